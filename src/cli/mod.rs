@@ -1,0 +1,1 @@
+//! Floor 5: arguments, settings, commands, errors and exit codes.

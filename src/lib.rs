@@ -1,0 +1,29 @@
+//! Measures which setup of a coding agent solves your tasks, how often, and at what cost, and never loses a run.
+//!
+//! The modules stand on floors, listed lowest first. A module imports only lower floors; modules on one floor do not
+//! know each other. `tests/it/architecture.rs` reads this list and holds it.
+
+// Floor 0
+pub mod model;
+
+// Floor 1
+pub mod lifecycle;
+pub mod stats;
+pub mod text;
+
+// Floor 2
+pub mod os;
+
+// Floor 3
+pub mod agent;
+pub mod config;
+pub mod judge;
+pub mod store;
+pub mod workspace;
+
+// Floor 4
+pub mod engine;
+pub mod report;
+
+// Floor 5
+pub mod cli;

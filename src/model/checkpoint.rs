@@ -1,0 +1,114 @@
+//! `checkpoint.json`: the index of committed runs and the experiment's status. It can be deleted and is rebuilt.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::digest::Digest;
+use super::ids::{ExperimentId, RunId, RunNumber, SubtestId, TierId};
+use super::outcome::{ExperimentStatus, RunStatus};
+
+/// Version that is written.
+///
+/// 1.0, 2.0, 3.0 and 3.1 are the original's. 4.0 (this tool, 0.1.0) keeps `completed_runs` as 2.0 has it and drops every
+/// absolute path.
+pub const CHECKPOINT_VERSION: &str = "4.0";
+
+/// Tier → subtest → run number → status; sorted, so that equal states are equal bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct CompletedRuns(
+    #[schemars(with = "BTreeMap<String, BTreeMap<String, BTreeMap<String, RunStatus>>>")]
+    BTreeMap<TierId, BTreeMap<SubtestId, BTreeMap<RunNumber, RunStatus>>>,
+);
+
+impl CompletedRuns {
+    /// Records a run's status in place of a former one.
+    pub fn set(&mut self, run: RunId, status: RunStatus) {
+        self.0.entry(run.tier).or_default().entry(run.subtest).or_default().insert(run.run, status);
+    }
+
+    /// Forgets a run; empty subtests and tiers go with it.
+    pub fn remove(&mut self, run: RunId) {
+        if let Some(subtests) = self.0.get_mut(&run.tier) {
+            if let Some(runs) = subtests.get_mut(&run.subtest) {
+                runs.remove(&run.run);
+            }
+            subtests.retain(|_, runs| !runs.is_empty());
+        }
+        self.0.retain(|_, subtests| !subtests.is_empty());
+    }
+
+    /// The status of a run.
+    #[must_use]
+    pub fn get(&self, run: RunId) -> Option<RunStatus> {
+        self.0.get(&run.tier)?.get(&run.subtest)?.get(&run.run).copied()
+    }
+
+    /// Every entry, by tier, subtest and number.
+    pub fn entries(&self) -> impl Iterator<Item = (RunId, RunStatus)> + '_ {
+        self.0.iter().flat_map(|(tier, subtests)| {
+            subtests.iter().flat_map(move |(subtest, runs)| {
+                runs.iter().map(move |(run, status)| (RunId { tier: *tier, subtest: *subtest, run: *run }, *status))
+            })
+        })
+    }
+
+    /// How many runs it names.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.values().flat_map(BTreeMap::values).map(BTreeMap::len).sum()
+    }
+
+    /// Whether it names none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Until when a model is not to be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RateLimit {
+    /// The model that is limited.
+    pub model: String,
+    /// When its provider says that one may go on.
+    #[schemars(with = "String")]
+    pub until: Timestamp,
+}
+
+/// The whole checkpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Checkpoint {
+    /// Format of the file.
+    pub version: String,
+    /// The experiment that it indexes.
+    pub experiment_id: ExperimentId,
+    /// Digest of the config's result fields at the start.
+    pub config_hash: Digest,
+    /// Where the experiment stands.
+    pub status: ExperimentStatus,
+    /// The index.
+    pub completed_runs: CompletedRuns,
+    /// When the experiment was started first.
+    #[schemars(with = "String")]
+    pub started_at: Timestamp,
+    /// When this file was written.
+    #[schemars(with = "String")]
+    pub last_updated_at: Timestamp,
+    /// The pause that is under way.
+    #[serde(default)]
+    pub rate_limit: Option<RateLimit>,
+    /// The coordinator's process, for people; the kernel's lock is what counts.
+    #[serde(default)]
+    pub pid: Option<u32>,
+    /// The coordinator's machine, for people.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// Keys of other writers, kept as they are.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}

@@ -1,0 +1,229 @@
+//! The one vocabulary of what happens: the engine says it, the reporters show it, `--message-format json` prints it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::experiment::FieldClass;
+use super::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunId, TierId};
+use super::money::Usd;
+use super::outcome::{AgentEnd, ExperimentEnd, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
+use super::score::{Grade, Score};
+
+/// Something happened. In JSON, `reason` names which.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+pub enum Event {
+    /// The coordinator holds the experiment and begins.
+    ExperimentStarted(ExperimentStarted),
+    /// A flag of this call differs from the saved config.
+    FlagDiffers {
+        /// The config's field.
+        field: String,
+        /// What the experiment was started with.
+        saved: Value,
+        /// What this call asks for.
+        given: Value,
+        /// Operational flags take effect, others do not.
+        class: FieldClass,
+    },
+    /// Something was mended before the start: what.
+    Mended {
+        /// In a sentence.
+        message: String,
+    },
+    /// Something that a person should know.
+    Notice {
+        /// In a sentence.
+        message: String,
+    },
+    /// An attempt of a run begins, or goes on behind its last durable stage.
+    RunStarted {
+        /// The run.
+        run: RunId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// The first stage that is to be done.
+        from: Stage,
+    },
+    /// A stage of a run begins.
+    StageStarted {
+        /// The run.
+        run: RunId,
+        /// The stage.
+        stage: Stage,
+        /// The judge, when the stage is one judge's.
+        judge: Option<JudgeNumber>,
+    },
+    /// A run is committed: from now on it cannot be lost.
+    RunCommitted(RunCommitted),
+    /// An attempt failed for infrastructure.
+    AttemptFailed {
+        /// The run.
+        run: RunId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// The stage that did not end.
+        stage: Stage,
+        /// What failed.
+        failure: Failure,
+        /// Whether the run is tried again in this sitting.
+        retry: bool,
+    },
+    /// The attempts of a run are used up: it is missing.
+    RunErrored {
+        /// The run.
+        run: RunId,
+        /// How many attempts there were in this sitting.
+        attempts: u32,
+        /// What failed last.
+        failure: Failure,
+    },
+    /// A run was stopped with the coordinator; it is not a result.
+    RunStopped {
+        /// The run.
+        run: RunId,
+        /// The stage that did not end.
+        stage: Stage,
+    },
+    /// The same failure came so often in a row that the tier is paused.
+    TierPaused {
+        /// The tier.
+        tier: TierId,
+        /// The failure's kind.
+        kind: FailureKind,
+        /// How many times in a row.
+        times: u32,
+        /// Planned runs of the tier that stay missing.
+        left: usize,
+    },
+    /// A provider asks to wait; no attempt is burnt.
+    RateLimited {
+        /// The model that waits.
+        model: String,
+        /// Until when.
+        #[schemars(with = "String")]
+        until: Timestamp,
+    },
+    /// The wait is over.
+    RateLimitOver {
+        /// The model.
+        model: String,
+    },
+    /// Starting one more run could exceed the ceiling: nothing new is started.
+    BudgetReached {
+        /// Spent so far, all attempts and judges.
+        spent: Usd,
+        /// Expected for runs in flight and one more.
+        expected: Usd,
+        /// The ceiling.
+        ceiling: Usd,
+    },
+    /// A signal asks to stop.
+    Stopping {
+        /// Which signal.
+        signal: StopSignal,
+        /// How far.
+        rung: Rung,
+        /// Runs in flight.
+        in_flight: usize,
+    },
+    /// The coordinator is done.
+    ExperimentFinished(ExperimentFinished),
+}
+
+/// The start of a sitting.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExperimentStarted {
+    /// The experiment.
+    pub experiment_id: ExperimentId,
+    /// Its folder, as it was given or made.
+    pub folder: String,
+    /// Whether it goes on with a former sitting's work.
+    pub resumed: bool,
+    /// Runs in flight at once.
+    pub jobs: u32,
+    /// How runs are contained.
+    pub containment: String,
+    /// The tiers as they stand.
+    pub tiers: Vec<TierTotals>,
+    /// Spent before this sitting.
+    pub spent: Usd,
+    /// The ceiling.
+    pub max_cost_usd: Option<Usd>,
+}
+
+/// A run that is committed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunCommitted {
+    /// The run.
+    pub run: RunId,
+    /// Passed or failed.
+    pub status: RunStatus,
+    /// Mean score of the panel.
+    pub score: Score,
+    /// The score's grade.
+    pub grade: Grade,
+    /// How the agent ended.
+    pub agent_end: AgentEnd,
+    /// Cost of agent and judges.
+    pub cost_usd: Usd,
+    /// Seconds of agent, checks and judges.
+    pub duration_seconds: f64,
+}
+
+/// The end of a sitting.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExperimentFinished {
+    /// How it ended.
+    #[serde(flatten)]
+    pub end: ExperimentEnd,
+    /// The experiment's folder.
+    pub folder: String,
+    /// The tiers as they stand.
+    pub tiers: Vec<TierTotals>,
+    /// Spent in all: every attempt, judges too.
+    pub spent: Usd,
+    /// How long this sitting took.
+    pub duration_seconds: f64,
+    /// Planned runs that are missing, by why.
+    pub missing: BTreeMap<Missing, usize>,
+}
+
+/// Why a planned run is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    /// It was not started yet.
+    NotStarted,
+    /// It was started and not finished.
+    Unfinished,
+    /// Its agent is done, the judges are not.
+    AgentComplete,
+    /// Infrastructure failed until the attempts were used up.
+    Errored,
+}
+
+/// One tier's numbers, derived from the results.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TierTotals {
+    /// The tier.
+    pub tier: TierId,
+    /// Planned runs.
+    pub planned: usize,
+    /// Committed runs of the plan.
+    pub done: usize,
+    /// Those that passed.
+    pub passed: usize,
+    /// Share of committed runs that passed; `None` without runs.
+    pub pass_rate: Option<f64>,
+    /// Mean score of committed runs; `None` without runs.
+    pub mean_score: Option<f64>,
+    /// Cost of committed runs.
+    pub cost_usd: Usd,
+    /// Seconds of committed runs, added up.
+    pub seconds: f64,
+}

@@ -1,0 +1,203 @@
+//! `config/experiment.json`: the whole config of an experiment, frozen at its start.
+//!
+//! Every field has a class; a field that is added without one does not compile.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::digest::Digest;
+use super::ids::{ExperimentId, SubtestId, TierId};
+use super::money::Usd;
+use super::plan::Plan;
+
+/// What a field of the config means for a resume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldClass {
+    /// It can change a result: the saved value wins over any flag, and `config_hash` covers it.
+    Result,
+    /// It says which runs should exist: only `extend` changes it, and every change is recorded.
+    Plan,
+    /// It says how the work is done: a flag takes effect on resume.
+    Operational,
+    /// It is a name for people.
+    Label,
+}
+
+/// One field of the config by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    /// Its key in the file.
+    pub name: &'static str,
+    /// Its class.
+    pub class: FieldClass,
+}
+
+/// Declares [`Config`] and [`Config::FIELDS`] from one list, so that no field can be without a class.
+macro_rules! config {
+    ($( $(#[$meta:meta])* $class:ident $field:ident: $type:ty, )*) => {
+        /// The complete config of an experiment. Every field is written always.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+        pub struct Config {
+            $( $(#[$meta])* pub $field: $type, )*
+            /// Keys of other writers, kept as they are.
+            #[serde(flatten)]
+            pub unknown: Map<String, Value>,
+        }
+
+        impl Config {
+            /// Every field with its class, in the file's order.
+            pub const FIELDS: &'static [Field] =
+                &[$( Field { name: stringify!($field), class: FieldClass::$class } ),*];
+        }
+    };
+}
+
+config! {
+    /// Format of the file.
+    Label version: String,
+    /// The experiment's name.
+    Label experiment_id: ExperimentId,
+    /// The fixture's name for people.
+    Label name: String,
+    /// The fixture's description.
+    Label description: String,
+    /// When the experiment was started.
+    #[schemars(with = "String")]
+    Label created_at: Timestamp,
+    /// Name and version of the tool that started it.
+    Label created_by: String,
+    /// Where the base commit came from: `source/` or the fixture's `source.repo`.
+    Label task_repo: String,
+
+    /// The base commit in `repo.git`.
+    Result task_commit: String,
+    /// Path of the prompt below `config/fixture/`.
+    Result task_prompt_file: String,
+    /// Digest of `config/fixture/`: prompt, rubric, criteria, checks, judges, every subtest and resource.
+    Result fixture_digest: Digest,
+    /// The task's language.
+    Result language: String,
+    /// Models that agents are told to use; the first one counts.
+    Result models: Vec<String>,
+    /// Models that `command` judges are told to use.
+    Result judge_models: Vec<String>,
+    /// How much an agent is told to think: `None`, `Low`, `High`, `UltraThink`.
+    Result thinking_mode: String,
+    /// Wall clock limit of the agent, in seconds.
+    Result timeout_seconds: u64,
+    /// Longest time without output, in seconds; `null` for no such limit.
+    Result no_progress_seconds: Option<u64>,
+    /// Most bytes of one program's output that are kept.
+    Result output_limit_bytes: u64,
+    /// Names of environment variables that agents are given beside the standard ones.
+    Result environment: Vec<String>,
+
+    /// The planned subtests of each tier.
+    #[schemars(with = "BTreeMap<String, Vec<String>>")]
+    Plan subtests: BTreeMap<TierId, Vec<SubtestId>>,
+    /// Runs of each subtest.
+    Plan runs_per_subtest: u32,
+    /// Most subtests of a tier that were asked for; `null` for all.
+    Plan max_subtests: Option<u32>,
+    /// Every `extend`, oldest first.
+    Plan extensions: Vec<Extension>,
+
+    /// Runs in flight at once.
+    Operational jobs: u32,
+    /// Attempts of a run for infrastructure failures, in one sitting.
+    Operational attempts: u32,
+    /// Ceiling of the cost of all attempts and judges; `null` for none.
+    Operational max_cost_usd: Option<Usd>,
+    /// Which workspaces stay after the commit.
+    Operational keep_workspaces: KeepWorkspaces,
+    /// How the processes of a run are held together.
+    Operational containment: ContainmentChoice,
+    /// Time between TERM and KILL, in seconds.
+    Operational grace_seconds: u64,
+    /// The same infrastructure failure so many times in a row pauses its tier.
+    Operational systemic_failures: u32,
+    /// Longest wait for rate limits in total, in seconds.
+    Operational rate_limit_seconds: u64,
+}
+
+/// One `extend` of an experiment: what it was before is what the former extension says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Extension {
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Runs of each subtest from then on.
+    pub runs_per_subtest: u32,
+    /// Tiers that were added.
+    #[schemars(with = "Vec<String>")]
+    pub added_tiers: Vec<TierId>,
+    /// Most subtests of a tier from then on.
+    pub max_subtests: Option<u32>,
+}
+
+/// Which workspaces stay after the commit of their run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KeepWorkspaces {
+    /// None: the patch is enough to rebuild the tree.
+    #[default]
+    None,
+    /// Those of runs that failed.
+    Failed,
+    /// All.
+    All,
+}
+
+/// How the processes of a run are held together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ContainmentChoice {
+    /// The strongest that works here.
+    #[default]
+    Auto,
+    /// A pid namespace by bubblewrap.
+    Bubblewrap,
+    /// A control group, ended by `cgroup.kill`.
+    Cgroup,
+    /// A walk of descendants.
+    Walk,
+}
+
+impl Config {
+    /// Every run that should exist.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        let mut plan = Plan::default();
+        for (tier, subtests) in &self.subtests {
+            for subtest in subtests {
+                plan.add(*tier, *subtest, self.runs_per_subtest);
+            }
+        }
+        plan
+    }
+
+    /// Digest of the fields that can change a result, as compact JSON with sorted keys.
+    #[must_use]
+    pub fn hash(&self) -> Digest {
+        let result_fields: BTreeMap<String, Value> = self
+            .values()
+            .into_iter()
+            .filter(|(field, _)| field.class == FieldClass::Result)
+            .map(|(field, value)| (field.name.to_owned(), value))
+            .collect();
+        Digest::of(Value::from_iter(result_fields).to_string().as_bytes())
+    }
+
+    /// Every field with its value as JSON.
+    #[must_use]
+    pub fn values(&self) -> Vec<(Field, Value)> {
+        // A struct of strings, numbers, lists and maps with text keys always has a JSON form.
+        let mut all = serde_json::to_value(self).unwrap_or_default();
+        Self::FIELDS.iter().map(|field| (*field, all.get_mut(field.name).map_or(Value::Null, Value::take))).collect()
+    }
+}

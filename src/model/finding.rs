@@ -1,0 +1,176 @@
+//! A finding: one disagreement between folder, plan and checkpoint, with its cure.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::ids::RunId;
+
+/// How much a finding matters, least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// True and worth knowing; nothing is wrong.
+    Note,
+    /// Not as this tool would leave it; counts and verdicts are not touched.
+    Warning,
+    /// Planned runs are missing.
+    Incomplete,
+    /// Folder and checkpoint differ; `repair` mends it.
+    Mendable,
+    /// Evidence is damaged, altered or missing; a person or a rerun is needed.
+    Damaged,
+}
+
+/// What a person can do about a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Cure {
+    /// `repair DIR`.
+    Repair,
+    /// `repair DIR --drop-phantoms` gives the entries up; a backup of the result is better.
+    DropPhantoms,
+    /// `repair DIR --quarantine RUN` sets the run aside, `resume DIR` makes it anew.
+    Quarantine,
+    /// `resume DIR` makes the missing runs.
+    Resume,
+    /// `extend DIR` takes the results into the plan.
+    Extend,
+    /// The file must come back from a backup.
+    Restore,
+    /// A newer cargo-scylla must do it.
+    Upgrade,
+    /// Look at the place, then move it away or leave it.
+    Look,
+    /// Wait for the coordinator to end.
+    Wait,
+}
+
+/// Declares [`FindingKind`] with name, level, cure and description of each kind from one list.
+macro_rules! findings {
+    ($( $kind:ident $name:literal $level:ident $cure:ident $description:literal, )*) => {
+        /// Every kind of finding. Names are stable; messages may change.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        pub enum FindingKind {
+            $( #[doc = $description] #[serde(rename = $name)] $kind, )*
+        }
+
+        impl FindingKind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$( Self::$kind ),*];
+
+            /// The stable name.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $( Self::$kind => $name, )* }
+            }
+
+            /// How much it matters.
+            #[must_use]
+            pub fn level(self) -> Level {
+                match self { $( Self::$kind => Level::$level, )* }
+            }
+
+            /// What can be done.
+            #[must_use]
+            pub fn cure(self) -> Cure {
+                match self { $( Self::$kind => Cure::$cure, )* }
+            }
+
+            /// What it means, in a sentence.
+            #[must_use]
+            pub fn description(self) -> &'static str {
+                match self { $( Self::$kind => $description, )* }
+            }
+        }
+    };
+}
+
+findings! {
+    CheckpointMissing "checkpoint-missing" Mendable Repair
+        "There is no `checkpoint.json`; it is rebuilt from the results.",
+    CheckpointUnreadable "checkpoint-unreadable" Mendable Repair
+        "`checkpoint.json` is torn, not JSON or of the wrong shape; it is rebuilt from the results.",
+    DuplicateEntry "duplicate-entry" Mendable Repair
+        "The checkpoint names a run twice.",
+    UnrecordedResult "unrecorded-result" Mendable Repair
+        "A committed result that the checkpoint does not name.",
+    PhantomEntry "phantom-entry" Damaged DropPhantoms
+        "The checkpoint names a judged run of which there is no result.",
+    WrongStatus "wrong-status" Mendable Repair
+        "The checkpoint and the result say different things of a run.",
+    StaleRunning "stale-running" Mendable Repair
+        "The checkpoint says that the experiment is running, and no coordinator holds it.",
+    StatusContradicted "status-contradicted" Mendable Repair
+        "The checkpoint says that the experiment is completed, and planned runs are missing; or the other way round.",
+    UnreadableResult "unreadable-result" Damaged Repair
+        "A `run_result.json` that is torn, not JSON, of the wrong shape or no regular file; repair sets the run aside.",
+    MisplacedResult "misplaced-result" Damaged Repair
+        "A result that names another experiment, tier, subtest or number than its folder; repair sets the run aside.",
+    ContradictoryResult "contradictory-result" Damaged Quarantine
+        "A result whose verdict does not follow from the judges that it lists.",
+    DuplicateRun "duplicate-run" Damaged Repair
+        "A second folder of the same run under another spelling; repair sets it aside.",
+    OutsidePlan "outside-plan" Damaged Extend
+        "A committed result of a run that is not planned.",
+    MissingRun "missing-run" Incomplete Resume
+        "A planned run without a result.",
+    BrokenSeal "broken-seal" Damaged Quarantine
+        "Evidence of a committed run was altered, or is gone.",
+    ConfigMissing "config-missing" Damaged Restore
+        "There is no `config/experiment.json`, so the plan is unknown.",
+    ConfigUnreadable "config-unreadable" Damaged Restore
+        "`config/experiment.json` is torn, not JSON or of the wrong shape.",
+    ConfigIncomplete "config-incomplete" Damaged Restore
+        "`config/experiment.json` lacks fields.",
+    ConfigChanged "config-changed" Damaged Restore
+        "A field that can change results, or the fixture's copy, was changed after the start.",
+    NewerVersion "newer-version" Damaged Upgrade
+        "A newer cargo-scylla wrote the file; this one reads it and never writes it.",
+    LeftoverTemporary "leftover-temporary" Mendable Repair
+        "A temporary file that a crash left behind; repair sets it aside.",
+    StrayWorkspace "stray-workspace" Mendable Repair
+        "The workspace of a committed run that should have been removed; repair sets it aside.",
+    StrayProcess "stray-process" Mendable Repair
+        "A process of a dead coordinator still works on a run; repair ends it.",
+    ForeignFile "foreign-file" Warning Look
+        "A file or folder that is not part of an experiment; it is never counted.",
+    UnknownPlace "unknown-place" Damaged Look
+        "A place that cannot be read: unknown, not absent.",
+    LiveExperiment "live-experiment" Note Wait
+        "A coordinator holds the experiment: what is in flight is not judged.",
+}
+
+impl fmt::Display for FindingKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// One disagreement.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// What kind it is.
+    pub kind: FindingKind,
+    /// Where, as a path below the experiment's folder.
+    pub place: String,
+    /// Which run, when it is about one.
+    pub run: Option<RunId>,
+    /// What was found there, in a sentence without the place.
+    pub message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_findings_are_unique_and_read_back() {
+        for (index, kind) in FindingKind::ALL.iter().enumerate() {
+            assert!(!FindingKind::ALL[..index].iter().any(|other| other.name() == kind.name()), "{kind}");
+            let json = serde_json::to_string(kind).unwrap();
+            assert_eq!(json, format!("\"{}\"", kind.name()));
+        }
+    }
+}

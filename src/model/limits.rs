@@ -1,0 +1,34 @@
+//! Bounds on everything that comes from outside. Each has a name and a reason.
+
+/// Largest `run_result.json`, `judgment.json` or other stage file that is read, in bytes: a thousand times a usual one.
+pub const MOST_STAGE_FILE_BYTES: u64 = 8 << 20;
+/// Largest `checkpoint.json` that is read, in bytes: ten million runs.
+pub const MOST_CHECKPOINT_BYTES: u64 = 256 << 20;
+/// Largest file of a fixture that is read as text, in bytes.
+pub const MOST_FIXTURE_FILE_BYTES: u64 = 4 << 20;
+/// Most files of a fixture's folder, so that a wrong `--tiers-dir` does not copy a disk.
+pub const MOST_FIXTURE_FILES: usize = 50_000;
+/// Largest patch that is kept, in bytes.
+pub const MOST_PATCH_BYTES: u64 = 256 << 20;
+/// Most bytes of an agent's, check's or judge's stdout and stderr together when nothing else is said.
+pub const OUTPUT_BYTES: u64 = 64 << 20;
+/// Wall clock limit of an agent when neither flag nor fixture says one, in seconds; the original's default.
+pub const AGENT_SECONDS: u64 = 3600;
+/// Wall clock limit of a judge when the fixture says none, in seconds; the original's default.
+pub const JUDGE_SECONDS: u64 = 1200;
+/// Wall clock limit of a check when the fixture says none, in seconds.
+pub const CHECK_SECONDS: u64 = 600;
+/// Time between TERM and KILL, in seconds.
+pub const GRACE_SECONDS: u64 = 10;
+/// Attempts of a run for infrastructure failures when nothing else is said.
+pub const ATTEMPTS: u32 = 3;
+/// The same infrastructure failure so many times in a row pauses its tier.
+pub const SYSTEMIC_FAILURES: u32 = 5;
+/// Longest wait for a provider's rate limit in total, in seconds: one day.
+pub const RATE_LIMIT_SECONDS: u64 = 24 * 3600;
+/// Wait for a rate limit that names no time, in seconds.
+pub const RATE_LIMIT_DEFAULT_SECONDS: u64 = 60;
+/// Longest value of an environment variable that an agent is given, in bytes; the kernel's own bound is 128 KiB.
+pub const MOST_VARIABLE_BYTES: usize = 96 << 10;
+/// Deepest folder that is walked below a run or a fixture.
+pub const MOST_DEPTH: usize = 64;

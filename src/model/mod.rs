@@ -1,0 +1,17 @@
+//! Floor 0: the words of the product as types. No I/O, no clock, no imports from higher floors.
+
+pub mod checkpoint;
+pub mod digest;
+pub mod event;
+pub mod experiment;
+pub mod finding;
+pub mod ids;
+pub mod limits;
+pub mod money;
+pub mod outcome;
+pub mod plan;
+pub mod result;
+pub mod rubric;
+pub mod score;
+pub mod survey;
+pub mod task;

@@ -1,0 +1,277 @@
+//! How stages, attempts, runs and experiments end: the whole space as enums.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The stages of a run, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// A workspace is made at the subtest's baseline.
+    Prepare,
+    /// The agent works in it.
+    Agent,
+    /// What it changed is taken as a patch.
+    Capture,
+    /// The fixture's commands build, lint and test the tree.
+    Checks,
+    /// Each judge of the panel grades the run.
+    Judge,
+    /// The result appears.
+    Commit,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Prepare => "prepare",
+            Self::Agent => "agent",
+            Self::Capture => "capture",
+            Self::Checks => "checks",
+            Self::Judge => "judge",
+            Self::Commit => "commit",
+        })
+    }
+}
+
+/// What the checkpoint says of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// Judged: the panel says that the task is solved.
+    Passed,
+    /// Judged: the panel says that it is not.
+    Failed,
+    /// The agent is done, the judges are not.
+    AgentComplete,
+    /// Infrastructure failed until the attempts were used up; the run is missing, not 0.
+    Errored,
+}
+
+impl RunStatus {
+    /// Whether a run with this status has a result.
+    #[must_use]
+    pub fn is_judged(self) -> bool {
+        matches!(self, Self::Passed | Self::Failed)
+    }
+
+    /// The status of a judged run.
+    #[must_use]
+    pub fn judged(passed: bool) -> Self {
+        if passed { Self::Passed } else { Self::Failed }
+    }
+}
+
+impl fmt::Display for RunStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::AgentComplete => "agent_complete",
+            Self::Errored => "errored",
+        })
+    }
+}
+
+/// What the checkpoint says of the whole experiment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExperimentStatus {
+    /// A coordinator works on it.
+    Running,
+    /// It was stopped, or ended with planned runs missing.
+    Interrupted,
+    /// It ended while it waited for a provider's rate limit.
+    PausedRateLimit,
+    /// The ceiling of `--max-cost-usd` stopped it.
+    BudgetReached,
+    /// Every planned run is done and judged.
+    Completed,
+}
+
+impl fmt::Display for ExperimentStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Running => "running",
+            Self::Interrupted => "interrupted",
+            Self::PausedRateLimit => "paused_rate_limit",
+            Self::BudgetReached => "budget_reached",
+            Self::Completed => "completed",
+        })
+    }
+}
+
+/// How an agent's work ended. Each is an outcome: it is graded on what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentEnd {
+    /// The agent ended by itself, whatever its exit code.
+    Finished,
+    /// The wall clock limit of the task was reached.
+    TimedOut,
+    /// Nothing was written for longer than the limit allows.
+    NoProgress,
+    /// More was written than the limit allows.
+    OutputLimit,
+    /// The agent says that its own budget is used up.
+    OverBudget,
+    /// The agent says that the model refused the task.
+    Refused,
+}
+
+impl AgentEnd {
+    /// Whether a limit of time ended the agent.
+    #[must_use]
+    pub fn timed_out(self) -> bool {
+        matches!(self, Self::TimedOut | Self::NoProgress)
+    }
+}
+
+impl fmt::Display for AgentEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Finished => "finished",
+            Self::TimedOut => "timed out",
+            Self::NoProgress => "no progress",
+            Self::OutputLimit => "output limit",
+            Self::OverBudget => "over budget",
+            Self::Refused => "refused",
+        })
+    }
+}
+
+/// Kinds of infrastructure failure: nobody learns anything about the agent from them, so they are retried, never graded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// A program could not be started.
+    Spawn,
+    /// The agent ended without the record that it owes.
+    NoRecord,
+    /// The provider refused the credentials.
+    Auth,
+    /// The workspace could not be made or read.
+    Workspace,
+    /// The provider failed (5xx, broken stream).
+    Provider,
+    /// The provider asked to wait.
+    RateLimit,
+    /// The kernel ended the agent for want of memory.
+    OutOfMemory,
+    /// A check could not be carried out.
+    Checks,
+    /// A judge gave no valid verdict.
+    Judge,
+    /// The experiment's folder could not be written or read.
+    Storage,
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Spawn => "spawn",
+            Self::NoRecord => "no record",
+            Self::Auth => "auth",
+            Self::Workspace => "workspace",
+            Self::Provider => "provider",
+            Self::RateLimit => "rate limit",
+            Self::OutOfMemory => "out of memory",
+            Self::Checks => "checks",
+            Self::Judge => "judge",
+            Self::Storage => "storage",
+        })
+    }
+}
+
+/// One infrastructure failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
+#[error("{kind}: {message}")]
+pub struct Failure {
+    /// What kind of failure it is.
+    pub kind: FailureKind,
+    /// What happened, in a sentence for people.
+    pub message: String,
+    /// For a rate limit: when the provider says that one may go on.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub retry_at: Option<Timestamp>,
+}
+
+impl Failure {
+    /// A failure that names no time.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), retry_at: None }
+    }
+}
+
+/// Why an attempt lies in `.failed/`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "why")]
+pub enum AttemptEnd {
+    /// Infrastructure failed.
+    Failed {
+        /// What failed.
+        failure: Failure,
+        /// Whether this was the last attempt that the cap allows.
+        last: bool,
+    },
+    /// The coordinator was stopped or killed while the agent worked.
+    Interrupted,
+}
+
+/// How far a stop has been asked for; it only goes up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Rung {
+    /// Start nothing new; let runs in flight end.
+    Drain,
+    /// TERM to every run, grace, KILL.
+    Terminate,
+    /// KILL now.
+    Kill,
+}
+
+/// The signal that asked for the stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StopSignal {
+    /// Ctrl-C.
+    Interrupt,
+    /// SIGTERM, or SIGHUP, which asks for the same.
+    Terminate,
+}
+
+/// How the coordinator's work on an experiment ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "end")]
+pub enum ExperimentEnd {
+    /// Every planned run is done and judged.
+    Completed,
+    /// Planned runs are missing because infrastructure failed.
+    Incomplete,
+    /// The budget's ceiling was reached.
+    BudgetReached,
+    /// A rate limit outlasted the longest wait.
+    RateLimited,
+    /// A signal stopped it.
+    Stopped {
+        /// Which one.
+        signal: StopSignal,
+    },
+}
+
+impl ExperimentEnd {
+    /// What the checkpoint says after such an end.
+    #[must_use]
+    pub fn status(self) -> ExperimentStatus {
+        match self {
+            Self::Completed => ExperimentStatus::Completed,
+            Self::Incomplete | Self::Stopped { .. } => ExperimentStatus::Interrupted,
+            Self::BudgetReached => ExperimentStatus::BudgetReached,
+            Self::RateLimited => ExperimentStatus::PausedRateLimit,
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The durable files of a run, one per stage. Keys are the original's where the meaning is the same.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+use super::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunNumber, SubtestId, TierId};
+use super::money::Usd;
+use super::outcome::{AgentEnd, AttemptEnd, Stage};
+use super::rubric::ItemScore;
+use super::score::{Grade, Score};
+
+/// Version of the files of a run. 4.0: the first of this tool; 1.0 to 3.1 are the original's checkpoints.
+pub const FORMAT_VERSION: &str = "4.0";
+
+/// Tokens that a model read and wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct TokenStats {
+    /// Read anew.
+    pub input_tokens: u64,
+    /// Written.
+    pub output_tokens: u64,
+    /// Written to the provider's cache.
+    #[serde(alias = "cache_creation_input_tokens")]
+    pub cache_creation_tokens: u64,
+    /// Read from the provider's cache.
+    #[serde(alias = "cache_read_input_tokens")]
+    pub cache_read_tokens: u64,
+}
+
+/// `agent/result.json`: the agent's work is over and known. While this file is whole, the agent is never started again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentResult {
+    /// Which attempt did the work.
+    pub attempt: AttemptNumber,
+    /// How it ended.
+    pub end: AgentEnd,
+    /// The exit code; `None` when a signal ended the agent or no process was needed.
+    pub exit_code: Option<i32>,
+    /// What it cost.
+    pub cost_usd: Usd,
+    /// Tokens, as the agent's record says them.
+    pub token_stats: TokenStats,
+    /// When the agent was started.
+    #[schemars(with = "String")]
+    pub started_at: Timestamp,
+    /// How long it worked, by a monotonic clock.
+    pub duration_seconds: f64,
+    /// How the run was contained: `bubblewrap`, `cgroup`, `walk`, or `none` when no process was needed.
+    pub containment: String,
+    /// Processes that outlived the agent and were ended before capture.
+    pub leftover_processes: u32,
+    /// Whether output was cut at the limit.
+    pub output_truncated: bool,
+}
+
+/// One check's fact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CheckResult {
+    /// The check's name in the fixture.
+    pub name: String,
+    /// Whether it exited with 0.
+    pub passed: bool,
+    /// The exit code; `None` when a signal or the time limit ended it.
+    pub exit_code: Option<i32>,
+    /// Whether the time limit ended it.
+    pub timed_out: bool,
+    /// How long it took.
+    pub duration_seconds: f64,
+}
+
+/// `checks/result.json`.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct ChecksResult {
+    /// In the fixture's order.
+    pub checks: Vec<CheckResult>,
+}
+
+/// `judge/judge_NN/judgment.json`: one judge's verdict, computed from its item scores.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Judgment {
+    /// Which judge.
+    pub judge_number: JudgeNumber,
+    /// Its name: a model's or the fixture's.
+    pub model: String,
+    /// Weighted mean of the items that apply.
+    pub score: Score,
+    /// Whether the score reaches the rubric's threshold.
+    pub passed: bool,
+    /// The score's grade.
+    pub grade: Grade,
+    /// The judge's words on the whole.
+    #[serde(default)]
+    pub reasoning: String,
+    /// Item by item.
+    #[serde(default)]
+    pub criteria_scores: BTreeMap<String, ItemScore>,
+    /// What the judge cost.
+    #[serde(default)]
+    pub cost_usd: Usd,
+    /// How long it took.
+    #[serde(default)]
+    pub duration_seconds: f64,
+}
+
+/// `judge/result.json`: the panel's verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Verdict {
+    /// Mean of the judges' scores.
+    pub score: Score,
+    /// Whether more than half of the judges passed the run.
+    pub passed: bool,
+    /// The mean score's grade.
+    pub grade: Grade,
+}
+
+/// `run_result.json`: its appearance commits the run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunResult {
+    /// [`FORMAT_VERSION`] of the writer.
+    pub version: String,
+    /// The experiment that the run belongs to.
+    pub experiment_id: ExperimentId,
+    /// The run's tier.
+    pub tier: TierId,
+    /// The run's subtest.
+    pub subtest: SubtestId,
+    /// The run's number.
+    #[schemars(with = "u32")]
+    #[serde(with = "run_number_as_integer")]
+    pub run_number: RunNumber,
+    /// Which attempt it is.
+    pub attempt: AttemptNumber,
+    /// `config_hash` of the experiment when the run was made.
+    pub config_hash: Digest,
+    /// The agent's exit code.
+    pub exit_code: Option<i32>,
+    /// How the agent ended.
+    pub agent_end: AgentEnd,
+    /// Whether a limit of time ended the agent.
+    pub timed_out: bool,
+    /// Tokens of the agent.
+    pub token_stats: TokenStats,
+    /// Cost of the agent in this attempt.
+    pub cost_usd: Usd,
+    /// Cost of all judges.
+    pub judge_cost_usd: Usd,
+    /// Agent, checks and judges together.
+    pub duration_seconds: f64,
+    /// The agent alone.
+    pub agent_duration_seconds: f64,
+    /// All judges together.
+    pub judge_duration_seconds: f64,
+    /// Mean score of the panel.
+    pub judge_score: Score,
+    /// Whether the run solved the task.
+    pub judge_passed: bool,
+    /// The score's grade.
+    pub judge_grade: Grade,
+    /// Every judge's verdict.
+    pub judges: Vec<Judgment>,
+    /// Every check's fact.
+    pub checks: Vec<CheckResult>,
+    /// When the attempt started.
+    #[schemars(with = "String")]
+    pub started_at: Timestamp,
+    /// When the result was committed.
+    #[schemars(with = "String")]
+    pub committed_at: Timestamp,
+    /// Digest of `SHA256SUMS`, which seals the run's evidence.
+    pub seal: Digest,
+}
+
+/// `attempt.json` of a former attempt below `.failed/`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AttemptRecord {
+    /// Which attempt it was.
+    pub attempt: AttemptNumber,
+    /// The stage that did not end.
+    pub stage: Stage,
+    /// Why it ended.
+    #[serde(flatten)]
+    pub end: AttemptEnd,
+    /// What it cost, as far as it is known.
+    pub cost_usd: Usd,
+    /// When it was set aside.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+}
+
+/// Run numbers are integers in `run_result.json` and text as keys of the checkpoint, as in the original.
+mod run_number_as_integer {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    use crate::model::ids::RunNumber;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's `with` gives a reference")]
+    pub(super) fn serialize<S: Serializer>(run: &RunNumber, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(run.get())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RunNumber, D::Error> {
+        RunNumber::new(u32::deserialize(deserializer)?).ok_or_else(|| de::Error::custom("run numbers begin at 1"))
+    }
+}

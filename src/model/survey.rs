@@ -1,0 +1,154 @@
+//! What the folder of an experiment holds, as plain values: the store reads it, the audit judges it.
+
+use std::collections::BTreeMap;
+
+use super::checkpoint::Checkpoint;
+use super::digest::Digest;
+use super::experiment::Config;
+use super::ids::{AttemptNumber, RunId};
+use super::money::Usd;
+
+/// Everything that the audit needs to know of a folder. Places are paths below the folder, with `/`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Survey {
+    /// Whether a coordinator holds the experiment.
+    pub holder: Option<Holder>,
+    /// What `checkpoint.json` is.
+    pub checkpoint: Seen<Checkpoint>,
+    /// Run keys that the checkpoint has twice, as `T0/00/1`.
+    pub duplicate_keys: Vec<String>,
+    /// What `config/experiment.json` is.
+    pub config: Seen<Config>,
+    /// Fields that the config's file lacks.
+    pub config_lacks: Vec<String>,
+    /// Digest of `config/fixture/` as it lies there; `None` when it is not there.
+    pub fixture_digest: Option<Digest>,
+    /// Each run that has a folder.
+    pub runs: BTreeMap<RunId, RunSeen>,
+    /// The distinct config hashes that results name; [`ResultFacts::config`] is an index into them.
+    pub config_hashes: Vec<Digest>,
+    /// What is wrong with single runs.
+    pub problems: Vec<Problem>,
+    /// Former attempts of each run that has any.
+    pub attempts: BTreeMap<RunId, AttemptsSeen>,
+    /// Places with unknown names at the levels that are known.
+    pub foreign: Vec<String>,
+    /// Temporary files that a crash left.
+    pub temporary: Vec<String>,
+    /// Places that an I/O error hides: unknown, not absent. With the error.
+    pub unknown: Vec<(String, String)>,
+}
+
+/// A file that may be there, readable, or newer than this tool.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Seen<T> {
+    /// It is not there.
+    #[default]
+    Missing,
+    /// It is there and cannot be read as what it should be; the reason.
+    Unreadable(String),
+    /// A newer tool wrote it; what could be read of it.
+    Newer {
+        /// The version that it names.
+        version: String,
+        /// Its content, as far as this tool understands it.
+        content: Option<Box<T>>,
+    },
+    /// It was read.
+    Read(Box<T>),
+}
+
+impl<T> Seen<T> {
+    /// The content, if it was read, newer files included.
+    #[must_use]
+    pub fn content(&self) -> Option<&T> {
+        match self {
+            Self::Read(content) | Self::Newer { content: Some(content), .. } => Some(content),
+            Self::Missing | Self::Unreadable(_) | Self::Newer { content: None, .. } => None,
+        }
+    }
+}
+
+/// Who holds an experiment, for the message only.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(default)]
+pub struct Holder {
+    /// Process number.
+    pub pid: u32,
+    /// Machine.
+    pub host: String,
+    /// Since when, RFC 3339.
+    pub since: String,
+}
+
+/// What the folder of one run holds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RunSeen {
+    /// A whole result: the run is committed.
+    Committed(ResultFacts),
+    /// `run_result.json` is there but torn, not JSON, of the wrong shape or no regular file; a [`Problem`] says which.
+    Unreadable,
+    /// An I/O error hides it; [`Survey::unknown`] says which.
+    Unknown,
+    /// No result.
+    Unfinished {
+        /// Whether `agent/result.json` is whole.
+        agent_complete: bool,
+    },
+}
+
+/// The facts of a committed run that counts and tables need; small, because there may be a million.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ResultFacts {
+    /// The panel's verdict; `None` when the result has none, which is not "failed".
+    pub passed: Option<bool>,
+    /// Mean score.
+    pub score: Option<f64>,
+    /// Cost of agent and judges in this attempt.
+    pub cost: Usd,
+    /// Seconds of agent, checks and judges.
+    pub seconds: f64,
+    /// Index into [`Survey::config_hashes`]; `None` when the result names none.
+    pub config: Option<u16>,
+}
+
+/// What is wrong with a single run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The run by its folder.
+    pub run: RunId,
+    /// What it is.
+    pub kind: ProblemKind,
+    /// What was found, for people.
+    pub found: String,
+}
+
+/// Kinds of [`Problem`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProblemKind {
+    /// `run_result.json` is torn, not JSON, of the wrong shape or no regular file.
+    UnreadableResult,
+    /// The result names another experiment, tier, subtest or number than its folder.
+    Misplaced,
+    /// The result's verdict does not follow from the judges that it lists.
+    Contradictory,
+    /// Evidence does not match the seal, or the seal is gone.
+    BrokenSeal,
+    /// The same run has a second folder under another spelling.
+    Duplicate,
+    /// A workspace that should have been removed at the commit.
+    StrayWorkspace,
+    /// A process of a dead coordinator still works on the run.
+    StrayProcess,
+}
+
+/// The former attempts of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AttemptsSeen {
+    /// The highest number.
+    pub last: Option<AttemptNumber>,
+    /// What all of them cost.
+    pub cost: Usd,
+    /// Whether the last one used the attempts up.
+    pub used_up: bool,
+}

@@ -1,0 +1,164 @@
+//! What a fixture describes: the task, its tiers and subtests, agents, checks and judges.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::ids::{ExperimentId, SubtestId, TierId};
+use super::rubric::Rubric;
+
+/// A fixture, read and checked as a whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fixture {
+    /// `id` of `test.yaml`; an experiment takes its name from it.
+    pub id: ExperimentId,
+    /// A name for people.
+    pub name: String,
+    /// What the task is about.
+    pub description: String,
+    /// The language of the task's tree.
+    pub language: String,
+    /// Where the task's tree comes from.
+    pub source: Source,
+    /// The text that the agent is given.
+    pub prompt: String,
+    /// Path of the prompt below the fixture, as `task.prompt_file` says it.
+    pub prompt_file: String,
+    /// The text that judges are given beside the rubric.
+    pub criteria: String,
+    /// What judges score.
+    pub rubric: Rubric,
+    /// The fixture's own commands, in their order.
+    pub checks: Vec<CheckSpec>,
+    /// The panel, in its order; judge 1 is the first.
+    pub judges: Vec<JudgeSpec>,
+    /// Wall clock limit of the agent in seconds, `task.timeout_seconds`.
+    pub timeout_seconds: Option<u64>,
+    /// Longest time without output, in seconds, `task.no_progress_seconds`.
+    pub no_progress_seconds: Option<u64>,
+    /// Names of environment variables that the fixture lets through, beside the standard ones.
+    pub environment: Vec<String>,
+    /// Path below the fixture of the patch that solves the task, for the `oracle` agent.
+    pub solution_file: Option<String>,
+    /// Every tier that the fixture lists, with its subtests.
+    pub tiers: BTreeMap<TierId, BTreeMap<SubtestId, Subtest>>,
+}
+
+/// Where the tree of a task comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// The fixture's own `source/` folder.
+    Folder,
+    /// A git repository and a commit in it.
+    Repository {
+        /// Any git URL, or a local path (relative to the fixture).
+        repo: String,
+        /// The commit, 40 or 64 hex digits.
+        hash: String,
+    },
+}
+
+/// One subtest: a setup of the agent that is measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subtest {
+    /// A name for people; by default the rest of the file's name.
+    pub name: String,
+    /// What this setup is.
+    pub description: String,
+    /// Who does the task.
+    pub agent: AgentSpec,
+    /// Folder below the fixture whose content is laid over the task's tree before the agent starts.
+    pub overlay: Option<String>,
+    /// Path of the subtest's file below the fixture.
+    pub file: String,
+}
+
+/// A program with its arguments, or a line for `sh -c`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Invocation {
+    /// Program and arguments, started as they are.
+    Argv(Vec<String>),
+    /// A line for `/bin/sh -c`.
+    Shell(String),
+}
+
+impl Invocation {
+    /// The words that the kernel is given.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        match self {
+            Self::Argv(words) => words.clone(),
+            Self::Shell(line) => vec!["/bin/sh".into(), "-c".into(), line.clone()],
+        }
+    }
+}
+
+/// Who does the task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AgentSpec {
+    /// Any program.
+    Command {
+        /// What is started.
+        run: Invocation,
+        /// Variables that this agent is given beside the allowed ones.
+        environment: BTreeMap<String, String>,
+        /// Whether the agent owes a record (`$SCYLLA_RECORD_FILE`); without it an end is an infrastructure failure.
+        owes_record: bool,
+    },
+    /// Applies the fixture's reference solution: it must pass.
+    Oracle,
+    /// Does nothing: it must fail, else the checks check nothing.
+    Nop,
+}
+
+impl AgentSpec {
+    /// The word for the kind of agent in fixtures and reports.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Command { .. } => "command",
+            Self::Oracle => "oracle",
+            Self::Nop => "nop",
+        }
+    }
+}
+
+/// One command of the fixture whose exit code is a fact about the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckSpec {
+    /// Its name; rubric items rest on it and its log is called so.
+    pub name: String,
+    /// What is started in the workspace; exit code 0 means passed.
+    pub run: Invocation,
+    /// Wall clock limit in seconds.
+    pub timeout_seconds: u64,
+}
+
+/// A member of the panel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JudgeSpec {
+    /// Scores each rubric item by the check that it rests on.
+    Checks,
+    /// A program: a JSON request on stdin, a JSON answer on stdout.
+    Command {
+        /// Its name in results.
+        name: String,
+        /// What is started.
+        run: Invocation,
+        /// Wall clock limit in seconds.
+        timeout_seconds: u64,
+    },
+}
+
+impl JudgeSpec {
+    /// The judge's name in results.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Checks => "checks",
+            Self::Command { name, .. } => name,
+        }
+    }
+}

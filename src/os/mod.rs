@@ -1,0 +1,8 @@
+//! Floor 2: files, processes, signals and the clock: the only floor that touches Unix.
+
+pub mod clock;
+pub mod files;
+pub mod lock;
+pub mod process;
+pub mod signal;
+pub mod tool;

@@ -1,0 +1,1 @@
+//! Floor 4: what people and machines read. Writes only to what it is given.

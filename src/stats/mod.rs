@@ -1,0 +1,1 @@
+//! Floor 1: numbers, derived from results. Pure.

@@ -1,0 +1,1 @@
+//! Floor 1: words, escapes and redaction. Pure.

@@ -1,0 +1,1 @@
+//! Floor 3: trees of files for agents, through git.
