@@ -119,6 +119,8 @@ pub struct Problem {
     pub run: RunId,
     /// What it is.
     pub kind: ProblemKind,
+    /// Where it is, below the experiment's folder: what repair would set aside.
+    pub place: String,
     /// What was found, for people.
     pub found: String,
 }
