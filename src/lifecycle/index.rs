@@ -12,8 +12,8 @@ use crate::model::survey::{RunSeen, Survey};
 pub fn status_on_disk(survey: &Survey, run: RunId) -> Option<RunStatus> {
     match survey.runs.get(&run) {
         Some(RunSeen::Committed(facts)) => facts.passed.map(RunStatus::judged),
-        Some(RunSeen::Unfinished { agent_complete: true }) => Some(RunStatus::AgentComplete),
-        Some(RunSeen::Unfinished { agent_complete: false }) | None => {
+        Some(RunSeen::Unfinished { agent_complete: true, .. }) => Some(RunStatus::AgentComplete),
+        Some(RunSeen::Unfinished { agent_complete: false, .. }) | None => {
             let used_up = survey.attempts.get(&run).is_some_and(|attempts| attempts.used_up);
             used_up.then_some(RunStatus::Errored)
         }

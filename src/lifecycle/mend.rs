@@ -210,3 +210,6 @@ fn merged(survey: &Survey, ask: &Ask, gone: &BTreeSet<RunId>, former: CompletedR
     }
     completed_runs
 }
+
+#[cfg(test)]
+mod tests;

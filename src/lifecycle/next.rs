@@ -92,3 +92,6 @@ fn end(state: &State) -> ExperimentEnd {
         None => ExperimentEnd::Incomplete,
     }
 }
+
+#[cfg(test)]
+mod tests;

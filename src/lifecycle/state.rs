@@ -81,8 +81,15 @@ pub struct State {
 pub enum Fact {
     /// A worker has the run.
     Started(RunId),
-    /// The run is committed; what agent and judges cost.
-    Committed(RunId, Usd),
+    /// The run is committed.
+    Committed {
+        /// The run.
+        run: RunId,
+        /// What was spent on it in this sitting.
+        spent: Usd,
+        /// What agent and judges cost, in whichever sitting.
+        cost: Usd,
+    },
     /// Infrastructure failed in the run.
     Failed {
         /// The run.
@@ -124,9 +131,21 @@ pub enum Consequence {
 }
 
 impl State {
-    /// A sitting that has `runs` to do, in which former sittings spent `spent` and committed runs of `committed` cost.
-    pub fn new(runs: impl IntoIterator<Item = RunId>, spent: Usd, committed: (Usd, usize)) -> Self {
-        Self { queue: runs.into_iter().map(Turn::from).collect(), spent, committed, ..Self::default() }
+    /// A sitting that has `runs` to do and keeps its hands off the `withheld` ones, in which former sittings spent `spent`
+    /// and `committed` runs of that cost.
+    pub fn new(
+        runs: impl IntoIterator<Item = RunId>,
+        withheld: impl IntoIterator<Item = RunId>,
+        spent: Usd,
+        committed: (Usd, usize),
+    ) -> Self {
+        Self {
+            queue: runs.into_iter().map(Turn::from).collect(),
+            given_up: withheld.into_iter().collect(),
+            spent,
+            committed,
+            ..Self::default()
+        }
     }
 
     /// Takes a fact in.
@@ -138,10 +157,10 @@ impl State {
                 self.in_flight.insert(run);
                 Consequence::None
             }
-            Fact::Committed(run, cost) => {
+            Fact::Committed { run, spent, cost } => {
                 self.in_flight.remove(&run);
                 self.in_a_row.remove(&run.tier);
-                self.spent += cost;
+                self.spent += spent;
                 self.committed = (self.committed.0 + cost, self.committed.1 + 1);
                 Consequence::None
             }

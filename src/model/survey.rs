@@ -94,6 +94,8 @@ pub enum RunSeen {
     Unfinished {
         /// Whether `agent/result.json` is whole.
         agent_complete: bool,
+        /// What the agent and those judges cost that are done; nothing when the agent is not.
+        spent: Usd,
     },
 }
 
