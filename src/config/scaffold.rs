@@ -1,0 +1,1 @@
+//! `fixture new`: a fixture that works, to be changed.
