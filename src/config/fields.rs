@@ -92,7 +92,11 @@ impl<'a> Page<'a> {
     ) -> Option<T> {
         let value = read(node);
         if value.is_none() {
-            let found = node.text().map_or_else(|| node.value.kind().to_owned(), |text| format!("`{}`", cut(text)));
+            let found = match &node.value {
+                Value::Bare(text) | Value::Number(text) => format!("`{}`", cut(text)),
+                Value::Quoted(text) => format!("`\"{}\"`", cut(text)),
+                other => other.kind().to_owned(),
+            };
             self.mistake(node.place, format!("`{path}` is {found}, not {wanted}"));
         }
         value
@@ -119,7 +123,9 @@ impl<'a> Fields<'a> {
 
     /// The value behind a key; an empty one counts as absent.
     pub(super) fn find(&self, key: &'static str) -> Option<&'a Node> {
-        self.known.borrow_mut().push(key);
+        if !self.known.borrow().contains(&key) {
+            self.known.borrow_mut().push(key);
+        }
         let entry = self.entries.iter().find(|entry| entry.key == key)?;
         (entry.node.value != Value::Empty).then_some(&entry.node)
     }

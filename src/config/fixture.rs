@@ -26,6 +26,8 @@ pub const TEST_FILE: &str = "test.yaml";
 /// Where the rubric lies when `test.yaml` cannot be asked.
 const USUAL_RUBRIC: &str = "expected/rubric.yaml";
 
+const HOW_TO_BEGIN: &str = "`cargo scylla fixture new DIR` makes a fixture to begin with";
+
 /// Reads the fixture in a folder.
 ///
 /// # Errors
@@ -55,13 +57,16 @@ impl Loader<'_> {
     fn load(&self) -> Option<Fixture> {
         let folder = self.folder;
         if !folder.dir.is_dir() {
-            folder.mistakes.add(
-                Mistake::new(folder.dir, "is not a folder").hint("`cargo scylla fixture new DIR` makes a fixture"),
-            );
+            folder.mistakes.add(Mistake::new(folder.dir, "is not a folder").hint(HOW_TO_BEGIN));
             return None;
         }
         let file = folder.dir.join(TEST_FILE);
         let page = Page { file: &file, mistakes: folder.mistakes };
+        if !file.exists() {
+            folder.mistakes.add(Mistake::new(&file, "is missing").hint(HOW_TO_BEGIN));
+            self.without_test_file();
+            return None;
+        }
         let root = folder.yaml(&file);
         let fields = root.as_ref().and_then(|root| page.fields(root, ""));
         if fields.is_none() {
@@ -149,6 +154,10 @@ impl Loader<'_> {
             page.mistake_with_hint(source.place, "there are both `source/` and `source.repo`", "keep one of them");
         }
         let repo = source.require_text("repo");
+        // Git would take it for an option.
+        if let Some(option) = repo.filter(|repo| repo.starts_with('-')) {
+            page.mistake(source.place_of("repo"), format!("`source.repo` is `{option}`, not a repository"));
+        }
         let hash = source.require_text("hash").filter(|hash| is_commit(page, source.place_of("hash"), hash));
         // The original's schema knows `branch`; the commit says it all.
         source.find("branch");

@@ -31,3 +31,28 @@ fn folders(dir: &Path) -> Vec<PathBuf> {
     folders.sort();
     folders
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::scaffold;
+
+    fn names(dir: &Path) -> Vec<(String, bool)> {
+        list(dir)
+            .into_iter()
+            .map(|(path, fixture)| (path.strip_prefix(dir).unwrap().display().to_string(), fixture.is_ok()))
+            .collect()
+    }
+
+    #[test]
+    fn every_fixture_is_listed_whole_or_broken_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        scaffold::write(&dir.path().join("b")).unwrap();
+        scaffold::write(&dir.path().join("a")).unwrap();
+        std::fs::create_dir(dir.path().join("empty")).unwrap();
+        std::fs::write(dir.path().join("b/prompt.md"), "").unwrap();
+        assert_eq!(names(dir.path()), [("a".into(), true), ("b".into(), false)]);
+        assert_eq!(names(&dir.path().join("a")), [(String::new(), true)]);
+        assert_eq!(names(&dir.path().join("nowhere")), []);
+    }
+}

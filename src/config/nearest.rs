@@ -4,7 +4,7 @@
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = normal(word);
     // A third of the letters may be wrong; for a longer distance the guess would be noise.
-    let most = (word.chars().count() / 3).max(1);
+    let most = word.chars().count() / 3;
     known
         .into_iter()
         .map(|candidate| (distance(&word, &normal(candidate)), candidate))
@@ -52,6 +52,8 @@ mod tests {
             ("promptfile", Some("prompt_file")),
             ("nmae", Some("name")),
             ("colour", None),
+            ("E", None),
+            ("NAME", Some("name")),
             ("", None),
         ] {
             assert_eq!(nearest(word, known), expected, "{word}");

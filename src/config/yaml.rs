@@ -204,11 +204,11 @@ mod tests {
 
     #[test]
     fn an_alias_bomb_is_refused() {
-        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-        for level in 1..9 {
-            let former = format!("*a{}", level - 1);
-            bomb.push_str(&format!("a{level}: &a{level} [{}]\n", [former.as_str(); 10].join(", ")));
-        }
+        let level = |level: usize| match level.checked_sub(1) {
+            None => format!("a0: &a0 [{}]", ["x"; 10].join(", ")),
+            Some(former) => format!("a{level}: &a{level} [{}]", vec![format!("*a{former}"); 10].join(", ")),
+        };
+        let bomb: String = (0..9).map(level).collect::<Vec<_>>().join("\n");
         let messages = messages(&bomb);
         assert!(messages[0].contains("more than 100000 values"), "{messages:?}");
     }

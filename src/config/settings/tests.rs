@@ -96,7 +96,7 @@ fn a_mistake_in_the_manifest_names_the_table() {
     assert_eq!(
         told,
         [
-            "Cargo.toml: `workspace.metadata.scylla.jobs` is `2`, not a whole number from 1",
+            "Cargo.toml: `workspace.metadata.scylla.jobs` is `\"2\"`, not a whole number from 1",
             "Cargo.toml: unknown key `workspace.metadata.scylla.tiersdir`",
         ]
     );
