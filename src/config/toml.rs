@@ -80,4 +80,11 @@ mod tests {
         let lines: Vec<_> = mistakes.iter().map(|mistake| mistake.line).collect();
         assert_eq!(lines, [Some(1), Some(3), Some(4)], "{mistakes:?}");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "[a-z0-9 \\n\\t\\-:\\[\\]{}&*'\"#|>!%@=.é\0]{0,80}") {
+            let _ = parse(&text, Path::new("any"));
+        }
+    }
 }

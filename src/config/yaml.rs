@@ -229,4 +229,11 @@ mod tests {
         assert_eq!(messages("a: &x [*x]\n"), ["f.yaml:1: has an alias within its own anchor"]);
         assert!(messages("a: [1\nb: 2\n")[0].starts_with("f.yaml:2: is not YAML: "));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "[a-z0-9 \\n\\t\\-:\\[\\]{}&*'\"#|>!%@=.é\0]{0,80}") {
+            let _ = parse(&text, Path::new("any"));
+        }
+    }
 }
