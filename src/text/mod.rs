@@ -1,1 +1,3 @@
 //! Floor 1: words, escapes and redaction. Pure.
+
+pub mod redact;
