@@ -32,9 +32,21 @@ fn visible(char: char) -> Option<Cow<'static, str>> {
 }
 
 /// `text` on one line of a terminal: what a terminal would obey is shown as `\n`, `\t` or `\u{1b}`.
+///
+/// Logs of CI services are terminals too: what they would take for a command gets a backslash.
 #[must_use]
 pub fn terminal(text: &str) -> Cow<'_, str> {
-    replace_chars(text, visible)
+    let shown = replace_chars(text, visible);
+    let words = shown.trim_start();
+    // GitHub takes a line for a command that begins with `::`, whatever white space is before, and one of the old form
+    // `##[name]` anywhere in a line, as Azure does with `##vso[name]`.
+    if !words.starts_with("::") && !shown.contains("##[") && !shown.contains("##vso[") {
+        return shown;
+    }
+    let apart = shown.replace("##[", r"#\#[").replace("##vso[", r"#\#vso[");
+    let words = apart.trim_start();
+    let command = if words.starts_with("::") { r"\" } else { "" };
+    Cow::Owned(format!("{}{command}{words}", &apart[..apart.len() - words.len()]))
 }
 
 /// `text` for XML 1.0, as content or in an attribute: characters that XML forbids are shown as `\u{1b}`.
@@ -81,7 +93,7 @@ pub fn github_message(text: &str) -> String {
         '\r' => Some("%0D".into()),
         _ => visible(char),
     });
-    // Runners look for commands of the old form `##[name]` and Azure's `##vso[name]` anywhere in a line.
+    // Commands of the old forms `##[name]` and `##vso[name]` are looked for anywhere in a line.
     let mut apart = String::with_capacity(escaped.len());
     for char in escaped.chars() {
         if char == '#' && apart.ends_with('#') {
@@ -132,6 +144,18 @@ mod tests {
         ] {
             assert_eq!(terminal(hostile), shown);
         }
+    }
+
+    #[test]
+    fn a_log_is_given_no_command() {
+        for (hostile, shown) in [
+            ("::add-mask::x", r"\::add-mask::x"),
+            ("  ::error::x", r"  \::error::x"),
+            ("a ##[add-mask]x ##vso[task.y]", r"a #\#[add-mask]x #\#vso[task.y]"),
+        ] {
+            assert_eq!(terminal(hostile), shown);
+        }
+        assert_eq!(terminal("## Heading of std::fmt"), "## Heading of std::fmt");
     }
 
     #[test]

@@ -19,10 +19,11 @@ pub fn duration(seconds: f64) -> String {
 #[must_use]
 pub fn rough_duration(seconds: f64) -> String {
     let minutes = if seconds.is_finite() { whole((seconds / 60.0).max(0.0)) } else { 0 };
+    let minutes = if minutes < 60 { minutes } else { (minutes + 5) / 10 * 10 };
     match minutes {
         0 => "less than 1m".to_owned(),
         1..60 => format!("{minutes}m"),
-        60..1_440 => format!("{}h {:02}m", minutes / 60, minutes % 60 / 10 * 10),
+        60..1_440 => format!("{}h {:02}m", minutes / 60, minutes % 60),
         _ => format!("{}d", (minutes + 720) / 1_440),
     }
 }
@@ -63,6 +64,22 @@ pub fn percent(share: f64) -> String {
     } else {
         format!("{} %", whole(share * 100.0))
     }
+}
+
+/// `text` in lines of at most `columns` letters, broken at spaces; a longer word stays whole.
+#[must_use]
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// Items in a sentence: `a`, `a and b`, `a, b and c`.
@@ -160,6 +177,12 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_broken_at_spaces_and_a_long_word_stays_whole() {
+        assert_eq!(wrap("one two three a-very-long-word end", 9), ["one two", "three", "a-very-long-word", "end"]);
+        assert_eq!(wrap("exactly 9", 9), ["exactly 9"]);
+    }
+
+    #[test]
     fn a_shell_reads_every_word_back() {
         for word in [
             "results/2026-11-23T12-00-00-fix",
@@ -175,6 +198,7 @@ mod tests {
             "=ls",
             "a\nb",
             "tab\there",
+            "::x",
             "\u{1b}[31mred",
             "\u{202e}x'y\\z",
         ] {
