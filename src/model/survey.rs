@@ -119,6 +119,8 @@ pub struct Problem {
     pub run: RunId,
     /// What it is.
     pub kind: ProblemKind,
+    /// Which file or folder it is about, below the experiment's folder: for a duplicate the other spelling's folder.
+    pub place: String,
     /// What was found, for people.
     pub found: String,
 }
