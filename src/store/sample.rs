@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::model::checkpoint::Checkpoint;
-use crate::model::experiment::Config;
+use crate::model::experiment::{Config, KeepWorkspaces, samples};
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId, RunNumber, SubtestId, TierId};
 use crate::model::result::{AgentResult, Judgment, RunResult};
 use crate::model::survey::Holder;
@@ -61,17 +61,14 @@ pub(crate) fn checkpoint() -> Checkpoint {
     .unwrap()
 }
 
+/// A config of three runs of one subtest.
 pub(crate) fn config_of(id: &str) -> Config {
-    serde_json::from_value(json!({
-        "version": "4.0", "experiment_id": id, "name": "", "description": "", "created_at": NOW, "created_by": "test",
-        "task_repo": "source/", "task_commit": "", "task_prompt_file": "prompt.md", "fixture_digest": HASH,
-        "language": "rust", "models": [], "judge_models": [], "thinking_mode": "None", "timeout_seconds": 60,
-        "no_progress_seconds": null, "output_limit_bytes": 1000, "environment": [],
-        "subtests": {"T0": ["00"]}, "runs_per_subtest": 3, "max_subtests": null, "extensions": [],
-        "jobs": 2, "attempts": 3, "max_cost_usd": null, "keep_workspaces": "none", "containment": "auto",
-        "grace_seconds": 10, "systemic_failures": 5, "rate_limit_seconds": 60,
-    }))
-    .unwrap()
+    Config {
+        experiment_id: id.parse().unwrap(),
+        keep_workspaces: KeepWorkspaces::None,
+        subtests: [(TierId(0), vec![SubtestId(0)])].into(),
+        ..samples::config()
+    }
 }
 
 pub(crate) fn agent_result() -> AgentResult {
@@ -105,6 +102,17 @@ pub(crate) fn run_result(run: RunId, passed: bool) -> RunResult {
 /// The tiers of the founding incident with the numbers of their runs.
 pub(crate) const INCIDENT: [(u32, u32); 5] = [(0, 149), (1, 45), (2, 102), (3, 229), (4, 65)];
 
+/// Its runs with their verdicts.
+pub(crate) fn incident_runs() -> Vec<(RunId, bool)> {
+    let of_tier = |(tier, runs): (u32, u32)| {
+        (0..runs).map(move |number| {
+            let run = RunNumber::new(1 + number % 10).unwrap();
+            (RunId { tier: TierId(tier), subtest: SubtestId(number / 10), run }, number % 3 > 0)
+        })
+    };
+    INCIDENT.into_iter().flat_map(of_tier).collect()
+}
+
 impl Sample {
     /// Puts a result there, as it stands after a commit, without its evidence.
     pub(crate) fn result(&self, run: RunId, passed: bool) {
@@ -122,13 +130,16 @@ impl Sample {
 
     /// 590 results of which the checkpoint knows none.
     pub(crate) fn founding_incident(&self) {
-        write_json(&self.folder.config(), &config_of("test-001"));
+        let mut config = config_of("test-001");
+        config.runs_per_subtest = 10;
+        config.subtests = INCIDENT
+            .map(|(tier, runs)| (TierId(tier), (0..runs.div_ceil(10)).map(SubtestId).collect()))
+            .into_iter()
+            .collect();
+        write_json(&self.folder.config(), &config);
         write_json(&self.folder.checkpoint(), &checkpoint());
-        for (tier, runs) in INCIDENT {
-            for number in 0..runs {
-                let run = RunNumber::new(1 + number % 10).unwrap();
-                self.result(RunId { tier: TierId(tier), subtest: SubtestId(number / 10), run }, number % 3 > 0);
-            }
+        for (run, passed) in incident_runs() {
+            self.result(run, passed);
         }
     }
 

@@ -105,19 +105,27 @@ impl RunStore {
     /// # Errors
     /// When the system does not let one be read: it is unknown, not absent.
     pub fn progress(&self) -> Result<Progress, StoreError> {
+        Ok(Progress {
+            agent: self.read_agent_result()?,
+            patch: self.has_patch()?,
+            checks: self.read_checks()?,
+            judgments: self.judgments()?,
+            committed: files::kind_of(&self.folder.result())?.is_some(),
+        })
+    }
+
+    /// The whole `judgment.json` files, by judge.
+    ///
+    /// # Errors
+    /// When the system does not let one be read.
+    pub fn judgments(&self) -> Result<BTreeMap<JudgeNumber, Judgment>, StoreError> {
         let mut judgments = BTreeMap::new();
         for judge in self.judges()? {
             if let Some(judgment) = self.read_judgment(judge)? {
                 judgments.insert(judge, judgment);
             }
         }
-        Ok(Progress {
-            agent: self.read_agent_result()?,
-            patch: self.has_patch()?,
-            checks: self.read_checks()?,
-            judgments,
-            committed: files::kind_of(&self.folder.result())?.is_some(),
-        })
+        Ok(judgments)
     }
 
     /// The judges that have a folder.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 use crate::model::ids::{ExperimentId, RunId};
 use crate::model::money::Usd;
@@ -96,6 +96,10 @@ impl<'de> Deserialize<'de> for Judges {
 impl<'a> Facts<'a> {
     /// Reads a whole result.
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, serde_json::Error> {
+        // A list of values would pass for an object with these keys.
+        if bytes.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+            return Err(de::Error::custom("it is no JSON object"));
+        }
         serde_json::from_slice(bytes)
     }
 

@@ -82,9 +82,8 @@ pub(super) fn subtests(folder: &ExperimentFolder, survey: &mut Survey) -> Result
     let mut foreign = Vec::new();
     root.each(|name, kind| match (name.to_str(), kind) {
         (Some(CONFIG | REPO | REPORT | QUARANTINE), Kind::Folder) | (Some(LOCK), Kind::File) => {}
-        // Whatever it is: the checkpoint's reader says so.
-        (Some(CHECKPOINT), _) => {}
-        (Some(text), _) if text.starts_with(BACKUP_PREFIX) => {}
+        // Whatever the checkpoint is: its reader says so, and its backups are not read.
+        (Some(text), _) if text == CHECKPOINT || text.starts_with(BACKUP_PREFIX) => {}
         (Some(text), Kind::Folder) if text.parse::<TierId>().is_ok() => tiers.extend(text.parse::<TierId>()),
         _ => foreign.push((name.to_owned(), kind)),
     })?;

@@ -7,6 +7,7 @@ use crate::model::digest::Digest;
 use crate::model::experiment::KeepWorkspaces;
 use crate::model::ids::{RunId, RunNumber};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::money::Usd;
 use crate::model::result::AgentResult;
 use crate::model::score::Score;
 use crate::model::survey::{Problem, ProblemKind, ResultFacts, RunSeen};
@@ -16,7 +17,8 @@ use super::collect::{self, Collection, Part};
 use super::facts::Facts;
 use super::levels::{ListedRuns, SubtestFolder};
 use super::{Depth, Setting, threads};
-use crate::store::layout::{AGENT_RESULT, RESULT, RunFolder};
+use crate::store::layout::{AGENT_RESULT, JUDGE, RESULT, RunFolder};
+use crate::store::stages::RunStore;
 use crate::store::version::{Age, age};
 use crate::store::{clipped, evidence};
 
@@ -147,10 +149,10 @@ impl<'a> Reader<'a> {
     /// Compares a result with its folder, its own judges, and its evidence when that is asked for.
     fn compare(&mut self, run: RunId, facts: &Facts<'_>) {
         if let Some(found) = facts.misplaced(run, self.setting.experiment_id.as_ref()) {
-            self.problem(run, ProblemKind::Misplaced, RESULT, found);
+            self.problem(run, ProblemKind::Misplaced, found);
         }
         if let Some(found) = facts.contradiction() {
-            self.problem(run, ProblemKind::Contradictory, RESULT, found);
+            self.problem(run, ProblemKind::Contradictory, found);
         }
         if self.setting.depth == Depth::Evidence {
             let folder = self.setting.folder.run(run);
@@ -166,7 +168,7 @@ impl<'a> Reader<'a> {
             || facts.seal.is_some();
         if ours || !matches!(files::kind_of(&folder.seal()), Ok(None)) {
             for found in evidence::check_seal(folder, expected) {
-                self.problem(run, ProblemKind::BrokenSeal, "", found);
+                self.problem(run, ProblemKind::BrokenSeal, found);
             }
         }
     }
@@ -179,18 +181,27 @@ impl<'a> Reader<'a> {
         };
         if !stays && !matches!(files::kind_of(&folder.workspace()), Ok(None)) {
             let found = "it should have been removed when the run was committed".into();
-            self.problem(run, ProblemKind::StrayWorkspace, "workspace", found);
+            let place = self.setting.folder.relative(&folder.workspace());
+            self.problem_at(run, ProblemKind::StrayWorkspace, place, found);
         }
     }
 
     fn unfinished(&mut self, subtest: &Folder, run: RunId) -> RunSeen {
+        let unstarted = RunSeen::Unfinished { agent_complete: false, spent: Usd::ZERO };
         match self.read(subtest, run, AGENT_RESULT) {
             Ok(there) => {
-                let agent_complete = there && serde_json::from_slice::<AgentResult>(&self.bytes).is_ok();
-                RunSeen::Unfinished { agent_complete }
+                let agent = if there { serde_json::from_slice::<AgentResult>(&self.bytes).ok() } else { None };
+                let Some(agent) = agent else { return unstarted };
+                match RunStore::new(self.setting.folder, run).judgments() {
+                    Ok(judgments) => {
+                        let judges: Usd = judgments.values().map(|judgment| judgment.cost_usd).sum();
+                        RunSeen::Unfinished { agent_complete: true, spent: agent.cost_usd + judges }
+                    }
+                    Err(error) => self.hidden(run, JUDGE, error.to_string()),
+                }
             }
             Err(ReadError::Io(error)) => self.hidden(run, AGENT_RESULT, error.to_string()),
-            Err(_) => RunSeen::Unfinished { agent_complete: false },
+            Err(_) => unstarted,
         }
     }
 
@@ -212,7 +223,7 @@ impl<'a> Reader<'a> {
     }
 
     fn unreadable(&mut self, run: RunId, found: String) -> RunSeen {
-        self.problem(run, ProblemKind::UnreadableResult, RESULT, found);
+        self.problem(run, ProblemKind::UnreadableResult, found);
         RunSeen::Unreadable
     }
 
@@ -221,8 +232,12 @@ impl<'a> Reader<'a> {
         RunSeen::Unknown
     }
 
-    fn problem(&mut self, run: RunId, kind: ProblemKind, file: &str, found: String) {
-        let place = if file.is_empty() { run.to_string() } else { format!("{run}/{file}") };
+    /// A problem of the whole run, which repair would set aside as a whole.
+    fn problem(&mut self, run: RunId, kind: ProblemKind, found: String) {
+        self.problem_at(run, kind, run.to_string(), found);
+    }
+
+    fn problem_at(&mut self, run: RunId, kind: ProblemKind, place: String, found: String) {
         self.part.problems.push(Problem { run, kind, place, found: clipped(found) });
     }
 }
