@@ -11,8 +11,10 @@ use crate::model::money::Usd;
 /// Measures which setup of a coding agent solves your tasks, how often, and at what cost, and never loses a run.
 #[derive(Debug, Parser)]
 #[command(name = "cargo scylla", bin_name = "cargo scylla", version, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 all is done and agrees, 2 usage, 3 held by another coordinator, 4 repair can mend \
-it, 5 evidence is damaged, 6 planned runs are missing, 7 a policy is not met, 130 and 143 stopped.")]
+#[command(
+    after_help = "Exit codes: 0 all is done and agrees, 2 usage, 3 held by another coordinator, 4 repair can mend \
+it, 5 evidence is damaged, 6 planned runs are missing, 7 a policy is not met, 130 and 143 stopped."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -36,7 +38,14 @@ pub struct Talk {
     #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
     pub message_format: MessageFormat,
     /// Use color
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", env = "CARGO_TERM_COLOR", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        env = "CARGO_TERM_COLOR",
+        hide_env_values = true
+    )]
     pub color: ColorWhen,
 }
 

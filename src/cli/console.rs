@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use crate::cli::args::{ColorWhen, MessageFormat, Talk};
 use crate::cli::error::CliError;
 use crate::model::event::ExperimentFinished;
+use crate::model::outcome::ExperimentEnd;
 use crate::report::json::Json;
-use crate::report::plain::Plain;
+use crate::report::plain::{Detail, Plain};
 use crate::report::reporter::Reporter;
 use crate::report::styles::Styles;
 use crate::report::terminal::Terminal;
@@ -31,7 +32,7 @@ impl Console {
     /// # Errors
     /// When it is gone.
     pub fn current_dir(&self) -> Result<PathBuf, CliError> {
-        std::env::current_dir().map_err(|error| CliError::internal(&error))
+        std::env::current_dir().map_err(|error| CliError::internal(error))
     }
 
     /// The form of what is printed.
@@ -86,28 +87,28 @@ impl Console {
     }
 
     fn plain(&self) -> Plain<io::Stderr> {
-        Plain::new(io::stderr(), self.err_styles(), self.detail())
-    }
-
-    fn detail(&self) -> crate::report::plain::Detail {
-        use crate::report::plain::Detail;
-        match (self.talk.quiet, self.talk.verbose) {
+        let detail = match (self.talk.quiet, self.talk.verbose) {
             (true, _) => Detail::Troubles,
             (false, false) => Detail::Runs,
             (false, true) => Detail::Stages,
-        }
+        };
+        Plain::new(io::stderr(), self.err_styles(), detail)
     }
 
     /// Prints the table at the end of a sitting, and what to type next.
     ///
     /// # Errors
     /// When standard output cannot be written.
-    pub fn summary(&mut self, finished: &ExperimentFinished) -> Result<(), CliError> {
+    pub fn summary(&mut self, experiment_id: &str, finished: &ExperimentFinished) -> Result<(), CliError> {
         match self.talk.message_format {
-            MessageFormat::Json => Ok(()),
-            MessageFormat::Human if self.talk.quiet => Ok(self.say_always(&summary::commands(finished, self.err_styles()))?),
-            MessageFormat::Human => Ok(self.print(&summary::render(finished, self.out_styles()))?),
+            MessageFormat::Json => {}
+            // Who wants quiet still has to know how to go on.
+            MessageFormat::Human if self.talk.quiet && finished.end == ExperimentEnd::Completed => {}
+            MessageFormat::Human => {
+                self.print(&summary::summary(experiment_id, &finished.folder, finished, self.out_styles()))?;
+            }
         }
+        Ok(())
     }
 
     /// Prints a result.
@@ -149,7 +150,7 @@ impl Console {
 
     /// Shows an error.
     pub fn error(&mut self, failed: &CliError) {
-        let text = error::render(&failed.chain, failed.hint.as_deref(), self.err_styles());
+        let text = error::render(&*failed.error, failed.hint.as_deref(), self.err_styles());
         // There is nobody left to tell that standard error cannot be written.
         let _ = self.say_always(&text);
     }

@@ -19,8 +19,8 @@ use crate::workspace::WorkspaceError;
 pub struct CliError {
     /// The exit code.
     pub exit: Exit,
-    /// What failed, then its causes, outermost first.
-    pub chain: Vec<String>,
+    /// What failed, with its causes.
+    pub error: Box<dyn Error>,
     /// What to do.
     pub hint: Option<String>,
 }
@@ -28,23 +28,25 @@ pub struct CliError {
 impl CliError {
     /// An error of usage or configuration.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, chain: vec![message.into()], hint: None }
+        Self { exit: Exit::Usage, error: message.into().into(), hint: None }
     }
 
     /// Any other error with its causes.
-    #[must_use]
-    pub fn internal(error: &dyn Error) -> Self {
-        Self { exit: Exit::Internal, chain: causes(error), hint: None }
+    pub fn internal(error: impl Error + 'static) -> Self {
+        Self { exit: Exit::Internal, error: error.into(), hint: None }
     }
 
-    /// Mistakes in files that a person wrote, all at once.
+    /// Mistakes in files that a person wrote, all at once, one a line.
     #[must_use]
     pub fn mistakes(mistakes: &[Mistake]) -> Self {
-        let lines = mistakes.iter().map(|mistake| match &mistake.hint {
-            Some(hint) => format!("{mistake} ({hint})"),
-            None => mistake.to_string(),
-        });
-        Self { exit: Exit::Usage, chain: lines.collect(), hint: None }
+        let lines: Vec<String> = mistakes
+            .iter()
+            .map(|mistake| match &mistake.hint {
+                Some(hint) => format!("{mistake} ({hint})"),
+                None => mistake.to_string(),
+            })
+            .collect();
+        Self::usage(lines.join("\n"))
     }
 
     /// The same error with advice.
@@ -56,63 +58,65 @@ impl CliError {
 
     /// An error of the engine on an experiment that people call `folder`.
     #[must_use]
-    pub fn engine(error: &EngineError, folder: &str) -> Self {
-        let chain = causes(error);
-        let dir = shell_word(folder);
-        match error {
-            EngineError::Lock(LockError::Held(_)) => Self {
-                exit: Exit::Held,
-                chain,
-                hint: Some(format!("wait for it, or look at it with `cargo scylla status {dir}`")),
-            },
-            EngineError::Growth(_) => Self { exit: Exit::Usage, chain, hint: None },
-            EngineError::Fixture(_) => Self {
-                exit: Exit::Damaged,
-                chain,
-                hint: Some("`config/fixture` was changed after the start: put the original files back".to_owned()),
-            },
-            EngineError::Containment(_) => Self { exit: Exit::Usage, chain, hint: None },
-            EngineError::Unfit { findings, .. } => {
-                let newer = findings.iter().any(|finding| finding.kind == FindingKind::NewerVersion);
-                let hint = if newer {
-                    "a newer cargo-scylla wrote it: upgrade this one".to_owned()
-                } else {
-                    format!("see all findings with `cargo scylla verify {dir}`; nothing was started or changed")
-                };
-                Self { exit: Exit::Damaged, chain, hint: Some(hint) }
-            }
-            EngineError::Store(_)
-            | EngineError::Workspace(_)
-            | EngineError::Lock(_)
-            | EngineError::Signals(_)
-            | EngineError::Strays(_)
-            | EngineError::WorkerLost => Self { exit: Exit::Internal, chain, hint: None },
+    pub fn engine(error: EngineError, folder: &str) -> Self {
+        let (exit, hint) = advice(&error, &shell_word(folder));
+        Self { exit, error: error.into(), hint }
+    }
+}
+
+/// The exit code of an engine's error, and what to do about it.
+fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
+    match error {
+        EngineError::Lock(LockError::Held(_)) => {
+            (Exit::Held, Some(format!("wait for it, or look at it with `cargo scylla status {dir}`")))
         }
+        EngineError::Growth(_) => (Exit::Usage, None),
+        EngineError::Containment(probe) => (Exit::Usage, Some(probe.hint.to_owned())),
+        EngineError::Fixture(_) => (
+            Exit::Damaged,
+            Some("`config/fixture` was changed after the start: put the original files back".to_owned()),
+        ),
+        EngineError::Unfit { findings, .. } => {
+            let newer = findings.iter().any(|finding| finding.kind == FindingKind::NewerVersion);
+            let hint = if newer {
+                "a newer cargo-scylla wrote it: upgrade this one".to_owned()
+            } else {
+                format!("see all findings with `cargo scylla verify {dir}`; nothing was started or changed")
+            };
+            (Exit::Damaged, Some(hint))
+        }
+        EngineError::Store(StoreError::NotAnExperiment(_)) => (Exit::Usage, None),
+        EngineError::Store(_)
+        | EngineError::Workspace(_)
+        | EngineError::Lock(_)
+        | EngineError::Signals(_)
+        | EngineError::Strays(_)
+        | EngineError::WorkerLost => (Exit::Internal, None),
     }
 }
 
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         let exit = if matches!(error, StoreError::NotAnExperiment(_)) { Exit::Usage } else { Exit::Internal };
-        Self { exit, chain: causes(&error), hint: None }
+        Self { exit, ..Self::internal(error) }
     }
 }
 
 impl From<FileError> for CliError {
     fn from(error: FileError) -> Self {
-        Self::internal(&error)
+        Self::internal(error)
     }
 }
 
 impl From<WorkspaceError> for CliError {
     fn from(error: WorkspaceError) -> Self {
-        Self::internal(&error)
+        Self::internal(error)
     }
 }
 
 impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
-        Self::internal(&error)
+        Self::internal(error)
     }
 }
 
@@ -124,8 +128,4 @@ pub fn shown(path: &Path, current: &Path) -> String {
         Ok(below) => below.display().to_string(),
         Err(_) => path.display().to_string(),
     }
-}
-
-fn causes(error: &dyn Error) -> Vec<String> {
-    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect()
 }

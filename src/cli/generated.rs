@@ -89,9 +89,10 @@ fn exit_page() -> String {
 }
 
 fn findings_page() -> String {
-    let mut page = "# Findings of `verify`\n\nMade by `cargo xtask codegen`. Names are stable; messages may change.\n\n\
+    let mut page =
+        "# Findings of `verify`\n\nMade by `cargo xtask codegen`. Names are stable; messages may change.\n\n\
                     | name | level | exit code | meaning |\n|---|---|---|---|\n"
-        .to_owned();
+            .to_owned();
     for kind in FindingKind::ALL {
         let (level, exit) = match kind.level() {
             Level::Note => ("note", Exit::Held),

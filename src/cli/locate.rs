@@ -24,7 +24,8 @@ pub struct Located {
 /// When the manifest or the settings have mistakes.
 pub fn locate(current: &Path) -> Result<Located, CliError> {
     // Cargo itself is asked only where there is a manifest: outside of a workspace it would be an error.
-    let manifest_near = current.ancestors().any(|folder| matches!(files::kind_of(&folder.join("Cargo.toml")), Ok(Some(_))));
+    let manifest_near =
+        current.ancestors().any(|folder| matches!(files::kind_of(&folder.join("Cargo.toml")), Ok(Some(_))));
     if !manifest_near {
         let settings = from_file(current)?;
         return Ok(Located { root: current.to_owned(), results_dir: current.join("results"), settings });
@@ -33,7 +34,7 @@ pub fn locate(current: &Path) -> Result<Located, CliError> {
         .no_deps()
         .current_dir(current)
         .exec()
-        .map_err(|error| CliError { exit: crate::cli::exit::Exit::Usage, ..CliError::internal(&error) })?;
+        .map_err(|error| CliError { exit: crate::cli::exit::Exit::Usage, ..CliError::internal(error) })?;
     let root = metadata.workspace_root.into_std_path_buf();
     let manifest = root.join("Cargo.toml");
     let lower = settings::from_metadata(&metadata.workspace_metadata, &manifest)
@@ -44,9 +45,8 @@ pub fn locate(current: &Path) -> Result<Located, CliError> {
 
 fn from_file(root: &Path) -> Result<Settings, CliError> {
     let file = root.join(".config").join("scylla.toml");
-    let bytes = files::read_bounded(&file, MOST_FIXTURE_FILE_BYTES).map_err(|error| CliError::internal(&error))?;
+    let bytes = files::read_bounded(&file, MOST_FIXTURE_FILE_BYTES).map_err(|error| CliError::internal(error))?;
     let Some(bytes) = bytes else { return Ok(Settings::default()) };
-    let text = String::from_utf8(bytes)
-        .map_err(|_| CliError::usage(format!("{}: it is not UTF-8", file.display())))?;
+    let text = String::from_utf8(bytes).map_err(|_| CliError::usage(format!("{}: it is not UTF-8", file.display())))?;
     settings::from_toml(&text, &file).map_err(|mistakes| CliError::mistakes(&mistakes))
 }

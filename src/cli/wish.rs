@@ -136,7 +136,10 @@ pub struct Differences {
 pub fn differ(config: &mut Config, flags: &ConfigFlags, plan: &[(&str, Option<Value>)]) -> Differences {
     let mut wanted: Vec<(&str, Option<Value>)> = plan.to_vec();
     wanted.push(("models", flags.model.as_ref().map(|model| json!([model]))));
-    wanted.push(("judge_models", Some(&flags.judge_model).filter(|models| !models.is_empty()).map(|models| json!(models))));
+    wanted.push((
+        "judge_models",
+        Some(&flags.judge_model).filter(|models| !models.is_empty()).map(|models| json!(models)),
+    ));
     wanted.push(("thinking_mode", flags.thinking.as_deref().map(|mode| json!(canonical_thinking(mode)))));
     wanted.push(("timeout_seconds", flags.timeout.map(Value::from)));
     let mut differences = Differences::default();

@@ -17,17 +17,13 @@ use crate::engine::workplace::Workplace;
 use crate::lifecycle::next::{Action, next};
 use crate::lifecycle::pacing::Pacing;
 use crate::lifecycle::state::{Consequence, Fact, Limits, State};
-use crate::model::checkpoint::{Checkpoint, RateLimit};
-use crate::model::event::{Event, ExperimentFinished, ExperimentStarted, Missing, RunCommitted};
+use crate::model::checkpoint::Checkpoint;
+use crate::model::event::{Event, ExperimentFinished, ExperimentStarted};
 use crate::model::ids::{AttemptNumber, RunId};
-use crate::model::limits::RATE_LIMIT_DEFAULT_SECONDS;
 use crate::model::money::Usd;
-use crate::model::outcome::{
-    ExperimentEnd, ExperimentStatus, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal,
-};
-use crate::model::result::RunResult;
+use crate::model::outcome::{ExperimentEnd, ExperimentStatus, Failure, FailureKind, Stage, StopSignal};
 use crate::os::clock::{self, Stopwatch};
-use crate::os::process::Containment;
+use crate::os::process::{Containment, StopHandle};
 use crate::os::signal::{self, Signal};
 
 /// Who is told what happens: an event with its time, or `None` when only time has passed.
@@ -120,6 +116,8 @@ impl<'a> Coordinator<'a> {
         });
         let place = Workplace {
             folder: held.folder.clone(),
+            config_hash: config.hash(),
+            token: format!("{}-{}", std::process::id(), clock::now().as_millisecond()),
             config,
             fixture,
             containment: manner.containment,

@@ -130,7 +130,7 @@ pub fn create(wish: Wish) -> Result<Held, EngineError> {
 }
 
 fn make_baselines(repo: &Path, fixture_dir: &Path, config: &Config, fixture: &Fixture) -> Result<(), EngineError> {
-    Ok(base::make_baselines(repo, fixture_dir, &config.task_commit, fixture, &config.plan())?)
+    Ok(base::make_baselines(repo, fixture_dir, &config.task_commit, fixture, &config.subtests)?)
 }
 
 fn first_checkpoint(config: &Config) -> Checkpoint {
@@ -149,12 +149,9 @@ fn first_checkpoint(config: &Config) -> Checkpoint {
     }
 }
 
-/// A committed run needs its fixture and its repository as much as its result.
+/// A committed run needs its fixture as much as its result; the repository is made durable as it is made.
 fn make_durable(folder: &ExperimentFolder) -> Result<(), EngineError> {
-    for tree in [folder.config_dir(), folder.repo()] {
-        files::sync_tree(&tree).map_err(store::StoreError::from)?;
-    }
-    Ok(())
+    Ok(files::sync_tree(&folder.config_dir()).map_err(store::StoreError::from)?)
 }
 
 /// How an experiment is to grow.
@@ -190,8 +187,12 @@ pub fn extend(held: &Held, config: &mut Config, fixture: &Fixture, growth: &Grow
     let added_tiers: Vec<TierId> = growth.tiers.iter().copied().filter(|tier| !tiers.contains(tier)).collect();
     tiers.extend(&added_tiers);
     let chosen = choose(fixture, &tiers, most);
-    if let Some((tier, _)) = config.subtests.iter().find(|(tier, had)| chosen.get(tier).is_none_or(|has| has.len() < had.len())) {
-        return Err(EngineError::Growth(format!("`--max-subtests` would take subtests of `{tier}` out of the plan; a plan only grows")));
+    if let Some((tier, _)) =
+        config.subtests.iter().find(|(tier, had)| chosen.get(tier).is_none_or(|has| has.len() < had.len()))
+    {
+        return Err(EngineError::Growth(format!(
+            "`--max-subtests` would take subtests of `{tier}` out of the plan; a plan only grows"
+        )));
     }
     config.subtests = chosen;
     config.runs_per_subtest = runs;

@@ -148,7 +148,9 @@ impl Coordinator<'_> {
 /// How long to wait after a failure before the model is asked again.
 fn wait_for(failure: &Failure) -> Duration {
     match (failure.kind, failure.retry_at) {
-        (FailureKind::RateLimit, Some(until)) => Duration::try_from(until.duration_since(clock::now())).unwrap_or_default(),
+        (FailureKind::RateLimit, Some(until)) => {
+            Duration::try_from(until.duration_since(clock::now())).unwrap_or_default()
+        }
         (FailureKind::RateLimit, None) => Duration::from_secs(RATE_LIMIT_DEFAULT_SECONDS),
         _ => Duration::ZERO,
     }

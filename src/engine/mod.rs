@@ -6,6 +6,7 @@
 pub mod coordinator;
 pub mod create;
 pub mod error;
+mod failure;
 mod hearing;
 pub mod mailbox;
 pub mod open;

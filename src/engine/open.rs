@@ -10,6 +10,7 @@ use crate::lifecycle::mend::{Ask, Mending, mend};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::experiment::Config;
 use crate::model::finding::{Finding, FindingKind};
+use crate::model::outcome::ExperimentStatus;
 use crate::model::survey::{Holder, Seen, Survey};
 use crate::model::task::Fixture;
 use crate::os::clock;
@@ -53,13 +54,27 @@ pub struct Sitting {
     pub resumed: bool,
 }
 
+impl Sitting {
+    /// Ends without any work; the checkpoint says that planned runs are missing, if they are.
+    ///
+    /// # Errors
+    /// When the checkpoint cannot be written.
+    pub fn rest(mut self) -> Result<(), EngineError> {
+        if self.checkpoint.status == ExperimentStatus::Completed && !self.progress.missing().is_empty() {
+            self.checkpoint.status = ExperimentStatus::Interrupted;
+            self.checkpoint.last_updated_at = clock::now();
+            self.held.writer.save(&self.checkpoint)?;
+        }
+        Ok(())
+    }
+}
+
 /// Takes the experiment's lock.
 ///
 /// # Errors
 /// When another coordinator holds it, or the lock's file cannot be opened.
 pub fn hold(folder: ExperimentFolder) -> Result<Held, EngineError> {
-    let holder =
-        Holder { pid: std::process::id(), host: clock::host(), since: clock::now().to_string() };
+    let holder = Holder { pid: std::process::id(), host: clock::host(), since: clock::now().to_string() };
     let lock = ExperimentLock::acquire(&folder.lock(), &holder, LOCK_PATIENCE)?;
     let writer = CheckpointWriter::new(&folder, lock);
     Ok(Held { folder, writer })

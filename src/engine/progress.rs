@@ -54,6 +54,14 @@ impl Progress {
         Self { plan, committed, missing, withheld: BTreeSet::new(), spent }
     }
 
+    /// The plan has grown.
+    pub fn replan(&mut self, plan: Plan) {
+        for run in plan.runs().filter(|run| !self.committed.contains_key(run)) {
+            self.missing.entry(run).or_insert(Missing::NotStarted);
+        }
+        self.plan = plan;
+    }
+
     /// A run is committed.
     pub fn commit(&mut self, run: RunId, result: &RunResult) {
         self.missing.remove(&run);

@@ -5,10 +5,9 @@ use std::panic::AssertUnwindSafe;
 use crate::engine::mailbox::{Input, Line, RunEnd};
 use crate::engine::stages::{Halt, Work};
 use crate::engine::workplace::Workplace;
-use crate::lifecycle::stage::first_stage;
+use crate::lifecycle::stage::{Durable, first_stage};
 use crate::model::ids::RunId;
-use crate::model::money::Usd;
-use crate::model::outcome::{AttemptEnd, Failure, FailureKind, Stage};
+use crate::model::outcome::{AttemptEnd, FailureKind, Stage};
 
 /// What a worker is told to do.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +52,8 @@ fn attempt(work: &mut Work<'_>, job: Job) -> RunEnd {
             if !agent_complete
                 && let Err(second) = work.set_aside(AttemptEnd::Failed { failure: failure.clone(), last })
             {
-                failure.message = format!("{} (and the attempt could not be set aside: {})", failure.message, second.message);
+                failure.message =
+                    format!("{} (and the attempt could not be set aside: {})", failure.message, second.message);
             }
             RunEnd::Failed { attempt, stage, failure, agent_complete }
         }
@@ -63,7 +63,14 @@ fn attempt(work: &mut Work<'_>, job: Job) -> RunEnd {
 /// Goes on behind the last durable stage and stops behind the commit.
 fn carry_out(work: &mut Work<'_>) -> Result<crate::model::result::RunResult, Halt> {
     let progress = work.open()?;
-    let from = first_stage(progress.durable(), work.place.fixture.judges.len());
+    let durable = Durable {
+        agent: progress.agent.is_some(),
+        patch: progress.patch,
+        checks: progress.checks.is_some(),
+        judgments: progress.judgments.len(),
+        committed: progress.committed,
+    };
+    let from = first_stage(durable, work.place.fixture.judges.len());
     if from == Some(Stage::Prepare) {
         work.begin_attempt()?;
     }
@@ -85,17 +92,3 @@ fn carry_out(work: &mut Work<'_>) -> Result<crate::model::result::RunResult, Hal
     let judgments = work.judges(progress.judgments, &agent, &checks)?;
     work.commit(agent, checks, judgments)
 }
-
-/// A failure that has no better name: the experiment's folder could not be read or written.
-pub(super) fn storage(error: &dyn std::error::Error) -> Failure {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        message = format!("{message}: {cause}");
-        source = cause.source();
-    }
-    Failure::new(FailureKind::Storage, message)
-}
-
-/// Nothing spent yet.
-pub(super) const NOTHING: Usd = Usd::ZERO;

@@ -5,10 +5,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::model::digest::Digest;
 use crate::model::experiment::Config;
-use crate::model::ids::{RunId, JudgeNumber};
-use crate::model::task::{AgentSpec, Fixture, Subtest};
-use crate::os::process::{Containment, Limits, OutputFilter, StopHandle, Task};
+use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
+use crate::model::task::{Fixture, JudgeSpec, Subtest};
+use crate::os::process::{Containment, Limits, MakeFilter, OutputFilter, StopHandle, Task};
 use crate::store::layout::ExperimentFolder;
 use crate::text::redact::{Redactor, Secrets};
 
@@ -27,6 +28,10 @@ pub struct Workplace {
     pub stop: StopHandle,
     /// What must not reach the disk.
     pub secrets: Secrets,
+    /// `config_hash` of the config, computed once.
+    pub config_hash: Digest,
+    /// Names this sitting among all others on this machine; part of what marks its processes.
+    pub token: String,
     /// The coordinator's own environment, of which programs are given a part.
     pub inherited: BTreeMap<OsString, OsString>,
 }
@@ -46,7 +51,7 @@ pub(super) struct Program {
 
 impl Workplace {
     /// The panel's judges with their numbers.
-    pub(super) fn panel(&self) -> impl Iterator<Item = (JudgeNumber, &crate::model::task::JudgeSpec)> {
+    pub(super) fn panel(&self) -> impl Iterator<Item = (JudgeNumber, &JudgeSpec)> {
         (1..).map(JudgeNumber).zip(&self.fixture.judges)
     }
 
@@ -66,7 +71,7 @@ impl Workplace {
     }
 
     /// The task that the process floor is given for a program of a run.
-    pub(super) fn task(&self, run: RunId, program: Program) -> Task {
+    pub(super) fn task(&self, run: RunId, attempt: AttemptNumber, program: Program) -> Task {
         let run_folder = self.folder.run(run);
         let mut writable = program.writable;
         writable.push(run_folder.workspace());
@@ -77,7 +82,7 @@ impl Workplace {
             stdin: program.stdin,
             stdout: program.stdout,
             stderr: program.stderr,
-            filter: Box::new(Redacting::new(self.secrets.clone())),
+            filter: redacting(&self.secrets),
             limits: Limits {
                 wall: program.wall,
                 no_progress: program.no_progress,
@@ -88,7 +93,25 @@ impl Workplace {
             protected: Some(self.folder.root().to_owned()),
             hidden: program.hidden,
             mark: run_folder.mark(),
-            token: format!("{}-{}-{}-{}", self.config.experiment_id, run.tier, run.subtest, run.run),
+            token: format!("{}-{}-{}-{}-{}", self.token, run.tier, run.subtest, run.run, attempt.0),
         }
     }
+}
+
+/// A filter that takes secrets out of a program's output, across the borders of its pieces.
+struct Redacting(Option<Redactor>);
+
+impl OutputFilter for Redacting {
+    fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.0.as_mut().map_or_else(Vec::new, |redactor| redactor.push(bytes))
+    }
+
+    fn finish(&mut self) -> Vec<u8> {
+        self.0.take().map_or_else(Vec::new, Redactor::finish)
+    }
+}
+
+fn redacting(secrets: &Secrets) -> MakeFilter {
+    let secrets = secrets.clone();
+    Box::new(move || Box::new(Redacting(Some(secrets.stream()))))
 }

@@ -66,8 +66,8 @@ pub enum CheckpointBefore {
 pub struct SetAside<'a> {
     /// The place below the experiment's folder.
     pub place: &'a str,
-    /// Why.
-    pub why: FindingKind,
+    /// Why; `None` when a person asked for it.
+    pub why: Option<FindingKind>,
 }
 
 impl Repair<'_> {
@@ -96,6 +96,7 @@ impl Repair<'_> {
             add_places(&mut page, &runs);
         }
         for (why, shown) in self.set_aside_by_kind() {
+            let why = why.map_or("as asked", FindingKind::name);
             page.line(format_args!("  move {} to `.quarantine/` ({why})", counted(shown.len(), "place")));
             add_places(&mut page, &shown);
         }
@@ -152,8 +153,8 @@ impl Repair<'_> {
         json::pretty(self)
     }
 
-    fn set_aside_by_kind(&self) -> BTreeMap<FindingKind, Vec<String>> {
-        let mut kinds: BTreeMap<FindingKind, Vec<String>> = BTreeMap::new();
+    fn set_aside_by_kind(&self) -> BTreeMap<Option<FindingKind>, Vec<String>> {
+        let mut kinds: BTreeMap<Option<FindingKind>, Vec<String>> = BTreeMap::new();
         for SetAside { place, why } in self.set_aside {
             kinds.entry(*why).or_default().push(escape::terminal(place).into_owned());
         }

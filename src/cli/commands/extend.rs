@@ -16,18 +16,20 @@ use crate::text::words::{counted, shell_word};
 /// When the growth is none, the folder is held, or it has findings that forbid to go on.
 pub fn run(args: &Extend, console: &mut Console) -> Result<Exit, CliError> {
     if args.runs.is_none() && args.tiers.is_empty() && args.max_subtests.is_none() {
-        return Err(CliError::usage("nothing to add is named").hint("name `--runs N`, `--tiers T5` or `--max-subtests N`"));
+        return Err(
+            CliError::usage("nothing to add is named").hint("name `--runs N`, `--tiers T5` or `--max-subtests N`")
+        );
     }
     let (mut sitting, name) = open_held(&args.dir, console)?;
     let growth = Growth { runs: args.runs, tiers: args.tiers.clone(), max_subtests: args.max_subtests };
     let before = sitting.config.plan().total();
     let plan = extend(&sitting.held, &mut sitting.config, &sitting.fixture, &growth)
-        .map_err(|error| CliError::engine(&error, &name))?;
+        .map_err(|error| CliError::engine(error, &name))?;
     sitting.progress.replan(plan);
     console.say(&format!("the plan has grown from {before} to {}", counted(sitting.config.plan().total(), "run")))?;
     if args.plan_only {
         console.say(&format!("to make them: `cargo scylla resume {}`", shell_word(&name)))?;
-        return sitting.rest().map(|()| Exit::Success).map_err(|error| CliError::engine(&error, &name));
+        return sitting.rest().map(|()| Exit::Success).map_err(|error| CliError::engine(error, &name));
     }
     let mut differences = Differences::default();
     operate(&mut sitting.config, args.operation, &mut differences);

@@ -13,7 +13,6 @@ use crate::engine::create::{Wish, create};
 use crate::engine::open::{Sitting, hold, take_over};
 use crate::model::event::Event;
 use crate::model::experiment::FieldClass;
-use crate::model::outcome::ExperimentStatus;
 use crate::store;
 use crate::store::layout::ExperimentFolder;
 use crate::text::words::shell_word;
@@ -29,18 +28,18 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     let fixture = wish::load(&places.fixture_dir)?;
     let wish = wish::wish(args, &located, places, fixture)?;
     if !args.fresh {
-        let found = store::layout::find(&wish.results_dir, &wish.fixture.id)?;
+        let found = store::find::find(&wish.results_dir, &wish.fixture.id)?;
         if let Some(newest) = found.into_iter().next() {
-            return if newest.status == Some(ExperimentStatus::Completed) {
+            return if newest.completed() {
                 leave_alone(&newest.folder, console)
             } else {
                 go_on(newest.folder, args, &located, &wish, console)
             };
         }
     }
-    let held = create(wish).map_err(|error| CliError::engine(&error, "."))?;
+    let held = create(wish).map_err(|error| CliError::engine(error, "."))?;
     let name = shown(held.folder.root(), &current);
-    let sitting = take_over(held).map_err(|error| CliError::engine(&error, &name))?;
+    let sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;
     sitting::conduct(sitting, &name, Vec::new(), console)
 }
 
@@ -63,8 +62,8 @@ fn go_on(
     console: &mut Console,
 ) -> Result<Exit, CliError> {
     let name = shown(folder.root(), &console.current_dir()?);
-    let held = hold(folder).map_err(|error| CliError::engine(&error, &name))?;
-    let mut sitting = take_over(held).map_err(|error| CliError::engine(&error, &name))?;
+    let held = hold(folder).map_err(|error| CliError::engine(error, &name))?;
+    let mut sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;
     let mut events = vec![Event::Notice {
         message: format!("going on with the unfinished experiment `{name}` (`--fresh` starts anew)"),
     }];
@@ -77,7 +76,7 @@ fn go_on(
     let differences = differ(&mut sitting.config, &flags, &plan);
     events.extend(differences.events);
     let digest = store::evidence::digest_of_tree(&wish.fixture_dir)?;
-    if digest != sitting.config.fixture_digest {
+    if digest != Some(sitting.config.fixture_digest) {
         events.push(Event::FlagDiffers {
             field: "fixture_digest".to_owned(),
             saved: json!(sitting.config.fixture_digest),
@@ -100,7 +99,7 @@ pub(super) fn save_operation(sitting: &Sitting, changed: bool) -> Result<(), Cli
 /// Opens a folder that a person named and takes its lock.
 pub(super) fn open_held(dir: &std::path::Path, console: &Console) -> Result<(Sitting, String), CliError> {
     let (folder, name) = open_folder(dir, console)?;
-    let held = hold(folder).map_err(|error| CliError::engine(&error, &name))?;
-    let sitting = take_over(held).map_err(|error| CliError::engine(&error, &name))?;
+    let held = hold(folder).map_err(|error| CliError::engine(error, &name))?;
+    let sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;
     Ok((sitting, name))
 }

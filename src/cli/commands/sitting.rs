@@ -36,19 +36,23 @@ pub(super) fn conduct(
     first: Vec<Event>,
     console: &mut Console,
 ) -> Result<Exit, CliError> {
-    let containment = Containment::probe(sitting.config.containment)
-        .map_err(|error| CliError::engine(&error.into(), name))?;
+    let containment =
+        Containment::probe(sitting.config.containment).map_err(|error| CliError::engine(error.into(), name))?;
+    let experiment_id = sitting.config.experiment_id.clone();
     let mut reporter = console.reporter();
     let mut broken_pipe = false;
     let mut tell = |at, event: Option<&Event>| {
-        let told = match event {
+        let told: std::io::Result<()> = match event {
             Some(event) => reporter.event(at, event),
-            None => reporter.tick(at),
+            None => {
+                reporter.tick(at);
+                Ok(())
+            }
         };
         // Whoever listened is gone; the experiment goes on without them.
         broken_pipe |= told.is_err();
     };
-    if containment.is_weak() {
+    if containment == Containment::Walk {
         let message = "neither bubblewrap nor control groups work here: what a run leaves behind is found by a walk of \
                        processes only; install bubblewrap for a sure end";
         tell(clock::now(), Some(&Event::Notice { message: message.to_owned() }));
@@ -61,13 +65,13 @@ pub(super) fn conduct(
         tick: console.draws_bars().then_some(TICK),
         folder_name: name.to_owned(),
         inherited: std::env::vars_os().collect(),
-        secrets: Secrets::from_environment(std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        })),
+        secrets: Secrets::from_environment(
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+        ),
     };
-    let finished = coordinator::conduct(sitting, manner, &mut tell).map_err(|error| CliError::engine(&error, name))?;
+    let finished = coordinator::conduct(sitting, manner, &mut tell).map_err(|error| CliError::engine(error, name))?;
     drop(reporter);
-    console.summary(&finished)?;
+    console.summary(experiment_id.as_str(), &finished)?;
     Ok(match finished.end {
         ExperimentEnd::Completed => Exit::Success,
         ExperimentEnd::Incomplete | ExperimentEnd::BudgetReached | ExperimentEnd::RateLimited => Exit::Incomplete,

@@ -8,12 +8,12 @@ use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::engine::progress::Progress;
-use crate::lifecycle::stage::first_stage;
 use crate::model::experiment::Config;
+use crate::model::ids::JudgeNumber;
 use crate::model::outcome::Stage;
 use crate::model::survey::{RunSeen, Survey};
-use crate::os::{clock, files};
-use crate::report::status::{self, InFlight, Standing};
+use crate::os::clock;
+use crate::report::status::{self, RunInFlight};
 use crate::store::layout::ExperimentFolder;
 use crate::store::stages::RunStore;
 use crate::store::survey::{Depth, survey};
@@ -45,11 +45,10 @@ fn show(
     console: &mut Console,
 ) -> Result<(), CliError> {
     let config = survey.config.content();
-    let plan = config.map(Config::plan).unwrap_or_default();
-    let progress = Progress::of(plan, survey);
-    let in_flight = if survey.holder.is_some() { in_flight(folder, survey, config) } else { Vec::new() };
+    let progress = Progress::of(config.map(Config::plan).unwrap_or_default(), survey);
+    let in_flight = if survey.holder.is_some() { in_flight(folder, survey) } else { Vec::new() };
     let checkpoint = survey.checkpoint.content();
-    let standing = Standing {
+    let status = status::Status {
         folder: name,
         experiment_id: config.map(|config| config.experiment_id.as_str()),
         status: checkpoint.map(|checkpoint| checkpoint.status),
@@ -59,13 +58,11 @@ fn show(
         max_cost_usd: config.and_then(|config| config.max_cost_usd),
         tiers: &progress.tiers(),
         missing: &progress.missing_by_why(),
-        rate_limit: checkpoint.and_then(|checkpoint| checkpoint.rate_limit.as_ref()),
         in_flight: &in_flight,
-        now: clock::now(),
     };
     let text = match console.message_format() {
-        MessageFormat::Human => status::human(&standing, console.out_styles()),
-        MessageFormat::Json => status::json(&standing),
+        MessageFormat::Human => status.human(clock::now(), console.out_styles()),
+        MessageFormat::Json => status.json(),
     };
     if again {
         console.clear()?;
@@ -74,16 +71,21 @@ fn show(
 }
 
 /// Runs that have a folder and no result, with the stage that is under way.
-fn in_flight(folder: &ExperimentFolder, survey: &Survey, config: Option<&Config>) -> Vec<InFlight> {
+fn in_flight(folder: &ExperimentFolder, survey: &Survey) -> Vec<RunInFlight> {
     let begun = survey.runs.iter().filter(|(_, seen)| matches!(seen, RunSeen::Unfinished { .. })).map(|(run, _)| *run);
     begun
         .filter_map(|run| {
-            let durable = RunStore::new(folder, run).progress().ok()?.durable();
-            // The panel's size is in the fixture; what matters here is only whether a judge is still to answer.
-            let panel = config.map_or(1, |_| durable.judgments + 1);
-            let stage = first_stage(durable, panel).unwrap_or(Stage::Commit);
-            let since = None;
-            Some(InFlight { run, stage: if stage == Stage::Prepare { Stage::Agent } else { stage }, since })
+            let progress = RunStore::new(folder, run).progress().ok()?;
+            let next_judge = JudgeNumber(u32::try_from(progress.judgments.len()).ok()? + 1);
+            let (stage, judge) = match (&progress.agent, progress.patch, &progress.checks) {
+                (None, ..) => (Stage::Agent, None),
+                (Some(_), false, _) => (Stage::Capture, None),
+                (Some(_), true, None) => (Stage::Checks, None),
+                (Some(_), true, Some(_)) => (Stage::Judge, Some(next_judge)),
+            };
+            let since = std::fs::symlink_metadata(folder.run(run).mark()).and_then(|mark| mark.modified()).ok();
+            let since = since.and_then(|since| since.try_into().ok());
+            Some(RunInFlight { run, stage, judge, since })
         })
         .collect()
 }

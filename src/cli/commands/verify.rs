@@ -12,10 +12,11 @@ use crate::lifecycle::audit::audit;
 use crate::lifecycle::index::status_on_disk;
 use crate::model::experiment::Config;
 use crate::model::finding::{Finding, Level};
+use crate::model::ids::RunId;
 use crate::model::outcome::RunStatus;
 use crate::model::plan::Plan;
-use crate::model::survey::Survey;
-use crate::report::findings::{self, Verification};
+use crate::model::survey::{ResultFacts, RunSeen, Survey};
+use crate::report::findings::{self, PlannedRun, Verification};
 use crate::store::survey::{Depth, survey};
 
 /// Runs the command.
@@ -35,6 +36,7 @@ pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
     let policy = policy(args, &survey, &plan, &findings);
     let exit = exit(&survey, &findings, &policy);
     let verification = Verification {
+        tool_version: env!("CARGO_PKG_VERSION"),
         experiment_id: survey.config.content().map(|config| config.experiment_id.as_str()),
         folder: &name,
         planned: plan.total(),
@@ -49,19 +51,29 @@ pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
         (format, _) => format,
     };
     let text = match format {
-        VerifyFormat::Human => findings::human::render(&verification, console.out_styles()),
-        VerifyFormat::Json => findings::json::render(&verification, env!("CARGO_PKG_VERSION")),
+        VerifyFormat::Human => findings::human::human(&verification, console.out_styles()).into_bytes(),
+        VerifyFormat::Json => findings::json::json(&verification).into_bytes(),
         VerifyFormat::Junit => {
-            let planned = plan.runs().map(|run| (run, status_on_disk(&survey, run))).collect::<Vec<_>>();
-            findings::junit::render(&verification, &planned)
+            let planned: Vec<PlannedRun> =
+                plan.runs().map(|run| PlannedRun { run, facts: facts(&survey, run) }).collect();
+            let mut page = Vec::new();
+            findings::junit::junit(&verification, &planned, &mut page)?;
+            page
         }
-        VerifyFormat::Github => findings::github::render(&verification),
-        VerifyFormat::Sarif => findings::sarif::render(&verification, env!("CARGO_PKG_VERSION")),
+        VerifyFormat::Github => findings::github::github(&verification).into_bytes(),
+        VerifyFormat::Sarif => findings::sarif::sarif(&verification).into_bytes(),
     };
     if !(console.is_quiet() && exit == Exit::Success) {
-        console.print(&text)?;
+        console.print_bytes(&text)?;
     }
     Ok(exit)
+}
+
+fn facts(survey: &Survey, run: RunId) -> Option<ResultFacts> {
+    match survey.runs.get(&run) {
+        Some(RunSeen::Committed(facts)) => Some(*facts),
+        Some(_) | None => None,
+    }
 }
 
 /// Planned runs whose result and entry agree.

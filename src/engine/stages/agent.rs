@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::agent::record::{self, EndedAgent, Record};
 use crate::agent::{self, Assignment, Paths};
+use crate::engine::failure::storage;
 use crate::engine::stages::{Halt, Work};
-use crate::engine::worker::storage;
 use crate::engine::workplace::Program;
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::money::Usd;
@@ -44,7 +44,7 @@ impl Work<'_> {
                 let ended = self.contained(program, FailureKind::Spawn)?;
                 self.take_end(&ended, &subtest.agent, &mut result)?;
             }
-            agent::Work::ApplyPatch(patch) => workspace::prepare::apply(&self.folder.workspace(), &patch)
+            agent::Work::ApplyPatch(patch) => workspace::checkout::apply(&self.folder.workspace(), &patch)
                 .map_err(|error| Failure::new(FailureKind::Workspace, storage(&error).message))?,
             agent::Work::Nothing => {}
         }
@@ -74,11 +74,8 @@ impl Work<'_> {
         };
         let work = agent::work(&assignment, &place.inherited);
         let command = place.secrets.redact(agent::describe(&work, &subtest.agent).as_bytes()).into_owned();
-        let written = self
-            .store
-            .write_evidence(&self.folder.prompt(), prompt.as_bytes())
-            .and_then(|()| self.store.write_evidence(&self.folder.command(), &command));
-        written.map_err(|error| storage(&error))?;
+        self.write_evidence(&self.folder.prompt(), prompt.as_bytes())?;
+        self.write_evidence(&self.folder.command(), &command)?;
         Ok(work)
     }
 
@@ -128,7 +125,8 @@ impl Work<'_> {
 
     /// The record that the agent left, if any; what it left may be hostile.
     fn record(&self) -> Result<Option<Record>, String> {
-        let bytes = files::read_bounded(&self.folder.record(), MOST_STAGE_FILE_BYTES).map_err(|error| error.to_string())?;
+        let bytes =
+            files::read_bounded(&self.folder.record(), MOST_STAGE_FILE_BYTES).map_err(|error| error.to_string())?;
         bytes.map(|bytes| record::parse(&bytes)).transpose()
     }
 

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use crate::engine::failure::storage;
 use crate::engine::stages::{Halt, Work};
-use crate::engine::worker::storage;
 use crate::engine::workplace::Program;
 use crate::model::outcome::{FailureKind, Stage};
 use crate::model::result::{CheckResult, ChecksResult};
@@ -32,7 +32,7 @@ impl Work<'_> {
                 environment,
                 stdin: None,
                 stdout: self.folder.check_log(&check.name),
-                stderr: self.folder.check_errors(&check.name),
+                stderr: self.folder.check_log(&format!("{}.stderr", check.name)),
                 wall: Duration::from_secs(check.timeout_seconds),
                 no_progress: None,
                 writable: Vec::new(),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::time::Duration;
 
+use crate::engine::failure::storage;
 use crate::engine::stages::{Halt, Work};
-use crate::engine::worker::storage;
 use crate::engine::workplace::Program;
 use crate::judge::answer;
 use crate::judge::request::{self, Facts};
@@ -47,6 +47,7 @@ impl Work<'_> {
 
     fn judge(&mut self, number: JudgeNumber, judge: &JudgeSpec, case: &Case<'_>) -> Result<Judgment, Halt> {
         self.enter(Stage::Judge, Some(number))?;
+        self.store.begin_judge(number).map_err(|error| storage(&error))?;
         let judgment = match judge {
             JudgeSpec::Checks => crate::judge::checks::judgment(number, &self.place.fixture.rubric, case.checks)
                 .map_err(|error| Failure::new(FailureKind::Judge, error.to_string()))?,
@@ -73,7 +74,7 @@ impl Work<'_> {
         case: &Case<'_>,
     ) -> Result<Judgment, Halt> {
         let request = self.request(name, case)?;
-        self.store.write_evidence(&self.folder.judge_prompt(number), &request).map_err(|error| storage(&error))?;
+        self.write_evidence(&self.folder.judge_prompt(number), &request)?;
         let mut environment = self.environment();
         environment.insert("SCYLLA_FIXTURE".into(), self.place.folder.fixture().into());
         let ended = self.contained(
@@ -82,7 +83,7 @@ impl Work<'_> {
                 environment,
                 stdin: Some(request),
                 stdout: self.folder.judge_response(number),
-                stderr: self.folder.judge_errors(number),
+                stderr: self.folder.judge_stderr(number),
                 wall,
                 no_progress: None,
                 writable: Vec::new(),
@@ -96,13 +97,15 @@ impl Work<'_> {
             .map_err(|error| failed(format!("left an answer that cannot be read: {error}")))?
             .unwrap_or_default();
         let rubric = &self.place.fixture.rubric;
-        let answer = answer::parse(&response, rubric).map_err(|error| failed(format!("gave no valid answer: {error}")))?;
+        let answer =
+            answer::parse(&response, rubric).map_err(|error| failed(format!("gave no valid answer: {error}")))?;
         let judged = Judged { number, model: name.to_owned(), duration_seconds: ended.duration.as_secs_f64() };
         Ok(score::judgment(rubric, judged, answer).map_err(|error| failed(error.to_string()))?)
     }
 
     fn request(&self, judge: &str, case: &Case<'_>) -> Result<Vec<u8>, Failure> {
         let place = self.place;
+        let patch = self.store.read_patch().map_err(|error| storage(&error))?.unwrap_or_default();
         let facts = Facts {
             experiment_id: &place.config.experiment_id,
             run: self.run,
@@ -111,8 +114,8 @@ impl Work<'_> {
             fixture: &place.fixture,
             agent: case.agent,
             checks: &case.checks.checks,
-            patch_file: self.folder.patch(),
-            workspace: self.folder.workspace(),
+            patch: &patch,
+            workspace: &self.folder.workspace(),
         };
         request::compose(&facts).map_err(|error| Failure::new(FailureKind::Judge, error.to_string()))
     }

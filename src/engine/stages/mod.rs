@@ -7,20 +7,22 @@ mod trees;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::Path;
 
+use crate::engine::failure::storage;
 use crate::engine::mailbox::{Input, Line};
-use crate::engine::worker::storage;
 use crate::engine::workplace::{Program, Workplace};
+use crate::model::digest::Digest;
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
 use crate::model::money::Usd;
 use crate::model::outcome::{AttemptEnd, Failure, FailureKind, Stage};
-use crate::model::result::{
-    AgentResult, AttemptRecord, ChecksResult, FORMAT_VERSION, Judgment, RunResult,
-};
+use crate::model::result::{AgentResult, AttemptRecord, ChecksResult, FORMAT_VERSION, Judgment, RunResult};
 use crate::os::clock;
+use crate::os::files::{self, FileError};
 use crate::os::process::{self, End, Ended};
 use crate::store::layout::RunFolder;
 use crate::store::stages::{Progress, RunStore};
+use crate::workspace::prepare::Baseline;
 
 /// Why a stage did not end.
 #[derive(Debug)]
@@ -51,6 +53,8 @@ pub(super) struct Work<'a> {
     line: &'a Line,
     folder: RunFolder,
     store: RunStore,
+    /// What the workspace was before its agent, when this worker made it.
+    baseline: Option<Baseline>,
 }
 
 impl<'a> Work<'a> {
@@ -67,6 +71,7 @@ impl<'a> Work<'a> {
             line,
             folder,
             store,
+            baseline: None,
         }
     }
 
@@ -82,10 +87,8 @@ impl<'a> Work<'a> {
 
     /// Sets a former, unfinished attempt aside and makes the folder of a new one.
     pub(super) fn begin_attempt(&mut self) -> Result<(), Halt> {
-        if self.store.is_begun().map_err(|error| storage(&error))? {
-            self.attempt = self.store.next_attempt().map_err(|error| storage(&error))?;
-            self.set_aside(AttemptEnd::Interrupted)?;
-        }
+        self.attempt = self.store.next_attempt().map_err(|error| storage(&error))?;
+        self.set_aside(AttemptEnd::Interrupted)?;
         self.attempt = self.store.next_attempt().map_err(|error| storage(&error))?;
         self.store.begin().map_err(|error| storage(&error))?;
         Ok(())
@@ -93,7 +96,7 @@ impl<'a> Work<'a> {
 
     /// Moves the attempt to `.failed/`, with what it cost as far as that is known.
     pub(super) fn set_aside(&mut self, end: AttemptEnd) -> Result<(), Failure> {
-        if !self.store.is_begun().map_err(|error| storage(&error))? {
+        if files::kind_of(self.folder.root()).map_err(|error| storage(&error))?.is_none() {
             return Ok(());
         }
         let record = AttemptRecord {
@@ -103,7 +106,8 @@ impl<'a> Work<'a> {
             cost_usd: self.known_cost(),
             at: clock::now(),
         };
-        self.store.set_aside(&record).map_err(|error| storage(&error))
+        self.store.set_aside(&record).map_err(|error| storage(&error))?;
+        Ok(())
     }
 
     pub(super) fn say_started(&self, from: Stage) {
@@ -126,10 +130,15 @@ impl<'a> Work<'a> {
 
     /// Runs a program to its end, contained; nothing of it is alive afterwards.
     fn contained(&self, program: Program, kind: FailureKind) -> Result<Ended, Halt> {
-        let task = self.place.task(self.run, program);
-        let ended = process::run(task, &self.place.containment, &self.place.stop)
-            .map_err(|error| Failure::new(kind, error.to_string()))?;
+        let task = self.place.task(self.run, self.attempt, program);
+        let ended = process::run(&task, &self.place.containment, &self.place.stop)
+            .map_err(|error| Failure::new(kind, storage(&error).message))?;
         if ended.end == End::Stopped { Err(Halt::Stopped) } else { Ok(ended) }
+    }
+
+    /// Writes evidence that no stage waits for; the seal makes it durable.
+    fn write_evidence(&self, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+        std::fs::write(path, bytes).map_err(|error| storage(&FileError::new("write", path, error)))
     }
 
     /// The environment that the run's programs share.
@@ -149,10 +158,9 @@ impl<'a> Work<'a> {
         let verdict = crate::judge::score::panel(&self.place.fixture.rubric, &judgments, panel)
             .ok_or_else(|| Failure::new(FailureKind::Judge, "a judge of the panel is missing"))?;
         self.store.write_verdict(&verdict).map_err(|error| storage(&error))?;
-        let seal = self.store.seal().map_err(|error| storage(&error))?;
         let judge_duration_seconds = judgments.iter().map(|judgment| judgment.duration_seconds).sum();
         let checks_duration: f64 = checks.checks.iter().map(|check| check.duration_seconds).sum();
-        let result = RunResult {
+        let mut result = RunResult {
             version: FORMAT_VERSION.to_owned(),
             experiment_id: self.place.config.experiment_id.clone(),
             tier: self.run.tier,
@@ -176,11 +184,11 @@ impl<'a> Work<'a> {
             checks: checks.checks,
             started_at: agent.started_at,
             committed_at: clock::now(),
-            seal,
+            // The commit puts the seal's digest in.
+            seal: Digest::of(b""),
         };
-        self.store.commit(&result).map_err(|error| storage(&error))?;
+        self.store.commit(&mut result).map_err(|error| storage(&error))?;
         self.clear_workspace(result.judge_passed);
         Ok(result)
     }
 }
-

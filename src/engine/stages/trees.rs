@@ -1,9 +1,7 @@
 //! The stages that make and read trees: prepare and capture.
 
-
-
+use crate::engine::failure::storage;
 use crate::engine::stages::{Halt, Work};
-use crate::engine::worker::storage;
 use crate::model::experiment::KeepWorkspaces;
 use crate::model::outcome::{Failure, FailureKind, Stage};
 use crate::model::result::AgentResult;
@@ -20,8 +18,8 @@ impl Work<'_> {
     pub(in crate::engine) fn prepare(&mut self) -> Result<(), Halt> {
         self.enter(Stage::Prepare, None)?;
         let (repo, workspace) = (self.place.folder.repo(), self.folder.workspace());
-        workspace::prepare::prepare(&repo, &workspace, &self.folder.private(), self.run.tier, self.run.subtest)
-            .map_err(|error| broken(&error))?;
+        let made = workspace::prepare::prepare(&repo, &workspace, self.run.tier, self.run.subtest);
+        self.baseline = Some(made.map_err(|error| broken(&error))?);
         Ok(())
     }
 
@@ -36,10 +34,15 @@ impl Work<'_> {
             return Err(Failure::new(FailureKind::Workspace, lost).into());
         }
         let (repo, private) = (self.place.folder.repo(), self.folder.private());
-        let captured = workspace::capture::capture(&repo, &workspace, &private, self.run.tier, self.run.subtest)
+        let baseline = match self.baseline.take() {
+            Some(baseline) => Ok(baseline),
+            None => workspace::prepare::baseline(&repo, self.run.tier, self.run.subtest),
+        };
+        let captured = baseline
+            .and_then(|baseline| workspace::capture::capture(&repo, &workspace, &private, &baseline))
             .map_err(|error| broken(&error))?;
-        for note in captured.notes {
-            self.notice(note);
+        for place in captured.left_out {
+            self.notice(format!("no patch can hold `{}`, so it is left out", place.display()));
         }
         let patch = self.place.secrets.redact(&captured.patch);
         self.store.write_patch(&patch).map_err(|error| storage(&error))?;
@@ -76,4 +79,3 @@ impl Work<'_> {
         }
     }
 }
-
