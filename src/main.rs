@@ -1,1 +1,3 @@
+//! The program `cargo-scylla`.
+
 fn main() {}

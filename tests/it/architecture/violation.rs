@@ -1,0 +1,60 @@
+//! What is said of a place that breaks a rule.
+
+use std::fmt;
+
+/// One place that breaks a rule.
+pub struct Violation {
+    /// The file, below the repository's root.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The rule, in a sentence.
+    pub rule: &'static str,
+    /// What stands there instead.
+    pub found: String,
+    /// What to do.
+    pub cure: &'static str,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, line, rule, found, cure } = self;
+        write!(f, "{file}:{line}: {found}\n    rule: {rule}\n    hint: {cure}")
+    }
+}
+
+/// Fails with every violation at once.
+#[track_caller]
+pub fn assert_none(violations: &[Violation]) {
+    let lines: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    assert!(violations.is_empty(), "places that break a rule: {}\n{}", violations.len(), lines.join("\n"));
+}
+
+/// The places of violations as `file:line found`, for tests of the rules.
+pub fn places(violations: &[Violation]) -> Vec<String> {
+    violations.iter().map(|violation| format!("{}:{} {}", violation.file, violation.line, violation.found)).collect()
+}
+
+#[test]
+fn a_violation_says_where_what_and_what_to_do() {
+    let violation = Violation {
+        file: "src/a.rs".to_owned(),
+        line: 3,
+        rule: "a rule",
+        found: "what is there".to_owned(),
+        cure: "what to do",
+    };
+    assert_eq!(violation.to_string(), "src/a.rs:3: what is there\n    rule: a rule\n    hint: what to do");
+}
+
+#[test]
+#[should_panic(expected = "places that break a rule: 1\nsrc/a.rs:3: what is there")]
+fn one_violation_fails_the_test() {
+    assert_none(&[Violation {
+        file: "src/a.rs".to_owned(),
+        line: 3,
+        rule: "",
+        found: "what is there".to_owned(),
+        cure: "",
+    }]);
+}

@@ -1,0 +1,3 @@
+//! Holds the rules of the house, and drives the product as a whole.
+
+mod architecture;
