@@ -23,7 +23,7 @@ const UNDONE: [&str; 4] = ["FIXME", "HACK", "TODO", "XXX"];
 const UNDONE_MACROS: [&str; 2] = ["todo", "unimplemented"];
 
 /// Source files that are longer than the budget.
-pub fn long_files(tree: &Tree) -> Vec<Violation> {
+pub(super) fn long_files(tree: &Tree) -> Vec<Violation> {
     let long = tree.sources.iter().filter(|source| source.lines > FILE_LINES);
     long.map(|source| Violation {
         file: source.path.clone(),
@@ -36,7 +36,7 @@ pub fn long_files(tree: &Tree) -> Vec<Violation> {
 }
 
 /// Functions that are longer than the budget.
-pub fn long_functions(tree: &Tree) -> Vec<Violation> {
+pub(super) fn long_functions(tree: &Tree) -> Vec<Violation> {
     let mut violations = Vec::new();
     for source in &tree.sources {
         for (at, token) in source.tokens.iter().enumerate() {
@@ -60,7 +60,7 @@ pub fn long_functions(tree: &Tree) -> Vec<Violation> {
 }
 
 /// Code that the compiler does not check.
-pub fn unsafe_code(tree: &Tree) -> Vec<Violation> {
+pub(super) fn unsafe_code(tree: &Tree) -> Vec<Violation> {
     each_token(tree, |source, at| {
         source.tokens[at].is("unsafe").then(|| Violation {
             file: source.path.clone(),
@@ -73,7 +73,7 @@ pub fn unsafe_code(tree: &Tree) -> Vec<Violation> {
 }
 
 /// Calls outside of tests that can end the process.
-pub fn panics(tree: &Tree) -> Vec<Violation> {
+pub(super) fn panics(tree: &Tree) -> Vec<Violation> {
     each_token(tree, |source, at| {
         let [before, token, after] = around(&source.tokens, at)?;
         let name = token.text.as_str();
@@ -90,7 +90,7 @@ pub fn panics(tree: &Tree) -> Vec<Violation> {
 }
 
 /// Attributes that silence a lint without a reason.
-pub fn silenced_lints(tree: &Tree) -> Vec<Violation> {
+pub(super) fn silenced_lints(tree: &Tree) -> Vec<Violation> {
     each_token(tree, |source, at| {
         let attribute = attribute(source, at)?;
         let allow = attribute.iter().find(|token| token.is("allow"))?;
@@ -106,7 +106,7 @@ pub fn silenced_lints(tree: &Tree) -> Vec<Violation> {
 }
 
 /// Comments and macros that mark work that is not done.
-pub fn undone(tree: &Tree) -> Vec<Violation> {
+pub(super) fn undone(tree: &Tree) -> Vec<Violation> {
     let violation = |source: &Source, line, found: String| Violation {
         file: source.path.clone(),
         line,
@@ -132,7 +132,7 @@ fn undone_word(comment: &str) -> Option<&str> {
 }
 
 /// Tests that do not run.
-pub fn ignored_tests(tree: &Tree) -> Vec<Violation> {
+pub(super) fn ignored_tests(tree: &Tree) -> Vec<Violation> {
     let violation = |source: &Source, line| Violation {
         file: source.path.clone(),
         line,
@@ -157,7 +157,7 @@ pub fn ignored_tests(tree: &Tree) -> Vec<Violation> {
 }
 
 /// Files that do not say what they are.
-pub fn undescribed(tree: &Tree) -> Vec<Violation> {
+pub(super) fn undescribed(tree: &Tree) -> Vec<Violation> {
     let silent = tree.sources.iter().filter(|source| !source.first_line.starts_with("//! "));
     silent
         .map(|source| Violation {

@@ -13,7 +13,7 @@ type Module = Vec<String>;
 type Graph = BTreeMap<Module, BTreeMap<Module, usize>>;
 
 /// One violation for each group of modules that depend on each other, largest first.
-pub fn circles(tree: &Tree) -> Vec<Violation> {
+pub(super) fn circles(tree: &Tree) -> Vec<Violation> {
     let files: BTreeMap<Module, String> =
         tree.library().filter_map(|source| Some((source.module()?, source.path.clone()))).collect();
     let graph = graph(tree);

@@ -12,20 +12,20 @@ const DOCUMENTS: [&str; 3] = ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md"]
 const PATHS: [&str; 6] = ["src/", "docs/", "tests/", "xtask/", "snapshots/", ".ci/"];
 
 /// The rows of the first table below a heading, as their cells, each with its line. The head of the table is left out.
-pub fn rows<'a>(document: &'a str, heading: &str) -> Vec<(usize, Vec<&'a str>)> {
+pub(super) fn rows<'a>(document: &'a str, heading: &str) -> Vec<(usize, Vec<&'a str>)> {
     let below = document.lines().enumerate().skip_while(|(_, line)| line.trim_start_matches('#').trim() != heading);
     let table = below.skip_while(|(_, line)| !line.starts_with('|')).take_while(|(_, line)| line.starts_with('|'));
     table.skip(2).map(|(at, line)| (at + 1, line.trim_matches('|').split('|').map(str::trim).collect())).collect()
 }
 
 /// What stands between backticks in a line.
-pub fn spans(line: &str) -> impl Iterator<Item = &str> {
+pub(super) fn spans(line: &str) -> impl Iterator<Item = &str> {
     let closed = line.matches('`').count() / 2;
     line.split('`').skip(1).step_by(2).take(closed)
 }
 
 /// Paths in backticks that lead nowhere.
-pub fn dead_paths(tree: &Tree) -> Vec<Violation> {
+pub(super) fn dead_paths(tree: &Tree) -> Vec<Violation> {
     let mut violations = Vec::new();
     for document in documents(tree) {
         for (at, line) in tree.text(document).lines().enumerate() {
@@ -44,7 +44,7 @@ pub fn dead_paths(tree: &Tree) -> Vec<Violation> {
 }
 
 /// Tests that `ARCHITECTURE.md` names and that are not there: what stands in the last column of the invariants.
-pub fn dead_tests(tree: &Tree) -> Vec<Violation> {
+pub(super) fn dead_tests(tree: &Tree) -> Vec<Violation> {
     let document = "ARCHITECTURE.md";
     let known = tests(tree);
     let mut violations = Vec::new();
@@ -73,17 +73,14 @@ fn documents(tree: &Tree) -> impl Iterator<Item = &str> {
     DOCUMENTS.into_iter().chain(design.map(String::as_str))
 }
 
-/// Whether a path leads to a file or folder. What stands for other names ends it: `<…>`, `*` or `…`.
+/// Whether a path leads to a file or folder. What stands for other names ends it: `<…>`, `*` or `…`; so does `:`.
 fn leads(tree: &Tree, span: &str) -> bool {
-    let path = span.split(['<', '*', '…', ':', '#', ' ']).next().unwrap_or("");
-    let path = if path.len() < span.len() && !path.ends_with(".rs") {
-        path.rsplit_once('/').map_or("", |(folder, _)| folder)
-    } else {
-        path
-    };
+    let path = span.split([':', '#', ' ']).next().unwrap_or("");
+    let fixed = path.split(['<', '*', '…']).next().unwrap_or("");
+    let path = if fixed == path { path } else { fixed.rsplit_once('/').map_or("", |(folder, _)| folder) };
     let path = path.trim_end_matches('/');
-    tree.files.contains(path)
-        || tree.files.iter().any(|file| file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')))
+    let below = |file: &String| file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+    tree.files.contains(path) || tree.files.iter().any(below)
 }
 
 /// The names of all functions that are tests.

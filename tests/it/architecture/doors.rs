@@ -20,7 +20,7 @@ const MANIFEST: &str = "Cargo.toml";
 const DOCUMENT: &str = "ARCHITECTURE.md";
 
 /// One row of the table of doors.
-pub struct Door {
+pub(super) struct Door {
     /// The neighbour: a crate as `Cargo.toml` names it, or a path into the standard library.
     neighbour: String,
     /// Who may meet it.
@@ -41,7 +41,7 @@ enum OpensTo {
 }
 
 /// Reads the table below `## Doors`: neighbour, where it is met.
-pub fn read(document: &str) -> Vec<Door> {
+pub(super) fn read(document: &str) -> Vec<Door> {
     let row = |(line, cells): (usize, Vec<&str>)| {
         let neighbour = spans(cells.first()?).next()?.to_owned();
         let place = cells.get(1)?;
@@ -74,7 +74,7 @@ fn dependencies(manifest: &str) -> Vec<(String, usize)> {
 }
 
 /// Rows whose neighbour is not there.
-pub fn without_neighbour(doors: &[Door], manifest: &str) -> Vec<Violation> {
+pub(super) fn without_neighbour(doors: &[Door], manifest: &str) -> Vec<Violation> {
     let crates: BTreeSet<String> = dependencies(manifest).into_iter().map(|(name, _)| name).collect();
     let stale = doors.iter().filter(|door| !door.neighbour.starts_with("std::") && !crates.contains(&door.neighbour));
     stale
@@ -89,7 +89,7 @@ pub fn without_neighbour(doors: &[Door], manifest: &str) -> Vec<Violation> {
 }
 
 /// Crates, and parts of the standard library that need one, that have no row.
-pub fn without_door(doors: &[Door], manifest: &str) -> Vec<Violation> {
+pub(super) fn without_door(doors: &[Door], manifest: &str) -> Vec<Violation> {
     let known: BTreeSet<&str> = doors.iter().map(|door| door.neighbour.as_str()).collect();
     let crates = dependencies(manifest).into_iter().map(|(name, line)| (MANIFEST, name, line));
     let parts = NEEDS_DOOR.iter().map(|part| (DOCUMENT, (*part).to_owned(), 1));
@@ -106,7 +106,7 @@ pub fn without_door(doors: &[Door], manifest: &str) -> Vec<Violation> {
 }
 
 /// Places that meet a neighbour elsewhere than at its door.
-pub fn passed_by(doors: &[Door], floors: &Floors, tree: &Tree) -> Vec<Violation> {
+pub(super) fn passed_by(doors: &[Door], floors: &Floors, tree: &Tree) -> Vec<Violation> {
     let mut violations = Vec::new();
     for source in tree.library() {
         let Some(module) = source.module() else { continue };
@@ -115,7 +115,7 @@ pub fn passed_by(doors: &[Door], floors: &Floors, tree: &Tree) -> Vec<Violation>
         for named in names(source, &module).named {
             let To::Outside(path) = named.to else { continue };
             let closed = doors.iter().filter(|door| door.leads_to(&path) && !door.lets_in(&place, floor));
-            violations.extend(closed.map(|door| Violation {
+            violations.extend(closed.map(|_| Violation {
                 file: source.path.clone(),
                 line: named.line,
                 rule: "a neighbour that touches the world is met only at its door: the table in `ARCHITECTURE.md`",
@@ -150,7 +150,7 @@ impl Door {
 }
 
 /// Places in the library that print.
-pub fn prints(tree: &Tree) -> Vec<Violation> {
+pub(super) fn prints(tree: &Tree) -> Vec<Violation> {
     let mut violations = Vec::new();
     for source in tree.library() {
         for (at, pair) in source.tokens.windows(2).enumerate() {

@@ -7,7 +7,7 @@ use super::source::Tree;
 use super::violation::Violation;
 
 /// The floor of each module, as `src/lib.rs` lists them.
-pub struct Floors {
+pub(super) struct Floors {
     of: BTreeMap<String, u32>,
     /// Modules that stand below no `// Floor N`, each with its line.
     homeless: Vec<(String, usize)>,
@@ -15,7 +15,7 @@ pub struct Floors {
 
 impl Floors {
     /// Reads the list: `// Floor N` stands above the modules of that floor.
-    pub fn read(lib: &str) -> Self {
+    pub(super) fn read(lib: &str) -> Self {
         let mut floors = Self { of: BTreeMap::new(), homeless: Vec::new() };
         let mut floor = None;
         for (at, line) in lib.lines().enumerate() {
@@ -32,7 +32,7 @@ impl Floors {
     }
 
     /// The floor of a module.
-    pub fn of(&self, module: &str) -> Option<u32> {
+    pub(super) fn of(&self, module: &str) -> Option<u32> {
         self.of.get(module).copied()
     }
 }
@@ -44,7 +44,7 @@ fn module_of(line: &str) -> Option<&str> {
 }
 
 /// Modules of the library that have no floor.
-pub fn unlisted(floors: &Floors, tree: &Tree) -> Vec<Violation> {
+pub(super) fn unlisted(floors: &Floors, tree: &Tree) -> Vec<Violation> {
     let violation = |file: &str, line, found| Violation {
         file: file.to_owned(),
         line,
@@ -64,7 +64,7 @@ pub fn unlisted(floors: &Floors, tree: &Tree) -> Vec<Violation> {
 }
 
 /// Names of modules that stand higher, or beside.
-pub fn upward(floors: &Floors, tree: &Tree) -> Vec<Violation> {
+pub(super) fn upward(floors: &Floors, tree: &Tree) -> Vec<Violation> {
     let mut violations = Vec::new();
     for source in tree.library() {
         let Some(module) = source.module() else { continue };

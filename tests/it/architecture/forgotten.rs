@@ -13,7 +13,7 @@ const ROOTS: [&str; 6] = ["src/lib.rs", "src/main.rs", "src/bin/", "tests/", "xt
 const OWN_LETTERS: usize = 3;
 
 /// Source files that no module declares.
-pub fn uncompiled(tree: &Tree) -> Vec<Violation> {
+pub(super) fn uncompiled(tree: &Tree) -> Vec<Violation> {
     let mut compiled: BTreeSet<String> = BTreeSet::new();
     let mut open: Vec<String> =
         tree.sources.iter().map(|source| source.path.clone()).filter(|path| is_root(path)).collect();
@@ -48,7 +48,7 @@ fn is_root(path: &str) -> bool {
 }
 
 /// Snapshots whose name no source says.
-pub fn snapshots(tree: &Tree) -> Vec<Violation> {
+pub(super) fn snapshots(tree: &Tree) -> Vec<Violation> {
     let mut names: BTreeSet<&str> = BTreeSet::new();
     let mut patterns: Vec<Vec<&str>> = Vec::new();
     for source in &tree.sources {

@@ -2,7 +2,7 @@
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// An identifier or keyword; `r#` is cut off.
     Name,
     /// A lifetime, without its tick.
@@ -19,24 +19,24 @@ pub enum Kind {
 
 /// One piece of source.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Token {
+pub(super) struct Token {
     /// What it is.
-    pub kind: Kind,
+    pub(super) kind: Kind,
     /// Its text.
-    pub text: String,
+    pub(super) text: String,
     /// The line it begins on, counted from 1.
-    pub line: usize,
+    pub(super) line: usize,
 }
 
 impl Token {
     /// Whether it is this name or punctuation, and not a literal or comment of the same text.
-    pub fn is(&self, text: &str) -> bool {
+    pub(super) fn is(&self, text: &str) -> bool {
         matches!(self.kind, Kind::Name | Kind::Sign) && self.text == text
     }
 }
 
 /// Cuts `source` into tokens, comments included.
-pub fn tokens(source: &str) -> Vec<Token> {
+pub(super) fn tokens(source: &str) -> Vec<Token> {
     let mut lexer = Lexer { rest: source, line: 1, tokens: Vec::new() };
     while lexer.step() {}
     lexer.tokens

@@ -7,16 +7,16 @@ use super::source::{Source, group_end};
 
 /// A path that a source names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
+pub(super) struct Named {
     /// Where it leads.
-    pub to: To,
+    pub(super) to: To,
     /// The line it stands on.
-    pub line: usize,
+    pub(super) line: usize,
 }
 
 /// Where a path leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum To {
+pub(super) enum To {
     /// Into the crate: the names below its root.
     Crate(Vec<String>),
     /// Out of it: the names from the neighbour's own. A name of the prelude or of a local item looks the same.
@@ -24,9 +24,9 @@ pub enum To {
 }
 
 /// What a `use` makes known in its file.
-pub struct Import {
+pub(super) struct Import {
     /// The name.
-    pub name: String,
+    pub(super) name: String,
     /// The path, as written.
     path: Vec<String>,
     /// Where it stands.
@@ -36,15 +36,15 @@ pub struct Import {
 }
 
 /// What a source names outside of its tests.
-pub struct Names {
+pub(super) struct Names {
     /// Its imports with where they lead.
-    pub imports: BTreeMap<String, To>,
+    pub(super) imports: BTreeMap<String, To>,
     /// Every path, imports too.
-    pub named: Vec<Named>,
+    pub(super) named: Vec<Named>,
 }
 
 /// Reads what `source` names outside of its tests; `module` is what the file is below the crate's root.
-pub fn names(source: &Source, module: &[String]) -> Names {
+pub(super) fn names(source: &Source, module: &[String]) -> Names {
     let tokens: Vec<Token> = source
         .tokens
         .iter()

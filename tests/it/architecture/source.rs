@@ -13,29 +13,29 @@ const FOLDERS: [&str; 6] = ["src", "xtask", "tests", "snapshots", "docs", ".ci"]
 const NOT_OURS: [&str; 2] = ["tests/fixtures", "xtask/target"];
 
 /// One source file.
-pub struct Source {
+pub(super) struct Source {
     /// Its path below the repository's root.
-    pub path: String,
+    pub(super) path: String,
     /// How many lines it has.
-    pub lines: usize,
+    pub(super) lines: usize,
     /// Its first line.
-    pub first_line: String,
+    pub(super) first_line: String,
     /// Its tokens without comments.
-    pub tokens: Vec<Token>,
+    pub(super) tokens: Vec<Token>,
     /// Its comments.
-    pub comments: Vec<Token>,
+    pub(super) comments: Vec<Token>,
     /// For each token, whether it belongs to a test.
     in_test: Vec<bool>,
 }
 
 impl Source {
     /// Whether the token at `index` belongs to a test.
-    pub fn in_test(&self, index: usize) -> bool {
+    pub(super) fn in_test(&self, index: usize) -> bool {
         self.in_test[index]
     }
 
     /// The module that the file is, as names below its crate's root; `None` for a file outside of the library.
-    pub fn module(&self) -> Option<Vec<String>> {
+    pub(super) fn module(&self) -> Option<Vec<String>> {
         let path = self.path.strip_prefix("src/")?.strip_suffix(".rs")?;
         if matches!(path, "lib" | "main") || path.starts_with("bin/") {
             return None;
@@ -62,18 +62,18 @@ impl Source {
 }
 
 /// The files of the repository.
-pub struct Tree {
+pub(super) struct Tree {
     /// Sources by path.
-    pub sources: Vec<Source>,
+    pub(super) sources: Vec<Source>,
     /// The contents of every file that is text.
     texts: BTreeMap<String, String>,
     /// Every file.
-    pub files: BTreeSet<String>,
+    pub(super) files: BTreeSet<String>,
 }
 
 impl Tree {
     /// Reads the repository.
-    pub fn load() -> Self {
+    pub(super) fn load() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut texts = BTreeMap::new();
         read_folder(root, "", false, &mut texts);
@@ -84,47 +84,47 @@ impl Tree {
     }
 
     /// A tree of these files, for tests of the rules.
-    pub fn of(files: &[(&str, &str)]) -> Self {
+    pub(super) fn of(files: &[(&str, &str)]) -> Self {
         Self::of_texts(files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect())
     }
 
     fn of_texts(texts: BTreeMap<String, String>) -> Self {
         let mut sources: Vec<Source> =
             texts.iter().filter(|(path, _)| is_source(path)).map(|(path, text)| source(path, text)).collect();
-        let mut tests: BTreeSet<String> = BTreeSet::new();
+        let mut known: BTreeSet<String> = BTreeSet::new();
         // A module of a test module is found in the second pass, one of that in the third.
         loop {
             let more: BTreeSet<String> = sources.iter().flat_map(test_modules).collect();
-            if more.is_subset(&tests) {
+            if more.is_subset(&known) {
                 break;
             }
             for source in sources.iter_mut().filter(|source| more.contains(&source.path)) {
                 source.in_test.fill(true);
             }
-            tests.extend(more);
+            known.extend(more);
         }
         let files = texts.keys().cloned().collect();
         Self { sources, texts, files }
     }
 
     /// The text of a file; empty when there is none.
-    pub fn text(&self, path: &str) -> &str {
+    pub(super) fn text(&self, path: &str) -> &str {
         self.texts.get(path).map_or("", String::as_str)
     }
 
     /// Sources of the library.
-    pub fn library(&self) -> impl Iterator<Item = &Source> {
+    pub(super) fn library(&self) -> impl Iterator<Item = &Source> {
         self.sources.iter().filter(|source| source.module().is_some())
     }
 
     /// The files that `source` declares as modules, and that exist.
-    pub fn modules_of<'a>(&'a self, source: &'a Source) -> impl Iterator<Item = String> + 'a {
+    pub(super) fn modules_of<'a>(&'a self, source: &'a Source) -> impl Iterator<Item = String> + 'a {
         source.declared().flat_map(|(_, name)| source.below(name)).filter(|path| self.files.contains(path))
     }
 }
 
 fn is_source(path: &str) -> bool {
-    path.ends_with(".rs")
+    Path::new(path).extension().is_some_and(|extension| extension == "rs")
 }
 
 /// The files that `source` declares as modules of a test.
@@ -157,7 +157,7 @@ fn tests_among(tokens: &[Token]) -> Vec<bool> {
 }
 
 /// The index behind the attribute that begins at `at`, if one does.
-pub fn attribute_end(tokens: &[Token], at: usize) -> Option<usize> {
+pub(super) fn attribute_end(tokens: &[Token], at: usize) -> Option<usize> {
     let inner = usize::from(tokens.get(at + 1)?.is("!"));
     if !tokens[at].is("#") || !tokens.get(at + inner + 1)?.is("[") {
         return None;
@@ -166,7 +166,7 @@ pub fn attribute_end(tokens: &[Token], at: usize) -> Option<usize> {
 }
 
 /// The index behind the group whose opening bracket stands at `at`.
-pub fn group_end(tokens: &[Token], at: usize) -> usize {
+pub(super) fn group_end(tokens: &[Token], at: usize) -> usize {
     let mut depth = 0_usize;
     for (index, token) in tokens.iter().enumerate().skip(at) {
         if ["(", "[", "{"].iter().any(|open| token.is(open)) {
@@ -182,7 +182,7 @@ pub fn group_end(tokens: &[Token], at: usize) -> usize {
 }
 
 /// The index behind the item that begins at `at`: behind its body, or its semicolon.
-pub fn item_end(tokens: &[Token], mut at: usize) -> usize {
+pub(super) fn item_end(tokens: &[Token], mut at: usize) -> usize {
     while at < tokens.len() {
         if tokens[at].is(";") {
             return at + 1;

@@ -3,17 +3,17 @@
 use std::fmt;
 
 /// One place that breaks a rule.
-pub struct Violation {
+pub(super) struct Violation {
     /// The file, below the repository's root.
-    pub file: String,
+    pub(super) file: String,
     /// The line, counted from 1.
-    pub line: usize,
+    pub(super) line: usize,
     /// The rule, in a sentence.
-    pub rule: &'static str,
+    pub(super) rule: &'static str,
     /// What stands there instead.
-    pub found: String,
+    pub(super) found: String,
     /// What to do.
-    pub cure: &'static str,
+    pub(super) cure: &'static str,
 }
 
 impl fmt::Display for Violation {
@@ -25,13 +25,13 @@ impl fmt::Display for Violation {
 
 /// Fails with every violation at once.
 #[track_caller]
-pub fn assert_none(violations: &[Violation]) {
+pub(super) fn assert_none(violations: &[Violation]) {
     let lines: Vec<String> = violations.iter().map(ToString::to_string).collect();
     assert!(violations.is_empty(), "places that break a rule: {}\n{}", violations.len(), lines.join("\n"));
 }
 
 /// The places of violations as `file:line found`, for tests of the rules.
-pub fn places(violations: &[Violation]) -> Vec<String> {
+pub(super) fn places(violations: &[Violation]) -> Vec<String> {
     violations.iter().map(|violation| format!("{}:{} {}", violation.file, violation.line, violation.found)).collect()
 }
 

@@ -11,7 +11,7 @@ const EMPTY: [&str; 6] = ["data", "handler", "helper", "info", "manager", "util"
 const DECLARE: [&str; 8] = ["enum", "fn", "macro_rules", "mod", "struct", "trait", "type", "union"];
 
 /// Files, modules, types and functions with an empty word in their name.
-pub fn empty_names(tree: &Tree) -> Vec<Violation> {
+pub(super) fn empty_names(tree: &Tree) -> Vec<Violation> {
     let mut violations = Vec::new();
     for source in &tree.sources {
         let mut check = |line, what: &str, name: &str| {
