@@ -43,6 +43,13 @@ fn every_neighbour_has_a_door_and_is_met_only_there() {
 }
 
 #[test]
+fn every_dependency_has_its_reason() {
+    let tree = Tree::load();
+    let document = "docs/design/0003-crates.md";
+    assert_none(&doors::without_reason(tree.text("Cargo.toml"), document, tree.text(document)));
+}
+
+#[test]
 fn the_library_prints_nothing() {
     assert_none(&doors::prints(&Tree::load()));
 }

@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::failure::Failure;
+use crate::words::counted;
 use crate::{place, say};
 
 /// Files by path below `docs/`.
@@ -23,27 +24,28 @@ enum Difference {
 }
 
 /// What the code makes.
-pub(crate) fn generated() -> Files {
-    scylla::cli::generated_files().into_iter().collect()
+pub(crate) fn generated() -> Result<Files, Failure> {
+    let files = scylla::cli::generated::generated_files().map_err(Failure::Generating)?;
+    Ok(files.into_iter().collect())
 }
 
 /// Writes what differs, and removes what is stale.
 pub(crate) fn write() -> Result<(), Failure> {
-    let files = generated();
+    let files = generated()?;
     let differences = differences(&place::docs(), &files)?;
     apply(&place::docs(), &files, &differences)?;
     for (path, difference) in &differences {
         say::line(&told(path, *difference));
     }
-    say::line(&format!("{} generated files, {} differed", files.len(), differences.len()));
+    say::line(&format!("{}, {} differed", counted(files.len(), "generated file"), differences.len()));
     Ok(())
 }
 
 /// Fails when a file differs.
 pub(crate) fn check() -> Result<(), Failure> {
-    let files = generated();
+    let files = generated()?;
     let differences = differences(&place::docs(), &files)?;
-    say::line(&format!("{} generated files, {} differ", files.len(), differences.len()));
+    say::line(&format!("{}, {} differ", counted(files.len(), "generated file"), differences.len()));
     let told: Vec<String> = differences.iter().map(|(path, difference)| told(path, *difference)).collect();
     if told.is_empty() { Ok(()) } else { Err(Failure::Generated { files: told }) }
 }
@@ -123,7 +125,7 @@ mod tests {
 
     #[test]
     fn the_code_makes_the_page_of_findings() {
-        let page = String::from_utf8(generated()["findings.md"].clone()).unwrap();
+        let page = String::from_utf8(generated().unwrap()["findings.md"].clone()).unwrap();
         assert!(page.contains("`unrecorded-result`"), "{page}");
     }
 

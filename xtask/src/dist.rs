@@ -49,7 +49,7 @@ fn contents(program: &Path) -> Result<Vec<(String, Vec<u8>)>, Failure> {
         let bytes = fs::read(&path).map_err(Failure::file("read", &path))?;
         files.push((name, bytes));
     }
-    let generated = codegen::generated().into_iter();
+    let generated = codegen::generated()?.into_iter();
     files.extend(generated.filter(|(path, _)| GENERATED.iter().any(|folder| path.starts_with(folder))));
     files.sort();
     Ok(files)

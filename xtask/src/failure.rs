@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::words::counted;
+
 /// Why a task failed.
 #[derive(Debug, Error)]
 pub(crate) enum Failure {
@@ -45,6 +47,9 @@ pub(crate) enum Failure {
     /// Cargo could not list the packages.
     #[error("cannot list the packages of the workspace: {0}")]
     Packages(#[from] cargo_metadata::Error),
+    /// The code could not make its part of the manual.
+    #[error("cannot make the generated files: {0}")]
+    Generating(io::Error),
     /// Generated files differ from the code.
     #[error("{} below docs/ differ from the code: {}", counted(files.len(), "file"), files.join(", "))]
     Generated {
@@ -79,15 +84,6 @@ impl Failure {
             Self::Licences { .. } => Some("choose another crate; `xtask/src/licences.rs` lists the licences"),
             _ => None,
         }
-    }
-}
-
-/// A number with its noun.
-fn counted(number: usize, noun: &str) -> String {
-    match (number, noun.strip_suffix('y')) {
-        (1, _) => format!("1 {noun}"),
-        (_, Some(stem)) => format!("{number} {stem}ies"),
-        (_, None) => format!("{number} {noun}s"),
     }
 }
 

@@ -4,6 +4,7 @@ use cargo_metadata::{MetadataCommand, Package};
 
 use crate::failure::Failure;
 use crate::spdx;
+use crate::words::counted;
 use crate::{place, program, say};
 
 /// Licences under which one may pass on a program without its source, when one names its authors.
@@ -36,7 +37,7 @@ pub(crate) fn check() -> Result<(), Failure> {
         refused.extend(refusal(package.license.as_deref()).map(|why| line(package, &why)));
     }
     refused.sort();
-    say::line(&format!("{count} dependencies, {} with a licence that is not on the list", refused.len()));
+    say::line(&format!("{}, {} with a licence that is not on the list", counted(count, "dependency"), refused.len()));
     if refused.is_empty() { Ok(()) } else { Err(Failure::Licences { packages: refused }) }
 }
 

@@ -9,6 +9,7 @@ mod place;
 mod program;
 mod say;
 mod spdx;
+mod words;
 
 use std::process::ExitCode;
 

@@ -58,19 +58,48 @@ pub(super) fn read(document: &str) -> Vec<Door> {
 
 /// Names below `[dependencies]`, each with its line.
 fn dependencies(manifest: &str) -> Vec<(String, usize)> {
+    names_below("dependencies", manifest)
+}
+
+/// Names below a section of the manifest, each with its line.
+fn names_below(wanted: &str, manifest: &str) -> Vec<(String, usize)> {
     let mut section = "";
     let mut found = Vec::new();
     for (at, line) in manifest.lines().enumerate() {
-        if line.starts_with('[') {
-            section = line;
-            let table = line.strip_prefix("[dependencies.").and_then(|rest| rest.strip_suffix(']'));
-            found.extend(table.map(|name| (name.to_owned(), at + 1)));
-        } else if section == "[dependencies]" && line.contains('=') && !line.starts_with([' ', '#', '}', ']']) {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.trim_end().strip_suffix(']')) {
+            section = name;
+            let own = name.strip_prefix(wanted).and_then(|rest| rest.strip_prefix('.'));
+            found.extend(own.map(|name| (name.to_owned(), at + 1)));
+        } else if section == wanted && line.contains('=') && !line.starts_with([' ', '#', '}', ']']) {
             let name = line.split(['=', '.']).next().unwrap_or("").trim();
             found.push((name.to_owned(), at + 1));
         }
     }
     found
+}
+
+/// Dependencies without a reason in the document, and reasons without a dependency.
+pub(super) fn without_reason(manifest: &str, path: &str, document: &str) -> Vec<Violation> {
+    let crates: Vec<(String, usize)> =
+        ["dependencies", "dev-dependencies"].iter().flat_map(|section| names_below(section, manifest)).collect();
+    let reasons: Vec<(String, usize)> = rows(document, "Dependencies")
+        .into_iter()
+        .filter_map(|(line, cells)| Some((spans(cells.first()?).next()?.to_owned(), line)))
+        .collect();
+    let violation = |file: &str, line, found| Violation {
+        file: file.to_owned(),
+        line,
+        rule: "each dependency has its reason in `docs/design/0003-crates.md`, and nothing else has",
+        found,
+        cure: "write the row or take it out; or do without the crate",
+    };
+    let lacks = |list: &[(String, usize)], name: &str| !list.iter().any(|(other, _)| other == name);
+    let unreasoned = crates.iter().filter(|(name, _)| lacks(&reasons, name));
+    let unused = reasons.iter().filter(|(name, _)| lacks(&crates, name));
+    unreasoned
+        .map(|(name, line)| violation(MANIFEST, *line, format!("`{name}` has no reason")))
+        .chain(unused.map(|(name, line)| violation(path, *line, format!("`{name}` is no dependency"))))
+        .collect()
 }
 
 /// Rows whose neighbour is not there.
@@ -233,6 +262,20 @@ mod tests {
                 "ARCHITECTURE.md:1 `std::env` has no row",
                 "ARCHITECTURE.md:1 `std::thread` has no row",
                 "ARCHITECTURE.md:1 `std::time::SystemTime` has no row",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_dependency_without_a_reason_and_a_reason_without_a_dependency_are_found() {
+        let manifest = "[dependencies]\nserde = \"1\"\ntoml.workspace = true\n[dev-dependencies]\ninsta = \"1\"";
+        let document = "## Dependencies\n| crate | why |\n|---|---|\n| `serde` | x |\n| `duct` | y |\n";
+        assert_eq!(
+            places(&without_reason(manifest, "docs/d.md", document)),
+            [
+                "Cargo.toml:3 `toml` has no reason",
+                "Cargo.toml:5 `insta` has no reason",
+                "docs/d.md:5 `duct` is no dependency",
             ]
         );
     }
