@@ -156,9 +156,10 @@ pub(super) fn ignored_tests(tree: &Tree) -> Vec<Violation> {
     examples.chain(tests).collect()
 }
 
-/// Files that do not say what they are.
+/// Files that do not say what they are. A file of unit tests is known by what it tests.
 pub(super) fn undescribed(tree: &Tree) -> Vec<Violation> {
-    let silent = tree.sources.iter().filter(|source| !source.first_line.starts_with("//! "));
+    let unit_tests = |source: &Source| !source.path.starts_with("tests/") && source.is_test();
+    let silent = tree.sources.iter().filter(|source| !source.first_line.starts_with("//! ") && !unit_tests(source));
     silent
         .map(|source| Violation {
             file: source.path.clone(),
@@ -259,5 +260,10 @@ mod tests {
         check(undescribed, "//! What it is.\n", &[]);
         check(undescribed, "// What it is.\n", &["src/a.rs:1 the first line is no documentation of the module"]);
         check(undescribed, "", &["src/a.rs:1 the first line is no documentation of the module"]);
+        let tests = [("src/a.rs", "//! A.\n#[cfg(test)]\nmod tests;"), ("src/a/tests.rs", "use super::*;")];
+        assert_eq!(places(&undescribed(&Tree::of(&tests))), Vec::<String>::new());
+        let tests = [("tests/it/main.rs", "//! A.\nmod b;"), ("tests/it/b.rs", "mod c;")];
+        let found = "tests/it/b.rs:1 the first line is no documentation of the module";
+        assert_eq!(places(&undescribed(&Tree::of(&tests))), [found]);
     }
 }

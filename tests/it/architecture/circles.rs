@@ -1,4 +1,7 @@
-//! Circles: no file of the library depends on itself through others.
+//! Circles: modules beside each other do not depend on each other, on any level.
+//!
+//! A module and those below it are one thing to the modules beside it, so what passes between a module and its own
+//! submodules makes no circle.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -9,13 +12,11 @@ use super::violation::Violation;
 /// A module as names below the crate's root.
 type Module = Vec<String>;
 
-/// Which modules each module names, each with the line.
-type Graph = BTreeMap<Module, BTreeMap<Module, usize>>;
+/// Which modules beside it each module names, itself or below, each with the first place.
+type Graph = BTreeMap<Module, BTreeMap<Module, (String, usize)>>;
 
 /// One violation for each group of modules that depend on each other, largest first.
 pub(super) fn circles(tree: &Tree) -> Vec<Violation> {
-    let files: BTreeMap<Module, String> =
-        tree.library().filter_map(|source| Some((source.module()?, source.path.clone()))).collect();
     let graph = graph(tree);
     let mut seen: BTreeSet<Module> = BTreeSet::new();
     let mut groups: Vec<(usize, Violation)> = Vec::new();
@@ -26,9 +27,10 @@ pub(super) fn circles(tree: &Tree) -> Vec<Violation> {
         let Some(way) = way_back(&graph, module) else { continue };
         let group = group_of(&graph, module);
         let steps: Vec<String> = way.iter().map(|step| step.join("/")).collect();
+        let (file, line) = graph[module][&way[1]].clone();
         let violation = Violation {
-            file: files[module].clone(),
-            line: graph[module][&way[1]],
+            file,
+            line,
             rule: "modules import each other in no circle",
             found: format!("{} modules depend on each other: {}", group.len(), steps.join(" -> ")),
             cure: "move what both sides need to a module of its own that imports neither",
@@ -40,19 +42,24 @@ pub(super) fn circles(tree: &Tree) -> Vec<Violation> {
     groups.into_iter().map(|(_, violation)| violation).collect()
 }
 
-/// Which files of the library name which.
+/// Which modules of the library name which.
 fn graph(tree: &Tree) -> Graph {
     let modules: BTreeMap<Module, Names> = tree
         .library()
         .filter_map(|source| source.module().map(|module| (module.clone(), names(source, &module))))
         .collect();
     let mut graph = Graph::new();
-    for (module, names) in &modules {
-        let named = graph.entry(module.clone()).or_default();
-        for path in &names.named {
+    for source in tree.library() {
+        let Some(module) = source.module() else { continue };
+        for path in &modules[&module].named {
             let To::Crate(to) = &path.to else { continue };
-            if let Some(other) = home(&modules, to).filter(|other| other != module) {
-                named.entry(other).or_insert(path.line);
+            let Some(other) = home(&modules, to) else { continue };
+            let shared = module.iter().zip(&other).take_while(|(a, b)| a == b).count();
+            if shared < module.len() && shared < other.len() {
+                let place = (source.path.clone(), path.line);
+                let beside = graph.entry(module[..=shared].to_vec()).or_default();
+                beside.entry(other[..=shared].to_vec()).or_insert(place);
+                graph.entry(other[..=shared].to_vec()).or_default();
             }
         }
     }
@@ -142,17 +149,31 @@ mod tests {
     #[test]
     fn a_circle_within_a_module_is_found() {
         check(
-            &[("src/a/mod.rs", "mod b; fn f() { b::g() }"), ("src/a/b.rs", "use super::f;")],
-            &["src/a/mod.rs:1 2 modules depend on each other: a -> a/b -> a"],
+            &[("src/a/b.rs", "use super::c::f;"), ("src/a/c.rs", ""), ("src/a/c/d.rs", "\nuse crate::a::b;")],
+            &["src/a/b.rs:1 2 modules depend on each other: a/b -> a/c -> a/b"],
+        );
+    }
+
+    #[test]
+    fn a_module_and_those_below_it_are_one() {
+        check(&[("src/a/mod.rs", "mod b; fn f() { b::g() }"), ("src/a/b.rs", "use super::f;")], &[]);
+        check(
+            &[
+                ("src/a/b.rs", "use crate::c;"),
+                ("src/c/d.rs", "use crate::a::e;"),
+                ("src/a/e.rs", ""),
+                ("src/c.rs", ""),
+            ],
+            &["src/a/b.rs:1 2 modules depend on each other: a -> c -> a"],
         );
     }
 
     #[test]
     fn what_a_module_only_passes_on_is_not_its_own() {
         let of =
-            |c| [("src/a/mod.rs", "mod b; mod c; pub use b::B; pub use c::C;"), ("src/a/b.rs", ""), ("src/a/c.rs", c)];
-        check(&of("use super::B;"), &[]);
-        check(&of("use super::D;"), &["src/a/mod.rs:1 2 modules depend on each other: a -> a/c -> a"]);
+            |b| [("src/a/mod.rs", "mod b; mod c; pub use c::C;"), ("src/a/b.rs", b), ("src/a/c.rs", "use super::b;")];
+        check(&of("use super::D;"), &[]);
+        check(&of("use super::C;"), &["src/a/b.rs:1 2 modules depend on each other: a/b -> a/c -> a/b"]);
     }
 
     #[test]

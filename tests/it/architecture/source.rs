@@ -34,6 +34,11 @@ impl Source {
         self.in_test[index]
     }
 
+    /// Whether the whole file belongs to a test.
+    pub(super) fn is_test(&self) -> bool {
+        !self.in_test.is_empty() && self.in_test.iter().all(|in_test| *in_test)
+    }
+
     /// The module that the file is, as names below its crate's root; `None` for a file outside of the library.
     pub(super) fn module(&self) -> Option<Vec<String>> {
         let path = self.path.strip_prefix("src/")?.strip_suffix(".rs")?;
