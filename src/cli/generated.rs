@@ -53,7 +53,9 @@ fn schemas() -> Vec<(&'static str, serde_json::Value)> {
     let of = |schema: schemars::Schema| schema.to_value();
     vec![
         ("event", json::event_schema()),
-        ("verification", findings::json::schema()),
+        ("verification", findings::json::verification_schema()),
+        ("status", crate::report::status::status_schema()),
+        ("repair", crate::report::repair::repair_schema()),
         ("checkpoint", of(schemars::schema_for!(Checkpoint))),
         ("config", of(schemars::schema_for!(Config))),
         ("run_result", of(schemars::schema_for!(RunResult))),
@@ -70,7 +72,7 @@ fn schemas() -> Vec<(&'static str, serde_json::Value)> {
 
 fn cli_page() -> String {
     let mut page = "# Commands\n\nMade by `cargo xtask codegen` from the program's own help.\n".to_owned();
-    for (name, mut command) in all_commands("cargo scylla", &Cli::command()) {
+    for (name, command) in all_commands("cargo scylla", &Cli::command()) {
         let name = name.replace("cargo scylla-", "cargo scylla ").replace("fixture-", "fixture ");
         let help = command.bin_name(name.clone()).term_width(100).render_long_help();
         let lines: Vec<String> = help.to_string().lines().map(|line| line.trim_end().to_owned()).collect();

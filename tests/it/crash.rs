@@ -29,11 +29,8 @@ fn run_arguments<'a>(fixture: &'a str, results: &'a str) -> Vec<&'a str> {
 /// Git in front of git: waits at a gate before the real one does what one of `words` says.
 fn gate_git(world: &World, name: &str, words: &str) {
     let real = String::from_utf8(Command::new("sh").args(["-c", "command -v git"]).output().unwrap().stdout).unwrap();
-    let script = format!(
-        "#!/bin/sh\ncase \" $* \" in {words}) {};; esac\nexec {} \"$@\"\n",
-        gated(world, name),
-        real.trim()
-    );
+    let script =
+        format!("#!/bin/sh\ncase \" $* \" in {words}) {};; esac\nexec {} \"$@\"\n", gated(world, name), real.trim());
     let path = world.write("bin/git", &script);
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
@@ -46,9 +43,13 @@ fn resumes_to_the_end(world: &World, agents: usize, judges: usize) {
     let resumed = world.scylla(&["resume", dir]).exits(0);
     world.scylla(&["verify", dir]).exits(0);
     assert_eq!((world.lines("agent.log"), world.lines("judge.log")), (agents, judges), "{resumed}");
-    let checkpoint: Value = serde_json::from_str(&fs::read_to_string(experiment.join("checkpoint.json")).unwrap()).unwrap();
+    let checkpoint: Value =
+        serde_json::from_str(&fs::read_to_string(experiment.join("checkpoint.json")).unwrap()).unwrap();
     assert_eq!(checkpoint["status"], "completed");
-    assert_eq!(checkpoint["completed_runs"]["T0"]["00"], serde_json::json!({"1": "passed", "2": "passed", "3": "passed"}));
+    assert_eq!(
+        checkpoint["completed_runs"]["T0"]["00"],
+        serde_json::json!({"1": "passed", "2": "passed", "3": "passed"})
+    );
     no_process_is_left(world);
 }
 
@@ -60,9 +61,8 @@ pub(crate) fn no_process_is_left(world: &World) {
     wait_until("the end of every process of this world", || {
         let alive = fs::read_dir("/proc").unwrap().flatten().any(|process| {
             let folder = process.path();
-            let zombie = fs::read_to_string(folder.join("stat")).is_ok_and(|stat| {
-                stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'))
-            });
+            let zombie = fs::read_to_string(folder.join("stat"))
+                .is_ok_and(|stat| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z')));
             let command = fs::read(folder.join("cmdline")).unwrap_or_default();
             !zombie && String::from_utf8_lossy(&command).contains(&root)
         });
@@ -153,7 +153,10 @@ fn killed_before_each_durable_file_a_resume_gives_the_same_result() {
         }
         effective += 1;
         // Killed before there was anything to resume: the next run starts, and finds nothing in its way.
-        let created = fs::read_dir(world.results()).unwrap().flatten().any(|entry| entry.path().join("checkpoint.json").is_file());
+        let created = fs::read_dir(world.results())
+            .unwrap()
+            .flatten()
+            .any(|entry| entry.path().join("checkpoint.json").is_file());
         if !created {
             world.scylla(&run_arguments(&fixture, &results)).exits(0);
             continue;

@@ -82,11 +82,7 @@ fn quoted(shell: &str) -> String {
 /// A shell line that tells `NAME.log` that it was asked, then waits at `NAME.gate` while that file is there.
 pub(crate) fn gated(world: &World, name: &str) -> String {
     let (log, gate) = (world.path(&format!("{name}.log")), world.path(&format!("{name}.gate")));
-    format!(
-        "echo asked >> {log}; while [ -e {gate} ]; do sleep 0.02; done",
-        log = log.display(),
-        gate = gate.display()
-    )
+    format!("echo asked >> {log}; while [ -e {gate} ]; do sleep 0.02; done", log = log.display(), gate = gate.display())
 }
 
 /// Closes a gate.

@@ -10,7 +10,8 @@ const STUBBORN: &str = "trap '' TERM INT";
 
 fn started(agent: &str) -> (World, Live) {
     let world = World::new();
-    let fixture = TestFixture::new().agent("T0/00-stopped", &agent.replace("GATE", &gated(&world, "agent"))).write(&world);
+    let fixture =
+        TestFixture::new().agent("T0/00-stopped", &agent.replace("GATE", &gated(&world, "agent"))).write(&world);
     let results = world.results().to_str().unwrap().to_owned();
     close(&world, "agent");
     let live = world.start(&["run", "--tiers-dir", &fixture, "--results-dir", &results, "--runs", "3", "--jobs", "1"]);

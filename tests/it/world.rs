@@ -44,7 +44,10 @@ impl Output {
     /// Each line of standard output as JSON.
     #[track_caller]
     pub(crate) fn events(&self) -> Vec<Value> {
-        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}\n{self}"))).collect()
+        self.stdout
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}\n{self}")))
+            .collect()
     }
 }
 
@@ -106,7 +109,8 @@ impl World {
     /// The one experiment of this world.
     #[track_caller]
     pub(crate) fn experiment(&self) -> PathBuf {
-        let mut found: Vec<PathBuf> = fs::read_dir(self.results()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut found: Vec<PathBuf> =
+            fs::read_dir(self.results()).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert_eq!(found.len(), 1, "{found:?}");
         found.remove(0)
     }
