@@ -3,5 +3,6 @@
 mod architecture;
 mod crash;
 mod fixture;
+mod readme;
 mod stopping;
 mod world;
