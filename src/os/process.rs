@@ -236,14 +236,20 @@ pub fn run(task: &Task, containment: &Containment, stop: &StopHandle) -> Result<
     table::adopt_orphans().map_err(watching)?;
     let mut outputs = output::Outputs::create(task)?;
     let mut hold = containment.hold(task)?;
-    let mut mark = stray::MarkFile::create(task, containment, hold.group())?;
-
     let mut command = hold.command(&program, task)?;
     set_up(&mut command, task);
+
+    let mut mark = stray::MarkFile::create(task, containment, hold.group())?;
     let alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
     let started = hold.start(&mut command);
     drop(alone);
-    let mut child = started.map_err(|source| SpawnError::Start { program: program.clone(), source })?;
+    let mut child = match started {
+        Ok(child) => child,
+        Err(source) => {
+            mark.remove()?;
+            return Err(SpawnError::Start { program, source });
+        }
+    };
     let stopwatch = Stopwatch::start();
     let watched = mark.started(&child).and_then(|()| {
         let mut watch =
@@ -262,7 +268,7 @@ pub fn run(task: &Task, containment: &Containment, stop: &StopHandle) -> Result<
     mark.remove()?;
     let ours = watched?;
     outputs.finish()?;
-    if ours.is_none() && !hold.reached() {
+    if ours.is_none() && exit.code().is_some() && !hold.reached() {
         return Err(SpawnError::contain(containment.name(), &outputs.last_words()));
     }
     let output_truncated = outputs.truncated();

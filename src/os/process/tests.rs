@@ -136,6 +136,9 @@ fn check(script: &str, limit: impl Fn(&mut Limits), judge: impl Fn(&Containment,
         let ended = run_free(&task, &containment).unwrap();
         assert_eq!(place.alive(), Vec::<String>::new(), "{}: {script}", containment.name());
         assert!(!task.mark.exists(), "{}: {script}", containment.name());
+        if let Containment::Cgroup { parent } = &containment {
+            assert!(!parent.join(format!("scylla-{}", task.token)).exists(), "{script}");
+        }
         judge(&containment, &place, ended);
     }
 }

@@ -101,7 +101,7 @@ fn runs_at_the_same_time_do_not_end_each_other() {
 fn adopted_orphans_are_reaped() {
     for containment in containments() {
         let place = Place::new();
-        let script = "for i in 1 2 3; do setsid sh -c 'echo $$; sh -c \"echo \\$\\$\" & exit' & done; wait; sleep 0.1";
+        let script = "for i in 1 2 3; do setsid sh -c 'echo $$; sh -c \"echo \\$\\$\" & exit' & done; wait";
         assert_eq!(run_free(&place.shell(script), &containment).unwrap().end, End::Exited(0));
         let ours = table::own().unwrap().0;
         if containment.name() != "bubblewrap" {
