@@ -201,3 +201,9 @@ impl Config {
         Self::FIELDS.iter().map(|field| (*field, all.get_mut(field.name).map_or(Value::Null, Value::take))).collect()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod samples;
+
+#[cfg(test)]
+mod tests;

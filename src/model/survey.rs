@@ -94,6 +94,8 @@ pub enum RunSeen {
     Unfinished {
         /// Whether `agent/result.json` is whole.
         agent_complete: bool,
+        /// What the agent and those judges cost that are done; nothing when the agent is not.
+        spent: Usd,
     },
 }
 
@@ -119,6 +121,8 @@ pub struct Problem {
     pub run: RunId,
     /// What it is.
     pub kind: ProblemKind,
+    /// Where it is, below the experiment's folder: what repair would set aside.
+    pub place: String,
     /// What was found, for people.
     pub found: String,
 }

@@ -1,1 +1,229 @@
-//! To be written.
+//! Files that are whole or not there, and reading in folders that may be hostile: the door to `tempfile` and to file calls
+//! of `rustix`.
+
+mod folder;
+mod read;
+mod tree;
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
+
+pub use folder::Folder;
+pub use read::{Kind, ReadError, kind_of, open_regular, read_bounded, read_bounded_at};
+pub use tree::{Bounds, copy_tree, make_accessible, remove_tree, sync_tree};
+
+/// Names of temporary files begin so; a crash can leave them behind.
+pub const TEMPORARY_PREFIX: &str = ".tmp-";
+
+/// What was tried with a file and why it failed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {tried} `{path}`: {error}", path = path.display())]
+pub struct FileError {
+    /// What was tried, as a verb: `write`, `rename`.
+    pub tried: &'static str,
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What the system says.
+    pub error: io::Error,
+}
+
+impl FileError {
+    /// The error of trying something with `path`.
+    pub fn new(tried: &'static str, path: &Path, error: impl Into<io::Error>) -> Self {
+        Self { tried, path: path.to_owned(), error: error.into() }
+    }
+}
+
+/// The folder that a path lies in; the current one for a bare name.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) => Path::new("."),
+        None => Path::new("/"),
+    }
+}
+
+/// Whether a write may take the place of what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Replace,
+    New,
+}
+
+/// Puts `bytes` at `path`, in place of what is there. Other processes see the old file or the new one, never a part; when
+/// this returns `Ok`, a power cut leaves the new one.
+///
+/// # Errors
+/// When it cannot be written. What was there is then still there, unless only the last sync of the folder failed.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    write_with(path, bytes, Place::Replace, File::sync_all)
+}
+
+/// Like [`write_atomic`], and fails with [`io::ErrorKind::AlreadyExists`] when `path` is there already.
+///
+/// # Errors
+/// When it cannot be written, or is there already.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    write_with(path, bytes, Place::New, File::sync_all)
+}
+
+/// A failed sync may have dropped the bytes and says so only once, so the same file is never synced again: the bytes go
+/// to one new file, and a second failure is final.
+fn write_with(
+    path: &Path,
+    bytes: &[u8],
+    place: Place,
+    mut sync: impl FnMut(&File) -> io::Result<()>,
+) -> Result<(), FileError> {
+    let folder = parent(path);
+    let temporary = match synced_temporary(folder, bytes, &mut sync) {
+        Err(Unwritten::Unsynced) => synced_temporary(folder, bytes, &mut sync),
+        written => written,
+    };
+    let temporary = temporary.map_err(|error| FileError::new("write", path, error))?;
+    let renamed = match place {
+        Place::Replace => temporary.persist(path),
+        Place::New => temporary.persist_noclobber(path),
+    };
+    renamed.map_err(|error| FileError::new("write", path, error.error))?;
+    sync_dir_with(folder, &mut sync)
+}
+
+/// Why a temporary file could not be made.
+enum Unwritten {
+    Failed(io::Error),
+    Unsynced,
+}
+
+impl From<io::Error> for Unwritten {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Unwritten> for io::Error {
+    fn from(unwritten: Unwritten) -> Self {
+        match unwritten {
+            Unwritten::Failed(error) => error,
+            Unwritten::Unsynced => Self::other("the disk twice refused to make a new file durable"),
+        }
+    }
+}
+
+fn synced_temporary(
+    folder: &Path,
+    bytes: &[u8],
+    sync: &mut impl FnMut(&File) -> io::Result<()>,
+) -> Result<tempfile::TempPath, Unwritten> {
+    let mut temporary = tempfile::Builder::new()
+        .prefix(TEMPORARY_PREFIX)
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)?;
+    temporary.write_all(bytes)?;
+    let length = temporary.as_file().metadata()?.size();
+    if length != bytes.len() as u64 {
+        return Err(io::Error::other(format!("{length} bytes arrived of {}", bytes.len())).into());
+    }
+    sync(temporary.as_file()).map_err(|_| Unwritten::Unsynced)?;
+    Ok(temporary.into_temp_path())
+}
+
+/// Makes a folder and those that it lies in, each durable; one that is there already is left as it is.
+///
+/// # Errors
+/// When one of them cannot be made or synced, or is something else than a folder.
+pub fn create_dir_durable(path: &Path) -> Result<(), FileError> {
+    let error = match fs::create_dir(path) {
+        Ok(()) => return sync_dir(parent(path)),
+        Err(error) => error,
+    };
+    match error.kind() {
+        io::ErrorKind::AlreadyExists if fs::metadata(path).is_ok_and(|found| found.is_dir()) => Ok(()),
+        io::ErrorKind::NotFound if parent(path) != path => {
+            create_dir_durable(parent(path))?;
+            create_dir_durable(path)
+        }
+        _ => Err(FileError::new("make the folder", path, error)),
+    }
+}
+
+/// Makes a folder that must not be there yet, durably. The folder that it lies in must be there.
+///
+/// # Errors
+/// With [`io::ErrorKind::AlreadyExists`] when it is there; when it cannot be made or synced.
+pub fn create_new_dir(path: &Path) -> Result<(), FileError> {
+    fs::create_dir(path).map_err(|error| FileError::new("make the folder", path, error))?;
+    sync_dir(parent(path))
+}
+
+/// Gives a file or folder another name on the same file system, durably and never over something.
+///
+/// # Errors
+/// With [`io::ErrorKind::AlreadyExists`] when `to` is there; when the rename or a sync fails.
+pub fn rename_durable(from: &Path, to: &Path) -> Result<(), FileError> {
+    let renamed = match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // A file system that does not know the flag: looking first is the best that is left.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => match fs::symlink_metadata(to) {
+            Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::rename(from, to),
+            Err(error) => Err(error),
+        },
+        renamed => renamed.map_err(io::Error::from),
+    };
+    renamed.map_err(|error| FileError::new("rename", from, error))?;
+    sync_dir(parent(to))?;
+    if parent(from) == parent(to) { Ok(()) } else { sync_dir(parent(from)) }
+}
+
+/// Makes the bytes of a regular file durable.
+///
+/// # Errors
+/// When it cannot be opened as a regular file or synced.
+pub fn sync_file(path: &Path) -> Result<(), FileError> {
+    let file = open_regular(path).map_err(|error| match error {
+        ReadError::Io(error) => error,
+        refused => FileError::new("sync", path, io::Error::other(refused)),
+    })?;
+    file.sync_all().map_err(|error| FileError::new("sync", path, error))
+}
+
+/// Makes the names in a folder durable.
+///
+/// # Errors
+/// When it cannot be opened or synced.
+pub fn sync_dir(path: &Path) -> Result<(), FileError> {
+    sync_dir_with(path, &mut File::sync_all)
+}
+
+fn sync_dir_with(path: &Path, sync: &mut impl FnMut(&File) -> io::Result<()>) -> Result<(), FileError> {
+    File::open(path).and_then(|folder| sync(&folder)).map_err(|error| FileError::new("sync the folder", path, error))
+}
+
+/// Opens the file of a lock, for reading and writing when `create`, else for reading; never through a link.
+///
+/// # Errors
+/// As [`fs::OpenOptions::open`].
+pub fn open_lock(path: &Path, create: bool) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    fs::OpenOptions::new().read(true).write(create).create(create).truncate(false).custom_flags(flags).open(path)
+}
+
+/// Whether `file` is what lies at `path` now.
+///
+/// # Errors
+/// When the file cannot be asked; a path that is not there is `false`.
+pub fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let held = file.metadata()?;
+    match fs::symlink_metadata(path) {
+        Ok(found) => Ok(found.dev() == held.dev() && found.ino() == held.ino()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;

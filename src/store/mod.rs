@@ -1,1 +1,100 @@
 //! Floor 3: the folder of an experiment: the only floor that knows where its files lie.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::model::ids::RunId;
+use crate::os::files::{FileError, ReadError};
+use crate::os::lock::LockError;
+
+pub mod checkpoint;
+pub mod config;
+pub mod evidence;
+pub mod find;
+pub mod layout;
+pub mod mend;
+pub mod stages;
+pub mod survey;
+
+mod version;
+
+#[cfg(test)]
+pub(crate) mod sample;
+
+/// Why the folder of an experiment could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A file or folder could not be written, made or renamed.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The experiment is not held, or not any more.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The folder is not there, or holds no experiment.
+    #[error("`{path}` is not the folder of an experiment", path = .0.display())]
+    NotAnExperiment(PathBuf),
+    /// A second result for a run; the first one stays.
+    #[error("{0} is committed already")]
+    AlreadyCommitted(RunId),
+    /// A result that names another run than the folder that it is written to.
+    #[error("the result of {result} does not belong into the folder of {folder}")]
+    OtherRun {
+        /// The run that the result names.
+        result: RunId,
+        /// The run of the folder.
+        folder: RunId,
+    },
+    /// A file of a version that this tool reads and never writes.
+    #[error("`{path}` is of version {version}, which this cargo-scylla does not write", path = path.display())]
+    OtherVersion {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: String,
+    },
+    /// A place that is not below the folder.
+    #[error("`{0}` is not a place in the experiment's folder")]
+    Outside(String),
+    /// The evidence of a run cannot be sealed.
+    #[error("cannot seal `{path}`: {why}", path = path.display())]
+    Unsealable {
+        /// The run's folder, or what lies in it.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
+}
+
+impl StoreError {
+    /// The kind of the system's error, when it was one: a full disk is worth another message than a missing right.
+    #[must_use]
+    pub fn io_kind(&self) -> Option<io::ErrorKind> {
+        match self {
+            Self::File(error) | Self::Read(ReadError::Io(error)) => Some(error.error.kind()),
+            Self::Lock(LockError::Io { error, .. }) => Some(error.kind()),
+            _ => None,
+        }
+    }
+}
+
+/// JSON as people read it, with a newline at the end. Everything that is written has text keys and finite numbers.
+fn pretty<T: serde::Serialize>(value: &T, path: &Path) -> Result<Vec<u8>, FileError> {
+    let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| FileError::new("write", path, error))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// Longest account of what was found, in bytes: a file may hold a text of any length where a number should be.
+const MOST_FOUND_BYTES: usize = 400;
+
+/// Cuts an account at its longest.
+fn clipped(mut found: String) -> String {
+    if found.len() > MOST_FOUND_BYTES {
+        found.truncate(found.floor_char_boundary(MOST_FOUND_BYTES));
+        found.push('…');
+    }
+    found
+}

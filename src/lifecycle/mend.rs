@@ -1,0 +1,215 @@
+//! What `repair` and `resume` do about findings: decided here, done by the store.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::lifecycle::audit::audit;
+use crate::lifecycle::index::{index, is_complete};
+use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns};
+use crate::model::finding::{Finding, FindingKind, Level};
+use crate::model::ids::RunId;
+use crate::model::outcome::ExperimentStatus;
+use crate::model::survey::{RunSeen, Seen, Survey};
+
+/// What a person asks for beyond what is mended always.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ask {
+    /// Forget entries of which there is no result.
+    pub drop_phantoms: bool,
+    /// Runs that are to be set aside, so that a resume makes them anew.
+    pub quarantine: Vec<RunId>,
+}
+
+/// Everything that is to be done, in this order: end strays, back up, set aside, write the checkpoint.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Mending {
+    /// Runs whose stray processes are to be ended.
+    pub end_strays: Vec<RunId>,
+    /// Whether the checkpoint's original bytes are to be copied first: always, when it is there and will be written.
+    pub backup: bool,
+    /// What moves to `.quarantine/`.
+    pub set_aside: Vec<SetAside>,
+    /// The checkpoint that is to be written; `None` when the one on disk is right.
+    pub checkpoint: Option<Checkpoint>,
+    /// The findings that this mends.
+    pub mended: Vec<Finding>,
+    /// The findings that need a person, a rerun or a resume.
+    pub kept: Vec<Finding>,
+}
+
+impl Mending {
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.end_strays.is_empty() && self.set_aside.is_empty() && self.checkpoint.is_none()
+    }
+}
+
+/// A place that moves to `.quarantine/`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SetAside {
+    /// The place, below the experiment's folder.
+    pub place: String,
+    /// The run that it belongs to.
+    pub run: Option<RunId>,
+    /// The finding that asks for it; `None` when a person asked.
+    pub why: Option<FindingKind>,
+}
+
+/// What is to be done about a folder. Done twice, the second time is nothing.
+#[must_use]
+pub fn mend(survey: &Survey, ask: &Ask, now: Timestamp) -> Mending {
+    let findings = audit(survey);
+    let writable = !findings.iter().any(|finding| finding.kind == FindingKind::NewerVersion);
+    // A live experiment has a writer already, and a newer format is never written.
+    if survey.holder.is_some() || !writable {
+        return Mending { kept: findings, ..Mending::default() };
+    }
+    let set_aside = places_to_set_aside(survey, ask, &findings);
+    let gone: BTreeSet<RunId> =
+        set_aside.iter().filter(|aside| takes_the_run(aside)).filter_map(|aside| aside.run).collect();
+    let end_strays = findings
+        .iter()
+        .filter(|finding| finding.kind == FindingKind::StrayProcess)
+        .filter_map(|finding| finding.run)
+        .collect();
+    let rebuilt = rebuild(survey, ask, &gone, now);
+    let must_write = !gone.is_empty() || findings.iter().any(|finding| changes_checkpoint(finding.kind, ask));
+    let checkpoint = rebuilt.filter(|rebuilt| must_write && Some(rebuilt) != survey.checkpoint.content());
+    let can_write = checkpoint.is_some();
+    let (mended, kept) = findings.into_iter().partition(|finding| match finding.kind {
+        FindingKind::PhantomEntry => ask.drop_phantoms && can_write,
+        FindingKind::StrayProcess | FindingKind::LeftoverTemporary | FindingKind::StrayWorkspace => true,
+        kind if kind.level() == Level::Mendable => can_write,
+        _ => {
+            finding.run.is_some_and(|run| gone.contains(&run))
+                || set_aside.iter().any(|aside| aside.place == finding.place)
+        }
+    });
+    let backup = can_write && !matches!(survey.checkpoint, Seen::Missing);
+    Mending { end_strays, backup, set_aside, checkpoint, mended, kept }
+}
+
+/// Whether the whole run goes with the place, not only a part of it or a second spelling.
+fn takes_the_run(aside: &SetAside) -> bool {
+    aside.run.is_some_and(|run| run.to_string() == aside.place)
+}
+
+fn places_to_set_aside(survey: &Survey, ask: &Ask, findings: &[Finding]) -> Vec<SetAside> {
+    let mut asides: BTreeSet<SetAside> = findings
+        .iter()
+        .filter(|finding| {
+            matches!(
+                finding.kind,
+                FindingKind::UnreadableResult
+                    | FindingKind::MisplacedResult
+                    | FindingKind::DuplicateRun
+                    | FindingKind::LeftoverTemporary
+                    | FindingKind::StrayWorkspace
+            )
+        })
+        // A whole result that lacks only its verdict is evidence that a person may complete.
+        .filter(|finding| {
+            !finding.run.is_some_and(|run| {
+                finding.kind == FindingKind::UnreadableResult
+                    && matches!(survey.runs.get(&run), Some(RunSeen::Committed(_)))
+            })
+        })
+        .map(|finding| SetAside { place: finding.place.clone(), run: finding.run, why: Some(finding.kind) })
+        .collect();
+    for run in ask.quarantine.iter().filter(|run| survey.runs.contains_key(run)) {
+        let place = run.to_string();
+        if !asides.iter().any(|aside| aside.place == place) {
+            asides.insert(SetAside { place, run: Some(*run), why: None });
+        }
+    }
+    // What lies inside of a place that moves as a whole moves with it.
+    let whole: Vec<String> =
+        asides.iter().filter(|aside| takes_the_run(aside)).map(|aside| aside.place.clone()).collect();
+    asides.retain(|aside| {
+        !whole.iter().any(|place| aside.place.strip_prefix(place.as_str()).is_some_and(|rest| rest.starts_with('/')))
+    });
+    asides.into_iter().collect()
+}
+
+fn changes_checkpoint(kind: FindingKind, ask: &Ask) -> bool {
+    match kind {
+        FindingKind::CheckpointMissing
+        | FindingKind::CheckpointUnreadable
+        | FindingKind::DuplicateEntry
+        | FindingKind::UnrecordedResult
+        | FindingKind::WrongStatus
+        | FindingKind::StaleRunning
+        | FindingKind::StatusContradicted => true,
+        FindingKind::PhantomEntry => ask.drop_phantoms,
+        _ => false,
+    }
+}
+
+/// The checkpoint as it should be; `None` when neither config nor checkpoint says whose it is.
+fn rebuild(survey: &Survey, ask: &Ask, gone: &BTreeSet<RunId>, now: Timestamp) -> Option<Checkpoint> {
+    let former = survey.checkpoint.content();
+    let mut checkpoint = match (former, survey.config.content()) {
+        (Some(former), _) => former.clone(),
+        (None, Some(config)) => Checkpoint {
+            version: CHECKPOINT_VERSION.to_owned(),
+            experiment_id: config.experiment_id.clone(),
+            config_hash: config.hash(),
+            status: ExperimentStatus::Running,
+            completed_runs: CompletedRuns::default(),
+            started_at: config.created_at,
+            last_updated_at: now,
+            rate_limit: None,
+            pid: None,
+            host: None,
+            unknown: serde_json::Map::new(),
+        },
+        (None, None) => return None,
+    };
+    let complete = gone.is_empty() && is_complete(survey);
+    checkpoint.status = match checkpoint.status {
+        ExperimentStatus::Running | ExperimentStatus::Completed if complete => ExperimentStatus::Completed,
+        ExperimentStatus::Running | ExperimentStatus::Completed => ExperimentStatus::Interrupted,
+        resting => resting,
+    };
+    checkpoint.completed_runs = merged(survey, ask, gone, checkpoint.completed_runs);
+    checkpoint.pid = None;
+    checkpoint.host = None;
+    if former.is_none_or(|former| *former != checkpoint) {
+        checkpoint.last_updated_at = now;
+    }
+    Some(checkpoint)
+}
+
+/// What the folder says, over what the former checkpoint says of runs on which the folder is silent.
+fn merged(survey: &Survey, ask: &Ask, gone: &BTreeSet<RunId>, former: CompletedRuns) -> CompletedRuns {
+    let on_disk = index(survey);
+    let mut completed_runs = former;
+    if ask.drop_phantoms {
+        let phantoms: Vec<RunId> = completed_runs
+            .entries()
+            .filter(|(run, entry)| {
+                entry.is_judged() && matches!(survey.runs.get(run), None | Some(RunSeen::Unfinished { .. }))
+            })
+            .map(|(run, _)| run)
+            .collect();
+        for run in phantoms {
+            completed_runs.remove(run);
+        }
+    }
+    for (run, status) in on_disk.entries() {
+        // An entry that says "judged" while the folder has no result is a phantom, and kept as one.
+        let phantom = !status.is_judged() && completed_runs.get(run).is_some_and(|entry| entry.is_judged());
+        if !phantom {
+            completed_runs.set(run, status);
+        }
+    }
+    for run in gone {
+        completed_runs.remove(*run);
+    }
+    completed_runs
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! What may happen next: a pure function of what is known, the limits and the time.
+
+use std::time::Duration;
+
+use crate::lifecycle::state::{Limits, State};
+use crate::model::ids::RunId;
+use crate::model::money::Usd;
+use crate::model::outcome::ExperimentEnd;
+
+/// One thing that the coordinator is to do.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Action {
+    /// Give the run to a worker.
+    Start(RunId),
+    /// Say that the budget's ceiling is reached, and start nothing more.
+    ReachBudget {
+        /// What runs in flight and one more are expected to cost.
+        expected: Usd,
+        /// The ceiling.
+        ceiling: Usd,
+    },
+    /// Look again at this time, since the coordinator's start.
+    Wait(Duration),
+    /// Nothing is left to do and no worker is busy.
+    Finish(ExperimentEnd),
+}
+
+/// What is to be done now. Empty while workers are busy and nothing more may start.
+#[must_use]
+pub fn next(state: &State, limits: &Limits, now: Duration) -> Vec<Action> {
+    let mut actions = Vec::new();
+    if may_start(state, now) {
+        start(state, limits, &mut actions);
+    }
+    if !actions.is_empty() {
+        return actions;
+    }
+    match next_time(state) {
+        Some(time) if may_wait(state) => actions.push(Action::Wait(time)),
+        Some(_) | None if state.in_flight.is_empty() => actions.push(Action::Finish(end(state))),
+        Some(_) | None => {}
+    }
+    actions
+}
+
+fn may_start(state: &State, now: Duration) -> bool {
+    may_wait(state) && state.rate_limited_until.is_none_or(|until| until <= now)
+}
+
+fn may_wait(state: &State) -> bool {
+    state.stop.is_none() && !state.budget_reached && !state.rate_limit_exhausted
+}
+
+fn start(state: &State, limits: &Limits, actions: &mut Vec<Action>) {
+    let startable = state.queue.iter().filter(|turn| !state.paused_tiers.contains(&RunId::from(**turn).tier));
+    let mut in_flight = state.in_flight.len();
+    for turn in startable {
+        if in_flight >= limits.jobs {
+            return;
+        }
+        if let Some(ceiling) = limits.max_cost {
+            let expected = state.expected_cost().times(in_flight + 1);
+            if state.spent + expected > ceiling || state.spent >= ceiling {
+                // What has been decided to start is started first; the ceiling is met again right after.
+                if actions.is_empty() {
+                    actions.push(Action::ReachBudget { expected, ceiling });
+                }
+                return;
+            }
+        }
+        actions.push(Action::Start((*turn).into()));
+        in_flight += 1;
+    }
+}
+
+/// When something that waits may go on.
+fn next_time(state: &State) -> Option<Duration> {
+    let startable = |tier| !state.paused_tiers.contains(&tier);
+    let delayed = state.delayed.iter().filter(|(run, _)| startable(run.tier)).map(|(_, until)| *until).min();
+    let queued = state.queue.iter().any(|turn| startable(RunId::from(*turn).tier));
+    let limited = state.rate_limited_until.filter(|_| queued);
+    [delayed, limited].into_iter().flatten().min()
+}
+
+fn end(state: &State) -> ExperimentEnd {
+    let nothing_left = state.queue.is_empty() && state.delayed.is_empty() && state.given_up.is_empty();
+    match state.stop {
+        _ if nothing_left => ExperimentEnd::Completed,
+        Some((_, signal)) => ExperimentEnd::Stopped { signal },
+        None if state.budget_reached => ExperimentEnd::BudgetReached,
+        None if state.rate_limit_exhausted => ExperimentEnd::RateLimited,
+        None => ExperimentEnd::Incomplete,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,215 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::lifecycle::state::{Consequence, Fact};
+use crate::model::outcome::{Failure, FailureKind, Rung, StopSignal};
+
+fn limits() -> Limits {
+    Limits { jobs: 2, attempts: 3, max_cost: None, systemic_failures: 5, rate_limit: Duration::from_secs(3600) }
+}
+
+fn runs(ids: &[&str]) -> Vec<RunId> {
+    ids.iter().map(|id| id.parse().unwrap()).collect()
+}
+
+fn fresh(ids: &[&str]) -> State {
+    State::new(runs(ids), [], Usd::ZERO, (Usd::ZERO, 0))
+}
+
+fn dollars(amount: f64) -> Usd {
+    Usd::from_dollars(amount).unwrap()
+}
+
+fn failed(run: RunId, kind: FailureKind, wait: u64) -> Fact {
+    Fact::Failed { run, failure: Failure::new(kind, "x"), cost: Usd::ZERO, wait: Duration::from_secs(wait) }
+}
+
+fn committed(run: RunId, cost: Usd) -> Fact {
+    Fact::Committed { run, spent: cost, cost }
+}
+
+const NOW: Duration = Duration::from_secs(1000);
+
+#[test]
+fn every_subtest_has_its_first_run_before_any_has_its_second() {
+    let state = fresh(&["T0/00/1", "T0/00/2", "T0/01/1", "T1/00/1"]);
+    let limits = Limits { jobs: 4, ..limits() };
+    let order: Vec<String> = next(&state, &limits, NOW)
+        .into_iter()
+        .map(|action| match action {
+            Action::Start(run) => run.to_string(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(order, ["T0/00/run_01", "T0/01/run_01", "T0/00/run_02", "T1/00/run_01"]);
+}
+
+#[test]
+fn no_more_runs_start_than_there_are_jobs() {
+    let mut state = fresh(&["T0/00/1", "T0/00/2", "T0/00/3"]);
+    assert_eq!(next(&state, &limits(), NOW).len(), 2);
+    state.take(Fact::Started("T0/00/1".parse().unwrap()), &limits(), NOW);
+    assert_eq!(next(&state, &limits(), NOW), [Action::Start("T0/00/2".parse().unwrap())]);
+}
+
+#[test]
+fn the_budget_counts_what_runs_in_flight_are_expected_to_cost() {
+    let limits = Limits { max_cost: Some(dollars(1.0)), jobs: 9, ..limits() };
+    // Four committed runs cost 0.10 each; at 0.70 spent, three more fit below 1.00.
+    let state = State::new(runs(&["T0/00/1", "T0/00/2", "T0/00/3", "T0/00/4"]), [], dollars(0.7), (dollars(0.4), 4));
+    assert_eq!(next(&state, &limits, NOW).len(), 3);
+    let spent = State::new(runs(&["T0/00/1"]), [], dollars(0.95), (dollars(0.4), 4));
+    let ceiling = Action::ReachBudget { expected: dollars(0.1), ceiling: dollars(1.0) };
+    assert_eq!(next(&spent, &limits, NOW), [ceiling]);
+}
+
+#[test]
+fn a_reached_budget_drains_and_ends_so() {
+    let mut state = fresh(&["T0/00/1", "T0/00/2"]);
+    let [first, _] = runs(&["T0/00/1", "T0/00/2"])[..] else { unreachable!() };
+    state.take(Fact::Started(first), &limits(), NOW);
+    state.take(Fact::BudgetReached, &limits(), NOW);
+    assert_eq!(next(&state, &limits(), NOW), []);
+    state.take(committed(first, dollars(1.0)), &limits(), NOW);
+    assert_eq!(next(&state, &limits(), NOW), [Action::Finish(ExperimentEnd::BudgetReached)]);
+}
+
+#[test]
+fn the_ladder_only_goes_up_and_sigterm_begins_at_its_second_rung() {
+    let climb = |signals: &[StopSignal]| -> Vec<Consequence> {
+        let mut state = fresh(&["T0/00/1"]);
+        signals.iter().map(|signal| state.take(Fact::Signal(*signal), &limits(), NOW)).collect()
+    };
+    let rungs = |rungs: &[Rung]| rungs.iter().map(|rung| Consequence::Climbed(*rung)).collect::<Vec<_>>();
+    assert_eq!(climb(&[StopSignal::Interrupt; 4]), rungs(&[Rung::Drain, Rung::Terminate, Rung::Kill, Rung::Kill]));
+    assert_eq!(climb(&[StopSignal::Terminate; 2]), rungs(&[Rung::Terminate, Rung::Kill]));
+    assert_eq!(climb(&[StopSignal::Interrupt, StopSignal::Terminate]), rungs(&[Rung::Drain, Rung::Terminate]));
+}
+
+#[test]
+fn a_stop_that_finds_everything_done_is_a_completed_experiment() {
+    let mut state = fresh(&["T0/00/1"]);
+    let run = runs(&["T0/00/1"])[0];
+    state.take(Fact::Started(run), &limits(), NOW);
+    state.take(Fact::Signal(StopSignal::Interrupt), &limits(), NOW);
+    assert_eq!(next(&state, &limits(), NOW), []);
+    state.take(committed(run, Usd::ZERO), &limits(), NOW);
+    assert_eq!(next(&state, &limits(), NOW), [Action::Finish(ExperimentEnd::Completed)]);
+}
+
+#[test]
+fn a_rate_limit_burns_no_attempt_and_holds_everything_back_until_its_time() {
+    let mut state = fresh(&["T0/00/1", "T0/00/2"]);
+    let run = runs(&["T0/00/1"])[0];
+    state.take(Fact::Started(run), &limits(), NOW);
+    let until = NOW + Duration::from_secs(60);
+    assert_eq!(state.take(failed(run, FailureKind::RateLimit, 60), &limits(), NOW), Consequence::RateLimited(until));
+    assert_eq!(state.failures(run), 0);
+    assert_eq!(next(&state, &limits(), NOW), [Action::Wait(until)]);
+    state.take(Fact::WaitOver, &limits(), until);
+    assert_eq!(next(&state, &limits(), until).len(), 2);
+}
+
+#[test]
+fn rate_limits_that_outlast_the_longest_wait_end_the_sitting() {
+    let mut state = fresh(&["T0/00/1"]);
+    let run = runs(&["T0/00/1"])[0];
+    state.take(Fact::Started(run), &limits(), NOW);
+    assert_eq!(state.take(failed(run, FailureKind::RateLimit, 3601), &limits(), NOW), Consequence::RateLimitExhausted);
+    assert_eq!(next(&state, &limits(), NOW), [Action::Finish(ExperimentEnd::RateLimited)]);
+}
+
+#[test]
+fn two_limits_at_once_are_waited_for_once() {
+    let mut state = fresh(&["T0/00/1", "T0/00/2"]);
+    for run in runs(&["T0/00/1", "T0/00/2"]) {
+        state.take(Fact::Started(run), &limits(), NOW);
+    }
+    for run in runs(&["T0/00/1", "T0/00/2"]) {
+        let told = state.take(failed(run, FailureKind::RateLimit, 2000), &limits(), NOW);
+        assert_eq!(told, Consequence::RateLimited(NOW + Duration::from_secs(2000)));
+    }
+}
+
+#[test]
+fn the_same_failure_in_a_row_pauses_its_tier_and_no_other() {
+    let limits = Limits { systemic_failures: 2, attempts: 9, ..limits() };
+    let mut state = fresh(&["T0/00/1", "T0/01/1", "T0/02/1", "T1/00/1"]);
+    let [first, second, ..] = runs(&["T0/00/1", "T0/01/1"])[..] else { unreachable!() };
+    state.take(Fact::Started(first), &limits, NOW);
+    state.take(Fact::Started(second), &limits, NOW);
+    assert_eq!(state.take(failed(first, FailureKind::Auth, 0), &limits, NOW), Consequence::Retry);
+    assert_eq!(state.take(failed(second, FailureKind::Auth, 0), &limits, NOW), Consequence::TierPaused(2));
+    assert_eq!(next(&state, &limits, NOW), [Action::Start("T1/00/1".parse().unwrap())]);
+}
+
+#[test]
+fn withheld_runs_leave_an_experiment_incomplete() {
+    let state = State::new([], runs(&["T0/00/1"]), Usd::ZERO, (Usd::ZERO, 0));
+    assert_eq!(next(&state, &limits(), NOW), [Action::Finish(ExperimentEnd::Incomplete)]);
+}
+
+/// What a worker's run does in the simulation, attempt by attempt.
+#[derive(Debug, Clone, Copy)]
+enum Turnout {
+    Commit,
+    Fail,
+    Limit,
+}
+
+fn turnout() -> impl Strategy<Value = Turnout> {
+    prop_oneof![5 => Just(Turnout::Commit), 3 => Just(Turnout::Fail), 1 => Just(Turnout::Limit)]
+}
+
+proptest! {
+    /// A simulated sitting: whatever workers do, it ends, within its limits, and says truly how.
+    #[test]
+    fn every_sitting_ends_within_its_limits(
+        turnouts in prop::collection::vec(turnout(), 1..200),
+        planned in 1_u32..30,
+        jobs in 1_usize..5,
+        attempts in 1_u32..4,
+    ) {
+        let limits = Limits { jobs, attempts, systemic_failures: 4, rate_limit: Duration::from_secs(50), max_cost: None };
+        let ids: Vec<RunId> = (1..=planned).map(|run| format!("T{}/00/{run}", run % 3).parse().unwrap()).collect();
+        let mut state = State::new(ids.clone(), [], Usd::ZERO, (Usd::ZERO, 0));
+        let mut turnouts = turnouts.into_iter().cycle();
+        let (mut now, mut flight) = (Duration::ZERO, Vec::new());
+        let (mut done, mut starts) = (BTreeMap::new(), BTreeMap::<RunId, u32>::new());
+        let end = 'sitting: loop {
+            state.take(Fact::WaitOver, &limits, now);
+            for action in next(&state, &limits, now) {
+                match action {
+                    Action::Start(run) => {
+                        prop_assert!(!done.contains_key(&run), "{run} is paid twice");
+                        prop_assert!(!flight.contains(&run), "{run} is started twice");
+                        *starts.entry(run).or_default() += 1;
+                        flight.push(run);
+                        state.take(Fact::Started(run), &limits, now);
+                        prop_assert!(flight.len() <= jobs);
+                    }
+                    Action::Wait(time) => {
+                        prop_assert!(time > now, "waiting for the past spins");
+                        if flight.is_empty() { now = time; }
+                    }
+                    Action::Finish(end) => break 'sitting end,
+                    Action::ReachBudget { .. } => prop_assert!(false, "there is no budget"),
+                }
+            }
+            if let Some(run) = flight.pop() {
+                now += Duration::from_millis(10);
+                let fact = match turnouts.next().unwrap() {
+                    Turnout::Commit => { done.insert(run, ()); committed(run, Usd::ZERO) }
+                    Turnout::Fail => failed(run, FailureKind::Provider, 0),
+                    Turnout::Limit => failed(run, FailureKind::RateLimit, 7),
+                };
+                state.take(fact, &limits, now);
+            }
+        };
+        prop_assert!(flight.is_empty());
+        prop_assert_eq!(end == ExperimentEnd::Completed, done.len() == ids.len());
+    }
+}

@@ -1,0 +1,63 @@
+//! When the checkpoint is saved: at once when the saver is idle, never so often that it takes more than 2 % of the time.
+
+use std::time::Duration;
+
+/// A save that took one unit of time is followed by at least so many units without one: 1 / (1 + 49) = 2 %.
+const REST_PER_SAVE: u32 = 49;
+
+/// When the checkpoint may be written next. Times are since the coordinator's start, by a monotonic clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Pacing {
+    rested: Duration,
+    dirty: bool,
+}
+
+impl Pacing {
+    /// Something changed that is to be saved.
+    pub fn changed(&mut self) {
+        self.dirty = true;
+    }
+
+    /// A save ended at `now` and took `took`.
+    pub fn saved(&mut self, now: Duration, took: Duration) {
+        self.dirty = false;
+        self.rested = now + took * REST_PER_SAVE;
+    }
+
+    /// When the next save is due; `None` when there is nothing to save.
+    #[must_use]
+    pub fn due(&self) -> Option<Duration> {
+        self.dirty.then_some(self.rested)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn saving_takes_at_most_two_percent_of_the_time() {
+        let mut pacing = Pacing::default();
+        let (mut now, mut spent) = (Duration::ZERO, Duration::ZERO);
+        let (save, step, end) = (Duration::from_millis(7), Duration::from_millis(1), Duration::from_secs(100));
+        while now < end {
+            pacing.changed();
+            if pacing.due().is_some_and(|due| due <= now) {
+                now += save;
+                spent += save;
+                pacing.saved(now, save);
+            }
+            now += step;
+        }
+        assert!(spent * 50 <= end + save * 50, "{spent:?} of {end:?}");
+        assert!(spent * 60 >= end, "saved too seldom: {spent:?} of {end:?}");
+    }
+
+    #[test]
+    fn an_idle_saver_saves_at_once_and_only_what_changed() {
+        let mut pacing = Pacing::default();
+        assert_eq!(pacing.due(), None);
+        pacing.changed();
+        assert_eq!(pacing.due(), Some(Duration::ZERO));
+    }
+}

@@ -1,0 +1,291 @@
+//! What a sitting of the coordinator knows, and how each fact changes it: one pure `match`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
+use crate::model::money::Usd;
+use crate::model::outcome::{Failure, FailureKind, Rung, StopSignal};
+
+/// The bounds of a sitting, from the config's operational fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Runs in flight at once.
+    pub jobs: usize,
+    /// Attempts of a run for infrastructure failures in one sitting.
+    pub attempts: u32,
+    /// Ceiling of the cost of all attempts and judges.
+    pub max_cost: Option<Usd>,
+    /// The same failure so many times in a row pauses its tier.
+    pub systemic_failures: u32,
+    /// Longest wait for rate limits in total.
+    pub rate_limit: Duration,
+}
+
+/// The order in which runs start: tier by tier, and within a tier the first run of every subtest before any second one,
+/// so that an interrupted tier has compared its subtests evenly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Turn {
+    tier: TierId,
+    run: RunNumber,
+    subtest: SubtestId,
+}
+
+impl From<RunId> for Turn {
+    fn from(run: RunId) -> Self {
+        Self { tier: run.tier, run: run.run, subtest: run.subtest }
+    }
+}
+
+impl From<Turn> for RunId {
+    fn from(turn: Turn) -> Self {
+        Self { tier: turn.tier, subtest: turn.subtest, run: turn.run }
+    }
+}
+
+/// Everything that decides what may happen next. Times are since the coordinator's start, by a monotonic clock.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct State {
+    /// Planned runs that may start.
+    pub(super) queue: BTreeSet<Turn>,
+    /// Planned runs that may start from a time on.
+    pub(super) delayed: BTreeMap<RunId, Duration>,
+    /// Runs that a worker has.
+    pub(super) in_flight: BTreeSet<RunId>,
+    /// Infrastructure failures of a run in this sitting.
+    pub(super) failures: BTreeMap<RunId, u32>,
+    /// Runs that are given up in this sitting.
+    pub(super) given_up: BTreeSet<RunId>,
+    /// The same failure in a row, by tier.
+    pub(super) in_a_row: BTreeMap<TierId, (FailureKind, u32)>,
+    /// Tiers in which nothing more is started.
+    pub(super) paused_tiers: BTreeSet<TierId>,
+    /// Spent on all attempts and judges, former sittings too.
+    pub(super) spent: Usd,
+    /// Cost and number of committed runs, for what the next one is expected to cost.
+    pub(super) committed: (Usd, usize),
+    /// Whether the budget's ceiling was reached.
+    pub(super) budget_reached: bool,
+    /// Until when the model's provider asks to wait.
+    pub(super) rate_limited_until: Option<Duration>,
+    /// Waited for rate limits so far.
+    pub(super) rate_limit_waited: Duration,
+    /// Whether rate limits outlasted the longest wait.
+    pub(super) rate_limit_exhausted: bool,
+    /// How far a stop has been asked for, and by which signal first.
+    pub(super) stop: Option<(Rung, StopSignal)>,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
+    /// A worker has the run.
+    Started(RunId),
+    /// The run is committed.
+    Committed {
+        /// The run.
+        run: RunId,
+        /// What was spent on it in this sitting.
+        spent: Usd,
+        /// What agent and judges cost, in whichever sitting.
+        cost: Usd,
+    },
+    /// Infrastructure failed in the run.
+    Failed {
+        /// The run.
+        run: RunId,
+        /// What failed.
+        failure: Failure,
+        /// What the attempt cost.
+        cost: Usd,
+        /// For a rate limit: how long to wait.
+        wait: Duration,
+    },
+    /// The run was stopped with the coordinator; what it cost as far as is known.
+    Stopped(RunId, Usd),
+    /// A signal came.
+    Signal(StopSignal),
+    /// A run that could start would exceed the ceiling.
+    BudgetReached,
+    /// A wait is over.
+    WaitOver,
+}
+
+/// What a fact means beyond the state itself, for those who tell people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consequence {
+    /// Nothing to tell.
+    None,
+    /// The run will be tried again.
+    Retry,
+    /// The run's attempts are used up, so many in this sitting.
+    GivenUp(u32),
+    /// The run's tier is paused after so many failures in a row; the run will not be tried again in this sitting.
+    TierPaused(u32),
+    /// The ladder went up to this rung.
+    Climbed(Rung),
+    /// A provider asks to wait until this time; no attempt is burnt.
+    RateLimited(Duration),
+    /// The wait that a provider asks for is longer than allowed.
+    RateLimitExhausted,
+}
+
+impl State {
+    /// A sitting that has `runs` to do and keeps its hands off the `withheld` ones, in which former sittings spent `spent`
+    /// and `committed` runs of that cost.
+    pub fn new(
+        runs: impl IntoIterator<Item = RunId>,
+        withheld: impl IntoIterator<Item = RunId>,
+        spent: Usd,
+        committed: (Usd, usize),
+    ) -> Self {
+        Self {
+            queue: runs.into_iter().map(Turn::from).collect(),
+            given_up: withheld.into_iter().collect(),
+            spent,
+            committed,
+            ..Self::default()
+        }
+    }
+
+    /// Takes a fact in.
+    pub fn take(&mut self, fact: Fact, limits: &Limits, now: Duration) -> Consequence {
+        match fact {
+            Fact::Started(run) => {
+                self.queue.remove(&run.into());
+                self.delayed.remove(&run);
+                self.in_flight.insert(run);
+                Consequence::None
+            }
+            Fact::Committed { run, spent, cost } => {
+                self.in_flight.remove(&run);
+                self.in_a_row.remove(&run.tier);
+                self.spent += spent;
+                self.committed = (self.committed.0 + cost, self.committed.1 + 1);
+                Consequence::None
+            }
+            Fact::Failed { run, failure, cost, wait } => {
+                self.in_flight.remove(&run);
+                self.spent += cost;
+                match failure.kind {
+                    FailureKind::RateLimit => self.rate_limit(run, wait, limits, now),
+                    kind => self.fail(run, kind, limits, now),
+                }
+            }
+            Fact::Stopped(run, cost) => {
+                self.in_flight.remove(&run);
+                self.spent += cost;
+                self.queue.insert(run.into());
+                Consequence::None
+            }
+            Fact::Signal(signal) => {
+                let rung = next_rung(self.stop.map(|(rung, _)| rung), signal);
+                let first = self.stop.map_or(signal, |(_, first)| first);
+                self.stop = Some((rung, first));
+                Consequence::Climbed(rung)
+            }
+            Fact::BudgetReached => {
+                self.budget_reached = true;
+                Consequence::None
+            }
+            Fact::WaitOver => {
+                let due: Vec<RunId> =
+                    self.delayed.iter().filter(|(_, until)| **until <= now).map(|(run, _)| *run).collect();
+                for run in due {
+                    self.delayed.remove(&run);
+                    self.queue.insert(run.into());
+                }
+                self.rate_limited_until = self.rate_limited_until.filter(|until| *until > now);
+                Consequence::None
+            }
+        }
+    }
+
+    fn fail(&mut self, run: RunId, kind: FailureKind, limits: &Limits, now: Duration) -> Consequence {
+        let failures = self.failures.entry(run).or_default();
+        *failures += 1;
+        let failures = *failures;
+        let in_a_row = match self.in_a_row.get(&run.tier) {
+            Some((former, times)) if *former == kind => times + 1,
+            Some(_) | None => 1,
+        };
+        self.in_a_row.insert(run.tier, (kind, in_a_row));
+        if self.stop.is_some() {
+            self.queue.insert(run.into());
+            return Consequence::None;
+        }
+        if failures >= limits.attempts {
+            self.given_up.insert(run);
+        } else {
+            self.delayed.insert(run, now + retry_wait(kind, failures));
+        }
+        if in_a_row >= limits.systemic_failures && self.paused_tiers.insert(run.tier) {
+            return Consequence::TierPaused(in_a_row);
+        }
+        if failures >= limits.attempts { Consequence::GivenUp(failures) } else { Consequence::Retry }
+    }
+
+    fn rate_limit(&mut self, run: RunId, wait: Duration, limits: &Limits, now: Duration) -> Consequence {
+        let until = now + wait;
+        let already = self.rate_limited_until.unwrap_or(now).max(now);
+        let longer = until.saturating_sub(already);
+        self.queue.insert(run.into());
+        if self.rate_limit_waited + longer > limits.rate_limit {
+            self.rate_limit_exhausted = true;
+            return Consequence::RateLimitExhausted;
+        }
+        self.rate_limit_waited += longer;
+        self.rate_limited_until = Some(until.max(already));
+        Consequence::RateLimited(until.max(already))
+    }
+
+    /// Spent on all attempts and judges so far.
+    #[must_use]
+    pub fn spent(&self) -> Usd {
+        self.spent
+    }
+
+    /// How many runs workers have.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// How often the run failed in this sitting.
+    #[must_use]
+    pub fn failures(&self, run: RunId) -> u32 {
+        self.failures.get(&run).copied().unwrap_or(0)
+    }
+
+    /// How many runs of a tier wait to be started.
+    #[must_use]
+    pub fn waiting_in(&self, tier: TierId) -> usize {
+        self.queue.iter().filter(|turn| turn.tier == tier).count()
+            + self.delayed.keys().filter(|run| run.tier == tier).count()
+    }
+
+    /// What one more run is expected to cost: the mean of those that are committed.
+    #[must_use]
+    pub fn expected_cost(&self) -> Usd {
+        self.committed.0.mean_of(self.committed.1)
+    }
+}
+
+/// The ladder only goes up. SIGTERM begins at its second rung.
+fn next_rung(rung: Option<Rung>, signal: StopSignal) -> Rung {
+    match (rung, signal) {
+        (None, StopSignal::Interrupt) => Rung::Drain,
+        (None, StopSignal::Terminate) | (Some(Rung::Drain), _) => Rung::Terminate,
+        (Some(Rung::Terminate | Rung::Kill), _) => Rung::Kill,
+    }
+}
+
+/// How long a failed run waits: a provider in trouble is asked more and more seldom, anything else at once.
+fn retry_wait(kind: FailureKind, failures: u32) -> Duration {
+    /// Longest wait between two attempts.
+    const MOST_DOUBLINGS: u32 = 5;
+    match kind {
+        FailureKind::Provider => Duration::from_secs(1 << (failures - 1).min(MOST_DOUBLINGS)),
+        _ => Duration::ZERO,
+    }
+}

@@ -1,0 +1,195 @@
+//! Reading a file that an untrusted program may have put there: no link is followed, nothing blocks, nothing is unbounded.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, openat, statat};
+use rustix::io::{Errno, retry_on_intr};
+
+use super::FileError;
+
+/// No link, no wait for a FIFO's writer, no terminal of ours, nothing that a child inherits.
+const WARY: OFlags =
+    OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
+
+/// What lies at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link.
+    Link,
+    /// A named pipe.
+    Fifo,
+    /// A socket.
+    Socket,
+    /// A device.
+    Device,
+    /// Something that the file system does not tell.
+    Unknown,
+}
+
+impl From<FileType> for Kind {
+    fn from(file_type: FileType) -> Self {
+        match file_type {
+            FileType::RegularFile => Self::File,
+            FileType::Directory => Self::Folder,
+            FileType::Symlink => Self::Link,
+            FileType::Fifo => Self::Fifo,
+            FileType::Socket => Self::Socket,
+            FileType::CharacterDevice | FileType::BlockDevice => Self::Device,
+            FileType::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::File => "a regular file",
+            Self::Folder => "a folder",
+            Self::Link => "a symbolic link",
+            Self::Fifo => "a FIFO",
+            Self::Socket => "a socket",
+            Self::Device => "a device",
+            Self::Unknown => "something unknown",
+        })
+    }
+}
+
+/// Why a file was not read. That it is not there is no error.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The system says no: what is there is unknown, not absent.
+    #[error(transparent)]
+    Io(#[from] FileError),
+    /// It is there and no regular file.
+    #[error("`{path}` is {kind}, not a regular file", path = path.display())]
+    NotRegular {
+        /// The place.
+        path: PathBuf,
+        /// What is there.
+        kind: Kind,
+    },
+    /// It is there and larger than it may be.
+    #[error("`{path}` has {bytes} bytes, more than the {most} that are read", path = path.display())]
+    TooLarge {
+        /// The place.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+        /// The bound.
+        most: u64,
+    },
+}
+
+/// Reads a regular file of at most `most` bytes; `None` when it is not there.
+///
+/// # Errors
+/// When something else is there, or the system does not let it be read.
+pub fn read_bounded(path: &Path, most: u64) -> Result<Option<Vec<u8>>, ReadError> {
+    read_bounded_at(CWD, path, most)
+}
+
+/// Like [`read_bounded`], with a path below an open folder.
+///
+/// # Errors
+/// When something else is there, or the system does not let it be read.
+pub fn read_bounded_at(folder: BorrowedFd<'_>, name: &Path, most: u64) -> Result<Option<Vec<u8>>, ReadError> {
+    let mut bytes = Vec::new();
+    let place = Place { folder, name, shown: None };
+    Ok(place.read_into(most, &mut bytes)?.then_some(bytes))
+}
+
+/// Opens a regular file for reading.
+///
+/// # Errors
+/// When it is not there, is something else, or the system says no.
+pub fn open_regular(path: &Path) -> Result<File, ReadError> {
+    let place = Place { folder: CWD, name: path, shown: None };
+    let opened = place.open()?.ok_or_else(|| FileError::new("open", path, Errno::NOENT))?;
+    Ok(File::from(opened.0))
+}
+
+/// What lies at a path, links not followed; `None` when nothing does.
+///
+/// # Errors
+/// When the system says no.
+pub fn kind_of(path: &Path) -> Result<Option<Kind>, FileError> {
+    match statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok(Some(FileType::from_raw_mode(stat.st_mode).into())),
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(FileError::new("look at", path, error)),
+    }
+}
+
+/// A place below an open folder. The folder's path is only for messages.
+pub(super) struct Place<'a> {
+    pub(super) folder: BorrowedFd<'a>,
+    pub(super) name: &'a Path,
+    pub(super) shown: Option<&'a Path>,
+}
+
+impl Place<'_> {
+    fn path(&self) -> PathBuf {
+        self.shown.map_or_else(|| self.name.to_owned(), |folder| folder.join(self.name))
+    }
+
+    fn error(&self, tried: &'static str, error: impl Into<io::Error>) -> FileError {
+        FileError { tried, path: self.path(), error: error.into() }
+    }
+
+    /// The open file and its size; `None` when it is not there.
+    fn open(&self) -> Result<Option<(OwnedFd, u64)>, ReadError> {
+        let fd = match retry_on_intr(|| openat(self.folder, self.name, WARY, Mode::empty())) {
+            Ok(fd) => fd,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(error) => return Err(self.why_not_opened(error)),
+        };
+        let stat = fstat(&fd).map_err(|error| self.error("read", error))?;
+        match FileType::from_raw_mode(stat.st_mode).into() {
+            Kind::File => Ok(Some((fd, u64::try_from(stat.st_size).unwrap_or(0)))),
+            kind => Err(ReadError::NotRegular { path: self.path(), kind }),
+        }
+    }
+
+    /// Links and sockets cannot be opened this way; then what is there says more than the system's number.
+    fn why_not_opened(&self, error: Errno) -> ReadError {
+        match statat(self.folder, self.name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile => {
+                ReadError::NotRegular { path: self.path(), kind: FileType::from_raw_mode(stat.st_mode).into() }
+            }
+            _ => self.error("read", error).into(),
+        }
+    }
+
+    /// Reads the file into `bytes`, in place of what is in there; `false` when it is not there.
+    pub(super) fn read_into(&self, most: u64, bytes: &mut Vec<u8>) -> Result<bool, ReadError> {
+        bytes.clear();
+        let Some((fd, size)) = self.open()? else { return Ok(false) };
+        let too_large = |bytes| ReadError::TooLarge { path: self.path(), bytes, most };
+        let room = usize::try_from(size).map_err(|_| too_large(size))?;
+        if size > most {
+            return Err(too_large(size));
+        }
+        // One byte more than there should be, so that a whole file takes one call.
+        bytes.reserve(room + 1);
+        loop {
+            let asked = bytes.capacity() - bytes.len();
+            let got = retry_on_intr(|| rustix::io::read(fd.as_fd(), rustix::buffer::spare_capacity(bytes)))
+                .map_err(|error| self.error("read", error))?;
+            if bytes.len() as u64 > most {
+                return Err(too_large(bytes.len() as u64));
+            }
+            if got == 0 || (got < asked && bytes.len() == room) {
+                return Ok(true);
+            }
+            bytes.reserve(1);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Whole trees: copied, made durable, removed.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+use super::{FileError, Kind, sync_dir, sync_file};
+
+/// How much of a tree is copied before it counts as a mistake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Most files, links and folders.
+    pub entries: usize,
+    /// Most bytes of all files together.
+    pub bytes: u64,
+    /// Deepest folder, the root's own files being at 1.
+    pub depth: usize,
+}
+
+/// What lies in a folder, sorted by name, links not followed.
+fn listed(folder: &Path) -> Result<Vec<(PathBuf, Kind)>, FileError> {
+    let failed = |error| FileError::new("list", folder, error);
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let kind = super::kind_of(&path)?.unwrap_or(Kind::Unknown);
+        entries.push((path, kind));
+    }
+    entries.sort_by(|left, right| left.0.cmp(&right.0));
+    Ok(entries)
+}
+
+/// Copies a folder with its regular files, folders and symbolic links (as links) to `to`, which must not be there.
+///
+/// # Errors
+/// When something else is met, the tree exceeds the bounds, or a file cannot be copied.
+pub fn copy_tree(from: &Path, to: &Path, bounds: Bounds) -> Result<(), FileError> {
+    let mut left = bounds;
+    fs::create_dir(to).map_err(|error| FileError::new("make the folder", to, error))?;
+    copy_below(from, to, &mut left)
+}
+
+fn copy_below(from: &Path, to: &Path, left: &mut Bounds) -> Result<(), FileError> {
+    let refused = |path: &Path, why: String| FileError::new("copy", path, io::Error::other(why));
+    left.depth = left.depth.checked_sub(1).ok_or_else(|| refused(from, "it lies too deep".into()))?;
+    for (path, kind) in listed(from)? {
+        let copy = to.join(path.file_name().unwrap_or_default());
+        let failed = |error| FileError::new("copy", &path, error);
+        left.entries = left.entries.checked_sub(1).ok_or_else(|| refused(from, "it holds too many files".into()))?;
+        match kind {
+            Kind::File => {
+                let bytes = fs::symlink_metadata(&path).map_err(failed)?.len();
+                left.bytes =
+                    left.bytes.checked_sub(bytes).ok_or_else(|| refused(&path, "the tree is too large".into()))?;
+                fs::copy(&path, &copy).map_err(failed)?;
+            }
+            Kind::Folder => {
+                fs::create_dir(&copy).map_err(failed)?;
+                copy_below(&path, &copy, left)?;
+            }
+            Kind::Link => fs::read_link(&path).and_then(|target| symlink(target, &copy)).map_err(failed)?,
+            Kind::Fifo | Kind::Socket | Kind::Device | Kind::Unknown => {
+                return Err(refused(&path, format!("it is {kind}")));
+            }
+        }
+    }
+    left.depth += 1;
+    Ok(())
+}
+
+/// Makes a folder with everything in it durable.
+///
+/// # Errors
+/// When something cannot be listed or synced.
+pub fn sync_tree(folder: &Path) -> Result<(), FileError> {
+    for (path, kind) in listed(folder)? {
+        match kind {
+            Kind::File => sync_file(&path)?,
+            Kind::Folder => sync_tree(&path)?,
+            _ => {}
+        }
+    }
+    sync_dir(folder)
+}
+
+/// Gives its owner every right on a folder and the folders and files in it. An agent may have taken them away.
+///
+/// # Errors
+/// When a right cannot be given.
+pub fn make_accessible(folder: &Path) -> Result<(), FileError> {
+    let open = |path: &Path, right: u32| {
+        let mode =
+            fs::symlink_metadata(path).map_err(|error| FileError::new("look at", path, error))?.permissions().mode();
+        if mode & right == right {
+            return Ok(());
+        }
+        fs::set_permissions(path, fs::Permissions::from_mode(mode | right))
+            .map_err(|error| FileError::new("change the rights of", path, error))
+    };
+    open(folder, 0o700)?;
+    for (path, kind) in listed(folder)? {
+        match kind {
+            Kind::Folder => make_accessible(&path)?,
+            Kind::File => open(&path, 0o600)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Removes a folder with everything in it; links are removed, not followed. One that is not there is no error.
+///
+/// # Errors
+/// When something in it cannot be removed.
+pub fn remove_tree(folder: &Path) -> Result<(), FileError> {
+    let removed = match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            make_accessible(folder)?;
+            fs::remove_dir_all(folder)
+        }
+        removed => removed,
+    };
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(|error| FileError::new("remove", folder, error)),
+    }
+}

@@ -1,0 +1,281 @@
+//! `checkpoint.json`: read with suspicion, written by one owner.
+
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde::Deserializer as _;
+use serde::de::{self, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+use crate::model::checkpoint::{Checkpoint, CompletedRuns};
+use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
+use crate::model::limits::MOST_CHECKPOINT_BYTES;
+use crate::model::outcome::RunStatus;
+use crate::model::survey::Seen;
+use crate::os::files::{self, ReadError};
+use crate::os::lock::ExperimentLock;
+
+use super::layout::{BACKUP_PREFIX, ExperimentFolder, time_in_names};
+use super::version::{Age, age};
+use super::{StoreError, clipped, pretty};
+
+/// Reads the checkpoint: what it is, the run keys that it has twice (as `T0/00/1`), and its bytes as they lie there.
+#[must_use]
+pub fn read(folder: &ExperimentFolder) -> (Seen<Checkpoint>, Vec<String>, Option<Vec<u8>>) {
+    match files::read_bounded(&folder.checkpoint(), MOST_CHECKPOINT_BYTES) {
+        Ok(None) => (Seen::Missing, Vec::new(), None),
+        Err(error) => (Seen::Unreadable(clipped(error.to_string())), Vec::new(), None),
+        Ok(Some(raw)) => {
+            let (seen, duplicate_keys) = parse(&raw);
+            (seen, duplicate_keys, Some(raw))
+        }
+    }
+}
+
+/// Tells what the bytes of a checkpoint are.
+fn parse(raw: &[u8]) -> (Seen<Checkpoint>, Vec<String>) {
+    let mut json = serde_json::Deserializer::from_slice(raw);
+    let parsed = json.deserialize_map(TopLevel).and_then(|top| json.end().map(|()| top));
+    let top = match parsed {
+        Ok(top) => top,
+        Err(error) => {
+            return (not_ours(raw).unwrap_or_else(|| Seen::Unreadable(clipped(error.to_string()))), Vec::new());
+        }
+    };
+    let Top { mut rest, completed_runs, duplicate_keys } = top;
+    let Some(Value::String(version)) = rest.get("version").cloned() else {
+        return (Seen::Unreadable("it has no `version`".into()), duplicate_keys);
+    };
+    let age = age(&version);
+    if matches!(age, Age::Original | Age::Unknown) {
+        return (of_another_age(&version), duplicate_keys);
+    }
+    if completed_runs.is_some() {
+        rest.insert("completed_runs".into(), Value::Object(Map::new()));
+    }
+    let content = serde_json::from_value::<Checkpoint>(Value::Object(rest)).map(|mut checkpoint| {
+        checkpoint.completed_runs = completed_runs.unwrap_or_default();
+        Box::new(checkpoint)
+    });
+    let seen = match (age, content) {
+        (Age::Newer, content) => Seen::Newer { version, content: content.ok() },
+        (_, Ok(checkpoint)) => Seen::Read(checkpoint),
+        (_, Err(error)) => Seen::Unreadable(clipped(error.to_string())),
+    };
+    (seen, duplicate_keys)
+}
+
+/// A checkpoint that is JSON and no checkpoint of this version may be of another one.
+fn not_ours(raw: &[u8]) -> Option<Seen<Checkpoint>> {
+    #[derive(serde::Deserialize)]
+    struct Versioned {
+        version: String,
+    }
+    let Versioned { version } = serde_json::from_slice(raw).ok()?;
+    (age(&version) != Age::Current).then(|| of_another_age(&version))
+}
+
+fn of_another_age(version: &str) -> Seen<Checkpoint> {
+    match age(version) {
+        Age::Newer => Seen::Newer { version: version.to_owned(), content: None },
+        Age::Original => Seen::Unreadable(format!(
+            "version {version} of the original's runner is not read by this version of cargo-scylla"
+        )),
+        Age::Current | Age::Unknown => Seen::Unreadable(format!("`{version}` is not a version")),
+    }
+}
+
+/// A checkpoint's keys, the index apart: a reader that keeps the last of two equal keys would hide the first.
+struct Top {
+    rest: Map<String, Value>,
+    completed_runs: Option<CompletedRuns>,
+    duplicate_keys: Vec<String>,
+}
+
+struct TopLevel;
+
+impl<'de> Visitor<'de> for TopLevel {
+    type Value = Top;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a checkpoint")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Top, A::Error> {
+        let mut top = Top { rest: Map::new(), completed_runs: None, duplicate_keys: Vec::new() };
+        while let Some(key) = map.next_key::<String>()? {
+            let twice = if key == "completed_runs" {
+                let mut index = Index::default();
+                map.next_value_seed(TierLevel(&mut index))?;
+                top.duplicate_keys.append(&mut index.duplicate_keys);
+                top.completed_runs.replace(index.runs).is_some()
+            } else {
+                top.rest.insert(key.clone(), map.next_value()?).is_some()
+            };
+            if twice {
+                return Err(de::Error::custom(format_args!("the key `{key}` is there twice")));
+            }
+        }
+        Ok(top)
+    }
+}
+
+#[derive(Default)]
+struct Index {
+    runs: CompletedRuns,
+    duplicate_keys: Vec<String>,
+}
+
+/// Declares a level of the index: a map whose keys are ids and whose values go one level down.
+macro_rules! level {
+    ($level:ident ( $($known:ident : $known_type:ty),* ) $key:ty, $what:literal, |$self:ident, $map:ident, $id:ident| $below:expr) => {
+        struct $level<'a>(&'a mut Index, $($known_type),*);
+
+        impl<'de> de::DeserializeSeed<'de> for $level<'_> {
+            type Value = ();
+
+            fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+                deserializer.deserialize_map(self)
+            }
+        }
+
+        impl<'de> Visitor<'de> for $level<'_> {
+            type Value = ();
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str($what)
+            }
+
+            fn visit_map<A: MapAccess<'de>>($self, mut $map: A) -> Result<(), A::Error> {
+                while let Some($id) = $map.next_key::<$key>()? {
+                    $below
+                }
+                Ok(())
+            }
+        }
+    };
+}
+
+level!(TierLevel() TierId, "tiers with their subtests", |self, map, tier| {
+    map.next_value_seed(SubtestLevel(self.0, tier))?;
+});
+level!(SubtestLevel(tier: TierId) SubtestId, "subtests with their runs", |self, map, subtest| {
+    map.next_value_seed(RunLevel(self.0, self.1, subtest))?;
+});
+level!(RunLevel(tier: TierId, subtest: SubtestId) RunNumber, "runs with their status", |self, map, run| {
+    let run = RunId { tier: self.1, subtest: self.2, run };
+    let status: RunStatus = map.next_value()?;
+    if self.0.runs.get(run).is_some() {
+        self.0.duplicate_keys.push(format!("{}/{}/{}", run.tier, run.subtest, run.run));
+    }
+    self.0.runs.set(run, status);
+});
+
+/// The one writer of `checkpoint.json`: it owns the experiment's lock, and stays with the thread that took it.
+///
+/// A worker cannot be given it:
+/// ```compile_fail,E0277
+/// fn to_a_worker(writer: scylla::store::checkpoint::CheckpointWriter) {
+///     std::thread::spawn(move || drop(writer));
+/// }
+/// ```
+/// nor share it:
+/// ```compile_fail,E0277
+/// fn with_a_worker(writer: &scylla::store::checkpoint::CheckpointWriter) {
+///     std::thread::scope(|scope| { scope.spawn(|| { let _ = &writer; }); });
+/// }
+/// ```
+/// and there is only one:
+/// ```compile_fail,E0599
+/// fn twice(writer: &scylla::store::checkpoint::CheckpointWriter) -> scylla::store::checkpoint::CheckpointWriter {
+///     scylla::store::checkpoint::CheckpointWriter::clone(writer)
+/// }
+/// ```
+#[derive(Debug)]
+pub struct CheckpointWriter {
+    path: PathBuf,
+    folder: ExperimentFolder,
+    lock: ExperimentLock,
+    one_thread: PhantomData<*const ()>,
+}
+
+impl CheckpointWriter {
+    /// The writer of an experiment that is held.
+    #[must_use]
+    pub fn new(folder: &ExperimentFolder, lock: ExperimentLock) -> Self {
+        Self { path: folder.checkpoint(), folder: folder.clone(), lock, one_thread: PhantomData }
+    }
+
+    /// Writes the checkpoint whole and durably; how long that took.
+    ///
+    /// # Errors
+    /// When the lock is lost, the checkpoint is of a version that this tool does not write, or the disk says no.
+    pub fn save(&mut self, checkpoint: &Checkpoint) -> Result<Duration, StoreError> {
+        let begin = Instant::now();
+        if age(&checkpoint.version) != Age::Current {
+            return Err(StoreError::OtherVersion { path: self.path.clone(), version: checkpoint.version.clone() });
+        }
+        self.lock.check()?;
+        files::write_atomic(&self.path, &pretty(checkpoint, &self.path)?)?;
+        Ok(begin.elapsed())
+    }
+
+    /// Keeps bytes of a former checkpoint beside it under a name that is never used again.
+    ///
+    /// # Errors
+    /// When the lock is lost or the disk says no.
+    pub fn backup(&mut self, raw: &[u8], now: Timestamp) -> Result<PathBuf, StoreError> {
+        self.keep(now, |path| files::write_new(path, raw))
+    }
+
+    /// Keeps whatever lies in the checkpoint's place, which need not be a file that can be read; `None` when nothing
+    /// does. A regular file stays in its place as well, anything else moves.
+    ///
+    /// # Errors
+    /// When the lock is lost, or it can neither be copied nor moved.
+    pub fn backup_in_place(&mut self, now: Timestamp) -> Result<Option<PathBuf>, StoreError> {
+        match files::read_bounded(&self.path, MOST_CHECKPOINT_BYTES) {
+            Ok(None) => Ok(None),
+            Ok(Some(raw)) => self.backup(&raw, now).map(Some),
+            Err(ReadError::NotRegular { .. } | ReadError::TooLarge { .. }) => {
+                let from = self.path.clone();
+                self.keep(now, |path| files::rename_durable(&from, path)).map(Some)
+            }
+            Err(error @ ReadError::Io(_)) => Err(error.into()),
+        }
+    }
+
+    /// The folder that it writes to.
+    #[must_use]
+    pub fn folder(&self) -> &ExperimentFolder {
+        &self.folder
+    }
+
+    fn keep(
+        &mut self,
+        now: Timestamp,
+        put: impl Fn(&std::path::Path) -> Result<(), files::FileError>,
+    ) -> Result<PathBuf, StoreError> {
+        self.lock.check()?;
+        let name = format!("{BACKUP_PREFIX}{}", time_in_names(now));
+        let mut path = self.folder.root().join(&name);
+        let mut number = 1;
+        loop {
+            match put(&path) {
+                Ok(()) => return Ok(path),
+                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                    number += 1;
+                    path = self.folder.root().join(format!("{name}-{number}"));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! `config/experiment.json`: written once at the start, and by `extend`; read by everything.
+
+use serde_json::{Map, Value};
+
+use crate::model::experiment::Config;
+use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::survey::Seen;
+use crate::os::files;
+
+use super::layout::ExperimentFolder;
+use super::version::{Age, age};
+use super::{StoreError, clipped, pretty};
+
+/// Writes the config whole and durably.
+///
+/// # Errors
+/// When the disk says no.
+pub fn save(folder: &ExperimentFolder, config: &Config) -> Result<(), StoreError> {
+    let path = folder.config();
+    Ok(files::write_atomic(&path, &pretty(config, &path)?)?)
+}
+
+/// Reads the config, and names the fields that its file lacks.
+#[must_use]
+pub fn read(folder: &ExperimentFolder) -> (Seen<Config>, Vec<String>) {
+    let raw = match files::read_bounded(&folder.config(), MOST_STAGE_FILE_BYTES) {
+        Ok(Some(raw)) => raw,
+        Ok(None) => return (Seen::Missing, Vec::new()),
+        Err(error) => return (Seen::Unreadable(clipped(error.to_string())), Vec::new()),
+    };
+    let keys: Map<String, Value> = match serde_json::from_slice(&raw) {
+        Ok(keys) => keys,
+        Err(error) => return (Seen::Unreadable(clipped(error.to_string())), Vec::new()),
+    };
+    let lacks: Vec<String> = Config::FIELDS
+        .iter()
+        .filter(|field| !keys.contains_key(field.name))
+        .map(|field| field.name.to_owned())
+        .collect();
+    let version = keys.get("version").and_then(Value::as_str).unwrap_or_default().to_owned();
+    // From the bytes and not from `keys`, so that a field that is there twice is refused.
+    let content = serde_json::from_slice::<Config>(&raw).map(Box::new);
+    let seen = match (age(&version), content) {
+        (Age::Newer, content) => Seen::Newer { version, content: content.ok() },
+        (Age::Original, _) => {
+            Seen::Unreadable(format!("version {version} is not read by this version of cargo-scylla"))
+        }
+        (Age::Unknown, Ok(_)) => Seen::Unreadable(format!("`{version}` is not a version")),
+        (Age::Current, Ok(config)) => Seen::Read(config),
+        (Age::Current | Age::Unknown, Err(error)) => Seen::Unreadable(clipped(error.to_string())),
+    };
+    (seen, lacks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sample;
+
+    #[test]
+    fn a_saved_config_is_the_config_that_is_read() {
+        let sample = sample::experiment();
+        let config = sample::config_of("test-001");
+        save(&sample.folder, &config).unwrap();
+        assert_eq!(read(&sample.folder), (Seen::Read(Box::new(config)), vec![]));
+    }
+
+    #[test]
+    fn every_field_that_is_taken_out_is_named() {
+        let sample = sample::experiment();
+        let whole = serde_json::to_value(sample::config_of("test-001")).unwrap();
+        for field in Config::FIELDS {
+            let mut cut = whole.clone();
+            cut.as_object_mut().unwrap().remove(field.name);
+            sample::write_json(&sample.folder.config(), &cut);
+            let (seen, lacks) = read(&sample.folder);
+            assert_eq!(lacks, [field.name]);
+            assert!(!matches!(seen, Seen::Missing), "{}", field.name);
+        }
+    }
+
+    #[test]
+    fn a_config_that_cannot_be_read_is_not_missing() {
+        let sample = sample::experiment();
+        assert_eq!(read(&sample.folder).0, Seen::Missing);
+        for wrong in ["", "{", "[]", "{\"version\":\"4.0\"}", "{\"version\":\"2.0\"}"] {
+            std::fs::write(sample.folder.config(), wrong).unwrap();
+            assert!(matches!(read(&sample.folder).0, Seen::Unreadable(_)), "{wrong}");
+        }
+        std::fs::write(sample.folder.config(), "{\"version\":\"5.0\"}").unwrap();
+        assert!(matches!(read(&sample.folder).0, Seen::Newer { content: None, .. }));
+        std::fs::remove_file(sample.folder.config()).unwrap();
+        std::fs::create_dir(sample.folder.config()).unwrap();
+        assert!(matches!(read(&sample.folder).0, Seen::Unreadable(reason) if reason.contains("a folder")));
+    }
+}

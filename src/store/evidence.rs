@@ -1,0 +1,296 @@
+//! The seal over a run's evidence and the digest of a fixture: the door to `walkdir`.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use crate::model::digest::{Digest, Digesting};
+use crate::model::limits::{MOST_DEPTH, MOST_FIXTURE_FILES, MOST_STAGE_FILE_BYTES};
+use crate::os::files::{self, FileError, TEMPORARY_PREFIX};
+
+use super::StoreError;
+use super::layout::{AGENT, CHECKS, JUDGE, PATCH, RECORD, RunFolder};
+
+/// What of a run's folder is evidence.
+const EVIDENCE: [&str; 4] = [AGENT, PATCH, CHECKS, JUDGE];
+/// Most files that a seal covers: an agent may write any number into its record's folder.
+const MOST_SEALED_FILES: usize = 10_000;
+/// Names of files that the stages made durable when they wrote them.
+const DURABLE: [&str; 3] = ["result.json", "judgment.json", PATCH];
+/// Bytes that are digested at a time.
+const PART_BYTES: usize = 64 << 10;
+
+/// Makes a run's evidence durable and lists it with its digests, as `sha256sum -c` reads it in the run's folder. Only
+/// regular files are evidence; what a link points to is not the run's.
+///
+/// # Errors
+/// When evidence cannot be read or synced, or there is too much of it.
+pub fn seal(run: &RunFolder) -> Result<Vec<u8>, StoreError> {
+    let listed = match list(run) {
+        // The agent may have taken rights away from what it wrote.
+        Err(Listing::Failed(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
+            files::make_accessible(&run.record_dir())?;
+            list(run)
+        }
+        listed => listed,
+    };
+    let unsealable = |path: &Path, why: String| StoreError::Unsealable { path: path.to_owned(), why };
+    let mut listed = listed.map_err(|error| unsealable(run.root(), error.to_string()))?;
+    let mut text = Vec::with_capacity(listed.files.len() * 96);
+    for path in std::mem::take(&mut listed.files) {
+        let whole = run.root().join(&path);
+        let digest = digest_and_sync(&whole).map_err(|error| unsealable(&whole, error.to_string()))?;
+        line(&mut text, &digest, path.as_os_str().as_bytes());
+    }
+    for folder in listed.folders {
+        files::sync_dir(&run.root().join(folder))?;
+    }
+    Ok(text)
+}
+
+/// What does not match between a run's evidence and its seal, in sentences; empty when all does. `expected` is the
+/// digest of the seal that the run's result names.
+#[must_use]
+pub fn check_seal(run: &RunFolder, expected: Option<Digest>) -> Vec<String> {
+    let text = match files::read_bounded(&run.seal(), MOST_STAGE_FILE_BYTES) {
+        Ok(Some(text)) => text,
+        Ok(None) => return vec!["there is no `SHA256SUMS`".into()],
+        Err(error) => return vec![error.to_string()],
+    };
+    match expected {
+        None => return vec!["the result names no seal".into()],
+        Some(expected) if expected != Digest::of(&text) => {
+            return vec!["`SHA256SUMS` is not the one that the result names".into()];
+        }
+        Some(_) => {}
+    }
+    let Some(mut sealed) = parse(&text) else { return vec!["`SHA256SUMS` is not a list of digests".into()] };
+    let listed = match list(run) {
+        Ok(listed) => listed,
+        Err(error) => return vec![error.to_string()],
+    };
+    let mut problems = Vec::new();
+    // Only files that were found below the folder are opened, whatever the seal names.
+    for path in listed.files {
+        let shown = path.display();
+        match sealed.remove(path.as_os_str().as_bytes()) {
+            None => problems.push(format!("`{shown}` was added")),
+            Some(digest) => match digest_of_file(&run.root().join(&path)) {
+                Ok(found) if found == digest => {}
+                Ok(_) => problems.push(format!("`{shown}` was altered")),
+                Err(error) => problems.push(format!("`{shown}` cannot be read: {error}")),
+            },
+        }
+    }
+    problems.extend(sealed.keys().map(|path| format!("`{}` is gone", String::from_utf8_lossy(path))));
+    problems
+}
+
+/// Digest of a folder: every file's path, right to execute and bytes, every link's target, every folder's path. `None`
+/// when the folder is not there.
+///
+/// # Errors
+/// When something in it cannot be read, is neither file, folder nor link, or there is too much of it.
+pub fn digest_of_tree(folder: &Path) -> Result<Option<Digest>, FileError> {
+    if files::kind_of(folder)?.is_none() {
+        return Ok(None);
+    }
+    let refused = |path: &Path, why: &str| FileError::new("digest", path, io::Error::other(why.to_owned()));
+    let mut whole = Digesting::default();
+    for (number, entry) in WalkDir::new(folder).min_depth(1).sort_by_file_name().into_iter().enumerate() {
+        let entry = entry.map_err(|error| FileError::new("list", folder, error))?;
+        let path = entry.path();
+        if number >= MOST_FIXTURE_FILES || entry.depth() > MOST_DEPTH {
+            return Err(refused(folder, "it holds too many or too deep files"));
+        }
+        let kind = entry.file_type();
+        let (letter, content) = if kind.is_dir() {
+            (b'd', Digest::of(b""))
+        } else if kind.is_symlink() {
+            let target = fs::read_link(path).map_err(|error| FileError::new("read", path, error))?;
+            (b'l', Digest::of(target.as_os_str().as_bytes()))
+        } else if kind.is_file() {
+            let rights = entry.metadata().map_err(|error| FileError::new("look at", path, error))?.permissions();
+            let content = digest_of_file(path).map_err(|error| FileError::new("digest", path, error))?;
+            (if rights.mode() & 0o100 == 0 { b'f' } else { b'x' }, content)
+        } else {
+            return Err(refused(path, "it is no regular file"));
+        };
+        let below = path.strip_prefix(folder).unwrap_or(path).as_os_str().as_bytes();
+        // No name holds a NUL, so no two trees give the same bytes.
+        whole.add(&[letter]);
+        whole.add(below);
+        whole.add(b"\0");
+        whole.add(content.hex().as_bytes());
+    }
+    Ok(Some(whole.end()))
+}
+
+/// Places in a run's folder whose names are not known there, and those of temporary files, at every level that is not
+/// the agent's own.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn strangers(run: &RunFolder) -> Result<Vec<PathBuf>, FileError> {
+    let known = [run.workspace(), run.private(), run.patch(), run.seal(), run.result(), run.attempt_record()];
+    let failed = |error: walkdir::Error| FileError::new("list", run.root(), error);
+    let mut strangers = Vec::new();
+    for entry in WalkDir::new(run.root()).min_depth(1).max_depth(1) {
+        let path = entry.map_err(failed)?.into_path();
+        let evidence =
+            path.strip_prefix(run.root()).is_ok_and(|name| EVIDENCE.iter().any(|known| name == Path::new(known)));
+        if !evidence && !known.contains(&path) {
+            strangers.push(path);
+        }
+    }
+    for entry in walk(run).into_iter().flatten() {
+        let entry = entry.map_err(failed)?;
+        if is_temporary(&entry) {
+            strangers.push(entry.into_path());
+        }
+    }
+    strangers.sort();
+    Ok(strangers)
+}
+
+/// What the walk over a run's evidence gives, as sorted paths below the run's folder.
+#[derive(Default)]
+struct Listed {
+    files: Vec<PathBuf>,
+    /// Folders that the stages do not sync by themselves.
+    folders: Vec<PathBuf>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Listing {
+    #[error("{0}")]
+    Failed(io::Error),
+    #[error("it holds more than {MOST_SEALED_FILES} files, or folders deeper than {MOST_DEPTH}")]
+    TooMuch,
+}
+
+fn walk(run: &RunFolder) -> Vec<walkdir::IntoIter> {
+    EVIDENCE
+        .iter()
+        .map(|name| run.root().join(name))
+        .filter(|path| !matches!(files::kind_of(path), Ok(None)))
+        .map(|path| WalkDir::new(path).into_iter())
+        .collect()
+}
+
+/// A temporary file that a crash left in a folder of ours is no evidence; what the agent calls so is.
+fn is_temporary(entry: &walkdir::DirEntry) -> bool {
+    entry.file_name().as_bytes().starts_with(TEMPORARY_PREFIX.as_bytes()) && !is_the_agents(entry.path())
+}
+
+/// Whether the agent may have written it: then its name says nothing about who did.
+fn is_the_agents(path: &Path) -> bool {
+    path.ancestors().skip(1).any(|folder| folder.ends_with(RECORD))
+}
+
+fn list(run: &RunFolder) -> Result<Listed, Listing> {
+    let mut listed = Listed::default();
+    for entry in walk(run).into_iter().flatten() {
+        let entry = entry.map_err(|error| Listing::Failed(error.into()))?;
+        if listed.files.len() >= MOST_SEALED_FILES || entry.depth() > MOST_DEPTH {
+            return Err(Listing::TooMuch);
+        }
+        let path = entry.path().strip_prefix(run.root()).unwrap_or(entry.path()).to_owned();
+        if entry.file_type().is_dir() && path.starts_with(RECORD) {
+            listed.folders.push(path);
+        } else if entry.file_type().is_file() && !is_temporary(&entry) {
+            listed.files.push(path);
+        }
+    }
+    listed.files.sort();
+    Ok(listed)
+}
+
+fn digest_of_file(path: &Path) -> io::Result<Digest> {
+    digest(&mut files::open_regular(path).map_err(io::Error::other)?)
+}
+
+/// Digests a file and makes it durable, unless the stage that wrote it has, or there is nothing in it.
+fn digest_and_sync(path: &Path) -> io::Result<Digest> {
+    let mut file = files::open_regular(path).map_err(io::Error::other)?;
+    let durable =
+        !is_the_agents(path) && path.file_name().is_some_and(|name| DURABLE.iter().any(|known| name == *known));
+    if !durable && file.metadata()?.len() > 0 {
+        file.sync_data()?;
+    }
+    digest(&mut file)
+}
+
+fn digest(file: &mut File) -> io::Result<Digest> {
+    let mut whole = Digesting::default();
+    let mut part = vec![0; PART_BYTES];
+    loop {
+        match file.read(&mut part) {
+            Ok(0) => return Ok(whole.end()),
+            Ok(length) => whole.add(&part[..length]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// One line as `sha256sum` writes it: a name with a backslash or line break is escaped, and the line says so.
+fn line(text: &mut Vec<u8>, digest: &Digest, path: &[u8]) {
+    let escaped: Vec<u8> = path.iter().fold(Vec::with_capacity(path.len()), |mut name, byte| {
+        match byte {
+            b'\\' => name.extend(b"\\\\"),
+            b'\n' => name.extend(b"\\n"),
+            b'\r' => name.extend(b"\\r"),
+            other => name.push(*other),
+        }
+        name
+    });
+    if escaped.len() != path.len() {
+        text.push(b'\\');
+    }
+    text.extend(digest.hex().as_bytes());
+    text.extend(b"  ");
+    text.extend(escaped);
+    text.push(b'\n');
+}
+
+/// Reads what [`line`] wrote; `None` when something else is there, or a name is there twice.
+fn parse(text: &[u8]) -> Option<BTreeMap<Vec<u8>, Digest>> {
+    let mut sealed = BTreeMap::new();
+    for line in text.strip_suffix(b"\n").unwrap_or(text).split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let (line, escaped) = line.strip_prefix(b"\\").map_or((line, false), |line| (line, true));
+        let (hex, path) = line.split_at_checked(64)?;
+        let digest = Digest::from_hex(std::str::from_utf8(hex).ok()?)?;
+        let path = path.strip_prefix(b"  ")?;
+        let path = if escaped { unescape(path)? } else { path.to_owned() };
+        if sealed.insert(path, digest).is_some() {
+            return None;
+        }
+    }
+    Some(sealed)
+}
+
+fn unescape(path: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = path.iter();
+    let mut name = Vec::with_capacity(path.len());
+    while let Some(byte) = bytes.next() {
+        name.push(match byte {
+            b'\\' => match bytes.next()? {
+                b'\\' => b'\\',
+                b'n' => b'\n',
+                b'r' => b'\r',
+                _ => return None,
+            },
+            other => *other,
+        });
+    }
+    Some(name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! Former experiments in a results folder.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::model::checkpoint::Checkpoint;
+use crate::model::ids::ExperimentId;
+use crate::model::outcome::ExperimentStatus;
+use crate::model::survey::Seen;
+use crate::os::files::FileError;
+
+use super::layout::ExperimentFolder;
+use super::{StoreError, checkpoint, config};
+
+/// Bytes of the time that the name of an experiment's folder begins with.
+const TIME_BYTES: usize = 19;
+
+/// An experiment in a results folder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// Where it is.
+    pub folder: ExperimentFolder,
+    /// Its checkpoint.
+    pub checkpoint: Seen<Checkpoint>,
+}
+
+impl Found {
+    /// Whether it is known to be finished.
+    #[must_use]
+    pub fn completed(&self) -> bool {
+        self.checkpoint.content().is_some_and(|found| found.status == ExperimentStatus::Completed)
+    }
+}
+
+/// Experiments of exactly this id, newest first. A results folder that is not there holds none.
+///
+/// # Errors
+/// When the results folder cannot be listed.
+pub fn find(results_dir: &Path, id: &ExperimentId) -> Result<Vec<Found>, StoreError> {
+    let failed = |error| FileError::new("list", results_dir, error);
+    let entries = match fs::read_dir(results_dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error).into()),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let Some((time, number)) = name.to_str().and_then(|name| named_after(name, id)) else { continue };
+        let Ok(folder) = ExperimentFolder::open(&entry.path()) else { continue };
+        let (checkpoint, ..) = checkpoint::read(&folder);
+        let said = checkpoint.content().map(|found| found.experiment_id.clone()).or_else(|| {
+            let (config, _) = config::read(&folder);
+            config.content().map(|found| found.experiment_id.clone())
+        });
+        // The name alone is not enough: `x-2` is the second `x` of its second, or the first `x-2`.
+        if said.map_or(number == 1, |said| said == *id) {
+            found.push(((time, number), Found { folder, checkpoint }));
+        }
+    }
+    found.sort_by(|left, right| right.0.cmp(&left.0));
+    Ok(found.into_iter().map(|(_, found)| found).collect())
+}
+
+/// The newest experiment of exactly this id that is not known to be finished.
+///
+/// # Errors
+/// As [`find`].
+pub fn newest_unfinished(results_dir: &Path, id: &ExperimentId) -> Result<Option<Found>, StoreError> {
+    Ok(find(results_dir, id)?.into_iter().find(|found| !found.completed()))
+}
+
+/// The time in a folder's name and its number among those of the same second, if it can be one of this id.
+fn named_after(name: &str, id: &ExperimentId) -> Option<(String, u32)> {
+    let (time, rest) = name.split_at_checked(TIME_BYTES)?;
+    let shaped = time.bytes().zip(b"0000-00-00T00-00-00").all(|(found, shape)| match shape {
+        b'0' => found.is_ascii_digit(),
+        sign => found == *sign,
+    });
+    let rest = rest.strip_prefix('-')?.strip_prefix(id.as_str())?;
+    let number = if rest.is_empty() { 1 } else { rest.strip_prefix('-')?.parse().ok().filter(|number| *number > 1)? };
+    shaped.then(|| (time.to_owned(), number))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::store::sample;
+
+    fn id(text: &str) -> ExperimentId {
+        text.parse().unwrap()
+    }
+
+    fn found(results: &Path, of: &str) -> Vec<PathBuf> {
+        find(results, &id(of)).unwrap().into_iter().map(|found| found.folder.root().to_owned()).collect()
+    }
+
+    #[test]
+    fn experiments_of_exactly_one_id_are_found_newest_first() {
+        let results = tempfile::tempdir().unwrap();
+        let make = |of: &str, time: &str, status| {
+            let folder = ExperimentFolder::create(results.path(), &id(of), time.parse().unwrap()).unwrap();
+            let mut checkpoint = sample::checkpoint();
+            checkpoint.experiment_id = id(of);
+            checkpoint.status = status;
+            sample::write_json(&folder.checkpoint(), &checkpoint);
+            folder.root().to_owned()
+        };
+        let first = make("x", "2026-01-20T06:50:26Z", ExperimentStatus::Interrupted);
+        let second = make("x", "2026-01-20T06:50:26Z", ExperimentStatus::Interrupted);
+        let third = make("x", "2026-01-21T00:00:00Z", ExperimentStatus::Completed);
+        let other = make("x-2", "2026-01-20T06:50:27Z", ExperimentStatus::Interrupted);
+        make("xy", "2026-01-22T00:00:00Z", ExperimentStatus::Interrupted);
+        assert_eq!(second.file_name().unwrap(), "2026-01-20T06-50-26-x-2");
+
+        assert_eq!(found(results.path(), "x"), [third, second.clone(), first]);
+        assert_eq!(found(results.path(), "x-2"), [other]);
+        let newest = newest_unfinished(results.path(), &id("x")).unwrap().unwrap();
+        assert_eq!(newest.folder.root(), second);
+    }
+
+    #[test]
+    fn an_experiment_without_a_checkpoint_is_found_by_its_config_or_its_name() {
+        let results = tempfile::tempdir().unwrap();
+        let now = "2026-01-20T06:50:26Z".parse().unwrap();
+        let named = ExperimentFolder::create(results.path(), &id("x"), now).unwrap();
+        let configured = ExperimentFolder::create(results.path(), &id("x"), now).unwrap();
+        assert_eq!(found(results.path(), "x"), [named.root()], "a numbered name alone may be another id");
+        sample::write_json(&configured.config(), &sample::config_of("x"));
+        assert_eq!(found(results.path(), "x"), [configured.root(), named.root()]);
+    }
+
+    #[test]
+    fn a_results_folder_that_is_not_there_holds_nothing() {
+        let results = tempfile::tempdir().unwrap();
+        assert_eq!(find(&results.path().join("absent"), &id("x")).unwrap(), []);
+        std::fs::write(results.path().join("file"), "").unwrap();
+        assert!(find(&results.path().join("file"), &id("x")).is_err());
+    }
+}

@@ -1,0 +1,360 @@
+//! Where everything lies: the only place that joins and parses names of an experiment's files.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::model::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunId, RunNumber, SubtestId, TierId};
+use crate::os::files::{self, FileError, Kind};
+
+use super::StoreError;
+
+/// Former attempts lie below a folder of this name in their subtest's folder.
+pub(super) const FAILED: &str = ".failed";
+/// What repair sets aside lies below a folder of this name.
+pub(super) const QUARANTINE: &str = ".quarantine";
+/// The index.
+pub(super) const CHECKPOINT: &str = "checkpoint.json";
+/// Copies of former checkpoints begin so.
+pub(super) const BACKUP_PREFIX: &str = "checkpoint.json.backup-";
+/// The coordinator's lock.
+pub(super) const LOCK: &str = "experiment.lock";
+/// The frozen config and the fixture's copy.
+pub(super) const CONFIG: &str = "config";
+/// The config's file, below [`CONFIG`].
+pub(super) const CONFIG_FILE: &str = "experiment.json";
+/// The fixture's copy, below [`CONFIG`].
+pub(super) const FIXTURE: &str = "fixture";
+/// Bare copy of the task's repository.
+pub(super) const REPO: &str = "repo.git";
+/// Derived reports.
+pub(super) const REPORT: &str = "report";
+/// The file whose appearance commits a run.
+pub(super) const RESULT: &str = "run_result.json";
+/// The seal over a run's evidence.
+pub(super) const SEAL: &str = "SHA256SUMS";
+/// The agent's files.
+pub(super) const AGENT: &str = "agent";
+/// The agent's durable file, below a run's folder.
+pub(super) const AGENT_RESULT: &str = "agent/result.json";
+/// The folder that the agent may write into, below a run's folder.
+pub(super) const RECORD: &str = "agent/record";
+/// The mark of a process that works on a run, below the run's folder.
+pub(super) const MARK: &str = "agent/process.json";
+/// The record of a former attempt.
+pub(super) const ATTEMPT: &str = "attempt.json";
+/// What the agent changed.
+pub(super) const PATCH: &str = "changes.patch";
+/// Logs and results of checks.
+pub(super) const CHECKS: &str = "checks";
+/// What judges were asked and said.
+pub(super) const JUDGE: &str = "judge";
+/// The agent's working tree.
+pub(super) const WORKSPACE: &str = "workspace";
+/// Ours while a run is in flight: the pristine index for capture.
+pub(super) const PRIVATE: &str = "private";
+
+/// How names of folders write a time: no colons, sorted by time.
+const TIME_IN_NAMES: &str = "%Y-%m-%dT%H-%M-%S";
+/// A time as names of files write it, in UTC.
+pub(super) fn time_in_names(time: Timestamp) -> String {
+    time.strftime(TIME_IN_NAMES).to_string()
+}
+
+/// The folder of an experiment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExperimentFolder {
+    root: PathBuf,
+}
+
+impl ExperimentFolder {
+    /// The experiment in a folder, or beside a `checkpoint.json`.
+    ///
+    /// # Errors
+    /// When there is no folder, or nothing of an experiment in it; when it cannot be looked at.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let root = match path.file_name() {
+            Some(name) if name == CHECKPOINT && files::kind_of(path)? != Some(Kind::Folder) => {
+                path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
+            }
+            _ => path.to_owned(),
+        };
+        let failed = |error| FileError::new("list", &root, error);
+        let entries = match fs::read_dir(&root) {
+            Ok(entries) => entries,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Err(StoreError::NotAnExperiment(root));
+            }
+            Err(error) => return Err(failed(error).into()),
+        };
+        for entry in entries {
+            let name = entry.map_err(failed)?.file_name();
+            let name = name.to_string_lossy();
+            if [CHECKPOINT, CONFIG, LOCK].contains(&&*name) || name.parse::<TierId>().is_ok() {
+                return Ok(Self { root });
+            }
+        }
+        Err(StoreError::NotAnExperiment(root))
+    }
+
+    /// Makes the folder of a new experiment, named after the time and its id. A second one in the same second is
+    /// numbered.
+    ///
+    /// # Errors
+    /// When a folder cannot be made.
+    pub fn create(results_dir: &Path, id: &ExperimentId, now: Timestamp) -> Result<Self, StoreError> {
+        files::create_dir_durable(results_dir)?;
+        let name = format!("{}-{id}", time_in_names(now));
+        let mut root = results_dir.join(&name);
+        let mut number = 1;
+        loop {
+            match files::create_new_dir(&root) {
+                Ok(()) => break,
+                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                    number += 1;
+                    root = results_dir.join(format!("{name}-{number}"));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let folder = Self { root };
+        files::create_dir_durable(&folder.config_dir())?;
+        Ok(folder)
+    }
+
+    /// Makes the folders of subtests, durably, also where a former sitting made them and was killed before it could
+    /// say so to the disk. To be called once, by the coordinator, before runs begin.
+    ///
+    /// # Errors
+    /// When a folder cannot be made or synced.
+    pub fn make_subtests(&self, subtests: impl IntoIterator<Item = (TierId, SubtestId)>) -> Result<(), StoreError> {
+        let mut tiers = std::collections::BTreeSet::new();
+        for (tier, subtest) in subtests {
+            tiers.insert(tier);
+            files::create_dir_durable(&self.subtest(tier, subtest))?;
+        }
+        for tier in tiers {
+            files::sync_dir(&self.tier(tier))?;
+        }
+        Ok(files::sync_dir(&self.root)?)
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The index.
+    #[must_use]
+    pub fn checkpoint(&self) -> PathBuf {
+        self.root.join(CHECKPOINT)
+    }
+
+    /// The coordinator's lock.
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.root.join(LOCK)
+    }
+
+    /// The folder of config and fixture.
+    #[must_use]
+    pub fn config_dir(&self) -> PathBuf {
+        self.root.join(CONFIG)
+    }
+
+    /// The frozen config.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.config_dir().join(CONFIG_FILE)
+    }
+
+    /// The fixture as used.
+    #[must_use]
+    pub fn fixture(&self) -> PathBuf {
+        self.config_dir().join(FIXTURE)
+    }
+
+    /// Bare copy of the task's repository.
+    #[must_use]
+    pub fn repo(&self) -> PathBuf {
+        self.root.join(REPO)
+    }
+
+    /// Derived reports.
+    #[must_use]
+    pub fn report(&self) -> PathBuf {
+        self.root.join(REPORT)
+    }
+
+    /// What repair has set aside.
+    #[must_use]
+    pub fn quarantine(&self) -> PathBuf {
+        self.root.join(QUARANTINE)
+    }
+
+    /// A tier's folder.
+    #[must_use]
+    pub fn tier(&self, tier: TierId) -> PathBuf {
+        self.root.join(tier.to_string())
+    }
+
+    /// A subtest's folder.
+    #[must_use]
+    pub fn subtest(&self, tier: TierId, subtest: SubtestId) -> PathBuf {
+        self.tier(tier).join(subtest.to_string())
+    }
+
+    /// A run's folder.
+    #[must_use]
+    pub fn run(&self, run: RunId) -> RunFolder {
+        RunFolder { root: self.subtest(run.tier, run.subtest).join(run.run.folder()) }
+    }
+
+    /// The folder of a subtest's former attempts.
+    #[must_use]
+    pub fn failed(&self, tier: TierId, subtest: SubtestId) -> PathBuf {
+        self.subtest(tier, subtest).join(FAILED)
+    }
+
+    /// The folder of a former attempt.
+    #[must_use]
+    pub fn attempt(&self, run: RunId, attempt: AttemptNumber) -> PathBuf {
+        self.failed(run.tier, run.subtest).join(attempt.folder(run.run))
+    }
+
+    /// A path below the folder, with `/`, for messages and findings.
+    #[must_use]
+    pub fn relative(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root).unwrap_or(path).to_string_lossy().into_owned()
+    }
+}
+
+/// The folder of one run, or of a former attempt of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunFolder {
+    root: PathBuf,
+}
+
+/// Declares a method for each place in a run's folder.
+macro_rules! places {
+    ($( $(#[$meta:meta])* $name:ident $path:expr, )*) => {
+        impl RunFolder {
+            $( $(#[$meta])* #[must_use] pub fn $name(&self) -> PathBuf { self.root.join($path) } )*
+        }
+    };
+}
+
+places! {
+    /// The agent's working tree.
+    workspace WORKSPACE,
+    /// Ours while the run is in flight, outside of the workspace; not part of the evidence.
+    private PRIVATE,
+    /// The agent's files.
+    agent AGENT,
+    /// What the agent was told.
+    prompt "agent/prompt.md",
+    /// What was started.
+    command "agent/command.json",
+    /// What the agent said.
+    agent_stdout "agent/stdout.log",
+    /// What the agent complained.
+    agent_stderr "agent/stderr.log",
+    /// The agent's durable file.
+    agent_result AGENT_RESULT,
+    /// A folder that the agent may write its record into.
+    record_dir RECORD,
+    /// The agent's own record of its work.
+    record "agent/record/record.json",
+    /// The mark of a process that works on the run.
+    mark MARK,
+    /// What the agent changed.
+    patch PATCH,
+    /// Logs and results of checks.
+    checks CHECKS,
+    /// The durable file of the checks.
+    checks_result "checks/result.json",
+    /// What judges were asked and said.
+    judges JUDGE,
+    /// Former attempts of judges that gave no valid answer.
+    failed_judges "judge/.failed",
+    /// The panel's verdict.
+    judge_result "judge/result.json",
+    /// The seal over the evidence.
+    seal SEAL,
+    /// The file whose appearance commits the run.
+    result RESULT,
+    /// In a former attempt: why it lies there.
+    attempt_record ATTEMPT,
+}
+
+impl RunFolder {
+    /// The run in a folder, for former attempts.
+    #[must_use]
+    pub fn at(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The log of a check. The fixture's loader holds names of checks to letters, digits, `.`, `_` and `-`; anything
+    /// else becomes `_` here, so that a name cannot walk out of the folder.
+    #[must_use]
+    pub fn check_log(&self, name: &str) -> PathBuf {
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+        let name: String = name.chars().map(|letter| if plain(letter) { letter } else { '_' }).collect();
+        self.checks().join(format!("{name}.log"))
+    }
+
+    /// A judge's folder.
+    #[must_use]
+    pub fn judge(&self, judge: JudgeNumber) -> PathBuf {
+        self.judges().join(judge.to_string())
+    }
+
+    /// What a judge was asked.
+    #[must_use]
+    pub fn judge_prompt(&self, judge: JudgeNumber) -> PathBuf {
+        self.judge(judge).join("prompt.md")
+    }
+
+    /// What a judge said, as it said it.
+    #[must_use]
+    pub fn judge_response(&self, judge: JudgeNumber) -> PathBuf {
+        self.judge(judge).join("response.txt")
+    }
+
+    /// What a judge complained.
+    #[must_use]
+    pub fn judge_stderr(&self, judge: JudgeNumber) -> PathBuf {
+        self.judge(judge).join("stderr.log")
+    }
+
+    /// A judge's durable file.
+    #[must_use]
+    pub fn judgment(&self, judge: JudgeNumber) -> PathBuf {
+        self.judge(judge).join("judgment.json")
+    }
+}
+
+/// Reads the name of a judge's folder in its one spelling.
+pub(super) fn judge_from_folder(name: &str) -> Option<JudgeNumber> {
+    let judge = JudgeNumber(name.strip_prefix("judge_")?.parse().ok()?);
+    (judge.0 > 0 && judge.to_string() == name).then_some(judge)
+}
+
+/// Another spelling of a run's folder, such as `run_1` or `run_001`, with the run that it spells.
+pub(super) fn other_spelling(name: &str) -> Option<RunNumber> {
+    let digits = name.strip_prefix("run_")?;
+    let digits = if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.trim_start_matches('0') } else { "" };
+    digits.parse::<RunNumber>().ok().filter(|run| run.folder() != name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,315 @@
+//! The durable files of one run. A worker is given this for its own run and writes nowhere else.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::model::digest::Digest;
+use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
+use crate::model::limits::{MOST_PATCH_BYTES, MOST_STAGE_FILE_BYTES};
+use crate::model::result::{AgentResult, AttemptRecord, ChecksResult, Judgment, RunResult, Verdict};
+use crate::os::files::{self, Folder, Kind, ReadError};
+
+use super::layout::{self, ExperimentFolder, RunFolder};
+use super::{StoreError, evidence, pretty};
+
+/// Which durable files of a run are whole: a resume goes on behind them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Progress {
+    /// The agent's work is over.
+    pub agent: Option<AgentResult>,
+    /// Its changes are taken.
+    pub patch: bool,
+    /// The checks are carried out.
+    pub checks: Option<ChecksResult>,
+    /// The judges that have graded the run.
+    pub judgments: BTreeMap<JudgeNumber, Judgment>,
+    /// There is a `run_result.json`; whether it is whole is the survey's question.
+    pub committed: bool,
+}
+
+/// The folder of one run in work.
+#[derive(Debug, Clone)]
+pub struct RunStore {
+    run: RunId,
+    folder: RunFolder,
+    subtest: PathBuf,
+    failed: PathBuf,
+}
+
+impl RunStore {
+    /// The store of a run. Nothing is read or written yet.
+    #[must_use]
+    pub fn new(experiment: &ExperimentFolder, run: RunId) -> Self {
+        Self {
+            run,
+            folder: experiment.run(run),
+            subtest: experiment.subtest(run.tier, run.subtest),
+            failed: experiment.failed(run.tier, run.subtest),
+        }
+    }
+
+    /// The run.
+    #[must_use]
+    pub fn run(&self) -> RunId {
+        self.run
+    }
+
+    /// Where its files lie.
+    #[must_use]
+    pub fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
+    /// Makes the run's folders, durably; those that are there stay.
+    ///
+    /// # Errors
+    /// When one cannot be made or synced.
+    pub fn begin(&self) -> Result<(), StoreError> {
+        let made = |path: &Path| match std::fs::create_dir(path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(files::FileError::new("make the folder", path, error))
+            }
+            _ => Ok(()),
+        };
+        files::create_dir_durable(&self.subtest)?;
+        for path in [
+            self.folder.root().to_owned(),
+            self.folder.agent(),
+            self.folder.record_dir(),
+            self.folder.checks(),
+            self.folder.judges(),
+        ] {
+            made(&path)?;
+        }
+        // Also when they were there: the sitting that made them may have been killed before it synced.
+        for path in [&self.folder.agent(), self.folder.root(), &self.subtest] {
+            files::sync_dir(path)?;
+        }
+        Ok(())
+    }
+
+    /// Makes a judge's folder, durably.
+    ///
+    /// # Errors
+    /// When it cannot be made or synced.
+    pub fn begin_judge(&self, judge: JudgeNumber) -> Result<(), StoreError> {
+        Ok(files::create_dir_durable(&self.folder.judge(judge))?)
+    }
+
+    /// Moves the folder of a judge that gave no valid answer aside, whole; what it said stays evidence.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub fn set_judge_aside(&self, judge: JudgeNumber) -> Result<(), StoreError> {
+        let from = self.folder.judge(judge);
+        let failed = self.folder.failed_judges();
+        files::create_dir_durable(&failed)?;
+        for number in 1_u32.. {
+            match files::rename_durable(&from, &failed.join(format!("{judge}_attempt_{number:02}"))) {
+                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
+                moved => return Ok(moved?),
+            }
+        }
+        Ok(())
+    }
+
+    /// Which durable files are whole.
+    ///
+    /// # Errors
+    /// When the system does not let one be read: it is unknown, not absent.
+    pub fn progress(&self) -> Result<Progress, StoreError> {
+        Ok(Progress {
+            agent: self.read_agent_result()?,
+            patch: self.has_patch()?,
+            checks: self.read_checks()?,
+            judgments: self.judgments()?,
+            committed: files::kind_of(&self.folder.result())?.is_some(),
+        })
+    }
+
+    /// The whole `judgment.json` files, by judge.
+    ///
+    /// # Errors
+    /// When the system does not let one be read.
+    pub fn judgments(&self) -> Result<BTreeMap<JudgeNumber, Judgment>, StoreError> {
+        let mut judgments = BTreeMap::new();
+        for judge in self.judges()? {
+            if let Some(judgment) = self.read_judgment(judge)? {
+                judgments.insert(judge, judgment);
+            }
+        }
+        Ok(judgments)
+    }
+
+    /// The judges that have a folder.
+    fn judges(&self) -> Result<Vec<JudgeNumber>, StoreError> {
+        let mut judges = Vec::new();
+        if let Some(folder) = Folder::open(&self.folder.judges())? {
+            folder.each(|name, kind| {
+                if let (Kind::Folder, Some(judge)) = (kind, name.to_str().and_then(layout::judge_from_folder)) {
+                    judges.push(judge);
+                }
+            })?;
+        }
+        judges.sort_unstable();
+        Ok(judges)
+    }
+
+    /// `agent/result.json`, when it is there and whole.
+    ///
+    /// # Errors
+    /// When the system does not let it be read.
+    pub fn read_agent_result(&self) -> Result<Option<AgentResult>, StoreError> {
+        read_whole(&self.folder.agent_result())
+    }
+
+    /// Writes `agent/result.json`: from then on the agent is not started again.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub fn write_agent_result(&self, result: &AgentResult) -> Result<(), StoreError> {
+        write(&self.folder.agent_result(), result)
+    }
+
+    /// Whether `changes.patch` is there.
+    ///
+    /// # Errors
+    /// When the system says no.
+    pub fn has_patch(&self) -> Result<bool, StoreError> {
+        Ok(files::kind_of(&self.folder.patch())? == Some(Kind::File))
+    }
+
+    /// `changes.patch`, when it is there.
+    ///
+    /// # Errors
+    /// When the system does not let it be read.
+    pub fn read_patch(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(files::read_bounded(&self.folder.patch(), MOST_PATCH_BYTES)?)
+    }
+
+    /// Writes `changes.patch`.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub fn write_patch(&self, patch: &[u8]) -> Result<(), StoreError> {
+        Ok(files::write_atomic(&self.folder.patch(), patch)?)
+    }
+
+    /// `checks/result.json`, when it is there and whole.
+    ///
+    /// # Errors
+    /// When the system does not let it be read.
+    pub fn read_checks(&self) -> Result<Option<ChecksResult>, StoreError> {
+        read_whole(&self.folder.checks_result())
+    }
+
+    /// Writes `checks/result.json`.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub fn write_checks(&self, checks: &ChecksResult) -> Result<(), StoreError> {
+        write(&self.folder.checks_result(), checks)
+    }
+
+    /// A judge's `judgment.json`, when it is there, whole and this judge's.
+    ///
+    /// # Errors
+    /// When the system does not let it be read.
+    pub fn read_judgment(&self, judge: JudgeNumber) -> Result<Option<Judgment>, StoreError> {
+        let judgment: Option<Judgment> = read_whole(&self.folder.judgment(judge))?;
+        Ok(judgment.filter(|judgment| judgment.judge_number == judge))
+    }
+
+    /// Writes a judge's `judgment.json` into its folder.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub fn write_judgment(&self, judgment: &Judgment) -> Result<(), StoreError> {
+        self.begin_judge(judgment.judge_number)?;
+        write(&self.folder.judgment(judgment.judge_number), judgment)
+    }
+
+    /// Writes `judge/result.json`.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub fn write_verdict(&self, verdict: &Verdict) -> Result<(), StoreError> {
+        write(&self.folder.judge_result(), verdict)
+    }
+
+    /// Commits the run: seals its evidence, puts the seal's digest into the result, and writes the result last. From
+    /// then on nobody writes in the run's folder; the workspace may be removed.
+    ///
+    /// # Errors
+    /// When the run is committed already, the result names another run, or the disk says no.
+    pub fn commit(&self, result: &mut RunResult) -> Result<(), StoreError> {
+        let named = RunId { tier: result.tier, subtest: result.subtest, run: result.run_number };
+        if named != self.run {
+            return Err(StoreError::OtherRun { result: named, folder: self.run });
+        }
+        let path = self.folder.result();
+        if files::kind_of(&path)?.is_some() {
+            return Err(StoreError::AlreadyCommitted(self.run));
+        }
+        let seal = evidence::seal(&self.folder)?;
+        result.seal = Digest::of(&seal);
+        files::write_atomic(&self.folder.seal(), &seal)?;
+        files::write_new(&path, &pretty(result, &path)?).map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists => StoreError::AlreadyCommitted(self.run),
+            _ => error.into(),
+        })
+    }
+
+    /// The number of the attempt that is in work or comes next: one above all that lie in `.failed/`.
+    ///
+    /// # Errors
+    /// When `.failed/` cannot be listed.
+    pub fn next_attempt(&self) -> Result<AttemptNumber, StoreError> {
+        let mut last = 0;
+        if let Some(failed) = Folder::open(&self.failed)? {
+            failed.each(|name, _| match name.to_str().and_then(AttemptNumber::from_folder) {
+                Some((run, attempt)) if run == self.run.run => last = last.max(attempt.0),
+                _ => {}
+            })?;
+        }
+        Ok(AttemptNumber(last + 1))
+    }
+
+    /// Moves the run's folder, whole, to `.failed/` with a record of the attempt; where it lies then. A record that a
+    /// former sitting wrote, before it was stopped on the way to the move, is kept: it knew the cost.
+    ///
+    /// # Errors
+    /// When the disk says no; with [`io::ErrorKind::AlreadyExists`] when there is such an attempt already.
+    pub fn set_aside(&self, record: &AttemptRecord) -> Result<PathBuf, StoreError> {
+        let to = self.failed.join(record.attempt.folder(self.run.run));
+        files::create_dir_durable(self.folder.root())?;
+        let path = self.folder.attempt_record();
+        let written: Option<AttemptRecord> = read_whole(&path)?;
+        if written.is_none_or(|written| written.attempt != record.attempt) {
+            write(&path, record)?;
+        }
+        files::create_dir_durable(&self.failed)?;
+        files::rename_durable(self.folder.root(), &to)?;
+        Ok(to)
+    }
+}
+
+/// A stage's file as a value; `None` when it is not there, or is not whole: then the stage has not ended.
+fn read_whole<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StoreError> {
+    match files::read_bounded(path, MOST_STAGE_FILE_BYTES) {
+        Ok(bytes) => Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok())),
+        Err(ReadError::NotRegular { .. } | ReadError::TooLarge { .. }) => Ok(None),
+        Err(error @ ReadError::Io(_)) => Err(error.into()),
+    }
+}
+
+fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError> {
+    Ok(files::write_atomic(path, &pretty(value, path)?)?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! What the folder of an experiment holds, read once and at known levels.
+//!
+//! Folders are listed and each result is opened relative to its subtest's folder, without looking first; folders of runs
+//! are not opened. Results are folded into small facts as they are read, so memory does not grow with their bytes.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use crate::model::experiment::KeepWorkspaces;
+use crate::model::ids::{ExperimentId, RunId};
+use crate::model::survey::{RunSeen, Survey};
+use crate::os::files::{self, Kind};
+use crate::os::lock;
+
+use super::layout::ExperimentFolder;
+use super::{StoreError, checkpoint, config, evidence};
+
+mod collect;
+mod facts;
+mod levels;
+mod read;
+mod threads;
+
+/// How closely the folder is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Every result.
+    Results,
+    /// Every result, its seal and all evidence, and unknown files in the folders of runs.
+    Evidence,
+}
+
+/// What every reading thread needs to know.
+struct Setting<'a> {
+    folder: &'a ExperimentFolder,
+    depth: Depth,
+    /// The id that results should name, when it is known.
+    experiment_id: Option<ExperimentId>,
+    keep_workspaces: KeepWorkspaces,
+}
+
+/// Reads what the folder holds. What cannot be read is named in the survey; nothing is written.
+///
+/// # Errors
+/// When the folder itself cannot be listed.
+pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreError> {
+    let mut survey = Survey::default();
+    match lock::probe(&folder.lock()) {
+        Ok(holder) => survey.holder = holder,
+        Err(error) => survey.unknown.push((folder.relative(&folder.lock()), error.to_string())),
+    }
+    // Before the results: what a live coordinator commits meanwhile is then unrecorded for a moment, never a phantom.
+    (survey.checkpoint, survey.duplicate_keys, _) = checkpoint::read(folder);
+    (survey.config, survey.config_lacks) = config::read(folder);
+    match evidence::digest_of_tree(&folder.fixture()) {
+        Ok(digest) => survey.fixture_digest = digest,
+        Err(error) => survey.unknown.push((folder.relative(&folder.fixture()), error.to_string())),
+    }
+    let setting = Setting {
+        folder,
+        depth,
+        experiment_id: experiment_id(&survey),
+        keep_workspaces: survey.config.content().map_or(KeepWorkspaces::All, |config| config.keep_workspaces),
+    };
+    let subtests = levels::subtests(folder, &mut survey)?;
+    let collection = Mutex::new(collect::Collection::new(survey));
+    let listed = levels::runs(folder, &subtests, &collection);
+    read::results(&setting, &listed, &collection);
+    Ok(collect::into_inner(collection).finish())
+}
+
+fn experiment_id(survey: &Survey) -> Option<ExperimentId> {
+    let configured = survey.config.content().map(|config| config.experiment_id.clone());
+    configured.or_else(|| survey.checkpoint.content().map(|checkpoint| checkpoint.experiment_id.clone()))
+}
+
+/// The marks of processes that may still work on uncommitted runs. Whether they live is the engine's question.
+#[must_use]
+pub fn marks(folder: &ExperimentFolder, survey: &Survey) -> Vec<(RunId, PathBuf)> {
+    let uncommitted = survey.runs.iter().filter(|(_, seen)| !matches!(seen, RunSeen::Committed(_)));
+    uncommitted
+        .map(|(run, _)| (*run, folder.run(*run).mark()))
+        .filter(|(_, mark)| matches!(files::kind_of(mark), Ok(Some(Kind::File))))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! What the threads of a survey found, put together.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::model::digest::Digest;
+use crate::model::ids::{AttemptNumber, RunId};
+use crate::model::money::Usd;
+use crate::model::survey::{AttemptsSeen, Problem, RunSeen, Survey};
+
+/// What one thread has found since it last told.
+#[derive(Default)]
+pub(super) struct Part {
+    pub(super) runs: Vec<(RunId, RunSeen)>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) foreign: Vec<String>,
+    pub(super) temporary: Vec<String>,
+    pub(super) unknown: Vec<(String, String)>,
+    pub(super) attempts: Vec<(RunId, AttemptSeen)>,
+}
+
+/// One former attempt.
+pub(super) struct AttemptSeen {
+    pub(super) number: AttemptNumber,
+    pub(super) cost: Usd,
+    pub(super) used_up: bool,
+}
+
+/// The survey as it grows.
+pub(super) struct Collection {
+    survey: Survey,
+    /// Sorted maps of falling size. Two are merged when the later one has grown to half of the former, so that each run
+    /// is moved only a few times, and merging frees the one while it fills the other.
+    runs: Vec<BTreeMap<RunId, RunSeen>>,
+    hashes: HashMap<Digest, u16>,
+}
+
+/// Locks; what a thread that panicked has told stays true.
+pub(super) fn lock(collection: &Mutex<Collection>) -> MutexGuard<'_, Collection> {
+    collection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The collection when all threads are done.
+pub(super) fn into_inner(collection: Mutex<Collection>) -> Collection {
+    collection.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Collection {
+    pub(super) fn new(survey: Survey) -> Self {
+        Self { survey, runs: Vec::new(), hashes: HashMap::new() }
+    }
+
+    /// The number under which facts name a config's hash; `None` when there are more than numbers.
+    pub(super) fn number(&mut self, hash: Digest) -> Option<u16> {
+        let next = u16::try_from(self.hashes.len()).ok().filter(|next| *next < u16::MAX);
+        match self.hashes.get(&hash) {
+            Some(number) => Some(*number),
+            None => next.inspect(|next| {
+                self.hashes.insert(hash, *next);
+            }),
+        }
+    }
+
+    /// Takes what a thread has found; its part is empty then.
+    pub(super) fn take(&mut self, part: &mut Part) {
+        if !part.runs.is_empty() {
+            let mut later: BTreeMap<_, _> = part.runs.drain(..).collect();
+            while self.runs.last().is_some_and(|former| former.len() <= 2 * later.len()) {
+                let mut former = self.runs.pop().unwrap_or_default();
+                former.append(&mut later);
+                later = former;
+            }
+            self.runs.push(later);
+        }
+        self.survey.problems.append(&mut part.problems);
+        self.survey.foreign.append(&mut part.foreign);
+        self.survey.temporary.append(&mut part.temporary);
+        self.survey.unknown.append(&mut part.unknown);
+        for (run, attempt) in part.attempts.drain(..) {
+            let seen: &mut AttemptsSeen = self.survey.attempts.entry(run).or_default();
+            seen.cost += attempt.cost;
+            if seen.last.is_none_or(|last| last < attempt.number) {
+                seen.last = Some(attempt.number);
+                seen.used_up = attempt.used_up;
+            }
+        }
+    }
+
+    /// The survey, in an order that does not depend on which thread was faster.
+    pub(super) fn finish(self) -> Survey {
+        let Self { mut survey, runs, hashes } = self;
+        for mut later in runs.into_iter().rev() {
+            later.append(&mut survey.runs);
+            survey.runs = later;
+        }
+        let mut sorted: Vec<(Digest, u16)> = hashes.into_iter().collect();
+        sorted.sort_unstable();
+        let mut renumbered = vec![0; sorted.len()];
+        for ((_, number), place) in sorted.iter().zip(0..) {
+            renumbered[usize::from(*number)] = place;
+        }
+        if !renumbered.is_sorted() {
+            for seen in survey.runs.values_mut() {
+                if let RunSeen::Committed(facts) = seen {
+                    facts.config = facts.config.map(|number| renumbered[usize::from(number)]);
+                }
+            }
+        }
+        survey.config_hashes = sorted.into_iter().map(|(hash, _)| hash).collect();
+        survey.problems.sort_by(|left, right| {
+            (left.run, left.kind, &left.place, &left.found).cmp(&(right.run, right.kind, &right.place, &right.found))
+        });
+        survey.foreign.sort();
+        survey.temporary.sort();
+        survey.unknown.sort();
+        survey
+    }
+}

@@ -1,0 +1,225 @@
+//! The few facts of a result that counts and tables need, taken from its bytes without keeping them.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
+
+use crate::model::ids::{ExperimentId, RunId};
+use crate::model::money::Usd;
+use crate::model::score::Score;
+
+/// How far a panel's score may lie from the mean of its judges: rounding, and nothing else.
+const MOST_ROUNDING: f64 = 1e-9;
+
+/// What of `run_result.json` is looked at. Every key may be missing: the original's results have other ones. What is
+/// there must have the right shape.
+#[derive(Debug, Deserialize)]
+pub(super) struct Facts<'a> {
+    #[serde(borrow, default)]
+    pub(super) version: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    experiment_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    tier: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    subtest: Option<Cow<'a, str>>,
+    #[serde(default)]
+    run_number: Option<u32>,
+    #[serde(borrow, default)]
+    pub(super) config_hash: Option<Cow<'a, str>>,
+    #[serde(default)]
+    pub(super) judge_passed: Option<bool>,
+    #[serde(default)]
+    pub(super) judge_score: Option<Score>,
+    #[serde(default)]
+    pub(super) cost_usd: Option<Usd>,
+    #[serde(default)]
+    pub(super) judge_cost_usd: Option<Usd>,
+    #[serde(default)]
+    pub(super) duration_seconds: Option<f64>,
+    #[serde(default)]
+    judges: Judges,
+    #[serde(borrow, default)]
+    pub(super) seal: Option<Cow<'a, str>>,
+}
+
+/// The judges of a result, counted while they are read.
+#[derive(Debug, Default)]
+struct Judges {
+    count: u32,
+    passed: u32,
+    scores: f64,
+    /// A judge without a verdict: then nothing follows from the list.
+    incomplete: bool,
+}
+
+impl<'de> Deserialize<'de> for Judges {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Count;
+
+        impl<'de> Visitor<'de> for Count {
+            type Value = Judges;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of judges")
+            }
+
+            fn visit_unit<E>(self) -> Result<Judges, E> {
+                Ok(Judges::default())
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Judges, A::Error> {
+                #[derive(Deserialize)]
+                struct Judge {
+                    #[serde(default)]
+                    passed: Option<bool>,
+                    #[serde(default)]
+                    score: Option<f64>,
+                }
+                let mut judges = Judges::default();
+                while let Some(Judge { passed, score }) = list.next_element()? {
+                    judges.count += 1;
+                    judges.passed += u32::from(passed == Some(true));
+                    judges.scores += score.unwrap_or_default();
+                    judges.incomplete |= passed.is_none() || score.is_none();
+                }
+                Ok(judges)
+            }
+        }
+
+        deserializer.deserialize_any(Count)
+    }
+}
+
+impl<'a> Facts<'a> {
+    /// Reads a whole result.
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, serde_json::Error> {
+        // A list of values would pass for an object with these keys.
+        if bytes.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+            return Err(de::Error::custom("it is no JSON object"));
+        }
+        serde_json::from_slice(bytes)
+    }
+
+    /// What cost the result names, agent and judges together.
+    pub(super) fn cost(&self) -> Usd {
+        self.cost_usd.unwrap_or_default() + self.judge_cost_usd.unwrap_or_default()
+    }
+
+    /// How the result's own words differ from the folder that it lies in.
+    pub(super) fn misplaced(&self, run: RunId, experiment_id: Option<&ExperimentId>) -> Option<String> {
+        let mut differing = Vec::new();
+        if let (Some(found), Some(id)) = (&self.experiment_id, experiment_id)
+            && found != id.as_str()
+        {
+            differing.push(format!("experiment `{found}`"));
+        }
+        if let Some(found) = &self.tier
+            && found.parse() != Ok(run.tier)
+        {
+            differing.push(format!("tier `{found}`"));
+        }
+        if let Some(found) = &self.subtest
+            && found.parse() != Ok(run.subtest)
+        {
+            differing.push(format!("subtest `{found}`"));
+        }
+        if let Some(found) = self.run_number
+            && found != run.run.get()
+        {
+            differing.push(format!("run {found}"));
+        }
+        (!differing.is_empty()).then(|| format!("it names {}", differing.join(", ")))
+    }
+
+    /// How the verdict contradicts the judges that the result lists.
+    pub(super) fn contradiction(&self) -> Option<String> {
+        let Judges { count, passed, scores, incomplete } = self.judges;
+        if count == 0 || incomplete {
+            return None;
+        }
+        let majority = passed > count - passed;
+        if self.judge_passed.is_some_and(|verdict| verdict != majority) {
+            let verdict = if majority { "failed" } else { "passed" };
+            return Some(format!("it says {verdict}, and {passed} of {count} judges passed it"));
+        }
+        let mean = scores / f64::from(count);
+        self.judge_score
+            .filter(|score| (score.get() - mean).abs() > MOST_ROUNDING)
+            .map(|score| format!("it says score {}, and the mean of its judges is {mean}", score.get()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run() -> RunId {
+        "T0/00/1".parse().unwrap()
+    }
+
+    fn contradiction(json: &str) -> Option<String> {
+        Facts::parse(json.as_bytes()).unwrap().contradiction()
+    }
+
+    #[test]
+    fn a_verdict_is_the_strict_majority_and_the_mean() {
+        for (json, agrees) in [
+            (r#"{"judge_passed":true,"judge_score":0.5,"judges":[{"passed":true,"score":0.5}]}"#, true),
+            (r#"{"judge_passed":false,"judge_score":0.5,"judges":[{"passed":true,"score":0.5}]}"#, false),
+            (r#"{"judge_passed":true,"judges":[{"passed":true,"score":1},{"passed":false,"score":0}]}"#, false),
+            (r#"{"judge_passed":false,"judges":[{"passed":true,"score":1},{"passed":false,"score":0}]}"#, true),
+            (r#"{"judge_score":0.3,"judges":[{"passed":true,"score":0.1},{"passed":true,"score":0.5}]}"#, true),
+            (r#"{"judge_score":0.300001,"judges":[{"passed":true,"score":0.1},{"passed":true,"score":0.5}]}"#, false),
+            (r#"{"judge_passed":true,"judge_score":1,"judges":[]}"#, true),
+            (r#"{"judge_passed":true,"judge_score":1,"judges":null}"#, true),
+            (r#"{"judge_passed":true,"judges":[{"passed":false,"score":null}]}"#, true),
+        ] {
+            assert_eq!(contradiction(json).is_none(), agrees, "{json}");
+        }
+    }
+
+    #[test]
+    fn only_what_a_result_says_can_be_misplaced() {
+        let id = "test-001".parse().unwrap();
+        for (json, found) in [
+            ("{}", None),
+            (r#"{"experiment_id":"test-001","tier":"T0","subtest":"00","run_number":1}"#, None),
+            (r#"{"experiment_id":"other"}"#, Some("it names experiment `other`")),
+            (r#"{"tier":"T1","subtest":"01","run_number":2}"#, Some("it names tier `T1`, subtest `01`, run 2")),
+            (r#"{"tier":"../T0"}"#, Some("it names tier `../T0`")),
+        ] {
+            let misplaced = Facts::parse(json.as_bytes()).unwrap().misplaced(run(), Some(&id));
+            assert_eq!(misplaced.as_deref(), found, "{json}");
+        }
+        assert_eq!(Facts::parse(br#"{"experiment_id":"other"}"#).unwrap().misplaced(run(), None), None);
+    }
+
+    #[test]
+    fn what_has_the_wrong_shape_is_no_result() {
+        for wrong in [
+            "",
+            "null",
+            "[]",
+            "{} {}",
+            r#"{"judge_passed":"true"}"#,
+            r#"{"judge_passed":true,"judge_passed":false}"#,
+            r#"{"judge_score":1.5}"#,
+            r#"{"judge_score":NaN}"#,
+            r#"{"cost_usd":-1}"#,
+            r#"{"judges":{}}"#,
+            r#"{"run_number":-1}"#,
+        ] {
+            assert!(Facts::parse(wrong.as_bytes()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn depth_that_nobody_looks_at_does_no_harm() {
+        let deep = format!("{{\"x\":{}{},\"judge_passed\":true}}", "[".repeat(1 << 20), "]".repeat(1 << 20));
+        let parsed = Facts::parse(deep.as_bytes());
+        assert!(parsed.is_err() || parsed.is_ok_and(|facts| facts.judge_passed == Some(true)));
+    }
+}

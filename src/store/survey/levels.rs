@@ -1,0 +1,221 @@
+//! The levels of an experiment's folder: which names are known at each, and what is foreign.
+
+use std::ffi::OsStr;
+use std::sync::Mutex;
+
+use serde::Deserialize;
+
+use crate::model::ids::{AttemptNumber, RunId, RunNumber, SubtestId, TierId};
+use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::money::Usd;
+use crate::model::outcome::AttemptEnd;
+use crate::model::result::AttemptRecord;
+use crate::model::survey::{Problem, ProblemKind, Survey};
+use crate::os::files::{Folder, Kind, TEMPORARY_PREFIX};
+
+use super::collect::{self, AttemptSeen, Collection, Part};
+use super::threads;
+use crate::store::StoreError;
+use crate::store::layout::{
+    self, AGENT_RESULT, ATTEMPT, BACKUP_PREFIX, CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder, FAILED, FIXTURE,
+    LOCK, QUARANTINE, REPO, REPORT,
+};
+
+/// A subtest's folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SubtestFolder {
+    pub(super) tier: TierId,
+    pub(super) subtest: SubtestId,
+}
+
+/// The runs that a subtest has folders of, sorted.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ListedRuns {
+    pub(super) of: SubtestFolder,
+    pub(super) runs: Vec<RunNumber>,
+}
+
+impl SubtestFolder {
+    pub(super) fn run(self, run: RunNumber) -> RunId {
+        RunId { tier: self.tier, subtest: self.subtest, run }
+    }
+}
+
+/// A name that is not known where it lies.
+fn stranger(part: &mut Part, level: &str, name: &OsStr, kind: Kind) {
+    let place =
+        if level.is_empty() { name.to_string_lossy().into() } else { format!("{level}/{}", name.to_string_lossy()) };
+    if kind == Kind::Unknown {
+        part.unknown.push((place, "the file system does not tell what it is".into()));
+    } else if name.to_str().is_some_and(|name| name.starts_with(TEMPORARY_PREFIX)) {
+        part.temporary.push(place);
+    } else {
+        part.foreign.push(place);
+    }
+}
+
+/// Lists a level that may be hidden; `known` says whether a name belongs there.
+fn level(part: &mut Part, folder: &Folder, place: &str, mut known: impl FnMut(&str, Kind) -> bool) {
+    let listed = folder.each(|name, kind| {
+        if !name.to_str().is_some_and(|text| known(text, kind)) {
+            stranger(part, place, name, kind);
+        }
+    });
+    if let Err(error) = listed {
+        part.unknown.push((place.to_owned(), error.to_string()));
+    }
+}
+
+/// Opens a folder that was listed; one that is gone meanwhile holds nothing.
+fn opened(part: &mut Part, folder: &Folder, name: &str, place: &str) -> Option<Folder> {
+    folder.folder(name).unwrap_or_else(|error| {
+        part.unknown.push((place.to_owned(), error.to_string()));
+        None
+    })
+}
+
+/// Every subtest that has a folder, sorted. The levels above them are looked through on the way.
+pub(super) fn subtests(folder: &ExperimentFolder, survey: &mut Survey) -> Result<Vec<SubtestFolder>, StoreError> {
+    let mut part = Part::default();
+    let root = Folder::open(folder.root())?.ok_or_else(|| StoreError::NotAnExperiment(folder.root().to_owned()))?;
+    let mut tiers = Vec::new();
+    let mut foreign = Vec::new();
+    root.each(|name, kind| match (name.to_str(), kind) {
+        (Some(CONFIG | REPO | REPORT | QUARANTINE), Kind::Folder) | (Some(LOCK), Kind::File) => {}
+        // Whatever the checkpoint is: its reader says so, and its backups are not read.
+        (Some(text), _) if text == CHECKPOINT || text.starts_with(BACKUP_PREFIX) => {}
+        (Some(text), Kind::Folder) if text.parse::<TierId>().is_ok() => tiers.extend(text.parse::<TierId>()),
+        _ => foreign.push((name.to_owned(), kind)),
+    })?;
+    for (name, kind) in foreign {
+        stranger(&mut part, "", &name, kind);
+    }
+    if let Some(config) = opened(&mut part, &root, CONFIG, CONFIG) {
+        level(&mut part, &config, CONFIG, |name, _| [CONFIG_FILE, FIXTURE].contains(&name));
+    }
+    tiers.sort_unstable();
+    let mut subtests = Vec::new();
+    for tier in tiers {
+        let place = tier.to_string();
+        let Some(open) = opened(&mut part, &root, &place, &place) else { continue };
+        level(&mut part, &open, &place, |name, kind| match name.parse() {
+            Ok(subtest) if kind == Kind::Folder => {
+                subtests.push(SubtestFolder { tier, subtest });
+                true
+            }
+            _ => false,
+        });
+    }
+    subtests.sort_unstable();
+    survey.foreign = part.foreign;
+    survey.temporary = part.temporary;
+    survey.unknown.append(&mut part.unknown);
+    Ok(subtests)
+}
+
+/// Every run that has a folder, by subtest. Former attempts are read on the way.
+pub(super) fn runs(
+    folder: &ExperimentFolder,
+    subtests: &[SubtestFolder],
+    collection: &Mutex<Collection>,
+) -> Vec<ListedRuns> {
+    let listed = Mutex::new(Vec::with_capacity(subtests.len()));
+    threads::share(
+        subtests,
+        || (Part::default(), Vec::new()),
+        |(part, lists), subtest| lists.extend(runs_of(folder, *subtest, part)),
+        |(mut part, mut lists)| {
+            collect::lock(collection).take(&mut part);
+            listed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).append(&mut lists);
+        },
+    );
+    let mut listed = listed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    listed.sort_unstable();
+    listed
+}
+
+fn runs_of(folder: &ExperimentFolder, of: SubtestFolder, part: &mut Part) -> Option<ListedRuns> {
+    let path = folder.subtest(of.tier, of.subtest);
+    let place = folder.relative(&path);
+    let open = match Folder::open(&path) {
+        Ok(open) => open?,
+        Err(error) => {
+            part.unknown.push((place, error.to_string()));
+            return None;
+        }
+    };
+    let mut runs = Vec::new();
+    let mut others = Vec::new();
+    let mut has_failed = false;
+    level(part, &open, &place, |name, kind| {
+        if kind != Kind::Folder {
+            return false;
+        }
+        if let Some(run) = RunNumber::from_folder(name) {
+            runs.push(run);
+        } else if let Some(run) = layout::other_spelling(name) {
+            others.push((run, name.to_owned()));
+        } else {
+            has_failed |= name == FAILED;
+            return name == FAILED;
+        }
+        true
+    });
+    runs.sort_unstable();
+    for (run, name) in others {
+        if runs.binary_search(&run).is_ok() {
+            let found = format!("it is another spelling of `{}`, which is there as well", run.folder());
+            let place = format!("{place}/{name}");
+            part.problems.push(Problem { run: of.run(run), kind: ProblemKind::Duplicate, place, found });
+        } else {
+            part.foreign.push(format!("{place}/{name}"));
+        }
+    }
+    if has_failed {
+        attempts(part, &open, of, &format!("{place}/{FAILED}"));
+    }
+    Some(ListedRuns { of, runs })
+}
+
+/// Reads the former attempts of a subtest's runs.
+fn attempts(part: &mut Part, subtest: &Folder, of: SubtestFolder, place: &str) {
+    let Some(failed) = opened(part, subtest, FAILED, place) else { return };
+    let mut attempts = Vec::new();
+    level(part, &failed, place, |name, kind| match AttemptNumber::from_folder(name) {
+        Some((run, number)) if kind == Kind::Folder => {
+            attempts.push((run, number));
+            true
+        }
+        _ => false,
+    });
+    let mut bytes = Vec::new();
+    for (run, number) in attempts {
+        let name = number.folder(run);
+        let (cost, used_up) = match attempt(&failed, &name, &mut bytes) {
+            Ok(seen) => seen,
+            Err(error) => {
+                part.unknown.push((format!("{place}/{name}"), error));
+                (Usd::ZERO, false)
+            }
+        };
+        part.attempts.push((of.run(run), AttemptSeen { number, cost, used_up }));
+    }
+}
+
+/// What a former attempt cost, and whether it used the attempts up. Without a whole record, the cost is the agent's.
+fn attempt(failed: &Folder, name: &str, bytes: &mut Vec<u8>) -> Result<(Usd, bool), String> {
+    #[derive(Deserialize)]
+    struct Cost {
+        cost_usd: Usd,
+    }
+    let mut read = |file: &str| failed.read_into(format!("{name}/{file}"), MOST_STAGE_FILE_BYTES, bytes);
+    let there = read(ATTEMPT).map_err(|error| error.to_string())?;
+    if there && let Ok(record) = serde_json::from_slice::<AttemptRecord>(bytes) {
+        return Ok((record.cost_usd, matches!(record.end, AttemptEnd::Failed { last: true, .. })));
+    }
+    let there = failed
+        .read_into(format!("{name}/{AGENT_RESULT}"), MOST_STAGE_FILE_BYTES, bytes)
+        .map_err(|error| error.to_string())?;
+    let cost = if there { serde_json::from_slice::<Cost>(bytes).ok() } else { None };
+    Ok((cost.map_or(Usd::ZERO, |cost| cost.cost_usd), false))
+}

@@ -1,0 +1,244 @@
+//! The results themselves: each opened once, parsed lean, and folded.
+
+use std::fmt::Write as _;
+use std::sync::Mutex;
+
+use crate::model::digest::Digest;
+use crate::model::experiment::KeepWorkspaces;
+use crate::model::ids::{RunId, RunNumber};
+use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::money::Usd;
+use crate::model::result::AgentResult;
+use crate::model::score::Score;
+use crate::model::survey::{Problem, ProblemKind, ResultFacts, RunSeen};
+use crate::os::files::{self, Folder, ReadError, TEMPORARY_PREFIX};
+
+use super::collect::{self, Collection, Part};
+use super::facts::Facts;
+use super::levels::{ListedRuns, SubtestFolder};
+use super::{Depth, Setting, threads};
+use crate::store::layout::{AGENT_RESULT, JUDGE, RESULT, RunFolder};
+use crate::store::stages::RunStore;
+use crate::store::version::{Age, age};
+use crate::store::{clipped, evidence};
+
+/// Runs that are read for each opening of their subtest's folder: a large subtest is shared between threads.
+const RUNS_AT_A_TIME: usize = 512;
+/// The same where all evidence is read.
+const SEALS_AT_A_TIME: usize = 8;
+/// Runs that a thread keeps before it tells.
+const RUNS_KEPT: usize = 4096;
+/// Buffers that grew larger than this for one file are given back.
+const USUAL_BYTES: usize = 1 << 20;
+
+/// Reads every result that is listed.
+pub(super) fn results(setting: &Setting<'_>, listed: &[ListedRuns], collection: &Mutex<Collection>) {
+    let at_a_time = match setting.depth {
+        Depth::Results => RUNS_AT_A_TIME,
+        Depth::Evidence => SEALS_AT_A_TIME,
+    };
+    let pieces: Vec<(SubtestFolder, &[RunNumber])> =
+        listed.iter().flat_map(|list| list.runs.chunks(at_a_time).map(|runs| (list.of, runs))).collect();
+    threads::share(
+        &pieces,
+        || Reader::new(setting, collection),
+        |reader, (of, runs)| reader.piece(*of, runs),
+        |mut reader| collect::lock(collection).take(&mut reader.part),
+    );
+}
+
+/// One thread's state: every buffer is used again.
+struct Reader<'a> {
+    setting: &'a Setting<'a>,
+    collection: &'a Mutex<Collection>,
+    part: Part,
+    bytes: Vec<u8>,
+    name: String,
+    /// The config hash that was met last, which nearly every result names.
+    last_hash: (String, Option<u16>),
+}
+
+impl<'a> Reader<'a> {
+    fn new(setting: &'a Setting<'a>, collection: &'a Mutex<Collection>) -> Self {
+        Self {
+            setting,
+            collection,
+            part: Part::default(),
+            bytes: Vec::new(),
+            name: String::new(),
+            last_hash: (String::new(), None),
+        }
+    }
+
+    fn piece(&mut self, of: SubtestFolder, runs: &[RunNumber]) {
+        let path = self.setting.folder.subtest(of.tier, of.subtest);
+        let open = match Folder::open(&path) {
+            Ok(Some(open)) => open,
+            // It was listed a moment ago.
+            Ok(None) => return,
+            Err(error) => {
+                self.part.unknown.push((self.setting.folder.relative(&path), error.to_string()));
+                self.part.runs.extend(runs.iter().map(|run| (of.run(*run), RunSeen::Unknown)));
+                return;
+            }
+        };
+        for run in runs {
+            let seen = self.run(&open, of.run(*run));
+            self.part.runs.push((of.run(*run), seen));
+            if self.bytes.capacity() > USUAL_BYTES {
+                self.bytes = Vec::new();
+            }
+        }
+        if self.part.runs.len() >= RUNS_KEPT {
+            collect::lock(self.collection).take(&mut self.part);
+        }
+    }
+
+    /// Reads a file in a run's folder, relative to the subtest's.
+    fn read(&mut self, subtest: &Folder, run: RunId, file: &str) -> Result<bool, ReadError> {
+        self.name.clear();
+        let _ = write!(self.name, "run_{:02}/{file}", run.run.get());
+        subtest.read_into(&self.name, MOST_STAGE_FILE_BYTES, &mut self.bytes)
+    }
+
+    fn run(&mut self, subtest: &Folder, run: RunId) -> RunSeen {
+        let seen = match self.read(subtest, run, RESULT) {
+            Ok(true) => self.committed(run),
+            Ok(false) => self.unfinished(subtest, run),
+            Err(ReadError::Io(error)) => self.hidden(run, RESULT, error.to_string()),
+            Err(error) => self.unreadable(run, error.to_string()),
+        };
+        // What a crash left in an unfinished run would be in the way of the run's own seal.
+        if self.setting.depth == Depth::Evidence || matches!(seen, RunSeen::Unfinished { .. }) {
+            self.strangers(run);
+        }
+        seen
+    }
+
+    fn committed(&mut self, run: RunId) -> RunSeen {
+        let bytes = std::mem::take(&mut self.bytes);
+        let seen = match Facts::parse(&bytes) {
+            Err(error) => self.unreadable(run, error.to_string()),
+            Ok(facts) => match self.number(&facts) {
+                Err(error) => self.unreadable(run, error),
+                Ok(config) => {
+                    self.compare(run, &facts);
+                    RunSeen::Committed(ResultFacts {
+                        passed: facts.judge_passed,
+                        score: facts.judge_score.map(Score::get),
+                        cost: facts.cost(),
+                        seconds: facts.duration_seconds.unwrap_or_default(),
+                        config,
+                    })
+                }
+            },
+        };
+        self.bytes = bytes;
+        seen
+    }
+
+    /// The number of the config's hash that a result names.
+    fn number(&mut self, facts: &Facts<'_>) -> Result<Option<u16>, String> {
+        let Some(hash) = &facts.config_hash else { return Ok(None) };
+        if *hash != self.last_hash.0 {
+            let number = collect::lock(self.collection).number(hash.parse()?);
+            self.last_hash = (hash.clone().into_owned(), number);
+        }
+        Ok(self.last_hash.1)
+    }
+
+    /// Compares a result with its folder, its own judges, and its evidence when that is asked for.
+    fn compare(&mut self, run: RunId, facts: &Facts<'_>) {
+        if let Some(found) = facts.misplaced(run, self.setting.experiment_id.as_ref()) {
+            self.problem(run, ProblemKind::Misplaced, found);
+        }
+        if let Some(found) = facts.contradiction() {
+            self.problem(run, ProblemKind::Contradictory, found);
+        }
+        if self.setting.depth == Depth::Evidence {
+            let folder = self.setting.folder.run(run);
+            self.seal(run, &folder, facts);
+            self.workspace(run, &folder, facts.judge_passed);
+        }
+    }
+
+    fn seal(&mut self, run: RunId, folder: &RunFolder, facts: &Facts<'_>) {
+        let expected: Option<Digest> = facts.seal.as_ref().and_then(|seal| seal.parse().ok());
+        // The original's results have no seal, and say so by having no version.
+        let ours = facts.version.as_deref().is_some_and(|version| matches!(age(version), Age::Current | Age::Newer))
+            || facts.seal.is_some();
+        if ours || !matches!(files::kind_of(&folder.seal()), Ok(None)) {
+            for found in evidence::check_seal(folder, expected) {
+                self.problem(run, ProblemKind::BrokenSeal, found);
+            }
+        }
+    }
+
+    fn workspace(&mut self, run: RunId, folder: &RunFolder, passed: Option<bool>) {
+        let stays = match self.setting.keep_workspaces {
+            KeepWorkspaces::All => true,
+            KeepWorkspaces::Failed => passed != Some(true),
+            KeepWorkspaces::None => false,
+        };
+        if !stays && !matches!(files::kind_of(&folder.workspace()), Ok(None)) {
+            let found = "it should have been removed when the run was committed".into();
+            let place = self.setting.folder.relative(&folder.workspace());
+            self.problem_at(run, ProblemKind::StrayWorkspace, place, found);
+        }
+    }
+
+    fn unfinished(&mut self, subtest: &Folder, run: RunId) -> RunSeen {
+        let unstarted = RunSeen::Unfinished { agent_complete: false, spent: Usd::ZERO };
+        match self.read(subtest, run, AGENT_RESULT) {
+            Ok(there) => {
+                let agent = if there { serde_json::from_slice::<AgentResult>(&self.bytes).ok() } else { None };
+                let Some(agent) = agent else { return unstarted };
+                match RunStore::new(self.setting.folder, run).judgments() {
+                    Ok(judgments) => {
+                        let judges: Usd = judgments.values().map(|judgment| judgment.cost_usd).sum();
+                        RunSeen::Unfinished { agent_complete: true, spent: agent.cost_usd + judges }
+                    }
+                    Err(error) => self.hidden(run, JUDGE, error.to_string()),
+                }
+            }
+            Err(ReadError::Io(error)) => self.hidden(run, AGENT_RESULT, error.to_string()),
+            Err(_) => unstarted,
+        }
+    }
+
+    fn strangers(&mut self, run: RunId) {
+        match evidence::strangers(&self.setting.folder.run(run)) {
+            Ok(strangers) => {
+                for path in strangers {
+                    let place = self.setting.folder.relative(&path);
+                    let name = path.file_name().and_then(|name| name.to_str());
+                    if name.is_some_and(|name| name.starts_with(TEMPORARY_PREFIX)) {
+                        self.part.temporary.push(place);
+                    } else {
+                        self.part.foreign.push(place);
+                    }
+                }
+            }
+            Err(error) => self.part.unknown.push((run.to_string(), error.to_string())),
+        }
+    }
+
+    fn unreadable(&mut self, run: RunId, found: String) -> RunSeen {
+        self.problem(run, ProblemKind::UnreadableResult, found);
+        RunSeen::Unreadable
+    }
+
+    fn hidden(&mut self, run: RunId, file: &str, error: String) -> RunSeen {
+        self.part.unknown.push((format!("{run}/{file}"), error));
+        RunSeen::Unknown
+    }
+
+    /// A problem of the whole run, which repair would set aside as a whole.
+    fn problem(&mut self, run: RunId, kind: ProblemKind, found: String) {
+        self.problem_at(run, kind, run.to_string(), found);
+    }
+
+    fn problem_at(&mut self, run: RunId, kind: ProblemKind, place: String, found: String) {
+        self.part.problems.push(Problem { run, kind, place, found: clipped(found) });
+    }
+}

@@ -1,0 +1,36 @@
+//! Threads that share a list of work.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// Threads beyond the number of cores: while one waits for the disk, another reads.
+const BEYOND_CORES: usize = 8;
+/// More threads than this gain nothing.
+const MOST_THREADS: usize = 16;
+
+/// Does every piece of work once, on as many threads as it pays. Each thread has a state of its own, which `end` is
+/// given.
+pub(super) fn share<Work: Sync, State>(
+    work: &[Work],
+    begin: impl Fn() -> State + Sync,
+    each: impl Fn(&mut State, &Work) + Sync,
+    end: impl Fn(State) + Sync,
+) {
+    let next = AtomicUsize::new(0);
+    let labour = || {
+        let mut state = begin();
+        while let Some(piece) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
+            each(&mut state, piece);
+        }
+        end(state);
+    };
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let threads = (cores + BEYOND_CORES).min(MOST_THREADS).min(work.len());
+    thread::scope(|scope| {
+        // The calling thread is one of them.
+        for _ in 1..threads {
+            scope.spawn(labour);
+        }
+        labour();
+    });
+}
