@@ -122,6 +122,10 @@ pub fn take_over(mut held: Held) -> Result<Sitting, EngineError> {
         return Err(unfit(&held, crate::lifecycle::audit::audit(&after)));
     };
     let fixture = config::fixture::load(&held.folder.fixture()).map_err(EngineError::Fixture)?;
+    // A sitting that was killed may have left folders that the disk does not hold yet.
+    let planned = config.plan();
+    held.folder
+        .make_subtests(planned.subtests().iter().flat_map(|(tier, all)| all.keys().map(|subtest| (*tier, *subtest))))?;
     let mut standing = Standing::of(config.plan(), &after);
     let resumed = standing.missing().len() < config.plan().total() || !after.attempts.is_empty();
     for run in phantoms.iter().filter_map(|phantom| phantom.run) {

@@ -34,5 +34,5 @@ pub fn run(args: &Extend, console: &mut Console) -> Result<Exit, CliError> {
     let mut differences = Differences::default();
     operate(&mut sitting.config, args.operation, &mut differences);
     save_operation(&sitting, differences.operational)?;
-    sitting::conduct(sitting, &name, differences.events, console)
+    sitting::conduct(sitting, &name, &differences.events, console)
 }
