@@ -1,1 +1,7 @@
-fn main() {}
+//! `cargo scylla`: everything is in the library.
+
+use scylla::cli::exit::Exit;
+
+fn main() -> Exit {
+    scylla::cli::main(std::env::args_os())
+}

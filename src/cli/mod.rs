@@ -1,1 +1,61 @@
 //! Floor 5: arguments, settings, commands, errors and exit codes.
+
+pub mod args;
+pub mod commands;
+pub mod console;
+pub mod error;
+pub mod exit;
+pub mod generated;
+pub mod locate;
+pub mod wish;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+use crate::cli::args::{Cli, Command};
+use crate::cli::console::Console;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+
+/// The first word that cargo adds when it starts `cargo-scylla` as `cargo scylla`.
+const CARGO_WORD: &str = "scylla";
+
+/// Does what the arguments say, and tells people.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    if arguments.get(1).is_some_and(|first| first == CARGO_WORD) {
+        arguments.remove(1);
+    }
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(asked) => {
+            // Help and version come as errors that want to be printed; there is nobody left to tell if they cannot.
+            let _ = asked.print();
+            return if asked.use_stderr() { Exit::Usage } else { Exit::Success };
+        }
+    };
+    let mut console = Console::new(cli.talk);
+    match dispatch(&cli.command, &mut console) {
+        Ok(exit) => exit,
+        Err(error) => {
+            console.error(&error);
+            error.exit
+        }
+    }
+}
+
+fn dispatch(command: &Command, console: &mut Console) -> Result<Exit, CliError> {
+    match command {
+        Command::Run(args) => commands::run::run(args, console),
+        Command::Resume(args) => commands::resume::run(args, console),
+        Command::Extend(args) => commands::extend::run(args, console),
+        Command::Status(args) => commands::status::run(args, console),
+        Command::Verify(args) => commands::verify::run(args, console),
+        Command::Repair(args) => commands::repair::run(args, console),
+        Command::Checkout(args) => commands::checkout::run(args, console),
+        Command::Fixture(args) => commands::fixture::run(args, console),
+        Command::Completions(args) => commands::pages::completions(args, console),
+        Command::Man => commands::pages::man(console),
+    }
+}

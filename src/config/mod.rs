@@ -1,1 +1,16 @@
 //! Floor 3: fixtures and settings: the door to YAML and TOML.
+//!
+//! What people write is read into a tree of nodes that know their line, and the tree is walked by readers that collect
+//! mistakes. So every mistake is told at once, each with its file and line.
+
+pub mod fixture;
+pub mod list;
+pub mod mistake;
+pub mod scaffold;
+pub mod settings;
+
+mod fields;
+mod nearest;
+mod node;
+mod toml;
+mod yaml;

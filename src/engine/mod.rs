@@ -1,1 +1,18 @@
 //! Floor 4: the coordinator's loop and its workers.
+//!
+//! One thread, the coordinator, hears one mailbox and is the only one that can see the checkpoint. Each run in flight has
+//! a thread, its worker, that writes only inside of its run's folder.
+
+pub mod coordinator;
+pub mod create;
+pub mod error;
+mod failure;
+mod hearing;
+pub mod mailbox;
+pub mod open;
+pub mod standing;
+pub mod strays;
+pub mod workplace;
+
+mod stages;
+mod worker;

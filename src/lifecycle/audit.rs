@@ -190,17 +190,18 @@ fn audit_places(survey: &Survey, findings: &mut Vec<Finding>) {
     for place in &survey.foreign {
         findings.push(at(FindingKind::ForeignFile, place, "it is not part of an experiment"));
     }
-    for (place, error) in &survey.unknown {
-        findings.push(at(FindingKind::UnknownPlace, place, error.clone()));
-    }
     match &survey.holder {
+        // While a coordinator works, files come and go under the reader's eyes.
         Some(holder) => {
             let message = format!("process {} on {} holds it since {}", holder.pid, holder.host, holder.since);
             findings.push(at(FindingKind::LiveExperiment, "experiment.lock", message));
         }
-        None => findings.extend(
-            survey.temporary.iter().map(|place| at(FindingKind::LeftoverTemporary, place, "a crash left it behind")),
-        ),
+        None => {
+            let unknown = survey.unknown.iter();
+            findings.extend(unknown.map(|(place, error)| at(FindingKind::UnknownPlace, place, error.clone())));
+            let left = survey.temporary.iter();
+            findings.extend(left.map(|place| at(FindingKind::LeftoverTemporary, place, "a crash left it behind")));
+        }
     }
 }
 

@@ -1,1 +1,298 @@
-//! To be written.
+//! Runs a program to its end, and with it everything that it started.
+//!
+//! One thread waits for the program's exit, its output, the stop word and the deadlines at once, by one `poll` over
+//! descriptors; nothing is looked at from time to time. Output passes through this process, because it is limited and
+//! filtered on its way into the files. No crate for child processes (duct, for one) offers such a wait, so this is `std`
+//! and rustix; this module and those below it are the only ones that import rustix's processes, events and pipes.
+//! Needs Linux 5.4 or newer, for pidfds.
+//!
+//! The program leads a process group of its own, so a Ctrl-C typed at the terminal does not reach it. That group is not
+//! what ends a run: agents put their tools into sessions of their own, and daemons leave their parents. What ends a run
+//! is its [`Containment`].
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::model::outcome::Rung;
+use crate::os::clock::Stopwatch;
+
+mod bubblewrap;
+mod cgroup;
+mod containment;
+mod output;
+mod program;
+mod stop;
+mod stray;
+mod table;
+mod walk;
+mod watch;
+
+pub use containment::{Containment, ProbeError};
+pub use output::{OutputFilter, PassThrough};
+pub use stop::StopHandle;
+pub use stray::{StrayMark, end_strays, stray_alive};
+
+/// The variable by which the processes of a run are found again.
+pub const TOKEN_VARIABLE: &str = "SCYLLA_RUN_TOKEN";
+/// How long processes may take to vanish after KILL. Only a process that hangs in the kernel takes longer.
+const MOST_DYING: Duration = Duration::from_secs(20);
+
+/// Tasks are started one at a time: a start can have a descriptor open that only its own child may inherit.
+static STARTING: Mutex<()> = Mutex::new(());
+
+/// Makes one filter for each of the two output streams.
+pub type MakeFilter = Box<dyn Fn() -> Box<dyn OutputFilter> + Send + Sync>;
+
+/// What to run, and within what bounds.
+pub struct Task {
+    /// The program and its arguments. A program without a slash is looked for in the `PATH` of `environment`.
+    pub argv: Vec<OsString>,
+    /// The folder in which it starts. It must exist.
+    pub cwd: PathBuf,
+    /// The whole environment; nothing is inherited. Added are [`TOKEN_VARIABLE`] and `PWD`, which is `cwd`.
+    pub environment: BTreeMap<OsString, OsString>,
+    /// What the program reads; `None`: nothing.
+    pub stdin: Option<Vec<u8>>,
+    /// The file that keeps its output. A former one is replaced.
+    pub stdout: PathBuf,
+    /// The file that keeps its error output. A former one is replaced.
+    pub stderr: PathBuf,
+    /// What the output passes through on its way into the files, for example to redact secrets.
+    pub filter: MakeFilter,
+    /// The bounds.
+    pub limits: Limits,
+    /// Below `protected`, what may be written. Only a namespace can hold this.
+    pub writable: Vec<PathBuf>,
+    /// What may not be written. Only a namespace can hold this.
+    pub protected: Option<PathBuf>,
+    /// What looks empty. Paths that do not exist are skipped. Only a namespace can hold this.
+    pub hidden: Vec<PathBuf>,
+    /// Where the [`StrayMark`] lies while the program runs.
+    pub mark: PathBuf,
+    /// Unique for each attempt at a run; letters, digits and dashes.
+    pub token: String,
+}
+
+/// The bounds of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest it may run.
+    pub wall: Duration,
+    /// The longest it may be without a new byte of output.
+    pub no_progress: Option<Duration>,
+    /// Most bytes of stdout and stderr together, before filtering.
+    pub output_bytes: u64,
+    /// From TERM to KILL.
+    pub grace: Duration,
+}
+
+/// How a task ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The program ended by itself with this code.
+    Exited(i32),
+    /// A signal that is none of ours ended the program.
+    Signaled(i32),
+    /// It was ended at the wall clock limit.
+    TimedOut,
+    /// It was ended because it had no new output for too long.
+    NoProgress,
+    /// It gave more output than it may, and was ended if it had not yet done so itself.
+    OutputLimit,
+    /// It was ended because the stop word was raised.
+    Stopped,
+}
+
+/// What is known of a task that ended. Nothing of it is alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// How.
+    pub end: End,
+    /// From the start to the end of the main program.
+    pub duration: Duration,
+    /// Processes other than the main one that had to be killed. Those that a namespace ends with its main program are
+    /// not seen, and not counted.
+    pub leftovers: u32,
+    /// Whether output was cut off at the limit.
+    pub output_truncated: bool,
+}
+
+/// Why a task did not run, or could not be brought to an orderly end.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// There is no such program.
+    #[error("program `{}` is not found", program.display())]
+    NotFound {
+        /// As the task names it.
+        program: PathBuf,
+    },
+    /// The file is there and may not be executed.
+    #[error("`{}` is not executable", program.display())]
+    NotExecutable {
+        /// The file.
+        program: PathBuf,
+    },
+    /// The program is a script for an interpreter that is not there.
+    #[error("the interpreter {interpreter:?} that the first line of `{}` names is not found", program.display())]
+    NoInterpreter {
+        /// The script.
+        program: PathBuf,
+        /// The interpreter.
+        interpreter: PathBuf,
+    },
+    /// The folder to start in is not there.
+    #[error("cannot start in `{}`: it is not a folder", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The kernel refused to start it.
+    #[error("cannot start `{}`", program.display())]
+    Start {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The containment could not be set up, so the program was not started.
+    #[error("{containment} did not start the program: {message}")]
+    Contain {
+        /// Which containment.
+        containment: &'static str,
+        /// What it said.
+        message: String,
+    },
+    /// A file could not be written. The program was ended if it had been started.
+    #[error("cannot write `{}`", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The program could not be watched. It was ended as far as that was possible.
+    #[error("cannot watch `{}`", program.display())]
+    Watch {
+        /// The program.
+        program: PathBuf,
+        /// Why. `TimedOut`: something lives on after KILL.
+        source: io::Error,
+    },
+}
+
+impl SpawnError {
+    fn contain(containment: &'static str, message: &impl ToString) -> Self {
+        Self::Contain { containment, message: message.to_string() }
+    }
+}
+
+/// The tree of processes of one task, and the means to end it. Each containment has its own.
+trait Hold {
+    /// The command that starts `program` inside.
+    fn command(&self, program: &Path, task: &Task) -> Result<Command, SpawnError>;
+    /// Starts it.
+    fn start(&mut self, command: &mut Command) -> io::Result<std::process::Child>;
+    /// Asks every process inside to end.
+    fn terminate(&mut self) -> io::Result<()>;
+    /// Kills every process inside; does not wait.
+    fn kill(&mut self) -> io::Result<()>;
+    /// Called when the started process has ended and is not yet reaped: ends all that is left, waits for it, and tells
+    /// how many processes had to be killed here and by [`Hold::kill`].
+    fn finish(&mut self, deadline: Instant) -> io::Result<u32>;
+    /// Whether the program was reached at all, told after [`Hold::finish`].
+    fn reached(&self) -> bool;
+    /// The end of the program, when the started process ended so.
+    fn end(&self, end: End) -> End {
+        end
+    }
+    /// The control group, if there is one.
+    fn group(&self) -> Option<PathBuf> {
+        None
+    }
+}
+
+/// Runs the task to its end. Blocks. When this returns, nothing that the task started is alive.
+///
+/// The thread that calls this must live until it returns: a namespace ends with the thread that started it.
+///
+/// # Errors
+/// See [`SpawnError`].
+pub fn run(task: &Task, containment: &Containment, stop: &StopHandle) -> Result<Ended, SpawnError> {
+    if stop.rung() >= Some(Rung::Terminate) {
+        return Ok(Ended { end: End::Stopped, duration: Duration::ZERO, leftovers: 0, output_truncated: false });
+    }
+    if !task.cwd.is_dir() {
+        return Err(SpawnError::Folder { path: task.cwd.clone() });
+    }
+    let name = task.argv.first().cloned().unwrap_or_default();
+    let path = task.environment.get(std::ffi::OsStr::new("PATH"));
+    let program = program::find(&name, &task.cwd, path.map(OsString::as_os_str))?;
+    let watching = |source| SpawnError::Watch { program: program.clone(), source };
+    table::adopt_orphans().map_err(watching)?;
+    let mut outputs = output::Outputs::create(task)?;
+    let mut hold = containment.hold(task)?;
+    let mut command = hold.command(&program, task)?;
+    set_up(&mut command, task);
+
+    let mut mark = stray::MarkFile::create(task, containment, hold.group())?;
+    let alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    let started = hold.start(&mut command);
+    drop(alone);
+    let mut child = match started {
+        Ok(child) => child,
+        Err(source) => {
+            mark.remove()?;
+            return Err(SpawnError::Start { program, source });
+        }
+    };
+    let stopwatch = Stopwatch::start();
+    let watched = mark.started(&child).and_then(|()| {
+        let mut watch =
+            watch::Watch::new(task, &program, &mut child, &mut *hold, &mut outputs, stop).map_err(watching)?;
+        watch.until_exit()
+    });
+    let duration = stopwatch.elapsed();
+    if watched.is_err() {
+        // Whatever went wrong here, the processes must not live on; finishing tells whether that was possible.
+        drop(hold.kill());
+        drop(child.kill());
+    }
+    let leftovers = hold.finish(Instant::now() + MOST_DYING).map_err(watching)?;
+    let exit = child.wait().map_err(watching)?;
+    // Only now: as long as something may be alive, the next coordinator must find the mark.
+    mark.remove()?;
+    let ours = watched?;
+    outputs.finish()?;
+    if ours.is_none() && exit.code().is_some() && !hold.reached() {
+        return Err(SpawnError::contain(containment.name(), &outputs.last_words()));
+    }
+    let output_truncated = outputs.truncated();
+    let end = match ours {
+        Some(end) => end,
+        None if output_truncated => End::OutputLimit,
+        None => hold.end(watch::end_of(exit)),
+    };
+    Ok(Ended { end, duration, leftovers, output_truncated })
+}
+
+fn set_up(command: &mut Command, task: &Task) {
+    use std::os::unix::process::CommandExt;
+    command
+        .current_dir(&task.cwd)
+        .env_clear()
+        .envs(&task.environment)
+        .env("PWD", &task.cwd)
+        .env(TOKEN_VARIABLE, &task.token)
+        .stdin(if task.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+}
+
+#[cfg(test)]
+mod tests;

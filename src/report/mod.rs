@@ -1,1 +1,19 @@
 //! Floor 4: what people and machines read. Writes only to what it is given.
+
+pub mod error;
+pub mod findings;
+pub mod json;
+mod lines;
+mod page;
+pub mod plain;
+mod progress;
+pub mod repair;
+pub mod reporter;
+pub mod status;
+pub mod styles;
+pub mod summary;
+mod tables;
+pub mod terminal;
+
+#[cfg(test)]
+mod samples;

@@ -1,1 +1,3 @@
 //! Floor 1: numbers, derived from results. Pure.
+
+pub mod tiers;

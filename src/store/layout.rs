@@ -278,6 +278,8 @@ places! {
     checks_result "checks/result.json",
     /// What judges were asked and said.
     judges JUDGE,
+    /// Former attempts of judges that gave no valid answer.
+    failed_judges "judge/.failed",
     /// The panel's verdict.
     judge_result "judge/result.json",
     /// The seal over the evidence.

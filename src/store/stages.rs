@@ -98,6 +98,23 @@ impl RunStore {
         Ok(files::create_dir_durable(&self.folder.judge(judge))?)
     }
 
+    /// Moves the folder of a judge that gave no valid answer aside, whole; what it said stays evidence.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub fn set_judge_aside(&self, judge: JudgeNumber) -> Result<(), StoreError> {
+        let from = self.folder.judge(judge);
+        let failed = self.folder.failed_judges();
+        files::create_dir_durable(&failed)?;
+        for number in 1_u32.. {
+            match files::rename_durable(&from, &failed.join(format!("{judge}_attempt_{number:02}"))) {
+                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
+                moved => return Ok(moved?),
+            }
+        }
+        Ok(())
+    }
+
     /// Which durable files are whole.
     ///
     /// # Errors

@@ -1,1 +1,41 @@
 //! Floor 3: trees of files for agents, through git.
+//!
+//! `repo.git` of an experiment is bare and holds the task's tree and one baseline for each subtest. A workspace is a
+//! repository of its own, made from it; what an agent changed there is read through `repo.git`, never through the
+//! workspace's own `.git`, which belongs to the agent.
+
+mod assemble;
+pub mod base;
+pub mod capture;
+pub mod checkout;
+pub mod error;
+mod git;
+pub mod prepare;
+mod stage;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use error::WorkspaceError;
+
+/// The path from the root: git works in other folders than we do.
+fn absolute(path: &Path) -> Result<PathBuf, WorkspaceError> {
+    std::path::absolute(path).map_err(error::failed("find", path))
+}
+
+/// Removes a folder that may not be there.
+fn remove_folder(path: &Path) -> Result<(), WorkspaceError> {
+    fs::remove_dir_all(path).or_else(ignore_missing).map_err(error::failed("remove", path))
+}
+
+/// Removes a file that may not be there.
+fn remove_file(path: &Path) -> Result<(), WorkspaceError> {
+    fs::remove_file(path).or_else(ignore_missing).map_err(error::failed("remove", path))
+}
+
+fn ignore_missing(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}

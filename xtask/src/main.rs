@@ -1,1 +1,63 @@
-fn main() {}
+//! What a contributor runs: `cargo xtask ci`, `cargo xtask codegen` and `cargo xtask dist`.
+
+mod ci;
+mod codegen;
+mod dist;
+mod failure;
+mod licences;
+mod place;
+mod program;
+mod say;
+mod spdx;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+
+/// What a contributor runs.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Do every check that a change must pass, and show which did
+    Ci {
+        /// Leave `cargo test` out, because it has just run
+        #[arg(long)]
+        skip_tests: bool,
+    },
+    /// Write the parts of the manual that follow from the code, below docs/
+    Codegen {
+        /// Write nothing; fail when a file differs from what would be written
+        #[arg(long)]
+        check: bool,
+    },
+    /// Build the release and pack it below target/dist/
+    Dist,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Ci { skip_tests } => ci::ci(skip_tests),
+        Task::Codegen { check } => codegen(check),
+        Task::Dist => dist::dist(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            say::failure(&failure);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn codegen(check: bool) -> Result<(), Failure> {
+    if check { codegen::check() } else { codegen::write() }
+}

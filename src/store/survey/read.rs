@@ -108,7 +108,8 @@ impl<'a> Reader<'a> {
             Err(ReadError::Io(error)) => self.hidden(run, RESULT, error.to_string()),
             Err(error) => self.unreadable(run, error.to_string()),
         };
-        if self.setting.depth == Depth::Evidence {
+        // What a crash left in an unfinished run would be in the way of the run's own seal.
+        if self.setting.depth == Depth::Evidence || matches!(seen, RunSeen::Unfinished { .. }) {
             self.strangers(run);
         }
         seen

@@ -1,0 +1,29 @@
+//! `checkout`: rebuild the tree of a run as it was graded.
+
+use crate::cli::args::Checkout;
+use crate::cli::commands::sitting::open_folder;
+use crate::cli::console::Console;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::model::limits::MOST_PATCH_BYTES;
+use crate::os::files;
+use crate::workspace;
+
+/// Runs the command.
+///
+/// # Errors
+/// When the run has no patch, or the place is taken.
+pub fn run(args: &Checkout, console: &mut Console) -> Result<Exit, CliError> {
+    let (folder, name) = open_folder(&args.dir, console)?;
+    let run = args.run;
+    let patch = folder.run(run).patch();
+    let there = files::read_bounded(&patch, MOST_PATCH_BYTES).map_err(|error| CliError::internal(error))?;
+    if there.is_none() {
+        return Err(CliError::usage(format!("`{name}` has no changes of `{run}`: its agent is not done"))
+            .hint(format!("see its runs with `cargo scylla status {name}`")));
+    }
+    let to = console.current_dir()?.join(&args.to);
+    workspace::checkout::checkout(&folder.repo(), run.tier, run.subtest, &patch, &to)?;
+    console.say(&format!("the tree of {run} as it was graded is in `{}`", args.to.display()))?;
+    Ok(Exit::Success)
+}

@@ -1,0 +1,38 @@
+//! `extend`: grow the plan, then make what is new.
+
+use crate::cli::args::Extend;
+use crate::cli::commands::run::{open_held, save_operation};
+use crate::cli::commands::sitting;
+use crate::cli::console::Console;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::wish::{Differences, operate};
+use crate::engine::create::{Growth, extend};
+use crate::text::words::{counted, shell_word};
+
+/// Runs the command.
+///
+/// # Errors
+/// When the growth is none, the folder is held, or it has findings that forbid to go on.
+pub fn run(args: &Extend, console: &mut Console) -> Result<Exit, CliError> {
+    if args.runs.is_none() && args.tiers.is_empty() && args.max_subtests.is_none() {
+        return Err(
+            CliError::usage("nothing to add is named").hint("name `--runs N`, `--tiers T5` or `--max-subtests N`")
+        );
+    }
+    let (mut sitting, name) = open_held(&args.dir, console)?;
+    let growth = Growth { runs: args.runs, tiers: args.tiers.clone(), max_subtests: args.max_subtests };
+    let before = sitting.config.plan().total();
+    let plan = extend(&sitting.held, &mut sitting.config, &sitting.fixture, &growth)
+        .map_err(|error| CliError::engine(error, &name))?;
+    sitting.standing.replan(plan);
+    console.say(&format!("the plan has grown from {before} to {}", counted(sitting.config.plan().total(), "run")))?;
+    if args.plan_only {
+        console.say(&format!("to make them: `cargo scylla resume {}`", shell_word(&name)))?;
+        return sitting.rest().map(|()| Exit::Success).map_err(|error| CliError::engine(error, &name));
+    }
+    let mut differences = Differences::default();
+    operate(&mut sitting.config, args.operation, &mut differences);
+    save_operation(&sitting, differences.operational)?;
+    sitting::conduct(sitting, &name, differences.events, console)
+}

@@ -1,0 +1,72 @@
+//! `fixture check | new | list`.
+
+use std::path::Path;
+
+use crate::cli::args::Fixture;
+use crate::cli::console::Console;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::locate::locate;
+use crate::cli::wish;
+use crate::config::{list, scaffold};
+use crate::text::words::{counted, shell_word};
+
+/// Runs the command.
+///
+/// # Errors
+/// When a fixture has mistakes, or a folder cannot be written.
+pub fn run(args: &Fixture, console: &mut Console) -> Result<Exit, CliError> {
+    match args {
+        Fixture::Check { dir } => check(dir, console),
+        Fixture::New { dir } => new(dir, console),
+        Fixture::List { dir } => list(dir.as_deref(), console),
+    }
+}
+
+fn check(dir: &Path, console: &mut Console) -> Result<Exit, CliError> {
+    let fixture = wish::load(dir)?;
+    let subtests: usize = fixture.tiers.values().map(std::collections::BTreeMap::len).sum();
+    console.print(&format!(
+        "{}: {} in {}, {}, {}: no mistakes\n",
+        fixture.id,
+        counted(subtests, "subtest"),
+        counted(fixture.tiers.len(), "tier"),
+        counted(fixture.checks.len(), "check"),
+        counted(fixture.judges.len(), "judge"),
+    ))?;
+    Ok(Exit::Success)
+}
+
+fn new(dir: &Path, console: &mut Console) -> Result<Exit, CliError> {
+    let written = scaffold::write(dir).map_err(|mistake| CliError::mistakes(&[mistake]))?;
+    for file in &written {
+        console.print(&format!("{}\n", file.display()))?;
+    }
+    let word = shell_word(&dir.display().to_string());
+    console.say(&format!("\ntry it: `cargo scylla run --tiers-dir {word} --runs 1`"))?;
+    Ok(Exit::Success)
+}
+
+fn list(dir: Option<&Path>, console: &mut Console) -> Result<Exit, CliError> {
+    let current = console.current_dir()?;
+    let folder = match dir {
+        Some(dir) => current.join(dir),
+        None => {
+            let located = locate(&current)?;
+            let fixture = located.settings.tiers_dir.map(|dir| located.root.join(dir));
+            fixture.as_deref().and_then(Path::parent).map_or(current, Path::to_owned)
+        }
+    };
+    let mut exit = Exit::Success;
+    for (path, loaded) in list::list(&folder) {
+        match loaded {
+            Ok(fixture) => console.print(&format!("{:<20} {}\n", fixture.id, fixture.name))?,
+            Err(mistakes) => {
+                exit = Exit::Usage;
+                let shown = path.file_name().unwrap_or_default().display().to_string();
+                console.print(&format!("{shown:<20} {}\n", counted(mistakes.len(), "mistake")))?;
+            }
+        }
+    }
+    Ok(exit)
+}

@@ -1,0 +1,131 @@
+//! `repair`: mend what `verify` finds, with the same audit. Deletes nothing, invents nothing; twice is the same as once.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::cli::args::{MessageFormat, Repair};
+use crate::cli::commands::sitting::open_folder;
+use crate::cli::console::Console;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::engine::open::{apply, hold, survey};
+use crate::lifecycle::audit::audit;
+use crate::lifecycle::mend::{Ask, Mending, mend};
+use crate::model::checkpoint::CompletedRuns;
+use crate::model::finding::{Finding, Level};
+use crate::model::ids::TierId;
+use crate::model::survey::{RunSeen, Seen, Survey};
+use crate::os::clock;
+use crate::report::repair::{self, CheckpointBefore};
+use crate::store::mend::Applied;
+use crate::store::survey::Depth;
+
+/// Runs the command.
+///
+/// # Errors
+/// When the folder is no experiment, is held by a coordinator, or cannot be written.
+pub fn run(args: &Repair, console: &mut Console) -> Result<Exit, CliError> {
+    let (folder, name) = open_folder(&args.dir, console)?;
+    let engine = |error| CliError::engine(error, &name);
+    let mut held = hold(folder).map_err(engine)?;
+    let before = survey(&held, Depth::Evidence).map_err(engine)?;
+    if let Some(run) = args.quarantine.iter().find(|run| !before.runs.contains_key(run)) {
+        return Err(CliError::usage(format!("`{name}` has no run `{run}` to set aside")));
+    }
+    let ask = Ask { drop_phantoms: args.drop_phantoms, quarantine: args.quarantine.clone() };
+    let mending = mend(&before, &ask, clock::now());
+    let human = console.message_format() == MessageFormat::Human;
+    if human {
+        let plan = Shown { name: &name, args, before: &before, mending: &mending, applied: None, left: &mending.kept };
+        console.print(&plan.with(|page, styles| page.plan(styles), console))?;
+    }
+    let applied = match args.dry_run || mending.is_nothing() {
+        true => None,
+        false => Some(apply(&mut held, &before, &mending).map_err(engine)?),
+    };
+    // What is left is what `verify` says afterwards, not what was intended.
+    let left = match &applied {
+        Some(_) => audit(&survey(&held, Depth::Evidence).map_err(engine)?),
+        None => mending.kept.clone(),
+    };
+    let done = Shown { name: &name, args, before: &before, mending: &mending, applied: applied.as_ref(), left: &left };
+    let text = if human {
+        format!("\n{}", done.with(|page, styles| page.outcome(styles), console))
+    } else {
+        done.with(|page, _| page.json(), console)
+    };
+    console.print(&text)?;
+    Ok(exit(&left, args.dry_run && !mending.is_nothing()))
+}
+
+/// What a repair shows of itself.
+struct Shown<'a> {
+    name: &'a str,
+    args: &'a Repair,
+    before: &'a Survey,
+    mending: &'a Mending,
+    applied: Option<&'a Applied>,
+    left: &'a [Finding],
+}
+
+impl Shown<'_> {
+    fn with(
+        &self,
+        show: impl Fn(&repair::Repair<'_>, crate::report::styles::Styles) -> String,
+        console: &Console,
+    ) -> String {
+        let recorded = self.before.checkpoint.content().map(|checkpoint| &checkpoint.completed_runs);
+        let none = CompletedRuns::default();
+        let recorded = recorded.unwrap_or(&none);
+        let after = self.mending.checkpoint.as_ref().map_or(recorded, |checkpoint| &checkpoint.completed_runs);
+        let backup = self.applied.and_then(|applied| applied.backup.as_deref()).and_then(Path::file_name);
+        let backup = backup.map(|name| name.to_string_lossy().into_owned());
+        let set_aside: Vec<repair::SetAside<'_>> = self
+            .mending
+            .set_aside
+            .iter()
+            .map(|aside| repair::SetAside { place: &aside.place, why: aside.why })
+            .collect();
+        let page = repair::Repair {
+            folder: self.name,
+            dry_run: self.args.dry_run,
+            checkpoint: match &self.before.checkpoint {
+                Seen::Read(_) | Seen::Newer { .. } => CheckpointBefore::Loaded,
+                Seen::Missing => CheckpointBefore::Missing,
+                Seen::Unreadable(_) => CheckpointBefore::Unreadable,
+            },
+            writes_checkpoint: self.mending.checkpoint.is_some(),
+            backup: backup.as_deref(),
+            end_strays: &self.mending.end_strays,
+            set_aside: &set_aside,
+            kept: self.left,
+            found: results(self.before),
+            before: recorded.len(),
+            after: after.len(),
+            tiers: &per_tier(after),
+        };
+        show(&page, console.out_styles())
+    }
+}
+
+fn results(survey: &Survey) -> usize {
+    survey.runs.values().filter(|seen| matches!(seen, RunSeen::Committed(_))).count()
+}
+
+fn per_tier(completed_runs: &CompletedRuns) -> BTreeMap<TierId, usize> {
+    completed_runs.entries().fold(BTreeMap::new(), |mut counts, (run, _)| {
+        *counts.entry(run.tier).or_default() += 1;
+        counts
+    })
+}
+
+/// A repair has done its work when nothing is left that it could mend; missing runs are a resume's work.
+fn exit(left: &[Finding], would_mend: bool) -> Exit {
+    let worst = left.iter().map(|finding| finding.kind.level()).max();
+    match worst {
+        Some(Level::Damaged) => Exit::Damaged,
+        Some(Level::Mendable) => Exit::Mendable,
+        Some(_) | None if would_mend => Exit::Mendable,
+        Some(_) | None => Exit::Success,
+    }
+}

@@ -1,0 +1,81 @@
+//! What `run`, `resume` and `extend` share: one sitting of the coordinator, shown to people, ended by an exit code.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::cli::console::Console;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::engine::coordinator::{self, Manner};
+use crate::engine::open::Sitting;
+use crate::model::event::Event;
+use crate::model::outcome::{ExperimentEnd, StopSignal};
+use crate::os::clock;
+use crate::os::process::Containment;
+use crate::store::layout::ExperimentFolder;
+use crate::text::redact::Secrets;
+
+/// How often bars are drawn anew.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Opens a folder that a person named, and the name by which to speak of it.
+pub(super) fn open_folder(dir: &Path, console: &Console) -> Result<(ExperimentFolder, String), CliError> {
+    let folder = ExperimentFolder::open(&console.current_dir()?.join(dir))?;
+    let name = if dir.file_name().is_some_and(|name| name == "checkpoint.json") {
+        dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).display().to_string()
+    } else {
+        dir.display().to_string()
+    };
+    Ok((folder, name))
+}
+
+/// Does what is left of an experiment and tells how it ended.
+pub(super) fn conduct(
+    sitting: Sitting,
+    name: &str,
+    first: Vec<Event>,
+    console: &mut Console,
+) -> Result<Exit, CliError> {
+    let containment =
+        Containment::probe(sitting.config.containment).map_err(|error| CliError::engine(error.into(), name))?;
+    let experiment_id = sitting.config.experiment_id.clone();
+    let mut reporter = console.reporter();
+    let mut broken_pipe = false;
+    let mut tell = |at, event: Option<&Event>| {
+        let told: std::io::Result<()> = match event {
+            Some(event) => reporter.event(at, event),
+            None => {
+                reporter.tick(at);
+                Ok(())
+            }
+        };
+        // Whoever listened is gone; the experiment goes on without them.
+        broken_pipe |= told.is_err();
+    };
+    if containment == Containment::Walk {
+        let message = "neither bubblewrap nor control groups work here: what a run leaves behind is found by a walk of \
+                       processes only; install bubblewrap for a sure end";
+        tell(clock::now(), Some(&Event::Notice { message: message.to_owned() }));
+    }
+    for event in &first {
+        tell(clock::now(), Some(event));
+    }
+    let manner = Manner {
+        containment,
+        tick: console.draws_bars().then_some(TICK),
+        folder_name: name.to_owned(),
+        inherited: std::env::vars_os().collect(),
+        secrets: Secrets::from_environment(
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+        ),
+    };
+    let finished = coordinator::conduct(sitting, manner, &mut tell).map_err(|error| CliError::engine(error, name))?;
+    drop(reporter);
+    console.summary(experiment_id.as_str(), &finished)?;
+    Ok(match finished.end {
+        ExperimentEnd::Completed => Exit::Success,
+        ExperimentEnd::Incomplete | ExperimentEnd::BudgetReached | ExperimentEnd::RateLimited => Exit::Incomplete,
+        ExperimentEnd::Stopped { signal: StopSignal::Interrupt } => Exit::Interrupted,
+        ExperimentEnd::Stopped { signal: StopSignal::Terminate } => Exit::Terminated,
+    })
+}

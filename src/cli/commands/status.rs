@@ -1,0 +1,91 @@
+//! `status`: where an experiment stands, from another terminal too.
+
+use std::time::Duration;
+
+use crate::cli::args::{MessageFormat, Status};
+use crate::cli::commands::sitting::open_folder;
+use crate::cli::console::Console;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::engine::standing::Standing;
+use crate::model::experiment::Config;
+use crate::model::ids::JudgeNumber;
+use crate::model::outcome::Stage;
+use crate::model::survey::{RunSeen, Survey};
+use crate::os::clock;
+use crate::report::status::{self, RunInFlight};
+use crate::store::layout::ExperimentFolder;
+use crate::store::stages::RunStore;
+use crate::store::survey::{Depth, survey};
+
+/// How often `--watch` looks.
+const WATCH: Duration = Duration::from_secs(2);
+
+/// Runs the command.
+///
+/// # Errors
+/// When the folder is no experiment or cannot be read.
+pub fn run(args: &Status, console: &mut Console) -> Result<Exit, CliError> {
+    let (folder, name) = open_folder(&args.dir, console)?;
+    loop {
+        let survey = survey(&folder, Depth::Results)?;
+        show(&folder, &name, &survey, args.watch, console)?;
+        if !args.watch || survey.holder.is_none() {
+            return Ok(Exit::Success);
+        }
+        std::thread::sleep(WATCH);
+    }
+}
+
+fn show(
+    folder: &ExperimentFolder,
+    name: &str,
+    survey: &Survey,
+    again: bool,
+    console: &mut Console,
+) -> Result<(), CliError> {
+    let config = survey.config.content();
+    let numbers = Standing::of(config.map(Config::plan).unwrap_or_default(), survey);
+    let in_flight = if survey.holder.is_some() { in_flight(folder, survey) } else { Vec::new() };
+    let checkpoint = survey.checkpoint.content();
+    let status = status::Status {
+        folder: name,
+        experiment_id: config.map(|config| config.experiment_id.as_str()),
+        status: checkpoint.map(|checkpoint| checkpoint.status),
+        holder: survey.holder.as_ref(),
+        started_at: checkpoint.map(|checkpoint| checkpoint.started_at),
+        spent: numbers.spent(),
+        max_cost_usd: config.and_then(|config| config.max_cost_usd),
+        tiers: &numbers.tiers(),
+        missing: &numbers.missing_by_why(),
+        in_flight: &in_flight,
+    };
+    let text = match console.message_format() {
+        MessageFormat::Human => status.human(clock::now(), console.out_styles()),
+        MessageFormat::Json => status.json(),
+    };
+    if again {
+        console.clear()?;
+    }
+    Ok(console.print(&text)?)
+}
+
+/// Runs that have a folder and no result, with the stage that is under way.
+fn in_flight(folder: &ExperimentFolder, survey: &Survey) -> Vec<RunInFlight> {
+    let begun = survey.runs.iter().filter(|(_, seen)| matches!(seen, RunSeen::Unfinished { .. })).map(|(run, _)| *run);
+    begun
+        .filter_map(|run| {
+            let progress = RunStore::new(folder, run).progress().ok()?;
+            let next_judge = JudgeNumber(u32::try_from(progress.judgments.len()).ok()? + 1);
+            let (stage, judge) = match (&progress.agent, progress.patch, &progress.checks) {
+                (None, ..) => (Stage::Agent, None),
+                (Some(_), false, _) => (Stage::Capture, None),
+                (Some(_), true, None) => (Stage::Checks, None),
+                (Some(_), true, Some(_)) => (Stage::Judge, Some(next_judge)),
+            };
+            let since = std::fs::symlink_metadata(folder.run(run).mark()).and_then(|mark| mark.modified()).ok();
+            let since = since.and_then(|since| since.try_into().ok());
+            Some(RunInFlight { run, stage, judge, since })
+        })
+        .collect()
+}

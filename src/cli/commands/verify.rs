@@ -1,0 +1,127 @@
+//! `verify`: do results, checkpoint and plan agree? Writes nothing.
+
+use std::collections::BTreeMap;
+
+use crate::cli::args::{MessageFormat, Verify, VerifyFormat};
+use crate::cli::commands::sitting::open_folder;
+use crate::cli::console::Console;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::engine::strays;
+use crate::lifecycle::audit::audit;
+use crate::lifecycle::index::status_on_disk;
+use crate::model::experiment::Config;
+use crate::model::finding::{Finding, Level};
+use crate::model::ids::RunId;
+use crate::model::outcome::RunStatus;
+use crate::model::plan::Plan;
+use crate::model::survey::{ResultFacts, RunSeen, Survey};
+use crate::report::findings::{self, PlannedRun, Verification};
+use crate::store::survey::{Depth, survey};
+
+/// Runs the command.
+///
+/// # Errors
+/// When the folder is no experiment or cannot be read.
+pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
+    let (folder, name) = open_folder(&args.dir, console)?;
+    let mut survey = survey(&folder, if args.quick { Depth::Results } else { Depth::Evidence })?;
+    if survey.holder.is_none() {
+        let found = strays::find(&folder, &survey);
+        strays::add_to(&mut survey, &folder, &found);
+    }
+    let findings = audit(&survey);
+    let plan = survey.config.content().map(Config::plan).unwrap_or_default();
+    let agreeing = agreeing(&survey, &plan);
+    let policy = policy(args, &survey, &plan, &findings);
+    let exit = exit(&survey, &findings, &policy);
+    let verification = Verification {
+        tool_version: env!("CARGO_PKG_VERSION"),
+        experiment_id: survey.config.content().map(|config| config.experiment_id.as_str()),
+        folder: &name,
+        planned: plan.total(),
+        agreeing,
+        findings: &findings,
+        live: survey.holder.as_ref(),
+        evidence_checked: !args.quick,
+        policy: &policy,
+    };
+    let format = match (args.format, console.message_format()) {
+        (VerifyFormat::Human, MessageFormat::Json) => VerifyFormat::Json,
+        (format, _) => format,
+    };
+    let text = match format {
+        VerifyFormat::Human => findings::human::human(&verification, console.out_styles()).into_bytes(),
+        VerifyFormat::Json => findings::json::json(&verification).into_bytes(),
+        VerifyFormat::Junit => {
+            let planned: Vec<PlannedRun> =
+                plan.runs().map(|run| PlannedRun { run, facts: facts(&survey, run) }).collect();
+            let mut page = Vec::new();
+            findings::junit::junit(&verification, &planned, &mut page)?;
+            page
+        }
+        VerifyFormat::Github => findings::github::github(&verification).into_bytes(),
+        VerifyFormat::Sarif => findings::sarif::sarif(&verification).into_bytes(),
+    };
+    if !(console.is_quiet() && exit == Exit::Success) {
+        console.print_bytes(&text)?;
+    }
+    Ok(exit)
+}
+
+fn facts(survey: &Survey, run: RunId) -> Option<ResultFacts> {
+    match survey.runs.get(&run) {
+        Some(RunSeen::Committed(facts)) => Some(*facts),
+        Some(_) | None => None,
+    }
+}
+
+/// Planned runs whose result and entry agree.
+fn agreeing(survey: &Survey, plan: &Plan) -> usize {
+    let Some(checkpoint) = survey.checkpoint.content() else { return 0 };
+    plan.runs()
+        .filter(|run| {
+            let status = status_on_disk(survey, *run).filter(|status| status.is_judged());
+            status.is_some() && status == checkpoint.completed_runs.get(*run)
+        })
+        .count()
+}
+
+/// The policies of the gate that are not met, in sentences.
+fn policy(args: &Verify, survey: &Survey, plan: &Plan, findings: &[Finding]) -> Vec<String> {
+    let mut unmet = Vec::new();
+    let judged = |run| status_on_disk(survey, run).is_some_and(RunStatus::is_judged);
+    let missing = plan.runs().filter(|run| !judged(*run)).count();
+    if let Some(most) = args.max_missing
+        && missing > most
+    {
+        unmet.push(format!("{missing} planned runs are missing, `--max-missing {most}` allows fewer"));
+    }
+    if let Some(least) = args.min_runs {
+        let mut results: BTreeMap<_, usize> = BTreeMap::new();
+        for run in plan.runs() {
+            *results.entry((run.tier, run.subtest)).or_default() += usize::from(judged(run));
+        }
+        for ((tier, subtest), has) in results.into_iter().filter(|(_, has)| *has < least) {
+            unmet.push(format!("{tier}/{subtest} has {has} results, `--min-runs {least}` asks for more"));
+        }
+    }
+    let warnings = findings.iter().filter(|finding| finding.kind.level() == Level::Warning).count();
+    if args.deny_warnings && warnings > 0 {
+        unmet.push(format!("{warnings} warnings, and `--deny-warnings` allows none"));
+    }
+    unmet
+}
+
+/// The exit code of the worst that is there.
+fn exit(survey: &Survey, findings: &[Finding], policy: &[String]) -> Exit {
+    let worst = findings.iter().map(|finding| finding.kind.level()).max();
+    match worst {
+        Some(Level::Damaged) => Exit::Damaged,
+        Some(Level::Mendable) => Exit::Mendable,
+        _ if survey.holder.is_some() => Exit::Held,
+        Some(Level::Incomplete) => Exit::Incomplete,
+        Some(Level::Note | Level::Warning) | None if !policy.is_empty() => Exit::Policy,
+        Some(Level::Note | Level::Warning) | None => Exit::Success,
+    }
+}

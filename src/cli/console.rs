@@ -1,0 +1,165 @@
+//! Standard output is for results, standard error for talk; color and bars only where they are wanted.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::PathBuf;
+
+use crate::cli::args::{ColorWhen, MessageFormat, Talk};
+use crate::cli::error::CliError;
+use crate::model::event::ExperimentFinished;
+use crate::model::outcome::ExperimentEnd;
+use crate::report::json::Json;
+use crate::report::plain::{Detail, Plain};
+use crate::report::reporter::Reporter;
+use crate::report::styles::Styles;
+use crate::report::terminal::Terminal;
+use crate::report::{error, summary};
+
+/// The two streams and what is wanted on them.
+#[derive(Debug)]
+pub struct Console {
+    talk: Talk,
+}
+
+impl Console {
+    /// A console that talks as asked.
+    #[must_use]
+    pub fn new(talk: Talk) -> Self {
+        Self { talk }
+    }
+
+    /// The current folder.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn current_dir(&self) -> Result<PathBuf, CliError> {
+        std::env::current_dir().map_err(|error| CliError::internal(error))
+    }
+
+    /// The form of what is printed.
+    #[must_use]
+    pub fn message_format(&self) -> MessageFormat {
+        self.talk.message_format
+    }
+
+    /// Whether only what went wrong is to be said.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.talk.quiet
+    }
+
+    /// Styles of standard output.
+    #[must_use]
+    pub fn out_styles(&self) -> Styles {
+        self.styles(io::stdout().is_terminal())
+    }
+
+    fn err_styles(&self) -> Styles {
+        self.styles(io::stderr().is_terminal())
+    }
+
+    /// `--color` wins over the surroundings; `NO_COLOR` (any value) wins over a terminal.
+    fn styles(&self, terminal: bool) -> Styles {
+        let colored = match self.talk.color {
+            ColorWhen::Always => true,
+            ColorWhen::Never => false,
+            ColorWhen::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        };
+        if colored { Styles::colored() } else { Styles::plain() }
+    }
+
+    /// Whether events are shown as bars.
+    #[must_use]
+    pub fn draws_bars(&self) -> bool {
+        self.talk.message_format == MessageFormat::Human && !self.talk.quiet && io::stderr().is_terminal()
+    }
+
+    /// Who shows events: bars on a terminal, lines elsewhere, JSON on standard output when asked for.
+    #[must_use]
+    pub fn reporter(&self) -> Box<dyn Reporter> {
+        match self.talk.message_format {
+            MessageFormat::Json => Box::new(Json::new(io::stdout())),
+            MessageFormat::Human if self.draws_bars() => match Terminal::on_stderr(self.err_styles()) {
+                Some(terminal) => Box::new(terminal),
+                None => Box::new(self.plain()),
+            },
+            MessageFormat::Human => Box::new(self.plain()),
+        }
+    }
+
+    fn plain(&self) -> Plain<io::Stderr> {
+        let detail = match (self.talk.quiet, self.talk.verbose) {
+            (true, _) => Detail::Troubles,
+            (false, false) => Detail::Runs,
+            (false, true) => Detail::Stages,
+        };
+        Plain::new(io::stderr(), self.err_styles(), detail)
+    }
+
+    /// Prints the table at the end of a sitting, and what to type next.
+    ///
+    /// # Errors
+    /// When standard output cannot be written.
+    pub fn summary(&mut self, experiment_id: &str, finished: &ExperimentFinished) -> Result<(), CliError> {
+        match self.talk.message_format {
+            MessageFormat::Json => {}
+            // Who wants quiet still has to know how to go on.
+            MessageFormat::Human if self.talk.quiet && finished.end == ExperimentEnd::Completed => {}
+            MessageFormat::Human => {
+                self.print(&summary::summary(experiment_id, &finished.folder, finished, self.out_styles()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Prints a result.
+    ///
+    /// # Errors
+    /// When standard output cannot be written. A reader that is gone is no error.
+    pub fn print(&mut self, text: &str) -> io::Result<()> {
+        self.print_bytes(text.as_bytes())
+    }
+
+    /// Prints a result that is bytes.
+    ///
+    /// # Errors
+    /// When standard output cannot be written. A reader that is gone is no error.
+    pub fn print_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        unless_gone(out.write_all(bytes).and_then(|()| out.flush()))
+    }
+
+    /// Empties the screen of a terminal.
+    ///
+    /// # Errors
+    /// When standard output cannot be written.
+    pub fn clear(&mut self) -> io::Result<()> {
+        if io::stdout().is_terminal() { self.print("\u{1b}[2J\u{1b}[H") } else { Ok(()) }
+    }
+
+    /// Says something to a person, unless they want quiet.
+    ///
+    /// # Errors
+    /// When standard error cannot be written.
+    pub fn say(&mut self, text: &str) -> io::Result<()> {
+        if self.talk.quiet { Ok(()) } else { self.say_always(text) }
+    }
+
+    fn say_always(&mut self, text: &str) -> io::Result<()> {
+        unless_gone(writeln!(io::stderr(), "{}", text.trim_end_matches('\n')))
+    }
+
+    /// Shows an error.
+    pub fn error(&mut self, failed: &CliError) {
+        let text = error::render(&*failed.error, failed.hint.as_deref(), self.err_styles());
+        // There is nobody left to tell that standard error cannot be written.
+        let _ = self.say_always(&text);
+    }
+}
+
+/// A reader that is gone, as in `… | head -1`, has seen what it wanted.
+fn unless_gone(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}

@@ -1,0 +1,131 @@
+//! Errors as people see them: what failed with its path, why, and what to type.
+
+use std::error::Error;
+use std::io;
+use std::path::Path;
+
+use crate::cli::exit::Exit;
+use crate::config::mistake::Mistake;
+use crate::engine::error::EngineError;
+use crate::model::finding::FindingKind;
+use crate::os::files::FileError;
+use crate::os::lock::LockError;
+use crate::store::StoreError;
+use crate::text::words::shell_word;
+use crate::workspace::WorkspaceError;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub struct CliError {
+    /// The exit code.
+    pub exit: Exit,
+    /// What failed, with its causes.
+    pub error: Box<dyn Error>,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl CliError {
+    /// An error of usage or configuration.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, error: message.into().into(), hint: None }
+    }
+
+    /// Any other error with its causes.
+    pub fn internal(error: impl Error + 'static) -> Self {
+        Self { exit: Exit::Internal, error: error.into(), hint: None }
+    }
+
+    /// Mistakes in files that a person wrote, all at once, one a line.
+    #[must_use]
+    pub fn mistakes(mistakes: &[Mistake]) -> Self {
+        let lines: Vec<String> = mistakes
+            .iter()
+            .map(|mistake| match &mistake.hint {
+                Some(hint) => format!("{mistake} ({hint})"),
+                None => mistake.to_string(),
+            })
+            .collect();
+        Self::usage(lines.join("\n"))
+    }
+
+    /// The same error with advice.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// An error of the engine on an experiment that people call `folder`.
+    #[must_use]
+    pub fn engine(error: EngineError, folder: &str) -> Self {
+        let (exit, hint) = advice(&error, &shell_word(folder));
+        Self { exit, error: error.into(), hint }
+    }
+}
+
+/// The exit code of an engine's error, and what to do about it.
+fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
+    match error {
+        EngineError::Lock(LockError::Held(_)) => {
+            (Exit::Held, Some(format!("wait for it, or look at it with `cargo scylla status {dir}`")))
+        }
+        EngineError::Growth(_) => (Exit::Usage, None),
+        EngineError::Containment(probe) => (Exit::Usage, Some(probe.hint.to_owned())),
+        EngineError::Fixture(_) => (
+            Exit::Damaged,
+            Some("`config/fixture` was changed after the start: put the original files back".to_owned()),
+        ),
+        EngineError::Unfit { findings, .. } => {
+            let newer = findings.iter().any(|finding| finding.kind == FindingKind::NewerVersion);
+            let hint = if newer {
+                "a newer cargo-scylla wrote it: upgrade this one".to_owned()
+            } else {
+                format!("see all findings with `cargo scylla verify {dir}`; nothing was started or changed")
+            };
+            (Exit::Damaged, Some(hint))
+        }
+        EngineError::Store(StoreError::NotAnExperiment(_)) => (Exit::Usage, None),
+        EngineError::Store(_)
+        | EngineError::Workspace(_)
+        | EngineError::Lock(_)
+        | EngineError::Signals(_)
+        | EngineError::Strays(_)
+        | EngineError::WorkerLost => (Exit::Internal, None),
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        let exit = if matches!(error, StoreError::NotAnExperiment(_)) { Exit::Usage } else { Exit::Internal };
+        Self { exit, ..Self::internal(error) }
+    }
+}
+
+impl From<FileError> for CliError {
+    fn from(error: FileError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<WorkspaceError> for CliError {
+    fn from(error: WorkspaceError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<io::Error> for CliError {
+    fn from(error: io::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+/// A path as people see it, relative to the current folder where that is shorter.
+#[must_use]
+pub fn shown(path: &Path, current: &Path) -> String {
+    match path.strip_prefix(current) {
+        Ok(below) if below.as_os_str().is_empty() => ".".to_owned(),
+        Ok(below) => below.display().to_string(),
+        Err(_) => path.display().to_string(),
+    }
+}

@@ -1,0 +1,50 @@
+//! Exit codes: the one list; the manual's table is made from it.
+
+use std::process::{ExitCode, Termination};
+
+/// Declares [`Exit`] with the number and the meaning of each code from one list.
+macro_rules! exits {
+    ($( $name:ident $code:literal $meaning:literal, )*) => {
+        /// How the program ends.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Exit {
+            $( #[doc = $meaning] $name, )*
+        }
+
+        impl Exit {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$( Self::$name ),*];
+
+            /// The number that the shell sees.
+            #[must_use]
+            pub fn code(self) -> u8 {
+                match self { $( Self::$name => $code, )* }
+            }
+
+            /// What it means.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $( Self::$name => $meaning, )* }
+            }
+        }
+    };
+}
+
+exits! {
+    Success 0 "Everything planned is done and agrees.",
+    Internal 1 "An internal error, or the system refused something.",
+    Usage 2 "Usage or configuration: all mistakes at once, with file and line.",
+    Held 3 "The experiment is held by another coordinator.",
+    Mendable 4 "`verify`: folder and checkpoint differ, `repair` can mend it.",
+    Damaged 5 "`verify`: evidence is damaged, altered or missing; it needs a person or a rerun.",
+    Incomplete 6 "Planned runs are missing (interrupted, errored, budget or rate limit: the message says which).",
+    Policy 7 "A policy of the gate is not met (`--max-missing`, `--min-runs`, `--deny-warnings`).",
+    Interrupted 130 "Stopped by SIGINT; can be resumed.",
+    Terminated 143 "Stopped by SIGTERM or SIGHUP; can be resumed.",
+}
+
+impl Termination for Exit {
+    fn report(self) -> ExitCode {
+        ExitCode::from(self.code())
+    }
+}

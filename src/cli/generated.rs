@@ -1,0 +1,127 @@
+//! Every page below `docs/` that is made from the program itself.
+
+use std::fmt::Write as _;
+use std::io;
+
+use clap::{Command, CommandFactory};
+use clap_complete::Shell;
+
+use crate::cli::args::Cli;
+use crate::cli::commands::pages::{completions_for, man_page};
+use crate::cli::exit::Exit;
+use crate::model::checkpoint::Checkpoint;
+use crate::model::experiment::{Config, FieldClass};
+use crate::model::finding::{FindingKind, Level};
+use crate::model::result::{AgentResult, AttemptRecord, ChecksResult, Judgment, RunResult, Verdict};
+use crate::report::{findings, json};
+
+/// Every generated page: its path below `docs/` and its content.
+///
+/// # Errors
+/// Never for pages in memory; the renderers' signatures ask for it.
+pub fn generated_files() -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut files = vec![
+        ("cli.md".to_owned(), cli_page().into_bytes()),
+        ("exit-codes.md".to_owned(), exit_page().into_bytes()),
+        ("findings.md".to_owned(), findings_page().into_bytes()),
+        ("config.md".to_owned(), config_page().into_bytes()),
+    ];
+    for (name, schema) in schemas() {
+        files.push((format!("schema/{name}.json"), format!("{schema:#}\n").into_bytes()));
+    }
+    let command = Cli::command();
+    for (name, command) in all_commands("cargo-scylla", &command) {
+        let page_command = command.clone().name(name.clone()).bin_name(name.clone());
+        files.push((format!("man/{name}.1"), man_page(&page_command)?));
+    }
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+        files.push((format!("completions/cargo-scylla.{shell}"), completions_for(shell)));
+    }
+    Ok(files)
+}
+
+/// The command and all below it, with the names of their manual pages.
+fn all_commands(name: &str, command: &Command) -> Vec<(String, Command)> {
+    let mut all = vec![(name.to_owned(), command.clone())];
+    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+        all.extend(all_commands(&format!("{name}-{}", sub.get_name()), sub));
+    }
+    all
+}
+
+fn schemas() -> Vec<(&'static str, serde_json::Value)> {
+    let of = |schema: schemars::Schema| schema.to_value();
+    vec![
+        ("event", json::event_schema()),
+        ("verification", findings::json::verification_schema()),
+        ("status", crate::report::status::status_schema()),
+        ("repair", crate::report::repair::repair_schema()),
+        ("checkpoint", of(schemars::schema_for!(Checkpoint))),
+        ("config", of(schemars::schema_for!(Config))),
+        ("run_result", of(schemars::schema_for!(RunResult))),
+        ("agent_result", of(schemars::schema_for!(AgentResult))),
+        ("checks_result", of(schemars::schema_for!(ChecksResult))),
+        ("judgment", of(schemars::schema_for!(Judgment))),
+        ("verdict", of(schemars::schema_for!(Verdict))),
+        ("attempt", of(schemars::schema_for!(AttemptRecord))),
+        ("judge_request", crate::judge::request::schema()),
+        ("judge_answer", crate::judge::answer::schema()),
+        ("agent_record", crate::agent::record::schema()),
+    ]
+}
+
+fn cli_page() -> String {
+    let mut page = "# Commands\n\nMade by `cargo xtask codegen` from the program's own help.\n".to_owned();
+    for (name, command) in all_commands("cargo scylla", &Cli::command()) {
+        let name = name.replace("cargo scylla-", "cargo scylla ").replace("fixture-", "fixture ");
+        let help = command.bin_name(name.clone()).term_width(100).render_long_help();
+        let lines: Vec<String> = help.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
+        // Writing to a String cannot fail.
+        let _ = write!(page, "\n## `{name}`\n\n```text\n{}\n```\n", lines.join("\n").trim_end());
+    }
+    page
+}
+
+fn exit_page() -> String {
+    let mut page = "# Exit codes\n\nMade by `cargo xtask codegen`. Any other code is a failure.\n\n| code | meaning |\n|---|---|\n".to_owned();
+    for exit in Exit::ALL {
+        let _ = writeln!(page, "| {} | {} |", exit.code(), exit.meaning());
+    }
+    page
+}
+
+fn findings_page() -> String {
+    let mut page =
+        "# Findings of `verify`\n\nMade by `cargo xtask codegen`. Names are stable; messages may change.\n\n\
+                    | name | level | exit code | meaning |\n|---|---|---|---|\n"
+            .to_owned();
+    for kind in FindingKind::ALL {
+        let (level, exit) = match kind.level() {
+            Level::Note => ("note", Exit::Held),
+            Level::Warning => ("warning", Exit::Success),
+            Level::Incomplete => ("incomplete", Exit::Incomplete),
+            Level::Mendable => ("mendable", Exit::Mendable),
+            Level::Damaged => ("damaged", Exit::Damaged),
+        };
+        let _ = writeln!(page, "| `{}` | {level} | {} | {} |", kind.name(), exit.code(), kind.description());
+    }
+    page
+}
+
+fn config_page() -> String {
+    let mut page = "# Fields of `config/experiment.json`\n\nMade by `cargo xtask codegen`. A *result* field can change a result: \
+                    the saved value wins on resume and `config_hash` covers it. A *plan* field says which runs should exist: only \
+                    `extend` changes it. An *operational* flag takes effect on resume. A *label* is a name for people.\n\n\
+                    | field | class |\n|---|---|\n"
+        .to_owned();
+    for field in Config::FIELDS {
+        let class = match field.class {
+            FieldClass::Result => "result",
+            FieldClass::Plan => "plan",
+            FieldClass::Operational => "operational",
+            FieldClass::Label => "label",
+        };
+        let _ = writeln!(page, "| `{}` | {class} |", field.name);
+    }
+    page
+}

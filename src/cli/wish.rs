@@ -1,0 +1,178 @@
+//! From flags, settings and the fixture to one wish: what was typed becomes what is meant.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::cli::args::{ConfigFlags, OperationFlags, Run};
+use crate::cli::error::CliError;
+use crate::cli::locate::Located;
+use crate::config::fixture;
+use crate::engine::create::{Wish, choose};
+use crate::model::event::Event;
+use crate::model::experiment::{Config, FieldClass};
+use crate::model::ids::TierId;
+use crate::model::limits;
+use crate::model::task::Fixture;
+
+/// Runs of each subtest when nothing is said; the original's default.
+const RUNS: u32 = 10;
+
+/// The folders that a `run` is about.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The fixture's folder.
+    pub fixture_dir: PathBuf,
+    /// Where experiments lie.
+    pub results_dir: PathBuf,
+}
+
+/// The folders that the flags name, else the settings, else the defaults.
+///
+/// # Errors
+/// When nothing names a fixture.
+pub fn places(args: &Run, located: &Located, current: &Path) -> Result<Places, CliError> {
+    let from_root = |path: &PathBuf| located.root.join(path);
+    let typed = |path: &PathBuf| current.join(path);
+    let fixture_dir = args
+        .tiers_dir
+        .as_ref()
+        .map(typed)
+        .or_else(|| located.settings.tiers_dir.as_ref().map(from_root))
+        .ok_or_else(|| {
+            CliError::usage("no fixture is named").hint(
+                "name one with `--tiers-dir DIR`, or set `tiers-dir` in `.config/scylla.toml` or `[workspace.metadata.scylla]`; \
+                 `cargo scylla fixture new DIR` writes one",
+            )
+        })?;
+    let results_dir = args
+        .results_dir
+        .as_ref()
+        .map(typed)
+        .or_else(|| located.settings.results_dir.as_ref().map(from_root))
+        .unwrap_or_else(|| located.results_dir.clone());
+    Ok(Places { fixture_dir, results_dir })
+}
+
+/// What the flags, the settings and the fixture together ask for.
+///
+/// # Errors
+/// When a tier is asked for that the fixture does not have.
+pub fn wish(args: &Run, located: &Located, places: Places, fixture: Fixture) -> Result<Wish, CliError> {
+    let (flags, settings) = (&args.config, &located.settings);
+    let asked = args.tiers.clone().or_else(|| settings.tiers.clone());
+    let tiers = match asked {
+        Some(tiers) => known_tiers(tiers, &fixture)?,
+        None => fixture.tiers.keys().copied().collect(),
+    };
+    let max_subtests = args.max_subtests.or(settings.max_subtests);
+    let operation = flags.operation;
+    let models = flags.model.clone().map(|model| vec![model]).or_else(|| settings.model.clone());
+    let judge_models = Some(flags.judge_model.clone()).filter(|models| !models.is_empty());
+    let thinking = flags.thinking.as_deref().map(canonical_thinking).or_else(|| settings.thinking.clone());
+    Ok(Wish {
+        subtests: choose(&fixture, &tiers, max_subtests),
+        runs_per_subtest: args.runs.or(settings.runs).unwrap_or(RUNS),
+        max_subtests,
+        models: models.unwrap_or_default(),
+        judge_models: judge_models.or_else(|| settings.judge_model.clone()).unwrap_or_default(),
+        thinking_mode: thinking.unwrap_or_else(|| "None".to_owned()),
+        timeout_seconds: flags
+            .timeout
+            .or(settings.timeout)
+            .or(fixture.timeout_seconds)
+            .unwrap_or(limits::AGENT_SECONDS),
+        jobs: operation.jobs.or(settings.jobs).unwrap_or_else(cores),
+        attempts: operation.attempts.or(settings.attempts).unwrap_or(limits::ATTEMPTS),
+        max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd),
+        keep_workspaces: operation.keep_workspaces.or(settings.keep_workspaces).unwrap_or_default(),
+        containment: operation.containment.or(settings.containment).unwrap_or_default(),
+        fixture_dir: places.fixture_dir,
+        results_dir: places.results_dir,
+        fixture,
+    })
+}
+
+fn known_tiers(tiers: Vec<TierId>, fixture: &Fixture) -> Result<Vec<TierId>, CliError> {
+    match tiers.iter().find(|tier| !fixture.tiers.contains_key(tier)) {
+        None => Ok(tiers),
+        Some(tier) => {
+            let has: Vec<String> = fixture.tiers.keys().map(ToString::to_string).collect();
+            Err(CliError::usage(format!("the fixture `{}` has no tier `{tier}`", fixture.id))
+                .hint(format!("it has {}", has.join(", "))))
+        }
+    }
+}
+
+fn cores() -> u32 {
+    std::thread::available_parallelism().ok().and_then(|cores| u32::try_from(cores.get()).ok()).unwrap_or(1)
+}
+
+fn canonical_thinking(typed: &str) -> String {
+    let known = crate::config::settings::THINKING;
+    known.iter().find(|known| known.eq_ignore_ascii_case(typed)).map_or(typed, |known| known).to_owned()
+}
+
+/// Loads a fixture.
+///
+/// # Errors
+/// When the fixture has mistakes; all of them.
+pub fn load(dir: &Path) -> Result<Fixture, CliError> {
+    fixture::load(dir).map_err(|mistakes| {
+        CliError::mistakes(&mistakes).hint("`cargo scylla fixture new DIR` writes a working fixture to compare with")
+    })
+}
+
+/// What flags of a resume ask for beside the saved config.
+#[derive(Debug, Default)]
+pub struct Differences {
+    /// Each flag that differs.
+    pub events: Vec<Event>,
+    /// Whether an operational field changed, so that the config is to be saved.
+    pub operational: bool,
+}
+
+/// Compares flags with the saved config: operational ones take effect, all others are told.
+pub fn differ(config: &mut Config, flags: &ConfigFlags, plan: &[(&str, Option<Value>)]) -> Differences {
+    let mut wanted: Vec<(&str, Option<Value>)> = plan.to_vec();
+    wanted.push(("models", flags.model.as_ref().map(|model| json!([model]))));
+    wanted.push((
+        "judge_models",
+        Some(&flags.judge_model).filter(|models| !models.is_empty()).map(|models| json!(models)),
+    ));
+    wanted.push(("thinking_mode", flags.thinking.as_deref().map(|mode| json!(canonical_thinking(mode)))));
+    wanted.push(("timeout_seconds", flags.timeout.map(Value::from)));
+    let mut differences = Differences::default();
+    let saved = config.values();
+    for (name, value) in wanted {
+        if let (Some(given), Some((field, was))) = (value, saved.iter().find(|(field, _)| field.name == name))
+            && given != *was
+        {
+            differences.tell(name, was, given, field.class);
+        }
+    }
+    operate(config, flags.operation, &mut differences);
+    differences
+}
+
+impl Differences {
+    fn tell(&mut self, field: &str, saved: &Value, given: Value, class: FieldClass) {
+        self.events.push(Event::FlagDiffers { field: field.to_owned(), saved: saved.clone(), given, class });
+    }
+}
+
+/// Lets operational flags take effect.
+pub fn operate(config: &mut Config, flags: OperationFlags, differences: &mut Differences) {
+    let before = config.clone();
+    config.jobs = flags.jobs.unwrap_or(config.jobs);
+    config.attempts = flags.attempts.unwrap_or(config.attempts);
+    config.max_cost_usd = flags.max_cost_usd.or(config.max_cost_usd);
+    config.keep_workspaces = flags.keep_workspaces.unwrap_or(config.keep_workspaces);
+    config.containment = flags.containment.unwrap_or(config.containment);
+    for ((field, was), (_, is)) in before.values().into_iter().zip(config.values()) {
+        if was != is {
+            differences.operational = true;
+            differences.tell(field.name, &was, is, field.class);
+        }
+    }
+}

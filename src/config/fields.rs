@@ -1,0 +1,232 @@
+//! Typed reading of a mapping: what is missing, unknown or of a wrong type becomes a mistake, and reading goes on.
+
+use std::cell::RefCell;
+use std::path::Path;
+
+use super::mistake::{Mistake, Mistakes};
+use super::nearest::nearest;
+use super::node::{Entry, Node, Place, Value};
+
+/// Longest time limit that can be asked for, in seconds: one year.
+pub(super) const MOST_SECONDS: u64 = 365 * 24 * 3600;
+
+/// A file that is being read, and where its mistakes go.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Page<'a> {
+    /// The file, for messages.
+    pub(super) file: &'a Path,
+    /// Where mistakes go.
+    pub(super) mistakes: &'a Mistakes,
+}
+
+impl<'a> Page<'a> {
+    /// Tells a mistake.
+    pub(super) fn mistake(&self, place: Place, message: impl Into<String>) {
+        self.mistakes.add(Mistake::new(self.file, message).at(place));
+    }
+
+    /// Tells a mistake with advice.
+    pub(super) fn mistake_with_hint(&self, place: Place, message: impl Into<String>, hint: impl Into<String>) {
+        self.mistakes.add(Mistake::new(self.file, message).at(place).hint(hint));
+    }
+
+    /// Tells that a word is none of the known ones, and which is near.
+    pub(super) fn unknown(&self, place: Place, message: String, word: &str, known: &[&str]) {
+        match nearest(word, known.iter().copied()) {
+            Some(near) => self.mistake_with_hint(place, message, format!("did you mean `{near}`?")),
+            None if known.is_empty() => self.mistake(place, message),
+            None => self.mistake_with_hint(place, message, format!("known are {}", listed(known))),
+        }
+    }
+
+    /// The mapping that the node must be; `path` is how messages call it, empty for a whole file.
+    pub(super) fn fields(self, node: &'a Node, path: &str) -> Option<Fields<'a>> {
+        match &node.value {
+            Value::Mapping(entries) => Some(Fields {
+                page: self,
+                path: path.to_owned(),
+                place: node.place,
+                entries,
+                known: RefCell::default(),
+            }),
+            other => {
+                let what = if path.is_empty() { "the file".to_owned() } else { format!("`{path}`") };
+                self.mistake(node.place, format!("{what} is {}, not a mapping", other.kind()));
+                None
+            }
+        }
+    }
+
+    /// The text that the node must be, without the zero byte that no program can be given.
+    pub(super) fn text(&self, node: &'a Node, path: &str) -> Option<&'a str> {
+        let text = self.typed(node, path, "a text", Node::text)?;
+        if text.contains('\0') {
+            self.mistake(node.place, format!("`{path}` has a zero byte in it"));
+            return None;
+        }
+        Some(text)
+    }
+
+    /// The list that the node must be.
+    pub(super) fn list(&self, node: &'a Node, path: &str) -> Option<&'a [Node]> {
+        self.typed(node, path, "a list", |node| match &node.value {
+            Value::List(items) => Some(items.as_slice()),
+            _ => None,
+        })
+    }
+
+    /// The texts that the node must be a list of.
+    pub(super) fn texts(&self, node: &'a Node, path: &str) -> Option<Vec<&'a str>> {
+        let items = self.list(node, path)?;
+        let texts: Vec<&str> = items.iter().filter_map(|item| self.text(item, path)).collect();
+        (texts.len() == items.len()).then_some(texts)
+    }
+
+    /// What `read` makes of the node; a mistake when it makes nothing of it.
+    pub(super) fn typed<T>(
+        &self,
+        node: &'a Node,
+        path: &str,
+        wanted: &str,
+        read: impl FnOnce(&'a Node) -> Option<T>,
+    ) -> Option<T> {
+        let value = read(node);
+        if value.is_none() {
+            let found = match &node.value {
+                Value::Bare(text) | Value::Number(text) => format!("`{}`", cut(text)),
+                Value::Quoted(text) => format!("`\"{}\"`", cut(text)),
+                other => other.kind().to_owned(),
+            };
+            self.mistake(node.place, format!("`{path}` is {found}, not {wanted}"));
+        }
+        value
+    }
+}
+
+/// The keys of one mapping; [`Fields::close`] tells which of them nobody asked for.
+#[derive(Debug)]
+pub(super) struct Fields<'a> {
+    /// The file that the mapping stands in.
+    pub(super) page: Page<'a>,
+    /// Where the mapping begins.
+    pub(super) place: Place,
+    path: String,
+    entries: &'a [Entry],
+    known: RefCell<Vec<&'static str>>,
+}
+
+impl<'a> Fields<'a> {
+    /// How messages call a key of this mapping.
+    pub(super) fn path(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    /// The value behind a key; an empty one counts as absent.
+    pub(super) fn find(&self, key: &'static str) -> Option<&'a Node> {
+        if !self.known.borrow().contains(&key) {
+            self.known.borrow_mut().push(key);
+        }
+        let entry = self.entries.iter().find(|entry| entry.key == key)?;
+        (entry.node.value != Value::Empty).then_some(&entry.node)
+    }
+
+    /// The value behind a key that must be there.
+    pub(super) fn require(&self, key: &'static str) -> Option<&'a Node> {
+        let node = self.find(key);
+        if node.is_none() {
+            let place = self.entries.iter().find(|entry| entry.key == key).map_or(self.place, |entry| entry.place);
+            self.page.mistake(place, format!("`{}` is missing", self.path(key)));
+        }
+        node
+    }
+
+    /// The place of a key's value, else of the mapping.
+    pub(super) fn place_of(&self, key: &str) -> Place {
+        self.entries.iter().find(|entry| entry.key == key).map_or(self.place, |entry| entry.node.place)
+    }
+
+    /// The text behind a key, if it is there.
+    pub(super) fn text(&self, key: &'static str) -> Option<&'a str> {
+        self.find(key).and_then(|node| self.page.text(node, &self.path(key)))
+    }
+
+    /// The text behind a key that must be there and say something.
+    pub(super) fn require_text(&self, key: &'static str) -> Option<&'a str> {
+        let node = self.require(key)?;
+        let text = self.page.text(node, &self.path(key))?;
+        if text.trim().is_empty() {
+            self.page.mistake(node.place, format!("`{}` says nothing", self.path(key)));
+            return None;
+        }
+        Some(text)
+    }
+
+    /// What the word behind a key stands for, if it is there; it must be one of a few.
+    pub(super) fn choice<T, const N: usize>(&self, key: &'static str, words: [(&'static str, T); N]) -> Option<T> {
+        let node = self.find(key)?;
+        let text = self.page.text(node, &self.path(key))?;
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let meant = words.into_iter().find(|(word, _)| *word == text).map(|(_, meant)| meant);
+        if meant.is_none() {
+            self.page.unknown(node.place, format!("`{}` cannot be `{}`", self.path(key), cut(text)), text, &known);
+        }
+        meant
+    }
+
+    /// The time limit in seconds behind a key, if it is there.
+    pub(super) fn seconds(&self, key: &'static str) -> Option<u64> {
+        let wanted = format!("a whole number of seconds from 1 to {MOST_SECONDS}");
+        self.find(key).and_then(|node| {
+            self.page.typed(node, &self.path(key), &wanted, |node| {
+                node.whole().filter(|seconds| (1..=MOST_SECONDS).contains(seconds))
+            })
+        })
+    }
+
+    /// The count from 1 behind a key, if it is there.
+    pub(super) fn count(&self, key: &'static str) -> Option<u32> {
+        self.find(key).and_then(|node| {
+            self.page.typed(node, &self.path(key), "a whole number from 1", |node| {
+                node.whole().and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0)
+            })
+        })
+    }
+
+    /// The mapping behind a key, if it is there.
+    pub(super) fn fields(&self, key: &'static str) -> Option<Fields<'a>> {
+        self.find(key).and_then(|node| self.page.fields(node, &self.path(key)))
+    }
+
+    /// The mapping behind a key that must be there.
+    pub(super) fn require_fields(&self, key: &'static str) -> Option<Fields<'a>> {
+        self.require(key).and_then(|node| self.page.fields(node, &self.path(key)))
+    }
+
+    /// Every key with its value, for mappings whose keys are free.
+    pub(super) fn entries(&self) -> &'a [Entry] {
+        self.entries
+    }
+
+    /// Tells every key that nobody asked for.
+    pub(super) fn close(self) {
+        let known = self.known.borrow();
+        for entry in self.entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
+            let message = format!("unknown key `{}`", self.path(&cut(&entry.key)));
+            self.page.unknown(entry.place, message, &entry.key, &known);
+        }
+    }
+}
+
+/// Words in backticks with commas.
+fn listed(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// A text short enough for a message.
+fn cut(text: &str) -> String {
+    const MOST: usize = 60;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

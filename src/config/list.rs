@@ -1,0 +1,58 @@
+//! The fixtures in a folder.
+
+use std::path::{Path, PathBuf};
+
+use crate::model::task::Fixture;
+
+use super::fixture::{self, TEST_FILE};
+use super::mistake::Mistake;
+
+/// Every fixture in a folder with what became of reading it, sorted by path. A folder that is a fixture itself is the
+/// only one.
+#[must_use]
+pub fn list(dir: &Path) -> Vec<(PathBuf, Result<Fixture, Vec<Mistake>>)> {
+    folders(dir)
+        .into_iter()
+        .map(|folder| {
+            let fixture = fixture::load(&folder);
+            (folder, fixture)
+        })
+        .collect()
+}
+
+fn folders(dir: &Path) -> Vec<PathBuf> {
+    if dir.join(TEST_FILE).is_file() {
+        return vec![dir.to_owned()];
+    }
+    // A folder that cannot be read holds no fixture that one could run.
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> =
+        entries.map(|entry| entry.path()).filter(|path| path.join(TEST_FILE).is_file()).collect();
+    folders.sort();
+    folders
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::scaffold;
+
+    fn names(dir: &Path) -> Vec<(String, bool)> {
+        list(dir)
+            .into_iter()
+            .map(|(path, fixture)| (path.strip_prefix(dir).unwrap().display().to_string(), fixture.is_ok()))
+            .collect()
+    }
+
+    #[test]
+    fn every_fixture_is_listed_whole_or_broken_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        scaffold::write(&dir.path().join("b")).unwrap();
+        scaffold::write(&dir.path().join("a")).unwrap();
+        std::fs::create_dir(dir.path().join("empty")).unwrap();
+        std::fs::write(dir.path().join("b/prompt.md"), "").unwrap();
+        assert_eq!(names(dir.path()), [("a".into(), true), ("b".into(), false)]);
+        assert_eq!(names(&dir.path().join("a")), [(String::new(), true)]);
+        assert_eq!(names(&dir.path().join("nowhere")), []);
+    }
+}

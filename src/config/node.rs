@@ -1,0 +1,125 @@
+//! A tree of what a file says, each node with its place. YAML, TOML and JSON all become such a tree.
+
+/// Where a node begins; unknown in JSON that was made by a program.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The line, from 1.
+    pub(super) line: Option<u32>,
+    /// The column in characters, from 1.
+    pub(super) column: Option<u32>,
+}
+
+impl Place {
+    /// The place at a line and column, both from 1.
+    pub(super) fn new(line: usize, column: usize) -> Self {
+        Self { line: u32::try_from(line).ok(), column: u32::try_from(column).ok() }
+    }
+}
+
+/// A value at its place.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Node {
+    /// The value.
+    pub(super) value: Value,
+    /// Where it begins.
+    pub(super) place: Place,
+}
+
+/// A key of a mapping with its value.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Entry {
+    /// The key.
+    pub(super) key: String,
+    /// Where the key begins.
+    pub(super) place: Place,
+    /// What it stands for.
+    pub(super) node: Node,
+}
+
+/// What a node is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value {
+    /// Nothing stands behind the key, or `null`.
+    Empty,
+    /// A quoted text.
+    Quoted(String),
+    /// An unquoted YAML scalar: whether `7` is a number or a text is for the one who asks.
+    Bare(String),
+    /// A number in its spelling, of a format that tells numbers from texts.
+    Number(String),
+    /// True or false, of a format that tells them from texts.
+    Flag(bool),
+    /// Values in their order.
+    List(Vec<Node>),
+    /// Keys in their order; no key twice.
+    Mapping(Vec<Entry>),
+}
+
+impl Value {
+    /// What it is, in words for people.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Quoted(_) | Self::Bare(_) => "a text",
+            Self::Number(_) => "a number",
+            Self::Flag(_) => "a flag",
+            Self::List(_) => "a list",
+            Self::Mapping(_) => "a mapping",
+        }
+    }
+}
+
+impl Node {
+    /// The text, if it is one.
+    pub(super) fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Quoted(text) | Value::Bare(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The finite number, if it is one.
+    pub(super) fn number(&self) -> Option<f64> {
+        self.digits().and_then(|digits| digits.parse().ok()).filter(|number: &f64| number.is_finite())
+    }
+
+    /// The whole number from 0, if it is one.
+    pub(super) fn whole(&self) -> Option<u64> {
+        self.digits().and_then(|digits| digits.parse().ok())
+    }
+
+    /// Whether it says true or false, if it does.
+    pub(super) fn flag(&self) -> Option<bool> {
+        match &self.value {
+            Value::Flag(flag) => Some(*flag),
+            Value::Bare(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+
+    fn digits(&self) -> Option<&str> {
+        match &self.value {
+            Value::Number(text) | Value::Bare(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// A node of JSON, whose places are unknown.
+pub(super) fn from_json(json: &serde_json::Value) -> Node {
+    use serde_json::Value as Json;
+    let value = match json {
+        Json::Null => Value::Empty,
+        Json::Bool(flag) => Value::Flag(*flag),
+        Json::Number(number) => Value::Number(number.to_string()),
+        Json::String(text) => Value::Quoted(text.clone()),
+        Json::Array(items) => Value::List(items.iter().map(from_json).collect()),
+        Json::Object(entries) => Value::Mapping(
+            entries
+                .iter()
+                .map(|(key, json)| Entry { key: key.clone(), place: Place::default(), node: from_json(json) })
+                .collect(),
+        ),
+    };
+    Node { value, place: Place::default() }
+}

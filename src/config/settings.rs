@@ -1,0 +1,176 @@
+//! Settings of a workspace: what `cargo scylla` does when no flag says otherwise.
+
+use std::path::{Path, PathBuf};
+
+use crate::model::experiment::{ContainmentChoice, KeepWorkspaces};
+use crate::model::ids::TierId;
+use crate::model::money::Usd;
+
+use super::fields::{Fields, Page};
+use super::mistake::{Mistake, Mistakes};
+use super::node::{self, Node};
+use super::toml;
+
+/// How much an agent can be told to think, in the original's words.
+pub const THINKING: [&str; 4] = ["None", "Low", "High", "UltraThink"];
+
+/// What was set; `None` is left to the next lower place. Relative paths are as written.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Settings {
+    /// `tiers-dir`: the folder of the fixture.
+    pub tiers_dir: Option<PathBuf>,
+    /// `results-dir`: where experiments lie.
+    pub results_dir: Option<PathBuf>,
+    /// `jobs`: runs in flight at once, from 1.
+    pub jobs: Option<u32>,
+    /// `runs`: runs of each subtest, from 1.
+    pub runs: Option<u32>,
+    /// `tiers`: the tiers to run.
+    pub tiers: Option<Vec<TierId>>,
+    /// `model`: models that agents are told to use.
+    pub model: Option<Vec<String>>,
+    /// `judge-model`: models that judges are told to use.
+    pub judge_model: Option<Vec<String>>,
+    /// `thinking`: one of [`THINKING`].
+    pub thinking: Option<String>,
+    /// `timeout`: wall clock limit of an agent, in seconds.
+    pub timeout: Option<u64>,
+    /// `max-subtests`: most subtests of a tier, from 1.
+    pub max_subtests: Option<u32>,
+    /// `attempts`: attempts of a run for infrastructure failures, from 1.
+    pub attempts: Option<u32>,
+    /// `max-cost-usd`: ceiling of the cost of an experiment.
+    pub max_cost_usd: Option<Usd>,
+    /// `keep-workspaces`: which workspaces stay after the commit.
+    pub keep_workspaces: Option<KeepWorkspaces>,
+    /// `containment`: how the processes of a run are held together.
+    pub containment: Option<ContainmentChoice>,
+}
+
+/// Reads `.config/scylla.toml`.
+///
+/// # Errors
+/// Every mistake in it: its syntax, keys that are unknown, values of a wrong type.
+pub fn from_toml(text: &str, file: &Path) -> Result<Settings, Vec<Mistake>> {
+    read(&toml::parse(text, file)?, "", file)
+}
+
+/// Reads the table `[workspace.metadata.scylla]` from the workspace's metadata, which is what stands in
+/// `[workspace.metadata]` as JSON; lines are not known in it.
+///
+/// # Errors
+/// Every mistake in it: keys that are unknown, values of a wrong type.
+pub fn from_metadata(metadata: &serde_json::Value, manifest: &Path) -> Result<Settings, Vec<Mistake>> {
+    match metadata.get("scylla") {
+        Some(table) => read(&node::from_json(table), "workspace.metadata.scylla", manifest),
+        None => Ok(Settings::default()),
+    }
+}
+
+impl Settings {
+    /// What is set here, and for the rest what is set in `lower`.
+    #[must_use]
+    pub fn over(self, lower: Self) -> Self {
+        Self {
+            tiers_dir: self.tiers_dir.or(lower.tiers_dir),
+            results_dir: self.results_dir.or(lower.results_dir),
+            jobs: self.jobs.or(lower.jobs),
+            runs: self.runs.or(lower.runs),
+            tiers: self.tiers.or(lower.tiers),
+            model: self.model.or(lower.model),
+            judge_model: self.judge_model.or(lower.judge_model),
+            thinking: self.thinking.or(lower.thinking),
+            timeout: self.timeout.or(lower.timeout),
+            max_subtests: self.max_subtests.or(lower.max_subtests),
+            attempts: self.attempts.or(lower.attempts),
+            max_cost_usd: self.max_cost_usd.or(lower.max_cost_usd),
+            keep_workspaces: self.keep_workspaces.or(lower.keep_workspaces),
+            containment: self.containment.or(lower.containment),
+        }
+    }
+}
+
+fn read(root: &Node, path: &str, file: &Path) -> Result<Settings, Vec<Mistake>> {
+    let mistakes = Mistakes::default();
+    let page = Page { file, mistakes: &mistakes };
+    let settings = page.fields(root, path).map(settings).unwrap_or_default();
+    let mistakes = mistakes.into_sorted();
+    if mistakes.is_empty() { Ok(settings) } else { Err(mistakes) }
+}
+
+fn settings(fields: Fields<'_>) -> Settings {
+    let settings = Settings {
+        tiers_dir: folder(&fields, "tiers-dir"),
+        results_dir: folder(&fields, "results-dir"),
+        jobs: fields.count("jobs"),
+        runs: fields.count("runs"),
+        tiers: tiers(&fields),
+        model: models(&fields, "model"),
+        judge_model: models(&fields, "judge-model"),
+        thinking: fields.choice("thinking", THINKING.map(|word| (word, word.to_owned()))),
+        timeout: fields.seconds("timeout"),
+        max_subtests: fields.count("max-subtests"),
+        attempts: fields.count("attempts"),
+        max_cost_usd: cost(&fields),
+        keep_workspaces: fields.choice(
+            "keep-workspaces",
+            [("none", KeepWorkspaces::None), ("failed", KeepWorkspaces::Failed), ("all", KeepWorkspaces::All)],
+        ),
+        containment: fields.choice(
+            "containment",
+            [
+                ("auto", ContainmentChoice::Auto),
+                ("bubblewrap", ContainmentChoice::Bubblewrap),
+                ("cgroup", ContainmentChoice::Cgroup),
+                ("walk", ContainmentChoice::Walk),
+            ],
+        ),
+    };
+    fields.close();
+    settings
+}
+
+fn folder(fields: &Fields<'_>, key: &'static str) -> Option<PathBuf> {
+    fields.find(key).and_then(|_| fields.require_text(key)).map(PathBuf::from)
+}
+
+fn tiers(fields: &Fields<'_>) -> Option<Vec<TierId>> {
+    let node = fields.find("tiers")?;
+    let path = fields.path("tiers");
+    let items = fields.page.list(node, &path)?;
+    if items.is_empty() {
+        fields.page.mistake(node.place, format!("`{path}` lists no tier"));
+    }
+    let tier = |item| {
+        let text = fields.page.text(item, &path)?;
+        text.parse().map_err(|error| fields.page.mistake(item.place, format!("{error}"))).ok()
+    };
+    items.iter().map(tier).collect()
+}
+
+/// One model, or a list of them.
+fn models(fields: &Fields<'_>, key: &'static str) -> Option<Vec<String>> {
+    let node = fields.find(key)?;
+    let path = fields.path(key);
+    let models = match node.text() {
+        Some(model) => vec![model],
+        None => fields.page.typed(node, &path, "a model or a list of models", |node| match &node.value {
+            node::Value::List(items) => items.iter().map(Node::text).collect(),
+            _ => None,
+        })?,
+    };
+    if models.is_empty() || models.iter().any(|model| model.trim().is_empty()) {
+        fields.page.mistake(node.place, format!("`{path}` names no model"));
+    }
+    Some(models.into_iter().map(str::to_owned).collect())
+}
+
+fn cost(fields: &Fields<'_>) -> Option<Usd> {
+    let key = "max-cost-usd";
+    let wanted = format!("a number of US dollars from 0 to {}", Usd::MOST_DOLLARS);
+    let read = |node: &Node| node.number().and_then(|dollars| Usd::from_dollars(dollars).ok());
+    fields.find(key).and_then(|node| fields.page.typed(node, &fields.path(key), &wanted, read))
+}
+
+#[cfg(test)]
+mod tests;

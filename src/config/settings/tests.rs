@@ -1,0 +1,104 @@
+//! Settings are read, laid over each other, and their mistakes told.
+
+use super::*;
+
+const WHOLE: &str = r#"
+tiers-dir = "tests/fixtures/tests/fix-the-crate"
+results-dir = "results"
+jobs = 2
+runs = 3
+tiers = ["T0", "T5"]
+model = "m1"
+judge-model = ["j1", "j2"]
+thinking = "High"
+timeout = 60
+max-subtests = 4
+attempts = 5
+max-cost-usd = 1.5
+keep-workspaces = "failed"
+containment = "walk"
+"#;
+
+fn whole() -> Settings {
+    Settings {
+        tiers_dir: Some("tests/fixtures/tests/fix-the-crate".into()),
+        results_dir: Some("results".into()),
+        jobs: Some(2),
+        runs: Some(3),
+        tiers: Some(vec![TierId(0), TierId(5)]),
+        model: Some(vec!["m1".into()]),
+        judge_model: Some(vec!["j1".into(), "j2".into()]),
+        thinking: Some("High".into()),
+        timeout: Some(60),
+        max_subtests: Some(4),
+        attempts: Some(5),
+        max_cost_usd: Usd::from_dollars(1.5).ok(),
+        keep_workspaces: Some(KeepWorkspaces::Failed),
+        containment: Some(ContainmentChoice::Walk),
+    }
+}
+
+#[test]
+fn every_key_is_read_from_toml() {
+    assert_eq!(from_toml(WHOLE, Path::new("scylla.toml")), Ok(whole()));
+    assert_eq!(from_toml("", Path::new("scylla.toml")), Ok(Settings::default()));
+}
+
+#[test]
+fn the_manifest_says_the_same_as_toml() {
+    let table: serde_json::Value = ::toml::from_str(WHOLE).unwrap();
+    let metadata = serde_json::json!({ "scylla": table, "other": 1 });
+    assert_eq!(from_metadata(&metadata, Path::new("Cargo.toml")), Ok(whole()));
+    assert_eq!(from_metadata(&serde_json::Value::Null, Path::new("Cargo.toml")), Ok(Settings::default()));
+}
+
+#[test]
+fn what_is_set_wins_over_the_lower_place_for_every_key() {
+    assert_eq!(whole().over(Settings::default()), whole());
+    assert_eq!(Settings::default().over(whole()), whole());
+    let other = Settings {
+        tiers_dir: Some("a".into()),
+        results_dir: Some("b".into()),
+        jobs: Some(9),
+        runs: Some(9),
+        tiers: Some(vec![TierId(9)]),
+        model: Some(vec!["a".into()]),
+        judge_model: Some(vec!["b".into()]),
+        thinking: Some("Low".into()),
+        timeout: Some(9),
+        max_subtests: Some(9),
+        attempts: Some(9),
+        max_cost_usd: Some(Usd::ZERO),
+        keep_workspaces: Some(KeepWorkspaces::All),
+        containment: Some(ContainmentChoice::Auto),
+    };
+    assert_eq!(other.clone().over(whole()), other);
+}
+
+#[test]
+fn every_mistake_of_the_settings_is_told_at_once() {
+    let text = "job = 2\nruns = 0\ntiers = ['t0', 'T1']\nmodel = 3\nthinking = 'high'\ntimeout = '60'\n\
+                max-cost-usd = -1\nkeep-workspaces = 'some'\njudge-model = []\ncontainment = true\n\
+                tiers-dir = ''\nattempts = 1.5\n[scylla]\njobs = 1\n";
+    let mistakes = from_toml(text, Path::new(".config/scylla.toml")).unwrap_err();
+    insta::with_settings!({
+        snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/fixture"), prepend_module_to_snapshot => false
+    }, {
+        insta::assert_snapshot!("settings-mistakes", crate::config::mistake::report(&mistakes));
+    });
+}
+
+#[test]
+fn a_mistake_in_the_manifest_names_the_table() {
+    let metadata = serde_json::json!({ "scylla": { "tiersdir": "x", "jobs": "2" } });
+    let mistakes = from_metadata(&metadata, Path::new("Cargo.toml")).unwrap_err();
+    let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "Cargo.toml: `workspace.metadata.scylla.jobs` is `\"2\"`, not a whole number from 1",
+            "Cargo.toml: unknown key `workspace.metadata.scylla.tiersdir`",
+        ]
+    );
+    assert_eq!(mistakes[1].hint.as_deref(), Some("did you mean `tiers-dir`?"));
+}

@@ -1,0 +1,297 @@
+//! The coordinator: hears one mailbox on one thread, decides by pure functions, acts, and owns the checkpoint.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::engine::error::EngineError;
+use crate::engine::failure::storage;
+use crate::engine::mailbox::{Input, Line, RunEnd};
+use crate::engine::open::{Held, Sitting};
+use crate::engine::standing::Standing;
+use crate::engine::worker::{self, Job};
+use crate::engine::workplace::Workplace;
+use crate::lifecycle::next::{Action, next};
+use crate::lifecycle::pacing::Pacing;
+use crate::lifecycle::state::{Consequence, Fact, Limits, State};
+use crate::model::checkpoint::Checkpoint;
+use crate::model::event::{Event, ExperimentFinished, ExperimentStarted};
+use crate::model::ids::{AttemptNumber, RunId};
+use crate::model::money::Usd;
+use crate::model::outcome::{ExperimentEnd, ExperimentStatus, Failure, FailureKind, Stage, StopSignal};
+use crate::os::clock::{self, Stopwatch};
+use crate::os::process::{Containment, StopHandle};
+use crate::os::signal::{self, Signal};
+use crate::store::StoreError;
+
+/// Who is told what happens: an event with its time, or `None` when only time has passed.
+pub type Tell<'a> = dyn FnMut(Timestamp, Option<&Event>) + 'a;
+
+/// How a sitting is to be run, beside what the config says.
+#[derive(Debug)]
+pub struct Manner {
+    /// How the processes of a run are held together.
+    pub containment: Containment,
+    /// How often `Tell` hears that time has passed; `None` for never.
+    pub tick: Option<Duration>,
+    /// The folder as people call it.
+    pub folder_name: String,
+    /// What workers share of the coordinator's own environment.
+    pub inherited: std::collections::BTreeMap<std::ffi::OsString, std::ffi::OsString>,
+    /// What must not reach the disk.
+    pub secrets: crate::text::redact::Secrets,
+}
+
+/// A save that failed counts as one of this length, so that the next one is tried some seconds later.
+const BETWEEN_FAILED_SAVES: Duration = Duration::from_millis(100);
+
+/// The coordinator of a sitting.
+pub(super) struct Coordinator<'a> {
+    pub(super) held: Held,
+    pub(super) checkpoint: Checkpoint,
+    pub(super) standing: Standing,
+    pub(super) place: Arc<Workplace>,
+    pub(super) limits: Limits,
+    pub(super) state: State,
+    pub(super) pacing: Pacing,
+    started: Stopwatch,
+    mailbox: Receiver<Input>,
+    line: Sender<Input>,
+    workers: BTreeMap<RunId, JoinHandle<()>>,
+    tick: Option<Duration>,
+    folder_name: String,
+    pub(super) worker_lost: bool,
+    save_failed: bool,
+    tell: &'a mut Tell<'a>,
+}
+
+/// Does what is left of an experiment, until nothing is left or a stop is asked for.
+///
+/// # Errors
+/// When signals cannot be heard, the checkpoint cannot be written, or a worker is lost. Committed runs are safe in every
+/// case.
+pub fn conduct<'a>(
+    sitting: Sitting,
+    manner: Manner,
+    tell: &'a mut Tell<'a>,
+) -> Result<ExperimentFinished, EngineError> {
+    let (line, mailbox) = channel();
+    let signals = line.clone();
+    let _listening = signal::listen(move |signal| {
+        let word = match signal {
+            Signal::Interrupt => StopSignal::Interrupt,
+            Signal::Terminate | Signal::Hangup => StopSignal::Terminate,
+        };
+        // A coordinator that is gone needs no signal.
+        let _ = signals.send(Input::Signal(word));
+    })
+    .map_err(EngineError::Signals)?;
+    let mut coordinator = Coordinator::begin(sitting, manner, (line, mailbox), tell)?;
+    let end = coordinator.work();
+    coordinator.finish(end)
+}
+
+impl<'a> Coordinator<'a> {
+    fn begin(
+        sitting: Sitting,
+        manner: Manner,
+        (line, mailbox): (Sender<Input>, Receiver<Input>),
+        tell: &'a mut Tell<'a>,
+    ) -> Result<Self, EngineError> {
+        let Sitting { held, config, fixture, checkpoint, standing, phantoms, mended, resumed } = sitting;
+        let limits = Limits {
+            jobs: config.jobs as usize,
+            attempts: config.attempts,
+            max_cost: config.max_cost_usd,
+            systemic_failures: config.systemic_failures,
+            rate_limit: Duration::from_secs(config.rate_limit_seconds),
+        };
+        let started = Event::ExperimentStarted(ExperimentStarted {
+            experiment_id: config.experiment_id.clone(),
+            folder: manner.folder_name.clone(),
+            resumed,
+            jobs: config.jobs,
+            containment: manner.containment.name().to_owned(),
+            tiers: standing.tiers(),
+            spent: standing.spent(),
+            max_cost_usd: config.max_cost_usd,
+        });
+        let place = Workplace {
+            folder: held.folder.clone(),
+            config_hash: config.hash(),
+            token: format!("{}-{}", std::process::id(), clock::now().as_millisecond()),
+            config,
+            fixture,
+            containment: manner.containment,
+            stop: StopHandle::new().map_err(EngineError::Signals)?,
+            secrets: manner.secrets,
+            inherited: manner.inherited,
+        };
+        let mut coordinator = Self {
+            state: State::new(standing.to_do(), standing.withheld(), standing.spent(), standing.committed_cost()),
+            held,
+            checkpoint,
+            standing,
+            place: Arc::new(place),
+            limits,
+            pacing: Pacing::default(),
+            started: Stopwatch::start(),
+            mailbox,
+            line,
+            workers: BTreeMap::new(),
+            tick: manner.tick,
+            folder_name: manner.folder_name,
+            worker_lost: false,
+            save_failed: false,
+            tell,
+        };
+        coordinator.tell(&started);
+        for message in mended {
+            coordinator.tell(&Event::Mended { message });
+        }
+        for phantom in phantoms {
+            let message = format!("{}: {}; it is not made again without being asked", phantom.place, phantom.message);
+            coordinator.tell(&Event::Notice { message });
+        }
+        coordinator.checkpoint.status = ExperimentStatus::Running;
+        coordinator.checkpoint.pid = Some(std::process::id());
+        coordinator.checkpoint.host = Some(clock::host());
+        coordinator.save()?;
+        Ok(coordinator)
+    }
+
+    /// The loop: decide, act, save, hear.
+    fn work(&mut self) -> ExperimentEnd {
+        loop {
+            self.let_time_pass();
+            let now = self.now();
+            let mut wake = None;
+            for action in next(&self.state, &self.limits, now) {
+                match action {
+                    Action::Start(run) => self.start(run),
+                    Action::ReachBudget { expected, ceiling } => self.reach_budget(expected, ceiling),
+                    Action::Wait(time) => wake = Some(time),
+                    Action::Finish(end) => return end,
+                }
+            }
+            if self.pacing.due().is_some_and(|due| due <= self.now()) {
+                self.save_or_drain();
+            }
+            self.wait(wake);
+        }
+    }
+
+    /// Hears the next word, or lets time pass until something is due.
+    fn wait(&mut self, wake: Option<Duration>) {
+        let now = self.now();
+        let tick = self.tick.map(|tick| now + tick);
+        let heard = match [wake, self.pacing.due(), tick].into_iter().flatten().min() {
+            Some(due) => self.mailbox.recv_timeout(due.saturating_sub(now)),
+            None => self.mailbox.recv().map_err(RecvTimeoutError::from),
+        };
+        match heard {
+            Ok(input) => self.hear(input),
+            // The coordinator holds a line to its own mailbox, so it is never closed.
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => (self.tell)(clock::now(), None),
+        }
+    }
+
+    fn start(&mut self, run: RunId) {
+        let job = Job { run, failures: self.state.failures(run), attempts: self.limits.attempts };
+        self.take(Fact::Started(run));
+        let (place, line) = (Arc::clone(&self.place), Line::new(self.line.clone()));
+        let spawned = std::thread::Builder::new().name(run.to_string()).spawn(move || worker::work(&place, job, &line));
+        match spawned {
+            Ok(worker) => {
+                self.workers.insert(run, worker);
+            }
+            Err(error) => self.hear(Input::RunEnded {
+                run,
+                spent: Usd::ZERO,
+                end: RunEnd::Failed {
+                    attempt: AttemptNumber(0),
+                    stage: Stage::Prepare,
+                    failure: Failure::new(FailureKind::Spawn, format!("a worker's thread cannot be started: {error}")),
+                    agent_complete: false,
+                },
+            }),
+        }
+    }
+
+    fn reach_budget(&mut self, expected: Usd, ceiling: Usd) {
+        self.take(Fact::BudgetReached);
+        let spent = self.state.spent();
+        self.tell(&Event::BudgetReached { spent, expected, ceiling });
+    }
+
+    /// The worker of a run has said its last word.
+    pub(super) fn dismiss(&mut self, run: RunId) {
+        if let Some(worker) = self.workers.remove(&run) {
+            // A worker that panicked has said so through its last word already.
+            let _ = worker.join();
+        }
+    }
+
+    /// Takes a fact into the state.
+    pub(super) fn take(&mut self, fact: Fact) -> Consequence {
+        let now = self.now();
+        self.state.take(fact, &self.limits, now)
+    }
+
+    /// Time since the start, by a monotonic clock.
+    pub(super) fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Tells an event.
+    pub(super) fn tell(&mut self, event: &Event) {
+        (self.tell)(clock::now(), Some(event));
+    }
+
+    /// Writes the checkpoint. When it cannot be written, results are still safe, but nothing new is begun; when the
+    /// experiment may be somebody else's by now, runs in flight are ended too.
+    fn save_or_drain(&mut self) {
+        let Err(error) = self.save() else { return };
+        self.tell(&Event::Notice { message: storage(&error).message });
+        let now = self.now();
+        self.pacing.saved(now, BETWEEN_FAILED_SAVES);
+        if !self.save_failed {
+            self.save_failed = true;
+            let lost = matches!(error, EngineError::Store(StoreError::Lock(_)));
+            self.climb(if lost { StopSignal::Terminate } else { StopSignal::Interrupt });
+        }
+    }
+
+    /// Writes the checkpoint.
+    fn save(&mut self) -> Result<(), EngineError> {
+        self.checkpoint.last_updated_at = clock::now();
+        let took = self.held.writer.save(&self.checkpoint)?;
+        let now = self.now();
+        self.pacing.saved(now, took);
+        Ok(())
+    }
+
+    fn finish(mut self, end: ExperimentEnd) -> Result<ExperimentFinished, EngineError> {
+        self.checkpoint.status = end.status();
+        self.checkpoint.pid = None;
+        self.checkpoint.host = None;
+        if end != ExperimentEnd::RateLimited {
+            self.checkpoint.rate_limit = None;
+        }
+        self.save()?;
+        let finished = ExperimentFinished {
+            end,
+            folder: self.folder_name.clone(),
+            tiers: self.standing.tiers(),
+            spent: self.state.spent(),
+            duration_seconds: self.now().as_secs_f64(),
+            missing: self.standing.missing_by_why(),
+        };
+        self.tell(&Event::ExperimentFinished(finished.clone()));
+        if self.worker_lost { Err(EngineError::WorkerLost) } else { Ok(finished) }
+    }
+}

@@ -1,0 +1,209 @@
+//! A new experiment: folder, lock, the fixture's copy, the task's repository and the frozen config.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::engine::error::EngineError;
+use crate::engine::open::{Held, hold};
+use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns};
+use crate::model::experiment::{Config, ContainmentChoice, Extension, KeepWorkspaces};
+use crate::model::ids::{SubtestId, TierId};
+use crate::model::limits;
+use crate::model::money::Usd;
+use crate::model::outcome::ExperimentStatus;
+use crate::model::plan::Plan;
+use crate::model::result::FORMAT_VERSION;
+use crate::model::task::{Fixture, Source};
+use crate::os::{clock, files};
+use crate::store;
+use crate::store::layout::ExperimentFolder;
+use crate::workspace::base;
+
+/// A larger tree than this is no fixture: a wrong `--tiers-dir` must not copy a disk.
+const FIXTURE_BOUNDS: files::Bounds =
+    files::Bounds { entries: limits::MOST_FIXTURE_FILES, bytes: 1 << 30, depth: limits::MOST_DEPTH };
+
+/// What a person wants measured, with every default filled in.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// The fixture, checked.
+    pub fixture: Fixture,
+    /// Where it lies.
+    pub fixture_dir: PathBuf,
+    /// Where experiments lie.
+    pub results_dir: PathBuf,
+    /// The planned subtests of each tier.
+    pub subtests: BTreeMap<TierId, Vec<SubtestId>>,
+    /// Runs of each subtest.
+    pub runs_per_subtest: u32,
+    /// Most subtests of a tier that were asked for.
+    pub max_subtests: Option<u32>,
+    /// Models for agents.
+    pub models: Vec<String>,
+    /// Models for judges.
+    pub judge_models: Vec<String>,
+    /// How much an agent is told to think.
+    pub thinking_mode: String,
+    /// Wall clock limit of the agent, in seconds.
+    pub timeout_seconds: u64,
+    /// Runs in flight at once.
+    pub jobs: u32,
+    /// Attempts of a run for infrastructure failures.
+    pub attempts: u32,
+    /// Ceiling of the cost.
+    pub max_cost_usd: Option<Usd>,
+    /// Which workspaces stay.
+    pub keep_workspaces: KeepWorkspaces,
+    /// How the processes of a run are held together.
+    pub containment: ContainmentChoice,
+}
+
+/// The subtests of the asked tiers, at most so many of each, in order.
+#[must_use]
+pub fn choose(fixture: &Fixture, tiers: &[TierId], most: Option<u32>) -> BTreeMap<TierId, Vec<SubtestId>> {
+    let most = most.map_or(usize::MAX, |most| most as usize);
+    tiers
+        .iter()
+        .filter_map(|tier| Some((*tier, fixture.tiers.get(tier)?.keys().copied().take(most).collect())))
+        .collect()
+}
+
+/// Makes the folder of a new experiment, complete enough to be resumed from then on.
+///
+/// # Errors
+/// When the folder or the task's repository cannot be made.
+pub fn create(wish: Wish) -> Result<Held, EngineError> {
+    let now = clock::now();
+    let folder = ExperimentFolder::create(&wish.results_dir, &wish.fixture.id, now)?;
+    let mut held = hold(folder)?;
+    let folder = held.folder.clone();
+    let copy = folder.fixture();
+    files::create_dir_durable(&folder.config_dir()).map_err(store::StoreError::from)?;
+    files::copy_tree(&wish.fixture_dir, &copy, FIXTURE_BOUNDS).map_err(store::StoreError::from)?;
+    let repo = folder.repo();
+    let task_repo = match &wish.fixture.source {
+        Source::Folder => "source/".to_owned(),
+        Source::Repository { repo, .. } => repo.clone(),
+    };
+    // A local repository is named relative to where the fixture lies, not to its copy.
+    let task_commit = base::make_base(&repo, &wish.fixture_dir, &wish.fixture.source)?;
+    let fixture_digest = store::evidence::digest_of_tree(&copy).map_err(store::StoreError::from)?;
+    let fixture_digest = fixture_digest.ok_or(store::StoreError::NotAnExperiment(copy.clone()))?;
+    let config = Config {
+        version: FORMAT_VERSION.to_owned(),
+        experiment_id: wish.fixture.id.clone(),
+        name: wish.fixture.name.clone(),
+        description: wish.fixture.description.clone(),
+        created_at: now,
+        created_by: concat!("cargo-scylla ", env!("CARGO_PKG_VERSION")).to_owned(),
+        task_repo,
+        task_commit,
+        task_prompt_file: wish.fixture.prompt_file.clone(),
+        fixture_digest,
+        language: wish.fixture.language.clone(),
+        models: wish.models,
+        judge_models: wish.judge_models,
+        thinking_mode: wish.thinking_mode,
+        timeout_seconds: wish.timeout_seconds,
+        no_progress_seconds: wish.fixture.no_progress_seconds,
+        output_limit_bytes: limits::OUTPUT_BYTES,
+        environment: wish.fixture.environment.clone(),
+        subtests: wish.subtests,
+        runs_per_subtest: wish.runs_per_subtest,
+        max_subtests: wish.max_subtests,
+        extensions: Vec::new(),
+        jobs: wish.jobs,
+        attempts: wish.attempts,
+        max_cost_usd: wish.max_cost_usd,
+        keep_workspaces: wish.keep_workspaces,
+        containment: wish.containment,
+        grace_seconds: limits::GRACE_SECONDS,
+        systemic_failures: limits::SYSTEMIC_FAILURES,
+        rate_limit_seconds: limits::RATE_LIMIT_SECONDS,
+        unknown: serde_json::Map::new(),
+    };
+    make_baselines(&repo, &copy, &config, &wish.fixture)?;
+    make_durable(&folder)?;
+    store::config::save(&folder, &config)?;
+    held.writer.save(&first_checkpoint(&config))?;
+    Ok(held)
+}
+
+fn make_baselines(repo: &Path, fixture_dir: &Path, config: &Config, fixture: &Fixture) -> Result<(), EngineError> {
+    Ok(base::make_baselines(repo, fixture_dir, &config.task_commit, fixture, &config.subtests)?)
+}
+
+fn first_checkpoint(config: &Config) -> Checkpoint {
+    Checkpoint {
+        version: CHECKPOINT_VERSION.to_owned(),
+        experiment_id: config.experiment_id.clone(),
+        config_hash: config.hash(),
+        status: ExperimentStatus::Interrupted,
+        completed_runs: CompletedRuns::default(),
+        started_at: config.created_at,
+        last_updated_at: config.created_at,
+        rate_limit: None,
+        pid: None,
+        host: None,
+        unknown: serde_json::Map::new(),
+    }
+}
+
+/// A committed run needs its fixture as much as its result; the repository is made durable as it is made.
+fn make_durable(folder: &ExperimentFolder) -> Result<(), EngineError> {
+    Ok(files::sync_tree(&folder.config_dir()).map_err(store::StoreError::from)?)
+}
+
+/// How an experiment is to grow.
+#[derive(Debug, Clone, Default)]
+pub struct Growth {
+    /// Runs of each subtest from now on.
+    pub runs: Option<u32>,
+    /// Tiers to add.
+    pub tiers: Vec<TierId>,
+    /// Most subtests of a tier from now on.
+    pub max_subtests: Option<u32>,
+}
+
+/// Records a growth in the config and makes the baselines of new subtests. Committed runs stay what they are.
+///
+/// # Errors
+/// When the growth would shrink the plan, names a tier that the fixture does not have, or cannot be written.
+pub fn extend(held: &Held, config: &mut Config, fixture: &Fixture, growth: &Growth) -> Result<Plan, EngineError> {
+    let before = config.plan();
+    let missing: Vec<TierId> = growth.tiers.iter().copied().filter(|tier| !fixture.tiers.contains_key(tier)).collect();
+    if let Some(tier) = missing.first() {
+        return Err(EngineError::Growth(format!("the fixture has no tier `{tier}`")));
+    }
+    let runs = growth.runs.unwrap_or(config.runs_per_subtest);
+    if runs < config.runs_per_subtest {
+        return Err(EngineError::Growth(format!(
+            "`--runs {runs}` is less than the {} that are planned; a plan only grows",
+            config.runs_per_subtest
+        )));
+    }
+    let most = growth.max_subtests.or(config.max_subtests);
+    let mut tiers: Vec<TierId> = config.subtests.keys().copied().collect();
+    let added_tiers: Vec<TierId> = growth.tiers.iter().copied().filter(|tier| !tiers.contains(tier)).collect();
+    tiers.extend(&added_tiers);
+    let chosen = choose(fixture, &tiers, most);
+    if let Some((tier, _)) =
+        config.subtests.iter().find(|(tier, had)| chosen.get(tier).is_none_or(|has| has.len() < had.len()))
+    {
+        return Err(EngineError::Growth(format!(
+            "`--max-subtests` would take subtests of `{tier}` out of the plan; a plan only grows"
+        )));
+    }
+    config.subtests = chosen;
+    config.runs_per_subtest = runs;
+    config.max_subtests = most;
+    let plan = config.plan();
+    if plan == before {
+        return Err(EngineError::Growth("this adds no run to the plan".to_owned()));
+    }
+    config.extensions.push(Extension { at: clock::now(), runs_per_subtest: runs, added_tiers, max_subtests: most });
+    make_baselines(&held.folder.repo(), &held.folder.fixture(), config, fixture)?;
+    make_durable(&held.folder)?;
+    store::config::save(&held.folder, config)?;
+    Ok(plan)
+}

@@ -1,0 +1,54 @@
+//! Why a sitting cannot begin or go on.
+
+use std::path::PathBuf;
+
+use crate::config::mistake::Mistake;
+use crate::model::finding::Finding;
+use crate::os::lock::LockError;
+use crate::os::process::ProbeError;
+use crate::store::StoreError;
+use crate::workspace::WorkspaceError;
+
+/// Why a sitting cannot begin or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Another coordinator holds the experiment, or the lock cannot be taken.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The folder cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The task's repository cannot be made.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+    /// The asked containment does not work here.
+    #[error(transparent)]
+    Containment(#[from] ProbeError),
+    /// Signals cannot be listened to.
+    #[error("signals cannot be listened to")]
+    Signals(#[source] std::io::Error),
+    /// Processes of a dead coordinator cannot be ended.
+    #[error("processes of a dead coordinator cannot be ended")]
+    Strays(#[source] std::io::Error),
+    /// The asked growth is none.
+    #[error("the experiment cannot be extended: {0}")]
+    Growth(String),
+    /// The experiment's copy of its fixture does not load.
+    #[error("the experiment's copy of its fixture has mistakes: {}", list(.0))]
+    Fixture(Vec<Mistake>),
+    /// The folder has findings that forbid to go on.
+    #[error("{} cannot be resumed: {}", folder.display(), findings.iter().map(|finding| format!("{}: {}", finding.place, finding.message)).collect::<Vec<_>>().join("; "))]
+    Unfit {
+        /// The experiment's folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        findings: Vec<Finding>,
+    },
+    /// A worker's thread ended without a word.
+    #[error("a worker ended without a word; the runs of the others are committed")]
+    WorkerLost,
+}
+
+fn list(mistakes: &[Mistake]) -> String {
+    mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,169 @@
+//! How the coordinator takes what it hears: facts for the state, entries for the index, events for people.
+
+use std::time::Duration;
+
+use crate::engine::coordinator::Coordinator;
+use crate::engine::mailbox::{Input, RunEnd};
+use crate::lifecycle::state::{Consequence, Fact};
+use crate::model::checkpoint::RateLimit;
+use crate::model::event::{Event, Missing, RunCommitted};
+use crate::model::ids::{AttemptNumber, RunId};
+use crate::model::limits::RATE_LIMIT_DEFAULT_SECONDS;
+use crate::model::money::Usd;
+use crate::model::outcome::{ExperimentStatus, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
+use crate::model::result::RunResult;
+use crate::os::clock;
+
+/// An attempt that failed, as its worker said it.
+struct FailedAttempt {
+    run: RunId,
+    attempt: AttemptNumber,
+    stage: Stage,
+    failure: Failure,
+    agent_complete: bool,
+}
+
+impl Coordinator<'_> {
+    /// Takes one word in.
+    pub(super) fn hear(&mut self, input: Input) {
+        match input {
+            Input::RunStarted { run, attempt, from } => self.tell(&Event::RunStarted { run, attempt, from }),
+            Input::StageStarted { run, stage, judge } => self.tell(&Event::StageStarted { run, stage, judge }),
+            Input::Notice(message) => self.tell(&Event::Notice { message }),
+            Input::RunEnded { run, spent, end } => {
+                self.dismiss(run);
+                self.end(run, spent, end);
+            }
+            Input::WorkerLost(run) => {
+                self.dismiss(run);
+                self.worker_lost = true;
+                self.take(Fact::Stopped(run, Usd::ZERO));
+                self.standing.miss(run, Missing::Unfinished);
+                self.climb(StopSignal::Terminate);
+            }
+            Input::Signal(signal) => self.climb(signal),
+        }
+    }
+
+    fn end(&mut self, run: RunId, spent: Usd, end: RunEnd) {
+        match end {
+            RunEnd::Committed(result) => self.commit(run, spent, &result),
+            RunEnd::Failed { attempt, stage, failure, agent_complete } => {
+                self.fail(spent, FailedAttempt { run, attempt, stage, failure, agent_complete });
+            }
+            RunEnd::Stopped { stage, agent_complete } => {
+                self.take(Fact::Stopped(run, spent));
+                self.leave(run, agent_complete, Missing::Unfinished);
+                self.tell(&Event::RunStopped { run, stage });
+            }
+        }
+    }
+
+    fn commit(&mut self, run: RunId, spent: Usd, result: &RunResult) {
+        self.take(Fact::Committed { run, spent, cost: result.cost_usd + result.judge_cost_usd });
+        let status = RunStatus::judged(result.judge_passed);
+        self.standing.commit(run, result);
+        self.checkpoint.completed_runs.set(run, status);
+        self.pacing.changed();
+        self.tell(&Event::RunCommitted(RunCommitted {
+            run,
+            status,
+            score: result.judge_score,
+            grade: result.judge_grade,
+            agent_end: result.agent_end,
+            cost_usd: result.cost_usd + result.judge_cost_usd,
+            duration_seconds: result.duration_seconds,
+        }));
+    }
+
+    fn fail(&mut self, spent: Usd, failed: FailedAttempt) {
+        let FailedAttempt { run, attempt, stage, failure, agent_complete } = failed;
+        let wait = wait_for(&failure);
+        let consequence = self.take(Fact::Failed { run, failure: failure.clone(), cost: spent, wait });
+        let retry = matches!(consequence, Consequence::Retry | Consequence::RateLimited(_));
+        self.leave(run, agent_complete, if retry { Missing::Unfinished } else { Missing::Errored });
+        self.tell(&Event::AttemptFailed { run, attempt, stage, failure: failure.clone(), retry });
+        match consequence {
+            Consequence::GivenUp(attempts) => self.give_up(run, attempts, failure, agent_complete),
+            Consequence::TierPaused(times) => {
+                let attempts = self.state.failures(run);
+                if attempts >= self.limits.attempts {
+                    self.give_up(run, attempts, failure.clone(), agent_complete);
+                }
+                let left = self.state.waiting_in(run.tier);
+                self.tell(&Event::TierPaused { tier: run.tier, kind: failure.kind, times, left });
+            }
+            Consequence::RateLimited(_) => self.pause(wait),
+            Consequence::RateLimitExhausted => {
+                let message = format!("rate limits outlast the longest wait of {} s", self.limits.rate_limit.as_secs());
+                self.set_rate_limit(wait);
+                self.tell(&Event::Notice { message });
+            }
+            Consequence::None | Consequence::Retry | Consequence::Climbed(_) | Consequence::RateLimitOver => {}
+        }
+    }
+
+    fn give_up(&mut self, run: RunId, attempts: u32, failure: Failure, agent_complete: bool) {
+        if !agent_complete {
+            self.checkpoint.completed_runs.set(run, RunStatus::Errored);
+            self.pacing.changed();
+        }
+        self.tell(&Event::RunErrored { run, attempts, failure });
+    }
+
+    /// A run that is not committed stays in the index only as far as its agent's work is durable.
+    fn leave(&mut self, run: RunId, agent_complete: bool, otherwise: Missing) {
+        if agent_complete {
+            self.checkpoint.completed_runs.set(run, RunStatus::AgentComplete);
+            self.pacing.changed();
+        }
+        self.standing.miss(run, if agent_complete { Missing::AgentComplete } else { otherwise });
+    }
+
+    fn set_rate_limit(&mut self, wait: Duration) -> RateLimit {
+        let model = self.place.rate_limited_model();
+        let until = clock::now().saturating_add(wait).unwrap_or(jiff::Timestamp::MAX);
+        let limit = RateLimit { model, until };
+        self.checkpoint.status = ExperimentStatus::PausedRateLimit;
+        self.checkpoint.rate_limit = Some(limit.clone());
+        self.pacing.changed();
+        limit
+    }
+
+    fn pause(&mut self, wait: Duration) {
+        let RateLimit { model, until } = self.set_rate_limit(wait);
+        self.tell(&Event::RateLimited { model, until });
+    }
+
+    /// Takes in that time has passed.
+    pub(super) fn let_time_pass(&mut self) {
+        if self.take(Fact::WaitOver) == Consequence::RateLimitOver {
+            self.checkpoint.status = ExperimentStatus::Running;
+            self.checkpoint.rate_limit = None;
+            self.pacing.changed();
+            self.tell(&Event::RateLimitOver { model: self.place.rate_limited_model() });
+        }
+    }
+
+    /// Goes up the ladder.
+    pub(super) fn climb(&mut self, signal: StopSignal) {
+        if let Consequence::Climbed(rung) = self.take(Fact::Signal(signal)) {
+            if rung >= Rung::Terminate {
+                self.place.stop.raise(rung);
+            }
+            let in_flight = self.state.in_flight();
+            self.tell(&Event::Stopping { signal, rung, in_flight });
+        }
+    }
+}
+
+/// How long to wait after a failure before the model is asked again.
+fn wait_for(failure: &Failure) -> Duration {
+    match (failure.kind, failure.retry_at) {
+        (FailureKind::RateLimit, Some(until)) => {
+            Duration::try_from(until.duration_since(clock::now())).unwrap_or_default()
+        }
+        (FailureKind::RateLimit, None) => Duration::from_secs(RATE_LIMIT_DEFAULT_SECONDS),
+        _ => Duration::ZERO,
+    }
+}

@@ -1,0 +1,157 @@
+//! Taking an experiment over: lock, survey, mend, and only then work.
+
+use std::time::Duration;
+
+use crate::config;
+use crate::engine::error::EngineError;
+use crate::engine::standing::Standing;
+use crate::engine::strays;
+use crate::lifecycle::mend::{Ask, Mending, mend};
+use crate::model::checkpoint::Checkpoint;
+use crate::model::experiment::Config;
+use crate::model::finding::{Finding, FindingKind};
+use crate::model::outcome::ExperimentStatus;
+use crate::model::survey::{Holder, Seen, Survey};
+use crate::model::task::Fixture;
+use crate::os::clock;
+use crate::os::lock::ExperimentLock;
+use crate::store;
+use crate::store::checkpoint::CheckpointWriter;
+use crate::store::layout::ExperimentFolder;
+use crate::store::mend::Applied;
+use crate::store::survey::Depth;
+
+/// How long a lock is waited for: `verify` on the same folder takes it for a moment to see who holds it.
+const LOCK_PATIENCE: Duration = Duration::from_millis(400);
+
+/// An experiment that this process holds.
+#[derive(Debug)]
+pub struct Held {
+    /// Its folder.
+    pub folder: ExperimentFolder,
+    /// The only way to write its checkpoint.
+    pub writer: CheckpointWriter,
+}
+
+/// An experiment that is held, in order, and ready to go on.
+#[derive(Debug)]
+pub struct Sitting {
+    /// What this process holds.
+    pub held: Held,
+    /// Its config, frozen but for operational fields.
+    pub config: Config,
+    /// Its copy of the fixture.
+    pub fixture: Fixture,
+    /// The checkpoint as it lies on disk.
+    pub checkpoint: Checkpoint,
+    /// Where the experiment stands.
+    pub standing: Standing,
+    /// Judged entries of the checkpoint of which there is no result: never paid again without being asked.
+    pub phantoms: Vec<Finding>,
+    /// What was mended, in sentences.
+    pub mended: Vec<String>,
+    /// Whether former sittings did work.
+    pub resumed: bool,
+}
+
+impl Sitting {
+    /// Ends without any work; the checkpoint says that planned runs are missing, if they are.
+    ///
+    /// # Errors
+    /// When the checkpoint cannot be written.
+    pub fn rest(mut self) -> Result<(), EngineError> {
+        if self.checkpoint.status == ExperimentStatus::Completed && !self.standing.missing().is_empty() {
+            self.checkpoint.status = ExperimentStatus::Interrupted;
+            self.checkpoint.last_updated_at = clock::now();
+            self.held.writer.save(&self.checkpoint)?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes the experiment's lock.
+///
+/// # Errors
+/// When another coordinator holds it, or the lock's file cannot be opened.
+pub fn hold(folder: ExperimentFolder) -> Result<Held, EngineError> {
+    let holder = Holder { pid: std::process::id(), host: clock::host(), since: clock::now().to_string() };
+    let lock = ExperimentLock::acquire(&folder.lock(), &holder, LOCK_PATIENCE)?;
+    let writer = CheckpointWriter::new(&folder, lock);
+    Ok(Held { folder, writer })
+}
+
+/// Surveys a folder that this process holds, strays of dead coordinators included.
+///
+/// # Errors
+/// When the folder itself cannot be read.
+pub fn survey(held: &Held, depth: Depth) -> Result<Survey, EngineError> {
+    let mut survey = store::survey::survey(&held.folder, depth)?;
+    // The holder is this process.
+    survey.holder = None;
+    let found = strays::find(&held.folder, &survey);
+    strays::add_to(&mut survey, &held.folder, &found);
+    Ok(survey)
+}
+
+/// Does what `mend` decided.
+///
+/// # Errors
+/// When a stray cannot be ended or the folder cannot be written.
+pub fn apply(held: &mut Held, survey: &Survey, mending: &Mending) -> Result<Applied, EngineError> {
+    if !mending.end_strays.is_empty() {
+        let found = strays::find(&held.folder, survey);
+        strays::end(&found).map_err(EngineError::Strays)?;
+    }
+    Ok(store::mend::apply(&held.folder, &mut held.writer, mending, clock::now())?)
+}
+
+/// Takes an experiment over so that work can go on: everything that can be mended is mended first.
+///
+/// # Errors
+/// When the folder has findings that forbid to go on; never does it turn into a fresh experiment.
+pub fn take_over(mut held: Held) -> Result<Sitting, EngineError> {
+    let first = survey(&held, Depth::Results)?;
+    let mending = mend(&first, &Ask::default(), clock::now());
+    refuse_unfit(&held, &mending.kept)?;
+    apply(&mut held, &first, &mending)?;
+    let mended = mending.mended.iter().map(|finding| format!("{}: {}", finding.place, finding.message)).collect();
+    let after = if mending.is_nothing() { first } else { survey(&held, Depth::Results)? };
+    let phantoms: Vec<Finding> =
+        mending.kept.into_iter().filter(|finding| finding.kind == FindingKind::PhantomEntry).collect();
+    let (Seen::Read(config), Seen::Read(checkpoint)) = (after.config.clone(), after.checkpoint.clone()) else {
+        return Err(unfit(&held, crate::lifecycle::audit::audit(&after)));
+    };
+    let fixture = config::fixture::load(&held.folder.fixture()).map_err(EngineError::Fixture)?;
+    let mut standing = Standing::of(config.plan(), &after);
+    let resumed = standing.missing().len() < config.plan().total() || !after.attempts.is_empty();
+    for run in phantoms.iter().filter_map(|phantom| phantom.run) {
+        standing.withhold(run);
+    }
+    Ok(Sitting { held, config: *config, fixture, checkpoint: *checkpoint, standing, phantoms, mended, resumed })
+}
+
+fn unfit(held: &Held, findings: Vec<Finding>) -> EngineError {
+    EngineError::Unfit { folder: held.folder.root().to_owned(), findings }
+}
+
+/// Findings under which new results would not belong to the old ones, or could not be told from them.
+fn refuse_unfit(held: &Held, kept: &[Finding]) -> Result<(), EngineError> {
+    let forbidding: Vec<Finding> = kept
+        .iter()
+        .filter(|finding| {
+            matches!(
+                finding.kind,
+                FindingKind::ConfigMissing
+                    | FindingKind::ConfigUnreadable
+                    | FindingKind::ConfigIncomplete
+                    | FindingKind::ConfigChanged
+                    | FindingKind::NewerVersion
+                    | FindingKind::CheckpointMissing
+                    | FindingKind::CheckpointUnreadable
+                    | FindingKind::UnknownPlace
+            )
+        })
+        .cloned()
+        .collect();
+    if forbidding.is_empty() { Ok(()) } else { Err(unfit(held, forbidding)) }
+}

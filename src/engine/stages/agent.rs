@@ -1,0 +1,137 @@
+//! The agent stage: from the subtest's setup to a durable `agent/result.json`.
+
+use std::time::Duration;
+
+use crate::agent::record::{self, EndedAgent, Record};
+use crate::agent::{self, Assignment, Paths};
+use crate::engine::failure::storage;
+use crate::engine::stages::{Halt, Work};
+use crate::engine::workplace::Program;
+use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::money::Usd;
+use crate::model::outcome::{AgentEnd, Failure, FailureKind, Stage};
+use crate::model::result::{AgentResult, TokenStats};
+use crate::model::task::{AgentSpec, Subtest};
+use crate::os::clock::{self, Stopwatch};
+use crate::os::files;
+use crate::os::process::{End, Ended};
+use crate::workspace;
+
+impl Work<'_> {
+    /// Lets the agent work, until it ends or a limit ends it.
+    pub(in crate::engine) fn agent(&mut self) -> Result<AgentResult, Halt> {
+        self.enter(Stage::Agent, None)?;
+        let place = self.place;
+        let subtest = place
+            .subtest(self.run)
+            .ok_or_else(|| Failure::new(FailureKind::Workspace, "the fixture's copy has no such subtest"))?;
+        let (started_at, watch) = (clock::now(), Stopwatch::start());
+        let mut result = AgentResult {
+            attempt: self.attempt,
+            end: AgentEnd::Finished,
+            exit_code: None,
+            cost_usd: Usd::ZERO,
+            token_stats: TokenStats::default(),
+            started_at,
+            duration_seconds: 0.0,
+            containment: "none".to_owned(),
+            leftover_processes: 0,
+            output_truncated: false,
+        };
+        match self.assign(subtest)? {
+            agent::Work::Command { argv, environment, .. } => {
+                let program = self.agent_program(argv, environment);
+                let ended = self.contained(program, FailureKind::Spawn)?;
+                self.take_end(&ended, &subtest.agent, &mut result)?;
+            }
+            agent::Work::ApplyPatch(patch) => workspace::checkout::apply(&self.folder.workspace(), &patch)
+                .map_err(|error| Failure::new(FailureKind::Workspace, storage(&error).message))?,
+            agent::Work::Nothing => {}
+        }
+        result.duration_seconds = watch.elapsed().as_secs_f64();
+        self.store.write_agent_result(&result).map_err(|error| storage(&error))?;
+        self.agent_complete = true;
+        Ok(result)
+    }
+
+    /// Composes the prompt and the command, and leaves both as evidence.
+    fn assign(&self, subtest: &Subtest) -> Result<agent::Work, Halt> {
+        let place = self.place;
+        let prompt = agent::prompt::compose(&place.fixture.prompt, &place.config.thinking_mode);
+        let assignment = Assignment {
+            fixture: &place.fixture,
+            subtest,
+            run: self.run,
+            attempt: self.attempt,
+            model: place.model(),
+            prompt: &prompt,
+            paths: Paths {
+                workspace: self.folder.workspace(),
+                prompt_file: self.folder.prompt(),
+                record_file: self.folder.record(),
+                fixture: place.folder.fixture(),
+            },
+        };
+        let work = agent::work(&assignment, &place.inherited);
+        let command = place.secrets.redact(agent::describe(&work, &subtest.agent).as_bytes()).into_owned();
+        self.write_evidence(&self.folder.prompt(), prompt.as_bytes())?;
+        self.write_evidence(&self.folder.command(), &command)?;
+        Ok(work)
+    }
+
+    fn agent_program(
+        &self,
+        argv: Vec<std::ffi::OsString>,
+        environment: std::collections::BTreeMap<std::ffi::OsString, std::ffi::OsString>,
+    ) -> Program {
+        Program {
+            argv,
+            environment,
+            stdin: None,
+            stdout: self.folder.agent_stdout(),
+            stderr: self.folder.agent_stderr(),
+            wall: Duration::from_secs(self.place.config.timeout_seconds),
+            no_progress: self.place.config.no_progress_seconds.map(Duration::from_secs),
+            writable: vec![self.folder.record_dir()],
+            // An agent that can read the solution or the rubric is not measured.
+            hidden: vec![self.place.folder.fixture().join("expected")],
+        }
+    }
+
+    /// What the process and its record say together; an infrastructure failure is no outcome.
+    fn take_end(&mut self, ended: &Ended, spec: &AgentSpec, result: &mut AgentResult) -> Result<(), Halt> {
+        let record = self.record();
+        if let Ok(Some(record)) = &record {
+            self.spent += record.cost_usd;
+        }
+        let end = match ended.end {
+            End::Exited(code) => EndedAgent::Exited(code),
+            End::Signaled(signal) => EndedAgent::Signaled(signal),
+            End::TimedOut => EndedAgent::TimedOut,
+            End::NoProgress => EndedAgent::NoProgress,
+            End::OutputLimit => EndedAgent::OutputLimit,
+            End::Stopped => return Err(Halt::Stopped),
+        };
+        let outcome = record::outcome(spec, end, record)?;
+        result.end = outcome.end;
+        result.exit_code = outcome.exit_code;
+        result.cost_usd = outcome.cost_usd;
+        result.token_stats = outcome.token_stats;
+        result.containment = self.place.containment.name().to_owned();
+        result.leftover_processes = ended.leftovers;
+        result.output_truncated = ended.output_truncated;
+        Ok(())
+    }
+
+    /// The record that the agent left, if any; what it left may be hostile.
+    fn record(&self) -> Result<Option<Record>, String> {
+        let bytes =
+            files::read_bounded(&self.folder.record(), MOST_STAGE_FILE_BYTES).map_err(|error| error.to_string())?;
+        bytes.map(|bytes| record::parse(&bytes)).transpose()
+    }
+
+    /// What the attempt cost as far as its record says it.
+    pub(super) fn known_cost(&self) -> Usd {
+        self.record().ok().flatten().map_or(Usd::ZERO, |record| record.cost_usd)
+    }
+}

@@ -1,0 +1,133 @@
+//! The judge stage: each judge of the panel is asked once, and its raw answer is stored before it is read.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::time::Duration;
+
+use crate::engine::failure::storage;
+use crate::engine::stages::{Halt, Work};
+use crate::engine::workplace::Program;
+use crate::judge::answer;
+use crate::judge::request::{self, Facts};
+use crate::judge::score::{self, Judged};
+use crate::model::ids::JudgeNumber;
+use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::outcome::{Failure, FailureKind, Stage};
+use crate::model::result::{AgentResult, ChecksResult, Judgment};
+use crate::model::task::{Invocation, JudgeSpec};
+use crate::os::files;
+use crate::os::process::{End, Ended};
+
+/// What judges are told of a run.
+pub(super) struct Case<'a> {
+    agent: &'a AgentResult,
+    checks: &'a ChecksResult,
+}
+
+impl Work<'_> {
+    /// Asks every judge that has not answered yet; the panel's judgments in order.
+    pub(in crate::engine) fn judges(
+        &mut self,
+        mut answered: BTreeMap<JudgeNumber, Judgment>,
+        agent: &AgentResult,
+        checks: &ChecksResult,
+    ) -> Result<Vec<Judgment>, Halt> {
+        let place = self.place;
+        let case = Case { agent, checks };
+        let mut judgments = Vec::new();
+        for (number, judge) in place.panel() {
+            let judgment = match answered.remove(&number) {
+                Some(judgment) => judgment,
+                None => self.judge(number, judge, &case)?,
+            };
+            judgments.push(judgment);
+        }
+        Ok(judgments)
+    }
+
+    fn judge(&mut self, number: JudgeNumber, judge: &JudgeSpec, case: &Case<'_>) -> Result<Judgment, Halt> {
+        self.enter(Stage::Judge, Some(number))?;
+        self.store.begin_judge(number).map_err(|error| storage(&error))?;
+        let judgment = match judge {
+            JudgeSpec::Checks => crate::judge::checks::judgment(number, &self.place.fixture.rubric, case.checks)
+                .map_err(|error| Failure::new(FailureKind::Judge, error.to_string()))?,
+            JudgeSpec::Command { name, run, timeout_seconds } => {
+                self.graded_tree()?;
+                let asked = self.ask(number, name, run, Duration::from_secs(*timeout_seconds), case);
+                if let Err(Halt::Failed(_)) = &asked {
+                    self.store.set_judge_aside(number).map_err(|error| storage(&error))?;
+                }
+                asked?
+            }
+        };
+        self.spent += judgment.cost_usd;
+        self.store.write_judgment(&judgment).map_err(|error| storage(&error))?;
+        Ok(judgment)
+    }
+
+    fn ask(
+        &self,
+        number: JudgeNumber,
+        name: &str,
+        run: &Invocation,
+        wall: Duration,
+        case: &Case<'_>,
+    ) -> Result<Judgment, Halt> {
+        let request = self.request(name, case)?;
+        self.write_evidence(&self.folder.judge_prompt(number), &request)?;
+        let mut environment = self.environment();
+        environment.insert("SCYLLA_FIXTURE".into(), self.place.folder.fixture().into());
+        let ended = self.contained(
+            Program {
+                argv: run.words().into_iter().map(OsString::from).collect(),
+                environment,
+                stdin: Some(request),
+                stdout: self.folder.judge_response(number),
+                stderr: self.folder.judge_stderr(number),
+                wall,
+                no_progress: None,
+                writable: Vec::new(),
+                hidden: Vec::new(),
+            },
+            FailureKind::Judge,
+        )?;
+        let failed = |why: String| Failure::new(FailureKind::Judge, format!("judge `{name}` {why}"));
+        must_have_ended_well(&ended).map_err(failed)?;
+        let response = files::read_bounded(&self.folder.judge_response(number), MOST_STAGE_FILE_BYTES)
+            .map_err(|error| failed(format!("left an answer that cannot be read: {error}")))?
+            .unwrap_or_default();
+        let rubric = &self.place.fixture.rubric;
+        let answer =
+            answer::parse(&response, rubric).map_err(|error| failed(format!("gave no valid answer: {error}")))?;
+        let judged = Judged { number, model: name.to_owned(), duration_seconds: ended.duration.as_secs_f64() };
+        Ok(score::judgment(rubric, judged, answer).map_err(|error| failed(error.to_string()))?)
+    }
+
+    fn request(&self, judge: &str, case: &Case<'_>) -> Result<Vec<u8>, Failure> {
+        let place = self.place;
+        let patch = self.store.read_patch().map_err(|error| storage(&error))?.unwrap_or_default();
+        let facts = Facts {
+            experiment_id: &place.config.experiment_id,
+            run: self.run,
+            judge,
+            model: place.config.judge_models.first().map(String::as_str),
+            fixture: &place.fixture,
+            agent: case.agent,
+            checks: &case.checks.checks,
+            patch: &patch,
+            workspace: &self.folder.workspace(),
+        };
+        request::compose(&facts).map_err(|error| Failure::new(FailureKind::Judge, error.to_string()))
+    }
+}
+
+fn must_have_ended_well(ended: &Ended) -> Result<(), String> {
+    match ended.end {
+        End::Exited(0) => Ok(()),
+        End::Exited(code) => Err(format!("exited with {code}")),
+        End::Signaled(signal) => Err(format!("was ended by signal {signal}")),
+        End::TimedOut | End::NoProgress => Err("did not answer in time".to_owned()),
+        End::OutputLimit => Err("answered more than the output limit allows".to_owned()),
+        End::Stopped => Err("was stopped".to_owned()),
+    }
+}

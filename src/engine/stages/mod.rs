@@ -1,0 +1,194 @@
+//! The stages of a run, each ended by one durable file.
+
+mod agent;
+mod checks;
+mod judges;
+mod trees;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+
+use crate::engine::failure::storage;
+use crate::engine::mailbox::{Input, Line};
+use crate::engine::workplace::{Program, Workplace};
+use crate::model::digest::Digest;
+use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
+use crate::model::money::Usd;
+use crate::model::outcome::{AttemptEnd, Failure, FailureKind, Stage};
+use crate::model::result::{AgentResult, AttemptRecord, ChecksResult, FORMAT_VERSION, Judgment, RunResult};
+use crate::os::clock;
+use crate::os::files::{self, FileError};
+use crate::os::process::{self, End, Ended};
+use crate::store::layout::RunFolder;
+use crate::store::stages::{Progress, RunStore};
+use crate::workspace::prepare::Baseline;
+
+/// Why a stage did not end.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// Infrastructure failed.
+    Failed(Failure),
+    /// The coordinator is stopping.
+    Stopped,
+}
+
+impl From<Failure> for Halt {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// A run in a worker's hands.
+pub(super) struct Work<'a> {
+    pub(super) place: &'a Workplace,
+    pub(super) run: RunId,
+    pub(super) attempt: AttemptNumber,
+    /// The stage that is under way.
+    pub(super) stage: Stage,
+    /// Spent in this sitting.
+    pub(super) spent: Usd,
+    /// Whether the agent's result is durable, so that the attempt stays where it is.
+    pub(super) agent_complete: bool,
+    line: &'a Line,
+    folder: RunFolder,
+    store: RunStore,
+    /// What the workspace was before its agent, when this worker made it.
+    baseline: Option<Baseline>,
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn new(place: &'a Workplace, run: RunId, line: &'a Line) -> Self {
+        let folder = place.folder.run(run);
+        let store = RunStore::new(&place.folder, run);
+        Self {
+            place,
+            run,
+            attempt: AttemptNumber(1),
+            stage: Stage::Prepare,
+            spent: Usd::ZERO,
+            agent_complete: false,
+            line,
+            folder,
+            store,
+            baseline: None,
+        }
+    }
+
+    /// Reads which stages are durable.
+    pub(super) fn open(&mut self) -> Result<Progress, Halt> {
+        let progress = self.store.progress().map_err(|error| storage(&error))?;
+        if let Some(agent) = &progress.agent {
+            self.attempt = agent.attempt;
+            self.agent_complete = true;
+        }
+        Ok(progress)
+    }
+
+    /// Sets a former, unfinished attempt aside and makes the folder of a new one.
+    pub(super) fn begin_attempt(&mut self) -> Result<(), Halt> {
+        self.attempt = self.store.next_attempt().map_err(|error| storage(&error))?;
+        self.set_aside(AttemptEnd::Interrupted)?;
+        self.attempt = self.store.next_attempt().map_err(|error| storage(&error))?;
+        self.store.begin().map_err(|error| storage(&error))?;
+        Ok(())
+    }
+
+    /// Moves the attempt to `.failed/`, with what it cost as far as that is known.
+    pub(super) fn set_aside(&mut self, end: AttemptEnd) -> Result<(), Failure> {
+        if files::kind_of(self.folder.root()).map_err(|error| storage(&error))?.is_none() {
+            return Ok(());
+        }
+        let record = AttemptRecord {
+            attempt: self.attempt,
+            stage: self.stage,
+            end,
+            cost_usd: self.known_cost(),
+            at: clock::now(),
+        };
+        self.store.set_aside(&record).map_err(|error| storage(&error))?;
+        Ok(())
+    }
+
+    pub(super) fn say_started(&self, from: Stage) {
+        self.line.say(Input::RunStarted { run: self.run, attempt: self.attempt, from });
+    }
+
+    pub(super) fn notice(&self, message: String) {
+        self.line.say(Input::Notice(format!("{}: {message}", self.run)));
+    }
+
+    /// A stage begins.
+    fn enter(&mut self, stage: Stage, judge: Option<JudgeNumber>) -> Result<(), Halt> {
+        self.stage = stage;
+        self.line.say(Input::StageStarted { run: self.run, stage, judge });
+        match self.place.stop.rung() {
+            Some(_) => Err(Halt::Stopped),
+            None => Ok(()),
+        }
+    }
+
+    /// Runs a program to its end, contained; nothing of it is alive afterwards.
+    fn contained(&self, program: Program, kind: FailureKind) -> Result<Ended, Halt> {
+        let task = self.place.task(self.run, self.attempt, program);
+        let ended = process::run(&task, &self.place.containment, &self.place.stop)
+            .map_err(|error| Failure::new(kind, storage(&error).message))?;
+        if ended.end == End::Stopped { Err(Halt::Stopped) } else { Ok(ended) }
+    }
+
+    /// Writes evidence that no stage waits for; the seal makes it durable.
+    fn write_evidence(&self, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+        std::fs::write(path, bytes).map_err(|error| storage(&FileError::new("write", path, error)))
+    }
+
+    /// The environment that the run's programs share.
+    fn environment(&self) -> BTreeMap<OsString, OsString> {
+        crate::agent::environment::allowed(&self.place.inherited, &self.place.config.environment)
+    }
+
+    /// Writes `run_result.json`: from then on the run is committed.
+    pub(super) fn commit(
+        &mut self,
+        agent: AgentResult,
+        checks: ChecksResult,
+        judgments: Vec<Judgment>,
+    ) -> Result<RunResult, Halt> {
+        self.enter(Stage::Commit, None)?;
+        let panel = self.place.fixture.judges.len();
+        let verdict = crate::judge::score::panel(&self.place.fixture.rubric, &judgments, panel)
+            .ok_or_else(|| Failure::new(FailureKind::Judge, "a judge of the panel is missing"))?;
+        self.store.write_verdict(&verdict).map_err(|error| storage(&error))?;
+        let judge_duration_seconds = judgments.iter().map(|judgment| judgment.duration_seconds).sum();
+        let checks_duration: f64 = checks.checks.iter().map(|check| check.duration_seconds).sum();
+        let mut result = RunResult {
+            version: FORMAT_VERSION.to_owned(),
+            experiment_id: self.place.config.experiment_id.clone(),
+            tier: self.run.tier,
+            subtest: self.run.subtest,
+            run_number: self.run.run,
+            attempt: self.attempt,
+            config_hash: self.place.config_hash,
+            exit_code: agent.exit_code,
+            agent_end: agent.end,
+            timed_out: agent.end.timed_out(),
+            token_stats: agent.token_stats,
+            cost_usd: agent.cost_usd,
+            judge_cost_usd: judgments.iter().map(|judgment| judgment.cost_usd).sum(),
+            duration_seconds: agent.duration_seconds + checks_duration + judge_duration_seconds,
+            agent_duration_seconds: agent.duration_seconds,
+            judge_duration_seconds,
+            judge_score: verdict.score,
+            judge_passed: verdict.passed,
+            judge_grade: verdict.grade,
+            judges: judgments,
+            checks: checks.checks,
+            started_at: agent.started_at,
+            committed_at: clock::now(),
+            // The commit puts the seal's digest in.
+            seal: Digest::of(b""),
+        };
+        self.store.commit(&mut result).map_err(|error| storage(&error))?;
+        self.clear_workspace(result.judge_passed);
+        Ok(result)
+    }
+}

@@ -1,0 +1,132 @@
+//! Where an experiment stands, in numbers that are derived from what is committed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::lifecycle::index::status_on_disk;
+use crate::model::event::{Missing, TierTotals};
+use crate::model::ids::RunId;
+use crate::model::money::Usd;
+use crate::model::outcome::RunStatus;
+use crate::model::plan::Plan;
+use crate::model::result::RunResult;
+use crate::model::survey::{ResultFacts, RunSeen, Survey};
+use crate::stats::tiers::tier_totals;
+
+/// The facts of committed runs and what is missing.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    plan: Plan,
+    committed: BTreeMap<RunId, ResultFacts>,
+    missing: BTreeMap<RunId, Missing>,
+    withheld: BTreeSet<RunId>,
+    spent: Usd,
+}
+
+impl Standing {
+    /// What a survey of the folder says.
+    #[must_use]
+    pub fn of(plan: Plan, survey: &Survey) -> Self {
+        let mut committed = BTreeMap::new();
+        let mut spent: Usd = survey.attempts.values().map(|attempts| attempts.cost).sum();
+        for (run, seen) in &survey.runs {
+            match seen {
+                RunSeen::Committed(facts) => {
+                    committed.insert(*run, *facts);
+                    spent += facts.cost;
+                }
+                RunSeen::Unfinished { spent: on_it, .. } => spent += *on_it,
+                RunSeen::Unreadable | RunSeen::Unknown => {}
+            }
+        }
+        let missing = plan
+            .runs()
+            .filter(|run| !committed.contains_key(run))
+            .map(|run| {
+                let why = match (status_on_disk(survey, run), survey.runs.get(&run)) {
+                    (Some(RunStatus::AgentComplete), _) => Missing::AgentComplete,
+                    (Some(RunStatus::Errored), _) => Missing::Errored,
+                    (_, Some(_)) => Missing::Unfinished,
+                    (_, None) => Missing::NotStarted,
+                };
+                (run, why)
+            })
+            .collect();
+        Self { plan, committed, missing, withheld: BTreeSet::new(), spent }
+    }
+
+    /// The plan has grown.
+    pub fn replan(&mut self, plan: Plan) {
+        for run in plan.runs().filter(|run| !self.committed.contains_key(run)) {
+            self.missing.entry(run).or_insert(Missing::NotStarted);
+        }
+        self.plan = plan;
+    }
+
+    /// A run is committed.
+    pub fn commit(&mut self, run: RunId, result: &RunResult) {
+        self.missing.remove(&run);
+        let facts = ResultFacts {
+            passed: Some(result.judge_passed),
+            score: Some(result.judge_score.get()),
+            cost: result.cost_usd + result.judge_cost_usd,
+            seconds: result.duration_seconds,
+            config: None,
+        };
+        self.committed.insert(run, facts);
+    }
+
+    /// A run is not committed, for this reason.
+    pub fn miss(&mut self, run: RunId, why: Missing) {
+        if self.plan.contains(run) {
+            self.missing.insert(run, why);
+        }
+    }
+
+    /// A missing run is not to be made again without being asked: its result was there once.
+    pub fn withhold(&mut self, run: RunId) {
+        self.withheld.insert(run);
+    }
+
+    /// Runs that are not to be made again without being asked.
+    pub fn withheld(&self) -> impl Iterator<Item = RunId> + '_ {
+        self.withheld.iter().copied()
+    }
+
+    /// Planned runs that are to be made.
+    pub fn to_do(&self) -> impl Iterator<Item = RunId> + '_ {
+        self.missing.keys().copied().filter(|run| !self.withheld.contains(run))
+    }
+
+    /// Spent before this sitting: every attempt, judges too.
+    #[must_use]
+    pub fn spent(&self) -> Usd {
+        self.spent
+    }
+
+    /// Planned runs that are missing.
+    #[must_use]
+    pub fn missing(&self) -> &BTreeMap<RunId, Missing> {
+        &self.missing
+    }
+
+    /// How many planned runs are missing, by why.
+    #[must_use]
+    pub fn missing_by_why(&self) -> BTreeMap<Missing, usize> {
+        self.missing.values().fold(BTreeMap::new(), |mut counts, why| {
+            *counts.entry(*why).or_default() += 1;
+            counts
+        })
+    }
+
+    /// Cost and number of committed runs.
+    #[must_use]
+    pub fn committed_cost(&self) -> (Usd, usize) {
+        (self.committed.values().map(|facts| facts.cost).sum(), self.committed.len())
+    }
+
+    /// The tiers' numbers.
+    #[must_use]
+    pub fn tiers(&self) -> Vec<TierTotals> {
+        tier_totals(&self.plan, self.committed.iter().map(|(run, facts)| (*run, *facts)))
+    }
+}

@@ -1,0 +1,94 @@
+//! A worker: takes one run through its stages, and writes only inside of that run's folder.
+
+use std::panic::AssertUnwindSafe;
+
+use crate::engine::mailbox::{Input, Line, RunEnd};
+use crate::engine::stages::{Halt, Work};
+use crate::engine::workplace::Workplace;
+use crate::lifecycle::stage::{Durable, first_stage};
+use crate::model::ids::RunId;
+use crate::model::outcome::{AttemptEnd, FailureKind, Stage};
+
+/// What a worker is told to do.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Job {
+    pub(super) run: RunId,
+    /// How often the run failed in this sitting.
+    pub(super) failures: u32,
+    /// How many attempts a sitting allows.
+    pub(super) attempts: u32,
+}
+
+/// Does the job and says how it ended; the last word comes even if the work panics.
+pub(super) fn work(place: &Workplace, job: Job, line: &Line) {
+    let done = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let mut work = Work::new(place, job.run, line);
+        let end = attempt(&mut work, job);
+        (work.spent, end)
+    }));
+    line.say(match done {
+        Ok((spent, end)) => Input::RunEnded { run: job.run, spent, end },
+        Err(_) => Input::WorkerLost(job.run),
+    });
+}
+
+fn attempt(work: &mut Work<'_>, job: Job) -> RunEnd {
+    let halt = match carry_out(work) {
+        Ok(result) => return RunEnd::Committed(Box::new(result)),
+        Err(halt) => halt,
+    };
+    let agent_complete = work.agent_complete;
+    let (stage, attempt) = (work.stage, work.attempt);
+    match halt {
+        Halt::Stopped => {
+            let failure = (!agent_complete).then(|| work.set_aside(AttemptEnd::Interrupted)).and_then(Result::err);
+            if let Some(failure) = failure {
+                work.notice(format!("the stopped attempt could not be set aside: {failure}"));
+            }
+            RunEnd::Stopped { stage, agent_complete }
+        }
+        Halt::Failed(mut failure) => {
+            let last = failure.kind != FailureKind::RateLimit && job.failures + 1 >= job.attempts;
+            if !agent_complete
+                && let Err(second) = work.set_aside(AttemptEnd::Failed { failure: failure.clone(), last })
+            {
+                failure.message =
+                    format!("{} (and the attempt could not be set aside: {})", failure.message, second.message);
+            }
+            RunEnd::Failed { attempt, stage, failure, agent_complete }
+        }
+    }
+}
+
+/// Goes on behind the last durable stage and stops behind the commit.
+fn carry_out(work: &mut Work<'_>) -> Result<crate::model::result::RunResult, Halt> {
+    let progress = work.open()?;
+    let durable = Durable {
+        agent: progress.agent.is_some(),
+        patch: progress.patch,
+        checks: progress.checks.is_some(),
+        judgments: progress.judgments.len(),
+        committed: progress.committed,
+    };
+    let from = first_stage(durable, work.place.fixture.judges.len());
+    if from == Some(Stage::Prepare) {
+        work.begin_attempt()?;
+    }
+    work.say_started(from.unwrap_or(Stage::Commit));
+    let agent = match progress.agent {
+        Some(agent) => agent,
+        None => {
+            work.prepare()?;
+            work.agent()?
+        }
+    };
+    if from <= Some(Stage::Capture) {
+        work.capture(&agent)?;
+    }
+    let checks = match progress.checks {
+        Some(checks) if from > Some(Stage::Checks) => checks,
+        Some(_) | None => work.checks()?,
+    };
+    let judgments = work.judges(progress.judgments, &agent, &checks)?;
+    work.commit(agent, checks, judgments)
+}

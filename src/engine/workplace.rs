@@ -1,0 +1,117 @@
+//! What all workers of a sitting share. The checkpoint is not among it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::model::digest::Digest;
+use crate::model::experiment::Config;
+use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
+use crate::model::task::{Fixture, JudgeSpec, Subtest};
+use crate::os::process::{Containment, Limits, MakeFilter, OutputFilter, StopHandle, Task};
+use crate::store::layout::ExperimentFolder;
+use crate::text::redact::{Redactor, Secrets};
+
+/// What all workers of a sitting share.
+#[derive(Debug)]
+pub struct Workplace {
+    /// The experiment's folder.
+    pub folder: ExperimentFolder,
+    /// Its config.
+    pub config: Config,
+    /// Its copy of the fixture.
+    pub fixture: Fixture,
+    /// How the processes of a run are held together.
+    pub containment: Containment,
+    /// How far a stop has been asked for.
+    pub stop: StopHandle,
+    /// What must not reach the disk.
+    pub secrets: Secrets,
+    /// `config_hash` of the config, computed once.
+    pub config_hash: Digest,
+    /// Names this sitting among all others on this machine; part of what marks its processes.
+    pub token: String,
+    /// The coordinator's own environment, of which programs are given a part.
+    pub inherited: BTreeMap<OsString, OsString>,
+}
+
+/// A program of a run that is to be started.
+pub(super) struct Program {
+    pub(super) argv: Vec<OsString>,
+    pub(super) environment: BTreeMap<OsString, OsString>,
+    pub(super) stdin: Option<Vec<u8>>,
+    pub(super) stdout: PathBuf,
+    pub(super) stderr: PathBuf,
+    pub(super) wall: Duration,
+    pub(super) no_progress: Option<Duration>,
+    pub(super) writable: Vec<PathBuf>,
+    pub(super) hidden: Vec<PathBuf>,
+}
+
+impl Workplace {
+    /// The panel's judges with their numbers.
+    pub(super) fn panel(&self) -> impl Iterator<Item = (JudgeNumber, &JudgeSpec)> {
+        (1..).map(JudgeNumber).zip(&self.fixture.judges)
+    }
+
+    /// The subtest of a run; `None` when the fixture's copy does not have it.
+    pub(super) fn subtest(&self, run: RunId) -> Option<&Subtest> {
+        self.fixture.tiers.get(&run.tier)?.get(&run.subtest)
+    }
+
+    /// The model that agents are told to use.
+    pub(super) fn model(&self) -> Option<&str> {
+        self.config.models.first().map(String::as_str)
+    }
+
+    /// The name under which a rate limit pauses runs.
+    pub(super) fn rate_limited_model(&self) -> String {
+        self.model().unwrap_or("the agents' model").to_owned()
+    }
+
+    /// The task that the process floor is given for a program of a run.
+    pub(super) fn task(&self, run: RunId, attempt: AttemptNumber, program: Program) -> Task {
+        let run_folder = self.folder.run(run);
+        let mut writable = program.writable;
+        writable.push(run_folder.workspace());
+        Task {
+            argv: program.argv,
+            cwd: run_folder.workspace(),
+            environment: program.environment,
+            stdin: program.stdin,
+            stdout: program.stdout,
+            stderr: program.stderr,
+            filter: redacting(&self.secrets),
+            limits: Limits {
+                wall: program.wall,
+                no_progress: program.no_progress,
+                output_bytes: self.config.output_limit_bytes,
+                grace: Duration::from_secs(self.config.grace_seconds),
+            },
+            writable,
+            protected: Some(self.folder.root().to_owned()),
+            hidden: program.hidden,
+            mark: run_folder.mark(),
+            token: format!("{}-{}-{}-{}-{}", self.token, run.tier, run.subtest, run.run, attempt.0),
+        }
+    }
+}
+
+/// A filter that takes secrets out of a program's output, across the borders of its pieces.
+struct Redacting(Option<Redactor>);
+
+impl OutputFilter for Redacting {
+    fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.0.as_mut().map_or_else(Vec::new, |redactor| redactor.push(bytes))
+    }
+
+    fn finish(&mut self) -> Vec<u8> {
+        self.0.take().map_or_else(Vec::new, Redactor::finish)
+    }
+}
+
+fn redacting(secrets: &Secrets) -> MakeFilter {
+    let secrets = secrets.clone();
+    Box::new(move || Box::new(Redacting(Some(secrets.stream()))))
+}

@@ -1,0 +1,193 @@
+//! The answer of a `command` judge, held against the rubric.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use serde_json::error::Category;
+
+use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::money::Usd;
+use crate::model::rubric::{Evaluation, ItemScore, Rubric, RubricItem};
+use crate::model::score::Score;
+
+/// A valid answer: every item of the rubric exactly once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// What the judge says of each item.
+    pub items: BTreeMap<String, ItemScore>,
+    /// Its words on the whole.
+    pub reasoning: String,
+    /// What it cost.
+    pub cost_usd: Usd,
+}
+
+/// Why an answer is not valid: everything that is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("; "))]
+pub struct AnswerError(Vec<String>);
+
+/// What a judge writes to its standard output. Unknown keys are passed over.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct Written {
+    /// By the id of a rubric's item.
+    #[schemars(with = "BTreeMap<String, WrittenItem>")]
+    items: UniqueItems,
+    /// The judge's words on the whole.
+    #[serde(default)]
+    reasoning: String,
+    /// What the judge cost, in US dollars.
+    #[serde(default)]
+    cost_usd: Usd,
+}
+
+/// What a judge writes of one item.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(expecting = "an object with `score` or `not_applicable`")]
+struct WrittenItem {
+    /// Between 0 and 1; 0 or 1 for a binary item.
+    #[serde(default)]
+    score: Option<f64>,
+    /// The item does not apply; only where the rubric has a condition for that.
+    #[serde(default)]
+    not_applicable: bool,
+    /// Why.
+    #[serde(default)]
+    explanation: String,
+}
+
+/// Items by id, in which no id comes twice.
+#[derive(Debug)]
+struct UniqueItems(BTreeMap<String, WrittenItem>);
+
+impl<'de> Deserialize<'de> for UniqueItems {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Items;
+
+        impl<'de> Visitor<'de> for Items {
+            type Value = UniqueItems;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with an entry for each item of the rubric")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<UniqueItems, M::Error> {
+                let mut items = BTreeMap::new();
+                while let Some((id, item)) = map.next_entry::<String, WrittenItem>()? {
+                    if items.contains_key(&id) {
+                        return Err(serde::de::Error::custom(format_args!("item {} is scored twice", shown(&id))));
+                    }
+                    items.insert(id, item);
+                }
+                Ok(UniqueItems(items))
+            }
+        }
+
+        deserializer.deserialize_map(Items)
+    }
+}
+
+/// JSON schema of an answer.
+#[must_use]
+pub fn schema() -> Value {
+    schemars::schema_for!(Written).to_value()
+}
+
+/// Reads an answer and holds it against the rubric.
+///
+/// # Errors
+/// Everything that is wrong with it, at once.
+pub fn parse(bytes: &[u8], rubric: &Rubric) -> Result<Answer, AnswerError> {
+    let written = read(bytes).map_err(|mistake| AnswerError(vec![mistake]))?;
+    let UniqueItems(mut given) = written.items;
+    let mut wrong = Vec::new();
+    let mut items = BTreeMap::new();
+    for item in &rubric.items {
+        match given
+            .remove(&item.id)
+            .ok_or_else(|| format!("item `{}` is missing", item.id))
+            .and_then(|said| check(item, said))
+        {
+            Ok(score) => {
+                items.insert(item.id.clone(), score);
+            }
+            Err(mistake) => wrong.push(mistake),
+        }
+    }
+    wrong.extend(given.keys().map(|id| format!("item {} is not in the rubric", shown(id))));
+    let more = wrong.len().saturating_sub(MOST_MISTAKES);
+    if more > 0 {
+        wrong.truncate(MOST_MISTAKES);
+        wrong.push(format!("and {more} more mistakes"));
+    }
+    if wrong.is_empty() {
+        Ok(Answer { items, reasoning: cut(written.reasoning), cost_usd: written.cost_usd })
+    } else {
+        Err(AnswerError(wrong))
+    }
+}
+
+/// Reads the JSON, or says in a sentence why it is none.
+fn read(bytes: &[u8]) -> Result<Written, String> {
+    if bytes.len() as u64 > MOST_STAGE_FILE_BYTES {
+        return Err(format!("the answer has more than {} MiB", MOST_STAGE_FILE_BYTES >> 20));
+    }
+    match bytes.trim_ascii_start() {
+        [] => Err("the answer is empty; a JSON object is expected on standard output".to_owned()),
+        [b'{', ..] => serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+            Category::Data => format!("the answer has the wrong shape: {error}"),
+            Category::Eof => format!("the answer is cut off: {error}"),
+            Category::Syntax | Category::Io => format!("the answer is not JSON alone: {error}"),
+        }),
+        other => {
+            let start = other.get(..MOST_QUOTED).unwrap_or(other);
+            let start = String::from_utf8_lossy(start).escape_debug().to_string();
+            Err(format!("the answer must be a JSON object and nothing else, but it begins with `{start}`"))
+        }
+    }
+}
+
+/// Most bytes of an answer that are quoted in a message.
+const MOST_QUOTED: usize = 40;
+/// Most mistakes that are told of one answer; a hostile one may have a million.
+const MOST_MISTAKES: usize = 20;
+
+/// Longest text of a judge that goes into results, in characters; the raw answer is kept whole beside them.
+const MOST_WORDS: usize = 10_000;
+
+fn cut(mut words: String) -> String {
+    if let Some((end, _)) = words.char_indices().nth(MOST_WORDS) {
+        words.truncate(end);
+        words.push('…');
+    }
+    words
+}
+
+/// An item's name as it is shown: hostile names are long or steer a terminal.
+fn shown(id: &str) -> String {
+    let start: String = id.chars().take(MOST_QUOTED).collect();
+    let rest = if start.len() < id.len() { "…" } else { "" };
+    format!("`{}{rest}`", start.escape_debug())
+}
+
+fn check(item: &RubricItem, said: WrittenItem) -> Result<ItemScore, String> {
+    let id = &item.id;
+    let score = match (said.score, said.not_applicable) {
+        (Some(_), true) => return Err(format!("item `{id}` has both a score and `not_applicable`")),
+        (None, true) if item.na_condition.is_some() => None,
+        (None, true) => return Err(format!("item `{id}` always applies, so it needs a score")),
+        (None, false) => return Err(format!("item `{id}` has no score")),
+        (Some(value), false) => {
+            let score = Score::new(value).map_err(|error| format!("item `{id}`: {error}"))?;
+            let whole = score == Score::ZERO || score == Score::ONE;
+            if item.evaluation == Evaluation::Binary && !whole {
+                return Err(format!("item `{id}` is binary, and {value} is neither 0 nor 1"));
+            }
+            Some(score)
+        }
+    };
+    Ok(ItemScore { score, explanation: cut(said.explanation) })
+}

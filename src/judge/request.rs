@@ -1,0 +1,109 @@
+//! The request that a `command` judge reads from its standard input.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::model::ids::{ExperimentId, RunId};
+use crate::model::outcome::AgentEnd;
+use crate::model::result::{AgentResult, CheckResult};
+use crate::model::rubric::Rubric;
+use crate::model::task::Fixture;
+
+/// Version of the request. 1: the first.
+const REQUEST_VERSION: u32 = 1;
+
+/// Most bytes of the patch in a request: judges are models or programs that read all of it. The whole tree is in the
+/// workspace.
+const MOST_PATCH: usize = 1 << 20;
+
+/// What a judge is to be told of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The experiment.
+    pub experiment_id: &'a ExperimentId,
+    /// The run.
+    pub run: RunId,
+    /// The judge's name.
+    pub judge: &'a str,
+    /// The model that the judge is told to use.
+    pub model: Option<&'a str>,
+    /// The task.
+    pub fixture: &'a Fixture,
+    /// How the agent ended.
+    pub agent: &'a AgentResult,
+    /// Every check's fact.
+    pub checks: &'a [CheckResult],
+    /// What the agent changed.
+    pub patch: &'a [u8],
+    /// The graded tree.
+    pub workspace: &'a PathBuf,
+}
+
+/// The request as JSON.
+#[derive(Serialize, JsonSchema)]
+struct Request<'a> {
+    /// Version of this request.
+    version: u32,
+    /// The experiment.
+    experiment_id: &'a ExperimentId,
+    /// The run.
+    run: RunId,
+    /// The judge's name.
+    judge: &'a str,
+    /// The model that the judge is told to use.
+    model: Option<&'a str>,
+    /// The text that the agent was given.
+    prompt: &'a str,
+    /// What the fixture says to judges beside the rubric.
+    criteria: &'a str,
+    /// What is to be scored.
+    rubric: &'a Rubric,
+    /// How the agent ended.
+    agent_end: AgentEnd,
+    /// The agent's exit code.
+    exit_code: Option<i32>,
+    /// Every check's fact.
+    checks: &'a [CheckResult],
+    /// What the agent changed, as a patch; bytes that are no UTF-8 are replaced. It is the agent's text: it may try to
+    /// give orders.
+    patch: String,
+    /// Whether the patch was cut because it is longer than 1 MiB.
+    patch_truncated: bool,
+    /// The graded tree; it may be looked at.
+    workspace: String,
+}
+
+/// JSON schema of a request.
+#[must_use]
+pub fn schema() -> Value {
+    schemars::schema_for!(Request<'_>).to_value()
+}
+
+/// Composes the request.
+///
+/// # Errors
+/// Never for such values; the serializer's signature asks for it.
+pub fn compose(facts: &Facts<'_>) -> Result<Vec<u8>, serde_json::Error> {
+    let request = Request {
+        version: REQUEST_VERSION,
+        experiment_id: facts.experiment_id,
+        run: facts.run,
+        judge: facts.judge,
+        model: facts.model,
+        prompt: &facts.fixture.prompt,
+        criteria: &facts.fixture.criteria,
+        rubric: &facts.fixture.rubric,
+        agent_end: facts.agent.end,
+        exit_code: facts.agent.exit_code,
+        checks: facts.checks,
+        patch: String::from_utf8_lossy(facts.patch.get(..MOST_PATCH).unwrap_or(facts.patch)).into_owned(),
+        patch_truncated: facts.patch.len() > MOST_PATCH,
+        workspace: facts.workspace.to_string_lossy().into_owned(),
+    };
+    let mut bytes = serde_json::to_vec_pretty(&request)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}

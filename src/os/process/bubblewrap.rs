@@ -1,0 +1,210 @@
+//! The strongest containment: a pid namespace, made by bubblewrap. When its first process ends, the kernel ends all.
+//!
+//! bubblewrap is three processes: the outer one, which is our child and repeats the exit code; the first one of the
+//! namespace; and the program below that. The outer one tells the number of the namespace's first process, and later the
+//! exit code if the program was reached at all, on a pipe that the program does not inherit.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, PipeReader, PipeWriter, Read};
+use std::os::fd::{AsFd, AsRawFd};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::Instant;
+
+use rustix::io::FdFlags;
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde::Deserialize;
+
+use super::table::{self, Process};
+use super::{End, Hold, SpawnError, Task};
+
+/// The name of this containment.
+pub(super) const NAME: &str = "bubblewrap";
+/// Signals that end programs. A shell's way of telling one is 128 and its number; codes like 145 are none.
+const ENDING_SIGNALS: [i32; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 14, 15, 24, 25, 31];
+
+/// The arguments that every namespace has.
+pub(super) const ARGUMENTS: [&str; 7] =
+    ["--dev-bind", "/", "/", "--unshare-pid", "--proc", "/proc", "--die-with-parent"];
+
+/// What bubblewrap says, line by line.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+struct Status {
+    child_pid: Option<i32>,
+    exit_code: Option<i32>,
+}
+
+/// One namespace.
+pub(super) struct Namespace {
+    bwrap: PathBuf,
+    status: PipeReader,
+    status_end: Option<PipeWriter>,
+    said: Vec<u8>,
+    leader: i32,
+    killed: BTreeSet<(i32, u64)>,
+}
+
+impl Namespace {
+    pub(super) fn new(bwrap: &Path) -> io::Result<Self> {
+        let (status, status_end) = io::pipe()?;
+        rustix::io::ioctl_fionbio(&status, true)?;
+        Ok(Self {
+            bwrap: bwrap.to_owned(),
+            status,
+            status_end: Some(status_end),
+            said: Vec::new(),
+            leader: 0,
+            killed: BTreeSet::new(),
+        })
+    }
+
+    /// What bubblewrap has said up to now.
+    fn heard(&mut self) -> Status {
+        // It ends with `WouldBlock` or the end of the pipe, and keeps what came before.
+        drop(self.status.read_to_end(&mut self.said));
+        self.told()
+    }
+
+    fn told(&self) -> Status {
+        let mut all = Status::default();
+        for line in serde_json::Deserializer::from_slice(&self.said).into_iter::<Status>().map_while(Result::ok) {
+            all.child_pid = line.child_pid.or(all.child_pid);
+            all.exit_code = line.exit_code.or(all.exit_code);
+        }
+        all
+    }
+
+    /// The first process of the namespace. It is in our child's group and cannot leave it; after that one's end it is a
+    /// child of ours.
+    fn first(&mut self) -> io::Result<Option<Process>> {
+        let leader = self.leader;
+        let is_ours = |process: &Process| process.group == leader && process.pid != leader;
+        if let Some(pid) = self.heard().child_pid {
+            return Ok(table::one(pid).filter(is_ours));
+        }
+        // Killed before it could say anything. Nothing of the program can be alive, so all that is in the group is it.
+        Ok(table::all()?.into_iter().find(is_ours))
+    }
+
+    /// Every living process in the namespace, without the first one.
+    fn inner(&mut self) -> io::Result<Vec<Process>> {
+        let Some(first) = self.first()? else { return Ok(Vec::new()) };
+        let table = table::all()?;
+        let mut inside = BTreeSet::from([first.pid]);
+        table::add_descendants(&table, &mut inside);
+        inside.remove(&first.pid);
+        Ok(table.into_iter().filter(|process| inside.contains(&process.pid) && !process.ended).collect())
+    }
+
+    fn kill_group(&self) {
+        if let Some(group) = Pid::from_raw(self.leader) {
+            // An empty group is what is wanted.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+impl Hold for Namespace {
+    fn command(&self, program: &Path, task: &Task) -> Result<Command, SpawnError> {
+        let mut command = Command::new(&self.bwrap);
+        command.args(ARGUMENTS);
+        for argument in mounts(task)? {
+            command.arg(argument);
+        }
+        if let Some(status) = &self.status_end {
+            command.arg("--json-status-fd").arg(status.as_raw_fd().to_string());
+        }
+        command.arg("--chdir").arg(&task.cwd).arg("--").arg(program).args(task.argv.iter().skip(1));
+        Ok(command)
+    }
+
+    fn start(&mut self, command: &mut Command) -> io::Result<Child> {
+        let status = self.status_end.take();
+        if let Some(status) = &status {
+            // `std` hands on no descriptor but the first three, so this one is made inheritable while no other task
+            // starts. A short program of ours, git, that starts in this moment gets a pipe that it does not know of.
+            rustix::io::fcntl_setfd(status.as_fd(), FdFlags::empty())?;
+        }
+        let child = command.spawn();
+        drop(status);
+        let child = child?;
+        self.leader = Pid::from_child(&child).as_raw_pid();
+        Ok(child)
+    }
+
+    fn terminate(&mut self) -> io::Result<()> {
+        let inner = self.inner()?;
+        if inner.is_empty() {
+            // The program is not there yet, so nobody needs the grace.
+            self.kill_group();
+        }
+        table::terminate(&inner);
+        Ok(())
+    }
+
+    fn kill(&mut self) -> io::Result<()> {
+        let inner = self.inner()?;
+        // The oldest one is the program itself.
+        let program = inner.iter().map(|process| (process.start, process.pid)).min();
+        let others = inner.iter().filter(|process| Some((process.start, process.pid)) != program);
+        self.killed.extend(others.map(|process| (process.pid, process.start)));
+        self.kill_group();
+        Ok(())
+    }
+
+    fn finish(&mut self, deadline: Instant) -> io::Result<u32> {
+        // It has outlived the outer process for a moment: the kernel kills it for that, and the group for certain.
+        self.kill_group();
+        if let Some(first) = self.first()? {
+            // It ends only after the kernel has ended and reaped every other process in it.
+            table::kill_and_wait(&[first], deadline)?;
+            table::reap(&first);
+        }
+        Ok(u32::try_from(self.killed.len()).unwrap_or(u32::MAX))
+    }
+
+    fn reached(&self) -> bool {
+        self.told().exit_code.is_some()
+    }
+
+    fn end(&self, end: End) -> End {
+        match end {
+            End::Exited(code) if ENDING_SIGNALS.contains(&(code - 128)) => End::Signaled(code - 128),
+            other => other,
+        }
+    }
+}
+
+/// The arguments that make paths read-only, writable and hidden, in that order: a later one lies on top.
+fn mounts(task: &Task) -> Result<Vec<OsString>, SpawnError> {
+    // Links are followed here, because inside of the new root they could lead elsewhere.
+    let real = |path: &Path| {
+        let refused = |error| SpawnError::contain(NAME, &format!("cannot mount `{}`: {error}", path.display()));
+        path.canonicalize().map_err(refused)
+    };
+    let mut arguments = Vec::new();
+    let mut mount = |option: &str, from: &OsStr, to: Option<&OsStr>| {
+        arguments.push(OsString::from(option));
+        arguments.push(from.to_owned());
+        arguments.extend(to.map(OsStr::to_owned));
+    };
+    if let Some(protected) = &task.protected {
+        let path = real(protected)?;
+        mount("--ro-bind", path.as_os_str(), Some(path.as_os_str()));
+    }
+    for writable in &task.writable {
+        let path = real(writable)?;
+        mount("--bind", path.as_os_str(), Some(path.as_os_str()));
+    }
+    for hidden in task.hidden.iter().filter(|hidden| hidden.exists()) {
+        let path = real(hidden)?;
+        if path.is_dir() {
+            mount("--tmpfs", path.as_os_str(), None);
+        } else {
+            mount("--ro-bind", OsStr::new("/dev/null"), Some(path.as_os_str()));
+        }
+    }
+    Ok(arguments)
+}

@@ -1,0 +1,224 @@
+//! What a program says, limited and filtered on its way into files, and what it is told on its stdin.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStderr, ChildStdin, ChildStdout};
+
+use super::{SpawnError, Task};
+
+/// As much as the kernel keeps in a pipe by itself.
+const CHUNK_BYTES: usize = 64 << 10;
+/// Of what a failed start wrote to stderr, as much is quoted.
+const MOST_LAST_WORDS: usize = 500;
+
+/// Changes a stream of output on its way into a file. It may hold bytes back until it has seen more.
+pub trait OutputFilter: Send {
+    /// Takes the next bytes, gives those that are ready.
+    fn push(&mut self, bytes: &[u8]) -> Vec<u8>;
+    /// Gives what was held back. Nothing is pushed after that.
+    fn finish(&mut self) -> Vec<u8>;
+}
+
+/// The filter that changes nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PassThrough;
+
+impl OutputFilter for PassThrough {
+    fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
+        bytes.to_vec()
+    }
+
+    fn finish(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+/// Which of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stream {
+    Stdout,
+    Stderr,
+}
+
+enum Pipe {
+    Stdout(ChildStdout),
+    Stderr(ChildStderr),
+}
+
+impl Pipe {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout(pipe) => pipe.read(buffer),
+            Self::Stderr(pipe) => pipe.read(buffer),
+        }
+    }
+
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Stdout(pipe) => pipe.as_fd(),
+            Self::Stderr(pipe) => pipe.as_fd(),
+        }
+    }
+}
+
+struct Channel {
+    /// `None` before the start and after its end.
+    pipe: Option<Pipe>,
+    file: File,
+    path: PathBuf,
+    filter: Box<dyn OutputFilter>,
+}
+
+impl Channel {
+    fn create(path: &Path, task: &Task) -> Result<Self, SpawnError> {
+        let failed = |source| SpawnError::Write { path: path.to_owned(), source };
+        // Removed and made anew: what lies there may be a link or a FIFO that the agent of a former attempt put there.
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+        Ok(Self { pipe: None, file, path: path.to_owned(), filter: (task.filter)() })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), SpawnError> {
+        self.file.write_all(bytes).map_err(|source| SpawnError::Write { path: self.path.clone(), source })
+    }
+}
+
+/// What came out of one read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Got {
+    Bytes,
+    /// Nothing at the moment.
+    Nothing,
+    /// The stream is at its end, and forgotten.
+    End,
+}
+
+/// Both output streams of a task.
+pub(super) struct Outputs {
+    stdout: Channel,
+    stderr: Channel,
+    /// Bytes that may still come.
+    left: u64,
+    truncated: bool,
+    buffer: Vec<u8>,
+}
+
+impl Outputs {
+    pub(super) fn create(task: &Task) -> Result<Self, SpawnError> {
+        Ok(Self {
+            stdout: Channel::create(&task.stdout, task)?,
+            stderr: Channel::create(&task.stderr, task)?,
+            left: task.limits.output_bytes,
+            truncated: false,
+            buffer: vec![0; CHUNK_BYTES],
+        })
+    }
+
+    /// Takes the ends of the pipes. Reading them never blocks from now on.
+    pub(super) fn connect(&mut self, stdout: Option<ChildStdout>, stderr: Option<ChildStderr>) -> io::Result<()> {
+        self.stdout.pipe = stdout.map(Pipe::Stdout);
+        self.stderr.pipe = stderr.map(Pipe::Stderr);
+        for pipe in [&self.stdout.pipe, &self.stderr.pipe].into_iter().flatten() {
+            rustix::io::ioctl_fionbio(pipe.as_fd(), true)?;
+        }
+        Ok(())
+    }
+
+    /// The pipe of a stream that is not at its end.
+    pub(super) fn fd(&self, stream: Stream) -> Option<BorrowedFd<'_>> {
+        let channel = match stream {
+            Stream::Stdout => &self.stdout,
+            Stream::Stderr => &self.stderr,
+        };
+        channel.pipe.as_ref().map(Pipe::as_fd)
+    }
+
+    /// Reads once. Bytes above the limit are read, so that nobody waits for a reader, and forgotten.
+    pub(super) fn pump(&mut self, stream: Stream) -> Result<Got, SpawnError> {
+        let channel = match stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
+        };
+        let Some(pipe) = &mut channel.pipe else { return Ok(Got::End) };
+        match pipe.read(&mut self.buffer) {
+            Ok(0) => {
+                channel.pipe = None;
+                Ok(Got::End)
+            }
+            Ok(count) => {
+                let kept = usize::try_from(self.left).map_or(count, |left| left.min(count));
+                self.left -= kept as u64;
+                self.truncated |= kept < count;
+                let ready = channel.filter.push(&self.buffer[..kept]);
+                channel.write(&ready)?;
+                Ok(Got::Bytes)
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(Got::Nothing),
+            Err(source) => Err(SpawnError::Write { path: channel.path.clone(), source }),
+        }
+    }
+
+    /// Reads what still lies in the pipes when every writer is dead, and writes what the filters held back. Does not
+    /// wait for the end of a pipe: somebody else may hold it open.
+    pub(super) fn finish(&mut self) -> Result<(), SpawnError> {
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            // The limit also ends a flood from a process that got away.
+            while !self.truncated && self.pump(stream)? == Got::Bytes {}
+        }
+        for channel in [&mut self.stdout, &mut self.stderr] {
+            channel.pipe = None;
+            let rest = channel.filter.finish();
+            channel.write(&rest)?;
+        }
+        Ok(())
+    }
+
+    /// Whether bytes were forgotten.
+    pub(super) fn truncated(&self) -> bool {
+        self.truncated
+    }
+
+    /// The end of what was written to stderr.
+    pub(super) fn last_words(&self) -> String {
+        let text = fs::read(&self.stderr.path).unwrap_or_default();
+        let start = text.len().saturating_sub(MOST_LAST_WORDS);
+        match String::from_utf8_lossy(&text[start..]).trim() {
+            "" => "it said nothing".to_owned(),
+            words => words.to_owned(),
+        }
+    }
+}
+
+/// Bytes on their way to a program's stdin.
+pub(super) struct Feed<'a> {
+    pipe: ChildStdin,
+    left: &'a [u8],
+}
+
+impl<'a> Feed<'a> {
+    pub(super) fn new(pipe: ChildStdin, bytes: &'a [u8]) -> io::Result<Self> {
+        rustix::io::ioctl_fionbio(&pipe, true)?;
+        Ok(Self { pipe, left: bytes })
+    }
+
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.pipe.as_fd()
+    }
+
+    /// Writes as much as fits; true when all is written, or when the program reads no more.
+    pub(super) fn pump(&mut self) -> bool {
+        while !self.left.is_empty() {
+            match self.pipe.write(self.left) {
+                Ok(count) => self.left = &self.left[count..],
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return error.kind() != ErrorKind::WouldBlock,
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,103 @@
+//! The stop word: raised by the coordinator, heard by every run at once.
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use rustix::event::{EventfdFlags, eventfd};
+
+use crate::model::outcome::Rung;
+
+/// How far a stop has been asked for. Clones share one word, and it only goes up.
+#[derive(Clone)]
+pub struct StopHandle(Arc<Word>);
+
+struct Word {
+    rung: AtomicU8,
+    // Readable for ever once the rung is reached: nobody reads them, so they wake every run and every later one.
+    terminate: OwnedFd,
+    kill: OwnedFd,
+}
+
+impl StopHandle {
+    /// A word that is not raised.
+    ///
+    /// # Errors
+    /// The kernel's, when it has no file descriptors left.
+    pub fn new() -> io::Result<Self> {
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+        let (terminate, kill) = (eventfd(0, flags)?, eventfd(0, flags)?);
+        Ok(Self(Arc::new(Word { rung: AtomicU8::new(0), terminate, kill })))
+    }
+
+    /// Raises the word to this rung; a lower rung than the present one changes nothing.
+    pub fn raise(&self, rung: Rung) {
+        let number = match rung {
+            Rung::Drain => 1,
+            Rung::Terminate => 2,
+            Rung::Kill => 3,
+        };
+        self.0.rung.fetch_max(number, Ordering::SeqCst);
+        if rung >= Rung::Terminate {
+            wake(&self.0.terminate);
+        }
+        if rung >= Rung::Kill {
+            wake(&self.0.kill);
+        }
+    }
+
+    /// The highest rung that was raised.
+    #[must_use]
+    pub fn rung(&self) -> Option<Rung> {
+        match self.0.rung.load(Ordering::SeqCst) {
+            0 => None,
+            1 => Some(Rung::Drain),
+            2 => Some(Rung::Terminate),
+            _ => Some(Rung::Kill),
+        }
+    }
+
+    /// Readable from the moment on when processes are asked to end.
+    pub(super) fn terminate(&self) -> BorrowedFd<'_> {
+        self.0.terminate.as_fd()
+    }
+
+    /// Readable from the moment on when processes are killed.
+    pub(super) fn kill(&self) -> BorrowedFd<'_> {
+        self.0.kill.as_fd()
+    }
+}
+
+fn wake(fd: &OwnedFd) {
+    // The only failure is a full counter, and a full counter is readable too.
+    let _ = rustix::io::write(fd, &1_u64.to_ne_bytes());
+}
+
+impl fmt::Debug for StopHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("StopHandle").field(&self.rung()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_word_only_goes_up_and_its_clones_share_it() {
+        let stop = StopHandle::new().unwrap();
+        let clone = stop.clone();
+        assert_eq!(clone.rung(), None);
+        for (raised, heard) in [
+            (Rung::Drain, Rung::Drain),
+            (Rung::Kill, Rung::Kill),
+            (Rung::Terminate, Rung::Kill),
+            (Rung::Drain, Rung::Kill),
+        ] {
+            stop.raise(raised);
+            assert_eq!(clone.rung(), Some(heard));
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The kernel's table of processes, as `/proc` shows it, and what one does to a process found there.
+//!
+//! A process number alone says little: it is used again. So a process is meant by its number and start time, and it is
+//! signalled and waited for through a pidfd that was opened before the start time was compared.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::Child;
+use std::time::Instant;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, getsid, pidfd_open, pidfd_send_signal, set_child_subreaper,
+    waitid,
+};
+
+/// So many processes are waited for at once; a fork bomb must not use up our file descriptors.
+const MOST_HELD: usize = 256;
+
+/// One process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Process {
+    pub(super) pid: i32,
+    pub(super) parent: i32,
+    pub(super) group: i32,
+    pub(super) session: i32,
+    /// In clock ticks since the machine started.
+    pub(super) start: u64,
+    /// A zombie: it only waits to be reaped. A process of which only the first thread has ended is not.
+    pub(super) ended: bool,
+}
+
+/// Every process that can be seen, ended ones too.
+pub(super) fn all() -> io::Result<Vec<Process>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        if let Some(process) = entry?.file_name().to_str().and_then(|name| name.parse().ok()).and_then(one) {
+            found.push(process);
+        }
+    }
+    Ok(found)
+}
+
+/// The process with this number, if there is one.
+pub(super) fn one(pid: i32) -> Option<Process> {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // The program's name stands in parentheses and may itself contain some.
+    let after_name = stat.iter().rposition(|byte| *byte == b')')? + 1;
+    let text = std::str::from_utf8(&stat[after_name..]).ok()?;
+    let fields: Vec<&str> = text.split_ascii_whitespace().collect();
+    let number = |field: usize| fields.get(field)?.parse::<i32>().ok();
+    Some(Process {
+        pid,
+        parent: number(1)?,
+        group: number(2)?,
+        session: number(3)?,
+        start: fields.get(19)?.parse().ok()?,
+        ended: matches!(*fields.first()?, "Z" | "X") && number(17)? <= 1,
+    })
+}
+
+/// A child that is not reaped yet.
+pub(super) fn child(child: &Child) -> Option<Process> {
+    one(Pid::from_child(child).as_raw_pid())
+}
+
+/// Adds to `tree` every process whose parent is in it, to the last generation.
+pub(super) fn add_descendants(table: &[Process], tree: &mut BTreeSet<i32>) {
+    loop {
+        let before = tree.len();
+        tree.extend(
+            table
+                .iter()
+                .filter(|process| tree.contains(&process.parent))
+                .map(|process| process.pid)
+                .collect::<Vec<_>>(),
+        );
+        if tree.len() == before {
+            return;
+        }
+    }
+}
+
+/// Whether the environment that the process was started with has exactly this `NAME=value`.
+pub(super) fn environment_holds(pid: i32, entry: &[u8]) -> bool {
+    fs::read(format!("/proc/{pid}/environ"))
+        .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|each| each == entry))
+}
+
+/// This process's own number and session.
+pub(super) fn own() -> io::Result<(i32, i32)> {
+    Ok((getpid().as_raw_pid(), getsid(None)?.as_raw_pid()))
+}
+
+/// From now on, processes that lose their parent become children of this process, not of the machine's first one: so
+/// they stay in reach.
+pub(super) fn adopt_orphans() -> io::Result<()> {
+    Ok(set_child_subreaper(Some(getpid()))?)
+}
+
+/// Opens a pidfd, or gives `None` when the process is gone.
+pub(super) fn hold(process: &Process) -> Option<OwnedFd> {
+    let fd = pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).ok()?;
+    one(process.pid).is_some_and(|now| now.start == process.start).then_some(fd)
+}
+
+/// Sends a signal to each that still lives. One that may not be signalled is passed over: whoever waits will see it.
+pub(super) fn send(processes: &[Process], signal: Signal) {
+    for fd in processes.iter().filter_map(hold) {
+        let _ = pidfd_send_signal(&fd, signal);
+    }
+}
+
+/// Asks each to end, also one that is stopped.
+pub(super) fn terminate(processes: &[Process]) {
+    send(processes, Signal::TERM);
+    send(processes, Signal::CONT);
+}
+
+/// Kills each, and waits until they ended or the deadline has come. Call it until none is left.
+pub(super) fn kill_and_wait(processes: &[Process], deadline: Instant) -> io::Result<()> {
+    send(processes, Signal::KILL);
+    let mut held: Vec<OwnedFd> = processes.iter().take(MOST_HELD).filter_map(hold).collect();
+    while !held.is_empty() {
+        let mut polled: Vec<PollFd<'_>> = held.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+        if wait(&mut polled, Some(deadline))? == 0 {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let alive: Vec<bool> = polled.iter().map(|polled| polled.revents().is_empty()).collect();
+        let mut alive = alive.into_iter();
+        held.retain(|_| alive.next() == Some(true));
+    }
+    Ok(())
+}
+
+/// `poll` with a deadline (none: for ever). Gives how many are ready, 0 at the deadline. A signal does not end it.
+pub(super) fn wait(polled: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::Result<usize> {
+    loop {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        // A time that does not fit is longer than any machine runs.
+        let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+        match poll(polled, timeout.as_ref()) {
+            Err(rustix::io::Errno::INTR) => {}
+            answer => return Ok(answer?),
+        }
+    }
+}
+
+/// Reaps an ended child of ours, through a descriptor: another with the same number is never meant.
+pub(super) fn reap(process: &Process) {
+    if let Some(fd) = hold(process) {
+        // Another thread may have been faster; then there is nothing left to do.
+        let _ = waitid(WaitId::PidFd(fd.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+    }
+}
+
+/// Reaps the ended orphans that this process has adopted. The main programs of runs, which other threads wait for, are
+/// never among them: each leads a process group, so the kernel does not let it leave our session; and of the group of
+/// `leader` only the leader itself is one.
+pub(super) fn reap_adopted(leader: i32) {
+    let Ok((me, session)) = own() else { return };
+    // The kernel gives orphans to the first thread.
+    let Ok(children) = fs::read_to_string(format!("/proc/{me}/task/{me}/children")) else { return };
+    for orphan in children.split_ascii_whitespace().filter_map(|pid| one(pid.parse().ok()?)) {
+        if orphan.ended && orphan.pid != leader && (orphan.session != session || orphan.group == leader) {
+            reap(&orphan);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_program_with_a_parenthesis_in_its_name_is_read_rightly() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("a) Z 1 (b");
+        fs::copy("/bin/sleep", &program).unwrap();
+        let mut child = Command::new(&program).arg("60").spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let found = one(pid).unwrap();
+        assert_eq!((found.pid, found.parent, found.ended), (pid, own().unwrap().0, false));
+        kill_and_wait(&[found], Instant::now() + Duration::from_secs(20)).unwrap();
+        assert!(one(pid).unwrap().ended);
+        child.wait().unwrap();
+        assert_eq!(one(pid), None);
+    }
+
+    #[test]
+    fn a_process_with_another_start_time_is_not_signalled() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let found = one(i32::try_from(child.id()).unwrap()).unwrap();
+        let former = Process { start: found.start - 1, ..found };
+        assert!(hold(&former).is_none());
+        assert!(hold(&found).is_some());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}

@@ -1,0 +1,171 @@
+//! What a program is given, and what it may touch.
+
+use super::*;
+
+#[test]
+fn the_environment_is_that_of_the_task() {
+    for containment in containments() {
+        let place = Place::new();
+        let mut task = place.task(&["env"]);
+        task.environment.insert("GREETING".into(), "two words\nand a line".into());
+        assert_eq!(run_free(&task, &containment).unwrap().end, End::Exited(0));
+        let path = std::env::var("PATH").unwrap();
+        let folder = place.folder.path().display();
+        let mut wanted = [
+            "GREETING=two words".to_owned(),
+            "and a line".to_owned(),
+            format!("PATH={path}"),
+            format!("PWD={folder}"),
+            format!("SCYLLA_RUN_TOKEN={}", task.token),
+        ];
+        wanted.sort();
+        let stdout = place.stdout();
+        // Some shells add the name of what they start.
+        let mut found: Vec<&str> = stdout.lines().filter(|line| !line.starts_with("_=")).collect();
+        found.sort_unstable();
+        assert_eq!(found, wanted, "{}", containment.name());
+    }
+}
+
+#[test]
+fn arguments_arrive_whole_and_stdin_is_empty() {
+    for containment in containments() {
+        let place = Place::new();
+        let mut task = place.task(&["/bin/sh", "-c", "cat; printf '[%s]' \"$@\"", "sh", "--bind", "a b", "", "$x"]);
+        assert_eq!(run_free(&task, &containment).unwrap().end, End::Exited(0));
+        assert_eq!(place.stdout(), "[--bind][a b][][$x]");
+        task.stdin = Some(b"hello ".to_vec());
+        assert_eq!(run_free(&task, &containment).unwrap().end, End::Exited(0));
+        assert_eq!(place.stdout(), "hello [--bind][a b][][$x]");
+    }
+}
+
+#[test]
+fn a_program_inherits_no_descriptor_of_ours_and_leads_a_group_of_its_own() {
+    // Whatever started the tests may have left some open, which any program gets.
+    let script = "ls /proc/$$/fd; exit";
+    let alone = STARTING.lock().unwrap();
+    let plain = std::process::Command::new("/bin/sh").args(["-c", script]).output().unwrap();
+    drop(alone);
+    for containment in containments() {
+        let place = Place::new();
+        run_free(&place.shell(script), &containment).unwrap();
+        assert_eq!(place.stdout().as_bytes(), plain.stdout, "{}", containment.name());
+        // A signal to our group, as the terminal sends it, is not one to the program's group.
+        let started = Place::new();
+        let task = started.shell("echo begun; sleep NUMBER");
+        let stop = StopHandle::new().unwrap();
+        std::thread::scope(|scope| {
+            let run = scope.spawn(|| run(&task, &containment, &stop).unwrap());
+            started.wait_for_stdout("begun");
+            let ours = table::one(table::own().unwrap().0).unwrap().group;
+            for process in started.alive() {
+                let pid = process.split(' ').next().unwrap().parse().unwrap();
+                assert!(table::one(pid).is_none_or(|process| process.group != ours), "{process}");
+            }
+            stop.raise(Rung::Kill);
+            run.join().unwrap();
+        });
+    }
+}
+
+#[test]
+fn output_passes_through_the_filter_and_its_rest_is_kept() {
+    /// Holds back all until the end, then gives the number of bytes.
+    struct Counting(usize);
+    impl OutputFilter for Counting {
+        fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
+            self.0 += bytes.len();
+            Vec::new()
+        }
+        fn finish(&mut self) -> Vec<u8> {
+            self.0.to_string().into_bytes()
+        }
+    }
+    for containment in containments() {
+        let place = Place::new();
+        let mut task = place.shell("printf 12345; printf 123 >&2");
+        task.filter = Box::new(|| Box::new(Counting(0)));
+        run_free(&task, &containment).unwrap();
+        assert_eq!(place.stdout(), "5");
+        assert_eq!(fs::read(place.path("stderr.log")).unwrap(), b"3");
+    }
+}
+
+#[test]
+fn files_of_a_former_attempt_are_replaced_and_their_links_not_followed() {
+    for containment in containments() {
+        let place = Place::new();
+        fs::write(place.path("precious"), "precious").unwrap();
+        for name in ["stdout.log", "stderr.log", "process.json"] {
+            std::os::unix::fs::symlink(place.path("precious"), place.path(name)).unwrap();
+        }
+        run_free(&place.shell("echo hello"), &containment).unwrap();
+        assert_eq!(place.stdout(), "hello\n");
+        assert_eq!(fs::read(place.path("precious")).unwrap(), b"precious");
+    }
+}
+
+#[test]
+fn a_namespace_holds_what_is_protected_writable_and_hidden() {
+    let Ok(containment) = Containment::probe(ContainmentChoice::Bubblewrap) else { return };
+    let place = Place::new();
+    for folder in ["kept/run", "secret"] {
+        fs::create_dir_all(place.path(folder)).unwrap();
+    }
+    for file in ["kept/checkpoint", "secret/key", "password", "run.log"] {
+        fs::write(place.path(file), "words").unwrap();
+    }
+    std::os::unix::fs::symlink(place.path("kept/run"), place.path("link")).unwrap();
+    let script =
+        "echo x >kept/checkpoint; echo y >kept/run/mine; cat secret/key password; echo z >run.log; ls /proc/1/cwd";
+    let mut task = place.shell(script);
+    task.protected = Some(place.path("kept"));
+    task.writable = vec![place.path("link")];
+    task.hidden = vec![place.path("secret"), place.path("password"), place.path("not/there")];
+    run_free(&task, &containment).unwrap();
+    let read = |name| fs::read_to_string(place.path(name)).unwrap();
+    assert_eq!(place.stdout().lines().filter(|line| line.contains("words")).count(), 0);
+    assert_eq!(
+        (read("kept/checkpoint"), read("kept/run/mine"), read("run.log")),
+        ("words".into(), "y\n".into(), "z\n".into())
+    );
+    assert_eq!((read("secret/key"), read("password")), ("words".into(), "words".into()));
+    // What cannot be mounted is an error, never a run without protection.
+    task.writable.push(place.path("not/there"));
+    let error = run_free(&task, &containment).unwrap_err().to_string();
+    assert!(error.contains("not/there"), "{error}");
+}
+
+#[test]
+fn a_namespace_that_cannot_be_made_is_an_error_and_no_exit_code() {
+    let Ok(containment) = Containment::probe(ContainmentChoice::Bubblewrap) else { return };
+    let place = Place::new();
+    // The program is there, and hidden from itself.
+    fs::create_dir(place.path("bin")).unwrap();
+    fs::copy("/bin/true", place.path("bin/program")).unwrap();
+    let mut task = place.task(&["bin/program"]);
+    task.hidden = vec![place.path("bin")];
+    let error = run_free(&task, &containment).unwrap_err();
+    assert!(matches!(&error, SpawnError::Contain { containment: "bubblewrap", .. }), "{error:?}");
+    assert!(error.to_string().contains("No such file"), "{error}");
+    assert!(!task.mark.exists());
+}
+
+#[test]
+fn a_group_that_cannot_be_joined_is_an_error_and_no_exit_code() {
+    let place = Place::new();
+    let fails = |parent: PathBuf| {
+        let error = run_free(&place.task(&["true"]), &Containment::Cgroup { parent }).unwrap_err();
+        assert!(matches!(&error, SpawnError::Contain { containment: "cgroup", .. }), "{error:?}");
+        assert!(!place.path("process.json").exists());
+        error.to_string()
+    };
+    assert!(fails(place.path("nowhere")).contains("No such file"));
+}
+
+#[test]
+fn the_automatic_choice_is_the_strongest_that_works() {
+    let strongest = containments().remove(0);
+    assert_eq!(Containment::probe(ContainmentChoice::Auto).unwrap(), strongest);
+}

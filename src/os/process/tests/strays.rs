@@ -1,0 +1,135 @@
+//! What a dead coordinator left is found again and ended, and nothing else is.
+
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
+
+use super::*;
+use crate::os::clock;
+
+/// A mark without a process.
+fn mark(token: &str) -> StrayMark {
+    StrayMark {
+        pid: 0,
+        start_time: 0,
+        boot_id: clock::boot_id(),
+        containment: "walk".to_owned(),
+        cgroup: None,
+        token: token.to_owned(),
+    }
+}
+
+fn mark_of(child: &Child, token: &str) -> StrayMark {
+    let process = table::child(child).unwrap();
+    StrayMark { pid: process.pid, start_time: process.start, ..mark(token) }
+}
+
+fn sleep(place: &Place, token: &str) -> Child {
+    let mut command = Command::new("setsid");
+    command.args(["sleep", &place.number.to_string()]).env(TOKEN_VARIABLE, token).spawn().unwrap()
+}
+
+#[test]
+fn a_stray_is_found_by_number_and_start_time_alone() {
+    let place = Place::new();
+    let script = format!("setsid env -u {TOKEN_VARIABLE} sleep {} & exec sleep {0}", place.number);
+    let mut child = Command::new("/bin/sh").args(["-c", &script]).process_group(0).spawn().unwrap();
+    wait_until(|| place.sleepers() == 2);
+    let mark = mark_of(&child, "another-token");
+    assert!(!stray_alive(&StrayMark { start_time: mark.start_time + 1, ..mark.clone() }));
+    assert!(!stray_alive(&StrayMark { boot_id: "another start".to_owned(), ..mark.clone() }));
+    assert_eq!(end_strays(&StrayMark { boot_id: "another start".to_owned(), ..mark.clone() }).unwrap(), 0);
+    assert_eq!(place.alive().len(), 2);
+    assert!(stray_alive(&mark));
+    // All but the first one are counted by a run; here every one is a stray.
+    assert_eq!(end_strays(&mark).unwrap(), 2);
+    assert!(!stray_alive(&mark));
+    assert_eq!(end_strays(&mark).unwrap(), 0);
+    assert_eq!(place.alive(), Vec::<String>::new());
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_stray_is_found_by_its_token_when_the_first_process_is_gone() {
+    let place = Place::new();
+    let token = format!("stray-{}", place.number);
+    let mut child = sleep(&place, &token);
+    wait_until(|| stray_alive(&mark(&token)));
+    // The beginning of a token is another token.
+    assert!(!stray_alive(&mark(&token[..token.len() - 1])));
+    assert!(!stray_alive(&mark("")));
+    assert!(end_strays(&mark(&token)).unwrap() >= 1);
+    assert_eq!(place.alive(), Vec::<String>::new());
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_stray_is_found_in_its_control_group_and_another_group_is_left_alone() {
+    let Ok(Containment::Cgroup { parent }) = Containment::probe(ContainmentChoice::Cgroup) else { return };
+    let place = Place::new();
+    let token = format!("stray-{}", place.number);
+    let group = cgroup::Group::create(&parent, &token).unwrap();
+    let mut child = sleep(&place, "another-token");
+    let procs = group.path().join("cgroup.procs");
+    fs::write(procs, child.id().to_string()).unwrap();
+    let foreign = StrayMark { cgroup: Some(group.path().to_owned()), ..mark("another") };
+    assert!(!stray_alive(&foreign));
+    assert_eq!(end_strays(&foreign).unwrap(), 0);
+    assert!(!place.alive().is_empty());
+    let mark = StrayMark { cgroup: Some(group.path().to_owned()), ..mark(&token) };
+    assert!(stray_alive(&mark));
+    assert_eq!(end_strays(&mark).unwrap(), 1);
+    assert!(!group.path().exists());
+    assert!(!stray_alive(&mark));
+    child.wait().unwrap();
+}
+
+/// Not a test by itself: the next one starts it in a process of its own and kills that.
+#[test]
+fn act_as_a_coordinator() {
+    let Some(folder) = std::env::var_os("SCYLLA_TEST_COORDINATOR") else { return };
+    let folder = PathBuf::from(folder);
+    let number = std::env::var("SCYLLA_TEST_NUMBER").unwrap();
+    let name = std::env::var("SCYLLA_TEST_CONTAINMENT").unwrap();
+    let containment = containments().into_iter().find(|containment| containment.name() == name).unwrap();
+    let mut task = Place::new().shell("");
+    let script = format!("trap '' TERM HUP; setsid sleep {number} & echo begun; sleep {number}; sleep {number}");
+    task.argv[2] = script.into();
+    (task.cwd, task.stdout, task.stderr) = (folder.clone(), folder.join("stdout.log"), folder.join("stderr.log"));
+    (task.mark, task.token) = (folder.join("process.json"), format!("stray-{number}"));
+    run_free(&task, &containment).unwrap();
+}
+
+#[test]
+fn the_strays_of_a_killed_coordinator_are_found_by_the_mark_and_ended() {
+    for containment in containments() {
+        let place = Place::new();
+        let mut coordinator = Command::new(std::env::current_exe().unwrap())
+            .args(["os::process::tests::strays::act_as_a_coordinator", "--exact", "--nocapture"])
+            .env("SCYLLA_TEST_COORDINATOR", place.folder.path())
+            .env("SCYLLA_TEST_NUMBER", place.number.to_string())
+            .env("SCYLLA_TEST_CONTAINMENT", containment.name())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        place.wait_for_stdout("begun");
+        wait_until(|| place.sleepers() == 2);
+        let read = || serde_json::from_slice::<StrayMark>(&fs::read(place.path("process.json")).unwrap()).unwrap();
+        assert!(stray_alive(&read()));
+        coordinator.kill().unwrap();
+        coordinator.wait().unwrap();
+        let mark = read();
+        assert_eq!(mark.containment, containment.name());
+        assert!(mark.pid > 0 && mark.start_time > 0);
+        if containment.name() == "bubblewrap" {
+            // The kernel ends a namespace with its coordinator.
+            wait_until(|| !stray_alive(&mark));
+        } else {
+            assert!(stray_alive(&mark));
+            assert!(end_strays(&mark).unwrap() >= 2);
+        }
+        assert_eq!(place.alive(), Vec::<String>::new());
+        assert!(!stray_alive(&mark));
+        assert_eq!(end_strays(&mark).unwrap(), 0);
+        assert!(mark.cgroup.is_none_or(|group| !group.exists()));
+    }
+}

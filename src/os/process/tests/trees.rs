@@ -1,0 +1,114 @@
+//! Nothing of a task is alive after its end, however it tries.
+
+use super::*;
+
+/// Ways to get out of reach. Each leaves a `sleep NUMBER` that ignores TERM.
+const ESCAPES: [&str; 5] = [
+    // A grandchild that holds the pipes open.
+    "(trap '' TERM; exec sleep NUMBER) &",
+    // One in its own session, as every agent starts its tools.
+    "setsid sh -c \"trap '' TERM; exec sleep NUMBER\" &",
+    // A daemon: parent gone, own session, no pipe.
+    "setsid sh -c \"trap '' TERM; sleep NUMBER <&- >&- 2>&- &\"",
+    // A daemon of a daemon, in a new session each.
+    "setsid sh -c \"trap '' TERM; setsid setsid sh -c 'exec sleep NUMBER' & exit\"",
+    // The parent is gone, the group is another, the session is not.
+    "python3 -c \"import os, signal; os.fork() and os._exit(0); os.setpgid(0, 0); \
+     signal.signal(signal.SIGTERM, signal.SIG_IGN); os.execvp('sleep', ['sleep', 'NUMBER'])\"",
+];
+
+/// A part of a script that goes on when a `sleep NUMBER` is there.
+const WAIT_FOR_IT: &str = "until ps -e -o args= | grep -q '^sleep NUMBER'; do sleep 0.01; done; echo begun;";
+
+#[test]
+fn what_outlives_a_normal_exit_is_ended() {
+    for escape in ESCAPES {
+        check(
+            &format!("{escape}\n{WAIT_FOR_IT} exit 4"),
+            |_| {},
+            |containment, place, ended| {
+                assert_eq!(ended.end, End::Exited(4));
+                assert_eq!(place.stdout(), "begun\n");
+                // A namespace ends them with its program; nobody sees them.
+                let seen = u32::from(containment.name() != "bubblewrap");
+                assert_eq!(ended.leftovers, seen, "{}: {escape}", containment.name());
+            },
+        );
+    }
+}
+
+#[test]
+fn what_ignores_term_is_ended_after_a_timeout() {
+    // The shell ends at TERM, the rest does not.
+    let script = format!("{}\n{WAIT_FOR_IT} sleep NUMBER", ESCAPES.join("\n"));
+    check_timeout(&script, Duration::from_millis(200), |_, place, _| assert_eq!(place.stdout(), "begun\n"));
+}
+
+#[test]
+fn the_whole_tree_ends_at_the_stop_word() {
+    let all = ESCAPES.join("\n");
+    for containment in containments() {
+        for rung in [Rung::Terminate, Rung::Kill] {
+            let place = Place::new();
+            let mut task = place.shell(&format!("trap '' TERM; {all}\n{WAIT_FOR_IT} sleep NUMBER"));
+            task.limits.grace = Duration::from_millis(200);
+            let stop = StopHandle::new().unwrap();
+            let ended = std::thread::scope(|scope| {
+                let run = scope.spawn(|| run(&task, &containment, &stop).unwrap());
+                place.wait_for_stdout("begun");
+                stop.raise(rung);
+                run.join().unwrap()
+            });
+            assert_eq!(ended.end, End::Stopped);
+            assert!(ended.leftovers >= 5, "{}: {}", containment.name(), ended.leftovers);
+            assert_eq!(place.alive(), Vec::<String>::new());
+        }
+    }
+}
+
+#[test]
+fn a_program_that_was_seen_cannot_hide_by_clearing_its_environment() {
+    // It is a child of the shell when TERM is sent, and becomes an orphan of another session and environment only then.
+    let script = "setsid env -i PATH=$PATH sh -c \"trap '' TERM; echo begun; exec sleep NUMBER\" & sleep NUMBER";
+    check_timeout(script, Duration::from_millis(200), |_, _, _| {});
+}
+
+#[test]
+fn runs_at_the_same_time_do_not_end_each_other() {
+    for containment in containments() {
+        let long = Place::new();
+        let stop = StopHandle::new().unwrap();
+        std::thread::scope(|scope| {
+            let task = long.shell("setsid sleep NUMBER & echo begun; sleep NUMBER");
+            let (containment, stop) = (&containment, &stop);
+            let run = scope.spawn(move || run(&task, containment, stop).unwrap());
+            long.wait_for_stdout("begun");
+            for _ in 0..5 {
+                let short = Place::new();
+                let script = format!("{}\nexit 2", ESCAPES[1]);
+                assert_eq!(run_free(&short.shell(&script), containment).unwrap().end, End::Exited(2));
+                assert_eq!(short.alive(), Vec::<String>::new());
+            }
+            assert_eq!(long.sleepers(), 2, "{:?}", long.alive());
+            stop.raise(Rung::Kill);
+            assert_eq!(run.join().unwrap().end, End::Stopped);
+        });
+        assert_eq!(long.alive(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn adopted_orphans_are_reaped() {
+    for containment in containments() {
+        let place = Place::new();
+        let script = "for i in 1 2 3; do setsid sh -c 'echo $$; sh -c \"echo \\$\\$\" & exit' & done; wait";
+        assert_eq!(run_free(&place.shell(script), &containment).unwrap().end, End::Exited(0));
+        let ours = table::own().unwrap().0;
+        if containment.name() != "bubblewrap" {
+            for pid in place.stdout().lines() {
+                let left = table::one(pid.parse().unwrap()).filter(|process| process.parent == ours && process.ended);
+                assert_eq!(left, None, "{}", containment.name());
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The weakest containment: a tree of processes that is found by walking the kernel's table.
+//!
+//! A process belongs to the tree when its parent does, when its environment holds the tree's token, or when the founder
+//! of its group or session was seen in the tree. So one that leaves its parent, its session *and* its environment before
+//! it was ever seen gets away; nothing weaker than a namespace or a control group can hold that one.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::Instant;
+
+use rustix::process::Signal;
+
+use super::table::{self, Process};
+use super::{Hold, SpawnError, TOKEN_VARIABLE, Task};
+
+/// The processes of one task.
+pub(super) struct Tree {
+    /// Number and start time of the first one; `None` before the start.
+    leader: Option<(i32, u64)>,
+    token: Vec<u8>,
+    /// The session that the leader was started in, which is not the tree's.
+    home: Option<i32>,
+    /// Only children of this process can be orphans of the tree; `None`: of any.
+    adopter: Option<i32>,
+    /// Every number that was seen in the tree.
+    seen: BTreeSet<i32>,
+    /// Sessions that were founded in the tree.
+    sessions: BTreeSet<i32>,
+    /// What was killed; of a tree of ours, without the leader.
+    killed: BTreeSet<(i32, u64)>,
+}
+
+impl Tree {
+    /// A tree below this process, which adopts its orphans.
+    pub(super) fn new(token: &str) -> io::Result<Self> {
+        let (me, session) = table::own()?;
+        Ok(Self { home: Some(session), adopter: Some(me), ..Self::of_another(token, None) })
+    }
+
+    /// The tree of a coordinator that is dead. The leader counts when it has this start time.
+    pub(super) fn of_another(token: &str, leader: Option<(i32, u64)>) -> Self {
+        let leader = leader.filter(|(pid, start)| table::one(*pid).is_some_and(|process| process.start == *start));
+        Self {
+            leader,
+            token: format!("{TOKEN_VARIABLE}={token}").into_bytes(),
+            home: leader.and_then(|(pid, _)| table::one(pid)).map(|process| process.session),
+            adopter: None,
+            seen: leader.iter().map(|(pid, _)| *pid).collect(),
+            sessions: BTreeSet::new(),
+            killed: BTreeSet::new(),
+        }
+    }
+
+    /// Every living process of the tree.
+    pub(super) fn members(&mut self) -> io::Result<Vec<Process>> {
+        let table = table::all()?;
+        let mut members = BTreeSet::new();
+        loop {
+            let before = members.len();
+            let found = table.iter().filter(|process| self.is_root(process)).map(|process| process.pid);
+            members.extend(found);
+            table::add_descendants(&table, &mut members);
+            for process in table.iter().filter(|process| members.contains(&process.pid)) {
+                self.seen.insert(process.pid);
+                let at_home = self.home.is_none_or(|home| home == process.session);
+                if !at_home || self.seen.contains(&process.session) {
+                    self.sessions.insert(process.session);
+                }
+            }
+            // A session or group seen now can make another process a member.
+            if members.len() == before {
+                break;
+            }
+        }
+        let me = rustix::process::getpid().as_raw_pid();
+        Ok(table
+            .into_iter()
+            .filter(|process| members.contains(&process.pid) && !process.ended && process.pid != me)
+            .collect())
+    }
+
+    /// Whether a process belongs to the tree whatever its parent is.
+    fn is_root(&self, process: &Process) -> bool {
+        self.leader == Some((process.pid, process.start))
+            || self.seen.contains(&process.group)
+            || self.sessions.contains(&process.session)
+            || (!process.ended
+                && self.adopter.is_none_or(|adopter| adopter == process.parent)
+                && table::environment_holds(process.pid, &self.token))
+    }
+
+    /// Kills until nothing is left, and tells how many that were; of a tree of ours, beside the leader.
+    pub(super) fn end(&mut self, deadline: Instant) -> io::Result<u32> {
+        loop {
+            let members = self.members()?;
+            if members.is_empty() {
+                break;
+            }
+            self.note(&members);
+            table::kill_and_wait(&members, deadline)?;
+            if Instant::now() >= deadline {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+        }
+        if let Some((leader, _)) = self.leader {
+            table::reap_adopted(leader);
+        }
+        Ok(u32::try_from(self.killed.len()).unwrap_or(u32::MAX))
+    }
+
+    fn note(&mut self, members: &[Process]) {
+        let each = members.iter().map(|process| (process.pid, process.start));
+        self.killed.extend(each.filter(|process| self.adopter.is_none() || Some(*process) != self.leader));
+    }
+}
+
+impl Hold for Tree {
+    fn command(&self, program: &Path, task: &Task) -> Result<Command, SpawnError> {
+        let mut command = Command::new(program);
+        command.args(task.argv.iter().skip(1));
+        Ok(command)
+    }
+
+    fn start(&mut self, command: &mut Command) -> io::Result<Child> {
+        let child = command.spawn()?;
+        self.leader = table::child(&child).map(|process| (process.pid, process.start));
+        self.seen.extend(self.leader.map(|(pid, _)| pid));
+        Ok(child)
+    }
+
+    fn terminate(&mut self) -> io::Result<()> {
+        table::terminate(&self.members()?);
+        Ok(())
+    }
+
+    fn kill(&mut self) -> io::Result<()> {
+        let members = self.members()?;
+        self.note(&members);
+        table::send(&members, Signal::KILL);
+        Ok(())
+    }
+
+    fn finish(&mut self, deadline: Instant) -> io::Result<u32> {
+        self.end(deadline)
+    }
+
+    fn reached(&self) -> bool {
+        // The kernel says so at the start already.
+        true
+    }
+}

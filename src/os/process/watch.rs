@@ -1,0 +1,208 @@
+//! The wait: for the exit of a program, its output, the stop word and its deadlines, all at once.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, ExitStatus};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use super::output::{Feed, Got, Outputs, Stream};
+use super::{End, Hold, Limits, MOST_DYING, SpawnError, StopHandle, Task, table};
+use crate::model::outcome::Rung;
+
+/// How far the end of a program has been brought about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Running,
+    /// TERM is sent.
+    Asked {
+        end: End,
+        kill_at: Option<Instant>,
+    },
+    /// KILL is sent.
+    Killed {
+        end: End,
+        give_up_at: Instant,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Leader,
+    Stop,
+    Output(Stream),
+    Stdin,
+}
+
+/// One program that is being watched.
+pub(super) struct Watch<'a> {
+    program: &'a Path,
+    leader: OwnedFd,
+    feed: Option<Feed<'a>>,
+    outputs: &'a mut Outputs,
+    hold: &'a mut dyn Hold,
+    stop: &'a StopHandle,
+    limits: Limits,
+    phase: Phase,
+    timeout_at: Option<Instant>,
+    stalled_at: Option<Instant>,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(
+        task: &'a Task,
+        program: &'a Path,
+        child: &mut Child,
+        hold: &'a mut dyn Hold,
+        outputs: &'a mut Outputs,
+        stop: &'a StopHandle,
+    ) -> io::Result<Self> {
+        // A child that is not reaped keeps its number, so this is the right process even if it has ended.
+        let leader = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
+        outputs.connect(child.stdout.take(), child.stderr.take())?;
+        let feed = match (child.stdin.take(), &task.stdin) {
+            (Some(pipe), Some(bytes)) => Some(Feed::new(pipe, bytes)?),
+            _ => None,
+        };
+        let now = Instant::now();
+        Ok(Self {
+            program,
+            leader,
+            feed,
+            outputs,
+            hold,
+            stop,
+            limits: task.limits,
+            phase: Phase::Running,
+            timeout_at: after(now, task.limits.wall),
+            stalled_at: task.limits.no_progress.and_then(|most| after(now, most)),
+        })
+    }
+
+    /// Waits until the program has ended; it is not reaped. Gives why it was ended, if it was ended by us.
+    pub(super) fn until_exit(&mut self) -> Result<Option<End>, SpawnError> {
+        loop {
+            let ready = self.wait().map_err(|source| self.failed(source))?;
+            for source in &ready {
+                match source {
+                    Source::Leader | Source::Stop => {}
+                    Source::Output(stream) => {
+                        if self.outputs.pump(*stream)? == Got::Bytes {
+                            self.stalled_at = self.limits.no_progress.and_then(|most| after(Instant::now(), most));
+                        }
+                    }
+                    // Dropping it closes the pipe, which is how the program learns that there is no more.
+                    Source::Stdin => drop(self.feed.take_if(Feed::pump)),
+                }
+            }
+            if ready.contains(&Source::Leader) {
+                return Ok(match self.phase {
+                    Phase::Running => None,
+                    Phase::Asked { end, .. } | Phase::Killed { end, .. } => Some(end),
+                });
+            }
+            self.step(Instant::now()).map_err(|source| self.failed(source))?;
+        }
+    }
+
+    fn failed(&self, source: io::Error) -> SpawnError {
+        SpawnError::Watch { program: self.program.to_owned(), source }
+    }
+
+    /// Sleeps until something is ready or the next deadline has come.
+    fn wait(&self) -> io::Result<Vec<Source>> {
+        let mut sources = vec![Source::Leader];
+        let mut polled = vec![PollFd::new(&self.leader, PollFlags::IN)];
+        // A word that was heard stays readable, so only the next one is listened for.
+        let word = match self.phase {
+            Phase::Running => Some(self.stop.terminate()),
+            Phase::Asked { .. } => Some(self.stop.kill()),
+            Phase::Killed { .. } => None,
+        };
+        if let Some(fd) = word {
+            sources.push(Source::Stop);
+            polled.push(PollFd::from_borrowed_fd(fd, PollFlags::IN));
+        }
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            if let Some(fd) = self.outputs.fd(stream) {
+                sources.push(Source::Output(stream));
+                polled.push(PollFd::from_borrowed_fd(fd, PollFlags::IN));
+            }
+        }
+        if let Some(feed) = &self.feed {
+            sources.push(Source::Stdin);
+            polled.push(PollFd::from_borrowed_fd(feed.fd(), PollFlags::OUT));
+        }
+        table::wait(&mut polled, self.deadline())?;
+        let ready = sources.into_iter().zip(&polled).filter(|(_, polled)| !polled.revents().is_empty());
+        Ok(ready.map(|(source, _)| source).collect())
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Running => [self.timeout_at, self.stalled_at].into_iter().flatten().min(),
+            Phase::Asked { kill_at, .. } => kill_at,
+            Phase::Killed { give_up_at, .. } => Some(give_up_at),
+        }
+    }
+
+    /// Does what is due now.
+    fn step(&mut self, now: Instant) -> io::Result<()> {
+        let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| now >= deadline);
+        let kill_word = self.stop.rung() == Some(Rung::Kill);
+        match self.phase {
+            Phase::Running => {
+                let Some(end) = self.reason(now) else { return Ok(()) };
+                if kill_word || self.limits.grace.is_zero() {
+                    return self.kill(end, now);
+                }
+                self.hold.terminate()?;
+                self.phase = Phase::Asked { end, kill_at: after(now, self.limits.grace) };
+                Ok(())
+            }
+            Phase::Asked { end, kill_at } if kill_word || due(kill_at) => self.kill(end, now),
+            Phase::Killed { give_up_at, .. } if due(Some(give_up_at)) => Err(io::ErrorKind::TimedOut.into()),
+            Phase::Asked { .. } | Phase::Killed { .. } => Ok(()),
+        }
+    }
+
+    /// Why the program must end now, if it must.
+    fn reason(&self, now: Instant) -> Option<End> {
+        let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| now >= deadline);
+        if self.stop.rung() >= Some(Rung::Terminate) {
+            Some(End::Stopped)
+        } else if self.outputs.truncated() {
+            Some(End::OutputLimit)
+        } else if due(self.timeout_at) {
+            Some(End::TimedOut)
+        } else if due(self.stalled_at) {
+            Some(End::NoProgress)
+        } else {
+            None
+        }
+    }
+
+    fn kill(&mut self, end: End, now: Instant) -> io::Result<()> {
+        self.hold.kill()?;
+        self.phase = Phase::Killed { end, give_up_at: now + MOST_DYING };
+        Ok(())
+    }
+}
+
+/// That much later; `None` when that is beyond all times.
+fn after(now: Instant, duration: Duration) -> Option<Instant> {
+    now.checked_add(duration)
+}
+
+/// How a process ended that nobody of us ended.
+pub(super) fn end_of(exit: ExitStatus) -> End {
+    match (exit.code(), exit.signal()) {
+        (Some(code), _) => End::Exited(code),
+        // A process that was waited for has a code or a signal, so the last one is never used.
+        (None, signal) => End::Signaled(signal.unwrap_or_default()),
+    }
+}

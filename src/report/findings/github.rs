@@ -1,0 +1,54 @@
+//! What `verify` found, as workflow commands of GitHub.
+
+use crate::model::finding::{Finding, FindingKind, Level};
+use crate::text::escape::{github_message, github_property};
+
+use super::human::verdict_sentence;
+use super::{Verdict, Verification, cure_text, sentence};
+
+/// GitHub shows about ten annotations of a type for each step, so more of one kind are summed up.
+const MOST_OF_A_KIND: usize = 10;
+
+/// One line for each finding, a line that sums up what is left out of a kind, and the verdict.
+#[must_use]
+pub fn github(verification: &Verification) -> String {
+    let mut text = String::new();
+    for (kind, findings) in verification.by_kind() {
+        for finding in findings.iter().take(MOST_OF_A_KIND) {
+            text.push_str(&finding_line(finding, verification));
+        }
+        if findings.len() > MOST_OF_A_KIND {
+            let rest = findings.len() - MOST_OF_A_KIND;
+            let message = format!("… and {rest} more of {} in all.", findings.len());
+            text.push_str(&command(command_of(kind), &[("title", kind.name())], &message));
+        }
+    }
+    for sentence in verification.policy {
+        text.push_str(&command("error", &[("title", "policy not met")], sentence));
+    }
+    let verdict = if verification.verdict() == Verdict::Ok { "notice" } else { "error" };
+    let verdict = if verification.verdict() == Verdict::Live { "warning" } else { verdict };
+    text.push_str(&command(verdict, &[("title", "cargo scylla verify")], &verdict_sentence(verification)));
+    text
+}
+
+fn finding_line(finding: &Finding, verification: &Verification) -> String {
+    let path = verification.path_of(finding);
+    let properties = [("file", path.as_str()), ("title", finding.kind.name())];
+    let message = format!("{}\n{}", sentence(finding), cure_text(finding, verification.folder));
+    command(command_of(finding.kind), &properties, &message)
+}
+
+fn command_of(kind: FindingKind) -> &'static str {
+    match kind.level() {
+        Level::Damaged | Level::Mendable | Level::Incomplete => "error",
+        Level::Warning => "warning",
+        Level::Note => "notice",
+    }
+}
+
+fn command(name: &str, properties: &[(&str, &str)], message: &str) -> String {
+    let properties: Vec<String> =
+        properties.iter().map(|(name, value)| format!("{name}={}", github_property(value))).collect();
+    format!("::{name} {}::{}\n", properties.join(","), github_message(message))
+}

@@ -1,0 +1,109 @@
+//! The screen of `verify`.
+
+use std::collections::BTreeSet;
+
+use crate::model::finding::{Finding, FindingKind, Level};
+use crate::model::ids::RunId;
+use crate::text::escape;
+use crate::text::words::{counted, list};
+
+use super::super::page::Page;
+use super::super::styles::{Styles, Tone};
+use super::{Verdict, Verification, cure_command, cure_sentence, level_name};
+
+/// So many findings of one kind are shown; all of them are in the JSON.
+const MOST_OF_A_KIND: usize = 20;
+
+/// Places up to this width are padded, so that messages stand below each other.
+const WIDEST_PADDED_PLACE: usize = 44;
+
+/// Findings by level, worst first, each kind with its cure, and the verdict as the last line.
+#[must_use]
+pub fn human(verification: &Verification, styles: Styles) -> String {
+    let mut page = Page::default();
+    let mut level = None;
+    for (kind, findings) in verification.by_kind() {
+        if level.replace(kind.level()) != Some(kind.level()) {
+            page.line(format_args!("{}\n", level_heading(kind.level(), styles)));
+        }
+        add_kind(&mut page, kind, &findings, verification, styles);
+    }
+    if !verification.policy.is_empty() {
+        page.line(styles.paint(Tone::Bad, "Policy not met:"));
+        for sentence in verification.policy {
+            page.line(format_args!("  {}", escape::terminal(sentence)));
+        }
+        page.line("");
+    }
+    add_verdict(&mut page, verification, styles);
+    page.into_text()
+}
+
+fn level_heading(level: Level, styles: Styles) -> String {
+    let (tone, meaning) = match level {
+        Level::Damaged => (Tone::Bad, "evidence or results are damaged, altered or gone"),
+        Level::Mendable => (Tone::Warning, "folder and checkpoint differ, and repair can mend it"),
+        Level::Incomplete => (Tone::Warning, "planned runs are missing"),
+        Level::Warning => (Tone::Warning, "no count and no verdict is touched"),
+        Level::Note => (Tone::Plain, "nothing is wrong"),
+    };
+    let name = level_name(level);
+    let capital = name[..1].to_uppercase() + &name[1..];
+    format!("{}: {meaning}", styles.paint(tone, capital))
+}
+
+fn add_kind(page: &mut Page, kind: FindingKind, findings: &[&Finding], verification: &Verification, styles: Styles) {
+    let count = if findings.len() > 1 { format!(" ({})", findings.len()) } else { String::new() };
+    page.line(format_args!("  {}{count}: {}", styles.paint(Tone::Strong, kind.name()), kind.description()));
+    let shown = &findings[..findings.len().min(MOST_OF_A_KIND)];
+    let places: Vec<_> = shown.iter().map(|finding| shown_place(finding)).collect();
+    let width = places.iter().map(|place| place.chars().count()).filter(|width| *width <= WIDEST_PADDED_PLACE).max();
+    let width = width.unwrap_or(0);
+    for (finding, place) in shown.iter().zip(&places) {
+        page.line(format_args!("    {place:<width$}  {}", escape::terminal(&finding.message)));
+    }
+    if findings.len() > shown.len() {
+        let more = findings.len() - shown.len();
+        page.line(format_args!("    … and {more} more (`--format json` lists all)"));
+    }
+    let runs: BTreeSet<RunId> = shown.iter().filter_map(|finding| finding.run).collect();
+    page.line(format_args!("    {} {}", styles.paint(Tone::Good, "cure:"), cure_sentence(kind.cure())));
+    if let Some(command) = cure_command(kind.cure(), runs, verification.folder) {
+        page.line(format_args!("          {}", styles.paint(Tone::Strong, command)));
+    }
+    page.line("");
+}
+
+fn shown_place(finding: &Finding) -> String {
+    if finding.place.is_empty() { ".".to_owned() } else { escape::terminal(&finding.place).into_owned() }
+}
+
+fn add_verdict(page: &mut Page, verification: &Verification, styles: Styles) {
+    if !verification.evidence_checked {
+        page.line("Evidence was not held against its seals.");
+    }
+    if let Some(holder) = verification.live {
+        let holder = format!("process {} on {} since {}", holder.pid, holder.host, holder.since);
+        page.line(format_args!("Held by {}: what is in flight is not judged.", escape::terminal(&holder)));
+    }
+    let tone = match verification.verdict() {
+        Verdict::Ok | Verdict::Live => Tone::Good,
+        Verdict::Incomplete | Verdict::Mendable => Tone::Warning,
+        Verdict::Damaged => Tone::Bad,
+    };
+    page.line(styles.paint(tone, verdict_sentence(verification)));
+}
+
+/// `590 of 590 planned runs agree.`, or with what is wrong in numbers.
+pub(super) fn verdict_sentence(verification: &Verification) -> String {
+    let planned = counted(verification.planned, "planned run");
+    let agree = if verification.planned == 1 { "agrees" } else { "agree" };
+    let wrong: Vec<String> =
+        verification.counts().iter().map(|(level, count)| format!("{count} {}", level_name(*level))).collect();
+    let agreement = format!("{} of {planned} {agree}", verification.agreeing);
+    if wrong.is_empty() {
+        format!("{agreement}.")
+    } else {
+        format!("{agreement}; {}: {}.", counted(verification.findings.len(), "finding"), list(&wrong))
+    }
+}

@@ -1,0 +1,104 @@
+//! What `verify` found, as JSON.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::model::finding::{FindingKind, Level};
+use crate::model::ids::RunId;
+use crate::model::survey::Holder;
+
+use super::super::json::pretty;
+use super::{Verdict, Verification, cure_command, cure_sentence};
+
+/// Version of the shape below. It changes only when a key goes or changes its meaning.
+const SCHEMA_VERSION: u32 = 1;
+
+/// The whole of `verify --format json`. Equal folders give equal bytes: there are no times in it.
+#[derive(Serialize, JsonSchema)]
+struct VerificationJson<'a> {
+    /// Version of this shape.
+    schema_version: u32,
+    /// Version of cargo-scylla.
+    tool_version: &'a str,
+    /// The experiment's id; `null` when neither config nor checkpoint can be read.
+    experiment_id: Option<&'a str>,
+    /// The experiment's folder, as it was given.
+    folder: &'a str,
+    /// The verdict, by the worst finding.
+    verdict: Verdict,
+    /// Planned runs.
+    planned: usize,
+    /// Planned runs that are done and about which there is no finding.
+    agreeing: usize,
+    /// Whether evidence was held against its seals.
+    evidence_checked: bool,
+    /// The live coordinator.
+    live: Option<&'a Holder>,
+    /// What is not met of the policy that was asked for.
+    policy_not_met: &'a [String],
+    /// Findings by level.
+    levels: BTreeMap<Level, usize>,
+    /// Findings by kind.
+    kinds: BTreeMap<FindingKind, usize>,
+    /// Every finding, the worst first.
+    findings: Vec<FindingJson<'a>>,
+}
+
+/// One finding.
+#[derive(Serialize, JsonSchema)]
+struct FindingJson<'a> {
+    /// Its stable name.
+    kind: FindingKind,
+    /// How much it matters.
+    level: Level,
+    /// Where, as a path below the experiment's folder.
+    place: &'a str,
+    /// Which run, when it is about one.
+    run: Option<RunId>,
+    /// What was found there. The wording may change between versions.
+    message: &'a str,
+    /// What can be done, in a sentence.
+    cure: &'static str,
+    /// What can be done, as a command of a shell.
+    command: Option<String>,
+}
+
+/// The JSON text.
+#[must_use]
+pub fn json(verification: &Verification) -> String {
+    let by_kind = verification.by_kind();
+    let kinds = by_kind.iter().map(|(kind, findings)| (*kind, findings.len())).collect();
+    let findings = by_kind.into_iter().flat_map(|(_, findings)| findings).map(|finding| FindingJson {
+        kind: finding.kind,
+        level: finding.kind.level(),
+        place: &finding.place,
+        run: finding.run,
+        message: &finding.message,
+        cure: cure_sentence(finding.kind.cure()),
+        command: cure_command(finding.kind.cure(), finding.run, verification.folder),
+    });
+    pretty(&VerificationJson {
+        schema_version: SCHEMA_VERSION,
+        tool_version: verification.tool_version,
+        experiment_id: verification.experiment_id,
+        folder: verification.folder,
+        verdict: verification.verdict(),
+        planned: verification.planned,
+        agreeing: verification.agreeing,
+        evidence_checked: verification.evidence_checked,
+        live: verification.live,
+        policy_not_met: verification.policy,
+        levels: verification.counts().into_iter().collect(),
+        kinds,
+        findings: findings.collect(),
+    })
+}
+
+/// The JSON schema of [`json`].
+#[must_use]
+pub fn verification_schema() -> Value {
+    schemars::schema_for!(VerificationJson<'_>).to_value()
+}

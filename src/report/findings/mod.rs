@@ -1,0 +1,173 @@
+//! What `verify` found, in the formats that people and machines read.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::finding::{Cure, Finding, FindingKind, Level};
+use crate::model::ids::RunId;
+use crate::model::survey::{Holder, ResultFacts};
+use crate::text::words::shell_word;
+
+pub mod github;
+pub mod human;
+pub mod json;
+pub mod junit;
+pub mod sarif;
+
+/// What `verify` found in one folder.
+#[derive(Debug, Clone, Copy)]
+pub struct Verification<'a> {
+    /// Version of this tool.
+    pub tool_version: &'a str,
+    /// The experiment's id; `None` when neither config nor checkpoint can be read.
+    pub experiment_id: Option<&'a str>,
+    /// The experiment's folder, as the person gave it.
+    pub folder: &'a str,
+    /// Planned runs.
+    pub planned: usize,
+    /// Planned runs that are done and about which there is no finding.
+    pub agreeing: usize,
+    /// Every finding.
+    pub findings: &'a [Finding],
+    /// The live coordinator.
+    pub live: Option<&'a Holder>,
+    /// Whether evidence was held against its seals.
+    pub evidence_checked: bool,
+    /// What is not met of the policy that was asked for, in sentences.
+    pub policy: &'a [String],
+}
+
+/// One planned run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PlannedRun {
+    /// The run.
+    pub run: RunId,
+    /// Its result; `None` when it has none.
+    pub facts: Option<ResultFacts>,
+}
+
+/// What is true of a folder as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Everything planned is done and agrees.
+    Ok,
+    /// A coordinator works on it, and nothing is wrong.
+    Live,
+    /// Planned runs are missing.
+    Incomplete,
+    /// Folder and checkpoint differ; `repair` mends it.
+    Mendable,
+    /// Evidence is damaged, altered or missing.
+    Damaged,
+}
+
+impl<'a> Verification<'a> {
+    /// The verdict, by the worst finding.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match self.findings.iter().map(|finding| finding.kind.level()).max() {
+            Some(Level::Damaged) => Verdict::Damaged,
+            Some(Level::Mendable) => Verdict::Mendable,
+            _ if self.live.is_some() => Verdict::Live,
+            Some(Level::Incomplete) => Verdict::Incomplete,
+            Some(Level::Note | Level::Warning) | None => Verdict::Ok,
+        }
+    }
+
+    /// How many findings there are of each level, worst first; levels without any are left out.
+    fn counts(&self) -> Vec<(Level, usize)> {
+        let mut counts = BTreeMap::new();
+        for finding in self.findings {
+            *counts.entry(finding.kind.level()).or_insert(0) += 1;
+        }
+        counts.into_iter().rev().collect()
+    }
+
+    /// The findings of each kind, the worst level first, then in the order of the kinds; each kind's by place.
+    fn by_kind(&self) -> Vec<(FindingKind, Vec<&'a Finding>)> {
+        let mut kinds: BTreeMap<FindingKind, Vec<&'a Finding>> = BTreeMap::new();
+        for finding in self.findings {
+            kinds.entry(finding.kind).or_default().push(finding);
+        }
+        let mut kinds: Vec<_> = kinds.into_iter().collect();
+        for (_, findings) in &mut kinds {
+            findings.sort_by_key(|finding| (finding.run, &finding.place, &finding.message));
+        }
+        kinds.sort_by_key(|(kind, _)| (std::cmp::Reverse(kind.level()), *kind));
+        kinds
+    }
+
+    /// A place as a path that begins with the experiment's folder.
+    fn path_of(&self, finding: &Finding) -> String {
+        let folder = self.folder.trim_end_matches('/');
+        if finding.place.is_empty() { folder.to_owned() } else { format!("{folder}/{}", finding.place) }
+    }
+}
+
+/// The word for a level.
+#[must_use]
+pub fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Note => "note",
+        Level::Warning => "warning",
+        Level::Incomplete => "incomplete",
+        Level::Mendable => "mendable",
+        Level::Damaged => "damaged",
+    }
+}
+
+/// The cure in a sentence.
+#[must_use]
+pub fn cure_sentence(cure: Cure) -> &'static str {
+    match cure {
+        Cure::Repair => "Repair mends it and deletes nothing.",
+        Cure::DropPhantoms => "Bring the results back from a backup, or give the entries up.",
+        Cure::Quarantine => "Set the run aside and make it anew.",
+        Cure::Resume => "Resume makes the missing runs.",
+        Cure::Extend => "Take the results into the plan with `--runs` or `--tiers`, or move them away.",
+        Cure::Restore => "Bring the file back from a backup.",
+        Cure::Upgrade => "Use the newer cargo-scylla that wrote it.",
+        Cure::Look => "Look at the place, then move it away or leave it.",
+        Cure::Wait => "Wait for the coordinator to end, then verify again.",
+    }
+}
+
+/// The cure as a command for the runs that it is about; `None` when a person has to do it by other means.
+pub fn cure_command(cure: Cure, runs: impl IntoIterator<Item = RunId>, folder: &str) -> Option<String> {
+    let folder = shell_word(folder);
+    match cure {
+        Cure::Repair => Some(format!("cargo scylla repair {folder}")),
+        Cure::DropPhantoms => Some(format!("cargo scylla repair {folder} --drop-phantoms")),
+        Cure::Quarantine => {
+            let runs: Vec<String> = runs.into_iter().map(|run| format!("--quarantine {run}")).collect();
+            let command = format!("cargo scylla repair {folder} {} && cargo scylla resume {folder}", runs.join(" "));
+            (!runs.is_empty()).then_some(command)
+        }
+        Cure::Resume => Some(format!("cargo scylla resume {folder}")),
+        Cure::Extend => Some(format!("cargo scylla extend {folder}")),
+        Cure::Wait => Some(format!("cargo scylla status {folder}")),
+        Cure::Restore | Cure::Upgrade | Cure::Look => None,
+    }
+}
+
+/// The message as a whole sentence.
+fn sentence(finding: &Finding) -> String {
+    format!("{}.", finding.message.trim_end_matches('.'))
+}
+
+/// The cure of one finding in a sentence, with its command where there is one.
+fn cure_text(finding: &Finding, folder: &str) -> String {
+    let cure = finding.kind.cure();
+    match cure_command(cure, finding.run, folder) {
+        Some(command) => format!("{} `{command}`", cure_sentence(cure)),
+        None => cure_sentence(cure).to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! An event as one line for people: what happened, to whom, and the rest.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::model::event::{Event, ExperimentFinished, ExperimentStarted, RunCommitted};
+use crate::model::experiment::FieldClass;
+use crate::model::ids::JudgeNumber;
+use crate::model::outcome::{AgentEnd, ExperimentEnd, RunStatus, Rung, Stage, StopSignal};
+use crate::stats::tiers;
+use crate::text::escape;
+use crate::text::words::{counted, duration};
+
+use super::styles::Tone;
+
+/// One event in words. `subject` and `text` are safe to be shown.
+pub(super) struct Line {
+    /// What happened, in a word or two.
+    pub(super) word: &'static str,
+    pub(super) tone: Tone,
+    /// The run, tier, model or field that it happened to; may be empty.
+    pub(super) subject: String,
+    /// The rest of the sentence; may be empty.
+    pub(super) text: String,
+    /// Whether it is shown above the bars of a terminal, which show the rest by themselves.
+    pub(super) is_news: bool,
+}
+
+/// The longest word that [`line`] gives.
+pub(super) const WORD_WIDTH: usize = 10;
+
+/// The words for `event`.
+pub(super) fn line(event: &Event) -> Line {
+    match event {
+        Event::ExperimentStarted(started) => experiment_started(started),
+        Event::FlagDiffers { field, saved, given, class } => flag_differs(field, saved, given, *class),
+        Event::Mended { message } => news("Mended", Tone::Good, "", message),
+        Event::Notice { message } => news("Notice", Tone::Warning, "", message),
+        Event::RunStarted { run, attempt, from } => {
+            let text = match from {
+                Stage::Prepare => format!("attempt {}", attempt.0),
+                from => format!("attempt {} goes on with {from}", attempt.0),
+            };
+            routine("Begins", Tone::Plain, run, &text)
+        }
+        Event::StageStarted { run, stage, judge } => routine("Stage", Tone::Plain, run, &stage_name(*stage, *judge)),
+        Event::RunCommitted(committed) => run_committed(committed),
+        Event::AttemptFailed { run, attempt, stage, failure, retry } => {
+            let (word, end) = if *retry { ("Retries", "") } else { ("Fails", "; it is not tried again now") };
+            news(word, Tone::Warning, run, &format!("attempt {} failed in {stage}: {failure}{end}", attempt.0))
+        }
+        Event::RunErrored { run, attempts, failure } => {
+            let after = counted(*attempts as usize, "attempt");
+            news("Errored", Tone::Bad, run, &format!("missing after {after}: {failure}"))
+        }
+        Event::RunStopped { run, stage } => {
+            routine("Stopped", Tone::Warning, run, &format!("in {stage}, not a result"))
+        }
+        Event::TierPaused { tier, kind, times, left } => {
+            let missing = counted(*left, "planned run");
+            let stay = if *left == 1 { "stays" } else { "stay" };
+            news("Pauses", Tone::Bad, tier, &format!("{kind} failure {times} times in a row; {missing} {stay} missing"))
+        }
+        Event::RateLimited { model, until } => news(
+            "Waits",
+            Tone::Warning,
+            model,
+            &format!("rate limit of the provider until {until}; no attempt is burnt"),
+        ),
+        Event::RateLimitOver { model } => news("Goes on", Tone::Good, model, "the rate limit is over"),
+        Event::BudgetReached { spent, expected, ceiling } => {
+            let text = format!(
+                "{spent} spent and {expected} expected for runs in flight and one more reach the ceiling of {ceiling}; \
+                 nothing new is started"
+            );
+            news("Budget", Tone::Warning, "", &text)
+        }
+        Event::Stopping { signal, rung, in_flight } => stopping(*signal, *rung, *in_flight),
+        Event::ExperimentFinished(finished) => experiment_finished(finished),
+    }
+}
+
+/// The name of a stage: a judge's own where there is one.
+pub(super) fn stage_name(stage: Stage, judge: Option<JudgeNumber>) -> String {
+    judge.map_or_else(|| stage.to_string(), |judge| judge.to_string())
+}
+
+fn news(word: &'static str, tone: Tone, subject: impl fmt::Display, text: &str) -> Line {
+    Line { is_news: true, ..routine(word, tone, subject, text) }
+}
+
+fn routine(word: &'static str, tone: Tone, subject: impl fmt::Display, text: &str) -> Line {
+    Line {
+        word,
+        tone,
+        subject: escape::terminal(&subject.to_string()).into_owned(),
+        text: escape::terminal(text).into_owned(),
+        is_news: false,
+    }
+}
+
+fn experiment_started(started: &ExperimentStarted) -> Line {
+    let word = if started.resumed { "Resumes" } else { "Starts" };
+    let (done, planned) = tiers::sum_of(&started.tiers).map_or((0, 0), |sum| (sum.done, sum.planned));
+    let runs = if done == 0 {
+        counted(planned, "planned run")
+    } else {
+        format!("{} of {} done", done, counted(planned, "planned run"))
+    };
+    let text = format!("{runs}, {} at once, contained by {}, in {}", started.jobs, started.containment, started.folder);
+    news(word, Tone::Good, &started.experiment_id, &text)
+}
+
+fn flag_differs(field: &str, saved: &Value, given: &Value, class: FieldClass) -> Line {
+    let effect = match class {
+        FieldClass::Operational => "the new value takes effect",
+        FieldClass::Plan => "the saved value holds; `cargo scylla extend` changes the plan",
+        FieldClass::Result => "the saved value holds, for results to stay comparable",
+        FieldClass::Label => "the saved value holds",
+    };
+    let tone = if class == FieldClass::Operational { Tone::Plain } else { Tone::Warning };
+    news("Differs", tone, field, &format!("saved {saved}, given {given}: {effect}"))
+}
+
+fn run_committed(committed: &RunCommitted) -> Line {
+    let RunCommitted { run, status, score, grade, agent_end, cost_usd, duration_seconds } = committed;
+    let (word, tone) = match status {
+        RunStatus::Passed => ("Passed", Tone::Good),
+        RunStatus::Failed => ("Failed", Tone::Bad),
+        RunStatus::AgentComplete => ("Unjudged", Tone::Warning),
+        RunStatus::Errored => ("Errored", Tone::Bad),
+    };
+    let end = match agent_end {
+        AgentEnd::Finished => String::new(),
+        AgentEnd::OverBudget => ", agent over budget".to_owned(),
+        end => format!(", agent {end}"),
+    };
+    let text = format!("score {score} ({grade}), {cost_usd}, {}{end}", duration(*duration_seconds));
+    routine(word, tone, run, &text)
+}
+
+fn stopping(signal: StopSignal, rung: Rung, in_flight: usize) -> Line {
+    let signal = match signal {
+        StopSignal::Interrupt => "Ctrl-C",
+        StopSignal::Terminate => "SIGTERM",
+    };
+    let those = counted(in_flight, "run");
+    let text = match (rung, in_flight) {
+        (_, 0) => "nothing is in flight".to_owned(),
+        (Rung::Drain, _) => format!("nothing new is started, {those} in flight may end; Ctrl-C again ends them now"),
+        (Rung::Terminate, _) => format!("{those} in flight told to end; Ctrl-C again kills them"),
+        (Rung::Kill, _) => format!("{those} in flight killed"),
+    };
+    news("Stops", Tone::Warning, signal, &text)
+}
+
+fn experiment_finished(finished: &ExperimentFinished) -> Line {
+    let (word, tone) = match finished.end {
+        ExperimentEnd::Completed => ("Completed", Tone::Good),
+        ExperimentEnd::Incomplete => ("Incomplete", Tone::Bad),
+        ExperimentEnd::BudgetReached => ("Budget", Tone::Warning),
+        ExperimentEnd::RateLimited => ("Waits", Tone::Warning),
+        ExperimentEnd::Stopped { .. } => ("Stopped", Tone::Warning),
+    };
+    let (done, planned) = tiers::sum_of(&finished.tiers).map_or((0, 0), |sum| (sum.done, sum.planned));
+    let text = format!(
+        "{done} of {} done, {} spent, {}",
+        counted(planned, "planned run"),
+        finished.spent,
+        duration(finished.duration_seconds)
+    );
+    routine(word, tone, "", &text)
+}

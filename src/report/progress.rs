@@ -1,0 +1,242 @@
+//! Where the experiment stands, folded from events, and how it looks at a moment. Knows no clock: time comes with events.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::model::event::{Event, ExperimentStarted};
+use crate::model::ids::{RunId, TierId};
+use crate::model::money::Usd;
+use crate::model::outcome::{RunStatus, Rung, Stage};
+use crate::stats::tiers::share;
+use crate::text::escape;
+use crate::text::words::{duration, percent, rough_duration};
+
+use super::lines::stage_name;
+use super::styles::{Styles, Tone};
+
+/// More runs in flight than this are summed up, so that the bars leave room on a screen of 24 lines.
+const MOST_IN_FLIGHT_LINES: usize = 12;
+
+/// Columns of a bar: with it, the widest line of a tier with 9999 runs has 79 columns.
+const BAR_COLUMNS: usize = 20;
+
+/// Everything that the bars show.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    tiers: BTreeMap<TierId, Tier>,
+    in_flight: BTreeMap<RunId, InFlight>,
+    waits: BTreeMap<String, Timestamp>,
+    stop: Option<Rung>,
+    spent: Usd,
+    ceiling: Option<Usd>,
+    budget_reached: bool,
+    started: Option<Timestamp>,
+    done_now: usize,
+}
+
+#[derive(Debug, Default)]
+struct Tier {
+    planned: usize,
+    done: usize,
+    passed: usize,
+    errored: BTreeSet<RunId>,
+    paused: bool,
+}
+
+#[derive(Debug)]
+struct InFlight {
+    attempt: u32,
+    stage: String,
+    begun: Timestamp,
+    stage_begun: Timestamp,
+}
+
+impl Progress {
+    /// Takes an event in.
+    pub(super) fn event(&mut self, at: Timestamp, event: &Event) {
+        match event {
+            Event::ExperimentStarted(started) => self.start(at, started),
+            Event::RunStarted { run, attempt, from } => self.begin(*run, attempt.0, *from, at),
+            Event::StageStarted { run, stage, judge } => {
+                if let Some(in_flight) = self.in_flight.get_mut(run) {
+                    in_flight.stage = stage_name(*stage, *judge);
+                    in_flight.stage_begun = at;
+                }
+            }
+            Event::RunCommitted(committed) => {
+                self.in_flight.remove(&committed.run);
+                self.spent += committed.cost_usd;
+                self.done_now += 1;
+                let tier = self.tiers.entry(committed.run.tier).or_default();
+                tier.done += 1;
+                tier.passed += usize::from(committed.status == RunStatus::Passed);
+                tier.errored.remove(&committed.run);
+            }
+            Event::AttemptFailed { run, .. } | Event::RunStopped { run, .. } => {
+                self.in_flight.remove(run);
+            }
+            Event::RunErrored { run, .. } => {
+                self.in_flight.remove(run);
+                self.tiers.entry(run.tier).or_default().errored.insert(*run);
+            }
+            Event::TierPaused { tier, .. } => self.tiers.entry(*tier).or_default().paused = true,
+            Event::RateLimited { model, until } => {
+                self.waits.insert(model.clone(), *until);
+            }
+            Event::RateLimitOver { model } => {
+                self.waits.remove(model);
+            }
+            Event::BudgetReached { spent, .. } => {
+                self.spent = *spent;
+                self.budget_reached = true;
+            }
+            Event::Stopping { rung, .. } => self.stop = self.stop.max(Some(*rung)),
+            Event::ExperimentFinished(_) | Event::FlagDiffers { .. } | Event::Mended { .. } | Event::Notice { .. } => {}
+        }
+    }
+
+    fn start(&mut self, at: Timestamp, started: &ExperimentStarted) {
+        self.started = Some(at);
+        self.spent = started.spent;
+        self.ceiling = started.max_cost_usd;
+        for totals in &started.tiers {
+            let tier = Tier { planned: totals.planned, done: totals.done, passed: totals.passed, ..Tier::default() };
+            self.tiers.insert(totals.tier, tier);
+        }
+    }
+
+    fn begin(&mut self, run: RunId, attempt: u32, from: Stage, at: Timestamp) {
+        let in_flight = InFlight { attempt, stage: stage_name(from, None), begun: at, stage_begun: at };
+        self.in_flight.insert(run, in_flight);
+    }
+
+    /// What is shown at a moment: tiers, the whole, and the runs in flight.
+    pub(super) fn lines(&self, at: Timestamp, styles: Styles) -> Vec<String> {
+        let Some(started) = self.started else { return Vec::new() };
+        let mut lines = self.tier_lines(styles);
+        lines.push(self.whole_line(seconds_between(started, at)));
+        lines.extend(self.waits.iter().map(|(model, until)| {
+            let model = escape::terminal(model);
+            let left = duration(seconds_between(at, *until));
+            format!("  {} {model} for {left} more (rate limit)", styles.paint(Tone::Warning, "waits"))
+        }));
+        if !self.in_flight.is_empty() {
+            lines.push(String::new());
+            lines.extend(self.in_flight_lines(at, styles));
+        }
+        lines
+    }
+
+    fn tier_lines(&self, styles: Styles) -> Vec<String> {
+        let width_of = |count: fn(&Tier) -> usize| {
+            self.tiers.values().map(|tier| count(tier).to_string().len()).max().unwrap_or(1)
+        };
+        let planned_width = width_of(|tier| tier.planned);
+        let passed_width = width_of(|tier| tier.passed);
+        let failed_width = width_of(Tier::failed);
+        let name_width = self.tiers.keys().map(|tier| tier.to_string().len()).max().unwrap_or(2);
+        let line = |(name, tier): (&TierId, &Tier)| {
+            let (done, rest) = tier.bar();
+            let mut line = format!(
+                "  {name:<name_width$}  {done}{rest}  {:>planned_width$}/{:<planned_width$}  \
+                 {:>passed_width$} passed  {:>failed_width$} failed",
+                tier.done,
+                tier.planned,
+                tier.passed,
+                tier.failed(),
+                done = styles.paint(Tone::Good, done),
+                rest = styles.paint(Tone::Faint, rest),
+            );
+            let errored = (!tier.errored.is_empty()).then(|| format!("{} errored", tier.errored.len()));
+            for trouble in errored.into_iter().chain(tier.paused.then(|| "paused".to_owned())) {
+                line.push_str("  ");
+                line.push_str(&styles.paint(Tone::Bad, trouble).to_string());
+            }
+            line
+        };
+        self.tiers.iter().map(line).collect()
+    }
+
+    /// One line in all: `47 of 90 runs (52 %), $12.34 of $50.00, 12m 05s, about 8m left`.
+    fn whole_line(&self, elapsed: f64) -> String {
+        let sum = |count: fn(&Tier) -> usize| self.tiers.values().map(count).sum::<usize>();
+        let (planned, done) = (sum(|tier| tier.planned), sum(|tier| tier.done));
+        let cost = match self.ceiling {
+            Some(ceiling) => format!("{} of {ceiling}", self.spent),
+            None => self.spent.to_string(),
+        };
+        let part = share(done, planned).map_or_else(String::new, |part| format!(" ({})", percent(part)));
+        let outlook = match self.stop {
+            Some(Rung::Drain) => ", stops when these runs end".to_owned(),
+            Some(Rung::Terminate | Rung::Kill) => ", ends these runs".to_owned(),
+            None if self.budget_reached => ", at the ceiling: stops when these runs end".to_owned(),
+            None => self.outlook(sum(Tier::to_do), elapsed),
+        };
+        format!("  {done} of {planned} runs{part}, {cost}, {}{outlook}", duration(elapsed))
+    }
+
+    /// How long the rest takes if runs go on to end as often as in this sitting; nothing while nobody can know.
+    fn outlook(&self, to_do: usize, elapsed: f64) -> String {
+        match share(to_do, self.done_now) {
+            Some(times) if to_do > 0 && self.waits.is_empty() => {
+                format!(", {} left", rough_duration(elapsed * times))
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn in_flight_lines(&self, at: Timestamp, styles: Styles) -> Vec<String> {
+        // The oldest first: lines keep their order while runs come and go.
+        let mut in_flight: Vec<(&RunId, &InFlight)> = self.in_flight.iter().collect();
+        in_flight.sort_by_key(|(run, in_flight)| (in_flight.begun, **run));
+        let name_width = in_flight.iter().map(|(run, _)| run.to_string().len()).max().unwrap_or(0);
+        let mut lines: Vec<String> = in_flight
+            .iter()
+            .take(MOST_IN_FLIGHT_LINES)
+            .map(|(run, in_flight)| {
+                let elapsed = duration(seconds_between(in_flight.stage_begun, at));
+                let attempt = match in_flight.attempt {
+                    0 | 1 => String::new(),
+                    attempt => format!("  attempt {attempt}"),
+                };
+                format!(
+                    "  {:<name_width$}  {:<8}  {elapsed:>7}{}",
+                    run.to_string(),
+                    in_flight.stage,
+                    styles.paint(Tone::Faint, attempt)
+                )
+            })
+            .collect();
+        if in_flight.len() > MOST_IN_FLIGHT_LINES {
+            lines.push(format!("  … and {} more", in_flight.len() - MOST_IN_FLIGHT_LINES));
+        }
+        lines
+    }
+}
+
+impl Tier {
+    fn failed(&self) -> usize {
+        self.done.saturating_sub(self.passed)
+    }
+
+    /// Runs that this sitting can still do.
+    fn to_do(&self) -> usize {
+        if self.paused { 0 } else { self.planned.saturating_sub(self.done + self.errored.len()) }
+    }
+
+    /// The bar: full only when all is done, and not empty when something is.
+    fn bar(&self) -> (String, String) {
+        let full = match self.done {
+            0 => 0,
+            done if done >= self.planned => BAR_COLUMNS,
+            done => (done * BAR_COLUMNS / self.planned).clamp(1, BAR_COLUMNS - 1),
+        };
+        ("━".repeat(full), "─".repeat(BAR_COLUMNS - full))
+    }
+}
+
+/// Seconds from one time to another; a clock that was set back gives 0.
+fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
+    to.duration_since(from).as_secs_f64().max(0.0)
+}

@@ -1,0 +1,164 @@
+//! Values that the tests of this floor show.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::event::{Event, ExperimentFinished, ExperimentStarted, Missing, RunCommitted, TierTotals};
+use crate::model::experiment::FieldClass;
+use crate::model::ids::{AttemptNumber, JudgeNumber, RunId, TierId};
+use crate::model::money::Usd;
+use crate::model::outcome::{AgentEnd, ExperimentEnd, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
+use crate::model::score::{GradeScale, Score};
+
+pub(super) const FOLDER: &str = "results/2026-11-23T12-00-00-fix-the-crate";
+
+/// Holds `text` against `snapshots/<area>/<name>.snap`.
+pub(super) fn snapshot(area: &str, name: &str, text: &str) {
+    insta::with_settings!({
+        snapshot_path => format!("{}/snapshots/{area}", env!("CARGO_MANIFEST_DIR")),
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, { insta::assert_snapshot!(name, text) });
+}
+
+/// So many seconds after the start.
+pub(super) fn at(seconds: i64) -> Timestamp {
+    let start: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+    start + SignedDuration::from_secs(seconds)
+}
+
+pub(super) fn run(text: &str) -> RunId {
+    text.parse().unwrap()
+}
+
+pub(super) fn usd(dollars: f64) -> Usd {
+    Usd::from_dollars(dollars).unwrap()
+}
+
+pub(super) fn tier(tier: u32, planned: usize, done: usize, passed: usize, seconds: f64) -> TierTotals {
+    let share = (done > 0).then(|| f64::from(u32::try_from(passed).unwrap()) / f64::from(u32::try_from(done).unwrap()));
+    TierTotals {
+        tier: TierId(tier),
+        planned,
+        done,
+        passed,
+        pass_rate: share,
+        mean_score: share.map(|share| share * 0.9 + 0.05),
+        cost_usd: usd(0.2134).times(done),
+        seconds,
+    }
+}
+
+pub(super) fn started() -> ExperimentStarted {
+    ExperimentStarted {
+        experiment_id: "fix-the-crate".parse().unwrap(),
+        folder: FOLDER.to_owned(),
+        resumed: true,
+        jobs: 4,
+        containment: "bubblewrap".to_owned(),
+        tiers: vec![tier(0, 30, 30, 21, 3_725.0), tier(1, 30, 8, 6, 912.0), tier(2, 30, 0, 0, 0.0)],
+        spent: usd(8.35),
+        max_cost_usd: Some(usd(50.0)),
+    }
+}
+
+pub(super) fn finished(end: ExperimentEnd) -> ExperimentFinished {
+    ExperimentFinished {
+        end,
+        folder: FOLDER.to_owned(),
+        tiers: vec![tier(0, 30, 30, 21, 3_725.0), tier(1, 30, 17, 12, 2_041.0), tier(2, 30, 0, 0, 0.0)],
+        spent: usd(12.34),
+        duration_seconds: 725.0,
+        missing: BTreeMap::from([
+            (Missing::NotStarted, 40),
+            (Missing::Unfinished, 1),
+            (Missing::AgentComplete, 1),
+            (Missing::Errored, 1),
+        ]),
+    }
+}
+
+pub(super) fn complete() -> ExperimentFinished {
+    ExperimentFinished {
+        tiers: vec![tier(0, 30, 30, 21, 3_725.0), tier(1, 30, 30, 24, 2_041.0), tier(2, 30, 30, 30, 95_000.0)],
+        spent: usd(21.0),
+        duration_seconds: 7_620.0,
+        missing: BTreeMap::new(),
+        ..finished(ExperimentEnd::Completed)
+    }
+}
+
+pub(super) fn committed(name: &str, score: f64, agent_end: AgentEnd) -> Event {
+    let score = Score::new(score).unwrap();
+    Event::RunCommitted(RunCommitted {
+        run: run(name),
+        status: RunStatus::judged(score.get() >= 0.6),
+        score,
+        grade: GradeScale::default().grade(score),
+        agent_end,
+        cost_usd: usd(0.2134),
+        duration_seconds: 185.0,
+    })
+}
+
+pub(super) fn begun(name: &str, attempt: u32, from: Stage) -> Event {
+    Event::RunStarted { run: run(name), attempt: AttemptNumber(attempt), from }
+}
+
+pub(super) fn stage(name: &str, stage: Stage, judge: Option<u32>) -> Event {
+    Event::StageStarted { run: run(name), stage, judge: judge.map(JudgeNumber) }
+}
+
+pub(super) fn provider_failure() -> Failure {
+    Failure::new(FailureKind::Provider, "the stream broke after 41 s")
+}
+
+/// Each event at least once, in an order that could happen.
+pub(super) fn every_event() -> Vec<(Timestamp, Event)> {
+    let differs = |field: &str, saved: serde_json::Value, given: serde_json::Value, class| Event::FlagDiffers {
+        field: field.to_owned(),
+        saved,
+        given,
+        class,
+    };
+    let events = vec![
+        Event::ExperimentStarted(started()),
+        differs("jobs", 2.into(), 4.into(), FieldClass::Operational),
+        differs("runs_per_subtest", 10.into(), 20.into(), FieldClass::Plan),
+        differs("models", serde_json::json!(["sonnet"]), serde_json::json!(["opus"]), FieldClass::Result),
+        Event::Mended { message: "8 results that the checkpoint did not name were recorded".to_owned() },
+        Event::Notice { message: "bubblewrap does not work here: runs are held together by a walk".to_owned() },
+        begun("T1/00/run_09", 1, Stage::Prepare),
+        stage("T1/00/run_09", Stage::Agent, None),
+        begun("T1/00/run_10", 2, Stage::Judge),
+        stage("T1/00/run_10", Stage::Judge, Some(2)),
+        committed("T1/00/run_09", 0.92, AgentEnd::Finished),
+        committed("T1/00/run_10", 0.31, AgentEnd::TimedOut),
+        Event::AttemptFailed {
+            run: run("T1/01/run_01"),
+            attempt: AttemptNumber(1),
+            stage: Stage::Agent,
+            failure: provider_failure(),
+            retry: true,
+        },
+        Event::AttemptFailed {
+            run: run("T1/01/run_01"),
+            attempt: AttemptNumber(2),
+            stage: Stage::Agent,
+            failure: provider_failure(),
+            retry: false,
+        },
+        Event::RunErrored { run: run("T1/01/run_01"), attempts: 2, failure: provider_failure() },
+        Event::TierPaused { tier: TierId(2), kind: FailureKind::Auth, times: 5, left: 12 },
+        Event::RateLimited { model: "sonnet".to_owned(), until: at(900) },
+        Event::RateLimitOver { model: "sonnet".to_owned() },
+        Event::BudgetReached { spent: usd(48.2), expected: usd(2.9), ceiling: usd(50.0) },
+        Event::Stopping { signal: StopSignal::Interrupt, rung: Rung::Drain, in_flight: 3 },
+        Event::Stopping { signal: StopSignal::Interrupt, rung: Rung::Terminate, in_flight: 2 },
+        Event::Stopping { signal: StopSignal::Terminate, rung: Rung::Kill, in_flight: 1 },
+        Event::RunStopped { run: run("T1/01/run_02"), stage: Stage::Agent },
+        Event::ExperimentFinished(finished(ExperimentEnd::Stopped { signal: StopSignal::Interrupt })),
+    ];
+    (0_i64..).zip(events).map(|(index, event)| (at(index * 7), event)).collect()
+}

@@ -1,0 +1,215 @@
+//! The screen of `status`.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::model::event::{Missing, TierTotals};
+use crate::model::ids::{JudgeNumber, RunId};
+use crate::model::money::Usd;
+use crate::model::outcome::{ExperimentStatus, Stage};
+use crate::model::survey::Holder;
+use crate::text::escape;
+use crate::text::words::{counted, duration, shell_word};
+
+use super::json;
+use super::lines::stage_name;
+use super::page::Page;
+use super::styles::{Styles, Tone};
+use super::tables::{add_missing, named_lines, tier_table};
+
+/// What `status` says of an experiment.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Status<'a> {
+    /// The experiment's id; `None` when neither config nor checkpoint can be read.
+    pub experiment_id: Option<&'a str>,
+    /// Its folder, as it was given.
+    pub folder: &'a str,
+    /// What the checkpoint says; `None` when it cannot be read.
+    pub status: Option<ExperimentStatus>,
+    /// The live coordinator.
+    pub holder: Option<&'a Holder>,
+    /// When the experiment was started first.
+    #[schemars(with = "Option<String>")]
+    pub started_at: Option<Timestamp>,
+    /// Spent so far: every attempt, judges too.
+    pub spent: Usd,
+    /// The ceiling.
+    pub max_cost_usd: Option<Usd>,
+    /// Each tier's numbers.
+    pub tiers: &'a [TierTotals],
+    /// Planned runs that are missing, by why.
+    pub missing: &'a BTreeMap<Missing, usize>,
+    /// Runs that a live coordinator works on.
+    pub in_flight: &'a [RunInFlight],
+}
+
+/// A run that a live coordinator works on.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct RunInFlight {
+    /// The run.
+    pub run: RunId,
+    /// Its stage.
+    pub stage: Stage,
+    /// The judge, when the stage is one judge's.
+    pub judge: Option<JudgeNumber>,
+    /// Since when the stage is under way, as far as it is known.
+    #[schemars(with = "Option<String>")]
+    pub since: Option<Timestamp>,
+}
+
+impl Status<'_> {
+    /// The screen for people, as it is at the moment `now`.
+    #[must_use]
+    pub fn human(&self, now: Timestamp, styles: Styles) -> String {
+        let id = escape::terminal(self.experiment_id.unwrap_or("experiment"));
+        let (tone, word) = self.word();
+        let mut page = Page::default();
+        page.line(format_args!("{}: {}\n", styles.paint(Tone::Strong, id), styles.paint(tone, word)));
+        page.line(named_lines(&self.facts(now)));
+        page.add(tier_table(self.tiers));
+        let is_missing = self.missing.values().any(|count| *count > 0);
+        if is_missing {
+            page.line("");
+            add_missing(&mut page, self.missing, styles);
+        }
+        self.add_in_flight(&mut page, now, styles);
+        if is_missing && self.holder.is_none() {
+            let resume = format!("cargo scylla resume {}", shell_word(self.folder));
+            page.line(format_args!("\nTo continue:\n  {}", styles.paint(Tone::Strong, resume)));
+        }
+        page.into_text()
+    }
+
+    /// The same for machines.
+    #[must_use]
+    pub fn json(&self) -> String {
+        json::pretty(self)
+    }
+
+    fn word(&self) -> (Tone, &'static str) {
+        match (self.holder, self.status) {
+            (Some(_), Some(ExperimentStatus::PausedRateLimit)) => (Tone::Warning, "waits for a rate limit"),
+            (Some(_), _) => (Tone::Good, "running"),
+            (None, Some(ExperimentStatus::Running)) => (Tone::Bad, "interrupted (its coordinator is gone)"),
+            (None, Some(ExperimentStatus::Interrupted)) => (Tone::Warning, "interrupted"),
+            (None, Some(ExperimentStatus::PausedRateLimit)) => (Tone::Warning, "stopped by a rate limit"),
+            (None, Some(ExperimentStatus::BudgetReached)) => (Tone::Warning, "stopped at the ceiling of its cost"),
+            (None, Some(ExperimentStatus::Completed)) => (Tone::Good, "completed"),
+            (None, None) => (Tone::Bad, "unknown (its checkpoint cannot be read)"),
+        }
+    }
+
+    fn facts(&self, now: Timestamp) -> Vec<(&'static str, String)> {
+        let mut facts = vec![("folder", escape::terminal(self.folder).into_owned())];
+        if let Some(Holder { pid, host, since }) = self.holder {
+            facts.push(("held by", escape::terminal(&format!("process {pid} on {host} since {since}")).into_owned()));
+        }
+        if let Some(started) = self.started_at {
+            let ago = duration(now.duration_since(started).as_secs_f64());
+            facts.push(("started", format!("{} ({ago} ago)", started.strftime("%Y-%m-%d %H:%M:%S UTC"))));
+        }
+        facts.push(match self.max_cost_usd {
+            Some(ceiling) => ("spent", format!("{} of {ceiling}", self.spent)),
+            None => ("spent", self.spent.to_string()),
+        });
+        facts
+    }
+
+    fn add_in_flight(&self, page: &mut Page, now: Timestamp, styles: Styles) {
+        if self.in_flight.is_empty() {
+            return;
+        }
+        let heading = format!("{} in flight:", counted(self.in_flight.len(), "run"));
+        page.line(format_args!("\n{}", styles.paint(Tone::Strong, heading)));
+        let width = self.in_flight.iter().map(|in_flight| in_flight.run.to_string().len()).max().unwrap_or(0);
+        for RunInFlight { run, stage, judge, since } in self.in_flight {
+            let elapsed = since.map_or_else(String::new, |since| duration(now.duration_since(since).as_secs_f64()));
+            let line = format!("  {:<width$}  {:<8}  {elapsed:>7}", run.to_string(), stage_name(*stage, *judge));
+            page.line(line.trim_end());
+        }
+    }
+}
+
+/// The JSON schema of [`Status::json`].
+#[must_use]
+pub fn status_schema() -> Value {
+    schemars::schema_for!(Status<'_>).to_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{FOLDER, at, finished, run, snapshot, usd};
+    use super::*;
+    use crate::model::event::ExperimentFinished;
+    use crate::model::outcome::ExperimentEnd;
+
+    fn holder() -> Holder {
+        Holder { pid: 4711, host: "build-3".to_owned(), since: "2026-11-23T12:00:00Z".to_owned() }
+    }
+
+    fn in_flight() -> Vec<RunInFlight> {
+        let of = |name, stage, judge: Option<u32>, since: i64| RunInFlight {
+            run: run(name),
+            stage,
+            judge: judge.map(JudgeNumber),
+            since: Some(at(since)),
+        };
+        vec![
+            of("T1/00/run_09", Stage::Agent, None, 500),
+            of("T1/00/run_10", Stage::Judge, Some(2), 713),
+            RunInFlight { since: None, ..of("T1/01/run_01", Stage::Prepare, None, 0) },
+        ]
+    }
+
+    fn status<'a>(finished: &'a ExperimentFinished, held: Option<&'a Holder>, runs: &'a [RunInFlight]) -> Status<'a> {
+        Status {
+            experiment_id: Some("fix-the-crate"),
+            folder: FOLDER,
+            status: Some(ExperimentStatus::Running),
+            holder: held,
+            started_at: Some(at(0)),
+            spent: finished.spent,
+            max_cost_usd: Some(usd(50.0)),
+            tiers: &finished.tiers,
+            missing: &finished.missing,
+            in_flight: runs,
+        }
+    }
+
+    #[test]
+    fn a_live_experiment_shows_who_holds_it_and_what_is_in_flight() {
+        let (finished, holder, runs) = (finished(ExperimentEnd::Incomplete), holder(), in_flight());
+        let status = status(&finished, Some(&holder), &runs);
+        snapshot("screens", "status_live", &status.human(at(725), Styles::plain()));
+        snapshot("screens", "status_live_json", &status.json());
+    }
+
+    #[test]
+    fn a_dead_coordinator_is_not_called_running() {
+        let finished = finished(ExperimentEnd::Incomplete);
+        snapshot("screens", "status_dead", &status(&finished, None, &[]).human(at(725), Styles::plain()));
+    }
+
+    #[test]
+    fn a_holder_cannot_write_on_the_screen() {
+        let holder = Holder { host: "\u{1b}[2J\n".to_owned(), ..holder() };
+        let finished = finished(ExperimentEnd::Incomplete);
+        let status = status(&finished, Some(&holder), &[]);
+        assert!(status.human(at(0), Styles::plain()).contains(r"process 4711 on \u{1b}[2J\n since"));
+        assert!(status.json().contains(r"\u001b[2J\n"));
+    }
+
+    #[test]
+    fn the_schema_has_every_key() {
+        let finished = finished(ExperimentEnd::Incomplete);
+        let written: Value = serde_json::from_str(&status(&finished, None, &[]).json()).unwrap();
+        let schema = status_schema();
+        for key in written.as_object().unwrap().keys() {
+            assert!(schema["properties"].get(key).is_some(), "{key}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Styles of text for people. Every screen reads the same without them.
+
+use std::fmt;
+
+use anstyle::{AnsiColor, Style};
+
+/// What a piece of text says beyond its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Nothing.
+    Plain,
+    /// It names something: a heading, a command.
+    Strong,
+    /// It is there for those who look for it.
+    Faint,
+    /// As wished.
+    Good,
+    /// Not as wished, and it goes on.
+    Warning,
+    /// Not as wished.
+    Bad,
+}
+
+/// Gives text its styles, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Styles {
+    colored: bool,
+}
+
+impl Styles {
+    /// Text without any style.
+    #[must_use]
+    pub fn plain() -> Self {
+        Self { colored: false }
+    }
+
+    /// Text with colors.
+    #[must_use]
+    pub fn colored() -> Self {
+        Self { colored: true }
+    }
+
+    /// `text` in a tone.
+    pub fn paint<T: fmt::Display>(self, tone: Tone, text: T) -> Painted<T> {
+        let bold = Style::new().bold();
+        let style = match tone {
+            _ if !self.colored => Style::new(),
+            Tone::Plain => Style::new(),
+            Tone::Strong => bold,
+            Tone::Faint => Style::new().dimmed(),
+            Tone::Good => bold.fg_color(Some(AnsiColor::Green.into())),
+            Tone::Warning => bold.fg_color(Some(AnsiColor::Yellow.into())),
+            Tone::Bad => bold.fg_color(Some(AnsiColor::Red.into())),
+        };
+        Painted { style, text }
+    }
+}
+
+/// Text with its style; width and alignment are the text's own.
+#[derive(Debug, Clone, Copy)]
+pub struct Painted<T> {
+    style: Style,
+    text: T,
+}
+
+impl<T: fmt::Display> fmt::Display for Painted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.style)?;
+        self.text.fmt(f)?;
+        write!(f, "{:#}", self.style)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_width_counts_letters_and_not_colors() {
+        assert_eq!(format!("{:>6}|", Styles::colored().paint(Tone::Good, "ok")), "\u{1b}[1m\u{1b}[32m    ok\u{1b}[0m|");
+    }
+
+    #[test]
+    fn plain_text_has_no_escapes() {
+        for tone in [Tone::Plain, Tone::Strong, Tone::Faint, Tone::Good, Tone::Warning, Tone::Bad] {
+            assert_eq!(Styles::plain().paint(tone, "text").to_string(), "text");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What is printed at the end of a sitting: the table, what is missing, and the commands that go on.
+
+use crate::model::event::ExperimentFinished;
+use crate::model::outcome::{ExperimentEnd, StopSignal};
+use crate::stats::tiers::sum_of;
+use crate::text::escape;
+use crate::text::words::{counted, duration, shell_word};
+
+use super::page::Page;
+use super::styles::{Styles, Tone};
+use super::tables::{add_missing, named_lines, tier_table};
+
+/// The end of a sitting. `folder` is the experiment's folder as the person would type it.
+///
+/// The last line is the command that continues, unless every planned run is done.
+#[must_use]
+pub fn summary(experiment_id: &str, folder: &str, finished: &ExperimentFinished, styles: Styles) -> String {
+    let (done, planned) = sum_of(&finished.tiers).map_or((0, 0), |sum| (sum.done, sum.planned));
+    let missing: usize = finished.missing.values().sum();
+    let (tone, end) = how_it_ended(finished.end);
+    let mut page = Page::default();
+    let sentence = styles.paint(tone, format!("{} {end}", escape::terminal(experiment_id)));
+    page.line(format_args!("{sentence}: {done} of {} done.\n", counted(planned, "planned run")));
+    page.line(tier_table(&finished.tiers));
+    add_missing(&mut page, &finished.missing, styles);
+    if missing > 0 {
+        page.line("");
+    }
+    page.add(named_lines(&[
+        ("spent", format!("{}, with every attempt and judge", finished.spent)),
+        ("time", format!("{} in this sitting", duration(finished.duration_seconds))),
+        ("folder", escape::terminal(folder).into_owned()),
+    ]));
+    page.line(format_args!("\nTo check it:\n  {}", command("verify", folder, styles)));
+    if finished.end != ExperimentEnd::Completed || missing > 0 {
+        add_continuation(&mut page, folder, finished, styles);
+    }
+    page.into_text()
+}
+
+fn how_it_ended(end: ExperimentEnd) -> (Tone, &'static str) {
+    match end {
+        ExperimentEnd::Completed => (Tone::Good, "is complete"),
+        ExperimentEnd::Incomplete => (Tone::Bad, "is incomplete"),
+        ExperimentEnd::BudgetReached => (Tone::Warning, "reached the ceiling of its cost"),
+        ExperimentEnd::RateLimited => (Tone::Warning, "waited longest for a rate limit"),
+        ExperimentEnd::Stopped { signal: StopSignal::Interrupt } => (Tone::Warning, "was stopped by Ctrl-C"),
+        ExperimentEnd::Stopped { signal: StopSignal::Terminate } => (Tone::Warning, "was stopped by SIGTERM"),
+    }
+}
+
+fn command(verb: &str, folder: &str, styles: Styles) -> String {
+    styles.paint(Tone::Strong, format!("cargo scylla {verb} {}", shell_word(folder))).to_string()
+}
+
+fn add_continuation(page: &mut Page, folder: &str, finished: &ExperimentFinished, styles: Styles) {
+    let resume = command("resume", folder, styles);
+    match (finished.end, ceiling_for_all(finished)) {
+        (ExperimentEnd::BudgetReached, Some(ceiling)) => {
+            let ceiling = styles.paint(Tone::Strong, format!("--max-cost-usd {ceiling}"));
+            page.line("To continue, with a ceiling that is likely to be enough for all:");
+            page.line(format_args!("  {resume} {ceiling}"));
+        }
+        _ => page.line(format_args!("To continue:\n  {resume}")),
+    }
+}
+
+/// Dollars that all planned runs are likely to cost, from what the finished ones cost, with a tenth to spare.
+fn ceiling_for_all(finished: &ExperimentFinished) -> Option<String> {
+    let sum = sum_of(&finished.tiers).filter(|sum| sum.done > 0)?;
+    let missing: usize = finished.missing.values().sum();
+    let all = finished.spent + sum.cost_usd.mean_of(sum.done).times(missing);
+    let dollars = all.dollars() * 1.1;
+    Some(if dollars < 10.0 { format!("{:.2}", (dollars * 100.0).ceil() / 100.0) } else { dollars.ceil().to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{FOLDER, complete, finished, snapshot};
+    use super::*;
+
+    fn shown(finished: &ExperimentFinished) -> String {
+        summary("fix-the-crate", FOLDER, finished, Styles::plain())
+    }
+
+    #[test]
+    fn a_complete_experiment_needs_no_command_that_continues() {
+        let text = shown(&complete());
+        assert!(!text.contains("resume"));
+        snapshot("screens", "summary_complete", &text);
+    }
+
+    #[test]
+    fn the_last_line_of_any_other_end_is_the_command_that_continues() {
+        for end in [
+            ExperimentEnd::Incomplete,
+            ExperimentEnd::RateLimited,
+            ExperimentEnd::Stopped { signal: StopSignal::Interrupt },
+            ExperimentEnd::Stopped { signal: StopSignal::Terminate },
+        ] {
+            let last = shown(&finished(end)).lines().last().map(str::trim).map(str::to_owned);
+            assert_eq!(last, Some(format!("cargo scylla resume {FOLDER}")));
+        }
+        snapshot(
+            "screens",
+            "summary_stopped",
+            &shown(&finished(ExperimentEnd::Stopped { signal: StopSignal::Interrupt })),
+        );
+    }
+
+    #[test]
+    fn a_stop_after_the_last_run_is_told_to_continue_too() {
+        let stopped =
+            ExperimentFinished { end: ExperimentEnd::Stopped { signal: StopSignal::Interrupt }, ..complete() };
+        assert!(shown(&stopped).ends_with(&format!("cargo scylla resume {FOLDER}\n")));
+    }
+
+    #[test]
+    fn a_reached_ceiling_is_to_be_raised() {
+        snapshot("screens", "summary_budget_reached", &shown(&finished(ExperimentEnd::BudgetReached)));
+    }
+
+    #[test]
+    fn a_folder_with_spaces_is_quoted_in_commands() {
+        let text = summary("x", "my results/it's", &finished(ExperimentEnd::Incomplete), Styles::plain());
+        assert!(text.ends_with("  cargo scylla resume 'my results/it'\\''s'\n"), "{text}");
+    }
+
+    #[test]
+    fn colors_change_no_letter() {
+        let finished = finished(ExperimentEnd::BudgetReached);
+        let colored = summary("fix-the-crate", FOLDER, &finished, Styles::colored());
+        assert_eq!(anstream::adapter::strip_str(&colored).to_string(), shown(&finished));
+    }
+}

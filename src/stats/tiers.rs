@@ -1,0 +1,200 @@
+//! The totals of each tier, counted from the results of planned runs.
+
+use std::collections::BTreeMap;
+
+use crate::model::event::TierTotals;
+use crate::model::ids::{RunId, TierId};
+use crate::model::money::Usd;
+use crate::model::plan::Plan;
+use crate::model::survey::ResultFacts;
+
+/// Scores and seconds are added up in whole steps of this size, so that a sum does not depend on its order.
+const STEPS_PER_UNIT: f64 = 1e9;
+
+/// Totals of every planned tier, in the plan's order, from the results of `runs`, each run once.
+///
+/// Only planned runs count. A result without a verdict is not done: it is neither passed nor failed, and its cost and
+/// time are not counted.
+pub fn tier_totals(plan: &Plan, runs: impl Iterator<Item = (RunId, ResultFacts)>) -> Vec<TierTotals> {
+    let mut sums: BTreeMap<TierId, Sums> = plan.tiers().map(|(tier, _)| (tier, Sums::default())).collect();
+    for (run, facts) in runs.filter(|(run, _)| plan.contains(*run)) {
+        if let (Some(sums), Some(passed)) = (sums.get_mut(&run.tier), facts.passed) {
+            sums.add(passed, &facts);
+        }
+    }
+    plan.tiers().map(|(tier, planned)| sums.remove(&tier).unwrap_or_default().totals(tier, planned)).collect()
+}
+
+/// Totals over all tiers, as one: their `tier` is that of the first.
+#[must_use]
+pub fn sum_of(tiers: &[TierTotals]) -> Option<TierTotals> {
+    let mut sum = tiers.first()?.clone();
+    for tier in &tiers[1..] {
+        sum.mean_score = joint_mean((sum.mean_score, sum.done), (tier.mean_score, tier.done));
+        sum.planned += tier.planned;
+        sum.done += tier.done;
+        sum.passed += tier.passed;
+        sum.cost_usd += tier.cost_usd;
+        sum.seconds += tier.seconds;
+    }
+    sum.pass_rate = share(sum.passed, sum.done);
+    Some(sum)
+}
+
+/// The mean of two groups together, from the mean and the size of each.
+fn joint_mean(a: (Option<f64>, usize), b: (Option<f64>, usize)) -> Option<f64> {
+    match (a, b) {
+        ((Some(mean_a), size_a), (Some(mean_b), size_b)) => {
+            Some((mean_a * number(size_a) + mean_b * number(size_b)) / number(size_a + size_b))
+        }
+        ((mean_a, _), (mean_b, _)) => mean_a.or(mean_b),
+    }
+}
+
+#[derive(Default)]
+struct Sums {
+    done: usize,
+    passed: usize,
+    scored: usize,
+    score_steps: u128,
+    second_steps: u128,
+    cost: Usd,
+}
+
+impl Sums {
+    fn add(&mut self, passed: bool, facts: &ResultFacts) {
+        self.done += 1;
+        self.passed += usize::from(passed);
+        if let Some(score) = facts.score.filter(|score| (0.0..=1.0).contains(score)) {
+            self.scored += 1;
+            self.score_steps += steps(score);
+        }
+        self.second_steps += steps(facts.seconds);
+        self.cost += facts.cost;
+    }
+
+    fn totals(self, tier: TierId, planned: usize) -> TierTotals {
+        TierTotals {
+            tier,
+            planned,
+            done: self.done,
+            passed: self.passed,
+            pass_rate: share(self.passed, self.done),
+            mean_score: (self.scored > 0).then(|| units(self.score_steps) / number(self.scored)),
+            cost_usd: self.cost,
+            seconds: units(self.second_steps),
+        }
+    }
+}
+
+/// The share of `part` in `all`; `None` when there is nothing.
+#[must_use]
+pub fn share(part: usize, all: usize) -> Option<f64> {
+    (all > 0).then(|| number(part) / number(all))
+}
+
+fn number(count: usize) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "counts of runs stay far below 2^53")]
+    let number = count as f64;
+    number
+}
+
+fn steps(value: f64) -> u128 {
+    // The cast turns what is not a number, or negative, into 0.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates, which is wanted")]
+    let steps = (value * STEPS_PER_UNIT).round() as u64;
+    u128::from(steps)
+}
+
+fn units(steps: u128) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a total needs no more digits than a f64 has")]
+    let steps = steps as f64;
+    steps / STEPS_PER_UNIT
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::ids::SubtestId;
+
+    fn plan() -> Plan {
+        let mut plan = Plan::default();
+        plan.add(TierId(0), SubtestId(0), 3);
+        plan.add(TierId(0), SubtestId(1), 3);
+        plan.add(TierId(2), SubtestId(0), 3);
+        plan
+    }
+
+    fn facts(passed: Option<bool>, score: f64) -> ResultFacts {
+        ResultFacts { passed, score: Some(score), cost: Usd::from_dollars(0.1).unwrap(), seconds: 0.1, config: None }
+    }
+
+    fn totals(runs: &[(&str, ResultFacts)]) -> Vec<TierTotals> {
+        tier_totals(&plan(), runs.iter().map(|(run, facts)| (run.parse().unwrap(), *facts)))
+    }
+
+    #[test]
+    fn every_planned_tier_has_its_totals() {
+        let totals = totals(&[
+            ("T0/00/1", facts(Some(true), 0.9)),
+            ("T0/00/2", facts(Some(false), 0.2)),
+            ("T0/01/1", facts(Some(true), 0.7)),
+        ]);
+        assert_eq!(totals.len(), 2);
+        assert_eq!((totals[0].tier, totals[0].planned, totals[0].done, totals[0].passed), (TierId(0), 6, 3, 2));
+        assert_eq!(totals[0].pass_rate, Some(2.0 / 3.0));
+        assert_eq!(totals[0].mean_score, Some(0.6));
+        assert_eq!(totals[0].cost_usd, Usd::from_dollars(0.3).unwrap());
+        assert_eq!((totals[1].planned, totals[1].done), (3, 0));
+        assert_eq!((totals[1].pass_rate, totals[1].mean_score), (None, None));
+    }
+
+    #[test]
+    fn a_result_outside_the_plan_does_not_count() {
+        let totals = totals(&[("T0/00/4", facts(Some(true), 1.0)), ("T1/00/1", facts(Some(true), 1.0))]);
+        assert!(totals.iter().all(|tier| tier.done == 0 && tier.cost_usd == Usd::ZERO));
+    }
+
+    #[test]
+    fn a_result_without_verdict_is_done_in_no_way() {
+        let totals = totals(&[("T0/00/1", facts(None, 1.0)), ("T0/00/2", facts(Some(true), 0.5))]);
+        assert_eq!((totals[0].done, totals[0].passed, totals[0].mean_score), (1, 1, Some(0.5)));
+    }
+
+    #[test]
+    fn a_score_that_is_missing_is_not_0() {
+        let missing = ResultFacts { score: None, ..facts(Some(false), 0.0) };
+        let totals = totals(&[("T0/00/1", missing), ("T0/00/2", facts(Some(true), 0.5))]);
+        assert_eq!((totals[0].done, totals[0].mean_score), (2, Some(0.5)));
+    }
+
+    #[test]
+    fn all_tiers_together_weigh_runs_and_not_tiers() {
+        let totals = totals(&[
+            ("T0/00/1", facts(Some(true), 1.0)),
+            ("T0/00/2", facts(Some(true), 1.0)),
+            ("T0/00/3", facts(Some(true), 1.0)),
+            ("T2/00/1", facts(Some(false), 0.0)),
+        ]);
+        let sum = sum_of(&totals).unwrap();
+        assert_eq!((sum.planned, sum.done, sum.passed), (9, 4, 3));
+        assert_eq!((sum.pass_rate, sum.mean_score), (Some(0.75), Some(0.75)));
+        assert_eq!(sum_of(&[]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_results_changes_nothing(
+            results in prop::collection::vec((any::<bool>(), 0.0..=1.0_f64, -1.0..1e6_f64), 9),
+            order in Just((0..9).collect::<Vec<usize>>()).prop_shuffle(),
+        ) {
+            let runs: Vec<(RunId, ResultFacts)> = plan().runs().zip(results).map(|(run, (passed, score, seconds))| {
+                (run, ResultFacts { seconds, ..facts(Some(passed), score) })
+            }).collect();
+            let shuffled = order.iter().map(|index| runs[*index]);
+            prop_assert_eq!(tier_totals(&plan(), shuffled), tier_totals(&plan(), runs.iter().copied()));
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Takes secrets out of bytes before they are kept: raw, JSON-escaped, percent-encoded and base64, across chunk borders.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// Values shorter than this are not secrets: replacing them would make text unreadable and protect nothing.
+const LEAST_SECRET_BYTES: usize = 8;
+
+/// A variable whose name has one of these words in it holds a secret.
+const SECRET_WORDS: [&str; 5] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL"];
+
+/// The secrets to be taken out, in every form in which they are likely to be written.
+#[derive(Clone, Default)]
+pub struct Secrets(Arc<Forms>);
+
+/// Every form of every secret, longest first, so that the first match at a place is the longest.
+#[derive(Default)]
+struct Forms {
+    all: Vec<Form>,
+    /// For each byte the forms that begin with it, as indexes into `all`.
+    by_first_byte: Vec<Vec<usize>>,
+}
+
+struct Form {
+    bytes: Vec<u8>,
+    replacement: Arc<[u8]>,
+}
+
+impl Secrets {
+    /// The values of the variables whose name says that they are secret and that have 8 bytes or more.
+    #[must_use]
+    pub fn from_environment(vars: impl Iterator<Item = (String, String)>) -> Self {
+        let mut all: Vec<Form> = vars.filter(|(name, _)| names_a_secret(name)).flat_map(forms_of_variable).collect();
+        all.sort_by(|a, b| {
+            b.bytes.len().cmp(&a.bytes.len()).then_with(|| (&a.bytes, &a.replacement).cmp(&(&b.bytes, &b.replacement)))
+        });
+        all.dedup_by(|b, a| a.bytes == b.bytes);
+        let mut by_first_byte = vec![Vec::new(); 256];
+        for (index, form) in all.iter().enumerate() {
+            by_first_byte[usize::from(form.bytes[0])].push(index);
+        }
+        Self(Arc::new(Forms { all, by_first_byte }))
+    }
+
+    /// No secrets: everything is kept as it is.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// `bytes` with each form of each secret replaced by `[redacted:NAME]`.
+    #[must_use]
+    pub fn redact<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        let found = (0..bytes.len()).any(|place| self.0.longest_at(&bytes[place..]).is_some());
+        if !found {
+            return Cow::Borrowed(bytes);
+        }
+        let mut kept = Vec::with_capacity(bytes.len());
+        self.0.copy_redacted(bytes, true, &mut kept);
+        Cow::Owned(kept)
+    }
+
+    /// A redactor for bytes that come in chunks.
+    #[must_use]
+    pub fn stream(&self) -> Redactor {
+        Redactor { secrets: self.clone(), held: Vec::new() }
+    }
+}
+
+impl std::fmt::Debug for Secrets {
+    /// Never shows a secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Secrets({} forms)", self.0.all.len())
+    }
+}
+
+/// Redacts bytes that come in chunks: what may be the beginning of a secret is held back until more is known.
+#[derive(Debug)]
+pub struct Redactor {
+    secrets: Secrets,
+    held: Vec<u8>,
+}
+
+impl Redactor {
+    /// Takes the next chunk and gives what can be kept of it and of the chunks before.
+    #[must_use]
+    pub fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.held.extend_from_slice(bytes);
+        let mut kept = Vec::with_capacity(self.held.len());
+        let read = self.secrets.0.copy_redacted(&self.held, false, &mut kept);
+        self.held.drain(..read);
+        kept
+    }
+
+    /// Gives what was held back.
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
+        self.secrets.redact(&self.held).into_owned()
+    }
+}
+
+impl Forms {
+    fn beginning_as(&self, bytes: &[u8]) -> impl Iterator<Item = &Form> {
+        let indexes = bytes.first().and_then(|first| self.by_first_byte.get(usize::from(*first)));
+        indexes.into_iter().flatten().map(|index| &self.all[*index])
+    }
+
+    /// The longest form that stands at the beginning of `bytes`.
+    fn longest_at(&self, bytes: &[u8]) -> Option<&Form> {
+        self.beginning_as(bytes).find(|form| bytes.starts_with(&form.bytes))
+    }
+
+    /// Whether more bytes could make a form of all of `bytes` and what follows.
+    fn may_begin_at(&self, bytes: &[u8]) -> bool {
+        self.beginning_as(bytes).any(|form| form.bytes.len() > bytes.len() && form.bytes.starts_with(bytes))
+    }
+
+    /// Copies `bytes` redacted into `kept` and says how many were read: all when they are `whole`, else up to the first
+    /// place at which a form may begin that is not over yet.
+    fn copy_redacted(&self, bytes: &[u8], whole: bool, kept: &mut Vec<u8>) -> usize {
+        let mut place = 0;
+        while place < bytes.len() {
+            let rest = &bytes[place..];
+            if !whole && self.may_begin_at(rest) {
+                break;
+            }
+            if let Some(form) = self.longest_at(rest) {
+                kept.extend_from_slice(&form.replacement);
+                place += form.bytes.len();
+            } else {
+                kept.push(rest[0]);
+                place += 1;
+            }
+        }
+        place
+    }
+}
+
+fn names_a_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    SECRET_WORDS.iter().any(|word| name.contains(word))
+}
+
+/// The forms of one variable's value, without the white space around it, which files and shells add.
+fn forms_of_variable((name, value): (String, String)) -> Vec<Form> {
+    let value = value.trim();
+    if value.len() < LEAST_SECRET_BYTES {
+        return Vec::new();
+    }
+    let replacement: Arc<[u8]> = format!("[redacted:{name}]").into_bytes().into();
+    let mut forms = vec![value.as_bytes().to_vec()];
+    forms.extend(json_forms(value));
+    forms.extend(percent_forms(value.as_bytes()));
+    forms.extend(base64_forms(value.as_bytes()));
+    forms.into_iter().map(|bytes| Form { bytes, replacement: Arc::clone(&replacement) }).collect()
+}
+
+/// As a JSON writer puts it: plain, in ASCII only, and each of them with `/` escaped too.
+fn json_forms(value: &str) -> Vec<Vec<u8>> {
+    let quoted = serde_json::Value::from(value).to_string();
+    let plain = &quoted[1..quoted.len() - 1];
+    let mut ascii = String::new();
+    for char in plain.chars() {
+        if char.is_ascii() {
+            ascii.push(char);
+        } else {
+            let mut units = [0; 2];
+            ascii.extend(char.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    [plain, &ascii].into_iter().flat_map(|text| [text.to_owned(), text.replace('/', "\\/")]).map(Into::into).collect()
+}
+
+/// As URLs and forms have it: encoders differ in what they leave alone, in the case of digits and in how they write a
+/// space.
+fn percent_forms(value: &[u8]) -> Vec<Vec<u8>> {
+    let left_alone = ["-._~", "-._~/", "-._~!'()*", "-._~!$&'()*+,;=:@/?"];
+    let mut forms = Vec::new();
+    for left_alone in left_alone {
+        for upper_case in [true, false] {
+            let mut form = Vec::new();
+            for byte in value {
+                if byte.is_ascii_alphanumeric() || left_alone.as_bytes().contains(byte) {
+                    form.push(*byte);
+                } else if upper_case {
+                    form.extend_from_slice(format!("%{byte:02X}").as_bytes());
+                } else {
+                    form.extend_from_slice(format!("%{byte:02x}").as_bytes());
+                }
+            }
+            forms.push(String::from_utf8_lossy(&form).replace("%20", "+").into_bytes());
+            forms.push(form);
+        }
+    }
+    forms
+}
+
+/// As base64 has it, in both alphabets, wherever the secret begins within a group of three bytes: the characters that
+/// depend on the secret alone.
+fn base64_forms(value: &[u8]) -> Vec<Vec<u8>> {
+    const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const FOR_URLS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut forms = Vec::new();
+    for alphabet in [STANDARD, FOR_URLS] {
+        for before in 0..3_usize {
+            let bits = |bit: usize| -> u8 {
+                let byte = value[bit / 8 - before];
+                (byte >> (7 - bit % 8)) & 1
+            };
+            let first = (before * 8).div_ceil(6);
+            let end = (before + value.len()) * 8 / 6;
+            let char = |index: usize| {
+                let sextet = (index * 6..index * 6 + 6).fold(0, |sextet, bit| sextet << 1 | bits(bit));
+                alphabet[usize::from(sextet)]
+            };
+            forms.push((first..end).map(char).collect());
+        }
+    }
+    forms
+}
+
+#[cfg(test)]
+mod tests;

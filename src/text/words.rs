@@ -1,0 +1,217 @@
+//! How durations, counts, shares, lists and commands are written for people.
+
+/// A duration in at most two units: `0.4s`, `12s`, `3m 05s`, `2h 07m`, `3d 04h`. Negative and unknown ones are `0.0s`.
+#[must_use]
+pub fn duration(seconds: f64) -> String {
+    let seconds = if seconds.is_finite() { seconds.max(0.0) } else { 0.0 };
+    if seconds < 9.95 {
+        return format!("{seconds:.1}s");
+    }
+    match whole(seconds) {
+        seconds if seconds < 60 => format!("{seconds}s"),
+        seconds if seconds < 3_600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        seconds if seconds < 86_400 => format!("{}h {:02}m", seconds / 3_600, seconds % 3_600 / 60),
+        seconds => format!("{}d {:02}h", seconds / 86_400, seconds % 86_400 / 3_600),
+    }
+}
+
+/// A duration that is only guessed: `less than a minute`, `about 8m`, `about 2h 10m`, `about 3d`.
+#[must_use]
+pub fn rough_duration(seconds: f64) -> String {
+    let minutes = if seconds.is_finite() { whole((seconds / 60.0).max(0.0)) } else { 0 };
+    let minutes = if minutes < 60 { minutes } else { (minutes + 5) / 10 * 10 };
+    match minutes {
+        0 => "less than a minute".to_owned(),
+        1..60 => format!("about {minutes}m"),
+        60..1_440 => format!("about {}h {:02}m", minutes / 60, minutes % 60),
+        _ => format!("about {}d", (minutes + 720) / 1_440),
+    }
+}
+
+/// The nearest whole number of a number that is neither negative nor infinite.
+fn whole(number: f64) -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "callers exclude negative numbers")]
+    let whole = number.round() as u64;
+    whole
+}
+
+/// A count with its noun: `1 run`, `3 runs`. The plural is made with `s`, or `es` after a hiss, or `ies` for `y`.
+#[must_use]
+pub fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {}", plural(noun)) }
+}
+
+fn plural(noun: &str) -> String {
+    let hisses = ["s", "x", "ch", "sh"].iter().any(|end| noun.ends_with(end));
+    match noun.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        _ if hisses => format!("{noun}es"),
+        _ => format!("{noun}s"),
+    }
+}
+
+/// A share in percent: `67 %`. Only nothing is `0 %` and only all is `100 %`; what comes near is `<1 %` and `>99 %`.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    if share <= 0.0 {
+        "0 %".to_owned()
+    } else if share >= 1.0 {
+        "100 %".to_owned()
+    } else if share < 0.005 {
+        "<1 %".to_owned()
+    } else if share >= 0.995 {
+        ">99 %".to_owned()
+    } else {
+        format!("{} %", whole(share * 100.0))
+    }
+}
+
+/// `text` in lines of at most `columns` letters, broken at spaces; a longer word stays whole.
+#[must_use]
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// Items in a sentence: `a`, `a and b`, `a, b and c`.
+#[must_use]
+pub fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// A word of a command as a shell reads it: quoted when it must be, and without anything that a terminal obeys.
+#[must_use]
+pub fn shell_word(word: &str) -> String {
+    let plain = |char: char| char.is_alphanumeric() || "-_./:@%+,".contains(char);
+    if super::escape::terminal(word) != word {
+        return format!("$'{}'", word.chars().map(named_for_shell).collect::<String>());
+    }
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// A character within `$'…'`: what a terminal obeys is named by its bytes.
+fn named_for_shell(char: char) -> String {
+    let mut buffer = [0; 4];
+    let text: &str = char.encode_utf8(&mut buffer);
+    if matches!(char, '\'' | '\\') {
+        format!("\\{char}")
+    } else if super::escape::terminal(text) == text {
+        text.to_owned()
+    } else {
+        text.bytes().fold(String::new(), |named, byte| format!("{named}\\x{byte:02x}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_duration_has_at_most_two_units() {
+        let lines: Vec<String> = [
+            0.0, 0.04, 0.44, 9.94, 9.95, 12.4, 59.6, 60.0, 185.0, 3_599.0, 3_599.7, 7_620.0, 86_399.0, 86_400.0,
+            273_600.0,
+        ]
+        .iter()
+        .map(|seconds| format!("{seconds:>9} {:>8}  {}", duration(*seconds), rough_duration(*seconds)))
+        .collect();
+        insta::with_settings!({
+            snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/words"), prepend_module_to_snapshot => false,
+        }, { insta::assert_snapshot!("durations", lines.join("\n")) });
+    }
+
+    #[test]
+    fn a_duration_that_cannot_be_is_none() {
+        for wrong in [-1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(duration(wrong), "0.0s");
+            assert_eq!(rough_duration(wrong), "less than a minute");
+        }
+    }
+
+    #[test]
+    fn one_is_singular_and_none_is_plural() {
+        assert_eq!(counted(0, "run"), "0 runs");
+        assert_eq!(counted(1, "run"), "1 run");
+        assert_eq!(counted(2, "process"), "2 processes");
+        assert_eq!(counted(2, "entry"), "2 entries");
+        assert_eq!(counted(2, "day"), "2 days");
+    }
+
+    #[test]
+    fn only_all_is_100_percent_and_only_nothing_is_0_percent() {
+        for (share, text) in [
+            (0.0, "0 %"),
+            (0.004, "<1 %"),
+            (0.005, "1 %"),
+            (2.0 / 3.0, "67 %"),
+            (0.994, "99 %"),
+            (0.999, ">99 %"),
+            (1.0, "100 %"),
+        ] {
+            assert_eq!(percent(share), text);
+        }
+    }
+
+    #[test]
+    fn a_list_ends_with_and() {
+        let items = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!([list(&[]), list(&items[..1]), list(&items[..2]), list(&items)], ["", "a", "a and b", "a, b and c"]);
+    }
+
+    #[test]
+    fn a_text_is_broken_at_spaces_and_a_long_word_stays_whole() {
+        assert_eq!(wrap("one two three a-very-long-word end", 9), ["one two", "three", "a-very-long-word", "end"]);
+        assert_eq!(wrap("exactly 9", 9), ["exactly 9"]);
+    }
+
+    #[test]
+    fn a_shell_reads_every_word_back() {
+        for word in [
+            "results/2026-11-23T12-00-00-fix",
+            "",
+            "a b",
+            "it's",
+            "$HOME",
+            "~",
+            "*",
+            "a\\b",
+            "é",
+            "-x",
+            "=ls",
+            "a\nb",
+            "tab\there",
+            "::x",
+            "\u{1b}[31mred",
+            "\u{202e}x'y\\z",
+        ] {
+            let quoted = shell_word(word);
+            let said = Command::new("bash").args(["-c", &format!("printf '%s.' {quoted}")]).output().unwrap();
+            assert_eq!(String::from_utf8(said.stdout).unwrap(), format!("{word}."), "{quoted}");
+            assert_eq!(super::super::escape::terminal(&quoted), quoted);
+        }
+    }
+
+    #[test]
+    fn a_plain_word_is_not_quoted() {
+        assert_eq!(shell_word("results/2026-11-23T12-00-00-fix_1"), "results/2026-11-23T12-00-00-fix_1");
+        assert_eq!(shell_word("two words"), "'two words'");
+    }
+}

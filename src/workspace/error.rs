@@ -1,0 +1,126 @@
+//! What can go wrong with a tree, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::model::ids::{SubtestId, TierId};
+use crate::os::tool::ToolError;
+
+/// Why a tree could not be made or read.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    /// git said no.
+    #[error("`{command}` failed in {}: {said}", folder.display())]
+    Git {
+        /// The command without our settings.
+        command: String,
+        /// Where it worked.
+        folder: PathBuf,
+        /// git's own words.
+        said: String,
+    },
+    /// git did not run to its end.
+    #[error("`{command}` failed in {}", folder.display())]
+    Tool {
+        /// The command without our settings.
+        command: String,
+        /// Where it should have worked.
+        folder: PathBuf,
+        /// What happened.
+        source: ToolError,
+    },
+    /// A file or folder could not be read or written.
+    #[error("cannot {tried} {}", path.display())]
+    File {
+        /// A verb: what was tried.
+        tried: &'static str,
+        /// With which file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// `source.repo` of the fixture is neither a URL nor a path below the fixture.
+    #[error("there is no repository `{repo}` in {}", fixture.display())]
+    NoRepository {
+        /// As the fixture says it.
+        repo: String,
+        /// The fixture's folder.
+        fixture: PathBuf,
+    },
+    /// The fixture's repository does not have the commit.
+    #[error("the repository `{repo}` has no commit `{hash}`: {said}")]
+    NoCommit {
+        /// As the fixture says it.
+        repo: String,
+        /// As the fixture says it.
+        hash: String,
+        /// git's own words.
+        said: String,
+    },
+    /// The subtest has no baseline in `repo.git`.
+    #[error("{} has no baseline of {tier}/{subtest}", repo_git.display())]
+    NoBaseline {
+        /// The experiment's repository.
+        repo_git: PathBuf,
+        /// The subtest's tier.
+        tier: TierId,
+        /// The subtest.
+        subtest: SubtestId,
+    },
+    /// The tree has more than can be kept.
+    #[error("{} changed by more than {} MiB", path.display(), most >> 20)]
+    TooLarge {
+        /// The workspace.
+        path: PathBuf,
+        /// The limit in bytes.
+        most: u64,
+    },
+    /// The tree has too many places that git cannot keep or that are repositories of their own.
+    #[error("{} has more than {most} nested repositories and special files", path.display())]
+    TooOdd {
+        /// The workspace.
+        path: PathBuf,
+        /// The limit.
+        most: usize,
+    },
+    /// A workspace is not a folder, or a new tree would be mixed with what is there.
+    #[error("{} is not {expected}", path.display())]
+    Folder {
+        /// The place.
+        path: PathBuf,
+        /// What it should be.
+        expected: &'static str,
+    },
+}
+
+impl WorkspaceError {
+    /// What a person can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Tool { source: ToolError::NotInstalled { .. }, .. } => Some("install git 2.36 or newer"),
+            Self::Git { command, .. } if command.starts_with("git fetch") => {
+                Some("run the same `git fetch` by hand; passwords are never asked for, so credentials must be set up")
+            }
+            Self::Git { command, .. } if command.starts_with("git apply") => {
+                Some("`cargo scylla verify` says whether the patch or `repo.git` was altered")
+            }
+            Self::NoRepository { .. } => Some("`source.repo` is a git URL, or a path relative to the fixture's folder"),
+            Self::NoCommit { .. } => {
+                Some("`source.hash` is a whole commit id that a branch or tag of the repository has")
+            }
+            Self::NoBaseline { .. } => Some("`repo.git` is made when an experiment starts; was it changed since?"),
+            Self::TooLarge { .. } => Some("name build products in the task's `.gitignore`: ignored files are not kept"),
+            Self::Folder { expected: NEW_FOLDER, .. } => Some("name a folder that does not exist yet"),
+            _ => None,
+        }
+    }
+}
+
+/// What [`WorkspaceError::Folder`] expects of the place of a new tree.
+pub(super) const NEW_FOLDER: &str = "an empty folder or a new one";
+
+/// Turns an I/O error into one that names what was tried with which path.
+pub(super) fn failed(tried: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WorkspaceError {
+    move |source| WorkspaceError::File { tried, path: path.to_owned(), source }
+}

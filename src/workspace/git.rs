@@ -1,0 +1,202 @@
+//! One call of git that obeys nobody's configuration but ours.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::Path;
+use std::time::Duration;
+
+use super::error::WorkspaceError;
+use crate::os::tool::{self, Stdout, Tool};
+
+/// Longest time of a call that stays on this machine.
+const LOCAL: Duration = Duration::from_mins(10);
+/// Longest time of a call that reads a repository somewhere else.
+const FETCH: Duration = Duration::from_hours(1);
+/// Most bytes of git's output when nothing else is said: the names of a million files.
+const MOST_OUTPUT: usize = 256 << 20;
+
+/// Settings that win over every file.
+///
+/// Hooks and the file system monitor are programs. Line ends, file modes and names are taken as they are: the two
+/// `protect` settings refuse names that are special on other systems only, and an agent may use any name. What is
+/// written with git is synced by us when it is to last, and not at all when it is not. Everyone may own `repo.git`: it
+/// may come from another machine.
+const SETTINGS: [(&str, &str); 17] = [
+    ("core.hooksPath", "/dev/null"),
+    ("core.fsmonitor", "false"),
+    ("core.attributesFile", "/dev/null"),
+    ("core.excludesFile", "/dev/null"),
+    ("core.autocrlf", "false"),
+    ("core.safecrlf", "false"),
+    ("core.fileMode", "true"),
+    ("core.symlinks", "true"),
+    ("core.ignoreCase", "false"),
+    ("core.protectNTFS", "false"),
+    ("core.protectHFS", "false"),
+    ("core.fsync", "none"),
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("repack.writeBitmaps", "false"),
+    ("fetch.unpackLimit", "1"),
+    ("safe.directory", "*"),
+];
+
+/// The whole environment beside `PATH`. No repository is ever searched for: every call names its `GIT_DIR`. Commits
+/// have one author and one date, so that the same tree is the same commit everywhere.
+const ENVIRONMENT: [(&str, &str); 13] = [
+    ("HOME", "/nonexistent"),
+    ("LC_ALL", "C"),
+    ("GIT_CONFIG_NOSYSTEM", "1"),
+    ("GIT_CONFIG_GLOBAL", "/dev/null"),
+    ("GIT_ATTR_NOSYSTEM", "1"),
+    ("GIT_NO_REPLACE_OBJECTS", "1"),
+    ("GIT_OPTIONAL_LOCKS", "0"),
+    ("GIT_AUTHOR_NAME", "cargo-scylla"),
+    ("GIT_AUTHOR_EMAIL", "cargo-scylla@localhost"),
+    ("GIT_AUTHOR_DATE", "946684800 +0000"),
+    ("GIT_COMMITTER_NAME", "cargo-scylla"),
+    ("GIT_COMMITTER_EMAIL", "cargo-scylla@localhost"),
+    ("GIT_COMMITTER_DATE", "946684800 +0000"),
+];
+
+/// What a fetch is given too: the person's own way to repositories. A commit is named by its hash, so nothing of this
+/// can change a result.
+const FETCH_INHERITS: [&str; 18] = [
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "USER",
+    "LOGNAME",
+    "SSH_AUTH_SOCK",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_ASKPASS",
+    "http_proxy",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "TMPDIR",
+];
+
+/// One call of git.
+#[derive(Debug)]
+pub(super) struct Git<'a> {
+    folder: &'a Path,
+    args: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+    stdin: Option<Vec<u8>>,
+    fetches: bool,
+    most: usize,
+}
+
+impl<'a> Git<'a> {
+    /// A call that works in `folder` on the repository `git_dir`.
+    pub(super) fn new(folder: &'a Path, git_dir: &Path, args: &[&str]) -> Self {
+        Self {
+            folder,
+            args: args.iter().map(OsString::from).collect(),
+            environment: vec![("GIT_DIR".into(), git_dir.into())],
+            stdin: None,
+            fetches: false,
+            most: MOST_OUTPUT,
+        }
+    }
+
+    /// One more argument.
+    pub(super) fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// One more variable.
+    pub(super) fn variable(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// What git reads.
+    pub(super) fn stdin(mut self, bytes: Vec<u8>) -> Self {
+        self.stdin = Some(bytes);
+        self
+    }
+
+    /// More output than this is an error.
+    pub(super) fn most_output(mut self, bytes: u64) -> Self {
+        self.most = usize::try_from(bytes).unwrap_or(usize::MAX);
+        self
+    }
+
+    /// Reads a repository somewhere else, with the person's own configuration.
+    pub(super) fn fetches(mut self) -> Self {
+        self.fetches = true;
+        self
+    }
+
+    /// Runs it and gives what it wrote.
+    pub(super) fn run(self) -> Result<Vec<u8>, WorkspaceError> {
+        let mut environment = vec![("GIT_CONFIG_COUNT".into(), SETTINGS.len().to_string().into())];
+        for (at, (key, value)) in SETTINGS.iter().enumerate() {
+            environment.push((format!("GIT_CONFIG_KEY_{at}").into(), key.into()));
+            environment.push((format!("GIT_CONFIG_VALUE_{at}").into(), value.into()));
+        }
+        environment.push(("GIT_TERMINAL_PROMPT".into(), "0".into()));
+        let own = ENVIRONMENT
+            .iter()
+            .filter(|(name, _)| !self.fetches || !["HOME", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_GLOBAL"].contains(name));
+        environment.extend(own.map(|(name, value)| (name.into(), value.into())));
+        environment.extend(self.environment);
+        let command = shown(&self.args);
+        let output = tool::run(&Tool {
+            program: "git",
+            args: self.args,
+            cwd: self.folder,
+            env: &environment,
+            inherit: if self.fetches { &FETCH_INHERITS } else { &[] },
+            stdin: self.stdin.as_deref(),
+            stdout: Stdout::Captured(self.most),
+            timeout: if self.fetches { FETCH } else { LOCAL },
+        });
+        match output {
+            Ok(output) if output.code == Some(0) => Ok(output.stdout),
+            Ok(output) => {
+                let said = output.stderr.trim();
+                let said = if said.is_empty() { "it gave no reason".to_owned() } else { said.replace('\n', "; ") };
+                Err(WorkspaceError::Git { command, folder: self.folder.to_owned(), said })
+            }
+            Err(source) => Err(WorkspaceError::Tool { command, folder: self.folder.to_owned(), source }),
+        }
+    }
+
+    /// Runs it and gives the one line that it wrote.
+    pub(super) fn line(self) -> Result<String, WorkspaceError> {
+        Ok(String::from_utf8_lossy(&self.run()?).trim_end().to_owned())
+    }
+}
+
+/// The command as one can type it, as far as a line holds.
+fn shown(args: &[OsString]) -> String {
+    let words: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+    format!("git {}", words.join(" ")).chars().take(200).collect()
+}
+
+/// A path for a list of object folders: quoted, because a colon separates them.
+pub(super) fn quoted(path: &Path) -> OsString {
+    let mut quoted = vec![b'"'];
+    for byte in path.as_os_str().as_bytes() {
+        if matches!(byte, b'"' | b'\\') {
+            quoted.push(b'\\');
+        }
+        quoted.push(*byte);
+    }
+    quoted.push(b'"');
+    OsString::from_vec(quoted)
+}
+
+/// The path that these bytes are.
+pub(super) fn path_of(bytes: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(bytes))
+}

@@ -1,0 +1,92 @@
+//! A workspace for one run.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::time::SystemTime;
+
+use super::assemble::{assemble, make_empty_folder};
+use super::base::{baseline_ref, overlay_objects};
+use super::error::{WorkspaceError, failed};
+use super::git::Git;
+use crate::model::ids::{SubtestId, TierId};
+
+/// What a workspace was before its agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Baseline {
+    /// The commit in `repo.git`.
+    pub commit: String,
+    /// The index of the fresh workspace, which spares the capture from reading unchanged files.
+    pub(super) index: Option<Index>,
+}
+
+/// An index with the time of its file, which tells git which files may have changed right after it was written.
+///
+/// It is kept in memory, because an agent that can write to the run's folder could mark files in it as unchanged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Index {
+    bytes: Vec<u8>,
+    modified: SystemTime,
+}
+
+impl Index {
+    fn read(path: &Path) -> Result<Self, WorkspaceError> {
+        let modified = fs::metadata(path).and_then(|found| found.modified()).map_err(failed("read", path))?;
+        Ok(Self { bytes: fs::read(path).map_err(failed("read", path))?, modified })
+    }
+
+    pub(super) fn write(&self, path: &Path) -> Result<(), WorkspaceError> {
+        fs::write(path, &self.bytes)
+            .and_then(|()| File::options().write(true).open(path)?.set_modified(self.modified))
+            .map_err(failed("write", path))
+    }
+}
+
+/// Makes a workspace at the subtest's baseline: a repository of its own, on branch `main`, without a remote.
+///
+/// The branch has the baseline and its history, and the workspace has no other subtest's objects. It shares neither
+/// files nor configuration with `repo_git` or with another run.
+///
+/// # Errors
+/// When `workspace` holds something, `repo_git` has no such baseline, or git or the file system fails.
+pub fn prepare(
+    repo_git: &Path,
+    workspace: &Path,
+    tier: TierId,
+    subtest: SubtestId,
+) -> Result<Baseline, WorkspaceError> {
+    let repo_git = super::absolute(repo_git)?;
+    let workspace = super::absolute(workspace)?;
+    let Baseline { commit, .. } = baseline(&repo_git, tier, subtest)?;
+    make_empty_folder(&workspace)?;
+    let overlay = overlay_objects(&repo_git, tier, subtest);
+    let objects = repo_git.join("objects");
+    let folders = [objects.as_path(), overlay.as_path()];
+    assemble(if overlay.is_dir() { &folders } else { &folders[..1] }, &commit, &workspace)?;
+    let index = Index::read(&workspace.join(".git/index"))?;
+    Ok(Baseline { commit, index: Some(index) })
+}
+
+/// The baseline of a subtest, for a workspace that an earlier process prepared.
+///
+/// # Errors
+/// When `repo_git` has none, or cannot be read.
+pub fn baseline(repo_git: &Path, tier: TierId, subtest: SubtestId) -> Result<Baseline, WorkspaceError> {
+    let name = baseline_ref(tier, subtest);
+    let file = repo_git.join(&name);
+    let commit = match fs::read_to_string(&file) {
+        Ok(text) => text.trim_end().to_owned(),
+        // A person's `git gc` moves refs into one file.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let verify = ["rev-parse", "--quiet", "--verify", &name];
+            Git::new(repo_git, repo_git, &verify).line().map_err(|error| match error {
+                WorkspaceError::Git { .. } => {
+                    WorkspaceError::NoBaseline { repo_git: repo_git.to_owned(), tier, subtest }
+                }
+                other => other,
+            })?
+        }
+        Err(error) => return Err(failed("read", &file)(error)),
+    };
+    Ok(Baseline { commit, index: None })
+}

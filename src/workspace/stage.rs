@@ -1,0 +1,244 @@
+//! Takes what lies in a folder into an index, through a repository that the folder knows nothing of.
+//!
+//! The folder may be an agent's. git finds its objects, configuration and attributes in the repository that we name; of
+//! the folder it reads files, `.gitignore` and whether a subfolder is a repository. Nested repositories are taken as
+//! plain files: otherwise they would become links to commits that nobody has. What git cannot keep is left out by name.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs::{self, Metadata, Permissions};
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::assemble::entries;
+use super::error::{WorkspaceError, failed};
+use super::git::{Git, path_of, quoted};
+
+/// Most bytes of changed files that are taken: four times the largest patch, because patches are compressed.
+const MOST_CONTENT: u64 = 4 * crate::model::limits::MOST_PATCH_BYTES;
+/// Most nested repositories and places that git cannot keep; each costs work.
+const MOST_ODD: usize = 1000;
+
+/// Which files are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Take {
+    /// All but ignored ones; what is gone from the folder goes from the index.
+    Kept,
+    /// Ignored ones too; what is gone from the folder stays in the index.
+    All,
+}
+
+/// An index that is being filled.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stage<'a> {
+    /// The repository; only read.
+    pub(super) repo_git: &'a Path,
+    /// The index.
+    pub(super) index: &'a Path,
+    /// The folder that new objects are written to.
+    pub(super) objects: &'a Path,
+}
+
+impl Stage<'_> {
+    /// A call of git on this index.
+    pub(super) fn git<'a>(&self, folder: &'a Path, args: &[&str]) -> Git<'a> {
+        Git::new(folder, self.repo_git, args)
+            .variable("GIT_WORK_TREE", folder)
+            .variable("GIT_INDEX_FILE", self.index)
+            .variable("GIT_OBJECT_DIRECTORY", self.objects)
+            .variable("GIT_ALTERNATE_OBJECT_DIRECTORIES", quoted(&self.repo_git.join("objects")))
+    }
+
+    /// Takes the folder's files; gives the places that were left out, or `None` when nothing differs from the index.
+    pub(super) fn take(&self, folder: &Path, take: Take) -> Result<Option<Vec<PathBuf>>, WorkspaceError> {
+        // A fixture is the person's own and stays as it is.
+        let mut left_out = if take == Take::Kept { make_readable(folder)? } else { Vec::new() };
+        let mut listing = self.list(folder, take)?;
+        if listing.is_empty() {
+            return Ok((!left_out.is_empty()).then_some(left_out));
+        }
+        let mut sorted = Sorted::new(folder, &listing)?;
+        if !sorted.replaced.is_empty() {
+            // git sees what such a folder holds only when it does not expect a file there.
+            self.forget(folder, &sorted.replaced)?;
+            listing = self.list(folder, take)?;
+            sorted = Sorted::new(folder, &listing)?;
+        }
+        self.forget(folder, &sorted.refused)?;
+        let add: &[&str] = match take {
+            Take::Kept => &["add", "--all"],
+            Take::All => &["add", "--ignore-removal", "--force"],
+        };
+        let odd = sorted.nested.iter().chain(&sorted.refused).map(|place| specification("exclude,top,literal", place));
+        self.by_names(folder, add, [":/".into()].into_iter().chain(odd))?;
+        for nested in &sorted.nested {
+            left_out.extend(self.take_nested(folder, nested, take)?);
+        }
+        left_out.extend(sorted.refused);
+        Ok(Some(left_out))
+    }
+
+    /// The names of files that differ from the index or are not in it, and of nested repositories with a `/`.
+    fn list(&self, folder: &Path, take: Take) -> Result<Vec<u8>, WorkspaceError> {
+        let listing = self.git(folder, &["ls-files", "-z", "--others", "--modified"]);
+        if take == Take::Kept { listing.arg("--exclude-standard") } else { listing }.run()
+    }
+
+    /// Takes places out of the index: what stood there is gone.
+    fn forget(&self, folder: &Path, places: &BTreeSet<PathBuf>) -> Result<(), WorkspaceError> {
+        if places.is_empty() {
+            return Ok(());
+        }
+        let remove = ["rm", "--cached", "--force", "--quiet", "--ignore-unmatch"];
+        self.by_names(folder, &remove, places.iter().map(|place| specification("top,literal", place)))
+    }
+
+    /// Runs git with a list of path specifications, which may be longer than a command line.
+    fn by_names(
+        &self,
+        folder: &Path,
+        args: &[&str],
+        names: impl Iterator<Item = OsString>,
+    ) -> Result<(), WorkspaceError> {
+        let mut stdin = Vec::new();
+        for name in names {
+            stdin.extend_from_slice(name.as_bytes());
+            stdin.push(0);
+        }
+        let git = self.git(folder, args).arg("--pathspec-from-file=-").arg("--pathspec-file-nul");
+        git.stdin(stdin).run().map(|_| ())
+    }
+
+    /// Takes a nested repository's files as files of this tree, with the help of an index of its own.
+    fn take_nested(&self, folder: &Path, nested: &Path, take: Take) -> Result<Vec<PathBuf>, WorkspaceError> {
+        let mut index = self.index.as_os_str().to_owned();
+        index.push("-nested");
+        let index = PathBuf::from(index);
+        let inner = Stage { index: &index, ..*self };
+        let nested_folder = folder.join(nested);
+        let Some(left_out) = inner.take(&nested_folder, take)? else { return Ok(Vec::new()) };
+        let tree = inner.git(folder, &["write-tree"]).line()?;
+        super::remove_file(&index)?;
+        let mut prefix = OsString::from("--prefix=");
+        prefix.push(nested);
+        prefix.push("/");
+        self.git(folder, &["read-tree"]).arg(prefix).arg(tree).run()?;
+        Ok(left_out.into_iter().map(|place| nested.join(place)).collect())
+    }
+}
+
+/// The places of a listing that cannot be taken as they are.
+#[derive(Debug, Default)]
+struct Sorted {
+    /// Repositories below the folder.
+    nested: BTreeSet<PathBuf>,
+    /// What git does not keep: pipes, sockets and devices, and names that it keeps for itself.
+    refused: BTreeSet<PathBuf>,
+    /// Folders where the index has a file.
+    replaced: BTreeSet<PathBuf>,
+}
+
+impl Sorted {
+    fn new(folder: &Path, listing: &[u8]) -> Result<Self, WorkspaceError> {
+        let mut sorted = Self::default();
+        let mut content = 0_u64;
+        for name in listing.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+            if let Some(nested) = name.strip_suffix(b"/") {
+                let nested = path_of(nested);
+                match reserved(nested) {
+                    Some(place) => sorted.refused.insert(place),
+                    None => sorted.nested.insert(nested.to_owned()),
+                };
+            } else {
+                let path = path_of(name);
+                match fs::symlink_metadata(folder.join(path)) {
+                    Ok(found) if found.is_dir() => {
+                        sorted.replaced.insert(path.to_owned());
+                    }
+                    Ok(found) => {
+                        content = content.saturating_add(found.len());
+                        let refused = if is_special(&found) { Some(path.to_owned()) } else { reserved(path) };
+                        // git follows no symbolic link to the configuration of submodules, so it does not keep one.
+                        let link = found.is_symlink() && is(path.file_name(), ".gitmodules");
+                        sorted.refused.extend(refused.or_else(|| link.then(|| path.to_owned())));
+                    }
+                    Err(error) if is_missing(&error) => {}
+                    Err(error) => return Err(failed("read", &folder.join(path))(error)),
+                }
+            }
+            if sorted.nested.len() + sorted.refused.len() > MOST_ODD {
+                return Err(WorkspaceError::TooOdd { path: folder.to_owned(), most: MOST_ODD });
+            }
+            if content > MOST_CONTENT {
+                return Err(WorkspaceError::TooLarge { path: folder.to_owned(), most: MOST_CONTENT });
+            }
+        }
+        Ok(sorted)
+    }
+}
+
+/// A path as git takes it in a list: byte for byte.
+fn specification(magic: &str, path: &Path) -> OsString {
+    let mut specification = OsString::from(format!(":({magic})"));
+    specification.push(path);
+    specification
+}
+
+/// The part of the path up to a name that git keeps for itself, in whatever case.
+fn reserved(path: &Path) -> Option<PathBuf> {
+    let at = path.iter().position(|name| is(Some(name), ".git"))?;
+    Some(path.iter().take(at + 1).collect())
+}
+
+fn is(name: Option<&std::ffi::OsStr>, other: &str) -> bool {
+    name.is_some_and(|name| name.eq_ignore_ascii_case(other))
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// Gives us the right to read every file and folder, so that none looks deleted, and moves pipes out of git's way.
+///
+/// git opens `.gitignore` and `.gitattributes` before it looks what they are, and would wait for ever for a pipe's
+/// other end. Such a pipe cannot be kept in a tree, so it is removed; gives what was removed, below the folder.
+fn make_readable(folder: &Path) -> Result<Vec<PathBuf>, WorkspaceError> {
+    let mut removed = Vec::new();
+    let top = fs::symlink_metadata(folder).map_err(failed("read", folder))?;
+    allow(folder, &top, 0o500)?;
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder_now) = folders.pop() {
+        for entry in entries(&folder_now)? {
+            let path = entry.path();
+            let found = entry.metadata().map_err(failed("read", &path))?;
+            if found.is_dir() && entry.file_name() != ".git" {
+                allow(&path, &found, 0o500)?;
+                folders.push(path);
+            } else if found.is_file() {
+                allow(&path, &found, 0o400)?;
+            } else if is_special(&found)
+                && [".gitignore", ".gitattributes"].iter().any(|name| entry.file_name() == *name)
+            {
+                fs::remove_file(&path).map_err(failed("remove", &path))?;
+                removed.extend(path.strip_prefix(folder).ok().map(Path::to_owned));
+            }
+        }
+    }
+    Ok(removed)
+}
+
+/// Adds rights to a file or folder that lacks them.
+fn allow(path: &Path, found: &Metadata, rights: u32) -> Result<(), WorkspaceError> {
+    let mode = found.permissions().mode();
+    if mode & rights == rights {
+        return Ok(());
+    }
+    fs::set_permissions(path, Permissions::from_mode(mode | rights)).map_err(failed("open", path))
+}
+
+/// Whether it is a pipe, a socket or a device.
+fn is_special(found: &Metadata) -> bool {
+    !found.is_file() && !found.is_dir() && !found.is_symlink()
+}

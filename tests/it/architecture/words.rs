@@ -1,0 +1,91 @@
+//! Words: a name that fits everything says nothing.
+
+use super::lexer::Kind;
+use super::source::Tree;
+use super::violation::Violation;
+
+/// Words that no name may have, in the plural neither.
+const EMPTY: [&str; 6] = ["data", "handler", "helper", "info", "manager", "util"];
+
+/// Keywords behind which a name of ours stands.
+const DECLARE: [&str; 8] = ["enum", "fn", "macro_rules", "mod", "struct", "trait", "type", "union"];
+
+/// Files, modules, types and functions with an empty word in their name.
+pub(super) fn empty_names(tree: &Tree) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for source in &tree.sources {
+        let mut check = |line, what: &str, name: &str| {
+            let Some(word) = empty_word(name) else { return };
+            violations.push(Violation {
+                file: source.path.clone(),
+                line,
+                rule: "a name says what a thing is: never manager, handler, helper, util, data or info",
+                found: format!("`{word}` in the name of the {what} `{name}`"),
+                cure: "name it by what it does or holds, in the words of the product",
+            });
+        };
+        for name in source.path.trim_end_matches(".rs").split('/') {
+            check(1, "file", name);
+        }
+        for window in source.tokens.windows(3) {
+            let keyword = &window[0];
+            // Behind `macro_rules` stands its `!`.
+            let name = if window[1].is("!") { &window[2] } else { &window[1] };
+            if keyword.kind == Kind::Name && DECLARE.contains(&keyword.text.as_str()) && name.kind == Kind::Name {
+                check(name.line, &keyword.text, &name.text);
+            }
+        }
+    }
+    violations
+}
+
+/// The first empty word of a name in any of its spellings.
+fn empty_word(name: &str) -> Option<String> {
+    words(name).into_iter().find(|word| EMPTY.contains(&word.as_str()) || EMPTY.contains(&word.trim_end_matches('s')))
+}
+
+/// The words of a name, in lower case: `aB`, `a_b` and `a-b` have two.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    for letter in name.chars() {
+        let begins = letter.is_uppercase() || !letter.is_alphanumeric();
+        if begins && words.last().is_some_and(|word| !word.is_empty()) {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| letter.is_alphanumeric()) {
+            word.extend(letter.to_lowercase());
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::violation::places;
+    use super::*;
+
+    #[test]
+    fn empty_words_are_found_in_names_of_files_modules_types_and_functions() {
+        let tree = Tree::of(&[(
+            "src/run_utils.rs",
+            "struct RunManager;\nenum Info {}\nfn handlers() {}\nmod data {}\nmacro_rules! helper { () => {} }\ntype A = B;",
+        )]);
+        assert_eq!(
+            places(&empty_names(&tree)),
+            [
+                "src/run_utils.rs:1 `utils` in the name of the file `run_utils`",
+                "src/run_utils.rs:1 `manager` in the name of the struct `RunManager`",
+                "src/run_utils.rs:2 `info` in the name of the enum `Info`",
+                "src/run_utils.rs:3 `handlers` in the name of the fn `handlers`",
+                "src/run_utils.rs:4 `data` in the name of the mod `data`",
+                "src/run_utils.rs:5 `helper` in the name of the macro_rules `helper`",
+            ]
+        );
+    }
+
+    #[test]
+    fn words_that_only_look_alike_and_names_of_others_are_free() {
+        let text = "struct Metadata; fn informed() { sync_data(); info!() } impl Handler for Utility {} // a manager";
+        assert_eq!(places(&empty_names(&Tree::of(&[("src/metadata.rs", text)]))), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,108 @@
+//! Yours to stop: one, two and three interrupts, and SIGTERM.
+
+use serde_json::Value;
+
+use crate::crash::no_process_is_left;
+use crate::fixture::{TestFixture, close, gated, open};
+use crate::world::{Live, World, wait_until};
+
+const STUBBORN: &str = "trap '' TERM INT";
+
+fn started(agent: &str) -> (World, Live) {
+    let world = World::new();
+    let fixture =
+        TestFixture::new().agent("T0/00-stopped", &agent.replace("GATE", &gated(&world, "agent"))).write(&world);
+    let results = world.results().to_str().unwrap().to_owned();
+    close(&world, "agent");
+    let live = world.start(&["run", "--tiers-dir", &fixture, "--results-dir", &results, "--runs", "3", "--jobs", "1"]);
+    wait_until("the agent works", || world.lines("agent.log") == 1);
+    (world, live)
+}
+
+fn reasons(events: &[Value]) -> Vec<&str> {
+    events.iter().filter_map(|event| event["reason"].as_str()).collect()
+}
+
+fn resumes_and_verifies(world: &World) {
+    let experiment = world.experiment();
+    let dir = experiment.to_str().unwrap();
+    world.scylla(&["verify", dir]).exits(6);
+    world.scylla(&["resume", dir]).exits(0);
+    world.scylla(&["verify", dir]).exits(0);
+    no_process_is_left(world);
+}
+
+#[test]
+fn one_interrupt_lets_the_run_in_flight_end_and_starts_nothing_new() {
+    let (world, mut live) = started("GATE; touch done");
+    live.signal("INT");
+    let stopping = live.wait_for_reason("stopping");
+    assert_eq!(stopping["rung"], "drain");
+    open(&world, "agent");
+    let (code, events, _) = live.end();
+    assert_eq!(code, Some(130));
+    assert!(reasons(&events).contains(&"run-committed"), "{events:#?}");
+    assert_eq!(world.lines("agent.log"), 1);
+    resumes_and_verifies(&world);
+    assert_eq!(world.lines("agent.log"), 3);
+}
+
+#[test]
+fn two_interrupts_end_the_run_which_is_then_no_result() {
+    let (world, mut live) = started("GATE; touch done");
+    live.signal("INT");
+    live.wait_for("drain", |event| event["rung"] == "drain");
+    live.signal("INT");
+    let (code, events, _) = live.end();
+    assert_eq!(code, Some(130));
+    assert!(reasons(&events).contains(&"run-stopped"), "{events:#?}");
+    assert!(!reasons(&events).contains(&"run-committed"), "{events:#?}");
+    open(&world, "agent");
+    resumes_and_verifies(&world);
+    assert_eq!(world.lines("agent.log"), 4);
+}
+
+#[test]
+fn three_interrupts_end_a_run_that_does_not_listen() {
+    let (world, mut live) = started(&format!("{STUBBORN}; GATE; touch done"));
+    for rung in ["drain", "terminate", "kill"] {
+        live.signal("INT");
+        live.wait_for(rung, |event| event["rung"] == rung);
+    }
+    let (code, ..) = live.end();
+    assert_eq!(code, Some(130));
+    open(&world, "agent");
+    resumes_and_verifies(&world);
+}
+
+#[test]
+fn sigterm_begins_at_the_second_rung_and_exits_143() {
+    let (world, mut live) = started("GATE; touch done");
+    live.signal("TERM");
+    assert_eq!(live.wait_for_reason("stopping")["rung"], "terminate");
+    let (code, ..) = live.end();
+    assert_eq!(code, Some(143));
+    open(&world, "agent");
+    resumes_and_verifies(&world);
+}
+
+#[test]
+fn the_last_line_of_a_stopped_experiment_is_the_command_that_continues() {
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-slow", &gated(&world, "agent")).write(&world);
+    close(&world, "agent");
+    let mut child = world
+        .command(&["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "2", "--jobs", "1"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_until("the agent works", || world.lines("agent.log") == 1);
+    let status = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+    child.stdin.take();
+    let output = crate::world::finish(child).exits(143);
+    let name = world.experiment();
+    let command = format!("cargo scylla resume results/{}", name.file_name().unwrap().to_str().unwrap());
+    assert!(output.stdout.trim_end().ends_with(&command), "{output}");
+}

@@ -1,0 +1,118 @@
+//! Every check that a change must pass.
+
+use std::time::{Duration, Instant};
+
+use crate::failure::Failure;
+use crate::program::Program;
+use crate::{codegen, licences, say};
+
+/// One check.
+struct Step {
+    name: &'static str,
+    act: Act,
+}
+
+/// What a check does.
+enum Act {
+    /// Runs cargo with these arguments, and with these flags for rustdoc.
+    Cargo(&'static [&'static str], &'static str),
+    /// Calls a function of ours.
+    Own(fn() -> Result<(), Failure>),
+}
+
+/// A step that is done.
+struct Done {
+    name: &'static str,
+    time: Duration,
+    failure: Option<Failure>,
+}
+
+const STEPS: [Step; 6] = [
+    Step { name: "format", act: Act::Cargo(&["fmt", "--all", "--", "--check"], "") },
+    Step {
+        name: "lints",
+        act: Act::Cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"], ""),
+    },
+    Step { name: "tests", act: Act::Cargo(&["test", "--workspace"], "") },
+    Step {
+        name: "documentation",
+        act: Act::Cargo(&["doc", "--workspace", "--no-deps", "--document-private-items"], "--deny warnings"),
+    },
+    Step { name: "generated files", act: Act::Own(codegen::check) },
+    Step { name: "licences", act: Act::Own(licences::check) },
+];
+
+/// The step that `--skip-tests` leaves out.
+const TESTS: &str = "tests";
+
+/// Does every step, also behind one that fails, and shows a table of them.
+pub(crate) fn ci(skip_tests: bool) -> Result<(), Failure> {
+    let steps = STEPS.iter().filter(|step| !(skip_tests && step.name == TESTS));
+    let done: Vec<Done> = steps.map(Step::take).collect();
+    say::heading("ci");
+    for line in table(&done) {
+        say::line(&line);
+    }
+    let steps: Vec<String> = failed(&done).map(|done| done.name.to_owned()).collect();
+    if steps.is_empty() { Ok(()) } else { Err(Failure::Steps { steps }) }
+}
+
+impl Step {
+    fn take(&self) -> Done {
+        say::heading(&self.heading());
+        let start = Instant::now();
+        let failure = match self.act {
+            Act::Cargo(arguments, rustdoc) => {
+                let cargo = Program::cargo().args(arguments.iter().copied());
+                let cargo = if rustdoc.is_empty() { cargo } else { cargo.variable("RUSTDOCFLAGS", rustdoc) };
+                cargo.run().err()
+            }
+            Act::Own(check) => check().err(),
+        };
+        if let Some(failure) = &failure {
+            say::failure(failure);
+        }
+        Done { name: self.name, time: start.elapsed(), failure }
+    }
+
+    fn heading(&self) -> String {
+        match self.act {
+            Act::Cargo(arguments, _) => format!("{}: cargo {}", self.name, arguments.join(" ")),
+            Act::Own(_) => self.name.to_owned(),
+        }
+    }
+}
+
+fn failed(done: &[Done]) -> impl Iterator<Item = &Done> {
+    done.iter().filter(|done| done.failure.is_some())
+}
+
+/// One line for each step: its name, how it went, how long it took.
+fn table(done: &[Done]) -> Vec<String> {
+    let line = |done: &Done| {
+        let how = if done.failure.is_some() { "failed" } else { "ok" };
+        format!("{:<16} {how:<7} {:>7.1} s", done.name, done.time.as_secs_f64())
+    };
+    done.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_step_that_can_be_left_out_is_there() {
+        assert!(STEPS.iter().any(|step| step.name == TESTS));
+    }
+
+    #[test]
+    fn a_step_that_fails_is_told_and_the_next_one_is_taken() {
+        let fails = Step { name: "one", act: Act::Own(|| Err(Failure::Steps { steps: vec![] })) };
+        let holds = Step { name: "two", act: Act::Own(|| Ok(())) };
+        let done: Vec<Done> = [fails, holds].iter().map(Step::take).collect();
+        assert_eq!(failed(&done).map(|done| done.name).collect::<Vec<_>>(), ["one"]);
+        let table = table(&done);
+        assert!(table[0].starts_with("one              failed "), "{}", table[0]);
+        assert!(table[1].starts_with("two              ok "), "{}", table[1]);
+    }
+}
