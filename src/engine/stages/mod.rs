@@ -88,6 +88,8 @@ impl<'a> Work<'a> {
     /// Sets a former, unfinished attempt aside and makes the folder of a new one.
     pub(super) fn begin_attempt(&mut self) -> Result<(), Halt> {
         self.attempt = self.store.next_attempt().map_err(|error| storage(&error))?;
+        let told = files::kind_of(&self.folder.command()).map_err(|error| storage(&error))?.is_some();
+        self.stage = if told { Stage::Agent } else { Stage::Prepare };
         self.set_aside(AttemptEnd::Interrupted)?;
         self.attempt = self.store.next_attempt().map_err(|error| storage(&error))?;
         self.store.begin().map_err(|error| storage(&error))?;
