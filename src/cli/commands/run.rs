@@ -13,8 +13,12 @@ use crate::engine::create::{Wish, create};
 use crate::engine::open::{Sitting, hold, take_over};
 use crate::model::event::Event;
 use crate::model::experiment::FieldClass;
+use crate::model::survey::Seen;
+use crate::os::files;
 use crate::store;
+use crate::store::find::Found;
 use crate::store::layout::ExperimentFolder;
+use crate::store::survey::Depth;
 use crate::text::words::shell_word;
 
 /// Runs the command.
@@ -28,19 +32,25 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     let fixture = wish::load(&places.fixture_dir)?;
     let wish = wish::wish(args, &located, places, fixture)?;
     if !args.fresh {
-        let found = store::find::find(&wish.results_dir, &wish.fixture.id)?;
-        if let Some(newest) = found.into_iter().next() {
-            return if newest.completed() {
-                leave_alone(&newest.folder, console)
-            } else {
-                go_on(newest.folder, args, &located, &wish, console)
-            };
+        for newest in store::find::find(&wish.results_dir, &wish.fixture.id)? {
+            if newest.completed() {
+                return leave_alone(&newest.folder, console);
+            }
+            if !never_began(&newest)? {
+                return go_on(newest.folder, args, &located, &wish, console);
+            }
         }
     }
     let held = create(wish).map_err(|error| CliError::engine(error, "."))?;
     let name = shown(held.folder.root(), &current);
     let sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;
-    sitting::conduct(sitting, &name, Vec::new(), console)
+    sitting::conduct(sitting, &name, &[], console)
+}
+
+/// Whether a folder was made and nothing else: its coordinator was killed before the config was there, so no run was.
+fn never_began(found: &Found) -> Result<bool, CliError> {
+    let nothing_known = found.checkpoint == Seen::Missing && files::kind_of(&found.folder.config())?.is_none();
+    Ok(nothing_known && store::survey::survey(&found.folder, Depth::Results)?.runs.is_empty())
 }
 
 fn leave_alone(folder: &ExperimentFolder, console: &mut Console) -> Result<Exit, CliError> {
@@ -85,7 +95,7 @@ fn go_on(
         });
     }
     save_operation(&sitting, differences.operational)?;
-    sitting::conduct(sitting, &name, events, console)
+    sitting::conduct(sitting, &name, &events, console)
 }
 
 /// Keeps operational changes: they hold for later sittings too.
