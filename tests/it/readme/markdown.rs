@@ -126,6 +126,15 @@ pub(super) fn loose_flags(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Spans of code that are sentences, as the names of tests are.
+pub(super) fn sentences(text: &str) -> impl Iterator<Item = &str> {
+    let is_sentence = |span: &&str| {
+        let plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
+        span.chars().all(plain) && span.matches('_').count() > 3
+    };
+    prose(text).flat_map(|line| line.split('`').skip(1).step_by(2)).filter(is_sentence)
+}
+
 fn flag(word: &str) -> Option<String> {
     let name = word.trim_start_matches('[').strip_prefix("--")?;
     let end = name.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-').unwrap_or(name.len());
