@@ -70,7 +70,6 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         EngineError::Lock(LockError::Held(_)) => {
             (Exit::Held, Some(format!("wait for it, or look at it with `cargo scylla status {dir}`")))
         }
-        EngineError::Growth(_) => (Exit::Usage, None),
         EngineError::Containment(probe) => (Exit::Usage, Some(probe.hint.to_owned())),
         EngineError::Fixture(_) => (
             Exit::Damaged,
@@ -85,7 +84,7 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
             };
             (Exit::Damaged, Some(hint))
         }
-        EngineError::Store(StoreError::NotAnExperiment(_)) => (Exit::Usage, None),
+        EngineError::Growth(_) | EngineError::Store(StoreError::NotAnExperiment(_)) => (Exit::Usage, None),
         EngineError::Store(_)
         | EngineError::Workspace(_)
         | EngineError::Lock(_)

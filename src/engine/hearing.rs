@@ -10,7 +10,7 @@ use crate::model::event::{Event, Missing, RunCommitted};
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::limits::RATE_LIMIT_DEFAULT_SECONDS;
 use crate::model::money::Usd;
-use crate::model::outcome::{Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
+use crate::model::outcome::{ExperimentStatus, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
 use crate::model::result::RunResult;
 use crate::os::clock;
 
@@ -38,7 +38,7 @@ impl Coordinator<'_> {
                 self.dismiss(run);
                 self.worker_lost = true;
                 self.take(Fact::Stopped(run, Usd::ZERO));
-                self.progress.miss(run, Missing::Unfinished);
+                self.standing.miss(run, Missing::Unfinished);
                 self.climb(StopSignal::Terminate);
             }
             Input::Signal(signal) => self.climb(signal),
@@ -62,7 +62,7 @@ impl Coordinator<'_> {
     fn commit(&mut self, run: RunId, spent: Usd, result: &RunResult) {
         self.take(Fact::Committed { run, spent, cost: result.cost_usd + result.judge_cost_usd });
         let status = RunStatus::judged(result.judge_passed);
-        self.progress.commit(run, result);
+        self.standing.commit(run, result);
         self.checkpoint.completed_runs.set(run, status);
         self.pacing.changed();
         self.tell(&Event::RunCommitted(RunCommitted {
@@ -99,7 +99,7 @@ impl Coordinator<'_> {
                 self.set_rate_limit(wait);
                 self.tell(&Event::Notice { message });
             }
-            Consequence::None | Consequence::Retry | Consequence::Climbed(_) => {}
+            Consequence::None | Consequence::Retry | Consequence::Climbed(_) | Consequence::RateLimitOver => {}
         }
     }
 
@@ -117,13 +117,14 @@ impl Coordinator<'_> {
             self.checkpoint.completed_runs.set(run, RunStatus::AgentComplete);
             self.pacing.changed();
         }
-        self.progress.miss(run, if agent_complete { Missing::AgentComplete } else { otherwise });
+        self.standing.miss(run, if agent_complete { Missing::AgentComplete } else { otherwise });
     }
 
     fn set_rate_limit(&mut self, wait: Duration) -> RateLimit {
         let model = self.place.rate_limited_model();
         let until = clock::now().saturating_add(wait).unwrap_or(jiff::Timestamp::MAX);
         let limit = RateLimit { model, until };
+        self.checkpoint.status = ExperimentStatus::PausedRateLimit;
         self.checkpoint.rate_limit = Some(limit.clone());
         self.pacing.changed();
         limit
@@ -134,7 +135,18 @@ impl Coordinator<'_> {
         self.tell(&Event::RateLimited { model, until });
     }
 
-    fn climb(&mut self, signal: StopSignal) {
+    /// Takes in that time has passed.
+    pub(super) fn let_time_pass(&mut self) {
+        if self.take(Fact::WaitOver) == Consequence::RateLimitOver {
+            self.checkpoint.status = ExperimentStatus::Running;
+            self.checkpoint.rate_limit = None;
+            self.pacing.changed();
+            self.tell(&Event::RateLimitOver { model: self.place.rate_limited_model() });
+        }
+    }
+
+    /// Goes up the ladder.
+    pub(super) fn climb(&mut self, signal: StopSignal) {
         if let Consequence::Climbed(rung) = self.take(Fact::Signal(signal)) {
             if rung >= Rung::Terminate {
                 self.place.stop.raise(rung);

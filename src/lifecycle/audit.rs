@@ -8,6 +8,7 @@ use crate::model::experiment::Config;
 use crate::model::finding::{Finding, FindingKind};
 use crate::model::ids::RunId;
 use crate::model::outcome::{ExperimentStatus, RunStatus};
+use crate::model::plan::Plan;
 use crate::model::survey::{Problem, ProblemKind, RunSeen, Seen, Survey};
 
 /// Places that findings name, as paths below the folder.
@@ -160,7 +161,7 @@ fn audit_runs(survey: &Survey, findings: &mut Vec<Finding>) {
         }
     }
     if survey.holder.is_none() {
-        audit_missing(survey, plan.iter().flat_map(|plan| plan.runs()), &recorded, findings);
+        audit_missing(survey, plan.iter().flat_map(Plan::runs), &recorded, findings);
     }
 }
 
@@ -173,12 +174,12 @@ fn audit_missing(
     for run in planned {
         let status = status_on_disk(survey, run);
         let message = match (survey.runs.get(&run), status.or_else(|| recorded(run))) {
-            (Some(RunSeen::Committed(_) | RunSeen::Unreadable | RunSeen::Unknown), _) => continue,
+            (Some(RunSeen::Committed(_) | RunSeen::Unreadable | RunSeen::Unknown), _)
+            // A phantom entry says it already.
+            | (None, Some(RunStatus::Passed | RunStatus::Failed)) => continue,
             (_, Some(RunStatus::Errored)) => "infrastructure failed until its attempts were used up",
             (_, Some(RunStatus::AgentComplete)) => "its agent is done, the judges are not",
             (Some(RunSeen::Unfinished { .. }), _) => "it was started and not finished",
-            // A phantom entry says it already.
-            (None, Some(RunStatus::Passed | RunStatus::Failed)) => continue,
             (None, None) => "it was not started",
         };
         findings.push(of_run(FindingKind::MissingRun, run, message));
@@ -190,18 +191,17 @@ fn audit_places(survey: &Survey, findings: &mut Vec<Finding>) {
     for place in &survey.foreign {
         findings.push(at(FindingKind::ForeignFile, place, "it is not part of an experiment"));
     }
-    match &survey.holder {
+    if let Some(holder) = &survey.holder {
         // While a coordinator works, files come and go under the reader's eyes.
-        Some(holder) => {
-            let message = format!("process {} on {} holds it since {}", holder.pid, holder.host, holder.since);
-            findings.push(at(FindingKind::LiveExperiment, "experiment.lock", message));
-        }
-        None => {
-            let unknown = survey.unknown.iter();
-            findings.extend(unknown.map(|(place, error)| at(FindingKind::UnknownPlace, place, error.clone())));
-            let left = survey.temporary.iter();
-            findings.extend(left.map(|place| at(FindingKind::LeftoverTemporary, place, "a crash left it behind")));
-        }
+        let message = format!("process {} on {} holds it since {}", holder.pid, holder.host, holder.since);
+        findings.push(at(FindingKind::LiveExperiment, "experiment.lock", message));
+        return;
+    }
+    for (place, error) in &survey.unknown {
+        findings.push(at(FindingKind::UnknownPlace, place, error.clone()));
+    }
+    for place in &survey.temporary {
+        findings.push(at(FindingKind::LeftoverTemporary, place, "a crash left it behind"));
     }
 }
 

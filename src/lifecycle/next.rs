@@ -53,11 +53,8 @@ fn may_wait(state: &State) -> bool {
 
 fn start(state: &State, limits: &Limits, actions: &mut Vec<Action>) {
     let startable = state.queue.iter().filter(|turn| !state.paused_tiers.contains(&RunId::from(**turn).tier));
-    let mut in_flight = state.in_flight.len();
-    for turn in startable {
-        if in_flight >= limits.jobs {
-            return;
-        }
+    // Each start leaves one place fewer and one more cost to expect.
+    for (in_flight, turn) in (state.in_flight.len()..limits.jobs).zip(startable) {
         if let Some(ceiling) = limits.max_cost {
             let expected = state.expected_cost().times(in_flight + 1);
             if state.spent + expected > ceiling || state.spent >= ceiling {
@@ -69,7 +66,6 @@ fn start(state: &State, limits: &Limits, actions: &mut Vec<Action>) {
             }
         }
         actions.push(Action::Start((*turn).into()));
-        in_flight += 1;
     }
 }
 

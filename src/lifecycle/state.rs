@@ -120,6 +120,8 @@ pub enum Consequence {
     Retry,
     /// The run's attempts are used up, so many in this sitting.
     GivenUp(u32),
+    /// The wait for a rate limit is over.
+    RateLimitOver,
     /// The run's tier is paused after so many failures in a row; the run will not be tried again in this sitting.
     TierPaused(u32),
     /// The ladder went up to this rung.
@@ -195,8 +197,13 @@ impl State {
                     self.delayed.remove(&run);
                     self.queue.insert(run.into());
                 }
-                self.rate_limited_until = self.rate_limited_until.filter(|until| *until > now);
-                Consequence::None
+                match self.rate_limited_until {
+                    Some(until) if until <= now => {
+                        self.rate_limited_until = None;
+                        Consequence::RateLimitOver
+                    }
+                    Some(_) | None => Consequence::None,
+                }
             }
         }
     }

@@ -17,7 +17,7 @@ pub fn run(args: &Checkout, console: &mut Console) -> Result<Exit, CliError> {
     let (folder, name) = open_folder(&args.dir, console)?;
     let run = args.run;
     let patch = folder.run(run).patch();
-    let there = files::read_bounded(&patch, MOST_PATCH_BYTES).map_err(|error| CliError::internal(error))?;
+    let there = files::read_bounded(&patch, MOST_PATCH_BYTES).map_err(CliError::internal)?;
     if there.is_none() {
         return Err(CliError::usage(format!("`{name}` has no changes of `{run}`: its agent is not done"))
             .hint(format!("see its runs with `cargo scylla status {name}`")));

@@ -8,7 +8,7 @@ use crate::lifecycle::state::{Consequence, Fact};
 use crate::model::outcome::{Failure, FailureKind, Rung, StopSignal};
 
 fn limits() -> Limits {
-    Limits { jobs: 2, attempts: 3, max_cost: None, systemic_failures: 5, rate_limit: Duration::from_secs(3600) }
+    Limits { jobs: 2, attempts: 3, max_cost: None, systemic_failures: 5, rate_limit: Duration::from_hours(1) }
 }
 
 fn runs(ids: &[&str]) -> Vec<RunId> {

@@ -14,7 +14,7 @@ use crate::stats::tiers::tier_totals;
 
 /// The facts of committed runs and what is missing.
 #[derive(Debug, Clone)]
-pub struct Progress {
+pub struct Standing {
     plan: Plan,
     committed: BTreeMap<RunId, ResultFacts>,
     missing: BTreeMap<RunId, Missing>,
@@ -22,7 +22,7 @@ pub struct Progress {
     spent: Usd,
 }
 
-impl Progress {
+impl Standing {
     /// What a survey of the folder says.
     #[must_use]
     pub fn of(plan: Plan, survey: &Survey) -> Self {
