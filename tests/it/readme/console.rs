@@ -49,7 +49,7 @@ pub(super) fn execute(world: &World, steps: &[Step]) -> Vec<String> {
 
 /// How what was printed differs from what is shown; `None` when it does not.
 pub(super) fn differs(step: &Step, printed: &str) -> Option<String> {
-    let lines: String = printed.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    let lines = printed.lines().fold(String::new(), |all, line| all + line.trim_end() + "\n");
     // Nobody shows the empty line at an end.
     let lines = format!("{}\n", lines.trim_end_matches('\n'));
     let shown = step.shown.join("\n");
