@@ -49,9 +49,9 @@ pub(super) fn execute(world: &World, steps: &[Step]) -> Vec<String> {
 
 /// How what was printed differs from what is shown; `None` when it does not.
 pub(super) fn differs(step: &Step, printed: &str) -> Option<String> {
-    let lines = printed.lines().fold(String::new(), |all, line| all + line.trim_end() + "\n");
+    let lines: Vec<&str> = printed.lines().map(str::trim_end).collect();
     // Nobody shows the empty line at an end.
-    let lines = format!("{}\n", lines.trim_end_matches('\n'));
+    let lines = format!("{}\n", lines.join("\n").trim_end_matches('\n'));
     let shown = step.shown.join("\n");
     let matches = regex::Regex::new(&pattern(shown.trim_end_matches('\n'))).unwrap().is_match(&lines);
     (!matches).then(|| format!("$ {}\n──── shown ────\n{shown}\n──── printed ────\n{lines}", step.command))
