@@ -132,7 +132,7 @@ impl<'a> Coordinator<'a> {
             inherited: manner.inherited,
         };
         let mut coordinator = Self {
-            state: State::new(standing.to_do(), standing.withheld(), standing.spent(), standing.committed_cost()),
+            state: State::new(standing.to_do(), standing.withheld(), standing.spent(), standing.costs()),
             held,
             checkpoint,
             standing,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::lifecycle::costs::Costs;
 use crate::lifecycle::index::status_on_disk;
 use crate::model::event::{Missing, TierTotals};
 use crate::model::ids::RunId;
@@ -118,10 +119,10 @@ impl Standing {
         })
     }
 
-    /// Cost and number of committed runs.
+    /// What committed runs cost.
     #[must_use]
-    pub fn committed_cost(&self) -> (Usd, usize) {
-        (self.committed.values().map(|facts| facts.cost).sum(), self.committed.len())
+    pub fn costs(&self) -> Costs {
+        self.committed.iter().map(|(run, facts)| (*run, facts.cost)).collect()
     }
 
     /// The tiers' numbers.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::lifecycle::costs::Costs;
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::{Failure, FailureKind, Rung, StopSignal};
@@ -62,8 +63,8 @@ pub struct State {
     pub(super) paused_tiers: BTreeSet<TierId>,
     /// Spent on all attempts and judges, former sittings too.
     pub(super) spent: Usd,
-    /// Cost and number of committed runs, for what the next one is expected to cost.
-    pub(super) committed: (Usd, usize),
+    /// What committed runs cost.
+    pub(super) costs: Costs,
     /// Whether the budget's ceiling was reached.
     pub(super) budget_reached: bool,
     /// Until when the model's provider asks to wait.
@@ -134,18 +135,18 @@ pub enum Consequence {
 
 impl State {
     /// A sitting that has `runs` to do and keeps its hands off the `withheld` ones, in which former sittings spent `spent`
-    /// and `committed` runs of that cost.
+    /// and committed runs of these `costs`.
     pub fn new(
         runs: impl IntoIterator<Item = RunId>,
         withheld: impl IntoIterator<Item = RunId>,
         spent: Usd,
-        committed: (Usd, usize),
+        costs: Costs,
     ) -> Self {
         Self {
             queue: runs.into_iter().map(Turn::from).collect(),
             given_up: withheld.into_iter().collect(),
             spent,
-            committed,
+            costs,
             ..Self::default()
         }
     }
@@ -163,7 +164,7 @@ impl State {
                 self.in_flight.remove(&run);
                 self.in_a_row.remove(&run.tier);
                 self.spent += spent;
-                self.committed = (self.committed.0 + cost, self.committed.1 + 1);
+                self.costs.add(run, cost);
                 Consequence::None
             }
             Fact::Failed { run, failure, cost, wait } => {
@@ -271,10 +272,9 @@ impl State {
             + self.delayed.keys().filter(|run| run.tier == tier).count()
     }
 
-    /// What one more run is expected to cost: the mean of those that are committed.
-    #[must_use]
-    pub fn expected_cost(&self) -> Usd {
-        self.committed.0.mean_of(self.committed.1)
+    /// What the runs in flight are expected to cost.
+    pub(super) fn expected_in_flight(&self) -> Usd {
+        self.in_flight.iter().map(|run| self.costs.expected(*run)).sum()
     }
 }
 
