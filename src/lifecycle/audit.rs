@@ -183,6 +183,7 @@ fn audit_missing(
             (_, Some(RunStatus::Errored)) => "infrastructure failed until its attempts were used up",
             (_, Some(RunStatus::AgentComplete)) => "its agent is done, the judges are not",
             (Some(RunSeen::Unfinished { .. }), _) => "it was started and not finished",
+            (None, None) if survey.attempts.contains_key(&run) => "it was started and not finished",
             (None, None) => "it was not started",
         };
         findings.push(of_run(FindingKind::MissingRun, run, message));

@@ -48,7 +48,7 @@ fn may_start(state: &State, now: Duration) -> bool {
 }
 
 fn may_wait(state: &State) -> bool {
-    state.stop.is_none() && !state.budget_reached && !state.rate_limit_exhausted
+    state.stop.is_none() && !state.halted && !state.budget_reached && !state.rate_limit_exhausted
 }
 
 fn start(state: &State, limits: &Limits, actions: &mut Vec<Action>) {

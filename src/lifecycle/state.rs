@@ -57,8 +57,8 @@ pub struct State {
     pub(super) failures: BTreeMap<RunId, u32>,
     /// Runs that are given up in this sitting.
     pub(super) given_up: BTreeSet<RunId>,
-    /// The same failure in a row, by tier.
-    pub(super) in_a_row: BTreeMap<TierId, (FailureKind, u32)>,
+    /// The same failure in a row of different runs, by tier.
+    pub(super) in_a_row: BTreeMap<TierId, InARow>,
     /// Tiers in which nothing more is started.
     pub(super) paused_tiers: BTreeSet<TierId>,
     /// Spent on all attempts and judges, former sittings too.
@@ -73,8 +73,18 @@ pub struct State {
     pub(super) rate_limit_waited: Duration,
     /// Whether rate limits outlasted the longest wait.
     pub(super) rate_limit_exhausted: bool,
+    /// Whether the experiment's folder cannot be written, so that nothing more may be begun.
+    pub(super) halted: bool,
     /// How far a stop has been asked for, and by which signal first.
     pub(super) stop: Option<(Rung, StopSignal)>,
+}
+
+/// Runs of a tier that failed alike, one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct InARow {
+    kind: FailureKind,
+    runs: u32,
+    last: RunId,
 }
 
 /// Something that happened.
@@ -110,6 +120,8 @@ pub enum Fact {
     BudgetReached,
     /// A wait is over.
     WaitOver,
+    /// The experiment's folder cannot be written: what is in flight may end, nothing more is begun.
+    Halt,
 }
 
 /// What a fact means beyond the state itself, for those who tell people.
@@ -187,6 +199,10 @@ impl State {
                 self.stop = Some((rung, first));
                 Consequence::Climbed(rung)
             }
+            Fact::Halt => {
+                self.halted = true;
+                Consequence::None
+            }
             Fact::BudgetReached => {
                 self.budget_reached = true;
                 Consequence::None
@@ -213,17 +229,12 @@ impl State {
         let failures = self.failures.entry(run).or_default();
         *failures += 1;
         let failures = *failures;
-        let in_a_row = match self.in_a_row.get(&run.tier) {
-            Some((former, times)) if *former == kind => times + 1,
-            Some(_) | None => 1,
-        };
-        self.in_a_row.insert(run.tier, (kind, in_a_row));
-        if self.stop.is_some() {
-            self.queue.insert(run.into());
-            return Consequence::None;
-        }
+        let in_a_row = self.count_in_a_row(run, kind);
         if failures >= limits.attempts {
             self.given_up.insert(run);
+        } else if self.stop.is_some() || self.halted {
+            self.queue.insert(run.into());
+            return Consequence::None;
         } else {
             self.delayed.insert(run, now + retry_wait(kind, failures));
         }
@@ -231,6 +242,17 @@ impl State {
             return Consequence::TierPaused(in_a_row);
         }
         if failures >= limits.attempts { Consequence::GivenUp(failures) } else { Consequence::Retry }
+    }
+
+    /// How many different runs of the tier have failed so, one after the other: one bad run alone is not systemic.
+    fn count_in_a_row(&mut self, run: RunId, kind: FailureKind) -> u32 {
+        let runs = match self.in_a_row.get(&run.tier) {
+            Some(former) if former.kind == kind && former.last == run => former.runs,
+            Some(former) if former.kind == kind => former.runs + 1,
+            Some(_) | None => 1,
+        };
+        self.in_a_row.insert(run.tier, InARow { kind, runs, last: run });
+        runs
     }
 
     fn rate_limit(&mut self, run: RunId, wait: Duration, limits: &Limits, now: Duration) -> Consequence {

@@ -19,7 +19,9 @@ pub fn run(args: &Checkout, console: &mut Console) -> Result<Exit, CliError> {
     let patch = folder.run(run).patch();
     let there = files::read_bounded(&patch, MOST_PATCH_BYTES).map_err(CliError::internal)?;
     if there.is_none() {
-        return Err(CliError::usage(format!("`{name}` has no changes of `{run}`: its agent is not done"))
+        let begun = files::kind_of(folder.run(run).root())?.is_some();
+        let why = if begun { "its agent is not done" } else { "there is no such run" };
+        return Err(CliError::usage(format!("`{name}` has no changes of `{run}`: {why}"))
             .hint(format!("see its runs with `cargo scylla status {name}`")));
     }
     let to = console.current_dir()?.join(&args.to);
