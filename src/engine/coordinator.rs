@@ -160,13 +160,18 @@ impl<'a> Coordinator<'a> {
     /// The loop: decide, act, save, hear.
     fn work(&mut self) -> Result<ExperimentEnd, EngineError> {
         loop {
+            if self.take(Fact::WaitOver) == Consequence::RateLimitOver {
+                self.go_on_after_rate_limit();
+            }
             let now = self.now();
-            self.state.take(Fact::WaitOver, &self.limits, now);
-            let mut wake = None;
+            let (mut wake, mut decides_again) = (None, false);
             for action in next(&self.state, &self.limits, now) {
                 match action {
                     Action::Start(run) => self.start(run),
-                    Action::ReachBudget { expected, ceiling } => self.reach_budget(expected, ceiling),
+                    Action::ReachBudget { expected, ceiling } => {
+                        self.reach_budget(expected, ceiling);
+                        decides_again = true;
+                    }
                     Action::Wait(time) => wake = Some(time),
                     Action::Finish(end) => return Ok(end),
                 }
@@ -174,7 +179,10 @@ impl<'a> Coordinator<'a> {
             if self.pacing.due().is_some_and(|due| due <= self.now()) {
                 self.save()?;
             }
-            self.wait(wake);
+            // The ceiling may be met while no worker is busy: nobody would ever say a word.
+            if !decides_again {
+                self.wait(wake);
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use crate::model::event::{Event, Missing, RunCommitted};
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::limits::RATE_LIMIT_DEFAULT_SECONDS;
 use crate::model::money::Usd;
-use crate::model::outcome::{Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
+use crate::model::outcome::{ExperimentStatus, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
 use crate::model::result::RunResult;
 use crate::os::clock;
 
@@ -81,14 +81,14 @@ impl Coordinator<'_> {
         let wait = wait_for(&failure);
         let consequence = self.take(Fact::Failed { run, failure: failure.clone(), cost: spent, wait });
         let retry = matches!(consequence, Consequence::Retry | Consequence::RateLimited(_));
-        self.leave(run, agent_complete, if retry { Missing::Unfinished } else { Missing::Errored });
+        let used_up = failure.kind != FailureKind::RateLimit && self.state.failures(run) >= self.limits.attempts;
+        self.leave(run, agent_complete, if used_up { Missing::Errored } else { Missing::Unfinished });
         self.tell(&Event::AttemptFailed { run, attempt, stage, failure: failure.clone(), retry });
         match consequence {
             Consequence::GivenUp(attempts) => self.give_up(run, attempts, failure, agent_complete),
             Consequence::TierPaused(times) => {
-                let attempts = self.state.failures(run);
-                if attempts >= self.limits.attempts {
-                    self.give_up(run, attempts, failure.clone(), agent_complete);
+                if used_up {
+                    self.give_up(run, self.state.failures(run), failure.clone(), agent_complete);
                 }
                 let left = self.state.waiting_in(run.tier);
                 self.tell(&Event::TierPaused { tier: run.tier, kind: failure.kind, times, left });
@@ -99,7 +99,7 @@ impl Coordinator<'_> {
                 self.set_rate_limit(wait);
                 self.tell(&Event::Notice { message });
             }
-            Consequence::None | Consequence::Retry | Consequence::Climbed(_) => {}
+            Consequence::None | Consequence::Retry | Consequence::RateLimitOver | Consequence::Climbed(_) => {}
         }
     }
 
@@ -131,7 +131,17 @@ impl Coordinator<'_> {
 
     fn pause(&mut self, wait: Duration) {
         let RateLimit { model, until } = self.set_rate_limit(wait);
+        self.checkpoint.status = ExperimentStatus::PausedRateLimit;
         self.tell(&Event::RateLimited { model, until });
+    }
+
+    /// The wait is over: what was held back starts.
+    pub(super) fn go_on_after_rate_limit(&mut self) {
+        self.checkpoint.rate_limit = None;
+        self.checkpoint.status = ExperimentStatus::Running;
+        self.pacing.changed();
+        let model = self.place.rate_limited_model();
+        self.tell(&Event::RateLimitOver { model });
     }
 
     fn climb(&mut self, signal: StopSignal) {

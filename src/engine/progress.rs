@@ -46,6 +46,7 @@ impl Progress {
                     (Some(RunStatus::AgentComplete), _) => Missing::AgentComplete,
                     (Some(RunStatus::Errored), _) => Missing::Errored,
                     (_, Some(_)) => Missing::Unfinished,
+                    (_, None) if survey.attempts.contains_key(&run) => Missing::Unfinished,
                     (_, None) => Missing::NotStarted,
                 };
                 (run, why)

@@ -179,6 +179,7 @@ fn audit_missing(
             (Some(RunSeen::Unfinished { .. }), _) => "it was started and not finished",
             // A phantom entry says it already.
             (None, Some(RunStatus::Passed | RunStatus::Failed)) => continue,
+            (None, None) if survey.attempts.contains_key(&run) => "it was started and not finished",
             (None, None) => "it was not started",
         };
         findings.push(of_run(FindingKind::MissingRun, run, message));

@@ -126,6 +126,8 @@ pub enum Consequence {
     Climbed(Rung),
     /// A provider asks to wait until this time; no attempt is burnt.
     RateLimited(Duration),
+    /// The wait that a provider asked for is over.
+    RateLimitOver,
     /// The wait that a provider asks for is longer than allowed.
     RateLimitExhausted,
 }
@@ -195,8 +197,9 @@ impl State {
                     self.delayed.remove(&run);
                     self.queue.insert(run.into());
                 }
+                let waited = self.rate_limited_until.is_some();
                 self.rate_limited_until = self.rate_limited_until.filter(|until| *until > now);
-                Consequence::None
+                if waited && self.rate_limited_until.is_none() { Consequence::RateLimitOver } else { Consequence::None }
             }
         }
     }
@@ -210,12 +213,11 @@ impl State {
             Some(_) | None => 1,
         };
         self.in_a_row.insert(run.tier, (kind, in_a_row));
-        if self.stop.is_some() {
-            self.queue.insert(run.into());
-            return Consequence::None;
-        }
         if failures >= limits.attempts {
             self.given_up.insert(run);
+        } else if self.stop.is_some() {
+            self.queue.insert(run.into());
+            return Consequence::None;
         } else {
             self.delayed.insert(run, now + retry_wait(kind, failures));
         }

@@ -9,6 +9,7 @@ use crate::cli::exit::Exit;
 use crate::engine::coordinator::{self, Manner};
 use crate::engine::open::Sitting;
 use crate::model::event::Event;
+use crate::model::experiment::ContainmentChoice;
 use crate::model::outcome::{ExperimentEnd, StopSignal};
 use crate::os::clock;
 use crate::os::process::Containment;
@@ -52,7 +53,7 @@ pub(super) fn conduct(
         // Whoever listened is gone; the experiment goes on without them.
         broken_pipe |= told.is_err();
     };
-    if containment == Containment::Walk {
+    if containment == Containment::Walk && sitting.config.containment == ContainmentChoice::Auto {
         let message = "neither bubblewrap nor control groups work here: what a run leaves behind is found by a walk of \
                        processes only; install bubblewrap for a sure end";
         tell(clock::now(), Some(&Event::Notice { message: message.to_owned() }));

@@ -1,5 +1,6 @@
 //! The agent stage: from the subtest's setup to a durable `agent/result.json`.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::agent::record::{self, EndedAgent, Record};
@@ -123,11 +124,17 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The record that the agent left, if any; what it left may be hostile.
+    /// The record that the agent left, if any; what it left may be hostile. The agent wrote it past every filter, so
+    /// secrets are taken out of it here.
     fn record(&self) -> Result<Option<Record>, String> {
-        let bytes =
-            files::read_bounded(&self.folder.record(), MOST_STAGE_FILE_BYTES).map_err(|error| error.to_string())?;
-        bytes.map(|bytes| record::parse(&bytes)).transpose()
+        let path = self.folder.record();
+        let bytes = files::read_bounded(&path, MOST_STAGE_FILE_BYTES).map_err(|error| error.to_string())?;
+        let Some(bytes) = bytes else { return Ok(None) };
+        let kept = self.place.secrets.redact(&bytes);
+        if let Cow::Owned(kept) = &kept {
+            files::write_atomic(&path, kept).map_err(|error| error.to_string())?;
+        }
+        record::parse(&kept).map(Some)
     }
 
     /// What the attempt cost as far as its record says it.
