@@ -97,8 +97,8 @@ fn variables(assignment: &Assignment<'_>) -> BTreeMap<OsString, OsString> {
     .into_iter()
     .map(|(name, value)| (name.into(), value))
     .collect();
-    // The kernel refuses to start a program with a longer variable; the file has the whole text.
-    if prompt.len() <= MOST_VARIABLE_BYTES {
+    // The kernel refuses to start a program with a longer variable or with a zero byte in it; the file has the text.
+    if prompt.len() <= MOST_VARIABLE_BYTES && !prompt.contains('\0') {
         variables.insert("SCYLLA_PROMPT".into(), (*prompt).into());
     }
     if let Some(model) = model {

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind};
 use crate::model::result::TokenStats;
@@ -19,7 +20,8 @@ pub struct Record {
     pub token_stats: TokenStats,
     /// How the agent sees its end.
     pub end: SaidEnd,
-    /// What kept the agent from working: then the attempt is no result.
+    /// What kept the agent from working (`auth`, `out_of_memory`, `provider`, `rate_limit`): then the attempt is no
+    /// result.
     pub failure: Option<Failure>,
 }
 
@@ -70,16 +72,36 @@ pub fn schema() -> Value {
     schemars::schema_for!(Record).to_value()
 }
 
+/// Longest message of a failure that is kept, in characters: it is shown in one line.
+const MOST_MESSAGE: usize = 1000;
+
 /// Reads a record.
 ///
 /// # Errors
-/// When it is not JSON of that shape: what is wrong with it.
+/// When it is too large, not JSON of that shape, or claims a failure that an agent cannot know of: what is wrong with
+/// it.
 pub fn parse(bytes: &[u8]) -> Result<Record, String> {
-    serde_json::from_slice(bytes).map_err(|error| error.to_string())
+    if bytes.len() as u64 > MOST_STAGE_FILE_BYTES {
+        return Err(format!("it has more than {} MiB", MOST_STAGE_FILE_BYTES >> 20));
+    }
+    let mut record: Record = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    if let Some(failure) = &mut record.failure {
+        // An agent knows of its provider and its memory. Of our folders, checks and judges it knows nothing.
+        use FailureKind::{Auth, OutOfMemory, Provider, RateLimit};
+        if !matches!(failure.kind, Auth | OutOfMemory | Provider | RateLimit) {
+            let kind = failure.kind;
+            return Err(format!(
+                "a failure of an agent is `auth`, `out_of_memory`, `provider` or `rate_limit`, not {kind}"
+            ));
+        }
+        failure.message = failure.message.chars().take(MOST_MESSAGE).collect();
+    }
+    Ok(record)
 }
 
 /// What follows from the process's end and the record. An exit code proves nothing: agents exit with 0 after provider
-/// errors, so an agent that owes a record and left none is an infrastructure failure.
+/// errors, so an agent that owes a record and left none is an infrastructure failure. So is a record that cannot be
+/// read, even if none is owed: its cost would be lost without a word.
 ///
 /// # Errors
 /// The infrastructure failure that kept the agent from working.
@@ -96,14 +118,19 @@ pub fn outcome(
         EndedAgent::Exited(code) => (None, Some(code)),
         EndedAgent::Signaled(_) => (None, None),
     };
-    let record = match (record, end) {
+    let record = match (record, ended) {
         (Ok(Some(Record { failure: Some(failure), .. })), _) => return Err(failure),
         (Ok(Some(record)), _) => record,
-        // Who was ended at a limit had no chance to leave a record.
-        (_, Some(_)) => Record::default(),
-        (Err(reason), None) => return Err(no_record(&format!("left a record that cannot be read: {reason}"))),
-        (Ok(None), None) if owes => return Err(no_record(&format!("{} and left no record", said(ended)))),
-        (Ok(None), None) => Record::default(),
+        // The shell's and the kernel's word for a program that is not there or may not be run.
+        (Ok(None), EndedAgent::Exited(NOT_RUNNABLE | NOT_FOUND)) => return Err(not_started(&said(ended))),
+        (Err(reason), EndedAgent::Exited(_) | EndedAgent::Signaled(_)) => {
+            return Err(no_record(&format!("left a record that cannot be read: {reason}")));
+        }
+        (Ok(None), EndedAgent::Exited(_) | EndedAgent::Signaled(_)) if owes => {
+            return Err(no_record(&format!("{} and left no record", said(ended))));
+        }
+        // It owes none, or was ended at a limit and had no chance to leave one.
+        _ => Record::default(),
     };
     let said_end = match record.end {
         SaidEnd::Finished => AgentEnd::Finished,
@@ -116,6 +143,14 @@ pub fn outcome(
         cost_usd: record.cost_usd,
         token_stats: record.token_stats,
     })
+}
+
+/// Exit codes of a shell that could not run a program, or did not find it.
+const NOT_RUNNABLE: i32 = 126;
+const NOT_FOUND: i32 = 127;
+
+fn not_started(how: &str) -> Failure {
+    Failure::new(FailureKind::Spawn, format!("the agent {how}: its program is not there or cannot be run"))
 }
 
 fn no_record(what: &str) -> Failure {

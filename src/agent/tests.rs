@@ -1,15 +1,19 @@
+//! What agents are given, what they leave, and what follows.
+
 use super::environment::allowed;
 use super::record::{AgentOutcome, EndedAgent, Record, outcome, parse};
 use super::*;
 use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind};
-use crate::model::task::Invocation;
+use crate::model::rubric::Rubric;
+use crate::model::score::{GradeScale, Score};
+use crate::model::task::{Invocation, Source};
 
 fn spec(owes_record: bool) -> AgentSpec {
     AgentSpec::Command { run: Invocation::Shell("true".to_owned()), environment: BTreeMap::new(), owes_record }
 }
 
-fn record(json: &str) -> Result<Option<Record>, String> {
+fn record(json: &str) -> Left {
     parse(json.as_bytes()).map(Some)
 }
 
@@ -17,11 +21,17 @@ fn end_of(outcome: Result<AgentOutcome, Failure>) -> Result<AgentEnd, FailureKin
     outcome.map(|outcome| outcome.end).map_err(|failure| failure.kind)
 }
 
+/// What an agent left as its record.
+type Left = Result<Option<Record>, String>;
+
 #[test]
 fn what_an_agent_achieved_follows_from_its_end_and_its_record() {
     let none = || Ok(None);
     let torn = || record("{\"cost_usd\":");
-    let rows: Vec<(bool, EndedAgent, Result<Option<Record>, String>, Result<AgentEnd, FailureKind>)> = vec![
+    let rows: Vec<(bool, EndedAgent, Left, Result<AgentEnd, FailureKind>)> = vec![
+        (false, EndedAgent::Exited(127), none(), Err(FailureKind::Spawn)),
+        (true, EndedAgent::Exited(126), none(), Err(FailureKind::Spawn)),
+        (true, EndedAgent::Exited(127), record("{}"), Ok(AgentEnd::Finished)),
         (false, EndedAgent::Exited(0), none(), Ok(AgentEnd::Finished)),
         (false, EndedAgent::Exited(1), none(), Ok(AgentEnd::Finished)),
         (false, EndedAgent::Signaled(9), none(), Ok(AgentEnd::Finished)),
@@ -58,9 +68,25 @@ fn costs_and_tokens_are_taken_from_the_record_in_both_spellings() {
 }
 
 #[test]
-fn a_record_with_a_negative_cost_is_refused() {
-    assert!(parse(br#"{"cost_usd":-1}"#).is_err());
-    assert!(parse(b"[]").is_err());
+fn a_record_that_cannot_be_true_is_refused() {
+    let nested = format!(r#"{{"x":{}"#, "[".repeat(100_000));
+    let long = format!(r#"{{"x":"{}"}}"#, "x".repeat(8 << 20));
+    for (wrong, reason) in [
+        (r#"{"cost_usd":-1}"#, "`-1` is not an amount of US dollars between 0 and 1000000 at line 1 column 15"),
+        (r#"{"cost_usd":1,"cost_usd":2}"#, "duplicate field `cost_usd` at line 1 column 24"),
+        (r#"{"cost_usd":NaN}"#, "expected value at line 1 column 13"),
+        ("{} trailing", "trailing characters at line 1 column 4"),
+        (nested.as_str(), "EOF while parsing a list at line 1 column 100005"),
+        (long.as_str(), "it has more than 8 MiB"),
+        (
+            r#"{"failure":{"kind":"storage","message":"no"}}"#,
+            "a failure of an agent is `auth`, `out_of_memory`, `provider` or `rate_limit`, not storage",
+        ),
+    ] {
+        assert_eq!(parse(wrong.as_bytes()), Err(reason.to_owned()));
+    }
+    let chatty = format!(r#"{{"failure":{{"kind":"auth","message":"{}"}}}}"#, "é".repeat(5000));
+    assert_eq!(parse(chatty.as_bytes()).unwrap().failure.unwrap().message.chars().count(), 1000);
 }
 
 #[test]
@@ -77,6 +103,112 @@ fn programs_are_given_the_allowed_part_of_the_environment_and_nothing_else() {
 
 #[test]
 fn thinking_puts_its_word_before_the_prompt() {
-    assert_eq!(prompt::compose("Do it.", "UltraThink"), "ultrathink\n\nDo it.");
-    assert_eq!(prompt::compose("Do it.", "None"), "Do it.");
+    for (mode, prompt) in [
+        ("None", "Do it."),
+        ("Low", "think\n\nDo it."),
+        ("High", "think hard\n\nDo it."),
+        ("UltraThink", "ultrathink\n\nDo it."),
+    ] {
+        assert_eq!(prompt::compose("Do it.", mode), prompt, "{mode}");
+    }
+}
+
+fn fixture() -> Fixture {
+    Fixture {
+        id: "fixture".parse().unwrap(),
+        name: String::new(),
+        description: String::new(),
+        language: String::new(),
+        source: Source::Folder,
+        prompt: String::new(),
+        prompt_file: String::new(),
+        criteria: String::new(),
+        rubric: Rubric { items: vec![], pass_threshold: Score::ONE, grade_scale: GradeScale::default() },
+        checks: vec![],
+        judges: vec![],
+        timeout_seconds: None,
+        no_progress_seconds: None,
+        environment: vec!["MY_KEY".into()],
+        solution_file: Some("expected/solution.patch".into()),
+        tiers: BTreeMap::new(),
+    }
+}
+
+fn work_of(agent: AgentSpec, prompt: &str, model: Option<&str>) -> Work {
+    let subtest =
+        Subtest { name: String::new(), description: String::new(), agent, overlay: None, file: String::new() };
+    let inherited = [("PATH", "/bin"), ("MY_KEY", "y"), ("SCYLLA_MODEL", "stale"), ("OTHER", "z")];
+    let inherited = inherited.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+    let assignment = Assignment {
+        fixture: &fixture(),
+        subtest: &subtest,
+        run: "T0/00/12".parse().unwrap(),
+        attempt: AttemptNumber(2),
+        model,
+        prompt,
+        paths: Paths {
+            workspace: "/w".into(),
+            prompt_file: "/p".into(),
+            record_file: "/r".into(),
+            fixture: "/f".into(),
+        },
+    };
+    work(&assignment, &inherited)
+}
+
+fn environment_of(prompt: &str, model: Option<&str>) -> Vec<String> {
+    let agent = AgentSpec::Command {
+        run: Invocation::Shell("true".to_owned()),
+        environment: BTreeMap::from([("OWN".into(), "1".into()), ("SCYLLA_TIER".into(), "T9".into())]),
+        owes_record: false,
+    };
+    let Work::Command { argv, environment } = work_of(agent, prompt, model) else { panic!("no command") };
+    assert_eq!(argv, ["/bin/sh", "-c", "true"]);
+    environment.iter().map(|(name, value)| format!("{}={}", name.display(), value.display())).collect()
+}
+
+#[test]
+fn an_agent_is_told_its_task_and_nothing_can_say_otherwise() {
+    let told = [
+        "MY_KEY=y",
+        "OWN=1",
+        "PATH=/bin",
+        "SCYLLA_ATTEMPT=2",
+        "SCYLLA_FIXTURE=/f",
+        "SCYLLA_MODEL=m",
+        "SCYLLA_PROMPT=Do it.",
+        "SCYLLA_PROMPT_FILE=/p",
+        "SCYLLA_RECORD_FILE=/r",
+        "SCYLLA_RUN=12",
+        "SCYLLA_SUBTEST=00",
+        "SCYLLA_TIER=T0",
+        "SCYLLA_WORKSPACE=/w",
+    ];
+    assert_eq!(environment_of("Do it.", Some("m")), told);
+}
+
+#[test]
+fn a_prompt_that_no_variable_can_hold_is_in_the_file_only() {
+    let has_prompt = |prompt: &str| environment_of(prompt, None).iter().any(|it| it.starts_with("SCYLLA_PROMPT="));
+    assert!(has_prompt(&"x".repeat(MOST_VARIABLE_BYTES)));
+    assert!(!has_prompt(&"x".repeat(MOST_VARIABLE_BYTES + 1)));
+    assert!(!has_prompt("zero\0byte"));
+    assert!(!environment_of("", None).iter().any(|it| it.starts_with("SCYLLA_MODEL=")));
+}
+
+#[test]
+fn the_reference_agents_need_no_program() {
+    assert_eq!(work_of(AgentSpec::Oracle, "", None), Work::ApplyPatch("/f/expected/solution.patch".into()));
+    assert_eq!(work_of(AgentSpec::Nop, "", None), Work::Nothing);
+}
+
+#[test]
+fn the_description_of_a_command_has_no_value_of_the_persons_environment() {
+    let agent = spec(true);
+    let described = describe(&work_of(agent.clone(), "secret prompt", Some("m")), &agent);
+    let json: serde_json::Value = serde_json::from_str(&described).unwrap();
+    assert_eq!(json["argv"], json!(["/bin/sh", "-c", "true"]));
+    assert_eq!(json["environment"]["SCYLLA_MODEL"], "m");
+    assert!(json["environment_names"].as_array().unwrap().contains(&json!("MY_KEY")));
+    assert!(!described.contains("\"y\"") && !described.contains("secret prompt"), "{described}");
 }

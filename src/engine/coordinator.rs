@@ -9,9 +9,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::engine::error::EngineError;
+use crate::engine::failure::storage;
 use crate::engine::mailbox::{Input, Line, RunEnd};
 use crate::engine::open::{Held, Sitting};
-use crate::engine::progress::Progress;
+use crate::engine::standing::Standing;
 use crate::engine::worker::{self, Job};
 use crate::engine::workplace::Workplace;
 use crate::lifecycle::next::{Action, next};
@@ -25,6 +26,7 @@ use crate::model::outcome::{ExperimentEnd, ExperimentStatus, Failure, FailureKin
 use crate::os::clock::{self, Stopwatch};
 use crate::os::process::{Containment, StopHandle};
 use crate::os::signal::{self, Signal};
+use crate::store::StoreError;
 
 /// Who is told what happens: an event with its time, or `None` when only time has passed.
 pub type Tell<'a> = dyn FnMut(Timestamp, Option<&Event>) + 'a;
@@ -44,11 +46,14 @@ pub struct Manner {
     pub secrets: crate::text::redact::Secrets,
 }
 
+/// A save that failed counts as one of this length, so that the next one is tried some seconds later.
+const BETWEEN_FAILED_SAVES: Duration = Duration::from_millis(100);
+
 /// The coordinator of a sitting.
 pub(super) struct Coordinator<'a> {
     pub(super) held: Held,
     pub(super) checkpoint: Checkpoint,
-    pub(super) progress: Progress,
+    pub(super) standing: Standing,
     pub(super) place: Arc<Workplace>,
     pub(super) limits: Limits,
     pub(super) state: State,
@@ -60,6 +65,7 @@ pub(super) struct Coordinator<'a> {
     tick: Option<Duration>,
     folder_name: String,
     pub(super) worker_lost: bool,
+    save_failed: bool,
     tell: &'a mut Tell<'a>,
 }
 
@@ -85,7 +91,7 @@ pub fn conduct<'a>(
     })
     .map_err(EngineError::Signals)?;
     let mut coordinator = Coordinator::begin(sitting, manner, (line, mailbox), tell)?;
-    let end = coordinator.work()?;
+    let end = coordinator.work();
     coordinator.finish(end)
 }
 
@@ -96,7 +102,7 @@ impl<'a> Coordinator<'a> {
         (line, mailbox): (Sender<Input>, Receiver<Input>),
         tell: &'a mut Tell<'a>,
     ) -> Result<Self, EngineError> {
-        let Sitting { held, config, fixture, checkpoint, progress, phantoms, mended, resumed } = sitting;
+        let Sitting { held, config, fixture, checkpoint, standing, phantoms, mended, resumed } = sitting;
         let limits = Limits {
             jobs: config.jobs as usize,
             attempts: config.attempts,
@@ -110,8 +116,8 @@ impl<'a> Coordinator<'a> {
             resumed,
             jobs: config.jobs,
             containment: manner.containment.name().to_owned(),
-            tiers: progress.tiers(),
-            spent: progress.spent(),
+            tiers: standing.tiers(),
+            spent: standing.spent(),
             max_cost_usd: config.max_cost_usd,
         });
         let place = Workplace {
@@ -126,10 +132,10 @@ impl<'a> Coordinator<'a> {
             inherited: manner.inherited,
         };
         let mut coordinator = Self {
-            state: State::new(progress.to_do(), progress.withheld(), progress.spent(), progress.committed_cost()),
+            state: State::new(standing.to_do(), standing.withheld(), standing.spent(), standing.costs()),
             held,
             checkpoint,
-            progress,
+            standing,
             place: Arc::new(place),
             limits,
             pacing: Pacing::default(),
@@ -140,6 +146,7 @@ impl<'a> Coordinator<'a> {
             tick: manner.tick,
             folder_name: manner.folder_name,
             worker_lost: false,
+            save_failed: false,
             tell,
         };
         coordinator.tell(&started);
@@ -158,11 +165,9 @@ impl<'a> Coordinator<'a> {
     }
 
     /// The loop: decide, act, save, hear.
-    fn work(&mut self) -> Result<ExperimentEnd, EngineError> {
+    fn work(&mut self) -> ExperimentEnd {
         loop {
-            if self.take(Fact::WaitOver) == Consequence::RateLimitOver {
-                self.go_on_after_rate_limit();
-            }
+            self.let_time_pass();
             let now = self.now();
             let (mut wake, mut decides_again) = (None, false);
             for action in next(&self.state, &self.limits, now) {
@@ -173,11 +178,11 @@ impl<'a> Coordinator<'a> {
                         decides_again = true;
                     }
                     Action::Wait(time) => wake = Some(time),
-                    Action::Finish(end) => return Ok(end),
+                    Action::Finish(end) => return end,
                 }
             }
             if self.pacing.due().is_some_and(|due| due <= self.now()) {
-                self.save()?;
+                self.save_or_drain();
             }
             // The ceiling may be met while no worker is busy: nobody would ever say a word.
             if !decides_again {
@@ -253,6 +258,20 @@ impl<'a> Coordinator<'a> {
         (self.tell)(clock::now(), Some(event));
     }
 
+    /// Writes the checkpoint. When it cannot be written, results are still safe, but nothing new is begun; when the
+    /// experiment may be somebody else's by now, runs in flight are ended too.
+    fn save_or_drain(&mut self) {
+        let Err(error) = self.save() else { return };
+        self.tell(&Event::Notice { message: storage(&error).message });
+        let now = self.now();
+        self.pacing.saved(now, BETWEEN_FAILED_SAVES);
+        if !self.save_failed {
+            self.save_failed = true;
+            let lost = matches!(error, EngineError::Store(StoreError::Lock(_)));
+            self.climb(if lost { StopSignal::Terminate } else { StopSignal::Interrupt });
+        }
+    }
+
     /// Writes the checkpoint.
     fn save(&mut self) -> Result<(), EngineError> {
         self.checkpoint.last_updated_at = clock::now();
@@ -273,10 +292,10 @@ impl<'a> Coordinator<'a> {
         let finished = ExperimentFinished {
             end,
             folder: self.folder_name.clone(),
-            tiers: self.progress.tiers(),
+            tiers: self.standing.tiers(),
             spent: self.state.spent(),
             duration_seconds: self.now().as_secs_f64(),
-            missing: self.progress.missing_by_why(),
+            missing: self.standing.missing_by_why(),
         };
         self.tell(&Event::ExperimentFinished(finished.clone()));
         if self.worker_lost { Err(EngineError::WorkerLost) } else { Ok(finished) }

@@ -38,7 +38,7 @@ impl Coordinator<'_> {
                 self.dismiss(run);
                 self.worker_lost = true;
                 self.take(Fact::Stopped(run, Usd::ZERO));
-                self.progress.miss(run, Missing::Unfinished);
+                self.standing.miss(run, Missing::Unfinished);
                 self.climb(StopSignal::Terminate);
             }
             Input::Signal(signal) => self.climb(signal),
@@ -62,7 +62,7 @@ impl Coordinator<'_> {
     fn commit(&mut self, run: RunId, spent: Usd, result: &RunResult) {
         self.take(Fact::Committed { run, spent, cost: result.cost_usd + result.judge_cost_usd });
         let status = RunStatus::judged(result.judge_passed);
-        self.progress.commit(run, result);
+        self.standing.commit(run, result);
         self.checkpoint.completed_runs.set(run, status);
         self.pacing.changed();
         self.tell(&Event::RunCommitted(RunCommitted {
@@ -99,7 +99,7 @@ impl Coordinator<'_> {
                 self.set_rate_limit(wait);
                 self.tell(&Event::Notice { message });
             }
-            Consequence::None | Consequence::Retry | Consequence::RateLimitOver | Consequence::Climbed(_) => {}
+            Consequence::None | Consequence::Retry | Consequence::Climbed(_) | Consequence::RateLimitOver => {}
         }
     }
 
@@ -117,13 +117,14 @@ impl Coordinator<'_> {
             self.checkpoint.completed_runs.set(run, RunStatus::AgentComplete);
             self.pacing.changed();
         }
-        self.progress.miss(run, if agent_complete { Missing::AgentComplete } else { otherwise });
+        self.standing.miss(run, if agent_complete { Missing::AgentComplete } else { otherwise });
     }
 
     fn set_rate_limit(&mut self, wait: Duration) -> RateLimit {
         let model = self.place.rate_limited_model();
         let until = clock::now().saturating_add(wait).unwrap_or(jiff::Timestamp::MAX);
         let limit = RateLimit { model, until };
+        self.checkpoint.status = ExperimentStatus::PausedRateLimit;
         self.checkpoint.rate_limit = Some(limit.clone());
         self.pacing.changed();
         limit
@@ -131,20 +132,21 @@ impl Coordinator<'_> {
 
     fn pause(&mut self, wait: Duration) {
         let RateLimit { model, until } = self.set_rate_limit(wait);
-        self.checkpoint.status = ExperimentStatus::PausedRateLimit;
         self.tell(&Event::RateLimited { model, until });
     }
 
-    /// The wait is over: what was held back starts.
-    pub(super) fn go_on_after_rate_limit(&mut self) {
-        self.checkpoint.rate_limit = None;
-        self.checkpoint.status = ExperimentStatus::Running;
-        self.pacing.changed();
-        let model = self.place.rate_limited_model();
-        self.tell(&Event::RateLimitOver { model });
+    /// Takes in that time has passed.
+    pub(super) fn let_time_pass(&mut self) {
+        if self.take(Fact::WaitOver) == Consequence::RateLimitOver {
+            self.checkpoint.status = ExperimentStatus::Running;
+            self.checkpoint.rate_limit = None;
+            self.pacing.changed();
+            self.tell(&Event::RateLimitOver { model: self.place.rate_limited_model() });
+        }
     }
 
-    fn climb(&mut self, signal: StopSignal) {
+    /// Goes up the ladder.
+    pub(super) fn climb(&mut self, signal: StopSignal) {
         if let Consequence::Climbed(rung) = self.take(Fact::Signal(signal)) {
             if rung >= Rung::Terminate {
                 self.place.stop.raise(rung);

@@ -10,7 +10,7 @@ mod failure;
 mod hearing;
 pub mod mailbox;
 pub mod open;
-pub mod progress;
+pub mod standing;
 pub mod strays;
 pub mod workplace;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::config;
 use crate::engine::error::EngineError;
-use crate::engine::progress::Progress;
+use crate::engine::standing::Standing;
 use crate::engine::strays;
 use crate::lifecycle::mend::{Ask, Mending, mend};
 use crate::model::checkpoint::Checkpoint;
@@ -45,7 +45,7 @@ pub struct Sitting {
     /// The checkpoint as it lies on disk.
     pub checkpoint: Checkpoint,
     /// Where the experiment stands.
-    pub progress: Progress,
+    pub standing: Standing,
     /// Judged entries of the checkpoint of which there is no result: never paid again without being asked.
     pub phantoms: Vec<Finding>,
     /// What was mended, in sentences.
@@ -60,7 +60,7 @@ impl Sitting {
     /// # Errors
     /// When the checkpoint cannot be written.
     pub fn rest(mut self) -> Result<(), EngineError> {
-        if self.checkpoint.status == ExperimentStatus::Completed && !self.progress.missing().is_empty() {
+        if self.checkpoint.status == ExperimentStatus::Completed && !self.standing.missing().is_empty() {
             self.checkpoint.status = ExperimentStatus::Interrupted;
             self.checkpoint.last_updated_at = clock::now();
             self.held.writer.save(&self.checkpoint)?;
@@ -122,12 +122,16 @@ pub fn take_over(mut held: Held) -> Result<Sitting, EngineError> {
         return Err(unfit(&held, crate::lifecycle::audit::audit(&after)));
     };
     let fixture = config::fixture::load(&held.folder.fixture()).map_err(EngineError::Fixture)?;
-    let mut progress = Progress::of(config.plan(), &after);
-    let resumed = progress.missing().len() < config.plan().total() || !after.attempts.is_empty();
+    // A sitting that was killed may have left folders that the disk does not hold yet.
+    let planned = config.plan();
+    held.folder
+        .make_subtests(planned.subtests().iter().flat_map(|(tier, all)| all.keys().map(|subtest| (*tier, *subtest))))?;
+    let mut standing = Standing::of(config.plan(), &after);
+    let resumed = standing.missing().len() < config.plan().total() || !after.attempts.is_empty();
     for run in phantoms.iter().filter_map(|phantom| phantom.run) {
-        progress.withhold(run);
+        standing.withhold(run);
     }
-    Ok(Sitting { held, config: *config, fixture, checkpoint: *checkpoint, progress, phantoms, mended, resumed })
+    Ok(Sitting { held, config: *config, fixture, checkpoint: *checkpoint, standing, phantoms, mended, resumed })
 }
 
 fn unfit(held: &Held, findings: Vec<Finding>) -> EngineError {

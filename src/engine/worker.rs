@@ -43,7 +43,7 @@ fn attempt(work: &mut Work<'_>, job: Job) -> RunEnd {
         Halt::Stopped => {
             let failure = (!agent_complete).then(|| work.set_aside(AttemptEnd::Interrupted)).and_then(Result::err);
             if let Some(failure) = failure {
-                work.notice(format!("the stopped attempt could not be set aside: {failure}"));
+                work.notice(&format!("the stopped attempt could not be set aside: {failure}"));
             }
             RunEnd::Stopped { stage, agent_complete }
         }
@@ -63,24 +63,22 @@ fn attempt(work: &mut Work<'_>, job: Job) -> RunEnd {
 /// Goes on behind the last durable stage and stops behind the commit.
 fn carry_out(work: &mut Work<'_>) -> Result<crate::model::result::RunResult, Halt> {
     let progress = work.open()?;
-    let durable = Durable {
-        agent: progress.agent.is_some(),
-        patch: progress.patch,
-        checks: progress.checks.is_some(),
-        judgments: progress.judgments.len(),
-        committed: progress.committed,
-    };
+    let durable = Durable::default()
+        .with(Stage::Agent, progress.agent.is_some())
+        .with(Stage::Capture, progress.patch)
+        .with(Stage::Checks, progress.checks.is_some())
+        .with(Stage::Commit, progress.committed)
+        .with_judgments(progress.judgments.len());
     let from = first_stage(durable, work.place.fixture.judges.len());
     if from == Some(Stage::Prepare) {
         work.begin_attempt()?;
     }
     work.say_started(from.unwrap_or(Stage::Commit));
-    let agent = match progress.agent {
-        Some(agent) => agent,
-        None => {
-            work.prepare()?;
-            work.agent()?
-        }
+    let agent = if let Some(agent) = progress.agent {
+        agent
+    } else {
+        work.prepare()?;
+        work.agent()?
     };
     if from <= Some(Stage::Capture) {
         work.capture(&agent)?;
@@ -90,5 +88,5 @@ fn carry_out(work: &mut Work<'_>) -> Result<crate::model::result::RunResult, Hal
         Some(_) | None => work.checks()?,
     };
     let judgments = work.judges(progress.judgments, &agent, &checks)?;
-    work.commit(agent, checks, judgments)
+    work.commit(&agent, checks, judgments)
 }

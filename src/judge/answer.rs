@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use serde_json::error::Category;
 
+use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::money::Usd;
 use crate::model::rubric::{Evaluation, ItemScore, Rubric, RubricItem};
 use crate::model::score::Score;
@@ -44,6 +46,7 @@ struct Written {
 
 /// What a judge writes of one item.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(expecting = "an object with `score` or `not_applicable`")]
 struct WrittenItem {
     /// Between 0 and 1; 0 or 1 for a binary item.
     #[serde(default)]
@@ -75,7 +78,7 @@ impl<'de> Deserialize<'de> for UniqueItems {
                 let mut items = BTreeMap::new();
                 while let Some((id, item)) = map.next_entry::<String, WrittenItem>()? {
                     if items.contains_key(&id) {
-                        return Err(serde::de::Error::custom(format_args!("item `{id}` is scored twice")));
+                        return Err(serde::de::Error::custom(format_args!("item {} is scored twice", shown(&id))));
                     }
                     items.insert(id, item);
                 }
@@ -98,8 +101,7 @@ pub fn schema() -> Value {
 /// # Errors
 /// Everything that is wrong with it, at once.
 pub fn parse(bytes: &[u8], rubric: &Rubric) -> Result<Answer, AnswerError> {
-    let written: Written =
-        serde_json::from_slice(bytes).map_err(|error| AnswerError(vec![format!("it is no JSON answer: {error}")]))?;
+    let written = read(bytes).map_err(|mistake| AnswerError(vec![mistake]))?;
     let UniqueItems(mut given) = written.items;
     let mut wrong = Vec::new();
     let mut items = BTreeMap::new();
@@ -115,20 +117,68 @@ pub fn parse(bytes: &[u8], rubric: &Rubric) -> Result<Answer, AnswerError> {
             Err(mistake) => wrong.push(mistake),
         }
     }
-    wrong.extend(given.keys().map(|id| format!("item `{id}` is not in the rubric")));
+    wrong.extend(given.keys().map(|id| format!("item {} is not in the rubric", shown(id))));
+    let more = wrong.len().saturating_sub(MOST_MISTAKES);
+    if more > 0 {
+        wrong.truncate(MOST_MISTAKES);
+        wrong.push(format!("and {more} more mistakes"));
+    }
     if wrong.is_empty() {
-        Ok(Answer { items, reasoning: written.reasoning, cost_usd: written.cost_usd })
+        Ok(Answer { items, reasoning: cut(written.reasoning), cost_usd: written.cost_usd })
     } else {
         Err(AnswerError(wrong))
     }
 }
 
+/// Reads the JSON, or says in a sentence why it is none.
+fn read(bytes: &[u8]) -> Result<Written, String> {
+    if bytes.len() as u64 > MOST_STAGE_FILE_BYTES {
+        return Err(format!("the answer has more than {} MiB", MOST_STAGE_FILE_BYTES >> 20));
+    }
+    match bytes.trim_ascii_start() {
+        [] => Err("the answer is empty; a JSON object is expected on standard output".to_owned()),
+        [b'{', ..] => serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+            Category::Data => format!("the answer has the wrong shape: {error}"),
+            Category::Eof => format!("the answer is cut off: {error}"),
+            Category::Syntax | Category::Io => format!("the answer is not JSON alone: {error}"),
+        }),
+        other => {
+            let start = other.get(..MOST_QUOTED).unwrap_or(other);
+            let start = String::from_utf8_lossy(start).escape_debug().to_string();
+            Err(format!("the answer must be a JSON object and nothing else, but it begins with `{start}`"))
+        }
+    }
+}
+
+/// Most bytes of an answer that are quoted in a message.
+const MOST_QUOTED: usize = 40;
+/// Most mistakes that are told of one answer; a hostile one may have a million.
+const MOST_MISTAKES: usize = 20;
+
+/// Longest text of a judge that goes into results, in characters; the raw answer is kept whole beside them.
+const MOST_WORDS: usize = 10_000;
+
+fn cut(mut words: String) -> String {
+    if let Some((end, _)) = words.char_indices().nth(MOST_WORDS) {
+        words.truncate(end);
+        words.push('…');
+    }
+    words
+}
+
+/// An item's name as it is shown: hostile names are long or steer a terminal.
+fn shown(id: &str) -> String {
+    let start: String = id.chars().take(MOST_QUOTED).collect();
+    let rest = if start.len() < id.len() { "…" } else { "" };
+    format!("`{}{rest}`", start.escape_debug())
+}
+
 fn check(item: &RubricItem, said: WrittenItem) -> Result<ItemScore, String> {
     let id = &item.id;
     let score = match (said.score, said.not_applicable) {
-        (Some(_), true) => return Err(format!("item `{id}` has a score and is called not applicable")),
+        (Some(_), true) => return Err(format!("item `{id}` has both a score and `not_applicable`")),
         (None, true) if item.na_condition.is_some() => None,
-        (None, true) => return Err(format!("item `{id}` always applies")),
+        (None, true) => return Err(format!("item `{id}` always applies, so it needs a score")),
         (None, false) => return Err(format!("item `{id}` has no score")),
         (Some(value), false) => {
             let score = Score::new(value).map_err(|error| format!("item `{id}`: {error}"))?;
@@ -139,5 +189,5 @@ fn check(item: &RubricItem, said: WrittenItem) -> Result<ItemScore, String> {
             Some(score)
         }
     };
-    Ok(ItemScore { score, explanation: said.explanation })
+    Ok(ItemScore { score, explanation: cut(said.explanation) })
 }

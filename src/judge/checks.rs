@@ -8,34 +8,49 @@ use crate::model::result::{CheckResult, ChecksResult, Judgment};
 use crate::model::rubric::{ItemScore, Rubric, RubricItem};
 use crate::model::score::Score;
 
+/// Why the checks give no judgment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChecksError {
+    /// No item rests on a check.
+    #[error(transparent)]
+    NothingApplies(#[from] NothingApplies),
+    /// A check that an item rests on was not carried out.
+    #[error("item `{item}` rests on the check `{check}`, of which there is no result")]
+    NoResult {
+        /// The item of the rubric.
+        item: String,
+        /// The check's name.
+        check: String,
+    },
+}
+
 /// The judgment that follows from the checks. Items that rest on no check do not apply to this judge; the fixture's
 /// loader refuses such a rubric for it.
 ///
 /// # Errors
-/// When no item rests on a check.
-pub fn judgment(number: JudgeNumber, rubric: &Rubric, result: &ChecksResult) -> Result<Judgment, NothingApplies> {
-    let items = rubric.items.iter().map(|item| (item.id.clone(), item_score(item, &result.checks))).collect();
+/// When no item rests on a check, or a check that one rests on has no result.
+pub fn judgment(number: JudgeNumber, rubric: &Rubric, result: &ChecksResult) -> Result<Judgment, ChecksError> {
+    let scores = rubric.items.iter().map(|item| Ok((item.id.clone(), item_score(item, &result.checks)?)));
+    let items = scores.collect::<Result<_, ChecksError>>()?;
     let failed: Vec<&str> =
         result.checks.iter().filter(|check| !check.passed).map(|check| check.name.as_str()).collect();
     let reasoning =
         if failed.is_empty() { "every check passed".to_owned() } else { format!("failed: {}", failed.join(", ")) };
     let judged = Judged { number, model: "checks".to_owned(), duration_seconds: 0.0 };
-    judge(rubric, judged, Answer { items, reasoning, cost_usd: Usd::ZERO })
+    Ok(judge(rubric, judged, Answer { items, reasoning, cost_usd: Usd::ZERO })?)
 }
 
-fn item_score(item: &RubricItem, checks: &[CheckResult]) -> ItemScore {
-    let check = item.rests_on.as_ref().and_then(|name| checks.iter().find(|check| check.name == *name));
-    match check {
-        None => ItemScore { score: None, explanation: "rests on no check".to_owned() },
-        Some(CheckResult { name, passed: true, .. }) => {
-            ItemScore { score: Some(Score::ONE), explanation: format!("`{name}` passed") }
-        }
-        Some(CheckResult { name, timed_out: true, .. }) => {
-            ItemScore { score: Some(Score::ZERO), explanation: format!("`{name}` ran out of time") }
-        }
-        Some(CheckResult { name, exit_code, .. }) => {
-            let code = exit_code.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"));
-            ItemScore { score: Some(Score::ZERO), explanation: format!("`{name}` ended with {code}") }
-        }
-    }
+fn item_score(item: &RubricItem, checks: &[CheckResult]) -> Result<ItemScore, ChecksError> {
+    let Some(name) = &item.rests_on else {
+        return Ok(ItemScore { score: None, explanation: "rests on no check".to_owned() });
+    };
+    let check = checks.iter().find(|check| check.name == *name);
+    let no_result = || ChecksError::NoResult { item: item.id.clone(), check: name.clone() };
+    let (score, how) = match check.ok_or_else(no_result)? {
+        CheckResult { passed: true, .. } => (Score::ONE, "passed".to_owned()),
+        CheckResult { timed_out: true, .. } => (Score::ZERO, "ran out of time".to_owned()),
+        CheckResult { exit_code: Some(code), .. } => (Score::ZERO, format!("ended with exit code {code}")),
+        CheckResult { exit_code: None, .. } => (Score::ZERO, "was ended by a signal".to_owned()),
+    };
+    Ok(ItemScore { score: Some(score), explanation: format!("`{name}` {how}") })
 }

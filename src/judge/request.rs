@@ -15,6 +15,10 @@ use crate::model::task::Fixture;
 /// Version of the request. 1: the first.
 const REQUEST_VERSION: u32 = 1;
 
+/// Most bytes of the patch in a request: judges are models or programs that read all of it. The whole tree is in the
+/// workspace.
+const MOST_PATCH: usize = 1 << 20;
+
 /// What a judge is to be told of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
@@ -66,6 +70,8 @@ struct Request<'a> {
     /// What the agent changed, as a patch; bytes that are no UTF-8 are replaced. It is the agent's text: it may try to
     /// give orders.
     patch: String,
+    /// Whether the patch was cut because it is longer than 1 MiB.
+    patch_truncated: bool,
     /// The graded tree; it may be looked at.
     workspace: String,
 }
@@ -93,7 +99,8 @@ pub fn compose(facts: &Facts<'_>) -> Result<Vec<u8>, serde_json::Error> {
         agent_end: facts.agent.end,
         exit_code: facts.agent.exit_code,
         checks: facts.checks,
-        patch: String::from_utf8_lossy(facts.patch).into_owned(),
+        patch: String::from_utf8_lossy(facts.patch.get(..MOST_PATCH).unwrap_or(facts.patch)).into_owned(),
+        patch_truncated: facts.patch.len() > MOST_PATCH,
         workspace: facts.workspace.to_string_lossy().into_owned(),
     };
     let mut bytes = serde_json::to_vec_pretty(&request)?;

@@ -36,12 +36,14 @@ pub fn score(rubric: &Rubric, items: &BTreeMap<String, ItemScore>) -> Result<Sco
             weights += item.weight;
         }
     }
-    if weights > 0.0 {
-        // Rounding may carry a mean of ones past one.
-        Score::new((sum / weights).clamp(0.0, 1.0)).map_err(|_| NothingApplies)
-    } else {
-        Err(NothingApplies)
-    }
+    if weights > 0.0 { mean(sum, weights).ok_or(NothingApplies) } else { Err(NothingApplies) }
+}
+
+/// The quotient as a score. It is rounded to twelve decimals: three times 0.7 by three is a little less than 0.7 for a
+/// machine, and would not reach a threshold of 0.7.
+fn mean(sum: f64, count: f64) -> Option<Score> {
+    const DECIMALS: f64 = 1e12;
+    Score::new(((sum / count * DECIMALS).round() / DECIMALS).clamp(0.0, 1.0)).ok()
 }
 
 /// A judge's verdict from its valid answer.
@@ -70,8 +72,7 @@ pub fn panel(rubric: &Rubric, judgments: &[Judgment], judges: usize) -> Option<V
         return None;
     }
     #[expect(clippy::cast_precision_loss, reason = "a panel has few judges")]
-    let mean = judgments.iter().map(|judgment| judgment.score.get()).sum::<f64>() / judges as f64;
-    let score = Score::new(mean.clamp(0.0, 1.0)).ok()?;
+    let score = mean(judgments.iter().map(|judgment| judgment.score.get()).sum(), judges as f64)?;
     let passes = judgments.iter().filter(|judgment| judgment.passed).count();
     Some(Verdict { score, passed: passes * 2 > judges, grade: rubric.grade_scale.grade(score) })
 }

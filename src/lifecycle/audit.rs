@@ -8,11 +8,13 @@ use crate::model::experiment::Config;
 use crate::model::finding::{Finding, FindingKind};
 use crate::model::ids::RunId;
 use crate::model::outcome::{ExperimentStatus, RunStatus};
+use crate::model::plan::Plan;
 use crate::model::survey::{Problem, ProblemKind, RunSeen, Seen, Survey};
 
 /// Places that findings name, as paths below the folder.
 const CHECKPOINT: &str = "checkpoint.json";
 const CONFIG: &str = "config/experiment.json";
+const FIXTURE: &str = "config/fixture";
 
 /// Every disagreement, sorted by kind and place. A live experiment is judged only on what is committed.
 #[must_use]
@@ -106,9 +108,11 @@ fn audit_hashes(survey: &Survey, config: &Config, findings: &mut Vec<Finding>) {
         Some(digest) if digest == config.fixture_digest => {}
         Some(digest) => {
             let message = format!("its content gives `{digest}`, the config says `{}`", config.fixture_digest);
-            changed("config/fixture", message);
+            changed(FIXTURE, message);
         }
-        None => changed("config/fixture", "it is not there".to_owned()),
+        // What cannot be read is unknown, not absent.
+        None if survey.unknown.iter().any(|(place, _)| place == FIXTURE) => {}
+        None => changed(FIXTURE, "it is not there".to_owned()),
     }
     let mut made_under: BTreeMap<u16, usize> = BTreeMap::new();
     for seen in survey.runs.values() {
@@ -148,7 +152,7 @@ fn audit_runs(survey: &Survey, findings: &mut Vec<Finding>) {
                 findings.push(of_run(FindingKind::WrongStatus, *run, message));
             }
             (None, _) => {
-                findings.push(of_run(FindingKind::UnreadableResult, *run, "the result has no `judge_passed`"));
+                findings.push(of_run(FindingKind::ContradictoryResult, *run, "it has no `judge_passed`"));
             }
             (Some(_), _) => {}
         }
@@ -160,7 +164,7 @@ fn audit_runs(survey: &Survey, findings: &mut Vec<Finding>) {
         }
     }
     if survey.holder.is_none() {
-        audit_missing(survey, plan.iter().flat_map(|plan| plan.runs()), &recorded, findings);
+        audit_missing(survey, plan.iter().flat_map(Plan::runs), &recorded, findings);
     }
 }
 
@@ -173,12 +177,12 @@ fn audit_missing(
     for run in planned {
         let status = status_on_disk(survey, run);
         let message = match (survey.runs.get(&run), status.or_else(|| recorded(run))) {
-            (Some(RunSeen::Committed(_) | RunSeen::Unreadable | RunSeen::Unknown), _) => continue,
+            (Some(RunSeen::Committed(_) | RunSeen::Unreadable | RunSeen::Unknown), _)
+            // A phantom entry says it already.
+            | (None, Some(RunStatus::Passed | RunStatus::Failed)) => continue,
             (_, Some(RunStatus::Errored)) => "infrastructure failed until its attempts were used up",
             (_, Some(RunStatus::AgentComplete)) => "its agent is done, the judges are not",
             (Some(RunSeen::Unfinished { .. }), _) => "it was started and not finished",
-            // A phantom entry says it already.
-            (None, Some(RunStatus::Passed | RunStatus::Failed)) => continue,
             (None, None) if survey.attempts.contains_key(&run) => "it was started and not finished",
             (None, None) => "it was not started",
         };
@@ -191,18 +195,17 @@ fn audit_places(survey: &Survey, findings: &mut Vec<Finding>) {
     for place in &survey.foreign {
         findings.push(at(FindingKind::ForeignFile, place, "it is not part of an experiment"));
     }
-    match &survey.holder {
+    if let Some(holder) = &survey.holder {
         // While a coordinator works, files come and go under the reader's eyes.
-        Some(holder) => {
-            let message = format!("process {} on {} holds it since {}", holder.pid, holder.host, holder.since);
-            findings.push(at(FindingKind::LiveExperiment, "experiment.lock", message));
-        }
-        None => {
-            let unknown = survey.unknown.iter();
-            findings.extend(unknown.map(|(place, error)| at(FindingKind::UnknownPlace, place, error.clone())));
-            let left = survey.temporary.iter();
-            findings.extend(left.map(|place| at(FindingKind::LeftoverTemporary, place, "a crash left it behind")));
-        }
+        let message = format!("process {} on {} holds it since {}", holder.pid, holder.host, holder.since);
+        findings.push(at(FindingKind::LiveExperiment, "experiment.lock", message));
+        return;
+    }
+    for (place, error) in &survey.unknown {
+        findings.push(at(FindingKind::UnknownPlace, place, error.clone()));
+    }
+    for place in &survey.temporary {
+        findings.push(at(FindingKind::LeftoverTemporary, place, "a crash left it behind"));
     }
 }
 

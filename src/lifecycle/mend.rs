@@ -9,7 +9,7 @@ use crate::lifecycle::index::{index, is_complete};
 use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns};
 use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::RunId;
-use crate::model::outcome::ExperimentStatus;
+use crate::model::outcome::{ExperimentStatus, RunStatus};
 use crate::model::survey::{RunSeen, Seen, Survey};
 
 /// What a person asks for beyond what is mended always.
@@ -109,13 +109,6 @@ fn places_to_set_aside(survey: &Survey, ask: &Ask, findings: &[Finding]) -> Vec<
                     | FindingKind::StrayWorkspace
             )
         })
-        // A whole result that lacks only its verdict is evidence that a person may complete.
-        .filter(|finding| {
-            !finding.run.is_some_and(|run| {
-                finding.kind == FindingKind::UnreadableResult
-                    && matches!(survey.runs.get(&run), Some(RunSeen::Committed(_)))
-            })
-        })
         .map(|finding| SetAside { place: finding.place.clone(), run: finding.run, why: Some(finding.kind) })
         .collect();
     for run in ask.quarantine.iter().filter(|run| survey.runs.contains_key(run)) {
@@ -200,7 +193,7 @@ fn merged(survey: &Survey, ask: &Ask, gone: &BTreeSet<RunId>, former: CompletedR
     }
     for (run, status) in on_disk.entries() {
         // An entry that says "judged" while the folder has no result is a phantom, and kept as one.
-        let phantom = !status.is_judged() && completed_runs.get(run).is_some_and(|entry| entry.is_judged());
+        let phantom = !status.is_judged() && completed_runs.get(run).is_some_and(RunStatus::is_judged);
         if !phantom {
             completed_runs.set(run, status);
         }

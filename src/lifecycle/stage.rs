@@ -2,19 +2,35 @@
 
 use crate::model::outcome::Stage;
 
-/// Which durable files of a run are whole.
+/// The durable files of a run that are whole, as a bit for each stage that leaves one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Durable {
-    /// `agent/result.json`.
-    pub agent: bool,
-    /// `changes.patch`.
-    pub patch: bool,
-    /// `checks/result.json`.
-    pub checks: bool,
+    stages: u8,
     /// How many of the panel's `judgment.json` are whole.
-    pub judgments: usize,
-    /// `run_result.json`.
-    pub committed: bool,
+    judgments: usize,
+}
+
+impl Durable {
+    /// These and the durable file of `stage`, if it is whole.
+    #[must_use]
+    pub fn with(self, stage: Stage, is_whole: bool) -> Self {
+        Self { stages: self.stages | (u8::from(is_whole) << stage as u8), ..self }
+    }
+
+    /// These and so many whole judgments.
+    #[must_use]
+    pub fn with_judgments(self, judgments: usize) -> Self {
+        Self { judgments, ..self }
+    }
+
+    fn has(self, stage: Stage, panel: usize) -> bool {
+        match stage {
+            // A workspace alone is nothing to go on behind: an agent may have begun in it.
+            Stage::Prepare => self.has(Stage::Agent, panel),
+            Stage::Judge => self.judgments >= panel,
+            Stage::Agent | Stage::Capture | Stage::Checks | Stage::Commit => self.stages & (1 << stage as u8) != 0,
+        }
+    }
 }
 
 /// The first stage that is still to be done; `None` for a committed run.
@@ -22,14 +38,12 @@ pub struct Durable {
 /// Stages are durable in their order, so what lies behind a missing file is done again even if it is there.
 #[must_use]
 pub fn first_stage(durable: Durable, panel: usize) -> Option<Stage> {
-    match durable {
-        Durable { committed: true, .. } => None,
-        Durable { agent: false, .. } => Some(Stage::Prepare),
-        Durable { patch: false, .. } => Some(Stage::Capture),
-        Durable { checks: false, .. } => Some(Stage::Checks),
-        Durable { judgments, .. } if judgments < panel => Some(Stage::Judge),
-        Durable { .. } => Some(Stage::Commit),
+    if durable.has(Stage::Commit, panel) {
+        return None;
     }
+    [Stage::Prepare, Stage::Agent, Stage::Capture, Stage::Checks, Stage::Judge, Stage::Commit]
+        .into_iter()
+        .find(|stage| !durable.has(*stage, panel))
 }
 
 #[cfg(test)]
@@ -40,23 +54,25 @@ mod tests {
     fn a_run_goes_on_behind_its_last_durable_stage() {
         let mut durable = Durable::default();
         assert_eq!(first_stage(durable, 2), Some(Stage::Prepare));
-        durable.agent = true;
+        durable = durable.with(Stage::Agent, true);
         assert_eq!(first_stage(durable, 2), Some(Stage::Capture));
-        durable.patch = true;
+        durable = durable.with(Stage::Capture, true);
         assert_eq!(first_stage(durable, 2), Some(Stage::Checks));
-        durable.checks = true;
+        durable = durable.with(Stage::Checks, true);
         assert_eq!(first_stage(durable, 2), Some(Stage::Judge));
-        durable.judgments = 1;
-        assert_eq!(first_stage(durable, 2), Some(Stage::Judge));
-        durable.judgments = 2;
+        assert_eq!(first_stage(durable.with_judgments(1), 2), Some(Stage::Judge));
+        durable = durable.with_judgments(2);
         assert_eq!(first_stage(durable, 2), Some(Stage::Commit));
-        durable.committed = true;
-        assert_eq!(first_stage(durable, 2), None);
+        assert_eq!(first_stage(durable.with(Stage::Commit, true), 2), None);
     }
 
     #[test]
     fn later_files_do_not_stand_in_for_an_agent_result_that_is_missing() {
-        let durable = Durable { agent: false, patch: true, checks: true, judgments: 9, committed: false };
+        let durable = Durable::default()
+            .with(Stage::Agent, false)
+            .with(Stage::Capture, true)
+            .with(Stage::Checks, true)
+            .with_judgments(9);
         assert_eq!(first_stage(durable, 1), Some(Stage::Prepare));
     }
 }

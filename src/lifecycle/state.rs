@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::lifecycle::costs::Costs;
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::{Failure, FailureKind, Rung, StopSignal};
@@ -62,8 +63,8 @@ pub struct State {
     pub(super) paused_tiers: BTreeSet<TierId>,
     /// Spent on all attempts and judges, former sittings too.
     pub(super) spent: Usd,
-    /// Cost and number of committed runs, for what the next one is expected to cost.
-    pub(super) committed: (Usd, usize),
+    /// What committed runs cost.
+    pub(super) costs: Costs,
     /// Whether the budget's ceiling was reached.
     pub(super) budget_reached: bool,
     /// Until when the model's provider asks to wait.
@@ -120,32 +121,32 @@ pub enum Consequence {
     Retry,
     /// The run's attempts are used up, so many in this sitting.
     GivenUp(u32),
+    /// The wait for a rate limit is over.
+    RateLimitOver,
     /// The run's tier is paused after so many failures in a row; the run will not be tried again in this sitting.
     TierPaused(u32),
     /// The ladder went up to this rung.
     Climbed(Rung),
     /// A provider asks to wait until this time; no attempt is burnt.
     RateLimited(Duration),
-    /// The wait that a provider asked for is over.
-    RateLimitOver,
     /// The wait that a provider asks for is longer than allowed.
     RateLimitExhausted,
 }
 
 impl State {
     /// A sitting that has `runs` to do and keeps its hands off the `withheld` ones, in which former sittings spent `spent`
-    /// and `committed` runs of that cost.
+    /// and committed runs of these `costs`.
     pub fn new(
         runs: impl IntoIterator<Item = RunId>,
         withheld: impl IntoIterator<Item = RunId>,
         spent: Usd,
-        committed: (Usd, usize),
+        costs: Costs,
     ) -> Self {
         Self {
             queue: runs.into_iter().map(Turn::from).collect(),
             given_up: withheld.into_iter().collect(),
             spent,
-            committed,
+            costs,
             ..Self::default()
         }
     }
@@ -163,7 +164,7 @@ impl State {
                 self.in_flight.remove(&run);
                 self.in_a_row.remove(&run.tier);
                 self.spent += spent;
-                self.committed = (self.committed.0 + cost, self.committed.1 + 1);
+                self.costs.add(run, cost);
                 Consequence::None
             }
             Fact::Failed { run, failure, cost, wait } => {
@@ -197,9 +198,13 @@ impl State {
                     self.delayed.remove(&run);
                     self.queue.insert(run.into());
                 }
-                let waited = self.rate_limited_until.is_some();
-                self.rate_limited_until = self.rate_limited_until.filter(|until| *until > now);
-                if waited && self.rate_limited_until.is_none() { Consequence::RateLimitOver } else { Consequence::None }
+                match self.rate_limited_until {
+                    Some(until) if until <= now => {
+                        self.rate_limited_until = None;
+                        Consequence::RateLimitOver
+                    }
+                    Some(_) | None => Consequence::None,
+                }
             }
         }
     }
@@ -266,10 +271,9 @@ impl State {
             + self.delayed.keys().filter(|run| run.tier == tier).count()
     }
 
-    /// What one more run is expected to cost: the mean of those that are committed.
-    #[must_use]
-    pub fn expected_cost(&self) -> Usd {
-        self.committed.0.mean_of(self.committed.1)
+    /// What the runs in flight are expected to cost.
+    pub(super) fn expected_in_flight(&self) -> Usd {
+        self.in_flight.iter().map(|run| self.costs.expected(*run)).sum()
     }
 }
 

@@ -15,6 +15,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::model::outcome::Rung;
@@ -40,6 +41,9 @@ pub use stray::{StrayMark, end_strays, stray_alive};
 pub const TOKEN_VARIABLE: &str = "SCYLLA_RUN_TOKEN";
 /// How long processes may take to vanish after KILL. Only a process that hangs in the kernel takes longer.
 const MOST_DYING: Duration = Duration::from_secs(20);
+
+/// Tasks are started one at a time: a start can have a descriptor open that only its own child may inherit.
+static STARTING: Mutex<()> = Mutex::new(());
 
 /// Makes one filter for each of the two output streams.
 pub type MakeFilter = Box<dyn Fn() -> Box<dyn OutputFilter> + Send + Sync>;
@@ -232,12 +236,20 @@ pub fn run(task: &Task, containment: &Containment, stop: &StopHandle) -> Result<
     table::adopt_orphans().map_err(watching)?;
     let mut outputs = output::Outputs::create(task)?;
     let mut hold = containment.hold(task)?;
-    let mut mark = stray::MarkFile::create(task, containment, hold.group())?;
-
     let mut command = hold.command(&program, task)?;
     set_up(&mut command, task);
-    let mut child =
-        hold.start(&mut command).map_err(|source| SpawnError::Start { program: program.clone(), source })?;
+
+    let mut mark = stray::MarkFile::create(task, containment, hold.group())?;
+    let alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    let started = hold.start(&mut command);
+    drop(alone);
+    let mut child = match started {
+        Ok(child) => child,
+        Err(source) => {
+            mark.remove()?;
+            return Err(SpawnError::Start { program, source });
+        }
+    };
     let stopwatch = Stopwatch::start();
     let watched = mark.started(&child).and_then(|()| {
         let mut watch =
@@ -256,7 +268,7 @@ pub fn run(task: &Task, containment: &Containment, stop: &StopHandle) -> Result<
     mark.remove()?;
     let ours = watched?;
     outputs.finish()?;
-    if ours.is_none() && !hold.reached() {
+    if ours.is_none() && exit.code().is_some() && !hold.reached() {
         return Err(SpawnError::contain(containment.name(), &outputs.last_words()));
     }
     let output_truncated = outputs.truncated();

@@ -180,7 +180,7 @@ impl Progress {
     fn outlook(&self, to_do: usize, elapsed: f64) -> String {
         match share(to_do, self.done_now) {
             Some(times) if to_do > 0 && self.waits.is_empty() => {
-                format!(", about {} left", rough_duration(elapsed * times))
+                format!(", {} left", rough_duration(elapsed * times))
             }
             _ => String::new(),
         }

@@ -252,9 +252,9 @@ mod tests {
         let tiers = tiers();
         let strays = [run("T0/00/3")];
         let aside: Vec<SetAside> = vec![
-            SetAside { place: "T0/00/run_07", why: FindingKind::UnreadableResult },
-            SetAside { place: "T1/00/.tmp-\u{1b}[2J", why: FindingKind::LeftoverTemporary },
-            SetAside { place: ".tmp-x81", why: FindingKind::LeftoverTemporary },
+            SetAside { place: "T0/00/run_07", why: Some(FindingKind::UnreadableResult) },
+            SetAside { place: "T1/00/.tmp-\u{1b}[2J", why: Some(FindingKind::LeftoverTemporary) },
+            SetAside { place: ".tmp-x81", why: Some(FindingKind::LeftoverTemporary) },
         ];
         let kept = [
             Finding {

@@ -26,13 +26,22 @@ use super::{StoreError, clipped, pretty};
 /// Reads the checkpoint: what it is, the run keys that it has twice (as `T0/00/1`), and its bytes as they lie there.
 #[must_use]
 pub fn read(folder: &ExperimentFolder) -> (Seen<Checkpoint>, Vec<String>, Option<Vec<u8>>) {
-    match files::read_bounded(&folder.checkpoint(), MOST_CHECKPOINT_BYTES) {
-        Ok(None) => (Seen::Missing, Vec::new(), None),
-        Err(error) => (Seen::Unreadable(clipped(error.to_string())), Vec::new(), None),
-        Ok(Some(raw)) => {
-            let (seen, duplicate_keys) = parse(&raw);
-            (seen, duplicate_keys, Some(raw))
-        }
+    let raw = load(folder);
+    let (seen, duplicate_keys) = judge(&raw);
+    (seen, duplicate_keys, raw.ok().flatten())
+}
+
+/// The checkpoint's bytes, to be told apart later.
+pub(super) fn load(folder: &ExperimentFolder) -> Result<Option<Vec<u8>>, ReadError> {
+    files::read_bounded(&folder.checkpoint(), MOST_CHECKPOINT_BYTES)
+}
+
+/// Tells what was loaded.
+pub(super) fn judge(raw: &Result<Option<Vec<u8>>, ReadError>) -> (Seen<Checkpoint>, Vec<String>) {
+    match raw {
+        Ok(None) => (Seen::Missing, Vec::new()),
+        Ok(Some(raw)) => parse(raw),
+        Err(error) => (Seen::Unreadable(clipped(error.to_string())), Vec::new()),
     }
 }
 

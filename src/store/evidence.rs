@@ -1,6 +1,6 @@
 //! The seal over a run's evidence and the digest of a fixture: the door to `walkdir`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -18,8 +18,8 @@ use super::layout::{AGENT, CHECKS, JUDGE, PATCH, RECORD, RunFolder};
 
 /// What of a run's folder is evidence.
 const EVIDENCE: [&str; 4] = [AGENT, PATCH, CHECKS, JUDGE];
-/// Most files that a seal covers: an agent may write any number into its record's folder.
-const MOST_SEALED_FILES: usize = 10_000;
+/// Most files and folders that are looked at for a seal: an agent may write any number into its record's folder.
+const MOST_SEALED_ENTRIES: usize = 10_000;
 /// Names of files that the stages made durable when they wrote them.
 const DURABLE: [&str; 3] = ["result.json", "judgment.json", PATCH];
 /// Bytes that are digested at a time.
@@ -40,14 +40,18 @@ pub fn seal(run: &RunFolder) -> Result<Vec<u8>, StoreError> {
         listed => listed,
     };
     let unsealable = |path: &Path, why: String| StoreError::Unsealable { path: path.to_owned(), why };
-    let mut listed = listed.map_err(|error| unsealable(run.root(), error.to_string()))?;
-    let mut text = Vec::with_capacity(listed.files.len() * 96);
-    for path in std::mem::take(&mut listed.files) {
-        let whole = run.root().join(&path);
-        let digest = digest_and_sync(&whole).map_err(|error| unsealable(&whole, error.to_string()))?;
+    let listed = listed.map_err(|error| unsealable(run.root(), error.to_string()))?;
+    let mut text = Vec::with_capacity(listed.len() * 96);
+    let mut folders = BTreeSet::new();
+    for path in &listed {
+        let whole = run.root().join(path);
+        let digest =
+            digest_and_sync(&whole, is_durable(path)).map_err(|error| unsealable(&whole, error.to_string()))?;
         line(&mut text, &digest, path.as_os_str().as_bytes());
+        // Where the agent wrote, no stage has made the names durable.
+        folders.extend(path.ancestors().skip(1).take_while(|folder| folder.starts_with(RECORD)));
     }
-    for folder in listed.folders {
+    for folder in folders {
         files::sync_dir(&run.root().join(folder))?;
     }
     Ok(text)
@@ -76,7 +80,7 @@ pub fn check_seal(run: &RunFolder, expected: Option<Digest>) -> Vec<String> {
     };
     let mut problems = Vec::new();
     // Only files that were found below the folder are opened, whatever the seal names.
-    for path in listed.files {
+    for path in listed {
         let shown = path.display();
         match sealed.remove(path.as_os_str().as_bytes()) {
             None => problems.push(format!("`{shown}` was added")),
@@ -150,7 +154,7 @@ pub fn strangers(run: &RunFolder) -> Result<Vec<PathBuf>, FileError> {
     }
     for entry in walk(run).into_iter().flatten() {
         let entry = entry.map_err(failed)?;
-        if is_temporary(&entry) {
+        if is_temporary(&below(run, &entry)) {
             strangers.push(entry.into_path());
         }
     }
@@ -158,19 +162,11 @@ pub fn strangers(run: &RunFolder) -> Result<Vec<PathBuf>, FileError> {
     Ok(strangers)
 }
 
-/// What the walk over a run's evidence gives, as sorted paths below the run's folder.
-#[derive(Default)]
-struct Listed {
-    files: Vec<PathBuf>,
-    /// Folders that the stages do not sync by themselves.
-    folders: Vec<PathBuf>,
-}
-
 #[derive(Debug, thiserror::Error)]
 enum Listing {
     #[error("{0}")]
     Failed(io::Error),
-    #[error("it holds more than {MOST_SEALED_FILES} files, or folders deeper than {MOST_DEPTH}")]
+    #[error("it holds more than {MOST_SEALED_ENTRIES} files and folders, or folders deeper than {MOST_DEPTH}")]
     TooMuch,
 }
 
@@ -183,31 +179,32 @@ fn walk(run: &RunFolder) -> Vec<walkdir::IntoIter> {
         .collect()
 }
 
-/// A temporary file that a crash left in a folder of ours is no evidence; what the agent calls so is.
-fn is_temporary(entry: &walkdir::DirEntry) -> bool {
-    entry.file_name().as_bytes().starts_with(TEMPORARY_PREFIX.as_bytes()) && !is_the_agents(entry.path())
+/// A temporary file that a crash left in a folder of ours is no evidence; what the agent calls so is. `path` lies below
+/// the run's folder.
+fn is_temporary(path: &Path) -> bool {
+    let named = path.file_name().is_some_and(|name| name.as_bytes().starts_with(TEMPORARY_PREFIX.as_bytes()));
+    named && !path.starts_with(RECORD)
 }
 
-/// Whether the agent may have written it: then its name says nothing about who did.
-fn is_the_agents(path: &Path) -> bool {
-    path.ancestors().skip(1).any(|folder| folder.ends_with(RECORD))
+/// The path of an entry below the run's folder.
+fn below(run: &RunFolder, entry: &walkdir::DirEntry) -> PathBuf {
+    entry.path().strip_prefix(run.root()).unwrap_or(entry.path()).to_owned()
 }
 
-fn list(run: &RunFolder) -> Result<Listed, Listing> {
-    let mut listed = Listed::default();
-    for entry in walk(run).into_iter().flatten() {
+/// The files of a run's evidence, as sorted paths below its folder.
+fn list(run: &RunFolder) -> Result<Vec<PathBuf>, Listing> {
+    let mut listed = Vec::new();
+    for (number, entry) in walk(run).into_iter().flatten().enumerate() {
         let entry = entry.map_err(|error| Listing::Failed(error.into()))?;
-        if listed.files.len() >= MOST_SEALED_FILES || entry.depth() > MOST_DEPTH {
+        if number >= MOST_SEALED_ENTRIES || entry.depth() > MOST_DEPTH {
             return Err(Listing::TooMuch);
         }
-        let path = entry.path().strip_prefix(run.root()).unwrap_or(entry.path()).to_owned();
-        if entry.file_type().is_dir() && path.starts_with(RECORD) {
-            listed.folders.push(path);
-        } else if entry.file_type().is_file() && !is_temporary(&entry) {
-            listed.files.push(path);
+        let path = below(run, &entry);
+        if entry.file_type().is_file() && !is_temporary(&path) {
+            listed.push(path);
         }
     }
-    listed.files.sort();
+    listed.sort();
     Ok(listed)
 }
 
@@ -215,11 +212,14 @@ fn digest_of_file(path: &Path) -> io::Result<Digest> {
     digest(&mut files::open_regular(path).map_err(io::Error::other)?)
 }
 
-/// Digests a file and makes it durable, unless the stage that wrote it has, or there is nothing in it.
-fn digest_and_sync(path: &Path) -> io::Result<Digest> {
+/// Whether the stage that wrote a file has made it durable. `path` lies below the run's folder.
+fn is_durable(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| DURABLE.iter().any(|known| name == *known)) && !path.starts_with(RECORD)
+}
+
+/// Digests a file, and makes it durable when it is not and there is something in it.
+fn digest_and_sync(path: &Path, durable: bool) -> io::Result<Digest> {
     let mut file = files::open_regular(path).map_err(io::Error::other)?;
-    let durable =
-        !is_the_agents(path) && path.file_name().is_some_and(|name| DURABLE.iter().any(|known| name == *known));
     if !durable && file.metadata()?.len() > 0 {
         file.sync_data()?;
     }
@@ -259,7 +259,7 @@ fn line(text: &mut Vec<u8>, digest: &Digest, path: &[u8]) {
     text.push(b'\n');
 }
 
-/// Reads what [`line`] wrote; `None` when something else is there, or a name is there twice.
+/// Reads what `line` wrote; `None` when something else is there, or a name is there twice.
 fn parse(text: &[u8]) -> Option<BTreeMap<Vec<u8>, Digest>> {
     let mut sealed = BTreeMap::new();
     for line in text.strip_suffix(b"\n").unwrap_or(text).split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {

@@ -86,10 +86,8 @@ impl RunStore {
             made(&path)?;
         }
         // Also when they were there: the sitting that made them may have been killed before it synced.
-        for path in [&self.folder.agent(), self.folder.root(), &self.subtest] {
-            files::sync_dir(path)?;
-        }
-        Ok(())
+        files::sync_dir(self.folder.root())?;
+        Ok(files::sync_dir(&self.subtest)?)
     }
 
     /// Makes a judge's folder, durably.

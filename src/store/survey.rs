@@ -3,8 +3,11 @@
 //! Folders are listed and each result is opened relative to its subtest's folder, without looking first; folders of runs
 //! are not opened. Results are folded into small facts as they are read, so memory does not grow with their bytes.
 
+use std::mem;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use crate::model::experiment::KeepWorkspaces;
 use crate::model::ids::{ExperimentId, RunId};
@@ -49,13 +52,36 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
         Ok(holder) => survey.holder = holder,
         Err(error) => survey.unknown.push((folder.relative(&folder.lock()), error.to_string())),
     }
-    // Before the results: what a live coordinator commits meanwhile is then unrecorded for a moment, never a phantom.
-    (survey.checkpoint, survey.duplicate_keys, _) = checkpoint::read(folder);
     (survey.config, survey.config_lacks) = config::read(folder);
     match evidence::digest_of_tree(&folder.fixture()) {
         Ok(digest) => survey.fixture_digest = digest,
         Err(error) => survey.unknown.push((folder.relative(&folder.fixture()), error.to_string())),
     }
+    // Its bytes before the results: what a live coordinator commits meanwhile is then unrecorded for a moment, and never
+    // a phantom.
+    let raw = checkpoint::load(folder);
+    if survey.config.content().is_none() {
+        // Only the checkpoint says then whose results these should be.
+        (survey.checkpoint, survey.duplicate_keys) = checkpoint::judge(&raw);
+        return read_results(folder, depth, survey);
+    }
+    let raw = Mutex::new(raw);
+    // Takes the bytes, so that they are gone while results gather.
+    let judge = || {
+        let taken = mem::replace(&mut *raw.lock().unwrap_or_else(PoisonError::into_inner), Ok(None));
+        checkpoint::judge(&taken)
+    };
+    thread::scope(|scope| {
+        let beside = thread::Builder::new().spawn_scoped(scope, judge);
+        let survey = read_results(folder, depth, survey);
+        let judged =
+            beside.map_or_else(|_| judge(), |beside| beside.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        survey.map(|survey| Survey { checkpoint: judged.0, duplicate_keys: judged.1, ..survey })
+    })
+}
+
+/// Adds runs, attempts and strange places to what is known of the whole.
+fn read_results(folder: &ExperimentFolder, depth: Depth, mut survey: Survey) -> Result<Survey, StoreError> {
     let setting = Setting {
         folder,
         depth,

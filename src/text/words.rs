@@ -15,16 +15,16 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// A duration that is only guessed: `less than 1m`, `8m`, `2h 10m`, `3d`.
+/// A duration that is only guessed: `less than a minute`, `about 8m`, `about 2h 10m`, `about 3d`.
 #[must_use]
 pub fn rough_duration(seconds: f64) -> String {
     let minutes = if seconds.is_finite() { whole((seconds / 60.0).max(0.0)) } else { 0 };
     let minutes = if minutes < 60 { minutes } else { (minutes + 5) / 10 * 10 };
     match minutes {
-        0 => "less than 1m".to_owned(),
-        1..60 => format!("{minutes}m"),
-        60..1_440 => format!("{}h {:02}m", minutes / 60, minutes % 60),
-        _ => format!("{}d", (minutes + 720) / 1_440),
+        0 => "less than a minute".to_owned(),
+        1..60 => format!("about {minutes}m"),
+        60..1_440 => format!("about {}h {:02}m", minutes / 60, minutes % 60),
+        _ => format!("about {}d", (minutes + 720) / 1_440),
     }
 }
 
@@ -131,7 +131,7 @@ mod tests {
             273_600.0,
         ]
         .iter()
-        .map(|seconds| format!("{seconds:>9} {:>8}  about {}", duration(*seconds), rough_duration(*seconds)))
+        .map(|seconds| format!("{seconds:>9} {:>8}  {}", duration(*seconds), rough_duration(*seconds)))
         .collect();
         insta::with_settings!({
             snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/words"), prepend_module_to_snapshot => false,
@@ -142,7 +142,7 @@ mod tests {
     fn a_duration_that_cannot_be_is_none() {
         for wrong in [-1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             assert_eq!(duration(wrong), "0.0s");
-            assert_eq!(rough_duration(wrong), "less than 1m");
+            assert_eq!(rough_duration(wrong), "less than a minute");
         }
     }
 

@@ -55,27 +55,44 @@ impl Stage<'_> {
     pub(super) fn take(&self, folder: &Path, take: Take) -> Result<Option<Vec<PathBuf>>, WorkspaceError> {
         // A fixture is the person's own and stays as it is.
         let mut left_out = if take == Take::Kept { make_readable(folder)? } else { Vec::new() };
-        let listing = self.git(folder, &["ls-files", "-z", "--others", "--modified"]);
-        let listing = if take == Take::Kept { listing.arg("--exclude-standard") } else { listing }.run()?;
+        let mut listing = self.list(folder, take)?;
         if listing.is_empty() {
             return Ok((!left_out.is_empty()).then_some(left_out));
         }
-        let sorted = Sorted::new(folder, &listing)?;
+        let mut sorted = Sorted::new(folder, &listing)?;
+        if !sorted.replaced.is_empty() {
+            // git sees what such a folder holds only when it does not expect a file there.
+            self.forget(folder, &sorted.replaced)?;
+            listing = self.list(folder, take)?;
+            sorted = Sorted::new(folder, &listing)?;
+        }
+        self.forget(folder, &sorted.refused)?;
         let add: &[&str] = match take {
             Take::Kept => &["add", "--all"],
             Take::All => &["add", "--ignore-removal", "--force"],
         };
-        self.by_names(folder, add, [":/".into()].into_iter().chain(sorted.odd("exclude,top,literal")))?;
-        if !sorted.refused.is_empty() || !sorted.nested.is_empty() {
-            // What stood in their places before is gone.
-            let gone = ["rm", "--cached", "--force", "--quiet", "--ignore-unmatch"];
-            self.by_names(folder, &gone, sorted.odd("top,literal"))?;
-        }
+        let odd = sorted.nested.iter().chain(&sorted.refused).map(|place| specification("exclude,top,literal", place));
+        self.by_names(folder, add, [":/".into()].into_iter().chain(odd))?;
         for nested in &sorted.nested {
             left_out.extend(self.take_nested(folder, nested, take)?);
         }
         left_out.extend(sorted.refused);
         Ok(Some(left_out))
+    }
+
+    /// The names of files that differ from the index or are not in it, and of nested repositories with a `/`.
+    fn list(&self, folder: &Path, take: Take) -> Result<Vec<u8>, WorkspaceError> {
+        let listing = self.git(folder, &["ls-files", "-z", "--others", "--modified"]);
+        if take == Take::Kept { listing.arg("--exclude-standard") } else { listing }.run()
+    }
+
+    /// Takes places out of the index: what stood there is gone.
+    fn forget(&self, folder: &Path, places: &BTreeSet<PathBuf>) -> Result<(), WorkspaceError> {
+        if places.is_empty() {
+            return Ok(());
+        }
+        let remove = ["rm", "--cached", "--force", "--quiet", "--ignore-unmatch"];
+        self.by_names(folder, &remove, places.iter().map(|place| specification("top,literal", place)))
     }
 
     /// Runs git with a list of path specifications, which may be longer than a command line.
@@ -119,6 +136,8 @@ struct Sorted {
     nested: BTreeSet<PathBuf>,
     /// What git does not keep: pipes, sockets and devices, and names that it keeps for itself.
     refused: BTreeSet<PathBuf>,
+    /// Folders where the index has a file.
+    replaced: BTreeSet<PathBuf>,
 }
 
 impl Sorted {
@@ -135,6 +154,10 @@ impl Sorted {
             } else {
                 let path = path_of(name);
                 match fs::symlink_metadata(folder.join(path)) {
+                    _ if is_below_link(folder, path) => {}
+                    Ok(found) if found.is_dir() => {
+                        sorted.replaced.insert(path.to_owned());
+                    }
                     Ok(found) => {
                         content = content.saturating_add(found.len());
                         let refused = if is_special(&found) { Some(path.to_owned()) } else { reserved(path) };
@@ -155,15 +178,19 @@ impl Sorted {
         }
         Ok(sorted)
     }
+}
 
-    /// Every odd place as a path specification.
-    fn odd(&self, magic: &str) -> impl Iterator<Item = OsString> {
-        self.nested.iter().chain(&self.refused).map(move |path| {
-            let mut spec = OsString::from(format!(":({magic})"));
-            spec.push(path);
-            spec
-        })
-    }
+/// A path as git takes it in a list: byte for byte.
+fn specification(magic: &str, path: &Path) -> OsString {
+    let mut specification = OsString::from(format!(":({magic})"));
+    specification.push(path);
+    specification
+}
+
+/// Whether a folder of the path is a symbolic link now: what lies behind it is not in the tree.
+fn is_below_link(folder: &Path, path: &Path) -> bool {
+    let mut folders = path.ancestors().skip(1).filter(|part| !part.as_os_str().is_empty());
+    folders.any(|part| fs::symlink_metadata(folder.join(part)).is_ok_and(|found| found.is_symlink()))
 }
 
 /// The part of the path up to a name that git keeps for itself, in whatever case.

@@ -1,5 +1,7 @@
 //! Holds the rules of the house, and drives the product as a whole.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by its panic")]
+
 mod architecture;
 mod budget;
 mod commands;
@@ -12,6 +14,7 @@ mod growth;
 mod lock;
 mod main_job;
 mod mistakes;
+mod readme;
 mod scenes;
 mod screens;
 mod secrets;

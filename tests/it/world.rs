@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The longest that a test waits for anything. It is never waited out unless the test fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A world of its own for one test.
 pub(crate) struct World {
@@ -167,19 +167,15 @@ impl Live {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.events.recv_timeout(left) {
-                Ok(event) => {
-                    self.heard.push(event.clone());
-                    if fits(&event) {
-                        return event;
-                    }
-                }
-                Err(_) => {
-                    self.kill();
-                    let mut stderr = String::new();
-                    self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-                    panic!("no {what} among {:#?}\n{stderr}", self.heard);
-                }
+            let Ok(event) = self.events.recv_timeout(left) else {
+                self.kill();
+                let mut stderr = String::new();
+                self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+                panic!("no {what} among {:#?}\n{stderr}", self.heard);
+            };
+            self.heard.push(event.clone());
+            if fits(&event) {
+                return event;
             }
         }
     }

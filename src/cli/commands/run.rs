@@ -44,7 +44,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     let held = create(wish).map_err(|error| CliError::engine(error, "."))?;
     let name = shown(held.folder.root(), &current);
     let sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;
-    sitting::conduct(sitting, &name, Vec::new(), console)
+    sitting::conduct(sitting, &name, &[], console)
 }
 
 /// Whether a folder was made and nothing else: its coordinator was killed before the config was there, so no run was.
@@ -95,7 +95,7 @@ fn go_on(
         });
     }
     save_operation(&sitting, differences.operational)?;
-    sitting::conduct(sitting, &name, events, console)
+    sitting::conduct(sitting, &name, &events, console)
 }
 
 /// Keeps operational changes: they hold for later sittings too.

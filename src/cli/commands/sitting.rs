@@ -31,34 +31,25 @@ pub(super) fn open_folder(dir: &Path, console: &Console) -> Result<(ExperimentFo
 }
 
 /// Does what is left of an experiment and tells how it ended.
-pub(super) fn conduct(
-    sitting: Sitting,
-    name: &str,
-    first: Vec<Event>,
-    console: &mut Console,
-) -> Result<Exit, CliError> {
+pub(super) fn conduct(sitting: Sitting, name: &str, first: &[Event], console: &mut Console) -> Result<Exit, CliError> {
     let containment =
         Containment::probe(sitting.config.containment).map_err(|error| CliError::engine(error.into(), name))?;
     let experiment_id = sitting.config.experiment_id.clone();
     let mut reporter = console.reporter();
-    let mut broken_pipe = false;
     let mut tell = |at, event: Option<&Event>| {
-        let told: std::io::Result<()> = match event {
-            Some(event) => reporter.event(at, event),
-            None => {
-                reporter.tick(at);
-                Ok(())
-            }
-        };
-        // Whoever listened is gone; the experiment goes on without them.
-        broken_pipe |= told.is_err();
+        if let Some(event) = event {
+            // Whoever listened may be gone; the experiment goes on without them.
+            let _ = reporter.event(at, event);
+        } else {
+            reporter.tick(at);
+        }
     };
     if containment == Containment::Walk && sitting.config.containment == ContainmentChoice::Auto {
         let message = "neither bubblewrap nor control groups work here: what a run leaves behind is found by a walk of \
                        processes only; install bubblewrap for a sure end";
         tell(clock::now(), Some(&Event::Notice { message: message.to_owned() }));
     }
-    for event in &first {
+    for event in first {
         tell(clock::now(), Some(event));
     }
     let manner = Manner {

@@ -7,7 +7,7 @@ use crate::cli::commands::sitting::open_folder;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::engine::progress::Progress;
+use crate::engine::standing::Standing;
 use crate::model::experiment::Config;
 use crate::model::ids::JudgeNumber;
 use crate::model::outcome::Stage;
@@ -45,7 +45,7 @@ fn show(
     console: &mut Console,
 ) -> Result<(), CliError> {
     let config = survey.config.content();
-    let progress = Progress::of(config.map(Config::plan).unwrap_or_default(), survey);
+    let numbers = Standing::of(config.map(Config::plan).unwrap_or_default(), survey);
     let in_flight = if survey.holder.is_some() { in_flight(folder, survey) } else { Vec::new() };
     let checkpoint = survey.checkpoint.content();
     let status = status::Status {
@@ -54,10 +54,10 @@ fn show(
         status: checkpoint.map(|checkpoint| checkpoint.status),
         holder: survey.holder.as_ref(),
         started_at: checkpoint.map(|checkpoint| checkpoint.started_at),
-        spent: progress.spent(),
+        spent: numbers.spent(),
         max_cost_usd: config.and_then(|config| config.max_cost_usd),
-        tiers: &progress.tiers(),
-        missing: &progress.missing_by_why(),
+        tiers: &numbers.tiers(),
+        missing: &numbers.missing_by_why(),
         in_flight: &in_flight,
     };
     let text = match console.message_format() {

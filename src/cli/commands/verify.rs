@@ -34,7 +34,7 @@ pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
     let plan = survey.config.content().map(Config::plan).unwrap_or_default();
     let agreeing = agreeing(&survey, &plan);
     let policy = policy(args, &survey, &plan, &findings);
-    let exit = exit(&survey, &findings, &policy);
+    let exit = exit(args, &survey, &findings, &policy);
     let verification = Verification {
         tool_version: env!("CARGO_PKG_VERSION"),
         experiment_id: survey.config.content().map(|config| config.experiment_id.as_str()),
@@ -113,15 +113,15 @@ fn policy(args: &Verify, survey: &Survey, plan: &Plan, findings: &[Finding]) -> 
     unmet
 }
 
-/// The exit code of the worst that is there.
-fn exit(survey: &Survey, findings: &[Finding], policy: &[String]) -> Exit {
+/// The exit code of the worst that is there. Who names how many runs may be missing has said what missing runs mean.
+fn exit(args: &Verify, survey: &Survey, findings: &[Finding], policy: &[String]) -> Exit {
     let worst = findings.iter().map(|finding| finding.kind.level()).max();
     match worst {
         Some(Level::Damaged) => Exit::Damaged,
         Some(Level::Mendable) => Exit::Mendable,
         _ if survey.holder.is_some() => Exit::Held,
-        Some(Level::Incomplete) => Exit::Incomplete,
-        Some(Level::Note | Level::Warning) | None if !policy.is_empty() => Exit::Policy,
-        Some(Level::Note | Level::Warning) | None => Exit::Success,
+        _ if !policy.is_empty() => Exit::Policy,
+        Some(Level::Incomplete) if args.max_missing.is_none() => Exit::Incomplete,
+        Some(Level::Incomplete | Level::Note | Level::Warning) | None => Exit::Success,
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::agent::record::{self, EndedAgent, Record};
 use crate::agent::{self, Assignment, Paths};
 use crate::engine::failure::storage;
-use crate::engine::stages::{Halt, Work};
+use crate::engine::stages::{Halt, Work, write_evidence};
 use crate::engine::workplace::Program;
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::money::Usd;
@@ -75,8 +75,8 @@ impl Work<'_> {
         };
         let work = agent::work(&assignment, &place.inherited);
         let command = place.secrets.redact(agent::describe(&work, &subtest.agent).as_bytes()).into_owned();
-        self.write_evidence(&self.folder.prompt(), prompt.as_bytes())?;
-        self.write_evidence(&self.folder.command(), &command)?;
+        write_evidence(&self.folder.prompt(), prompt.as_bytes())?;
+        write_evidence(&self.folder.command(), &command)?;
         Ok(work)
     }
 
@@ -118,7 +118,7 @@ impl Work<'_> {
         result.exit_code = outcome.exit_code;
         result.cost_usd = outcome.cost_usd;
         result.token_stats = outcome.token_stats;
-        result.containment = self.place.containment.name().to_owned();
+        self.place.containment.name().clone_into(&mut result.containment);
         result.leftover_processes = ended.leftovers;
         result.output_truncated = ended.output_truncated;
         Ok(())

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use crate::engine::failure::storage;
-use crate::engine::stages::{Halt, Work};
+use crate::engine::stages::{Halt, Work, write_evidence};
 use crate::engine::workplace::Program;
 use crate::judge::answer;
 use crate::judge::request::{self, Facts};
@@ -74,7 +74,7 @@ impl Work<'_> {
         case: &Case<'_>,
     ) -> Result<Judgment, Halt> {
         let request = self.request(name, case)?;
-        self.write_evidence(&self.folder.judge_prompt(number), &request)?;
+        write_evidence(&self.folder.judge_prompt(number), &request)?;
         let mut environment = self.environment();
         environment.insert("SCYLLA_FIXTURE".into(), self.place.folder.fixture().into());
         let ended = self.contained(

@@ -88,6 +88,8 @@ impl<'a> Work<'a> {
     /// Sets a former, unfinished attempt aside and makes the folder of a new one.
     pub(super) fn begin_attempt(&mut self) -> Result<(), Halt> {
         self.attempt = self.store.next_attempt().map_err(|error| storage(&error))?;
+        let told = files::kind_of(&self.folder.command()).map_err(|error| storage(&error))?.is_some();
+        self.stage = if told { Stage::Agent } else { Stage::Prepare };
         self.set_aside(AttemptEnd::Interrupted)?;
         self.attempt = self.store.next_attempt().map_err(|error| storage(&error))?;
         self.store.begin().map_err(|error| storage(&error))?;
@@ -114,7 +116,7 @@ impl<'a> Work<'a> {
         self.line.say(Input::RunStarted { run: self.run, attempt: self.attempt, from });
     }
 
-    pub(super) fn notice(&self, message: String) {
+    pub(super) fn notice(&self, message: &str) {
         self.line.say(Input::Notice(format!("{}: {message}", self.run)));
     }
 
@@ -136,11 +138,6 @@ impl<'a> Work<'a> {
         if ended.end == End::Stopped { Err(Halt::Stopped) } else { Ok(ended) }
     }
 
-    /// Writes evidence that no stage waits for; the seal makes it durable.
-    fn write_evidence(&self, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-        std::fs::write(path, bytes).map_err(|error| storage(&FileError::new("write", path, error)))
-    }
-
     /// The environment that the run's programs share.
     fn environment(&self) -> BTreeMap<OsString, OsString> {
         crate::agent::environment::allowed(&self.place.inherited, &self.place.config.environment)
@@ -149,7 +146,7 @@ impl<'a> Work<'a> {
     /// Writes `run_result.json`: from then on the run is committed.
     pub(super) fn commit(
         &mut self,
-        agent: AgentResult,
+        agent: &AgentResult,
         checks: ChecksResult,
         judgments: Vec<Judgment>,
     ) -> Result<RunResult, Halt> {
@@ -191,4 +188,9 @@ impl<'a> Work<'a> {
         self.clear_workspace(result.judge_passed);
         Ok(result)
     }
+}
+
+/// Writes evidence that no stage waits for; the seal makes it durable.
+fn write_evidence(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    std::fs::write(path, bytes).map_err(|error| storage(&FileError::new("write", path, error)))
 }

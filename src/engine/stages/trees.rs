@@ -42,7 +42,7 @@ impl Work<'_> {
             .and_then(|baseline| workspace::capture::capture(&repo, &workspace, &private, &baseline))
             .map_err(|error| broken(&error))?;
         for place in captured.left_out {
-            self.notice(format!("no patch can hold `{}`, so it is left out", place.display()));
+            self.notice(&format!("no patch can hold `{}`, so it is left out", place.display()));
         }
         let patch = self.place.secrets.redact(&captured.patch);
         self.store.write_patch(&patch).map_err(|error| storage(&error))?;
@@ -75,7 +75,7 @@ impl Work<'_> {
 
     fn remove(&self, folder: &std::path::Path) {
         if let Err(error) = files::remove_tree(folder) {
-            self.notice(format!("`{}` could not be removed: {error}", folder.display()));
+            self.notice(&format!("`{}` could not be removed: {error}", folder.display()));
         }
     }
 }

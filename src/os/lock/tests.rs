@@ -22,6 +22,7 @@ fn a_second_coordinator_is_told_who_holds_the_experiment() {
 
     drop(lock);
     assert_eq!(probe(&path).unwrap(), None);
+    assert_eq!(std::fs::read(&path).unwrap(), b"", "a lock that nobody holds names nobody");
     ExperimentLock::acquire(&path, &me(), Duration::ZERO).unwrap();
 }
 

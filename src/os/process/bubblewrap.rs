@@ -10,7 +10,6 @@ use std::io::{self, PipeReader, PipeWriter, Read};
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use rustix::io::FdFlags;
@@ -22,8 +21,6 @@ use super::{End, Hold, SpawnError, Task};
 
 /// The name of this containment.
 pub(super) const NAME: &str = "bubblewrap";
-/// While this is held, one status pipe can be inherited: two runs that start at once must not get each other's.
-static STARTING: Mutex<()> = Mutex::new(());
 /// Signals that end programs. A shell's way of telling one is 128 and its number; codes like 145 are none.
 const ENDING_SIGNALS: [i32; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 14, 15, 24, 25, 31];
 
@@ -125,15 +122,13 @@ impl Hold for Namespace {
 
     fn start(&mut self, command: &mut Command) -> io::Result<Child> {
         let status = self.status_end.take();
-        let one_at_a_time = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(status) = &status {
-            // `std` hands on no descriptor but the first three, so this one is made inheritable while we start. If some
-            // other short program of ours starts in this moment, it gets a pipe that it does not know of.
+            // `std` hands on no descriptor but the first three, so this one is made inheritable while no other task
+            // starts. A short program of ours, git, that starts in this moment gets a pipe that it does not know of.
             rustix::io::fcntl_setfd(status.as_fd(), FdFlags::empty())?;
         }
         let child = command.spawn();
         drop(status);
-        drop(one_at_a_time);
         let child = child?;
         self.leader = Pid::from_child(&child).as_raw_pid();
         Ok(child)

@@ -183,13 +183,18 @@ impl Hold for Grouped {
     }
 
     fn terminate(&mut self) -> io::Result<()> {
-        table::terminate(&self.group.members()?);
+        let mut members = self.group.members()?;
+        // The first one may not have joined yet.
+        if members.iter().all(|process| process.pid != self.leader) {
+            members.extend(table::one(self.leader));
+        }
+        table::terminate(&members);
         Ok(())
     }
 
     fn kill(&mut self) -> io::Result<()> {
         self.note_others()?;
-        // Also the leader by itself: it may not have joined yet.
+        // Also the first one by itself: it may not have joined yet.
         if let Some(leader) = table::one(self.leader) {
             table::send(&[leader], rustix::process::Signal::KILL);
         }
@@ -205,7 +210,7 @@ impl Hold for Grouped {
         table::reap_adopted(self.leader);
         let mut word = [0; 8];
         self.reached = self.word.read(&mut word).is_ok_and(|length| length > 0);
-        self.group.remove()?;
+        // The group is removed by the drop.
         Ok(u32::try_from(self.killed.len()).unwrap_or(u32::MAX))
     }
 
@@ -220,7 +225,7 @@ impl Hold for Grouped {
 
 impl Drop for Grouped {
     fn drop(&mut self) {
-        // Gone already after an orderly end. After a failed start it is empty; otherwise it must stay, and does.
+        // It is empty after an orderly end and after a failed start. Otherwise it must stay, and the kernel sees to that.
         drop(self.group.remove());
     }
 }

@@ -79,7 +79,7 @@ impl Channel {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
             _ => {}
         }
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path).map_err(failed)?;
+        let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
         Ok(Self { pipe: None, file, path: path.to_owned(), filter: (task.filter)() })
     }
 

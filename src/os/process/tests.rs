@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -22,12 +23,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Every containment that works here. The walk always does.
 fn containments() -> Vec<Containment> {
-    let choices = [ContainmentChoice::Bubblewrap, ContainmentChoice::Cgroup, ContainmentChoice::Walk];
-    let (works, fails): (Vec<_>, Vec<_>) = choices.map(Containment::probe).into_iter().partition(Result::is_ok);
-    for failure in fails.into_iter().filter_map(Result::err) {
-        println!("not tested: {failure}");
-    }
-    works.into_iter().filter_map(Result::ok).collect()
+    static WORKING: OnceLock<Vec<Containment>> = OnceLock::new();
+    let working = WORKING.get_or_init(|| {
+        let choices = [ContainmentChoice::Bubblewrap, ContainmentChoice::Cgroup, ContainmentChoice::Walk];
+        let (works, fails): (Vec<_>, Vec<_>) = choices.map(Containment::probe).into_iter().partition(Result::is_ok);
+        fails.into_iter().filter_map(Result::err).for_each(|failure| println!("not tested: {failure}"));
+        works.into_iter().filter_map(Result::ok).collect()
+    });
+    working.clone()
 }
 
 /// A folder for a task, and a number that its processes carry in their arguments, by which the tests find them without
@@ -75,24 +78,42 @@ impl Place {
         String::from_utf8(fs::read(self.path("stdout.log")).unwrap()).unwrap()
     }
 
-    /// Living processes that have the number in their arguments.
     fn alive(&self) -> Vec<String> {
-        let number = self.number.to_string();
-        let mut alive = Vec::new();
-        for entry in fs::read_dir("/proc").unwrap().flatten() {
-            let read =
-                |name| String::from_utf8_lossy(&fs::read(entry.path().join(name)).unwrap_or_default()).into_owned();
-            let arguments = read("cmdline").replace('\0', " ");
-            if arguments.contains(&number) && !read("status").contains("State:\tZ") {
-                alive.push(format!("{} {arguments}", entry.file_name().display()));
-            }
-        }
-        alive
+        alive(self.number)
+    }
+
+    /// How many of those are `sleep` itself, and not what starts it.
+    fn sleepers(&self) -> usize {
+        self.alive().iter().filter(|each| each.split(' ').nth(1) == Some("sleep")).count()
     }
 
     /// Waits until the task has said this, or for ever for a test.
     fn wait_for_stdout(&self, wanted: &str) {
         wait_until(|| fs::read_to_string(self.path("stdout.log")).is_ok_and(|text| text.contains(wanted)));
+    }
+}
+
+/// Living processes that have the number in their arguments.
+fn alive(number: u32) -> Vec<String> {
+    let number = number.to_string();
+    let mut alive = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let read = |name| String::from_utf8_lossy(&fs::read(entry.path().join(name)).unwrap_or_default()).into_owned();
+        let arguments = read("cmdline").replace('\0', " ");
+        if arguments.contains(&number) && !read("status").contains("State:\tZ") {
+            alive.push(format!("{} {arguments}", entry.file_name().display()));
+        }
+    }
+    alive
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // A test that failed must not leave what it found alive: it would hold the pipes of the test's own output.
+        for process in self.alive() {
+            let pid = process.split(' ').next().unwrap_or_default().to_owned();
+            drop(Command::new("kill").args(["-9", &pid]).status());
+        }
     }
 }
 
@@ -118,6 +139,32 @@ fn check(script: &str, limit: impl Fn(&mut Limits), judge: impl Fn(&Containment,
         let ended = run_free(&task, &containment).unwrap();
         assert_eq!(place.alive(), Vec::<String>::new(), "{}: {script}", containment.name());
         assert!(!task.mark.exists(), "{}: {script}", containment.name());
+        if let Containment::Cgroup { parent } = &containment {
+            assert!(!parent.join(format!("scylla-{}", task.token)).exists(), "{script}");
+        }
         judge(&containment, &place, ended);
+    }
+}
+
+/// The same for a script that is to be ended at its wall clock limit after it has said `begun`. However slow the machine is,
+/// it gets the time to say so.
+fn check_timeout(script: &str, grace: Duration, judge: impl Fn(&Containment, &Place, Ended)) {
+    for containment in containments() {
+        let mut wall = Duration::from_millis(250);
+        loop {
+            let place = Place::new();
+            let mut task = place.shell(script);
+            (task.limits.wall, task.limits.grace) = (wall, grace);
+            let ended = run_free(&task, &containment).unwrap();
+            assert_eq!(place.alive(), Vec::<String>::new(), "{}: {script}", containment.name());
+            if place.stdout().starts_with("begun") {
+                assert_eq!(ended.end, End::TimedOut);
+                assert!(ended.duration >= wall);
+                judge(&containment, &place, ended);
+                break;
+            }
+            wall *= 2;
+            assert!(wall < PATIENCE, "{}: {script}", containment.name());
+        }
     }
 }

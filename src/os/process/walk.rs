@@ -28,7 +28,7 @@ pub(super) struct Tree {
     seen: BTreeSet<i32>,
     /// Sessions that were founded in the tree.
     sessions: BTreeSet<i32>,
-    /// What was killed, without the leader.
+    /// What was killed; of a tree of ours, without the leader.
     killed: BTreeSet<(i32, u64)>,
 }
 
@@ -91,7 +91,7 @@ impl Tree {
                 && table::environment_holds(process.pid, &self.token))
     }
 
-    /// Kills until nothing is left, and tells how many that were beside the leader.
+    /// Kills until nothing is left, and tells how many that were; of a tree of ours, beside the leader.
     pub(super) fn end(&mut self, deadline: Instant) -> io::Result<u32> {
         loop {
             let members = self.members()?;
@@ -112,7 +112,7 @@ impl Tree {
 
     fn note(&mut self, members: &[Process]) {
         let each = members.iter().map(|process| (process.pid, process.start));
-        self.killed.extend(each.filter(|process| Some(*process) != self.leader));
+        self.killed.extend(each.filter(|process| self.adopter.is_none() || Some(*process) != self.leader));
     }
 }
 

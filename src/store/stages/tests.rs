@@ -87,8 +87,9 @@ fn a_committed_run_is_sealed_and_never_committed_again() {
     assert_eq!(written, result);
     assert!(fs::read(store.folder().result()).unwrap().ends_with(b"}\n"));
 
+    // Another state of the evidence would give another seal.
+    store.write_patch(b"other").unwrap();
     let before = sample.bytes();
-    store.write_patch(b"diff").unwrap();
     let again = store.commit(&mut sample::run_result(store.run(), false));
     assert!(matches!(again, Err(StoreError::AlreadyCommitted(_))), "{again:?}");
     assert_eq!(sample.bytes(), before);

@@ -23,11 +23,11 @@ use crate::store::version::{Age, age};
 use crate::store::{clipped, evidence};
 
 /// Runs that are read for each opening of their subtest's folder: a large subtest is shared between threads.
-const RUNS_AT_A_TIME: usize = 512;
+const RUNS_AT_A_TIME: usize = 128;
 /// The same where all evidence is read.
 const SEALS_AT_A_TIME: usize = 8;
 /// Runs that a thread keeps before it tells.
-const RUNS_KEPT: usize = 4096;
+const RUNS_KEPT: usize = 1024;
 /// Buffers that grew larger than this for one file are given back.
 const USUAL_BYTES: usize = 1 << 20;
 

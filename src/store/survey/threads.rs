@@ -27,9 +27,11 @@ pub(super) fn share<Work: Sync, State>(
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let threads = (cores + BEYOND_CORES).min(MOST_THREADS).min(work.len());
     thread::scope(|scope| {
-        // The calling thread is one of them.
+        // The calling thread is one of them; where no more can be had, the others do the work.
         for _ in 1..threads {
-            scope.spawn(labour);
+            if thread::Builder::new().spawn_scoped(scope, labour).is_err() {
+                break;
+            }
         }
         labour();
     });

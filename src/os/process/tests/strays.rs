@@ -25,7 +25,7 @@ fn mark_of(child: &Child, token: &str) -> StrayMark {
 
 fn sleep(place: &Place, token: &str) -> Child {
     let mut command = Command::new("setsid");
-    command.args(["sleep", &place.number.to_string()]).env(TOKEN_VARIABLE, token).process_group(0).spawn().unwrap()
+    command.args(["sleep", &place.number.to_string()]).env(TOKEN_VARIABLE, token).spawn().unwrap()
 }
 
 #[test]
@@ -33,8 +33,8 @@ fn a_stray_is_found_by_number_and_start_time_alone() {
     let place = Place::new();
     let script = format!("setsid env -u {TOKEN_VARIABLE} sleep {} & exec sleep {0}", place.number);
     let mut child = Command::new("/bin/sh").args(["-c", &script]).process_group(0).spawn().unwrap();
-    wait_until(|| place.alive().iter().filter(|each| each.contains(" sleep ")).count() == 2);
-    let mark = mark_of(&child, "another-token");
+    wait_until(|| place.sleepers() == 2);
+    let mark = mark_of(&child, &format!("number-{}", place.number));
     assert!(!stray_alive(&StrayMark { start_time: mark.start_time + 1, ..mark.clone() }));
     assert!(!stray_alive(&StrayMark { boot_id: "another start".to_owned(), ..mark.clone() }));
     assert_eq!(end_strays(&StrayMark { boot_id: "another start".to_owned(), ..mark.clone() }).unwrap(), 0);
@@ -68,10 +68,10 @@ fn a_stray_is_found_in_its_control_group_and_another_group_is_left_alone() {
     let place = Place::new();
     let token = format!("stray-{}", place.number);
     let group = cgroup::Group::create(&parent, &token).unwrap();
-    let mut child = sleep(&place, "another-token");
+    let mut child = sleep(&place, &format!("other-{}", place.number));
     let procs = group.path().join("cgroup.procs");
     fs::write(procs, child.id().to_string()).unwrap();
-    let foreign = StrayMark { cgroup: Some(group.path().to_owned()), ..mark("another") };
+    let foreign = StrayMark { cgroup: Some(group.path().to_owned()), ..mark(&format!("foreign-{}", place.number)) };
     assert!(!stray_alive(&foreign));
     assert_eq!(end_strays(&foreign).unwrap(), 0);
     assert!(!place.alive().is_empty());
@@ -112,7 +112,7 @@ fn the_strays_of_a_killed_coordinator_are_found_by_the_mark_and_ended() {
             .spawn()
             .unwrap();
         place.wait_for_stdout("begun");
-        wait_until(|| place.alive().iter().any(|each| each.contains(" sleep ")));
+        wait_until(|| place.sleepers() == 2);
         let read = || serde_json::from_slice::<StrayMark>(&fs::read(place.path("process.json")).unwrap()).unwrap();
         assert!(stray_alive(&read()));
         coordinator.kill().unwrap();
@@ -122,7 +122,7 @@ fn the_strays_of_a_killed_coordinator_are_found_by_the_mark_and_ended() {
         assert!(mark.pid > 0 && mark.start_time > 0);
         if containment.name() == "bubblewrap" {
             // The kernel ends a namespace with its coordinator.
-            wait_until(|| place.alive().is_empty());
+            wait_until(|| !stray_alive(&mark));
         } else {
             assert!(stray_alive(&mark));
             assert!(end_strays(&mark).unwrap() >= 2);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::lifecycle::costs::Costs;
 use crate::lifecycle::index::status_on_disk;
 use crate::model::event::{Missing, TierTotals};
 use crate::model::ids::RunId;
@@ -14,7 +15,7 @@ use crate::stats::tiers::tier_totals;
 
 /// The facts of committed runs and what is missing.
 #[derive(Debug, Clone)]
-pub struct Progress {
+pub struct Standing {
     plan: Plan,
     committed: BTreeMap<RunId, ResultFacts>,
     missing: BTreeMap<RunId, Missing>,
@@ -22,7 +23,7 @@ pub struct Progress {
     spent: Usd,
 }
 
-impl Progress {
+impl Standing {
     /// What a survey of the folder says.
     #[must_use]
     pub fn of(plan: Plan, survey: &Survey) -> Self {
@@ -119,10 +120,10 @@ impl Progress {
         })
     }
 
-    /// Cost and number of committed runs.
+    /// What committed runs cost.
     #[must_use]
-    pub fn committed_cost(&self) -> (Usd, usize) {
-        (self.committed.values().map(|facts| facts.cost).sum(), self.committed.len())
+    pub fn costs(&self) -> Costs {
+        self.committed.iter().map(|(run, facts)| (*run, facts.cost)).collect()
     }
 
     /// The tiers' numbers.

@@ -1,0 +1,181 @@
+//! Agents that plant programs and traps.
+
+use std::os::unix::fs::symlink;
+use std::process::Stdio;
+
+use super::*;
+
+/// A program that an agent leaves behind; the file `executed` appears when anyone runs it.
+fn plant_program(world: &World) -> String {
+    let program = world.path("planted.sh");
+    write(&program, format!("#!/bin/sh\ntouch {}\ncat\n", world.path("executed").display()).as_bytes());
+    set_mode(&program, 0o755);
+    program.display().to_string()
+}
+
+fn plant(world: &World, git_dir: &Path) {
+    let program = plant_program(world);
+    let config = format!(
+        "[core]\n\tfsmonitor = {program}\n\tpager = {program}\n\tsshCommand = {program}\n\thooksPath = {hooks}\n\
+         [diff]\n\texternal = {program}\n[diff \"evil\"]\n\tcommand = {program}\n\ttextconv = {program}\n\
+         [filter \"evil\"]\n\tclean = {program}\n\tsmudge = {program}\n\tprocess = {program}\n\trequired = true\n\
+         [alias]\n\tls-files = !{program}\n\tadd = !{program}\n",
+        hooks = git_dir.join("hooks").display(),
+    );
+    let before = fs::read_to_string(git_dir.join("config")).unwrap();
+    write(&git_dir.join("config"), (before + &config).as_bytes());
+    write(&git_dir.join("info/attributes"), b"* filter=evil diff=evil\n");
+    for hook in ["pre-commit", "post-index-change", "post-checkout", "reference-transaction", "fsmonitor-watchman"] {
+        fs::create_dir_all(git_dir.join("hooks")).unwrap();
+        fs::copy(&program, git_dir.join("hooks").join(hook)).unwrap();
+    }
+}
+
+#[test]
+fn no_planted_program_is_executed() {
+    let world = World::made();
+    let fresh = world.prepare(PLAIN);
+    let workspace = world.workspace();
+    for folder in ["nested", "src/deep"] {
+        fs::create_dir_all(workspace.join(folder)).unwrap();
+        git(&workspace.join(folder), &["init", "--quiet"]);
+        write(&workspace.join(folder).join("file"), b"x");
+        git(&workspace.join(folder), &["add", "file"]);
+        git(&workspace.join(folder), &["commit", "--quiet", "-m", "x"]);
+        plant(&world, &workspace.join(folder).join(".git"));
+        write(&workspace.join(folder).join("file"), b"y");
+    }
+    plant(&world, &workspace.join(".git"));
+    write(&workspace.join(".gitattributes"), b"* filter=evil diff=evil\n");
+    write(&workspace.join("src/main.rs"), b"changed\n");
+    world.there_and_back(&fresh);
+    assert!(!world.path("executed").exists());
+}
+
+#[test]
+fn each_planted_program_is_a_live_one() {
+    for args in [
+        ["-c", "x.y=z", "status"].as_slice(),
+        &["-c", "core.fsmonitor=", "diff"],
+        &["-c", "core.fsmonitor=", "-c", "core.hooksPath=", "add", "-A"],
+        &["-c", "core.fsmonitor=", "update-ref", "refs/heads/x", "HEAD"],
+    ] {
+        let world = World::made();
+        world.prepare(PLAIN);
+        plant(&world, &world.workspace().join(".git"));
+        write(&world.workspace().join("src/main.rs"), b"changed\n");
+        let mut careless = Command::new("git");
+        careless.args(args).current_dir(world.workspace()).stdout(Stdio::null()).stderr(Stdio::null());
+        careless.stdin(Stdio::null()).status().unwrap();
+        assert!(world.path("executed").exists(), "{args:?}");
+    }
+}
+
+#[test]
+fn the_agents_own_git_folder_does_not_matter() {
+    let ends: [(&str, Edit); 8] = [
+        ("deleted", |_| ()),
+        ("empty folder", |at| fs::create_dir(at).unwrap()),
+        ("file that points elsewhere", |at| write(at, b"gitdir: /etc\n")),
+        ("file with noise", |at| write(at, &[0; 100])),
+        ("link to a repository", |at| symlink("../../repo.git", at).unwrap()),
+        ("pipe", make_pipe),
+        ("unreadable", |at| {
+            fs::create_dir(at).unwrap();
+            set_mode(at, 0o000);
+        }),
+        ("other repository", |at| {
+            git(at.parent().unwrap(), &["init", "--quiet", "--separate-git-dir", "../stolen"]);
+            write(&at.parent().unwrap().join("../stolen/objects/info/alternates"), b"/nowhere\n");
+            write(&at.parent().unwrap().join("../stolen/info/exclude"), b"*\n");
+        }),
+    ];
+    for (name, end) in ends {
+        let world = World::made();
+        let fresh = world.prepare(PLAIN);
+        fs::remove_dir_all(world.workspace().join(".git")).unwrap();
+        end(&world.workspace().join(".git"));
+        write(&world.workspace().join("README.md"), b"changed\n");
+        let captured = world.there_and_back(&fresh);
+        assert!(captured.patch.starts_with(b"diff --git a/README.md b/README.md\n"), "{name}");
+        assert_eq!(captured.left_out, Vec::<PathBuf>::new(), "{name}");
+        let executed = fs::symlink_metadata(world.workspace().join(".git"));
+        if name == "unreadable" {
+            set_mode(&world.workspace().join(".git"), 0o700);
+        }
+        assert_eq!(executed.is_ok(), name != "deleted", "{name}");
+    }
+}
+
+#[test]
+fn a_file_put_back_to_its_old_size_and_time_is_still_seen() {
+    let world = World::made();
+    let fresh = world.prepare(PLAIN);
+    let path = world.workspace().join("README.md");
+    let before = fs::metadata(&path).unwrap().modified().unwrap();
+    write(&path, b"two\none\n");
+    fs::File::options().write(true).open(&path).unwrap().set_modified(before).unwrap();
+    git(&world.workspace(), &["update-index", "--assume-unchanged", "README.md"]);
+    assert!(!world.there_and_back(&fresh).patch.is_empty());
+}
+
+#[test]
+fn what_no_patch_can_hold_is_left_out_by_name() {
+    let world = World::made();
+    let fresh = world.prepare(PLAIN);
+    let workspace = world.workspace();
+    for name in ["README.md", ".gitignore", "src/.gitattributes"] {
+        let _ = fs::remove_file(workspace.join(name));
+        make_pipe(&workspace.join(name));
+    }
+    symlink("/etc/passwd", workspace.join(".gitmodules")).unwrap();
+    write(&workspace.join("src/.GIT/config"), b"x");
+    write(&workspace.join("new"), b"x");
+    write(&workspace.join("nested/.Git/config"), b"x");
+    git(&workspace.join("nested"), &["init", "--quiet"]);
+    let captured = world.capture(&fresh);
+    let left_out: Vec<_> = captured.left_out.iter().map(|path| path.to_str().unwrap()).collect();
+    assert_eq!(left_out, [".gitignore", ".gitmodules", "README.md", "nested/.Git", "src/.GIT", "src/.gitattributes"]);
+    // What they stood in for is gone from the tree, as it is for every reader of the workspace.
+    fs::remove_file(workspace.join(".gitmodules")).unwrap();
+    assert!(!world.there_and_back(&fresh).patch.is_empty());
+}
+
+#[test]
+fn nothing_looks_deleted_because_it_may_not_be_read() {
+    let world = World::made();
+    let fresh = world.prepare(PLAIN);
+    let workspace = world.workspace();
+    write(&workspace.join("README.md"), b"changed\n");
+    for name in ["README.md", "src/deep", "src"] {
+        set_mode(&workspace.join(name), 0o000);
+    }
+    let patch = String::from_utf8(world.there_and_back(&fresh).patch).unwrap();
+    assert!(patch.contains("+changed\n") && !patch.contains("deleted"), "{patch}");
+    // Root may read everything, so the rights themselves are looked at.
+    assert_eq!(fs::metadata(workspace.join("src")).unwrap().permissions().mode() & 0o777, 0o500);
+    set_mode(&workspace.join("src"), 0o700);
+    set_mode(&workspace.join("src/deep"), 0o700);
+}
+
+#[test]
+fn a_workspace_that_is_gone_is_an_empty_one_and_a_link_is_refused() {
+    let world = World::made();
+    let fresh = world.prepare(PLAIN);
+    fs::remove_dir_all(world.workspace()).unwrap();
+    world.there_and_back(&fresh);
+    fs::remove_dir_all(world.workspace()).unwrap();
+    symlink("/etc", world.workspace()).unwrap();
+    let error = capture(&world.repo_git(), &world.workspace(), &world.path("run/private"), &fresh).unwrap_err();
+    assert!(error.to_string().ends_with("workspace is not a folder"), "{error}");
+}
+
+#[test]
+fn a_sparse_giant_is_refused_without_being_read() {
+    let world = World::made();
+    let fresh = world.prepare(PLAIN);
+    fs::File::create(world.workspace().join("giant")).unwrap().set_len(1 << 40).unwrap();
+    let error = capture(&world.repo_git(), &world.workspace(), &world.path("run/private"), &fresh).unwrap_err();
+    assert!(error.to_string().ends_with("workspace changed by more than 1024 MiB"), "{error}");
+    assert!(error.hint().unwrap().contains(".gitignore"));
+}
