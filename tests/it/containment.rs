@@ -10,25 +10,25 @@ use crate::scenes::{alive, containments, edit, edit_config, experiment, is_alive
 use crate::world::{Live, World, wait_until};
 
 /// Starts what real agents leave behind: a job in the background that holds the output, one that has a session of its own,
-/// and a daemon that left its parent. None of them listens to TERM. `word` is in the command of each.
-fn leave_behind(word: &str) -> String {
-    let stubborn = format!("trap \"\" TERM INT HUP; while :; do sleep 0.05; done # {word}");
+/// and a daemon that left its parent. None of them listens to TERM. `marker` is in the command of each.
+fn leave_behind(marker: &str) -> String {
+    let stubborn = format!("trap \"\" TERM INT HUP; while :; do sleep 0.05; done # {marker}");
     format!(
         "sh -c '{stubborn}' & setsid sh -c '{stubborn}' & (setsid sh -c '(setsid sh -c \"$0\" > /dev/null 2>&1 &)' '{stubborn}' &); \
-         while [ $(grep -laz '{word}$' /proc/[0-9]*/cmdline 2> /dev/null | wc -l) -lt 3 ]; do sleep 0.02; done"
+         while [ $(grep -laz '{marker}$' /proc/[0-9]*/cmdline 2> /dev/null | wc -l) -lt 3 ]; do sleep 0.02; done"
     )
 }
 
 /// A world whose one agent leaves processes behind and then does `after`; its check waits at a gate.
 fn world(after: &str) -> (World, String, String) {
     let world = World::new();
-    let word = format!("left-by-{}", world.path("").file_name().unwrap().to_str().unwrap());
-    let agent = format!("touch done; {}; {}; {after}", leave_behind(&word), gated(&world, "agent"));
+    let marker = format!("left-by-{}", world.path("").file_name().unwrap().to_str().unwrap());
+    let agent = format!("touch done; {}; {}; {after}", leave_behind(&marker), gated(&world, "agent"));
     let fixture = TestFixture::new()
         .agent("T0/00-leaves", &agent)
         .check(&format!("{}; test -f done", gated(&world, "check")))
         .write(&world);
-    (world, fixture, word)
+    (world, fixture, marker)
 }
 
 /// Resumes a planned experiment under a containment, with a short grace.
@@ -41,9 +41,9 @@ fn start(world: &World, fixture: &str, containment: &str, more: &[&str]) -> Live
 
 /// While the check waits, the agent's changes have been taken: nothing of the agent is alive. Then the run ends well.
 #[track_caller]
-fn is_clean_when_captured(world: &World, word: &str, live: Live, agent_end: &str) -> Value {
+fn is_clean_when_captured(world: &World, marker: &str, live: Live, agent_end: &str) -> Value {
     wait_until("the check is reached", || world.lines("check.log") == 1);
-    assert_eq!(alive(word), [0; 0], "alive after the changes were taken");
+    assert_eq!(alive(marker), [0; 0], "alive after the changes were taken");
     open(world, "check");
     let (code, events, stderr) = live.end();
     assert_eq!(code, Some(0), "{events:#?}\n{stderr}");
@@ -56,10 +56,10 @@ fn is_clean_when_captured(world: &World, word: &str, live: Live, agent_end: &str
 #[test]
 fn what_an_agent_leaves_behind_is_ended_when_it_exits() {
     for containment in containments() {
-        let (world, fixture, word) = world("true");
+        let (world, fixture, marker) = world("true");
         close(&world, "check");
         let live = start(&world, &fixture, containment, &[]);
-        let result = is_clean_when_captured(&world, &word, live, "finished");
+        let result = is_clean_when_captured(&world, &marker, live, "finished");
         assert_eq!(result["judge_passed"], true);
         let agent = json(&world.experiment().join("T0/00/run_01/agent/result.json"));
         assert_eq!(agent["containment"], containment);
@@ -72,10 +72,10 @@ fn what_an_agent_leaves_behind_is_ended_when_it_exits() {
 #[test]
 fn a_timeout_ends_all_of_it_and_is_graded_on_what_is_there() {
     for containment in containments() {
-        let (world, fixture, word) = world("trap '' TERM; while :; do sleep 0.05; done");
+        let (world, fixture, marker) = world("trap '' TERM; while :; do sleep 0.05; done");
         close(&world, "check");
         let live = start(&world, &fixture, containment, &["--timeout", "3"]);
-        let result = is_clean_when_captured(&world, &word, live, "timed_out");
+        let result = is_clean_when_captured(&world, &marker, live, "timed_out");
         assert_eq!((&result["timed_out"], &result["judge_passed"]), (&json!(true), &json!(true)), "{containment}");
         assert_eq!(result["exit_code"], Value::Null);
     }
@@ -84,17 +84,17 @@ fn a_timeout_ends_all_of_it_and_is_graded_on_what_is_there() {
 #[test]
 fn a_second_interrupt_ends_all_of_it() {
     for containment in containments() {
-        let (world, fixture, word) = world("true");
+        let (world, fixture, marker) = world("true");
         close(&world, "agent");
         let mut live = start(&world, &fixture, containment, &[]);
         wait_until("the agent works", || world.lines("agent.log") == 1);
-        assert!(alive(&word).len() >= 3, "{containment}");
+        assert!(alive(&marker).len() >= 3, "{containment}");
         live.signal("INT");
         live.wait_for("drain", |event| event["rung"] == "drain");
         live.signal("INT");
         let (code, events, _) = live.end();
         assert_eq!(code, Some(130), "{events:#?}");
-        assert_eq!(alive(&word), [0; 0], "{containment}: alive after the coordinator's end");
+        assert_eq!(alive(&marker), [0; 0], "{containment}: alive after the coordinator's end");
         let folder = world.experiment().join("T0/00");
         assert!(!folder.join("run_01").exists() && folder.join(".failed/run_01_attempt_01").is_dir());
     }
@@ -103,22 +103,22 @@ fn a_second_interrupt_ends_all_of_it() {
 #[test]
 fn what_outlived_a_killed_coordinator_is_named_by_verify_and_ended_by_resume() {
     for containment in containments() {
-        let (world, fixture, word) = world("true");
+        let (world, fixture, marker) = world("true");
         close(&world, "agent");
         let mut live = start(&world, &fixture, containment, &[]);
         wait_until("the agent works", || world.lines("agent.log") == 1);
-        let strays = alive(&word);
+        let strays = alive(&marker);
         assert!(strays.len() >= 3, "{containment}: {strays:?}");
         live.kill();
         let dir = experiment(&world);
         if containment == "bubblewrap" {
             // A namespace dies with its coordinator.
-            wait_until("the end of the namespace", || alive(&word).is_empty());
+            wait_until("the end of the namespace", || alive(&marker).is_empty());
         } else {
             let verified = world.scylla(&["verify", &dir]).exits(4);
             assert!(verified.stdout.contains("stray-process"), "{containment}: {verified}");
             assert!(verified.stdout.contains("T0/00/run_01"), "{containment}: {verified}");
-            assert!(alive(&word).len() >= 3, "{containment}: `verify` only looks");
+            assert!(alive(&marker).len() >= 3, "{containment}: `verify` only looks");
         }
         let mut resumed = world.start(&["resume", &dir]);
         resumed.wait_for_reason("run-started");
@@ -127,7 +127,7 @@ fn what_outlived_a_killed_coordinator_is_named_by_verify_and_ended_by_resume() {
         open(&world, "agent");
         assert_eq!(resumed.end().0, Some(0), "{containment}");
         world.scylla(&["verify", &dir]).exits(0);
-        assert_eq!(alive(&word), [0; 0], "{containment}");
+        assert_eq!(alive(&marker), [0; 0], "{containment}");
     }
 }
 

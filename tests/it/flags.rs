@@ -143,9 +143,12 @@ fn content(world: &World) -> Vec<(String, Vec<u8>)> {
     files.map(|file| (file.display().to_string(), fs::read(&file).unwrap())).collect()
 }
 
+/// Does something to the config of a world's experiment.
+type Damage = fn(&World);
+
 #[test]
 fn a_config_that_was_changed_or_is_gone_stops_a_resume_and_nothing_is_started() {
-    let damages: [(&str, fn(&World)); 7] = [
+    let damages: [(&str, Damage); 7] = [
         ("a result field is changed", |world| edit_config(world, "timeout_seconds", json!(7))),
         ("a field is gone", |world| {
             let path = world.experiment().join("config/experiment.json");

@@ -107,7 +107,7 @@ fn assert_left(world: &World, subtest: &str, left: &Left) {
     let folder = world.experiment().join(subtest);
     let (run, failed) = (folder.join("run_01"), folder.join(".failed"));
     let result = run.join("run_result.json");
-    let word = recorded(world, &format!("{subtest}/1"));
+    let entry = recorded(world, &format!("{subtest}/1"));
     let (attempts, kind) = match left {
         Graded(..) | AgentComplete => (0, ""),
         Errored(attempts, kind) | Healed(attempts, kind) => (*attempts, *kind),
@@ -124,19 +124,19 @@ fn assert_left(world: &World, subtest: &str, left: &Left) {
             assert!(ends.contains(&end), "{subtest} {end}");
             assert_eq!(result["timed_out"], matches!(end, "timed_out" | "no_progress"), "{subtest} {end}");
             assert_eq!(result["judge_passed"], *passed, "{subtest}");
-            assert_eq!(word, if *passed { "passed" } else { "failed" }, "{subtest}");
+            assert_eq!(entry, if *passed { "passed" } else { "failed" }, "{subtest}");
         }
         Healed(..) => {
             assert_eq!(json(&result)["judge_passed"], true, "{subtest}");
-            assert_eq!(word, "passed", "{subtest}");
+            assert_eq!(entry, "passed", "{subtest}");
         }
         Errored(..) => {
             assert!(!run.exists(), "{subtest}");
-            assert_eq!(word, "errored", "{subtest}");
+            assert_eq!(entry, "errored", "{subtest}");
         }
         AgentComplete => {
             assert!(run.join("agent/result.json").is_file() && !result.exists(), "{subtest}");
-            assert_eq!(word, "agent_complete", "{subtest}");
+            assert_eq!(entry, "agent_complete", "{subtest}");
         }
     }
 }
