@@ -86,11 +86,13 @@ pub enum Command {
     ///
     /// What can be mended is mended first. No committed run is made again, and no finished agent or judge of an unfinished
     /// one is asked again. The saved config holds: of the flags, those below Operation take effect, and each other one that
-    /// differs is told. A resume never turns into a new experiment.
+    /// differs is told. What is not given stays as it was saved, whatever the defaults below say. A resume never turns into a
+    /// new experiment.
     Resume(Resume),
     /// Add runs, tiers or subtests to an experiment, and make them
     ///
-    /// A plan only grows, and each growth is recorded in the config. Committed runs stay what they are.
+    /// A plan only grows, and each growth is recorded in the config. Committed runs stay what they are, and a flag that is not
+    /// given stays as it was saved, whatever the defaults below say.
     Extend(Extend),
     /// Show where an experiment stands, also while it runs
     Status(Status),
