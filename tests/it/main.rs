@@ -14,6 +14,7 @@ mod growth;
 mod lock;
 mod main_job;
 mod mistakes;
+mod paid_once;
 mod readme;
 mod scenes;
 mod screens;
