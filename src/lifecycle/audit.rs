@@ -13,6 +13,7 @@ use crate::model::survey::{Problem, ProblemKind, RunSeen, Seen, Survey};
 /// Places that findings name, as paths below the folder.
 const CHECKPOINT: &str = "checkpoint.json";
 const CONFIG: &str = "config/experiment.json";
+const FIXTURE: &str = "config/fixture";
 
 /// Every disagreement, sorted by kind and place. A live experiment is judged only on what is committed.
 #[must_use]
@@ -106,9 +107,11 @@ fn audit_hashes(survey: &Survey, config: &Config, findings: &mut Vec<Finding>) {
         Some(digest) if digest == config.fixture_digest => {}
         Some(digest) => {
             let message = format!("its content gives `{digest}`, the config says `{}`", config.fixture_digest);
-            changed("config/fixture", message);
+            changed(FIXTURE, message);
         }
-        None => changed("config/fixture", "it is not there".to_owned()),
+        // What cannot be read is unknown, not absent.
+        None if survey.unknown.iter().any(|(place, _)| place == FIXTURE) => {}
+        None => changed(FIXTURE, "it is not there".to_owned()),
     }
     let mut made_under: BTreeMap<u16, usize> = BTreeMap::new();
     for seen in survey.runs.values() {
@@ -148,7 +151,7 @@ fn audit_runs(survey: &Survey, findings: &mut Vec<Finding>) {
                 findings.push(of_run(FindingKind::WrongStatus, *run, message));
             }
             (None, _) => {
-                findings.push(of_run(FindingKind::UnreadableResult, *run, "the result has no `judge_passed`"));
+                findings.push(of_run(FindingKind::ContradictoryResult, *run, "it has no `judge_passed`"));
             }
             (Some(_), _) => {}
         }

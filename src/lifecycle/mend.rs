@@ -109,13 +109,6 @@ fn places_to_set_aside(survey: &Survey, ask: &Ask, findings: &[Finding]) -> Vec<
                     | FindingKind::StrayWorkspace
             )
         })
-        // A whole result that lacks only its verdict is evidence that a person may complete.
-        .filter(|finding| {
-            !finding.run.is_some_and(|run| {
-                finding.kind == FindingKind::UnreadableResult
-                    && matches!(survey.runs.get(&run), Some(RunSeen::Committed(_)))
-            })
-        })
         .map(|finding| SetAside { place: finding.place.clone(), run: finding.run, why: Some(finding.kind) })
         .collect();
     for run in ask.quarantine.iter().filter(|run| survey.runs.contains_key(run)) {

@@ -107,7 +107,7 @@ fn a_missing_verdict_is_never_turned_into_failed() {
     let mending = mend(&survey, &Ask::default(), now());
     assert_eq!(entry(&done(&survey, &mending), "T0/00/1"), None);
     assert_eq!(mending.set_aside, []);
-    assert!(mending.kept.iter().any(|finding| finding.kind == FindingKind::UnreadableResult));
+    assert!(mending.kept.iter().any(|finding| finding.kind == FindingKind::ContradictoryResult));
 }
 
 #[test]
