@@ -76,7 +76,10 @@ pub fn mend(survey: &Survey, ask: &Ask, now: Timestamp) -> Mending {
         .collect();
     let rebuilt = rebuild(survey, ask, &gone, now);
     let must_write = !gone.is_empty() || findings.iter().any(|finding| changes_checkpoint(finding.kind, ask));
-    let checkpoint = rebuilt.filter(|rebuilt| must_write && Some(rebuilt) != survey.checkpoint.content());
+    // What was read of a file with an entry twice is less than the file says.
+    let is_right =
+        |rebuilt: &Checkpoint| Some(rebuilt) == survey.checkpoint.content() && survey.duplicate_keys.is_empty();
+    let checkpoint = rebuilt.filter(|rebuilt| must_write && !is_right(rebuilt));
     let can_write = checkpoint.is_some();
     let (mended, kept) = findings.into_iter().partition(|finding| match finding.kind {
         FindingKind::PhantomEntry => ask.drop_phantoms && can_write,
