@@ -4,4 +4,5 @@ mod architecture;
 mod crash;
 mod fixture;
 mod stopping;
+mod verify;
 mod world;
