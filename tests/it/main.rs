@@ -22,4 +22,5 @@ mod secrets;
 mod settings;
 mod stopping;
 mod streams;
+mod verify;
 mod world;
