@@ -32,7 +32,7 @@ impl Console {
     /// # Errors
     /// When it is gone.
     pub fn current_dir(&self) -> Result<PathBuf, CliError> {
-        std::env::current_dir().map_err(|error| CliError::internal(error))
+        std::env::current_dir().map_err(CliError::internal)
     }
 
     /// The form of what is printed.
@@ -141,19 +141,19 @@ impl Console {
     /// # Errors
     /// When standard error cannot be written.
     pub fn say(&mut self, text: &str) -> io::Result<()> {
-        if self.talk.quiet { Ok(()) } else { self.say_always(text) }
-    }
-
-    fn say_always(&mut self, text: &str) -> io::Result<()> {
-        unless_gone(writeln!(io::stderr(), "{}", text.trim_end_matches('\n')))
+        if self.talk.quiet { Ok(()) } else { say(text) }
     }
 
     /// Shows an error.
     pub fn error(&mut self, failed: &CliError) {
         let text = error::render(&*failed.error, failed.hint.as_deref(), self.err_styles());
         // There is nobody left to tell that standard error cannot be written.
-        let _ = self.say_always(&text);
+        let _ = say(&text);
     }
+}
+
+fn say(text: &str) -> io::Result<()> {
+    unless_gone(writeln!(io::stderr(), "{}", text.trim_end_matches('\n')))
 }
 
 /// A reader that is gone, as in `… | head -1`, has seen what it wanted.

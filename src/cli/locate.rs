@@ -45,7 +45,7 @@ pub fn locate(current: &Path) -> Result<Located, CliError> {
 
 fn from_file(root: &Path) -> Result<Settings, CliError> {
     let file = root.join(".config").join("scylla.toml");
-    let bytes = files::read_bounded(&file, MOST_FIXTURE_FILE_BYTES).map_err(|error| CliError::internal(error))?;
+    let bytes = files::read_bounded(&file, MOST_FIXTURE_FILE_BYTES).map_err(CliError::internal)?;
     let Some(bytes) = bytes else { return Ok(Settings::default()) };
     let text = String::from_utf8(bytes).map_err(|_| CliError::usage(format!("{}: it is not UTF-8", file.display())))?;
     settings::from_toml(&text, &file).map_err(|mistakes| CliError::mistakes(&mistakes))

@@ -5,9 +5,10 @@ use std::panic::AssertUnwindSafe;
 use crate::engine::mailbox::{Input, Line, RunEnd};
 use crate::engine::stages::{Halt, Work};
 use crate::engine::workplace::Workplace;
-use crate::lifecycle::stage::{Durable, first_stage};
+use crate::lifecycle::stage::Reached;
 use crate::model::ids::RunId;
-use crate::model::outcome::{AttemptEnd, FailureKind, Stage};
+use crate::model::outcome::{AttemptEnd, FailureKind};
+use crate::model::result::RunResult;
 
 /// What a worker is told to do.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +44,7 @@ fn attempt(work: &mut Work<'_>, job: Job) -> RunEnd {
         Halt::Stopped => {
             let failure = (!agent_complete).then(|| work.set_aside(AttemptEnd::Interrupted)).and_then(Result::err);
             if let Some(failure) = failure {
-                work.notice(format!("the stopped attempt could not be set aside: {failure}"));
+                work.notice(&format!("the stopped attempt could not be set aside: {failure}"));
             }
             RunEnd::Stopped { stage, agent_complete }
         }
@@ -61,34 +62,31 @@ fn attempt(work: &mut Work<'_>, job: Job) -> RunEnd {
 }
 
 /// Goes on behind the last durable stage and stops behind the commit.
-fn carry_out(work: &mut Work<'_>) -> Result<crate::model::result::RunResult, Halt> {
-    let progress = work.open()?;
-    let durable = Durable {
-        agent: progress.agent.is_some(),
-        patch: progress.patch,
-        checks: progress.checks.is_some(),
-        judgments: progress.judgments.len(),
-        committed: progress.committed,
-    };
-    let from = first_stage(durable, work.place.fixture.judges.len());
-    if from == Some(Stage::Prepare) {
+fn carry_out(work: &mut Work<'_>) -> Result<RunResult, Halt> {
+    let (reached, judgments) = work.open()?;
+    if reached == Reached::Nothing {
         work.begin_attempt()?;
     }
-    work.say_started(from.unwrap_or(Stage::Commit));
-    let agent = match progress.agent {
-        Some(agent) => agent,
-        None => {
+    work.say_started(reached.next());
+    let (agent, checks) = match reached {
+        Reached::Commit => return work.confirm(),
+        Reached::Checks(agent, checks) => (agent, checks),
+        Reached::Patch(agent) => {
+            // Checks that were cut short may have changed the tree; only the patch says what is to be graded.
+            work.forget_tree();
+            (agent, work.checks()?)
+        }
+        Reached::Agent(agent) => {
+            work.capture(&agent)?;
+            (agent, work.checks()?)
+        }
+        Reached::Nothing => {
             work.prepare()?;
-            work.agent()?
+            let agent = work.agent()?;
+            work.capture(&agent)?;
+            (agent, work.checks()?)
         }
     };
-    if from <= Some(Stage::Capture) {
-        work.capture(&agent)?;
-    }
-    let checks = match progress.checks {
-        Some(checks) if from > Some(Stage::Checks) => checks,
-        Some(_) | None => work.checks()?,
-    };
-    let judgments = work.judges(progress.judgments, &agent, &checks)?;
-    work.commit(agent, checks, judgments)
+    let judgments = work.judges(judgments, &agent, &checks)?;
+    work.commit(&agent, checks, judgments)
 }

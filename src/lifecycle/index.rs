@@ -1,5 +1,6 @@
 //! The index of an experiment, rebuilt from what the folder holds.
 
+use crate::lifecycle::rows::rows;
 use crate::model::checkpoint::CompletedRuns;
 use crate::model::ids::RunId;
 use crate::model::outcome::RunStatus;
@@ -10,7 +11,12 @@ use crate::model::survey::{RunSeen, Survey};
 /// A committed result without a verdict gives none: a missing `judge_passed` is not "failed".
 #[must_use]
 pub fn status_on_disk(survey: &Survey, run: RunId) -> Option<RunStatus> {
-    match survey.runs.get(&run) {
+    status_of(survey, run, survey.runs.get(&run))
+}
+
+/// The same for a run of which one knows what its folder holds.
+pub(super) fn status_of(survey: &Survey, run: RunId, seen: Option<&RunSeen>) -> Option<RunStatus> {
+    match seen {
         Some(RunSeen::Committed(facts)) => facts.passed.map(RunStatus::judged),
         Some(RunSeen::Unfinished { agent_complete: true, .. }) => Some(RunStatus::AgentComplete),
         Some(RunSeen::Unfinished { agent_complete: false, .. }) | None => {
@@ -37,6 +43,6 @@ pub fn index(survey: &Survey) -> CompletedRuns {
 #[must_use]
 pub fn is_complete(survey: &Survey) -> bool {
     survey.config.content().is_some_and(|config| {
-        config.plan().runs().all(|run| status_on_disk(survey, run).is_some_and(RunStatus::is_judged))
+        rows(survey, &config.plan()).all(|row| !row.planned || row.on_disk.is_some_and(RunStatus::is_judged))
     })
 }

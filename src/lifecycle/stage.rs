@@ -1,62 +1,88 @@
 //! Where an unfinished run goes on: behind its last durable stage.
 
 use crate::model::outcome::Stage;
+use crate::model::result::{AgentResult, ChecksResult};
 
-/// Which durable files of a run are whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Durable {
-    /// `agent/result.json`.
-    pub agent: bool,
-    /// `changes.patch`.
-    pub patch: bool,
-    /// `checks/result.json`.
-    pub checks: bool,
-    /// How many of the panel's `judgment.json` are whole.
-    pub judgments: usize,
-    /// `run_result.json`.
-    pub committed: bool,
+/// How far a run has come. Stages are durable in their order, so what lies behind a missing file is done again even if
+/// it is there.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reached {
+    /// No agent has finished: a new attempt begins.
+    Nothing,
+    /// The agent's work is over, and its changes are still to be taken.
+    Agent(AgentResult),
+    /// The changes are taken, and the checks are still to be carried out.
+    Patch(AgentResult),
+    /// The checks are carried out, and judges are still to be asked.
+    Checks(AgentResult, ChecksResult),
+    /// The result is there.
+    Commit,
 }
 
-/// The first stage that is still to be done; `None` for a committed run.
-///
-/// Stages are durable in their order, so what lies behind a missing file is done again even if it is there.
-#[must_use]
-pub fn first_stage(durable: Durable, panel: usize) -> Option<Stage> {
-    match durable {
-        Durable { committed: true, .. } => None,
-        Durable { agent: false, .. } => Some(Stage::Prepare),
-        Durable { patch: false, .. } => Some(Stage::Capture),
-        Durable { checks: false, .. } => Some(Stage::Checks),
-        Durable { judgments, .. } if judgments < panel => Some(Stage::Judge),
-        Durable { .. } => Some(Stage::Commit),
+impl Reached {
+    /// What follows from the durable files that are whole.
+    #[must_use]
+    pub fn of(agent: Option<AgentResult>, patch: bool, checks: Option<ChecksResult>, committed: bool) -> Self {
+        match (committed, agent, patch, checks) {
+            (true, ..) => Self::Commit,
+            (false, None, ..) => Self::Nothing,
+            (false, Some(agent), false, _) => Self::Agent(agent),
+            (false, Some(agent), true, None) => Self::Patch(agent),
+            (false, Some(agent), true, Some(checks)) => Self::Checks(agent, checks),
+        }
+    }
+
+    /// The first stage that is still to be done.
+    #[must_use]
+    pub fn next(&self) -> Stage {
+        match self {
+            Self::Nothing => Stage::Prepare,
+            Self::Agent(_) => Stage::Capture,
+            Self::Patch(_) => Stage::Checks,
+            Self::Checks(..) => Stage::Judge,
+            Self::Commit => Stage::Commit,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ids::AttemptNumber;
+    use crate::model::money::Usd;
+    use crate::model::outcome::AgentEnd;
+    use crate::model::result::TokenStats;
 
-    #[test]
-    fn a_run_goes_on_behind_its_last_durable_stage() {
-        let mut durable = Durable::default();
-        assert_eq!(first_stage(durable, 2), Some(Stage::Prepare));
-        durable.agent = true;
-        assert_eq!(first_stage(durable, 2), Some(Stage::Capture));
-        durable.patch = true;
-        assert_eq!(first_stage(durable, 2), Some(Stage::Checks));
-        durable.checks = true;
-        assert_eq!(first_stage(durable, 2), Some(Stage::Judge));
-        durable.judgments = 1;
-        assert_eq!(first_stage(durable, 2), Some(Stage::Judge));
-        durable.judgments = 2;
-        assert_eq!(first_stage(durable, 2), Some(Stage::Commit));
-        durable.committed = true;
-        assert_eq!(first_stage(durable, 2), None);
+    fn agent() -> AgentResult {
+        AgentResult {
+            attempt: AttemptNumber(1),
+            end: AgentEnd::Finished,
+            exit_code: Some(0),
+            cost_usd: Usd::ZERO,
+            token_stats: TokenStats::default(),
+            started_at: "2026-11-23T10:00:00Z".parse().unwrap(),
+            duration_seconds: 1.0,
+            containment: "walk".to_owned(),
+            leftover_processes: 0,
+            output_truncated: false,
+        }
     }
 
     #[test]
-    fn later_files_do_not_stand_in_for_an_agent_result_that_is_missing() {
-        let durable = Durable { agent: false, patch: true, checks: true, judgments: 9, committed: false };
-        assert_eq!(first_stage(durable, 1), Some(Stage::Prepare));
+    fn a_run_goes_on_behind_its_last_durable_stage() {
+        let next = |agent, patch, checks, committed| Reached::of(agent, patch, checks, committed).next();
+        let checks = ChecksResult::default;
+        assert_eq!(next(None, false, None, false), Stage::Prepare);
+        assert_eq!(next(Some(agent()), false, None, false), Stage::Capture);
+        assert_eq!(next(Some(agent()), true, None, false), Stage::Checks);
+        assert_eq!(next(Some(agent()), true, Some(checks()), false), Stage::Judge);
+        assert_eq!(next(Some(agent()), true, Some(checks()), true), Stage::Commit);
+    }
+
+    #[test]
+    fn later_files_do_not_stand_in_for_earlier_ones_and_a_commit_stands_for_all() {
+        assert_eq!(Reached::of(None, true, Some(ChecksResult::default()), false), Reached::Nothing);
+        assert_eq!(Reached::of(Some(agent()), false, Some(ChecksResult::default()), false), Reached::Agent(agent()));
+        assert_eq!(Reached::of(None, false, None, true), Reached::Commit);
     }
 }

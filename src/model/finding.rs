@@ -105,7 +105,7 @@ findings! {
     StatusContradicted "status-contradicted" Mendable Repair
         "The checkpoint says that the experiment is completed, and planned runs are missing.",
     UnreadableResult "unreadable-result" Damaged Repair
-        "A `run_result.json` that is torn, not JSON, of the wrong shape or no regular file; repair sets the run aside.",
+        "A `run_result.json` that is torn, not JSON, of the wrong shape or no regular file; repair sets it aside, resume commits the run again.",
     MisplacedResult "misplaced-result" Damaged Repair
         "A result that names another experiment, tier, subtest or number than its folder; repair sets the run aside.",
     ContradictoryResult "contradictory-result" Damaged Quarantine

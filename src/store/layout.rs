@@ -70,6 +70,11 @@ pub struct ExperimentFolder {
 }
 
 impl ExperimentFolder {
+    /// A folder that is laid out like an experiment's.
+    pub(super) fn at(root: PathBuf) -> Self {
+        Self { root }
+    }
+
     /// The experiment in a folder, or beside a `checkpoint.json`.
     ///
     /// # Errors
@@ -321,6 +326,12 @@ impl RunFolder {
     #[must_use]
     pub fn judge(&self, judge: JudgeNumber) -> PathBuf {
         self.judges().join(judge.to_string())
+    }
+
+    /// A former attempt of a judge.
+    #[must_use]
+    pub fn failed_judge(&self, judge: JudgeNumber, attempt: u32) -> PathBuf {
+        self.failed_judges().join(format!("{judge}_attempt_{attempt:02}"))
     }
 
     /// What a judge was asked.

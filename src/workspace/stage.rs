@@ -154,6 +154,7 @@ impl Sorted {
             } else {
                 let path = path_of(name);
                 match fs::symlink_metadata(folder.join(path)) {
+                    _ if is_below_link(folder, path) => {}
                     Ok(found) if found.is_dir() => {
                         sorted.replaced.insert(path.to_owned());
                     }
@@ -184,6 +185,12 @@ fn specification(magic: &str, path: &Path) -> OsString {
     let mut specification = OsString::from(format!(":({magic})"));
     specification.push(path);
     specification
+}
+
+/// Whether a folder of the path is a symbolic link now: what lies behind it is not in the tree.
+fn is_below_link(folder: &Path, path: &Path) -> bool {
+    let mut folders = path.ancestors().skip(1).filter(|part| !part.as_os_str().is_empty());
+    folders.any(|part| fs::symlink_metadata(folder.join(part)).is_ok_and(|found| found.is_symlink()))
 }
 
 /// The part of the path up to a name that git keeps for itself, in whatever case.

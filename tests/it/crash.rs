@@ -137,8 +137,7 @@ fn killed_before_each_durable_file_a_resume_gives_the_same_result() {
         println!("skipped: strace is not installed");
         return;
     }
-    let mut effective = 0;
-    for point in 1..40 {
+    for (effective, point) in (1..40).enumerate() {
         let (world, fixture) = world();
         let results = world.results().to_str().unwrap().to_owned();
         let inject = format!("inject=rename,renameat,renameat2:signal=KILL:when={point}");
@@ -151,7 +150,6 @@ fn killed_before_each_durable_file_a_resume_gives_the_same_result() {
             assert!(effective >= 5, "only {effective} points killed anything");
             return;
         }
-        effective += 1;
         // The same command goes on, or starts anew where the folder was made and nothing else.
         world.scylla(&run_arguments(&fixture, &results)).exits(0);
         let folders = fs::read_dir(world.results()).unwrap().flatten().map(|entry| entry.path());

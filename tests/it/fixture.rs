@@ -37,7 +37,7 @@ impl TestFixture {
     }
 
     pub(crate) fn check(mut self, shell: &str) -> Self {
-        self.check = shell.to_owned();
+        shell.clone_into(&mut self.check);
         self
     }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The longest that a test waits for anything. It is never waited out unless the test fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A world of its own for one test.
 pub(crate) struct World {
@@ -102,8 +102,7 @@ impl World {
     /// Starts the binary with `--message-format json`.
     pub(crate) fn start(&self, arguments: &[&str]) -> Live {
         let mut command = self.command(arguments);
-        command.args(["--message-format", "json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        Live::of(command.spawn().unwrap())
+        Live::start(&mut command)
     }
 
     /// The one experiment of this world.
@@ -137,6 +136,12 @@ pub(crate) struct Live {
 }
 
 impl Live {
+    /// Starts a command of the binary with `--message-format json`.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        command.args(["--message-format", "json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        Self::of(command.spawn().unwrap())
+    }
+
     fn of(mut child: Child) -> Self {
         let (send, events) = channel();
         let stdout = BufReader::new(child.stdout.take().unwrap());
@@ -162,19 +167,15 @@ impl Live {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.events.recv_timeout(left) {
-                Ok(event) => {
-                    self.heard.push(event.clone());
-                    if fits(&event) {
-                        return event;
-                    }
-                }
-                Err(_) => {
-                    self.kill();
-                    let mut stderr = String::new();
-                    self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-                    panic!("no {what} among {:#?}\n{stderr}", self.heard);
-                }
+            let Ok(event) = self.events.recv_timeout(left) else {
+                self.kill();
+                let mut stderr = String::new();
+                self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+                panic!("no {what} among {:#?}\n{stderr}", self.heard);
+            };
+            self.heard.push(event.clone());
+            if fits(&event) {
+                return event;
             }
         }
     }

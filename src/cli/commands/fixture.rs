@@ -49,13 +49,12 @@ fn new(dir: &Path, console: &mut Console) -> Result<Exit, CliError> {
 
 fn list(dir: Option<&Path>, console: &mut Console) -> Result<Exit, CliError> {
     let current = console.current_dir()?;
-    let folder = match dir {
-        Some(dir) => current.join(dir),
-        None => {
-            let located = locate(&current)?;
-            let fixture = located.settings.tiers_dir.map(|dir| located.root.join(dir));
-            fixture.as_deref().and_then(Path::parent).map_or(current, Path::to_owned)
-        }
+    let folder = if let Some(dir) = dir {
+        current.join(dir)
+    } else {
+        let located = locate(&current)?;
+        let fixture = located.settings.tiers_dir.map(|dir| located.root.join(dir));
+        fixture.as_deref().and_then(Path::parent).map_or(current, Path::to_owned)
     };
     let mut exit = Exit::Success;
     for (path, loaded) in list::list(&folder) {

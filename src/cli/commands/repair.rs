@@ -32,16 +32,17 @@ pub fn run(args: &Repair, console: &mut Console) -> Result<Exit, CliError> {
     if let Some(run) = args.quarantine.iter().find(|run| !before.runs.contains_key(run)) {
         return Err(CliError::usage(format!("`{name}` has no run `{run}` to set aside")));
     }
-    let ask = Ask { drop_phantoms: args.drop_phantoms, quarantine: args.quarantine.clone() };
+    let ask = Ask { by_person: true, drop_phantoms: args.drop_phantoms, quarantine: args.quarantine.clone() };
     let mending = mend(&before, &ask, clock::now());
     let human = console.message_format() == MessageFormat::Human;
     if human {
         let plan = Shown { name: &name, args, before: &before, mending: &mending, applied: None, left: &mending.kept };
-        console.print(&plan.with(|page, styles| page.plan(styles), console))?;
+        console.print(&plan.text(Face::Plan, console))?;
     }
-    let applied = match args.dry_run || mending.is_nothing() {
-        true => None,
-        false => Some(apply(&mut held, &before, &mending).map_err(engine)?),
+    let applied = if args.dry_run || mending.is_nothing() {
+        None
+    } else {
+        Some(apply(&mut held, &before, &mending).map_err(engine)?)
     };
     // What is left is what `verify` says afterwards, not what was intended.
     let left = match &applied {
@@ -49,13 +50,17 @@ pub fn run(args: &Repair, console: &mut Console) -> Result<Exit, CliError> {
         None => mending.kept.clone(),
     };
     let done = Shown { name: &name, args, before: &before, mending: &mending, applied: applied.as_ref(), left: &left };
-    let text = if human {
-        format!("\n{}", done.with(|page, styles| page.outcome(styles), console))
-    } else {
-        done.with(|page, _| page.json(), console)
-    };
+    let text = if human { format!("\n{}", done.text(Face::Outcome, console)) } else { done.text(Face::Json, console) };
     console.print(&text)?;
     Ok(exit(&left, args.dry_run && !mending.is_nothing()))
+}
+
+/// Which page a repair shows of itself.
+#[derive(Debug, Clone, Copy)]
+enum Face {
+    Plan,
+    Outcome,
+    Json,
 }
 
 /// What a repair shows of itself.
@@ -69,11 +74,7 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    fn with(
-        &self,
-        show: impl Fn(&repair::Repair<'_>, crate::report::styles::Styles) -> String,
-        console: &Console,
-    ) -> String {
+    fn text(&self, face: Face, console: &Console) -> String {
         let recorded = self.before.checkpoint.content().map(|checkpoint| &checkpoint.completed_runs);
         let none = CompletedRuns::default();
         let recorded = recorded.unwrap_or(&none);
@@ -104,7 +105,11 @@ impl Shown<'_> {
             after: after.len(),
             tiers: &per_tier(after),
         };
-        show(&page, console.out_styles())
+        match face {
+            Face::Plan => page.plan(console.out_styles()),
+            Face::Outcome => page.outcome(console.out_styles()),
+            Face::Json => page.json(),
+        }
     }
 }
 

@@ -16,5 +16,5 @@ pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
     let (mut sitting, name) = open_held(&args.dir, console)?;
     let differences = differ(&mut sitting.config, &args.config, &[]);
     save_operation(&sitting, differences.operational)?;
-    sitting::conduct(sitting, &name, differences.events, console)
+    sitting::conduct(sitting, &name, &differences.events, console)
 }

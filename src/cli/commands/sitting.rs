@@ -9,6 +9,7 @@ use crate::cli::exit::Exit;
 use crate::engine::coordinator::{self, Manner};
 use crate::engine::open::Sitting;
 use crate::model::event::Event;
+use crate::model::experiment::ContainmentChoice;
 use crate::model::outcome::{ExperimentEnd, StopSignal};
 use crate::os::clock;
 use crate::os::process::Containment;
@@ -30,34 +31,26 @@ pub(super) fn open_folder(dir: &Path, console: &Console) -> Result<(ExperimentFo
 }
 
 /// Does what is left of an experiment and tells how it ended.
-pub(super) fn conduct(
-    sitting: Sitting,
-    name: &str,
-    first: Vec<Event>,
-    console: &mut Console,
-) -> Result<Exit, CliError> {
+pub(super) fn conduct(sitting: Sitting, name: &str, first: &[Event], console: &mut Console) -> Result<Exit, CliError> {
     let containment =
         Containment::probe(sitting.config.containment).map_err(|error| CliError::engine(error.into(), name))?;
     let experiment_id = sitting.config.experiment_id.clone();
+    let damaged = !sitting.damage.is_empty();
     let mut reporter = console.reporter();
-    let mut broken_pipe = false;
     let mut tell = |at, event: Option<&Event>| {
-        let told: std::io::Result<()> = match event {
-            Some(event) => reporter.event(at, event),
-            None => {
-                reporter.tick(at);
-                Ok(())
-            }
-        };
-        // Whoever listened is gone; the experiment goes on without them.
-        broken_pipe |= told.is_err();
+        if let Some(event) = event {
+            // Whoever listened may be gone; the experiment goes on without them.
+            let _ = reporter.event(at, event);
+        } else {
+            reporter.tick(at);
+        }
     };
-    if containment == Containment::Walk {
+    if containment == Containment::Walk && sitting.config.containment == ContainmentChoice::Auto {
         let message = "neither bubblewrap nor control groups work here: what a run leaves behind is found by a walk of \
                        processes only; install bubblewrap for a sure end";
         tell(clock::now(), Some(&Event::Notice { message: message.to_owned() }));
     }
-    for event in &first {
+    for event in first {
         tell(clock::now(), Some(event));
     }
     let manner = Manner {
@@ -73,6 +66,7 @@ pub(super) fn conduct(
     drop(reporter);
     console.summary(experiment_id.as_str(), &finished)?;
     Ok(match finished.end {
+        ExperimentEnd::Completed | ExperimentEnd::Incomplete if damaged => Exit::Damaged,
         ExperimentEnd::Completed => Exit::Success,
         ExperimentEnd::Incomplete | ExperimentEnd::BudgetReached | ExperimentEnd::RateLimited => Exit::Incomplete,
         ExperimentEnd::Stopped { signal: StopSignal::Interrupt } => Exit::Interrupted,

@@ -10,6 +10,7 @@ use crate::cli::exit::Exit;
 use crate::engine::strays;
 use crate::lifecycle::audit::audit;
 use crate::lifecycle::index::status_on_disk;
+use crate::lifecycle::rows::{Row, rows};
 use crate::model::experiment::Config;
 use crate::model::finding::{Finding, Level};
 use crate::model::ids::RunId;
@@ -35,7 +36,7 @@ pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
     let plan = survey.config.content().map(Config::plan).unwrap_or_default();
     let agreeing = agreeing(&survey, &plan);
     let policy = policy(args, &survey, &plan, &findings);
-    let exit = exit(&survey, &findings, &policy);
+    let exit = exit(args, &survey, &findings, &policy);
     let verification = Verification {
         tool_version: env!("CARGO_PKG_VERSION"),
         experiment_id: survey.config.content().map(|config| config.experiment_id.as_str()),
@@ -79,25 +80,20 @@ fn facts(survey: &Survey, run: RunId) -> Option<ResultFacts> {
 
 /// Planned runs whose result and entry agree.
 fn agreeing(survey: &Survey, plan: &Plan) -> usize {
-    let Some(checkpoint) = survey.checkpoint.content() else { return 0 };
-    plan.runs()
-        .filter(|run| {
-            let status = status_on_disk(survey, *run).filter(|status| status.is_judged());
-            status.is_some() && status == checkpoint.completed_runs.get(*run)
-        })
-        .count()
+    let agrees = |row: &Row<'_>| row.on_disk.is_some_and(RunStatus::is_judged) && row.on_disk == row.recorded;
+    rows(survey, plan).filter(|row| row.planned && agrees(row)).count()
 }
 
 /// The policies of the gate that are not met, in sentences.
 fn policy(args: &Verify, survey: &Survey, plan: &Plan, findings: &[Finding]) -> Vec<String> {
     let mut unmet = Vec::new();
     let judged = |run| status_on_disk(survey, run).is_some_and(RunStatus::is_judged);
-    let missing = plan.runs().filter(|run| !judged(*run)).count();
-    if let Some(most) = args.max_missing
-        && missing > most
-    {
-        let missing = counted(missing, "planned run");
-        unmet.push(format!("{missing} without a result, `--max-missing {most}` allows fewer"));
+    if let Some(most) = args.max_missing {
+        let missing = plan.runs().filter(|run| !judged(*run)).count();
+        if missing > most {
+            let missing = counted(missing, "planned run");
+            unmet.push(format!("{missing} without a result, `--max-missing {most}` allows fewer"));
+        }
     }
     if let Some(least) = args.min_runs {
         let mut results: BTreeMap<_, usize> = BTreeMap::new();
@@ -115,15 +111,15 @@ fn policy(args: &Verify, survey: &Survey, plan: &Plan, findings: &[Finding]) -> 
     unmet
 }
 
-/// The exit code of the worst that is there.
-fn exit(survey: &Survey, findings: &[Finding], policy: &[String]) -> Exit {
+/// The exit code of the worst that is there. Who names how many runs may be missing has said what missing runs mean.
+fn exit(args: &Verify, survey: &Survey, findings: &[Finding], policy: &[String]) -> Exit {
     let worst = findings.iter().map(|finding| finding.kind.level()).max();
     match worst {
         Some(Level::Damaged) => Exit::Damaged,
         Some(Level::Mendable) => Exit::Mendable,
         _ if survey.holder.is_some() => Exit::Held,
-        Some(Level::Incomplete) => Exit::Incomplete,
-        Some(Level::Note | Level::Warning) | None if !policy.is_empty() => Exit::Policy,
-        Some(Level::Note | Level::Warning) | None => Exit::Success,
+        _ if !policy.is_empty() => Exit::Policy,
+        Some(Level::Incomplete) if args.max_missing.is_none() => Exit::Incomplete,
+        Some(Level::Incomplete | Level::Note | Level::Warning) | None => Exit::Success,
     }
 }

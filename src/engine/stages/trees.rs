@@ -2,7 +2,6 @@
 
 use crate::engine::failure::storage;
 use crate::engine::stages::{Halt, Work};
-use crate::model::experiment::KeepWorkspaces;
 use crate::model::outcome::{Failure, FailureKind, Stage};
 use crate::model::result::AgentResult;
 use crate::os::files;
@@ -42,7 +41,7 @@ impl Work<'_> {
             .and_then(|baseline| workspace::capture::capture(&repo, &workspace, &private, &baseline))
             .map_err(|error| broken(&error))?;
         for place in captured.left_out {
-            self.notice(format!("no patch can hold `{}`, so it is left out", place.display()));
+            self.notice(&format!("no patch can hold `{}`, so it is left out", place.display()));
         }
         let patch = self.place.secrets.redact(&captured.patch);
         self.store.write_patch(&patch).map_err(|error| storage(&error))?;
@@ -61,21 +60,21 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Removes the workspace of a committed run if the config says so; the patch is enough to rebuild the tree.
-    pub(super) fn clear_workspace(&self, passed: bool) {
-        let keep = match self.place.config.keep_workspaces {
-            KeepWorkspaces::None => false,
-            KeepWorkspaces::Failed => !passed,
-            KeepWorkspaces::All => true,
-        };
-        if !keep {
+    /// Removes the tree, so that it is made anew from the patch before it is needed.
+    pub(in crate::engine) fn forget_tree(&self) {
+        self.remove(&self.folder.workspace());
+    }
+
+    /// Removes the workspace of a committed run unless it is to stay; the patch is enough to rebuild the tree.
+    pub(super) fn clear_workspace(&self, keeps_workspace: bool) {
+        if !keeps_workspace {
             self.remove(&self.folder.workspace());
         }
     }
 
     fn remove(&self, folder: &std::path::Path) {
         if let Err(error) = files::remove_tree(folder) {
-            self.notice(format!("`{}` could not be removed: {error}", folder.display()));
+            self.notice(&format!("`{}` could not be removed: {error}", folder.display()));
         }
     }
 }

@@ -78,19 +78,8 @@ impl Place {
         String::from_utf8(fs::read(self.path("stdout.log")).unwrap()).unwrap()
     }
 
-    /// Living processes that have the number in their arguments.
     fn alive(&self) -> Vec<String> {
-        let number = self.number.to_string();
-        let mut alive = Vec::new();
-        for entry in fs::read_dir("/proc").unwrap().flatten() {
-            let read =
-                |name| String::from_utf8_lossy(&fs::read(entry.path().join(name)).unwrap_or_default()).into_owned();
-            let arguments = read("cmdline").replace('\0', " ");
-            if arguments.contains(&number) && !read("status").contains("State:\tZ") {
-                alive.push(format!("{} {arguments}", entry.file_name().display()));
-            }
-        }
-        alive
+        alive(self.number)
     }
 
     /// How many of those are `sleep` itself, and not what starts it.
@@ -102,6 +91,20 @@ impl Place {
     fn wait_for_stdout(&self, wanted: &str) {
         wait_until(|| fs::read_to_string(self.path("stdout.log")).is_ok_and(|text| text.contains(wanted)));
     }
+}
+
+/// Living processes that have the number in their arguments.
+fn alive(number: u32) -> Vec<String> {
+    let number = number.to_string();
+    let mut alive = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let read = |name| String::from_utf8_lossy(&fs::read(entry.path().join(name)).unwrap_or_default()).into_owned();
+        let arguments = read("cmdline").replace('\0', " ");
+        if arguments.contains(&number) && !read("status").contains("State:\tZ") {
+            alive.push(format!("{} {arguments}", entry.file_name().display()));
+        }
+    }
+    alive
 }
 
 impl Drop for Place {

@@ -14,12 +14,23 @@ fn seen(sample: &Sample) -> Survey {
 
 /// Surveys, decides, takes the lock and applies, as repair does.
 fn repair(sample: &Sample) -> Applied {
-    let mending = mend(&seen(sample), &Ask::default(), sample::now());
+    let mending = mend(&seen(sample), &Ask { by_person: true, ..Ask::default() }, sample::now());
     apply(&sample.folder, &mut sample.writer(), &mending, sample::now()).unwrap()
 }
 
 fn kinds(sample: &Sample) -> Vec<FindingKind> {
     audit(&seen(sample)).into_iter().map(|finding| finding.kind).collect()
+}
+
+/// Three results that the checkpoint does not name.
+fn unrecorded() -> Sample {
+    let sample = sample::experiment();
+    sample::write_json(&sample.folder.config(), &sample::config_of("test-001"));
+    sample::write_json(&sample.folder.checkpoint(), &sample::checkpoint());
+    for number in 1..=3 {
+        sample.result(sample::run(&format!("T0/00/{number}")), number == 1);
+    }
+    sample
 }
 
 #[test]
@@ -47,8 +58,7 @@ fn the_founding_incident_is_mended_with_all_its_590_runs() {
 
 #[test]
 fn a_second_repair_does_nothing() {
-    let sample = sample::experiment();
-    sample.founding_incident();
+    let sample = unrecorded();
     repair(&sample);
     let once = sample.bytes();
     assert_eq!(repair(&sample), Applied::default());
@@ -57,8 +67,7 @@ fn a_second_repair_does_nothing() {
 
 #[test]
 fn what_is_broken_is_moved_and_nothing_is_deleted() {
-    let sample = sample::experiment();
-    sample.founding_incident();
+    let sample = unrecorded();
     let torn = sample.folder.run(sample::run("T0/00/2"));
     fs::write(torn.result(), "{\"judge_pass").unwrap();
     fs::write(torn.root().join("evidence"), "kept").unwrap();
@@ -71,7 +80,7 @@ fn what_is_broken_is_moved_and_nothing_is_deleted() {
     let places: Vec<_> =
         applied.set_aside.iter().map(|(place, to)| (place.clone(), sample.folder.relative(to))).collect();
     let quarantined = |place: &str| (place.to_owned(), format!(".quarantine/2026-01-20T06-50-26-1/{place}"));
-    let mut expected = [".tmp-abc", "T0/00/run_02", "T0/00/run_3"].map(quarantined).to_vec();
+    let mut expected = [".tmp-abc", "T0/00/run_02/run_result.json", "T0/00/run_3"].map(quarantined).to_vec();
     expected.sort();
     let mut found = places;
     found.sort();
@@ -82,7 +91,7 @@ fn what_is_broken_is_moved_and_nothing_is_deleted() {
         let moved = format!(".quarantine/2026-01-20T06-50-26-1/{place}");
         assert_eq!(after.get(place).or_else(|| after.get(&moved)), Some(bytes), "{place}");
     }
-    assert_eq!(seen(&sample).checkpoint.content().unwrap().completed_runs.len(), 589);
+    assert_eq!(seen(&sample).checkpoint.content().unwrap().completed_runs.len(), 2);
     assert!(!kinds(&sample).iter().any(|kind| {
         matches!(kind, FindingKind::UnreadableResult | FindingKind::DuplicateRun | FindingKind::LeftoverTemporary)
     }));
@@ -119,13 +128,12 @@ fn no_place_leads_out_of_the_folder() {
 
 #[test]
 fn a_checkpoint_that_is_no_file_is_kept_and_replaced() {
-    let sample = sample::experiment();
-    sample.founding_incident();
+    let sample = unrecorded();
     fs::remove_file(sample.folder.checkpoint()).unwrap();
     sample::fifo(&sample.folder.checkpoint());
     let applied = repair(&sample);
     assert!(applied.backup.is_some_and(|path| files::kind_of(&path).unwrap() == Some(files::Kind::Fifo)));
     let survey = seen(&sample);
-    assert_eq!(survey.checkpoint.content().unwrap().completed_runs.len(), 590);
+    assert_eq!(survey.checkpoint.content().unwrap().completed_runs.len(), 3);
     assert!(survey.runs.values().all(|seen| matches!(seen, RunSeen::Committed(_))));
 }

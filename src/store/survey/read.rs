@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::sync::Mutex;
 
 use crate::model::digest::Digest;
-use crate::model::experiment::KeepWorkspaces;
 use crate::model::ids::{RunId, RunNumber};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::money::Usd;
@@ -140,9 +139,9 @@ impl<'a> Reader<'a> {
     /// The number of the config's hash that a result names.
     fn number(&mut self, facts: &Facts<'_>) -> Result<Option<u16>, String> {
         let Some(hash) = &facts.config_hash else { return Ok(None) };
-        if *hash != self.last_hash.0 {
+        if **hash != *self.last_hash.0 {
             let number = collect::lock(self.collection).number(hash.parse()?);
-            self.last_hash = (hash.clone().into_owned(), number);
+            self.last_hash = (hash.to_string(), number);
         }
         Ok(self.last_hash.1)
     }
@@ -158,14 +157,14 @@ impl<'a> Reader<'a> {
         if self.setting.depth == Depth::Evidence {
             let folder = self.setting.folder.run(run);
             self.seal(run, &folder, facts);
-            self.workspace(run, &folder, facts.judge_passed);
+            self.workspace(run, &folder, facts.keeps_workspace);
         }
     }
 
     fn seal(&mut self, run: RunId, folder: &RunFolder, facts: &Facts<'_>) {
         let expected: Option<Digest> = facts.seal.as_ref().and_then(|seal| seal.parse().ok());
         // The original's results have no seal, and say so by having no version.
-        let ours = facts.version.as_deref().is_some_and(|version| matches!(age(version), Age::Current | Age::Newer))
+        let ours = facts.version.as_ref().is_some_and(|version| matches!(age(version), Age::Current | Age::Newer))
             || facts.seal.is_some();
         if ours || !matches!(files::kind_of(&folder.seal()), Ok(None)) {
             for found in evidence::check_seal(folder, expected) {
@@ -174,13 +173,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn workspace(&mut self, run: RunId, folder: &RunFolder, passed: Option<bool>) {
-        let stays = match self.setting.keep_workspaces {
-            KeepWorkspaces::All => true,
-            KeepWorkspaces::Failed => passed != Some(true),
-            KeepWorkspaces::None => false,
-        };
-        if !stays && !matches!(files::kind_of(&folder.workspace()), Ok(None)) {
+    fn workspace(&mut self, run: RunId, folder: &RunFolder, keeps_workspace: Option<bool>) {
+        // Only a result that says so was to lose its workspace; the original kept all of them.
+        if keeps_workspace == Some(false) && !matches!(files::kind_of(&folder.workspace()), Ok(None)) {
             let found = "it should have been removed when the run was committed".into();
             let place = self.setting.folder.relative(&folder.workspace());
             self.problem_at(run, ProblemKind::StrayWorkspace, place, found);

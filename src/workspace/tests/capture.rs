@@ -36,7 +36,7 @@ fn a_change_of_text_is_a_patch_that_people_can_read() {
 
 #[test]
 fn every_kind_of_change_comes_back() {
-    let edits: [(&str, Edit); 15] = [
+    let edits: [(&str, Edit); 17] = [
         ("binary", |w| write(&w.join("binary"), &[0, 255, 10, 13, 0])),
         ("new binary", |w| write(&w.join("new/binary"), &[0; 5000])),
         ("mode", |w| set_mode(&w.join("README.md"), 0o755)),
@@ -67,6 +67,16 @@ fn every_kind_of_change_comes_back() {
             fs::rename(w.join("src"), w.join("elsewhere")).unwrap();
             symlink("elsewhere", w.join("src")).unwrap();
         }),
+        ("folder becomes link to itself", |w| {
+            fs::remove_dir_all(w.join("src")).unwrap();
+            symlink("src", w.join("src")).unwrap();
+        }),
+        ("folder becomes link to a place outside", |w| {
+            fs::rename(w.join("src"), w.join("../outside")).unwrap();
+            fs::remove_file(w.join("../outside/main.rs")).unwrap();
+            make_pipe(&w.join("../outside/main.rs"));
+            symlink("../outside", w.join("src")).unwrap();
+        }),
         ("odd names", |w| {
             for name in ["-n", "--", ":(exclude)x", " ", "a\"b\\c", "tab\tline\nend", "*", "git~1", ".git ", "è", ":x"]
             {
@@ -83,7 +93,8 @@ fn every_kind_of_change_comes_back() {
         }),
     ];
     for (name, edit) in edits {
-        assert!(!change(name, edit).patch.is_empty(), "{name}");
+        let captured = change(name, edit);
+        assert!(!captured.patch.is_empty() && captured.left_out.is_empty(), "{name}: {:?}", captured.left_out);
     }
 }
 

@@ -124,6 +124,32 @@ fn too_much_output_of_a_program_that_ended_by_itself_is_the_same_end() {
 }
 
 #[test]
+fn all_that_was_said_before_the_exit_is_kept() {
+    /// Takes the first bytes only when the program has ended.
+    struct Late(u32);
+    impl OutputFilter for Late {
+        fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
+            wait_until(|| alive(self.0).is_empty());
+            bytes.to_vec()
+        }
+        fn finish(&mut self) -> Vec<u8> {
+            Vec::new()
+        }
+    }
+    // 1031 makes the pipe hold a million bytes, which is more than one read takes.
+    let script = "import fcntl, os; fcntl.fcntl(1, 1031, 1 << 20); os.write(1, b'x' * 900_000); os._exit(6) # NUMBER";
+    for containment in containments() {
+        let place = Place::new();
+        let number = place.number;
+        let mut task = place.shell(&format!("exec python3 -c \"{script}\""));
+        task.filter = Box::new(move || Box::new(Late(number)));
+        let ended = run_free(&task, &containment).unwrap();
+        assert_eq!((ended.end, ended.output_truncated), (End::Exited(6), false));
+        assert_eq!(place.stdout().len(), 900_000, "{}", containment.name());
+    }
+}
+
+#[test]
 fn large_input_and_large_output_do_not_wait_for_each_other() {
     for containment in containments() {
         let place = Place::new();

@@ -34,7 +34,7 @@ fn a_stray_is_found_by_number_and_start_time_alone() {
     let script = format!("setsid env -u {TOKEN_VARIABLE} sleep {} & exec sleep {0}", place.number);
     let mut child = Command::new("/bin/sh").args(["-c", &script]).process_group(0).spawn().unwrap();
     wait_until(|| place.sleepers() == 2);
-    let mark = mark_of(&child, "another-token");
+    let mark = mark_of(&child, &format!("number-{}", place.number));
     assert!(!stray_alive(&StrayMark { start_time: mark.start_time + 1, ..mark.clone() }));
     assert!(!stray_alive(&StrayMark { boot_id: "another start".to_owned(), ..mark.clone() }));
     assert_eq!(end_strays(&StrayMark { boot_id: "another start".to_owned(), ..mark.clone() }).unwrap(), 0);
@@ -68,10 +68,10 @@ fn a_stray_is_found_in_its_control_group_and_another_group_is_left_alone() {
     let place = Place::new();
     let token = format!("stray-{}", place.number);
     let group = cgroup::Group::create(&parent, &token).unwrap();
-    let mut child = sleep(&place, "another-token");
+    let mut child = sleep(&place, &format!("other-{}", place.number));
     let procs = group.path().join("cgroup.procs");
     fs::write(procs, child.id().to_string()).unwrap();
-    let foreign = StrayMark { cgroup: Some(group.path().to_owned()), ..mark("another") };
+    let foreign = StrayMark { cgroup: Some(group.path().to_owned()), ..mark(&format!("foreign-{}", place.number)) };
     assert!(!stray_alive(&foreign));
     assert_eq!(end_strays(&foreign).unwrap(), 0);
     assert!(!place.alive().is_empty());

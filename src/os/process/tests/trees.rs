@@ -68,9 +68,20 @@ fn the_whole_tree_ends_at_the_stop_word() {
 
 #[test]
 fn a_program_that_was_seen_cannot_hide_by_clearing_its_environment() {
-    // It is a child of the shell when TERM is sent, and becomes an orphan of another session and environment only then.
     let script = "setsid env -i PATH=$PATH sh -c \"trap '' TERM; echo begun; exec sleep NUMBER\" & sleep NUMBER";
     check_timeout(script, Duration::from_millis(200), |_, _, _| {});
+    // Told to end, it leaves a child of another group and parent, without the token. The session is the one that was seen.
+    let hide = "import os, signal, time
+def hide(*_):
+    if os.fork() == 0:
+        os.setpgid(0, 0)
+        os.execve('/bin/sleep', ['sleep', 'NUMBER'], {})
+    os._exit(0)
+signal.signal(signal.SIGTERM, hide)
+print('begun', flush=True)
+while True: time.sleep(60)";
+    let script = format!("setsid python3 -c \"{hide}\" & trap '' TERM; sleep NUMBER; sleep NUMBER");
+    check_timeout(&script, Duration::from_millis(500), |_, _, _| {});
 }
 
 #[test]

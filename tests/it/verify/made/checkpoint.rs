@@ -155,7 +155,7 @@ fn entries() -> Vec<Row> {
             places: &["T1/00/run_02"],
             no_longer_missing: &["T1/00/run_02"],
             ways: &[
-                Way(&[Step::Types("repair", 5), Step::Types("resume", 6), Step::Printed(0)], 6),
+                Way(&[Step::Types("repair", 5), Step::Types("resume", 5), Step::Printed(0)], 6),
                 Way(&[Step::Printed(0), Step::Types("resume", 0)], 0),
             ],
             ..PHANTOM
