@@ -92,7 +92,7 @@ pub(crate) fn results(folder: &Path) -> usize {
         .output()
         .unwrap();
     assert!(found.status.success());
-    found.stdout.iter().filter(|byte| **byte == b'\n').count()
+    String::from_utf8_lossy(&found.stdout).lines().count()
 }
 
 /// What `verify` said.
