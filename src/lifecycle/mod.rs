@@ -9,3 +9,4 @@ pub mod pacing;
 pub mod rows;
 pub mod stage;
 pub mod state;
+pub mod status;

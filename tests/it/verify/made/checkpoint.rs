@@ -42,7 +42,7 @@ fn write(case: &Case, text: &str) {
 }
 
 pub(super) fn rows() -> Vec<Row> {
-    [missing(), unreadable(), entries(), status()].into_iter().flatten().collect()
+    [missing(), unreadable(), entries(), phantoms(), status()].into_iter().flatten().collect()
 }
 
 fn missing() -> Vec<Row> {
@@ -116,7 +116,6 @@ fn unreadable() -> Vec<Row> {
 }
 
 fn entries() -> Vec<Row> {
-    const PHANTOM: Row = Row { kind: FindingKind::PhantomEntry, ..ROW };
     const UNRECORDED: Row = Row { kind: FindingKind::UnrecordedResult, exit: 4, ways: REPAIR_OR_RESUME, ..ROW };
     const WRONG: Row = Row { kind: FindingKind::WrongStatus, exit: 4, ways: REPAIR_OR_RESUME, ..ROW };
     vec![
@@ -149,6 +148,32 @@ fn entries() -> Vec<Row> {
             ..UNRECORDED
         },
         Row {
+            made: "the wrong verdict",
+            make: |case| set_entry(case, ["T0", "01", "1"], Some("passed")),
+            places: &["T0/01/run_01"],
+            ..WRONG
+        },
+        Row {
+            made: "a committed run as one whose judges are not done",
+            make: |case| set_entry(case, ["T0", "00", "2"], Some("agent_complete")),
+            places: &["T0/00/run_02"],
+            ..WRONG
+        },
+        Row {
+            made: "a committed run as errored",
+            from: From::Interrupted,
+            make: |case| set_entry(case, ["T0", "00", "2"], Some("errored")),
+            places: &["T0/00/run_02"],
+            ways: REPAIR_OR_RESUME_MISSING,
+            ..WRONG
+        },
+    ]
+}
+
+fn phantoms() -> Vec<Row> {
+    const PHANTOM: Row = Row { kind: FindingKind::PhantomEntry, ..ROW };
+    vec![
+        Row {
             made: "an entry of a run that was never started",
             from: From::Interrupted,
             make: |case| set_entry(case, ["T1", "00", "2"], Some("passed")),
@@ -170,26 +195,6 @@ fn entries() -> Vec<Row> {
                 Way(&[Step::Types("repair", 5), Step::Printed(0), Step::Types("resume", 0)], 0),
             ],
             ..PHANTOM
-        },
-        Row {
-            made: "the wrong verdict",
-            make: |case| set_entry(case, ["T0", "01", "1"], Some("passed")),
-            places: &["T0/01/run_01"],
-            ..WRONG
-        },
-        Row {
-            made: "a committed run as one whose judges are not done",
-            make: |case| set_entry(case, ["T0", "00", "2"], Some("agent_complete")),
-            places: &["T0/00/run_02"],
-            ..WRONG
-        },
-        Row {
-            made: "a committed run as errored",
-            from: From::Interrupted,
-            make: |case| set_entry(case, ["T0", "00", "2"], Some("errored")),
-            places: &["T0/00/run_02"],
-            ways: REPAIR_OR_RESUME_MISSING,
-            ..WRONG
         },
     ]
 }
