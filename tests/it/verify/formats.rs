@@ -64,7 +64,7 @@ fn the_json_of_a_damaged_experiment_is_one_document() {
     let output = verify(&experiment, &["--format", "json"]).exits(5);
     let report: Value = serde_json::from_str(&output.stdout).unwrap();
     let total: u64 = report["kinds"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
-    assert_eq!(total as usize, report["findings"].as_array().unwrap().len());
+    assert_eq!(usize::try_from(total).unwrap(), report["findings"].as_array().unwrap().len());
     assert_eq!((&report["verdict"], &report["planned"]), (&json!("damaged"), &json!(8)));
     let same = verify(&experiment, &["--message-format", "json"]).exits(5);
     assert_eq!(same.stdout, output.stdout);

@@ -1,6 +1,6 @@
 //! A live experiment is told to be live, and what is in flight is not judged.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::folder::{Verified, contents, differing, edit, json};
 use crate::fixture::{FULL_SCORE, TestFixture, close, gated, open};
@@ -23,13 +23,13 @@ fn started(gate: &str) -> (World, Live, PathBuf) {
 
 /// Verifies a folder in which somebody works.
 #[track_caller]
-fn verify(world: &World, dir: &PathBuf) -> Verified {
+fn verify(world: &World, dir: &Path) -> Verified {
     let output = world.scylla(&["verify", dir.to_str().unwrap(), "--format", "json"]);
     Verified { code: output.code.unwrap(), report: serde_json::from_str(&output.stdout).unwrap() }
 }
 
 #[track_caller]
-fn ends_well(world: &World, live: Live, dir: &PathBuf, gate: &str) {
+fn ends_well(world: &World, live: Live, dir: &Path, gate: &str) {
     open(world, gate);
     let (code, events, stderr) = live.end();
     assert_eq!(code, Some(0), "{events:#?}\n{stderr}");
