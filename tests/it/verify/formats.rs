@@ -167,7 +167,7 @@ fn the_gate_fails_with_its_own_code_when_a_policy_is_not_met() {
 #[test]
 fn a_policy_does_not_hide_what_is_worse() {
     let experiment = interrupted();
-    let told = verify(&experiment, &["--max-missing", "3", "--format", "json"]).exits(6);
+    let told = verify(&experiment, &["--max-missing", "3", "--format", "json"]).exits(7);
     let report: Value = serde_json::from_str(&told.stdout).unwrap();
     assert_eq!(report["policy_not_met"].as_array().unwrap().len(), 1, "{told}");
     fs::write(experiment.at(".tmp-x"), "").unwrap();
