@@ -165,15 +165,28 @@ fn the_gate_fails_with_its_own_code_when_a_policy_is_not_met() {
 }
 
 #[test]
-fn a_policy_does_not_hide_what_is_worse() {
+fn missing_runs_that_a_policy_allows_are_no_failure() {
     let experiment = interrupted();
+    verify(&experiment, &[]).exits(6);
+    verify(&experiment, &["--max-missing", "4"]).exits(0);
+    verify(&experiment, &["--max-missing", "4", "--min-runs", "1"]).exits(7);
     let told = verify(&experiment, &["--max-missing", "3", "--format", "json"]).exits(7);
     let report: Value = serde_json::from_str(&told.stdout).unwrap();
     assert_eq!(report["policy_not_met"].as_array().unwrap().len(), 1, "{told}");
+    assert_eq!(report["kinds"], json!({"missing-run": 4}), "{told}");
+}
+
+#[test]
+fn a_policy_does_not_hide_what_is_worse() {
+    let experiment = interrupted();
     fs::write(experiment.at(".tmp-x"), "").unwrap();
-    verify(&experiment, &["--max-missing", "3"]).exits(4);
+    for policy in [["--max-missing", "3"], ["--max-missing", "4"]] {
+        verify(&experiment, &policy).exits(4);
+    }
     fs::write(experiment.at("T0/00/run_01/agent/stdout.log"), "forged").unwrap();
-    verify(&experiment, &["--max-missing", "3"]).exits(5);
+    for policy in [["--max-missing", "3"], ["--max-missing", "4"]] {
+        verify(&experiment, &policy).exits(5);
+    }
 }
 
 #[test]
