@@ -157,8 +157,8 @@ impl Bench {
         let mut parts = Parts::default();
         clocked(&mut parts.durable, || begin(&run, &subtest))?;
         let git = |error| failed("make or read a workspace", &error);
-        let baseline =
-            clocked(&mut parts.prepare, || prepare::prepare(&repo, &run.workspace(), id.tier, id.subtest)).map_err(git)?;
+        let baseline = clocked(&mut parts.prepare, || prepare::prepare(&repo, &run.workspace(), id.tier, id.subtest))
+            .map_err(git)?;
         clocked(&mut parts.durable, || plain(&run, written))?;
         clocked(&mut parts.spawns, || self.spawn(&run, number, run.agent_stdout(), run.agent_stderr()))?;
         clocked(&mut parts.durable, || atomic(&run.agent_result(), &written.agent_result))?;
@@ -223,7 +223,8 @@ fn begin(run: &RunFolder, subtest: &Path) -> Result<(), Failure> {
             _ => {}
         }
     }
-    let synced = [run.agent(), run.root().to_owned(), subtest.to_owned()].iter().try_for_each(|path| files::sync_dir(path));
+    let synced =
+        [run.agent(), run.root().to_owned(), subtest.to_owned()].iter().try_for_each(|path| files::sync_dir(path));
     synced.map_err(|error| failed("sync", &error))
 }
 

@@ -80,7 +80,14 @@ impl Lab {
     }
 
     /// A command that runs a new experiment of a fixture, whose results go into an own folder.
-    pub(super) fn experiment(&self, fixture: &Path, results: &Path, runs: u32, jobs: u32, containment: &str) -> Command {
+    pub(super) fn experiment(
+        &self,
+        fixture: &Path,
+        results: &Path,
+        runs: u32,
+        jobs: u32,
+        containment: &str,
+    ) -> Command {
         let mut command = self.program();
         command.arg("run").arg("--tiers-dir").arg(fixture).arg("--results-dir").arg(results);
         command.args(["--fresh", "--quiet", "--containment", containment]);
