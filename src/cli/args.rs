@@ -9,11 +9,16 @@ use crate::model::ids::{RunId, TierId};
 use crate::model::money::Usd;
 
 /// Measures which setup of a coding agent solves your tasks, how often, and at what cost, and never loses a run.
+///
+/// A fixture is a task with several setups of an agent. An experiment makes many runs of each setup, checks and judges
+/// every run, and is a folder: it can be stopped at any moment, resumed, moved, verified and repaired.
 #[derive(Debug, Parser)]
 #[command(name = "cargo scylla", bin_name = "cargo scylla", version, arg_required_else_help = true)]
 #[command(
-    after_help = "Exit codes: 0 all is done and agrees, 2 usage, 3 held by another coordinator, 4 repair can mend \
-it, 5 evidence is damaged, 6 planned runs are missing, 7 a policy is not met, 130 and 143 stopped."
+    after_help = "Exit codes: 0 all that was planned is done and agrees, 1 internal error, 2 usage or configuration, 3 \
+held by another coordinator, 4 `repair` can mend it, 5 evidence is damaged, 6 planned runs are missing, 7 a policy of \
+`verify` is not met, 130 and 143 stopped and to be resumed.\n\nBegin with `cargo scylla fixture new my-task`, then \
+`cargo scylla run --tiers-dir my-task`."
 )]
 pub struct Cli {
     /// What to do.
@@ -28,16 +33,16 @@ pub struct Cli {
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Output")]
 pub struct Talk {
-    /// Say more: stages of runs too
+    /// Say more: each stage of each run too
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     pub verbose: bool,
-    /// Say only what went wrong
+    /// Say only what went wrong, and how to go on
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Print events and results for people or as one JSON object per line
+    /// Form of events and results; JSON goes to standard output
     #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
     pub message_format: MessageFormat,
-    /// Use color
+    /// When to use color
     #[arg(
         long,
         global = true,
@@ -52,20 +57,20 @@ pub struct Talk {
 /// Form of what is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum MessageFormat {
-    /// For people.
+    /// For people: bars on a terminal, lines elsewhere
     Human,
-    /// One JSON object per line.
+    /// For programs: one JSON object per event
     Json,
 }
 
 /// When color is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ColorWhen {
-    /// On a terminal, unless `NO_COLOR` is set.
+    /// On a terminal, unless `NO_COLOR` is set
     Auto,
-    /// Always.
+    /// Always
     Always,
-    /// Never.
+    /// Never
     Never,
 }
 
@@ -73,25 +78,43 @@ pub enum ColorWhen {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Start an experiment, or go on with the unfinished one of the same fixture
+    ///
+    /// If the results folder has an experiment of this fixture's id, the newest one counts: an unfinished one is continued
+    /// under its saved config, a finished one is left alone. `--fresh` starts anew in both cases.
     Run(Run),
-    /// Go on with an experiment
+    /// Go on with an experiment, from its folder alone
+    ///
+    /// What can be mended is mended first. No committed run is made again, and no finished agent or judge of an unfinished
+    /// one is asked again. The saved config holds: of the flags, those below Operation take effect, and each other one that
+    /// differs is told. What is not given stays as it was saved, whatever the defaults below say. A resume never turns into a
+    /// new experiment.
     Resume(Resume),
     /// Add runs, tiers or subtests to an experiment, and make them
+    ///
+    /// A plan only grows, and each growth is recorded in the config. Committed runs stay what they are, and a flag that is not
+    /// given stays as it was saved, whatever the defaults below say.
     Extend(Extend),
-    /// Show where an experiment stands
+    /// Show where an experiment stands, also while it runs
     Status(Status),
     /// Check that results, checkpoint and plan agree; writes nothing
+    ///
+    /// Reads every result and the evidence that its seal covers, and reports each disagreement with its cure.
     Verify(Verify),
     /// Mend what `verify` finds; deletes nothing and invents nothing
+    ///
+    /// The checkpoint's bytes are copied to a new name first, and what is broken moves to `.quarantine/`. What needs a person
+    /// is told. The second repair changes nothing.
     Repair(Repair),
     /// Rebuild the tree of a run as it was graded
+    ///
+    /// Makes a git repository with the subtest's baseline as its commit, and the agent's changes on top, not committed.
     Checkout(Checkout),
     /// Check, make or list fixtures
     #[command(subcommand)]
     Fixture(Fixture),
-    /// Print completions for a shell
+    /// Print completions of `cargo-scylla` for a shell
     Completions(Completions),
-    /// Print the manual page
+    /// Print the manual page of `cargo-scylla`
     Man,
 }
 
@@ -101,19 +124,19 @@ pub struct Run {
     /// The fixture: a folder with `test.yaml` [default: `tiers-dir` of the settings]
     #[arg(long, value_name = "DIR")]
     pub tiers_dir: Option<PathBuf>,
-    /// Where experiments lie [default: `scylla` below the target directory]
+    /// Where experiments lie [default: `scylla` in the target directory, `results` outside of a workspace]
     #[arg(long, value_name = "DIR")]
     pub results_dir: Option<PathBuf>,
     /// Tiers to run, such as `T0,T1` [default: all of the fixture]
     #[arg(long, value_name = "TIERS", value_delimiter = ',', num_args = 1..)]
     pub tiers: Option<Vec<TierId>>,
-    /// Runs of each subtest [default: 10]
+    /// How many runs of each subtest the experiment has [default: 10]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub runs: Option<u32>,
-    /// Most subtests of a tier
+    /// Take only the first N subtests of each tier
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_subtests: Option<u32>,
-    /// Start anew even if an unfinished experiment of this fixture exists
+    /// Start a new experiment even if there is one of this fixture
     #[arg(long)]
     pub fresh: bool,
     /// What can be said again on resume.
@@ -125,16 +148,16 @@ pub struct Run {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Measurement")]
 pub struct ConfigFlags {
-    /// Model that agents are told to use
+    /// Model that agents are told to use, as `$SCYLLA_MODEL`
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
-    /// Model that judges are told to use; may be given several times
+    /// Model that judges are told to use, in their request; the first one counts
     #[arg(long, value_name = "MODEL")]
     pub judge_model: Vec<String>,
-    /// How much agents are told to think
+    /// How much agents are told to think, by a word before the prompt [default: None]
     #[arg(long, value_name = "MODE", value_parser = ["None", "Low", "High", "UltraThink"], ignore_case = true)]
     pub thinking: Option<String>,
-    /// Wall clock limit of an agent, in seconds [default: the fixture's, else 3600]
+    /// How long an agent may work, in seconds; then what is there is graded [default: the fixture's, else 3600]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub timeout: Option<u64>,
     /// Flags that take effect on resume too.
@@ -149,16 +172,25 @@ pub struct OperationFlags {
     /// Runs in flight at once [default: the number of cores]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub jobs: Option<u32>,
-    /// Attempts of a run when infrastructure fails [default: 3]
+    /// How often a run is tried in one sitting when infrastructure fails [default: 3]
+    ///
+    /// A run whose attempts are used up is missing, not failed. A resume tries it again.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub attempts: Option<u32>,
-    /// Start nothing more when this cost could be exceeded: every attempt and judge counts
+    /// Ceiling of the cost in US dollars; every attempt and judge counts
+    ///
+    /// Nothing more is started when what was spent, and the mean cost of a run for each run in flight and one more, would
+    /// exceed it. Runs in flight end; a resume with a higher ceiling goes on.
     #[arg(long, value_name = "USD")]
     pub max_cost_usd: Option<Usd>,
-    /// Which workspaces stay after their run [default: none]
+    /// Which workspaces stay after their run is committed [default: none]
+    ///
+    /// The patch is always kept, and `checkout` rebuilds the tree from it.
     #[arg(long, value_name = "WHICH")]
     pub keep_workspaces: Option<KeepWorkspaces>,
-    /// How the processes of a run are held together [default: auto]
+    /// How the processes of a run are held together, so that none outlives it [default: auto]
+    ///
+    /// `auto` takes the strongest that works here: a pid namespace by bubblewrap, a control group, or a walk of descendants.
     #[arg(long, value_name = "HOW")]
     pub containment: Option<ContainmentChoice>,
 }
@@ -166,7 +198,7 @@ pub struct OperationFlags {
 /// Arguments of `resume`.
 #[derive(Debug, Args)]
 pub struct Resume {
-    /// The experiment's folder
+    /// The experiment's folder, or its checkpoint.json
     pub dir: PathBuf,
     /// Flags to compare or to take.
     #[command(flatten)]
@@ -176,18 +208,18 @@ pub struct Resume {
 /// Arguments of `extend`.
 #[derive(Debug, Args)]
 pub struct Extend {
-    /// The experiment's folder
+    /// The experiment's folder, or its checkpoint.json
     pub dir: PathBuf,
-    /// Runs of each subtest from now on
+    /// How many runs each subtest has from now on, those that are there included
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub runs: Option<u32>,
-    /// Tiers to add
+    /// Tiers of the fixture to add, such as `T2,T3`
     #[arg(long, value_name = "TIERS", value_delimiter = ',', num_args = 1..)]
     pub tiers: Vec<TierId>,
-    /// Most subtests of a tier from now on
+    /// Take the first N subtests of each tier from now on
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_subtests: Option<u32>,
-    /// Record the growth, start nothing
+    /// Record the growth and start nothing; `resume` makes the runs
     #[arg(long)]
     pub plan_only: bool,
     /// Flags that take effect.
@@ -198,9 +230,9 @@ pub struct Extend {
 /// Arguments of `status`.
 #[derive(Debug, Args)]
 pub struct Status {
-    /// The experiment's folder
+    /// The experiment's folder, or its checkpoint.json
     pub dir: PathBuf,
-    /// Show it again every two seconds, until the experiment ends
+    /// Show it again every two seconds, until no coordinator is at work on it
     #[arg(short, long)]
     pub watch: bool,
 }
@@ -210,19 +242,19 @@ pub struct Status {
 pub struct Verify {
     /// The experiment's folder, or its checkpoint.json
     pub dir: PathBuf,
-    /// Compare results and checkpoint only; do not read the evidence that seals cover
+    /// Leave the evidence that seals cover unread; compare results, checkpoint and plan only
     #[arg(long)]
     pub quick: bool,
-    /// Form of the report
+    /// Form of the report [with `--message-format json`: json]
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: VerifyFormat,
-    /// At most so many planned runs may be missing
+    /// So many planned runs may be missing: exit 7 when there are more, 0 instead of 6 when not
     #[arg(long, value_name = "N", help_heading = "Gate")]
     pub max_missing: Option<usize>,
-    /// Every subtest must have so many results
+    /// Each subtest must have so many results, else exit 7
     #[arg(long, value_name = "N", help_heading = "Gate")]
     pub min_runs: Option<usize>,
-    /// Warnings fail too
+    /// No warning may be there, else exit 7
     #[arg(long, help_heading = "Gate")]
     pub deny_warnings: bool,
 }
@@ -230,15 +262,15 @@ pub struct Verify {
 /// Form of the report of `verify`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum VerifyFormat {
-    /// For people.
+    /// For people
     Human,
-    /// One JSON document.
+    /// One JSON document
     Json,
-    /// `JUnit` XML.
+    /// `JUnit` XML: a test for each planned run
     Junit,
-    /// Annotations of GitHub Actions.
+    /// Annotations of GitHub Actions
     Github,
-    /// SARIF 2.1.0.
+    /// SARIF 2.1.0
     Sarif,
 }
 
@@ -247,13 +279,13 @@ pub enum VerifyFormat {
 pub struct Repair {
     /// The experiment's folder, or its checkpoint.json
     pub dir: PathBuf,
-    /// Show what would be done, and do nothing
+    /// Show what would be done, and do nothing; exit 4 when there is something to do
     #[arg(short = 'n', long)]
     pub dry_run: bool,
-    /// Forget entries of which there is no result
+    /// Forget entries of the checkpoint of which there is no result; a resume then makes those runs
     #[arg(long)]
     pub drop_phantoms: bool,
-    /// Set a run aside, so that a resume makes it anew; may be given several times
+    /// Set a run such as `T0/00/1` aside, so that a resume makes it anew; may be given several times
     #[arg(long, value_name = "RUN")]
     pub quarantine: Vec<RunId>,
 }
@@ -261,12 +293,12 @@ pub struct Repair {
 /// Arguments of `checkout`.
 #[derive(Debug, Args)]
 pub struct Checkout {
-    /// The experiment's folder
+    /// The experiment's folder, or its checkpoint.json
     pub dir: PathBuf,
     /// The run, such as `T0/00/1`
     #[arg(long, value_name = "RUN")]
     pub run: RunId,
-    /// Where the tree is made; must not exist or be empty
+    /// Where the tree is made: a folder that is not there yet, or is empty
     #[arg(long, value_name = "PATH")]
     pub to: PathBuf,
 }
@@ -279,12 +311,12 @@ pub enum Fixture {
         /// The fixture's folder
         dir: PathBuf,
     },
-    /// Write a commented, working fixture
+    /// Write a commented fixture that works as it stands
     New {
-        /// The folder to make
+        /// The folder to make; its name becomes the fixture's id
         dir: PathBuf,
     },
-    /// List the fixtures in a folder
+    /// List the fixtures in a folder, with their mistakes
     List {
         /// The folder [default: the folder in which `tiers-dir` of the settings lies, else the current one]
         dir: Option<PathBuf>,

@@ -14,6 +14,10 @@ use crate::store::StoreError;
 use crate::text::words::shell_word;
 use crate::workspace::WorkspaceError;
 
+/// Where folders of experiments come from.
+const ABOUT_EXPERIMENTS: &str =
+    "`cargo scylla run` makes a folder for each experiment and names it; its `checkpoint.json` will do too";
+
 /// Why a command failed.
 #[derive(Debug)]
 pub struct CliError {
@@ -39,6 +43,9 @@ impl CliError {
     /// Mistakes in files that a person wrote, all at once, one a line.
     #[must_use]
     pub fn mistakes(mistakes: &[Mistake]) -> Self {
+        if let [only] = mistakes {
+            return Self { hint: only.hint.clone(), ..Self::usage(only.to_string()) };
+        }
         let lines: Vec<String> = mistakes
             .iter()
             .map(|mistake| match &mistake.hint {
@@ -54,6 +61,12 @@ impl CliError {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The same error with advice, if it has none of its own.
+    #[must_use]
+    pub fn or_hint(self, hint: &str) -> Self {
+        if self.hint.is_some() { self } else { self.hint(hint) }
     }
 
     /// An error of the engine on an experiment that people call `folder`.
@@ -84,9 +97,10 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
             };
             (Exit::Damaged, Some(hint))
         }
-        EngineError::Growth(_) | EngineError::Store(StoreError::NotAnExperiment(_)) => (Exit::Usage, None),
+        EngineError::Workspace(error) => advice_on_tree(error),
+        EngineError::Store(StoreError::NotAnExperiment(_)) => (Exit::Usage, Some(ABOUT_EXPERIMENTS.to_owned())),
+        EngineError::Growth(_) => (Exit::Usage, None),
         EngineError::Store(_)
-        | EngineError::Workspace(_)
         | EngineError::Lock(_)
         | EngineError::Signals(_)
         | EngineError::Strays(_)
@@ -94,10 +108,26 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
     }
 }
 
+/// The exit code of an error with a tree: a repository, a commit or a place that a person named wrongly is a mistake of
+/// theirs.
+fn advice_on_tree(error: &WorkspaceError) -> (Exit, Option<String>) {
+    let exit = match error {
+        WorkspaceError::NoRepository { .. } | WorkspaceError::NoCommit { .. } | WorkspaceError::Taken { .. } => {
+            Exit::Usage
+        }
+        _ => Exit::Internal,
+    };
+    (exit, error.hint().map(str::to_owned))
+}
+
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
-        let exit = if matches!(error, StoreError::NotAnExperiment(_)) { Exit::Usage } else { Exit::Internal };
-        Self { exit, ..Self::internal(error) }
+        match error {
+            StoreError::NotAnExperiment(_) => {
+                Self { exit: Exit::Usage, ..Self::internal(error) }.hint(ABOUT_EXPERIMENTS)
+            }
+            error => Self::internal(error),
+        }
     }
 }
 
@@ -109,7 +139,8 @@ impl From<FileError> for CliError {
 
 impl From<WorkspaceError> for CliError {
     fn from(error: WorkspaceError) -> Self {
-        Self::internal(error)
+        let (exit, hint) = advice_on_tree(&error);
+        Self { exit, error: error.into(), hint }
     }
 }
 

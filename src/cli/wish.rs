@@ -119,7 +119,7 @@ fn canonical_thinking(typed: &str) -> String {
 /// When the fixture has mistakes; all of them.
 pub fn load(dir: &Path) -> Result<Fixture, CliError> {
     fixture::load(dir).map_err(|mistakes| {
-        CliError::mistakes(&mistakes).hint("`cargo scylla fixture new DIR` writes a working fixture to compare with")
+        CliError::mistakes(&mistakes).or_hint("`cargo scylla fixture new DIR` writes a working fixture to compare with")
     })
 }
 

@@ -20,9 +20,10 @@ use crate::lifecycle::pacing::Pacing;
 use crate::lifecycle::state::{Consequence, Fact, Limits, State};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::event::{Event, ExperimentFinished, ExperimentStarted};
+use crate::model::finding::Finding;
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::money::Usd;
-use crate::model::outcome::{ExperimentEnd, ExperimentStatus, Failure, FailureKind, Stage, StopSignal};
+use crate::model::outcome::{ExperimentEnd, ExperimentStatus, Failure, FailureKind, Rung, Stage, StopSignal};
 use crate::os::clock::{self, Stopwatch};
 use crate::os::process::{Containment, StopHandle};
 use crate::os::signal::{self, Signal};
@@ -65,7 +66,6 @@ pub(super) struct Coordinator<'a> {
     tick: Option<Duration>,
     folder_name: String,
     pub(super) worker_lost: bool,
-    save_failed: bool,
     tell: &'a mut Tell<'a>,
 }
 
@@ -102,7 +102,7 @@ impl<'a> Coordinator<'a> {
         (line, mailbox): (Sender<Input>, Receiver<Input>),
         tell: &'a mut Tell<'a>,
     ) -> Result<Self, EngineError> {
-        let Sitting { held, config, fixture, checkpoint, standing, phantoms, mended, resumed } = sitting;
+        let Sitting { held, config, fixture, checkpoint, standing, damage, mended, resumed } = sitting;
         let limits = Limits {
             jobs: config.jobs as usize,
             attempts: config.attempts,
@@ -132,7 +132,7 @@ impl<'a> Coordinator<'a> {
             inherited: manner.inherited,
         };
         let mut coordinator = Self {
-            state: State::new(standing.to_do(), standing.withheld(), standing.spent(), standing.committed_cost()),
+            state: State::new(standing.to_do(), standing.withheld(), standing.spent(), standing.costs()),
             held,
             checkpoint,
             standing,
@@ -146,16 +146,14 @@ impl<'a> Coordinator<'a> {
             tick: manner.tick,
             folder_name: manner.folder_name,
             worker_lost: false,
-            save_failed: false,
             tell,
         };
         coordinator.tell(&started);
         for message in mended {
             coordinator.tell(&Event::Mended { message });
         }
-        for phantom in phantoms {
-            let message = format!("{}: {}; it is not made again without being asked", phantom.place, phantom.message);
-            coordinator.tell(&Event::Notice { message });
+        for Finding { kind, place, message, .. } in damage {
+            coordinator.tell(&Event::Notice { message: format!("{place}: {kind}: {message}; it is left to you") });
         }
         coordinator.checkpoint.status = ExperimentStatus::Running;
         coordinator.checkpoint.pid = Some(std::process::id());
@@ -169,19 +167,25 @@ impl<'a> Coordinator<'a> {
         loop {
             self.let_time_pass();
             let now = self.now();
-            let mut wake = None;
+            let (mut wake, mut decide_again) = (None, false);
             for action in next(&self.state, &self.limits, now) {
                 match action {
                     Action::Start(run) => self.start(run),
-                    Action::ReachBudget { expected, ceiling } => self.reach_budget(expected, ceiling),
+                    Action::ReachBudget { expected, ceiling } => {
+                        self.reach_budget(expected, ceiling);
+                        decide_again = true;
+                    }
                     Action::Wait(time) => wake = Some(time),
                     Action::Finish(end) => return end,
                 }
             }
             if self.pacing.due().is_some_and(|due| due <= self.now()) {
-                self.save_or_drain();
+                self.save_or_halt();
             }
-            self.wait(wake);
+            // The ceiling may be met while no worker is busy: nobody would ever say a word.
+            if !decide_again {
+                self.wait(wake);
+            }
         }
     }
 
@@ -254,16 +258,15 @@ impl<'a> Coordinator<'a> {
 
     /// Writes the checkpoint. When it cannot be written, results are still safe, but nothing new is begun; when the
     /// experiment may be somebody else's by now, runs in flight are ended too.
-    fn save_or_drain(&mut self) {
+    fn save_or_halt(&mut self) {
         let Err(error) = self.save() else { return };
-        self.tell(&Event::Notice { message: storage(&error).message });
+        if matches!(error, EngineError::Store(StoreError::Lock(_))) {
+            self.place.stop.raise(Rung::Terminate);
+        }
+        self.halt(&storage(&error).message);
         let now = self.now();
         self.pacing.saved(now, BETWEEN_FAILED_SAVES);
-        if !self.save_failed {
-            self.save_failed = true;
-            let lost = matches!(error, EngineError::Store(StoreError::Lock(_)));
-            self.climb(if lost { StopSignal::Terminate } else { StopSignal::Interrupt });
-        }
+        self.pacing.changed();
     }
 
     /// Writes the checkpoint.

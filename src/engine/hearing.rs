@@ -27,9 +27,7 @@ impl Coordinator<'_> {
     /// Takes one word in.
     pub(super) fn hear(&mut self, input: Input) {
         match input {
-            Input::RunStarted { run, attempt, from } => self.tell(&Event::RunStarted { run, attempt, from }),
-            Input::StageStarted { run, stage, judge } => self.tell(&Event::StageStarted { run, stage, judge }),
-            Input::Notice(message) => self.tell(&Event::Notice { message }),
+            Input::Told(event) => self.tell(&event),
             Input::RunEnded { run, spent, end } => {
                 self.dismiss(run);
                 self.end(run, spent, end);
@@ -81,14 +79,17 @@ impl Coordinator<'_> {
         let wait = wait_for(&failure);
         let consequence = self.take(Fact::Failed { run, failure: failure.clone(), cost: spent, wait });
         let retry = matches!(consequence, Consequence::Retry | Consequence::RateLimited(_));
-        self.leave(run, agent_complete, if retry { Missing::Unfinished } else { Missing::Errored });
+        let used_up = failure.kind != FailureKind::RateLimit && self.state.failures(run) >= self.limits.attempts;
+        self.leave(run, agent_complete, if used_up { Missing::Errored } else { Missing::Unfinished });
         self.tell(&Event::AttemptFailed { run, attempt, stage, failure: failure.clone(), retry });
+        if failure.kind == FailureKind::Storage {
+            self.halt("the experiment's folder cannot be written or read: nothing new is started");
+        }
         match consequence {
             Consequence::GivenUp(attempts) => self.give_up(run, attempts, failure, agent_complete),
             Consequence::TierPaused(times) => {
-                let attempts = self.state.failures(run);
-                if attempts >= self.limits.attempts {
-                    self.give_up(run, attempts, failure.clone(), agent_complete);
+                if used_up {
+                    self.give_up(run, self.state.failures(run), failure.clone(), agent_complete);
                 }
                 let left = self.state.waiting_in(run.tier);
                 self.tell(&Event::TierPaused { tier: run.tier, kind: failure.kind, times, left });
@@ -135,6 +136,12 @@ impl Coordinator<'_> {
         self.tell(&Event::RateLimited { model, until });
     }
 
+    /// Begins nothing more, and says why.
+    pub(super) fn halt(&mut self, why: &str) {
+        self.take(Fact::Halt);
+        self.tell(&Event::Notice { message: why.to_owned() });
+    }
+
     /// Takes in that time has passed.
     pub(super) fn let_time_pass(&mut self) {
         if self.take(Fact::WaitOver) == Consequence::RateLimitOver {
@@ -157,12 +164,15 @@ impl Coordinator<'_> {
     }
 }
 
+/// Shortest wait for a rate limit, so that a provider that names this very moment is not asked in a loop.
+const LEAST_RATE_LIMIT: Duration = Duration::from_secs(1);
+
 /// How long to wait after a failure before the model is asked again.
 fn wait_for(failure: &Failure) -> Duration {
-    match (failure.kind, failure.retry_at) {
-        (FailureKind::RateLimit, Some(until)) => {
-            Duration::try_from(until.duration_since(clock::now())).unwrap_or_default()
-        }
+    let ahead = |until: jiff::Timestamp| Duration::try_from(until.duration_since(clock::now())).ok();
+    match (failure.kind, failure.retry_at.and_then(ahead)) {
+        (FailureKind::RateLimit, Some(wait)) => wait.max(LEAST_RATE_LIMIT),
+        // A time in the past says nothing: clocks differ.
         (FailureKind::RateLimit, None) => Duration::from_secs(RATE_LIMIT_DEFAULT_SECONDS),
         _ => Duration::ZERO,
     }

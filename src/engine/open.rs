@@ -9,16 +9,18 @@ use crate::engine::strays;
 use crate::lifecycle::mend::{Ask, Mending, mend};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::experiment::Config;
-use crate::model::finding::{Finding, FindingKind};
+use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::outcome::ExperimentStatus;
+use crate::model::plan::Plan;
 use crate::model::survey::{Holder, Seen, Survey};
 use crate::model::task::Fixture;
-use crate::os::clock;
 use crate::os::lock::ExperimentLock;
+use crate::os::{clock, files};
 use crate::store;
 use crate::store::checkpoint::CheckpointWriter;
 use crate::store::layout::ExperimentFolder;
 use crate::store::mend::Applied;
+use crate::store::stages::RunStore;
 use crate::store::survey::Depth;
 
 /// How long a lock is waited for: `verify` on the same folder takes it for a moment to see who holds it.
@@ -46,8 +48,8 @@ pub struct Sitting {
     pub checkpoint: Checkpoint,
     /// Where the experiment stands.
     pub standing: Standing,
-    /// Judged entries of the checkpoint of which there is no result: never paid again without being asked.
-    pub phantoms: Vec<Finding>,
+    /// Damage that only a person can mend. Its runs are not made again without being asked.
+    pub damage: Vec<Finding>,
     /// What was mended, in sentences.
     pub mended: Vec<String>,
     /// Whether former sittings did work.
@@ -55,6 +57,14 @@ pub struct Sitting {
 }
 
 impl Sitting {
+    /// Takes a plan in that has grown; results that were outside of it may be in it now.
+    pub fn take_in(&mut self, plan: Plan) {
+        self.damage.retain(|finding| {
+            finding.kind != FindingKind::OutsidePlan || finding.run.is_some_and(|run| !plan.contains(run))
+        });
+        self.standing.replan(plan);
+    }
+
     /// Ends without any work; the checkpoint says that planned runs are missing, if they are.
     ///
     /// # Errors
@@ -114,10 +124,11 @@ pub fn take_over(mut held: Held) -> Result<Sitting, EngineError> {
     let mending = mend(&first, &Ask::default(), clock::now());
     refuse_unfit(&held, &mending.kept)?;
     apply(&mut held, &first, &mending)?;
+    finish_commits(&held, &mending.mended)?;
     let mended = mending.mended.iter().map(|finding| format!("{}: {}", finding.place, finding.message)).collect();
     let after = if mending.is_nothing() { first } else { survey(&held, Depth::Results)? };
-    let phantoms: Vec<Finding> =
-        mending.kept.into_iter().filter(|finding| finding.kind == FindingKind::PhantomEntry).collect();
+    let damage: Vec<Finding> =
+        mending.kept.into_iter().filter(|finding| finding.kind.level() == Level::Damaged).collect();
     let (Seen::Read(config), Seen::Read(checkpoint)) = (after.config.clone(), after.checkpoint.clone()) else {
         return Err(unfit(&held, crate::lifecycle::audit::audit(&after)));
     };
@@ -128,10 +139,22 @@ pub fn take_over(mut held: Held) -> Result<Sitting, EngineError> {
         .make_subtests(planned.subtests().iter().flat_map(|(tier, all)| all.keys().map(|subtest| (*tier, *subtest))))?;
     let mut standing = Standing::of(config.plan(), &after);
     let resumed = standing.missing().len() < config.plan().total() || !after.attempts.is_empty();
-    for run in phantoms.iter().filter_map(|phantom| phantom.run) {
+    for run in damage.iter().filter_map(|finding| finding.run) {
         standing.withhold(run);
     }
-    Ok(Sitting { held, config: *config, fixture, checkpoint: *checkpoint, standing, phantoms, mended, resumed })
+    Ok(Sitting { held, config: *config, fixture, checkpoint: *checkpoint, standing, damage, mended, resumed })
+}
+
+/// Does what the coordinator that committed a run was killed before: the workspace goes, as the result says.
+fn finish_commits(held: &Held, mended: &[Finding]) -> Result<(), EngineError> {
+    let unrecorded = mended.iter().filter(|finding| finding.kind == FindingKind::UnrecordedResult);
+    for run in unrecorded.filter_map(|finding| finding.run) {
+        let result = RunStore::new(&held.folder, run).read_result()?;
+        if result.is_some_and(|result| !result.keeps_workspace) {
+            files::remove_tree(&held.folder.run(run).workspace()).map_err(store::StoreError::from)?;
+        }
+    }
+    Ok(())
 }
 
 fn unfit(held: &Held, findings: Vec<Finding>) -> EngineError {

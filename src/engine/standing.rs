@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lifecycle::index::status_on_disk;
+use crate::lifecycle::costs::Costs;
+use crate::lifecycle::status::status_on_disk;
 use crate::model::event::{Missing, TierTotals};
 use crate::model::ids::RunId;
 use crate::model::money::Usd;
@@ -26,18 +27,17 @@ impl Standing {
     /// What a survey of the folder says.
     #[must_use]
     pub fn of(plan: Plan, survey: &Survey) -> Self {
-        let mut committed = BTreeMap::new();
-        let mut spent: Usd = survey.attempts.values().map(|attempts| attempts.cost).sum();
-        for (run, seen) in &survey.runs {
-            match seen {
-                RunSeen::Committed(facts) => {
-                    committed.insert(*run, *facts);
-                    spent += facts.cost;
-                }
-                RunSeen::Unfinished { spent: on_it, .. } => spent += *on_it,
-                RunSeen::Unreadable | RunSeen::Unknown => {}
-            }
-        }
+        let former: Usd = survey.attempts.values().map(|attempts| attempts.cost).sum();
+        let spent = survey.quarantined_cost + former + survey.runs.values().map(RunSeen::spent).sum();
+        let committed: BTreeMap<RunId, ResultFacts> = survey
+            .runs
+            .iter()
+            .filter_map(|(run, seen)| match seen {
+                // A result without a verdict is no result; a person has to say what it is.
+                RunSeen::Committed(facts) if facts.passed.is_some() => Some((*run, *facts)),
+                RunSeen::Committed(_) | RunSeen::Unfinished { .. } | RunSeen::Unreadable | RunSeen::Unknown => None,
+            })
+            .collect();
         let missing = plan
             .runs()
             .filter(|run| !committed.contains_key(run))
@@ -46,6 +46,7 @@ impl Standing {
                     (Some(RunStatus::AgentComplete), _) => Missing::AgentComplete,
                     (Some(RunStatus::Errored), _) => Missing::Errored,
                     (_, Some(_)) => Missing::Unfinished,
+                    (_, None) if survey.attempts.contains_key(&run) => Missing::Unfinished,
                     (_, None) => Missing::NotStarted,
                 };
                 (run, why)
@@ -84,7 +85,9 @@ impl Standing {
 
     /// A missing run is not to be made again without being asked: its result was there once.
     pub fn withhold(&mut self, run: RunId) {
-        self.withheld.insert(run);
+        if self.missing.contains_key(&run) {
+            self.withheld.insert(run);
+        }
     }
 
     /// Runs that are not to be made again without being asked.
@@ -118,10 +121,10 @@ impl Standing {
         })
     }
 
-    /// Cost and number of committed runs.
+    /// What committed runs cost.
     #[must_use]
-    pub fn committed_cost(&self) -> (Usd, usize) {
-        (self.committed.values().map(|facts| facts.cost).sum(), self.committed.len())
+    pub fn costs(&self) -> Costs {
+        self.committed.iter().map(|(run, facts)| (*run, facts.cost)).collect()
     }
 
     /// The tiers' numbers.

@@ -5,9 +5,10 @@ use std::panic::AssertUnwindSafe;
 use crate::engine::mailbox::{Input, Line, RunEnd};
 use crate::engine::stages::{Halt, Work};
 use crate::engine::workplace::Workplace;
-use crate::lifecycle::stage::{Durable, first_stage};
+use crate::lifecycle::stage::Reached;
 use crate::model::ids::RunId;
-use crate::model::outcome::{AttemptEnd, FailureKind, Stage};
+use crate::model::outcome::{AttemptEnd, FailureKind};
+use crate::model::result::RunResult;
 
 /// What a worker is told to do.
 #[derive(Debug, Clone, Copy)]
@@ -61,32 +62,31 @@ fn attempt(work: &mut Work<'_>, job: Job) -> RunEnd {
 }
 
 /// Goes on behind the last durable stage and stops behind the commit.
-fn carry_out(work: &mut Work<'_>) -> Result<crate::model::result::RunResult, Halt> {
-    let progress = work.open()?;
-    let durable = Durable::default()
-        .with(Stage::Agent, progress.agent.is_some())
-        .with(Stage::Capture, progress.patch)
-        .with(Stage::Checks, progress.checks.is_some())
-        .with(Stage::Commit, progress.committed)
-        .with_judgments(progress.judgments.len());
-    let from = first_stage(durable, work.place.fixture.judges.len());
-    if from == Some(Stage::Prepare) {
+fn carry_out(work: &mut Work<'_>) -> Result<RunResult, Halt> {
+    let (reached, judgments) = work.open()?;
+    if reached == Reached::Nothing {
         work.begin_attempt()?;
     }
-    work.say_started(from.unwrap_or(Stage::Commit));
-    let agent = if let Some(agent) = progress.agent {
-        agent
-    } else {
-        work.prepare()?;
-        work.agent()?
+    work.say_started(reached.next());
+    let (agent, checks) = match reached {
+        Reached::Commit => return work.confirm(),
+        Reached::Checks(agent, checks) => (agent, checks),
+        Reached::Patch(agent) => {
+            // Checks that were cut short may have changed the tree; only the patch says what is to be graded.
+            work.forget_tree();
+            (agent, work.checks()?)
+        }
+        Reached::Agent(agent) => {
+            work.capture(&agent)?;
+            (agent, work.checks()?)
+        }
+        Reached::Nothing => {
+            work.prepare()?;
+            let agent = work.agent()?;
+            work.capture(&agent)?;
+            (agent, work.checks()?)
+        }
     };
-    if from <= Some(Stage::Capture) {
-        work.capture(&agent)?;
-    }
-    let checks = match progress.checks {
-        Some(checks) if from > Some(Stage::Checks) => checks,
-        Some(_) | None => work.checks()?,
-    };
-    let judgments = work.judges(progress.judgments, &agent, &checks)?;
+    let judgments = work.judges(judgments, &agent, &checks)?;
     work.commit(&agent, checks, judgments)
 }

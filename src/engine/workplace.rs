@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::digest::Digest;
-use crate::model::experiment::Config;
+use crate::model::experiment::{Config, KeepWorkspaces};
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
 use crate::model::task::{Fixture, JudgeSpec, Subtest};
 use crate::os::process::{Containment, Limits, MakeFilter, OutputFilter, StopHandle, Task};
@@ -45,6 +45,7 @@ pub(super) struct Program {
     pub(super) stderr: PathBuf,
     pub(super) wall: Duration,
     pub(super) no_progress: Option<Duration>,
+    /// What it may write below the experiment's folder.
     pub(super) writable: Vec<PathBuf>,
     pub(super) hidden: Vec<PathBuf>,
 }
@@ -60,6 +61,15 @@ impl Workplace {
         self.fixture.tiers.get(&run.tier)?.get(&run.subtest)
     }
 
+    /// Whether the workspace of a run with this verdict stays after the commit.
+    pub(super) fn keeps_workspace(&self, passed: bool) -> bool {
+        match self.config.keep_workspaces {
+            KeepWorkspaces::None => false,
+            KeepWorkspaces::Failed => !passed,
+            KeepWorkspaces::All => true,
+        }
+    }
+
     /// The model that agents are told to use.
     pub(super) fn model(&self) -> Option<&str> {
         self.config.models.first().map(String::as_str)
@@ -73,8 +83,6 @@ impl Workplace {
     /// The task that the process floor is given for a program of a run.
     pub(super) fn task(&self, run: RunId, attempt: AttemptNumber, program: Program) -> Task {
         let run_folder = self.folder.run(run);
-        let mut writable = program.writable;
-        writable.push(run_folder.workspace());
         Task {
             argv: program.argv,
             cwd: run_folder.workspace(),
@@ -89,7 +97,7 @@ impl Workplace {
                 output_bytes: self.config.output_limit_bytes,
                 grace: Duration::from_secs(self.config.grace_seconds),
             },
-            writable,
+            writable: program.writable,
             protected: Some(self.folder.root().to_owned()),
             hidden: program.hidden,
             mark: run_folder.mark(),

@@ -12,6 +12,7 @@ use crate::model::survey::{Problem, ProblemKind, RunSeen, Seen, Survey};
 /// Places that findings name, as paths below the folder.
 const CHECKPOINT: &str = "checkpoint.json";
 const CONFIG: &str = "config/experiment.json";
+const FIXTURE: &str = "config/fixture";
 
 /// Every disagreement, sorted by kind and place. A live experiment is judged only on what is committed.
 #[must_use]
@@ -105,9 +106,11 @@ fn audit_hashes(survey: &Survey, config: &Config, findings: &mut Vec<Finding>) {
         Some(digest) if digest == config.fixture_digest => {}
         Some(digest) => {
             let message = format!("its content gives `{digest}`, the config says `{}`", config.fixture_digest);
-            changed("config/fixture", message);
+            changed(FIXTURE, message);
         }
-        None => changed("config/fixture", "it is not there".to_owned()),
+        // What cannot be read is unknown, not absent.
+        None if survey.unknown.iter().any(|(place, _)| place == FIXTURE) => {}
+        None => changed(FIXTURE, "it is not there".to_owned()),
     }
     let mut made_under = vec![0_usize; survey.config_hashes.len()];
     for seen in survey.runs.values() {
@@ -142,7 +145,7 @@ fn audit_runs(survey: &Survey, findings: &mut Vec<Finding>) {
             findings.push(of_run(FindingKind::PhantomEntry, row.run, message));
         }
         if row.planned && survey.holder.is_none() {
-            audit_missing(&row, findings);
+            audit_missing(survey, &row, findings);
         }
     }
 }
@@ -158,14 +161,14 @@ fn audit_committed(survey: &Survey, row: &Row<'_>, findings: &mut Vec<Finding>) 
             findings.push(of_run(FindingKind::WrongStatus, row.run, message));
         }
         (None, _) => {
-            findings.push(of_run(FindingKind::UnreadableResult, row.run, "the result has no `judge_passed`"));
+            findings.push(of_run(FindingKind::ContradictoryResult, row.run, "it has no `judge_passed`"));
         }
         (Some(_), _) => {}
     }
 }
 
 /// Why a planned run has no result.
-fn audit_missing(row: &Row<'_>, findings: &mut Vec<Finding>) {
+fn audit_missing(survey: &Survey, row: &Row<'_>, findings: &mut Vec<Finding>) {
     let message = match (row.seen, row.on_disk.or(row.recorded)) {
         (Some(RunSeen::Committed(_) | RunSeen::Unreadable | RunSeen::Unknown), _)
         // A phantom entry says it already.
@@ -173,6 +176,7 @@ fn audit_missing(row: &Row<'_>, findings: &mut Vec<Finding>) {
         (_, Some(RunStatus::Errored)) => "infrastructure failed until its attempts were used up",
         (_, Some(RunStatus::AgentComplete)) => "its agent is done, the judges are not",
         (Some(RunSeen::Unfinished { .. }), _) => "it was started and not finished",
+        (None, None) if survey.attempts.contains_key(&row.run) => "it was started and not finished",
         (None, None) => "it was not started",
     };
     findings.push(of_run(FindingKind::MissingRun, row.run, message));

@@ -15,13 +15,15 @@ use crate::model::survey::{RunSeen, Seen, Survey};
 /// What a person asks for beyond what is mended always.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ask {
+    /// A person looks at what is done: then results that are somebody else's are set aside too.
+    pub by_person: bool,
     /// Forget entries of which there is no result.
     pub drop_phantoms: bool,
     /// Runs that are to be set aside, so that a resume makes them anew.
     pub quarantine: Vec<RunId>,
 }
 
-/// Everything that is to be done, in this order: end strays, back up, set aside, write the checkpoint.
+/// Everything that is to be done, in this order: end strays, back up, write the checkpoint, set aside.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Mending {
     /// Runs whose stray processes are to be ended.
@@ -68,7 +70,7 @@ pub fn mend(survey: &Survey, ask: &Ask, now: Timestamp) -> Mending {
     }
     let set_aside = places_to_set_aside(survey, ask, &findings);
     let gone: BTreeSet<RunId> =
-        set_aside.iter().filter(|aside| takes_the_run(aside)).filter_map(|aside| aside.run).collect();
+        set_aside.iter().filter(|aside| loses_its_result(aside)).filter_map(|aside| aside.run).collect();
     let end_strays = findings
         .iter()
         .filter(|finding| finding.kind == FindingKind::StrayProcess)
@@ -76,7 +78,10 @@ pub fn mend(survey: &Survey, ask: &Ask, now: Timestamp) -> Mending {
         .collect();
     let rebuilt = rebuild(survey, ask, &gone, now);
     let must_write = !gone.is_empty() || findings.iter().any(|finding| changes_checkpoint(finding.kind, ask));
-    let checkpoint = rebuilt.filter(|rebuilt| must_write && Some(rebuilt) != survey.checkpoint.content());
+    // A key that is there twice is gone only when the file is written anew, whatever the values are.
+    let differs =
+        |rebuilt: &Checkpoint| Some(rebuilt) != survey.checkpoint.content() || !survey.duplicate_keys.is_empty();
+    let checkpoint = rebuilt.filter(|rebuilt| must_write && differs(rebuilt));
     let can_write = checkpoint.is_some();
     let (mended, kept) = findings.into_iter().partition(|finding| match finding.kind {
         FindingKind::PhantomEntry => ask.drop_phantoms && can_write,
@@ -96,28 +101,13 @@ fn takes_the_run(aside: &SetAside) -> bool {
     aside.run.is_some_and(|run| run.to_string() == aside.place)
 }
 
+/// Whether the run has no result any more when the place is gone.
+fn loses_its_result(aside: &SetAside) -> bool {
+    takes_the_run(aside) || aside.why == Some(FindingKind::UnreadableResult)
+}
+
 fn places_to_set_aside(survey: &Survey, ask: &Ask, findings: &[Finding]) -> Vec<SetAside> {
-    let mut asides: BTreeSet<SetAside> = findings
-        .iter()
-        .filter(|finding| {
-            matches!(
-                finding.kind,
-                FindingKind::UnreadableResult
-                    | FindingKind::MisplacedResult
-                    | FindingKind::DuplicateRun
-                    | FindingKind::LeftoverTemporary
-                    | FindingKind::StrayWorkspace
-            )
-        })
-        // A whole result that lacks only its verdict is evidence that a person may complete.
-        .filter(|finding| {
-            !finding.run.is_some_and(|run| {
-                finding.kind == FindingKind::UnreadableResult
-                    && matches!(survey.runs.get(&run), Some(RunSeen::Committed(_)))
-            })
-        })
-        .map(|finding| SetAside { place: finding.place.clone(), run: finding.run, why: Some(finding.kind) })
-        .collect();
+    let mut asides: BTreeSet<SetAside> = findings.iter().flat_map(|finding| places_of(finding, ask)).collect();
     for run in ask.quarantine.iter().filter(|run| survey.runs.contains_key(run)) {
         let place = run.to_string();
         if !asides.iter().any(|aside| aside.place == place) {
@@ -131,6 +121,20 @@ fn places_to_set_aside(survey: &Survey, ask: &Ask, findings: &[Finding]) -> Vec<
         !whole.iter().any(|place| aside.place.strip_prefix(place.as_str()).is_some_and(|rest| rest.starts_with('/')))
     });
     asides.into_iter().collect()
+}
+
+/// What moves because of a finding.
+fn places_of(finding: &Finding, ask: &Ask) -> Vec<SetAside> {
+    let aside = |place: String| SetAside { place, run: finding.run, why: Some(finding.kind) };
+    match finding.kind {
+        // The other stages of the run are whole: a resume commits it again from them, and nothing is paid twice.
+        FindingKind::UnreadableResult => {
+            ["run_result.json", "SHA256SUMS"].map(|file| aside(format!("{}/{file}", finding.place))).into()
+        }
+        FindingKind::MisplacedResult | FindingKind::DuplicateRun if ask.by_person => vec![aside(finding.place.clone())],
+        FindingKind::LeftoverTemporary | FindingKind::StrayWorkspace => vec![aside(finding.place.clone())],
+        _ => Vec::new(),
+    }
 }
 
 fn changes_checkpoint(kind: FindingKind, ask: &Ask) -> bool {

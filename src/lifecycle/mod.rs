@@ -1,6 +1,7 @@
 //! Floor 1: what may happen next, what is wrong and how it is mended. Pure: no I/O, no clock.
 
 pub mod audit;
+pub mod costs;
 pub mod index;
 pub mod mend;
 pub mod next;
@@ -8,3 +9,4 @@ pub mod pacing;
 pub mod rows;
 pub mod stage;
 pub mod state;
+pub mod status;

@@ -48,24 +48,25 @@ fn may_start(state: &State, now: Duration) -> bool {
 }
 
 fn may_wait(state: &State) -> bool {
-    state.stop.is_none() && !state.budget_reached && !state.rate_limit_exhausted
+    state.stop.is_none() && !state.halted && !state.budget_reached && !state.rate_limit_exhausted
 }
 
 fn start(state: &State, limits: &Limits, actions: &mut Vec<Action>) {
     let startable = state.queue.iter().filter(|turn| !state.paused_tiers.contains(&RunId::from(**turn).tier));
-    // Each start leaves one place fewer and one more cost to expect.
-    for (in_flight, turn) in (state.in_flight.len()..limits.jobs).zip(startable) {
-        if let Some(ceiling) = limits.max_cost {
-            let expected = state.expected_cost().times(in_flight + 1);
-            if state.spent + expected > ceiling || state.spent >= ceiling {
-                // What has been decided to start is started first; the ceiling is met again right after.
-                if actions.is_empty() {
-                    actions.push(Action::ReachBudget { expected, ceiling });
-                }
-                return;
+    let mut expected = state.expected_in_flight();
+    for turn in startable.take(limits.jobs.saturating_sub(state.in_flight.len())) {
+        let run = (*turn).into();
+        expected += state.costs.expected(run);
+        if let Some(ceiling) = limits.max_cost
+            && (state.spent + expected > ceiling || state.spent >= ceiling)
+        {
+            // What has been decided to start is started first; the ceiling is met again right after.
+            if actions.is_empty() {
+                actions.push(Action::ReachBudget { expected, ceiling });
             }
+            return;
         }
-        actions.push(Action::Start((*turn).into()));
+        actions.push(Action::Start(run));
     }
 }
 

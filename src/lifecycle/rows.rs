@@ -3,7 +3,7 @@
 use std::collections::btree_map;
 use std::iter::Peekable;
 
-use crate::lifecycle::index::status_of;
+use crate::lifecycle::status::status_of;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::ids::RunId;
 use crate::model::outcome::RunStatus;

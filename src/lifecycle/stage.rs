@@ -1,78 +1,88 @@
 //! Where an unfinished run goes on: behind its last durable stage.
 
 use crate::model::outcome::Stage;
+use crate::model::result::{AgentResult, ChecksResult};
 
-/// The durable files of a run that are whole, as a bit for each stage that leaves one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Durable {
-    stages: u8,
-    /// How many of the panel's `judgment.json` are whole.
-    judgments: usize,
+/// How far a run has come. Stages are durable in their order, so what lies behind a missing file is done again even if
+/// it is there.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reached {
+    /// No agent has finished: a new attempt begins.
+    Nothing,
+    /// The agent's work is over, and its changes are still to be taken.
+    Agent(AgentResult),
+    /// The changes are taken, and the checks are still to be carried out.
+    Patch(AgentResult),
+    /// The checks are carried out, and judges are still to be asked.
+    Checks(AgentResult, ChecksResult),
+    /// The result is there.
+    Commit,
 }
 
-impl Durable {
-    /// These and the durable file of `stage`, if it is whole.
+impl Reached {
+    /// What follows from the durable files that are whole.
     #[must_use]
-    pub fn with(self, stage: Stage, is_whole: bool) -> Self {
-        Self { stages: self.stages | (u8::from(is_whole) << stage as u8), ..self }
-    }
-
-    /// These and so many whole judgments.
-    #[must_use]
-    pub fn with_judgments(self, judgments: usize) -> Self {
-        Self { judgments, ..self }
-    }
-
-    fn has(self, stage: Stage, panel: usize) -> bool {
-        match stage {
-            // A workspace alone is nothing to go on behind: an agent may have begun in it.
-            Stage::Prepare => self.has(Stage::Agent, panel),
-            Stage::Judge => self.judgments >= panel,
-            Stage::Agent | Stage::Capture | Stage::Checks | Stage::Commit => self.stages & (1 << stage as u8) != 0,
+    pub fn of(agent: Option<AgentResult>, patch: bool, checks: Option<ChecksResult>, committed: bool) -> Self {
+        match (committed, agent, patch, checks) {
+            (true, ..) => Self::Commit,
+            (false, None, ..) => Self::Nothing,
+            (false, Some(agent), false, _) => Self::Agent(agent),
+            (false, Some(agent), true, None) => Self::Patch(agent),
+            (false, Some(agent), true, Some(checks)) => Self::Checks(agent, checks),
         }
     }
-}
 
-/// The first stage that is still to be done; `None` for a committed run.
-///
-/// Stages are durable in their order, so what lies behind a missing file is done again even if it is there.
-#[must_use]
-pub fn first_stage(durable: Durable, panel: usize) -> Option<Stage> {
-    if durable.has(Stage::Commit, panel) {
-        return None;
+    /// The first stage that is still to be done.
+    #[must_use]
+    pub fn next(&self) -> Stage {
+        match self {
+            Self::Nothing => Stage::Prepare,
+            Self::Agent(_) => Stage::Capture,
+            Self::Patch(_) => Stage::Checks,
+            Self::Checks(..) => Stage::Judge,
+            Self::Commit => Stage::Commit,
+        }
     }
-    [Stage::Prepare, Stage::Agent, Stage::Capture, Stage::Checks, Stage::Judge, Stage::Commit]
-        .into_iter()
-        .find(|stage| !durable.has(*stage, panel))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ids::AttemptNumber;
+    use crate::model::money::Usd;
+    use crate::model::outcome::AgentEnd;
+    use crate::model::result::TokenStats;
 
-    #[test]
-    fn a_run_goes_on_behind_its_last_durable_stage() {
-        let mut durable = Durable::default();
-        assert_eq!(first_stage(durable, 2), Some(Stage::Prepare));
-        durable = durable.with(Stage::Agent, true);
-        assert_eq!(first_stage(durable, 2), Some(Stage::Capture));
-        durable = durable.with(Stage::Capture, true);
-        assert_eq!(first_stage(durable, 2), Some(Stage::Checks));
-        durable = durable.with(Stage::Checks, true);
-        assert_eq!(first_stage(durable, 2), Some(Stage::Judge));
-        assert_eq!(first_stage(durable.with_judgments(1), 2), Some(Stage::Judge));
-        durable = durable.with_judgments(2);
-        assert_eq!(first_stage(durable, 2), Some(Stage::Commit));
-        assert_eq!(first_stage(durable.with(Stage::Commit, true), 2), None);
+    fn agent() -> AgentResult {
+        AgentResult {
+            attempt: AttemptNumber(1),
+            end: AgentEnd::Finished,
+            exit_code: Some(0),
+            cost_usd: Usd::ZERO,
+            token_stats: TokenStats::default(),
+            started_at: "2026-11-23T10:00:00Z".parse().unwrap(),
+            duration_seconds: 1.0,
+            containment: "walk".to_owned(),
+            leftover_processes: 0,
+            output_truncated: false,
+        }
     }
 
     #[test]
-    fn later_files_do_not_stand_in_for_an_agent_result_that_is_missing() {
-        let durable = Durable::default()
-            .with(Stage::Agent, false)
-            .with(Stage::Capture, true)
-            .with(Stage::Checks, true)
-            .with_judgments(9);
-        assert_eq!(first_stage(durable, 1), Some(Stage::Prepare));
+    fn a_run_goes_on_behind_its_last_durable_stage() {
+        let next = |agent, patch, checks, committed| Reached::of(agent, patch, checks, committed).next();
+        let checks = ChecksResult::default;
+        assert_eq!(next(None, false, None, false), Stage::Prepare);
+        assert_eq!(next(Some(agent()), false, None, false), Stage::Capture);
+        assert_eq!(next(Some(agent()), true, None, false), Stage::Checks);
+        assert_eq!(next(Some(agent()), true, Some(checks()), false), Stage::Judge);
+        assert_eq!(next(Some(agent()), true, Some(checks()), true), Stage::Commit);
+    }
+
+    #[test]
+    fn later_files_do_not_stand_in_for_earlier_ones_and_a_commit_stands_for_all() {
+        assert_eq!(Reached::of(None, true, Some(ChecksResult::default()), false), Reached::Nothing);
+        assert_eq!(Reached::of(Some(agent()), false, Some(ChecksResult::default()), false), Reached::Agent(agent()));
+        assert_eq!(Reached::of(None, false, None, true), Reached::Commit);
     }
 }

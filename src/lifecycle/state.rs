@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::lifecycle::costs::Costs;
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::{Failure, FailureKind, Rung, StopSignal};
@@ -56,14 +57,14 @@ pub struct State {
     pub(super) failures: BTreeMap<RunId, u32>,
     /// Runs that are given up in this sitting.
     pub(super) given_up: BTreeSet<RunId>,
-    /// The same failure in a row, by tier.
-    pub(super) in_a_row: BTreeMap<TierId, (FailureKind, u32)>,
+    /// The same failure in a row of different runs, by tier.
+    pub(super) in_a_row: BTreeMap<TierId, InARow>,
     /// Tiers in which nothing more is started.
     pub(super) paused_tiers: BTreeSet<TierId>,
     /// Spent on all attempts and judges, former sittings too.
     pub(super) spent: Usd,
-    /// Cost and number of committed runs, for what the next one is expected to cost.
-    pub(super) committed: (Usd, usize),
+    /// What committed runs cost.
+    pub(super) costs: Costs,
     /// Whether the budget's ceiling was reached.
     pub(super) budget_reached: bool,
     /// Until when the model's provider asks to wait.
@@ -72,8 +73,18 @@ pub struct State {
     pub(super) rate_limit_waited: Duration,
     /// Whether rate limits outlasted the longest wait.
     pub(super) rate_limit_exhausted: bool,
+    /// Whether the experiment's folder cannot be written, so that nothing more may be begun.
+    pub(super) halted: bool,
     /// How far a stop has been asked for, and by which signal first.
     pub(super) stop: Option<(Rung, StopSignal)>,
+}
+
+/// Runs of a tier that failed alike, one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct InARow {
+    kind: FailureKind,
+    runs: u32,
+    last: RunId,
 }
 
 /// Something that happened.
@@ -109,6 +120,8 @@ pub enum Fact {
     BudgetReached,
     /// A wait is over.
     WaitOver,
+    /// The experiment's folder cannot be written: what is in flight may end, nothing more is begun.
+    Halt,
 }
 
 /// What a fact means beyond the state itself, for those who tell people.
@@ -134,18 +147,18 @@ pub enum Consequence {
 
 impl State {
     /// A sitting that has `runs` to do and keeps its hands off the `withheld` ones, in which former sittings spent `spent`
-    /// and `committed` runs of that cost.
+    /// and committed runs of these `costs`.
     pub fn new(
         runs: impl IntoIterator<Item = RunId>,
         withheld: impl IntoIterator<Item = RunId>,
         spent: Usd,
-        committed: (Usd, usize),
+        costs: Costs,
     ) -> Self {
         Self {
             queue: runs.into_iter().map(Turn::from).collect(),
             given_up: withheld.into_iter().collect(),
             spent,
-            committed,
+            costs,
             ..Self::default()
         }
     }
@@ -163,7 +176,7 @@ impl State {
                 self.in_flight.remove(&run);
                 self.in_a_row.remove(&run.tier);
                 self.spent += spent;
-                self.committed = (self.committed.0 + cost, self.committed.1 + 1);
+                self.costs.add(run, cost);
                 Consequence::None
             }
             Fact::Failed { run, failure, cost, wait } => {
@@ -185,6 +198,10 @@ impl State {
                 let first = self.stop.map_or(signal, |(_, first)| first);
                 self.stop = Some((rung, first));
                 Consequence::Climbed(rung)
+            }
+            Fact::Halt => {
+                self.halted = true;
+                Consequence::None
             }
             Fact::BudgetReached => {
                 self.budget_reached = true;
@@ -212,17 +229,12 @@ impl State {
         let failures = self.failures.entry(run).or_default();
         *failures += 1;
         let failures = *failures;
-        let in_a_row = match self.in_a_row.get(&run.tier) {
-            Some((former, times)) if *former == kind => times + 1,
-            Some(_) | None => 1,
-        };
-        self.in_a_row.insert(run.tier, (kind, in_a_row));
-        if self.stop.is_some() {
-            self.queue.insert(run.into());
-            return Consequence::None;
-        }
+        let in_a_row = self.count_in_a_row(run, kind);
         if failures >= limits.attempts {
             self.given_up.insert(run);
+        } else if self.stop.is_some() || self.halted {
+            self.queue.insert(run.into());
+            return Consequence::None;
         } else {
             self.delayed.insert(run, now + retry_wait(kind, failures));
         }
@@ -230,6 +242,17 @@ impl State {
             return Consequence::TierPaused(in_a_row);
         }
         if failures >= limits.attempts { Consequence::GivenUp(failures) } else { Consequence::Retry }
+    }
+
+    /// How many different runs of the tier have failed so, one after the other: one bad run alone is not systemic.
+    fn count_in_a_row(&mut self, run: RunId, kind: FailureKind) -> u32 {
+        let runs = match self.in_a_row.get(&run.tier) {
+            Some(former) if former.kind == kind && former.last == run => former.runs,
+            Some(former) if former.kind == kind => former.runs + 1,
+            Some(_) | None => 1,
+        };
+        self.in_a_row.insert(run.tier, InARow { kind, runs, last: run });
+        runs
     }
 
     fn rate_limit(&mut self, run: RunId, wait: Duration, limits: &Limits, now: Duration) -> Consequence {
@@ -271,10 +294,9 @@ impl State {
             + self.delayed.keys().filter(|run| run.tier == tier).count()
     }
 
-    /// What one more run is expected to cost: the mean of those that are committed.
-    #[must_use]
-    pub fn expected_cost(&self) -> Usd {
-        self.committed.0.mean_of(self.committed.1)
+    /// What the runs in flight are expected to cost.
+    pub(super) fn expected_in_flight(&self) -> Usd {
+        self.in_flight.iter().map(|run| self.costs.expected(*run)).sum()
     }
 }
 

@@ -112,3 +112,65 @@ pub struct Checkpoint {
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checkpoint(status: ExperimentStatus) -> Checkpoint {
+        let mut completed_runs = CompletedRuns::default();
+        for (run, status) in [
+            ("T0/00/2", RunStatus::Failed),
+            ("T0/00/10", RunStatus::Errored),
+            ("T0/00/1", RunStatus::Passed),
+            ("T1/100/3", RunStatus::AgentComplete),
+        ] {
+            completed_runs.set(run.parse().unwrap(), status);
+        }
+        let running = matches!(status, ExperimentStatus::Running | ExperimentStatus::PausedRateLimit);
+        Checkpoint {
+            version: CHECKPOINT_VERSION.to_owned(),
+            experiment_id: "sample".parse().unwrap(),
+            config_hash: Digest::of(b"config"),
+            status,
+            completed_runs,
+            started_at: "2026-11-23T10:00:00Z".parse().unwrap(),
+            last_updated_at: "2026-11-23T12:00:00.5Z".parse().unwrap(),
+            rate_limit: (status == ExperimentStatus::PausedRateLimit)
+                .then(|| RateLimit { model: "opus".to_owned(), until: "2026-11-23T13:00:00Z".parse().unwrap() }),
+            pid: running.then_some(4711),
+            host: running.then(|| "host".to_owned()),
+            unknown: Map::new(),
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_of_each_status_looks_like_this_and_reads_back() {
+        for status in [
+            ExperimentStatus::Running,
+            ExperimentStatus::Interrupted,
+            ExperimentStatus::PausedRateLimit,
+            ExperimentStatus::BudgetReached,
+            ExperimentStatus::Completed,
+        ] {
+            let text = serde_json::to_string_pretty(&checkpoint(status)).unwrap();
+            assert_eq!(serde_json::from_str::<Checkpoint>(&text).unwrap(), checkpoint(status));
+            insta::with_settings!({
+                snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/checkpoint"),
+                prepend_module_to_snapshot => false,
+            }, {
+                insta::assert_snapshot!(status.to_string(), text);
+            });
+        }
+    }
+
+    #[test]
+    fn numbers_of_runs_sort_as_numbers_and_an_emptied_subtest_is_gone() {
+        let mut runs = checkpoint(ExperimentStatus::Running).completed_runs;
+        let order: Vec<String> = runs.entries().map(|(run, _)| run.to_string()).collect();
+        assert_eq!(order, ["T0/00/run_01", "T0/00/run_02", "T0/00/run_10", "T1/100/run_03"]);
+        runs.remove("T1/100/3".parse().unwrap());
+        assert_eq!(runs.len(), 3);
+        assert!(!serde_json::to_string(&runs).unwrap().contains("T1"));
+    }
+}

@@ -103,13 +103,13 @@ findings! {
     StaleRunning "stale-running" Mendable Repair
         "The checkpoint says that the experiment is running, and no coordinator holds it.",
     StatusContradicted "status-contradicted" Mendable Repair
-        "The checkpoint says that the experiment is completed, and planned runs are missing; or the other way round.",
+        "The checkpoint says that the experiment is completed, and planned runs are missing.",
     UnreadableResult "unreadable-result" Damaged Repair
-        "A `run_result.json` that is torn, not JSON, of the wrong shape or no regular file; repair sets the run aside.",
+        "A `run_result.json` that is torn, not JSON, of the wrong shape or no regular file; repair sets it aside, resume commits the run again.",
     MisplacedResult "misplaced-result" Damaged Repair
         "A result that names another experiment, tier, subtest or number than its folder; repair sets the run aside.",
     ContradictoryResult "contradictory-result" Damaged Quarantine
-        "A result whose verdict does not follow from the judges that it lists.",
+        "A result that has no verdict, or one that does not follow from the judges that it lists.",
     DuplicateRun "duplicate-run" Damaged Repair
         "A second folder of the same run under another spelling; repair sets it aside.",
     OutsidePlan "outside-plan" Damaged Extend

@@ -165,6 +165,9 @@ pub struct RunResult {
     pub judges: Vec<Judgment>,
     /// Every check's fact.
     pub checks: Vec<CheckResult>,
+    /// Whether the workspace was to stay after the commit.
+    #[serde(default)]
+    pub keeps_workspace: bool,
     /// When the attempt started.
     #[schemars(with = "String")]
     pub started_at: Timestamp,

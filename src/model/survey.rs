@@ -31,6 +31,8 @@ pub struct Survey {
     pub problems: Vec<Problem>,
     /// Former attempts of each run that has any.
     pub attempts: BTreeMap<RunId, AttemptsSeen>,
+    /// What the results in `.quarantine/` cost.
+    pub quarantined_cost: Usd,
     /// Places with unknown names at the levels that are known.
     pub foreign: Vec<String>,
     /// Temporary files that a crash left.
@@ -97,6 +99,18 @@ pub enum RunSeen {
         /// What the agent and those judges cost that are done; nothing when the agent is not.
         spent: Usd,
     },
+}
+
+impl RunSeen {
+    /// What was spent on the attempt that lies there, as far as it is known.
+    #[must_use]
+    pub fn spent(&self) -> Usd {
+        match self {
+            Self::Committed(facts) => facts.cost,
+            Self::Unfinished { spent, .. } => *spent,
+            Self::Unreadable | Self::Unknown => Usd::ZERO,
+        }
+    }
 }
 
 /// The facts of a committed run that counts and tables need; small, because there may be a million.

@@ -82,6 +82,14 @@ impl ExperimentLock {
     }
 }
 
+impl Drop for ExperimentLock {
+    /// Takes the holder's card away, so that a folder that was only looked at is what it was.
+    fn drop(&mut self) {
+        // The card is for the message only, and nobody reads it while nobody holds the lock.
+        let _ = self.file.set_len(0);
+    }
+}
+
 /// Who holds the lock now, `None` when nobody does. Creates and writes nothing.
 ///
 /// # Errors

@@ -27,7 +27,7 @@ pub(super) struct Line {
     pub(super) is_news: bool,
 }
 
-/// The longest word that [`line`] gives.
+/// The longest word that `line` gives.
 pub(super) const WORD_WIDTH: usize = 10;
 
 /// The words for `event`.

@@ -259,7 +259,7 @@ fn line(text: &mut Vec<u8>, digest: &Digest, path: &[u8]) {
     text.push(b'\n');
 }
 
-/// Reads what [`line`] wrote; `None` when something else is there, or a name is there twice.
+/// Reads what `line` wrote; `None` when something else is there, or a name is there twice.
 fn parse(text: &[u8]) -> Option<BTreeMap<Vec<u8>, Digest>> {
     let mut sealed = BTreeMap::new();
     for line in text.strip_suffix(b"\n").unwrap_or(text).split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {

@@ -70,6 +70,11 @@ pub struct ExperimentFolder {
 }
 
 impl ExperimentFolder {
+    /// A folder that is laid out like an experiment's.
+    pub(super) fn at(root: PathBuf) -> Self {
+        Self { root }
+    }
+
     /// The experiment in a folder, or beside a `checkpoint.json`.
     ///
     /// # Errors
@@ -80,6 +85,11 @@ impl ExperimentFolder {
                 path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned()
             }
             _ => path.to_owned(),
+        };
+        // A person may name the folder by a link. Below it, no link is followed.
+        let root = match files::kind_of(&root) {
+            Ok(Some(Kind::Link)) => fs::canonicalize(&root).unwrap_or(root),
+            _ => root,
         };
         let failed = |error| FileError::new("list", &root, error);
         let entries = match fs::read_dir(&root) {
@@ -316,6 +326,12 @@ impl RunFolder {
     #[must_use]
     pub fn judge(&self, judge: JudgeNumber) -> PathBuf {
         self.judges().join(judge.to_string())
+    }
+
+    /// A former attempt of a judge.
+    #[must_use]
+    pub fn failed_judge(&self, judge: JudgeNumber, attempt: u32) -> PathBuf {
+        self.failed_judges().join(format!("{judge}_attempt_{attempt:02}"))
     }
 
     /// What a judge was asked.

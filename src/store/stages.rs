@@ -11,7 +11,7 @@ use crate::model::digest::Digest;
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
 use crate::model::limits::{MOST_PATCH_BYTES, MOST_STAGE_FILE_BYTES};
 use crate::model::result::{AgentResult, AttemptRecord, ChecksResult, Judgment, RunResult, Verdict};
-use crate::os::files::{self, Folder, Kind, ReadError};
+use crate::os::files::{self, FileError, Folder, Kind, ReadError};
 
 use super::layout::{self, ExperimentFolder, RunFolder};
 use super::{StoreError, evidence, pretty};
@@ -71,7 +71,7 @@ impl RunStore {
     pub fn begin(&self) -> Result<(), StoreError> {
         let made = |path: &Path| match std::fs::create_dir(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                Err(files::FileError::new("make the folder", path, error))
+                Err(FileError::new("make the folder", path, error))
             }
             _ => Ok(()),
         };
@@ -98,21 +98,26 @@ impl RunStore {
         Ok(files::create_dir_durable(&self.folder.judge(judge))?)
     }
 
+    /// How often a judge is asked with the next time; former answers that were not valid lie aside.
+    ///
+    /// # Errors
+    /// When the system says no.
+    pub fn judge_attempt(&self, judge: JudgeNumber) -> Result<u32, StoreError> {
+        let mut attempt = 1;
+        while files::kind_of(&self.folder.failed_judge(judge, attempt))?.is_some() {
+            attempt += 1;
+        }
+        Ok(attempt)
+    }
+
     /// Moves the folder of a judge that gave no valid answer aside, whole; what it said stays evidence.
     ///
     /// # Errors
     /// When the disk says no.
     pub fn set_judge_aside(&self, judge: JudgeNumber) -> Result<(), StoreError> {
-        let from = self.folder.judge(judge);
-        let failed = self.folder.failed_judges();
-        files::create_dir_durable(&failed)?;
-        for number in 1_u32.. {
-            match files::rename_durable(&from, &failed.join(format!("{judge}_attempt_{number:02}"))) {
-                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
-                moved => return Ok(moved?),
-            }
-        }
-        Ok(())
+        let attempt = self.judge_attempt(judge)?;
+        files::create_dir_durable(&self.folder.failed_judges())?;
+        Ok(files::rename_durable(&self.folder.judge(judge), &self.folder.failed_judge(judge, attempt))?)
     }
 
     /// Which durable files are whole.
@@ -260,6 +265,27 @@ impl RunStore {
             io::ErrorKind::AlreadyExists => StoreError::AlreadyCommitted(self.run),
             _ => error.into(),
         })
+    }
+
+    /// The whole `run_result.json`.
+    ///
+    /// # Errors
+    /// When the system does not let it be read.
+    pub fn read_result(&self) -> Result<Option<RunResult>, StoreError> {
+        read_whole(&self.folder.result())
+    }
+
+    /// The result of a run that is committed, made durable once more: the sitting that wrote it may have been killed, or
+    /// told of an error, before it was. The same bytes go to another file, since a file whose sync failed is not trusted.
+    ///
+    /// # Errors
+    /// When the result cannot be read or written.
+    pub fn confirm(&self) -> Result<RunResult, StoreError> {
+        let path = self.folder.result();
+        let unreadable = || FileError::new("read as a result", &path, io::ErrorKind::InvalidData);
+        let result = self.read_result()?.ok_or_else(unreadable)?;
+        files::write_atomic(&path, &pretty(&result, &path)?)?;
+        Ok(result)
     }
 
     /// The number of the attempt that is in work or comes next: one above all that lie in `.failed/`.

@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use crate::model::experiment::KeepWorkspaces;
 use crate::model::ids::{ExperimentId, RunId};
+use crate::model::money::Usd;
 use crate::model::survey::{RunSeen, Survey};
-use crate::os::files::{self, Kind};
+use crate::os::files::{self, Folder, Kind};
 use crate::os::lock;
 
 use super::layout::ExperimentFolder;
@@ -39,7 +39,6 @@ struct Setting<'a> {
     depth: Depth,
     /// The id that results should name, when it is known.
     experiment_id: Option<ExperimentId>,
-    keep_workspaces: KeepWorkspaces,
 }
 
 /// Reads what the folder holds. What cannot be read is named in the survey; nothing is written.
@@ -60,6 +59,7 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
     // Its bytes before the results: what a live coordinator commits meanwhile is then unrecorded for a moment, and never
     // a phantom.
     let raw = checkpoint::load(folder);
+    survey.quarantined_cost = quarantined_cost(folder)?;
     if survey.config.content().is_none() {
         // Only the checkpoint says then whose results these should be.
         (survey.checkpoint, survey.duplicate_keys) = checkpoint::judge(&raw);
@@ -82,17 +82,28 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
 
 /// Adds runs, attempts and strange places to what is known of the whole.
 fn read_results(folder: &ExperimentFolder, depth: Depth, mut survey: Survey) -> Result<Survey, StoreError> {
-    let setting = Setting {
-        folder,
-        depth,
-        experiment_id: experiment_id(&survey),
-        keep_workspaces: survey.config.content().map_or(KeepWorkspaces::All, |config| config.keep_workspaces),
-    };
+    let setting = Setting { folder, depth, experiment_id: experiment_id(&survey) };
     let subtests = levels::subtests(folder, &mut survey)?;
     let collection = Mutex::new(collect::Collection::new(survey));
     let listed = levels::runs(folder, &subtests, &collection);
     read::results(&setting, &listed, &collection);
     Ok(collect::into_inner(collection).finish())
+}
+
+/// What runs cost that were set aside whole: they were paid for, whatever became of them.
+fn quarantined_cost(folder: &ExperimentFolder) -> Result<Usd, StoreError> {
+    let mut names = Vec::new();
+    if let Some(quarantine) = Folder::open(&folder.quarantine())? {
+        quarantine.each(|name, _| names.push(name.to_owned()))?;
+    }
+    let mut cost = Usd::ZERO;
+    for name in names {
+        // What lies in a quarantine lies as it did in the experiment.
+        let aside = ExperimentFolder::at(folder.quarantine().join(name));
+        let Ok(aside) = read_results(&aside, Depth::Results, Survey::default()) else { continue };
+        cost += aside.runs.values().map(RunSeen::spent).sum();
+    }
+    Ok(cost)
 }
 
 fn experiment_id(survey: &Survey) -> Option<ExperimentId> {

@@ -39,7 +39,7 @@ pub fn capture(
     let scratch = super::absolute(private)?.join("capture");
     match fs::symlink_metadata(&workspace) {
         Ok(found) if found.is_dir() => {}
-        Ok(_) => return Err(WorkspaceError::Folder { path: workspace, expected: "a folder" }),
+        Ok(_) => return Err(WorkspaceError::NotAFolder { path: workspace }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             fs::create_dir_all(&workspace).map_err(failed("make", &workspace))?;
         }

@@ -83,13 +83,17 @@ pub enum WorkspaceError {
         /// The limit.
         most: usize,
     },
-    /// A workspace is not a folder, or a new tree would be mixed with what is there.
-    #[error("{} is not {expected}", path.display())]
-    Folder {
+    /// A new tree would be mixed with what is there.
+    #[error("`{}` is there and is no empty folder", path.display())]
+    Taken {
         /// The place.
         path: PathBuf,
-        /// What it should be.
-        expected: &'static str,
+    },
+    /// A workspace is not a folder.
+    #[error("`{}` is not a folder", path.display())]
+    NotAFolder {
+        /// The place.
+        path: PathBuf,
     },
 }
 
@@ -111,14 +115,11 @@ impl WorkspaceError {
             }
             Self::NoBaseline { .. } => Some("`repo.git` is made when an experiment starts; was it changed since?"),
             Self::TooLarge { .. } => Some("name build products in the task's `.gitignore`: ignored files are not kept"),
-            Self::Folder { expected: NEW_FOLDER, .. } => Some("name a folder that does not exist yet"),
+            Self::Taken { .. } => Some("name a folder that does not exist yet"),
             _ => None,
         }
     }
 }
-
-/// What [`WorkspaceError::Folder`] expects of the place of a new tree.
-pub(super) const NEW_FOLDER: &str = "an empty folder or a new one";
 
 /// Turns an I/O error into one that names what was tried with which path.
 pub(super) fn failed(tried: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WorkspaceError {

@@ -3,7 +3,25 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by its panic")]
 
 mod architecture;
+mod budget;
+mod commands;
+mod containment;
 mod crash;
+mod events;
 mod fixture;
+mod flags;
+mod growth;
+mod lock;
+mod main_job;
+mod mistakes;
+mod paid_once;
+mod readme;
+mod repair;
+mod scenes;
+mod screens;
+mod secrets;
+mod settings;
 mod stopping;
+mod streams;
+mod verify;
 mod world;

@@ -102,8 +102,7 @@ impl World {
     /// Starts the binary with `--message-format json`.
     pub(crate) fn start(&self, arguments: &[&str]) -> Live {
         let mut command = self.command(arguments);
-        command.args(["--message-format", "json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        Live::of(command.spawn().unwrap())
+        Live::start(&mut command)
     }
 
     /// The one experiment of this world.
@@ -137,6 +136,12 @@ pub(crate) struct Live {
 }
 
 impl Live {
+    /// Starts a command of the binary with `--message-format json`.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        command.args(["--message-format", "json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        Self::of(command.spawn().unwrap())
+    }
+
     fn of(mut child: Child) -> Self {
         let (send, events) = channel();
         let stdout = BufReader::new(child.stdout.take().unwrap());
@@ -237,7 +242,7 @@ pub(crate) fn steady(text: &str, world: &World) -> String {
         (r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d", "[STAMP]"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]"),
         (r"sha256:[0-9a-f]{64}", "[DIGEST]"),
-        (r"process \d+ on [^ ]+", "process [PID] on [HOST]"),
+        (r"process \d+ on [^\s)]+", "process [PID] on [HOST]"),
     ] {
         steady = regex_replace(&steady, pattern, word);
     }

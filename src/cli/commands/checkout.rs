@@ -7,6 +7,8 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::model::limits::MOST_PATCH_BYTES;
 use crate::os::files;
+use crate::store;
+use crate::text::words::shell_word;
 use crate::workspace;
 
 /// Runs the command.
@@ -16,11 +18,15 @@ use crate::workspace;
 pub fn run(args: &Checkout, console: &mut Console) -> Result<Exit, CliError> {
     let (folder, name) = open_folder(&args.dir, console)?;
     let run = args.run;
+    let status = format!("see its runs with `cargo scylla status {}`", shell_word(&name));
+    let (config, _) = store::config::read(&folder);
+    if config.content().is_some_and(|config| !config.plan().contains(run)) {
+        return Err(CliError::usage(format!("`{name}` has no run `{run}` in its plan")).hint(status));
+    }
     let patch = folder.run(run).patch();
     let there = files::read_bounded(&patch, MOST_PATCH_BYTES).map_err(CliError::internal)?;
     if there.is_none() {
-        return Err(CliError::usage(format!("`{name}` has no changes of `{run}`: its agent is not done"))
-            .hint(format!("see its runs with `cargo scylla status {name}`")));
+        return Err(CliError::usage(format!("`{name}` has no changes of `{run}`: its agent is not done")).hint(status));
     }
     let to = console.current_dir()?.join(&args.to);
     workspace::checkout::checkout(&folder.repo(), run.tier, run.subtest, &patch, &to)?;

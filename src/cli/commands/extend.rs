@@ -25,14 +25,14 @@ pub fn run(args: &Extend, console: &mut Console) -> Result<Exit, CliError> {
     let before = sitting.config.plan().total();
     let plan = extend(&sitting.held, &mut sitting.config, &sitting.fixture, &growth)
         .map_err(|error| CliError::engine(error, &name))?;
-    sitting.standing.replan(plan);
+    sitting.take_in(plan);
     console.say(&format!("the plan has grown from {before} to {}", counted(sitting.config.plan().total(), "run")))?;
+    let mut differences = Differences::default();
+    operate(&mut sitting.config, args.operation, &mut differences);
+    save_operation(&sitting, differences.operational)?;
     if args.plan_only {
         console.say(&format!("to make them: `cargo scylla resume {}`", shell_word(&name)))?;
         return sitting.rest().map(|()| Exit::Success).map_err(|error| CliError::engine(error, &name));
     }
-    let mut differences = Differences::default();
-    operate(&mut sitting.config, args.operation, &mut differences);
-    save_operation(&sitting, differences.operational)?;
     sitting::conduct(sitting, &name, &differences.events, console)
 }

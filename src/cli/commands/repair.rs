@@ -32,7 +32,7 @@ pub fn run(args: &Repair, console: &mut Console) -> Result<Exit, CliError> {
     if let Some(run) = args.quarantine.iter().find(|run| !before.runs.contains_key(run)) {
         return Err(CliError::usage(format!("`{name}` has no run `{run}` to set aside")));
     }
-    let ask = Ask { drop_phantoms: args.drop_phantoms, quarantine: args.quarantine.clone() };
+    let ask = Ask { by_person: true, drop_phantoms: args.drop_phantoms, quarantine: args.quarantine.clone() };
     let mending = mend(&before, &ask, clock::now());
     let human = console.message_format() == MessageFormat::Human;
     if human {

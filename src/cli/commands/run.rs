@@ -11,9 +11,10 @@ use crate::cli::locate::{Located, locate};
 use crate::cli::wish::{self, differ};
 use crate::engine::create::{Wish, create};
 use crate::engine::open::{Sitting, hold, take_over};
+use crate::lifecycle::index::is_complete;
 use crate::model::event::Event;
 use crate::model::experiment::FieldClass;
-use crate::model::survey::Seen;
+use crate::model::survey::{Seen, Survey};
 use crate::os::files;
 use crate::store;
 use crate::store::find::Found;
@@ -33,10 +34,12 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     let wish = wish::wish(args, &located, places, fixture)?;
     if !args.fresh {
         for newest in store::find::find(&wish.results_dir, &wish.fixture.id)? {
-            if newest.completed() {
+            let survey = store::survey::survey(&newest.folder, Depth::Results)?;
+            // The checkpoint alone proves nothing: results may have gone since.
+            if newest.completed() && is_complete(&survey) {
                 return leave_alone(&newest.folder, console);
             }
-            if !never_began(&newest)? {
+            if !never_began(&newest, &survey)? {
                 return go_on(newest.folder, args, &located, &wish, console);
             }
         }
@@ -48,9 +51,9 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
 }
 
 /// Whether a folder was made and nothing else: its coordinator was killed before the config was there, so no run was.
-fn never_began(found: &Found) -> Result<bool, CliError> {
+fn never_began(found: &Found, survey: &Survey) -> Result<bool, CliError> {
     let nothing_known = found.checkpoint == Seen::Missing && files::kind_of(&found.folder.config())?.is_none();
-    Ok(nothing_known && store::survey::survey(&found.folder, Depth::Results)?.runs.is_empty())
+    Ok(nothing_known && survey.runs.is_empty())
 }
 
 fn leave_alone(folder: &ExperimentFolder, console: &mut Console) -> Result<Exit, CliError> {

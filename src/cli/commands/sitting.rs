@@ -9,6 +9,7 @@ use crate::cli::exit::Exit;
 use crate::engine::coordinator::{self, Manner};
 use crate::engine::open::Sitting;
 use crate::model::event::Event;
+use crate::model::experiment::ContainmentChoice;
 use crate::model::outcome::{ExperimentEnd, StopSignal};
 use crate::os::clock;
 use crate::os::process::Containment;
@@ -34,6 +35,7 @@ pub(super) fn conduct(sitting: Sitting, name: &str, first: &[Event], console: &m
     let containment =
         Containment::probe(sitting.config.containment).map_err(|error| CliError::engine(error.into(), name))?;
     let experiment_id = sitting.config.experiment_id.clone();
+    let damaged = !sitting.damage.is_empty();
     let mut reporter = console.reporter();
     let mut tell = |at, event: Option<&Event>| {
         if let Some(event) = event {
@@ -43,7 +45,7 @@ pub(super) fn conduct(sitting: Sitting, name: &str, first: &[Event], console: &m
             reporter.tick(at);
         }
     };
-    if containment == Containment::Walk {
+    if containment == Containment::Walk && sitting.config.containment == ContainmentChoice::Auto {
         let message = "neither bubblewrap nor control groups work here: what a run leaves behind is found by a walk of \
                        processes only; install bubblewrap for a sure end";
         tell(clock::now(), Some(&Event::Notice { message: message.to_owned() }));
@@ -64,6 +66,7 @@ pub(super) fn conduct(sitting: Sitting, name: &str, first: &[Event], console: &m
     drop(reporter);
     console.summary(experiment_id.as_str(), &finished)?;
     Ok(match finished.end {
+        ExperimentEnd::Completed | ExperimentEnd::Incomplete if damaged => Exit::Damaged,
         ExperimentEnd::Completed => Exit::Success,
         ExperimentEnd::Incomplete | ExperimentEnd::BudgetReached | ExperimentEnd::RateLimited => Exit::Incomplete,
         ExperimentEnd::Stopped { signal: StopSignal::Interrupt } => Exit::Interrupted,

@@ -9,8 +9,8 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::engine::strays;
 use crate::lifecycle::audit::audit;
-use crate::lifecycle::index::status_on_disk;
 use crate::lifecycle::rows::{Row, rows};
+use crate::lifecycle::status::status_on_disk;
 use crate::model::experiment::Config;
 use crate::model::finding::{Finding, Level};
 use crate::model::ids::RunId;
@@ -19,6 +19,7 @@ use crate::model::plan::Plan;
 use crate::model::survey::{ResultFacts, RunSeen, Survey};
 use crate::report::findings::{self, PlannedRun, Verification};
 use crate::store::survey::{Depth, survey};
+use crate::text::words::counted;
 
 /// Runs the command.
 ///
@@ -35,7 +36,7 @@ pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
     let plan = survey.config.content().map(Config::plan).unwrap_or_default();
     let agreeing = agreeing(&survey, &plan);
     let policy = policy(args, &survey, &plan, &findings);
-    let exit = exit(&survey, &findings, &policy);
+    let exit = exit(args, &survey, &findings, &policy);
     let verification = Verification {
         tool_version: env!("CARGO_PKG_VERSION"),
         experiment_id: survey.config.content().map(|config| config.experiment_id.as_str()),
@@ -90,7 +91,8 @@ fn policy(args: &Verify, survey: &Survey, plan: &Plan, findings: &[Finding]) -> 
     if let Some(most) = args.max_missing {
         let missing = plan.runs().filter(|run| !judged(*run)).count();
         if missing > most {
-            unmet.push(format!("{missing} planned runs are missing, `--max-missing {most}` allows fewer"));
+            let missing = counted(missing, "planned run");
+            unmet.push(format!("{missing} without a result, `--max-missing {most}` allows fewer"));
         }
     }
     if let Some(least) = args.min_runs {
@@ -99,25 +101,25 @@ fn policy(args: &Verify, survey: &Survey, plan: &Plan, findings: &[Finding]) -> 
             *results.entry((run.tier, run.subtest)).or_default() += usize::from(judged(run));
         }
         for ((tier, subtest), has) in results.into_iter().filter(|(_, has)| *has < least) {
-            unmet.push(format!("{tier}/{subtest} has {has} results, `--min-runs {least}` asks for more"));
+            unmet.push(format!("{tier}/{subtest} has {}, `--min-runs {least}` asks for more", counted(has, "result")));
         }
     }
     let warnings = findings.iter().filter(|finding| finding.kind.level() == Level::Warning).count();
     if args.deny_warnings && warnings > 0 {
-        unmet.push(format!("{warnings} warnings, and `--deny-warnings` allows none"));
+        unmet.push(format!("{}, and `--deny-warnings` allows none", counted(warnings, "warning")));
     }
     unmet
 }
 
-/// The exit code of the worst that is there.
-fn exit(survey: &Survey, findings: &[Finding], policy: &[String]) -> Exit {
+/// The exit code of the worst that is there. Who names how many runs may be missing has said what missing runs mean.
+fn exit(args: &Verify, survey: &Survey, findings: &[Finding], policy: &[String]) -> Exit {
     let worst = findings.iter().map(|finding| finding.kind.level()).max();
     match worst {
         Some(Level::Damaged) => Exit::Damaged,
         Some(Level::Mendable) => Exit::Mendable,
         _ if survey.holder.is_some() => Exit::Held,
-        Some(Level::Incomplete) => Exit::Incomplete,
-        Some(Level::Note | Level::Warning) | None if !policy.is_empty() => Exit::Policy,
-        Some(Level::Note | Level::Warning) | None => Exit::Success,
+        _ if !policy.is_empty() => Exit::Policy,
+        Some(Level::Incomplete) if args.max_missing.is_none() => Exit::Incomplete,
+        Some(Level::Incomplete | Level::Note | Level::Warning) | None => Exit::Success,
     }
 }

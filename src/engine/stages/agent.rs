@@ -1,5 +1,6 @@
 //! The agent stage: from the subtest's setup to a durable `agent/result.json`.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::agent::record::{self, EndedAgent, Record};
@@ -49,8 +50,13 @@ impl Work<'_> {
             agent::Work::Nothing => {}
         }
         result.duration_seconds = watch.elapsed().as_secs_f64();
-        self.store.write_agent_result(&result).map_err(|error| storage(&error))?;
-        self.agent_complete = true;
+        let written = self.store.write_agent_result(&result);
+        // A write that failed at its last step may have left the whole file: then the agent is not to be paid again.
+        self.agent_complete = written.is_ok() || matches!(self.store.read_agent_result(), Ok(Some(_)));
+        if self.agent_complete {
+            self.count(result.cost_usd);
+        }
+        written.map_err(|error| storage(&error))?;
         Ok(result)
     }
 
@@ -92,7 +98,7 @@ impl Work<'_> {
             stderr: self.folder.agent_stderr(),
             wall: Duration::from_secs(self.place.config.timeout_seconds),
             no_progress: self.place.config.no_progress_seconds.map(Duration::from_secs),
-            writable: vec![self.folder.record_dir()],
+            writable: vec![self.folder.workspace(), self.folder.record_dir()],
             // An agent that can read the solution or the rubric is not measured.
             hidden: vec![self.place.folder.fixture().join("expected")],
         }
@@ -101,9 +107,6 @@ impl Work<'_> {
     /// What the process and its record say together; an infrastructure failure is no outcome.
     fn take_end(&mut self, ended: &Ended, spec: &AgentSpec, result: &mut AgentResult) -> Result<(), Halt> {
         let record = self.record();
-        if let Ok(Some(record)) = &record {
-            self.spent += record.cost_usd;
-        }
         let end = match ended.end {
             End::Exited(code) => EndedAgent::Exited(code),
             End::Signaled(signal) => EndedAgent::Signaled(signal),
@@ -123,11 +126,17 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The record that the agent left, if any; what it left may be hostile.
+    /// The record that the agent left, if any; what it left may be hostile. The agent wrote it past every filter, so
+    /// secrets are taken out of it here.
     fn record(&self) -> Result<Option<Record>, String> {
-        let bytes =
-            files::read_bounded(&self.folder.record(), MOST_STAGE_FILE_BYTES).map_err(|error| error.to_string())?;
-        bytes.map(|bytes| record::parse(&bytes)).transpose()
+        let path = self.folder.record();
+        let bytes = files::read_bounded(&path, MOST_STAGE_FILE_BYTES).map_err(|error| error.to_string())?;
+        let Some(bytes) = bytes else { return Ok(None) };
+        let kept = self.place.secrets.redact(&bytes);
+        if let Cow::Owned(kept) = &kept {
+            files::write_atomic(&path, kept).map_err(|error| error.to_string())?;
+        }
+        record::parse(&kept).map(Some)
     }
 
     /// What the attempt cost as far as its record says it.

@@ -35,7 +35,7 @@ impl Work<'_> {
                 stderr: self.folder.check_log(&format!("{}.stderr", check.name)),
                 wall: Duration::from_secs(check.timeout_seconds),
                 no_progress: None,
-                writable: Vec::new(),
+                writable: vec![self.folder.workspace()],
                 hidden: Vec::new(),
             },
             FailureKind::Checks,

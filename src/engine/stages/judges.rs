@@ -24,6 +24,20 @@ pub(super) struct Case<'a> {
     checks: &'a ChecksResult,
 }
 
+/// A `command` judge that is to be asked.
+struct Question<'a> {
+    number: JudgeNumber,
+    name: &'a str,
+    run: &'a Invocation,
+    wall: Duration,
+}
+
+impl Question<'_> {
+    fn failed(&self, why: &str) -> Failure {
+        Failure::new(FailureKind::Judge, format!("judge `{}` {why}", self.name))
+    }
+}
+
 impl Work<'_> {
     /// Asks every judge that has not answered yet; the panel's judgments in order.
     pub(in crate::engine) fn judges(
@@ -47,17 +61,18 @@ impl Work<'_> {
 
     fn judge(&mut self, number: JudgeNumber, judge: &JudgeSpec, case: &Case<'_>) -> Result<Judgment, Halt> {
         self.enter(Stage::Judge, Some(number))?;
-        self.store.begin_judge(number).map_err(|error| storage(&error))?;
         let judgment = match judge {
-            JudgeSpec::Checks => crate::judge::checks::judgment(number, &self.place.fixture.rubric, case.checks)
-                .map_err(|error| Failure::new(FailureKind::Judge, error.to_string()))?,
+            JudgeSpec::Checks => {
+                self.store.begin_judge(number).map_err(|error| storage(&error))?;
+                crate::judge::checks::judgment(number, &self.place.fixture.rubric, case.checks)
+                    .map_err(|error| Failure::new(FailureKind::Judge, error.to_string()))?
+            }
             JudgeSpec::Command { name, run, timeout_seconds } => {
-                self.graded_tree()?;
-                let asked = self.ask(number, name, run, Duration::from_secs(*timeout_seconds), case);
-                if let Err(Halt::Failed(_)) = &asked {
-                    self.store.set_judge_aside(number).map_err(|error| storage(&error))?;
+                let question = Question { number, name, run, wall: Duration::from_secs(*timeout_seconds) };
+                match self.answered(&question)? {
+                    Some(judgment) => judgment,
+                    None => self.ask(&question, case)?,
                 }
-                asked?
             }
         };
         self.spent += judgment.cost_usd;
@@ -65,42 +80,62 @@ impl Work<'_> {
         Ok(judgment)
     }
 
-    fn ask(
-        &self,
-        number: JudgeNumber,
-        name: &str,
-        run: &Invocation,
-        wall: Duration,
-        case: &Case<'_>,
-    ) -> Result<Judgment, Halt> {
+    /// The judgment of an answer that an earlier sitting received and had no time to read. Anything else that it left
+    /// is set aside, so that the judge is asked anew and nothing of it is lost.
+    fn answered(&self, question: &Question<'_>) -> Result<Option<Judgment>, Halt> {
+        let number = question.number;
+        if files::kind_of(&self.folder.judge(number)).map_err(|error| storage(&error))?.is_none() {
+            return Ok(None);
+        }
+        if let Ok(judgment) = self.read_answer(question, 0.0) {
+            return Ok(Some(judgment));
+        }
+        self.store.set_judge_aside(number).map_err(|error| storage(&error))?;
+        Ok(None)
+    }
+
+    fn ask(&mut self, question: &Question<'_>, case: &Case<'_>) -> Result<Judgment, Halt> {
+        let &Question { number, name, run, wall } = question;
+        self.graded_tree()?;
+        let attempt = self.store.judge_attempt(number).map_err(|error| storage(&error))?;
+        self.store.begin_judge(number).map_err(|error| storage(&error))?;
         let request = self.request(name, case)?;
         write_evidence(&self.folder.judge_prompt(number), &request)?;
         let mut environment = self.environment();
         environment.insert("SCYLLA_FIXTURE".into(), self.place.folder.fixture().into());
-        let ended = self.contained(
-            Program {
-                argv: run.words().into_iter().map(OsString::from).collect(),
-                environment,
-                stdin: Some(request),
-                stdout: self.folder.judge_response(number),
-                stderr: self.folder.judge_stderr(number),
-                wall,
-                no_progress: None,
-                writable: Vec::new(),
-                hidden: Vec::new(),
-            },
-            FailureKind::Judge,
-        )?;
-        let failed = |why: String| Failure::new(FailureKind::Judge, format!("judge `{name}` {why}"));
-        must_have_ended_well(&ended).map_err(failed)?;
-        let response = files::read_bounded(&self.folder.judge_response(number), MOST_STAGE_FILE_BYTES)
-            .map_err(|error| failed(format!("left an answer that cannot be read: {error}")))?
-            .unwrap_or_default();
+        environment.insert("SCYLLA_ATTEMPT".into(), attempt.to_string().into());
+        let program = Program {
+            argv: run.words().into_iter().map(OsString::from).collect(),
+            environment,
+            stdin: Some(request),
+            stdout: self.folder.judge_response(number),
+            stderr: self.folder.judge_stderr(number),
+            wall,
+            no_progress: None,
+            // What one judge does to the tree is nothing that the next one may see.
+            writable: Vec::new(),
+            hidden: Vec::new(),
+        };
+        let asked = self.contained(program, FailureKind::Judge).and_then(|ended| {
+            must_have_ended_well(&ended).map_err(|why| question.failed(&why))?;
+            Ok(self.read_answer(question, ended.duration.as_secs_f64())?)
+        });
+        if asked.is_err() {
+            self.store.set_judge_aside(number).map_err(|error| storage(&error))?;
+        }
+        asked
+    }
+
+    /// Reads the stored answer and holds it against the rubric.
+    fn read_answer(&self, question: &Question<'_>, duration_seconds: f64) -> Result<Judgment, Failure> {
         let rubric = &self.place.fixture.rubric;
-        let answer =
-            answer::parse(&response, rubric).map_err(|error| failed(format!("gave no valid answer: {error}")))?;
-        let judged = Judged { number, model: name.to_owned(), duration_seconds: ended.duration.as_secs_f64() };
-        Ok(score::judgment(rubric, judged, answer).map_err(|error| failed(error.to_string()))?)
+        let response = files::read_bounded(&self.folder.judge_response(question.number), MOST_STAGE_FILE_BYTES)
+            .map_err(|error| question.failed(&format!("left an answer that cannot be read: {error}")))?
+            .unwrap_or_default();
+        let answer = answer::parse(&response, rubric)
+            .map_err(|error| question.failed(&format!("gave no valid answer: {error}")))?;
+        let judged = Judged { number: question.number, model: question.name.to_owned(), duration_seconds };
+        score::judgment(rubric, judged, answer).map_err(|error| question.failed(&error.to_string()))
     }
 
     fn request(&self, judge: &str, case: &Case<'_>) -> Result<Vec<u8>, Failure> {

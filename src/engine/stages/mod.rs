@@ -12,7 +12,9 @@ use std::path::Path;
 use crate::engine::failure::storage;
 use crate::engine::mailbox::{Input, Line};
 use crate::engine::workplace::{Program, Workplace};
+use crate::lifecycle::stage::Reached;
 use crate::model::digest::Digest;
+use crate::model::event::Event;
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
 use crate::model::money::Usd;
 use crate::model::outcome::{AttemptEnd, Failure, FailureKind, Stage};
@@ -48,6 +50,8 @@ pub(super) struct Work<'a> {
     pub(super) stage: Stage,
     /// Spent in this sitting.
     pub(super) spent: Usd,
+    /// Whether the cost of this attempt's agent is in [`Self::spent`] or was counted by an earlier sitting.
+    counted: bool,
     /// Whether the agent's result is durable, so that the attempt stays where it is.
     pub(super) agent_complete: bool,
     line: &'a Line,
@@ -67,6 +71,7 @@ impl<'a> Work<'a> {
             attempt: AttemptNumber(1),
             stage: Stage::Prepare,
             spent: Usd::ZERO,
+            counted: false,
             agent_complete: false,
             line,
             folder,
@@ -76,13 +81,16 @@ impl<'a> Work<'a> {
     }
 
     /// Reads which stages are durable.
-    pub(super) fn open(&mut self) -> Result<Progress, Halt> {
-        let progress = self.store.progress().map_err(|error| storage(&error))?;
-        if let Some(agent) = &progress.agent {
+    pub(super) fn open(&mut self) -> Result<(Reached, BTreeMap<JudgeNumber, Judgment>), Halt> {
+        let Progress { agent, patch, checks, judgments, committed } =
+            self.store.progress().map_err(|error| storage(&error))?;
+        if let Some(agent) = &agent {
             self.attempt = agent.attempt;
             self.agent_complete = true;
+            // The survey has counted what an earlier sitting paid.
+            self.counted = true;
         }
-        Ok(progress)
+        Ok((Reached::of(agent, patch, checks, committed), judgments))
     }
 
     /// Sets a former, unfinished attempt aside and makes the folder of a new one.
@@ -92,6 +100,8 @@ impl<'a> Work<'a> {
         self.stage = if told { Stage::Agent } else { Stage::Prepare };
         self.set_aside(AttemptEnd::Interrupted)?;
         self.attempt = self.store.next_attempt().map_err(|error| storage(&error))?;
+        self.stage = Stage::Prepare;
+        self.counted = false;
         self.store.begin().map_err(|error| storage(&error))?;
         Ok(())
     }
@@ -101,29 +111,36 @@ impl<'a> Work<'a> {
         if files::kind_of(self.folder.root()).map_err(|error| storage(&error))?.is_none() {
             return Ok(());
         }
-        let record = AttemptRecord {
-            attempt: self.attempt,
-            stage: self.stage,
-            end,
-            cost_usd: self.known_cost(),
-            at: clock::now(),
-        };
+        let cost_usd = self.known_cost();
+        self.count(cost_usd);
+        let record = AttemptRecord { attempt: self.attempt, stage: self.stage, end, cost_usd, at: clock::now() };
         self.store.set_aside(&record).map_err(|error| storage(&error))?;
         Ok(())
     }
 
+    /// Counts what the attempt's agent cost, once.
+    fn count(&mut self, cost: Usd) {
+        if !std::mem::replace(&mut self.counted, true) {
+            self.spent += cost;
+        }
+    }
+
     pub(super) fn say_started(&self, from: Stage) {
-        self.line.say(Input::RunStarted { run: self.run, attempt: self.attempt, from });
+        self.tell(Event::RunStarted { run: self.run, attempt: self.attempt, from });
     }
 
     pub(super) fn notice(&self, message: &str) {
-        self.line.say(Input::Notice(format!("{}: {message}", self.run)));
+        self.tell(Event::Notice { message: format!("{}: {message}", self.run) });
+    }
+
+    fn tell(&self, event: Event) {
+        self.line.say(Input::Told(event));
     }
 
     /// A stage begins.
     fn enter(&mut self, stage: Stage, judge: Option<JudgeNumber>) -> Result<(), Halt> {
         self.stage = stage;
-        self.line.say(Input::StageStarted { run: self.run, stage, judge });
+        self.tell(Event::StageStarted { run: self.run, stage, judge });
         match self.place.stop.rung() {
             Some(_) => Err(Halt::Stopped),
             None => Ok(()),
@@ -141,6 +158,15 @@ impl<'a> Work<'a> {
     /// The environment that the run's programs share.
     fn environment(&self) -> BTreeMap<OsString, OsString> {
         crate::agent::environment::allowed(&self.place.inherited, &self.place.config.environment)
+    }
+
+    /// The run is committed already, though it was not said: its folder is made durable, and nothing of it is written.
+    pub(super) fn confirm(&mut self) -> Result<RunResult, Halt> {
+        self.enter(Stage::Commit, None)?;
+        let result = self.store.confirm().map_err(|error| storage(&error))?;
+        self.attempt = result.attempt;
+        self.clear_workspace(result.keeps_workspace);
+        Ok(result)
     }
 
     /// Writes `run_result.json`: from then on the run is committed.
@@ -179,13 +205,14 @@ impl<'a> Work<'a> {
             judge_grade: verdict.grade,
             judges: judgments,
             checks: checks.checks,
+            keeps_workspace: self.place.keeps_workspace(verdict.passed),
             started_at: agent.started_at,
             committed_at: clock::now(),
             // The commit puts the seal's digest in.
             seal: Digest::of(b""),
         };
         self.store.commit(&mut result).map_err(|error| storage(&error))?;
-        self.clear_workspace(result.judge_passed);
+        self.clear_workspace(result.keeps_workspace);
         Ok(result)
     }
 }

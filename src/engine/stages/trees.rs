@@ -2,7 +2,6 @@
 
 use crate::engine::failure::storage;
 use crate::engine::stages::{Halt, Work};
-use crate::model::experiment::KeepWorkspaces;
 use crate::model::outcome::{Failure, FailureKind, Stage};
 use crate::model::result::AgentResult;
 use crate::os::files;
@@ -61,14 +60,14 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Removes the workspace of a committed run if the config says so; the patch is enough to rebuild the tree.
-    pub(super) fn clear_workspace(&self, passed: bool) {
-        let keep = match self.place.config.keep_workspaces {
-            KeepWorkspaces::None => false,
-            KeepWorkspaces::Failed => !passed,
-            KeepWorkspaces::All => true,
-        };
-        if !keep {
+    /// Removes the tree, so that it is made anew from the patch before it is needed.
+    pub(in crate::engine) fn forget_tree(&self) {
+        self.remove(&self.folder.workspace());
+    }
+
+    /// Removes the workspace of a committed run unless it is to stay; the patch is enough to rebuild the tree.
+    pub(super) fn clear_workspace(&self, keeps_workspace: bool) {
+        if !keeps_workspace {
             self.remove(&self.folder.workspace());
         }
     }

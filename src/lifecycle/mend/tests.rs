@@ -68,7 +68,7 @@ fn done(survey: &Survey, mending: &Mending) -> Survey {
         after.duplicate_keys.clear();
     }
     for aside in &mending.set_aside {
-        if let Some(run) = aside.run.filter(|_| takes_the_run(aside)) {
+        if let Some(run) = aside.run.filter(|_| loses_its_result(aside)) {
             after.runs.remove(&run);
             after.problems.retain(|problem| problem.run != run);
         }
@@ -107,7 +107,7 @@ fn a_missing_verdict_is_never_turned_into_failed() {
     let mending = mend(&survey, &Ask::default(), now());
     assert_eq!(entry(&done(&survey, &mending), "T0/00/1"), None);
     assert_eq!(mending.set_aside, []);
-    assert!(mending.kept.iter().any(|finding| finding.kind == FindingKind::UnreadableResult));
+    assert!(mending.kept.iter().any(|finding| finding.kind == FindingKind::ContradictoryResult));
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn a_run_that_is_set_aside_leaves_the_index() {
     });
     let mending = mend(&survey, &Ask { quarantine: vec![run("T0/01/2")], ..Ask::default() }, now());
     let places: Vec<&str> = mending.set_aside.iter().map(|aside| aside.place.as_str()).collect();
-    assert_eq!(places, ["T0/00/run_01", "T0/01/run_02"]);
+    assert_eq!(places, ["T0/00/run_01/SHA256SUMS", "T0/00/run_01/run_result.json", "T0/01/run_02"]);
     let after = done(&survey, &mending);
     assert_eq!((entry(&after, "T0/00/1"), entry(&after, "T0/01/2")), (None, None));
     let left = audit(&after);

@@ -4,6 +4,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::lifecycle::costs::Costs;
 use crate::lifecycle::state::{Consequence, Fact};
 use crate::model::outcome::{Failure, FailureKind, Rung, StopSignal};
 
@@ -16,11 +17,16 @@ fn runs(ids: &[&str]) -> Vec<RunId> {
 }
 
 fn fresh(ids: &[&str]) -> State {
-    State::new(runs(ids), [], Usd::ZERO, (Usd::ZERO, 0))
+    State::new(runs(ids), [], Usd::ZERO, Costs::default())
 }
 
 fn dollars(amount: f64) -> Usd {
     Usd::from_dollars(amount).unwrap()
+}
+
+/// Four committed runs of ten cents each.
+fn dimes() -> Costs {
+    runs(&["T1/00/1", "T1/00/2", "T1/00/3", "T1/00/4"]).into_iter().map(|run| (run, dollars(0.1))).collect()
 }
 
 fn failed(run: RunId, kind: FailureKind, wait: u64) -> Fact {
@@ -59,9 +65,9 @@ fn no_more_runs_start_than_there_are_jobs() {
 fn the_budget_counts_what_runs_in_flight_are_expected_to_cost() {
     let limits = Limits { max_cost: Some(dollars(1.0)), jobs: 9, ..limits() };
     // Four committed runs cost 0.10 each; at 0.70 spent, three more fit below 1.00.
-    let state = State::new(runs(&["T0/00/1", "T0/00/2", "T0/00/3", "T0/00/4"]), [], dollars(0.7), (dollars(0.4), 4));
+    let state = State::new(runs(&["T0/00/1", "T0/00/2", "T0/00/3", "T0/00/4"]), [], dollars(0.7), dimes());
     assert_eq!(next(&state, &limits, NOW).len(), 3);
-    let spent = State::new(runs(&["T0/00/1"]), [], dollars(0.95), (dollars(0.4), 4));
+    let spent = State::new(runs(&["T0/00/1"]), [], dollars(0.95), dimes());
     let ceiling = Action::ReachBudget { expected: dollars(0.1), ceiling: dollars(1.0) };
     assert_eq!(next(&spent, &limits, NOW), [ceiling]);
 }
@@ -147,8 +153,32 @@ fn the_same_failure_in_a_row_pauses_its_tier_and_no_other() {
 }
 
 #[test]
+fn one_bad_run_alone_pauses_no_tier() {
+    let limits = Limits { systemic_failures: 2, attempts: 9, ..limits() };
+    let mut state = fresh(&["T0/00/1", "T0/01/1"]);
+    let run = runs(&["T0/00/1"])[0];
+    for _ in 0..5 {
+        state.take(Fact::Started(run), &limits, NOW);
+        assert_eq!(state.take(failed(run, FailureKind::Auth, 0), &limits, NOW), Consequence::Retry);
+        state.take(Fact::WaitOver, &limits, NOW);
+    }
+    assert_eq!(next(&state, &limits, NOW).len(), 2);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_begins_nothing_more() {
+    let mut state = fresh(&["T0/00/1", "T0/00/2"]);
+    let run = runs(&["T0/00/1"])[0];
+    state.take(Fact::Started(run), &limits(), NOW);
+    state.take(Fact::Halt, &limits(), NOW);
+    assert_eq!(next(&state, &limits(), NOW), []);
+    state.take(failed(run, FailureKind::Storage, 0), &limits(), NOW);
+    assert_eq!(next(&state, &limits(), NOW), [Action::Finish(ExperimentEnd::Incomplete)]);
+}
+
+#[test]
 fn withheld_runs_leave_an_experiment_incomplete() {
-    let state = State::new([], runs(&["T0/00/1"]), Usd::ZERO, (Usd::ZERO, 0));
+    let state = State::new([], runs(&["T0/00/1"]), Usd::ZERO, Costs::default());
     assert_eq!(next(&state, &limits(), NOW), [Action::Finish(ExperimentEnd::Incomplete)]);
 }
 
@@ -175,7 +205,7 @@ proptest! {
     ) {
         let limits = Limits { jobs, attempts, systemic_failures: 4, rate_limit: Duration::from_secs(50), max_cost: None };
         let ids: Vec<RunId> = (1..=planned).map(|run| format!("T{}/00/{run}", run % 3).parse().unwrap()).collect();
-        let mut state = State::new(ids.clone(), [], Usd::ZERO, (Usd::ZERO, 0));
+        let mut state = State::new(ids.clone(), [], Usd::ZERO, Costs::default());
         let mut turnouts = turnouts.into_iter().cycle();
         let (mut now, mut flight) = (Duration::ZERO, Vec::new());
         let mut done = BTreeSet::new();

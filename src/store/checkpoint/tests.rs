@@ -154,3 +154,16 @@ fn a_writer_that_lost_its_lock_writes_nothing() {
     assert_eq!(read(&sample.folder).0, Seen::Read(Box::new(sample::checkpoint())));
     drop(second);
 }
+
+#[test]
+fn the_writer_of_the_checkpoint_cannot_leave_its_thread() {
+    // Each method is there twice for a type that may be sent or shared, and then the compiler does not know which is meant.
+    trait AmbiguousIf<Which> {
+        fn is_unknown() {}
+    }
+    impl<T> AmbiguousIf<()> for T {}
+    impl<T: Send> AmbiguousIf<u8> for T {}
+    impl<T: Sync> AmbiguousIf<u16> for T {}
+    impl<T: Clone> AmbiguousIf<u32> for T {}
+    <CheckpointWriter as AmbiguousIf<_>>::is_unknown();
+}

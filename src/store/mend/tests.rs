@@ -14,7 +14,7 @@ fn seen(sample: &Sample) -> Survey {
 
 /// Surveys, decides, takes the lock and applies, as repair does.
 fn repair(sample: &Sample) -> Applied {
-    let mending = mend(&seen(sample), &Ask::default(), sample::now());
+    let mending = mend(&seen(sample), &Ask { by_person: true, ..Ask::default() }, sample::now());
     apply(&sample.folder, &mut sample.writer(), &mending, sample::now()).unwrap()
 }
 
@@ -80,7 +80,7 @@ fn what_is_broken_is_moved_and_nothing_is_deleted() {
     let places: Vec<_> =
         applied.set_aside.iter().map(|(place, to)| (place.clone(), sample.folder.relative(to))).collect();
     let quarantined = |place: &str| (place.to_owned(), format!(".quarantine/2026-01-20T06-50-26-1/{place}"));
-    let mut expected = [".tmp-abc", "T0/00/run_02", "T0/00/run_3"].map(quarantined).to_vec();
+    let mut expected = [".tmp-abc", "T0/00/run_02/run_result.json", "T0/00/run_3"].map(quarantined).to_vec();
     expected.sort();
     let mut found = places;
     found.sort();

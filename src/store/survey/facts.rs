@@ -40,6 +40,8 @@ pub(super) struct Facts<'a> {
     #[serde(default)]
     pub(super) duration_seconds: Option<f64>,
     #[serde(default)]
+    pub(super) keeps_workspace: Option<bool>,
+    #[serde(default)]
     judges: Judges,
     #[serde(borrow, default)]
     pub(super) seal: Option<Text<'a>>,

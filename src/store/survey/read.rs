@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::sync::Mutex;
 
 use crate::model::digest::Digest;
-use crate::model::experiment::KeepWorkspaces;
 use crate::model::ids::{RunId, RunNumber};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::money::Usd;
@@ -158,7 +157,7 @@ impl<'a> Reader<'a> {
         if self.setting.depth == Depth::Evidence {
             let folder = self.setting.folder.run(run);
             self.seal(run, &folder, facts);
-            self.workspace(run, &folder, facts.judge_passed);
+            self.workspace(run, &folder, facts.keeps_workspace);
         }
     }
 
@@ -174,13 +173,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn workspace(&mut self, run: RunId, folder: &RunFolder, passed: Option<bool>) {
-        let stays = match self.setting.keep_workspaces {
-            KeepWorkspaces::All => true,
-            KeepWorkspaces::Failed => passed != Some(true),
-            KeepWorkspaces::None => false,
-        };
-        if !stays && !matches!(files::kind_of(&folder.workspace()), Ok(None)) {
+    fn workspace(&mut self, run: RunId, folder: &RunFolder, keeps_workspace: Option<bool>) {
+        // Only a result that says so was to lose its workspace; the original kept all of them.
+        if keeps_workspace == Some(false) && !matches!(files::kind_of(&folder.workspace()), Ok(None)) {
             let found = "it should have been removed when the run was committed".into();
             let place = self.setting.folder.relative(&folder.workspace());
             self.problem_at(run, ProblemKind::StrayWorkspace, place, found);

@@ -153,7 +153,7 @@ fn a_checkout_goes_into_an_empty_folder_only() {
     write(&patch, b"");
     write(&to.join("mine"), b"precious\n");
     let error = checkout(&world.repo_git(), T0, PLAIN, &patch, &to).unwrap_err();
-    assert!(error.to_string().ends_with("to is not an empty folder or a new one"), "{error}");
+    assert!(error.to_string().ends_with("to` is there and is no empty folder"), "{error}");
     assert_eq!(fs::read(to.join("mine")).unwrap(), b"precious\n");
     fs::remove_file(to.join("mine")).unwrap();
     checkout(&world.repo_git(), T0, PLAIN, &patch, &to).unwrap();

@@ -1,0 +1,158 @@
+//! Limits of the whole: the budget's ceiling, the attempts of a run, and failures that come in a row.
+
+use serde_json::{Value, json};
+
+use crate::fixture::{TestFixture, close, gated, open};
+use crate::scenes::{experiment, json, recorded, saved, status};
+use crate::world::{Output, World};
+
+/// An agent that does the task for a dollar.
+const DOLLAR: &str = r#"touch done; printf '{"cost_usd": 1.0}' > "$SCYLLA_RECORD_FILE""#;
+/// An agent that costs a dollar and then says that its credentials were refused.
+const REFUSED: &str =
+    r#"printf '{"cost_usd": 1.0, "failure": {"kind": "auth", "message": "no such key"}}' > "$SCYLLA_RECORD_FILE""#;
+
+fn run(world: &World, fixture: &str, more: &[&str]) -> Output {
+    let arguments = ["run", "--tiers-dir", fixture, "--results-dir", "results", "--message-format", "json"];
+    world.scylla(&[&arguments[..], more].concat())
+}
+
+fn resume(world: &World, more: &[&str]) -> Output {
+    let dir = experiment(world);
+    world.scylla(&[&["resume", &dir, "--message-format", "json"], more].concat())
+}
+
+#[track_caller]
+fn finished(output: &Output) -> Value {
+    output.events().pop().filter(|event| event["reason"] == "experiment-finished").unwrap_or_else(|| panic!("{output}"))
+}
+
+fn counted(output: &Output, reason: &str) -> usize {
+    output.events().iter().filter(|event| event["reason"] == reason).count()
+}
+
+fn one(agent: &str) -> (World, String) {
+    let world = World::new();
+    let agent = format!("{}; {agent}", gated(&world, "agent"));
+    let fixture = TestFixture::new().agent("T0/00-one", &agent).write(&world);
+    (world, fixture)
+}
+
+#[test]
+fn at_the_ceiling_nothing_more_is_started_and_a_higher_one_goes_on() {
+    let (world, fixture) = one(DOLLAR);
+    let output = run(&world, &fixture, &["--runs", "10", "--jobs", "2", "--max-cost-usd", "3.5"]).exits(6);
+    let reached = finished(&output);
+    assert_eq!((&reached["end"], &reached["spent"]), (&json!("budget_reached"), &json!(3.0)), "{output}");
+    assert_eq!((counted(&output, "budget-reached"), world.lines("agent.log")), (1, 3));
+    assert_eq!(status(&world), "budget_reached");
+    // The saved ceiling still holds.
+    let same = resume(&world, &[]).exits(6);
+    assert_eq!((counted(&same, "run-started"), &finished(&same)["end"]), (0, &json!("budget_reached")));
+    let higher = resume(&world, &["--max-cost-usd", "6"]).exits(6);
+    assert_eq!((&finished(&higher)["spent"], world.lines("agent.log")), (&json!(6.0), 6));
+    let highest = resume(&world, &["--max-cost-usd", "100"]).exits(0);
+    assert_eq!((&finished(&highest)["spent"], world.lines("agent.log")), (&json!(10.0), 10));
+    assert_eq!((status(&world).as_str(), saved(&world, "max_cost_usd")), ("completed", json!(100.0)));
+    world.scylla(&["verify", &experiment(&world)]).exits(0);
+}
+
+#[test]
+fn no_more_is_spent_than_the_ceiling_and_what_was_in_flight() {
+    // Nothing is known of the cost when the first runs start: all of them may be in flight at once.
+    for (jobs, ceiling) in [(1_u32, 1.5), (3, 2.0), (4, 0.5), (2, 4.0)] {
+        let (world, fixture) = one(DOLLAR);
+        let (jobs, most) = (jobs.to_string(), f64::from(jobs));
+        let words = ceiling.to_string();
+        let output = run(&world, &fixture, &["--runs", "9", "--jobs", &jobs, "--max-cost-usd", &words]).exits(6);
+        let spent = finished(&output)["spent"].as_f64().unwrap();
+        assert!(spent <= ceiling + most, "{jobs} jobs, ceiling {ceiling}: {spent}");
+        let expected =
+            output.events().iter().any(|event| event["reason"] == "budget-reached" && event["ceiling"] == ceiling);
+        assert!(expected, "{output}");
+    }
+}
+
+#[test]
+fn what_failed_attempts_cost_counts() {
+    let (world, fixture) = one(REFUSED);
+    let output = run(&world, &fixture, &["--runs", "1", "--attempts", "9", "--max-cost-usd", "2"]).exits(6);
+    let reached = finished(&output);
+    assert_eq!((&reached["end"], &reached["spent"]), (&json!("budget_reached"), &json!(2.0)), "{output}");
+    assert_eq!(world.lines("agent.log"), 2);
+    let shown = world.scylla(&["status", &experiment(&world), "--message-format", "json"]).exits(0);
+    let shown: Value = serde_json::from_str(&shown.stdout).unwrap();
+    assert_eq!((&shown["spent"], &shown["max_cost_usd"]), (&json!(2.0), &json!(2.0)));
+    assert_eq!(counted(&resume(&world, &[]).exits(6), "run-started"), 0, "former attempts count for a resume too");
+}
+
+#[test]
+fn what_judges_cost_counts() {
+    let world = World::new();
+    let judge = r#"cat > /dev/null; echo '{"items":{"R001":{"score":1,"explanation":"there"}},"cost_usd":1.0}'"#;
+    let fixture = TestFixture::new().agent("T0/00-one", "touch done").judge(judge).write(&world);
+    let output = run(&world, &fixture, &["--runs", "5", "--jobs", "1", "--max-cost-usd", "2"]).exits(6);
+    assert_eq!(finished(&output)["spent"], 2.0);
+}
+
+#[test]
+fn a_run_whose_attempts_are_used_up_is_missing_and_a_later_resume_tries_it_again() {
+    let world = World::new();
+    let healed = world.path("healed");
+    let agent =
+        format!("{}; if [ -e {} ]; then {DOLLAR}; else {REFUSED}; fi", gated(&world, "agent"), healed.display());
+    let fixture = TestFixture::new().agent("T0/00-one", &agent).write(&world);
+    let output = run(&world, &fixture, &["--runs", "1", "--attempts", "2"]).exits(6);
+    assert_eq!((counted(&output, "attempt-failed"), counted(&output, "run-errored")), (2, 1), "{output}");
+    assert_eq!(
+        (finished(&output)["missing"].clone(), recorded(&world, "T0/00/1")),
+        (json!({"errored": 1}), json!("errored"))
+    );
+    let totals = &finished(&output)["tiers"][0];
+    assert_eq!((&totals["done"], &totals["pass_rate"], &totals["mean_score"]), (&json!(0), &Value::Null, &Value::Null));
+    let last = world.experiment().join("T0/00/.failed/run_01_attempt_02/attempt.json");
+    assert_eq!((&json(&last)["failure"]["kind"], &json(&last)["last"]), (&json!("auth"), &json!(true)));
+    let verified = world.scylla(&["verify", &experiment(&world)]).exits(6);
+    assert!(verified.stdout.contains("attempts were used up"), "{verified}");
+    let again = resume(&world, &[]).exits(6);
+    assert_eq!((counted(&again, "attempt-failed"), world.lines("agent.log")), (2, 4), "{again}");
+    world.write("healed", "");
+    let healed = resume(&world, &[]).exits(0);
+    assert_eq!((finished(&healed)["spent"].clone(), recorded(&world, "T0/00/1")), (json!(5.0), json!("passed")));
+    world.scylla(&["verify", &experiment(&world)]).exits(0);
+}
+
+#[test]
+fn the_same_failure_many_times_in_a_row_pauses_its_tier_and_no_other() {
+    let world = World::new();
+    let fixture = TestFixture::new()
+        .agent("T0/00-refused", &format!("{}; {REFUSED}", gated(&world, "refused")))
+        .agent("T1/00-well", &format!("{}; {DOLLAR}", gated(&world, "well")))
+        .write(&world);
+    let output = run(&world, &fixture, &["--runs", "9", "--attempts", "1", "--jobs", "1"]).exits(6);
+    let paused: Vec<Value> = output.events().into_iter().filter(|event| event["reason"] == "tier-paused").collect();
+    assert_eq!(paused.len(), 1, "{output}");
+    let [tier, kind, times, left] = ["tier", "kind", "times", "left"].map(|key| &paused[0][key]);
+    assert_eq!((tier, kind, times, left), (&json!("T0"), &json!("auth"), &json!(5), &json!(4)));
+    assert_eq!((world.lines("refused.log"), world.lines("well.log")), (5, 9));
+    assert_eq!(finished(&output)["missing"], json!({"errored": 5, "not_started": 4}));
+    let human = world.scylla(&["resume", &experiment(&world)]).exits(6);
+    assert!(human.stderr.contains("Pauses      T0            auth failure 5 times in a row"), "{human}");
+    assert!(human.stderr.contains("planned runs stay missing"), "{human}");
+}
+
+#[test]
+fn a_failure_while_the_experiment_drains_is_not_tried_again_and_not_held_against_the_run() {
+    let (world, fixture) = one(REFUSED);
+    close(&world, "agent");
+    let mut live = world.start(&["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1"]);
+    live.wait_for("the agent's stage", |event| event["stage"] == "agent");
+    live.signal("INT");
+    live.wait_for_reason("stopping");
+    open(&world, "agent");
+    let (code, events, _) = live.end();
+    assert_eq!((code, &events.last().unwrap()["missing"]), (Some(130), &json!({"unfinished": 1})));
+    assert_eq!(world.lines("agent.log"), 1);
+    let verified = world.scylla(&["verify", &experiment(&world)]).exits(6);
+    assert!(verified.stdout.contains("it was started and not finished"), "{verified}");
+}

@@ -1,0 +1,156 @@
+//! `run` starts, goes on or leaves alone: always the experiment of exactly that id, and always said.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::fixture::{TestFixture, close, gated, open};
+use crate::scenes::{AGENT, edit, json, output};
+use crate::world::{World, wait_until};
+
+/// A world with a fixture of one subtest whose agents are counted.
+fn world() -> (World, String) {
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-one", &format!("{}; {AGENT}", gated(&world, "agent"))).write(&world);
+    (world, fixture)
+}
+
+fn arguments<'a>(fixture: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let mut arguments = vec!["run", "--tiers-dir", fixture, "--results-dir", "results", "--jobs", "1"];
+    arguments.extend(more);
+    arguments
+}
+
+fn experiments(world: &World) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(world.results()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.sort();
+    found
+}
+
+/// Starts, and is stopped while the first agent works.
+fn interrupted(world: &World, fixture: &str) {
+    let before = world.lines("agent.log");
+    close(world, "agent");
+    let live = world.start(&arguments(fixture, &["--runs", "2"]));
+    wait_until("the agent works", || world.lines("agent.log") > before);
+    live.signal("TERM");
+    assert_eq!(live.end().0, Some(143));
+    open(world, "agent");
+}
+
+#[test]
+fn run_goes_on_with_the_unfinished_experiment_and_says_so() {
+    let (world, fixture) = world();
+    interrupted(&world, &fixture);
+    let output = world.scylla(&arguments(&fixture, &["--runs", "2"])).exits(0);
+    assert!(output.stderr.contains("going on with the unfinished experiment `results/"), "{output}");
+    assert!(output.stderr.contains("`--fresh` starts anew"), "{output}");
+    assert_eq!(experiments(&world).len(), 1);
+    assert_eq!(world.lines("agent.log"), 3, "the one that was stopped, and two that were not");
+}
+
+#[test]
+fn run_leaves_a_finished_experiment_alone_and_says_what_to_type() {
+    let (world, fixture) = world();
+    world.scylla(&arguments(&fixture, &["--runs", "1"])).exits(0);
+    let checkpoint = experiments(&world)[0].join("checkpoint.json");
+    let before = fs::read(&checkpoint).unwrap();
+    let output = world.scylla(&arguments(&fixture, &["--runs", "1"])).exits(0);
+    assert!(output.stderr.contains("is finished and left alone"), "{output}");
+    assert!(output.stderr.contains("cargo scylla run --fresh"), "{output}");
+    assert!(output.stderr.contains("cargo scylla extend results/"), "{output}");
+    assert_eq!((experiments(&world).len(), world.lines("agent.log")), (1, 1));
+    assert_eq!(fs::read(&checkpoint).unwrap(), before);
+}
+
+#[test]
+fn fresh_starts_anew_beside_an_unfinished_and_a_finished_experiment() {
+    let (world, fixture) = world();
+    interrupted(&world, &fixture);
+    world.scylla(&arguments(&fixture, &["--runs", "1", "--fresh"])).exits(0);
+    world.scylla(&arguments(&fixture, &["--runs", "1", "--fresh"])).exits(0);
+    let found = experiments(&world);
+    let status: Vec<String> = found
+        .iter()
+        .map(|folder| json(&folder.join("checkpoint.json"))["status"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(status, ["interrupted", "completed", "completed"]);
+}
+
+#[test]
+fn an_experiment_whose_id_ends_or_begins_like_this_one_is_another_one() {
+    let (world, fixture) = world();
+    for id in ["other-tested", "tested-2", "ested"] {
+        edit(&world, "fixture/test.yaml", "id: tested\n", &format!("id: {id}\n"));
+        interrupted(&world, &fixture);
+        edit(&world, "fixture/test.yaml", &format!("id: {id}\n"), "id: tested\n");
+    }
+    let others = experiments(&world);
+    world.scylla(&arguments(&fixture, &["--runs", "1"])).exits(0);
+    let all = experiments(&world);
+    assert_eq!((others.len(), all.len()), (3, 4));
+    let new = all.iter().find(|folder| !others.contains(folder)).unwrap();
+    assert_eq!(json(&new.join("checkpoint.json"))["experiment_id"], "tested");
+    for other in others {
+        assert_eq!(json(&other.join("checkpoint.json"))["status"], "interrupted", "{}", other.display());
+    }
+}
+
+#[test]
+fn a_changed_fixture_is_told_and_the_saved_one_is_used() {
+    let (world, fixture) = world();
+    interrupted(&world, &fixture);
+    edit(&world, "fixture/prompt.md", "Make", "Please make");
+    let output = world.scylla(&arguments(&fixture, &["--runs", "2"])).exits(0);
+    assert!(output.stderr.contains("Differs     fixture_digest"), "{output}");
+    let prompt = fs::read_to_string(experiments(&world)[0].join("T0/00/run_02/agent/prompt.md")).unwrap();
+    assert!(prompt.starts_with("Make"), "{prompt}");
+}
+
+#[test]
+fn a_plan_that_is_asked_for_again_with_other_numbers_is_told_and_stays() {
+    let (world, fixture) = world();
+    interrupted(&world, &fixture);
+    let output = world.scylla(&arguments(&fixture, &["--runs", "5"])).exits(0);
+    assert!(output.stderr.contains("runs_per_subtest  saved 2, given 5"), "{output}");
+    assert!(output.stderr.contains("`cargo scylla extend` changes the plan"), "{output}");
+    assert_eq!(world.lines("agent.log"), 3);
+}
+
+#[test]
+fn only_the_asked_tiers_and_so_many_subtests_are_planned() {
+    let world = World::new();
+    let fixture = ["T0/00-a", "T0/01-b", "T0/02-c", "T1/00-d", "T2/00-e"]
+        .into_iter()
+        .fold(TestFixture::new(), |fixture, file| fixture.agent(file, AGENT))
+        .write(&world);
+    let more = ["--tiers", "T0,T2", "--max-subtests", "2", "--runs", "1"];
+    world.scylla(&arguments(&fixture, &more)).exits(0);
+    let config = json(&experiments(&world)[0].join("config/experiment.json"));
+    assert_eq!(config["subtests"], serde_json::json!({"T0": ["00", "01"], "T2": ["00"]}));
+    let unknown = world.scylla(&arguments(&fixture, &["--tiers", "T0", "T7", "--fresh"])).exits(2);
+    assert!(unknown.stderr.contains("no tier `T7`") && unknown.stderr.contains("it has T0, T1, T2"), "{unknown}");
+    assert_eq!(experiments(&world).len(), 1);
+}
+
+#[test]
+fn nothing_is_written_to_the_home_of_the_person() {
+    let (world, fixture) = world();
+    interrupted(&world, &fixture);
+    world.scylla(&arguments(&fixture, &["--runs", "2"])).exits(0);
+    let experiment = experiments(&world).remove(0);
+    let dir = experiment.to_str().unwrap();
+    for arguments in [vec!["verify", dir], vec!["status", dir], vec!["repair", dir], vec!["fixture", "new", "made"]] {
+        world.scylla(&arguments).exits(0);
+    }
+    assert_eq!(fs::read_dir(world.path("home")).unwrap().count(), 0);
+}
+
+#[test]
+fn the_binary_works_with_and_without_the_word_that_cargo_adds() {
+    let world = World::new();
+    let mut direct = std::process::Command::new(env!("CARGO_BIN_EXE_cargo-scylla"));
+    let direct = output(direct.arg("--version")).exits(0);
+    let through_cargo = world.scylla(&["--version"]).exits(0);
+    assert_eq!(direct.stdout, through_cargo.stdout);
+    assert!(direct.stdout.contains(env!("CARGO_PKG_VERSION")), "{direct}");
+}

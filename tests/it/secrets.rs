@@ -1,0 +1,155 @@
+//! What programs of a run are told of the world, and what of it is kept: an allow-list, and no secret on the disk.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use crate::fixture::{FULL_SCORE, TestFixture};
+use crate::scenes::{experiment, files_below, output};
+use crate::world::World;
+
+const SECRET: &str = "sk-live/4711+äöü=xyz";
+const OTHER: &str = "hunter2-hunter2";
+
+/// Every standard variable, and some that nobody asked for.
+const SURROUNDINGS: [(&str, &str); 12] = [
+    ("USER", "me"),
+    ("LOGNAME", "me"),
+    ("SHELL", "/bin/sh"),
+    ("LANG", "C"),
+    ("TERM", "dumb"),
+    ("TZ", "UTC"),
+    ("LC_TIME", "C"),
+    ("AWS_SECRET_ACCESS_KEY", "not for agents"),
+    ("GITHUB_TOKEN", "not for agents either"),
+    ("GIT_DIR", "/nowhere"),
+    ("RUST_LOG", "trace"),
+    ("SCYLLA_JOBS", "7"),
+];
+
+fn names(environment: &Path) -> BTreeSet<String> {
+    let text = fs::read_to_string(environment).unwrap();
+    text.lines().filter_map(|line| Some(line.split_once('=')?.0.to_owned())).collect()
+}
+
+#[test]
+fn programs_of_a_run_are_given_the_allowed_variables_and_no_other() {
+    let world = World::new();
+    let dump = |name: &str| format!("env > {}", world.path(name).display());
+    let fixture = TestFixture::new()
+        .agent("T0/00-dump", &format!("{}; touch done", dump("agent.env")))
+        .check(&format!("{}; test -f done", dump("check.env")))
+        .judge(&format!("{}; {FULL_SCORE}", dump("judge.env")))
+        .extra("environment: [NAMED, ABSENT]\n")
+        .write(&world);
+    let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1", "--model", "small"];
+    output(world.command(&arguments).envs(SURROUNDINGS).env("NAMED", "yes")).exits(0);
+    let world_made = ["HOME", "LC_ALL", "PATH", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"];
+    let shell_made = ["PWD", "OLDPWD", "SHLVL", "_"];
+    let standard = ["USER", "LOGNAME", "SHELL", "LANG", "TERM", "TZ", "LC_TIME", "NAMED"];
+    let allowed = |name: &str| [&world_made[..], &shell_made, &standard].concat().contains(&name);
+    for (file, ours) in [
+        (
+            "agent.env",
+            &[
+                "SCYLLA_ATTEMPT",
+                "SCYLLA_FIXTURE",
+                "SCYLLA_MODEL",
+                "SCYLLA_PROMPT",
+                "SCYLLA_PROMPT_FILE",
+                "SCYLLA_RECORD_FILE",
+                "SCYLLA_RUN",
+                "SCYLLA_RUN_TOKEN",
+                "SCYLLA_SUBTEST",
+                "SCYLLA_TIER",
+                "SCYLLA_WORKSPACE",
+            ][..],
+        ),
+        ("check.env", &["SCYLLA_FIXTURE", "SCYLLA_RUN_TOKEN"]),
+        ("judge.env", &["SCYLLA_ATTEMPT", "SCYLLA_FIXTURE", "SCYLLA_RUN_TOKEN"]),
+    ] {
+        let given = names(&world.path(file));
+        let (of_scylla, others): (BTreeSet<&str>, BTreeSet<&str>) =
+            given.iter().map(String::as_str).partition(|name| name.starts_with("SCYLLA_"));
+        assert_eq!(of_scylla, ours.iter().copied().collect(), "{file}");
+        let surplus: Vec<&&str> = others.iter().filter(|name| !allowed(name)).collect();
+        assert!(surplus.is_empty(), "{file}: {surplus:?}");
+        for name in standard {
+            assert!(others.contains(name), "{file} has no {name}");
+        }
+    }
+}
+
+/// The forms of a secret that must not be in any file.
+fn forms() -> Vec<Vec<u8>> {
+    let json = serde_json::to_string(SECRET).unwrap();
+    vec![
+        SECRET.into(),
+        OTHER.into(),
+        json.trim_matches('"').into(),
+        b"sk-live%2F4711%2B".to_vec(),
+        // base64 of what precedes the first character that depends on its neighbours
+        b"c2stbGl2ZS80NzExK".to_vec(),
+    ]
+}
+
+/// Files of the experiment's folder that hold a secret; what git keeps compressed and what agents work in is theirs.
+fn leaks(folder: &Path) -> Vec<String> {
+    let forms = forms();
+    let kept = files_below(folder).into_iter().filter(|file| {
+        let below = file.strip_prefix(folder).unwrap();
+        !below.components().any(|part| part.as_os_str() == "workspace" || part.as_os_str() == "objects")
+    });
+    kept.filter(|file| {
+        let bytes = fs::read(file).unwrap();
+        forms.iter().any(|form| bytes.windows(form.len()).any(|window| window == form.as_slice()))
+    })
+    .map(|file| file.display().to_string())
+    .collect()
+}
+
+#[test]
+fn no_file_of_an_experiment_holds_a_secret_that_its_programs_print() {
+    let world = World::new();
+    let everywhere = r#"printf '%s\n' "$MY_API_KEY" "$OTHER_PASSWORD"; printf '%s\n' "$MY_API_KEY" >&2; printf '%s' "$MY_API_KEY" | base64 -w0"#;
+    let once = world.path("once");
+    // The first attempt fails, and says the secret in its record's failure; the second writes it into the tree.
+    let agent = format!(
+        r#"{everywhere}; printf '%s\n' "$MY_API_KEY" > leak.txt; touch done
+        if [ -e {once} ]; then printf '{{"cost_usd": 0.5, "note": "%s"}}' "$MY_API_KEY" > "$SCYLLA_RECORD_FILE"
+        else touch {once}; printf '{{"cost_usd": 0.5, "failure": {{"kind": "auth", "message": "key %s is refused"}}}}' "$MY_API_KEY" > "$SCYLLA_RECORD_FILE"; fi"#,
+        once = once.display(),
+    );
+    let judge = r#"cat > /dev/null; printf '%s' "$MY_API_KEY" >&2
+        printf '{"items": {"R001": {"score": 1, "explanation": "the key is %s"}}, "reasoning": "%s"}' "$MY_API_KEY" "$OTHER_PASSWORD""#;
+    let fixture = TestFixture::new()
+        .agent("T0/00-leaks", &agent)
+        .check(&format!("{everywhere}; test -f done"))
+        .judge(judge)
+        .extra("environment: [MY_API_KEY, OTHER_PASSWORD]\n")
+        .write(&world);
+    let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1", "--verbose"];
+    let mut command = world.command(&arguments);
+    let said = output(command.env("MY_API_KEY", SECRET).env("OTHER_PASSWORD", OTHER)).exits(0);
+    assert!(!said.stderr.contains(SECRET) && said.stderr.contains("key [redacted:MY_API_KEY] is refused"), "{said}");
+    let folder = world.experiment();
+    assert_eq!(leaks(&folder), [""; 0]);
+    for (file, word) in [
+        ("agent/stdout.log", "[redacted:MY_API_KEY]"),
+        ("agent/stdout.log", "[redacted:OTHER_PASSWORD]"),
+        ("agent/stderr.log", "[redacted:MY_API_KEY]"),
+        ("agent/record/record.json", "[redacted:MY_API_KEY]"),
+        ("changes.patch", "+[redacted:MY_API_KEY]"),
+        ("checks/done.log", "[redacted:MY_API_KEY]"),
+        ("judge/judge_02/response.txt", "the key is [redacted:MY_API_KEY]"),
+        ("judge/judge_02/judgment.json", "[redacted:OTHER_PASSWORD]"),
+        ("run_result.json", "[redacted:MY_API_KEY]"),
+    ] {
+        let text = fs::read_to_string(folder.join("T0/00/run_01").join(file)).unwrap();
+        assert!(text.contains(word), "{file} has no {word}:\n{text}");
+    }
+    let dir = experiment(&world);
+    world.scylla(&["verify", &dir]).exits(0);
+    world.scylla(&["checkout", &dir, "--run", "T0/00/1", "--to", "tree"]).exits(0);
+    assert_eq!(fs::read_to_string(world.path("tree/leak.txt")).unwrap(), "[redacted:MY_API_KEY]\n");
+}
