@@ -1,7 +1,6 @@
 //! Killed at each stage, resumed, and nothing is lost, done twice or left behind.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use serde_json::Value;
@@ -31,8 +30,7 @@ fn gate_git(world: &World, name: &str, words: &str) {
     let real = String::from_utf8(Command::new("sh").args(["-c", "command -v git"]).output().unwrap().stdout).unwrap();
     let script =
         format!("#!/bin/sh\ncase \" $* \" in {words}) {};; esac\nexec {} \"$@\"\n", gated(world, name), real.trim());
-    let path = world.write("bin/git", &script);
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    world.program("bin/git", &script);
 }
 
 /// The experiment is resumed to its end; what was paid for is paid once.

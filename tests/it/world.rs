@@ -122,6 +122,16 @@ impl World {
         path
     }
 
+    /// Writes a program of the world. Another process writes it: while this one has it open, a test beside this one may
+    /// start a child that inherits that for a moment, and then the kernel refuses to start the program.
+    pub(crate) fn program(&self, below: &str, script: &str) {
+        let path = self.path(below);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mut writer = Command::new("sh");
+        writer.args(["-c", r#"printf '%s' "$2" > "$1" && chmod 755 "$1""#, "sh"]).arg(path).arg(script);
+        assert!(writer.status().unwrap().success());
+    }
+
     /// How many lines a log of this world has.
     pub(crate) fn lines(&self, below: &str) -> usize {
         fs::read_to_string(self.path(below)).map_or(0, |text| text.lines().count())

@@ -1,7 +1,6 @@
 //! Executes what a console block shows, and compares what is printed.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use crate::world::{World, finish};
@@ -29,8 +28,7 @@ pub(super) fn execute(world: &World, steps: &[Step]) -> Vec<String> {
         "#!/bin/sh\n[ \"$1\" = scylla ] || {{ echo 'only `cargo scylla` is here' >&2; exit 1; }}\nexec '{}' \"$@\"\n",
         env!("CARGO_BIN_EXE_cargo-scylla")
     );
-    let shim = world.write("bin/cargo", &shim);
-    fs::set_permissions(shim, fs::Permissions::from_mode(0o755)).unwrap();
+    world.program("bin/cargo", &shim);
     fs::create_dir(world.path("here")).unwrap();
     let script: Vec<String> =
         steps.iter().map(|step| format!("{}\nprintf '\\n%s\\n' '{BETWEEN}'\n", step.command)).collect();

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
@@ -120,9 +119,8 @@ impl Case {
             .filter(|finding| finding["kind"] == kind.name())
             .map(|finding| finding["command"].as_str().unwrap_or_else(|| panic!("no command: {finding}")))
             .collect();
-        let cargo =
-            self.world.write("bin/cargo", &format!("#!/bin/sh\nexec {} \"$@\"\n", env!("CARGO_BIN_EXE_cargo-scylla")));
-        fs::set_permissions(cargo, fs::Permissions::from_mode(0o755)).unwrap();
+        let cargo = format!("#!/bin/sh\nexec {} \"$@\"\n", env!("CARGO_BIN_EXE_cargo-scylla"));
+        self.world.program("bin/cargo", &cargo);
         let path = format!("{}:{}", self.world.path("bin").display(), std::env::var("PATH").unwrap());
         for command in printed {
             let mut shell = std::process::Command::new("sh");
