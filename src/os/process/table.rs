@@ -12,8 +12,7 @@ use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, getsid, pidfd_open, pidfd_send_signal, set_child_subreaper,
-    waitid,
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, pidfd_open, pidfd_send_signal, set_child_subreaper, waitid,
 };
 
 /// So many processes are waited for at once; a fork bomb must not use up our file descriptors.
@@ -89,9 +88,10 @@ pub(super) fn environment_holds(pid: i32, entry: &[u8]) -> bool {
         .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|each| each == entry))
 }
 
-/// This process's own number and session.
-pub(super) fn own() -> io::Result<(i32, i32)> {
-    Ok((getpid().as_raw_pid(), getsid(None)?.as_raw_pid()))
+/// This process. Its group and session are 0 where they were founded outside of its pid namespace, as in a container
+/// whose first process founded none.
+pub(super) fn own() -> io::Result<Process> {
+    one(getpid().as_raw_pid()).ok_or_else(|| io::Error::other("/proc does not show this process"))
 }
 
 /// From now on, processes that lose their parent become children of this process, not of the machine's first one: so
@@ -160,7 +160,7 @@ pub(super) fn reap(process: &Process) {
 /// never among them: each leads a process group, so the kernel does not let it leave our session; and of the group of
 /// `leader` only the leader itself is one.
 pub(super) fn reap_adopted(leader: i32) {
-    let Ok((me, session)) = own() else { return };
+    let Ok(Process { pid: me, session, .. }) = own() else { return };
     // The kernel gives orphans to the first thread.
     let Ok(children) = fs::read_to_string(format!("/proc/{me}/task/{me}/children")) else { return };
     for orphan in children.split_ascii_whitespace().filter_map(|pid| one(pid.parse().ok()?)) {
@@ -185,7 +185,7 @@ mod tests {
         let mut child = Command::new(&program).arg("60").spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
         let found = one(pid).unwrap();
-        assert_eq!((found.pid, found.parent, found.ended), (pid, own().unwrap().0, false));
+        assert_eq!((found.pid, found.parent, found.ended), (pid, own().unwrap().pid, false));
         kill_and_wait(&[found], Instant::now() + Duration::from_secs(20)).unwrap();
         assert!(one(pid).unwrap().ended);
         child.wait().unwrap();

@@ -35,8 +35,8 @@ pub(super) struct Tree {
 impl Tree {
     /// A tree below this process, which adopts its orphans.
     pub(super) fn new(token: &str) -> io::Result<Self> {
-        let (me, session) = table::own()?;
-        Ok(Self { home: Some(session), adopter: Some(me), ..Self::of_another(token, None) })
+        let us = table::own()?;
+        Ok(Self { home: Some(us.session), adopter: Some(us.pid), ..Self::of_another(token, None) })
     }
 
     /// The tree of a coordinator that is dead. The leader counts when it has this start time.

@@ -58,7 +58,7 @@ fn a_program_inherits_no_descriptor_of_ours_and_leads_a_group_of_its_own() {
         std::thread::scope(|scope| {
             let run = scope.spawn(|| run(&task, &containment, &stop).unwrap());
             started.wait_for_stdout("begun");
-            let ours = table::one(table::own().unwrap().0).unwrap().group;
+            let ours = table::own().unwrap().group;
             for process in started.alive() {
                 let pid = process.split(' ').next().unwrap().parse().unwrap();
                 assert!(table::one(pid).is_none_or(|process| process.group != ours), "{process}");

@@ -114,7 +114,7 @@ fn adopted_orphans_are_reaped() {
         let place = Place::new();
         let script = "for i in 1 2 3; do setsid sh -c 'echo $$; sh -c \"echo \\$\\$\" & exit' & done; wait";
         assert_eq!(run_free(&place.shell(script), &containment).unwrap().end, End::Exited(0));
-        let ours = table::own().unwrap().0;
+        let ours = table::own().unwrap().pid;
         if containment.name() != "bubblewrap" {
             for pid in place.stdout().lines() {
                 let left = table::one(pid.parse().unwrap()).filter(|process| process.parent == ours && process.ended);
