@@ -123,3 +123,19 @@ fn adopted_orphans_are_reaped() {
         }
     }
 }
+
+/// A container whose first process founded no session: to those inside, the session's number is 0.
+#[test]
+fn a_session_from_outside_of_the_namespace_hinders_nothing() {
+    if !containments().iter().any(|containment| containment.name() == "bubblewrap") {
+        return println!("not tested: bubblewrap does not work here");
+    }
+    let inside = std::process::Command::new("bwrap")
+        .args(["--dev-bind", "/", "/", "--unshare-pid", "--proc", "/proc", "--"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["os::process::tests::trees::what_outlives_a_normal_exit_is_ended", "--exact", "--nocapture"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&inside.stdout);
+    assert!(inside.status.success() && said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&inside.stderr));
+}
