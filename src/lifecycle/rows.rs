@@ -53,7 +53,11 @@ where
         let planned = self.planned.peek().copied();
         let seen = self.seen.peek().map(|(run, _)| **run);
         let recorded = self.recorded.peek().map(|(run, _)| *run);
-        let run = [planned, seen, recorded].into_iter().flatten().min()?;
+        // Mostly, all three name the same one.
+        let run = match planned {
+            Some(run) if seen == planned && recorded == planned => run,
+            _ => [planned, seen, recorded].into_iter().flatten().min()?,
+        };
         let planned = self.planned.next_if_eq(&run).is_some();
         let seen = self.seen.next_if(|(next, _)| **next == run).map(|(_, seen)| seen);
         let recorded = self.recorded.next_if(|(next, _)| *next == run).map(|(_, status)| status);

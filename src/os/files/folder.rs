@@ -91,6 +91,14 @@ impl Folder {
         Place { folder: self.fd.as_fd(), name: name.as_ref(), shown: Some(&self.path) }.read_into(most, bytes)
     }
 
+    /// Reads what is most likely a small, regular, whole file into `bytes`, with half of the calls of [`Self::read_into`].
+    /// It is for content that shows by itself whether it is whole: after `false`, and for content that does not, the other
+    /// way says what is there. No link is followed and nothing blocks here either.
+    #[must_use]
+    pub fn read_at_once(&self, name: impl AsRef<Path>, bytes: &mut Vec<u8>) -> bool {
+        Place { folder: self.fd.as_fd(), name: name.as_ref(), shown: Some(&self.path) }.read_at_once(bytes)
+    }
+
     /// What lies at a name below this folder, links not followed; `None` when nothing does.
     ///
     /// # Errors

@@ -7,13 +7,16 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, openat, statat};
-use rustix::io::{Errno, retry_on_intr};
+use rustix::io::{Errno, pread, retry_on_intr};
 
 use super::FileError;
 
 /// No link, no wait for a FIFO's writer, no terminal of ours, nothing that a child inherits.
 const WARY: OFlags =
     OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
+
+/// A file with less bytes than this is read by one call.
+const SMALL: usize = 16 << 10;
 
 /// What lies at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -166,6 +169,17 @@ impl Place<'_> {
             }
             _ => self.error("read", error).into(),
         }
+    }
+
+    /// Reads a small file by one call and without looking what it is; `false` when that does not go.
+    pub(super) fn read_at_once(&self, bytes: &mut Vec<u8>) -> bool {
+        bytes.clear();
+        let Ok(fd) = retry_on_intr(|| openat(self.folder, self.name, WARY, Mode::empty())) else { return false };
+        bytes.reserve(SMALL);
+        let asked = bytes.capacity();
+        // A place to read from: a FIFO, a socket, a terminal and a folder have none.
+        let got = pread(&fd, rustix::buffer::spare_capacity(bytes), 0).unwrap_or(0);
+        got > 0 && got < asked
     }
 
     /// Reads the file into `bytes`, in place of what is in there; `false` when it is not there.

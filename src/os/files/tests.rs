@@ -178,6 +178,25 @@ fn a_buffer_is_used_again_and_holds_only_the_last_file() {
 }
 
 #[test]
+fn only_a_small_whole_file_is_read_at_once() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("small"), "bytes").unwrap();
+    fs::write(at("empty"), "").unwrap();
+    fs::write(at("large"), vec![b'x'; 1 << 20]).unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    fifo(&at("fifo"));
+    symlink("small", at("link")).unwrap();
+    let open = Folder::open(folder.path()).unwrap().unwrap();
+    let mut bytes = Vec::new();
+    for name in ["empty", "large", "folder", "fifo", "link", "absent"] {
+        assert!(!open.read_at_once(name, &mut bytes), "{name}");
+    }
+    assert!(open.read_at_once("small", &mut bytes));
+    assert_eq!(bytes, b"bytes");
+}
+
+#[test]
 fn an_open_folder_lists_every_name_with_its_kind() {
     let folder = folder();
     for number in 0..3000 {

@@ -95,18 +95,22 @@ impl<'a> Reader<'a> {
 
     /// Reads a file in a run's folder, relative to the subtest's.
     fn read(&mut self, subtest: &Folder, run: RunId, file: &str) -> Result<bool, ReadError> {
-        self.name.clear();
-        let _ = write!(self.name, "run_{:02}/{file}", run.run.get());
+        self.name_file(run, file);
         subtest.read_into(&self.name, MOST_STAGE_FILE_BYTES, &mut self.bytes)
     }
 
+    fn name_file(&mut self, run: RunId, file: &str) {
+        self.name.clear();
+        let _ = write!(self.name, "run_{:02}/{file}", run.run.get());
+    }
+
     fn run(&mut self, subtest: &Folder, run: RunId) -> RunSeen {
-        let seen = match self.read(subtest, run, RESULT) {
+        let seen = self.usual(subtest, run).unwrap_or_else(|| match self.read(subtest, run, RESULT) {
             Ok(true) => self.committed(run),
             Ok(false) => self.unfinished(subtest, run),
             Err(ReadError::Io(error)) => self.hidden(run, RESULT, error.to_string()),
             Err(error) => self.unreadable(run, error.to_string()),
-        };
+        });
         // What a crash left in an unfinished run would be in the way of the run's own seal.
         if self.setting.depth == Depth::Evidence || matches!(seen, RunSeen::Unfinished { .. }) {
             self.strangers(run);
@@ -114,26 +118,42 @@ impl<'a> Reader<'a> {
         seen
     }
 
+    /// A whole result of usual size. A result that is cut anywhere cannot be parsed, and whatever is not usual is read
+    /// again with more care.
+    fn usual(&mut self, subtest: &Folder, run: RunId) -> Option<RunSeen> {
+        self.name_file(run, RESULT);
+        let there = subtest.read_at_once(&self.name, &mut self.bytes);
+        let bytes = std::mem::take(&mut self.bytes);
+        let facts = if there { Facts::parse(&bytes).ok() } else { None };
+        let seen = facts.map(|facts| self.take_facts(run, &facts));
+        self.bytes = bytes;
+        seen
+    }
+
     fn committed(&mut self, run: RunId) -> RunSeen {
         let bytes = std::mem::take(&mut self.bytes);
         let seen = match Facts::parse(&bytes) {
             Err(error) => self.unreadable(run, error.to_string()),
-            Ok(facts) => match self.number(&facts) {
-                Err(error) => self.unreadable(run, error),
-                Ok(config) => {
-                    self.compare(run, &facts);
-                    RunSeen::Committed(ResultFacts {
-                        passed: facts.judge_passed,
-                        score: facts.judge_score.map(Score::get),
-                        cost: facts.cost(),
-                        seconds: facts.duration_seconds.unwrap_or_default(),
-                        config,
-                    })
-                }
-            },
+            Ok(facts) => self.take_facts(run, &facts),
         };
         self.bytes = bytes;
         seen
+    }
+
+    fn take_facts(&mut self, run: RunId, facts: &Facts<'_>) -> RunSeen {
+        match self.number(facts) {
+            Err(error) => self.unreadable(run, error),
+            Ok(config) => {
+                self.compare(run, facts);
+                RunSeen::Committed(ResultFacts {
+                    passed: facts.judge_passed,
+                    score: facts.judge_score.map(Score::get),
+                    cost: facts.cost(),
+                    seconds: facts.duration_seconds.unwrap_or_default(),
+                    config,
+                })
+            }
+        }
     }
 
     /// The number of the config's hash that a result names.

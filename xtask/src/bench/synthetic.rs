@@ -35,10 +35,10 @@ const BOUNDS: files::Bounds = files::Bounds { entries: 10_000, bytes: 64 << 20, 
 /// How much of a run's folder is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Content {
-    /// The result alone.
-    Result,
     /// Every file that a real run leaves, sealed.
     Whole,
+    /// The same names; beside the result, the runs of a subtest have their files in common.
+    Linked,
 }
 
 /// The result of the real run, once as it would be had it passed and once had it failed.
@@ -116,25 +116,29 @@ impl Template {
     fn write(&self, folder: &ExperimentFolder, run: RunId, content: Content) -> Result<(), Failure> {
         let to = folder.run(run);
         fs::create_dir_all(to.root()).map_err(Failure::file("make", to.root()))?;
-        if content == Content::Whole {
-            copy(self.run.root(), to.root())?;
+        let first = RunNumber::new(1).map(|first| folder.run(RunId { run: first, ..run }));
+        match first.filter(|first| content == Content::Linked && *first != to) {
+            Some(first) => copy(first.root(), to.root(), &|from, to| fs::hard_link(from, to))?,
+            None => copy(self.run.root(), to.root(), &|from, to| fs::copy(from, to).map(drop))?,
         }
+        // What is in its place may be common to many.
+        fs::remove_file(to.result()).map_err(Failure::file("remove", &to.result()))?;
         let result = if passes(run) { &self.passed } else { &self.failed };
         let result = RunResult { tier: run.tier, subtest: run.subtest, run_number: run.run, ..result.clone() };
         write(&to.result(), &result)
     }
 }
 
-/// Copies what lies in a folder, without making it durable.
-fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
+/// Puts what lies in a folder into another one, without making it durable.
+fn copy(from: &Path, to: &Path, put: &dyn Fn(&Path, &Path) -> io::Result<()>) -> Result<(), Failure> {
     let entries = fs::read_dir(from).and_then(Iterator::collect::<io::Result<Vec<_>>>);
     for entry in entries.map_err(Failure::file("list", from))? {
         let (path, target): (PathBuf, PathBuf) = (entry.path(), to.join(entry.file_name()));
         if path.is_dir() {
             fs::create_dir_all(&target).map_err(Failure::file("make", &target))?;
-            copy(&path, &target)?;
+            copy(&path, &target, put)?;
         } else {
-            fs::copy(&path, &target).map_err(Failure::file("copy", &path))?;
+            put(&path, &target).map_err(Failure::file("copy", &path))?;
         }
     }
     Ok(())

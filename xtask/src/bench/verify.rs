@@ -36,7 +36,7 @@ pub(super) fn measure(lab: &Lab, table: &mut Table) -> Result<(), Failure> {
     child::timed(&mut lab.experiment(&fixture, &real, 1, 1, "walk"), &[0])?;
     let real = lab::only_experiment(&real)?;
     let sizes: &[(u32, Content)] =
-        lab.pick(&[(10_000, Content::Whole), (100_000, Content::Result)], &[(10_000, Content::Whole)]);
+        lab.pick(&[(10_000, Content::Whole), (100_000, Content::Linked)], &[(10_000, Content::Whole)]);
     for (runs, content) in sizes {
         say::line(&format!("making an experiment of {runs} runs"));
         let experiment = lab.place(&format!("synthetic-{runs}"));
