@@ -66,7 +66,7 @@ fn programs_of_a_run_are_given_the_allowed_variables_and_no_other() {
             ][..],
         ),
         ("check.env", &["SCYLLA_FIXTURE", "SCYLLA_RUN_TOKEN"]),
-        ("judge.env", &["SCYLLA_FIXTURE", "SCYLLA_RUN_TOKEN"]),
+        ("judge.env", &["SCYLLA_ATTEMPT", "SCYLLA_FIXTURE", "SCYLLA_RUN_TOKEN"]),
     ] {
         let given = names(&world.path(file));
         let (of_scylla, others): (BTreeSet<&str>, BTreeSet<&str>) =
