@@ -167,7 +167,7 @@ fn a_workspace_that_is_gone_is_an_empty_one_and_a_link_is_refused() {
     fs::remove_dir_all(world.workspace()).unwrap();
     symlink("/etc", world.workspace()).unwrap();
     let error = capture(&world.repo_git(), &world.workspace(), &world.path("run/private"), &fresh).unwrap_err();
-    assert!(error.to_string().ends_with("workspace is not a folder"), "{error}");
+    assert!(error.to_string().ends_with("workspace` is not a folder"), "{error}");
 }
 
 #[test]
