@@ -27,9 +27,7 @@ impl Coordinator<'_> {
     /// Takes one word in.
     pub(super) fn hear(&mut self, input: Input) {
         match input {
-            Input::RunStarted { run, attempt, from } => self.tell(&Event::RunStarted { run, attempt, from }),
-            Input::StageStarted { run, stage, judge } => self.tell(&Event::StageStarted { run, stage, judge }),
-            Input::Notice(message) => self.tell(&Event::Notice { message }),
+            Input::Told(event) => self.tell(&event),
             Input::RunEnded { run, spent, end } => {
                 self.dismiss(run);
                 self.end(run, spent, end);

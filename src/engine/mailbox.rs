@@ -2,7 +2,8 @@
 
 use std::sync::mpsc::Sender;
 
-use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
+use crate::model::event::Event;
+use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::money::Usd;
 use crate::model::outcome::{Failure, Stage, StopSignal};
 use crate::model::result::RunResult;
@@ -10,26 +11,8 @@ use crate::model::result::RunResult;
 /// Everything that can reach the coordinator; its deadlines are the only other thing that wakes it.
 #[derive(Debug)]
 pub enum Input {
-    /// A worker has begun a run, behind its last durable stage.
-    RunStarted {
-        /// The run.
-        run: RunId,
-        /// Which attempt.
-        attempt: AttemptNumber,
-        /// The first stage that is to be done.
-        from: Stage,
-    },
-    /// A worker has begun a stage.
-    StageStarted {
-        /// The run.
-        run: RunId,
-        /// The stage.
-        stage: Stage,
-        /// The judge, when the stage is one judge's.
-        judge: Option<JudgeNumber>,
-    },
-    /// Something that a person should know of a run.
-    Notice(String),
+    /// Something happened in a run that changes nothing but what people see.
+    Told(Event),
     /// A worker is done with a run.
     RunEnded {
         /// The run.

@@ -11,6 +11,7 @@ use crate::model::checkpoint::Checkpoint;
 use crate::model::experiment::Config;
 use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::outcome::ExperimentStatus;
+use crate::model::plan::Plan;
 use crate::model::survey::{Holder, Seen, Survey};
 use crate::model::task::Fixture;
 use crate::os::lock::ExperimentLock;
@@ -56,6 +57,14 @@ pub struct Sitting {
 }
 
 impl Sitting {
+    /// Takes a plan in that has grown; results that were outside of it may be in it now.
+    pub fn take_in(&mut self, plan: Plan) {
+        self.damage.retain(|finding| {
+            finding.kind != FindingKind::OutsidePlan || finding.run.is_some_and(|run| !plan.contains(run))
+        });
+        self.standing.replan(plan);
+    }
+
     /// Ends without any work; the checkpoint says that planned runs are missing, if they are.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lifecycle::costs::Costs;
-use crate::lifecycle::index::status_on_disk;
+use crate::lifecycle::status::status_on_disk;
 use crate::model::event::{Missing, TierTotals};
 use crate::model::ids::RunId;
 use crate::model::money::Usd;

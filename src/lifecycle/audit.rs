@@ -1,14 +1,12 @@
 //! The one audit: survey × plan × checkpoint → findings. `verify` reports them, `repair` and `resume` mend them.
 
-use std::collections::BTreeMap;
-
-use crate::lifecycle::index::{is_complete, status_on_disk};
+use crate::lifecycle::index::is_complete;
+use crate::lifecycle::rows::{Row, rows};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::experiment::Config;
 use crate::model::finding::{Finding, FindingKind};
 use crate::model::ids::RunId;
 use crate::model::outcome::{ExperimentStatus, RunStatus};
-use crate::model::plan::Plan;
 use crate::model::survey::{Problem, ProblemKind, RunSeen, Seen, Survey};
 
 /// Places that findings name, as paths below the folder.
@@ -114,80 +112,74 @@ fn audit_hashes(survey: &Survey, config: &Config, findings: &mut Vec<Finding>) {
         None if survey.unknown.iter().any(|(place, _)| place == FIXTURE) => {}
         None => changed(FIXTURE, "it is not there".to_owned()),
     }
-    let mut made_under: BTreeMap<u16, usize> = BTreeMap::new();
+    let mut made_under = vec![0_usize; survey.config_hashes.len()];
     for seen in survey.runs.values() {
         if let RunSeen::Committed(facts) = seen
-            && let Some(config) = facts.config
+            && let Some(results) = facts.config.and_then(|config| made_under.get_mut(usize::from(config)))
         {
-            *made_under.entry(config).or_default() += 1;
+            *results += 1;
         }
     }
-    for (index, results) in made_under {
-        match survey.config_hashes.get(usize::from(index)) {
-            Some(made) if *made != hash => {
-                changed(CONFIG, format!("its result fields give `{hash}`, and results made under `{made}`: {results}"));
-            }
-            Some(_) | None => {}
+    for (made, results) in survey.config_hashes.iter().zip(made_under) {
+        if *made != hash && results > 0 {
+            changed(CONFIG, format!("its result fields give `{hash}`, and results made under `{made}`: {results}"));
         }
     }
 }
 
 fn audit_runs(survey: &Survey, findings: &mut Vec<Finding>) {
     let plan = survey.config.content().map(Config::plan);
-    let checkpoint = survey.checkpoint.content();
-    let recorded = |run| checkpoint.and_then(|checkpoint| checkpoint.completed_runs.get(run));
-    for (run, seen) in &survey.runs {
-        if !matches!(seen, RunSeen::Committed(_)) {
-            continue;
-        }
-        if plan.as_ref().is_some_and(|plan| !plan.contains(*run)) {
-            findings.push(of_run(FindingKind::OutsidePlan, *run, "the plan does not have this run"));
-        }
-        match (status_on_disk(survey, *run), recorded(*run)) {
-            (Some(_), None) if checkpoint.is_some() && survey.holder.is_none() => {
-                findings.push(of_run(FindingKind::UnrecordedResult, *run, "the checkpoint does not name it"));
+    let has_plan = plan.is_some();
+    for row in rows(survey, &plan.unwrap_or_default()) {
+        if let Some(RunSeen::Committed(_)) = row.seen {
+            if has_plan && !row.planned {
+                findings.push(of_run(FindingKind::OutsidePlan, row.run, "the plan does not have this run"));
             }
-            (Some(status), Some(entry)) if status != entry && (survey.holder.is_none() || entry.is_judged()) => {
-                let message = format!("the checkpoint says `{entry}`, the result says `{status}`");
-                findings.push(of_run(FindingKind::WrongStatus, *run, message));
-            }
-            (None, _) => {
-                findings.push(of_run(FindingKind::ContradictoryResult, *run, "it has no `judge_passed`"));
-            }
-            (Some(_), _) => {}
+            audit_committed(survey, &row, findings);
         }
-    }
-    for (run, entry) in checkpoint.into_iter().flat_map(|checkpoint| checkpoint.completed_runs.entries()) {
-        if entry.is_judged() && matches!(survey.runs.get(&run), None | Some(RunSeen::Unfinished { .. })) {
+        if let Some(entry) = row.recorded
+            && entry.is_judged()
+            && matches!(row.seen, None | Some(RunSeen::Unfinished { .. }))
+        {
             let message = format!("the checkpoint says `{entry}`, and there is no result");
-            findings.push(of_run(FindingKind::PhantomEntry, run, message));
+            findings.push(of_run(FindingKind::PhantomEntry, row.run, message));
         }
-    }
-    if survey.holder.is_none() {
-        audit_missing(survey, plan.iter().flat_map(Plan::runs), &recorded, findings);
+        if row.planned && survey.holder.is_none() {
+            audit_missing(survey, &row, findings);
+        }
     }
 }
 
-fn audit_missing(
-    survey: &Survey,
-    planned: impl Iterator<Item = RunId>,
-    recorded: &dyn Fn(RunId) -> Option<RunStatus>,
-    findings: &mut Vec<Finding>,
-) {
-    for run in planned {
-        let status = status_on_disk(survey, run);
-        let message = match (survey.runs.get(&run), status.or_else(|| recorded(run))) {
-            (Some(RunSeen::Committed(_) | RunSeen::Unreadable | RunSeen::Unknown), _)
-            // A phantom entry says it already.
-            | (None, Some(RunStatus::Passed | RunStatus::Failed)) => continue,
-            (_, Some(RunStatus::Errored)) => "infrastructure failed until its attempts were used up",
-            (_, Some(RunStatus::AgentComplete)) => "its agent is done, the judges are not",
-            (Some(RunSeen::Unfinished { .. }), _) => "it was started and not finished",
-            (None, None) if survey.attempts.contains_key(&run) => "it was started and not finished",
-            (None, None) => "it was not started",
-        };
-        findings.push(of_run(FindingKind::MissingRun, run, message));
+/// Holds the entry of a committed run against its result.
+fn audit_committed(survey: &Survey, row: &Row<'_>, findings: &mut Vec<Finding>) {
+    match (row.on_disk, row.recorded) {
+        (Some(_), None) if survey.checkpoint.content().is_some() && survey.holder.is_none() => {
+            findings.push(of_run(FindingKind::UnrecordedResult, row.run, "the checkpoint does not name it"));
+        }
+        (Some(status), Some(entry)) if status != entry && (survey.holder.is_none() || entry.is_judged()) => {
+            let message = format!("the checkpoint says `{entry}`, the result says `{status}`");
+            findings.push(of_run(FindingKind::WrongStatus, row.run, message));
+        }
+        (None, _) => {
+            findings.push(of_run(FindingKind::ContradictoryResult, row.run, "it has no `judge_passed`"));
+        }
+        (Some(_), _) => {}
     }
+}
+
+/// Why a planned run has no result.
+fn audit_missing(survey: &Survey, row: &Row<'_>, findings: &mut Vec<Finding>) {
+    let message = match (row.seen, row.on_disk.or(row.recorded)) {
+        (Some(RunSeen::Committed(_) | RunSeen::Unreadable | RunSeen::Unknown), _)
+        // A phantom entry says it already.
+        | (None, Some(RunStatus::Passed | RunStatus::Failed)) => return,
+        (_, Some(RunStatus::Errored)) => "infrastructure failed until its attempts were used up",
+        (_, Some(RunStatus::AgentComplete)) => "its agent is done, the judges are not",
+        (Some(RunSeen::Unfinished { .. }), _) => "it was started and not finished",
+        (None, None) if survey.attempts.contains_key(&row.run) => "it was started and not finished",
+        (None, None) => "it was not started",
+    };
+    findings.push(of_run(FindingKind::MissingRun, row.run, message));
 }
 
 fn audit_places(survey: &Survey, findings: &mut Vec<Finding>) {

@@ -1,25 +1,10 @@
 //! The index of an experiment, rebuilt from what the folder holds.
 
+use crate::lifecycle::rows::rows;
+use crate::lifecycle::status::status_on_disk;
 use crate::model::checkpoint::CompletedRuns;
-use crate::model::ids::RunId;
 use crate::model::outcome::RunStatus;
-use crate::model::survey::{RunSeen, Survey};
-
-/// The status that the folder gives a run; `None` when it says nothing.
-///
-/// A committed result without a verdict gives none: a missing `judge_passed` is not "failed".
-#[must_use]
-pub fn status_on_disk(survey: &Survey, run: RunId) -> Option<RunStatus> {
-    match survey.runs.get(&run) {
-        Some(RunSeen::Committed(facts)) => facts.passed.map(RunStatus::judged),
-        Some(RunSeen::Unfinished { agent_complete: true, .. }) => Some(RunStatus::AgentComplete),
-        Some(RunSeen::Unfinished { agent_complete: false, .. }) | None => {
-            let used_up = survey.attempts.get(&run).is_some_and(|attempts| attempts.used_up);
-            used_up.then_some(RunStatus::Errored)
-        }
-        Some(RunSeen::Unreadable | RunSeen::Unknown) => None,
-    }
-}
+use crate::model::survey::Survey;
 
 /// Every status that the folder gives.
 #[must_use]
@@ -37,6 +22,6 @@ pub fn index(survey: &Survey) -> CompletedRuns {
 #[must_use]
 pub fn is_complete(survey: &Survey) -> bool {
     survey.config.content().is_some_and(|config| {
-        config.plan().runs().all(|run| status_on_disk(survey, run).is_some_and(RunStatus::is_judged))
+        rows(survey, &config.plan()).all(|row| !row.planned || row.on_disk.is_some_and(RunStatus::is_judged))
     })
 }

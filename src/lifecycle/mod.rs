@@ -6,5 +6,7 @@ pub mod index;
 pub mod mend;
 pub mod next;
 pub mod pacing;
+pub mod rows;
 pub mod stage;
 pub mod state;
+pub mod status;

@@ -26,9 +26,9 @@ pub struct CompletedRuns(
 );
 
 impl CompletedRuns {
-    /// Records a run's status in place of a former one.
-    pub fn set(&mut self, run: RunId, status: RunStatus) {
-        self.0.entry(run.tier).or_default().entry(run.subtest).or_default().insert(run.run, status);
+    /// Records a run's status in place of a former one, which it gives.
+    pub fn set(&mut self, run: RunId, status: RunStatus) -> Option<RunStatus> {
+        self.0.entry(run.tier).or_default().entry(run.subtest).or_default().insert(run.run, status)
     }
 
     /// Forgets a run; empty subtests and tiers go with it.

@@ -178,10 +178,9 @@ level!(SubtestLevel(tier: TierId) SubtestId, "subtests with their runs", |self, 
 level!(RunLevel(tier: TierId, subtest: SubtestId) RunNumber, "runs with their status", |self, map, run| {
     let run = RunId { tier: self.1, subtest: self.2, run };
     let status: RunStatus = map.next_value()?;
-    if self.0.runs.get(run).is_some() {
+    if self.0.runs.set(run, status).is_some() {
         self.0.duplicate_keys.push(format!("{}/{}/{}", run.tier, run.subtest, run.run));
     }
-    self.0.runs.set(run, status);
 });
 
 /// The one writer of `checkpoint.json`: it owns the experiment's lock, and stays with the thread that took it.

@@ -86,6 +86,11 @@ impl ExperimentFolder {
             }
             _ => path.to_owned(),
         };
+        // A person may name the folder by a link. Below it, no link is followed.
+        let root = match files::kind_of(&root) {
+            Ok(Some(Kind::Link)) => fs::canonicalize(&root).unwrap_or(root),
+            _ => root,
+        };
         let failed = |error| FileError::new("list", &root, error);
         let entries = match fs::read_dir(&root) {
             Ok(entries) => entries,

@@ -62,6 +62,14 @@ pub(crate) enum Failure {
         /// Each with its licence.
         packages: Vec<String>,
     },
+    /// Something could not be measured.
+    #[error("cannot {what}: {why}")]
+    Measure {
+        /// What was tried.
+        what: &'static str,
+        /// Why it failed.
+        why: String,
+    },
     /// Steps of `ci` failed.
     #[error("{} of ci failed: {}", counted(steps.len(), "step"), steps.join(", "))]
     Steps {

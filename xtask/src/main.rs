@@ -1,5 +1,6 @@
-//! What a contributor runs: `cargo xtask ci`, `cargo xtask codegen` and `cargo xtask dist`.
+//! What a contributor runs: `cargo xtask ci`, `cargo xtask codegen`, `cargo xtask bench` and `cargo xtask dist`.
 
+mod bench;
 mod ci;
 mod codegen;
 mod dist;
@@ -39,6 +40,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Measure the release beside what it is made of, as ratios with goals
+    Bench(bench::Arguments),
     /// Build the release and pack it below target/dist/
     Dist,
 }
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Ci { skip_tests } => ci::ci(skip_tests),
         Task::Codegen { check } => codegen(check),
+        Task::Bench(arguments) => bench::bench(&arguments),
         Task::Dist => dist::dist(),
     };
     match done {

@@ -25,7 +25,7 @@ pub fn run(args: &Extend, console: &mut Console) -> Result<Exit, CliError> {
     let before = sitting.config.plan().total();
     let plan = extend(&sitting.held, &mut sitting.config, &sitting.fixture, &growth)
         .map_err(|error| CliError::engine(error, &name))?;
-    sitting.standing.replan(plan);
+    sitting.take_in(plan);
     console.say(&format!("the plan has grown from {before} to {}", counted(sitting.config.plan().total(), "run")))?;
     let mut differences = Differences::default();
     operate(&mut sitting.config, args.operation, &mut differences);

@@ -9,7 +9,8 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::engine::strays;
 use crate::lifecycle::audit::audit;
-use crate::lifecycle::index::status_on_disk;
+use crate::lifecycle::rows::{Row, rows};
+use crate::lifecycle::status::status_on_disk;
 use crate::model::experiment::Config;
 use crate::model::finding::{Finding, Level};
 use crate::model::ids::RunId;
@@ -78,24 +79,19 @@ fn facts(survey: &Survey, run: RunId) -> Option<ResultFacts> {
 
 /// Planned runs whose result and entry agree.
 fn agreeing(survey: &Survey, plan: &Plan) -> usize {
-    let Some(checkpoint) = survey.checkpoint.content() else { return 0 };
-    plan.runs()
-        .filter(|run| {
-            let status = status_on_disk(survey, *run).filter(|status| status.is_judged());
-            status.is_some() && status == checkpoint.completed_runs.get(*run)
-        })
-        .count()
+    let agrees = |row: &Row<'_>| row.on_disk.is_some_and(RunStatus::is_judged) && row.on_disk == row.recorded;
+    rows(survey, plan).filter(|row| row.planned && agrees(row)).count()
 }
 
 /// The policies of the gate that are not met, in sentences.
 fn policy(args: &Verify, survey: &Survey, plan: &Plan, findings: &[Finding]) -> Vec<String> {
     let mut unmet = Vec::new();
     let judged = |run| status_on_disk(survey, run).is_some_and(RunStatus::is_judged);
-    let missing = plan.runs().filter(|run| !judged(*run)).count();
-    if let Some(most) = args.max_missing
-        && missing > most
-    {
-        unmet.push(format!("{missing} planned runs are missing, `--max-missing {most}` allows fewer"));
+    if let Some(most) = args.max_missing {
+        let missing = plan.runs().filter(|run| !judged(*run)).count();
+        if missing > most {
+            unmet.push(format!("{missing} planned runs are missing, `--max-missing {most}` allows fewer"));
+        }
     }
     if let Some(least) = args.min_runs {
         let mut results: BTreeMap<_, usize> = BTreeMap::new();

@@ -14,6 +14,7 @@ use crate::engine::mailbox::{Input, Line};
 use crate::engine::workplace::{Program, Workplace};
 use crate::lifecycle::stage::Reached;
 use crate::model::digest::Digest;
+use crate::model::event::Event;
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
 use crate::model::money::Usd;
 use crate::model::outcome::{AttemptEnd, Failure, FailureKind, Stage};
@@ -125,17 +126,21 @@ impl<'a> Work<'a> {
     }
 
     pub(super) fn say_started(&self, from: Stage) {
-        self.line.say(Input::RunStarted { run: self.run, attempt: self.attempt, from });
+        self.tell(Event::RunStarted { run: self.run, attempt: self.attempt, from });
     }
 
     pub(super) fn notice(&self, message: &str) {
-        self.line.say(Input::Notice(format!("{}: {message}", self.run)));
+        self.tell(Event::Notice { message: format!("{}: {message}", self.run) });
+    }
+
+    fn tell(&self, event: Event) {
+        self.line.say(Input::Told(event));
     }
 
     /// A stage begins.
     fn enter(&mut self, stage: Stage, judge: Option<JudgeNumber>) -> Result<(), Halt> {
         self.stage = stage;
-        self.line.say(Input::StageStarted { run: self.run, stage, judge });
+        self.tell(Event::StageStarted { run: self.run, stage, judge });
         match self.place.stop.rung() {
             Some(_) => Err(Halt::Stopped),
             None => Ok(()),

@@ -153,6 +153,30 @@ fn the_same_failure_in_a_row_pauses_its_tier_and_no_other() {
 }
 
 #[test]
+fn one_bad_run_alone_pauses_no_tier() {
+    let limits = Limits { systemic_failures: 2, attempts: 9, ..limits() };
+    let mut state = fresh(&["T0/00/1", "T0/01/1"]);
+    let run = runs(&["T0/00/1"])[0];
+    for _ in 0..5 {
+        state.take(Fact::Started(run), &limits, NOW);
+        assert_eq!(state.take(failed(run, FailureKind::Auth, 0), &limits, NOW), Consequence::Retry);
+        state.take(Fact::WaitOver, &limits, NOW);
+    }
+    assert_eq!(next(&state, &limits, NOW).len(), 2);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_begins_nothing_more() {
+    let mut state = fresh(&["T0/00/1", "T0/00/2"]);
+    let run = runs(&["T0/00/1"])[0];
+    state.take(Fact::Started(run), &limits(), NOW);
+    state.take(Fact::Halt, &limits(), NOW);
+    assert_eq!(next(&state, &limits(), NOW), []);
+    state.take(failed(run, FailureKind::Storage, 0), &limits(), NOW);
+    assert_eq!(next(&state, &limits(), NOW), [Action::Finish(ExperimentEnd::Incomplete)]);
+}
+
+#[test]
 fn withheld_runs_leave_an_experiment_incomplete() {
     let state = State::new([], runs(&["T0/00/1"]), Usd::ZERO, Costs::default());
     assert_eq!(next(&state, &limits(), NOW), [Action::Finish(ExperimentEnd::Incomplete)]);

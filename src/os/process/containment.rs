@@ -15,9 +15,11 @@ use super::{Hold, SpawnError, Task, program, table};
 use crate::model::experiment::ContainmentChoice;
 
 /// How long a trial may take. It takes some milliseconds where it works.
-const MOST_TRIAL: Duration = Duration::from_secs(10);
+const MOST_TRIAL: Duration = Duration::from_secs(5);
 /// What the trial's program says when it runs.
 const HELLO: &[u8] = b"in\n";
+/// So often a namespace may fail to start or to end before it counts as not working.
+const MOST_TRIES: u32 = 3;
 
 /// How the processes of a run are held together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,11 +97,19 @@ impl Containment {
 fn bubblewrap() -> Result<Containment, String> {
     let path = std::env::var_os("PATH");
     let program = program::find(OsStr::new("bwrap"), Path::new("/"), path.as_deref()).map_err(|e| e.to_string())?;
-    // The namespace is started by a shell that is then killed, as a coordinator can be: it must not live on.
-    let mut command = Command::new("/bin/sh");
-    command.args(["-c", r#""$@" & wait"#, "sh"]).arg(&program).args(bubblewrap::ARGUMENTS).arg("--");
-    trial(&mut command, Child::kill)?;
-    Ok(Containment::Bubblewrap { program })
+    let mut last = Err(String::new());
+    // The first process of a namespace binds itself to its starter while the program begins: when the starter is killed
+    // in that very moment it lives on, and that says nothing of the next time.
+    for _ in 0..MOST_TRIES {
+        // The namespace is started by a shell that is then killed, as a coordinator can be: it must not live on.
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", r#""$@" & wait"#, "sh"]).arg(&program).args(bubblewrap::ARGUMENTS).arg("--");
+        last = trial(&mut command, Child::kill);
+        if last.is_ok() {
+            break;
+        }
+    }
+    last.map(|()| Containment::Bubblewrap { program })
 }
 
 fn cgroup() -> Result<Containment, String> {

@@ -18,17 +18,17 @@ const MOST_ROUNDING: f64 = 1e-9;
 #[derive(Debug, Deserialize)]
 pub(super) struct Facts<'a> {
     #[serde(borrow, default)]
-    pub(super) version: Option<Cow<'a, str>>,
+    pub(super) version: Option<Text<'a>>,
     #[serde(borrow, default)]
-    experiment_id: Option<Cow<'a, str>>,
+    experiment_id: Option<Text<'a>>,
     #[serde(borrow, default)]
-    tier: Option<Cow<'a, str>>,
+    tier: Option<Text<'a>>,
     #[serde(borrow, default)]
-    subtest: Option<Cow<'a, str>>,
+    subtest: Option<Text<'a>>,
     #[serde(default)]
     run_number: Option<u32>,
     #[serde(borrow, default)]
-    pub(super) config_hash: Option<Cow<'a, str>>,
+    pub(super) config_hash: Option<Text<'a>>,
     #[serde(default)]
     pub(super) judge_passed: Option<bool>,
     #[serde(default)]
@@ -44,7 +44,26 @@ pub(super) struct Facts<'a> {
     #[serde(default)]
     judges: Judges,
     #[serde(borrow, default)]
-    pub(super) seal: Option<Cow<'a, str>>,
+    pub(super) seal: Option<Text<'a>>,
+}
+
+/// A text that stays in the file's bytes unless it holds escapes. serde borrows a `Cow` that is a field, and copies one
+/// in an `Option`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl std::ops::Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self)
+    }
 }
 
 /// The judges of a result, counted while they are read.
@@ -102,7 +121,8 @@ impl<'a> Facts<'a> {
         if bytes.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
             return Err(de::Error::custom("it is no JSON object"));
         }
-        serde_json::from_slice(bytes)
+        // Checked as a whole once, which is faster than each text by itself.
+        serde_json::from_str(std::str::from_utf8(bytes).map_err(de::Error::custom)?)
     }
 
     /// What cost the result names, agent and judges together.
@@ -114,7 +134,7 @@ impl<'a> Facts<'a> {
     pub(super) fn misplaced(&self, run: RunId, experiment_id: Option<&ExperimentId>) -> Option<String> {
         let mut differing = Vec::new();
         if let (Some(found), Some(id)) = (&self.experiment_id, experiment_id)
-            && found != id.as_str()
+            && **found != *id.as_str()
         {
             differing.push(format!("experiment `{found}`"));
         }

@@ -139,9 +139,9 @@ impl<'a> Reader<'a> {
     /// The number of the config's hash that a result names.
     fn number(&mut self, facts: &Facts<'_>) -> Result<Option<u16>, String> {
         let Some(hash) = &facts.config_hash else { return Ok(None) };
-        if *hash != self.last_hash.0 {
+        if **hash != *self.last_hash.0 {
             let number = collect::lock(self.collection).number(hash.parse()?);
-            self.last_hash = (hash.clone().into_owned(), number);
+            self.last_hash = (hash.to_string(), number);
         }
         Ok(self.last_hash.1)
     }
@@ -164,7 +164,7 @@ impl<'a> Reader<'a> {
     fn seal(&mut self, run: RunId, folder: &RunFolder, facts: &Facts<'_>) {
         let expected: Option<Digest> = facts.seal.as_ref().and_then(|seal| seal.parse().ok());
         // The original's results have no seal, and say so by having no version.
-        let ours = facts.version.as_deref().is_some_and(|version| matches!(age(version), Age::Current | Age::Newer))
+        let ours = facts.version.as_ref().is_some_and(|version| matches!(age(version), Age::Current | Age::Newer))
             || facts.seal.is_some();
         if ours || !matches!(files::kind_of(&folder.seal()), Ok(None)) {
             for found in evidence::check_seal(folder, expected) {

@@ -1,0 +1,98 @@
+//! Plan, folder and index side by side: one row for each run that any of them names, in one pass over all three.
+
+use std::collections::btree_map;
+use std::iter::Peekable;
+
+use crate::lifecycle::status::status_of;
+use crate::model::checkpoint::Checkpoint;
+use crate::model::ids::RunId;
+use crate::model::outcome::RunStatus;
+use crate::model::plan::Plan;
+use crate::model::survey::{RunSeen, Survey};
+
+/// What is known of one run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Row<'a> {
+    /// The run.
+    pub run: RunId,
+    /// Whether the plan has it.
+    pub planned: bool,
+    /// What the folder holds of it; `None` when it has no folder.
+    pub seen: Option<&'a RunSeen>,
+    /// The status that the folder gives it.
+    pub on_disk: Option<RunStatus>,
+    /// The status that the checkpoint gives it.
+    pub recorded: Option<RunStatus>,
+}
+
+/// Every run that the plan, the folder or the checkpoint names, sorted. All three are sorted, so nothing is looked up.
+pub fn rows<'a>(survey: &'a Survey, plan: &'a Plan) -> impl Iterator<Item = Row<'a>> {
+    let recorded = survey.checkpoint.content().into_iter().flat_map(entries);
+    Rows { survey, planned: plan.runs().peekable(), seen: survey.runs.iter().peekable(), recorded: recorded.peekable() }
+}
+
+fn entries(checkpoint: &Checkpoint) -> impl Iterator<Item = (RunId, RunStatus)> {
+    checkpoint.completed_runs.entries()
+}
+
+struct Rows<'a, P: Iterator, R: Iterator> {
+    survey: &'a Survey,
+    planned: Peekable<P>,
+    seen: Peekable<btree_map::Iter<'a, RunId, RunSeen>>,
+    recorded: Peekable<R>,
+}
+
+impl<'a, P, R> Iterator for Rows<'a, P, R>
+where
+    P: Iterator<Item = RunId>,
+    R: Iterator<Item = (RunId, RunStatus)>,
+{
+    type Item = Row<'a>;
+
+    fn next(&mut self) -> Option<Row<'a>> {
+        let planned = self.planned.peek().copied();
+        let seen = self.seen.peek().map(|(run, _)| **run);
+        let recorded = self.recorded.peek().map(|(run, _)| *run);
+        let run = [planned, seen, recorded].into_iter().flatten().min()?;
+        let planned = self.planned.next_if_eq(&run).is_some();
+        let seen = self.seen.next_if(|(next, _)| **next == run).map(|(_, seen)| seen);
+        let recorded = self.recorded.next_if(|(next, _)| *next == run).map(|(_, status)| status);
+        Some(Row { run, planned, seen, on_disk: status_of(self.survey, run, seen), recorded })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ids::{SubtestId, TierId};
+    use crate::model::money::Usd;
+    use crate::model::survey::ResultFacts;
+
+    fn run(text: &str) -> RunId {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_run_has_one_row_whoever_names_it() {
+        let facts = ResultFacts { passed: Some(true), score: None, cost: Usd::ZERO, seconds: 0.0, config: None };
+        let unfinished = RunSeen::Unfinished { agent_complete: false, spent: Usd::ZERO };
+        let mut survey = Survey::default();
+        survey.runs.insert(run("T0/00/2"), RunSeen::Committed(facts));
+        survey.runs.insert(run("T0/00/10"), unfinished);
+        survey.runs.insert(run("T1/07/1"), RunSeen::Unknown);
+        let mut plan = Plan::default();
+        plan.add(TierId(0), SubtestId(0), 2);
+        plan.add(TierId(10), SubtestId(0), 1);
+        let rows: Vec<(String, bool, bool, Option<RunStatus>)> = rows(&survey, &plan)
+            .map(|row| (row.run.to_string(), row.planned, row.seen.is_some(), row.on_disk))
+            .collect();
+        let expected = [
+            ("T0/00/run_01", true, false, None),
+            ("T0/00/run_02", true, true, Some(RunStatus::Passed)),
+            ("T0/00/run_10", false, true, None),
+            ("T1/07/run_01", false, true, None),
+            ("T10/00/run_01", true, false, None),
+        ];
+        assert_eq!(rows, expected.map(|(run, planned, seen, status)| (run.to_owned(), planned, seen, status)));
+    }
+}
