@@ -23,7 +23,7 @@ pub struct Ask {
     pub quarantine: Vec<RunId>,
 }
 
-/// Everything that is to be done, in this order: end strays, back up, set aside, write the checkpoint.
+/// Everything that is to be done, in this order: end strays, back up, write the checkpoint, set aside.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Mending {
     /// Runs whose stray processes are to be ended.

@@ -1,4 +1,4 @@
-//! Carries out a mending: keeps the former checkpoint, sets aside, writes the new one. Nothing is deleted.
+//! Carries out a mending: keeps the former checkpoint, writes the new one, sets aside. Nothing is deleted.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -23,9 +23,10 @@ pub struct Applied {
     pub checkpoint_written: bool,
 }
 
-/// Carries out a mending, in an order in which a stop at any moment loses nothing: first the former checkpoint's bytes
-/// are kept under a new name, then places are moved to the quarantine, then the checkpoint is written. A place that is
-/// gone already is passed over.
+/// Carries out a mending, in an order in which a stop at any moment loses nothing, and a second mending comes to the same
+/// end: first the former checkpoint's bytes are kept under a new name, then the checkpoint is written, then places are
+/// moved to the quarantine. The other way round, a stop would leave entries of runs whose results have moved: phantoms,
+/// which a person must give up. A place that is gone already is passed over.
 ///
 /// # Errors
 /// When a place is not below the folder, the lock is lost, or the disk says no. What was done until then stays.
@@ -39,6 +40,10 @@ pub fn apply(
     let mut applied = Applied::default();
     if mending.backup {
         applied.backup = writer.backup_in_place(now)?;
+    }
+    if let Some(checkpoint) = &mending.checkpoint {
+        writer.save(checkpoint)?;
+        applied.checkpoint_written = true;
     }
     let mut quarantine = None;
     for place in places {
@@ -56,10 +61,6 @@ pub fn apply(
         }
         files::rename_durable(&from, &to)?;
         applied.set_aside.push((place.to_string_lossy().into_owned(), to));
-    }
-    if let Some(checkpoint) = &mending.checkpoint {
-        writer.save(checkpoint)?;
-        applied.checkpoint_written = true;
     }
     Ok(applied)
 }

@@ -7,7 +7,7 @@ use crate::world::World;
 
 /// A fixture that is written into a world.
 pub(crate) struct TestFixture {
-    agents: Vec<(String, String)>,
+    subtests: Vec<(String, String)>,
     judge: Option<String>,
     check: String,
     extra: String,
@@ -16,12 +16,17 @@ pub(crate) struct TestFixture {
 impl TestFixture {
     /// A task with no agents yet; its check passes where `done` is.
     pub(crate) fn new() -> Self {
-        Self { agents: Vec::new(), judge: None, check: "test -f done".to_owned(), extra: String::new() }
+        Self { subtests: Vec::new(), judge: None, check: "test -f done".to_owned(), extra: String::new() }
     }
 
     /// One more subtest, whose agent is this shell line. `file` is below `tiers/`, such as `T0/00-name`.
-    pub(crate) fn agent(mut self, file: &str, shell: &str) -> Self {
-        self.agents.push((file.to_owned(), shell.to_owned()));
+    pub(crate) fn agent(self, file: &str, shell: &str) -> Self {
+        self.subtest(file, &format!("agent:\n  kind: command\n  shell: {}\n", quoted(shell)))
+    }
+
+    /// One more subtest in its own words.
+    pub(crate) fn subtest(mut self, file: &str, yaml: &str) -> Self {
+        self.subtests.push((file.to_owned(), yaml.to_owned()));
         self
     }
 
@@ -44,7 +49,7 @@ impl TestFixture {
 
     /// Writes it to `fixture/` and returns the path.
     pub(crate) fn write(&self, world: &World) -> String {
-        let mut tiers: Vec<&str> = self.agents.iter().map(|(file, _)| file.split('/').next().unwrap()).collect();
+        let mut tiers: Vec<&str> = self.subtests.iter().map(|(file, _)| file.split('/').next().unwrap()).collect();
         tiers.dedup();
         let judges = self.judge.as_ref().map_or(String::new(), |shell| {
             format!("judges:\n  - kind: checks\n  - kind: command\n    name: asked\n    shell: {}\n", quoted(shell))
@@ -67,9 +72,8 @@ impl TestFixture {
             "requirements:\n  - id: R001\n    description: The file is there.\n    weight: 1.0\n    evaluation: binary\n    \
              rests_on: done\ngrading:\n  pass_threshold: 0.7\n  grade_scale: {S: 1.0, A: 0.8, B: 0.6, C: 0.4, D: 0.2, F: 0.0}\n",
         );
-        for (file, shell) in &self.agents {
-            let agent = format!("agent:\n  kind: command\n  shell: {}\n", quoted(shell));
-            world.write(&format!("fixture/tiers/{file}.yaml"), &agent);
+        for (file, yaml) in &self.subtests {
+            world.write(&format!("fixture/tiers/{file}.yaml"), yaml);
         }
         world.path("fixture").to_str().unwrap().to_owned()
     }

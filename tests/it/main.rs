@@ -16,6 +16,7 @@ mod main_job;
 mod mistakes;
 mod paid_once;
 mod readme;
+mod repair;
 mod scenes;
 mod screens;
 mod secrets;

@@ -1,10 +1,10 @@
 //! `verify` finds what is wrong, names its cure, and finds nothing where nothing is wrong.
 
 pub(crate) mod folder;
-//mod formats;
-//mod live;
+mod formats;
+mod live;
 mod made;
 pub(crate) mod originals;
-//mod places;
-//mod sweep;
+mod places;
+mod sweep;
 mod table;

@@ -242,7 +242,7 @@ pub(crate) fn steady(text: &str, world: &World) -> String {
         (r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d", "[STAMP]"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]"),
         (r"sha256:[0-9a-f]{64}", "[DIGEST]"),
-        (r"process \d+ on [^ ]+", "process [PID] on [HOST]"),
+        (r"process \d+ on [^\s)]+", "process [PID] on [HOST]"),
     ] {
         steady = regex_replace(&steady, pattern, word);
     }

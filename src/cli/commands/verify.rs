@@ -19,6 +19,7 @@ use crate::model::plan::Plan;
 use crate::model::survey::{ResultFacts, RunSeen, Survey};
 use crate::report::findings::{self, PlannedRun, Verification};
 use crate::store::survey::{Depth, survey};
+use crate::text::words::counted;
 
 /// Runs the command.
 ///
@@ -90,7 +91,8 @@ fn policy(args: &Verify, survey: &Survey, plan: &Plan, findings: &[Finding]) -> 
     if let Some(most) = args.max_missing {
         let missing = plan.runs().filter(|run| !judged(*run)).count();
         if missing > most {
-            unmet.push(format!("{missing} planned runs are missing, `--max-missing {most}` allows fewer"));
+            let missing = counted(missing, "planned run");
+            unmet.push(format!("{missing} without a result, `--max-missing {most}` allows fewer"));
         }
     }
     if let Some(least) = args.min_runs {
@@ -99,12 +101,12 @@ fn policy(args: &Verify, survey: &Survey, plan: &Plan, findings: &[Finding]) -> 
             *results.entry((run.tier, run.subtest)).or_default() += usize::from(judged(run));
         }
         for ((tier, subtest), has) in results.into_iter().filter(|(_, has)| *has < least) {
-            unmet.push(format!("{tier}/{subtest} has {has} results, `--min-runs {least}` asks for more"));
+            unmet.push(format!("{tier}/{subtest} has {}, `--min-runs {least}` asks for more", counted(has, "result")));
         }
     }
     let warnings = findings.iter().filter(|finding| finding.kind.level() == Level::Warning).count();
     if args.deny_warnings && warnings > 0 {
-        unmet.push(format!("{warnings} warnings, and `--deny-warnings` allows none"));
+        unmet.push(format!("{}, and `--deny-warnings` allows none", counted(warnings, "warning")));
     }
     unmet
 }

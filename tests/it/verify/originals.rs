@@ -81,7 +81,8 @@ fn make() -> Originals {
 pub(crate) struct Copied {
     pub(crate) world: World,
     pub(crate) dir: PathBuf,
-    pub(crate) originals: Arc<Originals>,
+    /// Kept while the copy is used: its agents still tell the logs of that world.
+    _originals: Arc<Originals>,
 }
 
 /// A copy of the finished experiment.
@@ -99,7 +100,7 @@ impl Copied {
         let (originals, world) = (originals(), World::new());
         let dir = world.path("results/experiment");
         copy(&which(&originals), &dir);
-        Self { world, dir, originals }
+        Self { world, dir, _originals: originals }
     }
 
     /// A place in the experiment.

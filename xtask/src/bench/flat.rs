@@ -30,14 +30,12 @@ pub(super) fn measure(lab: &Lab, table: &mut Table) -> Result<(), Failure> {
     for (turn, runs) in order.iter().enumerate() {
         say::line(&format!("{runs} runs"));
         let (seconds, memory) = experiment(lab, &fixture, turn, *runs)?;
-        let size = match sizes.iter().position(|size| size.runs == *runs) {
-            Some(at) => &mut sizes[at],
-            None => {
-                sizes.push(Size { runs: *runs, seconds: Samples::default(), memory: 0 });
-                let last = sizes.len() - 1;
-                &mut sizes[last]
-            }
-        };
+        let known = sizes.iter().position(|size| size.runs == *runs);
+        let at = known.unwrap_or_else(|| {
+            sizes.push(Size { runs: *runs, seconds: Samples::default(), memory: 0 });
+            sizes.len() - 1
+        });
+        let size = &mut sizes[at];
         size.seconds.push(seconds / f64::from(*runs));
         size.memory = size.memory.max(memory);
     }

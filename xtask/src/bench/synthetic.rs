@@ -83,7 +83,7 @@ pub(super) fn make(real: &Path, folder: &Path, runs: u32, content: Content) -> R
 
 /// Two of three pass.
 fn passes(run: RunId) -> bool {
-    run.run.get() % 3 > 0
+    !run.run.get().is_multiple_of(3)
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {

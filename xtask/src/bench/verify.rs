@@ -48,7 +48,9 @@ pub(super) fn measure(lab: &Lab, table: &mut Table) -> Result<(), Failure> {
         child::timed(&mut measured.verify(true), &[0])?;
         measured.quick(table)?;
         measured.others(table)?;
-        measured.rest(table, *content)?;
+        if *content == Content::Whole {
+            measured.evidence(table)?;
+        }
     }
     Ok(())
 }
@@ -110,23 +112,18 @@ impl Measured<'_> {
         Ok(())
     }
 
-    /// For information: the whole verify where there is evidence, and the repair of a wiped checkpoint.
-    fn rest(&self, table: &mut Table, content: Content) -> Result<(), Failure> {
-        let name = &self.name;
-        let mut repair = Samples::default();
+    /// For information: what also reads all evidence.
+    fn evidence(&self, table: &mut Table) -> Result<(), Failure> {
+        let (mut verify, mut repair) = (Samples::default(), Samples::default());
         for _ in 0..self.lab.pick(5, 3) {
+            verify.push(child::timed(&mut self.verify(false), &[0])?.seconds);
             wipe(&self.experiment.join("checkpoint.json"))?;
             let mut command = self.lab.program();
             repair.push(child::timed(command.arg("repair").arg(&self.experiment), &[0])?.seconds);
         }
+        let name = &self.name;
+        table.samples(format!("{name}: `verify` with every seal"), &verify, Unit::Milliseconds, None);
         table.samples(format!("{name}: `repair` of a wiped checkpoint"), &repair, Unit::Milliseconds, None);
-        if content == Content::Whole {
-            let mut whole = Samples::default();
-            for _ in 0..self.lab.pick(5, 3) {
-                whole.push(child::timed(&mut self.verify(false), &[0])?.seconds);
-            }
-            table.samples(format!("{name}: `verify` with every seal"), &whole, Unit::Milliseconds, None);
-        }
         Ok(())
     }
 }
