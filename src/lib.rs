@@ -10,6 +10,7 @@ pub mod model;
 pub mod lifecycle;
 pub mod stats;
 pub mod text;
+pub mod upstream;
 
 // Floor 2
 pub mod os;

@@ -7,7 +7,7 @@ use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind};
 use crate::model::rubric::Rubric;
 use crate::model::score::{GradeScale, Score};
-use crate::model::task::{Invocation, Source};
+use crate::model::task::{Invocation, Setup, Source, Stores};
 
 fn spec(owes_record: bool) -> AgentSpec {
     AgentSpec::Command { run: Invocation::Shell("true".to_owned()), environment: BTreeMap::new(), owes_record }
@@ -130,13 +130,20 @@ fn fixture() -> Fixture {
         no_progress_seconds: None,
         environment: vec!["MY_KEY".into()],
         solution_file: Some("expected/solution.patch".into()),
+        stores: Stores::default(),
         tiers: BTreeMap::new(),
     }
 }
 
 fn work_of(agent: AgentSpec, prompt: &str, model: Option<&str>) -> Work {
-    let subtest =
-        Subtest { name: String::new(), description: String::new(), agent, overlay: None, file: String::new() };
+    let subtest = Subtest {
+        name: String::new(),
+        description: String::new(),
+        agent,
+        overlay: None,
+        file: String::new(),
+        setup: Setup::default(),
+    };
     let inherited = [("PATH", "/bin"), ("MY_KEY", "y"), ("SCYLLA_MODEL", "stale"), ("OTHER", "z")];
     let inherited = inherited.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
     let assignment = Assignment {

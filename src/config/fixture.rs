@@ -12,7 +12,7 @@ use std::path::Path;
 
 use crate::model::ids::{ExperimentId, TierId};
 use crate::model::rubric::Rubric;
-use crate::model::task::{AgentSpec, Fixture, Source};
+use crate::model::task::{AgentSpec, Fixture, Source, Stores};
 
 use super::fields::{Fields, Page};
 use super::mistake::{Mistake, Mistakes};
@@ -132,6 +132,7 @@ impl Loader<'_> {
                 Some(file) => Some(file?),
                 None => None,
             },
+            stores: Stores::default(),
             tiers,
         })
     }

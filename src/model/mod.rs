@@ -8,6 +8,7 @@ pub mod finding;
 pub mod ids;
 pub mod limits;
 pub mod money;
+pub mod original;
 pub mod outcome;
 pub mod plan;
 pub mod result;

@@ -1,18 +1,22 @@
 //! What the folder of an experiment holds, as plain values: the store reads it, the audit judges it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::checkpoint::Checkpoint;
 use super::digest::Digest;
 use super::experiment::Config;
-use super::ids::{AttemptNumber, RunId};
+use super::ids::{AttemptNumber, RunId, TierId};
 use super::money::Usd;
+use super::original::{OriginalConfig, OriginalVersion};
+use super::plan::Plan;
 
 /// Everything that the audit needs to know of a folder. Places are paths below the folder, with `/`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Survey {
     /// Whether a coordinator holds the experiment.
     pub holder: Option<Holder>,
+    /// What is known beyond, when the original's runner made the experiment.
+    pub original: Option<Box<Original>>,
     /// What `checkpoint.json` is.
     pub checkpoint: Seen<Checkpoint>,
     /// Run keys that the checkpoint has twice, as `T0/00/1`.
@@ -39,6 +43,31 @@ pub struct Survey {
     pub temporary: Vec<String>,
     /// Places that an I/O error hides: unknown, not absent. With the error.
     pub unknown: Vec<(String, String)>,
+}
+
+/// What is known of an experiment that the original's runner (`ProjectScylla`) made, beyond what every experiment has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Original {
+    /// Version of its checkpoint; of one that is gone, the version that its layout belongs to.
+    pub version: OriginalVersion,
+    /// Its config.
+    pub config: Seen<OriginalConfig>,
+    /// The hashes that its config may have, by the rules of different commits.
+    pub hashes: Vec<String>,
+    /// The hash that its checkpoint names.
+    pub recorded_hash: Option<String>,
+    /// Every run that should exist, as far as its subtests are known.
+    pub plan: Plan,
+    /// Planned tiers of which no subtest is known.
+    pub tiers_without_subtests: Vec<TierId>,
+    /// Whether it lies in phase folders, `in_progress/` and `completed/`.
+    pub phased: bool,
+    /// Runs whose folder lies in `in_progress/`.
+    pub in_progress: BTreeSet<RunId>,
+    /// The folder that its checkpoint names, when it is another one.
+    pub moved_from: Option<String>,
+    /// States in the checkpoint that the results contradict: the place in the file, and what is wrong there.
+    pub stale_states: Vec<(String, String)>,
 }
 
 /// A file that may be there, readable, or newer than this tool.

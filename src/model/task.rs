@@ -1,6 +1,6 @@
 //! What a fixture describes: the task, its tiers and subtests, agents, checks and judges.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,8 @@ pub struct Fixture {
     pub environment: Vec<String>,
     /// Path below the fixture of the patch that solves the task, for the `oracle` agent.
     pub solution_file: Option<String>,
+    /// Where the resources lie that subtests name.
+    pub stores: Stores,
     /// Every tier that the fixture lists, with its subtests.
     pub tiers: BTreeMap<TierId, BTreeMap<SubtestId, Subtest>>,
 }
@@ -72,6 +74,98 @@ pub struct Subtest {
     pub overlay: Option<String>,
     /// Path of the subtest's file below the fixture.
     pub file: String,
+    /// What the agent is set up with.
+    pub setup: Setup,
+}
+
+/// What an agent is set up with beside the task: the composing keys of the original's subtests.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Setup {
+    /// Whether the winner of an earlier tier lies below it (`extends_previous`).
+    pub extends_previous: bool,
+    /// Tiers whose winners are merged below it (`inherit_best_from`).
+    pub inherit_best_from: Vec<TierId>,
+    /// The system prompt that the agent is told to use.
+    pub system_prompt: SystemPrompt,
+    /// Whether teams of agents are switched on.
+    pub agent_teams: bool,
+    /// Its own resources.
+    pub resources: Resources,
+}
+
+/// The system prompt of an agent (`system_prompt_mode`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SystemPrompt {
+    /// An empty one; the tree's own instructions are removed.
+    None,
+    /// The agent's own; the tree's own instructions are removed.
+    Default,
+    /// The agent's own, and what is composed.
+    #[default]
+    Custom,
+}
+
+/// What is laid into a workspace for the agent. Names are those of the fixture's stores.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Resources {
+    /// Blocks of `CLAUDE.md`, such as `B02`, in order.
+    pub blocks: Vec<String>,
+    /// Categories of skills.
+    pub skills: Vec<String>,
+    /// Levels of agents, 0 to 5.
+    pub agent_levels: BTreeSet<u8>,
+    /// Single agents by name.
+    pub agent_names: Vec<String>,
+    /// The tools that the agent may use; `None` says nothing of them.
+    pub tools: Option<Tools>,
+    /// MCP servers.
+    pub mcp_servers: Vec<McpServer>,
+}
+
+/// Which tools an agent may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tools {
+    /// All that it has.
+    All,
+    /// Those of these names.
+    Named(Vec<String>),
+}
+
+/// An MCP server that an agent is offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct McpServer {
+    /// Its name.
+    pub name: String,
+    /// Where its program comes from, such as `modelcontextprotocol/servers`.
+    pub source: Option<String>,
+    /// Path of its own config in the workspace.
+    pub config_path: Option<String>,
+}
+
+/// Where the resources lie that subtests name: paths below the fixture's folder.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stores {
+    /// Files of blocks, by id such as `B02`.
+    pub blocks: BTreeMap<String, String>,
+    /// Folders of skills, by category.
+    pub skills: BTreeMap<String, Vec<String>>,
+    /// Files of agents, by level.
+    pub agents: BTreeMap<u8, Vec<String>>,
+    /// What `tiers.yaml` says of each tier.
+    pub tiers: BTreeMap<TierId, TierSettings>,
+}
+
+/// A tier in the original's `tiers.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TierSettings {
+    /// Its name, such as `Prompts`.
+    pub name: String,
+    /// What it measures.
+    pub description: String,
+    /// Whether tools are switched on; `None` says nothing.
+    pub tools_enabled: Option<bool>,
+    /// Whether the agent may delegate.
+    pub delegation_enabled: bool,
 }
 
 /// A program with its arguments, or a line for `sh -c`.

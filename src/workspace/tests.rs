@@ -18,7 +18,7 @@ use super::prepare::{Baseline, prepare};
 use crate::model::ids::{SubtestId, TierId};
 use crate::model::rubric::Rubric;
 use crate::model::score::{GradeScale, Score};
-use crate::model::task::{AgentSpec, Fixture, Source, Subtest};
+use crate::model::task::{AgentSpec, Fixture, Setup, Source, Stores, Subtest};
 
 const T0: TierId = TierId(0);
 const PLAIN: SubtestId = SubtestId(0);
@@ -167,6 +167,7 @@ fn fixture() -> Fixture {
         agent: AgentSpec::Nop,
         overlay: overlay.map(str::to_owned),
         file: String::new(),
+        setup: Setup::default(),
     };
     Fixture {
         id: "fixture".parse().unwrap(),
@@ -184,6 +185,7 @@ fn fixture() -> Fixture {
         no_progress_seconds: None,
         environment: vec![],
         solution_file: None,
+        stores: Stores::default(),
         tiers: BTreeMap::from([(
             T0,
             BTreeMap::from([(PLAIN, subtest(None)), (OVERLAID, subtest(Some("overlays/one")))]),
