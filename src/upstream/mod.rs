@@ -1,3 +1,5 @@
 //! The formats of the original's runner (`ProjectScylla`), translated: bytes in, values out, and back. No I/O, no clock.
 
+pub mod checkpoint;
 pub mod json;
+pub mod states;
