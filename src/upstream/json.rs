@@ -230,4 +230,4 @@ impl FromIterator<Json> for Json {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -3,3 +3,6 @@
 pub mod checkpoint;
 pub mod json;
 pub mod states;
+
+#[cfg(test)]
+mod samples;
