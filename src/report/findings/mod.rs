@@ -127,7 +127,9 @@ pub fn cure_sentence(cure: Cure) -> &'static str {
         Cure::DropPhantoms => "Bring the results back from a backup, or give the entries up.",
         Cure::Quarantine => "Set the run aside and make it anew.",
         Cure::Resume => "Resume makes the missing runs.",
-        Cure::Extend => "Take the results into the plan by `extend` with `--runs`, `--tiers` or `--max-subtests`, or move them away.",
+        Cure::Extend => {
+            "Take the results into the plan by `extend` with `--runs`, `--tiers` or `--max-subtests`, or move them away."
+        }
         Cure::Restore => "Bring the file back from a backup.",
         Cure::Upgrade => "Use the newer cargo-scylla that wrote it.",
         Cure::Look => "Look at the place, then move it away or leave it.",
