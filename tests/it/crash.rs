@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::fixture::{FULL_SCORE, TestFixture, close, gated, open};
+use crate::scenes::strace_is_missing;
 use crate::world::{World, wait_until};
 
 const AGENT: &str = "touch done; printf '{\"cost_usd\": 0.5}' > \"$SCYLLA_RECORD_FILE\"";
@@ -126,15 +127,6 @@ fn killed_while_the_workspace_is_made_the_run_begins_anew() {
 fn killed_while_changes_are_captured_the_agent_is_not_asked_again() {
     let world = kill_at_git("*\" diff-index \"*");
     resumes_to_the_end(&world, 3, 3);
-}
-
-#[expect(clippy::print_stdout, reason = "who reads the tests' output learns what was not tried")]
-fn strace_is_missing() -> bool {
-    let missing = Command::new("strace").arg("-V").output().is_err();
-    if missing {
-        println!("skipped: strace is not installed");
-    }
-    missing
 }
 
 /// Runs the program under `strace`, which kills whoever makes the call that is described; whether it came to its end.
