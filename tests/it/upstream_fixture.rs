@@ -199,6 +199,12 @@ impl UpstreamFixture {
         self
     }
 
+    /// Another language than one without checks.
+    pub(crate) fn language(mut self, language: &str) -> Self {
+        language.clone_into(&mut self.language);
+        self
+    }
+
     /// Without this text in `test.yaml`.
     pub(crate) fn test_without(mut self, text: &str) -> Self {
         self.without.push(text.to_owned());
