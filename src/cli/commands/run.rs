@@ -44,10 +44,11 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
             }
         }
     }
+    let notices = wish::notices(args, &located, &wish);
     let held = create(wish).map_err(|error| CliError::engine(error, "."))?;
     let name = shown(held.folder.root(), &current);
     let sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;
-    sitting::conduct(sitting, &name, &[], console)
+    sitting::conduct(sitting, &name, &notices, console)
 }
 
 /// Whether a folder was made and nothing else: its coordinator was killed before the config was there, so no run was.
