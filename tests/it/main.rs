@@ -26,6 +26,7 @@ mod settings;
 mod shared;
 mod stopping;
 mod streams;
+mod upstream;
 mod upstream_fixture;
 mod upstream_formats;
 mod verify;
