@@ -9,6 +9,7 @@ use crate::cli::error::CliError;
 use crate::cli::locate::Located;
 use crate::config::fixture::{self, Loaded, Said};
 use crate::engine::create::{Wish, choose};
+use crate::model::alike::{self, Standing};
 use crate::model::event::Event;
 use crate::model::experiment::{Config, FieldClass};
 use crate::model::ids::TierId;
@@ -17,6 +18,9 @@ use crate::model::task::Fixture;
 
 /// Runs of each subtest when nothing is said; the original's default.
 const RUNS: u32 = 10;
+
+/// Most subtests that one sentence names.
+const MOST_NAMED: usize = 6;
 
 /// The folders that a `run` is about.
 #[derive(Debug, Clone)]
@@ -120,7 +124,21 @@ pub fn notices(args: &Run, located: &Located, wish: &Wish) -> Vec<Event> {
     let ceiling = wish.fixture.limits.max_cost_usd.filter(|_| said.is_none()).map(|ceiling| {
         format!("the fixture's `config.yaml` sets a ceiling of {ceiling}, which the original's runner never read")
     });
-    ceiling.into_iter().map(|message| Event::Notice { message }).collect()
+    ceiling.into_iter().chain(alike(wish)).map(|message| Event::Notice { message }).collect()
+}
+
+/// Planned subtests that measure the same setup, in sentences.
+fn alike(wish: &Wish) -> impl Iterator<Item = String> {
+    let planned = wish.subtests.iter().flat_map(|(tier, all)| all.iter().map(|subtest| (*tier, *subtest)));
+    let groups = alike::groups(&wish.fixture, planned);
+    groups.into_iter().filter(|group| group.len() > 1).map(|group| {
+        let named = |(tier, subtest): &Standing| format!("`{tier}/{subtest}`");
+        let shown: Vec<String> = group.iter().take(MOST_NAMED).map(named).collect();
+        match (group.len() - shown.len(), shown.split_last()) {
+            (0, Some((last, others))) => format!("{} and {last} compose the same", others.join(", ")),
+            (more, _) => format!("{} and {more} more compose the same", shown.join(", ")),
+        }
+    })
 }
 
 fn known_tiers(tiers: Vec<TierId>, fixture: &Fixture) -> Result<Vec<TierId>, CliError> {
