@@ -16,4 +16,5 @@ pub mod strays;
 pub mod workplace;
 
 mod stages;
+mod untouched;
 mod worker;

@@ -15,6 +15,7 @@ pub mod layout;
 pub mod mend;
 pub mod stages;
 pub mod survey;
+pub mod untouched;
 
 mod version;
 
