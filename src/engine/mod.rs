@@ -8,10 +8,12 @@ pub mod create;
 pub mod error;
 mod failure;
 mod hearing;
+mod inherit;
 pub mod mailbox;
 pub mod open;
 pub mod standing;
 pub mod strays;
+pub mod taken;
 pub mod workplace;
 
 mod stages;

@@ -76,6 +76,7 @@ pub(super) fn finished(end: ExperimentEnd) -> ExperimentFinished {
             (Missing::AgentComplete, 1),
             (Missing::Errored, 1),
         ]),
+        waiting: BTreeMap::new(),
     }
 }
 

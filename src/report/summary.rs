@@ -4,7 +4,7 @@ use crate::model::event::ExperimentFinished;
 use crate::model::outcome::{ExperimentEnd, StopSignal};
 use crate::stats::tiers::sum_of;
 use crate::text::escape;
-use crate::text::words::{counted, duration, shell_word};
+use crate::text::words::{counted, duration, list, shell_word};
 
 use super::page::Page;
 use super::styles::{Styles, Tone};
@@ -23,6 +23,10 @@ pub fn summary(experiment_id: &str, folder: &str, finished: &ExperimentFinished,
     page.line(format_args!("{sentence}: {done} of {} done.\n", counted(planned, "planned run")));
     page.line(tier_table(&finished.tiers));
     add_missing(&mut page, &finished.missing, styles);
+    for (tier, sources) in &finished.waiting {
+        let sources = list(&sources.iter().map(ToString::to_string).collect::<Vec<_>>());
+        page.line(format_args!("  {tier} has not begun: it takes over the winner of {sources}"));
+    }
     if missing > 0 {
         page.line("");
     }

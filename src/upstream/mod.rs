@@ -1,1 +1,4 @@
 //! The formats of the original's runner (`ProjectScylla`), translated: bytes in, values out, and back. No I/O, no clock.
+
+pub mod compose;
+pub mod inherit;

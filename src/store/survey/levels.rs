@@ -18,7 +18,7 @@ use super::threads;
 use crate::store::StoreError;
 use crate::store::layout::{
     self, AGENT_RESULT, ATTEMPT, BACKUP_PREFIX, CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder, FAILED, FIXTURE,
-    LOCK, QUARANTINE, REPO, REPORT,
+    INHERITED, LOCK, QUARANTINE, REPO, REPORT,
 };
 
 /// A subtest's folder.
@@ -91,7 +91,11 @@ pub(super) fn subtests(folder: &ExperimentFolder, survey: &mut Survey) -> Result
         stranger(&mut part, "", &name, kind);
     }
     if let Some(config) = opened(&mut part, &root, CONFIG, CONFIG) {
-        level(&mut part, &config, CONFIG, |name, _| [CONFIG_FILE, FIXTURE].contains(&name));
+        level(&mut part, &config, CONFIG, |name, _| [CONFIG_FILE, FIXTURE, INHERITED].contains(&name));
+        let place = format!("{CONFIG}/{INHERITED}");
+        if let Some(inherited) = opened(&mut part, &config, INHERITED, &place) {
+            level(&mut part, &inherited, &place, |name, _| layout::tier_of_inherited(name).is_some());
+        }
     }
     tiers.sort_unstable();
     let mut subtests = Vec::new();
