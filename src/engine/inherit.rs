@@ -34,9 +34,10 @@ impl Coordinator<'_> {
             }
             Ok(Choice::Nobody(sources)) => {
                 self.take(Fact::InVain(tier));
+                let (what, has) = if sources.len() == 1 { ("the winner", "has") } else { ("the winners", "have") };
                 let sources = list(&sources.iter().map(ToString::to_string).collect::<Vec<_>>());
                 let message =
-                    format!("{tier} is not started: it takes over the winner of {sources}, which has no result");
+                    format!("{tier} is not started: it takes over {what} of {sources}, which {has} no result");
                 self.tell(&Event::Notice { message });
             }
             Err(error) => {

@@ -24,8 +24,8 @@ pub struct Plan {
     pub fixture: String,
     /// Where the experiment would lie.
     pub results_dir: String,
-    /// The unfinished experiment that a `run` without `--fresh` would go on with, under its own plan.
-    pub goes_on_with: Option<String>,
+    /// The experiment of this id that a `run` without `--fresh` would take instead.
+    pub newest: Option<Newest>,
     /// What subtests take over from winners.
     pub inherit: Inherit,
     /// Models that agents are told to use.
@@ -44,6 +44,15 @@ pub struct Plan {
     pub max_cost_usd: Option<Usd>,
     /// Groups of subtests with the same agent, setup and tree: their results can differ by chance only.
     pub alike: Vec<Vec<String>>,
+}
+
+/// An experiment that is there already: an unfinished one is continued under its own plan, a finished one left alone.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Newest {
+    /// Its folder.
+    pub folder: String,
+    /// Whether nothing of it is left to do.
+    pub complete: bool,
 }
 
 /// A tier that would be made.
@@ -130,11 +139,9 @@ impl Plan {
     fn facts(&self) -> Vec<(&'static str, String)> {
         let shown = |text: &str| escape::terminal(text).into_owned();
         let mut facts = vec![("fixture", shown(&self.fixture)), ("results", shown(&self.results_dir))];
-        if let Some(folder) = &self.goes_on_with {
-            facts.push((
-                "but",
-                format!("`{}` is unfinished and would be continued; `--fresh` starts anew", shown(folder)),
-            ));
+        if let Some(Newest { folder, complete }) = &self.newest {
+            let what = if *complete { "finished and would be left alone" } else { "unfinished and would be continued" };
+            facts.push(("but", format!("`{}` is {what}; `--fresh` starts anew", shown(folder))));
         }
         if let Some(agent) = self.only_agent() {
             facts.push(("agent", shown(agent)));
@@ -180,7 +187,7 @@ fn add_tier(page: &mut Page, tier: &PlannedTier, names_agents: bool, styles: Sty
     let name = tier.name.as_ref().map_or_else(String::new, |name| format!(" {}", escape::terminal(name)));
     let title = styles.paint(Tone::Strong, format!("{}{name}", tier.tier));
     let waits: Vec<String> = tier.waits_for.iter().map(ToString::to_string).collect();
-    let waits = if waits.is_empty() { String::new() } else { format!(", begins behind {}", list(&waits)) };
+    let waits = if waits.is_empty() { String::new() } else { format!(", begins after {}", list(&waits)) };
     let subtests = counted(tier.subtests.len(), "subtest");
     page.line(format_args!("{title}: {subtests}, {}{waits}", counted(tier.runs, "run")));
     for subtest in &tier.subtests {
@@ -205,7 +212,7 @@ impl PlannedSubtest {
             }
         };
         let winners: Vec<String> = self.winners_of.iter().map(ToString::to_string).collect();
-        line("winner of", &winners);
+        line(if winners.len() == 1 { "winner of" } else { "winners of" }, &winners);
         if self.nothing_earlier {
             line("winner of", &["no tier: none is planned before this one".to_owned()]);
         }
@@ -217,7 +224,7 @@ impl PlannedSubtest {
         line("skills", &self.skills);
         line("agents", &self.agents);
         if self.agent_teams {
-            line("agents", &["as teams".to_owned()]);
+            line("teams", &["of agents".to_owned()]);
         }
         line("tools", &self.tools);
         line("MCP", &self.mcp_servers);
@@ -230,4 +237,93 @@ impl PlannedSubtest {
 #[must_use]
 pub fn plan_schema() -> Value {
     schemars::schema_for!(Plan).to_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{snapshot, usd};
+    use super::*;
+
+    fn texts(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn subtest(id: u32, name: &str) -> PlannedSubtest {
+        PlannedSubtest {
+            subtest: SubtestId(id),
+            name: name.to_owned(),
+            agent: "command: my-agent --print".to_owned(),
+            winners_of: Vec::new(),
+            nothing_earlier: false,
+            system_prompt: "custom",
+            agent_teams: false,
+            blocks: Vec::new(),
+            skills: Vec::new(),
+            agents: Vec::new(),
+            tools: Vec::new(),
+            mcp_servers: Vec::new(),
+            overlay: None,
+            removes: Vec::new(),
+            places: Vec::new(),
+            runs: 10,
+        }
+    }
+
+    fn plan() -> Plan {
+        let empty =
+            PlannedSubtest { system_prompt: "none", removes: texts(&["CLAUDE.md", ".claude"]), ..subtest(0, "Empty") };
+        let blocks = PlannedSubtest { blocks: texts(&["B02"]), ..subtest(2, "Critical only") };
+        let same = PlannedSubtest { blocks: texts(&["B02"]), nothing_earlier: true, ..subtest(7, "First block") };
+        let all = PlannedSubtest {
+            winners_of: vec![TierId(0), TierId(3)],
+            blocks: texts(&["B01", "B02"]),
+            skills: texts(&["github", "quality"]),
+            agents: texts(&["L2", "L3"]),
+            agent_teams: true,
+            tools: texts(&["all"]),
+            mcp_servers: texts(&["git", "time"]),
+            overlay: Some("overlays/hint".to_owned()),
+            places: texts(&["CLAUDE.md", ".claude/settings.json"]),
+            ..subtest(1, "Hostile \u{1b}[31m name")
+        };
+        let tier = |number, name: Option<&str>, waits_for: &[u32], subtests: Vec<PlannedSubtest>| PlannedTier {
+            tier: TierId(number),
+            name: name.map(str::to_owned),
+            waits_for: waits_for.iter().copied().map(TierId).collect(),
+            runs: subtests.len() * 10,
+            subtests,
+        };
+        Plan {
+            experiment_id: "test-001".to_owned(),
+            fixture: "tests/test-001".to_owned(),
+            results_dir: "results".to_owned(),
+            newest: Some(Newest { folder: "results/2026-11-23T12-00-00-test-001".to_owned(), complete: false }),
+            inherit: Inherit::AsDeclared,
+            models: texts(&["opus"]),
+            thinking_mode: "Low".to_owned(),
+            tiers: vec![tier(0, Some("Prompts"), &[], vec![empty, blocks, same]), tier(5, None, &[0, 3], vec![all])],
+            runs: 40,
+            price_per_run_usd: Some(usd(0.25)),
+            estimated_cost_usd: Some(usd(10.0)),
+            max_cost_usd: Some(usd(5.0)),
+            alike: vec![texts(&["T0/02", "T0/07"])],
+        }
+    }
+
+    #[test]
+    fn the_whole_plan_is_shown_with_what_each_subtest_composes() {
+        snapshot("screens", "dry_run", &plan().human(Styles::plain()));
+        snapshot("screens", "dry_run_json", &plan().json());
+    }
+
+    #[test]
+    fn agents_that_differ_are_named_where_they_are() {
+        let mut plan = plan();
+        plan.tiers[1].subtests[0].agent = "oracle".to_owned();
+        plan.newest = None;
+        plan.price_per_run_usd = None;
+        plan.estimated_cost_usd = None;
+        plan.alike.clear();
+        snapshot("screens", "dry_run_agents", &plan.human(Styles::plain()));
+    }
 }

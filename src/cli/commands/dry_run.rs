@@ -13,19 +13,19 @@ use crate::model::experiment::Inherit;
 use crate::model::ids::{SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::task::{AgentSpec, Invocation, Setup, Subtest, SystemPrompt, Tools};
-use crate::report::plan::{Plan, PlannedSubtest, PlannedTier};
+use crate::report::plan::{Newest, Plan, PlannedSubtest, PlannedTier};
 use crate::text::words::{list, shell_word};
 use crate::upstream::compose::{Composition, compose};
 use crate::upstream::inherit::{Effective, Inheritance};
 
-/// Shows the plan. `goes_on_with` is the folder that a `run` would continue.
+/// Shows the plan. `newest` is the folder that a `run` would look at instead, and whether it is complete.
 ///
 /// # Errors
 /// When standard output cannot be written.
 pub fn show(
     wish: &Wish,
     price_per_run: Option<Usd>,
-    goes_on_with: Option<&Path>,
+    newest: Option<(&Path, bool)>,
     console: &mut Console,
 ) -> Result<Exit, CliError> {
     let current = console.current_dir()?;
@@ -51,7 +51,7 @@ pub fn show(
         experiment_id: wish.fixture.id.to_string(),
         fixture: shown(&wish.fixture_dir, &current),
         results_dir: shown(&wish.results_dir, &current),
-        goes_on_with: goes_on_with.map(|folder| shown(folder, &current)),
+        newest: newest.map(|(folder, complete)| Newest { folder: shown(folder, &current), complete }),
         inherit: wish.inherit,
         models: wish.models.clone(),
         thinking_mode: wish.thinking_mode.clone(),

@@ -37,8 +37,8 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     if args.dry_run {
         dry_run::check(&wish)?;
         let price = args.price_per_run.or(located.settings.price_per_run);
-        let unfinished = newest.as_ref().filter(|newest| !newest.complete).map(|newest| newest.folder.root());
-        return dry_run::show(&wish, price, unfinished, console);
+        let newest = newest.as_ref().map(|newest| (newest.folder.root(), newest.complete));
+        return dry_run::show(&wish, price, newest, console);
     }
     match newest {
         Some(Newest { folder, complete: true }) => return leave_alone(&folder, console),
