@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::engine::error::EngineError;
+use crate::engine::freeze::freeze;
 use crate::engine::open::{Held, hold};
 use crate::engine::taken::{make_own_baselines, mistakes};
 use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns};
@@ -14,24 +15,20 @@ use crate::model::money::Usd;
 use crate::model::outcome::ExperimentStatus;
 use crate::model::plan::Plan;
 use crate::model::result::FORMAT_VERSION;
-use crate::model::task::{Fixture, Source};
+use crate::model::task::{Fixture, Parts, Source};
 use crate::os::{clock, files};
 use crate::store;
 use crate::store::layout::ExperimentFolder;
 use crate::upstream::inherit::Inheritance;
 use crate::workspace::base;
 
-/// A larger tree than this is no fixture: a wrong `--tiers-dir` must not copy a disk.
-const FIXTURE_BOUNDS: files::Bounds =
-    files::Bounds { entries: limits::MOST_FIXTURE_FILES, bytes: 1 << 30, depth: limits::MOST_DEPTH };
-
 /// What a person wants measured, with every default filled in.
 #[derive(Debug, Clone)]
 pub struct Wish {
     /// The fixture, checked.
     pub fixture: Fixture,
-    /// Where it lies.
-    pub fixture_dir: PathBuf,
+    /// What its copy consists of.
+    pub parts: Parts,
     /// Where experiments lie.
     pub results_dir: PathBuf,
     /// The planned subtests of each tier.
@@ -83,14 +80,14 @@ pub fn create(wish: Wish) -> Result<Held, EngineError> {
     let folder = held.folder.clone();
     let copy = folder.fixture();
     files::create_dir_durable(&folder.config_dir()).map_err(store::StoreError::from)?;
-    files::copy_tree(&wish.fixture_dir, &copy, FIXTURE_BOUNDS).map_err(store::StoreError::from)?;
+    freeze(&wish.parts, &copy).map_err(store::StoreError::from)?;
     let repo = folder.repo();
     let task_repo = match &wish.fixture.source {
         Source::Folder => "source/".to_owned(),
         Source::Repository { repo, .. } => repo.clone(),
     };
     // A local repository is named relative to where the fixture lies, not to its copy.
-    let task_commit = base::make_base(&repo, &wish.fixture_dir, &wish.fixture.source)?;
+    let task_commit = base::make_base(&repo, &wish.parts.dir, &wish.fixture.source)?;
     let fixture_digest = store::evidence::digest_of_tree(&copy).map_err(store::StoreError::from)?;
     let fixture_digest = fixture_digest.ok_or(store::StoreError::NotAnExperiment(copy.clone()))?;
     let config = Config {
@@ -138,7 +135,7 @@ fn first_checkpoint(config: &Config) -> Checkpoint {
     Checkpoint {
         version: CHECKPOINT_VERSION.to_owned(),
         experiment_id: config.experiment_id.clone(),
-        config_hash: config.hash(),
+        config_hash: config.hash().into(),
         status: ExperimentStatus::Interrupted,
         completed_runs: CompletedRuns::default(),
         started_at: config.created_at,
@@ -204,7 +201,7 @@ pub fn extend(held: &Held, config: &mut Config, fixture: &Fixture, growth: &Grow
     }
     config.extensions.push(Extension { at: clock::now(), runs_per_subtest: runs, added_tiers, max_subtests: most });
     let inheritance = Inheritance::of(config, fixture);
-    let mistakes = mistakes(&held.folder.fixture(), fixture, &inheritance, &config.thinking_mode);
+    let mistakes = mistakes(fixture, |file| held.folder.fixture().join(file), &inheritance, &config.thinking_mode);
     if let Some(mistake) = mistakes.first() {
         return Err(EngineError::Growth(mistake.to_string()));
     }

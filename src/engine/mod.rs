@@ -7,6 +7,7 @@ pub mod coordinator;
 pub mod create;
 pub mod error;
 mod failure;
+mod freeze;
 mod hearing;
 mod inherit;
 pub mod mailbox;

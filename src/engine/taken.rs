@@ -1,7 +1,7 @@
 //! What tiers take over from the winners of others, laid below the setups of their subtests, and the baselines of that.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::PathBuf;
 
 use crate::config::mistake::Mistake;
 use crate::engine::error::EngineError;
@@ -115,12 +115,17 @@ fn make_baselines(
     Ok(base::make_baselines(&folder.repo(), &folder.fixture(), &config.task_commit, &layers)?)
 }
 
-/// What a plan asks for and cannot have: winners of tiers that are not planned, resources that are not there.
+/// What a plan asks for and cannot have: winners of tiers that are not planned, resources that are not there. `path_of`
+/// finds a file of the fixture by its path below the fixture.
 #[must_use]
-pub fn mistakes(fixture_dir: &Path, fixture: &Fixture, inheritance: &Inheritance, thinking_mode: &str) -> Vec<Mistake> {
+pub fn mistakes(
+    fixture: &Fixture,
+    path_of: impl Fn(&str) -> PathBuf,
+    inheritance: &Inheritance,
+    thinking_mode: &str,
+) -> Vec<Mistake> {
     let file = |(tier, subtest): (TierId, SubtestId)| {
-        let found = fixture.tiers.get(&tier).and_then(|all| all.get(&subtest));
-        found.map_or_else(|| fixture_dir.to_owned(), |subtest| fixture_dir.join(&subtest.file))
+        path_of(fixture.tiers.get(&tier).and_then(|all| all.get(&subtest)).map_or("", |subtest| subtest.file.as_str()))
     };
     let unmet = inheritance.unmet().into_iter().map(|(place, source)| {
         let (tier, subtest) = place;

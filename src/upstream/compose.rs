@@ -104,6 +104,7 @@ pub fn compose(effective: &Effective, stores: &Stores, thinking_mode: &str) -> R
         let blocks: Vec<Part> = setup.resources.blocks.iter().filter_map(|id| composing.block(id)).collect();
         composing.skills(&setup.resources.skills);
         composing.agents(&setup.resources);
+        composing.mcp_configs(&setup.resources.mcp_servers);
         let offer = offer(setup, &composing.names("skills"), &composing.names("agents"));
         placed.extend(instructions(blocks, offer));
         placed.extend(composing.placed());
@@ -174,6 +175,16 @@ impl Composing<'_> {
             }
             for file in found {
                 self.agent(file);
+            }
+        }
+    }
+
+    fn mcp_configs(&mut self, servers: &[McpServer]) {
+        let stores = self.stores;
+        for path in servers.iter().filter_map(|server| server.config_path.as_ref()) {
+            match stores.mcp.get(path) {
+                Some(from) => self.copy(path.clone(), from),
+                None => self.absent("config of an MCP server", path),
             }
         }
     }

@@ -49,7 +49,7 @@ pub fn show(
     let runs = tiers.iter().map(|tier| tier.runs).sum();
     let plan = Plan {
         experiment_id: wish.fixture.id.to_string(),
-        fixture: shown(&wish.fixture_dir, &current),
+        fixture: shown(&wish.parts.dir, &current),
         results_dir: shown(&wish.results_dir, &current),
         newest: newest.map(|(folder, complete)| Newest { folder: shown(folder, &current), complete }),
         inherit: wish.inherit,
@@ -74,7 +74,8 @@ pub fn show(
 /// # Errors
 /// When winners are asked for that no planned tier can give, or resources that are not there.
 pub fn check(wish: &Wish) -> Result<(), CliError> {
-    let mistakes = mistakes(&wish.fixture_dir, &wish.fixture, &inheritance_of(wish), &wish.thinking_mode);
+    let path_of = |file: &str| wish.parts.laid.get(file).cloned().unwrap_or_else(|| wish.parts.dir.join(file));
+    let mistakes = mistakes(&wish.fixture, path_of, &inheritance_of(wish), &wish.thinking_mode);
     if mistakes.is_empty() { Ok(()) } else { Err(CliError::mistakes(&mistakes)) }
 }
 

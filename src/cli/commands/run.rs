@@ -31,8 +31,8 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     let current = console.current_dir()?;
     let located = locate(&current)?;
     let places = wish::places(args, &located, &current)?;
-    let fixture = wish::load(&places.fixture_dir)?;
-    let wish = wish::wish(args, &located, places, fixture)?;
+    let loaded = wish::load(&places.fixture_dir, &places.said)?;
+    let wish = wish::wish(args, &located, places, loaded)?;
     let newest = if args.fresh { None } else { newest(&wish)? };
     if args.dry_run {
         dry_run::check(&wish)?;
@@ -109,7 +109,7 @@ fn go_on(
     flags.operation.jobs = flags.operation.jobs.or(located.settings.jobs);
     let differences = differ(&mut sitting.config, &flags, &plan);
     events.extend(differences.events);
-    let digest = store::evidence::digest_of_tree(&wish.fixture_dir)?;
+    let digest = store::evidence::digest_of_parts(&wish.parts)?;
     if digest != Some(sitting.config.fixture_digest) {
         events.push(Event::FlagDiffers {
             field: "fixture_digest".to_owned(),

@@ -15,6 +15,7 @@ fn stores() -> Stores {
         .into(),
         agents: [(0, paths(&["agents/L0/chief.md"])), (2, paths(&["agents/L2/design.md", "agents/L2/tests.md"]))]
             .into(),
+        mcp: [(".claude/mcp/custom.json".to_owned(), "shared/mcp/custom.json".to_owned())].into(),
         tiers: BTreeMap::new(),
     }
 }
@@ -129,6 +130,7 @@ fn everything_that_is_not_there_is_named_at_once() {
         skills: texts(&["gihtub"]),
         agent_levels: [2, 7].into(),
         agent_names: texts(&["nobody"]),
+        mcp_servers: vec![server("custom", None, Some("elsewhere.json"))],
         ..Resources::default()
     };
     let lacks = compose(&of(resources), &stores(), "None").unwrap_err();
@@ -138,6 +140,7 @@ fn everything_that_is_not_there_is_named_at_once() {
         [
             "there is no agent `nobody` among the shared resources",
             "there is no block `B19` among the shared resources",
+            "there is no config of an MCP server `elsewhere.json` among the shared resources",
             "there is no level of agents `L7` among the shared resources",
             "there is no skill or category of skills `gihtub` among the shared resources",
         ]
