@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::assemble::{ATTRIBUTES, entries};
@@ -154,7 +155,7 @@ fn initialize(repo_git: &Path, format: &str) -> Result<(), WorkspaceError> {
 fn commit_folder(repo_git: &Path, folder: &Path) -> Result<(), WorkspaceError> {
     let index = fresh_index(repo_git)?;
     let objects = repo_git.join("objects");
-    let stage = Stage { repo_git, index: &index, objects: &objects };
+    let stage = Stage { repo_git, index: &index, objects: &objects, known: &objects };
     stage.take(folder, Take::All)?;
     let commit = commit(&stage, folder, None, BASE_MESSAGE)?;
     Git::new(repo_git, repo_git, &["update-ref", BASE, &commit]).run()?;
@@ -183,7 +184,8 @@ fn commit_layers(
     super::remove_folder(objects)?;
     fs::create_dir_all(objects).map_err(failed("make", objects))?;
     let index = fresh_index(repo_git)?;
-    let stage = Stage { repo_git, index: &index, objects };
+    let known = objects_of_the_task(repo_git)?;
+    let stage = Stage { repo_git, index: &index, objects, known: &known };
     stage.git(fixture_dir, &["read-tree", base]).run()?;
     let folder = scratch(repo_git).join("composed");
     let digest = composed::stage(&stage, fixture_dir, &layers.composition, &folder)?;
@@ -193,6 +195,20 @@ fn commit_layers(
     let commit = commit(&stage, fixture_dir, Some(base), BASELINE_MESSAGE)?;
     sync_tree(objects)?;
     Ok((commit, digest))
+}
+
+/// A folder in the scratch folder that shows the objects of `repo.git` itself, and not those of other baselines, which it
+/// knows as alternates: what a workspace is not given must be written again.
+fn objects_of_the_task(repo_git: &Path) -> Result<PathBuf, WorkspaceError> {
+    let shown = scratch(repo_git).join("objects");
+    fs::create_dir_all(&shown).map_err(failed("make", &shown))?;
+    for entry in entries(&repo_git.join("objects"))? {
+        if entry.file_name() != "info" {
+            let link = shown.join(entry.file_name());
+            symlink(entry.path(), &link).map_err(failed("make", &link))?;
+        }
+    }
+    Ok(shown)
 }
 
 /// The place for an index in an empty scratch folder: a call that was killed leaves locks behind.
@@ -266,7 +282,7 @@ fn leave_submodules_out(repo_git: &Path) -> Result<(), WorkspaceError> {
     }
     let index = fresh_index(repo_git)?;
     let objects = repo_git.join("objects");
-    let stage = Stage { repo_git, index: &index, objects: &objects };
+    let stage = Stage { repo_git, index: &index, objects: &objects, known: &objects };
     stage.git(repo_git, &["read-tree", BASE]).run()?;
     stage.git(repo_git, &["update-index", "-z", "--force-remove", "--stdin"]).stdin(links.join(&0)).run()?;
     let commit = commit(&stage, repo_git, Some(BASE), WITHOUT_SUBMODULES_MESSAGE)?;

@@ -11,6 +11,7 @@ mod events;
 mod fixture;
 mod flags;
 mod growth;
+mod inheritance;
 mod lock;
 mod main_job;
 mod mistakes;

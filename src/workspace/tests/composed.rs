@@ -129,3 +129,23 @@ fn nothing_composed_changes_no_commit() {
     assert_eq!(composed(&world.repo_git(), T0, OVERLAID).unwrap(), None);
     assert!(!world.repo_git().join("composed").exists());
 }
+
+#[test]
+fn subtests_that_compose_the_same_have_the_same_tree_and_each_its_own_objects() {
+    let world = world();
+    let base = make_base(&world.repo_git(), &world.fixture_dir(), &Source::Folder).unwrap();
+    let layers = |overlay: Option<&str>| Layers {
+        composition: Composition { removed: vec![], placed: vec![placed("lint", copy("shared/skills/lint"))] },
+        overlay: overlay.map(Into::into),
+    };
+    let subtests = [(SubtestId(2), None), (SubtestId(3), None), (SubtestId(4), Some("overlays/one"))];
+    let all = subtests.map(|(subtest, overlay)| ((T0, subtest), layers(overlay)));
+    make_baselines(&world.repo_git(), &world.fixture_dir(), &base, &all.into()).unwrap();
+    for (subtest, _) in subtests {
+        fs::remove_dir_all(world.path("run")).ok();
+        world.prepare(subtest);
+        assert_eq!(read(&world, "lint/SKILL.md"), "lint");
+    }
+    let digest = |subtest| composed(&world.repo_git(), T0, SubtestId(subtest)).unwrap().unwrap();
+    assert_eq!([digest(2), digest(3)], [digest(3), digest(4)]);
+}
