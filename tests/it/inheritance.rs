@@ -2,7 +2,7 @@
 //! and recorded in each result.
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
@@ -199,7 +199,7 @@ fn killed_before_the_baseline() -> World {
     let path = format!("{}:{}", world.path("bin").display(), std::env::var("PATH").unwrap());
     close(&world, "first");
     let mut command = world.command(&arguments(&fixture, &[]));
-    let mut child = command.env("PATH", path).spawn().unwrap();
+    let mut child = command.env("PATH", path).stderr(Stdio::null()).spawn().unwrap();
     wait_until("an agent of T0 works", || world.lines("first.log") > 0);
     close(&world, "git");
     open(&world, "first");
