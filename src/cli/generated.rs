@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use crate::cli::args::Cli;
 use crate::cli::commands::pages::{completions_for, man_page};
 use crate::cli::exit::Exit;
+use crate::config::languages::LANGUAGES;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::experiment::{Config, FieldClass};
 use crate::model::finding::{FindingKind, Level};
@@ -26,6 +27,7 @@ pub fn generated_files() -> io::Result<Vec<(String, Vec<u8>)>> {
         ("exit-codes.md".to_owned(), exit_page().into_bytes()),
         ("findings.md".to_owned(), findings_page().into_bytes()),
         ("config.md".to_owned(), config_page().into_bytes()),
+        ("languages.md".to_owned(), languages_page().into_bytes()),
     ];
     for (name, schema) in schemas() {
         files.push((format!("schema/{name}.json"), format!("{schema:#}\n").into_bytes()));
@@ -107,6 +109,34 @@ fn findings_page() -> String {
             Level::Damaged => ("damaged", Exit::Damaged),
         };
         let _ = writeln!(page, "| `{}` | {level} | {} | {} |", kind.name(), exit.code(), kind.description());
+    }
+    page
+}
+
+fn languages_page() -> String {
+    let mut page = "# Checks of languages\n\nMade by `cargo xtask codegen`. A fixture that says no `checks` gets those of its `language`, \
+                    carried out in this order in the graded tree. A check that needs a program which is not installed, or a path which is \
+                    not in the tree, does not apply: it has neither passed nor failed.\n"
+        .to_owned();
+    for language in LANGUAGES {
+        let (name, others) = language.names.split_first().unwrap_or((&"", &[]));
+        let others: Vec<String> = others.iter().map(|other| format!(" or `{other}`")).collect();
+        let _ = write!(page, "\n## {name}\n\n`language: {name}`{}\n\n", others.concat());
+        let _ = writeln!(
+            page,
+            "| check | line for `sh` | needs | exit codes that say that it does not apply |\n|---|---|---|---|"
+        );
+        for check in language.checks {
+            let line = check
+                .line
+                .lines()
+                .map(|line| format!("`{}`", line.replace('|', "\\|")))
+                .collect::<Vec<_>>()
+                .join("<br>");
+            let needs: Vec<String> = check.needs.iter().map(|need| format!("`{need}`")).collect();
+            let codes: Vec<String> = check.not_applicable.iter().map(ToString::to_string).collect();
+            let _ = writeln!(page, "| `{}` | {line} | {} | {} |", check.name, needs.join(", "), codes.join(", "));
+        }
     }
     page
 }

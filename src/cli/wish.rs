@@ -100,17 +100,28 @@ pub fn wish(args: &Run, located: &Located, places: Places, loaded: Loaded) -> Re
             .timeout
             .or(settings.timeout)
             .or(fixture.timeout_seconds)
+            .or(fixture.limits.timeout_seconds)
             .unwrap_or(limits::AGENT_SECONDS),
         inherit: flags.inherit.or(settings.inherit).unwrap_or_default(),
         jobs: operation.jobs.or(settings.jobs).unwrap_or_else(cores),
         attempts: operation.attempts.or(settings.attempts).unwrap_or(limits::ATTEMPTS),
-        max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd),
+        max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd).or(fixture.limits.max_cost_usd),
         keep_workspaces: operation.keep_workspaces.or(settings.keep_workspaces).unwrap_or_default(),
         containment: operation.containment.or(settings.containment).unwrap_or_default(),
         parts,
         results_dir: places.results_dir,
         fixture,
     })
+}
+
+/// What a person should know of an experiment before it starts.
+#[must_use]
+pub fn notices(args: &Run, located: &Located, wish: &Wish) -> Vec<Event> {
+    let said = args.config.operation.max_cost_usd.or(located.settings.max_cost_usd);
+    let ceiling = wish.fixture.limits.max_cost_usd.filter(|_| said.is_none()).map(|ceiling| {
+        format!("the fixture's `config.yaml` sets a ceiling of {ceiling}, which the original's runner never read")
+    });
+    ceiling.into_iter().map(|message| Event::Notice { message }).collect()
 }
 
 fn known_tiers(tiers: Vec<TierId>, fixture: &Fixture) -> Result<Vec<TierId>, CliError> {

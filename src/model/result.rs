@@ -81,6 +81,9 @@ pub struct CheckResult {
     pub timed_out: bool,
     /// How long it took.
     pub duration_seconds: f64,
+    /// Why it does not apply to this tree or machine; it has then neither passed nor failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_applicable: Option<String>,
 }
 
 /// `checks/result.json`.

@@ -2,8 +2,11 @@
 
 pub mod checkpoint;
 pub mod compose;
+pub mod config;
 pub mod inherit;
 pub mod json;
+pub mod reports;
+pub mod result;
 pub mod states;
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod fixture;
 mod flags;
 mod growth;
 mod inheritance;
+mod language_checks;
 mod lock;
 mod main_job;
 mod mistakes;

@@ -45,7 +45,8 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
         Some(Newest { folder, complete: false }) => return go_on(folder, args, &located, &wish, console),
         None => dry_run::check(&wish)?,
     }
-    let notices: Vec<Event> = dry_run::notices(&wish).into_iter().map(|message| Event::Notice { message }).collect();
+    let mut notices = wish::notices(args, &located, &wish);
+    notices.extend(dry_run::notices(&wish).into_iter().map(|message| Event::Notice { message }));
     let held = create(wish).map_err(|error| CliError::engine(error, "."))?;
     let name = shown(held.folder.root(), &current);
     let sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;
