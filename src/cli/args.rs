@@ -1,5 +1,7 @@
 //! What can be typed: the arguments, and nothing of what they mean.
 
+mod values;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -360,47 +362,4 @@ pub enum Fixture {
 pub struct Completions {
     /// The shell
     pub shell: clap_complete::Shell,
-}
-
-impl ValueEnum for KeepWorkspaces {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::None, Self::Failed, Self::All]
-    }
-
-    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
-        Some(clap::builder::PossibleValue::new(match self {
-            Self::None => "none",
-            Self::Failed => "failed",
-            Self::All => "all",
-        }))
-    }
-}
-
-impl ValueEnum for Inherit {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::None, Self::PreviousBest, Self::AsDeclared]
-    }
-
-    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
-        Some(clap::builder::PossibleValue::new(match self {
-            Self::None => "none",
-            Self::PreviousBest => "previous-best",
-            Self::AsDeclared => "as-declared",
-        }))
-    }
-}
-
-impl ValueEnum for ContainmentChoice {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Auto, Self::Bubblewrap, Self::Cgroup, Self::Walk]
-    }
-
-    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
-        Some(clap::builder::PossibleValue::new(match self {
-            Self::Auto => "auto",
-            Self::Bubblewrap => "bubblewrap",
-            Self::Cgroup => "cgroup",
-            Self::Walk => "walk",
-        }))
-    }
 }
