@@ -106,6 +106,7 @@ pub fn wish(args: &Run, located: &Located, places: Places, loaded: Loaded) -> Re
             .or(fixture.timeout_seconds)
             .or(fixture.limits.timeout_seconds)
             .unwrap_or(limits::AGENT_SECONDS),
+        inherit: flags.inherit.or(settings.inherit).unwrap_or_default(),
         jobs: operation.jobs.or(settings.jobs).unwrap_or_else(cores),
         attempts: operation.attempts.or(settings.attempts).unwrap_or(limits::ATTEMPTS),
         max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd).or(fixture.limits.max_cost_usd),
@@ -190,6 +191,7 @@ pub fn differ(config: &mut Config, flags: &ConfigFlags, plan: &[(&str, Option<Va
     ));
     wanted.push(("thinking_mode", flags.thinking.as_deref().map(|mode| json!(canonical_thinking(mode)))));
     wanted.push(("timeout_seconds", flags.timeout.map(Value::from)));
+    wanted.push(("inherit", flags.inherit.map(|inherit| json!(inherit))));
     let mut differences = Differences::default();
     let saved = config.values();
     for (name, value) in wanted {

@@ -11,6 +11,7 @@ mod events;
 mod fixture;
 mod flags;
 mod growth;
+mod inheritance;
 mod language_checks;
 mod lock;
 mod main_job;

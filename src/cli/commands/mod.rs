@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod checkout;
+pub mod dry_run;
 pub mod extend;
 pub mod fixture;
 pub mod pages;
