@@ -248,7 +248,7 @@ never\:"Never"))' \
 '--quiet[Say only what went wrong, and how to go on]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-':dir -- The fixture'\''s folder:_files' \
+':dir -- The fixture'\''s folder, or a folder that holds fixtures:_files' \
 && ret=0
 ;;
 (new)

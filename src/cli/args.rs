@@ -338,8 +338,10 @@ pub struct Checkout {
 #[derive(Debug, Subcommand)]
 pub enum Fixture {
     /// Report every mistake of a fixture at once, with file and line
+    ///
+    /// For a folder that holds fixtures, one table of them comes first.
     Check {
-        /// The fixture's folder
+        /// The fixture's folder, or a folder that holds fixtures
         dir: PathBuf,
         /// What is said of the fixture.
         #[command(flatten)]

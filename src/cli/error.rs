@@ -83,6 +83,16 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         EngineError::Lock(LockError::Held(_)) => {
             (Exit::Held, Some(format!("wait for it, or look at it with `cargo scylla status {dir}`")))
         }
+        EngineError::Runner(runner) => {
+            let hint = match runner.pid {
+                Some(pid) => format!("wait until it ends, or stop it with `kill -INT {pid}`; nothing was changed"),
+                None => "if it is dead, try again in two minutes; nothing was changed".to_owned(),
+            };
+            (Exit::Held, Some(hint))
+        }
+        EngineError::Original { .. } => {
+            (Exit::Usage, Some(format!("see what it holds with `cargo scylla verify {dir}`; nothing was changed")))
+        }
         EngineError::Containment(probe) => (Exit::Usage, Some(probe.hint.to_owned())),
         EngineError::Fixture(_) => (
             Exit::Damaged,

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use crate::config::mistake::Mistake;
 use crate::model::finding::Finding;
 use crate::model::ids::{SubtestId, TierId};
+use crate::model::original::OriginalVersion;
+use crate::model::survey::Runner;
 use crate::os::lock::LockError;
 use crate::os::process::ProbeError;
 use crate::store::StoreError;
@@ -55,6 +57,17 @@ pub enum EngineError {
         subtest: SubtestId,
         /// Everything that is in the way.
         lacks: Vec<Lack>,
+    },
+    /// The original's runner seems to be at work on the experiment.
+    #[error("{0}")]
+    Runner(Runner),
+    /// An experiment of the original, which only `verify`, `repair` and `status` know.
+    #[error("`{}` is an experiment of ProjectScylla's runner (checkpoint {version}): it can be verified and repaired, and not be resumed", folder.display())]
+    Original {
+        /// The experiment's folder.
+        folder: PathBuf,
+        /// The version of its checkpoint.
+        version: OriginalVersion,
     },
     /// A worker's thread ended without a word.
     #[error("a worker ended without a word; the runs of the others are committed")]

@@ -1,6 +1,7 @@
 //! What the folder of an experiment holds, as plain values: the store reads it, the audit judges it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::checkpoint::Checkpoint;
 use super::digest::Digest;
@@ -64,10 +65,94 @@ pub struct Original {
     pub phased: bool,
     /// Runs whose folder lies in `in_progress/`.
     pub in_progress: BTreeSet<RunId>,
+    /// Runs whose folder lies in neither of the two, though others do: older versions made them.
+    pub flat: BTreeSet<RunId>,
+    /// The original's runner, when it seems to be at work.
+    pub runner: Option<Runner>,
+    /// What the copy says that the original keeps of its former checkpoint, when the checkpoint itself cannot be read.
+    pub former: Option<Box<Checkpoint>>,
     /// The folder that its checkpoint names, when it is another one.
     pub moved_from: Option<String>,
     /// States in the checkpoint that the results contradict: the place in the file, and what is wrong there.
     pub stale_states: Vec<(String, String)>,
+    /// Runs on which the runner failed, as their states say: an entry `failed` of theirs claims no result.
+    pub failed: BTreeSet<RunId>,
+    /// Keys of the checkpoint where a tier, a subtest or a run should stand, and none does: `completed_runs.weird`.
+    pub unknown_keys: Vec<String>,
+    /// Reports whose numbers are not those of the results: the place, and what differs.
+    pub stale_reports: Vec<(String, String)>,
+    /// Files that results name in their runs' folders and that are not there: the run, and the place below its folder.
+    pub missing_files: Vec<(RunId, String)>,
+}
+
+impl Original {
+    /// The fewest runs that planned tiers must have of which no subtest is known.
+    #[must_use]
+    pub fn runs_of_unknown_tiers(&self) -> usize {
+        let of_each = self.config.content().map_or(0, |config| config.runs_per_subtest as usize);
+        self.tiers_without_subtests.len() * of_each
+    }
+}
+
+impl Survey {
+    /// Every run that should exist, as far as it is known; `None` without a config that can be read.
+    #[must_use]
+    pub fn plan(&self) -> Option<Plan> {
+        match &self.original {
+            Some(original) => original.config.content().map(|_| original.plan.clone()),
+            None => self.config.content().map(Config::plan),
+        }
+    }
+
+    /// What the experiment is called, as far as config or checkpoint say.
+    #[must_use]
+    pub fn experiment_id(&self) -> Option<&str> {
+        let original = self.original.as_ref().and_then(|original| original.config.content());
+        let configured = self.config.content().map(|config| config.experiment_id.as_str());
+        let recorded = || self.checkpoint.content().map(|checkpoint| checkpoint.experiment_id.as_str());
+        original.map(|config| config.experiment_id.as_str()).or(configured).or_else(recorded)
+    }
+
+    /// Where a run lies below the experiment's folder, or would lie when it is done.
+    #[must_use]
+    pub fn place(&self, run: RunId) -> String {
+        match &self.original {
+            Some(original) if original.in_progress.contains(&run) => format!("in_progress/{run}"),
+            Some(original) if original.phased && !original.flat.contains(&run) => format!("completed/{run}"),
+            _ => run.to_string(),
+        }
+    }
+}
+
+/// A process of the original's runner, or the signs of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Runner {
+    /// Its number, when it is known and lives on this machine.
+    pub pid: Option<u32>,
+    /// When it was last heard of, as the checkpoint says.
+    pub heard: Option<String>,
+}
+
+impl Runner {
+    /// The runner in the place of the lock's holder. The original tells neither its machine nor its start.
+    #[must_use]
+    pub fn holder(&self) -> Holder {
+        let since = self.heard.clone().unwrap_or_else(|| "its start".to_owned());
+        let host = if self.pid.is_some() { "this machine" } else { "another machine" };
+        Holder { pid: self.pid.unwrap_or(0), host: host.to_owned(), since }
+    }
+}
+
+impl fmt::Display for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.pid, &self.heard) {
+            (Some(pid), _) => write!(f, "process {pid} of the original's runner works on it"),
+            (None, Some(heard)) => {
+                write!(f, "the original's runner was heard of at {heard}, and may work on another machine")
+            }
+            (None, None) => f.write_str("the original's runner works on it"),
+        }
+    }
 }
 
 /// A file that may be there, readable, or newer than this tool.
@@ -78,6 +163,8 @@ pub enum Seen<T> {
     Missing,
     /// It is there and cannot be read as what it should be; the reason.
     Unreadable(String),
+    /// It is whole, and of a format that nobody here knows: never written over, and nothing is guessed; the reason.
+    Strange(String),
     /// A newer tool wrote it; what could be read of it.
     Newer {
         /// The version that it names.
@@ -95,7 +182,7 @@ impl<T> Seen<T> {
     pub fn content(&self) -> Option<&T> {
         match self {
             Self::Read(content) | Self::Newer { content: Some(content), .. } => Some(content),
-            Self::Missing | Self::Unreadable(_) | Self::Newer { content: None, .. } => None,
+            Self::Missing | Self::Unreadable(_) | Self::Strange(_) | Self::Newer { content: None, .. } => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod findings;
+pub mod fixtures;
 pub mod json;
 mod lines;
 mod page;

@@ -1,16 +1,15 @@
 //! The original's fixtures are read unchanged: every key, every store, every mistake with its place.
 
+mod said;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
-
 use scylla::config::fixture::{Said, load, load_with};
 use scylla::model::ids::{SubtestId, TierId};
-use scylla::model::task::{AgentSpec, Fixture, Invocation, JudgeSpec, McpServer, Setup, Source, SystemPrompt, Tools};
+use scylla::model::task::{Fixture, McpServer, Setup, Source, SystemPrompt, Tools};
 
-use crate::scenes::saved;
 use crate::upstream_fixture::{CATEGORIES, FIXTURE, JUDGE, SHARED, UpstreamFixture};
 use crate::world::{World, steady};
 
@@ -53,6 +52,19 @@ macro_rules! assert_told {
         });
     };
 }
+
+/// An agent that makes what the task asks for.
+const DONE: &str = "touch done";
+
+/// The flags that a fixture of the original needs.
+fn flags<'a>(dir: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let mut flags = vec!["run", "--tiers-dir", dir, "--results-dir", "results", "--runs", "1"];
+    flags.extend(["--agent-command", DONE, "--judge-command", JUDGE]);
+    flags.extend(more);
+    flags
+}
+
+use assert_told;
 
 #[test]
 fn every_key_of_the_originals_subtests_is_read() {
@@ -270,126 +282,57 @@ fn a_shared_folder_that_is_not_there_or_is_one_too_many_is_told() {
     assert!(two.stderr.contains("test-001/shared: is the fixture's own, and `"), "{two}");
 }
 
-/// An agent that makes what the task asks for.
-const DONE: &str = "touch done";
-
-/// The flags that a fixture of the original needs.
-fn flags<'a>(dir: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    let mut flags = vec!["run", "--tiers-dir", dir, "--results-dir", "results", "--runs", "1"];
-    flags.extend(["--agent-command", DONE, "--judge-command", JUDGE]);
-    flags.extend(more);
-    flags
-}
-
 #[test]
-fn a_fixture_that_names_no_agent_and_no_judge_says_how_to_name_them() {
-    assert_told!("original-unnamed", UpstreamFixture::new());
-}
-
-#[test]
-fn what_was_said_of_agent_and_judge_is_kept_in_the_experiment_and_a_resume_needs_no_flag() {
+fn a_folder_of_fixtures_is_one_table_and_then_every_mistake_once() {
     let world = World::new();
-    let dir = UpstreamFixture::new().write(&world);
-    world.scylla(&flags(&dir, &["--tiers", "T0", "--max-cost-usd", "0"])).exits(6);
-    let again = world.scylla(&flags(&dir, &["--tiers", "T0", "--max-cost-usd", "0"])).exits(6);
-    assert!(!again.stderr.contains("fixture_digest"), "{again}");
-    let experiment = world.experiment();
-    let copy = load(&experiment.join("config/fixture")).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
-    assert_eq!(copy.judges.iter().map(JudgeSpec::name).collect::<Vec<_>>(), ["judge"]);
-    let other = world.scylla(&["run", "--tiers-dir", &dir, "--results-dir", "results", "--agent-command", "true"]);
-    assert!(other.exits(2).stderr.contains("there is no other judge"));
-    world.scylla(&["resume", experiment.to_str().unwrap(), "--max-cost-usd", "9"]).exits(0);
-    let result = crate::scenes::json(&experiment.join("T0/02/run_01/run_result.json"));
-    assert_eq!((&result["judge_passed"], &result["judges"][0]["model"]), (&true.into(), &"judge".into()));
-}
-
-#[test]
-fn any_line_comes_back_from_the_experiments_copy_as_it_was_said() {
-    let lines = [
-        "echo \"it's\" 'x' # no: comment",
-        "a\tb\\n\nsecond: line\n",
-        "grüße \u{1F980} \u{85}\u{7f} {x}, [y]",
-        "- &a *b !c %d @e `f`",
-    ];
-    let world = World::new();
-    let dir = UpstreamFixture::new().write(&world);
-    for line in lines {
-        let said =
-            Said { agent_command: Some(line.into()), judge_commands: vec![line.into(), "x".into()], ..Said::default() };
-        let loaded = load_with(Path::new(&dir), &said).unwrap();
-        world.write(&format!("{FIXTURE}/scylla.yaml"), &loaded.parts.written["scylla.yaml"]);
-        assert_eq!(load(Path::new(&dir)).unwrap_or_else(|mistakes| panic!("{mistakes:#?}")), loaded.fixture);
-        fs::remove_file(world.path(FIXTURE).join("scylla.yaml")).unwrap();
-    }
-}
-
-#[test]
-fn a_flag_wins_over_the_files_and_a_setting_counts_only_where_they_say_nothing() {
-    let world = World::new();
-    let beside = "agent: {kind: oracle}\nchecks: [{name: made, shell: test -f done, timeout_seconds: 5}]\nenvironment: [MY_KEY]\n";
-    let fixture = UpstreamFixture::new().test(&named()).file("scylla.yaml", beside).test("solution_file: prompt.md\n");
-    let dir = fixture.write(&world);
-    let agent = |said: &Said| {
-        let loaded = load_with(Path::new(&dir), said).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
-        let agent = loaded.fixture.tiers[&TierId(0)][&SubtestId(0)].agent.clone();
-        let names: Vec<String> = loaded.fixture.judges.iter().map(|judge| judge.name().to_owned()).collect();
-        (agent, names.join(" "), loaded)
+    let fixture = UpstreamFixture::new().test(&named());
+    fixture.write(&world);
+    let tests = world.path("upstream/tests/fixtures/tests");
+    let copy = |name: &str, from: &str, to: &str| {
+        for file in ["prompt.md", "config.yaml", "expected/criteria.md", "expected/rubric.yaml", "test.yaml"] {
+            let text = fs::read_to_string(tests.join("test-001").join(file)).unwrap();
+            world.write(&format!("upstream/tests/fixtures/tests/{name}/{file}"), &text.replace(from, to));
+        }
     };
-    let usual = Said {
-        usual_agent_command: Some("usual".into()),
-        usual_judge_commands: vec!["usual".into()],
-        ..Said::default()
+    copy("test-002", "test-001", "test-002");
+    fs::create_dir_all(tests.join("test-config-loader/expected")).unwrap();
+    let check = |code| {
+        let output = world.scylla(&["fixture", "check", tests.to_str().unwrap()]).exits(code);
+        steady(&format!("{}{}", output.stdout, output.stderr), &world)
     };
-    let (of_files, panel, loaded) = agent(&usual);
-    assert_eq!((of_files, panel.as_str(), loaded.parts.written.len()), (AgentSpec::Oracle, "looker", 0));
-    let said = Said { agent_command: Some("mine".into()), judge_commands: vec!["a".into(), "b".into()], ..usual };
-    let (of_flag, panel, loaded) = agent(&said);
-    assert!(matches!(of_flag, AgentSpec::Command { run: Invocation::Shell(line), .. } if line == "mine"));
-    assert_eq!(panel, "judge-1 judge-2");
-    let written = &loaded.parts.written["scylla.yaml"];
-    assert!(written.contains("test -f done") && written.contains("MY_KEY"), "{written}");
-
-    let world = World::new();
-    let bare = UpstreamFixture::new().write(&world);
-    let settings = format!("agent-command = {}\njudge-command = {}\n", quoted(DONE), quoted(JUDGE));
-    world.write(".config/scylla.toml", &settings);
-    world.scylla(&["fixture", "check", &bare]).exits(0);
+    let whole = check(0);
+    copy("test-003", "pass_threshold: 0.70", "pass_threshold: 70");
+    copy("test-004", "expected/criteria.md", "expected/critera.md");
+    fs::remove_file(world.path(SHARED).join("blocks/B02-critical-rules.md")).unwrap();
+    let broken = check(2);
+    insta::with_settings!({
+        snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/fixture"),
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!("table", whole);
+        insta::assert_snapshot!("table-with-mistakes", broken);
+    });
 }
 
 #[test]
-fn a_file_beside_the_test_that_is_broken_stops_only_itself() {
-    let torn = UpstreamFixture::new().file("scylla.yaml", "agent: {kind\n");
-    assert_told!("original-beside-torn", torn);
-    let wrong =
-        UpstreamFixture::new().file("scylla.yaml", "agent: {kind: comand}\njudge: x\njudges: []\nenvironment: [1X]\n");
-    assert_told!("original-beside", wrong);
-}
-
-#[test]
-fn an_agent_that_nobody_uses_is_told() {
-    let world = World::new();
-    let dir = crate::fixture::TestFixture::new().agent("T0/00-one", DONE).write(&world);
-    let output = world.scylla(&["fixture", "check", &dir, "--agent-command", "mine"]).exits(2);
-    assert!(output.stderr.contains("so `--agent-command` says nothing"), "{output}");
-}
-
-/// What the config of a new experiment of this fixture says of its limits, and what was said of them.
-fn limits(fixture: &UpstreamFixture, settings: &str, more: &[&str]) -> (Value, Value, bool) {
+fn subtests_that_compose_the_same_are_told_before_they_are_paid_for() {
+    let same = "resources: {claude_md: {blocks: [B02]}}\nextends_previous: false\n";
+    let fixture = UpstreamFixture::new()
+        .shared("subtests/t4/20-same.yaml", same)
+        .shared("subtests/t5/20-same.yaml", &format!("{same}agent: {{kind: nop}}\n"))
+        .shared("subtests/t6/20-same.yaml", same);
     let world = World::new();
     let dir = fixture.write(&world);
-    world.write(".config/scylla.toml", settings);
-    let output = world.scylla(&flags(&dir, &[&["--tiers", "T6"], more].concat()));
-    let told = "the fixture's `config.yaml` sets a ceiling of $5.00, which the original's runner never read";
-    (saved(&world, "timeout_seconds"), saved(&world, "max_cost_usd"), output.stderr.contains(told))
-}
-
-#[test]
-fn the_limits_of_the_fixture_count_where_nobody_says_others() {
-    let fixture = UpstreamFixture::new();
-    assert_eq!(limits(&fixture, "", &[]), (json!(600), json!(5.0), true));
-    assert_eq!(limits(&fixture, "max-cost-usd = 3\ntimeout = 50\n", &[]), (json!(50), json!(3.0), false));
-    let flags = ["--max-cost-usd", "2", "--timeout", "40"];
-    assert_eq!(limits(&fixture, "max-cost-usd = 3\ntimeout = 50\n", &flags), (json!(40), json!(2.0), false));
-    let silent = UpstreamFixture::new().test_without("timeout_seconds: 600");
-    assert_eq!(limits(&silent, "", &[]), (json!(1800), json!(5.0), true));
+    let told = |tiers: &str| {
+        let output = world.scylla(&flags(&dir, &["--fresh", "--max-cost-usd", "0", "--tiers", tiers])).exits(6);
+        let line = |line: &str| {
+            line.split_once("`T").filter(|_| line.ends_with("compose the same")).map(|(_, rest)| format!("`T{rest}"))
+        };
+        output.stderr.lines().filter_map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(told("T3"), ["`T3/05` and `T3/06` compose the same"]);
+    assert_eq!(told("T4,T5,T6"), ["`T4/20` and `T6/20` compose the same"], "the agent of `T5/20` is another one");
+    assert_eq!(told("T0,T1"), [""; 0], "each inherits from a tier of its own");
+    assert_eq!(told("T0,T4,T5"), ["`T0/02` and `T4/20` compose the same", "`T0/03` and `T5/06` compose the same"]);
 }
