@@ -11,6 +11,7 @@ use crate::os::files::{self, FileError, Kind};
 
 use super::StoreError;
 
+pub(super) mod inherited;
 pub(super) mod original;
 mod times;
 
@@ -32,8 +33,6 @@ pub(super) const CONFIG: &str = "config";
 pub(super) const CONFIG_FILE: &str = "experiment.json";
 /// The fixture's copy, below [`CONFIG`].
 pub(super) const FIXTURE: &str = "fixture";
-/// The winners that tiers take over, below [`CONFIG`].
-pub(super) const INHERITED: &str = "inherited";
 /// Bare copy of the task's repository.
 pub(super) const REPO: &str = "repo.git";
 /// Derived reports.
@@ -186,18 +185,6 @@ impl ExperimentFolder {
     #[must_use]
     pub fn fixture(&self) -> PathBuf {
         self.config_dir().join(FIXTURE)
-    }
-
-    /// The folder of what tiers take over.
-    #[must_use]
-    pub fn inherited_dir(&self) -> PathBuf {
-        self.config_dir().join(INHERITED)
-    }
-
-    /// What a tier takes over.
-    #[must_use]
-    pub fn inherited(&self, tier: TierId) -> PathBuf {
-        self.inherited_dir().join(format!("{tier}.json"))
     }
 
     /// Bare copy of the task's repository.
@@ -370,11 +357,6 @@ impl RunFolder {
     pub fn judgment(&self, judge: JudgeNumber) -> PathBuf {
         self.judge(judge).join("judgment.json")
     }
-}
-
-/// Reads the name of a file that says what a tier takes over.
-pub(super) fn tier_of_inherited(name: &str) -> Option<TierId> {
-    name.strip_suffix(".json")?.parse().ok()
 }
 
 /// Reads the name of a judge's folder in its one spelling.
