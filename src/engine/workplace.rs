@@ -9,7 +9,7 @@ use crate::model::digest::Digest;
 use crate::model::experiment::{Config, KeepWorkspaces};
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
 use crate::model::task::{Fixture, JudgeSpec, Subtest};
-use crate::os::process::{Containment, Limits, MakeFilter, OutputFilter, StopHandle, Task};
+use crate::os::process::{Containment, Limits, MakeFilter, OutputFilter, StopHandle, Task, View};
 use crate::store::layout::ExperimentFolder;
 use crate::text::redact::{Redactor, Secrets};
 
@@ -45,9 +45,8 @@ pub(super) struct Program {
     pub(super) stderr: PathBuf,
     pub(super) wall: Duration,
     pub(super) no_progress: Option<Duration>,
-    /// What it may write below the experiment's folder.
-    pub(super) writable: Vec<PathBuf>,
-    pub(super) hidden: Vec<PathBuf>,
+    /// How the experiment's folder looks to it.
+    pub(super) views: Vec<View>,
 }
 
 impl Workplace {
@@ -97,9 +96,7 @@ impl Workplace {
                 output_bytes: self.config.output_limit_bytes,
                 grace: Duration::from_secs(self.config.grace_seconds),
             },
-            writable: program.writable,
-            protected: Some(self.folder.root().to_owned()),
-            hidden: program.hidden,
+            views: program.views,
             mark: run_folder.mark(),
             token: format!("{}-{}-{}-{}-{}", self.token, run.tier, run.subtest, run.run, attempt.0),
         }

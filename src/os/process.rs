@@ -66,16 +66,23 @@ pub struct Task {
     pub filter: MakeFilter,
     /// The bounds.
     pub limits: Limits,
-    /// Below `protected`, what may be written. Only a namespace can hold this.
-    pub writable: Vec<PathBuf>,
-    /// What may not be written. Only a namespace can hold this.
-    pub protected: Option<PathBuf>,
-    /// What looks empty. Paths that do not exist are skipped. Only a namespace can hold this.
-    pub hidden: Vec<PathBuf>,
+    /// How paths look to the program, each on top of the former ones. Only a namespace can hold this.
+    pub views: Vec<View>,
     /// Where the [`StrayMark`] lies while the program runs.
     pub mark: PathBuf,
     /// Unique for each attempt at a run; letters, digits and dashes.
     pub token: String,
+}
+
+/// How a path looks to a program in a namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum View {
+    /// It may be read, and not written.
+    ReadOnly(PathBuf),
+    /// It may be written.
+    Writable(PathBuf),
+    /// It looks empty. A path that does not exist is skipped.
+    Hidden(PathBuf),
 }
 
 /// The bounds of a task.

@@ -64,14 +64,6 @@ pub fn find(results_dir: &Path, id: &ExperimentId) -> Result<Vec<Found>, StoreEr
     Ok(found.into_iter().map(|(_, found)| found).collect())
 }
 
-/// The newest experiment of exactly this id that is not known to be finished.
-///
-/// # Errors
-/// As [`find`].
-pub fn newest_unfinished(results_dir: &Path, id: &ExperimentId) -> Result<Option<Found>, StoreError> {
-    Ok(find(results_dir, id)?.into_iter().find(|found| !found.completed()))
-}
-
 /// The time in a folder's name and its number among those of the same second, if it can be one of this id.
 fn named_after(name: &str, id: &ExperimentId) -> Option<(String, u32)> {
     let (time, rest) = name.split_at_checked(TIME_BYTES)?;
@@ -119,8 +111,8 @@ mod tests {
 
         assert_eq!(found(results.path(), "x"), [third, second.clone(), first]);
         assert_eq!(found(results.path(), "x-2"), [other]);
-        let newest = newest_unfinished(results.path(), &id("x")).unwrap().unwrap();
-        assert_eq!(newest.folder.root(), second);
+        let unfinished = find(results.path(), &id("x")).unwrap().into_iter().find(|found| !found.completed());
+        assert_eq!(unfinished.unwrap().folder.root(), second);
     }
 
     #[test]

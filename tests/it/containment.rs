@@ -167,3 +167,28 @@ fn an_agent_that_says_too_much_is_ended_and_graded() {
         json!({"end": "output_limit", "timed_out": false, "passed": true, "truncated": true, "kept_up_to_the_limit": true})
     );
 }
+
+#[test]
+fn in_a_namespace_an_agent_sees_neither_what_others_did_nor_what_is_expected() {
+    if !containments().contains(&"bubblewrap") {
+        return;
+    }
+    let world = World::new();
+    let agent =
+        "touch done; cd ../../../..; { find . -type f ! -path '*/.git/*' | sort; } > T0/00/$(ls T0/00)/workspace/seen";
+    let fixture = TestFixture::new().agent("T0/00-curious", agent).write(&world);
+    let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "2", "--jobs", "1"];
+    world.scylla(&[&arguments[..], &["--containment", "bubblewrap", "--keep-workspaces", "all"]].concat()).exits(0);
+    let seen = fs::read_to_string(world.experiment().join("T0/00/run_02/workspace/seen")).unwrap();
+    assert!(seen.contains("./config/fixture/test.yaml") && !seen.contains("expected/"), "{seen}");
+    let seen: Vec<&str> = seen.lines().filter(|place| !place.starts_with("./config/fixture/")).collect();
+    assert_eq!(
+        seen,
+        [
+            "./T0/00/run_02/agent/prompt.md",
+            "./T0/00/run_02/workspace/done",
+            "./T0/00/run_02/workspace/readme.txt",
+            "./T0/00/run_02/workspace/seen",
+        ],
+    );
+}

@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::fixture::{FULL_SCORE, TestFixture, close, gated, open};
+use crate::scenes::strace_is_missing;
 use crate::world::{World, wait_until};
 
 const AGENT: &str = "touch done; printf '{\"cost_usd\": 0.5}' > \"$SCYLLA_RECORD_FILE\"";
@@ -128,34 +129,103 @@ fn killed_while_changes_are_captured_the_agent_is_not_asked_again() {
     resumes_to_the_end(&world, 3, 3);
 }
 
-/// Kills the coordinator right before its n-th rename of every thread: each durable file is once the one that is missing.
+/// Runs the program under `strace`, which kills whoever makes the call that is described; whether it came to its end.
+fn killed_at(world: &World, narrowed: &[&str], call: &str, number: usize, arguments: &[&str]) -> bool {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("inject={call}:signal=KILL:when={number}")]);
+    command.args(narrowed).arg(env!("CARGO_BIN_EXE_cargo-scylla")).arg("scylla").args(arguments);
+    world.seal(&mut command);
+    !command.current_dir(world.path("")).output().unwrap().status.success()
+}
+
+/// Each kind of rename is taken by itself, because `strace` counts each for itself.
 #[test]
-fn killed_before_each_durable_file_a_resume_gives_the_same_result() {
-    if Command::new("strace").arg("-V").output().is_err() {
-        println!("skipped: strace is not installed");
+fn killed_before_each_rename_of_a_new_experiment_the_same_command_comes_to_its_end() {
+    if strace_is_missing() {
         return;
     }
-    for (effective, point) in (1..40).enumerate() {
-        let (world, fixture) = world();
-        let results = world.results().to_str().unwrap().to_owned();
-        let inject = format!("inject=rename,renameat,renameat2:signal=KILL:when={point}");
-        let mut command = Command::new("strace");
-        command.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=rename,renameat,renameat2", "-e", &inject]);
-        command.arg(env!("CARGO_BIN_EXE_cargo-scylla")).arg("scylla").args(run_arguments(&fixture, &results));
-        world.seal(&mut command);
-        let output = command.current_dir(world.path("")).output().unwrap();
-        if output.status.success() {
-            assert!(effective >= 5, "only {effective} points killed anything");
+    let mut points = 0;
+    for call in ["rename", "renameat", "renameat2"] {
+        for number in 1.. {
+            assert!(number < 40, "{call}: the experiment never ended by itself");
+            let (world, fixture) = world();
+            let results = world.results().to_str().unwrap().to_owned();
+            if !killed_at(&world, &[], call, number, &run_arguments(&fixture, &results)) {
+                break;
+            }
+            points += 1;
+            // The same command goes on, or starts anew where the folder was made and nothing else.
+            world.scylla(&run_arguments(&fixture, &results)).exits(0);
+            let folders = fs::read_dir(world.results()).unwrap().flatten().map(|entry| entry.path());
+            let begun: Vec<_> = folders.filter(|folder| folder.join("config/experiment.json").is_file()).collect();
+            assert_eq!(begun.len(), 1, "{call} {number}: {begun:?}");
+            world.scylla(&["verify", begun[0].to_str().unwrap()]).exits(0);
+            assert!(world.lines("agent.log") <= 4, "{call} {number}: {} agents", world.lines("agent.log"));
+            no_process_is_left(&world);
+        }
+    }
+    assert!(points >= 12, "only {points} points killed anything");
+}
+
+/// Every durable file of a run, with the agents and judges that three runs take when the coordinator was killed right
+/// before the file appeared in the second run.
+const DURABLE: [(&str, usize, usize); 7] = [
+    ("T0/00/run_02/agent/result.json", 4, 3),
+    ("T0/00/run_02/changes.patch", 3, 3),
+    ("T0/00/run_02/checks/result.json", 3, 3),
+    ("T0/00/run_02/judge/judge_01/judgment.json", 3, 3),
+    ("T0/00/run_02/judge/result.json", 3, 3),
+    ("T0/00/run_02/SHA256SUMS", 3, 3),
+    ("T0/00/run_02/run_result.json", 3, 3),
+];
+
+/// An experiment of one run that has grown to three.
+fn grown() -> World {
+    let (world, fixture) = world();
+    let results = world.results().to_str().unwrap().to_owned();
+    let mut arguments = run_arguments(&fixture, &results);
+    arguments[6] = "1";
+    world.scylla(&arguments).exits(0);
+    world.scylla(&["extend", world.experiment().to_str().unwrap(), "--runs", "3", "--plan-only"]).exits(0);
+    world
+}
+
+#[test]
+fn killed_before_each_durable_file_of_a_run_a_resume_asks_nobody_twice() {
+    if strace_is_missing() {
+        return;
+    }
+    for (file, agents, judges) in DURABLE {
+        let world = grown();
+        let experiment = world.experiment();
+        let place = experiment.join(file);
+        let narrowed = ["-P", place.to_str().unwrap()];
+        let resume = ["resume", experiment.to_str().unwrap(), "--jobs", "1"];
+        assert!(killed_at(&world, &narrowed, "/renameat2?$", 1, &resume), "{file}: nothing was killed");
+        assert!(!place.exists(), "{file}");
+        resumes_to_the_end(&world, agents, judges);
+    }
+}
+
+#[test]
+fn killed_before_each_saving_of_the_checkpoint_a_resume_asks_nobody_twice() {
+    if strace_is_missing() {
+        return;
+    }
+    for number in 1.. {
+        assert!(number < 20, "the experiment never ended by itself");
+        let world = grown();
+        let experiment = world.experiment();
+        let checkpoint = experiment.join("checkpoint.json");
+        let narrowed = ["-P", checkpoint.to_str().unwrap()];
+        if !killed_at(&world, &narrowed, "renameat", number, &["resume", experiment.to_str().unwrap(), "--jobs", "1"]) {
+            assert!(number >= 3, "only {number} savings");
             return;
         }
-        // The same command goes on, or starts anew where the folder was made and nothing else.
-        world.scylla(&run_arguments(&fixture, &results)).exits(0);
-        let folders = fs::read_dir(world.results()).unwrap().flatten().map(|entry| entry.path());
-        let begun: Vec<_> = folders.filter(|folder| folder.join("config/experiment.json").is_file()).collect();
-        assert_eq!(begun.len(), 1, "point {point}: {begun:?}");
-        world.scylla(&["verify", begun[0].to_str().unwrap()]).exits(0);
-        assert!(world.lines("agent.log") <= 4, "point {point}: {} agents", world.lines("agent.log"));
+        let finished = world.lines("judge.log");
+        world.scylla(&["resume", experiment.to_str().unwrap()]).exits(0);
+        world.scylla(&["verify", experiment.to_str().unwrap()]).exits(0);
+        assert_eq!(world.lines("judge.log"), 3, "saving {number}: {finished} judges had answered");
         no_process_is_left(&world);
     }
-    panic!("the experiment never ended by itself");
 }

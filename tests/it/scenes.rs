@@ -114,6 +114,16 @@ pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// Whether a test that takes system calls one by one has to be skipped; it says so.
+#[expect(clippy::print_stdout, reason = "who reads the tests' output learns what was not tried")]
+pub(crate) fn strace_is_missing() -> bool {
+    let missing = Command::new("strace").arg("-V").output().is_err();
+    if missing {
+        println!("skipped: strace is not installed");
+    }
+    missing
+}
+
 /// The containments that work on this machine; those that do not are named aloud.
 #[expect(clippy::print_stdout, reason = "who reads the tests' output learns what was not tried")]
 pub(crate) fn containments() -> Vec<&'static str> {

@@ -15,7 +15,7 @@ use crate::model::result::{AgentResult, TokenStats};
 use crate::model::task::{AgentSpec, Subtest};
 use crate::os::clock::{self, Stopwatch};
 use crate::os::files;
-use crate::os::process::{End, Ended};
+use crate::os::process::{End, Ended, View};
 use crate::workspace;
 
 impl Work<'_> {
@@ -98,9 +98,15 @@ impl Work<'_> {
             stderr: self.folder.agent_stderr(),
             wall: Duration::from_secs(self.place.config.timeout_seconds),
             no_progress: self.place.config.no_progress_seconds.map(Duration::from_secs),
-            writable: vec![self.folder.workspace(), self.folder.record_dir()],
-            // An agent that can read the solution or the rubric is not measured.
-            hidden: vec![self.place.folder.fixture().join("expected")],
+            // An agent that can read the solution, the rubric or what others did is not measured.
+            views: vec![
+                View::Hidden(self.place.folder.root().to_owned()),
+                View::ReadOnly(self.place.folder.fixture()),
+                View::Hidden(self.place.folder.fixture().join("expected")),
+                View::ReadOnly(self.folder.prompt()),
+                View::Writable(self.folder.workspace()),
+                View::Writable(self.folder.record_dir()),
+            ],
         }
     }
 

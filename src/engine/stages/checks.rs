@@ -9,7 +9,7 @@ use crate::engine::workplace::Program;
 use crate::model::outcome::{FailureKind, Stage};
 use crate::model::result::{CheckResult, ChecksResult};
 use crate::model::task::CheckSpec;
-use crate::os::process::End;
+use crate::os::process::{End, View};
 
 impl Work<'_> {
     /// Runs every check in the graded tree.
@@ -35,8 +35,10 @@ impl Work<'_> {
                 stderr: self.folder.check_log(&format!("{}.stderr", check.name)),
                 wall: Duration::from_secs(check.timeout_seconds),
                 no_progress: None,
-                writable: vec![self.folder.workspace()],
-                hidden: Vec::new(),
+                views: vec![
+                    View::ReadOnly(self.place.folder.root().to_owned()),
+                    View::Writable(self.folder.workspace()),
+                ],
             },
             FailureKind::Checks,
         )?;

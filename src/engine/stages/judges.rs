@@ -16,7 +16,7 @@ use crate::model::outcome::{Failure, FailureKind, Stage};
 use crate::model::result::{AgentResult, ChecksResult, Judgment};
 use crate::model::task::{Invocation, JudgeSpec};
 use crate::os::files;
-use crate::os::process::{End, Ended};
+use crate::os::process::{End, Ended, View};
 
 /// What judges are told of a run.
 pub(super) struct Case<'a> {
@@ -113,8 +113,7 @@ impl Work<'_> {
             wall,
             no_progress: None,
             // What one judge does to the tree is nothing that the next one may see.
-            writable: Vec::new(),
-            hidden: Vec::new(),
+            views: vec![View::ReadOnly(self.place.folder.root().to_owned())],
         };
         let asked = self.contained(program, FailureKind::Judge).and_then(|ended| {
             must_have_ended_well(&ended).map_err(|why| question.failed(&why))?;

@@ -17,7 +17,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 
 use super::table::{self, Process};
-use super::{End, Hold, SpawnError, Task};
+use super::{End, Hold, SpawnError, Task, View};
 
 /// The name of this containment.
 pub(super) const NAME: &str = "bubblewrap";
@@ -177,7 +177,7 @@ impl Hold for Namespace {
     }
 }
 
-/// The arguments that make paths read-only, writable and hidden, in that order: a later one lies on top.
+/// The arguments that make paths look as the task says.
 fn mounts(task: &Task) -> Result<Vec<OsString>, SpawnError> {
     // Links are followed here, because inside of the new root they could lead elsewhere.
     let real = |path: &Path| {
@@ -190,20 +190,25 @@ fn mounts(task: &Task) -> Result<Vec<OsString>, SpawnError> {
         arguments.push(from.to_owned());
         arguments.extend(to.map(OsStr::to_owned));
     };
-    if let Some(protected) = &task.protected {
-        let path = real(protected)?;
-        mount("--ro-bind", path.as_os_str(), Some(path.as_os_str()));
-    }
-    for writable in &task.writable {
-        let path = real(writable)?;
-        mount("--bind", path.as_os_str(), Some(path.as_os_str()));
-    }
-    for hidden in task.hidden.iter().filter(|hidden| hidden.exists()) {
-        let path = real(hidden)?;
-        if path.is_dir() {
-            mount("--tmpfs", path.as_os_str(), None);
-        } else {
-            mount("--ro-bind", OsStr::new("/dev/null"), Some(path.as_os_str()));
+    for view in &task.views {
+        match view {
+            View::ReadOnly(path) => {
+                let path = real(path)?;
+                mount("--ro-bind", path.as_os_str(), Some(path.as_os_str()));
+            }
+            View::Writable(path) => {
+                let path = real(path)?;
+                mount("--bind", path.as_os_str(), Some(path.as_os_str()));
+            }
+            View::Hidden(path) if !path.exists() => {}
+            View::Hidden(path) => {
+                let path = real(path)?;
+                if path.is_dir() {
+                    mount("--tmpfs", path.as_os_str(), None);
+                } else {
+                    mount("--ro-bind", OsStr::new("/dev/null"), Some(path.as_os_str()));
+                }
+            }
         }
     }
     Ok(arguments)

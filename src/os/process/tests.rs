@@ -61,9 +61,7 @@ impl Place {
             stderr: self.path("stderr.log"),
             filter: Box::new(|| Box::new(PassThrough)),
             limits: Limits { wall: PATIENCE, no_progress: None, output_bytes: 1 << 20, grace: PATIENCE },
-            writable: Vec::new(),
-            protected: None,
-            hidden: Vec::new(),
+            views: Vec::new(),
             mark: self.path("process.json"),
             token: format!("test-{}", self.number),
         }

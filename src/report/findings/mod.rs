@@ -127,7 +127,9 @@ pub fn cure_sentence(cure: Cure) -> &'static str {
         Cure::DropPhantoms => "Bring the results back from a backup, or give the entries up.",
         Cure::Quarantine => "Set the run aside and make it anew.",
         Cure::Resume => "Resume makes the missing runs.",
-        Cure::Extend => "Take the results into the plan with `--runs` or `--tiers`, or move them away.",
+        Cure::Extend => {
+            "Take the results into the plan by `extend` with `--runs`, `--tiers` or `--max-subtests`, or move them away."
+        }
         Cure::Restore => "Bring the file back from a backup.",
         Cure::Upgrade => "Use the newer cargo-scylla that wrote it.",
         Cure::Look => "Look at the place, then move it away or leave it.",
@@ -147,9 +149,9 @@ pub fn cure_command(cure: Cure, runs: impl IntoIterator<Item = RunId>, folder: &
             (!runs.is_empty()).then_some(command)
         }
         Cure::Resume => Some(format!("cargo scylla resume {folder}")),
-        Cure::Extend => Some(format!("cargo scylla extend {folder}")),
         Cure::Wait => Some(format!("cargo scylla status {folder}")),
-        Cure::Restore | Cure::Upgrade | Cure::Look => None,
+        // Which flags it takes depends on the plan and on what the person wants.
+        Cure::Extend | Cure::Restore | Cure::Upgrade | Cure::Look => None,
     }
 }
 

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::json;
 
+use crate::scenes::strace_is_missing;
 use crate::verify::folder::{contents, copy, edit, json, results, verify};
 use crate::verify::originals::{Copied, finished};
 
@@ -43,15 +44,6 @@ fn repair_under(experiment: &Copied, inject: &str) -> bool {
     command.arg(env!("CARGO_BIN_EXE_cargo-scylla")).args(["scylla", "repair", experiment.dir()]);
     experiment.world.seal(&mut command);
     command.output().unwrap().status.code() == Some(0)
-}
-
-#[expect(clippy::print_stdout, reason = "who reads the tests' output learns what was not tried")]
-fn strace_is_missing() -> bool {
-    let missing = Command::new("strace").arg("-V").output().is_err();
-    if missing {
-        println!("skipped: strace is not installed");
-    }
-    missing
 }
 
 /// Does this to the n-th call of each kind for each n, until the repair ends before it; how often it did something. The

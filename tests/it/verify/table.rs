@@ -211,7 +211,7 @@ impl Row {
 }
 
 fn has_command(cure: Cure) -> bool {
-    !matches!(cure, Cure::Restore | Cure::Upgrade | Cure::Look)
+    !matches!(cure, Cure::Extend | Cure::Restore | Cure::Upgrade | Cure::Look)
 }
 
 #[test]

@@ -120,9 +120,13 @@ fn a_namespace_holds_what_is_protected_writable_and_hidden() {
     let script =
         "echo x >kept/checkpoint; echo y >kept/run/mine; cat secret/key password; echo z >run.log; ls /proc/1/cwd";
     let mut task = place.shell(script);
-    task.protected = Some(place.path("kept"));
-    task.writable = vec![place.path("link")];
-    task.hidden = vec![place.path("secret"), place.path("password"), place.path("not/there")];
+    task.views = vec![
+        View::ReadOnly(place.path("kept")),
+        View::Writable(place.path("link")),
+        View::Hidden(place.path("secret")),
+        View::Hidden(place.path("password")),
+        View::Hidden(place.path("not/there")),
+    ];
     run_free(&task, &containment).unwrap();
     let read = |name| fs::read_to_string(place.path(name)).unwrap();
     assert_eq!(place.stdout().lines().filter(|line| line.contains("words")).count(), 0);
@@ -132,9 +136,31 @@ fn a_namespace_holds_what_is_protected_writable_and_hidden() {
     );
     assert_eq!((read("secret/key"), read("password")), ("words".into(), "words".into()));
     // What cannot be mounted is an error, never a run without protection.
-    task.writable.push(place.path("not/there"));
+    task.views.push(View::Writable(place.path("not/there")));
     let error = run_free(&task, &containment).unwrap_err().to_string();
     assert!(error.contains("not/there"), "{error}");
+}
+
+#[test]
+fn what_lies_on_top_of_a_hidden_folder_is_all_that_is_seen_of_it() {
+    let Ok(containment) = Containment::probe(ContainmentChoice::Bubblewrap) else { return };
+    let place = Place::new();
+    for file in ["all/other/judge", "all/mine/file", "all/told/prompt", "all/told/solution"] {
+        let path = place.path(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "words").unwrap();
+    }
+    let mut task = place.shell("grep -r . all | sort; echo x >all/mine/new; echo y >all/told/prompt; true");
+    task.views = vec![
+        View::Hidden(place.path("all")),
+        View::ReadOnly(place.path("all/told")),
+        View::Hidden(place.path("all/told/solution")),
+        View::Writable(place.path("all/mine")),
+    ];
+    run_free(&task, &containment).unwrap();
+    assert_eq!(place.stdout(), "all/mine/file:words\nall/told/prompt:words\n");
+    assert!(place.path("all/mine/new").exists());
+    assert_eq!(fs::read_to_string(place.path("all/told/prompt")).unwrap(), "words");
 }
 
 #[test]
@@ -145,7 +171,7 @@ fn a_namespace_that_cannot_be_made_is_an_error_and_no_exit_code() {
     fs::create_dir(place.path("bin")).unwrap();
     fs::copy("/bin/true", place.path("bin/program")).unwrap();
     let mut task = place.task(&["bin/program"]);
-    task.hidden = vec![place.path("bin")];
+    task.views = vec![View::Hidden(place.path("bin"))];
     let error = run_free(&task, &containment).unwrap_err();
     assert!(matches!(&error, SpawnError::Contain { containment: "bubblewrap", .. }), "{error:?}");
     assert!(error.to_string().contains("No such file"), "{error}");
