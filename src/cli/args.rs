@@ -88,6 +88,10 @@ pub enum Command {
     /// one is asked again. The saved config holds: of the flags, those below Operation take effect, and each other one that
     /// differs is told. What is not given stays as it was saved, whatever the defaults below say. A resume never turns into a
     /// new experiment.
+    ///
+    /// An experiment of ProjectScylla (checkpoint 1.0 to 3.1) with missing runs is taken over: it says what will be done, keeps
+    /// checkpoint and config in `config/original/`, keeps every committed run, and makes those that are missing. A complete one
+    /// is left as it is.
     Resume(Resume),
     /// Add runs, tiers or subtests to an experiment, and make them
     ///
@@ -200,9 +204,24 @@ pub struct OperationFlags {
 pub struct Resume {
     /// The experiment's folder, or its checkpoint.json
     pub dir: PathBuf,
+    /// What an experiment of ProjectScylla needs beside its folder.
+    #[command(flatten)]
+    pub adoption: AdoptionFlags,
     /// Flags to compare or to take.
     #[command(flatten)]
     pub config: ConfigFlags,
+}
+
+/// Flags that have an effect when an experiment of the original's runner is taken over, and no other time.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Taking over from ProjectScylla")]
+pub struct AdoptionFlags {
+    /// The fixture from which missing runs are made [default: the folder of its prompt, from the current one]
+    #[arg(long, value_name = "DIR")]
+    pub tiers_dir: Option<PathBuf>,
+    /// Make runs anew whose agent is done and whose judges are not: their agents are paid again
+    #[arg(long)]
+    pub redo_unjudged: bool,
 }
 
 /// Arguments of `extend`.

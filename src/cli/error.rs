@@ -100,6 +100,16 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         EngineError::Workspace(error) => advice_on_tree(error),
         EngineError::Store(StoreError::NotAnExperiment(_)) => (Exit::Usage, Some(ABOUT_EXPERIMENTS.to_owned())),
         EngineError::Growth(_) => (Exit::Usage, None),
+        EngineError::Original(_) => {
+            (Exit::Usage, Some(format!("`cargo scylla resume {dir}` takes it over and goes on with it")))
+        }
+        EngineError::OriginalAtWork { .. } => {
+            (Exit::Held, Some("wait for it, or stop it with Ctrl-C where it was started".to_owned()))
+        }
+        EngineError::NotTaken { .. } => (
+            Exit::Usage,
+            Some("name the experiment's own fixture with `--tiers-dir DIR`; nothing was changed".to_owned()),
+        ),
         EngineError::Store(_)
         | EngineError::Lock(_)
         | EngineError::Signals(_)

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+
 use crate::engine::error::EngineError;
 use crate::engine::open::{Held, hold};
 use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns};
@@ -76,7 +78,18 @@ pub fn create(wish: Wish) -> Result<Held, EngineError> {
     let now = clock::now();
     let folder = ExperimentFolder::create(&wish.results_dir, &wish.fixture.id, now)?;
     let mut held = hold(folder)?;
-    let folder = held.folder.clone();
+    let config = furnish(&held.folder, wish, now)?;
+    store::config::save(&held.folder, &config)?;
+    held.writer.save(&first_checkpoint(&config))?;
+    Ok(held)
+}
+
+/// Makes all that runs need in a folder that has none of it yet: the fixture's copy, the task's repository and the
+/// baselines. The config that it gives is not saved.
+///
+/// # Errors
+/// When the fixture cannot be copied or the task's repository cannot be made.
+pub(super) fn furnish(folder: &ExperimentFolder, wish: Wish, now: Timestamp) -> Result<Config, EngineError> {
     let copy = folder.fixture();
     files::create_dir_durable(&folder.config_dir()).map_err(store::StoreError::from)?;
     files::copy_tree(&wish.fixture_dir, &copy, FIXTURE_BOUNDS).map_err(store::StoreError::from)?;
@@ -123,17 +136,16 @@ pub fn create(wish: Wish) -> Result<Held, EngineError> {
         unknown: serde_json::Map::new(),
     };
     make_baselines(&repo, &copy, &config, &wish.fixture)?;
-    make_durable(&folder)?;
-    store::config::save(&folder, &config)?;
-    held.writer.save(&first_checkpoint(&config))?;
-    Ok(held)
+    make_durable(folder)?;
+    Ok(config)
 }
 
 fn make_baselines(repo: &Path, fixture_dir: &Path, config: &Config, fixture: &Fixture) -> Result<(), EngineError> {
     Ok(base::make_baselines(repo, fixture_dir, &config.task_commit, fixture, &config.subtests)?)
 }
 
-fn first_checkpoint(config: &Config) -> Checkpoint {
+/// The checkpoint of an experiment in which nothing is done yet.
+pub(super) fn first_checkpoint(config: &Config) -> Checkpoint {
     Checkpoint {
         version: CHECKPOINT_VERSION.to_owned(),
         experiment_id: config.experiment_id.clone(),

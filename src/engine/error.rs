@@ -44,6 +44,25 @@ pub enum EngineError {
         /// What is wrong with it.
         findings: Vec<Finding>,
     },
+    /// The original's runner made the experiment, and nobody asked to take it over.
+    #[error("{} is an experiment of ProjectScylla", .0.display())]
+    Original(PathBuf),
+    /// The original's runner is at work on it.
+    #[error("{} is held by ProjectScylla's runner{}", folder.display(), runner.as_ref().map_or(String::new(), |runner| format!(" ({runner})")))]
+    OriginalAtWork {
+        /// The experiment's folder.
+        folder: PathBuf,
+        /// What is known of the runner.
+        runner: Option<String>,
+    },
+    /// The experiment of the original cannot be taken over with what was given.
+    #[error("{} cannot be taken over: {why}", folder.display())]
+    NotTaken {
+        /// The experiment's folder.
+        folder: PathBuf,
+        /// Why not.
+        why: String,
+    },
     /// A worker's thread ended without a word.
     #[error("a worker ended without a word; the runs of the others are committed")]
     WorkerLost,

@@ -119,8 +119,19 @@ pub fn apply(held: &mut Held, survey: &Survey, mending: &Mending) -> Result<Appl
 ///
 /// # Errors
 /// When the folder has findings that forbid to go on; never does it turn into a fresh experiment.
-pub fn take_over(mut held: Held) -> Result<Sitting, EngineError> {
+pub fn take_over(held: Held) -> Result<Sitting, EngineError> {
     let first = survey(&held, Depth::Results)?;
+    go_on(held, first)
+}
+
+/// The same with a survey that was made under the lock.
+///
+/// # Errors
+/// As [`take_over`].
+pub fn go_on(mut held: Held, first: Survey) -> Result<Sitting, EngineError> {
+    if first.original.is_some() {
+        return Err(EngineError::Original(held.folder.root().to_owned()));
+    }
     let mending = mend(&first, &Ask::default(), clock::now());
     refuse_unfit(&held, &mending.kept)?;
     apply(&mut held, &first, &mending)?;

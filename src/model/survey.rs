@@ -64,10 +64,61 @@ pub struct Original {
     pub phased: bool,
     /// Runs whose folder lies in `in_progress/`.
     pub in_progress: BTreeSet<RunId>,
+    /// Runs whose folder lies in neither of the two, though others do: older versions made them.
+    pub flat: BTreeSet<RunId>,
+    /// The original's runner, when it seems to be at work.
+    pub runner: Option<Runner>,
+    /// What the copy says that the original keeps of its former checkpoint, when the checkpoint itself cannot be read.
+    pub former: Option<Box<Checkpoint>>,
     /// The folder that its checkpoint names, when it is another one.
     pub moved_from: Option<String>,
     /// States in the checkpoint that the results contradict: the place in the file, and what is wrong there.
     pub stale_states: Vec<(String, String)>,
+    /// The state that each committed run is to have where its recorded one is behind it.
+    pub run_states: BTreeMap<RunId, String>,
+    /// Reports whose numbers are not those of the results: the place, and what differs.
+    pub stale_reports: Vec<(String, String)>,
+    /// Files that results name in their runs' folders and that are not there: the run, and the place below its folder.
+    pub missing_files: Vec<(RunId, String)>,
+}
+
+impl Survey {
+    /// Every run that should exist, as far as it is known; `None` without a config that can be read.
+    #[must_use]
+    pub fn plan(&self) -> Option<Plan> {
+        match &self.original {
+            Some(original) => original.config.content().map(|_| original.plan.clone()),
+            None => self.config.content().map(Config::plan),
+        }
+    }
+
+    /// What the experiment is called, as far as config or checkpoint say.
+    #[must_use]
+    pub fn experiment_id(&self) -> Option<&str> {
+        let original = self.original.as_ref().and_then(|original| original.config.content());
+        let configured = self.config.content().map(|config| config.experiment_id.as_str());
+        let recorded = || self.checkpoint.content().map(|checkpoint| checkpoint.experiment_id.as_str());
+        original.map(|config| config.experiment_id.as_str()).or(configured).or_else(recorded)
+    }
+
+    /// Where a run lies below the experiment's folder, or would lie when it is done.
+    #[must_use]
+    pub fn place(&self, run: RunId) -> String {
+        match &self.original {
+            Some(original) if original.in_progress.contains(&run) => format!("in_progress/{run}"),
+            Some(original) if original.phased && !original.flat.contains(&run) => format!("completed/{run}"),
+            _ => run.to_string(),
+        }
+    }
+}
+
+/// A process of the original's runner, or the signs of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Runner {
+    /// Its number, when it is known and lives on this machine.
+    pub pid: Option<u32>,
+    /// When it was last heard of, as the checkpoint says.
+    pub heard: Option<String>,
 }
 
 /// A file that may be there, readable, or newer than this tool.

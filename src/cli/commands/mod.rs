@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod adopt;
 pub mod checkout;
 pub mod extend;
 pub mod fixture;
