@@ -276,12 +276,24 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__subcmd__scylla__subcmd__fixture__subcmd__check)
-            opts="-v -q -h --verbose --quiet --message-format --color --help"
+            opts="-v -q -h --shared-dir --agent-command --judge-command --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --shared-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --judge-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --message-format)
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
@@ -732,7 +744,7 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__subcmd__scylla__subcmd__run)
-            opts="-j -v -q -h --tiers-dir --results-dir --tiers --runs --max-subtests --fresh --model --judge-model --thinking --timeout --jobs --attempts --max-cost-usd --keep-workspaces --containment --verbose --quiet --message-format --color --help"
+            opts="-j -v -q -h --tiers-dir --results-dir --tiers --runs --max-subtests --fresh --shared-dir --agent-command --judge-command --model --judge-model --thinking --timeout --jobs --attempts --max-cost-usd --keep-workspaces --containment --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -755,6 +767,18 @@ _cargo__scylla() {
                     return 0
                     ;;
                 --max-subtests)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shared-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --judge-command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

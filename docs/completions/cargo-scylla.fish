@@ -49,6 +49,9 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l result
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l tiers -d 'Tiers to run, such as `T0,T1` [default: all of the fixture]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l runs -d 'How many runs of each subtest the experiment has [default: 10]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l max-subtests -d 'Take only the first N subtests of each tier' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l shared-dir -d 'The folder of subtests and resources that fixtures share [default: `shared` in the fixture, else the nearest `claude-code/shared`]' -r -F
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l agent-command -d 'Shell line of the agent, for subtests that name none; the experiment\'s copy of the fixture keeps it' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l judge-command -d 'Shell line of a judge, in place of the fixture\'s panel; may be given several times, and the experiment\'s copy keeps it' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l model -d 'Model that agents are told to use, as `$SCYLLA_MODEL`' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l judge-model -d 'Model that judges are told to use, in their request; the first one counts' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l thinking -d 'How much agents are told to think, by a word before the prompt [default: None]' -r -f -a "None\t''
@@ -181,6 +184,9 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and n
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and not __fish_seen_subcommand_from check new list help" -f -a "new" -d 'Write a commented fixture that works as it stands'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and not __fish_seen_subcommand_from check new list help" -f -a "list" -d 'List the fixtures in a folder, with their mistakes'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and not __fish_seen_subcommand_from check new list help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -l shared-dir -d 'The folder of subtests and resources that fixtures share [default: `shared` in the fixture, else the nearest `claude-code/shared`]' -r -F
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -l agent-command -d 'Shell line of the agent, for subtests that name none; the experiment\'s copy of the fixture keeps it' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -l judge-command -d 'Shell line of a judge, in place of the fixture\'s panel; may be given several times, and the experiment\'s copy keeps it' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'
 json\t'For programs: one JSON object per event'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'

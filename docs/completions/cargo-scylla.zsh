@@ -44,6 +44,9 @@ _arguments "${_arguments_options[@]}" : \
 '*--tiers=[Tiers to run, such as \`T0,T1\` \[default\: all of the fixture\]]:TIERS:_default' \
 '--runs=[How many runs of each subtest the experiment has \[default\: 10\]]:N:_default' \
 '--max-subtests=[Take only the first N subtests of each tier]:N:_default' \
+'--shared-dir=[The folder of subtests and resources that fixtures share \[default\: \`shared\` in the fixture, else the nearest \`claude-code/shared\`\]]:DIR:_files' \
+'--agent-command=[Shell line of the agent, for subtests that name none; the experiment'\''s copy of the fixture keeps it]:LINE:_default' \
+'*--judge-command=[Shell line of a judge, in place of the fixture'\''s panel; may be given several times, and the experiment'\''s copy keeps it]:LINE:_default' \
 '--model=[Model that agents are told to use, as \`\$SCYLLA_MODEL\`]:MODEL:_default' \
 '*--judge-model=[Model that judges are told to use, in their request; the first one counts]:MODEL:_default' \
 '--thinking=[How much agents are told to think, by a word before the prompt \[default\: None\]]:MODE:(None Low High UltraThink)' \
@@ -226,6 +229,9 @@ never\:"Never"))' \
         case $line[1] in
             (check)
 _arguments "${_arguments_options[@]}" : \
+'--shared-dir=[The folder of subtests and resources that fixtures share \[default\: \`shared\` in the fixture, else the nearest \`claude-code/shared\`\]]:DIR:_files' \
+'--agent-command=[Shell line of the agent, for subtests that name none; the experiment'\''s copy of the fixture keeps it]:LINE:_default' \
+'*--judge-command=[Shell line of a judge, in place of the fixture'\''s panel; may be given several times, and the experiment'\''s copy keeps it]:LINE:_default' \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
 json\:"For programs\: one JSON object per event"))' \
 '--color=[When to use color]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"

@@ -7,7 +7,7 @@ use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind};
 use crate::model::rubric::Rubric;
 use crate::model::score::{GradeScale, Score};
-use crate::model::task::{Invocation, Setup, Source, Stores};
+use crate::model::task::{Invocation, Limits, Setup, Source, Stores};
 
 fn spec(owes_record: bool) -> AgentSpec {
     AgentSpec::Command { run: Invocation::Shell("true".to_owned()), environment: BTreeMap::new(), owes_record }
@@ -130,6 +130,7 @@ fn fixture() -> Fixture {
         no_progress_seconds: None,
         environment: vec!["MY_KEY".into()],
         solution_file: Some("expected/solution.patch".into()),
+        limits: Limits::default(),
         stores: Stores::default(),
         tiers: BTreeMap::new(),
     }

@@ -143,9 +143,26 @@ pub struct Run {
     /// Start a new experiment even if there is one of this fixture
     #[arg(long)]
     pub fresh: bool,
+    /// What is said of the fixture.
+    #[command(flatten)]
+    pub said: SaidFlags,
     /// What can be said again on resume.
     #[command(flatten)]
     pub config: ConfigFlags,
+}
+
+/// What is said of a fixture beside its files.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SaidFlags {
+    /// The folder of subtests and resources that fixtures share [default: `shared` in the fixture, else the nearest `claude-code/shared`]
+    #[arg(long, value_name = "DIR")]
+    pub shared_dir: Option<PathBuf>,
+    /// Shell line of the agent, for subtests that name none; the experiment's copy of the fixture keeps it
+    #[arg(long, value_name = "LINE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub agent_command: Option<String>,
+    /// Shell line of a judge, in place of the fixture's panel; may be given several times, and the experiment's copy keeps it
+    #[arg(long, value_name = "LINE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub judge_command: Vec<String>,
 }
 
 /// Flags that name fields of the config. On resume the saved result fields win, and each differing flag is told.
@@ -329,6 +346,9 @@ pub enum Fixture {
     Check {
         /// The fixture's folder
         dir: PathBuf,
+        /// What is said of the fixture.
+        #[command(flatten)]
+        said: SaidFlags,
     },
     /// Write a commented fixture that works as it stands
     New {

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::cli::args::{ConfigFlags, OperationFlags, Run};
+use crate::cli::args::{ConfigFlags, OperationFlags, Run, SaidFlags};
 use crate::cli::error::CliError;
 use crate::cli::locate::Located;
-use crate::config::fixture;
+use crate::config::fixture::{self, Loaded, Said};
 use crate::engine::create::{Wish, choose};
 use crate::model::event::Event;
 use crate::model::experiment::{Config, FieldClass};
@@ -23,6 +23,8 @@ const RUNS: u32 = 10;
 pub struct Places {
     /// The fixture's folder.
     pub fixture_dir: PathBuf,
+    /// What is said of it beside its files.
+    pub said: Said,
     /// Where experiments lie.
     pub results_dir: PathBuf,
 }
@@ -51,15 +53,32 @@ pub fn places(args: &Run, located: &Located, current: &Path) -> Result<Places, C
         .map(typed)
         .or_else(|| located.settings.results_dir.as_ref().map(from_root))
         .unwrap_or_else(|| located.results_dir.clone());
-    Ok(Places { fixture_dir, results_dir })
+    let said = said(&args.said, located, current);
+    Ok(Places { fixture_dir, said, results_dir })
+}
+
+/// What flags, else settings say of a fixture beside its files.
+#[must_use]
+pub fn said(args: &SaidFlags, located: &Located, current: &Path) -> Said {
+    let settings = &located.settings;
+    let typed = args.shared_dir.as_ref().map(|dir| current.join(dir));
+    let set = || settings.shared_dir.as_ref().map(|dir| located.root.join(dir));
+    Said {
+        shared_dir: typed.or_else(set),
+        agent_command: args.agent_command.clone(),
+        judge_commands: args.judge_command.clone(),
+        usual_agent_command: settings.agent_command.clone(),
+        usual_judge_commands: settings.judge_command.clone().unwrap_or_default(),
+    }
 }
 
 /// What the flags, the settings and the fixture together ask for.
 ///
 /// # Errors
 /// When a tier is asked for that the fixture does not have.
-pub fn wish(args: &Run, located: &Located, places: Places, fixture: Fixture) -> Result<Wish, CliError> {
+pub fn wish(args: &Run, located: &Located, places: Places, loaded: Loaded) -> Result<Wish, CliError> {
     let (flags, settings) = (&args.config, &located.settings);
+    let Loaded { fixture, parts } = loaded;
     let asked = args.tiers.clone().or_else(|| settings.tiers.clone());
     let tiers = match asked {
         Some(tiers) => known_tiers(tiers, &fixture)?,
@@ -87,7 +106,7 @@ pub fn wish(args: &Run, located: &Located, places: Places, fixture: Fixture) -> 
         max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd),
         keep_workspaces: operation.keep_workspaces.or(settings.keep_workspaces).unwrap_or_default(),
         containment: operation.containment.or(settings.containment).unwrap_or_default(),
-        fixture_dir: places.fixture_dir,
+        parts,
         results_dir: places.results_dir,
         fixture,
     })
@@ -117,8 +136,8 @@ fn canonical_thinking(typed: &str) -> String {
 ///
 /// # Errors
 /// When the fixture has mistakes; all of them.
-pub fn load(dir: &Path) -> Result<Fixture, CliError> {
-    fixture::load(dir).map_err(|mistakes| {
+pub fn load(dir: &Path, said: &Said) -> Result<Loaded, CliError> {
+    fixture::load_with(dir, said).map_err(|mistakes| {
         CliError::mistakes(&mistakes).or_hint("`cargo scylla fixture new DIR` writes a working fixture to compare with")
     })
 }

@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::path::Path;
 
+use crate::model::money::Usd;
+
 use super::mistake::{Mistake, Mistakes};
 use super::nearest::nearest;
 use super::node::{Entry, Node, Place, Value};
@@ -173,6 +175,12 @@ impl<'a> Fields<'a> {
         meant
     }
 
+    /// What the flag behind a key says, if it is there.
+    pub(super) fn flag(&self, key: &'static str) -> Option<bool> {
+        let node = self.find(key)?;
+        self.page.typed(node, &self.path(key), "`true` or `false`", Node::flag)
+    }
+
     /// The time limit in seconds behind a key, if it is there.
     pub(super) fn seconds(&self, key: &'static str) -> Option<u64> {
         let wanted = format!("a whole number of seconds from 1 to {MOST_SECONDS}");
@@ -181,6 +189,13 @@ impl<'a> Fields<'a> {
                 node.whole().filter(|seconds| (1..=MOST_SECONDS).contains(seconds))
             })
         })
+    }
+
+    /// The cost in US dollars behind a key, if it is there.
+    pub(super) fn cost(&self, key: &'static str) -> Option<Usd> {
+        let wanted = format!("a number of US dollars from 0 to {}", Usd::MOST_DOLLARS);
+        let read = |node: &Node| node.number().and_then(|dollars| Usd::from_dollars(dollars).ok());
+        self.find(key).and_then(|node| self.page.typed(node, &self.path(key), &wanted, read))
     }
 
     /// The count from 1 behind a key, if it is there.

@@ -1,24 +1,32 @@
 //! Fixtures: a folder with a task, read and checked as a whole. Every mistake is told at once.
 
+mod beside;
 mod files;
+mod limits;
 mod programs;
 mod rubric;
+mod setup;
+mod shared;
 mod tiers;
 
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
 
 use crate::model::ids::{ExperimentId, TierId};
 use crate::model::rubric::Rubric;
-use crate::model::task::{AgentSpec, Fixture, Source, Stores};
+use crate::model::task::{Fixture, Limits, Parts, Source};
 
 use super::fields::{Fields, Page};
 use super::mistake::{Mistake, Mistakes};
 use super::node::{Node, Place};
+use beside::BESIDE_FILE;
 use files::Folder;
-use tiers::Shared;
+use rubric::ByChecks;
+use shared::Shared;
+use tiers::Common;
 
 /// The file that makes a folder a fixture.
 pub const TEST_FILE: &str = "test.yaml";
@@ -26,18 +34,52 @@ pub const TEST_FILE: &str = "test.yaml";
 /// Where the rubric lies when `test.yaml` cannot be asked.
 const USUAL_RUBRIC: &str = "expected/rubric.yaml";
 
+const HOW_TO_NAME_AN_AGENT: &str = "say who does the task with `--agent-command LINE`, `agent-command` in the settings, or `agent` in `scylla.yaml` or `test.yaml`";
+
 const HOW_TO_BEGIN: &str = "`cargo scylla fixture new DIR` makes a fixture to begin with";
+
+/// What a person says of a fixture beside its files.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Said {
+    /// The folder that fixtures share, when it is not where it is looked for.
+    pub shared_dir: Option<PathBuf>,
+    /// A shell line for the agent of subtests that name none, whatever the fixture says.
+    pub agent_command: Option<String>,
+    /// Shell lines for a panel, whatever the fixture says.
+    pub judge_commands: Vec<String>,
+    /// The line for the agent where the fixture says none.
+    pub usual_agent_command: Option<String>,
+    /// The lines for a panel where the fixture says none.
+    pub usual_judge_commands: Vec<String>,
+}
+
+/// A fixture with what its copy consists of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// What it says.
+    pub fixture: Fixture,
+    /// What an experiment copies, so that the copy can be read by itself.
+    pub parts: Parts,
+}
 
 /// Reads the fixture in a folder.
 ///
 /// # Errors
 /// Every mistake in `test.yaml`, the rubric, the subtests and the files that they name, by file and line.
 pub fn load(dir: &Path) -> Result<Fixture, Vec<Mistake>> {
+    load_with(dir, &Said::default()).map(|loaded| loaded.fixture)
+}
+
+/// Reads the fixture in a folder, with what was said of it.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(dir: &Path, said: &Said) -> Result<Loaded, Vec<Mistake>> {
     let mistakes = Mistakes::default();
-    let fixture = Loader { folder: Folder { dir, mistakes: &mistakes } }.load();
+    let loaded = Loader { folder: Folder { dir, mistakes: &mistakes }, said }.load();
     let mistakes = mistakes.into_sorted();
-    match fixture {
-        Some(fixture) if mistakes.is_empty() => Ok(fixture),
+    match loaded {
+        Some(loaded) if mistakes.is_empty() => Ok(loaded),
         _ => Err(mistakes),
     }
 }
@@ -51,10 +93,11 @@ struct Listed {
 
 struct Loader<'a> {
     folder: Folder<'a>,
+    said: &'a Said,
 }
 
 impl Loader<'_> {
-    fn load(&self) -> Option<Fixture> {
+    fn load(&self) -> Option<Loaded> {
         let folder = self.folder;
         if !folder.dir.is_dir() {
             folder.mistakes.add(Mistake::new(folder.dir, "is not a folder").hint(HOW_TO_BEGIN));
@@ -78,12 +121,29 @@ impl Loader<'_> {
     /// Tells the mistakes of the other files when `test.yaml` cannot be understood.
     fn without_test_file(&self) {
         if self.folder.dir.join(USUAL_RUBRIC).is_file() {
-            self.rubric(USUAL_RUBRIC, None, false);
+            self.rubric(USUAL_RUBRIC, None, ByChecks::No);
         }
-        tiers::read(self.folder, None, &Shared { agent: None, agent_given: true, solution: true });
+        if self.is_ours() {
+            let shared = Shared::find(self.folder, self.said.shared_dir.as_deref());
+            let none = Cell::default();
+            let common = Common {
+                agent: None,
+                agent_given: true,
+                using_agent: &none,
+                solution: true,
+                listed: None,
+                shared: &shared,
+            };
+            tiers::read(self.folder, common);
+        }
     }
 
-    fn fixture(&self, fields: Fields<'_>) -> Option<Fixture> {
+    /// Whether the fixture has its own tiers; those of the original share theirs.
+    fn is_ours(&self) -> bool {
+        self.folder.dir.join(tiers::TIERS_FOLDER).exists()
+    }
+
+    fn fixture(&self, fields: Fields<'_>) -> Option<Loaded> {
         let page = fields.page;
         let id = fields.require_text("id").and_then(|text| experiment_id(&fields, text));
         let name = fields.require_text("name");
@@ -91,29 +151,34 @@ impl Loader<'_> {
         let language = fields.require_text("language");
         let source = self.source(&fields);
         let task = fields.require_fields("task").map(|task| self.task(task));
-        let checks = programs::checks(&fields);
-        let judges = programs::judges(&fields);
-        let validation = fields
-            .require_fields("validation")
-            .map(|validation| self.validation(validation, checks.names.as_deref(), judges.by_checks));
-        let environment = programs::environment_names(&fields);
         let solution_file =
             fields.find("solution_file").map(|node| self.folder.named_file(page, node, "solution_file"));
-        let agent = fields.fields("agent").map(programs::agent);
-        let agent_given = agent.is_some();
-        let shared = Shared { agent: agent.flatten(), agent_given, solution: solution_file.is_some() };
-        if matches!(shared.agent, Some(AgentSpec::Oracle)) && !shared.solution {
-            programs::oracle_without_solution(page, fields.place_of("agent"));
-        }
-        let tiers = tiers::read(self.folder, listed(&fields).as_deref(), &shared);
+        let programs = beside::read(self.folder, &fields, self.said, solution_file.is_some());
+        let validation = fields
+            .require_fields("validation")
+            .map(|validation| self.validation(validation, programs.checks.names.as_deref(), programs.by_checks));
+        let shared = Shared::find(self.folder, self.said.shared_dir.as_deref());
+        let using_agent = Cell::default();
+        let listed = listed(&fields);
+        let tiers = self.tiers(Common {
+            agent: programs.agent.as_ref(),
+            agent_given: programs.agent_given,
+            using_agent: &using_agent,
+            solution: solution_file.is_some(),
+            listed: listed.as_deref(),
+            shared: &shared,
+        });
+        beside::tell_agent(&fields, self.said, &programs, using_agent.get(), !self.is_ours());
         // Keys of the original's schema that none of its fixtures uses.
         for key in ["models", "tags"] {
             fields.find(key);
         }
         fields.close();
 
+        let limits = if self.is_ours() { Limits::default() } else { limits::read(self.folder) };
+        let (stores, laid) = shared.into_taken();
         let (task, validation) = (task??, validation??);
-        Some(Fixture {
+        let fixture = Fixture {
             id: id?,
             name: name?.to_owned(),
             description: description?.to_owned(),
@@ -123,18 +188,28 @@ impl Loader<'_> {
             prompt_file: task.prompt_file,
             criteria: validation.criteria,
             rubric: validation.rubric,
-            checks: checks.specs?,
-            judges: judges.specs?,
+            checks: programs.checks.specs?,
+            judges: programs.judges?,
             timeout_seconds: task.timeout_seconds,
             no_progress_seconds: task.no_progress_seconds,
-            environment: environment?,
-            solution_file: match solution_file {
-                Some(file) => Some(file?),
-                None => None,
-            },
-            stores: Stores::default(),
+            environment: programs.environment?,
+            solution_file: solution_file.map_or(Some(None), |file| file.map(Some))?,
+            limits,
+            stores,
             tiers,
-        })
+        };
+        let written = programs.written.map(|text| (BESIDE_FILE.to_owned(), text)).into_iter().collect();
+        let parts = Parts { dir: self.folder.dir.to_owned(), laid, written };
+        Some(Loaded { fixture, parts })
+    }
+
+    fn tiers(&self, common: Common<'_>) -> tiers::Tiers {
+        let ours = self.is_ours();
+        let tiers = if ours { tiers::read(self.folder, common) } else { tiers::read_original(self.folder, common) };
+        if !ours || !common.shared.is_unused() {
+            common.shared.read_tiers();
+        }
+        tiers
     }
 
     fn source(&self, fields: &Fields<'_>) -> Option<Source> {
@@ -176,7 +251,7 @@ impl Loader<'_> {
         Some(Task { prompt_file, prompt, timeout_seconds, no_progress_seconds })
     }
 
-    fn validation(&self, fields: Fields<'_>, checks: Option<&[String]>, by_checks: bool) -> Option<Validation> {
+    fn validation(&self, fields: Fields<'_>, checks: Option<&[String]>, by_checks: ByChecks) -> Option<Validation> {
         let page = fields.page;
         let criteria = fields.require("criteria_file");
         let criteria = criteria.and_then(|node| self.folder.named_text(page, node, "validation.criteria_file"));
@@ -188,7 +263,7 @@ impl Loader<'_> {
         Some(Validation { criteria: criteria?.1, rubric: rubric? })
     }
 
-    fn rubric(&self, name: &str, checks: Option<&[String]>, by_checks: bool) -> Option<Rubric> {
+    fn rubric(&self, name: &str, checks: Option<&[String]>, by_checks: ByChecks) -> Option<Rubric> {
         let file = self.folder.dir.join(name);
         let root = self.folder.yaml(&file)?;
         rubric::read(Page { file: &file, mistakes: self.folder.mistakes }, &root, checks, by_checks)

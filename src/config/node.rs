@@ -92,7 +92,11 @@ impl Node {
     pub(super) fn flag(&self) -> Option<bool> {
         match &self.value {
             Value::Flag(flag) => Some(*flag),
-            Value::Bare(text) => text.parse().ok(),
+            Value::Bare(text) => match text.as_str() {
+                "true" | "True" | "TRUE" => Some(true),
+                "false" | "False" | "FALSE" => Some(false),
+                _ => None,
+            },
             _ => None,
         }
     }

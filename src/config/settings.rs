@@ -19,6 +19,12 @@ pub const THINKING: [&str; 4] = ["None", "Low", "High", "UltraThink"];
 pub struct Settings {
     /// `tiers-dir`: the folder of the fixture.
     pub tiers_dir: Option<PathBuf>,
+    /// `shared-dir`: the folder that fixtures of the original share.
+    pub shared_dir: Option<PathBuf>,
+    /// `agent-command`: the shell line of the agent where a fixture names none.
+    pub agent_command: Option<String>,
+    /// `judge-command`: the shell lines of judges where a fixture names none.
+    pub judge_command: Option<Vec<String>>,
     /// `results-dir`: where experiments lie.
     pub results_dir: Option<PathBuf>,
     /// `jobs`: runs in flight at once, from 1.
@@ -73,6 +79,9 @@ impl Settings {
     pub fn over(self, lower: Self) -> Self {
         Self {
             tiers_dir: self.tiers_dir.or(lower.tiers_dir),
+            shared_dir: self.shared_dir.or(lower.shared_dir),
+            agent_command: self.agent_command.or(lower.agent_command),
+            judge_command: self.judge_command.or(lower.judge_command),
             results_dir: self.results_dir.or(lower.results_dir),
             jobs: self.jobs.or(lower.jobs),
             runs: self.runs.or(lower.runs),
@@ -101,17 +110,23 @@ fn read(root: &Node, path: &str, file: &Path) -> Result<Settings, Vec<Mistake>> 
 fn settings(fields: Fields<'_>) -> Settings {
     let settings = Settings {
         tiers_dir: folder(&fields, "tiers-dir"),
+        shared_dir: folder(&fields, "shared-dir"),
+        agent_command: fields
+            .find("agent-command")
+            .and_then(|_| fields.require_text("agent-command"))
+            .map(str::to_owned),
+        judge_command: texts(&fields, "judge-command", "line"),
         results_dir: folder(&fields, "results-dir"),
         jobs: fields.count("jobs"),
         runs: fields.count("runs"),
         tiers: tiers(&fields),
-        model: models(&fields, "model"),
-        judge_model: models(&fields, "judge-model"),
+        model: texts(&fields, "model", "model"),
+        judge_model: texts(&fields, "judge-model", "model"),
         thinking: fields.choice("thinking", THINKING.map(|word| (word, word.to_owned()))),
         timeout: fields.seconds("timeout"),
         max_subtests: fields.count("max-subtests"),
         attempts: fields.count("attempts"),
-        max_cost_usd: cost(&fields),
+        max_cost_usd: fields.cost("max-cost-usd"),
         keep_workspaces: fields.choice(
             "keep-workspaces",
             [("none", KeepWorkspaces::None), ("failed", KeepWorkspaces::Failed), ("all", KeepWorkspaces::All)],
@@ -148,28 +163,23 @@ fn tiers(fields: &Fields<'_>) -> Option<Vec<TierId>> {
     items.iter().map(tier).collect()
 }
 
-/// One model, or a list of them.
-fn models(fields: &Fields<'_>, key: &'static str) -> Option<Vec<String>> {
+/// One text, or a list of them; `what` they are.
+fn texts(fields: &Fields<'_>, key: &'static str, what: &str) -> Option<Vec<String>> {
     let node = fields.find(key)?;
     let path = fields.path(key);
-    let models = match node.text() {
-        Some(model) => vec![model],
-        None => fields.page.typed(node, &path, "a model or a list of models", |node| match &node.value {
-            node::Value::List(items) => items.iter().map(Node::text).collect(),
-            _ => None,
-        })?,
+    let texts = match node.text() {
+        Some(text) => vec![text],
+        None => {
+            fields.page.typed(node, &path, &format!("a {what} or a list of {what}s"), |node| match &node.value {
+                node::Value::List(items) => items.iter().map(Node::text).collect(),
+                _ => None,
+            })?
+        }
     };
-    if models.is_empty() || models.iter().any(|model| model.trim().is_empty()) {
-        fields.page.mistake(node.place, format!("`{path}` names no model"));
+    if texts.is_empty() || texts.iter().any(|text| text.trim().is_empty()) {
+        fields.page.mistake(node.place, format!("`{path}` names no {what}"));
     }
-    Some(models.into_iter().map(str::to_owned).collect())
-}
-
-fn cost(fields: &Fields<'_>) -> Option<Usd> {
-    let key = "max-cost-usd";
-    let wanted = format!("a number of US dollars from 0 to {}", Usd::MOST_DOLLARS);
-    let read = |node: &Node| node.number().and_then(|dollars| Usd::from_dollars(dollars).ok());
-    fields.find(key).and_then(|node| fields.page.typed(node, &fields.path(key), &wanted, read))
+    Some(texts.into_iter().map(str::to_owned).collect())
 }
 
 #[cfg(test)]

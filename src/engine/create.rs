@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::engine::error::EngineError;
+use crate::engine::freeze::freeze;
 use crate::engine::open::{Held, hold};
 use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns};
 use crate::model::experiment::{Config, ContainmentChoice, Extension, KeepWorkspaces};
@@ -15,23 +16,19 @@ use crate::model::money::Usd;
 use crate::model::outcome::ExperimentStatus;
 use crate::model::plan::Plan;
 use crate::model::result::FORMAT_VERSION;
-use crate::model::task::{Fixture, Source};
+use crate::model::task::{Fixture, Parts, Source};
 use crate::os::{clock, files};
 use crate::store;
 use crate::store::layout::ExperimentFolder;
 use crate::workspace::base;
-
-/// A larger tree than this is no fixture: a wrong `--tiers-dir` must not copy a disk.
-const FIXTURE_BOUNDS: files::Bounds =
-    files::Bounds { entries: limits::MOST_FIXTURE_FILES, bytes: 1 << 30, depth: limits::MOST_DEPTH };
 
 /// What a person wants measured, with every default filled in.
 #[derive(Debug, Clone)]
 pub struct Wish {
     /// The fixture, checked.
     pub fixture: Fixture,
-    /// Where it lies.
-    pub fixture_dir: PathBuf,
+    /// What its copy consists of.
+    pub parts: Parts,
     /// Where experiments lie.
     pub results_dir: PathBuf,
     /// The planned subtests of each tier.
@@ -92,14 +89,14 @@ pub fn create(wish: Wish) -> Result<Held, EngineError> {
 pub(super) fn furnish(folder: &ExperimentFolder, wish: Wish, now: Timestamp) -> Result<Config, EngineError> {
     let copy = folder.fixture();
     files::create_dir_durable(&folder.config_dir()).map_err(store::StoreError::from)?;
-    files::copy_tree(&wish.fixture_dir, &copy, FIXTURE_BOUNDS).map_err(store::StoreError::from)?;
+    freeze(&wish.parts, &copy).map_err(store::StoreError::from)?;
     let repo = folder.repo();
     let task_repo = match &wish.fixture.source {
         Source::Folder => "source/".to_owned(),
         Source::Repository { repo, .. } => repo.clone(),
     };
     // A local repository is named relative to where the fixture lies, not to its copy.
-    let task_commit = base::make_base(&repo, &wish.fixture_dir, &wish.fixture.source)?;
+    let task_commit = base::make_base(&repo, &wish.parts.dir, &wish.fixture.source)?;
     let fixture_digest = store::evidence::digest_of_tree(&copy).map_err(store::StoreError::from)?;
     let fixture_digest = fixture_digest.ok_or(store::StoreError::NotAnExperiment(copy.clone()))?;
     let config = Config {

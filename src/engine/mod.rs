@@ -8,6 +8,7 @@ pub mod coordinator;
 pub mod create;
 pub mod error;
 mod failure;
+mod freeze;
 mod hearing;
 pub mod mailbox;
 pub mod open;

@@ -13,7 +13,7 @@ use crate::model::outcome::AgentEnd;
 use crate::model::result::{AgentResult, CheckResult, ChecksResult, Judgment, TokenStats};
 use crate::model::rubric::{Evaluation, ItemScore, Rubric, RubricItem};
 use crate::model::score::{Grade, GradeScale, Score};
-use crate::model::task::{Fixture, Source, Stores};
+use crate::model::task::{Fixture, Limits, Source, Stores};
 
 fn item(id: &str, weight: f64, evaluation: Evaluation) -> RubricItem {
     RubricItem {
@@ -210,6 +210,7 @@ fn fixture() -> Fixture {
         no_progress_seconds: None,
         environment: vec![],
         solution_file: None,
+        limits: Limits::default(),
         stores: Stores::default(),
         tiers: BTreeMap::new(),
     }

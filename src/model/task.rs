@@ -1,11 +1,13 @@
 //! What a fixture describes: the task, its tiers and subtests, agents, checks and judges.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{ExperimentId, SubtestId, TierId};
+use super::money::Usd;
 use super::rubric::Rubric;
 
 /// A fixture, read and checked as a whole.
@@ -41,10 +43,32 @@ pub struct Fixture {
     pub environment: Vec<String>,
     /// Path below the fixture of the patch that solves the task, for the `oracle` agent.
     pub solution_file: Option<String>,
+    /// What `config.yaml` of the original's fixtures limits.
+    pub limits: Limits,
     /// Where the resources lie that subtests name.
     pub stores: Stores,
     /// Every tier that the fixture lists, with its subtests.
     pub tiers: BTreeMap<TierId, BTreeMap<SubtestId, Subtest>>,
+}
+
+/// What an original's fixture limits in its `config.yaml`, which the original's runner never read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// Wall clock limit of the agent in seconds, where `task.timeout_seconds` says none.
+    pub timeout_seconds: Option<u64>,
+    /// Ceiling of the cost.
+    pub max_cost_usd: Option<Usd>,
+}
+
+/// What the copy of a fixture consists of that an experiment keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Parts {
+    /// The fixture's own folder; all of it is copied.
+    pub dir: PathBuf,
+    /// Files and folders that are shared with other fixtures, by their path in the copy.
+    pub laid: BTreeMap<String, PathBuf>,
+    /// Files that are written, in place of the folder's own, by their path in the copy.
+    pub written: BTreeMap<String, String>,
 }
 
 /// Where the tree of a task comes from.
@@ -110,11 +134,11 @@ pub enum SystemPrompt {
 pub struct Resources {
     /// Blocks of `CLAUDE.md`, such as `B02`, in order.
     pub blocks: Vec<String>,
-    /// Categories of skills.
+    /// Categories of skills, or single skills by the name of their folder.
     pub skills: Vec<String>,
     /// Levels of agents, 0 to 5.
     pub agent_levels: BTreeSet<u8>,
-    /// Single agents by name.
+    /// Single agents by the name of their file, without `.md`.
     pub agent_names: Vec<String>,
     /// The tools that the agent may use; `None` says nothing of them.
     pub tools: Option<Tools>,
@@ -142,7 +166,8 @@ pub struct McpServer {
     pub config_path: Option<String>,
 }
 
-/// Where the resources lie that subtests name: paths below the fixture's folder.
+/// Where the resources lie that subtests name: paths below the fixture's folder, as an experiment's copy has them. Only what
+/// is named is listed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Stores {
     /// Files of blocks, by id such as `B02`.
@@ -151,6 +176,8 @@ pub struct Stores {
     pub skills: BTreeMap<String, Vec<String>>,
     /// Files of agents, by level.
     pub agents: BTreeMap<u8, Vec<String>>,
+    /// Config files of MCP servers, by the path in the workspace that a subtest says.
+    pub mcp: BTreeMap<String, String>,
     /// What `tiers.yaml` says of each tier.
     pub tiers: BTreeMap<TierId, TierSettings>,
 }

@@ -11,6 +11,7 @@ use walkdir::WalkDir;
 
 use crate::model::digest::{Digest, Digesting};
 use crate::model::limits::{MOST_DEPTH, MOST_FIXTURE_FILES, MOST_STAGE_FILE_BYTES};
+use crate::model::task::Parts;
 use crate::os::files::{self, FileError, TEMPORARY_PREFIX};
 
 use super::StoreError;
@@ -101,19 +102,53 @@ pub fn check_seal(run: &RunFolder, expected: Option<Digest>) -> Vec<String> {
 /// # Errors
 /// When something in it cannot be read, is neither file, folder nor link, or there is too much of it.
 pub fn digest_of_tree(folder: &Path) -> Result<Option<Digest>, FileError> {
-    if files::kind_of(folder)?.is_none() {
+    digest_of_parts(&Parts { dir: folder.to_owned(), ..Parts::default() })
+}
+
+/// Digest of the copy that an experiment makes of a fixture, before it is made.
+///
+/// # Errors
+/// As [`digest_of_tree`].
+pub fn digest_of_parts(parts: &Parts) -> Result<Option<Digest>, FileError> {
+    if files::kind_of(&parts.dir)?.is_none() {
         return Ok(None);
     }
-    let refused = |path: &Path, why: &str| FileError::new("digest", path, io::Error::other(why.to_owned()));
+    // By path, component for component: a folder stands before what is in it.
+    let mut entries = BTreeMap::new();
+    add_tree(&mut entries, &parts.dir, Path::new(""))?;
+    for (place, from) in &parts.laid {
+        add_tree(&mut entries, from, Path::new(place))?;
+    }
+    for (place, text) in &parts.written {
+        entries.insert(PathBuf::from(place), (b'f', Digest::of(text.as_bytes())));
+    }
+    for place in parts.laid.keys().chain(parts.written.keys()) {
+        let folders = Path::new(place).ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+        entries.extend(folders.map(|folder| (folder.to_owned(), (b'd', Digest::of(b"")))));
+    }
     let mut whole = Digesting::default();
-    for (number, entry) in WalkDir::new(folder).min_depth(1).sort_by_file_name().into_iter().enumerate() {
-        let entry = entry.map_err(|error| FileError::new("list", folder, error))?;
+    for (place, (letter, content)) in entries {
+        // No name holds a NUL, so no two trees give the same bytes.
+        whole.add(&[letter]);
+        whole.add(place.as_os_str().as_bytes());
+        whole.add(b"\0");
+        whole.add(content.hex().as_bytes());
+    }
+    Ok(Some(whole.end()))
+}
+
+/// Adds what lies at a path, as it will lie at `place`: what it is, and the digest of its content.
+fn add_tree(entries: &mut BTreeMap<PathBuf, (u8, Digest)>, from: &Path, place: &Path) -> Result<(), FileError> {
+    let refused = |path: &Path, why: &str| FileError::new("digest", path, io::Error::other(why.to_owned()));
+    let is_whole = place.as_os_str().is_empty();
+    for entry in WalkDir::new(from).min_depth(usize::from(is_whole)) {
+        let entry = entry.map_err(|error| FileError::new("list", from, error))?;
         let path = entry.path();
-        if number >= MOST_FIXTURE_FILES || entry.depth() > MOST_DEPTH {
-            return Err(refused(folder, "it holds too many or too deep files"));
+        if entries.len() >= MOST_FIXTURE_FILES || entry.depth() > MOST_DEPTH {
+            return Err(refused(from, "it holds too many or too deep files"));
         }
         let kind = entry.file_type();
-        let (letter, content) = if kind.is_dir() {
+        let found = if kind.is_dir() {
             (b'd', Digest::of(b""))
         } else if kind.is_symlink() {
             let target = fs::read_link(path).map_err(|error| FileError::new("read", path, error))?;
@@ -125,14 +160,12 @@ pub fn digest_of_tree(folder: &Path) -> Result<Option<Digest>, FileError> {
         } else {
             return Err(refused(path, "it is no regular file"));
         };
-        let below = path.strip_prefix(folder).unwrap_or(path).as_os_str().as_bytes();
-        // No name holds a NUL, so no two trees give the same bytes.
-        whole.add(&[letter]);
-        whole.add(below);
-        whole.add(b"\0");
-        whole.add(content.hex().as_bytes());
+        let below = path.strip_prefix(from).unwrap_or(path);
+        // Joining an empty path would end the place with a slash.
+        let at = if below.as_os_str().is_empty() { place.to_owned() } else { place.join(below) };
+        entries.insert(at, found);
     }
-    Ok(Some(whole.end()))
+    Ok(())
 }
 
 /// Places in a run's folder whose names are not known there, and those of temporary files, at every level that is not

@@ -18,7 +18,7 @@ use super::prepare::{Baseline, prepare};
 use crate::model::ids::{SubtestId, TierId};
 use crate::model::rubric::Rubric;
 use crate::model::score::{GradeScale, Score};
-use crate::model::task::{AgentSpec, Fixture, Setup, Source, Stores, Subtest};
+use crate::model::task::{AgentSpec, Fixture, Limits, Setup, Source, Stores, Subtest};
 
 const T0: TierId = TierId(0);
 const PLAIN: SubtestId = SubtestId(0);
@@ -185,6 +185,7 @@ fn fixture() -> Fixture {
         no_progress_seconds: None,
         environment: vec![],
         solution_file: None,
+        limits: Limits::default(),
         stores: Stores::default(),
         tiers: BTreeMap::from([(
             T0,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cli::args::Fixture;
+use crate::cli::args::{Fixture, SaidFlags};
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -17,14 +17,16 @@ use crate::text::words::{counted, shell_word};
 /// When a fixture has mistakes, or a folder cannot be written.
 pub fn run(args: &Fixture, console: &mut Console) -> Result<Exit, CliError> {
     match args {
-        Fixture::Check { dir } => check(dir, console),
+        Fixture::Check { dir, said } => check(dir, said, console),
         Fixture::New { dir } => new(dir, console),
         Fixture::List { dir } => list(dir.as_deref(), console),
     }
 }
 
-fn check(dir: &Path, console: &mut Console) -> Result<Exit, CliError> {
-    let fixture = wish::load(dir)?;
+fn check(dir: &Path, said: &SaidFlags, console: &mut Console) -> Result<Exit, CliError> {
+    let current = console.current_dir()?;
+    let said = wish::said(said, &locate(&current)?, &current);
+    let fixture = wish::load(dir, &said)?.fixture;
     let subtests: usize = fixture.tiers.values().map(std::collections::BTreeMap::len).sum();
     console.print(&format!(
         "{}: {} in {}, {}, {}: no mistakes\n",

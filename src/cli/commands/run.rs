@@ -30,8 +30,8 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     let current = console.current_dir()?;
     let located = locate(&current)?;
     let places = wish::places(args, &located, &current)?;
-    let fixture = wish::load(&places.fixture_dir)?;
-    let wish = wish::wish(args, &located, places, fixture)?;
+    let loaded = wish::load(&places.fixture_dir, &places.said)?;
+    let wish = wish::wish(args, &located, places, loaded)?;
     if !args.fresh {
         for newest in store::find::find(&wish.results_dir, &wish.fixture.id)? {
             let survey = store::survey::survey(&newest.folder, Depth::Results)?;
@@ -88,7 +88,7 @@ fn go_on(
     flags.operation.jobs = flags.operation.jobs.or(located.settings.jobs);
     let differences = differ(&mut sitting.config, &flags, &plan);
     events.extend(differences.events);
-    let digest = store::evidence::digest_of_tree(&wish.fixture_dir)?;
+    let digest = store::evidence::digest_of_parts(&wish.parts)?;
     if digest != Some(sitting.config.fixture_digest) {
         events.push(Event::FlagDiffers {
             field: "fixture_digest".to_owned(),

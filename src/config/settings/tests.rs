@@ -4,6 +4,9 @@ use super::*;
 
 const WHOLE: &str = r#"
 tiers-dir = "tests/fixtures/tests/fix-the-crate"
+shared-dir = "claude-code/shared"
+agent-command = "claude -p < $SCYLLA_PROMPT_FILE"
+judge-command = ["judge one", "judge two"]
 results-dir = "results"
 jobs = 2
 runs = 3
@@ -22,6 +25,9 @@ containment = "walk"
 fn whole() -> Settings {
     Settings {
         tiers_dir: Some("tests/fixtures/tests/fix-the-crate".into()),
+        shared_dir: Some("claude-code/shared".into()),
+        agent_command: Some("claude -p < $SCYLLA_PROMPT_FILE".into()),
+        judge_command: Some(vec!["judge one".into(), "judge two".into()]),
         results_dir: Some("results".into()),
         jobs: Some(2),
         runs: Some(3),
@@ -58,6 +64,9 @@ fn what_is_set_wins_over_the_lower_place_for_every_key() {
     assert_eq!(Settings::default().over(whole()), whole());
     let other = Settings {
         tiers_dir: Some("a".into()),
+        shared_dir: Some("c".into()),
+        agent_command: Some("d".into()),
+        judge_command: Some(vec!["e".into()]),
         results_dir: Some("b".into()),
         jobs: Some(9),
         runs: Some(9),
