@@ -146,7 +146,7 @@ pub(super) fn first_checkpoint(config: &Config) -> Checkpoint {
     Checkpoint {
         version: CHECKPOINT_VERSION.to_owned(),
         experiment_id: config.experiment_id.clone(),
-        config_hash: config.hash(),
+        config_hash: config.hash().into(),
         status: ExperimentStatus::Interrupted,
         completed_runs: CompletedRuns::default(),
         started_at: config.created_at,

@@ -156,7 +156,7 @@ fn audit_committed(survey: &Survey, row: &Row<'_>, findings: &mut Vec<Finding>) 
         (Some(_), None) if survey.checkpoint.content().is_some() && survey.holder.is_none() => {
             findings.push(of_run(FindingKind::UnrecordedResult, row.run, "the checkpoint does not name it"));
         }
-        (Some(status), Some(entry)) if status != entry && (survey.holder.is_none() || entry.is_judged()) => {
+        (Some(status), Some(entry)) if !entry.agrees_with(status) && (survey.holder.is_none() || entry.is_judged()) => {
             let message = format!("the checkpoint says `{entry}`, the result says `{status}`");
             findings.push(of_run(FindingKind::WrongStatus, row.run, message));
         }
@@ -172,7 +172,7 @@ fn audit_missing(survey: &Survey, row: &Row<'_>, findings: &mut Vec<Finding>) {
     let message = match (row.seen, row.on_disk.or(row.recorded)) {
         (Some(RunSeen::Committed(_) | RunSeen::Unreadable | RunSeen::Unknown), _)
         // A phantom entry says it already.
-        | (None, Some(RunStatus::Passed | RunStatus::Failed)) => return,
+        | (None, Some(RunStatus::Passed | RunStatus::Failed | RunStatus::Done)) => return,
         (_, Some(RunStatus::Errored)) => "infrastructure failed until its attempts were used up",
         (_, Some(RunStatus::AgentComplete)) => "its agent is done, the judges are not",
         (Some(RunSeen::Unfinished { .. }), _) => "it was started and not finished",

@@ -159,7 +159,7 @@ fn rebuild(survey: &Survey, ask: &Ask, gone: &BTreeSet<RunId>, now: Timestamp) -
         (None, Some(config)) => Checkpoint {
             version: CHECKPOINT_VERSION.to_owned(),
             experiment_id: config.experiment_id.clone(),
-            config_hash: config.hash(),
+            config_hash: config.hash().into(),
             status: ExperimentStatus::Running,
             completed_runs: CompletedRuns::default(),
             started_at: config.created_at,

@@ -1,10 +1,11 @@
 //! `checkpoint.json`: the index of committed runs and the experiment's status. It can be deleted and is rebuilt.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::digest::Digest;
@@ -80,6 +81,50 @@ pub struct RateLimit {
     pub until: Timestamp,
 }
 
+/// The hash of a config, as a checkpoint names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigHash {
+    /// Ours: the digest of the config's result fields.
+    Ours(Digest),
+    /// The original's: 16 hex digits, or whatever else stands there. The audit compares it with every hash that the
+    /// original may have given the config.
+    Original(String),
+}
+
+impl From<Digest> for ConfigHash {
+    fn from(digest: Digest) -> Self {
+        Self::Ours(digest)
+    }
+}
+
+impl PartialEq<Digest> for ConfigHash {
+    fn eq(&self, digest: &Digest) -> bool {
+        matches!(self, Self::Ours(ours) if ours == digest)
+    }
+}
+
+impl fmt::Display for ConfigHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ours(digest) => digest.fmt(f),
+            Self::Original(text) => text.fmt(f),
+        }
+    }
+}
+
+impl Serialize for ConfigHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ConfigHash {
+    /// Only ours is read this way: the original's checkpoints are read as documents.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Digest::deserialize(deserializer).map(Self::Ours)
+    }
+}
+
 /// The whole checkpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Checkpoint {
@@ -88,7 +133,8 @@ pub struct Checkpoint {
     /// The experiment that it indexes.
     pub experiment_id: ExperimentId,
     /// Digest of the config's result fields at the start.
-    pub config_hash: Digest,
+    #[schemars(with = "Digest")]
+    pub config_hash: ConfigHash,
     /// Where the experiment stands.
     pub status: ExperimentStatus,
     /// The index.
@@ -131,7 +177,7 @@ mod tests {
         Checkpoint {
             version: CHECKPOINT_VERSION.to_owned(),
             experiment_id: "sample".parse().unwrap(),
-            config_hash: Digest::of(b"config"),
+            config_hash: Digest::of(b"config").into(),
             status,
             completed_runs,
             started_at: "2026-11-23T10:00:00Z".parse().unwrap(),

@@ -16,3 +16,4 @@ pub mod rubric;
 pub mod score;
 pub mod survey;
 pub mod task;
+pub mod winner;

@@ -49,13 +49,22 @@ pub enum RunStatus {
     AgentComplete,
     /// Infrastructure failed until the attempts were used up; the run is missing, not 0.
     Errored,
+    /// Recorded as done without a verdict: checkpoints of version 1.0 say no more. Never written by this tool.
+    #[serde(skip)]
+    Done,
 }
 
 impl RunStatus {
     /// Whether a run with this status has a result.
     #[must_use]
     pub fn is_judged(self) -> bool {
-        matches!(self, Self::Passed | Self::Failed)
+        matches!(self, Self::Passed | Self::Failed | Self::Done)
+    }
+
+    /// Whether an entry with this status says what the run's folder says.
+    #[must_use]
+    pub fn agrees_with(self, on_disk: Self) -> bool {
+        self == on_disk || (self == Self::Done && on_disk.is_judged())
     }
 
     /// The status of a judged run.
@@ -72,6 +81,7 @@ impl fmt::Display for RunStatus {
             Self::Failed => "failed",
             Self::AgentComplete => "agent_complete",
             Self::Errored => "errored",
+            Self::Done => "done",
         })
     }
 }

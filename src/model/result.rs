@@ -32,6 +32,16 @@ pub struct TokenStats {
     pub cache_read_tokens: u64,
 }
 
+impl TokenStats {
+    /// All of them, those of the provider's cache included.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        [self.input_tokens, self.output_tokens, self.cache_creation_tokens, self.cache_read_tokens]
+            .into_iter()
+            .fold(0, u64::saturating_add)
+    }
+}
+
 /// `agent/result.json`: the agent's work is over and known. While this file is whole, the agent is never started again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentResult {

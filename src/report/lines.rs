@@ -130,6 +130,7 @@ fn run_committed(committed: &RunCommitted) -> Line {
         RunStatus::Failed => ("Failed", Tone::Bad),
         RunStatus::AgentComplete => ("Unjudged", Tone::Warning),
         RunStatus::Errored => ("Errored", Tone::Bad),
+        RunStatus::Done => ("Done", Tone::Plain),
     };
     let end = match agent_end {
         AgentEnd::Finished => String::new(),

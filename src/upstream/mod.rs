@@ -1,1 +1,8 @@
 //! The formats of the original's runner (`ProjectScylla`), translated: bytes in, values out, and back. No I/O, no clock.
+
+pub mod checkpoint;
+pub mod json;
+pub mod states;
+
+#[cfg(test)]
+mod samples;

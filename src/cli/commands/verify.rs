@@ -80,7 +80,10 @@ fn facts(survey: &Survey, run: RunId) -> Option<ResultFacts> {
 
 /// Planned runs whose result and entry agree.
 fn agreeing(survey: &Survey, plan: &Plan) -> usize {
-    let agrees = |row: &Row<'_>| row.on_disk.is_some_and(RunStatus::is_judged) && row.on_disk == row.recorded;
+    let agrees = |row: &Row<'_>| {
+        let status = row.on_disk.filter(|status| status.is_judged());
+        status.zip(row.recorded).is_some_and(|(status, entry)| entry.agrees_with(status))
+    };
     rows(survey, plan).filter(|row| row.planned && agrees(row)).count()
 }
 

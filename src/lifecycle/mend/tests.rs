@@ -28,7 +28,7 @@ fn checkpoint(status: ExperimentStatus, entries: &[(&str, RunStatus)]) -> Checkp
     Checkpoint {
         version: CHECKPOINT_VERSION.to_owned(),
         experiment_id: config().experiment_id,
-        config_hash: config().hash(),
+        config_hash: config().hash().into(),
         status,
         completed_runs,
         started_at: now(),

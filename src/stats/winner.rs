@@ -1,0 +1,135 @@
+//! The winner of a tier: the subtest whose setup a later tier may inherit.
+
+use std::collections::BTreeMap;
+
+use crate::model::ids::{SubtestId, TierId};
+use crate::model::result::RunResult;
+use crate::model::winner::{Candidate, Winner};
+
+/// Two medians that lie closer to each other than this are told apart by their tokens.
+pub const NEAR_TIE: f64 = 0.05;
+
+/// The candidates of a tier, by subtest: what its committed runs say. A subtest without one is no candidate.
+#[must_use]
+pub fn candidates<'a>(tier: TierId, results: impl Iterator<Item = &'a RunResult>) -> Vec<Candidate> {
+    let mut subtests: BTreeMap<SubtestId, (Vec<f64>, u64)> = BTreeMap::new();
+    for result in results.filter(|result| result.tier == tier) {
+        let (scores, tokens) = subtests.entry(result.subtest).or_default();
+        scores.push(result.judge_score.get());
+        *tokens = tokens.saturating_add(result.token_stats.total());
+    }
+    let candidate = |(subtest, (scores, tokens)): (SubtestId, (Vec<f64>, u64))| {
+        Some(Candidate { subtest, median: median(&scores)?, runs: scores.len(), tokens })
+    };
+    subtests.into_iter().filter_map(candidate).collect()
+}
+
+/// The winner among candidates: the highest median score. When the second lies nearer than [`NEAR_TIE`], the one of the
+/// two that used fewer tokens wins; if they used the same, the one with the higher median, and then the one that comes
+/// first. One candidate wins by 1. `None` when there is none.
+///
+/// The order of the candidates does not matter.
+#[must_use]
+pub fn winner(candidates: &[Candidate]) -> Option<Winner> {
+    let mut ranked: Vec<Candidate> = candidates.to_vec();
+    ranked.sort_by(|a, b| b.median.total_cmp(&a.median).then(a.subtest.cmp(&b.subtest)));
+    let first = *ranked.first()?;
+    let Some(second) = ranked.get(1).copied() else {
+        return Some(Winner { subtest: first.subtest, median: first.median, margin: 1.0, by_tokens: false, ranked });
+    };
+    let margin = first.median - second.median;
+    let by_tokens = margin < NEAR_TIE;
+    let chosen = if by_tokens && second.tokens < first.tokens { second } else { first };
+    Some(Winner { subtest: chosen.subtest, median: chosen.median, margin, by_tokens, ranked })
+}
+
+/// The winner of each tier that has a committed run.
+#[must_use]
+pub fn winners(results: &[RunResult]) -> BTreeMap<TierId, Winner> {
+    let mut tiers: BTreeMap<TierId, Option<Winner>> = results.iter().map(|result| (result.tier, None)).collect();
+    for (tier, place) in &mut tiers {
+        *place = winner(&candidates(*tier, results.iter()));
+    }
+    tiers.into_iter().filter_map(|(tier, winner)| Some((tier, winner?))).collect()
+}
+
+/// The middle of some numbers: of an even count, the mean of the two in the middle. `None` when there are none.
+#[must_use]
+pub fn median(numbers: &[f64]) -> Option<f64> {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    let upper = *sorted.get(middle)?;
+    if sorted.len() % 2 == 1 { Some(upper) } else { Some(f64::midpoint(sorted[middle - 1], upper)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn candidate(subtest: u32, median: f64, tokens: u64) -> Candidate {
+        Candidate { subtest: SubtestId(subtest), median, runs: 3, tokens }
+    }
+
+    fn won(candidates: &[Candidate]) -> (u32, bool) {
+        let winner = winner(candidates).unwrap();
+        (winner.subtest.0, winner.by_tokens)
+    }
+
+    #[test]
+    fn the_highest_median_wins_when_it_is_well_ahead() {
+        assert_eq!(won(&[candidate(0, 0.7, 1), candidate(1, 0.9, 1000)]), (1, false));
+    }
+
+    #[test]
+    fn near_the_second_the_fewer_tokens_win() {
+        assert_eq!(won(&[candidate(0, 0.88, 1), candidate(1, 0.9, 1000)]), (0, true));
+        assert_eq!(won(&[candidate(0, 0.88, 1001), candidate(1, 0.9, 1000)]), (1, true));
+    }
+
+    #[test]
+    fn the_difference_rounds_as_it_does_for_the_original() {
+        // 0.9 - 0.85 is a little more than 0.05 in floating point, 0.35 - 0.3 a little less.
+        assert_eq!(won(&[candidate(0, 0.85, 1), candidate(1, 0.9, 1000)]), (1, false));
+        assert_eq!(won(&[candidate(0, 0.3, 1), candidate(1, 0.35, 1000)]), (0, true));
+    }
+
+    #[test]
+    fn only_the_two_best_are_compared_by_tokens() {
+        assert_eq!(won(&[candidate(0, 0.88, 1), candidate(1, 0.9, 1000), candidate(2, 0.89, 500)]), (2, true));
+    }
+
+    #[test]
+    fn equal_candidates_are_told_apart_by_median_and_then_by_id() {
+        assert_eq!(won(&[candidate(0, 0.88, 10), candidate(1, 0.9, 10)]), (1, true));
+        assert_eq!(won(&[candidate(4, 0.9, 10), candidate(3, 0.9, 10)]), (3, true));
+    }
+
+    #[test]
+    fn one_subtest_wins_by_one_and_none_has_no_winner() {
+        let alone = winner(&[candidate(5, 0.1, 10)]).unwrap();
+        assert_eq!((alone.subtest.0, alone.margin, alone.by_tokens), (5, 1.0, false));
+        assert_eq!(winner(&[]), None);
+    }
+
+    #[test]
+    fn the_median_of_an_even_count_lies_between_the_two_in_the_middle() {
+        assert_eq!(median(&[]), None);
+        assert_eq!(median(&[0.3]), Some(0.3));
+        assert_eq!(median(&[1.0, 0.0, 0.5]), Some(0.5));
+        assert_eq!(median(&[1.0, 0.0, 0.5, 0.25]), Some(0.375));
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_candidates_changes_nothing(
+            candidates in prop::collection::vec((0.0..=1.0_f64, 0..5_u64), 1..6)
+                .prop_map(|all| all.into_iter().zip(0..).map(|((median, tokens), id)| candidate(id, median, tokens)).collect::<Vec<_>>())
+                .prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle())),
+        ) {
+            prop_assert_eq!(winner(&candidates.0), winner(&candidates.1));
+        }
+    }
+}
