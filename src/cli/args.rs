@@ -239,6 +239,9 @@ pub struct AdoptionFlags {
     /// Make runs anew whose agent is done and whose judges are not: their agents are paid again
     #[arg(long)]
     pub redo_unjudged: bool,
+    /// What is said of the fixture.
+    #[command(flatten)]
+    pub said: SaidFlags,
 }
 
 /// Arguments of `extend`.

@@ -1,12 +1,15 @@
 //! What `resume` does with an experiment of the original's runner: it says what it takes over, then takes it over.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::cli::args::Resume;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
+use crate::cli::locate::locate;
 use crate::cli::wish;
+use crate::config::fixture::Loaded;
 use crate::engine::adopt::{Candidate, adopt};
 use crate::engine::create::Wish;
 use crate::engine::open::{self, Held};
@@ -14,10 +17,10 @@ use crate::lifecycle::adopt::not_understood;
 use crate::lifecycle::mend::{Ask, mend};
 use crate::model::event::Event;
 use crate::model::finding::Level;
-use crate::model::ids::RunId;
+use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::limits;
+use crate::model::money::Usd;
 use crate::model::survey::Survey;
-use crate::model::task::Fixture;
 use crate::os::{clock, files};
 use crate::text::words::{counted, shell_word};
 
@@ -46,11 +49,12 @@ pub(super) fn take_over(
     }
     let current = console.current_dir()?;
     let fixture_dir = fixture_dir(args, &candidate, &current)?;
-    let fixture = wish::load(&fixture_dir)?;
-    let subtests = candidate.subtests_of(&held.folder, &fixture).map_err(engine)?;
-    let wish = wish_of(args, &candidate, fixture, fixture_dir, subtests);
+    let said = wish::said(&args.adoption.said, &locate(&current)?, &current);
+    let loaded = wish::load(&fixture_dir, &said)?;
+    let subtests = candidate.subtests_of(&held.folder, &loaded.fixture).map_err(engine)?;
+    let wish = wish_of(args, &candidate, loaded, subtests);
     let planned: usize = wish.subtests.values().map(|all| all.len() * wish.runs_per_subtest as usize).sum();
-    tell(&intent(&candidate, planned, &shown(&wish.fixture_dir, &current)), console);
+    tell(&intent(&candidate, planned, &shown(&fixture_dir, &current)), console);
     adopt(held, &candidate, wish).map_err(engine)?;
     Ok(None)
 }
@@ -114,9 +118,8 @@ fn fixture_dir(args: &Resume, candidate: &Candidate<'_>, current: &Path) -> Resu
 fn wish_of(
     args: &Resume,
     candidate: &Candidate<'_>,
-    fixture: Fixture,
-    fixture_dir: PathBuf,
-    subtests: std::collections::BTreeMap<crate::model::ids::TierId, Vec<crate::model::ids::SubtestId>>,
+    loaded: Loaded,
+    subtests: BTreeMap<TierId, Vec<SubtestId>>,
 ) -> Wish {
     let (config, operation) = (candidate.config, args.config.operation);
     Wish {
@@ -133,8 +136,8 @@ fn wish_of(
         keep_workspaces: operation.keep_workspaces.unwrap_or_default(),
         containment: operation.containment.unwrap_or_default(),
         results_dir: PathBuf::new(),
-        fixture_dir,
-        fixture,
+        parts: loaded.parts,
+        fixture: loaded.fixture,
     }
 }
 
@@ -156,7 +159,7 @@ fn intent(candidate: &Candidate<'_>, planned: usize, fixture: &str) -> Vec<Strin
     }
     if !adoption.unfinished.is_empty() {
         let runs: Vec<RunId> = adoption.unfinished.iter().map(|unfinished| unfinished.run).collect();
-        let spent: crate::model::money::Usd = adoption.unfinished.iter().map(|unfinished| unfinished.spent).sum();
+        let spent: Usd = adoption.unfinished.iter().map(|unfinished| unfinished.spent).sum();
         messages.push(format!(
             "what is unfinished becomes a former attempt in `.failed/`, whole, and its known cost of {spent} counts: {}",
             named(&runs)

@@ -1,6 +1,6 @@
 //! `resume`: go on with an experiment from its folder alone.
 
-use crate::cli::args::Resume;
+use crate::cli::args::{AdoptionFlags, Resume};
 use crate::cli::commands::adopt;
 use crate::cli::commands::run::save_operation;
 use crate::cli::commands::sitting::{self, open_folder};
@@ -33,10 +33,22 @@ pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
     }
     let mut sitting = go_on(held, first).map_err(engine)?;
     let mut differences = differ(&mut sitting.config, &args.config, &[]);
-    if !was_original && args.adoption.tiers_dir.is_some() {
-        let message = "`--tiers-dir` has no effect: the experiment has its own copy of its fixture".to_owned();
-        differences.events.push(Event::Notice { message });
+    if !was_original {
+        differences.events.extend(without_effect(&args.adoption));
     }
     save_operation(&sitting, differences.operational)?;
     sitting::conduct(sitting, &name, &differences.events, console)
+}
+
+/// Each flag that says something of a fixture to an experiment that has its own copy.
+fn without_effect(flags: &AdoptionFlags) -> Vec<Event> {
+    let given = [
+        ("--tiers-dir", flags.tiers_dir.is_some()),
+        ("--shared-dir", flags.said.shared_dir.is_some()),
+        ("--agent-command", flags.said.agent_command.is_some()),
+        ("--judge-command", !flags.said.judge_command.is_empty()),
+    ];
+    let given = given.into_iter().filter(|(_, given)| *given);
+    let message = |flag| format!("`{flag}` has no effect: the experiment has its own copy of its fixture");
+    given.map(|(flag, _)| Event::Notice { message: message(flag) }).collect()
 }
