@@ -1,7 +1,9 @@
 //! The formats of the original's runner (`ProjectScylla`), translated: bytes in, values out, and back. No I/O, no clock.
 
 pub mod checkpoint;
+pub mod config;
 pub mod json;
+pub mod result;
 pub mod states;
 
 #[cfg(test)]
