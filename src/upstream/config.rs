@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use crate::model::digest::Digest;
 use crate::model::ids::TierId;
-use crate::model::original::OriginalConfig;
+use crate::model::original::{OriginalConfig, OriginalVersion};
 
 use super::json::{Entries, Json};
 
@@ -189,6 +189,13 @@ pub fn hashes(bytes: &[u8]) -> Vec<String> {
         }
     }
     hashes
+}
+
+/// The hash that a checkpoint of this version gives a config that is written beside it.
+#[must_use]
+pub fn hash_for(version: OriginalVersion, config: &Json) -> String {
+    let entries = config.entries().to_vec();
+    hash(if version >= OriginalVersion::V3_0 { later(entries) } else { january(entries) })
 }
 
 /// The hash of a dict.

@@ -3,6 +3,7 @@
 pub mod checkpoint;
 pub mod config;
 pub mod json;
+pub mod reports;
 pub mod result;
 pub mod states;
 

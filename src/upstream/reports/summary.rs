@@ -1,0 +1,117 @@
+//! What the original says of a subtest's runs together.
+
+use crate::model::ids::SubtestId;
+use crate::model::money::Usd;
+use crate::model::result::{RunResult, TokenStats};
+use crate::model::score::Grade;
+use crate::model::winner::Winner;
+use crate::upstream::json::Json;
+
+use super::duration;
+
+/// A subtest that has results.
+pub(super) struct Summary<'a> {
+    pub(super) id: SubtestId,
+    /// By number.
+    pub(super) runs: Vec<&'a RunResult>,
+    /// The median that the winner's rule saw.
+    pub(super) median: Option<f64>,
+    pub(super) mean: f64,
+    pub(super) deviation: f64,
+}
+
+/// The sum of tokens of each kind.
+pub(super) fn sum(all: impl Iterator<Item = TokenStats>) -> TokenStats {
+    all.fold(TokenStats::default(), |sum, each| TokenStats {
+        input_tokens: sum.input_tokens.saturating_add(each.input_tokens),
+        output_tokens: sum.output_tokens.saturating_add(each.output_tokens),
+        cache_creation_tokens: sum.cache_creation_tokens.saturating_add(each.cache_creation_tokens),
+        cache_read_tokens: sum.cache_read_tokens.saturating_add(each.cache_read_tokens),
+    })
+}
+
+fn number(count: usize) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "counts of runs stay far below 2^53")]
+    let number = count as f64;
+    number
+}
+
+impl<'a> Summary<'a> {
+    pub(super) fn new(id: SubtestId, mut runs: Vec<&'a RunResult>, winner: Option<&Winner>) -> Self {
+        runs.sort_by_key(|result| result.run_number);
+        let count = number(runs.len());
+        let scores = || runs.iter().map(|result| result.judge_score.get());
+        let mean = scores().sum::<f64>() / count;
+        // Of a sample, as Python's `statistics.stdev`.
+        let squares: f64 = scores().map(|score| (score - mean).powi(2)).sum();
+        let deviation = if runs.len() > 1 { (squares / (count - 1.0)).sqrt() } else { 0.0 };
+        let ranked = winner.map(|winner| winner.ranked.as_slice()).unwrap_or_default();
+        let median = ranked.iter().find(|candidate| candidate.subtest == id).map(|candidate| candidate.median);
+        Self { id, runs, median, mean, deviation }
+    }
+
+    pub(super) fn passed(&self) -> usize {
+        self.runs.iter().filter(|result| result.judge_passed).count()
+    }
+
+    pub(super) fn pass_rate(&self) -> f64 {
+        number(self.passed()) / number(self.runs.len())
+    }
+
+    pub(super) fn cost(&self) -> Usd {
+        self.runs.iter().map(|result| result.cost_usd).sum()
+    }
+
+    pub(super) fn mean_cost(&self) -> f64 {
+        self.cost().dollars() / number(self.runs.len())
+    }
+
+    pub(super) fn seconds(&self) -> f64 {
+        self.runs.iter().map(|result| duration(result)).sum()
+    }
+
+    pub(super) fn tokens(&self) -> TokenStats {
+        sum(self.runs.iter().map(|result| result.token_stats))
+    }
+
+    /// What a pass costs; `None` when no run passed, where the original says `Infinity`.
+    pub(super) fn cost_of_pass(&self) -> Option<f64> {
+        (self.passed() > 0).then(|| self.mean_cost() / self.pass_rate())
+    }
+
+    /// How little the scores differ, between 0 and 1.
+    pub(super) fn consistency(&self) -> f64 {
+        if self.mean > 0.0 { (1.0 - self.deviation / self.mean).clamp(0.0, 1.0) } else { 0.0 }
+    }
+
+    fn grades(&self) -> impl Iterator<Item = Grade> + '_ {
+        self.runs.iter().map(|result| result.judge_grade)
+    }
+
+    /// How often each grade was given, in the order in which they were given first.
+    fn distribution(&self) -> Vec<(Grade, usize)> {
+        let mut distribution: Vec<(Grade, usize)> = Vec::new();
+        for grade in self.grades() {
+            match distribution.iter_mut().find(|(known, _)| *known == grade) {
+                Some((_, count)) => *count += 1,
+                None => distribution.push((grade, 1)),
+            }
+        }
+        distribution
+    }
+
+    /// The keys of a subtest's grades, which two files have.
+    pub(super) fn grade_entries(&self) -> [(&'static str, Json); 4] {
+        let distribution = self.distribution();
+        // The first of the most frequent.
+        let modal = distribution.iter().rev().max_by_key(|(_, count)| *count).map(|(grade, _)| grade.to_string());
+        let counts = distribution.iter().map(|(grade, count)| (grade.to_string(), Json::from(*count)));
+        [
+            ("grade_distribution", Json::Map(counts.collect())),
+            ("modal_grade", modal.into()),
+            // Grades are ordered best first.
+            ("min_grade", self.grades().max().map(|grade| grade.to_string()).into()),
+            ("max_grade", self.grades().min().map(|grade| grade.to_string()).into()),
+        ]
+    }
+}
