@@ -113,6 +113,11 @@ pub enum Command {
     ///
     /// Makes a git repository with the subtest's baseline as its commit, and the agent's changes on top, not committed.
     Checkout(Checkout),
+    /// Write an experiment anew in the form of ProjectScylla's runner
+    ///
+    /// Makes a folder with checkpoint, config, results and reports that the original's readers understand. The experiment
+    /// itself is only read. Runs without a result are left out, and the status is then `interrupted`.
+    Export(Export),
     /// Check, make or list fixtures
     #[command(subcommand)]
     Fixture(Fixture),
@@ -340,6 +345,30 @@ pub struct Checkout {
     /// Where the tree is made: a folder that is not there yet, or is empty
     #[arg(long, value_name = "PATH")]
     pub to: PathBuf,
+}
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The experiment's folder, or its checkpoint.json
+    pub dir: PathBuf,
+    /// Which of the original's formats
+    #[arg(long, value_name = "FORMAT")]
+    pub format: ExportFormat,
+    /// Where it is written: a folder that is not there yet, or is empty
+    #[arg(long, value_name = "PATH")]
+    pub to: PathBuf,
+}
+
+/// Formats of the original's runner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// Checkpoint 3.1, runs in `completed/`: since March 2026
+    #[value(name = "scylla-3.1")]
+    Scylla31,
+    /// Checkpoint 2.0, tiers in the experiment's own folder: January 2026
+    #[value(name = "scylla-2.0")]
+    Scylla20,
 }
 
 /// Commands on fixtures.

@@ -7,6 +7,7 @@ pub mod adopt;
 pub mod coordinator;
 pub mod create;
 pub mod error;
+pub mod export;
 mod failure;
 mod freeze;
 mod hearing;

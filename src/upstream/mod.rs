@@ -6,6 +6,7 @@ pub mod json;
 pub mod reports;
 pub mod result;
 pub mod states;
+pub mod translate;
 
 #[cfg(test)]
 mod samples;

@@ -9,6 +9,7 @@ mod commands;
 mod containment;
 mod crash;
 mod events;
+mod export;
 mod fixture;
 mod flags;
 mod growth;
