@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::cli::args::{ConfigFlags, OperationFlags, Run, SaidFlags};
+use crate::cli::args::original::SaidFlags;
+use crate::cli::args::{ConfigFlags, OperationFlags, Run};
 use crate::cli::error::CliError;
 use crate::cli::locate::Located;
 use crate::config::fixture::{self, Loaded, Said};

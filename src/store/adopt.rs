@@ -10,7 +10,8 @@ use crate::model::limits::{MOST_CHECKPOINT_BYTES, MOST_FIXTURE_FILE_BYTES, MOST_
 use crate::model::survey::Seen;
 use crate::os::files::{self, FileError, Folder, Kind, ReadError};
 
-use super::layout::{ExperimentFolder, FAILED, PHASES, RESULT};
+use super::layout::kept::PHASES;
+use super::layout::{ExperimentFolder, FAILED, RESULT};
 use super::version::{Age, age};
 use super::{StoreError, checkpoint, config, evidence};
 

@@ -11,6 +11,8 @@ use crate::os::files::{self, FileError, Kind};
 
 use super::StoreError;
 
+pub(super) mod kept;
+
 /// Former attempts lie below a folder of this name in their subtest's folder.
 pub(super) const FAILED: &str = ".failed";
 /// What repair sets aside lies below a folder of this name.
@@ -27,10 +29,6 @@ pub(super) const CONFIG: &str = "config";
 pub(super) const CONFIG_FILE: &str = "experiment.json";
 /// The fixture's copy, below [`CONFIG`].
 pub(super) const FIXTURE: &str = "fixture";
-/// What the original's runner wrote of an experiment that was taken over, below [`CONFIG`].
-pub(super) const ORIGINAL: &str = "original";
-/// Phases of the original's later layout: folders in which the tiers lie once more.
-pub(super) const PHASES: [&str; 2] = ["completed", "in_progress"];
 /// Bare copy of the task's repository.
 pub(super) const REPO: &str = "repo.git";
 /// Derived reports.
@@ -189,30 +187,6 @@ impl ExperimentFolder {
     #[must_use]
     pub fn fixture(&self) -> PathBuf {
         self.config_dir().join(FIXTURE)
-    }
-
-    /// What the original's runner wrote, of an experiment that was taken over.
-    #[must_use]
-    pub fn original(&self) -> PathBuf {
-        self.config_dir().join(ORIGINAL)
-    }
-
-    /// The original's checkpoint as it was when the experiment was taken over.
-    #[must_use]
-    pub fn original_checkpoint(&self) -> PathBuf {
-        self.original().join(CHECKPOINT)
-    }
-
-    /// The original's config as it was when the experiment was taken over.
-    #[must_use]
-    pub fn original_config(&self) -> PathBuf {
-        self.original().join(CONFIG_FILE)
-    }
-
-    /// Digests of the results that were taken over.
-    #[must_use]
-    pub fn original_seal(&self) -> PathBuf {
-        self.original().join(SEAL)
     }
 
     /// Bare copy of the task's repository.

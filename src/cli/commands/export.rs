@@ -1,6 +1,6 @@
 //! `export`: an experiment in the form of the original's runner.
 
-use crate::cli::args::{Export, ExportFormat};
+use crate::cli::args::original::{Export, ExportFormat};
 use crate::cli::commands::sitting::open_folder;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::cli::args::{Fixture, SaidFlags};
+use crate::cli::args::Fixture;
+use crate::cli::args::original::SaidFlags;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;

@@ -1,6 +1,7 @@
 //! `resume`: go on with an experiment from its folder alone.
 
-use crate::cli::args::{AdoptionFlags, Resume};
+use crate::cli::args::Resume;
+use crate::cli::args::original::AdoptionFlags;
 use crate::cli::commands::adopt;
 use crate::cli::commands::run::save_operation;
 use crate::cli::commands::sitting::{self, open_folder};
