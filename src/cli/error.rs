@@ -83,6 +83,16 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         EngineError::Lock(LockError::Held(_)) => {
             (Exit::Held, Some(format!("wait for it, or look at it with `cargo scylla status {dir}`")))
         }
+        EngineError::Runner(runner) => {
+            let hint = match runner.pid {
+                Some(pid) => format!("wait until it ends, or stop it with `kill -INT {pid}`; nothing was changed"),
+                None => "if it is dead, try again in two minutes; nothing was changed".to_owned(),
+            };
+            (Exit::Held, Some(hint))
+        }
+        EngineError::Original { .. } => {
+            (Exit::Usage, Some(format!("`cargo scylla resume {dir}` takes it over and goes on; nothing was changed")))
+        }
         EngineError::Containment(probe) => (Exit::Usage, Some(probe.hint.to_owned())),
         EngineError::Fixture(_) => (
             Exit::Damaged,
@@ -100,12 +110,6 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         EngineError::Workspace(error) => advice_on_tree(error),
         EngineError::Store(StoreError::NotAnExperiment(_)) => (Exit::Usage, Some(ABOUT_EXPERIMENTS.to_owned())),
         EngineError::Growth(_) => (Exit::Usage, None),
-        EngineError::Original(_) => {
-            (Exit::Usage, Some(format!("`cargo scylla resume {dir}` takes it over and goes on with it")))
-        }
-        EngineError::OriginalAtWork { .. } => {
-            (Exit::Held, Some("wait for it, or stop it with Ctrl-C where it was started".to_owned()))
-        }
         EngineError::NotTaken { .. } => (
             Exit::Usage,
             Some("name the experiment's own fixture with `--tiers-dir DIR`; nothing was changed".to_owned()),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::engine::create::{Wish, first_checkpoint, furnish};
 use crate::engine::error::EngineError;
-use crate::engine::open::Held;
+use crate::engine::open::{Held, refuse_runner};
 use crate::lifecycle::adopt::{Adoption, forbidding, subtests};
 use crate::model::checkpoint::{Checkpoint, CompletedRuns};
 use crate::model::experiment::Config;
@@ -42,10 +42,7 @@ impl<'a> Candidate<'a> {
     pub fn of(held: &Held, survey: &'a Survey) -> Result<Option<Self>, EngineError> {
         let Some(original) = survey.original.as_deref() else { return Ok(None) };
         let folder = || held.folder.root().to_owned();
-        if let Some(runner) = &original.runner {
-            let known = runner.pid.map(|pid| format!("process {pid}"));
-            return Err(EngineError::OriginalAtWork { folder: folder(), runner: known });
-        }
+        refuse_runner(survey)?;
         let findings = forbidding(survey);
         let Seen::Read(config) = &original.config else {
             return Err(EngineError::Unfit { folder: folder(), findings });
@@ -136,13 +133,10 @@ pub fn adopt(held: &mut Held, candidate: &Candidate<'_>, wish: Wish) -> Result<(
 ///
 /// # Errors
 /// When the folder cannot be read or written.
-pub fn finish(held: &mut Held, survey: &Survey) -> Result<bool, EngineError> {
-    if !store::adopt::lacks_only_its_checkpoint(&held.folder)? {
-        return Ok(false);
-    }
+pub fn finish(held: &mut Held) -> Result<bool, EngineError> {
+    let Some(recorded) = store::adopt::lacks_only_its_checkpoint(&held.folder)? else { return Ok(false) };
     let (Seen::Read(config), _) = store::config::read(&held.folder) else { return Ok(false) };
-    let recorded = survey.checkpoint.content();
-    held.writer.save(&checkpoint(&config, recorded, &Adoption::default(), clock::now()))?;
+    held.writer.save(&checkpoint(&config, Some(&recorded), &Adoption::default(), clock::now()))?;
     Ok(true)
 }
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use crate::config::mistake::Mistake;
 use crate::model::finding::Finding;
+use crate::model::original::OriginalVersion;
+use crate::model::survey::Runner;
 use crate::os::lock::LockError;
 use crate::os::process::ProbeError;
 use crate::store::StoreError;
@@ -44,19 +46,19 @@ pub enum EngineError {
         /// What is wrong with it.
         findings: Vec<Finding>,
     },
+    /// The original's runner seems to be at work on the experiment.
+    #[error("{0}")]
+    Runner(Runner),
     /// The original's runner made the experiment, and nobody asked to take it over.
-    #[error("{} is an experiment of ProjectScylla", .0.display())]
-    Original(PathBuf),
-    /// The original's runner is at work on it.
-    #[error("{} is held by ProjectScylla's runner{}", folder.display(), runner.as_ref().map_or(String::new(), |runner| format!(" ({runner})")))]
-    OriginalAtWork {
+    #[error("`{}` is an experiment of ProjectScylla's runner (checkpoint {version})", folder.display())]
+    Original {
         /// The experiment's folder.
         folder: PathBuf,
-        /// What is known of the runner.
-        runner: Option<String>,
+        /// The version of its checkpoint.
+        version: OriginalVersion,
     },
     /// The experiment of the original cannot be taken over with what was given.
-    #[error("{} cannot be taken over: {why}", folder.display())]
+    #[error("`{}` cannot be taken over: {why}", folder.display())]
     NotTaken {
         /// The experiment's folder.
         folder: PathBuf,

@@ -12,7 +12,7 @@ use crate::model::experiment::Config;
 use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::outcome::ExperimentStatus;
 use crate::model::plan::Plan;
-use crate::model::survey::{Holder, Seen, Survey};
+use crate::model::survey::{Holder, Runner, Seen, Survey};
 use crate::model::task::Fixture;
 use crate::os::lock::ExperimentLock;
 use crate::os::{clock, files};
@@ -96,11 +96,21 @@ pub fn hold(folder: ExperimentFolder) -> Result<Held, EngineError> {
 /// When the folder itself cannot be read.
 pub fn survey(held: &Held, depth: Depth) -> Result<Survey, EngineError> {
     let mut survey = store::survey::survey(&held.folder, depth)?;
-    // The holder is this process.
-    survey.holder = None;
+    // The holder is this process; the original's runner takes no lock.
+    let runner = survey.original.as_ref().and_then(|original| original.runner.as_ref());
+    survey.holder = runner.map(Runner::holder);
     let found = strays::find(&held.folder, &survey);
     strays::add_to(&mut survey, &held.folder, &found);
     Ok(survey)
+}
+
+/// Refuses to write while the original's runner works on an experiment.
+///
+/// # Errors
+/// When there are signs of it.
+pub fn refuse_runner(survey: &Survey) -> Result<(), EngineError> {
+    let runner = survey.original.as_ref().and_then(|original| original.runner.clone());
+    runner.map_or(Ok(()), |runner| Err(EngineError::Runner(runner)))
 }
 
 /// Does what `mend` decided.
@@ -129,8 +139,9 @@ pub fn take_over(held: Held) -> Result<Sitting, EngineError> {
 /// # Errors
 /// As [`take_over`].
 pub fn go_on(mut held: Held, first: Survey) -> Result<Sitting, EngineError> {
-    if first.original.is_some() {
-        return Err(EngineError::Original(held.folder.root().to_owned()));
+    refuse_runner(&first)?;
+    if let Some(original) = &first.original {
+        return Err(EngineError::Original { folder: held.folder.root().to_owned(), version: original.version });
     }
     let mending = mend(&first, &Ask::default(), clock::now());
     refuse_unfit(&held, &mending.kept)?;

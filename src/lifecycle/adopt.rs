@@ -103,6 +103,7 @@ pub fn forbidding(survey: &Survey) -> Vec<Finding> {
                 | FindingKind::CheckpointMissing
                 | FindingKind::CheckpointUnreadable
                 | FindingKind::NewerVersion
+                | FindingKind::UnknownFormat
                 | FindingKind::UnknownPlace
                 | FindingKind::DuplicateRun
         )

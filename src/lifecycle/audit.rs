@@ -9,6 +9,8 @@ use crate::model::ids::RunId;
 use crate::model::outcome::{ExperimentStatus, RunStatus};
 use crate::model::survey::{Problem, ProblemKind, RunSeen, Seen, Survey};
 
+mod original;
+
 /// Places that findings name, as paths below the folder.
 const CHECKPOINT: &str = "checkpoint.json";
 const CONFIG: &str = "config/experiment.json";
@@ -22,6 +24,9 @@ pub fn audit(survey: &Survey) -> Vec<Finding> {
     audit_config(survey, &mut findings);
     audit_runs(survey, &mut findings);
     audit_places(survey, &mut findings);
+    if let Some(original) = &survey.original {
+        original::audit_rest(survey, original, &mut findings);
+    }
     findings.sort();
     findings
 }
@@ -30,8 +35,8 @@ fn at(kind: FindingKind, place: &str, message: impl Into<String>) -> Finding {
     Finding { kind, place: place.to_owned(), run: None, message: message.into() }
 }
 
-fn of_run(kind: FindingKind, run: RunId, message: impl Into<String>) -> Finding {
-    Finding { kind, place: run.to_string(), run: Some(run), message: message.into() }
+fn of_run(survey: &Survey, kind: FindingKind, run: RunId, message: impl Into<String>) -> Finding {
+    Finding { kind, place: survey.place(run), run: Some(run), message: message.into() }
 }
 
 fn audit_checkpoint(survey: &Survey, findings: &mut Vec<Finding>) {
@@ -42,6 +47,7 @@ fn audit_checkpoint(survey: &Survey, findings: &mut Vec<Finding>) {
         Seen::Unreadable(reason) => {
             findings.push(at(FindingKind::CheckpointUnreadable, CHECKPOINT, reason.clone()));
         }
+        Seen::Strange(reason) => findings.push(at(FindingKind::UnknownFormat, CHECKPOINT, reason.clone())),
         Seen::Newer { version, .. } => findings.push(newer(CHECKPOINT, version)),
         Seen::Read(checkpoint) => audit_status(survey, checkpoint, findings),
     }
@@ -68,7 +74,7 @@ fn audit_status(survey: &Survey, checkpoint: &Checkpoint, findings: &mut Vec<Fin
             let message = format!("the status is `running`, and no coordinator holds the experiment{who}");
             findings.push(at(FindingKind::StaleRunning, CHECKPOINT, message));
         }
-        ExperimentStatus::Completed if survey.config.content().is_some() && !is_complete(survey) => {
+        ExperimentStatus::Completed if survey.plan().is_some() && !is_complete(survey) => {
             let message = "the status is `completed`, and planned runs have no result";
             findings.push(at(FindingKind::StatusContradicted, CHECKPOINT, message));
         }
@@ -80,6 +86,9 @@ fn audit_status(survey: &Survey, checkpoint: &Checkpoint, findings: &mut Vec<Fin
 }
 
 fn audit_config(survey: &Survey, findings: &mut Vec<Finding>) {
+    if let Some(original) = &survey.original {
+        return original::audit_config(original, findings);
+    }
     if !survey.config_lacks.is_empty() {
         let lacks: Vec<_> = survey.config_lacks.iter().map(|field| format!("`{field}`")).collect();
         findings.push(at(FindingKind::ConfigIncomplete, CONFIG, format!("it lacks {}", lacks.join(", "))));
@@ -88,6 +97,7 @@ fn audit_config(survey: &Survey, findings: &mut Vec<Finding>) {
         Seen::Missing => findings.push(at(FindingKind::ConfigMissing, CONFIG, "there is no config")),
         Seen::Unreadable(_) if !survey.config_lacks.is_empty() => {}
         Seen::Unreadable(reason) => findings.push(at(FindingKind::ConfigUnreadable, CONFIG, reason.clone())),
+        Seen::Strange(reason) => findings.push(at(FindingKind::UnknownFormat, CONFIG, reason.clone())),
         Seen::Newer { version, .. } => findings.push(newer(CONFIG, version)),
         Seen::Read(config) => audit_hashes(survey, config, findings),
     }
@@ -128,21 +138,22 @@ fn audit_hashes(survey: &Survey, config: &Config, findings: &mut Vec<Finding>) {
 }
 
 fn audit_runs(survey: &Survey, findings: &mut Vec<Finding>) {
-    let plan = survey.config.content().map(Config::plan);
+    let plan = survey.plan();
     let has_plan = plan.is_some();
     for row in rows(survey, &plan.unwrap_or_default()) {
         if let Some(RunSeen::Committed(_)) = row.seen {
             if has_plan && !row.planned {
-                findings.push(of_run(FindingKind::OutsidePlan, row.run, "the plan does not have this run"));
+                findings.push(of_run(survey, FindingKind::OutsidePlan, row.run, "the plan does not have this run"));
             }
             audit_committed(survey, &row, findings);
         }
         if let Some(entry) = row.recorded
             && entry.is_judged()
             && matches!(row.seen, None | Some(RunSeen::Unfinished { .. }))
+            && !original::is_of_failure(survey, row.run)
         {
             let message = format!("the checkpoint says `{entry}`, and there is no result");
-            findings.push(of_run(FindingKind::PhantomEntry, row.run, message));
+            findings.push(of_run(survey, FindingKind::PhantomEntry, row.run, message));
         }
         if row.planned && survey.holder.is_none() {
             audit_missing(survey, &row, findings);
@@ -154,14 +165,14 @@ fn audit_runs(survey: &Survey, findings: &mut Vec<Finding>) {
 fn audit_committed(survey: &Survey, row: &Row<'_>, findings: &mut Vec<Finding>) {
     match (row.on_disk, row.recorded) {
         (Some(_), None) if survey.checkpoint.content().is_some() && survey.holder.is_none() => {
-            findings.push(of_run(FindingKind::UnrecordedResult, row.run, "the checkpoint does not name it"));
+            findings.push(of_run(survey, FindingKind::UnrecordedResult, row.run, "the checkpoint does not name it"));
         }
         (Some(status), Some(entry)) if !entry.agrees_with(status) && (survey.holder.is_none() || entry.is_judged()) => {
             let message = format!("the checkpoint says `{entry}`, the result says `{status}`");
-            findings.push(of_run(FindingKind::WrongStatus, row.run, message));
+            findings.push(of_run(survey, FindingKind::WrongStatus, row.run, message));
         }
         (None, _) => {
-            findings.push(of_run(FindingKind::ContradictoryResult, row.run, "it has no `judge_passed`"));
+            findings.push(of_run(survey, FindingKind::ContradictoryResult, row.run, "it has no `judge_passed`"));
         }
         (Some(_), _) => {}
     }
@@ -169,6 +180,9 @@ fn audit_committed(survey: &Survey, row: &Row<'_>, findings: &mut Vec<Finding>) 
 
 /// Why a planned run has no result.
 fn audit_missing(survey: &Survey, row: &Row<'_>, findings: &mut Vec<Finding>) {
+    if original::is_of_failure(survey, row.run) {
+        return findings.push(of_run(survey, FindingKind::MissingRun, row.run, "the original's runner failed on it"));
+    }
     let message = match (row.seen, row.on_disk.or(row.recorded)) {
         (Some(RunSeen::Committed(_) | RunSeen::Unreadable | RunSeen::Unknown), _)
         // A phantom entry says it already.
@@ -179,7 +193,7 @@ fn audit_missing(survey: &Survey, row: &Row<'_>, findings: &mut Vec<Finding>) {
         (None, None) if survey.attempts.contains_key(&row.run) => "it was started and not finished",
         (None, None) => "it was not started",
     };
-    findings.push(of_run(FindingKind::MissingRun, row.run, message));
+    findings.push(of_run(survey, FindingKind::MissingRun, row.run, message));
 }
 
 fn audit_places(survey: &Survey, findings: &mut Vec<Finding>) {
@@ -189,8 +203,11 @@ fn audit_places(survey: &Survey, findings: &mut Vec<Finding>) {
     }
     if let Some(holder) = &survey.holder {
         // While a coordinator works, files come and go under the reader's eyes.
-        let message = format!("process {} on {} holds it since {}", holder.pid, holder.host, holder.since);
-        findings.push(at(FindingKind::LiveExperiment, "experiment.lock", message));
+        let runner = survey.original.as_ref().and_then(|original| original.runner.as_ref());
+        let held = || format!("process {} on {} holds it since {}", holder.pid, holder.host, holder.since);
+        let (place, message) =
+            runner.map_or_else(|| ("experiment.lock", held()), |runner| ("experiment.pid", runner.to_string()));
+        findings.push(at(FindingKind::LiveExperiment, place, message));
         return;
     }
     for (place, error) in &survey.unknown {

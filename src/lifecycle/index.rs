@@ -21,7 +21,9 @@ pub fn index(survey: &Survey) -> CompletedRuns {
 /// Whether every planned run has a verdict on disk; `false` when the plan is unknown.
 #[must_use]
 pub fn is_complete(survey: &Survey) -> bool {
-    survey.config.content().is_some_and(|config| {
-        rows(survey, &config.plan()).all(|row| !row.planned || row.on_disk.is_some_and(RunStatus::is_judged))
-    })
+    let unknown_tier = survey.original.as_ref().is_some_and(|original| !original.tiers_without_subtests.is_empty());
+    !unknown_tier
+        && survey.plan().is_some_and(|plan| {
+            rows(survey, &plan).all(|row| !row.planned || row.on_disk.is_some_and(RunStatus::is_judged))
+        })
 }

@@ -1,15 +1,16 @@
 //! What `repair` and `resume` do about findings: decided here, done by the store.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::lifecycle::audit::audit;
 use crate::lifecycle::index::{index, is_complete};
-use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns};
+use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns, ConfigHash};
 use crate::model::finding::{Finding, FindingKind, Level};
-use crate::model::ids::RunId;
+use crate::model::ids::{RunId, TierId};
 use crate::model::outcome::{ExperimentStatus, RunStatus};
+use crate::model::plan::Plan;
 use crate::model::survey::{RunSeen, Seen, Survey};
 
 /// What a person asks for beyond what is mended always.
@@ -34,10 +35,25 @@ pub struct Mending {
     pub set_aside: Vec<SetAside>,
     /// The checkpoint that is to be written; `None` when the one on disk is right.
     pub checkpoint: Option<Checkpoint>,
+    /// What the states in a checkpoint of the original are held against; `None` for ours.
+    pub ground: Option<Ground>,
     /// The findings that this mends.
     pub mended: Vec<Finding>,
     /// The findings that need a person, a rerun or a resume.
     pub kept: Vec<Finding>,
+}
+
+/// What the plan and the folder say when a mending is done.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Ground {
+    /// Every run that should exist.
+    pub plan: Plan,
+    /// Planned tiers of which no subtest is known.
+    pub tiers_without_subtests: Vec<TierId>,
+    /// Where each committed run lies that stays.
+    pub committed: BTreeMap<RunId, String>,
+    /// Runs that cannot be read: nothing is said about them.
+    pub unknown: BTreeSet<RunId>,
 }
 
 impl Mending {
@@ -63,14 +79,15 @@ pub struct SetAside {
 #[must_use]
 pub fn mend(survey: &Survey, ask: &Ask, now: Timestamp) -> Mending {
     let findings = audit(survey);
-    let writable = !findings.iter().any(|finding| finding.kind == FindingKind::NewerVersion);
-    // A live experiment has a writer already, and a newer format is never written.
+    let foreign = |kind| matches!(kind, FindingKind::NewerVersion | FindingKind::UnknownFormat);
+    let writable = !findings.iter().any(|finding| foreign(finding.kind));
+    // A live experiment has a writer already, and a format that is not known is never written.
     if survey.holder.is_some() || !writable {
         return Mending { kept: findings, ..Mending::default() };
     }
     let set_aside = places_to_set_aside(survey, ask, &findings);
     let gone: BTreeSet<RunId> =
-        set_aside.iter().filter(|aside| loses_its_result(aside)).filter_map(|aside| aside.run).collect();
+        set_aside.iter().filter(|aside| loses_its_result(survey, aside)).filter_map(|aside| aside.run).collect();
     let end_strays = findings
         .iter()
         .filter(|finding| finding.kind == FindingKind::StrayProcess)
@@ -78,9 +95,11 @@ pub fn mend(survey: &Survey, ask: &Ask, now: Timestamp) -> Mending {
         .collect();
     let rebuilt = rebuild(survey, ask, &gone, now);
     let must_write = !gone.is_empty() || findings.iter().any(|finding| changes_checkpoint(finding.kind, ask));
-    // A key that is there twice is gone only when the file is written anew, whatever the values are.
-    let differs =
-        |rebuilt: &Checkpoint| Some(rebuilt) != survey.checkpoint.content() || !survey.duplicate_keys.is_empty();
+    // A key that is there twice, and a state that only the original has, are gone only when the file is written anew.
+    let stale = survey.original.as_ref().is_some_and(|original| !original.stale_states.is_empty());
+    let differs = |rebuilt: &Checkpoint| {
+        stale || Some(rebuilt) != survey.checkpoint.content() || !survey.duplicate_keys.is_empty()
+    };
     let checkpoint = rebuilt.filter(|rebuilt| must_write && differs(rebuilt));
     let can_write = checkpoint.is_some();
     let (mended, kept) = findings.into_iter().partition(|finding| match finding.kind {
@@ -93,30 +112,48 @@ pub fn mend(survey: &Survey, ask: &Ask, now: Timestamp) -> Mending {
         }
     });
     let backup = can_write && !matches!(survey.checkpoint, Seen::Missing);
-    Mending { end_strays, backup, set_aside, checkpoint, mended, kept }
+    let ground = ground(survey, &gone).filter(|_| can_write);
+    Mending { end_strays, backup, set_aside, checkpoint, ground, mended, kept }
+}
+
+fn ground(survey: &Survey, gone: &BTreeSet<RunId>) -> Option<Ground> {
+    let original = survey.original.as_ref()?;
+    let mut ground = Ground {
+        plan: original.plan.clone(),
+        tiers_without_subtests: original.tiers_without_subtests.clone(),
+        ..Ground::default()
+    };
+    for (run, seen) in survey.runs.iter().filter(|(run, _)| !gone.contains(run)) {
+        match seen {
+            RunSeen::Committed(_) => drop(ground.committed.insert(*run, survey.place(*run))),
+            RunSeen::Unknown => drop(ground.unknown.insert(*run)),
+            RunSeen::Unreadable | RunSeen::Unfinished { .. } => {}
+        }
+    }
+    Some(ground)
 }
 
 /// Whether the whole run goes with the place, not only a part of it or a second spelling.
-fn takes_the_run(aside: &SetAside) -> bool {
-    aside.run.is_some_and(|run| run.to_string() == aside.place)
+fn takes_the_run(survey: &Survey, aside: &SetAside) -> bool {
+    aside.run.is_some_and(|run| survey.place(run) == aside.place)
 }
 
 /// Whether the run has no result any more when the place is gone.
-fn loses_its_result(aside: &SetAside) -> bool {
-    takes_the_run(aside) || aside.why == Some(FindingKind::UnreadableResult)
+fn loses_its_result(survey: &Survey, aside: &SetAside) -> bool {
+    takes_the_run(survey, aside) || aside.why == Some(FindingKind::UnreadableResult)
 }
 
 fn places_to_set_aside(survey: &Survey, ask: &Ask, findings: &[Finding]) -> Vec<SetAside> {
-    let mut asides: BTreeSet<SetAside> = findings.iter().flat_map(|finding| places_of(finding, ask)).collect();
+    let mut asides: BTreeSet<SetAside> = findings.iter().flat_map(|finding| places_of(survey, finding, ask)).collect();
     for run in ask.quarantine.iter().filter(|run| survey.runs.contains_key(run)) {
-        let place = run.to_string();
+        let place = survey.place(*run);
         if !asides.iter().any(|aside| aside.place == place) {
             asides.insert(SetAside { place, run: Some(*run), why: None });
         }
     }
     // What lies inside of a place that moves as a whole moves with it.
     let whole: Vec<String> =
-        asides.iter().filter(|aside| takes_the_run(aside)).map(|aside| aside.place.clone()).collect();
+        asides.iter().filter(|aside| takes_the_run(survey, aside)).map(|aside| aside.place.clone()).collect();
     asides.retain(|aside| {
         !whole.iter().any(|place| aside.place.strip_prefix(place.as_str()).is_some_and(|rest| rest.starts_with('/')))
     });
@@ -124,10 +161,13 @@ fn places_to_set_aside(survey: &Survey, ask: &Ask, findings: &[Finding]) -> Vec<
 }
 
 /// What moves because of a finding.
-fn places_of(finding: &Finding, ask: &Ask) -> Vec<SetAside> {
+fn places_of(survey: &Survey, finding: &Finding, ask: &Ask) -> Vec<SetAside> {
     let aside = |place: String| SetAside { place, run: finding.run, why: Some(finding.kind) };
     match finding.kind {
         // The other stages of the run are whole: a resume commits it again from them, and nothing is paid twice.
+        FindingKind::UnreadableResult if survey.original.is_some() => {
+            vec![aside(format!("{}/run_result.json", finding.place))]
+        }
         FindingKind::UnreadableResult => {
             ["run_result.json", "SHA256SUMS"].map(|file| aside(format!("{}/{file}", finding.place))).into()
         }
@@ -154,25 +194,13 @@ fn changes_checkpoint(kind: FindingKind, ask: &Ask) -> bool {
 /// The checkpoint as it should be; `None` when neither config nor checkpoint says whose it is.
 fn rebuild(survey: &Survey, ask: &Ask, gone: &BTreeSet<RunId>, now: Timestamp) -> Option<Checkpoint> {
     let former = survey.checkpoint.content();
-    let mut checkpoint = match (former, survey.config.content()) {
-        (Some(former), _) => former.clone(),
-        (None, Some(config)) => Checkpoint {
-            version: CHECKPOINT_VERSION.to_owned(),
-            experiment_id: config.experiment_id.clone(),
-            config_hash: config.hash().into(),
-            status: ExperimentStatus::Running,
-            completed_runs: CompletedRuns::default(),
-            started_at: config.created_at,
-            last_updated_at: now,
-            rate_limit: None,
-            pid: None,
-            host: None,
-            unknown: serde_json::Map::new(),
-        },
-        (None, None) => return None,
-    };
+    // What the original keeps of its former checkpoint says more than nothing.
+    let kept = survey.original.as_ref().and_then(|original| original.former.as_deref());
+    let mut checkpoint = former.or(kept).cloned().or_else(|| new_checkpoint(survey, now))?;
     let complete = gone.is_empty() && is_complete(survey);
     checkpoint.status = match checkpoint.status {
+        // Its reports are still to be made, and only the original knows how far it came.
+        ExperimentStatus::Running if survey.original.is_some() => ExperimentStatus::Interrupted,
         ExperimentStatus::Running | ExperimentStatus::Completed if complete => ExperimentStatus::Completed,
         ExperimentStatus::Running | ExperimentStatus::Completed => ExperimentStatus::Interrupted,
         resting => resting,
@@ -184,6 +212,34 @@ fn rebuild(survey: &Survey, ask: &Ask, gone: &BTreeSet<RunId>, now: Timestamp) -
         checkpoint.last_updated_at = now;
     }
     Some(checkpoint)
+}
+
+/// A checkpoint that names no run yet.
+fn new_checkpoint(survey: &Survey, now: Timestamp) -> Option<Checkpoint> {
+    let (version, experiment_id, config_hash, started_at) = match (&survey.original, survey.config.content()) {
+        (Some(original), _) => {
+            let config = original.config.content()?;
+            let hash = ConfigHash::Original(original.hashes.first().cloned().unwrap_or_default());
+            (original.version.to_string(), config.experiment_id.parse().ok()?, hash, now)
+        }
+        (None, Some(config)) => {
+            (CHECKPOINT_VERSION.to_owned(), config.experiment_id.clone(), config.hash().into(), config.created_at)
+        }
+        (None, None) => return None,
+    };
+    Some(Checkpoint {
+        version,
+        experiment_id,
+        config_hash,
+        status: ExperimentStatus::Running,
+        completed_runs: CompletedRuns::default(),
+        started_at,
+        last_updated_at: now,
+        rate_limit: None,
+        pid: None,
+        host: None,
+        unknown: serde_json::Map::new(),
+    })
 }
 
 /// What the folder says, over what the former checkpoint says of runs on which the folder is silent.

@@ -45,6 +45,8 @@ pub enum Cure {
     Look,
     /// Wait for the coordinator to end.
     Wait,
+    /// Nothing needs to be done.
+    Nothing,
 }
 
 /// Declares [`FindingKind`] with name, level, cure and description of each kind from one list.
@@ -103,7 +105,7 @@ findings! {
     StaleRunning "stale-running" Mendable Repair
         "The checkpoint says that the experiment is running, and no coordinator holds it.",
     StatusContradicted "status-contradicted" Mendable Repair
-        "The checkpoint says that the experiment is completed, and planned runs are missing.",
+        "A state in the checkpoint, of the experiment or of a part of it, that the results contradict.",
     UnreadableResult "unreadable-result" Damaged Repair
         "A `run_result.json` that is torn, not JSON, of the wrong shape or no regular file; repair sets it aside, resume commits the run again.",
     MisplacedResult "misplaced-result" Damaged Repair
@@ -111,7 +113,7 @@ findings! {
     ContradictoryResult "contradictory-result" Damaged Quarantine
         "A result that has no verdict, or one that does not follow from the judges that it lists.",
     DuplicateRun "duplicate-run" Damaged Repair
-        "A second folder of the same run under another spelling; repair sets it aside.",
+        "A second folder of the same run, under another spelling or in another phase; repair sets it aside.",
     OutsidePlan "outside-plan" Damaged Extend
         "A committed result of a run that is not planned.",
     MissingRun "missing-run" Incomplete Resume
@@ -128,6 +130,8 @@ findings! {
         "A field that can change results, or the fixture's copy, was changed after the start.",
     NewerVersion "newer-version" Damaged Upgrade
         "A newer cargo-scylla wrote the file; this one reads it and never writes it.",
+    UnknownFormat "unknown-format" Damaged Upgrade
+        "A whole file of a version, or with a state, that this cargo-scylla does not know; it is never written over, and nothing is guessed.",
     LeftoverTemporary "leftover-temporary" Mendable Repair
         "A temporary file that a crash left behind; repair sets it aside.",
     StrayWorkspace "stray-workspace" Mendable Repair
@@ -136,6 +140,14 @@ findings! {
         "A process of a dead coordinator still works on a run; repair ends it.",
     ForeignFile "foreign-file" Warning Look
         "A file or folder that is not part of an experiment; it is never counted.",
+    UnknownEntry "unknown-entry" Warning Look
+        "A key in the checkpoint where a tier, a subtest or a run should stand, and none does; it is kept and never counted.",
+    StaleReport "stale-report" Warning Look
+        "A report of the original's runner with other numbers than the results have, or one that is torn.",
+    MissingEvidence "missing-evidence" Note Nothing
+        "A file beside a result that the result names is not there; the original seals none, so nobody can say more.",
+    MovedExperiment "moved-experiment" Note Nothing
+        "The checkpoint names another folder than the one it lies in; no path in it is trusted or needed.",
     UnknownPlace "unknown-place" Damaged Look
         "A place that cannot be read: unknown, not absent.",
     LiveExperiment "live-experiment" Note Wait

@@ -30,5 +30,7 @@ pub const RATE_LIMIT_SECONDS: u64 = 24 * 3600;
 pub const RATE_LIMIT_DEFAULT_SECONDS: u64 = 60;
 /// Longest value of an environment variable that an agent is given, in bytes; the kernel's own bound is 128 KiB.
 pub const MOST_VARIABLE_BYTES: usize = 96 << 10;
+/// Largest report of the original that is read, in bytes: it holds every result of a tier.
+pub const MOST_REPORT_BYTES: u64 = 64 << 20;
 /// Deepest folder that is walked below a run or a fixture.
 pub const MOST_DEPTH: usize = 64;

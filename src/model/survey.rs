@@ -1,6 +1,7 @@
 //! What the folder of an experiment holds, as plain values: the store reads it, the audit judges it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::checkpoint::Checkpoint;
 use super::digest::Digest;
@@ -74,12 +75,23 @@ pub struct Original {
     pub moved_from: Option<String>,
     /// States in the checkpoint that the results contradict: the place in the file, and what is wrong there.
     pub stale_states: Vec<(String, String)>,
-    /// The state that each committed run is to have where its recorded one is behind it.
-    pub run_states: BTreeMap<RunId, String>,
+    /// Runs on which the runner failed, as their states say: an entry `failed` of theirs claims no result.
+    pub failed: BTreeSet<RunId>,
+    /// Keys of the checkpoint where a tier, a subtest or a run should stand, and none does: `completed_runs.weird`.
+    pub unknown_keys: Vec<String>,
     /// Reports whose numbers are not those of the results: the place, and what differs.
     pub stale_reports: Vec<(String, String)>,
     /// Files that results name in their runs' folders and that are not there: the run, and the place below its folder.
     pub missing_files: Vec<(RunId, String)>,
+}
+
+impl Original {
+    /// The fewest runs that planned tiers must have of which no subtest is known.
+    #[must_use]
+    pub fn runs_of_unknown_tiers(&self) -> usize {
+        let of_each = self.config.content().map_or(0, |config| config.runs_per_subtest as usize);
+        self.tiers_without_subtests.len() * of_each
+    }
 }
 
 impl Survey {
@@ -121,6 +133,28 @@ pub struct Runner {
     pub heard: Option<String>,
 }
 
+impl Runner {
+    /// The runner in the place of the lock's holder. The original tells neither its machine nor its start.
+    #[must_use]
+    pub fn holder(&self) -> Holder {
+        let since = self.heard.clone().unwrap_or_else(|| "its start".to_owned());
+        let host = if self.pid.is_some() { "this machine" } else { "another machine" };
+        Holder { pid: self.pid.unwrap_or(0), host: host.to_owned(), since }
+    }
+}
+
+impl fmt::Display for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.pid, &self.heard) {
+            (Some(pid), _) => write!(f, "process {pid} of the original's runner works on it"),
+            (None, Some(heard)) => {
+                write!(f, "the original's runner was heard of at {heard}, and may work on another machine")
+            }
+            (None, None) => f.write_str("the original's runner works on it"),
+        }
+    }
+}
+
 /// A file that may be there, readable, or newer than this tool.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Seen<T> {
@@ -129,6 +163,8 @@ pub enum Seen<T> {
     Missing,
     /// It is there and cannot be read as what it should be; the reason.
     Unreadable(String),
+    /// It is whole, and of a format that nobody here knows: never written over, and nothing is guessed; the reason.
+    Strange(String),
     /// A newer tool wrote it; what could be read of it.
     Newer {
         /// The version that it names.
@@ -146,7 +182,7 @@ impl<T> Seen<T> {
     pub fn content(&self) -> Option<&T> {
         match self {
             Self::Read(content) | Self::Newer { content: Some(content), .. } => Some(content),
-            Self::Missing | Self::Unreadable(_) | Self::Newer { content: None, .. } => None,
+            Self::Missing | Self::Unreadable(_) | Self::Strange(_) | Self::Newer { content: None, .. } => None,
         }
     }
 }

@@ -37,6 +37,12 @@ pub use output::{OutputFilter, PassThrough};
 pub use stop::StopHandle;
 pub use stray::{StrayMark, end_strays, stray_alive};
 
+/// The program and arguments of a process, each with a NUL behind it; `None` when it is not alive.
+#[must_use]
+pub fn command_line(pid: i32) -> Option<Vec<u8>> {
+    table::command_line(pid)
+}
+
 /// The variable by which the processes of a run are found again.
 pub const TOKEN_VARIABLE: &str = "SCYLLA_RUN_TOKEN";
 /// How long processes may take to vanish after KILL. Only a process that hangs in the kernel takes longer.

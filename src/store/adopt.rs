@@ -4,17 +4,20 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::model::checkpoint::Checkpoint;
 use crate::model::digest::Digest;
 use crate::model::ids::{AttemptNumber, RunId, RunNumber, SubtestId, TierId};
 use crate::model::limits::{MOST_CHECKPOINT_BYTES, MOST_FIXTURE_FILE_BYTES, MOST_STAGE_FILE_BYTES};
 use crate::model::survey::Seen;
 use crate::os::files::{self, FileError, Folder, Kind, ReadError};
+use crate::upstream::checkpoint::Document;
 
-use super::layout::kept::PHASES;
+use super::layout::original::{COMPLETED, IN_PROGRESS, unnumbered_attempt};
 use super::layout::{ExperimentFolder, FAILED, RESULT};
-use super::version::{Age, age};
 use super::{StoreError, checkpoint, config, evidence};
 
+/// The original's phases: folders in which the tiers lie once more.
+const PHASES: [&str; 2] = [COMPLETED, IN_PROGRESS];
 /// The copy of the task's prompt that the original keeps.
 const PROMPT: &str = "prompt.md";
 
@@ -72,23 +75,18 @@ pub fn adopted(folder: &ExperimentFolder) -> Result<BTreeMap<RunId, Digest>, Str
     runs.ok_or_else(|| "it is not a list of results with their digests".into())
 }
 
-/// Whether an experiment is taken over but for the last step: its config is ours already, its checkpoint is not yet.
+/// What the original recorded of an experiment that is taken over but for the last step: its config is ours already, its
+/// checkpoint is not yet.
 ///
 /// # Errors
 /// When the checkpoint cannot be read.
-pub fn lacks_only_its_checkpoint(folder: &ExperimentFolder) -> Result<bool, StoreError> {
+pub fn lacks_only_its_checkpoint(folder: &ExperimentFolder) -> Result<Option<Checkpoint>, StoreError> {
     if files::kind_of(&folder.original_config())?.is_none() {
-        return Ok(false);
+        return Ok(None);
     }
-    let (Seen::Read(_), _) = config::read(folder) else { return Ok(false) };
-    let Some(raw) = checkpoint::load(folder)? else { return Ok(false) };
-    let version = serde_json::from_slice::<Versioned>(&raw).ok().map(|versioned| versioned.version);
-    Ok(version.is_some_and(|version| age(&version) == Age::Original))
-}
-
-#[derive(serde::Deserialize)]
-struct Versioned {
-    version: String,
+    let (Seen::Read(_), _) = config::read(folder) else { return Ok(None) };
+    let Some(raw) = checkpoint::load(folder)? else { return Ok(None) };
+    Ok(Document::parse(&raw).ok().map(|document| document.checkpoint().0))
 }
 
 /// The prompt that the original's runs were given, when it lies there as text.
@@ -186,9 +184,5 @@ fn attempt_of_the_original(name: &str, phase: bool) -> Option<(RunNumber, Option
     if let Some((run, attempt)) = AttemptNumber::from_folder(name) {
         return phase.then_some((run, Some(attempt)));
     }
-    let run = match name.split_once("_failed_") {
-        Some((run, number)) => run.get(..).filter(|_| number.bytes().all(|byte| byte.is_ascii_digit()))?,
-        None => name,
-    };
-    RunNumber::from_folder(run).map(|run| (run, None))
+    unnumbered_attempt(name).map(|run| (run, None))
 }

@@ -18,6 +18,7 @@ use crate::model::outcome::RunStatus;
 use crate::model::survey::Seen;
 use crate::os::files::{self, ReadError};
 use crate::os::lock::ExperimentLock;
+use crate::upstream::checkpoint::Document;
 
 use super::layout::{BACKUP_PREFIX, ExperimentFolder, time_in_names};
 use super::version::{Age, age};
@@ -230,6 +231,15 @@ impl CheckpointWriter {
         self.lock.check()?;
         files::write_atomic(&self.path, &pretty(checkpoint, &self.path)?)?;
         Ok(begin.elapsed())
+    }
+
+    /// Writes a checkpoint of the original, of the version that it was, whole and durably.
+    ///
+    /// # Errors
+    /// When the lock is lost or the disk says no.
+    pub fn save_original(&mut self, document: &Document) -> Result<(), StoreError> {
+        self.lock.check()?;
+        Ok(files::write_atomic(&self.path, &document.to_bytes())?)
     }
 
     /// Keeps bytes of a former checkpoint beside it under a name that is never used again.

@@ -1,10 +1,13 @@
 //! Where everything lies: the only place that joins and parses names of an experiment's files.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 
 use crate::model::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunId, RunNumber, SubtestId, TierId};
 use crate::os::files::{self, FileError, Kind};
@@ -12,6 +15,7 @@ use crate::os::files::{self, FileError, Kind};
 use super::StoreError;
 
 pub(super) mod kept;
+pub(super) mod original;
 
 /// Former attempts lie below a folder of this name in their subtest's folder.
 pub(super) const FAILED: &str = ".failed";
@@ -65,6 +69,13 @@ pub(super) fn time_in_names(time: Timestamp) -> String {
     time.strftime(TIME_IN_NAMES).to_string()
 }
 
+/// The time that the name of an experiment's folder begins with.
+pub(super) fn time_of_name(name: &OsStr) -> Option<Timestamp> {
+    let time = name.to_str()?.get(.."0000-00-00T00-00-00".len())?;
+    let civil = DateTime::strptime(TIME_IN_NAMES, time).ok()?;
+    TimeZone::UTC.to_timestamp(civil).ok()
+}
+
 /// The folder of an experiment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExperimentFolder {
@@ -104,7 +115,8 @@ impl ExperimentFolder {
         for entry in entries {
             let name = entry.map_err(failed)?.file_name();
             let name = name.to_string_lossy();
-            if [CHECKPOINT, CONFIG, LOCK].contains(&&*name) || name.parse::<TierId>().is_ok() {
+            let known = [CHECKPOINT, CONFIG, LOCK, original::IN_PROGRESS, original::COMPLETED];
+            if known.contains(&&*name) || name.parse::<TierId>().is_ok() {
                 return Ok(Self { root });
             }
         }

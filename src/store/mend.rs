@@ -12,6 +12,8 @@ use super::StoreError;
 use super::checkpoint::CheckpointWriter;
 use super::layout::{ExperimentFolder, time_in_names};
 
+mod original;
+
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Applied {
@@ -42,7 +44,12 @@ pub fn apply(
         applied.backup = writer.backup_in_place(now)?;
     }
     if let Some(checkpoint) = &mending.checkpoint {
-        writer.save(checkpoint)?;
+        match (&mending.ground, checkpoint.version.parse()) {
+            (Some(ground), Ok(version)) => {
+                writer.save_original(&original::document(folder, checkpoint, version, ground, now)?)?;
+            }
+            _ => drop(writer.save(checkpoint)?),
+        }
         applied.checkpoint_written = true;
     }
     let mut quarantine = None;

@@ -3,12 +3,14 @@
 //! Folders are listed and each result is opened relative to its subtest's folder, without looking first; folders of runs
 //! are not opened. Results are folded into small facts as they are read, so memory does not grow with their bytes.
 
+use std::collections::BTreeMap;
 use std::mem;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use crate::model::digest::Digest;
 use crate::model::ids::{ExperimentId, RunId};
 use crate::model::money::Usd;
 use crate::model::survey::{RunSeen, Survey};
@@ -16,13 +18,20 @@ use crate::os::files::{self, Folder, Kind};
 use crate::os::lock;
 
 use super::layout::ExperimentFolder;
-use super::{StoreError, checkpoint, config, evidence};
+use super::layout::original::{Dialect, KEPT};
+use super::{StoreError, adopt, checkpoint, config, evidence};
 
 mod collect;
 mod facts;
 mod levels;
+mod original;
+mod phases;
 mod read;
+mod reports;
+mod runner;
 mod threads;
+
+use phases::Phases;
 
 /// How closely the folder is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +46,9 @@ pub enum Depth {
 struct Setting<'a> {
     folder: &'a ExperimentFolder,
     depth: Depth,
+    dialect: Dialect,
+    /// The results that were taken over from the original, with their digests; `None` where nobody knows whose they are.
+    adopted: Option<BTreeMap<RunId, Digest>>,
     /// The id that results should name, when it is known.
     experiment_id: Option<ExperimentId>,
 }
@@ -59,12 +71,19 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
     // Its bytes before the results: what a live coordinator commits meanwhile is then unrecorded for a moment, and never
     // a phantom.
     let raw = checkpoint::load(folder);
-    survey.quarantined_cost = quarantined_cost(folder)?;
     if survey.config.content().is_none() {
+        if let Some(begun) = original::recognise(folder, &survey, &raw) {
+            drop(raw);
+            return of_original(folder, depth, survey, begun);
+        }
+        survey.quarantined_cost = quarantined_cost(folder, Dialect::Ours)?;
         // Only the checkpoint says then whose results these should be.
         (survey.checkpoint, survey.duplicate_keys) = checkpoint::judge(&raw);
-        return read_results(folder, depth, survey);
+        return Ok(read_results(folder, depth, Dialect::Ours, survey)?.0);
     }
+    let kept = files::kind_of(&folder.config_dir().join(KEPT))? == Some(Kind::Folder);
+    let dialect = if kept { Dialect::Adopted } else { Dialect::Ours };
+    survey.quarantined_cost = quarantined_cost(folder, dialect)?;
     let raw = Mutex::new(raw);
     // Takes the bytes, so that they are gone while results gather.
     let judge = || {
@@ -73,25 +92,60 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
     };
     thread::scope(|scope| {
         let beside = thread::Builder::new().spawn_scoped(scope, judge);
-        let survey = read_results(folder, depth, survey);
+        let survey = read_results(folder, depth, dialect, survey).map(|(survey, _)| survey);
         let judged =
             beside.map_or_else(|_| judge(), |beside| beside.join().unwrap_or_else(|panic| resume_unwind(panic)));
         survey.map(|survey| Survey { checkpoint: judged.0, duplicate_keys: judged.1, ..survey })
     })
 }
 
-/// Adds runs, attempts and strange places to what is known of the whole.
-fn read_results(folder: &ExperimentFolder, depth: Depth, mut survey: Survey) -> Result<Survey, StoreError> {
-    let setting = Setting { folder, depth, experiment_id: experiment_id(&survey) };
-    let subtests = levels::subtests(folder, &mut survey)?;
+/// The survey of an experiment that the original's runner made.
+fn of_original(
+    folder: &ExperimentFolder,
+    depth: Depth,
+    mut survey: Survey,
+    mut begun: original::Begun,
+) -> Result<Survey, StoreError> {
+    survey.quarantined_cost = quarantined_cost(folder, Dialect::Original)?;
+    begun.tell(&mut survey);
+    let (mut survey, phases) = read_results(folder, depth, Dialect::Original, survey)?;
+    begun.finish(folder, depth, phases, &mut survey);
+    Ok(survey)
+}
+
+/// Adds runs, attempts and strange places to what is known of the whole. Where the runs of the original lie is told apart.
+fn read_results(
+    folder: &ExperimentFolder,
+    depth: Depth,
+    dialect: Dialect,
+    mut survey: Survey,
+) -> Result<(Survey, Phases), StoreError> {
+    let adopted = adopted(folder, &mut survey);
+    let setting = Setting { folder, depth, dialect, adopted, experiment_id: experiment_id(&survey) };
+    let subtests = levels::subtests(folder, dialect, &mut survey)?;
     let collection = Mutex::new(collect::Collection::new(survey));
-    let listed = levels::runs(folder, &subtests, &collection);
+    let mut listed = levels::runs(folder, dialect, &subtests, &collection);
+    let mut phases = Phases::default();
+    if dialect == Dialect::Original {
+        phases = phases::tell_apart(folder, &mut listed, original::has_phases(folder));
+        let mut second = collect::Part { problems: mem::take(&mut phases.second), ..collect::Part::default() };
+        collect::lock(&collection).take(&mut second);
+    }
     read::results(&setting, &listed, &collection);
-    Ok(collect::into_inner(collection).finish())
+    Ok((collect::into_inner(collection).finish(), phases))
+}
+
+/// The results that were taken over, in an experiment of ours.
+fn adopted(folder: &ExperimentFolder, survey: &mut Survey) -> Option<BTreeMap<RunId, Digest>> {
+    survey.config.content()?;
+    Some(adopt::adopted(folder).unwrap_or_else(|error| {
+        survey.unknown.push((folder.relative(&folder.original_seal()), error));
+        BTreeMap::new()
+    }))
 }
 
 /// What runs cost that were set aside whole: they were paid for, whatever became of them.
-fn quarantined_cost(folder: &ExperimentFolder) -> Result<Usd, StoreError> {
+fn quarantined_cost(folder: &ExperimentFolder, dialect: Dialect) -> Result<Usd, StoreError> {
     let mut names = Vec::new();
     if let Some(quarantine) = Folder::open(&folder.quarantine())? {
         quarantine.each(|name, _| names.push(name.to_owned()))?;
@@ -100,7 +154,7 @@ fn quarantined_cost(folder: &ExperimentFolder) -> Result<Usd, StoreError> {
     for name in names {
         // What lies in a quarantine lies as it did in the experiment.
         let aside = ExperimentFolder::at(folder.quarantine().join(name));
-        let Ok(aside) = read_results(&aside, Depth::Results, Survey::default()) else { continue };
+        let Ok((aside, _)) = read_results(&aside, Depth::Results, dialect, Survey::default()) else { continue };
         cost += aside.runs.values().map(RunSeen::spent).sum();
     }
     Ok(cost)
@@ -114,6 +168,10 @@ fn experiment_id(survey: &Survey) -> Option<ExperimentId> {
 /// The marks of processes that may still work on uncommitted runs. Whether they live is the engine's question.
 #[must_use]
 pub fn marks(folder: &ExperimentFolder, survey: &Survey) -> Vec<(RunId, PathBuf)> {
+    // The original leaves none.
+    if survey.original.is_some() {
+        return Vec::new();
+    }
     let uncommitted = survey.runs.iter().filter(|(_, seen)| !matches!(seen, RunSeen::Committed(_)));
     uncommitted
         .map(|(run, _)| (*run, folder.run(*run).mark()))

@@ -26,6 +26,7 @@ mod secrets;
 mod settings;
 mod stopping;
 mod streams;
+mod upstream;
 mod upstream_fixture;
 mod verify;
 mod world;

@@ -8,7 +8,7 @@ use crate::cli::commands::sitting::open_folder;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::engine::open::{apply, hold, survey};
+use crate::engine::open::{apply, hold, refuse_runner, survey};
 use crate::lifecycle::audit::audit;
 use crate::lifecycle::mend::{Ask, Mending, mend};
 use crate::model::checkpoint::CompletedRuns;
@@ -29,6 +29,7 @@ pub fn run(args: &Repair, console: &mut Console) -> Result<Exit, CliError> {
     let engine = |error| CliError::engine(error, &name);
     let mut held = hold(folder).map_err(engine)?;
     let before = survey(&held, Depth::Evidence).map_err(engine)?;
+    refuse_runner(&before).map_err(engine)?;
     if let Some(run) = args.quarantine.iter().find(|run| !before.runs.contains_key(run)) {
         return Err(CliError::usage(format!("`{name}` has no run `{run}` to set aside")));
     }
@@ -36,7 +37,8 @@ pub fn run(args: &Repair, console: &mut Console) -> Result<Exit, CliError> {
     let mending = mend(&before, &ask, clock::now());
     let human = console.message_format() == MessageFormat::Human;
     if human {
-        let plan = Shown { name: &name, args, before: &before, mending: &mending, applied: None, left: &mending.kept };
+        let left = to_do(mending.kept.clone());
+        let plan = Shown { name: &name, args, before: &before, mending: &mending, applied: None, left: &left };
         console.print(&plan.text(Face::Plan, console))?;
     }
     let applied = if args.dry_run || mending.is_nothing() {
@@ -49,6 +51,7 @@ pub fn run(args: &Repair, console: &mut Console) -> Result<Exit, CliError> {
         Some(_) => audit(&survey(&held, Depth::Evidence).map_err(engine)?),
         None => mending.kept.clone(),
     };
+    let left = to_do(left);
     let done = Shown { name: &name, args, before: &before, mending: &mending, applied: applied.as_ref(), left: &left };
     let text = if human { format!("\n{}", done.text(Face::Outcome, console)) } else { done.text(Face::Json, console) };
     console.print(&text)?;
@@ -93,7 +96,7 @@ impl Shown<'_> {
             checkpoint: match &self.before.checkpoint {
                 Seen::Read(_) | Seen::Newer { .. } => CheckpointBefore::Loaded,
                 Seen::Missing => CheckpointBefore::Missing,
-                Seen::Unreadable(_) => CheckpointBefore::Unreadable,
+                Seen::Unreadable(_) | Seen::Strange(_) => CheckpointBefore::Unreadable,
             },
             writes_checkpoint: self.mending.checkpoint.is_some(),
             backup: backup.as_deref(),
@@ -111,6 +114,12 @@ impl Shown<'_> {
             Face::Json => page.json(),
         }
     }
+}
+
+/// Findings that leave something to do: what is only true is for `verify` to say.
+fn to_do(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.retain(|finding| finding.kind.level() > Level::Note);
+    findings
 }
 
 fn results(survey: &Survey) -> usize {

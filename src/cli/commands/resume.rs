@@ -22,19 +22,18 @@ pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
     let (folder, name) = open_folder(&args.dir, console)?;
     let engine = |error| CliError::engine(error, &name);
     let mut held = hold(folder).map_err(engine)?;
+    let was_begun = finish(&mut held).map_err(engine)?;
     let mut first = survey(&held, Depth::Results).map_err(engine)?;
     let was_original = first.original.is_some();
     if was_original {
-        if !finish(&mut held, &first).map_err(engine)?
-            && let Some(exit) = adopt::take_over(args, &mut held, &first, &name, console)?
-        {
+        if let Some(exit) = adopt::take_over(args, &mut held, &first, &name, console)? {
             return Ok(exit);
         }
         first = survey(&held, Depth::Results).map_err(engine)?;
     }
     let mut sitting = go_on(held, first).map_err(engine)?;
     let mut differences = differ(&mut sitting.config, &args.config, &[]);
-    if !was_original {
+    if !was_original && !was_begun {
         differences.events.extend(without_effect(&args.adoption));
     }
     save_operation(&sitting, differences.operational)?;

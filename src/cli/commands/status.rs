@@ -8,7 +8,6 @@ use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::engine::standing::Standing;
-use crate::model::experiment::Config;
 use crate::model::ids::JudgeNumber;
 use crate::model::outcome::Stage;
 use crate::model::survey::{RunSeen, Survey};
@@ -45,12 +44,13 @@ fn show(
     console: &mut Console,
 ) -> Result<(), CliError> {
     let config = survey.config.content();
-    let numbers = Standing::of(config.map(Config::plan).unwrap_or_default(), survey);
-    let in_flight = if survey.holder.is_some() { in_flight(folder, survey) } else { Vec::new() };
+    let numbers = Standing::of(survey.plan().unwrap_or_default(), survey);
+    let in_flight =
+        if survey.holder.is_some() && survey.original.is_none() { in_flight(folder, survey) } else { Vec::new() };
     let checkpoint = survey.checkpoint.content();
     let status = status::Status {
         folder: name,
-        experiment_id: config.map(|config| config.experiment_id.as_str()),
+        experiment_id: survey.experiment_id(),
         status: checkpoint.map(|checkpoint| checkpoint.status),
         holder: survey.holder.as_ref(),
         started_at: checkpoint.map(|checkpoint| checkpoint.started_at),

@@ -11,7 +11,6 @@ use crate::engine::strays;
 use crate::lifecycle::audit::audit;
 use crate::lifecycle::rows::{Row, rows};
 use crate::lifecycle::status::status_on_disk;
-use crate::model::experiment::Config;
 use crate::model::finding::{Finding, Level};
 use crate::model::ids::RunId;
 use crate::model::outcome::RunStatus;
@@ -33,13 +32,13 @@ pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
         strays::add_to(&mut survey, &folder, &found);
     }
     let findings = audit(&survey);
-    let plan = survey.config.content().map(Config::plan).unwrap_or_default();
+    let plan = survey.plan().unwrap_or_default();
     let agreeing = agreeing(&survey, &plan);
     let policy = policy(args, &survey, &plan, &findings);
     let exit = exit(args, &survey, &findings, &policy);
     let verification = Verification {
         tool_version: env!("CARGO_PKG_VERSION"),
-        experiment_id: survey.config.content().map(|config| config.experiment_id.as_str()),
+        experiment_id: survey.experiment_id(),
         folder: &name,
         planned: plan.total(),
         agreeing,
@@ -92,7 +91,8 @@ fn policy(args: &Verify, survey: &Survey, plan: &Plan, findings: &[Finding]) -> 
     let mut unmet = Vec::new();
     let judged = |run| status_on_disk(survey, run).is_some_and(RunStatus::is_judged);
     if let Some(most) = args.max_missing {
-        let missing = plan.runs().filter(|run| !judged(*run)).count();
+        let of_tiers = survey.original.as_ref().map_or(0, |original| original.runs_of_unknown_tiers());
+        let missing = of_tiers + plan.runs().filter(|run| !judged(*run)).count();
         if missing > most {
             let missing = counted(missing, "planned run");
             unmet.push(format!("{missing} without a result, `--max-missing {most}` allows fewer"));

@@ -68,7 +68,7 @@ fn done(survey: &Survey, mending: &Mending) -> Survey {
         after.duplicate_keys.clear();
     }
     for aside in &mending.set_aside {
-        if let Some(run) = aside.run.filter(|_| loses_its_result(aside)) {
+        if let Some(run) = aside.run.filter(|_| loses_its_result(survey, aside)) {
             after.runs.remove(&run);
             after.problems.retain(|problem| problem.run != run);
         }

@@ -88,6 +88,11 @@ pub(super) fn environment_holds(pid: i32, entry: &[u8]) -> bool {
         .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|each| each == entry))
 }
 
+/// The program and arguments of a process, each with a NUL behind it; `None` when it is gone.
+pub(super) fn command_line(pid: i32) -> Option<Vec<u8>> {
+    fs::read(format!("/proc/{pid}/cmdline")).ok().filter(|_| one(pid).is_some_and(|process| !process.ended))
+}
+
 /// This process. Its group and session are 0 where they were founded outside of its pid namespace, as in a container
 /// whose first process founded none.
 pub(super) fn own() -> io::Result<Process> {

@@ -131,9 +131,10 @@ pub fn cure_sentence(cure: Cure) -> &'static str {
             "Take the results into the plan by `extend` with `--runs`, `--tiers` or `--max-subtests`, or move them away."
         }
         Cure::Restore => "Bring the file back from a backup.",
-        Cure::Upgrade => "Use the newer cargo-scylla that wrote it.",
+        Cure::Upgrade => "Use a newer cargo-scylla that knows it.",
         Cure::Look => "Look at the place, then move it away or leave it.",
         Cure::Wait => "Wait for the coordinator to end, then verify again.",
+        Cure::Nothing => "Nothing needs to be done.",
     }
 }
 
@@ -151,7 +152,7 @@ pub fn cure_command(cure: Cure, runs: impl IntoIterator<Item = RunId>, folder: &
         Cure::Resume => Some(format!("cargo scylla resume {folder}")),
         Cure::Wait => Some(format!("cargo scylla status {folder}")),
         // Which flags it takes depends on the plan and on what the person wants.
-        Cure::Extend | Cure::Restore | Cure::Upgrade | Cure::Look => None,
+        Cure::Extend | Cure::Restore | Cure::Upgrade | Cure::Look | Cure::Nothing => None,
     }
 }
 

@@ -2,18 +2,14 @@
 
 use std::path::PathBuf;
 
+use super::original::KEPT;
 use super::{CHECKPOINT, CONFIG_FILE, ExperimentFolder, SEAL};
-
-/// What the original's runner wrote, below the folder of the config.
-pub(in crate::store) const ORIGINAL: &str = "original";
-/// Phases of the original's later layout: folders in which the tiers lie once more.
-pub(in crate::store) const PHASES: [&str; 2] = ["completed", "in_progress"];
 
 impl ExperimentFolder {
     /// What the original's runner wrote, of an experiment that was taken over.
     #[must_use]
     pub fn original(&self) -> PathBuf {
-        self.config_dir().join(ORIGINAL)
+        self.config_dir().join(KEPT)
     }
 
     /// The original's checkpoint as it was when the experiment was taken over.

@@ -17,11 +17,14 @@ pub(super) struct Part {
     pub(super) temporary: Vec<String>,
     pub(super) unknown: Vec<(String, String)>,
     pub(super) attempts: Vec<(RunId, AttemptSeen)>,
+    /// Files that results of the original name and that are not there, below their runs' folders.
+    pub(super) missing_files: Vec<(RunId, String)>,
 }
 
 /// One former attempt.
 pub(super) struct AttemptSeen {
-    pub(super) number: AttemptNumber,
+    /// `None` under the original's later names, which do not tell which attempt it was.
+    pub(super) number: Option<AttemptNumber>,
     pub(super) cost: Usd,
     pub(super) used_up: bool,
 }
@@ -76,11 +79,14 @@ impl Collection {
         self.survey.foreign.append(&mut part.foreign);
         self.survey.temporary.append(&mut part.temporary);
         self.survey.unknown.append(&mut part.unknown);
+        if let Some(original) = &mut self.survey.original {
+            original.missing_files.append(&mut part.missing_files);
+        }
         for (run, attempt) in part.attempts.drain(..) {
             let seen: &mut AttemptsSeen = self.survey.attempts.entry(run).or_default();
             seen.cost += attempt.cost;
-            if seen.last.is_none_or(|last| last < attempt.number) {
-                seen.last = Some(attempt.number);
+            if attempt.number.is_some() && seen.last < attempt.number {
+                seen.last = attempt.number;
                 seen.used_up = attempt.used_up;
             }
         }
@@ -110,6 +116,9 @@ impl Collection {
         survey.problems.sort_by(|left, right| {
             (left.run, left.kind, &left.place, &left.found).cmp(&(right.run, right.kind, &right.place, &right.found))
         });
+        if let Some(original) = &mut survey.original {
+            original.missing_files.sort();
+        }
         survey.foreign.sort();
         survey.temporary.sort();
         survey.unknown.sort();

@@ -1,7 +1,9 @@
 //! The few facts of a result that counts and tables need, taken from its bytes without keeping them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Component, Path};
 
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
@@ -9,6 +11,7 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use crate::model::ids::{ExperimentId, RunId};
 use crate::model::money::Usd;
 use crate::model::score::Score;
+use crate::upstream;
 
 /// How far a panel's score may lie from the mean of its judges: rounding, and nothing else.
 const MOST_ROUNDING: f64 = 1e-9;
@@ -45,6 +48,31 @@ pub(super) struct Facts<'a> {
     judges: Judges,
     #[serde(borrow, default)]
     pub(super) seal: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    logs_path: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    command_log_path: Option<Text<'a>>,
+}
+
+/// What the original's `agent/result.json` says.
+#[derive(Debug, Deserialize)]
+pub(super) struct OriginalAgent {
+    exit_code: i64,
+    token_stats: BTreeMap<String, f64>,
+    pub(super) cost_usd: Usd,
+}
+
+impl OriginalAgent {
+    /// Reads one; `None` when it is torn, or lacks what makes it one.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        let loosely = || serde_json::from_slice(&upstream::result::strict(bytes).ok()?).ok();
+        serde_json::from_slice(bytes).ok().or_else(loosely)
+    }
+
+    /// Whether the agent did anything: the original writes such files of agents that crashed or were killed, too.
+    pub(super) fn is_usable(&self) -> bool {
+        self.exit_code != -1 || self.token_stats.values().any(|count| *count > 0.0)
+    }
 }
 
 /// A text that stays in the file's bytes unless it holds escapes. serde borrows a `Cow` that is a field, and copies one
@@ -98,9 +126,17 @@ impl<'de> Deserialize<'de> for Judges {
                     passed: Option<bool>,
                     #[serde(default)]
                     score: Option<f64>,
+                    #[serde(default)]
+                    is_valid: Option<bool>,
+                    #[serde(default)]
+                    fallback: Option<bool>,
                 }
                 let mut judges = Judges::default();
-                while let Some(Judge { passed, score }) = list.next_element()? {
+                while let Some(Judge { passed, score, is_valid, fallback }) = list.next_element()? {
+                    // The original lists judges that failed, and such as it made up; they have no vote.
+                    if is_valid == Some(false) || fallback == Some(true) {
+                        continue;
+                    }
                     judges.count += 1;
                     judges.passed += u32::from(passed == Some(true));
                     judges.scores += score.unwrap_or_default();
@@ -156,6 +192,18 @@ impl<'a> Facts<'a> {
         (!differing.is_empty()).then(|| format!("it names {}", differing.join(", ")))
     }
 
+    /// The files of the run that the result names by absolute paths, as they were called when it was written, as places
+    /// below the run's folder.
+    pub(super) fn named_files(&self, run: RunId) -> impl Iterator<Item = &str> {
+        let folder = format!("/{run}/");
+        let named = [&self.logs_path, &self.command_log_path].into_iter().flatten();
+        named.filter_map(move |path| {
+            let below = path.rsplit_once(folder.as_str())?.1;
+            let inside = Path::new(below).components().all(|part| matches!(part, Component::Normal(_)));
+            (inside && !below.is_empty()).then_some(below)
+        })
+    }
+
     /// How the verdict contradicts the judges that the result lists.
     pub(super) fn contradiction(&self) -> Option<String> {
         let Judges { count, passed, scores, incomplete } = self.judges;
@@ -198,6 +246,18 @@ mod tests {
             (r#"{"judge_passed":true,"judge_score":1,"judges":[]}"#, true),
             (r#"{"judge_passed":true,"judge_score":1,"judges":null}"#, true),
             (r#"{"judge_passed":true,"judges":[{"passed":false,"score":null}]}"#, true),
+            (
+                r#"{"judge_passed":true,"judges":[{"passed":true,"score":1},{"passed":false,"score":0,"is_valid":false}]}"#,
+                true,
+            ),
+            (
+                r#"{"judge_passed":true,"judges":[{"passed":true,"score":0.7,"fallback":true},{"passed":false,"score":0}]}"#,
+                false,
+            ),
+            (
+                r#"{"judge_passed":false,"judge_score":null,"judges":[{"passed":false,"score":0,"is_valid":false}]}"#,
+                true,
+            ),
         ] {
             assert_eq!(contradiction(json).is_none(), agrees, "{json}");
         }
@@ -217,6 +277,32 @@ mod tests {
             assert_eq!(misplaced.as_deref(), found, "{json}");
         }
         assert_eq!(Facts::parse(br#"{"experiment_id":"other"}"#).unwrap().misplaced(run(), None), None);
+    }
+
+    #[test]
+    fn files_that_a_result_names_are_found_by_what_follows_the_folder_of_its_run() {
+        let json =
+            r#"{"logs_path":"/home/x/results/old/T0/00/run_01/agent","command_log_path":"/T0/00/run_01/../../x"}"#;
+        let facts = Facts::parse(json.as_bytes()).unwrap();
+        assert_eq!(facts.named_files(run()).collect::<Vec<_>>(), ["agent"]);
+        let none = facts.named_files("T0/00/2".parse().unwrap()).count();
+        assert_eq!(none, 0, "paths of other runs are not looked at");
+    }
+
+    #[test]
+    fn an_agent_that_crashed_before_it_did_anything_is_not_usable() {
+        for (json, usable) in [
+            (r#"{"exit_code":0,"token_stats":{},"cost_usd":0.5}"#, Some(true)),
+            (
+                r#"{"exit_code":-1,"token_stats":{"input_tokens":0,"cache_read_input_tokens":7},"cost_usd":0.5}"#,
+                Some(true),
+            ),
+            (r#"{"exit_code":-1,"token_stats":{"input_tokens":0,"output_tokens":0},"cost_usd":0}"#, Some(false)),
+            (r#"{"exit_code":0,"cost_usd":0.5}"#, None),
+            (r#"{"exit_code":0,"token_stats":{},"cost_usd""#, None),
+        ] {
+            assert_eq!(OriginalAgent::parse(json.as_bytes()).map(|agent| agent.is_usable()), usable, "{json}");
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::os::files::{Folder, Kind, TEMPORARY_PREFIX};
 use super::collect::{self, AttemptSeen, Collection, Part};
 use super::threads;
 use crate::store::StoreError;
+use crate::store::layout::original::{self, Dialect, Phase};
 use crate::store::layout::{
     self, AGENT_RESULT, ATTEMPT, BACKUP_PREFIX, CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder, FAILED, FIXTURE,
     LOCK, QUARANTINE, REPO, REPORT,
@@ -24,6 +25,7 @@ use crate::store::layout::{
 /// A subtest's folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SubtestFolder {
+    pub(super) phase: Phase,
     pub(super) tier: TierId,
     pub(super) subtest: SubtestId,
 }
@@ -47,7 +49,7 @@ fn stranger(part: &mut Part, level: &str, name: &OsStr, kind: Kind) {
         if level.is_empty() { name.to_string_lossy().into() } else { format!("{level}/{}", name.to_string_lossy()) };
     if kind == Kind::Unknown {
         part.unknown.push((place, "the file system does not tell what it is".into()));
-    } else if name.to_str().is_some_and(|name| name.starts_with(TEMPORARY_PREFIX)) {
+    } else if name.to_str().is_some_and(|name| name.starts_with(TEMPORARY_PREFIX) || original::is_temporary(name)) {
         part.temporary.push(place);
     } else {
         part.foreign.push(place);
@@ -75,47 +77,84 @@ fn opened(part: &mut Part, folder: &Folder, name: &str, place: &str) -> Option<F
 }
 
 /// Every subtest that has a folder, sorted. The levels above them are looked through on the way.
-pub(super) fn subtests(folder: &ExperimentFolder, survey: &mut Survey) -> Result<Vec<SubtestFolder>, StoreError> {
+pub(super) fn subtests(
+    folder: &ExperimentFolder,
+    dialect: Dialect,
+    survey: &mut Survey,
+) -> Result<Vec<SubtestFolder>, StoreError> {
     let mut part = Part::default();
     let root = Folder::open(folder.root())?.ok_or_else(|| StoreError::NotAnExperiment(folder.root().to_owned()))?;
     let mut tiers = Vec::new();
+    let mut phases = Vec::new();
     let mut foreign = Vec::new();
     root.each(|name, kind| match (name.to_str(), kind) {
         (Some(CONFIG | REPO | REPORT | QUARANTINE), Kind::Folder) | (Some(LOCK), Kind::File) => {}
         // Whatever the checkpoint is: its reader says so, and its backups are not read.
         (Some(text), _) if text == CHECKPOINT || text.starts_with(BACKUP_PREFIX) => {}
         (Some(text), Kind::Folder) if text.parse::<TierId>().is_ok() => tiers.extend(text.parse::<TierId>()),
+        (Some(original::IN_PROGRESS), Kind::Folder) if dialect == Dialect::Original => phases.push(Phase::InProgress),
+        (Some(original::COMPLETED), Kind::Folder) if dialect == Dialect::Original => phases.push(Phase::Completed),
+        (Some(text), kind) if dialect != Dialect::Ours && original::is_usual_at_root(text, kind) => {}
         _ => foreign.push((name.to_owned(), kind)),
     })?;
     for (name, kind) in foreign {
         stranger(&mut part, "", &name, kind);
     }
     if let Some(config) = opened(&mut part, &root, CONFIG, CONFIG) {
-        level(&mut part, &config, CONFIG, |name, _| [CONFIG_FILE, FIXTURE].contains(&name));
+        level(&mut part, &config, CONFIG, |name, kind| {
+            let kept = dialect != Dialect::Ours && name == original::KEPT && kind == Kind::Folder;
+            [CONFIG_FILE, FIXTURE].contains(&name) || kept
+        });
     }
-    tiers.sort_unstable();
-    let mut subtests = Vec::new();
-    for tier in tiers {
-        let place = tier.to_string();
+    let mut found = Vec::new();
+    subtests_of(&mut part, &root, (Phase::Flat, dialect), tiers, &mut found);
+    for phase in phases {
+        let place = phase.place("");
         let Some(open) = opened(&mut part, &root, &place, &place) else { continue };
+        let mut tiers = Vec::new();
         level(&mut part, &open, &place, |name, kind| match name.parse() {
-            Ok(subtest) if kind == Kind::Folder => {
-                subtests.push(SubtestFolder { tier, subtest });
+            Ok(tier) if kind == Kind::Folder => {
+                tiers.push(tier);
                 true
             }
             _ => false,
         });
+        subtests_of(&mut part, &open, (phase, dialect), tiers, &mut found);
     }
-    subtests.sort_unstable();
+    found.sort_unstable();
     survey.foreign = part.foreign;
     survey.temporary = part.temporary;
     survey.unknown.append(&mut part.unknown);
-    Ok(subtests)
+    Ok(found)
+}
+
+/// The subtests of a phase's tiers.
+fn subtests_of(
+    part: &mut Part,
+    folder: &Folder,
+    (phase, dialect): (Phase, Dialect),
+    mut tiers: Vec<TierId>,
+    subtests: &mut Vec<SubtestFolder>,
+) {
+    tiers.sort_unstable();
+    for tier in tiers {
+        let name = tier.to_string();
+        let place = phase.place(&name);
+        let Some(open) = opened(part, folder, &name, &place) else { continue };
+        level(part, &open, &place, |name, kind| match name.parse() {
+            Ok(subtest) if kind == Kind::Folder => {
+                subtests.push(SubtestFolder { phase, tier, subtest });
+                true
+            }
+            _ => dialect != Dialect::Ours && original::is_usual_in_tier(name, kind),
+        });
+    }
 }
 
 /// Every run that has a folder, by subtest. Former attempts are read on the way.
 pub(super) fn runs(
     folder: &ExperimentFolder,
+    dialect: Dialect,
     subtests: &[SubtestFolder],
     collection: &Mutex<Collection>,
 ) -> Vec<ListedRuns> {
@@ -123,7 +162,7 @@ pub(super) fn runs(
     threads::share(
         subtests,
         || (Part::default(), Vec::new()),
-        |(part, lists), subtest| lists.extend(runs_of(folder, *subtest, part)),
+        |(part, lists), subtest| lists.extend(runs_of(folder, dialect, *subtest, part)),
         |(mut part, mut lists)| {
             collect::lock(collection).take(&mut part);
             listed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).append(&mut lists);
@@ -134,8 +173,8 @@ pub(super) fn runs(
     listed
 }
 
-fn runs_of(folder: &ExperimentFolder, of: SubtestFolder, part: &mut Part) -> Option<ListedRuns> {
-    let path = folder.subtest(of.tier, of.subtest);
+fn runs_of(folder: &ExperimentFolder, dialect: Dialect, of: SubtestFolder, part: &mut Part) -> Option<ListedRuns> {
+    let path = folder.subtest_in(of.phase, of.tier, of.subtest);
     let place = folder.relative(&path);
     let open = match Folder::open(&path) {
         Ok(open) => open?,
@@ -149,7 +188,7 @@ fn runs_of(folder: &ExperimentFolder, of: SubtestFolder, part: &mut Part) -> Opt
     let mut has_failed = false;
     level(part, &open, &place, |name, kind| {
         if kind != Kind::Folder {
-            return false;
+            return dialect != Dialect::Ours && original::is_usual_in_subtest(name, kind);
         }
         if let Some(run) = RunNumber::from_folder(name) {
             runs.push(run);
@@ -172,25 +211,24 @@ fn runs_of(folder: &ExperimentFolder, of: SubtestFolder, part: &mut Part) -> Opt
         }
     }
     if has_failed {
-        attempts(part, &open, of, &format!("{place}/{FAILED}"));
+        attempts(part, &open, (of, dialect), &format!("{place}/{FAILED}"));
     }
     Some(ListedRuns { of, runs })
 }
 
 /// Reads the former attempts of a subtest's runs.
-fn attempts(part: &mut Part, subtest: &Folder, of: SubtestFolder, place: &str) {
+fn attempts(part: &mut Part, subtest: &Folder, (of, dialect): (SubtestFolder, Dialect), place: &str) {
     let Some(failed) = opened(part, subtest, FAILED, place) else { return };
     let mut attempts = Vec::new();
-    level(part, &failed, place, |name, kind| match AttemptNumber::from_folder(name) {
-        Some((run, number)) if kind == Kind::Folder => {
-            attempts.push((run, number));
-            true
-        }
-        _ => false,
+    level(part, &failed, place, |name, kind| {
+        let numbered = AttemptNumber::from_folder(name).map(|(run, number)| (run, Some(number)));
+        let unnumbered = || original::unnumbered_attempt(name).filter(|_| dialect != Dialect::Ours);
+        let attempt = numbered.or_else(|| Some((unnumbered()?, None))).filter(|_| kind == Kind::Folder);
+        attempts.extend(attempt.map(|(run, number)| (run, number, name.to_owned())));
+        attempt.is_some()
     });
     let mut bytes = Vec::new();
-    for (run, number) in attempts {
-        let name = number.folder(run);
+    for (run, number, name) in attempts {
         let (cost, used_up) = match attempt(&failed, &name, &mut bytes) {
             Ok(seen) => seen,
             Err(error) => {

@@ -1,6 +1,7 @@
 //! The results themselves: each opened once, parsed lean, and folded.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::Mutex;
 
 use crate::model::digest::Digest;
@@ -13,13 +14,15 @@ use crate::model::survey::{Problem, ProblemKind, ResultFacts, RunSeen};
 use crate::os::files::{self, Folder, ReadError, TEMPORARY_PREFIX};
 
 use super::collect::{self, Collection, Part};
-use super::facts::Facts;
+use super::facts::{Facts, OriginalAgent};
 use super::levels::{ListedRuns, SubtestFolder};
 use super::{Depth, Setting, threads};
+use crate::store::layout::original::{self, Dialect, Phase};
 use crate::store::layout::{AGENT_RESULT, JUDGE, RESULT, RunFolder};
 use crate::store::stages::RunStore;
 use crate::store::version::{Age, age};
 use crate::store::{clipped, evidence};
+use crate::upstream;
 
 /// Runs that are read for each opening of their subtest's folder: a large subtest is shared between threads.
 const RUNS_AT_A_TIME: usize = 128;
@@ -51,6 +54,8 @@ struct Reader<'a> {
     setting: &'a Setting<'a>,
     collection: &'a Mutex<Collection>,
     part: Part,
+    /// Where the runs lie that are being read.
+    phase: Phase,
     bytes: Vec<u8>,
     name: String,
     /// The config hash that was met last, which nearly every result names.
@@ -63,6 +68,7 @@ impl<'a> Reader<'a> {
             setting,
             collection,
             part: Part::default(),
+            phase: Phase::Flat,
             bytes: Vec::new(),
             name: String::new(),
             last_hash: (String::new(), None),
@@ -70,7 +76,8 @@ impl<'a> Reader<'a> {
     }
 
     fn piece(&mut self, of: SubtestFolder, runs: &[RunNumber]) {
-        let path = self.setting.folder.subtest(of.tier, of.subtest);
+        self.phase = of.phase;
+        let path = self.setting.folder.subtest_in(of.phase, of.tier, of.subtest);
         let open = match Folder::open(&path) {
             Ok(Some(open)) => open,
             // It was listed a moment ago.
@@ -133,11 +140,23 @@ impl<'a> Reader<'a> {
     fn committed(&mut self, run: RunId) -> RunSeen {
         let bytes = std::mem::take(&mut self.bytes);
         let seen = match Facts::parse(&bytes) {
-            Err(error) => self.unreadable(run, error.to_string()),
             Ok(facts) => self.take_facts(run, &facts),
+            Err(_) if self.setting.dialect != Dialect::Ours => self.committed_loosely(run, &bytes),
+            Err(error) => self.unreadable(run, error.to_string()),
         };
         self.bytes = bytes;
         seen
+    }
+
+    /// A result as Python reads it: with bare `NaN`, equal keys, numbers as text.
+    fn committed_loosely(&mut self, run: RunId, bytes: &[u8]) -> RunSeen {
+        match upstream::result::strict(bytes) {
+            Err(error) => self.unreadable(run, error),
+            Ok(strict) => match Facts::parse(&strict) {
+                Err(error) => self.unreadable(run, error.to_string()),
+                Ok(facts) => self.take_facts(run, &facts),
+            },
+        }
     }
 
     fn take_facts(&mut self, run: RunId, facts: &Facts<'_>) -> RunSeen {
@@ -175,9 +194,23 @@ impl<'a> Reader<'a> {
             self.problem(run, ProblemKind::Contradictory, found);
         }
         if self.setting.depth == Depth::Evidence {
-            let folder = self.setting.folder.run(run);
-            self.seal(run, &folder, facts);
-            self.workspace(run, &folder, facts.keeps_workspace);
+            let folder = self.setting.folder.run_in(self.phase, run);
+            // The original seals nothing, and keeps its workspaces.
+            if self.setting.dialect == Dialect::Original {
+                self.named(run, &folder, facts);
+            } else {
+                self.seal(run, &folder, facts);
+                self.workspace(run, &folder, facts.keeps_workspace);
+            }
+        }
+    }
+
+    /// Looks whether files are there that a result of the original names by their former paths.
+    fn named(&mut self, run: RunId, folder: &RunFolder, facts: &Facts<'_>) {
+        for below in facts.named_files(run) {
+            if matches!(files::kind_of(&folder.root().join(below)), Ok(None)) {
+                self.part.missing_files.push((run, below.to_owned()));
+            }
         }
     }
 
@@ -190,6 +223,20 @@ impl<'a> Reader<'a> {
             for found in evidence::check_seal(folder, expected) {
                 self.problem(run, ProblemKind::BrokenSeal, found);
             }
+        } else if let Some(found) = self.not_adopted(run, folder) {
+            self.problem(run, ProblemKind::BrokenSeal, found);
+        }
+    }
+
+    /// Why a result without a seal is not one that was taken over from the original.
+    fn not_adopted(&self, run: RunId, folder: &RunFolder) -> Option<String> {
+        let Some(expected) = self.setting.adopted.as_ref()?.get(&run) else {
+            return Some("the result has no seal, and is none that was taken over".into());
+        };
+        match files::read_bounded(&folder.result(), MOST_STAGE_FILE_BYTES) {
+            Ok(Some(bytes)) if Digest::of(&bytes) == *expected => None,
+            Ok(_) => Some("`run_result.json` is not the one that was taken over".into()),
+            Err(error) => Some(error.to_string()),
         }
     }
 
@@ -205,6 +252,13 @@ impl<'a> Reader<'a> {
     fn unfinished(&mut self, subtest: &Folder, run: RunId) -> RunSeen {
         let unstarted = RunSeen::Unfinished { agent_complete: false, spent: Usd::ZERO };
         match self.read(subtest, run, AGENT_RESULT) {
+            Ok(there) if self.setting.dialect == Dialect::Original => {
+                let agent = if there { OriginalAgent::parse(&self.bytes) } else { None };
+                agent.map_or(unstarted, |agent| RunSeen::Unfinished {
+                    agent_complete: agent.is_usable(),
+                    spent: agent.cost_usd,
+                })
+            }
             Ok(there) => {
                 let agent = if there { serde_json::from_slice::<AgentResult>(&self.bytes).ok() } else { None };
                 let Some(agent) = agent else { return unstarted };
@@ -222,9 +276,13 @@ impl<'a> Reader<'a> {
     }
 
     fn strangers(&mut self, run: RunId) {
-        match evidence::strangers(&self.setting.folder.run(run)) {
+        let folder = self.setting.folder.run_in(self.phase, run);
+        match evidence::strangers(&folder) {
             Ok(strangers) => {
                 for path in strangers {
+                    if self.is_usual(&folder, &path) {
+                        continue;
+                    }
                     let place = self.setting.folder.relative(&path);
                     let name = path.file_name().and_then(|name| name.to_str());
                     if name.is_some_and(|name| name.starts_with(TEMPORARY_PREFIX)) {
@@ -234,8 +292,27 @@ impl<'a> Reader<'a> {
                     }
                 }
             }
-            Err(error) => self.part.unknown.push((run.to_string(), error.to_string())),
+            Err(error) => self.part.unknown.push((self.place(run), error.to_string())),
         }
+    }
+
+    /// Whether the original's runner made it.
+    fn is_usual(&self, folder: &RunFolder, path: &Path) -> bool {
+        if self.setting.dialect == Dialect::Ours {
+            return false;
+        }
+        // Deeper down, names of the original's are anyone's.
+        if path.parent() != Some(folder.root()) {
+            return self.setting.dialect == Dialect::Original;
+        }
+        let kind = files::kind_of(path).ok().flatten();
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.zip(kind).is_some_and(|(name, kind)| original::is_usual_in_run(name, kind))
+    }
+
+    /// Where a run lies that is being read.
+    fn place(&self, run: RunId) -> String {
+        self.phase.place(&run.to_string())
     }
 
     fn unreadable(&mut self, run: RunId, found: String) -> RunSeen {
@@ -244,13 +321,13 @@ impl<'a> Reader<'a> {
     }
 
     fn hidden(&mut self, run: RunId, file: &str, error: String) -> RunSeen {
-        self.part.unknown.push((format!("{run}/{file}"), error));
+        self.part.unknown.push((format!("{}/{file}", self.place(run)), error));
         RunSeen::Unknown
     }
 
     /// A problem of the whole run, which repair would set aside as a whole.
     fn problem(&mut self, run: RunId, kind: ProblemKind, found: String) {
-        self.problem_at(run, kind, run.to_string(), found);
+        self.problem_at(run, kind, self.place(run), found);
     }
 
     fn problem_at(&mut self, run: RunId, kind: ProblemKind, place: String, found: String) {

@@ -28,7 +28,7 @@ fn words(made: &Made) -> [&str; 5] {
     ["resume", made.dir(), "--redo-unjudged", "--max-cost-usd", "0"]
 }
 
-/// What came of it, without what differs from time to time.
+/// What came of it, without what differs from time to time and from world to world.
 fn outcome(made: &Made) -> (Value, Value, BTreeMap<String, Vec<u8>>) {
     let without = |place: &str, keys: &[&str]| {
         let mut value = json(&made.at(place));
@@ -39,10 +39,14 @@ fn outcome(made: &Made) -> (Value, Value, BTreeMap<String, Vec<u8>>) {
     };
     let kept = contents(&made.dir).into_iter().filter(|(place, (kind, ..))| {
         let of_a_run = place.contains("/run_") && !place.ends_with("attempt.json");
-        *kind == 'f' && (of_a_run || place.starts_with("config/original/") || place.starts_with("config/fixture/"))
+        *kind == 'f' && (of_a_run || place.starts_with("config/original/"))
     });
     let kept = kept.map(|(place, (_, _, bytes))| (place, bytes)).collect();
-    (without("checkpoint.json", &["last_updated_at"]), without("config/experiment.json", &[]), kept)
+    (
+        without("checkpoint.json", &["last_updated_at", "config_hash"]),
+        without("config/experiment.json", &["fixture_digest"]),
+        kept,
+    )
 }
 
 /// Kills the n-th call of each kind for each n, until it ends before it; how often it was killed.

@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod config;
+mod original;
 mod places;
 mod processes;
 mod results;
@@ -12,7 +13,8 @@ use super::table::{Case, From, Row, Step, Way};
 
 /// Every row.
 pub(super) fn rows() -> Vec<Row> {
-    let areas = [checkpoint::rows(), results::rows(), config::rows(), places::rows(), processes::rows()];
+    let areas =
+        [checkpoint::rows(), results::rows(), config::rows(), places::rows(), processes::rows(), original::rows()];
     areas.into_iter().flatten().collect()
 }
 

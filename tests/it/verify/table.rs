@@ -14,6 +14,7 @@ use super::folder::{Verified, copy, remove, verify};
 use super::made;
 use super::originals::{MISSING, Originals, name, originals};
 use crate::fixture::open;
+use crate::upstream::made::{Made, V3_1};
 use crate::world::{Live, World, finish};
 
 /// What a row begins with.
@@ -23,6 +24,8 @@ pub(super) enum From {
     Finished,
     /// A copy of the interrupted one.
     Interrupted,
+    /// A finished experiment of the original's runner, of version 3.1 in phase folders.
+    OfOriginal,
     /// Nothing: the row runs an experiment of its own.
     Nothing,
 }
@@ -66,7 +69,7 @@ pub(super) struct Case {
     pub(super) world: World,
     pub(super) dir: PathBuf,
     /// The experiment before it was damaged, and what keeps it there.
-    backup: Option<(PathBuf, Arc<Originals>)>,
+    backup: Option<(PathBuf, Option<Arc<Originals>>)>,
     /// A process that the row started.
     pub(super) process: Option<Child>,
     /// A coordinator that the row started.
@@ -75,13 +78,19 @@ pub(super) struct Case {
 
 impl Case {
     fn new(from: From) -> Self {
+        if from == From::OfOriginal {
+            let Made { world, dir, .. } = Made::finished(V3_1);
+            let backup = world.path("backup");
+            copy(&dir, &backup);
+            return Self { world, dir, backup: Some((backup, None)), process: None, live: None };
+        }
         let world = World::new();
         let dir = world.path("results/damaged");
         let originals = originals();
         let backup = match from {
-            From::Finished => Some((originals.finished(), originals)),
-            From::Interrupted => Some((originals.interrupted(), originals)),
-            From::Nothing => None,
+            From::Finished => Some((originals.finished(), Some(originals))),
+            From::Interrupted => Some((originals.interrupted(), Some(originals))),
+            From::OfOriginal | From::Nothing => None,
         };
         if let Some((backup, _)) = &backup {
             copy(backup, &dir);
@@ -211,7 +220,7 @@ impl Row {
 }
 
 fn has_command(cure: Cure) -> bool {
-    !matches!(cure, Cure::Extend | Cure::Restore | Cure::Upgrade | Cure::Look)
+    !matches!(cure, Cure::Extend | Cure::Restore | Cure::Upgrade | Cure::Look | Cure::Nothing)
 }
 
 #[test]
@@ -227,8 +236,8 @@ fn every_kind_of_finding_has_a_row() {
 fn the_exit_code_of_a_row_follows_from_the_level_of_its_kind() {
     for row in made::rows() {
         let exit = match row.kind.level() {
-            Level::Note => 3,
-            Level::Warning => 0,
+            Level::Note if row.kind == FindingKind::LiveExperiment => 3,
+            Level::Note | Level::Warning => 0,
             Level::Incomplete => 6,
             Level::Mendable => 4,
             Level::Damaged => 5,

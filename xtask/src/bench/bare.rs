@@ -15,7 +15,7 @@ use scylla::config::fixture;
 use scylla::model::experiment::ContainmentChoice;
 use scylla::model::ids::{JudgeNumber, RunId};
 use scylla::os::files;
-use scylla::os::process::{self, Containment, Limits, PassThrough, StopHandle, Task};
+use scylla::os::process::{self, Containment, Limits, PassThrough, StopHandle, Task, View};
 use scylla::store::layout::{ExperimentFolder, RunFolder};
 use scylla::workspace::{base, capture, prepare};
 
@@ -190,9 +190,7 @@ impl Bench {
                 output_bytes: 1 << 20,
                 grace: Duration::from_secs(10),
             },
-            writable: vec![run.workspace()],
-            protected: Some(self.folder.root().to_owned()),
-            hidden: Vec::new(),
+            views: vec![View::ReadOnly(self.folder.root().to_owned()), View::Writable(run.workspace())],
             mark: run.mark(),
             token: format!("bench-{}-{number}", std::process::id()),
         };

@@ -1,0 +1,77 @@
+//! Whether the original's runner is at work on an experiment. It takes no lock, so there are only signs of it.
+
+use jiff::Timestamp;
+
+use crate::model::survey::Runner;
+use crate::os::files::read_bounded;
+use crate::os::{clock, process};
+use crate::store::layout::ExperimentFolder;
+
+/// Largest file with the number of a process that is read, in bytes.
+const MOST_PID_BYTES: u64 = 64;
+/// A runner that was not heard of for so long is dead. The original, which is heard every 30 s, says so too.
+const MOST_SILENCE_SECONDS: i64 = 120;
+/// What the command line of the original's programs holds.
+const PROGRAMS: [&str; 7] = [
+    "manage_experiment",
+    "regenerate_results",
+    "rerun_agents",
+    "rerun_judges",
+    "run_e2e_batch",
+    "run_e2e_experiment",
+    "scylla.e2e",
+];
+
+/// The runner, when there are signs of one: a process of the number that the folder or the checkpoint names, which looks
+/// like one, or a checkpoint that says `running` and was written a moment ago, maybe on another machine.
+pub(super) fn find(folder: &ExperimentFolder, recorded: Option<u32>, heard: Option<Timestamp>) -> Option<Runner> {
+    let told = read_bounded(&folder.pid(), MOST_PID_BYTES).ok().flatten();
+    let told = told.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.trim().parse().ok());
+    if let Some(pid) = [told, recorded].into_iter().flatten().find(|pid| is_runner(*pid)) {
+        return Some(Runner { pid: Some(pid), heard: None });
+    }
+    let silence = clock::now().as_second() - heard?.as_second();
+    (silence.abs() <= MOST_SILENCE_SECONDS).then(|| Runner { pid: None, heard: heard.map(|heard| heard.to_string()) })
+}
+
+/// Numbers of processes are used again, so the program counts.
+fn is_runner(pid: u32) -> bool {
+    let line = i32::try_from(pid).ok().and_then(process::command_line).unwrap_or_default();
+    let line = String::from_utf8_lossy(&line);
+    PROGRAMS.iter().any(|program| line.contains(program))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command};
+
+    use super::*;
+    use crate::store::sample;
+
+    fn started(program: &str) -> Child {
+        Command::new("sh").args(["-c", "read line", program]).stdin(std::process::Stdio::piped()).spawn().unwrap()
+    }
+
+    #[test]
+    fn a_runner_is_a_living_process_that_looks_like_one_or_was_heard_a_moment_ago() {
+        let sample = sample::experiment();
+        let mut runner = started("scripts/manage_experiment.py");
+        let mut other = started("other.py");
+        let write = |pid: u32| std::fs::write(sample.folder.pid(), format!("{pid}\n")).unwrap();
+        write(other.id());
+        assert_eq!(find(&sample.folder, None, None), None, "the number was used again");
+        let expected = Some(Runner { pid: Some(runner.id()), heard: None });
+        assert_eq!(find(&sample.folder, Some(runner.id()), None), expected);
+        write(runner.id());
+        assert_eq!(find(&sample.folder, None, None), expected);
+        for child in [&mut runner, &mut other] {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        assert_eq!(find(&sample.folder, Some(runner.id()), None), None, "it is dead");
+        let now = clock::now();
+        assert!(find(&sample.folder, None, Some(now)).is_some_and(|runner| runner.pid.is_none()));
+        let before = Timestamp::from_second(now.as_second() - 200).unwrap();
+        assert_eq!(find(&sample.folder, None, Some(before)), None);
+    }
+}
