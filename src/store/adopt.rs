@@ -2,6 +2,7 @@
 //! its runs get the places that they have here. Each step can be done again after a stop in its middle.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::model::checkpoint::Checkpoint;
@@ -9,7 +10,7 @@ use crate::model::digest::Digest;
 use crate::model::ids::{AttemptNumber, RunId, RunNumber, SubtestId, TierId};
 use crate::model::limits::{MOST_CHECKPOINT_BYTES, MOST_FIXTURE_FILE_BYTES, MOST_STAGE_FILE_BYTES};
 use crate::model::survey::Seen;
-use crate::os::files::{self, FileError, Folder, Kind, ReadError};
+use crate::os::files::{self, FileError, Folder, Kind, ReadError, TEMPORARY_PREFIX};
 use crate::upstream::checkpoint::Document;
 
 use super::layout::original::{COMPLETED, IN_PROGRESS, unnumbered_attempt};
@@ -36,6 +37,10 @@ struct Former {
 /// When one of them cannot be read or written.
 pub fn keep(folder: &ExperimentFolder, committed: &[(RunId, String)]) -> Result<(), StoreError> {
     files::create_dir_durable(&folder.original())?;
+    // What a former call left that was stopped is written again, whole.
+    for ((), half) in named(&folder.original(), Kind::File, |name| name.starts_with(TEMPORARY_PREFIX).then_some(()))? {
+        fs::remove_file(&half).map_err(|error| FileError::new("remove", &half, error))?;
+    }
     let copies = [
         (folder.checkpoint(), folder.original_checkpoint(), MOST_CHECKPOINT_BYTES),
         (folder.config(), folder.original_config(), MOST_STAGE_FILE_BYTES),
@@ -123,10 +128,10 @@ pub fn settle_former_attempts(folder: &ExperimentFolder) -> Result<(), StoreErro
     let mut former = Vec::new();
     let phases = PHASES.map(|phase| (folder.root().join(phase), true));
     for (base, phase) in phases.into_iter().chain([(folder.root().to_owned(), false)]) {
-        for (tier, of_tier) in named(&base, |name| name.parse::<TierId>().ok())? {
-            for (subtest, of_subtest) in named(&of_tier, |name| name.parse::<SubtestId>().ok())? {
+        for (tier, of_tier) in named(&base, Kind::Folder, |name| name.parse::<TierId>().ok())? {
+            for (subtest, of_subtest) in named(&of_tier, Kind::Folder, |name| name.parse::<SubtestId>().ok())? {
                 for ((run, number), path) in
-                    named(&of_subtest.join(FAILED), |name| attempt_of_the_original(name, phase))?
+                    named(&of_subtest.join(FAILED), Kind::Folder, |name| attempt_of_the_original(name, phase))?
                 {
                     former.push(Former { run: RunId { tier, subtest, run }, number, path });
                 }
@@ -162,14 +167,18 @@ pub fn put_phases_away(folder: &ExperimentFolder) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Folders in a folder whose names mean something, sorted by what they mean.
-fn named<T: Ord>(folder: &Path, meaning: impl Fn(&str) -> Option<T>) -> Result<Vec<(T, PathBuf)>, FileError> {
+/// What of a kind lies in a folder under names that mean something, sorted by what they mean.
+fn named<T: Ord>(
+    folder: &Path,
+    wanted: Kind,
+    meaning: impl Fn(&str) -> Option<T>,
+) -> Result<Vec<(T, PathBuf)>, FileError> {
     let mut found = Vec::new();
     if files::kind_of(folder)? == Some(Kind::Folder)
         && let Some(open) = Folder::open(folder)?
     {
         open.each(|name, kind| {
-            if let (Kind::Folder, Some(means)) = (kind, name.to_str().and_then(&meaning)) {
+            if let Some(means) = name.to_str().filter(|_| kind == wanted).and_then(&meaning) {
                 found.push((means, folder.join(name)));
             }
         })?;

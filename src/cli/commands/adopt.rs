@@ -83,8 +83,8 @@ fn refuse_to_pay_again(unjudged: &[RunId], name: &str) -> Result<(), CliError> {
         named(unjudged)
     );
     Err(CliError::usage(message).hint(format!(
-        "`cargo scylla resume {} --redo-unjudged` sets them aside and pays their agents again; ProjectScylla can still judge \
-         them; nothing was changed",
+        "`cargo scylla resume {} --redo-unjudged` sets such runs aside and pays for their agents again; ProjectScylla \
+         can still judge them; nothing was changed",
         shell_word(name)
     )))
 }
@@ -146,10 +146,10 @@ fn intent(candidate: &Candidate<'_>, planned: usize, fixture: &str) -> Vec<Strin
     let adoption = &candidate.adoption;
     let committed = adoption.committed.len();
     let mut messages = vec![format!(
-        "taking over an experiment of ProjectScylla (checkpoint {}): {} committed and stay as they are, {} of {planned} planned ones \
-         are missing and will be made from `{fixture}`",
+        "taking over an experiment of ProjectScylla (checkpoint {}): {} of {} kept as committed, {} to be made from `{fixture}`",
         candidate.original.version,
-        counted(committed, "run is").replace("runs is", "runs are"),
+        committed,
+        counted(planned, "planned run"),
         planned.saturating_sub(committed),
     )];
     messages
