@@ -1,11 +1,13 @@
 //! What can be typed: the arguments, and nothing of what they mean.
 
+mod values;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::args::original::{AdoptionFlags, Export, SaidFlags};
-use crate::model::experiment::{ContainmentChoice, KeepWorkspaces};
+use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::{RunId, TierId};
 use crate::model::money::Usd;
 
@@ -151,6 +153,12 @@ pub struct Run {
     /// Start a new experiment even if there is one of this fixture
     #[arg(long)]
     pub fresh: bool,
+    /// Show the whole plan and what each subtest composes; start and write nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// What a run is expected to cost, in US dollars, for the estimate of `--dry-run`
+    #[arg(long, value_name = "USD", requires = "dry_run")]
+    pub price_per_run: Option<Usd>,
     /// What is said of the fixture.
     #[command(flatten)]
     pub said: SaidFlags,
@@ -175,6 +183,12 @@ pub struct ConfigFlags {
     /// How long an agent may work, in seconds; then what is there is graded [default: the fixture's, else 3600]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub timeout: Option<u64>,
+    /// What subtests take over from the winners of earlier tiers [default: as-declared]
+    ///
+    /// `as-declared`: what the fixture says, by `extends_previous` and `inherit_best_from`. `previous-best`: every subtest
+    /// takes the winner of the nearest earlier tier too. `none`: each subtest stands alone.
+    #[arg(long, value_name = "HOW")]
+    pub inherit: Option<Inherit>,
     /// Flags that take effect on resume too.
     #[command(flatten)]
     pub operation: OperationFlags,
@@ -325,8 +339,10 @@ pub struct Checkout {
 #[derive(Debug, Subcommand)]
 pub enum Fixture {
     /// Report every mistake of a fixture at once, with file and line
+    ///
+    /// For a folder that holds fixtures, one table of them comes first.
     Check {
-        /// The fixture's folder
+        /// The fixture's folder, or a folder that holds fixtures
         dir: PathBuf,
         /// What is said of the fixture.
         #[command(flatten)]
@@ -349,33 +365,4 @@ pub enum Fixture {
 pub struct Completions {
     /// The shell
     pub shell: clap_complete::Shell,
-}
-
-impl ValueEnum for KeepWorkspaces {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::None, Self::Failed, Self::All]
-    }
-
-    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
-        Some(clap::builder::PossibleValue::new(match self {
-            Self::None => "none",
-            Self::Failed => "failed",
-            Self::All => "all",
-        }))
-    }
-}
-
-impl ValueEnum for ContainmentChoice {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Auto, Self::Bubblewrap, Self::Cgroup, Self::Walk]
-    }
-
-    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
-        Some(clap::builder::PossibleValue::new(match self {
-            Self::Auto => "auto",
-            Self::Bubblewrap => "bubblewrap",
-            Self::Cgroup => "cgroup",
-            Self::Walk => "walk",
-        }))
-    }
 }

@@ -109,11 +109,15 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         }
         EngineError::Workspace(error) => advice_on_tree(error),
         EngineError::Store(StoreError::NotAnExperiment(_)) => (Exit::Usage, Some(ABOUT_EXPERIMENTS.to_owned())),
-        EngineError::Growth(_) => (Exit::Usage, None),
         EngineError::NotTaken { .. } => (
             Exit::Usage,
             Some("name the experiment's own fixture with `--tiers-dir DIR`; nothing was changed".to_owned()),
         ),
+        EngineError::Store(StoreError::Inherited { .. }) => (
+            Exit::Damaged,
+            Some("put the original file back: what was taken over is not chosen a second time".to_owned()),
+        ),
+        EngineError::Growth(_) | EngineError::Composition { .. } => (Exit::Usage, None),
         EngineError::Store(_)
         | EngineError::Lock(_)
         | EngineError::Signals(_)

@@ -9,9 +9,11 @@ use clap_complete::Shell;
 use crate::cli::args::Cli;
 use crate::cli::commands::pages::{completions_for, man_page};
 use crate::cli::exit::Exit;
+use crate::config::languages::LANGUAGES;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::experiment::{Config, FieldClass};
 use crate::model::finding::{FindingKind, Level};
+use crate::model::inherited::Inherited;
 use crate::model::result::{AgentResult, AttemptRecord, ChecksResult, Judgment, RunResult, Verdict};
 use crate::report::{findings, json};
 
@@ -25,6 +27,7 @@ pub fn generated_files() -> io::Result<Vec<(String, Vec<u8>)>> {
         ("exit-codes.md".to_owned(), exit_page().into_bytes()),
         ("findings.md".to_owned(), findings_page().into_bytes()),
         ("config.md".to_owned(), config_page().into_bytes()),
+        ("languages.md".to_owned(), languages_page().into_bytes()),
     ];
     for (name, schema) in schemas() {
         files.push((format!("schema/{name}.json"), format!("{schema:#}\n").into_bytes()));
@@ -55,9 +58,11 @@ fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("event", json::event_schema()),
         ("verification", findings::json::verification_schema()),
         ("status", crate::report::status::status_schema()),
+        ("plan", crate::report::plan::plan_schema()),
         ("repair", crate::report::repair::repair_schema()),
         ("checkpoint", of(schemars::schema_for!(Checkpoint))),
         ("config", of(schemars::schema_for!(Config))),
+        ("inherited", of(schemars::schema_for!(Inherited))),
         ("run_result", of(schemars::schema_for!(RunResult))),
         ("agent_result", of(schemars::schema_for!(AgentResult))),
         ("checks_result", of(schemars::schema_for!(ChecksResult))),
@@ -104,6 +109,34 @@ fn findings_page() -> String {
             Level::Damaged => ("damaged", Exit::Damaged),
         };
         let _ = writeln!(page, "| `{}` | {level} | {} | {} |", kind.name(), exit.code(), kind.description());
+    }
+    page
+}
+
+fn languages_page() -> String {
+    let mut page = "# Checks of languages\n\nMade by `cargo xtask codegen`. A fixture that says no `checks` gets those of its `language`, \
+                    carried out in this order in the graded tree. A check that needs a program which is not installed, or a path which is \
+                    not in the tree, does not apply: it has neither passed nor failed.\n"
+        .to_owned();
+    for language in LANGUAGES {
+        let (name, others) = language.names.split_first().unwrap_or((&"", &[]));
+        let others: Vec<String> = others.iter().map(|other| format!(" or `{other}`")).collect();
+        let _ = write!(page, "\n## {name}\n\n`language: {name}`{}\n\n", others.concat());
+        let _ = writeln!(
+            page,
+            "| check | line for `sh` | needs | exit codes that say that it does not apply |\n|---|---|---|---|"
+        );
+        for check in language.checks {
+            let line = check
+                .line
+                .lines()
+                .map(|line| format!("`{}`", line.replace('|', "\\|")))
+                .collect::<Vec<_>>()
+                .join("<br>");
+            let needs: Vec<String> = check.needs.iter().map(|need| format!("`{need}`")).collect();
+            let codes: Vec<String> = check.not_applicable.iter().map(ToString::to_string).collect();
+            let _ = writeln!(page, "| `{}` | {line} | {} | {} |", check.name, needs.join(", "), codes.join(", "));
+        }
     }
     page
 }

@@ -10,6 +10,7 @@ use crate::cli::error::CliError;
 use crate::cli::locate::Located;
 use crate::config::fixture::{self, Loaded, Said};
 use crate::engine::create::{Wish, choose};
+use crate::model::alike::{self, Standing};
 use crate::model::event::Event;
 use crate::model::experiment::{Config, FieldClass};
 use crate::model::ids::TierId;
@@ -18,6 +19,9 @@ use crate::model::task::Fixture;
 
 /// Runs of each subtest when nothing is said; the original's default.
 const RUNS: u32 = 10;
+
+/// Most subtests that one sentence names.
+const MOST_NAMED: usize = 6;
 
 /// The folders that a `run` is about.
 #[derive(Debug, Clone)]
@@ -101,15 +105,41 @@ pub fn wish(args: &Run, located: &Located, places: Places, loaded: Loaded) -> Re
             .timeout
             .or(settings.timeout)
             .or(fixture.timeout_seconds)
+            .or(fixture.limits.timeout_seconds)
             .unwrap_or(limits::AGENT_SECONDS),
+        inherit: flags.inherit.or(settings.inherit).unwrap_or_default(),
         jobs: operation.jobs.or(settings.jobs).unwrap_or_else(cores),
         attempts: operation.attempts.or(settings.attempts).unwrap_or(limits::ATTEMPTS),
-        max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd),
+        max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd).or(fixture.limits.max_cost_usd),
         keep_workspaces: operation.keep_workspaces.or(settings.keep_workspaces).unwrap_or_default(),
         containment: operation.containment.or(settings.containment).unwrap_or_default(),
         parts,
         results_dir: places.results_dir,
         fixture,
+    })
+}
+
+/// What a person should know of an experiment before it starts.
+#[must_use]
+pub fn notices(args: &Run, located: &Located, wish: &Wish) -> Vec<Event> {
+    let said = args.config.operation.max_cost_usd.or(located.settings.max_cost_usd);
+    let ceiling = wish.fixture.limits.max_cost_usd.filter(|_| said.is_none()).map(|ceiling| {
+        format!("the fixture's `config.yaml` sets a ceiling of {ceiling}, which the original's runner never read")
+    });
+    ceiling.into_iter().chain(alike(wish)).map(|message| Event::Notice { message }).collect()
+}
+
+/// Planned subtests that measure the same setup, in sentences.
+fn alike(wish: &Wish) -> impl Iterator<Item = String> {
+    let planned = wish.subtests.iter().flat_map(|(tier, all)| all.iter().map(|subtest| (*tier, *subtest)));
+    let groups = alike::groups(&wish.fixture, planned);
+    groups.into_iter().filter(|group| group.len() > 1).map(|group| {
+        let named = |(tier, subtest): &Standing| format!("`{tier}/{subtest}`");
+        let shown: Vec<String> = group.iter().take(MOST_NAMED).map(named).collect();
+        match (group.len() - shown.len(), shown.split_last()) {
+            (0, Some((last, others))) => format!("{} and {last} compose the same", others.join(", ")),
+            (more, _) => format!("{} and {more} more compose the same", shown.join(", ")),
+        }
     })
 }
 
@@ -162,6 +192,7 @@ pub fn differ(config: &mut Config, flags: &ConfigFlags, plan: &[(&str, Option<Va
     ));
     wanted.push(("thinking_mode", flags.thinking.as_deref().map(|mode| json!(canonical_thinking(mode)))));
     wanted.push(("timeout_seconds", flags.timeout.map(Value::from)));
+    wanted.push(("inherit", flags.inherit.map(|inherit| json!(inherit))));
     let mut differences = Differences::default();
     let saved = config.values();
     for (name, value) in wanted {

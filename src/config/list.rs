@@ -4,20 +4,26 @@ use std::path::{Path, PathBuf};
 
 use crate::model::task::Fixture;
 
-use super::fixture::{self, TEST_FILE};
+use super::fixture::{self, Said, TEST_FILE};
 use super::mistake::Mistake;
 
 /// Every fixture in a folder with what became of reading it, sorted by path. A folder that is a fixture itself is the
 /// only one.
 #[must_use]
-pub fn list(dir: &Path) -> Vec<(PathBuf, Result<Fixture, Vec<Mistake>>)> {
+pub fn list(dir: &Path, said: &Said) -> Vec<(PathBuf, Result<Fixture, Vec<Mistake>>)> {
     folders(dir)
         .into_iter()
         .map(|folder| {
-            let fixture = fixture::load(&folder);
+            let fixture = fixture::load_with(&folder, said).map(|loaded| loaded.fixture);
             (folder, fixture)
         })
         .collect()
+}
+
+/// Whether a folder is no fixture itself and holds some.
+#[must_use]
+pub fn holds_fixtures(dir: &Path) -> bool {
+    !dir.join(TEST_FILE).is_file() && !folders(dir).is_empty()
 }
 
 fn folders(dir: &Path) -> Vec<PathBuf> {
@@ -38,7 +44,7 @@ mod tests {
     use crate::config::scaffold;
 
     fn names(dir: &Path) -> Vec<(String, bool)> {
-        list(dir)
+        list(dir, &Said::default())
             .into_iter()
             .map(|(path, fixture)| (path.strip_prefix(dir).unwrap().display().to_string(), fixture.is_ok()))
             .collect()
@@ -54,5 +60,7 @@ mod tests {
         assert_eq!(names(dir.path()), [("a".into(), true), ("b".into(), false)]);
         assert_eq!(names(&dir.path().join("a")), [(String::new(), true)]);
         assert_eq!(names(&dir.path().join("nowhere")), []);
+        assert!(holds_fixtures(dir.path()));
+        assert!(!holds_fixtures(&dir.path().join("a")) && !holds_fixtures(&dir.path().join("empty")));
     }
 }

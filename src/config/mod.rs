@@ -4,6 +4,7 @@
 //! mistakes. So every mistake is told at once, each with its file and line.
 
 pub mod fixture;
+pub mod languages;
 pub mod list;
 pub mod mistake;
 pub mod scaffold;

@@ -1,6 +1,6 @@
 //! Takes an experiment of the original's runner over, so that it goes on here: what it committed stays as it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -60,6 +60,17 @@ impl<'a> Candidate<'a> {
         self.original.plan.runs().filter(|run| !committed.contains(run)).count()
     }
 
+    /// The subtests of a plan of which runs are missing.
+    #[must_use]
+    pub fn missing_of(&self, subtests: &BTreeMap<TierId, Vec<SubtestId>>) -> BTreeSet<(TierId, SubtestId)> {
+        let committed = |tier, subtest| {
+            self.adoption.committed.iter().filter(|(run, _)| (run.tier, run.subtest) == (tier, subtest)).count()
+        };
+        let planned = self.config.runs_per_subtest as usize;
+        let all = subtests.iter().flat_map(|(tier, all)| all.iter().map(|subtest| (*tier, *subtest)));
+        all.filter(|(tier, subtest)| committed(*tier, *subtest) < planned).collect()
+    }
+
     /// Whether all that is planned is done.
     #[must_use]
     pub fn is_complete(&self) -> bool {
@@ -74,7 +85,7 @@ impl<'a> Candidate<'a> {
         &self,
         folder: &ExperimentFolder,
         fixture: &Fixture,
-    ) -> Result<std::collections::BTreeMap<TierId, Vec<SubtestId>>, EngineError> {
+    ) -> Result<BTreeMap<TierId, Vec<SubtestId>>, EngineError> {
         let refused = |why: String| EngineError::NotTaken { folder: folder.root().to_owned(), why };
         if let Source::Repository { hash, .. } = &fixture.source
             && !hash.starts_with(&self.config.task_commit)

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use crate::config::mistake::Mistake;
 use crate::model::finding::Finding;
+use crate::model::ids::{SubtestId, TierId};
 use crate::model::original::OriginalVersion;
 use crate::model::survey::Runner;
 use crate::os::lock::LockError;
 use crate::os::process::ProbeError;
 use crate::store::StoreError;
+use crate::upstream::compose::Lack;
 use crate::workspace::WorkspaceError;
 
 /// Why a sitting cannot begin or go on.
@@ -64,6 +66,16 @@ pub enum EngineError {
         folder: PathBuf,
         /// Why not.
         why: String,
+    },
+    /// What a subtest is set up with cannot be composed.
+    #[error("{tier}/{subtest} cannot be composed: {}", lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Composition {
+        /// The subtest's tier.
+        tier: TierId,
+        /// The subtest.
+        subtest: SubtestId,
+        /// Everything that is in the way.
+        lacks: Vec<Lack>,
     },
     /// A worker's thread ended without a word.
     #[error("a worker ended without a word; the runs of the others are committed")]

@@ -11,10 +11,12 @@ pub mod export;
 mod failure;
 mod freeze;
 mod hearing;
+mod inherit;
 pub mod mailbox;
 pub mod open;
 pub mod standing;
 pub mod strays;
+pub mod taken;
 pub mod workplace;
 
 mod stages;

@@ -32,12 +32,24 @@ pub enum ChecksError {
 pub fn judgment(number: JudgeNumber, rubric: &Rubric, result: &ChecksResult) -> Result<Judgment, ChecksError> {
     let scores = rubric.items.iter().map(|item| Ok((item.id.clone(), item_score(item, &result.checks)?)));
     let items = scores.collect::<Result<_, ChecksError>>()?;
-    let failed: Vec<&str> =
-        result.checks.iter().filter(|check| !check.passed).map(|check| check.name.as_str()).collect();
-    let reasoning =
-        if failed.is_empty() { "every check passed".to_owned() } else { format!("failed: {}", failed.join(", ")) };
+    let reasoning = reasoning(&result.checks);
     let judged = Judged { number, model: "checks".to_owned(), duration_seconds: 0.0 };
     Ok(judge(rubric, judged, Answer { items, reasoning, cost_usd: Usd::ZERO })?)
+}
+
+/// The checks that failed and those that do not apply, in words.
+fn reasoning(checks: &[CheckResult]) -> String {
+    let named = |chosen: fn(&&CheckResult) -> bool| {
+        checks.iter().filter(chosen).map(|check| check.name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let failed = named(|check| !check.passed && check.not_applicable.is_none());
+    let not_applicable = named(|check| check.not_applicable.is_some());
+    match (failed.is_empty(), not_applicable.is_empty()) {
+        (true, true) => "every check passed".to_owned(),
+        (true, false) => format!("every check that applies passed; not applicable: {not_applicable}"),
+        (false, true) => format!("failed: {failed}"),
+        (false, false) => format!("failed: {failed}; not applicable: {not_applicable}"),
+    }
 }
 
 fn item_score(item: &RubricItem, checks: &[CheckResult]) -> Result<ItemScore, ChecksError> {
@@ -46,7 +58,11 @@ fn item_score(item: &RubricItem, checks: &[CheckResult]) -> Result<ItemScore, Ch
     };
     let check = checks.iter().find(|check| check.name == *name);
     let no_result = || ChecksError::NoResult { item: item.id.clone(), check: name.clone() };
-    let (score, how) = match check.ok_or_else(no_result)? {
+    let check = check.ok_or_else(no_result)?;
+    if let Some(why) = &check.not_applicable {
+        return Ok(ItemScore { score: None, explanation: format!("`{name}` does not apply: {why}") });
+    }
+    let (score, how) = match check {
         CheckResult { passed: true, .. } => (Score::ONE, "passed".to_owned()),
         CheckResult { timed_out: true, .. } => (Score::ZERO, "ran out of time".to_owned()),
         CheckResult { exit_code: Some(code), .. } => (Score::ZERO, format!("ended with exit code {code}")),

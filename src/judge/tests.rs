@@ -250,6 +250,7 @@ fn the_checks_judge_scores_by_exit_codes() {
         exit_code,
         timed_out: exit_code.is_none(),
         duration_seconds: 0.1,
+        not_applicable: None,
     };
     let checks = ChecksResult {
         checks: vec![
@@ -261,6 +262,14 @@ fn the_checks_judge_scores_by_exit_codes() {
     let judgment = super::checks::judgment(JudgeNumber(1), &rubric(), &checks).unwrap();
     assert_eq!((judgment.score.get(), judgment.passed, judgment.grade), (3.0 / 8.0, false, Grade::D));
     assert_eq!(judgment.reasoning, "failed: check-scaled, check-may-not-apply");
+
+    let mut checks = checks;
+    checks.checks[2].not_applicable = Some("`ruff` is not installed".to_owned());
+    let judgment = super::checks::judgment(JudgeNumber(1), &rubric(), &checks).unwrap();
+    assert_eq!((judgment.score.get(), judgment.passed), (3.0 / 4.0, true), "its weight is left out");
+    assert_eq!(judgment.reasoning, "failed: check-scaled; not applicable: check-may-not-apply");
+    let left_out: Vec<&ItemScore> = judgment.criteria_scores.values().filter(|item| item.score.is_none()).collect();
+    assert_eq!(left_out[0].explanation, "`check-may-not-apply` does not apply: `ruff` is not installed");
 }
 
 proptest! {

@@ -7,13 +7,17 @@ use serde_json::Value;
 
 use crate::lifecycle::audit::audit;
 use crate::model::checkpoint::CompletedRuns;
+use crate::model::experiment::Inherit;
 use crate::model::finding::{Finding, FindingKind};
 use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::money::Usd;
-use crate::model::original::OriginalConfig;
+use crate::model::original::{OriginalConfig, OriginalVersion};
 use crate::model::outcome::RunStatus;
 use crate::model::plan::Plan;
 use crate::model::survey::{RunSeen, Survey};
+
+/// The last tier that took nothing from others in January 2026.
+const LAST_ALONE: TierId = TierId(4);
 
 /// What becomes of the runs of an experiment that is taken over.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -155,6 +159,21 @@ pub fn subtests(
     Ok(planned)
 }
 
+/// How the original's commits gave setups to later tiers, in our words. From February 2026 on each tier took the winner of
+/// the one before it. In January tiers up to `T4` took nothing, and those behind them what they declare: `None` when runs
+/// of both kinds are missing, because no single way makes both as they were made then.
+#[must_use]
+pub fn inherit(version: OriginalVersion, declaring: &BTreeSet<TierId>) -> Option<Inherit> {
+    let alone = declaring.iter().any(|tier| *tier <= LAST_ALONE);
+    let behind = declaring.iter().any(|tier| *tier > LAST_ALONE);
+    match (version >= OriginalVersion::V3_0, alone, behind) {
+        (true, ..) => Some(Inherit::PreviousBest),
+        (false, true, true) => None,
+        (false, true, false) => Some(Inherit::None),
+        (false, false, _) => Some(Inherit::AsDeclared),
+    }
+}
+
 /// Each key of the original's config that has no effect here, with its value and what is so instead.
 #[must_use]
 pub fn not_understood(config: &OriginalConfig) -> Vec<(String, Value, &'static str)> {
@@ -252,6 +271,16 @@ mod tests {
         let gap = |missing| subtests(&config(None), &known, &only_t0, &missing).unwrap_err();
         assert_eq!(gap(BTreeSet::new()), PlanGap::Tier(TierId(1)));
         assert_eq!(gap(BTreeSet::from([(TierId(0), SubtestId(5))])), PlanGap::Subtest(TierId(0), SubtestId(5)));
+    }
+
+    #[test]
+    fn missing_runs_inherit_as_those_of_their_time_did_or_a_person_decides() {
+        let of = |version, tiers: &[u32]| inherit(version, &tiers.iter().map(|tier| TierId(*tier)).collect());
+        assert_eq!(of(OriginalVersion::V3_1, &[1, 5]), Some(Inherit::PreviousBest));
+        assert_eq!(of(OriginalVersion::V2_0, &[]), Some(Inherit::AsDeclared));
+        assert_eq!(of(OriginalVersion::V2_0, &[1, 4]), Some(Inherit::None));
+        assert_eq!(of(OriginalVersion::V2_0, &[5, 6]), Some(Inherit::AsDeclared));
+        assert_eq!(of(OriginalVersion::V2_0, &[4, 5]), None);
     }
 
     #[test]

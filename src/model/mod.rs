@@ -1,11 +1,13 @@
 //! Floor 0: the words of the product as types. No I/O, no clock, no imports from higher floors.
 
+pub mod alike;
 pub mod checkpoint;
 pub mod digest;
 pub mod event;
 pub mod experiment;
 pub mod finding;
 pub mod ids;
+pub mod inherited;
 pub mod limits;
 pub mod money;
 pub mod original;

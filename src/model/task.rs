@@ -255,6 +255,10 @@ pub struct CheckSpec {
     pub run: Invocation,
     /// Wall clock limit in seconds.
     pub timeout_seconds: u64,
+    /// Programs, and paths in the tree that begin with `./`, without which it does not apply.
+    pub needs: Vec<String>,
+    /// Exit codes that say that it does not apply.
+    pub not_applicable: Vec<i32>,
 }
 
 /// A member of the panel.

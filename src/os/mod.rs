@@ -4,5 +4,6 @@ pub mod clock;
 pub mod files;
 pub mod lock;
 pub mod process;
+pub mod program;
 pub mod signal;
 pub mod tool;

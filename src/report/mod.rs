@@ -2,10 +2,12 @@
 
 pub mod error;
 pub mod findings;
+pub mod fixtures;
 pub mod json;
 mod lines;
 mod page;
 pub mod plain;
+pub mod plan;
 mod progress;
 pub mod repair;
 pub mod reporter;

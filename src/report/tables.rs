@@ -15,7 +15,7 @@ use super::styles::{Styles, Tone};
 const NONE: &str = "–";
 
 /// A table without lines: the first column to the left, the others to the right, two spaces before each.
-fn table(rows: Vec<Vec<String>>) -> String {
+pub(super) fn table(rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     for row in rows {

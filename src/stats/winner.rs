@@ -66,8 +66,10 @@ pub fn median(numbers: &[f64]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
+    use crate::model::digest::Digest;
 
     fn candidate(subtest: u32, median: f64, tokens: u64) -> Candidate {
         Candidate { subtest: SubtestId(subtest), median, runs: 3, tokens }
@@ -112,6 +114,36 @@ mod tests {
         let alone = winner(&[candidate(5, 0.1, 10)]).unwrap();
         assert_eq!((alone.subtest.0, alone.margin, alone.by_tokens), (5, 1.0, false));
         assert_eq!(winner(&[]), None);
+    }
+
+    fn result(tier: u32, subtest: u32, run: u32, score: f64) -> RunResult {
+        let digest = Digest::of(b"");
+        serde_json::from_value(json!({
+            "version": "4.0", "experiment_id": "e", "tier": TierId(tier), "subtest": SubtestId(subtest), "run_number": run,
+            "attempt": 1, "config_hash": digest, "exit_code": 0, "agent_end": "finished", "timed_out": false,
+            "token_stats": {"input_tokens": 1, "output_tokens": 20, "cache_creation_tokens": 300, "cache_read_tokens": 4000},
+            "cost_usd": 0, "judge_cost_usd": 0, "duration_seconds": 0.0, "agent_duration_seconds": 0.0,
+            "judge_duration_seconds": 0.0, "judge_score": score, "judge_passed": true, "judge_grade": "A", "judges": [],
+            "checks": [], "started_at": "2026-11-23T10:00:00Z", "committed_at": "2026-11-23T10:00:00Z", "seal": digest,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn each_tier_with_a_result_has_its_winner() {
+        let results = [
+            result(0, 1, 1, 0.5),
+            result(0, 0, 2, 0.4),
+            result(2, 7, 1, 0.0),
+            result(0, 0, 1, 1.0),
+            result(0, 0, 3, 0.9),
+        ];
+        let winners = winners(&results);
+        let won: Vec<(u32, u32)> = winners.iter().map(|(tier, winner)| (tier.0, winner.subtest.0)).collect();
+        assert_eq!(won, [(0, 0), (2, 7)]);
+        let ranked = &winners[&TierId(0)].ranked;
+        assert_eq!(ranked[0], Candidate { subtest: SubtestId(0), median: 0.9, runs: 3, tokens: 3 * 4321 });
+        assert_eq!(ranked[1], Candidate { subtest: SubtestId(1), median: 0.5, runs: 1, tokens: 4321 });
     }
 
     #[test]

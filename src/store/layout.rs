@@ -33,6 +33,8 @@ pub(super) const CONFIG: &str = "config";
 pub(super) const CONFIG_FILE: &str = "experiment.json";
 /// The fixture's copy, below [`CONFIG`].
 pub(super) const FIXTURE: &str = "fixture";
+/// The winners that tiers take over, below [`CONFIG`].
+pub(super) const INHERITED: &str = "inherited";
 /// Bare copy of the task's repository.
 pub(super) const REPO: &str = "repo.git";
 /// Derived reports.
@@ -199,6 +201,18 @@ impl ExperimentFolder {
     #[must_use]
     pub fn fixture(&self) -> PathBuf {
         self.config_dir().join(FIXTURE)
+    }
+
+    /// The folder of what tiers take over.
+    #[must_use]
+    pub fn inherited_dir(&self) -> PathBuf {
+        self.config_dir().join(INHERITED)
+    }
+
+    /// What a tier takes over.
+    #[must_use]
+    pub fn inherited(&self, tier: TierId) -> PathBuf {
+        self.inherited_dir().join(format!("{tier}.json"))
     }
 
     /// Bare copy of the task's repository.
@@ -371,6 +385,11 @@ impl RunFolder {
     pub fn judgment(&self, judge: JudgeNumber) -> PathBuf {
         self.judge(judge).join("judgment.json")
     }
+}
+
+/// Reads the name of a file that says what a tier takes over.
+pub(super) fn tier_of_inherited(name: &str) -> Option<TierId> {
+    name.strip_suffix(".json")?.parse().ok()
 }
 
 /// Reads the name of a judge's folder in its one spelling.

@@ -91,6 +91,8 @@ pub fn run_result(bytes: &[u8], run: RunId, config: &Config, now: Timestamp) -> 
         judge_grade: theirs.judge_grade.unwrap_or(Grade::F),
         judges: judges.collect(),
         checks: Vec::new(),
+        composed: None,
+        inherited_from: Vec::new(),
         keeps_workspace: false,
         started_at: now,
         committed_at: now,

@@ -1,5 +1,7 @@
 //! The original's fixtures are read unchanged: every key, every store, every mistake with its place.
 
+mod said;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,6 +52,19 @@ macro_rules! assert_told {
         });
     };
 }
+
+/// An agent that makes what the task asks for.
+const DONE: &str = "touch done";
+
+/// The flags that a fixture of the original needs.
+fn flags<'a>(dir: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let mut flags = vec!["run", "--tiers-dir", dir, "--results-dir", "results", "--runs", "1"];
+    flags.extend(["--agent-command", DONE, "--judge-command", JUDGE]);
+    flags.extend(more);
+    flags
+}
+
+use assert_told;
 
 #[test]
 fn every_key_of_the_originals_subtests_is_read() {
@@ -265,4 +280,59 @@ fn a_shared_folder_that_is_not_there_or_is_one_too_many_is_told() {
     fs::create_dir(world.path(FIXTURE).join("shared")).unwrap();
     let two = world.scylla(&["fixture", "check", &dir, "--shared-dir", SHARED]).exits(2);
     assert!(two.stderr.contains("test-001/shared: is the fixture's own, and `"), "{two}");
+}
+
+#[test]
+fn a_folder_of_fixtures_is_one_table_and_then_every_mistake_once() {
+    let world = World::new();
+    let fixture = UpstreamFixture::new().test(&named());
+    fixture.write(&world);
+    let tests = world.path("upstream/tests/fixtures/tests");
+    let copy = |name: &str, from: &str, to: &str| {
+        for file in ["prompt.md", "config.yaml", "expected/criteria.md", "expected/rubric.yaml", "test.yaml"] {
+            let text = fs::read_to_string(tests.join("test-001").join(file)).unwrap();
+            world.write(&format!("upstream/tests/fixtures/tests/{name}/{file}"), &text.replace(from, to));
+        }
+    };
+    copy("test-002", "test-001", "test-002");
+    fs::create_dir_all(tests.join("test-config-loader/expected")).unwrap();
+    let check = |code| {
+        let output = world.scylla(&["fixture", "check", tests.to_str().unwrap()]).exits(code);
+        steady(&format!("{}{}", output.stdout, output.stderr), &world)
+    };
+    let whole = check(0);
+    copy("test-003", "pass_threshold: 0.70", "pass_threshold: 70");
+    copy("test-004", "expected/criteria.md", "expected/critera.md");
+    fs::remove_file(world.path(SHARED).join("blocks/B02-critical-rules.md")).unwrap();
+    let broken = check(2);
+    insta::with_settings!({
+        snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/fixture"),
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!("table", whole);
+        insta::assert_snapshot!("table-with-mistakes", broken);
+    });
+}
+
+#[test]
+fn subtests_that_compose_the_same_are_told_before_they_are_paid_for() {
+    let same = "resources: {claude_md: {blocks: [B02]}}\nextends_previous: false\n";
+    let fixture = UpstreamFixture::new()
+        .shared("subtests/t4/20-same.yaml", same)
+        .shared("subtests/t5/20-same.yaml", &format!("{same}agent: {{kind: nop}}\n"))
+        .shared("subtests/t6/20-same.yaml", same);
+    let world = World::new();
+    let dir = fixture.write(&world);
+    let told = |tiers: &str| {
+        let output = world.scylla(&flags(&dir, &["--fresh", "--max-cost-usd", "0", "--tiers", tiers])).exits(6);
+        let line = |line: &str| {
+            line.split_once("`T").filter(|_| line.ends_with("compose the same")).map(|(_, rest)| format!("`T{rest}"))
+        };
+        output.stderr.lines().filter_map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(told("T3"), ["`T3/05` and `T3/06` compose the same"]);
+    assert_eq!(told("T4,T5,T6"), ["`T4/20` and `T6/20` compose the same"], "the agent of `T5/20` is another one");
+    assert_eq!(told("T0,T1"), [""; 0], "each inherits from a tier of its own");
+    assert_eq!(told("T0,T4,T5"), ["`T0/02` and `T4/20` compose the same", "`T0/03` and `T5/06` compose the same"]);
 }

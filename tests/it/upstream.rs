@@ -1,6 +1,13 @@
-//! Experiments of the original's runner, in every version and both layouts, are verified and mended as ours are.
+//! Experiments of the original's runner, in every version and both layouts, are verified and mended as ours are. What
+//! is known of its bugs is made as a folder here, and is done right.
 
 mod dryrun;
+mod hostile;
 mod incident;
+mod live;
 pub(crate) mod made;
+mod reproduced;
+mod v61;
+mod v62;
+mod v63;
 mod versions;

@@ -156,6 +156,7 @@ pub(crate) struct UpstreamFixture {
     tiers: Vec<String>,
     language: String,
     extra: String,
+    without: Vec<String>,
 }
 
 impl UpstreamFixture {
@@ -167,6 +168,7 @@ impl UpstreamFixture {
             tiers: TIERS.map(str::to_owned).to_vec(),
             language: "text".to_owned(),
             extra: String::new(),
+            without: Vec::new(),
         };
         let mut fixture = fixture
             .file("prompt.md", "Make a file that is called `done`.\n")
@@ -194,6 +196,18 @@ impl UpstreamFixture {
     /// More lines for `test.yaml`.
     pub(crate) fn test(mut self, lines: &str) -> Self {
         self.extra.push_str(lines);
+        self
+    }
+
+    /// Another language than one without checks.
+    pub(crate) fn language(mut self, language: &str) -> Self {
+        language.clone_into(&mut self.language);
+        self
+    }
+
+    /// Without this text in `test.yaml`.
+    pub(crate) fn test_without(mut self, text: &str) -> Self {
+        self.without.push(text.to_owned());
         self
     }
 
@@ -226,6 +240,7 @@ impl UpstreamFixture {
              tiers:\n{}",
             self.language, self.extra, listed,
         );
+        let test = self.without.iter().fold(test, |test, text| test.replace(text, ""));
         world.write(&format!("{FIXTURE}/test.yaml"), &test);
         for (path, text) in &self.files {
             world.write(path, text);

@@ -1,6 +1,6 @@
 //! What `resume` does with an experiment of the original's runner: it says what it takes over, then takes it over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::cli::args::Resume;
@@ -13,14 +13,16 @@ use crate::config::fixture::Loaded;
 use crate::engine::adopt::{Candidate, adopt};
 use crate::engine::create::Wish;
 use crate::engine::open::{self, Held};
-use crate::lifecycle::adopt::not_understood;
+use crate::lifecycle::adopt::{self as adopt_rules, not_understood};
 use crate::lifecycle::mend::{Ask, mend};
 use crate::model::event::Event;
+use crate::model::experiment::Inherit;
 use crate::model::finding::Level;
 use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::limits;
 use crate::model::money::Usd;
 use crate::model::survey::Survey;
+use crate::model::task::Fixture;
 use crate::os::{clock, files};
 use crate::text::words::{counted, shell_word};
 
@@ -52,9 +54,10 @@ pub(super) fn take_over(
     let said = wish::said(&args.adoption.said, &locate(&current)?, &current);
     let loaded = wish::load(&fixture_dir, &said)?;
     let subtests = candidate.subtests_of(&held.folder, &loaded.fixture).map_err(engine)?;
-    let wish = wish_of(args, &candidate, loaded, subtests);
+    let inherit = inherit(args, &candidate, &loaded.fixture, &subtests)?;
+    let wish = wish_of(args, &candidate, loaded, subtests, inherit);
     let planned: usize = wish.subtests.values().map(|all| all.len() * wish.runs_per_subtest as usize).sum();
-    tell(&intent(&candidate, planned, &shown(&fixture_dir, &current)), console);
+    tell(&intent(&candidate, planned, &shown(&fixture_dir, &current), inherit), console);
     adopt(held, &candidate, wish).map_err(engine)?;
     Ok(None)
 }
@@ -114,12 +117,34 @@ fn fixture_dir(args: &Resume, candidate: &Candidate<'_>, current: &Path) -> Resu
     })
 }
 
+/// How missing runs get the setups of earlier tiers: as it is asked for, else as at the experiment's time.
+fn inherit(
+    args: &Resume,
+    candidate: &Candidate<'_>,
+    fixture: &Fixture,
+    subtests: &BTreeMap<TierId, Vec<SubtestId>>,
+) -> Result<Inherit, CliError> {
+    let missing = candidate.missing_of(subtests);
+    let declares = |(tier, subtest): &(TierId, SubtestId)| {
+        let subtest = fixture.tiers.get(tier).and_then(|all| all.get(subtest));
+        subtest.is_some_and(|it| it.setup.extends_previous || !it.setup.inherit_best_from.is_empty())
+    };
+    let declaring: BTreeSet<TierId> = missing.iter().filter(|it| declares(it)).map(|(tier, _)| *tier).collect();
+    args.config.inherit.or_else(|| adopt_rules::inherit(candidate.original.version, &declaring)).ok_or_else(|| {
+        CliError::usage(
+            "runs are missing in tiers up to T4, which took nothing from others in January 2026, and in later ones, which did",
+        )
+        .hint("say what the missing runs take over with `--inherit none`, `as-declared` or `previous-best`; nothing was changed")
+    })
+}
+
 /// What the experiment was started with, as far as it is said the same way here.
 fn wish_of(
     args: &Resume,
     candidate: &Candidate<'_>,
     loaded: Loaded,
     subtests: BTreeMap<TierId, Vec<SubtestId>>,
+    inherit: Inherit,
 ) -> Wish {
     let (config, operation) = (candidate.config, args.config.operation);
     Wish {
@@ -135,6 +160,7 @@ fn wish_of(
         max_cost_usd: operation.max_cost_usd,
         keep_workspaces: operation.keep_workspaces.unwrap_or_default(),
         containment: operation.containment.unwrap_or_default(),
+        inherit,
         results_dir: PathBuf::new(),
         parts: loaded.parts,
         fixture: loaded.fixture,
@@ -142,7 +168,7 @@ fn wish_of(
 }
 
 /// What is going to be done, a sentence each.
-fn intent(candidate: &Candidate<'_>, planned: usize, fixture: &str) -> Vec<String> {
+fn intent(candidate: &Candidate<'_>, planned: usize, fixture: &str, inherit: Inherit) -> Vec<String> {
     let adoption = &candidate.adoption;
     let committed = adoption.committed.len();
     let mut messages = vec![format!(
@@ -165,6 +191,15 @@ fn intent(candidate: &Candidate<'_>, planned: usize, fixture: &str) -> Vec<Strin
             named(&runs)
         ));
     }
+    messages.push(match inherit {
+        Inherit::None => "its missing runs take nothing over from earlier tiers (`--inherit none`)".to_owned(),
+        Inherit::AsDeclared => {
+            "its missing runs take over from earlier tiers what they declare (`--inherit as-declared`)".to_owned()
+        }
+        Inherit::PreviousBest => {
+            "its missing runs take over the winner of the tier before theirs (`--inherit previous-best`)".to_owned()
+        }
+    });
     messages.extend(
         not_understood(candidate.config)
             .into_iter()

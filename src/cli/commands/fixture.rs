@@ -1,5 +1,6 @@
 //! `fixture check | new | list`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::cli::args::Fixture;
@@ -9,7 +10,11 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::locate::locate;
 use crate::cli::wish;
+use crate::config::fixture::Said;
+use crate::config::mistake::Mistake;
 use crate::config::{list, scaffold};
+use crate::model::{self, alike};
+use crate::report::fixtures::{Counts, Row, fixture_table};
 use crate::text::words::{counted, shell_word};
 
 /// Runs the command.
@@ -27,8 +32,11 @@ pub fn run(args: &Fixture, console: &mut Console) -> Result<Exit, CliError> {
 fn check(dir: &Path, said: &SaidFlags, console: &mut Console) -> Result<Exit, CliError> {
     let current = console.current_dir()?;
     let said = wish::said(said, &locate(&current)?, &current);
+    if list::holds_fixtures(dir) {
+        return check_all(dir, &said, console);
+    }
     let fixture = wish::load(dir, &said)?.fixture;
-    let subtests: usize = fixture.tiers.values().map(std::collections::BTreeMap::len).sum();
+    let Counts { subtests, .. } = counts(&fixture);
     console.print(&format!(
         "{}: {} in {}, {}, {}: no mistakes\n",
         fixture.id,
@@ -38,6 +46,41 @@ fn check(dir: &Path, said: &SaidFlags, console: &mut Console) -> Result<Exit, Cl
         counted(fixture.judges.len(), "judge"),
     ))?;
     Ok(Exit::Success)
+}
+
+/// Checks every fixture of a folder: one table, then every mistake once. Fixtures share files, and so mistakes.
+fn check_all(dir: &Path, said: &Said, console: &mut Console) -> Result<Exit, CliError> {
+    let mut mistakes: Vec<Mistake> = Vec::new();
+    let mut rows = Vec::new();
+    for (path, loaded) in list::list(dir, said) {
+        let name = path.file_name().unwrap_or_default().display().to_string();
+        match loaded {
+            Ok(fixture) => rows.push(Row { name, counts: Some(counts(&fixture)), mistakes: 0 }),
+            Err(found) => {
+                rows.push(Row { name, counts: None, mistakes: found.len() });
+                mistakes.extend(found);
+            }
+        }
+    }
+    console.print(&fixture_table(&rows))?;
+    if mistakes.is_empty() {
+        return Ok(Exit::Success);
+    }
+    let mut told: Vec<Mistake> = Vec::new();
+    for mistake in mistakes {
+        if !told.contains(&mistake) {
+            told.push(mistake);
+        }
+    }
+    Err(CliError::mistakes(&told))
+}
+
+fn counts(fixture: &model::task::Fixture) -> Counts {
+    Counts {
+        tiers: fixture.tiers.len(),
+        subtests: fixture.tiers.values().map(BTreeMap::len).sum(),
+        setups: alike::all_groups(fixture).len(),
+    }
 }
 
 fn new(dir: &Path, console: &mut Console) -> Result<Exit, CliError> {
@@ -52,15 +95,16 @@ fn new(dir: &Path, console: &mut Console) -> Result<Exit, CliError> {
 
 fn list(dir: Option<&Path>, console: &mut Console) -> Result<Exit, CliError> {
     let current = console.current_dir()?;
+    let located = locate(&current)?;
+    let said = wish::said(&SaidFlags::default(), &located, &current);
     let folder = if let Some(dir) = dir {
         current.join(dir)
     } else {
-        let located = locate(&current)?;
         let fixture = located.settings.tiers_dir.map(|dir| located.root.join(dir));
         fixture.as_deref().and_then(Path::parent).map_or(current, Path::to_owned)
     };
     let mut exit = Exit::Success;
-    for (path, loaded) in list::list(&folder) {
+    for (path, loaded) in list::list(&folder, &said) {
         match loaded {
             Ok(fixture) => console.print(&format!("{:<20} {}\n", fixture.id, fixture.name))?,
             Err(mistakes) => {

@@ -2,6 +2,7 @@
 
 mod adopt;
 pub mod checkout;
+pub mod dry_run;
 pub mod export;
 pub mod extend;
 pub mod fixture;

@@ -1,6 +1,7 @@
 //! The checks stage: the fixture's own commands, and their exit codes as facts.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::engine::failure::storage;
@@ -10,6 +11,7 @@ use crate::model::outcome::{FailureKind, Stage};
 use crate::model::result::{CheckResult, ChecksResult};
 use crate::model::task::CheckSpec;
 use crate::os::process::{End, View};
+use crate::os::{files, program};
 
 impl Work<'_> {
     /// Runs every check in the graded tree.
@@ -25,6 +27,17 @@ impl Work<'_> {
 
     fn check(&self, check: &CheckSpec) -> Result<CheckResult, Halt> {
         let mut environment = self.environment();
+        let path = environment.get(OsStr::new("PATH")).map(OsString::as_os_str);
+        if let Some(lacking) = lacking(check, path, &self.folder.workspace()) {
+            return Ok(CheckResult {
+                name: check.name.clone(),
+                passed: false,
+                exit_code: None,
+                timed_out: false,
+                duration_seconds: 0.0,
+                not_applicable: Some(lacking),
+            });
+        }
         environment.insert("SCYLLA_FIXTURE".into(), self.place.folder.fixture().into());
         let ended = self.contained(
             Program {
@@ -52,6 +65,18 @@ impl Work<'_> {
             exit_code,
             timed_out: ended.end == End::TimedOut,
             duration_seconds: ended.duration.as_secs_f64(),
+            not_applicable: exit_code
+                .filter(|code| check.not_applicable.contains(code))
+                .map(|code| format!("it ended with exit code {code}")),
         })
     }
+}
+
+/// What a check needs and does not have, in words.
+fn lacking(check: &CheckSpec, path: Option<&OsStr>, tree: &Path) -> Option<String> {
+    check.needs.iter().find_map(|need| match need.strip_prefix("./") {
+        // What cannot be looked at is left to the check itself.
+        Some(below) => matches!(files::kind_of(&tree.join(below)), Ok(None)).then(|| format!("there is no `{below}`")),
+        None => (!program::is_found(OsStr::new(need), path)).then(|| format!("`{need}` is not installed")),
+    })
 }

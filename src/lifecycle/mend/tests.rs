@@ -263,3 +263,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_entry_without_verdict_agrees_with_any_verdict_and_is_a_phantom_without_result() {
+    let mut survey = finished();
+    for verdict in [true, false] {
+        survey.checkpoint = Seen::Read(Box::new(checkpoint(
+            ExperimentStatus::Completed,
+            &[("T0/00/1", RunStatus::Done), ("T1/00/1", RunStatus::Done)],
+        )));
+        survey.runs.insert(run("T0/00/1"), result(Some(verdict)));
+        let kinds: Vec<FindingKind> = audit(&survey).iter().map(|finding| finding.kind).collect();
+        assert!(!kinds.contains(&FindingKind::WrongStatus) && !kinds.contains(&FindingKind::PhantomEntry), "{kinds:?}");
+    }
+    survey.runs.remove(&run("T0/00/1"));
+    let phantom = audit(&survey).into_iter().find(|finding| finding.kind == FindingKind::PhantomEntry).unwrap();
+    assert_eq!(phantom.message, "the checkpoint says `done`, and there is no result");
+    assert!(!audit(&survey).iter().any(|finding| finding.kind == FindingKind::MissingRun));
+}

@@ -19,7 +19,7 @@ use crate::store::StoreError;
 use crate::store::layout::original::{self, Dialect, Phase};
 use crate::store::layout::{
     self, AGENT_RESULT, ATTEMPT, BACKUP_PREFIX, CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder, FAILED, FIXTURE,
-    LOCK, QUARANTINE, REPO, REPORT,
+    INHERITED, LOCK, QUARANTINE, REPO, REPORT,
 };
 
 /// A subtest's folder.
@@ -103,8 +103,12 @@ pub(super) fn subtests(
     if let Some(config) = opened(&mut part, &root, CONFIG, CONFIG) {
         level(&mut part, &config, CONFIG, |name, kind| {
             let kept = dialect != Dialect::Ours && name == original::KEPT && kind == Kind::Folder;
-            [CONFIG_FILE, FIXTURE].contains(&name) || kept
+            [CONFIG_FILE, FIXTURE, INHERITED].contains(&name) || kept
         });
+        let place = format!("{CONFIG}/{INHERITED}");
+        if let Some(inherited) = opened(&mut part, &config, INHERITED, &place) {
+            level(&mut part, &inherited, &place, |name, _| layout::tier_of_inherited(name).is_some());
+        }
     }
     let mut found = Vec::new();
     subtests_of(&mut part, &root, (Phase::Flat, dialect), tiers, &mut found);

@@ -298,6 +298,21 @@ fn a_pause_is_read_and_its_end_is_written() {
 }
 
 #[test]
+fn other_spellings_of_times_and_numbers_stay_while_they_say_the_same() {
+    let mut other = value("2.0");
+    other["started_at"] = json!("2026-01-20 06:13:07");
+    other["last_updated_at"] = json!("2026-01-20T06:22:17.394618Z");
+    other["pid"] = json!("275043");
+    other["status"] = json!("paused_rate_limit");
+    other["rate_limit_until"] = json!("never");
+    let document = parse(&other);
+    let (checkpoint, _) = document.checkpoint();
+    assert_eq!((checkpoint.pid, checkpoint.rate_limit.clone()), (Some(275_043), None));
+    assert_eq!(checkpoint.started_at.to_string(), "2026-01-20T06:13:07Z");
+    assert_eq!(text(&document.with(&checkpoint, &document.reading().states)), file(&other));
+}
+
+#[test]
 fn what_a_version_has_no_word_for_is_left_out() {
     let document = parse(&value("1.0"));
     let (mut checkpoint, _) = document.checkpoint();
