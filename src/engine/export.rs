@@ -21,7 +21,7 @@ use crate::upstream::checkpoint::{Document, Header};
 use crate::upstream::config::hash_for;
 use crate::upstream::reports::{self, Export, files};
 use crate::upstream::states::{ExperimentState, RunState, States, SubtestState, TierState};
-use crate::upstream::translate;
+use crate::upstream::{stages, translate};
 
 /// What stands for a model where none was named.
 const NO_MODEL: &str = "unspecified";
@@ -66,6 +66,13 @@ pub fn export(
     let export = Export { version, config, results: &results, winners: &winners, root: &root, now };
     let mut content: Vec<(String, Vec<u8>)> =
         files(&export).into_iter().map(|(place, text)| (place, text.into_bytes())).collect();
+    for result in &results {
+        let run = RunId { tier: result.tier, subtest: result.subtest, run: result.run_number };
+        let folder = export.run_folder(run);
+        content.extend(
+            stages::files(result).into_iter().map(|(place, text)| (format!("{folder}/{place}"), text.into_bytes())),
+        );
+    }
     let complete = is_complete(survey) && exported.left_out.is_empty();
     let hash = hash_for(version, &reports::config(&export));
     let checkpoint = checkpoint(&export, &hash, complete);

@@ -106,8 +106,8 @@ def run_result(place, value):
         for judge in value["judges"]:
             shape(f"{place} judges", judge, {"is_valid": bool, "criteria_scores": (dict, type(None))})
         shape(place, value, {
-            "baseline_pipeline_summary": (dict, type(None)), "process_metrics": (dict, type(None)),
-            "progress_tracking": (list, type(None)), "changes": (list, type(None)),
+            "baseline_pipeline_summary": (dict, type(None)), "progress_tracking": (list, type(None)),
+            "changes": (list, type(None)),
         })
 
 
@@ -182,6 +182,7 @@ def runs_on_disk():
             if not value[key].startswith("/"):
                 wrong(str(path), f"{key} is not absolute")
         found[(tier, subtest, value["run_number"])] = value
+        stages(path.parent, value)
         report = load(path.with_name("report.json"))
         keys = {
             "run_number": int, "score": NUMBER_OR_NULL, "grade": TEXT_OR_NULL, "passed": bool, "cost_usd": NUMBER,
@@ -189,6 +190,24 @@ def runs_on_disk():
         }
         shape(str(path.with_name("report.json")), report, keys)
     return base, found
+
+
+def stages(run, result):
+    """The agent and each judge are done, as the original's tools tell."""
+    agent = load(run / "agent" / "result.json")
+    place = str((run / "agent").relative_to(FOLDER))
+    keys = {"exit_code": int, "stdout": str, "stderr": str, "token_stats": dict, "cost_usd": NUMBER, "api_calls": int}
+    shape(place, agent, keys)
+    shape(place, agent["token_stats"], TOKENS)
+    if agent["exit_code"] == -1 and not any(agent["token_stats"].values()):
+        wrong(place, "the original takes it for a failure of infrastructure")
+    shape(place, load(run / "agent" / "timing.json"), {"agent_duration_seconds": NUMBER, "measured_at": str})
+    shape(place, load(run / "judge" / "timing.json"), {"judge_duration_seconds": NUMBER, "measured_at": str})
+    keys = {"score": NUMBER, "passed": bool, "grade": str, "reasoning": str}
+    shape(place, load(run / "judge" / "result.json"), keys)
+    for judge in result["judges"]:
+        path = run / "judge" / f"judge_{judge['judge_number']:02d}" / "judgment.json"
+        shape(str(path.relative_to(FOLDER)), load(path), keys)
 
 
 def reports_of_subtests(base, found):
