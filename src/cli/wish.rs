@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::cli::args::{ConfigFlags, OperationFlags, Run, SaidFlags};
+use crate::cli::args::original::SaidFlags;
+use crate::cli::args::{ConfigFlags, OperationFlags, Run};
 use crate::cli::error::CliError;
 use crate::cli::locate::Located;
 use crate::config::fixture::{self, Loaded, Said};
@@ -177,7 +178,7 @@ fn known_tiers(tiers: Vec<TierId>, fixture: &Fixture) -> Result<Vec<TierId>, Cli
     }
 }
 
-fn cores() -> u32 {
+pub(super) fn cores() -> u32 {
     std::thread::available_parallelism().ok().and_then(|cores| u32::try_from(cores.get()).ok()).unwrap_or(1)
 }
 

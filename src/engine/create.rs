@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use crate::engine::error::EngineError;
 use crate::engine::freeze::freeze;
 use crate::engine::open::{Held, hold};
@@ -77,7 +79,18 @@ pub fn create(wish: Wish) -> Result<Held, EngineError> {
     let now = clock::now();
     let folder = ExperimentFolder::create(&wish.results_dir, &wish.fixture.id, now)?;
     let mut held = hold(folder)?;
-    let folder = held.folder.clone();
+    let config = furnish(&held.folder, wish, now)?;
+    store::config::save(&held.folder, &config)?;
+    held.writer.save(&first_checkpoint(&config))?;
+    Ok(held)
+}
+
+/// Makes all that runs need in a folder that has none of it yet: the fixture's copy, the task's repository and the
+/// baselines. The config that it gives is not saved.
+///
+/// # Errors
+/// When the fixture cannot be copied or the task's repository cannot be made.
+pub(super) fn furnish(folder: &ExperimentFolder, wish: Wish, now: Timestamp) -> Result<Config, EngineError> {
     let copy = folder.fixture();
     files::create_dir_durable(&folder.config_dir()).map_err(store::StoreError::from)?;
     freeze(&wish.parts, &copy).map_err(store::StoreError::from)?;
@@ -124,14 +137,13 @@ pub fn create(wish: Wish) -> Result<Held, EngineError> {
         rate_limit_seconds: limits::RATE_LIMIT_SECONDS,
         unknown: serde_json::Map::new(),
     };
-    make_own_baselines(&folder, &config, &wish.fixture)?;
-    make_durable(&folder)?;
-    store::config::save(&folder, &config)?;
-    held.writer.save(&first_checkpoint(&config))?;
-    Ok(held)
+    make_own_baselines(folder, &config, &wish.fixture)?;
+    make_durable(folder)?;
+    Ok(config)
 }
 
-fn first_checkpoint(config: &Config) -> Checkpoint {
+/// The checkpoint of an experiment in which nothing is done yet.
+pub(super) fn first_checkpoint(config: &Config) -> Checkpoint {
     Checkpoint {
         version: CHECKPOINT_VERSION.to_owned(),
         experiment_id: config.experiment_id.clone(),

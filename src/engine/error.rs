@@ -61,13 +61,21 @@ pub enum EngineError {
     /// The original's runner seems to be at work on the experiment.
     #[error("{0}")]
     Runner(Runner),
-    /// An experiment of the original, which only `verify`, `repair` and `status` know.
-    #[error("`{}` is an experiment of ProjectScylla's runner (checkpoint {version}): it can be verified and repaired, and not be resumed", folder.display())]
+    /// The original's runner made the experiment, and nobody asked to take it over.
+    #[error("`{}` is an experiment of ProjectScylla's runner (checkpoint {version})", folder.display())]
     Original {
         /// The experiment's folder.
         folder: PathBuf,
         /// The version of its checkpoint.
         version: OriginalVersion,
+    },
+    /// The experiment of the original cannot be taken over with what was given.
+    #[error("`{}` cannot be taken over: {why}", folder.display())]
+    NotTaken {
+        /// The experiment's folder.
+        folder: PathBuf,
+        /// Why not.
+        why: String,
     },
     /// A worker's thread ended without a word.
     #[error("a worker ended without a word; the runs of the others are committed")]

@@ -12,6 +12,7 @@ use crate::os::files::{self, FileError, Kind};
 use super::StoreError;
 
 pub(super) mod inherited;
+pub(super) mod kept;
 pub(super) mod original;
 mod times;
 

@@ -7,9 +7,11 @@ use crate::model::ids::RunId;
 use crate::os::files::{FileError, ReadError};
 use crate::os::lock::LockError;
 
+pub mod adopt;
 pub mod checkpoint;
 pub mod config;
 pub mod evidence;
+pub mod export;
 pub mod find;
 pub mod inherited;
 pub mod layout;

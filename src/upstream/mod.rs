@@ -7,7 +7,9 @@ pub mod inherit;
 pub mod json;
 pub mod reports;
 pub mod result;
+pub mod stages;
 pub mod states;
+pub mod translate;
 
 #[cfg(test)]
 mod samples;

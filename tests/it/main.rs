@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by its panic")]
 
+mod adopt;
 mod architecture;
 mod budget;
 mod commands;
 mod containment;
 mod crash;
 mod events;
+mod export;
 mod fixture;
 mod flags;
 mod growth;

@@ -103,7 +103,7 @@ pub(super) fn subtests(
     }
     if let Some(config) = opened(&mut part, &root, CONFIG, CONFIG) {
         level(&mut part, &config, CONFIG, |name, kind| {
-            let kept = dialect == Dialect::Adopted && name == original::KEPT && kind == Kind::Folder;
+            let kept = dialect != Dialect::Ours && name == original::KEPT && kind == Kind::Folder;
             [CONFIG_FILE, FIXTURE, INHERITED].contains(&name) || kept
         });
         let place = format!("{CONFIG}/{INHERITED}");

@@ -112,7 +112,7 @@ fn config_of(bytes: &[u8]) -> (Seen<OriginalConfig>, Vec<String>) {
     }
 }
 
-fn has_phases(folder: &ExperimentFolder) -> bool {
+pub(super) fn has_phases(folder: &ExperimentFolder) -> bool {
     let is_folder = |name| matches!(files::kind_of(&folder.root().join(name)), Ok(Some(Kind::Folder)));
     is_folder(COMPLETED) || is_folder(IN_PROGRESS)
 }
