@@ -132,6 +132,14 @@ fn a_folder_of_skills_that_was_deleted_stops_the_fixture_before_anything_starts(
 }
 
 #[test]
+fn all_fixtures_of_the_tree_are_checked_in_one_table() {
+    let (world, _) = told(case("test-001"));
+    let said = ["--agent-command", "true", "--judge-command", "true"];
+    let checked = world.scylla(&[&["fixture", "check", "originals/tests"], &said[..]].concat()).exits(0);
+    snapshot!("check", steady(&checked.stdout, &world));
+}
+
+#[test]
 fn the_tree_moves_with_its_shared_folder_named() {
     let (world, _) = told(case("test-002"));
     fs::rename(world.path("originals/claude-code/shared"), world.path("shelf")).unwrap();
