@@ -682,7 +682,7 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__subcmd__scylla__subcmd__resume)
-            opts="-j -v -q -h --model --judge-model --thinking --timeout --jobs --attempts --max-cost-usd --keep-workspaces --containment --verbose --quiet --message-format --color --help"
+            opts="-j -v -q -h --model --judge-model --thinking --timeout --inherit --jobs --attempts --max-cost-usd --keep-workspaces --containment --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -702,6 +702,10 @@ _cargo__scylla() {
                     ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inherit)
+                    COMPREPLY=($(compgen -W "none previous-best as-declared" -- "${cur}"))
                     return 0
                     ;;
                 --jobs)
@@ -744,7 +748,7 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__subcmd__scylla__subcmd__run)
-            opts="-j -v -q -h --tiers-dir --results-dir --tiers --runs --max-subtests --fresh --shared-dir --agent-command --judge-command --model --judge-model --thinking --timeout --jobs --attempts --max-cost-usd --keep-workspaces --containment --verbose --quiet --message-format --color --help"
+            opts="-n -j -v -q -h --tiers-dir --results-dir --tiers --runs --max-subtests --fresh --dry-run --price-per-run --shared-dir --agent-command --judge-command --model --judge-model --thinking --timeout --inherit --jobs --attempts --max-cost-usd --keep-workspaces --containment --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -767,6 +771,10 @@ _cargo__scylla() {
                     return 0
                     ;;
                 --max-subtests)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --price-per-run)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -796,6 +804,10 @@ _cargo__scylla() {
                     ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inherit)
+                    COMPREPLY=($(compgen -W "none previous-best as-declared" -- "${cur}"))
                     return 0
                     ;;
                 --jobs)

@@ -49,6 +49,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l result
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l tiers -d 'Tiers to run, such as `T0,T1` [default: all of the fixture]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l runs -d 'How many runs of each subtest the experiment has [default: 10]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l max-subtests -d 'Take only the first N subtests of each tier' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l price-per-run -d 'What a run is expected to cost, in US dollars, for the estimate of `--dry-run`' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l shared-dir -d 'The folder of subtests and resources that fixtures share [default: `shared` in the fixture, else the nearest `claude-code/shared`]' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l agent-command -d 'Shell line of the agent, for subtests that name none; the experiment\'s copy of the fixture keeps it' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l judge-command -d 'Shell line of a judge, in place of the fixture\'s panel; may be given several times, and the experiment\'s copy keeps it' -r
@@ -59,6 +60,9 @@ Low\t''
 High\t''
 UltraThink\t''"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l timeout -d 'How long an agent may work, in seconds; then what is there is graded [default: the fixture\'s, else 3600]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l inherit -d 'What subtests take over from the winners of earlier tiers [default: as-declared]' -r -f -a "none\t''
+previous-best\t''
+as-declared\t''"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -s j -l jobs -d 'Runs in flight at once [default: the number of cores]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l attempts -d 'How often a run is tried in one sitting when infrastructure fails [default: 3]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l max-cost-usd -d 'Ceiling of the cost in US dollars; every attempt and judge counts' -r
@@ -75,6 +79,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l color 
 always\t'Always'
 never\t'Never'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l fresh -d 'Start a new experiment even if there is one of this fixture'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -s n -l dry-run -d 'Show the whole plan and what each subtest composes; start and write nothing'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -s v -l verbose -d 'Say more: each stage of each run too'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -85,6 +90,9 @@ Low\t''
 High\t''
 UltraThink\t''"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l timeout -d 'How long an agent may work, in seconds; then what is there is graded [default: the fixture\'s, else 3600]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l inherit -d 'What subtests take over from the winners of earlier tiers [default: as-declared]' -r -f -a "none\t''
+previous-best\t''
+as-declared\t''"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -s j -l jobs -d 'Runs in flight at once [default: the number of cores]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l attempts -d 'How often a run is tried in one sitting when infrastructure fails [default: 3]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l max-cost-usd -d 'Ceiling of the cost in US dollars; every attempt and judge counts' -r

@@ -44,6 +44,7 @@ _arguments "${_arguments_options[@]}" : \
 '*--tiers=[Tiers to run, such as \`T0,T1\` \[default\: all of the fixture\]]:TIERS:_default' \
 '--runs=[How many runs of each subtest the experiment has \[default\: 10\]]:N:_default' \
 '--max-subtests=[Take only the first N subtests of each tier]:N:_default' \
+'--price-per-run=[What a run is expected to cost, in US dollars, for the estimate of \`--dry-run\`]:USD:_default' \
 '--shared-dir=[The folder of subtests and resources that fixtures share \[default\: \`shared\` in the fixture, else the nearest \`claude-code/shared\`\]]:DIR:_files' \
 '--agent-command=[Shell line of the agent, for subtests that name none; the experiment'\''s copy of the fixture keeps it]:LINE:_default' \
 '*--judge-command=[Shell line of a judge, in place of the fixture'\''s panel; may be given several times, and the experiment'\''s copy keeps it]:LINE:_default' \
@@ -51,6 +52,7 @@ _arguments "${_arguments_options[@]}" : \
 '*--judge-model=[Model that judges are told to use, in their request; the first one counts]:MODEL:_default' \
 '--thinking=[How much agents are told to think, by a word before the prompt \[default\: None\]]:MODE:(None Low High UltraThink)' \
 '--timeout=[How long an agent may work, in seconds; then what is there is graded \[default\: the fixture'\''s, else 3600\]]:SECONDS:_default' \
+'--inherit=[What subtests take over from the winners of earlier tiers \[default\: as-declared\]]:HOW:(none previous-best as-declared)' \
 '-j+[Runs in flight at once \[default\: the number of cores\]]:N:_default' \
 '--jobs=[Runs in flight at once \[default\: the number of cores\]]:N:_default' \
 '--attempts=[How often a run is tried in one sitting when infrastructure fails \[default\: 3\]]:N:_default' \
@@ -63,6 +65,8 @@ json\:"For programs\: one JSON object per event"))' \
 always\:"Always"
 never\:"Never"))' \
 '--fresh[Start a new experiment even if there is one of this fixture]' \
+'-n[Show the whole plan and what each subtest composes; start and write nothing]' \
+'--dry-run[Show the whole plan and what each subtest composes; start and write nothing]' \
 '(-q --quiet)-v[Say more\: each stage of each run too]' \
 '(-q --quiet)--verbose[Say more\: each stage of each run too]' \
 '-q[Say only what went wrong, and how to go on]' \
@@ -77,6 +81,7 @@ _arguments "${_arguments_options[@]}" : \
 '*--judge-model=[Model that judges are told to use, in their request; the first one counts]:MODEL:_default' \
 '--thinking=[How much agents are told to think, by a word before the prompt \[default\: None\]]:MODE:(None Low High UltraThink)' \
 '--timeout=[How long an agent may work, in seconds; then what is there is graded \[default\: the fixture'\''s, else 3600\]]:SECONDS:_default' \
+'--inherit=[What subtests take over from the winners of earlier tiers \[default\: as-declared\]]:HOW:(none previous-best as-declared)' \
 '-j+[Runs in flight at once \[default\: the number of cores\]]:N:_default' \
 '--jobs=[Runs in flight at once \[default\: the number of cores\]]:N:_default' \
 '--attempts=[How often a run is tried in one sitting when infrastructure fails \[default\: 3\]]:N:_default' \

@@ -12,7 +12,8 @@ use serde_json::json;
 
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::limits::MOST_VARIABLE_BYTES;
-use crate::model::task::{AgentSpec, Fixture, Subtest};
+use crate::model::task::{AgentSpec, Fixture, Setup, Subtest, SystemPrompt, Tools};
+use crate::upstream::compose::TEAMS_VARIABLE;
 
 /// Where the files of a run lie that an agent is told of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub struct Assignment<'a> {
     pub fixture: &'a Fixture,
     /// The setup that is measured.
     pub subtest: &'a Subtest,
+    /// What the agent is set up with, with what is inherited.
+    pub setup: &'a Setup,
     /// Which run.
     pub run: RunId,
     /// Which attempt of it.
@@ -71,6 +74,7 @@ pub fn work(assignment: &Assignment<'_>, inherited: &BTreeMap<OsString, OsString
             let mut environment = environment::allowed(inherited, &assignment.fixture.environment);
             environment.extend(own.iter().map(|(name, value)| (name.into(), value.into())));
             environment.extend(variables(assignment));
+            environment.extend(setup_variables(assignment.setup));
             Work::Command { argv: run.words().into_iter().map(OsString::from).collect(), environment }
         }
         AgentSpec::Oracle => match &assignment.fixture.solution_file {
@@ -103,6 +107,25 @@ fn variables(assignment: &Assignment<'_>) -> BTreeMap<OsString, OsString> {
     }
     if let Some(model) = model {
         variables.insert("SCYLLA_MODEL".into(), (*model).into());
+    }
+    variables
+}
+
+/// What an agent is set up with and cannot read from its workspace.
+fn setup_variables(setup: &Setup) -> BTreeMap<OsString, OsString> {
+    let mode = match setup.system_prompt {
+        SystemPrompt::None => "none",
+        SystemPrompt::Default => "default",
+        SystemPrompt::Custom => "custom",
+    };
+    let mut variables = BTreeMap::from([("SCYLLA_SYSTEM_PROMPT_MODE".into(), mode.into())]);
+    match &setup.resources.tools {
+        Some(Tools::All) => _ = variables.insert("SCYLLA_TOOLS".into(), "all".into()),
+        Some(Tools::Named(names)) => _ = variables.insert("SCYLLA_TOOLS".into(), names.join(",").into()),
+        None => {}
+    }
+    if setup.agent_teams {
+        variables.insert(TEAMS_VARIABLE.into(), "1".into());
     }
     variables
 }

@@ -7,7 +7,7 @@ use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind};
 use crate::model::rubric::Rubric;
 use crate::model::score::{GradeScale, Score};
-use crate::model::task::{Invocation, Limits, Setup, Source, Stores};
+use crate::model::task::{Invocation, Limits, Resources, Setup, Source, Stores};
 
 fn spec(owes_record: bool) -> AgentSpec {
     AgentSpec::Command { run: Invocation::Shell("true".to_owned()), environment: BTreeMap::new(), owes_record }
@@ -150,6 +150,7 @@ fn work_of(agent: AgentSpec, prompt: &str, model: Option<&str>) -> Work {
     let assignment = Assignment {
         fixture: &fixture(),
         subtest: &subtest,
+        setup: &subtest.setup,
         run: "T0/00/12".parse().unwrap(),
         attempt: AttemptNumber(2),
         model,
@@ -189,10 +190,35 @@ fn an_agent_is_told_its_task_and_nothing_can_say_otherwise() {
         "SCYLLA_RECORD_FILE=/r",
         "SCYLLA_RUN=12",
         "SCYLLA_SUBTEST=00",
+        "SCYLLA_SYSTEM_PROMPT_MODE=custom",
         "SCYLLA_TIER=T0",
         "SCYLLA_WORKSPACE=/w",
     ];
     assert_eq!(environment_of("Do it.", Some("m")), told);
+}
+
+#[test]
+fn an_agent_is_told_of_its_setup_what_it_cannot_read() {
+    let told = |setup: &Setup| -> Vec<String> {
+        let variables = setup_variables(setup);
+        variables.iter().map(|(name, value)| format!("{}={}", name.display(), value.display())).collect()
+    };
+    let with = |system_prompt, tools, agent_teams| Setup {
+        system_prompt,
+        agent_teams,
+        resources: Resources { tools, ..Resources::default() },
+        ..Setup::default()
+    };
+    let some = Tools::Named(vec!["Read".into(), "Bash".into()]);
+    assert_eq!(
+        told(&with(SystemPrompt::None, Some(some), true)),
+        ["CLAUDE_CODE_EXPERIMENTAL_AGENT_TEAMS=1", "SCYLLA_SYSTEM_PROMPT_MODE=none", "SCYLLA_TOOLS=Read,Bash"]
+    );
+    assert_eq!(
+        told(&with(SystemPrompt::Default, Some(Tools::All), false)),
+        ["SCYLLA_SYSTEM_PROMPT_MODE=default", "SCYLLA_TOOLS=all"]
+    );
+    assert_eq!(told(&Setup::default()), ["SCYLLA_SYSTEM_PROMPT_MODE=custom"]);
 }
 
 #[test]

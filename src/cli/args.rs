@@ -1,12 +1,17 @@
 //! What can be typed: the arguments, and nothing of what they mean.
 
+mod values;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::model::experiment::{ContainmentChoice, KeepWorkspaces};
+use crate::cli::args::original::{AdoptionFlags, Export, SaidFlags};
+use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::{RunId, TierId};
 use crate::model::money::Usd;
+
+pub mod original;
 
 /// Measures which setup of a coding agent solves your tasks, how often, and at what cost, and never loses a run.
 ///
@@ -88,6 +93,10 @@ pub enum Command {
     /// one is asked again. The saved config holds: of the flags, those below Operation take effect, and each other one that
     /// differs is told. What is not given stays as it was saved, whatever the defaults below say. A resume never turns into a
     /// new experiment.
+    ///
+    /// An experiment of ProjectScylla (checkpoint 1.0 to 3.1) with missing runs is taken over: it says what will be done, keeps
+    /// checkpoint and config in `config/original/`, keeps every committed run, and makes those that are missing. A complete one
+    /// is left as it is.
     Resume(Resume),
     /// Add runs, tiers or subtests to an experiment, and make them
     ///
@@ -109,6 +118,11 @@ pub enum Command {
     ///
     /// Makes a git repository with the subtest's baseline as its commit, and the agent's changes on top, not committed.
     Checkout(Checkout),
+    /// Write an experiment anew in the form of ProjectScylla's runner
+    ///
+    /// Makes a folder with checkpoint, config, results and reports that the original's readers understand. The experiment
+    /// itself is only read. Runs without a result are left out, and the status is then `interrupted`.
+    Export(Export),
     /// Check, make or list fixtures
     #[command(subcommand)]
     Fixture(Fixture),
@@ -139,26 +153,18 @@ pub struct Run {
     /// Start a new experiment even if there is one of this fixture
     #[arg(long)]
     pub fresh: bool,
+    /// Show the whole plan and what each subtest composes; start and write nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// What a run is expected to cost, in US dollars, for the estimate of `--dry-run`
+    #[arg(long, value_name = "USD", requires = "dry_run")]
+    pub price_per_run: Option<Usd>,
     /// What is said of the fixture.
     #[command(flatten)]
     pub said: SaidFlags,
     /// What can be said again on resume.
     #[command(flatten)]
     pub config: ConfigFlags,
-}
-
-/// What is said of a fixture beside its files.
-#[derive(Debug, Clone, Default, Args)]
-pub struct SaidFlags {
-    /// The folder of subtests and resources that fixtures share [default: `shared` in the fixture, else the nearest `claude-code/shared`]
-    #[arg(long, value_name = "DIR")]
-    pub shared_dir: Option<PathBuf>,
-    /// Shell line of the agent, for subtests that name none; the experiment's copy of the fixture keeps it
-    #[arg(long, value_name = "LINE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub agent_command: Option<String>,
-    /// Shell line of a judge, in place of the fixture's panel; may be given several times, and the experiment's copy keeps it
-    #[arg(long, value_name = "LINE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub judge_command: Vec<String>,
 }
 
 /// Flags that name fields of the config. On resume the saved result fields win, and each differing flag is told.
@@ -177,6 +183,12 @@ pub struct ConfigFlags {
     /// How long an agent may work, in seconds; then what is there is graded [default: the fixture's, else 3600]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub timeout: Option<u64>,
+    /// What subtests take over from the winners of earlier tiers [default: as-declared]
+    ///
+    /// `as-declared`: what the fixture says, by `extends_previous` and `inherit_best_from`. `previous-best`: every subtest
+    /// takes the winner of the nearest earlier tier too. `none`: each subtest stands alone.
+    #[arg(long, value_name = "HOW")]
+    pub inherit: Option<Inherit>,
     /// Flags that take effect on resume too.
     #[command(flatten)]
     pub operation: OperationFlags,
@@ -217,6 +229,9 @@ pub struct OperationFlags {
 pub struct Resume {
     /// The experiment's folder, or its checkpoint.json
     pub dir: PathBuf,
+    /// What an experiment of ProjectScylla needs beside its folder.
+    #[command(flatten)]
+    pub adoption: AdoptionFlags,
     /// Flags to compare or to take.
     #[command(flatten)]
     pub config: ConfigFlags,
@@ -350,33 +365,4 @@ pub enum Fixture {
 pub struct Completions {
     /// The shell
     pub shell: clap_complete::Shell,
-}
-
-impl ValueEnum for KeepWorkspaces {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::None, Self::Failed, Self::All]
-    }
-
-    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
-        Some(clap::builder::PossibleValue::new(match self {
-            Self::None => "none",
-            Self::Failed => "failed",
-            Self::All => "all",
-        }))
-    }
-}
-
-impl ValueEnum for ContainmentChoice {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Auto, Self::Bubblewrap, Self::Cgroup, Self::Walk]
-    }
-
-    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
-        Some(clap::builder::PossibleValue::new(match self {
-            Self::Auto => "auto",
-            Self::Bubblewrap => "bubblewrap",
-            Self::Cgroup => "cgroup",
-            Self::Walk => "walk",
-        }))
-    }
 }

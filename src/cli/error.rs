@@ -91,7 +91,7 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
             (Exit::Held, Some(hint))
         }
         EngineError::Original { .. } => {
-            (Exit::Usage, Some(format!("see what it holds with `cargo scylla verify {dir}`; nothing was changed")))
+            (Exit::Usage, Some(format!("`cargo scylla resume {dir}` takes it over and goes on; nothing was changed")))
         }
         EngineError::Containment(probe) => (Exit::Usage, Some(probe.hint.to_owned())),
         EngineError::Fixture(_) => (
@@ -109,7 +109,15 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         }
         EngineError::Workspace(error) => advice_on_tree(error),
         EngineError::Store(StoreError::NotAnExperiment(_)) => (Exit::Usage, Some(ABOUT_EXPERIMENTS.to_owned())),
-        EngineError::Growth(_) => (Exit::Usage, None),
+        EngineError::NotTaken { .. } => (
+            Exit::Usage,
+            Some("name the experiment's own fixture with `--tiers-dir DIR`; nothing was changed".to_owned()),
+        ),
+        EngineError::Store(StoreError::Inherited { .. }) => (
+            Exit::Damaged,
+            Some("put the original file back: what was taken over is not chosen a second time".to_owned()),
+        ),
+        EngineError::Growth(_) | EngineError::Composition { .. } => (Exit::Usage, None),
         EngineError::Store(_)
         | EngineError::Lock(_)
         | EngineError::Signals(_)

@@ -13,6 +13,7 @@ use crate::config::languages::LANGUAGES;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::experiment::{Config, FieldClass};
 use crate::model::finding::{FindingKind, Level};
+use crate::model::inherited::Inherited;
 use crate::model::result::{AgentResult, AttemptRecord, ChecksResult, Judgment, RunResult, Verdict};
 use crate::report::{findings, json};
 
@@ -57,9 +58,11 @@ fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("event", json::event_schema()),
         ("verification", findings::json::verification_schema()),
         ("status", crate::report::status::status_schema()),
+        ("plan", crate::report::plan::plan_schema()),
         ("repair", crate::report::repair::repair_schema()),
         ("checkpoint", of(schemars::schema_for!(Checkpoint))),
         ("config", of(schemars::schema_for!(Config))),
+        ("inherited", of(schemars::schema_for!(Inherited))),
         ("run_result", of(schemars::schema_for!(RunResult))),
         ("agent_result", of(schemars::schema_for!(AgentResult))),
         ("checks_result", of(schemars::schema_for!(ChecksResult))),

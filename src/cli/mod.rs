@@ -54,6 +54,7 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<Exit, CliError> 
         Command::Verify(args) => commands::verify::run(args, console),
         Command::Repair(args) => commands::repair::run(args, console),
         Command::Checkout(args) => commands::checkout::run(args, console),
+        Command::Export(args) => commands::export::run(args, console),
         Command::Fixture(args) => commands::fixture::run(args, console),
         Command::Completions(args) => commands::pages::completions(args, console),
         Command::Man => commands::pages::man(console),

@@ -35,7 +35,8 @@ impl std::error::Error for Mistake {}
 
 impl Mistake {
     /// A mistake of a whole file or folder.
-    pub(super) fn new(file: &Path, message: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn new(file: &Path, message: impl Into<String>) -> Self {
         Self { file: file.to_owned(), line: None, column: None, message: message.into(), hint: None }
     }
 
@@ -46,7 +47,8 @@ impl Mistake {
     }
 
     /// The same mistake with advice.
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }

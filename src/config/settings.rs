@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::model::experiment::{ContainmentChoice, KeepWorkspaces};
+use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::TierId;
 use crate::model::money::Usd;
 
@@ -31,8 +31,12 @@ pub struct Settings {
     pub jobs: Option<u32>,
     /// `runs`: runs of each subtest, from 1.
     pub runs: Option<u32>,
-    /// `tiers`: the tiers to run.
+    /// `tiers`, or `tiers.run`: the tiers to run.
     pub tiers: Option<Vec<TierId>>,
+    /// `tiers.inherit`: what subtests take over from winners.
+    pub inherit: Option<Inherit>,
+    /// `price-per-run`: what a run is expected to cost.
+    pub price_per_run: Option<Usd>,
     /// `model`: models that agents are told to use.
     pub model: Option<Vec<String>>,
     /// `judge-model`: models that judges are told to use.
@@ -86,6 +90,8 @@ impl Settings {
             jobs: self.jobs.or(lower.jobs),
             runs: self.runs.or(lower.runs),
             tiers: self.tiers.or(lower.tiers),
+            inherit: self.inherit.or(lower.inherit),
+            price_per_run: self.price_per_run.or(lower.price_per_run),
             model: self.model.or(lower.model),
             judge_model: self.judge_model.or(lower.judge_model),
             thinking: self.thinking.or(lower.thinking),
@@ -108,6 +114,7 @@ fn read(root: &Node, path: &str, file: &Path) -> Result<Settings, Vec<Mistake>> 
 }
 
 fn settings(fields: Fields<'_>) -> Settings {
+    let (tiers, inherit) = tiers_and_inherit(&fields);
     let settings = Settings {
         tiers_dir: folder(&fields, "tiers-dir"),
         shared_dir: folder(&fields, "shared-dir"),
@@ -119,7 +126,9 @@ fn settings(fields: Fields<'_>) -> Settings {
         results_dir: folder(&fields, "results-dir"),
         jobs: fields.count("jobs"),
         runs: fields.count("runs"),
-        tiers: tiers(&fields),
+        tiers,
+        inherit,
+        price_per_run: fields.cost("price-per-run"),
         model: texts(&fields, "model", "model"),
         judge_model: texts(&fields, "judge-model", "model"),
         thinking: fields.choice("thinking", THINKING.map(|word| (word, word.to_owned()))),
@@ -149,9 +158,24 @@ fn folder(fields: &Fields<'_>, key: &'static str) -> Option<PathBuf> {
     fields.find(key).and_then(|_| fields.require_text(key)).map(PathBuf::from)
 }
 
-fn tiers(fields: &Fields<'_>) -> Option<Vec<TierId>> {
-    let node = fields.find("tiers")?;
-    let path = fields.path("tiers");
+/// `tiers` is a list of tiers, or a table with this list as `run` and with `inherit`.
+fn tiers_and_inherit(fields: &Fields<'_>) -> (Option<Vec<TierId>>, Option<Inherit>) {
+    if !fields.find("tiers").is_some_and(|node| matches!(node.value, node::Value::Mapping(_))) {
+        return (tiers(fields, "tiers"), None);
+    }
+    let Some(table) = fields.fields("tiers") else { return (None, None) };
+    let inherit = table.choice(
+        "inherit",
+        [("none", Inherit::None), ("previous-best", Inherit::PreviousBest), ("as-declared", Inherit::AsDeclared)],
+    );
+    let tiers = tiers(&table, "run");
+    table.close();
+    (tiers, inherit)
+}
+
+fn tiers(fields: &Fields<'_>, key: &'static str) -> Option<Vec<TierId>> {
+    let node = fields.find(key)?;
+    let path = fields.path(key);
     let items = fields.page.list(node, &path)?;
     if items.is_empty() {
         fields.page.mistake(node.place, format!("`{path}` lists no tier"));

@@ -13,6 +13,7 @@ use crate::engine::failure::storage;
 use crate::engine::mailbox::{Input, Line, RunEnd};
 use crate::engine::open::{Held, Sitting};
 use crate::engine::standing::Standing;
+use crate::engine::taken::Taken;
 use crate::engine::untouched::Untouched;
 use crate::engine::worker::{self, Job};
 use crate::engine::workplace::Workplace;
@@ -59,6 +60,7 @@ pub(super) struct Coordinator<'a> {
     pub(super) place: Arc<Workplace>,
     pub(super) limits: Limits,
     pub(super) state: State,
+    pub(super) taken: Taken,
     pub(super) pacing: Pacing,
     started: Stopwatch,
     mailbox: Receiver<Input>,
@@ -121,6 +123,7 @@ impl<'a> Coordinator<'a> {
             spent: standing.spent(),
             max_cost_usd: config.max_cost_usd,
         });
+        let taken = Taken::open(&held.folder, &config, &fixture)?;
         let place = Workplace {
             folder: held.folder.clone(),
             config_hash: config.hash(),
@@ -134,7 +137,9 @@ impl<'a> Coordinator<'a> {
             inherited: manner.inherited,
         };
         let mut coordinator = Self {
-            state: State::new(standing.to_do(), standing.withheld(), standing.spent(), standing.costs()),
+            state: State::new(standing.to_do(), standing.withheld(), standing.spent(), standing.costs())
+                .waiting(taken.waiting()),
+            taken,
             held,
             checkpoint,
             standing,
@@ -173,6 +178,10 @@ impl<'a> Coordinator<'a> {
             for action in next(&self.state, &self.limits, now) {
                 match action {
                     Action::Start(run) => self.start(run),
+                    Action::Inherit(tier) => {
+                        self.inherit(tier);
+                        decide_again = true;
+                    }
                     Action::ReachBudget { expected, ceiling } => {
                         self.reach_budget(expected, ceiling);
                         decide_again = true;
@@ -207,10 +216,13 @@ impl<'a> Coordinator<'a> {
     }
 
     fn start(&mut self, run: RunId) {
-        let job = Job { run, failures: self.state.failures(run), attempts: self.limits.attempts };
+        // A tier begins when the winners that it takes over are known; a subtest that is gone is told by its worker.
+        let setup = self.taken.effective(&self.place.fixture, run.tier, run.subtest).unwrap_or_default();
+        let job = Job { run, setup, failures: self.state.failures(run), attempts: self.limits.attempts };
         self.take(Fact::Started(run));
         let (place, line) = (Arc::clone(&self.place), Line::new(self.line.clone()));
-        let spawned = std::thread::Builder::new().name(run.to_string()).spawn(move || worker::work(&place, job, &line));
+        let spawned =
+            std::thread::Builder::new().name(run.to_string()).spawn(move || worker::work(&place, &job, &line));
         match spawned {
             Ok(worker) => {
                 self.workers.insert(run, worker);
@@ -295,6 +307,7 @@ impl<'a> Coordinator<'a> {
             spent: self.state.spent(),
             duration_seconds: self.now().as_secs_f64(),
             missing: self.standing.missing_by_why(),
+            waiting: self.state.tiers_in_wait().map(|(tier, sources)| (tier, sources.clone())).collect(),
         };
         self.tell(&Event::ExperimentFinished(finished.clone()));
         if self.worker_lost { Err(EngineError::WorkerLost) } else { Ok(finished) }

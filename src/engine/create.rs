@@ -1,13 +1,16 @@
 //! A new experiment: folder, lock, the fixture's copy, the task's repository and the frozen config.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use jiff::Timestamp;
 
 use crate::engine::error::EngineError;
 use crate::engine::freeze::freeze;
 use crate::engine::open::{Held, hold};
+use crate::engine::taken::{make_own_baselines, mistakes};
 use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns};
-use crate::model::experiment::{Config, ContainmentChoice, Extension, KeepWorkspaces};
+use crate::model::experiment::{Config, ContainmentChoice, Extension, Inherit, KeepWorkspaces};
 use crate::model::ids::{SubtestId, TierId};
 use crate::model::limits;
 use crate::model::money::Usd;
@@ -18,6 +21,7 @@ use crate::model::task::{Fixture, Parts, Source};
 use crate::os::{clock, files};
 use crate::store;
 use crate::store::layout::ExperimentFolder;
+use crate::upstream::inherit::Inheritance;
 use crate::workspace::base;
 
 /// What a person wants measured, with every default filled in.
@@ -43,6 +47,8 @@ pub struct Wish {
     pub thinking_mode: String,
     /// Wall clock limit of the agent, in seconds.
     pub timeout_seconds: u64,
+    /// What subtests take over from winners.
+    pub inherit: Inherit,
     /// Runs in flight at once.
     pub jobs: u32,
     /// Attempts of a run for infrastructure failures.
@@ -73,7 +79,18 @@ pub fn create(wish: Wish) -> Result<Held, EngineError> {
     let now = clock::now();
     let folder = ExperimentFolder::create(&wish.results_dir, &wish.fixture.id, now)?;
     let mut held = hold(folder)?;
-    let folder = held.folder.clone();
+    let config = furnish(&held.folder, wish, now)?;
+    store::config::save(&held.folder, &config)?;
+    held.writer.save(&first_checkpoint(&config))?;
+    Ok(held)
+}
+
+/// Makes all that runs need in a folder that has none of it yet: the fixture's copy, the task's repository and the
+/// baselines. The config that it gives is not saved.
+///
+/// # Errors
+/// When the fixture cannot be copied or the task's repository cannot be made.
+pub(super) fn furnish(folder: &ExperimentFolder, wish: Wish, now: Timestamp) -> Result<Config, EngineError> {
     let copy = folder.fixture();
     files::create_dir_durable(&folder.config_dir()).map_err(store::StoreError::from)?;
     freeze(&wish.parts, &copy).map_err(store::StoreError::from)?;
@@ -105,6 +122,7 @@ pub fn create(wish: Wish) -> Result<Held, EngineError> {
         no_progress_seconds: wish.fixture.no_progress_seconds,
         output_limit_bytes: limits::OUTPUT_BYTES,
         environment: wish.fixture.environment.clone(),
+        inherit: wish.inherit,
         subtests: wish.subtests,
         runs_per_subtest: wish.runs_per_subtest,
         max_subtests: wish.max_subtests,
@@ -119,18 +137,13 @@ pub fn create(wish: Wish) -> Result<Held, EngineError> {
         rate_limit_seconds: limits::RATE_LIMIT_SECONDS,
         unknown: serde_json::Map::new(),
     };
-    make_baselines(&repo, &copy, &config, &wish.fixture)?;
-    make_durable(&folder)?;
-    store::config::save(&folder, &config)?;
-    held.writer.save(&first_checkpoint(&config))?;
-    Ok(held)
+    make_own_baselines(folder, &config, &wish.fixture)?;
+    make_durable(folder)?;
+    Ok(config)
 }
 
-fn make_baselines(repo: &Path, fixture_dir: &Path, config: &Config, fixture: &Fixture) -> Result<(), EngineError> {
-    Ok(base::make_baselines(repo, fixture_dir, &config.task_commit, fixture, &config.subtests)?)
-}
-
-fn first_checkpoint(config: &Config) -> Checkpoint {
+/// The checkpoint of an experiment in which nothing is done yet.
+pub(super) fn first_checkpoint(config: &Config) -> Checkpoint {
     Checkpoint {
         version: CHECKPOINT_VERSION.to_owned(),
         experiment_id: config.experiment_id.clone(),
@@ -199,7 +212,12 @@ pub fn extend(held: &Held, config: &mut Config, fixture: &Fixture, growth: &Grow
         return Err(EngineError::Growth("this adds no run to the plan".to_owned()));
     }
     config.extensions.push(Extension { at: clock::now(), runs_per_subtest: runs, added_tiers, max_subtests: most });
-    make_baselines(&held.folder.repo(), &held.folder.fixture(), config, fixture)?;
+    let inheritance = Inheritance::of(config, fixture);
+    let mistakes = mistakes(fixture, |file| held.folder.fixture().join(file), &inheritance, &config.thinking_mode);
+    if let Some(mistake) = mistakes.first() {
+        return Err(EngineError::Growth(mistake.to_string()));
+    }
+    make_own_baselines(&held.folder, config, fixture)?;
     make_durable(&held.folder)?;
     store::config::save(&held.folder, config)?;
     Ok(plan)

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use crate::config::mistake::Mistake;
 use crate::model::finding::Finding;
+use crate::model::ids::{SubtestId, TierId};
 use crate::model::original::OriginalVersion;
 use crate::model::survey::Runner;
 use crate::os::lock::LockError;
 use crate::os::process::ProbeError;
 use crate::store::StoreError;
+use crate::upstream::compose::Lack;
 use crate::workspace::WorkspaceError;
 
 /// Why a sitting cannot begin or go on.
@@ -46,16 +48,34 @@ pub enum EngineError {
         /// What is wrong with it.
         findings: Vec<Finding>,
     },
+    /// What a subtest is set up with cannot be composed.
+    #[error("{tier}/{subtest} cannot be composed: {}", lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Composition {
+        /// The subtest's tier.
+        tier: TierId,
+        /// The subtest.
+        subtest: SubtestId,
+        /// Everything that is in the way.
+        lacks: Vec<Lack>,
+    },
     /// The original's runner seems to be at work on the experiment.
     #[error("{0}")]
     Runner(Runner),
-    /// An experiment of the original, which only `verify`, `repair` and `status` know.
-    #[error("`{}` is an experiment of ProjectScylla's runner (checkpoint {version}): it can be verified and repaired, and not be resumed", folder.display())]
+    /// The original's runner made the experiment, and nobody asked to take it over.
+    #[error("`{}` is an experiment of ProjectScylla's runner (checkpoint {version})", folder.display())]
     Original {
         /// The experiment's folder.
         folder: PathBuf,
         /// The version of its checkpoint.
         version: OriginalVersion,
+    },
+    /// The experiment of the original cannot be taken over with what was given.
+    #[error("`{}` cannot be taken over: {why}", folder.display())]
+    NotTaken {
+        /// The experiment's folder.
+        folder: PathBuf,
+        /// Why not.
+        why: String,
     },
     /// A worker's thread ended without a word.
     #[error("a worker ended without a word; the runs of the others are committed")]

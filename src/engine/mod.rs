@@ -3,16 +3,20 @@
 //! One thread, the coordinator, hears one mailbox and is the only one that can see the checkpoint. Each run in flight has
 //! a thread, its worker, that writes only inside of its run's folder.
 
+pub mod adopt;
 pub mod coordinator;
 pub mod create;
 pub mod error;
+pub mod export;
 mod failure;
 mod freeze;
 mod hearing;
+mod inherit;
 pub mod mailbox;
 pub mod open;
 pub mod standing;
 pub mod strays;
+pub mod taken;
 pub mod workplace;
 
 mod stages;

@@ -129,8 +129,16 @@ pub fn apply(held: &mut Held, survey: &Survey, mending: &Mending) -> Result<Appl
 ///
 /// # Errors
 /// When the folder has findings that forbid to go on; never does it turn into a fresh experiment.
-pub fn take_over(mut held: Held) -> Result<Sitting, EngineError> {
+pub fn take_over(held: Held) -> Result<Sitting, EngineError> {
     let first = survey(&held, Depth::Results)?;
+    go_on(held, first)
+}
+
+/// The same with a survey that was made under the lock.
+///
+/// # Errors
+/// As [`take_over`].
+pub fn go_on(mut held: Held, first: Survey) -> Result<Sitting, EngineError> {
     refuse_runner(&first)?;
     if let Some(original) = &first.original {
         return Err(EngineError::Original { folder: held.folder.root().to_owned(), version: original.version });

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::lifecycle::costs::Costs;
 use crate::lifecycle::status::status_on_disk;
 use crate::model::event::{Missing, TierTotals};
-use crate::model::ids::RunId;
+use crate::model::ids::{RunId, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::RunStatus;
 use crate::model::plan::Plan;
@@ -98,6 +98,18 @@ impl Standing {
     /// Planned runs that are to be made.
     pub fn to_do(&self) -> impl Iterator<Item = RunId> + '_ {
         self.missing.keys().copied().filter(|run| !self.withheld.contains(run))
+    }
+
+    /// Committed runs of a tier's plan.
+    pub fn committed_in(&self, tier: TierId) -> impl Iterator<Item = RunId> + '_ {
+        let of_tier = move |run: &RunId| run.tier == tier && self.plan.contains(*run);
+        self.committed.keys().copied().filter(of_tier)
+    }
+
+    /// How many runs of a tier are planned.
+    #[must_use]
+    pub fn planned_in(&self, tier: TierId) -> usize {
+        self.plan.tiers().find(|(planned, _)| *planned == tier).map_or(0, |(_, runs)| runs)
     }
 
     /// Spent before this sitting: every attempt, judges too.

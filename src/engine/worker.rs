@@ -9,11 +9,14 @@ use crate::lifecycle::stage::Reached;
 use crate::model::ids::RunId;
 use crate::model::outcome::{AttemptEnd, FailureKind};
 use crate::model::result::RunResult;
+use crate::upstream::inherit::Effective;
 
 /// What a worker is told to do.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Job {
     pub(super) run: RunId,
+    /// What its agent is set up with.
+    pub(super) setup: Effective,
     /// How often the run failed in this sitting.
     pub(super) failures: u32,
     /// How many attempts a sitting allows.
@@ -21,9 +24,9 @@ pub(super) struct Job {
 }
 
 /// Does the job and says how it ended; the last word comes even if the work panics.
-pub(super) fn work(place: &Workplace, job: Job, line: &Line) {
+pub(super) fn work(place: &Workplace, job: &Job, line: &Line) {
     let done = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        let mut work = Work::new(place, job.run, line);
+        let mut work = Work::new(place, job.run, &job.setup, line);
         let end = attempt(&mut work, job);
         (work.spent, end)
     }));
@@ -33,7 +36,7 @@ pub(super) fn work(place: &Workplace, job: Job, line: &Line) {
     });
 }
 
-fn attempt(work: &mut Work<'_>, job: Job) -> RunEnd {
+fn attempt(work: &mut Work<'_>, job: &Job) -> RunEnd {
     let halt = match carry_out(work) {
         Ok(result) => return RunEnd::Committed(Box::new(result)),
         Err(halt) => halt,

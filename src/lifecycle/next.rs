@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::lifecycle::state::{Limits, State};
-use crate::model::ids::RunId;
+use crate::lifecycle::state::{Limits, Sources, State};
+use crate::model::ids::{RunId, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::ExperimentEnd;
 
@@ -12,6 +12,8 @@ use crate::model::outcome::ExperimentEnd;
 pub enum Action {
     /// Give the run to a worker.
     Start(RunId),
+    /// Choose the winners that the tier takes over: their tiers are settled.
+    Inherit(TierId),
     /// Say that the budget's ceiling is reached, and start nothing more.
     ReachBudget {
         /// What runs in flight and one more are expected to cost.
@@ -29,6 +31,11 @@ pub enum Action {
 #[must_use]
 pub fn next(state: &State, limits: &Limits, now: Duration) -> Vec<Action> {
     let mut actions = Vec::new();
+    if may_wait(state)
+        && let Some(tier) = inheriting(state)
+    {
+        return vec![Action::Inherit(tier)];
+    }
     if may_start(state, now) {
         start(state, limits, &mut actions);
     }
@@ -43,6 +50,13 @@ pub fn next(state: &State, limits: &Limits, now: Duration) -> Vec<Action> {
     actions
 }
 
+/// The first tier with runs to do that waits for nothing but the choice of winners.
+fn inheriting(state: &State) -> Option<TierId> {
+    let settled = |(_, sources): &(TierId, &Sources)| sources.tiers.iter().all(|source| state.is_settled(*source));
+    let waits = state.waiting.iter().map(|(tier, sources)| (*tier, sources)).filter(|(_, sources)| !sources.in_vain);
+    waits.filter(|(tier, _)| state.waiting_in(*tier) > 0).find(settled).map(|(tier, _)| tier)
+}
+
 fn may_start(state: &State, now: Duration) -> bool {
     may_wait(state) && state.rate_limited_until.is_none_or(|until| until <= now)
 }
@@ -52,7 +66,7 @@ fn may_wait(state: &State) -> bool {
 }
 
 fn start(state: &State, limits: &Limits, actions: &mut Vec<Action>) {
-    let startable = state.queue.iter().filter(|turn| !state.paused_tiers.contains(&RunId::from(**turn).tier));
+    let startable = state.queue.iter().filter(|turn| state.is_open(RunId::from(**turn).tier));
     let mut expected = state.expected_in_flight();
     for turn in startable.take(limits.jobs.saturating_sub(state.in_flight.len())) {
         let run = (*turn).into();
@@ -72,7 +86,7 @@ fn start(state: &State, limits: &Limits, actions: &mut Vec<Action>) {
 
 /// When something that waits may go on.
 fn next_time(state: &State) -> Option<Duration> {
-    let startable = |tier| !state.paused_tiers.contains(&tier);
+    let startable = |tier| state.is_open(tier);
     let delayed = state.delayed.iter().filter(|(run, _)| startable(run.tier)).map(|(_, until)| *until).min();
     let queued = state.queue.iter().any(|turn| startable(RunId::from(*turn).tier));
     let limited = state.rate_limited_until.filter(|_| queued);

@@ -59,6 +59,8 @@ pub struct State {
     pub(super) given_up: BTreeSet<RunId>,
     /// The same failure in a row of different runs, by tier.
     pub(super) in_a_row: BTreeMap<TierId, InARow>,
+    /// Tiers that take winners over, and have not got them yet.
+    pub(super) waiting: BTreeMap<TierId, Sources>,
     /// Tiers in which nothing more is started.
     pub(super) paused_tiers: BTreeSet<TierId>,
     /// Spent on all attempts and judges, former sittings too.
@@ -77,6 +79,14 @@ pub struct State {
     pub(super) halted: bool,
     /// How far a stop has been asked for, and by which signal first.
     pub(super) stop: Option<(Rung, StopSignal)>,
+}
+
+/// The tiers whose winners a waiting tier takes over.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Sources {
+    pub(super) tiers: BTreeSet<TierId>,
+    /// Whether a source has ended without a result, so that the tier cannot begin.
+    pub(super) in_vain: bool,
 }
 
 /// Runs of a tier that failed alike, one after the other.
@@ -120,6 +130,10 @@ pub enum Fact {
     BudgetReached,
     /// A wait is over.
     WaitOver,
+    /// The winners that a tier takes over are known and its baselines are made: it may begin.
+    Inherited(TierId),
+    /// A tier whose winner this one takes over has no result, so it cannot begin.
+    InVain(TierId),
     /// The experiment's folder cannot be written: what is in flight may end, nothing more is begun.
     Halt,
 }
@@ -163,6 +177,14 @@ impl State {
         }
     }
 
+    /// The same sitting, in which these tiers wait until the tiers whose winners they take over are settled.
+    #[must_use]
+    pub fn waiting(mut self, waiting: BTreeMap<TierId, BTreeSet<TierId>>) -> Self {
+        let sources = |(tier, tiers)| (tier, Sources { tiers, in_vain: false });
+        self.waiting = waiting.into_iter().map(sources).collect();
+        self
+    }
+
     /// Takes a fact in.
     pub fn take(&mut self, fact: Fact, limits: &Limits, now: Duration) -> Consequence {
         match fact {
@@ -201,6 +223,16 @@ impl State {
             }
             Fact::Halt => {
                 self.halted = true;
+                Consequence::None
+            }
+            Fact::Inherited(tier) => {
+                self.waiting.remove(&tier);
+                Consequence::None
+            }
+            Fact::InVain(tier) => {
+                if let Some(sources) = self.waiting.get_mut(&tier) {
+                    sources.in_vain = true;
+                }
                 Consequence::None
             }
             Fact::BudgetReached => {
@@ -292,6 +324,23 @@ impl State {
     pub fn waiting_in(&self, tier: TierId) -> usize {
         self.queue.iter().filter(|turn| turn.tier == tier).count()
             + self.delayed.keys().filter(|run| run.tier == tier).count()
+    }
+
+    /// Whether runs of the tier may start, as far as its sources and its own failures say.
+    pub(super) fn is_open(&self, tier: TierId) -> bool {
+        !self.paused_tiers.contains(&tier) && !self.waiting.contains_key(&tier)
+    }
+
+    /// Whether every planned run of the tier is committed or given up in this sitting. A tier that is paused is not
+    /// settled: a winner that is chosen once is chosen for good.
+    pub(super) fn is_settled(&self, tier: TierId) -> bool {
+        self.waiting_in(tier) == 0 && !self.in_flight.iter().any(|run| run.tier == tier)
+    }
+
+    /// The tiers that wait for winners and have runs to do, each with those sources.
+    pub fn tiers_in_wait(&self) -> impl Iterator<Item = (TierId, &BTreeSet<TierId>)> {
+        let waits = self.waiting.iter().map(|(tier, sources)| (*tier, &sources.tiers));
+        waits.filter(|(tier, _)| self.waiting_in(*tier) > 0)
     }
 
     /// What the runs in flight are expected to cost.

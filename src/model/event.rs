@@ -1,6 +1,6 @@
 //! The one vocabulary of what happens: the engine says it, the reporters show it, `--message-format json` prints it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -12,6 +12,7 @@ use super::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunId, TierId};
 use super::money::Usd;
 use super::outcome::{AgentEnd, ExperimentEnd, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
 use super::score::{Grade, Score};
+use super::winner::Winner;
 
 /// Something happened. In JSON, `reason` names which.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +40,14 @@ pub enum Event {
     Notice {
         /// In a sentence.
         message: String,
+    },
+    /// The winners that a tier takes over are chosen for good, and its runs may begin.
+    TierInherits {
+        /// The tier.
+        tier: TierId,
+        /// The winner of each tier that it takes over.
+        #[schemars(with = "BTreeMap<String, Winner>")]
+        sources: BTreeMap<TierId, Winner>,
     },
     /// An attempt of a run begins, or goes on behind its last durable stage.
     RunStarted {
@@ -191,6 +200,10 @@ pub struct ExperimentFinished {
     pub duration_seconds: f64,
     /// Planned runs that are missing, by why.
     pub missing: BTreeMap<Missing, usize>,
+    /// Tiers that have not begun because they take over the winners of these.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, Vec<String>>")]
+    pub waiting: BTreeMap<TierId, BTreeSet<TierId>>,
 }
 
 /// Why a planned run is missing.

@@ -2,7 +2,7 @@
 //!
 //! Every field has a class; a field that is added without one does not compile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -96,6 +96,8 @@ config! {
     Result output_limit_bytes: u64,
     /// Names of environment variables that agents are given beside the standard ones.
     Result environment: Vec<String>,
+    /// What subtests take over from the winners of earlier tiers.
+    Result inherit: Inherit,
 
     /// The planned subtests of each tier.
     #[schemars(with = "BTreeMap<String, Vec<String>>")]
@@ -153,6 +155,19 @@ pub enum KeepWorkspaces {
     All,
 }
 
+/// What subtests take over from the winners of earlier tiers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Inherit {
+    /// Nothing: each subtest stands alone.
+    None,
+    /// Every subtest takes the winner of the nearest earlier tier, and the winners of those tiers that it names.
+    PreviousBest,
+    /// Each subtest takes what it declares: `extends_previous` and `inherit_best_from`.
+    #[default]
+    AsDeclared,
+}
+
 /// How the processes of a run are held together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -179,6 +194,17 @@ impl Config {
             }
         }
         plan
+    }
+
+    /// The tiers that were planned when this one was: a tier that is added later never becomes another one's source.
+    #[must_use]
+    pub fn planned_with(&self, tier: TierId) -> BTreeSet<TierId> {
+        let added = |extensions: &[Extension]| -> BTreeSet<TierId> {
+            extensions.iter().flat_map(|extension| extension.added_tiers.iter().copied()).collect()
+        };
+        let until = self.extensions.iter().position(|extension| extension.added_tiers.contains(&tier));
+        let later = added(&self.extensions[until.map_or(0, |until| until + 1)..]);
+        self.subtests.keys().copied().filter(|planned| !later.contains(planned)).collect()
     }
 
     /// Digest of the fields that can change a result, as compact JSON with sorted keys.

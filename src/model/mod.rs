@@ -7,6 +7,7 @@ pub mod event;
 pub mod experiment;
 pub mod finding;
 pub mod ids;
+pub mod inherited;
 pub mod limits;
 pub mod money;
 pub mod original;

@@ -211,6 +211,12 @@ pub struct RunResult {
     /// Whether the workspace was to stay after the commit.
     #[serde(default)]
     pub keeps_workspace: bool,
+    /// Digest of what was composed into the baseline from the subtest's resources; `null` when nothing was.
+    #[serde(default)]
+    pub composed: Option<Digest>,
+    /// The winners whose setups lie below the subtest's own, such as `T0/03`, in the order in which they were merged.
+    #[serde(default)]
+    pub inherited_from: Vec<String>,
     /// When the attempt started.
     #[schemars(with = "String")]
     pub started_at: Timestamp,

@@ -1,11 +1,12 @@
 //! The winner of a tier, as plain values.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::SubtestId;
 
 /// What the committed runs of a subtest say, as far as the winner's rule looks at it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Candidate {
     /// The subtest.
     pub subtest: SubtestId,
@@ -18,7 +19,7 @@ pub struct Candidate {
 }
 
 /// The subtest that won a tier, and against whom.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Winner {
     /// The winner.
     pub subtest: SubtestId,

@@ -1,16 +1,18 @@
 //! An event as one line for people: what happened, to whom, and the rest.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
 
 use crate::model::event::{Event, ExperimentFinished, ExperimentStarted, RunCommitted};
 use crate::model::experiment::FieldClass;
-use crate::model::ids::JudgeNumber;
+use crate::model::ids::{JudgeNumber, TierId};
 use crate::model::outcome::{AgentEnd, ExperimentEnd, RunStatus, Rung, Stage, StopSignal};
+use crate::model::winner::Winner;
 use crate::stats::tiers;
 use crate::text::escape;
-use crate::text::words::{counted, duration};
+use crate::text::words::{counted, duration, list};
 
 use super::styles::Tone;
 
@@ -37,6 +39,7 @@ pub(super) fn line(event: &Event) -> Line {
         Event::FlagDiffers { field, saved, given, class } => flag_differs(field, saved, given, *class),
         Event::Mended { message } => news("Mended", Tone::Good, "", message),
         Event::Notice { message } => news("Notice", Tone::Warning, "", message),
+        Event::TierInherits { tier, sources } => tier_inherits(*tier, sources),
         Event::RunStarted { run, attempt, from } => {
             let text = match from {
                 Stage::Prepare => format!("attempt {}", attempt.0),
@@ -110,6 +113,14 @@ fn experiment_started(started: &ExperimentStarted) -> Line {
     };
     let text = format!("{runs}, {} at once, contained by {}, in {}", started.jobs, started.containment, started.folder);
     news(word, Tone::Good, &started.experiment_id, &text)
+}
+
+fn tier_inherits(tier: TierId, sources: &BTreeMap<TierId, Winner>) -> Line {
+    let winners = sources.iter().map(|(source, winner)| {
+        let by = if winner.by_tokens { ", by fewer tokens" } else { "" };
+        format!("{source}/{} (median {:.2}{by})", winner.subtest, winner.median)
+    });
+    news("Inherits", Tone::Good, tier, &format!("from {}", list(&winners.collect::<Vec<_>>())))
 }
 
 fn flag_differs(field: &str, saved: &Value, given: &Value, class: FieldClass) -> Line {

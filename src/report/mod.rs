@@ -7,6 +7,7 @@ pub mod json;
 mod lines;
 mod page;
 pub mod plain;
+pub mod plan;
 mod progress;
 pub mod repair;
 pub mod reporter;

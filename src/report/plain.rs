@@ -37,6 +37,7 @@ impl Detail {
             | Event::BudgetReached { .. }
             | Event::Stopping { .. }
             | Event::Notice { .. }
+            | Event::TierInherits { .. }
             | Event::FlagDiffers { .. } => Self::Troubles,
             Event::ExperimentStarted(_)
             | Event::Mended { .. }

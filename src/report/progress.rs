@@ -92,7 +92,11 @@ impl Progress {
                 self.budget_reached = true;
             }
             Event::Stopping { rung, .. } => self.stop = self.stop.max(Some(*rung)),
-            Event::ExperimentFinished(_) | Event::FlagDiffers { .. } | Event::Mended { .. } | Event::Notice { .. } => {}
+            Event::ExperimentFinished(_)
+            | Event::FlagDiffers { .. }
+            | Event::Mended { .. }
+            | Event::Notice { .. }
+            | Event::TierInherits { .. } => {}
         }
     }
 

@@ -6,10 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::event::{Event, ExperimentFinished, ExperimentStarted, Missing, RunCommitted, TierTotals};
 use crate::model::experiment::FieldClass;
-use crate::model::ids::{AttemptNumber, JudgeNumber, RunId, TierId};
+use crate::model::ids::{AttemptNumber, JudgeNumber, RunId, SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, ExperimentEnd, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
 use crate::model::score::{GradeScale, Score};
+use crate::model::winner::{Candidate, Winner};
 
 pub(super) const FOLDER: &str = "results/2026-11-23T12-00-00-fix-the-crate";
 
@@ -76,6 +77,7 @@ pub(super) fn finished(end: ExperimentEnd) -> ExperimentFinished {
             (Missing::AgentComplete, 1),
             (Missing::Errored, 1),
         ]),
+        waiting: BTreeMap::new(),
     }
 }
 
@@ -100,6 +102,12 @@ pub(super) fn committed(name: &str, score: f64, agent_end: AgentEnd) -> Event {
         cost_usd: usd(0.2134),
         duration_seconds: 185.0,
     })
+}
+
+fn winner(subtest: u32, median: f64, margin: f64, by_tokens: bool) -> Winner {
+    let subtest = SubtestId(subtest);
+    let ranked = vec![Candidate { subtest, median, runs: 10, tokens: 120_000 }];
+    Winner { subtest, median, margin, by_tokens, ranked }
 }
 
 pub(super) fn begun(name: &str, attempt: u32, from: Stage) -> Event {
@@ -129,6 +137,13 @@ pub(super) fn every_event() -> Vec<(Timestamp, Event)> {
         differs("models", serde_json::json!(["sonnet"]), serde_json::json!(["opus"]), FieldClass::Result),
         Event::Mended { message: "8 results that the checkpoint did not name were recorded".to_owned() },
         Event::Notice { message: "bubblewrap does not work here: runs are held together by a walk".to_owned() },
+        Event::TierInherits {
+            tier: TierId(1),
+            sources: BTreeMap::from([
+                (TierId(0), winner(3, 0.9, 0.2, false)),
+                (TierId(4), winner(1, 0.88, 0.02, true)),
+            ]),
+        },
         begun("T1/00/run_09", 1, Stage::Prepare),
         stage("T1/00/run_09", Stage::Agent, None),
         begun("T1/00/run_10", 2, Stage::Judge),

@@ -4,7 +4,7 @@ use crate::model::event::ExperimentFinished;
 use crate::model::outcome::{ExperimentEnd, StopSignal};
 use crate::stats::tiers::sum_of;
 use crate::text::escape;
-use crate::text::words::{counted, duration, shell_word};
+use crate::text::words::{counted, duration, list, shell_word};
 
 use super::page::Page;
 use super::styles::{Styles, Tone};
@@ -23,6 +23,11 @@ pub fn summary(experiment_id: &str, folder: &str, finished: &ExperimentFinished,
     page.line(format_args!("{sentence}: {done} of {} done.\n", counted(planned, "planned run")));
     page.line(tier_table(&finished.tiers));
     add_missing(&mut page, &finished.missing, styles);
+    for (tier, sources) in &finished.waiting {
+        let what = if sources.len() == 1 { "the winner" } else { "the winners" };
+        let sources = list(&sources.iter().map(ToString::to_string).collect::<Vec<_>>());
+        page.line(format_args!("  {tier} has not begun: it takes over {what} of {sources}"));
+    }
     if missing > 0 {
         page.line("");
     }
@@ -76,8 +81,11 @@ fn ceiling_for_all(finished: &ExperimentFinished) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::super::samples::{FOLDER, complete, finished, snapshot};
     use super::*;
+    use crate::model::ids::TierId;
 
     fn shown(finished: &ExperimentFinished) -> String {
         summary("fix-the-crate", FOLDER, finished, Styles::plain())
@@ -106,6 +114,16 @@ mod tests {
             "summary_stopped",
             &shown(&finished(ExperimentEnd::Stopped { signal: StopSignal::Interrupt })),
         );
+    }
+
+    #[test]
+    fn tiers_that_wait_for_winners_are_named() {
+        let waiting = BTreeMap::from([
+            (TierId(1), BTreeSet::from([TierId(0)])),
+            (TierId(5), BTreeSet::from([TierId(0), TierId(1), TierId(2)])),
+        ]);
+        let finished = ExperimentFinished { waiting, ..finished(ExperimentEnd::Incomplete) };
+        snapshot("screens", "summary_waiting", &shown(&finished));
     }
 
     #[test]

@@ -273,7 +273,7 @@ fn digest(file: &mut File) -> io::Result<Digest> {
 }
 
 /// One line as `sha256sum` writes it: a name with a backslash or line break is escaped, and the line says so.
-fn line(text: &mut Vec<u8>, digest: &Digest, path: &[u8]) {
+pub(super) fn line(text: &mut Vec<u8>, digest: &Digest, path: &[u8]) {
     let escaped: Vec<u8> = path.iter().fold(Vec::with_capacity(path.len()), |mut name, byte| {
         match byte {
             b'\\' => name.extend(b"\\\\"),
@@ -293,7 +293,7 @@ fn line(text: &mut Vec<u8>, digest: &Digest, path: &[u8]) {
 }
 
 /// Reads what `line` wrote; `None` when something else is there, or a name is there twice.
-fn parse(text: &[u8]) -> Option<BTreeMap<Vec<u8>, Digest>> {
+pub(super) fn parse(text: &[u8]) -> Option<BTreeMap<Vec<u8>, Digest>> {
     let mut sealed = BTreeMap::new();
     for line in text.strip_suffix(b"\n").unwrap_or(text).split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let (line, escaped) = line.strip_prefix(b"\\").map_or((line, false), |line| (line, true));

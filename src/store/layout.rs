@@ -1,20 +1,23 @@
 //! Where everything lies: the only place that joins and parses names of an experiment's files.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 
 use crate::model::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunId, RunNumber, SubtestId, TierId};
 use crate::os::files::{self, FileError, Kind};
 
 use super::StoreError;
 
+pub(super) mod inherited;
+pub(super) mod kept;
 pub(super) mod original;
+mod times;
+pub(super) mod untouched;
+
+pub(super) use times::{time_in_names, time_of_name};
 
 /// Former attempts lie below a folder of this name in their subtest's folder.
 pub(super) const FAILED: &str = ".failed";
@@ -60,20 +63,6 @@ pub(super) const JUDGE: &str = "judge";
 pub(super) const WORKSPACE: &str = "workspace";
 /// Ours while a run is in flight: the pristine index for capture.
 pub(super) const PRIVATE: &str = "private";
-
-/// How names of folders write a time: no colons, sorted by time.
-const TIME_IN_NAMES: &str = "%Y-%m-%dT%H-%M-%S";
-/// A time as names of files write it, in UTC.
-pub(super) fn time_in_names(time: Timestamp) -> String {
-    time.strftime(TIME_IN_NAMES).to_string()
-}
-
-/// The time that the name of an experiment's folder begins with.
-pub(super) fn time_of_name(name: &OsStr) -> Option<Timestamp> {
-    let time = name.to_str()?.get(.."0000-00-00T00-00-00".len())?;
-    let civil = DateTime::strptime(TIME_IN_NAMES, time).ok()?;
-    TimeZone::UTC.to_timestamp(civil).ok()
-}
 
 /// The folder of an experiment.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,10 +7,13 @@ use crate::model::ids::RunId;
 use crate::os::files::{FileError, ReadError};
 use crate::os::lock::LockError;
 
+pub mod adopt;
 pub mod checkpoint;
 pub mod config;
 pub mod evidence;
+pub mod export;
 pub mod find;
+pub mod inherited;
 pub mod layout;
 pub mod mend;
 pub mod stages;
@@ -59,6 +62,14 @@ pub enum StoreError {
     /// A place that is not below the folder.
     #[error("`{0}` is not a place in the experiment's folder")]
     Outside(String),
+    /// What a tier takes over from winners is frozen in a file that cannot be read.
+    #[error("`{path}` says which winners a tier takes over, and cannot be read: {why}", path = path.display())]
+    Inherited {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
     /// The evidence of a run cannot be sealed.
     #[error("cannot seal `{path}`: {why}", path = path.display())]
     Unsealable {

@@ -3,12 +3,14 @@
 //! Folders are listed and each result is opened relative to its subtest's folder, without looking first; folders of runs
 //! are not opened. Results are folded into small facts as they are read, so memory does not grow with their bytes.
 
+use std::collections::BTreeMap;
 use std::mem;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use crate::model::digest::Digest;
 use crate::model::ids::{ExperimentId, RunId};
 use crate::model::money::Usd;
 use crate::model::survey::{RunSeen, Survey};
@@ -17,7 +19,7 @@ use crate::os::lock;
 
 use super::layout::ExperimentFolder;
 use super::layout::original::{Dialect, KEPT};
-use super::{StoreError, checkpoint, config, evidence};
+use super::{StoreError, adopt, checkpoint, config, evidence};
 
 mod collect;
 mod facts;
@@ -45,6 +47,8 @@ struct Setting<'a> {
     folder: &'a ExperimentFolder,
     depth: Depth,
     dialect: Dialect,
+    /// The results that were taken over from the original, with their digests; `None` where nobody knows whose they are.
+    adopted: Option<BTreeMap<RunId, Digest>>,
     /// The id that results should name, when it is known.
     experiment_id: Option<ExperimentId>,
 }
@@ -116,18 +120,28 @@ fn read_results(
     dialect: Dialect,
     mut survey: Survey,
 ) -> Result<(Survey, Phases), StoreError> {
-    let setting = Setting { folder, depth, dialect, experiment_id: experiment_id(&survey) };
+    let adopted = adopted(folder, &mut survey);
+    let setting = Setting { folder, depth, dialect, adopted, experiment_id: experiment_id(&survey) };
     let subtests = levels::subtests(folder, dialect, &mut survey)?;
     let collection = Mutex::new(collect::Collection::new(survey));
     let mut listed = levels::runs(folder, dialect, &subtests, &collection);
     let mut phases = Phases::default();
     if dialect == Dialect::Original {
-        phases = phases::tell_apart(folder, &mut listed);
+        phases = phases::tell_apart(folder, &mut listed, original::has_phases(folder));
         let mut second = collect::Part { problems: mem::take(&mut phases.second), ..collect::Part::default() };
         collect::lock(&collection).take(&mut second);
     }
     read::results(&setting, &listed, &collection);
     Ok((collect::into_inner(collection).finish(), phases))
+}
+
+/// The results that were taken over, in an experiment of ours.
+fn adopted(folder: &ExperimentFolder, survey: &mut Survey) -> Option<BTreeMap<RunId, Digest>> {
+    survey.config.content()?;
+    Some(adopt::adopted(folder).unwrap_or_else(|error| {
+        survey.unknown.push((folder.relative(&folder.original_seal()), error));
+        BTreeMap::new()
+    }))
 }
 
 /// What runs cost that were set aside whole: they were paid for, whatever became of them.

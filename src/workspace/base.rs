@@ -6,14 +6,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::assemble::{ATTRIBUTES, entries};
+use super::composed;
 use super::error::{WorkspaceError, failed};
 use super::git::Git;
 use super::stage::{Stage, Take};
+use crate::model::digest::Digest;
 use crate::model::ids::{SubtestId, TierId};
-use crate::model::task::{Fixture, Source};
+use crate::model::task::Source;
+use crate::upstream::compose::Composition;
 
 /// The ref of the task's tree.
 const BASE: &str = "refs/heads/base";
@@ -69,41 +74,77 @@ pub fn make_base(repo_git: &Path, fixture_dir: &Path, source: &Source) -> Result
     Git::new(&repo_git, &repo_git, &["rev-parse", "--verify", BASE]).line()
 }
 
-/// Makes the baseline of each subtest: the base commit, or a commit on top of it with the subtest's overlay laid over
-/// the tree. Baselines that are there already are left as they are.
+/// What is laid over the task's tree for a subtest.
+#[derive(Debug, Clone, Default)]
+pub struct Layers {
+    /// What its resources compose.
+    pub composition: Composition,
+    /// Folder below the fixture that is laid over everything else.
+    pub overlay: Option<String>,
+}
+
+/// Makes baselines: the base commit, or a commit on top of it with the subtest's layers over the tree. Baselines that
+/// are there already are left as they are.
 ///
 /// # Errors
-/// When an overlay cannot be read, or git or the file system fails.
+/// When a layer cannot be read, or git or the file system fails.
 pub fn make_baselines(
     repo_git: &Path,
     fixture_dir: &Path,
     base: &str,
-    fixture: &Fixture,
-    subtests: &BTreeMap<TierId, Vec<SubtestId>>,
+    layers: &BTreeMap<(TierId, SubtestId), Layers>,
 ) -> Result<(), WorkspaceError> {
     let repo_git = super::absolute(repo_git)?;
     let fixture_dir = super::absolute(fixture_dir)?;
     let there =
         Git::new(&repo_git, &repo_git, &["for-each-ref", "--format=%(refname)", "refs/heads/baseline"]).line()?;
-    let there: Vec<&str> = there.lines().collect();
-    for (tier, subtest) in subtests.iter().flat_map(|(tier, all)| all.iter().map(|subtest| (*tier, *subtest))) {
-        let overlay = fixture.tiers.get(&tier).and_then(|all| all.get(&subtest)).and_then(|it| it.overlay.as_ref());
-        let name = baseline_ref(tier, subtest);
-        if there.contains(&name.as_str()) {
+    let there: BTreeSet<&str> = there.lines().collect();
+    for ((tier, subtest), layers) in layers {
+        let name = baseline_ref(*tier, *subtest);
+        if there.contains(name.as_str()) {
             continue;
         }
-        let commit = match overlay {
-            None => base.to_owned(),
-            Some(overlay) => {
-                let objects = overlay_objects(&repo_git, tier, subtest);
-                let commit = commit_overlay(&repo_git, &objects, base, &fixture_dir.join(overlay))?;
-                add_alternate(&repo_git, &format!("../baselines/{tier}-{subtest}"))?;
-                commit
+        let commit = if layers.overlay.is_none() && layers.composition.is_nothing() {
+            base.to_owned()
+        } else {
+            let objects = overlay_objects(&repo_git, *tier, *subtest);
+            let (commit, composed) = commit_layers(&repo_git, &objects, base, &fixture_dir, layers)?;
+            add_alternate(&repo_git, &format!("../baselines/{tier}-{subtest}"))?;
+            if let Some(composed) = composed {
+                // The ref comes last: where it is, the digest is.
+                write_durably(&repo_git, &composed_file(&repo_git, *tier, *subtest), &format!("{composed}\n"))?;
             }
+            commit
         };
         write_durably(&repo_git, &repo_git.join(name), &format!("{commit}\n"))?;
     }
     super::remove_folder(&scratch(&repo_git))
+}
+
+/// Forgets the baseline of a subtest of which nothing has run, so that it is made anew; one that is not there is none.
+///
+/// # Errors
+/// When the file system says no.
+pub fn forget_baseline(repo_git: &Path, tier: TierId, subtest: SubtestId) -> Result<(), WorkspaceError> {
+    super::remove_file(&repo_git.join(baseline_ref(tier, subtest)))
+}
+
+/// Digest of what was composed into a baseline; `None` when nothing was.
+///
+/// # Errors
+/// When the file that names it cannot be read.
+pub fn composed(repo_git: &Path, tier: TierId, subtest: SubtestId) -> Result<Option<Digest>, WorkspaceError> {
+    let file = composed_file(repo_git, tier, subtest);
+    let text = match fs::read_to_string(&file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(failed("read", &file))?,
+    };
+    text.trim_end().parse().map(Some).map_err(|error| failed("read", &file)(io::Error::other(error)))
+}
+
+/// Where the digest of what was composed into a baseline is kept.
+fn composed_file(repo_git: &Path, tier: TierId, subtest: SubtestId) -> PathBuf {
+    repo_git.join(format!("composed/{tier}-{subtest}"))
 }
 
 /// A folder for an index and for files that are not whole yet.
@@ -122,7 +163,7 @@ fn initialize(repo_git: &Path, format: &str) -> Result<(), WorkspaceError> {
 fn commit_folder(repo_git: &Path, folder: &Path) -> Result<(), WorkspaceError> {
     let index = fresh_index(repo_git)?;
     let objects = repo_git.join("objects");
-    let stage = Stage { repo_git, index: &index, objects: &objects };
+    let stage = Stage { repo_git, index: &index, objects: &objects, known: &objects };
     stage.take(folder, Take::All)?;
     let commit = commit(&stage, folder, None, BASE_MESSAGE)?;
     Git::new(repo_git, repo_git, &["update-ref", BASE, &commit]).run()?;
@@ -140,16 +181,42 @@ fn commit(stage: &Stage<'_>, folder: &Path, parent: Option<&str>, message: &str)
     .line()
 }
 
-fn commit_overlay(repo_git: &Path, objects: &Path, base: &str, overlay: &Path) -> Result<String, WorkspaceError> {
+/// Commits the layers over the base, with the digest of what was composed.
+fn commit_layers(
+    repo_git: &Path,
+    objects: &Path,
+    base: &str,
+    fixture_dir: &Path,
+    layers: &Layers,
+) -> Result<(String, Option<Digest>), WorkspaceError> {
     super::remove_folder(objects)?;
     fs::create_dir_all(objects).map_err(failed("make", objects))?;
     let index = fresh_index(repo_git)?;
-    let stage = Stage { repo_git, index: &index, objects };
-    stage.git(overlay, &["read-tree", base]).run()?;
-    stage.take(overlay, Take::All)?;
-    let commit = commit(&stage, overlay, Some(base), BASELINE_MESSAGE)?;
+    let known = objects_of_the_task(repo_git)?;
+    let stage = Stage { repo_git, index: &index, objects, known: &known };
+    stage.git(fixture_dir, &["read-tree", base]).run()?;
+    let folder = scratch(repo_git).join("composed");
+    let digest = composed::stage(&stage, fixture_dir, &layers.composition, &folder)?;
+    if let Some(overlay) = &layers.overlay {
+        stage.take(&fixture_dir.join(overlay), Take::All)?;
+    }
+    let commit = commit(&stage, fixture_dir, Some(base), BASELINE_MESSAGE)?;
     sync_tree(objects)?;
-    Ok(commit)
+    Ok((commit, digest))
+}
+
+/// A folder in the scratch folder that shows the objects of `repo.git` itself, and not those of other baselines, which it
+/// knows as alternates: what a workspace is not given must be written again.
+fn objects_of_the_task(repo_git: &Path) -> Result<PathBuf, WorkspaceError> {
+    let shown = scratch(repo_git).join("objects");
+    fs::create_dir_all(&shown).map_err(failed("make", &shown))?;
+    for entry in entries(&repo_git.join("objects"))? {
+        if entry.file_name() != "info" {
+            let link = shown.join(entry.file_name());
+            symlink(entry.path(), &link).map_err(failed("make", &link))?;
+        }
+    }
+    Ok(shown)
 }
 
 /// The place for an index in an empty scratch folder: a call that was killed leaves locks behind.
@@ -223,7 +290,7 @@ fn leave_submodules_out(repo_git: &Path) -> Result<(), WorkspaceError> {
     }
     let index = fresh_index(repo_git)?;
     let objects = repo_git.join("objects");
-    let stage = Stage { repo_git, index: &index, objects: &objects };
+    let stage = Stage { repo_git, index: &index, objects: &objects, known: &objects };
     stage.git(repo_git, &["read-tree", BASE]).run()?;
     stage.git(repo_git, &["update-index", "-z", "--force-remove", "--stdin"]).stdin(links.join(&0)).run()?;
     let commit = commit(&stage, repo_git, Some(BASE), WITHOUT_SUBMODULES_MESSAGE)?;

@@ -49,7 +49,7 @@ pub fn capture(
     let objects = scratch.join("objects");
     fs::create_dir_all(&objects).map_err(failed("make", &objects))?;
     let index = scratch.join("index");
-    let stage = Stage { repo_git: &repo_git, index: &index, objects: &objects };
+    let stage = Stage { repo_git: &repo_git, index: &index, objects: &objects, known: &repo_git.join("objects") };
     match &baseline.index {
         Some(pristine) => pristine.write(&index)?,
         None => {

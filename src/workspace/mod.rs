@@ -8,6 +8,7 @@ mod assemble;
 pub mod base;
 pub mod capture;
 pub mod checkout;
+mod composed;
 pub mod error;
 mod git;
 pub mod prepare;

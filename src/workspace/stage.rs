@@ -39,6 +39,8 @@ pub(super) struct Stage<'a> {
     pub(super) index: &'a Path,
     /// The folder that new objects are written to.
     pub(super) objects: &'a Path,
+    /// The folder of objects that are there already, which are not written again.
+    pub(super) known: &'a Path,
 }
 
 impl Stage<'_> {
@@ -48,7 +50,7 @@ impl Stage<'_> {
             .variable("GIT_WORK_TREE", folder)
             .variable("GIT_INDEX_FILE", self.index)
             .variable("GIT_OBJECT_DIRECTORY", self.objects)
-            .variable("GIT_ALTERNATE_OBJECT_DIRECTORIES", quoted(&self.repo_git.join("objects")))
+            .variable("GIT_ALTERNATE_OBJECT_DIRECTORIES", quoted(self.known))
     }
 
     /// Takes the folder's files; gives the places that were left out, or `None` when nothing differs from the index.

@@ -2,6 +2,7 @@
 
 mod base;
 mod capture;
+mod composed;
 mod hostile;
 
 use std::collections::BTreeMap;
@@ -11,14 +12,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::base::{make_base, make_baselines};
+use super::base::{Layers, make_base, make_baselines};
 use super::capture::{Captured, capture};
 use super::checkout::checkout;
 use super::prepare::{Baseline, prepare};
 use crate::model::ids::{SubtestId, TierId};
-use crate::model::rubric::Rubric;
-use crate::model::score::{GradeScale, Score};
-use crate::model::task::{AgentSpec, Fixture, Limits, Setup, Source, Stores, Subtest};
+use crate::model::task::Source;
 
 const T0: TierId = TierId(0);
 const PLAIN: SubtestId = SubtestId(0);
@@ -68,8 +67,9 @@ impl World {
 
     fn make(&self, source: &Source) -> String {
         let base = make_base(&self.repo_git(), &self.fixture_dir(), source).unwrap();
-        let subtests = BTreeMap::from([(T0, vec![PLAIN, OVERLAID])]);
-        make_baselines(&self.repo_git(), &self.fixture_dir(), &base, &fixture(), &subtests).unwrap();
+        let overlaid = Layers { overlay: Some("overlays/one".into()), ..Layers::default() };
+        let layers = BTreeMap::from([((T0, PLAIN), Layers::default()), ((T0, OVERLAID), overlaid)]);
+        make_baselines(&self.repo_git(), &self.fixture_dir(), &base, &layers).unwrap();
         base
     }
 
@@ -158,38 +158,4 @@ fn git(folder: &Path, args: &[&str]) -> String {
         .unwrap();
     assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
-}
-
-fn fixture() -> Fixture {
-    let subtest = |overlay: Option<&str>| Subtest {
-        name: String::new(),
-        description: String::new(),
-        agent: AgentSpec::Nop,
-        overlay: overlay.map(str::to_owned),
-        file: String::new(),
-        setup: Setup::default(),
-    };
-    Fixture {
-        id: "fixture".parse().unwrap(),
-        name: String::new(),
-        description: String::new(),
-        language: "rust".into(),
-        source: Source::Folder,
-        prompt: String::new(),
-        prompt_file: String::new(),
-        criteria: String::new(),
-        rubric: Rubric { items: vec![], pass_threshold: Score::ONE, grade_scale: GradeScale::default() },
-        checks: vec![],
-        judges: vec![],
-        timeout_seconds: None,
-        no_progress_seconds: None,
-        environment: vec![],
-        solution_file: None,
-        limits: Limits::default(),
-        stores: Stores::default(),
-        tiers: BTreeMap::from([(
-            T0,
-            BTreeMap::from([(PLAIN, subtest(None)), (OVERLAID, subtest(Some("overlays/one")))]),
-        )]),
-    }
 }

@@ -39,6 +39,7 @@ fn rows() -> Vec<Row> {
         row("judge-model", ("mild", "hard"), "judge_models", (json!(["mild"]), json!(["hard"])), "result"),
         row("thinking", ("low", "ultrathink"), "thinking_mode", (json!("Low"), json!("UltraThink")), "result"),
         row("timeout", ("50", "60"), "timeout_seconds", (json!(50), json!(60)), "result"),
+        row("inherit", ("as-declared", "none"), "inherit", (json!("as-declared"), json!("none")), "result"),
         row("jobs", ("1", "3"), "jobs", (json!(1), json!(3)), "operational"),
         row("attempts", ("1", "2"), "attempts", (json!(1), json!(2)), "operational"),
         row("max-cost-usd", ("0", "0.000001"), "max_cost_usd", (json!(0.0), json!(0.000_001)), "operational"),

@@ -2,20 +2,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by its panic")]
 
+mod adopt;
 mod architecture;
 mod budget;
 mod commands;
 mod containment;
 mod crash;
 mod events;
+mod export;
 mod fixture;
 mod flags;
 mod growth;
+mod inheritance;
 mod language_checks;
 mod lock;
 mod main_job;
 mod mistakes;
 mod original_fixtures;
+mod originals;
 mod paid_once;
 mod readme;
 mod repair;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::cli::args::{Fixture, SaidFlags};
+use crate::cli::args::Fixture;
+use crate::cli::args::original::SaidFlags;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;

@@ -1,6 +1,9 @@
 //! One file per command.
 
+mod adopt;
 pub mod checkout;
+pub mod dry_run;
+pub mod export;
 pub mod extend;
 pub mod fixture;
 pub mod pages;

@@ -1,20 +1,54 @@
 //! `resume`: go on with an experiment from its folder alone.
 
 use crate::cli::args::Resume;
-use crate::cli::commands::run::{open_held, save_operation};
-use crate::cli::commands::sitting;
+use crate::cli::args::original::AdoptionFlags;
+use crate::cli::commands::adopt;
+use crate::cli::commands::run::save_operation;
+use crate::cli::commands::sitting::{self, open_folder};
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::wish::differ;
+use crate::engine::adopt::finish;
+use crate::engine::open::{go_on, hold, survey};
+use crate::model::event::Event;
+use crate::store::survey::Depth;
 
 /// Runs the command. It never turns into a fresh start.
 ///
 /// # Errors
 /// When the folder is held or has findings that forbid to go on.
 pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
-    let (mut sitting, name) = open_held(&args.dir, console)?;
-    let differences = differ(&mut sitting.config, &args.config, &[]);
+    let (folder, name) = open_folder(&args.dir, console)?;
+    let engine = |error| CliError::engine(error, &name);
+    let mut held = hold(folder).map_err(engine)?;
+    let was_begun = finish(&mut held).map_err(engine)?;
+    let mut first = survey(&held, Depth::Results).map_err(engine)?;
+    let was_original = first.original.is_some();
+    if was_original {
+        if let Some(exit) = adopt::take_over(args, &mut held, &first, &name, console)? {
+            return Ok(exit);
+        }
+        first = survey(&held, Depth::Results).map_err(engine)?;
+    }
+    let mut sitting = go_on(held, first).map_err(engine)?;
+    let mut differences = differ(&mut sitting.config, &args.config, &[]);
+    if !was_original && !was_begun {
+        differences.events.extend(without_effect(&args.adoption));
+    }
     save_operation(&sitting, differences.operational)?;
     sitting::conduct(sitting, &name, &differences.events, console)
+}
+
+/// Each flag that says something of a fixture to an experiment that has its own copy.
+fn without_effect(flags: &AdoptionFlags) -> Vec<Event> {
+    let given = [
+        ("--tiers-dir", flags.tiers_dir.is_some()),
+        ("--shared-dir", flags.said.shared_dir.is_some()),
+        ("--agent-command", flags.said.agent_command.is_some()),
+        ("--judge-command", !flags.said.judge_command.is_empty()),
+    ];
+    let given = given.into_iter().filter(|(_, given)| *given);
+    let message = |flag| format!("`{flag}` has no effect: the experiment has its own copy of its fixture");
+    given.map(|(flag, _)| Event::Notice { message: message(flag) }).collect()
 }

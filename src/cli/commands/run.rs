@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cli::args::Run;
+use crate::cli::commands::dry_run;
 use crate::cli::commands::sitting::{self, open_folder};
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
@@ -32,23 +33,42 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     let places = wish::places(args, &located, &current)?;
     let loaded = wish::load(&places.fixture_dir, &places.said)?;
     let wish = wish::wish(args, &located, places, loaded)?;
-    if !args.fresh {
-        for newest in store::find::find(&wish.results_dir, &wish.fixture.id)? {
-            let survey = store::survey::survey(&newest.folder, Depth::Results)?;
-            // The checkpoint alone proves nothing: results may have gone since.
-            if newest.completed() && is_complete(&survey) {
-                return leave_alone(&newest.folder, console);
-            }
-            if !never_began(&newest, &survey)? {
-                return go_on(newest.folder, args, &located, &wish, console);
-            }
-        }
+    let newest = if args.fresh { None } else { newest(&wish)? };
+    if args.dry_run {
+        dry_run::check(&wish)?;
+        let price = args.price_per_run.or(located.settings.price_per_run);
+        let newest = newest.as_ref().map(|newest| (newest.folder.root(), newest.complete));
+        return dry_run::show(&wish, price, newest, console);
+    }
+    match newest {
+        Some(Newest { folder, complete: true }) => return leave_alone(&folder, console),
+        Some(Newest { folder, complete: false }) => return go_on(folder, args, &located, &wish, console),
+        None => dry_run::check(&wish)?,
     }
     let notices = wish::notices(args, &located, &wish);
     let held = create(wish).map_err(|error| CliError::engine(error, "."))?;
     let name = shown(held.folder.root(), &current);
     let sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;
     sitting::conduct(sitting, &name, &notices, console)
+}
+
+/// The newest experiment of the fixture's id that has begun.
+struct Newest {
+    folder: ExperimentFolder,
+    /// Whether nothing of it is left to do.
+    complete: bool,
+}
+
+fn newest(wish: &Wish) -> Result<Option<Newest>, CliError> {
+    for newest in store::find::find(&wish.results_dir, &wish.fixture.id)? {
+        let survey = store::survey::survey(&newest.folder, Depth::Results)?;
+        // The checkpoint alone proves nothing: results may have gone since.
+        let complete = newest.completed() && is_complete(&survey);
+        if complete || !never_began(&newest, &survey)? {
+            return Ok(Some(Newest { folder: newest.folder, complete }));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether a folder was made and nothing else: its coordinator was killed before the config was there, so no run was.

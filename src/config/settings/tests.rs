@@ -10,7 +10,9 @@ judge-command = ["judge one", "judge two"]
 results-dir = "results"
 jobs = 2
 runs = 3
-tiers = ["T0", "T5"]
+tiers.run = ["T0", "T5"]
+tiers.inherit = "previous-best"
+price-per-run = 0.25
 model = "m1"
 judge-model = ["j1", "j2"]
 thinking = "High"
@@ -32,6 +34,8 @@ fn whole() -> Settings {
         jobs: Some(2),
         runs: Some(3),
         tiers: Some(vec![TierId(0), TierId(5)]),
+        inherit: Some(Inherit::PreviousBest),
+        price_per_run: Usd::from_dollars(0.25).ok(),
         model: Some(vec!["m1".into()]),
         judge_model: Some(vec!["j1".into(), "j2".into()]),
         thinking: Some("High".into()),
@@ -48,6 +52,21 @@ fn whole() -> Settings {
 fn every_key_is_read_from_toml() {
     assert_eq!(from_toml(WHOLE, Path::new("scylla.toml")), Ok(whole()));
     assert_eq!(from_toml("", Path::new("scylla.toml")), Ok(Settings::default()));
+}
+
+#[test]
+fn tiers_are_a_list_or_a_table() {
+    let read = |text| from_toml(text, Path::new("scylla.toml"));
+    let list = read("tiers = ['T0', 'T5']").unwrap();
+    assert_eq!((list.tiers, list.inherit), (whole().tiers, None));
+    let table = read("[tiers]\ninherit = 'none'").unwrap();
+    assert_eq!((table.tiers, table.inherit), (None, Some(Inherit::None)));
+    let mistakes = read("tiers.inherit = 'nothing'\ntiers.runs = ['T0']").unwrap_err();
+    let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        ["scylla.toml:1: `tiers.inherit` cannot be `nothing`", "scylla.toml:2: unknown key `tiers.runs`",]
+    );
 }
 
 #[test]
@@ -71,6 +90,8 @@ fn what_is_set_wins_over_the_lower_place_for_every_key() {
         jobs: Some(9),
         runs: Some(9),
         tiers: Some(vec![TierId(9)]),
+        inherit: Some(Inherit::None),
+        price_per_run: Some(Usd::ZERO),
         model: Some(vec!["a".into()]),
         judge_model: Some(vec!["b".into()]),
         thinking: Some("Low".into()),

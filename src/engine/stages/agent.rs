@@ -67,6 +67,7 @@ impl Work<'_> {
         let assignment = Assignment {
             fixture: &place.fixture,
             subtest,
+            setup: &self.setup.setup,
             run: self.run,
             attempt: self.attempt,
             model: place.model(),

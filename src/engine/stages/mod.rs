@@ -25,6 +25,8 @@ use crate::os::files::{self, FileError};
 use crate::os::process::{self, End, Ended};
 use crate::store::layout::RunFolder;
 use crate::store::stages::{Progress, RunStore};
+use crate::upstream::inherit::Effective;
+use crate::workspace::base;
 use crate::workspace::prepare::Baseline;
 
 /// Why a stage did not end.
@@ -46,6 +48,7 @@ impl From<Failure> for Halt {
 pub(super) struct Work<'a> {
     pub(super) place: &'a Workplace,
     pub(super) run: RunId,
+    setup: &'a Effective,
     pub(super) attempt: AttemptNumber,
     /// The stage that is under way.
     pub(super) stage: Stage,
@@ -63,12 +66,13 @@ pub(super) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    pub(super) fn new(place: &'a Workplace, run: RunId, line: &'a Line) -> Self {
+    pub(super) fn new(place: &'a Workplace, run: RunId, setup: &'a Effective, line: &'a Line) -> Self {
         let folder = place.folder.run(run);
         let store = RunStore::new(&place.folder, run);
         Self {
             place,
             run,
+            setup,
             attempt: AttemptNumber(1),
             stage: Stage::Prepare,
             spent: Usd::ZERO,
@@ -184,6 +188,8 @@ impl<'a> Work<'a> {
         self.store.write_verdict(&verdict).map_err(|error| storage(&error))?;
         let judge_duration_seconds = judgments.iter().map(|judgment| judgment.duration_seconds).sum();
         let checks_duration: f64 = checks.checks.iter().map(|check| check.duration_seconds).sum();
+        let composed = base::composed(&self.place.folder.repo(), self.run.tier, self.run.subtest)
+            .map_err(|error| Failure::new(FailureKind::Workspace, storage(&error).message))?;
         let mut result = RunResult {
             version: FORMAT_VERSION.to_owned(),
             experiment_id: self.place.config.experiment_id.clone(),
@@ -207,6 +213,8 @@ impl<'a> Work<'a> {
             judges: judgments,
             checks: checks.checks,
             keeps_workspace: self.place.keeps_workspace(verdict.passed),
+            composed,
+            inherited_from: self.setup.inherited_from.clone(),
             started_at: agent.started_at,
             committed_at: clock::now(),
             // The commit puts the seal's digest in.

@@ -53,6 +53,72 @@ fn every_subtest_has_its_first_run_before_any_has_its_second() {
     assert_eq!(order, ["T0/00/run_01", "T0/01/run_01", "T0/00/run_02", "T1/00/run_01"]);
 }
 
+/// Two runs of T0 and one of T1 and T2 each; T1 waits for T0, and T2 for T0 and T1.
+fn inheriting() -> State {
+    let tiers = |ids: &[&str]| ids.iter().map(|id| id.parse().unwrap()).collect::<BTreeSet<TierId>>();
+    let waiting = [("T1", tiers(&["T0"])), ("T2", tiers(&["T0", "T1"]))];
+    let waiting = waiting.into_iter().map(|(tier, sources)| (tier.parse().unwrap(), sources)).collect();
+    fresh(&["T0/00/1", "T0/00/2", "T1/00/1", "T2/00/1"]).waiting(waiting)
+}
+
+fn tier(id: &str) -> TierId {
+    id.parse().unwrap()
+}
+
+#[test]
+fn a_tier_that_inherits_begins_when_its_sources_are_settled_and_its_winners_known() {
+    let limits = Limits { jobs: 9, attempts: 1, ..limits() };
+    let mut state = inheriting();
+    let [first, second, third, last] = runs(&["T0/00/1", "T0/00/2", "T1/00/1", "T2/00/1"])[..] else { panic!() };
+    assert_eq!(next(&state, &limits, NOW), [Action::Start(first), Action::Start(second)]);
+    for run in [first, second] {
+        state.take(Fact::Started(run), &limits, NOW);
+    }
+    state.take(committed(first, Usd::ZERO), &limits, NOW);
+    assert_eq!(next(&state, &limits, NOW), [], "one run of the source is in flight");
+    // A run that is given up settles its tier as a committed one does.
+    state.take(failed(second, FailureKind::Spawn, 0), &limits, NOW);
+    assert_eq!(next(&state, &limits, NOW), [Action::Inherit(tier("T1"))]);
+    state.take(Fact::Inherited(tier("T1")), &limits, NOW);
+    assert_eq!(next(&state, &limits, NOW), [Action::Start(third)]);
+    state.take(Fact::Started(third), &limits, NOW);
+    assert_eq!(next(&state, &limits, NOW), []);
+    state.take(committed(third, Usd::ZERO), &limits, NOW);
+    assert_eq!(next(&state, &limits, NOW), [Action::Inherit(tier("T2"))]);
+    state.take(Fact::Inherited(tier("T2")), &limits, NOW);
+    assert_eq!(next(&state, &limits, NOW), [Action::Start(last)]);
+}
+
+#[test]
+fn a_tier_whose_source_has_no_result_is_never_started_and_the_experiment_is_incomplete() {
+    let limits = Limits { jobs: 9, attempts: 1, ..limits() };
+    let mut state = inheriting();
+    for run in runs(&["T0/00/1", "T0/00/2"]) {
+        state.take(Fact::Started(run), &limits, NOW);
+        state.take(failed(run, FailureKind::Spawn, 0), &limits, NOW);
+    }
+    assert_eq!(next(&state, &limits, NOW), [Action::Inherit(tier("T1"))]);
+    state.take(Fact::InVain(tier("T1")), &limits, NOW);
+    assert_eq!(next(&state, &limits, NOW), [Action::Finish(ExperimentEnd::Incomplete)]);
+    let waiting: Vec<TierId> = state.tiers_in_wait().map(|(tier, _)| tier).collect();
+    assert_eq!(waiting, [tier("T1"), tier("T2")]);
+}
+
+#[test]
+fn no_winner_is_chosen_of_a_tier_that_is_paused_or_stopped() {
+    let limits = Limits { jobs: 9, attempts: 1, systemic_failures: 1, ..limits() };
+    let mut state = inheriting();
+    let first = runs(&["T0/00/1"])[0];
+    state.take(Fact::Started(first), &limits, NOW);
+    let paused = state.take(failed(first, FailureKind::Spawn, 0), &limits, NOW);
+    assert_eq!(paused, Consequence::TierPaused(1));
+    assert_eq!(next(&state, &limits, NOW), [Action::Finish(ExperimentEnd::Incomplete)]);
+    let mut state = fresh(&["T1/00/1"]).waiting([(tier("T1"), [tier("T0")].into())].into());
+    assert_eq!(next(&state, &limits, NOW), [Action::Inherit(tier("T1"))]);
+    state.take(Fact::Signal(StopSignal::Interrupt), &limits, NOW);
+    assert_eq!(next(&state, &limits, NOW), [Action::Finish(ExperimentEnd::Stopped { signal: StopSignal::Interrupt })]);
+}
+
 #[test]
 fn no_more_runs_start_than_there_are_jobs() {
     let mut state = fresh(&["T0/00/1", "T0/00/2", "T0/00/3"]);
@@ -205,10 +271,12 @@ proptest! {
     ) {
         let limits = Limits { jobs, attempts, systemic_failures: 4, rate_limit: Duration::from_secs(50), max_cost: None };
         let ids: Vec<RunId> = (1..=planned).map(|run| format!("T{}/00/{run}", run % 3).parse().unwrap()).collect();
-        let mut state = State::new(ids.clone(), [], Usd::ZERO, Costs::default());
+        let waiting = [(tier("T2"), [tier("T0")].into()), (tier("T1"), [tier("T2")].into())];
+        let mut state = State::new(ids.clone(), [], Usd::ZERO, Costs::default()).waiting(waiting.into());
         let mut turnouts = turnouts.into_iter().cycle();
         let (mut now, mut flight) = (Duration::ZERO, Vec::new());
-        let mut done = BTreeSet::new();
+        let mut done = BTreeSet::<RunId>::new();
+        let mut begun = BTreeSet::new();
         let end = 'sitting: loop {
             state.take(Fact::WaitOver, &limits, now);
             for action in next(&state, &limits, now) {
@@ -216,6 +284,7 @@ proptest! {
                     Action::Start(run) => {
                         prop_assert!(!done.contains(&run), "{run} is paid twice");
                         prop_assert!(!flight.contains(&run), "{run} is started twice");
+                        prop_assert!(run.tier.0 == 0 || begun.contains(&run.tier), "{run} does not wait");
                         flight.push(run);
                         state.take(Fact::Started(run), &limits, now);
                         prop_assert!(flight.len() <= jobs);
@@ -225,6 +294,13 @@ proptest! {
                         if flight.is_empty() { now = time; }
                     }
                     Action::Finish(end) => break 'sitting end,
+                    Action::Inherit(tier) => {
+                        prop_assert!(begun.insert(tier), "winners of {tier} are chosen twice");
+                        let source = if tier.0 == 2 { 0 } else { 2 };
+                        prop_assert!(flight.iter().all(|run| run.tier.0 != source));
+                        let found = done.iter().any(|run| run.tier.0 == source);
+                        state.take(if found { Fact::Inherited(tier) } else { Fact::InVain(tier) }, &limits, now);
+                    }
                     Action::ReachBudget { .. } => prop_assert!(false, "there is no budget"),
                 }
             }

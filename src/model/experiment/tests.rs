@@ -49,6 +49,23 @@ fn the_hash_covers_result_fields_and_no_others() {
 }
 
 #[test]
+fn a_tier_is_planned_with_those_that_were_there_when_it_came() {
+    let mut config = config();
+    let tiers = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect::<Vec<TierId>>();
+    let extension = |added| Extension { added_tiers: added, ..config.extensions[0].clone() };
+    config.extensions = vec![extension(tiers(&["T4"])), extension(tiers(&[])), extension(tiers(&["T1", "T6"]))];
+    config.subtests = tiers(&["T0", "T1", "T2", "T4", "T6"]).into_iter().map(|tier| (tier, vec![])).collect();
+    for (tier, with) in [
+        ("T0", &["T0", "T2"][..]),
+        ("T2", &["T0", "T2"]),
+        ("T4", &["T0", "T2", "T4"]),
+        ("T6", &["T0", "T1", "T2", "T4", "T6"]),
+    ] {
+        assert_eq!(config.planned_with(tier.parse().unwrap()), tiers(with).into_iter().collect(), "{tier}");
+    }
+}
+
+#[test]
 fn keys_of_other_writers_are_kept() {
     let mut json = serde_json::to_value(config()).unwrap();
     json["future"] = serde_json::json!({ "deep": [1.5, null] });

@@ -28,7 +28,7 @@ pub(super) struct Phases {
 
 /// Tells runs apart by phase. Of a run that lies in two, the folder with a whole result counts, else the one with the
 /// agent's work; where both are alike, the later phase.
-pub(super) fn tell_apart(folder: &ExperimentFolder, listed: &mut [ListedRuns]) -> Phases {
+pub(super) fn tell_apart(folder: &ExperimentFolder, listed: &mut [ListedRuns], has_folders: bool) -> Phases {
     let mut of_run: BTreeMap<RunId, Vec<Phase>> = BTreeMap::new();
     for list in listed.iter() {
         for run in &list.runs {
@@ -36,7 +36,7 @@ pub(super) fn tell_apart(folder: &ExperimentFolder, listed: &mut [ListedRuns]) -
         }
     }
     let mut phases = Phases {
-        phased: listed.iter().any(|list| list.of.phase != Phase::Flat),
+        phased: has_folders || listed.iter().any(|list| list.of.phase != Phase::Flat),
         subtests: listed.iter().map(|list| (list.of.tier, list.of.subtest)).collect(),
         ..Phases::default()
     };

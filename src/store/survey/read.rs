@@ -141,7 +141,7 @@ impl<'a> Reader<'a> {
         let bytes = std::mem::take(&mut self.bytes);
         let seen = match Facts::parse(&bytes) {
             Ok(facts) => self.take_facts(run, &facts),
-            Err(_) if self.setting.dialect == Dialect::Original => self.committed_loosely(run, &bytes),
+            Err(_) if self.setting.dialect != Dialect::Ours => self.committed_loosely(run, &bytes),
             Err(error) => self.unreadable(run, error.to_string()),
         };
         self.bytes = bytes;
@@ -223,6 +223,20 @@ impl<'a> Reader<'a> {
             for found in evidence::check_seal(folder, expected) {
                 self.problem(run, ProblemKind::BrokenSeal, found);
             }
+        } else if let Some(found) = self.not_adopted(run, folder) {
+            self.problem(run, ProblemKind::BrokenSeal, found);
+        }
+    }
+
+    /// Why a result without a seal is not one that was taken over from the original.
+    fn not_adopted(&self, run: RunId, folder: &RunFolder) -> Option<String> {
+        let Some(expected) = self.setting.adopted.as_ref()?.get(&run) else {
+            return Some("the result has no seal, and is none that was taken over".into());
+        };
+        match files::read_bounded(&folder.result(), MOST_STAGE_FILE_BYTES) {
+            Ok(Some(bytes)) if Digest::of(&bytes) == *expected => None,
+            Ok(_) => Some("`run_result.json` is not the one that was taken over".into()),
+            Err(error) => Some(error.to_string()),
         }
     }
 

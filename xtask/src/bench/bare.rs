@@ -14,10 +14,12 @@ use std::time::{Duration, Instant};
 use scylla::config::fixture;
 use scylla::model::experiment::ContainmentChoice;
 use scylla::model::ids::{JudgeNumber, RunId};
+use scylla::model::task::Subtest;
 use scylla::os::files;
 use scylla::os::process::{self, Containment, Limits, PassThrough, StopHandle, Task, View};
 use scylla::store::layout::{ExperimentFolder, RunFolder};
-use scylla::workspace::{base, capture, prepare};
+use scylla::workspace::base::{self, Layers};
+use scylla::workspace::{capture, prepare};
 
 use crate::failure::Failure;
 
@@ -108,8 +110,11 @@ impl Bench {
         let folder = ExperimentFolder::open(root).map_err(|error| failed("open the folder", &error))?;
         let git = |error| failed("make the task's repository", &error);
         let base = base::make_base(&folder.repo(), fixture_dir, &fixture.source).map_err(git)?;
-        let subtests = fixture.tiers.iter().map(|(tier, all)| (*tier, all.keys().copied().collect())).collect();
-        base::make_baselines(&folder.repo(), fixture_dir, &base, &fixture, &subtests).map_err(git)?;
+        let layers = fixture.tiers.iter().flat_map(|(tier, all)| {
+            let layers = |subtest: &Subtest| Layers { overlay: subtest.overlay.clone(), ..Layers::default() };
+            all.iter().map(move |(id, subtest)| ((*tier, *id), layers(subtest)))
+        });
+        base::make_baselines(&folder.repo(), fixture_dir, &base, &layers.collect()).map_err(git)?;
         let inherited: BTreeMap<OsString, OsString> = env::vars_os().collect();
         Ok(Self {
             folder,

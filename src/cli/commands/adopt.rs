@@ -1,0 +1,217 @@
+//! What `resume` does with an experiment of the original's runner: it says what it takes over, then takes it over.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::cli::args::Resume;
+use crate::cli::console::Console;
+use crate::cli::error::{CliError, shown};
+use crate::cli::exit::Exit;
+use crate::cli::locate::locate;
+use crate::cli::wish;
+use crate::config::fixture::Loaded;
+use crate::engine::adopt::{Candidate, adopt};
+use crate::engine::create::Wish;
+use crate::engine::open::{self, Held};
+use crate::lifecycle::adopt::{self as adopt_rules, not_understood};
+use crate::lifecycle::mend::{Ask, mend};
+use crate::model::event::Event;
+use crate::model::experiment::Inherit;
+use crate::model::finding::Level;
+use crate::model::ids::{RunId, SubtestId, TierId};
+use crate::model::limits;
+use crate::model::money::Usd;
+use crate::model::survey::Survey;
+use crate::model::task::Fixture;
+use crate::os::{clock, files};
+use crate::text::words::{counted, shell_word};
+
+/// Runs that are named one by one in a message.
+const MOST_NAMED: usize = 8;
+
+/// Takes an experiment of the original over. `Some` when there is nothing to do: how the command ends then.
+///
+/// # Errors
+/// When the original's runner works on it, its state forbids it, agents would be paid again without being asked, or the
+/// fixture for missing runs is not known.
+pub(super) fn take_over(
+    args: &Resume,
+    held: &mut Held,
+    survey: &Survey,
+    name: &str,
+    console: &mut Console,
+) -> Result<Option<Exit>, CliError> {
+    let engine = |error| CliError::engine(error, name);
+    let Some(candidate) = Candidate::of(held, survey).map_err(engine)? else { return Ok(None) };
+    if candidate.is_complete() {
+        return leave_alone(held, survey, name, console).map(Some);
+    }
+    if !args.adoption.redo_unjudged {
+        refuse_to_pay_again(&candidate.adoption.unjudged, name)?;
+    }
+    let current = console.current_dir()?;
+    let fixture_dir = fixture_dir(args, &candidate, &current)?;
+    let said = wish::said(&args.adoption.said, &locate(&current)?, &current);
+    let loaded = wish::load(&fixture_dir, &said)?;
+    let subtests = candidate.subtests_of(&held.folder, &loaded.fixture).map_err(engine)?;
+    let inherit = inherit(args, &candidate, &loaded.fixture, &subtests)?;
+    let wish = wish_of(args, &candidate, loaded, subtests, inherit);
+    let planned: usize = wish.subtests.values().map(|all| all.len() * wish.runs_per_subtest as usize).sum();
+    tell(&intent(&candidate, planned, &shown(&fixture_dir, &current), inherit), console);
+    adopt(held, &candidate, wish).map_err(engine)?;
+    Ok(None)
+}
+
+/// A finished experiment stays the original's; what is wrong with its checkpoint is mended in its own version.
+fn leave_alone(held: &mut Held, survey: &Survey, name: &str, console: &mut Console) -> Result<Exit, CliError> {
+    let mending = mend(survey, &Ask::default(), clock::now());
+    open::apply(held, survey, &mending).map_err(|error| CliError::engine(error, name))?;
+    let mut messages =
+        vec![format!("`{name}` is complete: nothing was started, and it stays an experiment of ProjectScylla")];
+    if !mending.mended.is_empty() {
+        messages.push(format!("{} mended in its checkpoint", counted(mending.mended.len(), "disagreement")));
+    }
+    tell(&messages, console);
+    let damaged = mending.kept.iter().any(|finding| finding.kind.level() == Level::Damaged);
+    Ok(if damaged { Exit::Damaged } else { Exit::Success })
+}
+
+fn refuse_to_pay_again(unjudged: &[RunId], name: &str) -> Result<(), CliError> {
+    if unjudged.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "{} a finished agent and no verdict, and cannot be judged here: {}",
+        if unjudged.len() == 1 { "a run has".to_owned() } else { format!("{} runs have", unjudged.len()) },
+        named(unjudged)
+    );
+    Err(CliError::usage(message).hint(format!(
+        "`cargo scylla resume {} --redo-unjudged` sets such runs aside and pays for their agents again; ProjectScylla \
+         can still judge them; nothing was changed",
+        shell_word(name)
+    )))
+}
+
+fn named(runs: &[RunId]) -> String {
+    let mut names: Vec<String> = runs.iter().take(MOST_NAMED).map(ToString::to_string).collect();
+    if runs.len() > MOST_NAMED {
+        names.push(format!("and {} more", runs.len() - MOST_NAMED));
+    }
+    names.join(", ")
+}
+
+/// The fixture that is named, else the folder of the prompt that the experiment was started with.
+fn fixture_dir(args: &Resume, candidate: &Candidate<'_>, current: &Path) -> Result<PathBuf, CliError> {
+    if let Some(typed) = &args.adoption.tiers_dir {
+        return Ok(current.join(typed));
+    }
+    let prompt = Path::new(&candidate.config.task_prompt_file);
+    let beside = prompt.parent().map(|folder| current.join(folder));
+    let is_fixture = |folder: &PathBuf| matches!(files::kind_of(&folder.join("test.yaml")), Ok(Some(_)));
+    beside.filter(is_fixture).ok_or_else(|| {
+        CliError::usage(format!(
+            "runs are missing, and their fixture is not known: there is no `test.yaml` beside `{}`",
+            prompt.display()
+        ))
+        .hint("name the experiment's own fixture with `--tiers-dir DIR`; nothing was changed")
+    })
+}
+
+/// How missing runs get the setups of earlier tiers: as it is asked for, else as at the experiment's time.
+fn inherit(
+    args: &Resume,
+    candidate: &Candidate<'_>,
+    fixture: &Fixture,
+    subtests: &BTreeMap<TierId, Vec<SubtestId>>,
+) -> Result<Inherit, CliError> {
+    let missing = candidate.missing_of(subtests);
+    let declares = |(tier, subtest): &(TierId, SubtestId)| {
+        let subtest = fixture.tiers.get(tier).and_then(|all| all.get(subtest));
+        subtest.is_some_and(|it| it.setup.extends_previous || !it.setup.inherit_best_from.is_empty())
+    };
+    let declaring: BTreeSet<TierId> = missing.iter().filter(|it| declares(it)).map(|(tier, _)| *tier).collect();
+    args.config.inherit.or_else(|| adopt_rules::inherit(candidate.original.version, &declaring)).ok_or_else(|| {
+        CliError::usage(
+            "runs are missing in tiers up to T4, which took nothing from others in January 2026, and in later ones, which did",
+        )
+        .hint("say what the missing runs take over with `--inherit none`, `as-declared` or `previous-best`; nothing was changed")
+    })
+}
+
+/// What the experiment was started with, as far as it is said the same way here.
+fn wish_of(
+    args: &Resume,
+    candidate: &Candidate<'_>,
+    loaded: Loaded,
+    subtests: BTreeMap<TierId, Vec<SubtestId>>,
+    inherit: Inherit,
+) -> Wish {
+    let (config, operation) = (candidate.config, args.config.operation);
+    Wish {
+        subtests,
+        runs_per_subtest: config.runs_per_subtest,
+        max_subtests: config.max_subtests,
+        models: config.models.clone(),
+        judge_models: config.judge_models.clone(),
+        thinking_mode: config.thinking_mode.clone().unwrap_or_else(|| "None".to_owned()),
+        timeout_seconds: config.timeout_seconds,
+        jobs: operation.jobs.unwrap_or_else(wish::cores),
+        attempts: operation.attempts.unwrap_or(limits::ATTEMPTS),
+        max_cost_usd: operation.max_cost_usd,
+        keep_workspaces: operation.keep_workspaces.unwrap_or_default(),
+        containment: operation.containment.unwrap_or_default(),
+        inherit,
+        results_dir: PathBuf::new(),
+        parts: loaded.parts,
+        fixture: loaded.fixture,
+    }
+}
+
+/// What is going to be done, a sentence each.
+fn intent(candidate: &Candidate<'_>, planned: usize, fixture: &str, inherit: Inherit) -> Vec<String> {
+    let adoption = &candidate.adoption;
+    let committed = adoption.committed.len();
+    let mut messages = vec![format!(
+        "taking over an experiment of ProjectScylla (checkpoint {}): {} of {} kept as committed, {} to be made from `{fixture}`",
+        candidate.original.version,
+        committed,
+        counted(planned, "planned run"),
+        planned.saturating_sub(committed),
+    )];
+    messages
+        .push("its checkpoint and config are kept in `config/original/`, with the digests of its results".to_owned());
+    if candidate.original.phased {
+        messages.push("runs move from `completed/` and `in_progress/` to the folders of their tiers".to_owned());
+    }
+    if !adoption.unfinished.is_empty() {
+        let runs: Vec<RunId> = adoption.unfinished.iter().map(|unfinished| unfinished.run).collect();
+        let spent: Usd = adoption.unfinished.iter().map(|unfinished| unfinished.spent).sum();
+        messages.push(format!(
+            "what is unfinished becomes a former attempt in `.failed/`, whole, and its known cost of {spent} counts: {}",
+            named(&runs)
+        ));
+    }
+    messages.push(match inherit {
+        Inherit::None => "its missing runs take nothing over from earlier tiers (`--inherit none`)".to_owned(),
+        Inherit::AsDeclared => {
+            "its missing runs take over from earlier tiers what they declare (`--inherit as-declared`)".to_owned()
+        }
+        Inherit::PreviousBest => {
+            "its missing runs take over the winner of the tier before theirs (`--inherit previous-best`)".to_owned()
+        }
+    });
+    messages.extend(
+        not_understood(candidate.config)
+            .into_iter()
+            .map(|(field, value, instead)| format!("its `{field}` ({value}) has no effect here: {instead}")),
+    );
+    messages
+}
+
+fn tell(messages: &[String], console: &Console) {
+    let mut reporter = console.reporter();
+    for message in messages {
+        // Whoever listened may be gone; what was asked is done all the same.
+        let _ = reporter.event(clock::now(), &Event::Notice { message: message.clone() });
+    }
+}

@@ -1,0 +1,137 @@
+//! `run --dry-run`: the whole plan, and what each subtest composes. Nothing is started or written.
+
+use std::path::Path;
+
+use crate::cli::args::MessageFormat;
+use crate::cli::console::Console;
+use crate::cli::error::{CliError, shown};
+use crate::cli::exit::Exit;
+use crate::cli::wish::{alike, inheritance_of};
+use crate::engine::create::Wish;
+use crate::engine::taken::mistakes;
+use crate::model::experiment::Inherit;
+use crate::model::ids::{SubtestId, TierId};
+use crate::model::money::Usd;
+use crate::model::task::{AgentSpec, Invocation, Setup, Subtest, SystemPrompt, Tools};
+use crate::report::plan::{Newest, Plan, PlannedSubtest, PlannedTier};
+use crate::text::words::shell_word;
+use crate::upstream::compose::{Composition, compose};
+use crate::upstream::inherit::{Effective, Inheritance};
+
+/// Shows the plan. `newest` is the folder that a `run` would look at instead, and whether it is complete.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn show(
+    wish: &Wish,
+    price_per_run: Option<Usd>,
+    newest: Option<(&Path, bool)>,
+    console: &mut Console,
+) -> Result<Exit, CliError> {
+    let current = console.current_dir()?;
+    let inheritance = inheritance_of(wish);
+    let waits = inheritance.of_tiers();
+    let tiers: Vec<PlannedTier> = wish
+        .subtests
+        .iter()
+        .map(|(tier, subtests)| {
+            let planned = |subtest| planned_subtest(wish, &inheritance, *tier, subtest);
+            let subtests: Vec<PlannedSubtest> = subtests.iter().filter_map(|subtest| planned(*subtest)).collect();
+            PlannedTier {
+                tier: *tier,
+                name: wish.fixture.stores.tiers.get(tier).map(|settings| settings.name.clone()),
+                waits_for: waits.get(tier).into_iter().flatten().copied().collect(),
+                runs: subtests.iter().map(|subtest| subtest.runs as usize).sum(),
+                subtests,
+            }
+        })
+        .collect();
+    let runs = tiers.iter().map(|tier| tier.runs).sum();
+    let plan = Plan {
+        experiment_id: wish.fixture.id.to_string(),
+        fixture: shown(&wish.parts.dir, &current),
+        results_dir: shown(&wish.results_dir, &current),
+        newest: newest.map(|(folder, complete)| Newest { folder: shown(folder, &current), complete }),
+        inherit: wish.inherit,
+        models: wish.models.clone(),
+        thinking_mode: wish.thinking_mode.clone(),
+        tiers,
+        runs,
+        price_per_run_usd: price_per_run,
+        estimated_cost_usd: price_per_run.map(|price| price.times(runs)),
+        max_cost_usd: wish.max_cost_usd,
+        alike: alike(wish)
+            .iter()
+            .map(|group| group.iter().map(|(tier, id)| format!("{tier}/{id}")).collect())
+            .collect(),
+    };
+    console.print(&match console.message_format() {
+        MessageFormat::Human => plan.human(console.out_styles()),
+        MessageFormat::Json => plan.json(),
+    })?;
+    Ok(Exit::Success)
+}
+
+/// Refuses a plan that cannot be made, with every mistake.
+///
+/// # Errors
+/// When winners are asked for that no planned tier can give, or resources that are not there.
+pub fn check(wish: &Wish) -> Result<(), CliError> {
+    let path_of = |file: &str| wish.parts.laid.get(file).cloned().unwrap_or_else(|| wish.parts.dir.join(file));
+    let mistakes = mistakes(&wish.fixture, path_of, &inheritance_of(wish), &wish.thinking_mode);
+    if mistakes.is_empty() { Ok(()) } else { Err(CliError::mistakes(&mistakes)) }
+}
+
+fn composition(wish: &Wish, subtest: &Subtest) -> Composition {
+    let own = Effective { setup: subtest.setup.clone(), ..Effective::default() };
+    compose(&own, &wish.fixture.stores, &wish.thinking_mode).unwrap_or_default()
+}
+
+fn planned_subtest(wish: &Wish, inheritance: &Inheritance, tier: TierId, id: SubtestId) -> Option<PlannedSubtest> {
+    let subtest = wish.fixture.tiers.get(&tier)?.get(&id)?;
+    let Setup { resources, system_prompt, agent_teams, extends_previous, .. } = &subtest.setup;
+    let winners_of = inheritance.of_subtest(tier, id).to_vec();
+    let composition = composition(wish, subtest);
+    let levels = resources.agent_levels.iter().map(|level| format!("L{level}"));
+    Some(PlannedSubtest {
+        subtest: id,
+        name: subtest.name.clone(),
+        agent: agent(&subtest.agent),
+        nothing_earlier: *extends_previous && winners_of.is_empty() && wish.inherit != Inherit::None,
+        winners_of,
+        system_prompt: match system_prompt {
+            SystemPrompt::None => "none",
+            SystemPrompt::Default => "default",
+            SystemPrompt::Custom => "custom",
+        },
+        agent_teams: *agent_teams,
+        blocks: resources.blocks.clone(),
+        skills: resources.skills.clone(),
+        agents: levels.chain(resources.agent_names.iter().cloned()).collect(),
+        tools: match &resources.tools {
+            None => Vec::new(),
+            Some(Tools::All) => vec!["all".to_owned()],
+            Some(Tools::Named(names)) => names.clone(),
+        },
+        mcp_servers: resources.mcp_servers.iter().map(|server| server.name.clone()).collect(),
+        overlay: subtest.overlay.clone(),
+        removes: composition.removed,
+        places: composition.placed.into_iter().map(|placed| placed.path).collect(),
+        runs: wish.runs_per_subtest,
+    })
+}
+
+fn agent(spec: &AgentSpec) -> String {
+    match spec {
+        AgentSpec::Command { run, .. } => format!("{}: {}", spec.kind(), command(run)),
+        AgentSpec::Oracle | AgentSpec::Nop => spec.kind().to_owned(),
+    }
+}
+
+/// The line of a command; the shell that reads it is not named.
+fn command(run: &Invocation) -> String {
+    match run {
+        Invocation::Argv(words) => words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" "),
+        Invocation::Shell(line) => line.clone(),
+    }
+}

@@ -1,0 +1,70 @@
+//! `export`: an experiment in the form of the original's runner.
+
+use crate::cli::args::original::{Export, ExportFormat};
+use crate::cli::commands::sitting::open_folder;
+use crate::cli::console::Console;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::engine::export::export;
+use crate::lifecycle::audit::audit;
+use crate::model::finding::{Finding, FindingKind, Level};
+use crate::model::original::OriginalVersion;
+use crate::store;
+use crate::store::survey::Depth;
+use crate::text::words::{counted, shell_word};
+
+/// Findings that are named one by one in a message.
+const MOST_NAMED: usize = 5;
+
+/// Runs the command.
+///
+/// # Errors
+/// When the place is taken, the experiment is damaged, or the folder cannot be written.
+pub fn run(args: &Export, console: &mut Console) -> Result<Exit, CliError> {
+    let (folder, name) = open_folder(&args.dir, console)?;
+    let to = console.current_dir()?.join(&args.to);
+    if !store::export::is_free(&to)? {
+        return Err(CliError::usage(format!("`{}` is there already, and is not empty", args.to.display()))
+            .hint("name a folder that is not there yet"));
+    }
+    let survey = store::survey::survey(&folder, Depth::Evidence)?;
+    if survey.original.is_some() {
+        return Err(CliError::usage(format!("`{name}` is an experiment of ProjectScylla already")));
+    }
+    let damage: Vec<Finding> = audit(&survey).into_iter().filter(hinders).collect();
+    let Some(config) = survey.config.content().filter(|_| damage.is_empty()) else {
+        return Err(damaged(&damage, &name));
+    };
+    let version = match args.format {
+        ExportFormat::Scylla31 => OriginalVersion::V3_1,
+        ExportFormat::Scylla20 => OriginalVersion::V2_0,
+    };
+    let exported = export(&folder, &survey, config, version, &to).map_err(|error| CliError::engine(error, &name))?;
+    for (run, why) in &exported.left_out {
+        console.say(&format!("{run} is left out: {why}"))?;
+    }
+    console.say(&format!(
+        "{} of {} written to `{}`, with checkpoint {version}",
+        exported.runs,
+        counted(exported.planned, "planned run"),
+        args.to.display()
+    ))?;
+    Ok(Exit::Success)
+}
+
+/// A result that is not what it should be must not get into another tool's hands. What is missing is only left out.
+fn hinders(finding: &Finding) -> bool {
+    finding.kind.level() == Level::Damaged
+        && !matches!(finding.kind, FindingKind::PhantomEntry | FindingKind::OutsidePlan | FindingKind::DuplicateRun)
+}
+
+fn damaged(damage: &[Finding], name: &str) -> CliError {
+    let mut named: Vec<String> =
+        damage.iter().take(MOST_NAMED).map(|finding| format!("{}: {}", finding.place, finding.message)).collect();
+    if damage.len() > MOST_NAMED {
+        named.push(format!("and {} more", damage.len() - MOST_NAMED));
+    }
+    let error = CliError::usage(format!("`{name}` is damaged: {}", named.join("; ")));
+    let hint = format!("see all findings with `cargo scylla verify {}`; nothing was written", shell_word(name));
+    CliError { exit: Exit::Damaged, ..error }.hint(hint)
+}

@@ -1,0 +1,197 @@
+//! Takes an experiment of the original's runner over, so that it goes on here: what it committed stays as it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::engine::create::{Wish, first_checkpoint, furnish};
+use crate::engine::error::EngineError;
+use crate::engine::open::{Held, refuse_runner};
+use crate::lifecycle::adopt::{Adoption, forbidding, subtests};
+use crate::model::checkpoint::{Checkpoint, CompletedRuns};
+use crate::model::experiment::Config;
+use crate::model::ids::{SubtestId, TierId};
+use crate::model::original::OriginalConfig;
+use crate::model::outcome::{AttemptEnd, Stage};
+use crate::model::result::AttemptRecord;
+use crate::model::survey::{Original, Seen, Survey};
+use crate::model::task::{Fixture, Source};
+use crate::os::{clock, files};
+use crate::store::layout::ExperimentFolder;
+use crate::store::stages::RunStore;
+use crate::store::{self, StoreError};
+
+/// An experiment of the original that can be taken over, and what that means.
+#[derive(Debug)]
+pub struct Candidate<'a> {
+    /// What was found.
+    pub survey: &'a Survey,
+    /// What is known of it beyond.
+    pub original: &'a Original,
+    /// Its config.
+    pub config: &'a OriginalConfig,
+    /// What becomes of its runs.
+    pub adoption: Adoption,
+}
+
+impl<'a> Candidate<'a> {
+    /// Looks whether an experiment can be taken over; `None` for one of ours.
+    ///
+    /// # Errors
+    /// When the original's runner works on it, or something about it has to be mended or restored first.
+    pub fn of(held: &Held, survey: &'a Survey) -> Result<Option<Self>, EngineError> {
+        let Some(original) = survey.original.as_deref() else { return Ok(None) };
+        let folder = || held.folder.root().to_owned();
+        refuse_runner(survey)?;
+        let findings = forbidding(survey);
+        let Seen::Read(config) = &original.config else {
+            return Err(EngineError::Unfit { folder: folder(), findings });
+        };
+        if !findings.is_empty() {
+            return Err(EngineError::Unfit { folder: folder(), findings });
+        }
+        Ok(Some(Self { survey, original, config, adoption: Adoption::of(survey) }))
+    }
+
+    /// The planned runs that have no result, as far as the plan is known.
+    #[must_use]
+    pub fn missing(&self) -> usize {
+        let committed: BTreeSet<_> = self.adoption.committed.iter().map(|(run, _)| *run).collect();
+        self.original.plan.runs().filter(|run| !committed.contains(run)).count()
+    }
+
+    /// The subtests of a plan of which runs are missing.
+    #[must_use]
+    pub fn missing_of(&self, subtests: &BTreeMap<TierId, Vec<SubtestId>>) -> BTreeSet<(TierId, SubtestId)> {
+        let committed = |tier, subtest| {
+            self.adoption.committed.iter().filter(|(run, _)| (run.tier, run.subtest) == (tier, subtest)).count()
+        };
+        let planned = self.config.runs_per_subtest as usize;
+        let all = subtests.iter().flat_map(|(tier, all)| all.iter().map(|subtest| (*tier, *subtest)));
+        all.filter(|(tier, subtest)| committed(*tier, *subtest) < planned).collect()
+    }
+
+    /// Whether all that is planned is done.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.missing() == 0 && self.original.tiers_without_subtests.is_empty()
+    }
+
+    /// The subtests that are planned when this fixture goes on with the experiment.
+    ///
+    /// # Errors
+    /// When the fixture is another task's, or lacks what the plan needs.
+    pub fn subtests_of(
+        &self,
+        folder: &ExperimentFolder,
+        fixture: &Fixture,
+    ) -> Result<BTreeMap<TierId, Vec<SubtestId>>, EngineError> {
+        let refused = |why: String| EngineError::NotTaken { folder: folder.root().to_owned(), why };
+        if let Source::Repository { hash, .. } = &fixture.source
+            && !hash.starts_with(&self.config.task_commit)
+        {
+            let was = &self.config.task_commit;
+            return Err(refused(format!("the fixture's commit is `{hash}`, the experiment was made at `{was}`")));
+        }
+        if let Some(prompt) = store::adopt::prompt(folder)?
+            && prompt.trim() != fixture.prompt.trim()
+        {
+            return Err(refused(
+                "the fixture's prompt is not the one in `prompt.md`, which its runs were given".into(),
+            ));
+        }
+        let leaves_out = |teams: bool| teams && self.config.skip_agent_teams == Some(true);
+        let offered = fixture
+            .tiers
+            .iter()
+            .map(|(tier, all)| {
+                let kept = all.iter().filter(|(_, subtest)| !leaves_out(subtest.setup.agent_teams));
+                (*tier, kept.map(|(id, _)| *id).collect())
+            })
+            .collect();
+        let committed: BTreeSet<_> = self.adoption.committed.iter().map(|(run, _)| *run).collect();
+        let missing = self.original.plan.runs().filter(|run| !committed.contains(run));
+        let missing = missing.map(|run| (run.tier, run.subtest)).collect();
+        subtests(self.config, &self.original.plan, &offered, &missing).map_err(|gap| refused(gap.to_string()))
+    }
+}
+
+/// Takes it over. The original's own files are kept first, then all that new runs need is made, then its runs get their
+/// places; the config comes last but one, and the checkpoint, which makes it ours, last. A stop at any step is followed by
+/// the same call, which comes to the same end.
+///
+/// # Errors
+/// When the folder cannot be written or the task's repository cannot be made.
+pub fn adopt(held: &mut Held, candidate: &Candidate<'_>, wish: Wish) -> Result<(), EngineError> {
+    let now = clock::now();
+    let folder = held.folder.clone();
+    store::adopt::keep(&folder, &candidate.adoption.committed)?;
+    // What a call that was stopped made may be of another fixture; no run was made from it.
+    for made in [folder.fixture(), folder.repo()] {
+        files::remove_tree(&made).map_err(StoreError::from)?;
+    }
+    let experiment_id = wish.fixture.id.clone();
+    let config = furnish(&folder, wish, now)?;
+    let config = as_begun(config, candidate, experiment_id.as_str());
+    settle(&folder, &candidate.adoption, now)?;
+    store::config::save(&folder, &config)?;
+    let recorded = candidate.survey.checkpoint.content();
+    held.writer.save(&checkpoint(&config, recorded, &candidate.adoption, now))?;
+    Ok(())
+}
+
+/// Ends an adoption that was stopped before its last step.
+///
+/// # Errors
+/// When the folder cannot be read or written.
+pub fn finish(held: &mut Held) -> Result<bool, EngineError> {
+    let Some(recorded) = store::adopt::lacks_only_its_checkpoint(&held.folder)? else { return Ok(false) };
+    let (Seen::Read(config), _) = store::config::read(&held.folder) else { return Ok(false) };
+    held.writer.save(&checkpoint(&config, Some(&recorded), &Adoption::default(), clock::now()))?;
+    Ok(true)
+}
+
+/// What stays true of the experiment's beginning.
+fn as_begun(config: Config, candidate: &Candidate<'_>, fixture_id: &str) -> Config {
+    let original = candidate.config;
+    let recorded = candidate.survey.checkpoint.content();
+    Config {
+        experiment_id: original.experiment_id.parse().unwrap_or(config.experiment_id),
+        name: if original.experiment_id == fixture_id { config.name } else { original.experiment_id.clone() },
+        created_at: recorded.map_or(config.created_at, |recorded| recorded.started_at),
+        created_by: format!(
+            "ProjectScylla (checkpoint {}), taken over by {}",
+            candidate.original.version, config.created_by
+        ),
+        language: original.language.clone(),
+        ..config
+    }
+}
+
+fn settle(folder: &ExperimentFolder, adoption: &Adoption, now: Timestamp) -> Result<(), EngineError> {
+    for (run, place) in &adoption.committed {
+        store::adopt::settle(folder, *run, place)?;
+    }
+    store::adopt::settle_former_attempts(folder)?;
+    for unfinished in &adoption.unfinished {
+        store::adopt::settle(folder, unfinished.run, &unfinished.place)?;
+        let run = RunStore::new(folder, unfinished.run);
+        run.set_aside(&AttemptRecord {
+            attempt: run.next_attempt()?,
+            stage: if unfinished.agent_complete { Stage::Judge } else { Stage::Agent },
+            end: AttemptEnd::Interrupted,
+            cost_usd: unfinished.spent,
+            at: now,
+        })?;
+    }
+    Ok(store::adopt::put_phases_away(folder)?)
+}
+
+fn checkpoint(config: &Config, recorded: Option<&Checkpoint>, adoption: &Adoption, now: Timestamp) -> Checkpoint {
+    let none = CompletedRuns::default();
+    Checkpoint {
+        completed_runs: adoption.index(recorded.map_or(&none, |recorded| &recorded.completed_runs)),
+        last_updated_at: now,
+        ..first_checkpoint(config)
+    }
+}

@@ -1,0 +1,85 @@
+//! The coordinator chooses the winners that a tier takes over: once, from what is committed.
+
+use std::collections::BTreeMap;
+
+use crate::engine::coordinator::Coordinator;
+use crate::engine::error::EngineError;
+use crate::engine::failure::storage;
+use crate::lifecycle::state::Fact;
+use crate::model::event::Event;
+use crate::model::ids::{SubtestId, TierId};
+use crate::model::inherited::TakenOver;
+use crate::model::winner::{Candidate, Winner};
+use crate::os::clock;
+use crate::stats::winner::{median, winner};
+use crate::store;
+use crate::text::words::list;
+use crate::workspace::base;
+
+/// What came of the choice for a tier.
+enum Choice {
+    /// Each source has a winner; they are frozen, and the tier's baselines are made.
+    Taken(BTreeMap<TierId, Winner>),
+    /// These sources have no result at all.
+    Nobody(Vec<TierId>),
+}
+
+impl Coordinator<'_> {
+    /// Gives a tier the winners that it waits for: they are frozen first, then its baselines are made.
+    pub(super) fn inherit(&mut self, tier: TierId) {
+        match self.take_winners(tier) {
+            Ok(Choice::Taken(sources)) => {
+                self.take(Fact::Inherited(tier));
+                self.tell(&Event::TierInherits { tier, sources });
+            }
+            Ok(Choice::Nobody(sources)) => {
+                self.take(Fact::InVain(tier));
+                let (what, has) = if sources.len() == 1 { ("the winner", "has") } else { ("the winners", "have") };
+                let sources = list(&sources.iter().map(ToString::to_string).collect::<Vec<_>>());
+                let message =
+                    format!("{tier} is not started: it takes over {what} of {sources}, which {has} no result");
+                self.tell(&Event::Notice { message });
+            }
+            Err(error) => {
+                let message = format!("{tier} is not started: {}", storage(&error).message);
+                self.halt(&message);
+            }
+        }
+    }
+
+    fn take_winners(&mut self, tier: TierId) -> Result<Choice, EngineError> {
+        let mut inherited = self.taken.frozen(tier);
+        let mut nobody = Vec::new();
+        for source in self.taken.waiting().remove(&tier).unwrap_or_default() {
+            match self.winner_of(source)? {
+                Some(taken) => _ = inherited.sources.insert(source, taken),
+                None => nobody.push(source),
+            }
+        }
+        if !nobody.is_empty() {
+            return Ok(Choice::Nobody(nobody));
+        }
+        let winners = inherited.sources.iter().map(|(source, taken)| (*source, taken.winner.clone())).collect();
+        let place = &self.place;
+        self.taken.freeze(&place.folder, &place.config, &place.fixture, inherited)?;
+        Ok(Choice::Taken(winners))
+    }
+
+    /// The winner of a tier by its committed runs; `None` when there is none.
+    fn winner_of(&self, tier: TierId) -> Result<Option<TakenOver>, EngineError> {
+        let mut subtests: BTreeMap<SubtestId, (Vec<f64>, u64)> = BTreeMap::new();
+        for run in self.standing.committed_in(tier) {
+            let Some((score, tokens)) = store::inherited::compared(&self.held.folder, run)? else { continue };
+            let (scores, all) = subtests.entry(run.subtest).or_default();
+            scores.push(score.get());
+            *all = all.saturating_add(tokens);
+        }
+        let candidate = |(subtest, (scores, tokens)): (SubtestId, (Vec<f64>, u64))| {
+            Some(Candidate { subtest, median: median(&scores)?, runs: scores.len(), tokens })
+        };
+        let candidates: Vec<Candidate> = subtests.into_iter().filter_map(candidate).collect();
+        let Some(winner) = winner(&candidates) else { return Ok(None) };
+        let composed = base::composed(&self.held.folder.repo(), tier, winner.subtest)?;
+        Ok(Some(TakenOver { at: clock::now(), winner, planned: self.standing.planned_in(tier), composed }))
+    }
+}

@@ -1,0 +1,329 @@
+//! The screen of `run --dry-run`: what would be made, and of what.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::model::experiment::Inherit;
+use crate::model::ids::{SubtestId, TierId};
+use crate::model::money::Usd;
+use crate::text::escape;
+use crate::text::words::{counted, list};
+
+use super::json;
+use super::page::Page;
+use super::styles::{Styles, Tone};
+use super::tables::named_lines;
+
+/// What `run` would do.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Plan {
+    /// The experiment's id.
+    pub experiment_id: String,
+    /// The fixture's folder.
+    pub fixture: String,
+    /// Where the experiment would lie.
+    pub results_dir: String,
+    /// The experiment of this id that a `run` without `--fresh` would take instead.
+    pub newest: Option<Newest>,
+    /// What subtests take over from winners.
+    pub inherit: Inherit,
+    /// Models that agents are told to use.
+    pub models: Vec<String>,
+    /// How much agents are told to think.
+    pub thinking_mode: String,
+    /// Every tier, in order.
+    pub tiers: Vec<PlannedTier>,
+    /// Runs in all.
+    pub runs: usize,
+    /// What one run is expected to cost.
+    pub price_per_run_usd: Option<Usd>,
+    /// What all runs are expected to cost.
+    pub estimated_cost_usd: Option<Usd>,
+    /// The ceiling of the cost.
+    pub max_cost_usd: Option<Usd>,
+    /// Groups of subtests with the same agent, setup and tree: their results can differ by chance only.
+    pub alike: Vec<Vec<String>>,
+}
+
+/// An experiment that is there already: an unfinished one is continued under its own plan, a finished one left alone.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Newest {
+    /// Its folder.
+    pub folder: String,
+    /// Whether nothing of it is left to do.
+    pub complete: bool,
+}
+
+/// A tier that would be made.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PlannedTier {
+    /// The tier.
+    pub tier: TierId,
+    /// What the fixture calls it.
+    pub name: Option<String>,
+    /// The tiers that must be settled before it begins.
+    pub waits_for: Vec<TierId>,
+    /// Its subtests.
+    pub subtests: Vec<PlannedSubtest>,
+    /// Its runs.
+    pub runs: usize,
+}
+
+/// A subtest that would be made, with what it has of its own; winners are not known yet.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PlannedSubtest {
+    /// The subtest.
+    pub subtest: SubtestId,
+    /// What the fixture calls it.
+    pub name: String,
+    /// Who does the task.
+    pub agent: String,
+    /// The tiers whose winners are merged below it, in this order.
+    pub winners_of: Vec<TierId>,
+    /// Whether it would take over a winner, and no earlier tier is planned.
+    pub nothing_earlier: bool,
+    /// `none`, `default` or `custom`.
+    pub system_prompt: &'static str,
+    /// Whether teams of agents are switched on.
+    pub agent_teams: bool,
+    /// Blocks of `CLAUDE.md`.
+    pub blocks: Vec<String>,
+    /// Categories of skills, or skills.
+    pub skills: Vec<String>,
+    /// Levels of agents, and agents.
+    pub agents: Vec<String>,
+    /// The tools that the agent may use; `all` for all.
+    pub tools: Vec<String>,
+    /// MCP servers.
+    pub mcp_servers: Vec<String>,
+    /// The folder that is laid over the tree.
+    pub overlay: Option<String>,
+    /// What is removed from the task's tree.
+    pub removes: Vec<String>,
+    /// What is put into the tree.
+    pub places: Vec<String>,
+    /// Its runs.
+    pub runs: u32,
+}
+
+impl Plan {
+    /// The screen for people.
+    #[must_use]
+    pub fn human(&self, styles: Styles) -> String {
+        let mut page = Page::default();
+        let id = styles.paint(Tone::Strong, escape::terminal(&self.experiment_id));
+        page.line(format_args!("{id}: a dry run, nothing is started or written\n"));
+        page.line(named_lines(&self.facts()));
+        let only_agent = self.only_agent();
+        for tier in &self.tiers {
+            add_tier(&mut page, tier, only_agent.is_none(), styles);
+        }
+        for alike in &self.alike {
+            let warning = styles.paint(Tone::Warning, "the same");
+            page.line(format_args!("{} compose {warning}", list(alike)));
+        }
+        if !self.alike.is_empty() {
+            page.line("");
+        }
+        page.add(named_lines(&self.sums()));
+        page.into_text()
+    }
+
+    /// The same for machines.
+    #[must_use]
+    pub fn json(&self) -> String {
+        json::pretty(self)
+    }
+
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let shown = |text: &str| escape::terminal(text).into_owned();
+        let mut facts = vec![("fixture", shown(&self.fixture)), ("results", shown(&self.results_dir))];
+        if let Some(Newest { folder, complete }) = &self.newest {
+            let what = if *complete { "finished and would be left alone" } else { "unfinished and would be continued" };
+            facts.push(("but", format!("`{}` is {what}; `--fresh` starts anew", shown(folder))));
+        }
+        if let Some(agent) = self.only_agent() {
+            facts.push(("agent", shown(agent)));
+        }
+        if !self.models.is_empty() {
+            facts.push(("model", shown(&self.models.join(", "))));
+        }
+        facts.push(("thinking", shown(&self.thinking_mode)));
+        facts.push((
+            "inherits",
+            match self.inherit {
+                Inherit::None => "none: each subtest stands alone".to_owned(),
+                Inherit::PreviousBest => "previous-best: from the winner of the nearest earlier tier".to_owned(),
+                Inherit::AsDeclared => "as-declared: what each subtest says".to_owned(),
+            },
+        ));
+        facts
+    }
+
+    /// The agent that all subtests share.
+    fn only_agent(&self) -> Option<&str> {
+        let mut agents = self.tiers.iter().flat_map(|tier| &tier.subtests).map(|subtest| subtest.agent.as_str());
+        let first = agents.next()?;
+        agents.all(|agent| agent == first).then_some(first)
+    }
+
+    fn sums(&self) -> Vec<(&'static str, String)> {
+        let subtests: usize = self.tiers.iter().map(|tier| tier.subtests.len()).sum();
+        let of = format!("of {} in {}", counted(subtests, "subtest"), counted(self.tiers.len(), "tier"));
+        let mut sums = vec![("in all", format!("{} {of}", counted(self.runs, "run")))];
+        if let (Some(price), Some(estimate)) = (self.price_per_run_usd, self.estimated_cost_usd) {
+            sums.push(("estimate", format!("{estimate}, at {price} for each run")));
+        }
+        if let Some(ceiling) = self.max_cost_usd {
+            let less = self.estimated_cost_usd.is_some_and(|estimate| estimate > ceiling);
+            sums.push(("ceiling", format!("{ceiling}{}", if less { ", which is less than the estimate" } else { "" })));
+        }
+        sums
+    }
+}
+
+fn add_tier(page: &mut Page, tier: &PlannedTier, names_agents: bool, styles: Styles) {
+    let name = tier.name.as_ref().map_or_else(String::new, |name| format!(" {}", escape::terminal(name)));
+    let title = styles.paint(Tone::Strong, format!("{}{name}", tier.tier));
+    let waits: Vec<String> = tier.waits_for.iter().map(ToString::to_string).collect();
+    let waits = if waits.is_empty() { String::new() } else { format!(", begins after {}", list(&waits)) };
+    let subtests = counted(tier.subtests.len(), "subtest");
+    page.line(format_args!("{title}: {subtests}, {}{waits}", counted(tier.runs, "run")));
+    for subtest in &tier.subtests {
+        page.line(format_args!("  {} {}", subtest.subtest, escape::terminal(&subtest.name)));
+        if names_agents {
+            page.line(format_args!("     agent {}", escape::terminal(&subtest.agent)));
+        }
+        for line in subtest.lines() {
+            page.line(format_args!("     {}", escape::terminal(&line)));
+        }
+    }
+    page.line("");
+}
+
+impl PlannedSubtest {
+    /// What it is made of, one kind a line; nothing for the task's tree as it is.
+    fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut line = |what: &str, names: &[String]| {
+            if !names.is_empty() {
+                lines.push(format!("{what} {}", names.join(" ")));
+            }
+        };
+        let winners: Vec<String> = self.winners_of.iter().map(ToString::to_string).collect();
+        line(if winners.len() == 1 { "winner of" } else { "winners of" }, &winners);
+        if self.nothing_earlier {
+            line("winner of", &["no tier: none is planned before this one".to_owned()]);
+        }
+        if self.system_prompt != "custom" {
+            line("system prompt", &[self.system_prompt.to_owned()]);
+        }
+        line("removes", &self.removes);
+        line("blocks", &self.blocks);
+        line("skills", &self.skills);
+        line("agents", &self.agents);
+        if self.agent_teams {
+            line("teams", &["of agents".to_owned()]);
+        }
+        line("tools", &self.tools);
+        line("MCP", &self.mcp_servers);
+        line("overlay", self.overlay.as_slice());
+        lines
+    }
+}
+
+/// The JSON schema of [`Plan::json`].
+#[must_use]
+pub fn plan_schema() -> Value {
+    schemars::schema_for!(Plan).to_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{snapshot, usd};
+    use super::*;
+
+    fn texts(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn subtest(id: u32, name: &str) -> PlannedSubtest {
+        PlannedSubtest {
+            subtest: SubtestId(id),
+            name: name.to_owned(),
+            agent: "command: my-agent --print".to_owned(),
+            winners_of: Vec::new(),
+            nothing_earlier: false,
+            system_prompt: "custom",
+            agent_teams: false,
+            blocks: Vec::new(),
+            skills: Vec::new(),
+            agents: Vec::new(),
+            tools: Vec::new(),
+            mcp_servers: Vec::new(),
+            overlay: None,
+            removes: Vec::new(),
+            places: Vec::new(),
+            runs: 10,
+        }
+    }
+
+    fn plan() -> Plan {
+        let empty =
+            PlannedSubtest { system_prompt: "none", removes: texts(&["CLAUDE.md", ".claude"]), ..subtest(0, "Empty") };
+        let blocks = PlannedSubtest { blocks: texts(&["B02"]), ..subtest(2, "Critical only") };
+        let same = PlannedSubtest { blocks: texts(&["B02"]), nothing_earlier: true, ..subtest(7, "First block") };
+        let all = PlannedSubtest {
+            winners_of: vec![TierId(0), TierId(3)],
+            blocks: texts(&["B01", "B02"]),
+            skills: texts(&["github", "quality"]),
+            agents: texts(&["L2", "L3"]),
+            agent_teams: true,
+            tools: texts(&["all"]),
+            mcp_servers: texts(&["git", "time"]),
+            overlay: Some("overlays/hint".to_owned()),
+            places: texts(&["CLAUDE.md", ".claude/settings.json"]),
+            ..subtest(1, "Hostile \u{1b}[31m name")
+        };
+        let tier = |number, name: Option<&str>, waits_for: &[u32], subtests: Vec<PlannedSubtest>| PlannedTier {
+            tier: TierId(number),
+            name: name.map(str::to_owned),
+            waits_for: waits_for.iter().copied().map(TierId).collect(),
+            runs: subtests.len() * 10,
+            subtests,
+        };
+        Plan {
+            experiment_id: "test-001".to_owned(),
+            fixture: "tests/test-001".to_owned(),
+            results_dir: "results".to_owned(),
+            newest: Some(Newest { folder: "results/2026-11-23T12-00-00-test-001".to_owned(), complete: false }),
+            inherit: Inherit::AsDeclared,
+            models: texts(&["opus"]),
+            thinking_mode: "Low".to_owned(),
+            tiers: vec![tier(0, Some("Prompts"), &[], vec![empty, blocks, same]), tier(5, None, &[0, 3], vec![all])],
+            runs: 40,
+            price_per_run_usd: Some(usd(0.25)),
+            estimated_cost_usd: Some(usd(10.0)),
+            max_cost_usd: Some(usd(5.0)),
+            alike: vec![texts(&["T0/02", "T0/07"])],
+        }
+    }
+
+    #[test]
+    fn the_whole_plan_is_shown_with_what_each_subtest_composes() {
+        snapshot("screens", "dry_run", &plan().human(Styles::plain()));
+        snapshot("screens", "dry_run_json", &plan().json());
+    }
+
+    #[test]
+    fn agents_that_differ_are_named_where_they_are() {
+        let mut plan = plan();
+        plan.tiers[1].subtests[0].agent = "oracle".to_owned();
+        plan.newest = None;
+        plan.price_per_run_usd = None;
+        plan.estimated_cost_usd = None;
+        plan.alike.clear();
+        snapshot("screens", "dry_run_agents", &plan.human(Styles::plain()));
+    }
+}

@@ -1,0 +1,197 @@
+//! Taking an experiment of the original's runner over: its own files are kept as they are, its results are sealed, and
+//! its runs get the places that they have here. Each step can be done again after a stop in its middle.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::model::checkpoint::Checkpoint;
+use crate::model::digest::Digest;
+use crate::model::ids::{AttemptNumber, RunId, RunNumber, SubtestId, TierId};
+use crate::model::limits::{MOST_CHECKPOINT_BYTES, MOST_FIXTURE_FILE_BYTES, MOST_STAGE_FILE_BYTES};
+use crate::model::survey::Seen;
+use crate::os::files::{self, FileError, Folder, Kind, ReadError, TEMPORARY_PREFIX};
+use crate::upstream::checkpoint::Document;
+
+use super::layout::original::{COMPLETED, IN_PROGRESS, unnumbered_attempt};
+use super::layout::{ExperimentFolder, FAILED, RESULT};
+use super::{StoreError, checkpoint, config, evidence};
+
+/// The original's phases: folders in which the tiers lie once more.
+const PHASES: [&str; 2] = [COMPLETED, IN_PROGRESS];
+/// The copy of the task's prompt that the original keeps.
+const PROMPT: &str = "prompt.md";
+
+/// A former attempt under a name that only the original gives, or in one of its phases.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Former {
+    run: RunId,
+    /// The number in its name, when it has one.
+    number: Option<AttemptNumber>,
+    path: PathBuf,
+}
+
+/// Keeps the original's checkpoint and config as they lie there, and the digests of the results that are taken over.
+///
+/// # Errors
+/// When one of them cannot be read or written.
+pub fn keep(folder: &ExperimentFolder, committed: &[(RunId, String)]) -> Result<(), StoreError> {
+    files::create_dir_durable(&folder.original())?;
+    // What a former call left that was stopped is written again, whole.
+    for ((), half) in named(&folder.original(), Kind::File, |name| name.starts_with(TEMPORARY_PREFIX).then_some(()))? {
+        fs::remove_file(&half).map_err(|error| FileError::new("remove", &half, error))?;
+    }
+    let copies = [
+        (folder.checkpoint(), folder.original_checkpoint(), MOST_CHECKPOINT_BYTES),
+        (folder.config(), folder.original_config(), MOST_STAGE_FILE_BYTES),
+    ];
+    for (from, to, most) in copies {
+        if let Some(bytes) = files::read_bounded(&from, most)? {
+            files::write_atomic(&to, &bytes)?;
+        }
+    }
+    let mut seal = Vec::new();
+    for (run, place) in committed {
+        let path = folder.root().join(place).join(RESULT);
+        let unsealable = |why: String| StoreError::Unsealable { path: path.clone(), why };
+        let bytes = files::read_bounded(&path, MOST_STAGE_FILE_BYTES)?;
+        let bytes = bytes.ok_or_else(|| unsealable("it is gone".into()))?;
+        evidence::line(&mut seal, &Digest::of(&bytes), format!("{run}/{RESULT}").as_bytes());
+    }
+    Ok(files::write_atomic(&folder.original_seal(), &seal)?)
+}
+
+/// The digest of each result that was taken over; nothing where nothing was.
+///
+/// # Errors
+/// What is wrong with the list, in a sentence.
+pub fn adopted(folder: &ExperimentFolder) -> Result<BTreeMap<RunId, Digest>, String> {
+    let text = match files::read_bounded(&folder.original_seal(), MOST_CHECKPOINT_BYTES) {
+        Ok(Some(text)) => text,
+        Ok(None) => return Ok(BTreeMap::new()),
+        Err(error) => return Err(error.to_string()),
+    };
+    let named = |path: Vec<u8>| -> Option<RunId> {
+        String::from_utf8(path).ok()?.strip_suffix(RESULT)?.strip_suffix('/')?.parse().ok()
+    };
+    let runs = evidence::parse(&text).and_then(|sealed| {
+        sealed.into_iter().map(|(path, digest)| named(path).map(|run| (run, digest))).collect::<Option<_>>()
+    });
+    runs.ok_or_else(|| "it is not a list of results with their digests".into())
+}
+
+/// What the original recorded of an experiment that is taken over but for the last step: its config is ours already, its
+/// checkpoint is not yet.
+///
+/// # Errors
+/// When the checkpoint cannot be read.
+pub fn lacks_only_its_checkpoint(folder: &ExperimentFolder) -> Result<Option<Checkpoint>, StoreError> {
+    if files::kind_of(&folder.original_config())?.is_none() {
+        return Ok(None);
+    }
+    let (Seen::Read(_), _) = config::read(folder) else { return Ok(None) };
+    let Some(raw) = checkpoint::load(folder)? else { return Ok(None) };
+    Ok(Document::parse(&raw).ok().map(|document| document.checkpoint().0))
+}
+
+/// The prompt that the original's runs were given, when it lies there as text.
+///
+/// # Errors
+/// When the system does not let it be read.
+pub fn prompt(folder: &ExperimentFolder) -> Result<Option<String>, StoreError> {
+    match files::read_bounded(&folder.root().join(PROMPT), MOST_FIXTURE_FILE_BYTES) {
+        Ok(bytes) => Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok())),
+        Err(ReadError::NotRegular { .. } | ReadError::TooLarge { .. }) => Ok(None),
+        Err(error @ ReadError::Io(_)) => Err(error.into()),
+    }
+}
+
+/// Gives a run the place that it has here. One that has it already, or is not there any more, is passed over.
+///
+/// # Errors
+/// When the place is taken by another folder, or the disk says no.
+pub fn settle(folder: &ExperimentFolder, run: RunId, place: &str) -> Result<(), StoreError> {
+    let (from, to) = (folder.root().join(place), folder.run(run).root().to_owned());
+    if from == to || files::kind_of(&from)?.is_none() {
+        return Ok(());
+    }
+    files::create_dir_durable(&folder.subtest(run.tier, run.subtest))?;
+    Ok(files::rename_durable(&from, &to)?)
+}
+
+/// Gives former attempts the names and the place that they have here, so that their cost counts from then on: those in
+/// the original's own spellings, and those in its phases.
+///
+/// # Errors
+/// When a folder cannot be listed or renamed.
+pub fn settle_former_attempts(folder: &ExperimentFolder) -> Result<(), StoreError> {
+    let mut former = Vec::new();
+    let phases = PHASES.map(|phase| (folder.root().join(phase), true));
+    for (base, phase) in phases.into_iter().chain([(folder.root().to_owned(), false)]) {
+        for (tier, of_tier) in named(&base, Kind::Folder, |name| name.parse::<TierId>().ok())? {
+            for (subtest, of_subtest) in named(&of_tier, Kind::Folder, |name| name.parse::<SubtestId>().ok())? {
+                for ((run, number), path) in
+                    named(&of_subtest.join(FAILED), Kind::Folder, |name| attempt_of_the_original(name, phase))?
+                {
+                    former.push(Former { run: RunId { tier, subtest, run }, number, path });
+                }
+            }
+        }
+    }
+    former.sort();
+    for attempt in former {
+        let failed = folder.failed(attempt.run.tier, attempt.run.subtest);
+        files::create_dir_durable(&failed)?;
+        let mut number = attempt.number.unwrap_or(AttemptNumber(1));
+        let mut to = folder.attempt(attempt.run, number);
+        while files::kind_of(&to)?.is_some() {
+            number = AttemptNumber(number.0 + 1);
+            to = folder.attempt(attempt.run, number);
+        }
+        files::rename_durable(&attempt.path, &to)?;
+    }
+    Ok(())
+}
+
+/// Moves what is left of the original's phases, reports and manifests, to its other files.
+///
+/// # Errors
+/// When the disk says no.
+pub fn put_phases_away(folder: &ExperimentFolder) -> Result<(), StoreError> {
+    for phase in PHASES {
+        let from = folder.root().join(phase);
+        if files::kind_of(&from)?.is_some() {
+            files::rename_durable(&from, &folder.original().join(phase))?;
+        }
+    }
+    Ok(())
+}
+
+/// What of a kind lies in a folder under names that mean something, sorted by what they mean.
+fn named<T: Ord>(
+    folder: &Path,
+    wanted: Kind,
+    meaning: impl Fn(&str) -> Option<T>,
+) -> Result<Vec<(T, PathBuf)>, FileError> {
+    let mut found = Vec::new();
+    if files::kind_of(folder)? == Some(Kind::Folder)
+        && let Some(open) = Folder::open(folder)?
+    {
+        open.each(|name, kind| {
+            if let Some(means) = name.to_str().filter(|_| kind == wanted).and_then(&meaning) {
+                found.push((means, folder.join(name)));
+            }
+        })?;
+    }
+    found.sort_by(|left, right| left.0.cmp(&right.0).then_with(|| left.1.cmp(&right.1)));
+    Ok(found)
+}
+
+/// A name below the original's `.failed/`: `run_01_attempt_01`, which is ours too and moves only out of a phase, `run_01`
+/// and `run_01_failed_1`.
+fn attempt_of_the_original(name: &str, phase: bool) -> Option<(RunNumber, Option<AttemptNumber>)> {
+    if let Some((run, attempt)) = AttemptNumber::from_folder(name) {
+        return phase.then_some((run, Some(attempt)));
+    }
+    unnumbered_attempt(name).map(|run| (run, None))
+}

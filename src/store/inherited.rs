@@ -1,0 +1,157 @@
+//! `config/inherited/T1.json`: the winners that a tier takes over, written once for each source and read by a resume.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use serde::Deserialize;
+
+use crate::model::ids::{RunId, TierId};
+use crate::model::inherited::Inherited;
+use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::result::TokenStats;
+use crate::model::score::Score;
+use crate::os::files::{self, FileError, Folder};
+use crate::upstream;
+
+use super::layout::ExperimentFolder;
+use super::layout::inherited::tier_of_inherited;
+use super::version::{Age, age};
+use super::{StoreError, pretty};
+
+/// What the winner's rule compares of a committed run: its score, and the tokens of its agent. `None` for a result without
+/// a score.
+///
+/// # Errors
+/// When the result is gone or cannot be read.
+pub fn compared(folder: &ExperimentFolder, run: RunId) -> Result<Option<(Score, u64)>, StoreError> {
+    #[derive(Deserialize)]
+    struct Compared {
+        judge_score: Option<Score>,
+        #[serde(default)]
+        token_stats: TokenStats,
+    }
+    let path = folder.run(run).result();
+    let unreadable = |why: String| FileError::new("compare", &path, io::Error::other(why));
+    let bytes =
+        files::read_bounded(&path, MOST_STAGE_FILE_BYTES)?.ok_or_else(|| unreadable("it is gone".to_owned()))?;
+    let compared = serde_json::from_slice::<Compared>(&bytes).or_else(|_| {
+        // The original's runner wrote it, as Python writes JSON.
+        let strict = upstream::result::strict(&bytes).map_err(unreadable)?;
+        serde_json::from_slice(&strict).map_err(|error| unreadable(error.to_string()))
+    })?;
+    Ok(compared.judge_score.map(|score| (score, compared.token_stats.total())))
+}
+
+/// Writes what a tier takes over, whole and durably.
+///
+/// # Errors
+/// When the disk says no.
+pub fn save(folder: &ExperimentFolder, inherited: &Inherited) -> Result<(), StoreError> {
+    files::create_dir_durable(&folder.inherited_dir())?;
+    let path = folder.inherited(inherited.tier);
+    Ok(files::write_atomic(&path, &pretty(inherited, &path)?)?)
+}
+
+/// Everything that is frozen, by tier.
+///
+/// # Errors
+/// When a file is there and cannot be read: nothing may be chosen a second time.
+pub fn read_all(folder: &ExperimentFolder) -> Result<BTreeMap<TierId, Inherited>, StoreError> {
+    let mut tiers = Vec::new();
+    if let Some(open) = Folder::open(&folder.inherited_dir())? {
+        open.each(|name, _| tiers.extend(name.to_str().and_then(tier_of_inherited)))?;
+    }
+    let mut all = BTreeMap::new();
+    for tier in tiers {
+        let path = folder.inherited(tier);
+        let unreadable = |why: String| StoreError::Inherited { path: path.clone(), why };
+        let bytes = files::read_bounded(&path, MOST_STAGE_FILE_BYTES).map_err(|error| unreadable(error.to_string()))?;
+        let Some(bytes) = bytes else { continue };
+        let inherited: Inherited = serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
+        if inherited.tier != tier {
+            return Err(unreadable(format!("it names the tier `{}`", inherited.tier)));
+        }
+        if age(&inherited.version) != Age::Current {
+            return Err(unreadable(format!(
+                "its version `{}` is not read by this version of cargo-scylla",
+                inherited.version
+            )));
+        }
+        all.insert(tier, inherited);
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::store::sample::{self, run, write_json};
+
+    fn inherited(tier: &str) -> Inherited {
+        serde_json::from_value(json!({
+            "version": "4.0",
+            "tier": tier,
+            "sources": {
+                "T0": {
+                    "at": sample::NOW, "subtest": "03", "median": 0.9, "margin": 0.02, "by_tokens": true,
+                    "ranked": [{ "subtest": "03", "median": 0.9, "runs": 10, "tokens": 1200 }],
+                    "planned": 240, "composed": sample::HASH,
+                },
+            },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn what_is_frozen_is_what_is_read() {
+        let sample = sample::experiment();
+        assert_eq!(read_all(&sample.folder).unwrap(), BTreeMap::new());
+        for tier in ["T1", "T12"] {
+            save(&sample.folder, &inherited(tier)).unwrap();
+        }
+        fs::write(sample.folder.inherited_dir().join("notes.txt"), "").unwrap();
+        let all: Vec<Inherited> = read_all(&sample.folder).unwrap().into_values().collect();
+        assert_eq!(all, [inherited("T1"), inherited("T12")]);
+        let text = fs::read_to_string(sample.folder.inherited(TierId(1))).unwrap();
+        insta::with_settings!({
+            snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/compose"),
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+        }, { insta::assert_snapshot!("inherited_json", text) });
+    }
+
+    #[test]
+    fn what_is_frozen_and_cannot_be_read_is_an_error_and_never_nothing() {
+        let sample = sample::experiment();
+        let path = sample.folder.inherited(TierId(1));
+        let newer = json!({ "version": "4.1", "tier": "T1", "sources": {} }).to_string();
+        let other = serde_json::to_string(&inherited("T2")).unwrap();
+        for wrong in ["", "{", "{}", newer.as_str(), other.as_str()] {
+            fs::create_dir_all(sample.folder.inherited_dir()).unwrap();
+            fs::write(&path, wrong).unwrap();
+            assert!(matches!(read_all(&sample.folder), Err(StoreError::Inherited { .. })), "{wrong}");
+        }
+        fs::remove_file(&path).unwrap();
+        sample::fifo(&path);
+        assert!(matches!(read_all(&sample.folder), Err(StoreError::Inherited { .. })));
+    }
+
+    #[test]
+    fn a_result_of_either_tool_is_compared_by_score_and_tokens() {
+        let sample = sample::experiment();
+        sample.altered_result(run("T0/00/1"), &json!({ "token_stats": { "input_tokens": 3, "cache_read_tokens": 4 } }));
+        assert_eq!(compared(&sample.folder, run("T0/00/1")).unwrap(), Some((Score::ONE, 7)));
+        let original = r#"{"run_number": 2, "judge_score": 0.5, "cost_of_pass": Infinity, "judges": null,
+            "token_stats": {"input_tokens": 1, "cache_read_input_tokens": 8}}"#;
+        write_json(&sample.folder.run(run("T0/00/2")).result(), &json!({}));
+        fs::write(sample.folder.run(run("T0/00/2")).result(), original).unwrap();
+        assert_eq!(compared(&sample.folder, run("T0/00/2")).unwrap(), Some((Score::new(0.5).unwrap(), 9)));
+        sample.altered_result(run("T0/00/3"), &json!({ "judge_score": null }));
+        assert_eq!(compared(&sample.folder, run("T0/00/3")).unwrap(), None);
+        assert!(compared(&sample.folder, run("T0/00/4")).is_err(), "a result that is gone is no absent score");
+    }
+}

@@ -1,0 +1,186 @@
+//! What a subtest takes over from the winners of earlier tiers, and the setup that comes of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::experiment::{Config, Inherit};
+use crate::model::ids::{SubtestId, TierId};
+use crate::model::task::{Fixture, McpServer, Resources, Setup, Tools};
+
+/// A subtest with its tier.
+pub type Place = (TierId, SubtestId);
+
+/// The winners that a tier takes over: of each source, the subtest.
+pub type Winners = BTreeMap<TierId, SubtestId>;
+
+/// Which tiers every planned subtest takes winners of.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Inheritance {
+    sources: BTreeMap<Place, Vec<TierId>>,
+}
+
+/// What a subtest is set up with when the winners below it are merged.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Effective {
+    /// The setup that counts.
+    pub setup: Setup,
+    /// Overlays of the winners below it, the lowest first; its own is not among them.
+    pub overlays: Vec<String>,
+    /// The winners, such as `T0/03`, in the order in which they were merged.
+    pub inherited_from: Vec<String>,
+}
+
+impl Inheritance {
+    /// What follows from a config.
+    #[must_use]
+    pub fn of(config: &Config, fixture: &Fixture) -> Self {
+        Self::planned(config.inherit, fixture, &config.subtests, |tier| config.planned_with(tier))
+    }
+
+    /// What follows from a plan, where `with` names the tiers that are planned together with one.
+    #[must_use]
+    pub fn planned(
+        inherit: Inherit,
+        fixture: &Fixture,
+        subtests: &BTreeMap<TierId, Vec<SubtestId>>,
+        with: impl Fn(TierId) -> BTreeSet<TierId>,
+    ) -> Self {
+        let mut sources = BTreeMap::new();
+        for (tier, subtests) in subtests {
+            let planned = with(*tier);
+            for subtest in subtests {
+                let Some(found) = fixture.tiers.get(tier).and_then(|all| all.get(subtest)) else { continue };
+                let taken = sources_of(inherit, *tier, &found.setup, &planned);
+                sources.insert((*tier, *subtest), taken);
+            }
+        }
+        Self { sources }
+    }
+
+    /// Every planned subtest.
+    pub fn places(&self) -> impl Iterator<Item = Place> + '_ {
+        self.sources.keys().copied()
+    }
+
+    /// The subtests of a tier that take anything over.
+    pub fn heirs_of(&self, tier: TierId) -> impl Iterator<Item = Place> + '_ {
+        self.sources
+            .iter()
+            .filter(move |(place, sources)| place.0 == tier && !sources.is_empty())
+            .map(|(place, _)| *place)
+    }
+
+    /// The tiers whose winners a subtest takes over, in the order in which they are merged.
+    #[must_use]
+    pub fn of_subtest(&self, tier: TierId, subtest: SubtestId) -> &[TierId] {
+        self.sources.get(&(tier, subtest)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The tiers that must be settled before a tier begins, for each tier that waits for any.
+    #[must_use]
+    pub fn of_tiers(&self) -> BTreeMap<TierId, BTreeSet<TierId>> {
+        let mut tiers: BTreeMap<TierId, BTreeSet<TierId>> = BTreeMap::new();
+        for ((tier, _), sources) in self.sources.iter().filter(|(_, sources)| !sources.is_empty()) {
+            tiers.entry(*tier).or_default().extend(sources);
+        }
+        tiers
+    }
+
+    /// Subtests that name a tier which is not planned, or not planned before their own: subtest, and the tier named.
+    #[must_use]
+    pub fn unmet(&self) -> Vec<(Place, TierId)> {
+        let planned: BTreeSet<TierId> = self.sources.keys().map(|(tier, _)| *tier).collect();
+        let unmet = |source: &TierId, tier| !planned.contains(source) || *source >= tier;
+        let each = self.sources.iter().flat_map(|(place, sources)| sources.iter().map(|source| (*place, *source)));
+        each.filter(|(place, source)| unmet(source, place.0)).collect()
+    }
+
+    /// The setup of a subtest with the winners merged below it; `None` while a winner is not known, or when the fixture
+    /// has no such subtest.
+    #[must_use]
+    pub fn effective(
+        &self,
+        fixture: &Fixture,
+        winners: &BTreeMap<TierId, Winners>,
+        tier: TierId,
+        subtest: SubtestId,
+    ) -> Option<Effective> {
+        let own = &fixture.tiers.get(&tier)?.get(&subtest)?.setup;
+        let mut merged = Effective::default();
+        for source in self.of_subtest(tier, subtest) {
+            // Only earlier tiers are sources, so this ends.
+            let winner = *winners.get(&tier)?.get(source).filter(|_| *source < tier)?;
+            let below = self.effective(fixture, winners, *source, winner)?;
+            let overlay = fixture.tiers.get(source)?.get(&winner)?.overlay.clone();
+            merged.setup = merge(&merged.setup, &below.setup);
+            for overlay in below.overlays.into_iter().chain(overlay) {
+                merged.overlays.retain(|known| *known != overlay);
+                merged.overlays.push(overlay);
+            }
+            merged.inherited_from.push(format!("{source}/{winner}"));
+        }
+        merged.setup = merge(&merged.setup, own);
+        Some(merged)
+    }
+}
+
+fn sources_of(inherit: Inherit, tier: TierId, setup: &Setup, planned: &BTreeSet<TierId>) -> Vec<TierId> {
+    let extends = match inherit {
+        Inherit::None => return Vec::new(),
+        Inherit::PreviousBest => true,
+        Inherit::AsDeclared => setup.extends_previous,
+    };
+    let mut sources = Vec::new();
+    // A tier that is named as well keeps the place in which it is named.
+    let previous =
+        planned.range(..tier).next_back().filter(|previous| extends && !setup.inherit_best_from.contains(previous));
+    for source in previous.into_iter().chain(&setup.inherit_best_from) {
+        if !sources.contains(source) {
+            sources.push(*source);
+        }
+    }
+    sources
+}
+
+/// One setup laid over another: blocks are replaced, everything else is united. How it came about, and which system
+/// prompt it wants, is what the upper one says.
+#[must_use]
+pub fn merge(below: &Setup, above: &Setup) -> Setup {
+    let (lower, upper) = (&below.resources, &above.resources);
+    let mut mcp_servers: Vec<McpServer> = lower
+        .mcp_servers
+        .iter()
+        .filter(|server| !upper.mcp_servers.iter().any(|other| other.name == server.name))
+        .cloned()
+        .collect();
+    mcp_servers.extend(upper.mcp_servers.iter().cloned());
+    Setup {
+        agent_teams: below.agent_teams || above.agent_teams,
+        resources: Resources {
+            blocks: if upper.blocks.is_empty() { lower.blocks.clone() } else { upper.blocks.clone() },
+            skills: united(&lower.skills, &upper.skills),
+            agent_levels: lower.agent_levels.union(&upper.agent_levels).copied().collect(),
+            agent_names: united(&lower.agent_names, &upper.agent_names),
+            tools: match (&lower.tools, &upper.tools) {
+                (Some(Tools::All), _) | (_, Some(Tools::All)) => Some(Tools::All),
+                (Some(Tools::Named(lower)), Some(Tools::Named(upper))) => Some(Tools::Named(united(lower, upper))),
+                (only, None) | (None, only) => only.clone(),
+            },
+            mcp_servers,
+        },
+        ..above.clone()
+    }
+}
+
+/// What is in either list, in the order in which it is met first.
+fn united(lower: &[String], upper: &[String]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::with_capacity(lower.len() + upper.len());
+    for name in lower.iter().chain(upper) {
+        if !all.contains(name) {
+            all.push(name.clone());
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests;

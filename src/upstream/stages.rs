@@ -1,0 +1,72 @@
+//! What the original keeps of the stages of a run, as far as a result of ours says it: by these files its tools tell that
+//! the agent and each judge are done.
+
+use crate::model::result::{Judgment, RunResult};
+
+use super::checkpoint::time;
+use super::json::Json;
+
+/// The exit code that the original gives an agent that ended without one.
+const NO_EXIT_CODE: i32 = -1;
+
+/// The files of a run's stages, by their paths below its folder.
+#[must_use]
+pub fn files(result: &RunResult) -> Vec<(String, String)> {
+    let mut files = vec![
+        ("agent/result.json".to_owned(), agent(result)),
+        ("agent/timing.json".to_owned(), timing(result, "agent_duration_seconds", result.agent_duration_seconds)),
+        ("judge/result.json".to_owned(), verdict(result)),
+        ("judge/timing.json".to_owned(), timing(result, "judge_duration_seconds", result.judge_duration_seconds)),
+    ];
+    for judgment in &result.judges {
+        files.push((format!("judge/{}/judgment.json", judgment.judge_number), judge(judgment)));
+    }
+    files.into_iter().map(|(path, json)| (path, json.indented())).collect()
+}
+
+fn agent(result: &RunResult) -> Json {
+    let tokens = &result.token_stats;
+    Json::map([
+        ("exit_code", result.exit_code.unwrap_or(NO_EXIT_CODE).into()),
+        ("stdout", "".into()),
+        ("stderr", "".into()),
+        (
+            "token_stats",
+            Json::map([
+                ("input_tokens", tokens.input_tokens.into()),
+                ("output_tokens", tokens.output_tokens.into()),
+                ("cache_creation_tokens", tokens.cache_creation_tokens.into()),
+                ("cache_read_tokens", tokens.cache_read_tokens.into()),
+            ]),
+        ),
+        ("cost_usd", result.cost_usd.dollars().into()),
+        ("api_calls", 1_u32.into()),
+    ])
+}
+
+fn timing(result: &RunResult, key: &str, seconds: f64) -> Json {
+    Json::map([(key, seconds.into()), ("measured_at", time(result.committed_at).into())])
+}
+
+fn verdict(result: &RunResult) -> Json {
+    let reasoning = result.judges.first().map(|judgment| judgment.reasoning.as_str()).unwrap_or_default();
+    Json::map([
+        ("score", result.judge_score.get().into()),
+        ("passed", result.judge_passed.into()),
+        ("grade", result.judge_grade.to_string().into()),
+        ("reasoning", reasoning.into()),
+        ("is_valid", true.into()),
+        ("criteria_scores", Json::Map(Vec::new())),
+    ])
+}
+
+fn judge(judgment: &Judgment) -> Json {
+    Json::map([
+        ("score", judgment.score.get().into()),
+        ("passed", judgment.passed.into()),
+        ("grade", judgment.grade.to_string().into()),
+        ("reasoning", judgment.reasoning.as_str().into()),
+        ("is_valid", true.into()),
+        ("criteria_scores", Json::Map(Vec::new())),
+    ])
+}

@@ -1,0 +1,6 @@
+//! Experiments of the original's runner are taken over: what was paid for stays as it is, and the rest is made.
+
+mod made;
+mod refused;
+mod stopped;
+mod taken;

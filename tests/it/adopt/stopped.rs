@@ -1,0 +1,110 @@
+//! Taking over that is killed at any of its steps, and asked for again, comes to the same end.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::made::{End, Form, Made, all_but, made};
+use crate::scenes::strace_is_missing;
+use crate::verify::folder::{contents, copy, json, results, verify};
+
+/// An experiment of which everything has to be done: results move, attempts are set aside, files of the original too.
+fn begun(form: Form) -> Made {
+    let runs = all_but(&[
+        ("T0/00/2", Some(End::Failed)),
+        ("T0/01/1", Some(End::Unjudged)),
+        ("T0/01/2", Some(End::Begun)),
+        ("T1/02/2", None),
+    ]);
+    let made = made(form, &runs);
+    let failed = if form == Form::Phased { "in_progress/T0/00/.failed/run_01" } else { "T0/00/.failed/run_01" };
+    copy(&made.at(&made.place("T0/00/1", End::Passed)).join("agent"), &made.at(&format!("{failed}/agent")));
+    made
+}
+
+/// Takes over and starts nothing: the budget is nothing.
+fn words(made: &Made) -> [&str; 5] {
+    ["resume", made.dir(), "--redo-unjudged", "--max-cost-usd", "0"]
+}
+
+/// What came of it, without what differs from time to time and from world to world.
+fn outcome(made: &Made) -> (Value, Value, BTreeMap<String, Vec<u8>>) {
+    let without = |place: &str, keys: &[&str]| {
+        let mut value = json(&made.at(place));
+        for key in keys {
+            value.as_object_mut().unwrap().shift_remove(*key).unwrap();
+        }
+        value
+    };
+    let kept = contents(&made.dir).into_iter().filter(|(place, (kind, ..))| {
+        // Half a record may stay in a former attempt, which nobody reads.
+        let of_a_run = place.contains("/run_") && !place.ends_with("attempt.json") && !place.contains("/.tmp-");
+        *kind == 'f' && (of_a_run || place.starts_with("config/original/"))
+    });
+    let kept = kept.map(|(place, (_, _, bytes))| (place, bytes)).collect();
+    (
+        without("checkpoint.json", &["last_updated_at", "config_hash"]),
+        without("config/experiment.json", &["fixture_digest"]),
+        kept,
+    )
+}
+
+/// Kills the n-th call of each kind for each n, until it ends before it; how often it was killed.
+fn killed_at_every(form: Form, calls: &[&str]) -> usize {
+    let undisturbed = begun(form);
+    let before = results(&undisturbed.dir);
+    undisturbed.world.scylla(&words(&undisturbed)).exits(6);
+    let expected = outcome(&undisturbed);
+    let killed_at = |call: &&str| {
+        for number in 1..100 {
+            let made = begun(form);
+            let mut command = Command::new("strace");
+            // Only the coordinator's own calls: not those of git, whose work is done again as a whole.
+            command.args(["-qq", "-o", "/dev/null", "-e", &format!("inject={call}:signal=KILL:when={number}")]);
+            command.arg(env!("CARGO_BIN_EXE_cargo-scylla")).arg("scylla").args(words(&made));
+            made.world.seal(&mut command);
+            let ended = command.current_dir(made.world.path("")).output().unwrap().status.code();
+            let point = format!("{form:?} {call} {number}");
+            if ended != Some(6) {
+                let found = verify(&made.world, &made.dir);
+                assert!([4, 6].contains(&found.code), "{point}: {:#}", found.report);
+                let again = made.world.scylla(&words(&made));
+                assert_eq!(again.code, Some(6), "{point}: {again}");
+            }
+            let found = outcome(&made);
+            assert_eq!((&found.0, &found.1), (&expected.0, &expected.1), "{point}");
+            let differs: Vec<&String> = expected
+                .2
+                .keys()
+                .chain(found.2.keys())
+                .filter(|place| expected.2.get(*place) != found.2.get(*place))
+                .collect();
+            assert!(differs.is_empty(), "{point}: {differs:?}");
+            verify(&made.world, &made.dir).exits(6);
+            if ended == Some(6) {
+                return number - 1;
+            }
+        }
+        panic!("it never ended by itself");
+    };
+    let killed = calls.iter().map(killed_at).sum();
+    assert_eq!(results(&undisturbed.dir), if form == Form::Flat { before } else { 5 });
+    killed
+}
+
+#[test]
+fn killed_before_any_rename_a_phased_experiment_is_taken_over_by_the_next_resume() {
+    if !strace_is_missing() {
+        let killed = killed_at_every(Form::Phased, &["rename", "renameat", "renameat2"]);
+        assert!(killed >= 10, "only {killed} renames");
+    }
+}
+
+#[test]
+fn killed_before_any_rename_a_flat_experiment_is_taken_over_by_the_next_resume() {
+    if !strace_is_missing() {
+        let killed = killed_at_every(Form::Flat, &["rename", "renameat", "renameat2"]);
+        assert!(killed >= 5, "only {killed} renames");
+    }
+}

@@ -1,0 +1,207 @@
+//! What a resume makes of an experiment of the original: every committed run stays, the missing ones are made.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
+
+use serde_json::json;
+
+use super::made::{COST, End, Form, Made, PLANNED, all_but, made};
+use crate::scenes::output;
+use crate::verify::folder::{contents, copy, differing, edit, json as read_json, remove, verify};
+use crate::world::{Output, World, steady};
+
+/// The bytes of everything in the folders of these runs.
+type Kept = BTreeMap<String, Vec<u8>>;
+
+/// The files of a run wherever it lies, by their place below its flat folder.
+fn files_of(made: &Made, runs: &[(&str, End)]) -> Kept {
+    let mut kept = Kept::new();
+    for (run, end) in runs.iter().filter(|(_, end)| matches!(end, End::Passed | End::Failed)) {
+        let place = made.place(run, *end);
+        let flat = place.strip_prefix("completed/").unwrap_or(&place).to_owned();
+        let here = if made.at(&place).is_dir() { place } else { flat.clone() };
+        for (below, (kind, _, bytes)) in contents(&made.at(&here)) {
+            if kind == 'f' {
+                kept.insert(format!("{flat}/{below}"), bytes);
+            }
+        }
+    }
+    kept
+}
+
+/// Resumes, and holds what comes of it against what must be: nothing of what was committed is touched.
+#[track_caller]
+fn is_taken_over(made: &Made, runs: &[(&str, End)], more: &[&str]) -> Output {
+    let before = files_of(made, runs);
+    assert!(before.len() > runs.len(), "{before:?}");
+    let (checkpoint, config) =
+        (fs::read(made.at("checkpoint.json")).unwrap(), fs::read(made.at("config/experiment.json")).unwrap());
+    let resumed = made.world.scylla(&[&["resume", made.dir()], more].concat()).exits(0);
+    let committed = runs.iter().filter(|(_, end)| matches!(end, End::Passed | End::Failed)).count();
+    assert_eq!(made.asked(), PLANNED.len() - committed, "{resumed}");
+    assert!(files_of(made, runs) == before, "a committed run was touched\n{resumed}");
+    assert_eq!(fs::read(made.at("config/original/checkpoint.json")).unwrap(), checkpoint);
+    assert_eq!(fs::read(made.at("config/original/experiment.json")).unwrap(), config);
+    let mut check = Command::new("sha256sum");
+    let checked = output(check.args(["-c", "config/original/SHA256SUMS"]).current_dir(&made.dir)).exits(0);
+    assert_eq!(checked.stdout.lines().count(), committed, "{checked}");
+    let index = made.index();
+    assert_eq!((&index["version"], &index["status"]), (&json!("4.0"), &json!("completed")), "{resumed}");
+    assert!(!made.at("completed").exists() && !made.at("in_progress").exists());
+    for run in PLANNED {
+        let parts: Vec<&str> = run.split('/').collect();
+        let failed = runs.iter().any(|(other, end)| other == &run && *end == End::Failed);
+        let expected = if failed { "failed" } else { "passed" };
+        assert_eq!(index["completed_runs"][parts[0]][parts[1]][parts[2]], expected, "{run}");
+    }
+    let verified = verify(&made.world, &made.dir).exits(0);
+    assert!(verified.findings().is_empty(), "{:#}", verified.report);
+    // From then on it is an experiment like any other.
+    made.world.scylla(&["resume", made.dir()]).exits(0);
+    assert_eq!(made.asked(), PLANNED.len() - committed);
+    resumed
+}
+
+#[track_caller]
+fn shows(name: &str, made: &Made, output: &Output) {
+    insta::with_settings!({
+        snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/screens_e2e"),
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, { insta::assert_snapshot!(name, steady(&output.stderr, &made.world)) });
+}
+
+#[test]
+fn a_flat_experiment_of_january_is_taken_over_and_only_its_missing_runs_are_made() {
+    let runs = all_but(&[("T0/00/2", Some(End::Failed)), ("T0/01/2", None), ("T1/02/1", None), ("T1/02/2", None)]);
+    let made = made(Form::Flat, &runs);
+    is_taken_over(&made, &runs, &[]);
+    assert_eq!(read_json(&made.at("config/experiment.json"))["timeout_seconds"], 300);
+}
+
+#[test]
+fn a_phased_experiment_is_taken_over_and_its_runs_move_to_their_tiers() {
+    let runs = all_but(&[("T0/00/2", Some(End::Failed)), ("T0/01/2", Some(End::Begun)), ("T1/02/2", None)]);
+    let made = made(Form::Phased, &runs);
+    fs::write(made.at("completed/T0/result.json"), "{}").unwrap();
+    let resumed = is_taken_over(&made, &runs, &["--jobs", "1"]);
+    assert!(made.at("T0/01/.failed/run_02_attempt_01/attempt.json").is_file(), "{resumed}");
+    assert!(made.at("config/original/completed/T0/result.json").is_file());
+}
+
+#[test]
+fn what_is_taken_over_is_said_before_anything_starts() {
+    let runs = all_but(&[("T0/01/2", Some(End::Begun)), ("T1/02/2", None)]);
+    let made = made(Form::Phased, &runs);
+    let resumed = made.world.scylla(&["resume", made.dir(), "--jobs", "1"]).exits(0);
+    let said: String =
+        resumed.stderr.lines().take_while(|line| !line.contains("Begins")).collect::<Vec<_>>().join("\n");
+    shows("adopts", &made, &Output { stdout: String::new(), stderr: said, code: None });
+}
+
+#[test]
+fn agents_of_runs_that_were_never_judged_are_paid_again_only_when_that_is_asked_for() {
+    for form in [Form::Flat, Form::Phased] {
+        let runs = all_but(&[("T0/00/1", Some(End::Unjudged)), ("T0/00/2", Some(End::Unjudged)), ("T1/02/2", None)]);
+        let made = made(form, &runs);
+        let before = contents(&made.dir);
+        let refused = made.world.scylla(&["resume", made.dir()]).exits(2);
+        assert!(refused.stderr.contains("T0/00/run_01, T0/00/run_02"), "{refused}");
+        assert!(refused.stderr.contains("--redo-unjudged"), "{refused}");
+        let changed = differing(&before, &contents(&made.dir));
+        assert!(changed.iter().all(|place| place == "experiment.lock"), "{changed:?}");
+        is_taken_over(&made, &runs, &["--redo-unjudged"]);
+        let attempt = read_json(&made.at("T0/00/.failed/run_01_attempt_01/attempt.json"));
+        assert_eq!(attempt["cost_usd"], COST, "what was paid still counts");
+    }
+}
+
+#[test]
+fn former_attempts_of_the_original_count_with_their_cost_whatever_they_are_called() {
+    let runs = all_but(&[("T1/02/2", None)]);
+    for (form, failed) in [(Form::Flat, "T0/00/.failed"), (Form::Phased, "in_progress/T0/00/.failed")] {
+        let made = made(form, &runs);
+        let paid = made.at(&made.place("T0/00/1", End::Passed)).join("agent");
+        for name in ["run_01", "run_01_attempt_01", "run_01_failed_1"] {
+            copy(&paid, &made.at(&format!("{failed}/{name}/agent")));
+        }
+        is_taken_over(&made, &runs, &[]);
+        for number in 1..=3 {
+            assert!(made.at(&format!("T0/00/.failed/run_01_attempt_{number:02}/agent/result.json")).is_file());
+        }
+        let status = made.world.scylla(&["status", made.dir(), "--message-format", "json"]);
+        let spent = serde_json::from_str::<serde_json::Value>(&status.stdout).unwrap()["spent"].clone();
+        assert_eq!(spent, json!((7.0 + 3.0) * COST), "{status}");
+    }
+}
+
+#[test]
+fn a_moved_experiment_is_taken_over_where_it_is() {
+    let runs = all_but(&[("T1/02/2", None)]);
+    let made = made(Form::Phased, &runs);
+    let moved = made.world.path("elsewhere/mine");
+    fs::create_dir_all(moved.parent().unwrap()).unwrap();
+    fs::rename(&made.dir, &moved).unwrap();
+    let made = Made::moved(made, moved);
+    is_taken_over(&made, &runs, &[]);
+}
+
+#[test]
+fn a_complete_experiment_of_the_original_is_left_as_it_is() {
+    for form in [Form::Flat, Form::Phased] {
+        let made = made(form, &all_but(&[]));
+        // No fixture is needed where nothing is missing.
+        remove(&made.world.path("fixture"));
+        let before = contents(&made.dir);
+        let resumed = made.world.scylla(&["resume", made.dir()]).exits(0);
+        let changed = differing(&before, &contents(&made.dir));
+        assert!(changed.iter().all(|place| place == "experiment.lock"), "{changed:?}\n{resumed}");
+        shows("adopts_nothing", &made, &resumed);
+        verify(&made.world, &made.dir).exits(0);
+    }
+}
+
+#[test]
+fn a_result_that_was_taken_over_is_sealed_and_no_other_result_without_a_seal_is_accepted() {
+    let runs = all_but(&[("T1/02/2", None)]);
+    let made = made(Form::Flat, &runs);
+    is_taken_over(&made, &runs, &[]);
+    let result = made.at("T0/00/run_01/run_result.json");
+    let whole = fs::read(&result).unwrap();
+    edit(&result, |result| result["cost_usd"] = json!(0.0));
+    let found = verify(&made.world, &made.dir).exits(5);
+    assert_eq!(found.of("broken-seal"), ["T0/00/run_01"], "{:#}", found.report);
+    fs::write(&result, &whole).unwrap();
+    verify(&made.world, &made.dir).exits(0);
+    // One that was made here has a seal; another in its place does not.
+    fs::write(
+        made.at("T1/02/run_02/run_result.json"),
+        String::from_utf8(whole).unwrap().replace("\"run_number\": 1", "\"run_number\": 2"),
+    )
+    .unwrap();
+    let found = verify(&made.world, &made.dir).exits(5);
+    assert_eq!(found.of("broken-seal"), ["T1/02/run_02"], "{:#}", found.report);
+}
+
+#[test]
+fn an_experiment_that_was_taken_over_can_grow() {
+    let runs = all_but(&[("T1/02/2", None)]);
+    let made = made(Form::Flat, &runs);
+    is_taken_over(&made, &runs, &[]);
+    made.world.scylla(&["extend", made.dir(), "--runs", "3"]).exits(0);
+    assert_eq!(made.asked(), 1 + 4);
+    verify(&made.world, &made.dir).exits(0);
+}
+
+#[test]
+fn the_published_experiment_of_the_original_is_complete_and_left_alone() {
+    let Some(published) = crate::adopt::made::shared("projectscylla-dryrun") else { return };
+    let world = World::new();
+    let dir = world.path("results/dryrun");
+    copy(&published, &dir);
+    let before = contents(&dir);
+    world.scylla(&["resume", dir.to_str().unwrap()]).exits(0);
+    let changed = differing(&before, &contents(&dir));
+    assert!(changed.iter().all(|place| place == "experiment.lock"), "{changed:?}");
+}
