@@ -1,5 +1,6 @@
 //! From flags, settings and the fixture to one wish: what was typed becomes what is meant.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use crate::model::experiment::{Config, FieldClass};
 use crate::model::ids::TierId;
 use crate::model::limits;
 use crate::model::task::Fixture;
+use crate::upstream::inherit::Inheritance;
 
 /// Runs of each subtest when nothing is said; the original's default.
 const RUNS: u32 = 10;
@@ -126,21 +128,43 @@ pub fn notices(args: &Run, located: &Located, wish: &Wish) -> Vec<Event> {
     let ceiling = wish.fixture.limits.max_cost_usd.filter(|_| said.is_none()).map(|ceiling| {
         format!("the fixture's `config.yaml` sets a ceiling of {ceiling}, which the original's runner never read")
     });
-    ceiling.into_iter().chain(alike(wish)).map(|message| Event::Notice { message }).collect()
+    ceiling
+        .into_iter()
+        .chain(alike(wish).iter().map(|group| told(group)))
+        .map(|message| Event::Notice { message })
+        .collect()
 }
 
-/// Planned subtests that measure the same setup, in sentences.
-fn alike(wish: &Wish) -> impl Iterator<Item = String> {
-    let planned = wish.subtests.iter().flat_map(|(tier, all)| all.iter().map(|subtest| (*tier, *subtest)));
-    let groups = alike::groups(&wish.fixture, planned);
-    groups.into_iter().filter(|group| group.len() > 1).map(|group| {
-        let named = |(tier, subtest): &Standing| format!("`{tier}/{subtest}`");
-        let shown: Vec<String> = group.iter().take(MOST_NAMED).map(named).collect();
-        match (group.len() - shown.len(), shown.split_last()) {
-            (0, Some((last, others))) => format!("{} and {last} compose the same", others.join(", ")),
-            (more, _) => format!("{} and {more} more compose the same", shown.join(", ")),
+/// What the planned subtests take over from each other.
+#[must_use]
+pub fn inheritance_of(wish: &Wish) -> Inheritance {
+    let planned: BTreeSet<TierId> = wish.subtests.keys().copied().collect();
+    Inheritance::planned(wish.inherit, &wish.fixture, &wish.subtests, |_| planned.clone())
+}
+
+/// Groups of planned subtests that measure the same setup.
+#[must_use]
+pub fn alike(wish: &Wish) -> Vec<Vec<Standing>> {
+    let inheritance = inheritance_of(wish);
+    let mut alike = Vec::new();
+    for group in alike::groups(&wish.fixture, inheritance.places()) {
+        // Whatever they declare, the rule of the experiment says what they take over.
+        let mut by_sources: BTreeMap<&[TierId], Vec<Standing>> = BTreeMap::new();
+        for (tier, subtest) in group {
+            by_sources.entry(inheritance.of_subtest(tier, subtest)).or_default().push((tier, subtest));
         }
-    })
+        alike.extend(by_sources.into_values().filter(|group| group.len() > 1));
+    }
+    alike
+}
+
+fn told(group: &[Standing]) -> String {
+    let named = |(tier, subtest): &Standing| format!("`{tier}/{subtest}`");
+    let shown: Vec<String> = group.iter().take(MOST_NAMED).map(named).collect();
+    match (group.len() - shown.len(), shown.split_last()) {
+        (0, Some((last, others))) => format!("{} and {last} compose the same", others.join(", ")),
+        (more, _) => format!("{} and {more} more compose the same", shown.join(", ")),
+    }
 }
 
 fn known_tiers(tiers: Vec<TierId>, fixture: &Fixture) -> Result<Vec<TierId>, CliError> {

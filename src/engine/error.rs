@@ -48,6 +48,16 @@ pub enum EngineError {
         /// What is wrong with it.
         findings: Vec<Finding>,
     },
+    /// What a subtest is set up with cannot be composed.
+    #[error("{tier}/{subtest} cannot be composed: {}", lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Composition {
+        /// The subtest's tier.
+        tier: TierId,
+        /// The subtest.
+        subtest: SubtestId,
+        /// Everything that is in the way.
+        lacks: Vec<Lack>,
+    },
     /// The original's runner seems to be at work on the experiment.
     #[error("{0}")]
     Runner(Runner),
@@ -66,16 +76,6 @@ pub enum EngineError {
         folder: PathBuf,
         /// Why not.
         why: String,
-    },
-    /// What a subtest is set up with cannot be composed.
-    #[error("{tier}/{subtest} cannot be composed: {}", lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Composition {
-        /// The subtest's tier.
-        tier: TierId,
-        /// The subtest.
-        subtest: SubtestId,
-        /// Everything that is in the way.
-        lacks: Vec<Lack>,
     },
     /// A worker's thread ended without a word.
     #[error("a worker ended without a word; the runs of the others are committed")]

@@ -69,8 +69,14 @@ impl Taken {
         fixture: &Fixture,
         inherited: Inherited,
     ) -> Result<(), EngineError> {
-        store::inherited::save(folder, &inherited)?;
         let tier = inherited.tier;
+        if !self.frozen.contains_key(&tier) {
+            // An `extend` that was killed may have made them under a plan in which the tier took nothing over.
+            for (_, subtest) in self.inheritance.heirs_of(tier) {
+                base::forget_baseline(&folder.repo(), tier, subtest)?;
+            }
+        }
+        store::inherited::save(folder, &inherited)?;
         self.frozen.insert(tier, inherited);
         make_baselines(folder, config, fixture, self, |ready| ready == tier)
     }

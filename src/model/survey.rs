@@ -199,6 +199,17 @@ pub struct Holder {
     pub since: String,
 }
 
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pid, host, since } = self;
+        match pid {
+            // A process of another machine, of which only signs are seen.
+            0 if !host.is_empty() => write!(f, "a process on {host}, heard of at {since}"),
+            pid => write!(f, "process {pid} on {host} since {since}"),
+        }
+    }
+}
+
 /// What the folder of one run holds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RunSeen {

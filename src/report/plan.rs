@@ -120,7 +120,7 @@ impl Plan {
             add_tier(&mut page, tier, only_agent.is_none(), styles);
         }
         for alike in &self.alike {
-            let warning = styles.paint(Tone::Warning, "the same thing");
+            let warning = styles.paint(Tone::Warning, "the same");
             page.line(format_args!("{} compose {warning}", list(alike)));
         }
         if !self.alike.is_empty() {

@@ -105,8 +105,8 @@ impl Status<'_> {
 
     fn facts(&self, now: Timestamp) -> Vec<(&'static str, String)> {
         let mut facts = vec![("folder", escape::terminal(self.folder).into_owned())];
-        if let Some(Holder { pid, host, since }) = self.holder {
-            facts.push(("held by", escape::terminal(&format!("process {pid} on {host} since {since}")).into_owned()));
+        if let Some(holder) = self.holder {
+            facts.push(("held by", escape::terminal(&holder.to_string()).into_owned()));
         }
         if let Some(started) = self.started_at {
             let ago = duration(now.duration_since(started).as_secs_f64());

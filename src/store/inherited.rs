@@ -13,7 +13,8 @@ use crate::model::score::Score;
 use crate::os::files::{self, FileError, Folder};
 use crate::upstream;
 
-use super::layout::{self, ExperimentFolder};
+use super::layout::ExperimentFolder;
+use super::layout::inherited::tier_of_inherited;
 use super::version::{Age, age};
 use super::{StoreError, pretty};
 
@@ -58,7 +59,7 @@ pub fn save(folder: &ExperimentFolder, inherited: &Inherited) -> Result<(), Stor
 pub fn read_all(folder: &ExperimentFolder) -> Result<BTreeMap<TierId, Inherited>, StoreError> {
     let mut tiers = Vec::new();
     if let Some(open) = Folder::open(&folder.inherited_dir())? {
-        open.each(|name, _| tiers.extend(name.to_str().and_then(layout::tier_of_inherited)))?;
+        open.each(|name, _| tiers.extend(name.to_str().and_then(tier_of_inherited)))?;
     }
     let mut all = BTreeMap::new();
     for tier in tiers {

@@ -1,21 +1,22 @@
 //! Where everything lies: the only place that joins and parses names of an experiment's files.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 
 use crate::model::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunId, RunNumber, SubtestId, TierId};
 use crate::os::files::{self, FileError, Kind};
 
 use super::StoreError;
 
+pub(super) mod inherited;
 pub(super) mod kept;
 pub(super) mod original;
+mod times;
+
+pub(super) use times::{time_in_names, time_of_name};
 
 /// Former attempts lie below a folder of this name in their subtest's folder.
 pub(super) const FAILED: &str = ".failed";
@@ -33,8 +34,6 @@ pub(super) const CONFIG: &str = "config";
 pub(super) const CONFIG_FILE: &str = "experiment.json";
 /// The fixture's copy, below [`CONFIG`].
 pub(super) const FIXTURE: &str = "fixture";
-/// The winners that tiers take over, below [`CONFIG`].
-pub(super) const INHERITED: &str = "inherited";
 /// Bare copy of the task's repository.
 pub(super) const REPO: &str = "repo.git";
 /// Derived reports.
@@ -63,20 +62,6 @@ pub(super) const JUDGE: &str = "judge";
 pub(super) const WORKSPACE: &str = "workspace";
 /// Ours while a run is in flight: the pristine index for capture.
 pub(super) const PRIVATE: &str = "private";
-
-/// How names of folders write a time: no colons, sorted by time.
-const TIME_IN_NAMES: &str = "%Y-%m-%dT%H-%M-%S";
-/// A time as names of files write it, in UTC.
-pub(super) fn time_in_names(time: Timestamp) -> String {
-    time.strftime(TIME_IN_NAMES).to_string()
-}
-
-/// The time that the name of an experiment's folder begins with.
-pub(super) fn time_of_name(name: &OsStr) -> Option<Timestamp> {
-    let time = name.to_str()?.get(.."0000-00-00T00-00-00".len())?;
-    let civil = DateTime::strptime(TIME_IN_NAMES, time).ok()?;
-    TimeZone::UTC.to_timestamp(civil).ok()
-}
 
 /// The folder of an experiment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,18 +186,6 @@ impl ExperimentFolder {
     #[must_use]
     pub fn fixture(&self) -> PathBuf {
         self.config_dir().join(FIXTURE)
-    }
-
-    /// The folder of what tiers take over.
-    #[must_use]
-    pub fn inherited_dir(&self) -> PathBuf {
-        self.config_dir().join(INHERITED)
-    }
-
-    /// What a tier takes over.
-    #[must_use]
-    pub fn inherited(&self, tier: TierId) -> PathBuf {
-        self.inherited_dir().join(format!("{tier}.json"))
     }
 
     /// Bare copy of the task's repository.
@@ -385,11 +358,6 @@ impl RunFolder {
     pub fn judgment(&self, judge: JudgeNumber) -> PathBuf {
         self.judge(judge).join("judgment.json")
     }
-}
-
-/// Reads the name of a file that says what a tier takes over.
-pub(super) fn tier_of_inherited(name: &str) -> Option<TierId> {
-    name.strip_suffix(".json")?.parse().ok()
 }
 
 /// Reads the name of a judge's folder in its one spelling.

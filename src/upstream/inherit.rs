@@ -61,6 +61,14 @@ impl Inheritance {
         self.sources.keys().copied()
     }
 
+    /// The subtests of a tier that take anything over.
+    pub fn heirs_of(&self, tier: TierId) -> impl Iterator<Item = Place> + '_ {
+        self.sources
+            .iter()
+            .filter(move |(place, sources)| place.0 == tier && !sources.is_empty())
+            .map(|(place, _)| *place)
+    }
+
     /// The tiers whose winners a subtest takes over, in the order in which they are merged.
     #[must_use]
     pub fn of_subtest(&self, tier: TierId, subtest: SubtestId) -> &[TierId] {

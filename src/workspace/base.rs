@@ -121,6 +121,14 @@ pub fn make_baselines(
     super::remove_folder(&scratch(&repo_git))
 }
 
+/// Forgets the baseline of a subtest of which nothing has run, so that it is made anew; one that is not there is none.
+///
+/// # Errors
+/// When the file system says no.
+pub fn forget_baseline(repo_git: &Path, tier: TierId, subtest: SubtestId) -> Result<(), WorkspaceError> {
+    super::remove_file(&repo_git.join(baseline_ref(tier, subtest)))
+}
+
 /// Digest of what was composed into a baseline; `None` when nothing was.
 ///
 /// # Errors

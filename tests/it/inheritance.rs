@@ -1,7 +1,6 @@
 //! What subtests compose lies in their workspaces, and tiers begin with the winners of earlier ones: chosen once, frozen,
 //! and recorded in each result.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::process::{Command, Stdio};
 
@@ -71,7 +70,7 @@ fn all_seven_tiers_of_the_original_compose_and_inherit_as_they_declare() {
     let world = World::new();
     run_original(&world, &[]).exits(0);
     let dir = experiment(&world);
-    let mut shown = String::new();
+    let mut shown = Vec::new();
     for (tier, subtests) in saved(&world, "subtests").as_object().unwrap() {
         for subtest in subtests.as_array().unwrap() {
             let subtest = subtest.as_str().unwrap();
@@ -80,10 +79,10 @@ fn all_seven_tiers_of_the_original_compose_and_inherit_as_they_declare() {
                 result["inherited_from"].as_array().unwrap().iter().map(|from| from.as_str().unwrap()).collect();
             let digest = if result["composed"].is_null() { "nothing composed" } else { "composed" };
             let note = note(&world, &format!("{tier}-{subtest}"));
-            writeln!(shown, "──── {tier}/{subtest} from {from:?}, {digest}\n{note}").unwrap();
+            shown.push(format!("──── {tier}/{subtest} from {from:?}, {digest}\n{note}"));
         }
     }
-    snapshot!("compose", "workspaces_of_seven_tiers", shown);
+    snapshot!("compose", "workspaces_of_seven_tiers", shown.join("\n"));
     let composed = |run: &str| result(&world, run)["composed"].clone();
     assert_eq!(composed("T3/05"), composed("T3/06"), "they compose the same thing");
     assert_ne!(composed("T3/05"), composed("T3/01"));
@@ -218,6 +217,7 @@ fn killed_between_the_choice_and_its_baselines_a_resume_goes_on_with_the_same_wi
     let frozen = world.experiment().join("config/inherited/T1.json");
     let before = fs::read(&frozen).unwrap();
     assert!(!world.experiment().join("repo.git/refs/heads/baseline/T1-00").exists());
+    assert_eq!(json(&frozen)["sources"]["T0"]["ranked"][0]["runs"], 2);
     let resumed = world.scylla(&["resume", &dir, "--message-format", "json"]).exits(0);
     assert!(resumed.events().iter().all(|event| event["reason"] != "tier-inherits"), "{resumed}");
     assert_eq!(fs::read(&frozen).unwrap(), before);

@@ -19,6 +19,7 @@ mod lock;
 mod main_job;
 mod mistakes;
 mod original_fixtures;
+mod originals;
 mod paid_once;
 mod readme;
 mod repair;

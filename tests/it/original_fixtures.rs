@@ -325,7 +325,9 @@ fn subtests_that_compose_the_same_are_told_before_they_are_paid_for() {
     let world = World::new();
     let dir = fixture.write(&world);
     let told = |tiers: &str| {
-        let output = world.scylla(&flags(&dir, &["--fresh", "--max-cost-usd", "0", "--tiers", tiers])).exits(6);
+        let output = world
+            .scylla(&flags(&dir, &["--fresh", "--max-cost-usd", "0", "--inherit", "none", "--tiers", tiers]))
+            .exits(6);
         let line = |line: &str| {
             line.split_once("`T").filter(|_| line.ends_with("compose the same")).map(|(_, rest)| format!("`T{rest}"))
         };

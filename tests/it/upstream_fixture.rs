@@ -266,6 +266,11 @@ fn repository(world: &World, dir: &Path) -> String {
     fs::create_dir_all(dir).unwrap();
     fs::write(dir.join("readme.txt"), "A task.\n").unwrap();
     fs::write(dir.join("CLAUDE.md"), "The project's own words.\n").unwrap();
+    commit(world, dir)
+}
+
+/// Makes a folder a repository with one commit of all that is in it, and gives that commit, which follows from the content.
+pub(crate) fn commit(world: &World, dir: &Path) -> String {
     let git = |arguments: &[&str]| {
         let mut command = Command::new("git");
         world.seal(&mut command);

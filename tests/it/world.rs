@@ -200,6 +200,11 @@ impl Live {
         assert!(status.success());
     }
 
+    /// Whether it is at work no more.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// SIGKILL, and the end of the process.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();

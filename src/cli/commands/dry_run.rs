@@ -1,12 +1,12 @@
 //! `run --dry-run`: the whole plan, and what each subtest composes. Nothing is started or written.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::cli::args::MessageFormat;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
+use crate::cli::wish::{alike, inheritance_of};
 use crate::engine::create::Wish;
 use crate::engine::taken::mistakes;
 use crate::model::experiment::Inherit;
@@ -14,7 +14,7 @@ use crate::model::ids::{SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::task::{AgentSpec, Invocation, Setup, Subtest, SystemPrompt, Tools};
 use crate::report::plan::{Newest, Plan, PlannedSubtest, PlannedTier};
-use crate::text::words::{list, shell_word};
+use crate::text::words::shell_word;
 use crate::upstream::compose::{Composition, compose};
 use crate::upstream::inherit::{Effective, Inheritance};
 
@@ -60,7 +60,10 @@ pub fn show(
         price_per_run_usd: price_per_run,
         estimated_cost_usd: price_per_run.map(|price| price.times(runs)),
         max_cost_usd: wish.max_cost_usd,
-        alike: alike(wish).into_iter().filter(|group| group.len() > 1).collect(),
+        alike: alike(wish)
+            .iter()
+            .map(|group| group.iter().map(|(tier, id)| format!("{tier}/{id}")).collect())
+            .collect(),
     };
     console.print(&match console.message_format() {
         MessageFormat::Human => plan.human(console.out_styles()),
@@ -79,59 +82,9 @@ pub fn check(wish: &Wish) -> Result<(), CliError> {
     if mistakes.is_empty() { Ok(()) } else { Err(CliError::mistakes(&mistakes)) }
 }
 
-/// Sentences about subtests that put the same things into the same tree for the same agent.
-#[must_use]
-pub fn notices(wish: &Wish) -> Vec<String> {
-    let groups = alike(wish).into_iter().filter(|group| group.len() > 1);
-    groups.map(|group| format!("{} compose the same thing", list(&group))).collect()
-}
-
-fn inheritance_of(wish: &Wish) -> Inheritance {
-    let planned: BTreeSet<TierId> = wish.subtests.keys().copied().collect();
-    Inheritance::planned(wish.inherit, &wish.fixture, &wish.subtests, |_| planned.clone())
-}
-
 fn composition(wish: &Wish, subtest: &Subtest) -> Composition {
     let own = Effective { setup: subtest.setup.clone(), ..Effective::default() };
     compose(&own, &wish.fixture.stores, &wish.thinking_mode).unwrap_or_default()
-}
-
-/// The composing subtests of each kind that there is, by what makes them differ.
-fn alike(wish: &Wish) -> Vec<Vec<String>> {
-    let inheritance = inheritance_of(wish);
-    let mut kinds: Vec<(Kind<'_>, Vec<String>)> = Vec::new();
-    for (tier, subtest) in inheritance.places() {
-        let Some(found) = wish.fixture.tiers.get(&tier).and_then(|all| all.get(&subtest)) else { continue };
-        let composition = composition(wish, found);
-        let sources = inheritance.of_subtest(tier, subtest);
-        if composition.is_nothing() && sources.is_empty() {
-            continue;
-        }
-        let kind = Kind {
-            agent: &found.agent,
-            overlay: found.overlay.as_deref(),
-            composition,
-            system_prompt: found.setup.system_prompt,
-            tools: found.setup.resources.tools.as_ref(),
-            sources,
-        };
-        match kinds.iter_mut().find(|(known, _)| *known == kind) {
-            Some((_, places)) => places.push(format!("{tier}/{subtest}")),
-            None => kinds.push((kind, vec![format!("{tier}/{subtest}")])),
-        }
-    }
-    kinds.into_iter().map(|(_, places)| places).collect()
-}
-
-/// All that makes two subtests differ.
-#[derive(PartialEq)]
-struct Kind<'a> {
-    agent: &'a AgentSpec,
-    overlay: Option<&'a str>,
-    composition: Composition,
-    system_prompt: SystemPrompt,
-    tools: Option<&'a Tools>,
-    sources: &'a [TierId],
 }
 
 fn planned_subtest(wish: &Wish, inheritance: &Inheritance, tier: TierId, id: SubtestId) -> Option<PlannedSubtest> {

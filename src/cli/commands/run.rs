@@ -45,8 +45,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
         Some(Newest { folder, complete: false }) => return go_on(folder, args, &located, &wish, console),
         None => dry_run::check(&wish)?,
     }
-    let mut notices = wish::notices(args, &located, &wish);
-    notices.extend(dry_run::notices(&wish).into_iter().map(|message| Event::Notice { message }));
+    let notices = wish::notices(args, &located, &wish);
     let held = create(wish).map_err(|error| CliError::engine(error, "."))?;
     let name = shown(held.folder.root(), &current);
     let sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;

@@ -83,7 +83,7 @@ fn add_verdict(page: &mut Page, verification: &Verification, styles: Styles) {
         page.line("Evidence was not held against its seals.");
     }
     if let Some(holder) = verification.live {
-        let holder = format!("process {} on {} since {}", holder.pid, holder.host, holder.since);
+        let holder = holder.to_string();
         page.line(format_args!("Held by {}: what is in flight is not judged.", escape::terminal(&holder)));
     }
     let tone = match verification.verdict() {

@@ -16,10 +16,11 @@ use crate::os::files::{Folder, Kind, TEMPORARY_PREFIX};
 use super::collect::{self, AttemptSeen, Collection, Part};
 use super::threads;
 use crate::store::StoreError;
+use crate::store::layout::inherited::{self, INHERITED};
 use crate::store::layout::original::{self, Dialect, Phase};
 use crate::store::layout::{
     self, AGENT_RESULT, ATTEMPT, BACKUP_PREFIX, CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder, FAILED, FIXTURE,
-    INHERITED, LOCK, QUARANTINE, REPO, REPORT,
+    LOCK, QUARANTINE, REPO, REPORT,
 };
 
 /// A subtest's folder.
@@ -106,8 +107,8 @@ pub(super) fn subtests(
             [CONFIG_FILE, FIXTURE, INHERITED].contains(&name) || kept
         });
         let place = format!("{CONFIG}/{INHERITED}");
-        if let Some(inherited) = opened(&mut part, &config, INHERITED, &place) {
-            level(&mut part, &inherited, &place, |name, _| layout::tier_of_inherited(name).is_some());
+        if let Some(open) = opened(&mut part, &config, INHERITED, &place) {
+            level(&mut part, &open, &place, |name, _| inherited::tier_of_inherited(name).is_some());
         }
     }
     let mut found = Vec::new();

@@ -236,7 +236,10 @@ fn plan(config: &OriginalConfig, known: &BTreeSet<(TierId, SubtestId)>) -> (Plan
     let mut plan = Plan::default();
     let mut without = Vec::new();
     let most = config.max_subtests.map_or(usize::MAX, |most| most as usize);
-    for tier in &config.tiers_to_run {
+    // Where none are named, those are meant that are there.
+    let there: Vec<TierId> = known.iter().map(|(tier, _)| *tier).collect::<BTreeSet<_>>().into_iter().collect();
+    let tiers = if config.tiers_to_run.is_empty() { &there } else { &config.tiers_to_run };
+    for tier in tiers {
         let subtests = known.iter().filter(|(of, _)| of == tier).map(|(_, subtest)| *subtest);
         let before = plan.total();
         subtests.take(most).for_each(|subtest| plan.add(*tier, subtest, config.runs_per_subtest));

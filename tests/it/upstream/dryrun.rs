@@ -1,6 +1,6 @@
 //! The one experiment of the original that is published: seven runs that agree.
 
-use super::made::shared;
+use super::made::shared_copy;
 use crate::verify::folder::{contents, differing, verify};
 use crate::verify::originals::name;
 use crate::world::{World, steady};
@@ -8,7 +8,7 @@ use crate::world::{World, steady};
 #[test]
 fn the_published_dry_run_agrees_seven_of_seven_and_nothing_is_wrong_with_it() {
     let world = World::new();
-    let Some(dir) = shared(&world, "projectscylla-dryrun") else { return };
+    let Some(dir) = shared_copy(&world, "projectscylla-dryrun") else { return };
     let verified = verify(&world, &dir).exits(0);
     assert_eq!((&verified.report["agreeing"], &verified.report["planned"]), (&7.into(), &7.into()));
     let levels: Vec<_> = verified.findings().iter().map(|finding| &finding["level"]).collect();
@@ -24,7 +24,7 @@ fn the_published_dry_run_agrees_seven_of_seven_and_nothing_is_wrong_with_it() {
 #[test]
 fn a_repair_of_the_published_dry_run_changes_no_byte_of_it() {
     let world = World::new();
-    let Some(dir) = shared(&world, "projectscylla-dryrun") else { return };
+    let Some(dir) = shared_copy(&world, "projectscylla-dryrun") else { return };
     let before = contents(&dir);
     let told = world.scylla(&["repair", name(&dir)]).exits(0);
     assert!(told.stdout.starts_with("Nothing to repair"), "{told}");

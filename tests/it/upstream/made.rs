@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use scylla::model::digest::Digest;
 use serde_json::{Map, Value, json};
 
-use crate::verify::folder::{edit, json, remove};
+use crate::shared::shared;
+use crate::verify::folder::{copy, edit, json, remove};
 use crate::verify::originals::name;
 use crate::world::{Output, World};
 
@@ -284,18 +285,9 @@ fn python(value: &Value) -> String {
     }
 }
 
-/// The data of the workplace that is called so, copied where a test may change it; `None` where there is none.
-#[expect(clippy::print_stdout, reason = "who reads the tests' output learns what was not tried")]
-pub(crate) fn shared(world: &World, data: &str) -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
-    let shared = std::env::var_os("SCYLLA_SHARED").map_or(beside, PathBuf::from);
-    let from = shared.join("data").join(data);
-    if !from.is_dir() {
-        assert!(std::env::var_os("CI").is_none(), "there is no {}", from.display());
-        println!("skipped: there is no {}", from.display());
-        return None;
-    }
+/// Shared data, copied to where a test may change it; `None` where there is none.
+pub(crate) fn shared_copy(world: &World, data: &str) -> Option<PathBuf> {
     let to = world.path(data);
-    crate::verify::folder::copy(&from, &to);
+    copy(&shared("data")?.join(data), &to);
     Some(to)
 }

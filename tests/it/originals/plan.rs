@@ -1,0 +1,150 @@
+//! What is said of the fixtures before anything starts, and what a missing resource stops.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use super::{case, told, tree};
+use crate::scenes::files_below;
+use crate::world::{Output, World, steady};
+
+macro_rules! snapshot {
+    ($name:literal, $text:expr) => {
+        insta::with_settings!({
+            snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/originals"),
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+        }, { insta::assert_snapshot!($name, $text) })
+    };
+}
+
+/// `run` of a fixture with more said, in a world where that may fail.
+fn run(name: &str, more: &[&str], before: impl FnOnce(&World)) -> (World, Output) {
+    let (world, arguments) = told(case(name));
+    before(&world);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain(more.iter().copied()).collect();
+    let output = world.scylla(&arguments);
+    (world, output)
+}
+
+/// Every file of a world with its bytes.
+fn all(world: &World) -> BTreeMap<PathBuf, Vec<u8>> {
+    files_below(&world.path("")).into_iter().map(|file| (file.clone(), fs::read(file).unwrap())).collect()
+}
+
+#[test]
+fn every_key_of_the_originals_is_in_the_tree() {
+    let yaml = tree::yaml();
+    for key in [
+        "id: \"test-",
+        "description:",
+        "language: python",
+        "language: rust",
+        "language: mojo",
+        "repo:",
+        "hash:",
+        "branch:",
+        "prompt_file:",
+        "criteria_file:",
+        "rubric_file:",
+        "models:",
+        "tags:",
+        "timeout_seconds:",
+        "max_cost_usd:",
+        "extends_previous: true",
+        "extends_previous: false",
+        "inherit_best_from:",
+        "agent_teams: true",
+        "system_prompt_mode: none",
+        "system_prompt_mode: default",
+        "system_prompt_mode: custom",
+        "\n  claude_md:\n    blocks:",
+        "\n  skills:\n    categories:",
+        "\n  skills:\n    names:",
+        "\n  agents:\n    levels:",
+        "\n  agents:\n    names:",
+        "\n  tools:\n    enabled:",
+        "\n  mcp_servers:",
+        "\ntools:\n  enabled: all",
+        "\ntools:\n  enabled: [",
+        "\nmcp_servers:",
+        "\nskills:",
+        "\nagents:",
+        "source: local",
+        "config_path:",
+        "requirements:",
+        "evaluation: \"binary\"",
+        "evaluation: \"scaled\"",
+        "\n    criteria:",
+        "skill_validation:",
+        "skill_source:",
+        "categories:",
+        "scoring_type: \"checklist\"",
+        "scoring_type: \"subjective\"",
+        "points:",
+        "na_condition:",
+        "pass_threshold:",
+        "grade_scale:",
+        "tools_enabled: null",
+        "delegation_enabled:",
+    ] {
+        assert!(yaml.contains(key), "no fixture of the tree says `{key}`");
+    }
+    for tier in 0..7 {
+        assert!(yaml.contains(&format!("  - T{tier}\n")), "no fixture lists T{tier}");
+    }
+}
+
+#[test]
+fn a_dry_run_shows_the_whole_plan_of_a_fixture_and_writes_nothing() {
+    let mut before = BTreeMap::new();
+    let more = ["--dry-run", "--price-per-run", "0.012"];
+    let (world, output) = run("test-001", &more, |world| before = all(world));
+    let output = output.exits(0);
+    assert_eq!(output.stderr, "");
+    assert_eq!(all(&world), before);
+    let python = tree::line(&world, "agent").split(' ').next().unwrap().to_owned();
+    snapshot!("dry_run", steady(&output.stdout, &world).replace(&python, "python3"));
+}
+
+#[test]
+fn subtests_that_compose_the_same_are_told_before_they_are_paid_for() {
+    let (_, output) = run("test-007", &["--max-cost-usd", "0"], |_| {});
+    let output = output.exits(6);
+    assert!(output.stderr.contains("T3/02 and T3/03 compose the same thing"), "{output}");
+    let (_, output) = run("test-006", &["--dry-run"], |_| {});
+    let alike = ["T1/02 and T1/03 compose the same thing", "T3/02 and T3/03 compose the same thing"];
+    assert!(alike.iter().all(|alike| output.stdout.contains(alike)), "{output}");
+}
+
+#[test]
+fn a_folder_of_skills_that_was_deleted_stops_the_fixture_before_anything_starts() {
+    let skills = "originals/claude-code/shared/skills";
+    let (world, output) = run("test-005", &[], |world| fs::remove_dir_all(world.path(skills)).unwrap());
+    let output = output.exits(2);
+    for category in ["tracker", "craft"] {
+        let path = world.path(&format!("{skills}/{category}"));
+        assert!(output.stderr.contains(path.to_str().unwrap()), "{output}");
+    }
+    assert_eq!(fs::read_dir(world.results()).unwrap().count(), 0);
+    assert_eq!((world.lines("agent.log"), world.lines("judge.log")), (0, 0));
+    snapshot!("skills-deleted", steady(&output.stderr, &world));
+}
+
+#[test]
+fn all_fixtures_of_the_tree_are_checked_in_one_table() {
+    let (world, _) = told(case("test-001"));
+    let said = ["--agent-command", "true", "--judge-command", "true"];
+    let checked = world.scylla(&[&["fixture", "check", "originals/tests"], &said[..]].concat()).exits(0);
+    snapshot!("check", steady(&checked.stdout, &world));
+}
+
+#[test]
+fn the_tree_moves_with_its_shared_folder_named() {
+    let (world, _) = told(case("test-002"));
+    fs::rename(world.path("originals/claude-code/shared"), world.path("shelf")).unwrap();
+    let fixture = tree::fixture(&world, "test-002");
+    let said = ["--agent-command", "true", "--judge-command", "true"];
+    world.scylla(&[&["fixture", "check", &fixture], &said[..]].concat()).exits(2);
+    world.scylla(&[&["fixture", "check", &fixture, "--shared-dir", "shelf"], &said[..]].concat()).exits(0);
+}
