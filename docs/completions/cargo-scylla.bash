@@ -22,6 +22,9 @@ _cargo__scylla() {
             cargo__scylla,completions)
                 cmd="cargo__scylla__subcmd__completions"
                 ;;
+            cargo__scylla,export)
+                cmd="cargo__scylla__subcmd__export"
+                ;;
             cargo__scylla,extend)
                 cmd="cargo__scylla__subcmd__extend"
                 ;;
@@ -79,6 +82,9 @@ _cargo__scylla() {
             cargo__scylla__subcmd__help,completions)
                 cmd="cargo__scylla__subcmd__help__subcmd__completions"
                 ;;
+            cargo__scylla__subcmd__help,export)
+                cmd="cargo__scylla__subcmd__help__subcmd__export"
+                ;;
             cargo__scylla__subcmd__help,extend)
                 cmd="cargo__scylla__subcmd__help__subcmd__extend"
                 ;;
@@ -122,7 +128,7 @@ _cargo__scylla() {
 
     case "${cmd}" in
         cargo__scylla)
-            opts="-v -q -h -V --verbose --quiet --message-format --color --help --version run resume extend status verify repair checkout fixture completions man help"
+            opts="-v -q -h -V --verbose --quiet --message-format --color --help --version run resume extend status verify repair checkout export fixture completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -180,6 +186,36 @@ _cargo__scylla() {
                 return 0
             fi
             case "${prev}" in
+                --message-format)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cargo__subcmd__scylla__subcmd__export)
+            opts="-v -q -h --format --to --verbose --quiet --message-format --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "scylla-3.1 scylla-2.0" -- "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --message-format)
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
@@ -424,7 +460,7 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__subcmd__scylla__subcmd__help)
-            opts="run resume extend status verify repair checkout fixture completions man help"
+            opts="run resume extend status verify repair checkout export fixture completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -452,6 +488,20 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__subcmd__scylla__subcmd__help__subcmd__completions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cargo__subcmd__scylla__subcmd__help__subcmd__export)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -682,12 +732,28 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__subcmd__scylla__subcmd__resume)
-            opts="-j -v -q -h --model --judge-model --thinking --timeout --inherit --jobs --attempts --max-cost-usd --keep-workspaces --containment --verbose --quiet --message-format --color --help"
+            opts="-j -v -q -h --tiers-dir --redo-unjudged --shared-dir --agent-command --judge-command --model --judge-model --thinking --timeout --inherit --jobs --attempts --max-cost-usd --keep-workspaces --containment --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --tiers-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shared-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agent-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --judge-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --model)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -40,6 +40,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "status" -
 complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "verify" -d 'Check that results, checkpoint and plan agree; writes nothing'
 complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "repair" -d 'Mend what `verify` finds; deletes nothing and invents nothing'
 complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "checkout" -d 'Rebuild the tree of a run as it was graded'
+complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "export" -d 'Write an experiment anew in the form of ProjectScylla\'s runner'
 complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "fixture" -d 'Check, make or list fixtures'
 complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "completions" -d 'Print completions of `cargo-scylla` for a shell'
 complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "man" -d 'Print the manual page of `cargo-scylla`'
@@ -83,6 +84,10 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -s n -l d
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -s v -l verbose -d 'Say more: each stage of each run too'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l tiers-dir -d 'The fixture from which missing runs are made [default: the folder of its prompt, from the current one]' -r -F
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l shared-dir -d 'The folder of subtests and resources that fixtures share [default: `shared` in the fixture, else the nearest `claude-code/shared`]' -r -F
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l agent-command -d 'Shell line of the agent, for subtests that name none; the experiment\'s copy of the fixture keeps it' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l judge-command -d 'Shell line of a judge, in place of the fixture\'s panel; may be given several times, and the experiment\'s copy keeps it' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l model -d 'Model that agents are told to use, as `$SCYLLA_MODEL`' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l judge-model -d 'Model that judges are told to use, in their request; the first one counts' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l thinking -d 'How much agents are told to think, by a word before the prompt [default: None]' -r -f -a "None\t''
@@ -108,6 +113,7 @@ json\t'For programs: one JSON object per event'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l redo-unjudged -d 'Make runs anew whose agent is done and whose judges are not: their agents are paid again'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -s v -l verbose -d 'Say more: each stage of each run too'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -180,6 +186,17 @@ never\t'Never'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand checkout" -s v -l verbose -d 'Say more: each stage of each run too'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand checkout" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand checkout" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand export" -l format -d 'Which of the original\'s formats' -r -f -a "scylla-3.1\t'Checkpoint 3.1, runs in `completed/`: since March 2026'
+scylla-2.0\t'Checkpoint 2.0, tiers in the experiment\'s own folder: January 2026'"
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand export" -l to -d 'Where it is written: a folder that is not there yet, or is empty' -r -F
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand export" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'
+json\t'For programs: one JSON object per event'"
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand export" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand export" -s v -l verbose -d 'Say more: each stage of each run too'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand export" -s q -l quiet -d 'Say only what went wrong, and how to go on'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and not __fish_seen_subcommand_from check new list help" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'
 json\t'For programs: one JSON object per event'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and not __fish_seen_subcommand_from check new list help" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -239,17 +256,18 @@ never\t'Never'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand man" -s v -l verbose -d 'Say more: each stage of each run too'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand man" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout fixture completions man help" -f -a "run" -d 'Start an experiment, or go on with the unfinished one of the same fixture'
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout fixture completions man help" -f -a "resume" -d 'Go on with an experiment, from its folder alone'
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout fixture completions man help" -f -a "extend" -d 'Add runs, tiers or subtests to an experiment, and make them'
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout fixture completions man help" -f -a "status" -d 'Show where an experiment stands, also while it runs'
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout fixture completions man help" -f -a "verify" -d 'Check that results, checkpoint and plan agree; writes nothing'
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout fixture completions man help" -f -a "repair" -d 'Mend what `verify` finds; deletes nothing and invents nothing'
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout fixture completions man help" -f -a "checkout" -d 'Rebuild the tree of a run as it was graded'
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout fixture completions man help" -f -a "fixture" -d 'Check, make or list fixtures'
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout fixture completions man help" -f -a "completions" -d 'Print completions of `cargo-scylla` for a shell'
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout fixture completions man help" -f -a "man" -d 'Print the manual page of `cargo-scylla`'
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout fixture completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout export fixture completions man help" -f -a "run" -d 'Start an experiment, or go on with the unfinished one of the same fixture'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout export fixture completions man help" -f -a "resume" -d 'Go on with an experiment, from its folder alone'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout export fixture completions man help" -f -a "extend" -d 'Add runs, tiers or subtests to an experiment, and make them'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout export fixture completions man help" -f -a "status" -d 'Show where an experiment stands, also while it runs'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout export fixture completions man help" -f -a "verify" -d 'Check that results, checkpoint and plan agree; writes nothing'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout export fixture completions man help" -f -a "repair" -d 'Mend what `verify` finds; deletes nothing and invents nothing'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout export fixture completions man help" -f -a "checkout" -d 'Rebuild the tree of a run as it was graded'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout export fixture completions man help" -f -a "export" -d 'Write an experiment anew in the form of ProjectScylla\'s runner'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout export fixture completions man help" -f -a "fixture" -d 'Check, make or list fixtures'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout export fixture completions man help" -f -a "completions" -d 'Print completions of `cargo-scylla` for a shell'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout export fixture completions man help" -f -a "man" -d 'Print the manual page of `cargo-scylla`'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend status verify repair checkout export fixture completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and __fish_seen_subcommand_from fixture" -f -a "check" -d 'Report every mistake of a fixture at once, with file and line'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and __fish_seen_subcommand_from fixture" -f -a "new" -d 'Write a commented fixture that works as it stands'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and __fish_seen_subcommand_from fixture" -f -a "list" -d 'List the fixtures in a folder, with their mistakes'

@@ -77,6 +77,10 @@ never\:"Never"))' \
 ;;
 (resume)
 _arguments "${_arguments_options[@]}" : \
+'--tiers-dir=[The fixture from which missing runs are made \[default\: the folder of its prompt, from the current one\]]:DIR:_files' \
+'--shared-dir=[The folder of subtests and resources that fixtures share \[default\: \`shared\` in the fixture, else the nearest \`claude-code/shared\`\]]:DIR:_files' \
+'--agent-command=[Shell line of the agent, for subtests that name none; the experiment'\''s copy of the fixture keeps it]:LINE:_default' \
+'*--judge-command=[Shell line of a judge, in place of the fixture'\''s panel; may be given several times, and the experiment'\''s copy keeps it]:LINE:_default' \
 '--model=[Model that agents are told to use, as \`\$SCYLLA_MODEL\`]:MODEL:_default' \
 '*--judge-model=[Model that judges are told to use, in their request; the first one counts]:MODEL:_default' \
 '--thinking=[How much agents are told to think, by a word before the prompt \[default\: None\]]:MODE:(None Low High UltraThink)' \
@@ -93,6 +97,7 @@ json\:"For programs\: one JSON object per event"))' \
 '--color=[When to use color]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
 always\:"Always"
 never\:"Never"))' \
+'--redo-unjudged[Make runs anew whose agent is done and whose judges are not\: their agents are paid again]' \
 '(-q --quiet)-v[Say more\: each stage of each run too]' \
 '(-q --quiet)--verbose[Say more\: each stage of each run too]' \
 '-q[Say only what went wrong, and how to go on]' \
@@ -195,6 +200,25 @@ never\:"Never"))' \
 _arguments "${_arguments_options[@]}" : \
 '--run=[The run, such as \`T0/00/1\`]:RUN:_default' \
 '--to=[Where the tree is made\: a folder that is not there yet, or is empty]:PATH:_files' \
+'--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
+json\:"For programs\: one JSON object per event"))' \
+'--color=[When to use color]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
+'(-q --quiet)-v[Say more\: each stage of each run too]' \
+'(-q --quiet)--verbose[Say more\: each stage of each run too]' \
+'-q[Say only what went wrong, and how to go on]' \
+'--quiet[Say only what went wrong, and how to go on]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':dir -- The experiment'\''s folder, or its checkpoint.json:_files' \
+&& ret=0
+;;
+(export)
+_arguments "${_arguments_options[@]}" : \
+'--format=[Which of the original'\''s formats]:FORMAT:((scylla-3.1\:"Checkpoint 3.1, runs in \`completed/\`\: since March 2026"
+scylla-2.0\:"Checkpoint 2.0, tiers in the experiment'\''s own folder\: January 2026"))' \
+'--to=[Where it is written\: a folder that is not there yet, or is empty]:PATH:_files' \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
 json\:"For programs\: one JSON object per event"))' \
 '--color=[When to use color]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
@@ -390,6 +414,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(export)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (fixture)
 _arguments "${_arguments_options[@]}" : \
 ":: :_cargo-scylla__subcmd__help__subcmd__fixture_commands" \
@@ -449,6 +477,7 @@ _cargo-scylla_commands() {
 'verify:Check that results, checkpoint and plan agree; writes nothing' \
 'repair:Mend what \`verify\` finds; deletes nothing and invents nothing' \
 'checkout:Rebuild the tree of a run as it was graded' \
+'export:Write an experiment anew in the form of ProjectScylla'\''s runner' \
 'fixture:Check, make or list fixtures' \
 'completions:Print completions of \`cargo-scylla\` for a shell' \
 'man:Print the manual page of \`cargo-scylla\`' \
@@ -465,6 +494,11 @@ _cargo-scylla__subcmd__checkout_commands() {
 _cargo-scylla__subcmd__completions_commands() {
     local commands; commands=()
     _describe -t commands 'cargo-scylla completions commands' commands "$@"
+}
+(( $+functions[_cargo-scylla__subcmd__export_commands] )) ||
+_cargo-scylla__subcmd__export_commands() {
+    local commands; commands=()
+    _describe -t commands 'cargo-scylla export commands' commands "$@"
 }
 (( $+functions[_cargo-scylla__subcmd__extend_commands] )) ||
 _cargo-scylla__subcmd__extend_commands() {
@@ -536,6 +570,7 @@ _cargo-scylla__subcmd__help_commands() {
 'verify:Check that results, checkpoint and plan agree; writes nothing' \
 'repair:Mend what \`verify\` finds; deletes nothing and invents nothing' \
 'checkout:Rebuild the tree of a run as it was graded' \
+'export:Write an experiment anew in the form of ProjectScylla'\''s runner' \
 'fixture:Check, make or list fixtures' \
 'completions:Print completions of \`cargo-scylla\` for a shell' \
 'man:Print the manual page of \`cargo-scylla\`' \
@@ -552,6 +587,11 @@ _cargo-scylla__subcmd__help__subcmd__checkout_commands() {
 _cargo-scylla__subcmd__help__subcmd__completions_commands() {
     local commands; commands=()
     _describe -t commands 'cargo-scylla help completions commands' commands "$@"
+}
+(( $+functions[_cargo-scylla__subcmd__help__subcmd__export_commands] )) ||
+_cargo-scylla__subcmd__help__subcmd__export_commands() {
+    local commands; commands=()
+    _describe -t commands 'cargo-scylla help export commands' commands "$@"
 }
 (( $+functions[_cargo-scylla__subcmd__help__subcmd__extend_commands] )) ||
 _cargo-scylla__subcmd__help__subcmd__extend_commands() {
