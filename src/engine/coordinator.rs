@@ -14,6 +14,7 @@ use crate::engine::mailbox::{Input, Line, RunEnd};
 use crate::engine::open::{Held, Sitting};
 use crate::engine::standing::Standing;
 use crate::engine::taken::Taken;
+use crate::engine::untouched::Untouched;
 use crate::engine::worker::{self, Job};
 use crate::engine::workplace::Workplace;
 use crate::lifecycle::next::{Action, next};
@@ -129,6 +130,7 @@ impl<'a> Coordinator<'a> {
             token: format!("{}-{}", std::process::id(), clock::now().as_millisecond()),
             config,
             fixture,
+            untouched: Untouched::default(),
             containment: manner.containment,
             stop: StopHandle::new().map_err(EngineError::Signals)?,
             secrets: manner.secrets,

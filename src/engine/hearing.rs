@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::coordinator::Coordinator;
+use crate::engine::failure::storage;
 use crate::engine::mailbox::{Input, RunEnd};
 use crate::lifecycle::state::{Consequence, Fact};
 use crate::model::checkpoint::RateLimit;
@@ -13,6 +14,7 @@ use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentStatus, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
 use crate::model::result::RunResult;
 use crate::os::clock;
+use crate::store;
 
 /// An attempt that failed, as its worker said it.
 struct FailedAttempt {
@@ -31,6 +33,13 @@ impl Coordinator<'_> {
             Input::RunEnded { run, spent, end } => {
                 self.dismiss(run);
                 self.end(run, spent, end);
+            }
+            Input::Untouched { commit, result, written } => {
+                if let Err(error) = store::untouched::write(&self.held.folder, &commit, &result) {
+                    self.halt(&storage(&error).message);
+                }
+                // A worker that is gone needs no answer.
+                let _ = written.send(());
             }
             Input::WorkerLost(run) => {
                 self.dismiss(run);

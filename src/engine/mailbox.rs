@@ -6,7 +6,7 @@ use crate::model::event::Event;
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::money::Usd;
 use crate::model::outcome::{Failure, Stage, StopSignal};
-use crate::model::result::RunResult;
+use crate::model::result::{ChecksResult, RunResult};
 
 /// Everything that can reach the coordinator; its deadlines are the only other thing that wakes it.
 #[derive(Debug)]
@@ -21,6 +21,15 @@ pub enum Input {
         spent: Usd,
         /// How it ended.
         end: RunEnd,
+    },
+    /// The checks of an untouched tree are done; the worker waits until they are written.
+    Untouched {
+        /// The commit of the baseline.
+        commit: String,
+        /// What the checks said.
+        result: ChecksResult,
+        /// Told when it is written.
+        written: Sender<()>,
     },
     /// A worker's thread ended without a word.
     WorkerLost(RunId),

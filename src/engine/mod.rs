@@ -20,4 +20,5 @@ pub mod taken;
 pub mod workplace;
 
 mod stages;
+mod untouched;
 mod worker;

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::engine::untouched::Untouched;
 use crate::model::digest::Digest;
 use crate::model::experiment::{Config, KeepWorkspaces};
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
@@ -22,6 +23,8 @@ pub struct Workplace {
     pub config: Config,
     /// Its copy of the fixture.
     pub fixture: Fixture,
+    /// What is known of its trees before any agent came.
+    pub(super) untouched: Untouched,
     /// How the processes of a run are held together.
     pub containment: Containment,
     /// How far a stop has been asked for.

@@ -4,7 +4,7 @@ use crate::judge::answer::Answer;
 use crate::judge::score::{Judged, NothingApplies, judgment as judge};
 use crate::model::ids::JudgeNumber;
 use crate::model::money::Usd;
-use crate::model::result::{CheckResult, ChecksResult, Judgment};
+use crate::model::result::{Before, CheckResult, ChecksResult, Judgment};
 use crate::model::rubric::{ItemScore, Rubric, RubricItem};
 use crate::model::score::Score;
 
@@ -64,9 +64,12 @@ fn item_score(item: &RubricItem, checks: &[CheckResult]) -> Result<ItemScore, Ch
     }
     let (score, how) = match check {
         CheckResult { passed: true, .. } => (Score::ONE, "passed".to_owned()),
+        CheckResult { no_longer_applies: Some(why), .. } => (Score::ZERO, format!("does not apply any more: {why}")),
         CheckResult { timed_out: true, .. } => (Score::ZERO, "ran out of time".to_owned()),
         CheckResult { exit_code: Some(code), .. } => (Score::ZERO, format!("ended with exit code {code}")),
         CheckResult { exit_code: None, .. } => (Score::ZERO, "was ended by a signal".to_owned()),
     };
-    Ok(ItemScore { score: Some(score), explanation: format!("`{name}` {how}") })
+    let as_before =
+        if check.before == Some(Before::Failed) && !check.passed { ", and failed before the agent came" } else { "" };
+    Ok(ItemScore { score: Some(score), explanation: format!("`{name}` {how}{as_before}") })
 }

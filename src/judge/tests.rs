@@ -10,7 +10,7 @@ use super::score::{panel, score};
 use crate::model::ids::{AttemptNumber, JudgeNumber};
 use crate::model::money::Usd;
 use crate::model::outcome::AgentEnd;
-use crate::model::result::{AgentResult, CheckResult, ChecksResult, Judgment, TokenStats};
+use crate::model::result::{AgentResult, Before, CheckResult, ChecksResult, Judgment, TokenStats};
 use crate::model::rubric::{Evaluation, ItemScore, Rubric, RubricItem};
 use crate::model::score::{Grade, GradeScale, Score};
 use crate::model::task::{Fixture, Limits, Source, Stores};
@@ -251,6 +251,8 @@ fn the_checks_judge_scores_by_exit_codes() {
         timed_out: exit_code.is_none(),
         duration_seconds: 0.1,
         not_applicable: None,
+        no_longer_applies: None,
+        before: None,
     };
     let checks = ChecksResult {
         checks: vec![
@@ -268,6 +270,13 @@ fn the_checks_judge_scores_by_exit_codes() {
     let judgment = super::checks::judgment(JudgeNumber(1), &rubric(), &checks).unwrap();
     assert_eq!((judgment.score.get(), judgment.passed), (3.0 / 4.0, true), "its weight is left out");
     assert_eq!(judgment.reasoning, "failed: check-scaled; not applicable: check-may-not-apply");
+    checks.checks[1].before = Some(Before::Failed);
+    checks.checks[2].no_longer_applies = checks.checks[2].not_applicable.take();
+    let taken_away = super::checks::judgment(JudgeNumber(1), &rubric(), &checks).unwrap();
+    assert_eq!(taken_away.reasoning, "failed: check-scaled, check-may-not-apply");
+    let explained = |item: &str| taken_away.criteria_scores[item].explanation.as_str();
+    assert_eq!(explained("scaled"), "`check-scaled` ended with exit code 2, and failed before the agent came");
+    assert_eq!(explained("may-not-apply"), "`check-may-not-apply` does not apply any more: `ruff` is not installed");
     let left_out: Vec<&ItemScore> = judgment.criteria_scores.values().filter(|item| item.score.is_none()).collect();
     assert_eq!(left_out[0].explanation, "`check-may-not-apply` does not apply: `ruff` is not installed");
 }

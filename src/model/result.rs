@@ -84,6 +84,36 @@ pub struct CheckResult {
     /// Why it does not apply to this tree or machine; it has then neither passed nor failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_applicable: Option<String>,
+    /// Why it does not apply any more, though it did to the untouched tree: whoever takes its tests away has not passed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_longer_applies: Option<String>,
+    /// What it said of the untouched tree, before any agent came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Before>,
+}
+
+/// What a check said of the untouched tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Before {
+    /// It passed.
+    Passed,
+    /// It failed before any agent came.
+    Failed,
+    /// It did not apply.
+    NotApplicable,
+}
+
+impl Before {
+    /// What a result of the untouched tree says.
+    #[must_use]
+    pub fn of(result: &CheckResult) -> Self {
+        match result {
+            CheckResult { not_applicable: Some(_), .. } => Self::NotApplicable,
+            CheckResult { passed: true, .. } => Self::Passed,
+            CheckResult { .. } => Self::Failed,
+        }
+    }
 }
 
 /// `checks/result.json`.

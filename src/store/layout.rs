@@ -15,6 +15,7 @@ pub(super) mod inherited;
 pub(super) mod kept;
 pub(super) mod original;
 mod times;
+pub(super) mod untouched;
 
 pub(super) use times::{time_in_names, time_of_name};
 

@@ -18,6 +18,7 @@ pub mod layout;
 pub mod mend;
 pub mod stages;
 pub mod survey;
+pub mod untouched;
 
 mod version;
 

@@ -26,7 +26,7 @@ fn world(after: &str) -> (World, String, String) {
     let agent = format!("touch done; {}; {}; {after}", leave_behind(&marker), gated(&world, "agent"));
     let fixture = TestFixture::new()
         .agent("T0/00-leaves", &agent)
-        .check(&format!("{}; test -f done", gated(&world, "check")))
+        .check(&format!("test -f done || exit 1; {}", gated(&world, "check")))
         .write(&world);
     (world, fixture, marker)
 }

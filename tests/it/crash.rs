@@ -16,7 +16,7 @@ fn world() -> (World, String) {
     let world = World::new();
     let fixture = TestFixture::new()
         .agent("T0/00-gated", &format!("{}; {AGENT}", gated(&world, "agent")))
-        .check(&format!("{}; test -f done", gated(&world, "check")))
+        .check(&format!("test -f done || exit 1; {}", gated(&world, "check")))
         .judge(&format!("{}; {FULL_SCORE}", gated(&world, "judge")))
         .write(&world);
     (world, fixture)

@@ -138,7 +138,7 @@ fn status_from_another_process_shows_the_run_in_flight_and_its_stage() {
     let world = World::new();
     let fixture = TestFixture::new()
         .agent("T0/00-a", &format!("{}; {AGENT}", gated(&world, "agent")))
-        .check(&format!("{}; test -f done", gated(&world, "check")))
+        .check(&format!("test -f done || exit 1; {}", gated(&world, "check")))
         .judge(&format!("{}; {}", gated(&world, "judge"), crate::fixture::FULL_SCORE))
         .write(&world);
     let gates = [("agent", Value::Null), ("check", Value::Null), ("judge", json!(2))];

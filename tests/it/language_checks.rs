@@ -135,3 +135,79 @@ fn what_a_check_needs_and_when_it_does_not_apply_must_make_sense() {
         insta::assert_snapshot!("checks-that-do-not-apply", crate::world::steady(&told.stderr, &world));
     });
 }
+
+/// What is kept of the checks of the untouched trees, by name.
+fn untouched(world: &World) -> Vec<Vec<(String, bool, Option<String>)>> {
+    let folder = world.experiment().join("config/untouched");
+    fs::read_dir(folder).unwrap().map(|entry| facts(&read(&entry.unwrap().path()))).collect()
+}
+
+#[test]
+fn the_checks_say_what_failed_before_the_agent_came_and_leave_nothing_in_its_tree() {
+    let world = World::new();
+    let log = world.path("checks.log");
+    let checks = format!(
+        "checks:\n  - {{name: done, shell: 'echo asked >> {}; touch left-by-check; test -f done'}}\n  \
+         - {{name: broken, shell: exit 3}}\n  - {{name: fine, shell: 'true'}}\n",
+        log.display()
+    );
+    let fixture =
+        UpstreamFixture::new().test(&checks).file("expected/rubric.yaml", &rubric(&["done", "broken", "fine"]));
+    let dir = fixture.write(&world);
+    let arguments =
+        ["run", "--tiers-dir", &dir, "--results-dir", "results", "--runs", "2", "--tiers", "T6", "--jobs", "2"];
+    let agent = "test ! -e left-by-check && touch done";
+    output(world.command(&arguments).args(["--agent-command", agent])).exits(0);
+    assert_eq!(world.lines("checks.log"), 3, "once on the untouched tree, and once for each run");
+    let expected = [("done", false, None), ("broken", false, None), ("fine", true, None)];
+    assert_eq!(untouched(&world), [named(&expected)]);
+    for run in ["run_01", "run_02"] {
+        let result = read(&world.experiment().join(format!("T6/01/{run}/run_result.json")));
+        let before: Vec<&Value> = result["checks"].as_array().unwrap().iter().map(|check| &check["before"]).collect();
+        assert_eq!(before, ["failed", "failed", "passed"]);
+        let broken = &result["judges"][0]["criteria_scores"]["broken"];
+        assert_eq!(broken["explanation"], "`broken` ended with exit code 3, and failed before the agent came");
+        assert_eq!(result["judges"][0]["criteria_scores"]["done"]["score"], 1.0);
+    }
+    let dir = world.experiment();
+    assert_eq!(world.scylla(&["verify", dir.to_str().unwrap()]).exits(0).stdout, "2 of 2 planned runs agree.\n");
+    world.scylla(&["extend", dir.to_str().unwrap(), "--runs", "3"]).exits(0);
+    assert_eq!(world.lines("checks.log"), 4, "a later sitting reads what is known");
+}
+
+#[test]
+fn who_takes_the_tests_away_has_not_passed_them() {
+    let world = World::new();
+    let checks = "checks:\n  - {name: test, shell: 'test -f readme.txt || exit 5', not_applicable_exit_codes: [5]}\n  \
+         - {name: words, shell: 'true', needs: [./CLAUDE.md]}\n  - {name: never, shell: 'true', needs: [./absent]}\n";
+    let rubric = rubric(&["test", "words", "never"]);
+    let fixture = UpstreamFixture::new().test(checks).file("expected/rubric.yaml", &rubric);
+    let result = checked(&world, &fixture, None, "rm readme.txt CLAUDE.md");
+    assert_eq!((&result["judge_score"], &result["judge_passed"]), (&json!(0.0), &json!(false)));
+    let why = |number: usize| {
+        (result["checks"][number]["no_longer_applies"].clone(), result["checks"][number]["before"].clone())
+    };
+    assert_eq!(why(0), (json!("it ended with exit code 5"), json!("passed")));
+    assert_eq!(why(1), (json!("there is no `CLAUDE.md`"), json!("passed")));
+    assert_eq!(why(2), (Value::Null, json!("not_applicable")));
+    assert_eq!(result["judges"][0]["reasoning"], "failed: test, words; not applicable: never");
+}
+
+#[test]
+fn a_tree_that_another_machine_checks_is_judged_by_what_that_machine_can_say() {
+    let world = World::new();
+    world.program("tools/linter", "#!/bin/sh\nexit 0\n");
+    let path = |more: &Path| std::env::join_paths([more, Path::new("/usr/bin"), Path::new("/bin")]).unwrap();
+    let checks = "checks:\n  - {name: lint, shell: linter, needs: [linter]}\n  - {name: fine, shell: 'true'}\n";
+    let fixture = UpstreamFixture::new().test(checks).file("expected/rubric.yaml", &rubric(&["lint", "fine"]));
+    let dir = fixture.write(&world);
+    let arguments = ["run", "--tiers-dir", &dir, "--results-dir", "results", "--runs", "1", "--tiers", "T6"];
+    let run = |command: &mut std::process::Command, tools: &Path| output(command.env("PATH", path(tools))).exits(0);
+    run(world.command(&arguments).args(["--agent-command", "true"]), &world.path("tools"));
+    let experiment = world.experiment();
+    run(&mut world.command(&["extend", experiment.to_str().unwrap(), "--runs", "2"]), Path::new("/nowhere"));
+    let lint = |run: &str| read(&experiment.join(format!("T6/01/{run}/run_result.json")))["checks"][0].clone();
+    assert_eq!((lint("run_01")["passed"].clone(), lint("run_01")["before"].clone()), (json!(true), json!("passed")));
+    assert_eq!(lint("run_02")["not_applicable"], "`linter` is not installed");
+    assert_eq!(lint("run_02").get("no_longer_applies"), None);
+}

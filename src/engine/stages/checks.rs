@@ -13,30 +13,48 @@ use crate::model::task::CheckSpec;
 use crate::os::process::{End, View};
 use crate::os::{files, program};
 
+/// A check that was carried out, or that does not apply.
+pub(super) struct Checked {
+    pub(super) result: CheckResult,
+    /// Whether it does not apply because of this machine, whatever the tree holds.
+    pub(super) by_machine: bool,
+}
+
+/// What a check does without.
+struct Lacking {
+    why: String,
+    by_machine: bool,
+}
+
 impl Work<'_> {
     /// Runs every check in the graded tree.
     pub(in crate::engine) fn checks(&mut self) -> Result<ChecksResult, Halt> {
         self.enter(Stage::Checks, None)?;
         self.graded_tree()?;
         let place = self.place;
-        let checks = place.fixture.checks.iter().map(|check| self.check(check)).collect::<Result<_, _>>()?;
+        let checks = place.fixture.checks.iter().map(|check| self.check(check, &check.name));
+        let checks = self.compare_with_untouched(checks.collect::<Result<_, _>>()?)?;
         let result = ChecksResult { checks };
         self.store.write_checks(&result).map_err(|error| storage(&error))?;
         Ok(result)
     }
 
-    fn check(&self, check: &CheckSpec) -> Result<CheckResult, Halt> {
+    /// Carries out one check in the workspace.
+    pub(super) fn check(&self, check: &CheckSpec, log: &str) -> Result<Checked, Halt> {
         let mut environment = self.environment();
         let path = environment.get(OsStr::new("PATH")).map(OsString::as_os_str);
         if let Some(lacking) = lacking(check, path, &self.folder.workspace()) {
-            return Ok(CheckResult {
+            let result = CheckResult {
                 name: check.name.clone(),
                 passed: false,
                 exit_code: None,
                 timed_out: false,
                 duration_seconds: 0.0,
-                not_applicable: Some(lacking),
-            });
+                not_applicable: Some(lacking.why),
+                no_longer_applies: None,
+                before: None,
+            };
+            return Ok(Checked { result, by_machine: lacking.by_machine });
         }
         environment.insert("SCYLLA_FIXTURE".into(), self.place.folder.fixture().into());
         let ended = self.contained(
@@ -44,8 +62,8 @@ impl Work<'_> {
                 argv: check.run.words().into_iter().map(OsString::from).collect(),
                 environment,
                 stdin: None,
-                stdout: self.folder.check_log(&check.name),
-                stderr: self.folder.check_log(&format!("{}.stderr", check.name)),
+                stdout: self.folder.check_log(log),
+                stderr: self.folder.check_log(&format!("{log}.stderr")),
                 wall: Duration::from_secs(check.timeout_seconds),
                 no_progress: None,
                 views: vec![
@@ -59,7 +77,7 @@ impl Work<'_> {
             End::Exited(code) => Some(code),
             End::Signaled(_) | End::TimedOut | End::NoProgress | End::OutputLimit | End::Stopped => None,
         };
-        Ok(CheckResult {
+        let result = CheckResult {
             name: check.name.clone(),
             passed: exit_code == Some(0),
             exit_code,
@@ -68,15 +86,20 @@ impl Work<'_> {
             not_applicable: exit_code
                 .filter(|code| check.not_applicable.contains(code))
                 .map(|code| format!("it ended with exit code {code}")),
-        })
+            no_longer_applies: None,
+            before: None,
+        };
+        Ok(Checked { result, by_machine: false })
     }
 }
 
-/// What a check needs and does not have, in words.
-fn lacking(check: &CheckSpec, path: Option<&OsStr>, tree: &Path) -> Option<String> {
+/// What a check needs and does not have.
+fn lacking(check: &CheckSpec, path: Option<&OsStr>, tree: &Path) -> Option<Lacking> {
     check.needs.iter().find_map(|need| match need.strip_prefix("./") {
         // What cannot be looked at is left to the check itself.
-        Some(below) => matches!(files::kind_of(&tree.join(below)), Ok(None)).then(|| format!("there is no `{below}`")),
-        None => (!program::is_found(OsStr::new(need), path)).then(|| format!("`{need}` is not installed")),
+        Some(below) => matches!(files::kind_of(&tree.join(below)), Ok(None))
+            .then(|| Lacking { why: format!("there is no `{below}`"), by_machine: false }),
+        None => (!program::is_found(OsStr::new(need), path))
+            .then(|| Lacking { why: format!("`{need}` is not installed"), by_machine: true }),
     })
 }

@@ -4,6 +4,7 @@ mod agent;
 mod checks;
 mod judges;
 mod trees;
+mod untouched;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

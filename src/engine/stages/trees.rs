@@ -16,6 +16,11 @@ impl Work<'_> {
     /// Makes the workspace at the subtest's baseline.
     pub(in crate::engine) fn prepare(&mut self) -> Result<(), Halt> {
         self.enter(Stage::Prepare, None)?;
+        self.make_workspace()
+    }
+
+    /// Makes the workspace; nothing must be in its place.
+    pub(super) fn make_workspace(&mut self) -> Result<(), Halt> {
         let (repo, workspace) = (self.place.folder.repo(), self.folder.workspace());
         let made = workspace::prepare::prepare(&repo, &workspace, self.run.tier, self.run.subtest);
         self.baseline = Some(made.map_err(|error| broken(&error))?);
@@ -47,6 +52,12 @@ impl Work<'_> {
         self.store.write_patch(&patch).map_err(|error| storage(&error))?;
         self.remove(&private);
         Ok(())
+    }
+
+    /// The commit that the workspace was made from.
+    pub(super) fn baseline_commit(&self) -> Result<String, Halt> {
+        let baseline = workspace::prepare::baseline(&self.place.folder.repo(), self.run.tier, self.run.subtest);
+        Ok(baseline.map_err(|error| broken(&error))?.commit)
     }
 
     /// Makes sure that the graded tree is there: a folder that was moved to another machine has only the patch.

@@ -18,6 +18,7 @@ use super::threads;
 use crate::store::StoreError;
 use crate::store::layout::inherited::{self, INHERITED};
 use crate::store::layout::original::{self, Dialect, Phase};
+use crate::store::layout::untouched::{self, UNTOUCHED};
 use crate::store::layout::{
     self, AGENT_RESULT, ATTEMPT, BACKUP_PREFIX, CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder, FAILED, FIXTURE,
     LOCK, QUARANTINE, REPO, REPORT,
@@ -104,11 +105,15 @@ pub(super) fn subtests(
     if let Some(config) = opened(&mut part, &root, CONFIG, CONFIG) {
         level(&mut part, &config, CONFIG, |name, kind| {
             let kept = dialect != Dialect::Ours && name == original::KEPT && kind == Kind::Folder;
-            [CONFIG_FILE, FIXTURE, INHERITED].contains(&name) || kept
+            [CONFIG_FILE, FIXTURE, INHERITED, UNTOUCHED].contains(&name) || kept
         });
         let place = format!("{CONFIG}/{INHERITED}");
         if let Some(open) = opened(&mut part, &config, INHERITED, &place) {
             level(&mut part, &open, &place, |name, _| inherited::tier_of_inherited(name).is_some());
+        }
+        let place = format!("{CONFIG}/{UNTOUCHED}");
+        if let Some(open) = opened(&mut part, &config, UNTOUCHED, &place) {
+            level(&mut part, &open, &place, |name, _| untouched::is_untouched(name));
         }
     }
     let mut found = Vec::new();

@@ -1,0 +1,64 @@
+//! The checks of the untouched tree: what passed and what failed before any agent came. They are carried out once for each
+//! baseline, by the first run that begins on it, and every run and judge is told.
+
+use std::sync::mpsc::channel;
+
+use crate::engine::failure::storage;
+use crate::engine::mailbox::Input;
+use crate::engine::stages::checks::Checked;
+use crate::engine::stages::{Halt, Work};
+use crate::engine::untouched::held;
+use crate::model::result::{Before, CheckResult, ChecksResult};
+use crate::store;
+
+impl Work<'_> {
+    /// Carries out the checks in the fresh workspace, unless they were for its baseline, and makes it fresh again. The
+    /// coordinator has written what they said before any agent begins on this baseline.
+    pub(in crate::engine) fn check_untouched(&mut self) -> Result<(), Halt> {
+        let place = self.place;
+        let Some(commit) = self.baseline.as_ref().map(|baseline| baseline.commit.clone()) else { return Ok(()) };
+        if place.fixture.checks.is_empty() {
+            return Ok(());
+        }
+        let known = place.untouched.of(&commit);
+        let mut known = held(&known);
+        if known.is_none() {
+            *known = store::untouched::read(&place.folder, &commit).map_err(|error| storage(&error))?;
+        }
+        if known.is_none() {
+            let checks = place.fixture.checks.iter().map(|check| {
+                let log = format!("{}.untouched", check.name);
+                self.check(check, &log).map(|checked| checked.result)
+            });
+            let result = ChecksResult { checks: checks.collect::<Result<_, _>>()? };
+            self.forget_tree();
+            self.make_workspace()?;
+            let (written, answer) = channel();
+            self.line.say(Input::Untouched { commit, result: result.clone(), written });
+            // A coordinator that is gone writes nothing more, so no agent may begin.
+            answer.recv().map_err(|_| Halt::Stopped)?;
+            *known = Some(result);
+        }
+        Ok(())
+    }
+
+    /// Adds to each check what it said of the untouched tree. One that applied there, and does not by what was done to the
+    /// tree, has not passed.
+    pub(super) fn compare_with_untouched(&self, checked: Vec<Checked>) -> Result<Vec<CheckResult>, Halt> {
+        let commit = self.baseline_commit()?;
+        let known = self.place.untouched.of(&commit);
+        let mut known = held(&known);
+        if known.is_none() {
+            *known = store::untouched::read(&self.place.folder, &commit).map_err(|error| storage(&error))?;
+        }
+        let compared = checked.into_iter().map(|Checked { mut result, by_machine }| {
+            let before = known.iter().flat_map(|before| &before.checks).find(|before| before.name == result.name);
+            result.before = before.map(Before::of);
+            if matches!(result.before, Some(Before::Passed | Before::Failed)) && !by_machine {
+                result.no_longer_applies = result.not_applicable.take();
+            }
+            result
+        });
+        Ok(compared.collect())
+    }
+}
