@@ -1,6 +1,6 @@
 //! From flags, settings and the fixture to one wish: what was typed becomes what is meant.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -146,16 +146,10 @@ pub fn inheritance_of(wish: &Wish) -> Inheritance {
 #[must_use]
 pub fn alike(wish: &Wish) -> Vec<Vec<Standing>> {
     let inheritance = inheritance_of(wish);
-    let mut alike = Vec::new();
-    for group in alike::groups(&wish.fixture, inheritance.places()) {
-        // Whatever they declare, the rule of the experiment says what they take over.
-        let mut by_sources: BTreeMap<&[TierId], Vec<Standing>> = BTreeMap::new();
-        for (tier, subtest) in group {
-            by_sources.entry(inheritance.of_subtest(tier, subtest)).or_default().push((tier, subtest));
-        }
-        alike.extend(by_sources.into_values().filter(|group| group.len() > 1));
-    }
-    alike
+    // Whatever they declare, the rule of the experiment says what they take over.
+    let chosen = inheritance.places().map(|place| (place, inheritance.of_subtest(place.0, place.1).to_vec()));
+    let groups = alike::groups(&wish.fixture, chosen);
+    groups.into_iter().filter(|group| group.len() > 1).collect()
 }
 
 fn told(group: &[Standing]) -> String {

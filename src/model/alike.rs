@@ -6,28 +6,40 @@ use super::task::{Fixture, Subtest};
 /// Where a subtest stands in its fixture.
 pub type Standing = (TierId, SubtestId);
 
-/// The chosen subtests in groups, by their order: those of a group have the same agent, overlay and setup.
+/// The chosen subtests in groups, by their order: those of a group have the same agent, overlay and resources, and take
+/// over the same. What each takes over comes with it.
 #[must_use]
-pub fn groups(fixture: &Fixture, chosen: impl Iterator<Item = Standing>) -> Vec<Vec<Standing>> {
-    let mut groups: Vec<(TierId, &Subtest, Vec<Standing>)> = Vec::new();
-    for (tier, id) in chosen {
+pub fn groups<T: PartialEq>(fixture: &Fixture, chosen: impl Iterator<Item = (Standing, T)>) -> Vec<Vec<Standing>> {
+    let mut groups: Vec<(&Subtest, T, Vec<Standing>)> = Vec::new();
+    for ((tier, id), taken) in chosen {
         let Some(subtest) = fixture.tiers.get(&tier).and_then(|subtests| subtests.get(&id)) else { continue };
-        match groups.iter_mut().find(|(other, first, _)| are_alike((tier, subtest), (*other, first))) {
+        match groups.iter_mut().find(|(first, other, _)| *other == taken && are_alike(subtest, first)) {
             Some((.., group)) => group.push((tier, id)),
-            None => groups.push((tier, subtest, vec![(tier, id)])),
+            None => groups.push((subtest, taken, vec![(tier, id)])),
         }
     }
     groups.into_iter().map(|(.., group)| group).collect()
 }
 
-/// Every subtest of a fixture in groups.
+/// Every subtest of a fixture in groups. Without a plan, what is taken over is what the subtest declares in its tier.
 #[must_use]
 pub fn all_groups(fixture: &Fixture) -> Vec<Vec<Standing>> {
-    groups(fixture, fixture.tiers.iter().flat_map(|(tier, subtests)| subtests.keys().map(|id| (*tier, *id))))
+    let declared = |tier: TierId, subtest: &Subtest| {
+        let setup = &subtest.setup;
+        let takes = setup.extends_previous || !setup.inherit_best_from.is_empty();
+        takes.then(|| (tier, setup.extends_previous, setup.inherit_best_from.clone()))
+    };
+    let all = fixture.tiers.iter().flat_map(|(tier, subtests)| {
+        subtests.iter().map(move |(id, subtest)| ((*tier, *id), declared(*tier, subtest)))
+    });
+    groups(fixture, all)
 }
 
-fn are_alike((tier, one): (TierId, &Subtest), (other_tier, other): (TierId, &Subtest)) -> bool {
-    // What is inherited depends on the tier.
-    let same_tier = tier == other_tier || !one.setup.extends_previous && one.setup.inherit_best_from.is_empty();
-    same_tier && one.agent == other.agent && one.overlay == other.overlay && one.setup == other.setup
+fn are_alike(one: &Subtest, other: &Subtest) -> bool {
+    let (setup, of_other) = (&one.setup, &other.setup);
+    one.agent == other.agent
+        && one.overlay == other.overlay
+        && setup.resources == of_other.resources
+        && setup.system_prompt == of_other.system_prompt
+        && setup.agent_teams == of_other.agent_teams
 }

@@ -334,7 +334,12 @@ fn subtests_that_compose_the_same_are_told_before_they_are_paid_for() {
         output.stderr.lines().filter_map(line).collect::<Vec<_>>()
     };
     assert_eq!(told("T3"), ["`T3/05` and `T3/06` compose the same"]);
-    assert_eq!(told("T4,T5,T6"), ["`T4/20` and `T6/20` compose the same"], "the agent of `T5/20` is another one");
+    assert_eq!(
+        told("T4,T5,T6"),
+        ["`T4/20` and `T6/20` compose the same", "`T5/01` and `T5/15` compose the same"],
+        "the agent of `T5/20` is another one, and two that only inherit have nothing of their own"
+    );
     assert_eq!(told("T0,T1"), [""; 0], "each inherits from a tier of its own");
-    assert_eq!(told("T0,T4,T5"), ["`T0/02` and `T4/20` compose the same", "`T0/03` and `T5/06` compose the same"]);
+    let of_three = [("T0/02", "T4/20"), ("T0/03", "T5/06"), ("T5/01", "T5/15")];
+    assert_eq!(told("T0,T4,T5"), of_three.map(|(one, other)| format!("`{one}` and `{other}` compose the same")));
 }

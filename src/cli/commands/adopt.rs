@@ -7,7 +7,7 @@ use crate::cli::args::Resume;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
-use crate::cli::locate::locate;
+use crate::cli::locate::{Located, locate};
 use crate::cli::wish;
 use crate::config::fixture::Loaded;
 use crate::engine::adopt::{Candidate, adopt};
@@ -51,13 +51,18 @@ pub(super) fn take_over(
     }
     let current = console.current_dir()?;
     let fixture_dir = fixture_dir(args, &candidate, &current)?;
-    let said = wish::said(&args.adoption.said, &locate(&current)?, &current);
+    let located = locate(&current)?;
+    let said = wish::said(&args.adoption.said, &located, &current);
     let loaded = wish::load(&fixture_dir, &said)?;
     let subtests = candidate.subtests_of(&held.folder, &loaded.fixture).map_err(engine)?;
     let inherit = inherit(args, &candidate, &loaded.fixture, &subtests)?;
-    let wish = wish_of(args, &candidate, loaded, subtests, inherit);
+    let wish = wish_of((args, &located), &candidate, loaded, subtests, inherit);
     let planned: usize = wish.subtests.values().map(|all| all.len() * wish.runs_per_subtest as usize).sum();
-    tell(&intent(&candidate, planned, &shown(&fixture_dir, &current), inherit), console);
+    let mut messages = intent(&candidate, planned, &shown(&fixture_dir, &current), inherit);
+    if let Some(ceiling) = wish.max_cost_usd {
+        messages.push(format!("nothing more is started when {ceiling} are spent, what it cost before included"));
+    }
+    tell(&messages, console);
     adopt(held, &candidate, wish).map_err(engine)?;
     Ok(None)
 }
@@ -140,13 +145,13 @@ fn inherit(
 
 /// What the experiment was started with, as far as it is said the same way here.
 fn wish_of(
-    args: &Resume,
+    (args, located): (&Resume, &Located),
     candidate: &Candidate<'_>,
     loaded: Loaded,
     subtests: BTreeMap<TierId, Vec<SubtestId>>,
     inherit: Inherit,
 ) -> Wish {
-    let (config, operation) = (candidate.config, args.config.operation);
+    let (config, operation, settings) = (candidate.config, args.config.operation, &located.settings);
     Wish {
         subtests,
         runs_per_subtest: config.runs_per_subtest,
@@ -155,11 +160,11 @@ fn wish_of(
         judge_models: config.judge_models.clone(),
         thinking_mode: config.thinking_mode.clone().unwrap_or_else(|| "None".to_owned()),
         timeout_seconds: config.timeout_seconds,
-        jobs: operation.jobs.unwrap_or_else(wish::cores),
-        attempts: operation.attempts.unwrap_or(limits::ATTEMPTS),
-        max_cost_usd: operation.max_cost_usd,
-        keep_workspaces: operation.keep_workspaces.unwrap_or_default(),
-        containment: operation.containment.unwrap_or_default(),
+        jobs: operation.jobs.or(settings.jobs).unwrap_or_else(wish::cores),
+        attempts: operation.attempts.or(settings.attempts).unwrap_or(limits::ATTEMPTS),
+        max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd).or(loaded.fixture.limits.max_cost_usd),
+        keep_workspaces: operation.keep_workspaces.or(settings.keep_workspaces).unwrap_or_default(),
+        containment: operation.containment.or(settings.containment).unwrap_or_default(),
         inherit,
         results_dir: PathBuf::new(),
         parts: loaded.parts,

@@ -7,6 +7,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::fixture::TestFixture;
+use crate::upstream_fixture::{FIXTURE, UpstreamFixture, commit};
 use crate::verify::folder::json as read_json;
 use crate::world::World;
 
@@ -64,6 +65,22 @@ pub(super) fn made(form: Form, runs: &[(&str, End)]) -> Made {
         made.run(run, *end);
     }
     made.write("checkpoint.json", &made.checkpoint(runs));
+    made
+}
+
+/// The same, made from a fixture in the original's own format, which lies where it was when the experiment was started.
+pub(super) fn made_from_a_fixture_of_the_original(form: Form, runs: &[(&str, End)]) -> Made {
+    let made = made(form, runs);
+    let fixture = PathBuf::from(UpstreamFixture::new().tiers(&["T0", "T1"]).write(&made.world));
+    let commit = commit(&made.world, &made.world.path("upstream/task"));
+    let mut config = config();
+    config["task_commit"] = json!(commit);
+    config["task_prompt_file"] = json!(format!("{FIXTURE}/prompt.md"));
+    made.write("config/experiment.json", &config);
+    let mut checkpoint = made.index();
+    checkpoint["config_hash"] = json!(config_hash(&config));
+    made.write("checkpoint.json", &checkpoint);
+    fs::copy(fixture.join("prompt.md"), made.at("prompt.md")).unwrap();
     made
 }
 

@@ -1,6 +1,7 @@
 //! What cannot be taken over is told with what to type, and nothing is changed.
 
 use std::fs;
+use std::process::{Command, Stdio};
 
 use super::made::{End, Form, Made, all_but, made};
 use crate::verify::folder::{contents, differing, edit, remove};
@@ -54,4 +55,32 @@ fn a_config_that_was_changed_after_the_start_is_not_taken_over() {
     let made = incomplete(Form::Flat);
     edit(&made.at("config/experiment.json"), |config| config["timeout_seconds"] = 7.into());
     refused("adopt_changed_config", &made, &["resume", made.dir(), "--redo-unjudged"], 5);
+}
+
+#[test]
+fn a_fixture_of_another_commit_is_not_taken_for_the_experiments_own() {
+    let made = incomplete(Form::Flat);
+    remove(&made.world.path("fixture/source"));
+    let path = made.world.path("fixture/test.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    let source = "source:\n  repo: ../elsewhere\n  hash: 0123456789012345678901234567890123456789\n";
+    fs::write(&path, format!("{text}{source}")).unwrap();
+    refused("adopt_other_commit", &made, &["resume", made.dir(), "--redo-unjudged"], 2);
+}
+
+#[test]
+fn an_experiment_on_which_the_originals_runner_works_is_not_taken_over() {
+    let made = made(Form::Phased, &all_but(&[("T1/02/2", None)]));
+    let mut runner = Command::new("sh");
+    runner.args(["-c", "read line", "scripts/manage_experiment.py"]).stdin(Stdio::piped());
+    let mut runner = runner.spawn().unwrap();
+    fs::write(made.at("experiment.pid"), runner.id().to_string()).unwrap();
+    let before = contents(&made.dir);
+    let output = made.world.scylla(&["resume", made.dir()]).exits(3);
+    assert!(output.stderr.contains(&runner.id().to_string()), "{output}");
+    let changed = differing(&before, &contents(&made.dir));
+    assert!(changed.iter().all(|place| place == "experiment.lock"), "{changed:?}");
+    runner.kill().unwrap();
+    runner.wait().unwrap();
+    made.world.scylla(&["resume", made.dir()]).exits(0);
 }

@@ -6,8 +6,9 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::made::{COST, End, Form, Made, PLANNED, all_but, made};
+use super::made::{COST, End, Form, Made, PLANNED, all_but, made, made_from_a_fixture_of_the_original};
 use crate::scenes::output;
+use crate::upstream_fixture::JUDGE;
 use crate::verify::folder::{contents, copy, differing, edit, json as read_json, remove, verify};
 use crate::world::{Output, World, steady};
 
@@ -134,6 +135,19 @@ fn former_attempts_of_the_original_count_with_their_cost_whatever_they_are_calle
         let spent = serde_json::from_str::<serde_json::Value>(&status.stdout).unwrap()["spent"].clone();
         assert_eq!(spent, json!((7.0 + 3.0) * COST), "{status}");
     }
+}
+
+#[test]
+fn a_fixture_of_the_original_goes_on_with_its_experiment_and_inherits_from_results_that_were_taken_over() {
+    let runs = all_but(&[("T1/02/2", None)]);
+    let made = made_from_a_fixture_of_the_original(Form::Phased, &runs);
+    let agent = format!("echo asked >> {}; touch done", made.world.path("agent.log").display());
+    is_taken_over(&made, &runs, &["--agent-command", &agent, "--judge-command", JUDGE]);
+    let winner = read_json(&made.at("config/inherited/T1.json"));
+    assert_eq!(winner["sources"]["T0"]["subtest"], "00", "{winner:#}");
+    let result = read_json(&made.at("T1/02/run_02/run_result.json"));
+    assert_eq!(result["inherited_from"], json!(["T0/00"]));
+    assert!(made.at("config/fixture/shared").is_dir());
 }
 
 #[test]

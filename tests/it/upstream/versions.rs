@@ -123,13 +123,3 @@ fn a_checkpoint_of_version_1_0_names_runs_without_a_verdict_and_stays_so() {
     made.repair(0);
     assert_eq!(made.index()["completed_runs"], json!({"T0": {"00": [1, 2], "01": [1, 2]}, "T1": {"01": [1, 2]}}));
 }
-
-#[test]
-fn a_resume_of_the_originals_experiment_is_refused_and_changes_nothing() {
-    let made = Made::of(V2_0, &super::made::SMALL, &[(0, 0, 1)]);
-    let before = contents(&made.dir);
-    let refused = made.scylla("resume", &[], 2);
-    assert!(refused.stderr.contains("checkpoint 2.0"), "{refused}");
-    let changed: Vec<String> = differing(&before, &contents(&made.dir)).into_iter().collect();
-    assert_eq!(changed, ["experiment.lock"]);
-}
