@@ -61,6 +61,7 @@ fn programs_of_a_run_are_given_the_allowed_variables_and_no_other() {
                 "SCYLLA_RUN",
                 "SCYLLA_RUN_TOKEN",
                 "SCYLLA_SUBTEST",
+                "SCYLLA_SYSTEM_PROMPT_MODE",
                 "SCYLLA_TIER",
                 "SCYLLA_WORKSPACE",
             ][..],
