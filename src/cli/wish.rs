@@ -85,12 +85,12 @@ pub fn said(args: &SaidFlags, located: &Located, current: &Path) -> Said {
 /// When a tier is asked for that the fixture does not have.
 pub fn wish(args: &Run, located: &Located, places: Places, loaded: Loaded) -> Result<Wish, CliError> {
     let (flags, settings) = (&args.config, &located.settings);
-    let Loaded { fixture, parts } = loaded;
     let asked = args.tiers.clone().or_else(|| settings.tiers.clone());
     let tiers = match asked {
-        Some(tiers) => known_tiers(tiers, &fixture)?,
-        None => fixture.tiers.keys().copied().collect(),
+        Some(tiers) => known_tiers(tiers, &loaded.fixture)?,
+        None => loaded.fixture.tiers.keys().copied().collect(),
     };
+    let Loaded { fixture, parts, .. } = whole(loaded, Some(&tiers))?;
     let max_subtests = args.max_subtests.or(settings.max_subtests);
     let operation = flags.operation;
     let models = flags.model.clone().map(|model| vec![model]).or_else(|| settings.model.clone());
@@ -179,6 +179,17 @@ pub(super) fn cores() -> u32 {
 fn canonical_thinking(typed: &str) -> String {
     let known = crate::config::settings::THINKING;
     known.iter().find(|known| known.eq_ignore_ascii_case(typed)).map_or(typed, |known| known).to_owned()
+}
+
+/// A fixture of which nothing is absent that these tiers name, or any tier.
+///
+/// # Errors
+/// Every resource that is absent.
+pub fn whole(loaded: Loaded, tiers: Option<&[TierId]>) -> Result<Loaded, CliError> {
+    loaded.whole(tiers).map_err(|absent| {
+        let hint = "put it there, name another folder with `--shared-dir`, or leave its tier out with `--tiers`";
+        CliError::mistakes(&absent).or_hint(hint)
+    })
 }
 
 /// Loads a fixture.

@@ -13,17 +13,18 @@ mod tiers;
 mod tests;
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::model::ids::{ExperimentId, TierId};
 use crate::model::rubric::Rubric;
-use crate::model::task::{Fixture, Limits, Parts, Source};
+use crate::model::task::{AgentSpec, Fixture, Invocation, JudgeSpec, Limits, Parts, Source};
 
 use super::fields::{Fields, Page};
 use super::mistake::{Mistake, Mistakes};
 use super::node::{Node, Place};
 use beside::BESIDE_FILE;
-use files::Folder;
+use files::{Absences, Folder};
 use rubric::ByChecks;
 use shared::Shared;
 use tiers::Common;
@@ -53,6 +54,36 @@ pub struct Said {
     pub usual_judge_commands: Vec<String>,
 }
 
+/// Stands for an agent or a judge that is said when the fixture is run. The shell does nothing for it.
+const TO_BE_SAID: &str = ": said when it is run";
+
+impl Said {
+    /// The same, for looking at the fixture in a folder without running it. Fixtures of the original name neither agent nor
+    /// judges, which is no mistake of theirs.
+    #[must_use]
+    pub fn to_look_at(&self, dir: &Path) -> Self {
+        let mut said = self.clone();
+        if !is_ours(dir) {
+            said.usual_agent_command.get_or_insert_with(|| TO_BE_SAID.to_owned());
+            if said.usual_judge_commands.is_empty() {
+                said.usual_judge_commands.push(TO_BE_SAID.to_owned());
+            }
+        }
+        said
+    }
+}
+
+/// What of a fixture that was looked at has to be said when it is run: the agent, the judges.
+#[must_use]
+pub fn to_be_said(fixture: &Fixture) -> (bool, bool) {
+    let stands_for = |run: &Invocation| matches!(run, Invocation::Shell(line) if line == TO_BE_SAID);
+    let mut subtests = fixture.tiers.values().flat_map(BTreeMap::values);
+    (
+        subtests.any(|subtest| matches!(&subtest.agent, AgentSpec::Command { run, .. } if stands_for(run))),
+        fixture.judges.iter().any(|judge| matches!(judge, JudgeSpec::Command { run, .. } if stands_for(run))),
+    )
+}
+
 /// A fixture with what its copy consists of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
@@ -60,6 +91,22 @@ pub struct Loaded {
     pub fixture: Fixture,
     /// What an experiment copies, so that the copy can be read by itself.
     pub parts: Parts,
+    /// Resources that tiers name and that are not there: only whoever runs such a tier needs them.
+    pub absences: Vec<(TierId, Mistake)>,
+}
+
+impl Loaded {
+    /// The fixture, when nothing is absent that these tiers name; `None` stands for all tiers.
+    ///
+    /// # Errors
+    /// Every resource that is absent.
+    pub fn whole(self, tiers: Option<&[TierId]>) -> Result<Self, Vec<Mistake>> {
+        let counts = |tier: &TierId| tiers.is_none_or(|tiers| tiers.contains(tier));
+        let absent = Mistakes::default();
+        absent.extend(self.absences.iter().filter(|(tier, _)| counts(tier)).map(|(_, one)| one.clone()).collect());
+        let absent = absent.into_sorted();
+        if absent.is_empty() { Ok(self) } else { Err(absent) }
+    }
 }
 
 /// Reads the fixture in a folder.
@@ -75,13 +122,16 @@ pub fn load(dir: &Path) -> Result<Fixture, Vec<Mistake>> {
 /// # Errors
 /// As [`load`].
 pub fn load_with(dir: &Path, said: &Said) -> Result<Loaded, Vec<Mistake>> {
-    let mistakes = Mistakes::default();
-    let loaded = Loader { folder: Folder { dir, mistakes: &mistakes }, said }.load();
-    let mistakes = mistakes.into_sorted();
-    match loaded {
-        Some(loaded) if mistakes.is_empty() => Ok(loaded),
-        _ => Err(mistakes),
+    let (mistakes, absences) = (Mistakes::default(), Absences::default());
+    let loaded = Loader { folder: Folder { dir, mistakes: &mistakes, absences: &absences }, said }.load();
+    let (found, absences) = (mistakes.into_sorted(), absences.into_inner());
+    if let Some(loaded) = loaded.filter(|_| found.is_empty()) {
+        return Ok(Loaded { absences, ..loaded });
     }
+    let all = Mistakes::default();
+    all.extend(found);
+    all.extend(absences.into_iter().map(|(_, mistake)| mistake).collect());
+    Err(all.into_sorted())
 }
 
 /// A tier that `test.yaml` lists, with the place that lists it.
@@ -89,6 +139,11 @@ pub fn load_with(dir: &Path, said: &Said) -> Result<Loaded, Vec<Mistake>> {
 struct Listed {
     tier: TierId,
     place: Place,
+}
+
+/// Whether a fixture has its own tiers; those of the original share them.
+fn is_ours(dir: &Path) -> bool {
+    dir.join(tiers::TIERS_FOLDER).exists()
 }
 
 struct Loader<'a> {
@@ -140,7 +195,7 @@ impl Loader<'_> {
 
     /// Whether the fixture has its own tiers; those of the original share theirs.
     fn is_ours(&self) -> bool {
-        self.folder.dir.join(tiers::TIERS_FOLDER).exists()
+        is_ours(self.folder.dir)
     }
 
     fn fixture(&self, fields: Fields<'_>) -> Option<Loaded> {
@@ -200,7 +255,7 @@ impl Loader<'_> {
         };
         let written = programs.written.map(|text| (BESIDE_FILE.to_owned(), text)).into_iter().collect();
         let parts = Parts { dir: self.folder.dir.to_owned(), laid, written };
-        Some(Loaded { fixture, parts })
+        Some(Loaded { fixture, parts, absences: Vec::new() })
     }
 
     fn tiers(&self, common: Common<'_>) -> tiers::Tiers {

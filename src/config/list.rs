@@ -14,7 +14,9 @@ pub fn list(dir: &Path, said: &Said) -> Vec<(PathBuf, Result<Fixture, Vec<Mistak
     folders(dir)
         .into_iter()
         .map(|folder| {
-            let fixture = fixture::load_with(&folder, said).map(|loaded| loaded.fixture);
+            let fixture = fixture::load_with(&folder, &said.to_look_at(&folder))
+                .and_then(|loaded| loaded.whole(None))
+                .map(|loaded| loaded.fixture);
             (folder, fixture)
         })
         .collect()

@@ -55,6 +55,8 @@ pub(super) fn take_over(
     let said = wish::said(&args.adoption.said, &located, &current);
     let loaded = wish::load(&fixture_dir, &said)?;
     let subtests = candidate.subtests_of(&held.folder, &loaded.fixture).map_err(engine)?;
+    let tiers: Vec<TierId> = subtests.keys().copied().collect();
+    let loaded = wish::whole(loaded, Some(&tiers))?;
     let inherit = inherit(args, &candidate, &loaded.fixture, &subtests)?;
     let wish = wish_of((args, &located), &candidate, loaded, subtests, inherit);
     let planned: usize = wish.subtests.values().map(|all| all.len() * wish.runs_per_subtest as usize).sum();

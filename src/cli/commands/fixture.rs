@@ -10,7 +10,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::locate::locate;
 use crate::cli::wish;
-use crate::config::fixture::Said;
+use crate::config::fixture::{Said, to_be_said};
 use crate::config::mistake::Mistake;
 use crate::config::{list, scaffold};
 use crate::model::{self, alike};
@@ -35,16 +35,19 @@ fn check(dir: &Path, said: &SaidFlags, console: &mut Console) -> Result<Exit, Cl
     if list::holds_fixtures(dir) {
         return check_all(dir, &said, console);
     }
-    let fixture = wish::load(dir, &said)?.fixture;
+    let fixture = wish::whole(wish::load(dir, &said.to_look_at(dir))?, None)?.fixture;
+    let (agent_open, judges_open) = to_be_said(&fixture);
     let Counts { subtests, .. } = counts(&fixture);
+    let judges = if judges_open { 0 } else { fixture.judges.len() };
     console.print(&format!(
         "{}: {} in {}, {}, {}: no mistakes\n",
         fixture.id,
         counted(subtests, "subtest"),
         counted(fixture.tiers.len(), "tier"),
         counted(fixture.checks.len(), "check"),
-        counted(fixture.judges.len(), "judge"),
+        counted(judges, "judge"),
     ))?;
+    say_what_is_open(agent_open, judges_open, console)?;
     Ok(Exit::Success)
 }
 
@@ -52,10 +55,16 @@ fn check(dir: &Path, said: &SaidFlags, console: &mut Console) -> Result<Exit, Cl
 fn check_all(dir: &Path, said: &Said, console: &mut Console) -> Result<Exit, CliError> {
     let mut mistakes: Vec<Mistake> = Vec::new();
     let mut rows = Vec::new();
+    let (mut agent_open, mut judges_open) = (false, false);
     for (path, loaded) in list::list(dir, said) {
         let name = path.file_name().unwrap_or_default().display().to_string();
         match loaded {
-            Ok(fixture) => rows.push(Row { name, counts: Some(counts(&fixture)), mistakes: 0 }),
+            Ok(fixture) => {
+                let (agent, judges) = to_be_said(&fixture);
+                agent_open |= agent;
+                judges_open |= judges;
+                rows.push(Row { name, counts: Some(counts(&fixture)), mistakes: 0 });
+            }
             Err(found) => {
                 rows.push(Row { name, counts: None, mistakes: found.len() });
                 mistakes.extend(found);
@@ -63,6 +72,7 @@ fn check_all(dir: &Path, said: &Said, console: &mut Console) -> Result<Exit, Cli
         }
     }
     console.print(&fixture_table(&rows))?;
+    say_what_is_open(agent_open, judges_open, console)?;
     if mistakes.is_empty() {
         return Ok(Exit::Success);
     }
@@ -73,6 +83,19 @@ fn check_all(dir: &Path, said: &Said, console: &mut Console) -> Result<Exit, Cli
         }
     }
     Err(CliError::mistakes(&told))
+}
+
+/// Says what a fixture of the original leaves to whoever runs it.
+fn say_what_is_open(agent: bool, judges: bool, console: &mut Console) -> Result<(), CliError> {
+    let open = match (agent, judges) {
+        (true, true) => {
+            "the agent and the judges are said when it is run: `--agent-command LINE`, `--judge-command LINE`"
+        }
+        (true, false) => "the agent is said when it is run: `--agent-command LINE`",
+        (false, true) => "the judges are said when it is run: `--judge-command LINE`",
+        (false, false) => return Ok(()),
+    };
+    Ok(console.say(open)?)
 }
 
 fn counts(fixture: &model::task::Fixture) -> Counts {

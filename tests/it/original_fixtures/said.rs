@@ -12,11 +12,20 @@ use scylla::model::task::{AgentSpec, Invocation, JudgeSpec};
 use super::{DONE, assert_told, flags, named, quoted, told};
 use crate::scenes::saved;
 use crate::upstream_fixture::{FIXTURE, JUDGE, UpstreamFixture};
-use crate::world::World;
+use crate::world::{World, steady};
 
 #[test]
 fn a_fixture_that_names_no_agent_and_no_judge_says_how_to_name_them() {
-    assert_told!("original-unnamed", UpstreamFixture::new());
+    let world = World::new();
+    let dir = UpstreamFixture::new().write(&world);
+    let output = world.scylla(&["run", "--tiers-dir", &dir, "--results-dir", "results"]).exits(2);
+    insta::with_settings!({
+        snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/fixture"),
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!("original-unnamed", steady(&output.stderr, &world));
+    });
 }
 
 #[test]

@@ -137,6 +137,22 @@ fn a_folder_of_skills_that_was_deleted_stops_the_fixture_before_anything_starts(
     assert_eq!(fs::read_dir(world.results()).unwrap().count(), 0);
     assert_eq!((world.lines("agent.log"), world.lines("judge.log")), (0, 0));
     snapshot!("skills-deleted", steady(&output.stderr, &world));
+    // Whoever leaves that tier out does not need them, on a resume neither.
+    let (world, arguments) = told(case("test-005"));
+    fs::remove_dir_all(world.path(skills)).unwrap();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let first = [&arguments[..], &["--tiers", "T0", "--max-subtests", "1", "--max-cost-usd", "0"]].concat();
+    world.scylla(&first).exits(6);
+    let dir = world.experiment();
+    let dir = dir.to_str().unwrap();
+    world.scylla(&["resume", dir, "--max-cost-usd", "9"]).exits(0);
+    // A plan that grows to it cannot be made true.
+    let grown = world.scylla(&["extend", dir, "--tiers", "T1"]);
+    assert!(
+        grown.code == Some(2) && grown.stderr.contains("there is no skill or category of skills `tracker`"),
+        "{grown}"
+    );
+    world.scylla(&["verify", dir]).exits(0);
 }
 
 #[test]
@@ -145,6 +161,11 @@ fn all_fixtures_of_the_tree_are_checked_in_one_table() {
     let said = ["--agent-command", "true", "--judge-command", "true"];
     let checked = world.scylla(&[&["fixture", "check", "originals/tests"], &said[..]].concat()).exits(0);
     snapshot!("check", steady(&checked.stdout, &world));
+    // Who works on the task is not the fixture's to say.
+    let unsaid = world.scylla(&["fixture", "check", "originals/tests"]).exits(0);
+    assert_eq!(unsaid.stdout, checked.stdout);
+    let one = world.scylla(&["fixture", "check", "originals/tests/test-001"]).exits(0);
+    snapshot!("check-unsaid", format!("{}{}{}", unsaid.stderr, one.stdout, one.stderr));
 }
 
 #[test]
