@@ -1,6 +1,6 @@
 //! The one audit: survey × plan × checkpoint → findings. `verify` reports them, `repair` and `resume` mend them.
 
-use crate::lifecycle::index::is_complete;
+use crate::lifecycle::index::may_be_complete;
 use crate::lifecycle::rows::{Row, rows};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::experiment::Config;
@@ -74,7 +74,7 @@ fn audit_status(survey: &Survey, checkpoint: &Checkpoint, findings: &mut Vec<Fin
             let message = format!("the status is `running`, and no coordinator holds the experiment{who}");
             findings.push(at(FindingKind::StaleRunning, CHECKPOINT, message));
         }
-        ExperimentStatus::Completed if survey.plan().is_some() && !is_complete(survey) => {
+        ExperimentStatus::Completed if survey.plan().is_some() && !may_be_complete(survey) => {
             let message = "the status is `completed`, and planned runs have no result";
             findings.push(at(FindingKind::StatusContradicted, CHECKPOINT, message));
         }
@@ -222,6 +222,9 @@ fn audit_places(survey: &Survey, findings: &mut Vec<Finding>) {
 fn audit_problem(survey: &Survey, problem: &Problem) -> Option<Finding> {
     let kind = match problem.kind {
         ProblemKind::UnreadableResult => FindingKind::UnreadableResult,
+        ProblemKind::NewerResult => {
+            return Some(Finding { run: Some(problem.run), ..newer(&problem.place, &problem.found) });
+        }
         ProblemKind::Misplaced => FindingKind::MisplacedResult,
         ProblemKind::Contradictory => FindingKind::ContradictoryResult,
         ProblemKind::BrokenSeal => FindingKind::BrokenSeal,

@@ -4,7 +4,7 @@ use crate::lifecycle::rows::rows;
 use crate::lifecycle::status::status_on_disk;
 use crate::model::checkpoint::CompletedRuns;
 use crate::model::outcome::RunStatus;
-use crate::model::survey::Survey;
+use crate::model::survey::{RunSeen, Survey};
 
 /// Every status that the folder gives.
 #[must_use]
@@ -26,4 +26,11 @@ pub fn is_complete(survey: &Survey) -> bool {
         && survey.plan().is_some_and(|plan| {
             rows(survey, &plan).all(|row| !row.planned || row.on_disk.is_some_and(RunStatus::is_judged))
         })
+}
+
+/// Whether it is complete or nobody can know, because something is hidden: what is unknown is not absent.
+#[must_use]
+pub(super) fn may_be_complete(survey: &Survey) -> bool {
+    let is_hidden = || !survey.unknown.is_empty() || survey.runs.values().any(|seen| matches!(seen, RunSeen::Unknown));
+    is_complete(survey) || is_hidden()
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::lifecycle::audit::audit;
-use crate::lifecycle::index::{index, is_complete};
+use crate::lifecycle::index::{index, is_complete, may_be_complete};
 use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns, ConfigHash};
 use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::{RunId, TierId};
@@ -197,11 +197,11 @@ fn rebuild(survey: &Survey, ask: &Ask, gone: &BTreeSet<RunId>, now: Timestamp) -
     // What the original keeps of its former checkpoint says more than nothing.
     let kept = survey.original.as_ref().and_then(|original| original.former.as_deref());
     let mut checkpoint = former.or(kept).cloned().or_else(|| new_checkpoint(survey, now))?;
-    let complete = gone.is_empty() && is_complete(survey);
     checkpoint.status = match checkpoint.status {
         // Its reports are still to be made, and only the original knows how far it came.
         ExperimentStatus::Running if survey.original.is_some() => ExperimentStatus::Interrupted,
-        ExperimentStatus::Running | ExperimentStatus::Completed if complete => ExperimentStatus::Completed,
+        ExperimentStatus::Running if gone.is_empty() && is_complete(survey) => ExperimentStatus::Completed,
+        ExperimentStatus::Completed if gone.is_empty() && may_be_complete(survey) => ExperimentStatus::Completed,
         ExperimentStatus::Running | ExperimentStatus::Completed => ExperimentStatus::Interrupted,
         resting => resting,
     };

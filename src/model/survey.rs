@@ -217,7 +217,7 @@ pub enum RunSeen {
     Committed(ResultFacts),
     /// `run_result.json` is there but torn, not JSON, of the wrong shape or no regular file; a [`Problem`] says which.
     Unreadable,
-    /// An I/O error hides it; [`Survey::unknown`] says which.
+    /// An I/O error hides it, which [`Survey::unknown`] names, or it is of a newer version, which a [`Problem`] names.
     Unknown,
     /// No result.
     Unfinished {
@@ -273,6 +273,8 @@ pub struct Problem {
 pub enum ProblemKind {
     /// `run_result.json` is torn, not JSON, of the wrong shape or no regular file.
     UnreadableResult,
+    /// A newer version wrote `run_result.json`; what was found is the version.
+    NewerResult,
     /// The result names another experiment, tier, subtest or number than its folder.
     Misplaced,
     /// The result's verdict does not follow from the judges that it lists.

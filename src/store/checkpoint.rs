@@ -21,7 +21,7 @@ use crate::os::lock::ExperimentLock;
 use crate::upstream::checkpoint::Document;
 
 use super::layout::{BACKUP_PREFIX, ExperimentFolder, time_in_names};
-use super::version::{Age, age};
+use super::version::{Age, Versioned, age};
 use super::{StoreError, clipped, pretty};
 
 /// Reads the checkpoint: what it is, the run keys that it has twice (as `T0/00/1`), and its bytes as they lie there.
@@ -81,10 +81,6 @@ fn parse(raw: &[u8]) -> (Seen<Checkpoint>, Vec<String>) {
 
 /// A checkpoint that is JSON and no checkpoint of this version may be of another one.
 fn not_ours(raw: &[u8]) -> Option<Seen<Checkpoint>> {
-    #[derive(serde::Deserialize)]
-    struct Versioned {
-        version: String,
-    }
     let Versioned { version } = serde_json::from_slice(raw).ok()?;
     (age(&version) != Age::Current).then(|| of_another_age(&version))
 }

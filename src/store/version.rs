@@ -25,6 +25,19 @@ pub(super) fn age(version: &str) -> Age {
     }
 }
 
+/// The version that the JSON of a file names, when it is a newer one; whatever else is wrong with the file for this tool.
+pub(super) fn newer(json: &[u8]) -> Option<String> {
+    let Versioned { version } = serde_json::from_slice(json).ok()?;
+    (age(&version) == Age::Newer).then_some(version)
+}
+
+/// What a file of any version has.
+#[derive(serde::Deserialize)]
+pub(super) struct Versioned {
+    /// The version.
+    pub(super) version: String,
+}
+
 fn numbers(version: &str) -> Option<(u32, u32)> {
     let (major, minor) = version.split_once('.')?;
     Some((major.parse().ok()?, minor.parse().ok()?))
@@ -47,6 +60,14 @@ mod tests {
             ("", Age::Unknown),
         ] {
             assert_eq!(age(version), expected, "{version}");
+        }
+    }
+
+    #[test]
+    fn a_newer_file_is_known_by_its_version_alone() {
+        assert_eq!(newer(br#"{"version": "4.1", "judges": "none"}"#).as_deref(), Some("4.1"));
+        for other in [&br#"{"version": "4.0"}"#[..], br#"{"version": "4.1""#, br#"{"version": 5}"#, b"[]", b""] {
+            assert_eq!(newer(other), None);
         }
     }
 }

@@ -15,6 +15,8 @@ const MOST_RUNS: u32 = 999_999;
 
 /// A key that only the later commits write: by it one knows whose defaults hold.
 const LATER_KEY: &str = "skip_agent_teams";
+/// The key that says whether work waits for the times of day at which it is cheap.
+const OFF_PEAK: &str = "off_peak";
 /// Default of `models`, in January 2026 and later.
 const MODELS: [&str; 2] = ["claude-sonnet-4-5-20250929", "claude-sonnet-4-6"];
 /// Default of `judge_models`, in January 2026 and later.
@@ -179,7 +181,7 @@ pub fn hashes(bytes: &[u8]) -> Vec<String> {
     let Ok(Json::Map(saved)) = Json::parse(bytes) else { return Vec::new() };
     let mut hashes = Vec::new();
     for rule in [later, january] {
-        for completed in [whole, without_unsaved] {
+        for completed in [whole, off_peak, without_unsaved] {
             for thinks in [true, false] {
                 let hash = hash(rule(with_thinking(completed(saved.clone()), thinks)));
                 if !hashes.contains(&hash) {
@@ -226,7 +228,7 @@ fn without_unsaved(entries: Entries) -> Entries {
 fn whole(mut entries: Entries) -> Entries {
     let defaults = [
         (LATER_KEY, Json::Bool(false)),
-        ("off_peak", Json::Bool(false)),
+        (OFF_PEAK, Json::Bool(false)),
         ("criteria_file", Json::Null),
         ("rubric_file", Json::Null),
     ];
@@ -234,6 +236,12 @@ fn whole(mut entries: Entries) -> Entries {
         add(&mut entries, key, value);
     }
     entries
+}
+
+/// The same of an experiment that was started or resumed with `--off-peak`, which was hashed and not saved either.
+fn off_peak(mut entries: Entries) -> Entries {
+    add(&mut entries, OFF_PEAK, Json::Bool(true));
+    whole(entries)
 }
 
 /// January's fix saves `thinking_mode`, the commits before it did not.

@@ -111,6 +111,20 @@ fn a_missing_verdict_is_never_turned_into_failed() {
 }
 
 #[test]
+fn what_an_error_hides_contradicts_no_status() {
+    let mut survey = finished();
+    let completed = survey.checkpoint.content().unwrap().clone();
+    assert_eq!(completed.status, ExperimentStatus::Completed);
+    survey.runs.insert(run("T0/00/1"), RunSeen::Unknown);
+    survey.unknown.push(("T0/00/run_01/run_result.json".to_owned(), "I/O error".to_owned()));
+    let kinds: Vec<FindingKind> = audit(&survey).iter().map(|finding| finding.kind).collect();
+    assert_eq!(kinds, [FindingKind::UnknownPlace]);
+    survey.duplicate_keys.push("completed_runs.T0.00.1".to_owned());
+    let mended = mend(&survey, &Ask::default(), now()).checkpoint.unwrap();
+    assert_eq!((mended.status, &mended.completed_runs), (completed.status, &completed.completed_runs));
+}
+
+#[test]
 fn phantoms_are_kept_until_a_person_drops_them() {
     let mut survey = finished();
     survey.runs.remove(&run("T0/00/1"));

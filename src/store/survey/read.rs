@@ -20,7 +20,7 @@ use super::{Depth, Setting, threads};
 use crate::store::layout::original::{self, Dialect, Phase};
 use crate::store::layout::{AGENT_RESULT, JUDGE, RESULT, RunFolder};
 use crate::store::stages::RunStore;
-use crate::store::version::{Age, age};
+use crate::store::version::{self, Age, age};
 use crate::store::{clipped, evidence};
 use crate::upstream;
 
@@ -141,8 +141,14 @@ impl<'a> Reader<'a> {
         let bytes = std::mem::take(&mut self.bytes);
         let seen = match Facts::parse(&bytes) {
             Ok(facts) => self.take_facts(run, &facts),
-            Err(_) if self.setting.dialect != Dialect::Ours => self.committed_loosely(run, &bytes),
-            Err(error) => self.unreadable(run, error.to_string()),
+            Err(error) => match version::newer(&bytes) {
+                Some(version) => {
+                    self.problem(run, ProblemKind::NewerResult, version);
+                    RunSeen::Unknown
+                }
+                None if self.setting.dialect != Dialect::Ours => self.committed_loosely(run, &bytes),
+                None => self.unreadable(run, error.to_string()),
+            },
         };
         self.bytes = bytes;
         seen
@@ -187,6 +193,9 @@ impl<'a> Reader<'a> {
 
     /// Compares a result with its folder, its own judges, and its evidence when that is asked for.
     fn compare(&mut self, run: RunId, facts: &Facts<'_>) {
+        if let Some(newer) = facts.version.as_deref().filter(|version| age(version) == Age::Newer) {
+            self.problem(run, ProblemKind::NewerResult, newer.to_owned());
+        }
         if let Some(found) = facts.misplaced(run, self.setting.experiment_id.as_ref()) {
             self.problem(run, ProblemKind::Misplaced, found);
         }

@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::made::{Made, SMALL, V2_0, V3_1};
-use crate::verify::folder::verify;
+use super::made::{Made, SMALL, V2_0, V3_1, hash};
+use crate::verify::folder::{json, verify};
 
 #[test]
 fn v63_1_a_wrong_verdict_a_phantom_and_a_broken_file_are_all_told() {
@@ -104,6 +104,26 @@ fn v63_15_a_promotion_that_was_killed_loses_neither_folder() {
     made.repair(0);
     verify(&made.world, &made.dir).exits(0);
     assert!(former.join("run_result.json").is_file() && !done.exists());
+}
+
+#[test]
+fn v63_20_a_flag_that_was_hashed_and_not_saved_makes_no_other_experiment() {
+    let made = Made::of(V3_1, &SMALL, &[(0, 0, 1)]);
+    let mut whole = json(&made.at("config/experiment.json"));
+    let unsaved = [("skip_agent_teams", json!(false)), ("criteria_file", Value::Null), ("rubric_file", Value::Null)];
+    whole.as_object_mut().unwrap().extend(unsaved.map(|(key, value)| (key.to_owned(), value)));
+    let with = |off_peak: bool| {
+        let mut whole = whole.clone();
+        whole["off_peak"] = json!(off_peak);
+        // What later commits left out beside January's two keys.
+        whole.as_object_mut().unwrap().shift_remove("tiers_to_run");
+        hash(&whole)
+    };
+    assert_ne!(with(true), with(false), "the original says that the config has changed");
+    for recorded in [with(true), with(false)] {
+        made.edit("checkpoint.json", |checkpoint| checkpoint["config_hash"] = json!(recorded));
+        assert_eq!(verify(&made.world, &made.dir).exits(6).of("config-changed"), [""; 0]);
+    }
 }
 
 #[test]

@@ -114,6 +114,9 @@ fn newer() -> Vec<Row> {
     const KIND: Row = Row { kind: FindingKind::NewerVersion, ..ROW };
     const CHECKPOINT: &[Way] =
         &[Way(&[Step::Types("resume", 5), Step::Types("repair", 5), Step::Restores("checkpoint.json")], 0)];
+    const RESULT: &str = "T0/00/run_01/run_result.json";
+    const RESULT_RESTORED: &[Way] =
+        &[Way(&[Step::Types("resume", 5), Step::Types("repair", 5), Step::Restores(RESULT)], 0)];
     fn version(case: &Case, place: &str, version: &str) {
         edit(&case.at(place), |file| file["version"] = json!(version));
     }
@@ -133,5 +136,19 @@ fn newer() -> Vec<Row> {
             ..KIND
         },
         Row { made: "a config", make: |case| version(case, CONFIG, "5.0"), places: &[CONFIG], ways: RESTORED, ..KIND },
+        Row {
+            made: "a result that can be understood",
+            make: |case| version(case, RESULT, "4.1"),
+            places: &["T0/00/run_01"],
+            ways: RESULT_RESTORED,
+            ..KIND
+        },
+        Row {
+            made: "a result of another shape",
+            make: |case| fs::write(case.at(RESULT), "{\"version\": \"5.0\", \"judges\": 3}").unwrap(),
+            places: &["T0/00/run_01"],
+            ways: RESULT_RESTORED,
+            ..KIND
+        },
     ]
 }
