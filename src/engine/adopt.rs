@@ -140,14 +140,28 @@ pub fn adopt(held: &mut Held, candidate: &Candidate<'_>, wish: Wish) -> Result<(
     Ok(())
 }
 
+/// Whether an adoption was stopped before its last step.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn is_begun(held: &Held) -> Result<bool, EngineError> {
+    Ok(last_step(held)?.is_some())
+}
+
+/// What the last step saves, when all others are done.
+fn last_step(held: &Held) -> Result<Option<Checkpoint>, EngineError> {
+    let Some(recorded) = store::adopt::lacks_only_its_checkpoint(&held.folder)? else { return Ok(None) };
+    let (Seen::Read(config), _) = store::config::read(&held.folder) else { return Ok(None) };
+    Ok(Some(checkpoint(&config, Some(&recorded), &Adoption::default(), clock::now())))
+}
+
 /// Ends an adoption that was stopped before its last step.
 ///
 /// # Errors
 /// When the folder cannot be read or written.
 pub fn finish(held: &mut Held) -> Result<bool, EngineError> {
-    let Some(recorded) = store::adopt::lacks_only_its_checkpoint(&held.folder)? else { return Ok(false) };
-    let (Seen::Read(config), _) = store::config::read(&held.folder) else { return Ok(false) };
-    held.writer.save(&checkpoint(&config, Some(&recorded), &Adoption::default(), clock::now()))?;
+    let Some(checkpoint) = last_step(held)? else { return Ok(false) };
+    held.writer.save(&checkpoint)?;
     Ok(true)
 }
 

@@ -8,6 +8,7 @@ use crate::cli::commands::sitting::open_folder;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::engine::adopt::{finish, is_begun};
 use crate::engine::open::{apply, hold, refuse_runner, survey};
 use crate::lifecycle::audit::audit;
 use crate::lifecycle::mend::{Ask, Mending, mend};
@@ -20,6 +21,9 @@ use crate::report::repair::{self, CheckpointBefore};
 use crate::store::mend::Applied;
 use crate::store::survey::Depth;
 
+/// The last step of a taking over is not mended but done: what it was to record says more than the results do.
+const TAKING_OVER: &str = "the taking over was stopped before its last step, so its checkpoint is written first";
+
 /// Runs the command.
 ///
 /// # Errors
@@ -28,6 +32,10 @@ pub fn run(args: &Repair, console: &mut Console) -> Result<Exit, CliError> {
     let (folder, name) = open_folder(&args.dir, console)?;
     let engine = |error| CliError::engine(error, &name);
     let mut held = hold(folder).map_err(engine)?;
+    let last_step = if args.dry_run { is_begun(&held) } else { finish(&mut held) };
+    if last_step.map_err(engine)? {
+        console.say(TAKING_OVER)?;
+    }
     let before = survey(&held, Depth::Evidence).map_err(engine)?;
     refuse_runner(&before).map_err(engine)?;
     if let Some(run) = args.quarantine.iter().find(|run| !before.runs.contains_key(run)) {

@@ -108,3 +108,40 @@ fn killed_before_any_rename_a_flat_experiment_is_taken_over_by_the_next_resume()
         assert!(killed >= 5, "only {killed} renames");
     }
 }
+
+#[test]
+fn killed_before_the_last_step_a_repair_ends_the_taking_over_and_forgets_no_entry() {
+    if strace_is_missing() {
+        return;
+    }
+    let stopped = || {
+        let made = begun(Form::Flat);
+        // A result that the original recorded and that is lost since.
+        let lost = made.at(&made.place("T1/02/1", End::Passed)).join("run_result.json");
+        std::fs::remove_file(lost).unwrap();
+        made
+    };
+    let undisturbed = stopped();
+    undisturbed.world.scylla(&words(&undisturbed)).exits(6);
+    let entries = |made: &Made| json(&made.at("checkpoint.json"))["completed_runs"].clone();
+    let expected = entries(&undisturbed);
+    assert_eq!(expected["T1"]["02"]["1"], "passed");
+    let made = stopped();
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-o", "/dev/null", "-P"]).arg(made.at("checkpoint.json"));
+    command.args(["-e", "trace=rename,renameat,renameat2", "-e", "inject=rename,renameat,renameat2:signal=KILL"]);
+    command.arg(env!("CARGO_BIN_EXE_cargo-scylla")).arg("scylla").args(words(&made));
+    made.world.seal(&mut command);
+    assert_ne!(command.current_dir(made.world.path("")).output().unwrap().status.code(), Some(6));
+    let found = verify(&made.world, &made.dir).exits(4);
+    assert_eq!(found.of("checkpoint-unreadable"), ["checkpoint.json"]);
+    let before = outcome(&made);
+    let shown = made.world.scylla(&["repair", made.dir(), "--dry-run"]).exits(4);
+    assert!(shown.stderr.contains("before its last step"), "{shown}");
+    assert!(outcome(&made) == before, "{shown}");
+    let ended = made.world.scylla(&["repair", made.dir()]);
+    assert!(ended.stderr.contains("before its last step"), "{ended}");
+    assert_eq!(entries(&made), expected, "{ended}");
+    let again = made.world.scylla(&["repair", made.dir()]);
+    assert!(!again.stderr.contains("before its last step"), "{again}");
+}
