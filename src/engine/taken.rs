@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use crate::config;
 use crate::config::mistake::Mistake;
 use crate::engine::error::EngineError;
 use crate::model::experiment::Config;
@@ -89,6 +90,17 @@ impl Taken {
         let winners = self.frozen.iter().map(|(tier, inherited)| (*tier, winners(inherited))).collect();
         self.inheritance.effective(fixture, &winners, tier, subtest)
     }
+}
+
+/// The tiers of an experiment that wait for winners, each with the tiers of those, as its folder says without being
+/// changed; none where it cannot be read, which is for `verify` to say.
+#[must_use]
+pub fn tiers_in_wait(folder: &ExperimentFolder, config: &Config) -> BTreeMap<TierId, BTreeSet<TierId>> {
+    let (Ok(fixture), Ok(frozen)) = (config::fixture::load(&folder.fixture()), store::inherited::read_all(folder))
+    else {
+        return BTreeMap::new();
+    };
+    Taken { inheritance: Inheritance::of(config, &fixture), frozen }.waiting()
 }
 
 /// Makes the baselines of those planned tiers that take nothing over.

@@ -1,6 +1,6 @@
 //! The screen of `status`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::model::event::{Missing, TierTotals};
-use crate::model::ids::{JudgeNumber, RunId};
+use crate::model::ids::{JudgeNumber, RunId, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentStatus, Stage};
 use crate::model::survey::Holder;
@@ -19,7 +19,7 @@ use super::json;
 use super::lines::stage_name;
 use super::page::Page;
 use super::styles::{Styles, Tone};
-use super::tables::{add_missing, named_lines, tier_table};
+use super::tables::{add_missing, add_waiting, named_lines, tier_table};
 
 /// What `status` says of an experiment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -43,6 +43,10 @@ pub struct Status<'a> {
     pub tiers: &'a [TierTotals],
     /// Planned runs that are missing, by why.
     pub missing: &'a BTreeMap<Missing, usize>,
+    /// Tiers that have not begun because they take over the winners of others, each with those.
+    pub waiting: &'a BTreeMap<TierId, BTreeSet<TierId>>,
+    /// The version of the checkpoint, when the original's runner made the experiment and nobody took it over.
+    pub original_version: Option<String>,
     /// Runs that a live coordinator works on.
     pub in_flight: &'a [RunInFlight],
 }
@@ -75,6 +79,7 @@ impl Status<'_> {
         if is_missing {
             page.line("");
             add_missing(&mut page, self.missing, styles);
+            add_waiting(&mut page, self.waiting);
         }
         self.add_in_flight(&mut page, now, styles);
         if is_missing && self.holder.is_none() {
@@ -105,6 +110,9 @@ impl Status<'_> {
 
     fn facts(&self, now: Timestamp) -> Vec<(&'static str, String)> {
         let mut facts = vec![("folder", escape::terminal(self.folder).into_owned())];
+        if let Some(version) = &self.original_version {
+            facts.push(("made by", format!("ProjectScylla, checkpoint {version}")));
+        }
         if let Some(holder) = self.holder {
             facts.push(("held by", escape::terminal(&holder.to_string()).into_owned()));
         }
@@ -176,6 +184,8 @@ mod tests {
             max_cost_usd: Some(usd(50.0)),
             tiers: &finished.tiers,
             missing: &finished.missing,
+            waiting: &finished.waiting,
+            original_version: None,
             in_flight: runs,
         }
     }
@@ -192,6 +202,14 @@ mod tests {
     fn a_dead_coordinator_is_not_called_running() {
         let finished = finished(ExperimentEnd::Incomplete);
         snapshot("screens", "status_dead", &status(&finished, None, &[]).human(at(725), Styles::plain()));
+    }
+
+    #[test]
+    fn what_the_original_made_and_what_waits_for_winners_is_said() {
+        let waiting = BTreeMap::from([(TierId(1), BTreeSet::from([TierId(0)]))]);
+        let finished = ExperimentFinished { waiting, ..finished(ExperimentEnd::Incomplete) };
+        let status = Status { original_version: Some("3.1".to_owned()), ..status(&finished, None, &[]) };
+        snapshot("screens", "status_original", &status.human(at(725), Styles::plain()));
     }
 
     #[test]

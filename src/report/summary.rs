@@ -4,11 +4,11 @@ use crate::model::event::ExperimentFinished;
 use crate::model::outcome::{ExperimentEnd, StopSignal};
 use crate::stats::tiers::sum_of;
 use crate::text::escape;
-use crate::text::words::{counted, duration, list, shell_word};
+use crate::text::words::{counted, duration, shell_word};
 
 use super::page::Page;
 use super::styles::{Styles, Tone};
-use super::tables::{add_missing, named_lines, tier_table};
+use super::tables::{add_missing, add_waiting, named_lines, tier_table};
 
 /// The end of a sitting. `folder` is the experiment's folder as the person would type it.
 ///
@@ -23,11 +23,7 @@ pub fn summary(experiment_id: &str, folder: &str, finished: &ExperimentFinished,
     page.line(format_args!("{sentence}: {done} of {} done.\n", counted(planned, "planned run")));
     page.line(tier_table(&finished.tiers));
     add_missing(&mut page, &finished.missing, styles);
-    for (tier, sources) in &finished.waiting {
-        let what = if sources.len() == 1 { "the winner" } else { "the winners" };
-        let sources = list(&sources.iter().map(ToString::to_string).collect::<Vec<_>>());
-        page.line(format_args!("  {tier} has not begun: it takes over {what} of {sources}"));
-    }
+    add_waiting(&mut page, &finished.waiting);
     if missing > 0 {
         page.line("");
     }

@@ -1,12 +1,13 @@
 //! Tables of text. The door to `comfy-table`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use comfy_table::{Cell, CellAlignment, Row, Table, presets};
 
 use crate::model::event::{Missing, TierTotals};
+use crate::model::ids::TierId;
 use crate::stats::tiers::sum_of;
-use crate::text::words::{counted, duration, percent};
+use crate::text::words::{counted, duration, list, percent};
 
 use super::page::Page;
 use super::styles::{Styles, Tone};
@@ -70,6 +71,15 @@ pub(super) fn add_missing(page: &mut Page, missing: &BTreeMap<Missing, usize>, s
     let width = missing.values().map(|count| count.to_string().len()).max().unwrap_or(0);
     for (why, count) in missing.iter().filter(|(_, count)| **count > 0) {
         page.line(format_args!("  {count:>width$} {}", why_missing(*why)));
+    }
+}
+
+/// Says which tiers wait for the winners of which.
+pub(super) fn add_waiting(page: &mut Page, waiting: &BTreeMap<TierId, BTreeSet<TierId>>) {
+    for (tier, sources) in waiting {
+        let what = if sources.len() == 1 { "the winner" } else { "the winners" };
+        let sources = list(&sources.iter().map(ToString::to_string).collect::<Vec<_>>());
+        page.line(format_args!("  {tier} has not begun: it takes over {what} of {sources}"));
     }
 }
 

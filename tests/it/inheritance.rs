@@ -283,6 +283,8 @@ fn a_tier_whose_source_has_no_result_is_not_started_and_says_for_what_it_waits()
     assert_eq!(world.lines("second.log"), 0);
     assert!(!world.experiment().join("config/inherited").exists());
     let dir = experiment(&world);
+    let status = world.scylla(&["status", &dir]).exits(0);
+    assert!(status.stdout.contains("T1 has not begun: it takes over the winner of T0"), "{status}");
     world.scylla(&["verify", &dir]).exits(6);
     fs::write(key, "").unwrap();
     world.scylla(&["resume", &dir]).exits(0);

@@ -8,6 +8,7 @@ use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::engine::standing::Standing;
+use crate::engine::taken::tiers_in_wait;
 use crate::model::ids::JudgeNumber;
 use crate::model::outcome::Stage;
 use crate::model::survey::{RunSeen, Survey};
@@ -48,6 +49,8 @@ fn show(
     let in_flight =
         if survey.holder.is_some() && survey.original.is_none() { in_flight(folder, survey) } else { Vec::new() };
     let checkpoint = survey.checkpoint.content();
+    let mut waiting = config.map(|config| tiers_in_wait(folder, config)).unwrap_or_default();
+    waiting.retain(|tier, _| numbers.missing().keys().any(|run| run.tier == *tier));
     let status = status::Status {
         folder: name,
         experiment_id: survey.experiment_id(),
@@ -58,6 +61,8 @@ fn show(
         max_cost_usd: config.and_then(|config| config.max_cost_usd),
         tiers: &numbers.tiers(),
         missing: &numbers.missing_by_why(),
+        waiting: &waiting,
+        original_version: survey.original.as_ref().map(|original| original.version.to_string()),
         in_flight: &in_flight,
     };
     let text = match console.message_format() {

@@ -32,5 +32,6 @@ fn a_repair_of_the_published_dry_run_changes_no_byte_of_it() {
     assert_eq!(changed, ["experiment.lock"]);
     let status = world.scylla(&["status", name(&dir), "--message-format", "json"]).exits(0);
     let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
-    assert_eq!((&status["status"], &status["spent"]), (&"completed".into(), &1.011_161_8.into()));
+    let told = (&status["status"], &status["spent"], &status["original_version"]);
+    assert_eq!(told, (&"completed".into(), &1.011_161_8.into(), &"2.0".into()));
 }
