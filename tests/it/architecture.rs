@@ -40,6 +40,7 @@ fn every_neighbour_has_a_door_and_is_met_only_there() {
         doors::without_neighbour(&doors, tree.text("Cargo.toml")),
         doors::without_door(&doors, tree.text("Cargo.toml")),
         doors::passed_by(&doors, &floors, &tree),
+        doors::unused(&doors, &tree),
     ]);
 }
 

@@ -156,6 +156,40 @@ pub(super) fn passed_by(doors: &[Door], floors: &Floors, tree: &Tree) -> Vec<Vio
     violations
 }
 
+/// Doors that nobody goes through: a module that a row names, and that does not meet the neighbour.
+pub(super) fn unused(doors: &[Door], tree: &Tree) -> Vec<Violation> {
+    let mut met: BTreeSet<(String, &str)> = BTreeSet::new();
+    for source in tree.library() {
+        let Some(module) = source.module() else { continue };
+        let place = module.join("/");
+        for named in names(source, &module).named {
+            let To::Outside(path) = named.to else { continue };
+            let through = doors.iter().filter(|door| door.leads_to(&path));
+            met.extend(through.map(|door| (place.clone(), door.neighbour.as_str())));
+        }
+    }
+    let mut violations = Vec::new();
+    for door in doors {
+        let OpensTo::Modules(modules) = &door.opens_to else { continue };
+        let is_met = |module: &str| {
+            met.iter().any(|(place, neighbour)| *neighbour == door.neighbour && is_within(place, module))
+        };
+        violations.extend(modules.iter().filter(|module| !is_met(module)).map(|module| Violation {
+            file: DOCUMENT.to_owned(),
+            line: door.line,
+            rule: "each door is gone through",
+            found: format!("`{module}` does not meet `{}`", door.neighbour),
+            cure: "take the module out of the row",
+        }));
+    }
+    violations
+}
+
+/// Whether a module is another one, or lies below it.
+fn is_within(place: &str, module: &str) -> bool {
+    place.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 impl Door {
     /// Whether a path is the neighbour, lies in it, or takes all that lies beside it.
     fn leads_to(&self, path: &[String]) -> bool {
@@ -171,9 +205,7 @@ impl Door {
         match &self.opens_to {
             OpensTo::All => true,
             OpensTo::Floor(lowest) => floor >= *lowest,
-            OpensTo::Modules(modules) => modules.iter().any(|module| {
-                place.strip_prefix(module.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            }),
+            OpensTo::Modules(modules) => modules.iter().any(|module| is_within(place, module)),
         }
     }
 }
@@ -236,6 +268,16 @@ mod tests {
             &["src/cli/mod.rs:1 `cli` names `std::process::Command::new`"],
         );
         check("src/cli/mod.rs", "use std::process::*;", &["src/cli/mod.rs:1 `cli` names `std::process::*`"]);
+    }
+
+    #[test]
+    fn a_door_that_nobody_goes_through_is_found() {
+        let doors = read("## Doors\n\n|n|d|\n|-|-|\n| `toml` | `cli`, `config` |\n| `std::fs` | `os/files` |\n");
+        let tree =
+            Tree::of(&[("src/cli/a.rs", "use toml::X;"), ("src/os/files.rs", ""), ("src/os/lock.rs", "use std::fs;")]);
+        let expected =
+            ["ARCHITECTURE.md:5 `config` does not meet `toml`", "ARCHITECTURE.md:6 `os/files` does not meet `std::fs`"];
+        assert_eq!(places(&unused(&doors, &tree)), expected);
     }
 
     #[test]
