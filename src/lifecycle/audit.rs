@@ -9,6 +9,7 @@ use crate::model::ids::RunId;
 use crate::model::outcome::{ExperimentStatus, RunStatus};
 use crate::model::survey::{Problem, ProblemKind, RunSeen, Seen, Survey};
 
+mod inherited;
 mod original;
 
 /// Places that findings name, as paths below the folder.
@@ -101,6 +102,7 @@ fn audit_config(survey: &Survey, findings: &mut Vec<Finding>) {
         Seen::Newer { version, .. } => findings.push(newer(CONFIG, version)),
         Seen::Read(config) => audit_hashes(survey, config, findings),
     }
+    inherited::audit_inherited(survey, findings);
 }
 
 /// The config's hash is written in three places; an edited config disagrees with the other two.

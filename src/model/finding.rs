@@ -123,11 +123,11 @@ findings! {
     ConfigMissing "config-missing" Damaged Restore
         "There is no `config/experiment.json`, so the plan is unknown.",
     ConfigUnreadable "config-unreadable" Damaged Restore
-        "`config/experiment.json` is torn, not JSON or of the wrong shape.",
+        "`config/experiment.json`, or a file in `config/inherited/`, is torn, not JSON or of the wrong shape.",
     ConfigIncomplete "config-incomplete" Damaged Restore
         "`config/experiment.json` lacks fields.",
     ConfigChanged "config-changed" Damaged Restore
-        "A field that can change results, or the fixture's copy, was changed after the start.",
+        "A field that can change results, the fixture's copy, or what is frozen of winners was changed after the start.",
     NewerVersion "newer-version" Damaged Upgrade
         "A newer cargo-scylla wrote the file; this one reads it and never writes it.",
     UnknownFormat "unknown-format" Damaged Upgrade

@@ -6,7 +6,8 @@ use std::fmt;
 use super::checkpoint::Checkpoint;
 use super::digest::Digest;
 use super::experiment::Config;
-use super::ids::{AttemptNumber, RunId, TierId};
+use super::ids::{AttemptNumber, RunId, SubtestId, TierId};
+use super::inherited::Inherited;
 use super::money::Usd;
 use super::original::{OriginalConfig, OriginalVersion};
 use super::plan::Plan;
@@ -28,6 +29,10 @@ pub struct Survey {
     pub config_lacks: Vec<String>,
     /// Digest of `config/fixture/` as it lies there; `None` when it is not there.
     pub fixture_digest: Option<Digest>,
+    /// What `config/inherited/` freezes, by the tier that takes it over.
+    pub inherited: BTreeMap<TierId, Seen<Inherited>>,
+    /// The winners that the results of a tier say they took over: tier and subtest.
+    pub heirs: BTreeMap<TierId, BTreeSet<(TierId, SubtestId)>>,
     /// Each run that has a folder.
     pub runs: BTreeMap<RunId, RunSeen>,
     /// The distinct config hashes that results name; [`ResultFacts::config`] is an index into them.

@@ -10,12 +10,13 @@ use crate::model::inherited::Inherited;
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::result::TokenStats;
 use crate::model::score::Score;
+use crate::model::survey::Seen;
 use crate::os::files::{self, FileError, Folder};
 use crate::upstream;
 
 use super::layout::ExperimentFolder;
 use super::layout::inherited::tier_of_inherited;
-use super::version::{Age, age};
+use super::version::{Age, age, newer};
 use super::{StoreError, pretty};
 
 /// What the winner's rule compares of a committed run: its score, and the tokens of its agent. `None` for a result without
@@ -57,29 +58,47 @@ pub fn save(folder: &ExperimentFolder, inherited: &Inherited) -> Result<(), Stor
 /// # Errors
 /// When a file is there and cannot be read: nothing may be chosen a second time.
 pub fn read_all(folder: &ExperimentFolder) -> Result<BTreeMap<TierId, Inherited>, StoreError> {
+    let unreadable = |tier, why| Some(Err(StoreError::Inherited { path: folder.inherited(tier), why }));
+    let read = |(tier, seen)| match seen {
+        Seen::Missing => None,
+        Seen::Read(inherited) => Some(Ok((tier, *inherited))),
+        Seen::Unreadable(why) | Seen::Strange(why) => unreadable(tier, why),
+        Seen::Newer { version, .. } => {
+            unreadable(tier, format!("its version `{version}` is not read by this version of cargo-scylla"))
+        }
+    };
+    see_all(folder)?.into_iter().filter_map(read).collect()
+}
+
+/// What each file is that freezes something, by tier.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub(super) fn see_all(folder: &ExperimentFolder) -> Result<BTreeMap<TierId, Seen<Inherited>>, FileError> {
     let mut tiers = Vec::new();
     if let Some(open) = Folder::open(&folder.inherited_dir())? {
         open.each(|name, _| tiers.extend(name.to_str().and_then(tier_of_inherited)))?;
     }
-    let mut all = BTreeMap::new();
-    for tier in tiers {
-        let path = folder.inherited(tier);
-        let unreadable = |why: String| StoreError::Inherited { path: path.clone(), why };
-        let bytes = files::read_bounded(&path, MOST_STAGE_FILE_BYTES).map_err(|error| unreadable(error.to_string()))?;
-        let Some(bytes) = bytes else { continue };
-        let inherited: Inherited = serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
-        if inherited.tier != tier {
-            return Err(unreadable(format!("it names the tier `{}`", inherited.tier)));
-        }
-        if age(&inherited.version) != Age::Current {
-            return Err(unreadable(format!(
-                "its version `{}` is not read by this version of cargo-scylla",
-                inherited.version
-            )));
-        }
-        all.insert(tier, inherited);
+    Ok(tiers.into_iter().map(|tier| (tier, see(folder, tier))).collect())
+}
+
+fn see(folder: &ExperimentFolder, tier: TierId) -> Seen<Inherited> {
+    let bytes = match files::read_bounded(&folder.inherited(tier), MOST_STAGE_FILE_BYTES) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Seen::Missing,
+        Err(error) => return Seen::Unreadable(error.to_string()),
+    };
+    if let Some(version) = newer(&bytes) {
+        return Seen::Newer { version, content: None };
     }
-    Ok(all)
+    match serde_json::from_slice::<Inherited>(&bytes) {
+        Ok(inherited) if inherited.tier != tier => Seen::Unreadable(format!("it names the tier `{}`", inherited.tier)),
+        Ok(inherited) if age(&inherited.version) != Age::Current => {
+            Seen::Unreadable(format!("`{}` is not a version", inherited.version))
+        }
+        Ok(inherited) => Seen::Read(Box::new(inherited)),
+        Err(error) => Seen::Unreadable(error.to_string()),
+    }
 }
 
 #[cfg(test)]

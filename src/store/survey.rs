@@ -19,7 +19,7 @@ use crate::os::lock;
 
 use super::layout::ExperimentFolder;
 use super::layout::original::{Dialect, KEPT};
-use super::{StoreError, adopt, checkpoint, config, evidence};
+use super::{StoreError, adopt, checkpoint, config, evidence, inherited};
 
 mod collect;
 mod facts;
@@ -64,6 +64,10 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
         Err(error) => survey.unknown.push((folder.relative(&folder.lock()), error.to_string())),
     }
     (survey.config, survey.config_lacks) = config::read(folder);
+    match inherited::see_all(folder) {
+        Ok(seen) => survey.inherited = seen,
+        Err(error) => survey.unknown.push((folder.relative(&folder.inherited_dir()), error.to_string())),
+    }
     match evidence::digest_of_tree(&folder.fixture()) {
         Ok(digest) => survey.fixture_digest = digest,
         Err(error) => survey.unknown.push((folder.relative(&folder.fixture()), error.to_string())),

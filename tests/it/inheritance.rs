@@ -238,10 +238,44 @@ fn a_resume_reads_what_is_frozen_and_does_not_choose_again() {
     assert_eq!(result(&world, "T1/00")["inherited_from"], json!(["T0/00"]));
     // What cannot be read is never chosen again either.
     fs::write(&frozen, "{").unwrap();
-    world.scylla(&["extend", &dir, "--runs", "3", "--plan-only"]).exits(0);
-    let refused = world.scylla(&["resume", &dir]).exits(5);
-    assert!(refused.stderr.contains("config/inherited/T1.json` says which winners a tier takes over"), "{refused}");
+    for command in [&["extend", &dir, "--runs", "3", "--plan-only"][..], &["resume", &dir]] {
+        let refused = world.scylla(command).exits(5);
+        assert!(refused.stderr.contains("config/inherited/T1.json: EOF while parsing"), "{refused}");
+    }
     assert_eq!(world.lines("second.log"), 2);
+}
+
+#[test]
+fn other_winners_than_those_that_results_took_over_are_found() {
+    let world = World::new();
+    let fixture = two_tiers(&world);
+    world.scylla(&arguments(&fixture, &[])).exits(0);
+    let dir = experiment(&world);
+    let frozen = world.experiment().join("config/inherited/T1.json");
+    let whole = fs::read(&frozen).unwrap();
+    let edited = String::from_utf8(whole.clone()).unwrap().replacen("\"subtest\": \"01\"", "\"subtest\": \"00\"", 1);
+    let newer = String::from_utf8(whole.clone()).unwrap().replacen("4.0", "4.1", 1);
+    let ways: [(&str, Option<&str>, &str, &str); 4] = [
+        ("gone", None, "config-changed", "it is not there, and results of T1 took over T0/01"),
+        ("edited", Some(&edited), "config-changed", "it says other winners, and results of T1 took over T0/01"),
+        ("torn", Some("{"), "config-unreadable", "EOF while parsing"),
+        ("newer", Some(&newer), "newer-version", "version `4.1`"),
+    ];
+    for (way, text, kind, message) in ways {
+        match text {
+            Some(text) => fs::write(&frozen, text).unwrap(),
+            None => fs::remove_file(&frozen).unwrap(),
+        }
+        let verified = world.scylla(&["verify", &dir, "--format", "json"]).exits(5);
+        let report: Value = serde_json::from_str(&verified.stdout).unwrap();
+        let [found] = &report["findings"].as_array().unwrap()[..] else { panic!("{way}: {report:#}") };
+        assert_eq!((&found["kind"], &found["place"]), (&json!(kind), &json!("config/inherited/T1.json")), "{way}");
+        assert!(found["message"].as_str().unwrap().starts_with(message), "{way}: {report:#}");
+        world.scylla(&["resume", &dir]).exits(5);
+        world.scylla(&["repair", &dir]).exits(5);
+        fs::write(&frozen, &whole).unwrap();
+        world.scylla(&["verify", &dir]).exits(0);
+    }
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! What the threads of a survey found, put together.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::digest::Digest;
-use crate::model::ids::{AttemptNumber, RunId};
+use crate::model::ids::{AttemptNumber, RunId, SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::survey::{AttemptsSeen, Problem, RunSeen, Survey};
 
@@ -17,6 +17,8 @@ pub(super) struct Part {
     pub(super) temporary: Vec<String>,
     pub(super) unknown: Vec<(String, String)>,
     pub(super) attempts: Vec<(RunId, AttemptSeen)>,
+    /// Winners that results say they took over: of which tier the result is, and the winner.
+    pub(super) heirs: BTreeSet<(TierId, (TierId, SubtestId))>,
     /// Files that results of the original name and that are not there, below their runs' folders.
     pub(super) missing_files: Vec<(RunId, String)>,
 }
@@ -81,6 +83,9 @@ impl Collection {
         self.survey.unknown.append(&mut part.unknown);
         if let Some(original) = &mut self.survey.original {
             original.missing_files.append(&mut part.missing_files);
+        }
+        for (tier, winner) in std::mem::take(&mut part.heirs) {
+            self.survey.heirs.entry(tier).or_default().insert(winner);
         }
         for (run, attempt) in part.attempts.drain(..) {
             let seen: &mut AttemptsSeen = self.survey.attempts.entry(run).or_default();

@@ -8,7 +8,7 @@ use std::path::{Component, Path};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
-use crate::model::ids::{ExperimentId, RunId};
+use crate::model::ids::{ExperimentId, IdError, RunId, SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::score::Score;
 use crate::upstream;
@@ -46,6 +46,8 @@ pub(super) struct Facts<'a> {
     pub(super) keeps_workspace: Option<bool>,
     #[serde(default)]
     judges: Judges,
+    #[serde(borrow, default)]
+    inherited_from: Vec<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) seal: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -190,6 +192,15 @@ impl<'a> Facts<'a> {
             differing.push(format!("run {found}"));
         }
         (!differing.is_empty()).then(|| format!("it names {}", differing.join(", ")))
+    }
+
+    /// The winners that the run took over, such as `T0/03`.
+    pub(super) fn winners(&self) -> impl Iterator<Item = Result<(TierId, SubtestId), String>> {
+        self.inherited_from.iter().map(|name| {
+            let (tier, subtest) = name.split_once('/').ok_or_else(|| format!("`{name}` is no subtest of a tier"))?;
+            let wrong = |error: IdError| error.to_string();
+            Ok((tier.parse().map_err(wrong)?, subtest.parse().map_err(wrong)?))
+        })
     }
 
     /// The files of the run that the result names by absolute paths, as they were called when it was written, as places

@@ -166,7 +166,7 @@ impl<'a> Reader<'a> {
     }
 
     fn take_facts(&mut self, run: RunId, facts: &Facts<'_>) -> RunSeen {
-        match self.number(facts) {
+        match self.heir(run, facts).and_then(|()| self.number(facts)) {
             Err(error) => self.unreadable(run, error),
             Ok(config) => {
                 self.compare(run, facts);
@@ -179,6 +179,14 @@ impl<'a> Reader<'a> {
                 })
             }
         }
+    }
+
+    /// Keeps which winners a result names.
+    fn heir(&mut self, run: RunId, facts: &Facts<'_>) -> Result<(), String> {
+        for winner in facts.winners() {
+            self.part.heirs.insert((run.tier, winner?));
+        }
+        Ok(())
     }
 
     /// The number of the config's hash that a result names.

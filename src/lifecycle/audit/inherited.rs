@@ -1,0 +1,46 @@
+//! What tiers took over from winners: what is frozen is held against what the results say.
+
+use crate::model::finding::{Finding, FindingKind};
+use crate::model::ids::TierId;
+use crate::model::survey::{Seen, Survey};
+
+use super::{at, newer};
+
+/// Files that cannot be read, and such as say other winners than the results that were made from them.
+pub(super) fn audit_inherited(survey: &Survey, findings: &mut Vec<Finding>) {
+    for (tier, seen) in &survey.inherited {
+        match seen {
+            Seen::Missing | Seen::Read(_) => {}
+            Seen::Unreadable(why) | Seen::Strange(why) => {
+                findings.push(at(FindingKind::ConfigUnreadable, &place(*tier), why.clone()));
+            }
+            Seen::Newer { version, .. } => findings.push(newer(&place(*tier), version)),
+        }
+    }
+    // A live coordinator freezes what a tier takes over and commits its runs while the folder is read.
+    if survey.holder.is_some() {
+        return;
+    }
+    for (tier, winners) in &survey.heirs {
+        let frozen = match survey.inherited.get(tier) {
+            None | Some(Seen::Missing) => None,
+            Some(Seen::Read(frozen)) => Some(frozen),
+            Some(Seen::Unreadable(_) | Seen::Strange(_) | Seen::Newer { .. }) => continue,
+        };
+        let is_frozen = |source, winner| {
+            let taken = frozen.and_then(|frozen| frozen.sources.get(&source));
+            taken.is_some_and(|taken| taken.winner.subtest == winner)
+        };
+        let other = winners.iter().filter(|(source, winner)| !is_frozen(*source, *winner));
+        let other: Vec<String> = other.map(|(source, winner)| format!("{source}/{winner}")).collect();
+        if !other.is_empty() {
+            let is = if frozen.is_some() { "it says other winners" } else { "it is not there" };
+            let message = format!("{is}, and results of {tier} took over {}", other.join(", "));
+            findings.push(at(FindingKind::ConfigChanged, &place(*tier), message));
+        }
+    }
+}
+
+fn place(tier: TierId) -> String {
+    format!("config/inherited/{tier}.json")
+}
