@@ -1,7 +1,7 @@
 //! The one audit: survey × plan × checkpoint → findings. `verify` reports them, `repair` and `resume` mend them.
 
-use crate::lifecycle::index::may_be_complete;
-use crate::lifecycle::rows::{Row, rows};
+use crate::lifecycle::index::{hides_anything, knows_every_tier};
+use crate::lifecycle::rows::{Row, Tally, rows};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::experiment::Config;
 use crate::model::finding::{Finding, FindingKind};
@@ -20,16 +20,22 @@ const FIXTURE: &str = "config/fixture";
 /// Every disagreement, sorted by kind and place. A live experiment is judged only on what is committed.
 #[must_use]
 pub fn audit(survey: &Survey) -> Vec<Finding> {
+    audit_and_count(survey).0
+}
+
+/// The same, with what was counted on the way.
+#[must_use]
+pub fn audit_and_count(survey: &Survey) -> (Vec<Finding>, Tally) {
     let mut findings = Vec::new();
-    audit_checkpoint(survey, &mut findings);
+    let tally = audit_runs(survey, &mut findings);
+    audit_checkpoint(survey, tally, &mut findings);
     audit_config(survey, &mut findings);
-    audit_runs(survey, &mut findings);
     audit_places(survey, &mut findings);
     if let Some(original) = &survey.original {
         original::audit_rest(survey, original, &mut findings);
     }
     findings.sort();
-    findings
+    (findings, tally)
 }
 
 fn at(kind: FindingKind, place: &str, message: impl Into<String>) -> Finding {
@@ -40,7 +46,7 @@ fn of_run(survey: &Survey, kind: FindingKind, run: RunId, message: impl Into<Str
     Finding { kind, place: survey.place(run), run: Some(run), message: message.into() }
 }
 
-fn audit_checkpoint(survey: &Survey, findings: &mut Vec<Finding>) {
+fn audit_checkpoint(survey: &Survey, tally: Tally, findings: &mut Vec<Finding>) {
     match &survey.checkpoint {
         // A coordinator that has just begun has not written its first checkpoint.
         Seen::Missing if survey.holder.is_some() => {}
@@ -50,7 +56,7 @@ fn audit_checkpoint(survey: &Survey, findings: &mut Vec<Finding>) {
         }
         Seen::Strange(reason) => findings.push(at(FindingKind::UnknownFormat, CHECKPOINT, reason.clone())),
         Seen::Newer { version, .. } => findings.push(newer(CHECKPOINT, version)),
-        Seen::Read(checkpoint) => audit_status(survey, checkpoint, findings),
+        Seen::Read(checkpoint) => audit_status(survey, checkpoint, tally, findings),
     }
     for key in &survey.duplicate_keys {
         findings.push(at(FindingKind::DuplicateEntry, CHECKPOINT, format!("`{key}` is there twice")));
@@ -61,10 +67,11 @@ fn newer(place: &str, version: &str) -> Finding {
     at(FindingKind::NewerVersion, place, format!("version `{version}` was written by a newer cargo-scylla"))
 }
 
-fn audit_status(survey: &Survey, checkpoint: &Checkpoint, findings: &mut Vec<Finding>) {
+fn audit_status(survey: &Survey, checkpoint: &Checkpoint, tally: Tally, findings: &mut Vec<Finding>) {
     if survey.holder.is_some() {
         return;
     }
+    let is_complete = tally.lacking == 0 && knows_every_tier(survey);
     match checkpoint.status {
         ExperimentStatus::Running => {
             let who = match (checkpoint.pid, &checkpoint.host) {
@@ -75,7 +82,7 @@ fn audit_status(survey: &Survey, checkpoint: &Checkpoint, findings: &mut Vec<Fin
             let message = format!("the status is `running`, and no coordinator holds the experiment{who}");
             findings.push(at(FindingKind::StaleRunning, CHECKPOINT, message));
         }
-        ExperimentStatus::Completed if survey.plan().is_some() && !may_be_complete(survey) => {
+        ExperimentStatus::Completed if survey.plan().is_some() && !is_complete && !hides_anything(survey) => {
             let message = "the status is `completed`, and planned runs have no result";
             findings.push(at(FindingKind::StatusContradicted, CHECKPOINT, message));
         }
@@ -139,10 +146,12 @@ fn audit_hashes(survey: &Survey, config: &Config, findings: &mut Vec<Finding>) {
     }
 }
 
-fn audit_runs(survey: &Survey, findings: &mut Vec<Finding>) {
+fn audit_runs(survey: &Survey, findings: &mut Vec<Finding>) -> Tally {
+    let mut tally = Tally::default();
     let plan = survey.plan();
     let has_plan = plan.is_some();
     for row in rows(survey, &plan.unwrap_or_default()) {
+        tally.count(&row);
         if let Some(RunSeen::Committed(_)) = row.seen {
             if has_plan && !row.planned {
                 findings.push(of_run(survey, FindingKind::OutsidePlan, row.run, "the plan does not have this run"));
@@ -161,6 +170,7 @@ fn audit_runs(survey: &Survey, findings: &mut Vec<Finding>) {
             audit_missing(survey, &row, findings);
         }
     }
+    tally
 }
 
 /// Holds the entry of a committed run against its result.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::lifecycle::audit::audit;
-use crate::lifecycle::index::{index, is_complete, may_be_complete};
+use crate::lifecycle::index::{hides_anything, index, is_complete};
 use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns, ConfigHash};
 use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::{RunId, TierId};
@@ -201,7 +201,9 @@ fn rebuild(survey: &Survey, ask: &Ask, gone: &BTreeSet<RunId>, now: Timestamp) -
         // Its reports are still to be made, and only the original knows how far it came.
         ExperimentStatus::Running if survey.original.is_some() => ExperimentStatus::Interrupted,
         ExperimentStatus::Running if gone.is_empty() && is_complete(survey) => ExperimentStatus::Completed,
-        ExperimentStatus::Completed if gone.is_empty() && may_be_complete(survey) => ExperimentStatus::Completed,
+        ExperimentStatus::Completed if gone.is_empty() && (hides_anything(survey) || is_complete(survey)) => {
+            ExperimentStatus::Completed
+        }
         ExperimentStatus::Running | ExperimentStatus::Completed => ExperimentStatus::Interrupted,
         resting => resting,
     };

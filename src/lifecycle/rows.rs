@@ -25,6 +25,37 @@ pub struct Row<'a> {
     pub recorded: Option<RunStatus>,
 }
 
+impl Row<'_> {
+    /// Whether it is planned, and no result on disk gives it a verdict.
+    #[must_use]
+    pub fn lacks_a_verdict(&self) -> bool {
+        self.planned && !self.on_disk.is_some_and(RunStatus::is_judged)
+    }
+
+    /// Whether it is planned, and its result and its entry agree.
+    fn agrees(&self) -> bool {
+        let status = self.on_disk.filter(|status| status.is_judged());
+        self.planned && status.zip(self.recorded).is_some_and(|(status, entry)| entry.agrees_with(status))
+    }
+}
+
+/// What rows count up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Planned runs without a verdict on disk.
+    pub lacking: usize,
+    /// Planned runs whose result and entry agree.
+    pub agreeing: usize,
+}
+
+impl Tally {
+    /// Counts a row.
+    pub(super) fn count(&mut self, row: &Row<'_>) {
+        self.lacking += usize::from(row.lacks_a_verdict());
+        self.agreeing += usize::from(row.agrees());
+    }
+}
+
 /// Every run that the plan, the folder or the checkpoint names, sorted. All three are sorted, so nothing is looked up.
 pub fn rows<'a>(survey: &'a Survey, plan: &'a Plan) -> impl Iterator<Item = Row<'a>> {
     let recorded = survey.checkpoint.content().into_iter().flat_map(entries);

@@ -8,8 +8,7 @@ use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::engine::strays;
-use crate::lifecycle::audit::audit;
-use crate::lifecycle::rows::{Row, rows};
+use crate::lifecycle::audit::audit_and_count;
 use crate::lifecycle::status::status_on_disk;
 use crate::model::finding::{Finding, Level};
 use crate::model::ids::RunId;
@@ -31,9 +30,8 @@ pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
         let found = strays::find(&folder, &survey);
         strays::add_to(&mut survey, &folder, &found);
     }
-    let findings = audit(&survey);
+    let (findings, tally) = audit_and_count(&survey);
     let plan = survey.plan().unwrap_or_default();
-    let agreeing = agreeing(&survey, &plan);
     let policy = policy(args, &survey, &plan, &findings);
     let exit = exit(args, &survey, &findings, &policy);
     let verification = Verification {
@@ -41,7 +39,7 @@ pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
         experiment_id: survey.experiment_id(),
         folder: &name,
         planned: plan.total(),
-        agreeing,
+        agreeing: tally.agreeing,
         findings: &findings,
         live: survey.holder.as_ref(),
         evidence_checked: !args.quick,
@@ -75,15 +73,6 @@ fn facts(survey: &Survey, run: RunId) -> Option<ResultFacts> {
         Some(RunSeen::Committed(facts)) => Some(*facts),
         Some(_) | None => None,
     }
-}
-
-/// Planned runs whose result and entry agree.
-fn agreeing(survey: &Survey, plan: &Plan) -> usize {
-    let agrees = |row: &Row<'_>| {
-        let status = row.on_disk.filter(|status| status.is_judged());
-        status.zip(row.recorded).is_some_and(|(status, entry)| entry.agrees_with(status))
-    };
-    rows(survey, plan).filter(|row| row.planned && agrees(row)).count()
 }
 
 /// The policies of the gate that are not met, in sentences.
