@@ -43,6 +43,8 @@ pub struct Manner {
     pub tick: Option<Duration>,
     /// The folder as people call it.
     pub folder_name: String,
+    /// What is told first, as soon as a stop would be heard.
+    pub news: Vec<Event>,
     /// What workers share of the coordinator's own environment.
     pub inherited: std::collections::BTreeMap<std::ffi::OsString, std::ffi::OsString>,
     /// What must not reach the disk.
@@ -93,6 +95,9 @@ pub fn conduct<'a>(
         let _ = signals.send(Input::Signal(word));
     })
     .map_err(EngineError::Signals)?;
+    for event in &manner.news {
+        tell(clock::now(), Some(event));
+    }
     let mut coordinator = Coordinator::begin(sitting, manner, (line, mailbox), tell)?;
     let end = coordinator.work();
     coordinator.finish(end)

@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::fixture::{TestFixture, close, gated, open};
-use crate::scenes::{alive, containments, edit, edit_config, experiment, is_alive, json, planned};
+use crate::scenes::{alive, containments, edit, edit_config, experiment, is_alive, json, output, planned};
 use crate::world::{Live, World, wait_until};
 
 /// Starts what real agents leave behind: a job in the background that holds the output, one that has a session of its own,
@@ -191,4 +191,30 @@ fn in_a_namespace_an_agent_sees_neither_what_others_did_nor_what_is_expected() {
             "./T0/00/run_02/workspace/seen",
         ],
     );
+}
+
+#[test]
+fn where_nothing_surer_works_the_walk_is_said_aloud_unless_it_was_asked_for() {
+    if !containments().contains(&"bubblewrap") {
+        return;
+    }
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-one", "touch done").write(&world);
+    // A bubblewrap that fails, and control groups that cannot be written.
+    world.program("tools/bwrap", "#!/bin/sh\nexit 1\n");
+    let run = |more: &[&str]| {
+        let path = std::env::var("PATH").unwrap();
+        let mut command = std::process::Command::new("bwrap");
+        command.args(["--dev-bind", "/", "/", "--ro-bind", "/sys", "/sys", "--unshare-pid", "--proc", "/proc", "--"]);
+        command.args(["env", &format!("PATH={}:{path}", world.path("tools").display())]);
+        command.args([env!("CARGO_BIN_EXE_cargo-scylla"), "scylla", "run", "--fresh", "--runs", "1"]);
+        command.args(["--tiers-dir", &fixture, "--results-dir", "results"]).args(more);
+        world.seal(&mut command);
+        output(command.current_dir(world.path("")))
+    };
+    let notice = "neither bubblewrap nor control groups work here";
+    let silent = run(&["--containment", "walk"]).exits(0);
+    assert!(!silent.stderr.contains(notice), "{silent}");
+    let said = run(&[]).exits(0);
+    assert!(said.stderr.contains(notice) && said.stderr.contains("contained by walk"), "{said}");
 }

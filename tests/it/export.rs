@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::scenes::{json as read_json, output};
+use crate::scenes::{is_missing, json as read_json, output};
 use crate::verify::folder::{contents, copy, differing, verify};
 use crate::verify::originals::{Copied, finished, interrupted};
 use crate::world::{World, steady};
@@ -21,9 +21,11 @@ fn export(world: &World, dir: &Path, (format, version): (&str, &str)) -> PathBuf
     world.scylla(&words).exits(0);
     let changed = differing(&before, &contents(dir));
     assert!(changed.is_empty(), "export changed {changed:?}");
-    let readers = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/export/readers.py");
-    let said = output(Command::new("python3").arg(readers).arg(&to).arg(version));
-    assert_eq!(said.code, Some(0), "{format}: {said}");
+    if !is_missing("python3") {
+        let readers = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/export/readers.py");
+        let said = output(Command::new("python3").arg(readers).arg(&to).arg(version));
+        assert_eq!(said.code, Some(0), "{format}: {said}");
+    }
     to
 }
 

@@ -114,14 +114,19 @@ pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Whether a test that takes system calls one by one has to be skipped; it says so.
+/// Whether a test that needs a program has to be skipped; it says so.
 #[expect(clippy::print_stdout, reason = "who reads the tests' output learns what was not tried")]
-pub(crate) fn strace_is_missing() -> bool {
-    let missing = Command::new("strace").arg("-V").output().is_err();
+pub(crate) fn is_missing(program: &str) -> bool {
+    let missing = Command::new(program).arg("--version").output().is_err();
     if missing {
-        println!("skipped: strace is not installed");
+        println!("skipped: {program} is not installed");
     }
     missing
+}
+
+/// Whether a test that takes system calls one by one has to be skipped; it says so.
+pub(crate) fn strace_is_missing() -> bool {
+    is_missing("strace")
 }
 
 /// The containments that work on this machine; those that do not are named aloud.

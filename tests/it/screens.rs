@@ -24,9 +24,7 @@ macro_rules! snapshot {
 fn screen(output: &Output, world: &World) -> String {
     let text = steady(&format!("{output}"), world);
     let durations = regex::Regex::new(r" +\b(\d+m )?\d+(\.\d+)?s\b").unwrap();
-    let contained = regex::Regex::new(r"contained by \w+").unwrap();
-    let text = durations.replace_all(&text, " [DURATION]");
-    contained.replace_all(&text, "contained by [CONTAINMENT]").into_owned()
+    durations.replace_all(&text, " [DURATION]").into_owned()
 }
 
 fn run(world: &World, fixture: &str, more: &[&str]) -> Output {

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::crash::no_process_is_left;
 use crate::fixture::{TestFixture, close, gated, open};
-use crate::world::{Live, World, wait_until};
+use crate::scenes::{AGENT, planned};
+use crate::world::{Live, World, kill, wait_until};
 
 const STUBBORN: &str = "trap '' TERM INT";
 
@@ -45,6 +46,22 @@ fn one_interrupt_lets_the_run_in_flight_end_and_starts_nothing_new() {
     assert_eq!(world.lines("agent.log"), 1);
     resumes_and_verifies(&world);
     assert_eq!(world.lines("agent.log"), 3);
+}
+
+#[test]
+fn an_interrupt_is_heard_from_the_first_word_on() {
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-one", AGENT).write(&world);
+    let dir = planned(&world, &fixture, &["--runs", "3"]);
+    // The first word is of a flag that differs, before anything is done.
+    let mut live = world.start(&["resume", &dir, "--model", "other", "--max-cost-usd", "9", "--jobs", "1"]);
+    let first = live.wait_for("the first word", |_| true);
+    assert_eq!(first["reason"], "flag-differs");
+    live.signal("INT");
+    let (code, events, _) = live.end();
+    assert_eq!(code, Some(130));
+    assert!(reasons(&events).contains(&"experiment-finished"), "{events:#?}");
+    world.scylla(&["resume", &dir]).exits(0);
 }
 
 #[test]
@@ -98,8 +115,7 @@ fn the_last_line_of_a_stopped_experiment_is_the_command_that_continues() {
         .spawn()
         .unwrap();
     wait_until("the agent works", || world.lines("agent.log") == 1);
-    let status = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-    assert!(status.success());
+    kill("TERM", child.id());
     child.stdin.take();
     let output = crate::world::finish(child).exits(143);
     let name = world.experiment();

@@ -143,12 +143,11 @@ grading:
 ";
 
 /// A judge of any rubric: it gives each item the full score when the graded tree has a file `done`, else none.
-pub(crate) const JUDGE: &str = r#"python3 -c '
-import json, os, sys
-request = json.load(sys.stdin)
-there = os.path.exists(os.path.join(request["workspace"], "done"))
-items = {item["id"]: {"score": 1.0 if there else 0.0, "explanation": "by the file"} for item in request["rubric"]["items"]}
-print(json.dumps({"items": items, "reasoning": "looked", "cost_usd": 0.01}))'"#;
+pub(crate) const JUDGE: &str = r#"request=$(cat)
+workspace=$(printf "%s\n" "$request" | sed -n "s/^  .workspace.: .\(.*\).$/\1/p")
+score=0.0; test ! -e "$workspace/done" || score=1.0
+answers=$(printf "%s\n" "$request" | sed -n "s/^ *.id.: \(.*\),$/, \1: {\"score\": $score, \"explanation\": \"by the file\"}/p")
+echo "{\"items\": {${answers#, }}, \"reasoning\": \"looked\", \"cost_usd\": 0.01}""#;
 
 /// A fixture of the original that is written into a world.
 pub(crate) struct UpstreamFixture {

@@ -11,7 +11,6 @@ use crate::engine::open::Sitting;
 use crate::model::event::Event;
 use crate::model::experiment::ContainmentChoice;
 use crate::model::outcome::{ExperimentEnd, StopSignal};
-use crate::os::clock;
 use crate::os::process::Containment;
 use crate::store::layout::ExperimentFolder;
 use crate::text::redact::Secrets;
@@ -45,18 +44,17 @@ pub(super) fn conduct(sitting: Sitting, name: &str, first: &[Event], console: &m
             reporter.tick(at);
         }
     };
+    let mut news = first.to_vec();
     if containment == Containment::Walk && sitting.config.containment == ContainmentChoice::Auto {
         let message = "neither bubblewrap nor control groups work here: what a run leaves behind is found by a walk of \
                        processes only; install bubblewrap for a sure end";
-        tell(clock::now(), Some(&Event::Notice { message: message.to_owned() }));
-    }
-    for event in first {
-        tell(clock::now(), Some(event));
+        news.insert(0, Event::Notice { message: message.to_owned() });
     }
     let manner = Manner {
         containment,
         tick: console.draws_bars().then_some(TICK),
         folder_name: name.to_owned(),
+        news,
         inherited: std::env::vars_os().collect(),
         secrets: Secrets::from_environment(
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),

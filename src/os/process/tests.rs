@@ -110,7 +110,7 @@ impl Drop for Place {
         // A test that failed must not leave what it found alive: it would hold the pipes of the test's own output.
         for process in self.alive() {
             let pid = process.split(' ').next().unwrap_or_default().to_owned();
-            drop(Command::new("kill").args(["-9", &pid]).status());
+            drop(Command::new("sh").args(["-c", &format!("kill -9 {pid}")]).status());
         }
     }
 }

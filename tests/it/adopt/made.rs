@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
 use crate::fixture::TestFixture;
+use crate::upstream::made::hash;
 use crate::upstream_fixture::{FIXTURE, UpstreamFixture, commit};
 use crate::verify::folder::json as read_json;
 use crate::world::World;
@@ -78,7 +78,7 @@ pub(super) fn made_from_a_fixture_of_the_original(form: Form, runs: &[(&str, End
     config["task_prompt_file"] = json!(format!("{FIXTURE}/prompt.md"));
     made.write("config/experiment.json", &config);
     let mut checkpoint = made.index();
-    checkpoint["config_hash"] = json!(config_hash(&config));
+    checkpoint["config_hash"] = json!(hash(&config));
     made.write("checkpoint.json", &checkpoint);
     fs::copy(fixture.join("prompt.md"), made.at("prompt.md")).unwrap();
     made
@@ -184,7 +184,7 @@ impl Made {
         };
         let whole = runs.len() == PLANNED.len() && runs.iter().all(|(_, end)| matches!(end, End::Passed | End::Failed));
         let of_all_runs = if whole { "completed" } else { "interrupted" };
-        let hash = config_hash(&config());
+        let hash = hash(&config());
         match self.form {
             Form::Flat => json!({
                 "version": "2.0", "experiment_id": "tested", "experiment_dir": ELSEWHERE, "config_hash": hash,
@@ -225,27 +225,4 @@ pub(super) fn config() -> Value {
         "runs_per_subtest": 2, "tiers_to_run": ["T0", "T1"], "judge_models": ["claude-opus-4-5-20251101"],
         "parallel_subtests": 6, "timeout_seconds": 300, "max_turns": 20, "max_subtests": 2, "use_containers": false,
     })
-}
-
-/// The hash that the original would give a config: made by the language that it is made with.
-pub(super) fn config_hash(config: &Value) -> String {
-    let script = "import hashlib, json, sys\nconfig = json.loads(sys.argv[1])\n\
-                  for name in ('parallel_subtests', 'max_subtests'): config.pop(name, None)\n\
-                  print(hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:16])";
-    let output = Command::new("python3").args(["-c", script, &config.to_string()]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
-/// Real files that the project's people share with each other; absent elsewhere, which is said aloud.
-#[expect(clippy::print_stdout, reason = "who reads the tests' output learns what was not tried")]
-pub(super) fn shared(name: &str) -> Option<PathBuf> {
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared");
-    let shared = std::env::var_os("SCYLLA_SHARED").map_or(beside, PathBuf::from).join("data").join(name);
-    if shared.is_dir() {
-        return Some(shared);
-    }
-    assert!(std::env::var_os("CI").is_none(), "{} is not there", shared.display());
-    println!("skipped: {} is not there", shared.display());
-    None
 }

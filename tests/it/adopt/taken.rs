@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::made::{COST, End, Form, Made, PLANNED, all_but, made, made_from_a_fixture_of_the_original};
 use crate::scenes::output;
+use crate::upstream::made::shared_copy;
 use crate::upstream_fixture::JUDGE;
 use crate::verify::folder::{contents, copy, differing, edit, json as read_json, remove, verify};
 use crate::world::{Output, World, steady};
@@ -210,10 +211,8 @@ fn an_experiment_that_was_taken_over_can_grow() {
 
 #[test]
 fn the_published_experiment_of_the_original_is_complete_and_left_alone() {
-    let Some(published) = crate::adopt::made::shared("projectscylla-dryrun") else { return };
     let world = World::new();
-    let dir = world.path("results/dryrun");
-    copy(&published, &dir);
+    let Some(dir) = shared_copy(&world, "projectscylla-dryrun") else { return };
     let before = contents(&dir);
     world.scylla(&["resume", dir.to_str().unwrap()]).exits(0);
     let changed = differing(&before, &contents(&dir));

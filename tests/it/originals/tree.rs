@@ -1,8 +1,7 @@
 //! The checked-in fixtures in the original's formats, laid into a world with the repositories that their tasks name.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -65,33 +64,75 @@ pub(super) fn fixture(world: &World, name: &str) -> String {
 
 /// The line by which one of the tree's programs is started in a world.
 pub(super) fn line(world: &World, program: &str) -> String {
-    // What `python3` is on the path may be a script that looks for another one, each time.
-    let found = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().unwrap();
-    let python = String::from_utf8(found.stdout).unwrap();
-    format!("{} -B {}", python.trim(), world.path(&format!("{ORIGINALS}/programs/{program}.py")).display())
+    format!("sh {}", world.path(&format!("{ORIGINALS}/programs/{program}.sh")).display())
 }
 
 /// What a subtest composed into its first run, in one line: as the agent found it, and whose winners the result names.
 pub(super) fn composed(world: &World, experiment: &Path, place: &str) -> String {
-    let found = json(&world.path(&format!("found/{}-1", place.replace('/', "-"))));
+    let found = Found(world.path(&format!("found/{}-1", place.replace('/', "-"))));
+    let settings = found.json(".claude/settings.json");
+    let servers = settings["mcpServers"].as_object().cloned().unwrap_or_default();
+    if !servers.is_empty() {
+        assert_eq!(found.json(".mcp.json")["mcpServers"], settings["mcpServers"], "{place}");
+    }
+    let teams = found.told("CLAUDE_CODE_EXPERIMENTAL_AGENT_TEAMS");
+    assert_eq!(teams.as_deref(), settings["env"]["CLAUDE_CODE_EXPERIMENTAL_AGENT_TEAMS"].as_str(), "{place}");
+    let tools = found.told("SCYLLA_TOOLS").unwrap_or_default();
+    if tools != "all" {
+        assert_eq!(tools, words(&settings["allowedTools"]).join(","), "{place}");
+    }
+    let from = |(name, server): (&String, &Value)| format!("{name} {}", words(&server["args"]).pop().unwrap());
+    let mode = found.told("SCYLLA_SYSTEM_PROMPT_MODE").unwrap_or_else(|| "unsaid".to_owned());
     let result = json(&experiment.join(place).join("run_01/run_result.json"));
-    let words = |value: &Value| -> Vec<String> {
-        value.as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned()).collect()
-    };
-    let servers = found["servers"].as_object().unwrap().iter();
-    let servers: Vec<String> = servers.map(|(name, from)| format!("{name} {}", from.as_str().unwrap())).collect();
-    let thinks = found["thinks"] == Value::Bool(true);
-    let mode = found["system_prompt"].as_str().unwrap_or("unsaid");
     let parts = [
-        ("reads ", words(&found["reads"]).join(" + ")),
-        ("has ", words(&found["files"]).join(" ").replace("/SKILL.md", "/")),
-        ("tools ", found["tools"].as_str().unwrap_or_default().to_owned()),
-        ("servers ", servers.join(", ")),
-        ("as a ", if found["teams"] == Value::Bool(true) { "team" } else { "" }.to_owned()),
-        ("and ", if thinks { "thinks" } else { "" }.to_owned()),
-        ("prompt ", if mode == "custom" { "" } else { mode }.to_owned()),
+        ("reads ", found.headings().join(" + ")),
+        ("has ", found.files().join(" ").replace("/SKILL.md", "/")),
+        ("tools ", tools),
+        ("servers ", servers.iter().map(from).collect::<Vec<_>>().join(", ")),
+        ("as a ", teams.map(|_| "team".to_owned()).unwrap_or_default()),
+        ("and ", if settings["alwaysThinkingEnabled"] == Value::Bool(true) { "thinks" } else { "" }.to_owned()),
+        ("prompt ", if mode == "custom" { String::new() } else { mode }),
         ("from ", words(&result["inherited_from"]).join(" ")),
     ];
     let parts = parts.iter().filter(|(_, text)| !text.is_empty()).map(|(what, text)| format!("{what}{text}"));
     format!("{place}: {}", parts.collect::<Vec<_>>().join("; "))
+}
+
+/// The words of a list; none where there is no list.
+fn words(list: &Value) -> Vec<String> {
+    list.as_array().into_iter().flatten().map(|word| word.as_str().unwrap().to_owned()).collect()
+}
+
+/// What the agent kept of its workspace and of its environment.
+struct Found(PathBuf);
+
+impl Found {
+    fn json(&self, below: &str) -> Value {
+        let path = self.0.join(below);
+        if path.is_file() { json(&path) } else { Value::Null }
+    }
+
+    /// A variable of the agent's environment.
+    fn told(&self, variable: &str) -> Option<String> {
+        fs::read_to_string(self.0.join(variable)).ok()
+    }
+
+    /// The headings of the file for agents; a lower one is that of the offer of what the agent has.
+    fn headings(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.0.join("CLAUDE.md")).unwrap_or_default();
+        let headings = text.lines().filter(|line| line.starts_with('#'));
+        headings.map(|line| line.strip_prefix("# ").unwrap_or("offer").to_owned()).collect()
+    }
+
+    /// What lies in the agent's folder of settings, with everything below it.
+    fn files(&self) -> Vec<String> {
+        let folder = self.0.join(".claude");
+        if !folder.is_dir() {
+            return Vec::new();
+        }
+        let below = |path: PathBuf| path.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned();
+        let mut files: Vec<String> = files_below(&folder).into_iter().map(below).collect();
+        files.sort();
+        files
+    }
 }

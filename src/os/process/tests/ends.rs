@@ -136,6 +136,9 @@ fn all_that_was_said_before_the_exit_is_kept() {
             Vec::new()
         }
     }
+    if std::process::Command::new("python3").arg("--version").output().is_err() {
+        return println!("skipped: python3 is not installed");
+    }
     // 1031 makes the pipe hold a million bytes, which is more than one read takes.
     let script = "import fcntl, os; fcntl.fcntl(1, 1031, 1 << 20); os.write(1, b'x' * 900_000); os._exit(6) # NUMBER";
     for containment in containments() {
