@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::Child;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
@@ -17,6 +17,9 @@ use rustix::process::{
 
 /// So many processes are waited for at once; a fork bomb must not use up our file descriptors.
 const MOST_HELD: usize = 256;
+
+/// Longest wait for a process that becomes another program, which takes the kernel far less.
+const BETWEEN_PROGRAMS: Duration = Duration::from_secs(1);
 
 /// One process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,8 +87,21 @@ pub(super) fn add_descendants(table: &[Process], tree: &mut BTreeSet<i32>) {
 
 /// Whether the environment that the process was started with has exactly this `NAME=value`.
 pub(super) fn environment_holds(pid: i32, entry: &[u8]) -> bool {
-    fs::read(format!("/proc/{pid}/environ"))
-        .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|each| each == entry))
+    let deadline = Instant::now() + BETWEEN_PROGRAMS;
+    loop {
+        let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { return false };
+        if !environment.is_empty() || !is_between_programs(pid) || Instant::now() >= deadline {
+            return environment.split(|byte| *byte == 0).any(|each| each == entry);
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// Whether a process is about to become another program: it has that program's file, and neither its arguments nor its
+/// environment yet. A thread of the kernel has no file, a zombie neither.
+fn is_between_programs(pid: i32) -> bool {
+    fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|arguments| arguments.is_empty())
+        && fs::read_link(format!("/proc/{pid}/exe")).is_ok()
 }
 
 /// The program and arguments of a process, each with a NUL behind it; `None` when it is gone.
@@ -178,7 +194,6 @@ pub(super) fn reap_adopted(leader: i32) {
 #[cfg(test)]
 mod tests {
     use std::process::Command;
-    use std::time::Duration;
 
     use super::*;
 
