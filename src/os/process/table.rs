@@ -21,6 +21,12 @@ const MOST_HELD: usize = 256;
 /// Longest wait for a process that becomes another program, which takes the kernel far less.
 const BETWEEN_PROGRAMS: Duration = Duration::from_secs(1);
 
+/// So often an environment is read that is empty before it is taken for empty.
+const TIMES_EMPTY: u32 = 16;
+
+/// Where the beginning of the code stands in [`stat`]: field 26 of `proc_pid_stat(5)`.
+const START_OF_CODE: usize = 23;
+
 /// One process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Process {
@@ -47,11 +53,8 @@ pub(super) fn all() -> io::Result<Vec<Process>> {
 
 /// The process with this number, if there is one.
 pub(super) fn one(pid: i32) -> Option<Process> {
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    // The program's name stands in parentheses and may itself contain some.
-    let after_name = stat.iter().rposition(|byte| *byte == b')')? + 1;
-    let text = std::str::from_utf8(&stat[after_name..]).ok()?;
-    let fields: Vec<&str> = text.split_ascii_whitespace().collect();
+    let stat = stat(pid)?;
+    let fields: Vec<&str> = stat.split_ascii_whitespace().collect();
     let number = |field: usize| fields.get(field)?.parse::<i32>().ok();
     Some(Process {
         pid,
@@ -61,6 +64,14 @@ pub(super) fn one(pid: i32) -> Option<Process> {
         start: fields.get(19)?.parse().ok()?,
         ended: matches!(*fields.first()?, "Z" | "X") && number(17)? <= 1,
     })
+}
+
+/// What the kernel says of a process behind its program's name, from field 3 of `proc_pid_stat(5)` on.
+fn stat(pid: i32) -> Option<String> {
+    let mut stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // The name stands in parentheses and may itself contain some.
+    let after_name = stat.iter().rposition(|byte| *byte == b')')? + 1;
+    String::from_utf8(stat.split_off(after_name)).ok()
 }
 
 /// A child that is not reaped yet.
@@ -88,19 +99,25 @@ pub(super) fn add_descendants(table: &[Process], tree: &mut BTreeSet<i32>) {
 /// Whether the environment that the process was started with has exactly this `NAME=value`.
 pub(super) fn environment_holds(pid: i32, entry: &[u8]) -> bool {
     let deadline = Instant::now() + BETWEEN_PROGRAMS;
+    let mut times_empty = 0;
     loop {
         let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { return false };
-        if !environment.is_empty() || !is_between_programs(pid) || Instant::now() >= deadline {
+        if !environment.is_empty() {
             return environment.split(|byte| *byte == 0).any(|each| each == entry);
+        }
+        // It may have become another program since it was opened.
+        times_empty = if is_between_programs(pid) { 0 } else { times_empty + 1 };
+        if times_empty == TIMES_EMPTY || Instant::now() >= deadline {
+            return false;
         }
         std::thread::yield_now();
     }
 }
 
-/// Whether a process is about to become another program: it has that program's file, and neither its arguments nor its
-/// environment yet. A thread of the kernel has no file, a zombie neither.
+/// Whether a process is about to become another program: the kernel lays its environment down before it says where its
+/// code begins. A thread of the kernel and a zombie have no code either, and no program's file.
 fn is_between_programs(pid: i32) -> bool {
-    fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|arguments| arguments.is_empty())
+    stat(pid).is_some_and(|stat| stat.split_ascii_whitespace().nth(START_OF_CODE) == Some("0"))
         && fs::read_link(format!("/proc/{pid}/exe")).is_ok()
 }
 
