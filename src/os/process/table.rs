@@ -96,19 +96,24 @@ pub(super) fn add_descendants(table: &[Process], tree: &mut BTreeSet<i32>) {
     }
 }
 
-/// Whether the environment that the process was started with has exactly this `NAME=value`.
-pub(super) fn environment_holds(pid: i32, entry: &[u8]) -> bool {
+/// Whether the environment that the process was started with has exactly this `NAME=value`; `None` when the process has
+/// ended.
+pub(super) fn environment_holds(pid: i32, entry: &[u8]) -> Option<bool> {
     let deadline = Instant::now() + BETWEEN_PROGRAMS;
     let mut times_empty = 0;
     loop {
-        let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { return false };
+        let has_ended = || one(pid).is_none_or(|process| process.ended);
+        let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { return (!has_ended()).then_some(false) };
         if !environment.is_empty() {
-            return environment.split(|byte| *byte == 0).any(|each| each == entry);
+            return Some(environment.split(|byte| *byte == 0).any(|each| each == entry));
+        }
+        if has_ended() {
+            return None;
         }
         // It may have become another program since it was opened.
         times_empty = if is_between_programs(pid) { 0 } else { times_empty + 1 };
         if times_empty == TIMES_EMPTY || Instant::now() >= deadline {
-            return false;
+            return Some(false);
         }
         std::thread::yield_now();
     }

@@ -15,6 +15,9 @@ use rustix::process::Signal;
 use super::table::{self, Process};
 use super::{Hold, SpawnError, TOKEN_VARIABLE, Task};
 
+/// So often a table is taken anew that shows nothing and may not be all.
+const MOST_LOOKS: u32 = 50;
+
 /// The processes of one task.
 pub(super) struct Tree {
     /// Number and start time of the first one; `None` before the start.
@@ -53,14 +56,35 @@ impl Tree {
         }
     }
 
-    /// Every living process of the tree.
+    /// Every living process of the tree. A table that changed while it was looked at is taken anew: who ended meanwhile
+    /// may have left a child that nothing ties to the tree any more.
     pub(super) fn members(&mut self) -> io::Result<Vec<Process>> {
+        let mut found = self.look()?;
+        for _ in 0..MOST_LOOKS {
+            if !found.0.is_empty() || found.1 {
+                break;
+            }
+            found = self.look()?;
+        }
+        Ok(found.0)
+    }
+
+    /// Every living process of the tree in one table, and whether that can be all.
+    fn look(&mut self) -> io::Result<(Vec<Process>, bool)> {
         let table = table::all()?;
+        let numbers: BTreeSet<i32> = table.iter().map(|process| process.pid).collect();
+        // The parent of those from outside of a namespace is 0.
+        let mut is_whole = table.iter().all(|process| process.parent == 0 || numbers.contains(&process.parent));
         let mut members = BTreeSet::new();
         loop {
             let before = members.len();
-            let found = table.iter().filter(|process| self.is_root(process)).map(|process| process.pid);
-            members.extend(found);
+            for process in &table {
+                match self.is_root(process) {
+                    Some(true) => drop(members.insert(process.pid)),
+                    Some(false) => {}
+                    None => is_whole = false,
+                }
+            }
             table::add_descendants(&table, &mut members);
             for process in table.iter().filter(|process| members.contains(&process.pid)) {
                 self.seen.insert(process.pid);
@@ -75,20 +99,22 @@ impl Tree {
             }
         }
         let me = rustix::process::getpid().as_raw_pid();
-        Ok(table
-            .into_iter()
-            .filter(|process| members.contains(&process.pid) && !process.ended && process.pid != me)
-            .collect())
+        let living = |process: &Process| members.contains(&process.pid) && !process.ended && process.pid != me;
+        Ok((table.into_iter().filter(living).collect(), is_whole))
     }
 
-    /// Whether a process belongs to the tree whatever its parent is.
-    fn is_root(&self, process: &Process) -> bool {
-        self.leader == Some((process.pid, process.start))
+    /// Whether a process belongs to the tree whatever its parent is; `None` when it has ended since it was seen.
+    fn is_root(&self, process: &Process) -> Option<bool> {
+        if self.leader == Some((process.pid, process.start))
             || self.seen.contains(&process.group)
             || self.sessions.contains(&process.session)
-            || (!process.ended
-                && self.adopter.is_none_or(|adopter| adopter == process.parent)
-                && table::environment_holds(process.pid, &self.token))
+        {
+            return Some(true);
+        }
+        if process.ended || self.adopter.is_some_and(|adopter| adopter != process.parent) {
+            return Some(false);
+        }
+        table::environment_holds(process.pid, &self.token)
     }
 
     /// Kills until nothing is left, and tells how many that were; of a tree of ours, beside the leader.

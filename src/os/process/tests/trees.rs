@@ -17,8 +17,7 @@ const ESCAPES: [&str; 5] = [
 ];
 
 /// A part of a script that goes on when a `sleep NUMBER` is there.
-const WAIT_FOR_IT: &str =
-    "until cat /proc/[0-9]*/cmdline 2> /dev/null | tr '\\0' '\\n' | grep -qx NUMBER; do sleep 0.01; done; echo begun;";
+const WAIT_FOR_IT: &str = "until grep -aqs '^sleep.NUMBER' /proc/[0-9]*/cmdline; do sleep 0.01; done; echo begun;";
 
 #[test]
 fn what_outlives_a_normal_exit_is_ended() {
