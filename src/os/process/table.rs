@@ -4,9 +4,10 @@
 //! signalled and waited for through a pidfd that was opened before the start time was compared.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -21,8 +22,14 @@ const MOST_HELD: usize = 256;
 /// Longest wait for a process that becomes another program, which takes the kernel far less.
 const BETWEEN_PROGRAMS: Duration = Duration::from_secs(1);
 
-/// So often an environment is read that is empty before it is taken for empty.
+/// So often words are read that are empty before they are taken for empty.
 const TIMES_EMPTY: u32 = 16;
+
+/// Few programs are started with more words than this, in bytes.
+const USUAL_WORDS_BYTES: usize = 16 << 10;
+
+/// More words than this are not read, in bytes: the kernel starts no program with more than 6 MiB.
+const MOST_WORDS_BYTES: usize = 8 << 20;
 
 /// Where the beginning of the code stands in [`stat`]: field 26 of `proc_pid_stat(5)`.
 const START_OF_CODE: usize = 23;
@@ -99,28 +106,49 @@ pub(super) fn add_descendants(table: &[Process], tree: &mut BTreeSet<i32>) {
 /// Whether the environment that the process was started with has exactly this `NAME=value`; `None` when the process has
 /// ended.
 pub(super) fn environment_holds(pid: i32, entry: &[u8]) -> Option<bool> {
+    Some(words(pid, "environ")?.split(|byte| *byte == 0).any(|each| each == entry))
+}
+
+/// The words that a process was started with, each with a NUL behind it, from that file of its folder in `/proc`: none
+/// where it has none or does not show them; `None` when it has ended.
+fn words(pid: i32, file: &str) -> Option<Vec<u8>> {
     let deadline = Instant::now() + BETWEEN_PROGRAMS;
     let mut times_empty = 0;
     loop {
-        let has_ended = || one(pid).is_none_or(|process| process.ended);
-        let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { return (!has_ended()).then_some(false) };
-        if !environment.is_empty() {
-            return Some(environment.split(|byte| *byte == 0).any(|each| each == entry));
+        let words = at_once(&format!("/proc/{pid}/{file}"));
+        let are_shown = words.is_ok();
+        let words = words.unwrap_or_default();
+        if !words.is_empty() {
+            return Some(words);
         }
-        if has_ended() {
+        if one(pid).is_none_or(|process| process.ended) {
             return None;
         }
-        // It may have become another program since it was opened.
+        // It may have become another program since the file was opened.
         times_empty = if is_between_programs(pid) { 0 } else { times_empty + 1 };
-        if times_empty == TIMES_EMPTY || Instant::now() >= deadline {
-            return Some(false);
+        if !are_shown || times_empty == TIMES_EMPTY || Instant::now() >= deadline {
+            return Some(words);
         }
         std::thread::yield_now();
     }
 }
 
-/// Whether a process is about to become another program: the kernel lays its environment down before it says where its
-/// code begins. A thread of the kernel and a zombie have no code either, and no program's file.
+/// Reads a file of `/proc` in one piece: between two pieces, the process may become another program.
+fn at_once(path: &str) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let mut bytes = vec![0; USUAL_WORDS_BYTES];
+    loop {
+        let length = file.read_at(&mut bytes, 0)?;
+        if length < bytes.len() || length >= MOST_WORDS_BYTES {
+            bytes.truncate(length);
+            return Ok(bytes);
+        }
+        bytes.resize(2 * length, 0);
+    }
+}
+
+/// Whether a process is about to become another program: the kernel lays its words down before it says where its code
+/// begins. A thread of the kernel and a zombie have no code either, and no program's file.
 fn is_between_programs(pid: i32) -> bool {
     stat(pid).is_some_and(|stat| stat.split_ascii_whitespace().nth(START_OF_CODE) == Some("0"))
         && fs::read_link(format!("/proc/{pid}/exe")).is_ok()
@@ -128,7 +156,7 @@ fn is_between_programs(pid: i32) -> bool {
 
 /// The program and arguments of a process, each with a NUL behind it; `None` when it is gone.
 pub(super) fn command_line(pid: i32) -> Option<Vec<u8>> {
-    fs::read(format!("/proc/{pid}/cmdline")).ok().filter(|_| one(pid).is_some_and(|process| !process.ended))
+    words(pid, "cmdline")
 }
 
 /// This process. Its group and session are 0 where they were founded outside of its pid namespace, as in a container

@@ -29,6 +29,26 @@ fn sleep(place: &Place, token: &str) -> Child {
 }
 
 #[test]
+fn a_program_that_becomes_another_over_and_over_shows_its_words_all_the_time() {
+    let place = Place::new();
+    std::fs::write(place.path("again.sh"), "exec sh \"$0\"\n").unwrap();
+    let mut command = Command::new("sh");
+    command.arg(place.path("again.sh")).env("LONG", "x".repeat(100_000)).env(TOKEN_VARIABLE, "again");
+    let mut child = command.spawn().unwrap();
+    let process = table::child(&child).unwrap().pid;
+    let entry = format!("{TOKEN_VARIABLE}=again");
+    let is_shown = |_| {
+        command_line(process).is_some_and(|line| line.ends_with(b"again.sh\0"))
+            && table::environment_holds(process, entry.as_bytes()) == Some(true)
+    };
+    let shown = (0..2_000).map(is_shown).filter(|shown| *shown).count();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(shown, 2_000);
+    assert_eq!(command_line(process), None, "it has ended");
+}
+
+#[test]
 fn a_stray_is_found_by_number_and_start_time_alone() {
     let place = Place::new();
     let script = format!("setsid env -u {TOKEN_VARIABLE} sleep {} & exec sleep {0}", place.number);
