@@ -15,16 +15,23 @@ use crate::report::terminal::Terminal;
 use crate::report::{error, summary};
 
 /// The two streams and what is wanted on them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Console {
     talk: Talk,
+    typed: String,
 }
 
 impl Console {
-    /// A console that talks as asked.
+    /// A console that talks as asked, in answer to a command as it was typed.
     #[must_use]
-    pub fn new(talk: Talk) -> Self {
-        Self { talk }
+    pub fn new(talk: Talk, typed: String) -> Self {
+        Self { talk, typed }
+    }
+
+    /// The command that it answers, as a shell reads it.
+    #[must_use]
+    pub fn typed(&self) -> &str {
+        &self.typed
     }
 
     /// The current folder.

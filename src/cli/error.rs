@@ -69,6 +69,13 @@ impl CliError {
         if self.hint.is_some() { self } else { self.hint(hint) }
     }
 
+    /// A stop before the coordinator began, by a signal of that name.
+    #[must_use]
+    pub fn stopped(exit: Exit, signal: &str, command: &str) -> Self {
+        let error = format!("stopped by {signal} before a run was started").into();
+        Self { exit, error, hint: Some(format!("`{command}` goes on")) }
+    }
+
     /// An error of the engine on an experiment that people call `folder`.
     #[must_use]
     pub fn engine(error: EngineError, folder: &str) -> Self {

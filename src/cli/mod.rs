@@ -7,6 +7,7 @@ pub mod error;
 pub mod exit;
 pub mod generated;
 pub mod locate;
+pub mod prelude;
 pub mod wish;
 
 use std::ffi::OsString;
@@ -17,6 +18,7 @@ use crate::cli::args::{Cli, Command};
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::text::words::shell_word;
 
 /// The first word that cargo adds when it starts `cargo-scylla` as `cargo scylla`.
 const CARGO_WORD: &str = "scylla";
@@ -27,6 +29,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     if arguments.get(1).is_some_and(|first| first == CARGO_WORD) {
         arguments.remove(1);
     }
+    let typed = typed(&arguments);
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(asked) => {
@@ -35,7 +38,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             return if asked.use_stderr() { Exit::Usage } else { Exit::Success };
         }
     };
-    let mut console = Console::new(cli.talk);
+    let mut console = Console::new(cli.talk, typed);
     match dispatch(&cli.command, &mut console) {
         Ok(exit) => exit,
         Err(error) => {
@@ -43,6 +46,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             error.exit
         }
     }
+}
+
+/// The command as a person would type it again.
+fn typed(arguments: &[OsString]) -> String {
+    let words = arguments.iter().skip(1).map(|word| shell_word(&word.to_string_lossy()));
+    ["cargo".to_owned(), CARGO_WORD.to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 
 fn dispatch(command: &Command, console: &mut Console) -> Result<Exit, CliError> {

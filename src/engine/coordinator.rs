@@ -28,7 +28,7 @@ use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentEnd, ExperimentStatus, Failure, FailureKind, Rung, Stage, StopSignal};
 use crate::os::clock::{self, Stopwatch};
 use crate::os::process::{Containment, StopHandle};
-use crate::os::signal::{self, Signal};
+use crate::os::signal::{self, Listening, Signal};
 use crate::store::StoreError;
 
 /// Who is told what happens: an event with its time, or `None` when only time has passed.
@@ -74,7 +74,8 @@ pub(super) struct Coordinator<'a> {
     tell: &'a mut Tell<'a>,
 }
 
-/// Does what is left of an experiment, until nothing is left or a stop is asked for.
+/// Does what is left of an experiment, until nothing is left or a stop is asked for. Whoever heard signals until now
+/// does so until the coordinator hears them.
 ///
 /// # Errors
 /// When signals cannot be heard, the checkpoint cannot be written, or a worker is lost. Committed runs are safe in every
@@ -82,6 +83,7 @@ pub(super) struct Coordinator<'a> {
 pub fn conduct<'a>(
     sitting: Sitting,
     manner: Manner,
+    former: Listening,
     tell: &'a mut Tell<'a>,
 ) -> Result<ExperimentFinished, EngineError> {
     let (line, mailbox) = channel();
@@ -95,6 +97,7 @@ pub fn conduct<'a>(
         let _ = signals.send(Input::Signal(word));
     })
     .map_err(EngineError::Signals)?;
+    drop(former);
     for event in &manner.news {
         tell(clock::now(), Some(event));
     }

@@ -43,6 +43,11 @@ pub fn command_line(pid: i32) -> Option<Vec<u8>> {
     table::command_line(pid)
 }
 
+/// Ends everything that this process started and that is still below it, and does not wait.
+pub fn end_all_below() {
+    table::end_all_below();
+}
+
 /// The variable by which the processes of a run are found again.
 pub const TOKEN_VARIABLE: &str = "SCYLLA_RUN_TOKEN";
 /// How long processes may take to vanish after KILL. Only a process that hangs in the kernel takes longer.

@@ -5,6 +5,7 @@ use std::thread::{self, JoinHandle};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
+use signal_hook::low_level::exit;
 
 /// A signal that asks the coordinator to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,11 @@ pub fn listen(send: impl Fn(Signal) + Send + 'static) -> io::Result<Listening> {
         }
     })?;
     Ok(Listening { handle, thread: Some(thread) })
+}
+
+/// Ends this process at once, whatever its other threads do: nothing is dropped or flushed.
+pub fn end_process(code: u8) -> ! {
+    exit(code.into())
 }
 
 impl Drop for Listening {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::crash::no_process_is_left;
 use crate::fixture::{TestFixture, close, gated, open};
 use crate::scenes::{AGENT, planned};
-use crate::world::{Live, World, kill, wait_until};
+use crate::world::{Live, World, kill, steady, wait_until};
 
 const STUBBORN: &str = "trap '' TERM INT";
 
@@ -61,6 +61,35 @@ fn an_interrupt_is_heard_from_the_first_word_on() {
     assert_eq!(code, Some(130));
     assert!(reasons(&events).contains(&"experiment-finished"), "{events:#?}");
     world.scylla(&["resume", &dir]).exits(0);
+}
+
+#[test]
+fn a_stop_while_the_experiment_is_made_ends_git_too_and_names_the_command_that_goes_on() {
+    for (signal, name, code) in [("INT", "ctrl-c", 130), ("TERM", "sigterm", 143), ("HUP", "sighup", 143)] {
+        let world = World::new();
+        let fixture = TestFixture::new().agent("T0/00-one", AGENT).write(&world);
+        // The first git never ends by itself, as one that clones from afar.
+        world.program("bin/git", &format!("#!/bin/sh\n{}\n", gated(&world, "git")));
+        close(&world, "git");
+        let results = world.results().to_str().unwrap().to_owned();
+        let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", &results, "--runs", "1"];
+        let path = format!("{}:{}", world.path("bin").display(), std::env::var("PATH").unwrap());
+        let live = Live::start(world.command(&arguments).env("PATH", path));
+        wait_until("git works", || world.lines("git.log") == 1);
+        live.signal(signal);
+        let (ended, events, stderr) = live.end();
+        assert_eq!((ended, events), (Some(code), Vec::new()));
+        no_process_is_left(&world);
+        insta::with_settings!({
+            snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/screens_e2e"),
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+        }, { insta::assert_snapshot!(format!("stopped-before-a-run-{name}"), steady(&stderr, &world)) });
+        // What is said last can be typed.
+        let (_, command) = stderr.trim_end().trim_end_matches("` goes on").rsplit_once("hint: `cargo scylla ").unwrap();
+        assert_eq!(command.split(' ').take(arguments.len()).collect::<Vec<_>>(), arguments);
+        world.scylla(&arguments).exits(0);
+    }
 }
 
 #[test]

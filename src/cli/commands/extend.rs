@@ -6,6 +6,7 @@ use crate::cli::commands::sitting;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::prelude::Prelude;
 use crate::cli::wish::{Differences, operate};
 use crate::engine::create::{Growth, extend};
 use crate::text::words::{counted, shell_word};
@@ -20,6 +21,7 @@ pub fn run(args: &Extend, console: &mut Console) -> Result<Exit, CliError> {
             CliError::usage("nothing to add is named").hint("name `--runs N`, `--tiers T5` or `--max-subtests N`")
         );
     }
+    let prelude = Prelude::begin(console)?;
     let (mut sitting, name) = open_held(&args.dir, console)?;
     let growth = Growth { runs: args.runs, tiers: args.tiers.clone(), max_subtests: args.max_subtests };
     let before = sitting.config.plan().total();
@@ -34,5 +36,5 @@ pub fn run(args: &Extend, console: &mut Console) -> Result<Exit, CliError> {
         console.say(&format!("to make them: `cargo scylla resume {}`", shell_word(&name)))?;
         return sitting.rest().map(|()| Exit::Success).map_err(|error| CliError::engine(error, &name));
     }
-    sitting::conduct(sitting, &name, &differences.events, console)
+    sitting::conduct(sitting, &name, &differences.events, prelude, console)
 }

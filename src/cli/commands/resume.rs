@@ -8,6 +8,7 @@ use crate::cli::commands::sitting::{self, open_folder};
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::prelude::Prelude;
 use crate::cli::wish::differ;
 use crate::engine::adopt::finish;
 use crate::engine::open::{go_on, hold, survey};
@@ -19,6 +20,7 @@ use crate::store::survey::Depth;
 /// # Errors
 /// When the folder is held or has findings that forbid to go on.
 pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
+    let prelude = Prelude::begin(console)?;
     let (folder, name) = open_folder(&args.dir, console)?;
     let engine = |error| CliError::engine(error, &name);
     let mut held = hold(folder).map_err(engine)?;
@@ -37,7 +39,7 @@ pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
         differences.events.extend(without_effect(&args.adoption));
     }
     save_operation(&sitting, differences.operational)?;
-    sitting::conduct(sitting, &name, &differences.events, console)
+    sitting::conduct(sitting, &name, &differences.events, prelude, console)
 }
 
 /// Each flag that says something of a fixture to an experiment that has its own copy.

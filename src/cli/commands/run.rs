@@ -9,6 +9,7 @@ use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
 use crate::cli::locate::{Located, locate};
+use crate::cli::prelude::Prelude;
 use crate::cli::wish::{self, differ};
 use crate::engine::create::{Wish, create};
 use crate::engine::open::{Sitting, hold, take_over};
@@ -28,6 +29,7 @@ use crate::text::words::shell_word;
 /// # Errors
 /// When the fixture has mistakes, the experiment is held, or the sitting cannot begin.
 pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
+    let prelude = Prelude::begin(console)?;
     let current = console.current_dir()?;
     let located = locate(&current)?;
     let places = wish::places(args, &located, &current)?;
@@ -42,14 +44,14 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     }
     match newest {
         Some(Newest { folder, complete: true }) => return leave_alone(&folder, console),
-        Some(Newest { folder, complete: false }) => return go_on(folder, args, &located, &wish, console),
+        Some(Newest { folder, complete: false }) => return go_on(folder, args, &located, &wish, prelude, console),
         None => dry_run::check(&wish)?,
     }
     let notices = wish::notices(args, &located, &wish);
     let held = create(wish).map_err(|error| CliError::engine(error, "."))?;
     let name = shown(held.folder.root(), &current);
     let sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;
-    sitting::conduct(sitting, &name, &notices, console)
+    sitting::conduct(sitting, &name, &notices, prelude, console)
 }
 
 /// The newest experiment of the fixture's id that has begun.
@@ -93,6 +95,7 @@ fn go_on(
     args: &Run,
     located: &Located,
     wish: &Wish,
+    prelude: Prelude,
     console: &mut Console,
 ) -> Result<Exit, CliError> {
     let name = shown(folder.root(), &console.current_dir()?);
@@ -119,7 +122,7 @@ fn go_on(
         });
     }
     save_operation(&sitting, differences.operational)?;
-    sitting::conduct(sitting, &name, &events, console)
+    sitting::conduct(sitting, &name, &events, prelude, console)
 }
 
 /// Keeps operational changes: they hold for later sittings too.

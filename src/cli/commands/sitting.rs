@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::prelude::Prelude;
 use crate::engine::coordinator::{self, Manner};
 use crate::engine::open::Sitting;
 use crate::model::event::Event;
@@ -14,6 +15,7 @@ use crate::model::outcome::{ExperimentEnd, StopSignal};
 use crate::os::process::Containment;
 use crate::store::layout::ExperimentFolder;
 use crate::text::redact::Secrets;
+use crate::text::words::shell_word;
 
 /// How often bars are drawn anew.
 const TICK: Duration = Duration::from_millis(200);
@@ -30,7 +32,14 @@ pub(super) fn open_folder(dir: &Path, console: &Console) -> Result<(ExperimentFo
 }
 
 /// Does what is left of an experiment and tells how it ended.
-pub(super) fn conduct(sitting: Sitting, name: &str, first: &[Event], console: &mut Console) -> Result<Exit, CliError> {
+pub(super) fn conduct(
+    sitting: Sitting,
+    name: &str,
+    first: &[Event],
+    prelude: Prelude,
+    console: &mut Console,
+) -> Result<Exit, CliError> {
+    prelude.goes_on_by(format!("cargo scylla resume {}", shell_word(name)));
     let containment =
         Containment::probe(sitting.config.containment).map_err(|error| CliError::engine(error.into(), name))?;
     let experiment_id = sitting.config.experiment_id.clone();
@@ -60,7 +69,8 @@ pub(super) fn conduct(sitting: Sitting, name: &str, first: &[Event], console: &m
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
         ),
     };
-    let finished = coordinator::conduct(sitting, manner, &mut tell).map_err(|error| CliError::engine(error, name))?;
+    let finished = coordinator::conduct(sitting, manner, prelude.into_listening(), &mut tell)
+        .map_err(|error| CliError::engine(error, name))?;
     drop(reporter);
     console.summary(experiment_id.as_str(), &finished)?;
     Ok(match finished.end {

@@ -206,6 +206,16 @@ pub(super) fn kill_and_wait(processes: &[Process], deadline: Instant) -> io::Res
     Ok(())
 }
 
+/// Sends KILL to all descendants of this process.
+pub(super) fn end_all_below() {
+    let (Ok(table), Ok(me)) = (all(), own()) else { return };
+    let mut tree = BTreeSet::from([me.pid]);
+    add_descendants(&table, &mut tree);
+    let below: Vec<Process> =
+        table.into_iter().filter(|process| process.pid != me.pid && tree.contains(&process.pid)).collect();
+    send(&below, Signal::KILL);
+}
+
 /// `poll` with a deadline (none: for ever). Gives how many are ready, 0 at the deadline. A signal does not end it.
 pub(super) fn wait(polled: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::Result<usize> {
     loop {
