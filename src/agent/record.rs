@@ -1,5 +1,6 @@
 //! What an agent says of itself at its end, and what follows from that and from how its process ended.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -9,6 +10,7 @@ use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind};
 use crate::model::result::TokenStats;
 use crate::model::task::AgentSpec;
+use crate::text::claims::{self, ClaimedFailure};
 
 /// The file that a `command` agent may leave at `$SCYLLA_RECORD_FILE`. Unknown keys are passed over.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
@@ -22,7 +24,38 @@ pub struct Record {
     pub end: SaidEnd,
     /// What kept the agent from working (`auth`, `out_of_memory`, `provider`, `rate_limit`): then the attempt is no
     /// result.
+    #[schemars(with = "Option<ClaimedFailure>")]
+    pub failure: Option<Value>,
+}
+
+/// What could be read of a record. A mistake in one part loses no other part: money that was spent counts whatever the
+/// rest says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// What the attempt cost; `None` when the record does not say it, or says what cannot be.
+    pub cost_usd: Option<Usd>,
+    /// Tokens, as far as they are said.
+    pub token_stats: TokenStats,
+    /// What kept the agent from working.
     pub failure: Option<Failure>,
+    /// How the agent sees its end, or what is wrong with the record as a whole.
+    pub end: Result<SaidEnd, String>,
+}
+
+impl Default for Reading {
+    /// Of a record that says nothing.
+    fn default() -> Self {
+        let token_stats = TokenStats::default();
+        Self { cost_usd: None, token_stats, failure: None, end: Ok(SaidEnd::default()) }
+    }
+}
+
+impl Reading {
+    /// Of a record that cannot be read at all.
+    #[must_use]
+    pub fn unreadable(why: String) -> Self {
+        Self { end: Err(why), ..Self::default() }
+    }
 }
 
 /// How an agent can see its end.
@@ -72,31 +105,37 @@ pub fn schema() -> Value {
     schemars::schema_for!(Record).to_value()
 }
 
-/// Longest message of a failure that is kept, in characters: it is shown in one line.
-const MOST_MESSAGE: usize = 1000;
+/// Reads a record as far as it can be read.
+#[must_use]
+pub fn read(bytes: &[u8], now: Timestamp) -> Reading {
+    match whole(bytes, now) {
+        Ok((record, failure)) => {
+            Reading { cost_usd: Some(record.cost_usd), token_stats: record.token_stats, failure, end: Ok(record.end) }
+        }
+        Err(why) => {
+            let tokens = claims::member(bytes, "token_stats").and_then(|tokens| serde_json::from_value(tokens).ok());
+            let failure = claims::loose_failure(bytes, now).map(|mut failure| {
+                failure.message = format!("{} (the rest of the record cannot be read: {why})", failure.message);
+                failure
+            });
+            let (cost_usd, token_stats) = (claims::cost(bytes), tokens.unwrap_or_default());
+            Reading { cost_usd, token_stats, failure, end: Err(why) }
+        }
+    }
+}
 
-/// Reads a record.
-///
-/// # Errors
-/// When it is too large, not JSON of that shape, or claims a failure that an agent cannot know of: what is wrong with
-/// it.
-pub fn parse(bytes: &[u8]) -> Result<Record, String> {
+/// A record without a mistake, or what is wrong with it: it is too large, not JSON of that shape, or claims a failure that
+/// an agent cannot know of.
+fn whole(bytes: &[u8], now: Timestamp) -> Result<(Record, Option<Failure>), String> {
     if bytes.len() as u64 > MOST_STAGE_FILE_BYTES {
         return Err(format!("it has more than {} MiB", MOST_STAGE_FILE_BYTES >> 20));
     }
-    let mut record: Record = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    if let Some(failure) = &mut record.failure {
-        // An agent knows of its provider and its memory. Of our folders, checks and judges it knows nothing.
-        use FailureKind::{Auth, OutOfMemory, Provider, RateLimit};
-        if !matches!(failure.kind, Auth | OutOfMemory | Provider | RateLimit) {
-            let kind = failure.kind;
-            return Err(format!(
-                "a failure of an agent is `auth`, `out_of_memory`, `provider` or `rate_limit`, not {kind}"
-            ));
-        }
-        failure.message = failure.message.chars().take(MOST_MESSAGE).collect();
-    }
-    Ok(record)
+    let record: Record = serde_json::from_slice(claims::bare(bytes)).map_err(|error| error.to_string())?;
+    let failure = match &record.failure {
+        Some(claimed) => claims::failure(claimed, now)?,
+        None => None,
+    };
+    Ok((record, failure))
 }
 
 /// What follows from the process's end and the record. An exit code proves nothing: agents exit with 0 after provider
@@ -105,11 +144,7 @@ pub fn parse(bytes: &[u8]) -> Result<Record, String> {
 ///
 /// # Errors
 /// The infrastructure failure that kept the agent from working.
-pub fn outcome(
-    spec: &AgentSpec,
-    ended: EndedAgent,
-    record: Result<Option<Record>, String>,
-) -> Result<AgentOutcome, Failure> {
+pub fn outcome(spec: &AgentSpec, ended: EndedAgent, left: Option<Reading>) -> Result<AgentOutcome, Failure> {
     let owes = matches!(spec, AgentSpec::Command { owes_record: true, .. });
     let (end, exit_code) = match ended {
         EndedAgent::TimedOut => (Some(AgentEnd::TimedOut), None),
@@ -118,21 +153,26 @@ pub fn outcome(
         EndedAgent::Exited(code) => (None, Some(code)),
         EndedAgent::Signaled(_) => (None, None),
     };
-    let record = match (record, ended) {
-        (Ok(Some(Record { failure: Some(failure), .. })), _) => return Err(failure),
-        (Ok(Some(record)), _) => record,
+    let by_itself = end.is_none();
+    let reading = match left {
+        Some(Reading { failure: Some(failure), .. }) => return Err(failure),
+        Some(Reading { end: Err(why), cost_usd, .. }) if by_itself => {
+            let cost = cost_usd.map_or_else(
+                || "; what it cost is not known".to_owned(),
+                |cost| format!("; the {cost} that it says it cost are counted"),
+            );
+            return Err(no_record(&format!("left a record that cannot be read: {why}{cost}")));
+        }
+        Some(reading) => reading,
         // The shell's and the kernel's word for a program that is not there or may not be run.
-        (Ok(None), EndedAgent::Exited(NOT_RUNNABLE | NOT_FOUND)) => return Err(not_started(&said(ended))),
-        (Err(reason), EndedAgent::Exited(_) | EndedAgent::Signaled(_)) => {
-            return Err(no_record(&format!("left a record that cannot be read: {reason}")));
+        None if matches!(ended, EndedAgent::Exited(NOT_RUNNABLE | NOT_FOUND)) => {
+            return Err(not_started(&said(ended)));
         }
-        (Ok(None), EndedAgent::Exited(_) | EndedAgent::Signaled(_)) if owes => {
-            return Err(no_record(&format!("{} and left no record", said(ended))));
-        }
+        None if owes && by_itself => return Err(no_record(&format!("{} and left no record", said(ended)))),
         // It owes none, or was ended at a limit and had no chance to leave one.
-        _ => Record::default(),
+        None => Reading::default(),
     };
-    let said_end = match record.end {
+    let said_end = match reading.end.unwrap_or_default() {
         SaidEnd::Finished => AgentEnd::Finished,
         SaidEnd::OverBudget => AgentEnd::OverBudget,
         SaidEnd::Refused => AgentEnd::Refused,
@@ -140,8 +180,8 @@ pub fn outcome(
     Ok(AgentOutcome {
         end: end.unwrap_or(said_end),
         exit_code,
-        cost_usd: record.cost_usd,
-        token_stats: record.token_stats,
+        cost_usd: reading.cost_usd.unwrap_or_default(),
+        token_stats: reading.token_stats,
     })
 }
 

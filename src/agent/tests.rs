@@ -1,7 +1,7 @@
 //! What agents are given, what they leave, and what follows.
 
 use super::environment::allowed;
-use super::record::{AgentOutcome, EndedAgent, Record, outcome, parse};
+use super::record::{AgentOutcome, EndedAgent, Reading, outcome, read};
 use super::*;
 use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind};
@@ -14,7 +14,7 @@ fn spec(owes_record: bool) -> AgentSpec {
 }
 
 fn record(json: &str) -> Left {
-    parse(json.as_bytes()).map(Some)
+    Some(read(json.as_bytes(), "2026-11-28T12:00:00Z".parse().unwrap()))
 }
 
 fn end_of(outcome: Result<AgentOutcome, Failure>) -> Result<AgentEnd, FailureKind> {
@@ -22,11 +22,11 @@ fn end_of(outcome: Result<AgentOutcome, Failure>) -> Result<AgentEnd, FailureKin
 }
 
 /// What an agent left as its record.
-type Left = Result<Option<Record>, String>;
+type Left = Option<Reading>;
 
 #[test]
 fn what_an_agent_achieved_follows_from_its_end_and_its_record() {
-    let none = || Ok(None);
+    let none = || None;
     let torn = || record("{\"cost_usd\":");
     let rows: Vec<(bool, EndedAgent, Left, Result<AgentEnd, FailureKind>)> = vec![
         (false, EndedAgent::Exited(127), none(), Err(FailureKind::Spawn)),
@@ -80,13 +80,37 @@ fn a_record_that_cannot_be_true_is_refused() {
         (long.as_str(), "it has more than 8 MiB"),
         (
             r#"{"failure":{"kind":"storage","message":"no"}}"#,
-            "a failure of an agent is `auth`, `out_of_memory`, `provider` or `rate_limit`, not storage",
+            "the kind of a failure is `auth`, `out_of_memory`, `provider` or `rate_limit`, not `storage`",
         ),
     ] {
-        assert_eq!(parse(wrong.as_bytes()), Err(reason.to_owned()));
+        assert_eq!(record(wrong).unwrap().end, Err(reason.to_owned()));
     }
     let chatty = format!(r#"{{"failure":{{"kind":"auth","message":"{}"}}}}"#, "é".repeat(5000));
-    assert_eq!(parse(chatty.as_bytes()).unwrap().failure.unwrap().message.chars().count(), 1000);
+    assert_eq!(record(&chatty).unwrap().failure.unwrap().message.chars().count(), 1000);
+}
+
+#[test]
+fn what_a_record_with_a_mistake_says_of_cost_tokens_and_failure_is_taken_all_the_same() {
+    let dollar = Usd::from_dollars(1.0).unwrap();
+    let wrong = r#"{"cost_usd":1.0,"token_stats":{"input_tokens":3},"end":"done"}"#;
+    let stopped = outcome(&spec(true), EndedAgent::TimedOut, record(wrong)).unwrap();
+    assert_eq!((stopped.cost_usd, stopped.token_stats.input_tokens), (dollar, 3));
+    let failed = outcome(&spec(true), EndedAgent::Exited(0), record(wrong)).unwrap_err();
+    assert_eq!(
+        failed.to_string(),
+        "no record: the agent left a record that cannot be read: unknown variant `done`, expected one of `finished`, \
+         `over_budget`, `refused` at line 1 column 61; the $1.00 that it says it cost are counted"
+    );
+    let debt = outcome(&spec(true), EndedAgent::Exited(0), record(r#"{"cost_usd":-1.0}"#)).unwrap_err();
+    assert!(debt.message.ends_with("at line 1 column 17; what it cost is not known"), "{debt}");
+    let limited = outcome(
+        &spec(true),
+        EndedAgent::Exited(0),
+        record(r#"{"cost_usd":1.0,"end":"done","failure":{"kind":"rate_limit","message":"429"}}"#),
+    );
+    let limited = limited.unwrap_err();
+    assert_eq!(limited.kind, FailureKind::RateLimit);
+    assert!(limited.message.starts_with("429 (the rest of the record cannot be read: "), "{limited}");
 }
 
 #[test]

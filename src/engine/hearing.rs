@@ -103,10 +103,10 @@ impl Coordinator<'_> {
                 let left = self.state.waiting_in(run.tier);
                 self.tell(&Event::TierPaused { tier: run.tier, kind: failure.kind, times, left });
             }
-            Consequence::RateLimited(_) => self.pause(wait),
+            Consequence::RateLimited(_) => self.pause(stage, wait),
             Consequence::RateLimitExhausted => {
                 let message = format!("rate limits outlast the longest wait of {} s", self.limits.rate_limit.as_secs());
-                self.set_rate_limit(wait);
+                self.set_rate_limit(stage, wait);
                 self.tell(&Event::Notice { message });
             }
             Consequence::None | Consequence::Retry | Consequence::Climbed(_) | Consequence::RateLimitOver => {}
@@ -130,8 +130,8 @@ impl Coordinator<'_> {
         self.standing.miss(run, if agent_complete { Missing::AgentComplete } else { otherwise });
     }
 
-    fn set_rate_limit(&mut self, wait: Duration) -> RateLimit {
-        let model = self.place.rate_limited_model();
+    fn set_rate_limit(&mut self, stage: Stage, wait: Duration) -> RateLimit {
+        let model = self.place.rate_limited_model(stage);
         let until = clock::now().saturating_add(wait).unwrap_or(jiff::Timestamp::MAX);
         let limit = RateLimit { model, until };
         self.checkpoint.status = ExperimentStatus::PausedRateLimit;
@@ -140,8 +140,8 @@ impl Coordinator<'_> {
         limit
     }
 
-    fn pause(&mut self, wait: Duration) {
-        let RateLimit { model, until } = self.set_rate_limit(wait);
+    fn pause(&mut self, stage: Stage, wait: Duration) {
+        let RateLimit { model, until } = self.set_rate_limit(stage, wait);
         self.tell(&Event::RateLimited { model, until });
     }
 
@@ -155,9 +155,10 @@ impl Coordinator<'_> {
     pub(super) fn let_time_pass(&mut self) {
         if self.take(Fact::WaitOver) == Consequence::RateLimitOver {
             self.checkpoint.status = ExperimentStatus::Running;
-            self.checkpoint.rate_limit = None;
+            let limit = self.checkpoint.rate_limit.take();
             self.pacing.changed();
-            self.tell(&Event::RateLimitOver { model: self.place.rate_limited_model() });
+            let model = limit.map_or_else(|| self.place.rate_limited_model(Stage::Agent), |limit| limit.model);
+            self.tell(&Event::RateLimitOver { model });
         }
     }
 

@@ -70,6 +70,7 @@ impl Standing {
             passed: Some(result.judge_passed),
             score: Some(result.judge_score.get()),
             cost: result.cost_usd + result.judge_cost_usd,
+            failed_judges: result.failed_judge_cost_usd,
             seconds: result.duration_seconds,
             config: None,
         };

@@ -9,6 +9,7 @@ use crate::engine::untouched::Untouched;
 use crate::model::digest::Digest;
 use crate::model::experiment::{Config, KeepWorkspaces};
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
+use crate::model::outcome::Stage;
 use crate::model::task::{Fixture, JudgeSpec, Subtest};
 use crate::os::process::{Containment, Limits, MakeFilter, OutputFilter, StopHandle, Task, View};
 use crate::store::layout::ExperimentFolder;
@@ -77,9 +78,13 @@ impl Workplace {
         self.config.models.first().map(String::as_str)
     }
 
-    /// The name under which a rate limit pauses runs.
-    pub(super) fn rate_limited_model(&self) -> String {
-        self.model().unwrap_or("the agents' model").to_owned()
+    /// The name under which a rate limit in this stage pauses runs.
+    pub(super) fn rate_limited_model(&self, stage: Stage) -> String {
+        let (model, whose) = match stage {
+            Stage::Judge => (self.config.judge_models.first().map(String::as_str), "the judges' model"),
+            _ => (self.model(), "the agents' model"),
+        };
+        model.unwrap_or(whose).to_owned()
     }
 
     /// The task that the process floor is given for a program of a run.

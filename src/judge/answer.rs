@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -11,8 +12,10 @@ use serde_json::error::Category;
 
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::money::Usd;
+use crate::model::outcome::Failure;
 use crate::model::rubric::{Evaluation, ItemScore, Rubric, RubricItem};
 use crate::model::score::Score;
+use crate::text::claims::{self, ClaimedFailure};
 
 /// A valid answer: every item of the rubric exactly once.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,18 +33,25 @@ pub struct Answer {
 #[error("{}", .0.join("; "))]
 pub struct AnswerError(Vec<String>);
 
-/// What a judge writes to its standard output. Unknown keys are passed over.
+/// What a judge writes to its standard output: `items`, or the `failure` that kept it from judging. Unknown keys are
+/// passed over.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Written {
     /// By the id of a rubric's item.
+    #[serde(default)]
     #[schemars(with = "BTreeMap<String, WrittenItem>")]
-    items: UniqueItems,
+    items: Option<UniqueItems>,
     /// The judge's words on the whole.
     #[serde(default)]
     reasoning: String,
     /// What the judge cost, in US dollars.
     #[serde(default)]
     cost_usd: Usd,
+    /// What kept the judge from judging (`auth`, `out_of_memory`, `provider`, `rate_limit`), as agents say it in their
+    /// records: then there is no verdict.
+    #[serde(default)]
+    #[schemars(with = "Option<ClaimedFailure>")]
+    failure: Option<Value>,
 }
 
 /// What a judge writes of one item.
@@ -96,13 +106,26 @@ pub fn schema() -> Value {
     schemars::schema_for!(Written).to_value()
 }
 
-/// Reads an answer and holds it against the rubric.
+/// The failure that an answer claims, whatever else is in it; its message names the judge.
+#[must_use]
+pub fn failure(bytes: &[u8], judge: &str, now: Timestamp) -> Option<Failure> {
+    let failure = claims::loose_failure(bytes, now)?;
+    Some(Failure { message: format!("judge `{judge}`: {}", failure.message), ..failure })
+}
+
+/// Reads an answer that claims no failure, and holds it against the rubric.
 ///
 /// # Errors
 /// Everything that is wrong with it, at once.
 pub fn parse(bytes: &[u8], rubric: &Rubric) -> Result<Answer, AnswerError> {
-    let written = read(bytes).map_err(|mistake| AnswerError(vec![mistake]))?;
-    let UniqueItems(mut given) = written.items;
+    let written = read(claims::bare(bytes)).map_err(|mistake| AnswerError(vec![mistake]))?;
+    let Some(UniqueItems(mut given)) = written.items else {
+        let mistake = match written.failure.map(|claimed| claims::failure(&claimed, Timestamp::UNIX_EPOCH)) {
+            Some(Err(mistake)) => mistake,
+            _ => "the answer has neither `items` nor a `failure`".to_owned(),
+        };
+        return Err(AnswerError(vec![mistake]));
+    };
     let mut wrong = Vec::new();
     let mut items = BTreeMap::new();
     for item in &rubric.items {

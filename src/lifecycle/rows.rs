@@ -109,7 +109,14 @@ mod tests {
 
     #[test]
     fn a_run_has_one_row_whoever_names_it() {
-        let facts = ResultFacts { passed: Some(true), score: None, cost: Usd::ZERO, seconds: 0.0, config: None };
+        let facts = ResultFacts {
+            passed: Some(true),
+            score: None,
+            cost: Usd::ZERO,
+            failed_judges: Usd::ZERO,
+            seconds: 0.0,
+            config: None,
+        };
         let unfinished = RunSeen::Unfinished { agent_complete: false, spent: Usd::ZERO };
         let mut survey = Survey::default();
         survey.runs.insert(run("T0/00/2"), RunSeen::Committed(facts));

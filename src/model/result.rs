@@ -192,6 +192,9 @@ pub struct RunResult {
     pub cost_usd: Usd,
     /// Cost of all judges.
     pub judge_cost_usd: Usd,
+    /// Cost of the answers of judges that were not valid, or were cut short; they lie in `judge/.failed/`.
+    #[serde(default)]
+    pub failed_judge_cost_usd: Usd,
     /// Agent, checks and judges together.
     pub duration_seconds: f64,
     /// The agent alone.

@@ -228,7 +228,7 @@ pub enum RunSeen {
     Unfinished {
         /// Whether `agent/result.json` is whole.
         agent_complete: bool,
-        /// What the agent and those judges cost that are done; nothing when the agent is not.
+        /// What the agent and every judge that was asked cost, as far as they have said it.
         spent: Usd,
     },
 }
@@ -238,7 +238,7 @@ impl RunSeen {
     #[must_use]
     pub fn spent(&self) -> Usd {
         match self {
-            Self::Committed(facts) => facts.cost,
+            Self::Committed(facts) => facts.cost + facts.failed_judges,
             Self::Unfinished { spent, .. } => *spent,
             Self::Unreadable | Self::Unknown => Usd::ZERO,
         }
@@ -254,6 +254,8 @@ pub struct ResultFacts {
     pub score: Option<f64>,
     /// Cost of agent and judges in this attempt.
     pub cost: Usd,
+    /// Cost of the judges' answers that were not valid.
+    pub failed_judges: Usd,
     /// Seconds of agent, checks and judges.
     pub seconds: f64,
     /// Index into [`Survey::config_hashes`]; `None` when the result names none.

@@ -128,7 +128,14 @@ mod tests {
     }
 
     fn facts(passed: Option<bool>, score: f64) -> ResultFacts {
-        ResultFacts { passed, score: Some(score), cost: Usd::from_dollars(0.1).unwrap(), seconds: 0.1, config: None }
+        ResultFacts {
+            passed,
+            score: Some(score),
+            cost: Usd::from_dollars(0.1).unwrap(),
+            failed_judges: Usd::ZERO,
+            seconds: 0.1,
+            config: None,
+        }
     }
 
     fn totals(runs: &[(&str, ResultFacts)]) -> Vec<TierTotals> {

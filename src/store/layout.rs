@@ -47,6 +47,8 @@ pub(super) const SEAL: &str = "SHA256SUMS";
 pub(super) const AGENT: &str = "agent";
 /// The agent's durable file, below a run's folder.
 pub(super) const AGENT_RESULT: &str = "agent/result.json";
+/// The agent's own record, below a run's folder.
+pub(super) const AGENT_RECORD: &str = "agent/record/record.json";
 /// The folder that the agent may write into, below a run's folder.
 pub(super) const RECORD: &str = "agent/record";
 /// The mark of a process that works on a run, below the run's folder.
@@ -59,6 +61,8 @@ pub(super) const PATCH: &str = "changes.patch";
 pub(super) const CHECKS: &str = "checks";
 /// What judges were asked and said.
 pub(super) const JUDGE: &str = "judge";
+/// What a judge said, below its folder.
+const RESPONSE: &str = "response.txt";
 /// The agent's working tree.
 pub(super) const WORKSPACE: &str = "workspace";
 /// Ours while a run is in flight: the pristine index for capture.
@@ -134,6 +138,12 @@ impl ExperimentFolder {
         let folder = Self { root };
         files::create_dir_durable(&folder.config_dir())?;
         Ok(folder)
+    }
+
+    /// The lock under which an experiment of this id is made in a folder of results.
+    #[must_use]
+    pub fn creation_lock(results_dir: &Path, id: &ExperimentId) -> PathBuf {
+        results_dir.join(format!(".{id}.lock"))
     }
 
     /// Makes the folders of subtests, durably, also where a former sitting made them and was killed before it could
@@ -279,7 +289,7 @@ places! {
     /// A folder that the agent may write its record into.
     record_dir RECORD,
     /// The agent's own record of its work.
-    record "agent/record/record.json",
+    record AGENT_RECORD,
     /// The mark of a process that works on the run.
     mark MARK,
     /// What the agent changed.
@@ -345,7 +355,13 @@ impl RunFolder {
     /// What a judge said, as it said it.
     #[must_use]
     pub fn judge_response(&self, judge: JudgeNumber) -> PathBuf {
-        self.judge(judge).join("response.txt")
+        self.judge(judge).join(RESPONSE)
+    }
+
+    /// What a judge said in a former attempt that lies in a folder of this name.
+    #[must_use]
+    pub fn failed_response(&self, name: &str) -> PathBuf {
+        self.failed_judges().join(name).join(RESPONSE)
     }
 
     /// What a judge complained.

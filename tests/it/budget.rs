@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::{TestFixture, close, gated, open};
 use crate::scenes::{experiment, json, recorded, saved, status};
-use crate::world::{Output, World};
+use crate::world::{Output, World, wait_until};
 
 /// An agent that does the task for a dollar.
 const DOLLAR: &str = r#"touch done; printf '{"cost_usd": 1.0}' > "$SCYLLA_RECORD_FILE""#;
@@ -155,4 +155,103 @@ fn a_failure_while_the_experiment_drains_is_not_tried_again_and_not_held_against
     assert_eq!(world.lines("agent.log"), 1);
     let verified = world.scylla(&["verify", &experiment(&world)]).exits(6);
     assert!(verified.stdout.contains("it was started and not finished"), "{verified}");
+}
+
+/// An agent that costs a dollar and makes a mistake in its record.
+const MISTAKEN: &str = r#"printf '{"cost_usd": 1.0, "end": "done"}' > "$SCYLLA_RECORD_FILE""#;
+
+#[test]
+fn what_an_unreadable_record_says_of_its_cost_counts_and_the_ceiling_holds() {
+    for agent in [
+        MISTAKEN,
+        r#"printf '{"cost_usd": 1.0, "token_stats": {"input_to' > "$SCYLLA_RECORD_FILE""#,
+        r#"printf '{"cost_usd": "1.0"}' > "$SCYLLA_RECORD_FILE""#,
+    ] {
+        let (world, fixture) = one(agent);
+        let output = run(&world, &fixture, &["--runs", "8", "--jobs", "1", "--max-cost-usd", "2"]).exits(6);
+        assert_eq!((&finished(&output)["spent"], world.lines("agent.log")), (&json!(2.0), 2), "{agent}: {output}");
+        let failed = output.events().into_iter().find(|event| event["reason"] == "attempt-failed").unwrap();
+        let message = failed["failure"]["message"].as_str().unwrap();
+        assert!(message.ends_with("; the $1.00 that it says it cost are counted"), "{message}");
+        let same = resume(&world, &[]).exits(6);
+        assert_eq!((counted(&same, "run-started"), &finished(&same)["spent"]), (0, &json!(2.0)), "{agent}");
+    }
+}
+
+#[test]
+fn an_agent_that_is_ended_at_a_limit_has_cost_what_its_unreadable_record_says() {
+    let (world, fixture) = one(&format!("{MISTAKEN}; sleep 60"));
+    let output = run(&world, &fixture, &["--runs", "1", "--timeout", "1"]).exits(0);
+    assert_eq!(finished(&output)["spent"], 1.0, "{output}");
+}
+
+#[test]
+fn a_cost_that_cannot_be_one_is_told_and_takes_nothing_off() {
+    for cost in ["-5", "1e300", "NaN"] {
+        let (world, fixture) = one(&format!(r#"printf '{{"cost_usd": {cost}}}' > "$SCYLLA_RECORD_FILE""#));
+        let output = run(&world, &fixture, &["--runs", "1", "--attempts", "1"]).exits(6);
+        assert_eq!(finished(&output)["spent"], 0.0, "{output}");
+        let failed = output.events().into_iter().find(|event| event["reason"] == "attempt-failed").unwrap();
+        let message = failed["failure"]["message"].as_str().unwrap();
+        assert!(message.ends_with("; what it cost is not known"), "{message}");
+    }
+}
+
+/// A judge that costs a dollar whatever it says.
+fn dear(said: &str) -> String {
+    format!("cat > /dev/null; printf '%s' '{said}'")
+}
+
+#[test]
+fn what_an_invalid_answer_says_of_its_cost_counts_and_the_ceiling_holds() {
+    let invalid = dear(r#"{"items":{"R001":{"score":1.5}},"cost_usd":1}"#);
+    let cut = dear(r#"{"cost_usd":1,"items":{"R001":{"sco"#);
+    let broken = format!("{}; exit 3", dear(r#"{"items":{"R001":{"score":1}},"cost_usd":1}"#));
+    for judge in [invalid, cut, broken] {
+        let world = World::new();
+        let judge = format!("{}; {judge}", gated(&world, "judge"));
+        let fixture = TestFixture::new().agent("T0/00-one", "touch done").judge(&judge).write(&world);
+        let output = run(&world, &fixture, &["--runs", "8", "--jobs", "1", "--max-cost-usd", "2"]).exits(6);
+        assert_eq!((&finished(&output)["spent"], world.lines("judge.log")), (&json!(2.0), 2), "{judge}: {output}");
+        let shown = world.scylla(&["status", &experiment(&world), "--message-format", "json"]).exits(0);
+        assert_eq!(serde_json::from_str::<Value>(&shown.stdout).unwrap()["spent"], 2.0, "{shown}");
+        let same = resume(&world, &[]).exits(6);
+        assert_eq!((counted(&same, "run-started"), &finished(&same)["spent"]), (0, &json!(2.0)), "{judge}");
+    }
+}
+
+#[test]
+fn a_committed_result_keeps_what_judges_cost_that_failed_on_the_way() {
+    let world = World::new();
+    let good = r#"{"items":{"R001":{"score":1}},"cost_usd":1}"#;
+    let judge = format!(
+        r#"cat > /dev/null; if [ "$SCYLLA_ATTEMPT" -lt 3 ]; then printf '%s' 'Well: {good}'; else printf '%s' '{good}'; fi"#
+    );
+    let fixture = TestFixture::new().agent("T0/00-one", DOLLAR).judge(&judge).write(&world);
+    let output = run(&world, &fixture, &["--runs", "1"]).exits(0);
+    assert_eq!(finished(&output)["spent"], 4.0, "{output}");
+    let result = json(&world.experiment().join("T0/00/run_01/run_result.json"));
+    let costs = ["cost_usd", "judge_cost_usd", "failed_judge_cost_usd"].map(|key| result[key].as_f64().unwrap());
+    assert_eq!(costs, [1.0, 1.0, 2.0]);
+    let shown = world.scylla(&["status", &experiment(&world), "--message-format", "json"]).exits(0);
+    assert_eq!(serde_json::from_str::<Value>(&shown.stdout).unwrap()["spent"], 4.0, "{shown}");
+    world.scylla(&["verify", &experiment(&world)]).exits(0);
+}
+
+#[test]
+fn a_judge_that_is_killed_has_cost_what_it_has_said_already() {
+    let world = World::new();
+    let judge = format!(
+        r#"cat > /dev/null; printf '{{"cost_usd":1,'; {}; echo '"items":{{"R001":{{"score":1}}}}}}'"#,
+        gated(&world, "judge")
+    );
+    let fixture = TestFixture::new().agent("T0/00-one", "touch done").judge(&judge).write(&world);
+    close(&world, "judge");
+    let live = world.start(&["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1"]);
+    wait_until("the judge works", || world.lines("judge.log") == 1);
+    live.signal("KILL");
+    live.end();
+    open(&world, "judge");
+    let resumed = resume(&world, &[]).exits(0);
+    assert_eq!(finished(&resumed)["spent"], 2.0, "{resumed}");
 }

@@ -21,6 +21,7 @@ mod mistakes;
 mod original_fixtures;
 mod originals;
 mod paid_once;
+mod rate_limit;
 mod readme;
 mod repair;
 mod scenes;

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::agent::record::{self, EndedAgent, Record};
+use crate::agent::record::{self, EndedAgent, Reading};
 use crate::agent::{self, Assignment, Paths};
 use crate::engine::failure::storage;
 use crate::engine::stages::{Halt, Work, write_evidence};
 use crate::engine::workplace::Program;
-use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::limits::OUTPUT_BYTES;
 use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind, Stage};
 use crate::model::result::{AgentResult, TokenStats};
@@ -133,21 +133,26 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The record that the agent left, if any; what it left may be hostile. The agent wrote it past every filter, so
-    /// secrets are taken out of it here.
-    fn record(&self) -> Result<Option<Record>, String> {
+    /// What can be read of the record that the agent left, if any; what it left may be hostile. The agent wrote it past
+    /// every filter, so secrets are taken out of it here.
+    fn record(&self) -> Option<Reading> {
         let path = self.folder.record();
-        let bytes = files::read_bounded(&path, MOST_STAGE_FILE_BYTES).map_err(|error| error.to_string())?;
-        let Some(bytes) = bytes else { return Ok(None) };
+        let bytes = match files::read_start(&path, OUTPUT_BYTES) {
+            Ok(bytes) => bytes?,
+            Err(error) => return Some(Reading::unreadable(error.to_string())),
+        };
         let kept = self.place.secrets.redact(&bytes);
-        if let Cow::Owned(kept) = &kept {
-            files::write_atomic(&path, kept).map_err(|error| error.to_string())?;
+        let mut reading = record::read(&kept, clock::now());
+        if let Cow::Owned(kept) = &kept
+            && let Err(error) = files::write_atomic(&path, kept)
+        {
+            reading.end = Err(error.to_string());
         }
-        record::parse(&kept).map(Some)
+        Some(reading)
     }
 
     /// What the attempt cost as far as its record says it.
     pub(super) fn known_cost(&self) -> Usd {
-        self.record().ok().flatten().map_or(Usd::ZERO, |record| record.cost_usd)
+        self.record().and_then(|record| record.cost_usd).unwrap_or_default()
     }
 }

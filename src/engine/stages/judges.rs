@@ -11,12 +11,13 @@ use crate::judge::answer;
 use crate::judge::request::{self, Facts};
 use crate::judge::score::{self, Judged};
 use crate::model::ids::JudgeNumber;
-use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::limits::OUTPUT_BYTES;
+use crate::model::money::Usd;
 use crate::model::outcome::{Failure, FailureKind, Stage};
 use crate::model::result::{AgentResult, ChecksResult, Judgment};
 use crate::model::task::{Invocation, JudgeSpec};
-use crate::os::files;
 use crate::os::process::{End, Ended, View};
+use crate::os::{clock, files};
 
 /// What judges are told of a run.
 pub(super) struct Case<'a> {
@@ -75,7 +76,6 @@ impl Work<'_> {
                 }
             }
         };
-        self.spent += judgment.cost_usd;
         self.store.write_judgment(&judgment).map_err(|error| storage(&error))?;
         Ok(judgment)
     }
@@ -87,7 +87,8 @@ impl Work<'_> {
         if files::kind_of(&self.folder.judge(number)).map_err(|error| storage(&error))?.is_none() {
             return Ok(None);
         }
-        if let Ok(judgment) = self.read_answer(question, 0.0) {
+        // What it cost was counted when it came, or by the survey of this sitting.
+        if let Ok(judgment) = self.read_answer(question, None) {
             return Ok(Some(judgment));
         }
         self.store.set_judge_aside(number).map_err(|error| storage(&error))?;
@@ -115,24 +116,35 @@ impl Work<'_> {
             // What one judge does to the tree is nothing that the next one may see.
             views: vec![View::ReadOnly(self.place.folder.root().to_owned())],
         };
-        let asked = self.contained(program, FailureKind::Judge).and_then(|ended| {
-            must_have_ended_well(&ended).map_err(|why| question.failed(&why))?;
-            Ok(self.read_answer(question, ended.duration.as_secs_f64())?)
-        });
-        if asked.is_err() {
-            self.store.set_judge_aside(number).map_err(|error| storage(&error))?;
-        }
-        asked
+        let asked = self
+            .contained(program, FailureKind::Judge)
+            .and_then(|ended| self.read_answer(question, Some(&ended)).map_err(Halt::Failed));
+        // Whatever came of it, it was paid for.
+        let cost = self.store.answer_cost(number).map_err(|error| storage(&error))?;
+        self.spent += cost;
+        asked.map_err(|halt| match (self.store.set_judge_aside(number), halt) {
+            (Err(error), _) => storage(&error).into(),
+            (Ok(()), Halt::Failed(failure)) if cost > Usd::ZERO => {
+                let message = format!("{}; the {cost} that it says it cost are counted", failure.message);
+                Failure { message, ..failure }.into()
+            }
+            (Ok(()), halt) => halt,
+        })
     }
 
-    /// Reads the stored answer and holds it against the rubric.
-    fn read_answer(&self, question: &Question<'_>, duration_seconds: f64) -> Result<Judgment, Failure> {
+    /// Reads the stored answer and holds it against the rubric. An answer of an earlier sitting has no end of its process.
+    fn read_answer(&self, question: &Question<'_>, ended: Option<&Ended>) -> Result<Judgment, Failure> {
         let rubric = &self.place.fixture.rubric;
-        let response = files::read_bounded(&self.folder.judge_response(question.number), MOST_STAGE_FILE_BYTES)
+        let response = files::read_start(&self.folder.judge_response(question.number), OUTPUT_BYTES)
             .map_err(|error| question.failed(&format!("left an answer that cannot be read: {error}")))?
             .unwrap_or_default();
+        if let Some(failure) = answer::failure(&response, question.name, clock::now()) {
+            return Err(failure);
+        }
+        ended.map_or(Ok(()), must_have_ended_well).map_err(|why| question.failed(&why))?;
         let answer = answer::parse(&response, rubric)
             .map_err(|error| question.failed(&format!("gave no valid answer: {error}")))?;
+        let duration_seconds = ended.map_or(0.0, |ended| ended.duration.as_secs_f64());
         let judged = Judged { number: question.number, model: question.name.to_owned(), duration_seconds };
         score::judgment(rubric, judged, answer).map_err(|error| question.failed(&error.to_string()))
     }

@@ -54,7 +54,7 @@ pub(super) struct Work<'a> {
     pub(super) stage: Stage,
     /// Spent in this sitting.
     pub(super) spent: Usd,
-    /// Whether the cost of this attempt's agent is in [`Self::spent`] or was counted by an earlier sitting.
+    /// Whether the cost of this attempt's agent is in [`Self::spent`] or was counted before.
     counted: bool,
     /// Whether the agent's result is durable, so that the attempt stays where it is.
     pub(super) agent_complete: bool,
@@ -92,9 +92,9 @@ impl<'a> Work<'a> {
         if let Some(agent) = &agent {
             self.attempt = agent.attempt;
             self.agent_complete = true;
-            // The survey has counted what an earlier sitting paid.
-            self.counted = true;
         }
+        // The survey, or the work that left it there in this sitting, has counted what lies there.
+        self.counted = true;
         Ok((Reached::of(agent, patch, checks, committed), judgments))
     }
 
@@ -204,6 +204,7 @@ impl<'a> Work<'a> {
             token_stats: agent.token_stats,
             cost_usd: agent.cost_usd,
             judge_cost_usd: judgments.iter().map(|judgment| judgment.cost_usd).sum(),
+            failed_judge_cost_usd: self.store.failed_judges_cost().map_err(|error| storage(&error))?,
             duration_seconds: agent.duration_seconds + checks_duration + judge_duration_seconds,
             agent_duration_seconds: agent.duration_seconds,
             judge_duration_seconds,

@@ -17,7 +17,14 @@ fn run(id: &str) -> RunId {
 }
 
 fn result(passed: Option<bool>) -> RunSeen {
-    RunSeen::Committed(ResultFacts { passed, score: Some(1.0), cost: Usd::ZERO, seconds: 1.0, config: None })
+    RunSeen::Committed(ResultFacts {
+        passed,
+        score: Some(1.0),
+        cost: Usd::ZERO,
+        failed_judges: Usd::ZERO,
+        seconds: 1.0,
+        config: None,
+    })
 }
 
 fn checkpoint(status: ExperimentStatus, entries: &[(&str, RunStatus)]) -> Checkpoint {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -107,6 +107,18 @@ pub fn read_bounded_at(folder: BorrowedFd<'_>, name: &Path, most: u64) -> Result
     let mut bytes = Vec::new();
     let place = Place { folder, name, shown: None };
     Ok(place.read_into(most, &mut bytes)?.then_some(bytes))
+}
+
+/// Reads the first `most` bytes of a regular file; `None` when it is not there.
+///
+/// # Errors
+/// When something else is there, or the system does not let it be read.
+pub fn read_start(path: &Path, most: u64) -> Result<Option<Vec<u8>>, ReadError> {
+    let place = Place { folder: CWD, name: path, shown: None };
+    let Some((file, _)) = place.open()? else { return Ok(None) };
+    let mut bytes = Vec::new();
+    File::from(file).take(most).read_to_end(&mut bytes).map_err(|error| place.error("read", error))?;
+    Ok(Some(bytes))
 }
 
 /// Opens a regular file for reading.

@@ -50,6 +50,7 @@ pub(super) fn planned() -> Vec<PlannedRun> {
         passed: Some(passed),
         score: Some(score),
         cost: usd(0.2134),
+        failed_judges: crate::model::money::Usd::ZERO,
         seconds: 185.0,
         config: Some(0),
     };

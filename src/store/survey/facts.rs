@@ -41,6 +41,8 @@ pub(super) struct Facts<'a> {
     #[serde(default)]
     pub(super) judge_cost_usd: Option<Usd>,
     #[serde(default)]
+    pub(super) failed_judge_cost_usd: Option<Usd>,
+    #[serde(default)]
     pub(super) duration_seconds: Option<f64>,
     #[serde(default)]
     pub(super) keeps_workspace: Option<bool>,

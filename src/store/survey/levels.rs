@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use serde::Deserialize;
 
 use crate::model::ids::{AttemptNumber, RunId, RunNumber, SubtestId, TierId};
-use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::limits::{MOST_STAGE_FILE_BYTES, OUTPUT_BYTES};
 use crate::model::money::Usd;
 use crate::model::outcome::AttemptEnd;
 use crate::model::result::AttemptRecord;
@@ -20,9 +20,10 @@ use crate::store::layout::inherited::{self, INHERITED};
 use crate::store::layout::original::{self, Dialect, Phase};
 use crate::store::layout::untouched::{self, UNTOUCHED};
 use crate::store::layout::{
-    self, AGENT_RESULT, ATTEMPT, BACKUP_PREFIX, CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder, FAILED, FIXTURE,
-    LOCK, QUARANTINE, REPO, REPORT,
+    self, AGENT_RECORD, AGENT_RESULT, ATTEMPT, BACKUP_PREFIX, CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder,
+    FAILED, FIXTURE, LOCK, QUARANTINE, REPO, REPORT,
 };
+use crate::text::claims;
 
 /// A subtest's folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -265,5 +266,9 @@ fn attempt(failed: &Folder, name: &str, bytes: &mut Vec<u8>) -> Result<(Usd, boo
         .read_into(format!("{name}/{AGENT_RESULT}"), MOST_STAGE_FILE_BYTES, bytes)
         .map_err(|error| error.to_string())?;
     let cost = if there { serde_json::from_slice::<Cost>(bytes).ok() } else { None };
-    Ok((cost.map_or(Usd::ZERO, |cost| cost.cost_usd), false))
+    // Of one that was killed before its agent's result was there, what the agent says of itself is all there is.
+    let there =
+        cost.is_none() && failed.read_into(format!("{name}/{AGENT_RECORD}"), OUTPUT_BYTES, bytes).unwrap_or(false);
+    let said = if there { claims::cost(bytes) } else { None };
+    Ok((cost.map(|cost| cost.cost_usd).or(said).unwrap_or_default(), false))
 }

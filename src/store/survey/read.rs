@@ -174,6 +174,7 @@ impl<'a> Reader<'a> {
                     passed: facts.judge_passed,
                     score: facts.judge_score.map(Score::get),
                     cost: facts.cost(),
+                    failed_judges: facts.failed_judge_cost_usd.unwrap_or_default(),
                     seconds: facts.duration_seconds.unwrap_or_default(),
                     config,
                 })
@@ -278,12 +279,8 @@ impl<'a> Reader<'a> {
             }
             Ok(there) => {
                 let agent = if there { serde_json::from_slice::<AgentResult>(&self.bytes).ok() } else { None };
-                let Some(agent) = agent else { return unstarted };
-                match RunStore::new(self.setting.folder, run).judgments() {
-                    Ok(judgments) => {
-                        let judges: Usd = judgments.values().map(|judgment| judgment.cost_usd).sum();
-                        RunSeen::Unfinished { agent_complete: true, spent: agent.cost_usd + judges }
-                    }
+                match RunStore::new(self.setting.folder, run).spent(agent.as_ref()) {
+                    Ok(spent) => RunSeen::Unfinished { agent_complete: agent.is_some(), spent },
                     Err(error) => self.hidden(run, JUDGE, error.to_string()),
                 }
             }

@@ -1,0 +1,123 @@
+//! A provider that asks to wait: nobody's attempt is burnt, what is known of the time is honoured, and what is wrong is told.
+
+use serde_json::{Value, json};
+
+use crate::fixture::{TestFixture, gated};
+use crate::scenes::{experiment, json, recorded, status};
+use crate::world::{Live, World};
+
+fn start(world: &World, fixture: &str, runs: &str) -> Live {
+    world.start(&["run", "--tiers-dir", fixture, "--results-dir", "results", "--runs", runs, "--jobs", "1"])
+}
+
+/// An agent that leaves this as its record, and tells a log that it was asked.
+fn leaves(world: &World, record: &str) -> String {
+    format!("{}; printf '%s' '{record}' > \"$SCYLLA_RECORD_FILE\"", gated(world, "agent"))
+}
+
+#[test]
+fn a_rate_limit_pauses_whatever_else_the_record_lacks_or_has_wrong() {
+    for (record, told) in [
+        (r#"{"failure": {"kind": "rate_limit"}}"#, "nothing more is said of it"),
+        (r#"{"failure": "rate_limit"}"#, "nothing more is said of it"),
+        (
+            r#"{"failure": {"kind": "rate_limit", "message": "429", "retry_at": "2027-01-01T00:00:00"}}"#,
+            "429 (`retry_at` is `2027-01-01T00:00:00`, a time without an offset such as `Z` or `+01:00`, so when to go \
+             on is not known)",
+        ),
+        (
+            r#"{"failure": {"kind": "rate_limit", "message": "429", "retry_at": "2020-01-01T00:00:00Z"}}"#,
+            "429 (`retry_at` is `2020-01-01T00:00:00Z`, which is past, so when to go on is not known)",
+        ),
+        (
+            r#"{"failure": {"kind": "rate_limit", "message": "429"}, "end": "done"}"#,
+            "429 (the rest of the record cannot be read: unknown variant `done`",
+        ),
+    ] {
+        let world = World::new();
+        let fixture = TestFixture::new().agent("T0/00-one", &leaves(&world, record)).write(&world);
+        let mut live = start(&world, &fixture, "1");
+        let failed = live.wait_for_reason("attempt-failed");
+        let message = failed["failure"]["message"].as_str().unwrap();
+        assert!(message.starts_with(told), "{record}: {message}");
+        let limited = live.wait_for_reason("rate-limited");
+        let [at, until] = [&failed["at"], &limited["until"]].map(|at| at.as_str().unwrap().parse().unwrap());
+        let wait = jiff::Timestamp::as_second(until) - jiff::Timestamp::as_second(at);
+        assert!((55..=65).contains(&wait), "a minute is waited for when no time is known, not {wait} s");
+        live.signal("TERM");
+        assert_eq!((live.end().0, world.lines("agent.log")), (Some(143), 1), "{record}");
+        assert_eq!(recorded(&world, "T0/00/1"), Value::Null);
+    }
+}
+
+#[test]
+fn a_number_of_seconds_is_waited_for() {
+    let world = World::new();
+    let limited = r#"printf '{"failure": {"kind": "rate_limit", "retry_at": 1}}' > "$SCYLLA_RECORD_FILE""#;
+    let agent =
+        format!(r#"{}; if [ "$SCYLLA_ATTEMPT" -lt 4 ]; then {limited}; else touch done; fi"#, gated(&world, "agent"));
+    let fixture = TestFixture::new().agent("T0/00-one", &agent).write(&world);
+    let (code, events, _) = start(&world, &fixture, "1").end();
+    // More often than there are attempts.
+    assert_eq!((code, world.lines("agent.log")), (Some(0), 4), "{events:#?}");
+}
+
+#[test]
+fn a_wait_that_is_longer_than_a_day_ends_the_sitting_and_burns_nothing() {
+    let world = World::new();
+    let record = r#"{"failure": {"kind": "rate_limit", "message": "429", "retry_at": "2999-01-01T00:00:00Z"}}"#;
+    let fixture = TestFixture::new().agent("T0/00-one", &leaves(&world, record)).write(&world);
+    let (code, events, _) = start(&world, &fixture, "1").end();
+    assert_eq!((code, &events.last().unwrap()["end"]), (Some(6), &json!("rate_limited")));
+    assert_eq!((status(&world).as_str(), world.lines("agent.log")), ("paused_rate_limit", 1));
+}
+
+#[test]
+fn a_judge_can_say_a_rate_limit_and_then_nobody_is_asked_again_but_the_judge() {
+    let world = World::new();
+    let limited = r#"{"cost_usd": 0.5, "failure": {"kind": "rate_limit", "message": "429", "retry_at": 1}}"#;
+    let judge = format!(
+        r#"cat > /dev/null; {}; if [ "$SCYLLA_ATTEMPT" -lt 5 ]; then echo '{limited}'; exit 1; fi; echo '{{"items":{{"R001":{{"score":1}}}}}}'"#,
+        gated(&world, "judge")
+    );
+    let agent = format!("{}; touch done", gated(&world, "agent"));
+    let fixture = TestFixture::new().agent("T0/00-one", &agent).judge(&judge).write(&world);
+    let mut live = start(&world, &fixture, "1");
+    let failed = live.wait_for_reason("attempt-failed");
+    assert_eq!((&failed["stage"], &failed["failure"]["kind"]), (&json!("judge"), &json!("rate_limit")));
+    let message = failed["failure"]["message"].as_str().unwrap();
+    assert_eq!(message, "judge `asked`: 429; the $0.5000 that it says it cost are counted");
+    assert_eq!(live.wait_for_reason("rate-limited")["model"], "the judges' model");
+    let (code, events, _) = live.end();
+    assert_eq!((code, &events.last().unwrap()["spent"]), (Some(0), &json!(2.0)), "{events:#?}");
+    assert_eq!((world.lines("agent.log"), world.lines("judge.log")), (1, 5), "more often than there are attempts");
+    world.scylla(&["verify", &experiment(&world)]).exits(0);
+}
+
+#[test]
+fn a_judge_can_say_what_else_kept_it_and_then_attempts_count() {
+    let world = World::new();
+    let judge = format!(r#"cat > /dev/null; {}; echo '{{"failure": "auth"}}'"#, gated(&world, "judge"));
+    let fixture = TestFixture::new().agent("T0/00-one", "touch done").judge(&judge).write(&world);
+    let (code, events, _) = start(&world, &fixture, "1").end();
+    assert_eq!((code, world.lines("judge.log")), (Some(6), 3));
+    let failed = events.iter().find(|event| event["reason"] == "attempt-failed").unwrap();
+    assert_eq!(failed["failure"]["kind"], "auth");
+    assert_eq!(recorded(&world, "T0/00/1"), "agent_complete");
+}
+
+#[test]
+fn an_answer_may_stand_in_one_markdown_fence_and_begin_with_a_byte_order_mark() {
+    for (name, answer) in [
+        ("fence", r#"```json\n{"items":{"R001":{"score":1}},"cost_usd":1}\n```\n"#),
+        ("mark", r#"\357\273\277{"items":{"R001":{"score":1}},"cost_usd":1}\n"#),
+    ] {
+        let world = World::new();
+        let judge = format!("cat > /dev/null; printf '{answer}'");
+        let fixture = TestFixture::new().agent("T0/00-one", "touch done").judge(&judge).write(&world);
+        let (code, ..) = start(&world, &fixture, "1").end();
+        assert_eq!(code, Some(0), "{name}");
+        let result = json(&world.experiment().join("T0/00/run_01/run_result.json"));
+        assert_eq!((&result["judge_passed"], &result["judge_cost_usd"]), (&json!(true), &json!(1.0)), "{name}");
+    }
+}
