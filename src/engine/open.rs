@@ -1,5 +1,6 @@
 //! Taking an experiment over: lock, survey, mend, and only then work.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::config;
@@ -10,6 +11,7 @@ use crate::lifecycle::mend::{Ask, Mending, mend};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::experiment::Config;
 use crate::model::finding::{Finding, FindingKind, Level};
+use crate::model::ids::ExperimentId;
 use crate::model::outcome::ExperimentStatus;
 use crate::model::plan::Plan;
 use crate::model::survey::{Holder, Runner, Seen, Survey};
@@ -79,13 +81,30 @@ impl Sitting {
     }
 }
 
+/// Takes the lock under which experiments of this id are made in a folder of results: two of them at once would both be
+/// paid. Waits for whoever makes one, and says so before.
+///
+/// # Errors
+/// When the folder or the lock's file cannot be made.
+pub fn hold_creation(
+    results_dir: &Path,
+    id: &ExperimentId,
+    waits: impl FnOnce(&Holder),
+) -> Result<ExperimentLock, EngineError> {
+    files::create_dir_durable(results_dir).map_err(store::StoreError::from)?;
+    Ok(ExperimentLock::wait(&ExperimentFolder::creation_lock(results_dir, id), &this_process(), waits)?)
+}
+
+fn this_process() -> Holder {
+    Holder { pid: std::process::id(), host: clock::host(), since: clock::now().to_string() }
+}
+
 /// Takes the experiment's lock.
 ///
 /// # Errors
 /// When another coordinator holds it, or the lock's file cannot be opened.
 pub fn hold(folder: ExperimentFolder) -> Result<Held, EngineError> {
-    let holder = Holder { pid: std::process::id(), host: clock::host(), since: clock::now().to_string() };
-    let lock = ExperimentLock::acquire(&folder.lock(), &holder, LOCK_PATIENCE)?;
+    let lock = ExperimentLock::acquire(&folder.lock(), &this_process(), LOCK_PATIENCE)?;
     let writer = CheckpointWriter::new(&folder, lock);
     Ok(Held { folder, writer })
 }

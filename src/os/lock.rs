@@ -1,8 +1,8 @@
 //! The lock of an experiment: held by one coordinator, released by the kernel when its process ends, however it ends.
 //!
-//! The lock's file is never removed: a second file under the same name would be a second lock.
+//! The lock's file is never removed by others than its holder: a second file under the same name would be a second lock.
 
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
@@ -67,6 +67,38 @@ impl ExperimentLock {
                 Err(TryLockError::WouldBlock) => return Err(LockError::Held(told(&file))),
             }
         }
+    }
+
+    /// Takes the lock when whoever holds it lets go, however long that is. `told` hears who that is, once.
+    ///
+    /// # Errors
+    /// When the lock's file cannot be opened or asked.
+    pub fn wait(path: &Path, holder: &Holder, told: impl FnOnce(&Holder)) -> Result<Self, LockError> {
+        let failed = |error| LockError::Io { path: path.to_owned(), error };
+        let mut told = Some(told);
+        loop {
+            match Self::acquire(path, holder, Duration::ZERO) {
+                // Its holder has removed the file, and another one may be there.
+                Err(LockError::Lost(_)) => continue,
+                Err(LockError::Held(other)) => {
+                    if let Some(told) = told.take() {
+                        told(&other);
+                    }
+                }
+                taken => return taken,
+            }
+            // Taken for a moment only: it is still to be seen whether the file is at its place.
+            match files::open_lock(path, true).and_then(|file| file.lock()) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(failed(error)),
+                Ok(()) | Err(_) => {}
+            }
+        }
+    }
+
+    /// Lets go of a lock that is needed no more, and removes its file: who waits for it sees that it is gone, and makes it
+    /// anew. A file that cannot be removed does no harm.
+    pub fn remove(self) {
+        let _ = fs::remove_file(&self.path);
     }
 
     /// Fails when the lock's file is not at its place any more.

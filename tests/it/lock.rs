@@ -1,6 +1,7 @@
 //! One coordinator at a time, by a lock of the kernel: a second one is sent away with the holder's name, and the lock
 //! dies with its process.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
 
 use crate::crash::no_process_is_left;
@@ -85,4 +86,62 @@ fn of_twenty_resumes_at_once_exactly_one_works() {
     assert_eq!((world.lines("agent.log"), status(&world).as_str()), (3, "completed"));
     world.scylla(&["verify", &dir]).exits(0);
     no_process_is_left(&world);
+}
+
+/// A world whose first git waits at a gate, as one that clones from afar, and the arguments that make an experiment.
+fn made_slowly() -> (World, Vec<String>, String) {
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-one", &format!("{}; {AGENT}", gated(&world, "agent"))).write(&world);
+    let real = std::env::var("PATH").unwrap();
+    let wait = format!("{}\nPATH='{real}' exec git \"$@\"", gated(&world, "git"));
+    world.program("bin/git", &format!("#!/bin/sh\n{wait}\n"));
+    close(&world, "git");
+    close(&world, "agent");
+    let path = format!("{}:{real}", world.path("bin").display());
+    (world, run(&fixture).map(str::to_owned).to_vec(), path)
+}
+
+fn start_slowly(world: &World, arguments: &[String], path: &str) -> Child {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut command = world.command(&arguments);
+    command.env("PATH", path).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+#[test]
+fn two_runs_at_once_while_the_experiment_is_made_make_one() {
+    let (world, arguments, path) = made_slowly();
+    let first = start_slowly(&world, &arguments, &path);
+    wait_until("git works", || world.lines("git.log") == 1);
+    let mut second = start_slowly(&world, &arguments, &path);
+    let mut told = String::new();
+    BufReader::new(second.stderr.take().unwrap()).read_line(&mut told).unwrap();
+    let holder = format!("process {} on ", first.id());
+    assert!(
+        told.starts_with(&holder)
+            && told.ends_with(" is making an experiment of `tested` in `results`: waiting for it\n"),
+        "{told}"
+    );
+    open(&world, "git");
+    finish(second).exits(3);
+    open(&world, "agent");
+    finish(first).exits(0);
+    assert_eq!(world.lines("agent.log"), 2, "each run is made once");
+    world.scylla(&["verify", &experiment(&world)]).exits(0);
+}
+
+#[test]
+fn who_waits_for_a_creator_that_is_killed_makes_the_experiment() {
+    let (world, arguments, path) = made_slowly();
+    let mut first = start_slowly(&world, &arguments, &path);
+    wait_until("git works", || world.lines("git.log") == 1);
+    let mut second = start_slowly(&world, &arguments, &path);
+    let mut told = String::new();
+    BufReader::new(second.stderr.take().unwrap()).read_line(&mut told).unwrap();
+    first.kill().unwrap();
+    first.wait().unwrap();
+    open(&world, "git");
+    open(&world, "agent");
+    finish(second).exits(0);
+    assert_eq!(world.lines("agent.log"), 2);
 }

@@ -12,7 +12,7 @@ use crate::cli::locate::{Located, locate};
 use crate::cli::prelude::Prelude;
 use crate::cli::wish::{self, differ};
 use crate::engine::create::{Wish, create};
-use crate::engine::open::{Sitting, hold, take_over};
+use crate::engine::open::{Sitting, hold, hold_creation, take_over};
 use crate::lifecycle::index::is_complete;
 use crate::model::event::Event;
 use crate::model::experiment::FieldClass;
@@ -35,7 +35,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     let places = wish::places(args, &located, &current)?;
     let loaded = wish::load(&places.fixture_dir, &places.said)?;
     let wish = wish::wish(args, &located, places, loaded)?;
-    let newest = if args.fresh { None } else { newest(&wish)? };
+    let newest = if args.fresh { None } else { find_newest(&wish)? };
     if args.dry_run {
         dry_run::check(&wish)?;
         let price = args.price_per_run.or(located.settings.price_per_run);
@@ -48,7 +48,24 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
         None => dry_run::check(&wish)?,
     }
     let notices = wish::notices(args, &located, &wish);
-    let held = create(wish).map_err(|error| CliError::engine(error, "."))?;
+    let (id, results_dir) = (&wish.fixture.id, shown(&wish.results_dir, &current));
+    let creation = hold_creation(&wish.results_dir, id, |holder| {
+        // Whoever wants quiet, or has closed the stream, waits all the same.
+        let _ = console.say(&format!("{holder} is making an experiment of `{id}` in `{results_dir}`: waiting for it"));
+    });
+    let creation = creation.map_err(|error| CliError::engine(error, "."))?;
+    // Another one may have been made meanwhile; two at once would both be paid.
+    let meanwhile = if args.fresh { None } else { find_newest(&wish)? };
+    if let Some(Newest { folder, complete }) = meanwhile {
+        creation.remove();
+        if complete {
+            return leave_alone(&folder, console);
+        }
+        return go_on(folder, args, &located, &wish, prelude, console);
+    }
+    let held = create(wish);
+    creation.remove();
+    let held = held.map_err(|error| CliError::engine(error, "."))?;
     let name = shown(held.folder.root(), &current);
     let sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;
     sitting::conduct(sitting, &name, &notices, prelude, console)
@@ -61,7 +78,7 @@ struct Newest {
     complete: bool,
 }
 
-fn newest(wish: &Wish) -> Result<Option<Newest>, CliError> {
+fn find_newest(wish: &Wish) -> Result<Option<Newest>, CliError> {
     for newest in store::find::find(&wish.results_dir, &wish.fixture.id)? {
         let survey = store::survey::survey(&newest.folder, Depth::Results)?;
         // The checkpoint alone proves nothing: results may have gone since.
