@@ -177,7 +177,7 @@ fn as_begun(config: Config, candidate: &Candidate<'_>, fixture_id: &str) -> Conf
             "ProjectScylla (checkpoint {}), taken over by {}",
             candidate.original.version, config.created_by
         ),
-        language: original.language.clone(),
+        language: original.language.clone().unwrap_or_else(|| config.language.clone()),
         ..config
     }
 }

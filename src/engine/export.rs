@@ -18,7 +18,7 @@ use crate::stats::winner::winners;
 use crate::store;
 use crate::store::layout::ExperimentFolder;
 use crate::upstream::checkpoint::{Document, Header};
-use crate::upstream::config::hash_for;
+use crate::upstream::config::hash;
 use crate::upstream::reports::{self, Export, files};
 use crate::upstream::states::{ExperimentState, RunState, States, SubtestState, TierState};
 use crate::upstream::{stages, translate};
@@ -74,7 +74,7 @@ pub fn export(
         );
     }
     let complete = is_complete(survey) && exported.left_out.is_empty();
-    let hash = hash_for(version, &reports::config(&export));
+    let hash = hash::of_version(version, &reports::config(&export));
     let checkpoint = checkpoint(&export, &hash, complete);
     content.push(("checkpoint.json".to_owned(), checkpoint));
     store::export::write_folder(to, &content)?;

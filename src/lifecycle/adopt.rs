@@ -24,6 +24,8 @@ const LAST_ALONE: TierId = TierId(4);
 pub struct Adoption {
     /// Runs that are committed, with the places where they lie: they are kept as they are.
     pub committed: Vec<(RunId, String)>,
+    /// The verdicts of those that have one.
+    pub passed: BTreeMap<RunId, bool>,
     /// Folders of runs without a result that can be read: they become former attempts.
     pub unfinished: Vec<Unfinished>,
     /// Runs whose agent is paid and whose verdict is missing: it would be paid again.
@@ -53,7 +55,10 @@ impl Adoption {
             let unfinished =
                 |agent_complete, spent| Unfinished { run: *run, place: survey.place(*run), agent_complete, spent };
             match seen {
-                RunSeen::Committed(_) => adoption.committed.push((*run, survey.place(*run))),
+                RunSeen::Committed(facts) => {
+                    adoption.committed.push((*run, survey.place(*run)));
+                    adoption.passed.extend(facts.passed.map(|passed| (*run, passed)));
+                }
                 RunSeen::Unfinished { agent_complete, spent } => {
                     adoption.unfinished.push(unfinished(*agent_complete, *spent));
                 }
@@ -88,6 +93,8 @@ impl Adoption {
         for (run, status) in recorded.entries() {
             if !status.is_judged() {
                 index.remove(run);
+            } else if let Some(passed) = self.passed.get(&run).filter(|_| status == RunStatus::Done) {
+                index.set(run, RunStatus::judged(*passed));
             }
         }
         index
@@ -103,7 +110,6 @@ pub fn forbidding(survey: &Survey) -> Vec<Finding> {
             FindingKind::ConfigMissing
                 | FindingKind::ConfigUnreadable
                 | FindingKind::ConfigIncomplete
-                | FindingKind::ConfigChanged
                 | FindingKind::CheckpointMissing
                 | FindingKind::CheckpointUnreadable
                 | FindingKind::NewerVersion
@@ -190,6 +196,7 @@ pub fn not_understood(config: &OriginalConfig) -> Vec<(String, Value, &'static s
     for (key, value) in &config.others {
         let instead = match key.as_str() {
             "criteria_file" | "rubric_file" => "the fixture names its own",
+            "tiebreaker_model" => "of equal subtests the one that used fewer tokens wins",
             "keep_failed_workspaces" => "`--keep-workspaces failed` does it",
             "max_concurrent_workspaces" | "max_concurrent_agents" => "`--jobs` says how many runs are in flight",
             "off_peak" => "there are no times of day at which nothing is started",

@@ -221,7 +221,7 @@ fn new_checkpoint(survey: &Survey, now: Timestamp) -> Option<Checkpoint> {
     let (version, experiment_id, config_hash, started_at) = match (&survey.original, survey.config.content()) {
         (Some(original), _) => {
             let config = original.config.content()?;
-            let hash = ConfigHash::Original(original.hashes.first().cloned().unwrap_or_default());
+            let hash = ConfigHash::Original(original.hash.clone());
             (original.version.to_string(), config.experiment_id.parse().ok()?, hash, now)
         }
         (None, Some(config)) => {

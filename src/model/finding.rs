@@ -128,6 +128,8 @@ findings! {
         "`config/experiment.json` lacks fields.",
     ConfigChanged "config-changed" Damaged Restore
         "A field that can change results, the fixture's copy, or what is frozen of winners was changed after the start.",
+    ConfigHashUnexplained "config-hash-unexplained" Warning Look
+        "The checkpoint of the original's runner names a hash that none of its commits gives the config; it is a sanity check, and the config counts as it is.",
     NewerVersion "newer-version" Damaged Upgrade
         "A newer cargo-scylla wrote the file; this one reads it and never writes it.",
     UnknownFormat "unknown-format" Damaged Upgrade

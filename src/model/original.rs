@@ -61,8 +61,8 @@ pub struct OriginalConfig {
     pub task_commit: String,
     /// The prompt's path, often relative to where the runner was started.
     pub task_prompt_file: String,
-    /// `python` or `mojo`.
-    pub language: String,
+    /// `python` or `mojo`; before 10 January 2026 it was not saved.
+    pub language: Option<String>,
     /// Models of the agent; only the first one is used.
     pub models: Vec<String>,
     /// Runs of each subtest.

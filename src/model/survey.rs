@@ -58,8 +58,10 @@ pub struct Original {
     pub version: OriginalVersion,
     /// Its config.
     pub config: Seen<OriginalConfig>,
-    /// The hashes that its config may have, by the rules of different commits.
-    pub hashes: Vec<String>,
+    /// The hash that the last commit of its version gives its config; empty without one that can be read.
+    pub hash: String,
+    /// Whether some commit gives its config the hash that its checkpoint names.
+    pub hash_is_explained: bool,
     /// The hash that its checkpoint names.
     pub recorded_hash: Option<String>,
     /// Every run that should exist, as far as its subtests are known.

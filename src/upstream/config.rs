@@ -1,22 +1,19 @@
 //! `config/experiment.json` of the original: what it says, and the hash that its checkpoint may give it.
 
+pub mod hash;
+
 use std::str::FromStr;
 
-use crate::model::digest::Digest;
 use crate::model::ids::TierId;
-use crate::model::original::{OriginalConfig, OriginalVersion};
+use crate::model::original::OriginalConfig;
 
-use super::json::{Entries, Json};
+use super::json::Json;
 
-/// Hex digits of a config's hash.
-const HASH_DIGITS: usize = 16;
 /// Most runs of a subtest: numbers of runs have six digits.
 const MOST_RUNS: u32 = 999_999;
 
 /// A key that only the later commits write: by it one knows whose defaults hold.
 const LATER_KEY: &str = "skip_agent_teams";
-/// The key that says whether work waits for the times of day at which it is cheap.
-const OFF_PEAK: &str = "off_peak";
 /// Default of `models`, in January 2026 and later.
 const MODELS: [&str; 2] = ["claude-sonnet-4-5-20250929", "claude-sonnet-4-6"];
 /// Default of `judge_models`, in January 2026 and later.
@@ -25,20 +22,6 @@ const JUDGE_MODELS: [&str; 2] = ["claude-opus-4-5-20251101", "claude-opus-4-6"];
 const RUNS_PER_SUBTEST: u32 = 10;
 /// Default of `timeout_seconds`.
 const TIMEOUT_SECONDS: u64 = 3600;
-
-/// Keys that the hash of January leaves out.
-const UNHASHED_IN_JANUARY: [&str; 2] = ["parallel_subtests", "max_subtests"];
-/// Keys that later hashes leave out.
-const UNHASHED_LATER: [&str; 6] = [
-    "max_subtests",
-    "tiers_to_run",
-    "keep_failed_workspaces",
-    "max_concurrent_workspaces",
-    "max_concurrent_agents",
-    "fail_on_resource_check",
-];
-/// And those that begin so.
-const UNHASHED_BEGINNINGS: [&str; 4] = ["parallel_", "until_", "from_", "filter_"];
 
 /// Reads a config of any version. Values that are no standard JSON, and numbers as text, are understood.
 ///
@@ -57,7 +40,7 @@ pub fn parse(bytes: &[u8]) -> Result<OriginalConfig, String> {
         task_repo: fields.required("task_repo"),
         task_commit: fields.required("task_commit"),
         task_prompt_file: fields.required("task_prompt_file"),
-        language: fields.required("language"),
+        language: fields.text("language"),
         models: fields.texts("models").unwrap_or_else(|| vec![MODELS[later].to_owned()]),
         runs_per_subtest: fields.number("runs_per_subtest").unwrap_or(RUNS_PER_SUBTEST),
         tiers_to_run: fields.tiers("tiers_to_run"),
@@ -169,94 +152,6 @@ impl<'a> Fields<'a> {
             Json::Bool(is) => Some(*is),
             other => self.wrong(key, other, "true or false"),
         }
-    }
-}
-
-/// Every hash that the original may have given the config, by the rules of its commits, the newest rule first; none when
-/// the file is no object.
-///
-/// The rules differ in the keys that they leave out, and in keys that they hashed and did not save, or saved later.
-#[must_use]
-pub fn hashes(bytes: &[u8]) -> Vec<String> {
-    let Ok(Json::Map(saved)) = Json::parse(bytes) else { return Vec::new() };
-    let mut hashes = Vec::new();
-    for rule in [later, january] {
-        for completed in [whole, off_peak, without_unsaved] {
-            for thinks in [true, false] {
-                let hash = hash(rule(with_thinking(completed(saved.clone()), thinks)));
-                if !hashes.contains(&hash) {
-                    hashes.push(hash);
-                }
-            }
-        }
-    }
-    hashes
-}
-
-/// The hash that a checkpoint of this version gives a config that is written beside it.
-#[must_use]
-pub fn hash_for(version: OriginalVersion, config: &Json) -> String {
-    let entries = config.entries().to_vec();
-    hash(if version >= OriginalVersion::V3_0 { later(entries) } else { january(entries) })
-}
-
-/// The hash of a dict.
-fn hash(entries: Entries) -> String {
-    let line = Json::Map(entries).sorted();
-    Digest::of(line.as_bytes()).hex().chars().take(HASH_DIGITS).collect()
-}
-
-fn later(mut entries: Entries) -> Entries {
-    entries.retain(|(key, _)| {
-        !UNHASHED_LATER.contains(&key.as_str())
-            && !UNHASHED_BEGINNINGS.iter().any(|beginning| key.starts_with(beginning))
-    });
-    entries
-}
-
-fn january(mut entries: Entries) -> Entries {
-    entries.retain(|(key, _)| !UNHASHED_IN_JANUARY.contains(&key.as_str()));
-    entries
-}
-
-/// The keys as they were saved.
-fn without_unsaved(entries: Entries) -> Entries {
-    entries
-}
-
-/// With those that later commits have and do not save, as they are when nobody says anything.
-fn whole(mut entries: Entries) -> Entries {
-    let defaults = [
-        (LATER_KEY, Json::Bool(false)),
-        (OFF_PEAK, Json::Bool(false)),
-        ("criteria_file", Json::Null),
-        ("rubric_file", Json::Null),
-    ];
-    for (key, value) in defaults {
-        add(&mut entries, key, value);
-    }
-    entries
-}
-
-/// The same of an experiment that was started or resumed with `--off-peak`, which was hashed and not saved either.
-fn off_peak(mut entries: Entries) -> Entries {
-    add(&mut entries, OFF_PEAK, Json::Bool(true));
-    whole(entries)
-}
-
-/// January's fix saves `thinking_mode`, the commits before it did not.
-fn with_thinking(mut entries: Entries, thinks: bool) -> Entries {
-    if thinks {
-        add(&mut entries, "thinking_mode", "None".into());
-    } else {
-        entries.retain(|(key, _)| key != "thinking_mode");
-    }
-    entries
-}
-
-fn add(entries: &mut Entries, key: &str, value: Json) {
-    if !entries.iter().any(|(known, _)| known == key) {
-        entries.push((key.to_owned(), value));
     }
 }
 

@@ -6,6 +6,7 @@ mod hostile;
 mod incident;
 mod live;
 pub(crate) mod made;
+mod periods;
 mod reproduced;
 mod v61;
 mod v62;

@@ -207,6 +207,13 @@ fn intent(candidate: &Candidate<'_>, planned: usize, fixture: &str, inherit: Inh
             "its missing runs take over the winner of the tier before theirs (`--inherit previous-best`)".to_owned()
         }
     });
+    if !candidate.original.hash_is_explained {
+        messages.push(
+            "its config is not the one that the hash in its checkpoint was taken of, or of a commit that is not known \
+             here: the config counts as it is"
+                .to_owned(),
+        );
+    }
     messages.extend(
         not_understood(candidate.config)
             .into_iter()

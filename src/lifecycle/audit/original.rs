@@ -6,7 +6,8 @@ use crate::model::survey::{Original, Seen, Survey};
 
 use super::{CHECKPOINT, CONFIG, at, of_run};
 
-/// The config, and its hash by any of the rules that the original ever had.
+/// The config, and its hash by any of the rules that the original ever had. A hash that none of them explains stops
+/// nothing: the original never trusted it either while the file was there.
 pub(super) fn audit_config(original: &Original, findings: &mut Vec<Finding>) {
     match &original.config {
         Seen::Missing => findings.push(at(FindingKind::ConfigMissing, CONFIG, "there is no config")),
@@ -15,11 +16,13 @@ pub(super) fn audit_config(original: &Original, findings: &mut Vec<Finding>) {
         Seen::Newer { version, .. } => findings.push(super::newer(CONFIG, version)),
         Seen::Read(_) => {
             if let Some(recorded) = &original.recorded_hash
-                && !original.hashes.contains(recorded)
+                && !original.hash_is_explained
             {
-                let given = original.hashes.first().map_or("", String::as_str);
-                let message = format!("its fields give `{given}`, the checkpoint says `{recorded}`");
-                findings.push(at(FindingKind::ConfigChanged, CONFIG, message));
+                let message = format!(
+                    "no commit of ProjectScylla gives its fields the hash `{recorded}` that the checkpoint names; the \
+                     file is what counts"
+                );
+                findings.push(at(FindingKind::ConfigHashUnexplained, CONFIG, message));
             }
         }
     }

@@ -40,24 +40,41 @@ const AT_ROOT: [&str; 14] = [
     "tier_comparison.json",
 ];
 /// Its folders, those of runs apart.
-const FOLDERS_AT_ROOT: [&str; 2] = ["_baseline_worktree", "repo"];
+const FOLDERS_AT_ROOT: [&str; 4] = ["_baseline_worktree", "logs", "repo", "summary"];
 /// Files of a tier.
 const IN_TIER: [&str; 6] = ["best_subtest.json", SUMS, "report.md", TOTALS, "result.json.backup", "summary.md"];
-/// Files of a subtest.
-const IN_SUBTEST: [&str; 4] = ["config_manifest.json", "pipeline_baseline.json", SUMS, "report.md"];
-/// Files of a run, its logs of commands apart.
-const IN_RUN: [&str; 8] = [
-    "judge_prompt.md",
+/// Files of a subtest. In the first days its runs shared a workspace, whose making was logged here.
+const IN_SUBTEST: [&str; 7] = [
+    "command_log.json",
+    "config_manifest.json",
     "pipeline_baseline.json",
+    "replay.sh",
+    SUMS,
+    "report.md",
+    "worktree_create.sh",
+];
+/// Folders of a subtest, of the first days: the shared workspace, and a copy of its setup.
+const FOLDERS_IN_SUBTEST: [&str; 2] = ["config", WORKSPACE];
+/// Files of a run, its logs of commands apart. In the first days agent and judge wrote beside each other.
+const IN_RUN: [&str; 15] = [
+    "command_log.json",
+    "judge_prompt.md",
+    "judgment.json",
+    "output.txt",
+    "pipeline_baseline.json",
+    "replay.sh",
     SUMS,
     "report.md",
     RESULT,
     "run_result.json.pre-rejudge",
+    "stderr.log",
+    "stdout.log",
     "task_prompt.md",
+    "timing.json",
     "worktree_create.sh",
 ];
 /// Folders of a run.
-const FOLDERS_IN_RUN: [&str; 4] = [AGENT, "commands", JUDGE, WORKSPACE];
+const FOLDERS_IN_RUN: [&str; 5] = [AGENT, "commands", JUDGE, "logs", WORKSPACE];
 /// What the original makes as links, some of them to absolute paths. They are not followed.
 const LINKS: [&str; 5] = ["criteria.md", "judge_prompt.md", "prompt.md", "rubric.yaml", "task_prompt.md"];
 
@@ -149,6 +166,8 @@ pub(in crate::store) fn is_usual_in_tier(name: &str, kind: Kind) -> bool {
 /// The same in the folder of a subtest.
 pub(in crate::store) fn is_usual_in_subtest(name: &str, kind: Kind) -> bool {
     is_file_of(&IN_SUBTEST, name, kind)
+        || (kind == Kind::Folder && FOLDERS_IN_SUBTEST.contains(&name))
+        || (kind == Kind::File && is_log_of_command(name))
 }
 
 /// The same in the folder of a run.
@@ -166,10 +185,11 @@ fn is_log_of_command(name: &str) -> bool {
     number.is_some_and(|digits| digits.len() >= 4 && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Whether it is what a crash of the original leaves while it saves: `checkpoint.tmp.4711.json`.
+/// Whether it is what a crash of the original leaves while it saves: `checkpoint.tmp.4711.json`, first `checkpoint.tmp`.
 pub(in crate::store) fn is_temporary(name: &str) -> bool {
     let stem = CHECKPOINT.strip_suffix(".json").unwrap_or(CHECKPOINT);
-    name.strip_prefix(stem).is_some_and(|rest| rest.starts_with(".tmp.") && rest.strip_suffix(".json").is_some())
+    let numbered = |rest: &str| rest.starts_with(".tmp.") && rest.strip_suffix(".json").is_some();
+    name.strip_prefix(stem).is_some_and(|rest| rest == ".tmp" || numbered(rest))
 }
 
 /// The run of a former attempt that is named as the original's later tools do: `run_01` or `run_01_failed_2`.
@@ -203,6 +223,7 @@ mod tests {
         }
         assert!(is_usual_at_root("criteria.md", Kind::Link) && !is_usual_at_root("report.json", Kind::Link));
         assert!(is_usual_in_tier("best_subtest.json", Kind::File) && !is_usual_in_subtest("summary.md", Kind::File));
+        assert!(is_usual_in_subtest("workspace", Kind::Folder) && !is_usual_in_subtest("workspace", Kind::Link));
     }
 
     #[test]
@@ -210,6 +231,7 @@ mod tests {
         for (temporary, name) in [
             (true, "checkpoint.tmp.4711.json"),
             (true, "checkpoint.tmp.4711.140.json"),
+            (true, "checkpoint.tmp"),
             (false, "checkpoint.json"),
             (false, "checkpoint.tmp.4711"),
         ] {

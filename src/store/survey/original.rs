@@ -22,6 +22,7 @@ use crate::store::version::{Age, age};
 use crate::store::{checkpoint, clipped};
 use crate::upstream;
 use crate::upstream::checkpoint::{Document, Refusal};
+use crate::upstream::config::hash;
 use crate::upstream::json::Json;
 use crate::upstream::states::{self, Committed, Facts, RunState};
 
@@ -61,20 +62,26 @@ pub(super) fn recognise(
         document.as_ref().map(|document| document.reading().duplicate_keys.clone()).unwrap_or_default();
     let of_former = former.as_ref().map(|document| Box::new(document.reading().checkpoint.clone()));
     let document = document.or(former);
-    let (config, hashes) = match (&survey.config, bytes) {
-        (_, Some(bytes)) => config_of(&bytes),
-        (Seen::Unreadable(reason), None) => (Seen::Unreadable(reason.clone()), Vec::new()),
-        (_, None) => (Seen::Missing, Vec::new()),
-    };
     let reading = document.as_ref().map(Document::reading);
     let guessed = if phased { OriginalVersion::V3_1 } else { OriginalVersion::V2_0 };
+    let version = document.as_ref().map_or(guessed, Document::version);
+    let recorded_hash =
+        reading.map(|reading| reading.checkpoint.config_hash.to_string()).filter(|hash| !hash.is_empty());
+    let hash_of = |bytes: &[u8]| Json::parse(bytes).map(|json| hash::of_version(version, &json)).unwrap_or_default();
+    let explained = |bytes: &[u8]| recorded_hash.as_ref().is_none_or(|recorded| hash::explains(bytes, recorded));
+    let (hash, hash_is_explained) =
+        bytes.as_ref().map_or((String::new(), true), |bytes| (hash_of(bytes), explained(bytes)));
+    let config = match (&survey.config, bytes) {
+        (_, Some(bytes)) => config_of(&bytes),
+        (Seen::Unreadable(reason), None) => Seen::Unreadable(reason.clone()),
+        (_, None) => Seen::Missing,
+    };
     let original = Original {
-        version: document.as_ref().map_or(guessed, Document::version),
+        version,
         config,
-        hashes,
-        recorded_hash: reading
-            .map(|reading| reading.checkpoint.config_hash.to_string())
-            .filter(|hash| !hash.is_empty()),
+        hash,
+        hash_is_explained,
+        recorded_hash,
         plan: Plan::default(),
         tiers_without_subtests: Vec::new(),
         phased,
@@ -105,10 +112,10 @@ fn is_config(bytes: &[u8]) -> bool {
     })
 }
 
-fn config_of(bytes: &[u8]) -> (Seen<OriginalConfig>, Vec<String>) {
+fn config_of(bytes: &[u8]) -> Seen<OriginalConfig> {
     match upstream::config::parse(bytes) {
-        Ok(config) => (Seen::Read(Box::new(config)), upstream::config::hashes(bytes)),
-        Err(error) => (Seen::Unreadable(clipped(error)), Vec::new()),
+        Ok(config) => Seen::Read(Box::new(config)),
+        Err(error) => Seen::Unreadable(clipped(error)),
     }
 }
 

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::model::experiment::samples;
 use crate::model::winner::Candidate;
-use crate::upstream::config::{hash_for, hashes, parse};
+use crate::upstream::config::{hash, parse};
 
 /// A result with a score, whose tokens and cost follow from the run's number.
 fn result(run: &str, score: f64, grade: &str) -> RunResult {
@@ -226,7 +226,7 @@ fn an_exported_config_is_one_that_is_read_and_hashed() {
         );
         assert_eq!(config.thinking_mode.as_deref(), Some("Low"));
         assert_eq!(config.others, serde_json::Map::new());
-        let hash = hash_for(version, &Json::parse(text.as_bytes()).unwrap());
-        assert!(hashes(text.as_bytes()).contains(&hash));
+        let hash = hash::of_version(version, &Json::parse(text.as_bytes()).unwrap());
+        assert!(hash::explains(text.as_bytes(), &hash));
     }
 }

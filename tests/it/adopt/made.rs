@@ -23,6 +23,8 @@ const STARTED: &str = "2026-01-20T06:13:07.515053+00:00";
 /// Which of the original's layouts and checkpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
+    /// The first days of January 2026: checkpoint 1.0, flat, the runs of a subtest in one workspace.
+    First,
     /// January 2026: checkpoint 2.0, flat.
     Flat,
     /// Since March 2026: checkpoint 3.1, in phases.
@@ -58,7 +60,7 @@ pub(super) fn made(form: Form, runs: &[(&str, End)]) -> Made {
     let dir = world.path("results/2026-01-20T06-13-07-tested");
     fs::create_dir_all(&dir).unwrap();
     let made = Made { world, dir, form };
-    made.write("config/experiment.json", &config());
+    made.write("config/experiment.json", &made.config());
     fs::copy(made.world.path("fixture/prompt.md"), made.dir.join("prompt.md")).unwrap();
     made.write("result.json", &json!({"total_cost": 1.0}));
     for (run, end) in runs {
@@ -114,7 +116,7 @@ impl Made {
     pub(super) fn place(&self, run: &str, end: End) -> String {
         let (subtest, number) = run.rsplit_once('/').unwrap();
         let phase = match (self.form, end) {
-            (Form::Flat, _) => "",
+            (Form::First | Form::Flat, _) => "",
             (Form::Phased, End::Begun) => "in_progress/",
             (Form::Phased, _) => "completed/",
         };
@@ -129,7 +131,15 @@ impl Made {
             fs::write(path, text).unwrap();
         };
         file("agent/prompt.md", "Do it.");
-        file("workspace/hello.py", "print('Hello')");
+        if self.form == Form::First {
+            for below in
+                ["../workspace/hello.py", "../cmd_0000_stdout.log", "../command_log.json", "../worktree_create.sh"]
+            {
+                file(below, "");
+            }
+        } else {
+            file("workspace/hello.py", "print('Hello')");
+        }
         if end == End::Begun {
             return;
         }
@@ -184,8 +194,24 @@ impl Made {
         };
         let whole = runs.len() == PLANNED.len() && runs.iter().all(|(_, end)| matches!(end, End::Passed | End::Failed));
         let of_all_runs = if whole { "completed" } else { "interrupted" };
-        let hash = hash(&config());
+        let hash = hash(&self.config());
         match self.form {
+            Form::First => {
+                let numbers = |of: &Value| -> Vec<u32> {
+                    of.as_object().unwrap().keys().map(|number| number.parse().unwrap()).collect()
+                };
+                let lists = |of: &Value| -> Value {
+                    of.as_object().unwrap().iter().map(|(subtest, of)| (subtest.clone(), json!(numbers(of)))).collect()
+                };
+                let completed: Value =
+                    completed.as_object().unwrap().iter().map(|(tier, of)| (tier.clone(), lists(of))).collect();
+                json!({
+                    "version": "1.0", "experiment_id": "tested", "experiment_dir": ELSEWHERE, "config_hash": hash,
+                    "completed_runs": completed, "started_at": STARTED, "last_updated_at": STARTED,
+                    "status": of_all_runs, "rate_limit_source": null, "rate_limit_until": null, "pause_count": 0,
+                    "pid": null,
+                })
+            }
             Form::Flat => json!({
                 "version": "2.0", "experiment_id": "tested", "experiment_dir": ELSEWHERE, "config_hash": hash,
                 "completed_runs": completed, "started_at": STARTED, "last_updated_at": STARTED, "status": of_all_runs,
@@ -203,6 +229,21 @@ impl Made {
                 })
             }
         }
+    }
+
+    /// The config of the experiment, with the keys of its form.
+    fn config(&self) -> Value {
+        let mut config = config();
+        if self.form == Form::First {
+            let keys = config.as_object_mut().unwrap();
+            for later in ["language", "judge_models", "use_containers"] {
+                keys.shift_remove(later).unwrap();
+            }
+            for judge in ["judge_model", "tiebreaker_model"] {
+                keys.insert(judge.to_owned(), json!("claude-opus-4-5-20251101"));
+            }
+        }
+        config
     }
 
     /// What the checkpoint says now.

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use super::made::{End, Form, Made, all_but, made};
-use crate::verify::folder::{contents, differing, edit, remove};
+use crate::verify::folder::{contents, differing, remove};
 use crate::world::{Output, steady};
 
 /// It is refused with this code; nothing is changed but the lock that was taken to look.
@@ -48,13 +48,6 @@ fn only_a_resume_takes_an_experiment_over() {
     let run = ["run", "--tiers-dir", "fixture", "--results-dir", "results", "--runs", "2"];
     let output = refused("adopt_by_run", &made, &run, 2);
     assert!(output.stderr.contains("cargo scylla resume"), "{output}");
-}
-
-#[test]
-fn a_config_that_was_changed_after_the_start_is_not_taken_over() {
-    let made = incomplete(Form::Flat);
-    edit(&made.at("config/experiment.json"), |config| config["timeout_seconds"] = 7.into());
-    refused("adopt_changed_config", &made, &["resume", made.dir(), "--redo-unjudged"], 5);
 }
 
 #[test]

@@ -83,6 +83,28 @@ fn a_flat_experiment_of_january_is_taken_over_and_only_its_missing_runs_are_made
 }
 
 #[test]
+fn an_experiment_of_the_first_days_is_verified_and_taken_over() {
+    let runs = all_but(&[("T0/00/2", Some(End::Failed)), ("T1/02/2", None)]);
+    let made = made(Form::First, &runs);
+    let verified = verify(&made.world, &made.dir).exits(6);
+    assert_eq!(verified.of("missing-run"), ["T1/02/run_02"], "{:#}", verified.report);
+    assert_eq!(verified.of("foreign-file"), [""; 0]);
+    is_taken_over(&made, &runs, &[]);
+    let config = read_json(&made.at("config/experiment.json"));
+    assert_eq!((&config["language"], &config["judge_models"]), (&json!("shell"), &json!(["claude-opus-4-5-20251101"])));
+}
+
+#[test]
+fn a_config_that_no_hash_explains_is_told_and_the_experiment_is_taken_over_all_the_same() {
+    let runs = all_but(&[("T1/02/2", None)]);
+    let made = made(Form::Flat, &runs);
+    edit(&made.at("config/experiment.json"), |config| config["timeout_seconds"] = json!(7));
+    let resumed = is_taken_over(&made, &runs, &[]);
+    assert!(resumed.stderr.contains("the hash"), "{resumed}");
+    assert_eq!(read_json(&made.at("config/experiment.json"))["timeout_seconds"], 7);
+}
+
+#[test]
 fn a_phased_experiment_is_taken_over_and_its_runs_move_to_their_tiers() {
     let runs = all_but(&[("T0/00/2", Some(End::Failed)), ("T0/01/2", Some(End::Begun)), ("T1/02/2", None)]);
     let made = made(Form::Phased, &runs);

@@ -8,12 +8,13 @@ use super::made::{Made, SMALL, V2_0, hash};
 use crate::verify::folder::{contents, differing, json, verify};
 
 #[test]
-fn v61_a_an_edited_config_is_seen() {
+fn v61_a_a_config_that_no_hash_explains_is_a_warning_and_never_damage() {
     let made = Made::finished(V2_0);
     made.edit("config/experiment.json", |config| config["timeout_seconds"] = json!(301));
-    let verified = verify(&made.world, &made.dir).exits(5);
-    assert_eq!(verified.of("config-changed"), ["config/experiment.json"]);
+    let verified = verify(&made.world, &made.dir).exits(0);
+    assert_eq!(verified.of("config-hash-unexplained"), ["config/experiment.json"]);
     assert_eq!(verified.findings().len(), 1);
+    made.scylla("verify", &["--deny-warnings"], 7);
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub(super) fn rows() -> Vec<Row> {
     [formats(), states(), copies(), reports()].into_iter().flatten().collect()
 }
 
+const CONFIG: &str = "config/experiment.json";
+
 fn formats() -> Vec<Row> {
     const STRANGE: Row = Row {
         kind: FindingKind::UnknownFormat,
@@ -42,6 +44,15 @@ fn formats() -> Vec<Row> {
             made: "a state of a run that nobody knows",
             make: |case| set(case, &["run_states", "T0", "00", "1"], json!("dreaming")),
             ..STRANGE
+        },
+        Row {
+            kind: FindingKind::ConfigHashUnexplained,
+            made: "another limit of time than the checkpoint's hash was taken of",
+            make: |case| edit(&case.at(CONFIG), |config| config["timeout_seconds"] = json!(301)),
+            places: &[CONFIG],
+            exit: 0,
+            ways: &[Way(&[Step::Types("repair", 0), Step::Restores(CONFIG)], 0)],
+            ..OF_ORIGINAL
         },
         Row {
             kind: FindingKind::UnknownEntry,

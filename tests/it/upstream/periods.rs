@@ -1,0 +1,30 @@
+//! What the original's own functions saved at its commits: nobody touched it, and nothing is found in it.
+
+use std::fs;
+
+use crate::upstream::made::shared_copy;
+use crate::verify::folder::verify;
+use crate::world::World;
+
+#[test]
+fn an_untouched_config_of_any_commit_is_read_and_its_hash_explained() {
+    let world = World::new();
+    let Some(all) = shared_copy(&world, "projectscylla-configs") else { return };
+    let mut commits = 0;
+    for entry in fs::read_dir(all).unwrap() {
+        let dir = entry.unwrap().path();
+        if !dir.is_dir() {
+            continue;
+        }
+        commits += 1;
+        let verified = verify(&world, &dir).exits(6);
+        let others: Vec<_> =
+            verified.findings().iter().filter(|it| !["missing-run", "moved-experiment"].contains(&kind(it))).collect();
+        assert!(others.is_empty(), "{}: {others:#?}", dir.display());
+    }
+    assert!(commits >= 20, "only {commits}");
+}
+
+fn kind(finding: &serde_json::Value) -> &str {
+    finding["kind"].as_str().unwrap()
+}
