@@ -40,7 +40,7 @@ never\:"Never"))' \
             (run)
 _arguments "${_arguments_options[@]}" : \
 '--tiers-dir=[The fixture\: a folder with \`test.yaml\` \[default\: \`tiers-dir\` of the settings\]]:DIR:_files' \
-'--results-dir=[Where experiments lie \[default\: \`scylla\` in the target directory, \`results\` outside of a workspace\]]:DIR:_files' \
+'--results-dir=[Where experiments lie \[default\: \`scylla-results\` at the root of the workspace, or in the current folder outside of one\]]:DIR:_files' \
 '*--tiers=[Tiers to run, such as \`T0,T1\` \[default\: all of the fixture\]]:TIERS:_default' \
 '--runs=[How many runs of each subtest the experiment has \[default\: 10\]]:N:_default' \
 '--max-subtests=[Take only the first N subtests of each tier]:N:_default' \
@@ -104,7 +104,7 @@ never\:"Never"))' \
 '--quiet[Say only what went wrong, and how to go on]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-':dir -- The experiment'\''s folder, or its checkpoint.json:_files' \
+'::dir -- The experiment\: its folder, a file in it, or a part of its name \[default\: the newest in the results folder\]:_files' \
 && ret=0
 ;;
 (extend)
@@ -130,7 +130,7 @@ never\:"Never"))' \
 '--quiet[Say only what went wrong, and how to go on]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-':dir -- The experiment'\''s folder, or its checkpoint.json:_files' \
+'::dir -- The experiment\: its folder, a file in it, or a part of its name \[default\: the newest in the results folder\]:_files' \
 && ret=0
 ;;
 (status)
@@ -148,7 +148,7 @@ never\:"Never"))' \
 '--quiet[Say only what went wrong, and how to go on]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-':dir -- The experiment'\''s folder, or its checkpoint.json:_files' \
+'::dir -- The experiment\: its folder, a file in it, or a part of its name \[default\: the newest in the results folder\]:_files' \
 && ret=0
 ;;
 (verify)
@@ -173,7 +173,7 @@ never\:"Never"))' \
 '--quiet[Say only what went wrong, and how to go on]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-':dir -- The experiment'\''s folder, or its checkpoint.json:_files' \
+'::dir -- The experiment\: its folder, a file in it, or a part of its name \[default\: the newest in the results folder\]:_files' \
 && ret=0
 ;;
 (repair)
@@ -193,7 +193,7 @@ never\:"Never"))' \
 '--quiet[Say only what went wrong, and how to go on]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-':dir -- The experiment'\''s folder, or its checkpoint.json:_files' \
+'::dir -- The experiment\: its folder, a file in it, or a part of its name \[default\: the newest in the results folder\]:_files' \
 && ret=0
 ;;
 (checkout)
@@ -211,7 +211,7 @@ never\:"Never"))' \
 '--quiet[Say only what went wrong, and how to go on]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-':dir -- The experiment'\''s folder, or its checkpoint.json:_files' \
+'::dir -- The experiment\: its folder, a file in it, or a part of its name \[default\: the newest in the results folder\]:_files' \
 && ret=0
 ;;
 (export)
@@ -230,7 +230,7 @@ never\:"Never"))' \
 '--quiet[Say only what went wrong, and how to go on]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-':dir -- The experiment'\''s folder, or its checkpoint.json:_files' \
+'::dir -- The experiment\: its folder, a file in it, or a part of its name \[default\: the newest in the results folder\]:_files' \
 && ret=0
 ;;
 (fixture)

@@ -84,8 +84,9 @@ pub enum ColorWhen {
 pub enum Command {
     /// Start an experiment, or go on with the unfinished one of the same fixture
     ///
-    /// If the results folder has an experiment of this fixture's id, the newest one counts: an unfinished one is continued
-    /// under its saved config, a finished one is left alone. `--fresh` starts anew in both cases.
+    /// If the results folder has an experiment of this fixture's id, the newest one counts. An unfinished one is continued
+    /// under its saved config, unless the fixture was edited since. A finished one that is what is asked for is left alone; one
+    /// that only has fewer runs is for `extend`; beside any other one a new experiment begins. `--fresh` starts anew always.
     Run(Run),
     /// Go on with an experiment, from its folder alone
     ///
@@ -138,7 +139,7 @@ pub struct Run {
     /// The fixture: a folder with `test.yaml` [default: `tiers-dir` of the settings]
     #[arg(long, value_name = "DIR")]
     pub tiers_dir: Option<PathBuf>,
-    /// Where experiments lie [default: `scylla` in the target directory, `results` outside of a workspace]
+    /// Where experiments lie [default: `scylla-results` at the root of the workspace, or in the current folder outside of one]
     #[arg(long, value_name = "DIR")]
     pub results_dir: Option<PathBuf>,
     /// Tiers to run, such as `T0,T1` [default: all of the fixture]
@@ -224,11 +225,19 @@ pub struct OperationFlags {
     pub containment: Option<ContainmentChoice>,
 }
 
+/// Which experiment a command is about.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Which {
+    /// The experiment: its folder, a file in it, or a part of its name [default: the newest in the results folder]
+    pub dir: Option<PathBuf>,
+}
+
 /// Arguments of `resume`.
 #[derive(Debug, Args)]
 pub struct Resume {
-    /// The experiment's folder, or its checkpoint.json
-    pub dir: PathBuf,
+    /// The experiment.
+    #[command(flatten)]
+    pub experiment: Which,
     /// What an experiment of ProjectScylla needs beside its folder.
     #[command(flatten)]
     pub adoption: AdoptionFlags,
@@ -240,8 +249,9 @@ pub struct Resume {
 /// Arguments of `extend`.
 #[derive(Debug, Args)]
 pub struct Extend {
-    /// The experiment's folder, or its checkpoint.json
-    pub dir: PathBuf,
+    /// The experiment.
+    #[command(flatten)]
+    pub experiment: Which,
     /// How many runs each subtest has from now on, those that are there included
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub runs: Option<u32>,
@@ -262,8 +272,9 @@ pub struct Extend {
 /// Arguments of `status`.
 #[derive(Debug, Args)]
 pub struct Status {
-    /// The experiment's folder, or its checkpoint.json
-    pub dir: PathBuf,
+    /// The experiment.
+    #[command(flatten)]
+    pub experiment: Which,
     /// Show it again every two seconds, until no coordinator is at work on it
     #[arg(short, long)]
     pub watch: bool,
@@ -272,8 +283,9 @@ pub struct Status {
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The experiment's folder, or its checkpoint.json
-    pub dir: PathBuf,
+    /// The experiment.
+    #[command(flatten)]
+    pub experiment: Which,
     /// Leave the evidence that seals cover unread; compare results, checkpoint and plan only
     #[arg(long)]
     pub quick: bool,
@@ -309,8 +321,9 @@ pub enum VerifyFormat {
 /// Arguments of `repair`.
 #[derive(Debug, Args)]
 pub struct Repair {
-    /// The experiment's folder, or its checkpoint.json
-    pub dir: PathBuf,
+    /// The experiment.
+    #[command(flatten)]
+    pub experiment: Which,
     /// Show what would be done, and do nothing; exit 4 when there is something to do
     #[arg(short = 'n', long)]
     pub dry_run: bool,
@@ -325,8 +338,9 @@ pub struct Repair {
 /// Arguments of `checkout`.
 #[derive(Debug, Args)]
 pub struct Checkout {
-    /// The experiment's folder, or its checkpoint.json
-    pub dir: PathBuf,
+    /// The experiment.
+    #[command(flatten)]
+    pub experiment: Which,
     /// The run, such as `T0/00/1`
     #[arg(long, value_name = "RUN")]
     pub run: RunId,

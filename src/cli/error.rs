@@ -175,12 +175,13 @@ impl From<io::Error> for CliError {
     }
 }
 
-/// A path as people see it, relative to the current folder where that is shorter.
+/// A path as people see it, relative to the current folder where that is shorter. A command never takes it for a flag.
 #[must_use]
 pub fn shown(path: &Path, current: &Path) -> String {
-    match path.strip_prefix(current) {
-        Ok(below) if below.as_os_str().is_empty() => ".".to_owned(),
-        Ok(below) => below.display().to_string(),
-        Err(_) => path.display().to_string(),
+    let below = path.strip_prefix(current).unwrap_or(path).display().to_string();
+    match below.chars().next() {
+        None => ".".to_owned(),
+        Some('-') => format!("./{below}"),
+        Some(_) => below,
     }
 }

@@ -1,21 +1,53 @@
 //! Where the workspace is, what it says of itself, and what its settings are: the door to `cargo_metadata`.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
 use crate::config::settings::{self, Settings};
 use crate::model::limits::MOST_FIXTURE_FILE_BYTES;
-use crate::os::files;
+use crate::os::files::{self, FileError};
+
+/// The folder of experiments when nothing else is said. It is never in the target directory, which `cargo clean` removes.
+pub const RESULTS: &str = "scylla-results";
+
+/// The folder of experiments outside of a workspace, in former versions.
+const FORMER_RESULTS: &str = "results";
+
+const MANIFEST: &str = "Cargo.toml";
 
 /// Settings with the folder that their relative paths start from.
 #[derive(Debug, Clone)]
 pub struct Located {
     /// The root of the workspace, or the current folder outside of one.
     pub root: PathBuf,
-    /// Where experiments lie when nothing else is said.
+    /// Where experiments lie when neither a flag nor a setting says it.
     pub results_dir: PathBuf,
+    /// Where former versions kept experiments when nothing was said.
+    pub former_results: Vec<PathBuf>,
+    /// The target directory of the workspace.
+    pub target_dir: Option<PathBuf>,
     /// What the workspace's files set.
     pub settings: Settings,
+}
+
+impl Located {
+    /// Folders in which experiments are looked for when only a name or nothing is said.
+    #[must_use]
+    pub fn places_of_experiments(&self) -> Vec<PathBuf> {
+        match &self.settings.results_dir {
+            Some(set) => vec![self.root.join(set)],
+            None => std::iter::once(&self.results_dir).chain(&self.former_results).cloned().collect(),
+        }
+    }
+
+    fn at(root: PathBuf, target_dir: Option<PathBuf>, settings: Settings) -> Self {
+        let in_target = target_dir.as_ref().map(|target| target.join("scylla"));
+        let former_results = in_target.into_iter().chain([root.join(FORMER_RESULTS)]).collect();
+        Self { results_dir: root.join(RESULTS), former_results, target_dir, settings, root }
+    }
 }
 
 /// Finds the workspace around `current` and reads its settings; `.config/scylla.toml` wins over the manifest.
@@ -23,24 +55,63 @@ pub struct Located {
 /// # Errors
 /// When the manifest or the settings have mistakes.
 pub fn locate(current: &Path) -> Result<Located, CliError> {
+    match workspace(current)? {
+        Some((root, target)) => {
+            let settings = from_file(&root)?.over(from_manifest(&root)?);
+            Ok(Located::at(root, Some(target), settings))
+        }
+        None => Ok(Located::at(current.to_owned(), None, from_file(current)?)),
+    }
+}
+
+/// Like [`locate`], for what can be done without the manifest: where cargo refuses it, its settings are left out, and that is
+/// what the second part says.
+///
+/// # Errors
+/// When the settings have mistakes.
+pub fn locate_without_manifest(current: &Path) -> Result<(Located, Option<String>), CliError> {
+    let Err(refused) = workspace(current) else { return locate(current).map(|located| (located, None)) };
+    let is_workspace = |manifest: &PathBuf| read(manifest).is_ok_and(|text| text.contains("[workspace]"));
+    let manifest = manifests(current).find(is_workspace).or_else(|| manifests(current).next());
+    let Some(folder) = manifest.as_deref().and_then(Path::parent) else { return Err(refused) };
+    let note = format!("cargo cannot read `{}`, so what it sets is left out", folder.join(MANIFEST).display());
+    Ok((Located::at(folder.to_owned(), Some(folder.join("target")), from_file(folder)?), Some(note)))
+}
+
+/// Whether a manifest around `current` seems to set anything for this tool.
+#[must_use]
+pub fn manifest_sets_anything(current: &Path) -> bool {
+    manifests(current).any(|manifest| read(&manifest).is_ok_and(|text| text.contains("metadata.scylla")))
+}
+
+/// The root and the target directory of the workspace around `current`.
+fn workspace(current: &Path) -> Result<Option<(PathBuf, PathBuf)>, CliError> {
     // Cargo itself is asked only where there is a manifest: outside of a workspace it would be an error.
-    let manifest_near =
-        current.ancestors().any(|folder| matches!(files::kind_of(&folder.join("Cargo.toml")), Ok(Some(_))));
-    if !manifest_near {
-        let settings = from_file(current)?;
-        return Ok(Located { root: current.to_owned(), results_dir: current.join("results"), settings });
+    if manifests(current).next().is_none() {
+        return Ok(None);
     }
     let metadata = cargo_metadata::MetadataCommand::new()
         .no_deps()
         .current_dir(current)
         .exec()
-        .map_err(|error| CliError { exit: crate::cli::exit::Exit::Usage, ..CliError::internal(error) })?;
-    let root = metadata.workspace_root.into_std_path_buf();
-    let manifest = root.join("Cargo.toml");
-    let lower = settings::from_metadata(&metadata.workspace_metadata, &manifest)
-        .map_err(|mistakes| CliError::mistakes(&mistakes))?;
-    let settings = from_file(&root)?.over(lower);
-    Ok(Located { results_dir: metadata.target_directory.into_std_path_buf().join("scylla"), root, settings })
+        .map_err(|error| CliError { exit: Exit::Usage, ..CliError::internal(error) })?;
+    Ok(Some((metadata.workspace_root.into_std_path_buf(), metadata.target_directory.into_std_path_buf())))
+}
+
+fn read(manifest: &Path) -> io::Result<String> {
+    fs::read_to_string(manifest)
+}
+
+fn from_manifest(root: &Path) -> Result<Settings, CliError> {
+    let manifest = root.join(MANIFEST);
+    let text = read(&manifest).map_err(|error| CliError::from(FileError::new("read", &manifest, error)))?;
+    settings::from_manifest(&text, &manifest).map_err(|mistakes| CliError::mistakes(&mistakes))
+}
+
+/// Manifests in `current` and above it, the nearest first.
+fn manifests(current: &Path) -> impl Iterator<Item = PathBuf> {
+    let manifests = current.ancestors().map(|folder| folder.join(MANIFEST));
+    manifests.filter(|manifest| matches!(files::kind_of(manifest), Ok(Some(_))))
 }
 
 fn from_file(root: &Path) -> Result<Settings, CliError> {

@@ -1,6 +1,8 @@
 //! Floor 5: arguments, settings, commands, errors and exit codes.
 
 pub mod args;
+pub mod asked;
+pub mod choose;
 pub mod commands;
 pub mod console;
 pub mod error;

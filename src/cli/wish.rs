@@ -34,6 +34,8 @@ pub struct Places {
     pub said: Said,
     /// Where experiments lie.
     pub results_dir: PathBuf,
+    /// Where former versions kept them, when neither a flag nor a setting says where they lie.
+    pub former_results: Option<Vec<PathBuf>>,
 }
 
 /// The folders that the flags name, else the settings, else the defaults.
@@ -54,14 +56,12 @@ pub fn places(args: &Run, located: &Located, current: &Path) -> Result<Places, C
                  `cargo scylla fixture new DIR` writes one",
             )
         })?;
-    let results_dir = args
-        .results_dir
-        .as_ref()
-        .map(typed)
-        .or_else(|| located.settings.results_dir.as_ref().map(from_root))
-        .unwrap_or_else(|| located.results_dir.clone());
+    let results_dir =
+        args.results_dir.as_ref().map(typed).or_else(|| located.settings.results_dir.as_ref().map(from_root));
+    let former_results = results_dir.is_none().then(|| located.former_results.clone());
+    let results_dir = results_dir.unwrap_or_else(|| located.results_dir.clone());
     let said = said(&args.said, located, current);
-    Ok(Places { fixture_dir, said, results_dir })
+    Ok(Places { fixture_dir, said, results_dir, former_results })
 }
 
 /// What flags, else settings say of a fixture beside its files.
@@ -83,7 +83,7 @@ pub fn said(args: &SaidFlags, located: &Located, current: &Path) -> Said {
 ///
 /// # Errors
 /// When a tier is asked for that the fixture does not have.
-pub fn wish(args: &Run, located: &Located, places: Places, loaded: Loaded) -> Result<Wish, CliError> {
+pub fn wish(args: &Run, located: &Located, places: &Places, loaded: Loaded) -> Result<Wish, CliError> {
     let (flags, settings) = (&args.config, &located.settings);
     let asked = args.tiers.clone().or_else(|| settings.tiers.clone());
     let tiers = match asked {
@@ -116,7 +116,7 @@ pub fn wish(args: &Run, located: &Located, places: Places, loaded: Loaded) -> Re
         keep_workspaces: operation.keep_workspaces.or(settings.keep_workspaces).unwrap_or_default(),
         containment: operation.containment.or(settings.containment).unwrap_or_default(),
         parts,
-        results_dir: places.results_dir,
+        results_dir: places.results_dir.clone(),
         fixture,
     })
 }
@@ -211,27 +211,47 @@ pub struct Differences {
     pub operational: bool,
 }
 
+/// Fields of the config that flags and settings of a `run` name, with what they ask for.
+#[must_use]
+pub fn fields(args: &Run, located: &Located, wish: &Wish) -> Vec<(&'static str, Option<Value>)> {
+    let (flags, settings) = (&args.config, &located.settings);
+    let said = |is_said: bool, value: Value| is_said.then_some(value);
+    vec![
+        ("models", said(flags.model.is_some() || settings.model.is_some(), json!(wish.models))),
+        (
+            "judge_models",
+            said(!flags.judge_model.is_empty() || settings.judge_model.is_some(), json!(wish.judge_models)),
+        ),
+        ("thinking_mode", said(flags.thinking.is_some() || settings.thinking.is_some(), json!(wish.thinking_mode))),
+        ("timeout_seconds", said(flags.timeout.is_some() || settings.timeout.is_some(), json!(wish.timeout_seconds))),
+        ("inherit", said(flags.inherit.is_some() || settings.inherit.is_some(), json!(wish.inherit))),
+    ]
+}
+
 /// Compares flags with the saved config: operational ones take effect, all others are told.
-pub fn differ(config: &mut Config, flags: &ConfigFlags, plan: &[(&str, Option<Value>)]) -> Differences {
-    let mut wanted: Vec<(&str, Option<Value>)> = plan.to_vec();
-    wanted.push(("models", flags.model.as_ref().map(|model| json!([model]))));
-    wanted.push((
-        "judge_models",
-        Some(&flags.judge_model).filter(|models| !models.is_empty()).map(|models| json!(models)),
-    ));
-    wanted.push(("thinking_mode", flags.thinking.as_deref().map(|mode| json!(canonical_thinking(mode)))));
-    wanted.push(("timeout_seconds", flags.timeout.map(Value::from)));
-    wanted.push(("inherit", flags.inherit.map(|inherit| json!(inherit))));
+pub fn differ(config: &mut Config, flags: &ConfigFlags) -> Differences {
+    let wanted = [
+        ("models", flags.model.as_ref().map(|model| json!([model]))),
+        ("judge_models", Some(&flags.judge_model).filter(|models| !models.is_empty()).map(|models| json!(models))),
+        ("thinking_mode", flags.thinking.as_deref().map(|mode| json!(canonical_thinking(mode)))),
+        ("timeout_seconds", flags.timeout.map(Value::from)),
+        ("inherit", flags.inherit.map(|inherit| json!(inherit))),
+    ];
+    differ_in(config, &wanted, flags.operation)
+}
+
+/// Compares fields that are asked for with the saved config: operational flags take effect, all others are told.
+pub fn differ_in(config: &mut Config, wanted: &[(&str, Option<Value>)], operation: OperationFlags) -> Differences {
     let mut differences = Differences::default();
     let saved = config.values();
     for (name, value) in wanted {
-        if let (Some(given), Some((field, was))) = (value, saved.iter().find(|(field, _)| field.name == name))
-            && given != *was
+        if let (Some(given), Some((field, was))) = (value, saved.iter().find(|(field, _)| field.name == *name))
+            && given != was
         {
-            differences.tell(name, was, given, field.class);
+            differences.tell(name, was, given.clone(), field.class);
         }
     }
-    operate(config, flags.operation, &mut differences);
+    operate(config, operation, &mut differences);
     differences
 }
 

@@ -1,6 +1,6 @@
-//! A tree of what a file says, each node with its place. YAML, TOML and JSON all become such a tree.
+//! A tree of what a file says, each node with its place. YAML and TOML both become such a tree.
 
-/// Where a node begins; unknown in JSON that was made by a program.
+/// Where a node begins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Place {
     /// The line, from 1.
@@ -78,6 +78,14 @@ impl Node {
         }
     }
 
+    /// What stands behind a key, if it is a mapping that has it.
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+        match &self.value {
+            Value::Mapping(entries) => entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node),
+            _ => None,
+        }
+    }
+
     /// The finite number, if it is one.
     pub(super) fn number(&self) -> Option<f64> {
         self.digits().and_then(|digits| digits.parse().ok()).filter(|number: &f64| number.is_finite())
@@ -107,23 +115,4 @@ impl Node {
             _ => None,
         }
     }
-}
-
-/// A node of JSON, whose places are unknown.
-pub(super) fn from_json(json: &serde_json::Value) -> Node {
-    use serde_json::Value as Json;
-    let value = match json {
-        Json::Null => Value::Empty,
-        Json::Bool(flag) => Value::Flag(*flag),
-        Json::Number(number) => Value::Number(number.to_string()),
-        Json::String(text) => Value::Quoted(text.clone()),
-        Json::Array(items) => Value::List(items.iter().map(from_json).collect()),
-        Json::Object(entries) => Value::Mapping(
-            entries
-                .iter()
-                .map(|(key, json)| Entry { key: key.clone(), place: Place::default(), node: from_json(json) })
-                .collect(),
-        ),
-    };
-    Node { value, place: Place::default() }
 }

@@ -65,14 +65,14 @@ pub fn from_toml(text: &str, file: &Path) -> Result<Settings, Vec<Mistake>> {
     read(&toml::parse(text, file)?, "", file)
 }
 
-/// Reads the table `[workspace.metadata.scylla]` from the workspace's metadata, which is what stands in
-/// `[workspace.metadata]` as JSON; lines are not known in it.
+/// Reads the table `[workspace.metadata.scylla]` of a workspace's manifest.
 ///
 /// # Errors
 /// Every mistake in it: keys that are unknown, values of a wrong type.
-pub fn from_metadata(metadata: &serde_json::Value, manifest: &Path) -> Result<Settings, Vec<Mistake>> {
-    match metadata.get("scylla") {
-        Some(table) => read(&node::from_json(table), "workspace.metadata.scylla", manifest),
+pub fn from_manifest(text: &str, manifest: &Path) -> Result<Settings, Vec<Mistake>> {
+    let root = toml::parse(text, manifest)?;
+    match ["workspace", "metadata", "scylla"].iter().try_fold(&root, |node, key| node.get(key)) {
+        Some(table) => read(table, "workspace.metadata.scylla", manifest),
         None => Ok(Settings::default()),
     }
 }

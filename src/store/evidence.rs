@@ -113,7 +113,20 @@ pub fn digest_of_parts(parts: &Parts) -> Result<Option<Digest>, FileError> {
     if files::kind_of(&parts.dir)?.is_none() {
         return Ok(None);
     }
-    // By path, component for component: a folder stands before what is in it.
+    let entries = entries_of_parts(parts)?;
+    let mut whole = Digesting::default();
+    for (place, (letter, content)) in entries {
+        // No name holds a NUL, so no two trees give the same bytes.
+        whole.add(&[letter]);
+        whole.add(place.as_os_str().as_bytes());
+        whole.add(b"\0");
+        whole.add(content.hex().as_bytes());
+    }
+    Ok(Some(whole.end()))
+}
+
+/// What a copy of a fixture would hold. By path, component for component: a folder stands before what is in it.
+fn entries_of_parts(parts: &Parts) -> Result<BTreeMap<PathBuf, (u8, Digest)>, FileError> {
     let mut entries = BTreeMap::new();
     add_tree(&mut entries, &parts.dir, Path::new(""))?;
     for (place, from) in &parts.laid {
@@ -126,15 +139,44 @@ pub fn digest_of_parts(parts: &Parts) -> Result<Option<Digest>, FileError> {
         let folders = Path::new(place).ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
         entries.extend(folders.map(|folder| (folder.to_owned(), (b'd', Digest::of(b"")))));
     }
-    let mut whole = Digesting::default();
-    for (place, (letter, content)) in entries {
-        // No name holds a NUL, so no two trees give the same bytes.
-        whole.add(&[letter]);
-        whole.add(place.as_os_str().as_bytes());
-        whole.add(b"\0");
-        whole.add(content.hex().as_bytes());
+    Ok(entries)
+}
+
+/// How a file of a fixture differs from the one in an experiment's copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It has another content, or another right to be executed.
+    Changed,
+    /// The copy does not have it.
+    New,
+    /// Only the copy has it.
+    Gone,
+}
+
+/// Every file in which a fixture differs from the copy of it that an experiment keeps, by its path in the copy.
+///
+/// # Errors
+/// As [`digest_of_tree`].
+pub fn changes_since_copied(copy: &Path, parts: &Parts) -> Result<Vec<(PathBuf, Change)>, FileError> {
+    let mut former = match files::kind_of(copy)? {
+        Some(_) => entries_of_parts(&Parts { dir: copy.to_owned(), ..Parts::default() })?,
+        None => BTreeMap::new(),
+    };
+    let mut changes = BTreeMap::new();
+    for (place, now) in entries_of_parts(parts)? {
+        match former.remove(&place) {
+            Some(was) if was == now => {}
+            Some(_) => drop(changes.insert(place, (now.0, Change::Changed))),
+            None => drop(changes.insert(place, (now.0, Change::New))),
+        }
     }
-    Ok(Some(whole.end()))
+    changes.extend(former.into_iter().map(|(place, (letter, _))| (place, (letter, Change::Gone))));
+    // A folder that came or went with its files need not be named.
+    let is_told = |place: &Path, letter: u8| {
+        letter != b'd' || !changes.keys().any(|other| other != place && other.starts_with(place))
+    };
+    let told = changes.iter().filter(|(place, (letter, _))| is_told(place, *letter));
+    Ok(told.map(|(place, (_, change))| (place.clone(), *change)).collect())
 }
 
 /// Adds what lies at a path, as it will lie at `place`: what it is, and the digest of its content.

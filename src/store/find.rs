@@ -1,5 +1,6 @@
 //! Former experiments in a results folder.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -8,7 +9,7 @@ use crate::model::checkpoint::Checkpoint;
 use crate::model::ids::ExperimentId;
 use crate::model::outcome::ExperimentStatus;
 use crate::model::survey::Seen;
-use crate::os::files::FileError;
+use crate::os::files::{self, FileError, Kind};
 
 use super::layout::ExperimentFolder;
 use super::{StoreError, checkpoint, config};
@@ -33,23 +34,64 @@ impl Found {
     }
 }
 
+/// Makes the folder in which experiments lie when nothing else is said. No version control takes it in.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_results_folder(results_dir: &Path) -> Result<(), StoreError> {
+    files::create_dir_durable(results_dir)?;
+    match files::write_new(&results_dir.join(".gitignore"), b"*\n") {
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => Ok(made?),
+    }
+}
+
+/// Folders of experiments of any id, newest first. A results folder that is not there holds none.
+///
+/// # Errors
+/// When the results folder cannot be listed.
+pub fn find_all(results_dir: &Path) -> Result<Vec<ExperimentFolder>, StoreError> {
+    let mut found = Vec::new();
+    for name in names(results_dir)? {
+        let text = name.to_string_lossy();
+        let Some((time, _)) = text.split_at_checked(TIME_BYTES).filter(|(time, _)| is_time(time)) else { continue };
+        if let Ok(folder) = ExperimentFolder::open(&results_dir.join(&name)) {
+            // The second one of a second has a longer name.
+            found.push(((time.to_owned(), text.len(), name.clone()), folder));
+        }
+    }
+    found.sort_by(|left, right| right.0.cmp(&left.0));
+    Ok(found.into_iter().map(|(_, folder)| folder).collect())
+}
+
+/// The experiment whose folder this is without doubt: it has a checkpoint or a config.
+#[must_use]
+pub fn open_known(root: &Path) -> Option<ExperimentFolder> {
+    let folder = ExperimentFolder::at(root.to_owned());
+    let is_there = |file: &Path| matches!(files::kind_of(file), Ok(Some(Kind::File)));
+    (is_there(&folder.checkpoint()) || is_there(&folder.config())).then_some(folder)
+}
+
+fn names(results_dir: &Path) -> Result<Vec<OsString>, StoreError> {
+    let failed = |error| FileError::new("list", results_dir, error);
+    match fs::read_dir(results_dir) {
+        Ok(entries) => {
+            Ok(entries.map(|entry| Ok(entry.map_err(failed)?.file_name())).collect::<Result<_, FileError>>()?)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(failed(error).into()),
+    }
+}
+
 /// Experiments of exactly this id, newest first. A results folder that is not there holds none.
 ///
 /// # Errors
 /// When the results folder cannot be listed.
 pub fn find(results_dir: &Path, id: &ExperimentId) -> Result<Vec<Found>, StoreError> {
-    let failed = |error| FileError::new("list", results_dir, error);
-    let entries = match fs::read_dir(results_dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(failed(error).into()),
-    };
     let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name();
+    for name in names(results_dir)? {
         let Some((time, number)) = name.to_str().and_then(|name| named_after(name, id)) else { continue };
-        let Ok(folder) = ExperimentFolder::open(&entry.path()) else { continue };
+        let Ok(folder) = ExperimentFolder::open(&results_dir.join(&name)) else { continue };
         let (checkpoint, ..) = checkpoint::read(&folder);
         let said = checkpoint.content().map(|found| found.experiment_id.clone()).or_else(|| {
             let (config, _) = config::read(&folder);
@@ -67,13 +109,16 @@ pub fn find(results_dir: &Path, id: &ExperimentId) -> Result<Vec<Found>, StoreEr
 /// The time in a folder's name and its number among those of the same second, if it can be one of this id.
 fn named_after(name: &str, id: &ExperimentId) -> Option<(String, u32)> {
     let (time, rest) = name.split_at_checked(TIME_BYTES)?;
-    let shaped = time.bytes().zip(b"0000-00-00T00-00-00").all(|(found, shape)| match shape {
-        b'0' => found.is_ascii_digit(),
-        sign => found == *sign,
-    });
     let rest = rest.strip_prefix('-')?.strip_prefix(id.as_str())?;
     let number = if rest.is_empty() { 1 } else { rest.strip_prefix('-')?.parse().ok().filter(|number| *number > 1)? };
-    shaped.then(|| (time.to_owned(), number))
+    is_time(time).then(|| (time.to_owned(), number))
+}
+
+fn is_time(text: &str) -> bool {
+    text.bytes().zip(b"0000-00-00T00-00-00").all(|(found, shape)| match shape {
+        b'0' => found.is_ascii_digit(),
+        sign => found == *sign,
+    })
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ fn run_leaves_a_finished_experiment_alone_and_says_what_to_type() {
     let before = fs::read(&checkpoint).unwrap();
     let output = world.scylla(&arguments(&fixture, &["--runs", "1"])).exits(0);
     assert!(output.stderr.contains("is finished and left alone"), "{output}");
-    assert!(output.stderr.contains("cargo scylla run --fresh"), "{output}");
+    assert!(output.stderr.contains("--runs 1 --fresh` starts anew"), "{output}");
     assert!(output.stderr.contains("cargo scylla extend results/"), "{output}");
     assert_eq!((experiments(&world).len(), world.lines("agent.log")), (1, 1));
     assert_eq!(fs::read(&checkpoint).unwrap(), before);
@@ -96,14 +96,108 @@ fn an_experiment_whose_id_ends_or_begins_like_this_one_is_another_one() {
 }
 
 #[test]
-fn a_changed_fixture_is_told_and_the_saved_one_is_used() {
+fn an_unfinished_experiment_whose_fixture_was_edited_stops_and_both_ways_to_go_on_work() {
     let (world, fixture) = world();
     interrupted(&world, &fixture);
     edit(&world, "fixture/prompt.md", "Make", "Please make");
-    let output = world.scylla(&arguments(&fixture, &["--runs", "2"])).exits(0);
-    assert!(output.stderr.contains("Differs     fixture_digest"), "{output}");
-    let prompt = fs::read_to_string(experiments(&world)[0].join("T0/00/run_02/agent/prompt.md")).unwrap();
-    assert!(prompt.starts_with("Make"), "{prompt}");
+    world.write("fixture/tiers/T0/01-two.yaml", "agent: {kind: nop}\n");
+    fs::remove_file(world.path("fixture/source/readme.txt")).unwrap();
+    world.write("fixture/source/other.txt", "Another one.\n");
+    let stopped = world.scylla(&arguments(&fixture, &["--runs", "2"])).exits(2);
+    for told in ["`prompt.md` is changed", "`tiers/T0/01-two.yaml` are new", "`source/readme.txt` is gone"] {
+        assert!(stopped.stderr.contains(told), "no {told}: {stopped}");
+    }
+    assert!(!stopped.stderr.contains("sha256"), "{stopped}");
+    assert_eq!((experiments(&world).len(), world.lines("agent.log")), (1, 1));
+    for command in hinted(&stopped.stderr) {
+        output(world.command(&[]).args(command.iter().skip(2))).exits(0);
+    }
+    let prompts: Vec<String> = experiments(&world)
+        .iter()
+        .map(|folder| fs::read_to_string(folder.join("T0/00/run_02/agent/prompt.md")).unwrap())
+        .collect();
+    assert!(prompts[0].starts_with("Make") && prompts[1].starts_with("Please make"), "{prompts:?}");
+}
+
+/// The commands that a hint names, as words.
+fn hinted(stderr: &str) -> Vec<Vec<String>> {
+    let hint = stderr.split("hint: ").nth(1).unwrap_or_else(|| panic!("no hint: {stderr}"));
+    let commands = hint.split('`').skip(1).step_by(2).filter(|text| text.starts_with("cargo scylla "));
+    commands.map(|command| command.split(' ').map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn beside_a_finished_experiment_that_measured_something_else_a_new_one_begins_and_says_in_what() {
+    let (world, fixture) = world();
+    let run = |more: &[&str]| world.scylla(&arguments(&fixture, &[&["--runs", "1", "-q"], more].concat())).exits(0);
+    run(&[]);
+    let same = run(&[]);
+    assert_eq!((same.stdout.as_str(), same.stderr.as_str()), ("", ""), "all is as asked");
+    edit(&world, "fixture/prompt.md", "Make", "Please make");
+    let edited = run(&[]);
+    assert!(edited.stderr.contains("so a new experiment begins: `prompt.md` is changed"), "{edited}");
+    let other = run(&["--model", "large", "--timeout", "7"]);
+    assert!(other.stderr.contains("`models` is `large` and no more none"), "{other}");
+    assert!(other.stderr.contains("`timeout_seconds` is 7 and no more 100"), "{other}");
+    let command = run(&["--model", "large", "--timeout", "7", "--judge-command", crate::fixture::FULL_SCORE]);
+    assert!(command.stderr.contains("a new experiment begins: `scylla.yaml` is new"), "{command}");
+    assert_eq!((experiments(&world).len(), world.lines("agent.log")), (4, 4));
+    // What is not said is as it was: nothing is paid for a flag that was left out.
+    let unsaid = world.scylla(&arguments(&fixture, &["--runs", "1", "--judge-command", crate::fixture::FULL_SCORE]));
+    assert!(unsaid.exits(0).stderr.contains("left alone"));
+    assert_eq!(experiments(&world).len(), 4);
+}
+
+#[test]
+fn a_finished_experiment_that_should_only_grow_names_the_extend_that_makes_it_grow() {
+    let world = World::new();
+    let fixture = ["T0/00-a", "T0/01-b", "T1/00-c", "T1/01-d"]
+        .into_iter()
+        .fold(TestFixture::new(), |fixture, file| fixture.agent(file, AGENT))
+        .write(&world);
+    world.scylla(&arguments(&fixture, &["--runs", "1", "--tiers", "T0", "--max-subtests", "1"])).exits(0);
+    for (more, flags) in [
+        (&["--runs", "2", "--tiers", "T0", "--max-subtests", "1"][..], "--runs 2`"),
+        (&["--runs", "1", "--max-subtests", "1"], "--tiers T1`"),
+        (&["--runs", "3"], "--runs 3 --max-subtests 2`"),
+    ] {
+        let asked = world.scylla(&arguments(&fixture, more)).exits(2);
+        assert!(asked.stderr.contains(flags), "no {flags}: {asked}");
+        let extend = hinted(&asked.stderr).remove(0);
+        output(world.command(&[]).args(&extend[2..])).exits(0);
+        let done = world.scylla(&arguments(&fixture, more)).exits(0);
+        assert!(done.stderr.contains("left alone"), "{done}");
+    }
+    // Less than there is has been answered.
+    world.scylla(&arguments(&fixture, &["--runs", "1", "--tiers", "T1"])).exits(0);
+    assert_eq!(experiments(&world).len(), 1);
+    let default = world.scylla(&arguments(&fixture, &[])).exits(2);
+    assert!(default.stderr.contains("--runs 10`"), "{default}");
+}
+
+#[test]
+fn results_in_the_fixture_are_refused_before_anything_is_written() {
+    let (world, fixture) = world();
+    world.write("fixture/deep/readme.txt", "");
+    std::os::unix::fs::symlink(world.path("fixture"), world.path("link")).unwrap();
+    let before = crate::scenes::files_below(&world.path("fixture"));
+    let run = |folder: &str, words: &[&str]| {
+        output(world.command(&[&["run", "--runs", "1"], words].concat()).current_dir(world.path(folder)))
+    };
+    for (folder, words) in [
+        ("fixture", &["--tiers-dir", "."][..]),
+        ("fixture/deep", &["--tiers-dir", ".."]),
+        (".", &["--tiers-dir", &fixture, "--results-dir", "fixture"]),
+        (".", &["--tiers-dir", "link", "--results-dir", "fixture/a/b"]),
+        (".", &["--tiers-dir", "fixture", "--results-dir", "link/a", "--dry-run"]),
+    ] {
+        let refused = run(folder, words).exits(2);
+        assert!(refused.stderr.contains("results would lie in the fixture"), "{refused}");
+        assert_eq!(crate::scenes::files_below(&world.path("fixture")), before);
+    }
+    let command = hinted(&run("fixture", &["--tiers-dir", "."]).stderr).remove(0);
+    output(world.command(&[]).args(&command[2..]).current_dir(world.path("fixture"))).exits(0);
+    assert_eq!(crate::scenes::files_below(&world.path("fixture")), before);
 }
 
 #[test]

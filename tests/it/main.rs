@@ -5,6 +5,7 @@
 mod adopt;
 mod architecture;
 mod budget;
+mod choosing;
 mod commands;
 mod containment;
 mod crash;

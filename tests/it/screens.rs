@@ -80,13 +80,13 @@ fn a_budget_that_is_reached_says_how_to_go_on() {
 }
 
 #[test]
-fn a_changed_fixture_is_told_when_a_run_goes_on() {
+fn an_edited_fixture_stops_a_run_that_would_go_on() {
     let world = World::new();
     let fixture = TestFixture::new().agent("T0/00-one", AGENT).write(&world);
     run(&world, &fixture, &["--max-cost-usd", "0"]).exits(6);
     edit(&world, "fixture/prompt.md", "Make", "Please make");
-    let output = run(&world, &fixture, &["--max-cost-usd", "9"]).exits(0);
-    snapshot!("goes_on_with_a_changed_fixture", screen(&output, &world));
+    let output = run(&world, &fixture, &["--max-cost-usd", "9"]).exits(2);
+    snapshot!("edited_fixture", screen(&output, &world));
 }
 
 /// The command and all below it, by what one types.

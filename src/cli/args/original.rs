@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::cli::args::Which;
+
 /// What is said of a fixture beside its files.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SaidFlags {
@@ -36,8 +38,9 @@ pub struct AdoptionFlags {
 /// Arguments of `export`.
 #[derive(Debug, Args)]
 pub struct Export {
-    /// The experiment's folder, or its checkpoint.json
-    pub dir: PathBuf,
+    /// The experiment.
+    #[command(flatten)]
+    pub experiment: Which,
     /// Which of the original's formats
     #[arg(long, value_name = "FORMAT")]
     pub format: ExportFormat,

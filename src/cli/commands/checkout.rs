@@ -1,7 +1,7 @@
 //! `checkout`: rebuild the tree of a run as it was graded.
 
 use crate::cli::args::Checkout;
-use crate::cli::commands::sitting::open_folder;
+use crate::cli::choose::choose;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -16,7 +16,7 @@ use crate::workspace;
 /// # Errors
 /// When the run has no patch, or the place is taken.
 pub fn run(args: &Checkout, console: &mut Console) -> Result<Exit, CliError> {
-    let (folder, name) = open_folder(&args.dir, console)?;
+    let (folder, name) = choose(args.experiment.dir.as_deref(), console)?;
     let run = args.run;
     let status = format!("see its runs with `cargo scylla status {}`", shell_word(&name));
     let (config, _) = store::config::read(&folder);

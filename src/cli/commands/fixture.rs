@@ -8,7 +8,7 @@ use crate::cli::args::original::SaidFlags;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::locate::locate;
+use crate::cli::locate::{Located, locate_without_manifest};
 use crate::cli::wish;
 use crate::config::fixture::{Said, to_be_said};
 use crate::config::mistake::Mistake;
@@ -31,7 +31,7 @@ pub fn run(args: &Fixture, console: &mut Console) -> Result<Exit, CliError> {
 
 fn check(dir: &Path, said: &SaidFlags, console: &mut Console) -> Result<Exit, CliError> {
     let current = console.current_dir()?;
-    let said = wish::said(said, &locate(&current)?, &current);
+    let said = wish::said(said, &located(&current, console)?, &current);
     if list::holds_fixtures(dir) {
         return check_all(dir, &said, console);
     }
@@ -49,6 +49,15 @@ fn check(dir: &Path, said: &SaidFlags, console: &mut Console) -> Result<Exit, Cl
     ))?;
     say_what_is_open(agent_open, judges_open, console)?;
     Ok(Exit::Success)
+}
+
+/// What the workspace says, if cargo can read it: a fixture is a fixture without it.
+fn located(current: &Path, console: &mut Console) -> Result<Located, CliError> {
+    let (located, note) = locate_without_manifest(current)?;
+    if let Some(note) = note {
+        console.say(&format!("note: {note}"))?;
+    }
+    Ok(located)
 }
 
 /// Checks every fixture of a folder: one table, then every mistake once. Fixtures share files, and so mistakes.
@@ -118,7 +127,7 @@ fn new(dir: &Path, console: &mut Console) -> Result<Exit, CliError> {
 
 fn list(dir: Option<&Path>, console: &mut Console) -> Result<Exit, CliError> {
     let current = console.current_dir()?;
-    let located = locate(&current)?;
+    let located = located(&current, console)?;
     let said = wish::said(&SaidFlags::default(), &located, &current);
     let folder = if let Some(dir) = dir {
         current.join(dir)

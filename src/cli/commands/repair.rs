@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::cli::args::{MessageFormat, Repair};
-use crate::cli::commands::sitting::open_folder;
+use crate::cli::choose::choose;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -29,7 +29,7 @@ const TAKING_OVER: &str = "the taking over was stopped before its last step, so 
 /// # Errors
 /// When the folder is no experiment, is held by a coordinator, or cannot be written.
 pub fn run(args: &Repair, console: &mut Console) -> Result<Exit, CliError> {
-    let (folder, name) = open_folder(&args.dir, console)?;
+    let (folder, name) = choose(args.experiment.dir.as_deref(), console)?;
     let engine = |error| CliError::engine(error, &name);
     let mut held = hold(folder).map_err(engine)?;
     let last_step = if args.dry_run { is_begun(&held) } else { finish(&mut held) };

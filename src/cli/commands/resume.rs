@@ -2,9 +2,10 @@
 
 use crate::cli::args::Resume;
 use crate::cli::args::original::AdoptionFlags;
+use crate::cli::choose::choose;
 use crate::cli::commands::adopt;
 use crate::cli::commands::run::save_operation;
-use crate::cli::commands::sitting::{self, open_folder};
+use crate::cli::commands::sitting;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -21,7 +22,7 @@ use crate::store::survey::Depth;
 /// When the folder is held or has findings that forbid to go on.
 pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
     let prelude = Prelude::begin(console)?;
-    let (folder, name) = open_folder(&args.dir, console)?;
+    let (folder, name) = choose(args.experiment.dir.as_deref(), console)?;
     let engine = |error| CliError::engine(error, &name);
     let mut held = hold(folder).map_err(engine)?;
     let was_begun = finish(&mut held).map_err(engine)?;
@@ -34,7 +35,7 @@ pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
         first = survey(&held, Depth::Results).map_err(engine)?;
     }
     let mut sitting = go_on(held, first).map_err(engine)?;
-    let mut differences = differ(&mut sitting.config, &args.config, &[]);
+    let mut differences = differ(&mut sitting.config, &args.config);
     if !was_original && !was_begun {
         differences.events.extend(without_effect(&args.adoption));
     }

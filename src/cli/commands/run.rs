@@ -1,28 +1,28 @@
 //! `run`: start an experiment, or go on with the unfinished one of the same fixture.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use serde_json::{Value, json};
 
 use crate::cli::args::Run;
+use crate::cli::asked::{Course, Question, changes};
+use crate::cli::choose::choose;
 use crate::cli::commands::dry_run;
-use crate::cli::commands::sitting::{self, open_folder};
+use crate::cli::commands::sitting;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
-use crate::cli::locate::{Located, locate};
+use crate::cli::locate::{Located, RESULTS, locate, locate_without_manifest, manifest_sets_anything};
 use crate::cli::prelude::Prelude;
-use crate::cli::wish::{self, differ};
+use crate::cli::wish::{self, Places, differ_in};
 use crate::engine::create::{Wish, create};
-use crate::engine::open::{Sitting, hold, hold_creation, take_over};
-use crate::lifecycle::index::is_complete;
+use crate::engine::open::{Held, Sitting, hold, hold_creation, take_over};
 use crate::model::event::Event;
-use crate::model::experiment::FieldClass;
-use crate::model::survey::{Seen, Survey};
-use crate::os::files;
 use crate::store;
-use crate::store::find::Found;
+use crate::store::find::make_results_folder;
 use crate::store::layout::ExperimentFolder;
-use crate::store::survey::Depth;
-use crate::text::words::shell_word;
+use crate::text::words::{counted, shell_word};
 
 /// Runs the command.
 ///
@@ -31,115 +31,194 @@ use crate::text::words::shell_word;
 pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     let prelude = Prelude::begin(console)?;
     let current = console.current_dir()?;
-    let located = locate(&current)?;
+    let located = locate_for(args, &current, console)?;
     let places = wish::places(args, &located, &current)?;
     let loaded = wish::load(&places.fixture_dir, &places.said)?;
-    let wish = wish::wish(args, &located, places, loaded)?;
-    let newest = if args.fresh { None } else { find_newest(&wish)? };
+    let wish = wish::wish(args, &located, &places, loaded)?;
+    refuse_results_in_fixture(&wish, args, console)?;
+    let fields = wish::fields(args, &located, &wish);
+    let question = Question { wish: &wish, fields, places: &places, fresh: args.fresh };
+    let course = question.course(&current, console.typed())?;
     if args.dry_run {
         dry_run::check(&wish)?;
         let price = args.price_per_run.or(located.settings.price_per_run);
-        let newest = newest.as_ref().map(|newest| (newest.folder.root(), newest.complete));
+        let newest = match &course {
+            Course::Begin(_) => None,
+            Course::GoOn(folder) => Some((folder.root(), false)),
+            Course::LeaveAlone(folder) => Some((folder.root(), true)),
+        };
         return dry_run::show(&wish, price, newest, console);
     }
-    match newest {
-        Some(Newest { folder, complete: true }) => return leave_alone(&folder, console),
-        Some(Newest { folder, complete: false }) => return go_on(folder, args, &located, &wish, prelude, console),
-        None => dry_run::check(&wish)?,
+    let go_on = |folder, prelude, console: &mut Console| go_on(folder, (args, &located), &question, prelude, console);
+    match course {
+        Course::LeaveAlone(folder) => return leave_alone(&folder, &places, console),
+        Course::GoOn(folder) => return go_on(folder, prelude, console),
+        Course::Begin(_) => dry_run::check(&wish)?,
     }
-    let notices = wish::notices(args, &located, &wish);
-    let (id, results_dir) = (&wish.fixture.id, shown(&wish.results_dir, &current));
-    let creation = hold_creation(&wish.results_dir, id, |holder| {
-        // Whoever wants quiet, or has closed the stream, waits all the same.
-        let _ = console.say(&format!("{holder} is making an experiment of `{id}` in `{results_dir}`: waiting for it"));
-    });
-    let creation = creation.map_err(|error| CliError::engine(error, "."))?;
-    // Another one may have been made meanwhile; two at once would both be paid.
-    let meanwhile = if args.fresh { None } else { find_newest(&wish)? };
-    if let Some(Newest { folder, complete }) = meanwhile {
-        creation.remove();
-        if complete {
-            return leave_alone(&folder, console);
-        }
-        return go_on(folder, args, &located, &wish, prelude, console);
-    }
-    let held = create(wish);
-    creation.remove();
-    let held = held.map_err(|error| CliError::engine(error, "."))?;
+    let (held, mut notices) = match make(&question, &current, console)? {
+        Made::New(held, notices) => (held, notices),
+        Made::GoOn(folder) => return go_on(folder, prelude, console),
+        Made::LeaveAlone(folder) => return leave_alone(&folder, &places, console),
+    };
+    notices.extend(wish::notices(args, &located, &wish));
+    notices.extend(in_target_dir(&wish, &located, &current));
     let name = shown(held.folder.root(), &current);
     let sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;
     sitting::conduct(sitting, &name, &notices, prelude, console)
 }
 
-/// The newest experiment of the fixture's id that has begun.
-struct Newest {
-    folder: ExperimentFolder,
-    /// Whether nothing of it is left to do.
-    complete: bool,
+/// What came of making an experiment.
+enum Made {
+    New(Held, Vec<Event>),
+    /// Another `run` made one meanwhile, to go on with or to leave alone.
+    GoOn(ExperimentFolder),
+    LeaveAlone(ExperimentFolder),
 }
 
-fn find_newest(wish: &Wish) -> Result<Option<Newest>, CliError> {
-    for newest in store::find::find(&wish.results_dir, &wish.fixture.id)? {
-        let survey = store::survey::survey(&newest.folder, Depth::Results)?;
-        // The checkpoint alone proves nothing: results may have gone since.
-        let complete = newest.completed() && is_complete(&survey);
-        if complete || !never_began(&newest, &survey)? {
-            return Ok(Some(Newest { folder: newest.folder, complete }));
-        }
+fn make(question: &Question<'_>, current: &Path, console: &mut Console) -> Result<Made, CliError> {
+    let (id, results_dir) = (&question.wish.fixture.id, &question.wish.results_dir);
+    if question.places.former_results.is_some() {
+        make_results_folder(results_dir)?;
     }
-    Ok(None)
+    let creation = hold_creation(results_dir, id, |holder| {
+        let place = shown(results_dir, current);
+        // Whoever wants quiet, or has closed the stream, waits all the same.
+        let _ = console.say(&format!("{holder} is making an experiment of `{id}` in `{place}`: waiting for it"));
+    });
+    let creation = creation.map_err(|error| CliError::engine(error, "."))?;
+    // Another one may have been made meanwhile; two at once would both be paid.
+    let made = match question.course(current, console.typed()) {
+        Ok(Course::Begin(notices)) => match create(question.wish.clone()) {
+            Ok(held) => Ok(Made::New(held, notices)),
+            Err(error) => Err(CliError::engine(error, ".")),
+        },
+        Ok(Course::GoOn(folder)) => Ok(Made::GoOn(folder)),
+        Ok(Course::LeaveAlone(folder)) => Ok(Made::LeaveAlone(folder)),
+        Err(error) => Err(error),
+    };
+    creation.remove();
+    made
 }
 
-/// Whether a folder was made and nothing else: its coordinator was killed before the config was there, so no run was.
-fn never_began(found: &Found, survey: &Survey) -> Result<bool, CliError> {
-    let nothing_known = found.checkpoint == Seen::Missing && files::kind_of(&found.folder.config())?.is_none();
-    Ok(nothing_known && survey.runs.is_empty())
+/// Without the manifest where all is said that could stand in it.
+fn locate_for(args: &Run, current: &Path, console: &mut Console) -> Result<Located, CliError> {
+    let needs_manifest = args.tiers_dir.is_none() || args.results_dir.is_none() || manifest_sets_anything(current);
+    if needs_manifest {
+        return locate(current);
+    }
+    let (located, note) = locate_without_manifest(current)?;
+    if let Some(note) = note {
+        console.say(&format!("note: {note}"))?;
+    }
+    Ok(located)
 }
 
-fn leave_alone(folder: &ExperimentFolder, console: &mut Console) -> Result<Exit, CliError> {
-    let name = shown(folder.root(), &console.current_dir()?);
+/// What lies in the fixture is copied into each experiment; an experiment in it would be copied into the next one.
+fn refuse_results_in_fixture(wish: &Wish, args: &Run, console: &Console) -> Result<(), CliError> {
+    let results = real(&wish.results_dir);
+    let copied = std::iter::once(&wish.parts.dir).chain(wish.parts.laid.values()).map(|path| real(path));
+    let Some(around) = copied.into_iter().find(|copied| results.starts_with(copied)) else { return Ok(()) };
+    let current = console.current_dir()?;
+    let beside = around.parent().unwrap_or(&around).join(RESULTS);
+    let beside = if around == real(&current) { format!("../{RESULTS}") } else { shown(&beside, &current) };
+    let hint = match args.results_dir {
+        None => format!("`{} --results-dir {}` keeps them beside it", console.typed(), shell_word(&beside)),
+        Some(_) => format!("name a folder outside of it, such as `--results-dir {}`", shell_word(&beside)),
+    };
+    let message = format!(
+        "results would lie in the fixture, which each experiment copies: `{}` is in `{}`",
+        shown(&wish.results_dir, &current),
+        shown(&wish.parts.dir, &current),
+    );
+    Err(CliError::usage(message).hint(hint))
+}
+
+/// A path without links, also where it is not there yet.
+fn real(path: &Path) -> PathBuf {
+    let real = |known: &Path| Some(fs::canonicalize(known).ok()?.join(path.strip_prefix(known).ok()?));
+    path.ancestors().find_map(real).unwrap_or_else(|| path.to_owned())
+}
+
+fn in_target_dir(wish: &Wish, located: &Located, current: &Path) -> Option<Event> {
+    let is_there = located.target_dir.as_ref().is_some_and(|target| real(&wish.results_dir).starts_with(real(target)));
+    let dir = shown(&wish.results_dir, current);
+    is_there.then(|| Event::Notice {
+        message: format!("results lie in `{dir}`, in the target directory, which `cargo clean` removes"),
+    })
+}
+
+/// A word about an experiment that lies where former versions kept them.
+fn in_former_place(folder: &ExperimentFolder, places: &Places, current: &Path) -> Option<String> {
+    let place = places.former_results.iter().flatten().find(|former| folder.root().starts_with(former))?;
+    let removed = if place.ends_with("target/scylla") { ", which `cargo clean` removes" } else { "" };
+    Some(format!(
+        "it lies in `{}`, where former versions kept experiments{removed}; new ones lie in `{}`, and it can be moved there",
+        shown(place, current),
+        shown(&places.results_dir, current)
+    ))
+}
+
+fn leave_alone(folder: &ExperimentFolder, places: &Places, console: &mut Console) -> Result<Exit, CliError> {
+    let current = console.current_dir()?;
+    let name = shown(folder.root(), &current);
     let dir = shell_word(&name);
+    let (config, _) = store::config::read(folder);
+    let has = config.content().map_or_else(String::new, |config| {
+        let subtests = config.subtests.values().map(Vec::len).sum();
+        format!(": {}, {} of each", counted(subtests, "subtest"), counted(config.runs_per_subtest as usize, "run"))
+    });
+    if let Some(word) = in_former_place(folder, places, &current) {
+        console.say(&format!("note: {word}"))?;
+    }
     console.say(&format!(
-        "`{name}` is finished and left alone.\n\nhint: `cargo scylla run --fresh` starts anew, `cargo scylla extend {dir} --runs N` adds \
-         runs, `cargo scylla verify {dir}` checks it"
+        "`{name}` is finished and left alone{has}.\n\nhint: `{} --fresh` starts anew, `cargo scylla extend {dir} --runs N` adds \
+         runs, `cargo scylla verify {dir}` checks it",
+        console.typed()
     ))?;
     Ok(Exit::Success)
 }
 
-/// Goes on with an unfinished experiment: its saved config wins, and every flag that differs is told.
+/// Goes on with an unfinished experiment: its saved config wins, and every flag that differs is told. It has its own copy of
+/// the fixture, so one that was edited since is for a person to decide on.
 fn go_on(
     folder: ExperimentFolder,
-    args: &Run,
-    located: &Located,
-    wish: &Wish,
+    (args, located): (&Run, &Located),
+    Question { wish, fields, places, .. }: &Question<'_>,
     prelude: Prelude,
     console: &mut Console,
 ) -> Result<Exit, CliError> {
-    let name = shown(folder.root(), &console.current_dir()?);
+    let current = console.current_dir()?;
+    let name = shown(folder.root(), &current);
+    let mut news = vec![format!("going on with the unfinished experiment `{name}` (`--fresh` starts anew)")];
+    news.extend(in_former_place(&folder, places, &current));
     let held = hold(folder).map_err(|error| CliError::engine(error, &name))?;
-    let mut sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;
-    let mut events = vec![Event::Notice {
-        message: format!("going on with the unfinished experiment `{name}` (`--fresh` starts anew)"),
-    }];
-    let runs = args.runs.or(located.settings.runs).map(Value::from);
-    let max_subtests = args.max_subtests.map(Value::from);
-    let tiers = args.tiers.as_ref().map(|_| json!(wish.subtests));
-    let plan = [("runs_per_subtest", runs), ("max_subtests", max_subtests), ("subtests", tiers)];
-    let mut flags = args.config.clone();
-    flags.operation.jobs = flags.operation.jobs.or(located.settings.jobs);
-    let differences = differ(&mut sitting.config, &flags, &plan);
-    events.extend(differences.events);
-    let digest = store::evidence::digest_of_parts(&wish.parts)?;
-    if digest != Some(sitting.config.fixture_digest) {
-        events.push(Event::FlagDiffers {
-            field: "fixture_digest".to_owned(),
-            saved: json!(sitting.config.fixture_digest),
-            given: json!(digest),
-            class: FieldClass::Result,
-        });
+    if let Some(config) = store::config::read(&held.folder).0.content() {
+        refuse_edited(&changes(&held.folder, config, wish)?, &name, console)?;
     }
+    let mut sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;
+    let mut events: Vec<Event> = news.into_iter().map(|message| Event::Notice { message }).collect();
+    let mut wanted = fields.clone();
+    wanted.push(("runs_per_subtest", args.runs.or(located.settings.runs).map(Value::from)));
+    wanted.push(("max_subtests", args.max_subtests.map(Value::from)));
+    wanted.push(("subtests", args.tiers.as_ref().map(|_| json!(wish.subtests))));
+    let mut operation = args.config.operation;
+    operation.jobs = operation.jobs.or(located.settings.jobs);
+    let differences = differ_in(&mut sitting.config, &wanted, operation);
+    events.extend(differences.events);
     save_operation(&sitting, differences.operational)?;
     sitting::conduct(sitting, &name, &events, prelude, console)
+}
+
+fn refuse_edited(changes: &[String], name: &str, console: &Console) -> Result<(), CliError> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let message = format!("`{name}` is unfinished, and its fixture was edited since it began: {}", changes.join("; "));
+    Err(CliError::usage(message).hint(format!(
+        "`cargo scylla resume {}` goes on with the copy that it began with; `{} --fresh` starts anew with the edited one",
+        shell_word(name),
+        console.typed()
+    )))
 }
 
 /// Keeps operational changes: they hold for later sittings too.
@@ -151,8 +230,8 @@ pub(super) fn save_operation(sitting: &Sitting, changed: bool) -> Result<(), Cli
 }
 
 /// Opens a folder that a person named and takes its lock.
-pub(super) fn open_held(dir: &std::path::Path, console: &Console) -> Result<(Sitting, String), CliError> {
-    let (folder, name) = open_folder(dir, console)?;
+pub(super) fn open_held(dir: Option<&Path>, console: &mut Console) -> Result<(Sitting, String), CliError> {
+    let (folder, name) = choose(dir, console)?;
     let held = hold(folder).map_err(|error| CliError::engine(error, &name))?;
     let sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;
     Ok((sitting, name))

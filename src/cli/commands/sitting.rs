@@ -1,6 +1,5 @@
 //! What `run`, `resume` and `extend` share: one sitting of the coordinator, shown to people, ended by an exit code.
 
-use std::path::Path;
 use std::time::Duration;
 
 use crate::cli::console::Console;
@@ -13,23 +12,11 @@ use crate::model::event::Event;
 use crate::model::experiment::ContainmentChoice;
 use crate::model::outcome::{ExperimentEnd, StopSignal};
 use crate::os::process::Containment;
-use crate::store::layout::ExperimentFolder;
 use crate::text::redact::Secrets;
 use crate::text::words::shell_word;
 
 /// How often bars are drawn anew.
 const TICK: Duration = Duration::from_millis(200);
-
-/// Opens a folder that a person named, and the name by which to speak of it.
-pub(super) fn open_folder(dir: &Path, console: &Console) -> Result<(ExperimentFolder, String), CliError> {
-    let folder = ExperimentFolder::open(&console.current_dir()?.join(dir))?;
-    let name = if dir.file_name().is_some_and(|name| name == "checkpoint.json") {
-        dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).display().to_string()
-    } else {
-        dir.display().to_string()
-    };
-    Ok((folder, name))
-}
 
 /// Does what is left of an experiment and tells how it ended.
 pub(super) fn conduct(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::args::{MessageFormat, Status};
-use crate::cli::commands::sitting::open_folder;
+use crate::cli::choose::choose;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -26,7 +26,7 @@ const WATCH: Duration = Duration::from_secs(2);
 /// # Errors
 /// When the folder is no experiment or cannot be read.
 pub fn run(args: &Status, console: &mut Console) -> Result<Exit, CliError> {
-    let (folder, name) = open_folder(&args.dir, console)?;
+    let (folder, name) = choose(args.experiment.dir.as_deref(), console)?;
     loop {
         let survey = survey(&folder, Depth::Results)?;
         show(&folder, &name, &survey, args.watch, console)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::cli::args::{MessageFormat, Verify, VerifyFormat};
-use crate::cli::commands::sitting::open_folder;
+use crate::cli::choose::choose;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -24,7 +24,7 @@ use crate::text::words::counted;
 /// # Errors
 /// When the folder is no experiment or cannot be read.
 pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
-    let (folder, name) = open_folder(&args.dir, console)?;
+    let (folder, name) = choose(args.experiment.dir.as_deref(), console)?;
     let mut survey = survey(&folder, if args.quick { Depth::Results } else { Depth::Evidence })?;
     if survey.holder.is_none() {
         let found = strays::find(&folder, &survey);

@@ -71,10 +71,10 @@ fn tiers_are_a_list_or_a_table() {
 
 #[test]
 fn the_manifest_says_the_same_as_toml() {
-    let table: serde_json::Value = ::toml::from_str(WHOLE).unwrap();
-    let metadata = serde_json::json!({ "scylla": table, "other": 1 });
-    assert_eq!(from_metadata(&metadata, Path::new("Cargo.toml")), Ok(whole()));
-    assert_eq!(from_metadata(&serde_json::Value::Null, Path::new("Cargo.toml")), Ok(Settings::default()));
+    let manifest =
+        format!("[workspace]\nmembers = []\n[workspace.metadata.scylla]{WHOLE}[workspace.metadata.other]\nx = 1\n");
+    assert_eq!(from_manifest(&manifest, Path::new("Cargo.toml")), Ok(whole()));
+    assert_eq!(from_manifest("[package]\nname = 'x'\n", Path::new("Cargo.toml")), Ok(Settings::default()));
 }
 
 #[test]
@@ -119,16 +119,16 @@ fn every_mistake_of_the_settings_is_told_at_once() {
 }
 
 #[test]
-fn a_mistake_in_the_manifest_names_the_table() {
-    let metadata = serde_json::json!({ "scylla": { "tiersdir": "x", "jobs": "2" } });
-    let mistakes = from_metadata(&metadata, Path::new("Cargo.toml")).unwrap_err();
+fn a_mistake_in_the_manifest_names_its_line_and_the_table() {
+    let manifest = "[workspace]\n\n[workspace.metadata.scylla]\ntiersdir = 'x'\njobs = '2'\n";
+    let mistakes = from_manifest(manifest, Path::new("Cargo.toml")).unwrap_err();
     let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
         [
-            "Cargo.toml: `workspace.metadata.scylla.jobs` is `\"2\"`, not a whole number from 1",
-            "Cargo.toml: unknown key `workspace.metadata.scylla.tiersdir`",
+            "Cargo.toml:4: unknown key `workspace.metadata.scylla.tiersdir`",
+            "Cargo.toml:5: `workspace.metadata.scylla.jobs` is `\"2\"`, not a whole number from 1",
         ]
     );
-    assert_eq!(mistakes[1].hint.as_deref(), Some("did you mean `tiers-dir`?"));
+    assert_eq!(mistakes[0].hint.as_deref(), Some("did you mean `tiers-dir`?"));
 }

@@ -1,0 +1,209 @@
+//! Whether an experiment answers what a `run` asks for.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::cli::error::{CliError, shown};
+use crate::cli::wish::Places;
+use crate::engine::create::Wish;
+use crate::lifecycle::index::is_complete;
+use crate::model::event::Event;
+use crate::model::experiment::Config;
+use crate::model::ids::TierId;
+use crate::model::survey::{Seen, Survey};
+use crate::os::files;
+use crate::store;
+use crate::store::StoreError;
+use crate::store::evidence::{self, Change};
+use crate::store::find::Found;
+use crate::store::layout::ExperimentFolder;
+use crate::store::survey::Depth;
+use crate::text::words::{counted, list, shell_word};
+
+/// Most files that one sentence names.
+const MOST_NAMED: usize = 6;
+
+/// What a `run` asks, and where an answer may lie.
+#[derive(Debug)]
+pub struct Question<'a> {
+    /// What is wanted.
+    pub wish: &'a Wish,
+    /// Fields of the config that were asked for.
+    pub fields: Vec<(&'static str, Option<Value>)>,
+    /// Where experiments lie.
+    pub places: &'a Places,
+    /// Whether a new experiment is wanted in any case.
+    pub fresh: bool,
+}
+
+/// What a `run` does.
+#[derive(Debug)]
+pub enum Course {
+    /// It starts an experiment, and says why not the newest one is gone on with.
+    Begin(Vec<Event>),
+    /// It goes on with an unfinished one.
+    GoOn(ExperimentFolder),
+    /// What is asked for is there.
+    LeaveAlone(ExperimentFolder),
+}
+
+/// The newest experiment of the fixture's id that has begun.
+struct Newest {
+    folder: ExperimentFolder,
+    /// Whether nothing of it is left to do.
+    complete: bool,
+}
+
+impl Question<'_> {
+    /// What is to be done. `typed` is the command that asks.
+    ///
+    /// # Errors
+    /// When the newest experiment should only grow; when it cannot be read.
+    pub fn course(&self, current: &Path, typed: &str) -> Result<Course, CliError> {
+        let newest = if self.fresh { None } else { self.newest()? };
+        let Some(Newest { folder, complete }) = newest else { return Ok(Course::Begin(Vec::new())) };
+        if !complete {
+            return Ok(Course::GoOn(folder));
+        }
+        let (config, _) = store::config::read(&folder);
+        // What cannot be compared is for `verify` to tell.
+        let Some(config) = config.content() else { return Ok(Course::LeaveAlone(folder)) };
+        let name = shown(folder.root(), current);
+        match answer(config, self.wish, &self.fields, changes(&folder, config, self.wish)?) {
+            Answer::Same => Ok(Course::LeaveAlone(folder)),
+            Answer::Part(flags) => Err(self.grow(&name, config, &flags, typed)),
+            Answer::Other(differences) => {
+                let differences = differences.join("; ");
+                let message = format!(
+                    "`{name}` is finished and measured something else, so a new experiment begins: {differences}"
+                );
+                Ok(Course::Begin(vec![Event::Notice { message }]))
+            }
+        }
+    }
+
+    fn grow(&self, name: &str, config: &Config, flags: &[String], typed: &str) -> CliError {
+        let asked = self.wish.subtests.values().map(|all| all.len() * self.wish.runs_per_subtest as usize).sum();
+        let planned = counted(config.plan().total(), "planned run");
+        CliError::usage(format!("`{name}` is finished with {planned}, and {} are asked for", counted(asked, "run")))
+            .hint(format!(
+                "`cargo scylla extend {} {}` adds what is missing; `{typed} --fresh` starts anew",
+                shell_word(name),
+                flags.join(" "),
+            ))
+    }
+
+    fn newest(&self) -> Result<Option<Newest>, CliError> {
+        let former = self.places.former_results.iter().flatten();
+        for results_dir in std::iter::once(&self.wish.results_dir).chain(former) {
+            for newest in store::find::find(results_dir, &self.wish.fixture.id)? {
+                let survey = store::survey::survey(&newest.folder, Depth::Results)?;
+                // The checkpoint alone proves nothing: results may have gone since.
+                let complete = newest.completed() && is_complete(&survey);
+                if complete || !never_began(&newest, &survey)? {
+                    return Ok(Some(Newest { folder: newest.folder, complete }));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Whether a folder was made and nothing else: its coordinator was killed before the config was there, so no run was.
+fn never_began(found: &Found, survey: &Survey) -> Result<bool, CliError> {
+    let nothing_known = found.checkpoint == Seen::Missing && files::kind_of(&found.folder.config())?.is_none();
+    Ok(nothing_known && survey.runs.is_empty())
+}
+
+/// How an experiment answers a `run`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Answer {
+    /// It is what is asked for, or more.
+    Same,
+    /// It is a part of it: the flags of `extend` that add the rest.
+    Part(Vec<String>),
+    /// It answers another question: each difference.
+    Other(Vec<String>),
+}
+
+/// Compares a `run` with an experiment. `fields` are those of the config that were asked for, `changes` those of the fixture.
+fn answer(config: &Config, wish: &Wish, fields: &[(&str, Option<Value>)], changes: Vec<String>) -> Answer {
+    let mut differences = changes;
+    for (field, saved) in config.values() {
+        let asked = fields.iter().find(|(name, _)| *name == field.name).and_then(|(_, asked)| asked.as_ref());
+        if let Some(asked) = asked.filter(|asked| **asked != saved) {
+            differences.push(format!("`{}` is {} and no more {}", field.name, worded(asked), worded(&saved)));
+        }
+    }
+    match growth(config, wish) {
+        _ if !differences.is_empty() => Answer::Other(differences),
+        growth if growth.is_empty() => Answer::Same,
+        growth => Answer::Part(growth),
+    }
+}
+
+/// The flags of `extend` after which everything is planned that a `run` asks for.
+fn growth(config: &Config, wish: &Wish) -> Vec<String> {
+    let mut flags = Vec::new();
+    if wish.runs_per_subtest > config.runs_per_subtest {
+        flags.push(format!("--runs {}", wish.runs_per_subtest));
+    }
+    let new: Vec<String> =
+        wish.subtests.keys().filter(|tier| !config.subtests.contains_key(tier)).map(TierId::to_string).collect();
+    if !new.is_empty() {
+        flags.push(format!("--tiers {}", new.join(",")));
+    }
+    let lacks = |tier: &TierId, asked: &[_]| {
+        let planned: BTreeSet<_> = config.subtests.get(tier).into_iter().flatten().collect();
+        // Of a tier that is added, as many are taken as of the others.
+        let most = if planned.is_empty() { config.max_subtests.unwrap_or(u32::MAX) as usize } else { planned.len() };
+        asked.len() > most
+    };
+    if wish.subtests.iter().any(|(tier, asked)| lacks(tier, asked)) {
+        let most = wish.subtests.values().map(Vec::len).max().unwrap_or_default();
+        flags.push(format!("--max-subtests {}", wish.max_subtests.map_or(most, |asked| asked as usize)));
+    }
+    flags
+}
+
+/// In what a fixture differs from the copy that an experiment keeps, a clause each; nothing when it is the same.
+///
+/// # Errors
+/// When either cannot be read.
+pub fn changes(folder: &ExperimentFolder, config: &Config, wish: &Wish) -> Result<Vec<String>, StoreError> {
+    if evidence::digest_of_parts(&wish.parts)? == Some(config.fixture_digest) {
+        return Ok(Vec::new());
+    }
+    let changes = evidence::changes_since_copied(&folder.fixture(), &wish.parts)?;
+    if changes.is_empty() {
+        return Ok(vec!["the fixture is another one".to_owned()]);
+    }
+    Ok([(Change::Changed, "changed"), (Change::New, "new"), (Change::Gone, "gone")]
+        .into_iter()
+        .filter_map(|(kind, word)| clause(&changes, kind, word))
+        .collect())
+}
+
+fn clause(changes: &[(PathBuf, Change)], kind: Change, word: &str) -> Option<String> {
+    let named = |path: &Path| format!("`{}`", path.display());
+    let paths: Vec<String> =
+        changes.iter().filter(|(_, change)| *change == kind).map(|(path, _)| named(path)).collect();
+    let verb = if paths.len() == 1 { "is" } else { "are" };
+    let mut shown: Vec<String> = paths.iter().take(MOST_NAMED).cloned().collect();
+    if paths.len() > shown.len() {
+        shown.push(format!("{} more", paths.len() - shown.len()));
+    }
+    (!shown.is_empty()).then(|| format!("{} {verb} {word}", list(&shown)))
+}
+
+fn worded(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::Array(items) if items.is_empty() => "none".to_owned(),
+        Value::Array(items) => items.iter().map(worded).collect::<Vec<_>>().join(", "),
+        Value::String(text) => format!("`{text}`"),
+        value => value.to_string(),
+    }
+}
