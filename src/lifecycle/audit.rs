@@ -1,14 +1,17 @@
 //! The one audit: survey × plan × checkpoint → findings. `verify` reports them, `repair` and `resume` mend them.
 
-use crate::lifecycle::index::{hides_anything, knows_every_tier};
+use std::collections::BTreeSet;
+
+use crate::lifecycle::index::{doubtful, hides_anything, knows_every_tier};
 use crate::lifecycle::rows::{Row, Tally, rows};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::experiment::Config;
-use crate::model::finding::{Finding, FindingKind};
+use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::RunId;
 use crate::model::outcome::{ExperimentStatus, RunStatus};
 use crate::model::survey::{Problem, ProblemKind, RunSeen, Seen, Survey};
 
+mod claims;
 mod inherited;
 mod original;
 
@@ -35,6 +38,9 @@ pub fn audit_and_count(survey: &Survey) -> (Vec<Finding>, Tally) {
         original::audit_rest(survey, original, &mut findings);
     }
     findings.sort();
+    let touched = findings.iter().filter(|finding| finding.kind.level() >= Level::Incomplete);
+    let touched: BTreeSet<RunId> = touched.filter_map(|finding| finding.run).collect();
+    let tally = tally.without(survey, &touched);
     (findings, tally)
 }
 
@@ -107,42 +113,23 @@ fn audit_config(survey: &Survey, findings: &mut Vec<Finding>) {
         Seen::Unreadable(reason) => findings.push(at(FindingKind::ConfigUnreadable, CONFIG, reason.clone())),
         Seen::Strange(reason) => findings.push(at(FindingKind::UnknownFormat, CONFIG, reason.clone())),
         Seen::Newer { version, .. } => findings.push(newer(CONFIG, version)),
-        Seen::Read(config) => audit_hashes(survey, config, findings),
+        Seen::Read(config) => {
+            audit_fixture(survey, config, findings);
+            claims::audit_claims(survey, findings);
+        }
     }
     inherited::audit_inherited(survey, findings);
 }
 
-/// The config's hash is written in three places; an edited config disagrees with the other two.
-fn audit_hashes(survey: &Survey, config: &Config, findings: &mut Vec<Finding>) {
-    let hash = config.hash();
-    let mut changed = |place: &str, message: String| findings.push(at(FindingKind::ConfigChanged, place, message));
-    if let Some(checkpoint) = survey.checkpoint.content()
-        && checkpoint.config_hash != hash
-    {
-        changed(CONFIG, format!("its result fields give `{hash}`, the checkpoint says `{}`", checkpoint.config_hash));
-    }
+/// The fixture's copy is held against the digest that the config names.
+fn audit_fixture(survey: &Survey, config: &Config, findings: &mut Vec<Finding>) {
+    let mut changed = |message: String| findings.push(at(FindingKind::ConfigChanged, FIXTURE, message));
     match survey.fixture_digest {
         Some(digest) if digest == config.fixture_digest => {}
-        Some(digest) => {
-            let message = format!("its content gives `{digest}`, the config says `{}`", config.fixture_digest);
-            changed(FIXTURE, message);
-        }
+        Some(digest) => changed(format!("its content gives `{digest}`, the config says `{}`", config.fixture_digest)),
         // What cannot be read is unknown, not absent.
         None if survey.unknown.iter().any(|(place, _)| place == FIXTURE) => {}
-        None => changed(FIXTURE, "it is not there".to_owned()),
-    }
-    let mut made_under = vec![0_usize; survey.config_hashes.len()];
-    for seen in survey.runs.values() {
-        if let RunSeen::Committed(facts) = seen
-            && let Some(results) = facts.config.and_then(|config| made_under.get_mut(usize::from(config)))
-        {
-            *results += 1;
-        }
-    }
-    for (made, results) in survey.config_hashes.iter().zip(made_under) {
-        if *made != hash && results > 0 {
-            changed(CONFIG, format!("its result fields give `{hash}`, and results made under `{made}`: {results}"));
-        }
+        None => changed("it is not there".to_owned()),
     }
 }
 
@@ -150,13 +137,14 @@ fn audit_runs(survey: &Survey, findings: &mut Vec<Finding>) -> Tally {
     let mut tally = Tally::default();
     let plan = survey.plan();
     let has_plan = plan.is_some();
+    let doubtful = doubtful(survey);
     for row in rows(survey, &plan.unwrap_or_default()) {
         tally.count(&row);
         if let Some(RunSeen::Committed(_)) = row.seen {
             if has_plan && !row.planned {
                 findings.push(of_run(survey, FindingKind::OutsidePlan, row.run, "the plan does not have this run"));
             }
-            audit_committed(survey, &row, findings);
+            audit_committed(survey, &row, doubtful.contains(&row.run), findings);
         }
         if let Some(entry) = row.recorded
             && entry.is_judged()
@@ -173,9 +161,10 @@ fn audit_runs(survey: &Survey, findings: &mut Vec<Finding>) -> Tally {
     tally
 }
 
-/// Holds the entry of a committed run against its result.
-fn audit_committed(survey: &Survey, row: &Row<'_>, findings: &mut Vec<Finding>) {
+/// Holds the entry of a committed run against its result, unless that is damaged.
+fn audit_committed(survey: &Survey, row: &Row<'_>, is_doubtful: bool, findings: &mut Vec<Finding>) {
     match (row.on_disk, row.recorded) {
+        (Some(_), _) if is_doubtful => {}
         (Some(_), None) if survey.checkpoint.content().is_some() && survey.holder.is_none() => {
             findings.push(of_run(survey, FindingKind::UnrecordedResult, row.run, "the checkpoint does not name it"));
         }
@@ -237,6 +226,7 @@ fn audit_problem(survey: &Survey, problem: &Problem) -> Option<Finding> {
         ProblemKind::NewerResult => {
             return Some(Finding { run: Some(problem.run), ..newer(&problem.place, &problem.found) });
         }
+        ProblemKind::Altered => FindingKind::AlteredResult,
         ProblemKind::Misplaced => FindingKind::MisplacedResult,
         ProblemKind::Contradictory => FindingKind::ContradictoryResult,
         ProblemKind::BrokenSeal => FindingKind::BrokenSeal,

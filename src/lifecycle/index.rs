@@ -1,15 +1,40 @@
 //! The index of an experiment, rebuilt from what the folder holds.
 
+use std::collections::BTreeSet;
+
 use crate::lifecycle::rows::rows;
 use crate::lifecycle::status::status_on_disk;
+use crate::lifecycle::weigh::odd_results;
 use crate::model::checkpoint::CompletedRuns;
-use crate::model::survey::{RunSeen, Survey};
+use crate::model::ids::RunId;
+use crate::model::survey::{ProblemKind, RunSeen, Survey};
 
-/// Every status that the folder gives.
+/// Committed runs whose results are damaged: what they say is nothing that the index may learn.
+#[must_use]
+pub(super) fn doubtful(survey: &Survey) -> BTreeSet<RunId> {
+    let mut doubtful = odd_results(survey);
+    doubtful.extend(survey.problems.iter().filter(|problem| is_of_the_result(problem.kind)).map(|problem| problem.run));
+    doubtful
+}
+
+fn is_of_the_result(kind: ProblemKind) -> bool {
+    match kind {
+        ProblemKind::Altered | ProblemKind::Misplaced | ProblemKind::Contradictory => true,
+        ProblemKind::UnreadableResult
+        | ProblemKind::NewerResult
+        | ProblemKind::BrokenSeal
+        | ProblemKind::Duplicate
+        | ProblemKind::StrayWorkspace
+        | ProblemKind::StrayProcess => false,
+    }
+}
+
+/// Every status that the folder gives, but for results that are damaged.
 #[must_use]
 pub fn index(survey: &Survey) -> CompletedRuns {
     let mut completed_runs = CompletedRuns::default();
-    for run in survey.runs.keys().chain(survey.attempts.keys()) {
+    let doubtful = doubtful(survey);
+    for run in survey.runs.keys().chain(survey.attempts.keys()).filter(|run| !doubtful.contains(run)) {
         if let Some(status) = status_on_disk(survey, *run) {
             completed_runs.set(*run, status);
         }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::lifecycle::audit::audit;
 use crate::lifecycle::index::{hides_anything, index, is_complete};
+use crate::lifecycle::weigh;
 use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns, ConfigHash};
 use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::{RunId, TierId};
@@ -171,7 +172,7 @@ fn places_of(survey: &Survey, finding: &Finding, ask: &Ask) -> Vec<SetAside> {
         FindingKind::UnreadableResult => {
             ["run_result.json", "SHA256SUMS"].map(|file| aside(format!("{}/{file}", finding.place))).into()
         }
-        FindingKind::MisplacedResult | FindingKind::DuplicateRun if ask.by_person => vec![aside(finding.place.clone())],
+        FindingKind::DuplicateRun if ask.by_person => vec![aside(finding.place.clone())],
         FindingKind::LeftoverTemporary | FindingKind::StrayWorkspace => vec![aside(finding.place.clone())],
         _ => Vec::new(),
     }
@@ -181,6 +182,7 @@ fn changes_checkpoint(kind: FindingKind, ask: &Ask) -> bool {
     match kind {
         FindingKind::CheckpointMissing
         | FindingKind::CheckpointUnreadable
+        | FindingKind::CheckpointAltered
         | FindingKind::DuplicateEntry
         | FindingKind::UnrecordedResult
         | FindingKind::WrongStatus
@@ -207,6 +209,11 @@ fn rebuild(survey: &Survey, ask: &Ask, gone: &BTreeSet<RunId>, now: Timestamp) -
         ExperimentStatus::Running | ExperimentStatus::Completed => ExperimentStatus::Interrupted,
         resting => resting,
     };
+    if survey.original.is_none() {
+        let named = weigh::experiment_id(survey).and_then(|id| id.parse().ok());
+        checkpoint.experiment_id = named.unwrap_or(checkpoint.experiment_id);
+        checkpoint.config_hash = weigh::config_hash(survey).map_or(checkpoint.config_hash, ConfigHash::from);
+    }
     checkpoint.completed_runs = merged(survey, ask, gone, checkpoint.completed_runs);
     checkpoint.pid = None;
     checkpoint.host = None;

@@ -11,3 +11,4 @@ pub mod rows;
 pub mod stage;
 pub mod state;
 pub mod status;
+mod weigh;

@@ -1,6 +1,6 @@
 //! Plan, folder and index side by side: one row for each run that any of them names, in one pass over all three.
 
-use std::collections::btree_map;
+use std::collections::{BTreeSet, btree_map};
 use std::iter::Peekable;
 
 use crate::lifecycle::status::status_of;
@@ -49,6 +49,19 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// The same without runs that something is wrong with.
+    pub(super) fn without(mut self, survey: &Survey, touched: &BTreeSet<RunId>) -> Self {
+        let plan = if touched.is_empty() { None } else { survey.plan() };
+        let checkpoint = survey.checkpoint.content();
+        for run in touched.iter().filter(|run| plan.as_ref().is_some_and(|plan| plan.contains(**run))) {
+            let seen = survey.runs.get(run);
+            let recorded = checkpoint.and_then(|checkpoint| checkpoint.completed_runs.get(*run));
+            let on_disk = status_of(survey, *run, seen);
+            self.agreeing -= usize::from(Row { run: *run, planned: true, seen, on_disk, recorded }.agrees());
+        }
+        self
+    }
+
     /// Counts a row.
     pub(super) fn count(&mut self, row: &Row<'_>) {
         self.lacking += usize::from(row.lacks_a_verdict());

@@ -31,7 +31,7 @@ pub enum Cure {
     Repair,
     /// `repair DIR --drop-phantoms` gives the entries up; a backup of the result is better.
     DropPhantoms,
-    /// `repair DIR --quarantine RUN` sets the run aside, `resume DIR` makes it anew.
+    /// `repair DIR --quarantine RUN` sets the run aside, `resume DIR` makes it anew and pays for it again.
     Quarantine,
     /// `resume DIR` makes the missing runs.
     Resume,
@@ -106,10 +106,14 @@ findings! {
         "The checkpoint says that the experiment is running, and no coordinator holds it.",
     StatusContradicted "status-contradicted" Mendable Repair
         "A state in the checkpoint, of the experiment or of a part of it, that the results contradict.",
+    CheckpointAltered "checkpoint-altered" Mendable Repair
+        "What the checkpoint says of the experiment is not what config and results agree on.",
     UnreadableResult "unreadable-result" Damaged Repair
         "A `run_result.json` that is torn, not JSON, of the wrong shape or no regular file; repair sets it aside, resume commits the run again.",
-    MisplacedResult "misplaced-result" Damaged Repair
-        "A result that names another experiment, tier, subtest or number than its folder; repair sets the run aside.",
+    AlteredResult "altered-result" Damaged Quarantine
+        "A `run_result.json` that was altered after its run was committed, or that this tool did not write.",
+    MisplacedResult "misplaced-result" Damaged Quarantine
+        "A result that names another experiment, tier, subtest or number than its folder.",
     ContradictoryResult "contradictory-result" Damaged Quarantine
         "A result that has no verdict, or one that does not follow from the judges that it lists.",
     DuplicateRun "duplicate-run" Damaged Repair
@@ -127,7 +131,7 @@ findings! {
     ConfigIncomplete "config-incomplete" Damaged Restore
         "`config/experiment.json` lacks fields.",
     ConfigChanged "config-changed" Damaged Restore
-        "A field that can change results, the fixture's copy, or what is frozen of winners was changed after the start.",
+        "The config, the fixture's copy, or what is frozen of winners was changed after the start.",
     ConfigHashUnexplained "config-hash-unexplained" Warning Look
         "The checkpoint of the original's runner names a hash that none of its commits gives the config; it is a sanity check, and the config counts as it is.",
     NewerVersion "newer-version" Damaged Upgrade

@@ -35,6 +35,8 @@ pub struct Survey {
     pub heirs: BTreeMap<TierId, BTreeSet<(TierId, SubtestId)>>,
     /// Each run that has a folder.
     pub runs: BTreeMap<RunId, RunSeen>,
+    /// The distinct experiments that results name.
+    pub experiment_ids: BTreeMap<String, Naming>,
     /// The distinct config hashes that results name; [`ResultFacts::config`] is an index into them.
     pub config_hashes: Vec<Digest>,
     /// What is wrong with single runs.
@@ -264,6 +266,15 @@ pub struct ResultFacts {
     pub config: Option<u16>,
 }
 
+/// Results that name one and the same thing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Naming {
+    /// How many they are.
+    pub results: usize,
+    /// Which they are; left empty of those that name what the config names, which are nearly all.
+    pub runs: Vec<RunId>,
+}
+
 /// What is wrong with a single run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -284,7 +295,9 @@ pub enum ProblemKind {
     UnreadableResult,
     /// A newer version wrote `run_result.json`; what was found is the version.
     NewerResult,
-    /// The result names another experiment, tier, subtest or number than its folder.
+    /// The result was altered after its run was committed, or no run of this tool was committed by it.
+    Altered,
+    /// The result names another tier, subtest or number than its folder.
     Misplaced,
     /// The result's verdict does not follow from the judges that it lists.
     Contradictory,

@@ -93,12 +93,12 @@ pub fn find(results_dir: &Path, id: &ExperimentId) -> Result<Vec<Found>, StoreEr
         let Some((time, number)) = name.to_str().and_then(|name| named_after(name, id)) else { continue };
         let Ok(folder) = ExperimentFolder::open(&results_dir.join(&name)) else { continue };
         let (checkpoint, ..) = checkpoint::read(&folder);
-        let said = checkpoint.content().map(|found| found.experiment_id.clone()).or_else(|| {
-            let (config, _) = config::read(&folder);
-            config.content().map(|found| found.experiment_id.clone())
-        });
-        // The name alone is not enough: `x-2` is the second `x` of its second, or the first `x-2`.
-        if said.map_or(number == 1, |said| said == *id) {
+        let recorded = checkpoint.content().map(|found| found.experiment_id.clone());
+        let configured = config::read(&folder).0.content().map(|found| found.experiment_id.clone());
+        // The name alone is not enough: `x-2` is the second `x` of its second, or the first `x-2`. Either of the two
+        // files is: the other one may be damaged.
+        let is_named = [&recorded, &configured].into_iter().flatten().any(|named| named == id);
+        if is_named || (number == 1 && recorded.is_none() && configured.is_none()) {
             found.push(((time, number), Found { folder, checkpoint }));
         }
     }

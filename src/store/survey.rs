@@ -136,7 +136,7 @@ fn read_results(
         collect::lock(&collection).take(&mut second);
     }
     read::results(&setting, &listed, &collection);
-    Ok((collect::into_inner(collection).finish(), phases))
+    Ok((collect::into_inner(collection).finish(setting.experiment_id.as_ref()), phases))
 }
 
 /// The results that were taken over, in an experiment of ours.

@@ -125,7 +125,9 @@ pub fn cure_sentence(cure: Cure) -> &'static str {
     match cure {
         Cure::Repair => "Repair mends it and deletes nothing.",
         Cure::DropPhantoms => "Bring the results back from a backup, or give the entries up.",
-        Cure::Quarantine => "Set the run aside and make it anew.",
+        Cure::Quarantine => {
+            "Bring the run's files back from a backup; else set the run aside and make it anew, which is paid for again."
+        }
         Cure::Resume => "Resume makes the missing runs.",
         Cure::Extend => {
             "Take the results into the plan by `extend` with `--runs`, `--tiers` or `--max-subtests`, or move them away."

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::digest::Digest;
-use crate::model::ids::{AttemptNumber, RunId, SubtestId, TierId};
+use crate::model::ids::{AttemptNumber, ExperimentId, RunId, SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::survey::{AttemptsSeen, Problem, RunSeen, Survey};
 
@@ -19,6 +19,10 @@ pub(super) struct Part {
     pub(super) attempts: Vec<(RunId, AttemptSeen)>,
     /// Winners that results say they took over: of which tier the result is, and the winner.
     pub(super) heirs: BTreeSet<(TierId, (TierId, SubtestId))>,
+    /// Results that name the experiment as the config does.
+    pub(super) of_this_experiment: usize,
+    /// Results that name another one, with what they name.
+    pub(super) of_others: Vec<(String, RunId)>,
     /// Files that results of the original name and that are not there, below their runs' folders.
     pub(super) missing_files: Vec<(RunId, String)>,
 }
@@ -38,6 +42,7 @@ pub(super) struct Collection {
     /// is moved only a few times, and merging frees the one while it fills the other.
     runs: Vec<BTreeMap<RunId, RunSeen>>,
     hashes: HashMap<Digest, u16>,
+    of_this_experiment: usize,
 }
 
 /// Locks; what a thread that panicked has told stays true.
@@ -52,7 +57,7 @@ pub(super) fn into_inner(collection: Mutex<Collection>) -> Collection {
 
 impl Collection {
     pub(super) fn new(survey: Survey) -> Self {
-        Self { survey, runs: Vec::new(), hashes: HashMap::new() }
+        Self { survey, runs: Vec::new(), hashes: HashMap::new(), of_this_experiment: 0 }
     }
 
     /// The number under which facts name a config's hash; `None` when there are more than numbers.
@@ -87,6 +92,12 @@ impl Collection {
         for (tier, winner) in std::mem::take(&mut part.heirs) {
             self.survey.heirs.entry(tier).or_default().insert(winner);
         }
+        self.of_this_experiment += std::mem::take(&mut part.of_this_experiment);
+        for (named, run) in part.of_others.drain(..) {
+            let naming = self.survey.experiment_ids.entry(named).or_default();
+            naming.results += 1;
+            naming.runs.push(run);
+        }
         for (run, attempt) in part.attempts.drain(..) {
             let seen: &mut AttemptsSeen = self.survey.attempts.entry(run).or_default();
             seen.cost += attempt.cost;
@@ -98,8 +109,14 @@ impl Collection {
     }
 
     /// The survey, in an order that does not depend on which thread was faster.
-    pub(super) fn finish(self) -> Survey {
-        let Self { mut survey, runs, hashes } = self;
+    pub(super) fn finish(self, experiment_id: Option<&ExperimentId>) -> Survey {
+        let Self { mut survey, runs, hashes, of_this_experiment } = self;
+        if let Some(id) = experiment_id.filter(|_| of_this_experiment > 0) {
+            survey.experiment_ids.entry(id.to_string()).or_default().results += of_this_experiment;
+        }
+        for naming in survey.experiment_ids.values_mut() {
+            naming.runs.sort_unstable();
+        }
         for mut later in runs.into_iter().rev() {
             later.append(&mut survey.runs);
             survey.runs = later;

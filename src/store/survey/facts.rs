@@ -8,7 +8,7 @@ use std::path::{Component, Path};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
-use crate::model::ids::{ExperimentId, IdError, RunId, SubtestId, TierId};
+use crate::model::ids::{IdError, RunId, SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::score::Score;
 use crate::upstream;
@@ -23,7 +23,7 @@ pub(super) struct Facts<'a> {
     #[serde(borrow, default)]
     pub(super) version: Option<Text<'a>>,
     #[serde(borrow, default)]
-    experiment_id: Option<Text<'a>>,
+    pub(super) experiment_id: Option<Text<'a>>,
     #[serde(borrow, default)]
     tier: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -170,14 +170,10 @@ impl<'a> Facts<'a> {
         self.cost_usd.unwrap_or_default() + self.judge_cost_usd.unwrap_or_default()
     }
 
-    /// How the result's own words differ from the folder that it lies in.
-    pub(super) fn misplaced(&self, run: RunId, experiment_id: Option<&ExperimentId>) -> Option<String> {
+    /// How the result's own words differ from the folder that it lies in. Of which experiment it should be is for the
+    /// audit to say.
+    pub(super) fn misplaced(&self, run: RunId) -> Option<String> {
         let mut differing = Vec::new();
-        if let (Some(found), Some(id)) = (&self.experiment_id, experiment_id)
-            && **found != *id.as_str()
-        {
-            differing.push(format!("experiment `{found}`"));
-        }
         if let Some(found) = &self.tier
             && found.parse() != Ok(run.tier)
         {
@@ -278,18 +274,15 @@ mod tests {
 
     #[test]
     fn only_what_a_result_says_can_be_misplaced() {
-        let id = "test-001".parse().unwrap();
         for (json, found) in [
             ("{}", None),
             (r#"{"experiment_id":"test-001","tier":"T0","subtest":"00","run_number":1}"#, None),
-            (r#"{"experiment_id":"other"}"#, Some("it names experiment `other`")),
             (r#"{"tier":"T1","subtest":"01","run_number":2}"#, Some("it names tier `T1`, subtest `01`, run 2")),
             (r#"{"tier":"../T0"}"#, Some("it names tier `../T0`")),
         ] {
-            let misplaced = Facts::parse(json.as_bytes()).unwrap().misplaced(run(), Some(&id));
+            let misplaced = Facts::parse(json.as_bytes()).unwrap().misplaced(run());
             assert_eq!(misplaced.as_deref(), found, "{json}");
         }
-        assert_eq!(Facts::parse(br#"{"experiment_id":"other"}"#).unwrap().misplaced(run(), None), None);
     }
 
     #[test]

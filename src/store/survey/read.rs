@@ -166,20 +166,19 @@ impl<'a> Reader<'a> {
     }
 
     fn take_facts(&mut self, run: RunId, facts: &Facts<'_>) -> RunSeen {
-        match self.heir(run, facts).and_then(|()| self.number(facts)) {
-            Err(error) => self.unreadable(run, error),
-            Ok(config) => {
-                self.compare(run, facts);
-                RunSeen::Committed(ResultFacts {
-                    passed: facts.judge_passed,
-                    score: facts.judge_score.map(Score::get),
-                    cost: facts.cost(),
-                    failed_judges: facts.failed_judge_cost_usd.unwrap_or_default(),
-                    seconds: facts.duration_seconds.unwrap_or_default(),
-                    config,
-                })
-            }
-        }
+        let config = self.heir(run, facts).and_then(|()| self.number(facts)).unwrap_or_else(|error| {
+            self.problem(run, ProblemKind::Altered, error);
+            None
+        });
+        self.compare(run, facts);
+        RunSeen::Committed(ResultFacts {
+            passed: facts.judge_passed,
+            score: facts.judge_score.map(Score::get),
+            cost: facts.cost(),
+            failed_judges: facts.failed_judge_cost_usd.unwrap_or_default(),
+            seconds: facts.duration_seconds.unwrap_or_default(),
+            config,
+        })
     }
 
     /// Keeps which winners a result names.
@@ -188,6 +187,17 @@ impl<'a> Reader<'a> {
             self.part.heirs.insert((run.tier, winner?));
         }
         Ok(())
+    }
+
+    /// Keeps which experiment a result names.
+    fn name_experiment(&mut self, run: RunId, facts: &Facts<'_>) {
+        let Some(named) = facts.experiment_id.as_deref() else { return };
+        let is_usual = self.setting.experiment_id.as_ref().is_some_and(|id| id.as_str() == named);
+        if is_usual {
+            self.part.of_this_experiment += 1;
+        } else {
+            self.part.of_others.push((clipped(named.to_owned()), run));
+        }
     }
 
     /// The number of the config's hash that a result names.
@@ -205,7 +215,8 @@ impl<'a> Reader<'a> {
         if let Some(newer) = facts.version.as_deref().filter(|version| age(version) == Age::Newer) {
             self.problem(run, ProblemKind::NewerResult, newer.to_owned());
         }
-        if let Some(found) = facts.misplaced(run, self.setting.experiment_id.as_ref()) {
+        self.name_experiment(run, facts);
+        if let Some(found) = facts.misplaced(run) {
             self.problem(run, ProblemKind::Misplaced, found);
         }
         if let Some(found) = facts.contradiction() {

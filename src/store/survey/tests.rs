@@ -8,7 +8,7 @@ use crate::model::ids::{AttemptNumber, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::{AttemptEnd, Failure, FailureKind, Stage};
 use crate::model::result::AttemptRecord;
-use crate::model::survey::{AttemptsSeen, Holder, ProblemKind, Seen};
+use crate::model::survey::{AttemptsSeen, Holder, Naming, ProblemKind, Seen};
 use crate::store::sample::{self, Sample, run};
 use crate::store::stages::RunStore;
 
@@ -40,7 +40,15 @@ fn the_founding_incident_is_590_results_that_the_checkpoint_does_not_name() {
         assert_eq!((facts.cost, facts.config), (usd(0.75), Some(0)));
     }
     assert_eq!(survey.config_hashes, [sample::HASH.parse().unwrap()]);
-    let rest = Survey { runs: [].into(), checkpoint: Seen::Missing, config: Seen::Missing, ..survey };
+    let named = Naming { results: 590, runs: Vec::new() };
+    assert_eq!(survey.experiment_ids, [("test-001".to_owned(), named)].into());
+    let rest = Survey {
+        runs: [].into(),
+        checkpoint: Seen::Missing,
+        config: Seen::Missing,
+        experiment_ids: [].into(),
+        ..survey
+    };
     assert_eq!(rest, Survey { config_hashes: rest.config_hashes.clone(), ..Survey::default() });
 }
 
@@ -213,12 +221,13 @@ fn a_result_is_compared_with_its_folder_and_its_judges() {
     assert_eq!(
         problems(&survey),
         [
-            ("T0/00/run_02".into(), ProblemKind::Misplaced),
             ("T0/00/run_03".into(), ProblemKind::Misplaced),
             ("T0/00/run_04".into(), ProblemKind::Contradictory),
-            ("T0/00/run_05".into(), ProblemKind::UnreadableResult),
+            ("T0/00/run_05".into(), ProblemKind::Altered),
         ]
     );
+    let other = Naming { results: 1, runs: vec![run("T0/00/2")] };
+    assert_eq!(survey.experiment_ids.get("other"), Some(&other), "whose it is can be said when all are read");
     let RunSeen::Committed(facts) = survey.runs[&run("T0/00/6")] else { panic!() };
     assert_eq!((facts.passed, facts.score), (None, None), "a missing verdict is not \"failed\"");
 }

@@ -57,9 +57,9 @@ fn what_is_broken_among_good_results_is_set_aside_whole_and_nothing_is_deleted()
     edit(&incident.at("T1/00/run_01/run_result.json"), |result| result["run_number"] = 9.into());
     fs::write(incident.at("T2/.tmp-1"), "half").unwrap();
     let before = contents(&incident.dir);
-    let repaired = incident.repair(&[], 0);
+    let repaired = incident.repair(&[], 5);
     assert!(repaired.stdout.contains("588 runs"), "{repaired}");
-    assert_eq!(results(&incident.dir), 588);
+    assert_eq!(results(&incident.dir), 589, "a result that names another run stays until a person says so");
     let after = contents(&incident.dir);
     for gone in differing(&before, &after).into_iter().filter(|place| !after.contains_key(place)) {
         let kept = after.iter().any(|(place, what)| {
@@ -68,7 +68,7 @@ fn what_is_broken_among_good_results_is_set_aside_whole_and_nothing_is_deleted()
         assert!(kept, "`{gone}` is gone");
     }
     let again = contents(&incident.dir);
-    incident.repair(&[], 0);
+    incident.repair(&[], 5);
     assert!(differing(&again, &contents(&incident.dir)).is_empty());
-    verify(&incident.world, &incident.dir).exits(6);
+    assert_eq!(verify(&incident.world, &incident.dir).exits(5).of("misplaced-result"), ["T1/00/run_01"]);
 }

@@ -42,7 +42,26 @@ fn write(case: &Case, text: &str) {
 }
 
 pub(super) fn rows() -> Vec<Row> {
-    [missing(), unreadable(), entries(), phantoms(), status()].into_iter().flatten().collect()
+    [missing(), unreadable(), altered(), entries(), phantoms(), status()].into_iter().flatten().collect()
+}
+
+fn altered() -> Vec<Row> {
+    const KIND: Row =
+        Row { kind: FindingKind::CheckpointAltered, places: &[CHECKPOINT], exit: 4, ways: REPAIR_OR_RESUME, ..ROW };
+    vec![
+        Row {
+            made: "another experiment than config and results name",
+            make: |case| edit(&path(case), |checkpoint| checkpoint["experiment_id"] = json!("other")),
+            ..KIND
+        },
+        Row {
+            made: "another config than its own and that of the results",
+            make: |case| {
+                edit(&path(case), |checkpoint| checkpoint["config_hash"] = json!(format!("sha256:{:064}", 7)));
+            },
+            ..KIND
+        },
+    ]
 }
 
 fn missing() -> Vec<Row> {

@@ -82,20 +82,6 @@ fn changed() -> Vec<Row> {
             ways: &[Way(&[Step::Types("resume", 5), Step::Restores(CONFIG)], 6)],
             ..FIXTURE
         },
-        Row {
-            made: "the index names another config",
-            make: |case| {
-                edit(&case.at("checkpoint.json"), |checkpoint| {
-                    checkpoint["config_hash"] = json!(format!("sha256:{}", "0".repeat(64)));
-                });
-            },
-            places: &[CONFIG],
-            ways: &[
-                Way(&[Step::Types("resume", 5), Step::Restores("checkpoint.json")], 0),
-                Way(&[Step::Removes("checkpoint.json"), Step::Types("repair", 0)], 0),
-            ],
-            ..FIXTURE
-        },
         Row { made: "the prompt was edited", make: |case| fs::write(case.at(PROMPT), "Other.\n").unwrap(), ..FIXTURE },
         Row { made: "the prompt is gone", make: |case| remove(&case.at(PROMPT)), ..FIXTURE },
         Row {

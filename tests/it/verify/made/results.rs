@@ -29,7 +29,7 @@ fn replaced(case: &Case) -> PathBuf {
 }
 
 pub(super) fn rows() -> Vec<Row> {
-    [unreadable(), misplaced(), contradictory(), plan(), seals()].into_iter().flatten().collect()
+    [unreadable(), misplaced(), altered(), contradictory(), plan(), seals()].into_iter().flatten().collect()
 }
 
 fn unreadable() -> Vec<Row> {
@@ -86,7 +86,10 @@ fn misplaced() -> Vec<Row> {
         kind: FindingKind::MisplacedResult,
         from: From::Interrupted,
         places: &[RUN],
-        ways: &[Way(&[Step::Printed(0), Step::Types("resume", 0)], 0), Way(&[Step::Restores(RUN)], 6)],
+        ways: &[
+            Way(&[Step::Types("repair", 5), Step::Types("resume", 5), Step::Printed(0)], 0),
+            Way(&[Step::Restores(RUN)], 6),
+        ],
         ..ROW
     };
     vec![
@@ -103,6 +106,17 @@ fn misplaced() -> Vec<Row> {
         Row { made: "another subtest", make: |case| set(case, "subtest", json!("01")), ..KIND },
         Row { made: "another experiment", make: |case| set(case, "experiment_id", json!("other")), ..KIND },
     ]
+}
+
+fn altered() -> Vec<Row> {
+    vec![Row {
+        kind: FindingKind::AlteredResult,
+        made: "another config than all the others name",
+        make: |case| set(case, "config_hash", json!(format!("sha256:{:064}", 7))),
+        places: &[RUN],
+        ways: &[Way(&[Step::Types("repair", 5), Step::Printed(0)], 0), Way(&[Step::Restores(RUN)], 0)],
+        ..ROW
+    }]
 }
 
 fn contradictory() -> Vec<Row> {
