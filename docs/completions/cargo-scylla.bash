@@ -40,6 +40,9 @@ _cargo__scylla() {
             cargo__scylla,repair)
                 cmd="cargo__scylla__subcmd__repair"
                 ;;
+            cargo__scylla,rerun)
+                cmd="cargo__scylla__subcmd__rerun"
+                ;;
             cargo__scylla,resume)
                 cmd="cargo__scylla__subcmd__resume"
                 ;;
@@ -100,6 +103,9 @@ _cargo__scylla() {
             cargo__scylla__subcmd__help,repair)
                 cmd="cargo__scylla__subcmd__help__subcmd__repair"
                 ;;
+            cargo__scylla__subcmd__help,rerun)
+                cmd="cargo__scylla__subcmd__help__subcmd__rerun"
+                ;;
             cargo__scylla__subcmd__help,resume)
                 cmd="cargo__scylla__subcmd__help__subcmd__resume"
                 ;;
@@ -128,7 +134,7 @@ _cargo__scylla() {
 
     case "${cmd}" in
         cargo__scylla)
-            opts="-v -q -h -V --verbose --quiet --message-format --color --help --version run resume extend status verify repair checkout export fixture completions man help"
+            opts="-v -q -h -V --verbose --quiet --message-format --color --help --version run resume extend rerun status verify repair checkout export fixture completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -460,7 +466,7 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__subcmd__scylla__subcmd__help)
-            opts="run resume extend status verify repair checkout export fixture completions man help"
+            opts="run resume extend rerun status verify repair checkout export fixture completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -627,6 +633,20 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        cargo__subcmd__scylla__subcmd__help__subcmd__rerun)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         cargo__subcmd__scylla__subcmd__help__subcmd__resume)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -714,6 +734,56 @@ _cargo__scylla() {
             case "${prev}" in
                 --quarantine)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --message-format)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cargo__subcmd__scylla__subcmd__rerun)
+            opts="-j -v -q -h --run --errored --jobs --attempts --max-cost-usd --keep-workspaces --containment --verbose --quiet --message-format --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --run)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --attempts)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-cost-usd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep-workspaces)
+                    COMPREPLY=($(compgen -W "none failed all" -- "${cur}"))
+                    return 0
+                    ;;
+                --containment)
+                    COMPREPLY=($(compgen -W "auto bubblewrap cgroup walk" -- "${cur}"))
                     return 0
                     ;;
                 --message-format)

@@ -133,6 +133,30 @@ never\:"Never"))' \
 '::dir -- The experiment\: its folder, a file in it, or a part of its name \[default\: the newest in the results folder\]:_files' \
 && ret=0
 ;;
+(rerun)
+_arguments "${_arguments_options[@]}" : \
+'*--run=[A run to make again, such as \`T0/00/1\`, whatever it holds; may be given several times]:RUN:_default' \
+'-j+[Runs in flight at once \[default\: the number of cores\]]:N:_default' \
+'--jobs=[Runs in flight at once \[default\: the number of cores\]]:N:_default' \
+'--attempts=[How often a run is tried in one sitting when infrastructure fails \[default\: 3\]]:N:_default' \
+'--max-cost-usd=[Ceiling of the cost in US dollars; every attempt and judge counts]:USD:_default' \
+'--keep-workspaces=[Which workspaces stay after their run is committed \[default\: none\]]:WHICH:(none failed all)' \
+'--containment=[How the processes of a run are held together, so that none outlives it \[default\: auto\]]:HOW:(auto bubblewrap cgroup walk)' \
+'--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
+json\:"For programs\: one JSON object per event"))' \
+'--color=[When to use color]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
+'--errored[Make every run again that is missing because infrastructure failed; agents that are done are not asked again]' \
+'(-q --quiet)-v[Say more\: each stage of each run too]' \
+'(-q --quiet)--verbose[Say more\: each stage of each run too]' \
+'-q[Say only what went wrong, and how to go on]' \
+'--quiet[Say only what went wrong, and how to go on]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'::dir -- The experiment\: its folder, a file in it, or a part of its name \[default\: the newest in the results folder\]:_files' \
+&& ret=0
+;;
 (status)
 _arguments "${_arguments_options[@]}" : \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
@@ -398,6 +422,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(rerun)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (status)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -473,6 +501,7 @@ _cargo-scylla_commands() {
 'run:Start an experiment, or go on with the unfinished one of the same fixture' \
 'resume:Go on with an experiment, from its folder alone' \
 'extend:Add runs, tiers or subtests to an experiment, and make them' \
+'rerun:Make runs again that are named; their former attempts are kept' \
 'status:Show where an experiment stands, also while it runs' \
 'verify:Check that results, checkpoint and plan agree; writes nothing' \
 'repair:Mend what \`verify\` finds; deletes nothing and invents nothing' \
@@ -566,6 +595,7 @@ _cargo-scylla__subcmd__help_commands() {
 'run:Start an experiment, or go on with the unfinished one of the same fixture' \
 'resume:Go on with an experiment, from its folder alone' \
 'extend:Add runs, tiers or subtests to an experiment, and make them' \
+'rerun:Make runs again that are named; their former attempts are kept' \
 'status:Show where an experiment stands, also while it runs' \
 'verify:Check that results, checkpoint and plan agree; writes nothing' \
 'repair:Mend what \`verify\` finds; deletes nothing and invents nothing' \
@@ -637,6 +667,11 @@ _cargo-scylla__subcmd__help__subcmd__repair_commands() {
     local commands; commands=()
     _describe -t commands 'cargo-scylla help repair commands' commands "$@"
 }
+(( $+functions[_cargo-scylla__subcmd__help__subcmd__rerun_commands] )) ||
+_cargo-scylla__subcmd__help__subcmd__rerun_commands() {
+    local commands; commands=()
+    _describe -t commands 'cargo-scylla help rerun commands' commands "$@"
+}
 (( $+functions[_cargo-scylla__subcmd__help__subcmd__resume_commands] )) ||
 _cargo-scylla__subcmd__help__subcmd__resume_commands() {
     local commands; commands=()
@@ -666,6 +701,11 @@ _cargo-scylla__subcmd__man_commands() {
 _cargo-scylla__subcmd__repair_commands() {
     local commands; commands=()
     _describe -t commands 'cargo-scylla repair commands' commands "$@"
+}
+(( $+functions[_cargo-scylla__subcmd__rerun_commands] )) ||
+_cargo-scylla__subcmd__rerun_commands() {
+    local commands; commands=()
+    _describe -t commands 'cargo-scylla rerun commands' commands "$@"
 }
 (( $+functions[_cargo-scylla__subcmd__resume_commands] )) ||
 _cargo-scylla__subcmd__resume_commands() {

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cli::args::again::Rerun;
 use crate::cli::args::original::{AdoptionFlags, Export, SaidFlags};
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::{RunId, TierId};
 use crate::model::money::Usd;
 
+pub mod again;
 pub mod original;
 
 /// Measures which setup of a coding agent solves your tasks, how often, and at what cost, and never loses a run.
@@ -104,6 +106,11 @@ pub enum Command {
     /// A plan only grows, and each growth is recorded in the config. Committed runs stay what they are, and a flag that is not
     /// given stays as it was saved, whatever the defaults below say.
     Extend(Extend),
+    /// Make runs again that are named; their former attempts are kept
+    ///
+    /// What a named run holds moves to `.failed/`, and what it cost still counts. Nothing else is made: a `resume` makes what is
+    /// missing beside.
+    Rerun(Rerun),
     /// Show where an experiment stands, also while it runs
     Status(Status),
     /// Check that results, checkpoint and plan agree; writes nothing

@@ -124,6 +124,12 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
             Exit::Damaged,
             Some("put the original file back: what was taken over is not chosen a second time".to_owned()),
         ),
+        EngineError::NotPlanned(_) => (
+            Exit::Usage,
+            Some(format!(
+                "`cargo scylla status {dir}` shows the plan; `cargo scylla extend {dir}` adds to it; nothing was changed"
+            )),
+        ),
         EngineError::Growth(_) | EngineError::Composition { .. } => (Exit::Usage, None),
         EngineError::Store(_)
         | EngineError::Lock(_)

@@ -153,6 +153,7 @@ pub(super) fn first_checkpoint(config: &Config) -> Checkpoint {
         started_at: config.created_at,
         last_updated_at: config.created_at,
         rate_limit: None,
+        rerun: std::collections::BTreeSet::new(),
         pid: None,
         host: None,
         unknown: serde_json::Map::new(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::config::mistake::Mistake;
 use crate::model::finding::Finding;
-use crate::model::ids::{SubtestId, TierId};
+use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::original::OriginalVersion;
 use crate::model::survey::Runner;
 use crate::os::lock::LockError;
@@ -37,6 +37,9 @@ pub enum EngineError {
     /// The asked growth is none.
     #[error("the experiment cannot be extended: {0}")]
     Growth(String),
+    /// Runs were named that the plan does not have.
+    #[error("the plan has no {}", .0.iter().map(|run| format!("`{run}`")).collect::<Vec<_>>().join(", "))]
+    NotPlanned(Vec<RunId>),
     /// The experiment's copy of its fixture does not load.
     #[error("the experiment's copy of its fixture has mistakes: {}", list(.0))]
     Fixture(Vec<Mistake>),

@@ -134,6 +134,7 @@ fn checkpoint(export: &Export<'_>, hash: &str, complete: bool) -> Vec<u8> {
         started_at: config.created_at,
         last_updated_at: now,
         rate_limit: None,
+        rerun: std::collections::BTreeSet::new(),
         pid: None,
         host: None,
         unknown: serde_json::Map::new(),

@@ -14,6 +14,7 @@ mod hearing;
 mod inherit;
 pub mod mailbox;
 pub mod open;
+pub mod rerun;
 pub mod standing;
 pub mod strays;
 pub mod taken;

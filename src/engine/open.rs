@@ -11,10 +11,11 @@ use crate::lifecycle::mend::{Ask, Mending, mend};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::experiment::Config;
 use crate::model::finding::{Finding, FindingKind, Level};
-use crate::model::ids::ExperimentId;
-use crate::model::outcome::ExperimentStatus;
+use crate::model::ids::{ExperimentId, RunId};
+use crate::model::outcome::{AttemptEnd, ExperimentStatus, Stage};
 use crate::model::plan::Plan;
-use crate::model::survey::{Holder, Runner, Seen, Survey};
+use crate::model::result::AttemptRecord;
+use crate::model::survey::{Holder, RunSeen, Runner, Seen, Survey};
 use crate::model::task::Fixture;
 use crate::os::lock::ExperimentLock;
 use crate::os::{clock, files};
@@ -162,6 +163,7 @@ pub fn go_on(mut held: Held, first: Survey) -> Result<Sitting, EngineError> {
     if let Some(original) = &first.original {
         return Err(EngineError::Original { folder: held.folder.root().to_owned(), version: original.version });
     }
+    let first = if finish_rerun(&mut held, &first)? { survey(&held, Depth::Results)? } else { first };
     let mending = mend(&first, &Ask::default(), clock::now());
     refuse_unfit(&held, &mending.kept)?;
     apply(&mut held, &first, &mending)?;
@@ -184,6 +186,47 @@ pub fn go_on(mut held: Held, first: Survey) -> Result<Sitting, EngineError> {
         standing.withhold(run);
     }
     Ok(Sitting { held, config: *config, fixture, checkpoint: *checkpoint, standing, damage, mended, resumed })
+}
+
+/// Sets aside what is still to be set aside of a rerun that was asked for, before anything else is looked at; whether there
+/// was anything.
+fn finish_rerun(held: &mut Held, survey: &Survey) -> Result<bool, EngineError> {
+    let Seen::Read(checkpoint) = &survey.checkpoint else { return Ok(false) };
+    if checkpoint.rerun.is_empty() {
+        return Ok(false);
+    }
+    for run in &checkpoint.rerun {
+        set_aside(held, survey, *run)?;
+    }
+    let mut checkpoint = checkpoint.as_ref().clone();
+    for run in &checkpoint.rerun {
+        checkpoint.completed_runs.remove(*run);
+    }
+    checkpoint.rerun.clear();
+    checkpoint.last_updated_at = clock::now();
+    held.writer.save(&checkpoint)?;
+    Ok(true)
+}
+
+fn set_aside(held: &Held, survey: &Survey, run: RunId) -> Result<(), EngineError> {
+    let store = RunStore::new(&held.folder, run);
+    if files::kind_of(store.folder().root()).map_err(store::StoreError::from)?.is_none() {
+        return Ok(());
+    }
+    let seen = survey.runs.get(&run);
+    let agent = store.read_agent_result()?;
+    let cost_usd = match seen {
+        Some(seen @ RunSeen::Committed(_)) => seen.spent(),
+        Some(_) | None => store.spent(agent.as_ref())?,
+    };
+    let stage = match (seen, agent) {
+        (Some(RunSeen::Committed(_)), _) => Stage::Commit,
+        (_, Some(_)) => Stage::Judge,
+        (_, None) => Stage::Agent,
+    };
+    let attempt = store.next_attempt()?;
+    store.set_aside(&AttemptRecord { attempt, stage, end: AttemptEnd::Rerun, cost_usd, at: clock::now() })?;
+    Ok(())
 }
 
 /// Does what the coordinator that committed a run was killed before: the workspace goes, as the result says.

@@ -91,6 +91,19 @@ impl Standing {
         }
     }
 
+    /// Only these are made, of all that are missing.
+    pub fn only(&mut self, runs: &BTreeSet<RunId>) {
+        self.withheld = self.missing.keys().copied().filter(|run| !runs.contains(run)).collect();
+    }
+
+    /// Runs that are missing because infrastructure failed: attempts were used up, judges did not judge, or an attempt of
+    /// theirs lies aside.
+    #[must_use]
+    pub fn failed(&self) -> BTreeSet<RunId> {
+        let failed = |why: &Missing| *why != Missing::NotStarted;
+        self.missing.iter().filter(|(_, why)| failed(why)).map(|(run, _)| *run).collect()
+    }
+
     /// Runs that are not to be made again without being asked.
     pub fn withheld(&self) -> impl Iterator<Item = RunId> + '_ {
         self.withheld.iter().copied()

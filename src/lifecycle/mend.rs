@@ -245,6 +245,7 @@ fn new_checkpoint(survey: &Survey, now: Timestamp) -> Option<Checkpoint> {
         started_at,
         last_updated_at: now,
         rate_limit: None,
+        rerun: std::collections::BTreeSet::new(),
         pid: None,
         host: None,
         unknown: serde_json::Map::new(),

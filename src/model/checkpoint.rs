@@ -1,6 +1,6 @@
 //! `checkpoint.json`: the index of committed runs and the experiment's status. It can be deleted and is rebuilt.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Timestamp;
@@ -148,6 +148,10 @@ pub struct Checkpoint {
     /// The pause that is under way.
     #[serde(default)]
     pub rate_limit: Option<RateLimit>,
+    /// Runs that a person wants made anew, while they are set aside: a stop in the middle changes nothing about that.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schemars(with = "BTreeSet<String>")]
+    pub rerun: BTreeSet<RunId>,
     /// The coordinator's process, for people; the kernel's lock is what counts.
     #[serde(default)]
     pub pid: Option<u32>,
@@ -184,6 +188,7 @@ mod tests {
             last_updated_at: "2026-11-23T12:00:00.5Z".parse().unwrap(),
             rate_limit: (status == ExperimentStatus::PausedRateLimit)
                 .then(|| RateLimit { model: "opus".to_owned(), until: "2026-11-23T13:00:00Z".parse().unwrap() }),
+            rerun: BTreeSet::new(),
             pid: running.then_some(4711),
             host: running.then(|| "host".to_owned()),
             unknown: Map::new(),

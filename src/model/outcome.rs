@@ -230,6 +230,8 @@ pub enum AttemptEnd {
     },
     /// The coordinator was stopped or killed while the agent worked.
     Interrupted,
+    /// A person asked for another attempt.
+    Rerun,
 }
 
 /// How far a stop has been asked for; it only goes up.

@@ -104,6 +104,7 @@ impl Document {
             started_at: header.started_at,
             last_updated_at: header.now,
             rate_limit: None,
+            rerun: std::collections::BTreeSet::new(),
             pid: None,
             host: None,
             unknown: serde_json::Map::new(),

@@ -25,6 +25,7 @@ mod paid_once;
 mod rate_limit;
 mod readme;
 mod repair;
+mod rerun;
 mod scenes;
 mod screens;
 mod secrets;

@@ -95,7 +95,7 @@ fn every_command_and_flag_in_the_documents_is_in_the_help() {
         };
         helps.entry(subcommand.to_owned()).or_insert_with(asked).clone()
     };
-    let of_any: String = ["run", "resume", "extend", "status", "verify", "repair", "checkout", "export"]
+    let of_any: String = ["run", "resume", "extend", "rerun", "status", "verify", "repair", "checkout", "export"]
         .map(|name| help(name).unwrap())
         .concat();
     let (mut unknown, mut seen) = (Vec::new(), 0);

@@ -8,6 +8,7 @@ pub mod extend;
 pub mod fixture;
 pub mod pages;
 pub mod repair;
+pub mod rerun;
 pub mod resume;
 pub mod run;
 pub mod sitting;

@@ -41,6 +41,7 @@ fn checkpoint(status: ExperimentStatus, entries: &[(&str, RunStatus)]) -> Checkp
         started_at: now(),
         last_updated_at: now(),
         rate_limit: None,
+        rerun: std::collections::BTreeSet::new(),
         pid: None,
         host: None,
         unknown: serde_json::Map::new(),

@@ -1,0 +1,45 @@
+//! `rerun`: a new attempt of runs that a person names.
+
+use std::collections::BTreeSet;
+
+use crate::cli::args::again::Rerun;
+use crate::cli::commands::run::{open_held, save_operation};
+use crate::cli::commands::sitting;
+use crate::cli::console::Console;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::prelude::Prelude;
+use crate::cli::wish::{Differences, operate};
+use crate::engine::rerun::rerun;
+use crate::text::words::counted;
+
+/// Runs the command. Nothing is made but what was named.
+///
+/// # Errors
+/// When nothing is named, a run is not planned, the folder is held, or it has findings that forbid to go on.
+pub fn run(args: &Rerun, console: &mut Console) -> Result<Exit, CliError> {
+    if args.run.is_empty() && !args.errored {
+        return Err(CliError::usage("no run is named")
+            .hint("name runs with `--run T0/00/1`, or all that failed with `--errored`"));
+    }
+    let prelude = Prelude::begin(console)?;
+    let (mut sitting, name) = open_held(args.experiment.dir.as_deref(), console)?;
+    let mut named: BTreeSet<_> = args.run.iter().copied().collect();
+    if !named.is_empty() {
+        sitting = rerun(sitting, &named).map_err(|error| CliError::engine(error, &name))?;
+    }
+    if args.errored {
+        let failed = sitting.standing.failed();
+        if failed.is_empty() && named.is_empty() {
+            console.say("no run is missing because infrastructure failed: nothing is to be made again")?;
+            return sitting.rest().map(|()| Exit::Success).map_err(|error| CliError::engine(error, &name));
+        }
+        named.extend(failed);
+    }
+    console.say(&format!("{} to be made again, and no other", counted(named.len(), "run")))?;
+    sitting.standing.only(&named);
+    let mut differences = Differences::default();
+    operate(&mut sitting.config, args.operation, &mut differences);
+    save_operation(&sitting, differences.operational)?;
+    sitting::conduct(sitting, &name, &differences.events, prelude, console)
+}

@@ -1,0 +1,34 @@
+//! A new attempt of runs that a person named: the former one is kept, and a stop at any moment loses nothing of it.
+
+use std::collections::BTreeSet;
+
+use crate::engine::error::EngineError;
+use crate::engine::open::{Sitting, go_on, survey};
+use crate::model::ids::RunId;
+use crate::model::outcome::ExperimentStatus;
+use crate::os::clock;
+use crate::store::survey::Depth;
+
+/// Sets the named runs aside, whatever they hold, so that each is made anew.
+///
+/// # Errors
+/// When a run is not planned, or the folder cannot be written.
+pub fn rerun(sitting: Sitting, runs: &BTreeSet<RunId>) -> Result<Sitting, EngineError> {
+    let plan = sitting.config.plan();
+    let unknown: Vec<RunId> = runs.iter().copied().filter(|run| !plan.contains(*run)).collect();
+    if !unknown.is_empty() {
+        return Err(EngineError::NotPlanned(unknown));
+    }
+    let Sitting { mut held, mut checkpoint, mended, .. } = sitting;
+    // Said before the first run moves: entries without results would look like results that are lost.
+    checkpoint.rerun.clone_from(runs);
+    for run in runs {
+        checkpoint.completed_runs.remove(*run);
+    }
+    checkpoint.status = ExperimentStatus::Interrupted;
+    checkpoint.last_updated_at = clock::now();
+    held.writer.save(&checkpoint)?;
+    let survey = survey(&held, Depth::Results)?;
+    let sitting = go_on(held, survey)?;
+    Ok(Sitting { mended: mended.into_iter().chain(sitting.mended).collect(), ..sitting })
+}
