@@ -46,7 +46,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "fixture" 
 complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "completions" -d 'Print completions of `cargo-scylla` for a shell'
 complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "man" -d 'Print the manual page of `cargo-scylla`'
 complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l tiers-dir -d 'The fixture: a folder with `test.yaml` [default: `tiers-dir` of the settings]' -r -F
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l tiers-dir -d 'The fixture, as in the original' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l results-dir -d 'Where experiments lie [default: `scylla-results` at the root of the workspace, or in the current folder outside of one]' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l tiers -d 'Tiers to run, such as `T0,T1` [default: all of the fixture]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l runs -d 'How many runs of each subtest the experiment has [default: 10]' -r
@@ -61,7 +61,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l thinki
 Low\t''
 High\t''
 UltraThink\t''"
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l timeout -d 'How long an agent may work, in seconds; then what is there is graded [default: the fixture\'s, else 3600]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l timeout -d 'How long an agent may work, such as `600` (seconds), `10m` or `1h30m`; then what is there is graded [default: the fixture\'s, else 1h]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l inherit -d 'What subtests take over from the winners of earlier tiers [default: as-declared]' -r -f -a "none\t''
 previous-best\t''
 as-declared\t''"
@@ -95,7 +95,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l thi
 Low\t''
 High\t''
 UltraThink\t''"
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l timeout -d 'How long an agent may work, in seconds; then what is there is graded [default: the fixture\'s, else 3600]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l timeout -d 'How long an agent may work, such as `600` (seconds), `10m` or `1h30m`; then what is there is graded [default: the fixture\'s, else 1h]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l inherit -d 'What subtests take over from the winners of earlier tiers [default: as-declared]' -r -f -a "none\t''
 previous-best\t''
 as-declared\t''"

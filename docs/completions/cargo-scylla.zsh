@@ -39,7 +39,7 @@ never\:"Never"))' \
         case $line[1] in
             (run)
 _arguments "${_arguments_options[@]}" : \
-'--tiers-dir=[The fixture\: a folder with \`test.yaml\` \[default\: \`tiers-dir\` of the settings\]]:DIR:_files' \
+'()--tiers-dir=[The fixture, as in the original]:DIR:_files' \
 '--results-dir=[Where experiments lie \[default\: \`scylla-results\` at the root of the workspace, or in the current folder outside of one\]]:DIR:_files' \
 '*--tiers=[Tiers to run, such as \`T0,T1\` \[default\: all of the fixture\]]:TIERS:_default' \
 '--runs=[How many runs of each subtest the experiment has \[default\: 10\]]:N:_default' \
@@ -51,7 +51,7 @@ _arguments "${_arguments_options[@]}" : \
 '--model=[Model that agents are told to use, as \`\$SCYLLA_MODEL\`]:MODEL:_default' \
 '*--judge-model=[Model that judges are told to use, in their request; the first one counts]:MODEL:_default' \
 '--thinking=[How much agents are told to think, by a word before the prompt \[default\: None\]]:MODE:(None Low High UltraThink)' \
-'--timeout=[How long an agent may work, in seconds; then what is there is graded \[default\: the fixture'\''s, else 3600\]]:SECONDS:_default' \
+'--timeout=[How long an agent may work, such as \`600\` (seconds), \`10m\` or \`1h30m\`; then what is there is graded \[default\: the fixture'\''s, else 1h\]]:TIME:_default' \
 '--inherit=[What subtests take over from the winners of earlier tiers \[default\: as-declared\]]:HOW:(none previous-best as-declared)' \
 '-j+[Runs in flight at once \[default\: the number of cores\]]:N:_default' \
 '--jobs=[Runs in flight at once \[default\: the number of cores\]]:N:_default' \
@@ -73,6 +73,7 @@ never\:"Never"))' \
 '--quiet[Say only what went wrong, and how to go on]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
+'::fixture -- The fixture\: a folder with `test.yaml` \[default\: `tiers-dir` of the settings\]:_files' \
 && ret=0
 ;;
 (resume)
@@ -84,7 +85,7 @@ _arguments "${_arguments_options[@]}" : \
 '--model=[Model that agents are told to use, as \`\$SCYLLA_MODEL\`]:MODEL:_default' \
 '*--judge-model=[Model that judges are told to use, in their request; the first one counts]:MODEL:_default' \
 '--thinking=[How much agents are told to think, by a word before the prompt \[default\: None\]]:MODE:(None Low High UltraThink)' \
-'--timeout=[How long an agent may work, in seconds; then what is there is graded \[default\: the fixture'\''s, else 3600\]]:SECONDS:_default' \
+'--timeout=[How long an agent may work, such as \`600\` (seconds), \`10m\` or \`1h30m\`; then what is there is graded \[default\: the fixture'\''s, else 1h\]]:TIME:_default' \
 '--inherit=[What subtests take over from the winners of earlier tiers \[default\: as-declared\]]:HOW:(none previous-best as-declared)' \
 '-j+[Runs in flight at once \[default\: the number of cores\]]:N:_default' \
 '--jobs=[Runs in flight at once \[default\: the number of cores\]]:N:_default' \

@@ -25,7 +25,7 @@ pub mod original;
     after_help = "Exit codes: 0 all that was planned is done and agrees, 1 internal error, 2 usage or configuration, 3 \
 held by another coordinator, 4 `repair` can mend it, 5 evidence is damaged, 6 planned runs are missing, 7 a policy of \
 `verify` is not met, 130 and 143 stopped and to be resumed.\n\nBegin with `cargo scylla fixture new my-task`, then \
-`cargo scylla run --tiers-dir my-task`."
+`cargo scylla run my-task`."
 )]
 pub struct Cli {
     /// What to do.
@@ -144,7 +144,9 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Run {
     /// The fixture: a folder with `test.yaml` [default: `tiers-dir` of the settings]
-    #[arg(long, value_name = "DIR")]
+    pub fixture: Option<PathBuf>,
+    /// The fixture, as in the original
+    #[arg(long, value_name = "DIR", conflicts_with = "fixture")]
     pub tiers_dir: Option<PathBuf>,
     /// Where experiments lie [default: `scylla-results` at the root of the workspace, or in the current folder outside of one]
     #[arg(long, value_name = "DIR")]
@@ -153,10 +155,10 @@ pub struct Run {
     #[arg(long, value_name = "TIERS", value_delimiter = ',', num_args = 1..)]
     pub tiers: Option<Vec<TierId>>,
     /// How many runs of each subtest the experiment has [default: 10]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", value_parser = values::count::<1, 100_000>, allow_negative_numbers = true)]
     pub runs: Option<u32>,
     /// Take only the first N subtests of each tier
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = values::count::<1, 100_000>, allow_negative_numbers = true)]
     pub max_subtests: Option<u32>,
     /// Start a new experiment even if there is one of this fixture
     #[arg(long)]
@@ -165,7 +167,7 @@ pub struct Run {
     #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// What a run is expected to cost, in US dollars, for the estimate of `--dry-run`
-    #[arg(long, value_name = "USD", requires = "dry_run")]
+    #[arg(long, value_name = "USD", requires = "dry_run", value_parser = values::dollars, allow_negative_numbers = true)]
     pub price_per_run: Option<Usd>,
     /// What is said of the fixture.
     #[command(flatten)]
@@ -188,8 +190,8 @@ pub struct ConfigFlags {
     /// How much agents are told to think, by a word before the prompt [default: None]
     #[arg(long, value_name = "MODE", value_parser = ["None", "Low", "High", "UltraThink"], ignore_case = true)]
     pub thinking: Option<String>,
-    /// How long an agent may work, in seconds; then what is there is graded [default: the fixture's, else 3600]
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    /// How long an agent may work, such as `600` (seconds), `10m` or `1h30m`; then what is there is graded [default: the fixture's, else 1h]
+    #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true)]
     pub timeout: Option<u64>,
     /// What subtests take over from the winners of earlier tiers [default: as-declared]
     ///
@@ -207,18 +209,18 @@ pub struct ConfigFlags {
 #[command(next_help_heading = "Operation")]
 pub struct OperationFlags {
     /// Runs in flight at once [default: the number of cores]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    #[arg(short, long, value_name = "N", value_parser = values::count::<1, 4096>, allow_negative_numbers = true)]
     pub jobs: Option<u32>,
     /// How often a run is tried in one sitting when infrastructure fails [default: 3]
     ///
     /// A run whose attempts are used up is missing, not failed. A resume tries it again.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", value_parser = values::count::<1, 1000>, allow_negative_numbers = true)]
     pub attempts: Option<u32>,
     /// Ceiling of the cost in US dollars; every attempt and judge counts
     ///
     /// Nothing more is started when what was spent, and the mean cost of a run for each run in flight and one more, would
     /// exceed it. Runs in flight end; a resume with a higher ceiling goes on.
-    #[arg(long, value_name = "USD")]
+    #[arg(long, value_name = "USD", value_parser = values::dollars, allow_negative_numbers = true)]
     pub max_cost_usd: Option<Usd>,
     /// Which workspaces stay after their run is committed [default: none]
     ///
@@ -260,13 +262,13 @@ pub struct Extend {
     #[command(flatten)]
     pub experiment: Which,
     /// How many runs each subtest has from now on, those that are there included
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", value_parser = values::count::<1, 100_000>, allow_negative_numbers = true)]
     pub runs: Option<u32>,
     /// Tiers of the fixture to add, such as `T2,T3`
     #[arg(long, value_name = "TIERS", value_delimiter = ',', num_args = 1..)]
     pub tiers: Vec<TierId>,
     /// Take the first N subtests of each tier from now on
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = values::count::<1, 100_000>, allow_negative_numbers = true)]
     pub max_subtests: Option<u32>,
     /// Record the growth and start nothing; `resume` makes the runs
     #[arg(long)]
@@ -300,10 +302,10 @@ pub struct Verify {
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: VerifyFormat,
     /// So many planned runs may be missing: exit 7 when there are more, 0 instead of 6 when not
-    #[arg(long, value_name = "N", help_heading = "Gate")]
+    #[arg(long, value_name = "N", help_heading = "Gate", value_parser = values::any_count, allow_negative_numbers = true)]
     pub max_missing: Option<usize>,
     /// Each subtest must have so many results, else exit 7
-    #[arg(long, value_name = "N", help_heading = "Gate")]
+    #[arg(long, value_name = "N", help_heading = "Gate", value_parser = values::any_count, allow_negative_numbers = true)]
     pub min_runs: Option<usize>,
     /// No warning may be there, else exit 7
     #[arg(long, help_heading = "Gate")]

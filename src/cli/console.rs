@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use crate::cli::args::{ColorWhen, MessageFormat, Talk};
 use crate::cli::error::CliError;
-use crate::model::event::ExperimentFinished;
+use crate::cli::exit::Exit;
+use crate::model::event::{Event, ExperimentFinished};
 use crate::model::outcome::ExperimentEnd;
+use crate::os::clock;
 use crate::report::json::Json;
 use crate::report::plain::{Detail, Plain};
 use crate::report::reporter::Reporter;
@@ -102,6 +104,30 @@ impl Console {
         Plain::new(io::stderr(), self.err_styles(), detail)
     }
 
+    /// Says notices as events.
+    ///
+    /// # Errors
+    /// When they are results and cannot be written.
+    pub fn tell(&mut self, messages: &[String]) -> Result<(), CliError> {
+        let mut reporter = self.reporter();
+        for message in messages {
+            let told = reporter.event(clock::now(), &Event::Notice { message: message.clone() });
+            self.is_written(told)?;
+        }
+        Ok(())
+    }
+
+    /// Whether an event that is a result was written. Talk is for whoever listens, and a reader that is gone has seen enough.
+    ///
+    /// # Errors
+    /// When standard output cannot be written.
+    pub fn is_written(&self, told: io::Result<()>) -> Result<(), CliError> {
+        match self.talk.message_format {
+            MessageFormat::Json => unless_gone(told).map_err(|error| unwritten(&error)),
+            MessageFormat::Human => Ok(()),
+        }
+    }
+
     /// Prints the table at the end of a sitting, and what to type next.
     ///
     /// # Errors
@@ -122,7 +148,7 @@ impl Console {
     ///
     /// # Errors
     /// When standard output cannot be written. A reader that is gone is no error.
-    pub fn print(&mut self, text: &str) -> io::Result<()> {
+    pub fn print(&mut self, text: &str) -> Result<(), CliError> {
         self.print_bytes(text.as_bytes())
     }
 
@@ -130,16 +156,16 @@ impl Console {
     ///
     /// # Errors
     /// When standard output cannot be written. A reader that is gone is no error.
-    pub fn print_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub fn print_bytes(&mut self, bytes: &[u8]) -> Result<(), CliError> {
         let mut out = io::stdout().lock();
-        unless_gone(out.write_all(bytes).and_then(|()| out.flush()))
+        unless_gone(out.write_all(bytes).and_then(|()| out.flush())).map_err(|error| unwritten(&error))
     }
 
     /// Empties the screen of a terminal.
     ///
     /// # Errors
     /// When standard output cannot be written.
-    pub fn clear(&mut self) -> io::Result<()> {
+    pub fn clear(&mut self) -> Result<(), CliError> {
         if io::stdout().is_terminal() { self.print("\u{1b}[2J\u{1b}[H") } else { Ok(()) }
     }
 
@@ -157,6 +183,10 @@ impl Console {
         // There is nobody left to tell that standard error cannot be written.
         let _ = say(&text);
     }
+}
+
+fn unwritten(error: &io::Error) -> CliError {
+    CliError { exit: Exit::Internal, ..CliError::usage(format!("cannot write to standard output: {error}")) }
 }
 
 fn say(text: &str) -> io::Result<()> {

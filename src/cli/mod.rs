@@ -13,6 +13,8 @@ pub mod prelude;
 pub mod wish;
 
 use std::ffi::OsString;
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::ffi::OsStrExt;
 
 use clap::Parser;
 
@@ -20,7 +22,7 @@ use crate::cli::args::{Cli, Command};
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::text::words::shell_word;
+use crate::text::words::shell_bytes;
 
 /// The first word that cargo adds when it starts `cargo-scylla` as `cargo scylla`.
 const CARGO_WORD: &str = "scylla";
@@ -34,11 +36,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let typed = typed(&arguments);
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(asked) => {
-            // Help and version come as errors that want to be printed; there is nobody left to tell if they cannot.
-            let _ = asked.print();
-            return if asked.use_stderr() { Exit::Usage } else { Exit::Success };
-        }
+        Err(asked) => return show(&asked),
     };
     let mut console = Console::new(cli.talk, typed);
     match dispatch(&cli.command, &mut console) {
@@ -50,9 +48,23 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
+/// Help and version come as errors that want to be printed.
+fn show(asked: &clap::Error) -> Exit {
+    let printed = asked.print().and_then(|()| io::stdout().flush());
+    match printed {
+        _ if asked.use_stderr() => Exit::Usage,
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            // There is nobody left to tell if that cannot be written, either.
+            let _ = writeln!(io::stderr(), "error: cannot write to standard output: {error}");
+            Exit::Internal
+        }
+        _ => Exit::Success,
+    }
+}
+
 /// The command as a person would type it again.
 fn typed(arguments: &[OsString]) -> String {
-    let words = arguments.iter().skip(1).map(|word| shell_word(&word.to_string_lossy()));
+    let words = arguments.iter().skip(1).map(|word| shell_bytes(word.as_bytes()));
     ["cargo".to_owned(), CARGO_WORD.to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 

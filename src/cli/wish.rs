@@ -46,13 +46,14 @@ pub fn places(args: &Run, located: &Located, current: &Path) -> Result<Places, C
     let from_root = |path: &PathBuf| located.root.join(path);
     let typed = |path: &PathBuf| current.join(path);
     let fixture_dir = args
-        .tiers_dir
+        .fixture
         .as_ref()
+        .or(args.tiers_dir.as_ref())
         .map(typed)
         .or_else(|| located.settings.tiers_dir.as_ref().map(from_root))
         .ok_or_else(|| {
             CliError::usage("no fixture is named").hint(
-                "name one with `--tiers-dir DIR`, or set `tiers-dir` in `.config/scylla.toml` or `[workspace.metadata.scylla]`; \
+                "name one as in `cargo scylla run DIR`, or set `tiers-dir` in `.config/scylla.toml` or `[workspace.metadata.scylla]`; \
                  `cargo scylla fixture new DIR` writes one",
             )
         })?;
@@ -61,6 +62,7 @@ pub fn places(args: &Run, located: &Located, current: &Path) -> Result<Places, C
     let former_results = results_dir.is_none().then(|| located.former_results.clone());
     let results_dir = results_dir.unwrap_or_else(|| located.results_dir.clone());
     let said = said(&args.said, located, current);
+    let fixture_dir = fixture::folder_of(&fixture_dir).to_owned();
     Ok(Places { fixture_dir, said, results_dir, former_results })
 }
 

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use crate::model::money::Usd;
+use crate::text::words::seconds_of;
 
 use super::mistake::{Mistake, Mistakes};
 use super::nearest::nearest;
@@ -183,10 +184,12 @@ impl<'a> Fields<'a> {
 
     /// The time limit in seconds behind a key, if it is there.
     pub(super) fn seconds(&self, key: &'static str) -> Option<u64> {
-        let wanted = format!("a whole number of seconds from 1 to {MOST_SECONDS}");
+        let wanted =
+            format!("a whole number of seconds from 1 to {MOST_SECONDS}, or a time such as `90s`, `10m` or `1h30m`");
         self.find(key).and_then(|node| {
             self.page.typed(node, &self.path(key), &wanted, |node| {
-                node.whole().filter(|seconds| (1..=MOST_SECONDS).contains(seconds))
+                let seconds = node.whole().or_else(|| node.text().and_then(seconds_of));
+                seconds.filter(|seconds| (1..=MOST_SECONDS).contains(seconds))
             })
         })
     }

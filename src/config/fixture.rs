@@ -32,6 +32,19 @@ use tiers::Common;
 /// The file that makes a folder a fixture.
 pub const TEST_FILE: &str = "test.yaml";
 
+/// The folder of a fixture that was named by the folder or by its `test.yaml`.
+#[must_use]
+pub fn folder_of(path: &Path) -> &Path {
+    match path.file_name() {
+        Some(name) if name == TEST_FILE && !path.is_dir() => match path.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+            Some(parent) => parent,
+            None => path,
+        },
+        _ => path,
+    }
+}
+
 /// Where the rubric lies when `test.yaml` cannot be asked.
 const USUAL_RUBRIC: &str = "expected/rubric.yaml";
 

@@ -21,6 +21,7 @@ use crate::model::task::{Fixture, Parts, Source};
 use crate::os::{clock, files};
 use crate::store;
 use crate::store::layout::ExperimentFolder;
+use crate::text::words::list;
 use crate::upstream::inherit::Inheritance;
 use crate::workspace::base;
 
@@ -184,7 +185,8 @@ pub fn extend(held: &Held, config: &mut Config, fixture: &Fixture, growth: &Grow
     let before = config.plan();
     let missing: Vec<TierId> = growth.tiers.iter().copied().filter(|tier| !fixture.tiers.contains_key(tier)).collect();
     if let Some(tier) = missing.first() {
-        return Err(EngineError::Growth(format!("the fixture has no tier `{tier}`")));
+        let has: Vec<String> = fixture.tiers.keys().map(ToString::to_string).collect();
+        return Err(EngineError::Growth(format!("its fixture has no tier `{tier}`; it has {}", list(&has))));
     }
     let runs = growth.runs.unwrap_or(config.runs_per_subtest);
     if runs < config.runs_per_subtest {

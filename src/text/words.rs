@@ -15,6 +15,33 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// The seconds of a duration with units, such as `90s`, `10m`, `1h30m` or `2d 12h`; each unit once, the longest first.
+#[must_use]
+pub fn seconds_of(text: &str) -> Option<u64> {
+    let mut rest = text.trim();
+    let (mut total, mut longest) = (0_u64, u64::MAX);
+    while !rest.is_empty() {
+        let digits = rest.find(|char: char| !char.is_ascii_digit())?;
+        let number: u64 = rest[..digits].parse().ok()?;
+        let after = rest[digits..].trim_start();
+        let end = after.find(|char: char| !char.is_ascii_alphabetic()).unwrap_or(after.len());
+        let unit = match &after[..end] {
+            "s" | "sec" | "second" | "seconds" => 1,
+            "m" | "min" | "minute" | "minutes" => 60,
+            "h" | "hour" | "hours" => 3_600,
+            "d" | "day" | "days" => 86_400,
+            _ => return None,
+        };
+        if unit >= longest {
+            return None;
+        }
+        longest = unit;
+        total = total.checked_add(number.checked_mul(unit)?)?;
+        rest = after[end..].trim_start();
+    }
+    (longest != u64::MAX).then_some(total)
+}
+
 /// A duration that is only guessed: `less than a minute`, `about 8m`, `about 2h 10m`, `about 3d`.
 #[must_use]
 pub fn rough_duration(seconds: f64) -> String {
@@ -92,9 +119,14 @@ pub fn list(items: &[String]) -> String {
     }
 }
 
-/// A word of a command as a shell reads it: quoted when it must be, and without anything that a terminal obeys.
+/// A word of a command as a shell reads it: quoted when it must be, and without anything that a terminal obeys. Where bytes
+/// that are no text were replaced, a shell finds the file by a pattern.
 #[must_use]
 pub fn shell_word(word: &str) -> String {
+    if word.contains(REPLACED) {
+        let pieces = word.split(REPLACED).map(|piece| if piece.is_empty() { String::new() } else { shell_word(piece) });
+        return pieces.collect::<Vec<_>>().join("?*").replace("?*?*", "?*");
+    }
     let plain = |char: char| char.is_alphanumeric() || "-_./:@%+,".contains(char);
     if super::escape::terminal(word) != word {
         return format!("$'{}'", word.chars().map(named_for_shell).collect::<String>());
@@ -103,6 +135,24 @@ pub fn shell_word(word: &str) -> String {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// What stands for bytes that are no text.
+const REPLACED: char = char::REPLACEMENT_CHARACTER;
+
+/// The same for a word of any bytes.
+#[must_use]
+pub fn shell_bytes(word: &[u8]) -> String {
+    match std::str::from_utf8(word) {
+        Ok(text) if !text.contains(REPLACED) => shell_word(text),
+        _ => {
+            let pieces = word.utf8_chunks().map(|chunk| {
+                let text: String = chunk.valid().chars().map(named_for_shell).collect();
+                chunk.invalid().iter().fold(text, |named, byte| format!("{named}\\x{byte:02x}"))
+            });
+            format!("$'{}'", pieces.collect::<String>())
+        }
+    }
 }
 
 /// A character within `$'…'`: what a terminal obeys is named by its bytes.
@@ -120,6 +170,7 @@ fn named_for_shell(char: char) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStrExt;
     use std::process::Command;
 
     use super::*;
@@ -206,6 +257,38 @@ mod tests {
             let said = Command::new("bash").args(["-c", &format!("printf '%s.' {quoted}")]).output().unwrap();
             assert_eq!(String::from_utf8(said.stdout).unwrap(), format!("{word}."), "{quoted}");
             assert_eq!(super::super::escape::terminal(&quoted), quoted);
+        }
+    }
+
+    #[test]
+    fn a_shell_finds_a_file_whose_name_is_no_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = std::ffi::OsStr::from_bytes(b"my \xff\xfe it's\xc3");
+        std::fs::write(folder.path().join(name), "").unwrap();
+        for quoted in [shell_bytes(name.as_bytes()), shell_word(&name.to_string_lossy())] {
+            let mut shell = Command::new("bash");
+            let read = shell.args(["-c", &format!("printf '%s.' {quoted}")]).current_dir(&folder).output().unwrap();
+            assert_eq!(read.stdout, [name.as_bytes(), b"."].concat(), "{quoted}");
+        }
+        assert_eq!(shell_bytes(b"plain"), "plain");
+    }
+
+    #[test]
+    fn a_duration_may_have_units_and_must_make_sense() {
+        for (text, seconds) in [
+            ("90s", 90),
+            ("10m", 600),
+            ("1h30m", 5_400),
+            ("2d 12h", 216_000),
+            ("5 min", 300),
+            ("1 hour 1 second", 3_601),
+        ] {
+            assert_eq!(seconds_of(text), Some(seconds), "{text}");
+        }
+        for wrong in
+            ["", "10", "m", "-1m", "1.5h", "10x", "1m1h", "1m2m", "99999999999999999999s", "9999999999999999999d"]
+        {
+            assert_eq!(seconds_of(wrong), None, "{wrong}");
         }
     }
 

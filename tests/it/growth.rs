@@ -204,7 +204,7 @@ fn a_new_fixture_works_and_is_listed_and_a_broken_one_tells_every_mistake() {
     let world = World::new();
     let written = world.scylla(&["fixture", "new", "tasks/mine"]).exits(0);
     assert!(written.stdout.contains("tasks/mine/test.yaml"), "{written}");
-    assert!(written.stderr.contains("cargo scylla run --tiers-dir tasks/mine"), "{written}");
+    assert!(written.stderr.contains("cargo scylla run tasks/mine --runs 1`"), "{written}");
     world.scylla(&["fixture", "check", "tasks/mine"]).exits(0);
     world.scylla(&["run", "--tiers-dir", "tasks/mine", "--runs", "1", "--results-dir", "results"]).exits(0);
     world.scylla(&["fixture", "new", "tasks/mine"]).exits(2);

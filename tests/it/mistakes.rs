@@ -42,6 +42,88 @@ fn what_is_typed_wrongly_is_told() {
 }
 
 #[test]
+fn numbers_that_are_negative_or_no_numbers_and_times_without_sense_are_called_so() {
+    let (world, fixture) = world();
+    let told = |arguments: &[&str], said: &str| {
+        let output = world.scylla(arguments).exits(2);
+        assert!(output.stderr.contains(said), "no {said}: {output}");
+    };
+    for flag in ["--runs", "--max-subtests", "--jobs", "--attempts", "--max-cost-usd", "--timeout", "--price-per-run"] {
+        told(&["run", &fixture, "--dry-run", flag, "-3"], &format!("invalid value '-3' for '{flag}"));
+        told(&["run", &fixture, "--dry-run", flag, "-3"], "it is negative");
+    }
+    told(&["verify", "--max-missing", "-1"], "it is negative");
+    told(&["verify", "--min-runs", "-1"], "it is negative");
+    told(&["extend", "--runs", "-1"], "it is negative");
+    told(&["run", &fixture, "--timeout", "10x"], "a time such as `90s`, `10m` or `1h30m`");
+    told(&["run", &fixture, "--timeout", "0m"], "from 1 second");
+    told(&["run", &fixture, "--runs", "many"], "it is not a whole number");
+}
+
+#[test]
+fn times_have_units_wherever_seconds_are_taken_and_a_fixture_is_named_in_short() {
+    let (world, _) = world();
+    let config = |more: &[&str]| {
+        world.scylla(&[&["run", "--runs", "1", "--fresh"], more].concat()).exits(0);
+        let newest = fs::read_dir(world.path("scylla-results")).unwrap().map(|entry| entry.unwrap().path());
+        let newest = newest.filter(|path| path.is_dir()).max_by_key(|path| fs::metadata(path).unwrap().created().ok());
+        crate::scenes::json(&newest.unwrap().join("config/experiment.json"))
+    };
+    assert_eq!(config(&["fixture", "--timeout", "1h30m"])["timeout_seconds"], 5_400);
+    let path = world.path("fixture/test.yaml");
+    let text = fs::read_to_string(&path).unwrap().replace("timeout_seconds: 100", "timeout_seconds: 2m");
+    fs::write(&path, text).unwrap();
+    assert_eq!(config(&["fixture/test.yaml"])["timeout_seconds"], 120);
+    world.write(".config/scylla.toml", "timeout = \"10m\"\n");
+    assert_eq!(config(&["--tiers-dir", "fixture/test.yaml"])["timeout_seconds"], 600);
+    world.scylla(&["fixture", "check", "fixture/test.yaml"]).exits(0);
+    world.scylla(&["run", "fixture", "--tiers-dir", "fixture"]).exits(2);
+}
+
+#[test]
+fn a_misspelt_command_or_tier_is_told_with_those_that_are_there() {
+    let (world, fixture) = world();
+    for (typed, meant) in
+        [("stauts", "status"), ("verfy", "verify"), ("resme", "resume"), ("runn", "run"), ("chekout", "checkout")]
+    {
+        let output = world.scylla(&[typed]).exits(2);
+        assert!(output.stderr.contains(&format!("'{meant}'")), "{output}");
+    }
+    let dir = planned(&world, &fixture, &["--runs", "1"]);
+    let output = world.scylla(&["extend", &dir, "--tiers", "T5"]).exits(2);
+    assert!(output.stderr.contains("has no tier `T5`; it has T0"), "{output}");
+}
+
+#[test]
+fn hints_work_where_a_name_begins_like_a_flag_or_is_no_text() {
+    use std::os::unix::ffi::OsStringExt;
+    let bytes = std::ffi::OsString::from_vec(b"my r\xffsults".to_vec());
+    for results in ["-results".into(), bytes] {
+        let (world, _) = world();
+        let bin = world.path("bin");
+        fs::create_dir(&bin).unwrap();
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_cargo-scylla"), bin.join("cargo-scylla")).unwrap();
+        let shell = |command: &str| {
+            let mut shell = std::process::Command::new("bash");
+            world.seal(&mut shell);
+            let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+            shell.args(["-c", &command.replace("cargo scylla", "cargo-scylla")]).env("PATH", path);
+            crate::scenes::output(shell.current_dir(world.path("")))
+        };
+        let mut run = world.command(&["run", "fixture", "--runs", "1", "--max-cost-usd", "0"]);
+        let mut flag = std::ffi::OsString::from("--results-dir=");
+        flag.push(&results);
+        let output = run.arg(flag).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(6));
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        let resume = stdout.lines().rfind(|line| line.contains("cargo scylla resume")).unwrap().trim();
+        shell(&format!("{resume} --max-cost-usd 9")).exits(0);
+        fs::write(world.path("fixture/prompt.md"), "Make another file.\n").unwrap();
+    }
+}
+
+#[test]
 fn mistakes_in_yaml_are_told_all_at_once() {
     let (world, fixture) = world();
     let path = world.path("fixture/test.yaml");

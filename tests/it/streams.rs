@@ -110,3 +110,25 @@ fn every_command_that_prints_survives_a_reader_that_is_gone() {
         assert_eq!(output.stderr, "", "{arguments:?}");
     }
 }
+
+#[test]
+fn results_that_cannot_be_written_are_an_error_and_the_experiment_goes_on() {
+    let (world, fixture) = world();
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let fails = |arguments: &[&str]| {
+        let child = world.command(arguments).stdout(full()).stderr(Stdio::piped()).spawn().unwrap();
+        let output = crate::world::finish(child).exits(1);
+        assert!(output.stderr.contains("error: cannot write to standard output: No space left"), "{output}");
+        output
+    };
+    let told = fails(&run(&fixture, &["--message-format", "json"]));
+    assert!(told.stderr.contains("cargo scylla status results/"), "{told}");
+    let dir = experiment(&world);
+    world.scylla(&["verify", &dir]).exits(0);
+    fails(&run(&fixture, &["--fresh"]));
+    for arguments in
+        [&["status", &dir][..], &["verify", &dir, "--format", "json"], &["man"], &["--help"], &["--version"]]
+    {
+        fails(arguments);
+    }
+}

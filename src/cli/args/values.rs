@@ -4,6 +4,51 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
+use crate::model::money::Usd;
+use crate::text::words::seconds_of;
+
+/// Longest time that can be given, in seconds.
+const MOST_SECONDS: u64 = 10_000_000;
+
+/// A time: seconds, or a number with units.
+pub(super) fn seconds(text: &str) -> Result<u64, String> {
+    not_negative(text)?;
+    let seconds = text.parse().ok().or_else(|| seconds_of(text));
+    match seconds {
+        Some(seconds) if (1..=MOST_SECONDS).contains(&seconds) => Ok(seconds),
+        Some(_) => Err(format!("it must be from 1 second to {MOST_SECONDS}")),
+        None => Err("it is neither a number of seconds nor a time such as `90s`, `10m` or `1h30m`".to_owned()),
+    }
+}
+
+/// A whole number within bounds.
+pub(super) fn count<const LEAST: u32, const MOST: u32>(text: &str) -> Result<u32, String> {
+    not_negative(text)?;
+    match text.parse::<u64>() {
+        Ok(number) => match u32::try_from(number) {
+            Ok(number) if (LEAST..=MOST).contains(&number) => Ok(number),
+            _ => Err(format!("{number} is not in {LEAST}..={MOST}")),
+        },
+        Err(_) => Err("it is not a whole number".to_owned()),
+    }
+}
+
+/// A whole number from 0.
+pub(super) fn any_count(text: &str) -> Result<usize, String> {
+    not_negative(text)?;
+    text.parse().map_err(|_| "it is not a whole number".to_owned())
+}
+
+/// An amount of US dollars.
+pub(super) fn dollars(text: &str) -> Result<Usd, String> {
+    not_negative(text)?;
+    text.parse()
+}
+
+fn not_negative(text: &str) -> Result<(), String> {
+    let is_negative = text.starts_with('-') && text[1..].starts_with(|char: char| char.is_ascii_digit() || char == '.');
+    if is_negative { Err("it is negative".to_owned()) } else { Ok(()) }
+}
 
 impl ValueEnum for KeepWorkspaces {
     fn value_variants<'a>() -> &'a [Self] {

@@ -9,13 +9,12 @@ use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
 use crate::cli::locate::{Located, locate};
 use crate::cli::wish;
-use crate::config::fixture::Loaded;
+use crate::config::fixture::{Loaded, folder_of};
 use crate::engine::adopt::{Candidate, adopt};
 use crate::engine::create::Wish;
 use crate::engine::open::{self, Held};
 use crate::lifecycle::adopt::{self as adopt_rules, not_understood};
 use crate::lifecycle::mend::{Ask, mend};
-use crate::model::event::Event;
 use crate::model::experiment::Inherit;
 use crate::model::finding::Level;
 use crate::model::ids::{RunId, SubtestId, TierId};
@@ -64,7 +63,7 @@ pub(super) fn take_over(
     if let Some(ceiling) = wish.max_cost_usd {
         messages.push(format!("nothing more is started when {ceiling} are spent, what it cost before included"));
     }
-    tell(&messages, console);
+    console.tell(&messages)?;
     adopt(held, &candidate, wish).map_err(engine)?;
     Ok(None)
 }
@@ -78,7 +77,7 @@ fn leave_alone(held: &mut Held, survey: &Survey, name: &str, console: &mut Conso
     if !mending.mended.is_empty() {
         messages.push(format!("{} mended in its checkpoint", counted(mending.mended.len(), "disagreement")));
     }
-    tell(&messages, console);
+    console.tell(&messages)?;
     let damaged = mending.kept.iter().any(|finding| finding.kind.level() == Level::Damaged);
     Ok(if damaged { Exit::Damaged } else { Exit::Success })
 }
@@ -110,7 +109,7 @@ fn named(runs: &[RunId]) -> String {
 /// The fixture that is named, else the folder of the prompt that the experiment was started with.
 fn fixture_dir(args: &Resume, candidate: &Candidate<'_>, current: &Path) -> Result<PathBuf, CliError> {
     if let Some(typed) = &args.adoption.tiers_dir {
-        return Ok(current.join(typed));
+        return Ok(folder_of(&current.join(typed)).to_owned());
     }
     let prompt = Path::new(&candidate.config.task_prompt_file);
     let beside = prompt.parent().map(|folder| current.join(folder));
@@ -220,12 +219,4 @@ fn intent(candidate: &Candidate<'_>, planned: usize, fixture: &str, inherit: Inh
             .map(|(field, value, instead)| format!("its `{field}` ({value}) has no effect here: {instead}")),
     );
     messages
-}
-
-fn tell(messages: &[String], console: &Console) {
-    let mut reporter = console.reporter();
-    for message in messages {
-        // Whoever listened may be gone; what was asked is done all the same.
-        let _ = reporter.event(clock::now(), &Event::Notice { message: message.clone() });
-    }
 }

@@ -6,11 +6,11 @@ use std::path::Path;
 use crate::cli::args::Fixture;
 use crate::cli::args::original::SaidFlags;
 use crate::cli::console::Console;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
 use crate::cli::locate::{Located, locate_without_manifest};
 use crate::cli::wish;
-use crate::config::fixture::{Said, to_be_said};
+use crate::config::fixture::{Said, folder_of, to_be_said};
 use crate::config::mistake::Mistake;
 use crate::config::{list, scaffold};
 use crate::model::{self, alike};
@@ -23,7 +23,7 @@ use crate::text::words::{counted, shell_word};
 /// When a fixture has mistakes, or a folder cannot be written.
 pub fn run(args: &Fixture, console: &mut Console) -> Result<Exit, CliError> {
     match args {
-        Fixture::Check { dir, said } => check(dir, said, console),
+        Fixture::Check { dir, said } => check(folder_of(dir), said, console),
         Fixture::New { dir } => new(dir, console),
         Fixture::List { dir } => list(dir.as_deref(), console),
     }
@@ -120,8 +120,11 @@ fn new(dir: &Path, console: &mut Console) -> Result<Exit, CliError> {
     for file in &written {
         console.print(&format!("{}\n", file.display()))?;
     }
-    let word = shell_word(&dir.display().to_string());
-    console.say(&format!("\ntry it: `cargo scylla run --tiers-dir {word} --runs 1`"))?;
+    let word = shell_word(&shown(dir, Path::new("")));
+    // What lies in the fixture is copied into each experiment, so its results lie beside it.
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let beside = if real(dir) == real(Path::new(".")) { " --results-dir ../scylla-results" } else { "" };
+    console.say(&format!("\ntry it: `cargo scylla run {word} --runs 1{beside}`"))?;
     Ok(Exit::Success)
 }
 

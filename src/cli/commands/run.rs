@@ -102,7 +102,8 @@ fn make(question: &Question<'_>, current: &Path, console: &mut Console) -> Resul
 
 /// Without the manifest where all is said that could stand in it.
 fn locate_for(args: &Run, current: &Path, console: &mut Console) -> Result<Located, CliError> {
-    let needs_manifest = args.tiers_dir.is_none() || args.results_dir.is_none() || manifest_sets_anything(current);
+    let names_fixture = args.fixture.is_some() || args.tiers_dir.is_some();
+    let needs_manifest = !names_fixture || args.results_dir.is_none() || manifest_sets_anything(current);
     if needs_manifest {
         return locate(current);
     }

@@ -32,10 +32,14 @@ pub(super) fn conduct(
     let experiment_id = sitting.config.experiment_id.clone();
     let damaged = !sitting.damage.is_empty();
     let mut reporter = console.reporter();
+    let mut unwritten = Ok(());
     let mut tell = |at, event: Option<&Event>| {
         if let Some(event) = event {
             // Whoever listened may be gone; the experiment goes on without them.
-            let _ = reporter.event(at, event);
+            let told = console.is_written(reporter.event(at, event));
+            if unwritten.is_ok() {
+                unwritten = told;
+            }
         } else {
             reporter.tick(at);
         }
@@ -59,6 +63,9 @@ pub(super) fn conduct(
     let finished = coordinator::conduct(sitting, manner, prelude.into_listening(), &mut tell)
         .map_err(|error| CliError::engine(error, name))?;
     drop(reporter);
+    unwritten.map_err(|error| {
+        error.hint(format!("the experiment is as it says itself: `cargo scylla status {}`", shell_word(name)))
+    })?;
     console.summary(experiment_id.as_str(), &finished)?;
     Ok(match finished.end {
         ExperimentEnd::Completed | ExperimentEnd::Incomplete if damaged => Exit::Damaged,

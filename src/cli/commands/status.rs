@@ -72,7 +72,7 @@ fn show(
     if again {
         console.clear()?;
     }
-    Ok(console.print(&text)?)
+    console.print(&text)
 }
 
 /// Runs that have a folder and no result, with the stage that is under way.
