@@ -37,6 +37,9 @@ _cargo__scylla() {
             cargo__scylla,man)
                 cmd="cargo__scylla__subcmd__man"
                 ;;
+            cargo__scylla,regrade)
+                cmd="cargo__scylla__subcmd__regrade"
+                ;;
             cargo__scylla,repair)
                 cmd="cargo__scylla__subcmd__repair"
                 ;;
@@ -100,6 +103,9 @@ _cargo__scylla() {
             cargo__scylla__subcmd__help,man)
                 cmd="cargo__scylla__subcmd__help__subcmd__man"
                 ;;
+            cargo__scylla__subcmd__help,regrade)
+                cmd="cargo__scylla__subcmd__help__subcmd__regrade"
+                ;;
             cargo__scylla__subcmd__help,repair)
                 cmd="cargo__scylla__subcmd__help__subcmd__repair"
                 ;;
@@ -134,7 +140,7 @@ _cargo__scylla() {
 
     case "${cmd}" in
         cargo__scylla)
-            opts="-v -q -h -V --verbose --quiet --message-format --color --help --version run resume extend rerun status verify repair checkout export fixture completions man help"
+            opts="-v -q -h -V --verbose --quiet --message-format --color --help --version run resume extend rerun regrade status verify repair checkout export fixture completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -466,7 +472,7 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__subcmd__scylla__subcmd__help)
-            opts="run resume extend rerun status verify repair checkout export fixture completions man help"
+            opts="run resume extend rerun regrade status verify repair checkout export fixture completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -619,6 +625,20 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        cargo__subcmd__scylla__subcmd__help__subcmd__regrade)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         cargo__subcmd__scylla__subcmd__help__subcmd__repair)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -710,6 +730,64 @@ _cargo__scylla() {
                 return 0
             fi
             case "${prev}" in
+                --message-format)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        cargo__subcmd__scylla__subcmd__regrade)
+            opts="-j -v -q -h --from --run --reason --jobs --attempts --max-cost-usd --keep-workspaces --containment --verbose --quiet --message-format --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --attempts)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-cost-usd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep-workspaces)
+                    COMPREPLY=($(compgen -W "none failed all" -- "${cur}"))
+                    return 0
+                    ;;
+                --containment)
+                    COMPREPLY=($(compgen -W "auto bubblewrap cgroup walk" -- "${cur}"))
+                    return 0
+                    ;;
                 --message-format)
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0

@@ -158,6 +158,31 @@ never\:"Never"))' \
 '::dir -- The experiment\: its folder, a file in it, or a part of its name \[default\: the newest in the results folder\]:_files' \
 && ret=0
 ;;
+(regrade)
+_arguments "${_arguments_options[@]}" : \
+'--from=[The mended fixture \[default\: \`tiers-dir\` of the settings, when it is the experiment'\''s\]]:FIXTURE:_files' \
+'*--run=[A run to grade, such as \`T0/00/1\`; may be given several times \[default\: every run whose agent is done\]]:RUN:_default' \
+'--reason=[Why, in a sentence that is kept with the grading]:TEXT:_default' \
+'-j+[Runs in flight at once \[default\: the number of cores\]]:N:_default' \
+'--jobs=[Runs in flight at once \[default\: the number of cores\]]:N:_default' \
+'--attempts=[How often a run is tried in one sitting when infrastructure fails \[default\: 3\]]:N:_default' \
+'--max-cost-usd=[Ceiling of the cost in US dollars; every attempt and judge counts]:USD:_default' \
+'--keep-workspaces=[Which workspaces stay after their run is committed \[default\: none\]]:WHICH:(none failed all)' \
+'--containment=[How the processes of a run are held together, so that none outlives it \[default\: auto\]]:HOW:(auto bubblewrap cgroup walk)' \
+'--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
+json\:"For programs\: one JSON object per event"))' \
+'--color=[When to use color]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
+always\:"Always"
+never\:"Never"))' \
+'(-q --quiet)-v[Say more\: each stage of each run too]' \
+'(-q --quiet)--verbose[Say more\: each stage of each run too]' \
+'-q[Say only what went wrong, and how to go on]' \
+'--quiet[Say only what went wrong, and how to go on]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'::dir -- The experiment\: its folder, a file in it, or a part of its name \[default\: the newest in the results folder\]:_files' \
+&& ret=0
+;;
 (status)
 _arguments "${_arguments_options[@]}" : \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
@@ -427,6 +452,10 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 && ret=0
 ;;
+(regrade)
+_arguments "${_arguments_options[@]}" : \
+&& ret=0
+;;
 (status)
 _arguments "${_arguments_options[@]}" : \
 && ret=0
@@ -503,6 +532,7 @@ _cargo-scylla_commands() {
 'resume:Go on with an experiment, from its folder alone' \
 'extend:Add runs, tiers or subtests to an experiment, and make them' \
 'rerun:Make runs again that are named; their former attempts are kept' \
+'regrade:Grade again what agents have done, by a mended rubric, criteria, checks or judges' \
 'status:Show where an experiment stands, also while it runs' \
 'verify:Check that results, checkpoint and plan agree; writes nothing' \
 'repair:Mend what \`verify\` finds; deletes nothing and invents nothing' \
@@ -597,6 +627,7 @@ _cargo-scylla__subcmd__help_commands() {
 'resume:Go on with an experiment, from its folder alone' \
 'extend:Add runs, tiers or subtests to an experiment, and make them' \
 'rerun:Make runs again that are named; their former attempts are kept' \
+'regrade:Grade again what agents have done, by a mended rubric, criteria, checks or judges' \
 'status:Show where an experiment stands, also while it runs' \
 'verify:Check that results, checkpoint and plan agree; writes nothing' \
 'repair:Mend what \`verify\` finds; deletes nothing and invents nothing' \
@@ -663,6 +694,11 @@ _cargo-scylla__subcmd__help__subcmd__man_commands() {
     local commands; commands=()
     _describe -t commands 'cargo-scylla help man commands' commands "$@"
 }
+(( $+functions[_cargo-scylla__subcmd__help__subcmd__regrade_commands] )) ||
+_cargo-scylla__subcmd__help__subcmd__regrade_commands() {
+    local commands; commands=()
+    _describe -t commands 'cargo-scylla help regrade commands' commands "$@"
+}
 (( $+functions[_cargo-scylla__subcmd__help__subcmd__repair_commands] )) ||
 _cargo-scylla__subcmd__help__subcmd__repair_commands() {
     local commands; commands=()
@@ -697,6 +733,11 @@ _cargo-scylla__subcmd__help__subcmd__verify_commands() {
 _cargo-scylla__subcmd__man_commands() {
     local commands; commands=()
     _describe -t commands 'cargo-scylla man commands' commands "$@"
+}
+(( $+functions[_cargo-scylla__subcmd__regrade_commands] )) ||
+_cargo-scylla__subcmd__regrade_commands() {
+    local commands; commands=()
+    _describe -t commands 'cargo-scylla regrade commands' commands "$@"
 }
 (( $+functions[_cargo-scylla__subcmd__repair_commands] )) ||
 _cargo-scylla__subcmd__repair_commands() {

@@ -14,7 +14,8 @@ fn spec(owes_record: bool) -> AgentSpec {
 }
 
 fn record(json: &str) -> Left {
-    Some(read(json.as_bytes(), "2026-11-28T12:00:00Z".parse().unwrap()))
+    let now: jiff::Timestamp = "2026-11-28T12:00:00Z".parse().ok()?;
+    Some(read(json.as_bytes(), now))
 }
 
 fn end_of(outcome: Result<AgentOutcome, Failure>) -> Result<AgentEnd, FailureKind> {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::cli::args::again::Rerun;
+use crate::cli::args::again::{Regrade, Rerun};
 use crate::cli::args::original::{AdoptionFlags, Export, SaidFlags};
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::{RunId, TierId};
@@ -111,6 +111,11 @@ pub enum Command {
     /// What a named run holds moves to `.failed/`, and what it cost still counts. Nothing else is made: a `resume` makes what is
     /// missing beside.
     Rerun(Rerun),
+    /// Grade again what agents have done, by a mended rubric, criteria, checks or judges
+    ///
+    /// The mended fixture becomes a grading of its own beside the former ones, whose verdicts stay. No agent is asked. Numbers
+    /// follow the newest grading under which every committed run has a verdict.
+    Regrade(Regrade),
     /// Show where an experiment stands, also while it runs
     Status(Status),
     /// Check that results, checkpoint and plan agree; writes nothing

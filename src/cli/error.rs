@@ -124,6 +124,10 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
             Exit::Damaged,
             Some("put the original file back: what was taken over is not chosen a second time".to_owned()),
         ),
+        EngineError::NotRegraded(_) => (
+            Exit::Usage,
+            Some("`cargo scylla run --fresh` measures another fixture anew; nothing was changed".to_owned()),
+        ),
         EngineError::NotPlanned(_) => (
             Exit::Usage,
             Some(format!(

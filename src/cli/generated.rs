@@ -63,6 +63,7 @@ fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("checkpoint", of(schemars::schema_for!(Checkpoint))),
         ("config", of(schemars::schema_for!(Config))),
         ("inherited", of(schemars::schema_for!(Inherited))),
+        ("grading", of(schemars::schema_for!(crate::model::grading::Grading))),
         ("run_result", of(schemars::schema_for!(RunResult))),
         ("agent_result", of(schemars::schema_for!(AgentResult))),
         ("checks_result", of(schemars::schema_for!(ChecksResult))),

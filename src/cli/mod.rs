@@ -73,6 +73,7 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<Exit, CliError> 
         Command::Run(args) => commands::run::run(args, console),
         Command::Resume(args) => commands::resume::run(args, console),
         Command::Extend(args) => commands::extend::run(args, console),
+        Command::Regrade(args) => commands::regrade::run(args, console),
         Command::Rerun(args) => commands::rerun::run(args, console),
         Command::Status(args) => commands::status::run(args, console),
         Command::Verify(args) => commands::verify::run(args, console),

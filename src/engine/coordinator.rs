@@ -69,7 +69,7 @@ pub(super) struct Coordinator<'a> {
     line: Sender<Input>,
     workers: BTreeMap<RunId, JoinHandle<()>>,
     tick: Option<Duration>,
-    folder_name: String,
+    pub(super) folder_name: String,
     pub(super) worker_lost: bool,
     tell: &'a mut Tell<'a>,
 }
@@ -102,6 +102,7 @@ pub fn conduct<'a>(
         tell(clock::now(), Some(event));
     }
     let mut coordinator = Coordinator::begin(sitting, manner, (line, mailbox), tell)?;
+    coordinator.tell_grading();
     let end = coordinator.work();
     coordinator.finish(end)
 }
@@ -113,7 +114,7 @@ impl<'a> Coordinator<'a> {
         (line, mailbox): (Sender<Input>, Receiver<Input>),
         tell: &'a mut Tell<'a>,
     ) -> Result<Self, EngineError> {
-        let Sitting { held, config, fixture, checkpoint, standing, damage, mended, resumed } = sitting;
+        let Sitting { held, config, fixture, grader, checkpoint, standing, damage, mended, resumed } = sitting;
         let limits = Limits {
             jobs: config.jobs as usize,
             attempts: config.attempts,
@@ -138,6 +139,7 @@ impl<'a> Coordinator<'a> {
             token: format!("{}-{}", std::process::id(), clock::now().as_millisecond()),
             config,
             fixture,
+            grader,
             untouched: Untouched::default(),
             containment: manner.containment,
             stop: StopHandle::new().map_err(EngineError::Signals)?,
@@ -304,6 +306,7 @@ impl<'a> Coordinator<'a> {
         self.checkpoint.status = end.status();
         self.checkpoint.pid = None;
         self.checkpoint.host = None;
+        self.recount(end)?;
         if end != ExperimentEnd::RateLimited {
             self.checkpoint.rate_limit = None;
         }

@@ -40,6 +40,9 @@ pub enum EngineError {
     /// Runs were named that the plan does not have.
     #[error("the plan has no {}", .0.iter().map(|run| format!("`{run}`")).collect::<Vec<_>>().join(", "))]
     NotPlanned(Vec<RunId>),
+    /// What agents have done cannot be graded again so.
+    #[error("the experiment cannot be graded again: {0}")]
+    NotRegraded(String),
     /// The experiment's copy of its fixture does not load.
     #[error("the experiment's copy of its fixture has mistakes: {}", list(.0))]
     Fixture(Vec<Mistake>),

@@ -103,7 +103,7 @@ fn read(
     config: &Config,
     now: Timestamp,
 ) -> Result<Result<RunResult, String>, EngineError> {
-    let bytes = store::export::read_result(folder, run, &survey.place(run))?;
+    let bytes = store::export::read_result(folder, run, &survey.place(run), survey.counting)?;
     Ok(match serde_json::from_slice::<RunResult>(&bytes) {
         Ok(result) => Ok(result),
         Err(_) => translate::run_result(&bytes, run, config, now),

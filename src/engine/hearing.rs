@@ -69,8 +69,7 @@ impl Coordinator<'_> {
     fn commit(&mut self, run: RunId, spent: Usd, result: &RunResult) {
         self.take(Fact::Committed { run, spent, cost: result.cost_usd + result.judge_cost_usd });
         let status = RunStatus::judged(result.judge_passed);
-        self.standing.commit(run, result);
-        self.checkpoint.completed_runs.set(run, status);
+        self.count(run, result);
         self.pacing.changed();
         self.tell(&Event::RunCommitted(RunCommitted {
             run,
@@ -123,6 +122,10 @@ impl Coordinator<'_> {
 
     /// A run that is not committed stays in the index only as far as its agent's work is durable.
     fn leave(&mut self, run: RunId, agent_complete: bool, otherwise: Missing) {
+        // A run that is graded once more keeps the verdict that it has.
+        if self.standing.is_committed(run) {
+            return;
+        }
         if agent_complete {
             self.checkpoint.completed_runs.set(run, RunStatus::AgentComplete);
             self.pacing.changed();

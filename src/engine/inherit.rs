@@ -69,7 +69,10 @@ impl Coordinator<'_> {
     fn winner_of(&self, tier: TierId) -> Result<Option<TakenOver>, EngineError> {
         let mut subtests: BTreeMap<SubtestId, (Vec<f64>, u64)> = BTreeMap::new();
         for run in self.standing.committed_in(tier) {
-            let Some((score, tokens)) = store::inherited::compared(&self.held.folder, run)? else { continue };
+            let Some((score, tokens)) = store::inherited::compared(&self.held.folder, run, self.place.grader.counting)?
+            else {
+                continue;
+            };
             let (scores, all) = subtests.entry(run.subtest).or_default();
             scores.push(score.get());
             *all = all.saturating_add(tokens);

@@ -5,15 +5,18 @@
 
 pub mod adopt;
 pub mod coordinator;
+mod counting;
 pub mod create;
 pub mod error;
 pub mod export;
 mod failure;
 mod freeze;
+pub mod grader;
 mod hearing;
 mod inherit;
 pub mod mailbox;
 pub mod open;
+pub mod regrade;
 pub mod rerun;
 pub mod standing;
 pub mod strays;

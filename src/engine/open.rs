@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::config;
 use crate::engine::error::EngineError;
+use crate::engine::grader::Grader;
 use crate::engine::standing::Standing;
 use crate::engine::strays;
 use crate::lifecycle::mend::{Ask, Mending, mend};
@@ -47,6 +48,8 @@ pub struct Sitting {
     pub config: Config,
     /// Its copy of the fixture.
     pub fixture: Fixture,
+    /// By what finished work is graded.
+    pub grader: Grader,
     /// The checkpoint as it lies on disk.
     pub checkpoint: Checkpoint,
     /// Where the experiment stands.
@@ -176,6 +179,7 @@ pub fn go_on(mut held: Held, first: Survey) -> Result<Sitting, EngineError> {
         return Err(unfit(&held, crate::lifecycle::audit::audit(&after)));
     };
     let fixture = config::fixture::load(&held.folder.fixture()).map_err(EngineError::Fixture)?;
+    let grader = Grader::of(&held.folder, &after)?;
     // A sitting that was killed may have left folders that the disk does not hold yet.
     let planned = config.plan();
     held.folder
@@ -185,7 +189,7 @@ pub fn go_on(mut held: Held, first: Survey) -> Result<Sitting, EngineError> {
     for run in damage.iter().filter_map(|finding| finding.run) {
         standing.withhold(run);
     }
-    Ok(Sitting { held, config: *config, fixture, checkpoint: *checkpoint, standing, damage, mended, resumed })
+    Ok(Sitting { held, config: *config, fixture, grader, checkpoint: *checkpoint, standing, damage, mended, resumed })
 }
 
 /// Sets aside what is still to be set aside of a rerun that was asked for, before anything else is looked at; whether there

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lifecycle::costs::Costs;
+use crate::lifecycle::gradings;
 use crate::lifecycle::status::status_on_disk;
 use crate::model::event::{Missing, TierTotals};
 use crate::model::ids::{RunId, TierId};
@@ -20,6 +21,8 @@ pub struct Standing {
     committed: BTreeMap<RunId, ResultFacts>,
     missing: BTreeMap<RunId, Missing>,
     withheld: BTreeSet<RunId>,
+    /// Committed runs without a verdict under the newest grading.
+    to_grade: BTreeSet<RunId>,
     spent: Usd,
 }
 
@@ -52,7 +55,8 @@ impl Standing {
                 (run, why)
             })
             .collect();
-        Self { plan, committed, missing, withheld: BTreeSet::new(), spent }
+        let to_grade = gradings::to_grade(survey).into_iter().filter(|run| plan.contains(*run)).collect();
+        Self { plan, committed, missing, withheld: BTreeSet::new(), to_grade, spent }
     }
 
     /// The plan has grown.
@@ -66,6 +70,7 @@ impl Standing {
     /// A run is committed.
     pub fn commit(&mut self, run: RunId, result: &RunResult) {
         self.missing.remove(&run);
+        self.to_grade.remove(&run);
         let facts = ResultFacts {
             passed: Some(result.judge_passed),
             score: Some(result.judge_score.get()),
@@ -79,21 +84,41 @@ impl Standing {
 
     /// A run is not committed, for this reason.
     pub fn miss(&mut self, run: RunId, why: Missing) {
-        if self.plan.contains(run) {
+        if self.plan.contains(run) && !self.committed.contains_key(&run) {
             self.missing.insert(run, why);
         }
     }
 
     /// A missing run is not to be made again without being asked: its result was there once.
     pub fn withhold(&mut self, run: RunId) {
-        if self.missing.contains_key(&run) {
+        if self.missing.contains_key(&run) || self.to_grade.contains(&run) {
             self.withheld.insert(run);
         }
     }
 
     /// Only these are made, of all that are missing.
     pub fn only(&mut self, runs: &BTreeSet<RunId>) {
-        self.withheld = self.missing.keys().copied().filter(|run| !runs.contains(run)).collect();
+        let open = self.missing.keys().chain(&self.to_grade).copied();
+        self.withheld.extend(open.filter(|run| !runs.contains(run)));
+    }
+
+    /// Runs whose agents are done and that have no verdict under the newest grading.
+    #[must_use]
+    pub fn to_grade(&self) -> BTreeSet<RunId> {
+        let done = self.missing.iter().filter(|(_, why)| **why == Missing::AgentComplete).map(|(run, _)| *run);
+        done.chain(self.to_grade.iter().copied()).collect()
+    }
+
+    /// A run has its verdict under the newest grading, which does not count yet.
+    pub fn grade(&mut self, run: RunId) {
+        self.to_grade.remove(&run);
+        self.missing.remove(&run);
+    }
+
+    /// Whether the run is committed, and has a verdict under the grading that counts.
+    #[must_use]
+    pub fn is_committed(&self, run: RunId) -> bool {
+        self.committed.contains_key(&run)
     }
 
     /// Runs that are missing because infrastructure failed: attempts were used up, judges did not judge, or an attempt of
@@ -111,7 +136,8 @@ impl Standing {
 
     /// Planned runs that are to be made.
     pub fn to_do(&self) -> impl Iterator<Item = RunId> + '_ {
-        self.missing.keys().copied().filter(|run| !self.withheld.contains(run))
+        let open: BTreeSet<RunId> = self.missing.keys().chain(&self.to_grade).copied().collect();
+        open.into_iter().filter(|run| !self.withheld.contains(run))
     }
 
     /// Committed runs of a tier's plan.

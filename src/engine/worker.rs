@@ -70,6 +70,7 @@ fn carry_out(work: &mut Work<'_>) -> Result<RunResult, Halt> {
     if reached == Reached::Nothing {
         work.begin_attempt()?;
     }
+    work.begin_grading(&reached)?;
     work.say_started(reached.next());
     let (agent, checks) = match reached {
         Reached::Commit => return work.confirm(),

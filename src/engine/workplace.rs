@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::engine::grader::Grader;
 use crate::engine::untouched::Untouched;
 use crate::model::digest::Digest;
 use crate::model::experiment::{Config, KeepWorkspaces};
@@ -24,6 +25,8 @@ pub struct Workplace {
     pub config: Config,
     /// Its copy of the fixture.
     pub fixture: Fixture,
+    /// By what finished work is graded.
+    pub grader: Grader,
     /// What is known of its trees before any agent came.
     pub(super) untouched: Untouched,
     /// How the processes of a run are held together.
@@ -56,7 +59,13 @@ pub(super) struct Program {
 impl Workplace {
     /// The panel's judges with their numbers.
     pub(super) fn panel(&self) -> impl Iterator<Item = (JudgeNumber, &JudgeSpec)> {
-        (1..).map(JudgeNumber).zip(&self.fixture.judges)
+        (1..).map(JudgeNumber).zip(&self.grader.fixture.judges)
+    }
+
+    /// Whether a check of the newest grading is as it was when the untouched trees were checked.
+    pub(super) fn is_as_before(&self, check: &str) -> bool {
+        let of = |fixture: &'_ Fixture| fixture.checks.iter().find(|spec| spec.name == check).cloned();
+        of(&self.grader.fixture) == of(&self.fixture)
     }
 
     /// The subtest of a run; `None` when the fixture's copy does not have it.

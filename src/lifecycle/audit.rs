@@ -12,6 +12,7 @@ use crate::model::outcome::{ExperimentStatus, RunStatus};
 use crate::model::survey::{Problem, ProblemKind, RunSeen, Seen, Survey};
 
 mod claims;
+mod gradings;
 mod inherited;
 mod original;
 
@@ -119,6 +120,7 @@ fn audit_config(survey: &Survey, findings: &mut Vec<Finding>) {
         }
     }
     inherited::audit_inherited(survey, findings);
+    gradings::audit_gradings(survey, findings);
 }
 
 /// The fixture's copy is held against the digest that the config names.
@@ -230,6 +232,7 @@ fn audit_problem(survey: &Survey, problem: &Problem) -> Option<Finding> {
         ProblemKind::Misplaced => FindingKind::MisplacedResult,
         ProblemKind::Contradictory => FindingKind::ContradictoryResult,
         ProblemKind::BrokenSeal => FindingKind::BrokenSeal,
+        ProblemKind::BrokenGrading => FindingKind::BrokenGrading,
         ProblemKind::Duplicate => FindingKind::DuplicateRun,
         ProblemKind::StrayWorkspace | ProblemKind::StrayProcess if survey.holder.is_some() => return None,
         ProblemKind::StrayWorkspace => FindingKind::StrayWorkspace,

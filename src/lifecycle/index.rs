@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::lifecycle::gradings::to_grade;
 use crate::lifecycle::rows::rows;
 use crate::lifecycle::status::status_on_disk;
 use crate::lifecycle::weigh::odd_results;
@@ -23,6 +24,7 @@ fn is_of_the_result(kind: ProblemKind) -> bool {
         ProblemKind::UnreadableResult
         | ProblemKind::NewerResult
         | ProblemKind::BrokenSeal
+        | ProblemKind::BrokenGrading
         | ProblemKind::Duplicate
         | ProblemKind::StrayWorkspace
         | ProblemKind::StrayProcess => false,
@@ -45,7 +47,9 @@ pub fn index(survey: &Survey) -> CompletedRuns {
 /// Whether every planned run has a verdict on disk; `false` when the plan is unknown.
 #[must_use]
 pub fn is_complete(survey: &Survey) -> bool {
-    knows_every_tier(survey) && survey.plan().is_some_and(|plan| rows(survey, &plan).all(|row| !row.lacks_a_verdict()))
+    knows_every_tier(survey)
+        && to_grade(survey).is_empty()
+        && survey.plan().is_some_and(|plan| rows(survey, &plan).all(|row| !row.lacks_a_verdict()))
 }
 
 /// Whether the subtests of every planned tier are known.

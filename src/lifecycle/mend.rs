@@ -172,7 +172,7 @@ fn places_of(survey: &Survey, finding: &Finding, ask: &Ask) -> Vec<SetAside> {
         FindingKind::UnreadableResult => {
             ["run_result.json", "SHA256SUMS"].map(|file| aside(format!("{}/{file}", finding.place))).into()
         }
-        FindingKind::DuplicateRun if ask.by_person => vec![aside(finding.place.clone())],
+        FindingKind::DuplicateRun | FindingKind::BrokenGrading if ask.by_person => vec![aside(finding.place.clone())],
         FindingKind::LeftoverTemporary | FindingKind::StrayWorkspace => vec![aside(finding.place.clone())],
         _ => Vec::new(),
     }

@@ -124,6 +124,10 @@ findings! {
         "A planned run without a result.",
     BrokenSeal "broken-seal" Damaged Quarantine
         "Evidence of a committed run was altered, or is gone.",
+    BrokenGrading "broken-grading" Damaged Repair
+        "What a later grading left of a run is torn, altered or gone; repair sets it aside, and resume grades the run again by it.",
+    IncompleteGrading "incomplete-grading" Incomplete Resume
+        "Committed runs have no verdict under the newest grading; until they have, a former one counts.",
     ConfigMissing "config-missing" Damaged Restore
         "There is no `config/experiment.json`, so the plan is unknown.",
     ConfigUnreadable "config-unreadable" Damaged Restore

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
+use super::grading::GradingNumber;
 use super::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunNumber, SubtestId, TierId};
 use super::money::Usd;
 use super::outcome::{AgentEnd, AttemptEnd, Stage};
@@ -211,6 +212,9 @@ pub struct RunResult {
     pub judges: Vec<Judgment>,
     /// Every check's fact.
     pub checks: Vec<CheckResult>,
+    /// The grading that gave the verdict.
+    #[serde(default, skip_serializing_if = "GradingNumber::is_first")]
+    pub grading: GradingNumber,
     /// Whether the workspace was to stay after the commit.
     #[serde(default)]
     pub keeps_workspace: bool,

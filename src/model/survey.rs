@@ -6,6 +6,7 @@ use std::fmt;
 use super::checkpoint::Checkpoint;
 use super::digest::Digest;
 use super::experiment::Config;
+use super::grading::{Grading, GradingNumber};
 use super::ids::{AttemptNumber, RunId, SubtestId, TierId};
 use super::inherited::Inherited;
 use super::money::Usd;
@@ -37,6 +38,14 @@ pub struct Survey {
     pub runs: BTreeMap<RunId, RunSeen>,
     /// The distinct experiments that results name.
     pub experiment_ids: BTreeMap<String, Naming>,
+    /// The gradings that were made later, by number.
+    pub gradings: BTreeMap<GradingNumber, Seen<Grading>>,
+    /// Digests of their fixtures as they lie there.
+    pub grading_digests: BTreeMap<GradingNumber, Digest>,
+    /// What each grading says of a committed run; empty where the fixture's own is the only one.
+    pub graded: BTreeMap<RunId, Graded>,
+    /// The grading whose verdicts count, which [`ResultFacts`] hold.
+    pub counting: GradingNumber,
     /// The distinct config hashes that results name; [`ResultFacts::config`] is an index into them.
     pub config_hashes: Vec<Digest>,
     /// What is wrong with single runs.
@@ -275,6 +284,48 @@ pub struct Naming {
     pub runs: Vec<RunId>,
 }
 
+/// What each grading says of a committed run.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Graded {
+    /// What the agent cost.
+    pub agent: Usd,
+    /// What was spent on judges that no verdict came of.
+    pub beside: Usd,
+    /// The verdicts.
+    pub by: BTreeMap<GradingNumber, GradedFacts>,
+}
+
+impl Graded {
+    /// Whether the run has a verdict under a grading.
+    #[must_use]
+    pub fn has(&self, grading: GradingNumber) -> bool {
+        self.by.get(&grading).is_some_and(|by| by.passed.is_some())
+    }
+}
+
+/// What one grading says of a run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GradedFacts {
+    /// The panel's verdict.
+    pub passed: Option<bool>,
+    /// Mean score.
+    pub score: Option<f64>,
+    /// Seconds of agent, checks and judges.
+    pub seconds: f64,
+    /// Cost of its judges.
+    pub judges: Usd,
+    /// Cost of its judges' answers that were not valid.
+    pub failed_judges: Usd,
+}
+
+impl GradedFacts {
+    /// What was spent on this grading of the run.
+    #[must_use]
+    pub fn spent(&self) -> Usd {
+        self.judges + self.failed_judges
+    }
+}
+
 /// What is wrong with a single run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -303,6 +354,8 @@ pub enum ProblemKind {
     Contradictory,
     /// Evidence does not match the seal, or the seal is gone.
     BrokenSeal,
+    /// The result of a later grading is torn, contradicts itself or the run, or does not match its seal.
+    BrokenGrading,
     /// The same run has a second folder under another spelling.
     Duplicate,
     /// A workspace that should have been removed at the commit.

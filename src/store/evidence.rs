@@ -216,7 +216,8 @@ fn add_tree(entries: &mut BTreeMap<PathBuf, (u8, Digest)>, from: &Path, place: &
 /// # Errors
 /// When the folder cannot be listed.
 pub fn strangers(run: &RunFolder) -> Result<Vec<PathBuf>, FileError> {
-    let known = [run.workspace(), run.private(), run.patch(), run.seal(), run.result(), run.attempt_record()];
+    let known =
+        [run.workspace(), run.private(), run.patch(), run.seal(), run.result(), run.attempt_record(), run.gradings()];
     let failed = |error: walkdir::Error| FileError::new("list", run.root(), error);
     let mut strangers = Vec::new();
     for entry in WalkDir::new(run.root()).min_depth(1).max_depth(1) {

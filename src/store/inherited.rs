@@ -5,6 +5,7 @@ use std::io;
 
 use serde::Deserialize;
 
+use crate::model::grading::GradingNumber;
 use crate::model::ids::{RunId, TierId};
 use crate::model::inherited::Inherited;
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
@@ -24,14 +25,18 @@ use super::{StoreError, pretty};
 ///
 /// # Errors
 /// When the result is gone or cannot be read.
-pub fn compared(folder: &ExperimentFolder, run: RunId) -> Result<Option<(Score, u64)>, StoreError> {
+pub fn compared(
+    folder: &ExperimentFolder,
+    run: RunId,
+    grading: GradingNumber,
+) -> Result<Option<(Score, u64)>, StoreError> {
     #[derive(Deserialize)]
     struct Compared {
         judge_score: Option<Score>,
         #[serde(default)]
         token_stats: TokenStats,
     }
-    let path = folder.run(run).result();
+    let path = folder.run(run).graded(grading).result();
     let unreadable = |why: String| FileError::new("compare", &path, io::Error::other(why));
     let bytes =
         files::read_bounded(&path, MOST_STAGE_FILE_BYTES)?.ok_or_else(|| unreadable("it is gone".to_owned()))?;
@@ -163,14 +168,20 @@ mod tests {
     fn a_result_of_either_tool_is_compared_by_score_and_tokens() {
         let sample = sample::experiment();
         sample.altered_result(run("T0/00/1"), &json!({ "token_stats": { "input_tokens": 3, "cache_read_tokens": 4 } }));
-        assert_eq!(compared(&sample.folder, run("T0/00/1")).unwrap(), Some((Score::ONE, 7)));
+        assert_eq!(compared(&sample.folder, run("T0/00/1"), GradingNumber::FIRST).unwrap(), Some((Score::ONE, 7)));
         let original = r#"{"run_number": 2, "judge_score": 0.5, "cost_of_pass": Infinity, "judges": null,
             "token_stats": {"input_tokens": 1, "cache_read_input_tokens": 8}}"#;
         write_json(&sample.folder.run(run("T0/00/2")).result(), &json!({}));
         fs::write(sample.folder.run(run("T0/00/2")).result(), original).unwrap();
-        assert_eq!(compared(&sample.folder, run("T0/00/2")).unwrap(), Some((Score::new(0.5).unwrap(), 9)));
+        assert_eq!(
+            compared(&sample.folder, run("T0/00/2"), GradingNumber::FIRST).unwrap(),
+            Some((Score::new(0.5).unwrap(), 9))
+        );
         sample.altered_result(run("T0/00/3"), &json!({ "judge_score": null }));
-        assert_eq!(compared(&sample.folder, run("T0/00/3")).unwrap(), None);
-        assert!(compared(&sample.folder, run("T0/00/4")).is_err(), "a result that is gone is no absent score");
+        assert_eq!(compared(&sample.folder, run("T0/00/3"), GradingNumber::FIRST).unwrap(), None);
+        assert!(
+            compared(&sample.folder, run("T0/00/4"), GradingNumber::FIRST).is_err(),
+            "a result that is gone is no absent score"
+        );
     }
 }

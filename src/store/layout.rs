@@ -11,6 +11,7 @@ use crate::os::files::{self, FileError, Kind};
 
 use super::StoreError;
 
+mod gradings;
 pub(super) mod inherited;
 pub(super) mod kept;
 pub(super) mod original;
@@ -35,6 +36,8 @@ pub(super) const CONFIG: &str = "config";
 pub(super) const CONFIG_FILE: &str = "experiment.json";
 /// The fixture's copy, below [`CONFIG`].
 pub(super) const FIXTURE: &str = "fixture";
+/// Later gradings: below [`CONFIG`], and below a run's folder.
+pub(super) const GRADINGS: &str = "gradings";
 /// Bare copy of the task's repository.
 pub(super) const REPO: &str = "repo.git";
 /// Derived reports.
@@ -232,7 +235,7 @@ impl ExperimentFolder {
     /// A run's folder.
     #[must_use]
     pub fn run(&self, run: RunId) -> RunFolder {
-        RunFolder { root: self.subtest(run.tier, run.subtest).join(run.run.folder()) }
+        RunFolder::at(self.subtest(run.tier, run.subtest).join(run.run.folder()))
     }
 
     /// The folder of a subtest's former attempts.
@@ -258,6 +261,8 @@ impl ExperimentFolder {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFolder {
     root: PathBuf,
+    /// Name of the file whose appearance commits.
+    committed_by: &'static str,
 }
 
 /// Declares a method for each place in a run's folder.
@@ -306,8 +311,8 @@ places! {
     judge_result "judge/result.json",
     /// The seal over the evidence.
     seal SEAL,
-    /// The file whose appearance commits the run.
-    result RESULT,
+    /// Later gradings of the run.
+    gradings GRADINGS,
     /// In a former attempt: why it lies there.
     attempt_record ATTEMPT,
 }
@@ -316,7 +321,7 @@ impl RunFolder {
     /// The run in a folder, for former attempts.
     #[must_use]
     pub fn at(root: PathBuf) -> Self {
-        Self { root }
+        Self { root, committed_by: RESULT }
     }
 
     /// The folder itself.

@@ -13,6 +13,7 @@ pub mod config;
 pub mod evidence;
 pub mod export;
 pub mod find;
+pub mod gradings;
 pub mod inherited;
 pub mod layout;
 pub mod mend;

@@ -9,11 +9,9 @@ use serde::de::DeserializeOwned;
 
 use crate::model::digest::Digest;
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
-use crate::model::limits::{MOST_PATCH_BYTES, MOST_STAGE_FILE_BYTES, OUTPUT_BYTES};
-use crate::model::money::Usd;
+use crate::model::limits::{MOST_PATCH_BYTES, MOST_STAGE_FILE_BYTES};
 use crate::model::result::{AgentResult, AttemptRecord, ChecksResult, Judgment, RunResult, Verdict};
 use crate::os::files::{self, FileError, Folder, Kind, ReadError};
-use crate::text::claims;
 
 use super::layout::{self, ExperimentFolder, RunFolder};
 use super::{StoreError, evidence, pretty};
@@ -148,45 +146,6 @@ impl RunStore {
             }
         }
         Ok(judgments)
-    }
-
-    /// What was spent on the attempt that lies there, as far as agent and judges have said it: `agent` is its result, when
-    /// it is whole.
-    ///
-    /// # Errors
-    /// When the system does not let something be read.
-    pub fn spent(&self, agent: Option<&AgentResult>) -> Result<Usd, StoreError> {
-        let mut spent = match agent {
-            Some(agent) => agent.cost_usd,
-            None => claimed_cost(&self.folder.record())?,
-        };
-        for judge in self.judges()? {
-            spent += match self.read_judgment(judge)? {
-                Some(judgment) => judgment.cost_usd,
-                None => self.answer_cost(judge)?,
-            };
-        }
-        Ok(spent + self.failed_judges_cost()?)
-    }
-
-    /// What a judge's answer says that it cost, valid or not.
-    ///
-    /// # Errors
-    /// When the system does not let it be read.
-    pub fn answer_cost(&self, judge: JudgeNumber) -> Result<Usd, StoreError> {
-        claimed_cost(&self.folder.judge_response(judge))
-    }
-
-    /// What the answers cost that were set aside.
-    ///
-    /// # Errors
-    /// When the system does not let one be read.
-    pub fn failed_judges_cost(&self) -> Result<Usd, StoreError> {
-        let mut responses = Vec::new();
-        if let Some(folder) = Folder::open(&self.folder.failed_judges())? {
-            folder.each(|name, _| responses.extend(name.to_str().map(|name| self.folder.failed_response(name))))?;
-        }
-        responses.iter().map(|response| claimed_cost(response)).sum()
     }
 
     /// The judges that have a folder.
@@ -372,18 +331,10 @@ fn read_whole<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StoreError>
     }
 }
 
-/// What a file of an agent's or judge's own says of its cost; nothing when it is not there or no file.
-fn claimed_cost(path: &Path) -> Result<Usd, StoreError> {
-    match files::read_start(path, OUTPUT_BYTES) {
-        Ok(bytes) => Ok(bytes.and_then(|bytes| claims::cost(&bytes)).unwrap_or_default()),
-        Err(ReadError::NotRegular { .. } | ReadError::TooLarge { .. }) => Ok(Usd::ZERO),
-        Err(error @ ReadError::Io(_)) => Err(error.into()),
-    }
-}
-
 fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError> {
     Ok(files::write_atomic(path, &pretty(value, path)?)?)
 }
 
+mod costs;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use crate::lifecycle::gradings::settle;
 use crate::model::digest::Digest;
+use crate::model::grading::GradingNumber;
 use crate::model::ids::{ExperimentId, RunId};
 use crate::model::money::Usd;
 use crate::model::survey::{RunSeen, Survey};
@@ -19,10 +21,11 @@ use crate::os::lock;
 
 use super::layout::ExperimentFolder;
 use super::layout::original::{Dialect, KEPT};
-use super::{StoreError, adopt, checkpoint, config, evidence, inherited};
+use super::{StoreError, adopt, checkpoint, config, evidence, gradings, inherited};
 
 mod collect;
 mod facts;
+mod graded;
 mod levels;
 mod original;
 mod phases;
@@ -49,6 +52,8 @@ struct Setting<'a> {
     dialect: Dialect,
     /// The results that were taken over from the original, with their digests; `None` where nobody knows whose they are.
     adopted: Option<BTreeMap<RunId, Digest>>,
+    /// The gradings that were made later.
+    gradings: Vec<GradingNumber>,
     /// The id that results should name, when it is known.
     experiment_id: Option<ExperimentId>,
 }
@@ -72,6 +77,7 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
         Ok(digest) => survey.fixture_digest = digest,
         Err(error) => survey.unknown.push((folder.relative(&folder.fixture()), error.to_string())),
     }
+    gradings::see(folder, &mut survey);
     // Its bytes before the results: what a live coordinator commits meanwhile is then unrecorded for a moment, and never
     // a phantom.
     let raw = checkpoint::load(folder);
@@ -99,7 +105,11 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
         let survey = read_results(folder, depth, dialect, survey).map(|(survey, _)| survey);
         let judged =
             beside.map_or_else(|_| judge(), |beside| beside.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        survey.map(|survey| Survey { checkpoint: judged.0, duplicate_keys: judged.1, ..survey })
+        survey.map(|survey| {
+            let mut survey = Survey { checkpoint: judged.0, duplicate_keys: judged.1, ..survey };
+            settle(&mut survey);
+            survey
+        })
     })
 }
 
@@ -125,7 +135,8 @@ fn read_results(
     mut survey: Survey,
 ) -> Result<(Survey, Phases), StoreError> {
     let adopted = adopted(folder, &mut survey);
-    let setting = Setting { folder, depth, dialect, adopted, experiment_id: experiment_id(&survey) };
+    let gradings = survey.gradings.keys().copied().collect();
+    let setting = Setting { folder, depth, dialect, adopted, gradings, experiment_id: experiment_id(&survey) };
     let subtests = levels::subtests(folder, dialect, &mut survey)?;
     let collection = Mutex::new(collect::Collection::new(survey));
     let mut listed = levels::runs(folder, dialect, &subtests, &collection);

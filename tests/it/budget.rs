@@ -231,8 +231,8 @@ fn a_committed_result_keeps_what_judges_cost_that_failed_on_the_way() {
     let output = run(&world, &fixture, &["--runs", "1"]).exits(0);
     assert_eq!(finished(&output)["spent"], 4.0, "{output}");
     let result = json(&world.experiment().join("T0/00/run_01/run_result.json"));
-    let costs = ["cost_usd", "judge_cost_usd", "failed_judge_cost_usd"].map(|key| result[key].as_f64().unwrap());
-    assert_eq!(costs, [1.0, 1.0, 2.0]);
+    let costs = ["cost_usd", "judge_cost_usd", "failed_judge_cost_usd"].map(|key| result[key].clone());
+    assert_eq!(costs, [json!(1.0), json!(1.0), json!(2.0)]);
     let shown = world.scylla(&["status", &experiment(&world), "--message-format", "json"]).exits(0);
     assert_eq!(serde_json::from_str::<Value>(&shown.stdout).unwrap()["spent"], 4.0, "{shown}");
     world.scylla(&["verify", &experiment(&world)]).exits(0);

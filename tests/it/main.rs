@@ -24,6 +24,7 @@ mod originals;
 mod paid_once;
 mod rate_limit;
 mod readme;
+mod regrade;
 mod repair;
 mod rerun;
 mod scenes;

@@ -1,5 +1,7 @@
 //! Arguments of the commands that do again what is done.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use crate::cli::args::{OperationFlags, Which};
@@ -17,6 +19,26 @@ pub struct Rerun {
     /// Make every run again that is missing because infrastructure failed; agents that are done are not asked again
     #[arg(long)]
     pub errored: bool,
+    /// Flags that take effect.
+    #[command(flatten)]
+    pub operation: OperationFlags,
+}
+
+/// Arguments of `regrade`.
+#[derive(Debug, Args)]
+pub struct Regrade {
+    /// The experiment.
+    #[command(flatten)]
+    pub experiment: Which,
+    /// The mended fixture [default: `tiers-dir` of the settings, when it is the experiment's]
+    #[arg(long, value_name = "FIXTURE")]
+    pub from: Option<PathBuf>,
+    /// A run to grade, such as `T0/00/1`; may be given several times [default: every run whose agent is done]
+    #[arg(long, value_name = "RUN")]
+    pub run: Vec<RunId>,
+    /// Why, in a sentence that is kept with the grading
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
     /// Flags that take effect.
     #[command(flatten)]
     pub operation: OperationFlags,

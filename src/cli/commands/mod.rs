@@ -7,6 +7,7 @@ pub mod export;
 pub mod extend;
 pub mod fixture;
 pub mod pages;
+pub mod regrade;
 pub mod repair;
 pub mod rerun;
 pub mod resume;

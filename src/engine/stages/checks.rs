@@ -32,10 +32,10 @@ impl Work<'_> {
         self.enter(Stage::Checks, None)?;
         self.graded_tree()?;
         let place = self.place;
-        let checks = place.fixture.checks.iter().map(|check| self.check(check, &check.name));
+        let checks = place.grader.fixture.checks.iter().map(|check| self.check(check, &check.name));
         let checks = self.compare_with_untouched(checks.collect::<Result<_, _>>()?)?;
         let result = ChecksResult { checks };
-        self.store.write_checks(&result).map_err(|error| storage(&error))?;
+        self.graded_store.write_checks(&result).map_err(|error| storage(&error))?;
         Ok(result)
     }
 
@@ -56,14 +56,14 @@ impl Work<'_> {
             };
             return Ok(Checked { result, by_machine: lacking.by_machine });
         }
-        environment.insert("SCYLLA_FIXTURE".into(), self.place.folder.fixture().into());
+        environment.insert("SCYLLA_FIXTURE".into(), self.place.grader.folder.clone().into());
         let ended = self.contained(
             Program {
                 argv: check.run.words().into_iter().map(OsString::from).collect(),
                 environment,
                 stdin: None,
-                stdout: self.folder.check_log(log),
-                stderr: self.folder.check_log(&format!("{log}.stderr")),
+                stdout: self.graded.check_log(log),
+                stderr: self.graded.check_log(&format!("{log}.stderr")),
                 wall: Duration::from_secs(check.timeout_seconds),
                 no_progress: None,
                 views: vec![

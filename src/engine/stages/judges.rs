@@ -64,8 +64,8 @@ impl Work<'_> {
         self.enter(Stage::Judge, Some(number))?;
         let judgment = match judge {
             JudgeSpec::Checks => {
-                self.store.begin_judge(number).map_err(|error| storage(&error))?;
-                crate::judge::checks::judgment(number, &self.place.fixture.rubric, case.checks)
+                self.graded_store.begin_judge(number).map_err(|error| storage(&error))?;
+                crate::judge::checks::judgment(number, &self.place.grader.fixture.rubric, case.checks)
                     .map_err(|error| Failure::new(FailureKind::Judge, error.to_string()))?
             }
             JudgeSpec::Command { name, run, timeout_seconds } => {
@@ -76,7 +76,7 @@ impl Work<'_> {
                 }
             }
         };
-        self.store.write_judgment(&judgment).map_err(|error| storage(&error))?;
+        self.graded_store.write_judgment(&judgment).map_err(|error| storage(&error))?;
         Ok(judgment)
     }
 
@@ -84,33 +84,33 @@ impl Work<'_> {
     /// is set aside, so that the judge is asked anew and nothing of it is lost.
     fn answered(&self, question: &Question<'_>) -> Result<Option<Judgment>, Halt> {
         let number = question.number;
-        if files::kind_of(&self.folder.judge(number)).map_err(|error| storage(&error))?.is_none() {
+        if files::kind_of(&self.graded.judge(number)).map_err(|error| storage(&error))?.is_none() {
             return Ok(None);
         }
         // What it cost was counted when it came, or by the survey of this sitting.
         if let Ok(judgment) = self.read_answer(question, None) {
             return Ok(Some(judgment));
         }
-        self.store.set_judge_aside(number).map_err(|error| storage(&error))?;
+        self.graded_store.set_judge_aside(number).map_err(|error| storage(&error))?;
         Ok(None)
     }
 
     fn ask(&mut self, question: &Question<'_>, case: &Case<'_>) -> Result<Judgment, Halt> {
         let &Question { number, name, run, wall } = question;
         self.graded_tree()?;
-        let attempt = self.store.judge_attempt(number).map_err(|error| storage(&error))?;
-        self.store.begin_judge(number).map_err(|error| storage(&error))?;
+        let attempt = self.graded_store.judge_attempt(number).map_err(|error| storage(&error))?;
+        self.graded_store.begin_judge(number).map_err(|error| storage(&error))?;
         let request = self.request(name, case)?;
-        write_evidence(&self.folder.judge_prompt(number), &request)?;
+        write_evidence(&self.graded.judge_prompt(number), &request)?;
         let mut environment = self.environment();
-        environment.insert("SCYLLA_FIXTURE".into(), self.place.folder.fixture().into());
+        environment.insert("SCYLLA_FIXTURE".into(), self.place.grader.folder.clone().into());
         environment.insert("SCYLLA_ATTEMPT".into(), attempt.to_string().into());
         let program = Program {
             argv: run.words().into_iter().map(OsString::from).collect(),
             environment,
             stdin: Some(request),
-            stdout: self.folder.judge_response(number),
-            stderr: self.folder.judge_stderr(number),
+            stdout: self.graded.judge_response(number),
+            stderr: self.graded.judge_stderr(number),
             wall,
             no_progress: None,
             // What one judge does to the tree is nothing that the next one may see.
@@ -120,9 +120,9 @@ impl Work<'_> {
             .contained(program, FailureKind::Judge)
             .and_then(|ended| self.read_answer(question, Some(&ended)).map_err(Halt::Failed));
         // Whatever came of it, it was paid for.
-        let cost = self.store.answer_cost(number).map_err(|error| storage(&error))?;
+        let cost = self.graded_store.answer_cost(number).map_err(|error| storage(&error))?;
         self.spent += cost;
-        asked.map_err(|halt| match (self.store.set_judge_aside(number), halt) {
+        asked.map_err(|halt| match (self.graded_store.set_judge_aside(number), halt) {
             (Err(error), _) => storage(&error).into(),
             (Ok(()), Halt::Failed(failure)) if cost > Usd::ZERO => {
                 let message = format!("{}; the {cost} that it says it cost are counted", failure.message);
@@ -134,8 +134,8 @@ impl Work<'_> {
 
     /// Reads the stored answer and holds it against the rubric. An answer of an earlier sitting has no end of its process.
     fn read_answer(&self, question: &Question<'_>, ended: Option<&Ended>) -> Result<Judgment, Failure> {
-        let rubric = &self.place.fixture.rubric;
-        let response = files::read_start(&self.folder.judge_response(question.number), OUTPUT_BYTES)
+        let rubric = &self.place.grader.fixture.rubric;
+        let response = files::read_start(&self.graded.judge_response(question.number), OUTPUT_BYTES)
             .map_err(|error| question.failed(&format!("left an answer that cannot be read: {error}")))?
             .unwrap_or_default();
         if let Some(failure) = answer::failure(&response, question.name, clock::now()) {
@@ -157,7 +157,7 @@ impl Work<'_> {
             run: self.run,
             judge,
             model: place.config.judge_models.first().map(String::as_str),
-            fixture: &place.fixture,
+            fixture: &place.grader.fixture,
             agent: case.agent,
             checks: &case.checks.checks,
             patch: &patch,

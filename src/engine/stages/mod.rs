@@ -61,6 +61,9 @@ pub(super) struct Work<'a> {
     line: &'a Line,
     folder: RunFolder,
     store: RunStore,
+    /// Where checks and judges write: the run's own folder, or that of a later grading.
+    graded: RunFolder,
+    graded_store: RunStore,
     /// What the workspace was before its agent, when this worker made it.
     baseline: Option<Baseline>,
 }
@@ -69,6 +72,7 @@ impl<'a> Work<'a> {
     pub(super) fn new(place: &'a Workplace, run: RunId, setup: &'a Effective, line: &'a Line) -> Self {
         let folder = place.folder.run(run);
         let store = RunStore::new(&place.folder, run);
+        let (graded, graded_store) = (folder.graded(place.grader.number), store.graded(place.grader.number));
         Self {
             place,
             run,
@@ -81,14 +85,19 @@ impl<'a> Work<'a> {
             line,
             folder,
             store,
+            graded,
+            graded_store,
             baseline: None,
         }
     }
 
     /// Reads which stages are durable.
     pub(super) fn open(&mut self) -> Result<(Reached, BTreeMap<JudgeNumber, Judgment>), Halt> {
-        let Progress { agent, patch, checks, judgments, committed } =
-            self.store.progress().map_err(|error| storage(&error))?;
+        let mut progress = self.store.progress().map_err(|error| storage(&error))?;
+        if !self.place.grader.number.is_first() {
+            progress = self.under_later_grading(progress)?;
+        }
+        let Progress { agent, patch, checks, judgments, committed } = progress;
         if let Some(agent) = &agent {
             self.attempt = agent.attempt;
             self.agent_complete = true;
@@ -96,6 +105,24 @@ impl<'a> Work<'a> {
         // The survey, or the work that left it there in this sitting, has counted what lies there.
         self.counted = true;
         Ok((Reached::of(agent, patch, checks, committed), judgments))
+    }
+
+    /// How far a later grading of the run has come. What an agent did is as durable as it was, and is never done again.
+    fn under_later_grading(&self, own: Progress) -> Result<Progress, Halt> {
+        if own.committed && (own.agent.is_none() || !own.patch) {
+            let message = "the run is committed, and what its agent left to be graded is gone";
+            return Err(Failure::new(FailureKind::Workspace, message).into());
+        }
+        let later = self.graded_store.progress().map_err(|error| storage(&error))?;
+        Ok(Progress { agent: own.agent, patch: own.patch, committed: own.committed && later.committed, ..later })
+    }
+
+    /// Makes the folders of a later grading, when there is something to grade or will be.
+    pub(super) fn begin_grading(&self, reached: &Reached) -> Result<(), Halt> {
+        if !self.place.grader.number.is_first() && *reached != Reached::Commit {
+            self.graded_store.begin_grading().map_err(|error| storage(&error))?;
+        }
+        Ok(())
     }
 
     /// Sets a former, unfinished attempt aside and makes the folder of a new one.
@@ -168,7 +195,7 @@ impl<'a> Work<'a> {
     /// The run is committed already, though it was not said: its folder is made durable, and nothing of it is written.
     pub(super) fn confirm(&mut self) -> Result<RunResult, Halt> {
         self.enter(Stage::Commit, None)?;
-        let result = self.store.confirm().map_err(|error| storage(&error))?;
+        let result = self.graded_store.confirm().map_err(|error| storage(&error))?;
         self.attempt = result.attempt;
         self.clear_workspace(result.keeps_workspace);
         Ok(result)
@@ -182,10 +209,10 @@ impl<'a> Work<'a> {
         judgments: Vec<Judgment>,
     ) -> Result<RunResult, Halt> {
         self.enter(Stage::Commit, None)?;
-        let panel = self.place.fixture.judges.len();
-        let verdict = crate::judge::score::panel(&self.place.fixture.rubric, &judgments, panel)
+        let panel = self.place.grader.fixture.judges.len();
+        let verdict = crate::judge::score::panel(&self.place.grader.fixture.rubric, &judgments, panel)
             .ok_or_else(|| Failure::new(FailureKind::Judge, "a judge of the panel is missing"))?;
-        self.store.write_verdict(&verdict).map_err(|error| storage(&error))?;
+        self.graded_store.write_verdict(&verdict).map_err(|error| storage(&error))?;
         let judge_duration_seconds = judgments.iter().map(|judgment| judgment.duration_seconds).sum();
         let checks_duration: f64 = checks.checks.iter().map(|check| check.duration_seconds).sum();
         let composed = base::composed(&self.place.folder.repo(), self.run.tier, self.run.subtest)
@@ -204,7 +231,7 @@ impl<'a> Work<'a> {
             token_stats: agent.token_stats,
             cost_usd: agent.cost_usd,
             judge_cost_usd: judgments.iter().map(|judgment| judgment.cost_usd).sum(),
-            failed_judge_cost_usd: self.store.failed_judges_cost().map_err(|error| storage(&error))?,
+            failed_judge_cost_usd: self.graded_store.failed_judges_cost().map_err(|error| storage(&error))?,
             duration_seconds: agent.duration_seconds + checks_duration + judge_duration_seconds,
             agent_duration_seconds: agent.duration_seconds,
             judge_duration_seconds,
@@ -213,6 +240,7 @@ impl<'a> Work<'a> {
             judge_grade: verdict.grade,
             judges: judgments,
             checks: checks.checks,
+            grading: self.place.grader.number,
             keeps_workspace: self.place.keeps_workspace(verdict.passed),
             composed,
             inherited_from: self.setup.inherited_from.clone(),
@@ -221,9 +249,30 @@ impl<'a> Work<'a> {
             // The commit puts the seal's digest in.
             seal: Digest::of(b""),
         };
-        self.store.commit(&mut result).map_err(|error| storage(&error))?;
+        if self.place.grader.number.is_first() {
+            self.store.commit(&mut result).map_err(|error| storage(&error))?;
+        } else {
+            self.commit_later_grading(&mut result)?;
+        }
         self.clear_workspace(result.keeps_workspace);
         Ok(result)
+    }
+}
+
+impl Work<'_> {
+    /// Commits a later grading of the run, and then the run itself, unless it was committed under a former one.
+    fn commit_later_grading(&self, result: &mut RunResult) -> Result<(), Halt> {
+        match self.graded_store.read_result().map_err(|error| storage(&error))? {
+            Some(written) => *result = written,
+            None => self.graded_store.commit(result).map_err(|error| storage(&error))?,
+        }
+        if files::kind_of(&self.folder.result()).map_err(|error| storage(&error))?.is_none() {
+            // What judges cost that gave no verdict before is the run's own.
+            let failed_judge_cost_usd = self.store.judges_cost().map_err(|error| storage(&error))?;
+            let mut own = RunResult { failed_judge_cost_usd, ..result.clone() };
+            self.store.commit(&mut own).map_err(|error| storage(&error))?;
+        }
+        Ok(())
     }
 }
 

@@ -52,7 +52,9 @@ impl Work<'_> {
             *known = store::untouched::read(&self.place.folder, &commit).map_err(|error| storage(&error))?;
         }
         let compared = checked.into_iter().map(|Checked { mut result, by_machine }| {
-            let before = known.iter().flat_map(|before| &before.checks).find(|before| before.name == result.name);
+            let same = self.place.is_as_before(&result.name);
+            let before = known.iter().flat_map(|before| &before.checks);
+            let before = before.filter(|_| same).find(|before| before.name == result.name);
             result.before = before.map(Before::of);
             if matches!(result.before, Some(Before::Passed | Before::Failed)) && !by_machine {
                 result.no_longer_applies = result.not_applicable.take();

@@ -134,7 +134,7 @@ impl ExperimentFolder {
 
     /// A run's folder in a phase.
     pub(in crate::store) fn run_in(&self, phase: Phase, run: RunId) -> RunFolder {
-        RunFolder { root: self.subtest_in(phase, run.tier, run.subtest).join(run.run.folder()) }
+        RunFolder::at(self.subtest_in(phase, run.tier, run.subtest).join(run.run.folder()))
     }
 
     /// The copy that the original keeps of its former checkpoint.

@@ -6,12 +6,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::model::digest::Digest;
 use crate::model::ids::{AttemptNumber, ExperimentId, RunId, SubtestId, TierId};
 use crate::model::money::Usd;
-use crate::model::survey::{AttemptsSeen, Problem, RunSeen, Survey};
+use crate::model::survey::{AttemptsSeen, Graded, Problem, RunSeen, Survey};
 
 /// What one thread has found since it last told.
 #[derive(Default)]
 pub(super) struct Part {
     pub(super) runs: Vec<(RunId, RunSeen)>,
+    pub(super) graded: Vec<(RunId, Graded)>,
     pub(super) problems: Vec<Problem>,
     pub(super) foreign: Vec<String>,
     pub(super) temporary: Vec<String>,
@@ -82,6 +83,7 @@ impl Collection {
             }
             self.runs.push(later);
         }
+        self.survey.graded.extend(part.graded.drain(..));
         self.survey.problems.append(&mut part.problems);
         self.survey.foreign.append(&mut part.foreign);
         self.survey.temporary.append(&mut part.temporary);

@@ -8,9 +8,11 @@ use std::path::{Component, Path};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
+use crate::model::grading::GradingNumber;
 use crate::model::ids::{IdError, RunId, SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::score::Score;
+use crate::model::survey::GradedFacts;
 use crate::upstream;
 
 /// How far a panel's score may lie from the mean of its judges: rounding, and nothing else.
@@ -42,6 +44,8 @@ pub(super) struct Facts<'a> {
     pub(super) judge_cost_usd: Option<Usd>,
     #[serde(default)]
     pub(super) failed_judge_cost_usd: Option<Usd>,
+    #[serde(default)]
+    pub(super) grading: GradingNumber,
     #[serde(default)]
     pub(super) duration_seconds: Option<f64>,
     #[serde(default)]
@@ -168,6 +172,29 @@ impl<'a> Facts<'a> {
     /// What cost the result names, agent and judges together.
     pub(super) fn cost(&self) -> Usd {
         self.cost_usd.unwrap_or_default() + self.judge_cost_usd.unwrap_or_default()
+    }
+
+    /// What it says as the verdict of a grading.
+    pub(super) fn graded(&self) -> GradedFacts {
+        GradedFacts {
+            passed: self.judge_passed,
+            score: self.judge_score.map(Score::get),
+            seconds: self.duration_seconds.unwrap_or_default(),
+            judges: self.judge_cost_usd.unwrap_or_default(),
+            failed_judges: self.failed_judge_cost_usd.unwrap_or_default(),
+        }
+    }
+
+    /// How the result of a later grading differs from the run's own in what the agent did, or, of the grading under which
+    /// the run was committed, in its verdict.
+    pub(super) fn differs_from(&self, own: &Self) -> Option<String> {
+        let agent = self.cost_usd != own.cost_usd || self.config_hash.as_deref() != own.config_hash.as_deref();
+        let verdict = self.grading == own.grading && self.graded() != own.graded_without_failed(self);
+        (agent || verdict).then(|| "it does not agree with the run's own result".to_owned())
+    }
+
+    fn graded_without_failed(&self, other: &Self) -> GradedFacts {
+        GradedFacts { failed_judges: other.failed_judge_cost_usd.unwrap_or_default(), ..self.graded() }
     }
 
     /// How the result's own words differ from the folder that it lies in. Of which experiment it should be is for the

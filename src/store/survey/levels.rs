@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use serde::Deserialize;
 
+use crate::model::grading::GradingNumber;
 use crate::model::ids::{AttemptNumber, RunId, RunNumber, SubtestId, TierId};
 use crate::model::limits::{MOST_STAGE_FILE_BYTES, OUTPUT_BYTES};
 use crate::model::money::Usd;
@@ -21,7 +22,7 @@ use crate::store::layout::original::{self, Dialect, Phase};
 use crate::store::layout::untouched::{self, UNTOUCHED};
 use crate::store::layout::{
     self, AGENT_RECORD, AGENT_RESULT, ATTEMPT, BACKUP_PREFIX, CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder,
-    FAILED, FIXTURE, LOCK, QUARANTINE, REPO, REPORT,
+    FAILED, FIXTURE, GRADINGS, LOCK, QUARANTINE, REPO, REPORT,
 };
 use crate::text::claims;
 
@@ -106,11 +107,17 @@ pub(super) fn subtests(
     if let Some(config) = opened(&mut part, &root, CONFIG, CONFIG) {
         level(&mut part, &config, CONFIG, |name, kind| {
             let kept = dialect != Dialect::Ours && name == original::KEPT && kind == Kind::Folder;
-            [CONFIG_FILE, FIXTURE, INHERITED, UNTOUCHED].contains(&name) || kept
+            [CONFIG_FILE, FIXTURE, GRADINGS, INHERITED, UNTOUCHED].contains(&name) || kept
         });
         let place = format!("{CONFIG}/{INHERITED}");
         if let Some(open) = opened(&mut part, &config, INHERITED, &place) {
             level(&mut part, &open, &place, |name, _| inherited::tier_of_inherited(name).is_some());
+        }
+        let place = format!("{CONFIG}/{GRADINGS}");
+        if let Some(open) = opened(&mut part, &config, GRADINGS, &place) {
+            level(&mut part, &open, &place, |name, kind| {
+                kind == Kind::Folder && GradingNumber::from_folder(name).is_some()
+            });
         }
         let place = format!("{CONFIG}/{UNTOUCHED}");
         if let Some(open) = opened(&mut part, &config, UNTOUCHED, &place) {

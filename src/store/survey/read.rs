@@ -50,10 +50,10 @@ pub(super) fn results(setting: &Setting<'_>, listed: &[ListedRuns], collection: 
 }
 
 /// One thread's state: every buffer is used again.
-struct Reader<'a> {
-    setting: &'a Setting<'a>,
+pub(super) struct Reader<'a> {
+    pub(super) setting: &'a Setting<'a>,
     collection: &'a Mutex<Collection>,
-    part: Part,
+    pub(super) part: Part,
     /// Where the runs lie that are being read.
     phase: Phase,
     bytes: Vec<u8>,
@@ -171,6 +171,7 @@ impl<'a> Reader<'a> {
             None
         });
         self.compare(run, facts);
+        self.gradings(run, facts);
         RunSeen::Committed(ResultFacts {
             passed: facts.judge_passed,
             score: facts.judge_score.map(Score::get),
@@ -355,7 +356,7 @@ impl<'a> Reader<'a> {
         self.problem_at(run, kind, self.place(run), found);
     }
 
-    fn problem_at(&mut self, run: RunId, kind: ProblemKind, place: String, found: String) {
+    pub(super) fn problem_at(&mut self, run: RunId, kind: ProblemKind, place: String, found: String) {
         self.part.problems.push(Problem { run, kind, place, found: clipped(found) });
     }
 }

@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod config;
+mod gradings;
 mod original;
 mod places;
 mod processes;
@@ -13,8 +14,15 @@ use super::table::{Case, From, Row, Step, Way};
 
 /// Every row.
 pub(super) fn rows() -> Vec<Row> {
-    let areas =
-        [checkpoint::rows(), results::rows(), config::rows(), places::rows(), processes::rows(), original::rows()];
+    let areas = [
+        checkpoint::rows(),
+        results::rows(),
+        gradings::rows(),
+        config::rows(),
+        places::rows(),
+        processes::rows(),
+        original::rows(),
+    ];
     areas.into_iter().flatten().collect()
 }
 

@@ -1,0 +1,145 @@
+//! A later grading of what agents have done: by a fixture in which only rubric, criteria, checks and judges may differ.
+
+use std::path::{Path, PathBuf};
+
+use crate::engine::error::EngineError;
+use crate::engine::freeze::freeze;
+use crate::engine::open::{Sitting, go_on, survey};
+use crate::model::grading::{Grading, GradingNumber};
+use crate::model::result::FORMAT_VERSION;
+use crate::model::task::{Fixture, Parts, Source};
+use crate::os::{clock, files};
+use crate::store::evidence::{changes_since_copied, digest_of_parts, digest_of_tree};
+use crate::store::survey::Depth;
+use crate::store::{StoreError, gradings};
+
+/// By what finished work is to be graded again.
+#[derive(Debug)]
+pub struct Wanted {
+    /// The mended fixture, checked.
+    pub fixture: Fixture,
+    /// What its copy consists of.
+    pub parts: Parts,
+    /// Why, in a person's words.
+    pub reason: Option<String>,
+}
+
+/// Freezes the wanted grading, unless it is the newest one already. Nothing is graded yet.
+///
+/// # Errors
+/// When nothing differs, something differs that agents see, or the folder cannot be written.
+pub fn begin(sitting: Sitting, wanted: Wanted) -> Result<Sitting, EngineError> {
+    let folder = sitting.held.folder.clone();
+    if files::kind_of(&folder.original()).map_err(StoreError::from)?.is_some() {
+        let why = "it was taken over from ProjectScylla, whose results keep nothing that could be graded again";
+        return Err(EngineError::NotRegraded(why.to_owned()));
+    }
+    let newest = &sitting.grader;
+    let copy = folder.grading_fixture(newest.number);
+    if digest_of_parts(&wanted.parts).map_err(StoreError::from)? == digest_of_tree(&copy).map_err(StoreError::from)? {
+        return match newest.number {
+            GradingNumber::FIRST => {
+                Err(EngineError::NotRegraded("nothing in the fixture differs from the one it was graded by".to_owned()))
+            }
+            _ => Ok(sitting),
+        };
+    }
+    let places: Vec<PathBuf> = changes_since_copied(&copy, &wanted.parts)
+        .map_err(StoreError::from)?
+        .into_iter()
+        .map(|(place, _)| place)
+        .collect();
+    refuse(&seen_by_agents(&sitting.fixture, &wanted.fixture, &places))?;
+    let mut changed: Vec<String> = keys_of_grading(&newest.fixture, &wanted.fixture);
+    changed.extend(places.iter().map(|place| place.display().to_string()));
+    let number = newest.number.next();
+    let copy = folder.grading_fixture(number);
+    // A former call may have been stopped before the grading was there.
+    files::remove_tree(&copy).map_err(StoreError::from)?;
+    files::create_dir_durable(copy.parent().unwrap_or(&copy)).map_err(StoreError::from)?;
+    freeze(&wanted.parts, &copy).map_err(StoreError::from)?;
+    files::sync_tree(&folder.gradings()).map_err(StoreError::from)?;
+    let fixture_digest = digest_of_tree(&copy).map_err(StoreError::from)?;
+    let fixture_digest = fixture_digest.ok_or_else(|| StoreError::NotAnExperiment(copy.clone()))?;
+    let version = FORMAT_VERSION.to_owned();
+    let grading = Grading { version, number, at: clock::now(), reason: wanted.reason, fixture_digest, changed };
+    gradings::write(&folder, &grading)?;
+    let Sitting { held, .. } = sitting;
+    let survey = survey(&held, Depth::Results)?;
+    go_on(held, survey)
+}
+
+fn refuse(differing: &[String]) -> Result<(), EngineError> {
+    if differing.is_empty() {
+        return Ok(());
+    }
+    Err(EngineError::NotRegraded(format!(
+        "a grading changes rubric, criteria, checks and judges alone, and this fixture differs in what agents are given: {}",
+        differing.join(", ")
+    )))
+}
+
+/// The keys by which a grading differs from another.
+fn keys_of_grading(before: &Fixture, after: &Fixture) -> Vec<String> {
+    let keys = [
+        ("criteria", before.criteria != after.criteria),
+        ("rubric", before.rubric != after.rubric),
+        ("checks", before.checks != after.checks),
+        ("judges", before.judges != after.judges),
+    ];
+    named(&keys)
+}
+
+fn named(keys: &[(&str, bool)]) -> Vec<String> {
+    keys.iter().filter(|(_, differs)| *differs).map(|(key, _)| format!("`{key}`")).collect()
+}
+
+/// What differs of that which agents are given: keys, and files.
+fn seen_by_agents(before: &Fixture, after: &Fixture, places: &[PathBuf]) -> Vec<String> {
+    let keys = [
+        ("language", before.language != after.language),
+        ("source", before.source != after.source),
+        ("prompt", before.prompt != after.prompt),
+        ("timeout_seconds", before.timeout_seconds != after.timeout_seconds),
+        ("no_progress_seconds", before.no_progress_seconds != after.no_progress_seconds),
+        ("environment", before.environment != after.environment),
+        ("solution_file", before.solution_file != after.solution_file),
+        ("stores", before.stores != after.stores),
+    ];
+    let mut differing = named(&keys);
+    for (tier, subtests) in &before.tiers {
+        let now = after.tiers.get(tier);
+        let changed = subtests.iter().filter(|(id, was)| now.and_then(|now| now.get(id)) != Some(was));
+        differing.extend(changed.map(|(id, _)| format!("`{tier}/{id}`")));
+    }
+    for (tier, subtests) in &after.tiers {
+        let former = before.tiers.get(tier);
+        let new = subtests.keys().filter(|id| former.is_none_or(|former| !former.contains_key(id)));
+        differing.extend(new.map(|id| format!("`{tier}/{id}`")));
+    }
+    let given = files_for_agents(before);
+    let seen = places.iter().filter(|place| given.iter().any(|given| place.starts_with(given)));
+    differing.extend(seen.map(|place| format!("`{}`", place.display())));
+    differing
+}
+
+/// Files and folders of a fixture that agents are given in one way or another.
+fn files_for_agents(fixture: &Fixture) -> Vec<&Path> {
+    let stores = &fixture.stores;
+    let overlays = fixture.tiers.values().flat_map(|tier| tier.values()).filter_map(|subtest| subtest.overlay.as_ref());
+    let files = stores.blocks.values().chain(stores.mcp.values());
+    let listed = stores.skills.values().chain(stores.agents.values()).flatten();
+    let source = matches!(fixture.source, Source::Folder).then_some("source");
+    let given = overlays.chain(files).chain(listed).chain(&fixture.solution_file).map(String::as_str);
+    given.chain(source).map(Path::new).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_is_named_by_its_key() {
+        assert_eq!(named(&[("rubric", true), ("checks", false), ("judges", true)]), ["`rubric`", "`judges`"]);
+    }
+}

@@ -1,0 +1,76 @@
+//! Later gradings: `config/gradings/NN/`, each with its record and a whole fixture.
+
+use crate::model::digest::Digest;
+use crate::model::grading::{Grading, GradingNumber};
+use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::survey::{Seen, Survey};
+use crate::os::files::{self, Folder, Kind};
+
+use super::layout::ExperimentFolder;
+use super::{StoreError, clipped, evidence, pretty};
+
+/// Writes the record of a grading, durably: from then on it is there. Its fixture lies beside it already.
+///
+/// # Errors
+/// When the disk says no.
+pub fn write(folder: &ExperimentFolder, grading: &Grading) -> Result<(), StoreError> {
+    let path = folder.grading(grading.number);
+    Ok(files::write_atomic(&path, &pretty(grading, &path)?)?)
+}
+
+/// The numbers that have a folder, sorted. One without a record was begun and is none yet.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn numbers(folder: &ExperimentFolder) -> Result<Vec<GradingNumber>, StoreError> {
+    let mut numbers = Vec::new();
+    if let Some(gradings) = Folder::open(&folder.gradings())? {
+        gradings.each(|name, kind| {
+            let number = name.to_str().and_then(GradingNumber::from_folder).filter(|_| kind == Kind::Folder);
+            numbers.extend(number);
+        })?;
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// The newest grading that is there.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn newest(folder: &ExperimentFolder) -> Result<GradingNumber, StoreError> {
+    let there = |number: &GradingNumber| matches!(read(folder, *number), Seen::Read(_));
+    Ok(numbers(folder)?.into_iter().rev().find(there).unwrap_or_default())
+}
+
+/// Adds what is there to a survey.
+pub(super) fn see(folder: &ExperimentFolder, survey: &mut Survey) {
+    let numbers = numbers(folder).unwrap_or_else(|error| {
+        survey.unknown.push((folder.relative(&folder.gradings()), error.to_string()));
+        Vec::new()
+    });
+    for number in numbers {
+        let seen = read(folder, number);
+        if seen == Seen::Missing {
+            continue;
+        }
+        survey.gradings.insert(number, seen);
+        let fixture = folder.grading_fixture(number);
+        match evidence::digest_of_tree(&fixture) {
+            Ok(digest) => survey.grading_digests.extend(digest.map(|digest: Digest| (number, digest))),
+            Err(error) => survey.unknown.push((folder.relative(&fixture), error.to_string())),
+        }
+    }
+}
+
+fn read(folder: &ExperimentFolder, number: GradingNumber) -> Seen<Grading> {
+    match files::read_bounded(&folder.grading(number), MOST_STAGE_FILE_BYTES) {
+        Ok(None) => Seen::Missing,
+        Err(error) => Seen::Unreadable(clipped(error.to_string())),
+        Ok(Some(bytes)) => match serde_json::from_slice::<Grading>(&bytes) {
+            Ok(grading) if grading.number == number => Seen::Read(Box::new(grading)),
+            Ok(grading) => Seen::Unreadable(format!("it says that it is grading {}", grading.number)),
+            Err(error) => Seen::Unreadable(clipped(error.to_string())),
+        },
+    }
+}

@@ -1,0 +1,66 @@
+//! What can be wrong with later gradings.
+
+use std::fs;
+
+use scylla::model::finding::FindingKind;
+
+use super::ROW;
+use crate::fixture::TestFixture;
+use crate::verify::table::{Case, From, Row, Step, Way};
+
+/// Makes an experiment of two runs, and grades it again by a check that all fail.
+fn graded(case: &mut Case, more: &[&str]) {
+    let task = TestFixture::new().agent("T0/00-one", "touch done");
+    let fixture = task.write(&case.world);
+    case.world.scylla(&["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "2"]).exits(0);
+    case.dir = case.world.experiment();
+    task.check("false").write(&case.world);
+    let dir = case.dir.to_str().unwrap();
+    case.world.scylla(&[&["regrade", dir, "--from", &fixture], more].concat());
+}
+
+const RESULT: &str = "T0/00/run_02/gradings/02/result.json";
+
+pub(super) fn rows() -> Vec<Row> {
+    const BROKEN: Row = Row {
+        kind: FindingKind::BrokenGrading,
+        from: From::Nothing,
+        places: &["T0/00/run_02/gradings/02"],
+        beside: &[
+            (FindingKind::IncompleteGrading, "config/gradings/02"),
+            (FindingKind::WrongStatus, "T0/00/run_01"),
+            (FindingKind::WrongStatus, "T0/00/run_02"),
+        ],
+        ways: &[Way(&[Step::Printed(0), Step::Types("resume", 0)], 0)],
+        ..ROW
+    };
+    vec![
+        Row {
+            made: "torn",
+            make: |case| {
+                graded(case, &[]);
+                let whole = fs::read(case.at(RESULT)).unwrap();
+                fs::write(case.at(RESULT), &whole[..whole.len() / 2]).unwrap();
+            },
+            ..BROKEN
+        },
+        Row {
+            made: "evidence that was altered",
+            make: |case| {
+                graded(case, &[]);
+                fs::write(case.at("T0/00/run_02/gradings/02/checks/done.log"), "altered").unwrap();
+            },
+            ..BROKEN
+        },
+        Row {
+            kind: FindingKind::IncompleteGrading,
+            made: "of some runs only",
+            from: From::Nothing,
+            make: |case| graded(case, &["--run", "T0/00/1"]),
+            places: &["config/gradings/02"],
+            exit: 6,
+            ways: &[Way(&[Step::Printed(0)], 0)],
+            ..ROW
+        },
+    ]
+}
