@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::config;
 use crate::engine::error::EngineError;
 use crate::lifecycle::gradings::{newest, to_grade};
+use crate::model::digest::Digest;
 use crate::model::grading::GradingNumber;
 use crate::model::survey::Survey;
 use crate::model::task::Fixture;
@@ -15,6 +16,8 @@ use crate::store::layout::ExperimentFolder;
 pub struct Grader {
     /// The newest grading.
     pub number: GradingNumber,
+    /// Digest of its record; the first has none.
+    pub digest: Option<Digest>,
     /// Its fixture: rubric, criteria, checks and judges are taken from it, and nothing else.
     pub fixture: Fixture,
     /// Where that lies.
@@ -35,6 +38,7 @@ impl Grader {
         let path = folder.grading_fixture(number);
         let fixture = config::fixture::load(&path).map_err(EngineError::Fixture)?;
         let counts = survey.counting == number && to_grade(survey).is_empty();
-        Ok(Self { number, fixture, folder: path, counts, counting: survey.counting })
+        let digest = survey.grading_records.get(&number).copied();
+        Ok(Self { number, digest, fixture, folder: path, counts, counting: survey.counting })
     }
 }

@@ -28,7 +28,7 @@ fn under(graded: &Graded, facts: ResultFacts, counting: GradingNumber) -> RunSee
     let elsewhere: Usd = graded.by.iter().filter(|(number, _)| **number != counting).map(|(_, by)| by.spent()).sum();
     let beside = graded.beside + elsewhere;
     match graded.by.get(&counting) {
-        Some(GradedFacts { passed, score, seconds, judges, failed_judges }) => RunSeen::Committed(ResultFacts {
+        Some(GradedFacts { passed, score, seconds, judges, failed_judges, .. }) => RunSeen::Committed(ResultFacts {
             passed: *passed,
             score: *score,
             seconds: *seconds,
@@ -71,6 +71,7 @@ mod tests {
             seconds: 1.0,
             judges: usd(0.1),
             failed_judges: usd(0.01),
+            record: None,
         };
         let by: BTreeMap<_, _> = by.iter().map(|(number, passed)| (GradingNumber(*number), facts(*passed))).collect();
         Graded { agent: usd(1.0), beside: Usd::ZERO, by }

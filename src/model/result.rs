@@ -215,6 +215,9 @@ pub struct RunResult {
     /// The grading that gave the verdict.
     #[serde(default, skip_serializing_if = "GradingNumber::is_first")]
     pub grading: GradingNumber,
+    /// Digest of the record of that grading; the first has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grading_digest: Option<Digest>,
     /// Whether the workspace was to stay after the commit.
     #[serde(default)]
     pub keeps_workspace: bool,

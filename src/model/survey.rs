@@ -40,6 +40,8 @@ pub struct Survey {
     pub experiment_ids: BTreeMap<String, Naming>,
     /// The gradings that were made later, by number.
     pub gradings: BTreeMap<GradingNumber, Seen<Grading>>,
+    /// Digests of their records as they lie there.
+    pub grading_records: BTreeMap<GradingNumber, Digest>,
     /// Digests of their fixtures as they lie there.
     pub grading_digests: BTreeMap<GradingNumber, Digest>,
     /// What each grading says of a committed run; empty where the fixture's own is the only one.
@@ -316,6 +318,8 @@ pub struct GradedFacts {
     pub judges: Usd,
     /// Cost of its judges' answers that were not valid.
     pub failed_judges: Usd,
+    /// Digest of the grading's record, as the result names it.
+    pub record: Option<Digest>,
 }
 
 impl GradedFacts {

@@ -85,6 +85,7 @@ pub fn run_result(bytes: &[u8], run: RunId, config: &Config, now: Timestamp) -> 
         judge_cost_usd: Usd::ZERO,
         failed_judge_cost_usd: Usd::ZERO,
         grading: crate::model::grading::GradingNumber::FIRST,
+        grading_digest: None,
         duration_seconds: theirs.duration_seconds,
         agent_duration_seconds: theirs.agent_duration_seconds,
         judge_duration_seconds: theirs.judge_duration_seconds,

@@ -174,3 +174,18 @@ fn a_grading_that_was_altered_is_named_and_is_graded_again_when_a_person_sets_it
     assert_eq!((world.lines("judge.log"), world.lines("agent.log")), (9, 4));
     world.scylla(&["verify", &dir]).exits(0);
 }
+
+#[test]
+fn a_torn_result_of_a_run_that_a_later_grading_committed_is_committed_again_and_nobody_is_asked() {
+    let world = World::new();
+    let dir = made(&world, "cat > /dev/null; exit 1", 6);
+    fixture(&world, &judge(&world, GOOD));
+    regrade(&world, &[]).exits(0);
+    fs::write(world.experiment().join("T1/00/run_01/run_result.json"), "{").unwrap();
+    world.scylla(&["resume", &dir]).exits(0);
+    assert_eq!(
+        (world.lines("agent.log"), world.lines("judge.log"), verdicts(&world)),
+        (4, 4, vec![json!("passed"); 4])
+    );
+    world.scylla(&["verify", &dir]).exits(0);
+}

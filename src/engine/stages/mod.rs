@@ -241,6 +241,7 @@ impl<'a> Work<'a> {
             judges: judgments,
             checks: checks.checks,
             grading: self.place.grader.number,
+            grading_digest: self.place.grader.digest,
             keeps_workspace: self.place.keeps_workspace(verdict.passed),
             composed,
             inherited_from: self.setup.inherited_from.clone(),

@@ -9,6 +9,13 @@ pub(super) fn audit_gradings(survey: &Survey, findings: &mut Vec<Finding>) {
     for (number, seen) in &survey.gradings {
         let place = format!("config/gradings/{number}");
         let fixture = format!("{place}/fixture");
+        let named = survey.graded.values().filter_map(|graded| graded.by.get(number)?.record);
+        let record = survey.grading_records.get(number);
+        let others = named.filter(|named| record != Some(named)).count();
+        if others > 0 && matches!(seen, Seen::Read(_)) {
+            let message = format!("it is not the one that results name: {others}");
+            findings.push(at(FindingKind::ConfigChanged, &format!("{place}/grading.json"), message));
+        }
         match seen {
             Seen::Read(grading) => match survey.grading_digests.get(number) {
                 Some(digest) if *digest == grading.fixture_digest => {}

@@ -8,6 +8,7 @@ use std::path::{Component, Path};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
+use crate::model::digest::Digest;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::{IdError, RunId, SubtestId, TierId};
 use crate::model::money::Usd;
@@ -46,6 +47,8 @@ pub(super) struct Facts<'a> {
     pub(super) failed_judge_cost_usd: Option<Usd>,
     #[serde(default)]
     pub(super) grading: GradingNumber,
+    #[serde(default)]
+    grading_digest: Option<Digest>,
     #[serde(default)]
     pub(super) duration_seconds: Option<f64>,
     #[serde(default)]
@@ -182,6 +185,7 @@ impl<'a> Facts<'a> {
             seconds: self.duration_seconds.unwrap_or_default(),
             judges: self.judge_cost_usd.unwrap_or_default(),
             failed_judges: self.failed_judge_cost_usd.unwrap_or_default(),
+            record: self.grading_digest,
         }
     }
 

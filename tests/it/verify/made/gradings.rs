@@ -19,6 +19,13 @@ fn graded(case: &mut Case, more: &[&str]) {
     case.world.scylla(&[&["regrade", dir, "--from", &fixture], more].concat());
 }
 
+/// Changes the reason that the grading's record gives.
+fn reword(case: &Case, from: &str, to: &str) {
+    let path = case.at("config/gradings/02/grading.json");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace(&format!("{from} was wrong"), &format!("{to} was wrong"))).unwrap();
+}
+
 const RESULT: &str = "T0/00/run_02/gradings/02/result.json";
 
 pub(super) fn rows() -> Vec<Row> {
@@ -51,6 +58,34 @@ pub(super) fn rows() -> Vec<Row> {
                 fs::write(case.at("T0/00/run_02/gradings/02/checks/done.log"), "altered").unwrap();
             },
             ..BROKEN
+        },
+        Row {
+            kind: FindingKind::ConfigChanged,
+            made: "the record of a grading, under which results were made",
+            from: From::Nothing,
+            make: |case| {
+                graded(case, &["--reason", "the check was wrong"]);
+                reword(case, "the check", "nothing");
+            },
+            places: &["config/gradings/02/grading.json"],
+            ways: &[Way(
+                &[Step::Does(|case| {
+                    reword(case, "nothing", "the check");
+                })],
+                0,
+            )],
+            ..ROW
+        },
+        Row {
+            kind: FindingKind::ConfigChanged,
+            made: "the fixture of a grading",
+            from: From::Nothing,
+            make: |case| {
+                graded(case, &[]);
+                fs::write(case.at("config/gradings/02/fixture/prompt.md"), "Do nothing.\n").unwrap();
+            },
+            places: &["config/gradings/02/fixture"],
+            ..ROW
         },
         Row {
             kind: FindingKind::IncompleteGrading,
