@@ -200,8 +200,8 @@ pub struct ConfigFlags {
     pub timeout: Option<u64>,
     /// What subtests take over from the winners of earlier tiers [default: as-declared]
     ///
-    /// `as-declared`: what the fixture says, by `extends_previous` and `inherit_best_from`. `previous-best`: every subtest
-    /// takes the winner of the nearest earlier tier too. `none`: each subtest stands alone.
+    /// `as-declared`: what the fixture says, by `extends_previous` and `inherit_best_from`. `previous-best`: who
+    /// declares nothing takes the winner of the nearest earlier tier. `none`: each subtest stands alone.
     #[arg(long, value_name = "HOW")]
     pub inherit: Option<Inherit>,
     /// Flags that take effect on resume too.

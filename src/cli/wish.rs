@@ -92,7 +92,9 @@ pub fn wish(args: &Run, located: &Located, places: &Places, loaded: Loaded) -> R
         Some(tiers) => known_tiers(tiers, &loaded.fixture)?,
         None => loaded.fixture.tiers.keys().copied().collect(),
     };
-    let Loaded { fixture, parts, .. } = whole(loaded, Some(&tiers))?;
+    let loaded = startable(loaded, &tiers)?;
+    let notes = loaded.notes().map(ToString::to_string).collect();
+    let Loaded { fixture, parts, .. } = loaded;
     let max_subtests = args.max_subtests.or(settings.max_subtests);
     let operation = flags.operation;
     let models = flags.model.clone().map(|model| vec![model]).or_else(|| settings.model.clone());
@@ -118,6 +120,7 @@ pub fn wish(args: &Run, located: &Located, places: &Places, loaded: Loaded) -> R
         keep_workspaces: operation.keep_workspaces.or(settings.keep_workspaces).unwrap_or_default(),
         containment: operation.containment.or(settings.containment).unwrap_or_default(),
         parts,
+        notes,
         results_dir: places.results_dir.clone(),
         fixture,
     })
@@ -132,6 +135,7 @@ pub fn notices(args: &Run, located: &Located, wish: &Wish) -> Vec<Event> {
     });
     ceiling
         .into_iter()
+        .chain(wish.notes.clone())
         .chain(alike(wish).iter().map(|group| told(group)))
         .map(|message| Event::Notice { message })
         .collect()
@@ -178,17 +182,17 @@ pub(super) fn cores() -> u32 {
     std::thread::available_parallelism().ok().and_then(|cores| u32::try_from(cores.get()).ok()).unwrap_or(1)
 }
 
-fn canonical_thinking(typed: &str) -> String {
+pub(super) fn canonical_thinking(typed: &str) -> String {
     let known = crate::config::settings::THINKING;
     known.iter().find(|known| known.eq_ignore_ascii_case(typed)).map_or(typed, |known| known).to_owned()
 }
 
-/// A fixture of which nothing is absent that these tiers name, or any tier.
+/// A fixture of which each of these tiers can be started.
 ///
 /// # Errors
-/// Every resource that is absent.
-pub fn whole(loaded: Loaded, tiers: Option<&[TierId]>) -> Result<Loaded, CliError> {
-    loaded.whole(tiers).map_err(|absent| {
+/// When resources are absent that stop a whole tier; all of them.
+pub fn startable(loaded: Loaded, tiers: &[TierId]) -> Result<Loaded, CliError> {
+    loaded.startable(tiers).map_err(|absent| {
         let hint = "put it there, name another folder with `--shared-dir`, or leave its tier out with `--tiers`";
         CliError::mistakes(&absent).or_hint(hint)
     })

@@ -1,5 +1,6 @@
 //! Fixtures: a folder with a task, read and checked as a whole. Every mistake is told at once.
 
+mod absence;
 mod beside;
 mod files;
 mod limits;
@@ -23,8 +24,10 @@ use crate::model::task::{AgentSpec, Fixture, Invocation, JudgeSpec, Limits, Part
 use super::fields::{Fields, Page};
 use super::mistake::{Mistake, Mistakes};
 use super::node::{Node, Place};
+pub use absence::Absence;
+use absence::Absences;
 use beside::BESIDE_FILE;
-use files::{Absences, Folder};
+use files::Folder;
 use rubric::ByChecks;
 use shared::Shared;
 use tiers::Common;
@@ -104,22 +107,8 @@ pub struct Loaded {
     pub fixture: Fixture,
     /// What an experiment copies, so that the copy can be read by itself.
     pub parts: Parts,
-    /// Resources that tiers name and that are not there: only whoever runs such a tier needs them.
-    pub absences: Vec<(TierId, Mistake)>,
-}
-
-impl Loaded {
-    /// The fixture, when nothing is absent that these tiers name; `None` stands for all tiers.
-    ///
-    /// # Errors
-    /// Every resource that is absent.
-    pub fn whole(self, tiers: Option<&[TierId]>) -> Result<Self, Vec<Mistake>> {
-        let counts = |tier: &TierId| tiers.is_none_or(|tiers| tiers.contains(tier));
-        let absent = Mistakes::default();
-        absent.extend(self.absences.iter().filter(|(tier, _)| counts(tier)).map(|(_, one)| one.clone()).collect());
-        let absent = absent.into_sorted();
-        if absent.is_empty() { Ok(self) } else { Err(absent) }
-    }
+    /// Resources that subtests name and that are not there: only whoever runs such a subtest needs them.
+    pub absences: Vec<Absence>,
 }
 
 /// Reads the fixture in a folder.
@@ -143,7 +132,7 @@ pub fn load_with(dir: &Path, said: &Said) -> Result<Loaded, Vec<Mistake>> {
     }
     let all = Mistakes::default();
     all.extend(found);
-    all.extend(absences.into_iter().map(|(_, mistake)| mistake).collect());
+    all.extend(absences.into_iter().filter(|absence| !absence.ignored).map(|absence| absence.mistake).collect());
     Err(all.into_sorted())
 }
 

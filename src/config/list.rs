@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::task::Fixture;
 
-use super::fixture::{self, Said, TEST_FILE};
+use super::fixture::{self, Loaded, Said, TEST_FILE};
 use super::mistake::Mistake;
 
 /// Every fixture in a folder with what became of reading it, sorted by path. A folder that is a fixture itself is the
@@ -15,7 +15,7 @@ pub fn list(dir: &Path, said: &Said) -> Vec<(PathBuf, Result<Fixture, Vec<Mistak
         .into_iter()
         .map(|folder| {
             let fixture = fixture::load_with(&folder, &said.to_look_at(&folder))
-                .and_then(|loaded| loaded.whole(None))
+                .and_then(Loaded::whole)
                 .map(|loaded| loaded.fixture);
             (folder, fixture)
         })

@@ -6,20 +6,24 @@ use jiff::Timestamp;
 
 use crate::engine::create::{Wish, first_checkpoint, furnish};
 use crate::engine::error::EngineError;
+use crate::engine::inherit::winner_among;
 use crate::engine::open::{Held, refuse_runner};
-use crate::lifecycle::adopt::{Adoption, forbidding, subtests};
+use crate::engine::taken;
+use crate::lifecycle::adopt::{Adoption, forbidding, subtests, thinking_mode};
 use crate::model::checkpoint::{Checkpoint, CompletedRuns};
 use crate::model::experiment::Config;
-use crate::model::ids::{SubtestId, TierId};
+use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::original::OriginalConfig;
 use crate::model::outcome::{AttemptEnd, Stage};
 use crate::model::result::AttemptRecord;
 use crate::model::survey::{Original, Seen, Survey};
 use crate::model::task::{Fixture, Source};
+use crate::model::winner::Winner;
 use crate::os::{clock, files};
 use crate::store::layout::ExperimentFolder;
 use crate::store::stages::RunStore;
 use crate::store::{self, StoreError};
+use crate::upstream::inherit::Inheritance;
 
 /// An experiment of the original that can be taken over, and what that means.
 #[derive(Debug)]
@@ -51,6 +55,20 @@ impl<'a> Candidate<'a> {
             return Err(EngineError::Unfit { folder: folder(), findings });
         }
         Ok(Some(Self { survey, original, config, adoption: Adoption::of(survey) }))
+    }
+
+    /// What agents are told to think: what the config says, else what the prompts of its runs say; `None` when neither does.
+    ///
+    /// # Errors
+    /// When the system does not let a prompt be read.
+    pub fn thinking_mode(&self, folder: &ExperimentFolder) -> Result<Option<String>, EngineError> {
+        if let Some(mode) = &self.config.thinking_mode {
+            return Ok(Some(mode.clone()));
+        }
+        let places: Vec<&str> = self.adoption.committed.iter().map(|(_, place)| place.as_str()).collect();
+        let prompts = store::adopt::prompts_of_runs(folder, &places)?;
+        let task = store::adopt::prompt(folder)?;
+        Ok(thinking_mode(&prompts, task.as_deref()).map(ToOwned::to_owned))
     }
 
     /// The planned runs that have no result, as far as the plan is known.
@@ -125,19 +143,63 @@ impl<'a> Candidate<'a> {
 pub fn adopt(held: &mut Held, candidate: &Candidate<'_>, wish: Wish) -> Result<(), EngineError> {
     let now = clock::now();
     let folder = held.folder.clone();
+    let winners = known_winners(&folder, candidate, &wish)?;
     store::adopt::keep(&folder, &candidate.adoption.committed)?;
     // What a call that was stopped made may be of another fixture; no run was made from it.
-    for made in [folder.fixture(), folder.repo()] {
+    for made in [folder.fixture(), folder.repo(), folder.inherited_dir()] {
         files::remove_tree(&made).map_err(StoreError::from)?;
     }
-    let experiment_id = wish.fixture.id.clone();
+    let fixture = wish.fixture.clone();
     let config = furnish(&folder, wish, now)?;
-    let config = as_begun(config, candidate, experiment_id.as_str());
+    let config = as_begun(config, candidate, fixture.id.as_str());
+    taken::freeze_known(&folder, &config, &fixture, &winners, now)?;
     settle(&folder, &candidate.adoption, now)?;
     store::config::save(&folder, &config)?;
     let recorded = candidate.survey.checkpoint.content();
     held.writer.save(&checkpoint(&config, recorded, &candidate.adoption, now))?;
     Ok(())
+}
+
+/// The winners that are settled already: of each tier of which every planned run is committed, the one that its results
+/// give. Nothing is written before it is known that the fixture has them.
+fn known_winners(
+    folder: &ExperimentFolder,
+    candidate: &Candidate<'_>,
+    wish: &Wish,
+) -> Result<BTreeMap<TierId, (Winner, usize)>, EngineError> {
+    let places: BTreeMap<RunId, &str> =
+        candidate.adoption.committed.iter().map(|(run, place)| (*run, place.as_str())).collect();
+    let planned: BTreeSet<TierId> = wish.subtests.keys().copied().collect();
+    let inheritance = Inheritance::planned(wish.inherit, &wish.fixture, &wish.subtests, |_| planned.clone());
+    let incomplete: BTreeSet<TierId> = candidate.missing_of(&wish.subtests).into_iter().map(|(tier, _)| tier).collect();
+    let mut winners = BTreeMap::new();
+    for source in inheritance.of_tiers().into_values().flatten().collect::<BTreeSet<TierId>>() {
+        let subtests = wish.subtests.get(&source).map(Vec::as_slice).unwrap_or_default();
+        let has = |subtest: &SubtestId| wish.fixture.tiers.get(&source).is_some_and(|all| all.contains_key(subtest));
+        let lost = |subtest: SubtestId| EngineError::NotTaken {
+            folder: folder.root().to_owned(),
+            why: format!(
+                "tiers behind {source} take over its winner, and the fixture has no subtest `{source}/{subtest}`"
+            ),
+        };
+        if incomplete.contains(&source) {
+            // Any of them may win yet.
+            if let Some(subtest) = subtests.iter().find(|subtest| !has(subtest)) {
+                return Err(lost(*subtest));
+            }
+            continue;
+        }
+        let of_source = places.iter().filter(|(run, _)| run.tier == source && subtests.contains(&run.subtest));
+        let compared = of_source.map(|(run, place)| Ok((*run, store::inherited::compared_at(folder, place)?)));
+        let compared = compared.collect::<Result<Vec<_>, StoreError>>()?;
+        if let Some(winner) = winner_among(compared) {
+            if !has(&winner.subtest) {
+                return Err(lost(winner.subtest));
+            }
+            winners.insert(source, (winner, subtests.len() * wish.runs_per_subtest as usize));
+        }
+    }
+    Ok(winners)
 }
 
 /// Whether an adoption was stopped before its last step.

@@ -13,7 +13,7 @@ use crate::engine::failure::storage;
 use crate::engine::mailbox::{Input, Line, RunEnd};
 use crate::engine::open::{Held, Sitting};
 use crate::engine::standing::Standing;
-use crate::engine::taken::Taken;
+use crate::engine::taken::{Taken, stop};
 use crate::engine::untouched::Untouched;
 use crate::engine::worker::{self, Job};
 use crate::engine::workplace::Workplace;
@@ -26,6 +26,7 @@ use crate::model::finding::Finding;
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentEnd, ExperimentStatus, Failure, FailureKind, Rung, Stage, StopSignal};
+use crate::model::task::Fixture;
 use crate::os::clock::{self, Stopwatch};
 use crate::os::process::{Containment, StopHandle};
 use crate::os::signal::{self, Listening, Signal};
@@ -114,7 +115,7 @@ impl<'a> Coordinator<'a> {
         (line, mailbox): (Sender<Input>, Receiver<Input>),
         tell: &'a mut Tell<'a>,
     ) -> Result<Self, EngineError> {
-        let Sitting { held, config, fixture, grader, checkpoint, standing, damage, mended, resumed } = sitting;
+        let Sitting { held, config, fixture, grader, checkpoint, mut standing, damage, mended, resumed } = sitting;
         let limits = Limits {
             jobs: config.jobs as usize,
             attempts: config.attempts,
@@ -133,6 +134,8 @@ impl<'a> Coordinator<'a> {
             max_cost_usd: config.max_cost_usd,
         });
         let taken = Taken::open(&held.folder, &config, &fixture)?;
+        let stops = hold_back(&taken, &fixture, &config.thinking_mode, &mut standing);
+        let waiting = taken.waiting_with_sources(|tier| !standing.to_do().any(|run| run.tier == tier));
         let place = Workplace {
             folder: held.folder.clone(),
             config_hash: config.hash(),
@@ -148,7 +151,7 @@ impl<'a> Coordinator<'a> {
         };
         let mut coordinator = Self {
             state: State::new(standing.to_do(), standing.withheld(), standing.spent(), standing.costs())
-                .waiting(taken.waiting()),
+                .waiting(waiting),
             taken,
             held,
             checkpoint,
@@ -169,8 +172,8 @@ impl<'a> Coordinator<'a> {
         for message in mended {
             coordinator.tell(&Event::Mended { message });
         }
-        for Finding { kind, place, message, .. } in damage {
-            coordinator.tell(&Event::Notice { message: format!("{place}: {kind}: {message}; it is left to you") });
+        for message in stops.into_iter().chain(damage.into_iter().map(left_to_you)) {
+            coordinator.tell(&Event::Notice { message });
         }
         coordinator.checkpoint.status = ExperimentStatus::Running;
         coordinator.checkpoint.pid = Some(std::process::id());
@@ -323,4 +326,15 @@ impl<'a> Coordinator<'a> {
         self.tell(&Event::ExperimentFinished(finished.clone()));
         if self.worker_lost { Err(EngineError::WorkerLost) } else { Ok(finished) }
     }
+}
+
+/// Holds the runs of subtests back that cannot be composed, and says of each why.
+fn hold_back(taken: &Taken, fixture: &Fixture, thinking_mode: &str, standing: &mut Standing) -> Vec<String> {
+    let stopped = taken.stopped(fixture, thinking_mode);
+    let held_back = standing.withhold_stopped(&stopped.keys().copied().collect());
+    held_back.into_iter().filter_map(|place| Some(stop(place, stopped.get(&place)?))).collect()
+}
+
+fn left_to_you(Finding { kind, place, message, .. }: Finding) -> String {
+    format!("{place}: {kind}: {message}; it is left to you")
 }

@@ -32,6 +32,8 @@ pub struct Wish {
     pub fixture: Fixture,
     /// What its copy consists of.
     pub parts: Parts,
+    /// What its files name and nobody needs, for people.
+    pub notes: Vec<String>,
     /// Where experiments lie.
     pub results_dir: PathBuf,
     /// The planned subtests of each tier.

@@ -1,14 +1,16 @@
 //! The coordinator chooses the winners that a tier takes over: once, from what is committed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::engine::coordinator::Coordinator;
 use crate::engine::error::EngineError;
 use crate::engine::failure::storage;
 use crate::lifecycle::state::Fact;
 use crate::model::event::Event;
-use crate::model::ids::{SubtestId, TierId};
+use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::inherited::TakenOver;
+use crate::model::score::Score;
 use crate::model::winner::{Candidate, Winner};
 use crate::os::clock;
 use crate::stats::winner::{median, winner};
@@ -29,8 +31,14 @@ impl Coordinator<'_> {
     pub(super) fn inherit(&mut self, tier: TierId) {
         match self.take_winners(tier) {
             Ok(Choice::Taken(sources)) => {
-                self.take(Fact::Inherited(tier));
                 self.tell(&Event::TierInherits { tier, sources });
+                let place = Arc::clone(&self.place);
+                for group in self.taken.alike(&place.fixture, &place.config.thinking_mode, tier) {
+                    let named: Vec<String> = group.iter().map(|(tier, subtest)| format!("{tier}/{subtest}")).collect();
+                    let message =
+                        format!("{} are set up the same: they measure one setup more than once", list(&named));
+                    self.tell(&Event::Notice { message });
+                }
             }
             Ok(Choice::Nobody(sources)) => {
                 self.take(Fact::InVain(tier));
@@ -51,6 +59,12 @@ impl Coordinator<'_> {
         let mut inherited = self.taken.frozen(tier);
         let mut nobody = Vec::new();
         for source in self.taken.waiting().remove(&tier).unwrap_or_default() {
+            // A source that has no run to do was never asked what it takes over itself; what it composes rests on that.
+            if self.taken.waiting().contains_key(&source)
+                && let Choice::Nobody(below) = self.take_winners(source)?
+            {
+                return Ok(Choice::Nobody(below));
+            }
             match self.winner_of(source)? {
                 Some(taken) => _ = inherited.sources.insert(source, taken),
                 None => nobody.push(source),
@@ -62,27 +76,33 @@ impl Coordinator<'_> {
         let winners = inherited.sources.iter().map(|(source, taken)| (*source, taken.winner.clone())).collect();
         let place = &self.place;
         self.taken.freeze(&place.folder, &place.config, &place.fixture, inherited)?;
+        self.take(Fact::Inherited(tier));
         Ok(Choice::Taken(winners))
     }
 
     /// The winner of a tier by its committed runs; `None` when there is none.
     fn winner_of(&self, tier: TierId) -> Result<Option<TakenOver>, EngineError> {
-        let mut subtests: BTreeMap<SubtestId, (Vec<f64>, u64)> = BTreeMap::new();
-        for run in self.standing.committed_in(tier) {
-            let Some((score, tokens)) = store::inherited::compared(&self.held.folder, run, self.place.grader.counting)?
-            else {
-                continue;
-            };
-            let (scores, all) = subtests.entry(run.subtest).or_default();
-            scores.push(score.get());
-            *all = all.saturating_add(tokens);
-        }
-        let candidate = |(subtest, (scores, tokens)): (SubtestId, (Vec<f64>, u64))| {
-            Some(Candidate { subtest, median: median(&scores)?, runs: scores.len(), tokens })
-        };
-        let candidates: Vec<Candidate> = subtests.into_iter().filter_map(candidate).collect();
-        let Some(winner) = winner(&candidates) else { return Ok(None) };
+        let (folder, counting) = (&self.held.folder, self.place.grader.counting);
+        let committed = self.standing.committed_in(tier);
+        let compared = committed.map(|run| Ok((run, store::inherited::compared(folder, run, counting)?)));
+        let Some(winner) = winner_among(compared.collect::<Result<Vec<_>, EngineError>>()?) else { return Ok(None) };
         let composed = base::composed(&self.held.folder.repo(), tier, winner.subtest)?;
         Ok(Some(TakenOver { at: clock::now(), winner, planned: self.standing.planned_in(tier), composed }))
     }
+}
+
+/// The winner among the committed runs of a tier, each with what is compared of it; `None` when there is none.
+pub(super) fn winner_among(runs: Vec<(RunId, Option<(Score, u64)>)>) -> Option<Winner> {
+    let mut subtests: BTreeMap<SubtestId, (Vec<f64>, u64)> = BTreeMap::new();
+    for (run, compared) in runs {
+        let Some((score, tokens)) = compared else { continue };
+        let (scores, all) = subtests.entry(run.subtest).or_default();
+        scores.push(score.get());
+        *all = all.saturating_add(tokens);
+    }
+    let candidate = |(subtest, (scores, tokens)): (SubtestId, (Vec<f64>, u64))| {
+        Some(Candidate { subtest, median: median(&scores)?, runs: scores.len(), tokens })
+    };
+    let candidates: Vec<Candidate> = subtests.into_iter().filter_map(candidate).collect();
+    winner(&candidates)
 }

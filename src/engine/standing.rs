@@ -6,7 +6,7 @@ use crate::lifecycle::costs::Costs;
 use crate::lifecycle::gradings;
 use crate::lifecycle::status::status_on_disk;
 use crate::model::event::{Missing, TierTotals};
-use crate::model::ids::{RunId, TierId};
+use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::RunStatus;
 use crate::model::plan::Plan;
@@ -127,6 +127,13 @@ impl Standing {
     pub fn failed(&self) -> BTreeSet<RunId> {
         let failed = |why: &Missing| *why != Missing::NotStarted;
         self.missing.iter().filter(|(_, why)| failed(why)).map(|(run, _)| *run).collect()
+    }
+
+    /// Nothing of these subtests can be started. Those of them that have runs to do.
+    pub fn withhold_stopped(&mut self, stopped: &BTreeSet<(TierId, SubtestId)>) -> BTreeSet<(TierId, SubtestId)> {
+        let runs: Vec<RunId> = self.to_do().filter(|run| stopped.contains(&(run.tier, run.subtest))).collect();
+        self.withheld.extend(&runs);
+        runs.into_iter().map(|run| (run.tier, run.subtest)).collect()
     }
 
     /// Runs that are not to be made again without being asked.

@@ -3,18 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use crate::config;
 use crate::config::mistake::Mistake;
 use crate::engine::error::EngineError;
 use crate::model::experiment::Config;
 use crate::model::ids::{SubtestId, TierId};
-use crate::model::inherited::Inherited;
+use crate::model::inherited::{Inherited, TakenOver};
 use crate::model::result::FORMAT_VERSION;
-use crate::model::task::Fixture;
+use crate::model::task::{Fixture, Subtest};
+use crate::model::winner::Winner;
 use crate::store;
 use crate::store::layout::ExperimentFolder;
-use crate::upstream::compose::compose;
-use crate::upstream::inherit::{Effective, Inheritance, Winners};
+use crate::upstream::compose::{Lack, compose};
+use crate::upstream::inherit::{Effective, Inheritance, Place, Winners, alone};
 use crate::workspace::base::{self, Layers};
 
 /// What the tiers of an experiment take over from each other, as far as it is known.
@@ -22,7 +25,11 @@ use crate::workspace::base::{self, Layers};
 pub(super) struct Taken {
     inheritance: Inheritance,
     frozen: BTreeMap<TierId, Inherited>,
+    stopped: Stopped,
 }
+
+/// Subtests that cannot be composed, each with everything that is in the way. Nothing of them is started.
+pub(super) type Stopped = BTreeMap<Place, Vec<Lack>>;
 
 impl Taken {
     /// What a config asks for, with what earlier sittings have frozen. Baselines that a sitting was killed before are made.
@@ -35,11 +42,21 @@ impl Taken {
         if sources.is_empty() {
             return Ok(Self { inheritance, ..Self::default() });
         }
-        let taken = Self { inheritance, frozen: store::inherited::read_all(folder)? };
+        let mut taken = Self { inheritance, frozen: store::inherited::read_all(folder)?, ..Self::default() };
         let waiting = taken.waiting();
         let ready = |tier| sources.contains_key(&tier) && !waiting.contains_key(&tier);
-        make_baselines(folder, config, fixture, &taken, ready)?;
+        taken.make_baselines(folder, config, fixture, ready)?;
         Ok(taken)
+    }
+
+    /// The subtests that nothing can be started of, whatever they take over.
+    pub(super) fn stopped(&self, fixture: &Fixture, thinking_mode: &str) -> Stopped {
+        let own = self.inheritance.places().filter_map(|(tier, subtest)| {
+            let setup = &fixture.tiers.get(&tier)?.get(&subtest)?.setup;
+            let lacks = compose(&alone(fixture, setup), &fixture.stores, thinking_mode).err()?;
+            Some(((tier, subtest), lacks))
+        });
+        own.chain(self.stopped.clone()).collect()
     }
 
     /// The tiers that wait for winners, each with the tiers of those.
@@ -51,6 +68,20 @@ impl Taken {
         }
         waiting.retain(|_, sources| !sources.is_empty());
         waiting
+    }
+
+    /// The same for the decision what is next: a tier waits for what its sources wait for, when those have no run to do and
+    /// so nobody waits for them. Their runs were made before winners were frozen.
+    pub(super) fn waiting_with_sources(&self, is_done: impl Fn(TierId) -> bool) -> BTreeMap<TierId, BTreeSet<TierId>> {
+        let direct = self.waiting();
+        let mut all = BTreeMap::new();
+        for (tier, sources) in &direct {
+            // Sources come before their tier, so theirs are known already.
+            let below = sources.iter().filter(|source| is_done(**source)).filter_map(|source| all.get(source));
+            let below: BTreeSet<TierId> = below.flat_map(BTreeSet::iter).copied().collect();
+            all.insert(*tier, sources.union(&below).copied().collect());
+        }
+        all
     }
 
     /// What a tier takes over, as far as it is frozen.
@@ -79,7 +110,28 @@ impl Taken {
         }
         store::inherited::save(folder, &inherited)?;
         self.frozen.insert(tier, inherited);
-        make_baselines(folder, config, fixture, self, |ready| ready == tier)
+        self.make_baselines(folder, config, fixture, |ready| ready == tier)
+    }
+
+    /// The subtests of a tier that came out the same as others of the plan, in groups: they measure one setup more than
+    /// once.
+    pub(super) fn alike(&self, fixture: &Fixture, thinking_mode: &str, tier: TierId) -> Vec<Vec<Place>> {
+        let mut groups: Vec<(Layers, &Subtest, Vec<Place>)> = Vec::new();
+        for (of, id) in self.inheritance.places() {
+            let Some(subtest) = fixture.tiers.get(&of).and_then(|all| all.get(&id)) else { continue };
+            let Some(effective) = self.effective(fixture, of, id) else { continue };
+            let Ok(composition) = compose(&effective, &fixture.stores, thinking_mode) else { continue };
+            let layers = Layers { composition, overlay: subtest.overlay.clone() };
+            let same = |other: &Subtest| {
+                other.agent == subtest.agent && other.setup.system_prompt == subtest.setup.system_prompt
+            };
+            match groups.iter_mut().find(|(known, other, _)| *known == layers && same(other)) {
+                Some((.., group)) => group.push((of, id)),
+                None => groups.push((layers, subtest, vec![(of, id)])),
+            }
+        }
+        let groups = groups.into_iter().map(|(.., group)| group);
+        groups.filter(|group| group.len() > 1 && group.iter().any(|(of, _)| *of == tier)).collect()
     }
 
     /// What a subtest is set up with; `None` while a winner below it is not known.
@@ -100,7 +152,7 @@ pub fn tiers_in_wait(folder: &ExperimentFolder, config: &Config) -> BTreeMap<Tie
     else {
         return BTreeMap::new();
     };
-    Taken { inheritance: Inheritance::of(config, &fixture), frozen }.waiting()
+    Taken { inheritance: Inheritance::of(config, &fixture), frozen, ..Taken::default() }.waiting()
 }
 
 /// Makes the baselines of those planned tiers that take nothing over.
@@ -108,33 +160,76 @@ pub fn tiers_in_wait(folder: &ExperimentFolder, config: &Config) -> BTreeMap<Tie
 /// # Errors
 /// When something cannot be composed, or git or the file system fails.
 pub fn make_own_baselines(folder: &ExperimentFolder, config: &Config, fixture: &Fixture) -> Result<(), EngineError> {
-    let taken = Taken { inheritance: Inheritance::of(config, fixture), ..Taken::default() };
+    let mut taken = Taken { inheritance: Inheritance::of(config, fixture), ..Taken::default() };
     let waiting = taken.waiting();
-    make_baselines(folder, config, fixture, &taken, |tier| !waiting.contains_key(&tier))
+    taken.make_baselines(folder, config, fixture, |tier| !waiting.contains_key(&tier))
 }
 
-fn make_baselines(
+impl Taken {
+    fn lacks_its_own(fixture: &Fixture, subtest: &Subtest, config: &Config) -> bool {
+        compose(&alone(fixture, &subtest.setup), &fixture.stores, &config.thinking_mode).is_err()
+    }
+
+    /// Makes the baselines of tiers that are ready. A subtest that cannot be composed is stopped, and no other.
+    fn make_baselines(
+        &mut self,
+        folder: &ExperimentFolder,
+        config: &Config,
+        fixture: &Fixture,
+        ready: impl Fn(TierId) -> bool,
+    ) -> Result<(), EngineError> {
+        let mut layers = BTreeMap::new();
+        for (tier, subtests) in config.subtests.iter().filter(|(tier, _)| ready(**tier)) {
+            for subtest in subtests {
+                let Some(effective) = self.effective(fixture, *tier, *subtest) else { continue };
+                let own = fixture.tiers.get(tier).and_then(|all| all.get(subtest));
+                match compose(&effective, &fixture.stores, &config.thinking_mode) {
+                    Ok(composition) => {
+                        let overlay = own.and_then(|own| own.overlay.clone());
+                        layers.insert((*tier, *subtest), Layers { composition, overlay });
+                    }
+                    // What it names itself is not there: it was told, and nothing of it is started.
+                    Err(lacks) if own.is_some_and(|own| Self::lacks_its_own(fixture, own, config)) => {
+                        self.stopped.insert((*tier, *subtest), lacks);
+                    }
+                    Err(lacks) => return Err(EngineError::Composition { tier: *tier, subtest: *subtest, lacks }),
+                }
+            }
+        }
+        Ok(base::make_baselines(&folder.repo(), &folder.fixture(), &config.task_commit, &layers)?)
+    }
+}
+
+/// Freezes for an experiment that is being taken over what each tier takes over whose sources have their winners already,
+/// with the runs that were planned of them; in the order of tiers, because a winner rests on what it took over itself.
+///
+/// # Errors
+/// When it cannot be written, or a baseline cannot be made.
+pub(super) fn freeze_known(
     folder: &ExperimentFolder,
     config: &Config,
     fixture: &Fixture,
-    taken: &Taken,
-    ready: impl Fn(TierId) -> bool,
+    winners: &BTreeMap<TierId, (Winner, usize)>,
+    at: Timestamp,
 ) -> Result<(), EngineError> {
-    let mut layers = BTreeMap::new();
-    for (tier, subtests) in config.subtests.iter().filter(|(tier, _)| ready(**tier)) {
-        for subtest in subtests {
-            let Some(effective) = taken.effective(fixture, *tier, *subtest) else { continue };
-            let composition = compose(&effective, &fixture.stores, &config.thinking_mode)
-                .map_err(|lacks| EngineError::Composition { tier: *tier, subtest: *subtest, lacks })?;
-            let overlay = fixture.tiers.get(tier).and_then(|all| all.get(subtest)).and_then(|it| it.overlay.clone());
-            layers.insert((*tier, *subtest), Layers { composition, overlay });
+    let mut taken = Taken { inheritance: Inheritance::of(config, fixture), ..Taken::default() };
+    for (tier, sources) in taken.inheritance.of_tiers() {
+        let waiting = taken.waiting();
+        let mut inherited = taken.frozen(tier);
+        for source in sources.iter().filter(|source| !waiting.contains_key(source)) {
+            let Some((winner, planned)) = winners.get(source).cloned() else { continue };
+            let composed = base::composed(&folder.repo(), *source, winner.subtest)?;
+            inherited.sources.insert(*source, TakenOver { at, winner, planned, composed });
+        }
+        if inherited.sources.len() == sources.len() {
+            taken.freeze(folder, config, fixture, inherited)?;
         }
     }
-    Ok(base::make_baselines(&folder.repo(), &folder.fixture(), &config.task_commit, &layers)?)
+    Ok(())
 }
 
-/// What a plan asks for and cannot have: winners of tiers that are not planned, resources that are not there. `path_of`
-/// finds a file of the fixture by its path below the fixture.
+/// What a plan asks for and cannot have: winners of tiers that are not planned, and resources that are not there where
+/// they stop each subtest of a tier. `path_of` finds a file of the fixture by its path below the fixture.
 #[must_use]
 pub fn mistakes(
     fixture: &Fixture,
@@ -152,11 +247,23 @@ pub fn mistakes(
         Mistake::new(&file(place), message).hint(format!("add `{source}` to `--tiers`, or say `--inherit none`"))
     });
     let mut mistakes: Vec<Mistake> = unmet.collect();
-    for place in inheritance.places() {
-        let Some(subtest) = fixture.tiers.get(&place.0).and_then(|all| all.get(&place.1)) else { continue };
-        let own = Effective { setup: subtest.setup.clone(), ..Effective::default() };
-        let lacks = compose(&own, &fixture.stores, thinking_mode).err().unwrap_or_default();
-        mistakes.extend(lacks.iter().map(|lack| Mistake::new(&file(place), lack.to_string())));
+    let stopped = Taken { inheritance: inheritance.clone(), ..Taken::default() }.stopped(fixture, thinking_mode);
+    let goes_on: BTreeSet<TierId> =
+        inheritance.places().filter(|place| !stopped.contains_key(place)).map(|(tier, _)| tier).collect();
+    for (place, lacks) in stopped.iter().filter(|((tier, _), _)| !goes_on.contains(tier)) {
+        mistakes.extend(lacks.iter().map(|lack| Mistake::new(&file(*place), lack.to_string())));
     }
     mistakes
+}
+
+/// What is said of each subtest of which nothing can be started, though others of its tier can.
+#[must_use]
+pub fn stops(fixture: &Fixture, inheritance: &Inheritance, thinking_mode: &str) -> Vec<String> {
+    let taken = Taken { inheritance: inheritance.clone(), ..Taken::default() };
+    taken.stopped(fixture, thinking_mode).iter().map(|(place, lacks)| stop(*place, lacks)).collect()
+}
+
+pub(super) fn stop((tier, subtest): Place, lacks: &[Lack]) -> String {
+    let lacks: Vec<String> = lacks.iter().map(ToString::to_string).collect();
+    format!("{tier}/{subtest} is not started: {}", lacks.join("; "))
 }

@@ -180,6 +180,28 @@ pub fn inherit(version: OriginalVersion, declaring: &BTreeSet<TierId>) -> Option
     }
 }
 
+/// What agents of the original were told to think, by the prompts that its runs were given; `None` when there are no
+/// prompts, or they differ. `task` is the task's own prompt, which may begin with such a word itself.
+#[must_use]
+pub fn thinking_mode(prompts: &[String], task: Option<&str>) -> Option<&'static str> {
+    const WORDS: [(&str, &str); 3] = [("ultrathink", "UltraThink"), ("think hard", "High"), ("think", "Low")];
+    let task = task.map(str::trim).filter(|task| !task.is_empty());
+    let mode_of = |prompt: &String| {
+        let prompt = prompt.trim_start();
+        if task.is_some_and(|task| prompt.starts_with(task)) {
+            return "None";
+        }
+        let led_by = |word: &str| {
+            let rest = prompt.strip_prefix(word)?;
+            rest.starts_with(char::is_whitespace).then(|| rest.trim_start())
+        };
+        let found = WORDS.iter().find(|(word, _)| led_by(word).is_some());
+        found.map_or("None", |(_, mode)| *mode)
+    };
+    let modes: BTreeSet<&str> = prompts.iter().map(mode_of).collect();
+    if modes.len() == 1 { modes.into_iter().next() } else { None }
+}
+
 /// Each key of the original's config that has no effect here, with its value and what is so instead.
 #[must_use]
 pub fn not_understood(config: &OriginalConfig) -> Vec<(String, Value, &'static str)> {
@@ -235,6 +257,23 @@ mod tests {
 
     fn numbers(numbers: &[u32]) -> Vec<SubtestId> {
         numbers.iter().map(|number| SubtestId(*number)).collect()
+    }
+
+    #[test]
+    fn what_agents_were_told_to_think_stands_in_their_prompts_and_is_never_invented() {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        for (mode, prompts) in [
+            (Some("None"), texts(&["Do it.\n", "Do it.\n\nClean up."])),
+            (Some("Low"), texts(&["think\n\nDo it.\n"])),
+            (Some("High"), texts(&["think hard\n\nDo it.\n", "think hard\nDo it."])),
+            (Some("UltraThink"), texts(&["ultrathink\n\nDo it.\n"])),
+            (Some("None"), texts(&["thinking is not asked for"])),
+            (None, texts(&["ultrathink\n\nDo it.\n", "Do it.\n"])),
+            (None, texts(&[])),
+        ] {
+            assert_eq!(thinking_mode(&prompts, Some("Do it.")), mode, "{prompts:?}");
+        }
+        assert_eq!(thinking_mode(&texts(&["think of a number"]), Some("think of a number")), Some("None"));
     }
 
     #[test]

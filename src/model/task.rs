@@ -107,6 +107,8 @@ pub struct Subtest {
 pub struct Setup {
     /// Whether the winner of an earlier tier lies below it (`extends_previous`).
     pub extends_previous: bool,
+    /// Whether the subtest says itself that none does: then no rule of an experiment lays one below it.
+    pub stands_alone: bool,
     /// Tiers whose winners are merged below it (`inherit_best_from`).
     pub inherit_best_from: Vec<TierId>,
     /// The system prompt that the agent is told to use.

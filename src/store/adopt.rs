@@ -14,7 +14,7 @@ use crate::os::files::{self, FileError, Folder, Kind, ReadError, TEMPORARY_PREFI
 use crate::upstream::checkpoint::Document;
 
 use super::layout::original::{COMPLETED, IN_PROGRESS, unnumbered_attempt};
-use super::layout::{ExperimentFolder, FAILED, RESULT};
+use super::layout::{AGENT, ExperimentFolder, FAILED, RESULT};
 use super::{StoreError, checkpoint, config, evidence};
 
 /// The original's phases: folders in which the tiers lie once more.
@@ -104,6 +104,23 @@ pub fn prompt(folder: &ExperimentFolder) -> Result<Option<String>, StoreError> {
         Err(ReadError::NotRegular { .. } | ReadError::TooLarge { .. }) => Ok(None),
         Err(error @ ReadError::Io(_)) => Err(error.into()),
     }
+}
+
+/// The prompts that agents of the original were given, of the runs at these places that keep theirs.
+///
+/// # Errors
+/// When the system does not let one be read.
+pub fn prompts_of_runs(folder: &ExperimentFolder, places: &[&str]) -> Result<Vec<String>, StoreError> {
+    let mut prompts = Vec::new();
+    for place in places {
+        let path = folder.root().join(place).join(AGENT).join(PROMPT);
+        match files::read_bounded(&path, MOST_FIXTURE_FILE_BYTES) {
+            Ok(bytes) => prompts.extend(bytes.and_then(|bytes| String::from_utf8(bytes).ok())),
+            Err(ReadError::NotRegular { .. } | ReadError::TooLarge { .. }) => {}
+            Err(error @ ReadError::Io(_)) => return Err(error.into()),
+        }
+    }
+    Ok(prompts)
 }
 
 /// Gives a run the place that it has here. One that has it already, or is not there any more, is passed over.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 
 use serde::Deserialize;
 
@@ -15,8 +16,8 @@ use crate::model::survey::Seen;
 use crate::os::files::{self, FileError, Folder};
 use crate::upstream;
 
-use super::layout::ExperimentFolder;
 use super::layout::inherited::tier_of_inherited;
+use super::layout::{ExperimentFolder, RESULT};
 use super::version::{Age, age, newer};
 use super::{StoreError, pretty};
 
@@ -30,16 +31,26 @@ pub fn compared(
     run: RunId,
     grading: GradingNumber,
 ) -> Result<Option<(Score, u64)>, StoreError> {
+    compared_in(&folder.run(run).graded(grading).result())
+}
+
+/// The same of a run that lies at another place below the experiment's folder, before it is taken over.
+///
+/// # Errors
+/// As [`compared`].
+pub fn compared_at(folder: &ExperimentFolder, place: &str) -> Result<Option<(Score, u64)>, StoreError> {
+    compared_in(&folder.root().join(place).join(RESULT))
+}
+
+fn compared_in(path: &Path) -> Result<Option<(Score, u64)>, StoreError> {
     #[derive(Deserialize)]
     struct Compared {
         judge_score: Option<Score>,
         #[serde(default)]
         token_stats: TokenStats,
     }
-    let path = folder.run(run).graded(grading).result();
-    let unreadable = |why: String| FileError::new("compare", &path, io::Error::other(why));
-    let bytes =
-        files::read_bounded(&path, MOST_STAGE_FILE_BYTES)?.ok_or_else(|| unreadable("it is gone".to_owned()))?;
+    let unreadable = |why: String| FileError::new("compare", path, io::Error::other(why));
+    let bytes = files::read_bounded(path, MOST_STAGE_FILE_BYTES)?.ok_or_else(|| unreadable("it is gone".to_owned()))?;
     let compared = serde_json::from_slice::<Compared>(&bytes).or_else(|_| {
         // The original's runner wrote it, as Python writes JSON.
         let strict = upstream::result::strict(&bytes).map_err(unreadable)?;

@@ -14,6 +14,8 @@ const INSTRUCTIONS: &str = "CLAUDE.md";
 const FOLDER: &str = ".claude";
 /// Where servers come from that name no source.
 const USUAL_SOURCE: &str = "modelcontextprotocol/servers";
+/// The mode in which agents are not told to think.
+const NO_THINKING: &str = "None";
 /// What switches teams of agents on.
 pub const TEAMS_VARIABLE: &str = "CLAUDE_CODE_EXPERIMENTAL_AGENT_TEAMS";
 
@@ -100,7 +102,8 @@ pub fn compose(effective: &Effective, stores: &Stores, thinking_mode: &str) -> R
     let overlays = effective.overlays.iter();
     let mut placed: Vec<Placed> =
         overlays.map(|overlay| Placed { path: String::new(), content: Content::Copy(overlay.clone()) }).collect();
-    if setup.resources != Resources::default() || setup.agent_teams {
+    let composes = setup.resources != Resources::default() || setup.agent_teams;
+    if composes {
         let blocks: Vec<Part> = setup.resources.blocks.iter().filter_map(|id| composing.block(id)).collect();
         composing.skills(&setup.resources.skills);
         composing.agents(&setup.resources);
@@ -108,6 +111,9 @@ pub fn compose(effective: &Effective, stores: &Stores, thinking_mode: &str) -> R
         let offer = offer(setup, &composing.names("skills"), &composing.names("agents"));
         placed.extend(instructions(blocks, offer));
         placed.extend(composing.placed());
+    }
+    // The word to think is in the settings too; who gets none of them would be told less.
+    if composes || (effective.has_settings && thinking_mode != NO_THINKING) {
         placed.push(text(&format!("{FOLDER}/settings.json"), &settings(setup, thinking_mode)));
         if !setup.resources.mcp_servers.is_empty() {
             placed.push(text(".mcp.json", &json!({ "mcpServers": servers(&setup.resources.mcp_servers) })));
@@ -268,7 +274,7 @@ fn offer(setup: &Setup, skills: &[&str], agents: &[&str]) -> Option<String> {
 /// `.claude/settings.json`.
 fn settings(setup: &Setup, thinking_mode: &str) -> Value {
     let mut settings = Map::new();
-    settings.insert("alwaysThinkingEnabled".to_owned(), json!(thinking_mode != "None"));
+    settings.insert("alwaysThinkingEnabled".to_owned(), json!(thinking_mode != NO_THINKING));
     if let Some(Tools::Named(names)) = &setup.resources.tools {
         settings.insert("allowedTools".to_owned(), json!(names));
     }

@@ -27,6 +27,9 @@ pub struct Effective {
     pub overlays: Vec<String>,
     /// The winners, such as `T0/03`, in the order in which they were merged.
     pub inherited_from: Vec<String>,
+    /// Whether other setups of the fixture put settings of the agent into the workspace. Where agents are told to think,
+    /// this one does then too: setups differ in nothing but what they say.
+    pub has_settings: bool,
 }
 
 impl Inheritance {
@@ -105,12 +108,18 @@ impl Inheritance {
         subtest: SubtestId,
     ) -> Option<Effective> {
         let own = &fixture.tiers.get(&tier)?.get(&subtest)?.setup;
-        let mut merged = Effective::default();
+        let mut merged = Effective { has_settings: has_settings(fixture), ..Effective::default() };
         for source in self.of_subtest(tier, subtest) {
             // Only earlier tiers are sources, so this ends.
             let winner = *winners.get(&tier)?.get(source).filter(|_| *source < tier)?;
-            let below = self.effective(fixture, winners, *source, winner)?;
-            let overlay = fixture.tiers.get(source)?.get(&winner)?.overlay.clone();
+            let won = fixture.tiers.get(source)?.get(&winner)?;
+            // A winner that is named gives what it is itself; the one that is extended brings along what lay below it.
+            let below = if own.inherit_best_from.contains(source) {
+                Effective { setup: won.setup.clone(), ..Effective::default() }
+            } else {
+                self.effective(fixture, winners, *source, winner)?
+            };
+            let overlay = won.overlay.clone();
             merged.setup = merge(&merged.setup, &below.setup);
             for overlay in below.overlays.into_iter().chain(overlay) {
                 merged.overlays.retain(|known| *known != overlay);
@@ -126,19 +135,32 @@ impl Inheritance {
 fn sources_of(inherit: Inherit, tier: TierId, setup: &Setup, planned: &BTreeSet<TierId>) -> Vec<TierId> {
     let extends = match inherit {
         Inherit::None => return Vec::new(),
-        Inherit::PreviousBest => true,
+        Inherit::PreviousBest => !setup.stands_alone,
         Inherit::AsDeclared => setup.extends_previous,
     };
     let mut sources = Vec::new();
-    // A tier that is named as well keeps the place in which it is named.
-    let previous =
-        planned.range(..tier).next_back().filter(|previous| extends && !setup.inherit_best_from.contains(previous));
-    for source in previous.into_iter().chain(&setup.inherit_best_from) {
+    // Who names winners takes those and no other.
+    for source in &setup.inherit_best_from {
         if !sources.contains(source) {
             sources.push(*source);
         }
     }
+    if sources.is_empty() && extends {
+        sources.extend(planned.range(..tier).next_back());
+    }
     sources
+}
+
+/// A subtest's own setup, with nothing below it.
+#[must_use]
+pub fn alone(fixture: &Fixture, setup: &Setup) -> Effective {
+    Effective { setup: setup.clone(), has_settings: has_settings(fixture), ..Effective::default() }
+}
+
+/// Whether any setup of the fixture puts settings of the agent into its workspace.
+fn has_settings(fixture: &Fixture) -> bool {
+    let mut setups = fixture.tiers.values().flat_map(BTreeMap::values).map(|subtest| &subtest.setup);
+    setups.any(|setup| setup.resources != Resources::default() || setup.agent_teams)
 }
 
 /// One setup laid over another: blocks are replaced, everything else is united. How it came about, and which system

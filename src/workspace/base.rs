@@ -75,7 +75,7 @@ pub fn make_base(repo_git: &Path, fixture_dir: &Path, source: &Source) -> Result
 }
 
 /// What is laid over the task's tree for a subtest.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Layers {
     /// What its resources compose.
     pub composition: Composition,

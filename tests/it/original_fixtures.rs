@@ -224,9 +224,27 @@ fn each_resource_that_is_named_and_not_there_is_told_with_its_path() {
 }
 
 #[test]
+fn a_config_that_the_original_reads_nowhere_is_a_note_and_its_server_is_set_up_without_it() {
+    let world = World::new();
+    let dir = UpstreamFixture::new().test(&named()).without_shared("mcp").write(&world);
+    let arguments = ["run", "--tiers-dir", &dir, "--results-dir", "results", "--tiers", "T2", "--runs", "1"];
+    let output = world.scylla(&arguments).exits(0);
+    let note = "names `.claude/mcp/custom.json`, which ProjectScylla reads nowhere, and there is no";
+    assert!(output.stderr.contains(note), "{output}");
+    assert!(world.experiment().join("T2/15/run_01/run_result.json").is_file());
+    let checked = world.scylla(&["fixture", "check", &dir]).exits(0);
+    assert!(checked.stderr.contains(note), "{checked}");
+}
+
+#[test]
 fn a_store_that_was_emptied_stops_the_fixture_before_money_is_spent() {
     let world = World::new();
-    let dir = UpstreamFixture::new().test(&named()).without_shared("skills").tiers(&["T0", "T1"]).write(&world);
+    let dir = UpstreamFixture::new()
+        .test(&named())
+        .without_shared("skills")
+        .without_shared("subtests/t1/10")
+        .tiers(&["T0", "T1"])
+        .write(&world);
     fs::create_dir_all(world.path(SHARED).join("skills/github")).unwrap();
     let output = world.scylla(&["run", "--tiers-dir", &dir, "--results-dir", "results"]).exits(2);
     let says = "t1/01-github.yaml:6: `resources.skills.categories` names `github`, and there is no skill in `";

@@ -21,7 +21,7 @@ use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::limits;
 use crate::model::money::Usd;
 use crate::model::survey::Survey;
-use crate::model::task::Fixture;
+use crate::model::task::{Fixture, Resources, Subtest};
 use crate::os::{clock, files};
 use crate::text::words::{counted, shell_word};
 
@@ -55,11 +55,16 @@ pub(super) fn take_over(
     let loaded = wish::load(&fixture_dir, &said)?;
     let subtests = candidate.subtests_of(&held.folder, &loaded.fixture).map_err(engine)?;
     let tiers: Vec<TierId> = subtests.keys().copied().collect();
-    let loaded = wish::whole(loaded, Some(&tiers))?;
+    let loaded = wish::startable(loaded, &tiers)?;
     let inherit = inherit(args, &candidate, &loaded.fixture, &subtests)?;
-    let wish = wish_of((args, &located), &candidate, loaded, subtests, inherit);
+    let known = candidate.thinking_mode(&held.folder).map_err(engine)?;
+    let thinking = thinking_mode(args, known.clone())?;
+    let wish = Wish { thinking_mode: thinking, ..wish_of((args, &located), &candidate, loaded, subtests, inherit) };
     let planned: usize = wish.subtests.values().map(|all| all.len() * wish.runs_per_subtest as usize).sum();
     let mut messages = intent(&candidate, planned, &shown(&fixture_dir, &current), inherit);
+    messages.extend(thinking_told(&candidate, known.is_some(), &wish.thinking_mode));
+    messages.extend(words_differ(&candidate, &wish));
+    messages.extend(wish.notes.clone());
     if let Some(ceiling) = wish.max_cost_usd {
         messages.push(format!("nothing more is started when {ceiling} are spent, what it cost before included"));
     }
@@ -144,6 +149,43 @@ fn inherit(
     })
 }
 
+/// How much agents are told to think. What nobody knows is asked for, and never made up: missing runs would be measured
+/// under other words than those that are there.
+fn thinking_mode(args: &Resume, known: Option<String>) -> Result<String, CliError> {
+    let said = args.config.thinking.as_deref().map(wish::canonical_thinking);
+    known.or(said).ok_or_else(|| {
+        CliError::usage(
+            "neither its config nor the prompts of its runs say how much agents were told to think, and runs are missing",
+        )
+        .hint("say it with `--thinking None`, `Low`, `High` or `UltraThink`; nothing was changed")
+    })
+}
+
+/// Where the words to think come from, when the config does not say them.
+fn thinking_told(candidate: &Candidate<'_>, is_known: bool, mode: &str) -> Option<String> {
+    if candidate.config.thinking_mode.is_some() {
+        return None;
+    }
+    let from = if is_known { "the prompts of its runs say" } else { "you say" };
+    Some(format!("its config does not say how much agents think; {from} `{mode}`"))
+}
+
+/// Said once: results of both tools are under different words where instructions are composed.
+fn words_differ(candidate: &Candidate<'_>, wish: &Wish) -> Option<String> {
+    let missing = candidate.missing_of(&wish.subtests);
+    let mut composing = wish.fixture.tiers.iter().flat_map(|(tier, all)| {
+        let composes = |it: &Subtest| it.setup.resources != Resources::default() || it.setup.agent_teams;
+        all.iter().filter(move |(_, it)| composes(it)).map(|(subtest, _)| (*tier, *subtest))
+    });
+    // What is inherited may compose, whatever the missing runs say themselves.
+    let differs = composing.any(|place| wish.inherit != Inherit::None || missing.contains(&place));
+    differs.then(|| {
+        "what its missing runs read in `CLAUDE.md` is worded otherwise than ProjectScylla words it: docs/migration.md lists \
+         how"
+            .to_owned()
+    })
+}
+
 /// What the experiment was started with, as far as it is said the same way here.
 fn wish_of(
     (args, located): (&Resume, &Located),
@@ -159,7 +201,7 @@ fn wish_of(
         max_subtests: config.max_subtests,
         models: config.models.clone(),
         judge_models: config.judge_models.clone(),
-        thinking_mode: config.thinking_mode.clone().unwrap_or_else(|| "None".to_owned()),
+        thinking_mode: config.thinking_mode.clone().unwrap_or_default(),
         timeout_seconds: config.timeout_seconds,
         jobs: operation.jobs.or(settings.jobs).unwrap_or_else(wish::cores),
         attempts: operation.attempts.or(settings.attempts).unwrap_or(limits::ATTEMPTS),
@@ -168,6 +210,7 @@ fn wish_of(
         containment: operation.containment.or(settings.containment).unwrap_or_default(),
         inherit,
         results_dir: PathBuf::new(),
+        notes: loaded.notes().map(ToString::to_string).collect(),
         parts: loaded.parts,
         fixture: loaded.fixture,
     }

@@ -8,7 +8,7 @@ use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
 use crate::cli::wish::{alike, inheritance_of};
 use crate::engine::create::Wish;
-use crate::engine::taken::mistakes;
+use crate::engine::taken::{mistakes, stops};
 use crate::model::experiment::Inherit;
 use crate::model::ids::{SubtestId, TierId};
 use crate::model::money::Usd;
@@ -16,7 +16,7 @@ use crate::model::task::{AgentSpec, Invocation, Setup, Subtest, SystemPrompt, To
 use crate::report::plan::{Newest, Plan, PlannedSubtest, PlannedTier};
 use crate::text::words::shell_word;
 use crate::upstream::compose::{Composition, compose};
-use crate::upstream::inherit::{Effective, Inheritance};
+use crate::upstream::inherit::{Inheritance, alone};
 
 /// Shows the plan. `newest` is the folder that a `run` would look at instead, and whether it is complete.
 ///
@@ -30,6 +30,9 @@ pub fn show(
 ) -> Result<Exit, CliError> {
     let current = console.current_dir()?;
     let inheritance = inheritance_of(wish);
+    for note in wish.notes.iter().cloned().chain(stops(&wish.fixture, &inheritance, &wish.thinking_mode)) {
+        console.say(&format!("note: {note}\n"))?;
+    }
     let waits = inheritance.of_tiers();
     let tiers: Vec<PlannedTier> = wish
         .subtests
@@ -83,8 +86,7 @@ pub fn check(wish: &Wish) -> Result<(), CliError> {
 }
 
 fn composition(wish: &Wish, subtest: &Subtest) -> Composition {
-    let own = Effective { setup: subtest.setup.clone(), ..Effective::default() };
-    compose(&own, &wish.fixture.stores, &wish.thinking_mode).unwrap_or_default()
+    compose(&alone(&wish.fixture, &subtest.setup), &wish.fixture.stores, &wish.thinking_mode).unwrap_or_default()
 }
 
 fn planned_subtest(wish: &Wish, inheritance: &Inheritance, tier: TierId, id: SubtestId) -> Option<PlannedSubtest> {

@@ -35,7 +35,15 @@ fn check(dir: &Path, said: &SaidFlags, console: &mut Console) -> Result<Exit, Cl
     if list::holds_fixtures(dir) {
         return check_all(dir, &said, console);
     }
-    let fixture = wish::whole(wish::load(dir, &said.to_look_at(dir))?, None)?.fixture;
+    let loaded = wish::load(dir, &said.to_look_at(dir))?.whole().map_err(|absent| {
+        CliError::mistakes(&absent).or_hint(
+            "put it there, name another folder with `--shared-dir`, or leave such subtests out: nothing of them is started",
+        )
+    })?;
+    for note in loaded.notes() {
+        console.say(&format!("note: {note}\n"))?;
+    }
+    let fixture = loaded.fixture;
     let (agent_open, judges_open) = to_be_said(&fixture);
     let Counts { subtests, .. } = counts(&fixture);
     let judges = if judges_open { 0 } else { fixture.judges.len() };

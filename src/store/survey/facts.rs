@@ -108,6 +108,8 @@ impl fmt::Display for Text<'_> {
 /// The judges of a result, counted while they are read.
 #[derive(Debug, Default)]
 struct Judges {
+    /// Judges that the result lists, with those that have no vote.
+    listed: u32,
     count: u32,
     passed: u32,
     scores: f64,
@@ -144,6 +146,7 @@ impl<'de> Deserialize<'de> for Judges {
                 }
                 let mut judges = Judges::default();
                 while let Some(Judge { passed, score, is_valid, fallback }) = list.next_element()? {
+                    judges.listed += 1;
                     // The original lists judges that failed, and such as it made up; they have no vote.
                     if is_valid == Some(false) || fallback == Some(true) {
                         continue;
@@ -246,7 +249,13 @@ impl<'a> Facts<'a> {
 
     /// How the verdict contradicts the judges that the result lists.
     pub(super) fn contradiction(&self) -> Option<String> {
-        let Judges { count, passed, scores, incomplete } = self.judges;
+        let Judges { listed, count, passed, scores, incomplete } = self.judges;
+        if count == 0
+            && listed > 0
+            && let Some(score) = self.judge_score
+        {
+            return Some(format!("it says score {}, and none of its {listed} judges gave a valid answer", score.get()));
+        }
         if count == 0 || incomplete {
             return None;
         }
@@ -292,6 +301,10 @@ mod tests {
             ),
             (
                 r#"{"judge_passed":true,"judges":[{"passed":true,"score":0.7,"fallback":true},{"passed":false,"score":0}]}"#,
+                false,
+            ),
+            (
+                r#"{"judge_passed":false,"judge_score":0.0,"judges":[{"passed":false,"score":0,"is_valid":false}]}"#,
                 false,
             ),
             (

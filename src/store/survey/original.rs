@@ -166,7 +166,9 @@ fn runner_of(
         let beat = raw.as_ref().ok().and_then(Option::as_deref).and_then(heartbeat);
         beat.map_or(checkpoint.last_updated_at, |beat| beat.max(checkpoint.last_updated_at))
     });
-    runner::find(folder, checkpoint.and_then(|checkpoint| checkpoint.pid), heard)
+    let named = document.and_then(|document| document.reading().experiment_dir.as_deref());
+    let is_at_home = named.is_some_and(|named| Path::new(named).is_absolute() && !is_another(folder, named));
+    runner::find(folder, checkpoint.and_then(|checkpoint| checkpoint.pid), heard, is_at_home)
 }
 
 fn heartbeat(raw: &[u8]) -> Option<Timestamp> {

@@ -23,15 +23,31 @@ const PROGRAMS: [&str; 7] = [
 ];
 
 /// The runner, when there are signs of one: a process of the number that the folder or the checkpoint names, which looks
-/// like one, or a checkpoint that says `running` and was written a moment ago, maybe on another machine.
-pub(super) fn find(folder: &ExperimentFolder, recorded: Option<u32>, heard: Option<Timestamp>) -> Option<Runner> {
+/// like one, or a checkpoint that says `running` and was written a moment ago, maybe on another machine. `is_at_home` says
+/// that the checkpoint names this very folder.
+pub(super) fn find(
+    folder: &ExperimentFolder,
+    recorded: Option<u32>,
+    heard: Option<Timestamp>,
+    is_at_home: bool,
+) -> Option<Runner> {
     let told = read_bounded(&folder.pid(), MOST_PID_BYTES).ok().flatten();
     let told = told.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.trim().parse().ok());
     if let Some(pid) = [told, recorded].into_iter().flatten().find(|pid| is_runner(*pid)) {
         return Some(Runner { pid: Some(pid), heard: None });
     }
+    // The original records no machine. Where the folder is called as it was and a process of that number was there once,
+    // it was on this machine, and it is dead.
+    if is_at_home && told.or(recorded).is_some_and(was_here) {
+        return None;
+    }
     let silence = clock::now().as_second() - heard?.as_second();
     (silence.abs() <= MOST_SILENCE_SECONDS).then(|| Runner { pid: None, heard: heard.map(|heard| heard.to_string()) })
+}
+
+/// Whether a process of this number has been started since this machine was: numbers are given in order.
+fn was_here(pid: u32) -> bool {
+    process::newest().is_some_and(|newest| pid <= newest)
 }
 
 /// Numbers of processes are used again, so the program counts.
@@ -59,19 +75,22 @@ mod tests {
         let mut other = started("other.py");
         let write = |pid: u32| std::fs::write(sample.folder.pid(), format!("{pid}\n")).unwrap();
         write(other.id());
-        assert_eq!(find(&sample.folder, None, None), None, "the number was used again");
+        assert_eq!(find(&sample.folder, None, None, false), None, "the number was used again");
         let expected = Some(Runner { pid: Some(runner.id()), heard: None });
-        assert_eq!(find(&sample.folder, Some(runner.id()), None), expected);
+        assert_eq!(find(&sample.folder, Some(runner.id()), None, true), expected);
         write(runner.id());
-        assert_eq!(find(&sample.folder, None, None), expected);
+        assert_eq!(find(&sample.folder, None, None, true), expected);
         for child in [&mut runner, &mut other] {
             child.kill().unwrap();
             child.wait().unwrap();
         }
-        assert_eq!(find(&sample.folder, Some(runner.id()), None), None, "it is dead");
+        assert_eq!(find(&sample.folder, Some(runner.id()), None, false), None, "it is dead");
         let now = clock::now();
-        assert!(find(&sample.folder, None, Some(now)).is_some_and(|runner| runner.pid.is_none()));
+        assert!(find(&sample.folder, None, Some(now), false).is_some_and(|runner| runner.pid.is_none()));
+        assert_eq!(find(&sample.folder, None, Some(now), true), None, "it was here, and is dead");
+        write(u32::MAX);
+        assert!(find(&sample.folder, None, Some(now), true).is_some(), "no process of that number was ever here");
         let before = Timestamp::from_second(now.as_second() - 200).unwrap();
-        assert_eq!(find(&sample.folder, None, Some(before)), None);
+        assert_eq!(find(&sample.folder, None, Some(before), false), None);
     }
 }

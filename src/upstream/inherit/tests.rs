@@ -26,17 +26,19 @@ fn server(name: &str, source: &str) -> McpServer {
 #[test]
 fn what_is_taken_follows_from_the_rule_and_from_what_is_declared() {
     let planned: BTreeSet<TierId> = tiers(&["T0", "T2", "T3", "T5"]).into_iter().collect();
-    let rows: [(&str, Inherit, Setup, &[&str]); 10] = [
+    let alone = || Setup { stands_alone: true, ..setup(false, &[]) };
+    let rows: [(&str, Inherit, Setup, &[&str]); 12] = [
         ("T0", Inherit::AsDeclared, setup(true, &[]), &[]),
         ("T2", Inherit::AsDeclared, setup(true, &[]), &["T0"]),
         ("T3", Inherit::AsDeclared, setup(true, &[]), &["T2"]),
         ("T3", Inherit::AsDeclared, setup(false, &[]), &[]),
         ("T5", Inherit::AsDeclared, setup(false, &["T2", "T0"]), &["T2", "T0"]),
-        ("T5", Inherit::AsDeclared, setup(true, &["T0"]), &["T3", "T0"]),
-        // What is named keeps its place, though it is the nearest too.
+        ("T5", Inherit::AsDeclared, setup(true, &["T0"]), &["T0"]),
         ("T5", Inherit::AsDeclared, setup(true, &["T3", "T0", "T3"]), &["T3", "T0"]),
         ("T3", Inherit::PreviousBest, setup(false, &[]), &["T2"]),
-        ("T5", Inherit::PreviousBest, setup(false, &["T0"]), &["T3", "T0"]),
+        ("T5", Inherit::PreviousBest, setup(false, &["T0"]), &["T0"]),
+        ("T3", Inherit::PreviousBest, alone(), &[]),
+        ("T5", Inherit::PreviousBest, Setup { inherit_best_from: tiers(&["T2"]), ..alone() }, &["T2"]),
         ("T5", Inherit::None, setup(true, &["T0"]), &[]),
     ];
     for (at, rule, setup, expected) in rows {

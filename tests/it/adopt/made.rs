@@ -72,11 +72,17 @@ pub(super) fn made(form: Form, runs: &[(&str, End)]) -> Made {
 
 /// The same, made from a fixture in the original's own format, which lies where it was when the experiment was started.
 pub(super) fn made_from_a_fixture_of_the_original(form: Form, runs: &[(&str, End)]) -> Made {
+    made_from(&UpstreamFixture::new().tiers(&["T0", "T1"]), &["T0", "T1"], form, runs)
+}
+
+/// The same from any such fixture, with these tiers.
+pub(super) fn made_from(fixture: &UpstreamFixture, tiers: &[&str], form: Form, runs: &[(&str, End)]) -> Made {
     let made = made(form, runs);
-    let fixture = PathBuf::from(UpstreamFixture::new().tiers(&["T0", "T1"]).write(&made.world));
+    let fixture = PathBuf::from(fixture.write(&made.world));
     let commit = commit(&made.world, &made.world.path("upstream/task"));
     let mut config = config();
     config["task_commit"] = json!(commit);
+    config["tiers_to_run"] = json!(tiers);
     config["task_prompt_file"] = json!(format!("{FIXTURE}/prompt.md"));
     made.write("config/experiment.json", &config);
     let mut checkpoint = made.index();

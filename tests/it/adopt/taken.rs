@@ -6,10 +6,10 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::made::{COST, End, Form, Made, PLANNED, all_but, made, made_from_a_fixture_of_the_original};
+use super::made::{COST, End, Form, Made, PLANNED, all_but, made, made_from, made_from_a_fixture_of_the_original};
 use crate::scenes::output;
 use crate::upstream::made::shared_copy;
-use crate::upstream_fixture::JUDGE;
+use crate::upstream_fixture::{JUDGE, UpstreamFixture};
 use crate::verify::folder::{contents, copy, differing, edit, json as read_json, remove, verify};
 use crate::world::{Output, World, steady};
 
@@ -171,6 +171,69 @@ fn a_fixture_of_the_original_goes_on_with_its_experiment_and_inherits_from_resul
     let result = read_json(&made.at("T1/02/run_02/run_result.json"));
     assert_eq!(result["inherited_from"], json!(["T0/00"]));
     assert!(made.at("config/fixture/shared").is_dir());
+}
+
+#[test]
+fn a_tier_behind_two_that_are_complete_takes_over_what_their_winners_rest_on() {
+    let runs = [all_but(&[]), vec![("T2/01/1", End::Passed)]].concat();
+    let tiers = ["T0", "T1", "T2"];
+    let made = made_from(&UpstreamFixture::new().tiers(&tiers), &tiers, Form::Phased, &runs);
+    let agent = format!("echo asked >> {}; touch done", made.world.path("agent.log").display());
+    let resume = ["resume", made.dir(), "--agent-command", &agent, "--judge-command", JUDGE];
+    let resumed = made.world.scylla(&resume).exits(0);
+    assert_eq!(made.asked(), 3, "{resumed}");
+    for (tier, source, winner) in [("T1", "T0", "00"), ("T2", "T1", "01")] {
+        let frozen = read_json(&made.at(&format!("config/inherited/{tier}.json")));
+        assert_eq!(frozen["sources"][source]["subtest"], winner, "{frozen:#}");
+    }
+    let result = read_json(&made.at("T2/01/run_02/run_result.json"));
+    assert_eq!((&result["inherited_from"], result["composed"].is_string()), (&json!(["T1/01"]), true));
+    verify(&made.world, &made.dir).exits(0);
+}
+
+#[test]
+fn a_fixture_without_the_winner_that_others_take_over_is_refused_before_anything_is_moved() {
+    let runs = [all_but(&[]), vec![("T2/01/1", End::Passed)]].concat();
+    let tiers = ["T0", "T1", "T2"];
+    let fixture = UpstreamFixture::new().tiers(&tiers).without_shared("subtests/t1/01");
+    let made = made_from(&fixture, &tiers, Form::Phased, &runs);
+    let before = contents(&made.dir);
+    let resume = ["resume", made.dir(), "--agent-command", "true", "--judge-command", "true"];
+    let refused = made.world.scylla(&resume).exits(2);
+    assert!(refused.stderr.contains("the fixture has no subtest `T1/01`"), "{refused}");
+    let changed = differing(&before, &contents(&made.dir));
+    assert!(changed.iter().all(|place| place == "experiment.lock"), "{changed:?}");
+}
+
+#[test]
+fn a_config_that_says_nothing_of_thinking_is_completed_from_the_prompts_of_its_runs() {
+    let runs = all_but(&[("T1/02/2", None)]);
+    let made = made(Form::Phased, &runs);
+    let task = fs::read_to_string(made.world.path("fixture/prompt.md")).unwrap();
+    for (run, end) in &runs {
+        fs::write(made.at(&made.place(run, *end)).join("agent/prompt.md"), format!("ultrathink\n\n{task}")).unwrap();
+    }
+    let resumed = is_taken_over(&made, &runs, &["--thinking", "Low"]);
+    assert!(resumed.stderr.contains("the prompts of its runs say `UltraThink`"), "{resumed}");
+    assert_eq!(read_json(&made.at("config/experiment.json"))["thinking_mode"], "UltraThink");
+    let given = fs::read_to_string(made.at("T1/02/run_02/agent/prompt.md")).unwrap();
+    assert!(given.starts_with("ultrathink\n\n"), "{given}");
+}
+
+#[test]
+fn where_nothing_says_how_much_agents_were_told_to_think_it_is_asked_for_and_never_made_up() {
+    let runs = all_but(&[("T1/02/2", None)]);
+    let made = made(Form::Flat, &runs);
+    for (run, end) in &runs {
+        remove(&made.at(&made.place(run, *end)).join("agent/prompt.md"));
+    }
+    let before = contents(&made.dir);
+    let refused = made.world.scylla(&["resume", made.dir()]).exits(2);
+    assert!(refused.stderr.contains("--thinking"), "{refused}");
+    let changed = differing(&before, &contents(&made.dir));
+    assert!(changed.iter().all(|place| place == "experiment.lock"), "{changed:?}");
+    is_taken_over(&made, &runs, &["--thinking", "high"]);
+    assert_eq!(read_json(&made.at("config/experiment.json"))["thinking_mode"], "High");
 }
 
 #[test]

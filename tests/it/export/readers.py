@@ -132,6 +132,8 @@ def config_hash(value):
     if PHASED:
         names |= {"tiers_to_run", "keep_failed_workspaces", "max_concurrent_workspaces", "max_concurrent_agents"}
         names |= {"fail_on_resource_check"}
+        # What the original takes for keys that are not in the file, which it hashes all the same.
+        value = {"criteria_file": None, "rubric_file": None, "off_peak": False, "skip_agent_teams": False, **value}
     left = {key: one for key, one in value.items() if key not in names and not key.startswith(("until_", "from_", "filter_"))}
     return hashlib.sha256(json.dumps(left, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -76,10 +76,8 @@ pub(super) const CASES: [Case; 12] = [
              skills/rename-symbol/scripts/find.sh; tools Read,Write,Edit; as a team; from T0/03 T1/02 T2/01 T3/01 T4/08",
             "T5/06: reads Manner + offer; has agents/bookkeeper.md settings.json skills/rename-symbol/ \
              skills/rename-symbol/scripts/find.sh; from T0/03 T1/02",
-            "T5/07: reads Lay of the land + House rules + Manner + offer; has agents/bookkeeper.md agents/captain.md \
-             agents/code-lead.md agents/planner.md agents/test-lead.md settings.json skills/rename-symbol/ \
-             skills/rename-symbol/scripts/find.sh; tools Read,Write,Edit,Bash; servers memo @modelcontextprotocol/servers/memo; \
-             as a team; from T4/08 T2/01",
+            "T5/07: reads Ledger + offer; has agents/bookkeeper.md settings.json; tools Read,Write,Edit,Bash; \
+             servers memo @modelcontextprotocol/servers/memo; from T2/01",
             "T6/01: reads Lay of the land + House rules + Manner + offer; has agents/bookkeeper.md agents/captain.md \
              agents/code-lead.md agents/maker.md agents/mender.md agents/planner.md agents/reviewer.md agents/sweeper.md \
              agents/test-lead.md mcp/shelf.json settings.json skills/close-issue/ skills/open-issue/ skills/rename-symbol/ \
@@ -202,7 +200,7 @@ pub(super) const CASES: [Case; 12] = [
              agents/code-lead.md agents/maker.md agents/mender.md agents/planner.md agents/reviewer.md agents/sweeper.md \
              agents/test-lead.md mcp/shelf.json settings.json skills/close-issue/ skills/open-issue/ skills/rename-symbol/ \
              skills/rename-symbol/scripts/find.sh; tools all; servers clock @modelcontextprotocol/servers/clock, \
-             shelf @local/shelf; from T3/02",
+             shelf @local/shelf",
         ],
         ..USUAL
     },
@@ -212,12 +210,12 @@ pub(super) const CASES: [Case; 12] = [
         killed_at: ("judge", "T5/01/1"),
         runs: 7,
         composed: &[
-            "T0/00: prompt none",
+            "T0/00: has settings.json; and thinks; prompt none",
             "T1/01: reads offer; has settings.json skills/close-issue/ skills/open-issue/; and thinks",
             "T2/01: reads offer; has settings.json; tools Read,Write,Edit; and thinks",
             "T3/01: reads offer; has agents/planner.md settings.json; and thinks",
             "T4/01: reads offer; has agents/captain.md settings.json; and thinks",
-            "T5/01: ",
+            "T5/01: has settings.json; and thinks",
             "T6/01: reads Lay of the land + House rules + Manner + offer; has agents/captain.md agents/code-lead.md \
              agents/maker.md agents/mender.md agents/planner.md agents/reviewer.md agents/sweeper.md agents/test-lead.md \
              mcp/shelf.json settings.json skills/close-issue/ skills/open-issue/ skills/rename-symbol/ \

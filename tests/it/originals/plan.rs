@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::{case, told, tree};
-use crate::scenes::files_below;
+use crate::scenes::{files_below, json};
 use crate::world::{Output, World, steady};
 
 macro_rules! snapshot {
@@ -125,9 +125,34 @@ fn subtests_that_compose_the_same_are_told_before_they_are_paid_for() {
 }
 
 #[test]
-fn a_folder_of_skills_that_was_deleted_stops_the_fixture_before_anything_starts() {
+fn a_folder_of_skills_that_was_deleted_stops_those_subtests_that_name_them_and_no_other() {
     let skills = "originals/claude-code/shared/skills";
-    let (world, output) = run("test-005", &[], |world| fs::remove_dir_all(world.path(skills)).unwrap());
+    let delete = |world: &World| fs::remove_dir_all(world.path(skills)).unwrap();
+    let (world, output) = run("test-005", &["--tiers", "T0,T1"], delete);
+    let output = output.exits(6);
+    let told = "T1/01 is not started: there is no skill or category of skills `tracker` among the shared resources";
+    assert!(output.stderr.contains(told), "{output}");
+    let dir = world.experiment();
+    assert!(dir.join("T1/10/run_01/run_result.json").is_file(), "{output}");
+    let result = json(&dir.join("T1/10/run_01/run_result.json"));
+    assert_eq!(result["inherited_from"].as_array().unwrap().len(), 1, "{result:#}");
+    assert!(!dir.join("T1/01/run_01").exists());
+    let asked = world.lines("agent.log");
+    let dir = dir.to_str().unwrap();
+    world.scylla(&["verify", dir]).exits(6);
+    assert!(world.scylla(&["resume", dir]).exits(6).stderr.contains(told));
+    assert_eq!(world.lines("agent.log"), asked, "nothing is asked again");
+    let (_, planned) = run("test-005", &["--tiers", "T1", "--dry-run"], delete);
+    assert!(planned.exits(0).stderr.contains(told));
+}
+
+#[test]
+fn a_tier_of_which_every_subtest_names_what_is_not_there_stops_the_fixture_before_anything_starts() {
+    let skills = "originals/claude-code/shared/skills";
+    let (world, output) = run("test-005", &[], |world| {
+        fs::remove_dir_all(world.path(skills)).unwrap();
+        fs::remove_file(world.path("originals/claude-code/shared/subtests/t1/10-no-skill.yaml")).unwrap();
+    });
     let output = output.exits(2);
     for category in ["tracker", "craft"] {
         let path = world.path(&format!("{skills}/{category}"));
@@ -136,22 +161,6 @@ fn a_folder_of_skills_that_was_deleted_stops_the_fixture_before_anything_starts(
     assert_eq!(fs::read_dir(world.results()).unwrap().count(), 0);
     assert_eq!((world.lines("agent.log"), world.lines("judge.log")), (0, 0));
     snapshot!("skills-deleted", steady(&output.stderr, &world));
-    // Whoever leaves that tier out does not need them, on a resume neither.
-    let (world, arguments) = told(case("test-005"));
-    fs::remove_dir_all(world.path(skills)).unwrap();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let first = [&arguments[..], &["--tiers", "T0", "--max-subtests", "1", "--max-cost-usd", "0"]].concat();
-    world.scylla(&first).exits(6);
-    let dir = world.experiment();
-    let dir = dir.to_str().unwrap();
-    world.scylla(&["resume", dir, "--max-cost-usd", "9"]).exits(0);
-    // A plan that grows to it cannot be made true.
-    let grown = world.scylla(&["extend", dir, "--tiers", "T1"]);
-    assert!(
-        grown.code == Some(2) && grown.stderr.contains("there is no skill or category of skills `tracker`"),
-        "{grown}"
-    );
-    world.scylla(&["verify", dir]).exits(0);
 }
 
 #[test]

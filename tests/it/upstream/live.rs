@@ -64,6 +64,26 @@ fn a_process_that_only_has_the_number_of_the_runner_holds_nothing() {
 }
 
 #[test]
+fn a_runner_that_died_on_this_machine_a_moment_ago_holds_nothing() {
+    for form in [V2_0, V3_1] {
+        let made = running(form);
+        let mut runner = process("scripts/manage_experiment.py");
+        fs::write(made.at("experiment.pid"), runner.id().to_string()).unwrap();
+        runner.kill().unwrap();
+        runner.wait().unwrap();
+        let now = Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%S.000000+00:00"]).output().unwrap().stdout;
+        let now = String::from_utf8(now).unwrap().trim().to_owned();
+        made.edit("checkpoint.json", |checkpoint| {
+            checkpoint["pid"] = json!(runner.id());
+            checkpoint["last_updated_at"] = json!(now);
+        });
+        assert_eq!(verify(&made.world, &made.dir).exits(4).of("stale-running"), ["checkpoint.json"]);
+        made.repair(0);
+        assert_eq!(made.index()["status"], "interrupted");
+    }
+}
+
+#[test]
 fn a_runner_that_was_heard_of_a_moment_ago_may_work_on_another_machine() {
     let made = running(V3_1);
     let now = Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%S.000000+00:00"]).output().unwrap().stdout;
