@@ -75,7 +75,7 @@ impl<'a> Candidate<'a> {
     #[must_use]
     pub fn missing(&self) -> usize {
         let committed: BTreeSet<_> = self.adoption.committed.iter().map(|(run, _)| *run).collect();
-        self.original.plan.runs().filter(|run| !committed.contains(run)).count()
+        self.original.known_plan.runs().filter(|run| !committed.contains(run)).count()
     }
 
     /// The subtests of a plan of which runs are missing.
@@ -92,7 +92,8 @@ impl<'a> Candidate<'a> {
     /// Whether all that is planned is done.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.missing() == 0 && self.original.tiers_without_subtests.is_empty()
+        let plan = &self.original.plan;
+        self.missing() == 0 && *plan == self.original.known_plan && self.original.tiers_without_subtests.is_empty()
     }
 
     /// The subtests that are planned when this fixture goes on with the experiment.
@@ -128,9 +129,9 @@ impl<'a> Candidate<'a> {
             })
             .collect();
         let committed: BTreeSet<_> = self.adoption.committed.iter().map(|(run, _)| *run).collect();
-        let missing = self.original.plan.runs().filter(|run| !committed.contains(run));
+        let missing = self.original.known_plan.runs().filter(|run| !committed.contains(run));
         let missing = missing.map(|run| (run.tier, run.subtest)).collect();
-        subtests(self.config, &self.original.plan, &offered, &missing).map_err(|gap| refused(gap.to_string()))
+        subtests(self.config, &self.original.known_plan, &offered, &missing).map_err(|gap| refused(gap.to_string()))
     }
 }
 

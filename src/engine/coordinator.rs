@@ -169,11 +169,10 @@ impl<'a> Coordinator<'a> {
             tell,
         };
         coordinator.tell(&started);
-        for message in mended {
-            coordinator.tell(&Event::Mended { message });
-        }
-        for message in stops.into_iter().chain(damage.into_iter().map(left_to_you)) {
-            coordinator.tell(&Event::Notice { message });
+        let notices = stops.into_iter().chain(damage.into_iter().map(left_to_you));
+        let notices = notices.map(|message| Event::Notice { message });
+        for event in mended.into_iter().map(|message| Event::Mended { message }).chain(notices) {
+            coordinator.tell(&event);
         }
         coordinator.checkpoint.status = ExperimentStatus::Running;
         coordinator.checkpoint.pid = Some(std::process::id());

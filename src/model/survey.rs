@@ -77,8 +77,12 @@ pub struct Original {
     pub hash_is_explained: bool,
     /// The hash that its checkpoint names.
     pub recorded_hash: Option<String>,
-    /// Every run that should exist, as far as its subtests are known.
+    /// Every run that should exist, as far as its subtests are known or follow from the config.
     pub plan: Plan,
+    /// The same of those subtests alone of which there is a folder, an entry or a report.
+    pub known_plan: Plan,
+    /// Whether more may be planned: a tier was not finished, and nothing in the folder says how many subtests it has.
+    pub plan_is_open: bool,
     /// Planned tiers of which no subtest is known.
     pub tiers_without_subtests: Vec<TierId>,
     /// Whether it lies in phase folders, `in_progress/` and `completed/`.

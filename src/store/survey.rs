@@ -29,6 +29,7 @@ mod graded;
 mod levels;
 mod original;
 mod phases;
+mod planned;
 mod read;
 mod reports;
 mod runner;

@@ -97,6 +97,7 @@ fn add_verdict(page: &mut Page, verification: &Verification, styles: Styles) {
 /// `590 of 590 planned runs agree.`, or with what is wrong in numbers.
 pub(super) fn verdict_sentence(verification: &Verification) -> String {
     let planned = counted(verification.planned, "planned run");
+    let planned = if verification.plan_is_open { format!("at least {planned}") } else { planned };
     let agree = if verification.planned == 1 { "agrees" } else { "agree" };
     let wrong: Vec<String> =
         verification.counts().iter().map(|(level, count)| format!("{count} {}", level_name(*level))).collect();

@@ -27,6 +27,8 @@ pub struct Verification<'a> {
     pub folder: &'a str,
     /// Planned runs.
     pub planned: usize,
+    /// Whether more may be planned than is known.
+    pub plan_is_open: bool,
     /// Planned runs that are done and about which there is no finding.
     pub agreeing: usize,
     /// Every finding.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::model::checkpoint::Checkpoint;
-use crate::model::ids::{RunId, SubtestId, TierId};
+use crate::model::ids::{RunId, TierId};
 use crate::model::limits::{MOST_CHECKPOINT_BYTES, MOST_STAGE_FILE_BYTES};
 use crate::model::original::{OriginalConfig, OriginalVersion};
 use crate::model::outcome::ExperimentStatus;
@@ -27,6 +27,7 @@ use crate::upstream::json::Json;
 use crate::upstream::states::{self, Committed, Facts, RunState};
 
 use super::phases::Phases;
+use super::planned::{Planned, finished};
 use super::reports::Reports;
 use super::{Depth, runner};
 
@@ -83,6 +84,8 @@ pub(super) fn recognise(
         hash_is_explained,
         recorded_hash,
         plan: Plan::default(),
+        known_plan: Plan::default(),
+        plan_is_open: false,
         tiers_without_subtests: Vec::new(),
         phased,
         in_progress: BTreeSet::new(),
@@ -214,7 +217,11 @@ impl Begun {
         let reports = Reports::read(folder, original.phased, &tiers);
         known.extend(reports.subtests());
         if let Some(config) = original.config.content() {
-            (original.plan, original.tiers_without_subtests) = plan(config, &known);
+            let finished = finished(folder, recorded, &tiers);
+            let planned = Planned::of(config, &known, &finished);
+            original.tiers_without_subtests = planned.without;
+            original.plan_is_open = planned.is_open;
+            (original.plan, original.known_plan) = (planned.plan, planned.known);
         }
         if let Some(reading) = recorded {
             let failed = reading.states.runs.iter();
@@ -237,26 +244,6 @@ impl Begun {
         }
         survey.original = Some(original);
     }
-}
-
-/// Every run that should exist: of each planned tier the subtests that are known, the first ones when only so many were
-/// asked for. And the tiers of which none is known.
-fn plan(config: &OriginalConfig, known: &BTreeSet<(TierId, SubtestId)>) -> (Plan, Vec<TierId>) {
-    let mut plan = Plan::default();
-    let mut without = Vec::new();
-    let most = config.max_subtests.map_or(usize::MAX, |most| most as usize);
-    // Where none are named, those are meant that are there.
-    let there: Vec<TierId> = known.iter().map(|(tier, _)| *tier).collect::<BTreeSet<_>>().into_iter().collect();
-    let tiers = if config.tiers_to_run.is_empty() { &there } else { &config.tiers_to_run };
-    for tier in tiers {
-        let subtests = known.iter().filter(|(of, _)| of == tier).map(|(_, subtest)| *subtest);
-        let before = plan.total();
-        subtests.take(most).for_each(|subtest| plan.add(*tier, subtest, config.runs_per_subtest));
-        if plan.total() == before && config.runs_per_subtest > 0 {
-            without.push(*tier);
-        }
-    }
-    (plan, without)
 }
 
 fn is_committed(survey: &Survey, run: RunId) -> bool {

@@ -5,7 +5,7 @@ use std::fs;
 use scylla::model::finding::FindingKind;
 use serde_json::{Value, json};
 
-use super::made::{FORMS, Made, V1_0, V2_0, V3_1, place};
+use super::made::{FORMS, Made, Shape, V1_0, V2_0, V3_1, place};
 use crate::verify::folder::{contents, differing, verify};
 
 #[test]
@@ -89,6 +89,23 @@ fn runs_that_are_missing_in_each_version_are_named_where_they_would_lie() {
         assert!(status.stdout.contains("3/4"), "{status}");
         made.scylla("verify", &["--max-missing", "2"], 7);
         made.scylla("verify", &["--max-missing", "3"], 0);
+    }
+}
+
+#[test]
+fn what_an_interrupted_experiment_did_not_start_is_planned_as_far_as_its_config_says() {
+    const BEGUN: Shape = Shape { subtests: &[(0, 0), (0, 1), (1, 1)], runs: 1 };
+    for form in FORMS {
+        let made = Made::of(form, &BEGUN, &[(0, 0, 1), (0, 1, 1)]);
+        let most = |most: Value| made.edit("config/experiment.json", |config| config["max_subtests"] = most);
+        most(json!(6));
+        let verified = verify(&made.world, &made.dir).exits(6);
+        assert_eq!((&verified.report["agreeing"], &verified.report["planned"]), (&json!(2), &json!(12)));
+        assert_eq!(verified.of("missing-run").len(), 10);
+        assert!(made.scylla("verify", &[], 6).stdout.contains("2 of 12 planned runs agree"));
+        assert!(made.scylla("status", &[], 0).stdout.contains("2/12"));
+        most(Value::Null);
+        assert!(made.scylla("verify", &[], 6).stdout.contains("2 of at least 3 planned runs agree"));
     }
 }
 
