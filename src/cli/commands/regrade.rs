@@ -32,7 +32,7 @@ pub fn run(args: &Regrade, console: &mut Console) -> Result<Exit, CliError> {
         None => fixture_of(&sitting, located.settings.tiers_dir.as_ref().map(|dir| located.root.join(dir)), &name)?,
     };
     let loaded = wish::load(&from, &wish::said(&SaidFlags::default(), &located, &current))?;
-    let loaded = wish::whole(loaded, None)?;
+    let loaded = wish::startable(loaded, &[])?;
     let wanted = Wanted { fixture: loaded.fixture, parts: loaded.parts, reason: args.reason.clone() };
     let mut sitting = begin(sitting, wanted).map_err(|error| CliError::engine(error, &name))?;
     let graded = sitting.standing.to_grade();
