@@ -250,12 +250,13 @@ impl<'a> Work<'a> {
             // The commit puts the seal's digest in.
             seal: Digest::of(b""),
         };
+        // First, so that a stop in between leaves nothing behind; the patch is enough to go on with.
+        self.clear_workspace(result.keeps_workspace);
         if self.place.grader.number.is_first() {
             self.store.commit(&mut result).map_err(|error| storage(&error))?;
         } else {
             self.commit_later_grading(&mut result)?;
         }
-        self.clear_workspace(result.keeps_workspace);
         Ok(result)
     }
 }
