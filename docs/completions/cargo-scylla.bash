@@ -324,12 +324,16 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__subcmd__scylla__subcmd__fixture__subcmd__check)
-            opts="-v -q -h --shared-dir --agent-command --judge-command --verbose --quiet --message-format --color --help"
+            opts="-v -q -h --run --repeat --shared-dir --agent-command --judge-command --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --repeat)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --shared-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -252,6 +252,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and n
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and not __fish_seen_subcommand_from check new list help" -f -a "new" -d 'Write a commented fixture that works as it stands'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and not __fish_seen_subcommand_from check new list help" -f -a "list" -d 'List the fixtures in a folder, with their mistakes'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and not __fish_seen_subcommand_from check new list help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -l repeat -d 'Do so N times each, and name what is not the same each time' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -l shared-dir -d 'The folder of subtests and resources that fixtures share [default: `shared` in the fixture, else the nearest `claude-code/shared`]' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -l agent-command -d 'Shell line of the agent, for subtests that name none; the experiment\'s copy of the fixture keeps it' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -l judge-command -d 'Shell line of a judge, in place of the fixture\'s panel; may be given several times, and the experiment\'s copy keeps it' -r
@@ -260,6 +261,7 @@ json\t'For programs: one JSON object per event'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -l run -d 'Run checks and judges too, on the untouched tree and on the solution; judges may cost money'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Say more: each stage of each run too'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -308,6 +308,7 @@ never\:"Never"))' \
         case $line[1] in
             (check)
 _arguments "${_arguments_options[@]}" : \
+'--repeat=[Do so N times each, and name what is not the same each time]:N:_default' \
 '--shared-dir=[The folder of subtests and resources that fixtures share \[default\: \`shared\` in the fixture, else the nearest \`claude-code/shared\`\]]:DIR:_files' \
 '--agent-command=[Shell line of the agent, for subtests that name none; the experiment'\''s copy of the fixture keeps it]:LINE:_default' \
 '*--judge-command=[Shell line of a judge, in place of the fixture'\''s panel; may be given several times, and the experiment'\''s copy keeps it]:LINE:_default' \
@@ -316,6 +317,7 @@ json\:"For programs\: one JSON object per event"))' \
 '--color=[When to use color]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
 always\:"Always"
 never\:"Never"))' \
+'--run[Run checks and judges too, on the untouched tree and on the solution; judges may cost money]' \
 '(-q --quiet)-v[Say more\: each stage of each run too]' \
 '(-q --quiet)--verbose[Say more\: each stage of each run too]' \
 '-q[Say only what went wrong, and how to go on]' \

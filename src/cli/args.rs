@@ -7,12 +7,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::args::again::{Regrade, Rerun};
+use crate::cli::args::fixture::Fixture;
 use crate::cli::args::original::{AdoptionFlags, Export, SaidFlags};
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::{RunId, TierId};
 use crate::model::money::Usd;
 
 pub mod again;
+pub mod fixture;
 pub mod original;
 
 /// Measures which setup of a coding agent solves your tasks, how often, and at what cost, and never loses a run.
@@ -361,31 +363,6 @@ pub struct Checkout {
     /// Where the tree is made: a folder that is not there yet, or is empty
     #[arg(long, value_name = "PATH")]
     pub to: PathBuf,
-}
-
-/// Commands on fixtures.
-#[derive(Debug, Subcommand)]
-pub enum Fixture {
-    /// Report every mistake of a fixture at once, with file and line
-    ///
-    /// For a folder that holds fixtures, one table of them comes first.
-    Check {
-        /// The fixture's folder, or a folder that holds fixtures
-        dir: PathBuf,
-        /// What is said of the fixture.
-        #[command(flatten)]
-        said: SaidFlags,
-    },
-    /// Write a commented fixture that works as it stands
-    New {
-        /// The folder to make; its name becomes the fixture's id
-        dir: PathBuf,
-    },
-    /// List the fixtures in a folder, with their mistakes
-    List {
-        /// The folder [default: the folder in which `tiers-dir` of the settings lies, else the current one]
-        dir: Option<PathBuf>,
-    },
 }
 
 /// Arguments of `completions`.

@@ -10,6 +10,7 @@ use crate::cli::args::{ConfigFlags, OperationFlags, Run};
 use crate::cli::error::CliError;
 use crate::cli::locate::Located;
 use crate::config::fixture::{self, Loaded, Said};
+use crate::config::list;
 use crate::engine::create::{Wish, choose};
 use crate::model::alike::{self, Standing};
 use crate::model::event::Event;
@@ -62,7 +63,7 @@ pub fn places(args: &Run, located: &Located, current: &Path) -> Result<Places, C
     let former_results = results_dir.is_none().then(|| located.former_results.clone());
     let results_dir = results_dir.unwrap_or_else(|| located.results_dir.clone());
     let said = said(&args.said, located, current);
-    let fixture_dir = fixture::folder_of(&fixture_dir).to_owned();
+    let fixture_dir = list::folder_of(&fixture_dir).to_owned();
     Ok(Places { fixture_dir, said, results_dir, former_results })
 }
 

@@ -4,6 +4,7 @@ mod absence;
 mod beside;
 mod files;
 mod limits;
+pub mod named;
 mod programs;
 mod rubric;
 mod setup;
@@ -35,18 +36,8 @@ use tiers::Common;
 /// The file that makes a folder a fixture.
 pub const TEST_FILE: &str = "test.yaml";
 
-/// The folder of a fixture that was named by the folder or by its `test.yaml`.
-#[must_use]
-pub fn folder_of(path: &Path) -> &Path {
-    match path.file_name() {
-        Some(name) if name == TEST_FILE && !path.is_dir() => match path.parent() {
-            Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
-            Some(parent) => parent,
-            None => path,
-        },
-        _ => path,
-    }
-}
+/// What some call it.
+pub const OTHER_TEST_FILE: &str = "test.yml";
 
 /// Where the rubric lies when `test.yaml` cannot be asked.
 const USUAL_RUBRIC: &str = "expected/rubric.yaml";
@@ -162,8 +153,15 @@ impl Loader<'_> {
         }
         let file = folder.dir.join(TEST_FILE);
         let page = Page { file: &file, mistakes: folder.mistakes };
+        folder.tell_other_endings(&[
+            (OTHER_TEST_FILE, TEST_FILE),
+            ("scylla.yml", BESIDE_FILE),
+            ("config.yml", "config.yaml"),
+        ]);
         if !file.exists() {
-            folder.mistakes.add(Mistake::new(&file, "is missing").hint(HOW_TO_BEGIN));
+            if !folder.dir.join(OTHER_TEST_FILE).exists() {
+                folder.mistakes.add(Mistake::new(&file, "is missing").hint(HOW_TO_BEGIN));
+            }
             self.without_test_file();
             return None;
         }

@@ -4,8 +4,21 @@ use std::path::{Path, PathBuf};
 
 use crate::model::task::Fixture;
 
-use super::fixture::{self, Loaded, Said, TEST_FILE};
+use super::fixture::{self, Loaded, OTHER_TEST_FILE, Said, TEST_FILE};
 use super::mistake::Mistake;
+
+/// The folder of a fixture that was named by the folder or by its `test.yaml`.
+#[must_use]
+pub fn folder_of(path: &Path) -> &Path {
+    match path.file_name() {
+        Some(name) if (name == TEST_FILE || name == OTHER_TEST_FILE) && !path.is_dir() => match path.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+            Some(parent) => parent,
+            None => path,
+        },
+        _ => path,
+    }
+}
 
 /// Every fixture in a folder with what became of reading it, sorted by path. A folder that is a fixture itself is the
 /// only one.
@@ -25,17 +38,21 @@ pub fn list(dir: &Path, said: &Said) -> Vec<(PathBuf, Result<Fixture, Vec<Mistak
 /// Whether a folder is no fixture itself and holds some.
 #[must_use]
 pub fn holds_fixtures(dir: &Path) -> bool {
-    !dir.join(TEST_FILE).is_file() && !folders(dir).is_empty()
+    !is_fixture(dir) && !folders(dir).is_empty()
+}
+
+/// Whether a folder is meant to be a fixture, though its file may have another ending.
+fn is_fixture(dir: &Path) -> bool {
+    dir.join(TEST_FILE).is_file() || dir.join(OTHER_TEST_FILE).is_file()
 }
 
 fn folders(dir: &Path) -> Vec<PathBuf> {
-    if dir.join(TEST_FILE).is_file() {
+    if is_fixture(dir) {
         return vec![dir.to_owned()];
     }
     // A folder that cannot be read holds no fixture that one could run.
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    let mut folders: Vec<PathBuf> =
-        entries.map(|entry| entry.path()).filter(|path| path.join(TEST_FILE).is_file()).collect();
+    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| is_fixture(path)).collect();
     folders.sort();
     folders
 }

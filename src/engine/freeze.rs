@@ -12,7 +12,10 @@ const FIXTURE_BOUNDS: Bounds =
     Bounds { entries: limits::MOST_FIXTURE_FILES, bytes: 1 << 30, depth: limits::MOST_DEPTH };
 
 /// Copies a fixture, what it shares with others, and what was said of it, so that the copy can be read by itself.
-pub(super) fn freeze(parts: &Parts, copy: &Path) -> Result<(), FileError> {
+///
+/// # Errors
+/// When something cannot be copied or written, or there is too much of it.
+pub fn freeze(parts: &Parts, copy: &Path) -> Result<(), FileError> {
     files::copy_tree(&parts.dir, copy, FIXTURE_BOUNDS)?;
     for (place, from) in &parts.laid {
         let to = copy.join(place);

@@ -10,7 +10,7 @@ pub mod create;
 pub mod error;
 pub mod export;
 mod failure;
-mod freeze;
+pub mod freeze;
 pub mod grader;
 mod hearing;
 mod inherit;

@@ -12,6 +12,7 @@ mod crash;
 mod events;
 mod export;
 mod fixture;
+mod fixture_check;
 mod flags;
 mod growth;
 mod inheritance;

@@ -95,10 +95,21 @@ fn every_command_and_flag_in_the_documents_is_in_the_help() {
         };
         helps.entry(subcommand.to_owned()).or_insert_with(asked).clone()
     };
-    let of_any: String =
-        ["run", "resume", "extend", "rerun", "regrade", "status", "verify", "repair", "checkout", "export"]
-            .map(|name| help(name).unwrap())
-            .concat();
+    let of_any: String = [
+        "run",
+        "resume",
+        "extend",
+        "rerun",
+        "regrade",
+        "status",
+        "verify",
+        "repair",
+        "checkout",
+        "export",
+        "fixture check",
+    ]
+    .map(|name| help(name).unwrap())
+    .concat();
     let (mut unknown, mut seen) = (Vec::new(), 0);
     for document in manual().iter().filter(|document| document.is_for_users()) {
         for call in calls(&document.text) {

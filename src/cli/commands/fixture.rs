@@ -1,19 +1,24 @@
 //! `fixture check | new | list`.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::Path;
 
-use crate::cli::args::Fixture;
+use crate::cli::args::fixture::{Check, Fixture};
 use crate::cli::args::original::SaidFlags;
+use crate::cli::commands::trial::{self, Solved};
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
 use crate::cli::locate::{Located, locate_without_manifest};
+use crate::cli::prelude::Prelude;
 use crate::cli::wish;
-use crate::config::fixture::{Said, folder_of, to_be_said};
+use crate::config::fixture::{Said, named, to_be_said};
+use crate::config::list::folder_of;
 use crate::config::mistake::Mistake;
 use crate::config::{list, scaffold};
 use crate::model::{self, alike};
+use crate::os::program;
 use crate::report::fixtures::{Counts, Row, fixture_table};
 use crate::text::words::{counted, shell_word};
 
@@ -23,16 +28,21 @@ use crate::text::words::{counted, shell_word};
 /// When a fixture has mistakes, or a folder cannot be written.
 pub fn run(args: &Fixture, console: &mut Console) -> Result<Exit, CliError> {
     match args {
-        Fixture::Check { dir, said } => check(folder_of(dir), said, console),
+        Fixture::Check(args) => check(args, console),
         Fixture::New { dir } => new(dir, console),
         Fixture::List { dir } => list(dir.as_deref(), console),
     }
 }
 
-fn check(dir: &Path, said: &SaidFlags, console: &mut Console) -> Result<Exit, CliError> {
+fn check(args: &Check, console: &mut Console) -> Result<Exit, CliError> {
+    let prelude = if args.run { Some(Prelude::begin(console)?) } else { None };
     let current = console.current_dir()?;
-    let said = wish::said(said, &located(&current, console)?, &current);
+    let dir = folder_of(&args.dir);
+    let said = wish::said(&args.said, &located(&current, console)?, &current);
     if list::holds_fixtures(dir) {
+        if args.run {
+            return Err(CliError::usage("`--run` tries one fixture").hint("name the fixture's own folder"));
+        }
         return check_all(dir, &said, console);
     }
     let loaded = wish::load(dir, &said.to_look_at(dir))?.whole().map_err(|absent| {
@@ -43,9 +53,13 @@ fn check(dir: &Path, said: &SaidFlags, console: &mut Console) -> Result<Exit, Cl
     for note in loaded.notes() {
         console.say(&format!("note: {note}\n"))?;
     }
-    let fixture = loaded.fixture;
-    let (agent_open, judges_open) = to_be_said(&fixture);
-    let Counts { subtests, .. } = counts(&fixture);
+    let fixture = &loaded.fixture;
+    let mistakes = look(dir, fixture, console)?;
+    if !mistakes.is_empty() {
+        return Err(CliError::mistakes(&mistakes));
+    }
+    let (agent_open, judges_open) = to_be_said(fixture);
+    let Counts { subtests, .. } = counts(fixture);
     let judges = if judges_open { 0 } else { fixture.judges.len() };
     console.print(&format!(
         "{}: {} in {}, {}, {}: no mistakes\n",
@@ -56,7 +70,33 @@ fn check(dir: &Path, said: &SaidFlags, console: &mut Console) -> Result<Exit, Cl
         counted(judges, "judge"),
     ))?;
     say_what_is_open(agent_open, judges_open, console)?;
-    Ok(Exit::Success)
+    let Some(prelude) = prelude else { return Ok(Exit::Success) };
+    if judges_open {
+        return Err(CliError::usage("nobody says who judges").hint("say it with `--judge-command LINE`"));
+    }
+    console.say(&trial::intent(args.repeat))?;
+    trial::trial(&loaded, args.repeat, prelude, console)
+}
+
+/// What a fixture that loads may still have wrong: its language, its solution, and the files that its commands name.
+fn look(dir: &Path, fixture: &model::task::Fixture, console: &mut Console) -> Result<Vec<Mistake>, CliError> {
+    let tree = trial::solved_tree(dir, fixture)?;
+    let mut mistakes: Vec<Mistake> = named::unknown_language(dir, fixture).into_iter().collect();
+    match &tree {
+        Solved::Tree(tree) => mistakes.extend(named::absent_files(dir, fixture, Some(&tree.path))),
+        Solved::Not(mistake) => {
+            mistakes.push(mistake.clone());
+            mistakes.extend(named::absent_files(dir, fixture, None));
+        }
+        Solved::Elsewhere => mistakes.extend(named::absent_files(dir, fixture, None)),
+    }
+    let path = std::env::var_os("PATH");
+    for (owner, program) in named::programs(fixture) {
+        if !program::is_found(OsStr::new(&program), path.as_deref()) {
+            console.say(&format!("note: {owner} starts `{program}`, which is not installed here"))?;
+        }
+    }
+    Ok(mistakes)
 }
 
 /// What the workspace says, if cargo can read it: a fixture is a fixture without it.
@@ -77,6 +117,12 @@ fn check_all(dir: &Path, said: &Said, console: &mut Console) -> Result<Exit, Cli
         let name = path.file_name().unwrap_or_default().display().to_string();
         match loaded {
             Ok(fixture) => {
+                let found = look(&path, &fixture, console)?;
+                if !found.is_empty() {
+                    rows.push(Row { name, counts: None, mistakes: found.len() });
+                    mistakes.extend(found);
+                    continue;
+                }
                 let (agent, judges) = to_be_said(&fixture);
                 agent_open |= agent;
                 judges_open |= judges;

@@ -14,4 +14,5 @@ pub mod resume;
 pub mod run;
 pub mod sitting;
 pub mod status;
+mod trial;
 pub mod verify;

@@ -50,16 +50,8 @@ pub(super) fn conduct(
                        processes only; install bubblewrap for a sure end";
         news.insert(0, Event::Notice { message: message.to_owned() });
     }
-    let manner = Manner {
-        containment,
-        tick: console.draws_bars().then_some(TICK),
-        folder_name: name.to_owned(),
-        news,
-        inherited: std::env::vars_os().collect(),
-        secrets: Secrets::from_environment(
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
-        ),
-    };
+    let tick = console.draws_bars().then_some(TICK);
+    let manner = manner(containment, name, news, tick);
     let finished = coordinator::conduct(sitting, manner, prelude.into_listening(), &mut tell)
         .map_err(|error| CliError::engine(error, name))?;
     drop(reporter);
@@ -74,4 +66,18 @@ pub(super) fn conduct(
         ExperimentEnd::Stopped { signal: StopSignal::Interrupt } => Exit::Interrupted,
         ExperimentEnd::Stopped { signal: StopSignal::Terminate } => Exit::Terminated,
     })
+}
+
+/// How a sitting is conducted from here: with this environment, and with its secrets kept from the disk.
+pub(super) fn manner(containment: Containment, name: &str, news: Vec<Event>, tick: Option<Duration>) -> Manner {
+    let texts =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Manner {
+        containment,
+        tick,
+        folder_name: name.to_owned(),
+        news,
+        inherited: std::env::vars_os().collect(),
+        secrets: Secrets::from_environment(texts),
+    }
 }

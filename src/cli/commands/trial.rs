@@ -1,0 +1,322 @@
+//! What `fixture check` tries: that the solution applies, and with `--run` that it passes where an agent that does nothing fails.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::cli::commands::sitting::manner;
+use crate::cli::console::Console;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::prelude::Prelude;
+use crate::cli::wish;
+use crate::config::fixture::{self, Loaded};
+use crate::config::mistake::Mistake;
+use crate::engine::coordinator;
+use crate::engine::create::{Wish, create};
+use crate::engine::freeze::freeze;
+use crate::engine::open::take_over;
+use crate::model::event::Event;
+use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
+use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
+use crate::model::limits;
+use crate::model::outcome::{ExperimentEnd, Failure, StopSignal};
+use crate::model::result::{CheckResult, RunResult};
+use crate::model::task::{Fixture, Source};
+use crate::os::files::{self, FileError};
+use crate::os::process::Containment;
+use crate::store::layout::ExperimentFolder;
+use crate::store::stages::RunStore;
+use crate::text::words::counted;
+use crate::workspace::base::{Layers, make_base, make_baselines};
+use crate::workspace::checkout::apply;
+use crate::workspace::prepare::prepare;
+
+/// The subtest that does nothing, and the one that applies the solution.
+const NOTHING: SubtestId = SubtestId(0);
+const SOLUTION: SubtestId = SubtestId(1);
+
+/// Lines of a check's output that are shown.
+const SHOWN_LINES: usize = 3;
+
+/// The task's tree with the solution applied, in a folder that goes with it.
+pub(super) struct Tree {
+    pub(super) path: PathBuf,
+    _folder: files::Temporary,
+}
+
+/// What became of applying the solution.
+pub(super) enum Solved {
+    /// It applies, or there is none.
+    Tree(Tree),
+    /// It does not apply.
+    Not(Mistake),
+    /// The task's tree lies elsewhere, and nothing is fetched to look at a fixture.
+    Elsewhere,
+}
+
+/// Makes the task's tree, if it can be made without a network, and applies the solution.
+///
+/// # Errors
+/// When the tree cannot be made.
+pub(super) fn solved_tree(dir: &Path, fixture: &Fixture) -> Result<Solved, CliError> {
+    if let Source::Repository { repo, .. } = &fixture.source
+        && !dir.join(repo).is_dir()
+    {
+        return Ok(Solved::Elsewhere);
+    }
+    let folder = files::temporary_folder()?;
+    let (repo, tree) = (folder.path().join("repo.git"), folder.path().join("tree"));
+    let base = make_base(&repo, dir, &fixture.source)?;
+    make_baselines(&repo, dir, &base, &BTreeMap::from([((TierId(0), NOTHING), Layers::default())]))?;
+    prepare(&repo, &tree, TierId(0), NOTHING)?;
+    if let Some(solution) = &fixture.solution_file {
+        let patch = dir.join(solution);
+        if let Err(error) = apply(&tree, &patch) {
+            return Ok(Solved::Not(does_not_apply(&patch, &tree, &folder.path().join("other"), &error)));
+        }
+    }
+    Ok(Solved::Tree(Tree { path: tree, _folder: folder }))
+}
+
+fn does_not_apply(patch: &Path, tree: &Path, other: &Path, error: &dyn std::error::Error) -> Mistake {
+    let mistake = Mistake::new(patch, format!("does not apply to the tree: {error}"));
+    let bytes = fs::read(patch).unwrap_or_default();
+    let unix = String::from_utf8_lossy(&bytes).replace("\r\n", "\n");
+    let applies = |text: &str| fs::write(other, text).is_ok() && apply(tree, other).is_ok();
+    if unix.as_bytes() != bytes && applies(&unix) {
+        return mistake
+            .hint("its lines end with CR LF and those of the tree with LF: change the patch's, as `dos2unix` does");
+    }
+    let with_cr = |line: &str| match line.chars().next() {
+        Some(' ' | '+' | '-') if !line.starts_with("+++ ") && !line.starts_with("--- ") => format!("{line}\r\n"),
+        _ => format!("{line}\n"),
+    };
+    if applies(&unix.lines().map(with_cr).collect::<String>()) {
+        return mistake
+            .hint("the tree's lines end with CR LF and those of the patch with LF: make the patch anew from the tree");
+    }
+    mistake.hint("make it anew with `git diff` in a copy of the tree")
+}
+
+/// What became of the runs of one subtest.
+struct Tried {
+    results: Vec<(RunResult, Vec<CheckResult>, RunId)>,
+    failures: Vec<Failure>,
+}
+
+/// Runs the checks and judges on the tree as it is and on the solution, so many times each.
+pub(super) fn trial(loaded: &Loaded, repeat: u32, prelude: Prelude, console: &mut Console) -> Result<Exit, CliError> {
+    let folder = files::temporary_folder()?;
+    let copy = folder.path().join("fixture");
+    let (to_try, tier) = copy_to_try(loaded, &copy)?;
+    let has_solution = to_try.fixture.solution_file.is_some();
+    let wish = wish_to_try(to_try, tier, repeat, folder.path().join("results"));
+    let fixture = wish.fixture.clone();
+    let name = format!("the trial of `{}`", fixture.id);
+    let engine = |error| CliError::engine(error, &name);
+    let sitting = take_over(create(wish).map_err(engine)?).map_err(engine)?;
+    let experiment = sitting.held.folder.clone();
+    let containment = Containment::probe(sitting.config.containment).map_err(|error| engine(error.into()))?;
+    let mut failures: Vec<(RunId, Failure)> = Vec::new();
+    let mut tell = |_, event: Option<&Event>| {
+        if let Some(Event::RunErrored { run, failure, .. }) = event {
+            failures.push((*run, failure.clone()));
+        }
+    };
+    let manner = manner(containment, &name, Vec::new(), None);
+    let finished = coordinator::conduct(sitting, manner, prelude.into_listening(), &mut tell).map_err(engine)?;
+    if let ExperimentEnd::Stopped { signal } = finished.end {
+        let exit = if signal == StopSignal::Interrupt { Exit::Interrupted } else { Exit::Terminated };
+        return Err(CliError { exit, ..CliError::usage("stopped before all was tried") });
+    }
+    let tried = |subtest| tried(&experiment, tier, subtest, repeat, &failures);
+    let nothing = tried(NOTHING)?;
+    let mut wrong = of_nothing(&nothing);
+    let solution = if has_solution { Some(tried(SOLUTION)?) } else { None };
+    if let Some(solution) = &solution {
+        wrong.extend(of_solution(solution, &experiment));
+    }
+    for (tried, who) in [(Some(&nothing), "an agent that does nothing"), (solution.as_ref(), "the solution")] {
+        wrong.extend(tried.map(|tried| flaky(tried, who)).unwrap_or_default());
+    }
+    if !wrong.is_empty() {
+        let test_file = loaded.parts.dir.join(fixture::TEST_FILE);
+        let mistakes: Vec<Mistake> = wrong.into_iter().map(|what| Mistake::new(&test_file, what)).collect();
+        return Err(CliError::mistakes(&mistakes));
+    }
+    say_what_was_tried(&fixture, has_solution, repeat, console)?;
+    Ok(Exit::Success)
+}
+
+fn say_what_was_tried(
+    fixture: &Fixture,
+    has_solution: bool,
+    repeat: u32,
+    console: &mut Console,
+) -> Result<(), CliError> {
+    let solution = if has_solution { ", and the solution passes every check" } else { "" };
+    let times = if repeat == 1 { String::new() } else { format!(", {repeat} times out of {repeat}") };
+    console.print(&format!("{}: an agent that does nothing fails{solution}{times}\n", fixture.id))?;
+    if !has_solution {
+        console.say("note: there is no `solution_file`, so nobody knows whether the checks can be passed")?;
+    }
+    Ok(())
+}
+
+/// A copy of the fixture in which there is nobody but who does nothing and who applies the solution.
+fn copy_to_try(loaded: &Loaded, copy: &Path) -> Result<(Loaded, TierId), CliError> {
+    freeze(&loaded.parts, copy)?;
+    let tiers = copy.join("tiers");
+    files::remove_tree(&tiers)?;
+    let mut first = None;
+    for tier in loaded.fixture.tiers.keys() {
+        let folder = tiers.join(tier.to_string());
+        fs::create_dir_all(&folder).map_err(|error| FileError::new("make the folder", &folder, error))?;
+        let mut files = vec![("00-nothing.yaml", "agent: {kind: nop}\n")];
+        if first.is_none() && loaded.fixture.solution_file.is_some() {
+            files.push(("01-solution.yaml", "agent: {kind: oracle}\n"));
+        }
+        for (name, text) in files {
+            let file = folder.join(name);
+            fs::write(&file, text).map_err(|error| FileError::new("write", &file, error))?;
+        }
+        first.get_or_insert(*tier);
+    }
+    let tier = first.ok_or_else(|| CliError::usage("the fixture has no tier"))?;
+    let mut to_try = wish::load(copy, &fixture::Said::default())?;
+    // A local repository is named relative to where the fixture lies, not to its copy.
+    if let Source::Repository { repo, .. } = &mut to_try.fixture.source {
+        let local = loaded.parts.dir.join(&*repo);
+        if let (true, Ok(local)) = (local.is_dir(), fs::canonicalize(&local)) {
+            *repo = local.display().to_string();
+        }
+    }
+    Ok((to_try, tier))
+}
+
+fn wish_to_try(to_try: Loaded, tier: TierId, repeat: u32, results_dir: PathBuf) -> Wish {
+    let Loaded { fixture, parts, .. } = to_try;
+    let subtests = fixture.tiers.get(&tier).into_iter().flat_map(BTreeMap::keys).copied().collect();
+    Wish {
+        parts,
+        results_dir,
+        subtests: BTreeMap::from([(tier, subtests)]),
+        runs_per_subtest: repeat,
+        max_subtests: None,
+        models: Vec::new(),
+        judge_models: Vec::new(),
+        thinking_mode: "None".to_owned(),
+        timeout_seconds: fixture.timeout_seconds.unwrap_or(limits::AGENT_SECONDS),
+        inherit: Inherit::None,
+        jobs: wish::cores(),
+        attempts: 1,
+        max_cost_usd: None,
+        notes: Vec::new(),
+        keep_workspaces: KeepWorkspaces::None,
+        containment: ContainmentChoice::Auto,
+        fixture,
+    }
+}
+
+fn tried(
+    experiment: &ExperimentFolder,
+    tier: TierId,
+    subtest: SubtestId,
+    repeat: u32,
+    failures: &[(RunId, Failure)],
+) -> Result<Tried, CliError> {
+    let mut results = Vec::new();
+    for run in (1..=repeat).filter_map(RunNumber::new).map(|run| RunId { tier, subtest, run }) {
+        let store = RunStore::new(experiment, run);
+        if let Some(result) = store.read_result()? {
+            let checks = store.read_checks()?.map(|checks| checks.checks).unwrap_or_default();
+            results.push((result, checks, run));
+        }
+    }
+    let failures =
+        failures.iter().filter(|(run, _)| run.subtest == subtest).map(|(_, failure)| failure.clone()).collect();
+    Ok(Tried { results, failures })
+}
+
+/// What is wrong with a fixture by what was tried with an agent that does nothing.
+fn of_nothing(tried: &Tried) -> Vec<String> {
+    let mut wrong = unjudged(tried, "what an agent that does nothing leaves");
+    if !tried.results.is_empty() && tried.results.iter().all(|(result, ..)| result.judge_passed) {
+        wrong.push("an agent that does nothing passes, so the checks and judges check nothing".to_owned());
+    }
+    wrong
+}
+
+fn unjudged(tried: &Tried, what: &str) -> Vec<String> {
+    let reasons: BTreeSet<String> = tried.failures.iter().map(ToString::to_string).collect();
+    reasons.into_iter().map(|reason| format!("{what} cannot be graded: {reason}")).collect()
+}
+
+fn of_solution(tried: &Tried, experiment: &ExperimentFolder) -> Vec<String> {
+    let mut wrong = unjudged(tried, "the solution");
+    for (name, outcomes) in outcomes(tried) {
+        if outcomes.iter().any(|(check, _)| check.passed) {
+            continue;
+        }
+        let Some((check, run)) = outcomes.first() else { continue };
+        let how = match (check.timed_out, check.exit_code) {
+            (true, _) => "its time was over".to_owned(),
+            (false, Some(code)) => format!("exit code {code}"),
+            (false, None) => "a signal ended it".to_owned(),
+        };
+        let log = |name: &str| last_lines(&experiment.run(*run).check_log(name));
+        let said = log(&format!("{name}.stderr")).or_else(|| log(&name)).map(|lines| format!(": {lines}"));
+        wrong.push(format!("the check `{name}` does not pass with the solution ({how}){}", said.unwrap_or_default()));
+    }
+    if wrong.is_empty() && !tried.results.is_empty() && tried.results.iter().all(|(result, ..)| !result.judge_passed) {
+        let score = tried.results.first().map(|(result, ..)| result.judge_score.to_string()).unwrap_or_default();
+        wrong.push(format!("every check passes with the solution, and the verdict is that it failed (score {score})"));
+    }
+    wrong
+}
+
+/// Each check that applied, with how it ended each time.
+fn outcomes(tried: &Tried) -> BTreeMap<String, Vec<(&CheckResult, RunId)>> {
+    let mut all: BTreeMap<String, Vec<_>> = BTreeMap::new();
+    for (_, checks, run) in &tried.results {
+        for check in checks.iter().filter(|check| check.not_applicable.is_none()) {
+            all.entry(check.name.clone()).or_default().push((check, *run));
+        }
+    }
+    all
+}
+
+fn flaky(tried: &Tried, who: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let times = |passed: usize, all: usize| format!("passed {passed} times out of {all} with {who}");
+    for (name, outcomes) in outcomes(tried) {
+        let passed = outcomes.iter().filter(|(check, _)| check.passed).count();
+        if passed > 0 && passed < outcomes.len() {
+            wrong.push(format!("the check `{name}` is flaky: it {}", times(passed, outcomes.len())));
+        }
+    }
+    let passed = tried.results.iter().filter(|(result, ..)| result.judge_passed).count();
+    if wrong.is_empty() && passed > 0 && passed < tried.results.len() {
+        wrong.push(format!(
+            "the judges are of two minds: the verdict was that it {}",
+            times(passed, tried.results.len())
+        ));
+    }
+    wrong
+}
+
+/// The last lines of a log, as one.
+fn last_lines(log: &Path) -> Option<String> {
+    let bytes = files::read_bounded(log, limits::MOST_STAGE_FILE_BYTES).ok()??;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let shown = lines[lines.len().saturating_sub(SHOWN_LINES)..].join(" / ");
+    (!shown.is_empty()).then_some(shown)
+}
+
+/// What is to be said of a number of repetitions.
+pub(super) fn intent(repeat: u32) -> String {
+    let times = counted(repeat as usize, "time");
+    format!("trying an agent that does nothing, and the solution, {times} each; judges are asked and may cost money")
+}
