@@ -20,8 +20,10 @@ pub struct Record {
     pub cost_usd: Usd,
     /// Tokens that were read and written.
     pub token_stats: TokenStats,
-    /// How the agent sees its end.
-    pub end: SaidEnd,
+    /// How the agent sees its end. A record without it is no final one: it counts for the cost when something killed the
+    /// agent, and for an agent that ended by itself it means `finished`.
+    #[schemars(with = "SaidEnd")]
+    pub end: Option<SaidEnd>,
     /// What kept the agent from working (`auth`, `out_of_memory`, `provider`, `rate_limit`): then the attempt is no
     /// result.
     #[schemars(with = "Option<ClaimedFailure>")]
@@ -38,15 +40,15 @@ pub struct Reading {
     pub token_stats: TokenStats,
     /// What kept the agent from working.
     pub failure: Option<Failure>,
-    /// How the agent sees its end, or what is wrong with the record as a whole.
-    pub end: Result<SaidEnd, String>,
+    /// How the agent sees its end, if it says so, or what is wrong with the record as a whole.
+    pub end: Result<Option<SaidEnd>, String>,
 }
 
 impl Default for Reading {
     /// Of a record that says nothing.
     fn default() -> Self {
         let token_stats = TokenStats::default();
-        Self { cost_usd: None, token_stats, failure: None, end: Ok(SaidEnd::default()) }
+        Self { cost_usd: None, token_stats, failure: None, end: Ok(None) }
     }
 }
 
@@ -78,6 +80,8 @@ pub enum EndedAgent {
     Exited(i32),
     /// By a signal that is none of ours.
     Signaled(i32),
+    /// By the kernel, for want of memory.
+    OutOfMemory,
     /// By us, at the wall clock limit.
     TimedOut,
     /// By us, for want of progress.
@@ -140,7 +144,8 @@ fn whole(bytes: &[u8], now: Timestamp) -> Result<(Record, Option<Failure>), Stri
 
 /// What follows from the process's end and the record. An exit code proves nothing: agents exit with 0 after provider
 /// errors, so an agent that owes a record and left none is an infrastructure failure. So is a record that cannot be
-/// read, even if none is owed: its cost would be lost without a word.
+/// read, even if none is owed: its cost would be lost without a word. And so is an agent that something killed before
+/// it left a final record: who was killed says nothing about the task.
 ///
 /// # Errors
 /// The infrastructure failure that kept the agent from working.
@@ -151,11 +156,17 @@ pub fn outcome(spec: &AgentSpec, ended: EndedAgent, left: Option<Reading>) -> Re
         EndedAgent::NoProgress => (Some(AgentEnd::NoProgress), None),
         EndedAgent::OutputLimit => (Some(AgentEnd::OutputLimit), None),
         EndedAgent::Exited(code) => (None, Some(code)),
-        EndedAgent::Signaled(_) => (None, None),
+        EndedAgent::Signaled(_) | EndedAgent::OutOfMemory => (None, None),
     };
     let by_itself = end.is_none();
+    if let Some(Reading { failure: Some(failure), .. }) = left {
+        return Err(failure);
+    }
+    let is_final = left.as_ref().is_some_and(|reading| matches!(reading.end, Ok(Some(_))));
+    if let Some(failure) = killed(ended).filter(|_| !is_final) {
+        return Err(failure);
+    }
     let reading = match left {
-        Some(Reading { failure: Some(failure), .. }) => return Err(failure),
         Some(Reading { end: Err(why), cost_usd, .. }) if by_itself => {
             let cost = cost_usd.map_or_else(
                 || "; what it cost is not known".to_owned(),
@@ -172,7 +183,7 @@ pub fn outcome(spec: &AgentSpec, ended: EndedAgent, left: Option<Reading>) -> Re
         // It owes none, or was ended at a limit and had no chance to leave one.
         None => Reading::default(),
     };
-    let said_end = match reading.end.unwrap_or_default() {
+    let said_end = match reading.end.ok().flatten().unwrap_or_default() {
         SaidEnd::Finished => AgentEnd::Finished,
         SaidEnd::OverBudget => AgentEnd::OverBudget,
         SaidEnd::Refused => AgentEnd::Refused,
@@ -189,6 +200,25 @@ pub fn outcome(spec: &AgentSpec, ended: EndedAgent, left: Option<Reading>) -> Re
 const NOT_RUNNABLE: i32 = 126;
 const NOT_FOUND: i32 = 127;
 
+/// A broken pipe and an alarm: how programs end that nobody killed.
+const OWN_ENDS: [i32; 2] = [13, 14];
+/// Signals of which a shell says by an exit code of 128 and the number that they ended its program. Codes like 145 mean
+/// something else.
+const TOLD_BY_SHELLS: [i32; 14] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 15, 24, 25, 31];
+
+/// What killed the agent, if anything did: a signal of others, or a crash of its own program.
+fn killed(ended: EndedAgent) -> Option<Failure> {
+    let (kind, how) = match ended {
+        EndedAgent::OutOfMemory => (FailureKind::OutOfMemory, said(ended)),
+        EndedAgent::Signaled(signal) if !OWN_ENDS.contains(&signal) => (FailureKind::Killed, said(ended)),
+        EndedAgent::Exited(code) if TOLD_BY_SHELLS.contains(&(code - 128)) => {
+            (FailureKind::Killed, format!("{}: signal {} ended its program", said(ended), code - 128))
+        }
+        _ => return None,
+    };
+    Some(Failure::new(kind, format!("the agent {how}, and left no final record")))
+}
+
 fn not_started(how: &str) -> Failure {
     Failure::new(FailureKind::Spawn, format!("the agent {how}: its program is not there or cannot be run"))
 }
@@ -201,6 +231,7 @@ fn said(ended: EndedAgent) -> String {
     match ended {
         EndedAgent::Exited(code) => format!("exited with {code}"),
         EndedAgent::Signaled(signal) => format!("was ended by signal {signal}"),
+        EndedAgent::OutOfMemory => "was ended by the kernel: out of memory".to_owned(),
         EndedAgent::TimedOut | EndedAgent::NoProgress | EndedAgent::OutputLimit => "was ended at a limit".to_owned(),
     }
 }

@@ -35,9 +35,22 @@ fn what_an_agent_achieved_follows_from_its_end_and_its_record() {
         (true, EndedAgent::Exited(127), record("{}"), Ok(AgentEnd::Finished)),
         (false, EndedAgent::Exited(0), none(), Ok(AgentEnd::Finished)),
         (false, EndedAgent::Exited(1), none(), Ok(AgentEnd::Finished)),
-        (false, EndedAgent::Signaled(9), none(), Ok(AgentEnd::Finished)),
+        // Killed, or crashed, before it left a final record: by itself, or as a shell says it of its program.
+        (false, EndedAgent::Signaled(9), none(), Err(FailureKind::Killed)),
+        (false, EndedAgent::Signaled(11), none(), Err(FailureKind::Killed)),
+        (false, EndedAgent::Signaled(9), record(r#"{"cost_usd":1}"#), Err(FailureKind::Killed)),
+        (true, EndedAgent::Signaled(15), record(r#"{"cost_usd":1}"#), Err(FailureKind::Killed)),
+        (false, EndedAgent::Exited(137), none(), Err(FailureKind::Killed)),
+        (false, EndedAgent::Exited(143), record("{}"), Err(FailureKind::Killed)),
+        (false, EndedAgent::Signaled(9), torn(), Err(FailureKind::Killed)),
+        (false, EndedAgent::OutOfMemory, record("{}"), Err(FailureKind::OutOfMemory)),
+        (false, EndedAgent::Signaled(9), record(r#"{"end":"finished"}"#), Ok(AgentEnd::Finished)),
+        (false, EndedAgent::Exited(137), record(r#"{"end":"over_budget"}"#), Ok(AgentEnd::OverBudget)),
+        // A broken pipe, and a code that no shell makes of a signal.
+        (false, EndedAgent::Signaled(13), none(), Ok(AgentEnd::Finished)),
+        (false, EndedAgent::Exited(145), none(), Ok(AgentEnd::Finished)),
         (true, EndedAgent::Exited(0), none(), Err(FailureKind::NoRecord)),
-        (true, EndedAgent::Signaled(9), none(), Err(FailureKind::NoRecord)),
+        (true, EndedAgent::Signaled(9), none(), Err(FailureKind::Killed)),
         (true, EndedAgent::TimedOut, none(), Ok(AgentEnd::TimedOut)),
         (true, EndedAgent::NoProgress, torn(), Ok(AgentEnd::NoProgress)),
         (false, EndedAgent::OutputLimit, record("{}"), Ok(AgentEnd::OutputLimit)),
@@ -124,6 +137,38 @@ fn programs_are_given_the_allowed_part_of_the_environment_and_nothing_else() {
     let given: Vec<String> =
         allowed(&inherited, &["MY_KEY".to_owned()]).keys().map(|name| name.to_string_lossy().into_owned()).collect();
     assert_eq!(given, ["LC_ALL", "MY_KEY", "PATH"]);
+}
+
+#[test]
+fn nothing_that_cargo_and_rustup_set_for_us_reaches_a_program_unless_the_fixture_names_it() {
+    let ours = [
+        "CARGO",
+        "CARGO_MANIFEST_DIR",
+        "CARGO_PKG_NAME",
+        "CARGO_TARGET_DIR",
+        "LD_LIBRARY_PATH",
+        "RUSTC",
+        "RUSTC_WRAPPER",
+        "RUSTDOCFLAGS",
+        "RUSTFLAGS",
+        "RUSTUP_TOOLCHAIN",
+        "RUST_RECURSION_COUNT",
+    ];
+    let mut inherited: BTreeMap<OsString, OsString> = ours.map(|name| (name.into(), "x".into())).into();
+    inherited.extend([("RUSTUP_HOME", "/rustup"), ("HOME", "/home")].map(|(name, value)| (name.into(), value.into())));
+    inherited.insert("PATH".into(), "/rustup/toolchains/stable/bin:/home/.cargo/bin::bin:/bin".into());
+    let given = allowed(&inherited, &[]);
+    assert_eq!(given.keys().collect::<Vec<_>>(), ["HOME", "PATH", "RUSTUP_HOME"]);
+    // Nor does a toolchain's own folder, which would win over the proxies; nor a relative place.
+    assert_eq!(given[&OsString::from("PATH")], "/home/.cargo/bin:/bin");
+    let named = allowed(&inherited, &["RUSTUP_TOOLCHAIN".into(), "LD_LIBRARY_PATH".into()]);
+    assert_eq!(named.len(), 5);
+    assert_eq!(named[&OsString::from("PATH")], "/rustup/toolchains/stable/bin:/home/.cargo/bin:/bin");
+    // Without rustup, a person's own choice of a folder stays.
+    inherited.remove(&OsString::from("RUSTUP_TOOLCHAIN"));
+    assert!(allowed(&inherited, &[])[&OsString::from("PATH")].to_string_lossy().starts_with("/rustup/toolchains/"));
+    inherited.insert("PATH".into(), ".:".into());
+    assert!(!allowed(&inherited, &[]).contains_key(&OsString::from("PATH")));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::model::experiment::{Config, KeepWorkspaces};
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
 use crate::model::outcome::Stage;
 use crate::model::task::{Fixture, JudgeSpec, Subtest};
-use crate::os::process::{Containment, Limits, MakeFilter, OutputFilter, StopHandle, Task, View};
+use crate::os::process::{Containment, Limits, MakeFilter, OutputFilter, Overflow, StopHandle, Task, View};
 use crate::store::layout::ExperimentFolder;
 use crate::text::redact::{Redactor, Secrets};
 
@@ -52,6 +52,8 @@ pub(super) struct Program {
     pub(super) stderr: PathBuf,
     pub(super) wall: Duration,
     pub(super) no_progress: Option<Duration>,
+    /// What happens when it gives more output than it may.
+    pub(super) overflow: Overflow,
     /// How the experiment's folder looks to it.
     pub(super) views: Vec<View>,
 }
@@ -111,6 +113,7 @@ impl Workplace {
                 wall: program.wall,
                 no_progress: program.no_progress,
                 output_bytes: self.config.output_limit_bytes,
+                overflow: program.overflow,
                 grace: Duration::from_secs(self.config.grace_seconds),
             },
             views: program.views,

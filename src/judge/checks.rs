@@ -71,5 +71,6 @@ fn item_score(item: &RubricItem, checks: &[CheckResult]) -> Result<ItemScore, Ch
     };
     let as_before =
         if check.before == Some(Before::Failed) && !check.passed { ", and failed before the agent came" } else { "" };
-    Ok(ItemScore { score: Some(score), explanation: format!("`{name}` {how}{as_before}") })
+    let cut = if check.output_truncated { "; its output was cut at the output limit" } else { "" };
+    Ok(ItemScore { score: Some(score), explanation: format!("`{name}` {how}{as_before}{cut}") })
 }

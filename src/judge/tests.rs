@@ -253,6 +253,7 @@ fn the_checks_judge_scores_by_exit_codes() {
         not_applicable: None,
         no_longer_applies: None,
         before: None,
+        output_truncated: false,
     };
     let checks = ChecksResult {
         checks: vec![

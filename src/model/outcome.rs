@@ -171,6 +171,8 @@ pub enum FailureKind {
     RateLimit,
     /// The kernel ended the agent for want of memory.
     OutOfMemory,
+    /// A signal that is none of ours ended the agent before it left a final record.
+    Killed,
     /// A check could not be carried out.
     Checks,
     /// A judge gave no valid verdict.
@@ -189,6 +191,7 @@ impl fmt::Display for FailureKind {
             Self::Provider => "provider",
             Self::RateLimit => "rate limit",
             Self::OutOfMemory => "out of memory",
+            Self::Killed => "killed",
             Self::Checks => "checks",
             Self::Judge => "judge",
             Self::Storage => "storage",

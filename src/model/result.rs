@@ -91,6 +91,9 @@ pub struct CheckResult {
     /// What it said of the untouched tree, before any agent came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,
+    /// Whether its log ends at the output limit; what came after that was not kept, and changes nothing else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub output_truncated: bool,
 }
 
 /// What a check said of the untouched tree.

@@ -6,16 +6,15 @@
 //! and rustix; this module and those below it are the only ones that import rustix's processes, events and pipes.
 //! Needs Linux 5.4 or newer, for pidfds.
 //!
-//! The program leads a process group of its own, so a Ctrl-C typed at the terminal does not reach it. That group is not
-//! what ends a run: agents put their tools into sessions of their own, and daemons leave their parents. What ends a run
-//! is its [`Containment`].
+//! The program leads a session of its own: it has no terminal, and a Ctrl-C typed at ours does not reach it. The session is
+//! not what ends a run: agents put their tools into sessions of their own, and daemons leave their parents. What ends a
+//! run is its [`Containment`].
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::model::outcome::Rung;
@@ -26,6 +25,7 @@ mod cgroup;
 mod containment;
 mod output;
 mod program;
+mod start;
 mod stop;
 mod stray;
 mod table;
@@ -58,9 +58,6 @@ pub fn end_all_below() {
 pub const TOKEN_VARIABLE: &str = "SCYLLA_RUN_TOKEN";
 /// How long processes may take to vanish after KILL. Only a process that hangs in the kernel takes longer.
 const MOST_DYING: Duration = Duration::from_secs(20);
-
-/// Tasks are started one at a time: a start can have a descriptor open that only its own child may inherit.
-static STARTING: Mutex<()> = Mutex::new(());
 
 /// Makes one filter for each of the two output streams.
 pub type MakeFilter = Box<dyn Fn() -> Box<dyn OutputFilter> + Send + Sync>;
@@ -109,10 +106,21 @@ pub struct Limits {
     pub wall: Duration,
     /// The longest it may be without a new byte of output.
     pub no_progress: Option<Duration>,
-    /// Most bytes of stdout and stderr together, before filtering.
+    /// Most bytes of output, before filtering.
     pub output_bytes: u64,
+    /// What that limit means.
+    pub overflow: Overflow,
     /// From TERM to KILL.
     pub grace: Duration,
+}
+
+/// What happens when a task gives more output than it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overflow {
+    /// The limit is for stdout and stderr together, and the task is ended there.
+    End,
+    /// The limit is for each of the two, what is above it is forgotten, and the task goes on.
+    Cut,
 }
 
 /// How a task ended.
@@ -126,7 +134,7 @@ pub enum End {
     TimedOut,
     /// It was ended because it had no new output for too long.
     NoProgress,
-    /// It gave more output than it may, and was ended if it had not yet done so itself.
+    /// It gave more output than [`Overflow::End`] allows, and was ended if it had not yet done so itself.
     OutputLimit,
     /// It was ended because the stop word was raised.
     Stopped,
@@ -144,6 +152,8 @@ pub struct Ended {
     pub leftovers: u32,
     /// Whether output was cut off at the limit.
     pub output_truncated: bool,
+    /// Whether the kernel ended a process of it for want of memory. Only a control group knows.
+    pub out_of_memory: bool,
 }
 
 /// Why a task did not run, or could not be brought to an orderly end.
@@ -230,6 +240,10 @@ trait Hold {
     fn finish(&mut self, deadline: Instant) -> io::Result<u32>;
     /// Whether the program was reached at all, told after [`Hold::finish`].
     fn reached(&self) -> bool;
+    /// Whether the kernel ended a process inside for want of memory, told after [`Hold::finish`].
+    fn ran_out_of_memory(&self) -> bool {
+        false
+    }
     /// The end of the program, when the started process ended so.
     fn end(&self, end: End) -> End {
         end
@@ -248,7 +262,8 @@ trait Hold {
 /// See [`SpawnError`].
 pub fn run(task: &Task, containment: &Containment, stop: &StopHandle) -> Result<Ended, SpawnError> {
     if stop.rung() >= Some(Rung::Terminate) {
-        return Ok(Ended { end: End::Stopped, duration: Duration::ZERO, leftovers: 0, output_truncated: false });
+        let (duration, end) = (Duration::ZERO, End::Stopped);
+        return Ok(Ended { end, duration, leftovers: 0, output_truncated: false, out_of_memory: false });
     }
     if !task.cwd.is_dir() {
         return Err(SpawnError::Folder { path: task.cwd.clone() });
@@ -261,13 +276,10 @@ pub fn run(task: &Task, containment: &Containment, stop: &StopHandle) -> Result<
     let mut outputs = output::Outputs::create(task)?;
     let mut hold = containment.hold(task)?;
     let mut command = hold.command(&program, task)?;
-    set_up(&mut command, task);
+    set_up(&mut command, task).map_err(|source| SpawnError::Start { program: program.clone(), source })?;
 
     let mut mark = stray::MarkFile::create(task, containment, hold.group())?;
-    let alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
-    let started = hold.start(&mut command);
-    drop(alone);
-    let mut child = match started {
+    let mut child = match start::start(&mut *hold, &mut command) {
         Ok(child) => child,
         Err(source) => {
             mark.remove()?;
@@ -287,7 +299,7 @@ pub fn run(task: &Task, containment: &Containment, stop: &StopHandle) -> Result<
         drop(child.kill());
     }
     let leftovers = hold.finish(Instant::now() + MOST_DYING).map_err(watching)?;
-    let exit = child.wait().map_err(watching)?;
+    let exit = start::reap(&mut child).map_err(watching)?;
     // Only now: as long as something may be alive, the next coordinator must find the mark.
     mark.remove()?;
     let ours = watched?;
@@ -298,14 +310,13 @@ pub fn run(task: &Task, containment: &Containment, stop: &StopHandle) -> Result<
     let output_truncated = outputs.truncated();
     let end = match ours {
         Some(end) => end,
-        None if output_truncated => End::OutputLimit,
+        None if output_truncated && task.limits.overflow == Overflow::End => End::OutputLimit,
         None => hold.end(watch::end_of(exit)),
     };
-    Ok(Ended { end, duration, leftovers, output_truncated })
+    Ok(Ended { end, duration, leftovers, output_truncated, out_of_memory: hold.ran_out_of_memory() })
 }
 
-fn set_up(command: &mut Command, task: &Task) {
-    use std::os::unix::process::CommandExt;
+fn set_up(command: &mut Command, task: &Task) -> io::Result<()> {
     command
         .current_dir(&task.cwd)
         .env_clear()
@@ -314,8 +325,8 @@ fn set_up(command: &mut Command, task: &Task) {
         .env(TOKEN_VARIABLE, &task.token)
         .stdin(if task.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
+        .stderr(Stdio::piped());
+    start::in_own_session(command)
 }
 
 #[cfg(test)]

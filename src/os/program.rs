@@ -1,24 +1,81 @@
-//! Programs as a search path finds them.
+//! Programs as a search path finds them. There is no other search in this program.
+//!
+//! A relative place of a search path is passed over, and so is an empty one, which means the folder that one is in: our
+//! programs and those of runs work in trees that agents write.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
 
 /// Where programs are looked for when no search path is given.
 const USUAL_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// Whether a program of this name is found along a search path. Relative places in it are passed over: they lie in trees
-/// that agents write.
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// A program.
+    Program(PathBuf),
+    /// Only a file that may not be executed.
+    NotExecutable(PathBuf),
+    /// Nothing.
+    Nothing,
+}
+
+/// Looks for a program of this name, which has no slash, along a search path.
+#[must_use]
+pub fn search(name: &OsStr, path: Option<&OsStr>) -> Found {
+    let path = path.filter(|path| !path.is_empty()).unwrap_or(OsStr::new(USUAL_PATH));
+    if name.is_empty() {
+        return Found::Nothing;
+    }
+    first(places(path).map(|folder| folder.join(name)))
+}
+
+/// The first of these files that may be executed.
+pub fn first(candidates: impl IntoIterator<Item = PathBuf>) -> Found {
+    let mut refused = None;
+    for candidate in candidates.into_iter().filter(|candidate| is_file(candidate)) {
+        if access(&candidate, Access::EXEC_OK).is_ok() {
+            return Found::Program(candidate);
+        }
+        refused.get_or_insert(candidate);
+    }
+    refused.map_or(Found::Nothing, Found::NotExecutable)
+}
+
+/// Whether a program of this name is found along a search path.
 #[must_use]
 pub fn is_found(name: &OsStr, path: Option<&OsStr>) -> bool {
-    let path = path.filter(|path| !path.is_empty()).unwrap_or(OsStr::new(USUAL_PATH));
-    std::env::split_paths(path).filter(|folder| folder.is_absolute()).any(|folder| {
-        fs::metadata(folder.join(name)).is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
-    })
+    matches!(search(name, path), Found::Program(_))
+}
+
+/// A search path without its relative places, and without those that are not wanted.
+#[must_use]
+pub fn absolute_places(path: &OsStr, is_wanted: impl Fn(&Path) -> bool) -> OsString {
+    let mut kept = OsString::new();
+    for place in places(path).filter(|place| is_wanted(place)) {
+        if !kept.is_empty() {
+            kept.push(":");
+        }
+        kept.push(place);
+    }
+    kept
+}
+
+fn places(path: &OsStr) -> impl Iterator<Item = PathBuf> {
+    std::env::split_paths(path).filter(|folder| folder.is_absolute())
+}
+
+fn is_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|about| about.is_file())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -30,9 +87,19 @@ mod tests {
         fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
         fs::create_dir(dir.path().join("folder")).unwrap();
         let path = std::env::join_paths(["/nowhere".as_ref(), dir.path()]).unwrap();
-        let found = |name: &str| is_found(OsStr::new(name), Some(&path));
-        assert_eq!([found("tool"), found("notes"), found("folder"), found("other")], [true, false, false, false]);
+        let found = |name: &str| search(OsStr::new(name), Some(&path));
+        assert_eq!(found("tool"), Found::Program(tool));
+        assert_eq!(found("notes"), Found::NotExecutable(notes));
+        assert_eq!([found("folder"), found("other"), found("")], [Found::Nothing, Found::Nothing, Found::Nothing]);
         assert!(is_found(OsStr::new("sh"), None));
-        assert!(!is_found(OsStr::new("Cargo.toml"), Some(OsStr::new("."))));
+    }
+
+    #[test]
+    fn no_place_of_a_search_path_is_relative() {
+        for path in [".", "", ":", "src:", "tests:./target"] {
+            assert!(!is_found(OsStr::new("Cargo.toml"), Some(OsStr::new(path))), "{path}");
+        }
+        let kept = absolute_places(OsStr::new(":/bin:.:bin:/usr/bin:/opt/x:"), |place| place != Path::new("/opt/x"));
+        assert_eq!(kept, "/bin:/usr/bin");
     }
 }

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
+use crate::os::program::{self, Found};
+
 /// Most bytes of stderr that are kept; the last ones, because there a program says why it ends.
 const MOST_STDERR: usize = 16 << 10;
 /// Bytes that one read takes from a pipe; they lie on the stack.
@@ -30,7 +32,7 @@ pub struct Tool<'a> {
     pub args: Vec<OsString>,
     /// The folder that it works in.
     pub cwd: &'a Path,
-    /// Its environment; nothing else is there but `PATH` and what `inherit` names.
+    /// Its environment; nothing else is there but `PATH`, without relative places, and what `inherit` names.
     pub env: &'a [(OsString, OsString)],
     /// Names of variables that it gets from our own environment.
     pub inherit: &'a [&'a str],
@@ -136,15 +138,24 @@ pub fn run(tool: &Tool<'_>) -> Result<ToolOutput, ToolError> {
 }
 
 fn start(tool: &Tool<'_>) -> Result<Child, ToolError> {
-    let program = || tool.program.to_owned();
+    let name = || tool.program.to_owned();
     let stdout = match tool.stdout {
         Stdout::Captured(_) => Stdio::piped(),
         Stdout::File(path) => {
             File::create(path).map_err(|source| ToolError::Output { path: path.to_owned(), source })?.into()
         }
     };
-    let inherited = tool.inherit.iter().chain(&["PATH"]).filter_map(|name| Some((*name, std::env::var_os(name)?)));
-    Command::new(tool.program)
+    let path = std::env::var_os("PATH");
+    // What it starts itself must not be found in a tree that an agent wrote, either.
+    let inner_path = path.as_ref().map(|path| program::absolute_places(path, |_| true));
+    let inner_path = inner_path.filter(|path| !path.is_empty()).map(|path| ("PATH", path));
+    let found = match program::search(OsStr::new(tool.program), path.as_deref()) {
+        _ if tool.program.contains('/') => tool.program.into(),
+        Found::Program(found) | Found::NotExecutable(found) => found,
+        Found::Nothing => return Err(ToolError::NotInstalled { program: name() }),
+    };
+    let inherited = tool.inherit.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))).chain(inner_path);
+    Command::new(found)
         .args(&tool.args)
         .current_dir(tool.cwd)
         .env_clear()
@@ -156,9 +167,9 @@ fn start(tool: &Tool<'_>) -> Result<Child, ToolError> {
         .process_group(0)
         .spawn()
         .map_err(|source| match (source.kind(), std::fs::metadata(tool.cwd)) {
-            (_, Err(source)) => ToolError::Folder { program: program(), folder: tool.cwd.to_owned(), source },
-            (io::ErrorKind::NotFound, _) => ToolError::NotInstalled { program: program() },
-            _ => ToolError::Run { program: program(), source },
+            (_, Err(source)) => ToolError::Folder { program: name(), folder: tool.cwd.to_owned(), source },
+            (io::ErrorKind::NotFound, _) => ToolError::NotInstalled { program: name() },
+            _ => ToolError::Run { program: name(), source },
         })
 }
 

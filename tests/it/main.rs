@@ -35,6 +35,7 @@ mod settings;
 mod shared;
 mod stopping;
 mod streams;
+mod surroundings;
 mod upstream;
 mod upstream_fixture;
 mod upstream_formats;

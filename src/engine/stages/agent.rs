@@ -15,8 +15,12 @@ use crate::model::result::{AgentResult, TokenStats};
 use crate::model::task::{AgentSpec, Subtest};
 use crate::os::clock::{self, Stopwatch};
 use crate::os::files;
-use crate::os::process::{End, Ended, View};
+use crate::os::process::{End, Ended, Overflow, View};
 use crate::workspace;
+
+/// The number of SIGKILL, which is how the kernel ends a program for want of memory, and how a shell says so of its own.
+const KILL: i32 = 9;
+const KILLED_BY_CODE: i32 = 128 + KILL;
 
 impl Work<'_> {
     /// Lets the agent work, until it ends or a limit ends it.
@@ -99,6 +103,7 @@ impl Work<'_> {
             stderr: self.folder.agent_stderr(),
             wall: Duration::from_secs(self.place.config.timeout_seconds),
             no_progress: self.place.config.no_progress_seconds.map(Duration::from_secs),
+            overflow: Overflow::End,
             // An agent that can read the solution, the rubric or what others did is not measured.
             views: vec![
                 View::Hidden(self.place.folder.root().to_owned()),
@@ -115,6 +120,7 @@ impl Work<'_> {
     fn take_end(&mut self, ended: &Ended, spec: &AgentSpec, result: &mut AgentResult) -> Result<(), Halt> {
         let record = self.record();
         let end = match ended.end {
+            End::Exited(KILLED_BY_CODE) | End::Signaled(KILL) if ended.out_of_memory => EndedAgent::OutOfMemory,
             End::Exited(code) => EndedAgent::Exited(code),
             End::Signaled(signal) => EndedAgent::Signaled(signal),
             End::TimedOut => EndedAgent::TimedOut,

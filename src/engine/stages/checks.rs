@@ -10,7 +10,7 @@ use crate::engine::workplace::Program;
 use crate::model::outcome::{FailureKind, Stage};
 use crate::model::result::{CheckResult, ChecksResult};
 use crate::model::task::CheckSpec;
-use crate::os::process::{End, View};
+use crate::os::process::{End, Overflow, View};
 use crate::os::{files, program};
 
 /// A check that was carried out, or that does not apply.
@@ -53,6 +53,7 @@ impl Work<'_> {
                 not_applicable: Some(lacking.why),
                 no_longer_applies: None,
                 before: None,
+                output_truncated: false,
             };
             return Ok(Checked { result, by_machine: lacking.by_machine });
         }
@@ -66,6 +67,7 @@ impl Work<'_> {
                 stderr: self.graded.check_log(&format!("{log}.stderr")),
                 wall: Duration::from_secs(check.timeout_seconds),
                 no_progress: None,
+                overflow: Overflow::Cut,
                 views: vec![
                     View::ReadOnly(self.place.folder.root().to_owned()),
                     View::Writable(self.folder.workspace()),
@@ -77,6 +79,10 @@ impl Work<'_> {
             End::Exited(code) => Some(code),
             End::Signaled(_) | End::TimedOut | End::NoProgress | End::OutputLimit | End::Stopped => None,
         };
+        if ended.output_truncated {
+            let most = self.place.config.output_limit_bytes;
+            self.notice(&format!("the output of the check `{}` was cut after {most} bytes", check.name));
+        }
         let result = CheckResult {
             name: check.name.clone(),
             passed: exit_code == Some(0),
@@ -88,6 +94,7 @@ impl Work<'_> {
                 .map(|code| format!("it ended with exit code {code}")),
             no_longer_applies: None,
             before: None,
+            output_truncated: ended.output_truncated,
         };
         Ok(Checked { result, by_machine: false })
     }

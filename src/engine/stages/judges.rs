@@ -16,7 +16,7 @@ use crate::model::money::Usd;
 use crate::model::outcome::{Failure, FailureKind, Stage};
 use crate::model::result::{AgentResult, ChecksResult, Judgment};
 use crate::model::task::{Invocation, JudgeSpec};
-use crate::os::process::{End, Ended, View};
+use crate::os::process::{End, Ended, Overflow, View};
 use crate::os::{clock, files};
 
 /// What judges are told of a run.
@@ -113,6 +113,7 @@ impl Work<'_> {
             stderr: self.graded.judge_stderr(number),
             wall,
             no_progress: None,
+            overflow: Overflow::Cut,
             // What one judge does to the tree is nothing that the next one may see.
             views: vec![View::ReadOnly(self.place.folder.root().to_owned())],
         };
@@ -142,8 +143,10 @@ impl Work<'_> {
             return Err(failure);
         }
         ended.map_or(Ok(()), must_have_ended_well).map_err(|why| question.failed(&why))?;
+        let is_cut = ended.is_some_and(|ended| ended.output_truncated);
+        let cut = if is_cut { "; its output was cut at the output limit" } else { "" };
         let answer = answer::parse(&response, rubric)
-            .map_err(|error| question.failed(&format!("gave no valid answer: {error}")))?;
+            .map_err(|error| question.failed(&format!("gave no valid answer: {error}{cut}")))?;
         let duration_seconds = ended.map_or(0.0, |ended| ended.duration.as_secs_f64());
         let judged = Judged { number: question.number, model: question.name.to_owned(), duration_seconds };
         score::judgment(rubric, judged, answer).map_err(|error| question.failed(&error.to_string()))

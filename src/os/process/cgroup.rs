@@ -68,6 +68,12 @@ impl Group {
         Ok(members)
     }
 
+    /// Whether the kernel ended a process of the group for want of memory. It counts them where its memory is accounted.
+    fn ran_out_of_memory(&self) -> bool {
+        let events = fs::read_to_string(self.path.join("memory.events")).unwrap_or_default();
+        events.lines().any(|line| line.strip_prefix("oom_kill ").is_some_and(|times| times != "0"))
+    }
+
     pub(super) fn kill(&self) -> io::Result<()> {
         fs::write(self.path.join("cgroup.kill"), "1")
     }
@@ -150,6 +156,7 @@ pub(super) struct Grouped {
     word_end: PipeWriter,
     leader: i32,
     reached: bool,
+    out_of_memory: bool,
     killed: BTreeSet<(i32, u64)>,
 }
 
@@ -158,7 +165,7 @@ impl Grouped {
         let (word, word_end) = io::pipe()?;
         rustix::io::ioctl_fionbio(&word, true)?;
         let group = Group::create(parent, token)?;
-        Ok(Self { group, word, word_end, leader: 0, reached: false, killed: BTreeSet::new() })
+        Ok(Self { group, word, word_end, leader: 0, reached: false, out_of_memory: false, killed: BTreeSet::new() })
     }
 
     fn note_others(&mut self) -> io::Result<()> {
@@ -208,6 +215,7 @@ impl Hold for Grouped {
             self.group.wait_until_empty(deadline)?;
         }
         table::reap_adopted(self.leader);
+        self.out_of_memory = self.group.ran_out_of_memory();
         let mut word = [0; 8];
         self.reached = self.word.read(&mut word).is_ok_and(|length| length > 0);
         // The group is removed by the drop.
@@ -216,6 +224,10 @@ impl Hold for Grouped {
 
     fn reached(&self) -> bool {
         self.reached
+    }
+
+    fn ran_out_of_memory(&self) -> bool {
+        self.out_of_memory
     }
 
     fn group(&self) -> Option<PathBuf> {

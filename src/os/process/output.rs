@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
 
-use super::{SpawnError, Task};
+use super::{Overflow, SpawnError, Task};
 
 /// As much as the kernel keeps in a pipe by itself.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -69,6 +69,10 @@ struct Channel {
     file: File,
     path: PathBuf,
     filter: Box<dyn OutputFilter>,
+    /// Bytes that may still come, where each stream has a limit of its own.
+    left: u64,
+    /// Whether bytes were forgotten.
+    truncated: bool,
 }
 
 impl Channel {
@@ -80,7 +84,8 @@ impl Channel {
             _ => {}
         }
         let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
-        Ok(Self { pipe: None, file, path: path.to_owned(), filter: (task.filter)() })
+        let (path, filter, left) = (path.to_owned(), (task.filter)(), task.limits.output_bytes);
+        Ok(Self { pipe: None, file, path, filter, left, truncated: false })
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), SpawnError> {
@@ -102,9 +107,8 @@ pub(super) enum Got {
 pub(super) struct Outputs {
     stdout: Channel,
     stderr: Channel,
-    /// Bytes that may still come.
-    left: u64,
-    truncated: bool,
+    /// Bytes that may still come of both, where both share one limit.
+    shared_left: Option<u64>,
     buffer: Vec<u8>,
 }
 
@@ -113,8 +117,7 @@ impl Outputs {
         Ok(Self {
             stdout: Channel::create(&task.stdout, task)?,
             stderr: Channel::create(&task.stderr, task)?,
-            left: task.limits.output_bytes,
-            truncated: false,
+            shared_left: (task.limits.overflow == Overflow::End).then_some(task.limits.output_bytes),
             buffer: vec![0; CHUNK_BYTES],
         })
     }
@@ -151,9 +154,10 @@ impl Outputs {
                 Ok(Got::End)
             }
             Ok(count) => {
-                let kept = usize::try_from(self.left).map_or(count, |left| left.min(count));
-                self.left -= kept as u64;
-                self.truncated |= kept < count;
+                let left = self.shared_left.as_mut().unwrap_or(&mut channel.left);
+                let kept = usize::try_from(*left).map_or(count, |left| left.min(count));
+                *left -= kept as u64;
+                channel.truncated |= kept < count;
                 let ready = channel.filter.push(&self.buffer[..kept]);
                 channel.write(&ready)?;
                 Ok(Got::Bytes)
@@ -168,7 +172,7 @@ impl Outputs {
     pub(super) fn finish(&mut self) -> Result<(), SpawnError> {
         for stream in [Stream::Stdout, Stream::Stderr] {
             // The limit also ends a flood from a process that got away.
-            while !self.truncated && self.pump(stream)? == Got::Bytes {}
+            while !self.is_full(stream) && self.pump(stream)? == Got::Bytes {}
         }
         for channel in [&mut self.stdout, &mut self.stderr] {
             channel.pipe = None;
@@ -180,7 +184,16 @@ impl Outputs {
 
     /// Whether bytes were forgotten.
     pub(super) fn truncated(&self) -> bool {
-        self.truncated
+        self.stdout.truncated || self.stderr.truncated
+    }
+
+    /// Whether no more of this stream is kept.
+    fn is_full(&self, stream: Stream) -> bool {
+        match stream {
+            _ if self.shared_left.is_some() => self.truncated(),
+            Stream::Stdout => self.stdout.truncated,
+            Stream::Stderr => self.stderr.truncated,
+        }
     }
 
     /// The end of what was written to stderr.

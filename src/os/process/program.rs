@@ -7,40 +7,24 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, access};
-
 use super::SpawnError;
+use crate::os::program::{self, Found};
 
-/// Where programs are looked for when the environment has no `PATH`.
-const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 /// The kernel reads no more of the first line of a script.
 const MOST_FIRST_LINE_BYTES: u64 = 256;
 
 /// The file that `name` means in folder `cwd` with this `PATH`.
 pub(super) fn find(name: &OsStr, cwd: &Path, path: Option<&OsStr>) -> Result<PathBuf, SpawnError> {
-    let candidates: Vec<PathBuf> = if name.is_empty() {
-        Vec::new()
-    } else if name.as_bytes().contains(&b'/') {
-        vec![cwd.join(name)]
+    let found = if name.as_bytes().contains(&b'/') {
+        program::first([cwd.join(name)])
     } else {
-        let path = path.unwrap_or(OsStr::new(DEFAULT_PATH));
-        std::env::split_paths(path).map(|folder| cwd.join(folder).join(name)).collect()
+        program::search(name, path)
     };
-    let mut refused = None;
-    for candidate in candidates {
-        if !candidate.is_file() {
-            continue;
-        }
-        if access(&candidate, Access::EXEC_OK).is_ok() {
-            check_interpreter(&candidate, cwd)?;
-            return Ok(candidate);
-        }
-        refused.get_or_insert(candidate);
+    match found {
+        Found::Program(program) => check_interpreter(&program, cwd).map(|()| program),
+        Found::NotExecutable(program) => Err(SpawnError::NotExecutable { program }),
+        Found::Nothing => Err(SpawnError::NotFound { program: PathBuf::from(name) }),
     }
-    Err(match refused {
-        Some(program) => SpawnError::NotExecutable { program },
-        None => SpawnError::NotFound { program: PathBuf::from(name) },
-    })
 }
 
 /// A script whose interpreter is missing starts nowhere, and the kernel's word for it, "no such file", misleads.

@@ -16,6 +16,8 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, pidfd_open, pidfd_send_signal, set_child_subreaper, waitid,
 };
 
+use super::start;
+
 /// So many processes are waited for at once; a fork bomb must not use up our file descriptors.
 const MOST_HELD: usize = 256;
 
@@ -237,15 +239,17 @@ pub(super) fn reap(process: &Process) {
     }
 }
 
-/// Reaps the ended orphans that this process has adopted. The main programs of runs, which other threads wait for, are
-/// never among them: each leads a process group, so the kernel does not let it leave our session; and of the group of
+/// Reaps the ended orphans that this process has adopted. What other threads wait for is never among them: the main
+/// programs of runs are known, and what else we start stays in our session, with a group of its own; of the group of
 /// `leader` only the leader itself is one.
 pub(super) fn reap_adopted(leader: i32) {
     let Ok(Process { pid: me, session, .. }) = own() else { return };
+    let main_programs = start::main_programs();
     // The kernel gives orphans to the first thread.
     let Ok(children) = fs::read_to_string(format!("/proc/{me}/task/{me}/children")) else { return };
     for orphan in children.split_ascii_whitespace().filter_map(|pid| one(pid.parse().ok()?)) {
-        if orphan.ended && orphan.pid != leader && (orphan.session != session || orphan.group == leader) {
+        let is_awaited = orphan.pid == leader || main_programs.contains(&orphan.pid);
+        if orphan.ended && !is_awaited && (orphan.session != session || orphan.group == leader) {
             reap(&orphan);
         }
     }

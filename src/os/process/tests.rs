@@ -60,7 +60,7 @@ impl Place {
             stdout: self.path("stdout.log"),
             stderr: self.path("stderr.log"),
             filter: Box::new(|| Box::new(PassThrough)),
-            limits: Limits { wall: PATIENCE, no_progress: None, output_bytes: 1 << 20, grace: PATIENCE },
+            limits: Limits { wall: PATIENCE, no_progress: None, output_bytes: 1 << 20, overflow: Overflow::End, grace: PATIENCE },
             views: Vec::new(),
             mark: self.path("process.json"),
             token: format!("test-{}", self.number),

@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::output::{Feed, Got, Outputs, Stream};
-use super::{End, Hold, Limits, MOST_DYING, SpawnError, StopHandle, Task, table};
+use super::{End, Hold, Limits, MOST_DYING, Overflow, SpawnError, StopHandle, Task, table};
 use crate::model::outcome::Rung;
 
 /// How far the end of a program has been brought about.
@@ -175,7 +175,7 @@ impl<'a> Watch<'a> {
         let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| now >= deadline);
         if self.stop.rung() >= Some(Rung::Terminate) {
             Some(End::Stopped)
-        } else if self.outputs.truncated() {
+        } else if self.outputs.truncated() && self.limits.overflow == Overflow::End {
             Some(End::OutputLimit)
         } else if due(self.timeout_at) {
             Some(End::TimedOut)

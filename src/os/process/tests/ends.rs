@@ -124,6 +124,29 @@ fn too_much_output_of_a_program_that_ended_by_itself_is_the_same_end() {
 }
 
 #[test]
+fn where_output_is_cut_the_program_goes_on_and_each_stream_has_a_limit_of_its_own() {
+    let limit = |limits: &mut Limits| (limits.output_bytes, limits.overflow) = (100_000, Overflow::Cut);
+    check("head -c 1000000 /dev/zero >&2; printf 12345; exit 3", limit, |_, place, ended| {
+        assert_eq!((ended.end, ended.output_truncated), (End::Exited(3), true));
+        assert_eq!(place.stdout(), "12345");
+        assert_eq!(fs::metadata(place.path("stderr.log")).unwrap().len(), 100_000);
+    });
+}
+
+#[test]
+fn a_relative_place_of_the_search_path_is_no_place_to_find_a_program() {
+    let place = Place::new();
+    fs::copy("/bin/echo", place.path("speak")).unwrap();
+    for containment in containments() {
+        for path in [".", "", ":/nowhere", "/nowhere:."] {
+            let mut task = place.task(&["speak", "hello"]);
+            task.environment.insert("PATH".into(), path.into());
+            assert!(matches!(run_free(&task, &containment), Err(SpawnError::NotFound { .. })), "{path}");
+        }
+    }
+}
+
+#[test]
 fn all_that_was_said_before_the_exit_is_kept() {
     /// Takes the first bytes only when the program has ended.
     struct Late(u32);

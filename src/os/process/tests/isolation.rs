@@ -41,10 +41,10 @@ fn arguments_arrive_whole_and_stdin_is_empty() {
 }
 
 #[test]
-fn a_program_inherits_no_descriptor_of_ours_and_leads_a_group_of_its_own() {
+fn a_program_inherits_no_descriptor_of_ours_and_leads_a_session_of_its_own() {
     // Whatever started the tests may have left some open, which any program gets.
     let script = "ls /proc/$$/fd; exit";
-    let alone = STARTING.lock().unwrap();
+    let alone = start::main_programs();
     let plain = std::process::Command::new("/bin/sh").args(["-c", script]).output().unwrap();
     drop(alone);
     for containment in containments() {
@@ -58,10 +58,11 @@ fn a_program_inherits_no_descriptor_of_ours_and_leads_a_group_of_its_own() {
         std::thread::scope(|scope| {
             let run = scope.spawn(|| run(&task, &containment, &stop).unwrap());
             started.wait_for_stdout("begun");
-            let ours = table::own().unwrap().group;
+            let ours = table::own().unwrap();
             for process in started.alive() {
                 let pid = process.split(' ').next().unwrap().parse().unwrap();
-                assert!(table::one(pid).is_none_or(|process| process.group != ours), "{process}");
+                let is_apart = |it: table::Process| it.group != ours.group && it.session != ours.session;
+                assert!(table::one(pid).is_none_or(is_apart), "{process}");
             }
             stop.raise(Rung::Kill);
             run.join().unwrap();
