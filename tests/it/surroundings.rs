@@ -122,14 +122,3 @@ fn the_exit_code_of_a_check_decides_however_much_it_says() {
     assert_eq!((size("done.log"), size("done.stderr.log")), (64 << 20, 11));
     world.scylla(&["verify", &experiment(&world)]).exits(0);
 }
-
-#[test]
-fn a_judge_that_says_much_beside_its_answer_has_answered() {
-    let world = World::new();
-    let answer = "{\"items\": {\"R001\": {\"score\": 1.0, \"explanation\": \"there\"}}, \"reasoning\": \"fine\"}";
-    let judge = format!("head -c 70000000 /dev/zero >&2; cat > /dev/null; echo '{answer}'");
-    let fixture = TestFixture::new().agent("T0/00-one", "touch done").judge(&judge).write(&world);
-    let dir = planned(&world, &fixture, &["--runs", "1", "--attempts", "1"]);
-    world.scylla(&resume(&dir)).exits(0);
-    assert_eq!(result(&world)["judges"].as_array().unwrap().len(), 2);
-}

@@ -16,7 +16,7 @@ use scylla::model::experiment::ContainmentChoice;
 use scylla::model::ids::{JudgeNumber, RunId};
 use scylla::model::task::Subtest;
 use scylla::os::files;
-use scylla::os::process::{self, Containment, Limits, PassThrough, StopHandle, Task, View};
+use scylla::os::process::{self, Containment, Limits, Overflow, PassThrough, StopHandle, Task, View};
 use scylla::store::layout::{ExperimentFolder, RunFolder};
 use scylla::workspace::base::{self, Layers};
 use scylla::workspace::{capture, prepare};
@@ -193,6 +193,7 @@ impl Bench {
                 wall: Duration::from_mins(1),
                 no_progress: None,
                 output_bytes: 1 << 20,
+                overflow: Overflow::End,
                 grace: Duration::from_secs(10),
             },
             views: vec![View::ReadOnly(self.folder.root().to_owned()), View::Writable(run.workspace())],
