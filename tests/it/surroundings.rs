@@ -20,6 +20,9 @@ except OSError: pass
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 ";
 
+/// Asks a terminal, where there is one.
+const ASK: &str = "if (: < /dev/tty) 2> /dev/null; then echo a terminal; read answer < /dev/tty; else touch done; fi";
+
 /// What a planned experiment is made with.
 fn resume(dir: &str) -> [&str; 6] {
     ["resume", dir, "--max-cost-usd", "9", "--message-format", "json"]
@@ -39,7 +42,6 @@ fn an_agent_and_a_check_that_ask_a_terminal_find_none_though_the_tool_was_starte
     if is_missing("python3") {
         return println!("skipped: python3 is not installed");
     }
-    const ASK: &str = "if (: < /dev/tty) 2> /dev/null; then echo a terminal; read answer < /dev/tty; else touch done; fi";
     for containment in containments() {
         let world = World::new();
         let dir = run_once(&world, ASK, &format!("rm done && {{ {ASK}; }} && test -f done"), containment);
@@ -51,7 +53,11 @@ fn an_agent_and_a_check_that_ask_a_terminal_find_none_though_the_tool_was_starte
         let ended = crate::scenes::output(&mut command);
         assert_eq!(ended.code, Some(0), "{containment}: {ended}");
         let result = result(&world);
-        assert_eq!((&result["agent_end"], &result["judge_passed"]), (&json!("finished"), &json!(true)), "{containment}");
+        assert_eq!(
+            (&result["agent_end"], &result["judge_passed"]),
+            (&json!("finished"), &json!(true)),
+            "{containment}"
+        );
     }
 }
 

@@ -15,11 +15,8 @@ const MOST_FIRST_LINE_BYTES: u64 = 256;
 
 /// The file that `name` means in folder `cwd` with this `PATH`.
 pub(super) fn find(name: &OsStr, cwd: &Path, path: Option<&OsStr>) -> Result<PathBuf, SpawnError> {
-    let found = if name.as_bytes().contains(&b'/') {
-        program::first([cwd.join(name)])
-    } else {
-        program::search(name, path)
-    };
+    let found =
+        if name.as_bytes().contains(&b'/') { program::first([cwd.join(name)]) } else { program::search(name, path) };
     match found {
         Found::Program(program) => check_interpreter(&program, cwd).map(|()| program),
         Found::NotExecutable(program) => Err(SpawnError::NotExecutable { program }),
