@@ -22,6 +22,7 @@ use crate::lifecycle::pacing::Pacing;
 use crate::lifecycle::state::{Consequence, Fact, Limits, State};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::event::{Event, ExperimentFinished, ExperimentStarted};
+use crate::model::experiment::Config;
 use crate::model::finding::Finding;
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::money::Usd;
@@ -116,13 +117,7 @@ impl<'a> Coordinator<'a> {
         tell: &'a mut Tell<'a>,
     ) -> Result<Self, EngineError> {
         let Sitting { held, config, fixture, grader, checkpoint, mut standing, damage, mended, resumed } = sitting;
-        let limits = Limits {
-            jobs: config.jobs as usize,
-            attempts: config.attempts,
-            max_cost: config.max_cost_usd,
-            systemic_failures: config.systemic_failures,
-            rate_limit: Duration::from_secs(config.rate_limit_seconds),
-        };
+        let limits = limits_of(&config);
         let started = Event::ExperimentStarted(ExperimentStarted {
             experiment_id: config.experiment_id.clone(),
             folder: manner.folder_name.clone(),
@@ -336,4 +331,14 @@ fn hold_back(taken: &Taken, fixture: &Fixture, thinking_mode: &str, standing: &m
 
 fn left_to_you(Finding { kind, place, message, .. }: Finding) -> String {
     format!("{place}: {kind}: {message}; it is left to you")
+}
+
+fn limits_of(config: &Config) -> Limits {
+    Limits {
+        jobs: config.jobs as usize,
+        attempts: config.attempts,
+        max_cost: config.max_cost_usd,
+        systemic_failures: config.systemic_failures,
+        rate_limit: Duration::from_secs(config.rate_limit_seconds),
+    }
 }

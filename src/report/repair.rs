@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::model::finding::{Finding, FindingKind};
+use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::{RunId, TierId};
 use crate::text::escape;
 use crate::text::words::{counted, shell_word};
@@ -81,10 +81,17 @@ impl Repair<'_> {
     #[must_use]
     pub fn plan(&self, styles: Styles) -> String {
         if !self.is_needed() {
-            return match self.kept {
-                [] => "Nothing to repair: checkpoint and results say the same.\n".to_owned(),
-                _ => "Nothing that repair can mend: what is wrong needs you.\n".to_owned(),
-            };
+            return match self.kept.iter().map(|finding| finding.kind.level()).max() {
+                None => "Nothing to repair: checkpoint and results say the same.\n",
+                Some(Level::Damaged | Level::Mendable) => "Nothing that repair can mend: what is wrong needs you.\n",
+                Some(Level::Incomplete) => {
+                    "Nothing to repair: checkpoint and results say the same, and planned runs are missing.\n"
+                }
+                Some(Level::Warning | Level::Note) => {
+                    "Nothing to repair: checkpoint and results say the same. What is told below changes no count.\n"
+                }
+            }
+            .to_owned();
         }
         let would = if self.dry_run { "Repair would:" } else { "Repair will:" };
         let mut page = Page::default();

@@ -5,8 +5,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::made::{End, Form, Made, all_but, made};
+use super::made::{End, Form, Made, all_but, made, made_from};
 use crate::scenes::strace_is_missing;
+use crate::upstream_fixture::{JUDGE, UpstreamFixture};
 use crate::verify::folder::{contents, copy, json, results, verify};
 
 /// An experiment of which everything has to be done: results move, attempts are set aside, files of the original too.
@@ -144,4 +145,29 @@ fn killed_before_the_last_step_a_repair_ends_the_taking_over_and_forgets_no_entr
     assert_eq!(entries(&made), expected, "{ended}");
     let again = made.world.scylla(&["repair", made.dir()]);
     assert!(!again.stderr.contains("before its last step"), "{again}");
+}
+
+#[test]
+fn killed_while_winners_of_complete_tiers_are_frozen_the_next_resume_comes_to_the_same_end() {
+    if strace_is_missing() {
+        return;
+    }
+    let tiers = ["T0", "T1", "T2"];
+    for number in [2, 5, 8, 11, 14, 17, 20] {
+        let runs = [all_but(&[]), vec![("T2/01/1", End::Passed)]].concat();
+        let made = made_from(&UpstreamFixture::new().tiers(&tiers), &tiers, Form::Phased, &runs);
+        let agent = "touch done";
+        let words = ["resume", made.dir(), "--agent-command", agent, "--judge-command", JUDGE];
+        let mut command = Command::new("strace");
+        let calls = "rename,renameat,renameat2";
+        command.args(["-qq", "-o", "/dev/null", "-e", &format!("inject={calls}:signal=KILL:when={number}")]);
+        command.arg(env!("CARGO_BIN_EXE_cargo-scylla")).arg("scylla").args(words);
+        made.world.seal(&mut command);
+        let killed = command.current_dir(made.world.path("")).output().unwrap();
+        let again = made.world.scylla(&words).exits(0);
+        let result = json(&made.at("T2/01/run_02/run_result.json"));
+        assert_eq!(result["inherited_from"], serde_json::json!(["T1/01"]), "{number}: {killed:?}\n{again}");
+        assert_eq!(json(&made.at("config/inherited/T1.json"))["sources"]["T0"]["subtest"], "00", "{number}");
+        verify(&made.world, &made.dir).exits(0);
+    }
 }

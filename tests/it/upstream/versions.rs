@@ -85,6 +85,9 @@ fn runs_that_are_missing_in_each_version_are_named_where_they_would_lie() {
         found.sort_by_key(|place| place == "T1");
         assert_eq!(found, [made.place((0, 1, 2)), "T1".to_owned()], "{:#}", verified.report);
         assert_eq!(verified.findings().len(), 2);
+        let repaired = made.repair(0);
+        let told = "Nothing to repair: checkpoint and results say the same, and planned runs are missing.";
+        assert!(repaired.stdout.starts_with(told), "{repaired}");
         let status = made.scylla("status", &[], 0);
         assert!(status.stdout.contains("3/4"), "{status}");
         made.scylla("verify", &["--max-missing", "2"], 7);
