@@ -12,6 +12,7 @@ use crate::model::experiment::{Config, KeepWorkspaces};
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
 use crate::model::outcome::Stage;
 use crate::model::task::{Fixture, JudgeSpec, Subtest};
+use crate::os::files;
 use crate::os::process::{Containment, Limits, MakeFilter, OutputFilter, Overflow, StopHandle, Task, View};
 use crate::store::layout::ExperimentFolder;
 use crate::text::redact::{Redactor, Secrets};
@@ -101,6 +102,9 @@ impl Workplace {
     /// The task that the process floor is given for a program of a run.
     pub(super) fn task(&self, run: RunId, attempt: AttemptNumber, program: Program) -> Task {
         let run_folder = self.folder.run(run);
+        // Nobody writes in the folder of a committed run; only a later grading of it has programs then.
+        let is_committed = !matches!(files::kind_of(&run_folder.result()), Ok(None));
+        let marked = if is_committed { run_folder.graded(self.grader.number) } else { run_folder.clone() };
         Task {
             argv: program.argv,
             cwd: run_folder.workspace(),
@@ -117,7 +121,7 @@ impl Workplace {
                 grace: Duration::from_secs(self.config.grace_seconds),
             },
             views: program.views,
-            mark: run_folder.mark(),
+            mark: marked.mark(),
             token: format!("{}-{}-{}-{}-{}", self.token, run.tier, run.subtest, run.run, attempt.0),
         }
     }

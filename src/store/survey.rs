@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use crate::lifecycle::gradings::settle;
+use crate::lifecycle::gradings::{newest, settle, to_grade};
 use crate::model::digest::Digest;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::{ExperimentId, RunId};
@@ -181,7 +181,7 @@ fn experiment_id(survey: &Survey) -> Option<ExperimentId> {
     configured.or_else(|| survey.checkpoint.content().map(|checkpoint| checkpoint.experiment_id.clone()))
 }
 
-/// The marks of processes that may still work on uncommitted runs. Whether they live is the engine's question.
+/// The marks of processes that may still work on uncommitted runs, and on committed ones that are graded again. Whether they live is the engine's question.
 #[must_use]
 pub fn marks(folder: &ExperimentFolder, survey: &Survey) -> Vec<(RunId, PathBuf)> {
     // The original leaves none.
@@ -189,8 +189,11 @@ pub fn marks(folder: &ExperimentFolder, survey: &Survey) -> Vec<(RunId, PathBuf)
         return Vec::new();
     }
     let uncommitted = survey.runs.iter().filter(|(_, seen)| !matches!(seen, RunSeen::Committed(_)));
+    let number = newest(survey);
+    let graded = to_grade(survey).into_iter().map(|run| (run, folder.run(run).graded(number).mark()));
     uncommitted
         .map(|(run, _)| (*run, folder.run(*run).mark()))
+        .chain(graded)
         .filter(|(_, mark)| matches!(files::kind_of(mark), Ok(Some(Kind::File))))
         .collect()
 }

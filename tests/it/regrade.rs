@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
+use crate::crash::no_process_is_left;
 use crate::fixture::{TestFixture, close, gated, open};
 use crate::scenes::{experiment, json, recorded, status};
 use crate::world::{Output, World, wait_until};
@@ -188,4 +189,22 @@ fn a_torn_result_of_a_run_that_a_later_grading_committed_is_committed_again_and_
         (4, 4, vec![json!("passed"); 4])
     );
     world.scylla(&["verify", &dir]).exits(0);
+}
+
+#[test]
+fn a_grading_that_is_killed_leaves_the_runs_own_evidence_alone_and_its_judge_is_found_and_ended() {
+    let world = World::new();
+    let dir = made(&world, &judge(&world, BAD), 0);
+    fixture(&world, &judge(&world, GOOD));
+    close(&world, "judge");
+    let mut live = world.start(&["regrade", &dir, "--from", "fixture", "--jobs", "1", "--containment", "walk"]);
+    wait_until("a judge works", || world.lines("judge.log") == 5);
+    live.kill();
+    let verified = world.scylla(&["verify", &dir]).exits(4);
+    assert!(verified.stdout.contains("stray-process") && !verified.stdout.contains("broken-seal"), "{verified}");
+    open(&world, "judge");
+    world.scylla(&["resume", &dir]).exits(0);
+    assert_eq!((world.lines("agent.log"), verdicts(&world)), (4, vec![json!("passed"); 4]));
+    world.scylla(&["verify", &dir]).exits(0);
+    no_process_is_left(&world);
 }

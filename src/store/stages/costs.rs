@@ -45,6 +45,8 @@ impl RunStore {
     /// # Errors
     /// When one cannot be made or synced.
     pub fn begin_grading(&self) -> Result<(), StoreError> {
+        // The mark of a process lies there while one works.
+        files::create_dir_durable(&self.folder.agent())?;
         files::create_dir_durable(&self.folder.checks())?;
         Ok(files::create_dir_durable(&self.folder.judges())?)
     }

@@ -59,6 +59,14 @@ pub(super) fn rows() -> Vec<Row> {
             },
             ..BROKEN
         },
+    ]
+    .into_iter()
+    .chain(changed())
+    .collect()
+}
+
+fn changed() -> Vec<Row> {
+    vec![
         Row {
             kind: FindingKind::ConfigChanged,
             made: "the record of a grading, under which results were made",
