@@ -24,9 +24,12 @@ pub(super) const NAME: &str = "bubblewrap";
 /// Signals that end programs. A shell's way of telling one is 128 and its number; codes like 145 are none.
 const ENDING_SIGNALS: [i32; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 14, 15, 24, 25, 31];
 
-/// The arguments that every namespace has.
-pub(super) const ARGUMENTS: [&str; 7] =
-    ["--dev-bind", "/", "/", "--unshare-pid", "--proc", "/proc", "--die-with-parent"];
+/// The arguments that every namespace has. Without its capabilities, root cannot take a mount away that hides something.
+pub(super) const ARGUMENTS: [&str; 9] =
+    ["--dev-bind", "/", "/", "--unshare-pid", "--proc", "/proc", "--die-with-parent", "--cap-drop", "ALL"];
+/// And those that forbid to make further namespaces, in which one would have capabilities again; bubblewrap knows them since
+/// 0.8, and they need user namespaces for everybody.
+pub(super) const NO_FURTHER_NAMESPACES: [&str; 2] = ["--unshare-user", "--disable-userns"];
 
 /// What bubblewrap says, line by line.
 #[derive(Debug, Default, Deserialize)]
@@ -39,6 +42,7 @@ struct Status {
 /// One namespace.
 pub(super) struct Namespace {
     bwrap: PathBuf,
+    arguments: &'static [&'static str],
     status: PipeReader,
     status_end: Option<PipeWriter>,
     said: Vec<u8>,
@@ -47,11 +51,13 @@ pub(super) struct Namespace {
 }
 
 impl Namespace {
-    pub(super) fn new(bwrap: &Path) -> io::Result<Self> {
+    /// One that also has these arguments.
+    pub(super) fn new(bwrap: &Path, arguments: &'static [&'static str]) -> io::Result<Self> {
         let (status, status_end) = io::pipe()?;
         rustix::io::ioctl_fionbio(&status, true)?;
         Ok(Self {
             bwrap: bwrap.to_owned(),
+            arguments,
             status,
             status_end: Some(status_end),
             said: Vec::new(),
@@ -109,7 +115,7 @@ impl Namespace {
 impl Hold for Namespace {
     fn command(&self, program: &Path, task: &Task) -> Result<Command, SpawnError> {
         let mut command = Command::new(&self.bwrap);
-        command.args(ARGUMENTS);
+        command.args(ARGUMENTS).args(self.arguments);
         for argument in mounts(task)? {
             command.arg(argument);
         }

@@ -28,6 +28,8 @@ pub enum Containment {
     Bubblewrap {
         /// The program that makes it.
         program: PathBuf,
+        /// What it is also told, as far as it works here.
+        arguments: &'static [&'static str],
     },
     /// A control group.
     Cgroup {
@@ -86,7 +88,9 @@ impl Containment {
     /// The hold on a new task.
     pub(super) fn hold(&self, task: &Task) -> Result<Box<dyn Hold>, SpawnError> {
         let hold: io::Result<Box<dyn Hold>> = match self {
-            Self::Bubblewrap { program } => Namespace::new(program).map(|hold| Box::new(hold) as _),
+            Self::Bubblewrap { program, arguments } => {
+                Namespace::new(program, arguments).map(|hold| Box::new(hold) as _)
+            }
             Self::Cgroup { parent } => Grouped::new(parent, &task.token).map(|hold| Box::new(hold) as _),
             Self::Walk => Tree::new(&task.token).map(|hold| Box::new(hold) as _),
         };
@@ -97,19 +101,27 @@ impl Containment {
 fn bubblewrap() -> Result<Containment, String> {
     let path = std::env::var_os("PATH");
     let program = program::find(OsStr::new("bwrap"), Path::new("/"), path.as_deref()).map_err(|e| e.to_string())?;
+    let strict = &bubblewrap::NO_FURTHER_NAMESPACES;
+    let tried = try_bubblewrap(&program, strict).map(|()| &strict[..]);
+    let arguments = tried.or_else(|_| try_bubblewrap(&program, &[]).map(|()| &[][..]))?;
+    Ok(Containment::Bubblewrap { program, arguments })
+}
+
+fn try_bubblewrap(program: &Path, arguments: &[&str]) -> Result<(), String> {
     let mut last = Err(String::new());
     // The first process of a namespace binds itself to its starter while the program begins: when the starter is killed
     // in that very moment it lives on, and that says nothing of the next time.
     for _ in 0..MOST_TRIES {
         // The namespace is started by a shell that is then killed, as a coordinator can be: it must not live on.
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", r#""$@" & wait"#, "sh"]).arg(&program).args(bubblewrap::ARGUMENTS).arg("--");
+        command.args(["-c", r#""$@" & wait"#, "sh"]).arg(program).args(bubblewrap::ARGUMENTS);
+        command.args(arguments).arg("--");
         last = trial(&mut command, Child::kill);
         if last.is_ok() {
             break;
         }
     }
-    last.map(|()| Containment::Bubblewrap { program })
+    last
 }
 
 fn cgroup() -> Result<Containment, String> {

@@ -196,3 +196,22 @@ fn the_automatic_choice_is_the_strongest_that_works() {
     let strongest = containments().remove(0);
     assert_eq!(Containment::probe(ContainmentChoice::Auto).unwrap(), strongest);
 }
+
+#[test]
+fn in_a_namespace_root_has_no_capabilities_and_cannot_take_away_what_hides_a_folder() {
+    let Some(containment) = containments().into_iter().find(|containment| containment.name() == "bubblewrap") else {
+        return println!("not tested: bubblewrap does not work here");
+    };
+    let place = Place::new();
+    fs::create_dir(place.path("hidden")).unwrap();
+    fs::write(place.path("hidden/secret"), "secret").unwrap();
+    let hidden = place.path("hidden");
+    let script = format!(
+        "umount -l {0} 2> /dev/null; unshare -Urm umount -l {0} 2> /dev/null; ls {0}; grep CapEff /proc/self/status",
+        hidden.display()
+    );
+    let mut task = place.shell(&script);
+    task.views = vec![View::Hidden(hidden)];
+    run_free(&task, &containment).unwrap();
+    assert_eq!(place.stdout(), "CapEff:\t0000000000000000\n");
+}
