@@ -244,7 +244,7 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__subcmd__scylla__subcmd__extend)
-            opts="-j -v -q -h --runs --tiers --max-subtests --plan-only --jobs --attempts --max-cost-usd --keep-workspaces --containment --verbose --quiet --message-format --color --help"
+            opts="-j -v -q -h --runs --tiers --max-subtests --plan-only --jobs --attempts --max-cost-usd --keep-workspaces --containment --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -284,6 +284,10 @@ _cargo__scylla() {
                     ;;
                 --containment)
                     COMPREPLY=($(compgen -W "auto bubblewrap cgroup walk" -- "${cur}"))
+                    return 0
+                    ;;
+                --by)
+                    COMPREPLY=($(compgen -W "subtest tier" -- "${cur}"))
                     return 0
                     ;;
                 --message-format)
@@ -750,7 +754,7 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__subcmd__scylla__subcmd__regrade)
-            opts="-j -v -q -h --from --run --reason --jobs --attempts --max-cost-usd --keep-workspaces --containment --verbose --quiet --message-format --color --help"
+            opts="-j -v -q -h --from --run --reason --jobs --attempts --max-cost-usd --keep-workspaces --containment --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -790,6 +794,10 @@ _cargo__scylla() {
                     ;;
                 --containment)
                     COMPREPLY=($(compgen -W "auto bubblewrap cgroup walk" -- "${cur}"))
+                    return 0
+                    ;;
+                --by)
+                    COMPREPLY=($(compgen -W "subtest tier" -- "${cur}"))
                     return 0
                     ;;
                 --message-format)
@@ -834,7 +842,7 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__subcmd__scylla__subcmd__rerun)
-            opts="-j -v -q -h --run --errored --jobs --attempts --max-cost-usd --keep-workspaces --containment --verbose --quiet --message-format --color --help"
+            opts="-j -v -q -h --run --errored --jobs --attempts --max-cost-usd --keep-workspaces --containment --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -868,6 +876,10 @@ _cargo__scylla() {
                     COMPREPLY=($(compgen -W "auto bubblewrap cgroup walk" -- "${cur}"))
                     return 0
                     ;;
+                --by)
+                    COMPREPLY=($(compgen -W "subtest tier" -- "${cur}"))
+                    return 0
+                    ;;
                 --message-format)
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
@@ -884,7 +896,7 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__subcmd__scylla__subcmd__resume)
-            opts="-j -v -q -h --tiers-dir --redo-unjudged --shared-dir --agent-command --judge-command --model --judge-model --thinking --timeout --inherit --jobs --attempts --max-cost-usd --keep-workspaces --containment --verbose --quiet --message-format --color --help"
+            opts="-j -v -q -h --tiers-dir --redo-unjudged --shared-dir --agent-command --judge-command --model --judge-model --thinking --timeout --inherit --jobs --attempts --max-cost-usd --keep-workspaces --containment --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -950,6 +962,10 @@ _cargo__scylla() {
                     COMPREPLY=($(compgen -W "auto bubblewrap cgroup walk" -- "${cur}"))
                     return 0
                     ;;
+                --by)
+                    COMPREPLY=($(compgen -W "subtest tier" -- "${cur}"))
+                    return 0
+                    ;;
                 --message-format)
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
@@ -966,7 +982,7 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__subcmd__scylla__subcmd__run)
-            opts="-n -j -v -q -h --tiers-dir --results-dir --tiers --runs --max-subtests --fresh --dry-run --price-per-run --shared-dir --agent-command --judge-command --model --judge-model --thinking --timeout --inherit --jobs --attempts --max-cost-usd --keep-workspaces --containment --verbose --quiet --message-format --color --help"
+            opts="-n -j -v -q -h --tiers-dir --results-dir --tiers --runs --max-subtests --fresh --dry-run --price-per-run --shared-dir --agent-command --judge-command --model --judge-model --thinking --timeout --inherit --jobs --attempts --max-cost-usd --keep-workspaces --containment --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1052,6 +1068,10 @@ _cargo__scylla() {
                     COMPREPLY=($(compgen -W "auto bubblewrap cgroup walk" -- "${cur}"))
                     return 0
                     ;;
+                --by)
+                    COMPREPLY=($(compgen -W "subtest tier" -- "${cur}"))
+                    return 0
+                    ;;
                 --message-format)
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0
@@ -1068,12 +1088,16 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__subcmd__scylla__subcmd__status)
-            opts="-w -v -q -h --watch --verbose --quiet --message-format --color --help"
+            opts="-w -v -q -h --watch --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --by)
+                    COMPREPLY=($(compgen -W "subtest tier" -- "${cur}"))
+                    return 0
+                    ;;
                 --message-format)
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
                     return 0

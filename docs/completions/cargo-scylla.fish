@@ -76,6 +76,8 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l contai
 bubblewrap\t''
 cgroup\t''
 walk\t''"
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l by -d 'What the table of results has a row for [default: each setup; above 30 setups each tier]' -r -f -a "subtest\t'Each setup'
+tier\t'Each tier'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'
 json\t'For programs: one JSON object per event'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -110,6 +112,8 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l con
 bubblewrap\t''
 cgroup\t''
 walk\t''"
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l by -d 'What the table of results has a row for [default: each setup; above 30 setups each tier]' -r -f -a "subtest\t'Each setup'
+tier\t'Each tier'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'
 json\t'For programs: one JSON object per event'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -132,6 +136,8 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l con
 bubblewrap\t''
 cgroup\t''
 walk\t''"
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l by -d 'What the table of results has a row for [default: each setup; above 30 setups each tier]' -r -f -a "subtest\t'Each setup'
+tier\t'Each tier'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'
 json\t'For programs: one JSON object per event'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -152,6 +158,8 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l cont
 bubblewrap\t''
 cgroup\t''
 walk\t''"
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l by -d 'What the table of results has a row for [default: each setup; above 30 setups each tier]' -r -f -a "subtest\t'Each setup'
+tier\t'Each tier'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'
 json\t'For programs: one JSON object per event'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -174,6 +182,8 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l co
 bubblewrap\t''
 cgroup\t''
 walk\t''"
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l by -d 'What the table of results has a row for [default: each setup; above 30 setups each tier]' -r -f -a "subtest\t'Each setup'
+tier\t'Each tier'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'
 json\t'For programs: one JSON object per event'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
@@ -182,6 +192,8 @@ never\t'Never'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -s v -l verbose -d 'Say more: each stage of each run too'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand status" -l by -d 'What the table of results has a row for [default: each setup; above 30 setups each tier]' -r -f -a "subtest\t'Each setup'
+tier\t'Each tier'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand status" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'
 json\t'For programs: one JSON object per event'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand status" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'

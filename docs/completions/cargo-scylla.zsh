@@ -59,6 +59,8 @@ _arguments "${_arguments_options[@]}" : \
 '--max-cost-usd=[Ceiling of the cost in US dollars; every attempt and judge counts]:USD:_default' \
 '--keep-workspaces=[Which workspaces stay after their run is committed \[default\: none\]]:WHICH:(none failed all)' \
 '--containment=[How the processes of a run are held together, so that none outlives it \[default\: auto\]]:HOW:(auto bubblewrap cgroup walk)' \
+'--by=[What the table of results has a row for \[default\: each setup; above 30 setups each tier\]]:ROWS:((subtest\:"Each setup"
+tier\:"Each tier"))' \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
 json\:"For programs\: one JSON object per event"))' \
 '--color=[When to use color]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
@@ -93,6 +95,8 @@ _arguments "${_arguments_options[@]}" : \
 '--max-cost-usd=[Ceiling of the cost in US dollars; every attempt and judge counts]:USD:_default' \
 '--keep-workspaces=[Which workspaces stay after their run is committed \[default\: none\]]:WHICH:(none failed all)' \
 '--containment=[How the processes of a run are held together, so that none outlives it \[default\: auto\]]:HOW:(auto bubblewrap cgroup walk)' \
+'--by=[What the table of results has a row for \[default\: each setup; above 30 setups each tier\]]:ROWS:((subtest\:"Each setup"
+tier\:"Each tier"))' \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
 json\:"For programs\: one JSON object per event"))' \
 '--color=[When to use color]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
@@ -119,6 +123,8 @@ _arguments "${_arguments_options[@]}" : \
 '--max-cost-usd=[Ceiling of the cost in US dollars; every attempt and judge counts]:USD:_default' \
 '--keep-workspaces=[Which workspaces stay after their run is committed \[default\: none\]]:WHICH:(none failed all)' \
 '--containment=[How the processes of a run are held together, so that none outlives it \[default\: auto\]]:HOW:(auto bubblewrap cgroup walk)' \
+'--by=[What the table of results has a row for \[default\: each setup; above 30 setups each tier\]]:ROWS:((subtest\:"Each setup"
+tier\:"Each tier"))' \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
 json\:"For programs\: one JSON object per event"))' \
 '--color=[When to use color]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
@@ -143,6 +149,8 @@ _arguments "${_arguments_options[@]}" : \
 '--max-cost-usd=[Ceiling of the cost in US dollars; every attempt and judge counts]:USD:_default' \
 '--keep-workspaces=[Which workspaces stay after their run is committed \[default\: none\]]:WHICH:(none failed all)' \
 '--containment=[How the processes of a run are held together, so that none outlives it \[default\: auto\]]:HOW:(auto bubblewrap cgroup walk)' \
+'--by=[What the table of results has a row for \[default\: each setup; above 30 setups each tier\]]:ROWS:((subtest\:"Each setup"
+tier\:"Each tier"))' \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
 json\:"For programs\: one JSON object per event"))' \
 '--color=[When to use color]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
@@ -169,6 +177,8 @@ _arguments "${_arguments_options[@]}" : \
 '--max-cost-usd=[Ceiling of the cost in US dollars; every attempt and judge counts]:USD:_default' \
 '--keep-workspaces=[Which workspaces stay after their run is committed \[default\: none\]]:WHICH:(none failed all)' \
 '--containment=[How the processes of a run are held together, so that none outlives it \[default\: auto\]]:HOW:(auto bubblewrap cgroup walk)' \
+'--by=[What the table of results has a row for \[default\: each setup; above 30 setups each tier\]]:ROWS:((subtest\:"Each setup"
+tier\:"Each tier"))' \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
 json\:"For programs\: one JSON object per event"))' \
 '--color=[When to use color]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
@@ -185,6 +195,8 @@ never\:"Never"))' \
 ;;
 (status)
 _arguments "${_arguments_options[@]}" : \
+'--by=[What the table of results has a row for \[default\: each setup; above 30 setups each tier\]]:ROWS:((subtest\:"Each setup"
+tier\:"Each tier"))' \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
 json\:"For programs\: one JSON object per event"))' \
 '--color=[When to use color]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::cli::args::again::{Regrade, Rerun};
 use crate::cli::args::fixture::Fixture;
 use crate::cli::args::original::{AdoptionFlags, Export, SaidFlags};
+use crate::cli::args::output::{TableFlags, Talk};
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::{RunId, TierId};
 use crate::model::money::Usd;
@@ -16,6 +17,7 @@ use crate::model::money::Usd;
 pub mod again;
 pub mod fixture;
 pub mod original;
+pub mod output;
 
 /// Measures which setup of a coding agent solves your tasks, how often, and at what cost, and never loses a run.
 ///
@@ -36,51 +38,6 @@ pub struct Cli {
     /// What applies to every command.
     #[command(flatten)]
     pub talk: Talk,
-}
-
-/// How much is said, and in which form.
-#[derive(Debug, Clone, Copy, Args)]
-#[command(next_help_heading = "Output")]
-pub struct Talk {
-    /// Say more: each stage of each run too
-    #[arg(short, long, global = true, conflicts_with = "quiet")]
-    pub verbose: bool,
-    /// Say only what went wrong, and how to go on
-    #[arg(short, long, global = true)]
-    pub quiet: bool,
-    /// Form of events and results; JSON goes to standard output
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
-    pub message_format: MessageFormat,
-    /// When to use color
-    #[arg(
-        long,
-        global = true,
-        value_name = "WHEN",
-        default_value = "auto",
-        env = "CARGO_TERM_COLOR",
-        hide_env_values = true
-    )]
-    pub color: ColorWhen,
-}
-
-/// Form of what is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum MessageFormat {
-    /// For people: bars on a terminal, lines elsewhere
-    Human,
-    /// For programs: one JSON object per event
-    Json,
-}
-
-/// When color is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ColorWhen {
-    /// On a terminal, unless `NO_COLOR` is set
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
 }
 
 /// The commands.
@@ -182,6 +139,9 @@ pub struct Run {
     /// What can be said again on resume.
     #[command(flatten)]
     pub config: ConfigFlags,
+    /// The table of results.
+    #[command(flatten)]
+    pub table: TableFlags,
 }
 
 /// Flags that name fields of the config. On resume the saved result fields win, and each differing flag is told.
@@ -260,6 +220,9 @@ pub struct Resume {
     /// Flags to compare or to take.
     #[command(flatten)]
     pub config: ConfigFlags,
+    /// The table of results.
+    #[command(flatten)]
+    pub table: TableFlags,
 }
 
 /// Arguments of `extend`.
@@ -283,6 +246,9 @@ pub struct Extend {
     /// Flags that take effect.
     #[command(flatten)]
     pub operation: OperationFlags,
+    /// The table of results.
+    #[command(flatten)]
+    pub table: TableFlags,
 }
 
 /// Arguments of `status`.
@@ -294,6 +260,9 @@ pub struct Status {
     /// Show it again every two seconds, until no coordinator is at work on it
     #[arg(short, long)]
     pub watch: bool,
+    /// The table of results.
+    #[command(flatten)]
+    pub table: TableFlags,
 }
 
 /// Arguments of `verify`.

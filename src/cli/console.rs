@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
 
-use crate::cli::args::{ColorWhen, MessageFormat, Talk};
+use crate::cli::args::output::{ColorWhen, MessageFormat, Talk};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::model::event::{Event, ExperimentFinished};
@@ -14,20 +14,27 @@ use crate::report::plain::{Detail, Plain};
 use crate::report::reporter::Reporter;
 use crate::report::styles::Styles;
 use crate::report::terminal::Terminal;
-use crate::report::{error, summary};
+use crate::report::{Rows, error, summary};
 
 /// The two streams and what is wanted on them.
 #[derive(Debug, Clone)]
 pub struct Console {
     talk: Talk,
     typed: String,
+    rows: Option<Rows>,
 }
 
 impl Console {
     /// A console that talks as asked, in answer to a command as it was typed.
     #[must_use]
-    pub fn new(talk: Talk, typed: String) -> Self {
-        Self { talk, typed }
+    pub fn new(talk: Talk, typed: String, rows: Option<Rows>) -> Self {
+        Self { talk, typed, rows }
+    }
+
+    /// Which rows tables of results have, when a person chose.
+    #[must_use]
+    pub fn rows(&self) -> Option<Rows> {
+        self.rows
     }
 
     /// The command that it answers, as a shell reads it.
@@ -138,7 +145,7 @@ impl Console {
             // Who wants quiet still has to know how to go on.
             MessageFormat::Human if self.talk.quiet && finished.end == ExperimentEnd::Completed => {}
             MessageFormat::Human => {
-                self.print(&summary::summary(experiment_id, &finished.folder, finished, self.out_styles()))?;
+                self.print(&summary::summary(experiment_id, &finished.folder, finished, self.rows, self.out_styles()))?;
             }
         }
         Ok(())

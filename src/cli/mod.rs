@@ -38,7 +38,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(cli) => cli,
         Err(asked) => return show(&asked),
     };
-    let mut console = Console::new(cli.talk, typed);
+    let mut console = Console::new(cli.talk, typed, cli.command.rows());
     match dispatch(&cli.command, &mut console) {
         Ok(exit) => exit,
         Err(error) => {

@@ -21,7 +21,7 @@ use crate::lifecycle::next::{Action, next};
 use crate::lifecycle::pacing::Pacing;
 use crate::lifecycle::state::{Consequence, Fact, Limits, State};
 use crate::model::checkpoint::Checkpoint;
-use crate::model::event::{Event, ExperimentFinished, ExperimentStarted};
+use crate::model::event::{Errored, Event, ExperimentFinished, ExperimentStarted};
 use crate::model::experiment::Config;
 use crate::model::finding::Finding;
 use crate::model::ids::{AttemptNumber, RunId};
@@ -73,6 +73,8 @@ pub(super) struct Coordinator<'a> {
     tick: Option<Duration>,
     pub(super) folder_name: String,
     pub(super) worker_lost: bool,
+    /// Runs whose attempts were used up, by what failed last.
+    pub(super) errored: Vec<Errored>,
     tell: &'a mut Tell<'a>,
 }
 
@@ -161,6 +163,7 @@ impl<'a> Coordinator<'a> {
             tick: manner.tick,
             folder_name: manner.folder_name,
             worker_lost: false,
+            errored: Vec::new(),
             tell,
         };
         coordinator.tell(&started);
@@ -312,8 +315,10 @@ impl<'a> Coordinator<'a> {
             end,
             folder: self.folder_name.clone(),
             tiers: self.standing.tiers(),
+            setups: self.standing.setups(Some(&self.place.fixture)),
             spent: self.state.spent(),
             duration_seconds: self.now().as_secs_f64(),
+            errored: std::mem::take(&mut self.errored),
             missing: self.standing.missing_by_why(),
             waiting: self.state.tiers_in_wait().map(|(tier, sources)| (tier, sources.clone())).collect(),
         };

@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use crate::engine::coordinator::Coordinator;
 use crate::engine::failure::storage;
-use crate::engine::mailbox::{Input, RunEnd};
+use crate::engine::mailbox::{Committed, Input, RunEnd};
 use crate::lifecycle::state::{Consequence, Fact};
 use crate::model::checkpoint::RateLimit;
-use crate::model::event::{Event, Missing, RunCommitted};
+use crate::model::event::{Errored, Event, Missing, RunCommitted};
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::limits::RATE_LIMIT_DEFAULT_SECONDS;
 use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentStatus, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
-use crate::model::result::RunResult;
 use crate::os::clock;
 use crate::store;
 
@@ -54,7 +53,7 @@ impl Coordinator<'_> {
 
     fn end(&mut self, run: RunId, spent: Usd, end: RunEnd) {
         match end {
-            RunEnd::Committed(result) => self.commit(run, spent, &result),
+            RunEnd::Committed(committed) => self.commit(run, spent, *committed),
             RunEnd::Failed { attempt, stage, failure, agent_complete } => {
                 self.fail(spent, FailedAttempt { run, attempt, stage, failure, agent_complete });
             }
@@ -66,10 +65,11 @@ impl Coordinator<'_> {
         }
     }
 
-    fn commit(&mut self, run: RunId, spent: Usd, result: &RunResult) {
+    fn commit(&mut self, run: RunId, spent: Usd, committed: Committed) {
+        let Committed { result, changed_nothing, failed_checks } = committed;
         self.take(Fact::Committed { run, spent, cost: result.cost_usd + result.judge_cost_usd });
         let status = RunStatus::judged(result.judge_passed);
-        self.count(run, result);
+        self.count(run, &result);
         self.pacing.changed();
         self.tell(&Event::RunCommitted(RunCommitted {
             run,
@@ -79,6 +79,8 @@ impl Coordinator<'_> {
             agent_end: result.agent_end,
             cost_usd: result.cost_usd + result.judge_cost_usd,
             duration_seconds: result.duration_seconds,
+            changed_nothing,
+            failed_checks,
         }));
     }
 
@@ -116,6 +118,10 @@ impl Coordinator<'_> {
         if !agent_complete {
             self.checkpoint.completed_runs.set(run, RunStatus::Errored);
             self.pacing.changed();
+        }
+        match self.errored.iter_mut().find(|errored| errored.failure.is_like(&failure)) {
+            Some(errored) => errored.runs.push(run),
+            None => self.errored.push(Errored { failure: failure.clone(), runs: vec![run] }),
         }
         self.tell(&Event::RunErrored { run, attempts, failure });
     }

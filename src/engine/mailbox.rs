@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::Sender;
 
-use crate::model::event::Event;
+use crate::model::event::{Event, FailedCheck};
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::money::Usd;
 use crate::model::outcome::{Failure, Stage, StopSignal};
@@ -41,7 +41,7 @@ pub enum Input {
 #[derive(Debug)]
 pub enum RunEnd {
     /// The result is durable.
-    Committed(Box<RunResult>),
+    Committed(Box<Committed>),
     /// Infrastructure failed.
     Failed {
         /// Which attempt.
@@ -60,6 +60,17 @@ pub enum RunEnd {
         /// Whether the agent's result is durable.
         agent_complete: bool,
     },
+}
+
+/// A committed run, with what explains its verdict.
+#[derive(Debug)]
+pub struct Committed {
+    /// The result.
+    pub result: RunResult,
+    /// Whether the agent left the tree as it was.
+    pub changed_nothing: bool,
+    /// Checks that did not pass.
+    pub failed_checks: Vec<FailedCheck>,
 }
 
 /// A worker's line to the coordinator.

@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::lifecycle::costs::Costs;
 use crate::lifecycle::gradings;
 use crate::lifecycle::status::status_on_disk;
-use crate::model::event::{Missing, TierTotals};
+use crate::model::event::{Missing, SetupTotals, TierTotals};
 use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::RunStatus;
 use crate::model::plan::Plan;
 use crate::model::result::RunResult;
 use crate::model::survey::{ResultFacts, RunSeen, Survey};
-use crate::stats::tiers::tier_totals;
+use crate::model::task::Fixture;
+use crate::stats::tiers::{setup_totals, tier_totals};
 
 /// The facts of committed runs and what is missing.
 #[derive(Debug, Clone)]
@@ -189,6 +190,18 @@ impl Standing {
     /// The tiers' numbers.
     #[must_use]
     pub fn tiers(&self) -> Vec<TierTotals> {
-        tier_totals(&self.plan, self.committed.iter().map(|(run, facts)| (*run, *facts)))
+        tier_totals(&self.plan, self.facts())
+    }
+
+    /// The setups' numbers, with the names that the fixture gives them.
+    #[must_use]
+    pub fn setups(&self, fixture: Option<&Fixture>) -> Vec<SetupTotals> {
+        setup_totals(&self.plan, self.facts(), |tier, subtest| {
+            Some(fixture?.tiers.get(&tier)?.get(&subtest)?.name.clone())
+        })
+    }
+
+    fn facts(&self) -> impl Iterator<Item = (RunId, ResultFacts)> + '_ {
+        self.committed.iter().map(|(run, facts)| (*run, *facts))
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn work(place: &Workplace, job: &Job, line: &Line) {
 
 fn attempt(work: &mut Work<'_>, job: &Job) -> RunEnd {
     let halt = match carry_out(work) {
-        Ok(result) => return RunEnd::Committed(Box::new(result)),
+        Ok(result) => return RunEnd::Committed(Box::new(work.explained(result))),
         Err(halt) => halt,
     };
     let agent_complete = work.agent_complete;
@@ -51,7 +51,8 @@ fn attempt(work: &mut Work<'_>, job: &Job) -> RunEnd {
             }
             RunEnd::Stopped { stage, agent_complete }
         }
-        Halt::Failed(mut failure) => {
+        Halt::Failed(failure) => {
+            let mut failure = work.with_excerpt(failure);
             let last = failure.kind != FailureKind::RateLimit && job.failures + 1 >= job.attempts;
             if !agent_complete
                 && let Err(second) = work.set_aside(AttemptEnd::Failed { failure: failure.clone(), last })

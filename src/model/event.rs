@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::experiment::FieldClass;
-use super::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunId, TierId};
+use super::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunId, SubtestId, TierId};
 use super::money::Usd;
-use super::outcome::{AgentEnd, ExperimentEnd, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
+use super::outcome::{AgentEnd, Excerpt, ExperimentEnd, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
 use super::score::{Grade, Score};
 use super::winner::Winner;
 
@@ -182,6 +182,21 @@ pub struct RunCommitted {
     pub cost_usd: Usd,
     /// Seconds of agent, checks and judges.
     pub duration_seconds: f64,
+    /// Whether the agent left the tree as it was.
+    #[serde(default)]
+    pub changed_nothing: bool,
+    /// Checks that did not pass.
+    #[serde(default)]
+    pub failed_checks: Vec<FailedCheck>,
+}
+
+/// A check that a run did not pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FailedCheck {
+    /// The check's name in the fixture.
+    pub name: String,
+    /// How what it wrote ends; `None` when it wrote nothing.
+    pub excerpt: Option<Excerpt>,
 }
 
 /// The end of a sitting.
@@ -194,10 +209,16 @@ pub struct ExperimentFinished {
     pub folder: String,
     /// The tiers as they stand.
     pub tiers: Vec<TierTotals>,
+    /// The setups as they stand.
+    #[serde(default)]
+    pub setups: Vec<SetupTotals>,
     /// Spent in all: every attempt, judges too.
     pub spent: Usd,
     /// How long this sitting took.
     pub duration_seconds: f64,
+    /// Runs whose attempts were used up in this sitting, those with the same last failure together.
+    #[serde(default)]
+    pub errored: Vec<Errored>,
     /// Planned runs that are missing, by why.
     pub missing: BTreeMap<Missing, usize>,
     /// Tiers that have not begun because they take over the winners of these.
@@ -220,11 +241,42 @@ pub enum Missing {
     Errored,
 }
 
-/// One tier's numbers, derived from the results.
+/// Runs that are missing because the same failure came until their attempts were used up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Errored {
+    /// What failed last.
+    pub failure: Failure,
+    /// The runs.
+    pub runs: Vec<RunId>,
+}
+
+/// One tier's numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TierTotals {
     /// The tier.
     pub tier: TierId,
+    /// Its numbers.
+    #[serde(flatten)]
+    pub totals: Totals,
+}
+
+/// One setup's numbers: those of a subtest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SetupTotals {
+    /// The tier.
+    pub tier: TierId,
+    /// The subtest.
+    pub subtest: SubtestId,
+    /// Its name in the fixture; `None` when no fixture can be read.
+    pub name: Option<String>,
+    /// Its numbers.
+    #[serde(flatten)]
+    pub totals: Totals,
+}
+
+/// The numbers of a group of runs, derived from the results.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Totals {
     /// Planned runs.
     pub planned: usize,
     /// Committed runs of the plan.
@@ -237,6 +289,12 @@ pub struct TierTotals {
     pub mean_score: Option<f64>,
     /// Cost of committed runs.
     pub cost_usd: Usd,
+    /// Mean cost of committed runs; `None` without runs.
+    #[serde(default)]
+    pub mean_cost_usd: Option<Usd>,
     /// Seconds of committed runs, added up.
     pub seconds: f64,
+    /// Mean seconds of committed runs; `None` without runs.
+    #[serde(default)]
+    pub mean_seconds: Option<f64>,
 }

@@ -201,7 +201,7 @@ impl fmt::Display for FailureKind {
 
 /// One infrastructure failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
-#[error("{kind}: {message}")]
+#[error("{kind}: {message}{}", shown(excerpt.as_ref()))]
 pub struct Failure {
     /// What kind of failure it is.
     pub kind: FailureKind,
@@ -211,13 +211,42 @@ pub struct Failure {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub retry_at: Option<Timestamp>,
+    /// How the output of what failed ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excerpt: Option<Excerpt>,
 }
 
 impl Failure {
     /// A failure that names no time.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_at: None }
+        Self { kind, message: message.into(), retry_at: None, excerpt: None }
     }
+
+    /// Whether another one says the same; where its log lies does not matter.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        let words = |failure: &Self| failure.excerpt.as_ref().map(|excerpt| excerpt.text.clone());
+        (self.kind, &self.message) == (other.kind, &other.message) && words(self) == words(other)
+    }
+}
+
+/// The end of a log, for a report that is to show the cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Excerpt {
+    /// The log, below the experiment's folder.
+    pub file: String,
+    /// Its last lines that are not empty.
+    pub text: String,
+}
+
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` ends with `{}`", self.file, self.text.replace('\n', " | "))
+    }
+}
+
+fn shown(excerpt: Option<&Excerpt>) -> String {
+    excerpt.map_or_else(String::new, |excerpt| format!("; {excerpt}"))
 }
 
 /// Why an attempt lies in `.failed/`.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 
 pub use folder::Folder;
-pub use read::{Kind, ReadError, kind_of, open_regular, read_bounded, read_bounded_at, read_start};
+pub use read::{Kind, ReadError, kind_of, open_regular, read_bounded, read_bounded_at, read_end, read_start};
 pub use tree::{Bounds, copy_tree, make_accessible, remove_tree, sync_tree};
 
 /// Names of temporary files begin so; a crash can leave them behind.

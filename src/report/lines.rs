@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::model::event::{Event, ExperimentFinished, ExperimentStarted, RunCommitted};
+use crate::model::event::{Event, ExperimentFinished, ExperimentStarted, FailedCheck, RunCommitted, Totals};
 use crate::model::experiment::FieldClass;
 use crate::model::ids::{JudgeNumber, TierId};
 use crate::model::outcome::{AgentEnd, ExperimentEnd, RunStatus, Rung, Stage, StopSignal};
@@ -105,7 +105,7 @@ fn routine(word: &'static str, tone: Tone, subject: impl fmt::Display, text: &st
 
 fn experiment_started(started: &ExperimentStarted) -> Line {
     let word = if started.resumed { "Resumes" } else { "Starts" };
-    let (done, planned) = tiers::sum_of(&started.tiers).map_or((0, 0), |sum| (sum.done, sum.planned));
+    let Totals { done, planned, .. } = tiers::sum_of(&started.tiers);
     let runs = if done == 0 {
         counted(planned, "planned run")
     } else {
@@ -135,7 +135,17 @@ fn flag_differs(field: &str, saved: &Value, given: &Value, class: FieldClass) ->
 }
 
 fn run_committed(committed: &RunCommitted) -> Line {
-    let RunCommitted { run, status, score, grade, agent_end, cost_usd, duration_seconds } = committed;
+    let RunCommitted {
+        run,
+        status,
+        score,
+        grade,
+        agent_end,
+        cost_usd,
+        duration_seconds,
+        changed_nothing,
+        failed_checks,
+    } = committed;
     let (word, tone) = match status {
         RunStatus::Passed => ("Passed", Tone::Good),
         RunStatus::Failed => ("Failed", Tone::Bad),
@@ -148,8 +158,15 @@ fn run_committed(committed: &RunCommitted) -> Line {
         AgentEnd::OverBudget => ", agent over budget".to_owned(),
         end => format!(", agent {end}"),
     };
-    let text = format!("score {score} ({grade}), {cost_usd}, {}{end}", duration(*duration_seconds));
+    let nothing = if *changed_nothing { ", changed nothing" } else { "" };
+    let checks: String = failed_checks.iter().map(failed_check).collect();
+    let text = format!("score {score} ({grade}), {cost_usd}, {}{end}{nothing}{checks}", duration(*duration_seconds));
     routine(word, tone, run, &text)
+}
+
+fn failed_check(check: &FailedCheck) -> String {
+    let end = check.excerpt.as_ref().map_or_else(String::new, |excerpt| format!(": {excerpt}"));
+    format!("; check `{}` failed{end}", check.name)
 }
 
 fn stopping(signal: StopSignal, rung: Rung, in_flight: usize) -> Line {
@@ -175,7 +192,7 @@ fn experiment_finished(finished: &ExperimentFinished) -> Line {
         ExperimentEnd::RateLimited => ("Waits", Tone::Warning),
         ExperimentEnd::Stopped { .. } => ("Stopped", Tone::Warning),
     };
-    let (done, planned) = tiers::sum_of(&finished.tiers).map_or((0, 0), |sum| (sum.done, sum.planned));
+    let Totals { done, planned, .. } = tiers::sum_of(&finished.tiers);
     let text = format!(
         "{done} of {} done, {} spent, {}",
         counted(planned, "planned run"),

@@ -17,5 +17,7 @@ pub mod summary;
 mod tables;
 pub mod terminal;
 
+pub use tables::Rows;
+
 #[cfg(test)]
 mod samples;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::model::event::{Event, ExperimentStarted};
+use crate::model::event::{Event, ExperimentStarted, TierTotals};
 use crate::model::ids::{RunId, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::{RunStatus, Rung, Stage};
@@ -104,9 +104,9 @@ impl Progress {
         self.started = Some(at);
         self.spent = started.spent;
         self.ceiling = started.max_cost_usd;
-        for totals in &started.tiers {
+        for TierTotals { tier: id, totals } in &started.tiers {
             let tier = Tier { planned: totals.planned, done: totals.done, passed: totals.passed, ..Tier::default() };
-            self.tiers.insert(totals.tier, tier);
+            self.tiers.insert(*id, tier);
         }
     }
 

@@ -4,11 +4,16 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::event::{Event, ExperimentFinished, ExperimentStarted, Missing, RunCommitted, TierTotals};
+use crate::model::event::{
+    Errored, Event, ExperimentFinished, ExperimentStarted, FailedCheck, Missing, RunCommitted, SetupTotals, TierTotals,
+    Totals,
+};
 use crate::model::experiment::FieldClass;
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId, SubtestId, TierId};
 use crate::model::money::Usd;
-use crate::model::outcome::{AgentEnd, ExperimentEnd, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
+use crate::model::outcome::{
+    AgentEnd, Excerpt, ExperimentEnd, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal,
+};
 use crate::model::score::{GradeScale, Score};
 use crate::model::winner::{Candidate, Winner};
 
@@ -39,16 +44,29 @@ pub(super) fn usd(dollars: f64) -> Usd {
 
 pub(super) fn tier(tier: u32, planned: usize, done: usize, passed: usize, seconds: f64) -> TierTotals {
     let share = (done > 0).then(|| f64::from(u32::try_from(passed).unwrap()) / f64::from(u32::try_from(done).unwrap()));
-    TierTotals {
-        tier: TierId(tier),
+    let number = f64::from(u32::try_from(done).unwrap());
+    let totals = Totals {
         planned,
         done,
         passed,
         pass_rate: share,
         mean_score: share.map(|share| share * 0.9 + 0.05),
         cost_usd: usd(0.2134).times(done),
+        mean_cost_usd: share.map(|_| usd(0.2134)),
         seconds,
-    }
+        mean_seconds: share.map(|_| seconds / number),
+    };
+    TierTotals { tier: TierId(tier), totals }
+}
+
+/// The numbers of a tier as those of its only setup.
+pub(super) fn setup(tier: u32, subtest: u32, totals: &TierTotals) -> SetupTotals {
+    let name = ["plain", "expert", "with skills"][tier as usize % 3].to_owned();
+    SetupTotals { tier: TierId(tier), subtest: SubtestId(subtest), name: Some(name), totals: totals.totals }
+}
+
+fn setups(tiers: &[TierTotals]) -> Vec<SetupTotals> {
+    tiers.iter().map(|totals| setup(totals.tier.0, 0, totals)).collect()
 }
 
 pub(super) fn started() -> ExperimentStarted {
@@ -58,17 +76,20 @@ pub(super) fn started() -> ExperimentStarted {
         resumed: true,
         jobs: 4,
         containment: "bubblewrap".to_owned(),
-        tiers: vec![tier(0, 30, 30, 21, 3_725.0), tier(1, 30, 8, 6, 912.0), tier(2, 30, 0, 0, 0.0)],
+        tiers: vec![tier(0, 30, 30, 21, 3_720.0), tier(1, 30, 8, 6, 912.0), tier(2, 30, 0, 0, 0.0)],
         spent: usd(8.35),
         max_cost_usd: Some(usd(50.0)),
     }
 }
 
 pub(super) fn finished(end: ExperimentEnd) -> ExperimentFinished {
+    let tiers = vec![tier(0, 30, 30, 21, 3_720.0), tier(1, 30, 17, 12, 2_040.0), tier(2, 30, 0, 0, 0.0)];
     ExperimentFinished {
         end,
         folder: FOLDER.to_owned(),
-        tiers: vec![tier(0, 30, 30, 21, 3_725.0), tier(1, 30, 17, 12, 2_041.0), tier(2, 30, 0, 0, 0.0)],
+        setups: setups(&tiers),
+        tiers,
+        errored: vec![Errored { failure: failed_with_excerpt(), runs: vec![run("T1/00/run_12")] }],
         spent: usd(12.34),
         duration_seconds: 725.0,
         missing: BTreeMap::from([
@@ -82,8 +103,11 @@ pub(super) fn finished(end: ExperimentEnd) -> ExperimentFinished {
 }
 
 pub(super) fn complete() -> ExperimentFinished {
+    let tiers = vec![tier(0, 30, 30, 21, 3_720.0), tier(1, 30, 30, 24, 2_040.0), tier(2, 30, 30, 30, 96_000.0)];
     ExperimentFinished {
-        tiers: vec![tier(0, 30, 30, 21, 3_725.0), tier(1, 30, 30, 24, 2_041.0), tier(2, 30, 30, 30, 95_000.0)],
+        setups: setups(&tiers),
+        tiers,
+        errored: Vec::new(),
         spent: usd(21.0),
         duration_seconds: 7_620.0,
         missing: BTreeMap::new(),
@@ -101,6 +125,8 @@ pub(super) fn committed(name: &str, score: f64, agent_end: AgentEnd) -> Event {
         agent_end,
         cost_usd: usd(0.2134),
         duration_seconds: 185.0,
+        changed_nothing: false,
+        failed_checks: Vec::new(),
     })
 }
 
@@ -116,6 +142,22 @@ pub(super) fn begun(name: &str, attempt: u32, from: Stage) -> Event {
 
 pub(super) fn stage(name: &str, stage: Stage, judge: Option<u32>) -> Event {
     Event::StageStarted { run: run(name), stage, judge: judge.map(JudgeNumber) }
+}
+
+/// A run that failed because its agent changed nothing, with the check that shows it.
+pub(super) fn idle(name: &str) -> Event {
+    let Event::RunCommitted(committed) = committed(name, 0.1, AgentEnd::Finished) else { unreachable!() };
+    let text = "error: could not compile `task`".to_owned();
+    let excerpt = Some(Excerpt { file: format!("{name}/checks/build.stderr.log"), text });
+    let failed_checks = vec![FailedCheck { name: "build".to_owned(), excerpt }];
+    Event::RunCommitted(RunCommitted { changed_nothing: true, failed_checks, ..committed })
+}
+
+fn failed_with_excerpt() -> Failure {
+    let file = "T1/00/.failed/run_12_attempt_03/agent/stderr.log".to_owned();
+    let text = "Traceback (most recent call last):\nKeyError: 'ANTHROPIC_MODEL'".to_owned();
+    let failure = Failure::new(FailureKind::NoRecord, "the agent ended with exit code 1 and left no record");
+    Failure { excerpt: Some(Excerpt { file, text }), ..failure }
 }
 
 pub(super) fn provider_failure() -> Failure {
@@ -150,6 +192,7 @@ pub(super) fn every_event() -> Vec<(Timestamp, Event)> {
         stage("T1/00/run_10", Stage::Judge, Some(2)),
         committed("T1/00/run_09", 0.92, AgentEnd::Finished),
         committed("T1/00/run_10", 0.31, AgentEnd::TimedOut),
+        idle("T1/00/run_11"),
         Event::AttemptFailed {
             run: run("T1/01/run_01"),
             attempt: AttemptNumber(1),
@@ -165,6 +208,7 @@ pub(super) fn every_event() -> Vec<(Timestamp, Event)> {
             retry: false,
         },
         Event::RunErrored { run: run("T1/01/run_01"), attempts: 2, failure: provider_failure() },
+        Event::RunErrored { run: run("T1/00/run_12"), attempts: 3, failure: failed_with_excerpt() },
         Event::TierPaused { tier: TierId(2), kind: FailureKind::Auth, times: 5, left: 12 },
         Event::RateLimited { model: "sonnet".to_owned(), until: at(900) },
         Event::RateLimitOver { model: "sonnet".to_owned() },

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::model::event::{Missing, TierTotals};
+use crate::model::event::{Missing, SetupTotals, TierTotals};
 use crate::model::ids::{JudgeNumber, RunId, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentStatus, Stage};
@@ -19,7 +19,7 @@ use super::json;
 use super::lines::stage_name;
 use super::page::Page;
 use super::styles::{Styles, Tone};
-use super::tables::{add_missing, add_waiting, named_lines, tier_table};
+use super::tables::{Rows, add_missing, add_waiting, named_lines, results_table};
 
 /// What `status` says of an experiment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -41,6 +41,8 @@ pub struct Status<'a> {
     pub max_cost_usd: Option<Usd>,
     /// Each tier's numbers.
     pub tiers: &'a [TierTotals],
+    /// Each setup's numbers.
+    pub setups: &'a [SetupTotals],
     /// Planned runs that are missing, by why.
     pub missing: &'a BTreeMap<Missing, usize>,
     /// Tiers that have not begun because they take over the winners of others, each with those.
@@ -68,13 +70,13 @@ pub struct RunInFlight {
 impl Status<'_> {
     /// The screen for people, as it is at the moment `now`.
     #[must_use]
-    pub fn human(&self, now: Timestamp, styles: Styles) -> String {
+    pub fn human(&self, now: Timestamp, rows: Option<Rows>, styles: Styles) -> String {
         let id = escape::terminal(self.experiment_id.unwrap_or("experiment"));
         let (tone, word) = self.word();
         let mut page = Page::default();
         page.line(format_args!("{}: {}\n", styles.paint(Tone::Strong, id), styles.paint(tone, word)));
         page.line(named_lines(&self.facts(now)));
-        page.add(tier_table(self.tiers));
+        page.add(results_table(self.tiers, self.setups, rows));
         let is_missing = self.missing.values().any(|count| *count > 0);
         if is_missing {
             page.line("");
@@ -183,6 +185,7 @@ mod tests {
             spent: finished.spent,
             max_cost_usd: Some(usd(50.0)),
             tiers: &finished.tiers,
+            setups: &finished.setups,
             missing: &finished.missing,
             waiting: &finished.waiting,
             original_version: None,
@@ -194,14 +197,14 @@ mod tests {
     fn a_live_experiment_shows_who_holds_it_and_what_is_in_flight() {
         let (finished, holder, runs) = (finished(ExperimentEnd::Incomplete), holder(), in_flight());
         let status = status(&finished, Some(&holder), &runs);
-        snapshot("screens", "status_live", &status.human(at(725), Styles::plain()));
+        snapshot("screens", "status_live", &status.human(at(725), None, Styles::plain()));
         snapshot("screens", "status_live_json", &status.json());
     }
 
     #[test]
     fn a_dead_coordinator_is_not_called_running() {
         let finished = finished(ExperimentEnd::Incomplete);
-        snapshot("screens", "status_dead", &status(&finished, None, &[]).human(at(725), Styles::plain()));
+        snapshot("screens", "status_dead", &status(&finished, None, &[]).human(at(725), None, Styles::plain()));
     }
 
     #[test]
@@ -209,7 +212,7 @@ mod tests {
         let waiting = BTreeMap::from([(TierId(1), BTreeSet::from([TierId(0)]))]);
         let finished = ExperimentFinished { waiting, ..finished(ExperimentEnd::Incomplete) };
         let status = Status { original_version: Some("3.1".to_owned()), ..status(&finished, None, &[]) };
-        snapshot("screens", "status_original", &status.human(at(725), Styles::plain()));
+        snapshot("screens", "status_original", &status.human(at(725), None, Styles::plain()));
     }
 
     #[test]
@@ -217,7 +220,7 @@ mod tests {
         let holder = Holder { host: "\u{1b}[2J\n".to_owned(), ..holder() };
         let finished = finished(ExperimentEnd::Incomplete);
         let status = status(&finished, Some(&holder), &[]);
-        assert!(status.human(at(0), Styles::plain()).contains(r"process 4711 on \u{1b}[2J\n since"));
+        assert!(status.human(at(0), None, Styles::plain()).contains(r"process 4711 on \u{1b}[2J\n since"));
         assert!(status.json().contains(r"\u001b[2J\n"));
     }
 

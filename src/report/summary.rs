@@ -1,6 +1,6 @@
 //! What is printed at the end of a sitting: the table, what is missing, and the commands that go on.
 
-use crate::model::event::ExperimentFinished;
+use crate::model::event::{ExperimentFinished, Totals};
 use crate::model::outcome::{ExperimentEnd, StopSignal};
 use crate::stats::tiers::sum_of;
 use crate::text::escape;
@@ -8,21 +8,28 @@ use crate::text::words::{counted, duration, shell_word};
 
 use super::page::Page;
 use super::styles::{Styles, Tone};
-use super::tables::{add_missing, add_waiting, named_lines, tier_table};
+use super::tables::{Rows, add_errored, add_missing, add_waiting, named_lines, results_table};
 
 /// The end of a sitting. `folder` is the experiment's folder as the person would type it.
 ///
 /// The last line is the command that continues, unless every planned run is done.
 #[must_use]
-pub fn summary(experiment_id: &str, folder: &str, finished: &ExperimentFinished, styles: Styles) -> String {
-    let (done, planned) = sum_of(&finished.tiers).map_or((0, 0), |sum| (sum.done, sum.planned));
+pub fn summary(
+    experiment_id: &str,
+    folder: &str,
+    finished: &ExperimentFinished,
+    rows: Option<Rows>,
+    styles: Styles,
+) -> String {
+    let Totals { done, planned, .. } = sum_of(&finished.tiers);
     let missing: usize = finished.missing.values().sum();
     let (tone, end) = how_it_ended(finished.end);
     let mut page = Page::default();
     let sentence = styles.paint(tone, format!("{} {end}", escape::terminal(experiment_id)));
     page.line(format_args!("{sentence}: {done} of {} done.\n", counted(planned, "planned run")));
-    page.line(tier_table(&finished.tiers));
+    page.line(results_table(&finished.tiers, &finished.setups, rows));
     add_missing(&mut page, &finished.missing, styles);
+    add_errored(&mut page, &finished.errored);
     add_waiting(&mut page, &finished.waiting);
     if missing > 0 {
         page.line("");
@@ -68,7 +75,7 @@ fn add_continuation(page: &mut Page, folder: &str, finished: &ExperimentFinished
 
 /// Dollars that all planned runs are likely to cost, from what the finished ones cost, with a tenth to spare.
 fn ceiling_for_all(finished: &ExperimentFinished) -> Option<String> {
-    let sum = sum_of(&finished.tiers).filter(|sum| sum.done > 0)?;
+    let sum = Some(sum_of(&finished.tiers)).filter(|sum| sum.done > 0)?;
     let missing: usize = finished.missing.values().sum();
     let all = finished.spent + sum.cost_usd.mean_of(sum.done).times(missing);
     let dollars = all.dollars() * 1.1;
@@ -84,7 +91,7 @@ mod tests {
     use crate::model::ids::TierId;
 
     fn shown(finished: &ExperimentFinished) -> String {
-        summary("fix-the-crate", FOLDER, finished, Styles::plain())
+        summary("fix-the-crate", FOLDER, finished, None, Styles::plain())
     }
 
     #[test]
@@ -136,14 +143,14 @@ mod tests {
 
     #[test]
     fn a_folder_with_spaces_is_quoted_in_commands() {
-        let text = summary("x", "my results/it's", &finished(ExperimentEnd::Incomplete), Styles::plain());
+        let text = summary("x", "my results/it's", &finished(ExperimentEnd::Incomplete), None, Styles::plain());
         assert!(text.ends_with("  cargo scylla resume 'my results/it'\\''s'\n"), "{text}");
     }
 
     #[test]
     fn colors_change_no_letter() {
         let finished = finished(ExperimentEnd::BudgetReached);
-        let colored = summary("fix-the-crate", FOLDER, &finished, Styles::colored());
+        let colored = summary("fix-the-crate", FOLDER, &finished, None, Styles::colored());
         assert_eq!(anstream::adapter::strip_str(&colored).to_string(), shown(&finished));
     }
 }

@@ -4,14 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use comfy_table::{Cell, CellAlignment, Row, Table, presets};
 
-use crate::model::event::{Missing, TierTotals};
+use crate::model::event::{Errored, Missing, SetupTotals, TierTotals, Totals};
 use crate::model::ids::TierId;
 use crate::stats::tiers::sum_of;
+use crate::text::escape;
 use crate::text::words::{counted, duration, list, percent};
 
 use super::page::Page;
 use super::styles::{Styles, Tone};
 
+/// With more setups than this, a table has a row for each tier, unless a person wants it otherwise.
+const MOST_SETUPS: usize = 30;
+/// Longest name of a setup that is shown whole.
+const MOST_NAME: usize = 28;
+/// So many runs are named that failed for one reason.
+const MOST_NAMED: usize = 5;
 /// What stands for a number that does not exist.
 const NONE: &str = "–";
 
@@ -36,28 +43,78 @@ pub(super) fn table(rows: Vec<Vec<String>>) -> String {
     page.into_text()
 }
 
-/// Each tier's numbers, and all of them together when there are several tiers.
-pub(super) fn tier_table(tiers: &[TierTotals]) -> String {
-    let titles = ["tier", "done", "passed", "pass rate", "mean score", "cost", "time"];
-    let mut rows = vec![titles.map(str::to_owned).to_vec()];
-    rows.extend(tiers.iter().map(|tier| tier_row(&tier.tier.to_string(), tier)));
-    if tiers.len() > 1 {
-        rows.extend(sum_of(tiers).map(|sum| tier_row("all", &sum)));
-    }
-    table(rows)
+/// What a table of results has a row for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// Each setup.
+    Subtests,
+    /// Each tier.
+    Tiers,
 }
 
-fn tier_row(name: &str, totals: &TierTotals) -> Vec<String> {
+/// The numbers of each setup, or of each tier when there are many setups, and of all together when there are several
+/// rows. What a person chose holds for any number.
+pub(super) fn results_table(tiers: &[TierTotals], setups: &[SetupTotals], chosen: Option<Rows>) -> String {
+    let rows = chosen.unwrap_or(if setups.len() > MOST_SETUPS { Rows::Tiers } else { Rows::Subtests });
+    let (title, mut body): (&str, Vec<Vec<String>>) = match rows {
+        Rows::Subtests => {
+            let id = |setup: &SetupTotals| format!("{}/{}", setup.tier, setup.subtest);
+            let width = setups.iter().map(|setup| id(setup).len()).max().unwrap_or(0);
+            let name = |setup: &SetupTotals| match &setup.name {
+                Some(name) => format!("{:<width$}  {}", id(setup), shortened(name)),
+                None => id(setup),
+            };
+            ("setup", setups.iter().map(|setup| row(name(setup), &setup.totals)).collect())
+        }
+        Rows::Tiers => ("tier", tiers.iter().map(|tier| row(tier.tier.to_string(), &tier.totals)).collect()),
+    };
+    if body.len() > 1 {
+        body.push(row("all".to_owned(), &sum_of(tiers)));
+    }
+    let titles = [title, "done", "passed", "pass rate", "mean score", "mean cost", "mean time"];
+    body.insert(0, titles.map(str::to_owned).to_vec());
+    table(body)
+}
+
+/// A name as far as a row holds it.
+fn shortened(name: &str) -> String {
+    let name = escape::terminal(name);
+    if name.chars().count() <= MOST_NAME {
+        return name.into_owned();
+    }
+    name.chars().take(MOST_NAME - 1).chain(['…']).collect()
+}
+
+fn row(name: String, totals: &Totals) -> Vec<String> {
     let none = || NONE.to_owned();
     vec![
-        name.to_owned(),
+        name,
         format!("{}/{}", totals.done, totals.planned),
         totals.passed.to_string(),
         totals.pass_rate.map_or_else(none, percent),
         totals.mean_score.map_or_else(none, |score| format!("{score:.2}")),
-        totals.cost_usd.to_string(),
-        if totals.done == 0 { none() } else { duration(totals.seconds) },
+        totals.mean_cost_usd.map_or_else(none, |cost| cost.to_string()),
+        totals.mean_seconds.map_or_else(none, duration),
     ]
+}
+
+/// The runs that are missing because infrastructure failed, each group with its reason once.
+pub(super) fn add_errored(page: &mut Page, errored: &[Errored]) {
+    for Errored { failure, runs } in errored {
+        let named: Vec<String> = runs.iter().take(MOST_NAMED).map(ToString::to_string).collect();
+        let more = match runs.len().saturating_sub(MOST_NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let what = format!("{}: {}", failure.kind, failure.message);
+        page.line(format_args!("  {}{more}: {}", named.join(", "), escape::terminal(&what)));
+        if let Some(excerpt) = &failure.excerpt {
+            for line in excerpt.text.lines() {
+                page.line(format_args!("      {}", escape::terminal(line)));
+            }
+            page.line(format_args!("      (the end of {})", escape::terminal(&excerpt.file)));
+        }
+    }
 }
 
 /// The planned runs that are missing, one line for each reason; nothing when none is.
@@ -104,19 +161,41 @@ pub(super) fn named_lines(lines: &[(&str, String)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::tier;
+    use super::super::samples::{setup, tier};
     use super::*;
 
     #[test]
-    fn one_tier_needs_no_sum() {
-        assert_eq!(tier_table(&[tier(0, 3, 3, 2, 12.0)]).lines().count(), 2);
-        assert_eq!(tier_table(&[tier(0, 3, 3, 2, 12.0), tier(1, 3, 0, 0, 0.0)]).lines().count(), 4);
+    fn one_setup_needs_no_sum() {
+        let (one, two) = (setup(0, 0, &tier(0, 3, 3, 2, 12.0)), setup(1, 0, &tier(1, 3, 0, 0, 0.0)));
+        assert_eq!(results_table(&[tier(0, 3, 3, 2, 12.0)], std::slice::from_ref(&one), None).lines().count(), 2);
+        let both = results_table(&[tier(0, 3, 3, 2, 12.0), tier(1, 3, 0, 0, 0.0)], &[one, two], None);
+        assert_eq!(both.lines().count(), 4);
     }
 
     #[test]
-    fn a_tier_without_results_has_no_rate_and_no_score() {
-        let table = tier_table(&[tier(0, 3, 0, 0, 0.0)]);
+    fn a_setup_without_results_has_no_rate_and_no_mean() {
+        let table = results_table(&[tier(0, 3, 0, 0, 0.0)], &[setup(0, 0, &tier(0, 3, 0, 0, 0.0))], None);
         assert!(!table.contains('%'), "{table}");
-        assert_eq!(table.matches(NONE).count(), 3);
+        assert_eq!(table.matches(NONE).count(), 4);
+    }
+
+    #[test]
+    fn many_setups_are_shown_by_tier_unless_a_person_wants_all() {
+        let tiers = [tier(0, 120, 0, 0, 0.0)];
+        let setups: Vec<SetupTotals> = (0..40).map(|number| setup(0, number, &tier(0, 3, 0, 0, 0.0))).collect();
+        let lines = |setups, chosen| results_table(&tiers, setups, chosen).lines().count();
+        assert_eq!(lines(&setups, None), 2);
+        assert_eq!(lines(&setups, Some(Rows::Subtests)), 42);
+        assert_eq!(lines(&setups[..30], None), 32);
+        assert_eq!(lines(&setups[..30], Some(Rows::Tiers)), 2);
+    }
+
+    #[test]
+    fn a_name_cannot_widen_a_row_or_command_a_terminal() {
+        let mut hostile = setup(0, 0, &tier(0, 3, 3, 3, 1.0));
+        hostile.name = Some(format!("\u{1b}[2J\n{}", "long ".repeat(40)));
+        let table = results_table(&[tier(0, 3, 3, 3, 1.0)], &[hostile], None);
+        assert_eq!(table.lines().count(), 2);
+        assert!(!table.contains('\u{1b}') && table.lines().all(|line| line.chars().count() < 100), "{table}");
     }
 }

@@ -158,7 +158,7 @@ mod tests {
     fn no_line_of_the_bars_is_wider_than_80_columns() {
         let mut wide = started();
         for tier in &mut wide.tiers {
-            (tier.planned, tier.done, tier.passed) = (9_999, 9_000, 4_500);
+            (tier.totals.planned, tier.totals.done, tier.totals.passed) = (9_999, 9_000, 4_500);
         }
         let mut progress = Progress::default();
         progress.event(at(0), &Event::ExperimentStarted(wide));

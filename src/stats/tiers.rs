@@ -1,9 +1,9 @@
-//! The totals of each tier, counted from the results of planned runs.
+//! The totals of each tier and each setup, counted from the results of planned runs.
 
 use std::collections::BTreeMap;
 
-use crate::model::event::TierTotals;
-use crate::model::ids::{RunId, TierId};
+use crate::model::event::{SetupTotals, TierTotals, Totals};
+use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::plan::Plan;
 use crate::model::survey::ResultFacts;
@@ -16,29 +16,63 @@ const STEPS_PER_UNIT: f64 = 1e9;
 /// Only planned runs count. A result without a verdict is not done: it is neither passed nor failed, and its cost and
 /// time are not counted.
 pub fn tier_totals(plan: &Plan, runs: impl Iterator<Item = (RunId, ResultFacts)>) -> Vec<TierTotals> {
-    let mut sums: BTreeMap<TierId, Sums> = plan.tiers().map(|(tier, _)| (tier, Sums::default())).collect();
+    let totals = totals_by(plan, runs, |tier, _| tier);
+    totals.into_iter().map(|(tier, totals)| TierTotals { tier, totals }).collect()
+}
+
+/// Totals of every planned setup, counted as [`tier_totals`] does; `name` knows what people call it.
+pub fn setup_totals(
+    plan: &Plan,
+    runs: impl Iterator<Item = (RunId, ResultFacts)>,
+    name: impl Fn(TierId, SubtestId) -> Option<String>,
+) -> Vec<SetupTotals> {
+    let totals = totals_by(plan, runs, |tier, subtest| (tier, subtest)).into_iter();
+    totals.map(|((tier, subtest), totals)| SetupTotals { tier, subtest, name: name(tier, subtest), totals }).collect()
+}
+
+fn totals_by<K: Ord>(
+    plan: &Plan,
+    runs: impl Iterator<Item = (RunId, ResultFacts)>,
+    key: impl Fn(TierId, SubtestId) -> K,
+) -> BTreeMap<K, Totals> {
+    let mut sums: BTreeMap<K, Sums> = BTreeMap::new();
+    for (tier, subtests) in plan.subtests() {
+        for (subtest, runs) in subtests {
+            sums.entry(key(*tier, *subtest)).or_default().planned += *runs as usize;
+        }
+    }
     for (run, facts) in runs.filter(|(run, _)| plan.contains(*run)) {
-        if let (Some(sums), Some(passed)) = (sums.get_mut(&run.tier), facts.passed) {
+        if let (Some(sums), Some(passed)) = (sums.get_mut(&key(run.tier, run.subtest)), facts.passed) {
             sums.add(passed, &facts);
         }
     }
-    plan.tiers().map(|(tier, planned)| sums.remove(&tier).unwrap_or_default().totals(tier, planned)).collect()
+    sums.into_iter().map(|(key, sums)| (key, sums.totals())).collect()
 }
 
-/// Totals over all tiers, as one: their `tier` is that of the first.
+/// Totals of several tiers together.
 #[must_use]
-pub fn sum_of(tiers: &[TierTotals]) -> Option<TierTotals> {
-    let mut sum = tiers.first()?.clone();
-    for tier in &tiers[1..] {
-        sum.mean_score = joint_mean((sum.mean_score, sum.done), (tier.mean_score, tier.done));
-        sum.planned += tier.planned;
-        sum.done += tier.done;
-        sum.passed += tier.passed;
-        sum.cost_usd += tier.cost_usd;
-        sum.seconds += tier.seconds;
+pub fn sum_of(tiers: &[TierTotals]) -> Totals {
+    let mut sum = Totals::default();
+    for TierTotals { totals: group, .. } in tiers {
+        sum.mean_score = joint_mean((sum.mean_score, sum.done), (group.mean_score, group.done));
+        sum.planned += group.planned;
+        sum.done += group.done;
+        sum.passed += group.passed;
+        sum.cost_usd += group.cost_usd;
+        sum.seconds += group.seconds;
     }
-    sum.pass_rate = share(sum.passed, sum.done);
-    Some(sum)
+    with_means(sum)
+}
+
+/// Adds what follows from the sums.
+fn with_means(totals: Totals) -> Totals {
+    let done = totals.done;
+    Totals {
+        pass_rate: share(totals.passed, done),
+        mean_cost_usd: (done > 0).then(|| totals.cost_usd.mean_of(done)),
+        mean_seconds: (done > 0).then(|| totals.seconds / number(done)),
+        ..totals
+    }
 }
 
 /// The mean of two groups together, from the mean and the size of each.
@@ -53,6 +87,7 @@ fn joint_mean(a: (Option<f64>, usize), b: (Option<f64>, usize)) -> Option<f64> {
 
 #[derive(Default)]
 struct Sums {
+    planned: usize,
     done: usize,
     passed: usize,
     scored: usize,
@@ -73,17 +108,16 @@ impl Sums {
         self.cost += facts.cost;
     }
 
-    fn totals(self, tier: TierId, planned: usize) -> TierTotals {
-        TierTotals {
-            tier,
-            planned,
+    fn totals(self) -> Totals {
+        with_means(Totals {
+            planned: self.planned,
             done: self.done,
             passed: self.passed,
-            pass_rate: share(self.passed, self.done),
             mean_score: (self.scored > 0).then(|| units(self.score_steps) / number(self.scored)),
             cost_usd: self.cost,
             seconds: units(self.second_steps),
-        }
+            ..Totals::default()
+        })
     }
 }
 
@@ -117,7 +151,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::ids::SubtestId;
 
     fn plan() -> Plan {
         let mut plan = Plan::default();
@@ -138,8 +171,42 @@ mod tests {
         }
     }
 
-    fn totals(runs: &[(&str, ResultFacts)]) -> Vec<TierTotals> {
-        tier_totals(&plan(), runs.iter().map(|(run, facts)| (run.parse().unwrap(), *facts)))
+    fn named(runs: &[(&str, ResultFacts)]) -> impl Iterator<Item = (RunId, ResultFacts)> {
+        runs.iter().map(|(run, facts)| (run.parse().unwrap(), *facts))
+    }
+
+    fn tiers(runs: &[(&str, ResultFacts)]) -> Vec<TierTotals> {
+        tier_totals(&plan(), named(runs))
+    }
+
+    fn totals(runs: &[(&str, ResultFacts)]) -> Vec<Totals> {
+        tiers(runs).into_iter().map(|tier| tier.totals).collect()
+    }
+
+    #[test]
+    fn every_planned_setup_has_its_totals_and_its_name() {
+        let runs = [
+            ("T0/00/1", facts(Some(true), 0.9)),
+            ("T0/00/2", facts(Some(false), 0.2)),
+            ("T0/01/1", facts(Some(true), 0.7)),
+        ];
+        let name = |tier: TierId, subtest: SubtestId| (tier == TierId(0)).then(|| format!("setup {subtest}"));
+        let rows: Vec<_> = setup_totals(&plan(), named(&runs), name)
+            .into_iter()
+            .map(|setup| (setup.tier.0, setup.name, setup.totals.done, setup.totals.planned, setup.totals.passed))
+            .collect();
+        let expected =
+            [(0, Some("setup 00".to_owned()), 2, 3, 1), (0, Some("setup 01".to_owned()), 1, 3, 1), (2, None, 0, 3, 0)];
+        assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn times_and_costs_have_means_over_runs() {
+        let slow = ResultFacts { seconds: 0.3, ..facts(Some(true), 1.0) };
+        let totals = totals(&[("T0/00/1", slow), ("T0/00/2", facts(Some(true), 1.0))]);
+        assert_eq!((totals[0].seconds, totals[0].mean_seconds), (0.4, Some(0.2)));
+        assert_eq!(totals[0].mean_cost_usd, Usd::from_dollars(0.1).ok());
+        assert_eq!((totals[1].mean_seconds, totals[1].mean_cost_usd), (None, None));
     }
 
     #[test]
@@ -150,7 +217,7 @@ mod tests {
             ("T0/01/1", facts(Some(true), 0.7)),
         ]);
         assert_eq!(totals.len(), 2);
-        assert_eq!((totals[0].tier, totals[0].planned, totals[0].done, totals[0].passed), (TierId(0), 6, 3, 2));
+        assert_eq!((totals[0].planned, totals[0].done, totals[0].passed), (6, 3, 2));
         assert_eq!(totals[0].pass_rate, Some(2.0 / 3.0));
         assert_eq!(totals[0].mean_score, Some(0.6));
         assert_eq!(totals[0].cost_usd, Usd::from_dollars(0.3).unwrap());
@@ -179,16 +246,16 @@ mod tests {
 
     #[test]
     fn all_tiers_together_weigh_runs_and_not_tiers() {
-        let totals = totals(&[
+        let tiers = tiers(&[
             ("T0/00/1", facts(Some(true), 1.0)),
             ("T0/00/2", facts(Some(true), 1.0)),
             ("T0/00/3", facts(Some(true), 1.0)),
             ("T2/00/1", facts(Some(false), 0.0)),
         ]);
-        let sum = sum_of(&totals).unwrap();
+        let sum = sum_of(&tiers);
         assert_eq!((sum.planned, sum.done, sum.passed), (9, 4, 3));
         assert_eq!((sum.pass_rate, sum.mean_score), (Some(0.75), Some(0.75)));
-        assert_eq!(sum_of(&[]), None);
+        assert_eq!(sum_of(&[]), Totals::default());
     }
 
     proptest! {

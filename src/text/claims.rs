@@ -149,7 +149,7 @@ pub fn failure(claimed: &Value, now: Timestamp) -> Result<Option<Failure>, Strin
     });
     let message = if message.trim().is_empty() { "nothing more is said of it".to_owned() } else { message };
     let message = if wrong.is_empty() { message } else { format!("{message} ({})", wrong.join("; ")) };
-    Ok(Some(Failure { kind, message, retry_at }))
+    Ok(Some(Failure { retry_at, ..Failure::new(kind, message) }))
 }
 
 /// `rate-limit` and `Rate Limit` are no mistakes that are worth an attempt.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::cli::args::output::TableFlags;
 use crate::cli::args::{OperationFlags, Which};
 use crate::model::ids::RunId;
 
@@ -22,6 +23,9 @@ pub struct Rerun {
     /// Flags that take effect.
     #[command(flatten)]
     pub operation: OperationFlags,
+    /// The table of results.
+    #[command(flatten)]
+    pub table: TableFlags,
 }
 
 /// Arguments of `regrade`.
@@ -42,4 +46,7 @@ pub struct Regrade {
     /// Flags that take effect.
     #[command(flatten)]
     pub operation: OperationFlags,
+    /// The table of results.
+    #[command(flatten)]
+    pub table: TableFlags,
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cli::args::MessageFormat;
+use crate::cli::args::output::MessageFormat;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;

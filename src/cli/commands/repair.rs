@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::cli::args::{MessageFormat, Repair};
+use crate::cli::args::Repair;
+use crate::cli::args::output::MessageFormat;
 use crate::cli::choose::choose;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;

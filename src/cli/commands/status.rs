@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use crate::cli::args::{MessageFormat, Status};
+use crate::cli::args::Status;
+use crate::cli::args::output::MessageFormat;
 use crate::cli::choose::choose;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::config;
 use crate::engine::standing::Standing;
 use crate::engine::taken::tiers_in_wait;
 use crate::model::ids::JudgeNumber;
@@ -51,6 +53,8 @@ fn show(
     let checkpoint = survey.checkpoint.content();
     let mut waiting = config.map(|config| tiers_in_wait(folder, config)).unwrap_or_default();
     waiting.retain(|tier, _| numbers.missing().keys().any(|run| run.tier == *tier));
+    // A fixture that cannot be read costs names, not numbers.
+    let fixture = config::fixture::load(&folder.fixture()).ok();
     let status = status::Status {
         folder: name,
         experiment_id: survey.experiment_id(),
@@ -60,13 +64,14 @@ fn show(
         spent: numbers.spent(),
         max_cost_usd: config.and_then(|config| config.max_cost_usd),
         tiers: &numbers.tiers(),
+        setups: &numbers.setups(fixture.as_ref()),
         missing: &numbers.missing_by_why(),
         waiting: &waiting,
         original_version: survey.original.as_ref().map(|original| original.version.to_string()),
         in_flight: &in_flight,
     };
     let text = match console.message_format() {
-        MessageFormat::Human => status.human(clock::now(), console.out_styles()),
+        MessageFormat::Human => status.human(clock::now(), console.rows(), console.out_styles()),
         MessageFormat::Json => status.json(),
     };
     if again {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::cli::args::{MessageFormat, Verify, VerifyFormat};
+use crate::cli::args::output::MessageFormat;
+use crate::cli::args::{Verify, VerifyFormat};
 use crate::cli::choose::choose;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;

@@ -125,9 +125,11 @@ impl Work<'_> {
         self.spent += cost;
         asked.map_err(|halt| match (self.graded_store.set_judge_aside(number), halt) {
             (Err(error), _) => storage(&error).into(),
-            (Ok(()), Halt::Failed(failure)) if cost > Usd::ZERO => {
-                let message = format!("{}; the {cost} that it says it cost are counted", failure.message);
-                Failure { message, ..failure }.into()
+            (Ok(()), Halt::Failed(mut failure)) => {
+                if cost > Usd::ZERO {
+                    failure.message = format!("{}; the {cost} that it says it cost are counted", failure.message);
+                }
+                self.judge_excerpt(failure, number, attempt).into()
             }
             (Ok(()), halt) => halt,
         })

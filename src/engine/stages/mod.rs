@@ -2,6 +2,7 @@
 
 mod agent;
 mod checks;
+mod excerpt;
 mod judges;
 mod trees;
 mod untouched;

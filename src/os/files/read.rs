@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -118,6 +118,21 @@ pub fn read_start(path: &Path, most: u64) -> Result<Option<Vec<u8>>, ReadError> 
     let Some((file, _)) = place.open()? else { return Ok(None) };
     let mut bytes = Vec::new();
     File::from(file).take(most).read_to_end(&mut bytes).map_err(|error| place.error("read", error))?;
+    Ok(Some(bytes))
+}
+
+/// Reads the last `most` bytes of a regular file; `None` when it is not there.
+///
+/// # Errors
+/// When something else is there, or the system does not let it be read.
+pub fn read_end(path: &Path, most: u64) -> Result<Option<Vec<u8>>, ReadError> {
+    let place = Place { folder: CWD, name: path, shown: None };
+    let Some((file, size)) = place.open()? else { return Ok(None) };
+    let mut file = File::from(file);
+    let mut bytes = Vec::new();
+    let read =
+        file.seek(SeekFrom::Start(size.saturating_sub(most))).and_then(|_| file.take(most).read_to_end(&mut bytes));
+    read.map_err(|error| place.error("read", error))?;
     Ok(Some(bytes))
 }
 
