@@ -13,7 +13,6 @@ fn spec(owes_record: bool) -> AgentSpec {
     AgentSpec::Command { run: Invocation::Shell("true".to_owned()), environment: BTreeMap::new(), owes_record }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "an agent may leave no record")]
 fn record(json: &str) -> Left {
     let now: jiff::Timestamp = "2026-11-28T12:00:00Z".parse().ok()?;
     Some(read(json.as_bytes(), now))
