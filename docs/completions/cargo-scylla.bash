@@ -161,7 +161,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__checkout)
+        cargo__scylla__subcmd__checkout)
             opts="-v -q -h --run --to --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -191,7 +191,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__completions)
+        cargo__scylla__subcmd__completions)
             opts="-v -q -h --verbose --quiet --message-format --color --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -213,7 +213,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__export)
+        cargo__scylla__subcmd__export)
             opts="-v -q -h --format --to --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -243,7 +243,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__extend)
+        cargo__scylla__subcmd__extend)
             opts="-j -v -q -h --runs --tiers --max-subtests --plan-only --jobs --attempts --max-cost-usd --keep-workspaces --containment --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -305,7 +305,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__fixture)
+        cargo__scylla__subcmd__fixture)
             opts="-v -q -h --verbose --quiet --message-format --color --help check new list help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -327,7 +327,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__fixture__subcmd__check)
+        cargo__scylla__subcmd__fixture__subcmd__check)
             opts="-v -q -h --run --repeat --shared-dir --agent-command --judge-command --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -365,7 +365,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__fixture__subcmd__help)
+        cargo__scylla__subcmd__fixture__subcmd__help)
             opts="check new list help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -379,7 +379,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__fixture__subcmd__help__subcmd__check)
+        cargo__scylla__subcmd__fixture__subcmd__help__subcmd__check)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -393,7 +393,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__fixture__subcmd__help__subcmd__help)
+        cargo__scylla__subcmd__fixture__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -407,7 +407,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__fixture__subcmd__help__subcmd__list)
+        cargo__scylla__subcmd__fixture__subcmd__help__subcmd__list)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -421,7 +421,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__fixture__subcmd__help__subcmd__new)
+        cargo__scylla__subcmd__fixture__subcmd__help__subcmd__new)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -435,7 +435,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__fixture__subcmd__list)
+        cargo__scylla__subcmd__fixture__subcmd__list)
             opts="-v -q -h --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -457,7 +457,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__fixture__subcmd__new)
+        cargo__scylla__subcmd__fixture__subcmd__new)
             opts="-v -q -h --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -479,7 +479,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__help)
+        cargo__scylla__subcmd__help)
             opts="run resume extend rerun regrade status verify repair checkout export fixture completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -493,7 +493,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__help__subcmd__checkout)
+        cargo__scylla__subcmd__help__subcmd__checkout)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -507,7 +507,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__help__subcmd__completions)
+        cargo__scylla__subcmd__help__subcmd__completions)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -521,7 +521,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__help__subcmd__export)
+        cargo__scylla__subcmd__help__subcmd__export)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -535,7 +535,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__help__subcmd__extend)
+        cargo__scylla__subcmd__help__subcmd__extend)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -549,7 +549,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__help__subcmd__fixture)
+        cargo__scylla__subcmd__help__subcmd__fixture)
             opts="check new list"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -563,7 +563,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__help__subcmd__fixture__subcmd__check)
+        cargo__scylla__subcmd__help__subcmd__fixture__subcmd__check)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -577,7 +577,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__help__subcmd__fixture__subcmd__list)
+        cargo__scylla__subcmd__help__subcmd__fixture__subcmd__list)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -591,7 +591,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__help__subcmd__fixture__subcmd__new)
+        cargo__scylla__subcmd__help__subcmd__fixture__subcmd__new)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -605,7 +605,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__help__subcmd__help)
+        cargo__scylla__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -619,7 +619,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__help__subcmd__man)
+        cargo__scylla__subcmd__help__subcmd__man)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -633,7 +633,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__help__subcmd__regrade)
+        cargo__scylla__subcmd__help__subcmd__regrade)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -647,7 +647,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__help__subcmd__repair)
+        cargo__scylla__subcmd__help__subcmd__repair)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -661,7 +661,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__help__subcmd__rerun)
+        cargo__scylla__subcmd__help__subcmd__rerun)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -675,7 +675,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__help__subcmd__resume)
+        cargo__scylla__subcmd__help__subcmd__resume)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -689,7 +689,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__help__subcmd__run)
+        cargo__scylla__subcmd__help__subcmd__run)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -703,7 +703,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__help__subcmd__status)
+        cargo__scylla__subcmd__help__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -717,7 +717,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__help__subcmd__verify)
+        cargo__scylla__subcmd__help__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -731,7 +731,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__man)
+        cargo__scylla__subcmd__man)
             opts="-v -q -h --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -753,7 +753,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__regrade)
+        cargo__scylla__subcmd__regrade)
             opts="-j -v -q -h --from --run --reason --jobs --attempts --max-cost-usd --keep-workspaces --containment --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -815,7 +815,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__repair)
+        cargo__scylla__subcmd__repair)
             opts="-n -v -q -h --dry-run --drop-phantoms --quarantine --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -841,7 +841,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__rerun)
+        cargo__scylla__subcmd__rerun)
             opts="-j -v -q -h --run --errored --jobs --attempts --max-cost-usd --keep-workspaces --containment --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -895,7 +895,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__resume)
+        cargo__scylla__subcmd__resume)
             opts="-j -v -q -h --tiers-dir --redo-unjudged --shared-dir --agent-command --judge-command --model --judge-model --thinking --timeout --inherit --jobs --attempts --max-cost-usd --keep-workspaces --containment --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -981,7 +981,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__run)
+        cargo__scylla__subcmd__run)
             opts="-n -j -v -q -h --tiers-dir --results-dir --tiers --runs --max-subtests --fresh --dry-run --price-per-run --shared-dir --agent-command --judge-command --model --judge-model --thinking --timeout --inherit --jobs --attempts --max-cost-usd --keep-workspaces --containment --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1087,7 +1087,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__status)
+        cargo__scylla__subcmd__status)
             opts="-w -v -q -h --watch --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1113,7 +1113,7 @@ _cargo__scylla() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        cargo__subcmd__scylla__subcmd__verify)
+        cargo__scylla__subcmd__verify)
             opts="-v -q -h --quick --format --max-missing --min-runs --deny-warnings --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1155,3 +1155,25 @@ if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERS
 else
     complete -F _cargo__scylla -o bashdefault -o default cargo-scylla
 fi
+
+# `cargo scylla …` is completed as `cargo-scylla …`; all else is for cargo's own completion.
+if ! complete -p cargo >/dev/null 2>&1; then
+    __load_completion cargo >/dev/null 2>&1 || _completion_loader cargo >/dev/null 2>&1
+fi
+_cargo_scylla_of_cargo=$(complete -p cargo 2>/dev/null | sed -n 's/.*-F \([^ ]*\) .*/\1/p')
+[[ $_cargo_scylla_of_cargo == _cargo_scylla_below_cargo ]] && _cargo_scylla_of_cargo=
+
+_cargo_scylla_below_cargo() {
+    local at=1
+    [[ ${COMP_WORDS[1]} == +* ]] && at=2
+    if (( COMP_CWORD > at )) && [[ ${COMP_WORDS[at]} == scylla ]]; then
+        COMP_WORDS=(cargo-scylla "${COMP_WORDS[@]:at+1}")
+        (( COMP_CWORD -= at ))
+        _cargo__scylla cargo-scylla "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+    elif [[ -n $_cargo_scylla_of_cargo ]]; then
+        "$_cargo_scylla_of_cargo" "$@"
+    elif (( COMP_CWORD == at )); then
+        COMPREPLY=($(compgen -W "scylla" -- "${COMP_WORDS[COMP_CWORD]}"))
+    fi
+}
+complete -F _cargo_scylla_below_cargo -o bashdefault -o default cargo

@@ -44,7 +44,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "repair" -
 complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "checkout" -d 'Rebuild the tree of a run as it was graded'
 complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "export" -d 'Write an experiment anew in the form of ProjectScylla\'s runner'
 complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "fixture" -d 'Check, make or list fixtures'
-complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "completions" -d 'Print completions of `cargo-scylla` for a shell'
+complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "completions" -d 'Print completions of `cargo-scylla` and `cargo scylla` for a shell'
 complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "man" -d 'Print the manual page of `cargo-scylla`'
 complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l tiers-dir -d 'The fixture, as in the original' -r -F
@@ -324,9 +324,20 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not 
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend rerun regrade status verify repair checkout export fixture completions man help" -f -a "checkout" -d 'Rebuild the tree of a run as it was graded'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend rerun regrade status verify repair checkout export fixture completions man help" -f -a "export" -d 'Write an experiment anew in the form of ProjectScylla\'s runner'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend rerun regrade status verify repair checkout export fixture completions man help" -f -a "fixture" -d 'Check, make or list fixtures'
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend rerun regrade status verify repair checkout export fixture completions man help" -f -a "completions" -d 'Print completions of `cargo-scylla` for a shell'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend rerun regrade status verify repair checkout export fixture completions man help" -f -a "completions" -d 'Print completions of `cargo-scylla` and `cargo scylla` for a shell'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend rerun regrade status verify repair checkout export fixture completions man help" -f -a "man" -d 'Print the manual page of `cargo-scylla`'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and not __fish_seen_subcommand_from run resume extend rerun regrade status verify repair checkout export fixture completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and __fish_seen_subcommand_from fixture" -f -a "check" -d 'Report every mistake of a fixture at once, with file and line'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and __fish_seen_subcommand_from fixture" -f -a "new" -d 'Write a commented fixture that works as it stands'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand help; and __fish_seen_subcommand_from fixture" -f -a "list" -d 'List the fixtures in a folder, with their mistakes'
+
+# `cargo scylla …` is completed as `cargo-scylla …`; all else is for cargo's own completion.
+function __fish_cargo_scylla_below_cargo
+    set -l words (commandline -opc)
+    set -q words[2]; and test "$words[2]" = scylla
+end
+function __fish_cargo_scylla_of_cargo
+    set -l words (commandline -opc)
+    complete -C (string join ' ' -- cargo-scylla (string escape -- $words[3..-1]) (commandline -ct))
+end
+complete -c cargo -n __fish_cargo_scylla_below_cargo -f -a '(__fish_cargo_scylla_of_cargo)'

@@ -553,7 +553,7 @@ _cargo-scylla_commands() {
 'checkout:Rebuild the tree of a run as it was graded' \
 'export:Write an experiment anew in the form of ProjectScylla'\''s runner' \
 'fixture:Check, make or list fixtures' \
-'completions:Print completions of \`cargo-scylla\` for a shell' \
+'completions:Print completions of \`cargo-scylla\` and \`cargo scylla\` for a shell' \
 'man:Print the manual page of \`cargo-scylla\`' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -648,7 +648,7 @@ _cargo-scylla__subcmd__help_commands() {
 'checkout:Rebuild the tree of a run as it was graded' \
 'export:Write an experiment anew in the form of ProjectScylla'\''s runner' \
 'fixture:Check, make or list fixtures' \
-'completions:Print completions of \`cargo-scylla\` for a shell' \
+'completions:Print completions of \`cargo-scylla\` and \`cargo scylla\` for a shell' \
 'man:Print the manual page of \`cargo-scylla\`' \
 'help:Print this message or the help of the given subcommand(s)' \
     )
@@ -788,4 +788,23 @@ if [ "$funcstack[1]" = "_cargo-scylla" ]; then
     _cargo-scylla "$@"
 else
     compdef _cargo-scylla cargo-scylla
+fi
+
+# `cargo scylla …` is completed as `cargo-scylla …`; all else is for cargo's own completion.
+if [ "$funcstack[1]" != "_cargo-scylla" ]; then
+    [[ "${_comps[cargo]}" == _cargo_scylla_below_cargo ]] || typeset -g _cargo_scylla_of_cargo="${_comps[cargo]}"
+    _cargo_scylla_below_cargo() {
+        local at=2
+        [[ "$words[2]" == +* ]] && at=3
+        if (( CURRENT > at )) && [[ "$words[$at]" == scylla ]]; then
+            words=(cargo-scylla "${(@)words[$((at + 1)),-1]}")
+            (( CURRENT -= at - 1 ))
+            _cargo-scylla
+        elif [[ -n "$_cargo_scylla_of_cargo" ]]; then
+            "$_cargo_scylla_of_cargo" "$@"
+        else
+            _default
+        fi
+    }
+    compdef _cargo_scylla_below_cargo cargo
 fi

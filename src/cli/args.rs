@@ -98,7 +98,10 @@ pub enum Command {
     /// Check, make or list fixtures
     #[command(subcommand)]
     Fixture(Fixture),
-    /// Print completions of `cargo-scylla` for a shell
+    /// Print completions of `cargo-scylla` and `cargo scylla` for a shell
+    ///
+    /// In `~/.bashrc`: `source <(cargo-scylla completions bash)`. In `~/.zshrc`, behind `compinit`: `source <(cargo-scylla
+    /// completions zsh)`. In `~/.config/fish/config.fish`: `cargo-scylla completions fish | source`.
     Completions(Completions),
     /// Print the manual page of `cargo-scylla`
     Man,

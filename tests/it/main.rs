@@ -7,6 +7,7 @@ mod architecture;
 mod budget;
 mod choosing;
 mod commands;
+mod completions;
 mod containment;
 mod crash;
 mod events;

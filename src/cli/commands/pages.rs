@@ -1,6 +1,7 @@
 //! `completions` and `man`, and every page that is generated for `docs/`.
 
 use clap::CommandFactory;
+use clap_complete::Shell;
 
 use crate::cli::args::{Cli, Completions};
 use crate::cli::console::Console;
@@ -25,11 +26,25 @@ pub fn man(console: &mut Console) -> Result<Exit, CliError> {
     Ok(Exit::Success)
 }
 
-/// The completions of `cargo-scylla` for a shell.
+/// What lets `cargo scylla` be completed as `cargo-scylla` is, beside cargo's own completions.
+const BELOW_CARGO: [(Shell, &str); 3] = [
+    (Shell::Bash, include_str!("../completions/cargo.bash")),
+    (Shell::Zsh, include_str!("../completions/cargo.zsh")),
+    (Shell::Fish, include_str!("../completions/cargo.fish")),
+];
+
+/// The completions of `cargo-scylla` for a shell, and of `cargo scylla` where that can be.
 #[must_use]
-pub fn completions_for(shell: clap_complete::Shell) -> Vec<u8> {
+pub fn completions_for(shell: Shell) -> Vec<u8> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "cargo-scylla", &mut text);
+    // For bash, the crate takes the name that people type for a command with a subcommand in one half of its script.
+    if let (Shell::Bash, Ok(script)) = (shell, std::str::from_utf8(&text)) {
+        text = script.replace("cargo__subcmd__scylla", "cargo__scylla").into_bytes();
+    }
+    for (_, below_cargo) in BELOW_CARGO.iter().filter(|(of, _)| *of == shell) {
+        text.extend_from_slice(below_cargo.as_bytes());
+    }
     text
 }
 
