@@ -32,10 +32,10 @@ sys.exit(0 if word.encode() in seen else 1)
 const LINES: [(&str, &str); 3] =
     [("cargo scylla ver", "verify"), ("cargo-scylla verify --f", "--format"), ("cargo scylla fixture che", "check")];
 
-fn typed(world: &World, shell: &[&str], line: &str, word: &str) {
+fn typed(world: &World, shell: &[&str], line: &str, expected: &str) {
     let mut typist = Command::new("python3");
     world.seal(&mut typist);
-    typist.args(["-c", TYPIST, line, word]).args(shell).env("TERM", "dumb").env("ZDOTDIR", world.path(""));
+    typist.args(["-c", TYPIST, line, expected]).args(shell).env("TERM", "dumb").env("ZDOTDIR", world.path(""));
     output(typist.current_dir(world.path(""))).exits(0);
 }
 
