@@ -39,7 +39,9 @@ pub fn audit_and_count(survey: &Survey) -> (Vec<Finding>, Tally) {
         original::audit_rest(survey, original, &mut findings);
     }
     findings.sort();
-    let touched = findings.iter().filter(|finding| finding.kind.level() >= Level::Incomplete);
+    // A second folder of a run says nothing against the one that counts.
+    let counts_against = |kind: FindingKind| kind.level() >= Level::Incomplete && kind != FindingKind::DuplicateRun;
+    let touched = findings.iter().filter(|finding| counts_against(finding.kind));
     let touched: BTreeSet<RunId> = touched.filter_map(|finding| finding.run).collect();
     let tally = tally.without(survey, &touched);
     (findings, tally)

@@ -118,7 +118,11 @@ fn v62_10_a_result_of_another_run_is_not_counted_and_one_without_a_verdict_is_no
     assert_eq!(verified.of("contradictory-result"), ["T0/00/run_02"]);
     made.repair(5);
     let index = made.index();
-    assert_eq!(index["completed_runs"]["T0"]["00"], json!({"2": "passed"}), "no verdict is invented");
+    assert_eq!(
+        index["completed_runs"]["T0"]["00"],
+        json!({"1": "passed", "2": "passed"}),
+        "no verdict is invented, and none forgotten"
+    );
 }
 
 #[test]
