@@ -244,7 +244,7 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__scylla__subcmd__extend)
-            opts="-j -v -q -h --runs --tiers --max-subtests --plan-only --jobs --attempts --max-cost-usd --keep-workspaces --containment --by --verbose --quiet --message-format --color --help"
+            opts="-j -v -q -h --runs --tiers --max-subtests --plan-only --jobs --attempts --max-cost-usd --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -284,6 +284,10 @@ _cargo__scylla() {
                     ;;
                 --containment)
                     COMPREPLY=($(compgen -W "auto bubblewrap cgroup walk" -- "${cur}"))
+                    return 0
+                    ;;
+                --work-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --by)
@@ -754,7 +758,7 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__scylla__subcmd__regrade)
-            opts="-j -v -q -h --from --run --reason --jobs --attempts --max-cost-usd --keep-workspaces --containment --by --verbose --quiet --message-format --color --help"
+            opts="-j -v -q -h --from --run --reason --jobs --attempts --max-cost-usd --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -794,6 +798,10 @@ _cargo__scylla() {
                     ;;
                 --containment)
                     COMPREPLY=($(compgen -W "auto bubblewrap cgroup walk" -- "${cur}"))
+                    return 0
+                    ;;
+                --work-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --by)
@@ -842,7 +850,7 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__scylla__subcmd__rerun)
-            opts="-j -v -q -h --run --errored --jobs --attempts --max-cost-usd --keep-workspaces --containment --by --verbose --quiet --message-format --color --help"
+            opts="-j -v -q -h --run --errored --jobs --attempts --max-cost-usd --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -876,6 +884,10 @@ _cargo__scylla() {
                     COMPREPLY=($(compgen -W "auto bubblewrap cgroup walk" -- "${cur}"))
                     return 0
                     ;;
+                --work-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --by)
                     COMPREPLY=($(compgen -W "subtest tier" -- "${cur}"))
                     return 0
@@ -896,7 +908,7 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__scylla__subcmd__resume)
-            opts="-j -v -q -h --tiers-dir --redo-unjudged --shared-dir --agent-command --judge-command --model --judge-model --thinking --timeout --inherit --jobs --attempts --max-cost-usd --keep-workspaces --containment --by --verbose --quiet --message-format --color --help"
+            opts="-j -v -q -h --tiers-dir --redo-unjudged --shared-dir --agent-command --judge-command --model --judge-model --thinking --timeout --inherit --jobs --attempts --max-cost-usd --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -962,6 +974,10 @@ _cargo__scylla() {
                     COMPREPLY=($(compgen -W "auto bubblewrap cgroup walk" -- "${cur}"))
                     return 0
                     ;;
+                --work-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --by)
                     COMPREPLY=($(compgen -W "subtest tier" -- "${cur}"))
                     return 0
@@ -982,7 +998,7 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__scylla__subcmd__run)
-            opts="-n -j -v -q -h --tiers-dir --results-dir --tiers --runs --max-subtests --fresh --dry-run --price-per-run --shared-dir --agent-command --judge-command --model --judge-model --thinking --timeout --inherit --jobs --attempts --max-cost-usd --keep-workspaces --containment --by --verbose --quiet --message-format --color --help"
+            opts="-n -j -v -q -h --tiers-dir --results-dir --tiers --runs --max-subtests --fresh --dry-run --price-per-run --shared-dir --agent-command --judge-command --model --judge-model --thinking --timeout --inherit --jobs --attempts --max-cost-usd --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1066,6 +1082,10 @@ _cargo__scylla() {
                     ;;
                 --containment)
                     COMPREPLY=($(compgen -W "auto bubblewrap cgroup walk" -- "${cur}"))
+                    return 0
+                    ;;
+                --work-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --by)

@@ -76,6 +76,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l contai
 bubblewrap\t''
 cgroup\t''
 walk\t''"
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l work-dir -d 'Where agents, checks and judges work, outside of every project [default: /var/tmp]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l by -d 'What the table of results has a row for [default: each setup; above 30 setups each tier]' -r -f -a "subtest\t'Each setup'
 tier\t'Each tier'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'
@@ -112,6 +113,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l con
 bubblewrap\t''
 cgroup\t''
 walk\t''"
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l work-dir -d 'Where agents, checks and judges work, outside of every project [default: /var/tmp]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l by -d 'What the table of results has a row for [default: each setup; above 30 setups each tier]' -r -f -a "subtest\t'Each setup'
 tier\t'Each tier'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'
@@ -136,6 +138,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l con
 bubblewrap\t''
 cgroup\t''
 walk\t''"
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l work-dir -d 'Where agents, checks and judges work, outside of every project [default: /var/tmp]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l by -d 'What the table of results has a row for [default: each setup; above 30 setups each tier]' -r -f -a "subtest\t'Each setup'
 tier\t'Each tier'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'
@@ -158,6 +161,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l cont
 bubblewrap\t''
 cgroup\t''
 walk\t''"
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l work-dir -d 'Where agents, checks and judges work, outside of every project [default: /var/tmp]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l by -d 'What the table of results has a row for [default: each setup; above 30 setups each tier]' -r -f -a "subtest\t'Each setup'
 tier\t'Each tier'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'
@@ -182,6 +186,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l co
 bubblewrap\t''
 cgroup\t''
 walk\t''"
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l work-dir -d 'Where agents, checks and judges work, outside of every project [default: /var/tmp]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l by -d 'What the table of results has a row for [default: each setup; above 30 setups each tier]' -r -f -a "subtest\t'Each setup'
 tier\t'Each tier'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'

@@ -59,6 +59,7 @@ _arguments "${_arguments_options[@]}" : \
 '--max-cost-usd=[Ceiling of the cost in US dollars; every attempt and judge counts]:USD:_default' \
 '--keep-workspaces=[Which workspaces stay after their run is committed \[default\: none\]]:WHICH:(none failed all)' \
 '--containment=[How the processes of a run are held together, so that none outlives it \[default\: auto\]]:HOW:(auto bubblewrap cgroup walk)' \
+'--work-dir=[Where agents, checks and judges work, outside of every project \[default\: /var/tmp\]]:DIR:_default' \
 '--by=[What the table of results has a row for \[default\: each setup; above 30 setups each tier\]]:ROWS:((subtest\:"Each setup"
 tier\:"Each tier"))' \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
@@ -95,6 +96,7 @@ _arguments "${_arguments_options[@]}" : \
 '--max-cost-usd=[Ceiling of the cost in US dollars; every attempt and judge counts]:USD:_default' \
 '--keep-workspaces=[Which workspaces stay after their run is committed \[default\: none\]]:WHICH:(none failed all)' \
 '--containment=[How the processes of a run are held together, so that none outlives it \[default\: auto\]]:HOW:(auto bubblewrap cgroup walk)' \
+'--work-dir=[Where agents, checks and judges work, outside of every project \[default\: /var/tmp\]]:DIR:_default' \
 '--by=[What the table of results has a row for \[default\: each setup; above 30 setups each tier\]]:ROWS:((subtest\:"Each setup"
 tier\:"Each tier"))' \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
@@ -123,6 +125,7 @@ _arguments "${_arguments_options[@]}" : \
 '--max-cost-usd=[Ceiling of the cost in US dollars; every attempt and judge counts]:USD:_default' \
 '--keep-workspaces=[Which workspaces stay after their run is committed \[default\: none\]]:WHICH:(none failed all)' \
 '--containment=[How the processes of a run are held together, so that none outlives it \[default\: auto\]]:HOW:(auto bubblewrap cgroup walk)' \
+'--work-dir=[Where agents, checks and judges work, outside of every project \[default\: /var/tmp\]]:DIR:_default' \
 '--by=[What the table of results has a row for \[default\: each setup; above 30 setups each tier\]]:ROWS:((subtest\:"Each setup"
 tier\:"Each tier"))' \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
@@ -149,6 +152,7 @@ _arguments "${_arguments_options[@]}" : \
 '--max-cost-usd=[Ceiling of the cost in US dollars; every attempt and judge counts]:USD:_default' \
 '--keep-workspaces=[Which workspaces stay after their run is committed \[default\: none\]]:WHICH:(none failed all)' \
 '--containment=[How the processes of a run are held together, so that none outlives it \[default\: auto\]]:HOW:(auto bubblewrap cgroup walk)' \
+'--work-dir=[Where agents, checks and judges work, outside of every project \[default\: /var/tmp\]]:DIR:_default' \
 '--by=[What the table of results has a row for \[default\: each setup; above 30 setups each tier\]]:ROWS:((subtest\:"Each setup"
 tier\:"Each tier"))' \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
@@ -177,6 +181,7 @@ _arguments "${_arguments_options[@]}" : \
 '--max-cost-usd=[Ceiling of the cost in US dollars; every attempt and judge counts]:USD:_default' \
 '--keep-workspaces=[Which workspaces stay after their run is committed \[default\: none\]]:WHICH:(none failed all)' \
 '--containment=[How the processes of a run are held together, so that none outlives it \[default\: auto\]]:HOW:(auto bubblewrap cgroup walk)' \
+'--work-dir=[Where agents, checks and judges work, outside of every project \[default\: /var/tmp\]]:DIR:_default' \
 '--by=[What the table of results has a row for \[default\: each setup; above 30 setups each tier\]]:ROWS:((subtest\:"Each setup"
 tier\:"Each tier"))' \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"

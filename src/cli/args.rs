@@ -175,7 +175,7 @@ pub struct ConfigFlags {
 }
 
 /// Flags of how the work is done; they take effect on resume.
-#[derive(Debug, Clone, Copy, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Operation")]
 pub struct OperationFlags {
     /// Runs in flight at once [default: the number of cores]
@@ -202,6 +202,12 @@ pub struct OperationFlags {
     /// `auto` takes the strongest that works here: a pid namespace by bubblewrap, a control group, or a walk of descendants.
     #[arg(long, value_name = "HOW")]
     pub containment: Option<ContainmentChoice>,
+    /// Where agents, checks and judges work, outside of every project [default: /var/tmp]
+    ///
+    /// Each attempt gets a folder of its own in `DIR/cargo-scylla-UID/`, which nobody else can look into and which is
+    /// removed when the run is committed.
+    #[arg(long, value_name = "DIR", value_parser = values::absolute_folder)]
+    pub work_dir: Option<String>,
 }
 
 /// Which experiment a command is about.

@@ -97,7 +97,7 @@ pub fn wish(args: &Run, located: &Located, places: &Places, loaded: Loaded) -> R
     let notes = loaded.notes().map(ToString::to_string).collect();
     let Loaded { fixture, parts, .. } = loaded;
     let max_subtests = args.max_subtests.or(settings.max_subtests);
-    let operation = flags.operation;
+    let operation = &flags.operation;
     let models = flags.model.clone().map(|model| vec![model]).or_else(|| settings.model.clone());
     let judge_models = Some(flags.judge_model.clone()).filter(|models| !models.is_empty());
     let thinking = flags.thinking.as_deref().map(canonical_thinking).or_else(|| settings.thinking.clone());
@@ -120,11 +120,18 @@ pub fn wish(args: &Run, located: &Located, places: &Places, loaded: Loaded) -> R
         max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd).or(fixture.limits.max_cost_usd),
         keep_workspaces: operation.keep_workspaces.or(settings.keep_workspaces).unwrap_or_default(),
         containment: operation.containment.or(settings.containment).unwrap_or_default(),
+        work_dir: work_dir(operation, located),
         parts,
         notes,
         results_dir: places.results_dir.clone(),
         fixture,
     })
+}
+
+/// Where work folders lie, when a flag or a setting says it.
+pub(super) fn work_dir(operation: &OperationFlags, located: &Located) -> Option<String> {
+    let set = || Some(located.root.join(located.settings.work_dir.as_ref()?).to_string_lossy().into_owned());
+    operation.work_dir.clone().or_else(set)
 }
 
 /// What a person should know of an experiment before it starts.
@@ -244,11 +251,11 @@ pub fn differ(config: &mut Config, flags: &ConfigFlags) -> Differences {
         ("timeout_seconds", flags.timeout.map(Value::from)),
         ("inherit", flags.inherit.map(|inherit| json!(inherit))),
     ];
-    differ_in(config, &wanted, flags.operation)
+    differ_in(config, &wanted, &flags.operation)
 }
 
 /// Compares fields that are asked for with the saved config: operational flags take effect, all others are told.
-pub fn differ_in(config: &mut Config, wanted: &[(&str, Option<Value>)], operation: OperationFlags) -> Differences {
+pub fn differ_in(config: &mut Config, wanted: &[(&str, Option<Value>)], operation: &OperationFlags) -> Differences {
     let mut differences = Differences::default();
     let saved = config.values();
     for (name, value) in wanted {
@@ -269,13 +276,14 @@ impl Differences {
 }
 
 /// Lets operational flags take effect.
-pub fn operate(config: &mut Config, flags: OperationFlags, differences: &mut Differences) {
+pub fn operate(config: &mut Config, flags: &OperationFlags, differences: &mut Differences) {
     let before = config.clone();
     config.jobs = flags.jobs.unwrap_or(config.jobs);
     config.attempts = flags.attempts.unwrap_or(config.attempts);
     config.max_cost_usd = flags.max_cost_usd.or(config.max_cost_usd);
     config.keep_workspaces = flags.keep_workspaces.unwrap_or(config.keep_workspaces);
     config.containment = flags.containment.unwrap_or(config.containment);
+    config.work_dir = flags.work_dir.clone().or_else(|| config.work_dir.take());
     for ((field, was), (_, is)) in before.values().into_iter().zip(config.values()) {
         if was != is {
             differences.operational = true;

@@ -55,6 +55,8 @@ pub struct Settings {
     pub keep_workspaces: Option<KeepWorkspaces>,
     /// `containment`: how the processes of a run are held together.
     pub containment: Option<ContainmentChoice>,
+    /// `work-dir`: where work folders lie.
+    pub work_dir: Option<PathBuf>,
 }
 
 /// Reads `.config/scylla.toml`.
@@ -101,6 +103,7 @@ impl Settings {
             max_cost_usd: self.max_cost_usd.or(lower.max_cost_usd),
             keep_workspaces: self.keep_workspaces.or(lower.keep_workspaces),
             containment: self.containment.or(lower.containment),
+            work_dir: self.work_dir.or(lower.work_dir),
         }
     }
 }
@@ -124,6 +127,7 @@ fn settings(fields: Fields<'_>) -> Settings {
             .map(str::to_owned),
         judge_command: texts(&fields, "judge-command", "line"),
         results_dir: folder(&fields, "results-dir"),
+        work_dir: folder(&fields, "work-dir"),
         jobs: fields.count("jobs"),
         runs: fields.count("runs"),
         tiers,

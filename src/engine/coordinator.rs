@@ -32,6 +32,7 @@ use crate::os::clock::{self, Stopwatch};
 use crate::os::process::{Containment, StopHandle};
 use crate::os::signal::{self, Listening, Signal};
 use crate::store::StoreError;
+use crate::store::work::WorkRoot;
 
 /// Who is told what happens: an event with its time, or `None` when only time has passed.
 pub type Tell<'a> = dyn FnMut(Timestamp, Option<&Event>) + 'a;
@@ -133,8 +134,10 @@ impl<'a> Coordinator<'a> {
         let taken = Taken::open(&held.folder, &config, &fixture)?;
         let stops = hold_back(&taken, &fixture, &config.thinking_mode, &mut standing);
         let waiting = taken.waiting_with_sources(|tier| !standing.to_do().any(|run| run.tier == tier));
+        let work = WorkRoot::open(&held.folder, config.work_dir.as_deref())?;
         let place = Workplace {
             folder: held.folder.clone(),
+            work,
             config_hash: config.hash(),
             token: format!("{}-{}", std::process::id(), clock::now().as_millisecond()),
             config,

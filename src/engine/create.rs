@@ -62,6 +62,8 @@ pub struct Wish {
     pub keep_workspaces: KeepWorkspaces,
     /// How the processes of a run are held together.
     pub containment: ContainmentChoice,
+    /// Where work folders lie.
+    pub work_dir: Option<String>,
 }
 
 /// The subtests of the asked tiers, at most so many of each, in order.
@@ -135,6 +137,7 @@ pub(super) fn furnish(folder: &ExperimentFolder, wish: Wish, now: Timestamp) -> 
         max_cost_usd: wish.max_cost_usd,
         keep_workspaces: wish.keep_workspaces,
         containment: wish.containment,
+        work_dir: wish.work_dir,
         grace_seconds: limits::GRACE_SECONDS,
         systemic_failures: limits::SYSTEMIC_FAILURES,
         rate_limit_seconds: limits::RATE_LIMIT_SECONDS,

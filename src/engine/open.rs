@@ -1,6 +1,7 @@
 //! Taking an experiment over: lock, survey, mend, and only then work.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config;
@@ -173,6 +174,7 @@ pub fn go_on(mut held: Held, first: Survey) -> Result<Sitting, EngineError> {
     finish_commits(&held, &mending.mended)?;
     let mended = mending.mended.iter().map(|finding| format!("{}: {}", finding.place, finding.message)).collect();
     let after = if mending.is_nothing() { first } else { survey(&held, Depth::Results)? };
+    sweep(&held, &after)?;
     let damage: Vec<Finding> =
         mending.kept.into_iter().filter(|finding| finding.kind.level() == Level::Damaged).collect();
     let (Seen::Read(config), Seen::Read(checkpoint)) = (after.config.clone(), after.checkpoint.clone()) else {
@@ -243,6 +245,19 @@ fn finish_commits(held: &Held, mended: &[Finding]) -> Result<(), EngineError> {
         }
     }
     Ok(())
+}
+
+/// Removes the work folders of former sessions that nobody needs any more.
+fn sweep(held: &Held, survey: &Survey) -> Result<(), EngineError> {
+    let unfinished = survey.runs.iter().filter(|(_, seen)| matches!(seen, RunSeen::Unfinished { .. }));
+    let mut needed = BTreeSet::new();
+    for (run, _) in unfinished {
+        let store = RunStore::new(&held.folder, *run);
+        let agent = store.read_agent_result()?.and_then(|agent| agent.work);
+        needed.extend(agent.into_iter().chain(store.pointed_to()?).map(|place| PathBuf::from(place.folder)));
+    }
+    let place = survey.config.content().and_then(|config| config.work_dir.as_deref());
+    Ok(store::work::sweep(&held.folder, place, &needed)?)
 }
 
 fn unfit(held: &Held, findings: Vec<Finding>) -> EngineError {

@@ -76,11 +76,7 @@ fn carry_out(work: &mut Work<'_>) -> Result<RunResult, Halt> {
     let (agent, checks) = match reached {
         Reached::Commit => return work.confirm(),
         Reached::Checks(agent, checks) => (agent, checks),
-        Reached::Patch(agent) => {
-            // Checks that were cut short may have changed the tree; only the patch says what is to be graded.
-            work.forget_tree();
-            (agent, work.checks()?)
-        }
+        Reached::Patch(agent) => (agent, work.checks()?),
         Reached::Agent(agent) => {
             work.capture(&agent)?;
             (agent, work.checks()?)

@@ -15,6 +15,7 @@ use crate::model::task::{Fixture, JudgeSpec, Subtest};
 use crate::os::files;
 use crate::os::process::{Containment, Limits, MakeFilter, OutputFilter, Overflow, StopHandle, Task, View};
 use crate::store::layout::ExperimentFolder;
+use crate::store::work::WorkRoot;
 use crate::text::redact::{Redactor, Secrets};
 
 /// What all workers of a sitting share.
@@ -22,6 +23,8 @@ use crate::text::redact::{Redactor, Secrets};
 pub struct Workplace {
     /// The experiment's folder.
     pub folder: ExperimentFolder,
+    /// Where work folders are made.
+    pub work: WorkRoot,
     /// Its config.
     pub config: Config,
     /// Its copy of the fixture.
@@ -48,6 +51,8 @@ pub struct Workplace {
 pub(super) struct Program {
     pub(super) argv: Vec<OsString>,
     pub(super) environment: BTreeMap<OsString, OsString>,
+    /// The tree that it works in.
+    pub(super) tree: PathBuf,
     pub(super) stdin: Option<Vec<u8>>,
     pub(super) stdout: PathBuf,
     pub(super) stderr: PathBuf,
@@ -105,10 +110,15 @@ impl Workplace {
         // Nobody writes in the folder of a committed run; only a later grading of it has programs then.
         let is_committed = !matches!(files::kind_of(&run_folder.result()), Ok(None));
         let marked = if is_committed { run_folder.graded(self.grader.number) } else { run_folder.clone() };
+        let mut environment = program.environment;
+        // Who takes `.git` away ends in no repository, instead of in one further up.
+        if let Some(above) = program.tree.parent() {
+            environment.insert("GIT_CEILING_DIRECTORIES".into(), above.into());
+        }
         Task {
             argv: program.argv,
-            cwd: run_folder.workspace(),
-            environment: program.environment,
+            cwd: program.tree,
+            environment,
             stdin: program.stdin,
             stdout: program.stdout,
             stderr: program.stderr,

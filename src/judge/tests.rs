@@ -168,6 +168,8 @@ fn a_judge_is_told_the_task_and_the_facts() {
         containment: "walk".to_owned(),
         leftover_processes: 0,
         output_truncated: false,
+        work: None,
+        flags: std::collections::BTreeSet::new(),
     };
     let fixture = Fixture { rubric: rubric(), ..fixture() };
     let facts = Facts {

@@ -65,6 +65,8 @@ mod tests {
             containment: "walk".to_owned(),
             leftover_processes: 0,
             output_truncated: false,
+            work: None,
+            flags: std::collections::BTreeSet::new(),
         }
     }
 

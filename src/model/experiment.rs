@@ -119,6 +119,9 @@ config! {
     Operational keep_workspaces: KeepWorkspaces,
     /// How the processes of a run are held together.
     Operational containment: ContainmentChoice,
+    /// Where work folders lie; `null` for the usual place.
+    #[serde(default)]
+    Operational work_dir: Option<String>,
     /// Time between TERM and KILL, in seconds.
     Operational grace_seconds: u64,
     /// The same infrastructure failure so many times in a row pauses its tier.

@@ -8,6 +8,12 @@ pub const MOST_CHECKPOINT_BYTES: u64 = 256 << 20;
 pub const MOST_FIXTURE_FILE_BYTES: u64 = 4 << 20;
 /// Most files of a fixture's folder, so that a wrong `--tiers-dir` does not copy a disk.
 pub const MOST_FIXTURE_FILES: usize = 50_000;
+/// Most files and folders that are kept of what an agent leaves in its record folder.
+pub const MOST_RECORD_FILES: usize = 1000;
+/// Most bytes of them.
+pub const MOST_RECORD_BYTES: u64 = 64 << 20;
+/// Deepest folder of them.
+pub const MOST_RECORD_DEPTH: usize = 16;
 /// Largest patch that is kept, in bytes.
 pub const MOST_PATCH_BYTES: u64 = 256 << 20;
 /// Most bytes of an agent's, check's or judge's stdout and stderr together when nothing else is said.

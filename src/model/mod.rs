@@ -6,6 +6,7 @@ pub mod digest;
 pub mod event;
 pub mod experiment;
 pub mod finding;
+pub mod flag;
 pub mod grading;
 pub mod ids;
 pub mod inherited;

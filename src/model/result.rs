@@ -1,12 +1,13 @@
 //! The durable files of a run, one per stage. Keys are the original's where the meaning is the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
+use super::flag::Flag;
 use super::grading::GradingNumber;
 use super::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunNumber, SubtestId, TierId};
 use super::money::Usd;
@@ -67,6 +68,23 @@ pub struct AgentResult {
     pub leftover_processes: u32,
     /// Whether output was cut at the limit.
     pub output_truncated: bool,
+    /// Where the tree lies that the agent left, until its changes are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<WorkPlace>,
+    /// What was unusual about what the agent left beside its tree.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub flags: BTreeSet<Flag>,
+}
+
+/// A work folder that an agent has left. It is temporary: nothing in it is needed once the changes are taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WorkPlace {
+    /// Its path.
+    pub folder: String,
+    /// The start of the machine in which it was written.
+    pub boot_id: String,
+    /// Whether all of it was durable when this was written: only then it is trusted after another start.
+    pub synced: bool,
 }
 
 /// One check's fact.

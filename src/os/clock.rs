@@ -29,6 +29,15 @@ pub fn boot_id() -> String {
     BOOT_ID.get_or_init(|| line_of("/proc/sys/kernel/random/boot_id")).clone()
 }
 
+/// Whether a time lies after the start of this machine, as far as its clock tells.
+#[must_use]
+pub fn is_of_this_start(time: Timestamp) -> bool {
+    let started = fs::read_to_string("/proc/stat")
+        .ok()
+        .and_then(|text| text.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse::<i64>().ok()));
+    started.is_none_or(|started| time.as_second() >= started)
+}
+
 fn line_of(path: &str) -> String {
     fs::read_to_string(path)
         .ok()

@@ -54,8 +54,6 @@ pub(super) const AGENT_RESULT: &str = "agent/result.json";
 pub(super) const AGENT_RECORD: &str = "agent/record/record.json";
 /// The folder that the agent may write into, below a run's folder.
 pub(super) const RECORD: &str = "agent/record";
-/// The mark of a process that works on a run, below the run's folder.
-pub(super) const MARK: &str = "agent/process.json";
 /// The record of a former attempt.
 pub(super) const ATTEMPT: &str = "attempt.json";
 /// What the agent changed.
@@ -296,7 +294,9 @@ places! {
     /// The agent's own record of its work.
     record AGENT_RECORD,
     /// The mark of a process that works on the run.
-    mark MARK,
+    mark "agent/process.json",
+    /// Where the agent works, until it is done.
+    pointer "agent/work.json",
     /// What the agent changed.
     patch PATCH,
     /// Logs and results of checks.

@@ -20,6 +20,7 @@ pub mod mend;
 pub mod stages;
 pub mod survey;
 pub mod untouched;
+pub mod work;
 
 mod version;
 

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::model::digest::Digest;
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
-use crate::model::limits::{MOST_PATCH_BYTES, MOST_STAGE_FILE_BYTES};
+use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::result::{AgentResult, AttemptRecord, ChecksResult, Judgment, RunResult, Verdict};
 use crate::os::files::{self, FileError, Folder, Kind, ReadError};
 
@@ -178,30 +178,6 @@ impl RunStore {
         write(&self.folder.agent_result(), result)
     }
 
-    /// Whether `changes.patch` is there.
-    ///
-    /// # Errors
-    /// When the system says no.
-    pub fn has_patch(&self) -> Result<bool, StoreError> {
-        Ok(files::kind_of(&self.folder.patch())? == Some(Kind::File))
-    }
-
-    /// `changes.patch`, when it is there.
-    ///
-    /// # Errors
-    /// When the system does not let it be read.
-    pub fn read_patch(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(files::read_bounded(&self.folder.patch(), MOST_PATCH_BYTES)?)
-    }
-
-    /// Writes `changes.patch`.
-    ///
-    /// # Errors
-    /// When the disk says no.
-    pub fn write_patch(&self, patch: &[u8]) -> Result<(), StoreError> {
-        Ok(files::write_atomic(&self.folder.patch(), patch)?)
-    }
-
     /// `checks/result.json`, when it is there and whole.
     ///
     /// # Errors
@@ -336,5 +312,7 @@ fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError> {
 }
 
 mod costs;
+mod taken;
+
 #[cfg(test)]
 mod tests;

@@ -174,8 +174,9 @@ fn in_a_namespace_an_agent_sees_neither_what_others_did_nor_what_is_expected() {
         return;
     }
     let world = World::new();
-    let agent =
-        "touch done; cd ../../../..; { find . -type f ! -path '*/.git/*' | sort; } > T0/00/$(ls T0/00)/workspace/seen";
+    let agent = "touch done; root=$(dirname $(dirname \"$SCYLLA_FIXTURE\")); work=$(dirname \"$SCYLLA_WORKSPACE\"); \
+                 { (cd \"$root\"; find . -type f); (cd $work/..; find . -type f ! -path '*/.git/*' | sed s,$(basename $work),work,); } \
+                 | sort > seen";
     let fixture = TestFixture::new().agent("T0/00-curious", agent).write(&world);
     let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "2", "--jobs", "1"];
     world.scylla(&[&arguments[..], &["--containment", "bubblewrap", "--keep-workspaces", "all"]].concat()).exits(0);
@@ -184,12 +185,7 @@ fn in_a_namespace_an_agent_sees_neither_what_others_did_nor_what_is_expected() {
     let seen: Vec<&str> = seen.lines().filter(|place| !place.starts_with("./config/fixture/")).collect();
     assert_eq!(
         seen,
-        [
-            "./T0/00/run_02/agent/prompt.md",
-            "./T0/00/run_02/workspace/done",
-            "./T0/00/run_02/workspace/readme.txt",
-            "./T0/00/run_02/workspace/seen",
-        ],
+        ["./work/agent/prompt.md", "./work/workspace/done", "./work/workspace/readme.txt", "./work/workspace/seen",],
     );
 }
 

@@ -44,6 +44,7 @@ fn rows() -> Vec<Row> {
         row("attempts", ("1", "2"), "attempts", (json!(1), json!(2)), "operational"),
         row("max-cost-usd", ("0", "0.000001"), "max_cost_usd", (json!(0.0), json!(0.000_001)), "operational"),
         row("keep-workspaces", ("none", "failed"), "keep_workspaces", (json!("none"), json!("failed")), "operational"),
+        row("work-dir", ("/var/tmp", "/tmp"), "work_dir", (json!("/var/tmp"), json!("/tmp")), "operational"),
         row("containment", ("walk", "auto"), "containment", (json!("walk"), json!("auto")), "operational"),
     ]
 }

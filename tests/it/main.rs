@@ -41,4 +41,5 @@ mod upstream;
 mod upstream_fixture;
 mod upstream_formats;
 mod verify;
+mod work_folder;
 mod world;

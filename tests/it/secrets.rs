@@ -44,7 +44,7 @@ fn programs_of_a_run_are_given_the_allowed_variables_and_no_other() {
         .write(&world);
     let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1", "--model", "small"];
     output(world.command(&arguments).envs(SURROUNDINGS).env("NAMED", "yes")).exits(0);
-    let world_made = ["HOME", "LC_ALL", "PATH", "CARGO_HOME", "RUSTUP_HOME"];
+    let world_made = ["GIT_CEILING_DIRECTORIES", "HOME", "LC_ALL", "PATH", "CARGO_HOME", "RUSTUP_HOME"];
     let shell_made = ["PWD", "OLDPWD", "SHLVL", "_"];
     let standard = ["USER", "LOGNAME", "SHELL", "LANG", "TERM", "TZ", "LC_TIME", "NAMED"];
     let allowed = |name: &str| [&world_made[..], &shell_made, &standard].concat().contains(&name);
@@ -94,12 +94,14 @@ fn forms() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Files of the experiment's folder that hold a secret; what git keeps compressed and what agents work in is theirs.
+/// Files of the experiment's folder that hold a secret; what git keeps compressed, what agents work in and what they changed
+/// is theirs: a patch that was edited could not be applied.
 fn leaks(folder: &Path) -> Vec<String> {
     let forms = forms();
     let kept = files_below(folder).into_iter().filter(|file| {
         let below = file.strip_prefix(folder).unwrap();
         !below.components().any(|part| part.as_os_str() == "workspace" || part.as_os_str() == "objects")
+            && !below.ends_with("changes.patch")
     });
     kept.filter(|file| {
         let bytes = fs::read(file).unwrap();
@@ -140,7 +142,7 @@ fn no_file_of_an_experiment_holds_a_secret_that_its_programs_print() {
         ("agent/stdout.log", "[redacted:OTHER_PASSWORD]"),
         ("agent/stderr.log", "[redacted:MY_API_KEY]"),
         ("agent/record/record.json", "[redacted:MY_API_KEY]"),
-        ("changes.patch", "+[redacted:MY_API_KEY]"),
+        ("judge/judge_02/prompt.md", "[redacted:MY_API_KEY]"),
         ("checks/done.log", "[redacted:MY_API_KEY]"),
         ("judge/judge_02/response.txt", "the key is [redacted:MY_API_KEY]"),
         ("judge/judge_02/judgment.json", "[redacted:OTHER_PASSWORD]"),
@@ -152,5 +154,5 @@ fn no_file_of_an_experiment_holds_a_secret_that_its_programs_print() {
     let dir = experiment(&world);
     world.scylla(&["verify", &dir]).exits(0);
     world.scylla(&["checkout", &dir, "--run", "T0/00/1", "--to", "tree"]).exits(0);
-    assert_eq!(fs::read_to_string(world.path("tree/leak.txt")).unwrap(), "[redacted:MY_API_KEY]\n");
+    assert_eq!(fs::read_to_string(world.path("tree/leak.txt")).unwrap(), format!("{SECRET}\n"), "what was graded");
 }

@@ -50,6 +50,12 @@ fn not_negative(text: &str) -> Result<(), String> {
     if is_negative { Err("it is negative".to_owned()) } else { Ok(()) }
 }
 
+/// A folder as the config keeps it: it is read again in another folder.
+pub(super) fn absolute_folder(typed: &str) -> Result<String, String> {
+    let path = std::path::absolute(typed).map_err(|error| error.to_string())?;
+    path.into_os_string().into_string().map_err(|_| "the path from the root is not UTF-8".to_owned())
+}
+
 impl ValueEnum for KeepWorkspaces {
     fn value_variants<'a>() -> &'a [Self] {
         &[Self::None, Self::Failed, Self::All]

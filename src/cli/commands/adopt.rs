@@ -195,7 +195,7 @@ fn wish_of(
     subtests: BTreeMap<TierId, Vec<SubtestId>>,
     inherit: Inherit,
 ) -> Wish {
-    let (config, operation, settings) = (candidate.config, args.config.operation, &located.settings);
+    let (config, operation, settings) = (candidate.config, &args.config.operation, &located.settings);
     Wish {
         subtests,
         runs_per_subtest: config.runs_per_subtest,
@@ -209,6 +209,7 @@ fn wish_of(
         max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd).or(loaded.fixture.limits.max_cost_usd),
         keep_workspaces: operation.keep_workspaces.or(settings.keep_workspaces).unwrap_or_default(),
         containment: operation.containment.or(settings.containment).unwrap_or_default(),
+        work_dir: wish::work_dir(operation, located),
         inherit,
         results_dir: PathBuf::new(),
         notes: loaded.notes().map(ToString::to_string).collect(),

@@ -30,7 +30,7 @@ pub fn run(args: &Extend, console: &mut Console) -> Result<Exit, CliError> {
     sitting.take_in(plan);
     console.say(&format!("the plan has grown from {before} to {}", counted(sitting.config.plan().total(), "run")))?;
     let mut differences = Differences::default();
-    operate(&mut sitting.config, args.operation, &mut differences);
+    operate(&mut sitting.config, &args.operation, &mut differences);
     save_operation(&sitting, differences.operational)?;
     if args.plan_only {
         console.say(&format!("to make them: `cargo scylla resume {}`", shell_word(&name)))?;

@@ -39,7 +39,7 @@ pub fn run(args: &Rerun, console: &mut Console) -> Result<Exit, CliError> {
     console.say(&format!("{} to be made again, and no other", counted(named.len(), "run")))?;
     sitting.standing.only(&named);
     let mut differences = Differences::default();
-    operate(&mut sitting.config, args.operation, &mut differences);
+    operate(&mut sitting.config, &args.operation, &mut differences);
     save_operation(&sitting, differences.operational)?;
     sitting::conduct(sitting, &name, &differences.events, prelude, console)
 }

@@ -202,9 +202,9 @@ fn go_on(
     wanted.push(("runs_per_subtest", args.runs.or(located.settings.runs).map(Value::from)));
     wanted.push(("max_subtests", args.max_subtests.map(Value::from)));
     wanted.push(("subtests", args.tiers.as_ref().map(|_| json!(wish.subtests))));
-    let mut operation = args.config.operation;
+    let mut operation = args.config.operation.clone();
     operation.jobs = operation.jobs.or(located.settings.jobs);
-    let differences = differ_in(&mut sitting.config, &wanted, operation);
+    let differences = differ_in(&mut sitting.config, &wanted, &operation);
     events.extend(differences.events);
     save_operation(&sitting, differences.operational)?;
     sitting::conduct(sitting, &name, &events, prelude, console)

@@ -199,6 +199,7 @@ fn wish_to_try(to_try: Loaded, tier: TierId, repeat: u32, results_dir: PathBuf) 
     let Loaded { fixture, parts, .. } = to_try;
     let subtests = fixture.tiers.get(&tier).into_iter().flat_map(BTreeMap::keys).copied().collect();
     Wish {
+        work_dir: None,
         parts,
         results_dir,
         subtests: BTreeMap::from([(tier, subtests)]),

@@ -8,6 +8,7 @@ shared-dir = "claude-code/shared"
 agent-command = "claude -p < $SCYLLA_PROMPT_FILE"
 judge-command = ["judge one", "judge two"]
 results-dir = "results"
+work-dir = "/scratch"
 jobs = 2
 runs = 3
 tiers.run = ["T0", "T5"]
@@ -31,6 +32,7 @@ fn whole() -> Settings {
         agent_command: Some("claude -p < $SCYLLA_PROMPT_FILE".into()),
         judge_command: Some(vec!["judge one".into(), "judge two".into()]),
         results_dir: Some("results".into()),
+        work_dir: Some("/scratch".into()),
         jobs: Some(2),
         runs: Some(3),
         tiers: Some(vec![TierId(0), TierId(5)]),
@@ -87,6 +89,7 @@ fn what_is_set_wins_over_the_lower_place_for_every_key() {
         agent_command: Some("d".into()),
         judge_command: Some(vec!["e".into()]),
         results_dir: Some("b".into()),
+        work_dir: Some("scratch".into()),
         jobs: Some(9),
         runs: Some(9),
         tiers: Some(vec![TierId(9)]),

@@ -1,21 +1,21 @@
 //! The agent stage: from the subtest's setup to a durable `agent/result.json`.
 
-use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::agent::record::{self, EndedAgent, Reading};
+use crate::agent::record::{self, EndedAgent};
 use crate::agent::{self, Assignment, Paths};
 use crate::engine::failure::storage;
 use crate::engine::stages::{Halt, Work, write_evidence};
 use crate::engine::workplace::Program;
-use crate::model::limits::OUTPUT_BYTES;
+use crate::model::flag::Flag;
 use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind, Stage};
 use crate::model::result::{AgentResult, TokenStats};
 use crate::model::task::{AgentSpec, Subtest};
 use crate::os::clock::{self, Stopwatch};
-use crate::os::files;
 use crate::os::process::{End, Ended, Overflow, View};
+use crate::store::work::WorkFolder;
 use crate::workspace;
 
 /// The number of SIGKILL, which is how the kernel ends a program for want of memory, and how a shell says so of its own.
@@ -42,18 +42,21 @@ impl Work<'_> {
             containment: "none".to_owned(),
             leftover_processes: 0,
             output_truncated: false,
+            work: None,
+            flags: BTreeSet::new(),
         };
         match self.assign(subtest)? {
             agent::Work::Command { argv, environment, .. } => {
-                let program = self.agent_program(argv, environment);
+                let program = self.agent_program(self.agents_folder()?, argv, environment);
                 let ended = self.contained(program, FailureKind::Spawn)?;
                 self.take_end(&ended, &subtest.agent, &mut result)?;
             }
-            agent::Work::ApplyPatch(patch) => workspace::checkout::apply(&self.folder.workspace(), &patch)
+            agent::Work::ApplyPatch(patch) => workspace::checkout::apply(&self.agents_folder()?.workspace(), &patch)
                 .map_err(|error| Failure::new(FailureKind::Workspace, storage(&error).message))?,
             agent::Work::Nothing => {}
         }
         result.duration_seconds = watch.elapsed().as_secs_f64();
+        self.take_what_is_left(&mut result)?;
         let written = self.store.write_agent_result(&result);
         // A write that failed at its last step may have left the whole file: then the agent is not to be paid again.
         self.agent_complete = written.is_ok() || matches!(self.store.read_agent_result(), Ok(Some(_)));
@@ -64,9 +67,28 @@ impl Work<'_> {
         Ok(result)
     }
 
+    /// The folder that the agent works in.
+    fn agents_folder(&self) -> Result<&WorkFolder, Failure> {
+        self.temporary.as_ref().ok_or_else(|| Failure::new(FailureKind::Workspace, "the agent has no work folder"))
+    }
+
+    /// Keeps the agent's record, and makes its tree durable before anything says that the agent is done.
+    fn take_what_is_left(&mut self, result: &mut AgentResult) -> Result<(), Halt> {
+        result.flags.extend(self.keep_record()?);
+        let work = self.agents_folder()?;
+        if work.is_replaced() {
+            result.flags.insert(Flag::FolderReplaced);
+        }
+        // A tree that the disk refused is still good until the machine stops.
+        result.work = Some(work.place(work.sync().is_ok()));
+        self.store.unpoint().map_err(|error| storage(&error))?;
+        Ok(())
+    }
+
     /// Composes the prompt and the command, and leaves both as evidence.
     fn assign(&self, subtest: &Subtest) -> Result<agent::Work, Halt> {
         let place = self.place;
+        let work_folder = self.agents_folder()?;
         let prompt = agent::prompt::compose(&place.fixture.prompt, &place.config.thinking_mode);
         let assignment = Assignment {
             fixture: &place.fixture,
@@ -77,27 +99,31 @@ impl Work<'_> {
             model: place.model(),
             prompt: &prompt,
             paths: Paths {
-                workspace: self.folder.workspace(),
-                prompt_file: self.folder.prompt(),
-                record_file: self.folder.record(),
+                workspace: work_folder.workspace(),
+                prompt_file: work_folder.prompt(),
+                record_file: work_folder.record(),
                 fixture: place.folder.fixture(),
             },
         };
         let work = agent::work(&assignment, &place.inherited);
         let command = place.secrets.redact(agent::describe(&work, &subtest.agent).as_bytes()).into_owned();
-        write_evidence(&self.folder.prompt(), prompt.as_bytes())?;
+        for prompt_file in [self.folder.prompt(), work_folder.prompt()] {
+            write_evidence(&prompt_file, prompt.as_bytes())?;
+        }
         write_evidence(&self.folder.command(), &command)?;
         Ok(work)
     }
 
     fn agent_program(
         &self,
+        work: &WorkFolder,
         argv: Vec<std::ffi::OsString>,
         environment: std::collections::BTreeMap<std::ffi::OsString, std::ffi::OsString>,
     ) -> Program {
         Program {
             argv,
             environment,
+            tree: work.workspace(),
             stdin: None,
             stdout: self.folder.agent_stdout(),
             stderr: self.folder.agent_stderr(),
@@ -109,9 +135,10 @@ impl Work<'_> {
                 View::Hidden(self.place.folder.root().to_owned()),
                 View::ReadOnly(self.place.folder.fixture()),
                 View::Hidden(self.place.folder.fixture().join("expected")),
-                View::ReadOnly(self.folder.prompt()),
-                View::Writable(self.folder.workspace()),
-                View::Writable(self.folder.record_dir()),
+                View::Hidden(self.place.work.path().to_owned()),
+                View::ReadOnly(work.prompt()),
+                View::Writable(work.workspace()),
+                View::Writable(work.record_dir()),
             ],
         }
     }
@@ -137,28 +164,5 @@ impl Work<'_> {
         result.leftover_processes = ended.leftovers;
         result.output_truncated = ended.output_truncated;
         Ok(())
-    }
-
-    /// What can be read of the record that the agent left, if any; what it left may be hostile. The agent wrote it past
-    /// every filter, so secrets are taken out of it here.
-    fn record(&self) -> Option<Reading> {
-        let path = self.folder.record();
-        let bytes = match files::read_start(&path, OUTPUT_BYTES) {
-            Ok(bytes) => bytes?,
-            Err(error) => return Some(Reading::unreadable(error.to_string())),
-        };
-        let kept = self.place.secrets.redact(&bytes);
-        let mut reading = record::read(&kept, clock::now());
-        if let Cow::Owned(kept) = &kept
-            && let Err(error) = files::write_atomic(&path, kept)
-        {
-            reading.end = Err(error.to_string());
-        }
-        Some(reading)
-    }
-
-    /// What the attempt cost as far as its record says it.
-    pub(super) fn known_cost(&self) -> Usd {
-        self.record().and_then(|record| record.cost_usd).unwrap_or_default()
     }
 }

@@ -12,6 +12,7 @@ use crate::model::result::{CheckResult, ChecksResult};
 use crate::model::task::CheckSpec;
 use crate::os::process::{End, Overflow, View};
 use crate::os::{files, program};
+use crate::store::work::WorkFolder;
 
 /// A check that was carried out, or that does not apply.
 pub(super) struct Checked {
@@ -30,20 +31,26 @@ impl Work<'_> {
     /// Runs every check in the graded tree.
     pub(in crate::engine) fn checks(&mut self) -> Result<ChecksResult, Halt> {
         self.enter(Stage::Checks, None)?;
-        self.graded_tree()?;
         let place = self.place;
-        let checks = place.grader.fixture.checks.iter().map(|check| self.check(check, &check.name));
-        let checks = self.compare_with_untouched(checks.collect::<Result<_, _>>()?)?;
+        let mut checked = Vec::new();
+        if !place.grader.fixture.checks.is_empty() {
+            let graded = self.graded_tree()?;
+            for check in &place.grader.fixture.checks {
+                checked.push(self.check(check, &check.name, &graded)?);
+            }
+            self.remove(graded);
+        }
+        let checks = self.compare_with_untouched(checked)?;
         let result = ChecksResult { checks };
         self.graded_store.write_checks(&result).map_err(|error| storage(&error))?;
         Ok(result)
     }
 
-    /// Carries out one check in the workspace.
-    pub(super) fn check(&self, check: &CheckSpec, log: &str) -> Result<Checked, Halt> {
+    /// Carries out one check in the tree of a work folder.
+    pub(super) fn check(&self, check: &CheckSpec, log: &str, work: &WorkFolder) -> Result<Checked, Halt> {
         let mut environment = self.environment();
         let path = environment.get(OsStr::new("PATH")).map(OsString::as_os_str);
-        if let Some(lacking) = lacking(check, path, &self.folder.workspace()) {
+        if let Some(lacking) = lacking(check, path, &work.workspace()) {
             let result = CheckResult {
                 name: check.name.clone(),
                 passed: false,
@@ -62,6 +69,7 @@ impl Work<'_> {
             Program {
                 argv: check.run.words().into_iter().map(OsString::from).collect(),
                 environment,
+                tree: work.workspace(),
                 stdin: None,
                 stdout: self.graded.check_log(log),
                 stderr: self.graded.check_log(&format!("{log}.stderr")),
@@ -70,7 +78,8 @@ impl Work<'_> {
                 overflow: Overflow::Cut,
                 views: vec![
                     View::ReadOnly(self.place.folder.root().to_owned()),
-                    View::Writable(self.folder.workspace()),
+                    View::Hidden(self.place.work.path().to_owned()),
+                    View::Writable(work.workspace()),
                 ],
             },
             FailureKind::Checks,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::engine::failure::storage;
@@ -97,10 +98,10 @@ impl Work<'_> {
 
     fn ask(&mut self, question: &Question<'_>, case: &Case<'_>) -> Result<Judgment, Halt> {
         let &Question { number, name, run, wall } = question;
-        self.graded_tree()?;
+        let tree = self.graded_tree()?;
         let attempt = self.graded_store.judge_attempt(number).map_err(|error| storage(&error))?;
         self.graded_store.begin_judge(number).map_err(|error| storage(&error))?;
-        let request = self.request(name, case)?;
+        let request = self.request(name, case, &tree.workspace())?;
         write_evidence(&self.graded.judge_prompt(number), &request)?;
         let mut environment = self.environment();
         environment.insert("SCYLLA_FIXTURE".into(), self.place.grader.folder.clone().into());
@@ -108,18 +109,24 @@ impl Work<'_> {
         let program = Program {
             argv: run.words().into_iter().map(OsString::from).collect(),
             environment,
+            tree: tree.workspace(),
             stdin: Some(request),
             stdout: self.graded.judge_response(number),
             stderr: self.graded.judge_stderr(number),
             wall,
             no_progress: None,
             overflow: Overflow::Cut,
-            // What one judge does to the tree is nothing that the next one may see.
-            views: vec![View::ReadOnly(self.place.folder.root().to_owned())],
+            // What one judge does to the tree is nothing that the next one may see: each has its own.
+            views: vec![
+                View::ReadOnly(self.place.folder.root().to_owned()),
+                View::Hidden(self.place.work.path().to_owned()),
+                View::Writable(tree.workspace()),
+            ],
         };
         let asked = self
             .contained(program, FailureKind::Judge)
             .and_then(|ended| self.read_answer(question, Some(&ended)).map_err(Halt::Failed));
+        self.remove(tree);
         // Whatever came of it, it was paid for.
         let cost = self.graded_store.answer_cost(number).map_err(|error| storage(&error))?;
         self.spent += cost;
@@ -154,9 +161,11 @@ impl Work<'_> {
         score::judgment(rubric, judged, answer).map_err(|error| question.failed(&error.to_string()))
     }
 
-    fn request(&self, judge: &str, case: &Case<'_>) -> Result<Vec<u8>, Failure> {
+    fn request(&self, judge: &str, case: &Case<'_>, tree: &PathBuf) -> Result<Vec<u8>, Failure> {
         let place = self.place;
         let patch = self.store.read_patch().map_err(|error| storage(&error))?.unwrap_or_default();
+        // The patch itself is never edited; what judges are told goes to others.
+        let patch = place.secrets.redact(&patch);
         let facts = Facts {
             experiment_id: &place.config.experiment_id,
             run: self.run,
@@ -166,7 +175,7 @@ impl Work<'_> {
             agent: case.agent,
             checks: &case.checks.checks,
             patch: &patch,
-            workspace: &self.folder.workspace(),
+            workspace: tree,
         };
         request::compose(&facts).map_err(|error| Failure::new(FailureKind::Judge, error.to_string()))
     }

@@ -4,6 +4,7 @@ mod agent;
 mod checks;
 mod excerpt;
 mod judges;
+mod record;
 mod trees;
 mod untouched;
 
@@ -26,6 +27,7 @@ use crate::os::files::{self, FileError};
 use crate::os::process::{self, End, Ended};
 use crate::store::layout::RunFolder;
 use crate::store::stages::{Progress, RunStore};
+use crate::store::work::WorkFolder;
 use crate::upstream::inherit::Effective;
 use crate::workspace::base;
 use crate::workspace::prepare::Baseline;
@@ -65,6 +67,8 @@ pub(super) struct Work<'a> {
     /// Where checks and judges write: the run's own folder, or that of a later grading.
     graded: RunFolder,
     graded_store: RunStore,
+    /// Where the agent of this attempt works, or has worked.
+    temporary: Option<WorkFolder>,
     /// What the workspace was before its agent, when this worker made it.
     baseline: Option<Baseline>,
 }
@@ -88,6 +92,7 @@ impl<'a> Work<'a> {
             store,
             graded,
             graded_store,
+            temporary: None,
             baseline: None,
         }
     }
@@ -144,10 +149,15 @@ impl<'a> Work<'a> {
         if files::kind_of(self.folder.root()).map_err(|error| storage(&error))?.is_none() {
             return Ok(());
         }
+        self.take_over_work()?;
         let cost_usd = self.known_cost();
         self.count(cost_usd);
+        self.keep_record()?;
         let record = AttemptRecord { attempt: self.attempt, stage: self.stage, end, cost_usd, at: clock::now() };
         self.store.set_aside(&record).map_err(|error| storage(&error))?;
+        if let Some(work) = self.temporary.take() {
+            self.remove(work);
+        }
         Ok(())
     }
 
@@ -198,7 +208,9 @@ impl<'a> Work<'a> {
         self.enter(Stage::Commit, None)?;
         let result = self.graded_store.confirm().map_err(|error| storage(&error))?;
         self.attempt = result.attempt;
-        self.clear_workspace(result.keeps_workspace);
+        if !result.keeps_workspace {
+            self.forget_work();
+        }
         Ok(result)
     }
 
@@ -252,7 +264,9 @@ impl<'a> Work<'a> {
             seal: Digest::of(b""),
         };
         // First, so that a stop in between leaves nothing behind; the patch is enough to go on with.
-        self.clear_workspace(result.keeps_workspace);
+        if files::kind_of(&self.folder.result()).map_err(|error| storage(&error))?.is_none() {
+            self.settle_workspace(agent, result.keeps_workspace);
+        }
         if self.place.grader.number.is_first() {
             self.store.commit(&mut result).map_err(|error| storage(&error))?;
         } else {

@@ -1,10 +1,15 @@
-//! The stages that make and read trees: prepare and capture.
+//! The stages that make and read trees: prepare and capture, and the fresh trees that checks and judges work in.
+
+use std::path::PathBuf;
 
 use crate::engine::failure::storage;
 use crate::engine::stages::{Halt, Work};
+use crate::model::experiment::KeepWorkspaces;
 use crate::model::outcome::{Failure, FailureKind, Stage};
 use crate::model::result::AgentResult;
-use crate::os::files;
+use crate::os::clock;
+use crate::os::files::{self, Kind};
+use crate::store::work::WorkFolder;
 use crate::workspace::{self, WorkspaceError};
 
 /// A failure of git or of the workspace's files.
@@ -12,46 +17,87 @@ fn broken(error: &WorkspaceError) -> Failure {
     Failure::new(FailureKind::Workspace, storage(error).message)
 }
 
+/// A failure of the place where work folders lie.
+pub(super) fn no_place(error: &dyn std::error::Error) -> Failure {
+    Failure::new(FailureKind::Workspace, storage(error).message)
+}
+
 impl Work<'_> {
-    /// Makes the workspace at the subtest's baseline.
+    /// Makes a work folder with the agent's workspace in it, at the subtest's baseline.
     pub(in crate::engine) fn prepare(&mut self) -> Result<(), Halt> {
         self.enter(Stage::Prepare, None)?;
-        self.make_workspace()
-    }
-
-    /// Makes the workspace; nothing must be in its place.
-    pub(super) fn make_workspace(&mut self) -> Result<(), Halt> {
-        let (repo, workspace) = (self.place.folder.repo(), self.folder.workspace());
-        let made = workspace::prepare::prepare(&repo, &workspace, self.run.tier, self.run.subtest);
+        let work = self.place.work.create().map_err(|error| no_place(&error))?;
+        self.store.point_to(&work).map_err(|error| storage(&error))?;
+        let repo = self.place.folder.repo();
+        let made = workspace::prepare::prepare(&repo, &work.workspace(), self.run.tier, self.run.subtest);
+        self.temporary = Some(work);
         self.baseline = Some(made.map_err(|error| broken(&error))?);
         Ok(())
+    }
+
+    /// A new work folder with the untouched tree of the subtest in it.
+    pub(super) fn untouched_tree(&self) -> Result<WorkFolder, Halt> {
+        let fresh = self.place.work.create().map_err(|error| no_place(&error))?;
+        let repo = self.place.folder.repo();
+        workspace::prepare::prepare(&repo, &fresh.workspace(), self.run.tier, self.run.subtest)
+            .map_err(|error| broken(&error))?;
+        Ok(fresh)
+    }
+
+    /// A new work folder with the graded tree in it: the baseline with the changes. What its user does to it is seen by
+    /// nobody else, and it depends on nothing but the experiment's folder.
+    pub(super) fn graded_tree(&self) -> Result<WorkFolder, Halt> {
+        let fresh = self.place.work.create().map_err(|error| no_place(&error))?;
+        let (repo, patch) = (self.place.folder.repo(), self.folder.patch());
+        workspace::checkout::checkout(&repo, self.run.tier, self.run.subtest, &patch, &fresh.workspace())
+            .map_err(|error| broken(&error))?;
+        Ok(fresh)
     }
 
     /// Takes what the agent changed as a patch. Nothing of the agent is alive, and nothing else has run there.
     pub(in crate::engine) fn capture(&mut self, agent: &AgentResult) -> Result<(), Halt> {
         self.enter(Stage::Capture, None)?;
-        let workspace = self.folder.workspace();
-        if matches!(files::kind_of(&workspace), Ok(None)) {
+        let Some(workspace) = self.left_by(agent)? else {
             // The work is gone before it was taken: only a new attempt can bring it back.
             self.agent_complete = false;
             let lost = format!("the workspace was gone before the changes of the agent ({}) were taken", agent.end);
             return Err(Failure::new(FailureKind::Workspace, lost).into());
-        }
-        let (repo, private) = (self.place.folder.repo(), self.folder.private());
+        };
+        let scratch = self.place.work.create().map_err(|error| no_place(&error))?;
+        let repo = self.place.folder.repo();
         let baseline = match self.baseline.take() {
             Some(baseline) => Ok(baseline),
             None => workspace::prepare::baseline(&repo, self.run.tier, self.run.subtest),
         };
         let captured = baseline
-            .and_then(|baseline| workspace::capture::capture(&repo, &workspace, &private, &baseline))
+            .and_then(|baseline| workspace::capture::capture(&repo, &workspace, &scratch.private(), &baseline))
             .map_err(|error| broken(&error))?;
         for place in captured.left_out {
             self.notice(&format!("no patch can hold `{}`, so it is left out", place.display()));
         }
-        let patch = self.place.secrets.redact(&captured.patch);
-        self.store.write_patch(&patch).map_err(|error| storage(&error))?;
-        self.remove(&private);
+        self.store.write_patch(&captured.patch).map_err(|error| storage(&error))?;
+        self.remove(scratch);
+        if self.place.config.keep_workspaces == KeepWorkspaces::None {
+            self.forget_work();
+        }
         Ok(())
+    }
+
+    /// The tree that the agent left; `None` when it is lost.
+    fn left_by(&mut self, agent: &AgentResult) -> Result<Option<PathBuf>, Halt> {
+        if self.temporary.is_none()
+            && let Some(place) = &agent.work
+        {
+            self.temporary = self.place.work.find(place).map_err(|error| storage(&error))?;
+        }
+        if let Some(work) = &self.temporary {
+            return Ok(Some(work.workspace()));
+        }
+        // Format 4.0 had it in the run's folder, and did not make it durable.
+        let workspace = self.folder.workspace();
+        let there = files::kind_of(&workspace).map_err(|error| storage(&error))? == Some(Kind::Folder);
+        let since_then = clock::is_of_this_start(agent.started_at);
+        Ok((agent.work.is_none() && there && since_then).then_some(workspace))
     }
 
     /// The commit that the workspace was made from.
@@ -60,32 +106,45 @@ impl Work<'_> {
         Ok(baseline.map_err(|error| broken(&error))?.commit)
     }
 
-    /// Makes sure that the graded tree is there: a folder that was moved to another machine has only the patch.
-    pub(super) fn graded_tree(&mut self) -> Result<(), Halt> {
-        let workspace = self.folder.workspace();
-        if matches!(files::kind_of(&workspace), Ok(None)) {
-            let (repo, patch) = (self.place.folder.repo(), self.folder.patch());
-            workspace::checkout::checkout(&repo, self.run.tier, self.run.subtest, &patch, &workspace)
-                .map_err(|error| broken(&error))?;
+    /// Removes what the agent worked in; nothing of it is needed any more.
+    pub(super) fn forget_work(&mut self) {
+        if let Some(work) = self.temporary.take() {
+            self.remove(work);
         }
-        Ok(())
-    }
-
-    /// Removes the tree, so that it is made anew from the patch before it is needed.
-    pub(in crate::engine) fn forget_tree(&self) {
-        self.remove(&self.folder.workspace());
-    }
-
-    /// Removes the workspace of a committed run unless it is to stay; the patch is enough to rebuild the tree.
-    pub(super) fn clear_workspace(&self, keeps_workspace: bool) {
-        if !keeps_workspace {
-            self.remove(&self.folder.workspace());
+        // Where format 4.0 had it.
+        for left in [self.folder.workspace(), self.folder.private()] {
+            if let Err(error) = files::remove_tree(&left) {
+                self.notice(&format!("`{}` could not be removed: {error}", left.display()));
+            }
         }
     }
 
-    fn remove(&self, folder: &std::path::Path) {
-        if let Err(error) = files::remove_tree(folder) {
-            self.notice(&format!("`{}` could not be removed: {error}", folder.display()));
+    /// Moves the workspace to where people look for it, before the commit; the rest of the work folder goes.
+    pub(super) fn settle_workspace(&mut self, agent: &AgentResult, keeps_workspace: bool) {
+        if self.temporary.is_none()
+            && let Some(place) = &agent.work
+        {
+            self.temporary = self.place.work.find(place).ok().flatten();
+        }
+        let kept = self.folder.workspace();
+        match &self.temporary {
+            Some(work) if keeps_workspace && matches!(files::kind_of(&work.workspace()), Ok(Some(Kind::Folder))) => {
+                if let Err(error) = files::move_tree(&work.workspace(), &kept) {
+                    self.notice(&format!("the workspace could not be kept: {error}"));
+                }
+                if let Some(work) = self.temporary.take() {
+                    self.remove(work);
+                }
+            }
+            _ if keeps_workspace => {}
+            _ => self.forget_work(),
+        }
+    }
+
+    pub(super) fn remove(&self, folder: WorkFolder) {
+        let path = folder.path().to_owned();
+        if let Err(error) = folder.remove() {
+            self.notice(&format!("`{}` could not be removed: {error}", path.display()));
         }
     }
 }

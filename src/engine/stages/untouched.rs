@@ -12,7 +12,7 @@ use crate::model::result::{Before, CheckResult, ChecksResult};
 use crate::store;
 
 impl Work<'_> {
-    /// Carries out the checks in the fresh workspace, unless they were for its baseline, and makes it fresh again. The
+    /// Carries out the checks in a tree of their own, unless they were for its baseline. The
     /// coordinator has written what they said before any agent begins on this baseline.
     pub(in crate::engine) fn check_untouched(&mut self) -> Result<(), Halt> {
         let place = self.place;
@@ -26,13 +26,13 @@ impl Work<'_> {
             *known = store::untouched::read(&place.folder, &commit).map_err(|error| storage(&error))?;
         }
         if known.is_none() {
+            let tree = self.untouched_tree()?;
             let checks = place.fixture.checks.iter().map(|check| {
                 let log = format!("{}.untouched", check.name);
-                self.check(check, &log).map(|checked| checked.result)
+                self.check(check, &log, &tree).map(|checked| checked.result)
             });
             let result = ChecksResult { checks: checks.collect::<Result<_, _>>()? };
-            self.forget_tree();
-            self.make_workspace()?;
+            self.remove(tree);
             let (written, answer) = channel();
             self.line.say(Input::Untouched { commit, result: result.clone(), written });
             // A coordinator that is gone writes nothing more, so no agent may begin.

@@ -37,6 +37,7 @@ pub(crate) fn config() -> Config {
         "max_cost_usd": 12.5,
         "keep_workspaces": "failed",
         "containment": "bubblewrap",
+        "work_dir": "/scratch",
         "grace_seconds": 10,
         "systemic_failures": 5,
         "rate_limit_seconds": 3600
@@ -75,6 +76,7 @@ pub(super) fn other_values() -> Vec<(&'static str, Value)> {
         ("max_cost_usd", json!(null)),
         ("keep_workspaces", json!("all")),
         ("containment", json!("walk")),
+        ("work_dir", json!(null)),
         ("grace_seconds", json!(0)),
         ("systemic_failures", json!(1)),
         ("rate_limit_seconds", json!(0)),

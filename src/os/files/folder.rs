@@ -17,7 +17,7 @@ const NAMES_BYTES: usize = 32 << 10;
 /// A folder that is held open. It is never opened through a symbolic link.
 #[derive(Debug)]
 pub struct Folder {
-    fd: OwnedFd,
+    pub(super) fd: OwnedFd,
     path: PathBuf,
 }
 

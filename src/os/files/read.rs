@@ -114,11 +114,7 @@ pub fn read_bounded_at(folder: BorrowedFd<'_>, name: &Path, most: u64) -> Result
 /// # Errors
 /// When something else is there, or the system does not let it be read.
 pub fn read_start(path: &Path, most: u64) -> Result<Option<Vec<u8>>, ReadError> {
-    let place = Place { folder: CWD, name: path, shown: None };
-    let Some((file, _)) = place.open()? else { return Ok(None) };
-    let mut bytes = Vec::new();
-    File::from(file).take(most).read_to_end(&mut bytes).map_err(|error| place.error("read", error))?;
-    Ok(Some(bytes))
+    Place { folder: CWD, name: path, shown: None }.read_start(most)
 }
 
 /// Reads the last `most` bytes of a regular file; `None` when it is not there.
@@ -196,6 +192,14 @@ impl Place<'_> {
             }
             _ => self.error("read", error).into(),
         }
+    }
+
+    /// The first bytes of the file; `None` when it is not there.
+    pub(super) fn read_start(&self, most: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        let Some((file, _)) = self.open()? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        File::from(file).take(most).read_to_end(&mut bytes).map_err(|error| self.error("read", error))?;
+        Ok(Some(bytes))
     }
 
     /// Reads a small file by one call and without looking what it is; `false` when that does not go.

@@ -69,6 +69,27 @@ fn copy_below(from: &Path, to: &Path, left: &mut Bounds) -> Result<(), FileError
     Ok(())
 }
 
+/// How much of a tree is kept where it cannot be moved.
+const MOST_MOVED: Bounds = Bounds { entries: 1_000_000, bytes: 64 << 30, depth: 200 };
+
+/// Moves a folder to a place where nothing is, to another file system too.
+///
+/// # Errors
+/// When something is there, or the folder can neither be renamed nor copied. Then it is where it was.
+pub fn move_tree(from: &Path, to: &Path) -> Result<(), FileError> {
+    match super::rename_durable(from, to) {
+        Err(error) if error.error.kind() == io::ErrorKind::CrossesDevices => {
+            if let Err(error) = copy_tree(from, to, MOST_MOVED) {
+                // A part of a tree is none; what stays of it is what could not be removed.
+                let _ = super::remove_tree(to);
+                return Err(error);
+            }
+            super::remove_tree(from)
+        }
+        moved => moved,
+    }
+}
+
 /// Makes a folder with everything in it durable.
 ///
 /// # Errors
@@ -107,22 +128,4 @@ pub fn make_accessible(folder: &Path) -> Result<(), FileError> {
         }
     }
     Ok(())
-}
-
-/// Removes a folder with everything in it; links are removed, not followed. One that is not there is no error.
-///
-/// # Errors
-/// When something in it cannot be removed.
-pub fn remove_tree(folder: &Path) -> Result<(), FileError> {
-    let removed = match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            make_accessible(folder)?;
-            fs::remove_dir_all(folder)
-        }
-        removed => removed,
-    };
-    match removed {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed.map_err(|error| FileError::new("remove", folder, error)),
-    }
 }

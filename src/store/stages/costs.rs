@@ -9,7 +9,7 @@ use crate::model::limits::OUTPUT_BYTES;
 use crate::model::money::Usd;
 use crate::model::result::AgentResult;
 use crate::os::files::{self, Folder, ReadError};
-use crate::store::StoreError;
+use crate::store::{StoreError, work};
 use crate::text::claims;
 
 impl RunStore {
@@ -21,7 +21,11 @@ impl RunStore {
     pub fn spent(&self, agent: Option<&AgentResult>) -> Result<Usd, StoreError> {
         let mut spent = match agent {
             Some(agent) => agent.cost_usd,
-            None => claimed_cost(&self.folder.record())?,
+            // While its agent works, a run's record lies in the work folder.
+            None => match self.pointed_to()? {
+                Some(place) => claimed_cost(&work::record_in(&place))?,
+                None => claimed_cost(&self.folder.record())?,
+            },
         };
         spent += self.judges_cost()?;
         let mut gradings = Vec::new();

@@ -1,0 +1,14 @@
+//! What was unusual about what an agent left beside its tree.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What was unusual about what an agent left. None of it keeps the run from being graded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Flag {
+    /// Not all of the agent's record folder was kept.
+    RecordLeftOut,
+    /// A folder of ours was replaced while the agent worked; nothing was written through it.
+    FolderReplaced,
+}

@@ -1,0 +1,84 @@
+//! Which folder or file a thing is, whatever it is called: copies are others, what was moved is the same.
+
+use std::os::fd::AsFd;
+use std::path::Path;
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, openat, statx, syncfs};
+use rustix::io::{Errno, retry_on_intr};
+use serde::{Deserialize, Serialize};
+
+use super::{FileError, Folder};
+
+/// What tells a folder from every other one on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    device: (u32, u32),
+    inode: u64,
+    /// When it was made, on file systems that keep it: no copy has the same, and a device's number may change.
+    born: Option<(i64, u32)>,
+}
+
+impl Identity {
+    /// The identity of what lies at a path, links not followed; `None` when nothing does.
+    ///
+    /// # Errors
+    /// When the system says no.
+    pub fn of(path: &Path) -> Result<Option<Self>, FileError> {
+        match Self::at(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(identity) => Ok(Some(identity)),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            Err(error) => Err(FileError::new("look at", path, error)),
+        }
+    }
+
+    fn at(folder: impl AsFd, path: &Path, flags: AtFlags) -> Result<Self, Errno> {
+        let found = statx(folder, path, flags, StatxFlags::INO | StatxFlags::BTIME)?;
+        let has_birth = StatxFlags::from_bits_retain(found.stx_mask).contains(StatxFlags::BTIME);
+        Ok(Self {
+            device: (found.stx_dev_major, found.stx_dev_minor),
+            inode: found.stx_ino,
+            born: has_birth.then_some((found.stx_btime.tv_sec, found.stx_btime.tv_nsec)),
+        })
+    }
+
+    /// Whether both are the same thing.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let same_file_system = match (self.born, other.born) {
+            (Some(one), Some(other)) => one == other,
+            _ => self.device == other.device,
+        };
+        self.inode == other.inode && same_file_system
+    }
+}
+
+impl Folder {
+    /// The folder's identity.
+    ///
+    /// # Errors
+    /// When the system says no.
+    pub fn identity(&self) -> Result<Identity, FileError> {
+        Identity::at(&self.fd, Path::new(""), AtFlags::EMPTY_PATH)
+            .map_err(|error| FileError::new("look at", self.path(), error))
+    }
+
+    /// Whether the folder still lies where it was opened.
+    ///
+    /// # Errors
+    /// When the system says no.
+    pub fn is_in_place(&self) -> Result<bool, FileError> {
+        let held = self.identity()?;
+        Ok(Identity::of(self.path())?.is_some_and(|found| found.is_same(&held)))
+    }
+}
+
+/// Makes everything durable that was written to the file system of a folder.
+///
+/// # Errors
+/// When the folder cannot be opened, or the disk refused some of it.
+pub fn sync_file_system(folder: &Path) -> Result<(), FileError> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    retry_on_intr(|| openat(CWD, folder, flags, Mode::empty()))
+        .and_then(syncfs)
+        .map_err(|error| FileError::new("sync", folder, error))
+}

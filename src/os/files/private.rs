@@ -1,0 +1,91 @@
+//! Folders of ours in a place that everyone may write, such as `/var/tmp`.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use super::FileError;
+
+/// Letters and digits of a name that nobody guesses.
+const NAME_LENGTH: usize = 16;
+
+/// The number of the user whose rights this process has.
+#[must_use]
+pub fn user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// Makes a folder that only its owner may look into, or takes one that is there, when it is ours: another user could
+/// have put it there, or a link, to read or to change what we write.
+///
+/// # Errors
+/// When it is no folder, somebody else's, or cannot be made.
+pub fn make_private(path: &Path) -> Result<(), FileError> {
+    let failed = |error| FileError::new("make the folder", path, error);
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
+        _ => {}
+    }
+    let found = fs::symlink_metadata(path).map_err(failed)?;
+    let refuse = |why: &str| Err(FileError::new("use the folder", path, io::Error::other(why.to_owned())));
+    if !found.is_dir() {
+        return refuse("it is no folder");
+    }
+    if found.uid() != user() {
+        return refuse(&format!("it belongs to user {}", found.uid()));
+    }
+    if found.mode() & 0o777 != 0o700 {
+        fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Makes a new folder with a random name, which only its owner may look into.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_random(parent: &Path) -> Result<PathBuf, FileError> {
+    tempfile::Builder::new()
+        .prefix("")
+        .rand_bytes(NAME_LENGTH)
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir_in(parent)
+        .map(tempfile::TempDir::keep)
+        .map_err(|error| FileError::new("make a folder in", parent, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_private_folder_is_a_folder_of_ours_and_closed_to_others() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("ours");
+        let mode = |path: &Path| fs::symlink_metadata(path).unwrap().mode() & 0o777;
+        make_private(&path).unwrap();
+        assert_eq!(mode(&path), 0o700);
+        fs::set_permissions(&path, Permissions::from_mode(0o777)).unwrap();
+        make_private(&path).unwrap();
+        assert_eq!(mode(&path), 0o700);
+        let link = place.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(make_private(&link).unwrap_err().to_string().ends_with("it is no folder"));
+        if user() == 0 {
+            std::os::unix::fs::chown(&path, Some(4711), None).unwrap();
+            assert!(make_private(&path).unwrap_err().to_string().ends_with("it belongs to user 4711"));
+        }
+    }
+
+    #[test]
+    fn random_names_differ_and_say_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let names = [(); 2].map(|()| make_random(place.path()).unwrap());
+        assert_ne!(names[0], names[1]);
+        for name in names {
+            let name = name.file_name().unwrap().to_str().unwrap();
+            assert!(name.len() == NAME_LENGTH && name.chars().all(|letter| letter.is_ascii_alphanumeric()), "{name}");
+        }
+    }
+}

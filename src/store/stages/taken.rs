@@ -1,0 +1,66 @@
+//! Where the agent of a run works, and what was taken of the tree that it left.
+
+use std::io;
+
+use super::{RunStore, pretty, read_whole};
+use crate::model::limits::MOST_PATCH_BYTES;
+use crate::model::result::WorkPlace;
+use crate::os::files::{self, FileError, Kind};
+use crate::store::StoreError;
+use crate::store::work::WorkFolder;
+
+impl RunStore {
+    /// Keeps where the agent works, so that what it left is found after a kill.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub fn point_to(&self, work: &WorkFolder) -> Result<(), StoreError> {
+        let path = self.folder.pointer();
+        let text = pretty(&work.place(false), &path)?;
+        Ok(std::fs::write(&path, text).map_err(|error| FileError::new("write", &path, error))?)
+    }
+
+    /// Where the agent works that was not finished, when that is known.
+    ///
+    /// # Errors
+    /// When the system does not let it be read.
+    pub fn pointed_to(&self) -> Result<Option<WorkPlace>, StoreError> {
+        read_whole(&self.folder.pointer())
+    }
+
+    /// Forgets where the agent works: its result says it from now on.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub fn unpoint(&self) -> Result<(), StoreError> {
+        let path = self.folder.pointer();
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::new("remove", &path, error).into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether `changes.patch` is there.
+    ///
+    /// # Errors
+    /// When the system says no.
+    pub fn has_patch(&self) -> Result<bool, StoreError> {
+        Ok(files::kind_of(&self.folder.patch())? == Some(Kind::File))
+    }
+
+    /// `changes.patch`, when it is there.
+    ///
+    /// # Errors
+    /// When the system does not let it be read.
+    pub fn read_patch(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(files::read_bounded(&self.folder.patch(), MOST_PATCH_BYTES)?)
+    }
+
+    /// Writes `changes.patch`.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub fn write_patch(&self, patch: &[u8]) -> Result<(), StoreError> {
+        Ok(files::write_atomic(&self.folder.patch(), patch)?)
+    }
+}

@@ -1,0 +1,251 @@
+//! Work folders: where agents, checks and judges work, outside of every project and of the experiment's own folder.
+//!
+//! A work folder is temporary, and its name tells nothing of the run. Its file `owner.json` says whose it is, so that a
+//! copied experiment never takes another one's tree, and what a killed coordinator left is found and removed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use super::layout::ExperimentFolder;
+use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::result::WorkPlace;
+use crate::os::clock;
+use crate::os::files::{self, FileError, Folder, Identity};
+
+/// Where work folders lie when nobody says another place: it outlives a restart, and no project lies above it.
+pub const USUAL_PLACE: &str = "/var/tmp";
+/// Whose a work folder is.
+const OWNER: &str = "owner.json";
+
+/// `owner.json`.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Owner {
+    experiment: Identity,
+}
+
+/// The folder that holds the work folders of a user, for one experiment.
+#[derive(Debug, Clone)]
+pub struct WorkRoot {
+    path: PathBuf,
+    owner: Owner,
+}
+
+/// The folder of all work folders of this user.
+fn root_in(place: Option<&str>) -> PathBuf {
+    Path::new(place.unwrap_or(USUAL_PLACE)).join(format!("cargo-scylla-{}", files::user()))
+}
+
+fn owner_of(experiment: &ExperimentFolder) -> Result<Owner, StoreError> {
+    let experiment =
+        Identity::of(experiment.root())?.ok_or_else(|| StoreError::NotAnExperiment(experiment.root().to_owned()))?;
+    Ok(Owner { experiment })
+}
+
+impl WorkRoot {
+    /// Makes the folder, or takes the one that is there when nobody else can write in it.
+    ///
+    /// # Errors
+    /// When it cannot be made, or somebody else made it.
+    pub fn open(experiment: &ExperimentFolder, place: Option<&str>) -> Result<Self, StoreError> {
+        let path = root_in(place);
+        if let Some(place) = place {
+            fs::create_dir_all(place).map_err(|error| FileError::new("make the folder", Path::new(place), error))?;
+        }
+        files::make_private(&path)?;
+        // git and bubblewrap look at the place without links.
+        let path = fs::canonicalize(&path).map_err(|error| FileError::new("find", &path, error))?;
+        Ok(Self { path, owner: owner_of(experiment)? })
+    }
+
+    /// The folder itself: what a contained program sees of others' work folders is hidden with it.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What lies above every work folder and would reach agents: a project, a toolchain, instructions.
+    #[must_use]
+    pub fn surroundings(&self) -> Vec<PathBuf> {
+        const REACH: [&str; 8] = [
+            ".git",
+            "Cargo.toml",
+            ".cargo/config.toml",
+            ".cargo/config",
+            "rust-toolchain.toml",
+            "rust-toolchain",
+            "CLAUDE.md",
+            "AGENTS.md",
+        ];
+        let above = self.path.ancestors().flat_map(|folder| REACH.map(|name| folder.join(name)));
+        above.filter(|path| path.exists()).collect()
+    }
+
+    /// Makes a work folder with a name that tells nothing.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn create(&self) -> Result<WorkFolder, StoreError> {
+        let path = files::make_random(&self.path)?;
+        let owner = path.join(OWNER);
+        let text = super::pretty(&self.owner, &owner)?;
+        fs::write(&owner, text).map_err(|error| FileError::new("write", &owner, error))?;
+        for folder in [path.join("agent"), path.join("agent/record")] {
+            fs::create_dir(&folder).map_err(|error| FileError::new("make the folder", &folder, error))?;
+        }
+        WorkFolder::held(path)
+    }
+
+    /// The work folder of an agent whose result names this place; `None` when it is gone, is another experiment's, or may
+    /// have lost bytes in a power cut.
+    ///
+    /// # Errors
+    /// When the system does not let it be looked at.
+    pub fn find(&self, place: &WorkPlace) -> Result<Option<WorkFolder>, StoreError> {
+        let trusted = place.synced || place.boot_id == clock::boot_id();
+        let path = Path::new(&place.folder);
+        if !trusted || !path.is_absolute() || !is_owned(path, &self.owner) {
+            return Ok(None);
+        }
+        WorkFolder::held(path.to_owned()).map(Some)
+    }
+}
+
+/// Whether a folder says that it belongs to this owner. One that cannot be read does not.
+fn is_owned(folder: &Path, owner: &Owner) -> bool {
+    let Ok(Some(open)) = Folder::open(folder) else { return false };
+    let mut bytes = Vec::new();
+    matches!(open.read_into(OWNER, MOST_STAGE_FILE_BYTES, &mut bytes), Ok(true))
+        && serde_json::from_slice::<Owner>(&bytes).is_ok_and(|found| found.experiment.is_same(&owner.experiment))
+}
+
+/// Removes the work folders that a killed coordinator of this experiment left, but for those in `needed`. Who calls holds
+/// the experiment. What cannot be removed is left to the next call.
+///
+/// # Errors
+/// When the experiment's folder cannot be looked at.
+pub fn sweep(experiment: &ExperimentFolder, place: Option<&str>, needed: &BTreeSet<PathBuf>) -> Result<(), StoreError> {
+    let owner = owner_of(experiment)?;
+    let Ok(root) = fs::canonicalize(root_in(place)) else { return Ok(()) };
+    let Ok(Some(open)) = Folder::open(&root) else { return Ok(()) };
+    let mut names = Vec::new();
+    // A place that cannot be listed to its end is swept as far as it goes.
+    let _ = open.each(|name, _| names.push(root.join(name)));
+    for folder in names.into_iter().filter(|folder| !needed.contains(folder)) {
+        if is_owned(&folder, &owner) {
+            let _ = files::remove_tree(&folder);
+        }
+    }
+    Ok(())
+}
+
+/// A work folder that is held open: whatever an agent puts in the place of one of its folders is not taken for it.
+#[derive(Debug)]
+pub struct WorkFolder {
+    path: PathBuf,
+    root: Folder,
+    agent: Option<Folder>,
+    record: Option<Folder>,
+}
+
+impl WorkFolder {
+    fn held(path: PathBuf) -> Result<Self, StoreError> {
+        let gone = || StoreError::from(FileError::new("open the folder", &path, std::io::ErrorKind::NotFound));
+        let root = Folder::open(&path)?.ok_or_else(gone)?;
+        // An agent of an earlier session may have replaced them: then there is nothing to read.
+        let inner = |folder: &Folder, name: &str| folder.folder(name).ok().flatten();
+        let agent = inner(&root, "agent");
+        let record = agent.as_ref().and_then(|agent| inner(agent, "record"));
+        Ok(Self { path, root, agent, record })
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The tree that is worked in.
+    #[must_use]
+    pub fn workspace(&self) -> PathBuf {
+        self.path.join("workspace")
+    }
+
+    /// What the agent is told, for the agent.
+    #[must_use]
+    pub fn prompt(&self) -> PathBuf {
+        self.path.join("agent/prompt.md")
+    }
+
+    /// The folder that the agent may write its record into.
+    #[must_use]
+    pub fn record_dir(&self) -> PathBuf {
+        self.path.join("agent/record")
+    }
+
+    /// The agent's own record of its work.
+    #[must_use]
+    pub fn record(&self) -> PathBuf {
+        self.record_dir().join(RECORD_FILE)
+    }
+
+    /// Ours while changes are taken.
+    #[must_use]
+    pub fn private(&self) -> PathBuf {
+        self.path.join("private")
+    }
+
+    /// The open record folder, as it was before the agent; `None` when there is none.
+    #[must_use]
+    pub fn open_record(&self) -> Option<Folder> {
+        // Opened anew, because a folder is listed once for each opening.
+        self.record.as_ref().and_then(|record| record.folder(".").ok().flatten())
+    }
+
+    /// Whether a folder of ours is not in its place any more.
+    #[must_use]
+    pub fn is_replaced(&self) -> bool {
+        let held = [Some(&self.root), self.agent.as_ref(), self.record.as_ref()];
+        held.into_iter().any(|folder| !folder.is_some_and(|folder| folder.is_in_place().unwrap_or(false)))
+    }
+
+    /// Whether the folder itself is not in its place any more.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        !self.root.is_in_place().unwrap_or(false)
+    }
+
+    /// What an agent's result says of this folder.
+    #[must_use]
+    pub fn place(&self, synced: bool) -> WorkPlace {
+        WorkPlace { folder: self.path.to_string_lossy().into_owned(), boot_id: clock::boot_id(), synced }
+    }
+
+    /// Makes everything in it durable.
+    ///
+    /// # Errors
+    /// When the disk refuses some of it.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        Ok(files::sync_file_system(&self.path)?)
+    }
+
+    /// Removes it with all that is in it.
+    ///
+    /// # Errors
+    /// When something in it cannot be removed.
+    pub fn remove(self) -> Result<(), StoreError> {
+        Ok(files::remove_tree(&self.path)?)
+    }
+}
+
+/// The record in an agent's work folder.
+#[must_use]
+pub fn record_in(place: &WorkPlace) -> PathBuf {
+    Path::new(&place.folder).join("agent/record").join(RECORD_FILE)
+}
+
+/// The name of an agent's record.
+pub const RECORD_FILE: &str = "record.json";

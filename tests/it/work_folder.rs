@@ -1,0 +1,162 @@
+//! Work folders: where agents, checks and judges work, what surrounds them there, and what is left of them.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::fixture::{FULL_SCORE, TestFixture, close, gated, open};
+use crate::scenes::{containments, experiment, json};
+use crate::world::{World, wait_until};
+
+/// Runs a fixture with one run and a place for work folders in the world.
+fn arguments<'a>(fixture: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let usual = ["run", "--tiers-dir", fixture, "--results-dir", "results", "--runs", "1", "--work-dir", "work"];
+    [&usual[..], more].concat()
+}
+
+/// The folder that holds the world's work folders.
+fn place(world: &World) -> PathBuf {
+    let user = fs::metadata(world.path("")).unwrap().uid();
+    world.path(&format!("work/cargo-scylla-{user}"))
+}
+
+/// The work folders that are there.
+fn left(world: &World) -> Vec<PathBuf> {
+    fs::read_dir(place(world)).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+fn said(world: &World, log: &str) -> String {
+    fs::read_to_string(world.experiment().join("T0/00/run_01").join(log)).unwrap()
+}
+
+#[test]
+fn agents_checks_and_judges_work_in_places_that_tell_nothing_and_are_gone_afterwards() {
+    for containment in containments() {
+        let world = World::new();
+        let fixture = TestFixture::new()
+            .agent("T0/00-one", "touch done; pwd")
+            .check("pwd; test -f done")
+            .judge(&format!("pwd >&2; {FULL_SCORE}"))
+            .write(&world);
+        world.scylla(&arguments(&fixture, &["--containment", containment])).exits(0);
+        let places = ["agent/stdout.log", "checks/done.log", "judge/judge_02/stderr.log"].map(|log| said(&world, log));
+        for place_said in &places {
+            let below = Path::new(place_said.trim()).strip_prefix(place(&world)).unwrap().to_str().unwrap();
+            let (name, rest) = below.split_once('/').unwrap();
+            assert_eq!(rest, "workspace", "{containment}");
+            assert!(name.len() == 16 && name.chars().all(|letter| letter.is_ascii_alphanumeric()), "{below}");
+        }
+        assert!(places[0] != places[1] && places[1] != places[2], "{containment}: {places:?}");
+        assert!(left(&world).is_empty(), "{containment}: {:?}", left(&world));
+        assert_eq!(fs::metadata(place(&world)).unwrap().permissions().mode() & 0o777, 0o700);
+        world.scylla(&["verify", &experiment(&world)]).exits(0);
+    }
+}
+
+#[test]
+fn the_folder_of_work_folders_is_never_taken_from_somebody_else_or_through_a_link() {
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-one", "touch done").write(&world);
+    fs::create_dir_all(world.path("elsewhere")).unwrap();
+    fs::create_dir_all(world.path("work")).unwrap();
+    std::os::unix::fs::symlink(world.path("elsewhere"), place(&world)).unwrap();
+    let refused = world.scylla(&arguments(&fixture, &[]));
+    assert_ne!(refused.code, Some(0), "{refused}");
+    assert!(refused.stderr.contains("it is no folder"), "{refused}");
+    assert_eq!(fs::read_dir(world.path("elsewhere")).unwrap().count(), 0);
+}
+
+#[test]
+fn git_without_a_repository_finds_none_further_up() {
+    for containment in containments() {
+        let world = World::new();
+        let git = |arguments: &[&str]| {
+            let done = Command::new("git").args(arguments).current_dir(world.path("")).output().unwrap();
+            assert!(done.status.success(), "{done:?}");
+        };
+        git(&["init", "-q", "."]);
+        let look = "rm -rf .git; git rev-parse --show-toplevel && exit 9; touch done";
+        let fixture = TestFixture::new()
+            .agent("T0/00-one", look)
+            .check("rm -rf .git; git rev-parse --show-toplevel; test $? = 128")
+            .write(&world);
+        world.scylla(&arguments(&fixture, &["--containment", containment])).exits(0);
+        let result = json(&world.experiment().join("T0/00/run_01/run_result.json"));
+        assert_eq!((&result["exit_code"], &result["judge_passed"]), (&0.into(), &true.into()), "{containment}");
+    }
+}
+
+#[test]
+fn what_a_killed_coordinator_left_in_the_work_folder_is_removed_and_no_finding() {
+    let world = World::new();
+    let fixture = TestFixture::new()
+        .agent("T0/00-one", "touch done")
+        .check(&format!("test -f done || exit 1; {}", gated(&world, "check")))
+        .write(&world);
+    close(&world, "check");
+    let mut live = world.start(&arguments(&fixture, &[]));
+    wait_until("the check is reached", || world.lines("check.log") == 1);
+    live.kill();
+    open(&world, "check");
+    assert!(!left(&world).is_empty());
+    world.scylla(&["resume", &experiment(&world)]).exits(0);
+    assert!(left(&world).is_empty(), "{:?}", left(&world));
+    // What only a finished experiment's clean-up left: a folder with its name on it.
+    let again = world.scylla(&["verify", &experiment(&world)]).exits(0);
+    assert!(again.stdout.contains("1 of 1 planned run agrees"), "{again}");
+}
+
+#[test]
+fn a_copied_experiment_never_takes_the_tree_of_the_other() {
+    let world = World::new();
+    let fixture = TestFixture::new()
+        .agent("T0/00-one", &format!("touch done; {}", gated(&world, "agent")))
+        .check("test -f done")
+        .write(&world);
+    // Held at the capture: the agent is done, its changes are not taken.
+    let real = String::from_utf8(Command::new("sh").args(["-c", "command -v git"]).output().unwrap().stdout).unwrap();
+    let hold = gated(&world, "git");
+    let script =
+        format!("#!/bin/sh\ncase \" $* \" in *\" diff-index \"*) {hold};; esac\nexec {} \"$@\"\n", real.trim());
+    world.program("bin/git", &script);
+    close(&world, "git");
+    let path = format!("{}:{}", world.path("bin").display(), std::env::var("PATH").unwrap());
+    let mut child = world.command(&arguments(&fixture, &[])).env("PATH", path).spawn().unwrap();
+    wait_until("changes are being taken", || world.lines("git.log") > 0);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    open(&world, "git");
+    let dir = world.experiment();
+    let copy = world.path("copy");
+    assert!(Command::new("cp").arg("-a").arg(&dir).arg(&copy).status().unwrap().success());
+    world.scylla(&["resume", copy.to_str().unwrap()]).exits(0);
+    assert_eq!(world.lines("agent.log"), 2, "the copy made its run anew");
+    world.scylla(&["resume", dir.to_str().unwrap()]).exits(0);
+    assert_eq!(world.lines("agent.log"), 2, "the tree of the first one was still there");
+    for folder in [&dir, &copy] {
+        world.scylla(&["verify", folder.to_str().unwrap()]).exits(0);
+    }
+}
+
+#[test]
+fn a_verdict_does_not_depend_on_ignored_files_or_on_where_it_was_stopped() {
+    let verdict = |killed: bool| {
+        let world = World::new();
+        let agent = "echo 'built/' > .gitignore; mkdir built; touch built/program; touch done";
+        let fixture = TestFixture::new()
+            .agent("T0/00-one", agent)
+            .check(&format!("test -f done || exit 1; {}; test -f built/program", gated(&world, "check")))
+            .write(&world);
+        if killed {
+            close(&world, "check");
+            let mut live = world.start(&arguments(&fixture, &[]));
+            wait_until("the check is reached", || world.lines("check.log") == 1);
+            live.kill();
+            open(&world, "check");
+        }
+        world.scylla(&arguments(&fixture, &[])).exits(0);
+        json(&world.experiment().join("T0/00/run_01/run_result.json"))["judge_passed"].clone()
+    };
+    assert_eq!(verdict(false), verdict(true));
+}
