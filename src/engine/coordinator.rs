@@ -33,6 +33,7 @@ use crate::os::process::{Containment, StopHandle};
 use crate::os::signal::{self, Listening, Signal};
 use crate::store::StoreError;
 use crate::store::work::WorkRoot;
+use crate::text::words::list;
 
 /// Who is told what happens: an event with its time, or `None` when only time has passed.
 pub type Tell<'a> = dyn FnMut(Timestamp, Option<&Event>) + 'a;
@@ -108,11 +109,25 @@ pub fn conduct<'a>(
     }
     let mut coordinator = Coordinator::begin(sitting, manner, (line, mailbox), tell)?;
     coordinator.tell_grading();
+    coordinator.tell_surroundings();
     let end = coordinator.work();
     coordinator.finish(end)
 }
 
 impl<'a> Coordinator<'a> {
+    /// Says what lies above the work folders and may reach agents, checks and judges.
+    fn tell_surroundings(&mut self) {
+        let found: Vec<String> =
+            self.place.work.surroundings().iter().map(|path| format!("`{}`", path.display())).collect();
+        if !found.is_empty() {
+            let message = format!(
+                "above the folder that agents work in, {} may change what they do; `--work-dir` names another place",
+                list(&found)
+            );
+            self.tell(&Event::Notice { message });
+        }
+    }
+
     fn begin(
         sitting: Sitting,
         manner: Manner,

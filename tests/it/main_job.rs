@@ -97,7 +97,7 @@ const TROUBLE: [(&str, Left); 19] = [
     ("T1/05", Healed(1, "rate_limit")),
     ("T1/06", Errored(2, "out_of_memory")),
     ("T1/07", Errored(2, "no_record")),
-    ("T1/08", Errored(2, "no_record")),
+    ("T1/08", Errored(2, "killed")),
     ("T2/00", Graded(&["finished"], true)),
     ("T2/01", AgentComplete),
 ];

@@ -160,3 +160,15 @@ fn a_verdict_does_not_depend_on_ignored_files_or_on_where_it_was_stopped() {
     };
     assert_eq!(verdict(false), verdict(true));
 }
+
+#[test]
+fn instructions_above_the_work_folder_are_told() {
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-one", "touch done").write(&world);
+    let told = |output: &str| output.contains("CLAUDE.md` may change what they do; `--work-dir` names another place");
+    let silent = world.scylla(&arguments(&fixture, &[])).exits(0);
+    assert!(!told(&silent.stderr), "{silent}");
+    world.write("CLAUDE.md", "Answer in verse.\n");
+    let warned = world.scylla(&arguments(&fixture, &["--fresh"])).exits(0);
+    assert!(told(&warned.stderr), "{warned}");
+}

@@ -260,6 +260,7 @@ pub(crate) fn shipped(name: &str) -> String {
 /// what runs are contained.
 pub(crate) fn steady(text: &str, world: &World) -> String {
     let mut steady = text.replace(world.root.path().to_str().unwrap(), "[WORLD]");
+    steady = steady.replace(env!("CARGO_MANIFEST_DIR"), "[PROJECT]");
     for (pattern, word) in [
         (r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d", "[STAMP]"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]"),

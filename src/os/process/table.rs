@@ -24,9 +24,6 @@ const MOST_HELD: usize = 256;
 /// Longest wait for a process that becomes another program, which takes the kernel far less.
 const BETWEEN_PROGRAMS: Duration = Duration::from_secs(1);
 
-/// So often words are read that are empty before they are taken for empty.
-const TIMES_EMPTY: u32 = 16;
-
 /// Few programs are started with more words than this, in bytes.
 const USUAL_WORDS_BYTES: usize = 16 << 10;
 
@@ -35,6 +32,10 @@ const MOST_WORDS_BYTES: usize = 8 << 20;
 
 /// Where the beginning of the code stands in [`stat`]: field 26 of `proc_pid_stat(5)`.
 const START_OF_CODE: usize = 23;
+/// Where the first and the last address of the arguments stand in [`stat`]: fields 48 and 49 of `proc_pid_stat(5)`.
+const ARGUMENTS: usize = 45;
+/// Where those of the environment stand: fields 50 and 51.
+const ENVIRONMENT: usize = 47;
 
 /// One process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,14 +109,13 @@ pub(super) fn add_descendants(table: &[Process], tree: &mut BTreeSet<i32>) {
 /// Whether the environment that the process was started with has exactly this `NAME=value`; `None` when the process has
 /// ended.
 pub(super) fn environment_holds(pid: i32, entry: &[u8]) -> Option<bool> {
-    Some(words(pid, "environ")?.split(|byte| *byte == 0).any(|each| each == entry))
+    Some(words(pid, "environ", ENVIRONMENT)?.split(|byte| *byte == 0).any(|each| each == entry))
 }
 
 /// The words that a process was started with, each with a NUL behind it, from that file of its folder in `/proc`: none
 /// where it has none or does not show them; `None` when it has ended.
-fn words(pid: i32, file: &str) -> Option<Vec<u8>> {
+fn words(pid: i32, file: &str, addresses: usize) -> Option<Vec<u8>> {
     let deadline = Instant::now() + BETWEEN_PROGRAMS;
-    let mut times_empty = 0;
     loop {
         let words = at_once(&format!("/proc/{pid}/{file}"));
         let are_shown = words.is_ok();
@@ -126,9 +126,8 @@ fn words(pid: i32, file: &str) -> Option<Vec<u8>> {
         if one(pid).is_none_or(|process| process.ended) {
             return None;
         }
-        // It may have become another program since the file was opened.
-        times_empty = if is_between_programs(pid) { 0 } else { times_empty + 1 };
-        if !are_shown || times_empty == TIMES_EMPTY || Instant::now() >= deadline {
+        // It may have become another program since the file was opened, or be about to.
+        if !are_shown || has_none(pid, addresses) || Instant::now() >= deadline {
             return Some(words);
         }
         std::thread::yield_now();
@@ -149,16 +148,18 @@ fn at_once(path: &str) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Whether a process is about to become another program: the kernel lays its words down before it says where its code
-/// begins. A thread of the kernel and a zombie have no code either, and no program's file.
-fn is_between_programs(pid: i32) -> bool {
-    stat(pid).is_some_and(|stat| stat.split_ascii_whitespace().nth(START_OF_CODE) == Some("0"))
-        && fs::read_link(format!("/proc/{pid}/exe")).is_ok()
+/// Whether a process surely has no such words: they end where they begin, and the kernel, which lays the words of a program
+/// down before it says where its code begins, has said that. A thread of the kernel has neither, and no program's file.
+fn has_none(pid: i32, addresses: usize) -> bool {
+    let Some(stat) = stat(pid) else { return true };
+    let field = |place| stat.split_ascii_whitespace().nth(place);
+    let is_laid_down = field(START_OF_CODE) != Some("0");
+    (is_laid_down && field(addresses) == field(addresses + 1)) || fs::read_link(format!("/proc/{pid}/exe")).is_err()
 }
 
 /// The program and arguments of a process, each with a NUL behind it; `None` when it is gone.
 pub(super) fn command_line(pid: i32) -> Option<Vec<u8>> {
-    words(pid, "cmdline")
+    words(pid, "cmdline", ARGUMENTS)
 }
 
 /// This process. Its group and session are 0 where they were founded outside of its pid namespace, as in a container
