@@ -7,6 +7,7 @@ mod private;
 mod read;
 mod remove;
 mod salvage;
+mod temporary;
 mod tree;
 
 use std::fs::{self, File, Permissions};
@@ -22,6 +23,7 @@ pub use private::{make_private, make_random, user};
 pub use read::{Kind, ReadError, kind_of, open_regular, read_bounded, read_bounded_at, read_end, read_start};
 pub use remove::remove_tree;
 pub use salvage::{Salvaged, salvage};
+pub use temporary::TemporaryFolder;
 pub use tree::{Bounds, copy_tree, make_accessible, move_tree, sync_tree};
 
 /// Names of temporary files begin so; a crash can leave them behind.

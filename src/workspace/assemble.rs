@@ -10,15 +10,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use super::entries;
 use super::error::{WorkspaceError, failed};
-use super::git::Git;
-
-/// The attributes of every repository of ours, above all others: the bytes of a file are the bytes of its blob.
-///
-/// So no filter is asked for, no line end is changed, and a tree that is taken apart and put together again is equal.
-/// Diffs are texts unless the file is binary, whatever the tree's own attributes say.
-pub(super) const ATTRIBUTES: &str =
-    "* -text !eol -ident -filter -working-tree-encoding !diff !merge !whitespace !conflict-marker-size\n";
+use super::git::{ATTRIBUTES, Git, ObjectFormat, object_folders};
 
 /// The branch that is checked out in a workspace.
 const BRANCH: &str = "refs/heads/main";
@@ -34,13 +28,7 @@ pub(super) fn assemble(objects: &[&Path], commit: &str, to: &Path) -> Result<(),
     for from in objects {
         copy_objects(from, &git_dir.join("objects"))?;
     }
-    // 64 hex digits are a SHA-256 id, which only format 1 can say.
-    let format = if commit.len() == 64 {
-        "\trepositoryformatversion = 1\n[extensions]\n\tobjectformat = sha256\n"
-    } else {
-        "\trepositoryformatversion = 0\n"
-    };
-    let config = format!("[core]\n\tbare = false\n\tfilemode = true\n\tlogallrefupdates = true\n{format}");
+    let config = ObjectFormat::of_id(commit).config(false);
     for (name, text) in [
         ("config", config.as_str()),
         ("info/attributes", ATTRIBUTES),
@@ -50,29 +38,26 @@ pub(super) fn assemble(objects: &[&Path], commit: &str, to: &Path) -> Result<(),
         let path = git_dir.join(name);
         fs::write(&path, text).map_err(failed("write", &path))?;
     }
-    Git::new(to, &git_dir, &["read-tree", "--reset", "-u", "HEAD"]).variable("GIT_WORK_TREE", to).run()?;
-    Ok(())
+    Git::new(to, &[&git_dir.join("objects")], &["read-tree", "--reset", "-u", commit])
+        .variable("GIT_WORK_TREE", to)
+        .variable("GIT_INDEX_FILE", git_dir.join("index"))
+        .run()
+        .map(|_| ())
 }
 
-/// Copies packs and single objects; `info/` stays behind, because it names other folders.
+/// Copies packs and single objects; `info/` stays behind, because it names other folders, and so does what is no file:
+/// a pipe would be waited for.
 fn copy_objects(from: &Path, to: &Path) -> Result<(), WorkspaceError> {
-    for folder in entries(from)? {
-        if folder.file_name() == "info" || !folder.file_type().is_ok_and(|kind| kind.is_dir()) {
-            continue;
-        }
-        let target = to.join(folder.file_name());
+    for folder in object_folders(from)? {
+        let target = to.join(folder.file_name().unwrap_or_default());
         fs::create_dir_all(&target).map_err(failed("make", &target))?;
-        for object in entries(&folder.path())? {
-            let copy = target.join(object.file_name());
-            fs::copy(object.path(), &copy).map_err(failed("copy", &object.path()))?;
+        for object in entries(&folder)? {
+            if object.file_type().is_ok_and(|kind| kind.is_file()) {
+                fs::copy(object.path(), target.join(object.file_name())).map_err(failed("copy", &object.path()))?;
+            }
         }
     }
     Ok(())
-}
-
-/// What a folder holds.
-pub(super) fn entries(folder: &Path) -> Result<Vec<fs::DirEntry>, WorkspaceError> {
-    fs::read_dir(folder).and_then(Iterator::collect).map_err(failed("read", folder))
 }
 
 /// Makes the folder of a new tree, or takes one that is empty.

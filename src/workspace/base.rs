@@ -4,16 +4,17 @@
 //! its own subtest's objects and no other's. The repository appears whole or not at all, and what it holds depends on
 //! the fixture alone, so that it can be made again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use super::assemble::{ATTRIBUTES, entries};
 use super::composed;
+use super::entries;
 use super::error::{WorkspaceError, failed};
-use super::git::Git;
+use super::fetch::fetch;
+use super::git::{ATTRIBUTES, Git, GitDir, ObjectFormat};
+use super::refs;
 use super::stage::{Stage, Take};
 use crate::model::digest::Digest;
 use crate::model::ids::{SubtestId, TierId};
@@ -26,6 +27,8 @@ const BASE: &str = "refs/heads/base";
 const BASE_MESSAGE: &str = "The task";
 const WITHOUT_SUBMODULES_MESSAGE: &str = "The task without its submodules";
 const BASELINE_MESSAGE: &str = "The setup of the agent";
+/// Most bytes of a file that holds a digest.
+const MOST_DIGEST: u64 = 4096;
 
 /// The ref of a subtest's baseline.
 pub(super) fn baseline_ref(tier: TierId, subtest: SubtestId) -> String {
@@ -56,22 +59,23 @@ pub fn make_base(repo_git: &Path, fixture_dir: &Path, source: &Source) -> Result
         let fixture_dir = super::absolute(fixture_dir)?;
         match source {
             Source::Folder => {
-                initialize(&new, "sha1")?;
-                commit_folder(&new, &fixture_dir.join("source"))?;
+                initialize(&new, ObjectFormat::Sha1)?;
+                let base = commit_folder(&new, &fixture_dir.join("source"))?;
+                finish(&new, &base)?;
             }
             Source::Repository { repo, hash } => {
-                initialize(&new, if hash.len() == 64 { "sha256" } else { "sha1" })?;
-                fetch(&new, &fixture_dir, repo, hash)?;
-                leave_submodules_out(&new)?;
+                initialize(&new, ObjectFormat::of_id(hash))?;
+                let taken = fetch(&new, &fixture_dir, repo, hash)?;
+                let base = if taken.is_cut { commit_tree_alone(&new, &taken.commit)? } else { taken.commit };
+                let base = leave_submodules_out(&new, base)?;
+                finish(&new, &base)?;
             }
         }
-        // One pack is few files to copy for each workspace.
-        Git::new(&new, &new, &["repack", "-a", "-d", "-q"]).run()?;
         sync_tree(&new)?;
         fs::rename(&new, &repo_git).map_err(failed("make", &repo_git))?;
         sync(parent)?;
     }
-    Git::new(&repo_git, &repo_git, &["rev-parse", "--verify", BASE]).line()
+    refs::read(&repo_git, BASE)?.ok_or(WorkspaceError::NoBase { repo_git })
 }
 
 /// What is laid over the task's tree for a subtest.
@@ -96,12 +100,10 @@ pub fn make_baselines(
 ) -> Result<(), WorkspaceError> {
     let repo_git = super::absolute(repo_git)?;
     let fixture_dir = super::absolute(fixture_dir)?;
-    let there =
-        Git::new(&repo_git, &repo_git, &["for-each-ref", "--format=%(refname)", "refs/heads/baseline"]).line()?;
-    let there: BTreeSet<&str> = there.lines().collect();
+    super::remove_folder(&scratch(&repo_git))?;
     for ((tier, subtest), layers) in layers {
         let name = baseline_ref(*tier, *subtest);
-        if there.contains(name.as_str()) {
+        if refs::read(&repo_git, &name)?.is_some() {
             continue;
         }
         let commit = if layers.overlay.is_none() && layers.composition.is_nothing() {
@@ -109,7 +111,7 @@ pub fn make_baselines(
         } else {
             let objects = overlay_objects(&repo_git, *tier, *subtest);
             let (commit, composed) = commit_layers(&repo_git, &objects, base, &fixture_dir, layers)?;
-            add_alternate(&repo_git, &format!("../baselines/{tier}-{subtest}"))?;
+            name_alternates(&repo_git)?;
             if let Some(composed) = composed {
                 // The ref comes last: where it is, the digest is.
                 write_durably(&repo_git, &composed_file(&repo_git, *tier, *subtest), &format!("{composed}\n"))?;
@@ -135,10 +137,8 @@ pub fn forget_baseline(repo_git: &Path, tier: TierId, subtest: SubtestId) -> Res
 /// When the file that names it cannot be read.
 pub fn composed(repo_git: &Path, tier: TierId, subtest: SubtestId) -> Result<Option<Digest>, WorkspaceError> {
     let file = composed_file(repo_git, tier, subtest);
-    let text = match fs::read_to_string(&file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        text => text.map_err(failed("read", &file))?,
-    };
+    let Some(bytes) = refs::bytes_of(&file, MOST_DIGEST)? else { return Ok(None) };
+    let text = String::from_utf8_lossy(&bytes);
     text.trim_end().parse().map(Some).map_err(|error| failed("read", &file)(io::Error::other(error)))
 }
 
@@ -152,22 +152,44 @@ fn scratch(repo_git: &Path) -> PathBuf {
     repo_git.join("scylla-scratch")
 }
 
-fn initialize(repo_git: &Path, format: &str) -> Result<(), WorkspaceError> {
-    fs::create_dir_all(repo_git.join("info")).map_err(failed("make", repo_git))?;
-    let args = ["init", "--bare", "--quiet", "--template=", "--initial-branch=base"];
-    Git::new(repo_git, repo_git, &args).arg(format!("--object-format={format}")).run()?;
-    let attributes = repo_git.join("info/attributes");
-    fs::write(&attributes, ATTRIBUTES).map_err(failed("write", &attributes))
+/// Makes an empty bare repository, which a person's git can read.
+fn initialize(repo_git: &Path, format: ObjectFormat) -> Result<(), WorkspaceError> {
+    for folder in ["info", "objects/info", "objects/pack", "refs/heads", "refs/tags"] {
+        let folder = repo_git.join(folder);
+        fs::create_dir_all(&folder).map_err(failed("make", &folder))?;
+    }
+    for (name, text) in
+        [("config", format.config(true).as_str()), ("info/attributes", ATTRIBUTES), ("HEAD", "ref: refs/heads/base\n")]
+    {
+        let file = repo_git.join(name);
+        fs::write(&file, text).map_err(failed("write", &file))?;
+    }
+    Ok(())
 }
 
-fn commit_folder(repo_git: &Path, folder: &Path) -> Result<(), WorkspaceError> {
-    let index = fresh_index(repo_git)?;
-    let objects = repo_git.join("objects");
-    let stage = Stage { repo_git, index: &index, objects: &objects, known: &objects };
-    stage.take(folder, Take::All)?;
-    let commit = commit(&stage, folder, None, BASE_MESSAGE)?;
-    Git::new(repo_git, repo_git, &["update-ref", BASE, &commit]).run()?;
+/// Sets the base, and packs what it leads to: one pack is few files to copy for each workspace.
+fn finish(repo_git: &Path, base: &str) -> Result<(), WorkspaceError> {
+    let git_dir = GitDir::new(ObjectFormat::of_id(base), &[])?;
+    git_dir.set_branch(base)?;
+    git_dir.git(repo_git, &["repack", "-a", "-d", "-q", "-n"]).writes_to(&repo_git.join("objects")).run()?;
+    let file = repo_git.join(BASE);
+    fs::write(&file, format!("{base}\n")).map_err(failed("write", &file))?;
     super::remove_folder(&scratch(repo_git))
+}
+
+fn commit_folder(repo_git: &Path, folder: &Path) -> Result<String, WorkspaceError> {
+    let index = fresh_index(repo_git)?;
+    let stage = Stage { index: &index, objects: &repo_git.join("objects"), known: &[] };
+    stage.take(folder, Take::All)?;
+    commit(&stage, folder, None, BASE_MESSAGE)
+}
+
+/// Commits the tree of a commit whose history is not whole: how much of it there is depends on who fetched it, and no
+/// two experiments would have the same.
+fn commit_tree_alone(repo_git: &Path, commit: &str) -> Result<String, WorkspaceError> {
+    let objects = repo_git.join("objects");
+    let args = ["commit-tree", "-m", BASE_MESSAGE];
+    Git::new(repo_git, &[&objects], &args).arg(format!("{commit}^{{tree}}")).writes_to(&objects).line()
 }
 
 /// Commits what the index holds.
@@ -192,8 +214,8 @@ fn commit_layers(
     super::remove_folder(objects)?;
     fs::create_dir_all(objects).map_err(failed("make", objects))?;
     let index = fresh_index(repo_git)?;
-    let known = objects_of_the_task(repo_git)?;
-    let stage = Stage { repo_git, index: &index, objects, known: &known };
+    let known = repo_git.join("objects");
+    let stage = Stage { index: &index, objects, known: &[&known] };
     stage.git(fixture_dir, &["read-tree", base]).run()?;
     let folder = scratch(repo_git).join("composed");
     let digest = composed::stage(&stage, fixture_dir, &layers.composition, &folder)?;
@@ -205,20 +227,6 @@ fn commit_layers(
     Ok((commit, digest))
 }
 
-/// A folder in the scratch folder that shows the objects of `repo.git` itself, and not those of other baselines, which it
-/// knows as alternates: what a workspace is not given must be written again.
-fn objects_of_the_task(repo_git: &Path) -> Result<PathBuf, WorkspaceError> {
-    let shown = scratch(repo_git).join("objects");
-    fs::create_dir_all(&shown).map_err(failed("make", &shown))?;
-    for entry in entries(&repo_git.join("objects"))? {
-        if entry.file_name() != "info" {
-            let link = shown.join(entry.file_name());
-            symlink(entry.path(), &link).map_err(failed("make", &link))?;
-        }
-    }
-    Ok(shown)
-}
-
 /// The place for an index in an empty scratch folder: a call that was killed leaves locks behind.
 fn fresh_index(repo_git: &Path) -> Result<PathBuf, WorkspaceError> {
     let scratch = scratch(repo_git);
@@ -227,13 +235,13 @@ fn fresh_index(repo_git: &Path) -> Result<PathBuf, WorkspaceError> {
     Ok(scratch.join("index"))
 }
 
-/// Tells `repo.git` of one more folder with objects, by a path that stays right when the experiment is moved.
-fn add_alternate(repo_git: &Path, place: &str) -> Result<(), WorkspaceError> {
-    let path = repo_git.join("objects/info/alternates");
-    let text = if path.exists() { fs::read_to_string(&path).map_err(failed("read", &path))? } else { String::new() };
-    let places: BTreeSet<&str> = text.lines().chain([place]).collect();
-    let text: String = places.iter().flat_map(|place| [*place, "\n"]).collect();
-    write_durably(repo_git, &path, &text)
+/// Tells `repo.git` of the folders with objects of baselines, by paths that stay right when the experiment is moved. We
+/// never read it; a person's git does.
+fn name_alternates(repo_git: &Path) -> Result<(), WorkspaceError> {
+    let mut names: Vec<_> = entries(&repo_git.join("baselines"))?.iter().map(fs::DirEntry::file_name).collect();
+    names.sort();
+    let text: String = names.iter().map(|name| format!("../baselines/{}\n", name.to_string_lossy())).collect();
+    write_durably(repo_git, &repo_git.join("objects/info/alternates"), &text)
 }
 
 /// Writes a file of `repo.git` whole or not at all. A ref is such a file too: git's own way to write it leaves a lock
@@ -250,52 +258,21 @@ fn write_durably(repo_git: &Path, path: &Path, text: &str) -> Result<(), Workspa
     folder.ancestors().take_while(|folder| folder.starts_with(repo_git)).try_for_each(sync)
 }
 
-fn fetch(repo_git: &Path, fixture_dir: &Path, repo: &str, hash: &str) -> Result<(), WorkspaceError> {
-    let local = fixture_dir.join(repo);
-    let remote = if local.exists() {
-        local.into_os_string()
-    } else if repo.contains(':') {
-        repo.into()
-    } else {
-        return Err(WorkspaceError::NoRepository { repo: repo.to_owned(), fixture: fixture_dir.to_owned() });
-    };
-    let args = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--"];
-    let commit = format!("{hash}:{BASE}");
-    let fetch = |git_dir: &Path| Git::new(repo_git, git_dir, &args).fetches();
-    if fetch(repo_git).arg(&remote).arg(&commit).run().is_ok() {
-        return Ok(());
-    }
-    // A server may give only what its branches and tags name. Those go elsewhere first, and only the commit's own
-    // history comes over.
-    let all = repo_git.join("scylla-all");
-    initialize(&all, if hash.len() == 64 { "sha256" } else { "sha1" })?;
-    fetch(&all).arg(&remote).arg("+refs/*:refs/all/*").run()?;
-    fetch(repo_git).arg(&all).arg(&commit).run().map_err(|error| match error {
-        WorkspaceError::Git { said, .. } => {
-            WorkspaceError::NoCommit { repo: repo.to_owned(), hash: hash.to_owned(), said }
-        }
-        other => other,
-    })?;
-    super::remove_folder(&all)
-}
-
-/// Commits the base without links to other repositories, when it has any: an agent could put a repository of its own
-/// in such a place, and git would run its configuration.
-fn leave_submodules_out(repo_git: &Path) -> Result<(), WorkspaceError> {
-    let list = ["ls-tree", "-r", "-z", "--full-tree", "--format=%(objectmode) %(path)", BASE];
-    let listing = Git::new(repo_git, repo_git, &list).run()?;
+/// The base without links to other repositories, in one more commit when it has any: an agent could put a repository of
+/// its own in such a place, and git would run its configuration.
+fn leave_submodules_out(repo_git: &Path, base: String) -> Result<String, WorkspaceError> {
+    let objects = repo_git.join("objects");
+    let list = ["ls-tree", "-r", "-z", "--full-tree", "--format=%(objectmode) %(path)", &base];
+    let listing = Git::new(repo_git, &[&objects], &list).run()?;
     let links: Vec<&[u8]> = listing.split(|byte| *byte == 0).filter_map(|line| line.strip_prefix(b"160000 ")).collect();
     if links.is_empty() {
-        return Ok(());
+        return Ok(base);
     }
     let index = fresh_index(repo_git)?;
-    let objects = repo_git.join("objects");
-    let stage = Stage { repo_git, index: &index, objects: &objects, known: &objects };
-    stage.git(repo_git, &["read-tree", BASE]).run()?;
+    let stage = Stage { index: &index, objects: &objects, known: &[] };
+    stage.git(repo_git, &["read-tree", &base]).run()?;
     stage.git(repo_git, &["update-index", "-z", "--force-remove", "--stdin"]).stdin(links.join(&0)).run()?;
-    let commit = commit(&stage, repo_git, Some(BASE), WITHOUT_SUBMODULES_MESSAGE)?;
-    Git::new(repo_git, repo_git, &["update-ref", BASE, &commit]).run()?;
-    super::remove_folder(&scratch(repo_git))
+    commit(&stage, repo_git, Some(&base), WITHOUT_SUBMODULES_MESSAGE)
 }
 
 /// Makes everything below a folder durable.

@@ -21,20 +21,14 @@ pub struct Captured {
 /// Takes what differs between the baseline and what lies in `workspace`.
 ///
 /// Nothing of the run may be alive. No byte of the workspace's `.git` is read and nothing that the agent planted is
-/// executed: git works with `repo_git`, with an index and an object folder in `private`, which is made if it is not
-/// there. Files that the tree's `.gitignore` names are not taken, empty folders neither; nested repositories are taken
+/// executed: git works with the baseline's objects, with an index and an object folder in `private`, which is made if it
+/// is not there. Files that the tree's `.gitignore` names are not taken, empty folders neither; nested repositories are taken
 /// as plain files. Files and folders that nobody may read are made readable for their owner.
 ///
 /// # Errors
 /// When the workspace is no folder, changed by too much, or git or the file system fails. A workspace that is gone is
 /// an empty one: the agent may have deleted it.
-pub fn capture(
-    repo_git: &Path,
-    workspace: &Path,
-    private: &Path,
-    baseline: &Baseline,
-) -> Result<Captured, WorkspaceError> {
-    let repo_git = super::absolute(repo_git)?;
+pub fn capture(workspace: &Path, private: &Path, baseline: &Baseline) -> Result<Captured, WorkspaceError> {
     let workspace = super::absolute(workspace)?;
     let scratch = super::absolute(private)?.join("capture");
     match fs::symlink_metadata(&workspace) {
@@ -49,7 +43,8 @@ pub fn capture(
     let objects = scratch.join("objects");
     fs::create_dir_all(&objects).map_err(failed("make", &objects))?;
     let index = scratch.join("index");
-    let stage = Stage { repo_git: &repo_git, index: &index, objects: &objects, known: &repo_git.join("objects") };
+    let known: Vec<&Path> = baseline.objects.iter().map(PathBuf::as_path).collect();
+    let stage = Stage { index: &index, objects: &objects, known: &known };
     match &baseline.index {
         Some(pristine) => pristine.write(&index)?,
         None => {

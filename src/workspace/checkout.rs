@@ -38,7 +38,7 @@ pub fn apply(workspace: &Path, patch: &Path) -> Result<(), WorkspaceError> {
     if fs::metadata(&patch).map_err(failed("read", &patch))?.len() == 0 {
         return Ok(());
     }
-    Git::new(&workspace, &workspace.join(".git"), &["apply", "--binary", "--whitespace=nowarn"])
+    Git::new(&workspace, &[], &["apply", "--binary", "--whitespace=nowarn"])
         .arg(patch)
         .variable("GIT_WORK_TREE", &workspace)
         .run()

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use super::assemble::entries;
+use super::entries;
 use super::error::{WorkspaceError, failed};
 use super::stage::{Stage, Take};
 use crate::model::digest::Digest;

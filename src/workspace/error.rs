@@ -48,7 +48,7 @@ pub enum WorkspaceError {
         fixture: PathBuf,
     },
     /// The fixture's repository does not have the commit.
-    #[error("the repository `{repo}` has no commit `{hash}`: {said}")]
+    #[error("the {}repository `{repo}` has no commit `{hash}`: {said}", if *is_shallow { "shallow " } else { "" })]
     NoCommit {
         /// As the fixture says it.
         repo: String,
@@ -56,6 +56,14 @@ pub enum WorkspaceError {
         hash: String,
         /// git's own words.
         said: String,
+        /// Whether its history is cut off.
+        is_shallow: bool,
+    },
+    /// `repo.git` has lost its base.
+    #[error("{} has no base", repo_git.display())]
+    NoBase {
+        /// The experiment's repository.
+        repo_git: PathBuf,
     },
     /// The subtest has no baseline in `repo.git`.
     #[error("{} has no baseline of {tier}/{subtest}", repo_git.display())]
@@ -103,6 +111,10 @@ impl WorkspaceError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Tool { source: ToolError::NotInstalled { .. }, .. } => Some("install git 2.36 or newer"),
+            Self::Git { command, said, .. } if command.starts_with("git fetch") && said.contains("promisor") => Some(
+                "the repository is a partial clone, and its own remote does not give what it lacks: name that remote as \
+                 `source.repo`, or run `git fetch --refetch --no-filter` in the clone",
+            ),
             Self::Git { command, .. } if command.starts_with("git fetch") => {
                 Some("run the same `git fetch` by hand; passwords are never asked for, so credentials must be set up")
             }
@@ -110,10 +122,15 @@ impl WorkspaceError {
                 Some("`cargo scylla verify` says whether the patch or `repo.git` was altered")
             }
             Self::NoRepository { .. } => Some("`source.repo` is a git URL, or a path relative to the fixture's folder"),
+            Self::NoCommit { is_shallow: true, .. } => Some(
+                "the repository is a shallow clone: run `git fetch --unshallow` in it, or name a commit that it has",
+            ),
             Self::NoCommit { .. } => {
                 Some("`source.hash` is a whole commit id that a branch or tag of the repository has")
             }
-            Self::NoBaseline { .. } => Some("`repo.git` is made when an experiment starts; was it changed since?"),
+            Self::NoBase { .. } | Self::NoBaseline { .. } => {
+                Some("`repo.git` is made when an experiment starts; was it changed since?")
+            }
             Self::TooLarge { .. } => Some("name build products in the task's `.gitignore`: ignored files are not kept"),
             Self::Taken { .. } => Some("name a folder that does not exist yet"),
             _ => None,

@@ -1,4 +1,8 @@
 //! One call of git that obeys nobody's configuration but ours.
+//!
+//! A call names folders of objects and never a repository: there is no way to give it a git-dir that we did not make.
+
+mod dir;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -8,6 +12,8 @@ use std::time::Duration;
 use super::error::WorkspaceError;
 use crate::os::tool::{self, Stdout, Tool};
 
+pub(super) use dir::{GitDir, ObjectFormat, object_folders};
+
 /// Longest time of a call that stays on this machine.
 const LOCAL: Duration = Duration::from_mins(10);
 /// Longest time of a call that reads a repository somewhere else.
@@ -15,13 +21,20 @@ const FETCH: Duration = Duration::from_hours(1);
 /// Most bytes of git's output when nothing else is said: the names of a million files.
 const MOST_OUTPUT: usize = 256 << 20;
 
+/// The attributes of every repository of ours, above all others: the bytes of a file are the bytes of its blob.
+///
+/// So no filter is asked for, no line end is changed, and a tree that is taken apart and put together again is equal.
+/// Diffs are texts unless the file is binary, whatever the tree's own attributes say.
+pub(super) const ATTRIBUTES: &str =
+    "* -text !eol -ident -filter -working-tree-encoding !diff !merge !whitespace !conflict-marker-size\n";
+
 /// Settings that win over every file.
 ///
 /// Hooks and the file system monitor are programs. Line ends, file modes and names are taken as they are: the two
 /// `protect` settings refuse names that are special on other systems only, and an agent may use any name. What is
-/// written with git is synced by us when it is to last, and not at all when it is not. Everyone may own `repo.git`: it
-/// may come from another machine.
-const SETTINGS: [(&str, &str); 17] = [
+/// written with git is synced by us when it is to last, and not at all when it is not. Objects are found by packs and
+/// names, and by no other file beside them. Everyone may own `repo.git`: it may come from another machine.
+const SETTINGS: [(&str, &str); 19] = [
     ("core.hooksPath", "/dev/null"),
     ("core.fsmonitor", "false"),
     ("core.attributesFile", "/dev/null"),
@@ -34,6 +47,8 @@ const SETTINGS: [(&str, &str); 17] = [
     ("core.protectNTFS", "false"),
     ("core.protectHFS", "false"),
     ("core.fsync", "none"),
+    ("core.commitGraph", "false"),
+    ("core.multiPackIndex", "false"),
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
     ("repack.writeBitmaps", "false"),
@@ -41,15 +56,16 @@ const SETTINGS: [(&str, &str); 17] = [
     ("safe.directory", "*"),
 ];
 
-/// The whole environment beside `PATH`. No repository is ever searched for: every call names its `GIT_DIR`. Commits
+/// The whole environment beside `PATH`. No repository is ever searched for: every call has a `GIT_DIR` of ours. Commits
 /// have one author and one date, so that the same tree is the same commit everywhere.
-const ENVIRONMENT: [(&str, &str); 13] = [
+const ENVIRONMENT: [(&str, &str); 14] = [
     ("HOME", "/nonexistent"),
     ("LC_ALL", "C"),
     ("GIT_CONFIG_NOSYSTEM", "1"),
     ("GIT_CONFIG_GLOBAL", "/dev/null"),
     ("GIT_ATTR_NOSYSTEM", "1"),
     ("GIT_NO_REPLACE_OBJECTS", "1"),
+    ("GIT_NO_LAZY_FETCH", "1"),
     ("GIT_OPTIONAL_LOCKS", "0"),
     ("GIT_AUTHOR_NAME", "cargo-scylla"),
     ("GIT_AUTHOR_EMAIL", "cargo-scylla@localhost"),
@@ -82,9 +98,19 @@ const FETCH_INHERITS: [&str; 18] = [
     "TMPDIR",
 ];
 
+/// Whose git-dir a call has.
+#[derive(Debug)]
+enum Place<'a> {
+    /// One that is made for this call, and sees the objects of these folders.
+    Own(Vec<&'a Path>),
+    /// One that was made for a few calls.
+    Given(&'a GitDir),
+}
+
 /// One call of git.
 #[derive(Debug)]
 pub(super) struct Git<'a> {
+    place: Place<'a>,
     folder: &'a Path,
     args: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
@@ -94,12 +120,17 @@ pub(super) struct Git<'a> {
 }
 
 impl<'a> Git<'a> {
-    /// A call that works in `folder` on the repository `git_dir`.
-    pub(super) fn new(folder: &'a Path, git_dir: &Path, args: &[&str]) -> Self {
+    /// A call that works in `folder` and sees the objects of these folders.
+    pub(super) fn new(folder: &'a Path, objects: &[&'a Path], args: &[&str]) -> Self {
+        Self::with(Place::Own(objects.to_vec()), folder, args)
+    }
+
+    fn with(place: Place<'a>, folder: &'a Path, args: &[&str]) -> Self {
         Self {
+            place,
             folder,
             args: args.iter().map(OsString::from).collect(),
-            environment: vec![("GIT_DIR".into(), git_dir.into())],
+            environment: Vec::new(),
             stdin: None,
             fetches: false,
             most: MOST_OUTPUT,
@@ -116,6 +147,11 @@ impl<'a> Git<'a> {
     pub(super) fn variable(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.environment.push((name.into(), value.into()));
         self
+    }
+
+    /// The folder that objects are written to, which nobody else writes in.
+    pub(super) fn writes_to(self, objects: &Path) -> Self {
+        self.variable("GIT_OBJECT_DIRECTORY", objects)
     }
 
     /// What git reads.
@@ -138,17 +174,25 @@ impl<'a> Git<'a> {
 
     /// Runs it and gives what it wrote.
     pub(super) fn run(self) -> Result<Vec<u8>, WorkspaceError> {
+        let own;
+        let git_dir = match &self.place {
+            Place::Own(objects) => {
+                own = GitDir::seeing(objects)?;
+                &own
+            }
+            Place::Given(git_dir) => *git_dir,
+        };
         let mut environment = vec![("GIT_CONFIG_COUNT".into(), SETTINGS.len().to_string().into())];
         for (at, (key, value)) in SETTINGS.iter().enumerate() {
             environment.push((format!("GIT_CONFIG_KEY_{at}").into(), key.into()));
             environment.push((format!("GIT_CONFIG_VALUE_{at}").into(), value.into()));
         }
         environment.push(("GIT_TERMINAL_PROMPT".into(), "0".into()));
-        let own = ENVIRONMENT
-            .iter()
-            .filter(|(name, _)| !self.fetches || !["HOME", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_GLOBAL"].contains(name));
-        environment.extend(own.map(|(name, value)| (name.into(), value.into())));
+        let not_of_fetches = ["HOME", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_GLOBAL", "GIT_NO_LAZY_FETCH"];
+        let ours = ENVIRONMENT.iter().filter(|(name, _)| !self.fetches || !not_of_fetches.contains(name));
+        environment.extend(ours.map(|(name, value)| (name.into(), value.into())));
         environment.extend(self.environment);
+        environment.extend(git_dir.environment());
         let command = shown(&self.args);
         let output = tool::run(&Tool {
             program: "git",
@@ -184,7 +228,7 @@ fn shown(args: &[OsString]) -> String {
 }
 
 /// A path for a list of object folders: quoted, because a colon separates them.
-pub(super) fn quoted(path: &Path) -> OsString {
+fn quoted(path: &Path) -> OsString {
     let mut quoted = vec![b'"'];
     for byte in path.as_os_str().as_bytes() {
         if matches!(byte, b'"' | b'\\') {

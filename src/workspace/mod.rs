@@ -1,8 +1,8 @@
 //! Floor 3: trees of files for agents, through git.
 //!
 //! `repo.git` of an experiment is bare and holds the task's tree and one baseline for each subtest. A workspace is a
-//! repository of its own, made from it; what an agent changed there is read through `repo.git`, never through the
-//! workspace's own `.git`, which belongs to the agent.
+//! repository of its own, made from it; what an agent changed there is read through a git-dir of ours and the objects of
+//! `repo.git`. Neither the workspace's own `.git` nor `repo.git` is ever given to git: an agent may have written there.
 
 mod assemble;
 pub mod base;
@@ -10,8 +10,10 @@ pub mod capture;
 pub mod checkout;
 mod composed;
 pub mod error;
+mod fetch;
 mod git;
 pub mod prepare;
+mod refs;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,11 @@ pub use error::WorkspaceError;
 /// The path from the root: git works in other folders than we do.
 fn absolute(path: &Path) -> Result<PathBuf, WorkspaceError> {
     std::path::absolute(path).map_err(error::failed("find", path))
+}
+
+/// What a folder holds.
+fn entries(folder: &Path) -> Result<Vec<fs::DirEntry>, WorkspaceError> {
+    fs::read_dir(folder).and_then(Iterator::collect).map_err(error::failed("read", folder))
 }
 
 /// Removes a folder that may not be there.

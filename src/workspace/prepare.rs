@@ -1,14 +1,13 @@
 //! A workspace for one run.
 
 use std::fs::{self, File};
-use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::assemble::{assemble, make_empty_folder};
 use super::base::{baseline_ref, overlay_objects};
 use super::error::{WorkspaceError, failed};
-use super::git::Git;
+use super::refs;
 use crate::model::ids::{SubtestId, TierId};
 
 /// What a workspace was before its agent.
@@ -18,6 +17,8 @@ pub struct Baseline {
     pub commit: String,
     /// The index of the fresh workspace, which spares the capture from reading unchanged files.
     pub(super) index: Option<Index>,
+    /// The folders that have its objects.
+    pub(super) objects: Vec<PathBuf>,
 }
 
 /// An index with the time of its file, which tells git which files may have changed right after it was written.
@@ -57,14 +58,12 @@ pub fn prepare(
 ) -> Result<Baseline, WorkspaceError> {
     let repo_git = super::absolute(repo_git)?;
     let workspace = super::absolute(workspace)?;
-    let Baseline { commit, .. } = baseline(&repo_git, tier, subtest)?;
+    let mut baseline = baseline(&repo_git, tier, subtest)?;
     make_empty_folder(&workspace)?;
-    let overlay = overlay_objects(&repo_git, tier, subtest);
-    let objects = repo_git.join("objects");
-    let folders = [objects.as_path(), overlay.as_path()];
-    assemble(if overlay.is_dir() { &folders } else { &folders[..1] }, &commit, &workspace)?;
-    let index = Index::read(&workspace.join(".git/index"))?;
-    Ok(Baseline { commit, index: Some(index) })
+    let objects: Vec<&Path> = baseline.objects.iter().map(PathBuf::as_path).collect();
+    assemble(&objects, &baseline.commit, &workspace)?;
+    baseline.index = Some(Index::read(&workspace.join(".git/index"))?);
+    Ok(baseline)
 }
 
 /// The baseline of a subtest, for a workspace that an earlier process prepared.
@@ -72,21 +71,10 @@ pub fn prepare(
 /// # Errors
 /// When `repo_git` has none, or cannot be read.
 pub fn baseline(repo_git: &Path, tier: TierId, subtest: SubtestId) -> Result<Baseline, WorkspaceError> {
-    let name = baseline_ref(tier, subtest);
-    let file = repo_git.join(&name);
-    let commit = match fs::read_to_string(&file) {
-        Ok(text) => text.trim_end().to_owned(),
-        // A person's `git gc` moves refs into one file.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let verify = ["rev-parse", "--quiet", "--verify", &name];
-            Git::new(repo_git, repo_git, &verify).line().map_err(|error| match error {
-                WorkspaceError::Git { .. } => {
-                    WorkspaceError::NoBaseline { repo_git: repo_git.to_owned(), tier, subtest }
-                }
-                other => other,
-            })?
-        }
-        Err(error) => return Err(failed("read", &file)(error)),
-    };
-    Ok(Baseline { commit, index: None })
+    let repo_git = super::absolute(repo_git)?;
+    let commit = refs::read(&repo_git, &baseline_ref(tier, subtest))?;
+    let commit = commit.ok_or_else(|| WorkspaceError::NoBaseline { repo_git: repo_git.clone(), tier, subtest })?;
+    let overlay = overlay_objects(&repo_git, tier, subtest);
+    let objects = [repo_git.join("objects")].into_iter().chain(overlay.is_dir().then_some(overlay)).collect();
+    Ok(Baseline { commit, index: None, objects })
 }

@@ -12,9 +12,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::assemble::entries;
+use super::entries;
 use super::error::{WorkspaceError, failed};
-use super::git::{Git, path_of, quoted};
+use super::git::{Git, path_of};
 
 /// Most bytes of changed files that are taken: four times the largest patch, because patches are compressed.
 const MOST_CONTENT: u64 = 4 * crate::model::limits::MOST_PATCH_BYTES;
@@ -33,24 +33,21 @@ pub(super) enum Take {
 /// An index that is being filled.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stage<'a> {
-    /// The repository; only read.
-    pub(super) repo_git: &'a Path,
     /// The index.
     pub(super) index: &'a Path,
     /// The folder that new objects are written to.
     pub(super) objects: &'a Path,
-    /// The folder of objects that are there already, which are not written again.
-    pub(super) known: &'a Path,
+    /// Folders of objects that are there already, which are not written again.
+    pub(super) known: &'a [&'a Path],
 }
 
 impl Stage<'_> {
     /// A call of git on this index.
-    pub(super) fn git<'a>(&self, folder: &'a Path, args: &[&str]) -> Git<'a> {
-        Git::new(folder, self.repo_git, args)
+    pub(super) fn git<'a>(&'a self, folder: &'a Path, args: &[&str]) -> Git<'a> {
+        Git::new(folder, self.known, args)
             .variable("GIT_WORK_TREE", folder)
             .variable("GIT_INDEX_FILE", self.index)
-            .variable("GIT_OBJECT_DIRECTORY", self.objects)
-            .variable("GIT_ALTERNATE_OBJECT_DIRECTORIES", quoted(self.known))
+            .writes_to(self.objects)
     }
 
     /// Takes the folder's files; gives the places that were left out, or `None` when nothing differs from the index.

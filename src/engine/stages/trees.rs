@@ -70,7 +70,7 @@ impl Work<'_> {
             None => workspace::prepare::baseline(&repo, self.run.tier, self.run.subtest),
         };
         let captured = baseline
-            .and_then(|baseline| workspace::capture::capture(&repo, &workspace, &scratch.private(), &baseline))
+            .and_then(|baseline| workspace::capture::capture(&workspace, &scratch.private(), &baseline))
             .map_err(|error| broken(&error))?;
         for place in captured.left_out {
             self.notice(&format!("no patch can hold `{}`, so it is left out", place.display()));

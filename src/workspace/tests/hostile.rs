@@ -166,7 +166,7 @@ fn a_workspace_that_is_gone_is_an_empty_one_and_a_link_is_refused() {
     world.there_and_back(&fresh);
     fs::remove_dir_all(world.workspace()).unwrap();
     symlink("/etc", world.workspace()).unwrap();
-    let error = capture(&world.repo_git(), &world.workspace(), &world.path("run/private"), &fresh).unwrap_err();
+    let error = capture(&world.workspace(), &world.path("run/private"), &fresh).unwrap_err();
     assert!(error.to_string().ends_with("workspace` is not a folder"), "{error}");
 }
 
@@ -175,7 +175,7 @@ fn a_sparse_giant_is_refused_without_being_read() {
     let world = World::made();
     let fresh = world.prepare(PLAIN);
     fs::File::create(world.workspace().join("giant")).unwrap().set_len(1 << 40).unwrap();
-    let error = capture(&world.repo_git(), &world.workspace(), &world.path("run/private"), &fresh).unwrap_err();
+    let error = capture(&world.workspace(), &world.path("run/private"), &fresh).unwrap_err();
     assert!(error.to_string().ends_with("workspace changed by more than 1024 MiB"), "{error}");
     assert!(error.hint().unwrap().contains(".gitignore"));
 }
