@@ -3,6 +3,7 @@
 mod base;
 mod capture;
 mod composed;
+mod fetched;
 mod hostile;
 
 use std::collections::BTreeMap;

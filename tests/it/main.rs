@@ -24,6 +24,7 @@ mod mistakes;
 mod original_fixtures;
 mod originals;
 mod paid_once;
+mod planted;
 mod rate_limit;
 mod readme;
 mod regrade;

@@ -179,3 +179,62 @@ fn a_sparse_giant_is_refused_without_being_read() {
     assert!(error.to_string().ends_with("workspace changed by more than 1024 MiB"), "{error}");
     assert!(error.hint().unwrap().contains(".gitignore"));
 }
+
+/// What an agent that can write in `repo.git` could leave there to command git, or to lead it elsewhere.
+fn plant_in_repository(world: &World) {
+    let repo_git = world.repo_git();
+    plant(world, &repo_git);
+    let program = world.path("planted.sh").display().to_string();
+    let include = world.path("included");
+    write(&include, format!("[core]\n\tfsmonitor = {program}\n\talternateRefsCommand = {program}\n").as_bytes());
+    let more = format!("[include]\n\tpath = {}\n[core]\n\tworktree = /\n\tbare = false\n", include.display());
+    let config = fs::read_to_string(repo_git.join("config")).unwrap();
+    write(&repo_git.join("config"), (config + &more).as_bytes());
+    write(&repo_git.join("config.worktree"), more.as_bytes());
+    write(&repo_git.join("commondir"), b"/nowhere\n");
+    write(&repo_git.join("shallow"), b"nonsense\n");
+    let _ = fs::remove_file(repo_git.join("objects/info/alternates"));
+    make_pipe(&repo_git.join("objects/info/alternates"));
+    for place in ["objects/pack/pack-1.pack", "objects/info/commit-graph", "objects/pack/multi-pack-index"] {
+        make_pipe(&repo_git.join(place));
+    }
+}
+
+#[test]
+fn what_is_planted_in_the_experiments_repository_commands_nothing() {
+    let world = World::made();
+    plant_in_repository(&world);
+    let fresh = world.prepare(PLAIN);
+    assert_eq!(tree(&world.workspace()), tree(&world.fixture_dir().join("source")));
+    write(&world.workspace().join(".gitattributes"), b"* filter=evil diff=evil\n");
+    write(&world.workspace().join("src/main.rs"), b"changed\n");
+    let captured = world.there_and_back(&fresh);
+    assert!(String::from_utf8(captured.patch).unwrap().contains("+changed\n"));
+    // A subtest that is added later has a baseline of the same bytes as one that was there before.
+    let base = make_base(&world.repo_git(), &world.fixture_dir(), &Source::Folder).unwrap();
+    let layers = Layers { overlay: Some("overlays/one".into()), ..Layers::default() };
+    let added = BTreeMap::from([((T0, SubtestId(2)), layers)]);
+    make_baselines(&world.repo_git(), &world.fixture_dir(), &base, &added).unwrap();
+    let commit = |subtest| crate::workspace::prepare::baseline(&world.repo_git(), T0, subtest).unwrap().commit;
+    assert_eq!(commit(SubtestId(2)), commit(OVERLAID));
+    assert!(!world.path("executed").exists());
+}
+
+#[test]
+fn objects_are_found_in_no_folder_that_was_planted() {
+    let world = World::made();
+    // Another repository has an object that no folder of the experiment has.
+    git(world.root.path(), &["init", "--quiet", "other"]);
+    write(&world.path("other/file"), b"foreign\n");
+    git(&world.path("other"), &["add", "file"]);
+    git(&world.path("other"), &["commit", "--quiet", "-m", "foreign"]);
+    let foreign = git(&world.path("other"), &["rev-parse", "HEAD"]);
+    let line = format!("{}\n", world.path("other/.git/objects").display());
+    write(&world.repo_git().join("objects/info/alternates"), line.as_bytes());
+    write(&world.repo_git().join("refs/heads/baseline/T0-00"), format!("{foreign}\n").as_bytes());
+    let refused = prepare(&world.repo_git(), &world.workspace(), T0, PLAIN).unwrap_err();
+    assert!(refused.to_string().contains("git read-tree"), "{refused}");
+    write(&world.repo_git().join("refs/heads/baseline/T0-00"), b"ref: refs/heads/base\n");
+    let refused = prepare(&world.repo_git(), &world.workspace(), T0, PLAIN).unwrap_err();
+    assert!(std::error::Error::source(&refused).unwrap().to_string().contains("no commit id"), "{refused}");
+}
