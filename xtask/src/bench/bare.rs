@@ -168,7 +168,7 @@ impl Bench {
         clocked(&mut parts.spawns, || self.spawn(&run, number, run.agent_stdout(), run.agent_stderr()))?;
         clocked(&mut parts.durable, || atomic(&run.agent_result(), &written.agent_result))?;
         clocked(&mut parts.capture, || {
-            capture::capture(&repo, &run.workspace(), &run.private(), &baseline).map_err(git)?;
+            capture::capture(&run.workspace(), &run.private(), &baseline).map_err(git)?;
             files::remove_tree(&run.private()).map_err(|error| failed("remove a folder", &error))
         })?;
         clocked(&mut parts.durable, || atomic(&run.patch(), &written.patch))?;
