@@ -48,27 +48,6 @@ impl FileError {
     }
 }
 
-/// A folder for what nobody needs afterwards; it goes when this is dropped.
-#[derive(Debug)]
-pub struct Temporary(tempfile::TempDir);
-
-impl Temporary {
-    /// Where it is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        self.0.path()
-    }
-}
-
-/// Makes a folder for what nobody needs afterwards.
-///
-/// # Errors
-/// When it cannot be made.
-pub fn temporary_folder() -> Result<Temporary, FileError> {
-    let made = tempfile::Builder::new().prefix("cargo-scylla-").tempdir();
-    made.map(Temporary).map_err(|error| FileError::new("make the folder", &std::env::temp_dir(), error))
-}
-
 /// The folder that a path lies in; the current one for a bare name.
 fn parent(path: &Path) -> &Path {
     match path.parent() {

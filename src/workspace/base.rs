@@ -240,7 +240,7 @@ fn fresh_index(repo_git: &Path) -> Result<PathBuf, WorkspaceError> {
 fn name_alternates(repo_git: &Path) -> Result<(), WorkspaceError> {
     let mut names: Vec<_> = entries(&repo_git.join("baselines"))?.iter().map(fs::DirEntry::file_name).collect();
     names.sort();
-    let text: String = names.iter().map(|name| format!("../baselines/{}\n", name.to_string_lossy())).collect();
+    let text = names.iter().fold(String::new(), |text, name| text + "../baselines/" + &name.to_string_lossy() + "\n");
     write_durably(repo_git, &repo_git.join("objects/info/alternates"), &text)
 }
 

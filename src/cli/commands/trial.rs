@@ -42,7 +42,7 @@ const SHOWN_LINES: usize = 3;
 /// The task's tree with the solution applied, in a folder that goes with it.
 pub(super) struct Tree {
     pub(super) path: PathBuf,
-    _folder: files::Temporary,
+    _folder: files::TemporaryFolder,
 }
 
 /// What became of applying the solution.
@@ -65,7 +65,7 @@ pub(super) fn solved_tree(dir: &Path, fixture: &Fixture) -> Result<Solved, CliEr
     {
         return Ok(Solved::Elsewhere);
     }
-    let folder = files::temporary_folder()?;
+    let folder = files::TemporaryFolder::new("cargo-scylla-")?;
     let (repo, tree) = (folder.path().join("repo.git"), folder.path().join("tree"));
     let base = make_base(&repo, dir, &fixture.source)?;
     make_baselines(&repo, dir, &base, &BTreeMap::from([((TierId(0), NOTHING), Layers::default())]))?;
@@ -107,7 +107,7 @@ struct Tried {
 
 /// Runs the checks and judges on the tree as it is and on the solution, so many times each.
 pub(super) fn trial(loaded: &Loaded, repeat: u32, prelude: Prelude, console: &mut Console) -> Result<Exit, CliError> {
-    let folder = files::temporary_folder()?;
+    let folder = files::TemporaryFolder::new("cargo-scylla-")?;
     let copy = folder.path().join("fixture");
     let (to_try, tier) = copy_to_try(loaded, &copy)?;
     let has_solution = to_try.fixture.solution_file.is_some();

@@ -18,6 +18,8 @@ impl TemporaryFolder {
     /// When it cannot be made.
     pub fn new(prefix: &str) -> Result<Self, FileError> {
         let place = std::env::temp_dir();
+        // Programs that are given it work in other folders than we do.
+        let place = std::path::absolute(&place).map_err(|error| FileError::new("find", &place, error))?;
         let folder = tempfile::Builder::new()
             .prefix(prefix)
             .rand_bytes(16)
