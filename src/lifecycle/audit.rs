@@ -234,6 +234,7 @@ fn audit_problem(survey: &Survey, problem: &Problem) -> Option<Finding> {
         ProblemKind::Misplaced => FindingKind::MisplacedResult,
         ProblemKind::Contradictory => FindingKind::ContradictoryResult,
         ProblemKind::BrokenSeal => FindingKind::BrokenSeal,
+        ProblemKind::ReplacedFolder => FindingKind::ReplacedFolder,
         ProblemKind::BrokenGrading => FindingKind::BrokenGrading,
         ProblemKind::Duplicate => FindingKind::DuplicateRun,
         ProblemKind::StrayWorkspace | ProblemKind::StrayProcess if survey.holder.is_some() => return None,

@@ -24,6 +24,7 @@ fn is_of_the_result(kind: ProblemKind) -> bool {
         ProblemKind::UnreadableResult
         | ProblemKind::NewerResult
         | ProblemKind::BrokenSeal
+        | ProblemKind::ReplacedFolder
         | ProblemKind::BrokenGrading
         | ProblemKind::Duplicate
         | ProblemKind::StrayWorkspace

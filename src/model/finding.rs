@@ -124,6 +124,8 @@ findings! {
         "A planned run without a result.",
     BrokenSeal "broken-seal" Damaged Quarantine
         "Evidence of a committed run was altered, or is gone.",
+    ReplacedFolder "replaced-folder" Damaged Quarantine
+        "A folder of a committed run is a link or something else, or was replaced while its agent worked: what lies there may not be all that the run left.",
     BrokenGrading "broken-grading" Damaged Repair
         "What a later grading left of a run is torn, altered or gone; repair sets it aside, and resume grades the run again by it.",
     IncompleteGrading "incomplete-grading" Incomplete Resume

@@ -362,6 +362,8 @@ pub enum ProblemKind {
     Contradictory,
     /// Evidence does not match the seal, or the seal is gone.
     BrokenSeal,
+    /// A folder of a committed run is none, or was replaced while its agent worked.
+    ReplacedFolder,
     /// The result of a later grading is torn, contradicts itself or the run, or does not match its seal.
     BrokenGrading,
     /// The same run has a second folder under another spelling.

@@ -81,6 +81,24 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write_with(path, bytes, Place::New, File::sync_all)
 }
 
+/// Writes a new file in place of what is there, with bytes that a power cut leaves. A reader may see a part of it, and its
+/// name is durable when its folder is: for what nobody reads before a file beside it says that it is whole.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let write = || {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+        file.write_all(bytes)?;
+        file.sync_data()
+    };
+    write().map_err(|error| FileError::new("write", path, error))
+}
+
 /// A failed sync may have dropped the bytes and says so only once, so the same file is never synced again: the bytes go
 /// to one new file, and a second failure is final.
 fn write_with(

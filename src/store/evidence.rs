@@ -251,7 +251,7 @@ fn walk(run: &RunFolder) -> Vec<walkdir::IntoIter> {
         .iter()
         .map(|name| run.root().join(name))
         .filter(|path| !matches!(files::kind_of(path), Ok(None)))
-        .map(|path| WalkDir::new(path).into_iter())
+        .map(|path| WalkDir::new(path).follow_root_links(false).into_iter())
         .collect()
 }
 

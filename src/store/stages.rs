@@ -203,6 +203,14 @@ impl RunStore {
         Ok(judgment.filter(|judgment| judgment.judge_number == judge))
     }
 
+    /// Makes what a judge was asked and said durable.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub fn sync_judge(&self, judge: JudgeNumber) -> Result<(), StoreError> {
+        Ok(files::sync_tree(&self.folder.judge(judge))?)
+    }
+
     /// Writes a judge's `judgment.json` into its folder.
     ///
     /// # Errors
@@ -293,6 +301,8 @@ impl RunStore {
             write(&path, record)?;
         }
         files::create_dir_durable(&self.failed)?;
+        // What was cut short lies there as it was left; nothing of it is opened, because an agent may have left it.
+        files::sync_file_system(&self.subtest)?;
         files::rename_durable(self.folder.root(), &to)?;
         Ok(to)
     }
@@ -312,6 +322,7 @@ fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError> {
 }
 
 mod costs;
+mod held;
 mod taken;
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ mod original;
 mod phases;
 mod planned;
 mod read;
+mod replaced;
 mod reports;
 mod runner;
 mod threads;

@@ -27,7 +27,7 @@ fn run_arguments<'a>(fixture: &'a str, results: &'a str) -> Vec<&'a str> {
 }
 
 /// Git in front of git: waits at a gate before the real one does what one of `words` says.
-fn gate_git(world: &World, name: &str, words: &str) {
+pub(crate) fn gate_git(world: &World, name: &str, words: &str) {
     let real = String::from_utf8(Command::new("sh").args(["-c", "command -v git"]).output().unwrap().stdout).unwrap();
     let script =
         format!("#!/bin/sh\ncase \" $* \" in {words}) {};; esac\nexec {} \"$@\"\n", gated(world, name), real.trim());

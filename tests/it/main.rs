@@ -25,6 +25,7 @@ mod original_fixtures;
 mod originals;
 mod paid_once;
 mod planted;
+mod power;
 mod rate_limit;
 mod readme;
 mod regrade;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::agent::record::{self, EndedAgent};
 use crate::agent::{self, Assignment, Paths};
 use crate::engine::failure::storage;
+use crate::engine::stages::trees::no_place;
 use crate::engine::stages::{Halt, Work, write_evidence};
 use crate::engine::workplace::Program;
 use crate::model::flag::Flag;
@@ -14,6 +15,7 @@ use crate::model::outcome::{AgentEnd, Failure, FailureKind, Stage};
 use crate::model::result::{AgentResult, TokenStats};
 use crate::model::task::{AgentSpec, Subtest};
 use crate::os::clock::{self, Stopwatch};
+use crate::os::files::FileError;
 use crate::os::process::{End, Ended, Overflow, View};
 use crate::store::work::WorkFolder;
 use crate::workspace;
@@ -76,7 +78,7 @@ impl Work<'_> {
     fn take_what_is_left(&mut self, result: &mut AgentResult) -> Result<(), Halt> {
         result.flags.extend(self.keep_record()?);
         let work = self.agents_folder()?;
-        if work.is_replaced() {
+        if work.is_replaced() || self.replaced.get() {
             result.flags.insert(Flag::FolderReplaced);
         }
         // A tree that the disk refused is still good until the machine stops.
@@ -107,9 +109,9 @@ impl Work<'_> {
         };
         let work = agent::work(&assignment, &place.inherited);
         let command = place.secrets.redact(agent::describe(&work, &subtest.agent).as_bytes()).into_owned();
-        for prompt_file in [self.folder.prompt(), work_folder.prompt()] {
-            write_evidence(&prompt_file, prompt.as_bytes())?;
-        }
+        let told = work_folder.prompt();
+        std::fs::write(&told, &prompt).map_err(|error| no_place(&FileError::new("write", &told, error)))?;
+        write_evidence(&self.folder.prompt(), prompt.as_bytes())?;
         write_evidence(&self.folder.command(), &command)?;
         Ok(work)
     }

@@ -72,7 +72,11 @@ impl Work<'_> {
             JudgeSpec::Command { name, run, timeout_seconds } => {
                 let question = Question { number, name, run, wall: Duration::from_secs(*timeout_seconds) };
                 match self.answered(&question)? {
-                    Some(judgment) => judgment,
+                    Some(judgment) => {
+                        // Whoever asked may have been killed before it was durable.
+                        self.graded_store.sync_judge(number).map_err(|error| storage(&error))?;
+                        judgment
+                    }
                     None => self.ask(&question, case)?,
                 }
             }

@@ -8,6 +8,7 @@ mod record;
 mod trees;
 mod untouched;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
@@ -23,7 +24,7 @@ use crate::model::money::Usd;
 use crate::model::outcome::{AttemptEnd, Failure, FailureKind, Stage};
 use crate::model::result::{AgentResult, AttemptRecord, ChecksResult, FORMAT_VERSION, Judgment, RunResult};
 use crate::os::clock;
-use crate::os::files::{self, FileError};
+use crate::os::files;
 use crate::os::process::{self, End, Ended};
 use crate::store::layout::RunFolder;
 use crate::store::stages::{Progress, RunStore};
@@ -71,6 +72,8 @@ pub(super) struct Work<'a> {
     temporary: Option<WorkFolder>,
     /// What the workspace was before its agent, when this worker made it.
     baseline: Option<Baseline>,
+    /// Whether a program has replaced a folder of the run.
+    replaced: Cell<bool>,
 }
 
 impl<'a> Work<'a> {
@@ -94,6 +97,7 @@ impl<'a> Work<'a> {
             graded_store,
             temporary: None,
             baseline: None,
+            replaced: Cell::new(false),
         }
     }
 
@@ -190,11 +194,18 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Runs a program to its end, contained; nothing of it is alive afterwards.
+    /// Runs a program to its end, contained; nothing of it is alive afterwards, and the run's folders are in their places.
     fn contained(&self, program: Program, kind: FailureKind) -> Result<Ended, Halt> {
         let task = self.place.task(self.run, self.attempt, program);
-        let ended = process::run(&task, &self.place.containment, &self.place.stop)
-            .map_err(|error| Failure::new(kind, storage(&error).message))?;
+        let held = [self.store.hold(), self.graded_store.hold()];
+        let ended = process::run(&task, &self.place.containment, &self.place.stop);
+        for folders in held {
+            if folders.and_then(|folders| folders.put_back()).map_err(|error| storage(&error))? {
+                self.replaced.set(true);
+                self.notice("a program replaced a folder of the run, which was put back");
+            }
+        }
+        let ended = ended.map_err(|error| Failure::new(kind, storage(&error).message))?;
         if ended.end == End::Stopped { Err(Halt::Stopped) } else { Ok(ended) }
     }
 
@@ -293,7 +304,8 @@ impl Work<'_> {
     }
 }
 
-/// Writes evidence that no stage waits for; the seal makes it durable.
+/// Writes what a program is about to be told. Its bytes are durable from now on, and its name is with the file that ends
+/// the stage.
 fn write_evidence(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    std::fs::write(path, bytes).map_err(|error| storage(&FileError::new("write", path, error)))
+    files::write_synced(path, bytes).map_err(|error| storage(&error))
 }

@@ -1,13 +1,14 @@
 //! Which folder or file a thing is, whatever it is called: copies are others, what was moved is the same.
 
-use std::os::fd::AsFd;
-use std::path::Path;
+use std::fs;
+use std::os::fd::{AsFd, AsRawFd as _};
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, openat, statx, syncfs};
 use rustix::io::{Errno, retry_on_intr};
 use serde::{Deserialize, Serialize};
 
-use super::{FileError, Folder};
+use super::{FileError, Folder, Kind};
 
 /// What tells a folder from every other one on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +70,42 @@ impl Folder {
     pub fn is_in_place(&self) -> Result<bool, FileError> {
         let held = self.identity()?;
         Ok(Identity::of(self.path())?.is_some_and(|found| found.is_same(&held)))
+    }
+}
+
+impl Folder {
+    /// Puts the folder back where it was opened, when it is not there any more; an empty one, when it is nowhere. Whether
+    /// it was gone. What took its place is removed when it is no folder, and else stays beside it.
+    ///
+    /// # Errors
+    /// When the system says no.
+    pub fn put_back(&self) -> Result<bool, FileError> {
+        if self.is_in_place()? {
+            return Ok(false);
+        }
+        match super::kind_of(self.path())? {
+            None => {}
+            Some(Kind::Folder) => {
+                let mut beside = self.path().as_os_str().to_owned();
+                beside.push(".replaced");
+                super::rename_durable(self.path(), Path::new(&beside))?;
+            }
+            Some(_) => super::remove_tree(self.path())?,
+        }
+        let is_this = |path: &PathBuf| {
+            let found = Identity::of(path).ok().flatten();
+            found.is_some_and(|found| self.identity().is_ok_and(|held| held.is_same(&found)))
+        };
+        match self.whereabouts().filter(is_this) {
+            Some(now) => super::rename_durable(&now, self.path())?,
+            None => super::create_dir_durable(self.path())?,
+        }
+        Ok(true)
+    }
+
+    /// Where the folder lies now, as far as the system knows.
+    fn whereabouts(&self) -> Option<PathBuf> {
+        fs::read_link(format!("/proc/self/fd/{}", self.fd.as_raw_fd())).ok()
     }
 }
 

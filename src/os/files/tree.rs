@@ -84,6 +84,7 @@ pub fn move_tree(from: &Path, to: &Path) -> Result<(), FileError> {
                 let _ = super::remove_tree(to);
                 return Err(error);
             }
+            sync_tree(to)?;
             super::remove_tree(from)
         }
         moved => moved,

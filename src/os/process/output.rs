@@ -89,7 +89,17 @@ impl Channel {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), SpawnError> {
-        self.file.write_all(bytes).map_err(|source| SpawnError::Write { path: self.path.clone(), source })
+        self.file.write_all(bytes).map_err(|source| self.failed(source))
+    }
+
+    /// Makes what was written durable, through the file that is held open, whatever lies in its place now.
+    fn sync(&self) -> Result<(), SpawnError> {
+        let is_empty = self.file.metadata().map_err(|source| self.failed(source))?.len() == 0;
+        if is_empty { Ok(()) } else { self.file.sync_data().map_err(|source| self.failed(source)) }
+    }
+
+    fn failed(&self, source: io::Error) -> SpawnError {
+        SpawnError::Write { path: self.path.clone(), source }
     }
 }
 
@@ -167,17 +177,20 @@ impl Outputs {
         }
     }
 
-    /// Reads what still lies in the pipes when every writer is dead, and writes what the filters held back. Does not
-    /// wait for the end of a pipe: somebody else may hold it open.
+    /// Reads what still lies in the pipes when every writer is dead, writes what the filters held back, and makes all of
+    /// it durable: what a program said is evidence of the stage that it ends. Does not wait for the end of a pipe:
+    /// somebody else may hold it open.
     pub(super) fn finish(&mut self) -> Result<(), SpawnError> {
         for stream in [Stream::Stdout, Stream::Stderr] {
             // The limit also ends a flood from a process that got away.
             while !self.is_full(stream) && self.pump(stream)? == Got::Bytes {}
         }
-        for channel in [&mut self.stdout, &mut self.stderr] {
+        // What a program answers on stdout comes last: who finds it after a power cut finds the rest too.
+        for channel in [&mut self.stderr, &mut self.stdout] {
             channel.pipe = None;
             let rest = channel.filter.finish();
             channel.write(&rest)?;
+            channel.sync()?;
         }
         Ok(())
     }

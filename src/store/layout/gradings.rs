@@ -39,6 +39,12 @@ impl RunFolder {
         Self { root: self.gradings().join(number.to_string()), committed_by: "result.json" }
     }
 
+    /// The folders that stages write into, each behind the one that it lies in.
+    #[must_use]
+    pub fn folders(&self) -> [PathBuf; 6] {
+        [self.root.clone(), self.agent(), self.record_dir(), self.checks(), self.judges(), self.gradings()]
+    }
+
     /// The file whose appearance commits the run, or a later grading of it.
     #[must_use]
     pub fn result(&self) -> PathBuf {

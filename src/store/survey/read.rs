@@ -229,6 +229,7 @@ impl<'a> Reader<'a> {
             if self.setting.dialect == Dialect::Original {
                 self.named(run, &folder, facts);
             } else {
+                self.folders(run, &folder);
                 self.seal(run, &folder, facts);
                 self.workspace(run, &folder, facts.keeps_workspace);
             }

@@ -8,6 +8,7 @@ use scylla::model::finding::FindingKind;
 use serde_json::{Value, json};
 
 use super::{PRINTED, PRINTED_AND_RESUMED, ROW};
+use crate::fixture::TestFixture;
 use crate::verify::folder::{copy, edit, fifo, remove};
 use crate::verify::originals::MISSING;
 use crate::verify::table::{Case, From, Row, Step, Way};
@@ -29,7 +30,7 @@ fn replaced(case: &Case) -> PathBuf {
 }
 
 pub(super) fn rows() -> Vec<Row> {
-    [unreadable(), misplaced(), altered(), contradictory(), plan(), seals()].into_iter().flatten().collect()
+    [unreadable(), misplaced(), altered(), contradictory(), plan(), seals(), folders()].into_iter().flatten().collect()
 }
 
 fn unreadable() -> Vec<Row> {
@@ -262,6 +263,47 @@ fn seals() -> Vec<Row> {
                 fs::rename(&judged, case.world.path("elsewhere.json")).unwrap();
                 symlink(case.world.path("elsewhere.json"), judged).unwrap();
             },
+            ..KIND
+        },
+    ]
+}
+
+fn folders() -> Vec<Row> {
+    const KIND: Row = Row { kind: FindingKind::ReplacedFolder, ..ROW };
+    vec![
+        Row {
+            made: "a folder became a link to an equal one",
+            make: |case| {
+                for name in ["agent", "judge"] {
+                    let (folder, elsewhere) = (case.at(RUN).join(name), case.world.path(name));
+                    copy(&folder, &elsewhere);
+                    remove(&folder);
+                    symlink(elsewhere, folder).unwrap();
+                }
+            },
+            places: &["T0/00/run_01/agent", "T0/00/run_01/judge"],
+            beside: &[(FindingKind::BrokenSeal, RUN)],
+            ways: &[Way(&[Step::Types("repair", 5), Step::Printed(0)], 0), Way(&[Step::Restores(RUN)], 0)],
+            ..KIND
+        },
+        Row {
+            made: "an agent moved the folders of its run and put links there",
+            from: From::Nothing,
+            make: |case| {
+                let agent = format!(
+                    "if [ -e {0} ]; then mkdir {1}; r=$(dirname \"$SCYLLA_WORKSPACE\"); mv \"$r/agent\" \"$r/old\"; \
+                     ln -s {1} \"$r/agent\"; rm {0}; fi; touch done",
+                    case.world.write("once", "").display(),
+                    case.world.path("elsewhere").display()
+                );
+                let fixture = TestFixture::new().agent("T0/00-links", &agent).write(&case.world);
+                let words = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1"];
+                case.world.scylla(&[&words[..], &["--containment", "walk"]].concat()).exits(0);
+                assert_eq!(fs::read_dir(case.world.path("elsewhere")).unwrap().count(), 0);
+                case.dir = case.world.experiment();
+            },
+            places: &[RUN],
+            ways: &[Way(&[Step::Types("repair", 5), Step::Printed(0)], 0)],
             ..KIND
         },
     ]

@@ -1,0 +1,43 @@
+//! Whether the folders of a committed run are those that its stages wrote into.
+
+use serde::Deserialize;
+
+use super::read::Reader;
+use crate::model::flag::Flag;
+use crate::model::ids::RunId;
+use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::survey::ProblemKind;
+use crate::os::files::{self, Kind};
+use crate::store::layout::RunFolder;
+
+/// What an agent's result says of what was unusual. What this version does not know is not looked at.
+#[derive(Deserialize)]
+struct Unusual {
+    #[serde(default)]
+    flags: Vec<serde_json::Value>,
+}
+
+impl Reader<'_> {
+    /// Looks for folders of a committed run that are links or something else, and whether one was replaced while the agent
+    /// worked.
+    pub(super) fn folders(&mut self, run: RunId, folder: &RunFolder) {
+        for path in folder.folders() {
+            match files::kind_of(&path) {
+                Ok(None | Some(Kind::Folder)) | Err(_) => {}
+                Ok(Some(kind)) => {
+                    let place = self.setting.folder.relative(&path);
+                    self.problem_at(run, ProblemKind::ReplacedFolder, place, format!("it is {kind}, not a folder"));
+                }
+            }
+        }
+        let Ok(Some(bytes)) = files::read_bounded(&folder.agent_result(), MOST_STAGE_FILE_BYTES) else { return };
+        let Ok(Unusual { flags }) = serde_json::from_slice(&bytes) else { return };
+        if flags
+            .iter()
+            .any(|flag| serde_json::from_value(flag.clone()).is_ok_and(|flag: Flag| flag == Flag::FolderReplaced))
+        {
+            let found = "a folder of ours was replaced while the agent worked; what was written into it may be lost";
+            self.problem_at(run, ProblemKind::ReplacedFolder, run.to_string(), found.to_owned());
+        }
+    }
+}
