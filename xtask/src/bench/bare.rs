@@ -1,4 +1,4 @@
-//! What a run is made of, done alone and one after the other: the same workspace, processes, capture and durable files
+//! What a run is made of, done alone and one after the other: the same trees, processes, capture and durable files
 //! as the product's, without its engine.
 
 use std::collections::BTreeMap;
@@ -18,8 +18,9 @@ use scylla::model::task::Subtest;
 use scylla::os::files;
 use scylla::os::process::{self, Containment, Limits, Overflow, PassThrough, StopHandle, Task, View};
 use scylla::store::layout::{ExperimentFolder, RunFolder};
+use scylla::store::work::{WorkFolder, WorkRoot};
 use scylla::workspace::base::{self, Layers};
-use scylla::workspace::{capture, prepare};
+use scylla::workspace::{capture, checkout, prepare};
 
 use crate::failure::Failure;
 
@@ -32,9 +33,11 @@ pub(super) struct Parts {
     pub(super) spawns: f64,
     /// What changed, taken.
     pub(super) capture: f64,
-    /// Folders and files, synced.
+    /// The graded tree, made anew for the check.
+    pub(super) fresh: f64,
+    /// Folders and files, synced, and what the agent left.
     pub(super) durable: f64,
-    /// The workspace removed.
+    /// Both trees removed.
     pub(super) remove: f64,
 }
 
@@ -43,6 +46,7 @@ impl AddAssign for Parts {
         self.prepare += other.prepare;
         self.spawns += other.spawns;
         self.capture += other.capture;
+        self.fresh += other.fresh;
         self.durable += other.durable;
         self.remove += other.remove;
     }
@@ -87,6 +91,7 @@ impl Written {
 /// A place for bare runs.
 pub(super) struct Bench {
     folder: ExperimentFolder,
+    work: WorkRoot,
     containment: Containment,
     stop: StopHandle,
     environment: BTreeMap<OsString, OsString>,
@@ -117,6 +122,7 @@ impl Bench {
         base::make_baselines(&folder.repo(), fixture_dir, &base, &layers.collect()).map_err(git)?;
         let inherited: BTreeMap<OsString, OsString> = env::vars_os().collect();
         Ok(Self {
+            work: WorkRoot::open(&folder, None).map_err(|error| failed("make the place of work folders", &error))?,
             folder,
             containment: Containment::probe(choice).map_err(|error| failed("find a containment", &error))?,
             stop: StopHandle::new().map_err(|error| failed("make a stop word", &error))?,
@@ -162,28 +168,52 @@ impl Bench {
         let mut parts = Parts::default();
         clocked(&mut parts.durable, || begin(&run, &subtest))?;
         let git = |error| failed("make or read a workspace", &error);
-        let baseline = clocked(&mut parts.prepare, || prepare::prepare(&repo, &run.workspace(), id.tier, id.subtest))
-            .map_err(git)?;
+        let (work, baseline) = clocked(&mut parts.prepare, || {
+            let work = self.work_folder()?;
+            let baseline = prepare::prepare(&repo, &work.workspace(), id.tier, id.subtest).map_err(git)?;
+            Ok::<_, Failure>((work, baseline))
+        })?;
         clocked(&mut parts.durable, || plain(&run, written))?;
-        clocked(&mut parts.spawns, || self.spawn(&run, number, run.agent_stdout(), run.agent_stderr()))?;
-        clocked(&mut parts.durable, || atomic(&run.agent_result(), &written.agent_result))?;
+        clocked(&mut parts.spawns, || self.spawn(&run, &work, number, [run.agent_stdout(), run.agent_stderr()]))?;
+        clocked(&mut parts.durable, || {
+            work.sync().map_err(|error| failed("sync a tree", &error))?;
+            atomic(&run.agent_result(), &written.agent_result)
+        })?;
         clocked(&mut parts.capture, || {
-            capture::capture(&run.workspace(), &run.private(), &baseline).map_err(git)?;
-            files::remove_tree(&run.private()).map_err(|error| failed("remove a folder", &error))
+            let scratch = self.work_folder()?;
+            capture::capture(&work.workspace(), &scratch.private(), &baseline).map_err(git)?;
+            removed(scratch)
         })?;
         clocked(&mut parts.durable, || atomic(&run.patch(), &written.patch))?;
-        clocked(&mut parts.spawns, || self.spawn(&run, number, run.check_log("ends"), run.check_log("ends.stderr")))?;
+        clocked(&mut parts.remove, || removed(work))?;
+        let graded = clocked(&mut parts.fresh, || {
+            let graded = self.work_folder()?;
+            checkout::checkout(&repo, id.tier, id.subtest, &run.patch(), &graded.workspace()).map_err(git)?;
+            Ok::<_, Failure>(graded)
+        })?;
+        clocked(&mut parts.spawns, || {
+            self.spawn(&run, &graded, number, [run.check_log("ends"), run.check_log("ends.stderr")])
+        })?;
+        clocked(&mut parts.remove, || removed(graded))?;
         clocked(&mut parts.durable, || commit(&run, written))?;
-        clocked(&mut parts.remove, || files::remove_tree(&run.workspace()))
-            .map_err(|error| failed("remove a workspace", &error))?;
         Ok(parts)
     }
 
+    fn work_folder(&self) -> Result<WorkFolder, Failure> {
+        self.work.create().map_err(|error| failed("make a work folder", &error))
+    }
+
     /// Runs `true` as the product runs an agent or a check.
-    fn spawn(&self, run: &RunFolder, number: u32, stdout: PathBuf, stderr: PathBuf) -> Result<(), Failure> {
+    fn spawn(
+        &self,
+        run: &RunFolder,
+        work: &WorkFolder,
+        number: u32,
+        [stdout, stderr]: [PathBuf; 2],
+    ) -> Result<(), Failure> {
         let task = Task {
             argv: vec!["true".into()],
-            cwd: run.workspace(),
+            cwd: work.workspace(),
             environment: self.environment.clone(),
             stdin: None,
             stdout,
@@ -196,13 +226,21 @@ impl Bench {
                 overflow: Overflow::End,
                 grace: Duration::from_secs(10),
             },
-            views: vec![View::ReadOnly(self.folder.root().to_owned()), View::Writable(run.workspace())],
+            views: vec![
+                View::ReadOnly(self.folder.root().to_owned()),
+                View::Hidden(self.work.path().to_owned()),
+                View::Writable(work.workspace()),
+            ],
             mark: run.mark(),
             token: format!("bench-{}-{number}", std::process::id()),
         };
         let ended = process::run(&task, &self.containment, &self.stop);
         ended.map(|_| ()).map_err(|error| failed("run `true`", &error))
     }
+}
+
+fn removed(work: WorkFolder) -> Result<(), Failure> {
+    work.remove().map_err(|error| failed("remove a work folder", &error))
 }
 
 fn clocked<T>(seconds: &mut f64, part: impl FnOnce() -> T) -> T {
@@ -218,7 +256,7 @@ fn atomic(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 
 /// A run's folders.
 fn begin(run: &RunFolder, subtest: &Path) -> Result<(), Failure> {
-    for path in [run.root().to_owned(), run.agent(), run.record_dir(), run.checks(), run.judges()] {
+    for path in [run.root().to_owned(), run.agent(), run.checks(), run.judges()] {
         match fs::create_dir(&path) {
             // Bare runs are repeated in the same place.
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {

@@ -137,18 +137,19 @@ impl Setting {
             Some(Goal::at_most(MOST_OVER_BARE, " ×", ratio.median())),
         );
         let without = self.ours.over(&self.without_removal);
-        table.samples(format!("{name}: over its parts but the workspace's removal"), &without, Unit::Ratio, None);
+        table.samples(format!("{name}: over its parts but the trees' removal"), &without, Unit::Ratio, None);
         table.samples(
             format!("{name}: the coordinator's thread, a run"),
             &self.coordinator,
             Unit::Milliseconds,
             Some(Goal::at_most(MOST_OF_COORDINATOR * 1e3, " ms", self.coordinator.median() * 1e3)),
         );
-        let Parts { prepare, spawns, capture, durable, remove } = self.parts;
+        let Parts { prepare, spawns, capture, fresh, durable, remove } = self.parts;
         let parts = [
             ("workspace", prepare),
             ("two processes", spawns),
             ("capture", capture),
+            ("fresh tree for the check", fresh),
             ("durable files", durable),
             ("removal", remove),
         ];
