@@ -28,7 +28,7 @@ pub mod output;
 #[command(
     after_help = "Exit codes: 0 all that was planned is done and agrees, 1 internal error, 2 usage or configuration, 3 \
 held by another coordinator, 4 `repair` can mend it, 5 evidence is damaged, 6 planned runs are missing, 7 a policy of \
-`verify` is not met, 130 and 143 stopped and to be resumed.\n\nBegin with `cargo scylla fixture new my-task`, then \
+`verify` is not met, 129, 130 and 143 stopped and to be resumed.\n\nBegin with `cargo scylla fixture new my-task`, then \
 `cargo scylla run my-task`."
 )]
 pub struct Cli {

@@ -2,6 +2,8 @@
 
 use std::process::{ExitCode, Termination};
 
+use crate::model::outcome::StopSignal;
+
 /// Declares [`Exit`] with the number and the meaning of each code from one list.
 macro_rules! exits {
     ($( $name:ident $code:literal $meaning:literal, )*) => {
@@ -39,8 +41,21 @@ exits! {
     Damaged 5 "`verify`: evidence is damaged, altered or missing; it needs a person or a rerun.",
     Incomplete 6 "Planned runs are missing (interrupted, errored, budget or rate limit: the message says which).",
     Policy 7 "A policy of the gate is not met (`--max-missing`, `--min-runs`, `--deny-warnings`).",
+    HungUp 129 "Stopped by SIGHUP; can be resumed.",
     Interrupted 130 "Stopped by SIGINT; can be resumed.",
-    Terminated 143 "Stopped by SIGTERM or SIGHUP; can be resumed.",
+    Terminated 143 "Stopped by SIGTERM; can be resumed.",
+}
+
+impl Exit {
+    /// The exit code of a stop: 128 and the signal's number, as shells say it.
+    #[must_use]
+    pub fn stopped(signal: StopSignal) -> Self {
+        match signal {
+            StopSignal::Interrupt => Self::Interrupted,
+            StopSignal::Terminate => Self::Terminated,
+            StopSignal::Hangup => Self::HungUp,
+        }
+    }
 }
 
 impl Termination for Exit {

@@ -22,6 +22,7 @@ use crate::cli::args::{Cli, Command};
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::os::signal;
 use crate::text::words::shell_bytes;
 
 /// The first word that cargo adds when it starts `cargo-scylla` as `cargo scylla`.
@@ -39,7 +40,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Err(asked) => return show(&asked),
     };
     let mut console = Console::new(cli.talk, typed, cli.command.rows());
-    match dispatch(&cli.command, &mut console) {
+    let restored = signal::restore().map_err(CliError::internal);
+    match restored.and_then(|()| dispatch(&cli.command, &mut console)) {
         Ok(exit) => exit,
         Err(error) => {
             console.error(&error);

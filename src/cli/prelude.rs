@@ -49,7 +49,7 @@ fn end(signal: Signal, command: &str, mut console: Console) {
     let (exit, name) = match signal {
         Signal::Interrupt => (Exit::Interrupted, "Ctrl-C"),
         Signal::Terminate => (Exit::Terminated, "SIGTERM"),
-        Signal::Hangup => (Exit::Terminated, "SIGHUP"),
+        Signal::Hangup => (Exit::HungUp, "SIGHUP"),
     };
     // The main thread must neither say that its program was ended nor end by a code of its own.
     let _silence = io::stderr().lock();

@@ -97,7 +97,8 @@ pub fn conduct<'a>(
     let _listening = signal::listen(move |signal| {
         let word = match signal {
             Signal::Interrupt => StopSignal::Interrupt,
-            Signal::Terminate | Signal::Hangup => StopSignal::Terminate,
+            Signal::Terminate => StopSignal::Terminate,
+            Signal::Hangup => StopSignal::Hangup,
         };
         // A coordinator that is gone needs no signal.
         let _ = signals.send(Input::Signal(word));

@@ -349,11 +349,11 @@ impl State {
     }
 }
 
-/// The ladder only goes up. SIGTERM begins at its second rung.
+/// The ladder only goes up. SIGTERM and SIGHUP begin at its second rung.
 fn next_rung(rung: Option<Rung>, signal: StopSignal) -> Rung {
     match (rung, signal) {
         (None, StopSignal::Interrupt) => Rung::Drain,
-        (None, StopSignal::Terminate) | (Some(Rung::Drain), _) => Rung::Terminate,
+        (None, StopSignal::Terminate | StopSignal::Hangup) | (Some(Rung::Drain), _) => Rung::Terminate,
         (Some(Rung::Terminate | Rung::Kill), _) => Rung::Kill,
     }
 }

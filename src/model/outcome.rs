@@ -284,8 +284,10 @@ pub enum Rung {
 pub enum StopSignal {
     /// Ctrl-C.
     Interrupt,
-    /// SIGTERM, or SIGHUP, which asks for the same.
+    /// SIGTERM.
     Terminate,
+    /// SIGHUP, which asks for the same.
+    Hangup,
 }
 
 /// How the coordinator's work on an experiment ended.

@@ -3,7 +3,7 @@
 //! Wall clock time is for people and files. Durations are measured on the monotonic clock, which no adjustment moves.
 
 use std::fs;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -46,21 +46,65 @@ fn line_of(path: &str) -> String {
         .unwrap_or_else(|| "unknown".to_owned())
 }
 
+/// The times at which this process and all below it were stopped, as by Ctrl-Z.
+struct Pauses {
+    /// Of those that are over.
+    total: Duration,
+    /// When the present one began.
+    since: Option<Instant>,
+}
+
+static PAUSES: Mutex<Pauses> = Mutex::new(Pauses { total: Duration::ZERO, since: None });
+
+fn pauses() -> MutexGuard<'static, Pauses> {
+    PAUSES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The monotonic clock's time without all pauses: limits of time are held against it. It stands still in a pause.
+#[must_use]
+pub fn time_at_work() -> Instant {
+    let pauses = pauses();
+    let now = pauses.since.unwrap_or_else(Instant::now);
+    now.checked_sub(pauses.total).unwrap_or(now)
+}
+
+/// A pause begins.
+pub(super) fn begin_pause() {
+    pauses().since.get_or_insert_with(Instant::now);
+}
+
+/// The pause is over.
+pub(super) fn end_pause() {
+    let mut pauses = pauses();
+    if let Some(since) = pauses.since.take() {
+        pauses.total += since.elapsed();
+    }
+}
+
 /// Measures a duration on the monotonic clock.
 #[derive(Debug, Clone, Copy)]
-pub struct Stopwatch(Instant);
+pub struct Stopwatch {
+    started: Instant,
+    started_work: Instant,
+}
 
 impl Stopwatch {
     /// Starts now.
     #[must_use]
     pub fn start() -> Self {
-        Self(Instant::now())
+        Self { started: Instant::now(), started_work: time_at_work() }
     }
 
     /// The time since the start.
     #[must_use]
     pub fn elapsed(self) -> Duration {
-        self.0.elapsed()
+        self.started.elapsed()
+    }
+
+    /// The time since the start without pauses.
+    #[must_use]
+    pub fn worked(self) -> Duration {
+        time_at_work().saturating_duration_since(self.started_work)
     }
 }
 

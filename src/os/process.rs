@@ -24,6 +24,7 @@ mod bubblewrap;
 mod cgroup;
 mod containment;
 mod output;
+mod pause;
 mod program;
 mod start;
 mod stop;
@@ -34,6 +35,7 @@ mod watch;
 
 pub use containment::{Containment, ProbeError};
 pub use output::{OutputFilter, PassThrough};
+pub use pause::{Pause, can_be_continued};
 pub use stop::StopHandle;
 pub use stray::{StrayMark, end_strays, stray_alive};
 
@@ -292,7 +294,7 @@ pub fn run(task: &Task, containment: &Containment, stop: &StopHandle) -> Result<
             watch::Watch::new(task, &program, &mut child, &mut *hold, &mut outputs, stop).map_err(watching)?;
         watch.until_exit()
     });
-    let duration = stopwatch.elapsed();
+    let duration = stopwatch.worked();
     if watched.is_err() {
         // Whatever went wrong here, the processes must not live on; finishing tells whether that was possible.
         drop(hold.kill());

@@ -1,11 +1,18 @@
-//! Signals become words: a thread hears them and passes each on; whoever owns the mailbox acts.
+//! Signals become words: a thread hears them and passes each on; whoever owns the mailbox acts. A pause is not passed on:
+//! it is made here.
 
+use std::ffi::c_int;
 use std::io;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, JoinHandle};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use nix::sys::signal::SigSet;
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGSTOP, SIGTERM, SIGTSTP};
 use signal_hook::iterator::{Handle, Signals};
-use signal_hook::low_level::exit;
+use signal_hook::low_level::{exit, raise};
+
+use crate::os::process::{self, Pause};
 
 /// A signal that asks the coordinator to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,28 +32,82 @@ pub struct Listening {
     thread: Option<JoinHandle<()>>,
 }
 
+/// The signals that were ignored when this process was started.
+static IGNORED: OnceLock<u64> = OnceLock::new();
+/// Held while this process is stopped, so that two listeners stop it once.
+static PAUSING: Mutex<()> = Mutex::new(());
+
+/// Signals whose being ignored is left as it is: SIGPIPE, which `std` ignores for itself alone; SIGTTIN and SIGTTOU, whose
+/// being ignored makes reading and writing end instead of being tried again; SIGILL, SIGFPE, SIGKILL, SIGSEGV and SIGSTOP,
+/// which cannot be heard; and two that are the C library's own.
+const LEFT_IGNORED: [c_int; 10] = [13, 21, 22, 4, 8, 9, 11, 19, 32, 33];
+/// The highest number of a signal.
+const LAST_SIGNAL: c_int = 64;
+
+/// Makes signals work as they do for a program that was started by hand, whatever started this one: none is blocked, and
+/// none that was ignored is ignored by the programs that are started from here. Called once, before there is a thread.
+///
+/// # Errors
+/// The kernel's.
+pub fn restore() -> io::Result<()> {
+    // Threads and programs have the mask of who starts them.
+    SigSet::empty().thread_set_mask()?;
+    for signal in (1..=LAST_SIGNAL).filter(|signal| is_ignored(*signal) && !LEFT_IGNORED.contains(signal)) {
+        // Here it is heard and nothing follows; a program that is started hears nothing, and has the kernel's default.
+        signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;
+    }
+    Ok(())
+}
+
 /// Hears SIGINT, SIGTERM and SIGHUP from now on, each as often as it comes (signals of one kind that come faster than
-/// they are read may be told once). A SIGHUP that was ignored at the start, as `nohup` does, stays ignored.
+/// they are read may be told once). A SIGHUP that was ignored at the start, as `nohup` does, stays ignored; a SIGINT that
+/// was, as in what a script starts with `&`, is heard all the same: who sends one means it. At SIGTSTP, which is Ctrl-Z,
+/// everything below this process stops with it, until SIGCONT.
 ///
 /// # Errors
 /// The kernel's, when a handler or the thread cannot be set up.
 pub fn listen(send: impl Fn(Signal) + Send + 'static) -> io::Result<Listening> {
-    let mut wanted = vec![SIGINT, SIGTERM];
-    if !is_ignored(SIGHUP) {
-        wanted.push(SIGHUP);
-    }
-    let mut signals = Signals::new(wanted)?;
+    let always = [SIGINT, SIGTERM, SIGCONT];
+    let unless_ignored = [SIGHUP, SIGTSTP].into_iter().filter(|signal| !is_ignored(*signal));
+    let mut signals = Signals::new(always.into_iter().chain(unless_ignored))?;
     let handle = signals.handle();
     let thread = thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        for number in signals.forever() {
-            match number {
-                SIGINT => send(Signal::Interrupt),
-                SIGHUP => send(Signal::Hangup),
-                _ => send(Signal::Terminate),
+        while !signals.handle().is_closed() {
+            let mut heard: Vec<c_int> = signals.wait().collect();
+            // Told to go on as soon as told to stop, it does not stop.
+            if heard.contains(&SIGTSTP) && !heard.contains(&SIGCONT) {
+                pause(&mut signals, &mut heard);
+            }
+            for signal in heard.into_iter().filter_map(word) {
+                send(signal);
             }
         }
     })?;
     Ok(Listening { handle, thread: Some(thread) })
+}
+
+fn word(number: c_int) -> Option<Signal> {
+    match number {
+        SIGINT => Some(Signal::Interrupt),
+        SIGTERM => Some(Signal::Terminate),
+        SIGHUP => Some(Signal::Hangup),
+        _ => None,
+    }
+}
+
+/// Stops everything below this process, and then this process, until it is told to go on.
+fn pause(signals: &mut Signals, heard: &mut Vec<c_int>) {
+    let Ok(_alone) = PAUSING.try_lock() else { return };
+    if !process::can_be_continued() {
+        return;
+    }
+    let pause = Pause::begin();
+    heard.extend(signals.pending());
+    if !heard.contains(&SIGCONT) {
+        // Sent to this very thread, so it does not return before the process goes on. It cannot fail.
+        drop(raise(SIGSTOP));
+    }
+    drop(pause);
 }
 
 /// Ends this process at once, whatever its other threads do: nothing is dropped or flushed.
@@ -64,14 +125,16 @@ impl Drop for Listening {
     }
 }
 
-fn is_ignored(signal: i32) -> bool {
-    std::fs::read_to_string("/proc/self/status")
-        .ok()
-        .and_then(|status| {
-            let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
-            u64::from_str_radix(mask.trim(), 16).ok()
-        })
-        .is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+fn is_ignored(signal: c_int) -> bool {
+    ignored() >> (signal - 1) & 1 == 1
+}
+
+fn ignored() -> u64 {
+    *IGNORED.get_or_init(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
+    })
 }
 
 #[cfg(test)]

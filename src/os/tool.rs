@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
+use crate::os::clock;
 use crate::os::program::{self, Found};
 
 /// Most bytes of stderr that are kept; the last ones, because there a program says why it ends.
@@ -190,7 +191,7 @@ impl<'a> Talk<'a> {
     fn new(child: &mut Child, tool: &'a Tool<'a>, ended: OwnedFd) -> io::Result<Self> {
         let talk = Self {
             tool,
-            deadline: Instant::now() + tool.timeout,
+            deadline: clock::time_at_work() + tool.timeout,
             ended,
             stdin: child.stdin.take(),
             unwritten: tool.stdin.unwrap_or_default(),
@@ -228,7 +229,7 @@ impl<'a> Talk<'a> {
             if ended {
                 return Ok(());
             }
-            if Instant::now() >= self.deadline {
+            if clock::time_at_work() >= self.deadline {
                 return Err(ToolError::TimedOut { program: self.tool.program.to_owned(), limit: self.tool.timeout });
             }
         }
@@ -236,7 +237,7 @@ impl<'a> Talk<'a> {
 
     /// Waits until something can be done or the time is over; says whether the program has ended.
     fn wait(&self) -> io::Result<bool> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
+        let left = self.deadline.saturating_duration_since(clock::time_at_work());
         let left = Timespec::try_from(left).map_err(|_| io::ErrorKind::InvalidInput)?;
         let mut watched = vec![PollFd::new(&self.ended, PollFlags::IN)];
         let reads = [fd(self.stdout.as_ref()), fd(self.stderr.as_ref())];

@@ -173,6 +173,7 @@ fn stopping(signal: StopSignal, rung: Rung, in_flight: usize) -> Line {
     let signal = match signal {
         StopSignal::Interrupt => "Ctrl-C",
         StopSignal::Terminate => "SIGTERM",
+        StopSignal::Hangup => "SIGHUP",
     };
     let those = counted(in_flight, "run");
     let text = match (rung, in_flight) {

@@ -54,6 +54,7 @@ fn how_it_ended(end: ExperimentEnd) -> (Tone, &'static str) {
         ExperimentEnd::RateLimited => (Tone::Warning, "waited longest for a rate limit"),
         ExperimentEnd::Stopped { signal: StopSignal::Interrupt } => (Tone::Warning, "was stopped by Ctrl-C"),
         ExperimentEnd::Stopped { signal: StopSignal::Terminate } => (Tone::Warning, "was stopped by SIGTERM"),
+        ExperimentEnd::Stopped { signal: StopSignal::Hangup } => (Tone::Warning, "was stopped by SIGHUP"),
     }
 }
 
@@ -108,6 +109,7 @@ mod tests {
             ExperimentEnd::RateLimited,
             ExperimentEnd::Stopped { signal: StopSignal::Interrupt },
             ExperimentEnd::Stopped { signal: StopSignal::Terminate },
+            ExperimentEnd::Stopped { signal: StopSignal::Hangup },
         ] {
             let last = shown(&finished(end)).lines().last().map(str::trim).map(str::to_owned);
             assert_eq!(last, Some(format!("cargo scylla resume {FOLDER}")));

@@ -24,6 +24,7 @@ mod mistakes;
 mod original_fixtures;
 mod originals;
 mod paid_once;
+mod pausing;
 mod planted;
 mod power;
 mod rate_limit;

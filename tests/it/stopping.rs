@@ -65,7 +65,7 @@ fn an_interrupt_is_heard_from_the_first_word_on() {
 
 #[test]
 fn a_stop_while_the_experiment_is_made_ends_git_too_and_names_the_command_that_goes_on() {
-    for (signal, name, code) in [("INT", "ctrl-c", 130), ("TERM", "sigterm", 143), ("HUP", "sighup", 143)] {
+    for (signal, name, code) in [("INT", "ctrl-c", 130), ("TERM", "sigterm", 143), ("HUP", "sighup", 129)] {
         let world = World::new();
         let fixture = TestFixture::new().agent("T0/00-one", AGENT).write(&world);
         // The first git never ends by itself, as one that clones from afar.
@@ -127,6 +127,18 @@ fn sigterm_begins_at_the_second_rung_and_exits_143() {
     assert_eq!(live.wait_for_reason("stopping")["rung"], "terminate");
     let (code, ..) = live.end();
     assert_eq!(code, Some(143));
+    open(&world, "agent");
+    resumes_and_verifies(&world);
+}
+
+#[test]
+fn a_hangup_is_called_so_and_exits_129() {
+    let (world, mut live) = started("GATE; touch done");
+    live.signal("HUP");
+    let stopping = live.wait_for_reason("stopping");
+    assert_eq!((&stopping["signal"], &stopping["rung"]), (&"hangup".into(), &"terminate".into()));
+    let (code, ..) = live.end();
+    assert_eq!(code, Some(129));
     open(&world, "agent");
     resumes_and_verifies(&world);
 }

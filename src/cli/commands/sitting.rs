@@ -10,7 +10,7 @@ use crate::engine::coordinator::{self, Manner};
 use crate::engine::open::Sitting;
 use crate::model::event::Event;
 use crate::model::experiment::ContainmentChoice;
-use crate::model::outcome::{ExperimentEnd, StopSignal};
+use crate::model::outcome::ExperimentEnd;
 use crate::os::process::Containment;
 use crate::text::redact::Secrets;
 use crate::text::words::shell_word;
@@ -63,8 +63,7 @@ pub(super) fn conduct(
         ExperimentEnd::Completed | ExperimentEnd::Incomplete if damaged => Exit::Damaged,
         ExperimentEnd::Completed => Exit::Success,
         ExperimentEnd::Incomplete | ExperimentEnd::BudgetReached | ExperimentEnd::RateLimited => Exit::Incomplete,
-        ExperimentEnd::Stopped { signal: StopSignal::Interrupt } => Exit::Interrupted,
-        ExperimentEnd::Stopped { signal: StopSignal::Terminate } => Exit::Terminated,
+        ExperimentEnd::Stopped { signal } => Exit::stopped(signal),
     })
 }
 

@@ -20,7 +20,7 @@ use crate::model::event::Event;
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
 use crate::model::limits;
-use crate::model::outcome::{ExperimentEnd, Failure, StopSignal};
+use crate::model::outcome::{ExperimentEnd, Failure};
 use crate::model::result::{CheckResult, RunResult};
 use crate::model::task::{Fixture, Source};
 use crate::os::files::{self, FileError};
@@ -127,7 +127,7 @@ pub(super) fn trial(loaded: &Loaded, repeat: u32, prelude: Prelude, console: &mu
     let manner = manner(containment, &name, Vec::new(), None);
     let finished = coordinator::conduct(sitting, manner, prelude.into_listening(), &mut tell).map_err(engine)?;
     if let ExperimentEnd::Stopped { signal } = finished.end {
-        let exit = if signal == StopSignal::Interrupt { Exit::Interrupted } else { Exit::Terminated };
+        let exit = Exit::stopped(signal);
         return Err(CliError { exit, ..CliError::usage("stopped before all was tried") });
     }
     let tried = |subtest| tried(&experiment, tier, subtest, repeat, &failures);

@@ -57,7 +57,7 @@ impl Work<'_> {
                 .map_err(|error| Failure::new(FailureKind::Workspace, storage(&error).message))?,
             agent::Work::Nothing => {}
         }
-        result.duration_seconds = watch.elapsed().as_secs_f64();
+        result.duration_seconds = watch.worked().as_secs_f64();
         self.take_what_is_left(&mut result)?;
         let written = self.store.write_agent_result(&result);
         // A write that failed at its last step may have left the whole file: then the agent is not to be paid again.

@@ -158,6 +158,7 @@ fn the_ladder_only_goes_up_and_sigterm_begins_at_its_second_rung() {
     let rungs = |rungs: &[Rung]| rungs.iter().map(|rung| Consequence::Climbed(*rung)).collect::<Vec<_>>();
     assert_eq!(climb(&[StopSignal::Interrupt; 4]), rungs(&[Rung::Drain, Rung::Terminate, Rung::Kill, Rung::Kill]));
     assert_eq!(climb(&[StopSignal::Terminate; 2]), rungs(&[Rung::Terminate, Rung::Kill]));
+    assert_eq!(climb(&[StopSignal::Hangup; 2]), rungs(&[Rung::Terminate, Rung::Kill]));
     assert_eq!(climb(&[StopSignal::Interrupt, StopSignal::Terminate]), rungs(&[Rung::Drain, Rung::Terminate]));
 }
 

@@ -46,6 +46,8 @@ pub(super) struct Process {
     pub(super) session: i32,
     /// In clock ticks since the machine started.
     pub(super) start: u64,
+    /// It does not go on before it is told to.
+    pub(super) stopped: bool,
     /// A zombie: it only waits to be reaped. A process of which only the first thread has ended is not.
     pub(super) ended: bool,
 }
@@ -72,6 +74,7 @@ pub(super) fn one(pid: i32) -> Option<Process> {
         group: number(2)?,
         session: number(3)?,
         start: fields.get(19)?.parse().ok()?,
+        stopped: matches!(*fields.first()?, "T" | "t"),
         ended: matches!(*fields.first()?, "Z" | "X") && number(17)? <= 1,
     })
 }

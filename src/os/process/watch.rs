@@ -1,4 +1,5 @@
-//! The wait: for the exit of a program, its output, the stop word and its deadlines, all at once.
+//! The wait: for the exit of a program, its output, the stop word and its deadlines, all at once. Deadlines are held
+//! against the time at work: a pause does not count.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -13,6 +14,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use super::output::{Feed, Got, Outputs, Stream};
 use super::{End, Hold, Limits, MOST_DYING, Overflow, SpawnError, StopHandle, Task, table};
 use crate::model::outcome::Rung;
+use crate::os::clock;
 
 /// How far the end of a program has been brought about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +70,7 @@ impl<'a> Watch<'a> {
             (Some(pipe), Some(bytes)) => Some(Feed::new(pipe, bytes)?),
             _ => None,
         };
-        let now = Instant::now();
+        let now = clock::time_at_work();
         Ok(Self {
             program,
             leader,
@@ -92,7 +94,8 @@ impl<'a> Watch<'a> {
                     Source::Leader | Source::Stop => {}
                     Source::Output(stream) => {
                         if self.outputs.pump(*stream)? == Got::Bytes {
-                            self.stalled_at = self.limits.no_progress.and_then(|most| after(Instant::now(), most));
+                            self.stalled_at =
+                                self.limits.no_progress.and_then(|most| after(clock::time_at_work(), most));
                         }
                     }
                     // Dropping it closes the pipe, which is how the program learns that there is no more.
@@ -105,7 +108,7 @@ impl<'a> Watch<'a> {
                     Phase::Asked { end, .. } | Phase::Killed { end, .. } => Some(end),
                 });
             }
-            self.step(Instant::now()).map_err(|source| self.failed(source))?;
+            self.step(clock::time_at_work()).map_err(|source| self.failed(source))?;
         }
     }
 
@@ -137,7 +140,9 @@ impl<'a> Watch<'a> {
             sources.push(Source::Stdin);
             polled.push(PollFd::from_borrowed_fd(feed.fd(), PollFlags::OUT));
         }
-        table::wait(&mut polled, self.deadline())?;
+        // A pause that comes now makes it wake too early, and wait again.
+        let left = self.deadline().map(|deadline| deadline.saturating_duration_since(clock::time_at_work()));
+        table::wait(&mut polled, left.and_then(|left| after(Instant::now(), left)))?;
         let ready = sources.into_iter().zip(&polled).filter(|(_, polled)| !polled.revents().is_empty());
         Ok(ready.map(|(source, _)| source).collect())
     }

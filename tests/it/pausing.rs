@@ -1,0 +1,165 @@
+//! Ctrl-Z stops all that a run is and its clocks; and signals that the caller blocked or ignored.
+
+use std::fs;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::crash::no_process_is_left;
+use crate::fixture::{FULL_SCORE, TestFixture, close, gated, open};
+use crate::scenes::{AGENT, containments, json};
+use crate::world::{Live, World, wait_until};
+
+/// The limit of the agent's time; a pause is longer.
+const LIMIT: Duration = Duration::from_secs(4);
+
+/// Whether each living process with this text in its command, and the one with this number, is stopped.
+fn all_stopped(text: &str, pid: i32) -> bool {
+    let mut found = 0;
+    let stopped = fs::read_dir("/proc").unwrap().flatten().all(|entry| {
+        let read = |name| fs::read(entry.path().join(name)).unwrap_or_default();
+        let is_it = entry.file_name().to_str().is_some_and(|name| name == pid.to_string());
+        if !is_it && !String::from_utf8_lossy(&read("cmdline")).contains(text) {
+            return true;
+        }
+        found += 1;
+        let stat = String::from_utf8_lossy(&read("stat")).into_owned();
+        let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+        matches!(state, None | Some('T' | 'Z' | 'X'))
+    });
+    // The coordinator, and at least one process of the run.
+    stopped && found >= 2
+}
+
+#[test]
+fn ctrl_z_stops_agents_checks_and_judges_and_their_clocks_until_told_to_go_on() {
+    for containment in containments() {
+        let world = World::new();
+        let fixture = TestFixture::new()
+            .agent("T0/00-paused", &format!("{}; touch done", gated(&world, "agent")))
+            .check(&format!("test -f done || exit 1; {}", gated(&world, "check")))
+            .judge(&format!("{}; {FULL_SCORE}", gated(&world, "judge")))
+            .write(&world);
+        let results = world.results().to_str().unwrap().to_owned();
+        let limit = format!("{}s", LIMIT.as_secs());
+        for name in ["agent", "check", "judge"] {
+            close(&world, name);
+        }
+        let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", &results, "--runs", "1"];
+        let live = world.start(&[&arguments[..], &["--timeout", &limit, "--containment", containment]].concat());
+        let root = world.path("").to_str().unwrap().to_owned();
+        for name in ["agent", "check", "judge"] {
+            wait_until("the gate is reached", || world.lines(&format!("{name}.log")) == 1);
+            let begun = Instant::now();
+            live.signal("TSTP");
+            wait_until("all is stopped", || all_stopped(&root, live.pid()));
+            if name == "agent" {
+                // Its time would be over, were it not stopped.
+                std::thread::sleep(LIMIT.saturating_sub(begun.elapsed()) + Duration::from_millis(200));
+                assert!(all_stopped(&root, live.pid()));
+            }
+            live.signal("CONT");
+            open(&world, name);
+        }
+        let (code, events, stderr) = live.end();
+        assert_eq!(code, Some(0), "{containment}: {events:#?}\n{stderr}");
+        let run = world.experiment().join("T0/00/run_01");
+        assert_eq!(json(&run.join("run_result.json"))["agent_end"], "finished", "{containment}");
+        let seconds = json(&run.join("agent/result.json"))["duration_seconds"].as_f64().unwrap();
+        assert!(seconds < LIMIT.as_secs_f64(), "{containment}: {seconds}");
+        no_process_is_left(&world);
+    }
+}
+
+/// A command that python starts with every signal that can be blocked blocked, and these ignored.
+fn burdened(command: &Command, ignored: &str) -> Command {
+    let script = format!(
+        "import os, signal, sys\n\
+         for each in [{ignored}]: signal.signal(each, signal.SIG_IGN)\n\
+         signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))\n\
+         os.execv(sys.argv[1], sys.argv[1:])"
+    );
+    let mut python = Command::new("python3");
+    python.args(["-c", &script]).arg(command.get_program()).args(command.get_args());
+    python.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    python.current_dir(command.get_current_dir().unwrap());
+    python
+}
+
+#[test]
+fn signals_that_the_caller_blocked_or_ignored_work_for_us_and_for_agents() {
+    let world = World::new();
+    let told = |name: &str| format!("grep -E '^Sig(Blk|Ign)' /proc/self/status > {}", world.path(name).display());
+    let fixture = TestFixture::new()
+        .agent("T0/00-signals", &format!("{}; {AGENT}; {}", told("agent"), gated(&world, "agent")))
+        .check(&told("check"))
+        .write(&world);
+    close(&world, "agent");
+    let results = world.results().to_str().unwrap().to_owned();
+    let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", &results, "--runs", "2", "--jobs", "1"];
+    let ignored = "signal.SIGCHLD, signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGTSTP";
+    let mut live = Live::start(&mut burdened(&world.command(&arguments), ignored));
+    wait_until("the agent works", || world.lines("agent.log") == 1);
+    open(&world, "agent");
+    live.wait_for_reason("run-committed");
+    close(&world, "agent");
+    wait_until("the next agent works", || world.lines("agent.log") == 2);
+    live.signal("TERM");
+    let (code, events, stderr) = live.end();
+    assert_eq!(code, Some(143), "{events:#?}\n{stderr}");
+    for name in ["agent", "check"] {
+        let text = fs::read_to_string(world.path(name)).unwrap();
+        let mask = |line: &str| u64::from_str_radix(line.rsplit_once('\t').unwrap().1, 16).unwrap();
+        // Two signals are the C library's own, and whether they are ignored is left to it.
+        let masks: Vec<u64> = text.lines().map(|line| mask(line) & !(0b11 << 31)).collect();
+        assert_eq!(masks, [0, 0], "{name}: {text}");
+    }
+}
+
+#[test]
+fn a_hangup_that_nohup_ignores_stays_ignored_and_an_interrupt_is_heard() {
+    let world = World::new();
+    let fixture =
+        TestFixture::new().agent("T0/00-nohup", &format!("{}; {AGENT}", gated(&world, "agent"))).write(&world);
+    close(&world, "agent");
+    let results = world.results().to_str().unwrap().to_owned();
+    let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", &results, "--runs", "2", "--jobs", "1"];
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' HUP INT TSTP; exec \"$@\"", "sh"]);
+    let command = world.command(&arguments);
+    shell.arg(command.get_program()).args(command.get_args()).current_dir(world.path(""));
+    world.seal(&mut shell);
+    let mut live = Live::start(&mut shell);
+    wait_until("the agent works", || world.lines("agent.log") == 1);
+    live.signal("HUP");
+    live.signal("TSTP");
+    live.signal("INT");
+    assert_eq!(live.wait_for_reason("stopping")["signal"], "interrupt");
+    open(&world, "agent");
+    let (code, events, stderr) = live.end();
+    assert_eq!(code, Some(130), "{events:#?}\n{stderr}");
+    assert!(events.iter().any(|event| event["reason"] == "run-committed"), "{events:#?}");
+}
+
+#[test]
+fn where_nobody_could_go_on_with_it_ctrl_z_stops_nothing() {
+    let world = World::new();
+    let fixture =
+        TestFixture::new().agent("T0/00-alone", &format!("{}; {AGENT}", gated(&world, "agent"))).write(&world);
+    close(&world, "agent");
+    let results = world.results().to_str().unwrap().to_owned();
+    let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", &results, "--runs", "1"];
+    // The leader of a session has no shell that could say `fg`.
+    let mut leader = Command::new("setsid");
+    let command = world.command(&arguments);
+    leader.arg("--wait").arg(command.get_program()).args(command.get_args()).current_dir(world.path(""));
+    world.seal(&mut leader);
+    leader.args(["--message-format", "json"]).process_group(0).stdout(std::process::Stdio::piped());
+    let child = leader.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    wait_until("the agent works", || world.lines("agent.log") == 1);
+    let coordinator = fs::read_to_string(world.experiment().join("experiment.lock")).unwrap();
+    let holder: serde_json::Value = serde_json::from_str(&coordinator).unwrap();
+    crate::world::kill("TSTP", &holder["pid"]);
+    open(&world, "agent");
+    crate::world::finish(child).exits(0);
+}
