@@ -19,7 +19,7 @@ use super::json;
 use super::lines::stage_name;
 use super::page::Page;
 use super::styles::{Styles, Tone};
-use super::tables::{Rows, add_missing, add_waiting, named_lines, results_table};
+use super::tables::{Rows, add_missing, add_to_come, add_waiting, named_lines, results_table};
 
 /// What `status` says of an experiment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -43,7 +43,7 @@ pub struct Status<'a> {
     pub tiers: &'a [TierTotals],
     /// Each setup's numbers.
     pub setups: &'a [SetupTotals],
-    /// Planned runs that are missing, by why.
+    /// Planned runs without a result that nobody works on now, by why.
     pub missing: &'a BTreeMap<Missing, usize>,
     /// Tiers that have not begun because they take over the winners of others, each with those.
     pub waiting: &'a BTreeMap<TierId, BTreeSet<TierId>>,
@@ -80,7 +80,10 @@ impl Status<'_> {
         let is_missing = self.missing.values().any(|count| *count > 0);
         if is_missing {
             page.line("");
-            add_missing(&mut page, self.missing, styles);
+            match self.holder {
+                Some(_) => add_to_come(&mut page, self.missing, styles),
+                None => add_missing(&mut page, self.missing, styles),
+            }
             add_waiting(&mut page, self.waiting);
         }
         self.add_in_flight(&mut page, now, styles);

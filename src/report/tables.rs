@@ -119,12 +119,21 @@ pub(super) fn add_errored(page: &mut Page, errored: &[Errored]) {
 
 /// The planned runs that are missing, one line for each reason; nothing when none is.
 pub(super) fn add_missing(page: &mut Page, missing: &BTreeMap<Missing, usize>, styles: Styles) {
+    add_counts(page, missing, "missing", styles);
+}
+
+/// The same while a coordinator is at work: a run that it has not come to yet is not missing.
+pub(super) fn add_to_come(page: &mut Page, missing: &BTreeMap<Missing, usize>, styles: Styles) {
+    add_counts(page, missing, "still to be done", styles);
+}
+
+fn add_counts(page: &mut Page, missing: &BTreeMap<Missing, usize>, what: &str, styles: Styles) {
     let all: usize = missing.values().sum();
     if all == 0 {
         return;
     }
     let is = if all == 1 { "is" } else { "are" };
-    page.line(styles.paint(Tone::Strong, format!("{} {is} missing:", counted(all, "planned run"))));
+    page.line(styles.paint(Tone::Strong, format!("{} {is} {what}:", counted(all, "planned run"))));
     let width = missing.values().map(|count| count.to_string().len()).max().unwrap_or(0);
     for (why, count) in missing.iter().filter(|(_, count)| **count > 0) {
         page.line(format_args!("  {count:>width$} {}", why_missing(*why)));

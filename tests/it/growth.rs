@@ -134,7 +134,7 @@ fn checkout_gives_the_tree_that_was_graded_also_from_a_folder_that_moved() {
 }
 
 #[test]
-fn status_from_another_process_shows_the_run_in_flight_and_its_stage() {
+fn status_from_another_process_shows_the_run_in_flight_and_its_stage_and_calls_it_not_missing() {
     let world = World::new();
     let fixture = TestFixture::new()
         .agent("T0/00-a", &format!("{}; {AGENT}", gated(&world, "agent")))
@@ -158,6 +158,8 @@ fn status_from_another_process_shows_the_run_in_flight_and_its_stage() {
         assert_eq!(shown["holder"]["pid"], live.pid());
         let human = world.scylla(&["status", &dir]).exits(0);
         assert!(human.stdout.contains("running") && human.stdout.contains("1 run in flight:"), "{human}");
+        assert_eq!(shown["missing"], json!({"not_started": 1}), "{shown:#}");
+        assert!(!human.stdout.contains("missing"), "{human}");
         open(&world, gate);
     }
     assert_eq!(live.end().0, Some(0));

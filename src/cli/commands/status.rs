@@ -1,5 +1,6 @@
 //! `status`: where an experiment stands, from another terminal too.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::cli::args::Status;
@@ -11,6 +12,7 @@ use crate::cli::exit::Exit;
 use crate::config;
 use crate::engine::standing::Standing;
 use crate::engine::taken::tiers_in_wait;
+use crate::model::event::Missing;
 use crate::model::ids::JudgeNumber;
 use crate::model::outcome::Stage;
 use crate::model::survey::{RunSeen, Survey};
@@ -50,6 +52,7 @@ fn show(
     let numbers = Standing::of(survey.plan().unwrap_or_default(), survey);
     let in_flight =
         if survey.holder.is_some() && survey.original.is_none() { in_flight(folder, survey) } else { Vec::new() };
+    let missing = missing_beside(&in_flight, &numbers);
     let checkpoint = survey.checkpoint.content();
     let mut waiting = config.map(|config| tiers_in_wait(folder, config)).unwrap_or_default();
     waiting.retain(|tier, _| numbers.missing().keys().any(|run| run.tier == *tier));
@@ -65,7 +68,7 @@ fn show(
         max_cost_usd: config.and_then(|config| config.max_cost_usd),
         tiers: &numbers.tiers(),
         setups: &numbers.setups(fixture.as_ref()),
-        missing: &numbers.missing_by_why(),
+        missing: &missing,
         waiting: &waiting,
         original_version: survey.original.as_ref().map(|original| original.version.to_string()),
         in_flight: &in_flight,
@@ -78,6 +81,16 @@ fn show(
         console.clear()?;
     }
     console.print(&text)
+}
+
+/// Planned runs without a result that nobody works on, by why.
+fn missing_beside(in_flight: &[RunInFlight], numbers: &Standing) -> BTreeMap<Missing, usize> {
+    let mut missing = numbers.missing_by_why();
+    for why in in_flight.iter().filter_map(|in_flight| numbers.missing().get(&in_flight.run)) {
+        missing.entry(*why).and_modify(|count| *count = count.saturating_sub(1));
+    }
+    missing.retain(|_, count| *count > 0);
+    missing
 }
 
 /// Runs that have a folder and no result, with the stage that is under way.
