@@ -9,6 +9,7 @@ use crate::cli::exit::Exit;
 use crate::model::event::{Event, ExperimentFinished};
 use crate::model::outcome::ExperimentEnd;
 use crate::os::clock;
+use crate::os::terminal::{self, Size};
 use crate::report::json::Json;
 use crate::report::plain::{Detail, Plain};
 use crate::report::reporter::Reporter;
@@ -168,12 +169,20 @@ impl Console {
         unless_gone(out.write_all(bytes).and_then(|()| out.flush())).map_err(|error| unwritten(&error))
     }
 
-    /// Empties the screen of a terminal.
+    /// The size of the terminal behind standard output; `None` when it is none on which lines can be drawn again.
+    #[must_use]
+    pub fn drawn_size(&self) -> Option<Size> {
+        let is_dumb = std::env::var_os("TERM").is_none_or(|kind| kind == "dumb");
+        (io::stdout().is_terminal() && !is_dumb).then(|| terminal::size(io::stdout()))
+    }
+
+    /// Draws a frame over the screen. Nothing that stood there flickers or stays.
     ///
     /// # Errors
     /// When standard output cannot be written.
-    pub fn clear(&mut self) -> Result<(), CliError> {
-        if io::stdout().is_terminal() { self.print("\u{1b}[2J\u{1b}[H") } else { Ok(()) }
+    pub fn draw(&mut self, frame: &str) -> Result<(), CliError> {
+        let rows: Vec<&str> = frame.lines().collect();
+        self.print(&format!("\u{1b}[H{}\u{1b}[K\n\u{1b}[J", rows.join("\u{1b}[K\n")))
     }
 
     /// Says something to a person, unless they want quiet.

@@ -144,6 +144,7 @@ impl<'a> Coordinator<'a> {
             jobs: config.jobs,
             containment: manner.containment.name().to_owned(),
             tiers: standing.tiers(),
+            setups: standing.setups(Some(&fixture)),
             spent: standing.spent(),
             max_cost_usd: config.max_cost_usd,
         });

@@ -159,6 +159,9 @@ pub struct ExperimentStarted {
     pub containment: String,
     /// The tiers as they stand.
     pub tiers: Vec<TierTotals>,
+    /// The setups as they stand.
+    #[serde(default)]
+    pub setups: Vec<SetupTotals>,
     /// Spent before this sitting.
     pub spent: Usd,
     /// The ceiling.

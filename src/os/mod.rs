@@ -6,4 +6,5 @@ pub mod lock;
 pub mod process;
 pub mod program;
 pub mod signal;
+pub mod terminal;
 pub mod tool;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::model::event::{Event, ExperimentFinished, ExperimentStarted, FailedCheck, RunCommitted, Totals};
 use crate::model::experiment::FieldClass;
-use crate::model::ids::{JudgeNumber, TierId};
+use crate::model::ids::{JudgeNumber, RunId, SubtestId, TierId};
 use crate::model::outcome::{AgentEnd, ExperimentEnd, RunStatus, Rung, Stage, StopSignal};
 use crate::model::winner::Winner;
 use crate::stats::tiers;
@@ -15,6 +15,7 @@ use crate::text::escape;
 use crate::text::words::{counted, duration, list};
 
 use super::styles::Tone;
+use super::tables::shortened;
 
 /// One event in words. `subject` and `text` are safe to be shown.
 pub(super) struct Line {
@@ -31,6 +32,42 @@ pub(super) struct Line {
 
 /// The longest word that `line` gives.
 pub(super) const WORD_WIDTH: usize = 10;
+
+/// The names of setups, as the start of a session tells them.
+#[derive(Debug, Default)]
+pub(super) struct SetupNames(BTreeMap<(TierId, SubtestId), String>);
+
+impl SetupNames {
+    /// Takes an event in.
+    pub(super) fn event(&mut self, event: &Event) {
+        if let Event::ExperimentStarted(started) = event {
+            let named = started.setups.iter().filter_map(|setup| Some((setup, setup.name.as_ref()?)));
+            self.0.extend(named.map(|(setup, name)| ((setup.tier, setup.subtest), shortened(name))));
+        }
+    }
+
+    /// The name of a run's setup, as long as a line holds it; safe to be shown.
+    pub(super) fn of(&self, run: RunId) -> Option<&str> {
+        self.0.get(&(run.tier, run.subtest)).map(String::as_str)
+    }
+}
+
+/// The words for `event`, with the name of the setup that it happened to.
+pub(super) fn named_line(event: &Event, names: &SetupNames) -> Line {
+    let run = match event {
+        Event::RunStarted { run, .. }
+        | Event::AttemptFailed { run, .. }
+        | Event::RunErrored { run, .. }
+        | Event::RunStopped { run, .. } => Some(*run),
+        Event::RunCommitted(committed) => Some(committed.run),
+        _ => None,
+    };
+    let line = line(event);
+    match run.and_then(|run| names.of(run)) {
+        Some(name) => Line { text: format!("{name}: {}", line.text), ..line },
+        None => line,
+    }
+}
 
 /// The words for `event`.
 pub(super) fn line(event: &Event) -> Line {

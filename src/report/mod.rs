@@ -3,6 +3,7 @@
 pub mod error;
 pub mod findings;
 pub mod fixtures;
+mod frame;
 pub mod json;
 mod lines;
 mod page;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::model::event::Event;
 
-use super::lines::{self, Line, WORD_WIDTH};
+use super::lines::{self, Line, SetupNames, WORD_WIDTH};
 use super::reporter::Reporter;
 use super::styles::{Styles, Tone};
 
@@ -55,21 +55,23 @@ pub struct Plain<W> {
     out: W,
     styles: Styles,
     detail: Detail,
+    names: SetupNames,
 }
 
 impl<W: Write> Plain<W> {
     /// Writes to `out` what is not below the asked detail.
     pub fn new(out: W, styles: Styles, detail: Detail) -> Self {
-        Self { out, styles, detail }
+        Self { out, styles, detail, names: SetupNames::default() }
     }
 }
 
 impl<W: Write> Reporter for Plain<W> {
     fn event(&mut self, at: Timestamp, event: &Event) -> io::Result<()> {
+        self.names.event(event);
         if Detail::of(event) > self.detail {
             return Ok(());
         }
-        let Line { word, tone, subject, text, .. } = lines::line(event);
+        let Line { word, tone, subject, text, .. } = lines::named_line(event, &self.names);
         let line = format!(
             "{at}  {word:<WORD_WIDTH$}  {subject:<SUBJECT_WIDTH$}  {text}",
             at = self.styles.paint(Tone::Faint, format_args!("{}", at.strftime("%Y-%m-%dT%H:%M:%SZ"))),

@@ -12,11 +12,14 @@ use crate::stats::tiers::share;
 use crate::text::escape;
 use crate::text::words::{duration, percent, rough_duration};
 
-use super::lines::stage_name;
+use super::lines::{SetupNames, stage_name};
 use super::styles::{Styles, Tone};
 
 /// More runs in flight than this are summed up, so that the bars leave room on a screen of 24 lines.
-const MOST_IN_FLIGHT_LINES: usize = 12;
+const MOST_IN_FLIGHT_LINES: usize = 13;
+
+/// So many runs in flight are worth more rows than the tiers.
+const FEWEST_IN_FLIGHT_LINES: usize = 2;
 
 /// Columns of a bar: with it, the widest line of a tier with 9999 runs has 79 columns.
 const BAR_COLUMNS: usize = 20;
@@ -25,6 +28,7 @@ const BAR_COLUMNS: usize = 20;
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     tiers: BTreeMap<TierId, Tier>,
+    names: SetupNames,
     in_flight: BTreeMap<RunId, InFlight>,
     waits: BTreeMap<String, Timestamp>,
     stop: Option<Rung>,
@@ -55,6 +59,7 @@ struct InFlight {
 impl Progress {
     /// Takes an event in.
     pub(super) fn event(&mut self, at: Timestamp, event: &Event) {
+        self.names.event(event);
         match event {
             Event::ExperimentStarted(started) => self.start(at, started),
             Event::RunStarted { run, attempt, from } => self.begin(*run, attempt.0, *from, at),
@@ -115,19 +120,25 @@ impl Progress {
         self.in_flight.insert(run, in_flight);
     }
 
-    /// What is shown at a moment: tiers, the whole, and the runs in flight.
-    pub(super) fn lines(&self, at: Timestamp, styles: Styles) -> Vec<String> {
+    /// What is shown at a moment in at most so many rows: tiers, the whole, and the runs in flight. Where rows are few, the tiers
+    /// go first and the whole stays.
+    pub(super) fn lines(&self, at: Timestamp, rows: usize, styles: Styles) -> Vec<String> {
         let Some(started) = self.started else { return Vec::new() };
-        let mut lines = self.tier_lines(styles);
-        lines.push(self.whole_line(seconds_between(started, at)));
-        lines.extend(self.waits.iter().map(|(model, until)| {
+        let mut whole = vec![self.whole_line(seconds_between(started, at))];
+        whole.extend(self.waits.iter().map(|(model, until)| {
             let model = escape::terminal(model);
             let left = duration(seconds_between(at, *until));
             format!("  {} {model} for {left} more (rate limit)", styles.paint(Tone::Warning, "waits"))
         }));
-        if !self.in_flight.is_empty() {
+        whole.truncate(rows);
+        let some_in_flight = self.in_flight.len().min(FEWEST_IN_FLIGHT_LINES);
+        let tiers = self.tier_lines(styles);
+        let mut lines = if tiers.len() + whole.len() + some_in_flight < rows { tiers } else { Vec::new() };
+        lines.extend(whole);
+        let left = rows.saturating_sub(lines.len() + 1).min(MOST_IN_FLIGHT_LINES);
+        if !self.in_flight.is_empty() && left > 0 {
             lines.push(String::new());
-            lines.extend(self.in_flight_lines(at, styles));
+            lines.extend(self.in_flight_lines(at, left, styles));
         }
         lines
     }
@@ -190,30 +201,30 @@ impl Progress {
         }
     }
 
-    fn in_flight_lines(&self, at: Timestamp, styles: Styles) -> Vec<String> {
+    fn in_flight_lines(&self, at: Timestamp, most: usize, styles: Styles) -> Vec<String> {
         // The oldest first: lines keep their order while runs come and go.
         let mut in_flight: Vec<(&RunId, &InFlight)> = self.in_flight.iter().collect();
         in_flight.sort_by_key(|(run, in_flight)| (in_flight.begun, **run));
         let name_width = in_flight.iter().map(|(run, _)| run.to_string().len()).max().unwrap_or(0);
+        let shown = if in_flight.len() <= most { in_flight.len() } else { most - 1 };
         let mut lines: Vec<String> = in_flight
             .iter()
-            .take(MOST_IN_FLIGHT_LINES)
+            .take(shown)
             .map(|(run, in_flight)| {
                 let elapsed = duration(seconds_between(in_flight.stage_begun, at));
-                let attempt = match in_flight.attempt {
-                    0 | 1 => String::new(),
-                    attempt => format!("  attempt {attempt}"),
-                };
+                let attempt = (in_flight.attempt > 1).then(|| format!("attempt {}", in_flight.attempt));
+                let attempt = attempt.map(|attempt| styles.paint(Tone::Faint, attempt).to_string());
+                let named = self.names.of(**run).map(str::to_owned).into_iter().chain(attempt);
                 format!(
-                    "  {:<name_width$}  {:<8}  {elapsed:>7}{}",
+                    "  {:<name_width$}  {:<8}  {elapsed:>7}  {}",
                     run.to_string(),
                     in_flight.stage,
-                    styles.paint(Tone::Faint, attempt)
+                    named.collect::<Vec<_>>().join("  ")
                 )
             })
             .collect();
-        if in_flight.len() > MOST_IN_FLIGHT_LINES {
-            lines.push(format!("  … and {} more", in_flight.len() - MOST_IN_FLIGHT_LINES));
+        if in_flight.len() > shown {
+            lines.push(format!("  … and {} more", in_flight.len() - shown));
         }
         lines
     }

@@ -70,13 +70,15 @@ fn setups(tiers: &[TierTotals]) -> Vec<SetupTotals> {
 }
 
 pub(super) fn started() -> ExperimentStarted {
+    let tiers = vec![tier(0, 30, 30, 21, 3_720.0), tier(1, 30, 8, 6, 912.0), tier(2, 30, 0, 0, 0.0)];
     ExperimentStarted {
         experiment_id: "fix-the-crate".parse().unwrap(),
         folder: FOLDER.to_owned(),
         resumed: true,
         jobs: 4,
         containment: "bubblewrap".to_owned(),
-        tiers: vec![tier(0, 30, 30, 21, 3_720.0), tier(1, 30, 8, 6, 912.0), tier(2, 30, 0, 0, 0.0)],
+        setups: setups(&tiers),
+        tiers,
         spent: usd(8.35),
         max_cost_usd: Some(usd(50.0)),
     }

@@ -12,14 +12,16 @@ use crate::model::ids::{JudgeNumber, RunId, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentStatus, Stage};
 use crate::model::survey::Holder;
+use crate::os::terminal::Size;
 use crate::text::escape;
 use crate::text::words::{counted, duration, shell_word};
 
+use super::frame;
 use super::json;
 use super::lines::stage_name;
 use super::page::Page;
 use super::styles::{Styles, Tone};
-use super::tables::{Rows, add_missing, add_to_come, add_waiting, named_lines, results_table};
+use super::tables::{Rows, add_missing, add_to_come, add_waiting, named_lines, results_table, shortened};
 
 /// What `status` says of an experiment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -62,6 +64,8 @@ pub struct RunInFlight {
     pub stage: Stage,
     /// The judge, when the stage is one judge's.
     pub judge: Option<JudgeNumber>,
+    /// The name of its setup in the fixture; `None` when no fixture can be read.
+    pub name: Option<String>,
     /// Since when the stage is under way, as far as it is known.
     #[schemars(with = "Option<String>")]
     pub since: Option<Timestamp>,
@@ -71,6 +75,28 @@ impl Status<'_> {
     /// The screen for people, as it is at the moment `now`.
     #[must_use]
     pub fn human(&self, now: Timestamp, rows: Option<Rows>, styles: Styles) -> String {
+        let mut text = self.body(now, rows, styles);
+        if let Some(continuation) = self.continuation(styles) {
+            text.push('\n');
+            text.push_str(&continuation);
+        }
+        text
+    }
+
+    /// The same as a terminal of this size holds it, its title and what to type included. Unless a person chose the rows of the
+    /// table, it has one for each tier where there is no room for the setups.
+    #[must_use]
+    pub fn frame(&self, now: Timestamp, rows: Option<Rows>, styles: Styles, size: Size) -> String {
+        let last = self.continuation(styles).unwrap_or_default();
+        let body = self.body(now, rows, styles);
+        let room = size.rows.saturating_sub(1 + last.lines().count());
+        if rows.is_none() && body.lines().count() > room && self.setups.len() > self.tiers.len() {
+            return frame::fit(&self.body(now, Some(Rows::Tiers), styles), &last, size);
+        }
+        frame::fit(&body, &last, size)
+    }
+
+    fn body(&self, now: Timestamp, rows: Option<Rows>, styles: Styles) -> String {
         let id = escape::terminal(self.experiment_id.unwrap_or("experiment"));
         let (tone, word) = self.word();
         let mut page = Page::default();
@@ -87,11 +113,16 @@ impl Status<'_> {
             add_waiting(&mut page, self.waiting);
         }
         self.add_in_flight(&mut page, now, styles);
-        if is_missing && self.holder.is_none() {
-            let resume = format!("cargo scylla resume {}", shell_word(self.folder));
-            page.line(format_args!("\nTo continue:\n  {}", styles.paint(Tone::Strong, resume)));
-        }
         page.into_text()
+    }
+
+    /// What to type to go on, where something is missing and nobody is at work.
+    fn continuation(&self, styles: Styles) -> Option<String> {
+        let is_missing = self.missing.values().any(|count| *count > 0);
+        (is_missing && self.holder.is_none()).then(|| {
+            let resume = format!("cargo scylla resume {}", shell_word(self.folder));
+            format!("To continue:\n  {}\n", styles.paint(Tone::Strong, resume))
+        })
     }
 
     /// The same for machines.
@@ -139,9 +170,11 @@ impl Status<'_> {
         let heading = format!("{} in flight:", counted(self.in_flight.len(), "run"));
         page.line(format_args!("\n{}", styles.paint(Tone::Strong, heading)));
         let width = self.in_flight.iter().map(|in_flight| in_flight.run.to_string().len()).max().unwrap_or(0);
-        for RunInFlight { run, stage, judge, since } in self.in_flight {
+        for RunInFlight { run, stage, judge, name, since } in self.in_flight {
             let elapsed = since.map_or_else(String::new, |since| duration(now.duration_since(since).as_secs_f64()));
-            let line = format!("  {:<width$}  {:<8}  {elapsed:>7}", run.to_string(), stage_name(*stage, *judge));
+            let name = name.as_deref().map(shortened).unwrap_or_default();
+            let stage = stage_name(*stage, *judge);
+            let line = format!("  {:<width$}  {stage:<8}  {elapsed:>7}  {name}", run.to_string());
             page.line(line.trim_end());
         }
     }
@@ -169,6 +202,7 @@ mod tests {
             run: run(name),
             stage,
             judge: judge.map(JudgeNumber),
+            name: (run(name).subtest.0 == 0).then(|| "expert".to_owned()),
             since: Some(at(since)),
         };
         vec![

@@ -7,6 +7,7 @@ use comfy_table::{Cell, CellAlignment, Row, Table, presets};
 use crate::model::event::{Errored, Missing, SetupTotals, TierTotals, Totals};
 use crate::model::ids::TierId;
 use crate::stats::tiers::sum_of;
+use crate::text::columns::cut;
 use crate::text::escape;
 use crate::text::words::{counted, duration, list, percent};
 
@@ -77,12 +78,9 @@ pub(super) fn results_table(tiers: &[TierTotals], setups: &[SetupTotals], chosen
 }
 
 /// A name as far as a row holds it.
-fn shortened(name: &str) -> String {
+pub(super) fn shortened(name: &str) -> String {
     let name = escape::terminal(name);
-    if name.chars().count() <= MOST_NAME {
-        return name.into_owned();
-    }
-    name.chars().take(MOST_NAME - 1).chain(['…']).collect()
+    cut(&name, MOST_NAME)
 }
 
 fn row(name: String, totals: &Totals) -> Vec<String> {

@@ -1,65 +1,148 @@
 //! Bars on a terminal, with news above them. The door to `indicatif`.
 
-use std::io;
+mod hard_rows;
+
+use std::fmt;
+use std::io::{self, Write as _};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use jiff::Timestamp;
 
 use crate::model::event::Event;
+use crate::os::clock::Stopwatch;
+use crate::os::terminal::{self, Size};
+use crate::text::columns::{columns, cut};
 use crate::text::words::wrap;
 
-use super::lines::{self, Line, WORD_WIDTH};
+use self::hard_rows::HardRows;
+use super::lines::{self, Line, SetupNames, WORD_WIDTH};
 use super::progress::Progress;
 use super::reporter::Reporter;
 use super::styles::Styles;
 
-/// News are broken to lines that fit a terminal of 80 columns behind the word and its space.
-const NEWS_COLUMNS: usize = 80 - WORD_WIDTH - 1;
+/// News are broken to lines of at most so many columns, word and space before them included.
+const NEWS_COLUMNS: usize = 80;
+
+/// Bars are drawn several times a second. After a longer time than this, the process was stopped, and a shell wrote below them.
+const STOPPED: Duration = Duration::from_secs(3);
+
+/// Most draws in a second.
+const DRAWS_A_SECOND: u8 = 20;
+
+/// Where bars are drawn.
+pub trait Screen: fmt::Debug {
+    /// Draws on it, from the line of its cursor on.
+    fn target(&self) -> ProgressDrawTarget;
+    /// How large it is now.
+    fn size(&self) -> Size;
+    /// Erases so many rows, of which the cursor's is the last.
+    fn erase(&self, rows: usize);
+}
+
+/// The terminal behind standard error.
+#[derive(Debug)]
+struct Stderr;
+
+impl Screen for Stderr {
+    fn target(&self) -> ProgressDrawTarget {
+        ProgressDrawTarget::term_like_with_hz(Box::new(HardRows::default()), DRAWS_A_SECOND)
+    }
+
+    fn size(&self) -> Size {
+        terminal::size(io::stderr())
+    }
+
+    fn erase(&self, rows: usize) {
+        let up = match rows.saturating_sub(1) {
+            0 => String::new(),
+            up => format!("\u{1b}[{up}A"),
+        };
+        // Bars that cannot be drawn stop nothing.
+        let _ = write!(io::stderr(), "\r{up}\u{1b}[J");
+    }
+}
 
 /// Shows tiers, totals and the runs in flight at the lower end of a terminal, and prints news above.
 #[derive(Debug)]
 pub struct Terminal {
     bar: ProgressBar,
+    screen: Box<dyn Screen>,
     styles: Styles,
+    names: SetupNames,
     progress: Progress,
+    drawn: Option<Drawn>,
+}
+
+/// What stands on the screen.
+#[derive(Debug)]
+struct Drawn {
+    since: Stopwatch,
+    size: Size,
+    /// The columns of each row.
+    rows: Vec<usize>,
 }
 
 impl Terminal {
     /// Draws on stderr; `None` when stderr is not a terminal on which lines can be drawn again.
     #[must_use]
     pub fn on_stderr(styles: Styles) -> Option<Self> {
-        let target = ProgressDrawTarget::stderr();
-        (!target.is_hidden()).then(|| Self::new(target, styles))
+        (!ProgressDrawTarget::stderr().is_hidden()).then(|| Self::new(Box::new(Stderr), styles))
     }
 
-    /// Draws on `target`.
+    /// Draws on `screen`.
     #[must_use]
-    pub fn new(target: ProgressDrawTarget, styles: Styles) -> Self {
+    pub fn new(screen: Box<dyn Screen>, styles: Styles) -> Self {
         // One bar whose message is all lines is drawn at once, so no half of the screen is ever older than the other.
         let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
-        let bar = ProgressBar::with_draw_target(None, target).with_style(style).with_finish(ProgressFinish::AndClear);
-        Self { bar, styles, progress: Progress::default() }
+        let bar = ProgressBar::with_draw_target(None, screen.target()).with_style(style);
+        let bar = bar.with_finish(ProgressFinish::AndClear);
+        Self { bar, screen, styles, names: SetupNames::default(), progress: Progress::default(), drawn: None }
     }
 
-    fn draw(&self, at: Timestamp) {
-        let lines = self.progress.lines(at, self.styles);
-        if !lines.is_empty() {
-            self.bar.set_message(format!("\n{}", lines.join("\n")));
+    /// What was drawn before is drawn over only where it still stands as it was: a terminal of another width has wrapped it anew, and
+    /// below it a shell writes while the process is stopped.
+    fn begin_anew_after_changes(&mut self, size: Size) {
+        let Some(drawn) = &self.drawn else { return };
+        if drawn.since.elapsed() > STOPPED {
+            self.bar.set_draw_target(self.screen.target());
+        } else if size.columns < drawn.size.columns {
+            let rows: usize = drawn.rows.iter().map(|columns| columns.div_ceil(size.columns).max(1)).sum();
+            self.bar.set_draw_target(self.screen.target());
+            // The former target has left its last row by a line feed.
+            self.screen.erase(rows + 1);
         }
+    }
+
+    fn draw(&mut self, at: Timestamp) {
+        let size = self.screen.size();
+        self.begin_anew_after_changes(size);
+        let lines = self.progress.lines(at, size.rows.saturating_sub(2), self.styles);
+        if lines.is_empty() {
+            return;
+        }
+        let fitting: Vec<String> = lines.iter().map(|line| cut(line.trim_end(), size.columns)).collect();
+        let rows = [0].into_iter().chain(fitting.iter().map(|line| columns(line))).collect();
+        self.bar.set_message(format!("\n{}", fitting.join("\n")));
+        self.drawn = Some(Drawn { since: Stopwatch::start(), size, rows });
     }
 }
 
 impl Reporter for Terminal {
     fn event(&mut self, at: Timestamp, event: &Event) -> io::Result<()> {
+        self.names.event(event);
         self.progress.event(at, event);
         if matches!(event, Event::ExperimentFinished(_)) {
             self.bar.finish_and_clear();
             return Ok(());
         }
-        let Line { word, tone, subject, text, is_news } = lines::line(event);
+        let Line { word, tone, subject, text, is_news } = lines::named_line(event, &self.names);
+        let size = self.screen.size();
+        self.begin_anew_after_changes(size);
         if is_news {
             let sentence = if subject.is_empty() { text } else { format!("{subject}: {text}") };
-            let sentence = wrap(&sentence, NEWS_COLUMNS).join(&format!("\n{:>WORD_WIDTH$} ", ""));
+            let most = size.columns.min(NEWS_COLUMNS).saturating_sub(WORD_WIDTH + 1).max(WORD_WIDTH);
+            let sentence = wrap(&sentence, most).join(&format!("\n{:>WORD_WIDTH$} ", ""));
             self.bar.println(format!("{:>WORD_WIDTH$} {sentence}", self.styles.paint(tone, word)));
         }
         self.draw(at);
@@ -80,10 +163,50 @@ mod tests {
     use crate::model::event::ExperimentStarted;
     use crate::model::outcome::{AgentEnd, ExperimentEnd, Rung, Stage, StopSignal};
 
+    #[derive(Debug)]
+    struct InMemory(InMemoryTerm, Size);
+
+    impl Screen for InMemory {
+        fn target(&self) -> ProgressDrawTarget {
+            ProgressDrawTarget::term_like(Box::new(self.0.clone()))
+        }
+
+        fn size(&self) -> Size {
+            self.1
+        }
+
+        fn erase(&self, _: usize) {}
+    }
+
+    fn terminal_of(rows: u16, columns: u16, styles: Styles) -> (InMemoryTerm, Terminal) {
+        let screen = InMemoryTerm::new(rows, columns);
+        let size = Size { rows: rows.into(), columns: columns.into() };
+        let terminal = Terminal::new(Box::new(InMemory(screen.clone(), size)), styles);
+        (screen, terminal)
+    }
+
     fn terminal(styles: Styles) -> (InMemoryTerm, Terminal) {
-        let screen = InMemoryTerm::new(40, 80);
-        let target = ProgressDrawTarget::term_like(Box::new(screen.clone()));
-        (screen, Terminal::new(target, styles))
+        terminal_of(40, 80, styles)
+    }
+
+    #[test]
+    fn bars_never_wrap_and_keep_the_whole_where_there_is_little_room() {
+        for (rows, columns) in [(40, 40), (10, 80), (10, 40), (4, 20), (2, 10)] {
+            let (screen, mut terminal) = terminal_of(rows, columns, Styles::colored());
+            let mut events = midway();
+            let Event::ExperimentStarted(started) = &mut events[0].1 else { unreachable!() };
+            started.setups[1].name = Some("寿司とラーメン".repeat(9));
+            for (at, event) in &events {
+                terminal.event(*at, event).unwrap();
+            }
+            terminal.tick(at(188));
+            if rows > 2 {
+                assert!(screen.contents().contains("40 of 90 run"), "{}", screen.contents());
+            }
+            if (rows, columns) == (10, 40) {
+                snapshot("screens", "bars_small", &screen.contents());
+            }
+        }
     }
 
     fn after(events: &[(Timestamp, Event)]) -> (InMemoryTerm, Terminal) {
@@ -162,7 +285,7 @@ mod tests {
         }
         let mut progress = Progress::default();
         progress.event(at(0), &Event::ExperimentStarted(wide));
-        for line in progress.lines(at(90_000), Styles::plain()) {
+        for line in progress.lines(at(90_000), 40, Styles::plain()) {
             assert!(line.chars().count() < 80, "{line}");
         }
     }

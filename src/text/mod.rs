@@ -1,6 +1,7 @@
 //! Floor 1: words, escapes, redaction, and what programs claim in their JSON.
 
 pub mod claims;
+pub mod columns;
 pub mod escape;
 mod loose;
 pub mod redact;

@@ -40,6 +40,7 @@ mod shared;
 mod stopping;
 mod streams;
 mod surroundings;
+mod terminal;
 mod upstream;
 mod upstream_fixture;
 mod upstream_formats;

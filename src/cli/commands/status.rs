@@ -16,7 +16,9 @@ use crate::model::event::Missing;
 use crate::model::ids::JudgeNumber;
 use crate::model::outcome::Stage;
 use crate::model::survey::{RunSeen, Survey};
-use crate::os::clock;
+use crate::model::task::Fixture;
+use crate::os::clock::{self, Stopwatch};
+use crate::os::terminal::Size;
 use crate::report::status::{self, RunInFlight};
 use crate::store::layout::ExperimentFolder;
 use crate::store::stages::RunStore;
@@ -24,6 +26,9 @@ use crate::store::survey::{Depth, survey};
 
 /// How often `--watch` looks.
 const WATCH: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether the terminal has another size.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Runs the command.
 ///
@@ -33,11 +38,20 @@ pub fn run(args: &Status, console: &mut Console) -> Result<Exit, CliError> {
     let (folder, name) = choose(args.experiment.dir.as_deref(), console)?;
     loop {
         let survey = survey(&folder, Depth::Results)?;
-        show(&folder, &name, &survey, args.watch, console)?;
+        let size = args.watch.then(|| console.drawn_size()).flatten();
+        show(&folder, &name, &survey, size, console)?;
         if !args.watch || survey.holder.is_none() {
             return Ok(Exit::Success);
         }
-        std::thread::sleep(WATCH);
+        wait(size, console);
+    }
+}
+
+/// Until it is time to look again, or the terminal has another size.
+fn wait(size: Option<Size>, console: &Console) {
+    let waited = Stopwatch::start();
+    while waited.elapsed() < WATCH && (size.is_none() || console.drawn_size() == size) {
+        std::thread::sleep(LOOK);
     }
 }
 
@@ -45,19 +59,22 @@ fn show(
     folder: &ExperimentFolder,
     name: &str,
     survey: &Survey,
-    again: bool,
+    size: Option<Size>,
     console: &mut Console,
 ) -> Result<(), CliError> {
     let config = survey.config.content();
+    // A fixture that cannot be read costs names, not numbers.
+    let fixture = config::fixture::load(&folder.fixture()).ok();
     let numbers = Standing::of(survey.plan().unwrap_or_default(), survey);
-    let in_flight =
-        if survey.holder.is_some() && survey.original.is_none() { in_flight(folder, survey) } else { Vec::new() };
+    let in_flight = if survey.holder.is_some() && survey.original.is_none() {
+        in_flight(folder, survey, fixture.as_ref())
+    } else {
+        Vec::new()
+    };
     let missing = missing_beside(&in_flight, &numbers);
     let checkpoint = survey.checkpoint.content();
     let mut waiting = config.map(|config| tiers_in_wait(folder, config)).unwrap_or_default();
     waiting.retain(|tier, _| numbers.missing().keys().any(|run| run.tier == *tier));
-    // A fixture that cannot be read costs names, not numbers.
-    let fixture = config::fixture::load(&folder.fixture()).ok();
     let status = status::Status {
         folder: name,
         experiment_id: survey.experiment_id(),
@@ -73,14 +90,12 @@ fn show(
         original_version: survey.original.as_ref().map(|original| original.version.to_string()),
         in_flight: &in_flight,
     };
-    let text = match console.message_format() {
-        MessageFormat::Human => status.human(clock::now(), console.rows(), console.out_styles()),
-        MessageFormat::Json => status.json(),
-    };
-    if again {
-        console.clear()?;
+    let (now, rows, styles) = (clock::now(), console.rows(), console.out_styles());
+    match (console.message_format(), size) {
+        (MessageFormat::Json, _) => console.print(&status.json()),
+        (MessageFormat::Human, Some(size)) => console.draw(&status.frame(now, rows, styles, size)),
+        (MessageFormat::Human, None) => console.print(&status.human(now, rows, styles)),
     }
-    console.print(&text)
 }
 
 /// Planned runs without a result that nobody works on, by why.
@@ -94,7 +109,7 @@ fn missing_beside(in_flight: &[RunInFlight], numbers: &Standing) -> BTreeMap<Mis
 }
 
 /// Runs that have a folder and no result, with the stage that is under way.
-fn in_flight(folder: &ExperimentFolder, survey: &Survey) -> Vec<RunInFlight> {
+fn in_flight(folder: &ExperimentFolder, survey: &Survey, fixture: Option<&Fixture>) -> Vec<RunInFlight> {
     let begun = survey.runs.iter().filter(|(_, seen)| matches!(seen, RunSeen::Unfinished { .. })).map(|(run, _)| *run);
     begun
         .filter_map(|run| {
@@ -108,7 +123,8 @@ fn in_flight(folder: &ExperimentFolder, survey: &Survey) -> Vec<RunInFlight> {
             };
             let since = std::fs::symlink_metadata(folder.run(run).mark()).and_then(|mark| mark.modified()).ok();
             let since = since.and_then(|since| since.try_into().ok());
-            Some(RunInFlight { run, stage, judge, since })
+            let setup = fixture.and_then(|fixture| fixture.tiers.get(&run.tier)?.get(&run.subtest));
+            Some(RunInFlight { run, stage, judge, name: setup.map(|setup| setup.name.clone()), since })
         })
         .collect()
 }

@@ -1,0 +1,28 @@
+//! How large a terminal is.
+
+use std::os::fd::AsFd;
+
+use rustix::termios::tcgetwinsize;
+
+/// Columns and rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Letters of a row.
+    pub columns: usize,
+    /// Rows.
+    pub rows: usize,
+}
+
+/// What a terminal is taken for that does not say its size.
+const USUAL: Size = Size { columns: 80, rows: 24 };
+
+/// The size of a terminal as it is now: people change it.
+#[must_use]
+pub fn size(terminal: impl AsFd) -> Size {
+    match tcgetwinsize(terminal) {
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
+            Size { columns: usize::from(size.ws_col), rows: usize::from(size.ws_row) }
+        }
+        _ => USUAL,
+    }
+}

@@ -1,0 +1,92 @@
+//! How many columns a text takes on a terminal. The door to `unicode-width`.
+
+use unicode_width::UnicodeWidthChar;
+
+/// What stands for the rest of a text that was cut.
+const REST: char = '…';
+const ESCAPE: char = '\u{1b}';
+
+/// The columns of a line. Styles take none.
+#[must_use]
+pub fn columns(line: &str) -> usize {
+    let mut columns = 0;
+    let mut chars = line.chars();
+    while let Some(char) = chars.next() {
+        if char == ESCAPE {
+            chars.by_ref().find(char::is_ascii_alphabetic);
+        } else {
+            columns += char.width().unwrap_or(0);
+        }
+    }
+    columns
+}
+
+/// A line as far as `most` columns hold it; a line that is cut ends with `…`. Styles take no column and are kept.
+#[must_use]
+pub fn cut(line: &str, most: usize) -> String {
+    let mut kept = String::new();
+    // Where the line would be cut, if it has to be.
+    let (mut used, mut end) = (0, 0);
+    let mut styled = false;
+    let mut chars = line.chars();
+    while let Some(char) = chars.next() {
+        if char == ESCAPE {
+            styled = true;
+            kept.push(char);
+            for char in chars.by_ref() {
+                kept.push(char);
+                if char.is_ascii_alphabetic() {
+                    break;
+                }
+            }
+            continue;
+        }
+        used += char.width().unwrap_or(0);
+        if used > most {
+            kept.truncate(end);
+            if most > 0 {
+                kept.push(REST);
+            }
+            if styled {
+                kept.push_str("\u{1b}[0m");
+            }
+            return kept;
+        }
+        kept.push(char);
+        if used < most {
+            end = kept.len();
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_cut_to_its_columns_and_says_so() {
+        for (line, most, expected) in [
+            ("short", 5, "short"),
+            ("shorter", 5, "shor…"),
+            ("日本語", 6, "日本語"),
+            ("日本語", 5, "日本…"),
+            ("日本語", 4, "日…"),
+            ("e\u{301}e\u{301}e\u{301}", 2, "e\u{301}…"),
+            ("any", 1, "…"),
+            ("any", 0, ""),
+            ("", 0, ""),
+        ] {
+            let cut = cut(line, most);
+            assert_eq!(cut, expected, "{line} {most}");
+            assert!(columns(&cut) <= most);
+        }
+    }
+
+    #[test]
+    fn styles_take_no_column_and_end_where_a_line_is_cut() {
+        let line = "\u{1b}[1mbold\u{1b}[0m rest";
+        assert_eq!(cut(line, 9), line);
+        assert_eq!(cut(line, 4), "\u{1b}[1mbol…\u{1b}[0m");
+    }
+}
