@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use crate::cli::exit::Exit;
@@ -11,7 +12,7 @@ use crate::model::finding::FindingKind;
 use crate::os::files::FileError;
 use crate::os::lock::LockError;
 use crate::store::StoreError;
-use crate::text::words::shell_word;
+use crate::text::words::{shell_bytes, shell_word};
 use crate::workspace::WorkspaceError;
 
 /// Where folders of experiments come from.
@@ -69,10 +70,10 @@ impl CliError {
         if self.hint.is_some() { self } else { self.hint(hint) }
     }
 
-    /// A stop before the coordinator began, by a signal of that name.
+    /// A stop before the coordinator began, or without one, by a signal of that name.
     #[must_use]
-    pub fn stopped(exit: Exit, signal: &str, command: &str) -> Self {
-        let error = format!("stopped by {signal} before a run was started").into();
+    pub fn stopped(exit: Exit, signal: &str, before: &str, command: &str) -> Self {
+        let error = format!("stopped by {signal} {before}").into();
         Self { exit, error, hint: Some(format!("`{command}` goes on")) }
     }
 
@@ -95,6 +96,14 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
                 Some(pid) => format!("wait until it ends, or stop it with `kill -INT {pid}`; nothing was changed"),
                 None => "if it is dead, try again in two minutes; nothing was changed".to_owned(),
             };
+            (Exit::Held, Some(hint))
+        }
+        EngineError::Elsewhere { host, mark, .. } => {
+            let mark = shell_bytes(mark.as_os_str().as_bytes());
+            let hint = format!(
+                "end them with `cargo scylla repair` there; if `{host}` is gone or was started anew, nothing of it lives, \
+                 and `rm {mark}` says so; nothing was changed"
+            );
             (Exit::Held, Some(hint))
         }
         EngineError::Original { .. } => {

@@ -1,7 +1,8 @@
 //! What comes before a sitting: until the coordinator hears signals, a stop ends the process, and says how to go on.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
 
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
@@ -9,13 +10,20 @@ use crate::cli::exit::Exit;
 use crate::os::process;
 use crate::os::signal::{self, Listening, Signal};
 
+/// How long a stop waits for what is being made to be taken away. Its programs are ended, so it is waited out by no one.
+const MOST_CLEARING: Duration = Duration::from_secs(10);
+/// Between two looks at that.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+
 /// As long as this lives, a stop ends the process at once: no run is in flight, and what lies on the disk can be read after
-/// a crash, too.
+/// a crash, too. What is only being made is taken away first.
 #[derive(Debug)]
 pub struct Prelude {
     listening: Listening,
     /// What to type to go on.
     command: Arc<Mutex<String>>,
+    /// Held while something is made that is nothing before it is whole.
+    making: Arc<Mutex<()>>,
 }
 
 impl Prelude {
@@ -24,13 +32,28 @@ impl Prelude {
     /// # Errors
     /// When signals cannot be heard.
     pub fn begin(console: &Console) -> Result<Self, CliError> {
+        Self::of(console, "before a run was started")
+    }
+
+    /// The same for a command that starts no run: it was stopped before that.
+    ///
+    /// # Errors
+    /// When signals cannot be heard.
+    pub fn of(console: &Console, before: &'static str) -> Result<Self, CliError> {
         let command = Arc::new(Mutex::new(console.typed().to_owned()));
-        let (console, last) = (console.clone(), Arc::clone(&command));
+        let making = Arc::new(Mutex::new(()));
+        let (console, last, made) = (console.clone(), Arc::clone(&command), Arc::clone(&making));
         let stop = move |signal| {
             let command = last.lock().unwrap_or_else(PoisonError::into_inner);
-            end(signal, &command, console.clone());
+            end(signal, before, &command, &made, console.clone());
         };
-        Ok(Self { listening: signal::listen(stop).map_err(CliError::internal)?, command })
+        Ok(Self { listening: signal::listen(stop).map_err(CliError::internal)?, command, making })
+    }
+
+    /// As long as what is given lives, something is being made that who makes it takes away when a program fails. A stop
+    /// ends those programs, and waits for that.
+    pub fn making(&self) -> MutexGuard<'_, ()> {
+        self.making.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Names another command that goes on.
@@ -45,7 +68,7 @@ impl Prelude {
     }
 }
 
-fn end(signal: Signal, command: &str, mut console: Console) {
+fn end(signal: Signal, before: &str, command: &str, making: &Mutex<()>, mut console: Console) {
     let (exit, name) = match signal {
         Signal::Interrupt => (Exit::Interrupted, "Ctrl-C"),
         Signal::Terminate => (Exit::Terminated, "SIGTERM"),
@@ -53,7 +76,15 @@ fn end(signal: Signal, command: &str, mut console: Console) {
     };
     // The main thread must neither say that its program was ended nor end by a code of its own.
     let _silence = io::stderr().lock();
-    process::end_all_below();
-    console.error(&CliError::stopped(exit, name, command));
-    signal::end_process(exit.code());
+    let deadline = Instant::now() + MOST_CLEARING;
+    loop {
+        process::end_all_below();
+        // What is held here is never let go: nothing new is made.
+        let held = making.try_lock();
+        if !matches!(held, Err(TryLockError::WouldBlock)) || Instant::now() >= deadline {
+            console.error(&CliError::stopped(exit, name, before, command));
+            signal::end_process(exit.code());
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
+    }
 }

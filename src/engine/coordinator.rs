@@ -135,7 +135,8 @@ impl<'a> Coordinator<'a> {
         (line, mailbox): (Sender<Input>, Receiver<Input>),
         tell: &'a mut Tell<'a>,
     ) -> Result<Self, EngineError> {
-        let Sitting { held, config, fixture, grader, checkpoint, mut standing, damage, mended, resumed } = sitting;
+        let Sitting { held, config, fixture, grader, checkpoint, mut standing, damage, mended, left, resumed } =
+            sitting;
         let limits = limits_of(&config);
         let started = Event::ExperimentStarted(ExperimentStarted {
             experiment_id: config.experiment_id.clone(),
@@ -187,7 +188,8 @@ impl<'a> Coordinator<'a> {
             tell,
         };
         coordinator.tell(&started);
-        let notices = stops.into_iter().chain(damage.into_iter().map(left_to_you));
+        let left = left.iter().map(ToString::to_string);
+        let notices = stops.into_iter().chain(damage.into_iter().map(left_to_you)).chain(left);
         let notices = notices.map(|message| Event::Notice { message });
         for event in mended.into_iter().map(|message| Event::Mended { message }).chain(notices) {
             coordinator.tell(&event);

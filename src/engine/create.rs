@@ -79,15 +79,26 @@ pub fn choose(fixture: &Fixture, tiers: &[TierId], most: Option<u32>) -> BTreeMa
 /// Makes the folder of a new experiment, complete enough to be resumed from then on.
 ///
 /// # Errors
-/// When the folder or the task's repository cannot be made.
+/// When the folder or the task's repository cannot be made. Then there is no folder.
 pub fn create(wish: Wish) -> Result<Held, EngineError> {
     let now = clock::now();
     let folder = ExperimentFolder::create(&wish.results_dir, &wish.fixture.id, now)?;
     let mut held = hold(folder)?;
-    let config = furnish(&held.folder, wish, now)?;
-    store::config::save(&held.folder, &config)?;
-    held.writer.save(&first_checkpoint(&config))?;
-    Ok(held)
+    match furnish(&held.folder, wish, now).and_then(|config| begin(&mut held, &config)) {
+        Ok(()) => Ok(held),
+        Err(error) => {
+            // What stays of it is found as what it is: no experiment.
+            let _ = files::remove_tree(held.folder.root());
+            Err(error)
+        }
+    }
+}
+
+/// From the config on, it is an experiment.
+fn begin(held: &mut Held, config: &Config) -> Result<(), EngineError> {
+    store::config::save(&held.folder, config)?;
+    held.writer.save(&first_checkpoint(config))?;
+    Ok(())
 }
 
 /// Makes all that runs need in a folder that has none of it yet: the fixture's copy, the task's repository and the

@@ -31,6 +31,18 @@ pub enum EngineError {
     /// Signals cannot be listened to.
     #[error("signals cannot be listened to")]
     Signals(#[source] std::io::Error),
+    /// A run was left unfinished where nobody can look from here, and its processes may still work on it.
+    #[error(
+        "{run} was left unfinished on `{host}`, which cannot be looked at from here, and its processes may still work on it"
+    )]
+    Elsewhere {
+        /// The run.
+        run: RunId,
+        /// The machine.
+        host: String,
+        /// What names the processes.
+        mark: PathBuf,
+    },
     /// Processes of a dead coordinator cannot be ended.
     #[error("processes of a dead coordinator cannot be ended")]
     Strays(#[source] std::io::Error),

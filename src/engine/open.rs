@@ -19,7 +19,9 @@ use crate::model::plan::Plan;
 use crate::model::result::AttemptRecord;
 use crate::model::survey::{Holder, RunSeen, Runner, Seen, Survey};
 use crate::model::task::Fixture;
+use crate::os::files::FileError;
 use crate::os::lock::ExperimentLock;
+use crate::os::process::StrayState;
 use crate::os::{clock, files};
 use crate::store;
 use crate::store::checkpoint::CheckpointWriter;
@@ -27,6 +29,7 @@ use crate::store::layout::ExperimentFolder;
 use crate::store::mend::Applied;
 use crate::store::stages::RunStore;
 use crate::store::survey::Depth;
+use crate::text::escape;
 
 /// How long a lock is waited for: `verify` on the same folder takes it for a moment to see who holds it.
 const LOCK_PATIENCE: Duration = Duration::from_millis(400);
@@ -59,6 +62,8 @@ pub struct Sitting {
     pub damage: Vec<Finding>,
     /// What was mended, in sentences.
     pub mended: Vec<String>,
+    /// What former sittings left and could not be removed.
+    pub left: Vec<FileError>,
     /// Whether former sittings did work.
     pub resumed: bool,
 }
@@ -144,8 +149,13 @@ pub fn refuse_runner(survey: &Survey) -> Result<(), EngineError> {
 pub fn apply(held: &mut Held, survey: &Survey, mending: &Mending) -> Result<Applied, EngineError> {
     if !mending.end_strays.is_empty() {
         let found = strays::find(&held.folder, survey);
+        if let Some(stray) = found.iter().find(|stray| stray.state == StrayState::Unknown) {
+            let (host, mark) = (escape::terminal(&stray.mark.host).into_owned(), stray.path.clone());
+            return Err(EngineError::Elsewhere { run: stray.run, host, mark });
+        }
         strays::end(&found).map_err(EngineError::Strays)?;
     }
+    strays::clear_groups(&held.folder, survey);
     Ok(store::mend::apply(&held.folder, &mut held.writer, mending, clock::now())?)
 }
 
@@ -171,10 +181,10 @@ pub fn go_on(mut held: Held, first: Survey) -> Result<Sitting, EngineError> {
     let mending = mend(&first, &Ask::default(), clock::now());
     refuse_unfit(&held, &mending.kept)?;
     apply(&mut held, &first, &mending)?;
-    finish_commits(&held, &mending.mended)?;
+    let mut left = finish_commits(&held, &mending.mended)?;
     let mended = mending.mended.iter().map(|finding| format!("{}: {}", finding.place, finding.message)).collect();
     let after = if mending.is_nothing() { first } else { survey(&held, Depth::Results)? };
-    sweep(&held, &after)?;
+    left.extend(sweep(&held, &after)?);
     let damage: Vec<Finding> =
         mending.kept.into_iter().filter(|finding| finding.kind.level() == Level::Damaged).collect();
     let (Seen::Read(config), Seen::Read(checkpoint)) = (after.config.clone(), after.checkpoint.clone()) else {
@@ -191,7 +201,18 @@ pub fn go_on(mut held: Held, first: Survey) -> Result<Sitting, EngineError> {
     for run in damage.iter().filter_map(|finding| finding.run) {
         standing.withhold(run);
     }
-    Ok(Sitting { held, config: *config, fixture, grader, checkpoint: *checkpoint, standing, damage, mended, resumed })
+    Ok(Sitting {
+        held,
+        config: *config,
+        fixture,
+        grader,
+        checkpoint: *checkpoint,
+        standing,
+        damage,
+        mended,
+        left,
+        resumed,
+    })
 }
 
 /// Sets aside what is still to be set aside of a rerun that was asked for, before anything else is looked at; whether there
@@ -236,19 +257,21 @@ fn set_aside(held: &Held, survey: &Survey, run: RunId) -> Result<(), EngineError
 }
 
 /// Does what the coordinator that committed a run was killed before: the workspace goes, as the result says.
-fn finish_commits(held: &Held, mended: &[Finding]) -> Result<(), EngineError> {
+/// Gives what cannot be removed.
+fn finish_commits(held: &Held, mended: &[Finding]) -> Result<Vec<FileError>, EngineError> {
+    let mut left = Vec::new();
     let unrecorded = mended.iter().filter(|finding| finding.kind == FindingKind::UnrecordedResult);
     for run in unrecorded.filter_map(|finding| finding.run) {
         let result = RunStore::new(&held.folder, run).read_result()?;
         if result.is_some_and(|result| !result.keeps_workspace) {
-            files::remove_tree(&held.folder.run(run).workspace()).map_err(store::StoreError::from)?;
+            left.extend(files::remove_tree(&held.folder.run(run).workspace()).err());
         }
     }
-    Ok(())
+    Ok(left)
 }
 
-/// Removes the work folders of former sessions that nobody needs any more.
-fn sweep(held: &Held, survey: &Survey) -> Result<(), EngineError> {
+/// Removes the work folders of former sessions that nobody needs any more. Gives what cannot be removed.
+fn sweep(held: &Held, survey: &Survey) -> Result<Vec<FileError>, EngineError> {
     let unfinished = survey.runs.iter().filter(|(_, seen)| matches!(seen, RunSeen::Unfinished { .. }));
     let mut needed = BTreeSet::new();
     for (run, _) in unfinished {

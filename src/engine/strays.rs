@@ -1,33 +1,78 @@
 //! Processes that a dead coordinator left: found by their marks, ended before anything new starts.
 
+use std::path::PathBuf;
+
 use crate::model::ids::RunId;
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::survey::{Problem, ProblemKind, Survey};
+use crate::os::clock;
 use crate::os::files::read_bounded;
-use crate::os::process::{StrayMark, end_strays, stray_alive};
+use crate::os::process::{StrayMark, StrayState, clear_group, end_strays, stray_state};
 use crate::store::layout::ExperimentFolder;
 use crate::store::survey::marks;
+use crate::text::escape;
 
-/// The strays of each unfinished run that has any.
+/// What may live of an unfinished run.
+#[derive(Debug, Clone)]
+pub struct Stray {
+    /// The run.
+    pub run: RunId,
+    /// The mark's file.
+    pub path: PathBuf,
+    /// What finds the processes.
+    pub mark: StrayMark,
+    /// What is known of them.
+    pub state: StrayState,
+}
+
+/// The strays of each unfinished run, those included of which nobody here knows whether they live.
 #[must_use]
-pub fn find(folder: &ExperimentFolder, survey: &Survey) -> Vec<(RunId, StrayMark)> {
-    marks(folder, survey)
-        .into_iter()
-        .filter_map(|(run, path)| {
-            let bytes = read_bounded(&path, MOST_STAGE_FILE_BYTES).ok()??;
-            let mark: StrayMark = serde_json::from_slice(&bytes).ok()?;
-            stray_alive(&mark).then_some((run, mark))
-        })
-        .collect()
+pub fn find(folder: &ExperimentFolder, survey: &Survey) -> Vec<Stray> {
+    marked(folder, survey).filter(|stray| stray.state != StrayState::Dead).collect()
+}
+
+/// Removes the empty control groups that dead coordinators left.
+pub fn clear_groups(folder: &ExperimentFolder, survey: &Survey) {
+    for stray in marked(folder, survey).filter(|stray| stray.state == StrayState::Dead) {
+        clear_group(&stray.mark);
+    }
+}
+
+fn marked(folder: &ExperimentFolder, survey: &Survey) -> impl Iterator<Item = Stray> {
+    let host = survey.checkpoint.content().and_then(|checkpoint| checkpoint.host.clone());
+    let elsewhere = host.filter(|host| *host != clock::host());
+    marks(folder, survey).into_iter().filter_map(move |(run, path)| {
+        let bytes = read_bounded(&path, MOST_STAGE_FILE_BYTES).ok()??;
+        let mut mark: StrayMark = serde_json::from_slice(&bytes).ok()?;
+        // Former versions named the machine in the checkpoint alone.
+        if let Some(host) = &elsewhere
+            && mark.host.is_empty()
+        {
+            mark.host.clone_from(host);
+        }
+        let state = stray_state(&mark);
+        Some(Stray { run, path, mark, state })
+    })
 }
 
 /// Adds the strays to what is wrong with single runs.
-pub fn add_to(survey: &mut Survey, folder: &ExperimentFolder, strays: &[(RunId, StrayMark)]) {
-    survey.problems.extend(strays.iter().map(|(run, mark)| Problem {
-        run: *run,
+pub fn add_to(survey: &mut Survey, folder: &ExperimentFolder, strays: &[Stray]) {
+    survey.problems.extend(strays.iter().map(|stray| Problem {
+        run: stray.run,
         kind: ProblemKind::StrayProcess,
-        place: folder.relative(&folder.run(*run).mark()),
-        found: format!("process {} of a dead coordinator still works on it", mark.pid),
+        place: folder.relative(&stray.path),
+        found: match stray.state {
+            StrayState::Unknown => {
+                let host = escape::terminal(&stray.mark.host);
+                format!(
+                    "process {} on `{host}`, which cannot be looked at from here, may still work on it",
+                    stray.mark.pid
+                )
+            }
+            StrayState::Alive | StrayState::Dead => {
+                format!("process {} of a dead coordinator still works on it", stray.mark.pid)
+            }
+        },
     }));
 }
 
@@ -35,6 +80,6 @@ pub fn add_to(survey: &mut Survey, folder: &ExperimentFolder, strays: &[(RunId, 
 ///
 /// # Errors
 /// When a process cannot be ended.
-pub fn end(strays: &[(RunId, StrayMark)]) -> Result<u32, std::io::Error> {
-    strays.iter().map(|(_, mark)| end_strays(mark)).sum()
+pub fn end(strays: &[Stray]) -> Result<u32, std::io::Error> {
+    strays.iter().map(|stray| end_strays(&stray.mark)).sum()
 }

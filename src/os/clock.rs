@@ -21,6 +21,13 @@ pub fn host() -> String {
     line_of("/proc/sys/kernel/hostname")
 }
 
+/// The id that this machine was given when it was installed; empty where it has none, as in many containers. It stays
+/// when the machine is started anew.
+#[must_use]
+pub fn machine_id() -> String {
+    fs::read_to_string("/etc/machine-id").map(|text| text.trim().to_owned()).unwrap_or_default()
+}
+
 /// The id that the kernel drew when this machine started, or `unknown`. A process id means something only together
 /// with it.
 #[must_use]

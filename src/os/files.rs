@@ -21,10 +21,10 @@ pub use folder::Folder;
 pub use identity::{Identity, sync_file_system};
 pub use private::{make_private, make_random, user};
 pub use read::{Kind, ReadError, kind_of, open_regular, read_bounded, read_bounded_at, read_end, read_start};
-pub use remove::remove_tree;
+pub use remove::{make_accessible, remove_tree};
 pub use salvage::{Salvaged, salvage};
 pub use temporary::TemporaryFolder;
-pub use tree::{Bounds, copy_tree, make_accessible, move_tree, sync_tree};
+pub use tree::{Bounds, copy_tree, move_tree, sync_tree};
 
 /// Names of temporary files begin so; a crash can leave them behind.
 pub const TEMPORARY_PREFIX: &str = ".tmp-";

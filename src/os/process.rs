@@ -37,7 +37,7 @@ pub use containment::{Containment, ProbeError};
 pub use output::{OutputFilter, PassThrough};
 pub use pause::{Pause, can_be_continued};
 pub use stop::StopHandle;
-pub use stray::{StrayMark, end_strays, stray_alive};
+pub use stray::{StrayMark, StrayState, clear_group, end_strays, stray_state};
 
 /// The program and arguments of a process, each with a NUL behind it; `None` when it is not alive.
 #[must_use]

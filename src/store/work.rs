@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -123,23 +124,37 @@ fn is_owned(folder: &Path, owner: &Owner) -> bool {
 }
 
 /// Removes the work folders that a killed coordinator of this experiment left, but for those in `needed`. Who calls holds
-/// the experiment. What cannot be removed is left to the next call.
+/// the experiment. What cannot be removed is left to the next call, and given.
 ///
 /// # Errors
 /// When the experiment's folder cannot be looked at.
-pub fn sweep(experiment: &ExperimentFolder, place: Option<&str>, needed: &BTreeSet<PathBuf>) -> Result<(), StoreError> {
+pub fn sweep(
+    experiment: &ExperimentFolder,
+    place: Option<&str>,
+    needed: &BTreeSet<PathBuf>,
+) -> Result<Vec<FileError>, StoreError> {
     let owner = owner_of(experiment)?;
-    let Ok(root) = fs::canonicalize(root_in(place)) else { return Ok(()) };
-    let Ok(Some(open)) = Folder::open(&root) else { return Ok(()) };
+    let Ok(root) = fs::canonicalize(root_in(place)) else { return Ok(Vec::new()) };
+    let Ok(Some(open)) = Folder::open(&root) else { return Ok(Vec::new()) };
     let mut names = Vec::new();
     // A place that cannot be listed to its end is swept as far as it goes.
     let _ = open.each(|name, _| names.push(root.join(name)));
-    for folder in names.into_iter().filter(|folder| !needed.contains(folder)) {
-        if is_owned(&folder, &owner) {
-            let _ = files::remove_tree(&folder);
-        }
+    let unneeded = names.into_iter().filter(|folder| !needed.contains(folder) && is_owned(folder, &owner));
+    Ok(unneeded.filter_map(|folder| remove_owned(&folder).err()).collect())
+}
+
+/// Removes a work folder. One that cannot be removed whole says still whose it is, so that it is found again.
+fn remove_owned(folder: &Path) -> Result<(), FileError> {
+    let open = Folder::open(folder).ok().flatten();
+    let mut owner = Vec::new();
+    let is_told =
+        open.as_ref().is_some_and(|open| matches!(open.read_into(OWNER, MOST_STAGE_FILE_BYTES, &mut owner), Ok(true)));
+    let removed = files::remove_tree(folder);
+    if removed.is_err() && is_told && open.is_some_and(|open| open.is_in_place().unwrap_or(false)) {
+        // What is not found again is left for good, and was told now.
+        let _ = fs::File::create_new(folder.join(OWNER)).and_then(|mut file| file.write_all(&owner));
     }
-    Ok(())
+    removed
 }
 
 /// A work folder that is held open: whatever an agent puts in the place of one of its folders is not taken for it.
@@ -237,7 +252,7 @@ impl WorkFolder {
     /// # Errors
     /// When something in it cannot be removed.
     pub fn remove(self) -> Result<(), StoreError> {
-        Ok(files::remove_tree(&self.path)?)
+        Ok(remove_owned(&self.path)?)
     }
 }
 

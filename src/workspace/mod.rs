@@ -24,6 +24,8 @@ use std::path::{Path, PathBuf};
 
 pub use error::WorkspaceError;
 
+use crate::os::files::{self, FileError};
+
 /// The path from the root: git works in other folders than we do.
 fn absolute(path: &Path) -> Result<PathBuf, WorkspaceError> {
     std::path::absolute(path).map_err(error::failed("find", path))
@@ -34,9 +36,9 @@ fn entries(folder: &Path) -> Result<Vec<fs::DirEntry>, WorkspaceError> {
     fs::read_dir(folder).and_then(Iterator::collect).map_err(error::failed("read", folder))
 }
 
-/// Removes a folder that may not be there.
+/// Removes a folder that may not be there, whatever an agent has put into it.
 fn remove_folder(path: &Path) -> Result<(), WorkspaceError> {
-    fs::remove_dir_all(path).or_else(ignore_missing).map_err(error::failed("remove", path))
+    files::remove_tree(path).map_err(|FileError { tried, path, error }| error::failed(tried, &path)(error))
 }
 
 /// Removes a file that may not be there.

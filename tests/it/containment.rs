@@ -2,6 +2,7 @@
 //! started, and no run waits for what hangs on.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -109,6 +110,7 @@ fn what_outlived_a_killed_coordinator_is_named_by_verify_and_ended_by_resume() {
         wait_until("the agent works", || world.lines("agent.log") == 1);
         let strays = alive(&marker);
         assert!(strays.len() >= 3, "{containment}: {strays:?}");
+        let mark = json(&world.experiment().join("T0/00/run_01/agent/process.json"));
         live.kill();
         let dir = experiment(&world);
         if containment == "bubblewrap" {
@@ -128,6 +130,9 @@ fn what_outlived_a_killed_coordinator_is_named_by_verify_and_ended_by_resume() {
         assert_eq!(resumed.end().0, Some(0), "{containment}");
         world.scylla(&["verify", &dir]).exits(0);
         assert_eq!(alive(&marker), [0; 0], "{containment}");
+        if let Some(group) = mark["cgroup"].as_str() {
+            assert!(!Path::new(group).exists(), "the empty group stays: {group}");
+        }
     }
 }
 

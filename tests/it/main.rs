@@ -10,6 +10,7 @@ mod commands;
 mod completions;
 mod containment;
 mod crash;
+mod elsewhere;
 mod events;
 mod export;
 mod fixture;

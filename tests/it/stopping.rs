@@ -1,5 +1,7 @@
 //! Yours to stop: one, two and three interrupts, and SIGTERM.
 
+use std::os::unix::process::CommandExt as _;
+
 use serde_json::Value;
 
 use crate::crash::no_process_is_left;
@@ -80,6 +82,7 @@ fn a_stop_while_the_experiment_is_made_ends_git_too_and_names_the_command_that_g
         let (ended, events, stderr) = live.end();
         assert_eq!((ended, events), (Some(code), Vec::new()));
         no_process_is_left(&world);
+        assert_eq!(nothing_half_made(&world.results()), [] as [std::path::PathBuf; 0]);
         insta::with_settings!({
             snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/screens_e2e"),
             prepend_module_to_snapshot => false,
@@ -89,6 +92,46 @@ fn a_stop_while_the_experiment_is_made_ends_git_too_and_names_the_command_that_g
         let (_, command) = stderr.trim_end().trim_end_matches("` goes on").rsplit_once("hint: `cargo scylla ").unwrap();
         assert_eq!(command.split(' ').take(arguments.len()).collect::<Vec<_>>(), arguments);
         world.scylla(&arguments).exits(0);
+    }
+}
+
+/// What lies in the results' folder but the file that keeps it out of repositories.
+fn nothing_half_made(results: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(results).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.file_name() != Some(".gitignore".as_ref())).collect()
+}
+
+#[test]
+fn a_stop_while_a_tree_is_rebuilt_or_a_fixture_tried_ends_git_and_leaves_nothing_half_made() {
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-one", AGENT).write(&world);
+    let results = world.results().to_str().unwrap().to_owned();
+    let first = ["run", "--tiers-dir", &fixture, "--results-dir", &results, "--runs", "1"];
+    world.scylla(&first).exits(0);
+    let dir = world.experiment().to_str().unwrap().to_owned();
+    world.program("bin/git", &format!("#!/bin/sh\n{}\n", gated(&world, "git")));
+    close(&world, "git");
+    let path = format!("{}:{}", world.path("bin").display(), std::env::var("PATH").unwrap());
+    std::fs::create_dir(world.path("temporary")).unwrap();
+    let fresh = [&first[..], &["--fresh"]].concat();
+    let commands = [
+        vec!["checkout", &dir, "--run", "T0/00/1", "--to", "tree"],
+        vec!["fixture", "check", "--run", &fixture],
+        fresh,
+    ];
+    for (number, arguments) in commands.into_iter().enumerate() {
+        let mut command = world.command(&arguments);
+        command.env("PATH", &path).env("TMPDIR", world.path("temporary")).process_group(0);
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let child = command.spawn().unwrap();
+        wait_until("git works", || world.lines("git.log") > number);
+        kill("INT", child.id());
+        let ended = crate::world::finish(child).exits(130);
+        assert!(ended.stderr.contains("stopped by Ctrl-C before "), "{ended}");
+        no_process_is_left(&world);
+        assert!(!world.path("tree").exists(), "{ended}");
+        assert_eq!(nothing_half_made(&world.path("temporary")), [] as [std::path::PathBuf; 0], "{ended}");
+        assert_eq!(nothing_half_made(&world.results()), [world.experiment()], "{ended}");
     }
 }
 

@@ -5,6 +5,7 @@ use crate::cli::choose::choose;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::prelude::Prelude;
 use crate::model::limits::MOST_PATCH_BYTES;
 use crate::os::files;
 use crate::store;
@@ -29,7 +30,10 @@ pub fn run(args: &Checkout, console: &mut Console) -> Result<Exit, CliError> {
         return Err(CliError::usage(format!("`{name}` has no changes of `{run}`: its agent is not done")).hint(status));
     }
     let to = console.current_dir()?.join(&args.to);
+    let prelude = Prelude::of(console, "before the tree was whole")?;
+    let making = prelude.making();
     workspace::checkout::checkout(&folder.repo(), run.tier, run.subtest, &patch, &to)?;
+    drop(making);
     console.say(&format!("the tree of {run} as it was graded is in `{}`", args.to.display()))?;
     Ok(Exit::Success)
 }

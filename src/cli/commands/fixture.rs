@@ -35,7 +35,8 @@ pub fn run(args: &Fixture, console: &mut Console) -> Result<Exit, CliError> {
 }
 
 fn check(args: &Check, console: &mut Console) -> Result<Exit, CliError> {
-    let prelude = if args.run { Some(Prelude::begin(console)?) } else { None };
+    let prelude = Prelude::of(console, "before all was checked")?;
+    let making = prelude.making();
     let current = console.current_dir()?;
     let dir = folder_of(&args.dir);
     let said = wish::said(&args.said, &located(&current, console)?, &current);
@@ -70,11 +71,14 @@ fn check(args: &Check, console: &mut Console) -> Result<Exit, CliError> {
         counted(judges, "judge"),
     ))?;
     say_what_is_open(agent_open, judges_open, console)?;
-    let Some(prelude) = prelude else { return Ok(Exit::Success) };
+    if !args.run {
+        return Ok(Exit::Success);
+    }
     if judges_open {
         return Err(CliError::usage("nobody says who judges").hint("say it with `--judge-command LINE`"));
     }
     console.say(&trial::intent(args.repeat))?;
+    drop(making);
     trial::trial(&loaded, args.repeat, prelude, console)
 }
 

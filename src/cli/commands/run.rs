@@ -55,7 +55,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
         Course::GoOn(folder) => return go_on(folder, prelude, console),
         Course::Begin(_) => dry_run::check(&wish)?,
     }
-    let (held, mut notices) = match make(&question, &current, console)? {
+    let (held, mut notices) = match make(&question, &current, &prelude, console)? {
         Made::New(held, notices) => (held, notices),
         Made::GoOn(folder) => return go_on(folder, prelude, console),
         Made::LeaveAlone(folder) => return leave_alone(&folder, &places, console),
@@ -75,7 +75,7 @@ enum Made {
     LeaveAlone(ExperimentFolder),
 }
 
-fn make(question: &Question<'_>, current: &Path, console: &mut Console) -> Result<Made, CliError> {
+fn make(question: &Question<'_>, current: &Path, prelude: &Prelude, console: &mut Console) -> Result<Made, CliError> {
     let (id, results_dir) = (&question.wish.fixture.id, &question.wish.results_dir);
     if question.places.former_results.is_some() {
         make_results_folder(results_dir)?;
@@ -86,6 +86,7 @@ fn make(question: &Question<'_>, current: &Path, console: &mut Console) -> Resul
         let _ = console.say(&format!("{holder} is making an experiment of `{id}` in `{place}`: waiting for it"));
     });
     let creation = creation.map_err(|error| CliError::engine(error, "."))?;
+    let _making = prelude.making();
     // Another one may have been made meanwhile; two at once would both be paid.
     let made = match question.course(current, console.typed()) {
         Ok(Course::Begin(notices)) => match create(question.wish.clone()) {

@@ -107,6 +107,8 @@ struct Tried {
 
 /// Runs the checks and judges on the tree as it is and on the solution, so many times each.
 pub(super) fn trial(loaded: &Loaded, repeat: u32, prelude: Prelude, console: &mut Console) -> Result<Exit, CliError> {
+    // Let go after the folder is gone.
+    let making = prelude.making();
     let folder = files::TemporaryFolder::new("cargo-scylla-")?;
     let copy = folder.path().join("fixture");
     let (to_try, tier) = copy_to_try(loaded, &copy)?;
@@ -125,6 +127,7 @@ pub(super) fn trial(loaded: &Loaded, repeat: u32, prelude: Prelude, console: &mu
         }
     };
     let manner = manner(containment, &name, Vec::new(), None);
+    drop(making);
     let finished = coordinator::conduct(sitting, manner, prelude.into_listening(), &mut tell).map_err(engine)?;
     if let ExperimentEnd::Stopped { signal } = finished.end {
         let exit = Exit::stopped(signal);

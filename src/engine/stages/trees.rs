@@ -114,7 +114,7 @@ impl Work<'_> {
         // Where format 4.0 had it.
         for left in [self.folder.workspace(), self.folder.private()] {
             if let Err(error) = files::remove_tree(&left) {
-                self.notice(&format!("`{}` could not be removed: {error}", left.display()));
+                self.notice(&error.to_string());
             }
         }
     }
@@ -142,9 +142,8 @@ impl Work<'_> {
     }
 
     pub(super) fn remove(&self, folder: WorkFolder) {
-        let path = folder.path().to_owned();
         if let Err(error) = folder.remove() {
-            self.notice(&format!("`{}` could not be removed: {error}", path.display()));
+            self.notice(&error.to_string());
         }
     }
 }

@@ -1,11 +1,12 @@
 //! An open folder: what lies in it is read and opened relative to it, so that no path is walked twice.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, statat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, statat, unlinkat};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::read::Place;
@@ -97,6 +98,27 @@ impl Folder {
     #[must_use]
     pub fn read_at_once(&self, name: impl AsRef<Path>, bytes: &mut Vec<u8>) -> bool {
         Place { folder: self.fd.as_fd(), name: name.as_ref(), shown: Some(&self.path) }.read_at_once(bytes)
+    }
+
+    /// Makes a file in this folder that is not there yet.
+    ///
+    /// # Errors
+    /// When something is there, or the system says no.
+    pub fn create_file(&self, name: &OsStr) -> Result<File, FileError> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let made = retry_on_intr(|| openat(&self.fd, name, flags, Mode::from_raw_mode(0o666)));
+        made.map(File::from).map_err(|error| FileError::new("write", &self.path.join(name), error))
+    }
+
+    /// Removes what is no folder from this one; that it is not there is no error.
+    ///
+    /// # Errors
+    /// When the system says no.
+    pub fn remove_file(&self, name: &OsStr) -> Result<(), FileError> {
+        match unlinkat(&self.fd, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(FileError::new("remove", &self.path.join(name), error)),
+        }
     }
 
     /// What lies at a name below this folder, links not followed; `None` when nothing does.

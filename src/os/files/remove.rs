@@ -4,17 +4,19 @@
 //! mount: an agent with rights may have bound a person's folder below its own.
 
 use std::ffi::{CString, OsStr, OsString};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, IFlags, Mode, OFlags, RawDir, ResolveFlags, chmodat, fstat, ioctl_getflags, ioctl_setflags,
+    AtFlags, CWD, FileType, IFlags, Mode, OFlags, RawDir, ResolveFlags, chmod, fstat, ioctl_getflags, ioctl_setflags,
     mkdirat, openat, openat2, renameat, statat, unlinkat,
 };
 use rustix::io::{Errno, retry_on_intr};
 
 use super::FileError;
+use crate::text::words::shell_bytes;
 
 /// Room for the names of a folder, in bytes.
 const NAMES_BYTES: usize = 32 << 10;
@@ -24,70 +26,106 @@ const MOST_HELD: usize = 64;
 const MOVED_UP: &str = ".tmp-moved-up";
 
 const OPEN: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const LOOK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// Removes a folder with everything in it; links are removed, not followed. One that is not there is no error, and what
 /// is no folder is removed as what it is.
 ///
 /// # Errors
-/// When something in it cannot be removed; what can is removed.
+/// When something in it cannot be removed; what can is removed. Of what is mounted there, nothing is.
 pub fn remove_tree(folder: &Path) -> Result<(), FileError> {
     let failed = |error| FileError::new("remove", folder, error);
-    let found = match statat(CWD, folder, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(found) => FileType::from_raw_mode(found.st_mode),
-        Err(Errno::NOENT) => return Ok(()),
-        Err(error) => return Err(failed(error)),
-    };
-    let name = folder.as_os_str();
-    if found != FileType::Directory {
-        return remove_name(CWD, name, AtFlags::empty()).map_err(failed);
-    }
-    let top = open(CWD, name, Anywhere::Yes).map_err(failed)?;
-    let mut removal = Removal { top: top.as_fd(), moved: 0, first: None };
-    removal.empty(top.as_fd(), 0);
-    while removal.first.is_none() && removal.moved > 0 {
-        removal.moved = 0;
-        removal.empty(top.as_fd(), 0);
-    }
+    let Some(name) = folder.file_name() else { return Err(failed(Errno::INVAL)) };
+    let parent =
+        match openat(CWD, super::parent(folder), OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
+            Err(Errno::NOENT) => return Ok(()),
+            opened => opened.map_err(failed)?,
+        };
+    let mut removal = Removal::default();
+    removal.remove(parent.as_fd(), name);
     match removal.first {
-        Some(error) => Err(failed(error)),
-        None => remove_name(CWD, name, AtFlags::REMOVEDIR).map_err(failed),
+        Some((path, Errno::XDEV | Errno::BUSY)) => Err(FileError::new("remove", &path, mounted(&path))),
+        Some((path, error)) => Err(FileError::new("remove", &path, error)),
+        None => Ok(()),
     }
 }
 
-/// Whether a folder may lie on another mount than the one that it is opened from.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Anywhere {
-    Yes,
-    No,
+fn mounted(path: &Path) -> io::Error {
+    let path = shell_bytes(path.as_os_str().as_bytes());
+    io::Error::other(format!(
+        "something is mounted on it, and nothing of that was touched; `umount -l {path}` takes it away"
+    ))
+}
+
+/// Gives its owner every right on a folder and the folders and files in it. An agent may have taken them away. What is
+/// linked to or mounted there keeps its own.
+///
+/// # Errors
+/// When a right cannot be given.
+pub fn make_accessible(folder: &Path) -> Result<(), FileError> {
+    let failed = |error| FileError::new("change the rights of", folder, error);
+    let top = openat(CWD, folder, LOOK | OFlags::DIRECTORY, Mode::empty()).map_err(failed)?;
+    open_up(top.as_fd()).map_err(failed)
+}
+
+fn open_up(folder: BorrowedFd<'_>) -> Result<(), Errno> {
+    give(folder, Mode::RWXU)?;
+    let (names, folders) = list(folder)?;
+    for name in names {
+        let Ok(file) = open_here(folder, &name, LOOK) else { continue };
+        if FileType::from_raw_mode(fstat(&file)?.st_mode) == FileType::RegularFile {
+            give(file.as_fd(), Mode::RUSR | Mode::WUSR)?;
+        }
+    }
+    for name in folders {
+        let Ok(inner) = open_here(folder, &name, LOOK | OFlags::DIRECTORY) else { continue };
+        open_up(inner.as_fd())?;
+    }
+    Ok(())
+}
+
+/// Adds rights for the owner of what is open, whatever lies under its name now.
+fn give(file: BorrowedFd<'_>, rights: Mode) -> Result<(), Errno> {
+    let now = Mode::from_raw_mode(fstat(file)?.st_mode);
+    if now.contains(rights) {
+        return Ok(());
+    }
+    // What may not be read is only open as a place, and the kernel changes such a one by this name alone.
+    chmod(format!("/proc/self/fd/{}", file.as_raw_fd()), now | rights)
+}
+
+/// Opens what lies in a folder, if it lies on the same mount and is no link.
+fn open_here(at: BorrowedFd<'_>, name: &OsStr, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let resolve = ResolveFlags::NO_XDEV | ResolveFlags::NO_SYMLINKS;
+    match retry_on_intr(|| openat2(at, name, flags, Mode::empty(), resolve)) {
+        // Older kernels, and containers that do not let it through.
+        Err(Errno::NOSYS | Errno::PERM) => {
+            let opened = retry_on_intr(|| openat(at, name, flags, Mode::empty()))?;
+            if mount(opened.as_fd())? == mount(at)? { Ok(opened) } else { Err(Errno::XDEV) }
+        }
+        opened => opened,
+    }
+}
+
+/// The number of the mount that something open lies on: a folder that is bound to a place of its own file system has the
+/// same device.
+fn mount(file: BorrowedFd<'_>) -> Result<String, Errno> {
+    let told = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).map_err(|_| Errno::NOSYS)?;
+    told.lines().find_map(|line| line.strip_prefix("mnt_id:")).map(|id| id.trim().to_owned()).ok_or(Errno::NOSYS)
 }
 
 /// Opens a folder to empty it, and gives us every right on it.
-fn open(at: BorrowedFd<'_>, name: &OsStr, anywhere: Anywhere) -> Result<OwnedFd, Errno> {
-    let once = || match anywhere {
-        Anywhere::Yes => retry_on_intr(|| openat(at, name, OPEN, Mode::empty())),
-        Anywhere::No => {
-            let resolve = ResolveFlags::NO_XDEV | ResolveFlags::NO_SYMLINKS;
-            match retry_on_intr(|| openat2(at, name, OPEN, Mode::empty(), resolve)) {
-                // Older kernels: another device is all that can be told.
-                Err(Errno::NOSYS) => {
-                    let opened = retry_on_intr(|| openat(at, name, OPEN, Mode::empty()))?;
-                    if fstat(&opened)?.st_dev == fstat(at)?.st_dev { Ok(opened) } else { Err(Errno::XDEV) }
-                }
-                opened => opened,
-            }
-        }
-    };
-    let opened = match once() {
+fn open(at: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, Errno> {
+    let opened = match open_here(at, name, OPEN) {
         Err(Errno::ACCESS) => {
-            chmodat(at, name, Mode::RWXU, AtFlags::empty())?;
-            once()?
+            let place = open_here(at, name, LOOK | OFlags::DIRECTORY)?;
+            give(place.as_fd(), Mode::RWXU)?;
+            openat(&place, c".", OPEN, Mode::empty())?
         }
         opened => opened?,
     };
-    if fstat(&opened)?.st_mode & 0o700 != 0o700 {
-        // What cannot be given is told by the removal that needs it.
-        let _ = rustix::fs::fchmod(&opened, Mode::RWXU);
-    }
+    // What cannot be given is told by the removal that needs it.
+    let _ = give(opened.as_fd(), Mode::RWXU);
     Ok(opened)
 }
 
@@ -117,70 +155,96 @@ fn make_mutable(file: BorrowedFd<'_>) {
     }
 }
 
-struct Removal<'a> {
-    top: BorrowedFd<'a>,
+#[derive(Default)]
+struct Removal {
     /// How many folders were moved up and are still to be emptied.
     moved: u64,
     /// The first thing that could not be removed.
-    first: Option<Errno>,
+    first: Option<(PathBuf, Errno)>,
 }
 
-impl Removal<'_> {
-    fn note(&mut self, result: Result<(), Errno>) {
+impl Removal {
+    fn note(&mut self, at: BorrowedFd<'_>, name: &OsStr, result: Result<(), Errno>) {
         if let Err(error) = result {
-            self.first.get_or_insert(error);
+            let folder = std::fs::read_link(format!("/proc/self/fd/{}", at.as_raw_fd())).unwrap_or_default();
+            self.first.get_or_insert_with(|| (folder.join(name), error));
+        }
+    }
+
+    /// Removes what lies at a name, all of it.
+    fn remove(&mut self, at: BorrowedFd<'_>, name: &OsStr) {
+        let found = match statat(at, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(found) => FileType::from_raw_mode(found.st_mode),
+            Err(Errno::NOENT) => return,
+            Err(error) => return self.note(at, name, Err(error)),
+        };
+        if found != FileType::Directory {
+            return self.note(at, name, remove_name(at, name, AtFlags::empty()));
+        }
+        let top = match open(at, name) {
+            Ok(top) => top,
+            Err(error) => return self.note(at, name, Err(error)),
+        };
+        self.empty(top.as_fd(), top.as_fd(), 0);
+        while self.first.is_none() && self.moved > 0 {
+            self.moved = 0;
+            self.empty(top.as_fd(), top.as_fd(), 0);
+        }
+        if self.first.is_none() {
+            self.note(at, name, remove_name(at, name, AtFlags::REMOVEDIR));
         }
     }
 
     /// Removes everything in an open folder.
-    fn empty(&mut self, folder: BorrowedFd<'_>, depth: usize) {
+    fn empty(&mut self, top: BorrowedFd<'_>, folder: BorrowedFd<'_>, depth: usize) {
         let (names, folders) = match list(folder) {
             Ok(listed) => listed,
-            Err(error) => return self.note(Err(error)),
+            Err(error) => return self.note(folder, OsStr::new(""), Err(error)),
         };
         for name in names {
-            let removed = remove_name(folder, &name, AtFlags::empty());
-            self.note(removed);
+            self.note(folder, &name, remove_name(folder, &name, AtFlags::empty()));
         }
         for name in folders {
+            let inner = match open(folder, &name) {
+                Ok(inner) => inner,
+                Err(Errno::NOENT) => continue,
+                Err(error) => {
+                    self.note(folder, &name, Err(error));
+                    continue;
+                }
+            };
             if depth >= MOST_HELD {
-                let moved = self.move_up(folder, &name);
-                self.note(moved);
+                let moved = self.move_up(top, folder, &name);
+                self.note(folder, &name, moved);
                 continue;
             }
-            match open(folder, &name, Anywhere::No) {
-                Ok(inner) => {
-                    self.empty(inner.as_fd(), depth + 1);
-                    drop(inner);
-                    let removed = remove_name(folder, &name, AtFlags::REMOVEDIR);
-                    // It is not empty when something in it was told already, or was moved into it meanwhile.
-                    if !(removed == Err(Errno::NOTEMPTY) && (self.first.is_some() || self.moved > 0)) {
-                        self.note(removed);
-                    }
-                }
-                Err(Errno::NOENT) => {}
-                Err(error) => self.note(Err(error)),
+            self.empty(top, inner.as_fd(), depth + 1);
+            drop(inner);
+            let removed = remove_name(folder, &name, AtFlags::REMOVEDIR);
+            // It is not empty when something in it was told already, or was moved into it meanwhile.
+            if !(removed == Err(Errno::NOTEMPTY) && (self.first.is_some() || self.moved > 0)) {
+                self.note(folder, &name, removed);
             }
         }
     }
 
     /// Moves a folder that lies too deep to the top, where it is emptied later.
-    fn move_up(&mut self, folder: BorrowedFd<'_>, name: &OsStr) -> Result<(), Errno> {
-        let _ = chmodat(folder, name, Mode::RWXU, AtFlags::empty());
-        match mkdirat(self.top, MOVED_UP, Mode::RWXU) {
+    fn move_up(&mut self, top: BorrowedFd<'_>, folder: BorrowedFd<'_>, name: &OsStr) -> Result<(), Errno> {
+        match mkdirat(top, MOVED_UP, Mode::RWXU) {
             Err(Errno::EXIST) | Ok(()) => {}
             Err(error) => return Err(error),
         }
+        let room = open(top, OsStr::new(MOVED_UP))?;
         let to = loop {
             self.moved += 1;
-            let to = format!("{MOVED_UP}/{}", self.moved);
-            match statat(self.top, &to, AtFlags::SYMLINK_NOFOLLOW) {
+            let to = self.moved.to_string();
+            match statat(&room, &to, AtFlags::SYMLINK_NOFOLLOW) {
                 Err(Errno::NOENT) => break to,
                 Err(error) => return Err(error),
                 Ok(_) => {}
             }
         };
-        renameat(folder, name, self.top, to)
+        renameat(folder, name, &room, to)
     }
 }
 
@@ -242,6 +306,31 @@ mod tests {
         remove_tree(&top).unwrap();
         assert!(!top.exists());
         remove_tree(&top).unwrap();
+    }
+
+    #[test]
+    fn rights_are_given_in_the_tree_and_not_where_its_links_lead() {
+        let place = tempfile::tempdir().unwrap();
+        let (top, other) = (place.path().join("tree"), place.path().join("other"));
+        let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        fs::create_dir_all(top.join("closed/inner")).unwrap();
+        fs::create_dir(&other).unwrap();
+        for file in [top.join("closed/inner/file"), other.join("file")] {
+            fs::write(&file, "x").unwrap();
+            set(&file, 0o000);
+        }
+        std::os::unix::fs::symlink(&other, top.join("link")).unwrap();
+        std::os::unix::fs::symlink(other.join("file"), top.join("file")).unwrap();
+        for closed in [top.join("closed/inner"), top.join("closed"), other.clone()] {
+            set(&closed, 0o100);
+        }
+        make_accessible(&top).unwrap();
+        assert_eq!((mode(&top.join("closed/inner")), mode(&top.join("closed/inner/file"))), (0o700, 0o600));
+        assert_eq!((mode(&other), mode(&other.join("file"))), (0o100, 0o000));
+        std::os::unix::fs::symlink(&other, place.path().join("top")).unwrap();
+        make_accessible(&place.path().join("top")).unwrap_err();
+        assert_eq!(mode(&other), 0o100);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use super::{FileError, Kind, sync_dir, sync_file};
@@ -104,29 +104,4 @@ pub fn sync_tree(folder: &Path) -> Result<(), FileError> {
         }
     }
     sync_dir(folder)
-}
-
-/// Gives its owner every right on a folder and the folders and files in it. An agent may have taken them away.
-///
-/// # Errors
-/// When a right cannot be given.
-pub fn make_accessible(folder: &Path) -> Result<(), FileError> {
-    let open = |path: &Path, right: u32| {
-        let mode =
-            fs::symlink_metadata(path).map_err(|error| FileError::new("look at", path, error))?.permissions().mode();
-        if mode & right == right {
-            return Ok(());
-        }
-        fs::set_permissions(path, fs::Permissions::from_mode(mode | right))
-            .map_err(|error| FileError::new("change the rights of", path, error))
-    };
-    open(folder, 0o700)?;
-    for (path, kind) in listed(folder)? {
-        match kind {
-            Kind::Folder => make_accessible(&path)?,
-            Kind::File => open(&path, 0o600)?,
-            _ => {}
-        }
-    }
-    Ok(())
 }

@@ -139,6 +139,20 @@ pub(super) fn own_group() -> Result<PathBuf, String> {
         .ok_or_else(|| "control groups v2 are not mounted".to_owned())
 }
 
+/// Removes the empty groups that dead processes of this tool left here. Each is named by the number of its maker.
+pub(super) fn clear(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let Some(token) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
+        let token = token.strip_prefix("probe-").unwrap_or(token);
+        let maker = token.split('-').next().and_then(|pid| pid.parse().ok());
+        if maker.is_some_and(|pid| table::one(pid).is_none()) {
+            // One in which something lives is kept by the kernel.
+            drop(Group { path: entry.path() }.remove());
+        }
+    }
+}
+
 /// The command that starts a program inside of the group, and says so on this pipe.
 pub(super) fn joining(group: &Group, word: &PipeWriter) -> Command {
     // The pipe is opened anew by its name, so the program inherits no descriptor.

@@ -126,6 +126,7 @@ fn try_bubblewrap(program: &Path, arguments: &[&str]) -> Result<(), String> {
 
 fn cgroup() -> Result<Containment, String> {
     let parent = cgroup::own_group()?;
+    cgroup::clear(&parent);
     let failed = |error: io::Error| format!("cannot use a group in `{}`: {error}", parent.display());
     // Two probes in one process must not meet.
     let token = format!("probe-{}-{:?}", std::process::id(), std::thread::current().id());

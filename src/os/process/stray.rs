@@ -1,6 +1,7 @@
 //! Processes that outlived their coordinator: how they are found again, and ended.
 
-use std::fs::{self, File, OpenOptions};
+use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -11,8 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::cgroup::Group;
 use super::walk::Tree;
-use super::{Containment, SpawnError, Task, table};
+use super::{Containment, SpawnError, Task, bubblewrap, table};
 use crate::os::clock;
+use crate::os::files::{FileError, Folder};
 
 /// How long strays may take to vanish after KILL.
 const MOST_DYING: Duration = Duration::from_secs(20);
@@ -24,37 +26,132 @@ pub struct StrayMark {
     pub pid: i32,
     /// When that started, in clock ticks since the machine started: its number is used again one day.
     pub start_time: u64,
-    /// The start of the machine that both mean. After the next one, nothing of the run is alive.
+    /// The start of the machine that both mean. After its next one, nothing of the run is alive.
     pub boot_id: String,
     /// The name of the containment.
     pub containment: String,
     /// The control group, if that is the containment.
     pub cgroup: Option<PathBuf>,
+    /// The machine that all this is of; empty in the marks of former versions.
+    #[serde(default)]
+    pub host: String,
+    /// The id of that machine, which stays when it is started anew; empty where it has none.
+    #[serde(default)]
+    pub machine_id: String,
+    /// The namespace of processes that the number is of; empty where the kernel does not tell.
+    #[serde(default)]
+    pub pid_namespace: String,
     /// The value of [`TOKEN_VARIABLE`](super::TOKEN_VARIABLE) in the environment of the processes.
     pub token: String,
 }
 
-/// Whether anything of the run is alive on this machine.
-#[must_use]
-pub fn stray_alive(mark: &StrayMark) -> bool {
-    if mark.boot_id != clock::boot_id() {
-        return false;
+impl StrayMark {
+    fn new(token: &str, containment: &str, cgroup: Option<PathBuf>) -> Self {
+        Self {
+            pid: 0,
+            start_time: 0,
+            boot_id: clock::boot_id(),
+            containment: containment.to_owned(),
+            cgroup,
+            host: clock::host(),
+            machine_id: clock::machine_id(),
+            pid_namespace: table::pid_namespace(),
+            token: token.to_owned(),
+        }
     }
-    group(mark).is_some_and(|group| group.is_populated().unwrap_or(false))
-        || tree(mark).members().is_ok_and(|members| !members.is_empty())
+
+    /// Where its processes were started, as seen from here.
+    fn origin(&self) -> Origin {
+        if self.boot_id == clock::boot_id() {
+            let own = table::pid_namespace();
+            return match self.pid_namespace.as_str() {
+                theirs if theirs.is_empty() || theirs == own => Origin::Here,
+                _ if own == table::FIRST_PID_NAMESPACE => Origin::Inside,
+                _ => Origin::Elsewhere,
+            };
+        }
+        // Machines can share a name, so only an id tells one that was started anew from another one. Former versions wrote
+        // neither.
+        let is_former = self.host.is_empty();
+        let is_this =
+            self.host == clock::host() && !self.machine_id.is_empty() && self.machine_id == clock::machine_id();
+        if is_former || is_this { Origin::BeforeTheStart } else { Origin::Elsewhere }
+    }
+
+    fn group(&self) -> Option<Group> {
+        Group::existing(self.cgroup.as_deref()?, &self.token)
+    }
+
+    fn tree(&self, origin: Origin) -> Tree {
+        let has_number = self.pid > 0 && origin == Origin::Here;
+        Tree::of_another(&self.token, has_number.then_some((self.pid, self.start_time)))
+    }
 }
 
-/// Kills every process of a run whose coordinator is dead, waits until they are gone, and tells how many there were.
+/// Where processes of a mark were started, as seen from here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// Where process numbers are those that are seen here.
+    Here,
+    /// On this machine, where they have other numbers; but all of them are seen from here.
+    Inside,
+    /// On this machine, before it was started last.
+    BeforeTheStart,
+    /// On another machine, or in a container that cannot be looked into.
+    Elsewhere,
+}
+
+/// What is known of the processes that a mark means, when their coordinator is dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StrayState {
+    /// Some live, and can be ended from here.
+    Alive,
+    /// None lives.
+    Dead,
+    /// They were started where nobody can look from here: they may live.
+    Unknown,
+}
+
+/// What is known of the processes of a run whose coordinator is dead.
+#[must_use]
+pub fn stray_state(mark: &StrayMark) -> StrayState {
+    let origin = mark.origin();
+    match origin {
+        Origin::BeforeTheStart => StrayState::Dead,
+        // Wherever that was, the kernel there ended them with their coordinator.
+        Origin::Elsewhere if mark.containment == bubblewrap::NAME => StrayState::Dead,
+        Origin::Elsewhere => StrayState::Unknown,
+        Origin::Here | Origin::Inside => {
+            let lives = mark.group().is_some_and(|group| group.is_populated().unwrap_or(true))
+                || mark.tree(origin).members().map_or(true, |members| !members.is_empty());
+            if lives { StrayState::Alive } else { StrayState::Dead }
+        }
+    }
+}
+
+/// Removes the control group of a run of which nothing lives.
+pub fn clear_group(mark: &StrayMark) {
+    if matches!(mark.origin(), Origin::Here | Origin::Inside)
+        && let Some(group) = mark.group()
+    {
+        // One in which something lives is kept by the kernel.
+        drop(group.remove());
+    }
+}
+
+/// Kills every process of a run whose coordinator is dead, waits until they are gone, and tells how many there were. What
+/// was started elsewhere is left alone: its numbers mean other processes here.
 ///
 /// # Errors
 /// `TimedOut` when something lives on after KILL; else what the kernel refused.
 pub fn end_strays(mark: &StrayMark) -> io::Result<u32> {
-    if mark.boot_id != clock::boot_id() {
+    let origin = mark.origin();
+    if !matches!(origin, Origin::Here | Origin::Inside) {
         return Ok(0);
     }
     let deadline = Instant::now() + MOST_DYING;
-    let mut ended = tree(mark).end(deadline)?;
-    if let Some(group) = group(mark) {
+    let mut ended = mark.tree(origin).end(deadline)?;
+    if let Some(group) = mark.group() {
         ended += u32::try_from(group.members()?.len()).unwrap_or(u32::MAX);
         group.kill()?;
         group.wait_until_empty(deadline)?;
@@ -63,17 +160,12 @@ pub fn end_strays(mark: &StrayMark) -> io::Result<u32> {
     Ok(ended)
 }
 
-fn group(mark: &StrayMark) -> Option<Group> {
-    Group::existing(mark.cgroup.as_deref()?, &mark.token)
-}
-
-fn tree(mark: &StrayMark) -> Tree {
-    Tree::of_another(&mark.token, (mark.pid > 0).then_some((mark.pid, mark.start_time)))
-}
-
 /// The file with the mark of a running task.
 pub(super) struct MarkFile {
     file: File,
+    /// The folder that it was made in: the program may put another one in its place.
+    folder: Folder,
+    name: OsString,
     path: PathBuf,
     mark: StrayMark,
 }
@@ -81,19 +173,16 @@ pub(super) struct MarkFile {
 impl MarkFile {
     /// Writes the mark before the start, so that there is no moment in which a process has none.
     pub(super) fn create(task: &Task, containment: &Containment, cgroup: Option<PathBuf>) -> Result<Self, SpawnError> {
-        let mark = StrayMark {
-            pid: 0,
-            start_time: 0,
-            boot_id: clock::boot_id(),
-            containment: containment.name().to_owned(),
-            cgroup,
-            token: task.token.clone(),
-        };
         let path = task.mark.clone();
-        remove(&path)?;
-        let file = OpenOptions::new().write(true).create_new(true).open(&path);
-        let file = file.map_err(|source| SpawnError::Write { path: path.clone(), source })?;
-        let written = Self { file, path, mark };
+        let failed = |error: FileError| SpawnError::Write { path: path.clone(), source: error.error };
+        let mark = StrayMark::new(&task.token, containment.name(), cgroup);
+        let folder = Folder::open(path.parent().unwrap_or(Path::new("."))).map_err(failed)?;
+        let folder =
+            folder.ok_or_else(|| SpawnError::Write { path: path.clone(), source: ErrorKind::NotFound.into() })?;
+        let name = path.file_name().unwrap_or_default().to_owned();
+        folder.remove_file(&name).map_err(failed)?;
+        let file = folder.create_file(&name).map_err(failed)?;
+        let written = Self { file, folder, name, path: path.clone(), mark };
         written.write()?;
         Ok(written)
     }
@@ -115,15 +204,7 @@ impl MarkFile {
 
     /// Removes the file; nothing of the task is alive.
     pub(super) fn remove(self) -> Result<(), SpawnError> {
-        remove(&self.path)
-    }
-}
-
-fn remove(path: &Path) -> Result<(), SpawnError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(SpawnError::Write { path: path.to_owned(), source: error })
-        }
-        _ => Ok(()),
+        let failed = |error: FileError| SpawnError::Write { path: self.path.clone(), source: error.error };
+        self.folder.remove_file(&self.name).map_err(failed)
     }
 }

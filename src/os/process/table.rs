@@ -171,6 +171,15 @@ pub(super) fn own() -> io::Result<Process> {
     one(getpid().as_raw_pid()).ok_or_else(|| io::Error::other("/proc does not show this process"))
 }
 
+/// Names the namespace that process numbers are of, as seen from here; empty where the kernel does not tell.
+pub(super) fn pid_namespace() -> String {
+    let link = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    link.to_string_lossy().into_owned()
+}
+
+/// The namespace in which every process of the machine is seen; the kernel gives it this name.
+pub(super) const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
+
 /// From now on, processes that lose their parent become children of this process, not of the machine's first one: so
 /// they stay in reach.
 pub(super) fn adopt_orphans() -> io::Result<()> {

@@ -14,8 +14,15 @@ fn mark(token: &str) -> StrayMark {
         boot_id: clock::boot_id(),
         containment: "walk".to_owned(),
         cgroup: None,
+        host: clock::host(),
+        machine_id: "a machine".to_owned(),
+        pid_namespace: table::pid_namespace(),
         token: token.to_owned(),
     }
+}
+
+fn stray_alive(mark: &StrayMark) -> bool {
+    stray_state(mark) == StrayState::Alive
 }
 
 fn mark_of(child: &Child, token: &str) -> StrayMark {
@@ -46,6 +53,57 @@ fn a_program_that_becomes_another_over_and_over_shows_its_words_all_the_time() {
     child.wait().unwrap();
     assert_eq!(shown, 2_000);
     assert_eq!(command_line(process), None, "it has ended");
+}
+
+#[test]
+fn what_was_started_elsewhere_is_neither_dead_nor_ended_here() {
+    let place = Place::new();
+    let token = format!("stray-{}", place.number);
+    let mut child = sleep(&place, &token);
+    wait_until(|| stray_alive(&mark(&token)));
+    let here = mark_of(&child, &token);
+    let started_anew = StrayMark { boot_id: "another start".to_owned(), ..here.clone() };
+    let namesake = started_anew.clone();
+    let other_host =
+        StrayMark { host: "elsewhere".to_owned(), machine_id: clock::machine_id(), ..started_anew.clone() };
+    let without_id = StrayMark { machine_id: String::new(), ..started_anew.clone() };
+    for unknown in [namesake, other_host, without_id] {
+        assert_eq!(stray_state(&unknown), StrayState::Unknown, "{unknown:?}");
+        assert_eq!(end_strays(&unknown).unwrap(), 0);
+        // There, the kernel ended them with their coordinator.
+        let contained = StrayMark { containment: "bubblewrap".to_owned(), ..unknown };
+        assert_eq!(stray_state(&contained), StrayState::Dead);
+    }
+    let container = StrayMark { pid_namespace: "pid:[1]".to_owned(), ..here.clone() };
+    let sees_all = table::pid_namespace() == table::FIRST_PID_NAMESPACE;
+    assert_eq!(stray_state(&container), if sees_all { StrayState::Alive } else { StrayState::Unknown });
+    // Marks of former versions say no machine.
+    let former = StrayMark { host: String::new(), machine_id: String::new(), ..started_anew.clone() };
+    assert_eq!(stray_state(&former), StrayState::Dead);
+    if !clock::machine_id().is_empty() {
+        let this = StrayMark { machine_id: clock::machine_id(), ..started_anew };
+        assert_eq!(stray_state(&this), StrayState::Dead);
+    }
+    // The name of a machine may change while it runs.
+    assert!(stray_alive(&StrayMark { host: "renamed".to_owned(), ..here }));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn empty_groups_that_dead_processes_left_are_removed_and_those_of_living_ones_stay() {
+    let Ok(Containment::Cgroup { parent }) = Containment::probe(ContainmentChoice::Cgroup) else { return };
+    let mut dead = Command::new("true").spawn().unwrap();
+    dead.wait().unwrap();
+    let token = |pid: u32| format!("{pid}-{}", Place::new().number);
+    let ours = token(std::process::id());
+    let group = |token: &str| cgroup::Group::create(&parent, token).unwrap();
+    let (left, living) = (group(&token(dead.id())), group(&ours));
+    cgroup::clear(&parent);
+    assert_eq!((left.path().exists(), living.path().exists()), (false, true));
+    // That of a mark goes, whoever made it.
+    clear_group(&StrayMark { cgroup: Some(living.path().to_owned()), ..mark(&ours) });
+    assert!(!living.path().exists());
 }
 
 #[test]
