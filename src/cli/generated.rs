@@ -66,6 +66,7 @@ fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("grading", of(schemars::schema_for!(crate::model::grading::Grading))),
         ("run_result", of(schemars::schema_for!(RunResult))),
         ("agent_result", of(schemars::schema_for!(AgentResult))),
+        ("changes", of(schemars::schema_for!(crate::model::changes::Changes))),
         ("checks_result", of(schemars::schema_for!(ChecksResult))),
         ("judgment", of(schemars::schema_for!(Judgment))),
         ("verdict", of(schemars::schema_for!(Verdict))),

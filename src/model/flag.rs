@@ -9,6 +9,12 @@ use serde::{Deserialize, Serialize};
 pub enum Flag {
     /// Not all of the agent's record folder was kept.
     RecordLeftOut,
+    /// Not all of the agent's tree could be captured; what was left out counts as deleted where the baseline has it.
+    TreeLeftOut,
+    /// The agent's tree was removed, or something else was put in its place: it counts as an empty one.
+    TreeGone,
+    /// Nothing of the agent's tree could be captured: it counts as untouched.
+    TreeNotCaptured,
     /// A folder of ours was replaced while the agent worked; nothing was written through it.
     FolderReplaced,
 }

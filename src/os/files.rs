@@ -3,6 +3,7 @@
 
 mod folder;
 mod identity;
+mod linked;
 mod private;
 mod read;
 mod remove;
@@ -19,6 +20,7 @@ use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 
 pub use folder::Folder;
 pub use identity::{Identity, sync_file_system};
+pub use linked::{LinkBounds, link_tree};
 pub use private::{make_private, make_random, user};
 pub use read::{Kind, ReadError, kind_of, open_regular, read_bounded, read_bounded_at, read_end, read_start};
 pub use remove::{make_accessible, remove_tree};

@@ -15,14 +15,15 @@ use crate::model::task::Parts;
 use crate::os::files::{self, FileError, TEMPORARY_PREFIX};
 
 use super::StoreError;
+use super::layout::changes::CHANGES;
 use super::layout::{AGENT, CHECKS, JUDGE, PATCH, RECORD, RunFolder};
 
 /// What of a run's folder is evidence.
-const EVIDENCE: [&str; 4] = [AGENT, PATCH, CHECKS, JUDGE];
+const EVIDENCE: [&str; 5] = [AGENT, CHANGES, PATCH, CHECKS, JUDGE];
 /// Most files and folders that are looked at for a seal: an agent may write any number into its record's folder.
 const MOST_SEALED_ENTRIES: usize = 10_000;
 /// Names of files that the stages made durable when they wrote them.
-const DURABLE: [&str; 3] = ["result.json", "judgment.json", PATCH];
+const DURABLE: [&str; 4] = ["result.json", "judgment.json", CHANGES, PATCH];
 /// Bytes that are digested at a time.
 const PART_BYTES: usize = 64 << 10;
 

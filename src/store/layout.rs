@@ -11,6 +11,7 @@ use crate::os::files::{self, FileError, Kind};
 
 use super::StoreError;
 
+pub(super) mod changes;
 mod gradings;
 pub(super) mod inherited;
 pub(super) mod kept;
@@ -297,8 +298,6 @@ places! {
     mark "agent/process.json",
     /// Where the agent works, until it is done.
     pointer "agent/work.json",
-    /// What the agent changed.
-    patch PATCH,
     /// Logs and results of checks.
     checks CHECKS,
     /// The durable file of the checks.

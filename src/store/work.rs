@@ -90,6 +90,8 @@ impl WorkRoot {
     /// # Errors
     /// When it cannot be made.
     pub fn create(&self) -> Result<WorkFolder, StoreError> {
+        // An agent that nothing holds may have taken it away.
+        files::make_private(&self.path)?;
         let path = files::make_random(&self.path)?;
         let owner = path.join(OWNER);
         let text = super::pretty(&self.owner, &owner)?;
@@ -220,17 +222,21 @@ impl WorkFolder {
         self.record.as_ref().and_then(|record| record.folder(".").ok().flatten())
     }
 
-    /// Whether a folder of ours is not in its place any more.
-    #[must_use]
-    pub fn is_replaced(&self) -> bool {
-        let held = [Some(&self.root), self.agent.as_ref(), self.record.as_ref()];
-        held.into_iter().any(|folder| !folder.is_some_and(|folder| folder.is_in_place().unwrap_or(false)))
-    }
-
-    /// Whether the folder itself is not in its place any more.
-    #[must_use]
-    pub fn is_gone(&self) -> bool {
-        !self.root.is_in_place().unwrap_or(false)
+    /// Puts the folders back into their places, with our rights, after an agent had them; whether one was not there.
+    ///
+    /// # Errors
+    /// When the folder itself cannot be put back.
+    pub fn put_back(&self) -> Result<bool, StoreError> {
+        let mut any = false;
+        for (folder, needed) in [(Some(&self.root), true), (self.agent.as_ref(), false), (self.record.as_ref(), false)]
+        {
+            match folder.map(|folder| folder.allow().and_then(|()| folder.put_back())) {
+                Some(Ok(was_gone)) => any |= was_gone,
+                Some(Err(error)) if needed => return Err(error.into()),
+                Some(Err(_)) | None => any = true,
+            }
+        }
+        Ok(any)
     }
 
     /// What an agent's result says of this folder.

@@ -1,21 +1,30 @@
 //! What changed in a workspace, as a patch.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::{WorkspaceError, failed};
 use super::prepare::Baseline;
 use super::stage::{Stage, Take};
+use super::thin;
+use crate::model::changes::Ignored;
 use crate::model::limits::MOST_PATCH_BYTES;
+use crate::os::tool::ToolError;
 
 /// What an agent did to its workspace.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Captured {
     /// A patch for `git apply` on the baseline; empty when nothing changed.
     pub patch: Vec<u8>,
-    /// Places below the workspace that no patch can hold: pipes, sockets, devices, and names such as `.GIT`.
+    /// git's name for the baseline with the patch.
+    pub tree: String,
+    /// What the tree's `.gitignore` names.
+    pub ignored: Ignored,
+    /// Places below the workspace that no patch can hold: pipes, sockets, devices, and names such as `.GIT`; and what was
+    /// too much.
     pub left_out: Vec<PathBuf>,
+    /// Whether no folder was there: the agent may have removed it, or put something else in its place.
+    pub gone: bool,
 }
 
 /// Takes what differs between the baseline and what lies in `workspace`.
@@ -25,21 +34,37 @@ pub struct Captured {
 /// is not there. Files that the tree's `.gitignore` names are not taken, empty folders neither; nested repositories are taken
 /// as plain files. Files and folders that nobody may read are made readable for their owner.
 ///
+/// A tree that cannot be taken as it is, whatever is odd in it, is taken without that, as far as it goes.
+///
 /// # Errors
-/// When the workspace is no folder, changed by too much, or git or the file system fails. A workspace that is gone is
-/// an empty one: the agent may have deleted it.
+/// When git or the file system fails, or even the rest cannot be taken.
 pub fn capture(workspace: &Path, private: &Path, baseline: &Baseline) -> Result<Captured, WorkspaceError> {
     let workspace = super::absolute(workspace)?;
     let scratch = super::absolute(private)?.join("capture");
-    match fs::symlink_metadata(&workspace) {
-        Ok(found) if found.is_dir() => {}
-        Ok(_) => return Err(WorkspaceError::NotAFolder { path: workspace }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            fs::create_dir_all(&workspace).map_err(failed("make", &workspace))?;
-        }
-        Err(error) => return Err(failed("read", &workspace)(error)),
-    }
     super::remove_folder(&scratch)?;
+    fs::create_dir_all(&scratch).map_err(failed("make", &scratch))?;
+    let there = fs::symlink_metadata(&workspace).is_ok_and(|found| found.is_dir());
+    let captured = if there {
+        match take(&workspace, &scratch.join("whole"), baseline) {
+            Err(error) if !is_ours(&error) => thin::capture(&workspace, &scratch, baseline),
+            taken => taken,
+        }
+    } else {
+        let empty = scratch.join("empty");
+        fs::create_dir(&empty).map_err(failed("make", &empty))?;
+        take(&empty, &scratch.join("whole"), baseline).map(|captured| Captured { gone: true, ..captured })
+    };
+    super::remove_folder(&scratch)?;
+    captured
+}
+
+/// Whether no tree can be the cause.
+fn is_ours(error: &WorkspaceError) -> bool {
+    matches!(error, WorkspaceError::Tool { source: ToolError::NotInstalled { .. }, .. })
+}
+
+/// Takes what differs between the baseline and what lies in a folder, with the help of a place of ours.
+pub(super) fn take(folder: &Path, scratch: &Path, baseline: &Baseline) -> Result<Captured, WorkspaceError> {
     let objects = scratch.join("objects");
     fs::create_dir_all(&objects).map_err(failed("make", &objects))?;
     let index = scratch.join("index");
@@ -48,11 +73,16 @@ pub fn capture(workspace: &Path, private: &Path, baseline: &Baseline) -> Result<
     match &baseline.index {
         Some(pristine) => pristine.write(&index)?,
         None => {
-            stage.git(&workspace, &["read-tree"]).arg(&baseline.commit).run()?;
+            stage.git(folder, &["read-tree"]).arg(&baseline.commit).run()?;
         }
     }
-    let mut captured = Captured { patch: Vec::new(), left_out: Vec::new() };
-    if let Some(left_out) = stage.take(&workspace, Take::Kept)? {
+    let taken = stage.take(folder, Take::Kept)?;
+    let mut captured = Captured { left_out: taken.left_out, ..Captured::default() };
+    if taken.ignores {
+        captured.ignored = stage.ignored(folder)?;
+    }
+    captured.tree = stage.git(folder, &["write-tree"]).line()?;
+    if taken.changed {
         let diff = [
             "diff-index",
             "--cached",
@@ -67,21 +97,20 @@ pub fn capture(workspace: &Path, private: &Path, baseline: &Baseline) -> Result<
             "--dst-prefix=b/",
         ];
         captured.patch = stage
-            .git(&workspace, &diff)
+            .git(folder, &diff)
             .arg(&baseline.commit)
             .most_output(MOST_PATCH_BYTES)
             .run()
-            .map_err(|error| too_large(error, &workspace))?;
-        captured.left_out = left_out;
-        captured.left_out.sort_unstable();
+            .map_err(|error| too_large(error, folder))?;
     }
-    super::remove_folder(&scratch)?;
+    captured.left_out.sort_unstable();
+    captured.left_out.dedup();
     Ok(captured)
 }
 
 fn too_large(error: WorkspaceError, workspace: &Path) -> WorkspaceError {
     match error {
-        WorkspaceError::Tool { source: crate::os::tool::ToolError::TooMuch { .. }, .. } => {
+        WorkspaceError::Tool { source: ToolError::TooMuch { .. }, .. } => {
             WorkspaceError::TooLarge { path: workspace.to_owned(), most: MOST_PATCH_BYTES }
         }
         other => other,

@@ -17,6 +17,7 @@ mod refs;
 mod stage;
 #[cfg(test)]
 mod tests;
+mod thin;
 
 use std::fs;
 use std::io;

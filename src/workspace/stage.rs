@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use super::entries;
 use super::error::{WorkspaceError, failed};
 use super::git::{Git, path_of};
+use crate::model::changes::Ignored;
 
 /// Most bytes of changed files that are taken: four times the largest patch, because patches are compressed.
 const MOST_CONTENT: u64 = 4 * crate::model::limits::MOST_PATCH_BYTES;
@@ -28,6 +29,17 @@ pub(super) enum Take {
     Kept,
     /// Ignored ones too; what is gone from the folder stays in the index.
     All,
+}
+
+/// What came of taking a folder's files.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// Places that were left out.
+    pub(super) left_out: Vec<PathBuf>,
+    /// Whether anything differs from the index that was there.
+    pub(super) changed: bool,
+    /// Whether there are files that name what is to be ignored.
+    pub(super) ignores: bool,
 }
 
 /// An index that is being filled.
@@ -50,14 +62,15 @@ impl Stage<'_> {
             .writes_to(self.objects)
     }
 
-    /// Takes the folder's files; gives the places that were left out, or `None` when nothing differs from the index.
-    pub(super) fn take(&self, folder: &Path, take: Take) -> Result<Option<Vec<PathBuf>>, WorkspaceError> {
+    /// Takes the folder's files.
+    pub(super) fn take(&self, folder: &Path, take: Take) -> Result<Taken, WorkspaceError> {
         // A fixture is the person's own and stays as it is.
-        let mut left_out = if take == Take::Kept { make_readable(folder)? } else { Vec::new() };
+        let mut taken = if take == Take::Kept { make_readable(folder)? } else { Taken::default() };
         let mut listing = self.list(folder, take)?;
         if listing.is_empty() {
-            return Ok((!left_out.is_empty()).then_some(left_out));
+            return Ok(taken);
         }
+        taken.changed = true;
         let mut sorted = Sorted::new(folder, &listing)?;
         if !sorted.replaced.is_empty() {
             // git sees what such a folder holds only when it does not expect a file there.
@@ -73,10 +86,21 @@ impl Stage<'_> {
         let odd = sorted.nested.iter().chain(&sorted.refused).map(|place| specification("exclude,top,literal", place));
         self.by_names(folder, add, [":/".into()].into_iter().chain(odd))?;
         for nested in &sorted.nested {
-            left_out.extend(self.take_nested(folder, nested, take)?);
+            taken.left_out.extend(self.take_nested(folder, nested, take)?);
         }
-        left_out.extend(sorted.refused);
-        Ok(Some(left_out))
+        taken.left_out.extend(sorted.refused);
+        Ok(taken)
+    }
+
+    /// What lies in the folder and is not taken, because an ignore file of the tree names it.
+    pub(super) fn ignored(&self, folder: &Path) -> Result<Ignored, WorkspaceError> {
+        let listing = self.git(folder, &["ls-files", "-z", "--others", "--ignored", "--exclude-standard"]).run()?;
+        let mut ignored = Ignored::default();
+        for name in listing.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+            let found = fs::symlink_metadata(folder.join(path_of(name)));
+            ignored.add(&String::from_utf8_lossy(name), found.map_or(0, |found| found.len()));
+        }
+        Ok(ignored)
     }
 
     /// The names of files that differ from the index or are not in it, and of nested repositories with a `/`.
@@ -117,7 +141,10 @@ impl Stage<'_> {
         let index = PathBuf::from(index);
         let inner = Stage { index: &index, ..*self };
         let nested_folder = folder.join(nested);
-        let Some(left_out) = inner.take(&nested_folder, take)? else { return Ok(Vec::new()) };
+        let Taken { left_out, changed, .. } = inner.take(&nested_folder, take)?;
+        if !changed {
+            return Ok(left_out.into_iter().map(|place| nested.join(place)).collect());
+        }
         let tree = inner.git(folder, &["write-tree"]).line()?;
         super::remove_file(&index)?;
         let mut prefix = OsString::from("--prefix=");
@@ -209,9 +236,9 @@ fn is_missing(error: &io::Error) -> bool {
 /// Gives us the right to read every file and folder, so that none looks deleted, and moves pipes out of git's way.
 ///
 /// git opens `.gitignore` and `.gitattributes` before it looks what they are, and would wait for ever for a pipe's
-/// other end. Such a pipe cannot be kept in a tree, so it is removed; gives what was removed, below the folder.
-fn make_readable(folder: &Path) -> Result<Vec<PathBuf>, WorkspaceError> {
-    let mut removed = Vec::new();
+/// other end. Such a pipe cannot be kept in a tree, so it is removed. Gives every place that git does not keep.
+fn make_readable(folder: &Path) -> Result<Taken, WorkspaceError> {
+    let mut taken = Taken::default();
     let top = fs::symlink_metadata(folder).map_err(failed("read", folder))?;
     allow(folder, &top, 0o500)?;
     let mut folders = vec![folder.to_owned()];
@@ -224,15 +251,16 @@ fn make_readable(folder: &Path) -> Result<Vec<PathBuf>, WorkspaceError> {
                 folders.push(path);
             } else if found.is_file() {
                 allow(&path, &found, 0o400)?;
-            } else if is_special(&found)
-                && [".gitignore", ".gitattributes"].iter().any(|name| entry.file_name() == *name)
-            {
-                fs::remove_file(&path).map_err(failed("remove", &path))?;
-                removed.extend(path.strip_prefix(folder).ok().map(Path::to_owned));
+                taken.ignores |= entry.file_name() == ".gitignore";
+            } else if is_special(&found) {
+                if [".gitignore", ".gitattributes"].iter().any(|name| entry.file_name() == *name) {
+                    fs::remove_file(&path).map_err(failed("remove", &path))?;
+                }
+                taken.left_out.extend(path.strip_prefix(folder).ok().map(Path::to_owned));
             }
         }
     }
-    Ok(removed)
+    Ok(taken)
 }
 
 /// Adds rights to a file or folder that lacks them.

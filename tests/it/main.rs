@@ -22,6 +22,7 @@ mod language_checks;
 mod lock;
 mod main_job;
 mod mistakes;
+mod odd_trees;
 mod original_fixtures;
 mod originals;
 mod paid_once;

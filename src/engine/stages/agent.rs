@@ -76,9 +76,11 @@ impl Work<'_> {
 
     /// Keeps the agent's record, and makes its tree durable before anything says that the agent is done.
     fn take_what_is_left(&mut self, result: &mut AgentResult) -> Result<(), Halt> {
+        let work = self.agents_folder()?;
+        let replaced = work.put_back().map_err(|error| no_place(&error))?;
         result.flags.extend(self.keep_record()?);
         let work = self.agents_folder()?;
-        if work.is_replaced() || self.replaced.get() {
+        if replaced || self.replaced.get() {
             result.flags.insert(Flag::FolderReplaced);
         }
         // A tree that the disk refused is still good until the machine stops.

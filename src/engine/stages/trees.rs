@@ -1,15 +1,21 @@
 //! The stages that make and read trees: prepare and capture, and the fresh trees that checks and judges work in.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use crate::engine::failure::storage;
 use crate::engine::stages::{Halt, Work};
+use crate::model::changes::{Changes, LeftOut};
+use crate::model::digest::Digest;
 use crate::model::experiment::KeepWorkspaces;
+use crate::model::flag::Flag;
 use crate::model::outcome::{Failure, FailureKind, Stage};
 use crate::model::result::AgentResult;
 use crate::os::clock;
 use crate::os::files::{self, Kind};
 use crate::store::work::WorkFolder;
+use crate::workspace::capture::Captured;
+use crate::workspace::prepare::Baseline;
 use crate::workspace::{self, WorkspaceError};
 
 /// A failure of git or of the workspace's files.
@@ -69,18 +75,61 @@ impl Work<'_> {
             Some(baseline) => Ok(baseline),
             None => workspace::prepare::baseline(&repo, self.run.tier, self.run.subtest),
         };
-        let captured = baseline
-            .and_then(|baseline| workspace::capture::capture(&workspace, &scratch.private(), &baseline))
-            .map_err(|error| broken(&error))?;
-        for place in captured.left_out {
-            self.notice(&format!("no patch can hold `{}`, so it is left out", place.display()));
-        }
+        let baseline = baseline.map_err(|error| broken(&error))?;
+        let (captured, flags) = self.captured(&workspace, &scratch, &baseline)?;
+        let mut changes = Changes {
+            baseline_commit: baseline.commit,
+            patch: Digest::of(&captured.patch),
+            tree: Some(captured.tree).filter(|tree| !tree.is_empty()),
+            ignored: captured.ignored,
+            left_out: LeftOut::default(),
+            flags,
+        };
+        captured.left_out.iter().for_each(|place| changes.left_out.add(&place.to_string_lossy()));
+        self.tell_what_is_left_out(&changes);
+        self.store.write_changes(&changes).map_err(|error| storage(&error))?;
         self.store.write_patch(&captured.patch).map_err(|error| storage(&error))?;
         self.remove(scratch);
         if self.place.config.keep_workspaces == KeepWorkspaces::None {
             self.forget_work();
         }
         Ok(())
+    }
+
+    /// What can be captured of a tree, whatever the agent did to it, and what was unusual. What is no tree's doing is a failure.
+    fn captured(
+        &self,
+        workspace: &Path,
+        scratch: &WorkFolder,
+        baseline: &Baseline,
+    ) -> Result<(Captured, BTreeSet<Flag>), Halt> {
+        let capture = |tree: &Path| workspace::capture::capture(tree, &scratch.private(), baseline);
+        let error = match capture(workspace) {
+            Ok(captured) => {
+                let flags = [(Flag::TreeGone, captured.gone), (Flag::TreeLeftOut, !captured.left_out.is_empty())];
+                let flags = flags.into_iter().filter_map(|(flag, applies)| applies.then_some(flag)).collect();
+                return Ok((captured, flags));
+            }
+            Err(error) => error,
+        };
+        // Whether it is the tree's doing shows by one that no agent has seen.
+        let untouched = self.untouched_tree()?;
+        let probed = capture(&untouched.workspace());
+        self.remove(untouched);
+        let probed = probed.map_err(|_| broken(&error))?;
+        self.notice(&format!("nothing of the tree could be captured, so it counts as untouched: {error}"));
+        Ok((Captured { patch: Vec::new(), ..probed }, BTreeSet::from([Flag::TreeNotCaptured])))
+    }
+
+    fn tell_what_is_left_out(&self, changes: &Changes) {
+        let LeftOut { places, names } = &changes.left_out;
+        if let Some(first) = names.first() {
+            let more = if *places > 1 { format!(", and {} more", places - 1) } else { String::new() };
+            self.notice(&format!("no patch can hold `{first}`{more}: left out"));
+        }
+        if changes.flags.contains(&Flag::TreeGone) {
+            self.notice("there was no folder in the place of the agent's tree, so it counts as an empty one");
+        }
     }
 
     /// The tree that the agent left; `None` when it is lost.

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::fd::{AsFd, AsRawFd as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, openat, statx, syncfs};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, fchmod, openat, statx, syncfs};
 use rustix::io::{Errno, retry_on_intr};
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +101,15 @@ impl Folder {
             None => super::create_dir_durable(self.path())?,
         }
         Ok(true)
+    }
+
+    /// Gives its owner every right on the folder.
+    ///
+    /// # Errors
+    /// When the system says no.
+    pub fn allow(&self) -> Result<(), FileError> {
+        let allowed = fchmod(&self.fd, Mode::RWXU);
+        allowed.map_err(|error| FileError::new("change the rights of", self.path(), error))
     }
 
     /// Where the folder lies now, as far as the system knows.

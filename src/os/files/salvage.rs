@@ -107,7 +107,7 @@ impl Work<'_> {
     }
 }
 
-fn open(from: &Folder, name: &OsStr) -> Option<Folder> {
+pub(super) fn open(from: &Folder, name: &OsStr) -> Option<Folder> {
     match from.folder(name) {
         Ok(opened) => opened,
         Err(_) if allow(from, name) => from.folder(name).ok().flatten(),

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::{RunStore, pretty, read_whole};
+use crate::model::changes::Changes;
 use crate::model::limits::MOST_PATCH_BYTES;
 use crate::model::result::WorkPlace;
 use crate::os::files::{self, FileError, Kind};
@@ -54,6 +55,23 @@ impl RunStore {
     /// When the system does not let it be read.
     pub fn read_patch(&self) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(files::read_bounded(&self.folder.patch(), MOST_PATCH_BYTES)?)
+    }
+
+    /// `changes.json`, when it is there and whole; format 4.0 had none.
+    ///
+    /// # Errors
+    /// When the system does not let it be read.
+    pub fn read_changes(&self) -> Result<Option<Changes>, StoreError> {
+        read_whole(&self.folder.changes())
+    }
+
+    /// Writes `changes.json`: what `changes.patch`, which is written next, holds and what it does not.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub fn write_changes(&self, changes: &Changes) -> Result<(), StoreError> {
+        let path = self.folder.changes();
+        Ok(files::write_atomic(&path, &pretty(changes, &path)?)?)
     }
 
     /// Writes `changes.patch`.

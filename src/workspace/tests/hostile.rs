@@ -159,25 +159,68 @@ fn nothing_looks_deleted_because_it_may_not_be_read() {
 }
 
 #[test]
-fn a_workspace_that_is_gone_is_an_empty_one_and_a_link_is_refused() {
+fn a_workspace_that_is_gone_or_no_folder_is_an_empty_one() {
     let world = World::made();
     let fresh = world.prepare(PLAIN);
     fs::remove_dir_all(world.workspace()).unwrap();
-    world.there_and_back(&fresh);
-    fs::remove_dir_all(world.workspace()).unwrap();
+    let gone = world.capture(&fresh);
+    assert!(gone.gone && gone.patch.starts_with(b"diff --git a/.gitattributes b/.gitattributes\ndeleted file"));
     symlink("/etc", world.workspace()).unwrap();
-    let error = capture(&world.workspace(), &world.path("run/private"), &fresh).unwrap_err();
-    assert!(error.to_string().ends_with("workspace` is not a folder"), "{error}");
+    assert_eq!(world.capture(&fresh), gone);
+    fs::remove_file(world.workspace()).unwrap();
+    write(&world.workspace(), b"a file");
+    assert_eq!(world.capture(&fresh), gone);
+}
+
+/// A chain of folders whose path is longer than any path may be.
+fn dig(workspace: &Path) {
+    let name = "d".repeat(200);
+    let mut at =
+        rustix::fs::openat(rustix::fs::CWD, workspace, rustix::fs::OFlags::DIRECTORY, rustix::fs::Mode::empty())
+            .unwrap();
+    for _ in 0..30 {
+        rustix::fs::mkdirat(&at, &name, rustix::fs::Mode::RWXU).unwrap();
+        at = rustix::fs::openat(&at, &name, rustix::fs::OFlags::DIRECTORY, rustix::fs::Mode::empty()).unwrap();
+    }
+    let flags = rustix::fs::OFlags::CREATE | rustix::fs::OFlags::WRONLY;
+    drop(rustix::fs::openat(&at, "file", flags, rustix::fs::Mode::RWXU).unwrap());
 }
 
 #[test]
-fn a_sparse_giant_is_refused_without_being_read() {
-    let world = World::made();
-    let fresh = world.prepare(PLAIN);
-    fs::File::create(world.workspace().join("giant")).unwrap().set_len(1 << 40).unwrap();
-    let error = capture(&world.workspace(), &world.path("run/private"), &fresh).unwrap_err();
-    assert!(error.to_string().ends_with("workspace changed by more than 1024 MiB"), "{error}");
-    assert!(error.hint().unwrap().contains(".gitignore"));
+fn whatever_is_odd_about_a_tree_the_rest_of_it_is_captured() {
+    let odd: [(&str, &str, Edit); 4] = [
+        ("a giant", "giant", |at| fs::File::create(at.join("giant")).unwrap().set_len(1 << 40).unwrap()),
+        ("too deep", "ddd", dig),
+        ("too many pipes", "pipe-0", |at| (0..1100).for_each(|number| make_pipe(&at.join(format!("pipe-{number}"))))),
+        ("too many repositories", "", |at| {
+            for number in 0..1100 {
+                for below in ["objects", "refs"] {
+                    fs::create_dir_all(at.join(format!("inner-{number}/.git/{below}"))).unwrap();
+                }
+                write(&at.join(format!("inner-{number}/.git/HEAD")), b"ref: refs/heads/main\n");
+                write(&at.join(format!("inner-{number}/file")), b"inner\n");
+            }
+        }),
+    ];
+    for (name, left_out, edit) in odd {
+        let world = World::made();
+        let fresh = world.prepare(PLAIN);
+        edit(&world.workspace());
+        write(&world.workspace().join("README.md"), b"changed\n");
+        fs::remove_file(world.workspace().join("src/main.rs")).unwrap();
+        let captured = world.capture(&fresh);
+        let patch = String::from_utf8_lossy(&captured.patch);
+        assert!(patch.contains("+changed\n") && patch.contains("deleted file mode 100644"), "{name}: {captured:?}");
+        assert!(
+            !patch.contains("b/binary") && !patch.contains("a/empty"),
+            "{name}: what nobody touched is not changed"
+        );
+        let first = captured.left_out.first().map_or("", |place| place.to_str().unwrap());
+        assert!(first.starts_with(left_out) && first.is_empty() == left_out.is_empty(), "{name}: {first}");
+        assert_eq!(patch.matches("+inner\n").count(), if left_out.is_empty() { 1100 } else { 0 }, "{name}");
+        fs::write(world.path("changes.patch"), &captured.patch).unwrap();
+        checkout(&world.repo_git(), T0, PLAIN, &world.path("changes.patch"), &world.path("again")).unwrap();
+    }
 }
 
 /// What an agent that can write in `repo.git` could leave there to command git, or to lead it elsewhere.

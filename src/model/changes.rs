@@ -1,0 +1,75 @@
+//! `changes.json`: what was taken of the tree that an agent left, and what was not.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+use super::flag::Flag;
+
+/// How many places are named of those that were not taken.
+const MOST_NAMES: usize = 20;
+
+/// `changes.json`: written before `changes.patch`, whose appearance ends the stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Changes {
+    /// The commit in `repo.git` that the patch applies to.
+    pub baseline_commit: String,
+    /// Digest of `changes.patch`.
+    pub patch: Digest,
+    /// git's name for the graded tree: the baseline with the patch. `null` when nothing could be captured.
+    pub tree: Option<String>,
+    /// What the tree's `.gitignore` names, which is not captured.
+    #[serde(default)]
+    pub ignored: Ignored,
+    /// What else is not captured.
+    #[serde(default)]
+    pub left_out: LeftOut,
+    /// What was unusual.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub flags: BTreeSet<Flag>,
+}
+
+/// Files of the tree that were not captured because its `.gitignore` names them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Ignored {
+    /// How many.
+    pub files: u64,
+    /// How many bytes they have together.
+    pub bytes: u64,
+    /// The first of them.
+    pub names: Vec<String>,
+}
+
+impl Ignored {
+    /// Counts one more.
+    pub fn add(&mut self, name: &str, bytes: u64) {
+        self.files += 1;
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.names.len() < MOST_NAMES {
+            self.names.push(name.to_owned());
+        }
+    }
+}
+
+/// Places of the tree that no patch can hold, or that were too much.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct LeftOut {
+    /// How many.
+    pub places: u64,
+    /// The first of them.
+    pub names: Vec<String>,
+}
+
+impl LeftOut {
+    /// Counts one more.
+    pub fn add(&mut self, name: &str) {
+        self.places += 1;
+        if self.names.len() < MOST_NAMES {
+            self.names.push(name.to_owned());
+        }
+    }
+}

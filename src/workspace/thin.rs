@@ -1,0 +1,80 @@
+//! Capturing a tree that cannot be captured as it is: a second tree of the same files is made without what is odd, and
+//! without the largest of its changed files when there is too much.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::capture::{Captured, take};
+use super::error::{WorkspaceError, failed};
+use super::git::path_of;
+use super::prepare::Baseline;
+use super::stage::Stage;
+use crate::os::files::{self, Folder, Kind, LinkBounds};
+
+/// As much of a tree as git handles in any case.
+const BOUNDS: LinkBounds = LinkBounds { entries: 500_000, depth: 300, path: 3500 };
+/// Most bytes of changed files that are taken, one try after the other: a patch may be several times as large.
+const ROOM: [u64; 2] = [128 << 20, 16 << 20];
+
+/// Captures what of the tree can be captured.
+pub(super) fn capture(workspace: &Path, scratch: &Path, baseline: &Baseline) -> Result<Captured, WorkspaceError> {
+    let mut left_out = Vec::new();
+    let plain = scratch.join("plain");
+    fs::create_dir(&plain).map_err(failed("make", &plain))?;
+    let found = open(workspace)?;
+    let of_git = |name: &std::ffi::OsStr, kind| {
+        name.eq_ignore_ascii_case(".git") || kind == Kind::Link && name.eq_ignore_ascii_case(".gitmodules")
+    };
+    files::link_tree(&found, &plain, BOUNDS, &of_git, &mut |place| left_out.push(place.to_owned()))
+        .map_err(|error| failed("copy", workspace)(error.error))?;
+    let mut last = None;
+    for (number, room) in ROOM.into_iter().enumerate() {
+        let scratch = scratch.join(format!("plain-{number}"));
+        left_out.extend(make_room(&plain, &scratch.join("list"), baseline, room)?);
+        match take(&plain, &scratch, baseline) {
+            Ok(mut captured) => {
+                captured.left_out.append(&mut left_out);
+                captured.left_out.sort_unstable();
+                captured.left_out.dedup();
+                return Ok(captured);
+            }
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.unwrap_or_else(|| WorkspaceError::NotAFolder { path: workspace.to_owned() }))
+}
+
+fn open(workspace: &Path) -> Result<Folder, WorkspaceError> {
+    let opened = Folder::open(workspace).map_err(|error| failed("read", workspace)(error.error))?;
+    opened.ok_or_else(|| WorkspaceError::NotAFolder { path: workspace.to_owned() })
+}
+
+/// Takes the largest changed files out of a tree of ours, until the rest has at most `room` bytes; which these were.
+fn make_room(plain: &Path, scratch: &Path, baseline: &Baseline, room: u64) -> Result<Vec<PathBuf>, WorkspaceError> {
+    let objects = scratch.join("objects");
+    fs::create_dir_all(&objects).map_err(failed("make", &objects))?;
+    let known: Vec<&Path> = baseline.objects.iter().map(PathBuf::as_path).collect();
+    let stage = Stage { index: &scratch.join("index"), objects: &objects, known: &known };
+    stage.git(plain, &["read-tree"]).arg(&baseline.commit).run()?;
+    let names = stage.git(plain, &["ls-files", "-z", "--others", "--modified", "--exclude-standard"]).run()?;
+    let mut sizes: Vec<(u64, PathBuf)> = names
+        .split(|byte| *byte == 0)
+        .filter(|name| !name.is_empty())
+        .filter_map(|name| {
+            let size = fs::symlink_metadata(plain.join(path_of(name))).ok()?.len();
+            Some((size, path_of(name).to_owned()))
+        })
+        .collect();
+    sizes.sort_unstable();
+    let mut all = sizes.iter().fold(0_u64, |all, (size, _)| all.saturating_add(*size));
+    let mut taken_out = Vec::new();
+    while all > room
+        && let Some((size, path)) = sizes.pop()
+    {
+        let file = plain.join(&path);
+        fs::remove_file(&file).map_err(failed("remove", &file))?;
+        all = all.saturating_sub(size);
+        taken_out.push(path);
+    }
+    Ok(taken_out)
+}
