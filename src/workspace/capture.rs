@@ -1,31 +1,15 @@
 //! What changed in a workspace, as a patch.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::error::{WorkspaceError, failed};
 use super::prepare::Baseline;
-use super::stage::{Stage, Take};
+use super::taken::take;
 use super::thin;
-use crate::model::changes::Ignored;
-use crate::model::limits::MOST_PATCH_BYTES;
 use crate::os::tool::ToolError;
 
-/// What an agent did to its workspace.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Captured {
-    /// A patch for `git apply` on the baseline; empty when nothing changed.
-    pub patch: Vec<u8>,
-    /// git's name for the baseline with the patch.
-    pub tree: String,
-    /// What the tree's `.gitignore` names.
-    pub ignored: Ignored,
-    /// Places below the workspace that no patch can hold: pipes, sockets, devices, and names such as `.GIT`; and what was
-    /// too much.
-    pub left_out: Vec<PathBuf>,
-    /// Whether no folder was there: the agent may have removed it, or put something else in its place.
-    pub gone: bool,
-}
+pub use super::taken::Captured;
 
 /// Takes what differs between the baseline and what lies in `workspace`.
 ///
@@ -61,58 +45,4 @@ pub fn capture(workspace: &Path, private: &Path, baseline: &Baseline) -> Result<
 /// Whether no tree can be the cause.
 fn is_ours(error: &WorkspaceError) -> bool {
     matches!(error, WorkspaceError::Tool { source: ToolError::NotInstalled { .. }, .. })
-}
-
-/// Takes what differs between the baseline and what lies in a folder, with the help of a place of ours.
-pub(super) fn take(folder: &Path, scratch: &Path, baseline: &Baseline) -> Result<Captured, WorkspaceError> {
-    let objects = scratch.join("objects");
-    fs::create_dir_all(&objects).map_err(failed("make", &objects))?;
-    let index = scratch.join("index");
-    let known: Vec<&Path> = baseline.objects.iter().map(PathBuf::as_path).collect();
-    let stage = Stage { index: &index, objects: &objects, known: &known };
-    match &baseline.index {
-        Some(pristine) => pristine.write(&index)?,
-        None => {
-            stage.git(folder, &["read-tree"]).arg(&baseline.commit).run()?;
-        }
-    }
-    let taken = stage.take(folder, Take::Kept)?;
-    let mut captured = Captured { left_out: taken.left_out, ..Captured::default() };
-    if taken.ignores {
-        captured.ignored = stage.ignored(folder)?;
-    }
-    captured.tree = stage.git(folder, &["write-tree"]).line()?;
-    if taken.changed {
-        let diff = [
-            "diff-index",
-            "--cached",
-            "--patch",
-            "--binary",
-            "--full-index",
-            "--no-ext-diff",
-            "--no-textconv",
-            "--no-color",
-            "--no-renames",
-            "--src-prefix=a/",
-            "--dst-prefix=b/",
-        ];
-        captured.patch = stage
-            .git(folder, &diff)
-            .arg(&baseline.commit)
-            .most_output(MOST_PATCH_BYTES)
-            .run()
-            .map_err(|error| too_large(error, folder))?;
-    }
-    captured.left_out.sort_unstable();
-    captured.left_out.dedup();
-    Ok(captured)
-}
-
-fn too_large(error: WorkspaceError, workspace: &Path) -> WorkspaceError {
-    match error {
-        WorkspaceError::Tool { source: ToolError::TooMuch { .. }, .. } => {
-            WorkspaceError::TooLarge { path: workspace.to_owned(), most: MOST_PATCH_BYTES }
-        }
-        other => other,
-    }
 }

@@ -15,6 +15,7 @@ mod git;
 pub mod prepare;
 mod refs;
 mod stage;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod thin;

@@ -4,11 +4,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::capture::{Captured, take};
 use super::error::{WorkspaceError, failed};
 use super::git::path_of;
 use super::prepare::Baseline;
 use super::stage::Stage;
+use super::taken::{Captured, take};
 use crate::os::files::{self, Folder, Kind, LinkBounds};
 
 /// As much of a tree as git handles in any case.
