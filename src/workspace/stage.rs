@@ -252,7 +252,7 @@ fn make_readable(folder: &Path) -> Result<Taken, WorkspaceError> {
             } else if found.is_file() {
                 allow(&path, &found, 0o400)?;
                 taken.ignores |= entry.file_name() == ".gitignore";
-            } else if is_special(&found) {
+            } else if is_special(&found) && entry.file_name() != ".git" {
                 if [".gitignore", ".gitattributes"].iter().any(|name| entry.file_name() == *name) {
                     fs::remove_file(&path).map_err(failed("remove", &path))?;
                 }
