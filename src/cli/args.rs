@@ -12,6 +12,7 @@ use crate::cli::args::original::{AdoptionFlags, Export, SaidFlags};
 use crate::cli::args::output::{TableFlags, Talk};
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::{RunId, TierId};
+use crate::model::limits::{MOST_ATTEMPTS, MOST_JOBS, MOST_RUNS_PER_SUBTEST};
 use crate::model::money::Usd;
 
 pub mod again;
@@ -47,7 +48,8 @@ pub enum Command {
     ///
     /// If the results folder has an experiment of this fixture's id, the newest one counts. An unfinished one is continued
     /// under its saved config, unless the fixture was edited since. A finished one that is what is asked for is left alone; one
-    /// that only has fewer runs is for `extend`; beside any other one a new experiment begins. `--fresh` starts anew always.
+    /// that only has fewer runs is for `extend`, one that was only graded otherwise for `regrade`; beside any other one a new
+    /// experiment begins. `--fresh` starts anew always.
     Run(Run),
     /// Go on with an experiment, from its folder alone
     ///
@@ -122,10 +124,10 @@ pub struct Run {
     #[arg(long, value_name = "TIERS", value_delimiter = ',', num_args = 1..)]
     pub tiers: Option<Vec<TierId>>,
     /// How many runs of each subtest the experiment has [default: 10]
-    #[arg(long, value_name = "N", value_parser = values::count::<1, 100_000>, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = values::count::<1, MOST_RUNS_PER_SUBTEST>, allow_negative_numbers = true)]
     pub runs: Option<u32>,
     /// Take only the first N subtests of each tier
-    #[arg(long, value_name = "N", value_parser = values::count::<1, 100_000>, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = values::count::<1, MOST_RUNS_PER_SUBTEST>, allow_negative_numbers = true)]
     pub max_subtests: Option<u32>,
     /// Start a new experiment even if there is one of this fixture
     #[arg(long)]
@@ -179,12 +181,12 @@ pub struct ConfigFlags {
 #[command(next_help_heading = "Operation")]
 pub struct OperationFlags {
     /// Runs in flight at once [default: the number of cores]
-    #[arg(short, long, value_name = "N", value_parser = values::count::<1, 4096>, allow_negative_numbers = true)]
+    #[arg(short, long, value_name = "N", value_parser = values::count::<1, MOST_JOBS>, allow_negative_numbers = true)]
     pub jobs: Option<u32>,
     /// How often a run is tried in one sitting when infrastructure fails [default: 3]
     ///
     /// A run whose attempts are used up is missing, not failed. A resume tries it again.
-    #[arg(long, value_name = "N", value_parser = values::count::<1, 1000>, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = values::count::<1, MOST_ATTEMPTS>, allow_negative_numbers = true)]
     pub attempts: Option<u32>,
     /// Ceiling of the cost in US dollars; every attempt and judge counts
     ///
@@ -241,13 +243,13 @@ pub struct Extend {
     #[command(flatten)]
     pub experiment: Which,
     /// How many runs each subtest has from now on, those that are there included
-    #[arg(long, value_name = "N", value_parser = values::count::<1, 100_000>, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = values::count::<1, MOST_RUNS_PER_SUBTEST>, allow_negative_numbers = true)]
     pub runs: Option<u32>,
     /// Tiers of the fixture to add, such as `T2,T3`
     #[arg(long, value_name = "TIERS", value_delimiter = ',', num_args = 1..)]
     pub tiers: Vec<TierId>,
     /// Take the first N subtests of each tier from now on
-    #[arg(long, value_name = "N", value_parser = values::count::<1, 100_000>, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = values::count::<1, MOST_RUNS_PER_SUBTEST>, allow_negative_numbers = true)]
     pub max_subtests: Option<u32>,
     /// Record the growth and start nothing; `resume` makes the runs
     #[arg(long)]

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::cli::error::{CliError, shown};
 use crate::cli::wish::Places;
 use crate::engine::create::Wish;
+use crate::engine::regrade::{Otherwise, otherwise};
 use crate::lifecycle::index::is_complete;
 use crate::model::event::Event;
 use crate::model::experiment::Config;
@@ -72,7 +73,16 @@ impl Question<'_> {
         // What cannot be compared is for `verify` to tell.
         let Some(config) = config.content() else { return Ok(Course::LeaveAlone(folder)) };
         let name = shown(folder.root(), current);
-        match answer(config, self.wish, &self.fields, changes(&folder, config, self.wish)?) {
+        let changes = changes(&folder, config, self.wish)?;
+        let otherwise = match changes.is_empty() {
+            true => Otherwise::Neither,
+            false => otherwise(&folder, &self.wish.fixture, &self.wish.parts)?,
+        };
+        let told = if otherwise == Otherwise::Neither { Vec::new() } else { changes.clone() };
+        match answer(config, self.wish, &self.fields, told) {
+            Answer::Other(differences) if otherwise == Otherwise::Graded && differences == changes => {
+                Err(self.grade(&name, &changes, (current, typed)))
+            }
             Answer::Same => Ok(Course::LeaveAlone(folder)),
             Answer::Part(flags) => Err(self.grow(&name, config, &flags, typed)),
             Answer::Other(differences) => {
@@ -83,6 +93,17 @@ impl Question<'_> {
                 Ok(Course::Begin(vec![Event::Notice { message }]))
             }
         }
+    }
+
+    /// A mistake in a judge or a check is mended without asking the agents again.
+    fn grade(&self, name: &str, changes: &[String], (current, typed): (&Path, &str)) -> CliError {
+        let changes = changes.join("; ");
+        let message =
+            format!("`{name}` is finished, and its fixture differs only in how finished work is graded: {changes}");
+        CliError::usage(message).hint(format!(
+            "`{}` grades what is there by the edited one and asks no agent; `{typed} --fresh` pays for every run again",
+            regrade(name, &shown(&self.places.fixture_dir, current)),
+        ))
     }
 
     fn grow(&self, name: &str, config: &Config, flags: &[String], typed: &str) -> CliError {
@@ -110,6 +131,12 @@ impl Question<'_> {
         }
         Ok(None)
     }
+}
+
+/// The command that grades an experiment again by the fixture in this folder.
+#[must_use]
+pub fn regrade(name: &str, fixture: &str) -> String {
+    format!("cargo scylla regrade {} --from {}", shell_word(name), shell_word(fixture))
 }
 
 /// Whether a folder was made and nothing else: its coordinator was killed before the config was there, so no run was.

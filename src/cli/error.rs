@@ -133,6 +133,13 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
             Exit::Damaged,
             Some("put the original file back: what was taken over is not chosen a second time".to_owned()),
         ),
+        EngineError::NotRegradedForeign => (
+            Exit::Usage,
+            Some(format!(
+                "`cargo scylla rerun {dir} --run T0/00/1` makes named runs anew, under the fixture that it has; `cargo scylla run \
+                 --fresh` measures the mended fixture; nothing was changed"
+            )),
+        ),
         EngineError::NotRegraded(_) => (
             Exit::Usage,
             Some("`cargo scylla run --fresh` measures another fixture anew; nothing was changed".to_owned()),

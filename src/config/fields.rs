@@ -202,10 +202,11 @@ impl<'a> Fields<'a> {
     }
 
     /// The count from 1 behind a key, if it is there.
-    pub(super) fn count(&self, key: &'static str) -> Option<u32> {
+    pub(super) fn count(&self, key: &'static str, most: u32) -> Option<u32> {
+        let wanted = format!("a whole number from 1 to {most}");
         self.find(key).and_then(|node| {
-            self.page.typed(node, &self.path(key), "a whole number from 1", |node| {
-                node.whole().and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0)
+            self.page.typed(node, &self.path(key), &wanted, |node| {
+                node.whole().and_then(|count| u32::try_from(count).ok()).filter(|count| (1..=most).contains(count))
             })
         })
     }

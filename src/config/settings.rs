@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::TierId;
+use crate::model::limits;
 use crate::model::money::Usd;
 
 use super::fields::{Fields, Page};
@@ -128,8 +129,8 @@ fn settings(fields: Fields<'_>) -> Settings {
         judge_command: texts(&fields, "judge-command", "line"),
         results_dir: folder(&fields, "results-dir"),
         work_dir: folder(&fields, "work-dir"),
-        jobs: fields.count("jobs"),
-        runs: fields.count("runs"),
+        jobs: fields.count("jobs", limits::MOST_JOBS),
+        runs: fields.count("runs", limits::MOST_RUNS_PER_SUBTEST),
         tiers,
         inherit,
         price_per_run: fields.cost("price-per-run"),
@@ -137,8 +138,8 @@ fn settings(fields: Fields<'_>) -> Settings {
         judge_model: texts(&fields, "judge-model", "model"),
         thinking: fields.choice("thinking", THINKING.map(|word| (word, word.to_owned()))),
         timeout: fields.seconds("timeout"),
-        max_subtests: fields.count("max-subtests"),
-        attempts: fields.count("attempts"),
+        max_subtests: fields.count("max-subtests", limits::MOST_RUNS_PER_SUBTEST),
+        attempts: fields.count("attempts", limits::MOST_ATTEMPTS),
         max_cost_usd: fields.cost("max-cost-usd"),
         keep_workspaces: fields.choice(
             "keep-workspaces",

@@ -25,6 +25,7 @@ use crate::model::event::{Errored, Event, ExperimentFinished, ExperimentStarted}
 use crate::model::experiment::Config;
 use crate::model::finding::Finding;
 use crate::model::ids::{AttemptNumber, RunId};
+use crate::model::limits;
 use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentEnd, ExperimentStatus, Failure, FailureKind, Rung, Stage, StopSignal};
 use crate::model::task::Fixture;
@@ -329,6 +330,9 @@ impl<'a> Coordinator<'a> {
         self.checkpoint.pid = None;
         self.checkpoint.host = None;
         self.recount(end)?;
+        if self.checkpoint.rerunning.iter().all(|run| self.standing.is_committed(*run)) {
+            self.checkpoint.rerunning.clear();
+        }
         if end != ExperimentEnd::RateLimited {
             self.checkpoint.rate_limit = None;
         }
@@ -362,7 +366,7 @@ fn left_to_you(Finding { kind, place, message, .. }: Finding) -> String {
 
 fn limits_of(config: &Config) -> Limits {
     Limits {
-        jobs: config.jobs as usize,
+        jobs: config.jobs.min(limits::MOST_JOBS) as usize,
         attempts: config.attempts,
         max_cost: config.max_cost_usd,
         systemic_failures: config.systemic_failures,

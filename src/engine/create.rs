@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::engine::error::EngineError;
 use crate::engine::freeze::freeze;
-use crate::engine::open::{Held, hold};
+use crate::engine::open::{Held, Sitting, hold};
 use crate::engine::taken::{make_own_baselines, mistakes};
 use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns};
 use crate::model::experiment::{Config, ContainmentChoice, Extension, Inherit, KeepWorkspaces};
@@ -82,9 +82,12 @@ pub fn choose(fixture: &Fixture, tiers: &[TierId], most: Option<u32>) -> BTreeMa
 /// When the folder or the task's repository cannot be made. Then there is no folder.
 pub fn create(wish: Wish) -> Result<Held, EngineError> {
     let now = clock::now();
+    let newest = store::find::newest_start(&wish.results_dir)?;
     let folder = ExperimentFolder::create(&wish.results_dir, &wish.fixture.id, now)?;
     let mut held = hold(folder)?;
-    match furnish(&held.folder, wish, now).and_then(|config| begin(&mut held, &config)) {
+    let after = newest.filter(|newest| *newest >= now);
+    let furnished = furnish(&held.folder, wish, now).map(|config| Config { created_after: after, ..config });
+    match furnished.and_then(|config| begin(&mut held, &config)) {
         Ok(()) => Ok(held),
         Err(error) => {
             // What stays of it is found as what it is: no experiment.
@@ -125,6 +128,7 @@ pub(super) fn furnish(folder: &ExperimentFolder, wish: Wish, now: Timestamp) -> 
         name: wish.fixture.name.clone(),
         description: wish.fixture.description.clone(),
         created_at: now,
+        created_after: None,
         created_by: concat!("cargo-scylla ", env!("CARGO_PKG_VERSION")).to_owned(),
         task_repo,
         task_commit,
@@ -171,6 +175,7 @@ pub(super) fn first_checkpoint(config: &Config) -> Checkpoint {
         last_updated_at: config.created_at,
         rate_limit: None,
         rerun: std::collections::BTreeSet::new(),
+        rerunning: std::collections::BTreeSet::new(),
         pid: None,
         host: None,
         unknown: serde_json::Map::new(),
@@ -197,7 +202,9 @@ pub struct Growth {
 ///
 /// # Errors
 /// When the growth would shrink the plan, names a tier that the fixture does not have, or cannot be written.
-pub fn extend(held: &Held, config: &mut Config, fixture: &Fixture, growth: &Growth) -> Result<Plan, EngineError> {
+pub fn extend(sitting: &mut Sitting, growth: &Growth) -> Result<Plan, EngineError> {
+    let Sitting { held, config, fixture, checkpoint, .. } = sitting;
+    let known_at = checkpoint.last_updated_at;
     let before = config.plan();
     let missing: Vec<TierId> = growth.tiers.iter().copied().filter(|tier| !fixture.tiers.contains_key(tier)).collect();
     if let Some(tier) = missing.first() {
@@ -228,9 +235,18 @@ pub fn extend(held: &Held, config: &mut Config, fixture: &Fixture, growth: &Grow
     config.max_subtests = most;
     let plan = config.plan();
     if plan == before {
-        return Err(EngineError::Growth("this adds no run to the plan".to_owned()));
+        // The same command may have been stopped before; what is asked for is planned then.
+        return match config.extensions.last() {
+            Some(last) if last.repeats(growth.runs, &growth.tiers, growth.max_subtests) => Ok(plan),
+            _ => Err(EngineError::Growth("this adds no run to the plan".to_owned())),
+        };
     }
-    config.extensions.push(Extension { at: clock::now(), runs_per_subtest: runs, added_tiers, max_subtests: most });
+    if let Some(why) = config.too_many_runs() {
+        return Err(EngineError::Growth(why));
+    }
+    // Later than all that was known of the plan before, also when a clock went back.
+    let at = clock::now().max(clock::just_after(known_at));
+    config.extensions.push(Extension { at, runs_per_subtest: runs, added_tiers, max_subtests: most });
     let inheritance = Inheritance::of(config, fixture);
     let mistakes = mistakes(fixture, |file| held.folder.fixture().join(file), &inheritance, &config.thinking_mode);
     if let Some(mistake) = mistakes.first() {

@@ -55,6 +55,12 @@ pub enum EngineError {
     /// What agents have done cannot be graded again so.
     #[error("the experiment cannot be graded again: {0}")]
     NotRegraded(String),
+    /// Finished work of another runner cannot be graded again.
+    #[error(
+        "nothing is graded again: the experiment was taken over from ProjectScylla, whose runs keep no patch from which a \
+         tree could be made, and numbers never mix gradings"
+    )]
+    NotRegradedForeign,
     /// The experiment's copy of its fixture does not load.
     #[error("the experiment's copy of its fixture has mistakes: {}", list(.0))]
     Fixture(Vec<Mistake>),

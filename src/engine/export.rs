@@ -135,6 +135,7 @@ fn checkpoint(export: &Export<'_>, hash: &str, complete: bool) -> Vec<u8> {
         last_updated_at: now,
         rate_limit: None,
         rerun: std::collections::BTreeSet::new(),
+        rerunning: std::collections::BTreeSet::new(),
         pid: None,
         host: None,
         unknown: serde_json::Map::new(),

@@ -177,7 +177,8 @@ pub fn go_on(mut held: Held, first: Survey) -> Result<Sitting, EngineError> {
     if let Some(original) = &first.original {
         return Err(EngineError::Original { folder: held.folder.root().to_owned(), version: original.version });
     }
-    let first = if finish_rerun(&mut held, &first)? { survey(&held, Depth::Results)? } else { first };
+    let mut first = if finish_rerun(&mut held, &first)? { survey(&held, Depth::Results)? } else { first };
+    store::survey::add_leftovers(&held.folder, &mut first)?;
     let mending = mend(&first, &Ask::default(), clock::now());
     refuse_unfit(&held, &mending.kept)?;
     apply(&mut held, &first, &mending)?;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::config::fixture;
 use crate::engine::error::EngineError;
 use crate::engine::freeze::freeze;
 use crate::engine::open::{Sitting, go_on, survey};
@@ -10,6 +11,7 @@ use crate::model::result::FORMAT_VERSION;
 use crate::model::task::{Fixture, Parts, Source};
 use crate::os::{clock, files};
 use crate::store::evidence::{changes_since_copied, digest_of_parts, digest_of_tree};
+use crate::store::layout::ExperimentFolder;
 use crate::store::survey::Depth;
 use crate::store::{StoreError, gradings};
 
@@ -31,8 +33,13 @@ pub struct Wanted {
 pub fn begin(sitting: Sitting, wanted: Wanted) -> Result<Sitting, EngineError> {
     let folder = sitting.held.folder.clone();
     if files::kind_of(&folder.original()).map_err(StoreError::from)?.is_some() {
-        let why = "it was taken over from ProjectScylla, whose results keep nothing that could be graded again";
-        return Err(EngineError::NotRegraded(why.to_owned()));
+        return Err(EngineError::NotRegradedForeign);
+    }
+    if wanted.fixture.id != sitting.config.experiment_id {
+        let (other, own) = (&wanted.fixture.id, &sitting.config.experiment_id);
+        return Err(EngineError::NotRegraded(format!(
+            "the fixture is `{other}`, and the experiment is one of `{own}`"
+        )));
     }
     let newest = &sitting.grader;
     let copy = folder.grading_fixture(newest.number);
@@ -67,6 +74,36 @@ pub fn begin(sitting: Sitting, wanted: Wanted) -> Result<Sitting, EngineError> {
     let Sitting { held, .. } = sitting;
     let survey = survey(&held, Depth::Results)?;
     go_on(held, survey)
+}
+
+/// Why a fixture gives other results than the one that an experiment keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Otherwise {
+    /// Agents are given something else.
+    Measured,
+    /// Only how finished work is graded differs: it can be graded again.
+    Graded,
+    /// Nothing that agents are given or graded by.
+    Neither,
+}
+
+/// In what a fixture differs from the one that an experiment was graded by last, when its files do.
+///
+/// # Errors
+/// When either cannot be read.
+pub fn otherwise(folder: &ExperimentFolder, wanted: &Fixture, parts: &Parts) -> Result<Otherwise, StoreError> {
+    let copy = folder.grading_fixture(gradings::newest(folder)?);
+    let places: Vec<PathBuf> = changes_since_copied(&copy, parts)?.into_iter().map(|(place, _)| place).collect();
+    let (Ok(begun), Ok(newest)) = (fixture::load(&folder.fixture()), fixture::load(&copy)) else {
+        return Ok(Otherwise::Measured);
+    };
+    let is_foreign = files::kind_of(&folder.original())?.is_some();
+    let only_named = places.iter().all(|place| place == Path::new("test.yaml"));
+    Ok(match seen_by_agents(&begun, wanted, &places).is_empty() {
+        true if only_named && keys_of_grading(&newest, wanted).is_empty() => Otherwise::Neither,
+        true if !is_foreign => Otherwise::Graded,
+        _ => Otherwise::Measured,
+    })
 }
 
 fn refuse(differing: &[String]) -> Result<(), EngineError> {

@@ -9,7 +9,8 @@ use crate::model::outcome::ExperimentStatus;
 use crate::os::clock;
 use crate::store::survey::Depth;
 
-/// Sets the named runs aside, whatever they hold, so that each is made anew.
+/// Sets the named runs aside, whatever they hold, so that each is made anew. When the same was asked for before and stopped
+/// in the middle, it goes on.
 ///
 /// # Errors
 /// When a run is not planned, or the folder cannot be written.
@@ -19,9 +20,14 @@ pub fn rerun(sitting: Sitting, runs: &BTreeSet<RunId>) -> Result<Sitting, Engine
     if !unknown.is_empty() {
         return Err(EngineError::NotPlanned(unknown));
     }
+    if sitting.checkpoint.rerunning == *runs {
+        // The same was asked for before, and stopped in the middle: what is done of it is paid.
+        return Ok(sitting);
+    }
     let Sitting { mut held, mut checkpoint, mended, .. } = sitting;
     // Said before the first run moves: entries without results would look like results that are lost.
     checkpoint.rerun.clone_from(runs);
+    checkpoint.rerunning.clone_from(runs);
     for run in runs {
         checkpoint.completed_runs.remove(*run);
     }

@@ -91,6 +91,8 @@ fn audit_status(survey: &Survey, checkpoint: &Checkpoint, tally: Tally, findings
             let message = format!("the status is `running`, and no coordinator holds the experiment{who}");
             findings.push(at(FindingKind::StaleRunning, CHECKPOINT, message));
         }
+        // It was true of the plan as it was then.
+        ExperimentStatus::Completed if survey.has_grown_since(checkpoint.last_updated_at) => {}
         ExperimentStatus::Completed if survey.plan().is_some() && !is_complete && !hides_anything(survey) => {
             let message = "the status is `completed`, and planned runs have no result";
             findings.push(at(FindingKind::StatusContradicted, CHECKPOINT, message));

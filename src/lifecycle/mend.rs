@@ -246,6 +246,7 @@ fn new_checkpoint(survey: &Survey, now: Timestamp) -> Option<Checkpoint> {
         last_updated_at: now,
         rate_limit: None,
         rerun: std::collections::BTreeSet::new(),
+        rerunning: std::collections::BTreeSet::new(),
         pid: None,
         host: None,
         unknown: serde_json::Map::new(),

@@ -152,6 +152,10 @@ pub struct Checkpoint {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     #[schemars(with = "BTreeSet<String>")]
     pub rerun: BTreeSet<RunId>,
+    /// All runs that a person wanted made anew, until each of them has a result: to ask for the same once more is to go on.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schemars(with = "BTreeSet<String>")]
+    pub rerunning: BTreeSet<RunId>,
     /// The coordinator's process, for people; the kernel's lock is what counts.
     #[serde(default)]
     pub pid: Option<u32>,
@@ -189,6 +193,7 @@ mod tests {
             rate_limit: (status == ExperimentStatus::PausedRateLimit)
                 .then(|| RateLimit { model: "opus".to_owned(), until: "2026-11-23T13:00:00Z".parse().unwrap() }),
             rerun: BTreeSet::new(),
+            rerunning: BTreeSet::new(),
             pid: running.then_some(4711),
             host: running.then(|| "host".to_owned()),
             unknown: Map::new(),

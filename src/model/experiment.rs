@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::digest::Digest;
 use super::ids::{ExperimentId, SubtestId, TierId};
+use super::limits;
 use super::money::Usd;
 use super::plan::Plan;
 
@@ -69,6 +70,10 @@ config! {
     /// When the experiment was started.
     #[schemars(with = "String")]
     Label created_at: Timestamp,
+    /// The start of the newest experiment beside it, where that is not earlier: a clock was ahead then, or went back.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    Label created_after: Option<Timestamp>,
     /// Name and version of the tool that started it.
     Label created_by: String,
     /// Where the base commit came from: `source/` or the fixture's `source.repo`.
@@ -145,6 +150,17 @@ pub struct Extension {
     pub max_subtests: Option<u32>,
 }
 
+impl Extension {
+    /// Whether this is what was asked for, so that to ask for it once more is to go on.
+    #[must_use]
+    pub fn repeats(&self, runs: Option<u32>, tiers: &[TierId], max_subtests: Option<u32>) -> bool {
+        runs.is_none_or(|runs| runs == self.runs_per_subtest)
+            && max_subtests.is_none_or(|most| Some(most) == self.max_subtests)
+            && tiers.is_empty() == self.added_tiers.is_empty()
+            && self.added_tiers.iter().all(|tier| tiers.contains(tier))
+    }
+}
+
 /// Which workspaces stay after the commit of their run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -210,6 +226,18 @@ impl Config {
         self.subtests.keys().copied().filter(|planned| !later.contains(planned)).collect()
     }
 
+    /// Why so many runs cannot be planned; `None` when they can.
+    #[must_use]
+    pub fn too_many_runs(&self) -> Option<String> {
+        too_many_runs(&self.subtests, self.runs_per_subtest)
+    }
+
+    /// Whether the plan has grown since something that was known at this time.
+    #[must_use]
+    pub fn has_grown_since(&self, time: Timestamp) -> bool {
+        self.extensions.last().is_some_and(|extension| extension.at > time)
+    }
+
     /// Digest of the fields that can change a result, as compact JSON with sorted keys.
     #[must_use]
     pub fn hash(&self) -> Digest {
@@ -229,6 +257,18 @@ impl Config {
         let mut all = serde_json::to_value(self).unwrap_or_default();
         Self::FIELDS.iter().map(|field| (*field, all.get_mut(field.name).map_or(Value::Null, Value::take))).collect()
     }
+}
+
+/// Why so many runs of these subtests cannot be planned; `None` when they can.
+#[must_use]
+pub fn too_many_runs(subtests: &BTreeMap<TierId, Vec<SubtestId>>, runs: u32) -> Option<String> {
+    if runs > limits::MOST_RUNS_PER_SUBTEST {
+        let most = limits::MOST_RUNS_PER_SUBTEST;
+        return Some(format!("`runs_per_subtest` is {runs}, and at most {most} can be planned"));
+    }
+    let total = subtests.values().map(Vec::len).sum::<usize>().saturating_mul(runs as usize);
+    let most = limits::MOST_PLANNED_RUNS;
+    (total > most).then(|| format!("the plan has {total} runs, and an experiment has at most {most}"))
 }
 
 #[cfg(test)]

@@ -26,6 +26,16 @@ pub const JUDGE_SECONDS: u64 = 1200;
 pub const CHECK_SECONDS: u64 = 600;
 /// Time between TERM and KILL, in seconds.
 pub const GRACE_SECONDS: u64 = 10;
+/// Most runs of a subtest that can be planned.
+pub const MOST_RUNS_PER_SUBTEST: u32 = 100_000;
+/// Most runs of an experiment that can be planned: each that is missing is kept in memory and told.
+pub const MOST_PLANNED_RUNS: usize = 1_000_000;
+/// Most runs of a subtest in an experiment of ProjectScylla: its tiers have a hundred subtests together.
+pub const MOST_FOREIGN_RUNS: u32 = 10_000;
+/// Most runs in flight at once: each has threads and processes.
+pub const MOST_JOBS: u32 = 4096;
+/// Most attempts of a run in one session.
+pub const MOST_ATTEMPTS: u32 = 1000;
 /// Attempts of a run for infrastructure failures when nothing else is said.
 pub const ATTEMPTS: u32 = 3;
 /// The same infrastructure failure so many times in a row pauses its tier.

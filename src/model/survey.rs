@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use jiff::Timestamp;
+
 use super::checkpoint::Checkpoint;
 use super::digest::Digest;
 use super::experiment::Config;
@@ -126,6 +128,12 @@ impl Survey {
             Some(original) => original.config.content().map(|_| original.plan.clone()),
             None => self.config.content().map(Config::plan),
         }
+    }
+
+    /// Whether the plan has grown since something that was known at this time.
+    #[must_use]
+    pub fn has_grown_since(&self, time: Timestamp) -> bool {
+        self.config.content().is_some_and(|config| config.has_grown_since(time))
     }
 
     /// What the experiment is called, as far as config or checkpoint say.

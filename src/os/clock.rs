@@ -6,13 +6,19 @@ use std::fs;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// The wall clock's time, cut to whole milliseconds, so that a time that was written and read again is the same.
 #[must_use]
 pub fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}
+
+/// The next time that a file can name; the last one has none.
+#[must_use]
+pub fn just_after(time: Timestamp) -> Timestamp {
+    time.checked_add(SignedDuration::from_millis(1)).unwrap_or(time)
 }
 
 /// The name of this machine, or `unknown`.

@@ -47,6 +47,8 @@ pub struct Status<'a> {
     pub setups: &'a [SetupTotals],
     /// Planned runs without a result that nobody works on now, by why.
     pub missing: &'a BTreeMap<Missing, usize>,
+    /// Whether more runs than these may be planned: how many subtests its tiers have is not known.
+    pub plan_is_open: bool,
     /// Tiers that have not begun because they take over the winners of others, each with those.
     pub waiting: &'a BTreeMap<TierId, BTreeSet<TierId>>,
     /// The version of the checkpoint, when the original's runner made the experiment and nobody took it over.
@@ -156,6 +158,10 @@ impl Status<'_> {
             let ago = duration(now.duration_since(started).as_secs_f64());
             facts.push(("started", format!("{} ({ago} ago)", started.strftime("%Y-%m-%d %H:%M:%S UTC"))));
         }
+        if self.plan_is_open {
+            let known: usize = self.tiers.iter().map(|tier| tier.totals.planned).sum();
+            facts.push(("planned", format!("at least {}", counted(known, "run"))));
+        }
         facts.push(match self.max_cost_usd {
             Some(ceiling) => ("spent", format!("{} of {ceiling}", self.spent)),
             None => ("spent", self.spent.to_string()),
@@ -224,6 +230,7 @@ mod tests {
             tiers: &finished.tiers,
             setups: &finished.setups,
             missing: &finished.missing,
+            plan_is_open: false,
             waiting: &finished.waiting,
             original_version: None,
             in_flight: runs,
@@ -248,7 +255,8 @@ mod tests {
     fn what_the_original_made_and_what_waits_for_winners_is_said() {
         let waiting = BTreeMap::from([(TierId(1), BTreeSet::from([TierId(0)]))]);
         let finished = ExperimentFinished { waiting, ..finished(ExperimentEnd::Incomplete) };
-        let status = Status { original_version: Some("3.1".to_owned()), ..status(&finished, None, &[]) };
+        let status =
+            Status { original_version: Some("3.1".to_owned()), plan_is_open: true, ..status(&finished, None, &[]) };
         snapshot("screens", "status_original", &status.human(at(725), None, Styles::plain()));
     }
 

@@ -21,7 +21,7 @@ pub fn save(folder: &ExperimentFolder, config: &Config) -> Result<(), StoreError
 }
 
 /// Fields that configs of format 4.0 do not have; each has a value that stands for its absence.
-const LATER: [&str; 1] = ["work_dir"];
+const LATER: [&str; 2] = ["work_dir", "created_after"];
 
 /// Reads the config, and names the fields that its file lacks.
 #[must_use]
@@ -44,12 +44,15 @@ pub fn read(folder: &ExperimentFolder) -> (Seen<Config>, Vec<String>) {
     // From the bytes and not from `keys`, so that a field that is there twice is refused.
     let content = serde_json::from_slice::<Config>(&raw).map(Box::new);
     let seen = match (age(&version), content) {
-        (Age::Newer, content) => Seen::Newer { version, content: content.ok() },
+        (Age::Newer, content) => {
+            let content = content.ok().filter(|config: &Box<Config>| config.too_many_runs().is_none());
+            Seen::Newer { version, content }
+        }
         (Age::Original, _) => {
             Seen::Unreadable(format!("version {version} is not read by this version of cargo-scylla"))
         }
         (Age::Unknown, Ok(_)) => Seen::Unreadable(format!("`{version}` is not a version")),
-        (Age::Current, Ok(config)) => Seen::Read(config),
+        (Age::Current, Ok(config)) => config.too_many_runs().map_or(Seen::Read(config), Seen::Unreadable),
         (Age::Current | Age::Unknown, Err(error)) => Seen::Unreadable(clipped(error.to_string())),
     };
     (seen, lacks)

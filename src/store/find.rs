@@ -1,17 +1,21 @@
 //! Former experiments in a results folder.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use crate::model::checkpoint::Checkpoint;
+use crate::model::experiment::Config;
 use crate::model::ids::ExperimentId;
 use crate::model::outcome::ExperimentStatus;
 use crate::model::survey::Seen;
+use crate::os::clock::just_after;
 use crate::os::files::{self, FileError, Kind};
 
-use super::layout::ExperimentFolder;
+use super::layout::{ExperimentFolder, time_of_name};
 use super::{StoreError, checkpoint, config};
 
 /// Bytes of the time that the name of an experiment's folder begins with.
@@ -51,17 +55,41 @@ pub fn make_results_folder(results_dir: &Path) -> Result<(), StoreError> {
 /// # Errors
 /// When the results folder cannot be listed.
 pub fn find_all(results_dir: &Path) -> Result<Vec<ExperimentFolder>, StoreError> {
+    Ok(by_start(results_dir)?.into_iter().map(|(_, folder)| folder).collect())
+}
+
+/// The start of the newest experiment of any id. A results folder that is not there holds none.
+///
+/// # Errors
+/// When the results folder cannot be listed.
+pub fn newest_start(results_dir: &Path) -> Result<Option<Timestamp>, StoreError> {
+    Ok(by_start(results_dir)?.into_iter().next().map(|(start, _)| start))
+}
+
+fn by_start(results_dir: &Path) -> Result<Vec<(Timestamp, ExperimentFolder)>, StoreError> {
     let mut found = Vec::new();
     for name in names(results_dir)? {
         let text = name.to_string_lossy();
         let Some((time, _)) = text.split_at_checked(TIME_BYTES).filter(|(time, _)| is_time(time)) else { continue };
         if let Ok(folder) = ExperimentFolder::open(&results_dir.join(&name)) {
+            let start = start_of(&name, config::read(&folder).0.content());
             // The second one of a second has a longer name.
-            found.push(((time.to_owned(), text.len(), name.clone()), folder));
+            found.push(((start, time.to_owned(), text.len(), name.clone()), folder));
         }
     }
     found.sort_by(|left, right| right.0.cmp(&left.0));
-    Ok(found.into_iter().map(|(_, folder)| folder).collect())
+    Ok(found.into_iter().map(|((start, ..), folder)| (start, folder)).collect())
+}
+
+/// When an experiment started, in the order in which experiments did: a clock may have been ahead, or have gone back, and a
+/// folder may have been named anew. Where no config tells it, the folder's name does.
+fn start_of(name: &OsStr, config: Option<&Config>) -> Timestamp {
+    match config {
+        Some(config) => {
+            config.created_after.map_or(config.created_at, |before| just_after(before).max(config.created_at))
+        }
+        None => time_of_name(name).unwrap_or(Timestamp::MIN),
+    }
 }
 
 /// The experiment whose folder this is without doubt: it has a checkpoint or a config.
@@ -94,12 +122,14 @@ pub fn find(results_dir: &Path, id: &ExperimentId) -> Result<Vec<Found>, StoreEr
         let Ok(folder) = ExperimentFolder::open(&results_dir.join(&name)) else { continue };
         let (checkpoint, ..) = checkpoint::read(&folder);
         let recorded = checkpoint.content().map(|found| found.experiment_id.clone());
-        let configured = config::read(&folder).0.content().map(|found| found.experiment_id.clone());
+        let (config, _) = config::read(&folder);
+        let start = start_of(&name, config.content());
+        let configured = config.content().map(|found| found.experiment_id.clone());
         // The name alone is not enough: `x-2` is the second `x` of its second, or the first `x-2`. Either of the two
         // files is: the other one may be damaged.
         let is_named = [&recorded, &configured].into_iter().flatten().any(|named| named == id);
         if is_named || (number == 1 && recorded.is_none() && configured.is_none()) {
-            found.push(((time, number), Found { folder, checkpoint }));
+            found.push(((start, time, number), Found { folder, checkpoint }));
         }
     }
     found.sort_by(|left, right| right.0.cmp(&left.0));
@@ -158,6 +188,29 @@ mod tests {
         assert_eq!(found(results.path(), "x-2"), [other]);
         let unfinished = find(results.path(), &id("x")).unwrap().into_iter().find(|found| !found.completed());
         assert_eq!(unfinished.unwrap().folder.root(), second);
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_hides_no_later_experiment() {
+        let results = tempfile::tempdir().unwrap();
+        let make = |time: &str, after: Option<&str>| {
+            let time = time.parse().unwrap();
+            let folder = ExperimentFolder::create(results.path(), &id("x"), time).unwrap();
+            let after = after.map(|after| after.parse().unwrap());
+            let config = Config { created_at: time, created_after: after, ..sample::config_of("x") };
+            sample::write_json(&folder.config(), &config);
+            folder.root().to_owned()
+        };
+        let old = make("2026-01-20T06:50:26Z", None);
+        let ahead = make("9999-12-30T22:00:00Z", Some("2020-01-01T00:00:00Z"));
+        let later = make("2026-01-21T00:00:00Z", Some("9999-12-30T22:00:00Z"));
+        assert_eq!(newest_start(results.path()).unwrap().unwrap().to_string(), "9999-12-30T22:00:00.001Z");
+        assert_eq!(found(results.path(), "x"), [later.clone(), ahead.clone(), old.clone()]);
+        // Whatever a folder is called by now.
+        let named = results.path().join("2099-01-01T00-00-00-x");
+        std::fs::rename(&old, &named).unwrap();
+        let all: Vec<_> = find_all(results.path()).unwrap().iter().map(|folder| folder.root().to_owned()).collect();
+        assert_eq!(all, [later, ahead, named]);
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::os::lock;
 
 use super::layout::ExperimentFolder;
 use super::layout::original::{Dialect, KEPT};
+use super::stages::RunStore;
 use super::{StoreError, adopt, checkpoint, config, evidence, gradings, inherited};
 
 mod collect;
@@ -180,6 +181,28 @@ fn quarantined_cost(folder: &ExperimentFolder, dialect: Dialect) -> Result<Usd, 
 fn experiment_id(survey: &Survey) -> Option<ExperimentId> {
     let configured = survey.config.content().map(|config| config.experiment_id.clone());
     configured.or_else(|| survey.checkpoint.content().map(|checkpoint| checkpoint.experiment_id.clone()))
+}
+
+/// Adds workspaces of committed runs that should be gone: who only looks at results does not look at those.
+///
+/// # Errors
+/// When a result cannot be read any more.
+pub fn add_leftovers(folder: &ExperimentFolder, survey: &mut Survey) -> Result<(), StoreError> {
+    if survey.original.is_some() {
+        return Ok(());
+    }
+    let committed = survey.runs.iter().filter(|(_, seen)| matches!(seen, RunSeen::Committed(_)));
+    let mut left = Vec::new();
+    for run in committed.map(|(run, _)| *run) {
+        let workspace = folder.run(run).workspace();
+        if files::kind_of(&workspace)?.is_some()
+            && RunStore::new(folder, run).read_result()?.is_some_and(|result| !result.keeps_workspace)
+        {
+            left.push(read::left_workspace(folder, run));
+        }
+    }
+    survey.problems.extend(left);
+    Ok(())
 }
 
 /// The marks of processes that may still work on uncommitted runs, and on committed ones that are graded again. Whether they live is the engine's question.

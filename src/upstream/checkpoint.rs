@@ -105,6 +105,7 @@ impl Document {
             last_updated_at: header.now,
             rate_limit: None,
             rerun: std::collections::BTreeSet::new(),
+            rerunning: std::collections::BTreeSet::new(),
             pid: None,
             host: None,
             unknown: serde_json::Map::new(),

@@ -5,12 +5,10 @@ pub mod hash;
 use std::str::FromStr;
 
 use crate::model::ids::TierId;
+use crate::model::limits::MOST_FOREIGN_RUNS;
 use crate::model::original::OriginalConfig;
 
 use super::json::Json;
-
-/// Most runs of a subtest: numbers of runs have six digits.
-const MOST_RUNS: u32 = 999_999;
 
 /// A key that only the later commits write: by it one knows whose defaults hold.
 const LATER_KEY: &str = "skip_agent_teams";
@@ -57,10 +55,11 @@ pub fn parse(bytes: &[u8]) -> Result<OriginalConfig, String> {
         skip_agent_teams: fields.flag(LATER_KEY),
         others: serde_json::Map::new(),
     };
-    if config.runs_per_subtest > MOST_RUNS {
-        fields
-            .wrong
-            .push(format!("`runs_per_subtest` is {}, and there are at most {MOST_RUNS}", config.runs_per_subtest));
+    if config.runs_per_subtest > MOST_FOREIGN_RUNS {
+        fields.wrong.push(format!(
+            "`runs_per_subtest` is {}, and there are at most {MOST_FOREIGN_RUNS}",
+            config.runs_per_subtest
+        ));
     }
     let Fields { known, lacks, mut wrong, .. } = fields;
     let unknown = json.entries().iter().filter(|(key, _)| !known.contains(&key.as_str()));

@@ -130,7 +130,7 @@ fn killed_while_changes_are_captured_the_agent_is_not_asked_again() {
 }
 
 /// Runs the program under `strace`, which kills whoever makes the call that is described; whether it came to its end.
-fn killed_at(world: &World, narrowed: &[&str], call: &str, number: usize, arguments: &[&str]) -> bool {
+pub(crate) fn killed_at(world: &World, narrowed: &[&str], call: &str, number: usize, arguments: &[&str]) -> bool {
     let mut command = Command::new("strace");
     command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("inject={call}:signal=KILL:when={number}")]);
     command.args(narrowed).arg(env!("CARGO_BIN_EXE_cargo-scylla")).arg("scylla").args(arguments);

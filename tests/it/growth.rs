@@ -52,8 +52,13 @@ fn a_growth_can_be_planned_only_and_made_later() {
     let dir = experiment(&world);
     let grown = world.scylla(&["extend", &dir, "--runs", "2", "--plan-only"]).exits(0);
     assert!(grown.stderr.contains(&format!("cargo scylla resume {dir}")), "{grown}");
-    assert_eq!((world.lines("agent.log"), status(&world).as_str()), (2, "interrupted"));
-    world.scylla(&["verify", &dir]).exits(6);
+    assert_eq!((world.lines("agent.log"), status(&world).as_str()), (2, "completed"));
+    // It was complete, and nothing stopped it since.
+    let verified = world.scylla(&["verify", &dir]).exits(6);
+    assert!(!verified.stdout.contains("status-contradicted"), "{verified}");
+    let again = world.scylla(&["extend", &dir, "--runs", "2", "--plan-only"]).exits(0);
+    assert!(again.stderr.contains("the plan has these 4 runs already"), "{again}");
+    world.scylla(&["extend", &dir, "--tiers", "T0", "--plan-only"]).exits(2);
     world.scylla(&["resume", &dir]).exits(0);
     assert_eq!((world.lines("agent.log"), status(&world).as_str()), (4, "completed"));
     world.scylla(&["verify", &dir]).exits(0);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by its panic")]
 
 mod adopt;
+mod again;
 mod architecture;
 mod budget;
 mod choosing;
@@ -17,6 +18,7 @@ mod fixture;
 mod fixture_check;
 mod flags;
 mod growth;
+mod hostile;
 mod inheritance;
 mod language_checks;
 mod lock;

@@ -208,3 +208,67 @@ fn a_grading_that_is_killed_leaves_the_runs_own_evidence_alone_and_its_judge_is_
     world.scylla(&["verify", &dir]).exits(0);
     no_process_is_left(&world);
 }
+
+#[test]
+fn a_run_of_a_finished_experiment_names_regrade_when_only_the_grading_was_edited_and_nothing_is_paid() {
+    let world = World::new();
+    let dir = made(&world, &judge(&world, BAD), 0);
+    let run = ["run", "--tiers-dir", "fixture", "--results-dir", "results", "--runs", "2"];
+    fixture(&world, &judge(&world, GOOD));
+    let refused = world.scylla(&run).exits(2);
+    for told in
+        ["differs only in how finished work is graded: `test.yaml` is changed", "--fresh` pays for every run again"]
+    {
+        assert!(refused.stderr.contains(told), "{refused}");
+    }
+    assert!(refused.stderr.contains("`cargo scylla regrade results/"), "{refused}");
+    fs::write(world.path("fixture/expected/criteria.md"), "The file is there, and is empty.\n").unwrap();
+    let refused = world.scylla(&run).exits(2);
+    assert!(refused.stderr.contains("`expected/criteria.md` and `test.yaml` are changed"), "{refused}");
+    assert_eq!((world.lines("agent.log"), status(&world)), (4, "completed".to_owned()));
+    // The command that was named does it, and then there is nothing left to do.
+    regrade(&world, &[]).exits(0);
+    let same = world.scylla(&run).exits(0);
+    assert!(same.stderr.contains("is finished and left alone"), "{same}");
+    // A comment changes nothing.
+    let yaml = fs::read_to_string(world.path("fixture/test.yaml")).unwrap();
+    fs::write(world.path("fixture/test.yaml"), format!("# One more line.\n{yaml}")).unwrap();
+    world.scylla(&run).exits(0);
+    assert_eq!((world.lines("agent.log"), world.lines("judge.log")), (4, 8));
+    world.scylla(&["verify", &dir]).exits(0);
+    // What agents are given is another question.
+    fs::write(world.path("fixture/prompt.md"), "Do something else.\n").unwrap();
+    let other = world.scylla(&[&run[..], &["--dry-run"]].concat()).exits(0);
+    assert!(!other.stderr.contains("regrade"), "{other}");
+}
+
+#[test]
+fn a_third_grading_another_fixture_and_runs_that_cannot_be_graded_are_told_apart() {
+    let world = World::new();
+    let dir = made(&world, &judge(&world, BAD), 0);
+    fixture(&world, &judge(&world, GOOD));
+    regrade(&world, &["--run", "T0/00/1"]).exits(6);
+    // What was graded already is no mistake: the same command may have been killed.
+    let again = regrade(&world, &["--run", "T0/00/1"]).exits(6);
+    assert!(again.stderr.contains("0 runs to be checked and judged"), "{again}");
+    let unknown = regrade(&world, &["--run", "T0/00/9"]).exits(2);
+    assert!(unknown.stderr.contains("nothing is to be graded of `T0/00/run_09`"), "{unknown}");
+    fs::write(world.path("fixture/expected/criteria.md"), "The file is there, and is empty.\n").unwrap();
+    regrade(&world, &[]).exits(0);
+    assert_eq!((world.lines("agent.log"), world.lines("judge.log")), (4, 4 + 1 + 4));
+    let third = json(&world.experiment().join("config/gradings/03/grading.json"));
+    assert_eq!(third["changed"], json!(["`criteria`", "expected/criteria.md"]));
+    world.scylla(&["verify", &dir]).exits(0);
+    let yaml = fs::read_to_string(world.path("fixture/test.yaml")).unwrap();
+    fs::write(world.path("fixture/test.yaml"), yaml.replace("id: tested", "id: other")).unwrap();
+    let other = regrade(&world, &[]).exits(2);
+    assert!(other.stderr.contains("the fixture is `other`, and the experiment is one of `tested`"), "{other}");
+    close(&world, "judge");
+    fs::write(world.path("fixture/test.yaml"), yaml.replace("The file", "A file")).unwrap();
+    fs::write(world.path("fixture/expected/criteria.md"), "Once more.\n").unwrap();
+    let live = world.start(&["regrade", &dir, "--from", "fixture", "--jobs", "1"]);
+    wait_until("a judge works", || world.lines("judge.log") == 10);
+    regrade(&world, &[]).exits(3);
+    open(&world, "judge");
+    assert_eq!(live.end().0, Some(0));
+}

@@ -9,7 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::wish::{alike, inheritance_of};
 use crate::engine::create::Wish;
 use crate::engine::taken::{mistakes, stops};
-use crate::model::experiment::Inherit;
+use crate::model::experiment::{Inherit, too_many_runs};
 use crate::model::ids::{SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::task::{AgentSpec, Invocation, Setup, Subtest, SystemPrompt, Tools};
@@ -80,6 +80,9 @@ pub fn show(
 /// # Errors
 /// When winners are asked for that no planned tier can give, or resources that are not there.
 pub fn check(wish: &Wish) -> Result<(), CliError> {
+    if let Some(why) = too_many_runs(&wish.subtests, wish.runs_per_subtest) {
+        return Err(CliError::usage(why).hint("ask for fewer with `--runs`, `--tiers` or `--max-subtests`"));
+    }
     let path_of = |file: &str| wish.parts.laid.get(file).cloned().unwrap_or_else(|| wish.parts.dir.join(file));
     let mistakes = mistakes(&wish.fixture, path_of, &inheritance_of(wish), &wish.thinking_mode);
     if mistakes.is_empty() { Ok(()) } else { Err(CliError::mistakes(&mistakes)) }

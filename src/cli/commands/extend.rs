@@ -25,16 +25,19 @@ pub fn run(args: &Extend, console: &mut Console) -> Result<Exit, CliError> {
     let (mut sitting, name) = open_held(args.experiment.dir.as_deref(), console)?;
     let growth = Growth { runs: args.runs, tiers: args.tiers.clone(), max_subtests: args.max_subtests };
     let before = sitting.config.plan().total();
-    let plan = extend(&sitting.held, &mut sitting.config, &sitting.fixture, &growth)
-        .map_err(|error| CliError::engine(error, &name))?;
+    let plan = extend(&mut sitting, &growth).map_err(|error| CliError::engine(error, &name))?;
+    let planned = counted(plan.total(), "run");
+    console.say(&match plan.total() == before {
+        true => format!("the plan has these {planned} already"),
+        false => format!("the plan has grown from {before} to {planned}"),
+    })?;
     sitting.take_in(plan);
-    console.say(&format!("the plan has grown from {before} to {}", counted(sitting.config.plan().total(), "run")))?;
     let mut differences = Differences::default();
     operate(&mut sitting.config, &args.operation, &mut differences);
     save_operation(&sitting, differences.operational)?;
     if args.plan_only {
         console.say(&format!("to make them: `cargo scylla resume {}`", shell_word(&name)))?;
-        return sitting.rest().map(|()| Exit::Success).map_err(|error| CliError::engine(error, &name));
+        return Ok(Exit::Success);
     }
     sitting::conduct(sitting, &name, &differences.events, prelude, console)
 }

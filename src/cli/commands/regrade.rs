@@ -15,6 +15,7 @@ use crate::cli::prelude::Prelude;
 use crate::cli::wish::{self, Differences, operate};
 use crate::engine::open::Sitting;
 use crate::engine::regrade::{Wanted, begin};
+use crate::engine::standing::Standing;
 use crate::model::ids::RunId;
 use crate::text::words::{counted, shell_word};
 
@@ -36,7 +37,7 @@ pub fn run(args: &Regrade, console: &mut Console) -> Result<Exit, CliError> {
     let wanted = Wanted { fixture: loaded.fixture, parts: loaded.parts, reason: args.reason.clone() };
     let mut sitting = begin(sitting, wanted).map_err(|error| CliError::engine(error, &name))?;
     let graded = sitting.standing.to_grade();
-    let named = if args.run.is_empty() { graded.clone() } else { chosen(&args.run, &graded)? };
+    let named = if args.run.is_empty() { graded } else { chosen(&args.run, &graded, &sitting.standing)? };
     console.say(&format!(
         "grading {}: {} to be checked and judged; no agent is asked",
         sitting.grader.number,
@@ -62,12 +63,13 @@ fn fixture_of(sitting: &Sitting, set: Option<PathBuf>, name: &str) -> Result<Pat
 }
 
 /// The named runs, each of which has something to be graded.
-fn chosen(named: &[RunId], to_grade: &BTreeSet<RunId>) -> Result<BTreeSet<RunId>, CliError> {
-    let others: Vec<String> =
-        named.iter().filter(|run| !to_grade.contains(run)).map(|run| format!("`{run}`")).collect();
+fn chosen(named: &[RunId], to_grade: &BTreeSet<RunId>, standing: &Standing) -> Result<BTreeSet<RunId>, CliError> {
+    // What the grading has graded already is done: the same command may have been stopped before.
+    let undone = |run: &&RunId| !to_grade.contains(run) && !standing.is_committed(**run);
+    let others: Vec<String> = named.iter().filter(undone).map(|run| format!("`{run}`")).collect();
     if others.is_empty() {
-        return Ok(named.iter().copied().collect());
+        return Ok(named.iter().copied().filter(|run| to_grade.contains(run)).collect());
     }
     Err(CliError::usage(format!("nothing is to be graded of {}", others.join(", ")))
-        .hint("a run can be graded when its agent is done, and once by each grading"))
+        .hint("a run can be graded when its agent is done; `cargo scylla status` shows which are"))
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::cli::args::Run;
-use crate::cli::asked::{Course, Question, changes};
+use crate::cli::asked::{Course, Question, changes, regrade};
 use crate::cli::choose::choose;
 use crate::cli::commands::dry_run;
 use crate::cli::commands::sitting;
@@ -18,10 +18,14 @@ use crate::cli::prelude::Prelude;
 use crate::cli::wish::{self, Places, differ_in};
 use crate::engine::create::{Wish, create};
 use crate::engine::open::{Held, Sitting, hold, hold_creation, take_over};
+use crate::engine::regrade::{Otherwise, otherwise};
+use crate::lifecycle::mend::{Ask, mend};
 use crate::model::event::Event;
+use crate::os::clock;
 use crate::store;
 use crate::store::find::make_results_folder;
 use crate::store::layout::ExperimentFolder;
+use crate::store::survey::Depth;
 use crate::text::words::{counted, shell_word};
 
 /// Runs the command.
@@ -164,6 +168,7 @@ fn leave_alone(folder: &ExperimentFolder, places: &Places, console: &mut Console
     let current = console.current_dir()?;
     let name = shown(folder.root(), &current);
     let dir = shell_word(&name);
+    tidy(folder, &name, console)?;
     let (config, _) = store::config::read(folder);
     let has = config.content().map_or_else(String::new, |config| {
         let subtests = config.subtests.values().map(Vec::len).sum();
@@ -180,22 +185,39 @@ fn leave_alone(folder: &ExperimentFolder, places: &Places, console: &mut Console
     Ok(Exit::Success)
 }
 
+/// Mends what a session that was killed at its very end has left of a finished experiment.
+fn tidy(folder: &ExperimentFolder, name: &str, console: &mut Console) -> Result<(), CliError> {
+    let mut survey = store::survey::survey(folder, Depth::Results)?;
+    store::survey::add_leftovers(folder, &mut survey)?;
+    // Whoever holds it mends it.
+    if survey.holder.is_some() || mend(&survey, &Ask::default(), clock::now()).is_nothing() {
+        return Ok(());
+    }
+    let failed = |error| CliError::engine(error, name);
+    let sitting = take_over(hold(folder.clone()).map_err(failed)?).map_err(failed)?;
+    for mended in &sitting.mended {
+        console.say(&format!("mended: {mended}"))?;
+    }
+    sitting.rest().map_err(failed)
+}
+
 /// Goes on with an unfinished experiment: its saved config wins, and every flag that differs is told. It has its own copy of
 /// the fixture, so one that was edited since is for a person to decide on.
 fn go_on(
     folder: ExperimentFolder,
     (args, located): (&Run, &Located),
-    Question { wish, fields, places, .. }: &Question<'_>,
+    question: &Question<'_>,
     prelude: Prelude,
     console: &mut Console,
 ) -> Result<Exit, CliError> {
+    let Question { wish, fields, places, .. } = question;
     let current = console.current_dir()?;
     let name = shown(folder.root(), &current);
     let mut news = vec![format!("going on with the unfinished experiment `{name}` (`--fresh` starts anew)")];
     news.extend(in_former_place(&folder, places, &current));
     let held = hold(folder).map_err(|error| CliError::engine(error, &name))?;
     if let Some(config) = store::config::read(&held.folder).0.content() {
-        refuse_edited(&changes(&held.folder, config, wish)?, &name, console)?;
+        refuse_edited(&changes(&held.folder, config, wish)?, &held.folder, question, &name, console)?;
     }
     let mut sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;
     let mut events: Vec<Event> = news.into_iter().map(|message| Event::Notice { message }).collect();
@@ -211,16 +233,33 @@ fn go_on(
     sitting::conduct(sitting, &name, &events, prelude, console)
 }
 
-fn refuse_edited(changes: &[String], name: &str, console: &Console) -> Result<(), CliError> {
-    if changes.is_empty() {
-        return Ok(());
-    }
+fn refuse_edited(
+    changes: &[String],
+    folder: &ExperimentFolder,
+    question: &Question<'_>,
+    name: &str,
+    console: &Console,
+) -> Result<(), CliError> {
+    let Question { wish, places, .. } = question;
+    let otherwise = match changes.is_empty() {
+        true => Otherwise::Neither,
+        false => otherwise(folder, &wish.fixture, &wish.parts)?,
+    };
+    let fixture = shown(&places.fixture_dir, &console.current_dir()?);
+    let goes_on = match otherwise {
+        Otherwise::Neither => return Ok(()),
+        Otherwise::Graded => format!(
+            "`{}` grades by the edited one what is done, and what `cargo scylla resume {}` makes then",
+            regrade(name, &fixture),
+            shell_word(name)
+        ),
+        Otherwise::Measured => {
+            format!("`cargo scylla resume {}` goes on with the copy that it began with", shell_word(name))
+        }
+    };
     let message = format!("`{name}` is unfinished, and its fixture was edited since it began: {}", changes.join("; "));
-    Err(CliError::usage(message).hint(format!(
-        "`cargo scylla resume {}` goes on with the copy that it began with; `{} --fresh` starts anew with the edited one",
-        shell_word(name),
-        console.typed()
-    )))
+    let hint = format!("{goes_on}; `{} --fresh` starts anew with the edited one", console.typed());
+    Err(CliError::usage(message).hint(hint))
 }
 
 /// Keeps operational changes: they hold for later sittings too.

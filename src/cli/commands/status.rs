@@ -86,6 +86,7 @@ fn show(
         tiers: &numbers.tiers(),
         setups: &numbers.setups(fixture.as_ref()),
         missing: &missing,
+        plan_is_open: survey.original.as_ref().is_some_and(|original| original.plan_is_open),
         waiting: &waiting,
         original_version: survey.original.as_ref().map(|original| original.version.to_string()),
         in_flight: &in_flight,

@@ -130,7 +130,7 @@ fn a_mistake_in_the_manifest_names_its_line_and_the_table() {
         told,
         [
             "Cargo.toml:4: unknown key `workspace.metadata.scylla.tiersdir`",
-            "Cargo.toml:5: `workspace.metadata.scylla.jobs` is `\"2\"`, not a whole number from 1",
+            "Cargo.toml:5: `workspace.metadata.scylla.jobs` is `\"2\"`, not a whole number from 1 to 4096",
         ]
     );
     assert_eq!(mistakes[0].hint.as_deref(), Some("did you mean `tiers-dir`?"));

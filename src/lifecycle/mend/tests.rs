@@ -42,6 +42,7 @@ fn checkpoint(status: ExperimentStatus, entries: &[(&str, RunStatus)]) -> Checkp
         last_updated_at: now(),
         rate_limit: None,
         rerun: std::collections::BTreeSet::new(),
+        rerunning: std::collections::BTreeSet::new(),
         pid: None,
         host: None,
         unknown: serde_json::Map::new(),

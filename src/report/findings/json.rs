@@ -31,6 +31,8 @@ struct VerificationJson<'a> {
     verdict: Verdict,
     /// Planned runs.
     planned: usize,
+    /// Whether more runs than these may be planned: how many subtests its tiers have is not known.
+    plan_is_open: bool,
     /// Planned runs that are done and about which there is no finding.
     agreeing: usize,
     /// Whether evidence was held against its seals.
@@ -87,6 +89,7 @@ pub fn json(verification: &Verification) -> String {
         folder: verification.folder,
         verdict: verification.verdict(),
         planned: verification.planned,
+        plan_is_open: verification.plan_is_open,
         agreeing: verification.agreeing,
         evidence_checked: verification.evidence_checked,
         live: verification.live,

@@ -18,7 +18,7 @@ use super::facts::{Facts, OriginalAgent};
 use super::levels::{ListedRuns, SubtestFolder};
 use super::{Depth, Setting, threads};
 use crate::store::layout::original::{self, Dialect, Phase};
-use crate::store::layout::{AGENT_RESULT, JUDGE, RESULT, RunFolder};
+use crate::store::layout::{AGENT_RESULT, ExperimentFolder, JUDGE, RESULT, RunFolder};
 use crate::store::stages::RunStore;
 use crate::store::version::{self, Age, age};
 use crate::store::{clipped, evidence};
@@ -274,9 +274,8 @@ impl<'a> Reader<'a> {
     fn workspace(&mut self, run: RunId, folder: &RunFolder, keeps_workspace: Option<bool>) {
         // Only a result that says so was to lose its workspace; the original kept all of them.
         if keeps_workspace == Some(false) && !matches!(files::kind_of(&folder.workspace()), Ok(None)) {
-            let found = "it should have been removed when the run was committed".into();
-            let place = self.setting.folder.relative(&folder.workspace());
-            self.problem_at(run, ProblemKind::StrayWorkspace, place, found);
+            let Problem { kind, place, found, .. } = left_workspace(self.setting.folder, run);
+            self.problem_at(run, kind, place, found);
         }
     }
 
@@ -360,4 +359,10 @@ impl<'a> Reader<'a> {
     pub(super) fn problem_at(&mut self, run: RunId, kind: ProblemKind, place: String, found: String) {
         self.part.problems.push(Problem { run, kind, place, found: clipped(found) });
     }
+}
+
+/// A committed run has a workspace that should be gone.
+pub(super) fn left_workspace(folder: &ExperimentFolder, run: RunId) -> Problem {
+    let found = "it should have been removed when the run was committed".to_owned();
+    Problem { run, kind: ProblemKind::StrayWorkspace, place: folder.relative(&folder.run(run).workspace()), found }
 }

@@ -65,6 +65,7 @@ pub(super) fn read(root: &Json) -> Result<Reading, Refusal> {
         last_updated_at: last_updated_at.or(started_at).unwrap_or(Timestamp::UNIX_EPOCH),
         rate_limit: rate_limit(root),
         rerun: std::collections::BTreeSet::new(),
+        rerunning: std::collections::BTreeSet::new(),
         pid: root.get("pid").and_then(Json::number),
         host: None,
         unknown: serde_json::Map::new(),

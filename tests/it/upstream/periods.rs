@@ -21,6 +21,13 @@ fn an_untouched_config_of_any_commit_is_read_and_its_hash_explained() {
         let others: Vec<_> =
             verified.findings().iter().filter(|it| !["missing-run", "moved-experiment"].contains(&kind(it))).collect();
         assert!(others.is_empty(), "{}: {others:#?}", dir.display());
+        // A resume asks for the fixture of the runs that are missing, and holds nothing against the config.
+        let name = dir.to_str().unwrap();
+        let resumed = world.scylla(&["resume", name]).exits(2);
+        assert!(resumed.stderr.contains("runs are missing, and their fixture is not known"), "{name}: {resumed}");
+        let status = world.scylla(&["status", name, "--message-format", "json"]).exits(0);
+        let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+        assert_eq!(status["plan_is_open"], verified.report["plan_is_open"], "{name}");
     }
     assert!(commits >= 20, "only {commits}");
 }

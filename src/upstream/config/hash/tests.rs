@@ -60,6 +60,35 @@ fn the_hashes_of_the_published_experiment_are_found() {
     assert_eq!(of_version(OriginalVersion::V2_0, &Json::of(&dry_run())), "8553442b41f0adc8");
 }
 
+/// Computed by Python's own `json` and `hashlib`, and not by what is tested here.
+#[test]
+fn the_hashes_of_the_last_period_are_those_that_python_computes() {
+    let last = |config: &Value| of_version(OriginalVersion::V3_1, &Json::of(config));
+    assert_eq!(last(&dry_run()), "348ac9ee69d45533");
+    assert_eq!(last(&with(&dry_run(), &json!({"thinking_mode": "Höhe — hoch"}))), "6eb803d2cd308bb7");
+    let agamemnon = json!({"enabled": false, "failure_type": "default", "failure_duration_seconds": null, "failure_parameters": {}});
+    let saved = json!({
+        "experiment_id": "test-001",
+        "task_repo": "https://example.invalid/hello",
+        "task_commit": "6491e610a8a5cf1d236c2ca2950c57d301198f59",
+        "task_prompt_file": "tests/fixtures/tests/test-001/prompt.md",
+        "language": "python",
+        "models": ["claude-sonnet-4-5-20250929"],
+        "runs_per_subtest": 2,
+        "tiers_to_run": ["T0", "T1"],
+        "judge_models": ["claude-opus-4-5-20251101"],
+        "timeout_seconds": 180,
+        "max_turns": null,
+        "max_subtests": null,
+        "skip_agent_teams": false,
+        "thinking_mode": "None",
+        "use_containers": false,
+        "agamemnon": agamemnon,
+    });
+    assert!(explained(&saved, "dc7cad40645770e7"));
+    assert!(!explained(&with(&saved, &json!({"timeout_seconds": 181})), "dc7cad40645770e7"));
+}
+
 #[test]
 fn each_period_hashed_other_keys_beside_those_that_it_saved() {
     let saved = without(&dry_run(), &["max_subtests", "parallel_subtests"]);
