@@ -74,10 +74,7 @@ impl Question<'_> {
         let Some(config) = config.content() else { return Ok(Course::LeaveAlone(folder)) };
         let name = shown(folder.root(), current);
         let changes = changes(&folder, config, self.wish)?;
-        let otherwise = match changes.is_empty() {
-            true => Otherwise::Neither,
-            false => otherwise(&folder, &self.wish.fixture, &self.wish.parts)?,
-        };
+        let otherwise = self.otherwise(&folder, &changes)?;
         let told = if otherwise == Otherwise::Neither { Vec::new() } else { changes.clone() };
         match answer(config, self.wish, &self.fields, told) {
             Answer::Other(differences) if otherwise == Otherwise::Graded && differences == changes => {
@@ -93,6 +90,20 @@ impl Question<'_> {
                 Ok(Course::Begin(vec![Event::Notice { message }]))
             }
         }
+    }
+
+    /// In what the fixture differs that is asked about, when its files do. A judge that only a flag names cannot be named to
+    /// `regrade`: then it is another question.
+    ///
+    /// # Errors
+    /// When the fixture or the experiment's copy cannot be read.
+    pub fn otherwise(&self, folder: &ExperimentFolder, changes: &[String]) -> Result<Otherwise, StoreError> {
+        if changes.is_empty() {
+            return Ok(Otherwise::Neither);
+        }
+        let otherwise = otherwise(folder, &self.wish.fixture, &self.wish.parts)?;
+        let by_flag = !self.places.said.judge_commands.is_empty();
+        Ok(if otherwise == Otherwise::Graded && by_flag { Otherwise::Measured } else { otherwise })
     }
 
     /// A mistake in a judge or a check is mended without asking the agents again.

@@ -45,7 +45,7 @@ pub fn read(folder: &ExperimentFolder) -> (Seen<Config>, Vec<String>) {
     let content = serde_json::from_slice::<Config>(&raw).map(Box::new);
     let seen = match (age(&version), content) {
         (Age::Newer, content) => {
-            let content = content.ok().filter(|config: &Box<Config>| config.too_many_runs().is_none());
+            let content = content.ok().filter(|config| config.too_many_runs().is_none());
             Seen::Newer { version, content }
         }
         (Age::Original, _) => {

@@ -27,9 +27,10 @@ pub fn run(args: &Extend, console: &mut Console) -> Result<Exit, CliError> {
     let before = sitting.config.plan().total();
     let plan = extend(&mut sitting, &growth).map_err(|error| CliError::engine(error, &name))?;
     let planned = counted(plan.total(), "run");
-    console.say(&match plan.total() == before {
-        true => format!("the plan has these {planned} already"),
-        false => format!("the plan has grown from {before} to {planned}"),
+    console.say(&if plan.total() == before {
+        format!("the plan has these {planned} already")
+    } else {
+        format!("the plan has grown from {before} to {planned}")
     })?;
     sitting.take_in(plan);
     let mut differences = Differences::default();

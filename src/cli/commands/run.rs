@@ -18,7 +18,7 @@ use crate::cli::prelude::Prelude;
 use crate::cli::wish::{self, Places, differ_in};
 use crate::engine::create::{Wish, create};
 use crate::engine::open::{Held, Sitting, hold, hold_creation, take_over};
-use crate::engine::regrade::{Otherwise, otherwise};
+use crate::engine::regrade::Otherwise;
 use crate::lifecycle::mend::{Ask, mend};
 use crate::model::event::Event;
 use crate::os::clock;
@@ -240,12 +240,8 @@ fn refuse_edited(
     name: &str,
     console: &Console,
 ) -> Result<(), CliError> {
-    let Question { wish, places, .. } = question;
-    let otherwise = match changes.is_empty() {
-        true => Otherwise::Neither,
-        false => otherwise(folder, &wish.fixture, &wish.parts)?,
-    };
-    let fixture = shown(&places.fixture_dir, &console.current_dir()?);
+    let otherwise = question.otherwise(folder, changes)?;
+    let fixture = shown(&question.places.fixture_dir, &console.current_dir()?);
     let goes_on = match otherwise {
         Otherwise::Neither => return Ok(()),
         Otherwise::Graded => format!(
