@@ -133,13 +133,7 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
             Exit::Damaged,
             Some("put the original file back: what was taken over is not chosen a second time".to_owned()),
         ),
-        EngineError::NotRegradedForeign => (
-            Exit::Usage,
-            Some(format!(
-                "`cargo scylla rerun {dir} --run T0/00/1` makes named runs anew, under the fixture that it has; `cargo scylla run \
-                 --fresh` measures the mended fixture; nothing was changed"
-            )),
-        ),
+        EngineError::NotRegradedForeign => (Exit::Usage, Some(instead_of_regrade(dir))),
         EngineError::NotRegraded(_) => (
             Exit::Usage,
             Some("`cargo scylla run --fresh` measures another fixture anew; nothing was changed".to_owned()),
@@ -157,6 +151,14 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         | EngineError::Strays(_)
         | EngineError::WorkerLost => (Exit::Internal, None),
     }
+}
+
+/// What can be done where finished work cannot be graded again.
+fn instead_of_regrade(dir: &str) -> String {
+    format!(
+        "`cargo scylla rerun {dir} --run T0/00/1` makes named runs anew, under the fixture that it has; `cargo scylla run --fresh` \
+         measures the mended fixture; nothing was changed"
+    )
 }
 
 /// The exit code of an error with a tree: a repository, a commit or a place that a person named wrongly is a mistake of
