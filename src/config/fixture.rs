@@ -25,6 +25,7 @@ use crate::model::task::{AgentSpec, Fixture, Invocation, JudgeSpec, Limits, Part
 use super::fields::{Fields, Page};
 use super::mistake::{Mistake, Mistakes};
 use super::node::{Node, Place};
+use crate::text::url;
 pub use absence::Absence;
 use absence::Absences;
 use beside::BESIDE_FILE;
@@ -253,7 +254,8 @@ impl Loader<'_> {
             stores,
             tiers,
         };
-        let written = programs.written.map(|text| (BESIDE_FILE.to_owned(), text)).into_iter().collect();
+        let beside = programs.written.map(|text| (BESIDE_FILE.to_owned(), text));
+        let written = beside.into_iter().chain(self.test_file_without_credentials(&fixture.source)).collect();
         let parts = Parts { dir: self.folder.dir.to_owned(), laid, written };
         Some(Loaded { fixture, parts, absences: Vec::new() })
     }
@@ -294,6 +296,22 @@ impl Loader<'_> {
         source.find("branch");
         source.close();
         Some(Source::Repository { repo: repo?.to_owned(), hash: hash?.to_ascii_lowercase() })
+    }
+
+    /// What the copy's `test.yaml` says where the repository's URL has credentials: they are for the clone alone.
+    fn test_file_without_credentials(&self, source: &Source) -> Option<(String, String)> {
+        let Source::Repository { repo, .. } = source else { return None };
+        let named = url::without_credentials(repo);
+        if named == *repo {
+            return None;
+        }
+        let file = self.folder.dir.join(TEST_FILE);
+        let text = self.folder.text(&file)?;
+        if !text.contains(repo) {
+            let mistake = Mistake::new(&file, "the URL of `source.repo` has credentials and is not in one piece");
+            self.folder.mistakes.add(mistake.hint("write it on one line without escapes, so that no copy has them"));
+        }
+        Some((TEST_FILE.to_owned(), text.replace(repo, &named)))
     }
 
     fn task(&self, task: Fields<'_>) -> Option<Task> {

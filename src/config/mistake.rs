@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::node::Place;
+use crate::text::url;
 
 /// One mistake in a file that a person wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,10 +35,11 @@ impl fmt::Display for Mistake {
 impl std::error::Error for Mistake {}
 
 impl Mistake {
-    /// A mistake of a whole file or folder.
+    /// A mistake of a whole file or folder. A URL in its message has no credentials.
     #[must_use]
     pub fn new(file: &Path, message: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), line: None, column: None, message: message.into(), hint: None }
+        let message = url::without_credentials(&message.into());
+        Self { file: file.to_owned(), line: None, column: None, message, hint: None }
     }
 
     /// The same mistake at a place in its file.

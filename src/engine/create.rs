@@ -21,6 +21,7 @@ use crate::model::task::{Fixture, Parts, Source};
 use crate::os::{clock, files};
 use crate::store;
 use crate::store::layout::ExperimentFolder;
+use crate::text::url;
 use crate::text::words::list;
 use crate::upstream::inherit::Inheritance;
 use crate::workspace::base;
@@ -116,7 +117,7 @@ pub(super) fn furnish(folder: &ExperimentFolder, wish: Wish, now: Timestamp) -> 
     let repo = folder.repo();
     let task_repo = match &wish.fixture.source {
         Source::Folder => "source/".to_owned(),
-        Source::Repository { repo, .. } => repo.clone(),
+        Source::Repository { repo, .. } => url::without_credentials(repo),
     };
     // A local repository is named relative to where the fixture lies, not to its copy.
     let task_commit = base::make_base(&repo, &wish.parts.dir, &wish.fixture.source)?;

@@ -17,6 +17,7 @@ use crate::os::clock;
 use crate::stats::winner::winners;
 use crate::store;
 use crate::store::layout::ExperimentFolder;
+use crate::text::url;
 use crate::upstream::checkpoint::{Document, Header};
 use crate::upstream::config::hash;
 use crate::upstream::reports::{self, Export, files};
@@ -84,6 +85,8 @@ pub fn export(
 /// The original takes the first of its models without looking whether there is one.
 fn with_models(config: &Config, results: &[RunResult]) -> Config {
     let mut config = config.clone();
+    // An experiment of format 4.0 may still have them.
+    config.task_repo = url::without_credentials(&config.task_repo);
     if config.models.is_empty() {
         config.models.push(NO_MODEL.to_owned());
     }

@@ -14,6 +14,7 @@ use crate::store::evidence::{changes_since_copied, digest_of_parts, digest_of_tr
 use crate::store::layout::ExperimentFolder;
 use crate::store::survey::Depth;
 use crate::store::{StoreError, gradings};
+use crate::text::url;
 
 /// By what finished work is to be graded again.
 #[derive(Debug)]
@@ -131,11 +132,21 @@ fn named(keys: &[(&str, bool)]) -> Vec<String> {
     keys.iter().filter(|(_, differs)| *differs).map(|(key, _)| format!("`{key}`")).collect()
 }
 
+/// A source as the copy names it: without credentials.
+fn named_source(source: &Source) -> Source {
+    match source {
+        Source::Folder => Source::Folder,
+        Source::Repository { repo, hash } => {
+            Source::Repository { repo: url::without_credentials(repo), hash: hash.clone() }
+        }
+    }
+}
+
 /// What differs of that which agents are given: keys, and files.
 fn seen_by_agents(before: &Fixture, after: &Fixture, places: &[PathBuf]) -> Vec<String> {
     let keys = [
         ("language", before.language != after.language),
-        ("source", before.source != after.source),
+        ("source", named_source(&before.source) != named_source(&after.source)),
         ("prompt", before.prompt != after.prompt),
         ("timeout_seconds", before.timeout_seconds != after.timeout_seconds),
         ("no_progress_seconds", before.no_progress_seconds != after.no_progress_seconds),

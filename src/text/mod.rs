@@ -5,4 +5,5 @@ pub mod columns;
 pub mod escape;
 mod loose;
 pub mod redact;
+pub mod url;
 pub mod words;

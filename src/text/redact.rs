@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Values shorter than this are not secrets: replacing them would make text unreadable and protect nothing.
-const LEAST_SECRET_BYTES: usize = 8;
+pub(super) use rules::names_a_secret;
+use rules::secrets_of;
 
-/// A variable whose name has one of these words in it holds a secret.
-const SECRET_WORDS: [&str; 5] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL"];
+mod rules;
 
 /// The secrets to be taken out, in every form in which they are likely to be written.
 #[derive(Clone, Default)]
@@ -23,16 +22,23 @@ struct Forms {
 
 struct Form {
     bytes: Vec<u8>,
-    replacement: Arc<[u8]>,
+    /// The variable that the secret is of.
+    name: Arc<str>,
 }
 
 impl Secrets {
-    /// The values of the variables whose name says that they are secret and that have 8 bytes or more.
+    /// The secrets of these variables: values whose names say so in whole words and that are not trivial, the credentials
+    /// of URLs, and such members of values that are JSON.
     #[must_use]
     pub fn from_environment(vars: impl Iterator<Item = (String, String)>) -> Self {
-        let mut all: Vec<Form> = vars.filter(|(name, _)| names_a_secret(name)).flat_map(forms_of_variable).collect();
+        let mut all: Vec<Form> = vars
+            .flat_map(|(name, value)| {
+                let forms = |secret: String| forms_of_secret(&name, &secret);
+                secrets_of(&name, &value).into_iter().flat_map(forms).collect::<Vec<_>>()
+            })
+            .collect();
         all.sort_by(|a, b| {
-            b.bytes.len().cmp(&a.bytes.len()).then_with(|| (&a.bytes, &a.replacement).cmp(&(&b.bytes, &b.replacement)))
+            b.bytes.len().cmp(&a.bytes.len()).then_with(|| (&a.bytes, &a.name).cmp(&(&b.bytes, &b.name)))
         });
         all.dedup_by(|b, a| a.bytes == b.bytes);
         let mut by_first_byte = vec![Vec::new(); 256];
@@ -51,13 +57,26 @@ impl Secrets {
     /// `bytes` with each form of each secret replaced by `[redacted:NAME]`.
     #[must_use]
     pub fn redact<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
-        let found = (0..bytes.len()).any(|place| self.0.longest_at(&bytes[place..]).is_some());
-        if !found {
+        if self.first_in(bytes).is_none() {
             return Cow::Borrowed(bytes);
         }
         let mut kept = Vec::with_capacity(bytes.len());
         self.0.copy_redacted(bytes, true, &mut kept);
         Cow::Owned(kept)
+    }
+
+    /// The name of the variable whose secret comes first in `bytes`; `None` when there is none.
+    #[must_use]
+    pub fn first_in(&self, bytes: &[u8]) -> Option<&str> {
+        let mut place = 0;
+        while let Some(begins) = self.0.next_beginning(&bytes[place..]) {
+            place += begins;
+            if let Some(form) = self.0.longest_at(&bytes[place..]) {
+                return Some(&form.name);
+            }
+            place += 1;
+        }
+        None
     }
 
     /// A redactor for bytes that come in chunks.
@@ -100,6 +119,12 @@ impl Redactor {
 }
 
 impl Forms {
+    /// How far away the next byte is with which a form begins.
+    fn next_beginning(&self, bytes: &[u8]) -> Option<usize> {
+        let begins = |byte: &u8| self.by_first_byte.get(usize::from(*byte)).is_some_and(|forms| !forms.is_empty());
+        if self.all.is_empty() { None } else { bytes.iter().position(begins) }
+    }
+
     fn beginning_as(&self, bytes: &[u8]) -> impl Iterator<Item = &Form> {
         let indexes = bytes.first().and_then(|first| self.by_first_byte.get(usize::from(*first)));
         indexes.into_iter().flatten().map(|index| &self.all[*index])
@@ -120,15 +145,19 @@ impl Forms {
     fn copy_redacted(&self, bytes: &[u8], whole: bool, kept: &mut Vec<u8>) -> usize {
         let mut place = 0;
         while place < bytes.len() {
+            // What no secret begins with is most of every text.
+            let free = self.next_beginning(&bytes[place..]).unwrap_or(bytes.len() - place);
+            kept.extend_from_slice(&bytes[place..place + free]);
+            place += free;
             let rest = &bytes[place..];
-            if !whole && self.may_begin_at(rest) {
+            if rest.is_empty() || !whole && self.may_begin_at(rest) {
                 break;
             }
             if let Some(form) = self.longest_at(rest) {
-                kept.extend_from_slice(&form.replacement);
+                kept.extend_from_slice(format!("[redacted:{}]", form.name).as_bytes());
                 place += form.bytes.len();
             } else {
-                kept.push(rest[0]);
+                kept.extend(rest.first());
                 place += 1;
             }
         }
@@ -136,23 +165,14 @@ impl Forms {
     }
 }
 
-fn names_a_secret(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    SECRET_WORDS.iter().any(|word| name.contains(word))
-}
-
-/// The forms of one variable's value, without the white space around it, which files and shells add.
-fn forms_of_variable((name, value): (String, String)) -> Vec<Form> {
-    let value = value.trim();
-    if value.len() < LEAST_SECRET_BYTES {
-        return Vec::new();
-    }
-    let replacement: Arc<[u8]> = format!("[redacted:{name}]").into_bytes().into();
+/// The forms of one secret of a variable.
+fn forms_of_secret(name: &str, value: &str) -> Vec<Form> {
+    let name: Arc<str> = name.into();
     let mut forms = vec![value.as_bytes().to_vec()];
     forms.extend(json_forms(value));
     forms.extend(percent_forms(value.as_bytes()));
     forms.extend(base64_forms(value.as_bytes()));
-    forms.into_iter().map(|bytes| Form { bytes, replacement: Arc::clone(&replacement) }).collect()
+    forms.into_iter().map(|bytes| Form { bytes, name: Arc::clone(&name) }).collect()
 }
 
 /// As a JSON writer puts it: plain, in ASCII only, and each of them with `/` escaped too.

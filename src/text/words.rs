@@ -168,6 +168,32 @@ fn named_for_shell(char: char) -> String {
     }
 }
 
+/// The words of a name in small letters: parted by what is no letter and no digit, and by capital letters within a word.
+#[must_use]
+pub fn name_words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let chars: Vec<char> = name.chars().collect();
+    for (at, char) in chars.iter().enumerate() {
+        let before = at.checked_sub(1).map(|before| chars[before]);
+        let after = chars.get(at + 1);
+        // `apiKey`, and the last capital of `APIKey`.
+        let begins = char.is_uppercase()
+            && before.is_some_and(|before| {
+                before.is_lowercase()
+                    || before.is_ascii_digit()
+                    || before.is_uppercase() && after.is_some_and(|after| after.is_lowercase())
+            });
+        if !char.is_alphanumeric() || begins {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| char.is_alphanumeric()) {
+            word.extend(char.to_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::ffi::OsStrExt;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::error::WorkspaceError;
 use super::git::{Git, GitDir, ObjectFormat};
+use crate::text::url;
 
 /// What a fetch is told. A history that is cut off comes as it is; who asked is told by [`Taken::is_cut`].
 const FETCH: [&str; 6] = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--update-shallow", "--"];
@@ -19,21 +20,23 @@ pub(super) struct Taken {
 }
 
 /// Where a fixture's repository is.
-struct Remote {
+struct Remote<'a> {
+    /// As the fixture says it, which may have credentials in it: they are for git, and are never shown.
+    repo: &'a str,
     place: OsString,
     /// It is a folder of this machine, which may be a shallow or partial clone.
     is_local: bool,
 }
 
-impl Remote {
-    fn find(fixture_dir: &Path, repo: &str) -> Result<Self, WorkspaceError> {
+impl<'a> Remote<'a> {
+    fn find(fixture_dir: &Path, repo: &'a str) -> Result<Self, WorkspaceError> {
         let local = fixture_dir.join(repo);
         if local.exists() {
-            Ok(Self { place: local.into_os_string(), is_local: true })
+            Ok(Self { repo, place: local.into_os_string(), is_local: true })
         } else if repo.contains(':') {
-            Ok(Self { place: repo.into(), is_local: false })
+            Ok(Self { repo, place: url::without_credentials(repo).into(), is_local: false })
         } else {
-            Err(WorkspaceError::NoRepository { repo: repo.to_owned(), fixture: fixture_dir.to_owned() })
+            Err(WorkspaceError::NoRepository { repo: url::without_credentials(repo), fixture: fixture_dir.to_owned() })
         }
     }
 
@@ -42,7 +45,18 @@ impl Remote {
         let fetch = git_dir.git(objects, &FETCH).writes_to(objects).fetches();
         // A partial clone of the person asks its own remote for what it lacks, which git does only when it is told to.
         let fetch = if self.is_local { fetch.variable("GIT_NO_LAZY_FETCH", "0") } else { fetch };
-        fetch.arg(&self.place).arg(what).run().map(|_| ())
+        let named = url::without_credentials(self.repo);
+        let fetch = if self.is_local || named == self.repo {
+            fetch
+        } else {
+            fetch.setting(&format!("url.{}.insteadOf", self.repo), &named)
+        };
+        fetch.arg(&self.place).arg(what).run().map(|_| ()).map_err(|error| match error {
+            WorkspaceError::Git { command, folder, said } => {
+                WorkspaceError::Git { command, folder, said: url::without_credentials_of(self.repo, &said) }
+            }
+            other => other,
+        })
     }
 
     /// Whether it is a folder with a history that is cut off.
@@ -75,7 +89,7 @@ pub(super) fn fetch(repo_git: &Path, fixture_dir: &Path, repo: &str, hash: &str)
     let is_cut = git_dir.is_shallow();
     let commit = commit_of(&git_dir, &all, hash).map_err(|error| match error {
         WorkspaceError::Git { .. } => WorkspaceError::NoCommit {
-            repo: repo.to_owned(),
+            repo: url::without_credentials(repo),
             hash: hash.to_owned(),
             said: refused,
             is_shallow: is_cut || remote.is_shallow(),

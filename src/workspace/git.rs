@@ -114,6 +114,7 @@ pub(super) struct Git<'a> {
     folder: &'a Path,
     args: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
+    settings: Vec<(OsString, OsString)>,
     stdin: Option<Vec<u8>>,
     fetches: bool,
     most: usize,
@@ -131,6 +132,7 @@ impl<'a> Git<'a> {
             folder,
             args: args.iter().map(OsString::from).collect(),
             environment: Vec::new(),
+            settings: SETTINGS.iter().map(|(key, value)| (key.into(), value.into())).collect(),
             stdin: None,
             fetches: false,
             most: MOST_OUTPUT,
@@ -146,6 +148,12 @@ impl<'a> Git<'a> {
     /// One more variable.
     pub(super) fn variable(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// One more setting. Other users of the machine see arguments, and not this.
+    pub(super) fn setting(mut self, key: &str, value: &str) -> Self {
+        self.settings.push((key.into(), value.into()));
         self
     }
 
@@ -182,10 +190,10 @@ impl<'a> Git<'a> {
             }
             Place::Given(git_dir) => *git_dir,
         };
-        let mut environment = vec![("GIT_CONFIG_COUNT".into(), SETTINGS.len().to_string().into())];
-        for (at, (key, value)) in SETTINGS.iter().enumerate() {
-            environment.push((format!("GIT_CONFIG_KEY_{at}").into(), key.into()));
-            environment.push((format!("GIT_CONFIG_VALUE_{at}").into(), value.into()));
+        let mut environment = vec![("GIT_CONFIG_COUNT".into(), self.settings.len().to_string().into())];
+        for (at, (key, value)) in self.settings.into_iter().enumerate() {
+            environment.push((format!("GIT_CONFIG_KEY_{at}").into(), key));
+            environment.push((format!("GIT_CONFIG_VALUE_{at}").into(), value));
         }
         environment.push(("GIT_TERMINAL_PROMPT".into(), "0".into()));
         let not_of_fetches = ["HOME", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_GLOBAL", "GIT_NO_LAZY_FETCH"];

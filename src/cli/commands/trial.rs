@@ -189,8 +189,12 @@ fn copy_to_try(loaded: &Loaded, copy: &Path) -> Result<(Loaded, TierId), CliErro
     let tier = first.ok_or_else(|| CliError::usage("the fixture has no tier"))?;
     let mut to_try = wish::load(copy, &fixture::Said::default())?;
     // A local repository is named relative to where the fixture lies, not to its copy.
-    if let Source::Repository { repo, .. } = &mut to_try.fixture.source {
-        let local = loaded.parts.dir.join(&*repo);
+    if let (Source::Repository { repo, .. }, Source::Repository { repo: given, .. }) =
+        (&mut to_try.fixture.source, &loaded.fixture.source)
+    {
+        // The copy has no credentials.
+        repo.clone_from(given);
+        let local = loaded.parts.dir.join(given);
         if let (true, Ok(local)) = (local.is_dir(), fs::canonicalize(&local)) {
             *repo = local.display().to_string();
         }
