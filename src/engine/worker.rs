@@ -53,6 +53,7 @@ fn attempt(work: &mut Work<'_>, job: &Job) -> RunEnd {
         }
         Halt::Failed(failure) => {
             let mut failure = work.with_excerpt(failure);
+            failure.message = work.redacted(&failure.message);
             let last = failure.kind != FailureKind::RateLimit && job.failures + 1 >= job.attempts;
             if !agent_complete
                 && let Err(second) = work.set_aside(AttemptEnd::Failed { failure: failure.clone(), last })

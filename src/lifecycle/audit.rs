@@ -242,6 +242,7 @@ fn audit_problem(survey: &Survey, problem: &Problem) -> Option<Finding> {
         ProblemKind::StrayWorkspace | ProblemKind::StrayProcess if survey.holder.is_some() => return None,
         ProblemKind::StrayWorkspace => FindingKind::StrayWorkspace,
         ProblemKind::StrayProcess => FindingKind::StrayProcess,
+        ProblemKind::SecretInPatch => FindingKind::SecretInPatch,
     };
     Some(Finding { kind, place: problem.place.clone(), run: Some(problem.run), message: problem.found.clone() })
 }

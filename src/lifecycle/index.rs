@@ -28,6 +28,7 @@ fn is_of_the_result(kind: ProblemKind) -> bool {
         | ProblemKind::BrokenGrading
         | ProblemKind::Duplicate
         | ProblemKind::StrayWorkspace
+        | ProblemKind::SecretInPatch
         | ProblemKind::StrayProcess => false,
     }
 }

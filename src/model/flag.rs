@@ -1,4 +1,4 @@
-//! What was unusual about what an agent left beside its tree.
+//! What was unusual about what an agent left.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,4 +17,14 @@ pub enum Flag {
     TreeNotCaptured,
     /// A folder of ours was replaced while the agent worked; nothing was written through it.
     FolderReplaced,
+    /// The text of a secret stands in `changes.patch`, whose bytes are never edited. Whoever publishes it must hide it.
+    SecretInPatch,
+}
+
+impl Flag {
+    /// The flag of this name; `None` for one that this version does not know.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        serde_json::from_value(name.into()).ok()
+    }
 }

@@ -254,6 +254,9 @@ pub struct RunResult {
     /// When the result was committed.
     #[schemars(with = "String")]
     pub committed_at: Timestamp,
+    /// What was unusual about what the agent left.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub flags: BTreeSet<Flag>,
     /// Digest of `SHA256SUMS`, which seals the run's evidence.
     pub seal: Digest,
 }

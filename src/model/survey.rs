@@ -378,6 +378,8 @@ pub enum ProblemKind {
     Duplicate,
     /// A workspace that should have been removed at the commit.
     StrayWorkspace,
+    /// The result says that its patch holds the text of a secret.
+    SecretInPatch,
     /// A process of a dead coordinator still works on the run.
     StrayProcess,
 }

@@ -99,6 +99,7 @@ pub fn run_result(bytes: &[u8], run: RunId, config: &Config, now: Timestamp) -> 
         keeps_workspace: false,
         started_at: now,
         committed_at: now,
+        flags: std::collections::BTreeSet::new(),
         seal: Digest::of(bytes),
     })
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::fixture::{FULL_SCORE, TestFixture};
-use crate::scenes::{experiment, files_below, output};
-use crate::world::World;
+use serde_json::json as expected;
+
+use crate::fixture::{FULL_SCORE, TestFixture, close, gated, open};
+use crate::scenes::{experiment, files_below, json, output};
+use crate::world::{Live, World, wait_until};
 
 const SECRET: &str = "sk-live/4711+äöü=xyz";
 const OTHER: &str = "hunter2-hunter2";
@@ -115,10 +117,12 @@ fn leaks(folder: &Path) -> Vec<String> {
 fn no_file_of_an_experiment_holds_a_secret_that_its_programs_print() {
     let world = World::new();
     let everywhere = r#"printf '%s\n' "$MY_API_KEY" "$OTHER_PASSWORD"; printf '%s\n' "$MY_API_KEY" >&2; printf '%s' "$MY_API_KEY" | base64 -w0"#;
+    // What no patch can hold is told by its name.
+    let unusual = r#"mkfifo "$OTHER_PASSWORD""#;
     let once = world.path("once");
     // The first attempt fails, and says the secret in its record's failure; the second writes it into the tree.
     let agent = format!(
-        r#"{everywhere}; printf '%s\n' "$MY_API_KEY" > leak.txt; touch done
+        r#"{everywhere}; printf '%s\n' "$MY_API_KEY" > leak.txt; touch done; {unusual}
         if [ -e {once} ]; then printf '{{"cost_usd": 0.5, "note": "%s"}}' "$MY_API_KEY" > "$SCYLLA_RECORD_FILE"
         else touch {once}; printf '{{"cost_usd": 0.5, "failure": {{"kind": "auth", "message": "key %s is refused"}}}}' "$MY_API_KEY" > "$SCYLLA_RECORD_FILE"; fi"#,
         once = once.display(),
@@ -135,6 +139,7 @@ fn no_file_of_an_experiment_holds_a_secret_that_its_programs_print() {
     let mut command = world.command(&arguments);
     let said = output(command.env("MY_API_KEY", SECRET).env("OTHER_PASSWORD", OTHER)).exits(0);
     assert!(!said.stderr.contains(SECRET) && said.stderr.contains("key [redacted:MY_API_KEY] is refused"), "{said}");
+    assert!(!said.stderr.contains(OTHER) && said.stderr.contains("`[redacted:OTHER_PASSWORD]`"), "{said}");
     let folder = world.experiment();
     assert_eq!(leaks(&folder), [""; 0]);
     for (file, word) in [
@@ -155,4 +160,61 @@ fn no_file_of_an_experiment_holds_a_secret_that_its_programs_print() {
     world.scylla(&["verify", &dir]).exits(0);
     world.scylla(&["checkout", &dir, "--run", "T0/00/1", "--to", "tree"]).exits(0);
     assert_eq!(fs::read_to_string(world.path("tree/leak.txt")).unwrap(), format!("{SECRET}\n"), "what was graded");
+}
+
+/// An experiment whose one agent changes the line beside a secret of the task, killed while its check works.
+fn killed_beside_a_secret(world: &World) -> String {
+    let fixture = TestFixture::new()
+        .agent("T0/00-edits", "sed -i s/port.=.1/port\\ =\\ 2/ conf.ini; touch done")
+        .check(&format!("test -f done || exit 1; {}", gated(world, "check")))
+        .judge(FULL_SCORE)
+        .write(world);
+    world.write("fixture/source/conf.ini", &format!("key = {SECRET}\nport = 1\nurl = http://localhost:8080\n"));
+    close(world, "check");
+    let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1"];
+    let mut live = Live::start(world.command(&arguments).env("MY_API_KEY", SECRET));
+    wait_until("the check is reached", || world.lines("check.log") == 1);
+    live.kill();
+    open(world, "check");
+    experiment(world)
+}
+
+#[test]
+fn a_secret_in_a_patch_is_a_flag_and_the_patch_rebuilds_what_was_graded() {
+    let world = World::new();
+    let dir = killed_beside_a_secret(&world);
+    let resumed = output(world.command(&["resume", &dir]).env("MY_API_KEY", SECRET)).exits(0);
+    assert!(resumed.stderr.contains("`changes.patch` holds the secret of `MY_API_KEY`"), "{resumed}");
+    assert!(!resumed.stderr.contains(SECRET), "{resumed}");
+    let run = world.experiment().join("T0/00/run_01");
+    let result = json(&run.join("run_result.json"));
+    assert_eq!((&result["flags"], &result["judge_passed"]), (&expected!(["secret_in_patch"]), &expected!(true)));
+    let patch = fs::read_to_string(run.join("changes.patch")).unwrap();
+    assert!(patch.contains(&format!(" key = {SECRET}\n-port = 1\n+port = 2\n")), "{patch}");
+    assert_eq!(leaks(&run), [""; 0]);
+    let verified = world.scylla(&["verify", &dir]).exits(0);
+    assert!(verified.stdout.contains("secret-in-patch") && !verified.stdout.contains(SECRET), "{verified}");
+    world.scylla(&["checkout", &dir, "--run", "T0/00/1", "--to", "tree"]).exits(0);
+    let conf = format!("key = {SECRET}\nport = 2\nurl = http://localhost:8080\n");
+    assert_eq!(fs::read_to_string(world.path("tree/conf.ini")).unwrap(), conf);
+    world.scylla(&["export", &dir, "--format", "scylla-3.1", "--to", "exported"]).exits(0);
+    assert_eq!(leaks(&world.path("exported")), [""; 0]);
+}
+
+#[test]
+fn what_only_looks_like_a_secret_is_no_flag_and_is_kept_as_it_is() {
+    let world = World::new();
+    let agent = "cat conf.ini; sed -i s/1/2/ conf.ini; touch done";
+    let fixture = TestFixture::new().agent("T0/00-edits", agent).write(&world);
+    let conf = "author = somebody-else\nport = 1\nurl = http://localhost:8080\nkey = disabled\n";
+    world.write("fixture/source/conf.ini", conf);
+    let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1"];
+    let mut command = world.command(&arguments);
+    command.env("KEYCLOAK_URL", "http://localhost:8080").env("AUTHOR", "somebody-else").env("MY_KEY", "disabled");
+    output(command.env("MONKEY_PATCH", "somebody-else").env("API_TOKEN_URL", "http://localhost:8080")).exits(0);
+    let run = world.experiment().join("T0/00/run_01");
+    assert_eq!(fs::read_to_string(run.join("agent/stdout.log")).unwrap(), conf);
+    assert!(json(&run.join("run_result.json")).get("flags").is_none());
+    let verified = world.scylla(&["verify", &experiment(&world)]).exits(0);
+    assert!(!verified.stdout.contains("secret-in-patch"), "{verified}");
 }

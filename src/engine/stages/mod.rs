@@ -9,7 +9,7 @@ mod trees;
 mod untouched;
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -19,6 +19,7 @@ use crate::engine::workplace::{Program, Workplace};
 use crate::lifecycle::stage::Reached;
 use crate::model::digest::Digest;
 use crate::model::event::Event;
+use crate::model::flag::Flag;
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
 use crate::model::money::Usd;
 use crate::model::outcome::{AttemptEnd, Failure, FailureKind, Stage};
@@ -177,7 +178,12 @@ impl<'a> Work<'a> {
     }
 
     pub(super) fn notice(&self, message: &str) {
-        self.tell(Event::Notice { message: format!("{}: {message}", self.run) });
+        self.tell(Event::Notice { message: format!("{}: {}", self.run, self.redacted(message)) });
+    }
+
+    /// A text without secrets: names of files and words of programs come from agents.
+    pub(super) fn redacted(&self, text: &str) -> String {
+        String::from_utf8_lossy(&self.place.secrets.redact(text.as_bytes())).into_owned()
     }
 
     fn tell(&self, event: Event) {
@@ -223,6 +229,17 @@ impl<'a> Work<'a> {
             self.forget_work();
         }
         Ok(result)
+    }
+
+    /// What was unusual about what the agent left. A secret in its patch stays there: other bytes would be another tree.
+    fn flags(&self, agent: &AgentResult) -> Result<BTreeSet<Flag>, Halt> {
+        let mut flags = agent.flags.clone();
+        let patch = self.store.read_patch().map_err(|error| storage(&error))?.unwrap_or_default();
+        if let Some(name) = self.place.secrets.first_in(&patch) {
+            self.notice(&format!("`changes.patch` holds the secret of `{name}`: look at it before you publish it"));
+            flags.insert(Flag::SecretInPatch);
+        }
+        Ok(flags)
     }
 
     /// Writes `run_result.json`: from then on the run is committed.
@@ -271,6 +288,7 @@ impl<'a> Work<'a> {
             inherited_from: self.setup.inherited_from.clone(),
             started_at: agent.started_at,
             committed_at: clock::now(),
+            flags: self.flags(agent)?,
             // The commit puts the seal's digest in.
             seal: Digest::of(b""),
         };

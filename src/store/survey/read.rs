@@ -18,7 +18,7 @@ use super::facts::{Facts, OriginalAgent};
 use super::levels::{ListedRuns, SubtestFolder};
 use super::{Depth, Setting, threads};
 use crate::store::layout::original::{self, Dialect, Phase};
-use crate::store::layout::{AGENT_RESULT, ExperimentFolder, JUDGE, RESULT, RunFolder};
+use crate::store::layout::{AGENT_RESULT, ExperimentFolder, JUDGE, PATCH, RESULT, RunFolder};
 use crate::store::stages::RunStore;
 use crate::store::version::{self, Age, age};
 use crate::store::{clipped, evidence};
@@ -171,6 +171,11 @@ impl<'a> Reader<'a> {
             None
         });
         self.compare(run, facts);
+        if facts.has_secret_in_patch() {
+            let place = format!("{}/{PATCH}", self.place(run));
+            let found = "the text of a secret stands in it; look at it before you publish it";
+            self.problem_at(run, ProblemKind::SecretInPatch, place, found.to_owned());
+        }
         self.gradings(run, facts);
         RunSeen::Committed(ResultFacts {
             passed: facts.judge_passed,

@@ -65,7 +65,7 @@ const ROOTS: [&str; 17] = [
 pub(in crate::text) fn names_a_secret(name: &str) -> bool {
     let words = name_words(name);
     // A working directory, and where it was before.
-    if matches!(words.iter().map(String::as_str).collect::<Vec<_>>()[..], ["pwd"] | ["oldpwd"] | ["old", "pwd"]) {
+    if matches!(words.iter().map(String::as_str).collect::<Vec<_>>()[..], ["pwd" | "oldpwd"] | ["old", "pwd"]) {
         return false;
     }
     words.iter().any(|word| {

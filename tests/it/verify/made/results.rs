@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{PRINTED, PRINTED_AND_RESUMED, ROW};
 use crate::fixture::TestFixture;
+use crate::scenes::output;
 use crate::verify::folder::{copy, edit, fifo, remove};
 use crate::verify::originals::MISSING;
 use crate::verify::table::{Case, From, Row, Step, Way};
@@ -30,7 +31,10 @@ fn replaced(case: &Case) -> PathBuf {
 }
 
 pub(super) fn rows() -> Vec<Row> {
-    [unreadable(), misplaced(), altered(), contradictory(), plan(), seals(), folders()].into_iter().flatten().collect()
+    [unreadable(), misplaced(), altered(), contradictory(), plan(), seals(), folders(), secrets()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn unreadable() -> Vec<Row> {
@@ -307,4 +311,25 @@ fn folders() -> Vec<Row> {
             ..KIND
         },
     ]
+}
+
+fn secrets() -> Vec<Row> {
+    vec![Row {
+        kind: FindingKind::SecretInPatch,
+        made: "an agent wrote the value of a secret variable into its tree",
+        from: From::Nothing,
+        make: |case| {
+            let agent = "printf '%s' \"$MY_TOKEN\" > leak.txt; touch done";
+            let fixture = TestFixture::new().agent("T0/00-leaks", agent).extra("environment: [MY_TOKEN]\n");
+            let fixture = fixture.write(&case.world);
+            let words = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1"];
+            output(case.world.command(&words).env("MY_TOKEN", "hunter2-hunter2")).exits(0);
+            case.dir = case.world.experiment();
+        },
+        places: &["T0/00/run_01/changes.patch"],
+        exit: 0,
+        // Without the variable there is nothing to write.
+        ways: &[Way(&[Step::Types("rerun --run T0/00/1", 0)], 0)],
+        ..ROW
+    }]
 }
