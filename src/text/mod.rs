@@ -5,5 +5,6 @@ pub mod columns;
 pub mod escape;
 mod loose;
 pub mod redact;
+mod secret_names;
 pub mod url;
 pub mod words;

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-pub(super) use rules::names_a_secret;
 use rules::secrets_of;
 
 mod rules;

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
+use super::secret_names::names_a_secret;
 use super::words::name_words;
 
-/// Names of queries that are credentials, beside those that [`super::redact`] knows.
+/// Names of queries that are credentials, beside those that [`super::secret_names`] knows.
 const QUERY_WORDS: [&str; 2] = ["sig", "signature"];
 
 /// The text without the credentials of the URLs in it.
@@ -111,7 +112,7 @@ fn queries(url: &str) -> Vec<Range<usize>> {
 }
 
 fn is_token(name: &str) -> bool {
-    super::redact::names_a_secret(name) || name_words(name).iter().any(|word| QUERY_WORDS.contains(&word.as_str()))
+    names_a_secret(name) || name_words(name).iter().any(|word| QUERY_WORDS.contains(&word.as_str()))
 }
 
 #[cfg(test)]

@@ -2,39 +2,13 @@
 
 use serde_json::Value;
 
+use crate::text::secret_names::names_a_secret;
 use crate::text::url;
-use crate::text::words::name_words;
 
 /// Values shorter than this are not secrets: replacing them would make text unreadable and protect nothing.
 const LEAST_SECRET_BYTES: usize = 8;
 /// Numbers shorter than this are limits, ports and times.
 const LEAST_SECRET_DIGITS: usize = 16;
-
-/// A name with one of these words in it is a secret's.
-const WORDS: [&str; 18] = [
-    "key",
-    "keys",
-    "token",
-    "tokens",
-    "secret",
-    "secrets",
-    "password",
-    "passwords",
-    "passwd",
-    "passphrase",
-    "pass",
-    "pwd",
-    "pat",
-    "credential",
-    "credentials",
-    "auth",
-    "auths",
-    "authorization",
-];
-
-/// Words that are written together with what they are of: `DBPASSWORD`, `GITHUBTOKEN`.
-const ENDINGS: [&str; 9] =
-    ["token", "secret", "password", "passwd", "passphrase", "apikey", "secretkey", "accesskey", "privatekey"];
 
 /// Long words that stand in variables of any machine and tell nobody anything.
 const USUAL: [&str; 15] = [
@@ -60,19 +34,6 @@ const ROOTS: [&str; 17] = [
     "Users", "Volumes", "bin", "dev", "etc", "home", "lib", "media", "mnt", "opt", "private", "proc", "root", "run",
     "srv", "tmp", "usr",
 ];
-
-/// Whether a name says that what it names is secret, in a whole word.
-pub(in crate::text) fn names_a_secret(name: &str) -> bool {
-    let words = name_words(name);
-    // A working directory, and where it was before.
-    if matches!(words.iter().map(String::as_str).collect::<Vec<_>>()[..], ["pwd" | "oldpwd"] | ["old", "pwd"]) {
-        return false;
-    }
-    words.iter().any(|word| {
-        let word = word.trim_end_matches(|char: char| char.is_ascii_digit());
-        WORDS.contains(&word) || ENDINGS.iter().any(|ending| word.trim_end_matches('s').ends_with(ending))
-    })
-}
 
 /// The secrets in the value of a variable, without the white space around it, which files and shells add.
 pub(super) fn secrets_of(name: &str, value: &str) -> Vec<String> {
@@ -165,62 +126,6 @@ fn is_trivial(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_say_that_they_are_secret_in_whole_words() {
-        for name in [
-            "GITHUB_TOKEN",
-            "OPENAI_API_KEY",
-            "DB_PASSWORD",
-            "AWS_SECRET_ACCESS_KEY",
-            "npm_config__authToken",
-            "npm_config_//registry.example.org/:_authToken",
-            "TOKEN",
-            "key",
-            "apiKey",
-            "APIKey2",
-            "API_KEY_2",
-            "OAuthToken",
-            "PGPASSWORD",
-            "MYSQL_PWD",
-            "SMTP_PASS",
-            "GITHUBTOKEN",
-            "DBPASSWORD",
-            "CLIENTSECRET",
-            "AWS_CREDENTIALS",
-            "GH_PAT",
-            "DOCKER_AUTH_CONFIG",
-            "SSH_PASSPHRASE",
-            "signing-key",
-            "CARGO_REGISTRIES_MINE_TOKEN",
-        ] {
-            assert!(names_a_secret(name), "{name}");
-        }
-        for name in [
-            "KEYCLOAK_URL",
-            "MONKEY_PATCH",
-            "TOKENIZER",
-            "TOKENIZERS_PARALLELISM",
-            "AUTHOR",
-            "GIT_AUTHOR_NAME",
-            "PASSAGE",
-            "KEYBOARD_LAYOUT",
-            "HOTKEY",
-            "TURKEY",
-            "BYPASS",
-            "COMPASS_HOME",
-            "PATH",
-            "PATTERN",
-            "SECRETARY",
-            "PWD",
-            "OLDPWD",
-            "XAUTHORITY",
-            "HOME",
-            "",
-        ] {
-            assert!(!names_a_secret(name), "{name}");
-        }
-    }
 
     #[test]
     fn trivial_values_are_no_secrets() {
