@@ -1,5 +1,7 @@
 //! Limits of the whole: the budget's ceiling, the attempts of a run, and failures that come in a row.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use crate::fixture::{TestFixture, close, gated, open};
@@ -249,6 +251,9 @@ fn a_judge_that_is_killed_has_cost_what_it_has_said_already() {
     close(&world, "judge");
     let live = world.start(&["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1"]);
     wait_until("the judge works", || world.lines("judge.log") == 1);
+    // What is on its way through the coordinator dies with it.
+    let response = world.experiment().join("T0/00/run_01/judge/judge_02/response.txt");
+    wait_until("what it has said is kept", || fs::read(&response).is_ok_and(|said| said == br#"{"cost_usd":1,"#));
     live.signal("KILL");
     live.end();
     open(&world, "judge");
