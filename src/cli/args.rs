@@ -121,7 +121,7 @@ pub struct Run {
     #[arg(long, value_name = "DIR")]
     pub results_dir: Option<PathBuf>,
     /// Tiers to run, such as `T0,T1` [default: all of the fixture]
-    #[arg(long, value_name = "TIERS", value_delimiter = ',', num_args = 1..)]
+    #[arg(long, value_name = "TIERS", value_delimiter = ',', num_args = 1.., value_parser = values::tier)]
     pub tiers: Option<Vec<TierId>>,
     /// How many runs of each subtest the experiment has [default: 10]
     #[arg(long, value_name = "N", value_parser = values::count::<1, MOST_RUNS_PER_SUBTEST>, allow_negative_numbers = true)]
@@ -246,7 +246,7 @@ pub struct Extend {
     #[arg(long, value_name = "N", value_parser = values::count::<1, MOST_RUNS_PER_SUBTEST>, allow_negative_numbers = true)]
     pub runs: Option<u32>,
     /// Tiers of the fixture to add, such as `T2,T3`
-    #[arg(long, value_name = "TIERS", value_delimiter = ',', num_args = 1..)]
+    #[arg(long, value_name = "TIERS", value_delimiter = ',', num_args = 1.., value_parser = values::tier)]
     pub tiers: Vec<TierId>,
     /// Take the first N subtests of each tier from now on
     #[arg(long, value_name = "N", value_parser = values::count::<1, MOST_RUNS_PER_SUBTEST>, allow_negative_numbers = true)]

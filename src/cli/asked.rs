@@ -59,11 +59,11 @@ struct Newest {
 }
 
 impl Question<'_> {
-    /// What is to be done. `typed` is the command that asks.
+    /// What is to be done. `fresh` is the command that starts anew.
     ///
     /// # Errors
     /// When the newest experiment should only grow; when it cannot be read.
-    pub fn course(&self, current: &Path, typed: &str) -> Result<Course, CliError> {
+    pub fn course(&self, current: &Path, fresh: &str) -> Result<Course, CliError> {
         let newest = if self.fresh { None } else { self.newest()? };
         let Some(Newest { folder, complete }) = newest else { return Ok(Course::Begin(Vec::new())) };
         if !complete {
@@ -78,10 +78,10 @@ impl Question<'_> {
         let told = if otherwise == Otherwise::Neither { Vec::new() } else { changes.clone() };
         match answer(config, self.wish, &self.fields, told) {
             Answer::Other(differences) if otherwise == Otherwise::Graded && differences == changes => {
-                Err(self.grade(&name, &changes, (current, typed)))
+                Err(self.grade(&name, &changes, (current, fresh)))
             }
             Answer::Same => Ok(Course::LeaveAlone(folder)),
-            Answer::Part(flags) => Err(self.grow(&name, config, &flags, typed)),
+            Answer::Part(flags) => Err(self.grow(&name, config, &flags, fresh)),
             Answer::Other(differences) => {
                 let differences = differences.join("; ");
                 let message = format!(
@@ -107,22 +107,22 @@ impl Question<'_> {
     }
 
     /// A mistake in a judge or a check is mended without asking the agents again.
-    fn grade(&self, name: &str, changes: &[String], (current, typed): (&Path, &str)) -> CliError {
+    fn grade(&self, name: &str, changes: &[String], (current, fresh): (&Path, &str)) -> CliError {
         let changes = changes.join("; ");
         let message =
             format!("`{name}` is finished, and its fixture differs only in how finished work is graded: {changes}");
         CliError::usage(message).hint(format!(
-            "`{}` grades what is there by the edited one and asks no agent; `{typed} --fresh` pays for every run again",
+            "`{}` grades what is there by the edited one and asks no agent; `{fresh}` pays for every run again",
             regrade(name, &shown(&self.places.fixture_dir, current)),
         ))
     }
 
-    fn grow(&self, name: &str, config: &Config, flags: &[String], typed: &str) -> CliError {
+    fn grow(&self, name: &str, config: &Config, flags: &[String], fresh: &str) -> CliError {
         let asked = self.wish.subtests.values().map(|all| all.len() * self.wish.runs_per_subtest as usize).sum();
         let planned = counted(config.plan().total(), "planned run");
         CliError::usage(format!("`{name}` is finished with {planned}, and {} are asked for", counted(asked, "run")))
             .hint(format!(
-                "`cargo scylla extend {} {}` adds what is missing; `{typed} --fresh` starts anew",
+                "`cargo scylla extend {} {}` adds what is missing; `{fresh}` starts anew",
                 shell_word(name),
                 flags.join(" "),
             ))

@@ -64,7 +64,7 @@ fn newest(current: &Path, console: &mut Console) -> Result<(ExperimentFolder, St
     }
     let place = places.first().map_or_else(String::new, |place| shown(place, current));
     Err(CliError::usage(format!("no experiment is named, and there is none in `{place}`"))
-        .hint("name its folder; `cargo scylla run` makes one for each experiment"))
+        .hint("name its folder; `cargo scylla run FIXTURE` makes one for each experiment"))
 }
 
 fn by_name(meant: &Path, current: &Path, console: &mut Console) -> Result<(ExperimentFolder, String), CliError> {

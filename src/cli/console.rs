@@ -44,6 +44,16 @@ impl Console {
         &self.typed
     }
 
+    /// The same with one more flag, which stands before the `--` that ends flags.
+    #[must_use]
+    pub fn typed_with(&self, flag: &str) -> String {
+        let is_outside = |(place, _): &(usize, &str)| self.typed[..*place].matches('\'').count().is_multiple_of(2);
+        match self.typed.match_indices(" -- ").find(is_outside) {
+            Some((place, _)) => format!("{} {flag}{}", &self.typed[..place], &self.typed[place..]),
+            None => format!("{} {flag}", self.typed),
+        }
+    }
+
     /// The current folder.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use crate::workspace::WorkspaceError;
 
 /// Where folders of experiments come from.
 const ABOUT_EXPERIMENTS: &str =
-    "`cargo scylla run` makes a folder for each experiment and names it; its `checkpoint.json` will do too";
+    "`cargo scylla run FIXTURE` makes a folder for each experiment and names it; its `checkpoint.json` will do too";
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -136,14 +136,11 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         EngineError::NotRegradedForeign => (Exit::Usage, Some(instead_of_regrade(dir))),
         EngineError::NotRegraded(_) => (
             Exit::Usage,
-            Some("`cargo scylla run --fresh` measures another fixture anew; nothing was changed".to_owned()),
+            Some("another task or setup is measured by an experiment of its own; nothing was changed".to_owned()),
         ),
-        EngineError::NotPlanned(_) => (
-            Exit::Usage,
-            Some(format!(
-                "`cargo scylla status {dir}` shows the plan; `cargo scylla extend {dir}` adds to it; nothing was changed"
-            )),
-        ),
+        EngineError::NotPlanned(_) => {
+            (Exit::Usage, Some(format!("`cargo scylla status {dir} --by subtest` shows the plan; nothing was changed")))
+        }
         EngineError::Growth(_) | EngineError::Composition { .. } => (Exit::Usage, None),
         EngineError::Store(_)
         | EngineError::Lock(_)

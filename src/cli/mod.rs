@@ -10,6 +10,7 @@ pub mod exit;
 pub mod generated;
 pub mod locate;
 pub mod prelude;
+pub mod unknown;
 pub mod wish;
 
 use std::ffi::OsString;
@@ -17,13 +18,15 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::ffi::OsStrExt;
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind as ArgumentError};
 
+use crate::cli::args::output::Talk;
 use crate::cli::args::{Cli, Command};
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::os::signal;
-use crate::text::words::shell_bytes;
+use crate::text::words::{shell_bytes, shell_word};
 
 /// The first word that cargo adds when it starts `cargo-scylla` as `cargo scylla`.
 const CARGO_WORD: &str = "scylla";
@@ -37,7 +40,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let typed = typed(&arguments);
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(asked) => return show(&asked),
+        Err(asked) => return show(&asked, typed),
     };
     let mut console = Console::new(cli.talk, typed, cli.command.rows());
     let restored = signal::restore().map_err(CliError::internal);
@@ -51,7 +54,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 }
 
 /// Help and version come as errors that want to be printed.
-fn show(asked: &clap::Error) -> Exit {
+fn show(asked: &clap::Error, typed: String) -> Exit {
+    if let Some(word) = unknown_command(asked, &typed) {
+        let error = unknown::unknown(&word, &typed);
+        Console::new(Talk::default(), typed, None).error(&error);
+        return error.exit;
+    }
     let printed = asked.print().and_then(|()| io::stdout().flush());
     match printed {
         _ if asked.use_stderr() => Exit::Usage,
@@ -62,6 +70,16 @@ fn show(asked: &clap::Error) -> Exit {
         }
         _ => Exit::Success,
     }
+}
+
+/// The first word, where it is no command. What comes below a command is told by the parser.
+fn unknown_command(asked: &clap::Error, typed: &str) -> Option<String> {
+    if asked.kind() != ArgumentError::InvalidSubcommand {
+        return None;
+    }
+    let Some(ContextValue::String(word)) = asked.get(ContextKind::InvalidSubcommand) else { return None };
+    let first = typed.split(' ').skip(2).find(|typed| !typed.starts_with('-'));
+    (first == Some(shell_word(word).as_str())).then(|| word.clone())
 }
 
 /// The command as a person would type it again.

@@ -55,7 +55,7 @@ pub fn places(args: &Run, located: &Located, current: &Path) -> Result<Places, C
         .ok_or_else(|| {
             CliError::usage("no fixture is named").hint(
                 "name one as in `cargo scylla run DIR`, or set `tiers-dir` in `.config/scylla.toml` or `[workspace.metadata.scylla]`; \
-                 `cargo scylla fixture new DIR` writes one",
+                 `cargo scylla fixture new my-task` writes one",
             )
         })?;
     let results_dir =
@@ -212,7 +212,8 @@ pub fn startable(loaded: Loaded, tiers: &[TierId]) -> Result<Loaded, CliError> {
 /// When the fixture has mistakes; all of them.
 pub fn load(dir: &Path, said: &Said) -> Result<Loaded, CliError> {
     fixture::load_with(dir, said).map_err(|mistakes| {
-        CliError::mistakes(&mistakes).or_hint("`cargo scylla fixture new DIR` writes a working fixture to compare with")
+        CliError::mistakes(&mistakes)
+            .or_hint("`cargo scylla fixture new my-task` writes a working fixture to compare with")
     })
 }
 

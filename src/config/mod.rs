@@ -11,7 +11,7 @@ pub mod scaffold;
 pub mod settings;
 
 mod fields;
-mod nearest;
+pub mod nearest;
 mod node;
 mod toml;
 mod yaml;

@@ -1,7 +1,8 @@
 //! The nearest word that is known, for `did you mean`.
 
 /// The known word that a person most likely meant, if any is near enough.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = normal(word);
     // A third of the letters may be wrong; for a longer distance the guess would be noise.
     let most = word.chars().count() / 3;

@@ -111,7 +111,10 @@ impl Terminal {
             self.bar.set_draw_target(self.screen.target());
             // The former target has left its last row by a line feed.
             self.screen.erase(rows + 1);
+        } else {
+            return;
         }
+        self.drawn = None;
     }
 
     fn draw(&mut self, at: Timestamp) {

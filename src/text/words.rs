@@ -129,7 +129,7 @@ pub fn shell_word(word: &str) -> String {
     }
     let plain = |char: char| char.is_alphanumeric() || "-_./:@%+,".contains(char);
     if super::escape::terminal(word) != word {
-        return format!("$'{}'", word.chars().map(named_for_shell).collect::<String>());
+        return printed(word.bytes());
     }
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
@@ -145,27 +145,19 @@ const REPLACED: char = char::REPLACEMENT_CHARACTER;
 pub fn shell_bytes(word: &[u8]) -> String {
     match std::str::from_utf8(word) {
         Ok(text) if !text.contains(REPLACED) => shell_word(text),
-        _ => {
-            let pieces = word.utf8_chunks().map(|chunk| {
-                let text: String = chunk.valid().chars().map(named_for_shell).collect();
-                chunk.invalid().iter().fold(text, |named, byte| format!("{named}\\x{byte:02x}"))
-            });
-            format!("$'{}'", pieces.collect::<String>())
-        }
+        _ => printed(word.iter().copied()),
     }
 }
 
-/// A character within `$'…'`: what a terminal obeys is named by its bytes.
-fn named_for_shell(char: char) -> String {
-    let mut buffer = [0; 4];
-    let text: &str = char.encode_utf8(&mut buffer);
-    if matches!(char, '\'' | '\\') {
-        format!("\\{char}")
-    } else if super::escape::terminal(text) == text {
-        text.to_owned()
-    } else {
-        text.bytes().fold(String::new(), |named, byte| format!("{named}\\x{byte:02x}"))
-    }
+/// A word that every shell makes of its bytes: what a terminal obeys or no text is stands there as a number.
+fn printed(bytes: impl Iterator<Item = u8>) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@+,= ".contains(&byte);
+    // Not every shell's `printf` knows `--`: a dash at the start is a number, too.
+    let named = |(place, byte): (usize, u8)| match byte {
+        byte if plain(byte) && (place, byte) != (0, b'-') => char::from(byte).to_string(),
+        byte => format!("\\{byte:03o}"),
+    };
+    format!("\"$(printf '{}')\"", bytes.enumerate().map(named).collect::<String>())
 }
 
 /// The words of a name in small letters: parted by what is no letter and no digit, and by capital letters within a word.
@@ -280,8 +272,10 @@ mod tests {
             "\u{202e}x'y\\z",
         ] {
             let quoted = shell_word(word);
-            let said = Command::new("bash").args(["-c", &format!("printf '%s.' {quoted}")]).output().unwrap();
-            assert_eq!(String::from_utf8(said.stdout).unwrap(), format!("{word}."), "{quoted}");
+            for shell in ["bash", "sh"] {
+                let said = Command::new(shell).args(["-c", &format!("printf '%s.' {quoted}")]).output().unwrap();
+                assert_eq!(String::from_utf8(said.stdout).unwrap(), format!("{word}."), "{quoted}");
+            }
             assert_eq!(super::super::escape::terminal(&quoted), quoted);
         }
     }
@@ -292,7 +286,7 @@ mod tests {
         let name = std::ffi::OsStr::from_bytes(b"my \xff\xfe it's\xc3");
         std::fs::write(folder.path().join(name), "").unwrap();
         for quoted in [shell_bytes(name.as_bytes()), shell_word(&name.to_string_lossy())] {
-            let mut shell = Command::new("bash");
+            let mut shell = Command::new("sh");
             let read = shell.args(["-c", &format!("printf '%s.' {quoted}")]).current_dir(&folder).output().unwrap();
             assert_eq!(read.stdout, [name.as_bytes(), b"."].concat(), "{quoted}");
         }

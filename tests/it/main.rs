@@ -18,6 +18,7 @@ mod fixture;
 mod fixture_check;
 mod flags;
 mod growth;
+mod hints;
 mod hostile;
 mod inheritance;
 mod language_checks;

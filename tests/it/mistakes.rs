@@ -87,7 +87,7 @@ fn a_misspelt_command_or_tier_is_told_with_those_that_are_there() {
         [("stauts", "status"), ("verfy", "verify"), ("resme", "resume"), ("runn", "run"), ("chekout", "checkout")]
     {
         let output = world.scylla(&[typed]).exits(2);
-        assert!(output.stderr.contains(&format!("'{meant}'")), "{output}");
+        assert!(output.stderr.contains(&format!("`cargo scylla {meant}`")), "{output}");
     }
     let dir = planned(&world, &fixture, &["--runs", "1"]);
     let output = world.scylla(&["extend", &dir, "--tiers", "T5"]).exits(2);

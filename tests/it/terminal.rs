@@ -9,10 +9,10 @@ use crate::fixture::TestFixture;
 use crate::scenes::{experiment, is_missing, output, planned};
 use crate::world::{Live, World};
 
-/// Starts a program on a terminal. For each triple of rows, columns and a text: gives the terminal that size, and reads until the text
-/// is there after it. Then lets the program go on by making a file, reads to its end, and prints what it wrote under each size.
+/// Starts a program on a terminal. For each triple of rows, columns and a pattern: gives the terminal that size, and reads until what
+/// comes after it fits. Then lets the program go on by making a file, reads to its end, and prints what it wrote under each size.
 const ON_A_TERMINAL: &str = r#"
-import fcntl, json, os, pty, select, struct, sys, termios, time
+import fcntl, json, os, pty, re, select, struct, sys, termios, time
 steps, opened, program = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3:]
 def resize(rows, columns):
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -24,7 +24,7 @@ if pid == 0:
 deadline = time.monotonic() + 100
 def read(until):
     seen = b""
-    while time.monotonic() < deadline and not (until and until.encode() in seen):
+    while time.monotonic() < deadline and not (until and re.search(until.encode(), seen)):
         if select.select([terminal], [], [], 1)[0]:
             try:
                 piece = os.read(terminal, 65536)
@@ -88,7 +88,7 @@ fn a_watched_status_keeps_its_title_and_never_wraps_or_scrolls_whatever_size_the
     let dir = planned(&world, &fixture_with_wide_names(&world), &["--runs", "2"]);
     let mut run = Live::start(&mut world.command(&["resume", &dir, "--max-cost-usd", "9", "--jobs", "4"]));
     run.wait_for("an agent", |event| event["reason"] == "stage-started" && event["stage"] == "agent");
-    let end = "\u{1b}[J";
+    let end = "\u{1b}\\[J";
     let steps = [(24, 80, end), (10, 40, end), (10, 90, end), (30, 25, end), (5, 100, end)];
     let written = written(&world, &steps, &["status", "--watch", &dir]);
     for (rows, columns, text) in &written[..steps.len()] {
@@ -118,8 +118,8 @@ fn bars_of_a_run_neither_wrap_nor_scroll_and_name_the_setup() {
         let world = World::new();
         let fixture = fixture_with_wide_names(&world);
         let arguments = ["run", &fixture, "--results-dir", "results", "--runs", "1", "--jobs", "4"];
-        // Time goes on in the bars: the second frame is there.
-        let written = written(&world, &[(rows, columns, "0.4s")], &arguments);
+        // Time goes on in the bars: they were drawn several times.
+        let written = written(&world, &[(rows, columns, "T0/00/run_01  agent +[1-9]")], &arguments);
         let screen = shown(rows, columns, &written[0].2);
         assert_eq!(screen.matches("0 of 3 runs").count(), 1, "{rows}x{columns}:\n{screen}");
         assert!(screen.contains("T0/00/run_01  agent"), "{rows}x{columns}:\n{screen}");

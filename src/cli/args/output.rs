@@ -59,6 +59,12 @@ pub struct TableFlags {
     pub by: Option<By>,
 }
 
+impl Default for Talk {
+    fn default() -> Self {
+        Self { verbose: false, quiet: false, message_format: MessageFormat::Human, color: ColorWhen::Auto }
+    }
+}
+
 impl TableFlags {
     /// What was chosen.
     #[must_use]

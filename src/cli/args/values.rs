@@ -4,6 +4,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
+use crate::model::ids::TierId;
 use crate::model::money::Usd;
 use crate::text::words::seconds_of;
 
@@ -19,6 +20,11 @@ pub(super) fn seconds(text: &str) -> Result<u64, String> {
         Some(_) => Err(format!("it must be from 1 second to {MOST_SECONDS}")),
         None => Err("it is neither a number of seconds nor a time such as `90s`, `10m` or `1h30m`".to_owned()),
     }
+}
+
+/// A tier. What stands behind `--tiers` is taken for one, the name of a folder too.
+pub(super) fn tier(text: &str) -> Result<TierId, String> {
+    text.parse().map_err(|error| format!("{error}; what is no tier stands before `--tiers`"))
 }
 
 /// A whole number within bounds.

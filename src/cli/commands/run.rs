@@ -42,7 +42,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     refuse_results_in_fixture(&wish, args, console)?;
     let fields = wish::fields(args, &located, &wish);
     let question = Question { wish: &wish, fields, places: &places, fresh: args.fresh };
-    let course = question.course(&current, console.typed())?;
+    let course = question.course(&current, &console.typed_with("--fresh"))?;
     if args.dry_run {
         dry_run::check(&wish)?;
         let price = args.price_per_run.or(located.settings.price_per_run);
@@ -92,7 +92,7 @@ fn make(question: &Question<'_>, current: &Path, prelude: &Prelude, console: &mu
     let creation = creation.map_err(|error| CliError::engine(error, "."))?;
     let _making = prelude.making();
     // Another one may have been made meanwhile; two at once would both be paid.
-    let made = match question.course(current, console.typed()) {
+    let made = match question.course(current, &console.typed_with("--fresh")) {
         Ok(Course::Begin(notices)) => match create(question.wish.clone()) {
             Ok(held) => Ok(Made::New(held, notices)),
             Err(error) => Err(CliError::engine(error, ".")),
@@ -128,7 +128,10 @@ fn refuse_results_in_fixture(wish: &Wish, args: &Run, console: &Console) -> Resu
     let beside = around.parent().unwrap_or(&around).join(RESULTS);
     let beside = if around == real(&current) { format!("../{RESULTS}") } else { shown(&beside, &current) };
     let hint = match args.results_dir {
-        None => format!("`{} --results-dir {}` keeps them beside it", console.typed(), shell_word(&beside)),
+        None => {
+            let flag = format!("--results-dir {}", shell_word(&beside));
+            format!("`{}` keeps them beside it", console.typed_with(&flag))
+        }
         Some(_) => format!("name a folder outside of it, such as `--results-dir {}`", shell_word(&beside)),
     };
     let message = format!(
@@ -178,9 +181,10 @@ fn leave_alone(folder: &ExperimentFolder, places: &Places, console: &mut Console
         console.say(&format!("note: {word}"))?;
     }
     console.say(&format!(
-        "`{name}` is finished and left alone{has}.\n\nhint: `{} --fresh` starts anew, `cargo scylla extend {dir} --runs N` adds \
+        "`{name}` is finished and left alone{has}.\n\nhint: `{}` starts anew, `cargo scylla extend {dir} --runs {}` adds \
          runs, `cargo scylla verify {dir}` checks it",
-        console.typed()
+        console.typed_with("--fresh"),
+        config.content().map_or(1, |config| config.runs_per_subtest).saturating_add(1),
     ))?;
     Ok(Exit::Success)
 }
@@ -254,7 +258,7 @@ fn refuse_edited(
         }
     };
     let message = format!("`{name}` is unfinished, and its fixture was edited since it began: {}", changes.join("; "));
-    let hint = format!("{goes_on}; `{} --fresh` starts anew with the edited one", console.typed());
+    let hint = format!("{goes_on}; `{}` starts anew with the edited one", console.typed_with("--fresh"));
     Err(CliError::usage(message).hint(hint))
 }
 
