@@ -92,6 +92,11 @@ fn an_experiment_of_the_first_days_is_verified_and_taken_over() {
     is_taken_over(&made, &runs, &[]);
     let config = read_json(&made.at("config/experiment.json"));
     assert_eq!((&config["language"], &config["judge_models"]), (&json!("shell"), &json!(["claude-opus-4-5-20251101"])));
+    // Nothing is there from which the trees of its runs could be made: what can be done instead is named.
+    let regraded =
+        made.world.scylla(&["regrade", made.dir(), "--from", &format!("{}/config/fixture", made.dir())]).exits(2);
+    assert!(regraded.stderr.contains("whose runs keep no patch from which a tree could be made"), "{regraded}");
+    assert!(regraded.stderr.contains(&format!("`cargo scylla rerun {} --run T0/00/1`", made.dir())), "{regraded}");
 }
 
 #[test]
@@ -165,7 +170,11 @@ fn a_fixture_of_the_original_goes_on_with_its_experiment_and_inherits_from_resul
     let runs = all_but(&[("T1/02/2", None)]);
     let made = made_from_a_fixture_of_the_original(Form::Phased, &runs);
     let agent = format!("echo asked >> {}; touch done", made.world.path("agent.log").display());
-    is_taken_over(&made, &runs, &["--agent-command", &agent, "--judge-command", JUDGE]);
+    let resumed = is_taken_over(&made, &runs, &["--agent-command", &agent, "--judge-command", JUDGE]);
+    // Said once, where what is missing reads any such text.
+    let told = "is worded otherwise than ProjectScylla words it: docs/migration.md lists how";
+    assert_eq!(resumed.stderr.matches(told).count(), 1, "{resumed}");
+    assert!(!made.world.scylla(&["resume", made.dir()]).exits(0).stderr.contains(told));
     let winner = read_json(&made.at("config/inherited/T1.json"));
     assert_eq!(winner["sources"]["T0"]["subtest"], "00", "{winner:#}");
     let result = read_json(&made.at("T1/02/run_02/run_result.json"));
