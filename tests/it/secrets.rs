@@ -120,7 +120,7 @@ fn no_file_of_an_experiment_holds_a_secret_that_its_programs_print() {
     let once = world.path("once");
     // The first attempt fails, and says the secret in its record's failure; the second writes it into the tree.
     let agent = format!(
-        r#"{everywhere}; printf '%s\n' "$MY_API_KEY" > leak.txt; touch done
+        r#"{everywhere}; printf '%s\n' "$MY_API_KEY" > leak.txt; touch done; mkfifo "$OTHER_PASSWORD"
         if [ -e {once} ]; then printf '{{"cost_usd": 0.5, "note": "%s"}}' "$MY_API_KEY" > "$SCYLLA_RECORD_FILE"
         else touch {once}; printf '{{"cost_usd": 0.5, "failure": {{"kind": "auth", "message": "key %s is refused"}}}}' "$MY_API_KEY" > "$SCYLLA_RECORD_FILE"; fi"#,
         once = once.display(),
@@ -137,7 +137,7 @@ fn no_file_of_an_experiment_holds_a_secret_that_its_programs_print() {
     let mut command = world.command(&arguments);
     let said = output(command.env("MY_API_KEY", SECRET).env("OTHER_PASSWORD", OTHER)).exits(0);
     assert!(!said.stderr.contains(SECRET) && said.stderr.contains("key [redacted:MY_API_KEY] is refused"), "{said}");
-    assert!(!said.stderr.contains(OTHER), "{said}");
+    assert!(!said.stderr.contains(OTHER) && said.stderr.contains("`[redacted:OTHER_PASSWORD]`"), "{said}");
     let folder = world.experiment();
     assert_eq!(leaks(&folder), [""; 0]);
     for (file, word) in [
@@ -149,6 +149,7 @@ fn no_file_of_an_experiment_holds_a_secret_that_its_programs_print() {
         ("checks/done.log", "[redacted:MY_API_KEY]"),
         ("judge/judge_02/response.txt", "the key is [redacted:MY_API_KEY]"),
         ("judge/judge_02/judgment.json", "[redacted:OTHER_PASSWORD]"),
+        ("changes.json", "[redacted:OTHER_PASSWORD]"),
         ("run_result.json", "[redacted:MY_API_KEY]"),
     ] {
         let text = fs::read_to_string(folder.join("T0/00/run_01").join(file)).unwrap();
