@@ -189,8 +189,8 @@ impl<'a> Coordinator<'a> {
             tell,
         };
         coordinator.tell(&started);
-        let notices = stops.into_iter().chain(damage.into_iter().map(left_to_you));
-        let notices = notices.chain(left.iter().map(ToString::to_string)).map(|message| Event::Notice { message });
+        let notices = stops.into_iter().chain(damage.into_iter().map(left_to_you)).chain(left);
+        let notices = notices.map(|message| Event::Notice { message });
         for event in mended.into_iter().map(|message| Event::Mended { message }).chain(notices) {
             coordinator.tell(&event);
         }

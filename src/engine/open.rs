@@ -62,8 +62,8 @@ pub struct Sitting {
     pub damage: Vec<Finding>,
     /// What was mended, in sentences.
     pub mended: Vec<String>,
-    /// What former sittings left and could not be removed.
-    pub left: Vec<FileError>,
+    /// What former sittings left and could not be removed, in sentences.
+    pub left: Vec<String>,
     /// Whether former sittings did work.
     pub resumed: bool,
 }
@@ -186,6 +186,7 @@ pub fn go_on(mut held: Held, first: Survey) -> Result<Sitting, EngineError> {
     let mended = mending.mended.iter().map(|finding| format!("{}: {}", finding.place, finding.message)).collect();
     let after = if mending.is_nothing() { first } else { survey(&held, Depth::Results)? };
     left.extend(sweep(&held, &after)?);
+    let left = left.iter().map(ToString::to_string).collect();
     let damage: Vec<Finding> =
         mending.kept.into_iter().filter(|finding| finding.kind.level() == Level::Damaged).collect();
     let (Seen::Read(config), Seen::Read(checkpoint)) = (after.config.clone(), after.checkpoint.clone()) else {

@@ -47,6 +47,7 @@ mod stopping;
 mod streams;
 mod surroundings;
 mod terminal;
+mod told;
 mod unprivileged;
 mod upstream;
 mod upstream_fixture;
