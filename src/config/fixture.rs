@@ -2,6 +2,7 @@
 
 mod absence;
 mod beside;
+mod elsewhere;
 mod files;
 mod limits;
 pub mod named;
@@ -18,7 +19,6 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::config::nearest::nearest;
 use crate::model::ids::{ExperimentId, TierId};
 use crate::model::rubric::Rubric;
 use crate::model::task::{AgentSpec, Fixture, Invocation, JudgeSpec, Limits, Parts, Source};
@@ -45,8 +45,6 @@ pub const OTHER_TEST_FILE: &str = "test.yml";
 const USUAL_RUBRIC: &str = "expected/rubric.yaml";
 
 const HOW_TO_NAME_AN_AGENT: &str = "say who does the task with `--agent-command LINE`, `agent-command` in the settings, or `agent` in `scylla.yaml` or `test.yaml`";
-
-const HOW_TO_BEGIN: &str = "`cargo scylla fixture new my-task` makes a fixture to begin with";
 
 /// What a person says of a fixture beside its files.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -141,19 +139,6 @@ fn is_ours(dir: &Path) -> bool {
     dir.join(tiers::TIERS_FOLDER).exists()
 }
 
-/// No folder, with the one beside it that was most likely meant.
-fn not_a_folder(dir: &Path) -> Mistake {
-    let mistake = Mistake::new(dir, "is not a folder");
-    let beside = dir.parent().and_then(|parent| std::fs::read_dir(parent).ok()).into_iter().flatten().flatten();
-    let fixtures = beside.filter(|entry| entry.path().join(TEST_FILE).exists());
-    let names: Vec<String> = fixtures.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    let meant = dir.file_name().and_then(|name| name.to_str());
-    match meant.and_then(|meant| nearest(meant, names.iter().map(String::as_str))) {
-        Some(near) => mistake.hint(format!("did you mean `{near}`?")),
-        None => mistake.hint(HOW_TO_BEGIN),
-    }
-}
-
 struct Loader<'a> {
     folder: Folder<'a>,
     said: &'a Said,
@@ -163,7 +148,7 @@ impl Loader<'_> {
     fn load(&self) -> Option<Loaded> {
         let folder = self.folder;
         if !folder.dir.is_dir() {
-            folder.mistakes.add(not_a_folder(folder.dir));
+            folder.mistakes.add(elsewhere::not_a_folder(folder.dir));
             return None;
         }
         let file = folder.dir.join(TEST_FILE);
@@ -175,7 +160,7 @@ impl Loader<'_> {
         ]);
         if !file.exists() {
             if !folder.dir.join(OTHER_TEST_FILE).exists() {
-                folder.mistakes.add(Mistake::new(&file, "is missing").hint(HOW_TO_BEGIN));
+                folder.mistakes.add(Mistake::new(&file, "is missing").hint(elsewhere::HOW_TO_BEGIN));
             }
             self.without_test_file();
             return None;
