@@ -10,6 +10,7 @@ mod programs;
 mod rubric;
 mod setup;
 mod shared;
+mod source;
 mod tiers;
 
 #[cfg(test)]
@@ -26,7 +27,6 @@ use crate::model::task::{AgentSpec, Fixture, Invocation, JudgeSpec, Limits, Part
 use super::fields::{Fields, Page};
 use super::mistake::{Mistake, Mistakes};
 use super::node::{Node, Place};
-use crate::text::url;
 pub use absence::Absence;
 use absence::Absences;
 use beside::BESIDE_FILE;
@@ -266,51 +266,6 @@ impl Loader<'_> {
             common.shared.read_tiers();
         }
         tiers
-    }
-
-    fn source(&self, fields: &Fields<'_>) -> Option<Source> {
-        let page = fields.page;
-        let folder = self.folder.dir.join("source").is_dir();
-        let Some(source) = fields.find("source") else {
-            if !folder {
-                page.mistake_with_hint(
-                    fields.place,
-                    "there is no tree to work on",
-                    "put it into `source/`, or name a git repository as `source.repo` and `source.hash`",
-                );
-            }
-            return folder.then_some(Source::Folder);
-        };
-        let source = page.fields(source, "source")?;
-        if folder {
-            page.mistake_with_hint(source.place, "there are both `source/` and `source.repo`", "keep one of them");
-        }
-        let repo = source.require_text("repo");
-        // Git would take it for an option.
-        if let Some(option) = repo.filter(|repo| repo.starts_with('-')) {
-            page.mistake(source.place_of("repo"), format!("`source.repo` is `{option}`, not a repository"));
-        }
-        let hash = source.require_text("hash").filter(|hash| is_commit(page, source.place_of("hash"), hash));
-        // The original's schema knows `branch`; the commit says it all.
-        source.find("branch");
-        source.close();
-        Some(Source::Repository { repo: repo?.to_owned(), hash: hash?.to_ascii_lowercase() })
-    }
-
-    /// What the copy's `test.yaml` says where the repository's URL has credentials: they are for the clone alone.
-    fn test_file_without_credentials(&self, source: &Source) -> Option<(String, String)> {
-        let Source::Repository { repo, .. } = source else { return None };
-        let named = url::without_credentials(repo);
-        if named == *repo {
-            return None;
-        }
-        let file = self.folder.dir.join(TEST_FILE);
-        let text = self.folder.text(&file)?;
-        if !text.contains(repo) {
-            let mistake = Mistake::new(&file, "the URL of `source.repo` has credentials and is not in one piece");
-            self.folder.mistakes.add(mistake.hint("write it on one line without escapes, so that no copy has them"));
-        }
-        Some((TEST_FILE.to_owned(), text.replace(repo, &named)))
     }
 
     fn task(&self, task: Fields<'_>) -> Option<Task> {

@@ -121,6 +121,7 @@ fn no_file_of_an_experiment_holds_a_secret_that_its_programs_print() {
     // The first attempt fails, and says the secret in its record's failure; the second writes it into the tree.
     let agent = format!(
         r#"{everywhere}; printf '%s\n' "$MY_API_KEY" > leak.txt; touch done; mkfifo "$OTHER_PASSWORD"
+        echo '*.o' > .gitignore; touch "$OTHER_PASSWORD.o"
         if [ -e {once} ]; then printf '{{"cost_usd": 0.5, "note": "%s"}}' "$MY_API_KEY" > "$SCYLLA_RECORD_FILE"
         else touch {once}; printf '{{"cost_usd": 0.5, "failure": {{"kind": "auth", "message": "key %s is refused"}}}}' "$MY_API_KEY" > "$SCYLLA_RECORD_FILE"; fi"#,
         once = once.display(),
@@ -150,6 +151,7 @@ fn no_file_of_an_experiment_holds_a_secret_that_its_programs_print() {
         ("judge/judge_02/response.txt", "the key is [redacted:MY_API_KEY]"),
         ("judge/judge_02/judgment.json", "[redacted:OTHER_PASSWORD]"),
         ("changes.json", "[redacted:OTHER_PASSWORD]"),
+        ("changes.json", "[redacted:OTHER_PASSWORD].o"),
         ("run_result.json", "[redacted:MY_API_KEY]"),
     ] {
         let text = fs::read_to_string(folder.join("T0/00/run_01").join(file)).unwrap();

@@ -85,6 +85,7 @@ impl Work<'_> {
             left_out: LeftOut::default(),
             flags,
         };
+        changes.ignored.names.iter_mut().for_each(|name| *name = self.redacted(name));
         captured.left_out.iter().for_each(|place| changes.left_out.add(&self.redacted(&place.to_string_lossy())));
         self.tell_what_is_left_out(&changes);
         self.store.write_changes(&changes).map_err(|error| storage(&error))?;
