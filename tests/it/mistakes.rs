@@ -177,6 +177,8 @@ fn a_containment_that_does_not_work_here_is_told_and_nothing_is_started() {
     let output = crate::scenes::output(command.args(["--containment", "bubblewrap"]).env("PATH", tools));
     mistake("containment", &world, output, 2);
     assert_eq!(world.lines("agent.log"), 0);
+    // Nothing is kept that a run without the flag would go on with.
+    assert_eq!(fs::read_dir(world.path("results")).map_or(0, Iterator::count), 0);
 }
 
 #[test]

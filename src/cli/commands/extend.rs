@@ -35,7 +35,7 @@ pub fn run(args: &Extend, console: &mut Console) -> Result<Exit, CliError> {
     sitting.take_in(plan);
     let mut differences = Differences::default();
     operate(&mut sitting.config, &args.operation, &mut differences);
-    save_operation(&sitting, differences.operational)?;
+    save_operation(&sitting, differences.operational, &name)?;
     if args.plan_only {
         console.say(&format!("to make them: `cargo scylla resume {}`", shell_word(&name)))?;
         return Ok(Exit::Success);

@@ -46,7 +46,7 @@ pub fn run(args: &Regrade, console: &mut Console) -> Result<Exit, CliError> {
     sitting.standing.only(&named);
     let mut differences = Differences::default();
     operate(&mut sitting.config, &args.operation, &mut differences);
-    save_operation(&sitting, differences.operational)?;
+    save_operation(&sitting, differences.operational, &name)?;
     sitting::conduct(sitting, &name, &differences.events, prelude, console)
 }
 

@@ -39,7 +39,7 @@ pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
     if !was_original && !was_begun {
         differences.events.extend(without_effect(&args.adoption));
     }
-    save_operation(&sitting, differences.operational)?;
+    save_operation(&sitting, differences.operational, &name)?;
     sitting::conduct(sitting, &name, &differences.events, prelude, console)
 }
 

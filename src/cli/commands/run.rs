@@ -21,7 +21,9 @@ use crate::engine::open::{Held, Sitting, hold, hold_creation, take_over};
 use crate::engine::regrade::Otherwise;
 use crate::lifecycle::mend::{Ask, mend};
 use crate::model::event::Event;
+use crate::model::experiment::ContainmentChoice;
 use crate::os::clock;
+use crate::os::process::Containment;
 use crate::store;
 use crate::store::find::make_results_folder;
 use crate::store::layout::ExperimentFolder;
@@ -57,7 +59,10 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     match course {
         Course::LeaveAlone(folder) => return leave_alone(&folder, &places, console),
         Course::GoOn(folder) => return go_on(folder, prelude, console),
-        Course::Begin(_) => dry_run::check(&wish)?,
+        Course::Begin(_) => {
+            dry_run::check(&wish)?;
+            refuse_containment(wish.containment, ".")?;
+        }
     }
     let (held, mut notices) = match make(&question, &current, &prelude, console)? {
         Made::New(held, notices) => (held, notices),
@@ -233,7 +238,7 @@ fn go_on(
     operation.jobs = operation.jobs.or(located.settings.jobs);
     let differences = differ_in(&mut sitting.config, &wanted, &operation);
     events.extend(differences.events);
-    save_operation(&sitting, differences.operational)?;
+    save_operation(&sitting, differences.operational, &name)?;
     sitting::conduct(sitting, &name, &events, prelude, console)
 }
 
@@ -262,9 +267,15 @@ fn refuse_edited(
     Err(CliError::usage(message).hint(hint))
 }
 
+/// Refuses a containment that does not work here, before anything is made or kept for it.
+fn refuse_containment(choice: ContainmentChoice, name: &str) -> Result<(), CliError> {
+    Containment::probe(choice).map(drop).map_err(|error| CliError::engine(error.into(), name))
+}
+
 /// Keeps operational changes: they hold for later sittings too.
-pub(super) fn save_operation(sitting: &Sitting, changed: bool) -> Result<(), CliError> {
+pub(super) fn save_operation(sitting: &Sitting, changed: bool, name: &str) -> Result<(), CliError> {
     if changed {
+        refuse_containment(sitting.config.containment, name)?;
         store::config::save(&sitting.held.folder, &sitting.config)?;
     }
     Ok(())
