@@ -104,7 +104,7 @@ impl Coordinator<'_> {
                 let left = self.state.waiting_in(run.tier);
                 self.tell(&Event::TierPaused { tier: run.tier, kind: failure.kind, times, left });
             }
-            Consequence::RateLimited(_) => self.pause(stage, wait),
+            Consequence::RateLimited(until) => self.pause(stage, until.saturating_sub(self.now())),
             Consequence::RateLimitExhausted => {
                 let message = format!("rate limits outlast the longest wait of {} s", self.limits.rate_limit.as_secs());
                 self.set_rate_limit(stage, wait);

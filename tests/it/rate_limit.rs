@@ -63,6 +63,28 @@ fn a_number_of_seconds_is_waited_for() {
 }
 
 #[test]
+fn a_shorter_wait_that_is_said_later_shortens_nothing() {
+    let world = World::new();
+    let says = |seconds: u32| {
+        let record = format!(r#"{{"failure": {{"kind": "rate_limit", "message": "429", "retry_at": {seconds}}}}}"#);
+        format!("printf '%s' '{record}' > \"$SCYLLA_RECORD_FILE\"")
+    };
+    let gate = world.path("first-was-told");
+    let later = format!("until [ -e '{}' ]; do sleep 0.02; done; {}", gate.display(), says(5));
+    let fixture = TestFixture::new().agent("T0/00-first", &says(600)).agent("T0/01-later", &later).write(&world);
+    let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1", "--jobs", "2"];
+    let mut live = world.start(&arguments);
+    let first = live.wait_for_reason("rate-limited")["until"].clone();
+    std::fs::write(gate, "").unwrap();
+    let later = live.wait_for_reason("rate-limited")["until"].clone();
+    let [first, later]: [jiff::Timestamp; 2] = [first, later].map(|until| until.as_str().unwrap().parse().unwrap());
+    // The same point in time, but for the clock's milliseconds.
+    assert!(first.duration_since(later).as_secs() <= 1, "{first} and then {later}");
+    live.signal("TERM");
+    assert_eq!(live.end().0, Some(143));
+}
+
+#[test]
 fn a_wait_that_is_longer_than_a_day_ends_the_sitting_and_burns_nothing() {
     let world = World::new();
     let record = r#"{"failure": {"kind": "rate_limit", "message": "429", "retry_at": "2999-01-01T00:00:00Z"}}"#;
