@@ -20,7 +20,7 @@ use crate::model::event::Event;
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
 use crate::model::limits;
-use crate::model::outcome::{ExperimentEnd, Failure};
+use crate::model::outcome::{ExperimentEnd, Failure, RunStatus};
 use crate::model::result::{CheckResult, RunResult};
 use crate::model::task::{Fixture, Source};
 use crate::os::files::{self, FileError};
@@ -121,10 +121,22 @@ pub(super) fn trial(loaded: &Loaded, repeat: u32, prelude: Prelude, console: &mu
     let experiment = sitting.held.folder.clone();
     let containment = Containment::probe(sitting.config.containment).map_err(|error| engine(error.into()))?;
     let mut failures: Vec<(RunId, Failure)> = Vec::new();
+    let mut count = 0;
+    let all = if has_solution { 2 * repeat } else { repeat };
     let mut tell = |_, event: Option<&Event>| {
-        if let Some(Event::RunErrored { run, failure, .. }) = event {
-            failures.push((*run, failure.clone()));
-        }
+        let (run, end) = match event {
+            Some(Event::RunErrored { run, failure, .. }) => {
+                failures.push((*run, failure.clone()));
+                (*run, "could not be judged")
+            }
+            Some(Event::RunCommitted(committed)) if committed.status == RunStatus::Passed => (committed.run, "passed"),
+            Some(Event::RunCommitted(committed)) => (committed.run, "failed"),
+            _ => return,
+        };
+        count += 1;
+        let who = if run.subtest == SOLUTION { "the solution" } else { "an agent that does nothing" };
+        // Whoever closed the stream, or wants quiet, still gets the result.
+        let _ = console.say(&format!("tried {count} of {all}: {who} {end}"));
     };
     let manner = manner(containment, &name, Vec::new(), None);
     drop(making);
