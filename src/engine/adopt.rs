@@ -150,6 +150,7 @@ pub fn adopt(held: &mut Held, candidate: &Candidate<'_>, wish: Wish) -> Result<(
     for made in [folder.fixture(), folder.repo(), folder.inherited_dir()] {
         files::remove_tree(&made).map_err(StoreError::from)?;
     }
+    store::repository::forget(&folder)?;
     let fixture = wish.fixture.clone();
     let config = furnish(&folder, wish, now)?;
     let config = as_begun(config, candidate, fixture.id.as_str());

@@ -243,7 +243,7 @@ fn set_aside(held: &Held, survey: &Survey, run: RunId) -> Result<(), EngineError
         return Ok(());
     }
     let seen = survey.runs.get(&run);
-    let agent = store.read_agent_result()?;
+    let agent = store.whole_agent_result()?;
     let cost_usd = match seen {
         Some(seen @ RunSeen::Committed(_)) => seen.spent(),
         Some(_) | None => store.spent(agent.as_ref())?,
@@ -278,7 +278,11 @@ fn sweep(held: &Held, survey: &Survey) -> Result<Vec<FileError>, EngineError> {
     let mut needed = BTreeSet::new();
     for (run, _) in unfinished {
         let store = RunStore::new(&held.folder, *run);
-        let agent = store.read_agent_result()?.and_then(|agent| agent.work);
+        let agent = match store.read_agent_result() {
+            // Where its agent worked is not known, so nothing goes.
+            Err(store::StoreError::DamagedStage { .. }) => return Ok(Vec::new()),
+            agent => agent?.and_then(|agent| agent.work),
+        };
         needed.extend(agent.into_iter().chain(store.pointed_to()?).map(|place| PathBuf::from(place.folder)));
     }
     let place = survey.config.content().and_then(|config| config.work_dir.as_deref());
@@ -294,17 +298,20 @@ fn refuse_unfit(held: &Held, kept: &[Finding]) -> Result<(), EngineError> {
     let forbidding: Vec<Finding> = kept
         .iter()
         .filter(|finding| {
-            matches!(
-                finding.kind,
-                FindingKind::ConfigMissing
-                    | FindingKind::ConfigUnreadable
-                    | FindingKind::ConfigIncomplete
-                    | FindingKind::ConfigChanged
-                    | FindingKind::NewerVersion
-                    | FindingKind::CheckpointMissing
-                    | FindingKind::CheckpointUnreadable
-                    | FindingKind::UnknownPlace
-            )
+            let is_of_trees =
+                finding.kind == FindingKind::DamagedFile && !finding.place.starts_with("config/untouched");
+            is_of_trees
+                || matches!(
+                    finding.kind,
+                    FindingKind::ConfigMissing
+                        | FindingKind::ConfigUnreadable
+                        | FindingKind::ConfigIncomplete
+                        | FindingKind::ConfigChanged
+                        | FindingKind::NewerVersion
+                        | FindingKind::CheckpointMissing
+                        | FindingKind::CheckpointUnreadable
+                        | FindingKind::UnknownPlace
+                )
         })
         .cloned()
         .collect();

@@ -37,6 +37,8 @@ impl Taken {
     /// # Errors
     /// When what is frozen cannot be read, or a baseline cannot be made.
     pub(super) fn open(folder: &ExperimentFolder, config: &Config, fixture: &Fixture) -> Result<Self, EngineError> {
+        // An experiment of an earlier version has no record yet.
+        store::repository::record(folder, &[])?;
         let inheritance = Inheritance::of(config, fixture);
         let sources = inheritance.of_tiers();
         if sources.is_empty() {
@@ -45,7 +47,7 @@ impl Taken {
         let mut taken = Self { inheritance, frozen: store::inherited::read_all(folder)?, ..Self::default() };
         let waiting = taken.waiting();
         let ready = |tier| sources.contains_key(&tier) && !waiting.contains_key(&tier);
-        taken.make_baselines(folder, config, fixture, ready)?;
+        taken.make_baselines(folder, config, fixture, &[], ready)?;
         Ok(taken)
     }
 
@@ -102,15 +104,17 @@ impl Taken {
         inherited: Inherited,
     ) -> Result<(), EngineError> {
         let tier = inherited.tier;
+        let mut renewed = Vec::new();
         if !self.frozen.contains_key(&tier) {
             // An `extend` that was killed may have made them under a plan in which the tier took nothing over.
             for (_, subtest) in self.inheritance.heirs_of(tier) {
                 base::forget_baseline(&folder.repo(), tier, subtest)?;
+                renewed.push((tier, subtest));
             }
         }
         store::inherited::save(folder, &inherited)?;
         self.frozen.insert(tier, inherited);
-        self.make_baselines(folder, config, fixture, |ready| ready == tier)
+        self.make_baselines(folder, config, fixture, &renewed, |ready| ready == tier)
     }
 
     /// The subtests of a tier that came out the same as others of the plan, in groups: they measure one setup more than
@@ -162,7 +166,7 @@ pub fn tiers_in_wait(folder: &ExperimentFolder, config: &Config) -> BTreeMap<Tie
 pub fn make_own_baselines(folder: &ExperimentFolder, config: &Config, fixture: &Fixture) -> Result<(), EngineError> {
     let mut taken = Taken { inheritance: Inheritance::of(config, fixture), ..Taken::default() };
     let waiting = taken.waiting();
-    taken.make_baselines(folder, config, fixture, |tier| !waiting.contains_key(&tier))
+    taken.make_baselines(folder, config, fixture, &[], |tier| !waiting.contains_key(&tier))
 }
 
 impl Taken {
@@ -176,6 +180,7 @@ impl Taken {
         folder: &ExperimentFolder,
         config: &Config,
         fixture: &Fixture,
+        renewed: &[Place],
         ready: impl Fn(TierId) -> bool,
     ) -> Result<(), EngineError> {
         let mut layers = BTreeMap::new();
@@ -196,7 +201,8 @@ impl Taken {
                 }
             }
         }
-        Ok(base::make_baselines(&folder.repo(), &folder.fixture(), &config.task_commit, &layers)?)
+        base::make_baselines(&folder.repo(), &folder.fixture(), &config.task_commit, &layers)?;
+        Ok(store::repository::record(folder, renewed)?)
     }
 }
 

@@ -15,6 +15,7 @@ mod claims;
 mod gradings;
 mod inherited;
 mod original;
+mod rests;
 
 /// Places that findings name, as paths below the folder.
 const CHECKPOINT: &str = "checkpoint.json";
@@ -35,6 +36,10 @@ pub fn audit_and_count(survey: &Survey) -> (Vec<Finding>, Tally) {
     audit_checkpoint(survey, tally, &mut findings);
     audit_config(survey, &mut findings);
     audit_places(survey, &mut findings);
+    if survey.original.is_none() {
+        rests::audit_rest(survey, &mut findings);
+        audit_own_words(survey, &mut findings);
+    }
     if let Some(original) = &survey.original {
         original::audit_rest(survey, original, &mut findings);
     }
@@ -69,6 +74,19 @@ fn audit_checkpoint(survey: &Survey, tally: Tally, findings: &mut Vec<Finding>) 
     }
     for key in &survey.duplicate_keys {
         findings.push(at(FindingKind::DuplicateEntry, CHECKPOINT, format!("`{key}` is there twice")));
+    }
+}
+
+/// Config and checkpoint that were altered where nothing else shows it.
+fn audit_own_words(survey: &Survey, findings: &mut Vec<Finding>) {
+    let is_quiet = |findings: &[Finding], place: &str| !findings.iter().any(|finding| finding.place == place);
+    if let Some(fault) = survey.config_fault.as_ref().filter(|_| is_quiet(findings, CONFIG)) {
+        findings.push(at(FindingKind::ConfigChanged, CONFIG, fault.clone()));
+    }
+    let of_entries = [FindingKind::UnrecordedResult, FindingKind::PhantomEntry, FindingKind::WrongStatus];
+    let shows = findings.iter().any(|finding| of_entries.contains(&finding.kind));
+    if let Some(fault) = survey.checkpoint_fault.as_ref().filter(|_| !shows && is_quiet(findings, CHECKPOINT)) {
+        findings.push(at(FindingKind::CheckpointAltered, CHECKPOINT, fault.clone()));
     }
 }
 
@@ -238,6 +256,8 @@ fn audit_problem(survey: &Survey, problem: &Problem) -> Option<Finding> {
         ProblemKind::BrokenSeal => FindingKind::BrokenSeal,
         ProblemKind::ReplacedFolder => FindingKind::ReplacedFolder,
         ProblemKind::BrokenGrading => FindingKind::BrokenGrading,
+        ProblemKind::DamagedStage => FindingKind::DamagedStage,
+        ProblemKind::DamagedAttempt => FindingKind::DamagedAttempt,
         ProblemKind::Duplicate => FindingKind::DuplicateRun,
         ProblemKind::StrayWorkspace | ProblemKind::StrayProcess if survey.holder.is_some() => return None,
         ProblemKind::StrayWorkspace => FindingKind::StrayWorkspace,

@@ -26,6 +26,8 @@ fn is_of_the_result(kind: ProblemKind) -> bool {
         | ProblemKind::BrokenSeal
         | ProblemKind::ReplacedFolder
         | ProblemKind::BrokenGrading
+        | ProblemKind::DamagedStage
+        | ProblemKind::DamagedAttempt
         | ProblemKind::Duplicate
         | ProblemKind::StrayWorkspace
         | ProblemKind::SecretInPatch

@@ -99,7 +99,10 @@ pub fn mend(survey: &Survey, ask: &Ask, now: Timestamp) -> Mending {
     // A key that is there twice, and a state that only the original has, are gone only when the file is written anew.
     let stale = survey.original.as_ref().is_some_and(|original| !original.stale_states.is_empty());
     let differs = |rebuilt: &Checkpoint| {
-        stale || Some(rebuilt) != survey.checkpoint.content() || !survey.duplicate_keys.is_empty()
+        stale
+            || survey.checkpoint_fault.is_some()
+            || Some(rebuilt) != survey.checkpoint.content()
+            || !survey.duplicate_keys.is_empty()
     };
     let checkpoint = rebuilt.filter(|rebuilt| must_write && differs(rebuilt));
     let can_write = checkpoint.is_some();

@@ -8,6 +8,7 @@ pub mod index;
 pub mod mend;
 pub mod next;
 pub mod pacing;
+pub mod recompute;
 pub mod rows;
 pub mod stage;
 pub mod state;

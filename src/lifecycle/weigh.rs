@@ -12,13 +12,16 @@ use crate::model::survey::{RunSeen, Survey};
 /// Who names which value of one and the same thing.
 pub(super) struct Claims<T> {
     pub(super) config: Option<T>,
+    /// Whether a digest vouches for the config.
+    is_vouched_for: bool,
     pub(super) checkpoint: Option<T>,
     /// The values that results name, with how many of them.
     pub(super) results: BTreeMap<T, usize>,
 }
 
 impl<T: Ord + Clone> Claims<T> {
-    /// The value that most of them name. Where as many name another one, the config is doubted.
+    /// The value that most of them name. Where as many name another one, the config is doubted, unless its digest vouches
+    /// for it.
     pub(super) fn weigh(&self) -> Option<T> {
         let mut votes = self.results.clone();
         for claim in [&self.config, &self.checkpoint].into_iter().flatten() {
@@ -26,6 +29,9 @@ impl<T: Ord + Clone> Claims<T> {
         }
         let most = votes.values().copied().max()?;
         let mut named: Vec<T> = votes.into_iter().filter(|(_, count)| *count == most).map(|(value, _)| value).collect();
+        if let Some(config) = self.config.as_ref().filter(|config| self.is_vouched_for && named.contains(config)) {
+            return Some(config.clone());
+        }
         if named.len() > 1 {
             named.retain(|value| Some(value) != self.config.as_ref());
         }
@@ -55,6 +61,7 @@ pub(super) fn config_hash(survey: &Survey) -> Option<Digest> {
 pub(super) fn ids(survey: &Survey) -> Claims<String> {
     Claims {
         config: survey.config.content().map(|config| config.experiment_id.to_string()),
+        is_vouched_for: survey.config_is_whole,
         checkpoint: survey.checkpoint.content().map(|checkpoint| checkpoint.experiment_id.to_string()),
         results: survey.experiment_ids.iter().map(|(id, naming)| (id.clone(), naming.results)).collect(),
     }
@@ -76,7 +83,7 @@ pub(super) fn hashes(survey: &Survey) -> Claims<Digest> {
         ConfigHash::Original(_) => None,
     });
     let config = survey.config.content().map(Config::hash);
-    Claims { config, checkpoint: recorded, results: named.collect() }
+    Claims { config, is_vouched_for: survey.config_is_whole, checkpoint: recorded, results: named.collect() }
 }
 
 /// The results that name another experiment or config than the others do.

@@ -15,8 +15,8 @@ use super::outcome::{ExperimentStatus, RunStatus};
 /// Version that is written.
 ///
 /// 1.0, 2.0, 3.0 and 3.1 are the original's. 4.0 (this tool, 0.1.0) keeps `completed_runs` as 2.0 has it and drops every
-/// absolute path.
-pub const CHECKPOINT_VERSION: &str = "4.0";
+/// absolute path. 4.1 carries a digest of itself.
+pub const CHECKPOINT_VERSION: &str = "4.1";
 
 /// Tier → subtest → run number → status; sorted, so that equal states are equal bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]

@@ -38,6 +38,60 @@ pub struct Field {
     pub class: FieldClass,
 }
 
+impl Field {
+    /// Whether configs of version 4.0 had it.
+    #[must_use]
+    pub fn is_of_4_0(&self) -> bool {
+        FIELDS_OF_4_0.contains(&self.name)
+    }
+}
+
+/// Whether a value is more than the nothing that a field without meaning has.
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        Value::String(text) => !text.is_empty(),
+        Value::Bool(true) | Value::Number(_) => true,
+    }
+}
+
+/// The fields of the first version's config.
+const FIELDS_OF_4_0: [&str; 31] = [
+    "version",
+    "experiment_id",
+    "name",
+    "description",
+    "created_at",
+    "created_by",
+    "task_repo",
+    "task_commit",
+    "task_prompt_file",
+    "fixture_digest",
+    "language",
+    "models",
+    "judge_models",
+    "thinking_mode",
+    "timeout_seconds",
+    "no_progress_seconds",
+    "output_limit_bytes",
+    "environment",
+    "inherit",
+    "subtests",
+    "runs_per_subtest",
+    "max_subtests",
+    "extensions",
+    "jobs",
+    "attempts",
+    "max_cost_usd",
+    "keep_workspaces",
+    "containment",
+    "grace_seconds",
+    "systemic_failures",
+    "rate_limit_seconds",
+];
+
 /// Declares [`Config`] and [`Config::FIELDS`] from one list, so that no field can be without a class.
 macro_rules! config {
     ($( $(#[$meta:meta])* $class:ident $field:ident: $type:ty, )*) => {
@@ -238,13 +292,14 @@ impl Config {
         self.extensions.last().is_some_and(|extension| extension.at > time)
     }
 
-    /// Digest of the fields that can change a result, as compact JSON with sorted keys.
+    /// Digest of the fields that can change a result, as compact JSON with sorted keys. A field that the first version did
+    /// not have counts from the moment that it says something, so that experiments of that version keep their hash.
     #[must_use]
     pub fn hash(&self) -> Digest {
         let result_fields: BTreeMap<String, Value> = self
             .values()
             .into_iter()
-            .filter(|(field, _)| field.class == FieldClass::Result)
+            .filter(|(field, value)| field.class == FieldClass::Result && (field.is_of_4_0() || says_something(value)))
             .map(|(field, value)| (field.name.to_owned(), value))
             .collect();
         Digest::of(Value::from_iter(result_fields).to_string().as_bytes())

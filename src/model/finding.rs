@@ -130,6 +130,12 @@ findings! {
         "What a later grading left of a run is torn, altered or gone; repair sets it aside, and resume grades the run again by it.",
     IncompleteGrading "incomplete-grading" Incomplete Resume
         "Committed runs have no verdict under the newest grading; until they have, a former one counts.",
+    DamagedStage "damaged-stage" Damaged Quarantine
+        "A stage of a run that is not committed was altered after it had ended; a resume leaves the run alone.",
+    DamagedAttempt "damaged-attempt" Damaged Restore
+        "A former attempt below `.failed/` was altered, or is gone, and what it cost with it.",
+    DamagedFile "damaged-file" Damaged Restore
+        "A file that results rest on was altered, or is gone: in `repo.git`, its record, or what checks said of untouched trees.",
     ConfigMissing "config-missing" Damaged Restore
         "There is no `config/experiment.json`, so the plan is unknown.",
     ConfigUnreadable "config-unreadable" Damaged Restore

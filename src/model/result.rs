@@ -15,8 +15,9 @@ use super::outcome::{AgentEnd, AttemptEnd, Stage};
 use super::rubric::ItemScore;
 use super::score::{Grade, Score};
 
-/// Version of the files of a run. 4.0: the first of this tool; 1.0 to 3.1 are the original's checkpoints.
-pub const FORMAT_VERSION: &str = "4.0";
+/// Version of the files that are written. 4.0 was the first of this tool; 1.0 to 3.1 are the original's checkpoints. With
+/// 4.1 each file carries a digest of itself as its last key, `digest`, and results name what they rest on.
+pub const FORMAT_VERSION: &str = "4.1";
 
 /// Tokens that a model read and wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -248,6 +249,15 @@ pub struct RunResult {
     /// The winners whose setups lie below the subtest's own, such as `T0/03`, in the order in which they were merged.
     #[serde(default)]
     pub inherited_from: Vec<String>,
+    /// The commit in `repo.git` that the agent's tree began as; `null` in results of 4.0.
+    #[serde(default)]
+    pub baseline_commit: Option<String>,
+    /// How many former attempts of the run lie in `.failed/`.
+    #[serde(default)]
+    pub former_attempts: u32,
+    /// What they cost.
+    #[serde(default)]
+    pub former_cost_usd: Usd,
     /// When the attempt started.
     #[schemars(with = "String")]
     pub started_at: Timestamp,

@@ -14,6 +14,9 @@ use super::inherited::Inherited;
 use super::money::Usd;
 use super::original::{OriginalConfig, OriginalVersion};
 use super::plan::Plan;
+pub use problem::{Problem, ProblemKind};
+
+mod problem;
 
 /// Everything that the audit needs to know of a folder. Places are paths below the folder, with `/`.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -30,6 +33,24 @@ pub struct Survey {
     pub config: Seen<Config>,
     /// Fields that the config's file lacks.
     pub config_lacks: Vec<String>,
+    /// Why the config's file is not as it was written.
+    pub config_fault: Option<String>,
+    /// Whether a digest vouches for the config's file.
+    pub config_is_whole: bool,
+    /// Why the checkpoint's file is not as it was written.
+    pub checkpoint_fault: Option<String>,
+    /// Files that results rest on and that were altered, or are gone: the place, and what is wrong there.
+    pub damaged: Vec<(String, String)>,
+    /// The commits that results say their trees began as, by subtest.
+    pub made_from: BTreeMap<(TierId, SubtestId), BTreeSet<String>>,
+    /// The commits that `repo.git` names as baselines, of the subtests that have results.
+    pub baselines: BTreeMap<(TierId, SubtestId), String>,
+    /// The baselines whose checks results were compared with.
+    pub compared_with: BTreeSet<String>,
+    /// The baselines whose checks are known.
+    pub untouched: BTreeSet<String>,
+    /// The former attempts that results, and agents that are done, say there were.
+    pub former: BTreeMap<RunId, Former>,
     /// Digest of `config/fixture/` as it lies there; `None` when it is not there.
     pub fixture_digest: Option<Digest>,
     /// What `config/inherited/` freezes, by the tier that takes it over.
@@ -289,6 +310,15 @@ pub struct ResultFacts {
     pub config: Option<u16>,
 }
 
+/// The former attempts that a run should have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Former {
+    /// How many.
+    pub attempts: u32,
+    /// What they cost, as the result says.
+    pub cost: Option<Usd>,
+}
+
 /// Results that name one and the same thing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Naming {
@@ -342,51 +372,13 @@ impl GradedFacts {
     }
 }
 
-/// What is wrong with a single run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The run by its folder.
-    pub run: RunId,
-    /// What it is.
-    pub kind: ProblemKind,
-    /// Where it is, below the experiment's folder: what repair would set aside.
-    pub place: String,
-    /// What was found, for people.
-    pub found: String,
-}
-
-/// Kinds of [`Problem`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ProblemKind {
-    /// `run_result.json` is torn, not JSON, of the wrong shape or no regular file.
-    UnreadableResult,
-    /// A newer version wrote `run_result.json`; what was found is the version.
-    NewerResult,
-    /// The result was altered after its run was committed, or no run of this tool was committed by it.
-    Altered,
-    /// The result names another tier, subtest or number than its folder.
-    Misplaced,
-    /// The result's verdict does not follow from the judges that it lists.
-    Contradictory,
-    /// Evidence does not match the seal, or the seal is gone.
-    BrokenSeal,
-    /// A folder of a committed run is none, or was replaced while its agent worked.
-    ReplacedFolder,
-    /// The result of a later grading is torn, contradicts itself or the run, or does not match its seal.
-    BrokenGrading,
-    /// The same run has a second folder under another spelling.
-    Duplicate,
-    /// A workspace that should have been removed at the commit.
-    StrayWorkspace,
-    /// The result says that its patch holds the text of a secret.
-    SecretInPatch,
-    /// A process of a dead coordinator still works on the run.
-    StrayProcess,
-}
-
 /// The former attempts of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct AttemptsSeen {
+    /// How many they are.
+    pub count: u32,
+    /// Whether they are numbered without a gap since they carry digests.
+    pub is_bound: bool,
     /// The highest number.
     pub last: Option<AttemptNumber>,
     /// What all of them cost.

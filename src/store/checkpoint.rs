@@ -21,7 +21,8 @@ use crate::os::lock::ExperimentLock;
 use crate::upstream::checkpoint::Document;
 
 use super::layout::{BACKUP_PREFIX, ExperimentFolder, time_in_names};
-use super::version::{Age, Versioned, age};
+use super::own_digest::{self, OWN_DIGEST, Own};
+use super::version::{Age, Versioned, age, translated};
 use super::{StoreError, clipped, pretty};
 
 /// Reads the checkpoint: what it is, the run keys that it has twice (as `T0/00/1`), and its bytes as they lie there.
@@ -46,6 +47,18 @@ pub(super) fn judge(raw: &Result<Option<Vec<u8>>, ReadError>) -> (Seen<Checkpoin
     }
 }
 
+/// Why a checkpoint that was loaded is not as it was written, by the digest that it carries.
+pub(super) fn fault(raw: &Result<Option<Vec<u8>>, ReadError>) -> Option<&'static str> {
+    let Ok(Some(raw)) = raw else { return None };
+    match own_digest::own(raw) {
+        Own::Right => None,
+        Own::Absent | Own::Wrong => {
+            let version = serde_json::from_slice(raw).ok().map(|Versioned { version }| version);
+            own_digest::fault(raw, version.as_deref())
+        }
+    }
+}
+
 /// Tells what the bytes of a checkpoint are.
 fn parse(raw: &[u8]) -> (Seen<Checkpoint>, Vec<String>) {
     let mut json = serde_json::Deserializer::from_slice(raw);
@@ -64,6 +77,8 @@ fn parse(raw: &[u8]) -> (Seen<Checkpoint>, Vec<String>) {
     if matches!(age, Age::Original | Age::Unknown) {
         return (of_another_age(&version), duplicate_keys);
     }
+    rest.insert("version".into(), Value::String(translated(&version)));
+    rest.shift_remove(OWN_DIGEST);
     if completed_runs.is_some() {
         rest.insert("completed_runs".into(), Value::Object(Map::new()));
     }
@@ -82,7 +97,7 @@ fn parse(raw: &[u8]) -> (Seen<Checkpoint>, Vec<String>) {
 /// A checkpoint that is JSON and no checkpoint of this version may be of another one.
 fn not_ours(raw: &[u8]) -> Option<Seen<Checkpoint>> {
     let Versioned { version } = serde_json::from_slice(raw).ok()?;
-    (age(&version) != Age::Current).then(|| of_another_age(&version))
+    (!matches!(age(&version), Age::Current | Age::Earlier)).then(|| of_another_age(&version))
 }
 
 fn of_another_age(version: &str) -> Seen<Checkpoint> {
@@ -91,7 +106,7 @@ fn of_another_age(version: &str) -> Seen<Checkpoint> {
         Age::Original => Seen::Unreadable(format!(
             "version {version} of the original's runner is not read by this version of cargo-scylla"
         )),
-        Age::Current | Age::Unknown => Seen::Unreadable(format!("`{version}` is not a version")),
+        Age::Current | Age::Earlier | Age::Unknown => Seen::Unreadable(format!("`{version}` is not a version")),
     }
 }
 
@@ -225,7 +240,7 @@ impl CheckpointWriter {
             return Err(StoreError::OtherVersion { path: self.path.clone(), version: checkpoint.version.clone() });
         }
         self.lock.check()?;
-        files::write_atomic(&self.path, &pretty(checkpoint, &self.path)?)?;
+        files::write_atomic(&self.path, &own_digest::add(pretty(checkpoint, &self.path)?))?;
         Ok(begin.elapsed())
     }
 

@@ -8,7 +8,8 @@ use crate::model::survey::Seen;
 use crate::os::files;
 
 use super::layout::ExperimentFolder;
-use super::version::{Age, age};
+use super::own_digest::{self, OWN_DIGEST, Own};
+use super::version::{Age, age, translated};
 use super::{StoreError, clipped, pretty};
 
 /// Writes the config whole and durably.
@@ -17,33 +18,60 @@ use super::{StoreError, clipped, pretty};
 /// When the disk says no.
 pub fn save(folder: &ExperimentFolder, config: &Config) -> Result<(), StoreError> {
     let path = folder.config();
-    Ok(files::write_atomic(&path, &pretty(config, &path)?)?)
+    Ok(files::write_atomic(&path, &own_digest::add(pretty(config, &path)?))?)
 }
 
-/// Fields that configs of format 4.0 do not have; each has a value that stands for its absence.
-const LATER: [&str; 2] = ["work_dir", "created_after"];
+/// What the config's file is.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Examined {
+    /// Its content.
+    pub(super) seen: Seen<Config>,
+    /// Fields that it lacks.
+    pub(super) lacks: Vec<String>,
+    /// Why it is not as it was written, by the digest that it carries.
+    pub(super) fault: Option<&'static str>,
+    /// Whether a digest vouches for it.
+    pub(super) is_whole: bool,
+    /// Whether files that the config's version writes beside it must be there.
+    pub(super) is_current: bool,
+}
 
 /// Reads the config, and names the fields that its file lacks.
 #[must_use]
 pub fn read(folder: &ExperimentFolder) -> (Seen<Config>, Vec<String>) {
+    let Examined { seen, lacks, .. } = examine(folder);
+    (seen, lacks)
+}
+
+/// Reads the config, and holds it against the digest that it carries.
+pub(super) fn examine(folder: &ExperimentFolder) -> Examined {
+    let only = |seen| Examined { seen, ..Examined::default() };
     let raw = match files::read_bounded(&folder.config(), MOST_STAGE_FILE_BYTES) {
         Ok(Some(raw)) => raw,
-        Ok(None) => return (Seen::Missing, Vec::new()),
-        Err(error) => return (Seen::Unreadable(clipped(error.to_string())), Vec::new()),
+        Ok(None) => return only(Seen::Missing),
+        Err(error) => return only(Seen::Unreadable(clipped(error.to_string()))),
     };
     let keys: Map<String, Value> = match serde_json::from_slice(&raw) {
         Ok(keys) => keys,
-        Err(error) => return (Seen::Unreadable(clipped(error.to_string())), Vec::new()),
+        Err(error) => return only(Seen::Unreadable(clipped(error.to_string()))),
     };
+    let version = keys.get("version").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let age = age(&version);
     let lacks: Vec<String> = Config::FIELDS
         .iter()
-        .filter(|field| !keys.contains_key(field.name) && !LATER.contains(&field.name))
+        .filter(|field| !keys.contains_key(field.name) && (age != Age::Earlier || field.is_of_4_0()))
         .map(|field| field.name.to_owned())
         .collect();
     let version = keys.get("version").and_then(Value::as_str).unwrap_or_default().to_owned();
     // From the bytes and not from `keys`, so that a field that is there twice is refused.
-    let content = serde_json::from_slice::<Config>(&raw).map(Box::new);
-    let seen = match (age(&version), content) {
+    let content = serde_json::from_slice::<Config>(&raw).map(|mut config| {
+        config.version = translated(&version);
+        config.unknown.shift_remove(OWN_DIGEST);
+        Box::new(config)
+    });
+    let fault = own_digest::fault(&raw, Some(&version));
+    let is_whole = own_digest::own(&raw) == Own::Right;
+    let seen = match (age, content) {
         (Age::Newer, content) => {
             let content = content.ok().filter(|config| config.too_many_runs().is_none());
             Seen::Newer { version, content }
@@ -52,21 +80,24 @@ pub fn read(folder: &ExperimentFolder) -> (Seen<Config>, Vec<String>) {
             Seen::Unreadable(format!("version {version} is not read by this version of cargo-scylla"))
         }
         (Age::Unknown, Ok(_)) => Seen::Unreadable(format!("`{version}` is not a version")),
-        (Age::Current, Ok(config)) => config.too_many_runs().map_or(Seen::Read(config), Seen::Unreadable),
-        (Age::Current | Age::Unknown, Err(error)) => Seen::Unreadable(clipped(error.to_string())),
+        (Age::Current | Age::Earlier, Ok(config)) => {
+            config.too_many_runs().map_or(Seen::Read(config), Seen::Unreadable)
+        }
+        (Age::Current | Age::Earlier | Age::Unknown, Err(error)) => Seen::Unreadable(clipped(error.to_string())),
     };
-    (seen, lacks)
+    Examined { seen, lacks, fault, is_whole, is_current: age == Age::Current }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::result::FORMAT_VERSION;
     use crate::store::sample;
 
     #[test]
     fn a_saved_config_is_the_config_that_is_read() {
         let sample = sample::experiment();
-        let config = sample::config_of("test-001");
+        let config = Config { version: FORMAT_VERSION.to_owned(), ..sample::config_of("test-001") };
         save(&sample.folder, &config).unwrap();
         assert_eq!(read(&sample.folder), (Seen::Read(Box::new(config)), vec![]));
     }
@@ -80,7 +111,7 @@ mod tests {
             cut.as_object_mut().unwrap().remove(field.name);
             sample::write_json(&sample.folder.config(), &cut);
             let (seen, lacks) = read(&sample.folder);
-            let expected: &[&str] = if LATER.contains(&field.name) { &[] } else { &[field.name] };
+            let expected: &[&str] = if field.is_of_4_0() { &[field.name] } else { &[] };
             assert_eq!(lacks, expected);
             assert!(!matches!(seen, Seen::Missing), "{}", field.name);
         }

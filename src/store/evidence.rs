@@ -1,25 +1,28 @@
-//! The seal over a run's evidence and the digest of a fixture: the door to `walkdir`.
+//! The seal over a run's evidence, and the digest of a fixture: the door to `walkdir`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
 use crate::model::digest::{Digest, Digesting};
-use crate::model::limits::{MOST_DEPTH, MOST_FIXTURE_FILES, MOST_STAGE_FILE_BYTES};
-use crate::model::task::Parts;
+use crate::model::limits::{MOST_DEPTH, MOST_STAGE_FILE_BYTES};
 use crate::os::files::{self, FileError, TEMPORARY_PREFIX};
+
+pub(super) use sums::{line, parse};
+pub use tree::{Change, changes_since_copied, digest_of_parts, digest_of_tree};
 
 use super::StoreError;
 use super::layout::changes::CHANGES;
-use super::layout::{AGENT, CHECKS, JUDGE, PATCH, RECORD, RunFolder};
+use super::layout::{AGENT, CHECKS, GRADINGS, JUDGE, PATCH, RECORD, RESULT, RunFolder};
 
 /// What of a run's folder is evidence.
 const EVIDENCE: [&str; 5] = [AGENT, CHANGES, PATCH, CHECKS, JUDGE];
+/// What of a former attempt is evidence: one that was committed has its result and its gradings as well.
+const OF_ATTEMPT: [&str; 7] = [AGENT, CHANGES, PATCH, CHECKS, JUDGE, RESULT, GRADINGS];
 /// Most files and folders that are looked at for a seal: an agent may write any number into its record's folder.
 const MOST_SEALED_ENTRIES: usize = 10_000;
 /// Names of files that the stages made durable when they wrote them.
@@ -33,11 +36,23 @@ const PART_BYTES: usize = 64 << 10;
 /// # Errors
 /// When evidence cannot be read or synced, or there is too much of it.
 pub fn seal(run: &RunFolder) -> Result<Vec<u8>, StoreError> {
-    let listed = match list(run) {
+    seal_of(run, &EVIDENCE)
+}
+
+/// The same of all that a former attempt leaves.
+///
+/// # Errors
+/// As [`seal`].
+pub fn seal_attempt(attempt: &RunFolder) -> Result<Vec<u8>, StoreError> {
+    seal_of(attempt, &OF_ATTEMPT)
+}
+
+fn seal_of(run: &RunFolder, what: &[&str]) -> Result<Vec<u8>, StoreError> {
+    let listed = match list(run, what) {
         // The agent may have taken rights away from what it wrote.
         Err(Listing::Failed(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
             files::make_accessible(&run.record_dir())?;
-            list(run)
+            list(run, what)
         }
         listed => listed,
     };
@@ -59,156 +74,118 @@ pub fn seal(run: &RunFolder) -> Result<Vec<u8>, StoreError> {
     Ok(text)
 }
 
-/// What does not match between a run's evidence and its seal, in sentences; empty when all does. `expected` is the
-/// digest of the seal that the run's result names.
+/// A run's evidence, held against its seal.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// What does not match, in sentences; empty when all does.
+    pub problems: Vec<String>,
+    /// The files of its stages as they were sealed, by their paths below the run's folder.
+    pub stages: BTreeMap<PathBuf, Vec<u8>>,
+}
+
+impl Checked {
+    fn failed(why: impl Into<String>) -> Self {
+        Self { problems: vec![why.into()], ..Self::default() }
+    }
+}
+
+/// Holds a run's evidence against its seal. `expected` is the digest of the seal that the run's result names.
 #[must_use]
-pub fn check_seal(run: &RunFolder, expected: Option<Digest>) -> Vec<String> {
+pub fn check_seal(run: &RunFolder, expected: Option<Digest>) -> Checked {
+    check_seal_of(run, expected, &EVIDENCE)
+}
+
+/// The same of a former attempt.
+#[must_use]
+pub fn check_attempt(attempt: &RunFolder, expected: Option<Digest>) -> Checked {
+    check_seal_of(attempt, expected, &OF_ATTEMPT)
+}
+
+fn check_seal_of(run: &RunFolder, expected: Option<Digest>, what: &[&str]) -> Checked {
     let text = match files::read_bounded(&run.seal(), MOST_STAGE_FILE_BYTES) {
         Ok(Some(text)) => text,
-        Ok(None) => return vec!["there is no `SHA256SUMS`".into()],
-        Err(error) => return vec![error.to_string()],
+        Ok(None) => return Checked::failed("there is no `SHA256SUMS`"),
+        Err(error) => return Checked::failed(error.to_string()),
     };
     match expected {
-        None => return vec!["the result names no seal".into()],
+        None => return Checked::failed("the result names no seal"),
         Some(expected) if expected != Digest::of(&text) => {
-            return vec!["`SHA256SUMS` is not the one that the result names".into()];
+            return Checked::failed("`SHA256SUMS` is not the one that the result names");
         }
         Some(_) => {}
     }
-    let Some(mut sealed) = parse(&text) else { return vec!["`SHA256SUMS` is not a list of digests".into()] };
-    let listed = match list(run) {
+    let Some(mut sealed) = parse(&text) else { return Checked::failed("`SHA256SUMS` is not a list of digests") };
+    let listed = match list(run, what) {
         Ok(listed) => listed,
-        Err(error) => return vec![error.to_string()],
+        Err(error) => return Checked::failed(error.to_string()),
     };
-    let mut problems = Vec::new();
+    let mut checked = Checked::default();
+    let problems = &mut checked.problems;
     // Only files that were found below the folder are opened, whatever the seal names.
     for path in listed {
         let shown = path.display();
         match sealed.remove(path.as_os_str().as_bytes()) {
             None => problems.push(format!("`{shown}` was added")),
-            Some(digest) => match digest_of_file(&run.root().join(&path)) {
-                Ok(found) if found == digest => {}
+            Some(digest) => match read_sealed(&run.root().join(&path), is_stage(&path)) {
+                Ok((found, bytes)) if found == digest => {
+                    checked.stages.extend(bytes.map(|bytes| (path, bytes)));
+                }
                 Ok(_) => problems.push(format!("`{shown}` was altered")),
                 Err(error) => problems.push(format!("`{shown}` cannot be read: {error}")),
             },
         }
     }
     problems.extend(sealed.keys().map(|path| format!("`{}` is gone", String::from_utf8_lossy(path))));
-    problems
+    checked
 }
 
-/// Digest of a folder: every file's path, right to execute and bytes, every link's target, every folder's path. `None`
-/// when the folder is not there.
-///
-/// # Errors
-/// When something in it cannot be read, is neither file, folder nor link, or there is too much of it.
-pub fn digest_of_tree(folder: &Path) -> Result<Option<Digest>, FileError> {
-    digest_of_parts(&Parts { dir: folder.to_owned(), ..Parts::default() })
+/// The digest of a file, and its bytes when they are asked for and not too many.
+fn read_sealed(path: &Path, keep: bool) -> io::Result<(Digest, Option<Vec<u8>>)> {
+    if keep && let Ok(Some(bytes)) = files::read_bounded(path, MOST_STAGE_FILE_BYTES) {
+        return Ok((Digest::of(&bytes), Some(bytes)));
+    }
+    Ok((digest_of_file(path)?, None))
 }
 
-/// Digest of the copy that an experiment makes of a fixture, before it is made.
-///
-/// # Errors
-/// As [`digest_of_tree`].
-pub fn digest_of_parts(parts: &Parts) -> Result<Option<Digest>, FileError> {
-    if files::kind_of(&parts.dir)?.is_none() {
-        return Ok(None);
-    }
-    let entries = entries_of_parts(parts)?;
-    let mut whole = Digesting::default();
-    for (place, (letter, content)) in entries {
-        // No name holds a NUL, so no two trees give the same bytes.
-        whole.add(&[letter]);
-        whole.add(place.as_os_str().as_bytes());
-        whole.add(b"\0");
-        whole.add(content.hex().as_bytes());
-    }
-    Ok(Some(whole.end()))
-}
-
-/// What a copy of a fixture would hold. By path, component for component: a folder stands before what is in it.
-fn entries_of_parts(parts: &Parts) -> Result<BTreeMap<PathBuf, (u8, Digest)>, FileError> {
-    let mut entries = BTreeMap::new();
-    add_tree(&mut entries, &parts.dir, Path::new(""))?;
-    for (place, from) in &parts.laid {
-        add_tree(&mut entries, from, Path::new(place))?;
-    }
-    for (place, text) in &parts.written {
-        entries.insert(PathBuf::from(place), (b'f', Digest::of(text.as_bytes())));
-    }
-    for place in parts.laid.keys().chain(parts.written.keys()) {
-        let folders = Path::new(place).ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
-        entries.extend(folders.map(|folder| (folder.to_owned(), (b'd', Digest::of(b"")))));
-    }
-    Ok(entries)
-}
-
-/// How a file of a fixture differs from the one in an experiment's copy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    /// It has another content, or another right to be executed.
-    Changed,
-    /// The copy does not have it.
-    New,
-    /// Only the copy has it.
-    Gone,
-}
-
-/// Every file in which a fixture differs from the copy of it that an experiment keeps, by its path in the copy.
-///
-/// # Errors
-/// As [`digest_of_tree`].
-pub fn changes_since_copied(copy: &Path, parts: &Parts) -> Result<Vec<(PathBuf, Change)>, FileError> {
-    let mut former = match files::kind_of(copy)? {
-        Some(_) => entries_of_parts(&Parts { dir: copy.to_owned(), ..Parts::default() })?,
-        None => BTreeMap::new(),
-    };
-    let mut changes = BTreeMap::new();
-    for (place, now) in entries_of_parts(parts)? {
-        match former.remove(&place) {
-            Some(was) if was == now => {}
-            Some(_) => drop(changes.insert(place, (now.0, Change::Changed))),
-            None => drop(changes.insert(place, (now.0, Change::New))),
+/// Digest of what a stage left in its folder beside the file by which it ended; `None` when it cannot be told.
+pub(super) fn digest_of_stage(run: &RunFolder, stage: &Path, result: &Path) -> Option<Digest> {
+    let mut text = Vec::new();
+    for (number, entry) in WalkDir::new(stage).follow_root_links(false).sort_by_file_name().into_iter().enumerate() {
+        let entry = entry.ok()?;
+        if number >= MOST_SEALED_ENTRIES || entry.depth() > MOST_DEPTH {
+            return None;
+        }
+        let path = below(run, &entry);
+        // What says who works, and where, comes and goes.
+        let is_fleeting = [run.mark(), run.pointer()].iter().any(|fleeting| entry.path() == fleeting);
+        let is_ours = entry.path() == result || is_fleeting || is_temporary(&path);
+        if entry.file_type().is_file() && !is_ours {
+            line(&mut text, &digest_of_file(entry.path()).ok()?, path.as_os_str().as_bytes());
         }
     }
-    changes.extend(former.into_iter().map(|(place, (letter, _))| (place, (letter, Change::Gone))));
-    // A folder that came or went with its files need not be named.
-    let is_told = |place: &Path, letter: u8| {
-        letter != b'd' || !changes.keys().any(|other| other != place && other.starts_with(place))
-    };
-    let told = changes.iter().filter(|(place, (letter, _))| is_told(place, *letter));
-    Ok(told.map(|(place, (_, change))| (place.clone(), *change)).collect())
+    // What was captured is what checks began with.
+    for (path, name) in [(run.changes(), CHANGES), (run.patch(), PATCH)] {
+        if *stage == run.checks() && !matches!(files::kind_of(&path), Ok(None)) {
+            line(&mut text, &digest_of_file(&path).ok()?, name.as_bytes());
+        }
+    }
+    Some(Digest::of(&text))
 }
 
-/// Adds what lies at a path, as it will lie at `place`: what it is, and the digest of its content.
-fn add_tree(entries: &mut BTreeMap<PathBuf, (u8, Digest)>, from: &Path, place: &Path) -> Result<(), FileError> {
-    let refused = |path: &Path, why: &str| FileError::new("digest", path, io::Error::other(why.to_owned()));
-    let is_whole = place.as_os_str().is_empty();
-    for entry in WalkDir::new(from).min_depth(usize::from(is_whole)) {
-        let entry = entry.map_err(|error| FileError::new("list", from, error))?;
-        let path = entry.path();
-        if entries.len() >= MOST_FIXTURE_FILES || entry.depth() > MOST_DEPTH {
-            return Err(refused(from, "it holds too many or too deep files"));
+/// Every regular file below a folder, as sorted paths below it.
+///
+/// # Errors
+/// When something in it cannot be listed.
+pub(super) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let mut found = Vec::new();
+    for entry in WalkDir::new(folder) {
+        let entry = entry.map_err(|error| FileError::new("list", folder, error))?;
+        if entry.file_type().is_file() {
+            found.push(entry.path().strip_prefix(folder).unwrap_or(entry.path()).to_owned());
         }
-        let kind = entry.file_type();
-        let found = if kind.is_dir() {
-            (b'd', Digest::of(b""))
-        } else if kind.is_symlink() {
-            let target = fs::read_link(path).map_err(|error| FileError::new("read", path, error))?;
-            (b'l', Digest::of(target.as_os_str().as_bytes()))
-        } else if kind.is_file() {
-            let rights = entry.metadata().map_err(|error| FileError::new("look at", path, error))?.permissions();
-            let content = digest_of_file(path).map_err(|error| FileError::new("digest", path, error))?;
-            (if rights.mode() & 0o100 == 0 { b'f' } else { b'x' }, content)
-        } else {
-            return Err(refused(path, "it is no regular file"));
-        };
-        let below = path.strip_prefix(from).unwrap_or(path);
-        // Joining an empty path would end the place with a slash.
-        let at = if below.as_os_str().is_empty() { place.to_owned() } else { place.join(below) };
-        entries.insert(at, found);
     }
-    Ok(())
+    found.sort();
+    Ok(found)
 }
 
 /// Places in a run's folder whose names are not known there, and those of temporary files, at every level that is not
@@ -229,7 +206,7 @@ pub fn strangers(run: &RunFolder) -> Result<Vec<PathBuf>, FileError> {
             strangers.push(path);
         }
     }
-    for entry in walk(run).into_iter().flatten() {
+    for entry in walk(run, &EVIDENCE).into_iter().flatten() {
         let entry = entry.map_err(failed)?;
         if is_temporary(&below(run, &entry)) {
             strangers.push(entry.into_path());
@@ -247,9 +224,8 @@ enum Listing {
     TooMuch,
 }
 
-fn walk(run: &RunFolder) -> Vec<walkdir::IntoIter> {
-    EVIDENCE
-        .iter()
+fn walk(run: &RunFolder, what: &[&str]) -> Vec<walkdir::IntoIter> {
+    what.iter()
         .map(|name| run.root().join(name))
         .filter(|path| !matches!(files::kind_of(path), Ok(None)))
         .map(|path| WalkDir::new(path).follow_root_links(false).into_iter())
@@ -269,9 +245,9 @@ fn below(run: &RunFolder, entry: &walkdir::DirEntry) -> PathBuf {
 }
 
 /// The files of a run's evidence, as sorted paths below its folder.
-fn list(run: &RunFolder) -> Result<Vec<PathBuf>, Listing> {
+fn list(run: &RunFolder, what: &[&str]) -> Result<Vec<PathBuf>, Listing> {
     let mut listed = Vec::new();
-    for (number, entry) in walk(run).into_iter().flatten().enumerate() {
+    for (number, entry) in walk(run, what).into_iter().flatten().enumerate() {
         let entry = entry.map_err(|error| Listing::Failed(error.into()))?;
         if number >= MOST_SEALED_ENTRIES || entry.depth() > MOST_DEPTH {
             return Err(Listing::TooMuch);
@@ -285,8 +261,13 @@ fn list(run: &RunFolder) -> Result<Vec<PathBuf>, Listing> {
     Ok(listed)
 }
 
-fn digest_of_file(path: &Path) -> io::Result<Digest> {
+pub(super) fn digest_of_file(path: &Path) -> io::Result<Digest> {
     digest(&mut files::open_regular(path).map_err(io::Error::other)?)
+}
+
+/// Whether a file is the one by which a stage ended.
+fn is_stage(path: &Path) -> bool {
+    is_durable(path) && path != Path::new(PATCH)
 }
 
 /// Whether the stage that wrote a file has made it durable. `path` lies below the run's folder.
@@ -316,58 +297,7 @@ fn digest(file: &mut File) -> io::Result<Digest> {
     }
 }
 
-/// One line as `sha256sum` writes it: a name with a backslash or line break is escaped, and the line says so.
-pub(super) fn line(text: &mut Vec<u8>, digest: &Digest, path: &[u8]) {
-    let escaped: Vec<u8> = path.iter().fold(Vec::with_capacity(path.len()), |mut name, byte| {
-        match byte {
-            b'\\' => name.extend(b"\\\\"),
-            b'\n' => name.extend(b"\\n"),
-            b'\r' => name.extend(b"\\r"),
-            other => name.push(*other),
-        }
-        name
-    });
-    if escaped.len() != path.len() {
-        text.push(b'\\');
-    }
-    text.extend(digest.hex().as_bytes());
-    text.extend(b"  ");
-    text.extend(escaped);
-    text.push(b'\n');
-}
-
-/// Reads what `line` wrote; `None` when something else is there, or a name is there twice.
-pub(super) fn parse(text: &[u8]) -> Option<BTreeMap<Vec<u8>, Digest>> {
-    let mut sealed = BTreeMap::new();
-    for line in text.strip_suffix(b"\n").unwrap_or(text).split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        let (line, escaped) = line.strip_prefix(b"\\").map_or((line, false), |line| (line, true));
-        let (hex, path) = line.split_at_checked(64)?;
-        let digest = Digest::from_hex(std::str::from_utf8(hex).ok()?)?;
-        let path = path.strip_prefix(b"  ")?;
-        let path = if escaped { unescape(path)? } else { path.to_owned() };
-        if sealed.insert(path, digest).is_some() {
-            return None;
-        }
-    }
-    Some(sealed)
-}
-
-fn unescape(path: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = path.iter();
-    let mut name = Vec::with_capacity(path.len());
-    while let Some(byte) = bytes.next() {
-        name.push(match byte {
-            b'\\' => match bytes.next()? {
-                b'\\' => b'\\',
-                b'n' => b'\n',
-                b'r' => b'\r',
-                _ => return None,
-            },
-            other => *other,
-        });
-    }
-    Some(name)
-}
-
+mod sums;
 #[cfg(test)]
 mod tests;
+mod tree;

@@ -7,7 +7,7 @@ use crate::model::survey::{Seen, Survey};
 use crate::os::files::{self, Folder, Kind};
 
 use super::layout::ExperimentFolder;
-use super::{StoreError, clipped, evidence, pretty};
+use super::{StoreError, clipped, evidence, own_digest, pretty};
 
 /// Writes the record of a grading, durably: from then on it is there. Its fixture lies beside it already.
 ///
@@ -15,7 +15,7 @@ use super::{StoreError, clipped, evidence, pretty};
 /// When the disk says no.
 pub fn write(folder: &ExperimentFolder, grading: &Grading) -> Result<(), StoreError> {
     let path = folder.grading(grading.number);
-    Ok(files::write_atomic(&path, &pretty(grading, &path)?)?)
+    Ok(files::write_atomic(&path, &own_digest::add(pretty(grading, &path)?))?)
 }
 
 /// The numbers that have a folder, sorted. One without a record was begun and is none yet.
@@ -71,7 +71,10 @@ fn read(folder: &ExperimentFolder, number: GradingNumber) -> Seen<Grading> {
         Ok(None) => Seen::Missing,
         Err(error) => Seen::Unreadable(clipped(error.to_string())),
         Ok(Some(bytes)) => match serde_json::from_slice::<Grading>(&bytes) {
-            Ok(grading) if grading.number == number => Seen::Read(Box::new(grading)),
+            Ok(grading) if grading.number == number => match own_digest::fault(&bytes, None) {
+                Some(fault) => Seen::Unreadable(fault.to_owned()),
+                None => Seen::Read(Box::new(grading)),
+            },
             Ok(grading) => Seen::Unreadable(format!("it says that it is grading {}", grading.number)),
             Err(error) => Seen::Unreadable(clipped(error.to_string())),
         },

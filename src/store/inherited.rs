@@ -18,8 +18,8 @@ use crate::upstream;
 
 use super::layout::inherited::tier_of_inherited;
 use super::layout::{ExperimentFolder, RESULT};
-use super::version::{Age, age, newer};
-use super::{StoreError, pretty};
+use super::version::{Age, age, newer, translated};
+use super::{StoreError, own_digest, pretty};
 
 /// What the winner's rule compares of a committed run: its score, and the tokens of its agent. `None` for a result without
 /// a score.
@@ -66,7 +66,7 @@ fn compared_in(path: &Path) -> Result<Option<(Score, u64)>, StoreError> {
 pub fn save(folder: &ExperimentFolder, inherited: &Inherited) -> Result<(), StoreError> {
     files::create_dir_durable(&folder.inherited_dir())?;
     let path = folder.inherited(inherited.tier);
-    Ok(files::write_atomic(&path, &pretty(inherited, &path)?)?)
+    Ok(files::write_atomic(&path, &own_digest::add(pretty(inherited, &path)?))?)
 }
 
 /// Everything that is frozen, by tier.
@@ -109,10 +109,16 @@ fn see(folder: &ExperimentFolder, tier: TierId) -> Seen<Inherited> {
     }
     match serde_json::from_slice::<Inherited>(&bytes) {
         Ok(inherited) if inherited.tier != tier => Seen::Unreadable(format!("it names the tier `{}`", inherited.tier)),
-        Ok(inherited) if age(&inherited.version) != Age::Current => {
+        Ok(inherited) if !matches!(age(&inherited.version), Age::Current | Age::Earlier) => {
             Seen::Unreadable(format!("`{}` is not a version", inherited.version))
         }
-        Ok(inherited) => Seen::Read(Box::new(inherited)),
+        Ok(mut inherited) => {
+            if let Some(fault) = own_digest::fault(&bytes, Some(&inherited.version)) {
+                return Seen::Unreadable(fault.to_owned());
+            }
+            inherited.version = translated(&inherited.version);
+            Seen::Read(Box::new(inherited))
+        }
         Err(error) => Seen::Unreadable(error.to_string()),
     }
 }
@@ -128,7 +134,7 @@ mod tests {
 
     fn inherited(tier: &str) -> Inherited {
         serde_json::from_value(json!({
-            "version": "4.0",
+            "version": "4.1",
             "tier": tier,
             "sources": {
                 "T0": {
@@ -163,7 +169,7 @@ mod tests {
     fn what_is_frozen_and_cannot_be_read_is_an_error_and_never_nothing() {
         let sample = sample::experiment();
         let path = sample.folder.inherited(TierId(1));
-        let newer = json!({ "version": "4.1", "tier": "T1", "sources": {} }).to_string();
+        let newer = json!({ "version": "4.2", "tier": "T1", "sources": {} }).to_string();
         let other = serde_json::to_string(&inherited("T2")).unwrap();
         for wrong in ["", "{", "{}", newer.as_str(), other.as_str()] {
             fs::create_dir_all(sample.folder.inherited_dir()).unwrap();

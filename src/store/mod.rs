@@ -8,6 +8,7 @@ use crate::os::files::{FileError, ReadError};
 use crate::os::lock::LockError;
 
 pub mod adopt;
+mod attempts;
 pub mod checkpoint;
 pub mod config;
 pub mod evidence;
@@ -17,11 +18,13 @@ pub mod gradings;
 pub mod inherited;
 pub mod layout;
 pub mod mend;
+pub mod repository;
 pub mod stages;
 pub mod survey;
 pub mod untouched;
 pub mod work;
 
+mod own_digest;
 mod version;
 
 #[cfg(test)]
@@ -71,6 +74,12 @@ pub enum StoreError {
         path: PathBuf,
         /// Why not.
         why: String,
+    },
+    /// A stage's file that is there and is not as it was written: what it stands for was paid for.
+    #[error("`{path}` was altered or torn after its stage had ended", path = path.display())]
+    DamagedStage {
+        /// The file.
+        path: PathBuf,
     },
     /// The evidence of a run cannot be sealed.
     #[error("cannot seal `{path}`: {why}", path = path.display())]

@@ -54,16 +54,17 @@ pub(crate) fn fifo(path: &Path) {
 
 pub(crate) fn checkpoint() -> Checkpoint {
     serde_json::from_value(json!({
-        "version": "4.0", "experiment_id": "test-001", "config_hash": HASH, "status": "interrupted",
+        "version": "4.1", "experiment_id": "test-001", "config_hash": HASH, "status": "interrupted",
         "completed_runs": {}, "started_at": NOW, "last_updated_at": NOW,
         "rate_limit": null, "pid": 4711, "host": "here",
     }))
     .unwrap()
 }
 
-/// A config of three runs of one subtest.
+/// A config of three runs of one subtest, of the version that carries no digest of itself.
 pub(crate) fn config_of(id: &str) -> Config {
     Config {
+        version: "4.0".to_owned(),
         experiment_id: id.parse().unwrap(),
         keep_workspaces: KeepWorkspaces::None,
         subtests: [(TierId(0), vec![SubtestId(0)])].into(),
@@ -82,7 +83,7 @@ pub(crate) fn agent_result() -> AgentResult {
 pub(crate) fn judgment(number: u32, passed: bool) -> Judgment {
     serde_json::from_value(json!({
         "judge_number": JudgeNumber(number), "model": "checks", "score": f64::from(u8::from(passed)), "passed": passed,
-        "grade": if passed { "S" } else { "F" }, "cost_usd": 0.5,
+        "grade": if passed { "S" } else { "F" }, "cost_usd": 0.5, "duration_seconds": 0.5,
     }))
     .unwrap()
 }
@@ -137,7 +138,7 @@ impl Sample {
             .into_iter()
             .collect();
         write_json(&self.folder.config(), &config);
-        write_json(&self.folder.checkpoint(), &checkpoint());
+        write_json(&self.folder.checkpoint(), &Checkpoint { version: "4.0".to_owned(), ..checkpoint() });
         for (run, passed) in incident_runs() {
             self.result(run, passed);
         }

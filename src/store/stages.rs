@@ -5,16 +5,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::model::digest::Digest;
-use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
+use crate::model::ids::{JudgeNumber, RunId};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
-use crate::model::result::{AgentResult, AttemptRecord, ChecksResult, Judgment, RunResult, Verdict};
-use crate::os::files::{self, FileError, Folder, Kind, ReadError};
+use crate::model::result::{AgentResult, ChecksResult, Judgment, RunResult, Verdict};
+use crate::os::files::{self, FileError, Folder, Kind};
 
 use super::layout::{self, ExperimentFolder, RunFolder};
-use super::{StoreError, evidence, pretty};
+use super::{StoreError, evidence, own_digest, pretty};
+use ended::{Ended, read_whole};
+pub(super) use ended::{Stage, read_stage, stage_of};
 
 /// Which durable files of a run are whole: a resume goes on behind them.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -149,7 +150,7 @@ impl RunStore {
     }
 
     /// The judges that have a folder.
-    fn judges(&self) -> Result<Vec<JudgeNumber>, StoreError> {
+    pub(super) fn judges(&self) -> Result<Vec<JudgeNumber>, StoreError> {
         let mut judges = Vec::new();
         if let Some(folder) = Folder::open(&self.folder.judges())? {
             folder.each(|name, kind| {
@@ -167,6 +168,20 @@ impl RunStore {
     /// # Errors
     /// When the system does not let it be read.
     pub fn read_agent_result(&self) -> Result<Option<AgentResult>, StoreError> {
+        let path = self.folder.agent_result();
+        match read_stage(&path)? {
+            Stage::Absent => Ok(None),
+            Stage::Whole(result) => Ok(Some(result)),
+            // The agent was paid, whatever became of the file.
+            Stage::Damaged => Err(StoreError::DamagedStage { path }),
+        }
+    }
+
+    /// The same, where one that was altered is as good as none: the attempt is given up.
+    ///
+    /// # Errors
+    /// When the system does not let it be read.
+    pub fn whole_agent_result(&self) -> Result<Option<AgentResult>, StoreError> {
         read_whole(&self.folder.agent_result())
     }
 
@@ -175,7 +190,7 @@ impl RunStore {
     /// # Errors
     /// When the disk says no.
     pub fn write_agent_result(&self, result: &AgentResult) -> Result<(), StoreError> {
-        write(&self.folder.agent_result(), result)
+        self.write_stage(&self.folder.agent(), &self.folder.agent_result(), result)
     }
 
     /// `checks/result.json`, when it is there and whole.
@@ -191,7 +206,7 @@ impl RunStore {
     /// # Errors
     /// When the disk says no.
     pub fn write_checks(&self, checks: &ChecksResult) -> Result<(), StoreError> {
-        write(&self.folder.checks_result(), checks)
+        self.write_stage(&self.folder.checks(), &self.folder.checks_result(), checks)
     }
 
     /// A judge's `judgment.json`, when it is there, whole and this judge's.
@@ -217,7 +232,8 @@ impl RunStore {
     /// When the disk says no.
     pub fn write_judgment(&self, judgment: &Judgment) -> Result<(), StoreError> {
         self.begin_judge(judgment.judge_number)?;
-        write(&self.folder.judgment(judgment.judge_number), judgment)
+        let judge = judgment.judge_number;
+        self.write_stage(&self.folder.judge(judge), &self.folder.judgment(judge), judgment)
     }
 
     /// Writes `judge/result.json`.
@@ -225,7 +241,8 @@ impl RunStore {
     /// # Errors
     /// When the disk says no.
     pub fn write_verdict(&self, verdict: &Verdict) -> Result<(), StoreError> {
-        write(&self.folder.judge_result(), verdict)
+        let path = self.folder.judge_result();
+        Ok(files::write_atomic(&path, &own_digest::add(pretty(verdict, &path)?))?)
     }
 
     /// Commits the run: seals its evidence, puts the seal's digest into the result, and writes the result last. From
@@ -244,8 +261,9 @@ impl RunStore {
         }
         let seal = evidence::seal(&self.folder)?;
         result.seal = Digest::of(&seal);
+        (result.former_attempts, result.former_cost_usd) = self.former_attempts()?;
         files::write_atomic(&self.folder.seal(), &seal)?;
-        files::write_new(&path, &pretty(result, &path)?).map_err(|error| match error.error.kind() {
+        files::write_new(&path, &own_digest::add(pretty(result, &path)?)).map_err(|error| match error.error.kind() {
             io::ErrorKind::AlreadyExists => StoreError::AlreadyCommitted(self.run),
             _ => error.into(),
         })
@@ -267,61 +285,22 @@ impl RunStore {
     pub fn confirm(&self) -> Result<RunResult, StoreError> {
         let path = self.folder.result();
         let unreadable = || FileError::new("read as a result", &path, io::ErrorKind::InvalidData);
-        let result = self.read_result()?.ok_or_else(unreadable)?;
-        files::write_atomic(&path, &pretty(&result, &path)?)?;
+        let bytes = files::read_bounded(&path, MOST_STAGE_FILE_BYTES)?.ok_or_else(unreadable)?;
+        let result = serde_json::from_slice(&bytes).map_err(|_| unreadable())?;
+        files::write_atomic(&path, &bytes)?;
         Ok(result)
     }
 
-    /// The number of the attempt that is in work or comes next: one above all that lie in `.failed/`.
-    ///
-    /// # Errors
-    /// When `.failed/` cannot be listed.
-    pub fn next_attempt(&self) -> Result<AttemptNumber, StoreError> {
-        let mut last = 0;
-        if let Some(failed) = Folder::open(&self.failed)? {
-            failed.each(|name, _| match name.to_str().and_then(AttemptNumber::from_folder) {
-                Some((run, attempt)) if run == self.run.run => last = last.max(attempt.0),
-                _ => {}
-            })?;
-        }
-        Ok(AttemptNumber(last + 1))
+    /// Writes a stage's file: it carries the digest of itself, and of what else the stage left in its folder.
+    fn write_stage<T: Serialize>(&self, stage: &Path, path: &Path, value: &T) -> Result<(), StoreError> {
+        let evidence = evidence::digest_of_stage(&self.folder, stage, path);
+        Ok(files::write_atomic(path, &own_digest::add(pretty(&Ended { value, evidence }, path)?))?)
     }
-
-    /// Moves the run's folder, whole, to `.failed/` with a record of the attempt; where it lies then. A record that a
-    /// former sitting wrote, before it was stopped on the way to the move, is kept: it knew the cost.
-    ///
-    /// # Errors
-    /// When the disk says no; with [`io::ErrorKind::AlreadyExists`] when there is such an attempt already.
-    pub fn set_aside(&self, record: &AttemptRecord) -> Result<PathBuf, StoreError> {
-        let to = self.failed.join(record.attempt.folder(self.run.run));
-        files::create_dir_durable(self.folder.root())?;
-        let path = self.folder.attempt_record();
-        let written: Option<AttemptRecord> = read_whole(&path)?;
-        if written.is_none_or(|written| written.attempt != record.attempt) {
-            write(&path, record)?;
-        }
-        files::create_dir_durable(&self.failed)?;
-        // What was cut short lies there as it was left; nothing of it is opened, because an agent may have left it.
-        files::sync_file_system(&self.subtest)?;
-        files::rename_durable(self.folder.root(), &to)?;
-        Ok(to)
-    }
-}
-
-/// A stage's file as a value; `None` when it is not there, or is not whole: then the stage has not ended.
-fn read_whole<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StoreError> {
-    match files::read_bounded(path, MOST_STAGE_FILE_BYTES) {
-        Ok(bytes) => Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok())),
-        Err(ReadError::NotRegular { .. } | ReadError::TooLarge { .. }) => Ok(None),
-        Err(error @ ReadError::Io(_)) => Err(error.into()),
-    }
-}
-
-fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError> {
-    Ok(files::write_atomic(path, &pretty(value, path)?)?)
 }
 
 mod costs;
+mod ended;
+mod former;
 mod held;
 mod taken;
 

@@ -22,7 +22,7 @@ use crate::os::lock;
 use super::layout::ExperimentFolder;
 use super::layout::original::{Dialect, KEPT};
 use super::stages::RunStore;
-use super::{StoreError, adopt, checkpoint, config, evidence, gradings, inherited};
+use super::{StoreError, adopt, checkpoint, config, evidence, gradings, inherited, repository, untouched};
 
 mod collect;
 mod facts;
@@ -36,6 +36,7 @@ mod replaced;
 mod reports;
 mod runner;
 mod threads;
+mod whole;
 
 use phases::Phases;
 
@@ -71,7 +72,9 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
         Ok(holder) => survey.holder = holder,
         Err(error) => survey.unknown.push((folder.relative(&folder.lock()), error.to_string())),
     }
-    (survey.config, survey.config_lacks) = config::read(folder);
+    let config::Examined { seen, lacks, fault, is_whole, is_current } = config::examine(folder);
+    (survey.config, survey.config_lacks, survey.config_is_whole) = (seen, lacks, is_whole);
+    survey.config_fault = fault.map(str::to_owned);
     match inherited::see_all(folder) {
         Ok(seen) => survey.inherited = seen,
         Err(error) => survey.unknown.push((folder.relative(&folder.inherited_dir()), error.to_string())),
@@ -92,7 +95,12 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
         survey.quarantined_cost = quarantined_cost(folder, Dialect::Ours)?;
         // Only the checkpoint says then whose results these should be.
         (survey.checkpoint, survey.duplicate_keys) = checkpoint::judge(&raw);
-        return Ok(read_results(folder, depth, Dialect::Ours, survey)?.0);
+        survey.checkpoint_fault = checkpoint::fault(&raw).map(str::to_owned);
+        // Whether there should be a record, only the config says.
+        survey.damaged = repository::check(folder, depth == Depth::Evidence, false);
+        let mut survey = read_results(folder, depth, Dialect::Ours, survey)?.0;
+        see_shared(folder, depth, &mut survey);
+        return Ok(survey);
     }
     let kept = files::kind_of(&folder.config_dir().join(KEPT))? == Some(Kind::Folder);
     let dialect = if kept { Dialect::Adopted } else { Dialect::Ours };
@@ -101,19 +109,40 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
     // Takes the bytes, so that they are gone while results gather.
     let judge = || {
         let taken = mem::replace(&mut *raw.lock().unwrap_or_else(PoisonError::into_inner), Ok(None));
-        checkpoint::judge(&taken)
+        let damaged = repository::check(folder, depth == Depth::Evidence, is_current);
+        (checkpoint::judge(&taken), checkpoint::fault(&taken).map(str::to_owned), damaged)
     };
     thread::scope(|scope| {
         let beside = thread::Builder::new().spawn_scoped(scope, judge);
         let survey = read_results(folder, depth, dialect, survey).map(|(survey, _)| survey);
         let judged =
             beside.map_or_else(|_| judge(), |beside| beside.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        survey.map(|survey| {
-            let mut survey = Survey { checkpoint: judged.0, duplicate_keys: judged.1, ..survey };
-            settle(&mut survey);
-            survey
-        })
+        let ((checkpoint, duplicate_keys), checkpoint_fault, damaged) = judged;
+        let mut survey = Survey { checkpoint, duplicate_keys, checkpoint_fault, damaged, ..survey? };
+        settle(&mut survey);
+        see_shared(folder, depth, &mut survey);
+        Ok(survey)
     })
+}
+
+/// What results share: the commits of their baselines, and what checks said of those.
+fn see_shared(folder: &ExperimentFolder, depth: Depth, survey: &mut Survey) {
+    for (tier, subtest) in survey.made_from.keys() {
+        if let Some(commit) = repository::baseline(folder, *tier, *subtest) {
+            survey.baselines.insert((*tier, *subtest), commit);
+        }
+    }
+    if depth == Depth::Results {
+        return;
+    }
+    match untouched::see_all(folder) {
+        Ok((known, damaged)) => {
+            survey.untouched = known;
+            let damaged = damaged.into_iter().map(|path| (folder.relative(&path), "it was altered or torn".to_owned()));
+            survey.damaged.extend(damaged);
+        }
+        Err(error) => survey.unknown.push((folder.relative(&folder.untouched_dir()), error.to_string())),
+    }
 }
 
 /// The survey of an experiment that the original's runner made.
@@ -142,7 +171,7 @@ fn read_results(
     let setting = Setting { folder, depth, dialect, adopted, gradings, experiment_id: experiment_id(&survey) };
     let subtests = levels::subtests(folder, dialect, &mut survey)?;
     let collection = Mutex::new(collect::Collection::new(survey));
-    let mut listed = levels::runs(folder, dialect, &subtests, &collection);
+    let mut listed = levels::runs(folder, (dialect, depth), &subtests, &collection);
     let mut phases = Phases::default();
     if dialect == Dialect::Original {
         phases = phases::tell_apart(folder, &mut listed, original::has_phases(folder));

@@ -1,11 +1,16 @@
 //! What the checks said of a baseline before any agent came: `config/untouched/<commit>.json`.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::result::ChecksResult;
-use crate::os::files::{self, ReadError};
+use crate::os::files::{self, Folder, ReadError};
 
 use super::layout::ExperimentFolder;
-use super::{StoreError, pretty};
+use super::layout::untouched::commit_of;
+use super::own_digest::Own;
+use super::{StoreError, own_digest, pretty};
 
 /// What is known of a baseline, when it is there and whole.
 ///
@@ -13,10 +18,30 @@ use super::{StoreError, pretty};
 /// When the system does not let it be read.
 pub fn read(folder: &ExperimentFolder, commit: &str) -> Result<Option<ChecksResult>, StoreError> {
     match files::read_bounded(&folder.untouched(commit), MOST_STAGE_FILE_BYTES) {
-        Ok(bytes) => Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok())),
+        Ok(bytes) => Ok(bytes.filter(|bytes| !is_damaged(bytes)).and_then(|bytes| serde_json::from_slice(&bytes).ok())),
         Err(ReadError::NotRegular { .. } | ReadError::TooLarge { .. }) => Ok(None),
         Err(error @ ReadError::Io(_)) => Err(error.into()),
     }
+}
+
+/// The baselines of which something is known, and the files among them that are not as they were written.
+pub(super) fn see_all(folder: &ExperimentFolder) -> Result<(BTreeSet<String>, Vec<PathBuf>), StoreError> {
+    let (mut known, mut damaged) = (BTreeSet::new(), Vec::new());
+    if let Some(open) = Folder::open(&folder.untouched_dir())? {
+        open.each(|name, _| known.extend(name.to_str().and_then(commit_of).map(str::to_owned)))?;
+    }
+    for commit in &known {
+        let path = folder.untouched(commit);
+        if files::read_bounded(&path, MOST_STAGE_FILE_BYTES)?.is_some_and(|bytes| is_damaged(&bytes)) {
+            damaged.push(path);
+        }
+    }
+    Ok((known, damaged))
+}
+
+/// Whether the bytes of such a file are not as they were written.
+pub(super) fn is_damaged(bytes: &[u8]) -> bool {
+    own_digest::own(bytes) == Own::Wrong || serde_json::from_slice::<ChecksResult>(bytes).is_err()
 }
 
 /// Writes what is known of a baseline, durably.
@@ -26,5 +51,5 @@ pub fn read(folder: &ExperimentFolder, commit: &str) -> Result<Option<ChecksResu
 pub fn write(folder: &ExperimentFolder, commit: &str, result: &ChecksResult) -> Result<(), StoreError> {
     let path = folder.untouched(commit);
     files::create_dir_durable(&folder.untouched_dir())?;
-    Ok(files::write_atomic(&path, &pretty(result, &path)?)?)
+    Ok(files::write_atomic(&path, &own_digest::add(pretty(result, &path)?))?)
 }

@@ -1,12 +1,20 @@
-//! Versions of the files that this tool writes.
+//! Versions of the files that this tool writes, and their history.
 
 use crate::model::result::FORMAT_VERSION;
+
+/// Every version that this tool ever wrote, oldest first. 4.0 had no digests of files in themselves, and results named
+/// neither their baseline's commit nor their former attempts; no key of it is called otherwise today.
+const HISTORY: [&str; 2] = ["4.0", FORMAT_VERSION];
+/// The versions of `ProjectScylla`'s checkpoints: another family, which is known by its shape.
+const PROJECTSCYLLA: [&str; 4] = ["1.0", "2.0", "3.0", "3.1"];
 
 /// What a file's version means for this tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Age {
     /// This tool writes it.
     Current,
+    /// An earlier one of this tool wrote it; it is read as it is meant, and written as the current one.
+    Earlier,
     /// The original's runner wrote it.
     Original,
     /// A newer cargo-scylla wrote it.
@@ -15,14 +23,20 @@ pub(super) enum Age {
     Unknown,
 }
 
-/// Compares a version with the one that is written.
+/// Finds a version in the history.
 pub(super) fn age(version: &str) -> Age {
-    let (Some(found), Some(ours)) = (numbers(version), numbers(FORMAT_VERSION)) else { return Age::Unknown };
-    match found.cmp(&ours) {
-        std::cmp::Ordering::Less => Age::Original,
-        std::cmp::Ordering::Equal => Age::Current,
-        std::cmp::Ordering::Greater => Age::Newer,
+    match (numbers(version), numbers(FORMAT_VERSION)) {
+        _ if version == FORMAT_VERSION => Age::Current,
+        _ if HISTORY.contains(&version) => Age::Earlier,
+        _ if PROJECTSCYLLA.contains(&version) => Age::Original,
+        (Some(found), Some(ours)) if found > ours => Age::Newer,
+        _ => Age::Unknown,
     }
+}
+
+/// The version under which what was read is kept in memory and written: an earlier one becomes the current one.
+pub(super) fn translated(version: &str) -> String {
+    if age(version) == Age::Earlier { FORMAT_VERSION.to_owned() } else { version.to_owned() }
 }
 
 /// The version that the JSON of a file names, when it is a newer one; whatever else is wrong with the file for this tool.
@@ -48,13 +62,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_compare_by_number() {
+    fn a_version_is_found_in_our_own_history_or_in_that_of_the_original() {
         for (version, expected) in [
-            ("4.0", Age::Current),
-            ("4.1", Age::Newer),
+            ("4.1", Age::Current),
+            ("4.0", Age::Earlier),
+            ("4.2", Age::Newer),
             ("10.0", Age::Newer),
             ("3.1", Age::Original),
             ("1.0", Age::Original),
+            ("3.2", Age::Unknown),
+            ("0.1", Age::Unknown),
             ("4", Age::Unknown),
             ("four", Age::Unknown),
             ("", Age::Unknown),
@@ -65,8 +82,8 @@ mod tests {
 
     #[test]
     fn a_newer_file_is_known_by_its_version_alone() {
-        assert_eq!(newer(br#"{"version": "4.1", "judges": "none"}"#).as_deref(), Some("4.1"));
-        for other in [&br#"{"version": "4.0"}"#[..], br#"{"version": "4.1""#, br#"{"version": 5}"#, b"[]", b""] {
+        assert_eq!(newer(br#"{"version": "4.2", "judges": "none"}"#).as_deref(), Some("4.2"));
+        for other in [&br#"{"version": "4.0"}"#[..], br#"{"version": "4.2""#, br#"{"version": 5}"#, b"[]", b""] {
             assert_eq!(newer(other), None);
         }
     }

@@ -238,6 +238,8 @@ fn a_resume_reads_what_is_frozen_and_does_not_choose_again() {
     let text = fs::read_to_string(&frozen).unwrap();
     // By the results it is 01; what is frozen counts, whoever wrote it.
     fs::write(&frozen, text.replacen("\"subtest\": \"01\"", "\"subtest\": \"00\"", 1)).unwrap();
+    // It carries the digest of what it says.
+    crate::verify::folder::edit(&frozen, |_| {});
     world.scylla(&["resume", &dir]).exits(0);
     assert_eq!(result(&world, "T1/00")["inherited_from"], json!(["T0/00"]));
     // What cannot be read is never chosen again either.
@@ -258,12 +260,17 @@ fn other_winners_than_those_that_results_took_over_are_found() {
     let frozen = world.experiment().join("config/inherited/T1.json");
     let whole = fs::read(&frozen).unwrap();
     let edited = String::from_utf8(whole.clone()).unwrap().replacen("\"subtest\": \"01\"", "\"subtest\": \"00\"", 1);
-    let newer = String::from_utf8(whole.clone()).unwrap().replacen("4.0", "4.1", 1);
+    let newer = String::from_utf8(whole.clone()).unwrap().replacen("4.1", "4.2", 1);
     let ways: [(&str, Option<&str>, &str, &str); 4] = [
         ("gone", None, "config-changed", "it is not there, and results of T1 took over T0/01"),
-        ("edited", Some(&edited), "config-changed", "it says other winners, and results of T1 took over T0/01"),
+        (
+            "edited",
+            Some(&edited),
+            "config-unreadable",
+            "it was altered: the digest that it carries of itself is not that of its content",
+        ),
         ("torn", Some("{"), "config-unreadable", "EOF while parsing"),
-        ("newer", Some(&newer), "newer-version", "version `4.1`"),
+        ("newer", Some(&newer), "newer-version", "version `4.2`"),
     ];
     for (way, text, kind, message) in ways {
         match text {

@@ -17,6 +17,7 @@ mod export;
 mod fixture;
 mod fixture_check;
 mod flags;
+mod formats;
 mod growth;
 mod hints;
 mod hostile;

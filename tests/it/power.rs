@@ -119,7 +119,14 @@ impl Outcome {
         let run = dir.join("T0/00/run_01");
         let mut result = json(&run.join("run_result.json"));
         let changing = ["attempt", "seal", "started_at", "committed_at", "duration_seconds", "agent_duration_seconds"];
-        for key in changing.iter().chain(&["judge_duration_seconds", "judges", "checks", "former_attempts", "digest"]) {
+        for key in changing.iter().chain(&[
+            "judge_duration_seconds",
+            "judges",
+            "checks",
+            "former_attempts",
+            "former_cost_usd",
+            "digest",
+        ]) {
             result.as_object_mut().unwrap().remove(*key);
         }
         let checkpoint = json(&dir.join("checkpoint.json"));

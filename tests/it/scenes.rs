@@ -64,10 +64,7 @@ pub(crate) fn planned(world: &World, fixture: &str, more: &[&str]) -> String {
 
 /// Writes another value into the config of an experiment, as a person with an editor would.
 pub(crate) fn edit_config(world: &World, field: &str, value: Value) {
-    let path = world.experiment().join("config/experiment.json");
-    let mut config = json(&path);
-    config[field] = value;
-    fs::write(path, serde_json::to_vec_pretty(&config).unwrap()).unwrap();
+    crate::verify::folder::edit(&world.experiment().join("config/experiment.json"), |config| config[field] = value);
 }
 
 /// Replaces one text by another in a file of the world, in which it must be.

@@ -1,5 +1,6 @@
 //! `verify` finds what is wrong, names its cure, and finds nothing where nothing is wrong.
 
+mod flips;
 pub(crate) mod folder;
 mod formats;
 mod live;

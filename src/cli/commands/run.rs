@@ -276,6 +276,8 @@ fn refuse_containment(choice: ContainmentChoice, name: &str) -> Result<(), CliEr
 pub(super) fn save_operation(sitting: &Sitting, changed: bool, name: &str) -> Result<(), CliError> {
     if changed {
         refuse_containment(sitting.config.containment, name)?;
+        // A config of an earlier version becomes one of this version, beside which the record must lie.
+        store::repository::record(&sitting.held.folder, &[])?;
         store::config::save(&sitting.held.folder, &sitting.config)?;
     }
     Ok(())

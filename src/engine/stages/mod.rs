@@ -258,6 +258,7 @@ impl<'a> Work<'a> {
         let checks_duration: f64 = checks.checks.iter().map(|check| check.duration_seconds).sum();
         let composed = base::composed(&self.place.folder.repo(), self.run.tier, self.run.subtest)
             .map_err(|error| Failure::new(FailureKind::Workspace, storage(&error).message))?;
+        let baseline_commit = self.baseline_commit()?;
         let mut result = RunResult {
             version: FORMAT_VERSION.to_owned(),
             experiment_id: self.place.config.experiment_id.clone(),
@@ -286,6 +287,10 @@ impl<'a> Work<'a> {
             keeps_workspace: self.place.keeps_workspace(verdict.passed),
             composed,
             inherited_from: self.setup.inherited_from.clone(),
+            baseline_commit: Some(baseline_commit),
+            // The commit counts them.
+            former_attempts: 0,
+            former_cost_usd: Usd::ZERO,
             started_at: agent.started_at,
             committed_at: clock::now(),
             flags: self.flags(agent)?,

@@ -1,5 +1,6 @@
+use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Command;
 
 use super::*;
@@ -39,7 +40,7 @@ fn a_seal_is_checked_by_sha256sum() {
     let text = fs::read(run.seal()).unwrap();
     assert_eq!(Digest::of(&text), seal);
     assert_eq!(text.split(|byte| *byte == b'\n').count(), 12, "{}", String::from_utf8_lossy(&text));
-    assert_eq!(check_seal(&run, Some(seal)), [""; 0]);
+    assert_eq!(check_seal(&run, Some(seal)).problems, [""; 0]);
 }
 
 #[test]
@@ -65,19 +66,19 @@ fn every_change_of_evidence_is_found() {
     for (expected, change) in changes {
         let (_sample, run, seal) = committed();
         change(&run);
-        assert_eq!(check_seal(&run, Some(seal)), [expected]);
+        assert_eq!(check_seal(&run, Some(seal)).problems, [expected]);
     }
 }
 
 #[test]
 fn a_seal_that_nobody_vouches_for_is_no_seal() {
     let (_sample, run, _) = committed();
-    assert_eq!(check_seal(&run, None), ["the result names no seal"]);
+    assert_eq!(check_seal(&run, None).problems, ["the result names no seal"]);
     fs::write(run.seal(), "not a seal\n").unwrap();
-    assert_eq!(check_seal(&run, Some(Digest::of(b"not a seal\n"))), ["`SHA256SUMS` is not a list of digests"]);
+    assert_eq!(check_seal(&run, Some(Digest::of(b"not a seal\n"))).problems, ["`SHA256SUMS` is not a list of digests"]);
     let outside = format!("{}  ../../../../../../etc/passwd\n", Digest::of(b"").hex());
     fs::write(run.seal(), &outside).unwrap();
-    let problems = check_seal(&run, Some(Digest::of(outside.as_bytes())));
+    let problems = check_seal(&run, Some(Digest::of(outside.as_bytes()))).problems;
     assert!(problems.contains(&"`../../../../../../etc/passwd` is gone".to_owned()), "{problems:?}");
 }
 
@@ -88,7 +89,7 @@ fn what_a_crash_left_is_no_evidence_and_is_named() {
     fs::write(run.root().join("stranger"), "").unwrap();
     fs::create_dir_all(run.workspace()).unwrap();
     fs::write(run.workspace().join("file"), "").unwrap();
-    assert_eq!(check_seal(&run, Some(seal)), [""; 0]);
+    assert_eq!(check_seal(&run, Some(seal)).problems, [""; 0]);
     let places: Vec<_> = strangers(&run).unwrap().iter().map(|path| sample.folder.relative(path)).collect();
     assert_eq!(places, ["T0/00/run_01/agent/.tmp-crash", "T0/00/run_01/stranger"]);
 }

@@ -8,6 +8,7 @@ use crate::model::limits::MOST_PATCH_BYTES;
 use crate::model::result::WorkPlace;
 use crate::os::files::{self, FileError, Kind};
 use crate::store::StoreError;
+use crate::store::own_digest;
 use crate::store::work::WorkFolder;
 
 impl RunStore {
@@ -71,7 +72,7 @@ impl RunStore {
     /// When the disk says no.
     pub fn write_changes(&self, changes: &Changes) -> Result<(), StoreError> {
         let path = self.folder.changes();
-        Ok(files::write_atomic(&path, &pretty(changes, &path)?)?)
+        Ok(files::write_atomic(&path, &own_digest::add(pretty(changes, &path)?))?)
     }
 
     /// Writes `changes.patch`.

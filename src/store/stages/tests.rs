@@ -1,7 +1,9 @@
 use std::fs;
 
 use super::*;
-use crate::model::outcome::{AttemptEnd, Stage};
+use crate::model::ids::AttemptNumber;
+use crate::model::outcome::{AttemptEnd, Stage as StageOfRun};
+use crate::model::result::AttemptRecord;
 use crate::store::sample::{self, Sample};
 
 fn store(sample: &Sample) -> RunStore {
@@ -11,7 +13,7 @@ fn store(sample: &Sample) -> RunStore {
 fn attempt(number: u32) -> AttemptRecord {
     AttemptRecord {
         attempt: AttemptNumber(number),
-        stage: Stage::Agent,
+        stage: StageOfRun::Agent,
         end: AttemptEnd::Interrupted,
         cost_usd: crate::model::money::Usd::from_dollars(f64::from(number)).unwrap(),
         at: sample::now(),
@@ -53,7 +55,11 @@ fn a_stage_file_that_is_torn_or_no_file_is_not_whole() {
     let path = store.folder().agent_result();
     for length in 0..whole.len() {
         fs::write(&path, &whole[..length]).unwrap();
-        assert_eq!(store.read_agent_result().unwrap(), None, "{length}");
+        let read = store.read_agent_result();
+        assert!(
+            matches!(read, Err(StoreError::DamagedStage { .. })),
+            "a stage that was paid for is not absent: {length}"
+        );
     }
     fs::remove_file(&path).unwrap();
     sample::fifo(&path);

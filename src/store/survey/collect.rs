@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::model::digest::Digest;
 use crate::model::ids::{AttemptNumber, ExperimentId, RunId, SubtestId, TierId};
 use crate::model::money::Usd;
-use crate::model::survey::{AttemptsSeen, Graded, Problem, RunSeen, Survey};
+use crate::model::survey::{AttemptsSeen, Former, Graded, Problem, RunSeen, Survey};
 
 /// What one thread has found since it last told.
 #[derive(Default)]
@@ -20,6 +20,12 @@ pub(super) struct Part {
     pub(super) attempts: Vec<(RunId, AttemptSeen)>,
     /// Winners that results say they took over: of which tier the result is, and the winner.
     pub(super) heirs: BTreeSet<(TierId, (TierId, SubtestId))>,
+    /// The commits that results say their trees began as.
+    pub(super) made_from: BTreeMap<(TierId, SubtestId), BTreeSet<String>>,
+    /// The baselines whose checks results were compared with.
+    pub(super) compared_with: BTreeSet<String>,
+    /// The former attempts that runs should have.
+    pub(super) former: Vec<(RunId, Former)>,
     /// Results that name the experiment as the config does.
     pub(super) of_this_experiment: usize,
     /// Results that name another one, with what they name.
@@ -34,6 +40,8 @@ pub(super) struct AttemptSeen {
     pub(super) number: Option<AttemptNumber>,
     pub(super) cost: Usd,
     pub(super) used_up: bool,
+    /// Whether its record carries a digest.
+    pub(super) is_bound: bool,
 }
 
 /// The survey as it grows.
@@ -94,6 +102,11 @@ impl Collection {
         for (tier, winner) in std::mem::take(&mut part.heirs) {
             self.survey.heirs.entry(tier).or_default().insert(winner);
         }
+        for (place, commits) in std::mem::take(&mut part.made_from) {
+            self.survey.made_from.entry(place).or_default().extend(commits);
+        }
+        self.survey.compared_with.append(&mut part.compared_with);
+        self.survey.former.extend(part.former.drain(..));
         self.of_this_experiment += std::mem::take(&mut part.of_this_experiment);
         for (named, run) in part.of_others.drain(..) {
             let naming = self.survey.experiment_ids.entry(named).or_default();
@@ -103,6 +116,8 @@ impl Collection {
         for (run, attempt) in part.attempts.drain(..) {
             let seen: &mut AttemptsSeen = self.survey.attempts.entry(run).or_default();
             seen.cost += attempt.cost;
+            seen.count += 1;
+            seen.is_bound |= attempt.is_bound;
             if attempt.number.is_some() && seen.last < attempt.number {
                 seen.last = attempt.number;
                 seen.used_up = attempt.used_up;

@@ -36,6 +36,12 @@ pub(super) struct Facts<'a> {
     run_number: Option<u32>,
     #[serde(borrow, default)]
     pub(super) config_hash: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub(super) baseline_commit: Option<Text<'a>>,
+    #[serde(default)]
+    pub(super) former_attempts: Option<u32>,
+    #[serde(default)]
+    pub(super) former_cost_usd: Option<Usd>,
     #[serde(default)]
     pub(super) judge_passed: Option<bool>,
     #[serde(default)]

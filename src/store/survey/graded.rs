@@ -10,8 +10,8 @@ use crate::os::files::{self, ReadError};
 use super::Depth;
 use super::facts::Facts;
 use super::read::Reader;
-use crate::store::evidence;
 use crate::store::stages::RunStore;
+use crate::store::{evidence, own_digest};
 
 impl Reader<'_> {
     /// Reads every grading of a committed run; nothing where the fixture's own is the only one.
@@ -56,14 +56,17 @@ impl Reader<'_> {
             Err(error) => return Err(error.to_string()),
         };
         let facts = Facts::parse(&bytes).map_err(|error| error.to_string())?;
-        let wrong = (facts.grading != number).then(|| format!("it says that it is of grading {}", facts.grading));
+        let altered = own_digest::fault(&bytes, facts.version.as_deref()).map(str::to_owned);
+        let wrong = altered
+            .or_else(|| (facts.grading != number).then(|| format!("it says that it is of grading {}", facts.grading)));
         let wrong = wrong.or_else(|| facts.misplaced(run));
         if let Some(wrong) = wrong.or_else(|| facts.contradiction()).or_else(|| facts.differs_from(own)) {
             return Err(wrong);
         }
         if self.setting.depth == Depth::Evidence {
             let expected = facts.seal.as_ref().and_then(|seal| seal.parse().ok());
-            if let Some(found) = evidence::check_seal(&folder, expected).into_iter().next() {
+            let seal = evidence::check_seal(&folder, expected).problems.into_iter().next();
+            if let Some(found) = seal.or_else(|| self.grading_follows(run, &folder, &bytes)) {
                 return Err(found);
             }
         }

@@ -3,28 +3,22 @@
 use std::ffi::OsStr;
 use std::sync::Mutex;
 
-use serde::Deserialize;
-
 use crate::model::grading::GradingNumber;
 use crate::model::ids::{AttemptNumber, RunId, RunNumber, SubtestId, TierId};
-use crate::model::limits::{MOST_STAGE_FILE_BYTES, OUTPUT_BYTES};
-use crate::model::money::Usd;
-use crate::model::outcome::AttemptEnd;
-use crate::model::result::AttemptRecord;
 use crate::model::survey::{Problem, ProblemKind, Survey};
 use crate::os::files::{Folder, Kind, TEMPORARY_PREFIX};
 
 use super::collect::{self, AttemptSeen, Collection, Part};
-use super::threads;
-use crate::store::StoreError;
+use super::{Depth, threads};
+use crate::store::layout::RunFolder;
 use crate::store::layout::inherited::{self, INHERITED};
 use crate::store::layout::original::{self, Dialect, Phase};
-use crate::store::layout::untouched::{self, UNTOUCHED};
+use crate::store::layout::untouched::{self, REPOSITORY, UNTOUCHED};
 use crate::store::layout::{
-    self, AGENT_RECORD, AGENT_RESULT, ATTEMPT, BACKUP_PREFIX, CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder,
-    FAILED, FIXTURE, GRADINGS, LOCK, QUARANTINE, REPO, REPORT,
+    self, BACKUP_PREFIX, CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder, FAILED, FIXTURE, GRADINGS, LOCK,
+    QUARANTINE, REPO, REPORT,
 };
-use crate::text::claims;
+use crate::store::{StoreError, attempts};
 
 /// A subtest's folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,7 +101,7 @@ pub(super) fn subtests(
     if let Some(config) = opened(&mut part, &root, CONFIG, CONFIG) {
         level(&mut part, &config, CONFIG, |name, kind| {
             let kept = dialect != Dialect::Ours && name == original::KEPT && kind == Kind::Folder;
-            [CONFIG_FILE, FIXTURE, GRADINGS, INHERITED, UNTOUCHED].contains(&name) || kept
+            [CONFIG_FILE, FIXTURE, GRADINGS, INHERITED, REPOSITORY, UNTOUCHED].contains(&name) || kept
         });
         let place = format!("{CONFIG}/{INHERITED}");
         if let Some(open) = opened(&mut part, &config, INHERITED, &place) {
@@ -121,7 +115,7 @@ pub(super) fn subtests(
         }
         let place = format!("{CONFIG}/{UNTOUCHED}");
         if let Some(open) = opened(&mut part, &config, UNTOUCHED, &place) {
-            level(&mut part, &open, &place, |name, _| untouched::is_untouched(name));
+            level(&mut part, &open, &place, |name, _| untouched::commit_of(name).is_some());
         }
     }
     let mut found = Vec::new();
@@ -172,7 +166,7 @@ fn subtests_of(
 /// Every run that has a folder, by subtest. Former attempts are read on the way.
 pub(super) fn runs(
     folder: &ExperimentFolder,
-    dialect: Dialect,
+    (dialect, depth): (Dialect, Depth),
     subtests: &[SubtestFolder],
     collection: &Mutex<Collection>,
 ) -> Vec<ListedRuns> {
@@ -180,7 +174,7 @@ pub(super) fn runs(
     threads::share(
         subtests,
         || (Part::default(), Vec::new()),
-        |(part, lists), subtest| lists.extend(runs_of(folder, dialect, *subtest, part)),
+        |(part, lists), subtest| lists.extend(runs_of(folder, (dialect, depth), *subtest, part)),
         |(mut part, mut lists)| {
             collect::lock(collection).take(&mut part);
             listed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).append(&mut lists);
@@ -191,7 +185,12 @@ pub(super) fn runs(
     listed
 }
 
-fn runs_of(folder: &ExperimentFolder, dialect: Dialect, of: SubtestFolder, part: &mut Part) -> Option<ListedRuns> {
+fn runs_of(
+    folder: &ExperimentFolder,
+    (dialect, depth): (Dialect, Depth),
+    of: SubtestFolder,
+    part: &mut Part,
+) -> Option<ListedRuns> {
     let path = folder.subtest_in(of.phase, of.tier, of.subtest);
     let place = folder.relative(&path);
     let open = match Folder::open(&path) {
@@ -229,53 +228,39 @@ fn runs_of(folder: &ExperimentFolder, dialect: Dialect, of: SubtestFolder, part:
         }
     }
     if has_failed {
-        attempts(part, &open, (of, dialect), &format!("{place}/{FAILED}"));
+        attempts(part, &open, (of, dialect, depth), &format!("{place}/{FAILED}"));
     }
     Some(ListedRuns { of, runs })
 }
 
 /// Reads the former attempts of a subtest's runs.
-fn attempts(part: &mut Part, subtest: &Folder, (of, dialect): (SubtestFolder, Dialect), place: &str) {
+fn attempts(part: &mut Part, subtest: &Folder, (of, dialect, depth): (SubtestFolder, Dialect, Depth), place: &str) {
     let Some(failed) = opened(part, subtest, FAILED, place) else { return };
-    let mut attempts = Vec::new();
+    let mut found = Vec::new();
     level(part, &failed, place, |name, kind| {
         let numbered = AttemptNumber::from_folder(name).map(|(run, number)| (run, Some(number)));
         let unnumbered = || original::unnumbered_attempt(name).filter(|_| dialect != Dialect::Ours);
         let attempt = numbered.or_else(|| Some((unnumbered()?, None))).filter(|_| kind == Kind::Folder);
-        attempts.extend(attempt.map(|(run, number)| (run, number, name.to_owned())));
+        found.extend(attempt.map(|(run, number)| (run, number, name.to_owned())));
         attempt.is_some()
     });
-    let mut bytes = Vec::new();
-    for (run, number, name) in attempts {
-        let (cost, used_up) = match attempt(&failed, &name, &mut bytes) {
-            Ok(seen) => seen,
-            Err(error) => {
-                part.unknown.push((format!("{place}/{name}"), error));
-                (Usd::ZERO, false)
-            }
-        };
-        part.attempts.push((of.run(run), AttemptSeen { number, cost, used_up }));
+    for (run, number, name) in found {
+        let at = format!("{place}/{name}");
+        let attempts::Seen { cost, used_up, is_bound, faults } =
+            attempts::see(&RunFolder::at(failed.path().join(&name)), depth == Depth::Evidence).unwrap_or_else(
+                |error| {
+                    part.unknown.push((at.clone(), error.to_string()));
+                    attempts::Seen::default()
+                },
+            );
+        if dialect != Dialect::Original {
+            part.problems.extend(faults.into_iter().map(|found| Problem {
+                run: of.run(run),
+                kind: ProblemKind::DamagedAttempt,
+                place: at.clone(),
+                found,
+            }));
+        }
+        part.attempts.push((of.run(run), AttemptSeen { number, cost, used_up, is_bound }));
     }
-}
-
-/// What a former attempt cost, and whether it used the attempts up. Without a whole record, the cost is the agent's.
-fn attempt(failed: &Folder, name: &str, bytes: &mut Vec<u8>) -> Result<(Usd, bool), String> {
-    #[derive(Deserialize)]
-    struct Cost {
-        cost_usd: Usd,
-    }
-    let mut read = |file: &str| failed.read_into(format!("{name}/{file}"), MOST_STAGE_FILE_BYTES, bytes);
-    let there = read(ATTEMPT).map_err(|error| error.to_string())?;
-    if there && let Ok(record) = serde_json::from_slice::<AttemptRecord>(bytes) {
-        return Ok((record.cost_usd, matches!(record.end, AttemptEnd::Failed { last: true, .. })));
-    }
-    let there = failed
-        .read_into(format!("{name}/{AGENT_RESULT}"), MOST_STAGE_FILE_BYTES, bytes)
-        .map_err(|error| error.to_string())?;
-    let cost = if there { serde_json::from_slice::<Cost>(bytes).ok() } else { None };
-    // Of one that was killed before its agent's result was there, what the agent says of itself is all there is.
-    let there =
-        cost.is_none() && failed.read_into(format!("{name}/{AGENT_RECORD}"), OUTPUT_BYTES, bytes).unwrap_or(false);
-    let said = if there { claims::cost(bytes) } else { None };
-    Ok((cost.map(|cost| cost.cost_usd).or(said).unwrap_or_default(), false))
 }

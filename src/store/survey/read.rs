@@ -4,11 +4,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Mutex;
 
-use crate::model::digest::Digest;
-use crate::model::ids::{RunId, RunNumber};
+use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::money::Usd;
-use crate::model::result::AgentResult;
 use crate::model::score::Score;
 use crate::model::survey::{Problem, ProblemKind, ResultFacts, RunSeen};
 use crate::os::files::{self, Folder, ReadError, TEMPORARY_PREFIX};
@@ -19,7 +17,6 @@ use super::levels::{ListedRuns, SubtestFolder};
 use super::{Depth, Setting, threads};
 use crate::store::layout::original::{self, Dialect, Phase};
 use crate::store::layout::{AGENT_RESULT, ExperimentFolder, JUDGE, PATCH, RESULT, RunFolder};
-use crate::store::stages::RunStore;
 use crate::store::version::{self, Age, age};
 use crate::store::{clipped, evidence};
 use crate::upstream;
@@ -56,10 +53,12 @@ pub(super) struct Reader<'a> {
     pub(super) part: Part,
     /// Where the runs lie that are being read.
     phase: Phase,
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     name: String,
     /// The config hash that was met last, which nearly every result names.
     last_hash: (String, Option<u16>),
+    /// The baseline that was met last, which nearly every result of a subtest names.
+    pub(super) last_baseline: (String, Option<(TierId, SubtestId)>),
 }
 
 impl<'a> Reader<'a> {
@@ -72,6 +71,7 @@ impl<'a> Reader<'a> {
             bytes: Vec::new(),
             name: String::new(),
             last_hash: (String::new(), None),
+            last_baseline: (String::new(), None),
         }
     }
 
@@ -132,7 +132,7 @@ impl<'a> Reader<'a> {
         let there = subtest.read_at_once(&self.name, &mut self.bytes);
         let bytes = std::mem::take(&mut self.bytes);
         let facts = if there { Facts::parse(&bytes).ok() } else { None };
-        let seen = facts.map(|facts| self.take_facts(run, &facts));
+        let seen = facts.map(|facts| self.take_facts(run, &facts, &bytes));
         self.bytes = bytes;
         seen
     }
@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
     fn committed(&mut self, run: RunId) -> RunSeen {
         let bytes = std::mem::take(&mut self.bytes);
         let seen = match Facts::parse(&bytes) {
-            Ok(facts) => self.take_facts(run, &facts),
+            Ok(facts) => self.take_facts(run, &facts, &bytes),
             Err(error) => match version::newer(&bytes) {
                 Some(version) => {
                     self.problem(run, ProblemKind::NewerResult, version);
@@ -160,17 +160,21 @@ impl<'a> Reader<'a> {
             Err(error) => self.unreadable(run, error),
             Ok(strict) => match Facts::parse(&strict) {
                 Err(error) => self.unreadable(run, error.to_string()),
-                Ok(facts) => self.take_facts(run, &facts),
+                Ok(facts) => self.take_facts(run, &facts, bytes),
             },
         }
     }
 
-    fn take_facts(&mut self, run: RunId, facts: &Facts<'_>) -> RunSeen {
+    fn take_facts(&mut self, run: RunId, facts: &Facts<'_>, bytes: &[u8]) -> RunSeen {
+        if let Some(found) = self.is_no_commit(run, facts) {
+            self.problem(run, ProblemKind::Altered, found.to_owned());
+            return RunSeen::Unreadable;
+        }
         let config = self.heir(run, facts).and_then(|()| self.number(facts)).unwrap_or_else(|error| {
             self.problem(run, ProblemKind::Altered, error);
             None
         });
-        self.compare(run, facts);
+        self.compare(run, facts, bytes);
         if facts.has_secret_in_patch() {
             let place = format!("{}/{PATCH}", self.place(run));
             let found = "the text of a secret stands in it; look at it before you publish it";
@@ -217,7 +221,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Compares a result with its folder, its own judges, and its evidence when that is asked for.
-    fn compare(&mut self, run: RunId, facts: &Facts<'_>) {
+    fn compare(&mut self, run: RunId, facts: &Facts<'_>, bytes: &[u8]) {
+        self.own_words(run, facts, bytes);
         if let Some(newer) = facts.version.as_deref().filter(|version| age(version) == Age::Newer) {
             self.problem(run, ProblemKind::NewerResult, newer.to_owned());
         }
@@ -225,8 +230,11 @@ impl<'a> Reader<'a> {
         if let Some(found) = facts.misplaced(run) {
             self.problem(run, ProblemKind::Misplaced, found);
         }
+        // What contradicts itself does not follow from anything.
+        let mut follows = Some(bytes);
         if let Some(found) = facts.contradiction() {
             self.problem(run, ProblemKind::Contradictory, found);
+            follows = None;
         }
         if self.setting.depth == Depth::Evidence {
             let folder = self.setting.folder.run_in(self.phase, run);
@@ -235,7 +243,7 @@ impl<'a> Reader<'a> {
                 self.named(run, &folder, facts);
             } else {
                 self.folders(run, &folder);
-                self.seal(run, &folder, facts);
+                self.seal(run, &folder, facts, follows);
                 self.workspace(run, &folder, facts.keeps_workspace);
             }
         }
@@ -250,40 +258,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn seal(&mut self, run: RunId, folder: &RunFolder, facts: &Facts<'_>) {
-        let expected: Option<Digest> = facts.seal.as_ref().and_then(|seal| seal.parse().ok());
-        // The original's results have no seal, and say so by having no version.
-        let ours = facts.version.as_ref().is_some_and(|version| matches!(age(version), Age::Current | Age::Newer))
-            || facts.seal.is_some();
-        if ours || !matches!(files::kind_of(&folder.seal()), Ok(None)) {
-            for found in evidence::check_seal(folder, expected) {
-                self.problem(run, ProblemKind::BrokenSeal, found);
-            }
-        } else if let Some(found) = self.not_adopted(run, folder) {
-            self.problem(run, ProblemKind::BrokenSeal, found);
-        }
-    }
-
-    /// Why a result without a seal is not one that was taken over from the original.
-    fn not_adopted(&self, run: RunId, folder: &RunFolder) -> Option<String> {
-        let Some(expected) = self.setting.adopted.as_ref()?.get(&run) else {
-            return Some("the result has no seal, and is none that was taken over".into());
-        };
-        match files::read_bounded(&folder.result(), MOST_STAGE_FILE_BYTES) {
-            Ok(Some(bytes)) if Digest::of(&bytes) == *expected => None,
-            Ok(_) => Some("`run_result.json` is not the one that was taken over".into()),
-            Err(error) => Some(error.to_string()),
-        }
-    }
-
-    fn workspace(&mut self, run: RunId, folder: &RunFolder, keeps_workspace: Option<bool>) {
-        // Only a result that says so was to lose its workspace; the original kept all of them.
-        if keeps_workspace == Some(false) && !matches!(files::kind_of(&folder.workspace()), Ok(None)) {
-            let Problem { kind, place, found, .. } = left_workspace(self.setting.folder, run);
-            self.problem_at(run, kind, place, found);
-        }
-    }
-
     fn unfinished(&mut self, subtest: &Folder, run: RunId) -> RunSeen {
         let unstarted = RunSeen::Unfinished { agent_complete: false, spent: Usd::ZERO };
         match self.read(subtest, run, AGENT_RESULT) {
@@ -294,13 +268,10 @@ impl<'a> Reader<'a> {
                     spent: agent.cost_usd,
                 })
             }
-            Ok(there) => {
-                let agent = if there { serde_json::from_slice::<AgentResult>(&self.bytes).ok() } else { None };
-                match RunStore::new(self.setting.folder, run).spent(agent.as_ref()) {
-                    Ok(spent) => RunSeen::Unfinished { agent_complete: agent.is_some(), spent },
-                    Err(error) => self.hidden(run, JUDGE, error.to_string()),
-                }
-            }
+            Ok(there) => match self.stages(run, there) {
+                Ok((agent_complete, spent)) => RunSeen::Unfinished { agent_complete, spent },
+                Err(error) => self.hidden(run, JUDGE, error.to_string()),
+            },
             Err(ReadError::Io(error)) => self.hidden(run, AGENT_RESULT, error.to_string()),
             Err(_) => unstarted,
         }
@@ -342,7 +313,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Where a run lies that is being read.
-    fn place(&self, run: RunId) -> String {
+    pub(super) fn place(&self, run: RunId) -> String {
         self.phase.place(&run.to_string())
     }
 
@@ -357,7 +328,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A problem of the whole run, which repair would set aside as a whole.
-    fn problem(&mut self, run: RunId, kind: ProblemKind, found: String) {
+    pub(super) fn problem(&mut self, run: RunId, kind: ProblemKind, found: String) {
         self.problem_at(run, kind, self.place(run), found);
     }
 

@@ -7,7 +7,7 @@ use super::*;
 use crate::model::ids::{AttemptNumber, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::{AttemptEnd, Failure, FailureKind, Stage};
-use crate::model::result::AttemptRecord;
+use crate::model::result::{AttemptRecord, ChecksResult, Verdict};
 use crate::model::survey::{AttemptsSeen, Holder, Naming, ProblemKind, Seen};
 use crate::store::sample::{self, Sample, run};
 use crate::store::stages::RunStore;
@@ -300,8 +300,14 @@ fn unfinished_runs_and_former_attempts_tell_what_was_spent() {
 
     let survey = seen(&sample);
     assert_eq!(survey.runs, [(first, RunSeen::Unfinished { agent_complete: true, spent: usd(0.75) })].into());
-    let seen_of = |last, cost| AttemptsSeen { last: Some(AttemptNumber(last)), cost: usd(cost), used_up: false };
-    assert_eq!(survey.attempts, [(first, seen_of(2, 0.2)), (second, seen_of(1, 0.25))].into());
+    let seen_of = |last, cost, is_bound| AttemptsSeen {
+        count: last,
+        is_bound,
+        last: Some(AttemptNumber(last)),
+        cost: usd(cost),
+        used_up: false,
+    };
+    assert_eq!(survey.attempts, [(first, seen_of(2, 0.2, true)), (second, seen_of(1, 0.25, false))].into());
     assert_eq!(marks(&sample.folder, &survey), [(first, store.folder().mark())]);
 }
 
@@ -322,8 +328,14 @@ fn evidence_is_looked_at_only_when_asked() {
     for number in 1..=20 {
         let store = RunStore::new(&sample.folder, run(&format!("T0/00/{number}")));
         store.begin().unwrap();
+        store.write_agent_result(&sample::agent_result()).unwrap();
         store.write_patch(b"diff").unwrap();
-        store.commit(&mut sample::run_result(store.run(), true)).unwrap();
+        store.write_checks(&ChecksResult::default()).unwrap();
+        store.write_judgment(&sample::judgment(1, true)).unwrap();
+        let result = &mut sample::run_result(store.run(), true);
+        let verdict = Verdict { score: result.judge_score, passed: true, grade: result.judge_grade };
+        store.write_verdict(&verdict).unwrap();
+        store.commit(result).unwrap();
     }
     let whole = survey(&sample.folder, Depth::Evidence).unwrap();
     assert_eq!(whole, seen(&sample), "nothing is wrong");

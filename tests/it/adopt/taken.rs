@@ -49,7 +49,7 @@ fn is_taken_over(made: &Made, runs: &[(&str, End)], more: &[&str]) -> Output {
     let checked = output(check.args(["-c", "config/original/SHA256SUMS"]).current_dir(&made.dir)).exits(0);
     assert_eq!(checked.stdout.lines().count(), committed, "{checked}");
     let index = made.index();
-    assert_eq!((&index["version"], &index["status"]), (&json!("4.0"), &json!("completed")), "{resumed}");
+    assert_eq!((&index["version"], &index["status"]), (&json!("4.1"), &json!("completed")), "{resumed}");
     assert!(!made.at("completed").exists() && !made.at("in_progress").exists());
     for run in PLANNED {
         let parts: Vec<&str> = run.split('/').collect();
@@ -290,7 +290,7 @@ fn a_result_that_was_taken_over_is_sealed_and_no_other_result_without_a_seal_is_
     )
     .unwrap();
     let found = verify(&made.world, &made.dir).exits(5);
-    assert_eq!(found.of("broken-seal"), ["T1/02/run_02"], "{:#}", found.report);
+    assert_eq!(found.of("altered-result"), ["T1/02/run_02"], "{:#}", found.report);
 }
 
 #[test]

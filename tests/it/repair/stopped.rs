@@ -26,7 +26,9 @@ fn damaged() -> Copied {
 /// What came of it: the index without times, the results, and every byte that was set aside or backed up.
 fn outcome(experiment: &Copied) -> (String, usize, BTreeSet<Vec<u8>>) {
     let mut checkpoint = json(&experiment.at("checkpoint.json"));
-    checkpoint.as_object_mut().unwrap().shift_remove("last_updated_at").unwrap();
+    for key in ["last_updated_at", "digest"] {
+        checkpoint.as_object_mut().unwrap().shift_remove(key).unwrap();
+    }
     let kept = contents(&experiment.dir)
         .into_iter()
         .filter(|(place, (kind, ..))| {

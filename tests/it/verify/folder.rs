@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 use std::process::Command;
 
+use scylla::model::digest::Digest;
 use serde_json::Value;
 
 use crate::world::World;
@@ -43,11 +44,15 @@ pub(crate) fn json(path: &Path) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}\n{text}", path.display()))
 }
 
-/// Changes a JSON file in its place.
+/// Changes a JSON file in its place, and the digest that it carries of itself with it, as whoever means harm would.
 #[track_caller]
 pub(crate) fn edit(path: &Path, change: impl FnOnce(&mut Value)) {
     let mut value = json(path);
     change(&mut value);
+    let carried = value.as_object_mut().and_then(|object| object.shift_remove("digest"));
+    if carried.is_some() {
+        value["digest"] = Digest::of(format!("{value:#}\n").as_bytes()).to_string().into();
+    }
     fs::write(path, format!("{value:#}\n")).unwrap();
 }
 

@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod config;
+mod damage;
 mod gradings;
 mod original;
 mod places;
@@ -19,6 +20,7 @@ pub(super) fn rows() -> Vec<Row> {
         results::rows(),
         gradings::rows(),
         config::rows(),
+        damage::rows(),
         places::rows(),
         processes::rows(),
         original::rows(),

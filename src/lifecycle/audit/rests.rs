@@ -1,0 +1,58 @@
+//! What results rest on: the files that they share, their former attempts, and the baselines that they were made from.
+
+use crate::model::finding::{Finding, FindingKind};
+use crate::model::survey::Survey;
+
+use super::{at, of_run};
+
+/// Names what was altered, or is gone.
+pub(super) fn audit_rest(survey: &Survey, findings: &mut Vec<Finding>) {
+    for (place, found) in &survey.damaged {
+        findings.push(at(FindingKind::DamagedFile, place, found.clone()));
+    }
+    // While a coordinator works, attempts are set aside and baselines made under the reader's eyes.
+    if survey.holder.is_some() {
+        return;
+    }
+    for ((tier, subtest), commits) in &survey.made_from {
+        let Some(is) = survey.baselines.get(&(*tier, *subtest)) else { continue };
+        let place = format!("repo.git/refs/heads/baseline/{tier}-{subtest}");
+        let is_named = findings.iter().any(|finding| finding.place == place);
+        if let Some(other) = commits.iter().find(|commit| *commit != is).filter(|_| !is_named) {
+            let message = format!("it is `{is}`, and results were made from `{other}`");
+            findings.push(at(FindingKind::DamagedFile, &place, message));
+        }
+    }
+    // Where the config is gone, what lay beside it is gone as well, and said so.
+    let is_known = survey.config.content().is_some();
+    for commit in survey.compared_with.difference(&survey.untouched).filter(|_| is_known) {
+        let place = format!("config/untouched/{commit}.json");
+        let message = "it is not there, and results compare their checks with it";
+        findings.push(at(FindingKind::DamagedFile, &place, message));
+    }
+    audit_attempts(survey, findings);
+}
+
+fn audit_attempts(survey: &Survey, findings: &mut Vec<Finding>) {
+    for (run, should) in &survey.former {
+        let there = survey.attempts.get(run).copied().unwrap_or_default();
+        let message = if there.count < should.attempts {
+            format!("former attempts that it had: {}; in `.failed/`: {}", should.attempts, there.count)
+        } else {
+            match should.cost {
+                Some(cost) if there.count == should.attempts && there.cost != cost => {
+                    format!("its former attempts cost {cost}, and those in `.failed/` say {}", there.cost)
+                }
+                _ => continue,
+            }
+        };
+        findings.push(of_run(survey, FindingKind::DamagedAttempt, *run, message));
+    }
+    for (run, there) in &survey.attempts {
+        let last = there.last.map_or(0, |last| last.0);
+        if there.is_bound && there.count < last && !survey.former.contains_key(run) {
+            let message = format!("its last former attempt is number {last}, and {} are in `.failed/`", there.count);
+            findings.push(of_run(survey, FindingKind::DamagedAttempt, *run, message));
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Former attempts in `.failed/`: why each lies there, what it cost, and whether it is as it was set aside.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::digest::Digest;
+use crate::model::limits::{MOST_STAGE_FILE_BYTES, OUTPUT_BYTES};
+use crate::model::money::Usd;
+use crate::model::outcome::AttemptEnd;
+use crate::model::result::AttemptRecord;
+use crate::os::files;
+use crate::text::claims;
+
+use super::layout::RunFolder;
+use super::{StoreError, evidence, own_digest};
+
+/// `attempt.json` as it is written.
+#[derive(Serialize)]
+pub(super) struct Sealed<'a> {
+    #[serde(flatten)]
+    pub(super) record: &'a AttemptRecord,
+    pub(super) version: &'static str,
+    /// Digest of the attempt's `SHA256SUMS`.
+    pub(super) seal: Option<Digest>,
+}
+
+/// What a former attempt's folder says.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Seen {
+    pub(super) cost: Usd,
+    /// Whether it was the last one that was allowed.
+    pub(super) used_up: bool,
+    /// Whether its record carries a digest, as all do since 4.1.
+    pub(super) is_bound: bool,
+    /// What is wrong with it.
+    pub(super) faults: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Bound {
+    version: Option<String>,
+    seal: Option<Digest>,
+}
+
+#[derive(Deserialize)]
+struct Cost {
+    cost_usd: Usd,
+}
+
+/// Reads what a former attempt's folder says; `evidence` asks for its seal as well.
+pub(super) fn see(folder: &RunFolder, evidence: bool) -> Result<Seen, StoreError> {
+    let bytes = files::read_bounded(&folder.attempt_record(), MOST_STAGE_FILE_BYTES)?;
+    let record = bytes.as_deref().and_then(|bytes| serde_json::from_slice::<AttemptRecord>(bytes).ok());
+    let (Some(bytes), Some(record)) = (&bytes, record) else {
+        let fault = match bytes {
+            Some(_) => Some("`attempt.json` was altered or torn".to_owned()),
+            None => was_set_aside(folder).then(|| "`attempt.json` is gone".to_owned()),
+        };
+        return Ok(Seen { cost: cost_without_record(folder)?, faults: fault.into_iter().collect(), ..Seen::default() });
+    };
+    let bound: Option<Bound> = serde_json::from_slice(bytes).ok();
+    let version = bound.as_ref().and_then(|bound| bound.version.as_deref());
+    let mut faults: Vec<String> =
+        own_digest::fault(bytes, version).map(|fault| format!("`attempt.json`: {fault}")).into_iter().collect();
+    if let Some(seal) = bound.as_ref().and_then(|bound| bound.seal).filter(|_| evidence) {
+        faults.extend(evidence::check_attempt(folder, Some(seal)).problems);
+    }
+    let used_up = matches!(record.end, AttemptEnd::Failed { last: true, .. });
+    let is_bound = own_digest::own(bytes) != own_digest::Own::Absent;
+    Ok(Seen { cost: record.cost_usd, used_up, is_bound, faults })
+}
+
+/// Whether a folder without a record was sealed as a former attempt: one that somebody copied there was not.
+fn was_set_aside(folder: &RunFolder) -> bool {
+    #[derive(Deserialize)]
+    struct Result {
+        seal: Digest,
+    }
+    let Ok(Some(seal)) = files::read_bounded(&folder.seal(), MOST_STAGE_FILE_BYTES) else { return false };
+    let result = files::read_bounded(&folder.result(), MOST_STAGE_FILE_BYTES).ok().flatten();
+    let result: Option<Result> = result.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    result.is_none_or(|result| result.seal != Digest::of(&seal))
+}
+
+/// What the agent cost of an attempt that has no record of its end.
+fn cost_without_record(folder: &RunFolder) -> Result<Usd, StoreError> {
+    let agent = files::read_bounded(&folder.agent_result(), MOST_STAGE_FILE_BYTES)?;
+    if let Some(cost) = agent.and_then(|bytes| serde_json::from_slice::<Cost>(&bytes).ok()) {
+        return Ok(cost.cost_usd);
+    }
+    // Of one that was killed before its agent's result was there, what the agent says of itself is all there is.
+    let said = files::read_start(&folder.record(), OUTPUT_BYTES).ok().flatten();
+    Ok(said.and_then(|bytes| claims::cost(&bytes)).unwrap_or_default())
+}
+
+/// What a former attempt cost, as far as its folder says it.
+pub(super) fn cost(folder: &RunFolder) -> Result<Usd, StoreError> {
+    Ok(see(folder, false)?.cost)
+}

@@ -1,0 +1,112 @@
+//! The digest that a JSON file of ours carries of itself: its last key, over all its other bytes.
+
+use crate::model::digest::Digest;
+
+use super::version::{Age, age};
+
+/// What stands before the digits, as people see it: a key of its own, the last one.
+const BEFORE: &[u8] = b",\n  \"digest\": \"sha256:";
+/// The key.
+pub(super) const OWN_DIGEST: &str = "digest";
+/// Digits of a digest.
+const DIGITS: usize = 64;
+/// What stands behind the digits.
+const AFTER: &[u8] = b"\"\n}\n";
+/// How a file ends without it.
+const END: &[u8] = b"\n}\n";
+/// So many bytes around the digits may be wrong, and it is still known that a digest stood there.
+const MOST_WRONG: usize = 2;
+
+/// What a file says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Own {
+    /// It carries no digest: an earlier version wrote it, or another program did.
+    Absent,
+    /// It is as it was written.
+    Right,
+    /// It is not.
+    Wrong,
+}
+
+/// Adds the digest to an object as [`super::pretty`] writes it.
+pub(super) fn add(mut json: Vec<u8>) -> Vec<u8> {
+    let digest = Digest::of(&json);
+    json.truncate(json.len().saturating_sub(END.len()));
+    json.extend_from_slice(BEFORE);
+    json.extend_from_slice(digest.hex().as_bytes());
+    json.extend_from_slice(AFTER);
+    json
+}
+
+/// Holds a file against the digest that it carries.
+pub(super) fn own(bytes: &[u8]) -> Own {
+    let Some(split) = bytes.len().checked_sub(BEFORE.len() + DIGITS + AFTER.len()) else { return Own::Absent };
+    let (content, rest) = bytes.split_at(split);
+    let (before, rest) = rest.split_at(BEFORE.len());
+    let (digits, after) = rest.split_at(DIGITS);
+    match differing(before, BEFORE) + differing(after, AFTER) {
+        0 => {}
+        1..=MOST_WRONG => return Own::Wrong,
+        _ => return Own::Absent,
+    }
+    let mut whole = crate::model::digest::Digesting::default();
+    whole.add(content);
+    whole.add(END);
+    let expected = std::str::from_utf8(digits).ok().and_then(Digest::from_hex);
+    if expected == Some(whole.end()) { Own::Right } else { Own::Wrong }
+}
+
+/// What is wrong with a file of this version, by the digest that it carries or has lost; `None` when nothing is.
+pub(super) fn fault(bytes: &[u8], version: Option<&str>) -> Option<&'static str> {
+    let age = version.map(age);
+    match (own(bytes), age) {
+        // Whatever a newer one carries, nobody here knows it.
+        (Own::Right, _) | (_, Some(Age::Newer)) => None,
+        (Own::Wrong, _) => Some("it was altered: the digest that it carries of itself is not that of its content"),
+        (Own::Absent, Some(Age::Current)) => Some("it was altered: it has lost the digest of itself"),
+        (Own::Absent, _) => None,
+    }
+}
+
+fn differing(found: &[u8], expected: &[u8]) -> usize {
+    found.iter().zip(expected).filter(|(found, expected)| found != expected).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn written() -> Vec<u8> {
+        let mut json =
+            serde_json::to_vec_pretty(&json!({ "version": "4.1", "seal": "sha256:0", "list": [1] })).unwrap();
+        json.push(b'\n');
+        add(json)
+    }
+
+    #[test]
+    fn a_file_that_carries_its_digest_is_json_and_each_flipped_bit_of_it_is_found() {
+        let whole = written();
+        let read: Value = serde_json::from_slice(&whole).unwrap();
+        assert!(read["digest"].as_str().unwrap().starts_with("sha256:"), "{read}");
+        assert_eq!(own(&whole), Own::Right);
+        for bit in 0..whole.len() * 8 {
+            let mut altered = whole.clone();
+            altered[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(own(&altered), Own::Wrong, "{}", String::from_utf8_lossy(&altered));
+        }
+    }
+
+    #[test]
+    fn only_a_file_of_a_version_that_carries_one_has_lost_its_digest() {
+        let mut plain = serde_json::to_vec_pretty(&json!({ "seal": format!("sha256:{:064}", 1) })).unwrap();
+        plain.push(b'\n');
+        for (version, lost) in [(Some("4.1"), true), (Some("4.0"), false), (Some("9.0"), false), (None, false)] {
+            assert_eq!(fault(&plain, version).is_some(), lost, "{version:?}");
+        }
+        for short in [&b""[..], b"{}", b"{\n}\n"] {
+            assert_eq!(own(short), Own::Absent);
+        }
+    }
+}

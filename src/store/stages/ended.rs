@@ -1,0 +1,61 @@
+//! The files by which stages end: whole, not there, or altered.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::model::digest::Digest;
+use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::os::files::{self, ReadError};
+use crate::store::StoreError;
+use crate::store::own_digest::{self, Own};
+
+/// A stage's file as a value; `None` when it is not there, or is not whole: then the stage has not ended.
+pub(super) fn read_whole<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StoreError> {
+    match files::read_bounded(path, MOST_STAGE_FILE_BYTES) {
+        Ok(bytes) => Ok(bytes.and_then(|bytes| match stage_of(&bytes) {
+            Stage::Whole(value) => Some(value),
+            Stage::Absent | Stage::Damaged => None,
+        })),
+        Err(ReadError::NotRegular { .. } | ReadError::TooLarge { .. }) => Ok(None),
+        Err(error @ ReadError::Io(_)) => Err(error.into()),
+    }
+}
+
+/// What a stage's file is.
+#[derive(Debug)]
+pub(in crate::store) enum Stage<T> {
+    /// The stage has not ended.
+    Absent,
+    /// It has.
+    Whole(T),
+    /// It has, and its file is not what was written.
+    Damaged,
+}
+
+/// Tells what the bytes of a stage's file are.
+pub(in crate::store) fn stage_of<T: DeserializeOwned>(bytes: &[u8]) -> Stage<T> {
+    match serde_json::from_slice(bytes) {
+        Ok(value) if own_digest::own(bytes) != Own::Wrong => Stage::Whole(value),
+        Ok(_) | Err(_) => Stage::Damaged,
+    }
+}
+
+/// Reads a stage's file. A file appears whole or not at all, so one that is not whole was altered. What is no file was
+/// planted.
+pub(in crate::store) fn read_stage<T: DeserializeOwned>(path: &Path) -> Result<Stage<T>, StoreError> {
+    match files::read_bounded(path, MOST_STAGE_FILE_BYTES) {
+        Ok(None) | Err(ReadError::NotRegular { .. } | ReadError::TooLarge { .. }) => Ok(Stage::Absent),
+        Ok(Some(bytes)) => Ok(stage_of(&bytes)),
+        Err(error @ ReadError::Io(_)) => Err(error.into()),
+    }
+}
+
+/// A stage's file as it is written: its value, and the digest of what else the stage left.
+#[derive(Serialize)]
+pub(super) struct Ended<'a, T> {
+    #[serde(flatten)]
+    pub(super) value: &'a T,
+    pub(super) evidence: Option<Digest>,
+}

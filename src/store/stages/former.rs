@@ -1,0 +1,74 @@
+//! Former attempts of a run: counted, and set aside whole.
+
+use std::path::PathBuf;
+
+use crate::model::digest::Digest;
+use crate::model::ids::AttemptNumber;
+use crate::model::money::Usd;
+use crate::model::result::{AttemptRecord, FORMAT_VERSION};
+use crate::os::files::{self, Folder};
+
+use super::RunStore;
+use super::ended::read_whole;
+use crate::store::layout::RunFolder;
+use crate::store::{StoreError, attempts, evidence, own_digest, pretty};
+
+impl RunStore {
+    /// The number of the attempt that is in work or comes next: one above all that lie in `.failed/`.
+    ///
+    /// # Errors
+    /// When `.failed/` cannot be listed.
+    pub fn next_attempt(&self) -> Result<AttemptNumber, StoreError> {
+        let last = self.attempts()?.into_iter().map(|attempt| attempt.0).max();
+        Ok(AttemptNumber(last.unwrap_or_default() + 1))
+    }
+
+    /// The numbers of the run's former attempts.
+    fn attempts(&self) -> Result<Vec<AttemptNumber>, StoreError> {
+        let mut attempts = Vec::new();
+        if let Some(failed) = Folder::open(&self.failed)? {
+            failed.each(|name, _| match name.to_str().and_then(AttemptNumber::from_folder) {
+                Some((run, attempt)) if run == self.run.run => attempts.push(attempt),
+                _ => {}
+            })?;
+        }
+        Ok(attempts)
+    }
+
+    /// How many former attempts the run has, and what they cost as far as their records say it.
+    pub(super) fn former_attempts(&self) -> Result<(u32, Usd), StoreError> {
+        let attempts = self.attempts()?;
+        let mut cost = Usd::ZERO;
+        for attempt in &attempts {
+            let folder = RunFolder::at(self.failed.join(attempt.folder(self.run.run)));
+            cost += attempts::cost(&folder)?;
+        }
+        Ok((u32::try_from(attempts.len()).unwrap_or(u32::MAX), cost))
+    }
+
+    /// Moves the run's folder, whole, to `.failed/` with a record of the attempt; where it lies then. A record that a
+    /// former sitting wrote, before it was stopped on the way to the move, is kept: it knew the cost.
+    ///
+    /// # Errors
+    /// When the disk says no; with [`io::ErrorKind::AlreadyExists`] when there is such an attempt already.
+    pub fn set_aside(&self, record: &AttemptRecord) -> Result<PathBuf, StoreError> {
+        let to = self.failed.join(record.attempt.folder(self.run.run));
+        files::create_dir_durable(self.folder.root())?;
+        let path = self.folder.attempt_record();
+        let written: Option<AttemptRecord> = read_whole(&path)?;
+        if written.is_none_or(|written| written.attempt != record.attempt) {
+            // What cannot be sealed is kept all the same.
+            let seal = evidence::seal_attempt(&self.folder).ok();
+            if let Some(seal) = &seal {
+                files::write_atomic(&self.folder.seal(), seal)?;
+            }
+            let record = attempts::Sealed { record, version: FORMAT_VERSION, seal: seal.as_deref().map(Digest::of) };
+            files::write_atomic(&path, &own_digest::add(pretty(&record, &path)?))?;
+        }
+        files::create_dir_durable(&self.failed)?;
+        // What was cut short and could not be sealed lies there as it was left.
+        files::sync_file_system(&self.subtest)?;
+        files::rename_durable(self.folder.root(), &to)?;
+        Ok(to)
+    }
+}

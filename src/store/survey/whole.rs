@@ -1,0 +1,231 @@
+//! Whether results, stages and their evidence are as they were written: the digests that they carry, their seals, and
+//! what follows from the stages.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::lifecycle::recompute::{Stages, differing};
+use crate::model::changes::Changes;
+use crate::model::digest::Digest;
+use crate::model::ids::RunId;
+use crate::model::limits::{MOST_PATCH_BYTES, MOST_STAGE_FILE_BYTES};
+use crate::model::money::Usd;
+use crate::model::result::{AgentResult, ChecksResult, Judgment, RunResult};
+use crate::model::survey::{Former, Problem, ProblemKind};
+use crate::os::files;
+
+use super::facts::Facts;
+use super::read::{Reader, left_workspace};
+use crate::store::StoreError;
+use crate::store::evidence::{self, Checked};
+use crate::store::layout::RunFolder;
+use crate::store::layout::original::Dialect;
+use crate::store::own_digest::{self, Own};
+use crate::store::stages::{RunStore, Stage, read_stage, stage_of};
+use crate::store::version::{Age, age};
+
+/// What a stage's file says of what else the stage left.
+#[derive(Deserialize)]
+struct Left {
+    #[serde(default)]
+    evidence: Option<Digest>,
+}
+
+fn read_file(path: &Path) -> Option<Vec<u8>> {
+    files::read_bounded(path, MOST_STAGE_FILE_BYTES).ok().flatten()
+}
+
+fn is_patch(folder: &RunFolder, expected: Digest) -> bool {
+    let patch = files::read_bounded(&folder.patch(), MOST_PATCH_BYTES);
+    patch.is_ok_and(|patch| patch.is_some_and(|patch| Digest::of(&patch) == expected))
+}
+
+/// The stages that a result names, as they lie in a folder.
+fn stages(result: &RunResult, folder: &RunFolder, read: &dyn Fn(&Path) -> Option<Vec<u8>>) -> Option<Stages> {
+    fn parsed<T: DeserializeOwned>(bytes: Option<Vec<u8>>) -> Option<T> {
+        serde_json::from_slice(&bytes?).ok()
+    }
+    let judgments = result.judges.iter().map(|judge| parsed(read(&folder.judgment(judge.judge_number))));
+    Some(Stages {
+        agent: parsed(read(&folder.agent_result()))?,
+        checks: parsed(read(&folder.checks_result()))?,
+        judgments: judgments.collect::<Option<Vec<Judgment>>>()?,
+        verdict: parsed(read(&folder.judge_result()))?,
+    })
+}
+
+/// Why a result does not follow from its stages.
+fn does_not_follow(result: &RunResult, stages: Option<Stages>) -> Option<String> {
+    let Some(stages) = stages else { return Some("it names stages that its run does not have".to_owned()) };
+    let differing: Vec<String> = differing(result, &stages).iter().map(|key| format!("`{key}`")).collect();
+    (!differing.is_empty()).then(|| format!("{} does not follow from the stages of the run", differing.join(", ")))
+}
+
+impl Reader<'_> {
+    /// Why a result is none by which this tool committed a run, nor one that was taken over.
+    pub(super) fn is_no_commit(&self, run: RunId, facts: &Facts<'_>) -> Option<&'static str> {
+        let adopted = self.setting.adopted.as_ref()?;
+        let is_ours = facts.version.is_some() && facts.seal.is_some();
+        if is_ours || self.setting.dialect == Dialect::Original || adopted.contains_key(&run) {
+            return None;
+        }
+        Some("the result has no seal, and is none that was taken over")
+    }
+
+    /// Holds a result against the digest that it carries, and keeps what it says that it rests on.
+    pub(super) fn own_words(&mut self, run: RunId, facts: &Facts<'_>, bytes: &[u8]) {
+        if self.setting.dialect == Dialect::Original {
+            return;
+        }
+        let version = facts.version.as_deref();
+        if let Some(fault) = own_digest::fault(bytes, version) {
+            self.problem(run, ProblemKind::Altered, fault.to_owned());
+        } else if let Some(version) = version.filter(|version| matches!(age(version), Age::Original | Age::Unknown)) {
+            self.problem(run, ProblemKind::Altered, format!("`{version}` is no version of this tool"));
+        }
+        if let Some(attempts) = facts.former_attempts.filter(|attempts| *attempts > 0) {
+            self.part.former.push((run, Former { attempts, cost: facts.former_cost_usd }));
+        }
+        if let Some(commit) = facts.baseline_commit.as_deref() {
+            let place = (run.tier, run.subtest);
+            if self.last_baseline.1 != Some(place) || self.last_baseline.0 != commit {
+                self.last_baseline = (commit.to_owned(), Some(place));
+                self.part.made_from.entry(place).or_default().insert(commit.to_owned());
+            }
+        }
+    }
+
+    /// Holds a run's evidence against its seal, and its result against the stages that the seal covers.
+    pub(super) fn seal(&mut self, run: RunId, folder: &RunFolder, facts: &Facts<'_>, bytes: Option<&[u8]>) {
+        let expected: Option<Digest> = facts.seal.as_ref().and_then(|seal| seal.parse().ok());
+        // The original's results have no seal, and say so by having no version.
+        let is_ours = facts.version.is_some() || facts.seal.is_some();
+        if is_ours || !matches!(files::kind_of(&folder.seal()), Ok(None)) {
+            let Checked { problems, stages } = evidence::check_seal(folder, expected);
+            if let Some(bytes) = bytes.filter(|_| problems.is_empty() && is_ours) {
+                self.follows(run, folder, bytes, &stages);
+            }
+            for found in problems {
+                self.problem(run, ProblemKind::BrokenSeal, found);
+            }
+        } else if let Some(found) = self.not_adopted(run, folder) {
+            self.problem(run, ProblemKind::BrokenSeal, found);
+        }
+    }
+
+    /// Holds a result against what follows from the stages of its run. What lies there under `sealed` has the digests of the
+    /// run's seal; checks and judges of a later grading have a seal of their own, which is held against them elsewhere.
+    fn follows(&mut self, run: RunId, folder: &RunFolder, bytes: &[u8], sealed: &BTreeMap<PathBuf, Vec<u8>>) {
+        let Ok(result) = serde_json::from_slice::<RunResult>(bytes) else { return };
+        if result.checks.iter().any(|check| check.before.is_some())
+            && let Some(commit) = &result.baseline_commit
+        {
+            self.part.compared_with.insert(commit.clone());
+        }
+        let later = folder.graded(result.grading);
+        let stages = if result.grading.is_first() {
+            stages(&result, folder, &|path| sealed.get(path.strip_prefix(folder.root()).ok()?).cloned())
+        } else {
+            let agent = folder.agent_result();
+            stages(&result, &later, &|path| read_file(if path.starts_with(later.agent()) { &agent } else { path }))
+        };
+        if let Some(found) = does_not_follow(&result, stages) {
+            self.problem(run, ProblemKind::Altered, found);
+        }
+    }
+
+    /// The same of the result of a later grading; why it does not follow.
+    pub(super) fn grading_follows(&self, run: RunId, later: &RunFolder, bytes: &[u8]) -> Option<String> {
+        let result = serde_json::from_slice::<RunResult>(bytes).ok()?;
+        let agent = self.setting.folder.run(run).agent_result();
+        let stages =
+            stages(&result, later, &|path| read_file(if path.starts_with(later.agent()) { &agent } else { path }));
+        does_not_follow(&result, stages)
+    }
+
+    /// Why a result without a seal is not one that was taken over from the original.
+    fn not_adopted(&self, run: RunId, folder: &RunFolder) -> Option<String> {
+        let Some(expected) = self.setting.adopted.as_ref()?.get(&run) else {
+            return Some("the result has no seal, and is none that was taken over".into());
+        };
+        match files::read_bounded(&folder.result(), MOST_STAGE_FILE_BYTES) {
+            Ok(Some(bytes)) if Digest::of(&bytes) == *expected => None,
+            Ok(_) => Some("`run_result.json` is not the one that was taken over".into()),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    pub(super) fn workspace(&mut self, run: RunId, folder: &RunFolder, keeps_workspace: Option<bool>) {
+        // Only a result that says so was to lose its workspace; the original kept all of them.
+        if keeps_workspace == Some(false) && !matches!(files::kind_of(&folder.workspace()), Ok(None)) {
+            let Problem { kind, place, found, .. } = left_workspace(self.setting.folder, run);
+            self.problem_at(run, kind, place, found);
+        }
+    }
+
+    /// Whether the agent of a run that is not committed is done, when its result is `there` and has been read, and what was
+    /// spent. What was altered is named: it was paid for, so nothing of it is made anew unasked.
+    pub(super) fn stages(&mut self, run: RunId, there: bool) -> Result<(bool, Usd), StoreError> {
+        let store = RunStore::new(self.setting.folder, run);
+        let folder = store.folder();
+        let agent = match there.then(|| stage_of::<AgentResult>(&self.bytes)) {
+            None => {
+                if files::kind_of(&folder.checks_result())?.is_some() {
+                    self.stage(run, &folder.agent_result(), "it is gone, and stages behind it are there");
+                }
+                return Ok((false, store.spent(None)?));
+            }
+            Some(Stage::Whole(agent)) => agent,
+            Some(Stage::Absent | Stage::Damaged) => {
+                self.stage(run, &folder.agent_result(), "it was altered or torn");
+                return Ok((false, store.spent(None)?));
+            }
+        };
+        if own_digest::own(&self.bytes) == Own::Right {
+            self.part.former.push((run, Former { attempts: agent.attempt.0.saturating_sub(1), cost: None }));
+        }
+        let mut ended = vec![(folder.agent(), folder.agent_result())];
+        for judge in store.judges()? {
+            let path = folder.judgment(judge);
+            match read_stage::<Judgment>(&path)? {
+                Stage::Whole(_) => ended.push((folder.judge(judge), path)),
+                Stage::Damaged => self.stage(run, &path, "it was altered or torn"),
+                Stage::Absent => {}
+            }
+        }
+        match read_stage::<ChecksResult>(&folder.checks_result())? {
+            Stage::Whole(_) => ended.push((folder.checks(), folder.checks_result())),
+            Stage::Damaged => self.stage(run, &folder.checks_result(), "it was altered or torn"),
+            Stage::Absent => {}
+        }
+        match read_stage::<Changes>(&folder.changes())? {
+            Stage::Whole(changes) if store.has_patch()? && !is_patch(folder, changes.patch) => {
+                self.stage(run, &folder.patch(), "it is not the one that was taken");
+            }
+            Stage::Damaged => self.stage(run, &folder.changes(), "it was altered or torn"),
+            Stage::Whole(_) | Stage::Absent => {}
+        }
+        // However closely the rest is looked at: a resume goes on with what lies here.
+        self.left_of(run, folder, ended);
+        Ok((true, store.spent(Some(&agent))?))
+    }
+
+    /// Holds what stages left beside the files by which they ended against the digests in those.
+    fn left_of(&mut self, run: RunId, folder: &RunFolder, ended: Vec<(PathBuf, PathBuf)>) {
+        for (stage, path) in ended {
+            let Ok(Some(bytes)) = files::read_bounded(&path, MOST_STAGE_FILE_BYTES) else { continue };
+            let Ok(Left { evidence: Some(expected) }) = serde_json::from_slice(&bytes) else { continue };
+            if evidence::digest_of_stage(folder, &stage, &path) != Some(expected) {
+                self.stage(run, &stage, "its files are not those that the stage left");
+            }
+        }
+    }
+
+    fn stage(&mut self, run: RunId, place: &Path, found: &str) {
+        let place = self.setting.folder.relative(place);
+        self.problem_at(run, ProblemKind::DamagedStage, place, found.to_owned());
+    }
+}

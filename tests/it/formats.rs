@@ -1,0 +1,92 @@
+//! Experiments of earlier formats are verified, resumed and extended, and nothing of them is paid for again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::verify::folder::{contents, copy, differing, edit, json, remove, verify};
+use crate::world::{Output, World};
+
+/// A copy of the kept experiment of a version, in a world whose agents and judges tell a log that they were asked.
+fn kept(version: &str) -> (World, PathBuf) {
+    let world = World::new();
+    let dir = world.path("results/kept");
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/formats").join(version), &dir);
+    (world, dir)
+}
+
+#[track_caller]
+fn scylla(world: &World, words: &[&str]) -> Output {
+    let mut command = world.command(words);
+    command.env("TASK_LOG", world.path("asked.log"));
+    crate::world::finish(
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap(),
+    )
+}
+
+/// What agents and judges told.
+fn asked(world: &World) -> Vec<String> {
+    let mut told: Vec<String> =
+        fs::read_to_string(world.path("asked.log")).unwrap_or_default().lines().map(str::to_owned).collect();
+    told.sort();
+    told
+}
+
+#[test]
+fn an_experiment_of_format_4_0_is_verified_as_it_was() {
+    let (world, dir) = kept("4.0");
+    let found = verify(&world, &dir).exits(6);
+    let missing = ("missing-run".to_owned(), "T1/00/run_01".to_owned());
+    assert_eq!(found.places(), [missing].into(), "nothing that 4.0 did not write is missed");
+    assert_eq!(found.report["agreeing"], 2, "{:#}", found.report);
+    let before = contents(&dir);
+    scylla(&world, &["repair", dir.to_str().unwrap()]).exits(0);
+    assert!(differing(&before, &contents(&dir)).is_empty());
+}
+
+#[test]
+fn an_experiment_of_format_4_0_is_resumed_without_paying_again_and_extended() {
+    let (world, dir) = kept("4.0");
+    let name = dir.to_str().unwrap();
+    let first = fs::read(dir.join("T0/00/run_01/run_result.json")).unwrap();
+    edit(&dir.join("config/experiment.json"), |config| config["of_others"] = serde_json::json!([1]));
+    scylla(&world, &["resume", name, "--jobs", "2"]).exits(0);
+    assert_eq!(asked(&world), ["judge"], "the agent of the run that was stopped is done");
+    verify(&world, &dir).exits(0);
+    let result = json(&dir.join("T1/00/run_01/run_result.json"));
+    assert_eq!((&result["version"], &result["judge_passed"]), (&Value::from("4.1"), &Value::from(true)));
+    assert!(result["digest"].is_string() && result["baseline_commit"].is_string(), "{result:#}");
+    assert_eq!(fs::read(dir.join("T0/00/run_01/run_result.json")).unwrap(), first, "a result is never written again");
+    let config = json(&dir.join("config/experiment.json"));
+    assert_eq!((&config["version"], &config["of_others"]), (&Value::from("4.1"), &serde_json::json!([1])));
+    scylla(&world, &["extend", name, "--runs", "2"]).exits(0);
+    verify(&world, &dir).exits(0);
+    // T0/00 fails once before it works.
+    assert_eq!(asked(&world).iter().filter(|told| *told == "agent").count(), 4);
+    let status = scylla(&world, &["status", name, "--message-format", "json"]).exits(0);
+    let spent = serde_json::from_str::<Value>(&status.stdout).unwrap()["spent"].as_f64().unwrap();
+    let baselines = ["T0-00", "T1-00"].map(|name| dir.join("repo.git/refs/heads/baseline").join(name));
+    let commits = baselines.each_ref().map(|baseline| fs::read(baseline).unwrap());
+    assert_ne!(commits[0], commits[1]);
+    for (baseline, commit) in baselines.iter().zip(commits.iter().rev()) {
+        fs::write(baseline, commit).unwrap();
+    }
+    assert_eq!(verify(&world, &dir).exits(5).of("damaged-file").len(), 2, "two baselines were swapped");
+    assert!((spent - 2.82).abs() < 1e-6, "{spent}: what was spent under 4.0 counts");
+}
+
+#[test]
+fn damage_of_an_experiment_of_format_4_0_is_found_by_its_seals() {
+    let (world, dir) = kept("4.0");
+    for (key, value) in [("cost_usd", serde_json::json!(0.25)), ("judge_grade", serde_json::json!("A"))] {
+        let path = dir.join("T0/00/run_01/run_result.json");
+        let whole = fs::read(&path).unwrap();
+        edit(&path, |result| result[key] = value);
+        let found = verify(&world, &dir).exits(5);
+        assert_eq!(found.of("altered-result"), ["T0/00/run_01"], "{key}");
+        fs::write(&path, whole).unwrap();
+    }
+    remove(&dir.join("T0/01/run_01/checks/result.json"));
+    assert_eq!(verify(&world, &dir).exits(5).of("broken-seal"), ["T0/01/run_01"]);
+}
