@@ -47,7 +47,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "fixture" 
 complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "completions" -d 'Print completions of `cargo-scylla` and `cargo scylla` for a shell'
 complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "man" -d 'Print the manual page of `cargo-scylla`'
 complete -c cargo-scylla -n "__fish_cargo_scylla_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l tiers-dir -d 'The fixture, as in the original' -r -F
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l tiers-dir -d 'The fixture; the spelling of ProjectScylla' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l results-dir -d 'Where experiments lie [default: `scylla-results` at the root of the workspace, or in the current folder outside of one]' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l tiers -d 'Tiers to run, such as `T0,T1` [default: all of the fixture]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l runs -d 'How many runs of each subtest the experiment has [default: 10]' -r

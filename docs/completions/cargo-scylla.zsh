@@ -39,7 +39,7 @@ never\:"Never"))' \
         case $line[1] in
             (run)
 _arguments "${_arguments_options[@]}" : \
-'()--tiers-dir=[The fixture, as in the original]:DIR:_files' \
+'()--tiers-dir=[The fixture; the spelling of ProjectScylla]:DIR:_files' \
 '--results-dir=[Where experiments lie \[default\: \`scylla-results\` at the root of the workspace, or in the current folder outside of one\]]:DIR:_files' \
 '*--tiers=[Tiers to run, such as \`T0,T1\` \[default\: all of the fixture\]]:TIERS:_default' \
 '--runs=[How many runs of each subtest the experiment has \[default\: 10\]]:N:_default' \

@@ -114,7 +114,7 @@ pub enum Command {
 pub struct Run {
     /// The fixture: a folder with `test.yaml` [default: `tiers-dir` of the settings]
     pub fixture: Option<PathBuf>,
-    /// The fixture, as in the original
+    /// The fixture; the spelling of ProjectScylla
     #[arg(long, value_name = "DIR", conflicts_with = "fixture")]
     pub tiers_dir: Option<PathBuf>,
     /// Where experiments lie [default: `scylla-results` at the root of the workspace, or in the current folder outside of one]
