@@ -199,6 +199,7 @@ fn fixture() -> Fixture {
         timeout_seconds: None,
         no_progress_seconds: None,
         environment: vec!["MY_KEY".into()],
+        capture_include: Vec::new(),
         solution_file: Some("expected/solution.patch".into()),
         limits: Limits::default(),
         stores: Stores::default(),

@@ -2,6 +2,7 @@
 
 mod absence;
 mod beside;
+mod capture;
 mod elsewhere;
 mod files;
 mod limits;
@@ -208,6 +209,7 @@ impl Loader<'_> {
         let task = fields.require_fields("task").map(|task| self.task(task));
         let solution_file =
             fields.find("solution_file").map(|node| self.folder.named_file(page, node, "solution_file"));
+        let capture_include = capture::include(&fields);
         let programs = beside::read(self.folder, &fields, self.said, solution_file.is_some());
         let validation = fields
             .require_fields("validation")
@@ -248,6 +250,7 @@ impl Loader<'_> {
             timeout_seconds: task.timeout_seconds,
             no_progress_seconds: task.no_progress_seconds,
             environment: programs.environment?,
+            capture_include: capture_include?,
             solution_file: solution_file.map_or(Some(None), |file| file.map(Some))?,
             limits,
             stores,

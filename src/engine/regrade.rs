@@ -151,6 +151,7 @@ fn seen_by_agents(before: &Fixture, after: &Fixture, places: &[PathBuf]) -> Vec<
         ("timeout_seconds", before.timeout_seconds != after.timeout_seconds),
         ("no_progress_seconds", before.no_progress_seconds != after.no_progress_seconds),
         ("environment", before.environment != after.environment),
+        ("capture.include", before.capture_include != after.capture_include),
         ("solution_file", before.solution_file != after.solution_file),
         ("stores", before.stores != after.stores),
     ];

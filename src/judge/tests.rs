@@ -211,6 +211,7 @@ fn fixture() -> Fixture {
         timeout_seconds: None,
         no_progress_seconds: None,
         environment: vec![],
+        capture_include: Vec::new(),
         solution_file: None,
         limits: Limits::default(),
         stores: Stores::default(),

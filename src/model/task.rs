@@ -41,6 +41,8 @@ pub struct Fixture {
     pub no_progress_seconds: Option<u64>,
     /// Names of environment variables that the fixture lets through, beside the standard ones.
     pub environment: Vec<String>,
+    /// `capture.include`: patterns of files below the tree that are captured although a `.gitignore` of it names them.
+    pub capture_include: Vec<String>,
     /// Path below the fixture of the patch that solves the task, for the `oracle` agent.
     pub solution_file: Option<String>,
     /// What `config.yaml` of the original's fixtures limits.

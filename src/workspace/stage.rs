@@ -92,6 +92,33 @@ impl Stage<'_> {
         Ok(taken)
     }
 
+    /// Takes files that an ignore file of the tree names, where one of the patterns names them too; whether there are any.
+    pub(super) fn include(
+        &self,
+        folder: &Path,
+        patterns: &[String],
+        left_out: &mut Vec<PathBuf>,
+    ) -> Result<bool, WorkspaceError> {
+        if patterns.is_empty() {
+            return Ok(false);
+        }
+        let list = self.git(folder, &["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--"]);
+        let listing = patterns.iter().fold(list, |list, pattern| list.arg(format!(":(top,glob){pattern}"))).run()?;
+        let sorted = Sorted::new(folder, &listing)?;
+        let names = listing.split(|byte| *byte == 0).filter(|name| !name.is_empty() && !name.ends_with(b"/"));
+        let names = names.map(path_of).filter(|name| !sorted.refused.iter().any(|refused| name.starts_with(refused)));
+        let names: Vec<OsString> = names.map(|name| specification("top,literal", name)).collect();
+        let is_any = !names.is_empty() || !sorted.nested.is_empty();
+        if !names.is_empty() {
+            self.by_names(folder, &["add", "--force"], names.into_iter())?;
+        }
+        for nested in &sorted.nested {
+            left_out.extend(self.take_nested(folder, nested, Take::Kept)?);
+        }
+        left_out.extend(sorted.refused);
+        Ok(is_any)
+    }
+
     /// What lies in the folder and is not taken, because an ignore file of the tree names it.
     pub(super) fn ignored(&self, folder: &Path) -> Result<Ignored, WorkspaceError> {
         let listing = self.git(folder, &["ls-files", "-z", "--others", "--ignored", "--exclude-standard"]).run()?;

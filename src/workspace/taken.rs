@@ -27,7 +27,12 @@ pub struct Captured {
 }
 
 /// Takes what differs between the baseline and what lies in a folder, with the help of a place of ours.
-pub(super) fn take(folder: &Path, scratch: &Path, baseline: &Baseline) -> Result<Captured, WorkspaceError> {
+pub(super) fn take(
+    folder: &Path,
+    scratch: &Path,
+    baseline: &Baseline,
+    include: &[String],
+) -> Result<Captured, WorkspaceError> {
     let objects = scratch.join("objects");
     fs::create_dir_all(&objects).map_err(failed("make", &objects))?;
     let index = scratch.join("index");
@@ -39,7 +44,10 @@ pub(super) fn take(folder: &Path, scratch: &Path, baseline: &Baseline) -> Result
             stage.git(folder, &["read-tree"]).arg(&baseline.commit).run()?;
         }
     }
-    let taken = stage.take(folder, Take::Kept)?;
+    let mut taken = stage.take(folder, Take::Kept)?;
+    if taken.ignores {
+        taken.changed |= stage.include(folder, include, &mut taken.left_out)?;
+    }
     let mut captured = Captured { left_out: taken.left_out, ..Captured::default() };
     if taken.ignores {
         captured.ignored = stage.ignored(folder)?;

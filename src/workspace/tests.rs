@@ -95,7 +95,7 @@ impl World {
     }
 
     fn capture(&self, baseline: &Baseline) -> Captured {
-        capture(&self.workspace(), &self.path("run/private"), baseline).unwrap()
+        capture(&self.workspace(), &self.path("run/private"), baseline, &[]).unwrap()
     }
 
     /// Captures, makes the tree again elsewhere and compares the two.

@@ -17,7 +17,12 @@ const BOUNDS: LinkBounds = LinkBounds { entries: 500_000, depth: 300, path: 3500
 const ROOM: [u64; 2] = [128 << 20, 16 << 20];
 
 /// Captures what of the tree can be captured.
-pub(super) fn capture(workspace: &Path, scratch: &Path, baseline: &Baseline) -> Result<Captured, WorkspaceError> {
+pub(super) fn capture(
+    workspace: &Path,
+    scratch: &Path,
+    baseline: &Baseline,
+    include: &[String],
+) -> Result<Captured, WorkspaceError> {
     let mut left_out = Vec::new();
     let plain = scratch.join("plain");
     fs::create_dir(&plain).map_err(failed("make", &plain))?;
@@ -28,10 +33,12 @@ pub(super) fn capture(workspace: &Path, scratch: &Path, baseline: &Baseline) -> 
     files::link_tree(&found, &plain, BOUNDS, &of_git, &mut |place| left_out.push(place.to_owned()))
         .map_err(|error| failed("copy", workspace)(error.error))?;
     let mut last = None;
-    for (number, room) in ROOM.into_iter().enumerate() {
+    // What is included is no longer when it is what makes the tree too large.
+    let tries = ROOM.map(|room| (room, include)).into_iter().chain((!include.is_empty()).then_some((ROOM[1], &[][..])));
+    for (number, (room, include)) in tries.enumerate() {
         let scratch = scratch.join(format!("plain-{number}"));
         left_out.extend(make_room(&plain, &scratch.join("list"), baseline, room)?);
-        match take(&plain, &scratch, baseline) {
+        match take(&plain, &scratch, baseline, include) {
             Ok(mut captured) => {
                 captured.left_out.append(&mut left_out);
                 captured.left_out.sort_unstable();

@@ -162,6 +162,61 @@ fn a_verdict_does_not_depend_on_ignored_files_or_on_where_it_was_stopped() {
 }
 
 #[test]
+fn what_a_fixture_includes_counts_though_it_is_ignored_wherever_a_run_was_stopped() {
+    let agent =
+        "echo 'built/' > .gitignore; mkdir -p built/deep; echo 1 > built/deep/program; echo 2 > built/log; touch done";
+    for killed in [false, true] {
+        let world = World::new();
+        let fixture = TestFixture::new()
+            .agent("T0/00-one", agent)
+            .check(&format!("test -f done || exit 1; {}; test -f built/deep/program", gated(&world, "check")))
+            .write(&world);
+        let test = Path::new(&fixture).join("test.yaml");
+        let plain = fs::read_to_string(&test).unwrap();
+        fs::write(&test, format!("{plain}capture:\n  include: ['built/**/program', 'never/**']\n")).unwrap();
+        if killed {
+            close(&world, "check");
+            let mut live = world.start(&arguments(&fixture, &[]));
+            wait_until("the check is reached", || world.lines("check.log") == 1);
+            live.kill();
+            open(&world, "check");
+        }
+        world.scylla(&arguments(&fixture, &[])).exits(0);
+        let run = world.experiment().join("T0/00/run_01");
+        assert_eq!(json(&run.join("run_result.json"))["judge_passed"], true, "killed: {killed}");
+        let ignored = json(&run.join("changes.json"))["ignored"].clone();
+        assert_eq!((&ignored["files"], &ignored["names"][0]), (&1.into(), &"built/log".into()));
+        let dir = world.experiment().to_str().unwrap().to_owned();
+        world.scylla(&["checkout", &dir, "--run", "T0/00/1", "--to", "again"]).exits(0);
+        assert_eq!(fs::read_to_string(world.path("again/built/deep/program")).unwrap(), "1\n");
+        assert!(!world.path("again/built/log").exists());
+        world.scylla(&["verify", &dir]).exits(0);
+        // What is captured is no question of grading.
+        fs::write(&test, plain).unwrap();
+        let refused = world.scylla(&["regrade", &dir, "--from", &fixture]).exits(2);
+        assert!(refused.stderr.contains("capture.include"), "{refused}");
+    }
+}
+
+#[test]
+fn patterns_of_what_is_captured_that_make_no_sense_are_told_with_their_lines() {
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-one", "touch done").write(&world);
+    let test = Path::new(&fixture).join("test.yaml");
+    let plain = fs::read_to_string(&test).unwrap();
+    let odd = "capture:\n  include:\n  - ''\n  - /etc/passwd\n  - a/../../b\n  - .GIT/config\n  - ':!x'\n  also: 1\n";
+    fs::write(&test, format!("{plain}{odd}")).unwrap();
+    let first = plain.lines().count() + 3;
+    let checked = world.scylla(&["fixture", "check", &fixture]).exits(2);
+    let wrongs = ["is empty", "begins with `/`", "leads out of the tree", "names what git keeps", "begins with `:`"];
+    for (line, wrong) in (first..).zip(wrongs) {
+        let told = checked.stderr.lines().any(|told| told.contains(&format!(":{line}:")) && told.contains(wrong));
+        assert!(told, "{line}: {wrong}: {checked}");
+    }
+    assert!(checked.stderr.contains("also"), "{checked}");
+}
+
+#[test]
 fn instructions_above_the_work_folder_are_told() {
     let world = World::new();
     let fixture = TestFixture::new().agent("T0/00-one", "touch done").write(&world);

@@ -104,7 +104,9 @@ impl Work<'_> {
         scratch: &WorkFolder,
         baseline: &Baseline,
     ) -> Result<(Captured, BTreeSet<Flag>), Halt> {
-        let capture = |tree: &Path| workspace::capture::capture(tree, &scratch.private(), baseline);
+        let capture = |tree: &Path| {
+            workspace::capture::capture(tree, &scratch.private(), baseline, &self.place.fixture.capture_include)
+        };
         let error = match capture(workspace) {
             Ok(captured) => {
                 let flags = [(Flag::TreeGone, captured.gone), (Flag::TreeLeftOut, !captured.left_out.is_empty())];

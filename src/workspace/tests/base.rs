@@ -78,7 +78,7 @@ fn an_experiment_may_be_moved_and_its_repository_packed() {
     git(&repo_git, &["gc", "--quiet", "--prune=now"]);
     let baseline = prepare(&repo_git, &world.workspace(), T0, OVERLAID).unwrap();
     write(&world.workspace().join("CLAUDE.md"), b"changed\n");
-    let captured = capture(&world.workspace(), &moved.join("private"), &baseline).unwrap();
+    let captured = capture(&world.workspace(), &moved.join("private"), &baseline, &[]).unwrap();
     assert!(String::from_utf8(captured.patch).unwrap().contains("-the only overlay\n+changed\n"));
 }
 

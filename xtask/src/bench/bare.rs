@@ -181,7 +181,7 @@ impl Bench {
         })?;
         clocked(&mut parts.capture, || {
             let scratch = self.work_folder()?;
-            capture::capture(&work.workspace(), &scratch.private(), &baseline).map_err(git)?;
+            capture::capture(&work.workspace(), &scratch.private(), &baseline, &[]).map_err(git)?;
             removed(scratch)
         })?;
         clocked(&mut parts.durable, || atomic(&run.patch(), &written.patch))?;
