@@ -21,7 +21,7 @@ pub(super) fn capture(
     workspace: &Path,
     scratch: &Path,
     baseline: &Baseline,
-    include: &[String],
+    wanted: &[String],
 ) -> Result<Captured, WorkspaceError> {
     let mut left_out = Vec::new();
     let plain = scratch.join("plain");
@@ -33,13 +33,16 @@ pub(super) fn capture(
     files::link_tree(&found, &plain, BOUNDS, &of_git, &mut |place| left_out.push(place.to_owned()))
         .map_err(|error| failed("copy", workspace)(error.error))?;
     let mut last = None;
-    // What is included is no longer when it is what makes the tree too large.
-    let tries = ROOM.map(|room| (room, include)).into_iter().chain((!include.is_empty()).then_some((ROOM[1], &[][..])));
+    // What a pattern includes is left out when it is what makes the tree too large.
+    let tries = ROOM.map(|room| (room, wanted)).into_iter().chain((!wanted.is_empty()).then_some((ROOM[1], &[][..])));
     for (number, (room, include)) in tries.enumerate() {
         let scratch = scratch.join(format!("plain-{number}"));
         left_out.extend(make_room(&plain, &scratch.join("list"), baseline, room)?);
         match take(&plain, &scratch, baseline, include) {
             Ok(mut captured) => {
+                if include.len() < wanted.len() {
+                    left_out.extend(wanted.iter().map(PathBuf::from));
+                }
                 captured.left_out.append(&mut left_out);
                 captured.left_out.sort_unstable();
                 captured.left_out.dedup();

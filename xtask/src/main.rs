@@ -1,4 +1,5 @@
-//! What a contributor runs: `cargo xtask ci`, `cargo xtask codegen`, `cargo xtask bench` and `cargo xtask dist`.
+//! What a contributor runs: `cargo xtask ci`, `cargo xtask codegen`, `cargo xtask bench`, `cargo xtask sweep` and
+//! `cargo xtask dist`.
 
 mod bench;
 mod ci;
@@ -10,6 +11,7 @@ mod place;
 mod program;
 mod say;
 mod spdx;
+mod sweep;
 mod words;
 
 use std::process::ExitCode;
@@ -42,6 +44,12 @@ enum Task {
     },
     /// Measure the release beside what it is made of, as ratios with goals
     Bench(bench::Arguments),
+    /// Do at its full size what `cargo test` does at a reduced one
+    Sweep {
+        /// What is swept
+        #[arg(value_enum)]
+        sweep: sweep::Sweep,
+    },
     /// Build the release and pack it below target/dist/
     Dist,
 }
@@ -51,6 +59,7 @@ fn main() -> ExitCode {
         Task::Ci { skip_tests } => ci::ci(skip_tests),
         Task::Codegen { check } => codegen(check),
         Task::Bench(arguments) => bench::bench(&arguments),
+        Task::Sweep { sweep } => sweep::sweep(sweep),
         Task::Dist => dist::dist(),
     };
     match done {

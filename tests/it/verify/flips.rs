@@ -1,6 +1,7 @@
 //! Each byte of an experiment is altered, and `verify` names it: all that counts is held by a digest or a check.
 //!
-//! `SCYLLA_FLIPS=1 cargo test --test it flips` flips every bit of every byte; without it, one bit of some bytes of each file.
+//! `cargo xtask sweep flips` flips one bit of every byte of every file, `cargo xtask sweep bits` every bit; without them, one bit
+//! of some bytes of some files is flipped.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,6 +17,26 @@ use super::originals::{Copied, finished, interrupted};
 
 /// Bytes of a file that are altered when nothing else is said.
 const OF_EACH_FILE: usize = 12;
+
+/// How much is altered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Size {
+    /// One bit of some bytes of the files that a test names.
+    Some,
+    /// One bit of every byte of all files.
+    Bytes,
+    /// Every bit of all files.
+    Bits,
+}
+
+fn size() -> Size {
+    match std::env::var("SCYLLA_FLIPS").as_deref() {
+        Err(_) => Size::Some,
+        Ok("bytes") => Size::Bytes,
+        Ok("bits") => Size::Bits,
+        Ok(other) => panic!("SCYLLA_FLIPS is `{other}`, neither `bytes` nor `bits`"),
+    }
+}
 
 /// Why nobody needs to notice what happens to a file.
 fn harmless(place: &str) -> Option<&'static str> {
@@ -55,16 +76,16 @@ fn files(dir: &Path, below: &[&str]) -> Vec<(String, PathBuf)> {
 fn flips(experiment: &Copied, below: &[&str]) {
     let dir = &experiment.dir;
     assert_eq!(found(dir), BTreeSet::new(), "nothing is wrong before");
-    let every = std::env::var_os("SCYLLA_FLIPS").is_some();
+    let size = size();
     let mut silent = Vec::new();
-    for (place, path) in files(dir, below) {
+    for (place, path) in files(dir, if size == Size::Some { below } else { &[""] }) {
         let whole = fs::read(&path).unwrap();
-        let step = if every { 1 } else { (whole.len() / OF_EACH_FILE).max(1) };
+        let step = if size != Size::Some { 1 } else { (whole.len() / OF_EACH_FILE).max(1) };
         // Neighbouring bytes lose different bits, and the ends of a file are never passed over.
         let last = whole.len().checked_sub(1);
         for at in (0..whole.len()).step_by(step).chain(last) {
             for bit in 0..8 {
-                if !every && bit != (at * 5 + at / 8) % 8 {
+                if size != Size::Bits && bit != (at * 5 + at / 8) % 8 {
                     continue;
                 }
                 let mut altered = whole.clone();
@@ -102,7 +123,7 @@ fn flips_in_a_run_that_is_not_committed_are_named() {
     let experiment = interrupted();
     flips(
         &experiment,
-        &["T1/01/run_01/agent/", "T1/01/run_01/changes.patch", "T1/01/run_01/checks/", "T1/01/run_01/judge/judge_01/"],
+        &["T1/01/run_01/agent/", "T1/01/run_01/changes.", "T1/01/run_01/checks/", "T1/01/run_01/judge/judge_01/"],
     );
 }
 
