@@ -80,7 +80,7 @@ fn flips(experiment: &Copied, below: &[&str]) {
     let mut silent = Vec::new();
     for (place, path) in files(dir, if size == Size::Some { below } else { &[""] }) {
         let whole = fs::read(&path).unwrap();
-        let step = if size != Size::Some { 1 } else { (whole.len() / OF_EACH_FILE).max(1) };
+        let step = if size == Size::Some { (whole.len() / OF_EACH_FILE).max(1) } else { 1 };
         // Neighbouring bytes lose different bits, and the ends of a file are never passed over.
         let last = whole.len().checked_sub(1);
         for at in (0..whole.len()).step_by(step).chain(last) {
