@@ -15,8 +15,8 @@ pub use super::taken::Captured;
 ///
 /// Nothing of the run may be alive. No byte of the workspace's `.git` is read and nothing that the agent planted is
 /// executed: git works with the baseline's objects, with an index and an object folder in `private`, which is made if it
-/// is not there. Files that the tree's `.gitignore` names are taken where a pattern of `include` names them too, and else not;
-/// empty folders are not; nested repositories are taken as plain files. Files and folders that nobody may read are made readable for their owner.
+/// is not there. Files that the tree's `.gitignore` names are taken where a pattern of `include` names them too, and else not, in
+/// nested repositories as well, which are taken as plain files; empty folders are not. Files and folders that nobody may read are made readable for their owner.
 ///
 /// A tree that cannot be taken as it is, whatever is odd in it, is taken without that, as far as it goes.
 ///

@@ -12,6 +12,7 @@ mod composed;
 pub mod error;
 mod fetch;
 mod git;
+mod plain;
 pub mod prepare;
 mod refs;
 mod stage;

@@ -40,6 +40,8 @@ pub(super) struct Taken {
     pub(super) changed: bool,
     /// Whether there are files that name what is to be ignored.
     pub(super) ignores: bool,
+    /// Whether a folder below may be a repository of its own, into which git does not look.
+    pub(super) nested: bool,
 }
 
 /// An index that is being filled.
@@ -93,6 +95,7 @@ impl Stage<'_> {
     }
 
     /// Takes files that an ignore file of the tree names, where one of the patterns names them too; whether there are any.
+    /// No folder below may be a repository.
     pub(super) fn include(
         &self,
         folder: &Path,
@@ -108,18 +111,16 @@ impl Stage<'_> {
         let names = listing.split(|byte| *byte == 0).filter(|name| !name.is_empty() && !name.ends_with(b"/"));
         let names = names.map(path_of).filter(|name| !sorted.refused.iter().any(|refused| name.starts_with(refused)));
         let names: Vec<OsString> = names.map(|name| specification("top,literal", name)).collect();
-        let is_any = !names.is_empty() || !sorted.nested.is_empty();
-        if !names.is_empty() {
+        let is_any = !names.is_empty();
+        if is_any {
             self.by_names(folder, &["add", "--force"], names.into_iter())?;
-        }
-        for nested in &sorted.nested {
-            left_out.extend(self.take_nested(folder, nested, Take::Kept)?);
         }
         left_out.extend(sorted.refused);
         Ok(is_any)
     }
 
-    /// What lies in the folder and is not taken, because an ignore file of the tree names it.
+    /// What lies in the folder and is not taken, because an ignore file of the tree names it. No folder below may be a
+    /// repository.
     pub(super) fn ignored(&self, folder: &Path) -> Result<Ignored, WorkspaceError> {
         let listing = self.git(folder, &["ls-files", "-z", "--others", "--ignored", "--exclude-standard"]).run()?;
         let mut ignored = Ignored::default();
@@ -273,13 +274,15 @@ fn make_readable(folder: &Path) -> Result<Taken, WorkspaceError> {
         for entry in entries(&folder_now)? {
             let path = entry.path();
             let found = entry.metadata().map_err(failed("read", &path))?;
-            if found.is_dir() && entry.file_name() != ".git" {
+            if entry.file_name() == ".git" {
+                taken.nested |= folder_now != folder;
+            } else if found.is_dir() {
                 allow(&path, &found, 0o500)?;
                 folders.push(path);
             } else if found.is_file() {
                 allow(&path, &found, 0o400)?;
                 taken.ignores |= entry.file_name() == ".gitignore";
-            } else if is_special(&found) && entry.file_name() != ".git" {
+            } else if is_special(&found) {
                 if [".gitignore", ".gitattributes"].iter().any(|name| entry.file_name() == *name) {
                     fs::remove_file(&path).map_err(failed("remove", &path))?;
                 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::{WorkspaceError, failed};
+use super::plain;
 use super::prepare::Baseline;
 use super::stage::{Stage, Take};
 use crate::model::changes::Ignored;
@@ -45,13 +46,20 @@ pub(super) fn take(
         }
     }
     let mut taken = stage.take(folder, Take::Kept)?;
+    let mut captured = Captured::default();
     if taken.ignores {
-        taken.changed |= stage.include(folder, include, &mut taken.left_out)?;
+        // git looks into no repository below another one; in a tree without repositories it looks everywhere.
+        let plain = scratch.join("plain");
+        let looked_at = if taken.nested {
+            taken.left_out.extend(plain::link(folder, &plain)?);
+            &plain
+        } else {
+            folder
+        };
+        taken.changed |= stage.include(looked_at, include, &mut taken.left_out)?;
+        captured.ignored = stage.ignored(looked_at)?;
     }
-    let mut captured = Captured { left_out: taken.left_out, ..Captured::default() };
-    if taken.ignores {
-        captured.ignored = stage.ignored(folder)?;
-    }
+    captured.left_out = taken.left_out;
     captured.tree = stage.git(folder, &["write-tree"]).line()?;
     if taken.changed {
         let diff = [

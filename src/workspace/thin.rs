@@ -6,13 +6,11 @@ use std::path::{Path, PathBuf};
 
 use super::error::{WorkspaceError, failed};
 use super::git::path_of;
+use super::plain;
 use super::prepare::Baseline;
 use super::stage::Stage;
 use super::taken::{Captured, take};
-use crate::os::files::{self, Folder, Kind, LinkBounds};
 
-/// As much of a tree as git handles in any case.
-const BOUNDS: LinkBounds = LinkBounds { entries: 500_000, depth: 300, path: 3500 };
 /// Most bytes of changed files that are taken, one try after the other: a patch may be several times as large.
 const ROOM: [u64; 2] = [128 << 20, 16 << 20];
 
@@ -23,15 +21,8 @@ pub(super) fn capture(
     baseline: &Baseline,
     wanted: &[String],
 ) -> Result<Captured, WorkspaceError> {
-    let mut left_out = Vec::new();
     let plain = scratch.join("plain");
-    fs::create_dir(&plain).map_err(failed("make", &plain))?;
-    let found = open(workspace)?;
-    let of_git = |name: &std::ffi::OsStr, kind| {
-        name.eq_ignore_ascii_case(".git") || kind == Kind::Link && name.eq_ignore_ascii_case(".gitmodules")
-    };
-    files::link_tree(&found, &plain, BOUNDS, &of_git, &mut |place| left_out.push(place.to_owned()))
-        .map_err(|error| failed("copy", workspace)(error.error))?;
+    let mut left_out = plain::link(workspace, &plain)?;
     let mut last = None;
     // What a pattern includes is left out when it is what makes the tree too large.
     let tries = ROOM.map(|room| (room, wanted)).into_iter().chain((!wanted.is_empty()).then_some((ROOM[1], &[][..])));
@@ -52,11 +43,6 @@ pub(super) fn capture(
         }
     }
     Err(last.unwrap_or_else(|| WorkspaceError::NotAFolder { path: workspace.to_owned() }))
-}
-
-fn open(workspace: &Path) -> Result<Folder, WorkspaceError> {
-    let opened = Folder::open(workspace).map_err(|error| failed("read", workspace)(error.error))?;
-    opened.ok_or_else(|| WorkspaceError::NotAFolder { path: workspace.to_owned() })
 }
 
 /// Takes the largest changed files out of a tree of ours, until the rest has at most `room` bytes; which these were.

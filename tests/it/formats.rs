@@ -77,6 +77,18 @@ fn an_experiment_of_format_4_0_is_resumed_without_paying_again_and_extended() {
 }
 
 #[test]
+fn a_fixture_keeps_the_digest_that_it_had_under_format_4_0() {
+    let (world, dir) = kept("4.0");
+    copy(&dir.join("config/fixture"), &world.path("fixture"));
+    scylla(&world, &["run", "fixture", "--results-dir", "other", "--runs", "1", "--max-subtests", "1"]);
+    let made = fs::read_dir(world.path("other")).unwrap().map(|entry| entry.unwrap().path());
+    let made: Vec<PathBuf> = made.filter(|path| path.join("config").is_dir()).collect();
+    let digest = |dir: &Path| json(&dir.join("config/experiment.json"))["fixture_digest"].clone();
+    assert!(digest(&dir).is_string());
+    assert_eq!(digest(&made[0]), digest(&dir));
+}
+
+#[test]
 fn damage_of_an_experiment_of_format_4_0_is_found_by_its_seals() {
     let (world, dir) = kept("4.0");
     for (key, value) in [("cost_usd", serde_json::json!(0.25)), ("judge_grade", serde_json::json!("A"))] {

@@ -5,6 +5,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::json as value;
+
 use crate::fixture::{FULL_SCORE, TestFixture, close, gated, open};
 use crate::scenes::{containments, experiment, json};
 use crate::world::{World, wait_until};
@@ -163,17 +165,17 @@ fn a_verdict_does_not_depend_on_ignored_files_or_on_where_it_was_stopped() {
 
 #[test]
 fn what_a_fixture_includes_counts_though_it_is_ignored_wherever_a_run_was_stopped() {
-    let agent =
-        "echo 'built/' > .gitignore; mkdir -p built/deep; echo 1 > built/deep/program; echo 2 > built/log; touch done";
+    let agent = "echo 'built/' > .gitignore; mkdir -p built/deep; echo 1 > built/deep/program; echo 2 > built/log; \
+        git init -q inner; echo '*' > inner/.gitignore; echo 3 > inner/program; touch done";
     for killed in [false, true] {
         let world = World::new();
         let fixture = TestFixture::new()
             .agent("T0/00-one", agent)
-            .check(&format!("test -f done || exit 1; {}; test -f built/deep/program", gated(&world, "check")))
+            .check(&format!("test -f done || exit 1; {}; test -f built/deep/program && test -f inner/program", gated(&world, "check")))
             .write(&world);
         let test = Path::new(&fixture).join("test.yaml");
         let plain = fs::read_to_string(&test).unwrap();
-        fs::write(&test, format!("{plain}capture:\n  include: ['built/**/program', 'never/**']\n")).unwrap();
+        fs::write(&test, format!("{plain}capture:\n  include: ['**/program', 'never/**']\n")).unwrap();
         if killed {
             close(&world, "check");
             let mut live = world.start(&arguments(&fixture, &[]));
@@ -185,7 +187,7 @@ fn what_a_fixture_includes_counts_though_it_is_ignored_wherever_a_run_was_stoppe
         let run = world.experiment().join("T0/00/run_01");
         assert_eq!(json(&run.join("run_result.json"))["judge_passed"], true, "killed: {killed}");
         let ignored = json(&run.join("changes.json"))["ignored"].clone();
-        assert_eq!((&ignored["files"], &ignored["names"][0]), (&1.into(), &"built/log".into()));
+        assert_eq!(ignored["names"], value!(["built/log", "inner/.gitignore"]));
         let dir = world.experiment().to_str().unwrap().to_owned();
         world.scylla(&["checkout", &dir, "--run", "T0/00/1", "--to", "again"]).exits(0);
         assert_eq!(fs::read_to_string(world.path("again/built/deep/program")).unwrap(), "1\n");
@@ -214,6 +216,12 @@ fn patterns_of_what_is_captured_that_make_no_sense_are_told_with_their_lines() {
         assert!(told, "{line}: {wrong}: {checked}");
     }
     assert!(checked.stderr.contains("also"), "{checked}");
+    for (patterns, code) in [(100, 0), (101, 2)] {
+        let list: String = (0..patterns).map(|number| format!("  - dist/{number}\n")).collect();
+        fs::write(&test, format!("{plain}capture:\n  include:\n{list}")).unwrap();
+        let checked = world.scylla(&["fixture", "check", &fixture]).exits(code);
+        assert_eq!(checked.stderr.contains("lists more than 100 patterns"), code == 2, "{checked}");
+    }
 }
 
 #[test]

@@ -201,3 +201,30 @@ proptest! {
         world.there_and_back(&fresh);
     }
 }
+
+#[test]
+fn what_is_included_counts_in_nested_repositories_too_and_the_rest_of_them_is_counted_as_ignored() {
+    let world = World::made();
+    let fresh = world.prepare(PLAIN);
+    let workspace = world.workspace();
+    // The tree's `.gitignore` hides one of them whole.
+    for nested in ["vendor/inner", "target/inner"] {
+        let nested = workspace.join(nested);
+        fs::create_dir_all(&nested).unwrap();
+        git(&nested, &["init", "--quiet"]);
+        for name in ["built/app", "built/other", "plain"] {
+            write(&nested.join(name), b"x");
+        }
+        write(&nested.join(".gitignore"), b"built/\n");
+    }
+    let include = ["vendor/*/built/app", "target/**/app"].map(str::to_owned);
+    let captured = capture(&workspace, &world.path("run/private"), &fresh, &include).unwrap();
+    let patch = String::from_utf8(captured.patch).unwrap();
+    let named: Vec<&str> = patch.lines().filter_map(|line| line.strip_prefix("diff --git a/")).collect();
+    let taken: Vec<&str> = named.iter().map(|names| names.split(' ').next().unwrap()).collect();
+    let vendored = ["vendor/inner/.gitignore", "vendor/inner/built/app", "vendor/inner/plain"];
+    assert_eq!(taken, [&["target/inner/built/app"], &vendored[..]].concat());
+    let ignored = ["target/inner/.gitignore", "target/inner/built/other", "target/inner/plain"];
+    assert_eq!(captured.ignored.names, [&ignored[..], &["vendor/inner/built/other"]].concat());
+    assert_eq!(captured.left_out, Vec::<PathBuf>::new());
+}
