@@ -345,6 +345,7 @@ impl<'a> Coordinator<'a> {
             duration_seconds: self.now().as_secs_f64(),
             errored: std::mem::take(&mut self.errored),
             missing: self.standing.missing_by_why(),
+            remainders: self.standing.remainders(),
             waiting: self.state.tiers_in_wait().map(|(tier, sources)| (tier, sources.clone())).collect(),
         };
         self.tell(&Event::ExperimentFinished(finished.clone()));

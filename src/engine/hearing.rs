@@ -67,6 +67,7 @@ impl Coordinator<'_> {
 
     fn commit(&mut self, run: RunId, spent: Usd, committed: Committed) {
         let Committed { result, changed_nothing, failed_checks } = committed;
+        let not_captured = result.not_captured.unwrap_or_default();
         self.take(Fact::Committed { run, spent, cost: result.cost_usd + result.judge_cost_usd });
         let status = RunStatus::judged(result.judge_passed);
         self.count(run, &result);
@@ -81,6 +82,8 @@ impl Coordinator<'_> {
             duration_seconds: result.duration_seconds,
             changed_nothing,
             failed_checks,
+            not_captured,
+            flags: result.flags,
         }));
     }
 

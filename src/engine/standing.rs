@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::lifecycle::costs::Costs;
 use crate::lifecycle::gradings;
 use crate::lifecycle::status::status_on_disk;
+use crate::model::changes::Remainder;
 use crate::model::event::{Missing, SetupTotals, TierTotals};
 use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::money::Usd;
@@ -25,6 +26,8 @@ pub struct Standing {
     /// Committed runs without a verdict under the newest grading.
     to_grade: BTreeSet<RunId>,
     spent: Usd,
+    /// What agents of committed runs left beside what was captured.
+    remainders: BTreeMap<RunId, Remainder>,
 }
 
 impl Standing {
@@ -57,7 +60,8 @@ impl Standing {
             })
             .collect();
         let to_grade = gradings::to_grade(survey).into_iter().filter(|run| plan.contains(*run)).collect();
-        Self { plan, committed, missing, withheld: BTreeSet::new(), to_grade, spent }
+        let remainders = survey.remainders.iter().map(|remainder| (remainder.run, remainder.clone())).collect();
+        Self { plan, committed, missing, withheld: BTreeSet::new(), to_grade, spent, remainders }
     }
 
     /// The plan has grown.
@@ -81,6 +85,13 @@ impl Standing {
             config: None,
         };
         self.committed.insert(run, facts);
+        self.remainders.extend(Remainder::of(run, result.not_captured, result.flags.clone()).map(|left| (run, left)));
+    }
+
+    /// What agents of committed runs left beside what was captured.
+    #[must_use]
+    pub fn remainders(&self) -> Vec<Remainder> {
+        self.remainders.values().filter(|left| self.committed.contains_key(&left.run)).cloned().collect()
     }
 
     /// A run is not committed, for this reason.

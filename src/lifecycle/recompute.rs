@@ -1,7 +1,11 @@
 //! What a result must say when its stages are these.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
+use crate::model::changes::Changes;
+use crate::model::flag::Flag;
 use crate::model::result::{AgentResult, ChecksResult, Judgment, RunResult, Verdict};
 
 /// How far two numbers may lie apart that are written and read again, or summed in another order.
@@ -12,6 +16,8 @@ const MOST_ROUNDING: f64 = 1e-9;
 pub struct Stages {
     /// `agent/result.json`.
     pub agent: AgentResult,
+    /// `changes.json`, where the result says what was not captured.
+    pub changes: Option<Changes>,
     /// `checks/result.json`.
     pub checks: ChecksResult,
     /// The judgments of the judges that the result names, in its order.
@@ -29,15 +35,25 @@ pub fn differing(result: &RunResult, stages: &Stages) -> Vec<String> {
     }
     let object = |result: &RunResult| serde_json::to_value(result).unwrap_or_default();
     let (found, expected) = (object(result), object(&expected));
-    let keys = expected.as_object().into_iter().flatten();
-    keys.filter(|(key, value)| !found.get(key).is_some_and(|found| alike(found, value)))
-        .map(|(key, _)| key.clone())
-        .collect()
+    let keys = [&found, &expected].into_iter().filter_map(Value::as_object).flat_map(|object| object.keys());
+    let keys: BTreeSet<&String> = keys.collect();
+    let differs = |key: &str| match (found.get(key), expected.get(key)) {
+        (Some(found), Some(expected)) => !alike(found, expected),
+        (found, expected) => found != expected,
+    };
+    keys.into_iter().filter(|key| differs(key)).cloned().collect()
 }
 
 /// The result with everything in it that follows from the stages.
 fn follow(mut result: RunResult, stages: Stages) -> RunResult {
-    let Stages { agent, checks, judgments, verdict } = stages;
+    let Stages { agent, changes, checks, judgments, verdict } = stages;
+    // Which secrets there were is not kept.
+    let secret = result.flags.contains(&Flag::SecretInPatch).then_some(Flag::SecretInPatch);
+    result.flags = agent.flags.into_iter().chain(secret).collect();
+    if result.not_captured.is_some() {
+        result.not_captured = changes.as_ref().map(Changes::not_captured);
+        result.flags.extend(changes.into_iter().flat_map(|changes| changes.flags));
+    }
     result.attempt = agent.attempt;
     result.exit_code = agent.exit_code;
     result.agent_end = agent.end;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
 use super::flag::Flag;
+use super::ids::RunId;
 
 /// How many places are named of those that were not taken.
 const MOST_NAMES: usize = 20;
@@ -29,6 +30,50 @@ pub struct Changes {
     /// What was unusual.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub flags: BTreeSet<Flag>,
+}
+
+impl Changes {
+    /// How much was not captured.
+    #[must_use]
+    pub fn not_captured(&self) -> NotCaptured {
+        let Self { ignored, left_out, .. } = self;
+        NotCaptured { ignored_files: ignored.files, ignored_bytes: ignored.bytes, left_out: left_out.places }
+    }
+}
+
+/// How much of a tree was not captured; `changes.json` has the first names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct NotCaptured {
+    /// Files that its `.gitignore` names.
+    pub ignored_files: u64,
+    /// How many bytes they have together.
+    pub ignored_bytes: u64,
+    /// Places that no patch can hold, or that were too much.
+    pub left_out: u64,
+}
+
+/// A committed run whose agent left more than was captured, or something unusual.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Remainder {
+    /// The run.
+    pub run: RunId,
+    /// How much was not captured.
+    #[serde(flatten)]
+    pub not_captured: NotCaptured,
+    /// What was unusual.
+    #[serde(default)]
+    pub flags: BTreeSet<Flag>,
+}
+
+impl Remainder {
+    /// What a result says; `None` when all was captured and nothing was unusual.
+    #[must_use]
+    pub fn of(run: RunId, not_captured: Option<NotCaptured>, flags: BTreeSet<Flag>) -> Option<Self> {
+        let not_captured = not_captured.unwrap_or_default();
+        let is_all = not_captured == NotCaptured::default() && flags.is_empty();
+        (!is_all).then_some(Self { run, not_captured, flags })
+    }
 }
 
 /// Files of the tree that were not captured because its `.gitignore` names them.

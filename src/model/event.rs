@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::changes::{NotCaptured, Remainder};
 use super::experiment::FieldClass;
+use super::flag::Flag;
 use super::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunId, SubtestId, TierId};
 use super::money::Usd;
 use super::outcome::{AgentEnd, Excerpt, ExperimentEnd, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
@@ -191,6 +193,12 @@ pub struct RunCommitted {
     /// Checks that did not pass.
     #[serde(default)]
     pub failed_checks: Vec<FailedCheck>,
+    /// How much of what the agent left was not captured.
+    #[serde(default)]
+    pub not_captured: NotCaptured,
+    /// What was unusual about what the agent left.
+    #[serde(default)]
+    pub flags: BTreeSet<Flag>,
 }
 
 /// A check that a run did not pass.
@@ -222,6 +230,9 @@ pub struct ExperimentFinished {
     /// Runs whose attempts were used up in this sitting, those with the same last failure together.
     #[serde(default)]
     pub errored: Vec<Errored>,
+    /// Committed runs whose agents left more than was captured, or something unusual.
+    #[serde(default)]
+    pub remainders: Vec<Remainder>,
     /// Planned runs that are missing, by why.
     pub missing: BTreeMap<Missing, usize>,
     /// Tiers that have not begun because they take over the winners of these.

@@ -22,6 +22,19 @@ pub enum Flag {
 }
 
 impl Flag {
+    /// What it says of a run, as a sentence goes on.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::RecordLeftOut => "not all of the agent's record folder was kept",
+            Self::TreeLeftOut => "not all of the agent's tree could be captured",
+            Self::TreeGone => "the agent's tree was gone and counts as an empty one",
+            Self::TreeNotCaptured => "nothing of the agent's tree could be captured, so it counts as untouched",
+            Self::FolderReplaced => "a folder of the run was replaced while the agent worked, and put back",
+            Self::SecretInPatch => "the text of a secret stands in `changes.patch`",
+        }
+    }
+
     /// The flag of this name; `None` for one that this version does not know.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {

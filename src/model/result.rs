@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::changes::NotCaptured;
 use super::digest::Digest;
 use super::flag::Flag;
 use super::grading::GradingNumber;
@@ -264,9 +265,12 @@ pub struct RunResult {
     /// When the result was committed.
     #[schemars(with = "String")]
     pub committed_at: Timestamp,
-    /// What was unusual about what the agent left.
+    /// What was unusual about what the agent left, in its tree too where `not_captured` is there.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub flags: BTreeSet<Flag>,
+    /// How much of the agent's tree was not captured; not there in results of earlier writers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_captured: Option<NotCaptured>,
     /// Digest of `SHA256SUMS`, which seals the run's evidence.
     pub seal: Digest,
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::changes::Remainder;
 use super::checkpoint::Checkpoint;
 use super::digest::Digest;
 use super::experiment::Config;
@@ -81,6 +82,8 @@ pub struct Survey {
     pub quarantined_cost: Usd,
     /// Places with unknown names at the levels that are known.
     pub foreign: Vec<String>,
+    /// What agents of committed runs left beside what was captured, in the order of the runs.
+    pub remainders: Vec<Remainder>,
     /// Temporary files that a crash left.
     pub temporary: Vec<String>,
     /// Places that an I/O error hides: unknown, not absent. With the error.

@@ -12,7 +12,7 @@ use crate::model::outcome::{AgentEnd, ExperimentEnd, RunStatus, Rung, Stage, Sto
 use crate::model::winner::Winner;
 use crate::stats::tiers;
 use crate::text::escape;
-use crate::text::words::{counted, duration, list};
+use crate::text::words::{bytes, counted, duration, list};
 
 use super::styles::Tone;
 use super::tables::shortened;
@@ -182,6 +182,8 @@ fn run_committed(committed: &RunCommitted) -> Line {
         duration_seconds,
         changed_nothing,
         failed_checks,
+        not_captured,
+        flags,
     } = committed;
     let (word, tone) = match status {
         RunStatus::Passed => ("Passed", Tone::Good),
@@ -197,7 +199,17 @@ fn run_committed(committed: &RunCommitted) -> Line {
     };
     let nothing = if *changed_nothing { ", changed nothing" } else { "" };
     let checks: String = failed_checks.iter().map(failed_check).collect();
-    let text = format!("score {score} ({grade}), {cost_usd}, {}{end}{nothing}{checks}", duration(*duration_seconds));
+    let uncaptured = match not_captured.ignored_files {
+        0 => String::new(),
+        files => format!(
+            "; {} ({}) not captured",
+            counted(files as usize, "ignored file"),
+            bytes(not_captured.ignored_bytes)
+        ),
+    };
+    let flags: String = flags.iter().map(|flag| format!("; {}", flag.meaning())).collect();
+    let took = duration(*duration_seconds);
+    let text = format!("score {score} ({grade}), {cost_usd}, {took}{end}{nothing}{checks}{uncaptured}{flags}");
     routine(word, tone, run, &text)
 }
 

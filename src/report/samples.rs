@@ -1,14 +1,16 @@
 //! Values that the tests of this floor show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::model::changes::{NotCaptured, Remainder};
 use crate::model::event::{
     Errored, Event, ExperimentFinished, ExperimentStarted, FailedCheck, Missing, RunCommitted, SetupTotals, TierTotals,
     Totals,
 };
 use crate::model::experiment::FieldClass;
+use crate::model::flag::Flag;
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId, SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::{
@@ -100,8 +102,22 @@ pub(super) fn finished(end: ExperimentEnd) -> ExperimentFinished {
             (Missing::AgentComplete, 1),
             (Missing::Errored, 1),
         ]),
+        remainders: Vec::new(),
         waiting: BTreeMap::new(),
     }
+}
+
+/// What agents left beside what was captured.
+pub(super) fn remainders() -> Vec<Remainder> {
+    let of = |name, ignored_files, left_out, flags: &[Flag]| {
+        let not_captured = NotCaptured { ignored_files, ignored_bytes: ignored_files * 700, left_out };
+        Remainder { run: run(name), not_captured, flags: flags.iter().copied().collect() }
+    };
+    vec![
+        of("T0/00/run_01", 3, 0, &[]),
+        of("T0/00/run_02", 0, 2, &[Flag::TreeLeftOut]),
+        of("T1/00/run_03", 2000, 1, &[Flag::TreeLeftOut, Flag::SecretInPatch]),
+    ]
 }
 
 pub(super) fn complete() -> ExperimentFinished {
@@ -129,6 +145,8 @@ pub(super) fn committed(name: &str, score: f64, agent_end: AgentEnd) -> Event {
         duration_seconds: 185.0,
         changed_nothing: false,
         failed_checks: Vec::new(),
+        not_captured: NotCaptured::default(),
+        flags: BTreeSet::new(),
     })
 }
 
@@ -152,7 +170,9 @@ pub(super) fn idle(name: &str) -> Event {
     let text = "error: could not compile `task`".to_owned();
     let excerpt = Some(Excerpt { file: format!("{name}/checks/build.stderr.log"), text });
     let failed_checks = vec![FailedCheck { name: "build".to_owned(), excerpt }];
-    Event::RunCommitted(RunCommitted { changed_nothing: true, failed_checks, ..committed })
+    let not_captured = NotCaptured { ignored_files: 2, ignored_bytes: 1400, left_out: 1 };
+    let flags = BTreeSet::from([Flag::TreeLeftOut]);
+    Event::RunCommitted(RunCommitted { changed_nothing: true, failed_checks, not_captured, flags, ..committed })
 }
 
 fn failed_with_excerpt() -> Failure {

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::model::changes::Remainder;
 use crate::model::event::{Missing, SetupTotals, TierTotals};
 use crate::model::ids::{JudgeNumber, RunId, TierId};
 use crate::model::money::Usd;
@@ -21,7 +22,9 @@ use super::json;
 use super::lines::stage_name;
 use super::page::Page;
 use super::styles::{Styles, Tone};
-use super::tables::{Rows, add_missing, add_to_come, add_waiting, named_lines, results_table, shortened};
+use super::tables::{
+    Rows, add_missing, add_remainders, add_to_come, add_waiting, named_lines, results_table, shortened,
+};
 
 /// What `status` says of an experiment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -51,6 +54,8 @@ pub struct Status<'a> {
     pub plan_is_open: bool,
     /// Tiers that have not begun because they take over the winners of others, each with those.
     pub waiting: &'a BTreeMap<TierId, BTreeSet<TierId>>,
+    /// Committed runs whose agents left more than was captured, or something unusual.
+    pub remainders: &'a [Remainder],
     /// The version of the checkpoint, when the original's runner made the experiment and nobody took it over.
     pub original_version: Option<String>,
     /// Runs that a live coordinator works on.
@@ -113,6 +118,10 @@ impl Status<'_> {
                 None => add_missing(&mut page, self.missing, styles),
             }
             add_waiting(&mut page, self.waiting);
+        }
+        if !self.remainders.is_empty() {
+            page.line("");
+            add_remainders(&mut page, self.remainders);
         }
         self.add_in_flight(&mut page, now, styles);
         page.into_text()
@@ -194,7 +203,7 @@ pub fn status_schema() -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{FOLDER, at, finished, run, snapshot, usd};
+    use super::super::samples::{FOLDER, at, finished, remainders, run, snapshot, usd};
     use super::*;
     use crate::model::event::ExperimentFinished;
     use crate::model::outcome::ExperimentEnd;
@@ -232,6 +241,7 @@ mod tests {
             missing: &finished.missing,
             plan_is_open: false,
             waiting: &finished.waiting,
+            remainders: &finished.remainders,
             original_version: None,
             in_flight: runs,
         }
@@ -240,6 +250,7 @@ mod tests {
     #[test]
     fn a_live_experiment_shows_who_holds_it_and_what_is_in_flight() {
         let (finished, holder, runs) = (finished(ExperimentEnd::Incomplete), holder(), in_flight());
+        let finished = ExperimentFinished { remainders: remainders(), ..finished };
         let status = status(&finished, Some(&holder), &runs);
         snapshot("screens", "status_live", &status.human(at(725), None, Styles::plain()));
         snapshot("screens", "status_live_json", &status.json());

@@ -8,7 +8,7 @@ use crate::text::words::{counted, duration, shell_word};
 
 use super::page::Page;
 use super::styles::{Styles, Tone};
-use super::tables::{Rows, add_errored, add_missing, add_waiting, named_lines, results_table};
+use super::tables::{Rows, add_errored, add_missing, add_remainders, add_waiting, named_lines, results_table};
 
 /// The end of a sitting. `folder` is the experiment's folder as the person would type it.
 ///
@@ -31,7 +31,8 @@ pub fn summary(
     add_missing(&mut page, &finished.missing, styles);
     add_errored(&mut page, &finished.errored);
     add_waiting(&mut page, &finished.waiting);
-    if missing > 0 {
+    add_remainders(&mut page, &finished.remainders);
+    if missing > 0 || !finished.remainders.is_empty() {
         page.line("");
     }
     page.add(named_lines(&[
@@ -87,7 +88,7 @@ fn ceiling_for_all(finished: &ExperimentFinished) -> Option<String> {
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use super::super::samples::{FOLDER, complete, finished, snapshot};
+    use super::super::samples::{FOLDER, complete, finished, remainders, snapshot};
     use super::*;
     use crate::model::ids::TierId;
 
@@ -119,6 +120,12 @@ mod tests {
             "summary_stopped",
             &shown(&finished(ExperimentEnd::Stopped { signal: StopSignal::Interrupt })),
         );
+    }
+
+    #[test]
+    fn what_was_not_captured_is_told_with_the_runs_that_it_is_of() {
+        let finished = ExperimentFinished { remainders: remainders(), ..complete() };
+        snapshot("screens", "summary_remainders", &shown(&finished));
     }
 
     #[test]

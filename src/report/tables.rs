@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use comfy_table::{Cell, CellAlignment, Row, Table, presets};
 
+use crate::model::changes::{NotCaptured, Remainder};
 use crate::model::event::{Errored, Missing, SetupTotals, TierTotals, Totals};
-use crate::model::ids::TierId;
+use crate::model::flag::Flag;
+use crate::model::ids::{RunId, TierId};
 use crate::stats::tiers::sum_of;
 use crate::text::columns::cut;
 use crate::text::escape;
-use crate::text::words::{counted, duration, list, percent};
+use crate::text::words::{bytes, counted, duration, list, percent};
 
 use super::page::Page;
 use super::styles::{Styles, Tone};
@@ -99,19 +101,42 @@ fn row(name: String, totals: &Totals) -> Vec<String> {
 /// The runs that are missing because infrastructure failed, each group with its reason once.
 pub(super) fn add_errored(page: &mut Page, errored: &[Errored]) {
     for Errored { failure, runs } in errored {
-        let named: Vec<String> = runs.iter().take(MOST_NAMED).map(ToString::to_string).collect();
-        let more = match runs.len().saturating_sub(MOST_NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
         let what = format!("{}: {}", failure.kind, failure.message);
-        page.line(format_args!("  {}{more}: {}", named.join(", "), escape::terminal(&what)));
+        page.line(format_args!("  {}: {}", named(runs), escape::terminal(&what)));
         if let Some(excerpt) = &failure.excerpt {
             for line in excerpt.text.lines() {
                 page.line(format_args!("      {}", escape::terminal(line)));
             }
             page.line(format_args!("      (the end of {})", escape::terminal(&excerpt.file)));
         }
+    }
+}
+
+/// What agents of committed runs left beside what was captured, one line for each kind; nothing when all was captured.
+pub(super) fn add_remainders(page: &mut Page, remainders: &[Remainder]) {
+    let ignored = remainders.iter().filter(|left| left.not_captured.ignored_files > 0);
+    let (runs, files, size) = ignored.fold((0, 0_usize, 0_u64), |(runs, files, size), left| {
+        let NotCaptured { ignored_files, ignored_bytes, .. } = left.not_captured;
+        (runs + 1, files.saturating_add(ignored_files as usize), size.saturating_add(ignored_bytes))
+    });
+    if runs > 0 {
+        let (files, size, of) = (counted(files, "ignored file"), bytes(size), counted(runs, "run"));
+        page.line(format_args!("  {files} ({size}) of {of} not captured; `changes.json` of a run names the first"));
+    }
+    let flags: BTreeSet<Flag> = remainders.iter().flat_map(|left| &left.flags).copied().collect();
+    for flag in flags {
+        let runs: Vec<RunId> =
+            remainders.iter().filter(|left| left.flags.contains(&flag)).map(|left| left.run).collect();
+        page.line(format_args!("  {}: {}", named(&runs), flag.meaning()));
+    }
+}
+
+/// The first runs by their names, and how many more there are.
+fn named(runs: &[RunId]) -> String {
+    let names: Vec<String> = runs.iter().take(MOST_NAMED).map(ToString::to_string).collect();
+    match runs.len().saturating_sub(MOST_NAMED) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
     }
 }
 

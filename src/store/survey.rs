@@ -32,6 +32,7 @@ mod original;
 mod phases;
 mod planned;
 mod read;
+mod remainder;
 mod replaced;
 mod reports;
 mod runner;

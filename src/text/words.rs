@@ -77,6 +77,20 @@ fn plural(noun: &str) -> String {
     }
 }
 
+/// A size in its largest unit: `512 bytes`, `1.4 KiB`, `300.0 MiB`.
+#[must_use]
+pub fn bytes(size: u64) -> String {
+    let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
+    match units.into_iter().find(|(shift, _)| size >> shift > 0) {
+        Some((shift, unit)) => {
+            // Tenths, rounded to the nearest, without the imprecision of large floating numbers.
+            let tenths = (u128::from(size) * 10 + (1 << (shift - 1))) >> shift;
+            format!("{}.{} {unit}", tenths / 10, tenths % 10)
+        }
+        None => counted(usize::try_from(size).unwrap_or(usize::MAX), "byte"),
+    }
+}
+
 /// A share in percent: `67 %`. Only nothing is `0 %` and only all is `100 %`; what comes near is `<1 %` and `>99 %`.
 #[must_use]
 pub fn percent(share: f64) -> String {
@@ -236,6 +250,21 @@ mod tests {
             (1.0, "100 %"),
         ] {
             assert_eq!(percent(share), text);
+        }
+    }
+
+    #[test]
+    fn a_size_is_shown_in_its_largest_unit() {
+        for (size, text) in [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (1023, "1023 bytes"),
+            (1024, "1.0 KiB"),
+            (1434, "1.4 KiB"),
+            (300 << 20, "300.0 MiB"),
+            (u64::MAX, "17179869184.0 GiB"),
+        ] {
+            assert_eq!(bytes(size), text);
         }
     }
 

@@ -103,6 +103,7 @@ pub fn run_result(bytes: &[u8], run: RunId, config: &Config, now: Timestamp) -> 
         started_at: now,
         committed_at: now,
         flags: std::collections::BTreeSet::new(),
+        not_captured: None,
         seal: Digest::of(bytes),
     })
 }

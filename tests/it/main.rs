@@ -36,6 +36,7 @@ mod power;
 mod rate_limit;
 mod readme;
 mod regrade;
+mod remainder;
 mod repair;
 mod repository_url;
 mod rerun;

@@ -171,7 +171,10 @@ fn what_a_fixture_includes_counts_though_it_is_ignored_wherever_a_run_was_stoppe
         let world = World::new();
         let fixture = TestFixture::new()
             .agent("T0/00-one", agent)
-            .check(&format!("test -f done || exit 1; {}; test -f built/deep/program && test -f inner/program", gated(&world, "check")))
+            .check(&format!(
+                "test -f done || exit 1; {}; test -f built/deep/program && test -f inner/program",
+                gated(&world, "check")
+            ))
             .write(&world);
         let test = Path::new(&fixture).join("test.yaml");
         let plain = fs::read_to_string(&test).unwrap();

@@ -88,6 +88,7 @@ fn show(
         missing: &missing,
         plan_is_open: survey.original.as_ref().is_some_and(|original| original.plan_is_open),
         waiting: &waiting,
+        remainders: &numbers.remainders(),
         original_version: survey.original.as_ref().map(|original| original.version.to_string()),
         in_flight: &in_flight,
     };

@@ -17,6 +17,7 @@ use crate::engine::failure::storage;
 use crate::engine::mailbox::{Input, Line};
 use crate::engine::workplace::{Program, Workplace};
 use crate::lifecycle::stage::Reached;
+use crate::model::changes::Changes;
 use crate::model::digest::Digest;
 use crate::model::event::Event;
 use crate::model::flag::Flag;
@@ -232,8 +233,9 @@ impl<'a> Work<'a> {
     }
 
     /// What was unusual about what the agent left. A secret in its patch stays there: other bytes would be another tree.
-    fn flags(&self, agent: &AgentResult) -> Result<BTreeSet<Flag>, Halt> {
+    fn flags(&self, agent: &AgentResult, changes: Option<&Changes>) -> Result<BTreeSet<Flag>, Halt> {
         let mut flags = agent.flags.clone();
+        flags.extend(changes.iter().flat_map(|changes| &changes.flags));
         let patch = self.store.read_patch().map_err(|error| storage(&error))?.unwrap_or_default();
         if let Some(name) = self.place.secrets.first_in(&patch) {
             self.notice(&format!("`changes.patch` holds the secret of `{name}`: look at it before you publish it"));
@@ -259,6 +261,7 @@ impl<'a> Work<'a> {
         let composed = base::composed(&self.place.folder.repo(), self.run.tier, self.run.subtest)
             .map_err(|error| Failure::new(FailureKind::Workspace, storage(&error).message))?;
         let baseline_commit = self.baseline_commit()?;
+        let changes = self.store.read_changes().map_err(|error| storage(&error))?;
         let mut result = RunResult {
             version: FORMAT_VERSION.to_owned(),
             experiment_id: self.place.config.experiment_id.clone(),
@@ -293,7 +296,8 @@ impl<'a> Work<'a> {
             former_cost_usd: Usd::ZERO,
             started_at: agent.started_at,
             committed_at: clock::now(),
-            flags: self.flags(agent)?,
+            flags: self.flags(agent, changes.as_ref())?,
+            not_captured: changes.as_ref().map(Changes::not_captured),
             // The commit puts the seal's digest in.
             seal: Digest::of(b""),
         };

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::model::changes::Remainder;
 use crate::model::digest::Digest;
 use crate::model::ids::{AttemptNumber, ExperimentId, RunId, SubtestId, TierId};
 use crate::model::money::Usd;
@@ -30,6 +31,8 @@ pub(super) struct Part {
     pub(super) of_this_experiment: usize,
     /// Results that name another one, with what they name.
     pub(super) of_others: Vec<(String, RunId)>,
+    /// What agents left beside what was captured.
+    pub(super) remainders: Vec<Remainder>,
     /// Files that results of the original name and that are not there, below their runs' folders.
     pub(super) missing_files: Vec<(RunId, String)>,
 }
@@ -93,6 +96,7 @@ impl Collection {
         }
         self.survey.graded.extend(part.graded.drain(..));
         self.survey.problems.append(&mut part.problems);
+        self.survey.remainders.append(&mut part.remainders);
         self.survey.foreign.append(&mut part.foreign);
         self.survey.temporary.append(&mut part.temporary);
         self.survey.unknown.append(&mut part.unknown);
@@ -158,6 +162,7 @@ impl Collection {
         if let Some(original) = &mut survey.original {
             original.missing_files.sort();
         }
+        survey.remainders.sort_by_key(|remainder| remainder.run);
         survey.foreign.sort();
         survey.temporary.sort();
         survey.unknown.sort();

@@ -8,8 +8,8 @@ use std::path::{Component, Path};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
+use crate::model::changes::NotCaptured;
 use crate::model::digest::Digest;
-use crate::model::flag::Flag;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::{IdError, RunId, SubtestId, TierId};
 use crate::model::money::Usd;
@@ -65,7 +65,9 @@ pub(super) struct Facts<'a> {
     #[serde(borrow, default)]
     inherited_from: Vec<Text<'a>>,
     #[serde(borrow, default)]
-    flags: Vec<Text<'a>>,
+    pub(super) flags: Vec<Text<'a>>,
+    #[serde(default)]
+    pub(super) not_captured: Option<NotCaptured>,
     #[serde(borrow, default)]
     pub(super) seal: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -174,11 +176,6 @@ impl<'de> Deserialize<'de> for Judges {
 }
 
 impl<'a> Facts<'a> {
-    /// Whether the result says that its patch holds the text of a secret.
-    pub(super) fn has_secret_in_patch(&self) -> bool {
-        self.flags.iter().any(|flag| Flag::named(flag) == Some(Flag::SecretInPatch))
-    }
-
     /// Reads a whole result.
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, serde_json::Error> {
         // A list of values would pass for an object with these keys.

@@ -180,6 +180,7 @@ impl<'a> Reader<'a> {
             let found = "the text of a secret stands in it; look at it before you publish it";
             self.problem_at(run, ProblemKind::SecretInPatch, place, found.to_owned());
         }
+        self.part.remainders.extend(facts.remainder(run));
         self.gradings(run, facts);
         RunSeen::Committed(ResultFacts {
             passed: facts.judge_passed,

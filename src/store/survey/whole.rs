@@ -48,12 +48,22 @@ fn stages(result: &RunResult, folder: &RunFolder, read: &dyn Fn(&Path) -> Option
     fn parsed<T: DeserializeOwned>(bytes: Option<Vec<u8>>) -> Option<T> {
         serde_json::from_slice(&bytes?).ok()
     }
+    let changes = result.not_captured.map(|_| parsed(read(&folder.changes())));
     let judgments = result.judges.iter().map(|judge| parsed(read(&folder.judgment(judge.judge_number))));
     Some(Stages {
         agent: parsed(read(&folder.agent_result()))?,
+        changes: changes.map_or(Some(None), |changes: Option<Changes>| changes.map(Some))?,
         checks: parsed(read(&folder.checks_result()))?,
         judgments: judgments.collect::<Option<Vec<Judgment>>>()?,
         verdict: parsed(read(&folder.judge_result()))?,
+    })
+}
+
+/// The same of a result of a later grading: what the agent did lies in the run's own folder.
+fn stages_of_later(result: &RunResult, later: &RunFolder, run: &RunFolder) -> Option<Stages> {
+    let own = [(later.agent_result(), run.agent_result()), (later.changes(), run.changes())];
+    stages(result, later, &|path| {
+        read_file(own.iter().find(|(of_later, _)| of_later == path).map_or(path, |(_, own)| own))
     })
 }
 
@@ -129,8 +139,7 @@ impl Reader<'_> {
         let stages = if result.grading.is_first() {
             stages(&result, folder, &|path| sealed.get(path.strip_prefix(folder.root()).ok()?).cloned())
         } else {
-            let agent = folder.agent_result();
-            stages(&result, &later, &|path| read_file(if path.starts_with(later.agent()) { &agent } else { path }))
+            stages_of_later(&result, &later, folder)
         };
         if let Some(found) = does_not_follow(&result, stages) {
             self.problem(run, ProblemKind::Altered, found);
@@ -140,9 +149,7 @@ impl Reader<'_> {
     /// The same of the result of a later grading; why it does not follow.
     pub(super) fn grading_follows(&self, run: RunId, later: &RunFolder, bytes: &[u8]) -> Option<String> {
         let result = serde_json::from_slice::<RunResult>(bytes).ok()?;
-        let agent = self.setting.folder.run(run).agent_result();
-        let stages =
-            stages(&result, later, &|path| read_file(if path.starts_with(later.agent()) { &agent } else { path }));
+        let stages = stages_of_later(&result, later, &self.setting.folder.run(run));
         does_not_follow(&result, stages)
     }
 
