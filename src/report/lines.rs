@@ -12,10 +12,10 @@ use crate::model::outcome::{AgentEnd, ExperimentEnd, RunStatus, Rung, Stage, Sto
 use crate::model::winner::Winner;
 use crate::stats::tiers;
 use crate::text::escape;
-use crate::text::words::{bytes, counted, duration, list};
+use crate::text::words::{counted, duration, list};
 
 use super::styles::Tone;
-use super::tables::shortened;
+use super::tables::{ignored_files, shortened};
 
 /// One event in words. `subject` and `text` are safe to be shown.
 pub(super) struct Line {
@@ -201,13 +201,9 @@ fn run_committed(committed: &RunCommitted) -> Line {
     let checks: String = failed_checks.iter().map(failed_check).collect();
     let uncaptured = match not_captured.ignored_files {
         0 => String::new(),
-        files => format!(
-            "; {} ({}) not captured",
-            counted(files as usize, "ignored file"),
-            bytes(not_captured.ignored_bytes)
-        ),
+        files => format!("; {} not captured", ignored_files(files, not_captured.ignored_bytes)),
     };
-    let flags: String = flags.iter().map(|flag| format!("; {}", flag.meaning())).collect();
+    let flags: String = flags.iter().flat_map(|flag| ["; ", flag.meaning()]).collect();
     let took = duration(*duration_seconds);
     let text = format!("score {score} ({grade}), {cost_usd}, {took}{end}{nothing}{checks}{uncaptured}{flags}");
     routine(word, tone, run, &text)

@@ -115,13 +115,13 @@ pub(super) fn add_errored(page: &mut Page, errored: &[Errored]) {
 /// What agents of committed runs left beside what was captured, one line for each kind; nothing when all was captured.
 pub(super) fn add_remainders(page: &mut Page, remainders: &[Remainder]) {
     let ignored = remainders.iter().filter(|left| left.not_captured.ignored_files > 0);
-    let (runs, files, size) = ignored.fold((0, 0_usize, 0_u64), |(runs, files, size), left| {
+    let (runs, files, size) = ignored.fold((0, 0_u64, 0_u64), |(runs, files, size), left| {
         let NotCaptured { ignored_files, ignored_bytes, .. } = left.not_captured;
-        (runs + 1, files.saturating_add(ignored_files as usize), size.saturating_add(ignored_bytes))
+        (runs + 1, files.saturating_add(ignored_files), size.saturating_add(ignored_bytes))
     });
     if runs > 0 {
-        let (files, size, of) = (counted(files, "ignored file"), bytes(size), counted(runs, "run"));
-        page.line(format_args!("  {files} ({size}) of {of} not captured; `changes.json` of a run names the first"));
+        let (files, of) = (ignored_files(files, size), counted(runs, "run"));
+        page.line(format_args!("  {files} of {of} not captured; `changes.json` of a run names the first"));
     }
     let flags: BTreeSet<Flag> = remainders.iter().flat_map(|left| &left.flags).copied().collect();
     for flag in flags {
@@ -129,6 +129,12 @@ pub(super) fn add_remainders(page: &mut Page, remainders: &[Remainder]) {
             remainders.iter().filter(|left| left.flags.contains(&flag)).map(|left| left.run).collect();
         page.line(format_args!("  {}: {}", named(&runs), flag.meaning()));
     }
+}
+
+/// So many ignored files, with their size.
+pub(super) fn ignored_files(files: u64, size: u64) -> String {
+    let files = counted(usize::try_from(files).unwrap_or(usize::MAX), "ignored file");
+    format!("{files} ({})", bytes(size))
 }
 
 /// The first runs by their names, and how many more there are.

@@ -11,6 +11,9 @@ use crate::world::World;
 /// Leaves an ignored file, and something that no patch can hold.
 const AGENT: &str = "echo '*.log' > .gitignore; head -c 2048 /dev/zero > a.log; mkfifo pipe; touch done";
 
+/// What somebody does to a result.
+type Change = fn(&mut Value);
+
 const RUN: [&str; 5] = ["run", "--results-dir", "results", "--runs", "1"];
 
 #[test]
@@ -49,7 +52,7 @@ fn what_a_result_says_of_its_tree_follows_from_what_was_captured() {
     let path = dir.join("T0/00/run_01/run_result.json");
     let whole = fs::read(&path).unwrap();
     verify(&world, &dir).exits(0);
-    let wrong: [(&str, fn(&mut Value)); 4] = [
+    let wrong: [(&str, Change); 4] = [
         ("not_captured", |result| result["not_captured"]["ignored_files"] = 7.into()),
         ("flags", |result| result["flags"] = json!([])),
         ("flags", |result| result["flags"] = json!(["tree_gone", "tree_left_out"])),

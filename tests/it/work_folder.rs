@@ -220,8 +220,8 @@ fn patterns_of_what_is_captured_that_make_no_sense_are_told_with_their_lines() {
     }
     assert!(checked.stderr.contains("also"), "{checked}");
     for (patterns, code) in [(100, 0), (101, 2)] {
-        let list: String = (0..patterns).map(|number| format!("  - dist/{number}\n")).collect();
-        fs::write(&test, format!("{plain}capture:\n  include:\n{list}")).unwrap();
+        let list: Vec<String> = (0..patterns).map(|number| format!("dist/{number}")).collect();
+        fs::write(&test, format!("{plain}capture:\n  include: [{}]\n", list.join(", "))).unwrap();
         let checked = world.scylla(&["fixture", "check", &fixture]).exits(code);
         assert_eq!(checked.stderr.contains("lists more than 100 patterns"), code == 2, "{checked}");
     }
