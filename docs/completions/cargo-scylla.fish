@@ -54,8 +54,8 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l runs -
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l max-subtests -d 'Take only the first N subtests of each tier' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l price-per-run -d 'What a run is expected to cost, in US dollars, for the estimate of `--dry-run`' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l shared-dir -d 'The folder of subtests and resources that fixtures share [default: `shared` in the fixture, else the nearest `claude-code/shared`]' -r -F
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l agent-command -d 'Shell line of the agent, for subtests that name none; the experiment\'s copy of the fixture keeps it' -r
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l judge-command -d 'Shell line of a judge, in place of the fixture\'s panel; may be given several times, and the experiment\'s copy keeps it' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l agent-command -d 'Shell line of the agent, for subtests that name none. A `run` keeps it in the experiment, for each resume' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l judge-command -d 'Shell line of a judge, in place of the fixture\'s panel; may be given several times. A `run` keeps it too' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l model -d 'Model that agents are told to use, as `$SCYLLA_MODEL`' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l judge-model -d 'Model that judges are told to use, in their request; the first one counts' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l thinking -d 'How much agents are told to think, by a word before the prompt [default: None]' -r -f -a "None\t''
@@ -91,29 +91,29 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -s q -l q
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l tiers-dir -d 'The fixture from which missing runs are made [default: the folder of its prompt, from the current one]' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l shared-dir -d 'The folder of subtests and resources that fixtures share [default: `shared` in the fixture, else the nearest `claude-code/shared`]' -r -F
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l agent-command -d 'Shell line of the agent, for subtests that name none; the experiment\'s copy of the fixture keeps it' -r
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l judge-command -d 'Shell line of a judge, in place of the fixture\'s panel; may be given several times, and the experiment\'s copy keeps it' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l agent-command -d 'Shell line of the agent, for subtests that name none. A `run` keeps it in the experiment, for each resume' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l judge-command -d 'Shell line of a judge, in place of the fixture\'s panel; may be given several times. A `run` keeps it too' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l model -d 'Model that agents are told to use, as `$SCYLLA_MODEL`' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l judge-model -d 'Model that judges are told to use, in their request; the first one counts' -r
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l thinking -d 'How much agents are told to think, by a word before the prompt [default: None]' -r -f -a "None\t''
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l thinking -d 'How much agents are told to think, by a word before the prompt [default: as saved]' -r -f -a "None\t''
 Low\t''
 High\t''
 UltraThink\t''"
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l timeout -d 'How long an agent may work, such as `600` (seconds), `10m` or `1h30m`; then what is there is graded [default: the fixture\'s, else 1h]' -r
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l inherit -d 'What subtests take over from the winners of earlier tiers [default: as-declared]' -r -f -a "none\t''
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l timeout -d 'How long an agent may work, such as `600` (seconds), `10m` or `1h30m`; then what is there is graded [default: as saved]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l inherit -d 'What subtests take over from the winners of earlier tiers [default: as saved]' -r -f -a "none\t''
 previous-best\t''
 as-declared\t''"
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -s j -l jobs -d 'Runs in flight at once [default: the number of cores]' -r
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l attempts -d 'How often a run is tried in one sitting when infrastructure fails [default: 3]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -s j -l jobs -d 'Runs in flight at once [default: as saved]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l attempts -d 'How often a run is tried in one sitting when infrastructure fails [default: as saved]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l max-cost-usd -d 'Ceiling of the cost in US dollars; every attempt and judge counts' -r
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l keep-workspaces -d 'Which workspaces stay after their run is committed [default: none]' -r -f -a "none\t''
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l keep-workspaces -d 'Which workspaces stay after their run is committed [default: as saved]' -r -f -a "none\t''
 failed\t''
 all\t''"
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l containment -d 'How the processes of a run are held together, so that none outlives it [default: auto]' -r -f -a "auto\t''
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l containment -d 'How the processes of a run are held together, so that none outlives it [default: as saved]' -r -f -a "auto\t''
 bubblewrap\t''
 cgroup\t''
 walk\t''"
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l work-dir -d 'Where agents, checks and judges work, outside of every project [default: /var/tmp]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l work-dir -d 'Where agents, checks and judges work, outside of every project [default: as saved]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l by -d 'What the table of results has a row for [default: each setup; above 30 setups each tier]' -r -f -a "subtest\t'Each setup'
 tier\t'Each tier'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'
@@ -128,17 +128,17 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -s h -
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l runs -d 'How many runs each subtest has from now on, those that are there included' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l tiers -d 'Tiers of the fixture to add, such as `T2,T3`' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l max-subtests -d 'Take the first N subtests of each tier from now on' -r
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -s j -l jobs -d 'Runs in flight at once [default: the number of cores]' -r
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l attempts -d 'How often a run is tried in one sitting when infrastructure fails [default: 3]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -s j -l jobs -d 'Runs in flight at once [default: as saved]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l attempts -d 'How often a run is tried in one sitting when infrastructure fails [default: as saved]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l max-cost-usd -d 'Ceiling of the cost in US dollars; every attempt and judge counts' -r
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l keep-workspaces -d 'Which workspaces stay after their run is committed [default: none]' -r -f -a "none\t''
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l keep-workspaces -d 'Which workspaces stay after their run is committed [default: as saved]' -r -f -a "none\t''
 failed\t''
 all\t''"
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l containment -d 'How the processes of a run are held together, so that none outlives it [default: auto]' -r -f -a "auto\t''
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l containment -d 'How the processes of a run are held together, so that none outlives it [default: as saved]' -r -f -a "auto\t''
 bubblewrap\t''
 cgroup\t''
 walk\t''"
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l work-dir -d 'Where agents, checks and judges work, outside of every project [default: /var/tmp]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l work-dir -d 'Where agents, checks and judges work, outside of every project [default: as saved]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l by -d 'What the table of results has a row for [default: each setup; above 30 setups each tier]' -r -f -a "subtest\t'Each setup'
 tier\t'Each tier'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'
@@ -151,17 +151,17 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -s v -
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l run -d 'A run to make again, such as `T0/00/1`, whatever it holds; may be given several times' -r
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -s j -l jobs -d 'Runs in flight at once [default: the number of cores]' -r
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l attempts -d 'How often a run is tried in one sitting when infrastructure fails [default: 3]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -s j -l jobs -d 'Runs in flight at once [default: as saved]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l attempts -d 'How often a run is tried in one sitting when infrastructure fails [default: as saved]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l max-cost-usd -d 'Ceiling of the cost in US dollars; every attempt and judge counts' -r
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l keep-workspaces -d 'Which workspaces stay after their run is committed [default: none]' -r -f -a "none\t''
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l keep-workspaces -d 'Which workspaces stay after their run is committed [default: as saved]' -r -f -a "none\t''
 failed\t''
 all\t''"
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l containment -d 'How the processes of a run are held together, so that none outlives it [default: auto]' -r -f -a "auto\t''
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l containment -d 'How the processes of a run are held together, so that none outlives it [default: as saved]' -r -f -a "auto\t''
 bubblewrap\t''
 cgroup\t''
 walk\t''"
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l work-dir -d 'Where agents, checks and judges work, outside of every project [default: /var/tmp]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l work-dir -d 'Where agents, checks and judges work, outside of every project [default: as saved]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l by -d 'What the table of results has a row for [default: each setup; above 30 setups each tier]' -r -f -a "subtest\t'Each setup'
 tier\t'Each tier'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'
@@ -176,17 +176,17 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -s h -l
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l from -d 'The mended fixture [default: `tiers-dir` of the settings, when it is the experiment\'s]' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l run -d 'A run to grade, such as `T0/00/1`; may be given several times [default: every run whose agent is done]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l reason -d 'Why, in a sentence that is kept with the grading' -r
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -s j -l jobs -d 'Runs in flight at once [default: the number of cores]' -r
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l attempts -d 'How often a run is tried in one sitting when infrastructure fails [default: 3]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -s j -l jobs -d 'Runs in flight at once [default: as saved]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l attempts -d 'How often a run is tried in one sitting when infrastructure fails [default: as saved]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l max-cost-usd -d 'Ceiling of the cost in US dollars; every attempt and judge counts' -r
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l keep-workspaces -d 'Which workspaces stay after their run is committed [default: none]' -r -f -a "none\t''
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l keep-workspaces -d 'Which workspaces stay after their run is committed [default: as saved]' -r -f -a "none\t''
 failed\t''
 all\t''"
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l containment -d 'How the processes of a run are held together, so that none outlives it [default: auto]' -r -f -a "auto\t''
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l containment -d 'How the processes of a run are held together, so that none outlives it [default: as saved]' -r -f -a "auto\t''
 bubblewrap\t''
 cgroup\t''
 walk\t''"
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l work-dir -d 'Where agents, checks and judges work, outside of every project [default: /var/tmp]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l work-dir -d 'Where agents, checks and judges work, outside of every project [default: as saved]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l by -d 'What the table of results has a row for [default: each setup; above 30 setups each tier]' -r -f -a "subtest\t'Each setup'
 tier\t'Each tier'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'
@@ -271,8 +271,8 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and n
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and not __fish_seen_subcommand_from check new list help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -l repeat -d 'Do so N times each, and name what is not the same each time' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -l shared-dir -d 'The folder of subtests and resources that fixtures share [default: `shared` in the fixture, else the nearest `claude-code/shared`]' -r -F
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -l agent-command -d 'Shell line of the agent, for subtests that name none; the experiment\'s copy of the fixture keeps it' -r
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -l judge-command -d 'Shell line of a judge, in place of the fixture\'s panel; may be given several times, and the experiment\'s copy keeps it' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -l agent-command -d 'Shell line of the agent, for subtests that name none. A `run` keeps it in the experiment, for each resume' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -l judge-command -d 'Shell line of a judge, in place of the fixture\'s panel; may be given several times. A `run` keeps it too' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'
 json\t'For programs: one JSON object per event'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand fixture; and __fish_seen_subcommand_from check" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'

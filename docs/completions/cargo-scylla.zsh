@@ -46,8 +46,8 @@ _arguments "${_arguments_options[@]}" : \
 '--max-subtests=[Take only the first N subtests of each tier]:N:_default' \
 '--price-per-run=[What a run is expected to cost, in US dollars, for the estimate of \`--dry-run\`]:USD:_default' \
 '--shared-dir=[The folder of subtests and resources that fixtures share \[default\: \`shared\` in the fixture, else the nearest \`claude-code/shared\`\]]:DIR:_files' \
-'--agent-command=[Shell line of the agent, for subtests that name none; the experiment'\''s copy of the fixture keeps it]:LINE:_default' \
-'*--judge-command=[Shell line of a judge, in place of the fixture'\''s panel; may be given several times, and the experiment'\''s copy keeps it]:LINE:_default' \
+'--agent-command=[Shell line of the agent, for subtests that name none. A \`run\` keeps it in the experiment, for each resume]:LINE:_default' \
+'*--judge-command=[Shell line of a judge, in place of the fixture'\''s panel; may be given several times. A \`run\` keeps it too]:LINE:_default' \
 '--model=[Model that agents are told to use, as \`\$SCYLLA_MODEL\`]:MODEL:_default' \
 '*--judge-model=[Model that judges are told to use, in their request; the first one counts]:MODEL:_default' \
 '--thinking=[How much agents are told to think, by a word before the prompt \[default\: None\]]:MODE:(None Low High UltraThink)' \
@@ -83,20 +83,20 @@ never\:"Never"))' \
 _arguments "${_arguments_options[@]}" : \
 '--tiers-dir=[The fixture from which missing runs are made \[default\: the folder of its prompt, from the current one\]]:DIR:_files' \
 '--shared-dir=[The folder of subtests and resources that fixtures share \[default\: \`shared\` in the fixture, else the nearest \`claude-code/shared\`\]]:DIR:_files' \
-'--agent-command=[Shell line of the agent, for subtests that name none; the experiment'\''s copy of the fixture keeps it]:LINE:_default' \
-'*--judge-command=[Shell line of a judge, in place of the fixture'\''s panel; may be given several times, and the experiment'\''s copy keeps it]:LINE:_default' \
+'--agent-command=[Shell line of the agent, for subtests that name none. A \`run\` keeps it in the experiment, for each resume]:LINE:_default' \
+'*--judge-command=[Shell line of a judge, in place of the fixture'\''s panel; may be given several times. A \`run\` keeps it too]:LINE:_default' \
 '--model=[Model that agents are told to use, as \`\$SCYLLA_MODEL\`]:MODEL:_default' \
 '*--judge-model=[Model that judges are told to use, in their request; the first one counts]:MODEL:_default' \
-'--thinking=[How much agents are told to think, by a word before the prompt \[default\: None\]]:MODE:(None Low High UltraThink)' \
-'--timeout=[How long an agent may work, such as \`600\` (seconds), \`10m\` or \`1h30m\`; then what is there is graded \[default\: the fixture'\''s, else 1h\]]:TIME:_default' \
-'--inherit=[What subtests take over from the winners of earlier tiers \[default\: as-declared\]]:HOW:(none previous-best as-declared)' \
-'-j+[Runs in flight at once \[default\: the number of cores\]]:N:_default' \
-'--jobs=[Runs in flight at once \[default\: the number of cores\]]:N:_default' \
-'--attempts=[How often a run is tried in one sitting when infrastructure fails \[default\: 3\]]:N:_default' \
+'--thinking=[How much agents are told to think, by a word before the prompt \[default\: as saved\]]:MODE:(None Low High UltraThink)' \
+'--timeout=[How long an agent may work, such as \`600\` (seconds), \`10m\` or \`1h30m\`; then what is there is graded \[default\: as saved\]]:TIME:_default' \
+'--inherit=[What subtests take over from the winners of earlier tiers \[default\: as saved\]]:HOW:(none previous-best as-declared)' \
+'-j+[Runs in flight at once \[default\: as saved\]]:N:_default' \
+'--jobs=[Runs in flight at once \[default\: as saved\]]:N:_default' \
+'--attempts=[How often a run is tried in one sitting when infrastructure fails \[default\: as saved\]]:N:_default' \
 '--max-cost-usd=[Ceiling of the cost in US dollars; every attempt and judge counts]:USD:_default' \
-'--keep-workspaces=[Which workspaces stay after their run is committed \[default\: none\]]:WHICH:(none failed all)' \
-'--containment=[How the processes of a run are held together, so that none outlives it \[default\: auto\]]:HOW:(auto bubblewrap cgroup walk)' \
-'--work-dir=[Where agents, checks and judges work, outside of every project \[default\: /var/tmp\]]:DIR:_default' \
+'--keep-workspaces=[Which workspaces stay after their run is committed \[default\: as saved\]]:WHICH:(none failed all)' \
+'--containment=[How the processes of a run are held together, so that none outlives it \[default\: as saved\]]:HOW:(auto bubblewrap cgroup walk)' \
+'--work-dir=[Where agents, checks and judges work, outside of every project \[default\: as saved\]]:DIR:_default' \
 '--by=[What the table of results has a row for \[default\: each setup; above 30 setups each tier\]]:ROWS:((subtest\:"Each setup"
 tier\:"Each tier"))' \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
@@ -119,13 +119,13 @@ _arguments "${_arguments_options[@]}" : \
 '--runs=[How many runs each subtest has from now on, those that are there included]:N:_default' \
 '*--tiers=[Tiers of the fixture to add, such as \`T2,T3\`]:TIERS:_default' \
 '--max-subtests=[Take the first N subtests of each tier from now on]:N:_default' \
-'-j+[Runs in flight at once \[default\: the number of cores\]]:N:_default' \
-'--jobs=[Runs in flight at once \[default\: the number of cores\]]:N:_default' \
-'--attempts=[How often a run is tried in one sitting when infrastructure fails \[default\: 3\]]:N:_default' \
+'-j+[Runs in flight at once \[default\: as saved\]]:N:_default' \
+'--jobs=[Runs in flight at once \[default\: as saved\]]:N:_default' \
+'--attempts=[How often a run is tried in one sitting when infrastructure fails \[default\: as saved\]]:N:_default' \
 '--max-cost-usd=[Ceiling of the cost in US dollars; every attempt and judge counts]:USD:_default' \
-'--keep-workspaces=[Which workspaces stay after their run is committed \[default\: none\]]:WHICH:(none failed all)' \
-'--containment=[How the processes of a run are held together, so that none outlives it \[default\: auto\]]:HOW:(auto bubblewrap cgroup walk)' \
-'--work-dir=[Where agents, checks and judges work, outside of every project \[default\: /var/tmp\]]:DIR:_default' \
+'--keep-workspaces=[Which workspaces stay after their run is committed \[default\: as saved\]]:WHICH:(none failed all)' \
+'--containment=[How the processes of a run are held together, so that none outlives it \[default\: as saved\]]:HOW:(auto bubblewrap cgroup walk)' \
+'--work-dir=[Where agents, checks and judges work, outside of every project \[default\: as saved\]]:DIR:_default' \
 '--by=[What the table of results has a row for \[default\: each setup; above 30 setups each tier\]]:ROWS:((subtest\:"Each setup"
 tier\:"Each tier"))' \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
@@ -146,13 +146,13 @@ never\:"Never"))' \
 (rerun)
 _arguments "${_arguments_options[@]}" : \
 '*--run=[A run to make again, such as \`T0/00/1\`, whatever it holds; may be given several times]:RUN:_default' \
-'-j+[Runs in flight at once \[default\: the number of cores\]]:N:_default' \
-'--jobs=[Runs in flight at once \[default\: the number of cores\]]:N:_default' \
-'--attempts=[How often a run is tried in one sitting when infrastructure fails \[default\: 3\]]:N:_default' \
+'-j+[Runs in flight at once \[default\: as saved\]]:N:_default' \
+'--jobs=[Runs in flight at once \[default\: as saved\]]:N:_default' \
+'--attempts=[How often a run is tried in one sitting when infrastructure fails \[default\: as saved\]]:N:_default' \
 '--max-cost-usd=[Ceiling of the cost in US dollars; every attempt and judge counts]:USD:_default' \
-'--keep-workspaces=[Which workspaces stay after their run is committed \[default\: none\]]:WHICH:(none failed all)' \
-'--containment=[How the processes of a run are held together, so that none outlives it \[default\: auto\]]:HOW:(auto bubblewrap cgroup walk)' \
-'--work-dir=[Where agents, checks and judges work, outside of every project \[default\: /var/tmp\]]:DIR:_default' \
+'--keep-workspaces=[Which workspaces stay after their run is committed \[default\: as saved\]]:WHICH:(none failed all)' \
+'--containment=[How the processes of a run are held together, so that none outlives it \[default\: as saved\]]:HOW:(auto bubblewrap cgroup walk)' \
+'--work-dir=[Where agents, checks and judges work, outside of every project \[default\: as saved\]]:DIR:_default' \
 '--by=[What the table of results has a row for \[default\: each setup; above 30 setups each tier\]]:ROWS:((subtest\:"Each setup"
 tier\:"Each tier"))' \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
@@ -175,13 +175,13 @@ _arguments "${_arguments_options[@]}" : \
 '--from=[The mended fixture \[default\: \`tiers-dir\` of the settings, when it is the experiment'\''s\]]:FIXTURE:_files' \
 '*--run=[A run to grade, such as \`T0/00/1\`; may be given several times \[default\: every run whose agent is done\]]:RUN:_default' \
 '--reason=[Why, in a sentence that is kept with the grading]:TEXT:_default' \
-'-j+[Runs in flight at once \[default\: the number of cores\]]:N:_default' \
-'--jobs=[Runs in flight at once \[default\: the number of cores\]]:N:_default' \
-'--attempts=[How often a run is tried in one sitting when infrastructure fails \[default\: 3\]]:N:_default' \
+'-j+[Runs in flight at once \[default\: as saved\]]:N:_default' \
+'--jobs=[Runs in flight at once \[default\: as saved\]]:N:_default' \
+'--attempts=[How often a run is tried in one sitting when infrastructure fails \[default\: as saved\]]:N:_default' \
 '--max-cost-usd=[Ceiling of the cost in US dollars; every attempt and judge counts]:USD:_default' \
-'--keep-workspaces=[Which workspaces stay after their run is committed \[default\: none\]]:WHICH:(none failed all)' \
-'--containment=[How the processes of a run are held together, so that none outlives it \[default\: auto\]]:HOW:(auto bubblewrap cgroup walk)' \
-'--work-dir=[Where agents, checks and judges work, outside of every project \[default\: /var/tmp\]]:DIR:_default' \
+'--keep-workspaces=[Which workspaces stay after their run is committed \[default\: as saved\]]:WHICH:(none failed all)' \
+'--containment=[How the processes of a run are held together, so that none outlives it \[default\: as saved\]]:HOW:(auto bubblewrap cgroup walk)' \
+'--work-dir=[Where agents, checks and judges work, outside of every project \[default\: as saved\]]:DIR:_default' \
 '--by=[What the table of results has a row for \[default\: each setup; above 30 setups each tier\]]:ROWS:((subtest\:"Each setup"
 tier\:"Each tier"))' \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
@@ -327,8 +327,8 @@ never\:"Never"))' \
 _arguments "${_arguments_options[@]}" : \
 '--repeat=[Do so N times each, and name what is not the same each time]:N:_default' \
 '--shared-dir=[The folder of subtests and resources that fixtures share \[default\: \`shared\` in the fixture, else the nearest \`claude-code/shared\`\]]:DIR:_files' \
-'--agent-command=[Shell line of the agent, for subtests that name none; the experiment'\''s copy of the fixture keeps it]:LINE:_default' \
-'*--judge-command=[Shell line of a judge, in place of the fixture'\''s panel; may be given several times, and the experiment'\''s copy keeps it]:LINE:_default' \
+'--agent-command=[Shell line of the agent, for subtests that name none. A \`run\` keeps it in the experiment, for each resume]:LINE:_default' \
+'*--judge-command=[Shell line of a judge, in place of the fixture'\''s panel; may be given several times. A \`run\` keeps it too]:LINE:_default' \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
 json\:"For programs\: one JSON object per event"))' \
 '--color=[When to use color]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"

@@ -10,6 +10,7 @@ use crate::cli::args::again::{Regrade, Rerun};
 use crate::cli::args::fixture::Fixture;
 use crate::cli::args::original::{AdoptionFlags, Export, SaidFlags};
 use crate::cli::args::output::{TableFlags, Talk};
+use crate::cli::args::saved::as_saved;
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::{RunId, TierId};
 use crate::model::limits::{MOST_ATTEMPTS, MOST_JOBS, MOST_RUNS_PER_SUBTEST};
@@ -19,6 +20,7 @@ pub mod again;
 pub mod fixture;
 pub mod original;
 pub mod output;
+mod saved;
 
 /// Measures which setup of a coding agent solves your tasks, how often, and at what cost, and never loses a run.
 ///
@@ -55,8 +57,7 @@ pub enum Command {
     ///
     /// What can be mended is mended first. No committed run is made again, and no finished agent or judge of an unfinished
     /// one is asked again. The saved config holds: of the flags, those below Operation take effect, and each other one that
-    /// differs is told. What is not given stays as it was saved, whatever the defaults below say. A resume never turns into a
-    /// new experiment.
+    /// differs is told. What is not given stays as it was saved. A resume never turns into a new experiment.
     ///
     /// An experiment of ProjectScylla (checkpoint 1.0 to 3.1) with missing runs is taken over: it says what will be done, keeps
     /// checkpoint and config in `config/original/`, keeps every committed run, and makes those that are missing. A complete one
@@ -65,7 +66,7 @@ pub enum Command {
     /// Add runs, tiers or subtests to an experiment, and make them
     ///
     /// A plan only grows, and each growth is recorded in the config. Committed runs stay what they are, and a flag that is not
-    /// given stays as it was saved, whatever the defaults below say.
+    /// given stays as it was saved.
     Extend(Extend),
     /// Make runs again that are named; their former attempts are kept
     ///
@@ -221,6 +222,7 @@ pub struct Which {
 
 /// Arguments of `resume`.
 #[derive(Debug, Args)]
+#[command(mut_args = as_saved)]
 pub struct Resume {
     /// The experiment.
     #[command(flatten)]
@@ -238,6 +240,7 @@ pub struct Resume {
 
 /// Arguments of `extend`.
 #[derive(Debug, Args)]
+#[command(mut_args = as_saved)]
 pub struct Extend {
     /// The experiment.
     #[command(flatten)]

@@ -45,6 +45,8 @@ pub enum Cure {
     Look,
     /// Wait for the coordinator to end.
     Wait,
+    /// Make the secret worthless, or leave the patch out of what is shared.
+    Withhold,
     /// Nothing needs to be done.
     Nothing,
 }
@@ -164,7 +166,7 @@ findings! {
         "A report of the original's runner with other numbers than the results have, or one that is torn.",
     MissingEvidence "missing-evidence" Note Nothing
         "A file beside a result that the result names is not there; the original seals none, so nobody can say more.",
-    SecretInPatch "secret-in-patch" Note Nothing
+    SecretInPatch "secret-in-patch" Note Withhold
         "The text of a secret stands in a run's `changes.patch`, which is kept as it was graded; look at it before you publish it.",
     MovedExperiment "moved-experiment" Note Nothing
         "The checkpoint names another folder than the one it lies in; no path in it is trusted or needed.",

@@ -7,6 +7,7 @@ mod again;
 mod architecture;
 mod budget;
 mod choosing;
+mod clock;
 mod commands;
 mod completions;
 mod containment;

@@ -195,6 +195,7 @@ fn a_secret_in_a_patch_is_a_flag_and_the_patch_rebuilds_what_was_graded() {
     assert_eq!(leaks(&run), [""; 0]);
     let verified = world.scylla(&["verify", &dir]).exits(0);
     assert!(verified.stdout.contains("secret-in-patch") && !verified.stdout.contains(SECRET), "{verified}");
+    assert!(verified.stdout.contains("leave `changes.patch` out of what you share"), "{verified}");
     world.scylla(&["checkout", &dir, "--run", "T0/00/1", "--to", "tree"]).exits(0);
     let conf = format!("key = {SECRET}\nport = 2\nurl = http://localhost:8080\n");
     assert_eq!(fs::read_to_string(world.path("tree/conf.ini")).unwrap(), conf);

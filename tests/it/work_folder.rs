@@ -28,6 +28,15 @@ fn left(world: &World) -> Vec<PathBuf> {
     fs::read_dir(place(world)).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
+/// Runs a fixture whose check waits at the gate `check`, and kills the coordinator there.
+fn killed_at_its_check(world: &World, fixture: &str) {
+    close(world, "check");
+    let mut live = world.start(&arguments(fixture, &[]));
+    wait_until("the check is reached", || world.lines("check.log") == 1);
+    live.kill();
+    open(world, "check");
+}
+
 fn said(world: &World, log: &str) -> String {
     fs::read_to_string(world.experiment().join("T0/00/run_01").join(log)).unwrap()
 }
@@ -96,11 +105,7 @@ fn what_a_killed_coordinator_left_in_the_work_folder_is_removed_and_no_finding()
         .agent("T0/00-one", "touch done")
         .check(&format!("test -f done || exit 1; {}", gated(&world, "check")))
         .write(&world);
-    close(&world, "check");
-    let mut live = world.start(&arguments(&fixture, &[]));
-    wait_until("the check is reached", || world.lines("check.log") == 1);
-    live.kill();
-    open(&world, "check");
+    killed_at_its_check(&world, &fixture);
     assert!(!left(&world).is_empty());
     world.scylla(&["resume", &experiment(&world)]).exits(0);
     assert!(left(&world).is_empty(), "{:?}", left(&world));
@@ -151,11 +156,7 @@ fn a_verdict_does_not_depend_on_ignored_files_or_on_where_it_was_stopped() {
             .check(&format!("test -f done || exit 1; {}; test -f built/program", gated(&world, "check")))
             .write(&world);
         if killed {
-            close(&world, "check");
-            let mut live = world.start(&arguments(&fixture, &[]));
-            wait_until("the check is reached", || world.lines("check.log") == 1);
-            live.kill();
-            open(&world, "check");
+            killed_at_its_check(&world, &fixture);
         }
         world.scylla(&arguments(&fixture, &[])).exits(0);
         json(&world.experiment().join("T0/00/run_01/run_result.json"))["judge_passed"].clone()
@@ -180,11 +181,7 @@ fn what_a_fixture_includes_counts_though_it_is_ignored_wherever_a_run_was_stoppe
         let plain = fs::read_to_string(&test).unwrap();
         fs::write(&test, format!("{plain}capture:\n  include: ['**/program', 'never/**']\n")).unwrap();
         if killed {
-            close(&world, "check");
-            let mut live = world.start(&arguments(&fixture, &[]));
-            wait_until("the check is reached", || world.lines("check.log") == 1);
-            live.kill();
-            open(&world, "check");
+            killed_at_its_check(&world, &fixture);
         }
         world.scylla(&arguments(&fixture, &[])).exits(0);
         let run = world.experiment().join("T0/00/run_01");

@@ -10,6 +10,7 @@ use crate::model::ids::RunId;
 
 /// Arguments of `rerun`.
 #[derive(Debug, Args)]
+#[command(mut_args = super::saved::as_saved)]
 pub struct Rerun {
     /// The experiment.
     #[command(flatten)]
@@ -30,6 +31,7 @@ pub struct Rerun {
 
 /// Arguments of `regrade`.
 #[derive(Debug, Args)]
+#[command(mut_args = super::saved::as_saved)]
 pub struct Regrade {
     /// The experiment.
     #[command(flatten)]

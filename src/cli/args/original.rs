@@ -12,10 +12,10 @@ pub struct SaidFlags {
     /// The folder of subtests and resources that fixtures share [default: `shared` in the fixture, else the nearest `claude-code/shared`]
     #[arg(long, value_name = "DIR")]
     pub shared_dir: Option<PathBuf>,
-    /// Shell line of the agent, for subtests that name none; the experiment's copy of the fixture keeps it
+    /// Shell line of the agent, for subtests that name none. A `run` keeps it in the experiment, for each resume
     #[arg(long, value_name = "LINE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub agent_command: Option<String>,
-    /// Shell line of a judge, in place of the fixture's panel; may be given several times, and the experiment's copy keeps it
+    /// Shell line of a judge, in place of the fixture's panel; may be given several times. A `run` keeps it too
     #[arg(long, value_name = "LINE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub judge_command: Vec<String>,
 }

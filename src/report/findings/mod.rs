@@ -138,6 +138,10 @@ pub fn cure_sentence(cure: Cure) -> &'static str {
         Cure::Upgrade => "Use a newer cargo-scylla that knows it.",
         Cure::Look => "Look at the place, then move it away or leave it.",
         Cure::Wait => "Wait for the coordinator to end, then verify again.",
+        Cure::Withhold => {
+            "What this tool prints hides the secret. Before you share the folder, make the secret worthless, or leave \
+             `changes.patch` out of what you share."
+        }
         Cure::Nothing => "Nothing needs to be done.",
     }
 }
@@ -156,7 +160,7 @@ pub fn cure_command(cure: Cure, runs: impl IntoIterator<Item = RunId>, folder: &
         Cure::Resume => Some(format!("cargo scylla resume {folder}")),
         Cure::Wait => Some(format!("cargo scylla status {folder}")),
         // Which flags it takes depends on the plan and on what the person wants.
-        Cure::Extend | Cure::Restore | Cure::Upgrade | Cure::Look | Cure::Nothing => None,
+        Cure::Extend | Cure::Restore | Cure::Upgrade | Cure::Look | Cure::Withhold | Cure::Nothing => None,
     }
 }
 
