@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::engine::error::EngineError;
+use crate::engine::excerpt;
 use crate::engine::failure::storage;
 use crate::engine::mailbox::{Input, Line, RunEnd};
 use crate::engine::open::{Held, Sitting};
@@ -21,7 +22,7 @@ use crate::lifecycle::next::{Action, next};
 use crate::lifecycle::pacing::Pacing;
 use crate::lifecycle::state::{Consequence, Fact, Limits, State};
 use crate::model::checkpoint::Checkpoint;
-use crate::model::event::{Errored, Event, ExperimentFinished, ExperimentStarted};
+use crate::model::event::{Event, ExperimentFinished, ExperimentStarted};
 use crate::model::experiment::Config;
 use crate::model::finding::Finding;
 use crate::model::ids::{AttemptNumber, RunId};
@@ -76,8 +77,6 @@ pub(super) struct Coordinator<'a> {
     tick: Option<Duration>,
     pub(super) folder_name: String,
     pub(super) worker_lost: bool,
-    /// Runs whose attempts were used up, by what failed last.
-    pub(super) errored: Vec<Errored>,
     tell: &'a mut Tell<'a>,
 }
 
@@ -185,7 +184,6 @@ impl<'a> Coordinator<'a> {
             tick: manner.tick,
             folder_name: manner.folder_name,
             worker_lost: false,
-            errored: Vec::new(),
             tell,
         };
         coordinator.tell(&started);
@@ -252,6 +250,8 @@ impl<'a> Coordinator<'a> {
         let setup = self.taken.effective(&self.place.fixture, run.tier, run.subtest).unwrap_or_default();
         let job = Job { run, setup, failures: self.state.failures(run), attempts: self.limits.attempts };
         self.take(Fact::Started(run));
+        self.standing.begin(run);
+        self.checkpoint.failures.remove(&run);
         let (place, line) = (Arc::clone(&self.place), Line::new(self.line.clone()));
         let spawned =
             std::thread::Builder::new().name(run.to_string()).spawn(move || worker::work(&place, &job, &line));
@@ -343,7 +343,8 @@ impl<'a> Coordinator<'a> {
             setups: self.standing.setups(Some(&self.place.fixture)),
             spent: self.state.spent(),
             duration_seconds: self.now().as_secs_f64(),
-            errored: std::mem::take(&mut self.errored),
+            errored: self.standing.errored(),
+            shortfalls: excerpt::explained(&self.held.folder, self.standing.counting(), self.standing.shortfalls()),
             missing: self.standing.missing_by_why(),
             remainders: self.standing.remainders(),
             waiting: self.state.tiers_in_wait().map(|(tier, sources)| (tier, sources.clone())).collect(),

@@ -177,6 +177,7 @@ pub(super) fn first_checkpoint(config: &Config) -> Checkpoint {
         rate_limit: None,
         rerun: std::collections::BTreeSet::new(),
         rerunning: std::collections::BTreeSet::new(),
+        failures: std::collections::BTreeMap::new(),
         pid: None,
         host: None,
         unknown: serde_json::Map::new(),

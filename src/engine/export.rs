@@ -139,6 +139,7 @@ fn checkpoint(export: &Export<'_>, hash: &str, complete: bool) -> Vec<u8> {
         rate_limit: None,
         rerun: std::collections::BTreeSet::new(),
         rerunning: std::collections::BTreeSet::new(),
+        failures: std::collections::BTreeMap::new(),
         pid: None,
         host: None,
         unknown: serde_json::Map::new(),

@@ -7,13 +7,16 @@ use crate::engine::failure::storage;
 use crate::engine::mailbox::{Committed, Input, RunEnd};
 use crate::lifecycle::state::{Consequence, Fact};
 use crate::model::checkpoint::RateLimit;
-use crate::model::event::{Errored, Event, Missing, RunCommitted};
+use crate::model::event::{Event, Missing, RunCommitted};
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::limits::RATE_LIMIT_DEFAULT_SECONDS;
 use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentStatus, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
 use crate::os::clock;
 use crate::store;
+
+/// So many failures the checkpoint holds: nobody reads more.
+const MOST_FAILURES: usize = 1000;
 
 /// An attempt that failed, as its worker said it.
 struct FailedAttempt {
@@ -78,6 +81,7 @@ impl Coordinator<'_> {
             score: result.judge_score,
             grade: result.judge_grade,
             agent_end: result.agent_end,
+            exit_code: result.exit_code,
             cost_usd: result.cost_usd + result.judge_cost_usd,
             duration_seconds: result.duration_seconds,
             changed_nothing,
@@ -93,6 +97,7 @@ impl Coordinator<'_> {
         let consequence = self.take(Fact::Failed { run, failure: failure.clone(), cost: spent, wait });
         let retry = matches!(consequence, Consequence::Retry | Consequence::RateLimited(_));
         let used_up = failure.kind != FailureKind::RateLimit && self.state.failures(run) >= self.limits.attempts;
+        self.keep_failure(run, &failure, agent_complete);
         self.leave(run, agent_complete, if used_up { Missing::Errored } else { Missing::Unfinished });
         self.tell(&Event::AttemptFailed { run, attempt, stage, failure: failure.clone(), retry });
         if failure.kind == FailureKind::Storage {
@@ -122,11 +127,18 @@ impl Coordinator<'_> {
             self.checkpoint.completed_runs.set(run, RunStatus::Errored);
             self.pacing.changed();
         }
-        match self.errored.iter_mut().find(|errored| errored.failure.is_like(&failure)) {
-            Some(errored) => errored.runs.push(run),
-            None => self.errored.push(Errored { failure: failure.clone(), runs: vec![run] }),
-        }
         self.tell(&Event::RunErrored { run, attempts, failure });
+    }
+
+    /// Keeps what failed, until the run begins anew. Of an agent that is done no attempt is set aside that could say it.
+    fn keep_failure(&mut self, run: RunId, failure: &Failure, agent_complete: bool) {
+        if failure.kind == FailureKind::RateLimit {
+            return;
+        }
+        self.standing.fail(run, failure.clone());
+        if agent_complete && self.checkpoint.failures.len() < MOST_FAILURES {
+            self.checkpoint.failures.insert(run, failure.clone());
+        }
     }
 
     /// A run that is not committed stays in the index only as far as its agent's work is durable.

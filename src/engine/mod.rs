@@ -8,6 +8,7 @@ pub mod coordinator;
 mod counting;
 pub mod create;
 pub mod error;
+pub mod excerpt;
 pub mod export;
 mod failure;
 pub mod freeze;

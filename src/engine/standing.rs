@@ -1,19 +1,24 @@
 //! Where an experiment stands, in numbers that are derived from what is committed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::lifecycle::costs::Costs;
+use crate::lifecycle::failures::{failure_of, grouped};
 use crate::lifecycle::gradings;
 use crate::lifecycle::status::status_on_disk;
 use crate::model::changes::Remainder;
-use crate::model::event::{Missing, SetupTotals, TierTotals};
+use crate::model::event::{Errored, Missing, SetupTotals, TierTotals};
+use crate::model::grading::GradingNumber;
 use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::money::Usd;
-use crate::model::outcome::RunStatus;
+use crate::model::outcome::{Failure, FailureKind, RunStatus};
 use crate::model::plan::Plan;
 use crate::model::result::RunResult;
+use crate::model::shortfall::{SetupShortfall, Shortfall};
 use crate::model::survey::{ResultFacts, RunSeen, Survey};
 use crate::model::task::Fixture;
+use crate::stats::shortfalls;
 use crate::stats::tiers::{setup_totals, tier_totals};
 
 /// The facts of committed runs and what is missing.
@@ -25,6 +30,12 @@ pub struct Standing {
     withheld: BTreeSet<RunId>,
     /// Committed runs without a verdict under the newest grading.
     to_grade: BTreeSet<RunId>,
+    /// What failed last in runs that are missing.
+    failures: BTreeMap<RunId, Failure>,
+    /// What speaks against committed runs, by the grading that counts.
+    shortfalls: BTreeMap<RunId, Arc<Shortfall>>,
+    /// The grading that counts.
+    counting: GradingNumber,
     spent: Usd,
     /// What agents of committed runs left beside what was captured.
     remainders: BTreeMap<RunId, Remainder>,
@@ -45,7 +56,7 @@ impl Standing {
                 RunSeen::Committed(_) | RunSeen::Unfinished { .. } | RunSeen::Unreadable | RunSeen::Unknown => None,
             })
             .collect();
-        let missing = plan
+        let missing: BTreeMap<RunId, Missing> = plan
             .runs()
             .filter(|run| !committed.contains_key(run))
             .map(|run| {
@@ -61,7 +72,61 @@ impl Standing {
             .collect();
         let to_grade = gradings::to_grade(survey).into_iter().filter(|run| plan.contains(*run)).collect();
         let remainders = survey.remainders.iter().map(|remainder| (remainder.run, remainder.clone())).collect();
-        Self { plan, committed, missing, withheld: BTreeSet::new(), to_grade, spent, remainders }
+        let failures = missing
+            .keys()
+            .filter_map(|run| Some((*run, failure_of(survey, *run, survey.runs.get(run))?.clone())))
+            .filter(|(_, failure)| failure.kind != FailureKind::RateLimit)
+            .collect();
+        let counting = survey.shortfalls.iter().filter(|((_, grading), _)| *grading == survey.counting);
+        let shortfalls = counting.map(|((run, _), shortfall)| (*run, Arc::clone(shortfall))).collect();
+        Self {
+            plan,
+            committed,
+            missing,
+            withheld: BTreeSet::new(),
+            to_grade,
+            failures,
+            shortfalls,
+            counting: survey.counting,
+            spent,
+            remainders,
+        }
+    }
+
+    /// Infrastructure failed in a run, and it is to be seen whether the run is tried again.
+    pub fn fail(&mut self, run: RunId, failure: Failure) {
+        self.failures.insert(run, failure);
+    }
+
+    /// An attempt of a run begins: what failed before it is over.
+    pub fn begin(&mut self, run: RunId) {
+        self.failures.remove(&run);
+    }
+
+    /// What failed last in runs that are missing, each failure once with its runs.
+    #[must_use]
+    pub fn errored(&self) -> Vec<Errored> {
+        grouped(self.failures.iter().map(|(run, failure)| (*run, failure)))
+    }
+
+    /// The grading that counts.
+    #[must_use]
+    pub fn counting(&self) -> GradingNumber {
+        self.counting
+    }
+
+    /// Why planned runs did not pass, counted for each setup.
+    #[must_use]
+    pub fn shortfalls(&self) -> Vec<SetupShortfall> {
+        let mut done = BTreeMap::new();
+        for run in self.committed.keys().filter(|run| self.plan.contains(**run)) {
+            *done.entry((run.tier, run.subtest)).or_default() += 1;
+        }
+        let did_not_pass = |run: &RunId| {
+            self.plan.contains(*run) && self.committed.get(run).is_some_and(|facts| facts.passed == Some(false))
+        };
+        let runs = self.shortfalls.iter().filter(|(run, _)| did_not_pass(run));
+        shortfalls::by_setup(runs.map(|(run, shortfall)| (*run, &**shortfall)), &done)
     }
 
     /// The plan has grown.
@@ -86,6 +151,10 @@ impl Standing {
         };
         self.committed.insert(run, facts);
         self.remainders.extend(Remainder::of(run, result.not_captured, result.flags.clone()).map(|left| (run, left)));
+        self.counting = result.grading;
+        self.failures.remove(&run);
+        self.shortfalls.remove(&run);
+        self.shortfalls.extend(Shortfall::of(result).map(|shortfall| (run, Arc::new(shortfall))));
     }
 
     /// What agents of committed runs left beside what was captured.
@@ -125,6 +194,7 @@ impl Standing {
     pub fn grade(&mut self, run: RunId) {
         self.to_grade.remove(&run);
         self.missing.remove(&run);
+        self.failures.remove(&run);
     }
 
     /// Whether the run is committed, and has a verdict under the grading that counts.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::lifecycle::failures::failure_of;
 use crate::lifecycle::index::{doubtful, hides_anything, knows_every_tier};
 use crate::lifecycle::rows::{Row, Tally, rows};
 use crate::model::checkpoint::Checkpoint;
@@ -218,7 +219,8 @@ fn audit_missing(survey: &Survey, row: &Row<'_>, findings: &mut Vec<Finding>) {
         (None, None) if survey.attempts.contains_key(&row.run) => "it was started and not finished",
         (None, None) => "it was not started",
     };
-    findings.push(of_run(survey, FindingKind::MissingRun, row.run, message));
+    let cause = failure_of(survey, row.run, row.seen).map_or_else(String::new, |failure| format!(": {failure}"));
+    findings.push(of_run(survey, FindingKind::MissingRun, row.run, format!("{message}{cause}")));
 }
 
 fn audit_places(survey: &Survey, findings: &mut Vec<Finding>) {

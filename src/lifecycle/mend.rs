@@ -250,6 +250,7 @@ fn new_checkpoint(survey: &Survey, now: Timestamp) -> Option<Checkpoint> {
         rate_limit: None,
         rerun: std::collections::BTreeSet::new(),
         rerunning: std::collections::BTreeSet::new(),
+        failures: std::collections::BTreeMap::new(),
         pid: None,
         host: None,
         unknown: serde_json::Map::new(),

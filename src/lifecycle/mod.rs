@@ -3,6 +3,7 @@
 pub mod adopt;
 pub mod audit;
 pub mod costs;
+pub mod failures;
 pub mod gradings;
 pub mod index;
 pub mod mend;

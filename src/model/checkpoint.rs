@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::digest::Digest;
 use super::ids::{ExperimentId, RunId, RunNumber, SubtestId, TierId};
-use super::outcome::{ExperimentStatus, RunStatus};
+use super::outcome::{ExperimentStatus, Failure, RunStatus};
 
 /// Version that is written.
 ///
@@ -156,6 +156,10 @@ pub struct Checkpoint {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     #[schemars(with = "BTreeSet<String>")]
     pub rerunning: BTreeSet<RunId>,
+    /// Why runs are not judged whose agents are done, for people: what failed last.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Failure>")]
+    pub failures: BTreeMap<RunId, Failure>,
     /// The coordinator's process, for people; the kernel's lock is what counts.
     #[serde(default)]
     pub pid: Option<u32>,
@@ -194,6 +198,7 @@ mod tests {
                 .then(|| RateLimit { model: "opus".to_owned(), until: "2026-11-23T13:00:00Z".parse().unwrap() }),
             rerun: BTreeSet::new(),
             rerunning: BTreeSet::new(),
+            failures: BTreeMap::new(),
             pid: running.then_some(4711),
             host: running.then(|| "host".to_owned()),
             unknown: Map::new(),

@@ -14,6 +14,7 @@ use super::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunId, SubtestId, Tie
 use super::money::Usd;
 use super::outcome::{AgentEnd, Excerpt, ExperimentEnd, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
 use super::score::{Grade, Score};
+use super::shortfall::SetupShortfall;
 use super::winner::Winner;
 
 /// Something happened. In JSON, `reason` names which.
@@ -183,6 +184,9 @@ pub struct RunCommitted {
     pub grade: Grade,
     /// How the agent ended.
     pub agent_end: AgentEnd,
+    /// The agent's exit code; `None` when a signal ended it.
+    #[serde(default)]
+    pub exit_code: Option<i32>,
     /// Cost of agent and judges.
     pub cost_usd: Usd,
     /// Seconds of agent, checks and judges.
@@ -206,6 +210,9 @@ pub struct RunCommitted {
 pub struct FailedCheck {
     /// The check's name in the fixture.
     pub name: String,
+    /// After how many seconds its time limit ended it; `None` when it ended by itself.
+    #[serde(default)]
+    pub timed_out_after: Option<u64>,
     /// How what it wrote ends; `None` when it wrote nothing.
     pub excerpt: Option<Excerpt>,
 }
@@ -227,12 +234,15 @@ pub struct ExperimentFinished {
     pub spent: Usd,
     /// How long this sitting took.
     pub duration_seconds: f64,
-    /// Runs whose attempts were used up in this sitting, those with the same last failure together.
+    /// Runs that are missing because something failed, those with the same last failure together.
     #[serde(default)]
     pub errored: Vec<Errored>,
     /// Committed runs whose agents left more than was captured, or something unusual.
     #[serde(default)]
     pub remainders: Vec<Remainder>,
+    /// Why runs did not pass, counted for each setup.
+    #[serde(default)]
+    pub shortfalls: Vec<SetupShortfall>,
     /// Planned runs that are missing, by why.
     pub missing: BTreeMap<Missing, usize>,
     /// Tiers that have not begun because they take over the winners of these.
@@ -255,7 +265,7 @@ pub enum Missing {
     Errored,
 }
 
-/// Runs that are missing because the same failure came until their attempts were used up.
+/// Runs that are missing because the same failure ended their last attempts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Errored {
     /// What failed last.

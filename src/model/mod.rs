@@ -19,6 +19,7 @@ pub mod plan;
 pub mod result;
 pub mod rubric;
 pub mod score;
+pub mod shortfall;
 pub mod survey;
 pub mod task;
 pub mod winner;

@@ -115,7 +115,7 @@ impl fmt::Display for ExperimentStatus {
 }
 
 /// How an agent's work ended. Each is an outcome: it is graded on what is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AgentEnd {
     /// The agent ended by itself, whatever its exit code.
@@ -201,7 +201,7 @@ impl fmt::Display for FailureKind {
 
 /// One infrastructure failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
-#[error("{kind}: {message}{}", shown(excerpt.as_ref()))]
+#[error("{}{}", self.words(), shown(excerpt.as_ref()))]
 pub struct Failure {
     /// What kind of failure it is.
     pub kind: FailureKind,
@@ -220,6 +220,14 @@ impl Failure {
     /// A failure that names no time.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), retry_at: None, excerpt: None }
+    }
+
+    /// What happened, with its kind, which is said once.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let Self { kind, message, .. } = self;
+        let kind = kind.to_string();
+        if message.starts_with(&kind) { message.clone() } else { format!("{kind}: {message}") }
     }
 
     /// Whether another one says the same; where its log lies does not matter.

@@ -271,6 +271,9 @@ pub struct RunResult {
     /// How much of the agent's tree was not captured; not there in results of earlier writers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_captured: Option<NotCaptured>,
+    /// Whether the agent left the tree as it was; earlier results do not say it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub changed_nothing: bool,
     /// Digest of `SHA256SUMS`, which seals the run's evidence.
     pub seal: Digest,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -14,7 +15,9 @@ use super::ids::{AttemptNumber, RunId, SubtestId, TierId};
 use super::inherited::Inherited;
 use super::money::Usd;
 use super::original::{OriginalConfig, OriginalVersion};
+use super::outcome::Failure;
 use super::plan::Plan;
+use super::shortfall::Shortfall;
 pub use problem::{Problem, ProblemKind};
 
 mod problem;
@@ -78,6 +81,10 @@ pub struct Survey {
     pub problems: Vec<Problem>,
     /// Former attempts of each run that has any.
     pub attempts: BTreeMap<RunId, AttemptsSeen>,
+    /// What ended the last attempt of runs without a result; of very many, the first ones.
+    pub failures: BTreeMap<RunId, Failure>,
+    /// What speaks against committed runs, by the grading that says it.
+    pub shortfalls: BTreeMap<(RunId, GradingNumber), Arc<Shortfall>>,
     /// What the results in `.quarantine/` cost.
     pub quarantined_cost: Usd,
     /// Places with unknown names at the levels that are known.

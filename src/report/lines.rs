@@ -14,6 +14,7 @@ use crate::stats::tiers;
 use crate::text::escape;
 use crate::text::words::{counted, duration, list};
 
+use super::causes::failed;
 use super::styles::Tone;
 use super::tables::{ignored_files, shortened};
 
@@ -178,6 +179,7 @@ fn run_committed(committed: &RunCommitted) -> Line {
         score,
         grade,
         agent_end,
+        exit_code,
         cost_usd,
         duration_seconds,
         changed_nothing,
@@ -193,7 +195,10 @@ fn run_committed(committed: &RunCommitted) -> Line {
         RunStatus::Done => ("Done", Tone::Plain),
     };
     let end = match agent_end {
-        AgentEnd::Finished => String::new(),
+        AgentEnd::Finished => match exit_code {
+            Some(code) if *code != 0 => format!(", agent exited with {code}"),
+            Some(_) | None => String::new(),
+        },
         AgentEnd::OverBudget => ", agent over budget".to_owned(),
         end => format!(", agent {end}"),
     };
@@ -211,7 +216,7 @@ fn run_committed(committed: &RunCommitted) -> Line {
 
 fn failed_check(check: &FailedCheck) -> String {
     let end = check.excerpt.as_ref().map_or_else(String::new, |excerpt| format!(": {excerpt}"));
-    format!("; check `{}` failed{end}", check.name)
+    format!("; check `{}` {}{end}", check.name, failed(check.timed_out_after))
 }
 
 fn stopping(signal: StopSignal, rung: Rung, in_flight: usize) -> Line {

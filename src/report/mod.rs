@@ -1,5 +1,6 @@
 //! Floor 4: what people and machines read. Writes only to what it is given.
 
+mod causes;
 pub mod error;
 pub mod findings;
 pub mod fixtures;

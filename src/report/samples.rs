@@ -17,6 +17,7 @@ use crate::model::outcome::{
     AgentEnd, Excerpt, ExperimentEnd, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal,
 };
 use crate::model::score::{GradeScale, Score};
+use crate::model::shortfall::{SetupShortfall, Why};
 use crate::model::winner::{Candidate, Winner};
 
 pub(super) const FOLDER: &str = "results/2026-11-23T12-00-00-fix-the-crate";
@@ -94,6 +95,7 @@ pub(super) fn finished(end: ExperimentEnd) -> ExperimentFinished {
         setups: setups(&tiers),
         tiers,
         errored: vec![Errored { failure: failed_with_excerpt(), runs: vec![run("T1/00/run_12")] }],
+        shortfalls: shortfalls(),
         spent: usd(12.34),
         duration_seconds: 725.0,
         missing: BTreeMap::from([
@@ -120,12 +122,31 @@ pub(super) fn remainders() -> Vec<Remainder> {
     ]
 }
 
+fn shortfalls() -> Vec<SetupShortfall> {
+    let of = |setup: (u32, u32), why: Why, runs: usize, of: usize, excerpt: Option<(&str, &str)>| {
+        let (tier, subtest) = (TierId(setup.0), SubtestId(setup.1));
+        let first = run(&format!("{tier}/{subtest}/run_01"));
+        let excerpt = excerpt.map(|(file, text)| Excerpt { file: format!("{first}/{file}"), text: text.to_owned() });
+        let changed_nothing = matches!(why, Why::Exited { .. } | Why::ChangedNothing);
+        SetupShortfall { tier, subtest, why, changed_nothing, runs, of, first, excerpt }
+    };
+    let check = |name: &str, timed_out_after| Why::Check { check: name.to_owned(), timed_out_after };
+    vec![
+        of((0, 0), check("many", None), 6, 30, Some(("checks/many.log", "2 of 3 cases fail"))),
+        of((0, 0), check("slow", Some(5)), 1, 30, None),
+        of((0, 0), Why::AgentEnd { agent_end: AgentEnd::TimedOut }, 2, 30, None),
+        of((1, 0), Why::Exited { exit_code: 1 }, 4, 17, Some(("agent/stderr.log", "API key is not valid\u{1b}[2J"))),
+        of((1, 0), Why::ChangedNothing, 1, 17, None),
+    ]
+}
+
 pub(super) fn complete() -> ExperimentFinished {
     let tiers = vec![tier(0, 30, 30, 21, 3_720.0), tier(1, 30, 30, 24, 2_040.0), tier(2, 30, 30, 30, 96_000.0)];
     ExperimentFinished {
         setups: setups(&tiers),
         tiers,
         errored: Vec::new(),
+        shortfalls: Vec::new(),
         spent: usd(21.0),
         duration_seconds: 7_620.0,
         missing: BTreeMap::new(),
@@ -141,6 +162,7 @@ pub(super) fn committed(name: &str, score: f64, agent_end: AgentEnd) -> Event {
         score,
         grade: GradeScale::default().grade(score),
         agent_end,
+        exit_code: Some(0),
         cost_usd: usd(0.2134),
         duration_seconds: 185.0,
         changed_nothing: false,
@@ -169,7 +191,7 @@ pub(super) fn idle(name: &str) -> Event {
     let Event::RunCommitted(committed) = committed(name, 0.1, AgentEnd::Finished) else { unreachable!() };
     let text = "error: could not compile `task`".to_owned();
     let excerpt = Some(Excerpt { file: format!("{name}/checks/build.stderr.log"), text });
-    let failed_checks = vec![FailedCheck { name: "build".to_owned(), excerpt }];
+    let failed_checks = vec![FailedCheck { name: "build".to_owned(), timed_out_after: None, excerpt }];
     let not_captured = NotCaptured { ignored_files: 2, ignored_bytes: 1400, left_out: 1 };
     let flags = BTreeSet::from([Flag::TreeLeftOut]);
     Event::RunCommitted(RunCommitted { changed_nothing: true, failed_checks, not_captured, flags, ..committed })

@@ -8,15 +8,17 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::model::changes::Remainder;
-use crate::model::event::{Missing, SetupTotals, TierTotals};
+use crate::model::event::{Errored, Missing, SetupTotals, TierTotals};
 use crate::model::ids::{JudgeNumber, RunId, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentStatus, Stage};
+use crate::model::shortfall::SetupShortfall;
 use crate::model::survey::Holder;
 use crate::os::terminal::Size;
 use crate::text::escape;
 use crate::text::words::{counted, duration, shell_word};
 
+use super::causes::{add_errored, add_shortfalls};
 use super::frame;
 use super::json;
 use super::lines::stage_name;
@@ -50,6 +52,10 @@ pub struct Status<'a> {
     pub setups: &'a [SetupTotals],
     /// Planned runs without a result that nobody works on now, by why.
     pub missing: &'a BTreeMap<Missing, usize>,
+    /// Runs that are missing because something failed, those with the same last failure together.
+    pub errored: &'a [Errored],
+    /// Why runs did not pass, counted for each setup.
+    pub shortfalls: &'a [SetupShortfall],
     /// Whether more runs than these may be planned: how many subtests its tiers have is not known.
     pub plan_is_open: bool,
     /// Tiers that have not begun because they take over the winners of others, each with those.
@@ -111,12 +117,19 @@ impl Status<'_> {
         page.line(named_lines(&self.facts(now)));
         page.add(results_table(self.tiers, self.setups, rows));
         let is_missing = self.missing.values().any(|count| *count > 0);
+        if !self.shortfalls.is_empty() {
+            page.line("");
+            let mut block = Page::default();
+            add_shortfalls(&mut block, self.shortfalls, self.folder, rows, styles);
+            page.line(block.into_text().trim_end());
+        }
         if is_missing {
             page.line("");
             match self.holder {
                 Some(_) => add_to_come(&mut page, self.missing, styles),
                 None => add_missing(&mut page, self.missing, styles),
             }
+            add_errored(&mut page, self.errored);
             add_waiting(&mut page, self.waiting);
         }
         if !self.remainders.is_empty() {
@@ -239,6 +252,8 @@ mod tests {
             tiers: &finished.tiers,
             setups: &finished.setups,
             missing: &finished.missing,
+            errored: &finished.errored,
+            shortfalls: &finished.shortfalls,
             plan_is_open: false,
             waiting: &finished.waiting,
             remainders: &finished.remainders,

@@ -6,9 +6,10 @@ use crate::stats::tiers::sum_of;
 use crate::text::escape;
 use crate::text::words::{counted, duration, shell_word};
 
+use super::causes::{add_errored, add_shortfalls};
 use super::page::Page;
 use super::styles::{Styles, Tone};
-use super::tables::{Rows, add_errored, add_missing, add_remainders, add_waiting, named_lines, results_table};
+use super::tables::{Rows, add_missing, add_remainders, add_waiting, named_lines, results_table};
 
 /// The end of a sitting. `folder` is the experiment's folder as the person would type it.
 ///
@@ -28,6 +29,7 @@ pub fn summary(
     let sentence = styles.paint(tone, format!("{} {end}", escape::terminal(experiment_id)));
     page.line(format_args!("{sentence}: {done} of {} done.\n", counted(planned, "planned run")));
     page.line(results_table(&finished.tiers, &finished.setups, rows));
+    add_shortfalls(&mut page, &finished.shortfalls, folder, rows, styles);
     add_missing(&mut page, &finished.missing, styles);
     add_errored(&mut page, &finished.errored);
     add_waiting(&mut page, &finished.waiting);

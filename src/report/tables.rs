@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use comfy_table::{Cell, CellAlignment, Row, Table, presets};
 
 use crate::model::changes::{NotCaptured, Remainder};
-use crate::model::event::{Errored, Missing, SetupTotals, TierTotals, Totals};
+use crate::model::event::{Missing, SetupTotals, TierTotals, Totals};
 use crate::model::flag::Flag;
 use crate::model::ids::{RunId, TierId};
 use crate::stats::tiers::sum_of;
@@ -98,20 +98,6 @@ fn row(name: String, totals: &Totals) -> Vec<String> {
     ]
 }
 
-/// The runs that are missing because infrastructure failed, each group with its reason once.
-pub(super) fn add_errored(page: &mut Page, errored: &[Errored]) {
-    for Errored { failure, runs } in errored {
-        let what = format!("{}: {}", failure.kind, failure.message);
-        page.line(format_args!("  {}: {}", named(runs), escape::terminal(&what)));
-        if let Some(excerpt) = &failure.excerpt {
-            for line in excerpt.text.lines() {
-                page.line(format_args!("      {}", escape::terminal(line)));
-            }
-            page.line(format_args!("      (the end of {})", escape::terminal(&excerpt.file)));
-        }
-    }
-}
-
 /// What agents of committed runs left beside what was captured, one line for each kind; nothing when all was captured.
 pub(super) fn add_remainders(page: &mut Page, remainders: &[Remainder]) {
     let ignored = remainders.iter().filter(|left| left.not_captured.ignored_files > 0);
@@ -138,7 +124,7 @@ pub(super) fn ignored_files(files: u64, size: u64) -> String {
 }
 
 /// The first runs by their names, and how many more there are.
-fn named(runs: &[RunId]) -> String {
+pub(super) fn named(runs: &[RunId]) -> String {
     let names: Vec<String> = runs.iter().take(MOST_NAMED).map(ToString::to_string).collect();
     match runs.len().saturating_sub(MOST_NAMED) {
         0 => names.join(", "),

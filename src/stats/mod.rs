@@ -1,4 +1,5 @@
 //! Floor 1: numbers, derived from results. Pure.
 
+pub mod shortfalls;
 pub mod tiers;
 pub mod winner;

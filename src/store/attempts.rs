@@ -5,13 +5,16 @@ use serde::{Deserialize, Serialize};
 use crate::model::digest::Digest;
 use crate::model::limits::{MOST_STAGE_FILE_BYTES, OUTPUT_BYTES};
 use crate::model::money::Usd;
-use crate::model::outcome::AttemptEnd;
+use crate::model::outcome::{AttemptEnd, Excerpt, Failure};
 use crate::model::result::AttemptRecord;
 use crate::os::files;
 use crate::text::claims;
 
 use super::layout::RunFolder;
-use super::{StoreError, evidence, own_digest};
+use super::{StoreError, clipped, evidence, own_digest};
+
+/// Most lines of an excerpt that are taken from a file.
+const MOST_EXCERPT_LINES: usize = 3;
 
 /// `attempt.json` as it is written.
 #[derive(Serialize)]
@@ -29,6 +32,8 @@ pub(super) struct Seen {
     pub(super) cost: Usd,
     /// Whether it was the last one that was allowed.
     pub(super) used_up: bool,
+    /// What ended it.
+    pub(super) failure: Option<Failure>,
     /// Whether its record carries a digest, as all do since 4.1.
     pub(super) is_bound: bool,
     /// What is wrong with it.
@@ -66,7 +71,26 @@ pub(super) fn see(folder: &RunFolder, evidence: bool) -> Result<Seen, StoreError
     }
     let used_up = matches!(record.end, AttemptEnd::Failed { last: true, .. });
     let is_bound = own_digest::own(bytes) != own_digest::Own::Absent;
-    Ok(Seen { cost: record.cost_usd, used_up, is_bound, faults })
+    let failure = match record.end {
+        AttemptEnd::Failed { failure, .. } => Some(bounded(failure)),
+        AttemptEnd::Interrupted | AttemptEnd::Rerun => None,
+    };
+    Ok(Seen { cost: record.cost_usd, used_up, failure, is_bound, faults })
+}
+
+/// A failure that is no longer than a report can hold.
+fn bounded(failure: Failure) -> Failure {
+    let excerpt =
+        failure.excerpt.map(|Excerpt { file, text }| Excerpt { file: clipped(file), text: clipped_lines(&text) });
+    Failure { message: clipped(failure.message), excerpt, ..failure }
+}
+
+/// The last lines of an excerpt, each cut.
+fn clipped_lines(text: &str) -> String {
+    let mut lines: Vec<String> =
+        text.lines().rev().take(MOST_EXCERPT_LINES).map(|line| clipped(line.to_owned())).collect();
+    lines.reverse();
+    lines.join("\n")
 }
 
 /// Whether a folder without a record was sealed as a former attempt: one that somebody copied there was not.

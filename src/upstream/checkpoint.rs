@@ -106,6 +106,7 @@ impl Document {
             rate_limit: None,
             rerun: std::collections::BTreeSet::new(),
             rerunning: std::collections::BTreeSet::new(),
+            failures: std::collections::BTreeMap::new(),
             pid: None,
             host: None,
             unknown: serde_json::Map::new(),

@@ -6,6 +6,7 @@ mod adopt;
 mod again;
 mod architecture;
 mod budget;
+mod causes;
 mod choosing;
 mod clock;
 mod commands;

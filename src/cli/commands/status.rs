@@ -10,6 +10,7 @@ use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::config;
+use crate::engine::excerpt;
 use crate::engine::standing::Standing;
 use crate::engine::taken::tiers_in_wait;
 use crate::model::event::Missing;
@@ -86,6 +87,8 @@ fn show(
         tiers: &numbers.tiers(),
         setups: &numbers.setups(fixture.as_ref()),
         missing: &missing,
+        errored: &numbers.errored(),
+        shortfalls: &excerpt::explained(folder, numbers.counting(), numbers.shortfalls()),
         plan_is_open: survey.original.as_ref().is_some_and(|original| original.plan_is_open),
         waiting: &waiting,
         remainders: &numbers.remainders(),

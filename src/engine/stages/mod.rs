@@ -298,6 +298,7 @@ impl<'a> Work<'a> {
             committed_at: clock::now(),
             flags: self.flags(agent, changes.as_ref())?,
             not_captured: changes.as_ref().map(Changes::not_captured),
+            changed_nothing: changes.as_ref().is_some_and(|changes| changes.patch == Digest::of(b"")),
             // The commit puts the seal's digest in.
             seal: Digest::of(b""),
         };

@@ -1,12 +1,15 @@
 //! What the threads of a survey found, put together.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::changes::Remainder;
 use crate::model::digest::Digest;
+use crate::model::grading::GradingNumber;
 use crate::model::ids::{AttemptNumber, ExperimentId, RunId, SubtestId, TierId};
 use crate::model::money::Usd;
+use crate::model::outcome::Failure;
+use crate::model::shortfall::Shortfall;
 use crate::model::survey::{AttemptsSeen, Former, Graded, Problem, RunSeen, Survey};
 
 /// What one thread has found since it last told.
@@ -14,6 +17,7 @@ use crate::model::survey::{AttemptsSeen, Former, Graded, Problem, RunSeen, Surve
 pub(super) struct Part {
     pub(super) runs: Vec<(RunId, RunSeen)>,
     pub(super) graded: Vec<(RunId, Graded)>,
+    pub(super) shortfalls: Vec<((RunId, GradingNumber), Shortfall)>,
     pub(super) problems: Vec<Problem>,
     pub(super) foreign: Vec<String>,
     pub(super) temporary: Vec<String>,
@@ -43,6 +47,8 @@ pub(super) struct AttemptSeen {
     pub(super) number: Option<AttemptNumber>,
     pub(super) cost: Usd,
     pub(super) used_up: bool,
+    /// What ended it.
+    pub(super) failure: Option<Failure>,
     /// Whether its record carries a digest.
     pub(super) is_bound: bool,
 }
@@ -55,7 +61,12 @@ pub(super) struct Collection {
     runs: Vec<BTreeMap<RunId, RunSeen>>,
     hashes: HashMap<Digest, u16>,
     of_this_experiment: usize,
+    /// What speaks against runs, each once: there are few of them.
+    shortfalls: HashSet<Arc<Shortfall>>,
 }
+
+/// So many failures are kept, those of the first runs: more are not read by anybody.
+const MOST_FAILURES: usize = 20_000;
 
 /// Locks; what a thread that panicked has told stays true.
 pub(super) fn lock(collection: &Mutex<Collection>) -> MutexGuard<'_, Collection> {
@@ -69,7 +80,7 @@ pub(super) fn into_inner(collection: Mutex<Collection>) -> Collection {
 
 impl Collection {
     pub(super) fn new(survey: Survey) -> Self {
-        Self { survey, runs: Vec::new(), hashes: HashMap::new(), of_this_experiment: 0 }
+        Self { survey, runs: Vec::new(), hashes: HashMap::new(), of_this_experiment: 0, shortfalls: HashSet::new() }
     }
 
     /// The number under which facts name a config's hash; `None` when there are more than numbers.
@@ -95,6 +106,14 @@ impl Collection {
             self.runs.push(later);
         }
         self.survey.graded.extend(part.graded.drain(..));
+        for (of, shortfall) in part.shortfalls.drain(..) {
+            let shared = self.shortfalls.get(&shortfall).cloned().unwrap_or_else(|| {
+                let shared = Arc::new(shortfall);
+                self.shortfalls.insert(Arc::clone(&shared));
+                shared
+            });
+            self.survey.shortfalls.insert(of, shared);
+        }
         self.survey.problems.append(&mut part.problems);
         self.survey.remainders.append(&mut part.remainders);
         self.survey.foreign.append(&mut part.foreign);
@@ -125,13 +144,20 @@ impl Collection {
             if attempt.number.is_some() && seen.last < attempt.number {
                 seen.last = attempt.number;
                 seen.used_up = attempt.used_up;
+                match attempt.failure {
+                    Some(failure) => self.survey.failures.insert(run, failure),
+                    None => self.survey.failures.remove(&run),
+                };
+                if self.survey.failures.len() > MOST_FAILURES {
+                    self.survey.failures.pop_last();
+                }
             }
         }
     }
 
     /// The survey, in an order that does not depend on which thread was faster.
     pub(super) fn finish(self, experiment_id: Option<&ExperimentId>) -> Survey {
-        let Self { mut survey, runs, hashes, of_this_experiment } = self;
+        let Self { mut survey, runs, hashes, of_this_experiment, .. } = self;
         if let Some(id) = experiment_id.filter(|_| of_this_experiment > 0) {
             survey.experiment_ids.entry(id.to_string()).or_default().results += of_this_experiment;
         }
@@ -142,6 +168,8 @@ impl Collection {
             later.append(&mut survey.runs);
             survey.runs = later;
         }
+        let is_committed = |run: &RunId| matches!(survey.runs.get(run), Some(RunSeen::Committed(_)));
+        survey.failures.retain(|run, _| !is_committed(run));
         let mut sorted: Vec<(Digest, u16)> = hashes.into_iter().collect();
         sorted.sort_unstable();
         let mut renumbered = vec![0; sorted.len()];

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::{Component, Path};
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use serde::de::{self, Deserializer, IgnoredAny, SeqAccess, Visitor};
 
 use crate::model::changes::NotCaptured;
 use crate::model::digest::Digest;
@@ -14,6 +14,7 @@ use crate::model::grading::GradingNumber;
 use crate::model::ids::{IdError, RunId, SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::score::Score;
+use crate::model::shortfall::{FailedOf, Shortfall, whole_seconds};
 use crate::model::survey::GradedFacts;
 use crate::upstream;
 
@@ -69,11 +70,33 @@ pub(super) struct Facts<'a> {
     #[serde(default)]
     pub(super) not_captured: Option<NotCaptured>,
     #[serde(borrow, default)]
+    agent_end: Option<Text<'a>>,
+    #[serde(default)]
+    exit_code: Option<i64>,
+    #[serde(default)]
+    changed_nothing: bool,
+    #[serde(borrow, default)]
+    checks: Option<Vec<Check<'a>>>,
+    #[serde(borrow, default)]
     pub(super) seal: Option<Text<'a>>,
     #[serde(borrow, default)]
     logs_path: Option<Text<'a>>,
     #[serde(borrow, default)]
     command_log_path: Option<Text<'a>>,
+}
+
+/// What a check says.
+#[derive(Debug, Deserialize)]
+struct Check<'a> {
+    #[serde(borrow)]
+    name: Text<'a>,
+    passed: bool,
+    #[serde(default)]
+    timed_out: bool,
+    #[serde(default)]
+    duration_seconds: f64,
+    #[serde(default)]
+    not_applicable: Option<IgnoredAny>,
 }
 
 /// What the original's `agent/result.json` says.
@@ -176,6 +199,23 @@ impl<'de> Deserialize<'de> for Judges {
 }
 
 impl<'a> Facts<'a> {
+    /// What speaks against its run; `None` when nothing does, or it does not say how its agent ended.
+    pub(super) fn shortfall(&self) -> Option<Shortfall> {
+        let end = serde_json::from_value((**self.agent_end.as_ref()?).into()).ok()?;
+        let failed = self.checks.iter().flatten().filter(|check| !check.passed && check.not_applicable.is_none());
+        let checks = failed.map(|check| FailedOf {
+            name: check.name.to_string(),
+            timed_out_after: check.timed_out.then(|| whole_seconds(check.duration_seconds)),
+        });
+        let shortfall = Shortfall {
+            end,
+            exit_code: self.exit_code.and_then(|code| i32::try_from(code).ok()),
+            changed_nothing: self.changed_nothing,
+            checks: checks.collect(),
+        };
+        shortfall.says_anything().then_some(shortfall)
+    }
+
     /// Reads a whole result.
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, serde_json::Error> {
         // A list of values would pass for an object with these keys.
@@ -283,112 +323,4 @@ impl<'a> Facts<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn run() -> RunId {
-        "T0/00/1".parse().unwrap()
-    }
-
-    fn contradiction(json: &str) -> Option<String> {
-        Facts::parse(json.as_bytes()).unwrap().contradiction()
-    }
-
-    #[test]
-    fn a_verdict_is_the_strict_majority_and_the_mean() {
-        for (json, agrees) in [
-            (r#"{"judge_passed":true,"judge_score":0.5,"judges":[{"passed":true,"score":0.5}]}"#, true),
-            (r#"{"judge_passed":false,"judge_score":0.5,"judges":[{"passed":true,"score":0.5}]}"#, false),
-            (r#"{"judge_passed":true,"judges":[{"passed":true,"score":1},{"passed":false,"score":0}]}"#, false),
-            (r#"{"judge_passed":false,"judges":[{"passed":true,"score":1},{"passed":false,"score":0}]}"#, true),
-            (r#"{"judge_score":0.3,"judges":[{"passed":true,"score":0.1},{"passed":true,"score":0.5}]}"#, true),
-            (r#"{"judge_score":0.300001,"judges":[{"passed":true,"score":0.1},{"passed":true,"score":0.5}]}"#, false),
-            (r#"{"judge_passed":true,"judge_score":1,"judges":[]}"#, true),
-            (r#"{"judge_passed":true,"judge_score":1,"judges":null}"#, true),
-            (r#"{"judge_passed":true,"judges":[{"passed":false,"score":null}]}"#, true),
-            (
-                r#"{"judge_passed":true,"judges":[{"passed":true,"score":1},{"passed":false,"score":0,"is_valid":false}]}"#,
-                true,
-            ),
-            (
-                r#"{"judge_passed":true,"judges":[{"passed":true,"score":0.7,"fallback":true},{"passed":false,"score":0}]}"#,
-                false,
-            ),
-            (
-                r#"{"judge_passed":false,"judge_score":0.0,"judges":[{"passed":false,"score":0,"is_valid":false}]}"#,
-                false,
-            ),
-            (
-                r#"{"judge_passed":false,"judge_score":null,"judges":[{"passed":false,"score":0,"is_valid":false}]}"#,
-                true,
-            ),
-        ] {
-            assert_eq!(contradiction(json).is_none(), agrees, "{json}");
-        }
-    }
-
-    #[test]
-    fn only_what_a_result_says_can_be_misplaced() {
-        for (json, found) in [
-            ("{}", None),
-            (r#"{"experiment_id":"test-001","tier":"T0","subtest":"00","run_number":1}"#, None),
-            (r#"{"tier":"T1","subtest":"01","run_number":2}"#, Some("it names tier `T1`, subtest `01`, run 2")),
-            (r#"{"tier":"../T0"}"#, Some("it names tier `../T0`")),
-        ] {
-            let misplaced = Facts::parse(json.as_bytes()).unwrap().misplaced(run());
-            assert_eq!(misplaced.as_deref(), found, "{json}");
-        }
-    }
-
-    #[test]
-    fn files_that_a_result_names_are_found_by_what_follows_the_folder_of_its_run() {
-        let json =
-            r#"{"logs_path":"/home/x/results/old/T0/00/run_01/agent","command_log_path":"/T0/00/run_01/../../x"}"#;
-        let facts = Facts::parse(json.as_bytes()).unwrap();
-        assert_eq!(facts.named_files(run()).collect::<Vec<_>>(), ["agent"]);
-        let none = facts.named_files("T0/00/2".parse().unwrap()).count();
-        assert_eq!(none, 0, "paths of other runs are not looked at");
-    }
-
-    #[test]
-    fn an_agent_that_crashed_before_it_did_anything_is_not_usable() {
-        for (json, usable) in [
-            (r#"{"exit_code":0,"token_stats":{},"cost_usd":0.5}"#, Some(true)),
-            (
-                r#"{"exit_code":-1,"token_stats":{"input_tokens":0,"cache_read_input_tokens":7},"cost_usd":0.5}"#,
-                Some(true),
-            ),
-            (r#"{"exit_code":-1,"token_stats":{"input_tokens":0,"output_tokens":0},"cost_usd":0}"#, Some(false)),
-            (r#"{"exit_code":0,"cost_usd":0.5}"#, None),
-            (r#"{"exit_code":0,"token_stats":{},"cost_usd""#, None),
-        ] {
-            assert_eq!(OriginalAgent::parse(json.as_bytes()).map(|agent| agent.is_usable()), usable, "{json}");
-        }
-    }
-
-    #[test]
-    fn what_has_the_wrong_shape_is_no_result() {
-        for wrong in [
-            "",
-            "null",
-            "[]",
-            "{} {}",
-            r#"{"judge_passed":"true"}"#,
-            r#"{"judge_passed":true,"judge_passed":false}"#,
-            r#"{"judge_score":1.5}"#,
-            r#"{"judge_score":NaN}"#,
-            r#"{"cost_usd":-1}"#,
-            r#"{"judges":{}}"#,
-            r#"{"run_number":-1}"#,
-        ] {
-            assert!(Facts::parse(wrong.as_bytes()).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn depth_that_nobody_looks_at_does_no_harm() {
-        let deep = format!("{{\"x\":{}{},\"judge_passed\":true}}", "[".repeat(1 << 20), "]".repeat(1 << 20));
-        let parsed = Facts::parse(deep.as_bytes());
-        assert!(parsed.is_err() || parsed.is_ok_and(|facts| facts.judge_passed == Some(true)));
-    }
-}
+mod tests;

@@ -70,6 +70,7 @@ impl Reader<'_> {
                 return Err(found);
             }
         }
+        self.shortfall(run, &facts);
         Ok(Some(facts.graded()))
     }
 

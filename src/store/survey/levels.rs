@@ -246,7 +246,7 @@ fn attempts(part: &mut Part, subtest: &Folder, (of, dialect, depth): (SubtestFol
     });
     for (run, number, name) in found {
         let at = format!("{place}/{name}");
-        let attempts::Seen { cost, used_up, is_bound, faults } =
+        let attempts::Seen { cost, used_up, failure, is_bound, faults } =
             attempts::see(&RunFolder::at(failed.path().join(&name)), depth == Depth::Evidence).unwrap_or_else(
                 |error| {
                     part.unknown.push((at.clone(), error.to_string()));
@@ -261,6 +261,6 @@ fn attempts(part: &mut Part, subtest: &Folder, (of, dialect, depth): (SubtestFol
                 found,
             }));
         }
-        part.attempts.push((of.run(run), AttemptSeen { number, cost, used_up, is_bound }));
+        part.attempts.push((of.run(run), AttemptSeen { number, cost, used_up, failure, is_bound }));
     }
 }

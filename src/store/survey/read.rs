@@ -181,6 +181,7 @@ impl<'a> Reader<'a> {
             self.problem_at(run, ProblemKind::SecretInPatch, place, found.to_owned());
         }
         self.part.remainders.extend(facts.remainder(run));
+        self.shortfall(run, facts);
         self.gradings(run, facts);
         RunSeen::Committed(ResultFacts {
             passed: facts.judge_passed,
@@ -190,6 +191,12 @@ impl<'a> Reader<'a> {
             seconds: facts.duration_seconds.unwrap_or_default(),
             config,
         })
+    }
+
+    /// Keeps what speaks against a run.
+    pub(super) fn shortfall(&mut self, run: RunId, facts: &Facts<'_>) {
+        let shortfall = facts.shortfall().map(|shortfall| ((run, facts.grading), shortfall));
+        self.part.shortfalls.extend(shortfall);
     }
 
     /// Keeps which winners a result names.

@@ -66,6 +66,7 @@ pub(super) fn read(root: &Json) -> Result<Reading, Refusal> {
         rate_limit: rate_limit(root),
         rerun: std::collections::BTreeSet::new(),
         rerunning: std::collections::BTreeSet::new(),
+        failures: std::collections::BTreeMap::new(),
         pid: root.get("pid").and_then(Json::number),
         host: None,
         unknown: serde_json::Map::new(),
