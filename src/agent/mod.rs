@@ -1,6 +1,7 @@
 //! Floor 3: turns a task into a command, and what it left into an outcome. Starts no process.
 
 pub mod environment;
+mod mistakes;
 pub mod prompt;
 pub mod record;
 

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::mistakes::mistakes;
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind};
@@ -134,11 +135,9 @@ fn whole(bytes: &[u8], now: Timestamp) -> Result<(Record, Option<Failure>), Stri
     if bytes.len() as u64 > MOST_STAGE_FILE_BYTES {
         return Err(format!("it has more than {} MiB", MOST_STAGE_FILE_BYTES >> 20));
     }
-    let record: Record = serde_json::from_slice(claims::bare(bytes)).map_err(|error| error.to_string())?;
-    let failure = match &record.failure {
-        Some(claimed) => claims::failure(claimed, now)?,
-        None => None,
-    };
+    let bytes = claims::bare(bytes);
+    let record: Record = serde_json::from_slice(bytes).map_err(|error| mistakes(bytes, &error, now))?;
+    let failure = record.failure.as_ref().map_or(Ok(None), |claimed| claims::failure(claimed, now))?;
     Ok((record, failure))
 }
 
@@ -172,7 +171,7 @@ pub fn outcome(spec: &AgentSpec, ended: EndedAgent, left: Option<Reading>) -> Re
                 || "; what it cost is not known".to_owned(),
                 |cost| format!("; the {cost} that it says it cost are counted"),
             );
-            return Err(no_record(&format!("left a record that cannot be read: {why}{cost}")));
+            return Err(Failure::new(FailureKind::NoRecord, format!("unreadable record: {why}{cost}")));
         }
         Some(reading) => reading,
         // The shell's and the kernel's word for a program that is not there or may not be run.

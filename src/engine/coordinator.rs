@@ -1,6 +1,6 @@
 //! The coordinator: hears one mailbox on one thread, decides by pure functions, acts, and owns the checkpoint.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -77,6 +77,8 @@ pub(super) struct Coordinator<'a> {
     tick: Option<Duration>,
     pub(super) folder_name: String,
     pub(super) worker_lost: bool,
+    /// Checks whose programs are missing, as far as people know of them.
+    pub(super) not_found: BTreeSet<String>,
     tell: &'a mut Tell<'a>,
 }
 
@@ -184,6 +186,7 @@ impl<'a> Coordinator<'a> {
             tick: manner.tick,
             folder_name: manner.folder_name,
             worker_lost: false,
+            not_found: BTreeSet::new(),
             tell,
         };
         coordinator.tell(&started);

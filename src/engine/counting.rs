@@ -7,11 +7,14 @@ use crate::lifecycle::gradings::to_grade;
 use crate::lifecycle::index::index;
 use crate::model::event::{Event, Missing};
 use crate::model::ids::RunId;
-use crate::model::outcome::{ExperimentEnd, RunStatus};
-use crate::model::result::RunResult;
+use crate::model::outcome::{ExperimentEnd, Failure, FailureKind, RunStatus};
+use crate::model::result::{ChecksResult, RunResult};
 use crate::store;
 use crate::store::survey::Depth;
 use crate::text::words::{counted, shell_word};
+
+/// Exit codes of a shell that could not run a program, or did not find it.
+const NOT_FOUND: [i32; 2] = [126, 127];
 
 impl Coordinator<'_> {
     /// Says which grading counts, when it is not the newest one.
@@ -40,6 +43,21 @@ impl Coordinator<'_> {
         }
     }
 
+    /// Names checks whose programs no shell found even in the untouched tree, before any agent came.
+    pub(super) fn tell_not_found(&mut self, untouched: &ChecksResult) {
+        for check in &untouched.checks {
+            let Some(code) = check.exit_code.filter(|code| NOT_FOUND.contains(code)) else { continue };
+            if self.not_found.insert(check.name.clone()) {
+                let message = format!(
+                    "check `{}` exited with {code} in the untouched tree, as a shell does whose program is missing or \
+                     cannot be run: it counts against every agent",
+                    check.name
+                );
+                self.tell(&Event::Notice { message });
+            }
+        }
+    }
+
     /// Counts anew when the newest grading did not count at the start: it does when every committed run has its verdict.
     pub(super) fn recount(&mut self, end: ExperimentEnd) -> Result<(), EngineError> {
         if !self.place.grader.counts {
@@ -59,8 +77,21 @@ impl Coordinator<'_> {
             };
             self.tell(&Event::Notice { message });
         }
+        let full = self.standing.failures().find(|failure| is_full(failure)).cloned();
+        if let Some(failure) = full {
+            let message = format!(
+                "the work folder is full ({}): free space in `{}`, or go on elsewhere with `cargo scylla resume {} \
+                 --work-dir OTHER`",
+                failure.message,
+                self.place.work.path().display(),
+                shell_word(&self.folder_name)
+            );
+            self.tell(&Event::Notice { message });
+        }
+        let of_grading = |failure: &Failure| matches!(failure.kind, FailureKind::Checks | FailureKind::Judge);
         if end == ExperimentEnd::Incomplete
             && self.standing.missing().values().any(|why| *why == Missing::AgentComplete)
+            && self.standing.failures().any(of_grading)
         {
             let message = format!(
                 "a mistake in checks or judges is mended in the fixture: `cargo scylla regrade {} --from FIXTURE` then \
@@ -71,4 +102,9 @@ impl Coordinator<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether there was no space for a work folder, in whichever stage.
+fn is_full(failure: &Failure) -> bool {
+    failure.kind == FailureKind::Workspace && failure.message.contains("No space left on device")
 }

@@ -37,6 +37,7 @@ impl Coordinator<'_> {
                 self.end(run, spent, end);
             }
             Input::Untouched { commit, result, written } => {
+                self.tell_not_found(&result);
                 if let Err(error) = store::untouched::write(&self.held.folder, &commit, &result) {
                     self.halt(&storage(&error).message);
                 }

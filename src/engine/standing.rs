@@ -103,6 +103,11 @@ impl Standing {
         self.failures.remove(&run);
     }
 
+    /// What failed last in runs that are missing.
+    pub fn failures(&self) -> impl Iterator<Item = &Failure> {
+        self.failures.values()
+    }
+
     /// What failed last in runs that are missing, each failure once with its runs.
     #[must_use]
     pub fn errored(&self) -> Vec<Errored> {

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::model::changes::Changes;
-use crate::model::digest::Digest;
 use crate::model::flag::Flag;
 use crate::model::result::{AgentResult, ChecksResult, Judgment, RunResult, Verdict};
 
@@ -48,16 +47,15 @@ pub fn differing(result: &RunResult, stages: &Stages) -> Vec<String> {
 /// The result with everything in it that follows from the stages.
 fn follow(mut result: RunResult, stages: Stages) -> RunResult {
     let Stages { agent, changes, checks, judgments, verdict } = stages;
-    let changes_nothing = changes.as_ref().is_none_or(|changes| changes.patch == Digest::of(b""));
     // Which secrets there were is not kept.
     let secret = result.flags.contains(&Flag::SecretInPatch).then_some(Flag::SecretInPatch);
     result.flags = agent.flags.into_iter().chain(secret).collect();
     if result.not_captured.is_some() {
         result.not_captured = changes.as_ref().map(Changes::not_captured);
+        // Earlier results do not say it.
+        result.changed_nothing = result.changed_nothing.and(changes.as_ref().map(Changes::is_nothing));
         result.flags.extend(changes.into_iter().flat_map(|changes| changes.flags));
     }
-    // Earlier results do not say it.
-    result.changed_nothing &= changes_nothing;
     result.attempt = agent.attempt;
     result.exit_code = agent.exit_code;
     result.agent_end = agent.end;

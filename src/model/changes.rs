@@ -33,6 +33,12 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// Whether the tree was left as it was, as far as it is captured.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.patch == Digest::of(b"")
+    }
+
     /// How much was not captured.
     #[must_use]
     pub fn not_captured(&self) -> NotCaptured {

@@ -226,8 +226,13 @@ impl Failure {
     #[must_use]
     pub fn words(&self) -> String {
         let Self { kind, message, .. } = self;
-        let kind = kind.to_string();
-        if message.starts_with(&kind) { message.clone() } else { format!("{kind}: {message}") }
+        let said = match kind {
+            FailureKind::Checks => message.starts_with("check `"),
+            FailureKind::Judge => message.starts_with("judge `"),
+            FailureKind::NoRecord => message.starts_with("unreadable record: "),
+            _ => false,
+        };
+        if said { message.clone() } else { format!("{kind}: {message}") }
     }
 
     /// Whether another one says the same; where its log lies does not matter.

@@ -272,8 +272,8 @@ pub struct RunResult {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_captured: Option<NotCaptured>,
     /// Whether the agent left the tree as it was; earlier results do not say it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub changed_nothing: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_nothing: Option<bool>,
     /// Digest of `SHA256SUMS`, which seals the run's evidence.
     pub seal: Digest,
 }

@@ -37,7 +37,7 @@ impl Shortfall {
         let shortfall = Self {
             end: result.agent_end,
             exit_code: result.exit_code,
-            changed_nothing: result.changed_nothing,
+            changed_nothing: result.changed_nothing == Some(true),
             checks: checks
                 .map(|check| FailedOf { name: check.name.clone(), timed_out_after: check.timed_out_after() })
                 .collect(),

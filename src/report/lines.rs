@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use crate::model::event::{Event, ExperimentFinished, ExperimentStarted, FailedCheck, RunCommitted, Totals};
 use crate::model::experiment::FieldClass;
-use crate::model::ids::{JudgeNumber, RunId, SubtestId, TierId};
-use crate::model::outcome::{AgentEnd, ExperimentEnd, RunStatus, Rung, Stage, StopSignal};
+use crate::model::ids::{AttemptNumber, JudgeNumber, RunId, SubtestId, TierId};
+use crate::model::outcome::{AgentEnd, ExperimentEnd, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
 use crate::model::winner::Winner;
 use crate::stats::tiers;
 use crate::text::escape;
-use crate::text::words::{counted, duration, list};
+use crate::text::words::{counted, duration, list, moment};
 
 use super::causes::failed;
 use super::styles::Tone;
@@ -53,8 +53,33 @@ impl SetupNames {
     }
 }
 
-/// The words for `event`, with the name of the setup that it happened to.
-pub(super) fn named_line(event: &Event, names: &SetupNames) -> Line {
+/// What was told last of runs that failed, so that it is not told again.
+#[derive(Debug, Default)]
+pub(super) struct Told(BTreeMap<RunId, Failure>);
+
+impl Told {
+    /// The event with a failure in short that was told before.
+    fn shortened(&mut self, event: &Event) -> Option<Line> {
+        match event {
+            Event::AttemptFailed { run, attempt, stage, failure, retry, .. } => {
+                let told = self.0.insert(*run, failure.clone()).filter(|told| told.is_like(failure));
+                told.map(|_| attempt_failed(*run, (*attempt, *stage, *retry), " for the same reason"))
+            }
+            Event::RunErrored { run, attempts, failure } => {
+                let told = self.0.remove(run).filter(|told| told.is_like(failure));
+                told.map(|_| run_errored(*run, *attempts, ", for the same reason"))
+            }
+            Event::RunCommitted(committed) => {
+                self.0.remove(&committed.run);
+                None
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The words for `event`, with the name of the setup that it happened to, and without what was told just before.
+pub(super) fn named_line(event: &Event, names: &SetupNames, told: &mut Told) -> Line {
     let run = match event {
         Event::RunStarted { run, .. }
         | Event::AttemptFailed { run, .. }
@@ -63,7 +88,7 @@ pub(super) fn named_line(event: &Event, names: &SetupNames) -> Line {
         Event::RunCommitted(committed) => Some(committed.run),
         _ => None,
     };
-    let line = line(event);
+    let line = told.shortened(event).unwrap_or_else(|| line(event));
     match run.and_then(|run| names.of(run)) {
         Some(name) => Line { text: format!("{name}: {}", line.text), ..line },
         None => line,
@@ -87,27 +112,19 @@ pub(super) fn line(event: &Event) -> Line {
         }
         Event::StageStarted { run, stage, judge } => routine("Stage", Tone::Plain, run, &stage_name(*stage, *judge)),
         Event::RunCommitted(committed) => run_committed(committed),
-        Event::AttemptFailed { run, attempt, stage, failure, retry } => {
-            let (word, end) = if *retry { ("Retries", "") } else { ("Fails", "; it is not tried again now") };
-            news(word, Tone::Warning, run, &format!("attempt {} failed in {stage}: {failure}{end}", attempt.0))
+        Event::AttemptFailed { run, attempt, stage, failure, retry, .. } => {
+            attempt_failed(*run, (*attempt, *stage, *retry), &format!(": {failure}"))
         }
-        Event::RunErrored { run, attempts, failure } => {
-            let after = counted(*attempts as usize, "attempt");
-            news("Errored", Tone::Bad, run, &format!("missing after {after}: {failure}"))
-        }
+        Event::RunErrored { run, attempts, failure } => run_errored(*run, *attempts, &format!(": {failure}")),
         Event::RunStopped { run, stage } => {
             routine("Stopped", Tone::Warning, run, &format!("in {stage}, not a result"))
         }
-        Event::TierPaused { tier, kind, times, left } => {
-            let missing = counted(*left, "planned run");
-            let stay = if *left == 1 { "stays" } else { "stay" };
-            news("Pauses", Tone::Bad, tier, &format!("{kind} failure {times} times in a row; {missing} {stay} missing"))
-        }
+        Event::TierPaused { tier, kind, times, left } => tier_given_up(*tier, *kind, *times, *left),
         Event::RateLimited { model, until } => news(
             "Waits",
             Tone::Warning,
             model,
-            &format!("rate limit of the provider until {until}; no attempt is burnt"),
+            &format!("rate limit of the provider until {}; no attempt is burnt", moment(*until)),
         ),
         Event::RateLimitOver { model } => news("Goes on", Tone::Good, model, "the rate limit is over"),
         Event::BudgetReached { spent, expected, ceiling } => {
@@ -125,6 +142,25 @@ pub(super) fn line(event: &Event) -> Line {
 /// The name of a stage: a judge's own where there is one.
 pub(super) fn stage_name(stage: Stage, judge: Option<JudgeNumber>) -> String {
     judge.map_or_else(|| stage.to_string(), |judge| judge.to_string())
+}
+
+fn attempt_failed(run: RunId, (attempt, stage, retry): (AttemptNumber, Stage, bool), why: &str) -> Line {
+    let (word, end) = if retry { ("Retries", "") } else { ("Fails", "; it is not tried again now") };
+    news(word, Tone::Warning, run, &format!("attempt {} failed in {stage}{why}{end}", attempt.0))
+}
+
+fn run_errored(run: RunId, attempts: u32, why: &str) -> Line {
+    news("Errored", Tone::Bad, run, &format!("missing after {}{why}", counted(attempts as usize, "attempt")))
+}
+
+fn tier_given_up(tier: TierId, kind: FailureKind, times: u32, left: usize) -> Line {
+    let end = match left {
+        0 => String::new(),
+        1 => "; 1 planned run stays missing until a resume".to_owned(),
+        left => format!("; {left} planned runs stay missing until a resume"),
+    };
+    let text = format!("{kind} failures in {times} runs in a row: nothing more of it is started in this sitting{end}");
+    news("Gives up", Tone::Bad, tier, &text)
 }
 
 fn news(word: &'static str, tone: Tone, subject: impl fmt::Display, text: &str) -> Line {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::model::event::Event;
 
-use super::lines::{self, Line, SetupNames, WORD_WIDTH};
+use super::lines::{self, Line, SetupNames, Told, WORD_WIDTH};
 use super::reporter::Reporter;
 use super::styles::{Styles, Tone};
 
@@ -56,12 +56,13 @@ pub struct Plain<W> {
     styles: Styles,
     detail: Detail,
     names: SetupNames,
+    told: Told,
 }
 
 impl<W: Write> Plain<W> {
     /// Writes to `out` what is not below the asked detail.
     pub fn new(out: W, styles: Styles, detail: Detail) -> Self {
-        Self { out, styles, detail, names: SetupNames::default() }
+        Self { out, styles, detail, names: SetupNames::default(), told: Told::default() }
     }
 }
 
@@ -71,7 +72,7 @@ impl<W: Write> Reporter for Plain<W> {
         if Detail::of(event) > self.detail {
             return Ok(());
         }
-        let Line { word, tone, subject, text, .. } = lines::named_line(event, &self.names);
+        let Line { word, tone, subject, text, .. } = lines::named_line(event, &self.names, &mut self.told);
         let line = format!(
             "{at}  {word:<WORD_WIDTH$}  {subject:<SUBJECT_WIDTH$}  {text}",
             at = self.styles.paint(Tone::Faint, format_args!("{}", at.strftime("%Y-%m-%dT%H:%M:%SZ"))),

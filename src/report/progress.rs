@@ -164,7 +164,7 @@ impl Progress {
                 rest = styles.paint(Tone::Faint, rest),
             );
             let errored = (!tier.errored.is_empty()).then(|| format!("{} errored", tier.errored.len()));
-            for trouble in errored.into_iter().chain(tier.paused.then(|| "paused".to_owned())) {
+            for trouble in errored.into_iter().chain(tier.paused.then(|| "given up".to_owned())) {
                 line.push_str("  ");
                 line.push_str(&styles.paint(Tone::Bad, trouble).to_string());
             }

@@ -16,7 +16,7 @@ use crate::model::shortfall::SetupShortfall;
 use crate::model::survey::Holder;
 use crate::os::terminal::Size;
 use crate::text::escape;
-use crate::text::words::{counted, duration, shell_word};
+use crate::text::words::{counted, duration, moment};
 
 use super::causes::{add_errored, add_shortfalls};
 use super::frame;
@@ -24,6 +24,7 @@ use super::json;
 use super::lines::stage_name;
 use super::page::Page;
 use super::styles::{Styles, Tone};
+use super::summary::{ceiling_for_all, continuation};
 use super::tables::{
     Rows, add_missing, add_remainders, add_to_come, add_waiting, named_lines, results_table, shortened,
 };
@@ -37,6 +38,9 @@ pub struct Status<'a> {
     pub folder: &'a str,
     /// What the checkpoint says; `None` when it cannot be read.
     pub status: Option<ExperimentStatus>,
+    /// Until when a live coordinator waits for a rate limit.
+    #[schemars(with = "Option<String>")]
+    pub retry_at: Option<Timestamp>,
     /// The live coordinator.
     pub holder: Option<&'a Holder>,
     /// When the experiment was started first.
@@ -144,8 +148,13 @@ impl Status<'_> {
     fn continuation(&self, styles: Styles) -> Option<String> {
         let is_missing = self.missing.values().any(|count| *count > 0);
         (is_missing && self.holder.is_none()).then(|| {
-            let resume = format!("cargo scylla resume {}", shell_word(self.folder));
-            format!("To continue:\n  {}\n", styles.paint(Tone::Strong, resume))
+            let at_ceiling = self.status == Some(ExperimentStatus::BudgetReached);
+            let missing: usize = self.missing.values().sum();
+            continuation(
+                self.folder,
+                at_ceiling.then(|| ceiling_for_all(self.tiers, missing, self.spent)).flatten(),
+                styles,
+            )
         })
     }
 
@@ -178,7 +187,11 @@ impl Status<'_> {
         }
         if let Some(started) = self.started_at {
             let ago = duration(now.duration_since(started).as_secs_f64());
-            facts.push(("started", format!("{} ({ago} ago)", started.strftime("%Y-%m-%d %H:%M:%S UTC"))));
+            facts.push(("started", format!("{} ({ago} ago)", moment(started))));
+        }
+        if let Some(until) = self.retry_at {
+            let left = duration(until.duration_since(now).as_secs_f64());
+            facts.push(("goes on", format!("{} (in {left})", moment(until))));
         }
         if self.plan_is_open {
             let known: usize = self.tiers.iter().map(|tier| tier.totals.planned).sum();
@@ -245,6 +258,7 @@ mod tests {
             experiment_id: Some("fix-the-crate"),
             folder: FOLDER,
             status: Some(ExperimentStatus::Running),
+            retry_at: None,
             holder: held,
             started_at: Some(at(0)),
             spent: finished.spent,

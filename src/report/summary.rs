@@ -1,6 +1,7 @@
 //! What is printed at the end of a sitting: the table, what is missing, and the commands that go on.
 
-use crate::model::event::{ExperimentFinished, Totals};
+use crate::model::event::{ExperimentFinished, TierTotals, Totals};
+use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentEnd, StopSignal};
 use crate::stats::tiers::sum_of;
 use crate::text::escape;
@@ -44,7 +45,9 @@ pub fn summary(
     ]));
     page.line(format_args!("\nTo check it:\n  {}", command("verify", folder, styles)));
     if finished.end != ExperimentEnd::Completed || missing > 0 {
-        add_continuation(&mut page, folder, finished, styles);
+        let at_ceiling = finished.end == ExperimentEnd::BudgetReached;
+        let ceiling = at_ceiling.then(|| ceiling_for_all(&finished.tiers, missing, finished.spent)).flatten();
+        page.add(continuation(folder, ceiling, styles));
     }
     page.into_text()
 }
@@ -65,23 +68,22 @@ fn command(verb: &str, folder: &str, styles: Styles) -> String {
     styles.paint(Tone::Strong, format!("cargo scylla {verb} {}", shell_word(folder))).to_string()
 }
 
-fn add_continuation(page: &mut Page, folder: &str, finished: &ExperimentFinished, styles: Styles) {
+/// What to type to go on; with a higher ceiling where that is what it needs.
+pub(super) fn continuation(folder: &str, ceiling: Option<String>, styles: Styles) -> String {
     let resume = command("resume", folder, styles);
-    match (finished.end, ceiling_for_all(finished)) {
-        (ExperimentEnd::BudgetReached, Some(ceiling)) => {
+    match ceiling {
+        Some(ceiling) => {
             let ceiling = styles.paint(Tone::Strong, format!("--max-cost-usd {ceiling}"));
-            page.line("To continue, with a ceiling that is likely to be enough for all:");
-            page.line(format_args!("  {resume} {ceiling}"));
+            format!("To continue, with a ceiling that is likely to be enough for all:\n  {resume} {ceiling}\n")
         }
-        _ => page.line(format_args!("To continue:\n  {resume}")),
+        None => format!("To continue:\n  {resume}\n"),
     }
 }
 
 /// Dollars that all planned runs are likely to cost, from what the finished ones cost, with a tenth to spare.
-fn ceiling_for_all(finished: &ExperimentFinished) -> Option<String> {
-    let sum = Some(sum_of(&finished.tiers)).filter(|sum| sum.done > 0)?;
-    let missing: usize = finished.missing.values().sum();
-    let all = finished.spent + sum.cost_usd.mean_of(sum.done).times(missing);
+pub(super) fn ceiling_for_all(tiers: &[TierTotals], missing: usize, spent: Usd) -> Option<String> {
+    let sum = Some(sum_of(tiers)).filter(|sum| sum.done > 0)?;
+    let all = spent + sum.cost_usd.mean_of(sum.done).times(missing);
     let dollars = all.dollars() * 1.1;
     Some(if dollars < 10.0 { format!("{:.2}", (dollars * 100.0).ceil() / 100.0) } else { dollars.ceil().to_string() })
 }

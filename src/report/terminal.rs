@@ -16,7 +16,7 @@ use crate::text::columns::{columns, cut};
 use crate::text::words::wrap;
 
 use self::hard_rows::HardRows;
-use super::lines::{self, Line, SetupNames, WORD_WIDTH};
+use super::lines::{self, Line, SetupNames, Told, WORD_WIDTH};
 use super::progress::Progress;
 use super::reporter::Reporter;
 use super::styles::Styles;
@@ -70,6 +70,7 @@ pub struct Terminal {
     screen: Box<dyn Screen>,
     styles: Styles,
     names: SetupNames,
+    told: Told,
     progress: Progress,
     drawn: Option<Drawn>,
 }
@@ -97,7 +98,15 @@ impl Terminal {
         let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
         let bar = ProgressBar::with_draw_target(None, screen.target()).with_style(style);
         let bar = bar.with_finish(ProgressFinish::AndClear);
-        Self { bar, screen, styles, names: SetupNames::default(), progress: Progress::default(), drawn: None }
+        Self {
+            bar,
+            screen,
+            styles,
+            names: SetupNames::default(),
+            told: Told::default(),
+            progress: Progress::default(),
+            drawn: None,
+        }
     }
 
     /// What was drawn before is drawn over only where it still stands as it was: a terminal of another width has wrapped it anew, and
@@ -139,7 +148,7 @@ impl Reporter for Terminal {
             self.bar.finish_and_clear();
             return Ok(());
         }
-        let Line { word, tone, subject, text, is_news } = lines::named_line(event, &self.names);
+        let Line { word, tone, subject, text, is_news } = lines::named_line(event, &self.names, &mut self.told);
         let size = self.screen.size();
         self.begin_anew_after_changes(size);
         if is_news {

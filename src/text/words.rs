@@ -1,5 +1,13 @@
 //! How durations, counts, shares, lists and commands are written for people.
 
+use jiff::Timestamp;
+
+/// A moment as people read it: in UTC, and in whole seconds.
+#[must_use]
+pub fn moment(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
 /// A duration in at most two units: `0.4s`, `12s`, `3m 05s`, `2h 07m`, `3d 04h`. Negative and unknown ones are `0.0s`.
 #[must_use]
 pub fn duration(seconds: f64) -> String {

@@ -104,7 +104,7 @@ pub fn run_result(bytes: &[u8], run: RunId, config: &Config, now: Timestamp) -> 
         committed_at: now,
         flags: std::collections::BTreeSet::new(),
         not_captured: None,
-        changed_nothing: false,
+        changed_nothing: None,
         seal: Digest::of(bytes),
     })
 }

@@ -139,7 +139,7 @@ fn the_same_failure_many_times_in_a_row_pauses_its_tier_and_no_other() {
     assert_eq!((world.lines("refused.log"), world.lines("well.log")), (5, 9));
     assert_eq!(finished(&output)["missing"], json!({"errored": 5, "not_started": 4}));
     let human = world.scylla(&["resume", &experiment(&world)]).exits(6);
-    assert!(human.stderr.contains("Pauses      T0            auth failure 5 times in a row"), "{human}");
+    assert!(human.stderr.contains("Gives up    T0            auth failures in 5 runs in a row"), "{human}");
     assert!(human.stderr.contains("planned runs stay missing"), "{human}");
 }
 

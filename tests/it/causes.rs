@@ -105,3 +105,103 @@ fn a_check_that_ran_out_of_time_is_called_so() {
     let (human, _) = status(&world);
     assert!(human.contains("T0/00: check `many` timed out after 1 s 2 times of 2"), "{human}");
 }
+
+#[test]
+fn a_failure_that_repeats_is_told_once_and_names_the_check_or_judge_and_its_mistake() {
+    let world = World::new();
+    let wrong = r#"printf '{"cost_usd": "0.5", "end": "done"}' > "$SCYLLA_RECORD_FILE""#;
+    let fixture = TestFixture::new().agent("T0/00-wrong", wrong).write(&world);
+    let ran = run(&world, &fixture, &["--attempts", "2"]).exits(6);
+    let told = "unreadable record: `cost_usd` is \"0.5\", not a number; `end` is \"done\", not `finished`";
+    assert_eq!(ran.stderr.matches(told).count(), 2, "once for each run: {ran}");
+    assert!(ran.stderr.contains("attempt 2 failed in agent for the same reason"), "{ran}");
+    assert!(ran.stderr.contains("missing after 2 attempts, for the same reason"), "{ran}");
+    assert!(!ran.stdout.contains("no record: "), "{ran}");
+    let yaml = std::fs::read_to_string(world.path("fixture/test.yaml")).unwrap();
+    world.write("fixture/test.yaml", &yaml.replace("shell: \"test -f done\"", "command: [nosuchcheck, a]"));
+    world.write("fixture/tiers/T0/00-wrong.yaml", "agent:\n  kind: nop\n");
+    let ran = run(&world, &fixture, &["--fresh", "--attempts", "1"]).exits(6);
+    assert!(ran.stderr.contains("starts `nosuchcheck`, which is not installed here"), "{ran}");
+    assert!(ran.stdout.contains(": check `done`: program `nosuchcheck` is not found"), "{ran}");
+    let judged = TestFixture::new().agent("T0/00-wrong", AGENT).judge("nosuchjudge").write(&world);
+    let yaml = std::fs::read_to_string(world.path("fixture/test.yaml")).unwrap();
+    world.write("fixture/test.yaml", &yaml.replace("shell: \"nosuchjudge\"", "command: [nosuchjudge]"));
+    let ran = run(&world, &judged, &["--fresh", "--attempts", "1"]).exits(6);
+    assert!(ran.stdout.contains(": judge `asked`: program `nosuchjudge` is not found"), "{ran}");
+}
+
+#[test]
+fn a_check_whose_program_no_shell_finds_in_the_untouched_tree_is_named_before_any_agent() {
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-well", AGENT).check("nosuchcheck a").write(&world);
+    let ran = run(&world, &fixture, &[]).exits(0);
+    let told = "check `done` exited with 127 in the untouched tree";
+    assert_eq!(ran.stderr.matches(told).count(), 1, "{ran}");
+    assert!(ran.stderr.find(told) < ran.stderr.find("Failed"), "{ran}");
+    assert!(ran.stderr.contains("the check `done` starts `nosuchcheck`, which is not installed here"), "{ran}");
+}
+
+#[test]
+fn a_tier_that_is_given_up_says_so_and_names_every_run_that_it_leaves() {
+    let world = World::new();
+    let gone = "agent:\n  kind: command\n  command: [nosuchagent]\n";
+    let fixture = TestFixture::new().subtest("T0/00-gone", gone).write(&world);
+    let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--jobs", "1", "--runs", "5"];
+    let ran = world.scylla(&[&arguments[..], &["--attempts", "2"]].concat()).exits(6);
+    let told =
+        "spawn failures in 5 runs in a row: nothing more of it is started in this sitting; 1 planned run stays missing";
+    assert!(ran.stderr.contains("Gives up") && ran.stderr.contains(told), "{ran}");
+    let (human, json) = status(&world);
+    assert_eq!(json["missing"], serde_json::json!({"errored": 4, "unfinished": 1}), "{json:#}");
+    assert!(human.contains("T0/00/run_04, T0/00/run_05: spawn: program `nosuchagent` is not found"), "{human}");
+    assert!(ran.stdout.contains("T0/00/run_04, T0/00/run_05: spawn: program `nosuchagent` is not found"), "{ran}");
+}
+
+#[test]
+fn status_says_until_when_a_rate_limit_is_waited_for_and_calls_nothing_in_flight() {
+    let world = World::new();
+    let limited = r#"cat > /dev/null; echo '{"failure": {"kind": "rate_limit", "retry_at": 600}}'"#;
+    let fixture = TestFixture::new().agent("T0/00-well", AGENT).judge(limited).write(&world);
+    let mut live = world.start(&["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1"]);
+    let waits = live.wait_for_reason("rate-limited");
+    crate::world::wait_until("the wait is in the checkpoint", || crate::scenes::status(&world) == "paused_rate_limit");
+    let (human, json) = status(&world);
+    assert_eq!(json["retry_at"], waits["until"], "{json:#}");
+    assert_eq!(json["in_flight"], serde_json::json!([]), "{json:#}");
+    assert!(human.contains("goes on") && !human.contains("in flight"), "{human}");
+    live.signal("TERM");
+    assert_eq!(live.end().0, Some(143));
+}
+
+#[test]
+fn at_the_ceiling_status_names_the_command_that_the_end_of_the_run_names() {
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-well", AGENT).write(&world);
+    let ran = run(&world, &fixture, &["--max-cost-usd", "0.6"]).exits(6);
+    let last = |text: &str| text.lines().last().unwrap().split_once("--max-cost-usd").unwrap().1.to_owned();
+    let (human, _) = status(&world);
+    assert_eq!(last(&human), last(&ran.stdout), "{human}{ran}");
+}
+
+#[test]
+fn a_full_work_folder_is_called_so_and_nothing_is_to_be_regraded() {
+    let world = World::new();
+    let fills = "cat /dev/zero > fill 2> /dev/null; true";
+    let fixture = TestFixture::new().agent("T0/00-fills", fills).write(&world);
+    let work = world.path("work");
+    std::fs::create_dir(&work).unwrap();
+    let program = world.command(&["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1"]);
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
+    command.arg("mount -t tmpfs -o size=2m none \"$0\" || exit 77; exec \"$@\"").arg(&work);
+    command.arg(program.get_program()).args(program.get_args()).current_dir(world.path(""));
+    command.args(["--containment", "walk", "--attempts", "1", "--work-dir"]).arg(&work);
+    world.seal(&mut command);
+    let ran = crate::scenes::output(&mut command);
+    if ran.code == Some(77) || ran.code == Some(1) && ran.stderr.contains("unshare") {
+        return;
+    }
+    let ran = ran.exits(6);
+    assert!(ran.stderr.contains("the work folder is full"), "{ran}");
+    assert!(ran.stderr.contains("--work-dir OTHER") && !ran.stderr.contains("regrade"), "{ran}");
+}

@@ -31,7 +31,7 @@ fn a_rate_limit_pauses_whatever_else_the_record_lacks_or_has_wrong() {
         ),
         (
             r#"{"failure": {"kind": "rate_limit", "message": "429"}, "end": "done"}"#,
-            "429 (the rest of the record cannot be read: unknown variant `done`",
+            "429 (the rest of the record cannot be read: `end` is \"done\", not",
         ),
     ] {
         let world = World::new();

@@ -94,13 +94,18 @@ fn look(dir: &Path, fixture: &model::task::Fixture, console: &mut Console) -> Re
         }
         Solved::Elsewhere => mistakes.extend(named::absent_files(dir, fixture, None)),
     }
-    let path = std::env::var_os("PATH");
-    for (owner, program) in named::programs(fixture) {
-        if !program::is_found(OsStr::new(&program), path.as_deref()) {
-            console.say(&format!("note: {owner} starts `{program}`, which is not installed here"))?;
-        }
+    for note in absent_programs(fixture) {
+        console.say(&format!("note: {note}"))?;
     }
     Ok(mistakes)
+}
+
+/// What a fixture starts and is not installed here, in a sentence each.
+pub(super) fn absent_programs(fixture: &model::task::Fixture) -> Vec<String> {
+    let path = std::env::var_os("PATH");
+    let absent =
+        named::programs(fixture).into_iter().filter(|(_, name)| !program::is_found(OsStr::new(name), path.as_deref()));
+    absent.map(|(owner, name)| format!("{owner} starts `{name}`, which is not installed here")).collect()
 }
 
 /// What the workspace says, if cargo can read it: a fixture is a fixture without it.

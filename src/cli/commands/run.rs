@@ -9,6 +9,7 @@ use crate::cli::args::Run;
 use crate::cli::asked::{Course, Question, changes, regrade};
 use crate::cli::choose::choose;
 use crate::cli::commands::dry_run;
+use crate::cli::commands::fixture::absent_programs;
 use crate::cli::commands::sitting;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
@@ -64,6 +65,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
             refuse_containment(wish.containment, ".")?;
         }
     }
+    let fixture = wish.fixture.clone();
     let (held, mut notices) = match make(&question, &current, &prelude, console)? {
         Made::New(held, notices) => (held, notices),
         Made::GoOn(folder) => return go_on(folder, prelude, console),
@@ -71,6 +73,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     };
     notices.extend(wish::notices(args, &located, &wish));
     notices.extend(in_target_dir(&wish, &located, &current));
+    notices.extend(absent_programs(&fixture).into_iter().map(|message| Event::Notice { message }));
     let name = shown(held.folder.root(), &current);
     let sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;
     sitting::conduct(sitting, &name, &notices, prelude, console)

@@ -72,6 +72,12 @@ fn show(
     } else {
         Vec::new()
     };
+    let waits =
+        survey.checkpoint.content().filter(|checkpoint| survey.holder.is_some() && checkpoint.rate_limit.is_some());
+    let retry_at = waits.and_then(|checkpoint| Some(checkpoint.rate_limit.as_ref()?.until));
+    // While a rate limit is waited for, what no program works on is not in flight.
+    let in_flight: Vec<RunInFlight> =
+        in_flight.into_iter().filter(|run| retry_at.is_none() || run.since.is_some()).collect();
     let missing = missing_beside(&in_flight, &numbers);
     let checkpoint = survey.checkpoint.content();
     let mut waiting = config.map(|config| tiers_in_wait(folder, config)).unwrap_or_default();
@@ -80,6 +86,7 @@ fn show(
         folder: name,
         experiment_id: survey.experiment_id(),
         status: checkpoint.map(|checkpoint| checkpoint.status),
+        retry_at,
         holder: survey.holder.as_ref(),
         started_at: checkpoint.map(|checkpoint| checkpoint.started_at),
         spent: numbers.spent(),

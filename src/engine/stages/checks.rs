@@ -83,7 +83,8 @@ impl Work<'_> {
                 ],
             },
             FailureKind::Checks,
-        )?;
+        );
+        let ended = ended.map_err(|halt| halt.of(&format!("check `{}`", check.name)))?;
         let exit_code = match ended.end {
             End::Exited(code) => Some(code),
             End::Signaled(_) | End::TimedOut | End::NoProgress | End::OutputLimit | End::Stopped => None,

@@ -129,6 +129,7 @@ impl Work<'_> {
         };
         let asked = self
             .contained(program, FailureKind::Judge)
+            .map_err(|halt| halt.of(&format!("judge `{}`", question.name)))
             .and_then(|ended| self.read_answer(question, Some(&ended)).map_err(Halt::Failed));
         self.remove(tree);
         // Whatever came of it, it was paid for.

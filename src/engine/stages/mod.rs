@@ -44,6 +44,18 @@ pub(super) enum Halt {
     Stopped,
 }
 
+impl Halt {
+    /// The same, of what the fixture calls so.
+    fn of(self, whose: &str) -> Self {
+        match self {
+            Self::Failed(failure) if matches!(failure.kind, FailureKind::Checks | FailureKind::Judge) => {
+                Self::Failed(Failure { message: format!("{whose}: {}", failure.message), ..failure })
+            }
+            halt => halt,
+        }
+    }
+}
+
 impl From<Failure> for Halt {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
@@ -298,7 +310,7 @@ impl<'a> Work<'a> {
             committed_at: clock::now(),
             flags: self.flags(agent, changes.as_ref())?,
             not_captured: changes.as_ref().map(Changes::not_captured),
-            changed_nothing: changes.as_ref().is_some_and(|changes| changes.patch == Digest::of(b"")),
+            changed_nothing: changes.as_ref().map(Changes::is_nothing),
             // The commit puts the seal's digest in.
             seal: Digest::of(b""),
         };

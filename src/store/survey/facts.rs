@@ -74,7 +74,7 @@ pub(super) struct Facts<'a> {
     #[serde(default)]
     exit_code: Option<i64>,
     #[serde(default)]
-    changed_nothing: bool,
+    changed_nothing: Option<bool>,
     #[serde(borrow, default)]
     checks: Option<Vec<Check<'a>>>,
     #[serde(borrow, default)]
@@ -210,7 +210,7 @@ impl<'a> Facts<'a> {
         let shortfall = Shortfall {
             end,
             exit_code: self.exit_code.and_then(|code| i32::try_from(code).ok()),
-            changed_nothing: self.changed_nothing,
+            changed_nothing: self.changed_nothing == Some(true),
             checks: checks.collect(),
         };
         shortfall.says_anything().then_some(shortfall)
