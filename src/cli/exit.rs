@@ -38,7 +38,7 @@ exits! {
     Usage 2 "Usage or configuration: all mistakes at once, with file and line.",
     Held 3 "The experiment is held by another coordinator.",
     Mendable 4 "`verify`: folder and checkpoint differ, `repair` can mend it.",
-    Damaged 5 "`verify`: evidence is damaged, altered or missing; it needs a person or a rerun.",
+    Damaged 5 "Something is damaged, altered or missing; it needs a person or a rerun. `verify` alone reads all evidence; `resume` and `run` look at results, index and unfinished runs.",
     Incomplete 6 "Planned runs are missing (interrupted, errored, budget or rate limit: the message says which).",
     Policy 7 "A policy of the gate is not met (`--max-missing`, `--min-runs`, `--deny-warnings`).",
     HungUp 129 "Stopped by SIGHUP; can be resumed.",

@@ -341,16 +341,11 @@ impl<'a> Coordinator<'a> {
         self.save()?;
         let finished = ExperimentFinished {
             end,
-            folder: self.folder_name.clone(),
-            tiers: self.standing.tiers(),
-            setups: self.standing.setups(Some(&self.place.fixture)),
             spent: self.state.spent(),
             duration_seconds: self.now().as_secs_f64(),
-            errored: self.standing.errored(),
             shortfalls: excerpt::explained(&self.held.folder, self.standing.counting(), self.standing.shortfalls()),
-            missing: self.standing.missing_by_why(),
-            remainders: self.standing.remainders(),
             waiting: self.state.tiers_in_wait().map(|(tier, sources)| (tier, sources.clone())).collect(),
+            ..self.standing.finished(&self.folder_name, Some(&self.place.fixture))
         };
         self.tell(&Event::ExperimentFinished(finished.clone()));
         if self.worker_lost { Err(EngineError::WorkerLost) } else { Ok(finished) }
@@ -364,7 +359,9 @@ fn hold_back(taken: &Taken, fixture: &Fixture, thinking_mode: &str, standing: &m
     held_back.into_iter().filter_map(|place| Some(stop(place, stopped.get(&place)?))).collect()
 }
 
-fn left_to_you(Finding { kind, place, message, .. }: Finding) -> String {
+/// What is said of damage that only a person can mend.
+#[must_use]
+pub fn left_to_you(Finding { kind, place, message, .. }: Finding) -> String {
     format!("{place}: {kind}: {message}; it is left to you")
 }
 

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use crate::lifecycle::costs::Costs;
 use crate::lifecycle::failures::{failure_of, grouped};
 use crate::lifecycle::gradings;
+use crate::lifecycle::index;
 use crate::lifecycle::status::status_on_disk;
 use crate::model::changes::Remainder;
-use crate::model::event::{Errored, Missing, SetupTotals, TierTotals};
+use crate::model::event::{Errored, ExperimentFinished, Missing, SetupTotals, TierTotals};
 use crate::model::grading::GradingNumber;
 use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::money::Usd;
-use crate::model::outcome::{Failure, FailureKind, RunStatus};
+use crate::model::outcome::{ExperimentEnd, Failure, FailureKind, RunStatus};
 use crate::model::plan::Plan;
 use crate::model::result::RunResult;
 use crate::model::shortfall::{SetupShortfall, Shortfall};
@@ -28,6 +29,8 @@ pub struct Standing {
     committed: BTreeMap<RunId, ResultFacts>,
     missing: BTreeMap<RunId, Missing>,
     withheld: BTreeSet<RunId>,
+    /// Runs whose results are damaged: they count nowhere.
+    damaged: BTreeSet<RunId>,
     /// Committed runs without a verdict under the newest grading.
     to_grade: BTreeSet<RunId>,
     /// What failed last in runs that are missing.
@@ -47,9 +50,11 @@ impl Standing {
     pub fn of(plan: Plan, survey: &Survey) -> Self {
         let former: Usd = survey.attempts.values().map(|attempts| attempts.cost).sum();
         let spent = survey.quarantined_cost + former + survey.runs.values().map(RunSeen::spent).sum();
+        let damaged = index::damaged(survey);
         let committed: BTreeMap<RunId, ResultFacts> = survey
             .runs
             .iter()
+            .filter(|(run, _)| !damaged.contains(run))
             .filter_map(|(run, seen)| match seen {
                 // A result without a verdict is no result; a person has to say what it is.
                 RunSeen::Committed(facts) if facts.passed.is_some() => Some((*run, *facts)),
@@ -61,6 +66,7 @@ impl Standing {
             .filter(|run| !committed.contains_key(run))
             .map(|run| {
                 let why = match (status_on_disk(survey, run), survey.runs.get(&run)) {
+                    _ if damaged.contains(&run) => Missing::Damaged,
                     (Some(RunStatus::AgentComplete), _) => Missing::AgentComplete,
                     (Some(RunStatus::Errored), _) => Missing::Errored,
                     (_, Some(_)) => Missing::Unfinished,
@@ -84,6 +90,7 @@ impl Standing {
             committed,
             missing,
             withheld: BTreeSet::new(),
+            damaged,
             to_grade,
             failures,
             shortfalls,
@@ -137,7 +144,11 @@ impl Standing {
     /// The plan has grown.
     pub fn replan(&mut self, plan: Plan) {
         for run in plan.runs().filter(|run| !self.committed.contains_key(run)) {
-            self.missing.entry(run).or_insert(Missing::NotStarted);
+            let damaged = self.damaged.contains(&run);
+            self.missing.entry(run).or_insert(if damaged { Missing::Damaged } else { Missing::NotStarted });
+            if damaged {
+                self.withheld.insert(run);
+            }
         }
         self.plan = plan;
     }
@@ -173,6 +184,12 @@ impl Standing {
         if self.plan.contains(run) && !self.committed.contains_key(&run) {
             self.missing.insert(run, why);
         }
+    }
+
+    /// Runs whose results are damaged.
+    #[must_use]
+    pub fn damaged(&self) -> Vec<RunId> {
+        self.damaged.iter().copied().collect()
     }
 
     /// A missing run is not to be made again without being asked: its result was there once.
@@ -212,7 +229,7 @@ impl Standing {
     /// theirs lies aside.
     #[must_use]
     pub fn failed(&self) -> BTreeSet<RunId> {
-        let failed = |why: &Missing| *why != Missing::NotStarted;
+        let failed = |why: &Missing| !matches!(why, Missing::NotStarted | Missing::Damaged);
         self.missing.iter().filter(|(_, why)| failed(why)).map(|(run, _)| *run).collect()
     }
 
@@ -271,6 +288,26 @@ impl Standing {
     #[must_use]
     pub fn costs(&self) -> Costs {
         self.committed.iter().map(|(run, facts)| (*run, facts.cost)).collect()
+    }
+
+    /// The end of a session that had nothing to do.
+    #[must_use]
+    pub fn finished(&self, folder: &str, fixture: Option<&Fixture>) -> ExperimentFinished {
+        let is_complete = self.missing.is_empty();
+        ExperimentFinished {
+            end: if is_complete { ExperimentEnd::Completed } else { ExperimentEnd::Incomplete },
+            folder: folder.to_owned(),
+            tiers: self.tiers(),
+            setups: self.setups(fixture),
+            spent: self.spent,
+            duration_seconds: 0.0,
+            errored: self.errored(),
+            shortfalls: self.shortfalls(),
+            remainders: self.remainders(),
+            missing: self.missing_by_why(),
+            damaged: self.damaged(),
+            waiting: BTreeMap::new(),
+        }
     }
 
     /// The tiers' numbers.

@@ -5,13 +5,15 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config;
 use crate::engine::grader::Grader;
 use crate::engine::untouched::Untouched;
 use crate::model::digest::Digest;
 use crate::model::experiment::{Config, KeepWorkspaces};
+use crate::model::grading::GradingNumber;
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
 use crate::model::outcome::Stage;
-use crate::model::task::{Fixture, JudgeSpec, Subtest};
+use crate::model::task::{CheckSpec, Fixture, JudgeSpec, Subtest};
 use crate::os::files;
 use crate::os::process::{Containment, Limits, MakeFilter, OutputFilter, Overflow, StopHandle, Task, View};
 use crate::store::layout::ExperimentFolder;
@@ -70,10 +72,23 @@ impl Workplace {
         (1..).map(JudgeNumber).zip(&self.grader.fixture.judges)
     }
 
-    /// Whether a check of the newest grading is as it was when the untouched trees were checked.
-    pub(super) fn is_as_before(&self, check: &str) -> bool {
-        let of = |fixture: &'_ Fixture| fixture.checks.iter().find(|spec| spec.name == check).cloned();
-        of(&self.grader.fixture) == of(&self.fixture)
+    /// The checks of a grading; none where its fixture cannot be read any more.
+    pub(super) fn checks_of(&self, grading: GradingNumber) -> Vec<CheckSpec> {
+        if grading.is_first() {
+            self.fixture.checks.clone()
+        } else if grading == self.grader.number {
+            self.grader.fixture.checks.clone()
+        } else {
+            config::fixture::load(&self.folder.grading_fixture(grading))
+                .map(|fixture| fixture.checks)
+                .unwrap_or_default()
+        }
+    }
+
+    /// Whether a check of the newest grading is as it was among those that untouched trees were checked by.
+    pub(super) fn is_as_before(&self, check: &str, before: &[CheckSpec]) -> bool {
+        let of = |specs: &[CheckSpec]| specs.iter().find(|spec| spec.name == check).cloned();
+        of(&self.grader.fixture.checks) == of(before)
     }
 
     /// The subtest of a run; `None` when the fixture's copy does not have it.

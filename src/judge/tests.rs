@@ -264,6 +264,7 @@ fn the_checks_judge_scores_by_exit_codes() {
             check("check-scaled", Some(2)),
             check("check-may-not-apply", None),
         ],
+        ..ChecksResult::default()
     };
     let judgment = super::checks::judgment(JudgeNumber(1), &rubric(), &checks).unwrap();
     assert_eq!((judgment.score.get(), judgment.passed, judgment.grade), (3.0 / 8.0, false, Grade::D));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::lifecycle::failures::failure_of;
-use crate::lifecycle::index::{doubtful, hides_anything, knows_every_tier};
+use crate::lifecycle::index::{damaged, hides_anything, knows_every_tier};
 use crate::lifecycle::rows::{Row, Tally, rows};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::experiment::Config;
@@ -162,14 +162,14 @@ fn audit_runs(survey: &Survey, findings: &mut Vec<Finding>) -> Tally {
     let mut tally = Tally::default();
     let plan = survey.plan();
     let has_plan = plan.is_some();
-    let doubtful = doubtful(survey);
+    let damaged = damaged(survey);
     for row in rows(survey, &plan.unwrap_or_default()) {
         tally.count(&row);
         if let Some(RunSeen::Committed(_)) = row.seen {
             if has_plan && !row.planned {
                 findings.push(of_run(survey, FindingKind::OutsidePlan, row.run, "the plan does not have this run"));
             }
-            audit_committed(survey, &row, doubtful.contains(&row.run), findings);
+            audit_committed(survey, &row, damaged.contains(&row.run), findings);
         }
         if let Some(entry) = row.recorded
             && entry.is_judged()
@@ -187,9 +187,9 @@ fn audit_runs(survey: &Survey, findings: &mut Vec<Finding>) -> Tally {
 }
 
 /// Holds the entry of a committed run against its result, unless that is damaged.
-fn audit_committed(survey: &Survey, row: &Row<'_>, is_doubtful: bool, findings: &mut Vec<Finding>) {
+fn audit_committed(survey: &Survey, row: &Row<'_>, is_damaged: bool, findings: &mut Vec<Finding>) {
     match (row.on_disk, row.recorded) {
-        (Some(_), _) if is_doubtful => {}
+        (Some(_), _) if is_damaged => {}
         (Some(_), None) if survey.checkpoint.content().is_some() && survey.holder.is_none() => {
             findings.push(of_run(survey, FindingKind::UnrecordedResult, row.run, "the checkpoint does not name it"));
         }

@@ -10,12 +10,14 @@ use crate::model::checkpoint::CompletedRuns;
 use crate::model::ids::RunId;
 use crate::model::survey::{ProblemKind, RunSeen, Survey};
 
-/// Committed runs whose results are damaged: what they say is nothing that the index may learn.
+/// Committed runs whose results are damaged, as far as the results themselves show it: they count nowhere, and what they say
+/// is nothing that the index may learn.
 #[must_use]
-pub(super) fn doubtful(survey: &Survey) -> BTreeSet<RunId> {
-    let mut doubtful = odd_results(survey);
-    doubtful.extend(survey.problems.iter().filter(|problem| is_of_the_result(problem.kind)).map(|problem| problem.run));
-    doubtful
+pub fn damaged(survey: &Survey) -> BTreeSet<RunId> {
+    let mut damaged = odd_results(survey);
+    damaged.extend(survey.problems.iter().filter(|problem| is_of_the_result(problem.kind)).map(|problem| problem.run));
+    damaged.retain(|run| matches!(survey.runs.get(run), Some(RunSeen::Committed(_))));
+    damaged
 }
 
 fn is_of_the_result(kind: ProblemKind) -> bool {
@@ -39,8 +41,8 @@ fn is_of_the_result(kind: ProblemKind) -> bool {
 #[must_use]
 pub fn index(survey: &Survey) -> CompletedRuns {
     let mut completed_runs = CompletedRuns::default();
-    let doubtful = doubtful(survey);
-    for run in survey.runs.keys().chain(survey.attempts.keys()).filter(|run| !doubtful.contains(run)) {
+    let damaged = damaged(survey);
+    for run in survey.runs.keys().chain(survey.attempts.keys()).filter(|run| !damaged.contains(run)) {
         if let Some(status) = status_on_disk(survey, *run) {
             completed_runs.set(*run, status);
         }

@@ -245,6 +245,9 @@ pub struct ExperimentFinished {
     pub shortfalls: Vec<SetupShortfall>,
     /// Planned runs that are missing, by why.
     pub missing: BTreeMap<Missing, usize>,
+    /// Runs whose results are damaged: they count nowhere, and are not made again without being asked.
+    #[serde(default)]
+    pub damaged: Vec<RunId>,
     /// Tiers that have not begun because they take over the winners of these.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, Vec<String>>")]
@@ -263,6 +266,8 @@ pub enum Missing {
     AgentComplete,
     /// Infrastructure failed until the attempts were used up.
     Errored,
+    /// It has a result that is damaged, which counts nowhere.
+    Damaged,
 }
 
 /// Runs that are missing because the same failure ended their last attempts.

@@ -145,6 +145,9 @@ impl Before {
 pub struct ChecksResult {
     /// In the fixture's order.
     pub checks: Vec<CheckResult>,
+    /// The grading whose checks those of an untouched tree are, when it is not the first one.
+    #[serde(default, skip_serializing_if = "GradingNumber::is_first")]
+    pub grading: GradingNumber,
 }
 
 /// `judge/judge_NN/judgment.json`: one judge's verdict, computed from its item scores.

@@ -105,6 +105,7 @@ pub(super) fn finished(end: ExperimentEnd) -> ExperimentFinished {
             (Missing::Errored, 1),
         ]),
         remainders: Vec::new(),
+        damaged: Vec::new(),
         waiting: BTreeMap::new(),
     }
 }

@@ -26,7 +26,7 @@ use super::page::Page;
 use super::styles::{Styles, Tone};
 use super::summary::{ceiling_for_all, continuation};
 use super::tables::{
-    Rows, add_missing, add_remainders, add_to_come, add_waiting, named_lines, results_table, shortened,
+    Rows, add_damaged, add_missing, add_remainders, add_to_come, add_waiting, named_lines, results_table, shortened,
 };
 
 /// What `status` says of an experiment.
@@ -36,7 +36,7 @@ pub struct Status<'a> {
     pub experiment_id: Option<&'a str>,
     /// Its folder, as it was given.
     pub folder: &'a str,
-    /// What the checkpoint says; `None` when it cannot be read.
+    /// What the checkpoint says; `None` when it cannot be read. With damaged results, nothing is `completed`.
     pub status: Option<ExperimentStatus>,
     /// Until when a live coordinator waits for a rate limit.
     #[schemars(with = "Option<String>")]
@@ -60,6 +60,8 @@ pub struct Status<'a> {
     pub errored: &'a [Errored],
     /// Why runs did not pass, counted for each setup.
     pub shortfalls: &'a [SetupShortfall],
+    /// Runs whose results are damaged: they count nowhere.
+    pub damaged: &'a [RunId],
     /// Whether more runs than these may be planned: how many subtests its tiers have is not known.
     pub plan_is_open: bool,
     /// Tiers that have not begun because they take over the winners of others, each with those.
@@ -136,6 +138,10 @@ impl Status<'_> {
             add_errored(&mut page, self.errored);
             add_waiting(&mut page, self.waiting);
         }
+        if !self.damaged.is_empty() {
+            page.line("");
+            add_damaged(&mut page, self.damaged, self.folder);
+        }
         if !self.remainders.is_empty() {
             page.line("");
             add_remainders(&mut page, self.remainders);
@@ -146,7 +152,8 @@ impl Status<'_> {
 
     /// What to type to go on, where something is missing and nobody is at work.
     fn continuation(&self, styles: Styles) -> Option<String> {
-        let is_missing = self.missing.values().any(|count| *count > 0);
+        // A resume does nothing about damage.
+        let is_missing = self.missing.iter().any(|(why, count)| *count > 0 && *why != Missing::Damaged);
         (is_missing && self.holder.is_none()).then(|| {
             let at_ceiling = self.status == Some(ExperimentStatus::BudgetReached);
             let missing: usize = self.missing.values().sum();
@@ -168,6 +175,7 @@ impl Status<'_> {
         match (self.holder, self.status) {
             (Some(_), Some(ExperimentStatus::PausedRateLimit)) => (Tone::Warning, "waits for a rate limit"),
             (Some(_), _) => (Tone::Good, "running"),
+            (None, Some(_)) if !self.damaged.is_empty() => (Tone::Bad, "damaged"),
             (None, Some(ExperimentStatus::Running)) => (Tone::Bad, "interrupted (its coordinator is gone)"),
             (None, Some(ExperimentStatus::Interrupted)) => (Tone::Warning, "interrupted"),
             (None, Some(ExperimentStatus::PausedRateLimit)) => (Tone::Warning, "stopped by a rate limit"),
@@ -268,6 +276,7 @@ mod tests {
             missing: &finished.missing,
             errored: &finished.errored,
             shortfalls: &finished.shortfalls,
+            damaged: &finished.damaged,
             plan_is_open: false,
             waiting: &finished.waiting,
             remainders: &finished.remainders,
@@ -289,6 +298,17 @@ mod tests {
     fn a_dead_coordinator_is_not_called_running() {
         let finished = finished(ExperimentEnd::Incomplete);
         snapshot("screens", "status_dead", &status(&finished, None, &[]).human(at(725), None, Styles::plain()));
+    }
+
+    #[test]
+    fn damaged_results_are_named_with_the_command_that_says_what_is_wrong() {
+        let finished = ExperimentFinished {
+            missing: BTreeMap::from([(Missing::Damaged, 2)]),
+            damaged: vec![run("T0/00/run_01"), run("T1/00/run_07")],
+            ..finished(ExperimentEnd::Incomplete)
+        };
+        let status = Status { status: Some(ExperimentStatus::Interrupted), ..status(&finished, None, &[]) };
+        snapshot("screens", "status_damaged", &status.human(at(725), None, Styles::plain()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What is printed at the end of a sitting: the table, what is missing, and the commands that go on.
 
-use crate::model::event::{ExperimentFinished, TierTotals, Totals};
+use crate::model::event::{ExperimentFinished, Missing, TierTotals, Totals};
 use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentEnd, StopSignal};
 use crate::stats::tiers::sum_of;
@@ -10,7 +10,7 @@ use crate::text::words::{counted, duration, shell_word};
 use super::causes::{add_errored, add_shortfalls};
 use super::page::Page;
 use super::styles::{Styles, Tone};
-use super::tables::{Rows, add_missing, add_remainders, add_waiting, named_lines, results_table};
+use super::tables::{Rows, add_damaged, add_missing, add_remainders, add_waiting, named_lines, results_table};
 
 /// The end of a sitting. `folder` is the experiment's folder as the person would type it.
 ///
@@ -32,10 +32,11 @@ pub fn summary(
     page.line(results_table(&finished.tiers, &finished.setups, rows));
     add_shortfalls(&mut page, &finished.shortfalls, folder, rows, styles);
     add_missing(&mut page, &finished.missing, styles);
+    add_damaged(&mut page, &finished.damaged, folder);
     add_errored(&mut page, &finished.errored);
     add_waiting(&mut page, &finished.waiting);
     add_remainders(&mut page, &finished.remainders);
-    if missing > 0 || !finished.remainders.is_empty() {
+    if missing > 0 || !finished.damaged.is_empty() || !finished.remainders.is_empty() {
         page.line("");
     }
     page.add(named_lines(&[
@@ -44,7 +45,10 @@ pub fn summary(
         ("folder", escape::terminal(folder).into_owned()),
     ]));
     page.line(format_args!("\nTo check it:\n  {}", command("verify", folder, styles)));
-    if finished.end != ExperimentEnd::Completed || missing > 0 {
+    // A resume does nothing about damage.
+    let damaged = finished.missing.get(&Missing::Damaged).copied().unwrap_or_default();
+    let only_damaged = damaged > 0 && damaged == missing && finished.end == ExperimentEnd::Incomplete;
+    if (finished.end != ExperimentEnd::Completed || missing > 0) && !only_damaged {
         let at_ceiling = finished.end == ExperimentEnd::BudgetReached;
         let ceiling = at_ceiling.then(|| ceiling_for_all(&finished.tiers, missing, finished.spent)).flatten();
         page.add(continuation(folder, ceiling, styles));
@@ -130,6 +134,17 @@ mod tests {
     fn what_was_not_captured_is_told_with_the_runs_that_it_is_of() {
         let finished = ExperimentFinished { remainders: remainders(), ..complete() };
         snapshot("screens", "summary_remainders", &shown(&finished));
+    }
+
+    #[test]
+    fn damaged_results_are_named_and_no_command_continues_that_would_do_nothing() {
+        let finished = ExperimentFinished {
+            end: ExperimentEnd::Incomplete,
+            missing: BTreeMap::from([(Missing::Damaged, 1)]),
+            damaged: vec!["T0/00/run_01".parse().unwrap()],
+            ..complete()
+        };
+        snapshot("screens", "summary_damaged", &shown(&finished));
     }
 
     #[test]

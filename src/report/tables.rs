@@ -11,7 +11,7 @@ use crate::model::ids::{RunId, TierId};
 use crate::stats::tiers::sum_of;
 use crate::text::columns::cut;
 use crate::text::escape;
-use crate::text::words::{bytes, counted, duration, list, percent};
+use crate::text::words::{bytes, counted, duration, list, percent, shell_word};
 
 use super::page::Page;
 use super::styles::{Styles, Tone};
@@ -139,7 +139,9 @@ pub(super) fn add_missing(page: &mut Page, missing: &BTreeMap<Missing, usize>, s
 
 /// The same while a coordinator is at work: a run that it has not come to yet is not missing.
 pub(super) fn add_to_come(page: &mut Page, missing: &BTreeMap<Missing, usize>, styles: Styles) {
-    add_counts(page, missing, "still to be done", styles);
+    // A coordinator does nothing about damage.
+    let missing = missing.iter().filter(|(why, _)| **why != Missing::Damaged).map(|(why, count)| (*why, *count));
+    add_counts(page, &missing.collect(), "still to be done", styles);
 }
 
 fn add_counts(page: &mut Page, missing: &BTreeMap<Missing, usize>, what: &str, styles: Styles) {
@@ -153,6 +155,20 @@ fn add_counts(page: &mut Page, missing: &BTreeMap<Missing, usize>, what: &str, s
     for (why, count) in missing.iter().filter(|(_, count)| **count > 0) {
         page.line(format_args!("  {count:>width$} {}", why_missing(*why)));
     }
+}
+
+/// Names the runs whose results are damaged, and the command that says what is wrong with them; nothing when none is.
+pub(super) fn add_damaged(page: &mut Page, damaged: &[RunId], folder: &str) {
+    if damaged.is_empty() {
+        return;
+    }
+    let (counts, results) = if damaged.len() == 1 { ("counts", "result") } else { ("count", "results") };
+    page.line(format_args!(
+        "{} damaged {results} {counts} nowhere ({}): `cargo scylla verify {}` says what is wrong",
+        damaged.len(),
+        named(damaged),
+        shell_word(folder),
+    ));
 }
 
 /// Says which tiers wait for the winners of which.
@@ -169,6 +185,7 @@ fn why_missing(why: Missing) -> &'static str {
         Missing::NotStarted => "not started",
         Missing::Unfinished => "started and not finished",
         Missing::AgentComplete => "not judged: the agent is done, the judges are not",
+        Missing::Damaged => "damaged: the result is there and is not what was committed",
         Missing::Errored => "errored: infrastructure failed until the attempts were used up",
     }
 }

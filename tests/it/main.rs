@@ -13,6 +13,7 @@ mod commands;
 mod completions;
 mod containment;
 mod crash;
+mod damage;
 mod elsewhere;
 mod events;
 mod export;

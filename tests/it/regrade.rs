@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::crash::no_process_is_left;
 use crate::fixture::{TestFixture, close, gated, open};
-use crate::scenes::{experiment, json, recorded, status};
+use crate::scenes::{edit, experiment, json, recorded, status};
 use crate::world::{Output, World, wait_until};
 
 const HALF: &str = r#"touch done; printf '{"cost_usd": 0.5}' > "$SCYLLA_RECORD_FILE""#;
@@ -271,4 +271,40 @@ fn a_third_grading_another_fixture_and_runs_that_cannot_be_graded_are_told_apart
     regrade(&world, &[]).exits(3);
     open(&world, "judge");
     assert_eq!(live.end().0, Some(0));
+}
+
+#[test]
+fn a_check_that_fails_before_any_agent_is_mended_by_a_regrade_and_the_runs_are_made_under_it() {
+    let world = World::new();
+    let agent = format!("{}; {HALF}", gated(&world, "agent"));
+    let task = |check: &str| {
+        let fixture = TestFixture::new().agent("T0/00-one", &agent).agent("T1/00-two", &agent);
+        let written = fixture.judge(&judge(&world, GOOD)).write(&world);
+        edit(&world, "fixture/test.yaml", r#"shell: "test -f done""#, &format!("command: {check}"));
+        written
+    };
+    let written = task("[nosuchcheck, a]");
+    let run = ["run", "--tiers-dir", &written, "--results-dir", "results", "--runs", "1", "--attempts", "1"];
+    let failed = world.scylla(&run).exits(6);
+    assert!(failed.stdout.contains("program `nosuchcheck` is not found"), "{failed}");
+    let dir = experiment(&world);
+    task("[test, -f, done]");
+    let hint = world.scylla(&run).exits(2);
+    assert!(hint.stderr.contains("regrade") && hint.stderr.contains("--from"), "{hint}");
+    let graded = regrade(&world, &[]).exits(6);
+    assert!(graded.stderr.contains("no agent is done yet"), "{graded}");
+    world.scylla(&["resume", &dir]).exits(0);
+    assert_eq!((world.lines("agent.log"), world.lines("judge.log")), (2, 2));
+    assert_eq!([recorded(&world, "T0/00/1"), recorded(&world, "T1/00/1")], ["passed", "passed"]);
+    let checks = json(&world.experiment().join("T0/00/run_01/gradings/02/checks/result.json"));
+    assert_eq!((&checks["checks"][0]["passed"], &checks["checks"][0]["before"]), (&json!(true), &json!("failed")));
+    world.scylla(&["verify", &dir]).exits(0);
+    assert!(world.scylla(&run).exits(0).stderr.contains("is finished and left alone"));
+    // By the next grading, what the former one found out of the untouched tree is no fact about a check that changed.
+    task("[test, -e, done]");
+    regrade(&world, &[]).exits(0);
+    let later = json(&world.experiment().join("T0/00/run_01/gradings/03/checks/result.json"));
+    assert_eq!((&later["checks"][0]["passed"], &later["checks"][0]["before"]), (&json!(true), &Value::Null));
+    world.scylla(&["verify", &dir]).exits(0);
+    assert_eq!(world.lines("agent.log"), 2);
 }

@@ -23,6 +23,8 @@ macro_rules! snapshot {
 /// Both streams and the exit code, without what differs from run to run.
 fn screen(output: &Output, world: &World) -> String {
     let text = steady(&format!("{output}"), world);
+    let ages = regex::Regex::new(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \([^)]* ago\)").unwrap();
+    let text = ages.replace_all(&text, "[TIME] ([AGE] ago)");
     let durations = regex::Regex::new(r" +\b(\d+m )?\d+(\.\d+)?s\b").unwrap();
     durations.replace_all(&text, " [DURATION]").into_owned()
 }
@@ -67,8 +69,7 @@ fn troubles_are_told_one_by_one_and_what_is_missing_at_the_end() {
     let verified = world.scylla(&["verify", &experiment(&world)]).exits(6);
     snapshot!("verify_incomplete", screen(&verified, &world));
     let shown = world.scylla(&["status", &experiment(&world)]).exits(0);
-    let ages = regex::Regex::new(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \([^)]* ago\)").unwrap();
-    snapshot!("status_incomplete", ages.replace(&screen(&shown, &world), "[TIME] ([AGE] ago)"));
+    snapshot!("status_incomplete", screen(&shown, &world));
 }
 
 #[test]

@@ -38,16 +38,25 @@ pub fn run(args: &Regrade, console: &mut Console) -> Result<Exit, CliError> {
     let mut sitting = begin(sitting, wanted).map_err(|error| CliError::engine(error, &name))?;
     let graded = sitting.standing.to_grade();
     let named = if args.run.is_empty() { graded } else { chosen(&args.run, &graded, &sitting.standing)? };
-    console.say(&format!(
-        "grading {}: {} to be checked and judged; no agent is asked",
-        sitting.grader.number,
-        counted(named.len(), "run")
-    ))?;
+    console.say(&said(&sitting, named.len(), &name))?;
     sitting.standing.only(&named);
     let mut differences = Differences::default();
     operate(&mut sitting.config, &args.operation, &mut differences);
     save_operation(&sitting, differences.operational, &name)?;
     sitting::conduct(sitting, &name, &differences.events, prelude, console)
+}
+
+/// What is going to be done.
+fn said(sitting: &Sitting, runs: usize, name: &str) -> String {
+    let number = sitting.grader.number;
+    let nothing_done = runs == 0 && sitting.standing.missing().len() == sitting.config.plan().total();
+    if nothing_done {
+        return format!(
+            "grading {number}: no agent is done yet; `cargo scylla resume {}` makes the runs, which are checked and judged by it",
+            shell_word(name)
+        );
+    }
+    format!("grading {number}: {} to be checked and judged; no agent is asked", counted(runs, "run"))
 }
 
 /// The fixture that the settings name, when it is the experiment's.

@@ -10,19 +10,21 @@ use crate::cli::asked::{Course, Question, changes, regrade};
 use crate::cli::choose::choose;
 use crate::cli::commands::dry_run;
 use crate::cli::commands::fixture::absent_programs;
-use crate::cli::commands::sitting;
+use crate::cli::commands::{sitting, status};
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
 use crate::cli::locate::{Located, RESULTS, locate, locate_without_manifest, manifest_sets_anything};
 use crate::cli::prelude::Prelude;
 use crate::cli::wish::{self, Places, differ_in};
+use crate::engine::coordinator::left_to_you;
 use crate::engine::create::{Wish, create};
 use crate::engine::open::{Held, Sitting, hold, hold_creation, take_over};
 use crate::engine::regrade::Otherwise;
 use crate::lifecycle::mend::{Ask, mend};
 use crate::model::event::Event;
 use crate::model::experiment::ContainmentChoice;
+use crate::model::finding::{Finding, Level};
 use crate::os::clock;
 use crate::os::process::Containment;
 use crate::store;
@@ -179,7 +181,7 @@ fn leave_alone(folder: &ExperimentFolder, places: &Places, console: &mut Console
     let current = console.current_dir()?;
     let name = shown(folder.root(), &current);
     let dir = shell_word(&name);
-    tidy(folder, &name, console)?;
+    let damage = tidy(folder, &name, console)?;
     let (config, _) = store::config::read(folder);
     let has = config.content().map_or_else(String::new, |config| {
         let subtests = config.subtests.values().map(Vec::len).sum();
@@ -187,6 +189,19 @@ fn leave_alone(folder: &ExperimentFolder, places: &Places, console: &mut Console
     });
     if let Some(word) = in_former_place(folder, places, &current) {
         console.say(&format!("note: {word}"))?;
+    }
+    let is_damaged = !damage.is_empty();
+    console.tell(&damage.into_iter().map(left_to_you).collect::<Vec<_>>())?;
+    if !console.is_quiet() || is_damaged {
+        status::show_ended(folder, &name, console)?;
+    }
+    if is_damaged {
+        console.say(&format!(
+            "`{name}` has no run left to make{has}, and some of it is damaged: it is left alone.\n\nhint: `cargo scylla verify \
+             {dir}` says what is wrong; `{}` starts anew",
+            console.typed_with("--fresh"),
+        ))?;
+        return Ok(Exit::Damaged);
     }
     console.say(&format!(
         "`{name}` is finished and left alone{has}.\n\nhint: `{}` starts anew, `cargo scylla extend {dir} --runs {}` adds \
@@ -197,20 +212,24 @@ fn leave_alone(folder: &ExperimentFolder, places: &Places, console: &mut Console
     Ok(Exit::Success)
 }
 
-/// Mends what a session that was killed at its very end has left of a finished experiment.
-fn tidy(folder: &ExperimentFolder, name: &str, console: &mut Console) -> Result<(), CliError> {
+/// Mends what a session that was killed at its very end has left of a finished experiment. Gives the damage that only a person
+/// can mend.
+fn tidy(folder: &ExperimentFolder, name: &str, console: &mut Console) -> Result<Vec<Finding>, CliError> {
     let mut survey = store::survey::survey(folder, Depth::Results)?;
     store::survey::add_leftovers(folder, &mut survey)?;
+    let mending = mend(&survey, &Ask::default(), clock::now());
     // Whoever holds it mends it.
-    if survey.holder.is_some() || mend(&survey, &Ask::default(), clock::now()).is_nothing() {
-        return Ok(());
+    if survey.holder.is_some() || mending.is_nothing() {
+        return Ok(mending.kept.into_iter().filter(|finding| finding.kind.level() == Level::Damaged).collect());
     }
     let failed = |error| CliError::engine(error, name);
     let sitting = take_over(hold(folder.clone()).map_err(failed)?).map_err(failed)?;
     for mended in &sitting.mended {
         console.say(&format!("mended: {mended}"))?;
     }
-    sitting.rest().map_err(failed)
+    let damage = sitting.damage.clone();
+    sitting.rest().map_err(failed)?;
+    Ok(damage)
 }
 
 /// Goes on with an unfinished experiment: its saved config wins, and every flag that differs is told. It has its own copy of

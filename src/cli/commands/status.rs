@@ -13,9 +13,9 @@ use crate::config;
 use crate::engine::excerpt;
 use crate::engine::standing::Standing;
 use crate::engine::taken::tiers_in_wait;
-use crate::model::event::Missing;
+use crate::model::event::{Event, ExperimentFinished, Missing};
 use crate::model::ids::JudgeNumber;
-use crate::model::outcome::Stage;
+use crate::model::outcome::{ExperimentStatus, Stage};
 use crate::model::survey::{RunSeen, Survey};
 use crate::model::task::Fixture;
 use crate::os::clock::{self, Stopwatch};
@@ -56,6 +56,22 @@ fn wait(size: Option<Size>, console: &Console) {
     }
 }
 
+/// Shows where an experiment stands that nobody works on; for machines, as the event that ends a session.
+pub(super) fn show_ended(folder: &ExperimentFolder, name: &str, console: &mut Console) -> Result<(), CliError> {
+    let survey = survey(folder, Depth::Results)?;
+    if console.message_format() == MessageFormat::Human {
+        return show(folder, name, &survey, None, console);
+    }
+    let fixture = config::fixture::load(&folder.fixture()).ok();
+    let numbers = Standing::of(survey.plan().unwrap_or_default(), &survey);
+    let finished = ExperimentFinished {
+        shortfalls: excerpt::explained(folder, numbers.counting(), numbers.shortfalls()),
+        ..numbers.finished(name, fixture.as_ref())
+    };
+    let told = console.reporter().event(clock::now(), &Event::ExperimentFinished(finished));
+    console.is_written(told)
+}
+
 fn show(
     folder: &ExperimentFolder,
     name: &str,
@@ -82,10 +98,15 @@ fn show(
     let checkpoint = survey.checkpoint.content();
     let mut waiting = config.map(|config| tiers_in_wait(folder, config)).unwrap_or_default();
     waiting.retain(|tier, _| numbers.missing().keys().any(|run| run.tier == *tier));
+    let damaged = numbers.damaged();
+    let status = match checkpoint.map(|checkpoint| checkpoint.status) {
+        Some(ExperimentStatus::Completed) if !damaged.is_empty() => Some(ExperimentStatus::Interrupted),
+        status => status,
+    };
     let status = status::Status {
         folder: name,
         experiment_id: survey.experiment_id(),
-        status: checkpoint.map(|checkpoint| checkpoint.status),
+        status,
         retry_at,
         holder: survey.holder.as_ref(),
         started_at: checkpoint.map(|checkpoint| checkpoint.started_at),
@@ -96,6 +117,7 @@ fn show(
         missing: &missing,
         errored: &numbers.errored(),
         shortfalls: &excerpt::explained(folder, numbers.counting(), numbers.shortfalls()),
+        damaged: &damaged,
         plan_is_open: survey.original.as_ref().is_some_and(|original| original.plan_is_open),
         waiting: &waiting,
         remainders: &numbers.remainders(),

@@ -41,7 +41,7 @@ impl Work<'_> {
             self.remove(graded);
         }
         let checks = self.compare_with_untouched(checked)?;
-        let result = ChecksResult { checks };
+        let result = ChecksResult { checks, ..ChecksResult::default() };
         self.graded_store.write_checks(&result).map_err(|error| storage(&error))?;
         Ok(result)
     }

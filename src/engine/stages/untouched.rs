@@ -17,7 +17,7 @@ impl Work<'_> {
     pub(in crate::engine) fn check_untouched(&mut self) -> Result<(), Halt> {
         let place = self.place;
         let Some(commit) = self.baseline.as_ref().map(|baseline| baseline.commit.clone()) else { return Ok(()) };
-        if place.fixture.checks.is_empty() {
+        if place.grader.fixture.checks.is_empty() {
             return Ok(());
         }
         let known = place.untouched.of(&commit);
@@ -27,11 +27,12 @@ impl Work<'_> {
         }
         if known.is_none() {
             let tree = self.untouched_tree()?;
-            let checks = place.fixture.checks.iter().map(|check| {
+            // A mistake in a check that a later grading mends keeps no agent from beginning.
+            let checks = place.grader.fixture.checks.iter().map(|check| {
                 let log = format!("{}.untouched", check.name);
                 self.check(check, &log, &tree).map(|checked| checked.result)
             });
-            let result = ChecksResult { checks: checks.collect::<Result<_, _>>()? };
+            let result = ChecksResult { checks: checks.collect::<Result<_, _>>()?, grading: place.grader.number };
             self.remove(tree);
             let (written, answer) = channel();
             self.line.say(Input::Untouched { commit, result: result.clone(), written });
@@ -51,8 +52,10 @@ impl Work<'_> {
         if known.is_none() {
             *known = store::untouched::read(&self.place.folder, &commit).map_err(|error| storage(&error))?;
         }
+        let grading = known.as_ref().map(|known| known.grading).unwrap_or_default();
+        let specs = self.place.checks_of(grading);
         let compared = checked.into_iter().map(|Checked { mut result, by_machine }| {
-            let same = self.place.is_as_before(&result.name);
+            let same = self.place.is_as_before(&result.name, &specs);
             let before = known.iter().flat_map(|before| &before.checks);
             let before = before.filter(|_| same).find(|before| before.name == result.name);
             result.before = before.map(Before::of);
