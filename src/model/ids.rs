@@ -103,6 +103,9 @@ id_as_text!(SubtestId, "00");
 pub struct RunNumber(u32);
 
 impl RunNumber {
+    /// The first run of a subtest.
+    pub const FIRST: Self = Self(1);
+
     /// The run with this number, or `None` for 0.
     #[must_use]
     pub fn new(number: u32) -> Option<Self> {

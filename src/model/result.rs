@@ -298,6 +298,17 @@ pub struct AttemptRecord {
     pub at: Timestamp,
 }
 
+/// `attempt.json` of a judge's former attempt below `judge/.failed/`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JudgeAttempt {
+    /// The judge, from 1.
+    pub judge_number: JudgeNumber,
+    /// Which attempt of this judge it was, from 1.
+    pub attempt: u32,
+    /// The version of the format.
+    pub version: String,
+}
+
 /// Run numbers are integers in `run_result.json` and text as keys of the checkpoint, as in the original.
 mod run_number_as_integer {
     use serde::{Deserialize, Deserializer, Serializer, de};

@@ -362,10 +362,10 @@ impl RunFolder {
         self.judge(judge).join(RESPONSE)
     }
 
-    /// What a judge said in a former attempt that lies in a folder of this name.
+    /// What a judge said, in the folder of one of its attempts.
     #[must_use]
-    pub fn failed_response(&self, name: &str) -> PathBuf {
-        self.failed_judges().join(name).join(RESPONSE)
+    pub fn response_in(attempt: &Path) -> PathBuf {
+        attempt.join(RESPONSE)
     }
 
     /// What a judge complained.

@@ -18,13 +18,13 @@ pub mod gradings;
 pub mod inherited;
 pub mod layout;
 pub mod mend;
+pub mod own_digest;
 pub mod repository;
 pub mod stages;
 pub mod survey;
 pub mod untouched;
 pub mod work;
 
-mod own_digest;
 mod version;
 
 #[cfg(test)]

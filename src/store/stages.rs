@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::model::digest::Digest;
 use crate::model::ids::{JudgeNumber, RunId};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
-use crate::model::result::{AgentResult, ChecksResult, Judgment, RunResult, Verdict};
+use crate::model::result::{AgentResult, ChecksResult, FORMAT_VERSION, JudgeAttempt, Judgment, RunResult, Verdict};
 use crate::os::files::{self, FileError, Folder, Kind};
 
 use super::layout::{self, ExperimentFolder, RunFolder};
@@ -111,14 +111,30 @@ impl RunStore {
         Ok(attempt)
     }
 
-    /// Moves the folder of a judge that gave no valid answer aside, whole; what it said stays evidence.
+    /// Moves the folder of a judge that gave no valid answer aside, whole; what it said stays evidence, and a record holds
+    /// the digest of it until the seal of the run does.
     ///
     /// # Errors
     /// When the disk says no.
     pub fn set_judge_aside(&self, judge: JudgeNumber) -> Result<(), StoreError> {
         let attempt = self.judge_attempt(judge)?;
         files::create_dir_durable(&self.folder.failed_judges())?;
-        Ok(files::rename_durable(&self.folder.judge(judge), &self.folder.failed_judge(judge, attempt))?)
+        let aside = self.folder.failed_judge(judge, attempt);
+        files::rename_durable(&self.folder.judge(judge), &aside)?;
+        files::sync_tree(&aside)?;
+        let record = JudgeAttempt { judge_number: judge, attempt, version: FORMAT_VERSION.to_owned() };
+        self.write_stage(&aside, &RunFolder::at(aside.clone()).attempt_record(), &record)
+    }
+
+    /// The folders of judges' former attempts.
+    pub(super) fn judges_aside(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let aside = self.folder.failed_judges();
+        let mut folders = Vec::new();
+        if let Some(folder) = Folder::open(&aside)? {
+            folder.each(|name, kind| folders.extend((kind == Kind::Folder).then(|| aside.join(name))))?;
+        }
+        folders.sort_unstable();
+        Ok(folders)
     }
 
     /// Which durable files are whole.

@@ -9,6 +9,7 @@ use crate::model::limits::OUTPUT_BYTES;
 use crate::model::money::Usd;
 use crate::model::result::AgentResult;
 use crate::os::files::{self, Folder, ReadError};
+use crate::store::layout::RunFolder;
 use crate::store::{StoreError, work};
 use crate::text::claims;
 
@@ -83,11 +84,7 @@ impl RunStore {
     /// # Errors
     /// When the system does not let one be read.
     pub fn failed_judges_cost(&self) -> Result<Usd, StoreError> {
-        let mut responses = Vec::new();
-        if let Some(folder) = Folder::open(&self.folder.failed_judges())? {
-            folder.each(|name, _| responses.extend(name.to_str().map(|name| self.folder.failed_response(name))))?;
-        }
-        responses.iter().map(|response| claimed_cost(response)).sum()
+        self.judges_aside()?.iter().map(|aside| claimed_cost(&RunFolder::response_in(aside))).sum()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::model::digest::Digest;
 use crate::model::ids::RunId;
 use crate::model::limits::{MOST_PATCH_BYTES, MOST_STAGE_FILE_BYTES};
 use crate::model::money::Usd;
-use crate::model::result::{AgentResult, ChecksResult, Judgment, RunResult};
+use crate::model::result::{AgentResult, ChecksResult, JudgeAttempt, Judgment, RunResult};
 use crate::model::survey::{Former, Problem, ProblemKind};
 use crate::os::files;
 
@@ -200,6 +200,14 @@ impl Reader<'_> {
             match read_stage::<Judgment>(&path)? {
                 Stage::Whole(_) => ended.push((folder.judge(judge), path)),
                 Stage::Damaged => self.stage(run, &path, "it was altered or torn"),
+                Stage::Absent => {}
+            }
+        }
+        for aside in store.judges_aside()? {
+            let record = RunFolder::at(aside.clone()).attempt_record();
+            match read_stage::<JudgeAttempt>(&record)? {
+                Stage::Whole(_) => ended.push((aside, record)),
+                Stage::Damaged => self.stage(run, &record, "it was altered or torn"),
                 Stage::Absent => {}
             }
         }

@@ -108,8 +108,9 @@ fn flips(experiment: &Copied, below: &[&str]) {
 
 /// A stage of a run that is not committed is done again when its file is not there, which costs nothing.
 fn is_free_to_go(place: &str) -> bool {
-    place.starts_with("T1/01/")
-        && ["checks/result.json", "judge_01/judgment.json", "changes.patch"].iter().any(|file| place.ends_with(file))
+    // What holds the rest of a judge's former attempt is read for nothing else.
+    let free = ["checks/result.json", "judge_01/judgment.json", "changes.patch", "judge_02_attempt_01/attempt.json"];
+    place.starts_with("T1/01/") && free.iter().any(|file| place.ends_with(file))
 }
 
 #[test]
@@ -121,10 +122,10 @@ fn flips_in_a_finished_experiment_are_named() {
 #[test]
 fn flips_in_a_run_that_is_not_committed_are_named() {
     let experiment = interrupted();
-    flips(
-        &experiment,
-        &["T1/01/run_01/agent/", "T1/01/run_01/changes.", "T1/01/run_01/checks/", "T1/01/run_01/judge/judge_01/"],
-    );
+    let stages = ["agent/", "changes.", "checks/", "judge/"].map(|stage| format!("T1/01/run_01/{stage}"));
+    let mut below: Vec<&str> = stages.iter().map(String::as_str).collect();
+    below.push("T1/00/.failed/");
+    flips(&experiment, &below);
 }
 
 #[test]

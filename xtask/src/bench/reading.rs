@@ -1,4 +1,4 @@
-//! The limit of every survey: all bytes of all results, read at known levels on several threads.
+//! The limit of every survey: all bytes of all results, read at known levels on several threads, and the digests of them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
+use scylla::model::digest::Digesting;
 
 use crate::failure::Failure;
 
@@ -17,8 +18,17 @@ pub(super) fn threads() -> usize {
     (thread::available_parallelism().map_or(1, usize::from) + 8).min(16)
 }
 
+/// What is done with the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    /// They are read.
+    Read,
+    /// They are read, and the digest of each file is computed: what no survey that holds results against theirs can spare.
+    Digest,
+}
+
 /// Reads every result of an experiment; their bytes.
-pub(super) fn all_results(experiment: &Path) -> Result<u64, Failure> {
+pub(super) fn all_results(experiment: &Path, what: What) -> Result<u64, Failure> {
     let mut pieces: Vec<(PathBuf, Vec<String>)> = Vec::new();
     for tier in folders(experiment, "T")? {
         let tier = experiment.join(tier);
@@ -32,7 +42,7 @@ pub(super) fn all_results(experiment: &Path) -> Result<u64, Failure> {
     let read = || -> Result<(), Failure> {
         let mut buffer = vec![0; 1 << 16];
         while let Some((subtest, runs)) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
-            bytes.fetch_add(piece(subtest, runs, &mut buffer)?, Ordering::Relaxed);
+            bytes.fetch_add(piece(subtest, runs, what, &mut buffer)?, Ordering::Relaxed);
         }
         Ok(())
     };
@@ -56,7 +66,7 @@ fn folders(parent: &Path, prefix: &str) -> Result<Vec<String>, Failure> {
     Ok(names)
 }
 
-fn piece(subtest: &Path, runs: &[String], buffer: &mut [u8]) -> Result<u64, Failure> {
+fn piece(subtest: &Path, runs: &[String], what: What, buffer: &mut [u8]) -> Result<u64, Failure> {
     let failed = |error: rustix::io::Errno| Failure::file("read the results in", subtest)(error.into());
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let folder = openat(CWD, subtest, flags | OFlags::DIRECTORY, Mode::empty()).map_err(failed)?;
@@ -67,13 +77,20 @@ fn piece(subtest: &Path, runs: &[String], buffer: &mut [u8]) -> Result<u64, Fail
         name.push_str(run);
         name.push_str("/run_result.json");
         let file = openat(&folder, name.as_str(), flags, Mode::empty()).map_err(failed)?;
+        let mut digest = Digesting::default();
         loop {
             let length = rustix::io::read(&file, &mut *buffer).map_err(failed)?;
             bytes += length as u64;
+            if what == What::Digest {
+                digest.add(&buffer[..length]);
+            }
             // A regular file that gives less than it is asked for is at its end.
             if length < buffer.len() {
                 break;
             }
+        }
+        if what == What::Digest {
+            std::hint::black_box(digest.end());
         }
     }
     Ok(bytes)
@@ -96,6 +113,8 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        assert_eq!(all_results(folder.path()).unwrap(), 8);
+        for what in [What::Read, What::Digest] {
+            assert_eq!(all_results(folder.path(), what).unwrap(), 8);
+        }
     }
 }

@@ -1,21 +1,21 @@
-//! Experiments of any size that nobody ran: one real run, written again under other numbers.
+//! Experiments of any size that nobody ran: each setup is run once for real, and its run is there again under other
+//! numbers.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use scylla::model::checkpoint::Checkpoint;
 use scylla::model::experiment::Config;
-use scylla::model::ids::{RunId, RunNumber, SubtestId, TierId};
-use scylla::model::outcome::RunStatus;
+use scylla::model::ids::{RunId, RunNumber};
 use scylla::model::result::RunResult;
-use scylla::model::score::{Grade, Score};
-use scylla::os::files;
-use scylla::store::layout::{ExperimentFolder, RunFolder};
-use serde::Serialize;
+use scylla::store::layout::ExperimentFolder;
+use scylla::store::own_digest;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
+use super::child;
+use super::lab::{self, Lab};
 use crate::failure::Failure;
 
 /// Tiers of a synthetic experiment.
@@ -29,8 +29,13 @@ const REASONING: &str = "The change does what the task asks for and nothing else
     early return and shown by no test. ";
 /// So often, to be as long as real ones are.
 const SENTENCES: usize = 3;
-/// A larger tree than this is not the real experiment's.
-const BOUNDS: files::Bounds = files::Bounds { entries: 10_000, bytes: 64 << 20, depth: 32 };
+/// A judge that writes so much, and passes what the check passes.
+const JUDGE: &str = "judges:\n  - kind: command\n    name: reviewer\n    \
+    shell: cat > /dev/null; [ -e broken ] && name=failed || name=passed; cat \"$SCYLLA_FIXTURE/judges/$name.json\"\n";
+/// An agent whose work passes.
+const RIGHT: &str = lab::EXITS;
+/// An agent whose work fails.
+const WRONG: &str = "{kind: command, command: [touch, broken]}";
 
 /// How much of a run's folder is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,49 +46,59 @@ pub(super) enum Content {
     Linked,
 }
 
-/// The result of the real run, once as it would be had it passed and once had it failed.
-struct Template {
-    run: RunFolder,
-    passed: RunResult,
-    failed: RunResult,
+/// The fixture of which each setup is run once; every third one fails.
+pub(super) fn fixture(lab: &Lab) -> Result<PathBuf, Failure> {
+    let folder = lab.fixture("verify", RIGHT)?;
+    let write = |path: &str, text: &str| {
+        let path = folder.join(path);
+        let parent = path.parent().unwrap_or(&folder);
+        fs::create_dir_all(parent).map_err(Failure::file("make", parent))?;
+        fs::write(&path, text).map_err(Failure::file("write", &path))
+    };
+    let test = folder.join("test.yaml");
+    let text = fs::read_to_string(&test).map_err(Failure::file("read", &test))?;
+    let tiers: Vec<String> = (0..TIERS).map(|tier| format!("T{tier}")).collect();
+    let text =
+        text.replace("[\"true\"]", "[test, \"!\", -e, broken]").replace("[T0]", &format!("[{}]", tiers.join(", ")));
+    write("test.yaml", &format!("{text}{JUDGE}"))?;
+    let rubric = folder.join("expected/rubric.yaml");
+    let text = fs::read_to_string(&rubric).map_err(Failure::file("read", &rubric))?;
+    write("expected/rubric.yaml", &text.replace(", rests_on: ends", ""))?;
+    for (name, score) in [("passed", 1), ("failed", 0)] {
+        let answer = json!({
+            "items": {"R001": {"score": score, "explanation": "The check says so."}},
+            "reasoning": REASONING.repeat(SENTENCES),
+        });
+        write(&format!("judges/{name}.json"), &answer.to_string())?;
+    }
+    for (number, tier) in (0..SUBTESTS).flat_map(|number| tiers.iter().map(move |tier| (number, tier))) {
+        let agent = if number % 3 == 2 { WRONG } else { RIGHT };
+        let text = format!("name: Agent {number}\ndescription: Ends at once.\nagent: {agent}\n");
+        write(&format!("tiers/{tier}/{number:02}-agent.yaml"), &text)?;
+    }
+    Ok(folder)
 }
 
-/// Makes an experiment of so many runs in a new folder, after a real experiment of one run.
-pub(super) fn make(real: &Path, folder: &Path, runs: u32, content: Content) -> Result<(), Failure> {
-    let open = |path: &Path| {
-        ExperimentFolder::open(path).map_err(|error| Failure::Measure { what: "open", why: error.to_string() })
-    };
+/// Makes an experiment of so many runs in a new folder, after a real one in which each setup has one run.
+pub(super) fn make(lab: &Lab, real: &Path, folder: &Path, runs: u32, content: Content) -> Result<(), Failure> {
     let made = |error| Failure::file("make", folder)(error);
     fs::create_dir_all(folder).map_err(made)?;
-    let real = open(real)?;
-    for part in ["config", "repo.git"] {
-        files::copy_tree(&real.root().join(part), &folder.join(part), BOUNDS)
-            .map_err(|error| Failure::Measure { what: "copy the experiment", why: error.to_string() })?;
-    }
-    let folder = open(folder)?;
-    let mut config: Config = read(&real.config())?;
-    config.runs_per_subtest = runs / (TIERS * SUBTESTS);
-    config.subtests = (0..TIERS).map(|tier| (TierId(tier), (0..SUBTESTS).map(SubtestId).collect())).collect();
-    write(&folder.config(), &config)?;
-    let planned: Vec<RunId> = config.plan().runs().collect();
-    let mut checkpoint: Checkpoint = read(&real.checkpoint())?;
-    for run in &planned {
-        checkpoint.completed_runs.set(*run, RunStatus::judged(passes(*run)));
-    }
-    write(&folder.checkpoint(), &checkpoint)?;
-    let template = Template::read(&real, &planned)?;
+    copy(real, folder, &|from, to| fs::copy(from, to).map(drop))?;
+    let each = (runs / (TIERS * SUBTESTS)).to_string();
+    let mut extend = lab.program();
+    child::timed(extend.arg("extend").arg(folder).args(["--plan-only", "--runs", &each]), &[0])?;
+    let folder =
+        ExperimentFolder::open(folder).map_err(|error| Failure::Measure { what: "open", why: error.to_string() })?;
+    let config: Config = read(&folder.config())?;
+    let planned: Vec<RunId> = config.plan().runs().filter(|run| run.run != RunNumber::FIRST).collect();
     let halves = planned.chunks(planned.len().div_ceil(2));
     thread::scope(|scope| {
-        let writers: Vec<_> = halves
-            .map(|half| scope.spawn(|| half.iter().try_for_each(|run| template.write(&folder, *run, content))))
-            .collect();
+        let writers: Vec<_> =
+            halves.map(|half| scope.spawn(|| half.iter().try_for_each(|run| again(&folder, *run, content)))).collect();
         writers.into_iter().try_for_each(|writer| writer.join().unwrap_or(Ok(())))
-    })
-}
-
-/// Two of three pass.
-fn passes(run: RunId) -> bool {
-    !run.run.get().is_multiple_of(3)
+    })?;
+    // The index is made from the results.
+    child::timed(lab.program().arg("repair").arg(folder.root()), &[0]).map(drop)
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
@@ -91,42 +106,21 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
     serde_json::from_slice(&bytes).map_err(|error| Failure::file("read", path)(error.into()))
 }
 
-fn write(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
-    let bytes = serde_json::to_vec_pretty(value).map_err(|error| Failure::file("write", path)(error.into()))?;
-    fs::write(path, bytes).map_err(Failure::file("write", path))
-}
-
-impl Template {
-    fn read(real: &ExperimentFolder, planned: &[RunId]) -> Result<Self, Failure> {
-        let nothing = || Failure::Measure { what: "plan", why: "there is no run".to_owned() };
-        let first = RunNumber::new(1).zip(planned.first()).map(|(run, first)| RunId { run, ..*first });
-        let run = real.run(first.ok_or_else(nothing)?);
-        let mut passed: RunResult = read(&run.result())?;
-        for judge in &mut passed.judges {
-            judge.reasoning = REASONING.repeat(SENTENCES);
-        }
-        let mut failed = passed.clone();
-        (failed.judge_passed, failed.judge_score, failed.judge_grade) = (false, Score::ZERO, Grade::F);
-        for judge in &mut failed.judges {
-            (judge.passed, judge.score, judge.grade) = (false, Score::ZERO, Grade::F);
-        }
-        Ok(Self { run, passed, failed })
+/// Writes the first run of a setup again under another number.
+fn again(folder: &ExperimentFolder, run: RunId, content: Content) -> Result<(), Failure> {
+    let (first, to) = (folder.run(RunId { run: RunNumber::FIRST, ..run }), folder.run(run));
+    fs::create_dir_all(to.root()).map_err(Failure::file("make", to.root()))?;
+    match content {
+        Content::Whole => copy(first.root(), to.root(), &|from, to| fs::copy(from, to).map(drop))?,
+        Content::Linked => copy(first.root(), to.root(), &|from, to| fs::hard_link(from, to))?,
     }
-
-    fn write(&self, folder: &ExperimentFolder, run: RunId, content: Content) -> Result<(), Failure> {
-        let to = folder.run(run);
-        fs::create_dir_all(to.root()).map_err(Failure::file("make", to.root()))?;
-        let first = RunNumber::new(1).map(|first| folder.run(RunId { run: first, ..run }));
-        match first.filter(|first| content == Content::Linked && *first != to) {
-            Some(first) => copy(first.root(), to.root(), &|from, to| fs::hard_link(from, to))?,
-            None => copy(self.run.root(), to.root(), &|from, to| fs::copy(from, to).map(drop))?,
-        }
-        // What is in its place may be common to many.
-        fs::remove_file(to.result()).map_err(Failure::file("remove", &to.result()))?;
-        let result = if passes(run) { &self.passed } else { &self.failed };
-        let result = RunResult { tier: run.tier, subtest: run.subtest, run_number: run.run, ..result.clone() };
-        write(&to.result(), &result)
-    }
+    // What is in its place may be common to many.
+    fs::remove_file(to.result()).map_err(Failure::file("remove", &to.result()))?;
+    let result = RunResult { run_number: run.run, ..read(&first.result())? };
+    let mut bytes =
+        serde_json::to_vec_pretty(&result).map_err(|error| Failure::file("write", &to.result())(error.into()))?;
+    bytes.push(b'\n');
+    fs::write(to.result(), own_digest::add(bytes)).map_err(Failure::file("write", &to.result()))
 }
 
 /// Puts what lies in a folder into another one, without making it durable.

@@ -7,16 +7,18 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use super::child;
 use super::flat::megabytes;
 use super::lab::{self, Lab};
+use super::reading::{self, What};
 use super::sample::Samples;
 use super::synthetic::{self, Content};
 use super::table::{Goal, Table, Unit};
-use super::{child, reading};
 use crate::failure::Failure;
 use crate::{place, say};
 
-/// At most so many times as long as reading every byte.
+/// At most so many times as long as reading every byte and computing the digest of every result, which `verify` holds
+/// against the one that the result carries.
 const MOST_OVER_READING: f64 = 1.5;
 /// At least so many times as fast as the original's way.
 const LEAST_UNDER_ORIGINAL: f64 = 30.0;
@@ -31,18 +33,18 @@ struct Measured<'a> {
 }
 
 pub(super) fn measure(lab: &Lab, table: &mut Table) -> Result<(), Failure> {
-    let fixture = lab.fixture("verify", lab::EXITS)?;
+    let fixture = synthetic::fixture(lab)?;
     let real = lab.place("verify-real");
-    child::timed(&mut lab.experiment(&fixture, &real, 1, 1, "walk"), &[0])?;
+    child::timed(&mut lab.experiment(&fixture, &real, 1, 2, "walk"), &[0])?;
     let real = lab::only_experiment(&real)?;
     let sizes: &[(u32, Content)] =
         lab.pick(&[(10_000, Content::Whole), (100_000, Content::Linked)], &[(10_000, Content::Whole)]);
     for (runs, content) in sizes {
         say::line(&format!("making an experiment of {runs} runs"));
         let experiment = lab.place(&format!("synthetic-{runs}"));
-        synthetic::make(&real, &experiment, *runs, *content)?;
+        synthetic::make(lab, &real, &experiment, *runs, *content)?;
         let measured = Measured { lab, experiment, name: format!("{runs} runs") };
-        let bytes = reading::all_results(&measured.experiment)?;
+        let bytes = reading::all_results(&measured.experiment, What::Read)?;
         table.figure(format!("{runs} runs: bytes of a result"), (bytes / u64::from(*runs)).to_string(), None);
         // The last lines of a program that was not told everything: it must agree.
         child::timed(&mut measured.verify(true), &[0])?;
@@ -62,22 +64,26 @@ impl Measured<'_> {
         command
     }
 
-    /// `verify --quick` and reading, turn by turn.
+    /// `verify --quick`, reading, and reading with digests, turn by turn.
     fn quick(&self, table: &mut Table) -> Result<(), Failure> {
-        let (mut verify, mut read) = (Samples::default(), Samples::default());
+        let (mut verify, mut read, mut digest) = (Samples::default(), Samples::default(), Samples::default());
         for _ in 0..self.lab.pick(21, 11) {
             verify.push(child::timed(&mut self.verify(true), &[0])?.seconds);
-            let begin = Instant::now();
-            reading::all_results(&self.experiment)?;
-            read.push(begin.elapsed().as_secs_f64());
+            for (what, samples) in [(What::Read, &mut read), (What::Digest, &mut digest)] {
+                let begin = Instant::now();
+                reading::all_results(&self.experiment, what)?;
+                samples.push(begin.elapsed().as_secs_f64());
+            }
         }
-        let ratio = verify.over(&read);
         let name = &self.name;
         table.samples(format!("{name}: `verify --quick`"), &verify, Unit::Milliseconds, None);
         let what = format!("{name}: reading all bytes on {} threads", reading::threads());
         table.samples(what, &read, Unit::Milliseconds, None);
+        table.samples(format!("{name}: the same with digests"), &digest, Unit::Milliseconds, None);
+        table.samples(format!("{name}: `verify --quick` over reading"), &verify.over(&read), Unit::Ratio, None);
+        let ratio = verify.over(&digest);
         let goal = Goal::at_most(MOST_OVER_READING, " ×", ratio.median());
-        table.samples(format!("{name}: `verify --quick` over reading"), &ratio, Unit::Ratio, Some(goal));
+        table.samples(format!("{name}: `verify --quick` over reading with digests"), &ratio, Unit::Ratio, Some(goal));
         let peak = child::peak(&mut self.verify(true), &[0])?;
         table.figure(format!("{name}: `verify --quick`, peak memory"), format!("{:.1} MB", megabytes(peak)), None);
         Ok(())
