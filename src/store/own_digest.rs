@@ -29,6 +29,7 @@ pub(super) enum Own {
 }
 
 /// Adds the digest to an object as [`super::pretty`] writes it.
+#[must_use]
 pub fn add(mut json: Vec<u8>) -> Vec<u8> {
     let digest = Digest::of(&json);
     json.truncate(json.len().saturating_sub(END.len()));
@@ -60,11 +61,10 @@ pub(super) fn own(bytes: &[u8]) -> Own {
 pub(super) fn fault(bytes: &[u8], version: Option<&str>) -> Option<&'static str> {
     let age = version.map(age);
     match (own(bytes), age) {
-        (Own::Right, _) => None,
         // Whatever version it names: the bit that was flipped may be one of the version's.
         (Own::Wrong, _) => Some("it was altered: the digest that it carries of itself is not that of its content"),
         (Own::Absent, Some(Age::Current)) => Some("it was altered: it has lost the digest of itself"),
-        (Own::Absent, _) => None,
+        (Own::Right | Own::Absent, _) => None,
     }
 }
 
@@ -105,7 +105,7 @@ mod tests {
         for (version, lost) in [(Some("4.1"), true), (Some("4.0"), false), (Some("9.0"), false), (None, false)] {
             assert_eq!(fault(&plain, version).is_some(), lost, "{version:?}");
         }
-        let altered = String::from_utf8(written()).unwrap().replacen("\n", " ", 1);
+        let altered = String::from_utf8(written()).unwrap().replacen('\n', " ", 1);
         for version in [Some("4.1"), Some("4.3"), None] {
             assert!(
                 fault(altered.as_bytes(), version).is_some(),

@@ -55,15 +55,15 @@ pub(super) fn fixture(lab: &Lab) -> Result<PathBuf, Failure> {
         fs::create_dir_all(parent).map_err(Failure::file("make", parent))?;
         fs::write(&path, text).map_err(Failure::file("write", &path))
     };
-    let test = folder.join("test.yaml");
-    let text = fs::read_to_string(&test).map_err(Failure::file("read", &test))?;
+    let read = |path: &str| {
+        let path = folder.join(path);
+        fs::read_to_string(&path).map_err(Failure::file("read", &path))
+    };
     let tiers: Vec<String> = (0..TIERS).map(|tier| format!("T{tier}")).collect();
-    let text =
-        text.replace("[\"true\"]", "[test, \"!\", -e, broken]").replace("[T0]", &format!("[{}]", tiers.join(", ")));
-    write("test.yaml", &format!("{text}{JUDGE}"))?;
-    let rubric = folder.join("expected/rubric.yaml");
-    let text = fs::read_to_string(&rubric).map_err(Failure::file("read", &rubric))?;
-    write("expected/rubric.yaml", &text.replace(", rests_on: ends", ""))?;
+    let listed = format!("[{}]", tiers.join(", "));
+    let fixture = read("test.yaml")?.replace("[\"true\"]", "[test, \"!\", -e, broken]").replace("[T0]", &listed);
+    write("test.yaml", &format!("{fixture}{JUDGE}"))?;
+    write("expected/rubric.yaml", &read("expected/rubric.yaml")?.replace(", rests_on: ends", ""))?;
     for (name, score) in [("passed", 1), ("failed", 0)] {
         let answer = json!({
             "items": {"R001": {"score": score, "explanation": "The check says so."}},
