@@ -195,6 +195,11 @@ pub struct OperationFlags {
     /// exceed it. Runs in flight end; a resume with a higher ceiling goes on.
     #[arg(long, value_name = "USD", value_parser = values::dollars, allow_negative_numbers = true)]
     pub max_cost_usd: Option<Usd>,
+    /// Ask at once, although a provider named a later time when it was asked last
+    ///
+    /// Without it nothing starts before the time that a rate limit of a former sitting named.
+    #[arg(long)]
+    pub ignore_rate_limit: bool,
     /// Which workspaces stay after their run is committed [default: none]
     ///
     /// The patch is always kept, and `checkout` rebuilds the tree from it.

@@ -110,6 +110,10 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
             (Exit::Usage, Some(format!("`cargo scylla resume {dir}` takes it over and goes on; nothing was changed")))
         }
         EngineError::Containment(probe) => (Exit::Usage, Some(probe.hint.to_owned())),
+        EngineError::Altered(_) => (
+            Exit::Damaged,
+            Some(format!("put the original files back; see what is wrong with `cargo scylla verify {dir}`")),
+        ),
         EngineError::Fixture(_) => (
             Exit::Damaged,
             Some("`config/fixture` was changed after the start: put the original files back".to_owned()),

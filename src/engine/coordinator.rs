@@ -34,6 +34,7 @@ use crate::os::clock::{self, Stopwatch};
 use crate::os::process::{Containment, StopHandle};
 use crate::os::signal::{self, Listening, Signal};
 use crate::store::StoreError;
+use crate::store::frozen::Frozen;
 use crate::store::work::WorkRoot;
 use crate::text::words::list;
 
@@ -155,6 +156,10 @@ impl<'a> Coordinator<'a> {
         let stops = hold_back(&taken, &fixture, &config.thinking_mode, &mut standing);
         let waiting = taken.waiting_with_sources(|tier| !standing.to_do().any(|run| run.tier == tier));
         let work = WorkRoot::open(&held.folder, config.work_dir.as_deref())?;
+        let mut frozen = vec![Frozen::new(held.folder.fixture(), config.fixture_digest).map_err(StoreError::from)?];
+        if !grader.number.is_first() {
+            frozen.push(Frozen::as_it_is(grader.folder.clone()).map_err(StoreError::from)?);
+        }
         let place = Workplace {
             folder: held.folder.clone(),
             work,
@@ -163,15 +168,22 @@ impl<'a> Coordinator<'a> {
             config,
             fixture,
             grader,
+            frozen,
             untouched: Untouched::default(),
             containment: manner.containment,
             stop: StopHandle::new().map_err(EngineError::Signals)?,
             secrets: manner.secrets,
             inherited: manner.inherited,
         };
+        let state = State::new(standing.to_do(), standing.withheld(), standing.spent(), standing.costs());
+        let limited = checkpoint.rate_limit.clone().filter(|_| standing.to_do().next().is_some());
+        let limited = limited.and_then(|limit| Some((clock::until(limit.until)?, limit)));
+        let state = match &limited {
+            Some((wait, _)) => state.limited(*wait, &limits),
+            None => state,
+        };
         let mut coordinator = Self {
-            state: State::new(standing.to_do(), standing.withheld(), standing.spent(), standing.costs())
-                .waiting(waiting),
+            state: state.waiting(waiting),
             taken,
             held,
             checkpoint,
@@ -196,6 +208,10 @@ impl<'a> Coordinator<'a> {
             coordinator.tell(&event);
         }
         coordinator.checkpoint.status = ExperimentStatus::Running;
+        match limited {
+            Some((wait, limit)) => coordinator.is_limited(wait, limit),
+            None => coordinator.checkpoint.rate_limit = None,
+        }
         coordinator.checkpoint.pid = Some(std::process::id());
         coordinator.checkpoint.host = Some(clock::host());
         coordinator.save()?;
@@ -335,7 +351,8 @@ impl<'a> Coordinator<'a> {
         if self.checkpoint.rerunning.iter().all(|run| self.standing.is_committed(*run)) {
             self.checkpoint.rerunning.clear();
         }
-        if end != ExperimentEnd::RateLimited {
+        // A stop changes nothing about the time that a provider named.
+        if end == ExperimentEnd::Completed {
             self.checkpoint.rate_limit = None;
         }
         self.save()?;
@@ -348,7 +365,11 @@ impl<'a> Coordinator<'a> {
             ..self.standing.finished(&self.folder_name, Some(&self.place.fixture))
         };
         self.tell(&Event::ExperimentFinished(finished.clone()));
-        if self.worker_lost { Err(EngineError::WorkerLost) } else { Ok(finished) }
+        match self.place.altered_copy() {
+            Some(copy) => Err(EngineError::Altered(copy)),
+            None if self.worker_lost => Err(EngineError::WorkerLost),
+            None => Ok(finished),
+        }
     }
 }
 

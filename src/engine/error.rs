@@ -61,6 +61,9 @@ pub enum EngineError {
          tree could be made, and numbers never mix gradings"
     )]
     NotRegradedForeign,
+    /// A copy of a fixture was altered while runs were made by it.
+    #[error("`{0}` was altered while runs were made by it")]
+    Altered(String),
     /// The experiment's copy of its fixture does not load.
     #[error("the experiment's copy of its fixture has mistakes: {}", list(.0))]
     Fixture(Vec<Mistake>),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Unit;
+
 use crate::engine::coordinator::Coordinator;
 use crate::engine::failure::storage;
 use crate::engine::mailbox::{Committed, Input, RunEnd};
@@ -102,7 +104,7 @@ impl Coordinator<'_> {
         self.leave(run, agent_complete, if used_up { Missing::Errored } else { Missing::Unfinished });
         self.tell(&Event::AttemptFailed { run, attempt, stage, failure: failure.clone(), retry });
         if failure.kind == FailureKind::Storage {
-            self.halt("the experiment's folder cannot be written or read: nothing new is started");
+            self.halt("the experiment's folder is not as runs need it: nothing new is started");
         }
         match consequence {
             Consequence::GivenUp(attempts) => self.give_up(run, attempts, failure, agent_complete),
@@ -165,6 +167,21 @@ impl Coordinator<'_> {
         limit
     }
 
+    /// A former sitting was asked to wait, and the time is not over.
+    pub(super) fn is_limited(&mut self, wait: Duration, limit: RateLimit) {
+        let RateLimit { model, until } = limit;
+        if wait > self.limits.rate_limit {
+            let until = until.round(Unit::Second).unwrap_or(until);
+            let message = format!(
+                "{model} is rate limited until {until}, which is longer than is waited; `--ignore-rate-limit` asks before"
+            );
+            self.tell(&Event::Notice { message });
+        } else {
+            self.checkpoint.status = ExperimentStatus::PausedRateLimit;
+            self.tell(&Event::RateLimited { model, until });
+        }
+    }
+
     fn pause(&mut self, stage: Stage, wait: Duration) {
         let RateLimit { model, until } = self.set_rate_limit(stage, wait);
         self.tell(&Event::RateLimited { model, until });
@@ -204,8 +221,7 @@ const LEAST_RATE_LIMIT: Duration = Duration::from_secs(1);
 
 /// How long to wait after a failure before the model is asked again.
 fn wait_for(failure: &Failure) -> Duration {
-    let ahead = |until: jiff::Timestamp| Duration::try_from(until.duration_since(clock::now())).ok();
-    match (failure.kind, failure.retry_at.and_then(ahead)) {
+    match (failure.kind, failure.retry_at.and_then(clock::until)) {
         (FailureKind::RateLimit, Some(wait)) => wait.max(LEAST_RATE_LIMIT),
         // A time in the past says nothing: clocks differ.
         (FailureKind::RateLimit, None) => Duration::from_secs(RATE_LIMIT_DEFAULT_SECONDS),

@@ -16,6 +16,7 @@ use crate::model::outcome::Stage;
 use crate::model::task::{CheckSpec, Fixture, JudgeSpec, Subtest};
 use crate::os::files;
 use crate::os::process::{Containment, Limits, MakeFilter, OutputFilter, Overflow, StopHandle, Task, View};
+use crate::store::frozen::Frozen;
 use crate::store::layout::ExperimentFolder;
 use crate::store::work::WorkRoot;
 use crate::text::redact::{Redactor, Secrets};
@@ -33,6 +34,8 @@ pub struct Workplace {
     pub fixture: Fixture,
     /// By what finished work is graded.
     pub grader: Grader,
+    /// The copies of fixtures that both were read from.
+    pub(super) frozen: Vec<Frozen>,
     /// What is known of its trees before any agent came.
     pub(super) untouched: Untouched,
     /// How the processes of a run are held together.
@@ -67,6 +70,13 @@ pub(super) struct Program {
 }
 
 impl Workplace {
+    /// Where the first copy of a fixture lies that is not as it was when the session began. One that cannot be read is
+    /// none: what needs it fails by itself.
+    pub(super) fn altered_copy(&self) -> Option<String> {
+        let altered = self.frozen.iter().find(|copy| matches!(copy.is_as_it_was(), Ok(false)))?;
+        Some(self.folder.relative(altered.root()))
+    }
+
     /// The panel's judges with their numbers.
     pub(super) fn panel(&self) -> impl Iterator<Item = (JudgeNumber, &JudgeSpec)> {
         (1..).map(JudgeNumber).zip(&self.grader.fixture.judges)

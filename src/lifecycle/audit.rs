@@ -132,6 +132,8 @@ fn audit_config(survey: &Survey, findings: &mut Vec<Finding>) {
         findings.push(at(FindingKind::ConfigIncomplete, CONFIG, format!("it lacks {}", lacks.join(", "))));
     }
     match &survey.config {
+        // An experiment that is being made gets its config when all else is there.
+        Seen::Missing if survey.is_being_made() => {}
         Seen::Missing => findings.push(at(FindingKind::ConfigMissing, CONFIG, "there is no config")),
         Seen::Unreadable(_) if !survey.config_lacks.is_empty() => {}
         Seen::Unreadable(reason) => findings.push(at(FindingKind::ConfigUnreadable, CONFIG, reason.clone())),

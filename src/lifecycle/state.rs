@@ -185,6 +185,18 @@ impl State {
         self
     }
 
+    /// The same sitting, before which a provider asked to be left alone for so long from now on.
+    #[must_use]
+    pub fn limited(mut self, wait: Duration, limits: &Limits) -> Self {
+        if wait > limits.rate_limit {
+            self.rate_limit_exhausted = true;
+        } else {
+            self.rate_limit_waited = wait;
+            self.rate_limited_until = Some(wait);
+        }
+        self
+    }
+
     /// Takes a fact in.
     pub fn take(&mut self, fact: Fact, limits: &Limits, now: Duration) -> Consequence {
         match fact {

@@ -161,6 +161,12 @@ impl Survey {
         }
     }
 
+    /// Whether a coordinator is about to make it: nothing stands there yet that could be wrong.
+    #[must_use]
+    pub fn is_being_made(&self) -> bool {
+        self.holder.is_some() && self.runs.is_empty() && matches!(self.checkpoint, Seen::Missing)
+    }
+
     /// Whether the plan has grown since something that was known at this time.
     #[must_use]
     pub fn has_grown_since(&self, time: Timestamp) -> bool {

@@ -15,6 +15,12 @@ pub fn now() -> Timestamp {
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
+/// How long it is until a time; `None` when it has passed.
+#[must_use]
+pub fn until(time: Timestamp) -> Option<Duration> {
+    Duration::try_from(time.duration_since(Timestamp::now())).ok().filter(|wait| !wait.is_zero())
+}
+
 /// The next time that a file can name; the last one has none.
 #[must_use]
 pub fn just_after(time: Timestamp) -> Timestamp {

@@ -14,6 +14,7 @@ pub mod config;
 pub mod evidence;
 pub mod export;
 pub mod find;
+pub mod frozen;
 pub mod gradings;
 pub mod inherited;
 pub mod layout;

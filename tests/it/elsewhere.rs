@@ -12,6 +12,36 @@ use crate::scenes::{AGENT, alive, edit_config, experiment, json, output, planned
 use crate::world::{World, steady, wait_until};
 
 #[test]
+fn a_copy_of_the_fixture_that_is_altered_while_runs_are_made_stops_them_and_no_run_is_made_by_it() {
+    for (how, copy) in [("walk", "\"$SCYLLA_FIXTURE/test.yaml\""), ("auto", "\"$COPY/expected/criteria.md\"")] {
+        let world = World::new();
+        let alter = format!("[ ! -e {0} ] || echo '# easier' >> {copy}; {AGENT}", world.path("alters").display());
+        let fixture = TestFixture::new().agent("T0/00-one", &gated(&world, "agent")).agent("T0/01-two", AGENT);
+        let fixture = fixture.agent("T0/02-three", &alter).agent("T0/03-four", AGENT).write(&world);
+        let dir = planned(&world, &fixture, &["--runs", "1", "--jobs", "1", "--containment", how]);
+        close(&world, "agent");
+        let mut command = world.command(&["resume", &dir, "--max-cost-usd", "9"]);
+        let live = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        wait_until("the first agent works", || world.lines("agent.log") == 1);
+        if how == "walk" {
+            fs::write(world.path("alters"), "").unwrap();
+        } else {
+            let criteria = Path::new(&dir).join("config/fixture/expected/criteria.md");
+            let text = fs::read_to_string(&criteria).unwrap();
+            fs::write(&criteria, text + "easier\n").unwrap();
+        }
+        open(&world, "agent");
+        let ended = crate::world::finish(live).exits(5);
+        assert!(ended.stderr.contains("`config/fixture` was altered while runs were made by it"), "{ended}");
+        assert!(ended.stderr.contains("cargo scylla verify"), "{ended}");
+        world.scylla(&["verify", &dir]).exits(5);
+        let made = |subtest: &str| Path::new(&dir).join(format!("T0/{subtest}/run_01/run_result.json")).exists();
+        let all = ["00", "01", "02", "03"].map(made);
+        assert_eq!(all, if how == "walk" { [true, true, false, false] } else { [false; 4] });
+    }
+}
+
+#[test]
 fn what_may_live_on_another_machine_is_never_dead_and_holds_the_experiment() {
     let world = World::new();
     let marker = format!("far-{}", world.path("").file_name().unwrap().to_str().unwrap());

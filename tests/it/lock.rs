@@ -122,6 +122,10 @@ fn two_runs_at_once_while_the_experiment_is_made_make_one() {
             && told.ends_with(" is making an experiment of `tested` in `results`: waiting for it\n"),
         "{told}"
     );
+    for _ in 0..3 {
+        let verified = world.scylla(&["verify", "tested"]).exits(3);
+        assert!(!verified.stdout.contains("damaged"), "nothing is there yet that could be: {verified}");
+    }
     open(&world, "git");
     finish(second).exits(3);
     open(&world, "agent");

@@ -95,6 +95,50 @@ fn a_wait_that_is_longer_than_a_day_ends_the_sitting_and_burns_nothing() {
 }
 
 #[test]
+fn a_resume_asks_nobody_before_the_time_that_a_former_sitting_was_told_unless_it_is_asked_to() {
+    for year in ["2999", "2058"] {
+        let world = World::new();
+        let limit = format!(
+            r#"{{"failure": {{"kind": "rate_limit", "message": "429", "retry_at": "{year}-01-01T00:00:00Z"}}}}"#
+        );
+        let fixture = TestFixture::new().agent("T0/00-one", &leaves(&world, &limit)).write(&world);
+        assert_eq!(start(&world, &fixture, "1").end().0, Some(6));
+        for _ in 0..2 {
+            let resumed = world.scylla(&["resume"]).exits(6);
+            assert_eq!(world.lines("agent.log"), 1, "{}", resumed.stderr);
+            assert!(
+                resumed.stderr.contains(&format!("rate limited until {year}-01-01T00:00:00Z")),
+                "{}",
+                resumed.stderr
+            );
+            assert!(resumed.stderr.contains("--ignore-rate-limit"), "{}", resumed.stderr);
+        }
+        assert_eq!(status(&world), "paused_rate_limit");
+        world.scylla(&["resume", "--ignore-rate-limit"]).exits(6);
+        assert_eq!(world.lines("agent.log"), 2);
+    }
+}
+
+#[test]
+fn a_stop_while_a_rate_limit_is_waited_for_changes_nothing_about_its_time() {
+    let world = World::new();
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_mins(30);
+    let limit = format!(r#"{{"failure": {{"kind": "rate_limit", "message": "429", "retry_at": "{soon}"}}}}"#);
+    let fixture = TestFixture::new().agent("T0/00-one", &leaves(&world, &limit)).write(&world);
+    let mut live = start(&world, &fixture, "1");
+    for _ in 0..2 {
+        live.wait_for("the pause", |event| event["reason"] == "rate-limited");
+        live.signal("INT");
+        assert_eq!(live.end().0, Some(130));
+        assert_eq!((status(&world).as_str(), world.lines("agent.log")), ("interrupted", 1));
+        live = world.start(&["resume"]);
+    }
+    live.wait_for("the pause", |event| event["reason"] == "rate-limited");
+    live.signal("INT");
+    live.end();
+}
+
+#[test]
 fn a_judge_can_say_a_rate_limit_and_then_nobody_is_asked_again_but_the_judge() {
     let world = World::new();
     let limited = r#"{"cost_usd": 0.5, "failure": {"kind": "rate_limit", "message": "429", "retry_at": 1}}"#;

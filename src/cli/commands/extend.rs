@@ -40,5 +40,5 @@ pub fn run(args: &Extend, console: &mut Console) -> Result<Exit, CliError> {
         console.say(&format!("to make them: `cargo scylla resume {}`", shell_word(&name)))?;
         return Ok(Exit::Success);
     }
-    sitting::conduct(sitting, &name, &differences.events, prelude, console)
+    sitting::conduct(sitting, &args.operation, &name, &differences.events, prelude, console)
 }

@@ -43,7 +43,7 @@ pub fn run(args: &Regrade, console: &mut Console) -> Result<Exit, CliError> {
     let mut differences = Differences::default();
     operate(&mut sitting.config, &args.operation, &mut differences);
     save_operation(&sitting, differences.operational, &name)?;
-    sitting::conduct(sitting, &name, &differences.events, prelude, console)
+    sitting::conduct(sitting, &args.operation, &name, &differences.events, prelude, console)
 }
 
 /// What is going to be done.

@@ -41,5 +41,5 @@ pub fn run(args: &Rerun, console: &mut Console) -> Result<Exit, CliError> {
     let mut differences = Differences::default();
     operate(&mut sitting.config, &args.operation, &mut differences);
     save_operation(&sitting, differences.operational, &name)?;
-    sitting::conduct(sitting, &name, &differences.events, prelude, console)
+    sitting::conduct(sitting, &args.operation, &name, &differences.events, prelude, console)
 }

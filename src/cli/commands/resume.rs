@@ -40,7 +40,7 @@ pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
         differences.events.extend(without_effect(&args.adoption));
     }
     save_operation(&sitting, differences.operational, &name)?;
-    sitting::conduct(sitting, &name, &differences.events, prelude, console)
+    sitting::conduct(sitting, &args.config.operation, &name, &differences.events, prelude, console)
 }
 
 /// Each flag that says something of a fixture to an experiment that has its own copy.

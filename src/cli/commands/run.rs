@@ -78,7 +78,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     notices.extend(absent_programs(&fixture).into_iter().map(|message| Event::Notice { message }));
     let name = shown(held.folder.root(), &current);
     let sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;
-    sitting::conduct(sitting, &name, &notices, prelude, console)
+    sitting::conduct(sitting, &args.config.operation, &name, &notices, prelude, console)
 }
 
 /// What came of making an experiment.
@@ -261,7 +261,7 @@ fn go_on(
     let differences = differ_in(&mut sitting.config, &wanted, &operation);
     events.extend(differences.events);
     save_operation(&sitting, differences.operational, &name)?;
-    sitting::conduct(sitting, &name, &events, prelude, console)
+    sitting::conduct(sitting, &args.config.operation, &name, &events, prelude, console)
 }
 
 fn refuse_edited(

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::cli::args::OperationFlags;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -20,13 +21,17 @@ const TICK: Duration = Duration::from_millis(200);
 
 /// Does what is left of an experiment and tells how it ended.
 pub(super) fn conduct(
-    sitting: Sitting,
+    mut sitting: Sitting,
+    operation: &OperationFlags,
     name: &str,
     first: &[Event],
     prelude: Prelude,
     console: &mut Console,
 ) -> Result<Exit, CliError> {
     prelude.goes_on_by(format!("cargo scylla resume {}", shell_word(name)));
+    if operation.ignore_rate_limit {
+        sitting.checkpoint.rate_limit = None;
+    }
     let containment =
         Containment::probe(sitting.config.containment).map_err(|error| CliError::engine(error.into(), name))?;
     let experiment_id = sitting.config.experiment_id.clone();

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 
+use crate::engine::error::EngineError;
 use crate::engine::failure::storage;
 use crate::engine::mailbox::{Input, Line};
 use crate::engine::workplace::{Program, Workplace};
@@ -207,8 +208,12 @@ impl<'a> Work<'a> {
     fn enter(&mut self, stage: Stage, judge: Option<JudgeNumber>) -> Result<(), Halt> {
         self.stage = stage;
         self.tell(Event::StageStarted { run: self.run, stage, judge });
-        match self.place.stop.rung() {
-            Some(_) => Err(Halt::Stopped),
+        if self.place.stop.rung().is_some() {
+            return Err(Halt::Stopped);
+        }
+        // What agents are given, and how they are graded, is the same for all or it is no measurement.
+        match self.place.altered_copy() {
+            Some(copy) => Err(Failure::new(FailureKind::Storage, EngineError::Altered(copy).to_string()).into()),
             None => Ok(()),
         }
     }
