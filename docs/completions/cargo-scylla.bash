@@ -244,7 +244,7 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__scylla__subcmd__extend)
-            opts="-j -v -q -h --runs --tiers --max-subtests --plan-only --jobs --attempts --max-cost-usd --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
+            opts="-j -v -q -h --runs --tiers --max-subtests --plan-only --jobs --attempts --max-cost-usd --ignore-rate-limit --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -758,7 +758,7 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__scylla__subcmd__regrade)
-            opts="-j -v -q -h --from --run --reason --jobs --attempts --max-cost-usd --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
+            opts="-j -v -q -h --from --run --reason --jobs --attempts --max-cost-usd --ignore-rate-limit --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -850,7 +850,7 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__scylla__subcmd__rerun)
-            opts="-j -v -q -h --run --errored --jobs --attempts --max-cost-usd --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
+            opts="-j -v -q -h --run --errored --jobs --attempts --max-cost-usd --ignore-rate-limit --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -908,7 +908,7 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__scylla__subcmd__resume)
-            opts="-j -v -q -h --tiers-dir --redo-unjudged --shared-dir --agent-command --judge-command --model --judge-model --thinking --timeout --inherit --jobs --attempts --max-cost-usd --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
+            opts="-j -v -q -h --tiers-dir --redo-unjudged --shared-dir --agent-command --judge-command --model --judge-model --thinking --timeout --inherit --jobs --attempts --max-cost-usd --ignore-rate-limit --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -998,7 +998,7 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__scylla__subcmd__run)
-            opts="-n -j -v -q -h --tiers-dir --results-dir --tiers --runs --max-subtests --fresh --dry-run --price-per-run --shared-dir --agent-command --judge-command --model --judge-model --thinking --timeout --inherit --jobs --attempts --max-cost-usd --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
+            opts="-n -j -v -q -h --tiers-dir --results-dir --tiers --runs --max-subtests --fresh --dry-run --price-per-run --shared-dir --agent-command --judge-command --model --judge-model --thinking --timeout --inherit --jobs --attempts --max-cost-usd --ignore-rate-limit --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -86,6 +86,7 @@ always\t'Always'
 never\t'Never'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l fresh -d 'Start a new experiment even if there is one of this fixture'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -s n -l dry-run -d 'Show the whole plan and what each subtest composes; start and write nothing'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l ignore-rate-limit -d 'Ask at once, although a provider named a later time when it was asked last'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -s v -l verbose -d 'Say more: each stage of each run too'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -122,6 +123,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l col
 always\t'Always'
 never\t'Never'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l redo-unjudged -d 'Make runs anew whose agent is done and whose judges are not: their agents are paid again'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l ignore-rate-limit -d 'Ask at once, although a provider named a later time when it was asked last'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -s v -l verbose -d 'Say more: each stage of each run too'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -147,6 +149,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l col
 always\t'Always'
 never\t'Never'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l plan-only -d 'Record the growth and start nothing; `resume` makes the runs'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l ignore-rate-limit -d 'Ask at once, although a provider named a later time when it was asked last'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -s v -l verbose -d 'Say more: each stage of each run too'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -170,6 +173,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l colo
 always\t'Always'
 never\t'Never'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l errored -d 'Make every run again that is missing because infrastructure failed; agents that are done are not asked again'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l ignore-rate-limit -d 'Ask at once, although a provider named a later time when it was asked last'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -s v -l verbose -d 'Say more: each stage of each run too'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -194,6 +198,7 @@ json\t'For programs: one JSON object per event'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l color -d 'When to use color' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l ignore-rate-limit -d 'Ask at once, although a provider named a later time when it was asked last'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -s v -l verbose -d 'Say more: each stage of each run too'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -s h -l help -d 'Print help (see more with \'--help\')'

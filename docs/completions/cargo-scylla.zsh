@@ -70,6 +70,7 @@ never\:"Never"))' \
 '--fresh[Start a new experiment even if there is one of this fixture]' \
 '-n[Show the whole plan and what each subtest composes; start and write nothing]' \
 '--dry-run[Show the whole plan and what each subtest composes; start and write nothing]' \
+'--ignore-rate-limit[Ask at once, although a provider named a later time when it was asked last]' \
 '(-q --quiet)-v[Say more\: each stage of each run too]' \
 '(-q --quiet)--verbose[Say more\: each stage of each run too]' \
 '-q[Say only what went wrong, and how to go on]' \
@@ -105,6 +106,7 @@ json\:"For programs\: one JSON object per event"))' \
 always\:"Always"
 never\:"Never"))' \
 '--redo-unjudged[Make runs anew whose agent is done and whose judges are not\: their agents are paid again]' \
+'--ignore-rate-limit[Ask at once, although a provider named a later time when it was asked last]' \
 '(-q --quiet)-v[Say more\: each stage of each run too]' \
 '(-q --quiet)--verbose[Say more\: each stage of each run too]' \
 '-q[Say only what went wrong, and how to go on]' \
@@ -134,6 +136,7 @@ json\:"For programs\: one JSON object per event"))' \
 always\:"Always"
 never\:"Never"))' \
 '--plan-only[Record the growth and start nothing; \`resume\` makes the runs]' \
+'--ignore-rate-limit[Ask at once, although a provider named a later time when it was asked last]' \
 '(-q --quiet)-v[Say more\: each stage of each run too]' \
 '(-q --quiet)--verbose[Say more\: each stage of each run too]' \
 '-q[Say only what went wrong, and how to go on]' \
@@ -161,6 +164,7 @@ json\:"For programs\: one JSON object per event"))' \
 always\:"Always"
 never\:"Never"))' \
 '--errored[Make every run again that is missing because infrastructure failed; agents that are done are not asked again]' \
+'--ignore-rate-limit[Ask at once, although a provider named a later time when it was asked last]' \
 '(-q --quiet)-v[Say more\: each stage of each run too]' \
 '(-q --quiet)--verbose[Say more\: each stage of each run too]' \
 '-q[Say only what went wrong, and how to go on]' \
@@ -189,6 +193,7 @@ json\:"For programs\: one JSON object per event"))' \
 '--color=[When to use color]:WHEN:((auto\:"On a terminal, unless \`NO_COLOR\` is set"
 always\:"Always"
 never\:"Never"))' \
+'--ignore-rate-limit[Ask at once, although a provider named a later time when it was asked last]' \
 '(-q --quiet)-v[Say more\: each stage of each run too]' \
 '(-q --quiet)--verbose[Say more\: each stage of each run too]' \
 '-q[Say only what went wrong, and how to go on]' \

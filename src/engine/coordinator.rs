@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::engine::error::EngineError;
 use crate::engine::excerpt;
 use crate::engine::failure::storage;
+use crate::engine::grader::Grader;
 use crate::engine::mailbox::{Input, Line, RunEnd};
 use crate::engine::open::{Held, Sitting};
 use crate::engine::standing::Standing;
@@ -34,7 +35,8 @@ use crate::os::clock::{self, Stopwatch};
 use crate::os::process::{Containment, StopHandle};
 use crate::os::signal::{self, Listening, Signal};
 use crate::store::StoreError;
-use crate::store::frozen::Frozen;
+use crate::store::evidence::Frozen;
+use crate::store::layout::ExperimentFolder;
 use crate::store::work::WorkRoot;
 use crate::text::words::list;
 
@@ -156,10 +158,7 @@ impl<'a> Coordinator<'a> {
         let stops = hold_back(&taken, &fixture, &config.thinking_mode, &mut standing);
         let waiting = taken.waiting_with_sources(|tier| !standing.to_do().any(|run| run.tier == tier));
         let work = WorkRoot::open(&held.folder, config.work_dir.as_deref())?;
-        let mut frozen = vec![Frozen::new(held.folder.fixture(), config.fixture_digest).map_err(StoreError::from)?];
-        if !grader.number.is_first() {
-            frozen.push(Frozen::as_it_is(grader.folder.clone()).map_err(StoreError::from)?);
-        }
+        let frozen = frozen(&held.folder, &config, &grader)?;
         let place = Workplace {
             folder: held.folder.clone(),
             work,
@@ -175,15 +174,9 @@ impl<'a> Coordinator<'a> {
             secrets: manner.secrets,
             inherited: manner.inherited,
         };
-        let state = State::new(standing.to_do(), standing.withheld(), standing.spent(), standing.costs());
-        let limited = checkpoint.rate_limit.clone().filter(|_| standing.to_do().next().is_some());
-        let limited = limited.and_then(|limit| Some((clock::until(limit.until)?, limit)));
-        let state = match &limited {
-            Some((wait, _)) => state.limited(*wait, &limits),
-            None => state,
-        };
         let mut coordinator = Self {
-            state: state.waiting(waiting),
+            state: State::new(standing.to_do(), standing.withheld(), standing.spent(), standing.costs())
+                .waiting(waiting),
             taken,
             held,
             checkpoint,
@@ -207,15 +200,17 @@ impl<'a> Coordinator<'a> {
         for event in mended.into_iter().map(|message| Event::Mended { message }).chain(notices) {
             coordinator.tell(&event);
         }
-        coordinator.checkpoint.status = ExperimentStatus::Running;
-        match limited {
-            Some((wait, limit)) => coordinator.is_limited(wait, limit),
-            None => coordinator.checkpoint.rate_limit = None,
-        }
-        coordinator.checkpoint.pid = Some(std::process::id());
-        coordinator.checkpoint.host = Some(clock::host());
-        coordinator.save()?;
+        coordinator.go()?;
         Ok(coordinator)
+    }
+
+    /// Says on disk that the experiment is at work.
+    fn go(&mut self) -> Result<(), EngineError> {
+        self.checkpoint.status = ExperimentStatus::Running;
+        self.wait_as_former_sittings_do();
+        self.checkpoint.pid = Some(std::process::id());
+        self.checkpoint.host = Some(clock::host());
+        self.save()
     }
 
     /// The loop: decide, act, save, hear.
@@ -371,6 +366,15 @@ impl<'a> Coordinator<'a> {
             None => Ok(finished),
         }
     }
+}
+
+/// The copies of fixtures that runs are made and graded by.
+fn frozen(folder: &ExperimentFolder, config: &Config, grader: &Grader) -> Result<Vec<Frozen>, StoreError> {
+    let mut frozen = vec![Frozen::new(folder.fixture(), config.fixture_digest)?];
+    if !grader.number.is_first() {
+        frozen.push(Frozen::as_it_is(grader.folder.clone())?);
+    }
+    Ok(frozen)
 }
 
 /// Holds the runs of subtests back that cannot be composed, and says of each why.

@@ -167,10 +167,13 @@ impl Coordinator<'_> {
         limit
     }
 
-    /// A former sitting was asked to wait, and the time is not over.
-    pub(super) fn is_limited(&mut self, wait: Duration, limit: RateLimit) {
+    /// Waits for the time that a provider named to a former sitting, when it is not over and there is something to ask.
+    pub(super) fn wait_as_former_sittings_do(&mut self) {
+        let limit = self.checkpoint.rate_limit.take().filter(|_| self.standing.to_do().next().is_some());
+        let Some((wait, limit)) = limit.and_then(|limit| Some((clock::until(limit.until)?, limit))) else { return };
+        self.checkpoint.rate_limit = Some(limit.clone());
         let RateLimit { model, until } = limit;
-        if wait > self.limits.rate_limit {
+        if self.take(Fact::StillLimited(wait)) == Consequence::RateLimitExhausted {
             let until = until.round(Unit::Second).unwrap_or(until);
             let message = format!(
                 "{model} is rate limited until {until}, which is longer than is waited; `--ignore-rate-limit` asks before"

@@ -16,7 +16,7 @@ use crate::model::outcome::Stage;
 use crate::model::task::{CheckSpec, Fixture, JudgeSpec, Subtest};
 use crate::os::files;
 use crate::os::process::{Containment, Limits, MakeFilter, OutputFilter, Overflow, StopHandle, Task, View};
-use crate::store::frozen::Frozen;
+use crate::store::evidence::Frozen;
 use crate::store::layout::ExperimentFolder;
 use crate::store::work::WorkRoot;
 use crate::text::redact::{Redactor, Secrets};

@@ -122,6 +122,8 @@ pub enum Fact {
         /// For a rate limit: how long to wait.
         wait: Duration,
     },
+    /// A provider asked a former sitting to be left alone for so long from now on.
+    StillLimited(Duration),
     /// The run was stopped with the coordinator; what it cost as far as is known.
     Stopped(RunId, Usd),
     /// A signal came.
@@ -185,18 +187,6 @@ impl State {
         self
     }
 
-    /// The same sitting, before which a provider asked to be left alone for so long from now on.
-    #[must_use]
-    pub fn limited(mut self, wait: Duration, limits: &Limits) -> Self {
-        if wait > limits.rate_limit {
-            self.rate_limit_exhausted = true;
-        } else {
-            self.rate_limit_waited = wait;
-            self.rate_limited_until = Some(wait);
-        }
-        self
-    }
-
     /// Takes a fact in.
     pub fn take(&mut self, fact: Fact, limits: &Limits, now: Duration) -> Consequence {
         match fact {
@@ -221,6 +211,7 @@ impl State {
                     kind => self.fail(run, kind, limits, now),
                 }
             }
+            Fact::StillLimited(wait) => self.wait_for_limit(wait, limits, now),
             Fact::Stopped(run, cost) => {
                 self.in_flight.remove(&run);
                 self.spent += cost;
@@ -251,21 +242,22 @@ impl State {
                 self.budget_reached = true;
                 Consequence::None
             }
-            Fact::WaitOver => {
-                let due: Vec<RunId> =
-                    self.delayed.iter().filter(|(_, until)| **until <= now).map(|(run, _)| *run).collect();
-                for run in due {
-                    self.delayed.remove(&run);
-                    self.queue.insert(run.into());
-                }
-                match self.rate_limited_until {
-                    Some(until) if until <= now => {
-                        self.rate_limited_until = None;
-                        Consequence::RateLimitOver
-                    }
-                    Some(_) | None => Consequence::None,
-                }
+            Fact::WaitOver => self.end_waits(now),
+        }
+    }
+
+    fn end_waits(&mut self, now: Duration) -> Consequence {
+        let due: Vec<RunId> = self.delayed.iter().filter(|(_, until)| **until <= now).map(|(run, _)| *run).collect();
+        for run in due {
+            self.delayed.remove(&run);
+            self.queue.insert(run.into());
+        }
+        match self.rate_limited_until {
+            Some(until) if until <= now => {
+                self.rate_limited_until = None;
+                Consequence::RateLimitOver
             }
+            Some(_) | None => Consequence::None,
         }
     }
 
@@ -300,10 +292,14 @@ impl State {
     }
 
     fn rate_limit(&mut self, run: RunId, wait: Duration, limits: &Limits, now: Duration) -> Consequence {
+        self.queue.insert(run.into());
+        self.wait_for_limit(wait, limits, now)
+    }
+
+    fn wait_for_limit(&mut self, wait: Duration, limits: &Limits, now: Duration) -> Consequence {
         let until = now + wait;
         let already = self.rate_limited_until.unwrap_or(now).max(now);
         let longer = until.saturating_sub(already);
-        self.queue.insert(run.into());
         if self.rate_limit_waited + longer > limits.rate_limit {
             self.rate_limit_exhausted = true;
             return Consequence::RateLimitExhausted;

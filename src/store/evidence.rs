@@ -12,6 +12,7 @@ use crate::model::digest::{Digest, Digesting};
 use crate::model::limits::{MOST_DEPTH, MOST_STAGE_FILE_BYTES};
 use crate::os::files::{self, FileError, TEMPORARY_PREFIX};
 
+pub use frozen::Frozen;
 pub(super) use sums::{line, parse};
 pub use tree::{Change, changes_since_copied, digest_of_parts, digest_of_tree};
 
@@ -297,6 +298,7 @@ fn digest(file: &mut File) -> io::Result<Digest> {
     }
 }
 
+mod frozen;
 mod sums;
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,6 @@ pub mod config;
 pub mod evidence;
 pub mod export;
 pub mod find;
-pub mod frozen;
 pub mod gradings;
 pub mod inherited;
 pub mod layout;

@@ -220,7 +220,7 @@ impl Row {
 }
 
 fn has_command(cure: Cure) -> bool {
-    !matches!(cure, Cure::Extend | Cure::Restore | Cure::Upgrade | Cure::Look | Cure::Nothing)
+    !matches!(cure, Cure::Extend | Cure::Restore | Cure::Upgrade | Cure::Look | Cure::Withhold | Cure::Nothing)
 }
 
 #[test]

@@ -9,7 +9,7 @@ use walkdir::WalkDir;
 use crate::model::digest::{Digest, Digesting};
 use crate::os::files::FileError;
 
-use super::evidence::digest_of_tree;
+use super::digest_of_tree;
 
 /// A copy, as it was when a session began.
 #[derive(Debug)]
