@@ -162,12 +162,16 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__scylla__subcmd__checkout)
-            opts="-v -q -h --run --to --verbose --quiet --message-format --color --help"
+            opts="-v -q -h --results-dir --run --to --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --results-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --run)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -214,12 +218,16 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__scylla__subcmd__export)
-            opts="-v -q -h --format --to --verbose --quiet --message-format --color --help"
+            opts="-v -q -h --results-dir --format --to --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --results-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
                     COMPREPLY=($(compgen -W "scylla-3.1 scylla-2.0" -- "${cur}"))
                     return 0
@@ -244,12 +252,16 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__scylla__subcmd__extend)
-            opts="-j -v -q -h --runs --tiers --max-subtests --plan-only --jobs --attempts --max-cost-usd --ignore-rate-limit --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
+            opts="-j -v -q -h --results-dir --runs --tiers --max-subtests --plan-only --jobs --attempts --max-cost-usd --ignore-rate-limit --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --results-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --runs)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -758,12 +770,16 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__scylla__subcmd__regrade)
-            opts="-j -v -q -h --from --run --reason --jobs --attempts --max-cost-usd --ignore-rate-limit --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
+            opts="-j -v -q -h --results-dir --from --run --reason --jobs --attempts --max-cost-usd --ignore-rate-limit --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --results-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --from)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -824,12 +840,16 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__scylla__subcmd__repair)
-            opts="-n -v -q -h --dry-run --drop-phantoms --quarantine --verbose --quiet --message-format --color --help"
+            opts="-n -v -q -h --results-dir --dry-run --drop-phantoms --quarantine --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --results-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --quarantine)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -850,12 +870,16 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__scylla__subcmd__rerun)
-            opts="-j -v -q -h --run --errored --jobs --attempts --max-cost-usd --ignore-rate-limit --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
+            opts="-j -v -q -h --results-dir --run --errored --jobs --attempts --max-cost-usd --ignore-rate-limit --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --results-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --run)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -908,12 +932,16 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__scylla__subcmd__resume)
-            opts="-j -v -q -h --tiers-dir --redo-unjudged --shared-dir --agent-command --judge-command --model --judge-model --thinking --timeout --inherit --jobs --attempts --max-cost-usd --ignore-rate-limit --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
+            opts="-j -v -q -h --results-dir --tiers-dir --redo-unjudged --shared-dir --agent-command --judge-command --model --judge-model --thinking --timeout --inherit --jobs --attempts --max-cost-usd --ignore-rate-limit --keep-workspaces --containment --work-dir --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --results-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --tiers-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1108,12 +1136,16 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__scylla__subcmd__status)
-            opts="-w -v -q -h --watch --by --verbose --quiet --message-format --color --help"
+            opts="-w -v -q -h --results-dir --watch --by --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --results-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --by)
                     COMPREPLY=($(compgen -W "subtest tier" -- "${cur}"))
                     return 0
@@ -1134,12 +1166,16 @@ _cargo__scylla() {
             return 0
             ;;
         cargo__scylla__subcmd__verify)
-            opts="-v -q -h --quick --format --max-missing --min-runs --deny-warnings --verbose --quiet --message-format --color --help"
+            opts="-v -q -h --results-dir --quick --format --max-missing --min-runs --deny-warnings --verbose --quiet --message-format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --results-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
                     COMPREPLY=($(compgen -W "human json junit github sarif" -- "${cur}"))
                     return 0

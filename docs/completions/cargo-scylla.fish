@@ -90,6 +90,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l ignore
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -s v -l verbose -d 'Say more: each stage of each run too'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l results-dir -d 'Where it is looked for by a part of its name, or as the newest one [default: where `run` puts experiments]' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l tiers-dir -d 'The fixture from which missing runs are made [default: the folder of its prompt, from the current one]' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l shared-dir -d 'The folder of subtests and resources that fixtures share [default: `shared` in the fixture, else the nearest `claude-code/shared`]' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l agent-command -d 'Shell line of the agent, for subtests that name none. A `run` keeps it in the experiment, for each resume' -r
@@ -127,6 +128,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l ign
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -s v -l verbose -d 'Say more: each stage of each run too'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l results-dir -d 'Where it is looked for by a part of its name, or as the newest one [default: where `run` puts experiments]' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l runs -d 'How many runs each subtest has from now on, those that are there included' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l tiers -d 'Tiers of the fixture to add, such as `T2,T3`' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l max-subtests -d 'Take the first N subtests of each tier from now on' -r
@@ -153,6 +155,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l ign
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -s v -l verbose -d 'Say more: each stage of each run too'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l results-dir -d 'Where it is looked for by a part of its name, or as the newest one [default: where `run` puts experiments]' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l run -d 'A run to make again, such as `T0/00/1`, whatever it holds; may be given several times' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -s j -l jobs -d 'Runs in flight at once [default: as saved]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l attempts -d 'How often a run is tried in one sitting when infrastructure fails [default: as saved]' -r
@@ -177,6 +180,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l igno
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -s v -l verbose -d 'Say more: each stage of each run too'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l results-dir -d 'Where it is looked for by a part of its name, or as the newest one [default: where `run` puts experiments]' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l from -d 'The mended fixture [default: `tiers-dir` of the settings, when it is the experiment\'s]' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l run -d 'A run to grade, such as `T0/00/1`; may be given several times [default: every run whose agent is done]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l reason -d 'Why, in a sentence that is kept with the grading' -r
@@ -202,6 +206,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l ig
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -s v -l verbose -d 'Say more: each stage of each run too'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand status" -l results-dir -d 'Where it is looked for by a part of its name, or as the newest one [default: where `run` puts experiments]' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand status" -l by -d 'What the table of results has a row for [default: each setup; above 30 setups each tier]' -r -f -a "subtest\t'Each setup'
 tier\t'Each tier'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand status" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'
@@ -213,6 +218,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand status" -s w -
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand status" -s v -l verbose -d 'Say more: each stage of each run too'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand status" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand verify" -l results-dir -d 'Where it is looked for by a part of its name, or as the newest one [default: where `run` puts experiments]' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand verify" -l format -d 'Form of the report [with `--message-format json`: json]' -r -f -a "human\t'For people'
 json\t'One JSON document'
 junit\t'`JUnit` XML: a test for each planned run'
@@ -230,6 +236,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand verify" -l den
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand verify" -s v -l verbose -d 'Say more: each stage of each run too'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand verify" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand repair" -l results-dir -d 'Where it is looked for by a part of its name, or as the newest one [default: where `run` puts experiments]' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand repair" -l quarantine -d 'Set a run such as `T0/00/1` aside, so that a resume makes it anew; may be given several times' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand repair" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'
 json\t'For programs: one JSON object per event'"
@@ -241,6 +248,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand repair" -l dro
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand repair" -s v -l verbose -d 'Say more: each stage of each run too'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand repair" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand repair" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand checkout" -l results-dir -d 'Where it is looked for by a part of its name, or as the newest one [default: where `run` puts experiments]' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand checkout" -l run -d 'The run, such as `T0/00/1`' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand checkout" -l to -d 'Where the tree is made: a folder that is not there yet, or is empty' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand checkout" -l message-format -d 'Form of events and results; JSON goes to standard output' -r -f -a "human\t'For people: bars on a terminal, lines elsewhere'
@@ -251,6 +259,7 @@ never\t'Never'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand checkout" -s v -l verbose -d 'Say more: each stage of each run too'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand checkout" -s q -l quiet -d 'Say only what went wrong, and how to go on'
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand checkout" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand export" -l results-dir -d 'Where it is looked for by a part of its name, or as the newest one [default: where `run` puts experiments]' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand export" -l format -d 'Which of the original\'s formats' -r -f -a "scylla-3.1\t'Checkpoint 3.1, runs in `completed/`: since March 2026'
 scylla-2.0\t'Checkpoint 2.0, tiers in the experiment\'s own folder: January 2026'"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand export" -l to -d 'Where it is written: a folder that is not there yet, or is empty' -r -F

@@ -82,6 +82,7 @@ never\:"Never"))' \
 ;;
 (resume)
 _arguments "${_arguments_options[@]}" : \
+'--results-dir=[Where it is looked for by a part of its name, or as the newest one \[default\: where \`run\` puts experiments\]]:DIR:_files' \
 '--tiers-dir=[The fixture from which missing runs are made \[default\: the folder of its prompt, from the current one\]]:DIR:_files' \
 '--shared-dir=[The folder of subtests and resources that fixtures share \[default\: \`shared\` in the fixture, else the nearest \`claude-code/shared\`\]]:DIR:_files' \
 '--agent-command=[Shell line of the agent, for subtests that name none. A \`run\` keeps it in the experiment, for each resume]:LINE:_default' \
@@ -118,6 +119,7 @@ never\:"Never"))' \
 ;;
 (extend)
 _arguments "${_arguments_options[@]}" : \
+'--results-dir=[Where it is looked for by a part of its name, or as the newest one \[default\: where \`run\` puts experiments\]]:DIR:_files' \
 '--runs=[How many runs each subtest has from now on, those that are there included]:N:_default' \
 '*--tiers=[Tiers of the fixture to add, such as \`T2,T3\`]:TIERS:_default' \
 '--max-subtests=[Take the first N subtests of each tier from now on]:N:_default' \
@@ -148,6 +150,7 @@ never\:"Never"))' \
 ;;
 (rerun)
 _arguments "${_arguments_options[@]}" : \
+'--results-dir=[Where it is looked for by a part of its name, or as the newest one \[default\: where \`run\` puts experiments\]]:DIR:_files' \
 '*--run=[A run to make again, such as \`T0/00/1\`, whatever it holds; may be given several times]:RUN:_default' \
 '-j+[Runs in flight at once \[default\: as saved\]]:N:_default' \
 '--jobs=[Runs in flight at once \[default\: as saved\]]:N:_default' \
@@ -176,6 +179,7 @@ never\:"Never"))' \
 ;;
 (regrade)
 _arguments "${_arguments_options[@]}" : \
+'--results-dir=[Where it is looked for by a part of its name, or as the newest one \[default\: where \`run\` puts experiments\]]:DIR:_files' \
 '--from=[The mended fixture \[default\: \`tiers-dir\` of the settings, when it is the experiment'\''s\]]:FIXTURE:_files' \
 '*--run=[A run to grade, such as \`T0/00/1\`; may be given several times \[default\: every run whose agent is done\]]:RUN:_default' \
 '--reason=[Why, in a sentence that is kept with the grading]:TEXT:_default' \
@@ -205,6 +209,7 @@ never\:"Never"))' \
 ;;
 (status)
 _arguments "${_arguments_options[@]}" : \
+'--results-dir=[Where it is looked for by a part of its name, or as the newest one \[default\: where \`run\` puts experiments\]]:DIR:_files' \
 '--by=[What the table of results has a row for \[default\: each setup; above 30 setups each tier\]]:ROWS:((subtest\:"Each setup"
 tier\:"Each tier"))' \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
@@ -225,6 +230,7 @@ never\:"Never"))' \
 ;;
 (verify)
 _arguments "${_arguments_options[@]}" : \
+'--results-dir=[Where it is looked for by a part of its name, or as the newest one \[default\: where \`run\` puts experiments\]]:DIR:_files' \
 '--format=[Form of the report \[with \`--message-format json\`\: json\]]:FORMAT:((human\:"For people"
 json\:"One JSON document"
 junit\:"\`JUnit\` XML\: a test for each planned run"
@@ -250,6 +256,7 @@ never\:"Never"))' \
 ;;
 (repair)
 _arguments "${_arguments_options[@]}" : \
+'--results-dir=[Where it is looked for by a part of its name, or as the newest one \[default\: where \`run\` puts experiments\]]:DIR:_files' \
 '*--quarantine=[Set a run such as \`T0/00/1\` aside, so that a resume makes it anew; may be given several times]:RUN:_default' \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
 json\:"For programs\: one JSON object per event"))' \
@@ -270,6 +277,7 @@ never\:"Never"))' \
 ;;
 (checkout)
 _arguments "${_arguments_options[@]}" : \
+'--results-dir=[Where it is looked for by a part of its name, or as the newest one \[default\: where \`run\` puts experiments\]]:DIR:_files' \
 '--run=[The run, such as \`T0/00/1\`]:RUN:_default' \
 '--to=[Where the tree is made\: a folder that is not there yet, or is empty]:PATH:_files' \
 '--message-format=[Form of events and results; JSON goes to standard output]:FORMAT:((human\:"For people\: bars on a terminal, lines elsewhere"
@@ -288,6 +296,7 @@ never\:"Never"))' \
 ;;
 (export)
 _arguments "${_arguments_options[@]}" : \
+'--results-dir=[Where it is looked for by a part of its name, or as the newest one \[default\: where \`run\` puts experiments\]]:DIR:_files' \
 '--format=[Which of the original'\''s formats]:FORMAT:((scylla-3.1\:"Checkpoint 3.1, runs in \`completed/\`\: since March 2026"
 scylla-2.0\:"Checkpoint 2.0, tiers in the experiment'\''s own folder\: January 2026"))' \
 '--to=[Where it is written\: a folder that is not there yet, or is empty]:PATH:_files' \

@@ -223,6 +223,9 @@ pub struct OperationFlags {
 pub struct Which {
     /// The experiment: its folder, a file in it, or a part of its name [default: the newest in the results folder]
     pub dir: Option<PathBuf>,
+    /// Where it is looked for by a part of its name, or as the newest one [default: where `run` puts experiments]
+    #[arg(long, value_name = "DIR")]
+    pub results_dir: Option<PathBuf>,
 }
 
 /// Arguments of `resume`.

@@ -22,6 +22,7 @@ use crate::store::find::Found;
 use crate::store::gradings;
 use crate::store::layout::ExperimentFolder;
 use crate::store::survey::Depth;
+use crate::text::asked::flag_with;
 use crate::text::words::{counted, list, shell_word};
 
 /// Most files that one sentence names.
@@ -83,6 +84,9 @@ impl Question<'_> {
             Answer::Same => Ok(Course::LeaveAlone(folder)),
             Answer::Part(flags) => Err(self.grow(&name, config, &flags, fresh)),
             Answer::Other(differences) => {
+                if let Some(older) = self.older_same(&folder)? {
+                    return Ok(Course::LeaveAlone(older));
+                }
                 let differences = differences.join("; ");
                 let message = format!(
                     "`{name}` is finished and measured something else, so a new experiment begins: {differences}"
@@ -90,6 +94,24 @@ impl Question<'_> {
                 Ok(Course::Begin(vec![Event::Notice { message }]))
             }
         }
+    }
+
+    /// An older finished experiment beside one that measured something else, which is what is asked for.
+    fn older_same(&self, newest: &ExperimentFolder) -> Result<Option<ExperimentFolder>, CliError> {
+        for found in self.found()? {
+            let (config, _) = store::config::read(&found.folder);
+            let Some(config) = config.content().filter(|_| found.folder != *newest && found.completed()) else {
+                continue;
+            };
+            let changes = changes(&found.folder, config, self.wish)?;
+            let otherwise = self.otherwise(&found.folder, &changes)?;
+            let told = if otherwise == Otherwise::Neither { Vec::new() } else { changes };
+            let is_same = answer(config, self.wish, &self.fields, told) == Answer::Same;
+            if is_same && is_complete(&store::survey::survey(&found.folder, Depth::Results)?) {
+                return Ok(Some(found.folder));
+            }
+        }
+        Ok(None)
     }
 
     /// In what the fixture differs that is asked about, when its files do. A judge that only a flag names cannot be named to
@@ -129,18 +151,24 @@ impl Question<'_> {
     }
 
     fn newest(&self) -> Result<Option<Newest>, CliError> {
-        let former = self.places.former_results.iter().flatten();
-        for results_dir in std::iter::once(&self.wish.results_dir).chain(former) {
-            for newest in store::find::find(results_dir, &self.wish.fixture.id)? {
-                let survey = store::survey::survey(&newest.folder, Depth::Results)?;
-                // The checkpoint alone proves nothing: results may have gone since.
-                let complete = newest.completed() && is_complete(&survey);
-                if complete || !never_began(&newest, &survey)? {
-                    return Ok(Some(Newest { folder: newest.folder, complete }));
-                }
+        for newest in self.found()? {
+            let survey = store::survey::survey(&newest.folder, Depth::Results)?;
+            // The checkpoint alone proves nothing: results may have gone since.
+            let complete = newest.completed() && is_complete(&survey);
+            if complete || !never_began(&newest, &survey)? {
+                return Ok(Some(Newest { folder: newest.folder, complete }));
             }
         }
         Ok(None)
+    }
+
+    /// Experiments of the fixture's id, the newest first.
+    fn found(&self) -> Result<Vec<Found>, CliError> {
+        let mut found = store::find::find(&self.wish.results_dir, &self.wish.fixture.id)?;
+        for former in self.places.former_results.iter().flatten() {
+            found.extend(store::find::find(former, &self.wish.fixture.id)?);
+        }
+        Ok(found)
     }
 }
 
@@ -173,7 +201,8 @@ fn answer(config: &Config, wish: &Wish, fields: &[(&str, Option<Value>)], change
     for (field, saved) in config.values() {
         let asked = fields.iter().find(|(name, _)| *name == field.name).and_then(|(_, asked)| asked.as_ref());
         if let Some(asked) = asked.filter(|asked| **asked != saved) {
-            differences.push(format!("`{}` is {} and no more {}", field.name, worded(asked), worded(&saved)));
+            let (asked, saved) = (flag_with(field.name, asked), flag_with(field.name, &saved));
+            differences.push(format!("{asked} is asked for, and it had {saved}"));
         }
     }
     match growth(config, wish) {
@@ -238,14 +267,4 @@ fn clause(changes: &[(PathBuf, Change)], kind: Change, word: &str) -> Option<Str
         shown.push(format!("{} more", paths.len() - shown.len()));
     }
     (!shown.is_empty()).then(|| format!("{} {verb} {word}", list(&shown)))
-}
-
-fn worded(value: &Value) -> String {
-    match value {
-        Value::Null => "none".to_owned(),
-        Value::Array(items) if items.is_empty() => "none".to_owned(),
-        Value::Array(items) => items.iter().map(worded).collect::<Vec<_>>().join(", "),
-        Value::String(text) => format!("`{text}`"),
-        value => value.to_string(),
-    }
 }

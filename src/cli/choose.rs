@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::cli::args::Which;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
 use crate::cli::locate::locate_without_manifest;
@@ -18,9 +19,10 @@ const MOST_NAMED: usize = 8;
 ///
 /// # Errors
 /// When there is no such experiment, or several could be meant.
-pub fn choose(meant: Option<&Path>, console: &mut Console) -> Result<(ExperimentFolder, String), CliError> {
+pub fn choose(which: &Which, console: &mut Console) -> Result<(ExperimentFolder, String), CliError> {
     let current = console.current_dir()?;
-    let Some(meant) = meant else { return newest(&current, console) };
+    let within = which.results_dir.as_deref().map(|dir| current.join(dir));
+    let Some(meant) = which.dir.as_deref() else { return newest(within, &current, console) };
     let path = current.join(meant);
     match ExperimentFolder::open(&path) {
         Ok(folder) => {
@@ -34,7 +36,7 @@ pub fn choose(meant: Option<&Path>, console: &mut Console) -> Result<(Experiment
             let name = shown(folder.root(), &current);
             Ok((folder, name))
         }
-        Err(StoreError::NotAnExperiment(_)) => by_name(meant, &current, console),
+        Err(StoreError::NotAnExperiment(_)) => by_name(meant, within, &current, console),
         Err(error) => Err(error.into()),
     }
 }
@@ -53,8 +55,12 @@ fn not_one(path: &Path, meant: &Path, current: &Path) -> CliError {
     }
 }
 
-fn newest(current: &Path, console: &mut Console) -> Result<(ExperimentFolder, String), CliError> {
-    let places = places(current, console)?;
+fn newest(
+    within: Option<PathBuf>,
+    current: &Path,
+    console: &mut Console,
+) -> Result<(ExperimentFolder, String), CliError> {
+    let places = places(within, current, console)?;
     for place in &places {
         if let Some(folder) = find_all(place)?.into_iter().next() {
             let name = shown(folder.root(), current);
@@ -67,13 +73,18 @@ fn newest(current: &Path, console: &mut Console) -> Result<(ExperimentFolder, St
         .hint("name its folder; `cargo scylla run FIXTURE` makes one for each experiment"))
 }
 
-fn by_name(meant: &Path, current: &Path, console: &mut Console) -> Result<(ExperimentFolder, String), CliError> {
+fn by_name(
+    meant: &Path,
+    within: Option<PathBuf>,
+    current: &Path,
+    console: &mut Console,
+) -> Result<(ExperimentFolder, String), CliError> {
     let not_there = || CliError::from(StoreError::NotAnExperiment(meant.to_owned()));
     let Some(part) = meant.to_str().filter(|part| !part.is_empty() && !part.contains('/')) else {
         return Err(not_there());
     };
     let mut found = Vec::new();
-    for place in places(current, console)? {
+    for place in places(within, current, console)? {
         let fits = |folder: &ExperimentFolder| {
             folder.root().file_name().is_some_and(|name| name.to_string_lossy().contains(part))
         };
@@ -91,7 +102,11 @@ fn by_name(meant: &Path, current: &Path, console: &mut Console) -> Result<(Exper
     }
 }
 
-fn places(current: &Path, console: &mut Console) -> Result<Vec<PathBuf>, CliError> {
+/// Where experiments are looked for; `within` is a folder that a person named.
+fn places(within: Option<PathBuf>, current: &Path, console: &mut Console) -> Result<Vec<PathBuf>, CliError> {
+    if let Some(within) = within {
+        return Ok(vec![within]);
+    }
     let (located, note) = locate_without_manifest(current)?;
     if let Some(note) = note {
         console.say(&format!("note: {note}"))?;

@@ -78,7 +78,8 @@ fn unknown_command(asked: &clap::Error, typed: &str) -> Option<String> {
         return None;
     }
     let Some(ContextValue::String(word)) = asked.get(ContextKind::InvalidSubcommand) else { return None };
-    let first = typed.split(' ').skip(2).find(|typed| !typed.starts_with('-'));
+    let mut words = typed.split(' ').skip(2).filter(|typed| !typed.starts_with('-'));
+    let first = words.next().and_then(|first| if first == "help" { words.next() } else { Some(first) });
     (first == Some(shell_word(word).as_str())).then(|| word.clone())
 }
 

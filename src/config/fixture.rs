@@ -117,13 +117,18 @@ pub fn load(dir: &Path) -> Result<Fixture, Vec<Mistake>> {
 /// As [`load`].
 pub fn load_with(dir: &Path, said: &Said) -> Result<Loaded, Vec<Mistake>> {
     let (mistakes, absences) = (Mistakes::default(), Absences::default());
-    let loaded = Loader { folder: Folder { dir, mistakes: &mistakes, absences: &absences }, said }.load();
+    let loader =
+        Loader { folder: Folder { dir, mistakes: &mistakes, absences: &absences }, said, language: Cell::default() };
+    let read = loader.load();
+    let unknown_language = loader.language.take().and_then(|language| named::unknown_language(dir, &language));
     let (found, absences) = (mistakes.into_sorted(), absences.into_inner());
-    if let Some(loaded) = loaded.filter(|_| found.is_empty()) {
+    if let Some(loaded) = read.filter(|_| found.is_empty()) {
         return Ok(Loaded { absences, ..loaded });
     }
     let all = Mistakes::default();
     all.extend(found);
+    // Where nothing else is wrong, whoever checks a fixture tells it: an experiment's copy is read by any language.
+    all.extend(unknown_language.into_iter().collect());
     all.extend(absences.into_iter().filter(|absence| !absence.ignored).map(|absence| absence.mistake).collect());
     Err(all.into_sorted())
 }
@@ -143,6 +148,8 @@ fn is_ours(dir: &Path) -> bool {
 struct Loader<'a> {
     folder: Folder<'a>,
     said: &'a Said,
+    /// The language that the fixture names.
+    language: Cell<Option<String>>,
 }
 
 impl Loader<'_> {
@@ -205,6 +212,7 @@ impl Loader<'_> {
         let name = fields.require_text("name");
         let description = fields.require_text("description");
         let language = fields.require_text("language");
+        self.language.set(language.map(str::to_owned));
         let source = self.source(&fields);
         let task = fields.require_fields("task").map(|task| self.task(task));
         let solution_file =

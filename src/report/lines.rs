@@ -11,6 +11,7 @@ use crate::model::ids::{AttemptNumber, JudgeNumber, RunId, SubtestId, TierId};
 use crate::model::outcome::{AgentEnd, ExperimentEnd, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
 use crate::model::winner::Winner;
 use crate::stats::tiers;
+use crate::text::asked::{flag_of, flag_with};
 use crate::text::escape;
 use crate::text::words::{counted, duration, list, moment};
 
@@ -205,7 +206,8 @@ fn flag_differs(field: &str, saved: &Value, given: &Value, class: FieldClass) ->
         FieldClass::Label => "the saved value holds",
     };
     let tone = if class == FieldClass::Operational { Tone::Plain } else { Tone::Warning };
-    news("Differs", tone, field, &format!("saved {saved}, given {given}: {effect}"))
+    let (given, saved) = (flag_with(field, given), flag_with(field, saved));
+    news("Differs", tone, flag_of(field), &format!("{given} is asked for, {saved} was saved: {effect}"))
 }
 
 fn run_committed(committed: &RunCommitted) -> Line {

@@ -40,6 +40,8 @@ pub struct Plan {
     pub price_per_run_usd: Option<Usd>,
     /// What all runs are expected to cost.
     pub estimated_cost_usd: Option<Usd>,
+    /// What a `run` is expected to cost now: nothing beside a finished experiment; not known beside an unfinished one.
+    pub estimated_now_usd: Option<Usd>,
     /// The ceiling of the cost.
     pub max_cost_usd: Option<Usd>,
     /// Groups of subtests with the same agent, setup and tree: their results can differ by chance only.
@@ -171,9 +173,16 @@ impl Plan {
     fn sums(&self) -> Vec<(&'static str, String)> {
         let subtests: usize = self.tiers.iter().map(|tier| tier.subtests.len()).sum();
         let of = format!("of {} in {}", counted(subtests, "subtest"), counted(self.tiers.len(), "tier"));
-        let mut sums = vec![("in all", format!("{} {of}", counted(self.runs, "run")))];
+        let left_alone = self.newest.as_ref().is_some_and(|newest| newest.complete);
+        let none = if left_alone { "; none is made now" } else { "" };
+        let mut sums = vec![("in all", format!("{} {of}{none}", counted(self.runs, "run")))];
         if let (Some(price), Some(estimate)) = (self.price_per_run_usd, self.estimated_cost_usd) {
-            sums.push(("estimate", format!("{estimate}, at {price} for each run")));
+            let now = match &self.newest {
+                Some(Newest { complete: true, .. }) => format!("{} now; {estimate} with `--fresh`", Usd::ZERO),
+                Some(Newest { complete: false, .. }) => format!("what is missing now; {estimate} with `--fresh`"),
+                None => estimate.to_string(),
+            };
+            sums.push(("estimate", format!("{now}, at {price} for each run")));
         }
         if let Some(ceiling) = self.max_cost_usd {
             let less = self.estimated_cost_usd.is_some_and(|estimate| estimate > ceiling);
@@ -305,6 +314,7 @@ mod tests {
             runs: 40,
             price_per_run_usd: Some(usd(0.25)),
             estimated_cost_usd: Some(usd(10.0)),
+            estimated_now_usd: None,
             max_cost_usd: Some(usd(5.0)),
             alike: vec![texts(&["T0/02", "T0/07"])],
         }

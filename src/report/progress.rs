@@ -10,7 +10,7 @@ use crate::model::money::Usd;
 use crate::model::outcome::{RunStatus, Rung, Stage};
 use crate::stats::tiers::share;
 use crate::text::escape;
-use crate::text::words::{duration, percent, rough_duration};
+use crate::text::words::{counted, duration, percent, rough_duration};
 
 use super::lines::{SetupNames, stage_name};
 use super::styles::{Styles, Tone};
@@ -188,7 +188,7 @@ impl Progress {
             None if self.budget_reached => ", at the ceiling: stops when these runs end".to_owned(),
             None => self.outlook(sum(Tier::to_do), elapsed),
         };
-        format!("  {done} of {planned} runs{part}, {cost}, {}{outlook}", duration(elapsed))
+        format!("  {done} of {}{part}, {cost}, {}{outlook}", counted(planned, "run"), duration(elapsed))
     }
 
     /// How long the rest takes if runs go on to end as often as in this sitting; nothing while nobody can know.

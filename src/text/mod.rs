@@ -1,5 +1,6 @@
 //! Floor 1: words, escapes, redaction, and what programs claim in their JSON.
 
+pub mod asked;
 pub mod claims;
 pub mod columns;
 pub mod escape;

@@ -40,7 +40,7 @@ pub enum WorkspaceError {
         source: io::Error,
     },
     /// `source.repo` of the fixture is neither a URL nor a path below the fixture.
-    #[error("there is no repository `{repo}` in {}", fixture.display())]
+    #[error("there is no repository `{repo}`{}", beside(repo, fixture))]
     NoRepository {
         /// As the fixture says it.
         repo: String,
@@ -103,6 +103,11 @@ pub enum WorkspaceError {
         /// The place.
         path: PathBuf,
     },
+}
+
+/// In which folder a path is looked for that is not absolute.
+fn beside(repo: &str, fixture: &Path) -> String {
+    if repo.starts_with('/') { String::new() } else { format!(" in {}", fixture.display()) }
 }
 
 impl WorkspaceError {

@@ -137,8 +137,8 @@ fn beside_a_finished_experiment_that_measured_something_else_a_new_one_begins_an
     let edited = run(&[]);
     assert!(edited.stderr.contains("so a new experiment begins: `prompt.md` is changed"), "{edited}");
     let other = run(&["--model", "large", "--timeout", "7"]);
-    assert!(other.stderr.contains("`models` is `large` and no more none"), "{other}");
-    assert!(other.stderr.contains("`timeout_seconds` is 7 and no more 100"), "{other}");
+    assert!(other.stderr.contains("`--model large` is asked for, and it had no `--model`"), "{other}");
+    assert!(other.stderr.contains("`--timeout 7` is asked for, and it had `--timeout 100`"), "{other}");
     let command = run(&["--model", "large", "--timeout", "7", "--judge-command", crate::fixture::FULL_SCORE]);
     assert!(command.stderr.contains("a new experiment begins: `scylla.yaml` is new"), "{command}");
     assert_eq!((experiments(&world).len(), world.lines("agent.log")), (4, 4));
@@ -205,7 +205,7 @@ fn a_plan_that_is_asked_for_again_with_other_numbers_is_told_and_stays() {
     let (world, fixture) = world();
     interrupted(&world, &fixture);
     let output = world.scylla(&arguments(&fixture, &["--runs", "5"])).exits(0);
-    assert!(output.stderr.contains("runs_per_subtest  saved 2, given 5"), "{output}");
+    assert!(output.stderr.contains("`--runs 5` is asked for, `--runs 2` was saved"), "{output}");
     assert!(output.stderr.contains("`cargo scylla extend` changes the plan"), "{output}");
     assert_eq!(world.lines("agent.log"), 3);
 }
@@ -247,4 +247,60 @@ fn the_binary_works_with_and_without_the_word_that_cargo_adds() {
     let through_cargo = world.scylla(&["--version"]).exits(0);
     assert_eq!(direct.stdout, through_cargo.stdout);
     assert!(direct.stdout.contains(env!("CARGO_PKG_VERSION")), "{direct}");
+}
+
+#[test]
+fn an_older_finished_experiment_that_is_what_is_asked_for_is_left_alone_and_nothing_is_paid_twice() {
+    let (world, fixture) = world();
+    let run = |more: &[&str]| world.scylla(&arguments(&fixture, &[&["--runs", "2"], more].concat())).exits(0);
+    run(&["--model", "A"]);
+    run(&["--model", "B"]);
+    let older = experiments(&world)[0].file_name().unwrap().to_str().unwrap().to_owned();
+    let again = run(&["--model", "A"]);
+    assert!(again.stderr.contains(&format!("{older}` is finished and left alone")), "{again}");
+    assert!(again.stdout.contains("tested: completed"), "its table is shown: {again}");
+    assert_eq!((experiments(&world).len(), world.lines("agent.log")), (2, 4));
+    // Fewer are asked for than there are, so none is to be added.
+    let fewer = world.scylla(&arguments(&fixture, &["--runs", "1"])).exits(0);
+    assert!(fewer.stderr.contains("so there are more than the 1 that are asked for"), "{fewer}");
+    assert!(!fewer.stderr.contains("extend"), "{fewer}");
+    let price = world.scylla(&arguments(&fixture, &["--runs", "2", "--dry-run", "--price-per-run", "1"])).exits(0);
+    assert!(price.stdout.contains("$0.00 now; $2.00 with `--fresh`"), "{price}");
+    assert!(price.stdout.contains("; none is made now"), "{price}");
+    // Where experiments lie can be said wherever one is chosen.
+    for command in ["status", "verify", "resume"] {
+        let shown = world.scylla(&[command, "--results-dir", "results"]).exits(0);
+        assert!(shown.stderr.contains("is the newest experiment in `results`"), "{shown}");
+        let newer = experiments(&world)[1].file_name().unwrap().to_str().unwrap().to_owned();
+        world.scylla(&[command, &newer, "--results-dir", "results"]).exits(0);
+    }
+    let none = world.scylla(&["status", "--results-dir", "nowhere"]).exits(2);
+    assert!(none.stderr.contains("there is none in `nowhere`"), "{none}");
+    let meant = world.scylla(&["help", "resum"]).exits(2);
+    assert!(meant.stderr.contains("did you mean `cargo scylla help resume`?"), "{meant}");
+}
+
+#[test]
+fn a_repository_that_is_not_there_and_a_language_that_nobody_knows_are_told_with_the_rest() {
+    let (world, fixture) = world();
+    fs::remove_dir_all(world.path("fixture/source")).unwrap();
+    let source = format!("source:\n  repo: /nowhere/at/all\n  hash: {}\nlanguage: shell\n", "a".repeat(40));
+    edit(&world, "fixture/test.yaml", "language: shell\n", &source);
+    for told in [world.scylla(&["fixture", "check", &fixture]), world.scylla(&arguments(&fixture, &[]))] {
+        let told = told.exits(2);
+        assert!(
+            told.stderr.contains("test.yaml:5: `source.repo` is `/nowhere/at/all`, and there is no such folder"),
+            "{told}"
+        );
+        assert!(!told.stderr.contains("all` in "), "{told}");
+    }
+    assert!(experiments(&world).is_empty());
+    let text = fs::read_to_string(world.path("fixture/test.yaml")).unwrap();
+    let checks = text.find("checks:").unwrap();
+    let tiers = text.find("tiers:").unwrap();
+    let without = format!("{}{}", &text[..checks], &text[tiers..]).replace("language: shell", "language: klingon");
+    world.write("fixture/test.yaml", &without);
+    let told = world.scylla(&["fixture", "check", &fixture]).exits(2);
+    assert!(told.stderr.contains("`language` is `klingon`, which is not known"), "{told}");
+    assert!(told.stderr.contains("rests on `done`") && told.stderr.contains("`shell`"), "{told}");
 }

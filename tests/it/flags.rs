@@ -98,8 +98,16 @@ fn each_flag_that_differs_is_told_and_only_operational_ones_take_effect() {
     }
     assert_eq!(world.lines("agent.log"), 0);
     let said = world.scylla(&["resume", &dir, "--model", "large", "--max-cost-usd", "100"]).exits(0);
-    assert!(said.stderr.contains(r#"saved ["small"], given ["large"]: the saved value holds"#), "{said}");
-    assert!(said.stderr.contains("saved 0.0, given 100.0: the new value takes effect"), "{said}");
+    assert!(
+        said.stderr.contains("`--model large` is asked for, `--model small` was saved: the saved value holds"),
+        "{said}"
+    );
+    assert!(
+        said.stderr.contains(
+            "`--max-cost-usd 100.0` is asked for, `--max-cost-usd 0.0` was saved: the new value takes effect"
+        ),
+        "{said}"
+    );
     assert_eq!(saved(&world, "max_cost_usd"), 100.0);
     assert_eq!(fs::read_to_string(world.path("models.log")).unwrap(), "small\nsmall\n");
     world.scylla(&["verify", &dir]).exits(0);

@@ -17,7 +17,7 @@ use crate::workspace;
 /// # Errors
 /// When the run has no patch, or the place is taken.
 pub fn run(args: &Checkout, console: &mut Console) -> Result<Exit, CliError> {
-    let (folder, name) = choose(args.experiment.dir.as_deref(), console)?;
+    let (folder, name) = choose(&args.experiment, console)?;
     let run = args.run;
     let status = format!("see its runs with `cargo scylla status {}`", shell_word(&name));
     let (config, _) = store::config::read(&folder);

@@ -7,6 +7,7 @@ use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
 use crate::cli::wish::{alike, inheritance_of};
+use crate::config::fixture::named;
 use crate::engine::create::Wish;
 use crate::engine::taken::{mistakes, stops};
 use crate::model::experiment::{Inherit, too_many_runs};
@@ -62,6 +63,11 @@ pub fn show(
         runs,
         price_per_run_usd: price_per_run,
         estimated_cost_usd: price_per_run.map(|price| price.times(runs)),
+        estimated_now_usd: match newest {
+            Some((_, true)) => Some(Usd::ZERO),
+            Some((_, false)) => None,
+            None => price_per_run.map(|price| price.times(runs)),
+        },
         max_cost_usd: wish.max_cost_usd,
         alike: alike(wish)
             .iter()
@@ -84,7 +90,8 @@ pub fn check(wish: &Wish) -> Result<(), CliError> {
         return Err(CliError::usage(why).hint("ask for fewer with `--runs`, `--tiers` or `--max-subtests`"));
     }
     let path_of = |file: &str| wish.parts.laid.get(file).cloned().unwrap_or_else(|| wish.parts.dir.join(file));
-    let mistakes = mistakes(&wish.fixture, path_of, &inheritance_of(wish), &wish.thinking_mode);
+    let mut mistakes = mistakes(&wish.fixture, path_of, &inheritance_of(wish), &wish.thinking_mode);
+    mistakes.extend(named::absent_repository(&wish.parts.dir, &wish.fixture));
     if mistakes.is_empty() { Ok(()) } else { Err(CliError::mistakes(&mistakes)) }
 }
 

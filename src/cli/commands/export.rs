@@ -21,7 +21,7 @@ const MOST_NAMED: usize = 5;
 /// # Errors
 /// When the place is taken, the experiment is damaged, or the folder cannot be written.
 pub fn run(args: &Export, console: &mut Console) -> Result<Exit, CliError> {
-    let (folder, name) = choose(args.experiment.dir.as_deref(), console)?;
+    let (folder, name) = choose(&args.experiment, console)?;
     let to = console.current_dir()?.join(&args.to);
     if !store::export::is_free(&to)? {
         return Err(CliError::usage(format!("`{}` is there already, and is not empty", args.to.display()))

@@ -22,7 +22,7 @@ pub fn run(args: &Extend, console: &mut Console) -> Result<Exit, CliError> {
         );
     }
     let prelude = Prelude::begin(console)?;
-    let (mut sitting, name) = open_held(args.experiment.dir.as_deref(), console)?;
+    let (mut sitting, name) = open_held(&args.experiment, console)?;
     let growth = Growth { runs: args.runs, tiers: args.tiers.clone(), max_subtests: args.max_subtests };
     let before = sitting.config.plan().total();
     let plan = extend(&mut sitting, &growth).map_err(|error| CliError::engine(error, &name))?;

@@ -85,7 +85,8 @@ fn check(args: &Check, console: &mut Console) -> Result<Exit, CliError> {
 /// What a fixture that loads may still have wrong: its language, its solution, and the files that its commands name.
 fn look(dir: &Path, fixture: &model::task::Fixture, console: &mut Console) -> Result<Vec<Mistake>, CliError> {
     let tree = trial::solved_tree(dir, fixture)?;
-    let mut mistakes: Vec<Mistake> = named::unknown_language(dir, fixture).into_iter().collect();
+    let mut mistakes: Vec<Mistake> = named::unknown_language(dir, &fixture.language).into_iter().collect();
+    mistakes.extend(named::absent_repository(dir, fixture));
     match &tree {
         Solved::Tree(tree) => mistakes.extend(named::absent_files(dir, fixture, Some(&tree.path))),
         Solved::Not(mistake) => {
@@ -202,13 +203,20 @@ fn list(dir: Option<&Path>, console: &mut Console) -> Result<Exit, CliError> {
         fixture.as_deref().and_then(Path::parent).map_or(current, Path::to_owned)
     };
     let mut exit = Exit::Success;
-    for (path, loaded) in list::list(&folder, &said) {
+    let listed = list::list(&folder, &said);
+    let ids: Vec<String> = listed.iter().filter_map(|(_, loaded)| Some(loaded.as_ref().ok()?.id.to_string())).collect();
+    for (path, loaded) in listed {
+        let within = path.file_name().unwrap_or_default().display().to_string();
         match loaded {
-            Ok(fixture) => console.print(&format!("{:<20} {}\n", fixture.id, fixture.name))?,
+            Ok(fixture) => {
+                let id = fixture.id.to_string();
+                let is_alone = ids.iter().filter(|other| **other == id).count() == 1;
+                let within = if is_alone { String::new() } else { format!(" (in `{within}`)") };
+                console.print(&format!("{id:<20} {}{within}\n", fixture.name))?;
+            }
             Err(mistakes) => {
                 exit = Exit::Usage;
-                let shown = path.file_name().unwrap_or_default().display().to_string();
-                console.print(&format!("{shown:<20} {}\n", counted(mistakes.len(), "mistake")))?;
+                console.print(&format!("{within:<20} {}\n", counted(mistakes.len(), "mistake")))?;
             }
         }
     }

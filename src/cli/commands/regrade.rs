@@ -25,7 +25,7 @@ use crate::text::words::{counted, shell_word};
 /// When no fixture is known, it differs in what agents are given, a run is not done, or the folder is held.
 pub fn run(args: &Regrade, console: &mut Console) -> Result<Exit, CliError> {
     let prelude = Prelude::begin(console)?;
-    let (sitting, name) = open_held(args.experiment.dir.as_deref(), console)?;
+    let (sitting, name) = open_held(&args.experiment, console)?;
     let current = console.current_dir()?;
     let located = locate(&current)?;
     let from = match &args.from {

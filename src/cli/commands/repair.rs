@@ -30,7 +30,7 @@ const TAKING_OVER: &str = "the taking over was stopped before its last step, so 
 /// # Errors
 /// When the folder is no experiment, is held by a coordinator, or cannot be written.
 pub fn run(args: &Repair, console: &mut Console) -> Result<Exit, CliError> {
-    let (folder, name) = choose(args.experiment.dir.as_deref(), console)?;
+    let (folder, name) = choose(&args.experiment, console)?;
     let engine = |error| CliError::engine(error, &name);
     let mut held = hold(folder).map_err(engine)?;
     let last_step = if args.dry_run { is_begun(&held) } else { finish(&mut held) };

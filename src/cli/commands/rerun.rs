@@ -23,7 +23,7 @@ pub fn run(args: &Rerun, console: &mut Console) -> Result<Exit, CliError> {
             .hint("name runs with `--run T0/00/1`, or all that failed with `--errored`"));
     }
     let prelude = Prelude::begin(console)?;
-    let (mut sitting, name) = open_held(args.experiment.dir.as_deref(), console)?;
+    let (mut sitting, name) = open_held(&args.experiment, console)?;
     let mut named: BTreeSet<_> = args.run.iter().copied().collect();
     if !named.is_empty() {
         sitting = rerun(sitting, &named).map_err(|error| CliError::engine(error, &name))?;

@@ -22,7 +22,7 @@ use crate::store::survey::Depth;
 /// When the folder is held or has findings that forbid to go on.
 pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
     let prelude = Prelude::begin(console)?;
-    let (folder, name) = choose(args.experiment.dir.as_deref(), console)?;
+    let (folder, name) = choose(&args.experiment, console)?;
     let engine = |error| CliError::engine(error, &name);
     let mut held = hold(folder).map_err(engine)?;
     let was_begun = finish(&mut held).map_err(engine)?;
@@ -35,6 +35,8 @@ pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
         first = survey(&held, Depth::Results).map_err(engine)?;
     }
     let mut sitting = go_on(held, first).map_err(engine)?;
+    // Whatever former sessions came to.
+    sitting.resumed = true;
     let mut differences = differ(&mut sitting.config, &args.config);
     if !was_original && !was_begun {
         differences.events.extend(without_effect(&args.adoption));

@@ -1,11 +1,12 @@
 //! `run`: start an experiment, or go on with the unfinished one of the same fixture.
 
+use std::cmp::Ordering;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::cli::args::Run;
+use crate::cli::args::{Run, Which};
 use crate::cli::asked::{Course, Question, changes, regrade};
 use crate::cli::choose::choose;
 use crate::cli::commands::dry_run;
@@ -60,7 +61,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     }
     let go_on = |folder, prelude, console: &mut Console| go_on(folder, (args, &located), &question, prelude, console);
     match course {
-        Course::LeaveAlone(folder) => return leave_alone(&folder, &places, console),
+        Course::LeaveAlone(folder) => return leave_alone(&folder, &question, console),
         Course::GoOn(folder) => return go_on(folder, prelude, console),
         Course::Begin(_) => {
             dry_run::check(&wish)?;
@@ -71,7 +72,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     let (held, mut notices) = match make(&question, &current, &prelude, console)? {
         Made::New(held, notices) => (held, notices),
         Made::GoOn(folder) => return go_on(folder, prelude, console),
-        Made::LeaveAlone(folder) => return leave_alone(&folder, &places, console),
+        Made::LeaveAlone(folder) => return leave_alone(&folder, &question, console),
     };
     notices.extend(wish::notices(args, &located, &wish));
     notices.extend(in_target_dir(&wish, &located, &current));
@@ -177,7 +178,7 @@ fn in_former_place(folder: &ExperimentFolder, places: &Places, current: &Path) -
     ))
 }
 
-fn leave_alone(folder: &ExperimentFolder, places: &Places, console: &mut Console) -> Result<Exit, CliError> {
+fn leave_alone(folder: &ExperimentFolder, question: &Question<'_>, console: &mut Console) -> Result<Exit, CliError> {
     let current = console.current_dir()?;
     let name = shown(folder.root(), &current);
     let dir = shell_word(&name);
@@ -187,7 +188,7 @@ fn leave_alone(folder: &ExperimentFolder, places: &Places, console: &mut Console
         let subtests = config.subtests.values().map(Vec::len).sum();
         format!(": {}, {} of each", counted(subtests, "subtest"), counted(config.runs_per_subtest as usize, "run"))
     });
-    if let Some(word) = in_former_place(folder, places, &current) {
+    if let Some(word) = in_former_place(folder, question.places, &current) {
         console.say(&format!("note: {word}"))?;
     }
     let is_damaged = !damage.is_empty();
@@ -203,11 +204,20 @@ fn leave_alone(folder: &ExperimentFolder, places: &Places, console: &mut Console
         ))?;
         return Ok(Exit::Damaged);
     }
+    let planned = config.content().map_or(1, |config| config.runs_per_subtest);
+    let asked = question.wish.runs_per_subtest;
+    let more = if asked < planned {
+        format!(", so there are more than the {asked} that are asked for")
+    } else {
+        String::new()
+    };
+    let extend = match asked.cmp(&planned) {
+        Ordering::Less => String::new(),
+        _ => format!("`cargo scylla extend {dir} --runs {}` adds runs, ", planned.saturating_add(1)),
+    };
     console.say(&format!(
-        "`{name}` is finished and left alone{has}.\n\nhint: `{}` starts anew, `cargo scylla extend {dir} --runs {}` adds \
-         runs, `cargo scylla verify {dir}` checks it",
+        "`{name}` is finished and left alone{has}{more}.\n\nhint: `{}` starts anew, {extend}`cargo scylla verify {dir}` checks it",
         console.typed_with("--fresh"),
-        config.content().map_or(1, |config| config.runs_per_subtest).saturating_add(1),
     ))?;
     Ok(Exit::Success)
 }
@@ -306,8 +316,8 @@ pub(super) fn save_operation(sitting: &Sitting, changed: bool, name: &str) -> Re
 }
 
 /// Opens a folder that a person named and takes its lock.
-pub(super) fn open_held(dir: Option<&Path>, console: &mut Console) -> Result<(Sitting, String), CliError> {
-    let (folder, name) = choose(dir, console)?;
+pub(super) fn open_held(which: &Which, console: &mut Console) -> Result<(Sitting, String), CliError> {
+    let (folder, name) = choose(which, console)?;
     let held = hold(folder).map_err(|error| CliError::engine(error, &name))?;
     let sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;
     Ok((sitting, name))

@@ -36,7 +36,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// # Errors
 /// When the folder is no experiment or cannot be read.
 pub fn run(args: &Status, console: &mut Console) -> Result<Exit, CliError> {
-    let (folder, name) = choose(args.experiment.dir.as_deref(), console)?;
+    let (folder, name) = choose(&args.experiment, console)?;
     loop {
         let survey = survey(&folder, Depth::Results)?;
         let size = args.watch.then(|| console.drawn_size()).flatten();

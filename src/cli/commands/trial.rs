@@ -309,7 +309,7 @@ fn outcomes(tried: &Tried) -> BTreeMap<String, Vec<(&CheckResult, RunId)>> {
 
 fn flaky(tried: &Tried, who: &str) -> Vec<String> {
     let mut wrong = Vec::new();
-    let times = |passed: usize, all: usize| format!("passed {passed} times out of {all} with {who}");
+    let times = |passed: usize, all: usize| format!("passed {} out of {all} with {who}", counted(passed, "time"));
     for (name, outcomes) in outcomes(tried) {
         let passed = outcomes.iter().filter(|(check, _)| check.passed).count();
         if passed > 0 && passed < outcomes.len() {

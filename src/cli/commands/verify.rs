@@ -25,7 +25,7 @@ use crate::text::words::counted;
 /// # Errors
 /// When the folder is no experiment or cannot be read.
 pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
-    let (folder, name) = choose(args.experiment.dir.as_deref(), console)?;
+    let (folder, name) = choose(&args.experiment, console)?;
     let mut survey = survey(&folder, if args.quick { Depth::Results } else { Depth::Evidence })?;
     if survey.holder.is_none() {
         let found = strays::find(&folder, &survey);

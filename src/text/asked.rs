@@ -1,0 +1,57 @@
+//! How fields of the config and their values are called where people type and read them.
+
+use serde_json::Value;
+
+/// The flag that names a field of the config.
+#[must_use]
+pub fn flag_of(field: &str) -> String {
+    match field {
+        "models" => "--model".to_owned(),
+        "judge_models" => "--judge-model".to_owned(),
+        "thinking_mode" => "--thinking".to_owned(),
+        "timeout_seconds" => "--timeout".to_owned(),
+        "runs_per_subtest" => "--runs".to_owned(),
+        "subtests" => "--tiers".to_owned(),
+        other => format!("--{}", other.replace('_', "-")),
+    }
+}
+
+/// A flag with its value, as a person would type it; without one, that there was none.
+#[must_use]
+pub fn flag_with(field: &str, value: &Value) -> String {
+    let flag = flag_of(field);
+    worded(value).map_or_else(|| format!("no `{flag}`"), |value| format!("`{flag} {value}`"))
+}
+
+/// A value in plain words; `None` when it is nothing.
+fn worded(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::Array(items) if items.is_empty() => None,
+        Value::Array(items) => Some(items.iter().filter_map(worded).collect::<Vec<_>>().join(",")),
+        // The subtests of each tier: flags name tiers.
+        Value::Object(tiers) => Some(tiers.keys().map(String::as_str).collect::<Vec<_>>().join(",")),
+        Value::String(text) => Some(text.clone()),
+        value => Some(value.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_field_is_called_as_its_flag_and_its_value_as_it_is_typed() {
+        let flags = [
+            flag_with("models", &json!(["A"])),
+            flag_with("models", &json!([])),
+            flag_with("max_cost_usd", &Value::Null),
+            flag_with("timeout_seconds", &json!(7)),
+            flag_with("subtests", &json!({"T0": [0, 1], "T2": [0]})),
+        ];
+        let expected = ["`--model A`", "no `--model`", "no `--max-cost-usd`", "`--timeout 7`", "`--tiers T0,T2`"];
+        assert_eq!(flags, expected);
+    }
+}
