@@ -44,7 +44,7 @@ pub(super) fn mistakes(bytes: &[u8], error: &serde_json::Error, now: Timestamp) 
 }
 
 fn cost(record: &Map<String, Value>) -> Option<String> {
-    let cost = record.get("cost_usd").filter(|cost| !fits::<Usd>(cost))?;
+    let cost = record.get("cost_usd").filter(|cost| !cost.is_null() && !fits::<Usd>(cost))?;
     let why = match cost.as_f64() {
         None => "not a number",
         Some(number) if number < 0.0 => "less than 0",
@@ -55,13 +55,13 @@ fn cost(record: &Map<String, Value>) -> Option<String> {
 
 fn tokens(record: &Map<String, Value>) -> Vec<String> {
     let tokens = match record.get("token_stats") {
-        None | Some(Value::Array(_)) => return Vec::new(),
+        None | Some(Value::Null) => return Vec::new(),
         Some(Value::Object(tokens)) => tokens,
         Some(other) => return vec![format!("`token_stats` is {}, not an object", shown(other))],
     };
     let named = TOKENS.iter().filter_map(|key| Some((key, tokens.get(*key)?)));
     named
-        .filter(|(_, count)| !fits::<u64>(count))
+        .filter(|(_, count)| !count.is_null() && !fits::<u64>(count))
         .map(|(key, count)| format!("`token_stats.{key}` is {}, not a whole number from 0 on", shown(count)))
         .collect()
 }
@@ -89,10 +89,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn null_says_as_much_of_a_key_as_if_it_were_not_there() {
+        let record = br#"{"cost_usd": null, "token_stats": {"input_tokens": null, "output_tokens": 3}, "end": null, "failure": null}"#;
+        let read = super::super::record::read(record, Timestamp::UNIX_EPOCH);
+        assert_eq!((read.end, read.token_stats.output_tokens), (Ok(None), 3));
+        for record in [r#"{"token_stats": null, "end": "finished"}"#, r#"{"end": "finished"}"#] {
+            let read = super::super::record::read(record.as_bytes(), Timestamp::UNIX_EPOCH);
+            assert!(matches!(read.end, Ok(Some(_))), "{record}");
+        }
+    }
+
+    #[test]
     fn every_mistake_of_a_record_is_named_with_its_key_in_plain_words() {
         for (record, told) in [
             (r#"{"cost_usd": "0.5"}"#, "`cost_usd` is \"0.5\", not a number"),
-            (r#"{"cost_usd": null}"#, "`cost_usd` is null, not a number"),
             (r#"{"cost_usd": -1}"#, "`cost_usd` is -1, less than 0"),
             (r#"{"cost_usd": 1e300}"#, "`cost_usd` is 1e+300, too large"),
             (r#"{"token_stats": 3}"#, "`token_stats` is 3, not an object"),
@@ -108,6 +118,10 @@ mod tests {
                  `out_of_memory`, `provider` or `rate_limit`, not `x`",
             ),
             (r#"{"cost_usd": 1, "cost_usd": 1}"#, "a key stands in it twice"),
+            (r#"{"token_stats": [5, 6]}"#, "`token_stats` is [5,6], not an object"),
+            ("[]", "it is [], not an object"),
+            (r#"[7, [5, 6], "over_budget"]"#, "it is [7,[5,6],\"over_budget\"], not an object"),
+            ("null", "it is null, not an object"),
             ("3", "it is 3, not an object"),
             (" \n", "it is empty"),
             (r#"{"cost_usd": 0.5"#, "it ends too early, in line 1, column 16"),

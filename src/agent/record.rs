@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, de};
+use serde_json::{Map, Value};
 
 use super::mistakes::mistakes;
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
@@ -12,14 +12,17 @@ use crate::model::outcome::{AgentEnd, Failure, FailureKind};
 use crate::model::result::TokenStats;
 use crate::model::task::AgentSpec;
 use crate::text::claims::{self, ClaimedFailure};
+use crate::text::shape::{object, or_default};
 
 /// The file that a `command` agent may leave at `$SCYLLA_RECORD_FILE`. Unknown keys are passed over.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Record {
     /// What the attempt cost.
+    #[serde(deserialize_with = "or_default")]
     pub cost_usd: Usd,
     /// Tokens that were read and written.
+    #[serde(deserialize_with = "tokens")]
     pub token_stats: TokenStats,
     /// How the agent sees its end. A record without it is no final one: it counts for the cost when something killed the
     /// agent, and for an agent that ended by itself it means `finished`.
@@ -104,6 +107,13 @@ pub struct AgentOutcome {
     pub token_stats: TokenStats,
 }
 
+/// An object of counts, of which some may be `null`.
+fn tokens<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TokenStats, D::Error> {
+    let mut counts: Map<String, Value> = object(deserializer)?;
+    counts.retain(|_, count| !count.is_null());
+    serde_json::from_value(counts.into()).map_err(de::Error::custom)
+}
+
 /// JSON schema of [`Record`].
 #[must_use]
 pub fn schema() -> Value {
@@ -136,7 +146,12 @@ fn whole(bytes: &[u8], now: Timestamp) -> Result<(Record, Option<Failure>), Stri
         return Err(format!("it has more than {} MiB", MOST_STAGE_FILE_BYTES >> 20));
     }
     let bytes = claims::bare(bytes);
-    let record: Record = serde_json::from_slice(bytes).map_err(|error| mistakes(bytes, &error, now))?;
+    let record = if bytes.starts_with(b"{") {
+        serde_json::from_slice(bytes)
+    } else {
+        serde_json::from_slice::<Map<String, Value>>(bytes).map(|_| Record::default())
+    };
+    let record = record.map_err(|error| mistakes(bytes, &error, now))?;
     let failure = record.failure.as_ref().map_or(Ok(None), |claimed| claims::failure(claimed, now))?;
     Ok((record, failure))
 }

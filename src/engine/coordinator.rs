@@ -11,14 +11,13 @@ use jiff::Timestamp;
 use crate::engine::error::EngineError;
 use crate::engine::excerpt;
 use crate::engine::failure::storage;
-use crate::engine::grader::Grader;
 use crate::engine::mailbox::{Input, Line, RunEnd};
 use crate::engine::open::{Held, Sitting};
 use crate::engine::standing::Standing;
 use crate::engine::taken::{Taken, stop};
 use crate::engine::untouched::Untouched;
 use crate::engine::worker::{self, Job};
-use crate::engine::workplace::Workplace;
+use crate::engine::workplace::{Workplace, frozen};
 use crate::lifecycle::next::{Action, next};
 use crate::lifecycle::pacing::Pacing;
 use crate::lifecycle::state::{Consequence, Fact, Limits, State};
@@ -35,8 +34,6 @@ use crate::os::clock::{self, Stopwatch};
 use crate::os::process::{Containment, StopHandle};
 use crate::os::signal::{self, Listening, Signal};
 use crate::store::StoreError;
-use crate::store::evidence::Frozen;
-use crate::store::layout::ExperimentFolder;
 use crate::store::work::WorkRoot;
 use crate::text::words::list;
 
@@ -366,15 +363,6 @@ impl<'a> Coordinator<'a> {
             None => Ok(finished),
         }
     }
-}
-
-/// The copies of fixtures that runs are made and graded by.
-fn frozen(folder: &ExperimentFolder, config: &Config, grader: &Grader) -> Result<Vec<Frozen>, StoreError> {
-    let mut frozen = vec![Frozen::new(folder.fixture(), config.fixture_digest)?];
-    if !grader.number.is_first() {
-        frozen.push(Frozen::as_it_is(grader.folder.clone())?);
-    }
-    Ok(frozen)
 }
 
 /// Holds the runs of subtests back that cannot be composed, and says of each why.

@@ -16,6 +16,7 @@ use crate::model::outcome::Stage;
 use crate::model::task::{CheckSpec, Fixture, JudgeSpec, Subtest};
 use crate::os::files;
 use crate::os::process::{Containment, Limits, MakeFilter, OutputFilter, Overflow, StopHandle, Task, View};
+use crate::store::StoreError;
 use crate::store::evidence::Frozen;
 use crate::store::layout::ExperimentFolder;
 use crate::store::work::WorkRoot;
@@ -160,6 +161,15 @@ impl Workplace {
             token: format!("{}-{}-{}-{}-{}", self.token, run.tier, run.subtest, run.run, attempt.0),
         }
     }
+}
+
+/// The copies of fixtures that runs are made and graded by.
+pub(super) fn frozen(folder: &ExperimentFolder, config: &Config, grader: &Grader) -> Result<Vec<Frozen>, StoreError> {
+    let mut frozen = vec![Frozen::new(folder.fixture(), config.fixture_digest)?];
+    if !grader.number.is_first() {
+        frozen.push(Frozen::as_it_is(grader.folder.clone())?);
+    }
+    Ok(frozen)
 }
 
 /// A filter that takes secrets out of a program's output, across the borders of its pieces.

@@ -16,6 +16,7 @@ use crate::model::outcome::Failure;
 use crate::model::rubric::{Evaluation, ItemScore, Rubric, RubricItem};
 use crate::model::score::Score;
 use crate::text::claims::{self, ClaimedFailure};
+use crate::text::shape::{object, or_default};
 
 /// A valid answer: every item of the rubric exactly once.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,10 +43,10 @@ struct Written {
     #[schemars(with = "BTreeMap<String, WrittenItem>")]
     items: Option<UniqueItems>,
     /// The judge's words on the whole.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     reasoning: String,
     /// What the judge cost, in US dollars.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     cost_usd: Usd,
     /// What kept the judge from judging (`auth`, `out_of_memory`, `provider`, `rate_limit`), as agents say it in their
     /// records: then there is no verdict.
@@ -55,19 +56,23 @@ struct Written {
 }
 
 /// What a judge writes of one item.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(expecting = "an object with `score` or `not_applicable`")]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 struct WrittenItem {
     /// Between 0 and 1; 0 or 1 for a binary item.
     #[serde(default)]
     score: Option<f64>,
     /// The item does not apply; only where the rubric has a condition for that.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     not_applicable: bool,
     /// Why.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     explanation: String,
 }
+
+/// An item as an answer holds it.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+struct Item(#[serde(deserialize_with = "object")] WrittenItem);
 
 /// Items by id, in which no id comes twice.
 #[derive(Debug)]
@@ -86,7 +91,7 @@ impl<'de> Deserialize<'de> for UniqueItems {
 
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<UniqueItems, M::Error> {
                 let mut items = BTreeMap::new();
-                while let Some((id, item)) = map.next_entry::<String, WrittenItem>()? {
+                while let Some((id, Item(item))) = map.next_entry::<String, Item>()? {
                     if items.contains_key(&id) {
                         return Err(serde::de::Error::custom(format_args!("item {} is scored twice", shown(&id))));
                     }

@@ -52,6 +52,17 @@ fn the_score_is_the_weighted_mean_of_the_items_that_apply() {
 }
 
 #[test]
+fn null_says_nothing_and_a_list_is_no_item() {
+    let nulls = r#"{"items":{"binary":{"score":1,"not_applicable":null,"explanation":null},"scaled":{"score":1},
+        "may-not-apply":{"score":null,"not_applicable":true}},"reasoning":null,"cost_usd":null,"failure":null}"#;
+    assert_eq!(answered(nulls), Ok(1.0));
+    for item in ["[1.0]", "1", "\"1\""] {
+        let listed = format!(r#"{{"items":{{"binary":{item},"scaled":{{"score":1}},"may-not-apply":{{"score":1}}}}}}"#);
+        assert!(answered(&listed).unwrap_err().contains("expected an object"), "{item}");
+    }
+}
+
+#[test]
 fn every_mistake_of_an_answer_is_told_at_once() {
     let answers = [
         "",

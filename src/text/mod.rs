@@ -7,5 +7,6 @@ pub mod escape;
 mod loose;
 pub mod redact;
 mod secret_names;
+pub mod shape;
 pub mod url;
 pub mod words;

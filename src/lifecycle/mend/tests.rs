@@ -2,11 +2,12 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::model::attempts::AttemptsSeen;
 use crate::model::experiment::samples::config;
 use crate::model::finding::Cure;
 use crate::model::money::Usd;
 use crate::model::outcome::RunStatus;
-use crate::model::survey::{AttemptsSeen, Problem, ProblemKind, ResultFacts};
+use crate::model::survey::{Problem, ProblemKind, ResultFacts};
 
 fn now() -> Timestamp {
     "2026-12-01T00:00:00Z".parse().unwrap()
