@@ -12,7 +12,7 @@ use crate::engine::error::EngineError;
 use crate::engine::excerpt;
 use crate::engine::failure::storage;
 use crate::engine::mailbox::{Input, Line, RunEnd};
-use crate::engine::open::{Held, Sitting};
+use crate::engine::open::{Held, Sitting, left_to_you};
 use crate::engine::standing::Standing;
 use crate::engine::taken::{Taken, stop};
 use crate::engine::untouched::Untouched;
@@ -24,7 +24,6 @@ use crate::lifecycle::state::{Consequence, Fact, Limits, State};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::event::{Event, ExperimentFinished, ExperimentStarted};
 use crate::model::experiment::Config;
-use crate::model::finding::Finding;
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::limits;
 use crate::model::money::Usd;
@@ -370,12 +369,6 @@ fn hold_back(taken: &Taken, fixture: &Fixture, thinking_mode: &str, standing: &m
     let stopped = taken.stopped(fixture, thinking_mode);
     let held_back = standing.withhold_stopped(&stopped.keys().copied().collect());
     held_back.into_iter().filter_map(|place| Some(stop(place, stopped.get(&place)?))).collect()
-}
-
-/// What is said of damage that only a person can mend.
-#[must_use]
-pub fn left_to_you(Finding { kind, place, message, .. }: Finding) -> String {
-    format!("{place}: {kind}: {message}; it is left to you")
 }
 
 fn limits_of(config: &Config) -> Limits {

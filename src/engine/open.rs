@@ -91,6 +91,12 @@ impl Sitting {
     }
 }
 
+/// What is said of damage that only a person can mend.
+#[must_use]
+pub fn left_to_you(Finding { kind, place, message, .. }: Finding) -> String {
+    format!("{place}: {kind}: {message}; it is left to you")
+}
+
 /// Takes the lock under which experiments of this id are made in a folder of results: two of them at once would both be
 /// paid. Waits for whoever makes one, and says so before.
 ///
