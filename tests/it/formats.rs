@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use scylla::store::own_digest;
 use serde_json::Value;
 
 use crate::verify::folder::{contents, copy, differing, edit, json, remove, verify};
@@ -34,15 +35,63 @@ fn asked(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn an_experiment_of_format_4_0_is_verified_as_it_was() {
-    let (world, dir) = kept("4.0");
-    let found = verify(&world, &dir).exits(6);
-    let missing = ("missing-run".to_owned(), "T1/00/run_01".to_owned());
-    assert_eq!(found.places(), [missing].into(), "nothing that 4.0 did not write is missed");
-    assert_eq!(found.report["agreeing"], 2, "{:#}", found.report);
-    let before = contents(&dir);
-    scylla(&world, &["repair", dir.to_str().unwrap()]).exits(0);
-    assert!(differing(&before, &contents(&dir)).is_empty());
+fn an_experiment_of_each_format_is_verified_as_it_was() {
+    for version in ["4.0", "4.1"] {
+        let (world, dir) = kept(version);
+        let found = verify(&world, &dir).exits(6);
+        let missing = ("missing-run".to_owned(), "T1/00/run_01".to_owned());
+        assert_eq!(found.places(), [missing].into(), "nothing that {version} did not write is missed");
+        assert_eq!(found.report["agreeing"], 2, "{:#}", found.report);
+        let before = contents(&dir);
+        scylla(&world, &["repair", dir.to_str().unwrap()]).exits(0);
+        assert!(differing(&before, &contents(&dir)).is_empty());
+    }
+}
+
+#[test]
+fn an_experiment_of_format_4_1_is_resumed_without_paying_again_graded_again_and_extended() {
+    let (world, dir) = kept("4.1");
+    let name = dir.to_str().unwrap();
+    let first = fs::read(dir.join("T0/00/run_01/run_result.json")).unwrap();
+    scylla(&world, &["resume", name, "--jobs", "2"]).exits(0);
+    assert_eq!(asked(&world), ["judge"], "the agent of the run that was stopped is done");
+    verify(&world, &dir).exits(0);
+    assert_eq!(fs::read(dir.join("T0/00/run_01/run_result.json")).unwrap(), first, "a result is never written again");
+    let mended = world.path("mended");
+    copy(&dir.join("config/fixture"), &mended);
+    fs::write(mended.join("expected/criteria.md"), "Work is done.\n").unwrap();
+    scylla(&world, &["regrade", name, "--from", mended.to_str().unwrap()]).exits(0);
+    assert_eq!(asked(&world), ["judge"; 4], "three runs are judged again");
+    verify(&world, &dir).exits(0);
+    scylla(&world, &["extend", name, "--runs", "2"]).exits(0);
+    verify(&world, &dir).exits(0);
+}
+
+#[test]
+fn an_experiment_of_a_newer_format_is_looked_at_and_never_written() {
+    for version in ["4.2", "4.9", "5.0"] {
+        let (world, dir) = kept("4.1");
+        let name = dir.to_str().unwrap();
+        for file in ["checkpoint.json", "config/experiment.json"] {
+            let mut newer = json(&dir.join(file));
+            newer["version"] = version.into();
+            newer.as_object_mut().unwrap().remove("digest");
+            let text = serde_json::to_vec_pretty(&newer).unwrap();
+            fs::write(dir.join(file), own_digest::add([text, b"\n".to_vec()].concat())).unwrap();
+        }
+        let before = contents(&dir);
+        let found = verify(&world, &dir).exits(5);
+        assert_eq!(found.of("newer-version"), ["checkpoint.json", "config/experiment.json"], "{:#}", found.report);
+        scylla(&world, &["status", name]).exits(0);
+        for command in ["resume", "extend --runs 2", "regrade", "rerun --run T0/00/1", "repair"] {
+            let words: Vec<&str> = command.split(' ').collect();
+            let refused = scylla(&world, &[&[words[0], name], &words[1..]].concat()).exits(5);
+            let told = format!("{}{}", refused.stdout, refused.stderr);
+            assert!(told.contains(version) && told.contains("newer"), "{command}: {refused}");
+        }
+        assert_eq!(asked(&world), [""; 0]);
+        assert!(differing(&before, &contents(&dir)).is_empty(), "{version}");
+    }
 }
 
 #[test]
