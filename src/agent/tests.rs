@@ -193,6 +193,7 @@ fn fixture() -> Fixture {
         prompt: String::new(),
         prompt_file: String::new(),
         criteria: String::new(),
+        validation_files: Vec::new(),
         rubric: Rubric { items: vec![], pass_threshold: Score::ONE, grade_scale: GradeScale::default() },
         checks: vec![],
         judges: vec![],

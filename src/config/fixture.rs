@@ -252,6 +252,7 @@ impl Loader<'_> {
             prompt: task.prompt,
             prompt_file: task.prompt_file,
             criteria: validation.criteria,
+            validation_files: validation.files,
             rubric: validation.rubric,
             checks: programs.checks.specs?,
             judges: programs.judges?,
@@ -296,9 +297,10 @@ impl Loader<'_> {
         let rubric = fields.require("rubric_file");
         let rubric = rubric
             .and_then(|node| self.folder.named_file(page, node, "validation.rubric_file"))
-            .and_then(|name| self.rubric(&name, checks, by_checks));
+            .and_then(|name| Some((self.rubric(&name, checks, by_checks)?, name)));
         fields.close();
-        Some(Validation { criteria: criteria?.1, rubric: rubric? })
+        let ((criteria_file, criteria), (rubric, rubric_file)) = (criteria?, rubric?);
+        Some(Validation { criteria, rubric, files: vec![criteria_file, rubric_file] })
     }
 
     fn rubric(&self, name: &str, checks: Option<&[String]>, by_checks: ByChecks) -> Option<Rubric> {
@@ -318,6 +320,7 @@ struct Task {
 struct Validation {
     criteria: String,
     rubric: Rubric,
+    files: Vec<String>,
 }
 
 fn experiment_id(fields: &Fields<'_>, text: &str) -> Option<ExperimentId> {

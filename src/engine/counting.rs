@@ -32,6 +32,10 @@ impl Coordinator<'_> {
 
     /// A run has a verdict. The index and the numbers take it in when it is of the grading that counts.
     pub(super) fn count(&mut self, run: RunId, result: &RunResult) {
+        let number = self.place.grader.number;
+        if !number.is_first() {
+            self.checkpoint.graded.entry(number).or_default().insert(run);
+        }
         if self.place.grader.counts {
             self.standing.commit(run, result);
             self.checkpoint.completed_runs.set(run, RunStatus::judged(result.judge_passed));

@@ -176,6 +176,7 @@ pub(super) fn first_checkpoint(config: &Config) -> Checkpoint {
         last_updated_at: config.created_at,
         rate_limit: None,
         rerun: std::collections::BTreeSet::new(),
+        graded: std::collections::BTreeMap::new(),
         rerunning: std::collections::BTreeSet::new(),
         failures: std::collections::BTreeMap::new(),
         pid: None,

@@ -138,6 +138,7 @@ fn checkpoint(export: &Export<'_>, hash: &str, complete: bool) -> Vec<u8> {
         last_updated_at: now,
         rate_limit: None,
         rerun: std::collections::BTreeSet::new(),
+        graded: std::collections::BTreeMap::new(),
         rerunning: std::collections::BTreeSet::new(),
         failures: std::collections::BTreeMap::new(),
         pid: None,

@@ -9,6 +9,7 @@ use crate::engine::error::EngineError;
 use crate::engine::grader::Grader;
 use crate::engine::standing::Standing;
 use crate::engine::strays;
+use crate::lifecycle::gradings::verdicts;
 use crate::lifecycle::mend::{Ask, Mending, mend};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::experiment::Config;
@@ -198,6 +199,7 @@ pub fn go_on(mut held: Held, first: Survey) -> Result<Sitting, EngineError> {
     let (Seen::Read(config), Seen::Read(checkpoint)) = (after.config.clone(), after.checkpoint.clone()) else {
         return Err(unfit(&held, crate::lifecycle::audit::audit(&after)));
     };
+    let checkpoint = Checkpoint { graded: verdicts(&after, &checkpoint.graded), ..*checkpoint };
     let fixture = config::fixture::load(&held.folder.fixture()).map_err(EngineError::Fixture)?;
     let grader = Grader::of(&held.folder, &after)?;
     // A sitting that was killed may have left folders that the disk does not hold yet.
@@ -209,18 +211,7 @@ pub fn go_on(mut held: Held, first: Survey) -> Result<Sitting, EngineError> {
     for run in damage.iter().filter_map(|finding| finding.run) {
         standing.withhold(run);
     }
-    Ok(Sitting {
-        held,
-        config: *config,
-        fixture,
-        grader,
-        checkpoint: *checkpoint,
-        standing,
-        damage,
-        mended,
-        left,
-        resumed,
-    })
+    Ok(Sitting { held, config: *config, fixture, grader, checkpoint, standing, damage, mended, left, resumed })
 }
 
 /// Sets aside what is still to be set aside of a rerun that was asked for, before anything else is looked at; whether there
@@ -236,7 +227,11 @@ fn finish_rerun(held: &mut Held, survey: &Survey) -> Result<bool, EngineError> {
     let mut checkpoint = checkpoint.as_ref().clone();
     for run in &checkpoint.rerun {
         checkpoint.completed_runs.remove(*run);
+        for runs in checkpoint.graded.values_mut() {
+            runs.remove(run);
+        }
     }
+    checkpoint.graded.retain(|_, runs| !runs.is_empty());
     checkpoint.rerun.clear();
     checkpoint.last_updated_at = clock::now();
     held.writer.save(&checkpoint)?;
@@ -313,6 +308,7 @@ fn refuse_unfit(held: &Held, kept: &[Finding]) -> Result<(), EngineError> {
                         | FindingKind::ConfigUnreadable
                         | FindingKind::ConfigIncomplete
                         | FindingKind::ConfigChanged
+                        | FindingKind::LostGrading
                         | FindingKind::NewerVersion
                         | FindingKind::CheckpointMissing
                         | FindingKind::CheckpointUnreadable

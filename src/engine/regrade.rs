@@ -166,22 +166,12 @@ fn seen_by_agents(before: &Fixture, after: &Fixture, places: &[PathBuf]) -> Vec<
         let new = subtests.keys().filter(|id| former.is_none_or(|former| !former.contains_key(id)));
         differing.extend(new.map(|id| format!("`{tier}/{id}`")));
     }
-    let given = files_for_agents(before);
-    let seen = places.iter().filter(|place| given.iter().any(|given| place.starts_with(given)));
+    let seen = places.iter().filter(|place| given::is_given([before, after], place));
     differing.extend(seen.map(|place| format!("`{}`", place.display())));
     differing
 }
 
-/// Files and folders of a fixture that agents are given in one way or another.
-fn files_for_agents(fixture: &Fixture) -> Vec<&Path> {
-    let stores = &fixture.stores;
-    let overlays = fixture.tiers.values().flat_map(|tier| tier.values()).filter_map(|subtest| subtest.overlay.as_ref());
-    let files = stores.blocks.values().chain(stores.mcp.values());
-    let listed = stores.skills.values().chain(stores.agents.values()).flatten();
-    let source = matches!(fixture.source, Source::Folder).then_some("source");
-    let given = overlays.chain(files).chain(listed).chain(&fixture.solution_file).map(String::as_str);
-    given.chain(source).map(Path::new).collect()
-}
+mod given;
 
 #[cfg(test)]
 mod tests {

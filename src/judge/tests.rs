@@ -216,6 +216,7 @@ fn fixture() -> Fixture {
         prompt: "Fix the crate.".to_owned(),
         prompt_file: String::new(),
         criteria: "Its tests pass.".to_owned(),
+        validation_files: Vec::new(),
         rubric: rubric(),
         checks: vec![],
         judges: vec![],

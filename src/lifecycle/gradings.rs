@@ -1,7 +1,8 @@
 //! Which grading counts. Numbers never mix gradings: the newest one counts under which every committed run has a verdict.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::checkpoint::Verdicts;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::RunId;
 use crate::model::money::Usd;
@@ -9,9 +10,20 @@ use crate::model::survey::{Graded, GradedFacts, ResultFacts, RunSeen, Survey};
 
 /// Lets each run of a survey say what the grading that counts says of it. A run without a verdict under that one is not
 /// judged; its agent is done.
+///
+/// A grading whose record is lost counts as it did: what it was paid for stays, and nothing is read another way meanwhile.
 pub fn settle(survey: &mut Survey) {
+    for number in named(survey) {
+        survey.gradings.entry(number).or_default();
+    }
     if survey.gradings.is_empty() {
         return;
+    }
+    // Where no grading was known, runs that hold nothing of one have not been asked for it.
+    for (run, seen) in &survey.runs {
+        if let RunSeen::Committed(facts) = seen {
+            survey.graded.entry(*run).or_insert_with(|| of_the_first(facts));
+        }
     }
     let later = survey.gradings.keys().rev().copied();
     let complete = |number: &GradingNumber| survey.graded.values().all(|graded| graded.has(*number));
@@ -22,6 +34,48 @@ pub fn settle(survey: &mut Survey) {
             survey.runs.insert(*run, settled);
         }
     }
+}
+
+/// The later gradings that there must have been: those that folders of runs or the checkpoint name, and the first that lacks
+/// in the row.
+fn named(survey: &Survey) -> BTreeSet<GradingNumber> {
+    let mut named = survey.graded_by.clone();
+    named.extend(recorded(survey).into_iter().flat_map(BTreeMap::keys));
+    let all = survey.gradings.keys().chain(&named).copied().collect::<BTreeSet<_>>();
+    let lacking = (2..).map(GradingNumber).zip(&all).find(|(expected, is)| expected != *is);
+    named.extend(lacking.map(|(expected, _)| expected));
+    named
+}
+
+fn of_the_first(facts: &ResultFacts) -> Graded {
+    let ResultFacts { passed, score, cost, failed_judges, seconds, .. } = *facts;
+    let by = GradedFacts { passed, score, seconds, judges: Usd::ZERO, failed_judges, record: None };
+    Graded { agent: cost, beside: Usd::ZERO, by: [(GradingNumber::FIRST, by)].into() }
+}
+
+/// The verdicts under later gradings that a checkpoint names which is as it was written.
+fn recorded(survey: &Survey) -> Option<&Verdicts> {
+    let is_whole = survey.original.is_none() && survey.checkpoint_fault.is_none();
+    survey.checkpoint.content().filter(|_| is_whole).map(|checkpoint| &checkpoint.graded)
+}
+
+/// The verdicts that the checkpoint names, and that are not there any more.
+pub(super) fn lost_verdicts(survey: &Survey) -> Vec<(RunId, GradingNumber)> {
+    let recorded = recorded(survey).into_iter().flatten();
+    let each = recorded.flat_map(|(number, runs)| runs.iter().map(|run| (*run, *number)));
+    each.filter(|(run, number)| survey.graded.get(run).is_some_and(|graded| !graded.has(*number))).collect()
+}
+
+/// What a checkpoint should say of verdicts under later gradings: what it said, and what the folder holds.
+#[must_use]
+pub fn verdicts(survey: &Survey, former: &Verdicts) -> Verdicts {
+    let mut verdicts = former.clone();
+    for (run, graded) in &survey.graded {
+        for number in graded.by.keys().filter(|number| !number.is_first() && graded.has(**number)) {
+            verdicts.entry(*number).or_default().insert(*run);
+        }
+    }
+    verdicts
 }
 
 fn under(graded: &Graded, facts: ResultFacts, counting: GradingNumber) -> RunSeen {
@@ -55,8 +109,6 @@ pub fn to_grade(survey: &Survey) -> BTreeSet<RunId> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::model::survey::Seen;
 

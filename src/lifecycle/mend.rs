@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::lifecycle::audit::audit;
+use crate::lifecycle::gradings::verdicts;
 use crate::lifecycle::index::{hides_anything, index, is_complete};
 use crate::lifecycle::weigh;
-use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns, ConfigHash};
+use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns, ConfigHash, Verdicts};
 use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::{RunId, TierId};
 use crate::model::outcome::{ExperimentStatus, RunStatus};
@@ -94,7 +95,8 @@ pub fn mend(survey: &Survey, ask: &Ask, now: Timestamp) -> Mending {
         .filter(|finding| finding.kind == FindingKind::StrayProcess)
         .filter_map(|finding| finding.run)
         .collect();
-    let rebuilt = rebuild(survey, ask, &gone, now);
+    let rebuilt = rebuild(survey, ask, &gone, now)
+        .map(|rebuilt| Checkpoint { graded: verdicts_kept(survey, ask, &gone, &findings, &rebuilt), ..rebuilt });
     let must_write = !gone.is_empty() || findings.iter().any(|finding| changes_checkpoint(finding.kind, ask));
     // A key that is there twice, and a state that only the original has, are gone only when the file is written anew.
     let stale = survey.original.as_ref().is_some_and(|original| !original.stale_states.is_empty());
@@ -108,6 +110,7 @@ pub fn mend(survey: &Survey, ask: &Ask, now: Timestamp) -> Mending {
     let can_write = checkpoint.is_some();
     let (mended, kept) = findings.into_iter().partition(|finding| match finding.kind {
         FindingKind::PhantomEntry => ask.drop_phantoms && can_write,
+        FindingKind::BrokenGrading => ask.by_person,
         FindingKind::StrayProcess | FindingKind::LeftoverTemporary | FindingKind::StrayWorkspace => true,
         kind if kind.level() == Level::Mendable => can_write,
         _ => {
@@ -118,6 +121,29 @@ pub fn mend(survey: &Survey, ask: &Ask, now: Timestamp) -> Mending {
     let backup = can_write && !matches!(survey.checkpoint, Seen::Missing);
     let ground = ground(survey, &gone).filter(|_| can_write);
     Mending { end_strays, backup, set_aside, checkpoint, ground, mended, kept }
+}
+
+/// The verdicts under later gradings that a checkpoint goes on to name: not those that are given up.
+fn verdicts_kept(
+    survey: &Survey,
+    ask: &Ask,
+    gone: &BTreeSet<RunId>,
+    findings: &[Finding],
+    checkpoint: &Checkpoint,
+) -> Verdicts {
+    let given_up = findings.iter().filter(|finding| ask.by_person && finding.kind == FindingKind::BrokenGrading);
+    let given_up: BTreeSet<&str> = given_up.map(|finding| finding.place.as_str()).collect();
+    // What somebody wrote into the checkpoint is no verdict that there was.
+    let former = if survey.checkpoint_fault.is_some() { &Verdicts::new() } else { &checkpoint.graded };
+    let mut kept = verdicts(survey, former);
+    for (number, runs) in &mut kept {
+        runs.retain(|run| {
+            let place = format!("{}/gradings/{number}", survey.place(*run));
+            !gone.contains(run) && !given_up.contains(place.as_str())
+        });
+    }
+    kept.retain(|_, runs| !runs.is_empty());
+    kept
 }
 
 fn ground(survey: &Survey, gone: &BTreeSet<RunId>) -> Option<Ground> {
@@ -175,7 +201,13 @@ fn places_of(survey: &Survey, finding: &Finding, ask: &Ask) -> Vec<SetAside> {
         FindingKind::UnreadableResult => {
             ["run_result.json", "SHA256SUMS"].map(|file| aside(format!("{}/{file}", finding.place))).into()
         }
-        FindingKind::DuplicateRun | FindingKind::BrokenGrading if ask.by_person => vec![aside(finding.place.clone())],
+        FindingKind::DuplicateRun if ask.by_person => vec![aside(finding.place.clone())],
+        // Of one that is gone there is nothing to be moved.
+        FindingKind::BrokenGrading
+            if ask.by_person && survey.problems.iter().any(|problem| problem.place == finding.place) =>
+        {
+            vec![aside(finding.place.clone())]
+        }
         FindingKind::LeftoverTemporary | FindingKind::StrayWorkspace => vec![aside(finding.place.clone())],
         _ => Vec::new(),
     }
@@ -192,6 +224,8 @@ fn changes_checkpoint(kind: FindingKind, ask: &Ask) -> bool {
         | FindingKind::StaleRunning
         | FindingKind::StatusContradicted => true,
         FindingKind::PhantomEntry => ask.drop_phantoms,
+        // What is set aside, or gone, is not named any more.
+        FindingKind::BrokenGrading => ask.by_person,
         _ => false,
     }
 }
@@ -251,6 +285,7 @@ fn new_checkpoint(survey: &Survey, now: Timestamp) -> Option<Checkpoint> {
         rerun: std::collections::BTreeSet::new(),
         rerunning: std::collections::BTreeSet::new(),
         failures: std::collections::BTreeMap::new(),
+        graded: std::collections::BTreeMap::new(),
         pid: None,
         host: None,
         unknown: serde_json::Map::new(),

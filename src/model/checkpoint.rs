@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::digest::Digest;
+use super::grading::GradingNumber;
 use super::ids::{ExperimentId, RunId, RunNumber, SubtestId, TierId};
 use super::outcome::{ExperimentStatus, Failure, RunStatus};
 
@@ -70,6 +71,9 @@ impl CompletedRuns {
         self.0.is_empty()
     }
 }
+
+/// The runs that have a verdict, by later grading.
+pub type Verdicts = BTreeMap<GradingNumber, BTreeSet<RunId>>;
 
 /// Until when a model is not to be asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -160,6 +164,10 @@ pub struct Checkpoint {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, Failure>")]
     pub failures: BTreeMap<RunId, Failure>,
+    /// The runs that have a verdict under each later grading: of one that is gone, nothing else would tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, BTreeSet<String>>")]
+    pub graded: Verdicts,
     /// The coordinator's process, for people; the kernel's lock is what counts.
     #[serde(default)]
     pub pid: Option<u32>,
@@ -199,6 +207,7 @@ mod tests {
             rerun: BTreeSet::new(),
             rerunning: BTreeSet::new(),
             failures: BTreeMap::new(),
+            graded: Verdicts::new(),
             pid: running.then_some(4711),
             host: running.then(|| "host".to_owned()),
             unknown: Map::new(),

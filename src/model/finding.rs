@@ -132,6 +132,8 @@ findings! {
         "What a later grading left of a run is torn, altered or gone; repair sets it aside, and resume grades the run again by it.",
     IncompleteGrading "incomplete-grading" Incomplete Resume
         "Committed runs have no verdict under the newest grading; until they have, a former one counts.",
+    LostGrading "lost-grading" Damaged Restore
+        "Verdicts name a later grading, and its record is gone; until it is back from a backup, nothing is graded, made or counted anew.",
     DamagedStage "damaged-stage" Damaged Quarantine
         "A stage of a run that is not committed was altered after it had ended; a resume leaves the run alone.",
     DamagedAttempt "damaged-attempt" Damaged Restore

@@ -66,7 +66,7 @@ pub struct Survey {
     pub runs: BTreeMap<RunId, RunSeen>,
     /// The distinct experiments that results name.
     pub experiment_ids: BTreeMap<String, Naming>,
-    /// The gradings that were made later, by number.
+    /// The gradings that were made later, by number. One that is missing was there once: runs or the checkpoint name it.
     pub gradings: BTreeMap<GradingNumber, Seen<Grading>>,
     /// Digests of their records as they lie there.
     pub grading_records: BTreeMap<GradingNumber, Digest>,
@@ -74,6 +74,8 @@ pub struct Survey {
     pub grading_digests: BTreeMap<GradingNumber, Digest>,
     /// What each grading says of a committed run; empty where the fixture's own is the only one.
     pub graded: BTreeMap<RunId, Graded>,
+    /// The later gradings that folders of runs hold anything of.
+    pub graded_by: BTreeSet<GradingNumber>,
     /// The grading whose verdicts count, which [`ResultFacts`] hold.
     pub counting: GradingNumber,
     /// The distinct config hashes that results name; [`ResultFacts::config`] is an index into them.

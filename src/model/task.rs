@@ -29,6 +29,8 @@ pub struct Fixture {
     pub prompt_file: String,
     /// The text that judges are given beside the rubric.
     pub criteria: String,
+    /// Paths below the fixture of the files of criteria and rubric, as `validation` says them.
+    pub validation_files: Vec<String>,
     /// What judges score.
     pub rubric: Rubric,
     /// The fixture's own commands, in their order.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::digest::Digest;
+use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::limits::{MOST_STAGE_FILE_BYTES, OUTPUT_BYTES};
 use crate::model::money::Usd;
 use crate::model::outcome::{AttemptEnd, Excerpt, Failure};
@@ -22,6 +23,8 @@ pub(super) struct Sealed<'a> {
     #[serde(flatten)]
     pub(super) record: &'a AttemptRecord,
     pub(super) version: &'static str,
+    /// The run that it is an attempt of.
+    pub(super) run: RunId,
     /// Digest of the attempt's `SHA256SUMS`.
     pub(super) seal: Option<Digest>,
 }
@@ -36,6 +39,8 @@ pub(super) struct Seen {
     pub(super) failure: Option<Failure>,
     /// Whether its record carries a digest, as all do since 4.1.
     pub(super) is_bound: bool,
+    /// The run and the attempt that it says it is.
+    pub(super) of: Option<(RunId, AttemptNumber)>,
     /// What is wrong with it.
     pub(super) faults: Vec<String>,
 }
@@ -43,6 +48,8 @@ pub(super) struct Seen {
 #[derive(Deserialize)]
 struct Bound {
     version: Option<String>,
+    #[serde(default)]
+    run: Option<RunId>,
     seal: Option<Digest>,
 }
 
@@ -75,7 +82,8 @@ pub(super) fn see(folder: &RunFolder, evidence: bool) -> Result<Seen, StoreError
         AttemptEnd::Failed { failure, .. } => Some(bounded(failure)),
         AttemptEnd::Interrupted | AttemptEnd::Rerun => None,
     };
-    Ok(Seen { cost: record.cost_usd, used_up, failure, is_bound, faults })
+    let of = bound.and_then(|bound| bound.run).map(|run| (run, record.attempt));
+    Ok(Seen { cost: record.cost_usd, used_up, failure, is_bound, of, faults })
 }
 
 /// A failure that is no longer than a report can hold.
@@ -91,6 +99,17 @@ fn clipped_lines(text: &str) -> String {
         text.lines().rev().take(MOST_EXCERPT_LINES).map(|line| clipped(line.to_owned())).collect();
     lines.reverse();
     lines.join("\n")
+}
+
+impl Seen {
+    /// Adds to the faults when it lies where another attempt should.
+    pub(super) fn must_be(&mut self, run: RunId, number: Option<AttemptNumber>) {
+        if let Some((other, attempt)) = self.of
+            && (other != run || number.is_some_and(|number| number != attempt))
+        {
+            self.faults.push(format!("it is attempt {} of `{other}`", attempt.0));
+        }
+    }
 }
 
 /// Whether a folder without a record was sealed as a former attempt: one that somebody copied there was not.

@@ -100,6 +100,7 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
         // Whether there should be a record, only the config says.
         survey.damaged = repository::check(folder, depth == Depth::Evidence, false);
         let mut survey = read_results(folder, depth, Dialect::Ours, survey)?.0;
+        settle_gradings(folder, &mut survey);
         see_shared(folder, depth, &mut survey);
         return Ok(survey);
     }
@@ -120,10 +121,19 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
             beside.map_or_else(|_| judge(), |beside| beside.join().unwrap_or_else(|panic| resume_unwind(panic)));
         let ((checkpoint, duplicate_keys), checkpoint_fault, damaged) = judged;
         let mut survey = Survey { checkpoint, duplicate_keys, checkpoint_fault, damaged, ..survey? };
-        settle(&mut survey);
+        settle_gradings(folder, &mut survey);
         see_shared(folder, depth, &mut survey);
         Ok(survey)
     })
+}
+
+/// Lets each run say what the grading that counts says of it.
+fn settle_gradings(folder: &ExperimentFolder, survey: &mut Survey) {
+    // A coordinator may have made one since they were looked at.
+    if survey.graded_by.iter().any(|number| !survey.gradings.contains_key(number)) {
+        gradings::see(folder, survey);
+    }
+    settle(survey);
 }
 
 /// What results share: the commits of their baselines, and what checks said of those.
@@ -202,7 +212,8 @@ fn quarantined_cost(folder: &ExperimentFolder, dialect: Dialect) -> Result<Usd, 
     for name in names {
         // What lies in a quarantine lies as it did in the experiment.
         let aside = ExperimentFolder::at(folder.quarantine().join(name));
-        let Ok((aside, _)) = read_results(&aside, Depth::Results, dialect, Survey::default()) else { continue };
+        let Ok((mut aside, _)) = read_results(&aside, Depth::Results, dialect, Survey::default()) else { continue };
+        settle(&mut aside);
         cost += aside.runs.values().map(RunSeen::spent).sum();
     }
     Ok(cost)

@@ -107,6 +107,7 @@ impl Document {
             rerun: std::collections::BTreeSet::new(),
             rerunning: std::collections::BTreeSet::new(),
             failures: std::collections::BTreeMap::new(),
+            graded: std::collections::BTreeMap::new(),
             pid: None,
             host: None,
             unknown: serde_json::Map::new(),

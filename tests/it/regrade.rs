@@ -1,5 +1,8 @@
 //! Finished work is graded again by a mended fixture: no agent is asked, former verdicts stay, and numbers never mix.
 
+mod given;
+mod lost;
+
 use std::fs;
 
 use serde_json::{Value, json};

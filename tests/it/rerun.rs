@@ -115,3 +115,26 @@ fn errored_runs_are_made_again_and_agents_that_are_done_are_not_asked() {
     assert!(nothing.stderr.contains("nothing is to be made again"), "{nothing}");
     world.scylla(&["verify", &experiment(&world)]).exits(0);
 }
+
+#[test]
+fn a_former_attempt_that_lies_where_one_of_another_run_should_is_named() {
+    let world = finished_experiment();
+    rerun(&world, &["--run", "T0/00/1", "--run", "T0/00/2", "--run", "T1/00/1"]).exits(0);
+    let (dir, at) = (experiment(&world), |place: &str| world.experiment().join(place));
+    let swap = |left: &str, right: &str| {
+        std::fs::rename(at(left), world.path("between")).unwrap();
+        std::fs::rename(at(right), at(left)).unwrap();
+        std::fs::rename(world.path("between"), at(right)).unwrap();
+    };
+    let (of_tier, of_other_tier) = ("T0/00/.failed/run_01_attempt_01", "T1/00/.failed/run_01_attempt_01");
+    for (left, right, found) in [
+        (of_tier, of_other_tier, "it is attempt 1 of `T1/00/run_01`"),
+        (of_tier, "T0/00/.failed/run_02_attempt_01", "it is attempt 1 of `T0/00/run_02`"),
+    ] {
+        swap(left, right);
+        let verified = world.scylla(&["verify", &dir]).exits(5);
+        assert!(verified.stdout.contains("damaged-attempt") && verified.stdout.contains(found), "{verified}");
+        swap(left, right);
+    }
+    world.scylla(&["verify", &dir]).exits(0);
+}

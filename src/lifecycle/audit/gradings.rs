@@ -1,8 +1,9 @@
 //! Later gradings: whether their fixtures are what was frozen, and whether the newest one is complete.
 
-use super::at;
-use crate::lifecycle::gradings::{newest, to_grade};
+use super::{at, of_run};
+use crate::lifecycle::gradings::{lost_verdicts, newest, to_grade};
 use crate::model::finding::{Finding, FindingKind};
+use crate::model::grading::GradingNumber;
 use crate::model::survey::{Seen, Survey};
 
 pub(super) fn audit_gradings(survey: &Survey, findings: &mut Vec<Finding>) {
@@ -30,14 +31,47 @@ pub(super) fn audit_gradings(survey: &Survey, findings: &mut Vec<Finding>) {
             Seen::Unreadable(why) | Seen::Strange(why) => {
                 findings.push(at(FindingKind::ConfigUnreadable, &format!("{place}/grading.json"), why.clone()));
             }
+            Seen::Missing if survey.holder.is_none() => {
+                let finding = at(FindingKind::LostGrading, &format!("{place}/grading.json"), lost(survey, *number));
+                findings.push(finding);
+            }
             Seen::Missing | Seen::Newer { .. } => {}
         }
     }
+    audit_verdicts(survey, findings);
     let left = to_grade(survey).len();
-    if left > 0 && survey.holder.is_none() {
+    let is_lost = matches!(survey.gradings.get(&newest(survey)), Some(Seen::Missing));
+    if left > 0 && survey.holder.is_none() && !is_lost {
         let (newest, all) = (newest(survey), survey.graded.len());
         let message =
             format!("{left} of {all} committed runs have no verdict under it yet; grading {} counts", survey.counting);
         findings.push(at(FindingKind::IncompleteGrading, &format!("config/gradings/{newest}"), message));
+    }
+}
+
+/// By what it is known that a grading was made whose record is gone.
+fn lost(survey: &Survey, number: GradingNumber) -> String {
+    let verdicts = survey.graded.values().filter(|graded| graded.has(number)).count();
+    match verdicts {
+        0 => format!("there was a grading {number}, and its record is not there"),
+        1 => format!("the verdict of 1 run names grading {number}, and its record is not there"),
+        verdicts => format!("verdicts of {verdicts} runs name grading {number}, and its record is not there"),
+    }
+}
+
+/// Verdicts that are gone, with what they cost: who asks for them anew pays for them twice.
+fn audit_verdicts(survey: &Survey, findings: &mut Vec<Finding>) {
+    // While a coordinator works, runs are set aside under the reader's eyes.
+    if survey.holder.is_some() {
+        return;
+    }
+    for (run, number) in lost_verdicts(survey) {
+        let place = format!("{}/gradings/{number}", survey.place(run));
+        let is_named = survey.problems.iter().any(|problem| problem.run == run && problem.place == place);
+        let is_hidden = survey.unknown.iter().any(|(hidden, _)| hidden.starts_with(&survey.place(run)));
+        if !is_named && !is_hidden {
+            let message = format!("the run had a verdict under grading {number}, and it is gone");
+            findings.push(Finding { place, ..of_run(survey, FindingKind::BrokenGrading, run, message) });
+        }
     }
 }

@@ -45,6 +45,7 @@ fn checkpoint(status: ExperimentStatus, entries: &[(&str, RunStatus)]) -> Checkp
         rerun: std::collections::BTreeSet::new(),
         rerunning: std::collections::BTreeSet::new(),
         failures: std::collections::BTreeMap::new(),
+        graded: std::collections::BTreeMap::new(),
         pid: None,
         host: None,
         unknown: serde_json::Map::new(),

@@ -62,7 +62,12 @@ impl RunStore {
             if let Some(seal) = &seal {
                 files::write_atomic(&self.folder.seal(), seal)?;
             }
-            let record = attempts::Sealed { record, version: FORMAT_VERSION, seal: seal.as_deref().map(Digest::of) };
+            let record = attempts::Sealed {
+                record,
+                version: FORMAT_VERSION,
+                run: self.run,
+                seal: seal.as_deref().map(Digest::of),
+            };
             files::write_atomic(&path, &own_digest::add(pretty(&record, &path)?))?;
         }
         files::create_dir_durable(&self.failed)?;

@@ -19,6 +19,8 @@ pub(super) struct Part {
     pub(super) runs: Vec<(RunId, RunSeen)>,
     pub(super) graded: Vec<(RunId, Graded)>,
     pub(super) shortfalls: Vec<((RunId, GradingNumber), Shortfall)>,
+    /// The later gradings that the runs' folders hold anything of.
+    pub(super) graded_by: BTreeSet<GradingNumber>,
     pub(super) problems: Vec<Problem>,
     pub(super) foreign: Vec<String>,
     pub(super) temporary: Vec<String>,
@@ -115,6 +117,7 @@ impl Collection {
             });
             self.survey.shortfalls.insert(of, shared);
         }
+        self.survey.graded_by.append(&mut part.graded_by);
         self.survey.problems.append(&mut part.problems);
         self.survey.remainders.append(&mut part.remainders);
         self.survey.foreign.append(&mut part.foreign);

@@ -1,43 +1,101 @@
 //! What later gradings say of committed runs: each has a result and a seal of its own.
 
+use std::collections::BTreeSet;
+
 use crate::model::grading::GradingNumber;
 use crate::model::ids::RunId;
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::money::Usd;
 use crate::model::survey::{Graded, GradedFacts, ProblemKind};
-use crate::os::files::{self, ReadError};
+use crate::os::files::{self, Folder, Kind, ReadError};
 
 use super::Depth;
 use super::facts::Facts;
 use super::read::Reader;
+use super::whole::damaged_stage;
+use crate::store::layout::original::Dialect;
 use crate::store::stages::RunStore;
 use crate::store::{evidence, own_digest};
 
 impl Reader<'_> {
+    /// The later gradings that a run's folder holds anything of.
+    pub(super) fn listed_gradings(&mut self, run: RunId) -> BTreeSet<GradingNumber> {
+        let mut listed = BTreeSet::new();
+        // The original grades once.
+        if self.setting.dialect == Dialect::Original {
+            return listed;
+        }
+        let path = self.setting.folder.run_in(self.phase, run).gradings();
+        let seen = Folder::open(&path).and_then(|open| {
+            open.map_or(Ok(()), |open| {
+                open.each(|name, kind| {
+                    let number = name.to_str().and_then(GradingNumber::from_folder);
+                    listed.extend(number.filter(|_| kind == Kind::Folder));
+                })
+            })
+        });
+        if let Err(error) = seen {
+            self.part.unknown.push((self.setting.folder.relative(&path), error.to_string()));
+        }
+        listed
+    }
+
     /// Reads every grading of a committed run; nothing where the fixture's own is the only one.
     pub(super) fn gradings(&mut self, run: RunId, facts: &Facts<'_>) {
-        if self.setting.gradings.is_empty() {
+        let listed = self.listed_gradings(run);
+        let own = (!facts.grading.is_first()).then_some(facts.grading);
+        let known = self.setting.gradings.iter().copied();
+        let numbers: BTreeSet<GradingNumber> = known.chain(own).chain(listed.iter().copied()).collect();
+        if numbers.is_empty() {
             return;
         }
         let mut graded = Graded { agent: facts.cost_usd.unwrap_or_default(), ..Graded::default() };
         graded.by.insert(facts.grading, facts.graded());
-        for number in &self.setting.gradings {
-            match self.grading(run, *number, facts) {
+        for number in numbers {
+            match self.grading(run, number, facts) {
                 Ok(Some(by)) => {
+                    self.part.graded_by.insert(number);
                     // What lies in the run's own folder is of the grading that was given up before.
-                    let own = graded.by.insert(*number, by).map(|own| own.failed_judges);
+                    let own = graded.by.insert(number, by).map(|own| own.failed_judges);
                     graded.beside += own.unwrap_or_default();
                 }
-                Ok(None) => graded.beside += self.begun(run, *number),
+                Ok(None) => {
+                    graded.beside += self.begun(run, number);
+                    if listed.contains(&number) {
+                        self.begun_stages(run, number);
+                    }
+                }
                 Err(found) => {
-                    graded.by.remove(number);
-                    let place = self.setting.folder.run(run).graded(*number);
-                    let place = self.setting.folder.relative(place.root());
-                    self.problem_at(run, ProblemKind::BrokenGrading, place, found);
+                    // Whatever became of the verdict, it was paid for.
+                    let own = graded.by.remove(&number).map(|own| own.spent()).unwrap_or_default();
+                    graded.beside += own.max(self.begun(run, number));
+                    self.broken_grading(run, number, found);
                 }
             }
         }
         self.part.graded.push((run, graded));
+    }
+
+    fn broken_grading(&mut self, run: RunId, number: GradingNumber, found: String) {
+        let place = self.setting.folder.run(run).graded(number);
+        let place = self.setting.folder.relative(place.root());
+        self.problem_at(run, ProblemKind::BrokenGrading, place, found);
+    }
+
+    /// Looks at the stages of a grading of a run that has no verdict yet: a resume goes on with what lies there.
+    pub(super) fn begun_stages(&mut self, run: RunId, number: GradingNumber) {
+        self.part.graded_by.insert(number);
+        let store = RunStore::new(self.setting.folder, run).graded(number);
+        match damaged_stage(&store) {
+            Ok(Some(path)) => {
+                let shown = path.strip_prefix(store.folder().root()).unwrap_or(&path).display().to_string();
+                self.broken_grading(run, number, format!("what the stage of `{shown}` left was altered or torn"));
+            }
+            Ok(None) => {}
+            Err(error) => {
+                self.part.unknown.push((self.setting.folder.relative(store.folder().root()), error.to_string()));
+            }
+        }
     }
 
     /// What one grading says; `None` when it says nothing yet.

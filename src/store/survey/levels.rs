@@ -246,13 +246,13 @@ fn attempts(part: &mut Part, subtest: &Folder, (of, dialect, depth): (SubtestFol
     });
     for (run, number, name) in found {
         let at = format!("{place}/{name}");
-        let attempts::Seen { cost, used_up, failure, is_bound, faults } =
-            attempts::see(&RunFolder::at(failed.path().join(&name)), depth == Depth::Evidence).unwrap_or_else(
-                |error| {
-                    part.unknown.push((at.clone(), error.to_string()));
-                    attempts::Seen::default()
-                },
-            );
+        let mut seen = attempts::see(&RunFolder::at(failed.path().join(&name)), depth == Depth::Evidence)
+            .unwrap_or_else(|error| {
+                part.unknown.push((at.clone(), error.to_string()));
+                attempts::Seen::default()
+            });
+        seen.must_be(of.run(run), number);
+        let attempts::Seen { cost, used_up, failure, is_bound, faults, .. } = seen;
         if dialect != Dialect::Original {
             part.problems.extend(faults.into_iter().map(|found| Problem {
                 run: of.run(run),

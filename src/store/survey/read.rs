@@ -52,7 +52,7 @@ pub(super) struct Reader<'a> {
     collection: &'a Mutex<Collection>,
     pub(super) part: Part,
     /// Where the runs lie that are being read.
-    phase: Phase,
+    pub(super) phase: Phase,
     pub(super) bytes: Vec<u8>,
     name: String,
     /// The config hash that was met last, which nearly every result names.
@@ -277,7 +277,12 @@ impl<'a> Reader<'a> {
                 })
             }
             Ok(there) => match self.stages(run, there) {
-                Ok((agent_complete, spent)) => RunSeen::Unfinished { agent_complete, spent },
+                Ok((agent_complete, spent)) => {
+                    for number in self.listed_gradings(run) {
+                        self.begun_stages(run, number);
+                    }
+                    RunSeen::Unfinished { agent_complete, spent }
+                }
                 Err(error) => self.hidden(run, JUDGE, error.to_string()),
             },
             Err(ReadError::Io(error)) => self.hidden(run, AGENT_RESULT, error.to_string()),

@@ -75,6 +75,44 @@ fn does_not_follow(result: &RunResult, stages: Option<Stages>) -> Option<String>
     (!differing.is_empty()).then(|| format!("{} does not follow from the stages of the run", differing.join(", ")))
 }
 
+/// Whether a stage left something else than what lies beside the file by which it ended.
+fn is_left_otherwise(folder: &RunFolder, stage: &Path, path: &Path) -> bool {
+    let Some(bytes) = read_file(path) else { return false };
+    let Ok(Left { evidence: Some(expected) }) = serde_json::from_slice(&bytes) else { return false };
+    evidence::digest_of_stage(folder, stage, path) != Some(expected)
+}
+
+/// The file of a stage of checks or judges that was altered, or beside which something was.
+pub(super) fn damaged_stage(store: &RunStore) -> Result<Option<PathBuf>, StoreError> {
+    let folder = store.folder();
+    let is_damaged = |stage: &Path, path: &Path, whole: Option<bool>| match whole {
+        None => false,
+        Some(false) => true,
+        Some(true) => is_left_otherwise(folder, stage, path),
+    };
+    let path = folder.checks_result();
+    let checks = match read_stage::<ChecksResult>(&path)? {
+        Stage::Absent => None,
+        Stage::Whole(_) => Some(true),
+        Stage::Damaged => Some(false),
+    };
+    if is_damaged(&folder.checks(), &path, checks) {
+        return Ok(Some(path));
+    }
+    for judge in store.judges()? {
+        let path = folder.judgment(judge);
+        let judgment = match read_stage::<Judgment>(&path)? {
+            Stage::Absent => None,
+            Stage::Whole(judgment) => Some(judgment.judge_number == judge),
+            Stage::Damaged => Some(false),
+        };
+        if is_damaged(&folder.judge(judge), &path, judgment) {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
+
 impl Reader<'_> {
     /// Why a result is none by which this tool committed a run, nor one that was taken over.
     pub(super) fn is_no_commit(&self, run: RunId, facts: &Facts<'_>) -> Option<&'static str> {
@@ -232,9 +270,7 @@ impl Reader<'_> {
     /// Holds what stages left beside the files by which they ended against the digests in those.
     fn left_of(&mut self, run: RunId, folder: &RunFolder, ended: Vec<(PathBuf, PathBuf)>) {
         for (stage, path) in ended {
-            let Ok(Some(bytes)) = files::read_bounded(&path, MOST_STAGE_FILE_BYTES) else { continue };
-            let Ok(Left { evidence: Some(expected) }) = serde_json::from_slice(&bytes) else { continue };
-            if evidence::digest_of_stage(folder, &stage, &path) != Some(expected) {
+            if is_left_otherwise(folder, &stage, &path) {
                 self.stage(run, &stage, "its files are not those that the stage left");
             }
         }

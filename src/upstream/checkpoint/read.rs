@@ -67,6 +67,7 @@ pub(super) fn read(root: &Json) -> Result<Reading, Refusal> {
         rerun: std::collections::BTreeSet::new(),
         rerunning: std::collections::BTreeSet::new(),
         failures: std::collections::BTreeMap::new(),
+        graded: std::collections::BTreeMap::new(),
         pid: root.get("pid").and_then(Json::number),
         host: None,
         unknown: serde_json::Map::new(),

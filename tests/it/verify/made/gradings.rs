@@ -63,8 +63,55 @@ pub(super) fn rows() -> Vec<Row> {
         },
     ]
     .into_iter()
+    .chain(lost())
     .chain(changed())
     .collect()
+}
+
+/// Moves a place of the experiment to a backup beside it, or back.
+fn moved(case: &Case, place: &str, is_lost: bool) {
+    let (at, backup) = (case.at(place), case.world.path("lost"));
+    let (from, to) = if is_lost { (at, backup) } else { (backup, at) };
+    fs::rename(from, to).unwrap();
+}
+
+fn lost() -> Vec<Row> {
+    const RECORD: &str = "config/gradings/02/grading.json";
+    const OF_RUN: &str = "T0/00/run_02/gradings";
+    vec![
+        Row {
+            kind: FindingKind::LostGrading,
+            made: "its record is gone, and the verdicts are there",
+            from: From::Nothing,
+            make: |case| {
+                graded(case, &[]);
+                moved(case, RECORD, true);
+            },
+            places: &[RECORD],
+            ways: &[Way(&[Step::Types("repair", 5), Step::Does(|case| moved(case, RECORD, false))], 0)],
+            ..ROW
+        },
+        Row {
+            kind: FindingKind::BrokenGrading,
+            made: "a run's verdict is gone",
+            from: From::Nothing,
+            make: |case| {
+                graded(case, &[]);
+                moved(case, OF_RUN, true);
+            },
+            places: &["T0/00/run_02/gradings/02"],
+            beside: &[
+                (FindingKind::IncompleteGrading, "config/gradings/02"),
+                (FindingKind::WrongStatus, "T0/00/run_01"),
+                (FindingKind::WrongStatus, "T0/00/run_02"),
+            ],
+            ways: &[
+                Way(&[Step::Printed(0), Step::Types("resume", 0)], 0),
+                Way(&[Step::Does(|case| moved(case, OF_RUN, false))], 0),
+            ],
+            ..ROW
+        },
+    ]
 }
 
 fn changed() -> Vec<Row> {
