@@ -19,8 +19,10 @@ use super::original::{OriginalConfig, OriginalVersion};
 use super::outcome::Failure;
 use super::plan::Plan;
 use super::shortfall::Shortfall;
+pub use graded::{Graded, GradedFacts};
 pub use problem::{Problem, ProblemKind};
 
+mod graded;
 mod problem;
 
 /// Everything that the audit needs to know of a folder. Places are paths below the folder, with `/`.
@@ -336,48 +338,4 @@ pub struct Naming {
     pub results: usize,
     /// Which they are; left empty of those that name what the config names, which are nearly all.
     pub runs: Vec<RunId>,
-}
-
-/// What each grading says of a committed run.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Graded {
-    /// What the agent cost.
-    pub agent: Usd,
-    /// What was spent on judges that no verdict came of.
-    pub beside: Usd,
-    /// The verdicts.
-    pub by: BTreeMap<GradingNumber, GradedFacts>,
-}
-
-impl Graded {
-    /// Whether the run has a verdict under a grading.
-    #[must_use]
-    pub fn has(&self, grading: GradingNumber) -> bool {
-        self.by.get(&grading).is_some_and(|by| by.passed.is_some())
-    }
-}
-
-/// What one grading says of a run.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct GradedFacts {
-    /// The panel's verdict.
-    pub passed: Option<bool>,
-    /// Mean score.
-    pub score: Option<f64>,
-    /// Seconds of agent, checks and judges.
-    pub seconds: f64,
-    /// Cost of its judges.
-    pub judges: Usd,
-    /// Cost of its judges' answers that were not valid.
-    pub failed_judges: Usd,
-    /// Digest of the grading's record, as the result names it.
-    pub record: Option<Digest>,
-}
-
-impl GradedFacts {
-    /// What was spent on this grading of the run.
-    #[must_use]
-    pub fn spent(&self) -> Usd {
-        self.judges + self.failed_judges
-    }
 }
