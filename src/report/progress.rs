@@ -1,6 +1,7 @@
 //! Where the experiment stands, folded from events, and how it looks at a moment. Knows no clock: time comes with events.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
@@ -8,6 +9,7 @@ use crate::model::event::{Event, ExperimentStarted, TierTotals};
 use crate::model::ids::{RunId, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::{RunStatus, Rung, Stage};
+use crate::os::terminal::Size;
 use crate::stats::tiers::share;
 use crate::text::escape;
 use crate::text::words::{counted, duration, percent, rough_duration};
@@ -23,6 +25,10 @@ const FEWEST_IN_FLIGHT_LINES: usize = 2;
 
 /// Columns of a bar: with it, the widest line of a tier with 9999 runs has 79 columns.
 const BAR_COLUMNS: usize = 20;
+/// A bar of fewer columns says nothing.
+const FEWEST_BAR_COLUMNS: usize = 4;
+/// Columns between the parts of a line.
+const GAP: usize = 2;
 
 /// Everything that the bars show.
 #[derive(Debug, Default)]
@@ -120,9 +126,10 @@ impl Progress {
         self.in_flight.insert(run, in_flight);
     }
 
-    /// What is shown at a moment in at most so many rows: tiers, the whole, and the runs in flight. Where rows are few, the tiers
-    /// go first and the whole stays.
-    pub(super) fn lines(&self, at: Timestamp, rows: usize, styles: Styles) -> Vec<String> {
+    /// What is shown at a moment in a terminal of this size: tiers, the whole, and the runs in flight. Where rows are few, the
+    /// tiers go first and the whole stays; where columns are few, the bars go first and the numbers stay.
+    pub(super) fn lines(&self, at: Timestamp, size: Size, styles: Styles) -> Vec<String> {
+        let Size { rows, columns } = size;
         let Some(started) = self.started else { return Vec::new() };
         let mut whole = vec![self.whole_line(seconds_between(started, at))];
         whole.extend(self.waits.iter().map(|(model, until)| {
@@ -132,7 +139,7 @@ impl Progress {
         }));
         whole.truncate(rows);
         let some_in_flight = self.in_flight.len().min(FEWEST_IN_FLIGHT_LINES);
-        let tiers = self.tier_lines(styles);
+        let tiers = self.tier_lines(columns, styles);
         let mut lines = if tiers.len() + whole.len() + some_in_flight < rows { tiers } else { Vec::new() };
         lines.extend(whole);
         let left = rows.saturating_sub(lines.len() + 1).min(MOST_IN_FLIGHT_LINES);
@@ -143,7 +150,7 @@ impl Progress {
         lines
     }
 
-    fn tier_lines(&self, styles: Styles) -> Vec<String> {
+    fn tier_lines(&self, columns: usize, styles: Styles) -> Vec<String> {
         let width_of = |count: fn(&Tier) -> usize| {
             self.tiers.values().map(|tier| count(tier).to_string().len()).max().unwrap_or(1)
         };
@@ -151,18 +158,26 @@ impl Progress {
         let passed_width = width_of(|tier| tier.passed);
         let failed_width = width_of(Tier::failed);
         let name_width = self.tiers.keys().map(|tier| tier.to_string().len()).max().unwrap_or(2);
-        let line = |(name, tier): (&TierId, &Tier)| {
-            let (done, rest) = tier.bar();
-            let mut line = format!(
-                "  {name:<name_width$}  {done}{rest}  {:>planned_width$}/{:<planned_width$}  \
-                 {:>passed_width$} passed  {:>failed_width$} failed",
+        let numbers = |tier: &Tier| {
+            format!(
+                "{:>planned_width$}/{:<planned_width$}  {:>passed_width$} passed  {:>failed_width$} failed",
                 tier.done,
                 tier.planned,
                 tier.passed,
-                tier.failed(),
-                done = styles.paint(Tone::Good, done),
-                rest = styles.paint(Tone::Faint, rest),
-            );
+                tier.failed()
+            )
+        };
+        let widest = self.tiers.values().map(|tier| numbers(tier).len()).max().unwrap_or(0);
+        let left = columns.saturating_sub(GAP + name_width + GAP + GAP + widest);
+        let bar_columns = if left < FEWEST_BAR_COLUMNS { 0 } else { left.min(BAR_COLUMNS) };
+        let line = |(name, tier): (&TierId, &Tier)| {
+            let (done, rest) = tier.bar(bar_columns);
+            let mut line = format!("  {name:<name_width$}  ");
+            if bar_columns > 0 {
+                let (done, rest) = (styles.paint(Tone::Good, done), styles.paint(Tone::Faint, rest));
+                let _ = write!(line, "{done}{rest}  ");
+            }
+            line.push_str(&numbers(tier));
             let errored = (!tier.errored.is_empty()).then(|| format!("{} errored", tier.errored.len()));
             for trouble in errored.into_iter().chain(tier.paused.then(|| "given up".to_owned())) {
                 line.push_str("  ");
@@ -241,13 +256,13 @@ impl Tier {
     }
 
     /// The bar: full only when all is done, and not empty when something is.
-    fn bar(&self) -> (String, String) {
+    fn bar(&self, columns: usize) -> (String, String) {
         let full = match self.done {
             0 => 0,
-            done if done >= self.planned => BAR_COLUMNS,
-            done => (done * BAR_COLUMNS / self.planned).clamp(1, BAR_COLUMNS - 1),
+            done if done >= self.planned => columns,
+            done => (done * columns / self.planned).clamp(1, columns.saturating_sub(1).max(1)).min(columns),
         };
-        ("━".repeat(full), "─".repeat(BAR_COLUMNS - full))
+        ("━".repeat(full), "─".repeat(columns - full))
     }
 }
 

@@ -129,7 +129,7 @@ impl Terminal {
     fn draw(&mut self, at: Timestamp) {
         let size = self.screen.size();
         self.begin_anew_after_changes(size);
-        let lines = self.progress.lines(at, size.rows.saturating_sub(2), self.styles);
+        let lines = self.progress.lines(at, Size { rows: size.rows.saturating_sub(2), ..size }, self.styles);
         if lines.is_empty() {
             return;
         }
@@ -297,8 +297,16 @@ mod tests {
         }
         let mut progress = Progress::default();
         progress.event(at(0), &Event::ExperimentStarted(wide));
-        for line in progress.lines(at(90_000), 40, Styles::plain()) {
-            assert!(line.chars().count() < 80, "{line}");
+        for columns in [200, 80, 60, 44, 36, 20] {
+            let lines = progress.lines(at(90_000), Size { rows: 40, columns }, Styles::plain());
+            let tiers: Vec<&String> = lines.iter().filter(|line| line.contains("passed")).collect();
+            assert!(tiers.len() >= 3, "{lines:?}");
+            for line in tiers {
+                assert!(line.contains("4500 failed"), "the numbers stay: {line}");
+                let width = line.chars().count();
+                assert!(width < 80 && (columns < 42 || width <= columns), "{columns}: {line}");
+                assert_eq!(line.contains('━'), columns >= 60, "{columns}: {line}");
+            }
         }
     }
 }

@@ -38,6 +38,12 @@ pub(super) fn load(folder: &ExperimentFolder) -> Result<Option<Vec<u8>>, ReadErr
     files::read_bounded(&folder.checkpoint(), MOST_CHECKPOINT_BYTES)
 }
 
+/// Whether what was loaded may name verdicts of later gradings; only one that can be read says that it does not.
+pub(super) fn may_name_gradings(raw: &Result<Option<Vec<u8>>, ReadError>) -> bool {
+    let text = raw.as_ref().ok().and_then(Option::as_deref).and_then(|raw| std::str::from_utf8(raw).ok());
+    text.is_none_or(|text| text.contains("\"graded\""))
+}
+
 /// Tells what was loaded.
 pub(super) fn judge(raw: &Result<Option<Vec<u8>>, ReadError>) -> (Seen<Checkpoint>, Vec<String>) {
     match raw {

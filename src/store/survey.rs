@@ -57,6 +57,8 @@ struct Setting<'a> {
     dialect: Dialect,
     /// The results that were taken over from the original, with their digests; `None` where nobody knows whose they are.
     adopted: Option<BTreeMap<RunId, Digest>>,
+    /// Whether runs may have later gradings.
+    regraded: bool,
     /// The gradings that were made later.
     gradings: Vec<GradingNumber>,
     /// The id that results should name, when it is known.
@@ -99,7 +101,7 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
         survey.checkpoint_fault = checkpoint::fault(&raw).map(str::to_owned);
         // Whether there should be a record, only the config says.
         survey.damaged = repository::check(folder, depth == Depth::Evidence, false);
-        let mut survey = read_results(folder, depth, Dialect::Ours, survey)?.0;
+        let mut survey = read_results(folder, depth, Dialect::Ours, true, survey)?.0;
         settle_gradings(folder, &mut survey);
         see_shared(folder, depth, &mut survey);
         return Ok(survey);
@@ -107,6 +109,8 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
     let kept = files::kind_of(&folder.config_dir().join(KEPT))? == Some(Kind::Folder);
     let dialect = if kept { Dialect::Adopted } else { Dialect::Ours };
     survey.quarantined_cost = quarantined_cost(folder, dialect)?;
+    // Two files know of later gradings. Only where both say that there is none, and nothing is looked at closely, no run is asked.
+    let regraded = depth == Depth::Evidence || !survey.gradings.is_empty() || checkpoint::may_name_gradings(&raw);
     let raw = Mutex::new(raw);
     // Takes the bytes, so that they are gone while results gather.
     let judge = || {
@@ -116,7 +120,7 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
     };
     thread::scope(|scope| {
         let beside = thread::Builder::new().spawn_scoped(scope, judge);
-        let survey = read_results(folder, depth, dialect, survey).map(|(survey, _)| survey);
+        let survey = read_results(folder, depth, dialect, regraded, survey).map(|(survey, _)| survey);
         let judged =
             beside.map_or_else(|_| judge(), |beside| beside.join().unwrap_or_else(|panic| resume_unwind(panic)));
         let ((checkpoint, duplicate_keys), checkpoint_fault, damaged) = judged;
@@ -165,7 +169,7 @@ fn of_original(
 ) -> Result<Survey, StoreError> {
     survey.quarantined_cost = quarantined_cost(folder, Dialect::Original)?;
     begun.tell(&mut survey);
-    let (mut survey, phases) = read_results(folder, depth, Dialect::Original, survey)?;
+    let (mut survey, phases) = read_results(folder, depth, Dialect::Original, false, survey)?;
     begun.finish(folder, depth, phases, &mut survey);
     Ok(survey)
 }
@@ -175,11 +179,13 @@ fn read_results(
     folder: &ExperimentFolder,
     depth: Depth,
     dialect: Dialect,
+    regraded: bool,
     mut survey: Survey,
 ) -> Result<(Survey, Phases), StoreError> {
     let adopted = adopted(folder, &mut survey);
     let gradings = survey.gradings.keys().copied().collect();
-    let setting = Setting { folder, depth, dialect, adopted, gradings, experiment_id: experiment_id(&survey) };
+    let experiment_id = experiment_id(&survey);
+    let setting = Setting { folder, depth, dialect, adopted, regraded, gradings, experiment_id };
     let subtests = levels::subtests(folder, dialect, &mut survey)?;
     let collection = Mutex::new(collect::Collection::new(survey));
     let mut listed = levels::runs(folder, (dialect, depth), &subtests, &collection);
@@ -212,7 +218,9 @@ fn quarantined_cost(folder: &ExperimentFolder, dialect: Dialect) -> Result<Usd, 
     for name in names {
         // What lies in a quarantine lies as it did in the experiment.
         let aside = ExperimentFolder::at(folder.quarantine().join(name));
-        let Ok((mut aside, _)) = read_results(&aside, Depth::Results, dialect, Survey::default()) else { continue };
+        let Ok((mut aside, _)) = read_results(&aside, Depth::Results, dialect, true, Survey::default()) else {
+            continue;
+        };
         settle(&mut aside);
         cost += aside.runs.values().map(RunSeen::spent).sum();
     }

@@ -179,7 +179,8 @@ fn what_a_fixture_includes_counts_though_it_is_ignored_wherever_a_run_was_stoppe
             .write(&world);
         let test = Path::new(&fixture).join("test.yaml");
         let plain = fs::read_to_string(&test).unwrap();
-        fs::write(&test, format!("{plain}capture:\n  include: ['**/program', 'never/**']\n")).unwrap();
+        let typed = if killed { "**/program" } else { "./**/program" };
+        fs::write(&test, format!("{plain}capture:\n  include: ['{typed}', 'never/**']\n")).unwrap();
         if killed {
             killed_at_its_check(&world, &fixture);
         }
@@ -206,11 +207,24 @@ fn patterns_of_what_is_captured_that_make_no_sense_are_told_with_their_lines() {
     let fixture = TestFixture::new().agent("T0/00-one", "touch done").write(&world);
     let test = Path::new(&fixture).join("test.yaml");
     let plain = fs::read_to_string(&test).unwrap();
-    let odd = "capture:\n  include:\n  - ''\n  - /etc/passwd\n  - a/../../b\n  - .GIT/config\n  - ':!x'\n  also: 1\n";
+    let odd = "capture:\n  include:\n  - ''\n  - /etc/passwd\n  - a/../../b\n  - .GIT/config\n  - ':!x'\n  - '!a'\n  - '{out,node}/**'\n  - 'out\\x'\n  - ' out/x '\n  - 'a/./b'\n  - './'\n  - 'a//b'\n  also: 1\n";
     fs::write(&test, format!("{plain}{odd}")).unwrap();
     let first = plain.lines().count() + 3;
     let checked = world.scylla(&["fixture", "check", &fixture]).exits(2);
-    let wrongs = ["is empty", "begins with `/`", "leads out of the tree", "names what git keeps", "begins with `:`"];
+    let wrongs = [
+        "is empty",
+        "begins with `/`",
+        "leads out of the tree",
+        "names what git keeps",
+        "begins with `:`",
+        "begins with `!`",
+        "has braces",
+        "has a `\\`",
+        "begins or ends with a space",
+        "has a `.` between",
+        "is empty",
+        "has two `/`",
+    ];
     for (line, wrong) in (first..).zip(wrongs) {
         let told = checked.stderr.lines().any(|told| told.contains(&format!(":{line}:")) && told.contains(wrong));
         assert!(told, "{line}: {wrong}: {checked}");

@@ -22,7 +22,7 @@ impl Reader<'_> {
     pub(super) fn listed_gradings(&mut self, run: RunId) -> BTreeSet<GradingNumber> {
         let mut listed = BTreeSet::new();
         // The original grades once.
-        if self.setting.dialect == Dialect::Original {
+        if self.setting.dialect == Dialect::Original || !self.setting.regraded {
             return listed;
         }
         let path = self.setting.folder.run_in(self.phase, run).gradings();
