@@ -48,15 +48,24 @@ impl Digest {
     /// Reads 64 hex digits.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
-        let bytes = text.as_bytes();
-        if bytes.len() != 64 || bytes.iter().any(|byte| !matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+        let mut digest = [0; 32];
+        if pairs.len() != digest.len() {
             return None;
         }
-        let mut digest = [0; 32];
-        for (place, pair) in digest.iter_mut().zip(text.as_bytes().chunks(2)) {
-            *place = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        for (place, [high, low]) in digest.iter_mut().zip(pairs) {
+            *place = (nibble(*high)? << 4) | nibble(*low)?;
         }
         Some(Self(digest))
+    }
+}
+
+/// The value of a hex digit in small letters.
+fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
     }
 }
 

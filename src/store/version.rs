@@ -25,8 +25,11 @@ pub(super) enum Age {
 
 /// Finds a version in the history.
 pub(super) fn age(version: &str) -> Age {
+    // Nearly every file has it, so nothing else is looked at before.
+    if version == FORMAT_VERSION {
+        return Age::Current;
+    }
     match (numbers(version), numbers(FORMAT_VERSION)) {
-        _ if version == FORMAT_VERSION => Age::Current,
         _ if HISTORY.contains(&version) => Age::Earlier,
         _ if PROJECTSCYLLA.contains(&version) => Age::Original,
         (Some(found), Some(ours)) if found > ours => Age::Newer,
