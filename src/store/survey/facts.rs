@@ -6,13 +6,15 @@ use std::fmt;
 use std::path::{Component, Path};
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde::de::value::StrDeserializer;
+use serde::de::{self, Deserializer, IgnoredAny, IntoDeserializer, SeqAccess, Visitor};
 
 use crate::model::changes::NotCaptured;
 use crate::model::digest::Digest;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::{IdError, RunId, SubtestId, TierId};
 use crate::model::money::Usd;
+use crate::model::outcome::AgentEnd;
 use crate::model::score::Score;
 use crate::model::shortfall::{FailedOf, Shortfall, whole_seconds};
 use crate::model::survey::GradedFacts;
@@ -201,7 +203,8 @@ impl<'de> Deserialize<'de> for Judges {
 impl<'a> Facts<'a> {
     /// What speaks against its run; `None` when nothing does, or it does not say how its agent ended.
     pub(super) fn shortfall(&self) -> Option<Shortfall> {
-        let end = serde_json::from_value((**self.agent_end.as_ref()?).into()).ok()?;
+        let named: StrDeserializer<'_, de::value::Error> = (**self.agent_end.as_ref()?).into_deserializer();
+        let end = AgentEnd::deserialize(named).ok()?;
         let failed = self.checks.iter().flatten().filter(|check| !check.passed && check.not_applicable.is_none());
         let checks = failed.map(|check| FailedOf {
             name: check.name.to_string(),
