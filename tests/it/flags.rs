@@ -59,7 +59,9 @@ fn world() -> (World, String) {
 #[test]
 fn every_flag_of_a_resume_has_a_row_here() {
     let flags = ConfigFlags::augment_args(Command::new("resume"));
-    let mut known: Vec<&str> = flags.get_arguments().filter_map(clap::Arg::get_long).collect();
+    // What takes no value is asked for once, and is no field of the config.
+    let of_fields = flags.get_arguments().filter(|flag| flag.get_action().takes_values());
+    let mut known: Vec<&str> = of_fields.filter_map(clap::Arg::get_long).collect();
     let mut tried: Vec<&str> = rows().iter().map(|row| row.flag).collect();
     known.sort_unstable();
     tried.sort_unstable();
