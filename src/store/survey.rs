@@ -16,7 +16,7 @@ use crate::model::grading::GradingNumber;
 use crate::model::ids::{ExperimentId, RunId};
 use crate::model::money::Usd;
 use crate::model::survey::{RunSeen, Survey};
-use crate::os::files::{self, Folder, Kind};
+use crate::os::files::{self, FileError, Folder, Kind};
 use crate::os::lock;
 
 use super::layout::ExperimentFolder;
@@ -82,10 +82,6 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
         Ok(seen) => survey.inherited = seen,
         Err(error) => survey.unknown.push((folder.relative(&folder.inherited_dir()), error.to_string())),
     }
-    match evidence::digest_of_tree(&folder.fixture()) {
-        Ok(digest) => survey.fixture_digest = digest,
-        Err(error) => survey.unknown.push((folder.relative(&folder.fixture()), error.to_string())),
-    }
     gradings::see(folder, &mut survey);
     // Its bytes before the results: what a live coordinator commits meanwhile is then unrecorded for a moment, and never
     // a phantom.
@@ -95,6 +91,7 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
             drop(raw);
             return of_original(folder, depth, survey, begun);
         }
+        see_fixture(folder, evidence::digest_of_tree(&folder.fixture()), &mut survey);
         survey.quarantined_cost = quarantined_cost(folder, Dialect::Ours)?;
         // Only the checkpoint says then whose results these should be.
         (survey.checkpoint, survey.duplicate_keys) = checkpoint::judge(&raw);
@@ -116,19 +113,28 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
     let judge = || {
         let taken = mem::replace(&mut *raw.lock().unwrap_or_else(PoisonError::into_inner), Ok(None));
         let damaged = repository::check(folder, depth == Depth::Evidence, is_current);
-        (checkpoint::judge(&taken), checkpoint::fault(&taken).map(str::to_owned), damaged)
+        let fixture = evidence::digest_of_tree(&folder.fixture());
+        (checkpoint::judge(&taken), checkpoint::fault(&taken).map(str::to_owned), damaged, fixture)
     };
     thread::scope(|scope| {
         let beside = thread::Builder::new().spawn_scoped(scope, judge);
         let survey = read_results(folder, depth, dialect, regraded, survey).map(|(survey, _)| survey);
         let judged =
             beside.map_or_else(|_| judge(), |beside| beside.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        let ((checkpoint, duplicate_keys), checkpoint_fault, damaged) = judged;
+        let ((checkpoint, duplicate_keys), checkpoint_fault, damaged, fixture) = judged;
         let mut survey = Survey { checkpoint, duplicate_keys, checkpoint_fault, damaged, ..survey? };
+        see_fixture(folder, fixture, &mut survey);
         settle_gradings(folder, &mut survey);
         see_shared(folder, depth, &mut survey);
         Ok(survey)
     })
+}
+
+fn see_fixture(folder: &ExperimentFolder, digest: Result<Option<Digest>, FileError>, survey: &mut Survey) {
+    match digest {
+        Ok(digest) => survey.fixture_digest = digest,
+        Err(error) => survey.unknown.push((folder.relative(&folder.fixture()), error.to_string())),
+    }
 }
 
 /// Lets each run say what the grading that counts says of it.

@@ -190,7 +190,6 @@ impl Begun {
     pub(super) fn tell(&mut self, survey: &mut Survey) {
         survey.config = Seen::Missing;
         survey.config_lacks = Vec::new();
-        survey.fixture_digest = None;
         survey.checkpoint = std::mem::take(&mut self.checkpoint);
         survey.duplicate_keys = std::mem::take(&mut self.duplicate_keys);
         survey.original = Some(Box::new(self.original.clone()));
