@@ -7,7 +7,7 @@
 pub mod model;
 
 // Floor 1
-pub mod lifecycle;
+pub mod rules;
 pub mod stats;
 pub mod text;
 pub mod upstream;

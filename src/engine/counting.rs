@@ -3,12 +3,12 @@
 use crate::engine::coordinator::Coordinator;
 use crate::engine::error::EngineError;
 use crate::engine::standing::Standing;
-use crate::lifecycle::gradings::to_grade;
-use crate::lifecycle::index::index;
 use crate::model::event::{Event, Missing};
 use crate::model::ids::RunId;
 use crate::model::outcome::{ExperimentEnd, Failure, FailureKind, RunStatus};
 use crate::model::result::{ChecksResult, RunResult};
+use crate::rules::gradings::to_grade;
+use crate::rules::index::index;
 use crate::store;
 use crate::store::survey::Depth;
 use crate::text::words::{counted, shell_word};

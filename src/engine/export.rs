@@ -5,7 +5,6 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::engine::error::EngineError;
-use crate::lifecycle::index::is_complete;
 use crate::model::checkpoint::{Checkpoint, CompletedRuns, ConfigHash};
 use crate::model::experiment::Config;
 use crate::model::ids::RunId;
@@ -14,6 +13,7 @@ use crate::model::outcome::{ExperimentStatus, RunStatus};
 use crate::model::result::RunResult;
 use crate::model::survey::{RunSeen, Survey};
 use crate::os::clock;
+use crate::rules::index::is_complete;
 use crate::stats::winner::winners;
 use crate::store;
 use crate::store::layout::ExperimentFolder;

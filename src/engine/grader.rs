@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use crate::config;
 use crate::engine::error::EngineError;
-use crate::lifecycle::gradings::{newest, to_grade};
 use crate::model::digest::Digest;
 use crate::model::grading::GradingNumber;
 use crate::model::survey::Survey;
 use crate::model::task::Fixture;
+use crate::rules::gradings::{newest, to_grade};
 use crate::store::layout::ExperimentFolder;
 
 /// By what finished work is graded.

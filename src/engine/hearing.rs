@@ -7,7 +7,6 @@ use jiff::Unit;
 use crate::engine::coordinator::Coordinator;
 use crate::engine::failure::storage;
 use crate::engine::mailbox::{Committed, Input, RunEnd};
-use crate::lifecycle::state::{Consequence, Fact};
 use crate::model::checkpoint::RateLimit;
 use crate::model::event::{Event, Missing, RunCommitted};
 use crate::model::ids::{AttemptNumber, RunId};
@@ -15,6 +14,7 @@ use crate::model::limits::RATE_LIMIT_DEFAULT_SECONDS;
 use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentStatus, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
 use crate::os::clock;
+use crate::rules::state::{Consequence, Fact};
 use crate::store;
 
 /// So many failures the checkpoint holds: nobody reads more.

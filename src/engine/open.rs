@@ -9,8 +9,6 @@ use crate::engine::error::EngineError;
 use crate::engine::grader::Grader;
 use crate::engine::standing::Standing;
 use crate::engine::strays;
-use crate::lifecycle::gradings::verdicts;
-use crate::lifecycle::mend::{Ask, Mending, mend};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::experiment::Config;
 use crate::model::finding::{Finding, FindingKind, Level};
@@ -24,6 +22,8 @@ use crate::os::files::FileError;
 use crate::os::lock::ExperimentLock;
 use crate::os::process::StrayState;
 use crate::os::{clock, files};
+use crate::rules::gradings::verdicts;
+use crate::rules::mend::{Ask, Mending, mend};
 use crate::store;
 use crate::store::checkpoint::CheckpointWriter;
 use crate::store::layout::ExperimentFolder;
@@ -197,7 +197,7 @@ pub fn go_on(mut held: Held, first: Survey) -> Result<Sitting, EngineError> {
     let damage: Vec<Finding> =
         mending.kept.into_iter().filter(|finding| finding.kind.level() == Level::Damaged).collect();
     let (Seen::Read(config), Seen::Read(checkpoint)) = (after.config.clone(), after.checkpoint.clone()) else {
-        return Err(unfit(&held, crate::lifecycle::audit::audit(&after)));
+        return Err(unfit(&held, crate::rules::audit::audit(&after)));
     };
     let checkpoint = Checkpoint { graded: verdicts(&after, &checkpoint.graded), ..*checkpoint };
     let fixture = config::fixture::load(&held.folder.fixture()).map_err(EngineError::Fixture)?;

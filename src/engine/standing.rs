@@ -3,11 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::lifecycle::costs::Costs;
-use crate::lifecycle::failures::{failure_of, grouped};
-use crate::lifecycle::gradings;
-use crate::lifecycle::index;
-use crate::lifecycle::status::status_on_disk;
 use crate::model::changes::Remainder;
 use crate::model::event::{Errored, ExperimentFinished, Missing, SetupTotals, TierTotals};
 use crate::model::grading::GradingNumber;
@@ -19,6 +14,11 @@ use crate::model::result::RunResult;
 use crate::model::shortfall::{SetupShortfall, Shortfall};
 use crate::model::survey::{ResultFacts, RunSeen, Survey};
 use crate::model::task::Fixture;
+use crate::rules::costs::Costs;
+use crate::rules::failures::{failure_of, grouped};
+use crate::rules::gradings;
+use crate::rules::index;
+use crate::rules::status::status_on_disk;
 use crate::stats::shortfalls;
 use crate::stats::tiers::{setup_totals, tier_totals};
 

@@ -5,10 +5,10 @@ use std::panic::AssertUnwindSafe;
 use crate::engine::mailbox::{Input, Line, RunEnd};
 use crate::engine::stages::{Halt, Work};
 use crate::engine::workplace::Workplace;
-use crate::lifecycle::stage::Reached;
 use crate::model::ids::RunId;
 use crate::model::outcome::{AttemptEnd, FailureKind};
 use crate::model::result::RunResult;
+use crate::rules::stage::Reached;
 use crate::upstream::inherit::Effective;
 
 /// What a worker is told to do.

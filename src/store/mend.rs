@@ -5,8 +5,8 @@ use std::path::{Component, Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::lifecycle::mend::Mending;
 use crate::os::files::{self, FileError};
+use crate::rules::mend::Mending;
 
 use super::StoreError;
 use super::checkpoint::CheckpointWriter;

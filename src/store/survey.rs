@@ -10,7 +10,6 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use crate::lifecycle::gradings::{newest, settle, to_grade};
 use crate::model::digest::Digest;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::{ExperimentId, RunId};
@@ -18,6 +17,7 @@ use crate::model::money::Usd;
 use crate::model::survey::{RunSeen, Survey};
 use crate::os::files::{self, FileError, Folder, Kind};
 use crate::os::lock;
+use crate::rules::gradings::{newest, settle, to_grade};
 
 use super::layout::ExperimentFolder;
 use super::layout::original::{Dialect, KEPT};

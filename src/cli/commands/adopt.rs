@@ -14,8 +14,6 @@ use crate::config::list::folder_of;
 use crate::engine::adopt::{Candidate, adopt};
 use crate::engine::create::Wish;
 use crate::engine::open::{self, Held};
-use crate::lifecycle::adopt::{self as adopt_rules, not_understood};
-use crate::lifecycle::mend::{Ask, mend};
 use crate::model::experiment::Inherit;
 use crate::model::finding::Level;
 use crate::model::ids::{RunId, SubtestId, TierId};
@@ -24,6 +22,8 @@ use crate::model::money::Usd;
 use crate::model::survey::Survey;
 use crate::model::task::{Fixture, Resources, Subtest};
 use crate::os::{clock, files};
+use crate::rules::adopt::{self as adopt_rules, not_understood};
+use crate::rules::mend::{Ask, mend};
 use crate::text::words::{counted, shell_word};
 
 /// Runs that are named one by one in a message.

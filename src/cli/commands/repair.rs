@@ -11,14 +11,14 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::engine::adopt::{finish, is_begun};
 use crate::engine::open::{apply, hold, refuse_runner, survey};
-use crate::lifecycle::audit::audit;
-use crate::lifecycle::mend::{Ask, Mending, mend};
 use crate::model::checkpoint::CompletedRuns;
 use crate::model::finding::{Finding, Level};
 use crate::model::ids::TierId;
 use crate::model::survey::{RunSeen, Seen, Survey};
 use crate::os::clock;
 use crate::report::repair::{self, CheckpointBefore};
+use crate::rules::audit::audit;
+use crate::rules::mend::{Ask, Mending, mend};
 use crate::store::mend::Applied;
 use crate::store::survey::Depth;
 

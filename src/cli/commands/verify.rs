@@ -9,14 +9,14 @@ use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::engine::strays;
-use crate::lifecycle::audit::audit_and_count;
-use crate::lifecycle::status::status_on_disk;
 use crate::model::finding::{Finding, Level};
 use crate::model::ids::RunId;
 use crate::model::outcome::RunStatus;
 use crate::model::plan::Plan;
 use crate::model::survey::{ResultFacts, RunSeen, Survey};
 use crate::report::findings::{self, PlannedRun, Verification};
+use crate::rules::audit::audit_and_count;
+use crate::rules::status::status_on_disk;
 use crate::store::survey::{Depth, survey};
 use crate::text::words::counted;
 

@@ -17,7 +17,6 @@ use crate::engine::error::EngineError;
 use crate::engine::failure::storage;
 use crate::engine::mailbox::{Input, Line};
 use crate::engine::workplace::{Program, Workplace};
-use crate::lifecycle::stage::Reached;
 use crate::model::changes::Changes;
 use crate::model::digest::Digest;
 use crate::model::event::Event;
@@ -29,6 +28,7 @@ use crate::model::result::{AgentResult, AttemptRecord, ChecksResult, FORMAT_VERS
 use crate::os::clock;
 use crate::os::files;
 use crate::os::process::{self, End, Ended};
+use crate::rules::stage::Reached;
 use crate::store::layout::RunFolder;
 use crate::store::stages::{Progress, RunStore};
 use crate::store::work::WorkFolder;

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::lifecycle::mend::Ground;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::limits::MOST_CHECKPOINT_BYTES;
 use crate::model::original::OriginalVersion;
 use crate::os::files;
+use crate::rules::mend::Ground;
 use crate::store::StoreError;
 use crate::store::layout::{ExperimentFolder, time_of_name};
 use crate::upstream::checkpoint::{Document, Header};

@@ -1,10 +1,10 @@
 use std::fs;
 
 use super::*;
-use crate::lifecycle::audit::audit;
-use crate::lifecycle::mend::{Ask, SetAside, mend};
 use crate::model::finding::FindingKind;
 use crate::model::survey::{RunSeen, Survey};
+use crate::rules::audit::audit;
+use crate::rules::mend::{Ask, SetAside, mend};
 use crate::store::sample::{self, Sample};
 use crate::store::survey::{Depth, survey};
 

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::lifecycle::recompute::{Stages, differing};
 use crate::model::attempts::Former;
 use crate::model::changes::Changes;
 use crate::model::digest::Digest;
@@ -17,6 +16,7 @@ use crate::model::money::Usd;
 use crate::model::result::{AgentResult, ChecksResult, JudgeAttempt, Judgment, RunResult};
 use crate::model::survey::{Problem, ProblemKind};
 use crate::os::files;
+use crate::rules::recompute::{Stages, differing};
 
 use super::facts::Facts;
 use super::read::{Reader, left_workspace};

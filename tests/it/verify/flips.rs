@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use scylla::lifecycle::audit::audit;
 use scylla::model::finding::{Finding, Level};
+use scylla::rules::audit::audit;
 use scylla::store::layout::ExperimentFolder;
 use scylla::store::survey::{Depth, survey};
 

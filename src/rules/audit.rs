@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::lifecycle::failures::failure_of;
-use crate::lifecycle::index::{damaged, hides_anything, knows_every_tier};
-use crate::lifecycle::rows::{Row, Tally, rows};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::experiment::Config;
 use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::RunId;
 use crate::model::outcome::{ExperimentStatus, RunStatus};
 use crate::model::survey::{Problem, ProblemKind, RunSeen, Seen, Survey};
+use crate::rules::failures::failure_of;
+use crate::rules::index::{damaged, hides_anything, knows_every_tier};
+use crate::rules::rows::{Row, Tally, rows};
 
 mod claims;
 mod gradings;

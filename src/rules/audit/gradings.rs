@@ -1,10 +1,10 @@
 //! Later gradings: whether their fixtures are what was frozen, and whether the newest one is complete.
 
 use super::{at, of_run};
-use crate::lifecycle::gradings::{lost_verdicts, newest, to_grade};
 use crate::model::finding::{Finding, FindingKind};
 use crate::model::grading::GradingNumber;
 use crate::model::survey::{Seen, Survey};
+use crate::rules::gradings::{lost_verdicts, newest, to_grade};
 
 pub(super) fn audit_gradings(survey: &Survey, findings: &mut Vec<Finding>) {
     for (number, seen) in &survey.gradings {

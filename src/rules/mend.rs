@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::lifecycle::audit::audit;
-use crate::lifecycle::gradings::verdicts;
-use crate::lifecycle::index::{hides_anything, index, is_complete};
-use crate::lifecycle::weigh;
 use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns, ConfigHash, Verdicts};
 use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::{RunId, TierId};
 use crate::model::outcome::{ExperimentStatus, RunStatus};
 use crate::model::plan::Plan;
 use crate::model::survey::{RunSeen, Seen, Survey};
+use crate::rules::audit::audit;
+use crate::rules::gradings::verdicts;
+use crate::rules::index::{hides_anything, index, is_complete};
+use crate::rules::weigh;
 
 /// What a person asks for beyond what is mended always.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::lifecycle::audit::audit;
 use crate::model::checkpoint::CompletedRuns;
 use crate::model::experiment::Inherit;
 use crate::model::finding::{Finding, FindingKind};
@@ -15,6 +14,7 @@ use crate::model::original::{OriginalConfig, OriginalVersion};
 use crate::model::outcome::RunStatus;
 use crate::model::plan::Plan;
 use crate::model::survey::{RunSeen, Survey};
+use crate::rules::audit::audit;
 
 /// The last tier that took nothing from others in January 2026.
 const LAST_ALONE: TierId = TierId(4);

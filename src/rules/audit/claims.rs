@@ -1,8 +1,8 @@
 //! Whatever is odd among what config, checkpoint and results say of the experiment as a whole.
 
-use crate::lifecycle::weigh::{hashes, ids, odd_configs};
 use crate::model::finding::{Finding, FindingKind};
 use crate::model::survey::Survey;
+use crate::rules::weigh::{hashes, ids, odd_configs};
 
 use super::{CHECKPOINT, CONFIG, at, of_run};
 

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::lifecycle::costs::Costs;
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::{Failure, FailureKind, Rung, StopSignal};
+use crate::rules::costs::Costs;
 
 /// The bounds of a sitting, from the config's operational fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::lifecycle::costs::Costs;
-use crate::lifecycle::state::{Consequence, Fact};
 use crate::model::outcome::{Failure, FailureKind, Rung, StopSignal};
+use crate::rules::costs::Costs;
+use crate::rules::state::{Consequence, Fact};
 
 fn limits() -> Limits {
     Limits { jobs: 2, attempts: 3, max_cost: None, systemic_failures: 5, rate_limit: Duration::from_hours(1) }

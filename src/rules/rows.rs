@@ -3,12 +3,12 @@
 use std::collections::{BTreeSet, btree_map};
 use std::iter::Peekable;
 
-use crate::lifecycle::status::status_of;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::ids::RunId;
 use crate::model::outcome::RunStatus;
 use crate::model::plan::Plan;
 use crate::model::survey::{RunSeen, Survey};
+use crate::rules::status::status_of;
 
 /// What is known of one run.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,10 +1,10 @@
 //! What failed last in runs that are missing.
 
-use crate::lifecycle::status::status_of;
 use crate::model::event::Errored;
 use crate::model::ids::RunId;
 use crate::model::outcome::{Failure, RunStatus};
 use crate::model::survey::{RunSeen, Survey};
+use crate::rules::status::status_of;
 
 /// What failed last in a run without a result; `None` when nothing failed, or something else came after it.
 #[must_use]

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::lifecycle::gradings::to_grade;
-use crate::lifecycle::rows::rows;
-use crate::lifecycle::status::status_on_disk;
-use crate::lifecycle::weigh::odd_results;
 use crate::model::checkpoint::CompletedRuns;
 use crate::model::ids::RunId;
 use crate::model::survey::{ProblemKind, RunSeen, Survey};
+use crate::rules::gradings::to_grade;
+use crate::rules::rows::rows;
+use crate::rules::status::status_on_disk;
+use crate::rules::weigh::odd_results;
 
 /// Committed runs whose results are damaged, as far as the results themselves show it: they count nowhere, and what they say
 /// is nothing that the index may learn.
