@@ -8,6 +8,7 @@ pub mod model;
 
 // Floor 1
 pub mod rules;
+pub mod setup;
 pub mod stats;
 pub mod text;
 pub mod upstream;

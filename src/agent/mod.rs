@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::limits::MOST_VARIABLE_BYTES;
 use crate::model::task::{AgentSpec, Fixture, Setup, Subtest, SystemPrompt, Tools};
-use crate::upstream::compose::TEAMS_VARIABLE;
+use crate::setup::compose::TEAMS_VARIABLE;
 
 /// Where the files of a run lie that an agent is told of.
 #[derive(Debug, Clone, PartialEq, Eq)]

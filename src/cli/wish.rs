@@ -12,13 +12,13 @@ use crate::cli::locate::Located;
 use crate::config::fixture::{self, Loaded, Said};
 use crate::config::list;
 use crate::engine::create::{Wish, choose};
-use crate::model::alike::{self, Standing};
 use crate::model::event::Event;
 use crate::model::experiment::{Config, FieldClass};
 use crate::model::ids::TierId;
 use crate::model::limits;
 use crate::model::task::Fixture;
-use crate::upstream::inherit::Inheritance;
+use crate::setup::alike::{self, Standing};
+use crate::setup::inherit::Inheritance;
 
 /// Runs of each subtest when nothing is said; the original's default.
 const RUNS: u32 = 10;

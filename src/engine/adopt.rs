@@ -20,10 +20,10 @@ use crate::model::task::{Fixture, Source};
 use crate::model::winner::Winner;
 use crate::os::{clock, files};
 use crate::rules::adopt::{Adoption, forbidding, subtests, thinking_mode};
+use crate::setup::inherit::Inheritance;
 use crate::store::layout::ExperimentFolder;
 use crate::store::stages::RunStore;
 use crate::store::{self, StoreError};
-use crate::upstream::inherit::Inheritance;
 
 /// An experiment of the original that can be taken over, and what that means.
 #[derive(Debug)]

@@ -19,11 +19,11 @@ use crate::model::plan::Plan;
 use crate::model::result::FORMAT_VERSION;
 use crate::model::task::{Fixture, Parts, Source};
 use crate::os::{clock, files};
+use crate::setup::inherit::Inheritance;
 use crate::store;
 use crate::store::layout::ExperimentFolder;
 use crate::text::url;
 use crate::text::words::list;
-use crate::upstream::inherit::Inheritance;
 use crate::workspace::base;
 
 /// What a person wants measured, with every default filled in.

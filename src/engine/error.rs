@@ -9,8 +9,8 @@ use crate::model::original::OriginalVersion;
 use crate::model::survey::Runner;
 use crate::os::lock::LockError;
 use crate::os::process::ProbeError;
+use crate::setup::compose::Lack;
 use crate::store::StoreError;
-use crate::upstream::compose::Lack;
 use crate::workspace::WorkspaceError;
 
 /// Why a sitting cannot begin or go on.

@@ -14,10 +14,10 @@ use crate::model::inherited::{Inherited, TakenOver};
 use crate::model::result::FORMAT_VERSION;
 use crate::model::task::{Fixture, Subtest};
 use crate::model::winner::Winner;
+use crate::setup::compose::{Lack, compose};
+use crate::setup::inherit::{Effective, Inheritance, Place, Winners, alone};
 use crate::store;
 use crate::store::layout::ExperimentFolder;
-use crate::upstream::compose::{Lack, compose};
-use crate::upstream::inherit::{Effective, Inheritance, Place, Winners, alone};
 use crate::workspace::base::{self, Layers};
 
 /// What the tiers of an experiment take over from each other, as far as it is known.

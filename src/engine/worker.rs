@@ -9,7 +9,7 @@ use crate::model::ids::RunId;
 use crate::model::outcome::{AttemptEnd, FailureKind};
 use crate::model::result::RunResult;
 use crate::rules::stage::Reached;
-use crate::upstream::inherit::Effective;
+use crate::setup::inherit::Effective;
 
 /// What a worker is told to do.
 #[derive(Debug)]

@@ -1,6 +1,5 @@
 //! Floor 0: the words of the product as types. No I/O, no clock, no imports from higher floors.
 
-pub mod alike;
 pub mod attempts;
 pub mod changes;
 pub mod checkpoint;

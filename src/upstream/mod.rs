@@ -1,9 +1,7 @@
 //! The formats of the original's runner (`ProjectScylla`), translated: bytes in, values out, and back. No I/O, no clock.
 
 pub mod checkpoint;
-pub mod compose;
 pub mod config;
-pub mod inherit;
 pub mod json;
 pub mod reports;
 pub mod result;

@@ -19,7 +19,7 @@ use super::stage::{Stage, Take};
 use crate::model::digest::Digest;
 use crate::model::ids::{SubtestId, TierId};
 use crate::model::task::Source;
-use crate::upstream::compose::Composition;
+use crate::setup::compose::Composition;
 
 /// The ref of the task's tree.
 const BASE: &str = "refs/heads/base";

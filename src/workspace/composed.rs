@@ -10,7 +10,7 @@ use super::entries;
 use super::error::{WorkspaceError, failed};
 use super::stage::{Stage, Take};
 use crate::model::digest::Digest;
-use crate::upstream::compose::{Composition, Content, Part};
+use crate::setup::compose::{Composition, Content, Part};
 
 /// Takes out of the index what is removed, lays over it what is placed, and gives the digest of both; `None` when
 /// nothing is composed. `folder` is scratch.

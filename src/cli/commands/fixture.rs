@@ -17,9 +17,10 @@ use crate::config::fixture::{Said, named, to_be_said};
 use crate::config::list::folder_of;
 use crate::config::mistake::Mistake;
 use crate::config::{list, scaffold};
-use crate::model::{self, alike};
+use crate::model;
 use crate::os::program;
 use crate::report::fixtures::{Counts, Row, fixture_table};
+use crate::setup::alike;
 use crate::text::words::{counted, shell_word};
 
 /// Runs the command.

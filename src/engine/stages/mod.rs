@@ -29,10 +29,10 @@ use crate::os::clock;
 use crate::os::files;
 use crate::os::process::{self, End, Ended};
 use crate::rules::stage::Reached;
+use crate::setup::inherit::Effective;
 use crate::store::layout::RunFolder;
 use crate::store::stages::{Progress, RunStore};
 use crate::store::work::WorkFolder;
-use crate::upstream::inherit::Effective;
 use crate::workspace::base;
 use crate::workspace::prepare::Baseline;
 

@@ -1,7 +1,7 @@
 //! What resources compose lies in the baseline, and its digest can be checked with `sha256sum`.
 
 use super::*;
-use crate::upstream::compose::{Composition, Content, Part, Placed};
+use crate::setup::compose::{Composition, Content, Part, Placed};
 use crate::workspace::base::composed;
 
 const COMPOSED: SubtestId = SubtestId(7);

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use crate::model::task::{McpServer, Resources, Setup, Stores, SystemPrompt, Tools};
-use crate::upstream::inherit::Effective;
+use crate::setup::inherit::Effective;
 
 /// What agents read first.
 const INSTRUCTIONS: &str = "CLAUDE.md";

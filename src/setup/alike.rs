@@ -1,7 +1,7 @@
 //! Which subtests of a fixture set their agents up in the same way, so that their results measure the same thing twice.
 
-use super::ids::{SubtestId, TierId};
-use super::task::{Fixture, Subtest};
+use crate::model::ids::{SubtestId, TierId};
+use crate::model::task::{Fixture, Subtest};
 
 /// Where a subtest stands in its fixture.
 pub type Standing = (TierId, SubtestId);
