@@ -7,11 +7,11 @@
 pub mod model;
 
 // Floor 1
+pub mod projectscylla;
 pub mod rules;
 pub mod setup;
 pub mod stats;
 pub mod text;
-pub mod upstream;
 
 // Floor 2
 pub mod os;

@@ -18,11 +18,11 @@ use crate::stats::winner::winners;
 use crate::store;
 use crate::store::layout::ExperimentFolder;
 use crate::text::url;
-use crate::upstream::checkpoint::{Document, Header};
-use crate::upstream::config::hash;
-use crate::upstream::reports::{self, Export, files};
-use crate::upstream::states::{ExperimentState, RunState, States, SubtestState, TierState};
-use crate::upstream::{stages, translate};
+use crate::projectscylla::checkpoint::{Document, Header};
+use crate::projectscylla::config::hash;
+use crate::projectscylla::reports::{self, Export, files};
+use crate::projectscylla::states::{ExperimentState, RunState, States, SubtestState, TierState};
+use crate::projectscylla::{stages, translate};
 
 /// What stands for a model where none was named.
 const NO_MODEL: &str = "unspecified";

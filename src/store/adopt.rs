@@ -11,7 +11,7 @@ use crate::model::ids::{AttemptNumber, RunId, RunNumber, SubtestId, TierId};
 use crate::model::limits::{MOST_CHECKPOINT_BYTES, MOST_FIXTURE_FILE_BYTES, MOST_STAGE_FILE_BYTES};
 use crate::model::survey::Seen;
 use crate::os::files::{self, FileError, Folder, Kind, ReadError, TEMPORARY_PREFIX};
-use crate::upstream::checkpoint::Document;
+use crate::projectscylla::checkpoint::Document;
 
 use super::layout::original::{COMPLETED, IN_PROGRESS, unnumbered_attempt};
 use super::layout::{AGENT, ExperimentFolder, FAILED, RESULT};

@@ -18,7 +18,7 @@ use crate::model::outcome::RunStatus;
 use crate::model::survey::Seen;
 use crate::os::files::{self, ReadError};
 use crate::os::lock::ExperimentLock;
-use crate::upstream::checkpoint::Document;
+use crate::projectscylla::checkpoint::Document;
 
 use super::layout::{BACKUP_PREFIX, ExperimentFolder, time_in_names};
 use super::own_digest::{self, OWN_DIGEST, Own};

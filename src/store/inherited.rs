@@ -14,7 +14,7 @@ use crate::model::result::TokenStats;
 use crate::model::score::Score;
 use crate::model::survey::Seen;
 use crate::os::files::{self, FileError, Folder};
-use crate::upstream;
+use crate::projectscylla;
 
 use super::layout::inherited::tier_of_inherited;
 use super::layout::{ExperimentFolder, RESULT};
@@ -53,7 +53,7 @@ fn compared_in(path: &Path) -> Result<Option<(Score, u64)>, StoreError> {
     let bytes = files::read_bounded(path, MOST_STAGE_FILE_BYTES)?.ok_or_else(|| unreadable("it is gone".to_owned()))?;
     let compared = serde_json::from_slice::<Compared>(&bytes).or_else(|_| {
         // The original's runner wrote it, as Python writes JSON.
-        let strict = upstream::result::strict(&bytes).map_err(unreadable)?;
+        let strict = projectscylla::result::strict(&bytes).map_err(unreadable)?;
         serde_json::from_slice(&strict).map_err(|error| unreadable(error.to_string()))
     })?;
     Ok(compared.judge_score.map(|score| (score, compared.token_stats.total())))

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use scylla::model::outcome::RunStatus;
-use scylla::upstream::checkpoint::Document;
-use scylla::upstream::json::Json;
-use scylla::upstream::{config, result};
+use scylla::projectscylla::checkpoint::Document;
+use scylla::projectscylla::json::Json;
+use scylla::projectscylla::{config, result};
 use serde_json::Value;
 
 use crate::shared::shared;

@@ -13,8 +13,8 @@ use crate::os::files;
 use crate::rules::mend::Ground;
 use crate::store::StoreError;
 use crate::store::layout::{ExperimentFolder, time_of_name};
-use crate::upstream::checkpoint::{Document, Header};
-use crate::upstream::states::{Committed, Facts, mended};
+use crate::projectscylla::checkpoint::{Document, Header};
+use crate::projectscylla::states::{Committed, Facts, mended};
 
 /// Edits what lies there, else the copy that the original keeps of its former checkpoint, else one that is made anew.
 pub(super) fn document(

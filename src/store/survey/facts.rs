@@ -18,7 +18,7 @@ use crate::model::outcome::AgentEnd;
 use crate::model::score::Score;
 use crate::model::shortfall::{FailedOf, Shortfall, whole_seconds};
 use crate::model::survey::GradedFacts;
-use crate::upstream;
+use crate::projectscylla;
 
 /// How far a panel's score may lie from the mean of its judges: rounding, and nothing else.
 const MOST_ROUNDING: f64 = 1e-9;
@@ -112,7 +112,7 @@ pub(super) struct OriginalAgent {
 impl OriginalAgent {
     /// Reads one; `None` when it is torn, or lacks what makes it one.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
-        let loosely = || serde_json::from_slice(&upstream::result::strict(bytes).ok()?).ok();
+        let loosely = || serde_json::from_slice(&projectscylla::result::strict(bytes).ok()?).ok();
         serde_json::from_slice(bytes).ok().or_else(loosely)
     }
 

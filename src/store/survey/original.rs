@@ -20,11 +20,11 @@ use crate::store::layout::ExperimentFolder;
 use crate::store::layout::original::{COMPLETED, IN_PROGRESS};
 use crate::store::version::{Age, age};
 use crate::store::{checkpoint, clipped};
-use crate::upstream;
-use crate::upstream::checkpoint::{Document, Refusal};
-use crate::upstream::config::hash;
-use crate::upstream::json::Json;
-use crate::upstream::states::{self, Committed, Facts, RunState};
+use crate::projectscylla;
+use crate::projectscylla::checkpoint::{Document, Refusal};
+use crate::projectscylla::config::hash;
+use crate::projectscylla::json::Json;
+use crate::projectscylla::states::{self, Committed, Facts, RunState};
 
 use super::phases::Phases;
 use super::planned::{Planned, finished};
@@ -116,7 +116,7 @@ fn is_config(bytes: &[u8]) -> bool {
 }
 
 fn config_of(bytes: &[u8]) -> Seen<OriginalConfig> {
-    match upstream::config::parse(bytes) {
+    match projectscylla::config::parse(bytes) {
         Ok(config) => Seen::Read(Box::new(config)),
         Err(error) => Seen::Unreadable(clipped(error)),
     }

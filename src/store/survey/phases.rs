@@ -9,7 +9,7 @@ use crate::model::survey::{Problem, ProblemKind};
 use crate::os::files::read_bounded;
 use crate::store::layout::ExperimentFolder;
 use crate::store::layout::original::Phase;
-use crate::upstream;
+use crate::projectscylla;
 
 use super::facts::{Facts, OriginalAgent};
 use super::levels::ListedRuns;
@@ -80,6 +80,6 @@ fn worth(folder: &ExperimentFolder, phase: Phase, run: RunId) -> u8 {
 }
 
 fn is_whole(bytes: &[u8]) -> bool {
-    let loosely = || upstream::result::strict(bytes).is_ok_and(|strict| Facts::parse(&strict).is_ok());
+    let loosely = || projectscylla::result::strict(bytes).is_ok_and(|strict| Facts::parse(&strict).is_ok());
     Facts::parse(bytes).is_ok() || loosely()
 }

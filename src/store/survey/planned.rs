@@ -10,8 +10,8 @@ use crate::model::plan::Plan;
 use crate::os::files;
 use crate::store::layout::ExperimentFolder;
 use crate::store::layout::original::Phase;
-use crate::upstream::checkpoint::Reading;
-use crate::upstream::states::{ExperimentState, TierState};
+use crate::projectscylla::checkpoint::Reading;
+use crate::projectscylla::states::{ExperimentState, TierState};
 
 /// Written when a tier is finished.
 const WINNER: &str = "best_subtest.json";

@@ -19,7 +19,7 @@ use crate::store::layout::original::{self, Dialect, Phase};
 use crate::store::layout::{AGENT_RESULT, ExperimentFolder, JUDGE, PATCH, RESULT, RunFolder};
 use crate::store::version::{self, Age, age};
 use crate::store::{clipped, evidence};
-use crate::upstream;
+use crate::projectscylla;
 
 /// Runs that are read for each opening of their subtest's folder: a large subtest is shared between threads.
 const RUNS_AT_A_TIME: usize = 128;
@@ -156,7 +156,7 @@ impl<'a> Reader<'a> {
 
     /// A result as Python reads it: with bare `NaN`, equal keys, numbers as text.
     fn committed_loosely(&mut self, run: RunId, bytes: &[u8]) -> RunSeen {
-        match upstream::result::strict(bytes) {
+        match projectscylla::result::strict(bytes) {
             Err(error) => self.unreadable(run, error),
             Ok(strict) => match Facts::parse(&strict) {
                 Err(error) => self.unreadable(run, error.to_string()),

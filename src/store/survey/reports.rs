@@ -17,7 +17,7 @@ use crate::store::clipped;
 use crate::store::layout::ExperimentFolder;
 use crate::store::layout::original::{Phase, SUMS, TOTALS};
 use crate::text::words::{counted, list};
-use crate::upstream;
+use crate::projectscylla;
 
 /// How far a sum may lie from the one of the results, in dollars: rounding in another order.
 const MOST_ROUNDING: f64 = 1e-6;
@@ -208,7 +208,7 @@ fn parse<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, String> {
     if let Ok(found) = serde_json::from_slice(&bytes) {
         return Ok(Some(found));
     }
-    let strict = upstream::result::strict(&bytes)?;
+    let strict = projectscylla::result::strict(&bytes)?;
     serde_json::from_slice(&strict).map(Some).map_err(|error| error.to_string())
 }
 

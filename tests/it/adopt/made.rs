@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::fixture::TestFixture;
-use crate::upstream::made::hash;
+use crate::projectscylla::made::hash;
 use crate::upstream_fixture::{FIXTURE, UpstreamFixture, commit};
 use crate::verify::folder::json as read_json;
 use crate::world::World;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::made::{COST, End, Form, Made, PLANNED, all_but, made, made_from, made_from_a_fixture_of_the_original};
 use crate::scenes::output;
-use crate::upstream::made::shared_copy;
+use crate::projectscylla::made::shared_copy;
 use crate::upstream_fixture::{JUDGE, UpstreamFixture};
 use crate::verify::folder::{contents, copy, differing, edit, json as read_json, remove, verify};
 use crate::world::{Output, World, steady};

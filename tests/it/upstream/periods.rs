@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::upstream::made::shared_copy;
+use crate::projectscylla::made::shared_copy;
 use crate::verify::folder::verify;
 use crate::world::World;
 

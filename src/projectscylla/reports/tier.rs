@@ -4,7 +4,7 @@ use crate::model::ids::{SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::result::TokenStats;
 use crate::model::winner::Winner;
-use crate::upstream::json::Json;
+use crate::projectscylla::json::Json;
 
 use super::summary::{Summary, sum};
 use super::{Export, dollars, run_result, tokens};

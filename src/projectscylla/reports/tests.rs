@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::model::experiment::samples;
 use crate::model::winner::Candidate;
-use crate::upstream::config::{hash, parse};
+use crate::projectscylla::config::{hash, parse};
 
 /// A result with a score, whose tokens and cost follow from the run's number.
 fn result(run: &str, score: f64, grade: &str) -> RunResult {
@@ -70,7 +70,7 @@ fn an_export_looks_like_this_flat_and_in_phase_folders() {
         let files = exported(version);
         let gallery: Vec<String> = files.iter().map(|(path, text)| format!("=== {path}\n{text}")).collect();
         insta::with_settings!({
-            snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/upstream"),
+            snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/projectscylla"),
             prepend_module_to_snapshot => false,
         }, {
             insta::assert_snapshot!(name, gallery.join("\n"));

@@ -9,8 +9,8 @@ use crate::model::checkpoint::{Checkpoint, CompletedRuns, ConfigHash, RateLimit}
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
 use crate::model::original::OriginalVersion;
 use crate::model::outcome::{ExperimentStatus, RunStatus};
-use crate::upstream::json::Json;
-use crate::upstream::states::{ExperimentState, RunState, States, SubtestState, TierState};
+use crate::projectscylla::json::Json;
+use crate::projectscylla::states::{ExperimentState, RunState, States, SubtestState, TierState};
 
 use super::{Reading, Refusal, read_time};
 

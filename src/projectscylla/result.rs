@@ -145,7 +145,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn standard_json_without_these_keys_stays_what_it_is(json in crate::upstream::json::tests::any_json()) {
+        fn standard_json_without_these_keys_stays_what_it_is(json in crate::projectscylla::json::tests::any_json()) {
             let standard = json.strict().to_string();
             prop_assert_eq!(strict(standard.as_bytes()).map(|bytes| String::from_utf8(bytes).unwrap()), Ok(Json::parse(standard.as_bytes()).unwrap().strict().to_string()));
         }

@@ -5,7 +5,7 @@ use crate::model::money::Usd;
 use crate::model::result::{RunResult, TokenStats};
 use crate::model::score::Grade;
 use crate::model::winner::Winner;
-use crate::upstream::json::Json;
+use crate::projectscylla::json::Json;
 
 use super::duration;
 

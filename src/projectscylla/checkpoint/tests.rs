@@ -8,8 +8,8 @@ use crate::model::checkpoint::RateLimit;
 use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::outcome::RunStatus;
 use crate::model::plan::Plan;
-use crate::upstream::samples::{DIALECTS, file, value};
-use crate::upstream::states::{Committed, Facts, RunState, mended};
+use crate::projectscylla::samples::{DIALECTS, file, value};
+use crate::projectscylla::states::{Committed, Facts, RunState, mended};
 
 fn run(text: &str) -> RunId {
     text.parse().unwrap()
@@ -99,7 +99,7 @@ fn every_dialect_looks_like_this_before_and_after_repair() {
         let reread = Document::parse(&after.to_bytes()).unwrap();
         assert_eq!(reread.reading().states, after.reading().states, "{dialect}");
         insta::with_settings!({
-            snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/upstream"),
+            snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/projectscylla"),
             prepend_module_to_snapshot => false,
         }, {
             insta::assert_snapshot!(format!("{dialect}.before"), text(&document));
@@ -125,7 +125,7 @@ fn a_checkpoint_that_is_gone_is_made_anew_like_this() {
         assert_eq!(reread, empty);
         let full = repaired(&Document::parse(&empty.to_bytes()).unwrap());
         insta::with_settings!({
-            snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/upstream"),
+            snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/projectscylla"),
             prepend_module_to_snapshot => false,
         }, {
             insta::assert_snapshot!(format!("{version}.anew"), text(&full));
@@ -358,7 +358,7 @@ proptest! {
     fn unknown_keys_at_each_level_survive_a_repair(
         dialect in prop::sample::select(DIALECTS.to_vec()),
         key in "[a-z ä\u{1F600}\"\\\\]{1,6}x",
-        json in crate::upstream::json::tests::any_json(),
+        json in crate::projectscylla::json::tests::any_json(),
     ) {
         let levels = ["", "/completed_runs", "/completed_runs/T0", "/completed_runs/T0/00", "/run_states", "/run_states/T0",
             "/run_states/T0/00", "/subtest_states", "/subtest_states/T3", "/tier_states"];

@@ -3,8 +3,8 @@
 
 use crate::model::digest::Digest;
 use crate::model::original::OriginalVersion;
-use crate::upstream::json::{Entries, Json};
-use crate::upstream::states::{ExperimentState, RunState, TierState};
+use crate::projectscylla::json::{Entries, Json};
+use crate::projectscylla::states::{ExperimentState, RunState, TierState};
 
 /// Hex digits of a config's hash.
 const HASH_DIGITS: usize = 16;

@@ -6,8 +6,8 @@ use crate::model::checkpoint::{Checkpoint, CompletedRuns};
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
 use crate::model::original::OriginalVersion;
 use crate::model::outcome::{ExperimentStatus, RunStatus};
-use crate::upstream::json::{Entries, Json};
-use crate::upstream::states::{ExperimentState, States};
+use crate::projectscylla::json::{Entries, Json};
+use crate::projectscylla::states::{ExperimentState, States};
 
 use super::read::{rate_limit, read_status, run_key, subtest_key, tier_key};
 use super::{Header, Reading, read_time, time};
