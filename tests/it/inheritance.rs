@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::{TestFixture, close, gated, open};
 use crate::scenes::{AGENT, experiment, json, planned, recorded, saved};
-use crate::upstream_fixture::{JUDGE, UpstreamFixture};
+use crate::projectscylla::fixture::{JUDGE, ProjectScyllaFixture};
 use crate::world::{Output, World, wait_until};
 
 /// An agent that notes what it finds, solves the task in those subtests that are to win, and says what it used.
@@ -40,7 +40,7 @@ printf '{{"cost_usd": 0.01, "token_stats": {{"input_tokens": %s}}}}' $tokens > "
 }
 
 fn run_original(world: &World, more: &[&str]) -> Output {
-    let fixture = UpstreamFixture::new().write(world);
+    let fixture = ProjectScyllaFixture::new().write(world);
     let agent = noting_agent(world);
     let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1", "--jobs", "2"];
     world.scylla(&[&arguments[..], &["--agent-command", &agent, "--judge-command", JUDGE], more].concat())
@@ -124,7 +124,7 @@ fn what_is_asked_for_wins_over_what_is_declared() {
 }
 
 fn run_again(world: &World, more: &[&str]) -> Output {
-    let fixture = world.path(crate::upstream_fixture::FIXTURE);
+    let fixture = world.path(crate::projectscylla::fixture::FIXTURE);
     let agent = world.path("agent.sh");
     let arguments = ["run", "--tiers-dir", fixture.to_str().unwrap(), "--results-dir", "results", "--runs", "1"];
     let said = ["--agent-command", agent.to_str().unwrap(), "--judge-command", JUDGE];

@@ -8,11 +8,11 @@ use scylla::config::fixture::load;
 use serde_json::{Value, json};
 
 use crate::scenes::{json as read, output};
-use crate::upstream_fixture::{JUDGE, UpstreamFixture};
+use crate::projectscylla::fixture::{JUDGE, ProjectScyllaFixture};
 use crate::world::World;
 
 /// What a run of one subtest with these checks came to: by name, whether it passed, and why it does not apply.
-fn checked(world: &World, fixture: &UpstreamFixture, path: Option<&Path>, agent: &str) -> Value {
+fn checked(world: &World, fixture: &ProjectScyllaFixture, path: Option<&Path>, agent: &str) -> Value {
     let dir = fixture.write(world);
     let mut command = world.command(&["run", "--tiers-dir", &dir, "--results-dir", "results", "--runs", "1"]);
     command.args(["--agent-command", agent, "--tiers", "T6", "--containment", "walk"]);
@@ -56,7 +56,7 @@ fn rubric(checks: &[&str]) -> String {
 fn a_check_that_does_not_apply_has_not_failed_and_its_items_are_left_out() {
     let world = World::new();
     let rubric = rubric(&["done", "lint", "hooks", "test", "here"]);
-    let fixture = UpstreamFixture::new().test(CHECKS).file("expected/rubric.yaml", &rubric);
+    let fixture = ProjectScyllaFixture::new().test(CHECKS).file("expected/rubric.yaml", &rubric);
     let result = checked(&world, &fixture, None, "touch done");
     let expected = [
         ("done", true, None),
@@ -84,7 +84,7 @@ fn a_program_is_looked_up_on_the_path_that_the_run_is_given() {
     world.program("tools/python3", "#!/bin/sh\nexit 0\n");
     world.program("tools/ruff", "#!/bin/sh\ntest \"$1\" = check\n");
     world.program("tools/pytest", "#!/bin/sh\nexit 5\n");
-    let fixture = UpstreamFixture::new().language("Python").file("scylla.yaml", &judges(ANSWER));
+    let fixture = ProjectScyllaFixture::new().language("Python").file("scylla.yaml", &judges(ANSWER));
     let result = checked(&world, &fixture, Some(&tools), "touch done.py");
     let expected = [
         ("build", true, None),
@@ -108,16 +108,16 @@ fn judges(line: &str) -> String {
 fn a_fixture_has_the_checks_of_its_language_unless_it_says_others() {
     let world = World::new();
     let beside = json!({"agent": {"kind": "nop"}}).to_string();
-    let names = |fixture: UpstreamFixture| {
+    let names = |fixture: ProjectScyllaFixture| {
         let fixture = fixture.file("scylla.yaml", &beside).file("expected/rubric.yaml", &rubric(&["build"]));
         let loaded = load(Path::new(&fixture.write(&world)));
         loaded.map(|fixture| fixture.checks.iter().map(|check| check.name.clone()).collect::<Vec<_>>().join(" "))
     };
-    assert_eq!(names(UpstreamFixture::new().language("rust")).unwrap(), "build format lint test pre-commit");
-    assert_eq!(names(UpstreamFixture::new().language("mojo")).unwrap(), "build format test pre-commit");
-    let own = UpstreamFixture::new().language("rust").test("checks: [{name: build, shell: make}]\n");
+    assert_eq!(names(ProjectScyllaFixture::new().language("rust")).unwrap(), "build format lint test pre-commit");
+    assert_eq!(names(ProjectScyllaFixture::new().language("mojo")).unwrap(), "build format test pre-commit");
+    let own = ProjectScyllaFixture::new().language("rust").test("checks: [{name: build, shell: make}]\n");
     assert_eq!(names(own).unwrap(), "build");
-    let none = names(UpstreamFixture::new().language("cobol")).unwrap_err();
+    let none = names(ProjectScyllaFixture::new().language("cobol")).unwrap_err();
     assert!(none[0].message.contains("rests on `build`, and there is no such check"), "{none:#?}");
 }
 
@@ -125,7 +125,7 @@ fn a_fixture_has_the_checks_of_its_language_unless_it_says_others() {
 fn what_a_check_needs_and_when_it_does_not_apply_must_make_sense() {
     let world = World::new();
     let checks = "checks:\n  - {name: a, shell: x, needs: [bin/ruff, ./../x, '', ruff], not_applicable_exit_codes: [0, 256, five, 5]}\n";
-    let dir = UpstreamFixture::new().test(checks).file("scylla.yaml", &judges(JUDGE)).write(&world);
+    let dir = ProjectScyllaFixture::new().test(checks).file("scylla.yaml", &judges(JUDGE)).write(&world);
     let told = world.scylla(&["fixture", "check", &dir, "--agent-command", "x"]).exits(2);
     insta::with_settings!({
         snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/fixture"),
@@ -152,7 +152,7 @@ fn the_checks_say_what_failed_before_the_agent_came_and_leave_nothing_in_its_tre
         log.display()
     );
     let fixture =
-        UpstreamFixture::new().test(&checks).file("expected/rubric.yaml", &rubric(&["done", "broken", "fine"]));
+        ProjectScyllaFixture::new().test(&checks).file("expected/rubric.yaml", &rubric(&["done", "broken", "fine"]));
     let dir = fixture.write(&world);
     let arguments =
         ["run", "--tiers-dir", &dir, "--results-dir", "results", "--runs", "2", "--tiers", "T6", "--jobs", "2"];
@@ -181,7 +181,7 @@ fn who_takes_the_tests_away_has_not_passed_them() {
     let checks = "checks:\n  - {name: test, shell: 'test -f readme.txt || exit 5', not_applicable_exit_codes: [5]}\n  \
          - {name: words, shell: 'true', needs: [./CLAUDE.md]}\n  - {name: never, shell: 'true', needs: [./absent]}\n";
     let rubric = rubric(&["test", "words", "never"]);
-    let fixture = UpstreamFixture::new().test(checks).file("expected/rubric.yaml", &rubric);
+    let fixture = ProjectScyllaFixture::new().test(checks).file("expected/rubric.yaml", &rubric);
     let result = checked(&world, &fixture, None, "rm readme.txt CLAUDE.md");
     assert_eq!((&result["judge_score"], &result["judge_passed"]), (&json!(0.0), &json!(false)));
     let why = |number: usize| {
@@ -199,7 +199,7 @@ fn a_tree_that_another_machine_checks_is_judged_by_what_that_machine_can_say() {
     world.program("tools/linter", "#!/bin/sh\nexit 0\n");
     let path = |more: &Path| std::env::join_paths([more, Path::new("/usr/bin"), Path::new("/bin")]).unwrap();
     let checks = "checks:\n  - {name: lint, shell: linter, needs: [linter]}\n  - {name: fine, shell: 'true'}\n";
-    let fixture = UpstreamFixture::new().test(checks).file("expected/rubric.yaml", &rubric(&["lint", "fine"]));
+    let fixture = ProjectScyllaFixture::new().test(checks).file("expected/rubric.yaml", &rubric(&["lint", "fine"]));
     let dir = fixture.write(&world);
     let arguments = ["run", "--tiers-dir", &dir, "--results-dir", "results", "--runs", "1", "--tiers", "T6"];
     let run = |command: &mut std::process::Command, tools: &Path| output(command.env("PATH", path(tools))).exits(0);

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by its panic")]
 
-mod adopt;
 mod again;
 mod architecture;
 mod budget;
@@ -16,7 +15,6 @@ mod crash;
 mod damage;
 mod elsewhere;
 mod events;
-mod export;
 mod fixture;
 mod fixture_check;
 mod flags;
@@ -30,12 +28,11 @@ mod lock;
 mod main_job;
 mod mistakes;
 mod odd_trees;
-mod original_fixtures;
-mod originals;
 mod paid_once;
 mod pausing;
 mod planted;
 mod power;
+mod projectscylla;
 mod rate_limit;
 mod readme;
 mod regrade;
@@ -54,9 +51,6 @@ mod surroundings;
 mod terminal;
 mod told;
 mod unprivileged;
-mod upstream;
-mod upstream_fixture;
-mod upstream_formats;
 mod verify;
 mod work_folder;
 mod world;

@@ -14,7 +14,7 @@ use super::folder::{Verified, copy, remove, verify};
 use super::made;
 use super::originals::{MISSING, Originals, name, originals};
 use crate::fixture::open;
-use crate::projectscylla::made::{Made, V3_1};
+use crate::projectscylla::read::made::{Made, V3_1};
 use crate::world::{Live, World, finish};
 
 /// What a row begins with.

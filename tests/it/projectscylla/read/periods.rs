@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::projectscylla::made::shared_copy;
+use crate::projectscylla::read::made::shared_copy;
 use crate::verify::folder::verify;
 use crate::world::World;
 

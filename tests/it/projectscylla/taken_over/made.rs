@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::fixture::TestFixture;
-use crate::projectscylla::made::hash;
-use crate::upstream_fixture::{FIXTURE, UpstreamFixture, commit};
+use crate::projectscylla::read::made::hash;
+use crate::projectscylla::fixture::{FIXTURE, ProjectScyllaFixture, commit};
 use crate::verify::folder::json as read_json;
 use crate::world::World;
 
@@ -72,11 +72,11 @@ pub(super) fn made(form: Form, runs: &[(&str, End)]) -> Made {
 
 /// The same, made from a fixture in the original's own format, which lies where it was when the experiment was started.
 pub(super) fn made_from_a_fixture_of_the_original(form: Form, runs: &[(&str, End)]) -> Made {
-    made_from(&UpstreamFixture::new().tiers(&["T0", "T1"]), &["T0", "T1"], form, runs)
+    made_from(&ProjectScyllaFixture::new().tiers(&["T0", "T1"]), &["T0", "T1"], form, runs)
 }
 
 /// The same from any such fixture, with these tiers.
-pub(super) fn made_from(fixture: &UpstreamFixture, tiers: &[&str], form: Form, runs: &[(&str, End)]) -> Made {
+pub(super) fn made_from(fixture: &ProjectScyllaFixture, tiers: &[&str], form: Form, runs: &[(&str, End)]) -> Made {
     let made = made(form, runs);
     let fixture = PathBuf::from(fixture.write(&made.world));
     let commit = commit(&made.world, &made.world.path("upstream/task"));

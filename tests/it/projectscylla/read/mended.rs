@@ -1,4 +1,4 @@
-//! Bugs of the original's `repair_checkpoint.py` (section 6.2 of the facts), as folders.
+//! Bugs of the original's `repair_checkpoint.py`, as folders.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::verify::folder::{contents, copy, differing, fifo, verify};
 const RUN: &str = "T0/00/run_01";
 
 #[test]
-fn v62_1_and_2_each_backup_is_what_was_there_before_and_stays() {
+fn each_backup_is_what_was_there_before_and_stays() {
     let made = Made::finished(V2_0);
     let mut wiped = Vec::new();
     for note in ["first", "second"] {
@@ -25,7 +25,7 @@ fn v62_1_and_2_each_backup_is_what_was_there_before_and_stays() {
 }
 
 #[test]
-fn v62_3_a_checkpoint_that_a_crash_cut_in_half_is_made_anew() {
+fn a_checkpoint_that_a_crash_cut_in_half_is_made_anew() {
     let made = Made::finished(V2_0);
     let whole = fs::read(made.at("checkpoint.json")).unwrap();
     for cut in (0..whole.len()).step_by(97) {
@@ -39,7 +39,7 @@ fn v62_3_a_checkpoint_that_a_crash_cut_in_half_is_made_anew() {
 }
 
 #[test]
-fn v62_4_5_and_6_only_results_at_their_depth_and_with_their_names_count() {
+fn only_results_at_their_depth_and_with_their_names_count() {
     for form in [V2_0, V3_1] {
         let made = Made::of(form, &SMALL, &[(0, 0, 1)]);
         made.wipe();
@@ -67,7 +67,7 @@ fn v62_4_5_and_6_only_results_at_their_depth_and_with_their_names_count() {
 }
 
 #[test]
-fn v62_7_what_is_no_result_hangs_nothing_and_ends_nothing() {
+fn what_is_no_result_hangs_nothing_and_ends_nothing() {
     let texts: [&[u8]; 6] = [b"[]", b"7", b"null", b"\xff\xfe", b"", b"{\"judge_passed\": \"yes\"}"];
     for text in texts {
         let made = Made::finished(V2_0);
@@ -83,7 +83,7 @@ fn v62_7_what_is_no_result_hangs_nothing_and_ends_nothing() {
 }
 
 #[test]
-fn v62_8_entries_without_any_result_are_named() {
+fn entries_without_any_result_are_named() {
     let made = Made::finished(V2_0);
     for tier in ["T0", "T1"] {
         made.remove(tier);
@@ -96,7 +96,7 @@ fn v62_8_entries_without_any_result_are_named() {
 }
 
 #[test]
-fn v62_9_an_agent_that_is_done_and_not_judged_stays_so() {
+fn an_agent_that_is_done_and_not_judged_stays_so() {
     let made = Made::of(V2_0, &SMALL, &[(0, 0, 1)]);
     made.agent(&place("", (0, 0, 2)));
     made.edit("checkpoint.json", |checkpoint| {
@@ -107,7 +107,7 @@ fn v62_9_an_agent_that_is_done_and_not_judged_stays_so() {
 }
 
 #[test]
-fn v62_10_a_result_of_another_run_is_not_counted_and_one_without_a_verdict_is_not_failed() {
+fn a_result_of_another_run_is_not_counted_and_one_without_a_verdict_is_not_failed() {
     let made = Made::finished(V2_0);
     made.edit("T0/00/run_01/run_result.json", |result| result["run_number"] = json!(7));
     made.edit("T0/00/run_02/run_result.json", |result| {
@@ -126,7 +126,7 @@ fn v62_10_a_result_of_another_run_is_not_counted_and_one_without_a_verdict_is_no
 }
 
 #[test]
-fn v62_11_a_repair_says_that_nothing_runs() {
+fn a_repair_says_that_nothing_runs() {
     for status in ["interrupted", "running", "rerunning"] {
         let made = Made::finished(V2_0);
         made.wipe();
@@ -137,7 +137,7 @@ fn v62_11_a_repair_says_that_nothing_runs() {
 }
 
 #[test]
-fn v62_12_a_dry_run_tells_all_in_both_layouts_and_changes_nothing() {
+fn a_dry_run_tells_all_in_both_layouts_and_changes_nothing() {
     for form in [V2_0, V3_1] {
         let made = Made::finished(form);
         made.wipe();

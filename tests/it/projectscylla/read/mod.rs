@@ -1,14 +1,14 @@
 //! Experiments of the original's runner, in every version and both layouts, are verified and mended as ours are. What
 //! is known of its bugs is made as a folder here, and is done right.
 
+mod counted;
 mod dryrun;
 mod hostile;
 mod incident;
 mod live;
 pub(crate) mod made;
+mod mended;
 mod periods;
 mod reproduced;
-mod v61;
-mod v62;
-mod v63;
+mod trusted;
 mod versions;

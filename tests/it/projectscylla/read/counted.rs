@@ -1,4 +1,4 @@
-//! Bugs of the original in January 2026 and what its fix left (section 6.1 of the facts), as folders.
+//! Bugs of the original in January 2026 and what its fix left, as folders.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use super::made::{Made, SMALL, V2_0, hash};
 use crate::verify::folder::{contents, differing, json, verify};
 
 #[test]
-fn v61_a_a_config_that_no_hash_explains_is_a_warning_and_never_damage() {
+fn a_config_that_no_hash_explains_is_a_warning_and_never_damage() {
     let made = Made::finished(V2_0);
     made.edit("config/experiment.json", |config| config["timeout_seconds"] = json!(301));
     let verified = verify(&made.world, &made.dir).exits(0);
@@ -18,7 +18,7 @@ fn v61_a_a_config_that_no_hash_explains_is_a_warning_and_never_damage() {
 }
 
 #[test]
-fn v61_c_a_config_from_before_the_thinking_mode_was_saved_is_the_same_config() {
+fn a_config_from_before_the_thinking_mode_was_saved_is_the_same_config() {
     let made = Made::finished(V2_0);
     let with = hash(&json(&made.at("config/experiment.json")));
     made.edit("config/experiment.json", |config| {
@@ -33,7 +33,7 @@ fn v61_c_a_config_from_before_the_thinking_mode_was_saved_is_the_same_config() {
 }
 
 #[test]
-fn v61_1_a_run_that_is_recorded_twice_counts_once() {
+fn a_run_that_is_recorded_twice_counts_once() {
     let made = Made::finished(V2_0);
     let text = fs::read_to_string(made.at("checkpoint.json")).unwrap();
     let twice = text.replacen("\"1\": \"passed\"", "\"1\": \"failed\",\n \"1\": \"passed\"", 1);
@@ -49,7 +49,7 @@ fn v61_1_a_run_that_is_recorded_twice_counts_once() {
 }
 
 #[test]
-fn v61_3_a_normal_end_that_wiped_the_entries_and_said_completed_is_mended() {
+fn a_normal_end_that_wiped_the_entries_and_said_completed_is_mended() {
     let made = Made::finished(V2_0);
     made.edit("checkpoint.json", |checkpoint| checkpoint["completed_runs"] = json!({}));
     verify(&made.world, &made.dir).exits(4);
@@ -63,7 +63,7 @@ fn v61_3_a_normal_end_that_wiped_the_entries_and_said_completed_is_mended() {
 }
 
 #[test]
-fn v61_8_a_result_without_a_usable_judge_is_read_and_is_no_pass() {
+fn a_result_without_a_usable_judge_is_read_and_is_no_pass() {
     let made = Made::finished(V2_0);
     // One judge gave nothing, the other one's score was made up: neither has a vote.
     made.edit("T0/00/run_01/run_result.json", |result| {
@@ -85,7 +85,7 @@ fn v61_8_a_result_without_a_usable_judge_is_read_and_is_no_pass() {
 }
 
 #[test]
-fn v61_bare_infinity_and_nan_are_read_and_never_written() {
+fn bare_infinity_and_nan_are_read_and_never_written() {
     let made = Made::finished(V2_0);
     let result = made.at("T0/00/run_01/run_result.json");
     let text = fs::read_to_string(&result).unwrap();

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::made::{End, Form, Made, all_but, made, made_from};
 use crate::scenes::strace_is_missing;
-use crate::upstream_fixture::{JUDGE, UpstreamFixture};
+use crate::projectscylla::fixture::{JUDGE, ProjectScyllaFixture};
 use crate::verify::folder::{contents, copy, json, results, verify};
 
 /// An experiment of which everything has to be done: results move, attempts are set aside, files of the original too.
@@ -156,7 +156,7 @@ fn killed_while_winners_of_complete_tiers_are_frozen_the_next_resume_comes_to_th
     let tiers = ["T0", "T1", "T2"];
     for number in [2, 5, 8, 11, 14, 17, 20] {
         let runs = [all_but(&[]), vec![("T2/01/1", End::Passed)]].concat();
-        let made = made_from(&UpstreamFixture::new().tiers(&tiers), &tiers, Form::Phased, &runs);
+        let made = made_from(&ProjectScyllaFixture::new().tiers(&tiers), &tiers, Form::Phased, &runs);
         let agent = "touch done";
         let words = ["resume", made.dir(), "--agent-command", agent, "--judge-command", JUDGE];
         let mut command = Command::new("strace");

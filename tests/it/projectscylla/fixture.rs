@@ -150,7 +150,7 @@ answers=$(printf "%s\n" "$request" | sed -n "s/^ *.id.: \(.*\),$/, \1: {\"score\
 echo "{\"items\": {${answers#, }}, \"reasoning\": \"looked\", \"cost_usd\": 0.01}""#;
 
 /// A fixture of the original that is written into a world.
-pub(crate) struct UpstreamFixture {
+pub(crate) struct ProjectScyllaFixture {
     files: BTreeMap<String, String>,
     tiers: Vec<String>,
     language: String,
@@ -158,7 +158,7 @@ pub(crate) struct UpstreamFixture {
     without: Vec<String>,
 }
 
-impl UpstreamFixture {
+impl ProjectScyllaFixture {
     /// The fixture with all seven tiers and every store, exactly in the original's shape: it names no agent, no checks and
     /// no judges.
     pub(crate) fn new() -> Self {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::scenes::{files_below, json};
-use crate::upstream_fixture::commit;
+use crate::projectscylla::fixture::commit;
 use crate::world::World;
 
 /// Where the fixtures lie, in this repository and in a world.

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::made::{COST, End, Form, Made, PLANNED, all_but, made, made_from, made_from_a_fixture_of_the_original};
 use crate::scenes::output;
-use crate::projectscylla::made::shared_copy;
-use crate::upstream_fixture::{JUDGE, UpstreamFixture};
+use crate::projectscylla::read::made::shared_copy;
+use crate::projectscylla::fixture::{JUDGE, ProjectScyllaFixture};
 use crate::verify::folder::{contents, copy, differing, edit, json as read_json, remove, verify};
 use crate::world::{Output, World, steady};
 
@@ -186,7 +186,7 @@ fn a_fixture_of_the_original_goes_on_with_its_experiment_and_inherits_from_resul
 fn a_tier_behind_two_that_are_complete_takes_over_what_their_winners_rest_on() {
     let runs = [all_but(&[]), vec![("T2/01/1", End::Passed)]].concat();
     let tiers = ["T0", "T1", "T2"];
-    let made = made_from(&UpstreamFixture::new().tiers(&tiers), &tiers, Form::Phased, &runs);
+    let made = made_from(&ProjectScyllaFixture::new().tiers(&tiers), &tiers, Form::Phased, &runs);
     let agent = format!("echo asked >> {}; touch done", made.world.path("agent.log").display());
     let resume = ["resume", made.dir(), "--agent-command", &agent, "--judge-command", JUDGE];
     let resumed = made.world.scylla(&resume).exits(0);
@@ -204,7 +204,7 @@ fn a_tier_behind_two_that_are_complete_takes_over_what_their_winners_rest_on() {
 fn a_fixture_without_the_winner_that_others_take_over_is_refused_before_anything_is_moved() {
     let runs = [all_but(&[]), vec![("T2/01/1", End::Passed)]].concat();
     let tiers = ["T0", "T1", "T2"];
-    let fixture = UpstreamFixture::new().tiers(&tiers).without_shared("subtests/t1/01");
+    let fixture = ProjectScyllaFixture::new().tiers(&tiers).without_shared("subtests/t1/01");
     let made = made_from(&fixture, &tiers, Form::Phased, &runs);
     let before = contents(&made.dir);
     let resume = ["resume", made.dir(), "--agent-command", "true", "--judge-command", "true"];

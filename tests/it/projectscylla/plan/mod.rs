@@ -2,7 +2,7 @@
 //! subtests composed what it declares.
 
 mod cases;
-mod plan;
+mod counted;
 mod tree;
 
 use std::collections::BTreeMap;

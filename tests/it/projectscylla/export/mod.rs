@@ -22,7 +22,7 @@ fn export(world: &World, dir: &Path, (format, version): (&str, &str)) -> PathBuf
     let changed = differing(&before, &contents(dir));
     assert!(changed.is_empty(), "export changed {changed:?}");
     if !is_missing("python3") {
-        let readers = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/export/readers.py");
+        let readers = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/projectscylla/export/readers.py");
         let said = output(Command::new("python3").arg(readers).arg(&to).arg(version));
         assert_eq!(said.code, Some(0), "{format}: {said}");
     }

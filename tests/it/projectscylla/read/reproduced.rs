@@ -8,7 +8,7 @@ use super::made::{Made, SMALL, V2_0, V3_1, place};
 use crate::verify::folder::{contents, copy, differing, remove, verify};
 
 #[test]
-fn u1_a_wiped_index_is_rebuilt_from_the_disk_and_not_from_itself() {
+fn a_wiped_index_is_rebuilt_from_the_disk_and_not_from_itself() {
     let made = Made::finished(V3_1);
     made.wipe();
     let told = made.repair(0);
@@ -17,7 +17,7 @@ fn u1_a_wiped_index_is_rebuilt_from_the_disk_and_not_from_itself() {
 }
 
 #[test]
-fn u2_a_run_that_a_heartbeat_took_out_of_the_checkpoint_is_back() {
+fn a_run_that_a_heartbeat_took_out_of_the_checkpoint_is_back() {
     let made = Made::finished(V3_1);
     made.edit("checkpoint.json", |checkpoint| {
         checkpoint["last_heartbeat"] = json!("2026-01-22T06:23:00.000000+00:00");
@@ -35,7 +35,7 @@ fn u2_a_run_that_a_heartbeat_took_out_of_the_checkpoint_is_back() {
 }
 
 #[test]
-fn u3_a_save_that_was_killed_between_two_renames_costs_neither_the_runs_nor_the_header() {
+fn a_save_that_was_killed_between_two_renames_costs_neither_the_runs_nor_the_header() {
     let made = Made::finished(V3_1);
     made.edit("checkpoint.json", |checkpoint| {
         checkpoint["future_key"] = json!({"kept": 1.50});
@@ -56,7 +56,7 @@ fn u3_a_save_that_was_killed_between_two_renames_costs_neither_the_runs_nor_the_
 }
 
 #[test]
-fn u4_a_moved_experiment_is_mended_where_it_lies() {
+fn a_moved_experiment_is_mended_where_it_lies() {
     for form in [V2_0, V3_1] {
         let mut made = Made::finished(form);
         made.wipe();
@@ -78,7 +78,7 @@ fn u4_a_moved_experiment_is_mended_where_it_lies() {
 }
 
 #[test]
-fn u5_a_state_that_claims_more_than_there_is_gives_no_run_a_verdict() {
+fn a_state_that_claims_more_than_there_is_gives_no_run_a_verdict() {
     let made = Made::finished(V3_1);
     made.remove("completed/T0/00/run_01/run_result.json");
     made.remove("completed/T0/00/run_01/judge");
@@ -100,7 +100,7 @@ fn u5_a_state_that_claims_more_than_there_is_gives_no_run_a_verdict() {
 }
 
 #[test]
-fn u6_keys_of_other_versions_survive_a_repair_which_keeps_a_copy_of_its_own() {
+fn keys_of_other_versions_survive_a_repair_which_keeps_a_copy_of_its_own() {
     let made = Made::finished(V3_1);
     made.wipe();
     made.edit("checkpoint.json", |checkpoint| {
@@ -120,7 +120,7 @@ fn u6_keys_of_other_versions_survive_a_repair_which_keeps_a_copy_of_its_own() {
 }
 
 #[test]
-fn u7_a_torn_result_is_named_and_made_anew_and_never_skipped() {
+fn a_torn_result_is_named_and_made_anew_and_never_skipped() {
     let made = Made::finished(V3_1);
     let result = made.at("completed/T0/00/run_01/run_result.json");
     let whole = fs::read(&result).unwrap();
@@ -141,7 +141,7 @@ fn u7_a_torn_result_is_named_and_made_anew_and_never_skipped() {
 }
 
 #[test]
-fn u7_a_result_in_an_agents_workspace_is_never_counted() {
+fn a_result_in_an_agents_workspace_is_never_counted() {
     let made = Made::of(V3_1, &SMALL, &[(0, 0, 1)]);
     let result = made.at("completed/T0/00/run_01/run_result.json");
     for below in ["workspace", "workspace/T0/00/run_02", "agent", "commands/T0/01/run_01"] {

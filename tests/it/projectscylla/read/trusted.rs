@@ -1,4 +1,4 @@
-//! Bugs that are open in the newest version of the original (section 6.3 of the facts), as folders.
+//! Bugs that are open in the newest version of the original, as folders.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use super::made::{Made, SMALL, V2_0, V3_1, hash};
 use crate::verify::folder::{json, verify};
 
 #[test]
-fn v63_1_a_wrong_verdict_a_phantom_and_a_broken_file_are_all_told() {
+fn a_wrong_verdict_a_phantom_and_a_broken_file_are_all_told() {
     let made = Made::finished(V3_1);
     made.edit("checkpoint.json", |checkpoint| checkpoint["completed_runs"]["T0"]["00"]["1"] = json!("failed"));
     made.remove("completed/T0/00/run_02/run_result.json");
@@ -25,7 +25,7 @@ fn v63_1_a_wrong_verdict_a_phantom_and_a_broken_file_are_all_told() {
 }
 
 #[test]
-fn v63_4_a_repair_from_the_good_copy_keeps_the_good_copy_and_the_bad_checkpoint() {
+fn a_repair_from_the_good_copy_keeps_the_good_copy_and_the_bad_checkpoint() {
     let made = Made::finished(V3_1);
     fs::copy(made.at("checkpoint.json"), made.at("checkpoint.json.bak")).unwrap();
     let good = fs::read(made.at("checkpoint.json.bak")).unwrap();
@@ -37,7 +37,7 @@ fn v63_4_a_repair_from_the_good_copy_keeps_the_good_copy_and_the_bad_checkpoint(
 }
 
 #[test]
-fn v63_5_a_value_of_the_wrong_type_is_mended_from_the_copy() {
+fn a_value_of_the_wrong_type_is_mended_from_the_copy() {
     for (key, wrong) in [("completed_runs", json!([])), ("status", json!(7)), ("run_states", json!("none"))] {
         let made = Made::finished(V3_1);
         made.edit("checkpoint.json", |checkpoint| checkpoint["note"] = json!("of the former"));
@@ -51,7 +51,7 @@ fn v63_5_a_value_of_the_wrong_type_is_mended_from_the_copy() {
 }
 
 #[test]
-fn v63_8_a_state_of_a_newer_version_is_not_to_be_made_again() {
+fn a_state_of_a_newer_version_is_not_to_be_made_again() {
     let made = Made::finished(V3_1);
     made.edit("checkpoint.json", |checkpoint| {
         checkpoint["run_states"]["T0"]["00"]["1"] = json!("judged_by_maestro");
@@ -64,7 +64,7 @@ fn v63_8_a_state_of_a_newer_version_is_not_to_be_made_again() {
 }
 
 #[test]
-fn v63_11_the_runs_of_a_flat_folder_are_seen_beside_those_of_later_phases() {
+fn the_runs_of_a_flat_folder_are_seen_beside_those_of_later_phases() {
     let made = Made::finished(V3_1);
     // January's runner made the first tier, a later one the second.
     fs::rename(made.at("completed/T0"), made.at("T0")).unwrap();
@@ -76,7 +76,7 @@ fn v63_11_the_runs_of_a_flat_folder_are_seen_beside_those_of_later_phases() {
 }
 
 #[test]
-fn v63_12_the_existence_of_a_torn_result_proves_nothing() {
+fn the_existence_of_a_torn_result_proves_nothing() {
     let made = Made::of(V3_1, &SMALL, &[(0, 0, 1)]);
     made.edit("checkpoint.json", |checkpoint| {
         for states in ["completed_runs", "run_states", "subtest_states", "tier_states"] {
@@ -92,7 +92,7 @@ fn v63_12_the_existence_of_a_torn_result_proves_nothing() {
 }
 
 #[test]
-fn v63_15_a_promotion_that_was_killed_loses_neither_folder() {
+fn a_promotion_that_was_killed_loses_neither_folder() {
     // The plain move across file systems: the copy is whole and what it was copied from is there still.
     let made = Made::finished(V3_1);
     let (done, former) = (made.at("completed/T0/00/run_01"), made.at("in_progress/T0/00/run_01"));
@@ -107,7 +107,7 @@ fn v63_15_a_promotion_that_was_killed_loses_neither_folder() {
 }
 
 #[test]
-fn v63_20_a_flag_that_was_hashed_and_not_saved_makes_no_other_experiment() {
+fn a_flag_that_was_hashed_and_not_saved_makes_no_other_experiment() {
     let made = Made::of(V3_1, &SMALL, &[(0, 0, 1)]);
     let mut whole = json(&made.at("config/experiment.json"));
     let unsaved = [("skip_agent_teams", json!(false)), ("criteria_file", Value::Null), ("rubric_file", Value::Null)];
@@ -127,7 +127,7 @@ fn v63_20_a_flag_that_was_hashed_and_not_saved_makes_no_other_experiment() {
 }
 
 #[test]
-fn v63_24_a_run_that_a_rate_limit_stopped_is_missing_and_neither_failed_nor_damage() {
+fn a_run_that_a_rate_limit_stopped_is_missing_and_neither_failed_nor_damage() {
     let made = Made::of(V3_1, &SMALL, &[(0, 0, 1)]);
     fs::create_dir_all(made.at("in_progress/T0/00/run_02/agent")).unwrap();
     made.edit("checkpoint.json", |checkpoint| {
@@ -150,7 +150,7 @@ fn v63_24_a_run_that_a_rate_limit_stopped_is_missing_and_neither_failed_nor_dama
 }
 
 #[test]
-fn v63_39_former_attempts_are_known_by_each_of_their_names_and_their_cost_counts() {
+fn former_attempts_are_known_by_each_of_their_names_and_their_cost_counts() {
     let made = Made::of(V2_0, &SMALL, &[(0, 0, 1)]);
     for name in ["run_01_attempt_01", "run_02", "run_02_failed_1"] {
         made.agent(&format!("T0/00/.failed/{name}"));
