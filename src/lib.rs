@@ -26,6 +26,7 @@ pub mod workspace;
 // Floor 4
 pub mod engine;
 pub mod report;
+pub mod ui;
 
 // Floor 5
 pub mod cli;

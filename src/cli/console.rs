@@ -10,12 +10,12 @@ use crate::model::event::{Event, ExperimentFinished};
 use crate::model::outcome::ExperimentEnd;
 use crate::os::clock;
 use crate::os::terminal::{self, Size};
-use crate::report::json::Json;
-use crate::report::plain::{Detail, Plain};
-use crate::report::reporter::Reporter;
-use crate::report::styles::Styles;
-use crate::report::terminal::Terminal;
-use crate::report::{Rows, error, summary};
+use crate::text::styles::Styles;
+use crate::ui::json::Json;
+use crate::ui::plain::{Detail, Plain};
+use crate::ui::reporter::Reporter;
+use crate::ui::terminal::Terminal;
+use crate::ui::{Rows, error, summary};
 
 /// The two streams and what is wanted on them.
 #[derive(Debug, Clone)]

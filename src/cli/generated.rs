@@ -15,7 +15,8 @@ use crate::model::experiment::{Config, FieldClass};
 use crate::model::finding::{FindingKind, Level};
 use crate::model::inherited::Inherited;
 use crate::model::result::{AgentResult, AttemptRecord, ChecksResult, Judgment, RunResult, Verdict};
-use crate::report::{findings, json};
+use crate::report::findings;
+use crate::ui::json;
 
 /// Every generated page: its path below `docs/` and its content.
 ///
@@ -57,9 +58,9 @@ fn schemas() -> Vec<(&'static str, serde_json::Value)> {
     vec![
         ("event", json::event_schema()),
         ("verification", findings::json::verification_schema()),
-        ("status", crate::report::status::status_schema()),
-        ("plan", crate::report::plan::plan_schema()),
-        ("repair", crate::report::repair::repair_schema()),
+        ("status", crate::ui::status::status_schema()),
+        ("plan", crate::ui::plan::plan_schema()),
+        ("repair", crate::ui::repair::repair_schema()),
         ("checkpoint", of(schemars::schema_for!(Checkpoint))),
         ("config", of(schemars::schema_for!(Config))),
         ("inherited", of(schemars::schema_for!(Inherited))),

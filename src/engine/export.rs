@@ -13,16 +13,16 @@ use crate::model::outcome::{ExperimentStatus, RunStatus};
 use crate::model::result::RunResult;
 use crate::model::survey::{RunSeen, Survey};
 use crate::os::clock;
-use crate::rules::index::is_complete;
-use crate::stats::winner::winners;
-use crate::store;
-use crate::store::layout::ExperimentFolder;
-use crate::text::url;
 use crate::projectscylla::checkpoint::{Document, Header};
 use crate::projectscylla::config::hash;
 use crate::projectscylla::reports::{self, Export, files};
 use crate::projectscylla::states::{ExperimentState, RunState, States, SubtestState, TierState};
 use crate::projectscylla::{stages, translate};
+use crate::rules::index::is_complete;
+use crate::stats::winner::winners;
+use crate::store;
+use crate::store::layout::ExperimentFolder;
+use crate::text::url;
 
 /// What stands for a model where none was named.
 const NO_MODEL: &str = "unspecified";

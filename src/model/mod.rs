@@ -23,3 +23,6 @@ pub mod shortfall;
 pub mod survey;
 pub mod task;
 pub mod winner;
+
+#[cfg(test)]
+pub(crate) mod samples;

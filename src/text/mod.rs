@@ -3,10 +3,13 @@
 pub mod asked;
 pub mod claims;
 pub mod columns;
+pub mod cures;
 pub mod escape;
 mod loose;
+pub mod page;
 pub mod redact;
 mod secret_names;
 pub mod shape;
+pub mod styles;
 pub mod url;
 pub mod words;

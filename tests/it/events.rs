@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use scylla::report::json::event_schema;
+use scylla::ui::json::event_schema;
 
 use crate::fixture::{TestFixture, close, gated, open};
 use crate::scenes::{AGENT, experiment};

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::fixture::{TestFixture, close, gated, open};
-use crate::scenes::{AGENT, experiment, json, planned, recorded, saved};
 use crate::projectscylla::fixture::{JUDGE, ProjectScyllaFixture};
+use crate::scenes::{AGENT, experiment, json, planned, recorded, saved};
 use crate::world::{Output, World, wait_until};
 
 /// An agent that notes what it finds, solves the task in those subtests that are to win, and says what it used.

@@ -7,8 +7,8 @@ use std::path::Path;
 use scylla::config::fixture::load;
 use serde_json::{Value, json};
 
-use crate::scenes::{json as read, output};
 use crate::projectscylla::fixture::{JUDGE, ProjectScyllaFixture};
+use crate::scenes::{json as read, output};
 use crate::world::World;
 
 /// What a run of one subtest with these checks came to: by name, whether it passed, and why it does not apply.

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::cli::args::Command;
-use crate::report::Rows;
+use crate::ui::Rows;
 
 /// How much is said, and in which form.
 #[derive(Debug, Clone, Copy, Args)]

@@ -14,10 +14,10 @@ use crate::model::experiment::{Inherit, too_many_runs};
 use crate::model::ids::{SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::task::{AgentSpec, Invocation, Setup, Subtest, SystemPrompt, Tools};
-use crate::report::plan::{Newest, Plan, PlannedSubtest, PlannedTier};
 use crate::setup::compose::{Composition, compose};
 use crate::setup::inherit::{Inheritance, alone};
 use crate::text::words::shell_word;
+use crate::ui::plan::{Newest, Plan, PlannedSubtest, PlannedTier};
 
 /// Shows the plan. `newest` is the folder that a `run` would look at instead, and whether it is complete.
 ///

@@ -19,9 +19,9 @@ use crate::config::mistake::Mistake;
 use crate::config::{list, scaffold};
 use crate::model;
 use crate::os::program;
-use crate::report::fixtures::{Counts, Row, fixture_table};
 use crate::setup::alike;
 use crate::text::words::{counted, shell_word};
+use crate::ui::fixtures::{Counts, Row, fixture_table};
 
 /// Runs the command.
 ///

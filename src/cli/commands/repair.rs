@@ -16,11 +16,11 @@ use crate::model::finding::{Finding, Level};
 use crate::model::ids::TierId;
 use crate::model::survey::{RunSeen, Seen, Survey};
 use crate::os::clock;
-use crate::report::repair::{self, CheckpointBefore};
 use crate::rules::audit::audit;
 use crate::rules::mend::{Ask, Mending, mend};
 use crate::store::mend::Applied;
 use crate::store::survey::Depth;
+use crate::ui::repair::{self, CheckpointBefore};
 
 /// The last step of a taking over is not mended but done: what it was to record says more than the results do.
 const TAKING_OVER: &str = "the taking over was stopped before its last step, so its checkpoint is written first";

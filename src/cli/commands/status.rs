@@ -20,10 +20,10 @@ use crate::model::survey::{RunSeen, Survey};
 use crate::model::task::Fixture;
 use crate::os::clock::{self, Stopwatch};
 use crate::os::terminal::Size;
-use crate::report::status::{self, RunInFlight};
 use crate::store::layout::ExperimentFolder;
 use crate::store::stages::RunStore;
 use crate::store::survey::{Depth, survey};
+use crate::ui::status::{self, RunInFlight};
 
 /// How often `--watch` looks.
 const WATCH: Duration = Duration::from_secs(2);

@@ -7,9 +7,10 @@ use crate::model::ids::RunId;
 use crate::text::escape;
 use crate::text::words::{counted, list};
 
-use super::super::page::Page;
-use super::super::styles::{Styles, Tone};
-use super::{Verdict, Verification, cure_command, cure_sentence, level_name};
+use super::{Verdict, Verification, level_name};
+use crate::text::cures::{cure_command, cure_sentence};
+use crate::text::page::Page;
+use crate::text::styles::{Styles, Tone};
 
 /// So many findings of one kind are shown; all of them are in the JSON.
 const MOST_OF_A_KIND: usize = 20;

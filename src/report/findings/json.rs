@@ -10,8 +10,9 @@ use crate::model::finding::{FindingKind, Level};
 use crate::model::ids::RunId;
 use crate::model::survey::Holder;
 
-use super::super::json::pretty;
-use super::{Verdict, Verification, cure_command, cure_sentence};
+use super::{Verdict, Verification};
+use crate::text::cures::{cure_command, cure_sentence};
+use crate::text::page::pretty;
 
 /// Version of the shape below. It changes only when a key goes or changes its meaning.
 const SCHEMA_VERSION: u32 = 1;

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::finding::{Cure, Finding, FindingKind, Level};
+use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::RunId;
 use crate::model::survey::{Holder, ResultFacts};
-use crate::text::words::shell_word;
+use crate::text::cures::{cure_command, cure_sentence};
 
 pub mod github;
 pub mod human;
@@ -118,49 +118,6 @@ pub fn level_name(level: Level) -> &'static str {
         Level::Incomplete => "incomplete",
         Level::Mendable => "mendable",
         Level::Damaged => "damaged",
-    }
-}
-
-/// The cure in a sentence.
-#[must_use]
-pub fn cure_sentence(cure: Cure) -> &'static str {
-    match cure {
-        Cure::Repair => "Repair mends it and deletes nothing.",
-        Cure::DropPhantoms => "Bring the results back from a backup, or give the entries up.",
-        Cure::Quarantine => {
-            "Bring the run's files back from a backup; else set the run aside and make it anew, which is paid for again."
-        }
-        Cure::Resume => "Resume makes the missing runs.",
-        Cure::Extend => {
-            "Take the results into the plan by `extend` with `--runs`, `--tiers` or `--max-subtests`, or move them away."
-        }
-        Cure::Restore => "Bring the file back from a backup.",
-        Cure::Upgrade => "Use a newer cargo-scylla that knows it.",
-        Cure::Look => "Look at the place, then move it away or leave it.",
-        Cure::Wait => "Wait for the coordinator to end, then verify again.",
-        Cure::Withhold => {
-            "What this tool prints hides the secret. Before you share the folder, make the secret worthless, or leave \
-             `changes.patch` out of what you share."
-        }
-        Cure::Nothing => "Nothing needs to be done.",
-    }
-}
-
-/// The cure as a command for the runs that it is about; `None` when a person has to do it by other means.
-pub fn cure_command(cure: Cure, runs: impl IntoIterator<Item = RunId>, folder: &str) -> Option<String> {
-    let folder = shell_word(folder);
-    match cure {
-        Cure::Repair => Some(format!("cargo scylla repair {folder}")),
-        Cure::DropPhantoms => Some(format!("cargo scylla repair {folder} --drop-phantoms")),
-        Cure::Quarantine => {
-            let runs: Vec<String> = runs.into_iter().map(|run| format!("--quarantine {run}")).collect();
-            let command = format!("cargo scylla repair {folder} {} && cargo scylla resume {folder}", runs.join(" "));
-            (!runs.is_empty()).then_some(command)
-        }
-        Cure::Resume => Some(format!("cargo scylla resume {folder}")),
-        Cure::Wait => Some(format!("cargo scylla status {folder}")),
-        // Which flags it takes depends on the plan and on what the person wants.
-        Cure::Extend | Cure::Restore | Cure::Upgrade | Cure::Look | Cure::Withhold | Cure::Nothing => None,
     }
 }
 

@@ -1,10 +1,10 @@
 //! Findings that the tests of these formats show.
 
-use super::super::samples::{FOLDER, run, usd};
 use super::*;
+use crate::model::samples::{FOLDER, run, usd};
 
 pub(super) fn finding(kind: FindingKind, place: &str, run: Option<&str>, message: &str) -> Finding {
-    Finding { kind, place: place.to_owned(), run: run.map(super::super::samples::run), message: message.to_owned() }
+    Finding { kind, place: place.to_owned(), run: run.map(crate::model::samples::run), message: message.to_owned() }
 }
 
 /// Findings of every level, in no order.

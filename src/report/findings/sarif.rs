@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use crate::model::finding::{Finding, FindingKind, Level};
 use crate::text::escape;
 
-use super::super::json::pretty;
-use super::{Verification, cure_command, cure_sentence, cure_text, sentence};
+use super::{Verification, cure_text, sentence};
+use crate::text::cures::{cure_command, cure_sentence};
+use crate::text::page::pretty;
 
 /// Name of the rule for policies; the other rules are the kinds of findings.
 const POLICY_RULE: &str = "policy-not-met";

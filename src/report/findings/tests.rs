@@ -1,7 +1,7 @@
-use super::super::samples::{FOLDER, run, snapshot};
-use super::super::styles::Styles;
 use super::samples::{hostile, missing, mixed, planned, verification};
 use super::*;
+use crate::model::samples::{FOLDER, run, snapshot};
+use crate::text::styles::Styles;
 
 fn junit_text(verification: &Verification) -> String {
     let mut out = Vec::new();
@@ -151,7 +151,7 @@ fn the_schema_has_every_key() {
     for key in written.as_object().unwrap().keys() {
         assert!(schema["properties"].get(key).is_some(), "{key}");
     }
-    snapshot("findings", "schema", &super::super::json::pretty(&schema));
+    snapshot("findings", "schema", &crate::text::page::pretty(&schema));
 }
 
 #[test]

@@ -10,11 +10,11 @@ use crate::model::checkpoint::Checkpoint;
 use crate::model::limits::MOST_CHECKPOINT_BYTES;
 use crate::model::original::OriginalVersion;
 use crate::os::files;
+use crate::projectscylla::checkpoint::{Document, Header};
+use crate::projectscylla::states::{Committed, Facts, mended};
 use crate::rules::mend::Ground;
 use crate::store::StoreError;
 use crate::store::layout::{ExperimentFolder, time_of_name};
-use crate::projectscylla::checkpoint::{Document, Header};
-use crate::projectscylla::states::{Committed, Facts, mended};
 
 /// Edits what lies there, else the copy that the original keeps of its former checkpoint, else one that is made anew.
 pub(super) fn document(

@@ -7,9 +7,9 @@ use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::survey::{Problem, ProblemKind};
 use crate::os::files::read_bounded;
+use crate::projectscylla;
 use crate::store::layout::ExperimentFolder;
 use crate::store::layout::original::Phase;
-use crate::projectscylla;
 
 use super::facts::{Facts, OriginalAgent};
 use super::levels::ListedRuns;

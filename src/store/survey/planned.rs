@@ -8,10 +8,10 @@ use crate::model::original::OriginalConfig;
 use crate::model::outcome::ExperimentStatus;
 use crate::model::plan::Plan;
 use crate::os::files;
-use crate::store::layout::ExperimentFolder;
-use crate::store::layout::original::Phase;
 use crate::projectscylla::checkpoint::Reading;
 use crate::projectscylla::states::{ExperimentState, TierState};
+use crate::store::layout::ExperimentFolder;
+use crate::store::layout::original::Phase;
 
 /// Written when a tier is finished.
 const WINNER: &str = "best_subtest.json";

@@ -15,11 +15,11 @@ use super::collect::{self, Collection, Part};
 use super::facts::{Facts, OriginalAgent};
 use super::levels::{ListedRuns, SubtestFolder};
 use super::{Depth, Setting, threads};
+use crate::projectscylla;
 use crate::store::layout::original::{self, Dialect, Phase};
 use crate::store::layout::{AGENT_RESULT, ExperimentFolder, JUDGE, PATCH, RESULT, RunFolder};
 use crate::store::version::{self, Age, age};
 use crate::store::{clipped, evidence};
-use crate::projectscylla;
 
 /// Runs that are read for each opening of their subtest's folder: a large subtest is shared between threads.
 const RUNS_AT_A_TIME: usize = 128;

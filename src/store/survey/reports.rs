@@ -13,11 +13,11 @@ use crate::model::ids::{SubtestId, TierId};
 use crate::model::limits::MOST_REPORT_BYTES;
 use crate::model::survey::{RunSeen, Survey};
 use crate::os::files::read_bounded;
+use crate::projectscylla;
 use crate::store::clipped;
 use crate::store::layout::ExperimentFolder;
 use crate::store::layout::original::{Phase, SUMS, TOTALS};
 use crate::text::words::{counted, list};
-use crate::projectscylla;
 
 /// How far a sum may lie from the one of the results, in dollars: rounding in another order.
 const MOST_ROUNDING: f64 = 1e-6;

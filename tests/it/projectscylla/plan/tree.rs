@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::scenes::{files_below, json};
 use crate::projectscylla::fixture::commit;
+use crate::scenes::{files_below, json};
 use crate::world::World;
 
 /// Where the fixtures lie, in this repository and in a world.

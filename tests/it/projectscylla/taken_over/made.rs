@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::fixture::TestFixture;
-use crate::projectscylla::read::made::hash;
 use crate::projectscylla::fixture::{FIXTURE, ProjectScyllaFixture, commit};
+use crate::projectscylla::read::made::hash;
 use crate::verify::folder::json as read_json;
 use crate::world::World;
 

@@ -6,8 +6,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::made::{End, Form, Made, all_but, made, made_from};
-use crate::scenes::strace_is_missing;
 use crate::projectscylla::fixture::{JUDGE, ProjectScyllaFixture};
+use crate::scenes::strace_is_missing;
 use crate::verify::folder::{contents, copy, json, results, verify};
 
 /// An experiment of which everything has to be done: results move, attempts are set aside, files of the original too.

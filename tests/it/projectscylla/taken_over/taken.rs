@@ -7,9 +7,9 @@ use std::process::Command;
 use serde_json::json;
 
 use super::made::{COST, End, Form, Made, PLANNED, all_but, made, made_from, made_from_a_fixture_of_the_original};
-use crate::scenes::output;
-use crate::projectscylla::read::made::shared_copy;
 use crate::projectscylla::fixture::{JUDGE, ProjectScyllaFixture};
+use crate::projectscylla::read::made::shared_copy;
+use crate::scenes::output;
 use crate::verify::folder::{contents, copy, differing, edit, json as read_json, remove, verify};
 use crate::world::{Output, World, steady};
 

@@ -20,14 +20,14 @@ use crate::text::words::{counted, duration, moment};
 
 use super::causes::{add_errored, add_shortfalls};
 use super::frame;
-use super::json;
 use super::lines::stage_name;
-use super::page::Page;
-use super::styles::{Styles, Tone};
 use super::summary::{ceiling_for_all, continuation};
 use super::tables::{
     Rows, add_damaged, add_missing, add_remainders, add_to_come, add_waiting, named_lines, results_table, shortened,
 };
+use crate::text::page;
+use crate::text::page::Page;
+use crate::text::styles::{Styles, Tone};
 
 /// What `status` says of an experiment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -168,7 +168,7 @@ impl Status<'_> {
     /// The same for machines.
     #[must_use]
     pub fn json(&self) -> String {
-        json::pretty(self)
+        page::pretty(self)
     }
 
     fn word(&self) -> (Tone, &'static str) {
@@ -237,10 +237,10 @@ pub fn status_schema() -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{FOLDER, at, finished, remainders, run, snapshot, usd};
     use super::*;
     use crate::model::event::ExperimentFinished;
     use crate::model::outcome::ExperimentEnd;
+    use crate::model::samples::{FOLDER, at, finished, remainders, run, snapshot, usd};
 
     fn holder() -> Holder {
         Holder { pid: 4711, host: "build-3".to_owned(), since: "2026-11-23T12:00:00Z".to_owned() }

@@ -1,4 +1,4 @@
-//! Values that the tests of this floor show.
+//! Values that tests show.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,10 +20,10 @@ use crate::model::score::{GradeScale, Score};
 use crate::model::shortfall::{SetupShortfall, Why};
 use crate::model::winner::{Candidate, Winner};
 
-pub(super) const FOLDER: &str = "results/2026-11-23T12-00-00-fix-the-crate";
+pub(crate) const FOLDER: &str = "results/2026-11-23T12-00-00-fix-the-crate";
 
 /// Holds `text` against `snapshots/<area>/<name>.snap`.
-pub(super) fn snapshot(area: &str, name: &str, text: &str) {
+pub(crate) fn snapshot(area: &str, name: &str, text: &str) {
     insta::with_settings!({
         snapshot_path => format!("{}/snapshots/{area}", env!("CARGO_MANIFEST_DIR")),
         prepend_module_to_snapshot => false,
@@ -32,20 +32,20 @@ pub(super) fn snapshot(area: &str, name: &str, text: &str) {
 }
 
 /// So many seconds after the start.
-pub(super) fn at(seconds: i64) -> Timestamp {
+pub(crate) fn at(seconds: i64) -> Timestamp {
     let start: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
     start + SignedDuration::from_secs(seconds)
 }
 
-pub(super) fn run(text: &str) -> RunId {
+pub(crate) fn run(text: &str) -> RunId {
     text.parse().unwrap()
 }
 
-pub(super) fn usd(dollars: f64) -> Usd {
+pub(crate) fn usd(dollars: f64) -> Usd {
     Usd::from_dollars(dollars).unwrap()
 }
 
-pub(super) fn tier(tier: u32, planned: usize, done: usize, passed: usize, seconds: f64) -> TierTotals {
+pub(crate) fn tier(tier: u32, planned: usize, done: usize, passed: usize, seconds: f64) -> TierTotals {
     let share = (done > 0).then(|| f64::from(u32::try_from(passed).unwrap()) / f64::from(u32::try_from(done).unwrap()));
     let number = f64::from(u32::try_from(done).unwrap());
     let totals = Totals {
@@ -63,7 +63,7 @@ pub(super) fn tier(tier: u32, planned: usize, done: usize, passed: usize, second
 }
 
 /// The numbers of a tier as those of its only setup.
-pub(super) fn setup(tier: u32, subtest: u32, totals: &TierTotals) -> SetupTotals {
+pub(crate) fn setup(tier: u32, subtest: u32, totals: &TierTotals) -> SetupTotals {
     let name = ["plain", "expert", "with skills"][tier as usize % 3].to_owned();
     SetupTotals { tier: TierId(tier), subtest: SubtestId(subtest), name: Some(name), totals: totals.totals }
 }
@@ -72,7 +72,7 @@ fn setups(tiers: &[TierTotals]) -> Vec<SetupTotals> {
     tiers.iter().map(|totals| setup(totals.tier.0, 0, totals)).collect()
 }
 
-pub(super) fn started() -> ExperimentStarted {
+pub(crate) fn started() -> ExperimentStarted {
     let tiers = vec![tier(0, 30, 30, 21, 3_720.0), tier(1, 30, 8, 6, 912.0), tier(2, 30, 0, 0, 0.0)];
     ExperimentStarted {
         experiment_id: "fix-the-crate".parse().unwrap(),
@@ -87,7 +87,7 @@ pub(super) fn started() -> ExperimentStarted {
     }
 }
 
-pub(super) fn finished(end: ExperimentEnd) -> ExperimentFinished {
+pub(crate) fn finished(end: ExperimentEnd) -> ExperimentFinished {
     let tiers = vec![tier(0, 30, 30, 21, 3_720.0), tier(1, 30, 17, 12, 2_040.0), tier(2, 30, 0, 0, 0.0)];
     ExperimentFinished {
         end,
@@ -111,7 +111,7 @@ pub(super) fn finished(end: ExperimentEnd) -> ExperimentFinished {
 }
 
 /// What agents left beside what was captured.
-pub(super) fn remainders() -> Vec<Remainder> {
+pub(crate) fn remainders() -> Vec<Remainder> {
     let of = |name, ignored_files, left_out, flags: &[Flag]| {
         let not_captured = NotCaptured { ignored_files, ignored_bytes: ignored_files * 700, left_out };
         Remainder { run: run(name), not_captured, flags: flags.iter().copied().collect() }
@@ -141,7 +141,7 @@ fn shortfalls() -> Vec<SetupShortfall> {
     ]
 }
 
-pub(super) fn complete() -> ExperimentFinished {
+pub(crate) fn complete() -> ExperimentFinished {
     let tiers = vec![tier(0, 30, 30, 21, 3_720.0), tier(1, 30, 30, 24, 2_040.0), tier(2, 30, 30, 30, 96_000.0)];
     ExperimentFinished {
         setups: setups(&tiers),
@@ -155,7 +155,7 @@ pub(super) fn complete() -> ExperimentFinished {
     }
 }
 
-pub(super) fn committed(name: &str, score: f64, agent_end: AgentEnd) -> Event {
+pub(crate) fn committed(name: &str, score: f64, agent_end: AgentEnd) -> Event {
     let score = Score::new(score).unwrap();
     Event::RunCommitted(RunCommitted {
         run: run(name),
@@ -179,16 +179,16 @@ fn winner(subtest: u32, median: f64, margin: f64, by_tokens: bool) -> Winner {
     Winner { subtest, median, margin, by_tokens, ranked }
 }
 
-pub(super) fn begun(name: &str, attempt: u32, from: Stage) -> Event {
+pub(crate) fn begun(name: &str, attempt: u32, from: Stage) -> Event {
     Event::RunStarted { run: run(name), attempt: AttemptNumber(attempt), from }
 }
 
-pub(super) fn stage(name: &str, stage: Stage, judge: Option<u32>) -> Event {
+pub(crate) fn stage(name: &str, stage: Stage, judge: Option<u32>) -> Event {
     Event::StageStarted { run: run(name), stage, judge: judge.map(JudgeNumber) }
 }
 
 /// A run that failed because its agent changed nothing, with the check that shows it.
-pub(super) fn idle(name: &str) -> Event {
+pub(crate) fn idle(name: &str) -> Event {
     let Event::RunCommitted(committed) = committed(name, 0.1, AgentEnd::Finished) else { unreachable!() };
     let text = "error: could not compile `task`".to_owned();
     let excerpt = Some(Excerpt { file: format!("{name}/checks/build.stderr.log"), text });
@@ -205,12 +205,12 @@ fn failed_with_excerpt() -> Failure {
     Failure { excerpt: Some(Excerpt { file, text }), ..failure }
 }
 
-pub(super) fn provider_failure() -> Failure {
+pub(crate) fn provider_failure() -> Failure {
     Failure::new(FailureKind::Provider, "the stream broke after 41 s")
 }
 
 /// Each event at least once, in an order that could happen.
-pub(super) fn every_event() -> Vec<(Timestamp, Event)> {
+pub(crate) fn every_event() -> Vec<(Timestamp, Event)> {
     let differs = |field: &str, saved: serde_json::Value, given: serde_json::Value, class| Event::FlagDiffers {
         field: field.to_owned(),
         saved,

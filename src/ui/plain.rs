@@ -8,7 +8,7 @@ use crate::model::event::Event;
 
 use super::lines::{self, Line, SetupNames, Told, WORD_WIDTH};
 use super::reporter::Reporter;
-use super::styles::{Styles, Tone};
+use crate::text::styles::{Styles, Tone};
 
 /// Runs are the most frequent subject: `T0/00/run_01` has this width.
 const SUBJECT_WIDTH: usize = 12;
@@ -85,8 +85,8 @@ impl<W: Write> Reporter for Plain<W> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples;
     use super::*;
+    use crate::model::samples;
 
     fn shown(styles: Styles, events: &[(Timestamp, Event)]) -> String {
         let mut out = Vec::new();

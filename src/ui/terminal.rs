@@ -19,7 +19,7 @@ use self::hard_rows::HardRows;
 use super::lines::{self, Line, SetupNames, Told, WORD_WIDTH};
 use super::progress::Progress;
 use super::reporter::Reporter;
-use super::styles::Styles;
+use crate::text::styles::Styles;
 
 /// News are broken to lines of at most so many columns, word and space before them included.
 const NEWS_COLUMNS: usize = 80;
@@ -170,10 +170,10 @@ impl Reporter for Terminal {
 mod tests {
     use indicatif::InMemoryTerm;
 
-    use super::super::samples::{at, begun, committed, every_event, finished, snapshot, stage, started};
     use super::*;
     use crate::model::event::ExperimentStarted;
     use crate::model::outcome::{AgentEnd, ExperimentEnd, Rung, Stage, StopSignal};
+    use crate::model::samples::{at, begun, committed, every_event, finished, snapshot, stage, started};
 
     #[derive(Debug)]
     struct InMemory(InMemoryTerm, Size);

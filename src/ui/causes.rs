@@ -7,9 +7,9 @@ use crate::text::columns::cut;
 use crate::text::escape;
 use crate::text::words::shell_word;
 
-use super::page::Page;
-use super::styles::{Styles, Tone};
 use super::tables::{Rows, named};
+use crate::text::page::Page;
+use crate::text::styles::{Styles, Tone};
 
 /// So many reasons are shown why runs did not pass, unless a person wants a row for each setup.
 const MOST_LINES: usize = 8;

@@ -11,11 +11,11 @@ use crate::model::ids::{RunId, TierId};
 use crate::text::escape;
 use crate::text::words::{counted, shell_word};
 
-use super::findings::{cure_command, cure_sentence};
-use super::json;
-use super::page::Page;
-use super::styles::{Styles, Tone};
 use super::tables::named_lines;
+use crate::text::cures::{cure_command, cure_sentence};
+use crate::text::page;
+use crate::text::page::Page;
+use crate::text::styles::{Styles, Tone};
 
 /// So many places of one kind are shown; all of them are in the JSON.
 const MOST_OF_A_KIND: usize = 20;
@@ -157,7 +157,7 @@ impl Repair<'_> {
     /// The same for machines.
     #[must_use]
     pub fn json(&self) -> String {
-        json::pretty(self)
+        page::pretty(self)
     }
 
     fn set_aside_by_kind(&self) -> BTreeMap<Option<FindingKind>, Vec<String>> {
@@ -217,8 +217,8 @@ pub fn repair_schema() -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{FOLDER, run, snapshot};
     use super::*;
+    use crate::model::samples::{FOLDER, run, snapshot};
 
     const BACKUP: &str = "checkpoint.json.backup-2026-11-23T12-00-00Z";
 

@@ -10,10 +10,10 @@ use crate::model::money::Usd;
 use crate::text::escape;
 use crate::text::words::{counted, list};
 
-use super::json;
-use super::page::Page;
-use super::styles::{Styles, Tone};
 use super::tables::named_lines;
+use crate::text::page;
+use crate::text::page::Page;
+use crate::text::styles::{Styles, Tone};
 
 /// What `run` would do.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -135,7 +135,7 @@ impl Plan {
     /// The same for machines.
     #[must_use]
     pub fn json(&self) -> String {
-        json::pretty(self)
+        page::pretty(self)
     }
 
     fn facts(&self) -> Vec<(&'static str, String)> {
@@ -250,8 +250,8 @@ pub fn plan_schema() -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{snapshot, usd};
     use super::*;
+    use crate::model::samples::{snapshot, usd};
 
     fn texts(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()

@@ -8,9 +8,9 @@ use crate::text::escape;
 use crate::text::words::{counted, duration, shell_word};
 
 use super::causes::{add_errored, add_shortfalls};
-use super::page::Page;
-use super::styles::{Styles, Tone};
 use super::tables::{Rows, add_damaged, add_missing, add_remainders, add_waiting, named_lines, results_table};
+use crate::text::page::Page;
+use crate::text::styles::{Styles, Tone};
 
 /// The end of a sitting. `folder` is the experiment's folder as the person would type it.
 ///
@@ -96,9 +96,9 @@ pub(super) fn ceiling_for_all(tiers: &[TierTotals], missing: usize, spent: Usd) 
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use super::super::samples::{FOLDER, complete, finished, remainders, snapshot};
     use super::*;
     use crate::model::ids::TierId;
+    use crate::model::samples::{FOLDER, complete, finished, remainders, snapshot};
 
     fn shown(finished: &ExperimentFinished) -> String {
         summary("fix-the-crate", FOLDER, finished, None, Styles::plain())

@@ -15,7 +15,7 @@ use crate::text::escape;
 use crate::text::words::{counted, duration, percent, rough_duration};
 
 use super::lines::{SetupNames, stage_name};
-use super::styles::{Styles, Tone};
+use crate::text::styles::{Styles, Tone};
 
 /// More runs in flight than this are summed up, so that the bars leave room on a screen of 24 lines.
 const MOST_IN_FLIGHT_LINES: usize = 13;

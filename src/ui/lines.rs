@@ -16,8 +16,8 @@ use crate::text::escape;
 use crate::text::words::{counted, duration, list, moment};
 
 use super::causes::failed;
-use super::styles::Tone;
 use super::tables::{ignored_files, shortened};
+use crate::text::styles::Tone;
 
 /// One event in words. `subject` and `text` are safe to be shown.
 pub(super) struct Line {

@@ -13,8 +13,8 @@ use crate::text::columns::cut;
 use crate::text::escape;
 use crate::text::words::{bytes, counted, duration, list, percent, shell_word};
 
-use super::page::Page;
-use super::styles::{Styles, Tone};
+use crate::text::page::Page;
+use crate::text::styles::{Styles, Tone};
 
 /// With more setups than this, a table has a row for each tier, unless a person wants it otherwise.
 const MOST_SETUPS: usize = 30;
@@ -202,8 +202,8 @@ pub(super) fn named_lines(lines: &[(&str, String)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{setup, tier};
     use super::*;
+    use crate::model::samples::{setup, tier};
 
     #[test]
     fn one_setup_needs_no_sum() {

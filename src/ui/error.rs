@@ -4,7 +4,7 @@ use std::error::Error;
 
 use crate::text::escape;
 
-use super::styles::{Styles, Tone};
+use crate::text::styles::{Styles, Tone};
 
 /// `error: …`, a line for each cause, and after an empty line `hint: …`.
 ///
@@ -42,8 +42,8 @@ fn labelled(label: String, text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::snapshot;
     use super::*;
+    use crate::model::samples::snapshot;
 
     #[derive(Debug, thiserror::Error)]
     #[error("cannot write `results/x/checkpoint.json`")]

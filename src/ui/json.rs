@@ -50,17 +50,10 @@ pub fn event_schema() -> Value {
     schemars::schema_for!(JsonLine<'_>).to_value()
 }
 
-/// A value as indented JSON that is safe to be shown, with a line feed at its end.
-pub(super) fn pretty(value: &impl Serialize) -> String {
-    // What is written here has text keys and finite numbers, so it always has a JSON form.
-    let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    format!("{}\n", escape::json(&text))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::samples;
     use super::*;
+    use crate::model::samples;
 
     fn shown(events: &[(Timestamp, Event)]) -> String {
         let mut out = Vec::new();
@@ -90,7 +83,7 @@ mod tests {
             let reason = serde_json::to_value(&event).unwrap()["reason"].to_string();
             assert!(schema.contains(&reason), "{reason}");
         }
-        samples::snapshot("events", "schema", &pretty(&event_schema()));
+        samples::snapshot("events", "schema", &crate::text::page::pretty(&event_schema()));
     }
 
     #[test]
