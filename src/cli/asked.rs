@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::cli::error::{CliError, shown};
 use crate::cli::wish::Places;
-use crate::engine::create::Wish;
-use crate::engine::regrade::{Otherwise, otherwise};
+use crate::engine::session::create::Wish;
+use crate::engine::session::regrade::{Otherwise, otherwise};
 use crate::model::event::Event;
 use crate::model::experiment::Config;
 use crate::model::ids::TierId;

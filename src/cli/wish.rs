@@ -11,7 +11,7 @@ use crate::cli::error::CliError;
 use crate::cli::locate::Located;
 use crate::config::fixture::{self, Loaded, Said};
 use crate::config::list;
-use crate::engine::create::{Wish, choose};
+use crate::engine::session::create::{Wish, choose};
 use crate::model::event::Event;
 use crate::model::experiment::{Config, FieldClass};
 use crate::model::ids::TierId;

@@ -5,7 +5,7 @@ use crate::cli::choose::choose;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::engine::export::export;
+use crate::engine::projectscylla::export::export;
 use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::original::OriginalVersion;
 use crate::rules::audit::audit;

@@ -8,7 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::prelude::Prelude;
 use crate::cli::wish::{Differences, operate};
-use crate::engine::create::{Growth, extend};
+use crate::engine::session::create::{Growth, extend};
 use crate::text::words::{counted, shell_word};
 
 /// Runs the command.

@@ -13,9 +13,9 @@ use crate::cli::exit::Exit;
 use crate::cli::locate::locate;
 use crate::cli::prelude::Prelude;
 use crate::cli::wish::{self, Differences, operate};
-use crate::engine::open::Sitting;
-use crate::engine::regrade::{Wanted, begin};
-use crate::engine::standing::Standing;
+use crate::engine::session::open::Sitting;
+use crate::engine::session::progress::Standing;
+use crate::engine::session::regrade::{Wanted, begin};
 use crate::model::ids::RunId;
 use crate::text::words::{counted, shell_word};
 

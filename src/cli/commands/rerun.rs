@@ -10,7 +10,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::prelude::Prelude;
 use crate::cli::wish::{Differences, operate};
-use crate::engine::rerun::rerun;
+use crate::engine::session::rerun::rerun;
 use crate::text::words::counted;
 
 /// Runs the command. Nothing is made but what was named.

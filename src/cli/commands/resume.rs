@@ -11,8 +11,8 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::prelude::Prelude;
 use crate::cli::wish::differ;
-use crate::engine::adopt::finish;
-use crate::engine::open::{go_on, hold, survey};
+use crate::engine::projectscylla::take_over::finish;
+use crate::engine::session::open::{go_on, hold, survey};
 use crate::model::event::Event;
 use crate::store::survey::Depth;
 

@@ -8,7 +8,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::prelude::Prelude;
 use crate::engine::coordinator::{self, Manner};
-use crate::engine::open::Sitting;
+use crate::engine::session::open::Sitting;
 use crate::model::event::Event;
 use crate::model::experiment::ContainmentChoice;
 use crate::model::outcome::ExperimentEnd;

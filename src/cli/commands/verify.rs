@@ -8,7 +8,7 @@ use crate::cli::choose::choose;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::engine::strays;
+use crate::engine::session::orphans;
 use crate::model::finding::{Finding, Level};
 use crate::model::ids::RunId;
 use crate::model::outcome::RunStatus;
@@ -28,8 +28,8 @@ pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
     let (folder, name) = choose(&args.experiment, console)?;
     let mut survey = survey(&folder, if args.quick { Depth::Results } else { Depth::Evidence })?;
     if survey.holder.is_none() {
-        let found = strays::find(&folder, &survey);
-        strays::add_to(&mut survey, &folder, &found);
+        let found = orphans::find(&folder, &survey);
+        orphans::add_to(&mut survey, &folder, &found);
     }
     let (findings, tally) = audit_and_count(&survey);
     let plan = survey.plan().unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use crate::engine::coordinator::Coordinator;
 use crate::engine::error::EngineError;
-use crate::engine::standing::Standing;
+use crate::engine::session::progress::Standing;
 use crate::model::event::{Event, Missing};
 use crate::model::ids::RunId;
 use crate::model::outcome::{ExperimentEnd, Failure, FailureKind, RunStatus};
@@ -18,7 +18,7 @@ const NOT_FOUND: [i32; 2] = [126, 127];
 
 impl Coordinator<'_> {
     /// Says which grading counts, when it is not the newest one.
-    pub(super) fn tell_grading(&mut self) {
+    pub(in crate::engine) fn tell_grading(&mut self) {
         let (newest, counting) = (self.place.grader.number, self.place.grader.counting);
         let left = self.standing.to_grade().len();
         if !self.place.grader.counts {
@@ -31,7 +31,7 @@ impl Coordinator<'_> {
     }
 
     /// A run has a verdict. The index and the numbers take it in when it is of the grading that counts.
-    pub(super) fn count(&mut self, run: RunId, result: &RunResult) {
+    pub(in crate::engine) fn count(&mut self, run: RunId, result: &RunResult) {
         let number = self.place.grader.number;
         if !number.is_first() {
             self.checkpoint.graded.entry(number).or_default().insert(run);
@@ -48,7 +48,7 @@ impl Coordinator<'_> {
     }
 
     /// Names checks whose programs no shell found even in the untouched tree, before any agent came.
-    pub(super) fn tell_not_found(&mut self, untouched: &ChecksResult) {
+    pub(in crate::engine) fn tell_not_found(&mut self, untouched: &ChecksResult) {
         for check in &untouched.checks {
             let Some(code) = check.exit_code.filter(|code| NOT_FOUND.contains(code)) else { continue };
             if self.not_found.insert(check.name.clone()) {
@@ -63,7 +63,7 @@ impl Coordinator<'_> {
     }
 
     /// Counts anew when the newest grading did not count at the start: it does when every committed run has its verdict.
-    pub(super) fn recount(&mut self, end: ExperimentEnd) -> Result<(), EngineError> {
+    pub(in crate::engine) fn recount(&mut self, end: ExperimentEnd) -> Result<(), EngineError> {
         if !self.place.grader.counts {
             let survey = store::survey::survey(&self.held.folder, Depth::Results)?;
             self.standing = Standing::of(self.place.config.plan(), &survey);

@@ -18,7 +18,7 @@ const MOST_LETTERS: usize = 200;
 const MOST_EXCERPTS: usize = 8;
 
 /// How the first of these logs ends that says anything. It is named below the experiment's folder.
-pub(super) fn end_of(folder: &ExperimentFolder, logs: &[PathBuf]) -> Option<Excerpt> {
+pub(in crate::engine) fn end_of(folder: &ExperimentFolder, logs: &[PathBuf]) -> Option<Excerpt> {
     logs.iter().find_map(|log| {
         let bytes = files::read_end(log, MOST_BYTES).ok().flatten()?;
         let text = last_lines(&String::from_utf8_lossy(&bytes))?;
@@ -27,7 +27,7 @@ pub(super) fn end_of(folder: &ExperimentFolder, logs: &[PathBuf]) -> Option<Exce
 }
 
 /// The logs of a check, that of its complaints first.
-pub(super) fn check_logs(run: &RunFolder, check: &str) -> [PathBuf; 2] {
+pub(in crate::engine) fn check_logs(run: &RunFolder, check: &str) -> [PathBuf; 2] {
     [run.check_log(&format!("{check}.stderr")), run.check_log(check)]
 }
 
@@ -50,7 +50,7 @@ pub fn explained(
 }
 
 /// Where a file lies once its attempt is set aside.
-pub(super) fn moved(excerpt: Excerpt, from: &Path, to: &Path, folder: &ExperimentFolder) -> Excerpt {
+pub(in crate::engine) fn moved(excerpt: Excerpt, from: &Path, to: &Path, folder: &ExperimentFolder) -> Excerpt {
     let file = excerpt.file.replacen(&folder.relative(from), &folder.relative(to), 1);
     Excerpt { file, ..excerpt }
 }

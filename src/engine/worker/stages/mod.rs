@@ -15,8 +15,8 @@ use std::path::Path;
 
 use crate::engine::error::EngineError;
 use crate::engine::failure::storage;
-use crate::engine::mailbox::{Input, Line};
-use crate::engine::workplace::{Program, Workplace};
+use crate::engine::worker::mailbox::{Input, Line};
+use crate::engine::worker::workplace::{Program, Workplace};
 use crate::model::changes::Changes;
 use crate::model::digest::Digest;
 use crate::model::event::Event;
@@ -38,7 +38,7 @@ use crate::workspace::prepare::Baseline;
 
 /// Why a stage did not end.
 #[derive(Debug)]
-pub(super) enum Halt {
+pub(in crate::engine) enum Halt {
     /// Infrastructure failed.
     Failed(Failure),
     /// The coordinator is stopping.
@@ -64,19 +64,19 @@ impl From<Failure> for Halt {
 }
 
 /// A run in a worker's hands.
-pub(super) struct Work<'a> {
-    pub(super) place: &'a Workplace,
-    pub(super) run: RunId,
+pub(in crate::engine) struct Work<'a> {
+    pub(in crate::engine) place: &'a Workplace,
+    pub(in crate::engine) run: RunId,
     setup: &'a Effective,
-    pub(super) attempt: AttemptNumber,
+    pub(in crate::engine) attempt: AttemptNumber,
     /// The stage that is under way.
-    pub(super) stage: Stage,
+    pub(in crate::engine) stage: Stage,
     /// Spent in this sitting.
-    pub(super) spent: Usd,
+    pub(in crate::engine) spent: Usd,
     /// Whether the cost of this attempt's agent is in [`Self::spent`] or was counted before.
     counted: bool,
     /// Whether the agent's result is durable, so that the attempt stays where it is.
-    pub(super) agent_complete: bool,
+    pub(in crate::engine) agent_complete: bool,
     line: &'a Line,
     folder: RunFolder,
     store: RunStore,
@@ -92,7 +92,7 @@ pub(super) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    pub(super) fn new(place: &'a Workplace, run: RunId, setup: &'a Effective, line: &'a Line) -> Self {
+    pub(in crate::engine) fn new(place: &'a Workplace, run: RunId, setup: &'a Effective, line: &'a Line) -> Self {
         let folder = place.folder.run(run);
         let store = RunStore::new(&place.folder, run);
         let (graded, graded_store) = (folder.graded(place.grader.number), store.graded(place.grader.number));
@@ -117,7 +117,7 @@ impl<'a> Work<'a> {
     }
 
     /// Reads which stages are durable.
-    pub(super) fn open(&mut self) -> Result<(Reached, BTreeMap<JudgeNumber, Judgment>), Halt> {
+    pub(in crate::engine) fn open(&mut self) -> Result<(Reached, BTreeMap<JudgeNumber, Judgment>), Halt> {
         let mut progress = self.store.progress().map_err(|error| storage(&error))?;
         if !self.place.grader.number.is_first() {
             progress = self.under_later_grading(progress)?;
@@ -143,7 +143,7 @@ impl<'a> Work<'a> {
     }
 
     /// Makes the folders of a later grading, when there is something to grade or will be.
-    pub(super) fn begin_grading(&self, reached: &Reached) -> Result<(), Halt> {
+    pub(in crate::engine) fn begin_grading(&self, reached: &Reached) -> Result<(), Halt> {
         if !self.place.grader.number.is_first() && *reached != Reached::Commit {
             self.graded_store.begin_grading().map_err(|error| storage(&error))?;
         }
@@ -151,7 +151,7 @@ impl<'a> Work<'a> {
     }
 
     /// Sets a former, unfinished attempt aside and makes the folder of a new one.
-    pub(super) fn begin_attempt(&mut self) -> Result<(), Halt> {
+    pub(in crate::engine) fn begin_attempt(&mut self) -> Result<(), Halt> {
         self.attempt = self.store.next_attempt().map_err(|error| storage(&error))?;
         let told = files::kind_of(&self.folder.command()).map_err(|error| storage(&error))?.is_some();
         self.stage = if told { Stage::Agent } else { Stage::Prepare };
@@ -164,7 +164,7 @@ impl<'a> Work<'a> {
     }
 
     /// Moves the attempt to `.failed/`, with what it cost as far as that is known.
-    pub(super) fn set_aside(&mut self, end: AttemptEnd) -> Result<(), Failure> {
+    pub(in crate::engine) fn set_aside(&mut self, end: AttemptEnd) -> Result<(), Failure> {
         if files::kind_of(self.folder.root()).map_err(|error| storage(&error))?.is_none() {
             return Ok(());
         }
@@ -187,16 +187,16 @@ impl<'a> Work<'a> {
         }
     }
 
-    pub(super) fn say_started(&self, from: Stage) {
+    pub(in crate::engine) fn say_started(&self, from: Stage) {
         self.tell(Event::RunStarted { run: self.run, attempt: self.attempt, from });
     }
 
-    pub(super) fn notice(&self, message: &str) {
+    pub(in crate::engine) fn notice(&self, message: &str) {
         self.tell(Event::Notice { message: format!("{}: {}", self.run, self.redacted(message)) });
     }
 
     /// A text without secrets: names of files and words of programs come from agents.
-    pub(super) fn redacted(&self, text: &str) -> String {
+    pub(in crate::engine) fn redacted(&self, text: &str) -> String {
         String::from_utf8_lossy(&self.place.secrets.redact(text.as_bytes())).into_owned()
     }
 
@@ -239,7 +239,7 @@ impl<'a> Work<'a> {
     }
 
     /// The run is committed already, though it was not said: its folder is made durable, and nothing of it is written.
-    pub(super) fn confirm(&mut self) -> Result<RunResult, Halt> {
+    pub(in crate::engine) fn confirm(&mut self) -> Result<RunResult, Halt> {
         self.enter(Stage::Commit, None)?;
         let result = self.graded_store.confirm().map_err(|error| storage(&error))?;
         self.attempt = result.attempt;
@@ -262,7 +262,7 @@ impl<'a> Work<'a> {
     }
 
     /// Writes `run_result.json`: from then on the run is committed.
-    pub(super) fn commit(
+    pub(in crate::engine) fn commit(
         &mut self,
         agent: &AgentResult,
         checks: ChecksResult,

@@ -4,10 +4,10 @@
 use std::sync::mpsc::channel;
 
 use crate::engine::failure::storage;
-use crate::engine::mailbox::Input;
-use crate::engine::stages::checks::Checked;
-use crate::engine::stages::{Halt, Work};
-use crate::engine::untouched::held;
+use crate::engine::worker::baseline_checks::held;
+use crate::engine::worker::mailbox::Input;
+use crate::engine::worker::stages::checks::Checked;
+use crate::engine::worker::stages::{Halt, Work};
 use crate::model::result::{Before, CheckResult, ChecksResult};
 use crate::store;
 

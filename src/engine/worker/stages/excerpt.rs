@@ -1,8 +1,8 @@
 //! What explains the end of a run to people: how logs end, which checks failed, whether anything was changed at all.
 
-use crate::engine::excerpt::{check_logs, end_of, moved};
-use crate::engine::mailbox::Committed;
-use crate::engine::stages::Work;
+use crate::engine::worker::excerpt::{check_logs, end_of, moved};
+use crate::engine::worker::mailbox::Committed;
+use crate::engine::worker::stages::Work;
 use crate::model::event::FailedCheck;
 use crate::model::ids::JudgeNumber;
 use crate::model::outcome::{Failure, FailureKind, Stage};

@@ -1,5 +1,9 @@
 //! The coordinator: hears one mailbox on one thread, decides by pure functions, acts, and owns the checkpoint.
 
+mod counting;
+mod events;
+pub(in crate::engine) mod inherit;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -9,15 +13,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::engine::error::EngineError;
-use crate::engine::excerpt;
 use crate::engine::failure::storage;
-use crate::engine::mailbox::{Input, Line, RunEnd};
-use crate::engine::open::{Held, Sitting, left_to_you};
-use crate::engine::standing::Standing;
-use crate::engine::taken::{Taken, stop};
-use crate::engine::untouched::Untouched;
+use crate::engine::session::inheritance::{Taken, stop};
+use crate::engine::session::open::{Held, Sitting, left_to_you};
+use crate::engine::session::progress::Standing;
+use crate::engine::worker::baseline_checks::Untouched;
+use crate::engine::worker::excerpt;
+use crate::engine::worker::mailbox::{Input, Line, RunEnd};
+use crate::engine::worker::workplace::{Workplace, frozen};
 use crate::engine::worker::{self, Job};
-use crate::engine::workplace::{Workplace, frozen};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::event::{Event, ExperimentFinished, ExperimentStarted};
 use crate::model::experiment::Config;
@@ -60,24 +64,24 @@ pub struct Manner {
 const BETWEEN_FAILED_SAVES: Duration = Duration::from_millis(100);
 
 /// The coordinator of a sitting.
-pub(super) struct Coordinator<'a> {
-    pub(super) held: Held,
-    pub(super) checkpoint: Checkpoint,
-    pub(super) standing: Standing,
-    pub(super) place: Arc<Workplace>,
-    pub(super) limits: Limits,
-    pub(super) state: State,
-    pub(super) taken: Taken,
-    pub(super) pacing: Pacing,
+pub(in crate::engine) struct Coordinator<'a> {
+    pub(in crate::engine) held: Held,
+    pub(in crate::engine) checkpoint: Checkpoint,
+    pub(in crate::engine) standing: Standing,
+    pub(in crate::engine) place: Arc<Workplace>,
+    pub(in crate::engine) limits: Limits,
+    pub(in crate::engine) state: State,
+    pub(in crate::engine) taken: Taken,
+    pub(in crate::engine) pacing: Pacing,
     started: Stopwatch,
     mailbox: Receiver<Input>,
     line: Sender<Input>,
     workers: BTreeMap<RunId, JoinHandle<()>>,
     tick: Option<Duration>,
-    pub(super) folder_name: String,
-    pub(super) worker_lost: bool,
+    pub(in crate::engine) folder_name: String,
+    pub(in crate::engine) worker_lost: bool,
     /// Checks whose programs are missing, as far as people know of them.
-    pub(super) not_found: BTreeSet<String>,
+    pub(in crate::engine) not_found: BTreeSet<String>,
     tell: &'a mut Tell<'a>,
 }
 
@@ -289,7 +293,7 @@ impl<'a> Coordinator<'a> {
     }
 
     /// The worker of a run has said its last word.
-    pub(super) fn dismiss(&mut self, run: RunId) {
+    pub(in crate::engine) fn dismiss(&mut self, run: RunId) {
         if let Some(worker) = self.workers.remove(&run) {
             // A worker that panicked has said so through its last word already.
             let _ = worker.join();
@@ -297,18 +301,18 @@ impl<'a> Coordinator<'a> {
     }
 
     /// Takes a fact into the state.
-    pub(super) fn take(&mut self, fact: Fact) -> Consequence {
+    pub(in crate::engine) fn take(&mut self, fact: Fact) -> Consequence {
         let now = self.now();
         self.state.take(fact, &self.limits, now)
     }
 
     /// Time since the start, by a monotonic clock.
-    pub(super) fn now(&self) -> Duration {
+    pub(in crate::engine) fn now(&self) -> Duration {
         self.started.elapsed()
     }
 
     /// Tells an event.
-    pub(super) fn tell(&mut self, event: &Event) {
+    pub(in crate::engine) fn tell(&mut self, event: &Event) {
         (self.tell)(clock::now(), Some(event));
     }
 

@@ -1,10 +1,16 @@
 //! A worker: takes one run through its stages, and writes only inside of that run's folder.
 
+pub(in crate::engine) mod baseline_checks;
+pub mod excerpt;
+pub mod mailbox;
+mod stages;
+pub mod workplace;
+
 use std::panic::AssertUnwindSafe;
 
-use crate::engine::mailbox::{Input, Line, RunEnd};
-use crate::engine::stages::{Halt, Work};
-use crate::engine::workplace::Workplace;
+use crate::engine::worker::mailbox::{Input, Line, RunEnd};
+use crate::engine::worker::stages::{Halt, Work};
+use crate::engine::worker::workplace::Workplace;
 use crate::model::ids::RunId;
 use crate::model::outcome::{AttemptEnd, FailureKind};
 use crate::model::result::RunResult;
@@ -13,18 +19,18 @@ use crate::setup::inherit::Effective;
 
 /// What a worker is told to do.
 #[derive(Debug)]
-pub(super) struct Job {
-    pub(super) run: RunId,
+pub(in crate::engine) struct Job {
+    pub(in crate::engine) run: RunId,
     /// What its agent is set up with.
-    pub(super) setup: Effective,
+    pub(in crate::engine) setup: Effective,
     /// How often the run failed in this sitting.
-    pub(super) failures: u32,
+    pub(in crate::engine) failures: u32,
     /// How many attempts a sitting allows.
-    pub(super) attempts: u32,
+    pub(in crate::engine) attempts: u32,
 }
 
 /// Does the job and says how it ended; the last word comes even if the work panics.
-pub(super) fn work(place: &Workplace, job: &Job, line: &Line) {
+pub(in crate::engine) fn work(place: &Workplace, job: &Job, line: &Line) {
     let done = std::panic::catch_unwind(AssertUnwindSafe(|| {
         let mut work = Work::new(place, job.run, &job.setup, line);
         let end = attempt(&mut work, job);

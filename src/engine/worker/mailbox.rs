@@ -75,15 +75,15 @@ pub struct Committed {
 
 /// A worker's line to the coordinator.
 #[derive(Debug, Clone)]
-pub(super) struct Line(Sender<Input>);
+pub(in crate::engine) struct Line(Sender<Input>);
 
 impl Line {
-    pub(super) fn new(sender: Sender<Input>) -> Self {
+    pub(in crate::engine) fn new(sender: Sender<Input>) -> Self {
         Self(sender)
     }
 
     /// Says something. A coordinator that is gone has no use for it.
-    pub(super) fn say(&self, input: Input) {
+    pub(in crate::engine) fn say(&self, input: Input) {
         let _ = self.0.send(input);
     }
 }

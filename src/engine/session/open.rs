@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::config;
 use crate::engine::error::EngineError;
-use crate::engine::grader::Grader;
-use crate::engine::standing::Standing;
-use crate::engine::strays;
+use crate::engine::session::grader::Grader;
+use crate::engine::session::orphans;
+use crate::engine::session::progress::Standing;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::experiment::Config;
 use crate::model::finding::{Finding, FindingKind, Level};
@@ -135,8 +135,8 @@ pub fn survey(held: &Held, depth: Depth) -> Result<Survey, EngineError> {
     // The holder is this process; the original's runner takes no lock.
     let runner = survey.original.as_ref().and_then(|original| original.runner.as_ref());
     survey.holder = runner.map(Runner::holder);
-    let found = strays::find(&held.folder, &survey);
-    strays::add_to(&mut survey, &held.folder, &found);
+    let found = orphans::find(&held.folder, &survey);
+    orphans::add_to(&mut survey, &held.folder, &found);
     Ok(survey)
 }
 
@@ -155,14 +155,14 @@ pub fn refuse_runner(survey: &Survey) -> Result<(), EngineError> {
 /// When a stray cannot be ended or the folder cannot be written.
 pub fn apply(held: &mut Held, survey: &Survey, mending: &Mending) -> Result<Applied, EngineError> {
     if !mending.end_strays.is_empty() {
-        let found = strays::find(&held.folder, survey);
+        let found = orphans::find(&held.folder, survey);
         if let Some(stray) = found.iter().find(|stray| stray.state == StrayState::Unknown) {
             let (host, mark) = (escape::terminal(&stray.mark.host).into_owned(), stray.path.clone());
             return Err(EngineError::Elsewhere { run: stray.run, host, mark });
         }
-        strays::end(&found).map_err(EngineError::Strays)?;
+        orphans::end(&found).map_err(EngineError::Strays)?;
     }
-    strays::clear_groups(&held.folder, survey);
+    orphans::clear_groups(&held.folder, survey);
     Ok(store::mend::apply(&held.folder, &mut held.writer, mending, clock::now())?)
 }
 

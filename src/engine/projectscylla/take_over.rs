@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::engine::create::{Wish, first_checkpoint, furnish};
+use crate::engine::coordinator::inherit::winner_among;
 use crate::engine::error::EngineError;
-use crate::engine::inherit::winner_among;
-use crate::engine::open::{Held, refuse_runner};
-use crate::engine::taken;
+use crate::engine::session::create::{Wish, first_checkpoint, furnish};
+use crate::engine::session::inheritance;
+use crate::engine::session::open::{Held, refuse_runner};
 use crate::model::checkpoint::{Checkpoint, CompletedRuns};
 use crate::model::experiment::Config;
 use crate::model::ids::{RunId, SubtestId, TierId};
@@ -154,7 +154,7 @@ pub fn adopt(held: &mut Held, candidate: &Candidate<'_>, wish: Wish) -> Result<(
     let fixture = wish.fixture.clone();
     let config = furnish(&folder, wish, now)?;
     let config = as_begun(config, candidate, fixture.id.as_str());
-    taken::freeze_known(&folder, &config, &fixture, &winners, now)?;
+    inheritance::freeze_known(&folder, &config, &fixture, &winners, now)?;
     settle(&folder, &candidate.adoption, now)?;
     store::config::save(&folder, &config)?;
     let recorded = candidate.survey.checkpoint.content();

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config;
-use crate::engine::grader::Grader;
-use crate::engine::untouched::Untouched;
+use crate::engine::session::grader::Grader;
+use crate::engine::worker::baseline_checks::Untouched;
 use crate::model::digest::Digest;
 use crate::model::experiment::{Config, KeepWorkspaces};
 use crate::model::grading::GradingNumber;
@@ -36,9 +36,9 @@ pub struct Workplace {
     /// By what finished work is graded.
     pub grader: Grader,
     /// The copies of fixtures that both were read from.
-    pub(super) frozen: Vec<Frozen>,
+    pub(in crate::engine) frozen: Vec<Frozen>,
     /// What is known of its trees before any agent came.
-    pub(super) untouched: Untouched,
+    pub(in crate::engine) untouched: Untouched,
     /// How the processes of a run are held together.
     pub containment: Containment,
     /// How far a stop has been asked for.
@@ -54,37 +54,37 @@ pub struct Workplace {
 }
 
 /// A program of a run that is to be started.
-pub(super) struct Program {
-    pub(super) argv: Vec<OsString>,
-    pub(super) environment: BTreeMap<OsString, OsString>,
+pub(in crate::engine) struct Program {
+    pub(in crate::engine) argv: Vec<OsString>,
+    pub(in crate::engine) environment: BTreeMap<OsString, OsString>,
     /// The tree that it works in.
-    pub(super) tree: PathBuf,
-    pub(super) stdin: Option<Vec<u8>>,
-    pub(super) stdout: PathBuf,
-    pub(super) stderr: PathBuf,
-    pub(super) wall: Duration,
-    pub(super) no_progress: Option<Duration>,
+    pub(in crate::engine) tree: PathBuf,
+    pub(in crate::engine) stdin: Option<Vec<u8>>,
+    pub(in crate::engine) stdout: PathBuf,
+    pub(in crate::engine) stderr: PathBuf,
+    pub(in crate::engine) wall: Duration,
+    pub(in crate::engine) no_progress: Option<Duration>,
     /// What happens when it gives more output than it may.
-    pub(super) overflow: Overflow,
+    pub(in crate::engine) overflow: Overflow,
     /// How the experiment's folder looks to it.
-    pub(super) views: Vec<View>,
+    pub(in crate::engine) views: Vec<View>,
 }
 
 impl Workplace {
     /// Where the first copy of a fixture lies that is not as it was when the session began. One that cannot be read is
     /// none: what needs it fails by itself.
-    pub(super) fn altered_copy(&self) -> Option<String> {
+    pub(in crate::engine) fn altered_copy(&self) -> Option<String> {
         let altered = self.frozen.iter().find(|copy| matches!(copy.is_as_it_was(), Ok(false)))?;
         Some(self.folder.relative(altered.root()))
     }
 
     /// The panel's judges with their numbers.
-    pub(super) fn panel(&self) -> impl Iterator<Item = (JudgeNumber, &JudgeSpec)> {
+    pub(in crate::engine) fn panel(&self) -> impl Iterator<Item = (JudgeNumber, &JudgeSpec)> {
         (1..).map(JudgeNumber).zip(&self.grader.fixture.judges)
     }
 
     /// The checks of a grading; none where its fixture cannot be read any more.
-    pub(super) fn checks_of(&self, grading: GradingNumber) -> Vec<CheckSpec> {
+    pub(in crate::engine) fn checks_of(&self, grading: GradingNumber) -> Vec<CheckSpec> {
         if grading.is_first() {
             self.fixture.checks.clone()
         } else if grading == self.grader.number {
@@ -97,18 +97,18 @@ impl Workplace {
     }
 
     /// Whether a check of the newest grading is as it was among those that untouched trees were checked by.
-    pub(super) fn is_as_before(&self, check: &str, before: &[CheckSpec]) -> bool {
+    pub(in crate::engine) fn is_as_before(&self, check: &str, before: &[CheckSpec]) -> bool {
         let of = |specs: &[CheckSpec]| specs.iter().find(|spec| spec.name == check).cloned();
         of(&self.grader.fixture.checks) == of(before)
     }
 
     /// The subtest of a run; `None` when the fixture's copy does not have it.
-    pub(super) fn subtest(&self, run: RunId) -> Option<&Subtest> {
+    pub(in crate::engine) fn subtest(&self, run: RunId) -> Option<&Subtest> {
         self.fixture.tiers.get(&run.tier)?.get(&run.subtest)
     }
 
     /// Whether the workspace of a run with this verdict stays after the commit.
-    pub(super) fn keeps_workspace(&self, passed: bool) -> bool {
+    pub(in crate::engine) fn keeps_workspace(&self, passed: bool) -> bool {
         match self.config.keep_workspaces {
             KeepWorkspaces::None => false,
             KeepWorkspaces::Failed => !passed,
@@ -117,12 +117,12 @@ impl Workplace {
     }
 
     /// The model that agents are told to use.
-    pub(super) fn model(&self) -> Option<&str> {
+    pub(in crate::engine) fn model(&self) -> Option<&str> {
         self.config.models.first().map(String::as_str)
     }
 
     /// The name under which a rate limit in this stage pauses runs.
-    pub(super) fn rate_limited_model(&self, stage: Stage) -> String {
+    pub(in crate::engine) fn rate_limited_model(&self, stage: Stage) -> String {
         let (model, whose) = match stage {
             Stage::Judge => (self.config.judge_models.first().map(String::as_str), "the judges' model"),
             _ => (self.model(), "the agents' model"),
@@ -131,7 +131,7 @@ impl Workplace {
     }
 
     /// The task that the process floor is given for a program of a run.
-    pub(super) fn task(&self, run: RunId, attempt: AttemptNumber, program: Program) -> Task {
+    pub(in crate::engine) fn task(&self, run: RunId, attempt: AttemptNumber, program: Program) -> Task {
         let run_folder = self.folder.run(run);
         // Nobody writes in the folder of a committed run; only a later grading of it has programs then.
         let is_committed = !matches!(files::kind_of(&run_folder.result()), Ok(None));
@@ -164,7 +164,11 @@ impl Workplace {
 }
 
 /// The copies of fixtures that runs are made and graded by.
-pub(super) fn frozen(folder: &ExperimentFolder, config: &Config, grader: &Grader) -> Result<Vec<Frozen>, StoreError> {
+pub(in crate::engine) fn frozen(
+    folder: &ExperimentFolder,
+    config: &Config,
+    grader: &Grader,
+) -> Result<Vec<Frozen>, StoreError> {
     let mut frozen = vec![Frozen::new(folder.fixture(), config.fixture_digest)?];
     if !grader.number.is_first() {
         frozen.push(Frozen::as_it_is(grader.folder.clone())?);

@@ -6,7 +6,7 @@ use jiff::Unit;
 
 use crate::engine::coordinator::Coordinator;
 use crate::engine::failure::storage;
-use crate::engine::mailbox::{Committed, Input, RunEnd};
+use crate::engine::worker::mailbox::{Committed, Input, RunEnd};
 use crate::model::checkpoint::RateLimit;
 use crate::model::event::{Event, Missing, RunCommitted};
 use crate::model::ids::{AttemptNumber, RunId};
@@ -31,7 +31,7 @@ struct FailedAttempt {
 
 impl Coordinator<'_> {
     /// Takes one word in.
-    pub(super) fn hear(&mut self, input: Input) {
+    pub(in crate::engine) fn hear(&mut self, input: Input) {
         match input {
             Input::Told(event) => self.tell(&event),
             Input::RunEnded { run, spent, end } => {
@@ -168,7 +168,7 @@ impl Coordinator<'_> {
     }
 
     /// Waits for the time that a provider named to a former sitting, when it is not over and there is something to ask.
-    pub(super) fn wait_as_former_sittings_do(&mut self) {
+    pub(in crate::engine) fn wait_as_former_sittings_do(&mut self) {
         let limit = self.checkpoint.rate_limit.take().filter(|_| self.standing.to_do().next().is_some());
         let Some((wait, limit)) = limit.and_then(|limit| Some((clock::until(limit.until)?, limit))) else { return };
         self.checkpoint.rate_limit = Some(limit.clone());
@@ -191,13 +191,13 @@ impl Coordinator<'_> {
     }
 
     /// Begins nothing more, and says why.
-    pub(super) fn halt(&mut self, why: &str) {
+    pub(in crate::engine) fn halt(&mut self, why: &str) {
         self.take(Fact::Halt);
         self.tell(&Event::Notice { message: why.to_owned() });
     }
 
     /// Takes in that time has passed.
-    pub(super) fn let_time_pass(&mut self) {
+    pub(in crate::engine) fn let_time_pass(&mut self) {
         if self.take(Fact::WaitOver) == Consequence::RateLimitOver {
             self.checkpoint.status = ExperimentStatus::Running;
             let limit = self.checkpoint.rate_limit.take();
@@ -208,7 +208,7 @@ impl Coordinator<'_> {
     }
 
     /// Goes up the ladder.
-    pub(super) fn climb(&mut self, signal: StopSignal) {
+    pub(in crate::engine) fn climb(&mut self, signal: StopSignal) {
         if let Consequence::Climbed(rung) = self.take(Fact::Signal(signal)) {
             if rung >= Rung::Terminate {
                 self.place.stop.raise(rung);

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use crate::engine::error::EngineError;
-use crate::engine::freeze::freeze;
-use crate::engine::open::{Held, Sitting, hold};
-use crate::engine::taken::{make_own_baselines, mistakes};
+use crate::engine::session::freeze::freeze;
+use crate::engine::session::inheritance::{make_own_baselines, mistakes};
+use crate::engine::session::open::{Held, Sitting, hold};
 use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns};
 use crate::model::experiment::{Config, ContainmentChoice, Extension, Inherit, KeepWorkspaces};
 use crate::model::ids::{SubtestId, TierId};
@@ -110,7 +110,7 @@ fn begin(held: &mut Held, config: &Config) -> Result<(), EngineError> {
 ///
 /// # Errors
 /// When the fixture cannot be copied or the task's repository cannot be made.
-pub(super) fn furnish(folder: &ExperimentFolder, wish: Wish, now: Timestamp) -> Result<Config, EngineError> {
+pub(in crate::engine) fn furnish(folder: &ExperimentFolder, wish: Wish, now: Timestamp) -> Result<Config, EngineError> {
     let copy = folder.fixture();
     files::create_dir_durable(&folder.config_dir()).map_err(store::StoreError::from)?;
     freeze(&wish.parts, &copy).map_err(store::StoreError::from)?;
@@ -165,7 +165,7 @@ pub(super) fn furnish(folder: &ExperimentFolder, wish: Wish, now: Timestamp) -> 
 }
 
 /// The checkpoint of an experiment in which nothing is done yet.
-pub(super) fn first_checkpoint(config: &Config) -> Checkpoint {
+pub(in crate::engine) fn first_checkpoint(config: &Config) -> Checkpoint {
     Checkpoint {
         version: CHECKPOINT_VERSION.to_owned(),
         experiment_id: config.experiment_id.clone(),

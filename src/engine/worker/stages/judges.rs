@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::engine::failure::storage;
-use crate::engine::stages::{Halt, Work, write_evidence};
-use crate::engine::workplace::Program;
+use crate::engine::worker::stages::{Halt, Work, write_evidence};
+use crate::engine::worker::workplace::Program;
 use crate::judge::answer;
 use crate::judge::request::{self, Facts};
 use crate::judge::score::{self, Judged};

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::engine::failure::storage;
-use crate::engine::stages::{Halt, Work};
-use crate::engine::workplace::Program;
+use crate::engine::worker::stages::{Halt, Work};
+use crate::engine::worker::workplace::Program;
 use crate::model::outcome::{FailureKind, Stage};
 use crate::model::result::{CheckResult, ChecksResult};
 use crate::model::task::CheckSpec;

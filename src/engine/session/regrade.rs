@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::config::fixture;
 use crate::engine::error::EngineError;
-use crate::engine::freeze::freeze;
-use crate::engine::open::{Sitting, go_on, survey};
+use crate::engine::session::freeze::freeze;
+use crate::engine::session::open::{Sitting, go_on, survey};
 use crate::model::grading::{Grading, GradingNumber};
 use crate::model::result::FORMAT_VERSION;
 use crate::model::task::{Fixture, Parts, Source};

@@ -22,21 +22,25 @@ use crate::workspace::base::{self, Layers};
 
 /// What the tiers of an experiment take over from each other, as far as it is known.
 #[derive(Debug, Default)]
-pub(super) struct Taken {
+pub(in crate::engine) struct Taken {
     inheritance: Inheritance,
     frozen: BTreeMap<TierId, Inherited>,
     stopped: Stopped,
 }
 
 /// Subtests that cannot be composed, each with everything that is in the way. Nothing of them is started.
-pub(super) type Stopped = BTreeMap<Place, Vec<Lack>>;
+pub(in crate::engine) type Stopped = BTreeMap<Place, Vec<Lack>>;
 
 impl Taken {
     /// What a config asks for, with what earlier sittings have frozen. Baselines that a sitting was killed before are made.
     ///
     /// # Errors
     /// When what is frozen cannot be read, or a baseline cannot be made.
-    pub(super) fn open(folder: &ExperimentFolder, config: &Config, fixture: &Fixture) -> Result<Self, EngineError> {
+    pub(in crate::engine) fn open(
+        folder: &ExperimentFolder,
+        config: &Config,
+        fixture: &Fixture,
+    ) -> Result<Self, EngineError> {
         // An experiment of an earlier version has no record yet.
         store::repository::record(folder, &[])?;
         let inheritance = Inheritance::of(config, fixture);
@@ -52,7 +56,7 @@ impl Taken {
     }
 
     /// The subtests that nothing can be started of, whatever they take over.
-    pub(super) fn stopped(&self, fixture: &Fixture, thinking_mode: &str) -> Stopped {
+    pub(in crate::engine) fn stopped(&self, fixture: &Fixture, thinking_mode: &str) -> Stopped {
         let own = self.inheritance.places().filter_map(|(tier, subtest)| {
             let setup = &fixture.tiers.get(&tier)?.get(&subtest)?.setup;
             let lacks = compose(&alone(fixture, setup), &fixture.stores, thinking_mode).err()?;
@@ -62,7 +66,7 @@ impl Taken {
     }
 
     /// The tiers that wait for winners, each with the tiers of those.
-    pub(super) fn waiting(&self) -> BTreeMap<TierId, BTreeSet<TierId>> {
+    pub(in crate::engine) fn waiting(&self) -> BTreeMap<TierId, BTreeSet<TierId>> {
         let mut waiting = self.inheritance.of_tiers();
         for (tier, sources) in &mut waiting {
             let frozen = self.frozen.get(tier);
@@ -74,7 +78,10 @@ impl Taken {
 
     /// The same for the decision what is next: a tier waits for what its sources wait for, when those have no run to do and
     /// so nobody waits for them. Their runs were made before winners were frozen.
-    pub(super) fn waiting_with_sources(&self, is_done: impl Fn(TierId) -> bool) -> BTreeMap<TierId, BTreeSet<TierId>> {
+    pub(in crate::engine) fn waiting_with_sources(
+        &self,
+        is_done: impl Fn(TierId) -> bool,
+    ) -> BTreeMap<TierId, BTreeSet<TierId>> {
         let direct = self.waiting();
         let mut all = BTreeMap::new();
         for (tier, sources) in &direct {
@@ -87,7 +94,7 @@ impl Taken {
     }
 
     /// What a tier takes over, as far as it is frozen.
-    pub(super) fn frozen(&self, tier: TierId) -> Inherited {
+    pub(in crate::engine) fn frozen(&self, tier: TierId) -> Inherited {
         let nothing = || Inherited { version: FORMAT_VERSION.to_owned(), tier, sources: BTreeMap::new() };
         self.frozen.get(&tier).cloned().unwrap_or_else(nothing)
     }
@@ -96,7 +103,7 @@ impl Taken {
     ///
     /// # Errors
     /// When it cannot be written, or a baseline cannot be made.
-    pub(super) fn freeze(
+    pub(in crate::engine) fn freeze(
         &mut self,
         folder: &ExperimentFolder,
         config: &Config,
@@ -119,7 +126,7 @@ impl Taken {
 
     /// The subtests of a tier that came out the same as others of the plan, in groups: they measure one setup more than
     /// once.
-    pub(super) fn alike(&self, fixture: &Fixture, thinking_mode: &str, tier: TierId) -> Vec<Vec<Place>> {
+    pub(in crate::engine) fn alike(&self, fixture: &Fixture, thinking_mode: &str, tier: TierId) -> Vec<Vec<Place>> {
         let mut groups: Vec<(Layers, &Subtest, Vec<Place>)> = Vec::new();
         for (of, id) in self.inheritance.places() {
             let Some(subtest) = fixture.tiers.get(&of).and_then(|all| all.get(&id)) else { continue };
@@ -139,7 +146,12 @@ impl Taken {
     }
 
     /// What a subtest is set up with; `None` while a winner below it is not known.
-    pub(super) fn effective(&self, fixture: &Fixture, tier: TierId, subtest: SubtestId) -> Option<Effective> {
+    pub(in crate::engine) fn effective(
+        &self,
+        fixture: &Fixture,
+        tier: TierId,
+        subtest: SubtestId,
+    ) -> Option<Effective> {
         let winners = |inherited: &Inherited| -> Winners {
             inherited.sources.iter().map(|(source, taken)| (*source, taken.winner.subtest)).collect()
         };
@@ -211,7 +223,7 @@ impl Taken {
 ///
 /// # Errors
 /// When it cannot be written, or a baseline cannot be made.
-pub(super) fn freeze_known(
+pub(in crate::engine) fn freeze_known(
     folder: &ExperimentFolder,
     config: &Config,
     fixture: &Fixture,
@@ -269,7 +281,7 @@ pub fn stops(fixture: &Fixture, inheritance: &Inheritance, thinking_mode: &str) 
     taken.stopped(fixture, thinking_mode).iter().map(|(place, lacks)| stop(*place, lacks)).collect()
 }
 
-pub(super) fn stop((tier, subtest): Place, lacks: &[Lack]) -> String {
+pub(in crate::engine) fn stop((tier, subtest): Place, lacks: &[Lack]) -> String {
     let lacks: Vec<String> = lacks.iter().map(ToString::to_string).collect();
     format!("{tier}/{subtest} is not started: {}", lacks.join("; "))
 }

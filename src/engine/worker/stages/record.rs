@@ -2,7 +2,7 @@
 
 use crate::agent::record::{self, Reading};
 use crate::engine::failure::storage;
-use crate::engine::stages::Work;
+use crate::engine::worker::stages::Work;
 use crate::model::flag::Flag;
 use crate::model::limits::{MOST_RECORD_BYTES, MOST_RECORD_DEPTH, MOST_RECORD_FILES, OUTPUT_BYTES};
 use crate::model::money::Usd;

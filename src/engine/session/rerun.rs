@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::engine::error::EngineError;
-use crate::engine::open::{Sitting, go_on, survey};
+use crate::engine::session::open::{Sitting, go_on, survey};
 use crate::model::ids::RunId;
 use crate::model::outcome::ExperimentStatus;
 use crate::os::clock;

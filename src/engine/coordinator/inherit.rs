@@ -28,7 +28,7 @@ enum Choice {
 
 impl Coordinator<'_> {
     /// Gives a tier the winners that it waits for: they are frozen first, then its baselines are made.
-    pub(super) fn inherit(&mut self, tier: TierId) {
+    pub(in crate::engine) fn inherit(&mut self, tier: TierId) {
         match self.take_winners(tier) {
             Ok(Choice::Taken(sources)) => {
                 self.tell(&Event::TierInherits { tier, sources });
@@ -92,7 +92,7 @@ impl Coordinator<'_> {
 }
 
 /// The winner among the committed runs of a tier, each with what is compared of it; `None` when there is none.
-pub(super) fn winner_among(runs: Vec<(RunId, Option<(Score, u64)>)>) -> Option<Winner> {
+pub(in crate::engine) fn winner_among(runs: Vec<(RunId, Option<(Score, u64)>)>) -> Option<Winner> {
     let mut subtests: BTreeMap<SubtestId, (Vec<f64>, u64)> = BTreeMap::new();
     for (run, compared) in runs {
         let Some((score, tokens)) = compared else { continue };
