@@ -184,7 +184,7 @@ pub struct OperationFlags {
     /// Runs in flight at once [default: the number of cores]
     #[arg(short, long, value_name = "N", value_parser = values::count::<1, MOST_JOBS>, allow_negative_numbers = true)]
     pub jobs: Option<u32>,
-    /// How often a run is tried in one sitting when infrastructure fails [default: 3]
+    /// How often a run is tried in one session when infrastructure fails [default: 3]
     ///
     /// A run whose attempts are used up is missing, not failed. A resume tries it again.
     #[arg(long, value_name = "N", value_parser = values::count::<1, MOST_ATTEMPTS>, allow_negative_numbers = true)]
@@ -197,7 +197,7 @@ pub struct OperationFlags {
     pub max_cost_usd: Option<Usd>,
     /// Ask at once, although a provider named a later time when it was asked last
     ///
-    /// Without it nothing starts before the time that a rate limit of a former sitting named.
+    /// Without it nothing starts before the time that a rate limit of a former session named.
     #[arg(long)]
     pub ignore_rate_limit: bool,
     /// Which workspaces stay after their run is committed [default: none]

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::cli::error::{CliError, shown};
-use crate::cli::wish::Places;
-use crate::engine::session::create::Wish;
+use crate::cli::options::Places;
+use crate::engine::session::create::Options;
 use crate::engine::session::regrade::{Otherwise, otherwise};
 use crate::model::event::Event;
 use crate::model::experiment::Config;
@@ -32,7 +32,7 @@ const MOST_NAMED: usize = 6;
 #[derive(Debug)]
 pub struct Question<'a> {
     /// What is wanted.
-    pub wish: &'a Wish,
+    pub options: &'a Options,
     /// Fields of the config that were asked for.
     pub fields: Vec<(&'static str, Option<Value>)>,
     /// Where experiments lie.
@@ -74,10 +74,10 @@ impl Question<'_> {
         // What cannot be compared is for `verify` to tell.
         let Some(config) = config.content() else { return Ok(Course::LeaveAlone(folder)) };
         let name = shown(folder.root(), current);
-        let changes = changes(&folder, config, self.wish)?;
+        let changes = changes(&folder, config, self.options)?;
         let otherwise = self.otherwise(&folder, &changes)?;
         let told = if otherwise == Otherwise::Neither { Vec::new() } else { changes.clone() };
-        match answer(config, self.wish, &self.fields, told) {
+        match answer(config, self.options, &self.fields, told) {
             Answer::Other(differences) if otherwise == Otherwise::Graded && differences == changes => {
                 Err(self.grade(&name, &changes, (current, fresh)))
             }
@@ -103,10 +103,10 @@ impl Question<'_> {
             let Some(config) = config.content().filter(|_| found.folder != *newest && found.completed()) else {
                 continue;
             };
-            let changes = changes(&found.folder, config, self.wish)?;
+            let changes = changes(&found.folder, config, self.options)?;
             let otherwise = self.otherwise(&found.folder, &changes)?;
             let told = if otherwise == Otherwise::Neither { Vec::new() } else { changes };
-            let is_same = answer(config, self.wish, &self.fields, told) == Answer::Same;
+            let is_same = answer(config, self.options, &self.fields, told) == Answer::Same;
             if is_same && is_complete(&store::survey::survey(&found.folder, Depth::Results)?) {
                 return Ok(Some(found.folder));
             }
@@ -123,7 +123,7 @@ impl Question<'_> {
         if changes.is_empty() {
             return Ok(Otherwise::Neither);
         }
-        let otherwise = otherwise(folder, &self.wish.fixture, &self.wish.parts)?;
+        let otherwise = otherwise(folder, &self.options.fixture, &self.options.parts)?;
         let by_flag = !self.places.said.judge_commands.is_empty();
         Ok(if otherwise == Otherwise::Graded && by_flag { Otherwise::Measured } else { otherwise })
     }
@@ -140,7 +140,7 @@ impl Question<'_> {
     }
 
     fn grow(&self, name: &str, config: &Config, flags: &[String], fresh: &str) -> CliError {
-        let asked = self.wish.subtests.values().map(|all| all.len() * self.wish.runs_per_subtest as usize).sum();
+        let asked = self.options.subtests.values().map(|all| all.len() * self.options.runs_per_subtest as usize).sum();
         let planned = counted(config.plan().total(), "planned run");
         CliError::usage(format!("`{name}` is finished with {planned}, and {} are asked for", counted(asked, "run")))
             .hint(format!(
@@ -164,9 +164,9 @@ impl Question<'_> {
 
     /// Experiments of the fixture's id, the newest first.
     fn found(&self) -> Result<Vec<Found>, CliError> {
-        let mut found = store::find::find(&self.wish.results_dir, &self.wish.fixture.id)?;
+        let mut found = store::find::find(&self.options.results_dir, &self.options.fixture.id)?;
         for former in self.places.former_results.iter().flatten() {
-            found.extend(store::find::find(former, &self.wish.fixture.id)?);
+            found.extend(store::find::find(former, &self.options.fixture.id)?);
         }
         Ok(found)
     }
@@ -196,7 +196,7 @@ enum Answer {
 }
 
 /// Compares a `run` with an experiment. `fields` are those of the config that were asked for, `changes` those of the fixture.
-fn answer(config: &Config, wish: &Wish, fields: &[(&str, Option<Value>)], changes: Vec<String>) -> Answer {
+fn answer(config: &Config, options: &Options, fields: &[(&str, Option<Value>)], changes: Vec<String>) -> Answer {
     let mut differences = changes;
     for (field, saved) in config.values() {
         let asked = fields.iter().find(|(name, _)| *name == field.name).and_then(|(_, asked)| asked.as_ref());
@@ -205,7 +205,7 @@ fn answer(config: &Config, wish: &Wish, fields: &[(&str, Option<Value>)], change
             differences.push(format!("{asked} is asked for, and it had {saved}"));
         }
     }
-    match growth(config, wish) {
+    match growth(config, options) {
         _ if !differences.is_empty() => Answer::Other(differences),
         growth if growth.is_empty() => Answer::Same,
         growth => Answer::Part(growth),
@@ -213,13 +213,13 @@ fn answer(config: &Config, wish: &Wish, fields: &[(&str, Option<Value>)], change
 }
 
 /// The flags of `extend` after which everything is planned that a `run` asks for.
-fn growth(config: &Config, wish: &Wish) -> Vec<String> {
+fn growth(config: &Config, options: &Options) -> Vec<String> {
     let mut flags = Vec::new();
-    if wish.runs_per_subtest > config.runs_per_subtest {
-        flags.push(format!("--runs {}", wish.runs_per_subtest));
+    if options.runs_per_subtest > config.runs_per_subtest {
+        flags.push(format!("--runs {}", options.runs_per_subtest));
     }
     let new: Vec<String> =
-        wish.subtests.keys().filter(|tier| !config.subtests.contains_key(tier)).map(TierId::to_string).collect();
+        options.subtests.keys().filter(|tier| !config.subtests.contains_key(tier)).map(TierId::to_string).collect();
     if !new.is_empty() {
         flags.push(format!("--tiers {}", new.join(",")));
     }
@@ -229,9 +229,9 @@ fn growth(config: &Config, wish: &Wish) -> Vec<String> {
         let most = if planned.is_empty() { config.max_subtests.unwrap_or(u32::MAX) as usize } else { planned.len() };
         asked.len() > most
     };
-    if wish.subtests.iter().any(|(tier, asked)| lacks(tier, asked)) {
-        let most = wish.subtests.values().map(Vec::len).max().unwrap_or_default();
-        flags.push(format!("--max-subtests {}", wish.max_subtests.map_or(most, |asked| asked as usize)));
+    if options.subtests.iter().any(|(tier, asked)| lacks(tier, asked)) {
+        let most = options.subtests.values().map(Vec::len).max().unwrap_or_default();
+        flags.push(format!("--max-subtests {}", options.max_subtests.map_or(most, |asked| asked as usize)));
     }
     flags
 }
@@ -240,14 +240,14 @@ fn growth(config: &Config, wish: &Wish) -> Vec<String> {
 ///
 /// # Errors
 /// When either cannot be read.
-pub fn changes(folder: &ExperimentFolder, config: &Config, wish: &Wish) -> Result<Vec<String>, StoreError> {
-    let given = evidence::digest_of_parts(&wish.parts)?;
+pub fn changes(folder: &ExperimentFolder, config: &Config, options: &Options) -> Result<Vec<String>, StoreError> {
+    let given = evidence::digest_of_parts(&options.parts)?;
     // What a later grading mended is known.
     let newest = folder.grading_fixture(gradings::newest(folder)?);
     if given == Some(config.fixture_digest) || given == evidence::digest_of_tree(&newest)? {
         return Ok(Vec::new());
     }
-    let changes = evidence::changes_since_copied(&newest, &wish.parts)?;
+    let changes = evidence::changes_since_copied(&newest, &options.parts)?;
     if changes.is_empty() {
         return Ok(vec!["the fixture is another one".to_owned()]);
     }

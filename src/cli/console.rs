@@ -146,7 +146,7 @@ impl Console {
         }
     }
 
-    /// Prints the table at the end of a sitting, and what to type next.
+    /// Prints the table at the end of a session, and what to type next.
     ///
     /// # Errors
     /// When standard output cannot be written.

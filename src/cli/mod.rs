@@ -9,9 +9,9 @@ pub mod error;
 pub mod exit;
 pub mod generated;
 pub mod locate;
+pub mod options;
 pub mod prelude;
 pub mod unknown;
-pub mod wish;
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, Write};

@@ -1,4 +1,4 @@
-//! What comes before a sitting: until the coordinator hears signals, a stop ends the process, and says how to go on.
+//! What comes before a session: until the coordinator hears signals, a stop ends the process, and says how to go on.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};

@@ -1,4 +1,4 @@
-//! Why a sitting cannot begin or go on.
+//! Why a session cannot begin or go on.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::setup::compose::Lack;
 use crate::store::StoreError;
 use crate::workspace::WorkspaceError;
 
-/// Why a sitting cannot begin or go on.
+/// Why a session cannot begin or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// Another coordinator holds the experiment, or the lock cannot be taken.

@@ -82,14 +82,14 @@ pub enum Event {
         stage: Stage,
         /// What failed.
         failure: Failure,
-        /// Whether the run is tried again in this sitting.
+        /// Whether the run is tried again in this session.
         retry: bool,
     },
     /// The attempts of a run are used up: it is missing.
     RunErrored {
         /// The run.
         run: RunId,
-        /// How many attempts there were in this sitting.
+        /// How many attempts there were in this session.
         attempts: u32,
         /// What failed last.
         failure: Failure,
@@ -147,14 +147,14 @@ pub enum Event {
     ExperimentFinished(ExperimentFinished),
 }
 
-/// The start of a sitting.
+/// The start of a session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExperimentStarted {
     /// The experiment.
     pub experiment_id: ExperimentId,
     /// Its folder, as it was given or made.
     pub folder: String,
-    /// Whether it goes on with a former sitting's work.
+    /// Whether it goes on with a former session's work.
     pub resumed: bool,
     /// Runs in flight at once.
     pub jobs: u32,
@@ -165,7 +165,7 @@ pub struct ExperimentStarted {
     /// The setups as they stand.
     #[serde(default)]
     pub setups: Vec<SetupTotals>,
-    /// Spent before this sitting.
+    /// Spent before this session.
     pub spent: Usd,
     /// The ceiling.
     pub max_cost_usd: Option<Usd>,
@@ -217,7 +217,7 @@ pub struct FailedCheck {
     pub excerpt: Option<Excerpt>,
 }
 
-/// The end of a sitting.
+/// The end of a session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExperimentFinished {
     /// How it ended.
@@ -232,7 +232,7 @@ pub struct ExperimentFinished {
     pub setups: Vec<SetupTotals>,
     /// Spent in all: every attempt, judges too.
     pub spent: Usd,
-    /// How long this sitting took.
+    /// How long this session took.
     pub duration_seconds: f64,
     /// Runs that are missing because something failed, those with the same last failure together.
     #[serde(default)]

@@ -170,7 +170,7 @@ config! {
 
     /// Runs in flight at once.
     Operational jobs: u32,
-    /// Attempts of a run for infrastructure failures, in one sitting.
+    /// Attempts of a run for infrastructure failures, in one session.
     Operational attempts: u32,
     /// Ceiling of the cost of all attempts and judges; `null` for none.
     Operational max_cost_usd: Option<Usd>,

@@ -1,4 +1,4 @@
-//! What a sitting of the coordinator knows, and how each fact changes it: one pure `match`.
+//! What a session of the coordinator knows, and how each fact changes it: one pure `match`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,12 +8,12 @@ use crate::model::money::Usd;
 use crate::model::outcome::{Failure, FailureKind, Rung, StopSignal};
 use crate::rules::costs::Costs;
 
-/// The bounds of a sitting, from the config's operational fields.
+/// The bounds of a session, from the config's operational fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Runs in flight at once.
     pub jobs: usize,
-    /// Attempts of a run for infrastructure failures in one sitting.
+    /// Attempts of a run for infrastructure failures in one session.
     pub attempts: u32,
     /// Ceiling of the cost of all attempts and judges.
     pub max_cost: Option<Usd>,
@@ -53,9 +53,9 @@ pub struct State {
     pub(super) delayed: BTreeMap<RunId, Duration>,
     /// Runs that a worker has.
     pub(super) in_flight: BTreeSet<RunId>,
-    /// Infrastructure failures of a run in this sitting.
+    /// Infrastructure failures of a run in this session.
     pub(super) failures: BTreeMap<RunId, u32>,
-    /// Runs that are given up in this sitting.
+    /// Runs that are given up in this session.
     pub(super) given_up: BTreeSet<RunId>,
     /// The same failure in a row of different runs, by tier.
     pub(super) in_a_row: BTreeMap<TierId, InARow>,
@@ -63,7 +63,7 @@ pub struct State {
     pub(super) waiting: BTreeMap<TierId, Sources>,
     /// Tiers in which nothing more is started.
     pub(super) paused_tiers: BTreeSet<TierId>,
-    /// Spent on all attempts and judges, former sittings too.
+    /// Spent on all attempts and judges, former sessions too.
     pub(super) spent: Usd,
     /// What committed runs cost.
     pub(super) costs: Costs,
@@ -106,9 +106,9 @@ pub enum Fact {
     Committed {
         /// The run.
         run: RunId,
-        /// What was spent on it in this sitting.
+        /// What was spent on it in this session.
         spent: Usd,
-        /// What agent and judges cost, in whichever sitting.
+        /// What agent and judges cost, in whichever session.
         cost: Usd,
     },
     /// Infrastructure failed in the run.
@@ -122,7 +122,7 @@ pub enum Fact {
         /// For a rate limit: how long to wait.
         wait: Duration,
     },
-    /// A provider asked a former sitting to be left alone for so long from now on.
+    /// A provider asked a former session to be left alone for so long from now on.
     StillLimited(Duration),
     /// The run was stopped with the coordinator; what it cost as far as is known.
     Stopped(RunId, Usd),
@@ -147,11 +147,11 @@ pub enum Consequence {
     None,
     /// The run will be tried again.
     Retry,
-    /// The run's attempts are used up, so many in this sitting.
+    /// The run's attempts are used up, so many in this session.
     GivenUp(u32),
     /// The wait for a rate limit is over.
     RateLimitOver,
-    /// The run's tier is paused after so many failures in a row; the run will not be tried again in this sitting.
+    /// The run's tier is paused after so many failures in a row; the run will not be tried again in this session.
     TierPaused(u32),
     /// The ladder went up to this rung.
     Climbed(Rung),
@@ -162,7 +162,7 @@ pub enum Consequence {
 }
 
 impl State {
-    /// A sitting that has `runs` to do and keeps its hands off the `withheld` ones, in which former sittings spent `spent`
+    /// A session that has `runs` to do and keeps its hands off the `withheld` ones, in which former sessions spent `spent`
     /// and committed runs of these `costs`.
     pub fn new(
         runs: impl IntoIterator<Item = RunId>,
@@ -179,7 +179,7 @@ impl State {
         }
     }
 
-    /// The same sitting, in which these tiers wait until the tiers whose winners they take over are settled.
+    /// The same session, in which these tiers wait until the tiers whose winners they take over are settled.
     #[must_use]
     pub fn waiting(mut self, waiting: BTreeMap<TierId, BTreeSet<TierId>>) -> Self {
         let sources = |(tier, tiers)| (tier, Sources { tiers, in_vain: false });
@@ -321,7 +321,7 @@ impl State {
         self.in_flight.len()
     }
 
-    /// How often the run failed in this sitting.
+    /// How often the run failed in this session.
     #[must_use]
     pub fn failures(&self, run: RunId) -> u32 {
         self.failures.get(&run).copied().unwrap_or(0)
@@ -339,7 +339,7 @@ impl State {
         !self.paused_tiers.contains(&tier) && !self.waiting.contains_key(&tier)
     }
 
-    /// Whether every planned run of the tier is committed or given up in this sitting. A tier that is paused is not
+    /// Whether every planned run of the tier is committed or given up in this session. A tier that is paused is not
     /// settled: a winner that is chosen once is chosen for good.
     pub(super) fn is_settled(&self, tier: TierId) -> bool {
         self.waiting_in(tier) == 0 && !self.in_flight.iter().any(|run| run.tier == tier)

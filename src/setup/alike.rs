@@ -1,16 +1,15 @@
 //! Which subtests of a fixture set their agents up in the same way, so that their results measure the same thing twice.
 
-use crate::model::ids::{SubtestId, TierId};
+use crate::model::ids::TierId;
 use crate::model::task::{Fixture, Subtest};
 
-/// Where a subtest stands in its fixture.
-pub type Standing = (TierId, SubtestId);
+use super::inherit::Place;
 
 /// The chosen subtests in groups, by their order: those of a group have the same agent, overlay and resources, and take
 /// over the same. What each takes over comes with it.
 #[must_use]
-pub fn groups<T: PartialEq>(fixture: &Fixture, chosen: impl Iterator<Item = (Standing, T)>) -> Vec<Vec<Standing>> {
-    let mut groups: Vec<(&Subtest, T, Vec<Standing>)> = Vec::new();
+pub fn groups<T: PartialEq>(fixture: &Fixture, chosen: impl Iterator<Item = (Place, T)>) -> Vec<Vec<Place>> {
+    let mut groups: Vec<(&Subtest, T, Vec<Place>)> = Vec::new();
     for ((tier, id), taken) in chosen {
         let Some(subtest) = fixture.tiers.get(&tier).and_then(|subtests| subtests.get(&id)) else { continue };
         match groups.iter_mut().find(|(first, other, _)| *other == taken && are_alike(subtest, first)) {
@@ -23,7 +22,7 @@ pub fn groups<T: PartialEq>(fixture: &Fixture, chosen: impl Iterator<Item = (Sta
 
 /// Every subtest of a fixture in groups. Without a plan, what is taken over is what the subtest declares in its tier.
 #[must_use]
-pub fn all_groups(fixture: &Fixture) -> Vec<Vec<Standing>> {
+pub fn all_groups(fixture: &Fixture) -> Vec<Vec<Place>> {
     let declared = |tier: TierId, subtest: &Subtest| {
         let setup = &subtest.setup;
         let takes = setup.extends_previous || !setup.inherit_best_from.is_empty();

@@ -148,7 +148,7 @@ impl ExperimentFolder {
         results_dir.join(format!(".{id}.lock"))
     }
 
-    /// Makes the folders of subtests, durably, also where a former sitting made them and was killed before it could
+    /// Makes the folders of subtests, durably, also where a former session made them and was killed before it could
     /// say so to the disk. To be called once, by the coordinator, before runs begin.
     ///
     /// # Errors

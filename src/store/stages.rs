@@ -86,7 +86,7 @@ impl RunStore {
         ] {
             made(&path)?;
         }
-        // Also when they were there: the sitting that made them may have been killed before it synced.
+        // Also when they were there: the session that made them may have been killed before it synced.
         files::sync_dir(self.folder.root())?;
         Ok(files::sync_dir(&self.subtest)?)
     }
@@ -293,7 +293,7 @@ impl RunStore {
         read_whole(&self.folder.result())
     }
 
-    /// The result of a run that is committed, made durable once more: the sitting that wrote it may have been killed, or
+    /// The result of a run that is committed, made durable once more: the session that wrote it may have been killed, or
     /// told of an error, before it was. The same bytes go to another file, since a file whose sync failed is not trusted.
     ///
     /// # Errors

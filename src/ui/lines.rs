@@ -160,7 +160,7 @@ fn tier_given_up(tier: TierId, kind: FailureKind, times: u32, left: usize) -> Li
         1 => "; 1 planned run stays missing until a resume".to_owned(),
         left => format!("; {left} planned runs stay missing until a resume"),
     };
-    let text = format!("{kind} failures in {times} runs in a row: nothing more of it is started in this sitting{end}");
+    let text = format!("{kind} failures in {times} runs in a row: nothing more of it is started in this session{end}");
     news("Gives up", Tone::Bad, tier, &text)
 }
 

@@ -206,7 +206,7 @@ impl Progress {
         format!("  {done} of {}{part}, {cost}, {}{outlook}", counted(planned, "run"), duration(elapsed))
     }
 
-    /// How long the rest takes if runs go on to end as often as in this sitting; nothing while nobody can know.
+    /// How long the rest takes if runs go on to end as often as in this session; nothing while nobody can know.
     fn outlook(&self, to_do: usize, elapsed: f64) -> String {
         match share(to_do, self.done_now) {
             Some(times) if to_do > 0 && self.waits.is_empty() => {
@@ -250,7 +250,7 @@ impl Tier {
         self.done.saturating_sub(self.passed)
     }
 
-    /// Runs that this sitting can still do.
+    /// Runs that this session can still do.
     fn to_do(&self) -> usize {
         if self.paused { 0 } else { self.planned.saturating_sub(self.done + self.errored.len()) }
     }

@@ -1,4 +1,4 @@
-//! What is printed at the end of a sitting: the table, what is missing, and the commands that go on.
+//! What is printed at the end of a session: the table, what is missing, and the commands that go on.
 
 use crate::model::event::{ExperimentFinished, Missing, TierTotals, Totals};
 use crate::model::money::Usd;
@@ -12,7 +12,7 @@ use super::tables::{Rows, add_damaged, add_missing, add_remainders, add_waiting,
 use crate::text::page::Page;
 use crate::text::styles::{Styles, Tone};
 
-/// The end of a sitting. `folder` is the experiment's folder as the person would type it.
+/// The end of a session. `folder` is the experiment's folder as the person would type it.
 ///
 /// The last line is the command that continues, unless every planned run is done.
 #[must_use]
@@ -41,7 +41,7 @@ pub fn summary(
     }
     page.add(named_lines(&[
         ("spent", format!("{}, with every attempt and judge", finished.spent)),
-        ("time", format!("{} in this sitting", duration(finished.duration_seconds))),
+        ("time", format!("{} in this session", duration(finished.duration_seconds))),
         ("folder", escape::terminal(folder).into_owned()),
     ]));
     page.line(format_args!("\nTo check it:\n  {}", command("verify", folder, styles)));

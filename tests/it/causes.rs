@@ -149,7 +149,7 @@ fn a_tier_that_is_given_up_says_so_and_names_every_run_that_it_leaves() {
     let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--jobs", "1", "--runs", "5"];
     let ran = world.scylla(&[&arguments[..], &["--attempts", "2"]].concat()).exits(6);
     let told =
-        "spawn failures in 5 runs in a row: nothing more of it is started in this sitting; 1 planned run stays missing";
+        "spawn failures in 5 runs in a row: nothing more of it is started in this session; 1 planned run stays missing";
     assert!(ran.stderr.contains("Gives up") && ran.stderr.contains(told), "{ran}");
     let (human, json) = status(&world);
     assert_eq!(json["missing"], serde_json::json!({"errored": 4, "unfinished": 1}), "{json:#}");

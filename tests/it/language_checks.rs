@@ -172,7 +172,7 @@ fn the_checks_say_what_failed_before_the_agent_came_and_leave_nothing_in_its_tre
     let dir = world.experiment();
     assert_eq!(world.scylla(&["verify", dir.to_str().unwrap()]).exits(0).stdout, "2 of 2 planned runs agree.\n");
     world.scylla(&["extend", dir.to_str().unwrap(), "--runs", "3"]).exits(0);
-    assert_eq!(world.lines("checks.log"), 4, "a later sitting reads what is known");
+    assert_eq!(world.lines("checks.log"), 4, "a later session reads what is known");
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn a_result_without_a_verdict_is_neither_done_nor_made_again() {
 }
 
 #[test]
-fn what_a_killed_attempt_cost_is_counted_in_the_sitting_that_sets_it_aside() {
+fn what_a_killed_attempt_cost_is_counted_in_the_session_that_sets_it_aside() {
     let world = World::new();
     let fixture = TestFixture::new().agent("T0/00-dear", &format!("{AGENT}; {}", gated(&world, "agent"))).write(&world);
     close(&world, "agent");

@@ -85,7 +85,7 @@ fn a_shorter_wait_that_is_said_later_shortens_nothing() {
 }
 
 #[test]
-fn a_wait_that_is_longer_than_a_day_ends_the_sitting_and_burns_nothing() {
+fn a_wait_that_is_longer_than_a_day_ends_the_session_and_burns_nothing() {
     let world = World::new();
     let record = r#"{"failure": {"kind": "rate_limit", "message": "429", "retry_at": "2999-01-01T00:00:00Z"}}"#;
     let fixture = TestFixture::new().agent("T0/00-one", &leaves(&world, record)).write(&world);
@@ -95,7 +95,7 @@ fn a_wait_that_is_longer_than_a_day_ends_the_sitting_and_burns_nothing() {
 }
 
 #[test]
-fn a_resume_asks_nobody_before_the_time_that_a_former_sitting_was_told_unless_it_is_asked_to() {
+fn a_resume_asks_nobody_before_the_time_that_a_former_session_was_told_unless_it_is_asked_to() {
     for year in ["2999", "2058"] {
         let world = World::new();
         let limit = format!(

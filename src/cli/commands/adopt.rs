@@ -8,11 +8,11 @@ use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
 use crate::cli::locate::{Located, locate};
-use crate::cli::wish;
+use crate::cli::options;
 use crate::config::fixture::Loaded;
 use crate::config::list::folder_of;
 use crate::engine::projectscylla::take_over::{Candidate, adopt};
-use crate::engine::session::create::Wish;
+use crate::engine::session::create::Options;
 use crate::engine::session::open::{self, Held};
 use crate::model::experiment::Inherit;
 use crate::model::finding::Level;
@@ -52,25 +52,26 @@ pub(super) fn take_over(
     let current = console.current_dir()?;
     let fixture_dir = fixture_dir(args, &candidate, &current)?;
     let located = locate(&current)?;
-    let said = wish::said(&args.adoption.said, &located, &current);
-    let loaded = wish::load(&fixture_dir, &said)?;
+    let said = options::said(&args.adoption.said, &located, &current);
+    let loaded = options::load(&fixture_dir, &said)?;
     let subtests = candidate.subtests_of(&held.folder, &loaded.fixture).map_err(engine)?;
     let tiers: Vec<TierId> = subtests.keys().copied().collect();
-    let loaded = wish::startable(loaded, &tiers)?;
+    let loaded = options::startable(loaded, &tiers)?;
     let inherit = inherit(args, &candidate, &loaded.fixture, &subtests)?;
     let known = candidate.thinking_mode(&held.folder).map_err(engine)?;
     let thinking = thinking_mode(args, known.clone())?;
-    let wish = Wish { thinking_mode: thinking, ..wish_of((args, &located), &candidate, loaded, subtests, inherit) };
-    let planned: usize = wish.subtests.values().map(|all| all.len() * wish.runs_per_subtest as usize).sum();
+    let options =
+        Options { thinking_mode: thinking, ..wish_of((args, &located), &candidate, loaded, subtests, inherit) };
+    let planned: usize = options.subtests.values().map(|all| all.len() * options.runs_per_subtest as usize).sum();
     let mut messages = intent(&candidate, planned, &shown(&fixture_dir, &current), inherit);
-    messages.extend(thinking_told(&candidate, known.is_some(), &wish.thinking_mode));
-    messages.extend(words_differ(&candidate, &wish));
-    messages.extend(wish.notes.clone());
-    if let Some(ceiling) = wish.max_cost_usd {
+    messages.extend(thinking_told(&candidate, known.is_some(), &options.thinking_mode));
+    messages.extend(words_differ(&candidate, &options));
+    messages.extend(options.notes.clone());
+    if let Some(ceiling) = options.max_cost_usd {
         messages.push(format!("nothing more is started when {ceiling} are spent, what it cost before included"));
     }
     console.tell(&messages)?;
-    adopt(held, &candidate, wish).map_err(engine)?;
+    adopt(held, &candidate, options).map_err(engine)?;
     Ok(None)
 }
 
@@ -153,7 +154,7 @@ fn inherit(
 /// How much agents are told to think. What nobody knows is asked for, and never made up: missing runs would be measured
 /// under other words than those that are there.
 fn thinking_mode(args: &Resume, known: Option<String>) -> Result<String, CliError> {
-    let said = args.config.thinking.as_deref().map(wish::canonical_thinking);
+    let said = args.config.thinking.as_deref().map(options::canonical_thinking);
     known.or(said).ok_or_else(|| {
         CliError::usage(
             "neither its config nor the prompts of its runs say how much agents were told to think, and runs are missing",
@@ -172,14 +173,14 @@ fn thinking_told(candidate: &Candidate<'_>, is_known: bool, mode: &str) -> Optio
 }
 
 /// Said once: results of both tools are under different words where instructions are composed.
-fn words_differ(candidate: &Candidate<'_>, wish: &Wish) -> Option<String> {
-    let missing = candidate.missing_of(&wish.subtests);
-    let mut composing = wish.fixture.tiers.iter().flat_map(|(tier, all)| {
+fn words_differ(candidate: &Candidate<'_>, options: &Options) -> Option<String> {
+    let missing = candidate.missing_of(&options.subtests);
+    let mut composing = options.fixture.tiers.iter().flat_map(|(tier, all)| {
         let composes = |it: &Subtest| it.setup.resources != Resources::default() || it.setup.agent_teams;
         all.iter().filter(move |(_, it)| composes(it)).map(|(subtest, _)| (*tier, *subtest))
     });
     // What is inherited may compose, whatever the missing runs say themselves.
-    let differs = composing.any(|place| wish.inherit != Inherit::None || missing.contains(&place));
+    let differs = composing.any(|place| options.inherit != Inherit::None || missing.contains(&place));
     differs.then(|| {
         "what its missing runs read in `CLAUDE.md` is worded otherwise than ProjectScylla words it: docs/migration.md lists \
          how"
@@ -194,9 +195,9 @@ fn wish_of(
     loaded: Loaded,
     subtests: BTreeMap<TierId, Vec<SubtestId>>,
     inherit: Inherit,
-) -> Wish {
+) -> Options {
     let (config, operation, settings) = (candidate.config, &args.config.operation, &located.settings);
-    Wish {
+    Options {
         subtests,
         runs_per_subtest: config.runs_per_subtest,
         max_subtests: config.max_subtests,
@@ -204,12 +205,12 @@ fn wish_of(
         judge_models: config.judge_models.clone(),
         thinking_mode: config.thinking_mode.clone().unwrap_or_default(),
         timeout_seconds: config.timeout_seconds,
-        jobs: operation.jobs.or(settings.jobs).unwrap_or_else(wish::cores),
+        jobs: operation.jobs.or(settings.jobs).unwrap_or_else(options::cores),
         attempts: operation.attempts.or(settings.attempts).unwrap_or(limits::ATTEMPTS),
         max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd).or(loaded.fixture.limits.max_cost_usd),
         keep_workspaces: operation.keep_workspaces.or(settings.keep_workspaces).unwrap_or_default(),
         containment: operation.containment.or(settings.containment).unwrap_or_default(),
-        work_dir: wish::work_dir(operation, located),
+        work_dir: options::work_dir(operation, located),
         inherit,
         results_dir: PathBuf::new(),
         notes: loaded.notes().map(ToString::to_string).collect(),

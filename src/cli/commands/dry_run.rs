@@ -6,9 +6,9 @@ use crate::cli::args::output::MessageFormat;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
-use crate::cli::wish::{alike, inheritance_of};
+use crate::cli::options::{alike, inheritance_of};
 use crate::config::fixture::named;
-use crate::engine::session::create::Wish;
+use crate::engine::session::create::Options;
 use crate::engine::session::inheritance::{mistakes, stops};
 use crate::model::experiment::{Inherit, too_many_runs};
 use crate::model::ids::{SubtestId, TierId};
@@ -24,26 +24,26 @@ use crate::ui::plan::{Newest, Plan, PlannedSubtest, PlannedTier};
 /// # Errors
 /// When standard output cannot be written.
 pub fn show(
-    wish: &Wish,
+    options: &Options,
     price_per_run: Option<Usd>,
     newest: Option<(&Path, bool)>,
     console: &mut Console,
 ) -> Result<Exit, CliError> {
     let current = console.current_dir()?;
-    let inheritance = inheritance_of(wish);
-    for note in wish.notes.iter().cloned().chain(stops(&wish.fixture, &inheritance, &wish.thinking_mode)) {
+    let inheritance = inheritance_of(options);
+    for note in options.notes.iter().cloned().chain(stops(&options.fixture, &inheritance, &options.thinking_mode)) {
         console.say(&format!("note: {note}\n"))?;
     }
     let waits = inheritance.of_tiers();
-    let tiers: Vec<PlannedTier> = wish
+    let tiers: Vec<PlannedTier> = options
         .subtests
         .iter()
         .map(|(tier, subtests)| {
-            let planned = |subtest| planned_subtest(wish, &inheritance, *tier, subtest);
+            let planned = |subtest| planned_subtest(options, &inheritance, *tier, subtest);
             let subtests: Vec<PlannedSubtest> = subtests.iter().filter_map(|subtest| planned(*subtest)).collect();
             PlannedTier {
                 tier: *tier,
-                name: wish.fixture.stores.tiers.get(tier).map(|settings| settings.name.clone()),
+                name: options.fixture.stores.tiers.get(tier).map(|settings| settings.name.clone()),
                 waits_for: waits.get(tier).into_iter().flatten().copied().collect(),
                 runs: subtests.iter().map(|subtest| subtest.runs as usize).sum(),
                 subtests,
@@ -52,13 +52,13 @@ pub fn show(
         .collect();
     let runs = tiers.iter().map(|tier| tier.runs).sum();
     let plan = Plan {
-        experiment_id: wish.fixture.id.to_string(),
-        fixture: shown(&wish.parts.dir, &current),
-        results_dir: shown(&wish.results_dir, &current),
+        experiment_id: options.fixture.id.to_string(),
+        fixture: shown(&options.parts.dir, &current),
+        results_dir: shown(&options.results_dir, &current),
         newest: newest.map(|(folder, complete)| Newest { folder: shown(folder, &current), complete }),
-        inherit: wish.inherit,
-        models: wish.models.clone(),
-        thinking_mode: wish.thinking_mode.clone(),
+        inherit: options.inherit,
+        models: options.models.clone(),
+        thinking_mode: options.thinking_mode.clone(),
         tiers,
         runs,
         price_per_run_usd: price_per_run,
@@ -68,8 +68,8 @@ pub fn show(
             Some((_, false)) => None,
             None => price_per_run.map(|price| price.times(runs)),
         },
-        max_cost_usd: wish.max_cost_usd,
-        alike: alike(wish)
+        max_cost_usd: options.max_cost_usd,
+        alike: alike(options)
             .iter()
             .map(|group| group.iter().map(|(tier, id)| format!("{tier}/{id}")).collect())
             .collect(),
@@ -85,31 +85,37 @@ pub fn show(
 ///
 /// # Errors
 /// When winners are asked for that no planned tier can give, or resources that are not there.
-pub fn check(wish: &Wish) -> Result<(), CliError> {
-    if let Some(why) = too_many_runs(&wish.subtests, wish.runs_per_subtest) {
+pub fn check(options: &Options) -> Result<(), CliError> {
+    if let Some(why) = too_many_runs(&options.subtests, options.runs_per_subtest) {
         return Err(CliError::usage(why).hint("ask for fewer with `--runs`, `--tiers` or `--max-subtests`"));
     }
-    let path_of = |file: &str| wish.parts.laid.get(file).cloned().unwrap_or_else(|| wish.parts.dir.join(file));
-    let mut mistakes = mistakes(&wish.fixture, path_of, &inheritance_of(wish), &wish.thinking_mode);
-    mistakes.extend(named::absent_repository(&wish.parts.dir, &wish.fixture));
+    let path_of = |file: &str| options.parts.laid.get(file).cloned().unwrap_or_else(|| options.parts.dir.join(file));
+    let mut mistakes = mistakes(&options.fixture, path_of, &inheritance_of(options), &options.thinking_mode);
+    mistakes.extend(named::absent_repository(&options.parts.dir, &options.fixture));
     if mistakes.is_empty() { Ok(()) } else { Err(CliError::mistakes(&mistakes)) }
 }
 
-fn composition(wish: &Wish, subtest: &Subtest) -> Composition {
-    compose(&alone(&wish.fixture, &subtest.setup), &wish.fixture.stores, &wish.thinking_mode).unwrap_or_default()
+fn composition(options: &Options, subtest: &Subtest) -> Composition {
+    compose(&alone(&options.fixture, &subtest.setup), &options.fixture.stores, &options.thinking_mode)
+        .unwrap_or_default()
 }
 
-fn planned_subtest(wish: &Wish, inheritance: &Inheritance, tier: TierId, id: SubtestId) -> Option<PlannedSubtest> {
-    let subtest = wish.fixture.tiers.get(&tier)?.get(&id)?;
+fn planned_subtest(
+    options: &Options,
+    inheritance: &Inheritance,
+    tier: TierId,
+    id: SubtestId,
+) -> Option<PlannedSubtest> {
+    let subtest = options.fixture.tiers.get(&tier)?.get(&id)?;
     let Setup { resources, system_prompt, agent_teams, extends_previous, .. } = &subtest.setup;
     let winners_of = inheritance.of_subtest(tier, id).to_vec();
-    let composition = composition(wish, subtest);
+    let composition = composition(options, subtest);
     let levels = resources.agent_levels.iter().map(|level| format!("L{level}"));
     Some(PlannedSubtest {
         subtest: id,
         name: subtest.name.clone(),
         agent: agent(&subtest.agent),
-        nothing_earlier: *extends_previous && winners_of.is_empty() && wish.inherit != Inherit::None,
+        nothing_earlier: *extends_previous && winners_of.is_empty() && options.inherit != Inherit::None,
         winners_of,
         system_prompt: match system_prompt {
             SystemPrompt::None => "none",
@@ -129,7 +135,7 @@ fn planned_subtest(wish: &Wish, inheritance: &Inheritance, tier: TierId, id: Sub
         overlay: subtest.overlay.clone(),
         removes: composition.removed,
         places: composition.placed.into_iter().map(|placed| placed.path).collect(),
-        runs: wish.runs_per_subtest,
+        runs: options.runs_per_subtest,
     })
 }
 

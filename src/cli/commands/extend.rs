@@ -2,12 +2,12 @@
 
 use crate::cli::args::Extend;
 use crate::cli::commands::run::{open_held, save_operation};
-use crate::cli::commands::sitting;
+use crate::cli::commands::session;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::options::{Differences, operate};
 use crate::cli::prelude::Prelude;
-use crate::cli::wish::{Differences, operate};
 use crate::engine::session::create::{Growth, extend};
 use crate::text::words::{counted, shell_word};
 
@@ -22,23 +22,23 @@ pub fn run(args: &Extend, console: &mut Console) -> Result<Exit, CliError> {
         );
     }
     let prelude = Prelude::begin(console)?;
-    let (mut sitting, name) = open_held(&args.experiment, console)?;
+    let (mut session, name) = open_held(&args.experiment, console)?;
     let growth = Growth { runs: args.runs, tiers: args.tiers.clone(), max_subtests: args.max_subtests };
-    let before = sitting.config.plan().total();
-    let plan = extend(&mut sitting, &growth).map_err(|error| CliError::engine(error, &name))?;
+    let before = session.config.plan().total();
+    let plan = extend(&mut session, &growth).map_err(|error| CliError::engine(error, &name))?;
     let planned = counted(plan.total(), "run");
     console.say(&if plan.total() == before {
         format!("the plan has these {planned} already")
     } else {
         format!("the plan has grown from {before} to {planned}")
     })?;
-    sitting.take_in(plan);
+    session.take_in(plan);
     let mut differences = Differences::default();
-    operate(&mut sitting.config, &args.operation, &mut differences);
-    save_operation(&sitting, differences.operational, &name)?;
+    operate(&mut session.config, &args.operation, &mut differences);
+    save_operation(&session, differences.operational, &name)?;
     if args.plan_only {
         console.say(&format!("to make them: `cargo scylla resume {}`", shell_word(&name)))?;
         return Ok(Exit::Success);
     }
-    sitting::conduct(sitting, &args.operation, &name, &differences.events, prelude, console)
+    session::conduct(session, &args.operation, &name, &differences.events, prelude, console)
 }

@@ -11,8 +11,8 @@ use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
 use crate::cli::locate::{Located, locate_without_manifest};
+use crate::cli::options;
 use crate::cli::prelude::Prelude;
-use crate::cli::wish;
 use crate::config::fixture::{Said, named, to_be_said};
 use crate::config::list::folder_of;
 use crate::config::mistake::Mistake;
@@ -40,14 +40,14 @@ fn check(args: &Check, console: &mut Console) -> Result<Exit, CliError> {
     let making = prelude.making();
     let current = console.current_dir()?;
     let dir = folder_of(&args.dir);
-    let said = wish::said(&args.said, &located(&current, console)?, &current);
+    let said = options::said(&args.said, &located(&current, console)?, &current);
     if list::holds_fixtures(dir) {
         if args.run {
             return Err(CliError::usage("`--run` tries one fixture").hint("name the fixture's own folder"));
         }
         return check_all(dir, &said, console);
     }
-    let loaded = wish::load(dir, &said.to_look_at(dir))?.whole().map_err(|absent| {
+    let loaded = options::load(dir, &said.to_look_at(dir))?.whole().map_err(|absent| {
         CliError::mistakes(&absent).or_hint(
             "put it there, name another folder with `--shared-dir`, or leave such subtests out: nothing of them is started",
         )
@@ -196,7 +196,7 @@ fn new(dir: &Path, console: &mut Console) -> Result<Exit, CliError> {
 fn list(dir: Option<&Path>, console: &mut Console) -> Result<Exit, CliError> {
     let current = console.current_dir()?;
     let located = located(&current, console)?;
-    let said = wish::said(&SaidFlags::default(), &located, &current);
+    let said = options::said(&SaidFlags::default(), &located, &current);
     let folder = if let Some(dir) = dir {
         current.join(dir)
     } else {

@@ -12,7 +12,7 @@ pub mod repair;
 pub mod rerun;
 pub mod resume;
 pub mod run;
-pub mod sitting;
+pub mod session;
 pub mod status;
 mod trial;
 pub mod verify;

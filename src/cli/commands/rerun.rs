@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::cli::args::again::Rerun;
 use crate::cli::commands::run::{open_held, save_operation};
-use crate::cli::commands::sitting;
+use crate::cli::commands::session;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::options::{Differences, operate};
 use crate::cli::prelude::Prelude;
-use crate::cli::wish::{Differences, operate};
 use crate::engine::session::rerun::rerun;
 use crate::text::words::counted;
 
@@ -23,23 +23,23 @@ pub fn run(args: &Rerun, console: &mut Console) -> Result<Exit, CliError> {
             .hint("name runs with `--run T0/00/1`, or all that failed with `--errored`"));
     }
     let prelude = Prelude::begin(console)?;
-    let (mut sitting, name) = open_held(&args.experiment, console)?;
+    let (mut session, name) = open_held(&args.experiment, console)?;
     let mut named: BTreeSet<_> = args.run.iter().copied().collect();
     if !named.is_empty() {
-        sitting = rerun(sitting, &named).map_err(|error| CliError::engine(error, &name))?;
+        session = rerun(session, &named).map_err(|error| CliError::engine(error, &name))?;
     }
     if args.errored {
-        let failed = sitting.standing.failed();
+        let failed = session.progress.failed();
         if failed.is_empty() && named.is_empty() {
             console.say("no run is missing because infrastructure failed: nothing is to be made again")?;
-            return sitting.rest().map(|()| Exit::Success).map_err(|error| CliError::engine(error, &name));
+            return session.rest().map(|()| Exit::Success).map_err(|error| CliError::engine(error, &name));
         }
         named.extend(failed);
     }
     console.say(&format!("{} to be made again, and no other", counted(named.len(), "run")))?;
-    sitting.standing.only(&named);
+    session.progress.only(&named);
     let mut differences = Differences::default();
-    operate(&mut sitting.config, &args.operation, &mut differences);
-    save_operation(&sitting, differences.operational, &name)?;
-    sitting::conduct(sitting, &args.operation, &name, &differences.events, prelude, console)
+    operate(&mut session.config, &args.operation, &mut differences);
+    save_operation(&session, differences.operational, &name)?;
+    session::conduct(session, &args.operation, &name, &differences.events, prelude, console)
 }

@@ -5,12 +5,12 @@ use crate::cli::args::original::AdoptionFlags;
 use crate::cli::choose::choose;
 use crate::cli::commands::adopt;
 use crate::cli::commands::run::save_operation;
-use crate::cli::commands::sitting;
+use crate::cli::commands::session;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::options::differ;
 use crate::cli::prelude::Prelude;
-use crate::cli::wish::differ;
 use crate::engine::projectscylla::take_over::finish;
 use crate::engine::session::open::{go_on, hold, survey};
 use crate::model::event::Event;
@@ -34,15 +34,15 @@ pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
         }
         first = survey(&held, Depth::Results).map_err(engine)?;
     }
-    let mut sitting = go_on(held, first).map_err(engine)?;
+    let mut session = go_on(held, first).map_err(engine)?;
     // Whatever former sessions came to.
-    sitting.resumed = true;
-    let mut differences = differ(&mut sitting.config, &args.config);
+    session.resumed = true;
+    let mut differences = differ(&mut session.config, &args.config);
     if !was_original && !was_begun {
         differences.events.extend(without_effect(&args.adoption));
     }
-    save_operation(&sitting, differences.operational, &name)?;
-    sitting::conduct(sitting, &args.config.operation, &name, &differences.events, prelude, console)
+    save_operation(&session, differences.operational, &name)?;
+    session::conduct(session, &args.config.operation, &name, &differences.events, prelude, console)
 }
 
 /// Each flag that says something of a fixture to an experiment that has its own copy.

@@ -11,15 +11,15 @@ use crate::cli::asked::{Course, Question, changes, regrade};
 use crate::cli::choose::choose;
 use crate::cli::commands::dry_run;
 use crate::cli::commands::fixture::absent_programs;
-use crate::cli::commands::{sitting, status};
+use crate::cli::commands::{session, status};
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
 use crate::cli::locate::{Located, RESULTS, locate, locate_without_manifest, manifest_sets_anything};
+use crate::cli::options::{self, Places, differ_in};
 use crate::cli::prelude::Prelude;
-use crate::cli::wish::{self, Places, differ_in};
-use crate::engine::session::create::{Wish, create};
-use crate::engine::session::open::{Held, Sitting, hold, hold_creation, left_to_you, take_over};
+use crate::engine::session::create::{Options, create};
+use crate::engine::session::open::{Held, Session, hold, hold_creation, left_to_you, take_over};
 use crate::engine::session::regrade::Otherwise;
 use crate::model::event::Event;
 use crate::model::experiment::ContainmentChoice;
@@ -36,49 +36,49 @@ use crate::text::words::{counted, shell_word};
 /// Runs the command.
 ///
 /// # Errors
-/// When the fixture has mistakes, the experiment is held, or the sitting cannot begin.
+/// When the fixture has mistakes, the experiment is held, or the session cannot begin.
 pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     let prelude = Prelude::begin(console)?;
     let current = console.current_dir()?;
     let located = locate_for(args, &current, console)?;
-    let places = wish::places(args, &located, &current)?;
-    let loaded = wish::load(&places.fixture_dir, &places.said)?;
-    let wish = wish::wish(args, &located, &places, loaded)?;
-    refuse_results_in_fixture(&wish, args, console)?;
-    let fields = wish::fields(args, &located, &wish);
-    let question = Question { wish: &wish, fields, places: &places, fresh: args.fresh };
+    let places = options::places(args, &located, &current)?;
+    let loaded = options::load(&places.fixture_dir, &places.said)?;
+    let options = options::options(args, &located, &places, loaded)?;
+    refuse_results_in_fixture(&options, args, console)?;
+    let fields = options::fields(args, &located, &options);
+    let question = Question { options: &options, fields, places: &places, fresh: args.fresh };
     let course = question.course(&current, &console.typed_with("--fresh"))?;
     if args.dry_run {
-        dry_run::check(&wish)?;
+        dry_run::check(&options)?;
         let price = args.price_per_run.or(located.settings.price_per_run);
         let newest = match &course {
             Course::Begin(_) => None,
             Course::GoOn(folder) => Some((folder.root(), false)),
             Course::LeaveAlone(folder) => Some((folder.root(), true)),
         };
-        return dry_run::show(&wish, price, newest, console);
+        return dry_run::show(&options, price, newest, console);
     }
     let go_on = |folder, prelude, console: &mut Console| go_on(folder, (args, &located), &question, prelude, console);
     match course {
         Course::LeaveAlone(folder) => return leave_alone(&folder, &question, console),
         Course::GoOn(folder) => return go_on(folder, prelude, console),
         Course::Begin(_) => {
-            dry_run::check(&wish)?;
-            refuse_containment(wish.containment, ".")?;
+            dry_run::check(&options)?;
+            refuse_containment(options.containment, ".")?;
         }
     }
-    let fixture = wish.fixture.clone();
+    let fixture = options.fixture.clone();
     let (held, mut notices) = match make(&question, &current, &prelude, console)? {
         Made::New(held, notices) => (held, notices),
         Made::GoOn(folder) => return go_on(folder, prelude, console),
         Made::LeaveAlone(folder) => return leave_alone(&folder, &question, console),
     };
-    notices.extend(wish::notices(args, &located, &wish));
-    notices.extend(in_target_dir(&wish, &located, &current));
+    notices.extend(options::notices(args, &located, &options));
+    notices.extend(in_target_dir(&options, &located, &current));
     notices.extend(absent_programs(&fixture).into_iter().map(|message| Event::Notice { message }));
     let name = shown(held.folder.root(), &current);
-    let sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;
-    sitting::conduct(sitting, &args.config.operation, &name, &notices, prelude, console)
+    let session = take_over(held).map_err(|error| CliError::engine(error, &name))?;
+    session::conduct(session, &args.config.operation, &name, &notices, prelude, console)
 }
 
 /// What came of making an experiment.
@@ -90,7 +90,7 @@ enum Made {
 }
 
 fn make(question: &Question<'_>, current: &Path, prelude: &Prelude, console: &mut Console) -> Result<Made, CliError> {
-    let (id, results_dir) = (&question.wish.fixture.id, &question.wish.results_dir);
+    let (id, results_dir) = (&question.options.fixture.id, &question.options.results_dir);
     if question.places.former_results.is_some() {
         make_results_folder(results_dir)?;
     }
@@ -103,7 +103,7 @@ fn make(question: &Question<'_>, current: &Path, prelude: &Prelude, console: &mu
     let _making = prelude.making();
     // Another one may have been made meanwhile; two at once would both be paid.
     let made = match question.course(current, &console.typed_with("--fresh")) {
-        Ok(Course::Begin(notices)) => match create(question.wish.clone()) {
+        Ok(Course::Begin(notices)) => match create(question.options.clone()) {
             Ok(held) => Ok(Made::New(held, notices)),
             Err(error) => Err(CliError::engine(error, ".")),
         },
@@ -130,9 +130,9 @@ fn locate_for(args: &Run, current: &Path, console: &mut Console) -> Result<Locat
 }
 
 /// What lies in the fixture is copied into each experiment; an experiment in it would be copied into the next one.
-fn refuse_results_in_fixture(wish: &Wish, args: &Run, console: &Console) -> Result<(), CliError> {
-    let results = real(&wish.results_dir);
-    let copied = std::iter::once(&wish.parts.dir).chain(wish.parts.laid.values()).map(|path| real(path));
+fn refuse_results_in_fixture(options: &Options, args: &Run, console: &Console) -> Result<(), CliError> {
+    let results = real(&options.results_dir);
+    let copied = std::iter::once(&options.parts.dir).chain(options.parts.laid.values()).map(|path| real(path));
     let Some(around) = copied.into_iter().find(|copied| results.starts_with(copied)) else { return Ok(()) };
     let current = console.current_dir()?;
     let beside = around.parent().unwrap_or(&around).join(RESULTS);
@@ -146,8 +146,8 @@ fn refuse_results_in_fixture(wish: &Wish, args: &Run, console: &Console) -> Resu
     };
     let message = format!(
         "results would lie in the fixture, which each experiment copies: `{}` is in `{}`",
-        shown(&wish.results_dir, &current),
-        shown(&wish.parts.dir, &current),
+        shown(&options.results_dir, &current),
+        shown(&options.parts.dir, &current),
     );
     Err(CliError::usage(message).hint(hint))
 }
@@ -158,9 +158,10 @@ fn real(path: &Path) -> PathBuf {
     path.ancestors().find_map(real).unwrap_or_else(|| path.to_owned())
 }
 
-fn in_target_dir(wish: &Wish, located: &Located, current: &Path) -> Option<Event> {
-    let is_there = located.target_dir.as_ref().is_some_and(|target| real(&wish.results_dir).starts_with(real(target)));
-    let dir = shown(&wish.results_dir, current);
+fn in_target_dir(options: &Options, located: &Located, current: &Path) -> Option<Event> {
+    let is_there =
+        located.target_dir.as_ref().is_some_and(|target| real(&options.results_dir).starts_with(real(target)));
+    let dir = shown(&options.results_dir, current);
     is_there.then(|| Event::Notice {
         message: format!("results lie in `{dir}`, in the target directory, which `cargo clean` removes"),
     })
@@ -204,7 +205,7 @@ fn leave_alone(folder: &ExperimentFolder, question: &Question<'_>, console: &mut
         return Ok(Exit::Damaged);
     }
     let planned = config.content().map_or(1, |config| config.runs_per_subtest);
-    let asked = question.wish.runs_per_subtest;
+    let asked = question.options.runs_per_subtest;
     let more = if asked < planned {
         format!(", so there are more than the {asked} that are asked for")
     } else {
@@ -232,12 +233,12 @@ fn tidy(folder: &ExperimentFolder, name: &str, console: &mut Console) -> Result<
         return Ok(mending.kept.into_iter().filter(|finding| finding.kind.level() == Level::Damaged).collect());
     }
     let failed = |error| CliError::engine(error, name);
-    let sitting = take_over(hold(folder.clone()).map_err(failed)?).map_err(failed)?;
-    for mended in &sitting.mended {
+    let session = take_over(hold(folder.clone()).map_err(failed)?).map_err(failed)?;
+    for mended in &session.mended {
         console.say(&format!("mended: {mended}"))?;
     }
-    let damage = sitting.damage.clone();
-    sitting.rest().map_err(failed)?;
+    let damage = session.damage.clone();
+    session.rest().map_err(failed)?;
     Ok(damage)
 }
 
@@ -250,27 +251,27 @@ fn go_on(
     prelude: Prelude,
     console: &mut Console,
 ) -> Result<Exit, CliError> {
-    let Question { wish, fields, places, .. } = question;
+    let Question { options, fields, places, .. } = question;
     let current = console.current_dir()?;
     let name = shown(folder.root(), &current);
     let mut news = vec![format!("going on with the unfinished experiment `{name}` (`--fresh` starts anew)")];
     news.extend(in_former_place(&folder, places, &current));
     let held = hold(folder).map_err(|error| CliError::engine(error, &name))?;
     if let Some(config) = store::config::read(&held.folder).0.content() {
-        refuse_edited(&changes(&held.folder, config, wish)?, &held.folder, question, &name, console)?;
+        refuse_edited(&changes(&held.folder, config, options)?, &held.folder, question, &name, console)?;
     }
-    let mut sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;
+    let mut session = take_over(held).map_err(|error| CliError::engine(error, &name))?;
     let mut events: Vec<Event> = news.into_iter().map(|message| Event::Notice { message }).collect();
     let mut wanted = fields.clone();
     wanted.push(("runs_per_subtest", args.runs.or(located.settings.runs).map(Value::from)));
     wanted.push(("max_subtests", args.max_subtests.map(Value::from)));
-    wanted.push(("subtests", args.tiers.as_ref().map(|_| json!(wish.subtests))));
+    wanted.push(("subtests", args.tiers.as_ref().map(|_| json!(options.subtests))));
     let mut operation = args.config.operation.clone();
     operation.jobs = operation.jobs.or(located.settings.jobs);
-    let differences = differ_in(&mut sitting.config, &wanted, &operation);
+    let differences = differ_in(&mut session.config, &wanted, &operation);
     events.extend(differences.events);
-    save_operation(&sitting, differences.operational, &name)?;
-    sitting::conduct(sitting, &args.config.operation, &name, &events, prelude, console)
+    save_operation(&session, differences.operational, &name)?;
+    session::conduct(session, &args.config.operation, &name, &events, prelude, console)
 }
 
 fn refuse_edited(
@@ -303,21 +304,21 @@ fn refuse_containment(choice: ContainmentChoice, name: &str) -> Result<(), CliEr
     Containment::probe(choice).map(drop).map_err(|error| CliError::engine(error.into(), name))
 }
 
-/// Keeps operational changes: they hold for later sittings too.
-pub(super) fn save_operation(sitting: &Sitting, changed: bool, name: &str) -> Result<(), CliError> {
+/// Keeps operational changes: they hold for later sessions too.
+pub(super) fn save_operation(session: &Session, changed: bool, name: &str) -> Result<(), CliError> {
     if changed {
-        refuse_containment(sitting.config.containment, name)?;
+        refuse_containment(session.config.containment, name)?;
         // A config of an earlier version becomes one of this version, beside which the record must lie.
-        store::repository::record(&sitting.held.folder, &[])?;
-        store::config::save(&sitting.held.folder, &sitting.config)?;
+        store::repository::record(&session.held.folder, &[])?;
+        store::config::save(&session.held.folder, &session.config)?;
     }
     Ok(())
 }
 
 /// Opens a folder that a person named and takes its lock.
-pub(super) fn open_held(which: &Which, console: &mut Console) -> Result<(Sitting, String), CliError> {
+pub(super) fn open_held(which: &Which, console: &mut Console) -> Result<(Session, String), CliError> {
     let (folder, name) = choose(which, console)?;
     let held = hold(folder).map_err(|error| CliError::engine(error, &name))?;
-    let sitting = take_over(held).map_err(|error| CliError::engine(error, &name))?;
-    Ok((sitting, name))
+    let session = take_over(held).map_err(|error| CliError::engine(error, &name))?;
+    Ok((session, name))
 }

@@ -11,7 +11,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::config;
 use crate::engine::session::inheritance::tiers_in_wait;
-use crate::engine::session::progress::Standing;
+use crate::engine::session::progress::Progress;
 use crate::engine::worker::excerpt;
 use crate::model::event::{Event, ExperimentFinished, Missing};
 use crate::model::ids::JudgeNumber;
@@ -63,7 +63,7 @@ pub(super) fn show_ended(folder: &ExperimentFolder, name: &str, console: &mut Co
         return show(folder, name, &survey, None, console);
     }
     let fixture = config::fixture::load(&folder.fixture()).ok();
-    let numbers = Standing::of(survey.plan().unwrap_or_default(), &survey);
+    let numbers = Progress::of(survey.plan().unwrap_or_default(), &survey);
     let finished = ExperimentFinished {
         shortfalls: excerpt::explained(folder, numbers.counting(), numbers.shortfalls()),
         ..numbers.finished(name, fixture.as_ref())
@@ -82,7 +82,7 @@ fn show(
     let config = survey.config.content();
     // A fixture that cannot be read costs names, not numbers.
     let fixture = config::fixture::load(&folder.fixture()).ok();
-    let numbers = Standing::of(survey.plan().unwrap_or_default(), survey);
+    let numbers = Progress::of(survey.plan().unwrap_or_default(), survey);
     let in_flight = if survey.holder.is_some() && survey.original.is_none() {
         in_flight(folder, survey, fixture.as_ref())
     } else {
@@ -133,7 +133,7 @@ fn show(
 }
 
 /// Planned runs without a result that nobody works on, by why.
-fn missing_beside(in_flight: &[RunInFlight], numbers: &Standing) -> BTreeMap<Missing, usize> {
+fn missing_beside(in_flight: &[RunInFlight], numbers: &Progress) -> BTreeMap<Missing, usize> {
     let mut missing = numbers.missing_by_why();
     for why in in_flight.iter().filter_map(|in_flight| numbers.missing().get(&in_flight.run)) {
         missing.entry(*why).and_modify(|count| *count = count.saturating_sub(1));

@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::cli::commands::sitting::manner;
+use crate::cli::commands::session::session_options;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::options;
 use crate::cli::prelude::Prelude;
-use crate::cli::wish;
 use crate::config::fixture::{self, Loaded};
 use crate::config::mistake::Mistake;
 use crate::engine::coordinator;
-use crate::engine::session::create::{Wish, create};
+use crate::engine::session::create::{Options, create};
 use crate::engine::session::freeze::freeze;
 use crate::engine::session::open::take_over;
 use crate::model::event::Event;
@@ -113,13 +113,13 @@ pub(super) fn trial(loaded: &Loaded, repeat: u32, prelude: Prelude, console: &mu
     let copy = folder.path().join("fixture");
     let (to_try, tier) = copy_to_try(loaded, &copy)?;
     let has_solution = to_try.fixture.solution_file.is_some();
-    let wish = wish_to_try(to_try, tier, repeat, folder.path().join("results"));
-    let fixture = wish.fixture.clone();
+    let options = wish_to_try(to_try, tier, repeat, folder.path().join("results"));
+    let fixture = options.fixture.clone();
     let name = format!("the trial of `{}`", fixture.id);
     let engine = |error| CliError::engine(error, &name);
-    let sitting = take_over(create(wish).map_err(engine)?).map_err(engine)?;
-    let experiment = sitting.held.folder.clone();
-    let containment = Containment::probe(sitting.config.containment).map_err(|error| engine(error.into()))?;
+    let session = take_over(create(options).map_err(engine)?).map_err(engine)?;
+    let experiment = session.held.folder.clone();
+    let containment = Containment::probe(session.config.containment).map_err(|error| engine(error.into()))?;
     let mut failures: Vec<(RunId, Failure)> = Vec::new();
     let mut count = 0;
     let all = if has_solution { 2 * repeat } else { repeat };
@@ -138,9 +138,10 @@ pub(super) fn trial(loaded: &Loaded, repeat: u32, prelude: Prelude, console: &mu
         // Whoever closed the stream, or wants quiet, still gets the result.
         let _ = console.say(&format!("tried {count} of {all}: {who} {end}"));
     };
-    let manner = manner(containment, &name, Vec::new(), None);
+    let session_options = session_options(containment, &name, Vec::new(), None);
     drop(making);
-    let finished = coordinator::conduct(sitting, manner, prelude.into_listening(), &mut tell).map_err(engine)?;
+    let finished =
+        coordinator::conduct(session, session_options, prelude.into_listening(), &mut tell).map_err(engine)?;
     if let ExperimentEnd::Stopped { signal } = finished.end {
         let exit = Exit::stopped(signal);
         return Err(CliError { exit, ..CliError::usage("stopped before all was tried") });
@@ -199,7 +200,7 @@ fn copy_to_try(loaded: &Loaded, copy: &Path) -> Result<(Loaded, TierId), CliErro
         first.get_or_insert(*tier);
     }
     let tier = first.ok_or_else(|| CliError::usage("the fixture has no tier"))?;
-    let mut to_try = wish::load(copy, &fixture::Said::default())?;
+    let mut to_try = options::load(copy, &fixture::Said::default())?;
     // A local repository is named relative to where the fixture lies, not to its copy.
     if let (Source::Repository { repo, .. }, Source::Repository { repo: given, .. }) =
         (&mut to_try.fixture.source, &loaded.fixture.source)
@@ -214,10 +215,10 @@ fn copy_to_try(loaded: &Loaded, copy: &Path) -> Result<(Loaded, TierId), CliErro
     Ok((to_try, tier))
 }
 
-fn wish_to_try(to_try: Loaded, tier: TierId, repeat: u32, results_dir: PathBuf) -> Wish {
+fn wish_to_try(to_try: Loaded, tier: TierId, repeat: u32, results_dir: PathBuf) -> Options {
     let Loaded { fixture, parts, .. } = to_try;
     let subtests = fixture.tiers.get(&tier).into_iter().flat_map(BTreeMap::keys).copied().collect();
-    Wish {
+    Options {
         work_dir: None,
         parts,
         results_dir,
@@ -229,7 +230,7 @@ fn wish_to_try(to_try: Loaded, tier: TierId, repeat: u32, results_dir: PathBuf) 
         thinking_mode: "None".to_owned(),
         timeout_seconds: fixture.timeout_seconds.unwrap_or(limits::AGENT_SECONDS),
         inherit: Inherit::None,
-        jobs: wish::cores(),
+        jobs: options::cores(),
         attempts: 1,
         max_cost_usd: None,
         notes: Vec::new(),

@@ -2,7 +2,7 @@
 
 use crate::engine::coordinator::Coordinator;
 use crate::engine::error::EngineError;
-use crate::engine::session::progress::Standing;
+use crate::engine::session::progress::Progress;
 use crate::model::event::{Event, Missing};
 use crate::model::ids::RunId;
 use crate::model::outcome::{ExperimentEnd, Failure, FailureKind, RunStatus};
@@ -20,7 +20,7 @@ impl Coordinator<'_> {
     /// Says which grading counts, when it is not the newest one.
     pub(in crate::engine) fn tell_grading(&mut self) {
         let (newest, counting) = (self.place.grader.number, self.place.grader.counting);
-        let left = self.standing.to_grade().len();
+        let left = self.progress.to_grade().len();
         if !self.place.grader.counts {
             let message = format!(
                 "grading {newest} is incomplete: {} still to be graded by it; until then grading {counting} counts",
@@ -37,13 +37,13 @@ impl Coordinator<'_> {
             self.checkpoint.graded.entry(number).or_default().insert(run);
         }
         if self.place.grader.counts {
-            self.standing.commit(run, result);
+            self.progress.commit(run, result);
             self.checkpoint.completed_runs.set(run, RunStatus::judged(result.judge_passed));
         } else {
-            if !self.standing.is_committed(run) {
+            if !self.progress.is_committed(run) {
                 self.checkpoint.completed_runs.set(run, RunStatus::AgentComplete);
             }
-            self.standing.grade(run);
+            self.progress.grade(run);
         }
     }
 
@@ -66,7 +66,7 @@ impl Coordinator<'_> {
     pub(in crate::engine) fn recount(&mut self, end: ExperimentEnd) -> Result<(), EngineError> {
         if !self.place.grader.counts {
             let survey = store::survey::survey(&self.held.folder, Depth::Results)?;
-            self.standing = Standing::of(self.place.config.plan(), &survey);
+            self.progress = Progress::of(self.place.config.plan(), &survey);
             for (run, status) in index(&survey).entries() {
                 self.checkpoint.completed_runs.set(run, status);
             }
@@ -81,7 +81,7 @@ impl Coordinator<'_> {
             };
             self.tell(&Event::Notice { message });
         }
-        let full = self.standing.failures().find(|failure| is_full(failure)).cloned();
+        let full = self.progress.failures().find(|failure| is_full(failure)).cloned();
         if let Some(failure) = full {
             let message = format!(
                 "the work folder is full ({}): free space in `{}`, or go on elsewhere with `cargo scylla resume {} \
@@ -94,8 +94,8 @@ impl Coordinator<'_> {
         }
         let of_grading = |failure: &Failure| matches!(failure.kind, FailureKind::Checks | FailureKind::Judge);
         if end == ExperimentEnd::Incomplete
-            && self.standing.missing().values().any(|why| *why == Missing::AgentComplete)
-            && self.standing.failures().any(of_grading)
+            && self.progress.missing().values().any(|why| *why == Missing::AgentComplete)
+            && self.progress.failures().any(of_grading)
         {
             let message = format!(
                 "a mistake in checks or judges is mended in the fixture: `cargo scylla regrade {} --from FIXTURE` then \

@@ -50,7 +50,7 @@ impl Coordinator<'_> {
                 self.dismiss(run);
                 self.worker_lost = true;
                 self.take(Fact::Stopped(run, Usd::ZERO));
-                self.standing.miss(run, Missing::Unfinished);
+                self.progress.miss(run, Missing::Unfinished);
                 self.climb(StopSignal::Terminate);
             }
             Input::Signal(signal) => self.climb(signal),
@@ -138,7 +138,7 @@ impl Coordinator<'_> {
         if failure.kind == FailureKind::RateLimit {
             return;
         }
-        self.standing.fail(run, failure.clone());
+        self.progress.fail(run, failure.clone());
         if agent_complete && self.checkpoint.failures.len() < MOST_FAILURES {
             self.checkpoint.failures.insert(run, failure.clone());
         }
@@ -147,14 +147,14 @@ impl Coordinator<'_> {
     /// A run that is not committed stays in the index only as far as its agent's work is durable.
     fn leave(&mut self, run: RunId, agent_complete: bool, otherwise: Missing) {
         // A run that is graded once more keeps the verdict that it has.
-        if self.standing.is_committed(run) {
+        if self.progress.is_committed(run) {
             return;
         }
         if agent_complete {
             self.checkpoint.completed_runs.set(run, RunStatus::AgentComplete);
             self.pacing.changed();
         }
-        self.standing.miss(run, if agent_complete { Missing::AgentComplete } else { otherwise });
+        self.progress.miss(run, if agent_complete { Missing::AgentComplete } else { otherwise });
     }
 
     fn set_rate_limit(&mut self, stage: Stage, wait: Duration) -> RateLimit {
@@ -167,9 +167,9 @@ impl Coordinator<'_> {
         limit
     }
 
-    /// Waits for the time that a provider named to a former sitting, when it is not over and there is something to ask.
-    pub(in crate::engine) fn wait_as_former_sittings_do(&mut self) {
-        let limit = self.checkpoint.rate_limit.take().filter(|_| self.standing.to_do().next().is_some());
+    /// Waits for the time that a provider named to a former session, when it is not over and there is something to ask.
+    pub(in crate::engine) fn wait_as_former_sessions_do(&mut self) {
+        let limit = self.checkpoint.rate_limit.take().filter(|_| self.progress.to_do().next().is_some());
         let Some((wait, limit)) = limit.and_then(|limit| Some((clock::until(limit.until)?, limit))) else { return };
         self.checkpoint.rate_limit = Some(limit.clone());
         let RateLimit { model, until } = limit;

@@ -83,11 +83,11 @@ impl Coordinator<'_> {
     /// The winner of a tier by its committed runs; `None` when there is none.
     fn winner_of(&self, tier: TierId) -> Result<Option<TakenOver>, EngineError> {
         let (folder, counting) = (&self.held.folder, self.place.grader.counting);
-        let committed = self.standing.committed_in(tier);
+        let committed = self.progress.committed_in(tier);
         let compared = committed.map(|run| Ok((run, store::inherited::compared(folder, run, counting)?)));
         let Some(winner) = winner_among(compared.collect::<Result<Vec<_>, EngineError>>()?) else { return Ok(None) };
         let composed = base::composed(&self.held.folder.repo(), tier, winner.subtest)?;
-        Ok(Some(TakenOver { at: clock::now(), winner, planned: self.standing.planned_in(tier), composed }))
+        Ok(Some(TakenOver { at: clock::now(), winner, planned: self.progress.planned_in(tier), composed }))
     }
 }
 

@@ -15,8 +15,8 @@ use jiff::Timestamp;
 use crate::engine::error::EngineError;
 use crate::engine::failure::storage;
 use crate::engine::session::inheritance::{Taken, stop};
-use crate::engine::session::open::{Held, Sitting, left_to_you};
-use crate::engine::session::progress::Standing;
+use crate::engine::session::open::{Held, Session, left_to_you};
+use crate::engine::session::progress::Progress;
 use crate::engine::worker::baseline_checks::Untouched;
 use crate::engine::worker::excerpt;
 use crate::engine::worker::mailbox::{Input, Line, RunEnd};
@@ -43,9 +43,9 @@ use crate::text::words::list;
 /// Who is told what happens: an event with its time, or `None` when only time has passed.
 pub type Tell<'a> = dyn FnMut(Timestamp, Option<&Event>) + 'a;
 
-/// How a sitting is to be run, beside what the config says.
+/// How a session is to be run, beside what the config says.
 #[derive(Debug)]
-pub struct Manner {
+pub struct SessionOptions {
     /// How the processes of a run are held together.
     pub containment: Containment,
     /// How often `Tell` hears that time has passed; `None` for never.
@@ -63,11 +63,11 @@ pub struct Manner {
 /// A save that failed counts as one of this length, so that the next one is tried some seconds later.
 const BETWEEN_FAILED_SAVES: Duration = Duration::from_millis(100);
 
-/// The coordinator of a sitting.
+/// The coordinator of a session.
 pub(in crate::engine) struct Coordinator<'a> {
     pub(in crate::engine) held: Held,
     pub(in crate::engine) checkpoint: Checkpoint,
-    pub(in crate::engine) standing: Standing,
+    pub(in crate::engine) progress: Progress,
     pub(in crate::engine) place: Arc<Workplace>,
     pub(in crate::engine) limits: Limits,
     pub(in crate::engine) state: State,
@@ -92,8 +92,8 @@ pub(in crate::engine) struct Coordinator<'a> {
 /// When signals cannot be heard, the checkpoint cannot be written, or a worker is lost. Committed runs are safe in every
 /// case.
 pub fn conduct<'a>(
-    sitting: Sitting,
-    manner: Manner,
+    session: Session,
+    session_options: SessionOptions,
     former: Listening,
     tell: &'a mut Tell<'a>,
 ) -> Result<ExperimentFinished, EngineError> {
@@ -110,10 +110,10 @@ pub fn conduct<'a>(
     })
     .map_err(EngineError::Signals)?;
     drop(former);
-    for event in &manner.news {
+    for event in &session_options.news {
         tell(clock::now(), Some(event));
     }
-    let mut coordinator = Coordinator::begin(sitting, manner, (line, mailbox), tell)?;
+    let mut coordinator = Coordinator::begin(session, session_options, (line, mailbox), tell)?;
     coordinator.tell_grading();
     coordinator.tell_surroundings();
     let end = coordinator.work();
@@ -135,28 +135,28 @@ impl<'a> Coordinator<'a> {
     }
 
     fn begin(
-        sitting: Sitting,
-        manner: Manner,
+        session: Session,
+        session_options: SessionOptions,
         (line, mailbox): (Sender<Input>, Receiver<Input>),
         tell: &'a mut Tell<'a>,
     ) -> Result<Self, EngineError> {
-        let Sitting { held, config, fixture, grader, checkpoint, mut standing, damage, mended, left, resumed } =
-            sitting;
+        let Session { held, config, fixture, grader, checkpoint, mut progress, damage, mended, left, resumed } =
+            session;
         let limits = limits_of(&config);
         let started = Event::ExperimentStarted(ExperimentStarted {
             experiment_id: config.experiment_id.clone(),
-            folder: manner.folder_name.clone(),
+            folder: session_options.folder_name.clone(),
             resumed,
             jobs: config.jobs,
-            containment: manner.containment.name().to_owned(),
-            tiers: standing.tiers(),
-            setups: standing.setups(Some(&fixture)),
-            spent: standing.spent(),
+            containment: session_options.containment.name().to_owned(),
+            tiers: progress.tiers(),
+            setups: progress.setups(Some(&fixture)),
+            spent: progress.spent(),
             max_cost_usd: config.max_cost_usd,
         });
         let taken = Taken::open(&held.folder, &config, &fixture)?;
-        let stops = hold_back(&taken, &fixture, &config.thinking_mode, &mut standing);
-        let waiting = taken.waiting_with_sources(|tier| !standing.to_do().any(|run| run.tier == tier));
+        let stops = hold_back(&taken, &fixture, &config.thinking_mode, &mut progress);
+        let waiting = taken.waiting_with_sources(|tier| !progress.to_do().any(|run| run.tier == tier));
         let work = WorkRoot::open(&held.folder, config.work_dir.as_deref())?;
         let frozen = frozen(&held.folder, &config, &grader)?;
         let place = Workplace {
@@ -169,18 +169,18 @@ impl<'a> Coordinator<'a> {
             grader,
             frozen,
             untouched: Untouched::default(),
-            containment: manner.containment,
+            containment: session_options.containment,
             stop: StopHandle::new().map_err(EngineError::Signals)?,
-            secrets: manner.secrets,
-            inherited: manner.inherited,
+            secrets: session_options.secrets,
+            inherited: session_options.inherited,
         };
         let mut coordinator = Self {
-            state: State::new(standing.to_do(), standing.withheld(), standing.spent(), standing.costs())
+            state: State::new(progress.to_do(), progress.withheld(), progress.spent(), progress.costs())
                 .waiting(waiting),
             taken,
             held,
             checkpoint,
-            standing,
+            progress,
             place: Arc::new(place),
             limits,
             pacing: Pacing::default(),
@@ -188,8 +188,8 @@ impl<'a> Coordinator<'a> {
             mailbox,
             line,
             workers: BTreeMap::new(),
-            tick: manner.tick,
-            folder_name: manner.folder_name,
+            tick: session_options.tick,
+            folder_name: session_options.folder_name,
             worker_lost: false,
             not_found: BTreeSet::new(),
             tell,
@@ -207,7 +207,7 @@ impl<'a> Coordinator<'a> {
     /// Says on disk that the experiment is at work.
     fn go(&mut self) -> Result<(), EngineError> {
         self.checkpoint.status = ExperimentStatus::Running;
-        self.wait_as_former_sittings_do();
+        self.wait_as_former_sessions_do();
         self.checkpoint.pid = Some(std::process::id());
         self.checkpoint.host = Some(clock::host());
         self.save()
@@ -264,7 +264,7 @@ impl<'a> Coordinator<'a> {
         let setup = self.taken.effective(&self.place.fixture, run.tier, run.subtest).unwrap_or_default();
         let job = Job { run, setup, failures: self.state.failures(run), attempts: self.limits.attempts };
         self.take(Fact::Started(run));
-        self.standing.begin(run);
+        self.progress.begin(run);
         self.checkpoint.failures.remove(&run);
         let (place, line) = (Arc::clone(&self.place), Line::new(self.line.clone()));
         let spawned =
@@ -343,7 +343,7 @@ impl<'a> Coordinator<'a> {
         self.checkpoint.pid = None;
         self.checkpoint.host = None;
         self.recount(end)?;
-        if self.checkpoint.rerunning.iter().all(|run| self.standing.is_committed(*run)) {
+        if self.checkpoint.rerunning.iter().all(|run| self.progress.is_committed(*run)) {
             self.checkpoint.rerunning.clear();
         }
         // A stop changes nothing about the time that a provider named.
@@ -355,9 +355,9 @@ impl<'a> Coordinator<'a> {
             end,
             spent: self.state.spent(),
             duration_seconds: self.now().as_secs_f64(),
-            shortfalls: excerpt::explained(&self.held.folder, self.standing.counting(), self.standing.shortfalls()),
+            shortfalls: excerpt::explained(&self.held.folder, self.progress.counting(), self.progress.shortfalls()),
             waiting: self.state.tiers_in_wait().map(|(tier, sources)| (tier, sources.clone())).collect(),
-            ..self.standing.finished(&self.folder_name, Some(&self.place.fixture))
+            ..self.progress.finished(&self.folder_name, Some(&self.place.fixture))
         };
         self.tell(&Event::ExperimentFinished(finished.clone()));
         match self.place.altered_copy() {
@@ -369,9 +369,9 @@ impl<'a> Coordinator<'a> {
 }
 
 /// Holds the runs of subtests back that cannot be composed, and says of each why.
-fn hold_back(taken: &Taken, fixture: &Fixture, thinking_mode: &str, standing: &mut Standing) -> Vec<String> {
+fn hold_back(taken: &Taken, fixture: &Fixture, thinking_mode: &str, progress: &mut Progress) -> Vec<String> {
     let stopped = taken.stopped(fixture, thinking_mode);
-    let held_back = standing.withhold_stopped(&stopped.keys().copied().collect());
+    let held_back = progress.withhold_stopped(&stopped.keys().copied().collect());
     held_back.into_iter().filter_map(|place| Some(stop(place, stopped.get(&place)?))).collect()
 }
 

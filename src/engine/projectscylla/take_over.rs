@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::engine::coordinator::inherit::winner_among;
 use crate::engine::error::EngineError;
-use crate::engine::session::create::{Wish, first_checkpoint, furnish};
+use crate::engine::session::create::{Options, first_checkpoint, furnish};
 use crate::engine::session::inheritance;
 use crate::engine::session::open::{Held, refuse_runner};
 use crate::model::checkpoint::{Checkpoint, CompletedRuns};
@@ -141,18 +141,18 @@ impl<'a> Candidate<'a> {
 ///
 /// # Errors
 /// When the folder cannot be written or the task's repository cannot be made.
-pub fn adopt(held: &mut Held, candidate: &Candidate<'_>, wish: Wish) -> Result<(), EngineError> {
+pub fn adopt(held: &mut Held, candidate: &Candidate<'_>, options: Options) -> Result<(), EngineError> {
     let now = clock::now();
     let folder = held.folder.clone();
-    let winners = known_winners(&folder, candidate, &wish)?;
+    let winners = known_winners(&folder, candidate, &options)?;
     store::adopt::keep(&folder, &candidate.adoption.committed)?;
     // What a call that was stopped made may be of another fixture; no run was made from it.
     for made in [folder.fixture(), folder.repo(), folder.inherited_dir()] {
         files::remove_tree(&made).map_err(StoreError::from)?;
     }
     store::repository::forget(&folder)?;
-    let fixture = wish.fixture.clone();
-    let config = furnish(&folder, wish, now)?;
+    let fixture = options.fixture.clone();
+    let config = furnish(&folder, options, now)?;
     let config = as_begun(config, candidate, fixture.id.as_str());
     inheritance::freeze_known(&folder, &config, &fixture, &winners, now)?;
     settle(&folder, &candidate.adoption, now)?;
@@ -167,17 +167,18 @@ pub fn adopt(held: &mut Held, candidate: &Candidate<'_>, wish: Wish) -> Result<(
 fn known_winners(
     folder: &ExperimentFolder,
     candidate: &Candidate<'_>,
-    wish: &Wish,
+    options: &Options,
 ) -> Result<BTreeMap<TierId, (Winner, usize)>, EngineError> {
     let places: BTreeMap<RunId, &str> =
         candidate.adoption.committed.iter().map(|(run, place)| (*run, place.as_str())).collect();
-    let planned: BTreeSet<TierId> = wish.subtests.keys().copied().collect();
-    let inheritance = Inheritance::planned(wish.inherit, &wish.fixture, &wish.subtests, |_| planned.clone());
-    let incomplete: BTreeSet<TierId> = candidate.missing_of(&wish.subtests).into_iter().map(|(tier, _)| tier).collect();
+    let planned: BTreeSet<TierId> = options.subtests.keys().copied().collect();
+    let inheritance = Inheritance::planned(options.inherit, &options.fixture, &options.subtests, |_| planned.clone());
+    let incomplete: BTreeSet<TierId> =
+        candidate.missing_of(&options.subtests).into_iter().map(|(tier, _)| tier).collect();
     let mut winners = BTreeMap::new();
     for source in inheritance.of_tiers().into_values().flatten().collect::<BTreeSet<TierId>>() {
-        let subtests = wish.subtests.get(&source).map(Vec::as_slice).unwrap_or_default();
-        let has = |subtest: &SubtestId| wish.fixture.tiers.get(&source).is_some_and(|all| all.contains_key(subtest));
+        let subtests = options.subtests.get(&source).map(Vec::as_slice).unwrap_or_default();
+        let has = |subtest: &SubtestId| options.fixture.tiers.get(&source).is_some_and(|all| all.contains_key(subtest));
         let lost = |subtest: SubtestId| EngineError::NotTaken {
             folder: folder.root().to_owned(),
             why: format!(
@@ -198,7 +199,7 @@ fn known_winners(
             if !has(&winner.subtest) {
                 return Err(lost(winner.subtest));
             }
-            winners.insert(source, (winner, subtests.len() * wish.runs_per_subtest as usize));
+            winners.insert(source, (winner, subtests.len() * options.runs_per_subtest as usize));
         }
     }
     Ok(winners)

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::engine::error::EngineError;
 use crate::engine::session::freeze::freeze;
 use crate::engine::session::inheritance::{make_own_baselines, mistakes};
-use crate::engine::session::open::{Held, Sitting, hold};
+use crate::engine::session::open::{Held, Session, hold};
 use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns};
 use crate::model::experiment::{Config, ContainmentChoice, Extension, Inherit, KeepWorkspaces};
 use crate::model::ids::{SubtestId, TierId};
@@ -28,7 +28,7 @@ use crate::workspace::base;
 
 /// What a person wants measured, with every default filled in.
 #[derive(Debug, Clone)]
-pub struct Wish {
+pub struct Options {
     /// The fixture, checked.
     pub fixture: Fixture,
     /// What its copy consists of.
@@ -81,13 +81,13 @@ pub fn choose(fixture: &Fixture, tiers: &[TierId], most: Option<u32>) -> BTreeMa
 ///
 /// # Errors
 /// When the folder or the task's repository cannot be made. Then there is no folder.
-pub fn create(wish: Wish) -> Result<Held, EngineError> {
+pub fn create(options: Options) -> Result<Held, EngineError> {
     let now = clock::now();
-    let newest = store::find::newest_start(&wish.results_dir)?;
-    let folder = ExperimentFolder::create(&wish.results_dir, &wish.fixture.id, now)?;
+    let newest = store::find::newest_start(&options.results_dir)?;
+    let folder = ExperimentFolder::create(&options.results_dir, &options.fixture.id, now)?;
     let mut held = hold(folder)?;
     let after = newest.filter(|newest| *newest >= now);
-    let furnished = furnish(&held.folder, wish, now).map(|config| Config { created_after: after, ..config });
+    let furnished = furnish(&held.folder, options, now).map(|config| Config { created_after: after, ..config });
     match furnished.and_then(|config| begin(&mut held, &config)) {
         Ok(()) => Ok(held),
         Err(error) => {
@@ -110,56 +110,60 @@ fn begin(held: &mut Held, config: &Config) -> Result<(), EngineError> {
 ///
 /// # Errors
 /// When the fixture cannot be copied or the task's repository cannot be made.
-pub(in crate::engine) fn furnish(folder: &ExperimentFolder, wish: Wish, now: Timestamp) -> Result<Config, EngineError> {
+pub(in crate::engine) fn furnish(
+    folder: &ExperimentFolder,
+    options: Options,
+    now: Timestamp,
+) -> Result<Config, EngineError> {
     let copy = folder.fixture();
     files::create_dir_durable(&folder.config_dir()).map_err(store::StoreError::from)?;
-    freeze(&wish.parts, &copy).map_err(store::StoreError::from)?;
+    freeze(&options.parts, &copy).map_err(store::StoreError::from)?;
     let repo = folder.repo();
-    let task_repo = match &wish.fixture.source {
+    let task_repo = match &options.fixture.source {
         Source::Folder => "source/".to_owned(),
         Source::Repository { repo, .. } => url::without_credentials(repo),
     };
     // A local repository is named relative to where the fixture lies, not to its copy.
-    let task_commit = base::make_base(&repo, &wish.parts.dir, &wish.fixture.source)?;
+    let task_commit = base::make_base(&repo, &options.parts.dir, &options.fixture.source)?;
     let fixture_digest = store::evidence::digest_of_tree(&copy).map_err(store::StoreError::from)?;
     let fixture_digest = fixture_digest.ok_or(store::StoreError::NotAnExperiment(copy.clone()))?;
     let config = Config {
         version: FORMAT_VERSION.to_owned(),
-        experiment_id: wish.fixture.id.clone(),
-        name: wish.fixture.name.clone(),
-        description: wish.fixture.description.clone(),
+        experiment_id: options.fixture.id.clone(),
+        name: options.fixture.name.clone(),
+        description: options.fixture.description.clone(),
         created_at: now,
         created_after: None,
         created_by: concat!("cargo-scylla ", env!("CARGO_PKG_VERSION")).to_owned(),
         task_repo,
         task_commit,
-        task_prompt_file: wish.fixture.prompt_file.clone(),
+        task_prompt_file: options.fixture.prompt_file.clone(),
         fixture_digest,
-        language: wish.fixture.language.clone(),
-        models: wish.models,
-        judge_models: wish.judge_models,
-        thinking_mode: wish.thinking_mode,
-        timeout_seconds: wish.timeout_seconds,
-        no_progress_seconds: wish.fixture.no_progress_seconds,
+        language: options.fixture.language.clone(),
+        models: options.models,
+        judge_models: options.judge_models,
+        thinking_mode: options.thinking_mode,
+        timeout_seconds: options.timeout_seconds,
+        no_progress_seconds: options.fixture.no_progress_seconds,
         output_limit_bytes: limits::OUTPUT_BYTES,
-        environment: wish.fixture.environment.clone(),
-        inherit: wish.inherit,
-        subtests: wish.subtests,
-        runs_per_subtest: wish.runs_per_subtest,
-        max_subtests: wish.max_subtests,
+        environment: options.fixture.environment.clone(),
+        inherit: options.inherit,
+        subtests: options.subtests,
+        runs_per_subtest: options.runs_per_subtest,
+        max_subtests: options.max_subtests,
         extensions: Vec::new(),
-        jobs: wish.jobs,
-        attempts: wish.attempts,
-        max_cost_usd: wish.max_cost_usd,
-        keep_workspaces: wish.keep_workspaces,
-        containment: wish.containment,
-        work_dir: wish.work_dir,
+        jobs: options.jobs,
+        attempts: options.attempts,
+        max_cost_usd: options.max_cost_usd,
+        keep_workspaces: options.keep_workspaces,
+        containment: options.containment,
+        work_dir: options.work_dir,
         grace_seconds: limits::GRACE_SECONDS,
         systemic_failures: limits::SYSTEMIC_FAILURES,
         rate_limit_seconds: limits::RATE_LIMIT_SECONDS,
         unknown: serde_json::Map::new(),
     };
-    make_own_baselines(folder, &config, &wish.fixture)?;
+    make_own_baselines(folder, &config, &options.fixture)?;
     make_durable(folder)?;
     Ok(config)
 }
@@ -205,8 +209,8 @@ pub struct Growth {
 ///
 /// # Errors
 /// When the growth would shrink the plan, names a tier that the fixture does not have, or cannot be written.
-pub fn extend(sitting: &mut Sitting, growth: &Growth) -> Result<Plan, EngineError> {
-    let Sitting { held, config, fixture, checkpoint, .. } = sitting;
+pub fn extend(session: &mut Session, growth: &Growth) -> Result<Plan, EngineError> {
+    let Session { held, config, fixture, checkpoint, .. } = session;
     let known_at = checkpoint.last_updated_at;
     let before = config.plan();
     let missing: Vec<TierId> = growth.tiers.iter().copied().filter(|tier| !fixture.tiers.contains_key(tier)).collect();

@@ -32,7 +32,7 @@ pub(in crate::engine) struct Taken {
 pub(in crate::engine) type Stopped = BTreeMap<Place, Vec<Lack>>;
 
 impl Taken {
-    /// What a config asks for, with what earlier sittings have frozen. Baselines that a sitting was killed before are made.
+    /// What a config asks for, with what earlier sessions have frozen. Baselines that a session was killed before are made.
     ///
     /// # Errors
     /// When what is frozen cannot be read, or a baseline cannot be made.
@@ -99,7 +99,7 @@ impl Taken {
         self.frozen.get(&tier).cloned().unwrap_or_else(nothing)
     }
 
-    /// Freezes what a tier takes over, and then makes its baselines: a sitting that is killed in between goes on there.
+    /// Freezes what a tier takes over, and then makes its baselines: a session that is killed in between goes on there.
     ///
     /// # Errors
     /// When it cannot be written, or a baseline cannot be made.

@@ -8,7 +8,7 @@ use crate::config;
 use crate::engine::error::EngineError;
 use crate::engine::session::grader::Grader;
 use crate::engine::session::orphans;
-use crate::engine::session::progress::Standing;
+use crate::engine::session::progress::Progress;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::experiment::Config;
 use crate::model::finding::{Finding, FindingKind, Level};
@@ -46,7 +46,7 @@ pub struct Held {
 
 /// An experiment that is held, in order, and ready to go on.
 #[derive(Debug)]
-pub struct Sitting {
+pub struct Session {
     /// What this process holds.
     pub held: Held,
     /// Its config, frozen but for operational fields.
@@ -58,24 +58,24 @@ pub struct Sitting {
     /// The checkpoint as it lies on disk.
     pub checkpoint: Checkpoint,
     /// Where the experiment stands.
-    pub standing: Standing,
+    pub progress: Progress,
     /// Damage that only a person can mend. Its runs are not made again without being asked.
     pub damage: Vec<Finding>,
     /// What was mended, in sentences.
     pub mended: Vec<String>,
-    /// What former sittings left and could not be removed, in sentences.
+    /// What former sessions left and could not be removed, in sentences.
     pub left: Vec<String>,
-    /// Whether former sittings did work.
+    /// Whether former sessions did work.
     pub resumed: bool,
 }
 
-impl Sitting {
+impl Session {
     /// Takes a plan in that has grown; results that were outside of it may be in it now.
     pub fn take_in(&mut self, plan: Plan) {
         self.damage.retain(|finding| {
             finding.kind != FindingKind::OutsidePlan || finding.run.is_some_and(|run| !plan.contains(run))
         });
-        self.standing.replan(plan);
+        self.progress.replan(plan);
     }
 
     /// Ends without any work; the checkpoint says that planned runs are missing, if they are.
@@ -83,7 +83,7 @@ impl Sitting {
     /// # Errors
     /// When the checkpoint cannot be written.
     pub fn rest(mut self) -> Result<(), EngineError> {
-        if self.checkpoint.status == ExperimentStatus::Completed && !self.standing.missing().is_empty() {
+        if self.checkpoint.status == ExperimentStatus::Completed && !self.progress.missing().is_empty() {
             self.checkpoint.status = ExperimentStatus::Interrupted;
             self.checkpoint.last_updated_at = clock::now();
             self.held.writer.save(&self.checkpoint)?;
@@ -126,7 +126,7 @@ pub fn hold(folder: ExperimentFolder) -> Result<Held, EngineError> {
     Ok(Held { folder, writer })
 }
 
-/// Surveys a folder that this process holds, strays of dead coordinators included.
+/// Surveys a folder that this process holds, orphans of dead coordinators included.
 ///
 /// # Errors
 /// When the folder itself cannot be read.
@@ -170,7 +170,7 @@ pub fn apply(held: &mut Held, survey: &Survey, mending: &Mending) -> Result<Appl
 ///
 /// # Errors
 /// When the folder has findings that forbid to go on; never does it turn into a fresh experiment.
-pub fn take_over(held: Held) -> Result<Sitting, EngineError> {
+pub fn take_over(held: Held) -> Result<Session, EngineError> {
     let first = survey(&held, Depth::Results)?;
     go_on(held, first)
 }
@@ -179,7 +179,7 @@ pub fn take_over(held: Held) -> Result<Sitting, EngineError> {
 ///
 /// # Errors
 /// As [`take_over`].
-pub fn go_on(mut held: Held, first: Survey) -> Result<Sitting, EngineError> {
+pub fn go_on(mut held: Held, first: Survey) -> Result<Session, EngineError> {
     refuse_runner(&first)?;
     if let Some(original) = &first.original {
         return Err(EngineError::Original { folder: held.folder.root().to_owned(), version: original.version });
@@ -202,16 +202,16 @@ pub fn go_on(mut held: Held, first: Survey) -> Result<Sitting, EngineError> {
     let checkpoint = Checkpoint { graded: verdicts(&after, &checkpoint.graded), ..*checkpoint };
     let fixture = config::fixture::load(&held.folder.fixture()).map_err(EngineError::Fixture)?;
     let grader = Grader::of(&held.folder, &after)?;
-    // A sitting that was killed may have left folders that the disk does not hold yet.
+    // A session that was killed may have left folders that the disk does not hold yet.
     let planned = config.plan();
     held.folder
         .make_subtests(planned.subtests().iter().flat_map(|(tier, all)| all.keys().map(|subtest| (*tier, *subtest))))?;
-    let mut standing = Standing::of(config.plan(), &after);
-    let resumed = standing.missing().len() < config.plan().total() || !after.attempts.is_empty();
+    let mut progress = Progress::of(config.plan(), &after);
+    let resumed = progress.missing().len() < config.plan().total() || !after.attempts.is_empty();
     for run in damage.iter().filter_map(|finding| finding.run) {
-        standing.withhold(run);
+        progress.withhold(run);
     }
-    Ok(Sitting { held, config: *config, fixture, grader, checkpoint, standing, damage, mended, left, resumed })
+    Ok(Session { held, config: *config, fixture, grader, checkpoint, progress, damage, mended, left, resumed })
 }
 
 /// Sets aside what is still to be set aside of a rerun that was asked for, before anything else is looked at; whether there

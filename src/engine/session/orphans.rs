@@ -25,7 +25,7 @@ pub struct Stray {
     pub state: StrayState,
 }
 
-/// The strays of each unfinished run, those included of which nobody here knows whether they live.
+/// The orphans of each unfinished run, those included of which nobody here knows whether they live.
 #[must_use]
 pub fn find(folder: &ExperimentFolder, survey: &Survey) -> Vec<Stray> {
     marked(folder, survey).filter(|stray| stray.state != StrayState::Dead).collect()
@@ -55,9 +55,9 @@ fn marked(folder: &ExperimentFolder, survey: &Survey) -> impl Iterator<Item = St
     })
 }
 
-/// Adds the strays to what is wrong with single runs.
-pub fn add_to(survey: &mut Survey, folder: &ExperimentFolder, strays: &[Stray]) {
-    survey.problems.extend(strays.iter().map(|stray| Problem {
+/// Adds the orphans to what is wrong with single runs.
+pub fn add_to(survey: &mut Survey, folder: &ExperimentFolder, orphans: &[Stray]) {
+    survey.problems.extend(orphans.iter().map(|stray| Problem {
         run: stray.run,
         kind: ProblemKind::StrayProcess,
         place: folder.relative(&stray.path),
@@ -76,10 +76,10 @@ pub fn add_to(survey: &mut Survey, folder: &ExperimentFolder, strays: &[Stray]) 
     }));
 }
 
-/// Ends strays; how many processes were ended.
+/// Ends orphans; how many processes were ended.
 ///
 /// # Errors
 /// When a process cannot be ended.
-pub fn end(strays: &[Stray]) -> Result<u32, std::io::Error> {
-    strays.iter().map(|stray| end_strays(&stray.mark)).sum()
+pub fn end(orphans: &[Stray]) -> Result<u32, std::io::Error> {
+    orphans.iter().map(|stray| end_strays(&stray.mark)).sum()
 }

@@ -24,7 +24,7 @@ use crate::stats::tiers::{setup_totals, tier_totals};
 
 /// The facts of committed runs and what is missing.
 #[derive(Debug, Clone)]
-pub struct Standing {
+pub struct Progress {
     plan: Plan,
     committed: BTreeMap<RunId, ResultFacts>,
     missing: BTreeMap<RunId, Missing>,
@@ -44,7 +44,7 @@ pub struct Standing {
     remainders: BTreeMap<RunId, Remainder>,
 }
 
-impl Standing {
+impl Progress {
     /// What a survey of the folder says.
     #[must_use]
     pub fn of(plan: Plan, survey: &Survey) -> Self {
@@ -263,7 +263,7 @@ impl Standing {
         self.plan.tiers().find(|(planned, _)| *planned == tier).map_or(0, |(_, runs)| runs)
     }
 
-    /// Spent before this sitting: every attempt, judges too.
+    /// Spent before this session: every attempt, judges too.
     #[must_use]
     pub fn spent(&self) -> Usd {
         self.spent

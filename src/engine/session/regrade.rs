@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::config::fixture;
 use crate::engine::error::EngineError;
 use crate::engine::session::freeze::freeze;
-use crate::engine::session::open::{Sitting, go_on, survey};
+use crate::engine::session::open::{Session, go_on, survey};
 use crate::model::grading::{Grading, GradingNumber};
 use crate::model::result::FORMAT_VERSION;
 use crate::model::task::{Fixture, Parts, Source};
@@ -31,25 +31,25 @@ pub struct Wanted {
 ///
 /// # Errors
 /// When nothing differs, something differs that agents see, or the folder cannot be written.
-pub fn begin(sitting: Sitting, wanted: Wanted) -> Result<Sitting, EngineError> {
-    let folder = sitting.held.folder.clone();
+pub fn begin(session: Session, wanted: Wanted) -> Result<Session, EngineError> {
+    let folder = session.held.folder.clone();
     if files::kind_of(&folder.original()).map_err(StoreError::from)?.is_some() {
         return Err(EngineError::NotRegradedForeign);
     }
-    if wanted.fixture.id != sitting.config.experiment_id {
-        let (other, own) = (&wanted.fixture.id, &sitting.config.experiment_id);
+    if wanted.fixture.id != session.config.experiment_id {
+        let (other, own) = (&wanted.fixture.id, &session.config.experiment_id);
         return Err(EngineError::NotRegraded(format!(
             "the fixture is `{other}`, and the experiment is one of `{own}`"
         )));
     }
-    let newest = &sitting.grader;
+    let newest = &session.grader;
     let copy = folder.grading_fixture(newest.number);
     if digest_of_parts(&wanted.parts).map_err(StoreError::from)? == digest_of_tree(&copy).map_err(StoreError::from)? {
         return match newest.number {
             GradingNumber::FIRST => {
                 Err(EngineError::NotRegraded("nothing in the fixture differs from the one it was graded by".to_owned()))
             }
-            _ => Ok(sitting),
+            _ => Ok(session),
         };
     }
     let places: Vec<PathBuf> = changes_since_copied(&copy, &wanted.parts)
@@ -57,7 +57,7 @@ pub fn begin(sitting: Sitting, wanted: Wanted) -> Result<Sitting, EngineError> {
         .into_iter()
         .map(|(place, _)| place)
         .collect();
-    refuse(&seen_by_agents(&sitting.fixture, &wanted.fixture, &places))?;
+    refuse(&seen_by_agents(&session.fixture, &wanted.fixture, &places))?;
     let mut changed: Vec<String> = keys_of_grading(&newest.fixture, &wanted.fixture);
     changed.extend(places.iter().map(|place| place.display().to_string()));
     let number = newest.number.next();
@@ -72,7 +72,7 @@ pub fn begin(sitting: Sitting, wanted: Wanted) -> Result<Sitting, EngineError> {
     let version = FORMAT_VERSION.to_owned();
     let grading = Grading { version, number, at: clock::now(), reason: wanted.reason, fixture_digest, changed };
     gradings::write(&folder, &grading)?;
-    let Sitting { held, .. } = sitting;
+    let Session { held, .. } = session;
     let survey = survey(&held, Depth::Results)?;
     go_on(held, survey)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::engine::error::EngineError;
-use crate::engine::session::open::{Sitting, go_on, survey};
+use crate::engine::session::open::{Session, go_on, survey};
 use crate::model::ids::RunId;
 use crate::model::outcome::ExperimentStatus;
 use crate::os::clock;
@@ -14,17 +14,17 @@ use crate::store::survey::Depth;
 ///
 /// # Errors
 /// When a run is not planned, or the folder cannot be written.
-pub fn rerun(sitting: Sitting, runs: &BTreeSet<RunId>) -> Result<Sitting, EngineError> {
-    let plan = sitting.config.plan();
+pub fn rerun(session: Session, runs: &BTreeSet<RunId>) -> Result<Session, EngineError> {
+    let plan = session.config.plan();
     let unknown: Vec<RunId> = runs.iter().copied().filter(|run| !plan.contains(*run)).collect();
     if !unknown.is_empty() {
         return Err(EngineError::NotPlanned(unknown));
     }
-    if sitting.checkpoint.rerunning == *runs {
+    if session.checkpoint.rerunning == *runs {
         // The same was asked for before, and stopped in the middle: what is done of it is paid.
-        return Ok(sitting);
+        return Ok(session);
     }
-    let Sitting { mut held, mut checkpoint, mended, .. } = sitting;
+    let Session { mut held, mut checkpoint, mended, .. } = session;
     // Said before the first run moves: entries without results would look like results that are lost.
     checkpoint.rerun.clone_from(runs);
     checkpoint.rerunning.clone_from(runs);
@@ -35,6 +35,6 @@ pub fn rerun(sitting: Sitting, runs: &BTreeSet<RunId>) -> Result<Sitting, Engine
     checkpoint.last_updated_at = clock::now();
     held.writer.save(&checkpoint)?;
     let survey = survey(&held, Depth::Results)?;
-    let sitting = go_on(held, survey)?;
-    Ok(Sitting { mended: mended.into_iter().chain(sitting.mended).collect(), ..sitting })
+    let session = go_on(held, survey)?;
+    Ok(Session { mended: mended.into_iter().chain(session.mended).collect(), ..session })
 }

@@ -1,4 +1,4 @@
-//! What is known of the checks of untouched trees, shared by all workers of a sitting.
+//! What is known of the checks of untouched trees, shared by all workers of a session.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -17,7 +17,7 @@ pub enum Input {
     RunEnded {
         /// The run.
         run: RunId,
-        /// What was spent on it in this sitting.
+        /// What was spent on it in this session.
         spent: Usd,
         /// How it ended.
         end: RunEnd,

@@ -23,9 +23,9 @@ pub(in crate::engine) struct Job {
     pub(in crate::engine) run: RunId,
     /// What its agent is set up with.
     pub(in crate::engine) setup: Effective,
-    /// How often the run failed in this sitting.
+    /// How often the run failed in this session.
     pub(in crate::engine) failures: u32,
-    /// How many attempts a sitting allows.
+    /// How many attempts a session allows.
     pub(in crate::engine) attempts: u32,
 }
 

@@ -1,4 +1,4 @@
-//! What all workers of a sitting share. The checkpoint is not among it.
+//! What all workers of a session share. The checkpoint is not among it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -22,7 +22,7 @@ use crate::store::layout::ExperimentFolder;
 use crate::store::work::WorkRoot;
 use crate::text::redact::{Redactor, Secrets};
 
-/// What all workers of a sitting share.
+/// What all workers of a session share.
 #[derive(Debug)]
 pub struct Workplace {
     /// The experiment's folder.
@@ -47,7 +47,7 @@ pub struct Workplace {
     pub secrets: Secrets,
     /// `config_hash` of the config, computed once.
     pub config_hash: Digest,
-    /// Names this sitting among all others on this machine; part of what marks its processes.
+    /// Names this session among all others on this machine; part of what marks its processes.
     pub token: String,
     /// The coordinator's own environment, of which programs are given a part.
     pub inherited: BTreeMap<OsString, OsString>,

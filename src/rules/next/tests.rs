@@ -187,7 +187,7 @@ fn a_rate_limit_burns_no_attempt_and_holds_everything_back_until_its_time() {
 }
 
 #[test]
-fn rate_limits_that_outlast_the_longest_wait_end_the_sitting() {
+fn rate_limits_that_outlast_the_longest_wait_end_the_session() {
     let mut state = fresh(&["T0/00/1"]);
     let run = runs(&["T0/00/1"])[0];
     state.take(Fact::Started(run), &limits(), NOW);
@@ -262,9 +262,9 @@ fn turnout() -> impl Strategy<Value = Turnout> {
 }
 
 proptest! {
-    /// A simulated sitting: whatever workers do, it ends, within its limits, and says truly how.
+    /// A simulated session: whatever workers do, it ends, within its limits, and says truly how.
     #[test]
-    fn every_sitting_ends_within_its_limits(
+    fn every_session_ends_within_its_limits(
         turnouts in prop::collection::vec(turnout(), 1..200),
         planned in 1_u32..30,
         jobs in 1_usize..5,
@@ -278,7 +278,7 @@ proptest! {
         let (mut now, mut flight) = (Duration::ZERO, Vec::new());
         let mut done = BTreeSet::<RunId>::new();
         let mut begun = BTreeSet::new();
-        let end = 'sitting: loop {
+        let end = 'session: loop {
             state.take(Fact::WaitOver, &limits, now);
             for action in next(&state, &limits, now) {
                 match action {
@@ -294,7 +294,7 @@ proptest! {
                         prop_assert!(time > now, "waiting for the past spins");
                         if flight.is_empty() { now = time; }
                     }
-                    Action::Finish(end) => break 'sitting end,
+                    Action::Finish(end) => break 'session end,
                     Action::Inherit(tier) => {
                         prop_assert!(begun.insert(tier), "winners of {tier} are chosen twice");
                         let source = if tier.0 == 2 { 0 } else { 2 };

@@ -47,7 +47,7 @@ impl RunStore {
     }
 
     /// Moves the run's folder, whole, to `.failed/` with a record of the attempt; where it lies then. A record that a
-    /// former sitting wrote, before it was stopped on the way to the move, is kept: it knew the cost.
+    /// former session wrote, before it was stopped on the way to the move, is kept: it knew the cost.
     ///
     /// # Errors
     /// When the disk says no; with `AlreadyExists` when there is such an attempt already.

@@ -137,7 +137,7 @@ fn an_attempt_that_never_had_a_folder_is_recorded() {
 }
 
 #[test]
-fn a_record_that_a_stopped_sitting_wrote_is_kept() {
+fn a_record_that_a_stopped_session_wrote_is_kept() {
     let sample = sample::experiment();
     let store = store(&sample);
     store.begin().unwrap();

@@ -4,7 +4,7 @@ use super::lexer::{Kind, Token};
 use super::source::{Source, Tree, attribute_end, item_end};
 use super::violation::Violation;
 
-/// Most lines of a source file: what one can read at a sitting.
+/// Most lines of a source file: what one can read at a session.
 const FILE_LINES: usize = 400;
 
 /// Most lines of a function, from `fn` to its closing brace: what one can see at once.

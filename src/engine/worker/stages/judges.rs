@@ -85,14 +85,14 @@ impl Work<'_> {
         Ok(judgment)
     }
 
-    /// The judgment of an answer that an earlier sitting received and had no time to read. Anything else that it left
+    /// The judgment of an answer that an earlier session received and had no time to read. Anything else that it left
     /// is set aside, so that the judge is asked anew and nothing of it is lost.
     fn answered(&self, question: &Question<'_>) -> Result<Option<Judgment>, Halt> {
         let number = question.number;
         if files::kind_of(&self.graded.judge(number)).map_err(|error| storage(&error))?.is_none() {
             return Ok(None);
         }
-        // What it cost was counted when it came, or by the survey of this sitting.
+        // What it cost was counted when it came, or by the survey of this session.
         if let Ok(judgment) = self.read_answer(question, None) {
             return Ok(Some(judgment));
         }
@@ -147,7 +147,7 @@ impl Work<'_> {
         })
     }
 
-    /// Reads the stored answer and holds it against the rubric. An answer of an earlier sitting has no end of its process.
+    /// Reads the stored answer and holds it against the rubric. An answer of an earlier session has no end of its process.
     fn read_answer(&self, question: &Question<'_>, ended: Option<&Ended>) -> Result<Judgment, Failure> {
         let rubric = &self.place.grader.fixture.rubric;
         let response = files::read_start(&self.graded.judge_response(question.number), OUTPUT_BYTES)

@@ -71,7 +71,7 @@ pub(in crate::engine) struct Work<'a> {
     pub(in crate::engine) attempt: AttemptNumber,
     /// The stage that is under way.
     pub(in crate::engine) stage: Stage,
-    /// Spent in this sitting.
+    /// Spent in this session.
     pub(in crate::engine) spent: Usd,
     /// Whether the cost of this attempt's agent is in [`Self::spent`] or was counted before.
     counted: bool,
@@ -127,7 +127,7 @@ impl<'a> Work<'a> {
             self.attempt = agent.attempt;
             self.agent_complete = true;
         }
-        // The survey, or the work that left it there in this sitting, has counted what lies there.
+        // The survey, or the work that left it there in this session, has counted what lies there.
         self.counted = true;
         Ok((Reached::of(agent, patch, checks, committed), judgments))
     }

@@ -1,4 +1,4 @@
-//! From flags, settings and the fixture to one wish: what was typed becomes what is meant.
+//! From flags, settings and the fixture to one options: what was typed becomes what is meant.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,14 +11,14 @@ use crate::cli::error::CliError;
 use crate::cli::locate::Located;
 use crate::config::fixture::{self, Loaded, Said};
 use crate::config::list;
-use crate::engine::session::create::{Wish, choose};
+use crate::engine::session::create::{Options, choose};
 use crate::model::event::Event;
 use crate::model::experiment::{Config, FieldClass};
 use crate::model::ids::TierId;
 use crate::model::limits;
 use crate::model::task::Fixture;
-use crate::setup::alike::{self, Standing};
-use crate::setup::inherit::Inheritance;
+use crate::setup::alike;
+use crate::setup::inherit::{Inheritance, Place};
 
 /// Runs of each subtest when nothing is said; the original's default.
 const RUNS: u32 = 10;
@@ -86,7 +86,7 @@ pub fn said(args: &SaidFlags, located: &Located, current: &Path) -> Said {
 ///
 /// # Errors
 /// When a tier is asked for that the fixture does not have.
-pub fn wish(args: &Run, located: &Located, places: &Places, loaded: Loaded) -> Result<Wish, CliError> {
+pub fn options(args: &Run, located: &Located, places: &Places, loaded: Loaded) -> Result<Options, CliError> {
     let (flags, settings) = (&args.config, &located.settings);
     let asked = args.tiers.clone().or_else(|| settings.tiers.clone());
     let tiers = match asked {
@@ -101,7 +101,7 @@ pub fn wish(args: &Run, located: &Located, places: &Places, loaded: Loaded) -> R
     let models = flags.model.clone().map(|model| vec![model]).or_else(|| settings.model.clone());
     let judge_models = Some(flags.judge_model.clone()).filter(|models| !models.is_empty());
     let thinking = flags.thinking.as_deref().map(canonical_thinking).or_else(|| settings.thinking.clone());
-    Ok(Wish {
+    Ok(Options {
         subtests: choose(&fixture, &tiers, max_subtests),
         runs_per_subtest: args.runs.or(settings.runs).unwrap_or(RUNS),
         max_subtests,
@@ -136,38 +136,38 @@ pub(super) fn work_dir(operation: &OperationFlags, located: &Located) -> Option<
 
 /// What a person should know of an experiment before it starts.
 #[must_use]
-pub fn notices(args: &Run, located: &Located, wish: &Wish) -> Vec<Event> {
+pub fn notices(args: &Run, located: &Located, options: &Options) -> Vec<Event> {
     let said = args.config.operation.max_cost_usd.or(located.settings.max_cost_usd);
-    let ceiling = wish.fixture.limits.max_cost_usd.filter(|_| said.is_none()).map(|ceiling| {
+    let ceiling = options.fixture.limits.max_cost_usd.filter(|_| said.is_none()).map(|ceiling| {
         format!("the fixture's `config.yaml` sets a ceiling of {ceiling}, which the original's runner never read")
     });
     ceiling
         .into_iter()
-        .chain(wish.notes.clone())
-        .chain(alike(wish).iter().map(|group| told(group)))
+        .chain(options.notes.clone())
+        .chain(alike(options).iter().map(|group| told(group)))
         .map(|message| Event::Notice { message })
         .collect()
 }
 
 /// What the planned subtests take over from each other.
 #[must_use]
-pub fn inheritance_of(wish: &Wish) -> Inheritance {
-    let planned: BTreeSet<TierId> = wish.subtests.keys().copied().collect();
-    Inheritance::planned(wish.inherit, &wish.fixture, &wish.subtests, |_| planned.clone())
+pub fn inheritance_of(options: &Options) -> Inheritance {
+    let planned: BTreeSet<TierId> = options.subtests.keys().copied().collect();
+    Inheritance::planned(options.inherit, &options.fixture, &options.subtests, |_| planned.clone())
 }
 
 /// Groups of planned subtests that measure the same setup.
 #[must_use]
-pub fn alike(wish: &Wish) -> Vec<Vec<Standing>> {
-    let inheritance = inheritance_of(wish);
+pub fn alike(options: &Options) -> Vec<Vec<Place>> {
+    let inheritance = inheritance_of(options);
     // Whatever they declare, the rule of the experiment says what they take over.
     let chosen = inheritance.places().map(|place| (place, inheritance.of_subtest(place.0, place.1).to_vec()));
-    let groups = alike::groups(&wish.fixture, chosen);
+    let groups = alike::groups(&options.fixture, chosen);
     groups.into_iter().filter(|group| group.len() > 1).collect()
 }
 
-fn told(group: &[Standing]) -> String {
-    let named = |(tier, subtest): &Standing| format!("`{tier}/{subtest}`");
+fn told(group: &[Place]) -> String {
+    let named = |(tier, subtest): &Place| format!("`{tier}/{subtest}`");
     let shown: Vec<String> = group.iter().take(MOST_NAMED).map(named).collect();
     match (group.len() - shown.len(), shown.split_last()) {
         (0, Some((last, others))) => format!("{} and {last} compose the same", others.join(", ")),
@@ -228,18 +228,21 @@ pub struct Differences {
 
 /// Fields of the config that flags and settings of a `run` name, with what they ask for.
 #[must_use]
-pub fn fields(args: &Run, located: &Located, wish: &Wish) -> Vec<(&'static str, Option<Value>)> {
+pub fn fields(args: &Run, located: &Located, options: &Options) -> Vec<(&'static str, Option<Value>)> {
     let (flags, settings) = (&args.config, &located.settings);
     let said = |is_said: bool, value: Value| is_said.then_some(value);
     vec![
-        ("models", said(flags.model.is_some() || settings.model.is_some(), json!(wish.models))),
+        ("models", said(flags.model.is_some() || settings.model.is_some(), json!(options.models))),
         (
             "judge_models",
-            said(!flags.judge_model.is_empty() || settings.judge_model.is_some(), json!(wish.judge_models)),
+            said(!flags.judge_model.is_empty() || settings.judge_model.is_some(), json!(options.judge_models)),
         ),
-        ("thinking_mode", said(flags.thinking.is_some() || settings.thinking.is_some(), json!(wish.thinking_mode))),
-        ("timeout_seconds", said(flags.timeout.is_some() || settings.timeout.is_some(), json!(wish.timeout_seconds))),
-        ("inherit", said(flags.inherit.is_some() || settings.inherit.is_some(), json!(wish.inherit))),
+        ("thinking_mode", said(flags.thinking.is_some() || settings.thinking.is_some(), json!(options.thinking_mode))),
+        (
+            "timeout_seconds",
+            said(flags.timeout.is_some() || settings.timeout.is_some(), json!(options.timeout_seconds)),
+        ),
+        ("inherit", said(flags.inherit.is_some() || settings.inherit.is_some(), json!(options.inherit))),
     ]
 }
 

@@ -1,4 +1,4 @@
-//! What `run`, `resume` and `extend` share: one sitting of the coordinator, shown to people, ended by an exit code.
+//! What `run`, `resume` and `extend` share: one session of the coordinator, shown to people, ended by an exit code.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::prelude::Prelude;
-use crate::engine::coordinator::{self, Manner};
-use crate::engine::session::open::Sitting;
+use crate::engine::coordinator::{self, SessionOptions};
+use crate::engine::session::open::Session;
 use crate::model::event::Event;
 use crate::model::experiment::ContainmentChoice;
 use crate::model::outcome::ExperimentEnd;
@@ -21,7 +21,7 @@ const TICK: Duration = Duration::from_millis(200);
 
 /// Does what is left of an experiment and tells how it ended.
 pub(super) fn conduct(
-    mut sitting: Sitting,
+    mut session: Session,
     operation: &OperationFlags,
     name: &str,
     first: &[Event],
@@ -30,12 +30,12 @@ pub(super) fn conduct(
 ) -> Result<Exit, CliError> {
     prelude.goes_on_by(format!("cargo scylla resume {}", shell_word(name)));
     if operation.ignore_rate_limit {
-        sitting.checkpoint.rate_limit = None;
+        session.checkpoint.rate_limit = None;
     }
     let containment =
-        Containment::probe(sitting.config.containment).map_err(|error| CliError::engine(error.into(), name))?;
-    let experiment_id = sitting.config.experiment_id.clone();
-    let damaged = !sitting.damage.is_empty();
+        Containment::probe(session.config.containment).map_err(|error| CliError::engine(error.into(), name))?;
+    let experiment_id = session.config.experiment_id.clone();
+    let damaged = !session.damage.is_empty();
     let mut reporter = console.reporter();
     let mut unwritten = Ok(());
     let mut tell = |at, event: Option<&Event>| {
@@ -50,14 +50,14 @@ pub(super) fn conduct(
         }
     };
     let mut news = first.to_vec();
-    if containment == Containment::Walk && sitting.config.containment == ContainmentChoice::Auto {
+    if containment == Containment::Walk && session.config.containment == ContainmentChoice::Auto {
         let message = "neither bubblewrap nor control groups work here: what a run leaves behind is found by a walk of \
                        processes only; install bubblewrap for a sure end";
         news.insert(0, Event::Notice { message: message.to_owned() });
     }
     let tick = console.draws_bars().then_some(TICK);
-    let manner = manner(containment, name, news, tick);
-    let finished = coordinator::conduct(sitting, manner, prelude.into_listening(), &mut tell)
+    let session_options = session_options(containment, name, news, tick);
+    let finished = coordinator::conduct(session, session_options, prelude.into_listening(), &mut tell)
         .map_err(|error| CliError::engine(error, name))?;
     drop(reporter);
     unwritten.map_err(|error| {
@@ -72,11 +72,16 @@ pub(super) fn conduct(
     })
 }
 
-/// How a sitting is conducted from here: with this environment, and with its secrets kept from the disk.
-pub(super) fn manner(containment: Containment, name: &str, news: Vec<Event>, tick: Option<Duration>) -> Manner {
+/// How a session is conducted from here: with this environment, and with its secrets kept from the disk.
+pub(super) fn session_options(
+    containment: Containment,
+    name: &str,
+    news: Vec<Event>,
+    tick: Option<Duration>,
+) -> SessionOptions {
     let texts =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    Manner {
+    SessionOptions {
         containment,
         tick,
         folder_name: name.to_owned(),
