@@ -67,7 +67,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l inheri
 previous-best\t''
 as-declared\t''"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -s j -l jobs -d 'Runs in flight at once [default: the number of cores]' -r
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l attempts -d 'How often a run is tried in one sitting when infrastructure fails [default: 3]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l attempts -d 'How often a run is tried in one session when infrastructure fails [default: 3]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l max-cost-usd -d 'Ceiling of the cost in US dollars; every attempt and judge counts' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand run" -l keep-workspaces -d 'Which workspaces stay after their run is committed [default: none]' -r -f -a "none\t''
 failed\t''
@@ -106,7 +106,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l inh
 previous-best\t''
 as-declared\t''"
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -s j -l jobs -d 'Runs in flight at once [default: as saved]' -r
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l attempts -d 'How often a run is tried in one sitting when infrastructure fails [default: as saved]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l attempts -d 'How often a run is tried in one session when infrastructure fails [default: as saved]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l max-cost-usd -d 'Ceiling of the cost in US dollars; every attempt and judge counts' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand resume" -l keep-workspaces -d 'Which workspaces stay after their run is committed [default: as saved]' -r -f -a "none\t''
 failed\t''
@@ -133,7 +133,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l run
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l tiers -d 'Tiers of the fixture to add, such as `T2,T3`' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l max-subtests -d 'Take the first N subtests of each tier from now on' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -s j -l jobs -d 'Runs in flight at once [default: as saved]' -r
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l attempts -d 'How often a run is tried in one sitting when infrastructure fails [default: as saved]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l attempts -d 'How often a run is tried in one session when infrastructure fails [default: as saved]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l max-cost-usd -d 'Ceiling of the cost in US dollars; every attempt and judge counts' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -l keep-workspaces -d 'Which workspaces stay after their run is committed [default: as saved]' -r -f -a "none\t''
 failed\t''
@@ -158,7 +158,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand extend" -s h -
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l results-dir -d 'Where it is looked for by a part of its name, or as the newest one [default: where `run` puts experiments]' -r -F
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l run -d 'A run to make again, such as `T0/00/1`, whatever it holds; may be given several times' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -s j -l jobs -d 'Runs in flight at once [default: as saved]' -r
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l attempts -d 'How often a run is tried in one sitting when infrastructure fails [default: as saved]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l attempts -d 'How often a run is tried in one session when infrastructure fails [default: as saved]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l max-cost-usd -d 'Ceiling of the cost in US dollars; every attempt and judge counts' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand rerun" -l keep-workspaces -d 'Which workspaces stay after their run is committed [default: as saved]' -r -f -a "none\t''
 failed\t''
@@ -185,7 +185,7 @@ complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l fr
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l run -d 'A run to grade, such as `T0/00/1`; may be given several times [default: every run whose agent is done]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l reason -d 'Why, in a sentence that is kept with the grading' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -s j -l jobs -d 'Runs in flight at once [default: as saved]' -r
-complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l attempts -d 'How often a run is tried in one sitting when infrastructure fails [default: as saved]' -r
+complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l attempts -d 'How often a run is tried in one session when infrastructure fails [default: as saved]' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l max-cost-usd -d 'Ceiling of the cost in US dollars; every attempt and judge counts' -r
 complete -c cargo-scylla -n "__fish_cargo_scylla_using_subcommand regrade" -l keep-workspaces -d 'Which workspaces stay after their run is committed [default: as saved]' -r -f -a "none\t''
 failed\t''

@@ -55,7 +55,7 @@ _arguments "${_arguments_options[@]}" : \
 '--inherit=[What subtests take over from the winners of earlier tiers \[default\: as-declared\]]:HOW:(none previous-best as-declared)' \
 '-j+[Runs in flight at once \[default\: the number of cores\]]:N:_default' \
 '--jobs=[Runs in flight at once \[default\: the number of cores\]]:N:_default' \
-'--attempts=[How often a run is tried in one sitting when infrastructure fails \[default\: 3\]]:N:_default' \
+'--attempts=[How often a run is tried in one session when infrastructure fails \[default\: 3\]]:N:_default' \
 '--max-cost-usd=[Ceiling of the cost in US dollars; every attempt and judge counts]:USD:_default' \
 '--keep-workspaces=[Which workspaces stay after their run is committed \[default\: none\]]:WHICH:(none failed all)' \
 '--containment=[How the processes of a run are held together, so that none outlives it \[default\: auto\]]:HOW:(auto bubblewrap cgroup walk)' \
@@ -94,7 +94,7 @@ _arguments "${_arguments_options[@]}" : \
 '--inherit=[What subtests take over from the winners of earlier tiers \[default\: as saved\]]:HOW:(none previous-best as-declared)' \
 '-j+[Runs in flight at once \[default\: as saved\]]:N:_default' \
 '--jobs=[Runs in flight at once \[default\: as saved\]]:N:_default' \
-'--attempts=[How often a run is tried in one sitting when infrastructure fails \[default\: as saved\]]:N:_default' \
+'--attempts=[How often a run is tried in one session when infrastructure fails \[default\: as saved\]]:N:_default' \
 '--max-cost-usd=[Ceiling of the cost in US dollars; every attempt and judge counts]:USD:_default' \
 '--keep-workspaces=[Which workspaces stay after their run is committed \[default\: as saved\]]:WHICH:(none failed all)' \
 '--containment=[How the processes of a run are held together, so that none outlives it \[default\: as saved\]]:HOW:(auto bubblewrap cgroup walk)' \
@@ -125,7 +125,7 @@ _arguments "${_arguments_options[@]}" : \
 '--max-subtests=[Take the first N subtests of each tier from now on]:N:_default' \
 '-j+[Runs in flight at once \[default\: as saved\]]:N:_default' \
 '--jobs=[Runs in flight at once \[default\: as saved\]]:N:_default' \
-'--attempts=[How often a run is tried in one sitting when infrastructure fails \[default\: as saved\]]:N:_default' \
+'--attempts=[How often a run is tried in one session when infrastructure fails \[default\: as saved\]]:N:_default' \
 '--max-cost-usd=[Ceiling of the cost in US dollars; every attempt and judge counts]:USD:_default' \
 '--keep-workspaces=[Which workspaces stay after their run is committed \[default\: as saved\]]:WHICH:(none failed all)' \
 '--containment=[How the processes of a run are held together, so that none outlives it \[default\: as saved\]]:HOW:(auto bubblewrap cgroup walk)' \
@@ -154,7 +154,7 @@ _arguments "${_arguments_options[@]}" : \
 '*--run=[A run to make again, such as \`T0/00/1\`, whatever it holds; may be given several times]:RUN:_default' \
 '-j+[Runs in flight at once \[default\: as saved\]]:N:_default' \
 '--jobs=[Runs in flight at once \[default\: as saved\]]:N:_default' \
-'--attempts=[How often a run is tried in one sitting when infrastructure fails \[default\: as saved\]]:N:_default' \
+'--attempts=[How often a run is tried in one session when infrastructure fails \[default\: as saved\]]:N:_default' \
 '--max-cost-usd=[Ceiling of the cost in US dollars; every attempt and judge counts]:USD:_default' \
 '--keep-workspaces=[Which workspaces stay after their run is committed \[default\: as saved\]]:WHICH:(none failed all)' \
 '--containment=[How the processes of a run are held together, so that none outlives it \[default\: as saved\]]:HOW:(auto bubblewrap cgroup walk)' \
@@ -185,7 +185,7 @@ _arguments "${_arguments_options[@]}" : \
 '--reason=[Why, in a sentence that is kept with the grading]:TEXT:_default' \
 '-j+[Runs in flight at once \[default\: as saved\]]:N:_default' \
 '--jobs=[Runs in flight at once \[default\: as saved\]]:N:_default' \
-'--attempts=[How often a run is tried in one sitting when infrastructure fails \[default\: as saved\]]:N:_default' \
+'--attempts=[How often a run is tried in one session when infrastructure fails \[default\: as saved\]]:N:_default' \
 '--max-cost-usd=[Ceiling of the cost in US dollars; every attempt and judge counts]:USD:_default' \
 '--keep-workspaces=[Which workspaces stay after their run is committed \[default\: as saved\]]:WHICH:(none failed all)' \
 '--containment=[How the processes of a run are held together, so that none outlives it \[default\: as saved\]]:HOW:(auto bubblewrap cgroup walk)' \

@@ -66,6 +66,6 @@ mod tests {
         assert_eq!(distance("nmae", "name"), 1);
         assert_eq!(distance("name", "name"), 0);
         assert_eq!(distance("", "name"), 4);
-        assert_eq!(distance("kitten", "session"), 3);
+        assert_eq!(distance("kitten", "sitting"), 3);
     }
 }

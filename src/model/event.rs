@@ -12,7 +12,7 @@ use super::experiment::FieldClass;
 use super::flag::Flag;
 use super::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunId, SubtestId, TierId};
 use super::money::Usd;
-use super::outcome::{AgentEnd, Excerpt, ExperimentEnd, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
+use super::outcome::{AgentEnd, Excerpt, ExperimentEnd, Failure, FailureKind, RunStatus, Stage, StopLevel, StopSignal};
 use super::score::{Grade, Score};
 use super::shortfall::SetupShortfall;
 use super::winner::Winner;
@@ -139,7 +139,7 @@ pub enum Event {
         /// Which signal.
         signal: StopSignal,
         /// How far.
-        rung: Rung,
+        stop_level: StopLevel,
         /// Runs in flight.
         in_flight: usize,
     },

@@ -282,7 +282,7 @@ pub enum AttemptEnd {
 /// How far a stop has been asked for; it only goes up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Rung {
+pub enum StopLevel {
     /// Start nothing new; let runs in flight end.
     Drain,
     /// TERM to every run, grace, KILL.

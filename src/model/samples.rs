@@ -14,7 +14,7 @@ use crate::model::flag::Flag;
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId, SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::{
-    AgentEnd, Excerpt, ExperimentEnd, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal,
+    AgentEnd, Excerpt, ExperimentEnd, Failure, FailureKind, RunStatus, Stage, StopLevel, StopSignal,
 };
 use crate::model::score::{GradeScale, Score};
 use crate::model::shortfall::{SetupShortfall, Why};
@@ -258,9 +258,9 @@ pub(crate) fn every_event() -> Vec<(Timestamp, Event)> {
         Event::RateLimited { model: "sonnet".to_owned(), until: at(900) },
         Event::RateLimitOver { model: "sonnet".to_owned() },
         Event::BudgetReached { spent: usd(48.2), expected: usd(2.9), ceiling: usd(50.0) },
-        Event::Stopping { signal: StopSignal::Interrupt, rung: Rung::Drain, in_flight: 3 },
-        Event::Stopping { signal: StopSignal::Interrupt, rung: Rung::Terminate, in_flight: 2 },
-        Event::Stopping { signal: StopSignal::Terminate, rung: Rung::Kill, in_flight: 1 },
+        Event::Stopping { signal: StopSignal::Interrupt, stop_level: StopLevel::Drain, in_flight: 3 },
+        Event::Stopping { signal: StopSignal::Interrupt, stop_level: StopLevel::Terminate, in_flight: 2 },
+        Event::Stopping { signal: StopSignal::Terminate, stop_level: StopLevel::Kill, in_flight: 1 },
         Event::RunStopped { run: run("T1/01/run_02"), stage: Stage::Agent },
         Event::ExperimentFinished(finished(ExperimentEnd::Stopped { signal: StopSignal::Interrupt })),
     ];

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::model::outcome::Rung;
+use crate::model::outcome::StopLevel;
 use crate::os::clock::Stopwatch;
 
 mod bubblewrap;
@@ -263,7 +263,7 @@ trait Hold {
 /// # Errors
 /// See [`SpawnError`].
 pub fn run(task: &Task, containment: &Containment, stop: &StopHandle) -> Result<Ended, SpawnError> {
-    if stop.rung() >= Some(Rung::Terminate) {
+    if stop.level() >= Some(StopLevel::Terminate) {
         let (duration, end) = (Duration::ZERO, End::Stopped);
         return Ok(Ended { end, duration, leftovers: 0, output_truncated: false, out_of_memory: false });
     }

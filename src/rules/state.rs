@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
 use crate::model::money::Usd;
-use crate::model::outcome::{Failure, FailureKind, Rung, StopSignal};
+use crate::model::outcome::{Failure, FailureKind, StopLevel, StopSignal};
 use crate::rules::costs::Costs;
 
 /// The bounds of a session, from the config's operational fields.
@@ -78,7 +78,7 @@ pub struct State {
     /// Whether the experiment's folder cannot be written, so that nothing more may be begun.
     pub(super) halted: bool,
     /// How far a stop has been asked for, and by which signal first.
-    pub(super) stop: Option<(Rung, StopSignal)>,
+    pub(super) stop: Option<(StopLevel, StopSignal)>,
 }
 
 /// The tiers whose winners a waiting tier takes over.
@@ -153,8 +153,8 @@ pub enum Consequence {
     RateLimitOver,
     /// The run's tier is paused after so many failures in a row; the run will not be tried again in this session.
     TierPaused(u32),
-    /// The ladder went up to this rung.
-    Climbed(Rung),
+    /// The stop level went up to this one.
+    Climbed(StopLevel),
     /// A provider asks to wait until this time; no attempt is burnt.
     RateLimited(Duration),
     /// The wait that a provider asks for is longer than allowed.
@@ -219,10 +219,10 @@ impl State {
                 Consequence::None
             }
             Fact::Signal(signal) => {
-                let rung = next_rung(self.stop.map(|(rung, _)| rung), signal);
+                let stop_level = next_stop_level(self.stop.map(|(stop_level, _)| stop_level), signal);
                 let first = self.stop.map_or(signal, |(_, first)| first);
-                self.stop = Some((rung, first));
-                Consequence::Climbed(rung)
+                self.stop = Some((stop_level, first));
+                Consequence::Climbed(stop_level)
             }
             Fact::Halt => {
                 self.halted = true;
@@ -357,12 +357,12 @@ impl State {
     }
 }
 
-/// The ladder only goes up. SIGTERM and SIGHUP begin at its second rung.
-fn next_rung(rung: Option<Rung>, signal: StopSignal) -> Rung {
-    match (rung, signal) {
-        (None, StopSignal::Interrupt) => Rung::Drain,
-        (None, StopSignal::Terminate | StopSignal::Hangup) | (Some(Rung::Drain), _) => Rung::Terminate,
-        (Some(Rung::Terminate | Rung::Kill), _) => Rung::Kill,
+/// Stop levels only go up. SIGTERM and SIGHUP begin at its second stop level.
+fn next_stop_level(stop_level: Option<StopLevel>, signal: StopSignal) -> StopLevel {
+    match (stop_level, signal) {
+        (None, StopSignal::Interrupt) => StopLevel::Drain,
+        (None, StopSignal::Terminate | StopSignal::Hangup) | (Some(StopLevel::Drain), _) => StopLevel::Terminate,
+        (Some(StopLevel::Terminate | StopLevel::Kill), _) => StopLevel::Kill,
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::model::event::{Event, ExperimentFinished, ExperimentStarted, FailedCheck, RunCommitted, Totals};
 use crate::model::experiment::FieldClass;
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId, SubtestId, TierId};
-use crate::model::outcome::{AgentEnd, ExperimentEnd, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
+use crate::model::outcome::{AgentEnd, ExperimentEnd, Failure, FailureKind, RunStatus, Stage, StopLevel, StopSignal};
 use crate::model::winner::Winner;
 use crate::stats::tiers;
 use crate::text::asked::{flag_of, flag_with};
@@ -135,7 +135,7 @@ pub(super) fn line(event: &Event) -> Line {
             );
             news("Budget", Tone::Warning, "", &text)
         }
-        Event::Stopping { signal, rung, in_flight } => stopping(*signal, *rung, *in_flight),
+        Event::Stopping { signal, stop_level, in_flight } => stopping(*signal, *stop_level, *in_flight),
         Event::ExperimentFinished(finished) => experiment_finished(finished),
     }
 }
@@ -257,18 +257,20 @@ fn failed_check(check: &FailedCheck) -> String {
     format!("; check `{}` {}{end}", check.name, failed(check.timed_out_after))
 }
 
-fn stopping(signal: StopSignal, rung: Rung, in_flight: usize) -> Line {
+fn stopping(signal: StopSignal, stop_level: StopLevel, in_flight: usize) -> Line {
     let signal = match signal {
         StopSignal::Interrupt => "Ctrl-C",
         StopSignal::Terminate => "SIGTERM",
         StopSignal::Hangup => "SIGHUP",
     };
     let those = counted(in_flight, "run");
-    let text = match (rung, in_flight) {
+    let text = match (stop_level, in_flight) {
         (_, 0) => "nothing is in flight".to_owned(),
-        (Rung::Drain, _) => format!("nothing new is started, {those} in flight may end; Ctrl-C again ends them now"),
-        (Rung::Terminate, _) => format!("{those} in flight told to end; Ctrl-C again kills them"),
-        (Rung::Kill, _) => format!("{those} in flight killed"),
+        (StopLevel::Drain, _) => {
+            format!("nothing new is started, {those} in flight may end; Ctrl-C again ends them now")
+        }
+        (StopLevel::Terminate, _) => format!("{those} in flight told to end; Ctrl-C again kills them"),
+        (StopLevel::Kill, _) => format!("{those} in flight killed"),
     };
     news("Stops", Tone::Warning, signal, &text)
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::model::event::{Event, ExperimentStarted, TierTotals};
 use crate::model::ids::{RunId, TierId};
 use crate::model::money::Usd;
-use crate::model::outcome::{RunStatus, Rung, Stage};
+use crate::model::outcome::{RunStatus, Stage, StopLevel};
 use crate::os::terminal::Size;
 use crate::stats::tiers::share;
 use crate::text::escape;
@@ -37,7 +37,7 @@ pub(super) struct Progress {
     names: SetupNames,
     in_flight: BTreeMap<RunId, InFlight>,
     waits: BTreeMap<String, Timestamp>,
-    stop: Option<Rung>,
+    stop: Option<StopLevel>,
     spent: Usd,
     ceiling: Option<Usd>,
     budget_reached: bool,
@@ -102,7 +102,7 @@ impl Progress {
                 self.spent = *spent;
                 self.budget_reached = true;
             }
-            Event::Stopping { rung, .. } => self.stop = self.stop.max(Some(*rung)),
+            Event::Stopping { stop_level, .. } => self.stop = self.stop.max(Some(*stop_level)),
             Event::ExperimentFinished(_)
             | Event::FlagDiffers { .. }
             | Event::Mended { .. }
@@ -198,8 +198,8 @@ impl Progress {
         };
         let part = share(done, planned).map_or_else(String::new, |part| format!(" ({})", percent(part)));
         let outlook = match self.stop {
-            Some(Rung::Drain) => ", stops when these runs end".to_owned(),
-            Some(Rung::Terminate | Rung::Kill) => ", ends these runs".to_owned(),
+            Some(StopLevel::Drain) => ", stops when these runs end".to_owned(),
+            Some(StopLevel::Terminate | StopLevel::Kill) => ", ends these runs".to_owned(),
             None if self.budget_reached => ", at the ceiling: stops when these runs end".to_owned(),
             None => self.outlook(sum(Tier::to_do), elapsed),
         };

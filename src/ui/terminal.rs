@@ -172,7 +172,7 @@ mod tests {
 
     use super::*;
     use crate::model::event::ExperimentStarted;
-    use crate::model::outcome::{AgentEnd, ExperimentEnd, Rung, Stage, StopSignal};
+    use crate::model::outcome::{AgentEnd, ExperimentEnd, Stage, StopLevel, StopSignal};
     use crate::model::samples::{at, begun, committed, every_event, finished, snapshot, stage, started};
 
     #[derive(Debug)]
@@ -276,7 +276,7 @@ mod tests {
     fn many_runs_in_flight_are_summed_up() {
         let mut events = vec![(at(0), Event::ExperimentStarted(ExperimentStarted { jobs: 20, ..started() }))];
         events.extend((1..=20).map(|run| (at(run), begun(&format!("T2/00/{run}"), 1, Stage::Agent))));
-        let stop = Event::Stopping { signal: StopSignal::Interrupt, rung: Rung::Drain, in_flight: 20 };
+        let stop = Event::Stopping { signal: StopSignal::Interrupt, stop_level: StopLevel::Drain, in_flight: 20 };
         events.push((at(70), stop));
         let (screen, _terminal) = after(&events);
         snapshot("screens", "bars_many_in_flight", &screen.contents());

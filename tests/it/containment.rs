@@ -91,7 +91,7 @@ fn a_second_interrupt_ends_all_of_it() {
         wait_until("the agent works", || world.lines("agent.log") == 1);
         assert!(alive(&marker).len() >= 3, "{containment}");
         live.signal("INT");
-        live.wait_for("drain", |event| event["rung"] == "drain");
+        live.wait_for("drain", |event| event["stop_level"] == "drain");
         live.signal("INT");
         let (code, events, _) = live.end();
         assert_eq!(code, Some(130), "{events:#?}");

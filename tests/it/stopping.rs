@@ -40,7 +40,7 @@ fn one_interrupt_lets_the_run_in_flight_end_and_starts_nothing_new() {
     let (world, mut live) = started("GATE; touch done");
     live.signal("INT");
     let stopping = live.wait_for_reason("stopping");
-    assert_eq!(stopping["rung"], "drain");
+    assert_eq!(stopping["stop_level"], "drain");
     open(&world, "agent");
     let (code, events, _) = live.end();
     assert_eq!(code, Some(130));
@@ -139,7 +139,7 @@ fn a_stop_while_a_tree_is_rebuilt_or_a_fixture_tried_ends_git_and_leaves_nothing
 fn two_interrupts_end_the_run_which_is_then_no_result() {
     let (world, mut live) = started("GATE; touch done");
     live.signal("INT");
-    live.wait_for("drain", |event| event["rung"] == "drain");
+    live.wait_for("drain", |event| event["stop_level"] == "drain");
     live.signal("INT");
     let (code, events, _) = live.end();
     assert_eq!(code, Some(130));
@@ -153,9 +153,9 @@ fn two_interrupts_end_the_run_which_is_then_no_result() {
 #[test]
 fn three_interrupts_end_a_run_that_does_not_listen() {
     let (world, mut live) = started(&format!("{STUBBORN}; GATE; touch done"));
-    for rung in ["drain", "terminate", "kill"] {
+    for stop_level in ["drain", "terminate", "kill"] {
         live.signal("INT");
-        live.wait_for(rung, |event| event["rung"] == rung);
+        live.wait_for(stop_level, |event| event["stop_level"] == stop_level);
     }
     let (code, ..) = live.end();
     assert_eq!(code, Some(130));
@@ -164,10 +164,10 @@ fn three_interrupts_end_a_run_that_does_not_listen() {
 }
 
 #[test]
-fn sigterm_begins_at_the_second_rung_and_exits_143() {
+fn sigterm_begins_at_the_second_stop_level_and_exits_143() {
     let (world, mut live) = started("GATE; touch done");
     live.signal("TERM");
-    assert_eq!(live.wait_for_reason("stopping")["rung"], "terminate");
+    assert_eq!(live.wait_for_reason("stopping")["stop_level"], "terminate");
     let (code, ..) = live.end();
     assert_eq!(code, Some(143));
     open(&world, "agent");
@@ -179,7 +179,7 @@ fn a_hangup_is_called_so_and_exits_129() {
     let (world, mut live) = started("GATE; touch done");
     live.signal("HUP");
     let stopping = live.wait_for_reason("stopping");
-    assert_eq!((&stopping["signal"], &stopping["rung"]), (&"hangup".into(), &"terminate".into()));
+    assert_eq!((&stopping["signal"], &stopping["stop_level"]), (&"hangup".into(), &"terminate".into()));
     let (code, ..) = live.end();
     assert_eq!(code, Some(129));
     open(&world, "agent");

@@ -12,7 +12,7 @@ use crate::model::event::{Event, Missing, RunCommitted};
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::limits::RATE_LIMIT_DEFAULT_SECONDS;
 use crate::model::money::Usd;
-use crate::model::outcome::{ExperimentStatus, Failure, FailureKind, RunStatus, Rung, Stage, StopSignal};
+use crate::model::outcome::{ExperimentStatus, Failure, FailureKind, RunStatus, Stage, StopLevel, StopSignal};
 use crate::os::clock;
 use crate::rules::state::{Consequence, Fact};
 use crate::store;
@@ -207,14 +207,14 @@ impl Coordinator<'_> {
         }
     }
 
-    /// Goes up the ladder.
+    /// Raises the stop level.
     pub(in crate::engine) fn climb(&mut self, signal: StopSignal) {
-        if let Consequence::Climbed(rung) = self.take(Fact::Signal(signal)) {
-            if rung >= Rung::Terminate {
-                self.place.stop.raise(rung);
+        if let Consequence::Climbed(stop_level) = self.take(Fact::Signal(signal)) {
+            if stop_level >= StopLevel::Terminate {
+                self.place.stop.raise(stop_level);
             }
             let in_flight = self.state.in_flight();
-            self.tell(&Event::Stopping { signal, rung, in_flight });
+            self.tell(&Event::Stopping { signal, stop_level, in_flight });
         }
     }
 }

@@ -28,7 +28,7 @@ use crate::model::experiment::Config;
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::limits;
 use crate::model::money::Usd;
-use crate::model::outcome::{ExperimentEnd, ExperimentStatus, Failure, FailureKind, Rung, Stage, StopSignal};
+use crate::model::outcome::{ExperimentEnd, ExperimentStatus, Failure, FailureKind, Stage, StopLevel, StopSignal};
 use crate::model::task::Fixture;
 use crate::os::clock::{self, Stopwatch};
 use crate::os::process::{Containment, StopHandle};
@@ -321,7 +321,7 @@ impl<'a> Coordinator<'a> {
     fn save_or_halt(&mut self) {
         let Err(error) = self.save() else { return };
         if matches!(error, EngineError::Store(StoreError::Lock(_))) {
-            self.place.stop.raise(Rung::Terminate);
+            self.place.stop.raise(StopLevel::Terminate);
         }
         self.halt(&storage(&error).message);
         let now = self.now();

@@ -8,15 +8,15 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use rustix::event::{EventfdFlags, eventfd};
 
-use crate::model::outcome::Rung;
+use crate::model::outcome::StopLevel;
 
 /// How far a stop has been asked for. Clones share one word, and it only goes up.
 #[derive(Clone)]
 pub struct StopHandle(Arc<Word>);
 
 struct Word {
-    rung: AtomicU8,
-    // Readable for ever once the rung is reached: nobody reads them, so they wake every run and every later one.
+    stop_level: AtomicU8,
+    // Readable for ever once the stop level is reached: nobody reads them, so they wake every run and every later one.
     terminate: OwnedFd,
     kill: OwnedFd,
 }
@@ -29,33 +29,33 @@ impl StopHandle {
     pub fn new() -> io::Result<Self> {
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
         let (terminate, kill) = (eventfd(0, flags)?, eventfd(0, flags)?);
-        Ok(Self(Arc::new(Word { rung: AtomicU8::new(0), terminate, kill })))
+        Ok(Self(Arc::new(Word { stop_level: AtomicU8::new(0), terminate, kill })))
     }
 
-    /// Raises the word to this rung; a lower rung than the present one changes nothing.
-    pub fn raise(&self, rung: Rung) {
-        let number = match rung {
-            Rung::Drain => 1,
-            Rung::Terminate => 2,
-            Rung::Kill => 3,
+    /// Raises the word to this stop level; a lower stop level than the present one changes nothing.
+    pub fn raise(&self, stop_level: StopLevel) {
+        let number = match stop_level {
+            StopLevel::Drain => 1,
+            StopLevel::Terminate => 2,
+            StopLevel::Kill => 3,
         };
-        self.0.rung.fetch_max(number, Ordering::SeqCst);
-        if rung >= Rung::Terminate {
+        self.0.stop_level.fetch_max(number, Ordering::SeqCst);
+        if stop_level >= StopLevel::Terminate {
             wake(&self.0.terminate);
         }
-        if rung >= Rung::Kill {
+        if stop_level >= StopLevel::Kill {
             wake(&self.0.kill);
         }
     }
 
-    /// The highest rung that was raised.
+    /// The highest stop level that was raised.
     #[must_use]
-    pub fn rung(&self) -> Option<Rung> {
-        match self.0.rung.load(Ordering::SeqCst) {
+    pub fn level(&self) -> Option<StopLevel> {
+        match self.0.stop_level.load(Ordering::SeqCst) {
             0 => None,
-            1 => Some(Rung::Drain),
-            2 => Some(Rung::Terminate),
-            _ => Some(Rung::Kill),
+            1 => Some(StopLevel::Drain),
+            2 => Some(StopLevel::Terminate),
+            _ => Some(StopLevel::Kill),
         }
     }
 
@@ -77,7 +77,7 @@ fn wake(fd: &OwnedFd) {
 
 impl fmt::Debug for StopHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("StopHandle").field(&self.rung()).finish()
+        f.debug_tuple("StopHandle").field(&self.level()).finish()
     }
 }
 
@@ -89,15 +89,15 @@ mod tests {
     fn a_stop_word_only_goes_up_and_its_clones_share_it() {
         let stop = StopHandle::new().unwrap();
         let clone = stop.clone();
-        assert_eq!(clone.rung(), None);
+        assert_eq!(clone.level(), None);
         for (raised, heard) in [
-            (Rung::Drain, Rung::Drain),
-            (Rung::Kill, Rung::Kill),
-            (Rung::Terminate, Rung::Kill),
-            (Rung::Drain, Rung::Kill),
+            (StopLevel::Drain, StopLevel::Drain),
+            (StopLevel::Kill, StopLevel::Kill),
+            (StopLevel::Terminate, StopLevel::Kill),
+            (StopLevel::Drain, StopLevel::Kill),
         ] {
             stop.raise(raised);
-            assert_eq!(clone.rung(), Some(heard));
+            assert_eq!(clone.level(), Some(heard));
         }
     }
 }

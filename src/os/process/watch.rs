@@ -13,7 +13,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::output::{Feed, Got, Outputs, Stream};
 use super::{End, Hold, Limits, MOST_DYING, Overflow, SpawnError, StopHandle, Task, table};
-use crate::model::outcome::Rung;
+use crate::model::outcome::StopLevel;
 use crate::os::clock;
 
 /// How far the end of a program has been brought about.
@@ -158,7 +158,7 @@ impl<'a> Watch<'a> {
     /// Does what is due now.
     fn step(&mut self, now: Instant) -> io::Result<()> {
         let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| now >= deadline);
-        let kill_word = self.stop.rung() == Some(Rung::Kill);
+        let kill_word = self.stop.level() == Some(StopLevel::Kill);
         match self.phase {
             Phase::Running => {
                 let Some(end) = self.reason(now) else { return Ok(()) };
@@ -178,7 +178,7 @@ impl<'a> Watch<'a> {
     /// Why the program must end now, if it must.
     fn reason(&self, now: Instant) -> Option<End> {
         let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| now >= deadline);
-        if self.stop.rung() >= Some(Rung::Terminate) {
+        if self.stop.level() >= Some(StopLevel::Terminate) {
             Some(End::Stopped)
         } else if self.outputs.truncated() && self.limits.overflow == Overflow::End {
             Some(End::OutputLimit)

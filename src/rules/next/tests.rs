@@ -4,7 +4,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::outcome::{Failure, FailureKind, Rung, StopSignal};
+use crate::model::outcome::{Failure, FailureKind, StopLevel, StopSignal};
 use crate::rules::costs::Costs;
 use crate::rules::state::{Consequence, Fact};
 
@@ -150,16 +150,24 @@ fn a_reached_budget_drains_and_ends_so() {
 }
 
 #[test]
-fn the_ladder_only_goes_up_and_sigterm_begins_at_its_second_rung() {
+fn stop_levels_only_go_up_and_sigterm_begins_at_the_second_one() {
     let climb = |signals: &[StopSignal]| -> Vec<Consequence> {
         let mut state = fresh(&["T0/00/1"]);
         signals.iter().map(|signal| state.take(Fact::Signal(*signal), &limits(), NOW)).collect()
     };
-    let rungs = |rungs: &[Rung]| rungs.iter().map(|rung| Consequence::Climbed(*rung)).collect::<Vec<_>>();
-    assert_eq!(climb(&[StopSignal::Interrupt; 4]), rungs(&[Rung::Drain, Rung::Terminate, Rung::Kill, Rung::Kill]));
-    assert_eq!(climb(&[StopSignal::Terminate; 2]), rungs(&[Rung::Terminate, Rung::Kill]));
-    assert_eq!(climb(&[StopSignal::Hangup; 2]), rungs(&[Rung::Terminate, Rung::Kill]));
-    assert_eq!(climb(&[StopSignal::Interrupt, StopSignal::Terminate]), rungs(&[Rung::Drain, Rung::Terminate]));
+    let stop_levels = |stop_levels: &[StopLevel]| {
+        stop_levels.iter().map(|stop_level| Consequence::Climbed(*stop_level)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        climb(&[StopSignal::Interrupt; 4]),
+        stop_levels(&[StopLevel::Drain, StopLevel::Terminate, StopLevel::Kill, StopLevel::Kill])
+    );
+    assert_eq!(climb(&[StopSignal::Terminate; 2]), stop_levels(&[StopLevel::Terminate, StopLevel::Kill]));
+    assert_eq!(climb(&[StopSignal::Hangup; 2]), stop_levels(&[StopLevel::Terminate, StopLevel::Kill]));
+    assert_eq!(
+        climb(&[StopSignal::Interrupt, StopSignal::Terminate]),
+        stop_levels(&[StopLevel::Drain, StopLevel::Terminate])
+    );
 }
 
 #[test]

@@ -61,9 +61,9 @@ fn make() -> Originals {
     let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", &results, "--runs", "2", "--jobs", "2"];
     let mut live = world.start(&arguments);
     wait_until("both gates are reached", || world.lines("agent.log") == 1 && world.lines("judge.log") == 1);
-    for rung in ["drain", "terminate"] {
+    for stop_level in ["drain", "terminate"] {
         live.signal("INT");
-        live.wait_for(rung, |event| event["rung"] == rung);
+        live.wait_for(stop_level, |event| event["stop_level"] == stop_level);
     }
     let (code, ..) = live.end();
     assert_eq!(code, Some(130));

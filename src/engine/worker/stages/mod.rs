@@ -208,7 +208,7 @@ impl<'a> Work<'a> {
     fn enter(&mut self, stage: Stage, judge: Option<JudgeNumber>) -> Result<(), Halt> {
         self.stage = stage;
         self.tell(Event::StageStarted { run: self.run, stage, judge });
-        if self.place.stop.rung().is_some() {
+        if self.place.stop.level().is_some() {
             return Err(Halt::Stopped);
         }
         // What agents are given, and how they are graded, is the same for all or it is no measurement.

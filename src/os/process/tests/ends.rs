@@ -207,9 +207,9 @@ fn the_stop_word_ends_every_running_task_and_draining_none() {
             for place in &places {
                 place.wait_for_stdout("begun");
             }
-            stop.raise(Rung::Drain);
+            stop.raise(StopLevel::Drain);
             assert!(places.iter().all(|place| !place.alive().is_empty()));
-            stop.raise(Rung::Terminate);
+            stop.raise(StopLevel::Terminate);
             for (run, place) in runs.into_iter().zip(&places) {
                 assert_eq!(run.join().unwrap().end, End::Stopped);
                 assert_eq!(place.stdout(), "begun\nbye\n");
@@ -226,7 +226,7 @@ fn the_stop_word_ends_every_running_task_and_draining_none() {
 #[test]
 fn the_kill_word_shortens_the_grace() {
     for containment in containments() {
-        for first in [Some(Rung::Terminate), None] {
+        for first in [Some(StopLevel::Terminate), None] {
             let place = Place::new();
             let mut task = place.shell("trap 'echo deaf' TERM; echo begun; while :; do sleep 0.01; done # NUMBER");
             task.limits.grace = Duration::MAX;
@@ -238,7 +238,7 @@ fn the_kill_word_shortens_the_grace() {
                     stop.raise(first);
                     place.wait_for_stdout("deaf");
                 }
-                stop.raise(Rung::Kill);
+                stop.raise(StopLevel::Kill);
                 assert_eq!(run.join().unwrap().end, End::Stopped, "{}", containment.name());
             });
             assert_eq!(place.alive(), Vec::<String>::new());

@@ -64,7 +64,7 @@ fn a_program_inherits_no_descriptor_of_ours_and_leads_a_session_of_its_own() {
                 let is_apart = |it: table::Process| it.group != ours.group && it.session != ours.session;
                 assert!(table::one(pid).is_none_or(is_apart), "{process}");
             }
-            stop.raise(Rung::Kill);
+            stop.raise(StopLevel::Kill);
             run.join().unwrap();
         });
     }

@@ -48,7 +48,7 @@ fn what_ignores_term_is_ended_after_a_timeout() {
 fn the_whole_tree_ends_at_the_stop_word() {
     let all = ESCAPES.join("\n");
     for containment in containments() {
-        for rung in [Rung::Terminate, Rung::Kill] {
+        for stop_level in [StopLevel::Terminate, StopLevel::Kill] {
             let place = Place::new();
             let mut task = place.shell(&format!("trap '' TERM; {all}\n{WAIT_FOR_IT} sleep NUMBER"));
             task.limits.grace = Duration::from_millis(200);
@@ -56,7 +56,7 @@ fn the_whole_tree_ends_at_the_stop_word() {
             let ended = std::thread::scope(|scope| {
                 let run = scope.spawn(|| run(&task, &containment, &stop).unwrap());
                 place.wait_for_stdout("begun");
-                stop.raise(rung);
+                stop.raise(stop_level);
                 run.join().unwrap()
             });
             assert_eq!(ended.end, End::Stopped);
@@ -109,7 +109,7 @@ fn runs_at_the_same_time_do_not_end_each_other() {
                 assert_eq!(short.alive(), Vec::<String>::new());
             }
             assert_eq!(long.sleepers(), 2, "{:?}", long.alive());
-            stop.raise(Rung::Kill);
+            stop.raise(StopLevel::Kill);
             assert_eq!(run.join().unwrap().end, End::Stopped);
         });
         assert_eq!(long.alive(), Vec::<String>::new());
