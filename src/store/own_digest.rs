@@ -28,7 +28,7 @@ pub(super) enum Own {
     Wrong,
 }
 
-/// Adds the digest to an object as [`super::pretty`] writes it.
+/// Adds the digest to an object written in lines, with a line feed at its end.
 #[must_use]
 pub fn add(mut json: Vec<u8>) -> Vec<u8> {
     let digest = Digest::of(&json);
