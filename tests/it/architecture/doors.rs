@@ -250,7 +250,7 @@ mod tests {
         check("src/os/signal.rs", "use signal_hook::x;", &[]);
         check("src/os/signal/inner.rs", "signal_hook::x();", &[]);
         check("src/cli/toml.rs", "use toml::X; use serde::Y;", &[]);
-        check("src/os/files.rs", "use std::fs::{self, File}; use std::process::{Command, Stdio};", &[]);
+        check("src/os/files/mod.rs", "use std::fs::{self, File}; use std::process::{Command, Stdio};", &[]);
     }
 
     #[test]
@@ -273,8 +273,11 @@ mod tests {
     #[test]
     fn a_door_that_nobody_goes_through_is_found() {
         let doors = read("## Doors\n\n|n|d|\n|-|-|\n| `toml` | `cli`, `config` |\n| `std::fs` | `os/files` |\n");
-        let tree =
-            Tree::of(&[("src/cli/a.rs", "use toml::X;"), ("src/os/files.rs", ""), ("src/os/lock.rs", "use std::fs;")]);
+        let tree = Tree::of(&[
+            ("src/cli/a.rs", "use toml::X;"),
+            ("src/os/files/mod.rs", ""),
+            ("src/os/lock/mod.rs", "use std::fs;"),
+        ]);
         let expected =
             ["ARCHITECTURE.md:5 `config` does not meet `toml`", "ARCHITECTURE.md:6 `os/files` does not meet `std::fs`"];
         assert_eq!(places(&unused(&doors, &tree)), expected);

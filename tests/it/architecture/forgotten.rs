@@ -36,6 +36,23 @@ pub(super) fn uncompiled(tree: &Tree) -> Vec<Violation> {
         .collect()
 }
 
+/// Modules that are a file beside their folder: the folder then holds less than its name says.
+pub(super) fn beside_their_folders(tree: &Tree) -> Vec<Violation> {
+    let beside = tree.files.iter().filter(|path| {
+        let folder = path.strip_suffix(".rs").map(|folder| format!("{folder}/"));
+        folder.is_some_and(|folder| tree.files.iter().any(|file| file.starts_with(&folder) && file.ends_with(".rs")))
+    });
+    beside
+        .map(|path| Violation {
+            file: path.clone(),
+            line: 1,
+            rule: "a module with a folder is the `mod.rs` in it",
+            found: "the module lies beside its folder".to_owned(),
+            cure: "move it into the folder as `mod.rs`",
+        })
+        .collect()
+}
+
 /// Whether cargo begins a crate at a path: at a file of the list, or at a file or a `main.rs` right below a folder of it.
 fn is_root(path: &str) -> bool {
     ROOTS.iter().any(|root| {
@@ -131,6 +148,12 @@ mod tests {
         ]);
         let found = |path: &str| format!("{path}:1 no module declares this file");
         assert_eq!(places(&uncompiled(&tree)), [found("src/a/d.rs"), found("tests/it/y.rs")]);
+    }
+
+    #[test]
+    fn a_module_beside_its_folder_is_found() {
+        let tree = Tree::of(&[("src/a.rs", ""), ("src/a/b.rs", ""), ("src/c/mod.rs", ""), ("src/c/d.rs", "")]);
+        assert_eq!(places(&beside_their_folders(&tree)), ["src/a.rs:1 the module lies beside its folder"]);
     }
 
     #[test]

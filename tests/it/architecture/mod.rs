@@ -76,7 +76,8 @@ fn nothing_is_left_undone_or_untested_or_undescribed() {
 
 #[test]
 fn every_source_file_is_compiled() {
-    assert_none([forgotten::uncompiled(&Tree::load())]);
+    let tree = Tree::load();
+    assert_none([forgotten::uncompiled(&tree), forgotten::beside_their_folders(&tree)]);
 }
 
 #[test]

@@ -10,15 +10,15 @@ use super::mistake::Mistake;
 
 /// Every file of the fixture, with its path.
 const FILES: [(&str, &str); 9] = [
-    ("test.yaml", include_str!("scaffold/test.yaml")),
-    ("prompt.md", include_str!("scaffold/prompt.md")),
-    ("expected/criteria.md", include_str!("scaffold/criteria.md")),
-    ("expected/rubric.yaml", include_str!("scaffold/rubric.yaml")),
-    ("expected/solution.patch", include_str!("scaffold/solution.patch")),
-    ("source/greet.sh", include_str!("scaffold/greet.sh")),
-    ("tiers/T0/00-nothing.yaml", include_str!("scaffold/nothing.yaml")),
-    ("tiers/T0/01-oracle.yaml", include_str!("scaffold/oracle.yaml")),
-    ("tiers/T1/00-agent.yaml", include_str!("scaffold/agent.yaml")),
+    ("test.yaml", include_str!("test.yaml")),
+    ("prompt.md", include_str!("prompt.md")),
+    ("expected/criteria.md", include_str!("criteria.md")),
+    ("expected/rubric.yaml", include_str!("rubric.yaml")),
+    ("expected/solution.patch", include_str!("solution.patch")),
+    ("source/greet.sh", include_str!("greet.sh")),
+    ("tiers/T0/00-nothing.yaml", include_str!("nothing.yaml")),
+    ("tiers/T0/01-oracle.yaml", include_str!("oracle.yaml")),
+    ("tiers/T1/00-agent.yaml", include_str!("agent.yaml")),
 ];
 
 /// What stands in the files for the fixture's id.
