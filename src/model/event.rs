@@ -101,7 +101,7 @@ pub enum Event {
         /// The stage that did not end.
         stage: Stage,
     },
-    /// The same failure came so often in a row that the tier is paused.
+    /// The same failure came so often in a row that nothing more of the tier is started in this session.
     TierPaused {
         /// The tier.
         tier: TierId,

@@ -1,4 +1,23 @@
-//! Bounds on everything that comes from outside. Each has a name and a reason.
+//! Bounds on everything that comes from outside, each with a name and a reason, and those of a session.
+
+use std::time::Duration;
+
+use super::money::Usd;
+
+/// The bounds of a session, from the config's operational fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Runs in flight at once.
+    pub jobs: usize,
+    /// Attempts of a run for infrastructure failures in one session.
+    pub attempts: u32,
+    /// Ceiling of the cost of all attempts and judges.
+    pub max_cost: Option<Usd>,
+    /// The same failure so many times in a row stops its tier.
+    pub systemic_failures: u32,
+    /// Longest wait for the rate limits of a model in total.
+    pub rate_limit: Duration,
+}
 
 /// Largest `run_result.json`, `judgment.json` or other stage file that is read, in bytes: a thousand times a usual one.
 pub const MOST_STAGE_FILE_BYTES: u64 = 8 << 20;
@@ -38,7 +57,7 @@ pub const MOST_JOBS: u32 = 4096;
 pub const MOST_ATTEMPTS: u32 = 1000;
 /// Attempts of a run for infrastructure failures when nothing else is said.
 pub const ATTEMPTS: u32 = 3;
-/// The same infrastructure failure so many times in a row pauses its tier.
+/// The same infrastructure failure so many times in a row stops its tier for the session.
 pub const SYSTEMIC_FAILURES: u32 = 5;
 /// Longest wait for a provider's rate limit in total, in seconds: one day.
 pub const RATE_LIMIT_SECONDS: u64 = 24 * 3600;

@@ -10,6 +10,7 @@ pub mod mend;
 pub mod next;
 pub mod pacing;
 pub mod recompute;
+pub mod retry;
 pub mod rows;
 pub mod stage;
 pub mod state;

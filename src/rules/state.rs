@@ -4,24 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
+use crate::model::limits::Limits;
 use crate::model::money::Usd;
-use crate::model::outcome::{Failure, FailureKind, StopLevel, StopSignal};
+use crate::model::outcome::{FailureKind, StopLevel, StopSignal};
 use crate::rules::costs::Costs;
-
-/// The bounds of a session, from the config's operational fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Runs in flight at once.
-    pub jobs: usize,
-    /// Attempts of a run for infrastructure failures in one session.
-    pub attempts: u32,
-    /// Ceiling of the cost of all attempts and judges.
-    pub max_cost: Option<Usd>,
-    /// The same failure so many times in a row pauses its tier.
-    pub systemic_failures: u32,
-    /// Longest wait for rate limits in total.
-    pub rate_limit: Duration,
-}
+use crate::rules::retry::{self, Beyond, Failed, ForRun, SoFar};
 
 /// The order in which runs start: tier by tier, and within a tier the first run of every subtest before any second one,
 /// so that an interrupted tier has compared its subtests evenly.
@@ -62,7 +49,7 @@ pub struct State {
     /// Tiers that take winners over, and have not got them yet.
     pub(super) waiting: BTreeMap<TierId, Sources>,
     /// Tiers in which nothing more is started.
-    pub(super) paused_tiers: BTreeSet<TierId>,
+    pub(super) stopped_tiers: BTreeSet<TierId>,
     /// Spent on all attempts and judges, former sessions too.
     pub(super) spent: Usd,
     /// What committed runs cost.
@@ -116,11 +103,9 @@ pub enum Fact {
         /// The run.
         run: RunId,
         /// What failed.
-        failure: Failure,
+        failed: Failed,
         /// What the attempt cost.
         cost: Usd,
-        /// For a rate limit: how long to wait.
-        wait: Duration,
     },
     /// A provider asked a former session to be left alone for so long from now on.
     StillLimited(Duration),
@@ -140,25 +125,36 @@ pub enum Fact {
     Halt,
 }
 
-/// What a fact means beyond the state itself, for those who tell people.
+/// What a fact means beyond the state itself, for those who act on it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Consequence {
+    /// For the run that failed.
+    pub run: Option<ForRun>,
+    /// For what runs share.
+    pub changes: Vec<Change>,
+}
+
+/// Something that runs share has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Consequence {
-    /// Nothing to tell.
-    None,
-    /// The run will be tried again.
-    Retry,
-    /// The run's attempts are used up, so many in this session.
-    GivenUp(u32),
-    /// The wait for a rate limit is over.
-    RateLimitOver,
-    /// The run's tier is paused after so many failures in a row; the run will not be tried again in this session.
-    TierPaused(u32),
-    /// The stop level went up to this one.
-    Climbed(StopLevel),
-    /// A provider asks to wait until this time; no attempt is burnt.
+pub enum Change {
+    /// A provider asks to wait until this time.
     RateLimited(Duration),
     /// The wait that a provider asks for is longer than allowed.
     RateLimitExhausted,
+    /// The wait for a rate limit is over.
+    RateLimitOver,
+    /// Nothing more of the tier is started in this session, after failures of so many runs in a row.
+    TierStopped(u32),
+    /// Nothing more is started in this session, because of a failure.
+    SessionStopped,
+    /// The stop level went up to this one.
+    Climbed(StopLevel),
+}
+
+impl From<Change> for Consequence {
+    fn from(change: Change) -> Self {
+        Self { run: None, changes: vec![change] }
+    }
 }
 
 impl State {
@@ -194,56 +190,41 @@ impl State {
                 self.queue.remove(&run.into());
                 self.delayed.remove(&run);
                 self.in_flight.insert(run);
-                Consequence::None
             }
             Fact::Committed { run, spent, cost } => {
                 self.in_flight.remove(&run);
                 self.in_a_row.remove(&run.tier);
                 self.spent += spent;
                 self.costs.add(run, cost);
-                Consequence::None
             }
-            Fact::Failed { run, failure, cost, wait } => {
+            Fact::Failed { run, failed, cost } => {
                 self.in_flight.remove(&run);
                 self.spent += cost;
-                match failure.kind {
-                    FailureKind::RateLimit => self.rate_limit(run, wait, limits, now),
-                    kind => self.fail(run, kind, limits, now),
-                }
+                return self.fail(run, failed, limits, now);
             }
-            Fact::StillLimited(wait) => self.wait_for_limit(wait, limits, now),
+            Fact::StillLimited(wait) => return self.wait_for_limit(wait, limits, now).into(),
             Fact::Stopped(run, cost) => {
                 self.in_flight.remove(&run);
                 self.spent += cost;
                 self.queue.insert(run.into());
-                Consequence::None
             }
             Fact::Signal(signal) => {
                 let stop_level = next_stop_level(self.stop.map(|(stop_level, _)| stop_level), signal);
                 let first = self.stop.map_or(signal, |(_, first)| first);
                 self.stop = Some((stop_level, first));
-                Consequence::Climbed(stop_level)
+                return Change::Climbed(stop_level).into();
             }
-            Fact::Halt => {
-                self.halted = true;
-                Consequence::None
-            }
-            Fact::Inherited(tier) => {
-                self.waiting.remove(&tier);
-                Consequence::None
-            }
+            Fact::Halt => self.halted = true,
+            Fact::Inherited(tier) => _ = self.waiting.remove(&tier),
             Fact::InVain(tier) => {
                 if let Some(sources) = self.waiting.get_mut(&tier) {
                     sources.in_vain = true;
                 }
-                Consequence::None
             }
-            Fact::BudgetReached => {
-                self.budget_reached = true;
-                Consequence::None
-            }
-            Fact::WaitOver => self.end_waits(now),
+            Fact::BudgetReached => self.budget_reached = true,
+            Fact::WaitOver => return self.end_waits(now),
         }
+        Consequence::default()
     }
 
     fn end_waits(&mut self, now: Duration) -> Consequence {
@@ -255,29 +236,39 @@ impl State {
         match self.rate_limited_until {
             Some(until) if until <= now => {
                 self.rate_limited_until = None;
-                Consequence::RateLimitOver
+                Change::RateLimitOver.into()
             }
-            Some(_) | None => Consequence::None,
+            Some(_) | None => Consequence::default(),
         }
     }
 
-    fn fail(&mut self, run: RunId, kind: FailureKind, limits: &Limits, now: Duration) -> Consequence {
-        let failures = self.failures.entry(run).or_default();
-        *failures += 1;
-        let failures = *failures;
-        let in_a_row = self.count_in_a_row(run, kind);
-        if failures >= limits.attempts {
-            self.given_up.insert(run);
-        } else if self.stop.is_some() || self.halted {
-            self.queue.insert(run.into());
-            return Consequence::None;
-        } else {
-            self.delayed.insert(run, now + retry_wait(kind, failures));
+    /// Asks what comes of a failure, and does it.
+    fn fail(&mut self, run: RunId, failed: Failed, limits: &Limits, now: Duration) -> Consequence {
+        let so_far = self.so_far(run, failed.kind);
+        let decision = retry::decide(failed, so_far, limits);
+        match decision.run {
+            ForRun::Retry { after } => _ = self.delayed.insert(run, now + after),
+            ForRun::Waits | ForRun::Left => _ = self.queue.insert(run.into()),
+            ForRun::Errored { .. } | ForRun::Unjudged { .. } => _ = self.given_up.insert(run),
         }
-        if in_a_row >= limits.systemic_failures && self.paused_tiers.insert(run.tier) {
-            return Consequence::TierPaused(in_a_row);
+        let change = match decision.beyond {
+            Beyond::Nothing => None,
+            Beyond::PauseModel { wait } => Some(self.wait_for_limit(wait, limits, now)),
+            Beyond::StopTier { times } => self.stopped_tiers.insert(run.tier).then_some(Change::TierStopped(times)),
+            Beyond::StopSession => (!std::mem::replace(&mut self.halted, true)).then_some(Change::SessionStopped),
+        };
+        Consequence { run: Some(decision.run), changes: change.into_iter().collect() }
+    }
+
+    /// What is known of a run that fails, the failure counted.
+    fn so_far(&mut self, run: RunId, kind: FailureKind) -> SoFar {
+        let closed = self.stop.is_some() || self.halted || self.stopped_tiers.contains(&run.tier);
+        let attempts = self.failures(run);
+        if !retry::burns_an_attempt(kind) {
+            return SoFar { attempts, in_a_row: 0, closed };
         }
-        if failures >= limits.attempts { Consequence::GivenUp(failures) } else { Consequence::Retry }
+        self.failures.insert(run, attempts + 1);
+        SoFar { attempts, in_a_row: self.count_in_a_row(run, kind), closed }
     }
 
     /// How many different runs of the tier have failed so, one after the other: one bad run alone is not systemic.
@@ -291,22 +282,17 @@ impl State {
         runs
     }
 
-    fn rate_limit(&mut self, run: RunId, wait: Duration, limits: &Limits, now: Duration) -> Consequence {
-        self.queue.insert(run.into());
-        self.wait_for_limit(wait, limits, now)
-    }
-
-    fn wait_for_limit(&mut self, wait: Duration, limits: &Limits, now: Duration) -> Consequence {
+    fn wait_for_limit(&mut self, wait: Duration, limits: &Limits, now: Duration) -> Change {
         let until = now + wait;
         let already = self.rate_limited_until.unwrap_or(now).max(now);
         let longer = until.saturating_sub(already);
         if self.rate_limit_waited + longer > limits.rate_limit {
             self.rate_limit_exhausted = true;
-            return Consequence::RateLimitExhausted;
+            return Change::RateLimitExhausted;
         }
         self.rate_limit_waited += longer;
         self.rate_limited_until = Some(until.max(already));
-        Consequence::RateLimited(until.max(already))
+        Change::RateLimited(until.max(already))
     }
 
     /// Spent on all attempts and judges so far.
@@ -336,10 +322,10 @@ impl State {
 
     /// Whether runs of the tier may start, as far as its sources and its own failures say.
     pub(super) fn is_open(&self, tier: TierId) -> bool {
-        !self.paused_tiers.contains(&tier) && !self.waiting.contains_key(&tier)
+        !self.stopped_tiers.contains(&tier) && !self.waiting.contains_key(&tier)
     }
 
-    /// Whether every planned run of the tier is committed or given up in this session. A tier that is paused is not
+    /// Whether every planned run of the tier is committed or given up in this session. A tier that is stopped is not
     /// settled: a winner that is chosen once is chosen for good.
     pub(super) fn is_settled(&self, tier: TierId) -> bool {
         self.waiting_in(tier) == 0 && !self.in_flight.iter().any(|run| run.tier == tier)
@@ -363,15 +349,5 @@ fn next_stop_level(stop_level: Option<StopLevel>, signal: StopSignal) -> StopLev
         (None, StopSignal::Interrupt) => StopLevel::Drain,
         (None, StopSignal::Terminate | StopSignal::Hangup) | (Some(StopLevel::Drain), _) => StopLevel::Terminate,
         (Some(StopLevel::Terminate | StopLevel::Kill), _) => StopLevel::Kill,
-    }
-}
-
-/// How long a failed run waits: a provider in trouble is asked more and more seldom, anything else at once.
-fn retry_wait(kind: FailureKind, failures: u32) -> Duration {
-    /// Longest wait between two attempts.
-    const MOST_DOUBLINGS: u32 = 5;
-    match kind {
-        FailureKind::Provider => Duration::from_secs(1 << (failures - 1).min(MOST_DOUBLINGS)),
-        _ => Duration::ZERO,
     }
 }

@@ -10,11 +10,11 @@ use crate::engine::worker::mailbox::{Committed, Input, RunEnd};
 use crate::model::checkpoint::RateLimit;
 use crate::model::event::{Event, Missing, RunCommitted};
 use crate::model::ids::{AttemptNumber, RunId};
-use crate::model::limits::RATE_LIMIT_DEFAULT_SECONDS;
 use crate::model::money::Usd;
-use crate::model::outcome::{ExperimentStatus, Failure, FailureKind, RunStatus, Stage, StopLevel, StopSignal};
+use crate::model::outcome::{ExperimentStatus, Failure, RunStatus, Stage, StopLevel, StopSignal};
 use crate::os::clock;
-use crate::rules::state::{Consequence, Fact};
+use crate::rules::retry::{Failed, ForRun, Who};
+use crate::rules::state::{Change, Consequence, Fact};
 use crate::store;
 
 /// So many failures the checkpoint holds: nobody reads more.
@@ -94,50 +94,59 @@ impl Coordinator<'_> {
         }));
     }
 
-    fn fail(&mut self, spent: Usd, failed: FailedAttempt) {
-        let FailedAttempt { run, attempt, stage, failure, agent_complete } = failed;
-        let wait = wait_for(&failure);
-        let consequence = self.take(Fact::Failed { run, failure: failure.clone(), cost: spent, wait });
-        let retry = matches!(consequence, Consequence::Retry | Consequence::RateLimited(_));
-        let used_up = failure.kind != FailureKind::RateLimit && self.state.failures(run) >= self.limits.attempts;
-        self.keep_failure(run, &failure, agent_complete);
-        self.leave(run, agent_complete, if used_up { Missing::Errored } else { Missing::Unfinished });
+    /// Acts on what comes of a failure for its run and beyond it.
+    fn fail(&mut self, spent: Usd, attempt: FailedAttempt) {
+        let FailedAttempt { run, attempt, stage, failure, agent_complete } = attempt;
+        // A time that is past says nothing: clocks differ.
+        let wait = failure.retry_at.and_then(clock::until).map(|wait| wait.max(LEAST_RATE_LIMIT));
+        let failed = Failed { kind: failure.kind, who: Who::is_next(agent_complete), wait };
+        let Consequence { run: for_run, changes } = self.take(Fact::Failed { run, failed, cost: spent });
+        let exhausted = changes.contains(&Change::RateLimitExhausted);
+        let retry = !exhausted && matches!(for_run, Some(ForRun::Waits | ForRun::Retry { .. }));
+        let used_up = match for_run {
+            Some(ForRun::Errored { attempts } | ForRun::Unjudged { attempts }) => Some(attempts),
+            Some(ForRun::Waits | ForRun::Retry { .. } | ForRun::Left) | None => None,
+        };
+        if for_run != Some(ForRun::Waits) {
+            self.keep_failure(run, &failure, agent_complete);
+        }
+        self.leave(run, agent_complete, if used_up.is_some() { Missing::Errored } else { Missing::Unfinished });
         self.tell(&Event::AttemptFailed { run, attempt, stage, failure: failure.clone(), retry });
-        if failure.kind == FailureKind::Storage {
-            self.halt("the experiment's folder is not as runs need it: nothing new is started");
-        }
-        match consequence {
-            Consequence::GivenUp(attempts) => self.give_up(run, attempts, failure, agent_complete),
-            Consequence::TierPaused(times) => {
-                if used_up {
-                    self.give_up(run, self.state.failures(run), failure.clone(), agent_complete);
-                }
-                let left = self.state.waiting_in(run.tier);
-                self.tell(&Event::TierPaused { tier: run.tier, kind: failure.kind, times, left });
-            }
-            Consequence::RateLimited(until) => self.pause(stage, until.saturating_sub(self.now())),
-            Consequence::RateLimitExhausted => {
-                let message = format!("rate limits outlast the longest wait of {} s", self.limits.rate_limit.as_secs());
-                self.set_rate_limit(stage, wait);
-                self.tell(&Event::Notice { message });
-            }
-            Consequence::None | Consequence::Retry | Consequence::Climbed(_) | Consequence::RateLimitOver => {}
-        }
-    }
-
-    fn give_up(&mut self, run: RunId, attempts: u32, failure: Failure, agent_complete: bool) {
-        if !agent_complete {
+        if matches!(for_run, Some(ForRun::Errored { .. })) {
             self.checkpoint.completed_runs.set(run, RunStatus::Errored);
             self.pacing.changed();
         }
-        self.tell(&Event::RunErrored { run, attempts, failure });
+        if let Some(attempts) = used_up {
+            self.tell(&Event::RunErrored { run, attempts, failure: failure.clone() });
+        }
+        for change in changes {
+            self.follow_failure(change, run, stage, &failure);
+        }
+    }
+
+    /// Acts on what a failure changed beyond its run.
+    fn follow_failure(&mut self, change: Change, run: RunId, stage: Stage, failure: &Failure) {
+        match change {
+            Change::RateLimited(until) => self.pause(stage, until.saturating_sub(self.now())),
+            Change::RateLimitExhausted => {
+                let message = format!("rate limits outlast the longest wait of {} s", self.limits.rate_limit.as_secs());
+                self.set_rate_limit(stage, failure.retry_at.and_then(clock::until).unwrap_or_default());
+                self.tell(&Event::Notice { message });
+            }
+            Change::TierStopped(times) => {
+                let left = self.state.waiting_in(run.tier);
+                self.tell(&Event::TierPaused { tier: run.tier, kind: failure.kind, times, left });
+            }
+            Change::SessionStopped => {
+                let message = "the experiment's folder is not as runs need it: nothing new is started".to_owned();
+                self.tell(&Event::Notice { message });
+            }
+            Change::RateLimitOver | Change::Climbed(_) => {}
+        }
     }
 
     /// Keeps what failed, until the run begins anew. Of an agent that is done no attempt is set aside that could say it.
     fn keep_failure(&mut self, run: RunId, failure: &Failure, agent_complete: bool) {
-        if failure.kind == FailureKind::RateLimit {
-            return;
-        }
         self.progress.fail(run, failure.clone());
         if agent_complete && self.checkpoint.failures.len() < MOST_FAILURES {
             self.checkpoint.failures.insert(run, failure.clone());
@@ -173,7 +182,7 @@ impl Coordinator<'_> {
         let Some((wait, limit)) = limit.and_then(|limit| Some((clock::until(limit.until)?, limit))) else { return };
         self.checkpoint.rate_limit = Some(limit.clone());
         let RateLimit { model, until } = limit;
-        if self.take(Fact::StillLimited(wait)) == Consequence::RateLimitExhausted {
+        if self.take(Fact::StillLimited(wait)).changes.contains(&Change::RateLimitExhausted) {
             let until = until.round(Unit::Second).unwrap_or(until);
             let message = format!(
                 "{model} is rate limited until {until}, which is longer than is waited; `--ignore-rate-limit` asks before"
@@ -198,7 +207,7 @@ impl Coordinator<'_> {
 
     /// Takes in that time has passed.
     pub(in crate::engine) fn let_time_pass(&mut self) {
-        if self.take(Fact::WaitOver) == Consequence::RateLimitOver {
+        if self.take(Fact::WaitOver).changes.contains(&Change::RateLimitOver) {
             self.checkpoint.status = ExperimentStatus::Running;
             let limit = self.checkpoint.rate_limit.take();
             self.pacing.changed();
@@ -209,7 +218,8 @@ impl Coordinator<'_> {
 
     /// Raises the stop level.
     pub(in crate::engine) fn climb(&mut self, signal: StopSignal) {
-        if let Consequence::Climbed(stop_level) = self.take(Fact::Signal(signal)) {
+        for change in self.take(Fact::Signal(signal)).changes {
+            let Change::Climbed(stop_level) = change else { continue };
             if stop_level >= StopLevel::Terminate {
                 self.place.stop.raise(stop_level);
             }
@@ -221,13 +231,3 @@ impl Coordinator<'_> {
 
 /// Shortest wait for a rate limit, so that a provider that names this very moment is not asked in a loop.
 const LEAST_RATE_LIMIT: Duration = Duration::from_secs(1);
-
-/// How long to wait after a failure before the model is asked again.
-fn wait_for(failure: &Failure) -> Duration {
-    match (failure.kind, failure.retry_at.and_then(clock::until)) {
-        (FailureKind::RateLimit, Some(wait)) => wait.max(LEAST_RATE_LIMIT),
-        // A time in the past says nothing: clocks differ.
-        (FailureKind::RateLimit, None) => Duration::from_secs(RATE_LIMIT_DEFAULT_SECONDS),
-        _ => Duration::ZERO,
-    }
-}

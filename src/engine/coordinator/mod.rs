@@ -26,7 +26,7 @@ use crate::model::checkpoint::Checkpoint;
 use crate::model::event::{Event, ExperimentFinished, ExperimentStarted};
 use crate::model::experiment::Config;
 use crate::model::ids::{AttemptNumber, RunId};
-use crate::model::limits;
+use crate::model::limits::{self, Limits};
 use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentEnd, ExperimentStatus, Failure, FailureKind, Stage, StopLevel, StopSignal};
 use crate::model::task::Fixture;
@@ -35,7 +35,7 @@ use crate::os::process::{Containment, StopHandle};
 use crate::os::signal::{self, Listening, Signal};
 use crate::rules::next::{Action, next};
 use crate::rules::pacing::Pacing;
-use crate::rules::state::{Consequence, Fact, Limits, State};
+use crate::rules::state::{Consequence, Fact, State};
 use crate::store::StoreError;
 use crate::store::work::WorkRoot;
 use crate::text::words::list;
@@ -262,7 +262,7 @@ impl<'a> Coordinator<'a> {
     fn start(&mut self, run: RunId) {
         // A tier begins when the winners that it takes over are known; a subtest that is gone is told by its worker.
         let setup = self.taken.effective(&self.place.fixture, run.tier, run.subtest).unwrap_or_default();
-        let job = Job { run, setup, failures: self.state.failures(run), attempts: self.limits.attempts };
+        let job = Job { run, setup, failures: self.state.failures(run), limits: self.limits };
         self.take(Fact::Started(run));
         self.progress.begin(run);
         self.checkpoint.failures.remove(&run);

@@ -12,8 +12,10 @@ use crate::engine::worker::mailbox::{Input, Line, RunEnd};
 use crate::engine::worker::stages::{Halt, Work};
 use crate::engine::worker::workplace::Workplace;
 use crate::model::ids::RunId;
-use crate::model::outcome::{AttemptEnd, FailureKind};
+use crate::model::limits::Limits;
+use crate::model::outcome::{AttemptEnd, Failure};
 use crate::model::result::RunResult;
+use crate::rules::retry::{Failed, ForRun, SoFar, Who, decide};
 use crate::rules::stage::Reached;
 use crate::setup::inherit::Effective;
 
@@ -25,8 +27,8 @@ pub(in crate::engine) struct Job {
     pub(in crate::engine) setup: Effective,
     /// How often the run failed in this session.
     pub(in crate::engine) failures: u32,
-    /// How many attempts a session allows.
-    pub(in crate::engine) attempts: u32,
+    /// The bounds of the session.
+    pub(in crate::engine) limits: Limits,
 }
 
 /// Does the job and says how it ended; the last word comes even if the work panics.
@@ -60,7 +62,7 @@ fn attempt(work: &mut Work<'_>, job: &Job) -> RunEnd {
         Halt::Failed(failure) => {
             let mut failure = work.with_excerpt(failure);
             failure.message = work.redacted(&failure.message);
-            let last = failure.kind != FailureKind::RateLimit && job.failures + 1 >= job.attempts;
+            let last = is_last(&failure, job);
             if !agent_complete
                 && let Err(second) = work.set_aside(AttemptEnd::Failed { failure: failure.clone(), last })
             {
@@ -70,6 +72,13 @@ fn attempt(work: &mut Work<'_>, job: &Job) -> RunEnd {
             RunEnd::Failed { attempt, stage, failure, agent_complete }
         }
     }
+}
+
+/// Whether an attempt that ended so before its agent was done is the last one of its run.
+fn is_last(failure: &Failure, job: &Job) -> bool {
+    let failed = Failed { kind: failure.kind, who: Who::Agent, wait: None };
+    let so_far = SoFar { attempts: job.failures, in_a_row: 1, closed: false };
+    matches!(decide(failed, so_far, &job.limits).run, ForRun::Errored { .. })
 }
 
 /// Goes on behind the last durable stage and stops behind the commit.

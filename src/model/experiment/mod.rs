@@ -183,7 +183,7 @@ config! {
     Operational work_dir: Option<String>,
     /// Time between TERM and KILL, in seconds.
     Operational grace_seconds: u64,
-    /// The same infrastructure failure so many times in a row pauses its tier.
+    /// The same infrastructure failure so many times in a row stops its tier for the session.
     Operational systemic_failures: u32,
     /// Longest wait for rate limits in total, in seconds.
     Operational rate_limit_seconds: u64,

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::model::ids::{RunId, TierId};
+use crate::model::limits::Limits;
 use crate::model::money::Usd;
 use crate::model::outcome::ExperimentEnd;
-use crate::rules::state::{Limits, Sources, State};
+use crate::rules::state::{Sources, State};
 
 /// One thing that the coordinator is to do.
 #[derive(Debug, Clone, Copy, PartialEq)]

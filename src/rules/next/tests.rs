@@ -4,9 +4,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::outcome::{Failure, FailureKind, StopLevel, StopSignal};
+use crate::model::outcome::{FailureKind, StopLevel, StopSignal};
 use crate::rules::costs::Costs;
-use crate::rules::state::{Consequence, Fact};
+use crate::rules::retry::{Failed, ForRun, Who};
+use crate::rules::state::{Change, Consequence, Fact};
 
 fn limits() -> Limits {
     Limits { jobs: 2, attempts: 3, max_cost: None, systemic_failures: 5, rate_limit: Duration::from_hours(1) }
@@ -30,13 +31,20 @@ fn dimes() -> Costs {
 }
 
 fn failed(run: RunId, kind: FailureKind, wait: u64) -> Fact {
-    Fact::Failed { run, failure: Failure::new(kind, "x"), cost: Usd::ZERO, wait: Duration::from_secs(wait) }
+    let failed = Failed { kind, who: Who::Agent, wait: Some(Duration::from_secs(wait)) };
+    Fact::Failed { run, failed, cost: Usd::ZERO }
 }
 
 fn committed(run: RunId, cost: Usd) -> Fact {
     Fact::Committed { run, spent: cost, cost }
 }
 
+/// A consequence for a run and for what it shares.
+fn both(run: ForRun, change: Change) -> Consequence {
+    Consequence { run: Some(run), changes: vec![change] }
+}
+
+const AT_ONCE: ForRun = ForRun::Retry { after: Duration::ZERO };
 const NOW: Duration = Duration::from_secs(1000);
 
 #[test]
@@ -105,13 +113,13 @@ fn a_tier_whose_source_has_no_result_is_never_started_and_the_experiment_is_inco
 }
 
 #[test]
-fn no_winner_is_chosen_of_a_tier_that_is_paused_or_stopped() {
+fn no_winner_is_chosen_of_a_tier_that_is_stopped() {
     let limits = Limits { jobs: 9, attempts: 1, systemic_failures: 1, ..limits() };
     let mut state = inheriting();
     let first = runs(&["T0/00/1"])[0];
     state.take(Fact::Started(first), &limits, NOW);
     let paused = state.take(failed(first, FailureKind::Spawn, 0), &limits, NOW);
-    assert_eq!(paused, Consequence::TierPaused(1));
+    assert_eq!(paused, both(ForRun::Errored { attempts: 1 }, Change::TierStopped(1)));
     assert_eq!(next(&state, &limits, NOW), [Action::Finish(ExperimentEnd::Incomplete)]);
     let mut state = fresh(&["T1/00/1"]).waiting([(tier("T1"), [tier("T0")].into())].into());
     assert_eq!(next(&state, &limits, NOW), [Action::Inherit(tier("T1"))]);
@@ -156,7 +164,7 @@ fn stop_levels_only_go_up_and_sigterm_begins_at_the_second_one() {
         signals.iter().map(|signal| state.take(Fact::Signal(*signal), &limits(), NOW)).collect()
     };
     let stop_levels = |stop_levels: &[StopLevel]| {
-        stop_levels.iter().map(|stop_level| Consequence::Climbed(*stop_level)).collect::<Vec<_>>()
+        stop_levels.iter().map(|stop_level| Change::Climbed(*stop_level).into()).collect::<Vec<Consequence>>()
     };
     assert_eq!(
         climb(&[StopSignal::Interrupt; 4]),
@@ -187,7 +195,8 @@ fn a_rate_limit_burns_no_attempt_and_holds_everything_back_until_its_time() {
     let run = runs(&["T0/00/1"])[0];
     state.take(Fact::Started(run), &limits(), NOW);
     let until = NOW + Duration::from_mins(1);
-    assert_eq!(state.take(failed(run, FailureKind::RateLimit, 60), &limits(), NOW), Consequence::RateLimited(until));
+    let limited = state.take(failed(run, FailureKind::RateLimit, 60), &limits(), NOW);
+    assert_eq!(limited, both(ForRun::Waits, Change::RateLimited(until)));
     assert_eq!(state.failures(run), 0);
     assert_eq!(next(&state, &limits(), NOW), [Action::Wait(until)]);
     state.take(Fact::WaitOver, &limits(), until);
@@ -199,7 +208,8 @@ fn rate_limits_that_outlast_the_longest_wait_end_the_session() {
     let mut state = fresh(&["T0/00/1"]);
     let run = runs(&["T0/00/1"])[0];
     state.take(Fact::Started(run), &limits(), NOW);
-    assert_eq!(state.take(failed(run, FailureKind::RateLimit, 3601), &limits(), NOW), Consequence::RateLimitExhausted);
+    let limited = state.take(failed(run, FailureKind::RateLimit, 3601), &limits(), NOW);
+    assert_eq!(limited, both(ForRun::Waits, Change::RateLimitExhausted));
     assert_eq!(next(&state, &limits(), NOW), [Action::Finish(ExperimentEnd::RateLimited)]);
 }
 
@@ -211,30 +221,35 @@ fn two_limits_at_once_are_waited_for_once() {
     }
     for run in runs(&["T0/00/1", "T0/00/2"]) {
         let told = state.take(failed(run, FailureKind::RateLimit, 2000), &limits(), NOW);
-        assert_eq!(told, Consequence::RateLimited(NOW + Duration::from_secs(2000)));
+        assert_eq!(told, both(ForRun::Waits, Change::RateLimited(NOW + Duration::from_secs(2000))));
     }
 }
 
 #[test]
-fn the_same_failure_in_a_row_pauses_its_tier_and_no_other() {
+fn the_same_failure_in_a_row_stops_its_tier_and_no_other() {
     let limits = Limits { systemic_failures: 2, attempts: 9, ..limits() };
     let mut state = fresh(&["T0/00/1", "T0/01/1", "T0/02/1", "T1/00/1"]);
-    let [first, second, ..] = runs(&["T0/00/1", "T0/01/1"])[..] else { unreachable!() };
-    state.take(Fact::Started(first), &limits, NOW);
-    state.take(Fact::Started(second), &limits, NOW);
-    assert_eq!(state.take(failed(first, FailureKind::Auth, 0), &limits, NOW), Consequence::Retry);
-    assert_eq!(state.take(failed(second, FailureKind::Auth, 0), &limits, NOW), Consequence::TierPaused(2));
+    let [first, second, third] = runs(&["T0/00/1", "T0/01/1", "T0/02/1"])[..] else { unreachable!() };
+    for run in [first, second, third] {
+        state.take(Fact::Started(run), &limits, NOW);
+    }
+    let retried = state.take(failed(first, FailureKind::Auth, 0), &limits, NOW);
+    assert_eq!((retried.run, retried.changes), (Some(AT_ONCE), vec![]));
+    let stopped = state.take(failed(second, FailureKind::Auth, 0), &limits, NOW);
+    assert_eq!(stopped, both(ForRun::Left, Change::TierStopped(2)));
+    let was_in_flight = state.take(failed(third, FailureKind::Auth, 0), &limits, NOW);
+    assert_eq!(was_in_flight, Consequence { run: Some(ForRun::Left), changes: vec![] }, "a tier is stopped once");
     assert_eq!(next(&state, &limits, NOW), [Action::Start("T1/00/1".parse().unwrap())]);
 }
 
 #[test]
-fn one_bad_run_alone_pauses_no_tier() {
+fn one_bad_run_alone_stops_no_tier() {
     let limits = Limits { systemic_failures: 2, attempts: 9, ..limits() };
     let mut state = fresh(&["T0/00/1", "T0/01/1"]);
     let run = runs(&["T0/00/1"])[0];
     for _ in 0..5 {
         state.take(Fact::Started(run), &limits, NOW);
-        assert_eq!(state.take(failed(run, FailureKind::Auth, 0), &limits, NOW), Consequence::Retry);
+        assert_eq!(state.take(failed(run, FailureKind::Auth, 0), &limits, NOW).run, Some(AT_ONCE));
         state.take(Fact::WaitOver, &limits, NOW);
     }
     assert_eq!(next(&state, &limits, NOW).len(), 2);
