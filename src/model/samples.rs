@@ -189,7 +189,7 @@ pub(crate) fn stage(name: &str, stage: Stage, judge: Option<u32>) -> Event {
 
 /// A run that failed because its agent changed nothing, with the check that shows it.
 pub(crate) fn idle(name: &str) -> Event {
-    let Event::RunCommitted(committed) = committed(name, 0.1, AgentEnd::Finished) else { unreachable!() };
+    let Event::RunCommitted(committed) = committed(name, 0.1, AgentEnd::Finished) else { panic!() };
     let text = "error: could not compile `task`".to_owned();
     let excerpt = Some(Excerpt { file: format!("{name}/checks/build.stderr.log"), text });
     let failed_checks = vec![FailedCheck { name: "build".to_owned(), timed_out_after: None, excerpt }];

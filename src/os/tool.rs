@@ -4,25 +4,27 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::FileExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use duct::Handle;
+use rustix::event::{PollFd, PollFlags};
+use rustix::fs::{FallocateFlags, MemfdFlags, fallocate, memfd_create};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
-use crate::os::clock;
 use crate::os::program::{self, Found};
+use crate::os::{clock, process};
 
 /// Most bytes of stderr that are kept; the last ones, because there a program says why it ends.
 const MOST_STDERR: usize = 16 << 10;
-/// Bytes that one read takes from a pipe; they lie on the stack.
-const READ_BYTES: usize = 16 << 10;
-/// Most reads of a pipe before the clock is looked at: more bytes than a pipe can hold.
-const MOST_READS: usize = 128;
+/// How often the clock and the size of the output are looked at while a program runs.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+/// How long a program that was ended may take to be gone. Only one that hangs in the kernel takes longer.
+const MOST_DYING: Duration = Duration::from_secs(10);
 
 /// One call of a program.
 #[derive(Debug)]
@@ -124,28 +126,24 @@ pub enum ToolError {
 /// When it cannot be started, takes longer than its time or writes more than its limit. An exit code is no error.
 pub fn run(tool: &Tool<'_>) -> Result<ToolOutput, ToolError> {
     let failed = |source| ToolError::Run { program: tool.program.to_owned(), source };
-    let mut child = start(tool)?;
-    let talk = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())
-        .map_err(io::Error::from)
-        .and_then(|ended| Talk::new(&mut child, tool, ended))
-        .map_err(failed)
-        .and_then(|mut talk| talk.carry_on().map(|()| talk));
-    // The leader is not reaped yet, so the group's number is still its own. An empty group is no trouble.
-    let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
-    let status = child.wait().map_err(failed)?;
-    let talk = talk?;
-    let stderr = String::from_utf8_lossy(&talk.stderr_bytes).into_owned();
-    Ok(ToolOutput { code: status.code(), stdout: talk.stdout_bytes, stderr })
+    let output = Output::new(tool)?;
+    let program = start(tool, &output)?;
+    let watched = leader(&program).map_err(failed).and_then(|leader| {
+        let watched = until_end(tool, leader, &output);
+        // The leader is not reaped yet, so the group's number is still its own. An empty group is no trouble.
+        let _ = kill_process_group(leader, Signal::KILL);
+        watched
+    });
+    let reaped = program.wait_timeout(MOST_DYING).map_err(failed);
+    watched?;
+    let status = reaped?.ok_or_else(|| failed(io::ErrorKind::TimedOut.into()))?.status;
+    let (stdout, stderr) = output.read(tool).map_err(failed)?;
+    Ok(ToolOutput { code: status.code(), stdout, stderr: String::from_utf8_lossy(&stderr).into_owned() })
 }
 
-fn start(tool: &Tool<'_>) -> Result<Child, ToolError> {
+fn start(tool: &Tool<'_>, output: &Output) -> Result<Handle, ToolError> {
     let name = || tool.program.to_owned();
-    let stdout = match tool.stdout {
-        Stdout::Captured(_) => Stdio::piped(),
-        Stdout::File(path) => {
-            File::create(path).map_err(|source| ToolError::Output { path: path.to_owned(), source })?.into()
-        }
-    };
+    let failed = |source| ToolError::Run { program: name(), source };
     let path = std::env::var_os("PATH");
     // What it starts itself must not be found in a tree that an agent wrote, either.
     let inner_path = path.as_ref().map(|path| program::absolute_places(path, |_| true));
@@ -156,136 +154,125 @@ fn start(tool: &Tool<'_>) -> Result<Child, ToolError> {
         Found::Nothing => return Err(ToolError::NotInstalled { program: name() }),
     };
     let inherited = tool.inherit.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))).chain(inner_path);
-    Command::new(found)
-        .args(&tool.args)
-        .current_dir(tool.cwd)
-        .env_clear()
-        .envs(inherited)
-        .envs(tool.env.iter().map(|(name, value)| (name as &OsStr, value as &OsStr)))
-        .stdin(if tool.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
-        .stdout(stdout)
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .spawn()
-        .map_err(|source| match (source.kind(), std::fs::metadata(tool.cwd)) {
-            (_, Err(source)) => ToolError::Folder { program: name(), folder: tool.cwd.to_owned(), source },
-            (io::ErrorKind::NotFound, _) => ToolError::NotInstalled { program: name() },
-            _ => ToolError::Run { program: name(), source },
+    let inherited = inherited.map(|(name, value)| (OsString::from(name), value));
+    let command = duct::cmd(found, &tool.args)
+        .dir(tool.cwd)
+        .full_env(inherited.chain(tool.env.iter().cloned()))
+        .stdout_file(output.stdout.try_clone().map_err(failed)?)
+        .stderr_file(output.stderr.try_clone().map_err(failed)?)
+        .before_spawn(|command| {
+            command.process_group(0);
+            Ok(())
         })
+        .unchecked();
+    let command = match tool.stdin {
+        Some(bytes) => command.stdin_file(in_memory(bytes).map_err(failed)?),
+        None => command.stdin_null(),
+    };
+    command.start().map_err(|source| match (source.kind(), std::fs::metadata(tool.cwd)) {
+        (_, Err(source)) => ToolError::Folder { program: name(), folder: tool.cwd.to_owned(), source },
+        (io::ErrorKind::NotFound, _) => ToolError::NotInstalled { program: name() },
+        _ => ToolError::Run { program: name(), source },
+    })
 }
 
-/// The two sides of a program's pipes, driven by one thread: nobody waits for the other while it waits for us.
-struct Talk<'a> {
-    tool: &'a Tool<'a>,
-    deadline: Instant,
-    ended: OwnedFd,
-    stdin: Option<ChildStdin>,
-    unwritten: &'a [u8],
-    stdout: Option<ChildStdout>,
-    stderr: Option<ChildStderr>,
-    stdout_bytes: Vec<u8>,
-    stderr_bytes: Vec<u8>,
+/// The process that leads a program's group.
+fn leader(program: &Handle) -> io::Result<Pid> {
+    let pid = program.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
+    pid.ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
-impl<'a> Talk<'a> {
-    fn new(child: &mut Child, tool: &'a Tool<'a>, ended: OwnedFd) -> io::Result<Self> {
-        let talk = Self {
-            tool,
-            deadline: clock::time_at_work() + tool.timeout,
-            ended,
-            stdin: child.stdin.take(),
-            unwritten: tool.stdin.unwrap_or_default(),
-            stdout: child.stdout.take(),
-            stderr: child.stderr.take(),
-            stdout_bytes: Vec::new(),
-            stderr_bytes: Vec::new(),
+/// Waits until the program has ended, its time is over, or it has written too much.
+///
+/// This wait is our own, because each of duct's reaps: the number of a leader that is reaped may be another's, and then
+/// what it left behind could no longer be ended by it.
+fn until_end(tool: &Tool<'_>, leader: Pid, output: &Output) -> Result<(), ToolError> {
+    let program = || tool.program.to_owned();
+    let failed = |source| ToolError::Run { program: program(), source };
+    let end = pidfd_open(leader, PidfdFlags::empty()).map_err(|error| failed(error.into()))?;
+    let deadline = clock::time_at_work() + tool.timeout;
+    loop {
+        let left = deadline.saturating_duration_since(clock::time_at_work());
+        let mut watched = [PollFd::from_borrowed_fd(end.as_fd(), PollFlags::IN)];
+        let look = Instant::now() + left.min(BETWEEN_LOOKS);
+        let has_ended = process::wait(&mut watched, Some(look)).map_err(failed)? > 0;
+        match tool.stdout {
+            Stdout::Captured(most) if size(&output.stdout).map_err(failed)? > most as u64 => {
+                return Err(ToolError::TooMuch { program: program(), most });
+            }
+            _ if has_ended => return Ok(()),
+            _ if left.is_zero() => return Err(ToolError::TimedOut { program: program(), limit: tool.timeout }),
+            _ => output.forget_early_stderr().map_err(failed)?,
+        }
+    }
+}
+
+/// Where a program writes. Files and no pipes, so that nobody waits for what still holds one open; in memory unless the
+/// caller names a file, so that they need no disk and are gone with us.
+struct Output {
+    stdout: File,
+    stderr: File,
+}
+
+impl Output {
+    fn new(tool: &Tool<'_>) -> Result<Self, ToolError> {
+        let failed = |source| ToolError::Run { program: tool.program.to_owned(), source };
+        let stdout = match tool.stdout {
+            Stdout::Captured(_) => in_memory(&[]).map_err(failed)?,
+            Stdout::File(path) => {
+                File::create(path).map_err(|source| ToolError::Output { path: path.to_owned(), source })?
+            }
         };
-        for pipe in [fd(talk.stdin.as_ref()), fd(talk.stdout.as_ref()), fd(talk.stderr.as_ref())].into_iter().flatten()
-        {
-            rustix::io::ioctl_fionbio(pipe, true)?;
-        }
-        Ok(talk)
+        Ok(Self { stdout, stderr: in_memory(&[]).map_err(failed)? })
     }
 
-    /// Writes and reads until the program has ended.
-    fn carry_on(&mut self) -> Result<(), ToolError> {
-        let failed = |source| ToolError::Run { program: self.tool.program.to_owned(), source };
-        loop {
-            // Asked before the reading: what an ended program wrote is all in the pipes by then.
-            let ended = self.wait().map_err(failed)?;
-            write_some(&mut self.stdin, &mut self.unwritten).map_err(failed)?;
-            let most = match self.tool.stdout {
-                Stdout::Captured(most) => most,
-                Stdout::File(_) => 0,
-            };
-            read_some(&mut self.stdout, &mut self.stdout_bytes).map_err(failed)?;
-            read_some(&mut self.stderr, &mut self.stderr_bytes).map_err(failed)?;
-            if self.stderr_bytes.len() > MOST_STDERR {
-                self.stderr_bytes.drain(..self.stderr_bytes.len() - MOST_STDERR);
-            }
-            if self.stdout_bytes.len() > most {
-                return Err(ToolError::TooMuch { program: self.tool.program.to_owned(), most });
-            }
-            if ended {
-                return Ok(());
-            }
-            if clock::time_at_work() >= self.deadline {
-                return Err(ToolError::TimedOut { program: self.tool.program.to_owned(), limit: self.tool.timeout });
+    /// Gives back the memory of all but the last bytes of stderr: a program may say as much as it likes.
+    fn forget_early_stderr(&self) -> io::Result<()> {
+        match size(&self.stderr)?.saturating_sub(MOST_STDERR as u64) {
+            0 => Ok(()),
+            early => {
+                let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+                Ok(fallocate(&self.stderr, hole, 0, early)?)
             }
         }
     }
 
-    /// Waits until something can be done or the time is over; says whether the program has ended.
-    fn wait(&self) -> io::Result<bool> {
-        let left = self.deadline.saturating_duration_since(clock::time_at_work());
-        let left = Timespec::try_from(left).map_err(|_| io::ErrorKind::InvalidInput)?;
-        let mut watched = vec![PollFd::new(&self.ended, PollFlags::IN)];
-        let reads = [fd(self.stdout.as_ref()), fd(self.stderr.as_ref())];
-        watched.extend(reads.into_iter().flatten().map(|pipe| PollFd::from_borrowed_fd(pipe, PollFlags::IN)));
-        watched.extend(fd(self.stdin.as_ref()).map(|pipe| PollFd::from_borrowed_fd(pipe, PollFlags::OUT)));
-        match poll(&mut watched, Some(&left)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(watched[0].revents().contains(PollFlags::IN)),
-            Err(error) => Err(error.into()),
-        }
+    /// What was captured, and the last bytes of stderr.
+    fn read(&self, tool: &Tool<'_>) -> io::Result<(Vec<u8>, Vec<u8>)> {
+        let stdout = match tool.stdout {
+            Stdout::Captured(_) => read_from(&self.stdout, 0)?,
+            Stdout::File(_) => Vec::new(),
+        };
+        let stderr = read_from(&self.stderr, size(&self.stderr)?.saturating_sub(MOST_STDERR as u64))?;
+        Ok((stdout, stderr))
     }
 }
 
-fn fd<T: AsFd>(pipe: Option<&T>) -> Option<BorrowedFd<'_>> {
-    pipe.map(AsFd::as_fd)
+/// A file without a name that holds these bytes.
+fn in_memory(bytes: &[u8]) -> io::Result<File> {
+    let file = File::from(memfd_create("tool", MemfdFlags::CLOEXEC)?);
+    // The place at which a program begins to read or write stays the first byte.
+    file.write_all_at(bytes, 0)?;
+    Ok(file)
 }
 
-/// Writes what the pipe takes, and closes it when all is written or nobody reads.
-fn write_some(pipe: &mut Option<ChildStdin>, unwritten: &mut &[u8]) -> io::Result<()> {
-    while let Some(open) = pipe {
-        match open.write(unwritten) {
-            Ok(written) if written > 0 => *unwritten = unwritten.get(written..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error),
-            _ => *pipe = None,
-        }
-    }
-    Ok(())
+fn size(file: &File) -> io::Result<u64> {
+    Ok(file.metadata()?.len())
 }
 
-/// Reads what the pipe has, and closes it at its end. A program that never stops writing is left for the next turn.
-fn read_some<P: Read>(pipe: &mut Option<P>, bytes: &mut Vec<u8>) -> io::Result<()> {
-    let mut chunk = [0; READ_BYTES];
-    for _ in 0..MOST_READS {
-        let Some(open) = pipe else { break };
-        match open.read(&mut chunk) {
-            Ok(0) => *pipe = None,
-            Ok(read) => bytes.extend_from_slice(chunk.get(..read).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
+/// The bytes from a place on, as many as there are now.
+fn read_from(file: &File, place: u64) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(size(file)?.saturating_sub(place)).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    let mut bytes = vec![0; length];
+    file.read_exact_at(&mut bytes, place)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+    use std::os::unix::fs::MetadataExt as _;
+
     use super::*;
 
     fn shell<'a>(line: &str, stdin: Option<&'a [u8]>) -> Tool<'a> {
@@ -369,6 +356,18 @@ mod tests {
         let output = run(&Tool { stdout: Stdout::File(&file), ..shell("head -c 3000000 /dev/zero", None) }).unwrap();
         assert!(output.stdout.is_empty());
         assert_eq!(std::fs::metadata(&file).unwrap().len(), 3_000_000);
+    }
+
+    #[test]
+    fn of_all_that_a_program_says_only_the_end_takes_memory() {
+        let output = Output::new(&shell("", None)).unwrap();
+        output.stderr.write_all_at(&vec![b'x'; 4 << 20], 0).unwrap();
+        output.stderr.write_all_at(b"fatal: no", 4 << 20).unwrap();
+        output.forget_early_stderr().unwrap();
+        assert!(output.stderr.metadata().unwrap().blocks() * 512 <= 64 << 10);
+        let (_, stderr) = output.read(&shell("", None)).unwrap();
+        assert_eq!(stderr.len(), MOST_STDERR);
+        assert!(stderr.starts_with(b"xxx") && stderr.ends_with(b"xfatal: no"));
     }
 
     #[test]

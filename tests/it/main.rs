@@ -1,6 +1,6 @@
 //! Holds the rules of the house, and drives the product as a whole.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by its panic")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on says so by its panic")]
 
 mod again;
 mod architecture;

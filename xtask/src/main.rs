@@ -10,7 +10,6 @@ mod licences;
 mod place;
 mod program;
 mod say;
-mod spdx;
 mod sweep;
 mod words;
 

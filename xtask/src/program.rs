@@ -2,62 +2,61 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::process::{Command, ExitStatus};
+use std::io;
+use std::process::Output;
+
+use duct::{Expression, cmd};
 
 use crate::failure::Failure;
 use crate::place;
 
 /// A program with its arguments.
 pub(crate) struct Program {
-    command: Command,
+    path: OsString,
+    /// Its name and its arguments.
     words: Vec<String>,
+    variables: Vec<(String, String)>,
 }
 
 impl Program {
     /// A program from the search path.
     pub(crate) fn new(name: &str) -> Self {
-        let mut command = Command::new(name);
-        command.current_dir(place::root());
-        Self { command, words: vec![name.to_owned()] }
+        Self { path: name.into(), words: vec![name.to_owned()], variables: Vec::new() }
     }
 
     /// The cargo that runs this task, else the one from the search path.
     pub(crate) fn cargo() -> Self {
-        let mut program = Self::new("cargo");
-        program.command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
-        program.command.current_dir(place::root());
-        program
+        let program = Self::new("cargo");
+        Self { path: env::var_os("CARGO").unwrap_or(program.path), ..program }
     }
 
     /// Adds arguments.
     pub(crate) fn args<I: IntoIterator<Item: Into<String>>>(mut self, args: I) -> Self {
-        for arg in args {
-            let arg = arg.into();
-            self.command.arg(&arg);
-            self.words.push(arg);
-        }
+        self.words.extend(args.into_iter().map(Into::into));
         self
     }
 
     /// Sets a variable of its environment.
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
-        self.command.env(name, value);
+        self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// Runs it with this task's own input and output.
-    pub(crate) fn run(mut self) -> Result<(), Failure> {
-        let status = self.command.status();
-        let status = status.map_err(|source| Failure::Start { program: self.words[0].clone(), source })?;
-        self.check(status)
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        self.check(self.expression().run()).map(drop)
     }
 
     /// Runs it and takes what it prints.
-    pub(crate) fn read(mut self) -> Result<String, Failure> {
-        let output = self.command.output();
-        let output = output.map_err(|source| Failure::Start { program: self.words[0].clone(), source })?;
-        self.check(output.status)?;
+    pub(crate) fn read(self) -> Result<String, Failure> {
+        let expression = self.expression().stdin_null().stdout_capture().stderr_capture();
+        let output = self.check(expression.run())?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    fn expression(&self) -> Expression {
+        let program = cmd(&self.path, &self.words[1..]).dir(place::root()).unchecked();
+        self.variables.iter().fold(program, |program, (name, value)| program.env(name, value))
     }
 
     /// The program with its arguments, as one would type it.
@@ -65,8 +64,10 @@ impl Program {
         self.words.join(" ")
     }
 
-    fn check(&self, status: ExitStatus) -> Result<(), Failure> {
-        if status.success() { Ok(()) } else { Err(Failure::End { command: self.words(), end: status.to_string() }) }
+    fn check(&self, ended: io::Result<Output>) -> Result<Output, Failure> {
+        let output = ended.map_err(|source| Failure::Start { program: self.words[0].clone(), source })?;
+        let end = output.status;
+        if end.success() { Ok(output) } else { Err(Failure::End { command: self.words(), end: end.to_string() }) }
     }
 }
 

@@ -3,8 +3,7 @@
 //! One thread waits for the program's exit, its output, the stop word and the deadlines at once, by one `poll` over
 //! descriptors; nothing is looked at from time to time. Output passes through this process, because it is limited and
 //! filtered on its way into the files. No crate for child processes (duct, for one) offers such a wait, so this is `std`
-//! and rustix; this module and those below it are the only ones that import rustix's processes, events and pipes.
-//! Needs Linux 5.4 or newer, for pidfds.
+//! and rustix. Needs Linux 5.4 or newer, for pidfds.
 //!
 //! The program leads a session of its own: it has no terminal, and a Ctrl-C typed at ours does not reach it. The session is
 //! not what ends a run: agents put their tools into sessions of their own, and daemons leave their parents. What ends a
@@ -38,6 +37,7 @@ pub use output::{OutputFilter, PassThrough};
 pub use pause::{Pause, can_be_continued};
 pub use stop::StopHandle;
 pub use stray::{StrayMark, StrayState, clear_group, end_strays, stray_state};
+pub(super) use table::wait;
 
 /// The program and arguments of a process, each with a NUL behind it; `None` when it is not alive.
 #[must_use]

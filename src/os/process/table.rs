@@ -232,7 +232,7 @@ pub(super) fn end_all_below() {
 }
 
 /// `poll` with a deadline (none: for ever). Gives how many are ready, 0 at the deadline. A signal does not end it.
-pub(super) fn wait(polled: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::Result<usize> {
+pub(in crate::os) fn wait(polled: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::Result<usize> {
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         // A time that does not fit is longer than any machine runs.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use crate::model::finding::{Finding, Level};
 use crate::model::ids::RunId;
-use crate::text::escape::xml;
+use crate::text::escape::{terminal, xml};
 
 use super::{PlannedRun, Verification, cure_text, level_name, sentence};
 
@@ -29,8 +29,7 @@ pub fn junit(verification: &Verification, planned: &[PlannedRun], out: &mut dyn 
     for finding in &cases.others {
         let title = format!("{}: {}", finding.kind, finding.place);
         writeln!(out, "    <testcase classname=\"{name}\" name=\"{}\">", xml(&title))?;
-        finding_element(finding, verification, out)?;
-        writeln!(out, "    </testcase>")?;
+        end_of_case(&[finding], verification, out)?;
     }
     for (number, sentence) in (1..).zip(verification.policy) {
         writeln!(out, "    <testcase classname=\"{name}\" name=\"policy {number}\">")?;
@@ -115,24 +114,28 @@ fn run_case(
 }
 
 fn end_of_case(findings: &[&Finding], verification: &Verification, out: &mut dyn Write) -> io::Result<()> {
-    // A test case has one result: the worst finding gives it, and the others stand in its text.
+    // A test case has one result: the worst finding gives it, and the others stand in its text. That is one element,
+    // because of several a reader may keep only the last.
     if let Some((worst, others)) = findings.split_first() {
-        finding_element(worst, verification, out)?;
-        for other in others {
-            let text = format!("{}: {} {}", other.kind, other.place, other.message);
-            writeln!(out, "      <system-out>{}</system-out>", xml(&text))?;
+        let mut lines = Vec::new();
+        lines.extend(finding_element(worst, verification, out)?);
+        lines.extend(others.iter().map(|other| format!("{}: {} {}", other.kind, other.place, other.message)));
+        if !lines.is_empty() {
+            let lines: Vec<_> = lines.iter().map(|line| content(line)).collect();
+            writeln!(out, "      <system-out>{}</system-out>", lines.join("\n"))?;
         }
     }
     writeln!(out, "    </testcase>")
 }
 
-fn finding_element(finding: &Finding, verification: &Verification, out: &mut dyn Write) -> io::Result<()> {
-    let element = match finding.kind.level() {
+/// Writes the element that makes the test case fail; gives the words of a finding that does not.
+fn finding_element(finding: &Finding, verification: &Verification, out: &mut dyn Write) -> io::Result<Option<String>> {
+    let level = finding.kind.level();
+    let element = match level {
         Level::Damaged | Level::Mendable => "failure",
         Level::Incomplete => "error",
         Level::Warning | Level::Note => {
-            let text = format!("{} ({}): {}", finding.kind, level_name(finding.kind.level()), finding.message);
-            return writeln!(out, "      <system-out>{}</system-out>", xml(&text));
+            return Ok(Some(format!("{} ({}): {}", finding.kind, level_name(level), finding.message)));
         }
     };
     let text = format!("{}: {} {}", finding.place, sentence(finding), cure_text(finding, verification.folder));
@@ -141,6 +144,12 @@ fn finding_element(finding: &Finding, verification: &Verification, out: &mut dyn
         "      <{element} type=\"{}\" message=\"{}\">{}</{element}>",
         finding.kind,
         xml(&finding.message),
-        xml(&text)
-    )
+        content(&text)
+    )?;
+    Ok(None)
+}
+
+/// A text between tags: on one line, and without references to characters, which not every reader knows there.
+fn content(text: &str) -> String {
+    xml(&terminal(text)).into_owned()
 }

@@ -1,3 +1,6 @@
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus};
+use serde_json::{Value, json};
+
 use super::samples::{hostile, missing, mixed, planned, verification};
 use super::*;
 use crate::model::samples::{FOLDER, run, snapshot};
@@ -110,43 +113,97 @@ fn every_kind_of_finding_has_a_cure_in_words_or_as_a_command() {
     snapshot("findings", "cures", &lines.join("\n"));
 }
 
-#[test]
-fn xml_is_well_formed_whatever_the_findings_say() {
-    for findings in [mixed(), hostile(), missing(3)] {
-        let text = junit_text(&verification(&findings));
-        let mut open = Vec::new();
-        for tag in text.split('<').skip(2) {
-            let (tag, _) = tag.split_once('>').unwrap();
-            let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap();
-            if tag.starts_with('/') {
-                assert_eq!(open.pop(), Some(name));
-            } else if !tag.ends_with('/') {
-                open.push(name);
-            }
-        }
-        assert!(open.is_empty(), "{open:?}");
-    }
+/// The test cases of a report as a reader of such reports sees them, with the report itself.
+fn read_back(findings: &[Finding]) -> (Report, Vec<TestCase>) {
+    let report = Report::deserialize_from_str(&junit_text(&verification(findings))).unwrap();
+    let cases = report.test_suites.iter().flat_map(|suite| suite.test_cases.clone()).collect();
+    (report, cases)
 }
 
 #[test]
 fn junit_counts_what_it_lists() {
     for findings in [mixed(), hostile(), missing(3), Vec::new()] {
-        let text = junit_text(&verification(&findings));
-        let head = format!(
-            "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\"",
-            text.matches("<testcase ").count(),
-            text.matches("<failure ").count(),
-            text.matches("<error ").count(),
-            text.matches("<skipped ").count(),
-        );
-        assert_eq!(text.matches(&head).count(), 2, "{head}");
+        let (report, cases) = read_back(&findings);
+        let (mut failures, mut errors, mut skipped) = (0, 0, 0);
+        for case in &cases {
+            match &case.status {
+                TestCaseStatus::NonSuccess { kind: NonSuccessKind::Failure, .. } => failures += 1,
+                TestCaseStatus::NonSuccess { kind: NonSuccessKind::Error, .. } => errors += 1,
+                TestCaseStatus::Skipped { .. } => skipped += 1,
+                TestCaseStatus::Success { .. } => {}
+            }
+        }
+        let listed = (cases.len(), failures, errors, skipped);
+        assert_eq!((report.tests, report.failures, report.errors, report.skipped), listed);
+        let [suite] = &report.test_suites[..] else { panic!("{} suites", report.test_suites.len()) };
+        assert_eq!((suite.tests, suite.failures, suite.errors, suite.skipped), listed);
+    }
+}
+
+#[test]
+fn every_finding_is_in_a_test_case_when_its_report_is_read_back() {
+    let mut findings = mixed();
+    // Several findings about one run, the worst of which gives the result.
+    for kind in [FindingKind::OutsidePlan, FindingKind::UnrecordedResult, FindingKind::ForeignFile] {
+        findings.push(samples::finding(kind, "T0/00/run_01", Some("T0/00/1"), &format!("{kind} & more <than> one")));
+    }
+    let (_, cases) = read_back(&findings);
+    let texts: Vec<String> = cases.iter().map(|case| format!("{case:?}")).collect();
+    for finding in &findings {
+        let (kind, message) = (finding.kind.name(), format!("{:?}", finding.message));
+        let message = message.trim_matches('"');
+        assert!(texts.iter().any(|text| text.contains(kind) && text.contains(message)), "{finding:?}\n{texts:#?}");
+    }
+    let passed = cases.iter().flat_map(|case| &case.properties).filter(|property| property.name.as_str() == "passed");
+    assert_eq!(passed.count(), planned().iter().filter(|planned| planned.facts.is_some()).count());
+}
+
+/// Holds a document against the schema of SARIF 2.1.0; what is wrong with it otherwise.
+fn against_the_standard(document: &Value) -> Result<(), String> {
+    let schema: Value = serde_json::from_str(include_str!("../../../tests/fixtures/sarif-schema-2.1.0.json")).unwrap();
+    let place = schema["$id"].as_str().unwrap().to_owned();
+    let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+    compiler.enable_format_assertions();
+    compiler.add_resource(&place, schema).unwrap();
+    let schema = compiler.compile(&place, &mut schemas).unwrap();
+    schemas.validate(document, schema).map_err(|error| error.to_string())
+}
+
+#[test]
+fn sarif_is_as_its_standard_says_whatever_the_findings_say() {
+    let every_kind: Vec<Finding> =
+        FindingKind::ALL.iter().map(|kind| samples::finding(*kind, "a b/%/ü", Some("T0/00/1"), "")).collect();
+    let policy = ["2 planned runs are missing".to_owned(), String::new()];
+    for findings in [mixed(), hostile(), missing(3), every_kind, Vec::new()] {
+        let text = sarif::sarif(&Verification { policy: &policy, ..verification(&findings) });
+        let written: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(against_the_standard(&written), Ok(()), "{text}");
+    }
+}
+
+#[test]
+fn a_document_that_is_no_sarif_is_refused_by_the_standard() {
+    let findings = mixed();
+    let written: Value = serde_json::from_str(&sarif::sarif(&verification(&findings))).unwrap();
+    let at = "/runs/0/results/0";
+    for (key, wrong) in [
+        ("message", json!({})),
+        ("level", json!("fatal")),
+        ("ruleIndex", json!("4")),
+        ("folder", json!("x")),
+        ("locations", json!([{"physicalLocation": {"artifactLocation": {"uri": "a b"}}}])),
+    ] {
+        let mut altered = written.clone();
+        altered.pointer_mut(at).unwrap()[key] = wrong;
+        let refused = against_the_standard(&altered).unwrap_err();
+        assert!(refused.contains(at), "{key}: {refused}");
     }
 }
 
 #[test]
 fn the_schema_has_every_key() {
     let findings = mixed();
-    let written: serde_json::Value = serde_json::from_str(&json::json(&verification(&findings))).unwrap();
+    let written: Value = serde_json::from_str(&json::json(&verification(&findings))).unwrap();
     let schema = json::verification_schema();
     for key in written.as_object().unwrap().keys() {
         assert!(schema["properties"].get(key).is_some(), "{key}");
@@ -159,7 +216,7 @@ fn a_rule_of_sarif_stands_at_the_index_that_results_name() {
     let findings = mixed();
     let policy = ["x".to_owned()];
     let text = sarif::sarif(&Verification { policy: &policy, ..verification(&findings) });
-    let written: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let written: Value = serde_json::from_str(&text).unwrap();
     let run = &written["runs"][0];
     for result in run["results"].as_array().unwrap() {
         let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();

@@ -149,7 +149,7 @@ fn the_budget_counts_what_runs_in_flight_are_expected_to_cost() {
 #[test]
 fn a_reached_budget_drains_and_ends_so() {
     let mut state = fresh(&["T0/00/1", "T0/00/2"]);
-    let [first, _] = runs(&["T0/00/1", "T0/00/2"])[..] else { unreachable!() };
+    let [first, _] = runs(&["T0/00/1", "T0/00/2"])[..] else { panic!() };
     state.take(Fact::Started(first), &limits(), NOW);
     state.take(Fact::BudgetReached, &limits(), NOW);
     assert_eq!(next(&state, &limits(), NOW), []);
@@ -229,7 +229,7 @@ fn two_limits_at_once_are_waited_for_once() {
 fn the_same_failure_in_a_row_stops_its_tier_and_no_other() {
     let limits = Limits { systemic_failures: 2, attempts: 9, ..limits() };
     let mut state = fresh(&["T0/00/1", "T0/01/1", "T0/02/1", "T1/00/1"]);
-    let [first, second, third] = runs(&["T0/00/1", "T0/01/1", "T0/02/1"])[..] else { unreachable!() };
+    let [first, second, third] = runs(&["T0/00/1", "T0/01/1", "T0/02/1"])[..] else { panic!() };
     for run in [first, second, third] {
         state.take(Fact::Started(run), &limits, NOW);
     }

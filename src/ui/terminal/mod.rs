@@ -206,7 +206,7 @@ mod tests {
         for (rows, columns) in [(40, 40), (10, 80), (10, 40), (4, 20), (2, 10)] {
             let (screen, mut terminal) = terminal_of(rows, columns, Styles::colored());
             let mut events = midway();
-            let Event::ExperimentStarted(started) = &mut events[0].1 else { unreachable!() };
+            let Event::ExperimentStarted(started) = &mut events[0].1 else { panic!() };
             started.setups[1].name = Some("寿司とラーメン".repeat(9));
             for (at, event) in &events {
                 terminal.event(*at, event).unwrap();

@@ -1,26 +1,41 @@
 //! Budgets: how much of something there may be. Raise one only with a sentence here that says why.
 
-use super::lexer::{Kind, Token};
-use super::source::{Source, Tree, attribute_end, item_end};
+use super::lexer::Token;
+use super::source::{Source, Tree, attribute_end};
 use super::violation::Violation;
 
 /// Most lines of a source file: what one can read at a session.
 const FILE_LINES: usize = 400;
 
-/// Most lines of a function, from `fn` to its closing brace: what one can see at once.
-const FUNCTION_LINES: usize = 70;
-
-/// Calls that end the process where an error should be told.
-const PANICKING_CALLS: [&str; 4] = ["expect", "expect_err", "unwrap", "unwrap_err"];
-
-/// Macros that do.
-const PANICKING_MACROS: [&str; 2] = ["panic", "unreachable"];
-
 /// Marks of work that is not done.
 const UNDONE: [&str; 4] = ["FIXME", "HACK", "TODO", "XXX"];
 
-/// Macros that mark work that is not done.
-const UNDONE_MACROS: [&str; 2] = ["todo", "unimplemented"];
+/// Lints of clippy that hold what it can see better than words do: it knows types, macros and what a test is.
+const LINTS: [&str; 10] = [
+    "allow_attributes",
+    "dbg_macro",
+    "expect_used",
+    "panic",
+    "print_stderr",
+    "print_stdout",
+    "todo",
+    "unimplemented",
+    "unreachable",
+    "unwrap_used",
+];
+
+/// Those of them that nothing may silence outside of tests: code that panics ends a session.
+const NEVER_SILENCED: [&str; 6] = ["expect_used", "panic", "todo", "unimplemented", "unreachable", "unwrap_used"];
+
+/// What else the compiler and clippy are told: the file, and a line of it.
+const TOLD: [(&str, &str); 5] = [
+    ("Cargo.toml", "unsafe_code = \"forbid\""),
+    // With the budget for functions among them.
+    ("Cargo.toml", "pedantic = { level = \"warn\", priority = -1 }"),
+    ("clippy.toml", "too-many-lines-threshold = 70"),
+    ("Cargo.toml", "[lints]\nworkspace = true"),
+    ("xtask/Cargo.toml", "[lints]\nworkspace = true"),
+];
 
 /// Source files that are longer than the budget.
 pub(super) fn long_files(tree: &Tree) -> Vec<Violation> {
@@ -35,77 +50,47 @@ pub(super) fn long_files(tree: &Tree) -> Vec<Violation> {
     .collect()
 }
 
-/// Functions that are longer than the budget.
-pub(super) fn long_functions(tree: &Tree) -> Vec<Violation> {
-    let mut violations = Vec::new();
-    for source in &tree.sources {
-        for (at, token) in source.tokens.iter().enumerate() {
-            if !token.is("fn") || source.tokens.get(at + 1).is_none_or(|name| name.kind != Kind::Name) {
-                continue;
-            }
-            let last = &source.tokens[item_end(&source.tokens, at) - 1];
-            let lines = last.line - token.line + 1;
-            if lines > FUNCTION_LINES {
-                violations.push(Violation {
-                    file: source.path.clone(),
-                    line: token.line,
-                    rule: "a function has at most 70 lines",
-                    found: format!("`{}` has {lines} lines", source.tokens[at + 1].text),
-                    cure: "give a part of it a name",
-                });
-            }
-        }
-    }
-    violations
-}
-
-/// Code that the compiler does not check.
-pub(super) fn unsafe_code(tree: &Tree) -> Vec<Violation> {
-    each_token(tree, |source, at| {
-        source.tokens[at].is("unsafe").then(|| Violation {
-            file: source.path.clone(),
-            line: source.tokens[at].line,
-            rule: "no code is unsafe",
-            found: "`unsafe`".to_owned(),
-            cure: "`rustix` has safe forms of system calls",
+/// Lints that are not asked for, and thus hold nothing.
+pub(super) fn lints_not_asked_for(tree: &Tree) -> Vec<Violation> {
+    let lints = LINTS.iter().map(|lint| ("Cargo.toml", format!("{lint} = \"warn\"")));
+    let told = lints.chain(TOLD.iter().map(|(file, line)| (*file, (*line).to_owned())));
+    let missing = told.filter(|(file, line)| !format!("\n{}\n", tree.text(file)).contains(&format!("\n{line}\n")));
+    missing
+        .map(|(file, line)| Violation {
+            file: file.to_owned(),
+            line: 1,
+            rule: "the compiler and clippy hold what they can, in every package",
+            found: format!("`{line}` is not there"),
+            cure: "put it back, or hold the rule by a test",
         })
-    })
+        .collect()
 }
 
-/// Calls outside of tests that can end the process.
-pub(super) fn panics(tree: &Tree) -> Vec<Violation> {
-    each_token(tree, |source, at| {
-        let [before, token, after] = around(&source.tokens, at)?;
-        let name = token.text.as_str();
-        let call = (before.is(".") || before.is("::")) && PANICKING_CALLS.contains(&name);
-        let macro_call = after.is("!") && PANICKING_MACROS.contains(&name);
-        (token.kind == Kind::Name && (call || macro_call) && !source.in_test(at)).then(|| Violation {
-            file: source.path.clone(),
-            line: token.line,
-            rule: "code outside of tests does not panic",
-            found: format!("`{name}`"),
-            cure: "return an error that names what failed, or give the value that is right without it",
-        })
-    })
-}
-
-/// Attributes that silence a lint without a reason.
+/// Attributes that silence a lint without a reason, or outside of tests one that nothing may silence.
 pub(super) fn silenced_lints(tree: &Tree) -> Vec<Violation> {
     each_token(tree, |source, at| {
         let attribute = attribute(source, at)?;
-        let allow = attribute.iter().find(|token| token.is("allow"))?;
-        let of_lints = attribute.first().is_some_and(|first| first.is("allow") || first.is("cfg_attr"));
-        of_lints.then(|| Violation {
+        let first =
+            attribute.first().filter(|first| ["allow", "expect", "cfg_attr"].iter().any(|word| first.is(word)))?;
+        let allows = attribute.iter().any(|token| token.is("allow"));
+        let may_panic = |token: &&Token| NEVER_SILENCED.iter().any(|lint| token.is(lint)) && !source.in_test(at);
+        let found = match attribute.iter().find(may_panic) {
+            _ if allows => "`#[allow]`".to_owned(),
+            Some(lint) => format!("`#[expect]` of `{}`", lint.text),
+            None => return None,
+        };
+        Some(Violation {
             file: source.path.clone(),
-            line: allow.line,
-            rule: "no lint is allowed",
-            found: "`#[allow]`".to_owned(),
-            cure: "mend what the lint says, or use `#[expect(…, reason = \"…\")]`",
+            line: first.line,
+            rule: "no lint is allowed, and code outside of tests does not panic",
+            found,
+            cure: "mend what the lint says: return an error that names what failed. Other lints may be silenced by \
+                   `#[expect(…, reason = \"…\")]`",
         })
     })
 }
 
-/// Comments and macros that mark work that is not done.
+/// Comments that mark work that is not done.
 pub(super) fn undone(tree: &Tree) -> Vec<Violation> {
     let violation = |source: &Source, line, found: String| Violation {
         file: source.path.clone(),
@@ -114,16 +99,11 @@ pub(super) fn undone(tree: &Tree) -> Vec<Violation> {
         found,
         cure: "do it, or write an issue",
     };
-    let comments = tree.sources.iter().flat_map(|source| {
+    let marks = tree.sources.iter().flat_map(|source| {
         let words = source.comments.iter().filter_map(|comment| Some((comment, undone_word(&comment.text)?)));
         words.map(|(comment, word)| violation(source, comment.line, format!("`{word}`"))).collect::<Vec<_>>()
     });
-    let macros = each_token(tree, |source, at| {
-        let [_, token, after] = around(&source.tokens, at)?;
-        let marks = token.kind == Kind::Name && after.is("!") && UNDONE_MACROS.contains(&token.text.as_str());
-        marks.then(|| violation(source, token.line, format!("`{}!`", token.text)))
-    });
-    comments.chain(macros).collect()
+    marks.collect()
 }
 
 /// The first word of a comment that marks work that is not done.
@@ -176,11 +156,6 @@ fn each_token(tree: &Tree, rule: impl Fn(&Source, usize) -> Option<Violation>) -
     tree.sources.iter().flat_map(|source| (0..source.tokens.len()).filter_map(|at| rule(source, at))).collect()
 }
 
-/// A token with its neighbours.
-fn around(tokens: &[Token], at: usize) -> Option<[&Token; 3]> {
-    Some([tokens.get(at.checked_sub(1)?)?, tokens.get(at)?, tokens.get(at + 1)?])
-}
-
 /// What stands within the brackets of the attribute that begins at `at`, if one does.
 fn attribute(source: &Source, at: usize) -> Option<&[Token]> {
     let end = attribute_end(&source.tokens, at)?;
@@ -204,27 +179,20 @@ mod tests {
     }
 
     #[test]
-    fn functions_may_have_70_lines_and_no_more() {
-        let function = |lines: usize| format!("\nfn f(a: [u8; 2]) {{{}}}", "\n".repeat(lines - 1));
-        check(long_functions, &function(70), &[]);
-        check(long_functions, &function(71), &["src/a.rs:2 `f` has 71 lines"]);
-        check(long_functions, &format!("type F = fn(u8);{} trait T {{ fn g(); }}", "\n".repeat(90)), &[]);
-    }
-
-    #[test]
-    fn unsafe_code_is_found_even_in_tests() {
-        check(unsafe_code, "#[test] fn f() {\n unsafe {} } // unsafe", &["src/a.rs:2 `unsafe`"]);
-        check(unsafe_code, "\"unsafe\"; unsafe_code", &[]);
-    }
-
-    #[test]
-    fn panics_are_found_outside_of_tests() {
-        check(
-            panics,
-            "fn f() { a.unwrap();\n Option::expect(b, \"\"); panic!() }",
-            &["src/a.rs:1 `unwrap`", "src/a.rs:2 `expect`", "src/a.rs:2 `panic`"],
-        );
-        check(panics, "#[expect(x)] fn f() { a.unwrap_or(1) } #[cfg(test)] mod t { fn f() { a.unwrap() } }", &[]);
+    fn a_lint_that_nobody_asks_for_is_found() {
+        let manifest =
+            "unsafe_code = \"forbid\"\npedantic = { level = \"warn\", priority = -1 }\n[lints]\nworkspace = true\n";
+        let asked: String = LINTS[1..].iter().map(|lint| format!("{lint} = \"warn\"\n")).collect();
+        let tree = Tree::of(&[
+            ("Cargo.toml", &format!("{asked}{manifest}")),
+            ("clippy.toml", "too-many-lines-threshold = 700\n"),
+            ("xtask/Cargo.toml", "[lints]\nworkspace = true\n"),
+        ]);
+        let expected = [
+            "Cargo.toml:1 `allow_attributes = \"warn\"` is not there",
+            "clippy.toml:1 `too-many-lines-threshold = 70` is not there",
+        ];
+        assert_eq!(places(&lints_not_asked_for(&tree)), expected);
     }
 
     #[test]
@@ -235,16 +203,14 @@ mod tests {
             &["src/a.rs:1 `#[allow]`", "src/a.rs:2 `#[allow]`"],
         );
         check(silenced_lints, "#[expect(a, reason = \"#[allow]\")] fn allow() {} #[arg(allow)] struct A;", &[]);
+        check(silenced_lints, "\n#[expect(clippy::panic)] fn f() {}", &["src/a.rs:2 `#[expect]` of `panic`"]);
+        check(silenced_lints, "#[cfg(test)] mod t { #![expect(clippy::panic)] } fn expect() { panic() }", &[]);
     }
 
     #[test]
     fn undone_work_is_found() {
         let mark = ["TO", "DO"].concat();
-        check(
-            undone,
-            &format!("// {mark}: x\nfn f() {{ todo!() }}"),
-            &[&format!("src/a.rs:1 `{mark}`"), "src/a.rs:2 `todo!`"],
-        );
+        check(undone, &format!("// {mark}: x\nfn f() {{}}"), &[&format!("src/a.rs:1 `{mark}`")]);
         check(undone, "// what to do\nfn todo() { todo() }", &[]);
     }
 

@@ -40,7 +40,7 @@ pub(super) fn uncompiled(tree: &Tree) -> Vec<Violation> {
 pub(super) fn beside_their_folders(tree: &Tree) -> Vec<Violation> {
     let beside = tree.files.iter().filter(|path| {
         let folder = path.strip_suffix(".rs").map(|folder| format!("{folder}/"));
-        folder.is_some_and(|folder| tree.files.iter().any(|file| file.starts_with(&folder) && file.ends_with(".rs")))
+        folder.is_some_and(|folder| tree.sources.iter().any(|source| source.path.starts_with(&folder)))
     });
     beside
         .map(|path| Violation {
