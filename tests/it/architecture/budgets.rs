@@ -182,9 +182,9 @@ mod tests {
     fn a_lint_that_nobody_asks_for_is_found() {
         let manifest =
             "unsafe_code = \"forbid\"\npedantic = { level = \"warn\", priority = -1 }\n[lints]\nworkspace = true\n";
-        let asked: String = LINTS[1..].iter().map(|lint| format!("{lint} = \"warn\"\n")).collect();
+        let asked: Vec<String> = LINTS[1..].iter().map(|lint| format!("{lint} = \"warn\"\n")).collect();
         let tree = Tree::of(&[
-            ("Cargo.toml", &format!("{asked}{manifest}")),
+            ("Cargo.toml", &format!("{}{manifest}", asked.concat())),
             ("clippy.toml", "too-many-lines-threshold = 700\n"),
             ("xtask/Cargo.toml", "[lints]\nworkspace = true\n"),
         ]);
