@@ -149,9 +149,13 @@ pub struct Checkpoint {
     /// When this file was written.
     #[schemars(with = "String")]
     pub last_updated_at: Timestamp,
-    /// The pause that is under way.
+    /// The one of `rate_limits` that lasts longest, for readers of earlier versions.
     #[serde(default)]
     pub rate_limit: Option<RateLimit>,
+    /// Until when models are not to be asked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub rate_limits: BTreeMap<String, Timestamp>,
     /// Runs that a person wants made anew, while they are set aside: a stop in the middle changes nothing about that.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     #[schemars(with = "BTreeSet<String>")]
@@ -179,6 +183,45 @@ pub struct Checkpoint {
     pub unknown: Map<String, Value>,
 }
 
+impl Checkpoint {
+    /// A model is not to be asked until then.
+    pub fn limit(&mut self, model: &str, until: Timestamp) {
+        self.rate_limits.insert(model.to_owned(), until);
+        self.name_longest();
+    }
+
+    /// A model may be asked again.
+    pub fn end_limit(&mut self, model: &str) {
+        self.rate_limits.remove(model);
+        self.name_longest();
+    }
+
+    /// Every model may be asked again.
+    pub fn end_limits(&mut self) {
+        self.rate_limits.clear();
+        self.name_longest();
+    }
+
+    /// Until when models are not to be asked, whichever version says it.
+    #[must_use]
+    pub fn limits(&self) -> Vec<RateLimit> {
+        let named = self.rate_limits.iter().map(|(model, until)| RateLimit { model: model.clone(), until: *until });
+        let former = self.rate_limit.iter().filter(|limit| !self.rate_limits.contains_key(&limit.model)).cloned();
+        named.chain(former).collect()
+    }
+
+    /// Whether a model is not to be asked.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        !self.rate_limits.is_empty() || self.rate_limit.is_some()
+    }
+
+    fn name_longest(&mut self) {
+        let longest = self.rate_limits.iter().max_by_key(|(_, until)| **until);
+        self.rate_limit = longest.map(|(model, until)| RateLimit { model: model.clone(), until: *until });
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,6 +247,10 @@ mod tests {
             last_updated_at: "2026-11-23T12:00:00.5Z".parse().unwrap(),
             rate_limit: (status == ExperimentStatus::PausedRateLimit)
                 .then(|| RateLimit { model: "opus".to_owned(), until: "2026-11-23T13:00:00Z".parse().unwrap() }),
+            rate_limits: (status == ExperimentStatus::PausedRateLimit)
+                .then(|| ("opus".to_owned(), "2026-11-23T13:00:00Z".parse().unwrap()))
+                .into_iter()
+                .collect(),
             rerun: BTreeSet::new(),
             rerunning: BTreeSet::new(),
             failures: BTreeMap::new(),
@@ -232,6 +279,31 @@ mod tests {
                 insta::assert_snapshot!(status.to_string(), text);
             });
         }
+    }
+
+    #[test]
+    fn limits_of_models_are_read_from_every_version_and_the_longest_is_named_for_earlier_ones() {
+        let time = |text: &str| text.parse::<Timestamp>().unwrap();
+        let limit = |model: &str, until| RateLimit { model: model.to_owned(), until: time(until) };
+        let [noon, one, two] = ["2026-11-23T12:00:00Z", "2026-11-23T13:00:00Z", "2026-11-23T14:00:00Z"];
+        let former = r#"{"model": "opus", "until": "2026-11-23T13:00:00Z"}"#;
+        let mut checkpoint = checkpoint(ExperimentStatus::Running);
+        checkpoint.rate_limit = serde_json::from_str(former).unwrap();
+        assert_eq!((checkpoint.limits(), checkpoint.is_limited()), (vec![limit("opus", one)], true));
+        checkpoint.end_limits();
+        assert_eq!((checkpoint.limits(), checkpoint.is_limited()), (vec![], false));
+        checkpoint.limit("sonnet", time(two));
+        checkpoint.limit("opus", time(noon));
+        checkpoint.limit("opus", time(one));
+        assert_eq!(checkpoint.limits(), [limit("opus", one), limit("sonnet", two)]);
+        assert_eq!(checkpoint.rate_limit, Some(limit("sonnet", two)));
+        checkpoint.end_limit("sonnet");
+        assert_eq!(
+            (checkpoint.limits(), checkpoint.rate_limit.clone()),
+            (vec![limit("opus", one)], Some(limit("opus", one)))
+        );
+        checkpoint.end_limit("opus");
+        assert!(!checkpoint.is_limited());
     }
 
     #[test]

@@ -112,6 +112,15 @@ pub enum Event {
         /// Planned runs of the tier that stay missing.
         left: usize,
     },
+    /// A run has come to a model that may not be asked now. It goes on when it may be, and holds no job until then.
+    RunWaits {
+        /// The run.
+        run: RunId,
+        /// The stage that did not begin.
+        stage: Stage,
+        /// The model.
+        model: String,
+    },
     /// A provider asks to wait; no attempt is burnt.
     RateLimited {
         /// The model that waits.
@@ -124,6 +133,15 @@ pub enum Event {
     RateLimitOver {
         /// The model.
         model: String,
+    },
+    /// So many runs may ask a model at once: fewer after a rate limit of its provider, more after answers.
+    ConcurrencyChanged {
+        /// The model.
+        model: String,
+        /// How many before.
+        from: usize,
+        /// How many from now on.
+        to: usize,
     },
     /// Starting one more run could exceed the ceiling: nothing new is started.
     BudgetReached {

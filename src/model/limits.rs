@@ -59,7 +59,7 @@ pub const MOST_ATTEMPTS: u32 = 1000;
 pub const ATTEMPTS: u32 = 3;
 /// The same infrastructure failure so many times in a row stops its tier for the session.
 pub const SYSTEMIC_FAILURES: u32 = 5;
-/// Longest wait for a provider's rate limit in total, in seconds: one day.
+/// Longest wait for the rate limits of a model in total, in seconds: one day.
 pub const RATE_LIMIT_SECONDS: u64 = 24 * 3600;
 /// Wait for a rate limit that names no time, in seconds.
 pub const RATE_LIMIT_DEFAULT_SECONDS: u64 = 60;

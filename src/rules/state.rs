@@ -3,43 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
+use crate::model::ids::{ModelName, RunId, TierId};
 use crate::model::limits::Limits;
 use crate::model::money::Usd;
 use crate::model::outcome::{FailureKind, StopLevel, StopSignal};
 use crate::rules::costs::Costs;
+use crate::rules::limiter::{Concurrency, Limit, Limiter, Pause};
+use crate::rules::queue::Queue;
 use crate::rules::retry::{self, Beyond, Failed, ForRun, SoFar};
-
-/// The order in which runs start: tier by tier, and within a tier the first run of every subtest before any second one,
-/// so that an interrupted tier has compared its subtests evenly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Turn {
-    tier: TierId,
-    run: RunNumber,
-    subtest: SubtestId,
-}
-
-impl From<RunId> for Turn {
-    fn from(run: RunId) -> Self {
-        Self { tier: run.tier, run: run.run, subtest: run.subtest }
-    }
-}
-
-impl From<Turn> for RunId {
-    fn from(turn: Turn) -> Self {
-        Self { tier: turn.tier, subtest: turn.subtest, run: turn.run }
-    }
-}
 
 /// Everything that decides what may happen next. Times are since the coordinator's start, by a monotonic clock.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct State {
-    /// Planned runs that may start.
-    pub(super) queue: BTreeSet<Turn>,
-    /// Planned runs that may start from a time on.
-    pub(super) delayed: BTreeMap<RunId, Duration>,
-    /// Runs that a worker has.
-    pub(super) in_flight: BTreeSet<RunId>,
+    /// Planned runs that are to start.
+    pub(super) queue: Queue,
+    /// Runs that a worker has, each with the model that it asks.
+    pub(super) in_flight: BTreeMap<RunId, Option<Asking>>,
     /// Infrastructure failures of a run in this session.
     pub(super) failures: BTreeMap<RunId, u32>,
     /// Runs that are given up in this session.
@@ -56,16 +35,19 @@ pub struct State {
     pub(super) costs: Costs,
     /// Whether the budget's ceiling was reached.
     pub(super) budget_reached: bool,
-    /// Until when the model's provider asks to wait.
-    pub(super) rate_limited_until: Option<Duration>,
-    /// Waited for rate limits so far.
-    pub(super) rate_limit_waited: Duration,
-    /// Whether rate limits outlasted the longest wait.
-    pub(super) rate_limit_exhausted: bool,
+    /// How the models may be asked.
+    pub(super) limiter: Limiter,
     /// Whether the experiment's folder cannot be written, so that nothing more may be begun.
     pub(super) halted: bool,
     /// How far a stop has been asked for, and by which signal first.
     pub(super) stop: Option<(StopLevel, StopSignal)>,
+}
+
+/// A model that a run in flight asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Asking {
+    model: ModelName,
+    since: Duration,
 }
 
 /// The tiers whose winners a waiting tier takes over.
@@ -106,9 +88,22 @@ pub enum Fact {
         failed: Failed,
         /// What the attempt cost.
         cost: Usd,
+        /// The model that its agent asks, when that is asked anew; else it asks the one that it asked now.
+        agent: Option<ModelName>,
     },
-    /// A provider asked a former session to be left alone for so long from now on.
-    StillLimited(Duration),
+    /// The run has its model's answer, and asks it no more.
+    Answered(RunId),
+    /// The run has come to a model that may not be asked now.
+    Waits {
+        /// The run.
+        run: RunId,
+        /// What was spent on it in this session.
+        spent: Usd,
+        /// The model.
+        model: ModelName,
+    },
+    /// A provider asked a former session to leave the model alone for so long from now on.
+    StillLimited(ModelName, Duration),
     /// The run was stopped with the coordinator; what it cost as far as is known.
     Stopped(RunId, Usd),
     /// A signal came.
@@ -135,14 +130,16 @@ pub struct Consequence {
 }
 
 /// Something that runs share has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// A provider asks to wait until this time.
-    RateLimited(Duration),
-    /// The wait that a provider asks for is longer than allowed.
-    RateLimitExhausted,
-    /// The wait for a rate limit is over.
-    RateLimitOver,
+    /// The provider of a model asks to wait until this time.
+    RateLimited(ModelName, Duration),
+    /// The provider of a model asks to wait until this time, which is longer than allowed.
+    RateLimitExhausted(ModelName, Duration),
+    /// The wait for a model is over.
+    RateLimitOver(ModelName),
+    /// How many may ask a model at once.
+    Concurrency(ModelName, Concurrency),
     /// Nothing more of the tier is started in this session, after failures of so many runs in a row.
     TierStopped(u32),
     /// Nothing more is started in this session, because of a failure.
@@ -151,28 +148,26 @@ pub enum Change {
     Climbed(StopLevel),
 }
 
-impl From<Change> for Consequence {
-    fn from(change: Change) -> Self {
-        Self { run: None, changes: vec![change] }
+impl FromIterator<Change> for Consequence {
+    fn from_iter<I: IntoIterator<Item = Change>>(changes: I) -> Self {
+        Self { run: None, changes: changes.into_iter().collect() }
     }
 }
 
 impl State {
-    /// A session that has `runs` to do and keeps its hands off the `withheld` ones, in which former sessions spent `spent`
-    /// and committed runs of these `costs`.
+    /// A session that has `runs` to do, each with the model that it asks first, and leaves the `withheld` ones alone; in which
+    /// former sessions spent `spent` and committed runs of these `costs`.
     pub fn new(
-        runs: impl IntoIterator<Item = RunId>,
+        runs: impl IntoIterator<Item = (RunId, Option<ModelName>)>,
         withheld: impl IntoIterator<Item = RunId>,
         spent: Usd,
         costs: Costs,
     ) -> Self {
-        Self {
-            queue: runs.into_iter().map(Turn::from).collect(),
-            given_up: withheld.into_iter().collect(),
-            spent,
-            costs,
-            ..Self::default()
+        let mut queue = Queue::default();
+        for (run, model) in runs {
+            queue.push(run, model);
         }
+        Self { queue, given_up: withheld.into_iter().collect(), spent, costs, ..Self::default() }
     }
 
     /// The same session, in which these tiers wait until the tiers whose winners they take over are settled.
@@ -187,32 +182,40 @@ impl State {
     pub fn take(&mut self, fact: Fact, limits: &Limits, now: Duration) -> Consequence {
         match fact {
             Fact::Started(run) => {
-                self.queue.remove(&run.into());
-                self.delayed.remove(&run);
-                self.in_flight.insert(run);
+                let asking = self.queue.take(run).map(|model| self.ask(model, now));
+                self.in_flight.insert(run, asking);
             }
             Fact::Committed { run, spent, cost } => {
-                self.in_flight.remove(&run);
+                self.leave(run);
                 self.in_a_row.remove(&run.tier);
                 self.spent += spent;
                 self.costs.add(run, cost);
             }
-            Fact::Failed { run, failed, cost } => {
-                self.in_flight.remove(&run);
+            Fact::Failed { run, failed, cost, agent } => {
+                let asking = self.leave(run);
                 self.spent += cost;
-                return self.fail(run, failed, limits, now);
+                let next = agent.or_else(|| asking.as_ref().map(|asking| asking.model.clone()));
+                return self.fail(run, failed, (asking, next), limits, now);
             }
-            Fact::StillLimited(wait) => return self.wait_for_limit(wait, limits, now).into(),
+            Fact::Answered(run) => return self.answered(run, limits),
+            Fact::Waits { run, spent, model } => {
+                self.leave(run);
+                self.spent += spent;
+                self.queue.push(run, Some(model));
+            }
+            Fact::StillLimited(model, wait) => {
+                return self.limit(&model, Limit { asked: None, wait }, limits, now).into_iter().collect();
+            }
             Fact::Stopped(run, cost) => {
-                self.in_flight.remove(&run);
+                let model = self.leave(run).map(|asking| asking.model);
                 self.spent += cost;
-                self.queue.insert(run.into());
+                self.queue.push(run, model);
             }
             Fact::Signal(signal) => {
                 let stop_level = next_stop_level(self.stop.map(|(stop_level, _)| stop_level), signal);
                 let first = self.stop.map_or(signal, |(_, first)| first);
                 self.stop = Some((stop_level, first));
-                return Change::Climbed(stop_level).into();
+                return [Change::Climbed(stop_level)].into_iter().collect();
             }
             Fact::Halt => self.halted = true,
             Fact::Inherited(tier) => _ = self.waiting.remove(&tier),
@@ -222,42 +225,93 @@ impl State {
                 }
             }
             Fact::BudgetReached => self.budget_reached = true,
-            Fact::WaitOver => return self.end_waits(now),
+            Fact::WaitOver => {
+                self.queue.end_delays(now);
+                return self.limiter.end_pauses(now).into_iter().map(Change::RateLimitOver).collect();
+            }
         }
         Consequence::default()
     }
 
-    fn end_waits(&mut self, now: Duration) -> Consequence {
-        let due: Vec<RunId> = self.delayed.iter().filter(|(_, until)| **until <= now).map(|(run, _)| *run).collect();
-        for run in due {
-            self.delayed.remove(&run);
-            self.queue.insert(run.into());
+    /// Whether the run may ask the model now. If it may, it does from now on, and no other one.
+    pub fn may_ask(&mut self, run: RunId, model: &ModelName, limits: &Limits, now: Duration) -> bool {
+        let Some(asking) = self.in_flight.get(&run) else { return false };
+        if asking.as_ref().is_some_and(|asking| asking.model == *model) {
+            return true;
         }
-        match self.rate_limited_until {
-            Some(until) if until <= now => {
-                self.rate_limited_until = None;
-                Change::RateLimitOver.into()
-            }
-            Some(_) | None => Consequence::default(),
-        }
+        self.leave(run);
+        let asking = (self.limiter.room(model, limits.jobs, now) > 0).then(|| self.ask(model.clone(), now));
+        let may = asking.is_some();
+        self.in_flight.insert(run, asking);
+        may
+    }
+
+    fn ask(&mut self, model: ModelName, now: Duration) -> Asking {
+        self.limiter.ask(&model);
+        Asking { model, since: now }
+    }
+
+    /// A worker has the run no more. What it asked.
+    fn leave(&mut self, run: RunId) -> Option<Asking> {
+        let asking = self.in_flight.remove(&run)??;
+        self.limiter.leave(&asking.model);
+        Some(asking)
+    }
+
+    fn answered(&mut self, run: RunId, limits: &Limits) -> Consequence {
+        let asking = self.in_flight.get_mut(&run).and_then(Option::take);
+        let Some(Asking { model, since }) = asking else { return Consequence::default() };
+        self.limiter.leave(&model);
+        let changed = self.limiter.answered(&model, since, limits.jobs);
+        changed.map(|concurrency| Change::Concurrency(model, concurrency)).into_iter().collect()
     }
 
     /// Asks what comes of a failure, and does it.
-    fn fail(&mut self, run: RunId, failed: Failed, limits: &Limits, now: Duration) -> Consequence {
+    fn fail(
+        &mut self,
+        run: RunId,
+        failed: Failed,
+        (asking, next): (Option<Asking>, Option<ModelName>),
+        limits: &Limits,
+        now: Duration,
+    ) -> Consequence {
         let so_far = self.so_far(run, failed.kind);
         let decision = retry::decide(failed, so_far, limits);
-        match decision.run {
-            ForRun::Retry { after } => _ = self.delayed.insert(run, now + after),
-            ForRun::Waits | ForRun::Left => _ = self.queue.insert(run.into()),
-            ForRun::Errored { .. } | ForRun::Unjudged { .. } => _ = self.given_up.insert(run),
+        match (decision.run, decision.beyond) {
+            // Nobody knows whose limit it is: then it is the run's own.
+            (ForRun::Waits, Beyond::PauseModel { wait }) if asking.is_none() => self.queue.delay(run, next, now + wait),
+            (ForRun::Waits | ForRun::Left, _) => self.queue.push(run, next),
+            (ForRun::Retry { after }, _) => self.queue.delay(run, next, now + after),
+            (ForRun::Errored { .. } | ForRun::Unjudged { .. }, _) => _ = self.given_up.insert(run),
         }
-        let change = match decision.beyond {
-            Beyond::Nothing => None,
-            Beyond::PauseModel { wait } => Some(self.wait_for_limit(wait, limits, now)),
-            Beyond::StopTier { times } => self.stopped_tiers.insert(run.tier).then_some(Change::TierStopped(times)),
-            Beyond::StopSession => (!std::mem::replace(&mut self.halted, true)).then_some(Change::SessionStopped),
+        let changes = match (decision.beyond, asking) {
+            (Beyond::PauseModel { wait }, Some(Asking { model, since })) => {
+                self.limit(&model, Limit { asked: Some(since), wait }, limits, now)
+            }
+            (Beyond::Nothing | Beyond::PauseModel { .. }, asking) => {
+                if let Some(asking) = asking {
+                    self.limiter.failed(&asking.model);
+                }
+                vec![]
+            }
+            (Beyond::StopTier { times }, _) if self.stopped_tiers.insert(run.tier) => {
+                self.queue.close(run.tier);
+                vec![Change::TierStopped(times)]
+            }
+            (Beyond::StopSession, _) if !std::mem::replace(&mut self.halted, true) => vec![Change::SessionStopped],
+            (Beyond::StopTier { .. } | Beyond::StopSession, _) => vec![],
         };
-        Consequence { run: Some(decision.run), changes: change.into_iter().collect() }
+        Consequence { run: Some(decision.run), changes }
+    }
+
+    fn limit(&mut self, model: &ModelName, limit: Limit, limits: &Limits, now: Duration) -> Vec<Change> {
+        let (pause, concurrency) = self.limiter.limit(model, limit, (limits.jobs, limits.rate_limit), now);
+        let pause = match pause {
+            Pause::Until(until) => Change::RateLimited(model.clone(), until),
+            Pause::Exhausted(until) => Change::RateLimitExhausted(model.clone(), until),
+        };
+        let concurrency = concurrency.map(|concurrency| Change::Concurrency(model.clone(), concurrency));
+        [pause].into_iter().chain(concurrency).collect()
     }
 
     /// What is known of a run that fails, the failure counted.
@@ -282,19 +336,6 @@ impl State {
         runs
     }
 
-    fn wait_for_limit(&mut self, wait: Duration, limits: &Limits, now: Duration) -> Change {
-        let until = now + wait;
-        let already = self.rate_limited_until.unwrap_or(now).max(now);
-        let longer = until.saturating_sub(already);
-        if self.rate_limit_waited + longer > limits.rate_limit {
-            self.rate_limit_exhausted = true;
-            return Change::RateLimitExhausted;
-        }
-        self.rate_limit_waited += longer;
-        self.rate_limited_until = Some(until.max(already));
-        Change::RateLimited(until.max(already))
-    }
-
     /// Spent on all attempts and judges so far.
     #[must_use]
     pub fn spent(&self) -> Usd {
@@ -316,8 +357,7 @@ impl State {
     /// How many runs of a tier wait to be started.
     #[must_use]
     pub fn waiting_in(&self, tier: TierId) -> usize {
-        self.queue.iter().filter(|turn| turn.tier == tier).count()
-            + self.delayed.keys().filter(|run| run.tier == tier).count()
+        self.queue.len_of(tier)
     }
 
     /// Whether runs of the tier may start, as far as its sources and its own failures say.
@@ -328,7 +368,7 @@ impl State {
     /// Whether every planned run of the tier is committed or given up in this session. A tier that is stopped is not
     /// settled: a winner that is chosen once is chosen for good.
     pub(super) fn is_settled(&self, tier: TierId) -> bool {
-        self.waiting_in(tier) == 0 && !self.in_flight.iter().any(|run| run.tier == tier)
+        self.waiting_in(tier) == 0 && !self.in_flight.keys().any(|run| run.tier == tier)
     }
 
     /// The tiers that wait for winners and have runs to do, each with those sources.
@@ -339,7 +379,7 @@ impl State {
 
     /// What the runs in flight are expected to cost.
     pub(super) fn expected_in_flight(&self) -> Usd {
-        self.in_flight.iter().map(|run| self.costs.expected(*run)).sum()
+        self.in_flight.keys().map(|run| self.costs.expected(*run)).sum()
     }
 }
 

@@ -121,6 +121,12 @@ pub(super) fn line(event: &Event) -> Line {
             routine("Stopped", Tone::Warning, run, &format!("in {stage}, not a result"))
         }
         Event::TierPaused { tier, kind, times, left } => tier_given_up(*tier, *kind, *times, *left),
+        Event::RunWaits { run, stage, model } => routine(
+            "Waits",
+            Tone::Warning,
+            run,
+            &format!("for {model}, before its {stage}; its job is free for others"),
+        ),
         Event::RateLimited { model, until } => news(
             "Waits",
             Tone::Warning,
@@ -128,6 +134,10 @@ pub(super) fn line(event: &Event) -> Line {
             &format!("rate limit of the provider until {}; no attempt is burnt", moment(*until)),
         ),
         Event::RateLimitOver { model } => news("Goes on", Tone::Good, model, "the rate limit is over"),
+        Event::ConcurrencyChanged { model, from, to } => {
+            let (word, tone) = if to < from { ("Slows", Tone::Warning) } else { ("Speeds up", Tone::Good) };
+            routine(word, tone, model, &format!("{} at once, {from} before", counted(*to, "run")))
+        }
         Event::BudgetReached { spent, expected, ceiling } => {
             let text = format!(
                 "{spent} spent and {expected} expected for runs in flight and one more reach the ceiling of {ceiling}; \

@@ -44,6 +44,8 @@ impl Detail {
             | Event::RunStarted { .. }
             | Event::RunCommitted(_)
             | Event::RateLimitOver { .. }
+            | Event::RunWaits { .. }
+            | Event::ConcurrencyChanged { .. }
             | Event::ExperimentFinished(_) => Self::Runs,
         }
     }

@@ -84,7 +84,7 @@ impl Progress {
                 tier.passed += usize::from(committed.status == RunStatus::Passed);
                 tier.errored.remove(&committed.run);
             }
-            Event::AttemptFailed { run, .. } | Event::RunStopped { run, .. } => {
+            Event::AttemptFailed { run, .. } | Event::RunStopped { run, .. } | Event::RunWaits { run, .. } => {
                 self.in_flight.remove(run);
             }
             Event::RunErrored { run, .. } => {
@@ -104,6 +104,7 @@ impl Progress {
             }
             Event::Stopping { stop_level, .. } => self.stop = self.stop.max(Some(*stop_level)),
             Event::ExperimentFinished(_)
+            | Event::ConcurrencyChanged { .. }
             | Event::FlagDiffers { .. }
             | Event::Mended { .. }
             | Event::Notice { .. }

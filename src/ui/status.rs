@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::model::changes::Remainder;
+use crate::model::checkpoint::RateLimit;
 use crate::model::event::{Errored, Missing, SetupTotals, TierTotals};
 use crate::model::ids::{JudgeNumber, RunId, TierId};
 use crate::model::money::Usd;
@@ -38,9 +39,11 @@ pub struct Status<'a> {
     pub folder: &'a str,
     /// What the checkpoint says; `None` when it cannot be read. With damaged results, nothing is `completed`.
     pub status: Option<ExperimentStatus>,
-    /// Until when a live coordinator waits for a rate limit.
+    /// Until when a live coordinator waits for a rate limit: the first time among `rate_limits`.
     #[schemars(with = "Option<String>")]
     pub retry_at: Option<Timestamp>,
+    /// Until when models are not asked, as their providers said.
+    pub rate_limits: &'a [RateLimit],
     /// The live coordinator.
     pub holder: Option<&'a Holder>,
     /// When the experiment was started first.
@@ -197,10 +200,12 @@ impl Status<'_> {
             let ago = duration(now.duration_since(started).as_secs_f64());
             facts.push(("started", format!("{} ({ago} ago)", moment(started))));
         }
-        if let Some(until) = self.retry_at {
+        let limited = if self.holder.is_some() { "goes on" } else { "limited" };
+        facts.extend(self.rate_limits.iter().map(|RateLimit { model, until }| {
             let left = duration(until.duration_since(now).as_secs_f64());
-            facts.push(("goes on", format!("{} (in {left})", moment(until))));
-        }
+            let from = if self.holder.is_some() { "from" } else { "until" };
+            (limited, format!("with {} {from} {} (in {left})", escape::terminal(model), moment(*until)))
+        }));
         if self.plan_is_open {
             let known: usize = self.tiers.iter().map(|tier| tier.totals.planned).sum();
             facts.push(("planned", format!("at least {}", counted(known, "run"))));
@@ -267,6 +272,7 @@ mod tests {
             folder: FOLDER,
             status: Some(ExperimentStatus::Running),
             retry_at: None,
+            rate_limits: &[],
             holder: held,
             started_at: Some(at(0)),
             spent: finished.spent,

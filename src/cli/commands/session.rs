@@ -30,7 +30,7 @@ pub(super) fn conduct(
 ) -> Result<Exit, CliError> {
     prelude.goes_on_by(format!("cargo scylla resume {}", shell_word(name)));
     if operation.ignore_rate_limit {
-        session.checkpoint.rate_limit = None;
+        session.checkpoint.end_limits();
     }
     let containment =
         Containment::probe(session.config.containment).map_err(|error| CliError::engine(error.into(), name))?;

@@ -13,9 +13,10 @@ use crate::config;
 use crate::engine::session::inheritance::tiers_in_wait;
 use crate::engine::session::progress::Progress;
 use crate::engine::worker::excerpt;
+use crate::model::checkpoint::Checkpoint;
 use crate::model::event::{Event, ExperimentFinished, Missing};
 use crate::model::ids::JudgeNumber;
-use crate::model::outcome::{ExperimentStatus, Stage};
+use crate::model::outcome::{ExperimentStatus, RunStatus, Stage};
 use crate::model::survey::{RunSeen, Survey};
 use crate::model::task::Fixture;
 use crate::os::clock::{self, Stopwatch};
@@ -88,14 +89,19 @@ fn show(
     } else {
         Vec::new()
     };
-    let waits =
-        survey.checkpoint.content().filter(|checkpoint| survey.holder.is_some() && checkpoint.rate_limit.is_some());
-    let retry_at = waits.and_then(|checkpoint| Some(checkpoint.rate_limit.as_ref()?.until));
-    // While a rate limit is waited for, what no program works on is not in flight.
-    let in_flight: Vec<RunInFlight> =
-        in_flight.into_iter().filter(|run| retry_at.is_none() || run.since.is_some()).collect();
-    let missing = missing_beside(&in_flight, &numbers);
     let checkpoint = survey.checkpoint.content();
+    let now = clock::now();
+    let mut rate_limits = checkpoint.map(Checkpoint::limits).unwrap_or_default();
+    rate_limits.retain(|limit| limit.until > now);
+    let retry_at = rate_limits.iter().map(|limit| limit.until).min().filter(|_| survey.holder.is_some());
+    // What no program works on is not in flight while it may wait for a model.
+    let waits = |run: &RunInFlight| {
+        let index = checkpoint.map(|checkpoint| &checkpoint.completed_runs);
+        let is_agent_complete = index.and_then(|index| index.get(run.run)) == Some(RunStatus::AgentComplete);
+        run.since.is_none() && (retry_at.is_some() || is_agent_complete)
+    };
+    let in_flight: Vec<RunInFlight> = in_flight.into_iter().filter(|run| !waits(run)).collect();
+    let missing = missing_beside(&in_flight, &numbers);
     let mut waiting = config.map(|config| tiers_in_wait(folder, config)).unwrap_or_default();
     waiting.retain(|tier, _| numbers.missing().keys().any(|run| run.tier == *tier));
     let damaged = numbers.damaged();
@@ -108,6 +114,7 @@ fn show(
         experiment_id: survey.experiment_id(),
         status,
         retry_at,
+        rate_limits: &rate_limits,
         holder: survey.holder.as_ref(),
         started_at: checkpoint.map(|checkpoint| checkpoint.started_at),
         spent: numbers.spent(),
@@ -124,7 +131,7 @@ fn show(
         original_version: survey.original.as_ref().map(|original| original.version.to_string()),
         in_flight: &in_flight,
     };
-    let (now, rows, styles) = (clock::now(), console.rows(), console.out_styles());
+    let (rows, styles) = (console.rows(), console.out_styles());
     match (console.message_format(), size) {
         (MessageFormat::Json, _) => console.print(&status.json()),
         (MessageFormat::Human, Some(size)) => console.draw(&status.frame(now, rows, styles, size)),

@@ -1,17 +1,12 @@
 //! How the coordinator takes what it hears: facts for the state, entries for the index, events for people.
 
-use std::time::Duration;
-
-use jiff::Unit;
-
 use crate::engine::coordinator::Coordinator;
 use crate::engine::failure::storage;
 use crate::engine::worker::mailbox::{Committed, Input, RunEnd};
-use crate::model::checkpoint::RateLimit;
 use crate::model::event::{Event, Missing, RunCommitted};
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::money::Usd;
-use crate::model::outcome::{ExperimentStatus, Failure, RunStatus, Stage, StopLevel, StopSignal};
+use crate::model::outcome::{Failure, RunStatus, Stage, StopLevel, StopSignal};
 use crate::os::clock;
 use crate::rules::retry::{Failed, ForRun, Who};
 use crate::rules::state::{Change, Consequence, Fact};
@@ -38,6 +33,14 @@ impl Coordinator<'_> {
                 self.dismiss(run);
                 self.end(run, spent, end);
             }
+            Input::Asks { run, model, may } => {
+                // A worker that is gone needs no answer.
+                let _ = may.send(self.may_ask(run, &model));
+            }
+            Input::Answered(run) => {
+                let changes = self.take(Fact::Answered(run)).changes;
+                self.follow(changes);
+            }
             Input::Untouched { commit, result, written } => {
                 self.tell_not_found(&result);
                 if let Err(error) = store::untouched::write(&self.held.folder, &commit, &result) {
@@ -62,6 +65,9 @@ impl Coordinator<'_> {
             RunEnd::Committed(committed) => self.commit(run, spent, *committed),
             RunEnd::Failed { attempt, stage, failure, agent_complete } => {
                 self.fail(spent, FailedAttempt { run, attempt, stage, failure, agent_complete });
+            }
+            RunEnd::Waits { model, stage, agent_complete } => {
+                self.wait_for_model(run, spent, (model, stage, agent_complete));
             }
             RunEnd::Stopped { stage, agent_complete } => {
                 self.take(Fact::Stopped(run, spent));
@@ -97,11 +103,12 @@ impl Coordinator<'_> {
     /// Acts on what comes of a failure for its run and beyond it.
     fn fail(&mut self, spent: Usd, attempt: FailedAttempt) {
         let FailedAttempt { run, attempt, stage, failure, agent_complete } = attempt;
-        // A time that is past says nothing: clocks differ.
-        let wait = failure.retry_at.and_then(clock::until).map(|wait| wait.max(LEAST_RATE_LIMIT));
+        // A time that has come meanwhile was named all the same.
+        let wait = failure.retry_at.map(|at| clock::until(at).unwrap_or_default());
+        let agent = if agent_complete { None } else { self.place.agent_model(run) };
         let failed = Failed { kind: failure.kind, who: Who::is_next(agent_complete), wait };
-        let Consequence { run: for_run, changes } = self.take(Fact::Failed { run, failed, cost: spent });
-        let exhausted = changes.contains(&Change::RateLimitExhausted);
+        let Consequence { run: for_run, changes } = self.take(Fact::Failed { run, failed, cost: spent, agent });
+        let exhausted = changes.iter().any(|change| matches!(change, Change::RateLimitExhausted(..)));
         let retry = !exhausted && matches!(for_run, Some(ForRun::Waits | ForRun::Retry { .. }));
         let used_up = match for_run {
             Some(ForRun::Errored { attempts } | ForRun::Unjudged { attempts }) => Some(attempts),
@@ -119,30 +126,29 @@ impl Coordinator<'_> {
         if let Some(attempts) = used_up {
             self.tell(&Event::RunErrored { run, attempts, failure: failure.clone() });
         }
-        for change in changes {
-            self.follow_failure(change, run, stage, &failure);
-        }
+        self.follow_failure(changes, run, &failure);
     }
 
     /// Acts on what a failure changed beyond its run.
-    fn follow_failure(&mut self, change: Change, run: RunId, stage: Stage, failure: &Failure) {
-        match change {
-            Change::RateLimited(until) => self.pause(stage, until.saturating_sub(self.now())),
-            Change::RateLimitExhausted => {
-                let message = format!("rate limits outlast the longest wait of {} s", self.limits.rate_limit.as_secs());
-                self.set_rate_limit(stage, failure.retry_at.and_then(clock::until).unwrap_or_default());
-                self.tell(&Event::Notice { message });
+    fn follow_failure(&mut self, changes: Vec<Change>, run: RunId, failure: &Failure) {
+        for change in &changes {
+            match change {
+                Change::TierStopped(times) => {
+                    let left = self.state.waiting_in(run.tier);
+                    self.tell(&Event::TierPaused { tier: run.tier, kind: failure.kind, times: *times, left });
+                }
+                Change::SessionStopped => {
+                    let message = "the experiment's folder is not as runs need it: nothing new is started".to_owned();
+                    self.tell(&Event::Notice { message });
+                }
+                Change::RateLimited(..)
+                | Change::RateLimitExhausted(..)
+                | Change::RateLimitOver(_)
+                | Change::Concurrency(..)
+                | Change::Climbed(_) => {}
             }
-            Change::TierStopped(times) => {
-                let left = self.state.waiting_in(run.tier);
-                self.tell(&Event::TierPaused { tier: run.tier, kind: failure.kind, times, left });
-            }
-            Change::SessionStopped => {
-                let message = "the experiment's folder is not as runs need it: nothing new is started".to_owned();
-                self.tell(&Event::Notice { message });
-            }
-            Change::RateLimitOver | Change::Climbed(_) => {}
         }
+        self.follow(changes);
     }
 
     /// Keeps what failed, until the run begins anew. Of an agent that is done no attempt is set aside that could say it.
@@ -154,7 +160,7 @@ impl Coordinator<'_> {
     }
 
     /// A run that is not committed stays in the index only as far as its agent's work is durable.
-    fn leave(&mut self, run: RunId, agent_complete: bool, otherwise: Missing) {
+    pub(super) fn leave(&mut self, run: RunId, agent_complete: bool, otherwise: Missing) {
         // A run that is graded once more keeps the verdict that it has.
         if self.progress.is_committed(run) {
             return;
@@ -166,54 +172,10 @@ impl Coordinator<'_> {
         self.progress.miss(run, if agent_complete { Missing::AgentComplete } else { otherwise });
     }
 
-    fn set_rate_limit(&mut self, stage: Stage, wait: Duration) -> RateLimit {
-        let model = self.place.rate_limited_model(stage);
-        let until = clock::now().saturating_add(wait).unwrap_or(jiff::Timestamp::MAX);
-        let limit = RateLimit { model, until };
-        self.checkpoint.status = ExperimentStatus::PausedRateLimit;
-        self.checkpoint.rate_limit = Some(limit.clone());
-        self.pacing.changed();
-        limit
-    }
-
-    /// Waits for the time that a provider named to a former session, when it is not over and there is something to ask.
-    pub(in crate::engine) fn wait_as_former_sessions_do(&mut self) {
-        let limit = self.checkpoint.rate_limit.take().filter(|_| self.progress.to_do().next().is_some());
-        let Some((wait, limit)) = limit.and_then(|limit| Some((clock::until(limit.until)?, limit))) else { return };
-        self.checkpoint.rate_limit = Some(limit.clone());
-        let RateLimit { model, until } = limit;
-        if self.take(Fact::StillLimited(wait)).changes.contains(&Change::RateLimitExhausted) {
-            let until = until.round(Unit::Second).unwrap_or(until);
-            let message = format!(
-                "{model} is rate limited until {until}, which is longer than is waited; `--ignore-rate-limit` asks before"
-            );
-            self.tell(&Event::Notice { message });
-        } else {
-            self.checkpoint.status = ExperimentStatus::PausedRateLimit;
-            self.tell(&Event::RateLimited { model, until });
-        }
-    }
-
-    fn pause(&mut self, stage: Stage, wait: Duration) {
-        let RateLimit { model, until } = self.set_rate_limit(stage, wait);
-        self.tell(&Event::RateLimited { model, until });
-    }
-
     /// Begins nothing more, and says why.
     pub(in crate::engine) fn halt(&mut self, why: &str) {
         self.take(Fact::Halt);
         self.tell(&Event::Notice { message: why.to_owned() });
-    }
-
-    /// Takes in that time has passed.
-    pub(in crate::engine) fn let_time_pass(&mut self) {
-        if self.take(Fact::WaitOver).changes.contains(&Change::RateLimitOver) {
-            self.checkpoint.status = ExperimentStatus::Running;
-            let limit = self.checkpoint.rate_limit.take();
-            self.pacing.changed();
-            let model = limit.map_or_else(|| self.place.rate_limited_model(Stage::Agent), |limit| limit.model);
-            self.tell(&Event::RateLimitOver { model });
-        }
     }
 
     /// Raises the stop level.
@@ -228,6 +190,3 @@ impl Coordinator<'_> {
         }
     }
 }
-
-/// Shortest wait for a rate limit, so that a provider that names this very moment is not asked in a loop.
-const LEAST_RATE_LIMIT: Duration = Duration::from_secs(1);

@@ -3,6 +3,7 @@
 mod counting;
 mod events;
 pub(in crate::engine) mod inherit;
+mod models;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -175,8 +176,7 @@ impl<'a> Coordinator<'a> {
             inherited: session_options.inherited,
         };
         let mut coordinator = Self {
-            state: State::new(progress.to_do(), progress.withheld(), progress.spent(), progress.costs())
-                .waiting(waiting),
+            state: models::first_state(&progress, &place).waiting(waiting),
             taken,
             held,
             checkpoint,
@@ -234,6 +234,7 @@ impl<'a> Coordinator<'a> {
                     Action::Finish(end) => return end,
                 }
             }
+            self.say_whether_it_waits();
             if self.pacing.due().is_some_and(|due| due <= self.now()) {
                 self.save_or_halt();
             }
@@ -348,7 +349,7 @@ impl<'a> Coordinator<'a> {
         }
         // A stop changes nothing about the time that a provider named.
         if end == ExperimentEnd::Completed {
-            self.checkpoint.rate_limit = None;
+            self.checkpoint.end_limits();
         }
         self.save()?;
         let finished = ExperimentFinished {

@@ -137,6 +137,7 @@ fn checkpoint(export: &Export<'_>, hash: &str, complete: bool) -> Vec<u8> {
         started_at: config.created_at,
         last_updated_at: now,
         rate_limit: None,
+        rate_limits: std::collections::BTreeMap::new(),
         rerun: std::collections::BTreeSet::new(),
         graded: std::collections::BTreeMap::new(),
         rerunning: std::collections::BTreeSet::new(),

@@ -179,6 +179,7 @@ pub(in crate::engine) fn first_checkpoint(config: &Config) -> Checkpoint {
         started_at: config.created_at,
         last_updated_at: config.created_at,
         rate_limit: None,
+        rate_limits: std::collections::BTreeMap::new(),
         rerun: std::collections::BTreeSet::new(),
         graded: std::collections::BTreeMap::new(),
         rerunning: std::collections::BTreeSet::new(),

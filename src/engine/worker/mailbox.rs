@@ -1,9 +1,9 @@
 //! What the coordinator hears: everything comes through one mailbox.
 
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Sender, channel};
 
 use crate::model::event::{Event, FailedCheck};
-use crate::model::ids::{AttemptNumber, RunId};
+use crate::model::ids::{AttemptNumber, ModelName, RunId};
 use crate::model::money::Usd;
 use crate::model::outcome::{Failure, Stage, StopSignal};
 use crate::model::result::{ChecksResult, RunResult};
@@ -22,6 +22,17 @@ pub enum Input {
         /// How it ended.
         end: RunEnd,
     },
+    /// A worker has come to a model, and waits until it knows whether it may ask it now.
+    Asks {
+        /// The run.
+        run: RunId,
+        /// The model.
+        model: ModelName,
+        /// Told whether it may.
+        may: Sender<bool>,
+    },
+    /// A run has its model's answer.
+    Answered(RunId),
     /// The checks of an untouched tree are done; the worker waits until they are written.
     Untouched {
         /// The commit of the baseline.
@@ -53,6 +64,15 @@ pub enum RunEnd {
         /// Whether the agent's result is durable.
         agent_complete: bool,
     },
+    /// It has come to a model that may not be asked now.
+    Waits {
+        /// The model.
+        model: ModelName,
+        /// The stage that did not begin.
+        stage: Stage,
+        /// Whether the agent's result is durable.
+        agent_complete: bool,
+    },
     /// The coordinator is stopping.
     Stopped {
         /// The stage that did not end.
@@ -80,6 +100,13 @@ pub(in crate::engine) struct Line(Sender<Input>);
 impl Line {
     pub(in crate::engine) fn new(sender: Sender<Input>) -> Self {
         Self(sender)
+    }
+
+    /// Whether the run may ask the model now; `None` when the coordinator is gone.
+    pub(in crate::engine) fn may_ask(&self, run: RunId, model: &ModelName) -> Option<bool> {
+        let (may, answer) = channel();
+        self.say(Input::Asks { run, model: model.clone(), may });
+        answer.recv().ok()
     }
 
     /// Says something. A coordinator that is gone has no use for it.

@@ -13,7 +13,7 @@ use crate::engine::worker::stages::{Halt, Work};
 use crate::engine::worker::workplace::Workplace;
 use crate::model::ids::RunId;
 use crate::model::limits::Limits;
-use crate::model::outcome::{AttemptEnd, Failure};
+use crate::model::outcome::{AttemptEnd, Failure, Stage};
 use crate::model::result::RunResult;
 use crate::rules::retry::{Failed, ForRun, SoFar, Who, decide};
 use crate::rules::stage::Reached;
@@ -59,6 +59,8 @@ fn attempt(work: &mut Work<'_>, job: &Job) -> RunEnd {
             }
             RunEnd::Stopped { stage, agent_complete }
         }
+        // Nothing was begun that would have to be set aside.
+        Halt::Waits(model) => RunEnd::Waits { model, stage, agent_complete },
         Halt::Failed(failure) => {
             let mut failure = work.with_excerpt(failure);
             failure.message = work.redacted(&failure.message);
@@ -85,6 +87,7 @@ fn is_last(failure: &Failure, job: &Job) -> bool {
 fn carry_out(work: &mut Work<'_>) -> Result<RunResult, Halt> {
     let (reached, judgments) = work.open()?;
     if reached == Reached::Nothing {
+        work.may_ask(Stage::Agent, work.place.agent_model(work.run))?;
         work.begin_attempt()?;
     }
     work.begin_grading(&reached)?;

@@ -11,11 +11,11 @@ use crate::engine::worker::baseline_checks::Untouched;
 use crate::model::digest::Digest;
 use crate::model::experiment::{Config, KeepWorkspaces};
 use crate::model::grading::GradingNumber;
-use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
-use crate::model::outcome::Stage;
+use crate::model::ids::{AttemptNumber, JudgeNumber, ModelName, RunId};
 use crate::model::task::{CheckSpec, Fixture, JudgeSpec, Subtest};
 use crate::os::files;
 use crate::os::process::{Containment, Limits, MakeFilter, OutputFilter, Overflow, StopHandle, Task, View};
+use crate::rules::models;
 use crate::store::StoreError;
 use crate::store::evidence::Frozen;
 use crate::store::layout::ExperimentFolder;
@@ -121,13 +121,19 @@ impl Workplace {
         self.config.models.first().map(String::as_str)
     }
 
-    /// The name under which a rate limit in this stage pauses runs.
-    pub(in crate::engine) fn rate_limited_model(&self, stage: Stage) -> String {
-        let (model, whose) = match stage {
-            Stage::Judge => (self.config.judge_models.first().map(String::as_str), "the judges' model"),
-            _ => (self.model(), "the agents' model"),
-        };
-        model.unwrap_or(whose).to_owned()
+    /// The model that the agent of a run asks; `None` when it asks none.
+    pub(in crate::engine) fn agent_model(&self, run: RunId) -> Option<ModelName> {
+        models::of_agent(&self.subtest(run)?.agent, &self.config.models)
+    }
+
+    /// The model that a judge asks; `None` when it asks none.
+    pub(in crate::engine) fn judge_model(&self, judge: &JudgeSpec) -> Option<ModelName> {
+        models::of_judge(judge, &self.config.judge_models)
+    }
+
+    /// The models that judges ask, in the panel's order.
+    pub(in crate::engine) fn judge_models(&self) -> impl Iterator<Item = ModelName> {
+        self.panel().filter_map(|(_, judge)| self.judge_model(judge))
     }
 
     /// The task that the process floor is given for a program of a run.

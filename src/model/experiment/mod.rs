@@ -185,7 +185,7 @@ config! {
     Operational grace_seconds: u64,
     /// The same infrastructure failure so many times in a row stops its tier for the session.
     Operational systemic_failures: u32,
-    /// Longest wait for rate limits in total, in seconds.
+    /// Longest wait for the rate limits of a model in total, in seconds.
     Operational rate_limit_seconds: u64,
 }
 

@@ -104,6 +104,7 @@ impl Document {
             started_at: header.started_at,
             last_updated_at: header.now,
             rate_limit: None,
+            rate_limits: std::collections::BTreeMap::new(),
             rerun: std::collections::BTreeSet::new(),
             rerunning: std::collections::BTreeSet::new(),
             failures: std::collections::BTreeMap::new(),

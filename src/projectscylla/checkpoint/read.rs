@@ -64,6 +64,7 @@ pub(super) fn read(root: &Json) -> Result<Reading, Refusal> {
         started_at: started_at.or(last_updated_at).unwrap_or(Timestamp::UNIX_EPOCH),
         last_updated_at: last_updated_at.or(started_at).unwrap_or(Timestamp::UNIX_EPOCH),
         rate_limit: rate_limit(root),
+        rate_limits: std::collections::BTreeMap::new(),
         rerun: std::collections::BTreeSet::new(),
         rerunning: std::collections::BTreeSet::new(),
         failures: std::collections::BTreeMap::new(),

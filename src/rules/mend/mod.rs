@@ -282,6 +282,7 @@ fn new_checkpoint(survey: &Survey, now: Timestamp) -> Option<Checkpoint> {
         started_at,
         last_updated_at: now,
         rate_limit: None,
+        rate_limits: std::collections::BTreeMap::new(),
         rerun: std::collections::BTreeSet::new(),
         rerunning: std::collections::BTreeSet::new(),
         failures: std::collections::BTreeMap::new(),

@@ -42,6 +42,7 @@ fn checkpoint(status: ExperimentStatus, entries: &[(&str, RunStatus)]) -> Checkp
         started_at: now(),
         last_updated_at: now(),
         rate_limit: None,
+        rate_limits: std::collections::BTreeMap::new(),
         rerun: std::collections::BTreeSet::new(),
         rerunning: std::collections::BTreeSet::new(),
         failures: std::collections::BTreeMap::new(),

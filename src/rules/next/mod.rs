@@ -6,6 +6,7 @@ use crate::model::ids::{RunId, TierId};
 use crate::model::limits::Limits;
 use crate::model::money::Usd;
 use crate::model::outcome::ExperimentEnd;
+use crate::rules::queue::Lane;
 use crate::rules::state::{Sources, State};
 
 /// One thing that the coordinator is to do.
@@ -37,13 +38,13 @@ pub fn next(state: &State, limits: &Limits, now: Duration) -> Vec<Action> {
     {
         return vec![Action::Inherit(tier)];
     }
-    if may_start(state, now) {
-        start(state, limits, &mut actions);
+    if may_wait(state) {
+        start(state, limits, now, &mut actions);
     }
     if !actions.is_empty() {
         return actions;
     }
-    match next_time(state) {
+    match next_time(state, now) {
         Some(time) if may_wait(state) => actions.push(Action::Wait(time)),
         Some(_) | None if state.in_flight.is_empty() => actions.push(Action::Finish(end(state))),
         Some(_) | None => {}
@@ -58,19 +59,18 @@ fn inheriting(state: &State) -> Option<TierId> {
     waits.filter(|(tier, _)| state.waiting_in(*tier) > 0).find(settled).map(|(tier, _)| tier)
 }
 
-fn may_start(state: &State, now: Duration) -> bool {
-    may_wait(state) && state.rate_limited_until.is_none_or(|until| until <= now)
-}
-
 fn may_wait(state: &State) -> bool {
-    state.stop.is_none() && !state.halted && !state.budget_reached && !state.rate_limit_exhausted
+    state.stop.is_none() && !state.halted && !state.budget_reached
 }
 
-fn start(state: &State, limits: &Limits, actions: &mut Vec<Action>) {
-    let startable = state.queue.iter().filter(|turn| state.is_open(RunId::from(**turn).tier));
+fn start(state: &State, limits: &Limits, now: Duration, actions: &mut Vec<Action>) {
+    let room = |lane: &Lane| match &lane.model {
+        _ if !state.is_open(lane.tier) => 0,
+        Some(model) => state.limiter.room(model, limits.jobs, now),
+        None => limits.jobs,
+    };
     let mut expected = state.expected_in_flight();
-    for turn in startable.take(limits.jobs.saturating_sub(state.in_flight.len())) {
-        let run = (*turn).into();
+    for run in state.queue.first(limits.jobs.saturating_sub(state.in_flight.len()), room) {
         expected += state.costs.expected(run);
         if let Some(ceiling) = limits.max_cost
             && (state.spent + expected > ceiling || state.spent >= ceiling)
@@ -86,21 +86,24 @@ fn start(state: &State, limits: &Limits, actions: &mut Vec<Action>) {
 }
 
 /// When something that waits may go on.
-fn next_time(state: &State) -> Option<Duration> {
-    let startable = |tier| state.is_open(tier);
-    let delayed = state.delayed.iter().filter(|(run, _)| startable(run.tier)).map(|(_, until)| *until).min();
-    let queued = state.queue.iter().any(|turn| startable(RunId::from(*turn).tier));
-    let limited = state.rate_limited_until.filter(|_| queued);
-    [delayed, limited].into_iter().flatten().min()
+fn next_time(state: &State, now: Duration) -> Option<Duration> {
+    let lanes = state.queue.lanes().filter(|lane| state.is_open(lane.tier));
+    let paused = lanes.filter_map(|lane| state.limiter.paused_until(lane.model.as_ref()?, now));
+    paused.chain(state.queue.first_delay()).min()
+}
+
+/// Whether runs are left that wait for a model longer than may be waited.
+fn is_any_exhausted(state: &State) -> bool {
+    state.queue.lanes().filter_map(|lane| lane.model.as_ref()).any(|model| state.limiter.is_exhausted(model))
 }
 
 fn end(state: &State) -> ExperimentEnd {
-    let nothing_left = state.queue.is_empty() && state.delayed.is_empty() && state.given_up.is_empty();
+    let nothing_left = state.queue.is_empty() && state.given_up.is_empty();
     match state.stop {
         _ if nothing_left => ExperimentEnd::Completed,
         Some((_, signal)) => ExperimentEnd::Stopped { signal },
         None if state.budget_reached => ExperimentEnd::BudgetReached,
-        None if state.rate_limit_exhausted => ExperimentEnd::RateLimited,
+        None if is_any_exhausted(state) => ExperimentEnd::RateLimited,
         None => ExperimentEnd::Incomplete,
     }
 }

@@ -52,6 +52,7 @@ impl Work<'_> {
                 let program = self.agent_program(self.agents_folder()?, argv, environment);
                 let ended = self.contained(program, FailureKind::Spawn)?;
                 self.take_end(&ended, &subtest.agent, &mut result)?;
+                self.answered();
             }
             agent::Work::ApplyPatch(patch) => workspace::checkout::apply(&self.agents_folder()?.workspace(), &patch)
                 .map_err(|error| Failure::new(FailureKind::Workspace, storage(&error).message))?,

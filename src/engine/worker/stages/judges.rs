@@ -62,6 +62,7 @@ impl Work<'_> {
     }
 
     fn judge(&mut self, number: JudgeNumber, judge: &JudgeSpec, case: &Case<'_>) -> Result<Judgment, Halt> {
+        self.may_ask(Stage::Judge, self.place.judge_model(judge))?;
         self.enter(Stage::Judge, Some(number))?;
         let judgment = match judge {
             JudgeSpec::Checks => {
@@ -71,7 +72,7 @@ impl Work<'_> {
             }
             JudgeSpec::Command { name, run, timeout_seconds } => {
                 let question = Question { number, name, run, wall: Duration::from_secs(*timeout_seconds) };
-                match self.answered(&question)? {
+                match self.stored(&question)? {
                     Some(judgment) => {
                         // Whoever asked may have been killed before it was durable.
                         self.graded_store.sync_judge(number).map_err(|error| storage(&error))?;
@@ -81,13 +82,14 @@ impl Work<'_> {
                 }
             }
         };
+        self.answered();
         self.graded_store.write_judgment(&judgment).map_err(|error| storage(&error))?;
         Ok(judgment)
     }
 
     /// The judgment of an answer that an earlier session received and had no time to read. Anything else that it left
     /// is set aside, so that the judge is asked anew and nothing of it is lost.
-    fn answered(&self, question: &Question<'_>) -> Result<Option<Judgment>, Halt> {
+    fn stored(&self, question: &Question<'_>) -> Result<Option<Judgment>, Halt> {
         let number = question.number;
         if files::kind_of(&self.graded.judge(number)).map_err(|error| storage(&error))?.is_none() {
             return Ok(None);

@@ -21,7 +21,7 @@ use crate::model::changes::Changes;
 use crate::model::digest::Digest;
 use crate::model::event::Event;
 use crate::model::flag::Flag;
-use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
+use crate::model::ids::{AttemptNumber, JudgeNumber, ModelName, RunId};
 use crate::model::money::Usd;
 use crate::model::outcome::{AttemptEnd, Failure, FailureKind, Stage};
 use crate::model::result::{AgentResult, AttemptRecord, ChecksResult, FORMAT_VERSION, Judgment, RunResult};
@@ -41,6 +41,8 @@ use crate::workspace::prepare::Baseline;
 pub(in crate::engine) enum Halt {
     /// Infrastructure failed.
     Failed(Failure),
+    /// The model that is needed may not be asked now.
+    Waits(ModelName),
     /// The coordinator is stopping.
     Stopped,
 }
@@ -202,6 +204,22 @@ impl<'a> Work<'a> {
 
     fn tell(&self, event: Event) {
         self.line.say(Input::Told(event));
+    }
+
+    /// Goes on when the stage needs no model, or one that may be asked now.
+    pub(in crate::engine) fn may_ask(&mut self, stage: Stage, model: Option<ModelName>) -> Result<(), Halt> {
+        let Some(model) = model else { return Ok(()) };
+        self.stage = stage;
+        match self.line.may_ask(self.run, &model) {
+            Some(true) => Ok(()),
+            Some(false) => Err(Halt::Waits(model)),
+            None => Err(Halt::Stopped),
+        }
+    }
+
+    /// The model has answered, and is asked no more.
+    fn answered(&self) {
+        self.line.say(Input::Answered(self.run));
     }
 
     /// A stage begins.

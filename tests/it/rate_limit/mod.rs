@@ -1,5 +1,7 @@
 //! A provider that asks to wait: nobody's attempt is burnt, what is known of the time is honoured, and what is wrong is told.
 
+mod models;
+
 use serde_json::{Value, json};
 
 use crate::fixture::{TestFixture, gated};
@@ -153,7 +155,7 @@ fn a_judge_can_say_a_rate_limit_and_then_nobody_is_asked_again_but_the_judge() {
     assert_eq!((&failed["stage"], &failed["failure"]["kind"]), (&json!("judge"), &json!("rate_limit")));
     let message = failed["failure"]["message"].as_str().unwrap();
     assert_eq!(message, "judge `asked`: 429; the $0.5000 that it says it cost are counted");
-    assert_eq!(live.wait_for_reason("rate-limited")["model"], "the judges' model");
+    assert_eq!(live.wait_for_reason("rate-limited")["model"], "asked");
     let (code, events, _) = live.end();
     assert_eq!((code, &events.last().unwrap()["spent"]), (Some(0), &json!(2.0)), "{events:#?}");
     assert_eq!((world.lines("agent.log"), world.lines("judge.log")), (1, 5), "more often than there are attempts");

@@ -4,10 +4,13 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::ids::ModelName;
 use crate::model::outcome::{FailureKind, StopLevel, StopSignal};
 use crate::rules::costs::Costs;
 use crate::rules::retry::{Failed, ForRun, Who};
 use crate::rules::state::{Change, Consequence, Fact};
+
+mod models;
 
 fn limits() -> Limits {
     Limits { jobs: 2, attempts: 3, max_cost: None, systemic_failures: 5, rate_limit: Duration::from_hours(1) }
@@ -17,8 +20,14 @@ fn runs(ids: &[&str]) -> Vec<RunId> {
     ids.iter().map(|id| id.parse().unwrap()).collect()
 }
 
+/// A fresh session of these runs, each with the model that it asks.
+fn asking(runs: &[(&str, &str)]) -> State {
+    let runs = runs.iter().map(|(id, name)| (id.parse().unwrap(), Some(ModelName::new(name))));
+    State::new(runs, [], Usd::ZERO, Costs::default())
+}
+
 fn fresh(ids: &[&str]) -> State {
-    State::new(runs(ids), [], Usd::ZERO, Costs::default())
+    asking(&ids.iter().map(|id| (*id, "m")).collect::<Vec<_>>())
 }
 
 fn dollars(amount: f64) -> Usd {
@@ -32,7 +41,7 @@ fn dimes() -> Costs {
 
 fn failed(run: RunId, kind: FailureKind, wait: u64) -> Fact {
     let failed = Failed { kind, who: Who::Agent, wait: Some(Duration::from_secs(wait)) };
-    Fact::Failed { run, failed, cost: Usd::ZERO }
+    Fact::Failed { run, failed, cost: Usd::ZERO, agent: None }
 }
 
 fn committed(run: RunId, cost: Usd) -> Fact {
@@ -139,9 +148,10 @@ fn no_more_runs_start_than_there_are_jobs() {
 fn the_budget_counts_what_runs_in_flight_are_expected_to_cost() {
     let limits = Limits { max_cost: Some(dollars(1.0)), jobs: 9, ..limits() };
     // Four committed runs cost 0.10 each; at 0.70 spent, three more fit below 1.00.
-    let state = State::new(runs(&["T0/00/1", "T0/00/2", "T0/00/3", "T0/00/4"]), [], dollars(0.7), dimes());
+    let ids = runs(&["T0/00/1", "T0/00/2", "T0/00/3", "T0/00/4"]).into_iter().map(|run| (run, None));
+    let state = State::new(ids, [], dollars(0.7), dimes());
     assert_eq!(next(&state, &limits, NOW).len(), 3);
-    let spent = State::new(runs(&["T0/00/1"]), [], dollars(0.95), dimes());
+    let spent = State::new([("T0/00/1".parse().unwrap(), None)], [], dollars(0.95), dimes());
     let ceiling = Action::ReachBudget { expected: dollars(0.1), ceiling: dollars(1.0) };
     assert_eq!(next(&spent, &limits, NOW), [ceiling]);
 }
@@ -164,7 +174,8 @@ fn stop_levels_only_go_up_and_sigterm_begins_at_the_second_one() {
         signals.iter().map(|signal| state.take(Fact::Signal(*signal), &limits(), NOW)).collect()
     };
     let stop_levels = |stop_levels: &[StopLevel]| {
-        stop_levels.iter().map(|stop_level| Change::Climbed(*stop_level).into()).collect::<Vec<Consequence>>()
+        let climbed = |stop_level: &StopLevel| Consequence::from_iter([Change::Climbed(*stop_level)]);
+        stop_levels.iter().map(climbed).collect::<Vec<_>>()
     };
     assert_eq!(
         climb(&[StopSignal::Interrupt; 4]),
@@ -187,42 +198,6 @@ fn a_stop_that_finds_everything_done_is_a_completed_experiment() {
     assert_eq!(next(&state, &limits(), NOW), []);
     state.take(committed(run, Usd::ZERO), &limits(), NOW);
     assert_eq!(next(&state, &limits(), NOW), [Action::Finish(ExperimentEnd::Completed)]);
-}
-
-#[test]
-fn a_rate_limit_burns_no_attempt_and_holds_everything_back_until_its_time() {
-    let mut state = fresh(&["T0/00/1", "T0/00/2"]);
-    let run = runs(&["T0/00/1"])[0];
-    state.take(Fact::Started(run), &limits(), NOW);
-    let until = NOW + Duration::from_mins(1);
-    let limited = state.take(failed(run, FailureKind::RateLimit, 60), &limits(), NOW);
-    assert_eq!(limited, both(ForRun::Waits, Change::RateLimited(until)));
-    assert_eq!(state.failures(run), 0);
-    assert_eq!(next(&state, &limits(), NOW), [Action::Wait(until)]);
-    state.take(Fact::WaitOver, &limits(), until);
-    assert_eq!(next(&state, &limits(), until).len(), 2);
-}
-
-#[test]
-fn rate_limits_that_outlast_the_longest_wait_end_the_session() {
-    let mut state = fresh(&["T0/00/1"]);
-    let run = runs(&["T0/00/1"])[0];
-    state.take(Fact::Started(run), &limits(), NOW);
-    let limited = state.take(failed(run, FailureKind::RateLimit, 3601), &limits(), NOW);
-    assert_eq!(limited, both(ForRun::Waits, Change::RateLimitExhausted));
-    assert_eq!(next(&state, &limits(), NOW), [Action::Finish(ExperimentEnd::RateLimited)]);
-}
-
-#[test]
-fn two_limits_at_once_are_waited_for_once() {
-    let mut state = fresh(&["T0/00/1", "T0/00/2"]);
-    for run in runs(&["T0/00/1", "T0/00/2"]) {
-        state.take(Fact::Started(run), &limits(), NOW);
-    }
-    for run in runs(&["T0/00/1", "T0/00/2"]) {
-        let told = state.take(failed(run, FailureKind::RateLimit, 2000), &limits(), NOW);
-        assert_eq!(told, both(ForRun::Waits, Change::RateLimited(NOW + Duration::from_secs(2000))));
-    }
 }
 
 #[test]
@@ -296,7 +271,10 @@ proptest! {
         let limits = Limits { jobs, attempts, systemic_failures: 4, rate_limit: Duration::from_secs(50), max_cost: None };
         let ids: Vec<RunId> = (1..=planned).map(|run| format!("T{}/00/{run}", run % 3).parse().unwrap()).collect();
         let waiting = [(tier("T2"), [tier("T0")].into()), (tier("T1"), [tier("T2")].into())];
-        let mut state = State::new(ids.clone(), [], Usd::ZERO, Costs::default()).waiting(waiting.into());
+        let mut state = {
+            let runs = ids.iter().map(|run| (*run, Some(ModelName::new(if run.tier.0 == 1 { "one" } else { "other" }))));
+            State::new(runs, [], Usd::ZERO, Costs::default()).waiting(waiting.into())
+        };
         let mut turnouts = turnouts.into_iter().cycle();
         let (mut now, mut flight) = (Duration::ZERO, Vec::new());
         let mut done = BTreeSet::<RunId>::new();

@@ -1,0 +1,130 @@
+//! What the coordinator does about models that may not be asked: whom it lets ask, until when the checkpoint says that
+//! nobody does, and what people are told of it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Unit;
+
+use crate::engine::coordinator::Coordinator;
+use crate::engine::session::progress::Progress;
+use crate::engine::worker::workplace::Workplace;
+use crate::model::checkpoint::RateLimit;
+use crate::model::event::{Event, Missing};
+use crate::model::ids::{ModelName, RunId};
+use crate::model::money::Usd;
+use crate::model::outcome::{ExperimentStatus, Stage};
+use crate::os::clock;
+use crate::rules::state::{Change, Fact, State};
+
+/// The session as it begins: each run that is to be made with the model that it asks first. Of one whose agent is done that
+/// is a judge's.
+pub(in crate::engine) fn first_state(progress: &Progress, place: &Workplace) -> State {
+    let runs = progress.to_do().map(|run| {
+        let is_agent_done = progress.missing().get(&run).is_none_or(|why| *why == Missing::AgentComplete);
+        (run, if is_agent_done { place.judge_models().next() } else { place.agent_model(run) })
+    });
+    State::new(runs, progress.withheld(), progress.spent(), progress.costs())
+}
+
+impl Coordinator<'_> {
+    /// Whether a worker may ask a model now for its run.
+    pub(in crate::engine) fn may_ask(&mut self, run: RunId, model: &ModelName) -> bool {
+        let now = self.now();
+        self.state.may_ask(run, model, &self.limits, now)
+    }
+
+    /// A run has come to a model that may not be asked now: its worker is free for others.
+    pub(in crate::engine) fn wait_for_model(
+        &mut self,
+        run: RunId,
+        spent: Usd,
+        (model, stage, agent_complete): (ModelName, Stage, bool),
+    ) {
+        self.take(Fact::Waits { run, spent, model: model.clone() });
+        self.leave(run, agent_complete, Missing::Unfinished);
+        self.tell(&Event::RunWaits { run, stage, model: model.to_string() });
+    }
+
+    /// Acts on what changed about models.
+    pub(in crate::engine) fn follow(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            match change {
+                Change::RateLimited(model, until) => {
+                    let until = self.keep_limit(&model, until);
+                    self.tell(&Event::RateLimited { model: model.to_string(), until });
+                }
+                Change::RateLimitExhausted(model, until) => {
+                    let until = self.keep_limit(&model, until);
+                    let until = until.round(Unit::Second).unwrap_or(until);
+                    let message = format!(
+                        "{model} is rate limited until {until}, which is longer than is waited: nothing more that needs it \
+                         is started; a resume with `--ignore-rate-limit` asks before"
+                    );
+                    self.tell(&Event::Notice { message });
+                }
+                Change::RateLimitOver(model) => {
+                    self.checkpoint.end_limit(model.as_str());
+                    self.pacing.changed();
+                    self.tell(&Event::RateLimitOver { model: model.to_string() });
+                }
+                Change::Concurrency(model, concurrency) => self.tell(&Event::ConcurrencyChanged {
+                    model: model.to_string(),
+                    from: concurrency.from,
+                    to: concurrency.to,
+                }),
+                Change::TierStopped(_) | Change::SessionStopped | Change::Climbed(_) => {}
+            }
+        }
+    }
+
+    /// Keeps until when a model is not to be asked, for sessions to come too. The time of the wall clock.
+    fn keep_limit(&mut self, model: &ModelName, until: Duration) -> jiff::Timestamp {
+        let wait = until.saturating_sub(self.now());
+        let until = clock::now().saturating_add(wait).unwrap_or(jiff::Timestamp::MAX);
+        self.checkpoint.limit(model.as_str(), until);
+        self.pacing.changed();
+        until
+    }
+
+    /// Waits for the times that providers named to former sessions, when they are not over and there is something to ask. A
+    /// limit of a name that nobody asks by in this session is one of all models.
+    pub(in crate::engine) fn wait_as_former_sessions_do(&mut self) {
+        let limits = self.checkpoint.limits();
+        self.checkpoint.end_limits();
+        let agents = self.progress.to_do().filter_map(|run| self.place.agent_model(run));
+        let models: BTreeSet<ModelName> = agents.chain(self.place.judge_models()).collect();
+        if self.progress.to_do().next().is_none() {
+            return;
+        }
+        for RateLimit { model, until } in limits {
+            let Some(wait) = clock::until(until) else { continue };
+            let name = ModelName::new(&model);
+            let named = if models.contains(&name) { BTreeSet::from([name]) } else { models.clone() };
+            for model in named {
+                let changes = self.take(Fact::StillLimited(model, wait)).changes;
+                self.follow(changes);
+            }
+            if self.checkpoint.rate_limits.contains_key(&model) {
+                // To the digit as it was: a time that is passed on does not drift.
+                self.checkpoint.limit(&model, until);
+            }
+        }
+    }
+
+    /// Takes in that time has passed.
+    pub(in crate::engine) fn let_time_pass(&mut self) {
+        let changes = self.take(Fact::WaitOver).changes;
+        self.follow(changes);
+    }
+
+    /// Says in the checkpoint whether the session does nothing but wait for models.
+    pub(in crate::engine) fn say_whether_it_waits(&mut self) {
+        let waits = self.state.in_flight() == 0 && self.checkpoint.is_limited();
+        let status = if waits { ExperimentStatus::PausedRateLimit } else { ExperimentStatus::Running };
+        if self.checkpoint.status != status {
+            self.checkpoint.status = status;
+            self.pacing.changed();
+        }
+    }
+}
