@@ -59,8 +59,12 @@ pub(super) fn own(bytes: &[u8]) -> Own {
 
 /// What is wrong with a file of this version, by the digest that it carries or has lost; `None` when nothing is.
 pub(super) fn fault(bytes: &[u8], version: Option<&str>) -> Option<&'static str> {
-    let age = version.map(age);
-    match (own(bytes), age) {
+    fault_of(own(bytes), version)
+}
+
+/// The same of a file that was held against its digest.
+pub(super) fn fault_of(own: Own, version: Option<&str>) -> Option<&'static str> {
+    match (own, version.map(age)) {
         // Whatever version it names: the bit that was flipped may be one of the version's.
         (Own::Wrong, _) => Some("it was altered: the digest that it carries of itself is not that of its content"),
         (Own::Absent, Some(Age::Current)) => Some("it was altered: it has lost the digest of itself"),
@@ -69,6 +73,9 @@ pub(super) fn fault(bytes: &[u8], version: Option<&str>) -> Option<&'static str>
 }
 
 fn differing(found: &[u8], expected: &[u8]) -> usize {
+    if found == expected {
+        return 0;
+    }
     found.iter().zip(expected).filter(|(found, expected)| found != expected).count()
 }
 

@@ -18,6 +18,7 @@ use super::{Depth, Setting, threads};
 use crate::projectscylla;
 use crate::store::layout::original::{self, Dialect, Phase};
 use crate::store::layout::{AGENT_RESULT, ExperimentFolder, JUDGE, PATCH, RESULT, RunFolder};
+use crate::store::own_digest::{self, Own};
 use crate::store::version::{self, Age, age};
 use crate::store::{clipped, evidence};
 
@@ -131,8 +132,9 @@ impl<'a> Reader<'a> {
         self.name_file(run, RESULT);
         let there = subtest.read_at_once(&self.name, &mut self.bytes);
         let bytes = std::mem::take(&mut self.bytes);
-        let facts = if there { Facts::parse(&bytes).ok() } else { None };
-        let seen = facts.map(|facts| self.take_facts(run, &facts, &bytes));
+        let own = own_digest::own(&bytes);
+        let facts = if there { Facts::read(&bytes, own).ok() } else { None };
+        let seen = facts.map(|facts| self.take_facts(run, &facts, (&bytes, own)));
         self.bytes = bytes;
         seen
     }
@@ -140,7 +142,7 @@ impl<'a> Reader<'a> {
     fn committed(&mut self, run: RunId) -> RunSeen {
         let bytes = std::mem::take(&mut self.bytes);
         let seen = match Facts::parse(&bytes) {
-            Ok(facts) => self.take_facts(run, &facts, &bytes),
+            Ok(facts) => self.take_facts(run, &facts, (&bytes, own_digest::own(&bytes))),
             Err(error) => match version::newer(&bytes) {
                 Some(version) => {
                     self.problem(run, ProblemKind::NewerResult, version);
@@ -160,12 +162,12 @@ impl<'a> Reader<'a> {
             Err(error) => self.unreadable(run, error),
             Ok(strict) => match Facts::parse(&strict) {
                 Err(error) => self.unreadable(run, error.to_string()),
-                Ok(facts) => self.take_facts(run, &facts, bytes),
+                Ok(facts) => self.take_facts(run, &facts, (bytes, own_digest::own(bytes))),
             },
         }
     }
 
-    fn take_facts(&mut self, run: RunId, facts: &Facts<'_>, bytes: &[u8]) -> RunSeen {
+    fn take_facts(&mut self, run: RunId, facts: &Facts<'_>, (bytes, own): (&[u8], Own)) -> RunSeen {
         if let Some(found) = self.is_no_commit(run, facts) {
             self.problem(run, ProblemKind::Altered, found.to_owned());
             return RunSeen::Unreadable;
@@ -174,7 +176,7 @@ impl<'a> Reader<'a> {
             self.problem(run, ProblemKind::Altered, error);
             None
         });
-        self.compare(run, facts, bytes);
+        self.compare(run, facts, (bytes, own));
         if facts.has_secret_in_patch() {
             let place = format!("{}/{PATCH}", self.place(run));
             let found = "the text of a secret stands in it; look at it before you publish it";
@@ -229,8 +231,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Compares a result with its folder, its own judges, and its evidence when that is asked for.
-    fn compare(&mut self, run: RunId, facts: &Facts<'_>, bytes: &[u8]) {
-        self.own_words(run, facts, bytes);
+    fn compare(&mut self, run: RunId, facts: &Facts<'_>, (bytes, own): (&[u8], Own)) {
+        self.own_words(run, facts, own);
         if let Some(newer) = facts.version.as_deref().filter(|version| age(version) == Age::Newer) {
             self.problem(run, ProblemKind::NewerResult, newer.to_owned());
         }

@@ -125,12 +125,12 @@ impl Reader<'_> {
     }
 
     /// Holds a result against the digest that it carries, and keeps what it says that it rests on.
-    pub(super) fn own_words(&mut self, run: RunId, facts: &Facts<'_>, bytes: &[u8]) {
+    pub(super) fn own_words(&mut self, run: RunId, facts: &Facts<'_>, own: Own) {
         if self.setting.dialect == Dialect::Original {
             return;
         }
         let version = facts.version.as_deref();
-        if let Some(fault) = own_digest::fault(bytes, version) {
+        if let Some(fault) = own_digest::fault_of(own, version) {
             self.problem(run, ProblemKind::Altered, fault.to_owned());
         } else if let Some(version) = version.filter(|version| matches!(age(version), Age::Original | Age::Unknown)) {
             self.problem(run, ProblemKind::Altered, format!("`{version}` is no version of this tool"));

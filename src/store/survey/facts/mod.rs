@@ -19,13 +19,16 @@ use crate::model::score::Score;
 use crate::model::shortfall::{FailedOf, Shortfall, whole_seconds};
 use crate::model::survey::GradedFacts;
 use crate::projectscylla;
+use crate::store::own_digest::Own;
+
+mod lines;
 
 /// How far a panel's score may lie from the mean of its judges: rounding, and nothing else.
 const MOST_ROUNDING: f64 = 1e-9;
 
 /// What of `run_result.json` is looked at. Every key may be missing: the original's results have other ones. What is
 /// there must have the right shape.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct Facts<'a> {
     #[serde(borrow, default)]
     pub(super) version: Option<Text<'a>>,
@@ -153,6 +156,17 @@ struct Judges {
     incomplete: bool,
 }
 
+impl Judges {
+    /// Adds a judge that has a vote.
+    fn add(&mut self, passed: Option<bool>, score: Option<f64>) {
+        self.listed += 1;
+        self.count += 1;
+        self.passed += u32::from(passed == Some(true));
+        self.scores += score.unwrap_or_default();
+        self.incomplete |= passed.is_none() || score.is_none();
+    }
+}
+
 impl<'de> Deserialize<'de> for Judges {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Count;
@@ -182,15 +196,12 @@ impl<'de> Deserialize<'de> for Judges {
                 }
                 let mut judges = Judges::default();
                 while let Some(Judge { passed, score, is_valid, fallback }) = list.next_element()? {
-                    judges.listed += 1;
                     // The original lists judges that failed, and such as it made up; they have no vote.
                     if is_valid == Some(false) || fallback == Some(true) {
-                        continue;
+                        judges.listed += 1;
+                    } else {
+                        judges.add(passed, score);
                     }
-                    judges.count += 1;
-                    judges.passed += u32::from(passed == Some(true));
-                    judges.scores += score.unwrap_or_default();
-                    judges.incomplete |= passed.is_none() || score.is_none();
                 }
                 Ok(judges)
             }
@@ -217,6 +228,12 @@ impl<'a> Facts<'a> {
             checks: checks.collect(),
         };
         shortfall.says_anything().then_some(shortfall)
+    }
+
+    /// Reads a whole result, which may be as its own digest says.
+    pub(super) fn read(bytes: &'a [u8], own: Own) -> Result<Self, serde_json::Error> {
+        let lines = if own == Own::Right { lines::facts(bytes) } else { None };
+        lines.map_or_else(|| Self::parse(bytes), Ok)
     }
 
     /// Reads a whole result.
