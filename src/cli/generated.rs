@@ -1,4 +1,4 @@
-//! Every page below `docs/` that is made from the program itself.
+//! Every page that is made from the program itself: below `docs/`, and beside a released program.
 
 use std::fmt::Write as _;
 use std::io;
@@ -19,10 +19,8 @@ use crate::report::findings;
 use crate::ui::json;
 
 /// Every generated page: its path below `docs/` and its content.
-///
-/// # Errors
-/// Never for pages in memory; the renderers' signatures ask for it.
-pub fn generated_files() -> io::Result<Vec<(String, Vec<u8>)>> {
+#[must_use]
+pub fn generated_files() -> Vec<(String, Vec<u8>)> {
     let mut files = vec![
         ("cli.md".to_owned(), cli_page().into_bytes()),
         ("exit-codes.md".to_owned(), exit_page().into_bytes()),
@@ -33,8 +31,16 @@ pub fn generated_files() -> io::Result<Vec<(String, Vec<u8>)>> {
     for (name, schema) in schemas() {
         files.push((format!("schema/{name}.json"), format!("{schema:#}\n").into_bytes()));
     }
-    let command = Cli::command();
-    for (name, command) in all_commands("cargo-scylla", &command) {
+    files
+}
+
+/// What lies beside a released program: manual pages and completions, by their paths in its archive.
+///
+/// # Errors
+/// Never for pages in memory; the renderer's signature asks for it.
+pub fn released_files() -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut files = Vec::new();
+    for (name, command) in all_commands("cargo-scylla", &Cli::command()) {
         let page_command = command.clone().name(name.clone()).bin_name(name.clone());
         files.push((format!("man/{name}.1"), man_page(&page_command)?));
     }
@@ -80,7 +86,10 @@ fn schemas() -> Vec<(&'static str, serde_json::Value)> {
 
 fn cli_page() -> String {
     let mut page = "# Commands\n\nMade by `cargo xtask codegen` from the program's own help.\n".to_owned();
-    for (name, command) in all_commands("cargo scylla", &Cli::command()) {
+    let mut command = Cli::command();
+    // Only a command that was built has those options that hold for all.
+    command.build();
+    for (name, command) in all_commands("cargo scylla", &command) {
         let name = name.replace("cargo scylla-", "cargo scylla ").replace("fixture-", "fixture ");
         let help = command.bin_name(name.clone()).term_width(100).render_long_help();
         let lines: Vec<String> = help.to_string().lines().map(|line| line.trim_end().to_owned()).collect();

@@ -8,16 +8,13 @@ use scylla::model::digest::Digest;
 
 use crate::failure::Failure;
 use crate::program::{self, Program};
-use crate::{codegen, place, say};
+use crate::{place, say};
 
 /// The program's name.
 const PROGRAM: &str = "cargo-scylla";
 
 /// Pages that go with the program.
 const PAGES: [&str; 3] = ["README.md", "LICENSE", "CHANGELOG.md"];
-
-/// Folders of generated files that go with it.
-const GENERATED: [&str; 2] = ["man/", "completions/"];
 
 /// The list of digests, in the form that `sha256sum --check` reads.
 const SUMS: &str = "SHA256SUMS";
@@ -49,8 +46,7 @@ fn contents(program: &Path) -> Result<Vec<(String, Vec<u8>)>, Failure> {
         let bytes = fs::read(&path).map_err(Failure::file("read", &path))?;
         files.push((name, bytes));
     }
-    let generated = codegen::generated()?.into_iter();
-    files.extend(generated.filter(|(path, _)| GENERATED.iter().any(|folder| path.starts_with(folder))));
+    files.extend(scylla::cli::generated::released_files().map_err(Failure::Generating)?);
     files.sort();
     Ok(files)
 }
