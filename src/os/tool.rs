@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use duct::Handle;
 use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{FallocateFlags, MemfdFlags, fallocate, memfd_create};
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use crate::os::program::{self, Found};
@@ -250,7 +251,12 @@ impl Output {
 
 /// A file without a name that holds these bytes.
 fn in_memory(bytes: &[u8]) -> io::Result<File> {
-    let file = File::from(memfd_create("tool", MemfdFlags::CLOEXEC)?);
+    // A hardened kernel makes only such as cannot be executed; one before 6.3 does not know the wish.
+    let made = match memfd_create("tool", MemfdFlags::CLOEXEC | MemfdFlags::NOEXEC_SEAL) {
+        Err(Errno::INVAL) => memfd_create("tool", MemfdFlags::CLOEXEC),
+        made => made,
+    };
+    let file = File::from(made?);
     // The place at which a program begins to read or write stays the first byte.
     file.write_all_at(bytes, 0)?;
     Ok(file)
