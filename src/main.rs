@@ -1,4 +1,4 @@
-//! `cargo scylla`: everything is in the library.
+//! `cargo scylla`: the program alone; everything is in the library.
 
 use scylla::cli::exit::Exit;
 

@@ -2,7 +2,6 @@
 
 pub mod environment;
 mod mistakes;
-pub mod prompt;
 pub mod record;
 
 use std::collections::BTreeMap;
@@ -84,6 +83,20 @@ pub fn work(assignment: &Assignment<'_>, inherited: &BTreeMap<OsString, OsString
         },
         AgentSpec::Nop => Work::Nothing,
     }
+}
+
+/// The task's prompt, led by the word that makes an agent think so much.
+///
+/// The words are the original's for its modes `Low`, `High` and `UltraThink`; any other mode adds nothing.
+#[must_use]
+pub fn prompt(task: &str, thinking_mode: &str) -> String {
+    let word = match thinking_mode {
+        "Low" => "think",
+        "High" => "think hard",
+        "UltraThink" => "ultrathink",
+        _ => return task.to_owned(),
+    };
+    format!("{word}\n\n{task}")
 }
 
 /// What the task says of itself in the agent's environment.

@@ -179,7 +179,7 @@ fn thinking_puts_its_word_before_the_prompt() {
         ("High", "think hard\n\nDo it."),
         ("UltraThink", "ultrathink\n\nDo it."),
     ] {
-        assert_eq!(prompt::compose("Do it.", mode), prompt, "{mode}");
+        assert_eq!(super::prompt("Do it.", mode), prompt, "{mode}");
     }
 }
 

@@ -11,9 +11,9 @@ use crate::model::outcome::ExperimentEnd;
 use crate::os::clock;
 use crate::os::terminal::{self, Size};
 use crate::text::styles::Styles;
+use crate::ui::Reporter;
 use crate::ui::json::Json;
 use crate::ui::plain::{Detail, Plain};
-use crate::ui::reporter::Reporter;
 use crate::ui::terminal::Terminal;
 use crate::ui::{Rows, error, summary};
 

@@ -6,6 +6,7 @@ use crate::config::mistake::Mistake;
 use crate::model::finding::Finding;
 use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::original::OriginalVersion;
+use crate::model::outcome::{Failure, FailureKind};
 use crate::model::survey::Runner;
 use crate::os::lock::LockError;
 use crate::os::process::ProbeError;
@@ -111,4 +112,15 @@ pub enum EngineError {
 
 fn list(mistakes: &[Mistake]) -> String {
     mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// A failure that has no better name: the experiment's folder could not be read or written.
+pub(in crate::engine) fn storage(error: &dyn std::error::Error) -> Failure {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        message = format!("{message}: {cause}");
+        source = cause.source();
+    }
+    Failure::new(FailureKind::Storage, message)
 }

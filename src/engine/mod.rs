@@ -5,7 +5,6 @@
 
 pub mod coordinator;
 pub mod error;
-mod failure;
 pub mod projectscylla;
 pub mod session;
 pub mod worker;

@@ -11,11 +11,11 @@ use super::changes::{NotCaptured, Remainder};
 use super::experiment::FieldClass;
 use super::flag::Flag;
 use super::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunId, SubtestId, TierId};
+use super::inherited::Winner;
 use super::money::Usd;
 use super::outcome::{AgentEnd, Excerpt, ExperimentEnd, Failure, FailureKind, RunStatus, Stage, StopLevel, StopSignal};
 use super::score::{Grade, Score};
 use super::shortfall::SetupShortfall;
-use super::winner::Winner;
 
 /// Something happened. In JSON, `reason` names which.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,4 +1,4 @@
-//! `config/inherited/T1.json`: the winners that a tier's subtests take over, frozen before its first run.
+//! `config/inherited/T1.json`: the winners that a tier's subtests take over, frozen before its first run, and how they won.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
-use super::ids::TierId;
-use super::winner::Winner;
+use super::ids::{SubtestId, TierId};
 
 /// The winners that a tier takes over. Once written, a source is never chosen again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -35,4 +34,32 @@ pub struct TakenOver {
     pub planned: usize,
     /// Digest of what was composed for the winner, which is what is taken over; `null` when nothing was.
     pub composed: Option<Digest>,
+}
+
+/// What the committed runs of a subtest say, as far as the winner's rule looks at it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Candidate {
+    /// The subtest.
+    pub subtest: SubtestId,
+    /// Median score of its committed runs.
+    pub median: f64,
+    /// How many committed runs it has.
+    pub runs: usize,
+    /// Tokens of their agents in all, those of the provider's cache included.
+    pub tokens: u64,
+}
+
+/// The subtest that won a tier, and against whom.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Winner {
+    /// The winner.
+    pub subtest: SubtestId,
+    /// Its median score.
+    pub median: f64,
+    /// How far the highest median lies above the second; 1 when there is no second.
+    pub margin: f64,
+    /// Whether the two best were so near to each other that their tokens were asked.
+    pub by_tokens: bool,
+    /// Every candidate, the highest median first.
+    pub ranked: Vec<Candidate>,
 }

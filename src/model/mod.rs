@@ -1,6 +1,5 @@
 //! Floor 0: the words of the product as types. No I/O, no clock, no imports from higher floors.
 
-pub mod attempts;
 pub mod changes;
 pub mod checkpoint;
 pub mod digest;
@@ -22,7 +21,6 @@ pub mod score;
 pub mod shortfall;
 pub mod survey;
 pub mod task;
-pub mod winner;
 
 #[cfg(test)]
 pub(crate) mod samples;

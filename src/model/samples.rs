@@ -12,13 +12,13 @@ use crate::model::event::{
 use crate::model::experiment::FieldClass;
 use crate::model::flag::Flag;
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId, SubtestId, TierId};
+use crate::model::inherited::{Candidate, Winner};
 use crate::model::money::Usd;
 use crate::model::outcome::{
     AgentEnd, Excerpt, ExperimentEnd, Failure, FailureKind, RunStatus, Stage, StopLevel, StopSignal,
 };
 use crate::model::score::{GradeScale, Score};
 use crate::model::shortfall::{SetupShortfall, Why};
-use crate::model::winner::{Candidate, Winner};
 
 pub(crate) const FOLDER: &str = "results/2026-11-23T12-00-00-fix-the-crate";
 

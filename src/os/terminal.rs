@@ -1,4 +1,4 @@
-//! How large a terminal is.
+//! How large a terminal is; alone, for nothing else is asked of one.
 
 use std::os::fd::AsFd;
 

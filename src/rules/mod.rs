@@ -3,7 +3,6 @@
 pub mod adopt;
 pub mod audit;
 pub mod costs;
-pub mod failures;
 pub mod gradings;
 pub mod index;
 pub mod limiter;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::ids::{SubtestId, TierId};
+use crate::model::inherited::{Candidate, Winner};
 use crate::model::result::RunResult;
-use crate::model::winner::{Candidate, Winner};
 
 /// Two medians that lie closer to each other than this are told apart by their tokens.
 pub const NEAR_TIE: f64 = 0.05;

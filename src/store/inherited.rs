@@ -16,7 +16,7 @@ use crate::model::survey::Seen;
 use crate::os::files::{self, FileError, Folder};
 use crate::projectscylla;
 
-use super::layout::inherited::tier_of_inherited;
+use super::layout::config::tier_of_inherited;
 use super::layout::{ExperimentFolder, RESULT};
 use super::version::{Age, age, newer, translated};
 use super::{StoreError, own_digest, pretty};

@@ -8,7 +8,7 @@ use crate::model::result::ChecksResult;
 use crate::os::files::{self, Folder, ReadError};
 
 use super::layout::ExperimentFolder;
-use super::layout::untouched::commit_of;
+use super::layout::config::commit_of;
 use super::own_digest::Own;
 use super::{StoreError, own_digest, pretty};
 

@@ -1,4 +1,4 @@
-//! Text that grows piece by piece, and values as text.
+//! Text that grows piece by piece, and values as text; alone, for every page that people see begins by it.
 
 use std::fmt::{self, Write as _};
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::model::event::Event;
 use crate::text::escape;
 
-use super::reporter::Reporter;
+use super::Reporter;
 
 /// One line of `--message-format json`.
 #[derive(Serialize, JsonSchema)]

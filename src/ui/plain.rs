@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use crate::model::event::Event;
 
+use super::Reporter;
 use super::lines::{self, Line, SetupNames, Told, WORD_WIDTH};
-use super::reporter::Reporter;
 use crate::text::styles::{Styles, Tone};
 
 /// Runs are the most frequent subject: `T0/00/run_01` has this width.

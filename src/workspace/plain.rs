@@ -1,4 +1,4 @@
-//! A second tree of the same files, in which no folder is a repository and nothing is odd.
+//! A second tree of the same files with no repository and nothing odd in it; alone, for two ways of capture begin by it.
 
 use std::ffi::OsStr;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Real files that the project's people share with each other, and that are in no clone.
+//! Real files that the project's people share with each other, and that are in no clone; alone, for many tests need them.
 
 use std::path::PathBuf;
 

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::failure::Failure;
-use crate::words::counted;
+use crate::say::counted;
 use crate::{place, say};
 
 /// Files by path below `docs/`.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::words::counted;
+use crate::say::counted;
 
 /// Why a task failed.
 #[derive(Debug, Error)]

@@ -4,7 +4,7 @@ use cargo_metadata::{MetadataCommand, Package};
 use spdx::{Expression, LicenseReq, Licensee, ParseMode};
 
 use crate::failure::Failure;
-use crate::words::counted;
+use crate::say::counted;
 use crate::{place, program, say};
 
 /// Licences under which one may pass on a program without its source, when one names its authors.

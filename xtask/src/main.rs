@@ -11,7 +11,6 @@ mod place;
 mod program;
 mod say;
 mod sweep;
-mod words;
 
 use std::process::ExitCode;
 

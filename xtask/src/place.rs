@@ -1,4 +1,4 @@
-//! Where things lie in the repository.
+//! Where things lie in the repository; alone, for every task asks it.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Tests that `cargo test` does at a reduced size, at their full size.
+//! Tests that `cargo test` does at a reduced size, at their full size; alone, as every task is.
 
 use clap::ValueEnum;
 

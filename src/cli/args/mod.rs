@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cli::args::again::as_saved;
 use crate::cli::args::again::{Regrade, Rerun};
 use crate::cli::args::fixture::Fixture;
 use crate::cli::args::original::{AdoptionFlags, Export, SaidFlags};
 use crate::cli::args::output::{TableFlags, Talk};
-use crate::cli::args::saved::as_saved;
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::{RunId, TierId};
 use crate::model::limits::{MOST_ATTEMPTS, MOST_JOBS, MOST_RUNS_PER_SUBTEST};
@@ -20,7 +20,6 @@ pub mod again;
 pub mod fixture;
 pub mod original;
 pub mod output;
-mod saved;
 
 /// Measures which setup of a coding agent solves your tasks, how often, and at what cost, and never loses a run.
 ///

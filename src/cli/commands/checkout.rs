@@ -1,4 +1,4 @@
-//! `checkout`: rebuild the tree of a run as it was graded.
+//! `checkout`: rebuild the tree of a run as it was graded; alone, as every command is.
 
 use crate::cli::args::Checkout;
 use crate::cli::choose::choose;

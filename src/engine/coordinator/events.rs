@@ -1,7 +1,7 @@
 //! How the coordinator takes what it hears: facts for the state, entries for the index, events for people.
 
 use crate::engine::coordinator::Coordinator;
-use crate::engine::failure::storage;
+use crate::engine::error::storage;
 use crate::engine::worker::mailbox::{Committed, Input, RunEnd};
 use crate::model::event::{Event, Missing, RunCommitted};
 use crate::model::ids::{AttemptNumber, RunId};

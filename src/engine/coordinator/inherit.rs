@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use crate::engine::coordinator::Coordinator;
 use crate::engine::error::EngineError;
-use crate::engine::failure::storage;
+use crate::engine::error::storage;
 use crate::model::event::Event;
 use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::inherited::TakenOver;
+use crate::model::inherited::{Candidate, Winner};
 use crate::model::score::Score;
-use crate::model::winner::{Candidate, Winner};
 use crate::os::clock;
 use crate::rules::state::Fact;
 use crate::stats::winner::{median, winner};

@@ -14,13 +14,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::engine::error::EngineError;
-use crate::engine::failure::storage;
+use crate::engine::error::storage;
 use crate::engine::session::inheritance::{Taken, stop};
 use crate::engine::session::open::{Held, Session, left_to_you};
 use crate::engine::session::progress::Progress;
-use crate::engine::worker::baseline_checks::Untouched;
 use crate::engine::worker::excerpt;
 use crate::engine::worker::mailbox::{Input, Line, RunEnd};
+use crate::engine::worker::workplace::Untouched;
 use crate::engine::worker::workplace::{Workplace, frozen};
 use crate::engine::worker::{self, Job};
 use crate::model::checkpoint::Checkpoint;

@@ -15,10 +15,10 @@ use crate::model::shortfall::{SetupShortfall, Shortfall};
 use crate::model::survey::{ResultFacts, RunSeen, Survey};
 use crate::model::task::Fixture;
 use crate::rules::costs::Costs;
-use crate::rules::failures::{failure_of, grouped};
 use crate::rules::gradings;
 use crate::rules::index;
 use crate::rules::status::status_on_disk;
+use crate::rules::status::{failure_of, grouped};
 use crate::stats::shortfalls;
 use crate::stats::tiers::{setup_totals, tier_totals};
 

@@ -1,6 +1,5 @@
 //! A worker: takes one run through its stages, and writes only inside of that run's folder.
 
-pub(in crate::engine) mod baseline_checks;
 pub mod excerpt;
 pub mod mailbox;
 mod stages;

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::config;
 use crate::engine::session::grader::Grader;
-use crate::engine::worker::baseline_checks::Untouched;
 use crate::model::digest::Digest;
 use crate::model::experiment::{Config, KeepWorkspaces};
 use crate::model::grading::GradingNumber;
 use crate::model::ids::{AttemptNumber, JudgeNumber, ModelName, RunId};
+use crate::model::result::ChecksResult;
 use crate::model::task::{CheckSpec, Fixture, JudgeSpec, Subtest};
 use crate::os::files;
 use crate::os::process::{Containment, Limits, MakeFilter, OutputFilter, Overflow, StopHandle, Task, View};
@@ -198,4 +199,23 @@ impl OutputFilter for Redacting {
 fn redacting(secrets: &Secrets) -> MakeFilter {
     let secrets = secrets.clone();
     Box::new(move || Box::new(Redacting(Some(secrets.stream()))))
+}
+
+/// What is known of a baseline; a worker that finds it out holds it meanwhile.
+pub(in crate::engine) type Known = Arc<Mutex<Option<ChecksResult>>>;
+
+/// What is known of each baseline, by its commit.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Untouched(Mutex<BTreeMap<String, Known>>);
+
+impl Untouched {
+    /// What is known of the baseline of a commit.
+    pub(in crate::engine) fn of(&self, commit: &str) -> Known {
+        Arc::clone(held(&self.0).entry(commit.to_owned()).or_default())
+    }
+}
+
+/// Holds what a lock guards. What a worker that panicked knew is still right: it is put in whole.
+pub(in crate::engine) fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,5 @@
 //! What the folder of an experiment holds, as plain values: the store reads it, the audit judges it.
 
-use super::attempts::{AttemptsSeen, Former};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +11,7 @@ use super::checkpoint::Checkpoint;
 use super::digest::Digest;
 use super::experiment::Config;
 use super::grading::{Grading, GradingNumber};
-use super::ids::{RunId, SubtestId, TierId};
+use super::ids::{AttemptNumber, RunId, SubtestId, TierId};
 use super::inherited::Inherited;
 use super::money::Usd;
 use super::original::{OriginalConfig, OriginalVersion};
@@ -338,4 +337,28 @@ pub struct Naming {
     pub results: usize,
     /// Which they are; left empty of those that name what the config names, which are nearly all.
     pub runs: Vec<RunId>,
+}
+
+/// The former attempts that a run should have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Former {
+    /// How many.
+    pub attempts: u32,
+    /// What they cost, as the result says.
+    pub cost: Option<Usd>,
+}
+
+/// The former attempts of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AttemptsSeen {
+    /// How many they are.
+    pub count: u32,
+    /// Whether they are numbered without a gap since they carry digests.
+    pub is_bound: bool,
+    /// The highest number.
+    pub last: Option<AttemptNumber>,
+    /// What all of them cost.
+    pub cost: Usd,
+    /// Whether the last one used the attempts up.
+    pub used_up: bool,
 }

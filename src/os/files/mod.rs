@@ -8,7 +8,6 @@ mod private;
 mod read;
 mod remove;
 mod salvage;
-mod temporary;
 mod tree;
 
 use std::fs::{self, File, Permissions};
@@ -21,11 +20,10 @@ use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 pub use folder::Folder;
 pub use identity::{Identity, sync_file_system};
 pub use linked::{LinkBounds, link_tree};
-pub use private::{make_private, make_random, user};
+pub use private::{TemporaryFolder, make_private, make_random, user};
 pub use read::{Kind, ReadError, kind_of, open_regular, read_bounded, read_bounded_at, read_end, read_start};
 pub use remove::{make_accessible, remove_tree};
 pub use salvage::{Salvaged, salvage};
-pub use temporary::TemporaryFolder;
 pub use tree::{Bounds, copy_tree, move_tree, sync_tree};
 
 /// Names of temporary files begin so; a crash can leave them behind.

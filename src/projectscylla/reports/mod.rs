@@ -10,10 +10,10 @@ use jiff::Timestamp;
 
 use crate::model::experiment::Config;
 use crate::model::ids::{RunId, SubtestId, TierId};
+use crate::model::inherited::Winner;
 use crate::model::money::Usd;
 use crate::model::original::OriginalVersion;
 use crate::model::result::{Judgment, RunResult, TokenStats};
-use crate::model::winner::Winner;
 
 use super::checkpoint::time;
 use super::json::Json;

@@ -1,10 +1,10 @@
 //! What the original says of a subtest's runs together.
 
 use crate::model::ids::SubtestId;
+use crate::model::inherited::Winner;
 use crate::model::money::Usd;
 use crate::model::result::{RunResult, TokenStats};
 use crate::model::score::Grade;
-use crate::model::winner::Winner;
 use crate::projectscylla::json::Json;
 
 use super::duration;

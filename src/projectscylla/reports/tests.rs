@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::experiment::samples;
-use crate::model::winner::Candidate;
+use crate::model::inherited::Candidate;
 use crate::projectscylla::config::{hash, parse};
 
 /// A result with a score, whose tokens and cost follow from the run's number.

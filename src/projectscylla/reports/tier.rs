@@ -1,9 +1,9 @@
 //! The files of a tier and of its subtests.
 
 use crate::model::ids::{SubtestId, TierId};
+use crate::model::inherited::Winner;
 use crate::model::money::Usd;
 use crate::model::result::TokenStats;
-use crate::model::winner::Winner;
 use crate::projectscylla::json::Json;
 
 use super::summary::{Summary, sum};

@@ -8,9 +8,9 @@ use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::RunId;
 use crate::model::outcome::{ExperimentStatus, RunStatus};
 use crate::model::survey::{Problem, ProblemKind, RunSeen, Seen, Survey};
-use crate::rules::failures::failure_of;
 use crate::rules::index::{damaged, hides_anything, knows_every_tier};
 use crate::rules::rows::{Row, Tally, rows};
+use crate::rules::status::failure_of;
 
 mod claims;
 mod gradings;

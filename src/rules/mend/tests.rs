@@ -2,11 +2,11 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::model::attempts::AttemptsSeen;
 use crate::model::experiment::samples::config;
 use crate::model::finding::Cure;
 use crate::model::money::Usd;
 use crate::model::outcome::RunStatus;
+use crate::model::survey::AttemptsSeen;
 use crate::model::survey::{Problem, ProblemKind, ResultFacts};
 
 fn now() -> Timestamp {

@@ -17,7 +17,7 @@ pub(super) use sums::{line, parse};
 pub use tree::{Change, changes_since_copied, digest_of_parts, digest_of_tree};
 
 use super::StoreError;
-use super::layout::changes::CHANGES;
+use super::layout::CHANGES;
 use super::layout::{AGENT, CHECKS, GRADINGS, JUDGE, PATCH, RECORD, RESULT, RunFolder};
 
 /// What of a run's folder is evidence.

@@ -1,25 +1,26 @@
 //! Where everything lies: the only place that joins and parses names of an experiment's files.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 
-use crate::model::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunId, RunNumber, SubtestId, TierId};
+use crate::model::ids::{AttemptNumber, ExperimentId, RunId, RunNumber, SubtestId, TierId};
 use crate::os::files::{self, FileError, Kind};
 
 use super::StoreError;
 
-pub(super) mod changes;
+pub(super) mod config;
 mod gradings;
-pub(super) mod inherited;
-pub(super) mod kept;
 pub(super) mod original;
-mod times;
-pub(super) mod untouched;
+mod run;
 
-pub(super) use times::{time_in_names, time_of_name};
+pub use run::RunFolder;
+pub(super) use run::{CHANGES, judge_from_folder};
 
 /// Former attempts lie below a folder of this name in their subtest's folder.
 pub(super) const FAILED: &str = ".failed";
@@ -63,8 +64,6 @@ pub(super) const PATCH: &str = "changes.patch";
 pub(super) const CHECKS: &str = "checks";
 /// What judges were asked and said.
 pub(super) const JUDGE: &str = "judge";
-/// What a judge said, below its folder.
-const RESPONSE: &str = "response.txt";
 /// The agent's working tree.
 pub(super) const WORKSPACE: &str = "workspace";
 /// Ours while a run is in flight: the pristine index for capture.
@@ -256,142 +255,26 @@ impl ExperimentFolder {
     }
 }
 
-/// The folder of one run, or of a former attempt of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunFolder {
-    root: PathBuf,
-    /// Name of the file whose appearance commits.
-    committed_by: &'static str,
-}
-
-/// Declares a method for each place in a run's folder.
-macro_rules! places {
-    ($( $(#[$meta:meta])* $name:ident $path:expr, )*) => {
-        impl RunFolder {
-            $( $(#[$meta])* #[must_use] pub fn $name(&self) -> PathBuf { self.root.join($path) } )*
-        }
-    };
-}
-
-places! {
-    /// The agent's working tree.
-    workspace WORKSPACE,
-    /// Ours while the run is in flight, outside of the workspace; not part of the evidence.
-    private PRIVATE,
-    /// The agent's files.
-    agent AGENT,
-    /// What the agent was told.
-    prompt "agent/prompt.md",
-    /// What was started.
-    command "agent/command.json",
-    /// What the agent said.
-    agent_stdout "agent/stdout.log",
-    /// What the agent complained.
-    agent_stderr "agent/stderr.log",
-    /// The agent's durable file.
-    agent_result AGENT_RESULT,
-    /// A folder that the agent may write its record into.
-    record_dir RECORD,
-    /// The agent's own record of its work.
-    record AGENT_RECORD,
-    /// The mark of a process that works on the run.
-    mark "agent/process.json",
-    /// Where the agent works, until it is done.
-    pointer "agent/work.json",
-    /// Logs and results of checks.
-    checks CHECKS,
-    /// The durable file of the checks.
-    checks_result "checks/result.json",
-    /// What judges were asked and said.
-    judges JUDGE,
-    /// Former attempts of judges that gave no valid answer.
-    failed_judges "judge/.failed",
-    /// The panel's verdict.
-    judge_result "judge/result.json",
-    /// The seal over the evidence.
-    seal SEAL,
-    /// Later gradings of the run.
-    gradings GRADINGS,
-    /// In a former attempt: why it lies there.
-    attempt_record ATTEMPT,
-}
-
-impl RunFolder {
-    /// The run in a folder, for former attempts.
-    #[must_use]
-    pub fn at(root: PathBuf) -> Self {
-        Self { root, committed_by: RESULT }
-    }
-
-    /// The folder itself.
-    #[must_use]
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
-    /// The log of a check. The fixture's loader holds names of checks to letters, digits, `.`, `_` and `-`; anything
-    /// else becomes `_` here, so that a name cannot walk out of the folder.
-    #[must_use]
-    pub fn check_log(&self, name: &str) -> PathBuf {
-        let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
-        let name: String = name.chars().map(|letter| if plain(letter) { letter } else { '_' }).collect();
-        self.checks().join(format!("{name}.log"))
-    }
-
-    /// A judge's folder.
-    #[must_use]
-    pub fn judge(&self, judge: JudgeNumber) -> PathBuf {
-        self.judges().join(judge.to_string())
-    }
-
-    /// A former attempt of a judge.
-    #[must_use]
-    pub fn failed_judge(&self, judge: JudgeNumber, attempt: u32) -> PathBuf {
-        self.failed_judges().join(format!("{judge}_attempt_{attempt:02}"))
-    }
-
-    /// What a judge was asked.
-    #[must_use]
-    pub fn judge_prompt(&self, judge: JudgeNumber) -> PathBuf {
-        self.judge(judge).join("prompt.md")
-    }
-
-    /// What a judge said, as it said it.
-    #[must_use]
-    pub fn judge_response(&self, judge: JudgeNumber) -> PathBuf {
-        self.judge(judge).join(RESPONSE)
-    }
-
-    /// What a judge said, in the folder of one of its attempts.
-    #[must_use]
-    pub fn response_in(attempt: &Path) -> PathBuf {
-        attempt.join(RESPONSE)
-    }
-
-    /// What a judge complained.
-    #[must_use]
-    pub fn judge_stderr(&self, judge: JudgeNumber) -> PathBuf {
-        self.judge(judge).join("stderr.log")
-    }
-
-    /// A judge's durable file.
-    #[must_use]
-    pub fn judgment(&self, judge: JudgeNumber) -> PathBuf {
-        self.judge(judge).join("judgment.json")
-    }
-}
-
-/// Reads the name of a judge's folder in its one spelling.
-pub(super) fn judge_from_folder(name: &str) -> Option<JudgeNumber> {
-    let judge = JudgeNumber(name.strip_prefix("judge_")?.parse().ok()?);
-    (judge.0 > 0 && judge.to_string() == name).then_some(judge)
-}
-
 /// Another spelling of a run's folder, such as `run_1` or `run_001`, with the run that it spells.
 pub(super) fn other_spelling(name: &str) -> Option<RunNumber> {
     let digits = name.strip_prefix("run_")?;
     let digits = if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.trim_start_matches('0') } else { "" };
     digits.parse::<RunNumber>().ok().filter(|run| run.folder() != name)
+}
+
+/// How names of folders write a time: no colons, sorted by time.
+const TIME_IN_NAMES: &str = "%Y-%m-%dT%H-%M-%S";
+
+/// A time as names of files write it, in UTC.
+pub(super) fn time_in_names(time: Timestamp) -> String {
+    time.strftime(TIME_IN_NAMES).to_string()
+}
+
+/// The time that the name of an experiment's folder begins with.
+pub(super) fn time_of_name(name: &OsStr) -> Option<Timestamp> {
+    let time = name.to_str()?.get(.."0000-00-00T00-00-00".len())?;
+    let civil = DateTime::strptime(TIME_IN_NAMES, time).ok()?;
+    TimeZone::UTC.to_timestamp(civil).ok()
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::ids::JudgeNumber;
 use crate::store::sample;
 
 #[test]
@@ -62,5 +63,15 @@ fn folders_of_subtests_are_made_before_runs_begin() {
     sample.folder.make_subtests(subtests).unwrap();
     for (tier, subtest) in subtests {
         assert!(sample.folder.subtest(tier, subtest).is_dir());
+    }
+}
+
+#[test]
+fn the_name_of_a_folder_tells_the_time_that_it_was_made() {
+    let time: Timestamp = "2026-01-20T06:50:26Z".parse().unwrap();
+    let name = format!("{}-test-001", time_in_names(time));
+    assert_eq!(time_of_name(name.as_ref()), Some(time));
+    for other in ["test-001", "2026-13-20T06-50-26-x", ""] {
+        assert_eq!(time_of_name(other.as_ref()), None, "{other}");
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::model::attempts::{AttemptsSeen, Former};
 use crate::model::changes::Remainder;
 use crate::model::digest::Digest;
 use crate::model::grading::GradingNumber;
@@ -11,6 +10,7 @@ use crate::model::ids::{AttemptNumber, ExperimentId, RunId, SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::Failure;
 use crate::model::shortfall::Shortfall;
+use crate::model::survey::{AttemptsSeen, Former};
 use crate::model::survey::{Graded, Problem, RunSeen, Survey};
 
 /// What one thread has found since it last told.

@@ -11,9 +11,8 @@ use crate::os::files::{Folder, Kind, TEMPORARY_PREFIX};
 use super::collect::{self, AttemptSeen, Collection, Part};
 use super::{Depth, threads};
 use crate::store::layout::RunFolder;
-use crate::store::layout::inherited::{self, INHERITED};
+use crate::store::layout::config::{INHERITED, REPOSITORY, UNTOUCHED, commit_of, tier_of_inherited};
 use crate::store::layout::original::{self, Dialect, Phase};
-use crate::store::layout::untouched::{self, REPOSITORY, UNTOUCHED};
 use crate::store::layout::{
     self, BACKUP_PREFIX, CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder, FAILED, FIXTURE, GRADINGS, LOCK,
     QUARANTINE, REPO, REPORT,
@@ -105,7 +104,7 @@ pub(super) fn subtests(
         });
         let place = format!("{CONFIG}/{INHERITED}");
         if let Some(open) = opened(&mut part, &config, INHERITED, &place) {
-            level(&mut part, &open, &place, |name, _| inherited::tier_of_inherited(name).is_some());
+            level(&mut part, &open, &place, |name, _| tier_of_inherited(name).is_some());
         }
         let place = format!("{CONFIG}/{GRADINGS}");
         if let Some(open) = opened(&mut part, &config, GRADINGS, &place) {
@@ -115,7 +114,7 @@ pub(super) fn subtests(
         }
         let place = format!("{CONFIG}/{UNTOUCHED}");
         if let Some(open) = opened(&mut part, &config, UNTOUCHED, &place) {
-            level(&mut part, &open, &place, |name, _| untouched::commit_of(name).is_some());
+            level(&mut part, &open, &place, |name, _| commit_of(name).is_some());
         }
     }
     let mut found = Vec::new();

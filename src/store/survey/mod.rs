@@ -32,7 +32,6 @@ mod original;
 mod phases;
 mod planned;
 mod read;
-mod remainder;
 mod replaced;
 mod reports;
 mod runner;

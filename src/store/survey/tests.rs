@@ -4,11 +4,11 @@ use std::os::unix::fs::symlink;
 use serde_json::json;
 
 use super::*;
-use crate::model::attempts::AttemptsSeen;
 use crate::model::ids::{AttemptNumber, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::{AttemptEnd, Failure, FailureKind, Stage};
 use crate::model::result::{AttemptRecord, ChecksResult, Verdict};
+use crate::model::survey::AttemptsSeen;
 use crate::model::survey::{Holder, Naming, ProblemKind, Seen};
 use crate::store::sample::{self, Sample, run};
 use crate::store::stages::RunStore;

@@ -1,4 +1,4 @@
-//! Threads that share a list of work.
+//! Threads that share a list of work; alone, for each level of the folder is read by them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;

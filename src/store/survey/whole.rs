@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::model::attempts::Former;
 use crate::model::changes::Changes;
 use crate::model::digest::Digest;
 use crate::model::ids::RunId;
 use crate::model::limits::{MOST_PATCH_BYTES, MOST_STAGE_FILE_BYTES};
 use crate::model::money::Usd;
 use crate::model::result::{AgentResult, ChecksResult, JudgeAttempt, Judgment, RunResult};
+use crate::model::survey::Former;
 use crate::model::survey::{Problem, ProblemKind};
 use crate::os::files;
 use crate::rules::recompute::{Stages, differing};

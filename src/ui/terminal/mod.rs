@@ -16,9 +16,9 @@ use crate::text::columns::{columns, cut};
 use crate::text::words::wrap;
 
 use self::hard_rows::HardRows;
+use super::Reporter;
 use super::lines::{self, Line, SetupNames, Told, WORD_WIDTH};
 use super::progress::Progress;
-use super::reporter::Reporter;
 use crate::text::styles::Styles;
 
 /// News are broken to lines of at most so many columns, word and space before them included.

@@ -37,6 +37,25 @@ const TOLD: [(&str, &str); 5] = [
     ("xtask/Cargo.toml", "[lints]\nworkspace = true"),
 ];
 
+/// Fewest lines of a source file that does not say why it stands alone: a shorter one is a part of something.
+const ALONE_LINES: usize = 40;
+
+/// Source files that are shorter than a reader expects of a file, and do not say why. An index of modules is no such file.
+pub(super) fn slivers(tree: &Tree) -> Vec<Violation> {
+    let is_index = |source: &&Source| tree.modules_of(source).next().is_some();
+    let short = tree.sources.iter().filter(|source| source.lines < ALONE_LINES && !is_index(source));
+    let unexplained = short.filter(|source| !source.first_line.contains("alone"));
+    unexplained
+        .map(|source| Violation {
+            file: source.path.clone(),
+            line: 1,
+            rule: "a file of less than 40 lines says in its first line why it stands alone",
+            found: format!("{} lines", source.lines),
+            cure: "put it where a reader would look for it first, or say why it stands alone",
+        })
+        .collect()
+}
+
 /// Source files that are longer than the budget.
 pub(super) fn long_files(tree: &Tree) -> Vec<Violation> {
     let long = tree.sources.iter().filter(|source| source.lines > FILE_LINES);
@@ -176,6 +195,15 @@ mod tests {
     fn files_may_have_400_lines_and_no_more() {
         check(long_files, &"\n".repeat(400), &[]);
         check(long_files, &"\n".repeat(401), &["src/a.rs:401 401 lines"]);
+    }
+
+    #[test]
+    fn a_short_file_says_why_it_stands_alone_or_is_an_index() {
+        check(slivers, "//! What.\nfn f() {}", &["src/a.rs:1 2 lines"]);
+        check(slivers, "//! What; alone, for a reason.\nfn f() {}", &[]);
+        check(slivers, &"\n".repeat(40), &[]);
+        let index = Tree::of(&[("src/a/mod.rs", "mod b;"), ("src/a/b.rs", "//! A part.\n")]);
+        assert_eq!(places(&slivers(&index)), ["src/a/b.rs:1 1 lines"]);
     }
 
     #[test]

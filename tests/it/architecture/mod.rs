@@ -58,7 +58,8 @@ fn the_library_prints_nothing() {
 
 #[test]
 fn files_keep_their_budget() {
-    assert_none([budgets::long_files(&Tree::load())]);
+    let tree = Tree::load();
+    assert_none([budgets::long_files(&tree), budgets::slivers(&tree)]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The same work as a shell script under GNU parallel.
+//! The same work as a shell script under GNU parallel; alone, for the script lies beside it.
 
 use std::path::Path;
 use std::process::{Command, Stdio};

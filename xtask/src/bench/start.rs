@@ -1,4 +1,4 @@
-//! How fast the program starts, beside cargo.
+//! How fast the program starts, beside cargo; alone, as every section of the page is.
 
 use std::env;
 use std::ffi::OsString;

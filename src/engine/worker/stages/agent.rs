@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::agent::record::{self, EndedAgent};
 use crate::agent::{self, Assignment, Paths};
-use crate::engine::failure::storage;
+use crate::engine::error::storage;
 use crate::engine::worker::stages::trees::no_place;
 use crate::engine::worker::stages::{Halt, Work, write_evidence};
 use crate::engine::worker::workplace::Program;
@@ -94,7 +94,7 @@ impl Work<'_> {
     fn assign(&self, subtest: &Subtest) -> Result<agent::Work, Halt> {
         let place = self.place;
         let work_folder = self.agents_folder()?;
-        let prompt = agent::prompt::compose(&place.fixture.prompt, &place.config.thinking_mode);
+        let prompt = agent::prompt(&place.fixture.prompt, &place.config.thinking_mode);
         let assignment = Assignment {
             fixture: &place.fixture,
             subtest,

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::engine::failure::storage;
+use crate::engine::error::storage;
 use crate::engine::worker::stages::{Halt, Work};
 use crate::engine::worker::workplace::Program;
 use crate::model::outcome::{FailureKind, Stage};

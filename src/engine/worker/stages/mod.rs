@@ -14,7 +14,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::engine::error::EngineError;
-use crate::engine::failure::storage;
+use crate::engine::error::storage;
 use crate::engine::worker::mailbox::{Input, Line};
 use crate::engine::worker::workplace::{Program, Workplace};
 use crate::model::changes::Changes;

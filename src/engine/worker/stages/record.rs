@@ -1,7 +1,7 @@
 //! What the agent left beside its tree: its record, and the folder that it may write more into.
 
 use crate::agent::record::{self, Reading};
-use crate::engine::failure::storage;
+use crate::engine::error::storage;
 use crate::engine::worker::stages::Work;
 use crate::model::flag::Flag;
 use crate::model::limits::{MOST_RECORD_BYTES, MOST_RECORD_DEPTH, MOST_RECORD_FILES, OUTPUT_BYTES};

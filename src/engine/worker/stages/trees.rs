@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::engine::failure::storage;
+use crate::engine::error::storage;
 use crate::engine::worker::stages::{Halt, Work};
 use crate::model::changes::{Changes, LeftOut};
 use crate::model::digest::Digest;

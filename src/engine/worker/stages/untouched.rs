@@ -3,11 +3,11 @@
 
 use std::sync::mpsc::channel;
 
-use crate::engine::failure::storage;
-use crate::engine::worker::baseline_checks::held;
+use crate::engine::error::storage;
 use crate::engine::worker::mailbox::Input;
 use crate::engine::worker::stages::checks::Checked;
 use crate::engine::worker::stages::{Halt, Work};
+use crate::engine::worker::workplace::held;
 use crate::model::result::{Before, CheckResult, ChecksResult};
 use crate::store;
 

@@ -9,8 +9,9 @@ use serde::Deserialize;
 use serde::de::value::StrDeserializer;
 use serde::de::{self, Deserializer, IgnoredAny, IntoDeserializer, SeqAccess, Visitor};
 
-use crate::model::changes::NotCaptured;
+use crate::model::changes::{NotCaptured, Remainder};
 use crate::model::digest::Digest;
+use crate::model::flag::Flag;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::{IdError, RunId, SubtestId, TierId};
 use crate::model::money::Usd;
@@ -244,6 +245,20 @@ impl<'a> Facts<'a> {
         }
         // Checked as a whole once, which is faster than each text by itself.
         serde_json::from_str(std::str::from_utf8(bytes).map_err(de::Error::custom)?)
+    }
+
+    /// Whether the result says that its patch holds the text of a secret.
+    pub(super) fn has_secret_in_patch(&self) -> bool {
+        self.known_flags().any(|flag| flag == Flag::SecretInPatch)
+    }
+
+    /// What the agent left beside what was captured; `None` when that is nothing.
+    pub(super) fn remainder(&self, run: RunId) -> Option<Remainder> {
+        Remainder::of(run, self.not_captured, self.known_flags().collect())
+    }
+
+    fn known_flags(&self) -> impl Iterator<Item = Flag> {
+        self.flags.iter().filter_map(|flag| Flag::named(flag))
     }
 
     /// What cost the result names, agent and judges together.

@@ -1,4 +1,4 @@
-//! The one experiment of the original that is published: seven runs that agree.
+//! The one published experiment of the original: seven runs that agree; alone, as every source is.
 
 use super::made::shared_copy;
 use crate::verify::folder::{contents, differing, verify};
