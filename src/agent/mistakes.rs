@@ -92,7 +92,7 @@ mod tests {
     fn null_says_as_much_of_a_key_as_if_it_were_not_there() {
         let record = br#"{"cost_usd": null, "token_stats": {"input_tokens": null, "output_tokens": 3}, "end": null, "failure": null}"#;
         let read = super::super::record::read(record, Timestamp::UNIX_EPOCH);
-        assert_eq!((read.end, read.token_stats.output_tokens), (Ok(None), 3));
+        assert_eq!((read.end, read.usage.tokens.output), (Ok(None), Some(3)));
         for record in [r#"{"token_stats": null, "end": "finished"}"#, r#"{"end": "finished"}"#] {
             let read = super::super::record::read(record.as_bytes(), Timestamp::UNIX_EPOCH);
             assert!(matches!(read.end, Ok(Some(_))), "{record}");

@@ -9,21 +9,20 @@ use super::mistakes::mistakes;
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind};
-use crate::model::result::TokenStats;
 use crate::model::task::AgentSpec;
+use crate::model::usage::{Cost, Tokens, Usage};
 use crate::text::claims::{self, ClaimedFailure};
-use crate::text::shape::{object, or_default};
+use crate::text::shape::object;
 
 /// The file that a `command` agent may leave at `$SCYLLA_RECORD_FILE`. Unknown keys are passed over.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Record {
-    /// What the attempt cost.
-    #[serde(deserialize_with = "or_default")]
-    pub cost_usd: Usd,
-    /// Tokens that were read and written.
+    /// What the attempt cost; not known when it is not said.
+    pub cost_usd: Option<Usd>,
+    /// Tokens that were read and written; a count that is not said is not known.
     #[serde(deserialize_with = "tokens")]
-    pub token_stats: TokenStats,
+    pub token_stats: Tokens,
     /// How the agent sees its end. A record without it is no final one: it counts for the cost when something killed the
     /// agent, and for an agent that ended by itself it means `finished`.
     #[schemars(with = "SaidEnd")]
@@ -38,10 +37,8 @@ pub struct Record {
 /// rest says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
-    /// What the attempt cost; `None` when the record does not say it, or says what cannot be.
-    pub cost_usd: Option<Usd>,
-    /// Tokens, as far as they are said.
-    pub token_stats: TokenStats,
+    /// What the attempt used, as far as the record says it, and says what can be.
+    pub usage: Usage,
     /// What kept the agent from working.
     pub failure: Option<Failure>,
     /// How the agent sees its end, if it says so, or what is wrong with the record as a whole.
@@ -51,8 +48,7 @@ pub struct Reading {
 impl Default for Reading {
     /// Of a record that says nothing.
     fn default() -> Self {
-        let token_stats = TokenStats::default();
-        Self { cost_usd: None, token_stats, failure: None, end: Ok(None) }
+        Self { usage: Usage::default(), failure: None, end: Ok(None) }
     }
 }
 
@@ -101,14 +97,12 @@ pub struct AgentOutcome {
     pub end: AgentEnd,
     /// The exit code, when it ended by itself.
     pub exit_code: Option<i32>,
-    /// What it cost.
-    pub cost_usd: Usd,
-    /// Tokens.
-    pub token_stats: TokenStats,
+    /// What it used, as far as it is known.
+    pub usage: Usage,
 }
 
-/// An object of counts, of which some may be `null`.
-fn tokens<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TokenStats, D::Error> {
+/// An object of counts, of which some may be `null`: then they are not said.
+fn tokens<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tokens, D::Error> {
     let mut counts: Map<String, Value> = object(deserializer)?;
     counts.retain(|_, count| !count.is_null());
     serde_json::from_value(counts.into()).map_err(de::Error::custom)
@@ -125,7 +119,8 @@ pub fn schema() -> Value {
 pub fn read(bytes: &[u8], now: Timestamp) -> Reading {
     match whole(bytes, now) {
         Ok((record, failure)) => {
-            Reading { cost_usd: Some(record.cost_usd), token_stats: record.token_stats, failure, end: Ok(record.end) }
+            let usage = Usage { tokens: record.token_stats, cost: Cost::reported(record.cost_usd) };
+            Reading { usage, failure, end: Ok(record.end) }
         }
         Err(why) => {
             let tokens = claims::member(bytes, "token_stats").and_then(|tokens| serde_json::from_value(tokens).ok());
@@ -133,8 +128,8 @@ pub fn read(bytes: &[u8], now: Timestamp) -> Reading {
                 failure.message = format!("{} (the rest of the record cannot be read: {why})", failure.message);
                 failure
             });
-            let (cost_usd, token_stats) = (claims::cost(bytes), tokens.unwrap_or_default());
-            Reading { cost_usd, token_stats, failure, end: Err(why) }
+            let usage = Usage { tokens: tokens.unwrap_or_default(), cost: Cost::reported(claims::cost(bytes)) };
+            Reading { usage, failure, end: Err(why) }
         }
     }
 }
@@ -181,8 +176,8 @@ pub fn outcome(spec: &AgentSpec, ended: EndedAgent, left: Option<Reading>) -> Re
         return Err(failure);
     }
     let reading = match left {
-        Some(Reading { end: Err(why), cost_usd, .. }) if by_itself => {
-            let cost = cost_usd.map_or_else(
+        Some(Reading { end: Err(why), usage, .. }) if by_itself => {
+            let cost = usage.cost.usd().map_or_else(
                 || "; what it cost is not known".to_owned(),
                 |cost| format!("; the {cost} that it says it cost are counted"),
             );
@@ -202,12 +197,7 @@ pub fn outcome(spec: &AgentSpec, ended: EndedAgent, left: Option<Reading>) -> Re
         SaidEnd::OverBudget => AgentEnd::OverBudget,
         SaidEnd::Refused => AgentEnd::Refused,
     };
-    Ok(AgentOutcome {
-        end: end.unwrap_or(said_end),
-        exit_code,
-        cost_usd: reading.cost_usd.unwrap_or_default(),
-        token_stats: reading.token_stats,
-    })
+    Ok(AgentOutcome { end: end.unwrap_or(said_end), exit_code, usage: reading.usage })
 }
 
 /// Exit codes of a shell that could not run a program, or did not find it.

@@ -77,8 +77,8 @@ fn costs_and_tokens_are_taken_from_the_record_in_both_spellings() {
     let record =
         record(r#"{"cost_usd":0.25,"token_stats":{"input_tokens":3,"cache_read_input_tokens":7},"extra":[1]}"#);
     let outcome = outcome(&spec(true), EndedAgent::TimedOut, record).unwrap();
-    assert_eq!(outcome.cost_usd, Usd::from_dollars(0.25).unwrap());
-    assert_eq!((outcome.token_stats.input_tokens, outcome.token_stats.cache_read_tokens), (3, 7));
+    assert_eq!(outcome.usage.cost.usd(), Usd::from_dollars(0.25).ok());
+    assert_eq!((outcome.usage.tokens.input, outcome.usage.tokens.cache_read), (Some(3), Some(7)));
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn what_a_record_with_a_mistake_says_of_cost_tokens_and_failure_is_taken_all_the
     let dollar = Usd::from_dollars(1.0).unwrap();
     let wrong = r#"{"cost_usd":1.0,"token_stats":{"input_tokens":3},"end":"done"}"#;
     let stopped = outcome(&spec(true), EndedAgent::TimedOut, record(wrong)).unwrap();
-    assert_eq!((stopped.cost_usd, stopped.token_stats.input_tokens), (dollar, 3));
+    assert_eq!((stopped.usage.cost.usd(), stopped.usage.tokens.input), (Some(dollar), Some(3)));
     let failed = outcome(&spec(true), EndedAgent::Exited(0), record(wrong)).unwrap_err();
     assert_eq!(
         failed.to_string(),

@@ -15,6 +15,7 @@ use crate::model::money::Usd;
 use crate::model::outcome::Failure;
 use crate::model::rubric::{Evaluation, ItemScore, Rubric, RubricItem};
 use crate::model::score::Score;
+use crate::model::usage::Cost;
 use crate::text::claims::{self, ClaimedFailure};
 use crate::text::shape::{object, or_default};
 
@@ -26,7 +27,7 @@ pub struct Answer {
     /// Its words on the whole.
     pub reasoning: String,
     /// What it cost.
-    pub cost_usd: Usd,
+    pub cost: Cost,
 }
 
 /// Why an answer is not valid: everything that is wrong with it.
@@ -45,9 +46,9 @@ struct Written {
     /// The judge's words on the whole.
     #[serde(default, deserialize_with = "or_default")]
     reasoning: String,
-    /// What the judge cost, in US dollars.
-    #[serde(default, deserialize_with = "or_default")]
-    cost_usd: Usd,
+    /// What the judge cost, in US dollars; not known when it is not said.
+    #[serde(default)]
+    cost_usd: Option<Usd>,
     /// What kept the judge from judging (`auth`, `out_of_memory`, `provider`, `rate_limit`), as agents say it in their
     /// records: then there is no verdict.
     #[serde(default)]
@@ -152,7 +153,7 @@ pub fn parse(bytes: &[u8], rubric: &Rubric) -> Result<Answer, AnswerError> {
         wrong.push(format!("and {more} more mistakes"));
     }
     if wrong.is_empty() {
-        Ok(Answer { items, reasoning: cut(written.reasoning), cost_usd: written.cost_usd })
+        Ok(Answer { items, reasoning: cut(written.reasoning), cost: Cost::reported(written.cost_usd) })
     } else {
         Err(AnswerError(wrong))
     }

@@ -3,10 +3,10 @@
 use crate::judge::answer::Answer;
 use crate::judge::score::{Judged, NothingApplies, judgment as judge};
 use crate::model::ids::JudgeNumber;
-use crate::model::money::Usd;
 use crate::model::result::{Before, CheckResult, ChecksResult, Judgment};
 use crate::model::rubric::{ItemScore, Rubric, RubricItem};
 use crate::model::score::Score;
+use crate::model::usage::Cost;
 
 /// Why the checks give no judgment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +34,7 @@ pub fn judgment(number: JudgeNumber, rubric: &Rubric, result: &ChecksResult) -> 
     let items = scores.collect::<Result<_, ChecksError>>()?;
     let reasoning = reasoning(&result.checks);
     let judged = Judged { number, model: "checks".to_owned(), duration_seconds: 0.0 };
-    Ok(judge(rubric, judged, Answer { items, reasoning, cost_usd: Usd::ZERO })?)
+    Ok(judge(rubric, judged, Answer { items, reasoning, cost: Cost::NOTHING })?)
 }
 
 /// The checks that failed and those that do not apply, in words.

@@ -60,7 +60,7 @@ pub fn judgment(rubric: &Rubric, judged: Judged, answer: Answer) -> Result<Judgm
         grade: rubric.grade_scale.grade(score),
         reasoning: answer.reasoning,
         criteria_scores: answer.items,
-        cost_usd: answer.cost_usd,
+        cost: answer.cost,
         duration_seconds: judged.duration_seconds,
     })
 }

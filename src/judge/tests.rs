@@ -10,10 +10,11 @@ use super::score::{panel, score};
 use crate::model::ids::{AttemptNumber, JudgeNumber};
 use crate::model::money::Usd;
 use crate::model::outcome::AgentEnd;
-use crate::model::result::{AgentResult, Before, CheckResult, ChecksResult, Judgment, TokenStats};
+use crate::model::result::{AgentResult, Before, CheckResult, ChecksResult, Judgment};
 use crate::model::rubric::{Evaluation, ItemScore, Rubric, RubricItem};
 use crate::model::score::{Grade, GradeScale, Score};
 use crate::model::task::{Fixture, Limits, Source, Stores};
+use crate::model::usage::{Cost, Usage};
 
 fn item(id: &str, weight: f64, evaluation: Evaluation) -> RubricItem {
     RubricItem {
@@ -126,7 +127,7 @@ fn an_answer_keeps_the_judges_words_and_cost() {
         &rubric(),
     )
     .unwrap();
-    assert_eq!((answer.reasoning.as_str(), answer.cost_usd), ("well", Usd::from_dollars(0.25).unwrap()));
+    assert_eq!((answer.reasoning.as_str(), answer.cost.usd()), ("well", Usd::from_dollars(0.25).ok()));
     assert_eq!(answer.items["binary"].explanation, "seen");
     let chatty = format!(r#"{{"items":{{}},"reasoning":"{}"}}"#, "é".repeat(20_000));
     let no_items = Rubric { items: vec![], ..rubric() };
@@ -172,8 +173,7 @@ fn a_judge_is_told_the_task_and_the_facts() {
         attempt: AttemptNumber(1),
         end: AgentEnd::TimedOut,
         exit_code: None,
-        cost_usd: Usd::ZERO,
-        token_stats: TokenStats::default(),
+        usage: Usage::default(),
         started_at: "2026-11-23T10:00:00Z".parse().unwrap(),
         duration_seconds: 1.0,
         containment: "walk".to_owned(),
@@ -240,7 +240,7 @@ fn judged(score: f64, passed: bool) -> Judgment {
         grade: Grade::F,
         reasoning: String::new(),
         criteria_scores: BTreeMap::new(),
-        cost_usd: Usd::ZERO,
+        cost: Cost::NOTHING,
         duration_seconds: 0.0,
     }
 }

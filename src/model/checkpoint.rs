@@ -12,12 +12,13 @@ use super::digest::Digest;
 use super::grading::GradingNumber;
 use super::ids::{ExperimentId, RunId, RunNumber, SubtestId, TierId};
 use super::outcome::{ExperimentStatus, Failure, RunStatus};
+use super::result::FORMAT_VERSION;
 
 /// Version that is written.
 ///
 /// 1.0, 2.0, 3.0 and 3.1 are the original's. 4.0 (this tool, 0.1.0) keeps `completed_runs` as 2.0 has it and drops every
-/// absolute path. 4.1 carries a digest of itself.
-pub const CHECKPOINT_VERSION: &str = "4.1";
+/// absolute path. 4.1 carries a digest of itself. 4.2 is the version of all files of an experiment; here it changed nothing.
+pub const CHECKPOINT_VERSION: &str = FORMAT_VERSION;
 
 /// Tier → subtest → run number → status; sorted, so that equal states are equal bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]

@@ -16,6 +16,7 @@ use super::money::Usd;
 use super::outcome::{AgentEnd, Excerpt, ExperimentEnd, Failure, FailureKind, RunStatus, Stage, StopLevel, StopSignal};
 use super::score::{Grade, Score};
 use super::shortfall::SetupShortfall;
+use super::usage::{self, Total};
 
 /// Something happened. In JSON, `reason` names which.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -146,7 +147,12 @@ pub enum Event {
     /// Starting one more run could exceed the ceiling: nothing new is started.
     BudgetReached {
         /// Spent so far, all attempts and judges.
-        spent: Usd,
+        #[serde(flatten, with = "usage::spent")]
+        #[schemars(with = "usage::spent::Keys")]
+        spent: Total,
+        /// What the attempts count for of which something is not known.
+        #[serde(default)]
+        assumed: Usd,
         /// Expected for runs in flight and one more.
         expected: Usd,
         /// The ceiling.
@@ -184,7 +190,9 @@ pub struct ExperimentStarted {
     #[serde(default)]
     pub setups: Vec<SetupTotals>,
     /// Spent before this session.
-    pub spent: Usd,
+    #[serde(flatten, with = "usage::spent")]
+    #[schemars(with = "usage::spent::Keys")]
+    pub spent: Total,
     /// The ceiling.
     pub max_cost_usd: Option<Usd>,
 }
@@ -206,7 +214,9 @@ pub struct RunCommitted {
     #[serde(default)]
     pub exit_code: Option<i32>,
     /// Cost of agent and judges.
-    pub cost_usd: Usd,
+    #[serde(flatten, with = "usage::total")]
+    #[schemars(with = "usage::total::Keys")]
+    pub cost: Total,
     /// Seconds of agent, checks and judges.
     pub duration_seconds: f64,
     /// Whether the agent left the tree as it was.
@@ -249,7 +259,9 @@ pub struct ExperimentFinished {
     #[serde(default)]
     pub setups: Vec<SetupTotals>,
     /// Spent in all: every attempt, judges too.
-    pub spent: Usd,
+    #[serde(flatten, with = "usage::spent")]
+    #[schemars(with = "usage::spent::Keys")]
+    pub spent: Total,
     /// How long this session took.
     pub duration_seconds: f64,
     /// Runs that are missing because something failed, those with the same last failure together.
@@ -335,8 +347,11 @@ pub struct Totals {
     /// Mean score of committed runs; `None` without runs.
     pub mean_score: Option<f64>,
     /// Cost of committed runs.
-    pub cost_usd: Usd,
-    /// Mean cost of committed runs; `None` without runs.
+    #[serde(flatten, with = "usage::total")]
+    #[schemars(with = "usage::total::Keys")]
+    pub cost: Total,
+    /// Mean cost of committed runs, where `cost_unknown` is not 0 the least that it can be; `None` without runs, and when
+    /// nothing is known.
     #[serde(default)]
     pub mean_cost_usd: Option<Usd>,
     /// Seconds of committed runs, added up.

@@ -45,8 +45,8 @@ pub struct Candidate {
     pub median: f64,
     /// How many committed runs it has.
     pub runs: usize,
-    /// Tokens of their agents in all, those of the provider's cache included.
-    pub tokens: u64,
+    /// Tokens of their agents in all, those of the provider's cache included; `None` where one agent did not say them.
+    pub tokens: Option<u64>,
 }
 
 /// The subtest that won a tier, and against whom.
@@ -58,7 +58,7 @@ pub struct Winner {
     pub median: f64,
     /// How far the highest median lies above the second; 1 when there is no second.
     pub margin: f64,
-    /// Whether the two best were so near to each other that their tokens were asked.
+    /// Whether the two best were so near to each other that their tokens, which both said, were asked.
     pub by_tokens: bool,
     /// Every candidate, the highest median first.
     pub ranked: Vec<Candidate>,

@@ -21,6 +21,7 @@ pub mod score;
 pub mod shortfall;
 pub mod survey;
 pub mod task;
+pub mod usage;
 
 #[cfg(test)]
 pub(crate) mod samples;

@@ -57,6 +57,12 @@ impl Usd {
         Self { nanos: self.nanos.checked_div(count).unwrap_or(0) }
     }
 
+    /// What is left of it when the other one is taken off; nothing, when that is as much or more.
+    #[must_use]
+    pub fn saturating_sub(self, other: Self) -> Self {
+        Self { nanos: self.nanos.saturating_sub(other.nanos) }
+    }
+
     /// The sum of `count` such amounts.
     #[must_use]
     pub fn times(self, count: usize) -> Self {

@@ -11,40 +11,15 @@ use super::digest::Digest;
 use super::flag::Flag;
 use super::grading::GradingNumber;
 use super::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunNumber, SubtestId, TierId};
-use super::money::Usd;
 use super::outcome::{AgentEnd, AttemptEnd, Stage};
 use super::rubric::ItemScore;
 use super::score::{Grade, Score};
+use super::usage::{self, Cost, Total, Usage};
 
 /// Version of the files that are written. 4.0 was the first of this tool; 1.0 to 3.1 are the original's checkpoints. With
-/// 4.1 each file carries a digest of itself as its last key, `digest`, and results name what they rest on.
-pub const FORMAT_VERSION: &str = "4.1";
-
-/// Tokens that a model read and wrote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct TokenStats {
-    /// Read anew.
-    pub input_tokens: u64,
-    /// Written.
-    pub output_tokens: u64,
-    /// Written to the provider's cache.
-    #[serde(alias = "cache_creation_input_tokens")]
-    pub cache_creation_tokens: u64,
-    /// Read from the provider's cache.
-    #[serde(alias = "cache_read_input_tokens")]
-    pub cache_read_tokens: u64,
-}
-
-impl TokenStats {
-    /// All of them, those of the provider's cache included.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        [self.input_tokens, self.output_tokens, self.cache_creation_tokens, self.cache_read_tokens]
-            .into_iter()
-            .fold(0, u64::saturating_add)
-    }
-}
+/// 4.1 each file carries a digest of itself as its last key, `digest`, and results name what they rest on. With 4.2 a cost
+/// that is not known is `null` and not 0, and has its source beside it.
+pub const FORMAT_VERSION: &str = "4.2";
 
 /// `agent/result.json`: the agent's work is over and known. While this file is whole, the agent is never started again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -55,10 +30,9 @@ pub struct AgentResult {
     pub end: AgentEnd,
     /// The exit code; `None` when a signal ended the agent or no process was needed.
     pub exit_code: Option<i32>,
-    /// What it cost.
-    pub cost_usd: Usd,
-    /// Tokens, as the agent's record says them.
-    pub token_stats: TokenStats,
+    /// What it used, as far as it is known.
+    #[serde(flatten)]
+    pub usage: Usage,
     /// When the agent was started.
     #[schemars(with = "String")]
     pub started_at: Timestamp,
@@ -170,8 +144,9 @@ pub struct Judgment {
     #[serde(default)]
     pub criteria_scores: BTreeMap<String, ItemScore>,
     /// What the judge cost.
-    #[serde(default)]
-    pub cost_usd: Usd,
+    #[serde(flatten, with = "usage::cost")]
+    #[schemars(with = "usage::cost::Keys")]
+    pub cost: Cost,
     /// How long it took.
     #[serde(default)]
     pub duration_seconds: f64,
@@ -213,15 +188,17 @@ pub struct RunResult {
     pub agent_end: AgentEnd,
     /// Whether a limit of time ended the agent.
     pub timed_out: bool,
-    /// Tokens of the agent.
-    pub token_stats: TokenStats,
-    /// Cost of the agent in this attempt.
-    pub cost_usd: Usd,
+    /// What the agent used in this attempt.
+    #[serde(flatten)]
+    pub usage: Usage,
     /// Cost of all judges.
-    pub judge_cost_usd: Usd,
+    #[serde(flatten, with = "usage::judges")]
+    #[schemars(with = "usage::judges::Keys")]
+    pub judge_cost: Total,
     /// Cost of the answers of judges that were not valid, or were cut short; they lie in `judge/.failed/`.
-    #[serde(default)]
-    pub failed_judge_cost_usd: Usd,
+    #[serde(flatten, with = "usage::failed_judges")]
+    #[schemars(with = "usage::failed_judges::Keys")]
+    pub failed_judge_cost: Total,
     /// Agent, checks and judges together.
     pub duration_seconds: f64,
     /// The agent alone.
@@ -260,8 +237,9 @@ pub struct RunResult {
     #[serde(default)]
     pub former_attempts: u32,
     /// What they cost.
-    #[serde(default)]
-    pub former_cost_usd: Usd,
+    #[serde(flatten, with = "usage::former")]
+    #[schemars(with = "usage::former::Keys")]
+    pub former_cost: Total,
     /// When the attempt started.
     #[schemars(with = "String")]
     pub started_at: Timestamp,
@@ -281,6 +259,14 @@ pub struct RunResult {
     pub seal: Digest,
 }
 
+impl RunResult {
+    /// What the run cost under the grading that gave the verdict: its agent and these judges.
+    #[must_use]
+    pub fn cost(&self) -> Total {
+        Total::from(self.usage.cost) + self.judge_cost
+    }
+}
+
 /// `attempt.json` of a former attempt below `.failed/`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AttemptRecord {
@@ -292,7 +278,9 @@ pub struct AttemptRecord {
     #[serde(flatten)]
     pub end: AttemptEnd,
     /// What it cost, as far as it is known.
-    pub cost_usd: Usd,
+    #[serde(flatten, with = "usage::total")]
+    #[schemars(with = "usage::total::Keys")]
+    pub cost: Total,
     /// When it was set aside.
     #[schemars(with = "String")]
     pub at: Timestamp,

@@ -54,7 +54,7 @@ pub(crate) fn tier(tier: u32, planned: usize, done: usize, passed: usize, second
         passed,
         pass_rate: share,
         mean_score: share.map(|share| share * 0.9 + 0.05),
-        cost_usd: usd(0.2134).times(done),
+        cost: usd(0.2134).times(done).into(),
         mean_cost_usd: share.map(|_| usd(0.2134)),
         seconds,
         mean_seconds: share.map(|_| seconds / number),
@@ -82,7 +82,7 @@ pub(crate) fn started() -> ExperimentStarted {
         containment: "bubblewrap".to_owned(),
         setups: setups(&tiers),
         tiers,
-        spent: usd(8.35),
+        spent: usd(8.35).into(),
         max_cost_usd: Some(usd(50.0)),
     }
 }
@@ -96,7 +96,7 @@ pub(crate) fn finished(end: ExperimentEnd) -> ExperimentFinished {
         tiers,
         errored: vec![Errored { failure: failed_with_excerpt(), runs: vec![run("T1/00/run_12")] }],
         shortfalls: shortfalls(),
-        spent: usd(12.34),
+        spent: usd(12.34).into(),
         duration_seconds: 725.0,
         missing: BTreeMap::from([
             (Missing::NotStarted, 40),
@@ -148,7 +148,7 @@ pub(crate) fn complete() -> ExperimentFinished {
         tiers,
         errored: Vec::new(),
         shortfalls: Vec::new(),
-        spent: usd(21.0),
+        spent: usd(21.0).into(),
         duration_seconds: 7_620.0,
         missing: BTreeMap::new(),
         ..finished(ExperimentEnd::Completed)
@@ -164,7 +164,7 @@ pub(crate) fn committed(name: &str, score: f64, agent_end: AgentEnd) -> Event {
         grade: GradeScale::default().grade(score),
         agent_end,
         exit_code: Some(0),
-        cost_usd: usd(0.2134),
+        cost: usd(0.2134).into(),
         duration_seconds: 185.0,
         changed_nothing: false,
         failed_checks: Vec::new(),
@@ -175,7 +175,7 @@ pub(crate) fn committed(name: &str, score: f64, agent_end: AgentEnd) -> Event {
 
 fn winner(subtest: u32, median: f64, margin: f64, by_tokens: bool) -> Winner {
     let subtest = SubtestId(subtest);
-    let ranked = vec![Candidate { subtest, median, runs: 10, tokens: 120_000 }];
+    let ranked = vec![Candidate { subtest, median, runs: 10, tokens: Some(120_000) }];
     Winner { subtest, median, margin, by_tokens, ranked }
 }
 
@@ -260,7 +260,7 @@ pub(crate) fn every_event() -> Vec<(Timestamp, Event)> {
         Event::RunWaits { run: run("T1/01/run_02"), stage: Stage::Judge, model: "sonnet".to_owned() },
         Event::RateLimitOver { model: "sonnet".to_owned() },
         Event::ConcurrencyChanged { model: "sonnet".to_owned(), from: 2, to: 3 },
-        Event::BudgetReached { spent: usd(48.2), expected: usd(2.9), ceiling: usd(50.0) },
+        Event::BudgetReached { spent: usd(48.2).into(), assumed: Usd::ZERO, expected: usd(2.9), ceiling: usd(50.0) },
         Event::Stopping { signal: StopSignal::Interrupt, stop_level: StopLevel::Drain, in_flight: 3 },
         Event::Stopping { signal: StopSignal::Interrupt, stop_level: StopLevel::Terminate, in_flight: 2 },
         Event::Stopping { signal: StopSignal::Terminate, stop_level: StopLevel::Kill, in_flight: 1 },

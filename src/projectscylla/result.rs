@@ -92,7 +92,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::result::TokenStats;
+    use crate::model::usage::Tokens;
 
     fn read(text: &str) -> Value {
         serde_json::from_slice(&strict(text.as_bytes()).unwrap()).unwrap()
@@ -119,8 +119,8 @@ mod tests {
     #[test]
     fn tokens_are_read_in_both_spellings() {
         let long = r#"{"input_tokens": 1, "output_tokens": "2", "cache_creation_input_tokens": 3, "cache_read_input_tokens": 4}"#;
-        let expected = TokenStats { input_tokens: 1, output_tokens: 2, cache_creation_tokens: 3, cache_read_tokens: 4 };
-        let tokens = |text: &str| serde_json::from_value::<TokenStats>(read(text)).unwrap();
+        let expected = Tokens { input: Some(1), output: Some(2), cache_creation: Some(3), cache_read: Some(4) };
+        let tokens = |text: &str| serde_json::from_value::<Tokens>(read(text)).unwrap();
         assert_eq!(tokens(long), expected);
         // A reader that knows both names would take them for one key that is there twice.
         for both in [

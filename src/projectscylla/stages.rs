@@ -2,6 +2,7 @@
 //! the agent and each judge are done.
 
 use crate::model::result::{Judgment, RunResult};
+use crate::model::usage::{Tokens, Usage};
 
 use super::checkpoint::time;
 use super::json::Json;
@@ -25,7 +26,8 @@ pub fn files(result: &RunResult) -> Vec<(String, String)> {
 }
 
 fn agent(result: &RunResult) -> Json {
-    let tokens = &result.token_stats;
+    // What is not known is 0 there.
+    let Usage { tokens: Tokens { input, output, cache_creation, cache_read }, cost } = result.usage;
     Json::map([
         ("exit_code", result.exit_code.unwrap_or(NO_EXIT_CODE).into()),
         ("stdout", "".into()),
@@ -33,13 +35,13 @@ fn agent(result: &RunResult) -> Json {
         (
             "token_stats",
             Json::map([
-                ("input_tokens", tokens.input_tokens.into()),
-                ("output_tokens", tokens.output_tokens.into()),
-                ("cache_creation_tokens", tokens.cache_creation_tokens.into()),
-                ("cache_read_tokens", tokens.cache_read_tokens.into()),
+                ("input_tokens", input.unwrap_or_default().into()),
+                ("output_tokens", output.unwrap_or_default().into()),
+                ("cache_creation_tokens", cache_creation.unwrap_or_default().into()),
+                ("cache_read_tokens", cache_read.unwrap_or_default().into()),
             ]),
         ),
-        ("cost_usd", result.cost_usd.dollars().into()),
+        ("cost_usd", cost.usd().unwrap_or_default().dollars().into()),
         ("api_calls", 1_u32.into()),
     ])
 }

@@ -11,9 +11,10 @@ use crate::model::experiment::Config;
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId};
 use crate::model::money::Usd;
 use crate::model::outcome::AgentEnd;
-use crate::model::result::{Judgment, RunResult, TokenStats};
+use crate::model::result::{Judgment, RunResult};
 use crate::model::rubric::ItemScore;
 use crate::model::score::{Grade, Score};
+use crate::model::usage::{Cost, Tokens, Total, Usage};
 
 use super::result::strict;
 
@@ -23,9 +24,9 @@ struct Theirs {
     #[serde(default)]
     exit_code: Option<i32>,
     #[serde(default)]
-    token_stats: TokenStats,
+    token_stats: Tokens,
     #[serde(default)]
-    cost_usd: Usd,
+    cost_usd: Option<Usd>,
     #[serde(default)]
     duration_seconds: f64,
     #[serde(default)]
@@ -67,8 +68,8 @@ pub fn run_result(bytes: &[u8], run: RunId, config: &Config, now: Timestamp) -> 
     let theirs: Theirs = serde_json::from_slice(&strict(bytes)?).map_err(|error| error.to_string())?;
     let judge_score = theirs.judge_score.ok_or("it has no score: no judge gave a valid one")?;
     let judge_passed = theirs.judge_passed.ok_or("it has no `judge_passed`")?;
-    let judges =
-        theirs.judges.unwrap_or_default().into_iter().zip(1..).filter_map(|(judge, number)| judge.ours(number));
+    let judges = theirs.judges.unwrap_or_default().into_iter().zip(1..);
+    let judges: Vec<Judgment> = judges.filter_map(|(judge, number)| judge.ours(number)).collect();
     Ok(RunResult {
         version: config.version.clone(),
         experiment_id: config.experiment_id.clone(),
@@ -80,22 +81,21 @@ pub fn run_result(bytes: &[u8], run: RunId, config: &Config, now: Timestamp) -> 
         exit_code: theirs.exit_code,
         agent_end: AgentEnd::Finished,
         timed_out: false,
-        token_stats: theirs.token_stats,
-        cost_usd: theirs.cost_usd,
-        judge_cost_usd: Usd::ZERO,
-        failed_judge_cost_usd: Usd::ZERO,
+        usage: Usage { tokens: theirs.token_stats, cost: Cost::reported(theirs.cost_usd) },
+        judge_cost: judges.iter().map(|judge| Total::from(judge.cost)).sum(),
+        failed_judge_cost: Total::ZERO,
         grading: crate::model::grading::GradingNumber::FIRST,
         grading_digest: None,
         baseline_commit: None,
         former_attempts: 0,
-        former_cost_usd: Usd::ZERO,
+        former_cost: Total::ZERO,
         duration_seconds: theirs.duration_seconds,
         agent_duration_seconds: theirs.agent_duration_seconds,
         judge_duration_seconds: theirs.judge_duration_seconds,
         judge_score,
         judge_passed,
         judge_grade: theirs.judge_grade.unwrap_or(Grade::F),
-        judges: judges.collect(),
+        judges,
         checks: Vec::new(),
         composed: None,
         inherited_from: Vec::new(),
@@ -122,7 +122,8 @@ impl Judge {
             reasoning: self.reasoning.unwrap_or_default(),
             criteria_scores: serde_json::from_value::<BTreeMap<String, ItemScore>>(self.criteria_scores)
                 .unwrap_or_default(),
-            cost_usd: Usd::ZERO,
+            // It does not say what its judges cost.
+            cost: Cost::Unknown,
             duration_seconds: 0.0,
         })
     }
@@ -157,8 +158,8 @@ mod tests {
     fn a_result_of_the_original_says_the_same_in_our_words() {
         let ours = read(&result()).unwrap();
         assert_eq!((ours.run_number.get(), ours.judge_score.get(), ours.judge_grade), (3, 0.875, Grade::A));
-        assert_eq!(ours.cost_usd, Usd::from_dollars(0.25).unwrap());
-        assert_eq!(ours.token_stats.cache_creation_tokens, 3);
+        assert_eq!(ours.usage.cost.usd(), Usd::from_dollars(0.25).ok());
+        assert_eq!(ours.usage.tokens.cache_creation, Some(3));
         assert_eq!(ours.judges.len(), 1, "what was not valid does not vote");
         assert_eq!(ours.judges[0].criteria_scores["R001"].explanation, "there");
     }

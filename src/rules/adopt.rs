@@ -9,11 +9,11 @@ use crate::model::checkpoint::CompletedRuns;
 use crate::model::experiment::Inherit;
 use crate::model::finding::{Finding, FindingKind};
 use crate::model::ids::{RunId, SubtestId, TierId};
-use crate::model::money::Usd;
 use crate::model::original::{OriginalConfig, OriginalVersion};
 use crate::model::outcome::RunStatus;
 use crate::model::plan::Plan;
 use crate::model::survey::{RunSeen, Survey};
+use crate::model::usage::Total;
 use crate::rules::audit::audit;
 
 /// The last tier that took nothing from others in January 2026.
@@ -42,7 +42,7 @@ pub struct Unfinished {
     /// Whether its agent is done.
     pub agent_complete: bool,
     /// What is known of its cost.
-    pub spent: Usd,
+    pub spent: Total,
 }
 
 impl Adoption {
@@ -63,7 +63,7 @@ impl Adoption {
                     adoption.unfinished.push(unfinished(*agent_complete, *spent));
                 }
                 // There was a verdict once, so there was an agent.
-                RunSeen::Unreadable => adoption.unfinished.push(unfinished(true, Usd::ZERO)),
+                RunSeen::Unreadable => adoption.unfinished.push(unfinished(true, Total::UNKNOWN)),
                 RunSeen::Unknown => {}
             }
         }
@@ -279,7 +279,7 @@ mod tests {
     #[test]
     fn agents_that_would_be_paid_again_are_named() {
         let mut survey = Survey::default();
-        let unfinished = |agent_complete| RunSeen::Unfinished { agent_complete, spent: Usd::ZERO };
+        let unfinished = |agent_complete| RunSeen::Unfinished { agent_complete, spent: Total::ZERO };
         survey.runs.insert(run("T0/00/1"), unfinished(true));
         survey.runs.insert(run("T0/00/2"), unfinished(false));
         survey.runs.insert(run("T0/00/3"), RunSeen::Unreadable);

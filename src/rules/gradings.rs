@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::checkpoint::Verdicts;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::RunId;
-use crate::model::money::Usd;
 use crate::model::survey::{Graded, GradedFacts, ResultFacts, RunSeen, Survey};
+use crate::model::usage::Total;
 
 /// Lets each run of a survey say what the grading that counts says of it. A run without a verdict under that one is not
 /// judged; its agent is done.
@@ -49,8 +49,8 @@ fn named(survey: &Survey) -> BTreeSet<GradingNumber> {
 
 fn of_the_first(facts: &ResultFacts) -> Graded {
     let ResultFacts { passed, score, cost, failed_judges, seconds, .. } = *facts;
-    let by = GradedFacts { passed, score, seconds, judges: Usd::ZERO, failed_judges, record: None };
-    Graded { agent: cost, beside: Usd::ZERO, by: [(GradingNumber::FIRST, by)].into() }
+    let by = GradedFacts { passed, score, seconds, judges: Total::ZERO, failed_judges, record: None };
+    Graded { agent: cost, beside: Total::ZERO, by: [(GradingNumber::FIRST, by)].into() }
 }
 
 /// The verdicts under later gradings that a checkpoint names which is as it was written.
@@ -79,7 +79,7 @@ pub fn verdicts(survey: &Survey, former: &Verdicts) -> Verdicts {
 }
 
 fn under(graded: &Graded, facts: ResultFacts, counting: GradingNumber) -> RunSeen {
-    let elsewhere: Usd = graded.by.iter().filter(|(number, _)| **number != counting).map(|(_, by)| by.spent()).sum();
+    let elsewhere: Total = graded.by.iter().filter(|(number, _)| **number != counting).map(|(_, by)| by.spent()).sum();
     let beside = graded.beside + elsewhere;
     match graded.by.get(&counting) {
         Some(GradedFacts { passed, score, seconds, judges, failed_judges, .. }) => RunSeen::Committed(ResultFacts {
@@ -110,10 +110,11 @@ pub fn to_grade(survey: &Survey) -> BTreeSet<RunId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::money::Usd;
     use crate::model::survey::Seen;
 
-    fn usd(dollars: f64) -> Usd {
-        Usd::from_dollars(dollars).unwrap()
+    fn usd(dollars: f64) -> Total {
+        Usd::from_dollars(dollars).unwrap().into()
     }
 
     fn graded(by: &[(u32, bool)]) -> Graded {
@@ -126,7 +127,7 @@ mod tests {
             record: None,
         };
         let by: BTreeMap<_, _> = by.iter().map(|(number, passed)| (GradingNumber(*number), facts(*passed))).collect();
-        Graded { agent: usd(1.0), beside: Usd::ZERO, by }
+        Graded { agent: usd(1.0), beside: Total::ZERO, by }
     }
 
     fn survey(runs: &[(&str, &[(u32, bool)])]) -> Survey {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::model::changes::Changes;
 use crate::model::flag::Flag;
 use crate::model::result::{AgentResult, ChecksResult, Judgment, RunResult, Verdict};
+use crate::model::usage::Total;
 
 /// How far two numbers may lie apart that are written and read again, or summed in another order.
 const MOST_ROUNDING: f64 = 1e-9;
@@ -60,9 +61,8 @@ fn follow(mut result: RunResult, stages: Stages) -> RunResult {
     result.exit_code = agent.exit_code;
     result.agent_end = agent.end;
     result.timed_out = agent.end.timed_out();
-    result.token_stats = agent.token_stats;
-    result.cost_usd = agent.cost_usd;
-    result.judge_cost_usd = judgments.iter().map(|judgment| judgment.cost_usd).sum();
+    result.usage = agent.usage;
+    result.judge_cost = judgments.iter().map(|judgment| Total::from(judgment.cost)).sum();
     result.agent_duration_seconds = agent.duration_seconds;
     result.judge_duration_seconds = judgments.iter().map(|judgment| judgment.duration_seconds).sum();
     let checking: f64 = checks.checks.iter().map(|check| check.duration_seconds).sum();

@@ -113,8 +113,8 @@ where
 mod tests {
     use super::*;
     use crate::model::ids::{SubtestId, TierId};
-    use crate::model::money::Usd;
     use crate::model::survey::ResultFacts;
+    use crate::model::usage::Total;
 
     fn run(text: &str) -> RunId {
         text.parse().unwrap()
@@ -125,12 +125,12 @@ mod tests {
         let facts = ResultFacts {
             passed: Some(true),
             score: None,
-            cost: Usd::ZERO,
-            failed_judges: Usd::ZERO,
+            cost: Total::ZERO,
+            failed_judges: Total::ZERO,
             seconds: 0.0,
             config: None,
         };
-        let unfinished = RunSeen::Unfinished { agent_complete: false, spent: Usd::ZERO };
+        let unfinished = RunSeen::Unfinished { agent_complete: false, spent: Total::ZERO };
         let mut survey = Survey::default();
         survey.runs.insert(run("T0/00/2"), RunSeen::Committed(facts));
         survey.runs.insert(run("T0/00/10"), unfinished);

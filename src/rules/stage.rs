@@ -49,17 +49,15 @@ impl Reached {
 mod tests {
     use super::*;
     use crate::model::ids::AttemptNumber;
-    use crate::model::money::Usd;
     use crate::model::outcome::AgentEnd;
-    use crate::model::result::TokenStats;
+    use crate::model::usage::Usage;
 
     fn agent() -> AgentResult {
         AgentResult {
             attempt: AttemptNumber(1),
             end: AgentEnd::Finished,
             exit_code: Some(0),
-            cost_usd: Usd::ZERO,
-            token_stats: TokenStats::default(),
+            usage: Usage::default(),
             started_at: "2026-11-23T10:00:00Z".parse().unwrap(),
             duration_seconds: 1.0,
             containment: "walk".to_owned(),

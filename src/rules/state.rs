@@ -7,7 +7,8 @@ use crate::model::ids::{ModelName, RunId, TierId};
 use crate::model::limits::Limits;
 use crate::model::money::Usd;
 use crate::model::outcome::{FailureKind, StopLevel, StopSignal};
-use crate::rules::costs::Costs;
+use crate::model::usage::Total;
+use crate::rules::costs::{Costs, Spent};
 use crate::rules::limiter::{Concurrency, Limit, Limiter, Pause};
 use crate::rules::queue::Queue;
 use crate::rules::retry::{self, Beyond, Failed, ForRun, SoFar};
@@ -30,7 +31,7 @@ pub struct State {
     /// Tiers in which nothing more is started.
     pub(super) stopped_tiers: BTreeSet<TierId>,
     /// Spent on all attempts and judges, former sessions too.
-    pub(super) spent: Usd,
+    pub(super) spent: Spent,
     /// What committed runs cost.
     pub(super) costs: Costs,
     /// Whether the budget's ceiling was reached.
@@ -76,9 +77,9 @@ pub enum Fact {
         /// The run.
         run: RunId,
         /// What was spent on it in this session.
-        spent: Usd,
+        spent: Total,
         /// What agent and judges cost, in whichever session.
-        cost: Usd,
+        cost: Total,
     },
     /// Infrastructure failed in the run.
     Failed {
@@ -87,7 +88,7 @@ pub enum Fact {
         /// What failed.
         failed: Failed,
         /// What the attempt cost.
-        cost: Usd,
+        cost: Total,
         /// The model that its agent asks, when that is asked anew; else it asks the one that it asked now.
         agent: Option<ModelName>,
     },
@@ -98,14 +99,14 @@ pub enum Fact {
         /// The run.
         run: RunId,
         /// What was spent on it in this session.
-        spent: Usd,
+        spent: Total,
         /// The model.
         model: ModelName,
     },
     /// A provider asked a former session to leave the model alone for so long from now on.
     StillLimited(ModelName, Duration),
     /// The run was stopped with the coordinator; what it cost as far as is known.
-    Stopped(RunId, Usd),
+    Stopped(RunId, Total),
     /// A signal came.
     Signal(StopSignal),
     /// A run that could start would exceed the ceiling.
@@ -160,7 +161,7 @@ impl State {
     pub fn new(
         runs: impl IntoIterator<Item = (RunId, Option<ModelName>)>,
         withheld: impl IntoIterator<Item = RunId>,
-        spent: Usd,
+        spent: Spent,
         costs: Costs,
     ) -> Self {
         let mut queue = Queue::default();
@@ -188,19 +189,19 @@ impl State {
             Fact::Committed { run, spent, cost } => {
                 self.leave(run);
                 self.in_a_row.remove(&run.tier);
-                self.spent += spent;
+                self.spent.add(run.tier, spent);
                 self.costs.add(run, cost);
             }
             Fact::Failed { run, failed, cost, agent } => {
                 let asking = self.leave(run);
-                self.spent += cost;
+                self.spent.add(run.tier, cost);
                 let next = agent.or_else(|| asking.as_ref().map(|asking| asking.model.clone()));
                 return self.fail(run, failed, (asking, next), limits, now);
             }
             Fact::Answered(run) => return self.answered(run, limits),
             Fact::Waits { run, spent, model } => {
                 self.leave(run);
-                self.spent += spent;
+                self.spent.add(run.tier, spent);
                 self.queue.push(run, Some(model));
             }
             Fact::StillLimited(model, wait) => {
@@ -208,7 +209,7 @@ impl State {
             }
             Fact::Stopped(run, cost) => {
                 let model = self.leave(run).map(|asking| asking.model);
-                self.spent += cost;
+                self.spent.add(run.tier, cost);
                 self.queue.push(run, model);
             }
             Fact::Signal(signal) => {
@@ -338,8 +339,14 @@ impl State {
 
     /// Spent on all attempts and judges so far.
     #[must_use]
-    pub fn spent(&self) -> Usd {
-        self.spent
+    pub fn spent(&self) -> Total {
+        self.spent.total()
+    }
+
+    /// What the budget counts for attempts of which something is not known, beside what is known of them.
+    #[must_use]
+    pub fn assumed(&self) -> Usd {
+        self.spent.assumed(&self.costs)
     }
 
     /// How many runs workers have.

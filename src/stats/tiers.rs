@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::model::event::{SetupTotals, TierTotals, Totals};
 use crate::model::ids::{RunId, SubtestId, TierId};
-use crate::model::money::Usd;
 use crate::model::plan::Plan;
 use crate::model::survey::ResultFacts;
+use crate::model::usage::Total;
 
 /// Scores and seconds are added up in whole steps of this size, so that a sum does not depend on its order.
 const STEPS_PER_UNIT: f64 = 1e9;
@@ -58,7 +58,7 @@ pub fn sum_of(tiers: &[TierTotals]) -> Totals {
         sum.planned += group.planned;
         sum.done += group.done;
         sum.passed += group.passed;
-        sum.cost_usd += group.cost_usd;
+        sum.cost += group.cost;
         sum.seconds += group.seconds;
     }
     with_means(sum)
@@ -69,7 +69,7 @@ fn with_means(totals: Totals) -> Totals {
     let done = totals.done;
     Totals {
         pass_rate: share(totals.passed, done),
-        mean_cost_usd: (done > 0).then(|| totals.cost_usd.mean_of(done)),
+        mean_cost_usd: (done > 0).then(|| totals.cost.mean_of(done).at_least()).flatten(),
         mean_seconds: (done > 0).then(|| totals.seconds / number(done)),
         ..totals
     }
@@ -93,7 +93,7 @@ struct Sums {
     scored: usize,
     score_steps: u128,
     second_steps: u128,
-    cost: Usd,
+    cost: Total,
 }
 
 impl Sums {
@@ -114,7 +114,7 @@ impl Sums {
             done: self.done,
             passed: self.passed,
             mean_score: (self.scored > 0).then(|| units(self.score_steps) / number(self.scored)),
-            cost_usd: self.cost,
+            cost: self.cost,
             seconds: units(self.second_steps),
             ..Totals::default()
         })
@@ -151,6 +151,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::money::Usd;
 
     fn plan() -> Plan {
         let mut plan = Plan::default();
@@ -164,8 +165,8 @@ mod tests {
         ResultFacts {
             passed,
             score: Some(score),
-            cost: Usd::from_dollars(0.1).unwrap(),
-            failed_judges: Usd::ZERO,
+            cost: Usd::from_dollars(0.1).unwrap().into(),
+            failed_judges: Total::ZERO,
             seconds: 0.1,
             config: None,
         }
@@ -210,6 +211,16 @@ mod tests {
     }
 
     #[test]
+    fn a_cost_that_is_not_known_makes_sums_and_means_the_least_that_they_can_be() {
+        let silent = ResultFacts { cost: Total::UNKNOWN, ..facts(Some(true), 1.0) };
+        let all = tiers(&[("T0/00/1", silent), ("T0/00/2", facts(Some(true), 1.0)), ("T2/00/1", silent)]);
+        let shown: Vec<String> = all.iter().map(|tier| tier.totals.cost.to_string()).collect();
+        assert_eq!(shown, ["at least $0.1000", "unknown"]);
+        assert_eq!((all[0].totals.mean_cost_usd, all[1].totals.mean_cost_usd), (Usd::from_dollars(0.05).ok(), None));
+        assert_eq!(sum_of(&all).cost, Total { known: Usd::from_dollars(0.1).unwrap(), unknown: 2 });
+    }
+
+    #[test]
     fn every_planned_tier_has_its_totals() {
         let totals = totals(&[
             ("T0/00/1", facts(Some(true), 0.9)),
@@ -220,7 +231,7 @@ mod tests {
         assert_eq!((totals[0].planned, totals[0].done, totals[0].passed), (6, 3, 2));
         assert_eq!(totals[0].pass_rate, Some(2.0 / 3.0));
         assert_eq!(totals[0].mean_score, Some(0.6));
-        assert_eq!(totals[0].cost_usd, Usd::from_dollars(0.3).unwrap());
+        assert_eq!(totals[0].cost, Usd::from_dollars(0.3).unwrap().into());
         assert_eq!((totals[1].planned, totals[1].done), (3, 0));
         assert_eq!((totals[1].pass_rate, totals[1].mean_score), (None, None));
     }
@@ -228,7 +239,7 @@ mod tests {
     #[test]
     fn a_result_outside_the_plan_does_not_count() {
         let totals = totals(&[("T0/00/4", facts(Some(true), 1.0)), ("T1/00/1", facts(Some(true), 1.0))]);
-        assert!(totals.iter().all(|tier| tier.done == 0 && tier.cost_usd == Usd::ZERO));
+        assert!(totals.iter().all(|tier| tier.done == 0 && tier.cost == Total::ZERO));
     }
 
     #[test]

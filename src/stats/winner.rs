@@ -12,20 +12,20 @@ pub const NEAR_TIE: f64 = 0.05;
 /// The candidates of a tier, by subtest: what its committed runs say. A subtest without one is no candidate.
 #[must_use]
 pub fn candidates<'a>(tier: TierId, results: impl Iterator<Item = &'a RunResult>) -> Vec<Candidate> {
-    let mut subtests: BTreeMap<SubtestId, (Vec<f64>, u64)> = BTreeMap::new();
+    let mut subtests: BTreeMap<SubtestId, (Vec<f64>, Option<u64>)> = BTreeMap::new();
     for result in results.filter(|result| result.tier == tier) {
-        let (scores, tokens) = subtests.entry(result.subtest).or_default();
+        let (scores, tokens) = subtests.entry(result.subtest).or_insert((Vec::new(), Some(0)));
         scores.push(result.judge_score.get());
-        *tokens = tokens.saturating_add(result.token_stats.total());
+        *tokens = sum_of(*tokens, result.usage.tokens.total());
     }
-    let candidate = |(subtest, (scores, tokens)): (SubtestId, (Vec<f64>, u64))| {
+    let candidate = |(subtest, (scores, tokens)): (SubtestId, (Vec<f64>, Option<u64>))| {
         Some(Candidate { subtest, median: median(&scores)?, runs: scores.len(), tokens })
     };
     subtests.into_iter().filter_map(candidate).collect()
 }
 
 /// The winner among candidates: the highest median score. When the second lies nearer than [`NEAR_TIE`], the one of the
-/// two that used fewer tokens wins; if they used the same, the one with the higher median, and then the one that comes
+/// two that used fewer tokens wins; if they used the same, or one of them did not say it, the one with the higher median, and then the one that comes
 /// first. One candidate wins by 1. `None` when there is none.
 ///
 /// The order of the candidates does not matter.
@@ -38,9 +38,16 @@ pub fn winner(candidates: &[Candidate]) -> Option<Winner> {
         return Some(Winner { subtest: first.subtest, median: first.median, margin: 1.0, by_tokens: false, ranked });
     };
     let margin = first.median - second.median;
-    let by_tokens = margin < NEAR_TIE;
-    let chosen = if by_tokens && second.tokens < first.tokens { second } else { first };
+    let tokens = first.tokens.zip(second.tokens).filter(|_| margin < NEAR_TIE);
+    let by_tokens = tokens.is_some();
+    let chosen = if tokens.is_some_and(|(first, second)| second < first) { second } else { first };
     Some(Winner { subtest: chosen.subtest, median: chosen.median, margin, by_tokens, ranked })
+}
+
+/// Tokens together with those of one more run; `None` where one of them did not say it.
+#[must_use]
+pub fn sum_of(tokens: Option<u64>, more: Option<u64>) -> Option<u64> {
+    tokens.zip(more).map(|(tokens, more)| tokens.saturating_add(more))
 }
 
 /// The winner of each tier that has a committed run.
@@ -72,7 +79,7 @@ mod tests {
     use crate::model::digest::Digest;
 
     fn candidate(subtest: u32, median: f64, tokens: u64) -> Candidate {
-        Candidate { subtest: SubtestId(subtest), median, runs: 3, tokens }
+        Candidate { subtest: SubtestId(subtest), median, runs: 3, tokens: Some(tokens) }
     }
 
     fn won(candidates: &[Candidate]) -> (u32, bool) {
@@ -110,6 +117,14 @@ mod tests {
     }
 
     #[test]
+    fn tokens_that_nobody_said_are_not_fewer_than_others() {
+        let silent = Candidate { tokens: None, ..candidate(0, 0.88, 0) };
+        assert_eq!(won(&[silent, candidate(1, 0.9, 1000)]), (1, false));
+        assert_eq!(won(&[candidate(0, 0.88, 10), Candidate { tokens: None, ..candidate(1, 0.9, 0) }]), (1, false));
+        assert_eq!((sum_of(Some(1), Some(2)), sum_of(Some(1), None)), (Some(3), None));
+    }
+
+    #[test]
     fn one_subtest_wins_by_one_and_none_has_no_winner() {
         let alone = winner(&[candidate(5, 0.1, 10)]).unwrap();
         assert_eq!((alone.subtest.0, alone.margin, alone.by_tokens), (5, 1.0, false));
@@ -142,8 +157,8 @@ mod tests {
         let won: Vec<(u32, u32)> = winners.iter().map(|(tier, winner)| (tier.0, winner.subtest.0)).collect();
         assert_eq!(won, [(0, 0), (2, 7)]);
         let ranked = &winners[&TierId(0)].ranked;
-        assert_eq!(ranked[0], Candidate { subtest: SubtestId(0), median: 0.9, runs: 3, tokens: 3 * 4321 });
-        assert_eq!(ranked[1], Candidate { subtest: SubtestId(1), median: 0.5, runs: 1, tokens: 4321 });
+        assert_eq!(ranked[0], Candidate { subtest: SubtestId(0), median: 0.9, runs: 3, tokens: Some(3 * 4321) });
+        assert_eq!(ranked[1], Candidate { subtest: SubtestId(1), median: 0.5, runs: 1, tokens: Some(4321) });
     }
 
     #[test]

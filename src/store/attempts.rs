@@ -4,15 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::digest::Digest;
 use crate::model::ids::{AttemptNumber, RunId};
-use crate::model::limits::{MOST_STAGE_FILE_BYTES, OUTPUT_BYTES};
+use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::money::Usd;
 use crate::model::outcome::{AttemptEnd, Excerpt, Failure};
-use crate::model::result::AttemptRecord;
+use crate::model::result::{AgentResult, AttemptRecord};
+use crate::model::usage::{Cost, Total};
 use crate::os::files;
-use crate::text::claims;
 
 use super::layout::RunFolder;
-use super::{StoreError, clipped, evidence, own_digest};
+use super::version::costs;
+use super::{StoreError, claimed, clipped, evidence, own_digest};
 
 /// Most lines of an excerpt that are taken from a file.
 const MOST_EXCERPT_LINES: usize = 3;
@@ -32,7 +33,7 @@ pub(super) struct Sealed<'a> {
 /// What a former attempt's folder says.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Seen {
-    pub(super) cost: Usd,
+    pub(super) cost: Total,
     /// Whether it was the last one that was allowed.
     pub(super) used_up: bool,
     /// What ended it.
@@ -53,22 +54,24 @@ struct Bound {
     seal: Option<Digest>,
 }
 
+/// What an agent's result of the original says.
 #[derive(Deserialize)]
-struct Cost {
-    cost_usd: Usd,
+struct Left {
+    cost_usd: Option<Usd>,
 }
 
 /// Reads what a former attempt's folder says; `evidence` asks for its seal as well.
 pub(super) fn see(folder: &RunFolder, evidence: bool) -> Result<Seen, StoreError> {
     let bytes = files::read_bounded(&folder.attempt_record(), MOST_STAGE_FILE_BYTES)?;
     let record = bytes.as_deref().and_then(|bytes| serde_json::from_slice::<AttemptRecord>(bytes).ok());
-    let (Some(bytes), Some(record)) = (&bytes, record) else {
+    let (Some(bytes), Some(mut record)) = (&bytes, record) else {
         let fault = match bytes {
             Some(_) => Some("`attempt.json` was altered or torn".to_owned()),
             None => was_set_aside(folder).then(|| "`attempt.json` is gone".to_owned()),
         };
         return Ok(Seen { cost: cost_without_record(folder)?, faults: fault.into_iter().collect(), ..Seen::default() });
     };
+    costs::translate_attempt(&mut record, bytes, folder)?;
     let bound: Option<Bound> = serde_json::from_slice(bytes).ok();
     let version = bound.as_ref().and_then(|bound| bound.version.as_deref());
     let mut faults: Vec<String> =
@@ -83,7 +86,7 @@ pub(super) fn see(folder: &RunFolder, evidence: bool) -> Result<Seen, StoreError
         AttemptEnd::Interrupted | AttemptEnd::Rerun => None,
     };
     let of = bound.and_then(|bound| bound.run).map(|run| (run, record.attempt));
-    Ok(Seen { cost: record.cost_usd, used_up, failure, is_bound, of, faults })
+    Ok(Seen { cost: record.cost, used_up, failure, is_bound, of, faults })
 }
 
 /// A failure that is no longer than a report can hold.
@@ -125,17 +128,21 @@ fn was_set_aside(folder: &RunFolder) -> bool {
 }
 
 /// What the agent cost of an attempt that has no record of its end.
-fn cost_without_record(folder: &RunFolder) -> Result<Usd, StoreError> {
-    let agent = files::read_bounded(&folder.agent_result(), MOST_STAGE_FILE_BYTES)?;
-    if let Some(cost) = agent.and_then(|bytes| serde_json::from_slice::<Cost>(&bytes).ok()) {
-        return Ok(cost.cost_usd);
+fn cost_without_record(folder: &RunFolder) -> Result<Total, StoreError> {
+    let json = files::read_bounded(&folder.agent_result(), MOST_STAGE_FILE_BYTES)?.unwrap_or_default();
+    if let Ok(mut agent) = serde_json::from_slice::<AgentResult>(&json) {
+        costs::translate_agent(&mut agent, &json, folder)?;
+        return Ok(agent.usage.cost.into());
+    }
+    // Whatever else is there, the original's runner wrote.
+    if let Ok(Left { cost_usd }) = serde_json::from_slice(&json) {
+        return Ok(Cost::reported(cost_usd).into());
     }
     // Of one that was killed before its agent's result was there, what the agent says of itself is all there is.
-    let said = files::read_start(&folder.record(), OUTPUT_BYTES).ok().flatten();
-    Ok(said.and_then(|bytes| claims::cost(&bytes)).unwrap_or_default())
+    Ok(claimed::agent(folder, &folder.record())?.into())
 }
 
 /// What a former attempt cost, as far as its folder says it.
-pub(super) fn cost(folder: &RunFolder) -> Result<Usd, StoreError> {
+pub(super) fn cost(folder: &RunFolder) -> Result<Total, StoreError> {
     Ok(see(folder, false)?.cost)
 }

@@ -9,7 +9,7 @@ use crate::os::files;
 
 use super::layout::ExperimentFolder;
 use super::own_digest::{self, OWN_DIGEST, Own};
-use super::version::{Age, age, translated};
+use super::version::{Age, age, has_digests, translated};
 use super::{StoreError, clipped, pretty};
 
 /// Writes the config whole and durably.
@@ -57,12 +57,12 @@ pub(super) fn examine(folder: &ExperimentFolder) -> Examined {
     };
     let version = keys.get("version").and_then(Value::as_str).unwrap_or_default().to_owned();
     let age = age(&version);
+    let is_of_4_0 = age == Age::Earlier && !has_digests(&version);
     let lacks: Vec<String> = Config::FIELDS
         .iter()
-        .filter(|field| !keys.contains_key(field.name) && (age != Age::Earlier || field.is_of_4_0()))
+        .filter(|field| !keys.contains_key(field.name) && (!is_of_4_0 || field.is_of_4_0()))
         .map(|field| field.name.to_owned())
         .collect();
-    let version = keys.get("version").and_then(Value::as_str).unwrap_or_default().to_owned();
     // From the bytes and not from `keys`, so that a field that is there twice is refused.
     let content = serde_json::from_slice::<Config>(&raw).map(|mut config| {
         config.version = translated(&version);
@@ -71,6 +71,7 @@ pub(super) fn examine(folder: &ExperimentFolder) -> Examined {
     });
     let fault = own_digest::fault(&raw, Some(&version));
     let is_whole = own_digest::own(&raw) == Own::Right;
+    let is_current = has_digests(&version);
     let seen = match (age, content) {
         (Age::Newer, content) => {
             let content = content.ok().filter(|config| config.too_many_runs().is_none());
@@ -85,7 +86,7 @@ pub(super) fn examine(folder: &ExperimentFolder) -> Examined {
         }
         (Age::Current | Age::Earlier | Age::Unknown, Err(error)) => Seen::Unreadable(clipped(error.to_string())),
     };
-    Examined { seen, lacks, fault, is_whole, is_current: age == Age::Current }
+    Examined { seen, lacks, fault, is_whole, is_current }
 }
 
 #[cfg(test)]

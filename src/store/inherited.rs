@@ -10,27 +10,26 @@ use crate::model::grading::GradingNumber;
 use crate::model::ids::{RunId, TierId};
 use crate::model::inherited::Inherited;
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
-use crate::model::result::TokenStats;
 use crate::model::score::Score;
 use crate::model::survey::Seen;
+use crate::model::usage::Tokens;
 use crate::os::files::{self, FileError, Folder};
 use crate::projectscylla;
 
 use super::layout::config::tier_of_inherited;
 use super::layout::{ExperimentFolder, RESULT};
-use super::version::{Age, age, newer, translated};
+use super::version::{Age, age, costs, newer, translated};
 use super::{StoreError, own_digest, pretty};
 
-/// What the winner's rule compares of a committed run: its score, and the tokens of its agent. `None` for a result without
-/// a score.
+/// What the winner's rule compares of a committed run: its score, and the tokens of its agent, `None` when it does not say
+/// them. `None` for a result without a score.
+pub type Compared = Option<(Score, Option<u64>)>;
+
+/// Reads what is compared of a committed run.
 ///
 /// # Errors
 /// When the result is gone or cannot be read.
-pub fn compared(
-    folder: &ExperimentFolder,
-    run: RunId,
-    grading: GradingNumber,
-) -> Result<Option<(Score, u64)>, StoreError> {
+pub fn compared(folder: &ExperimentFolder, run: RunId, grading: GradingNumber) -> Result<Compared, StoreError> {
     compared_in(&folder.run(run).graded(grading).result())
 }
 
@@ -38,25 +37,30 @@ pub fn compared(
 ///
 /// # Errors
 /// As [`compared`].
-pub fn compared_at(folder: &ExperimentFolder, place: &str) -> Result<Option<(Score, u64)>, StoreError> {
+pub fn compared_at(folder: &ExperimentFolder, place: &str) -> Result<Compared, StoreError> {
     compared_in(&folder.root().join(place).join(RESULT))
 }
 
-fn compared_in(path: &Path) -> Result<Option<(Score, u64)>, StoreError> {
+fn compared_in(path: &Path) -> Result<Compared, StoreError> {
     #[derive(Deserialize)]
-    struct Compared {
+    struct Scored {
+        #[serde(default)]
+        version: Option<String>,
         judge_score: Option<Score>,
         #[serde(default)]
-        token_stats: TokenStats,
+        token_stats: Tokens,
     }
     let unreadable = |why: String| FileError::new("compare", path, io::Error::other(why));
     let bytes = files::read_bounded(path, MOST_STAGE_FILE_BYTES)?.ok_or_else(|| unreadable("it is gone".to_owned()))?;
-    let compared = serde_json::from_slice::<Compared>(&bytes).or_else(|_| {
+    let compared = serde_json::from_slice::<Scored>(&bytes).or_else(|_| {
         // The original's runner wrote it, as Python writes JSON.
         let strict = projectscylla::result::strict(&bytes).map_err(unreadable)?;
         serde_json::from_slice(&strict).map_err(|error| unreadable(error.to_string()))
     })?;
-    Ok(compared.judge_score.map(|score| (score, compared.token_stats.total())))
+    let is_earlier = compared.version.is_some_and(|version| age(&version) == Age::Earlier);
+    let tokens = compared.token_stats;
+    let tokens = if is_earlier { costs::tokens(tokens) } else { tokens };
+    Ok(compared.judge_score.map(|score| (score, tokens.total())))
 }
 
 /// Writes what a tier takes over, whole and durably.
@@ -134,7 +138,7 @@ mod tests {
 
     fn inherited(tier: &str) -> Inherited {
         serde_json::from_value(json!({
-            "version": "4.1",
+            "version": "4.2",
             "tier": tier,
             "sources": {
                 "T0": {
@@ -169,7 +173,7 @@ mod tests {
     fn what_is_frozen_and_cannot_be_read_is_an_error_and_never_nothing() {
         let sample = sample::experiment();
         let path = sample.folder.inherited(TierId(1));
-        let newer = json!({ "version": "4.2", "tier": "T1", "sources": {} }).to_string();
+        let newer = json!({ "version": "4.3", "tier": "T1", "sources": {} }).to_string();
         let other = serde_json::to_string(&inherited("T2")).unwrap();
         for wrong in ["", "{", "{}", newer.as_str(), other.as_str()] {
             fs::create_dir_all(sample.folder.inherited_dir()).unwrap();
@@ -185,14 +189,17 @@ mod tests {
     fn a_result_of_either_tool_is_compared_by_score_and_tokens() {
         let sample = sample::experiment();
         sample.altered_result(run("T0/00/1"), &json!({ "token_stats": { "input_tokens": 3, "cache_read_tokens": 4 } }));
-        assert_eq!(compared(&sample.folder, run("T0/00/1"), GradingNumber::FIRST).unwrap(), Some((Score::ONE, 7)));
+        assert_eq!(
+            compared(&sample.folder, run("T0/00/1"), GradingNumber::FIRST).unwrap(),
+            Some((Score::ONE, Some(7)))
+        );
         let original = r#"{"run_number": 2, "judge_score": 0.5, "cost_of_pass": Infinity, "judges": null,
             "token_stats": {"input_tokens": 1, "cache_read_input_tokens": 8}}"#;
         write_json(&sample.folder.run(run("T0/00/2")).result(), &json!({}));
         fs::write(sample.folder.run(run("T0/00/2")).result(), original).unwrap();
         assert_eq!(
             compared(&sample.folder, run("T0/00/2"), GradingNumber::FIRST).unwrap(),
-            Some((Score::new(0.5).unwrap(), 9))
+            Some((Score::new(0.5).unwrap(), Some(9)))
         );
         sample.altered_result(run("T0/00/3"), &json!({ "judge_score": null }));
         assert_eq!(compared(&sample.folder, run("T0/00/3"), GradingNumber::FIRST).unwrap(), None);

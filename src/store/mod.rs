@@ -10,6 +10,7 @@ use crate::os::lock::LockError;
 pub mod adopt;
 mod attempts;
 pub mod checkpoint;
+mod claimed;
 pub mod config;
 pub mod evidence;
 pub mod export;

@@ -2,7 +2,7 @@
 
 use crate::model::digest::Digest;
 
-use super::version::{Age, age};
+use super::version::has_digests;
 
 /// What stands before the digits, as people see it: a key of its own, the last one.
 const BEFORE: &[u8] = b",\n  \"digest\": \"sha256:";
@@ -64,10 +64,10 @@ pub(super) fn fault(bytes: &[u8], version: Option<&str>) -> Option<&'static str>
 
 /// The same of a file that was held against its digest.
 pub(super) fn fault_of(own: Own, version: Option<&str>) -> Option<&'static str> {
-    match (own, version.map(age)) {
+    match (own, version.is_some_and(has_digests)) {
         // Whatever version it names: the bit that was flipped may be one of the version's.
         (Own::Wrong, _) => Some("it was altered: the digest that it carries of itself is not that of its content"),
-        (Own::Absent, Some(Age::Current)) => Some("it was altered: it has lost the digest of itself"),
+        (Own::Absent, true) => Some("it was altered: it has lost the digest of itself"),
         (Own::Right | Own::Absent, _) => None,
     }
 }
@@ -109,7 +109,9 @@ mod tests {
     fn only_a_file_of_a_version_that_carries_one_has_lost_its_digest() {
         let mut plain = serde_json::to_vec_pretty(&json!({ "seal": format!("sha256:{:064}", 1) })).unwrap();
         plain.push(b'\n');
-        for (version, lost) in [(Some("4.1"), true), (Some("4.0"), false), (Some("9.0"), false), (None, false)] {
+        for (version, lost) in
+            [(Some("4.2"), true), (Some("4.1"), true), (Some("4.0"), false), (Some("9.0"), false), (None, false)]
+        {
             assert_eq!(fault(&plain, version).is_some(), lost, "{version:?}");
         }
         let altered = String::from_utf8(written()).unwrap().replacen('\n', " ", 1);

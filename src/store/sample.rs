@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::experiment::{Config, KeepWorkspaces, samples};
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId, RunNumber, SubtestId, TierId};
-use crate::model::result::{AgentResult, Judgment, RunResult};
+use crate::model::result::{AgentResult, FORMAT_VERSION, Judgment, RunResult};
 use crate::model::survey::Holder;
 use crate::os::lock::ExperimentLock;
 
@@ -54,7 +54,7 @@ pub(crate) fn fifo(path: &Path) {
 
 pub(crate) fn checkpoint() -> Checkpoint {
     serde_json::from_value(json!({
-        "version": "4.1", "experiment_id": "test-001", "config_hash": HASH, "status": "interrupted",
+        "version": FORMAT_VERSION, "experiment_id": "test-001", "config_hash": HASH, "status": "interrupted",
         "completed_runs": {}, "started_at": NOW, "last_updated_at": NOW,
         "rate_limit": null, "pid": 4711, "host": "here",
     }))

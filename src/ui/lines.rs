@@ -9,6 +9,7 @@ use crate::model::event::{Event, ExperimentFinished, ExperimentStarted, FailedCh
 use crate::model::experiment::FieldClass;
 use crate::model::ids::{AttemptNumber, JudgeNumber, RunId, SubtestId, TierId};
 use crate::model::inherited::Winner;
+use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, ExperimentEnd, Failure, FailureKind, RunStatus, Stage, StopLevel, StopSignal};
 use crate::stats::tiers;
 use crate::text::asked::{flag_of, flag_with};
@@ -138,9 +139,13 @@ pub(super) fn line(event: &Event) -> Line {
             let (word, tone) = if to < from { ("Slows", Tone::Warning) } else { ("Speeds up", Tone::Good) };
             routine(word, tone, model, &format!("{} at once, {from} before", counted(*to, "run")))
         }
-        Event::BudgetReached { spent, expected, ceiling } => {
+        Event::BudgetReached { spent, assumed, expected, ceiling } => {
+            let assumed = match *assumed {
+                Usd::ZERO => String::new(),
+                assumed => format!(", {assumed} counted for what is not known"),
+            };
             let text = format!(
-                "{spent} spent and {expected} expected for runs in flight and one more reach the ceiling of {ceiling}; \
+                "{spent} spent{assumed} and {expected} expected for runs in flight and one more reach the ceiling of {ceiling}; \
                  nothing new is started"
             );
             news("Budget", Tone::Warning, "", &text)
@@ -228,7 +233,7 @@ fn run_committed(committed: &RunCommitted) -> Line {
         grade,
         agent_end,
         exit_code,
-        cost_usd,
+        cost,
         duration_seconds,
         changed_nothing,
         failed_checks,
@@ -258,7 +263,8 @@ fn run_committed(committed: &RunCommitted) -> Line {
     };
     let flags: String = flags.iter().flat_map(|flag| ["; ", flag.meaning()]).collect();
     let took = duration(*duration_seconds);
-    let text = format!("score {score} ({grade}), {cost_usd}, {took}{end}{nothing}{checks}{uncaptured}{flags}");
+    let cost = cost.at_least().map_or_else(|| "cost unknown".to_owned(), |_| cost.to_string());
+    let text = format!("score {score} ({grade}), {cost}, {took}{end}{nothing}{checks}{uncaptured}{flags}");
     routine(word, tone, run, &text)
 }
 
@@ -295,9 +301,9 @@ fn experiment_finished(finished: &ExperimentFinished) -> Line {
     };
     let Totals { done, planned, .. } = tiers::sum_of(&finished.tiers);
     let text = format!(
-        "{done} of {} done, {} spent, {}",
+        "{done} of {} done, {}, {}",
         counted(planned, "planned run"),
-        finished.spent,
+        finished.spent.at_least().map_or_else(|| "cost unknown".to_owned(), |_| format!("{} spent", finished.spent)),
         duration(finished.duration_seconds)
     );
     routine(word, tone, "", &text)

@@ -9,6 +9,7 @@ use crate::model::event::{Event, ExperimentStarted, TierTotals};
 use crate::model::ids::{RunId, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::{RunStatus, Stage, StopLevel};
+use crate::model::usage::Total;
 use crate::os::terminal::Size;
 use crate::stats::tiers::share;
 use crate::text::escape;
@@ -38,7 +39,7 @@ pub(super) struct Progress {
     in_flight: BTreeMap<RunId, InFlight>,
     waits: BTreeMap<String, Timestamp>,
     stop: Option<StopLevel>,
-    spent: Usd,
+    spent: Total,
     ceiling: Option<Usd>,
     budget_reached: bool,
     started: Option<Timestamp>,
@@ -77,7 +78,7 @@ impl Progress {
             }
             Event::RunCommitted(committed) => {
                 self.in_flight.remove(&committed.run);
-                self.spent += committed.cost_usd;
+                self.spent += committed.cost;
                 self.done_now += 1;
                 let tier = self.tiers.entry(committed.run.tier).or_default();
                 tier.done += 1;

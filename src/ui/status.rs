@@ -15,6 +15,7 @@ use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentStatus, Stage};
 use crate::model::shortfall::SetupShortfall;
 use crate::model::survey::Holder;
+use crate::model::usage::{self, Total};
 use crate::os::terminal::Size;
 use crate::text::escape;
 use crate::text::words::{counted, duration, moment};
@@ -22,7 +23,7 @@ use crate::text::words::{counted, duration, moment};
 use super::causes::{add_errored, add_shortfalls};
 use super::frame;
 use super::lines::stage_name;
-use super::summary::{ceiling_for_all, continuation};
+use super::summary::{ceiling_for_all, continuation, left_out};
 use super::tables::{
     Rows, add_damaged, add_missing, add_remainders, add_to_come, add_waiting, named_lines, results_table, shortened,
 };
@@ -50,7 +51,9 @@ pub struct Status<'a> {
     #[schemars(with = "Option<String>")]
     pub started_at: Option<Timestamp>,
     /// Spent so far: every attempt, judges too.
-    pub spent: Usd,
+    #[serde(flatten, with = "usage::spent")]
+    #[schemars(with = "usage::spent::Keys")]
+    pub spent: Total,
     /// The ceiling.
     pub max_cost_usd: Option<Usd>,
     /// Each tier's numbers.
@@ -210,10 +213,8 @@ impl Status<'_> {
             let known: usize = self.tiers.iter().map(|tier| tier.totals.planned).sum();
             facts.push(("planned", format!("at least {}", counted(known, "run"))));
         }
-        facts.push(match self.max_cost_usd {
-            Some(ceiling) => ("spent", format!("{} of {ceiling}", self.spent)),
-            None => ("spent", self.spent.to_string()),
-        });
+        let of = self.max_cost_usd.map_or_else(String::new, |ceiling| format!(" of {ceiling}"));
+        facts.push(("spent", format!("{}{of}{}", self.spent, left_out(self.spent))));
         facts
     }
 

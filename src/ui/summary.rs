@@ -1,8 +1,8 @@
 //! What is printed at the end of a session: the table, what is missing, and the commands that go on.
 
 use crate::model::event::{ExperimentFinished, Missing, TierTotals, Totals};
-use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentEnd, StopSignal};
+use crate::model::usage::Total;
 use crate::stats::tiers::sum_of;
 use crate::text::escape;
 use crate::text::words::{counted, duration, shell_word};
@@ -40,7 +40,7 @@ pub fn summary(
         page.line("");
     }
     page.add(named_lines(&[
-        ("spent", format!("{}, with every attempt and judge", finished.spent)),
+        ("spent", format!("{}, with every attempt and judge{}", finished.spent, left_out(finished.spent))),
         ("time", format!("{} in this session", duration(finished.duration_seconds))),
         ("folder", escape::terminal(folder).into_owned()),
     ]));
@@ -68,6 +68,15 @@ fn how_it_ended(end: ExperimentEnd) -> (Tone, &'static str) {
     }
 }
 
+/// How many parts a sum leaves out, to be added to it; nothing when it is whole.
+pub(super) fn left_out(spent: Total) -> String {
+    match spent.unknown {
+        0 => String::new(),
+        1 => "; one agent or judge did not say what it cost".to_owned(),
+        silent => format!("; {silent} agents or judges did not say what they cost"),
+    }
+}
+
 fn command(verb: &str, folder: &str, styles: Styles) -> String {
     styles.paint(Tone::Strong, format!("cargo scylla {verb} {}", shell_word(folder))).to_string()
 }
@@ -84,10 +93,12 @@ pub(super) fn continuation(folder: &str, ceiling: Option<String>, styles: Styles
     }
 }
 
-/// Dollars that all planned runs are likely to cost, from what the finished ones cost, with a tenth to spare.
-pub(super) fn ceiling_for_all(tiers: &[TierTotals], missing: usize, spent: Usd) -> Option<String> {
+/// Dollars that all planned runs are likely to cost, from what the finished ones cost that say it, with a tenth to spare.
+pub(super) fn ceiling_for_all(tiers: &[TierTotals], missing: usize, spent: Total) -> Option<String> {
     let sum = Some(sum_of(tiers)).filter(|sum| sum.done > 0)?;
-    let all = spent + sum.cost_usd.mean_of(sum.done).times(missing);
+    let silent = |total: Total| usize::try_from(total.unknown).unwrap_or(usize::MAX);
+    let mean = sum.cost.known.mean_of(sum.done.saturating_sub(silent(sum.cost)).max(1));
+    let all = spent.known + mean.times(missing.saturating_add(silent(spent)));
     let dollars = all.dollars() * 1.1;
     Some(if dollars < 10.0 { format!("{:.2}", (dollars * 100.0).ceil() / 100.0) } else { dollars.ceil().to_string() })
 }
@@ -167,6 +178,29 @@ mod tests {
     #[test]
     fn a_reached_ceiling_is_to_be_raised() {
         snapshot("screens", "summary_budget_reached", &shown(&finished(ExperimentEnd::BudgetReached)));
+    }
+
+    #[test]
+    fn what_is_not_known_of_the_cost_is_told_in_the_table_and_below_it() {
+        let mut some = complete();
+        let known = some.tiers[1].totals.cost.known;
+        let costs = [Total { unknown: 30, ..Total::ZERO }, Total { known, unknown: 3 }, Total::from(known)];
+        for (cost, (setup, tier)) in costs.into_iter().zip(some.setups.iter_mut().zip(&mut some.tiers)) {
+            (setup.totals.cost, tier.totals.cost) = (cost, cost);
+        }
+        some.spent.unknown = 34;
+        snapshot("screens", "summary_cost_unknown", &shown(&some));
+        let nothing = ExperimentFinished { spent: Total::UNKNOWN, ..complete() };
+        let text = shown(&nothing);
+        assert!(text.contains("spent   unknown, with every attempt and judge; one agent or judge did not"), "{text}");
+    }
+
+    #[test]
+    fn a_ceiling_that_is_likely_to_be_enough_counts_those_who_do_not_say_what_they_cost() {
+        let tiers = complete().tiers;
+        let known = sum_of(&tiers).cost.known;
+        let enough = |spent| ceiling_for_all(&tiers, 90, spent).unwrap();
+        assert_eq!(enough(Total::from(known)), ceiling_for_all(&tiers, 89, Total { known, unknown: 1 }).unwrap());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::model::changes::{NotCaptured, Remainder};
 use crate::model::event::{Missing, SetupTotals, TierTotals, Totals};
 use crate::model::flag::Flag;
 use crate::model::ids::{RunId, TierId};
+use crate::model::usage::Total;
 use crate::stats::tiers::sum_of;
 use crate::text::columns::cut;
 use crate::text::escape;
@@ -93,9 +94,14 @@ fn row(name: String, totals: &Totals) -> Vec<String> {
         totals.passed.to_string(),
         totals.pass_rate.map_or_else(none, percent),
         totals.mean_score.map_or_else(none, |score| format!("{score:.2}")),
-        totals.mean_cost_usd.map_or_else(none, |cost| cost.to_string()),
+        mean_cost(totals).map_or_else(none, |cost| cost.to_string()),
         totals.mean_seconds.map_or_else(none, duration),
     ]
+}
+
+/// The mean over committed runs, where one is not known the least that it can be.
+fn mean_cost(totals: &Totals) -> Option<Total> {
+    (totals.done > 0).then(|| totals.cost.mean_of(totals.done))
 }
 
 /// What agents of committed runs left beside what was captured, one line for each kind; nothing when all was captured.

@@ -36,7 +36,7 @@ fn asked(world: &World) -> Vec<String> {
 
 #[test]
 fn an_experiment_of_each_format_is_verified_as_it_was() {
-    for version in ["4.0", "4.1"] {
+    for version in ["4.0", "4.1", "4.1-silent", "4.2"] {
         let (world, dir) = kept(version);
         let found = verify(&world, &dir).exits(6);
         let missing = ("missing-run".to_owned(), "T1/00/run_01".to_owned());
@@ -49,8 +49,14 @@ fn an_experiment_of_each_format_is_verified_as_it_was() {
 }
 
 #[test]
-fn an_experiment_of_format_4_1_is_resumed_without_paying_again_graded_again_and_extended() {
-    let (world, dir) = kept("4.1");
+fn an_experiment_of_format_4_1_or_4_2_is_resumed_without_paying_again_graded_again_and_extended() {
+    for version in ["4.1", "4.1-silent", "4.2"] {
+        resumed_graded_again_and_extended(version);
+    }
+}
+
+fn resumed_graded_again_and_extended(version: &str) {
+    let (world, dir) = kept(version);
     let name = dir.to_str().unwrap();
     let first = fs::read(dir.join("T0/00/run_01/run_result.json")).unwrap();
     scylla(&world, &["resume", name, "--jobs", "2"]).exits(0);
@@ -67,10 +73,40 @@ fn an_experiment_of_format_4_1_is_resumed_without_paying_again_graded_again_and_
     verify(&world, &dir).exits(0);
 }
 
+/// What `status` says was spent, and how many agents and judges did not say what they cost.
+fn spent(world: &World, dir: &Path) -> (f64, u64) {
+    let status = scylla(world, &["status", dir.to_str().unwrap(), "--message-format", "json"]).exits(0);
+    let status: Value = serde_json::from_str(&status.stdout).unwrap();
+    (status["spent"].as_f64().unwrap(), status["spent_unknown"].as_u64().unwrap())
+}
+
+#[test]
+fn a_cost_that_format_4_1_wrote_as_0_because_nobody_said_it_is_read_as_unknown() {
+    for (version, expected) in [("4.0", (1.39, 0)), ("4.1", (1.39, 0)), ("4.1-silent", (0.77, 4)), ("4.2", (0.77, 4))] {
+        let (world, dir) = kept(version);
+        let (known, unknown) = spent(&world, &dir);
+        assert!((known - expected.0).abs() < 1e-6 && unknown == expected.1, "{version}: {known}, {unknown}");
+        // A run of today over stages of then, and a former attempt of then below it.
+        scylla(&world, &["resume", dir.to_str().unwrap()]).exits(0);
+        let result = json(&dir.join("T1/00/run_01/run_result.json"));
+        let is_silent = expected.1 > 0;
+        let cost = if is_silent { (Value::Null, "unknown") } else { (0.5.into(), "reported") };
+        assert_eq!((&result["version"], &result["cost_usd"]), (&"4.2".into(), &cost.0), "{version}: {result:#}");
+        assert_eq!((&result["cost_source"], &result["judge_cost_usd"]), (&cost.1.into(), &0.02.into()), "{version}");
+        assert_eq!(result["token_stats"], serde_json::json!({}), "{version}: its agent says no tokens");
+        scylla(&world, &["rerun", dir.to_str().unwrap(), "--run", "T0/01/1"]).exits(0);
+        let (_, unknown) = spent(&world, &dir);
+        // T0/01 is made once more, and says nothing once more: its agent, twice, and its judge.
+        let again = if is_silent { 2 } else { 0 };
+        assert_eq!(unknown, expected.1 + again, "{version}");
+        verify(&world, &dir).exits(0);
+    }
+}
+
 #[test]
 fn an_experiment_of_a_newer_format_is_looked_at_and_never_written() {
-    for version in ["4.2", "4.9", "5.0"] {
-        let (world, dir) = kept("4.1");
+    for version in ["4.3", "4.9", "5.0"] {
+        let (world, dir) = kept("4.2");
         let name = dir.to_str().unwrap();
         for file in ["checkpoint.json", "config/experiment.json"] {
             let mut newer = json(&dir.join(file));
@@ -104,11 +140,11 @@ fn an_experiment_of_format_4_0_is_resumed_without_paying_again_and_extended() {
     assert_eq!(asked(&world), ["judge"], "the agent of the run that was stopped is done");
     verify(&world, &dir).exits(0);
     let result = json(&dir.join("T1/00/run_01/run_result.json"));
-    assert_eq!((&result["version"], &result["judge_passed"]), (&Value::from("4.1"), &Value::from(true)));
+    assert_eq!((&result["version"], &result["judge_passed"]), (&Value::from("4.2"), &Value::from(true)));
     assert!(result["digest"].is_string() && result["baseline_commit"].is_string(), "{result:#}");
     assert_eq!(fs::read(dir.join("T0/00/run_01/run_result.json")).unwrap(), first, "a result is never written again");
     let config = json(&dir.join("config/experiment.json"));
-    assert_eq!((&config["version"], &config["of_others"]), (&Value::from("4.1"), &serde_json::json!([1])));
+    assert_eq!((&config["version"], &config["of_others"]), (&Value::from("4.2"), &serde_json::json!([1])));
     scylla(&world, &["extend", name, "--runs", "2"]).exits(0);
     verify(&world, &dir).exits(0);
     // T0/00 fails once before it works.

@@ -260,7 +260,7 @@ fn other_winners_than_those_that_results_took_over_are_found() {
     let frozen = world.experiment().join("config/inherited/T1.json");
     let whole = fs::read(&frozen).unwrap();
     let edited = String::from_utf8(whole.clone()).unwrap().replacen("\"subtest\": \"01\"", "\"subtest\": \"00\"", 1);
-    let newer = String::from_utf8(whole.clone()).unwrap().replacen("4.1", "4.2", 1);
+    let newer = String::from_utf8(whole.clone()).unwrap().replacen("4.2", "4.3", 1);
     let ways: [(&str, Option<&str>, &str, &str); 4] = [
         ("gone", None, "config-changed", "it is not there, and results of T1 took over T0/01"),
         (
@@ -270,7 +270,7 @@ fn other_winners_than_those_that_results_took_over_are_found() {
             "it was altered: the digest that it carries of itself is not that of its content",
         ),
         ("torn", Some("{"), "config-unreadable", "EOF while parsing"),
-        ("newer", Some(&newer), "newer-version", "version `4.2`"),
+        ("newer", Some(&newer), "newer-version", "version `4.3`"),
     ];
     for (way, text, kind, message) in ways {
         match text {

@@ -51,6 +51,7 @@ mod surroundings;
 mod terminal;
 mod told;
 mod unprivileged;
+mod usage;
 mod verify;
 mod work_folder;
 mod world;

@@ -191,7 +191,8 @@ pub struct OperationFlags {
     /// Ceiling of the cost in US dollars; every attempt and judge counts
     ///
     /// Nothing more is started when what was spent, and the mean cost of a run for each run in flight and one more, would
-    /// exceed it. Runs in flight end; a resume with a higher ceiling goes on.
+    /// exceed it. Runs in flight end; a resume with a higher ceiling goes on. It cannot hold what agents and judges do not say
+    /// that they cost: such an attempt counts as the dearest run of its tier, or as nothing while none is known.
     #[arg(long, value_name = "USD", value_parser = values::dollars, allow_negative_numbers = true)]
     pub max_cost_usd: Option<Usd>,
     /// Ask at once, although a provider named a later time when it was asked last

@@ -18,9 +18,9 @@ use crate::model::experiment::Inherit;
 use crate::model::finding::Level;
 use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::limits;
-use crate::model::money::Usd;
 use crate::model::survey::Survey;
 use crate::model::task::{Fixture, Resources, Subtest};
+use crate::model::usage::Total;
 use crate::os::{clock, files};
 use crate::rules::adopt::{self as adopt_rules, not_understood};
 use crate::rules::mend::{Ask, mend};
@@ -237,9 +237,9 @@ fn intent(candidate: &Candidate<'_>, planned: usize, fixture: &str, inherit: Inh
     }
     if !adoption.unfinished.is_empty() {
         let runs: Vec<RunId> = adoption.unfinished.iter().map(|unfinished| unfinished.run).collect();
-        let spent: Usd = adoption.unfinished.iter().map(|unfinished| unfinished.spent).sum();
+        let spent: Total = adoption.unfinished.iter().map(|unfinished| unfinished.spent).sum();
         messages.push(format!(
-            "what is unfinished becomes a former attempt in `.failed/`, whole, and its known cost of {spent} counts: {}",
+            "what is unfinished becomes a former attempt in `.failed/`, whole, and its cost counts ({spent}): {}",
             named(&runs)
         ));
     }

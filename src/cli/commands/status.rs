@@ -117,7 +117,7 @@ fn show(
         rate_limits: &rate_limits,
         holder: survey.holder.as_ref(),
         started_at: checkpoint.map(|checkpoint| checkpoint.started_at),
-        spent: numbers.spent(),
+        spent: numbers.spent().total(),
         max_cost_usd: config.and_then(|config| config.max_cost_usd),
         tiers: &numbers.tiers(),
         setups: &numbers.setups(fixture.as_ref()),

@@ -5,8 +5,8 @@ use crate::engine::error::storage;
 use crate::engine::worker::mailbox::{Committed, Input, RunEnd};
 use crate::model::event::{Event, Missing, RunCommitted};
 use crate::model::ids::{AttemptNumber, RunId};
-use crate::model::money::Usd;
 use crate::model::outcome::{Failure, RunStatus, Stage, StopLevel, StopSignal};
+use crate::model::usage::Total;
 use crate::os::clock;
 use crate::rules::retry::{Failed, ForRun, Who};
 use crate::rules::state::{Change, Consequence, Fact};
@@ -52,7 +52,7 @@ impl Coordinator<'_> {
             Input::WorkerLost(run) => {
                 self.dismiss(run);
                 self.worker_lost = true;
-                self.take(Fact::Stopped(run, Usd::ZERO));
+                self.take(Fact::Stopped(run, Total::UNKNOWN));
                 self.progress.miss(run, Missing::Unfinished);
                 self.climb(StopSignal::Terminate);
             }
@@ -60,7 +60,8 @@ impl Coordinator<'_> {
         }
     }
 
-    fn end(&mut self, run: RunId, spent: Usd, end: RunEnd) {
+    fn end(&mut self, run: RunId, spent: Total, end: RunEnd) {
+        let before = self.state.spent();
         match end {
             RunEnd::Committed(committed) => self.commit(run, spent, *committed),
             RunEnd::Failed { attempt, stage, failure, agent_complete } => {
@@ -75,12 +76,13 @@ impl Coordinator<'_> {
                 self.tell(&Event::RunStopped { run, stage });
             }
         }
+        self.tell_first_unknown(run, before);
     }
 
-    fn commit(&mut self, run: RunId, spent: Usd, committed: Committed) {
+    fn commit(&mut self, run: RunId, spent: Total, committed: Committed) {
         let Committed { result, changed_nothing, failed_checks } = committed;
         let not_captured = result.not_captured.unwrap_or_default();
-        self.take(Fact::Committed { run, spent, cost: result.cost_usd + result.judge_cost_usd });
+        self.take(Fact::Committed { run, spent, cost: result.cost() });
         let status = RunStatus::judged(result.judge_passed);
         self.count(run, &result);
         self.pacing.changed();
@@ -91,7 +93,7 @@ impl Coordinator<'_> {
             grade: result.judge_grade,
             agent_end: result.agent_end,
             exit_code: result.exit_code,
-            cost_usd: result.cost_usd + result.judge_cost_usd,
+            cost: result.cost(),
             duration_seconds: result.duration_seconds,
             changed_nothing,
             failed_checks,
@@ -101,7 +103,7 @@ impl Coordinator<'_> {
     }
 
     /// Acts on what comes of a failure for its run and beyond it.
-    fn fail(&mut self, spent: Usd, attempt: FailedAttempt) {
+    fn fail(&mut self, spent: Total, attempt: FailedAttempt) {
         let FailedAttempt { run, attempt, stage, failure, agent_complete } = attempt;
         // A time that has come meanwhile was named all the same.
         let wait = failure.retry_at.map(|at| clock::until(at).unwrap_or_default());

@@ -1,5 +1,6 @@
 //! The coordinator: hears one mailbox on one thread, decides by pure functions, acts, and owns the checkpoint.
 
+mod budget;
 mod counting;
 mod events;
 pub(in crate::engine) mod inherit;
@@ -28,9 +29,9 @@ use crate::model::event::{Event, ExperimentFinished, ExperimentStarted};
 use crate::model::experiment::Config;
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::limits::{self, Limits};
-use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentEnd, ExperimentStatus, Failure, FailureKind, Stage, StopLevel, StopSignal};
 use crate::model::task::Fixture;
+use crate::model::usage::Total;
 use crate::os::clock::{self, Stopwatch};
 use crate::os::process::{Containment, StopHandle};
 use crate::os::signal::{self, Listening, Signal};
@@ -152,7 +153,7 @@ impl<'a> Coordinator<'a> {
             containment: session_options.containment.name().to_owned(),
             tiers: progress.tiers(),
             setups: progress.setups(Some(&fixture)),
-            spent: progress.spent(),
+            spent: progress.spent().total(),
             max_cost_usd: config.max_cost_usd,
         });
         let taken = Taken::open(&held.folder, &config, &fixture)?;
@@ -200,6 +201,7 @@ impl<'a> Coordinator<'a> {
         for event in mended.into_iter().map(|message| Event::Mended { message }).chain(notices) {
             coordinator.tell(&event);
         }
+        coordinator.tell_what_is_not_held();
         coordinator.go()?;
         Ok(coordinator)
     }
@@ -276,7 +278,7 @@ impl<'a> Coordinator<'a> {
             }
             Err(error) => self.hear(Input::RunEnded {
                 run,
-                spent: Usd::ZERO,
+                spent: Total::ZERO,
                 end: RunEnd::Failed {
                     attempt: AttemptNumber(0),
                     stage: Stage::Prepare,
@@ -285,12 +287,6 @@ impl<'a> Coordinator<'a> {
                 },
             }),
         }
-    }
-
-    fn reach_budget(&mut self, expected: Usd, ceiling: Usd) {
-        self.take(Fact::BudgetReached);
-        let spent = self.state.spent();
-        self.tell(&Event::BudgetReached { spent, expected, ceiling });
     }
 
     /// The worker of a run has said its last word.

@@ -12,8 +12,8 @@ use crate::engine::worker::workplace::Workplace;
 use crate::model::checkpoint::RateLimit;
 use crate::model::event::{Event, Missing};
 use crate::model::ids::{ModelName, RunId};
-use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentStatus, Stage};
+use crate::model::usage::Total;
 use crate::os::clock;
 use crate::rules::state::{Change, Fact, State};
 
@@ -24,7 +24,7 @@ pub(in crate::engine) fn first_state(progress: &Progress, place: &Workplace) -> 
         let is_agent_done = progress.missing().get(&run).is_none_or(|why| *why == Missing::AgentComplete);
         (run, if is_agent_done { place.judge_models().next() } else { place.agent_model(run) })
     });
-    State::new(runs, progress.withheld(), progress.spent(), progress.costs())
+    State::new(runs, progress.withheld(), progress.spent().clone(), progress.costs())
 }
 
 impl Coordinator<'_> {
@@ -38,7 +38,7 @@ impl Coordinator<'_> {
     pub(in crate::engine) fn wait_for_model(
         &mut self,
         run: RunId,
-        spent: Usd,
+        spent: Total,
         (model, stage, agent_complete): (ModelName, Stage, bool),
     ) {
         self.take(Fact::Waits { run, spent, model: model.clone() });

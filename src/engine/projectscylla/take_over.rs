@@ -259,7 +259,7 @@ fn settle(folder: &ExperimentFolder, adoption: &Adoption, now: Timestamp) -> Res
             attempt: run.next_attempt()?,
             stage: if unfinished.agent_complete { Stage::Judge } else { Stage::Agent },
             end: AttemptEnd::Interrupted,
-            cost_usd: unfinished.spent,
+            cost: unfinished.spent,
             at: now,
         })?;
     }

@@ -245,7 +245,7 @@ fn set_aside(held: &Held, survey: &Survey, run: RunId) -> Result<(), EngineError
     }
     let seen = survey.runs.get(&run);
     let agent = store.whole_agent_result()?;
-    let cost_usd = match seen {
+    let cost = match seen {
         Some(seen @ RunSeen::Committed(_)) => seen.spent(),
         Some(_) | None => store.spent(agent.as_ref())?,
     };
@@ -255,7 +255,7 @@ fn set_aside(held: &Held, survey: &Survey, run: RunId) -> Result<(), EngineError
         (_, None) => Stage::Agent,
     };
     let attempt = store.next_attempt()?;
-    store.set_aside(&AttemptRecord { attempt, stage, end: AttemptEnd::Rerun, cost_usd, at: clock::now() })?;
+    store.set_aside(&AttemptRecord { attempt, stage, end: AttemptEnd::Rerun, cost, at: clock::now() })?;
     Ok(())
 }
 

@@ -7,14 +7,13 @@ use crate::model::changes::Remainder;
 use crate::model::event::{Errored, ExperimentFinished, Missing, SetupTotals, TierTotals};
 use crate::model::grading::GradingNumber;
 use crate::model::ids::{RunId, SubtestId, TierId};
-use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentEnd, Failure, FailureKind, RunStatus};
 use crate::model::plan::Plan;
 use crate::model::result::RunResult;
 use crate::model::shortfall::{SetupShortfall, Shortfall};
 use crate::model::survey::{ResultFacts, RunSeen, Survey};
 use crate::model::task::Fixture;
-use crate::rules::costs::Costs;
+use crate::rules::costs::{Costs, Spent};
 use crate::rules::gradings;
 use crate::rules::index;
 use crate::rules::status::status_on_disk;
@@ -39,7 +38,7 @@ pub struct Progress {
     shortfalls: BTreeMap<RunId, Arc<Shortfall>>,
     /// The grading that counts.
     counting: GradingNumber,
-    spent: Usd,
+    spent: Spent,
     /// What agents of committed runs left beside what was captured.
     remainders: BTreeMap<RunId, Remainder>,
 }
@@ -48,8 +47,10 @@ impl Progress {
     /// What a survey of the folder says.
     #[must_use]
     pub fn of(plan: Plan, survey: &Survey) -> Self {
-        let former: Usd = survey.attempts.values().map(|attempts| attempts.cost).sum();
-        let spent = survey.quarantined_cost + former + survey.runs.values().map(RunSeen::spent).sum();
+        let mut spent = Spent::default();
+        spent.add_elsewhere(survey.quarantined_cost);
+        survey.attempts.iter().for_each(|(run, former)| spent.add_former(run.tier, former.cost, former.count));
+        survey.runs.iter().for_each(|(run, seen)| spent.add(run.tier, seen.spent()));
         let damaged = index::damaged(survey);
         let committed: BTreeMap<RunId, ResultFacts> = survey
             .runs
@@ -160,8 +161,8 @@ impl Progress {
         let facts = ResultFacts {
             passed: Some(result.judge_passed),
             score: Some(result.judge_score.get()),
-            cost: result.cost_usd + result.judge_cost_usd,
-            failed_judges: result.failed_judge_cost_usd,
+            cost: result.cost(),
+            failed_judges: result.failed_judge_cost,
             seconds: result.duration_seconds,
             config: None,
         };
@@ -265,8 +266,8 @@ impl Progress {
 
     /// Spent before this session: every attempt, judges too.
     #[must_use]
-    pub fn spent(&self) -> Usd {
-        self.spent
+    pub fn spent(&self) -> &Spent {
+        &self.spent
     }
 
     /// Planned runs that are missing.
@@ -299,7 +300,7 @@ impl Progress {
             folder: folder.to_owned(),
             tiers: self.tiers(),
             setups: self.setups(fixture),
-            spent: self.spent,
+            spent: self.spent.total(),
             duration_seconds: 0.0,
             errored: self.errored(),
             shortfalls: self.shortfalls(),

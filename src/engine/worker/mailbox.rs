@@ -4,9 +4,9 @@ use std::sync::mpsc::{Sender, channel};
 
 use crate::model::event::{Event, FailedCheck};
 use crate::model::ids::{AttemptNumber, ModelName, RunId};
-use crate::model::money::Usd;
 use crate::model::outcome::{Failure, Stage, StopSignal};
 use crate::model::result::{ChecksResult, RunResult};
+use crate::model::usage::Total;
 
 /// Everything that can reach the coordinator; its deadlines are the only other thing that wakes it.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub enum Input {
         /// The run.
         run: RunId,
         /// What was spent on it in this session.
-        spent: Usd,
+        spent: Total,
         /// How it ended.
         end: RunEnd,
     },

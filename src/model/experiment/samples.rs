@@ -7,7 +7,7 @@ use super::Config;
 /// A config in which every optional field is set.
 pub(crate) fn config() -> Config {
     serde_json::from_value(json!({
-        "version": "4.1",
+        "version": "4.2",
         "experiment_id": "sample",
         "name": "Sample",
         "description": "A sample.",
@@ -49,7 +49,7 @@ pub(crate) fn config() -> Config {
 /// For each field another valid value; a new field belongs in here.
 pub(super) fn other_values() -> Vec<(&'static str, Value)> {
     vec![
-        ("version", json!("4.2")),
+        ("version", json!("4.3")),
         ("experiment_id", json!("other")),
         ("name", json!("Other \u{1f980} \"name\"\n")),
         ("description", json!("")),

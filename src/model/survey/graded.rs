@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use crate::model::digest::Digest;
 use crate::model::grading::GradingNumber;
-use crate::model::money::Usd;
+use crate::model::usage::Total;
 
 /// What each grading says of a committed run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Graded {
     /// What the agent cost.
-    pub agent: Usd,
+    pub agent: Total,
     /// What was spent on judges that no verdict came of.
-    pub beside: Usd,
+    pub beside: Total,
     /// The verdicts.
     pub by: BTreeMap<GradingNumber, GradedFacts>,
 }
@@ -35,9 +35,9 @@ pub struct GradedFacts {
     /// Seconds of agent, checks and judges.
     pub seconds: f64,
     /// Cost of its judges.
-    pub judges: Usd,
+    pub judges: Total,
     /// Cost of its judges' answers that were not valid.
-    pub failed_judges: Usd,
+    pub failed_judges: Total,
     /// Digest of the grading's record, as the result names it.
     pub record: Option<Digest>,
 }
@@ -45,7 +45,7 @@ pub struct GradedFacts {
 impl GradedFacts {
     /// What was spent on this grading of the run.
     #[must_use]
-    pub fn spent(&self) -> Usd {
+    pub fn spent(&self) -> Total {
         self.judges + self.failed_judges
     }
 }

@@ -18,6 +18,7 @@ use super::original::{OriginalConfig, OriginalVersion};
 use super::outcome::Failure;
 use super::plan::Plan;
 use super::shortfall::Shortfall;
+use super::usage::Total;
 pub use graded::{Graded, GradedFacts};
 pub use problem::{Problem, ProblemKind};
 
@@ -90,7 +91,7 @@ pub struct Survey {
     /// What speaks against committed runs, by the grading that says it.
     pub shortfalls: BTreeMap<(RunId, GradingNumber), Arc<Shortfall>>,
     /// What the results in `.quarantine/` cost.
-    pub quarantined_cost: Usd,
+    pub quarantined_cost: Total,
     /// Places with unknown names at the levels that are known.
     pub foreign: Vec<String>,
     /// What agents of committed runs left beside what was captured, in the order of the runs.
@@ -297,18 +298,19 @@ pub enum RunSeen {
         /// Whether `agent/result.json` is whole.
         agent_complete: bool,
         /// What the agent and every judge that was asked cost, as far as they have said it.
-        spent: Usd,
+        spent: Total,
     },
 }
 
 impl RunSeen {
     /// What was spent on the attempt that lies there, as far as it is known.
     #[must_use]
-    pub fn spent(&self) -> Usd {
+    pub fn spent(&self) -> Total {
         match self {
             Self::Committed(facts) => facts.cost + facts.failed_judges,
             Self::Unfinished { spent, .. } => *spent,
-            Self::Unreadable | Self::Unknown => Usd::ZERO,
+            // Somebody was paid for it, and what it says of that cannot be read.
+            Self::Unreadable | Self::Unknown => Total::UNKNOWN,
         }
     }
 }
@@ -321,9 +323,9 @@ pub struct ResultFacts {
     /// Mean score.
     pub score: Option<f64>,
     /// Cost of agent and judges in this attempt.
-    pub cost: Usd,
+    pub cost: Total,
     /// Cost of the judges' answers that were not valid.
-    pub failed_judges: Usd,
+    pub failed_judges: Total,
     /// Seconds of agent, checks and judges.
     pub seconds: f64,
     /// Index into [`Survey::config_hashes`]; `None` when the result names none.
@@ -344,8 +346,10 @@ pub struct Naming {
 pub struct Former {
     /// How many.
     pub attempts: u32,
-    /// What they cost, as the result says.
+    /// What they cost, as far as the result knows it.
     pub cost: Option<Usd>,
+    /// Of how many costs the result says that they are not known; results of earlier versions do not say it.
+    pub unknown: Option<u32>,
 }
 
 /// The former attempts of a run.
@@ -358,7 +362,7 @@ pub struct AttemptsSeen {
     /// The highest number.
     pub last: Option<AttemptNumber>,
     /// What all of them cost.
-    pub cost: Usd,
+    pub cost: Total,
     /// Whether the last one used the attempts up.
     pub used_up: bool,
 }

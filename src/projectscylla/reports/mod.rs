@@ -13,7 +13,8 @@ use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::inherited::Winner;
 use crate::model::money::Usd;
 use crate::model::original::OriginalVersion;
-use crate::model::result::{Judgment, RunResult, TokenStats};
+use crate::model::result::{Judgment, RunResult};
+use crate::model::usage::Tokens;
 
 use super::checkpoint::time;
 use super::json::Json;
@@ -142,15 +143,21 @@ fn duration(result: &RunResult) -> f64 {
     result.agent_duration_seconds + result.judge_duration_seconds
 }
 
-fn tokens(stats: &TokenStats) -> Json {
+/// It knows no count that is not known: it writes 0.
+fn tokens(stats: &Tokens) -> Json {
     Json::map([
-        ("input_tokens", stats.input_tokens.into()),
-        ("output_tokens", stats.output_tokens.into()),
-        ("cache_creation_tokens", stats.cache_creation_tokens.into()),
-        ("cache_read_tokens", stats.cache_read_tokens.into()),
+        ("input_tokens", stats.input.unwrap_or_default().into()),
+        ("output_tokens", stats.output.unwrap_or_default().into()),
+        ("cache_creation_tokens", stats.cache_creation.unwrap_or_default().into()),
+        ("cache_read_tokens", stats.cache_read.unwrap_or_default().into()),
     ])
 }
 
+fn input_tokens(stats: &Tokens) -> u64 {
+    stats.input.unwrap_or_default().saturating_add(stats.cache_read.unwrap_or_default())
+}
+
+/// It knows no cost that is not known: it writes 0.0.
 fn dollars(amount: Usd) -> Json {
     amount.dollars().into()
 }
@@ -163,10 +170,10 @@ fn run_result(export: &Export<'_>, result: &RunResult) -> Json {
     let mut json = Json::map([
         ("run_number", result.run_number.get().into()),
         ("exit_code", result.exit_code.unwrap_or(NO_EXIT_CODE).into()),
-        ("token_stats", tokens(&result.token_stats)),
-        ("tokens_input", result.token_stats.input_tokens.saturating_add(result.token_stats.cache_read_tokens).into()),
-        ("tokens_output", result.token_stats.output_tokens.into()),
-        ("cost_usd", dollars(result.cost_usd)),
+        ("token_stats", tokens(&result.usage.tokens)),
+        ("tokens_input", input_tokens(&result.usage.tokens).into()),
+        ("tokens_output", result.usage.tokens.output.unwrap_or_default().into()),
+        ("cost_usd", dollars(result.usage.cost.usd().unwrap_or_default())),
         ("duration_seconds", duration(result).into()),
         ("agent_duration_seconds", result.agent_duration_seconds.into()),
         ("judge_duration_seconds", result.judge_duration_seconds.into()),
@@ -220,7 +227,7 @@ fn run_report(export: &Export<'_>, result: &RunResult) -> Json {
         ("score", result.judge_score.get().into()),
         ("grade", result.judge_grade.to_string().into()),
         ("passed", result.judge_passed.into()),
-        ("cost_usd", dollars(result.cost_usd)),
+        ("cost_usd", dollars(result.usage.cost.usd().unwrap_or_default())),
         ("duration_seconds", duration(result).into()),
         ("generated_at", export.generated_at()),
     ])

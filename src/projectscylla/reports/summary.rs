@@ -3,8 +3,9 @@
 use crate::model::ids::SubtestId;
 use crate::model::inherited::Winner;
 use crate::model::money::Usd;
-use crate::model::result::{RunResult, TokenStats};
+use crate::model::result::RunResult;
 use crate::model::score::Grade;
+use crate::model::usage::Tokens;
 use crate::projectscylla::json::Json;
 
 use super::duration;
@@ -21,12 +22,14 @@ pub(super) struct Summary<'a> {
 }
 
 /// The sum of tokens of each kind.
-pub(super) fn sum(all: impl Iterator<Item = TokenStats>) -> TokenStats {
-    all.fold(TokenStats::default(), |sum, each| TokenStats {
-        input_tokens: sum.input_tokens.saturating_add(each.input_tokens),
-        output_tokens: sum.output_tokens.saturating_add(each.output_tokens),
-        cache_creation_tokens: sum.cache_creation_tokens.saturating_add(each.cache_creation_tokens),
-        cache_read_tokens: sum.cache_read_tokens.saturating_add(each.cache_read_tokens),
+pub(super) fn sum(all: impl Iterator<Item = Tokens>) -> Tokens {
+    let add =
+        |sum: Option<u64>, each: Option<u64>| Some(sum.unwrap_or_default().saturating_add(each.unwrap_or_default()));
+    all.fold(Tokens::NOTHING, |sum, each| Tokens {
+        input: add(sum.input, each.input),
+        output: add(sum.output, each.output),
+        cache_creation: add(sum.cache_creation, each.cache_creation),
+        cache_read: add(sum.cache_read, each.cache_read),
     })
 }
 
@@ -59,7 +62,7 @@ impl<'a> Summary<'a> {
     }
 
     pub(super) fn cost(&self) -> Usd {
-        self.runs.iter().map(|result| result.cost_usd).sum()
+        self.runs.iter().map(|result| result.usage.cost.usd().unwrap_or_default()).sum()
     }
 
     pub(super) fn mean_cost(&self) -> f64 {
@@ -70,8 +73,8 @@ impl<'a> Summary<'a> {
         self.runs.iter().map(|result| duration(result)).sum()
     }
 
-    pub(super) fn tokens(&self) -> TokenStats {
-        sum(self.runs.iter().map(|result| result.token_stats))
+    pub(super) fn tokens(&self) -> Tokens {
+        sum(self.runs.iter().map(|result| result.usage.tokens))
     }
 
     /// What a pass costs; `None` when no run passed, where the original says `Infinity`.

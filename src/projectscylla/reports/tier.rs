@@ -3,7 +3,7 @@
 use crate::model::ids::{SubtestId, TierId};
 use crate::model::inherited::Winner;
 use crate::model::money::Usd;
-use crate::model::result::TokenStats;
+use crate::model::usage::Tokens;
 use crate::projectscylla::json::Json;
 
 use super::summary::{Summary, sum};
@@ -46,7 +46,7 @@ impl Tier<'_> {
         self.subtests.iter().map(Summary::seconds).sum()
     }
 
-    pub(super) fn tokens(&self) -> TokenStats {
+    pub(super) fn tokens(&self) -> Tokens {
         sum(self.subtests.iter().map(Summary::tokens))
     }
 

@@ -108,7 +108,11 @@ fn run_case(
     if let Some(score) = facts.score {
         writeln!(out, "        <property name=\"score\" value=\"{score}\"/>")?;
     }
-    writeln!(out, "        <property name=\"cost_usd\" value=\"{}\"/>", facts.cost.dollars())?;
+    let cost = facts.cost.at_least().map_or_else(|| "unknown".to_owned(), |least| least.dollars().to_string());
+    writeln!(out, "        <property name=\"cost_usd\" value=\"{cost}\"/>")?;
+    if !facts.cost.is_whole() {
+        writeln!(out, "        <property name=\"cost_unknown\" value=\"{}\"/>", facts.cost.unknown)?;
+    }
     writeln!(out, "      </properties>")?;
     end_of_case(findings, verification, out)
 }

@@ -49,8 +49,8 @@ pub(super) fn planned() -> Vec<PlannedRun> {
     let facts = |passed, score| ResultFacts {
         passed: Some(passed),
         score: Some(score),
-        cost: usd(0.2134),
-        failed_judges: crate::model::money::Usd::ZERO,
+        cost: usd(0.2134).into(),
+        failed_judges: crate::model::usage::Total::ZERO,
         seconds: 185.0,
         config: Some(0),
     };

@@ -2,6 +2,7 @@
 
 use crate::model::finding::{Finding, FindingKind};
 use crate::model::survey::Survey;
+use crate::model::usage::Total;
 
 use super::{at, of_run};
 
@@ -39,12 +40,12 @@ fn audit_attempts(survey: &Survey, findings: &mut Vec<Finding>) {
         let message = if there.count < should.attempts {
             format!("former attempts that it had: {}; in `.failed/`: {}", should.attempts, there.count)
         } else {
-            match should.cost {
-                Some(cost) if there.count == should.attempts && there.cost != cost => {
-                    format!("its former attempts cost {cost}, and those in `.failed/` say {}", there.cost)
-                }
-                _ => continue,
+            let Some(known) = should.cost.filter(|_| there.count == should.attempts) else { continue };
+            let said = Total { known, unknown: should.unknown.unwrap_or(there.cost.unknown) };
+            if said == there.cost {
+                continue;
             }
+            format!("its former attempts cost {said}, and those in `.failed/` say {}", there.cost)
         };
         findings.push(of_run(survey, FindingKind::DamagedAttempt, *run, message));
     }

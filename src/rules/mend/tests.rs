@@ -4,10 +4,10 @@ use serde_json::json;
 use super::*;
 use crate::model::experiment::samples::config;
 use crate::model::finding::Cure;
-use crate::model::money::Usd;
 use crate::model::outcome::RunStatus;
 use crate::model::survey::AttemptsSeen;
 use crate::model::survey::{Problem, ProblemKind, ResultFacts};
+use crate::model::usage::Total;
 
 fn now() -> Timestamp {
     "2026-12-01T00:00:00Z".parse().unwrap()
@@ -21,8 +21,8 @@ fn result(passed: Option<bool>) -> RunSeen {
     RunSeen::Committed(ResultFacts {
         passed,
         score: Some(1.0),
-        cost: Usd::ZERO,
-        failed_judges: Usd::ZERO,
+        cost: Total::ZERO,
+        failed_judges: Total::ZERO,
         seconds: 1.0,
         config: None,
     })
@@ -153,7 +153,7 @@ fn phantoms_are_kept_until_a_person_drops_them() {
 fn agent_complete_and_unknown_keys_are_kept() {
     let mut survey = finished();
     survey.runs.remove(&run("T0/00/1"));
-    survey.runs.insert(run("T0/00/2"), RunSeen::Unfinished { agent_complete: true, spent: Usd::ZERO });
+    survey.runs.insert(run("T0/00/2"), RunSeen::Unfinished { agent_complete: true, spent: Total::ZERO });
     let mut old = checkpoint(ExperimentStatus::Running, &[("T0/00/1", RunStatus::AgentComplete)]);
     old.unknown.insert("future".to_owned(), json!([1, { "a": null }]));
     survey.checkpoint = Seen::Read(Box::new(old.clone()));
@@ -209,7 +209,7 @@ fn seen() -> impl Strategy<Value = Option<RunSeen>> {
         Just(Some(result(Some(false)))),
         Just(Some(result(None))),
         Just(Some(RunSeen::Unreadable)),
-        any::<bool>().prop_map(|agent_complete| Some(RunSeen::Unfinished { agent_complete, spent: Usd::ZERO })),
+        any::<bool>().prop_map(|agent_complete| Some(RunSeen::Unfinished { agent_complete, spent: Total::ZERO })),
     ]
 }
 

@@ -70,10 +70,11 @@ fn start(state: &State, limits: &Limits, now: Duration, actions: &mut Vec<Action
         None => limits.jobs,
     };
     let mut expected = state.expected_in_flight();
+    let spent = state.spent().known + state.assumed();
     for run in state.queue.first(limits.jobs.saturating_sub(state.in_flight.len()), room) {
         expected += state.costs.expected(run);
         if let Some(ceiling) = limits.max_cost
-            && (state.spent + expected > ceiling || state.spent >= ceiling)
+            && (spent + expected > ceiling || spent >= ceiling)
         {
             // What has been decided to start is started first; the ceiling is met again right after.
             if actions.is_empty() {

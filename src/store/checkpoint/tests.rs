@@ -31,7 +31,7 @@ fn a_saved_checkpoint_is_the_checkpoint_that_is_read() {
     assert_eq!(read, Seen::Read(Box::new(checkpoint)));
     assert!(duplicate_keys.is_empty());
     let text = String::from_utf8(raw.unwrap()).unwrap();
-    assert!(text.starts_with("{\n  \"version\": \"4.1\",\n") && text.ends_with("}\n"), "{text}");
+    assert!(text.starts_with("{\n  \"version\": \"4.2\",\n") && text.ends_with("}\n"), "{text}");
     let places: Vec<_> = ["\"1\": ", "\"2\": ", "\"10\": "].map(|key| text.find(key)).into();
     assert!(places.is_sorted() && places[0].is_some(), "runs sort as numbers: {text}");
 }
@@ -74,9 +74,9 @@ fn a_key_in_another_spelling_is_named() {
 
 #[test]
 fn other_versions_are_told_apart() {
-    let version = |version: &str| with_runs("{}").replace("\"4.1\"", &format!("\"{version}\""));
-    let newer = seen(&version("4.2"));
-    assert!(matches!(&newer, Seen::Newer { version, content: Some(_) } if version == "4.2"), "{newer:?}");
+    let version = |version: &str| with_runs("{}").replace("\"4.2\"", &format!("\"{version}\""));
+    let newer = seen(&version("4.3"));
+    assert!(matches!(&newer, Seen::Newer { version, content: Some(_) } if version == "4.3"), "{newer:?}");
     let foreign = seen(r#"{"completed_runs":{"T0":"all"},"version":"5.0"}"#);
     assert!(matches!(&foreign, Seen::Newer { content: None, .. }), "{foreign:?}");
     let original = seen(&version("2.0"));
@@ -137,7 +137,7 @@ fn what_cannot_be_copied_is_moved_to_the_backup() {
 fn a_version_of_others_is_never_written() {
     let sample = sample::experiment();
     let mut writer = sample.writer();
-    let checkpoint = Checkpoint { version: "4.2".into(), ..sample::checkpoint() };
+    let checkpoint = Checkpoint { version: "4.3".into(), ..sample::checkpoint() };
     assert!(matches!(writer.save(&checkpoint), Err(StoreError::OtherVersion { .. })));
     assert!(!sample.folder.checkpoint().exists());
 }

@@ -11,6 +11,8 @@ use crate::model::ids::JudgeNumber;
 /// What was taken and what was not.
 pub(in crate::store) const CHANGES: &str = "changes.json";
 
+/// What a judge was asked.
+const PROMPT: &str = "prompt.md";
 /// What a judge said, below its folder.
 const RESPONSE: &str = "response.txt";
 
@@ -115,7 +117,13 @@ impl RunFolder {
     /// What a judge was asked.
     #[must_use]
     pub fn judge_prompt(&self, judge: JudgeNumber) -> PathBuf {
-        self.judge(judge).join("prompt.md")
+        self.judge(judge).join(PROMPT)
+    }
+
+    /// What a judge was asked, in the folder of one of its attempts.
+    #[must_use]
+    pub fn prompt_in(attempt: &Path) -> PathBuf {
+        attempt.join(PROMPT)
     }
 
     /// What a judge said, as it said it.

@@ -1,17 +1,13 @@
 //! What a run cost that is not committed, and what of a committed one no result says.
 
-use std::path::Path;
-
 use super::RunStore;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::JudgeNumber;
-use crate::model::limits::OUTPUT_BYTES;
-use crate::model::money::Usd;
 use crate::model::result::AgentResult;
-use crate::os::files::{self, Folder, ReadError};
-use crate::store::layout::RunFolder;
+use crate::model::usage::{Cost, Total};
+use crate::os::files::{self, Folder};
+use crate::store::claimed::{self, Asked};
 use crate::store::{StoreError, work};
-use crate::text::claims;
 
 impl RunStore {
     /// What was spent on the attempt that lies there, as far as agent and judges have said it: `agent` is its result, when
@@ -19,16 +15,16 @@ impl RunStore {
     ///
     /// # Errors
     /// When the system does not let something be read.
-    pub fn spent(&self, agent: Option<&AgentResult>) -> Result<Usd, StoreError> {
-        let mut spent = match agent {
-            Some(agent) => agent.cost_usd,
+    pub fn spent(&self, agent: Option<&AgentResult>) -> Result<Total, StoreError> {
+        let agent = match agent {
+            Some(agent) => agent.usage.cost,
             // While its agent works, a run's record lies in the work folder.
             None => match self.pointed_to()? {
-                Some(place) => claimed_cost(&work::record_in(&place))?,
-                None => claimed_cost(&self.folder.record())?,
+                Some(place) => claimed::agent(&self.own, &work::record_in(&place))?,
+                None => claimed::agent(&self.own, &self.folder.record())?,
             },
         };
-        spent += self.judges_cost()?;
+        let mut spent = Total::from(agent) + self.judges_cost()?;
         let mut gradings = Vec::new();
         if let Some(folder) = Folder::open(&self.folder.gradings())? {
             folder.each(|name, _| gradings.extend(name.to_str().and_then(GradingNumber::from_folder)))?;
@@ -37,6 +33,14 @@ impl RunStore {
             spent += self.graded(grading).judges_cost()?;
         }
         Ok(spent)
+    }
+
+    /// What the agent of an attempt without a result cost, when its record says nothing of it.
+    ///
+    /// # Errors
+    /// When the system does not let something be read.
+    pub fn silent_agent_cost(&self) -> Result<Cost, StoreError> {
+        Ok(if claimed::asked(&self.own)? == Asked::Program { Cost::Unknown } else { Cost::NOTHING })
     }
 
     /// The store of what a grading leaves of the run.
@@ -56,16 +60,16 @@ impl RunStore {
         Ok(files::create_dir_durable(&self.folder.judges())?)
     }
 
-    /// What the judges cost whose answers lie here, valid or not.
+    /// What the judges cost that were asked here, whether their answers are valid or not.
     ///
     /// # Errors
     /// When the system does not let something be read.
-    pub fn judges_cost(&self) -> Result<Usd, StoreError> {
-        let mut spent = Usd::ZERO;
+    pub fn judges_cost(&self) -> Result<Total, StoreError> {
+        let mut spent = Total::ZERO;
         for judge in self.judges()? {
             spent += match self.read_judgment(judge)? {
-                Some(judgment) => judgment.cost_usd,
-                None => self.answer_cost(judge)?,
+                Some(judgment) => judgment.cost.into(),
+                None => self.answer_cost(judge)?.into(),
             };
         }
         Ok(spent + self.failed_judges_cost()?)
@@ -75,24 +79,15 @@ impl RunStore {
     ///
     /// # Errors
     /// When the system does not let it be read.
-    pub fn answer_cost(&self, judge: JudgeNumber) -> Result<Usd, StoreError> {
-        claimed_cost(&self.folder.judge_response(judge))
+    pub fn answer_cost(&self, judge: JudgeNumber) -> Result<Cost, StoreError> {
+        claimed::judge(&self.folder, judge)
     }
 
     /// What the answers cost that were set aside.
     ///
     /// # Errors
     /// When the system does not let one be read.
-    pub fn failed_judges_cost(&self) -> Result<Usd, StoreError> {
-        self.judges_aside()?.iter().map(|aside| claimed_cost(&RunFolder::response_in(aside))).sum()
-    }
-}
-
-/// What a file of an agent's or judge's own says of its cost; nothing when it is not there or no file.
-fn claimed_cost(path: &Path) -> Result<Usd, StoreError> {
-    match files::read_start(path, OUTPUT_BYTES) {
-        Ok(bytes) => Ok(bytes.and_then(|bytes| claims::cost(&bytes)).unwrap_or_default()),
-        Err(ReadError::NotRegular { .. } | ReadError::TooLarge { .. }) => Ok(Usd::ZERO),
-        Err(error @ ReadError::Io(_)) => Err(error.into()),
+    pub fn failed_judges_cost(&self) -> Result<Total, StoreError> {
+        self.judges_aside()?.iter().map(|aside| claimed::judge_aside(aside).map(Total::from)).sum()
     }
 }

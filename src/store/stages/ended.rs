@@ -13,14 +13,7 @@ use crate::store::own_digest::{self, Own};
 
 /// A stage's file as a value; `None` when it is not there, or is not whole: then the stage has not ended.
 pub(super) fn read_whole<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StoreError> {
-    match files::read_bounded(path, MOST_STAGE_FILE_BYTES) {
-        Ok(bytes) => Ok(bytes.and_then(|bytes| match stage_of(&bytes) {
-            Stage::Whole(value) => Some(value),
-            Stage::Absent | Stage::Damaged => None,
-        })),
-        Err(ReadError::NotRegular { .. } | ReadError::TooLarge { .. }) => Ok(None),
-        Err(error @ ReadError::Io(_)) => Err(error.into()),
-    }
+    Ok(read_stage(path)?.whole())
 }
 
 /// What a stage's file is.
@@ -34,6 +27,16 @@ pub(in crate::store) enum Stage<T> {
     Damaged,
 }
 
+impl<T> Stage<T> {
+    /// The value of a stage that has ended.
+    pub(in crate::store) fn whole(self) -> Option<T> {
+        match self {
+            Self::Whole(value) => Some(value),
+            Self::Absent | Self::Damaged => None,
+        }
+    }
+}
+
 /// Tells what the bytes of a stage's file are.
 pub(in crate::store) fn stage_of<T: DeserializeOwned>(bytes: &[u8]) -> Stage<T> {
     match serde_json::from_slice(bytes) {
@@ -45,9 +48,14 @@ pub(in crate::store) fn stage_of<T: DeserializeOwned>(bytes: &[u8]) -> Stage<T> 
 /// Reads a stage's file. A file appears whole or not at all, so one that is not whole was altered. What is no file was
 /// planted.
 pub(in crate::store) fn read_stage<T: DeserializeOwned>(path: &Path) -> Result<Stage<T>, StoreError> {
+    Ok(read_with_text(path)?.0)
+}
+
+/// The same, with the file's text.
+pub(super) fn read_with_text<T: DeserializeOwned>(path: &Path) -> Result<(Stage<T>, Vec<u8>), StoreError> {
     match files::read_bounded(path, MOST_STAGE_FILE_BYTES) {
-        Ok(None) | Err(ReadError::NotRegular { .. } | ReadError::TooLarge { .. }) => Ok(Stage::Absent),
-        Ok(Some(bytes)) => Ok(stage_of(&bytes)),
+        Ok(None) | Err(ReadError::NotRegular { .. } | ReadError::TooLarge { .. }) => Ok((Stage::Absent, Vec::new())),
+        Ok(Some(bytes)) => Ok((stage_of(&bytes), bytes)),
         Err(error @ ReadError::Io(_)) => Err(error.into()),
     }
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use crate::model::digest::Digest;
 use crate::model::ids::AttemptNumber;
-use crate::model::money::Usd;
 use crate::model::result::{AttemptRecord, FORMAT_VERSION};
+use crate::model::usage::Total;
 use crate::os::files::{self, Folder};
 
 use super::RunStore;
@@ -36,9 +36,9 @@ impl RunStore {
     }
 
     /// How many former attempts the run has, and what they cost as far as their records say it.
-    pub(super) fn former_attempts(&self) -> Result<(u32, Usd), StoreError> {
+    pub(super) fn former_attempts(&self) -> Result<(u32, Total), StoreError> {
         let attempts = self.attempts()?;
-        let mut cost = Usd::ZERO;
+        let mut cost = Total::ZERO;
         for attempt in &attempts {
             let folder = RunFolder::at(self.failed.join(attempt.folder(self.run.run)));
             cost += attempts::cost(&folder)?;

@@ -13,8 +13,8 @@ use crate::model::result::{AgentResult, ChecksResult, FORMAT_VERSION, JudgeAttem
 use crate::os::files::{self, FileError, Folder, Kind};
 
 use super::layout::{self, ExperimentFolder, RunFolder};
-use super::{StoreError, evidence, own_digest, pretty};
-use ended::{Ended, read_whole};
+use super::{StoreError, evidence, own_digest, pretty, version};
+use ended::{Ended, read_whole, read_with_text};
 pub(super) use ended::{Stage, read_stage, stage_of};
 
 /// Which durable files of a run are whole: a resume goes on behind them.
@@ -37,6 +37,8 @@ pub struct Progress {
 pub struct RunStore {
     run: RunId,
     folder: RunFolder,
+    /// Where the agent's files lie, also those of a run that is graded again.
+    own: RunFolder,
     subtest: PathBuf,
     failed: PathBuf,
 }
@@ -48,6 +50,7 @@ impl RunStore {
         Self {
             run,
             folder: experiment.run(run),
+            own: experiment.run(run),
             subtest: experiment.subtest(run.tier, run.subtest),
             failed: experiment.failed(run.tier, run.subtest),
         }
@@ -185,7 +188,7 @@ impl RunStore {
     /// When the system does not let it be read.
     pub fn read_agent_result(&self) -> Result<Option<AgentResult>, StoreError> {
         let path = self.folder.agent_result();
-        match read_stage(&path)? {
+        match self.agent_result(&path)? {
             Stage::Absent => Ok(None),
             Stage::Whole(result) => Ok(Some(result)),
             // The agent was paid, whatever became of the file.
@@ -198,7 +201,15 @@ impl RunStore {
     /// # Errors
     /// When the system does not let it be read.
     pub fn whole_agent_result(&self) -> Result<Option<AgentResult>, StoreError> {
-        read_whole(&self.folder.agent_result())
+        Ok(self.agent_result(&self.folder.agent_result())?.whole())
+    }
+
+    fn agent_result(&self, path: &Path) -> Result<Stage<AgentResult>, StoreError> {
+        let (mut stage, json) = read_with_text(path)?;
+        if let Stage::Whole(result) = &mut stage {
+            version::costs::translate_agent(result, &json, &self.own)?;
+        }
+        Ok(stage)
     }
 
     /// Writes `agent/result.json`: from then on the agent is not started again.
@@ -230,8 +241,12 @@ impl RunStore {
     /// # Errors
     /// When the system does not let it be read.
     pub fn read_judgment(&self, judge: JudgeNumber) -> Result<Option<Judgment>, StoreError> {
-        let judgment: Option<Judgment> = read_whole(&self.folder.judgment(judge))?;
-        Ok(judgment.filter(|judgment| judgment.judge_number == judge))
+        let (stage, json) = read_with_text::<Judgment>(&self.folder.judgment(judge))?;
+        let Some(mut judgment) = stage.whole().filter(|judgment| judgment.judge_number == judge) else {
+            return Ok(None);
+        };
+        version::costs::translate_judgment(&mut judgment, &json, &self.folder)?;
+        Ok(Some(judgment))
     }
 
     /// Makes what a judge was asked and said durable.
@@ -277,7 +292,7 @@ impl RunStore {
         }
         let seal = evidence::seal(&self.folder)?;
         result.seal = Digest::of(&seal);
-        (result.former_attempts, result.former_cost_usd) = self.former_attempts()?;
+        (result.former_attempts, result.former_cost) = self.former_attempts()?;
         files::write_atomic(&self.folder.seal(), &seal)?;
         files::write_new(&path, &own_digest::add(pretty(result, &path)?)).map_err(|error| match error.error.kind() {
             io::ErrorKind::AlreadyExists => StoreError::AlreadyCommitted(self.run),
@@ -290,7 +305,18 @@ impl RunStore {
     /// # Errors
     /// When the system does not let it be read.
     pub fn read_result(&self) -> Result<Option<RunResult>, StoreError> {
-        read_whole(&self.folder.result())
+        let Some(result) = read_whole(&self.folder.result())? else { return Ok(None) };
+        self.translated(result).map(Some)
+    }
+
+    /// A result as the current version says it.
+    pub(super) fn translated(&self, mut result: RunResult) -> Result<RunResult, StoreError> {
+        if version::age(&result.version) == version::Age::Earlier {
+            let graded = self.own.graded(result.grading);
+            let graded = if result.grading.is_first() { &self.own } else { &graded };
+            version::costs::translate_result(&mut result, &self.own, graded, self.failed_judges_cost()?)?;
+        }
+        Ok(result)
     }
 
     /// The result of a run that is committed, made durable once more: the session that wrote it may have been killed, or
@@ -304,7 +330,7 @@ impl RunStore {
         let bytes = files::read_bounded(&path, MOST_STAGE_FILE_BYTES)?.ok_or_else(unreadable)?;
         let result = serde_json::from_slice(&bytes).map_err(|_| unreadable())?;
         files::write_atomic(&path, &bytes)?;
-        Ok(result)
+        self.translated(result)
     }
 
     /// Writes a stage's file: it carries the digest of itself, and of what else the stage left in its folder.

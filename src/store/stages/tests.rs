@@ -15,7 +15,7 @@ fn attempt(number: u32) -> AttemptRecord {
         attempt: AttemptNumber(number),
         stage: StageOfRun::Agent,
         end: AttemptEnd::Interrupted,
-        cost_usd: crate::model::money::Usd::from_dollars(f64::from(number)).unwrap(),
+        cost: crate::model::money::Usd::from_dollars(f64::from(number)).unwrap().into(),
         at: sample::now(),
     }
 }
@@ -142,7 +142,7 @@ fn a_record_that_a_stopped_session_wrote_is_kept() {
     let store = store(&sample);
     store.begin().unwrap();
     sample::write_json(&store.folder().attempt_record(), &attempt(1));
-    let later = AttemptRecord { cost_usd: crate::model::money::Usd::ZERO, ..attempt(1) };
+    let later = AttemptRecord { cost: crate::model::usage::Total::ZERO, ..attempt(1) };
     let place = store.set_aside(&later).unwrap();
     let kept: AttemptRecord = serde_json::from_slice(&fs::read(place.join("attempt.json")).unwrap()).unwrap();
     assert_eq!(kept, attempt(1));

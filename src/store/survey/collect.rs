@@ -7,11 +7,11 @@ use crate::model::changes::Remainder;
 use crate::model::digest::Digest;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::{AttemptNumber, ExperimentId, RunId, SubtestId, TierId};
-use crate::model::money::Usd;
 use crate::model::outcome::Failure;
 use crate::model::shortfall::Shortfall;
 use crate::model::survey::{AttemptsSeen, Former};
 use crate::model::survey::{Graded, Problem, RunSeen, Survey};
+use crate::model::usage::Total;
 
 /// What one thread has found since it last told.
 #[derive(Default)]
@@ -48,7 +48,7 @@ pub(super) struct Part {
 pub(super) struct AttemptSeen {
     /// `None` under the original's later names, which do not tell which attempt it was.
     pub(super) number: Option<AttemptNumber>,
-    pub(super) cost: Usd,
+    pub(super) cost: Total,
     pub(super) used_up: bool,
     /// What ended it.
     pub(super) failure: Option<Failure>,

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::RunId;
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
-use crate::model::money::Usd;
 use crate::model::survey::{Graded, GradedFacts, ProblemKind};
+use crate::model::usage::Total;
 use crate::os::files::{self, Folder, Kind, ReadError};
 
 use super::Depth;
-use super::facts::Facts;
+use super::facts::{Costs, Facts};
 use super::read::Reader;
 use super::whole::damaged_stage;
 use crate::store::layout::original::Dialect;
@@ -41,7 +41,7 @@ impl Reader<'_> {
     }
 
     /// Reads every grading of a committed run; nothing where the fixture's own is the only one.
-    pub(super) fn gradings(&mut self, run: RunId, facts: &Facts<'_>) {
+    pub(super) fn gradings(&mut self, run: RunId, facts: &Facts<'_>, costs: &Costs) {
         let listed = self.listed_gradings(run);
         let own = (!facts.grading.is_first()).then_some(facts.grading);
         let known = self.setting.gradings.iter().copied();
@@ -49,8 +49,8 @@ impl Reader<'_> {
         if numbers.is_empty() {
             return;
         }
-        let mut graded = Graded { agent: facts.cost_usd.unwrap_or_default(), ..Graded::default() };
-        graded.by.insert(facts.grading, facts.graded());
+        let mut graded = Graded { agent: costs.agent, ..Graded::default() };
+        graded.by.insert(facts.grading, facts.graded(costs));
         for number in numbers {
             match self.grading(run, number, facts) {
                 Ok(Some(by)) => {
@@ -129,15 +129,16 @@ impl Reader<'_> {
             }
         }
         self.shortfall(run, &facts);
-        Ok(Some(facts.graded()))
+        let costs = self.costs(run, &facts, &bytes);
+        Ok(Some(facts.graded(&costs)))
     }
 
     /// What was spent on a grading of a run that has no verdict yet.
-    fn begun(&mut self, run: RunId, number: GradingNumber) -> Usd {
+    fn begun(&mut self, run: RunId, number: GradingNumber) -> Total {
         let store = RunStore::new(self.setting.folder, run).graded(number);
         store.judges_cost().unwrap_or_else(|error| {
             self.part.unknown.push((self.setting.folder.relative(store.folder().root()), error.to_string()));
-            Usd::ZERO
+            Total::UNKNOWN
         })
     }
 }

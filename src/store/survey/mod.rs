@@ -13,8 +13,8 @@ use std::thread;
 use crate::model::digest::Digest;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::{ExperimentId, RunId};
-use crate::model::money::Usd;
 use crate::model::survey::{RunSeen, Survey};
+use crate::model::usage::Total;
 use crate::os::files::{self, FileError, Folder, Kind};
 use crate::os::lock;
 use crate::rules::gradings::{newest, settle, to_grade};
@@ -25,6 +25,7 @@ use super::stages::RunStore;
 use super::{StoreError, adopt, checkpoint, config, evidence, gradings, inherited, repository, untouched};
 
 mod collect;
+mod costs;
 mod facts;
 mod graded;
 mod levels;
@@ -214,22 +215,33 @@ fn adopted(folder: &ExperimentFolder, survey: &mut Survey) -> Option<BTreeMap<Ru
 }
 
 /// What runs cost that were set aside whole: they were paid for, whatever became of them.
-fn quarantined_cost(folder: &ExperimentFolder, dialect: Dialect) -> Result<Usd, StoreError> {
+fn quarantined_cost(folder: &ExperimentFolder, dialect: Dialect) -> Result<Total, StoreError> {
     let mut names = Vec::new();
     if let Some(quarantine) = Folder::open(&folder.quarantine())? {
         quarantine.each(|name, _| names.push(name.to_owned()))?;
     }
-    let mut cost = Usd::ZERO;
+    let mut cost = Total::ZERO;
     for name in names {
         // What lies in a quarantine lies as it did in the experiment.
         let aside = ExperimentFolder::at(folder.quarantine().join(name));
-        let Ok((mut aside, _)) = read_results(&aside, Depth::Results, dialect, true, Survey::default()) else {
+        let Ok((mut found, _)) = read_results(&aside, Depth::Results, dialect, true, Survey::default()) else {
             continue;
         };
-        settle(&mut aside);
-        cost += aside.runs.values().map(RunSeen::spent).sum();
+        settle(&mut found);
+        for (run, seen) in &found.runs {
+            cost += match seen {
+                // A result that was set aside by itself was made again from its stages, which count where they are.
+                RunSeen::Unreadable => left_beside(&RunStore::new(&aside, *run))?,
+                seen => seen.spent(),
+            };
+        }
     }
     Ok(cost)
+}
+
+/// What the stages cost that lie beside a result that cannot be read.
+fn left_beside(run: &RunStore) -> Result<Total, StoreError> {
+    run.spent(run.whole_agent_result()?.as_ref())
 }
 
 fn experiment_id(survey: &Survey) -> Option<ExperimentId> {

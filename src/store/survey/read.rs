@@ -6,9 +6,9 @@ use std::sync::Mutex;
 
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
-use crate::model::money::Usd;
 use crate::model::score::Score;
 use crate::model::survey::{Problem, ProblemKind, ResultFacts, RunSeen};
+use crate::model::usage::Total;
 use crate::os::files::{self, Folder, ReadError, TEMPORARY_PREFIX};
 
 use super::collect::{self, Collection, Part};
@@ -184,12 +184,13 @@ impl<'a> Reader<'a> {
         }
         self.part.remainders.extend(facts.remainder(run));
         self.shortfall(run, facts);
-        self.gradings(run, facts);
+        let costs = self.costs(run, facts, bytes);
+        self.gradings(run, facts, &costs);
         RunSeen::Committed(ResultFacts {
             passed: facts.judge_passed,
             score: facts.judge_score.map(Score::get),
-            cost: facts.cost(),
-            failed_judges: facts.failed_judge_cost_usd.unwrap_or_default(),
+            cost: costs.agent + costs.judges,
+            failed_judges: costs.failed_judges,
             seconds: facts.duration_seconds.unwrap_or_default(),
             config,
         })
@@ -269,14 +270,16 @@ impl<'a> Reader<'a> {
     }
 
     fn unfinished(&mut self, subtest: &Folder, run: RunId) -> RunSeen {
-        let unstarted = RunSeen::Unfinished { agent_complete: false, spent: Usd::ZERO };
+        let left = |spent: Total| RunSeen::Unfinished { agent_complete: false, spent };
         match self.read(subtest, run, AGENT_RESULT) {
             Ok(there) if self.setting.dialect == Dialect::Original => {
-                let agent = if there { OriginalAgent::parse(&self.bytes) } else { None };
-                agent.map_or(unstarted, |agent| RunSeen::Unfinished {
-                    agent_complete: agent.is_usable(),
-                    spent: agent.cost_usd,
-                })
+                match there.then(|| OriginalAgent::parse(&self.bytes)) {
+                    Some(Some(agent)) => {
+                        RunSeen::Unfinished { agent_complete: agent.is_usable(), spent: agent.cost_usd.into() }
+                    }
+                    Some(None) => left(Total::UNKNOWN),
+                    None => left(self.begun_agent(run)),
+                }
             }
             Ok(there) => match self.stages(run, there) {
                 Ok((agent_complete, spent)) => {
@@ -288,7 +291,7 @@ impl<'a> Reader<'a> {
                 Err(error) => self.hidden(run, JUDGE, error.to_string()),
             },
             Err(ReadError::Io(error)) => self.hidden(run, AGENT_RESULT, error.to_string()),
-            Err(_) => unstarted,
+            Err(_) => left(Total::UNKNOWN),
         }
     }
 

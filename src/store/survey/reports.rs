@@ -124,7 +124,7 @@ impl<'a> Reports<'a> {
             let sum = sums.entry((run.tier, run.subtest)).or_default();
             sum.runs += 1;
             sum.passed += usize::from(facts.passed == Some(true));
-            sum.cost += facts.cost.dollars();
+            sum.cost += facts.cost.known.dollars();
         }
         for (tier, totals) in std::mem::take(&mut self.tiers) {
             let mut differs: Vec<String> = totals

@@ -10,6 +10,7 @@ use crate::model::outcome::{AttemptEnd, Failure, FailureKind, Stage};
 use crate::model::result::{AttemptRecord, ChecksResult, Verdict};
 use crate::model::survey::AttemptsSeen;
 use crate::model::survey::{Holder, Naming, ProblemKind, Seen};
+use crate::model::usage::Total;
 use crate::store::sample::{self, Sample, run};
 use crate::store::stages::RunStore;
 
@@ -21,8 +22,8 @@ fn problems(survey: &Survey) -> Vec<(String, ProblemKind)> {
     survey.problems.iter().map(|problem| (problem.place.clone(), problem.kind)).collect()
 }
 
-fn usd(dollars: f64) -> Usd {
-    Usd::from_dollars(dollars).unwrap()
+fn usd(dollars: f64) -> Total {
+    Usd::from_dollars(dollars).unwrap().into()
 }
 
 #[test]
@@ -113,7 +114,7 @@ fn a_result_that_someone_planted_is_never_counted() {
     fs::write(at("T2"), "").unwrap();
 
     let survey = seen(&sample);
-    let unstarted = RunSeen::Unfinished { agent_complete: false, spent: Usd::ZERO };
+    let unstarted = RunSeen::Unfinished { agent_complete: false, spent: Total::ZERO };
     assert_eq!(survey.runs, [(run("T0/00/1"), unstarted)].into());
     assert_eq!(
         survey.foreign,
@@ -284,7 +285,7 @@ fn unfinished_runs_and_former_attempts_tell_what_was_spent() {
         attempt: AttemptNumber(number),
         stage: Stage::Agent,
         end: AttemptEnd::Failed { failure: Failure::new(FailureKind::Provider, "503"), last },
-        cost_usd: usd(0.1),
+        cost: usd(0.1),
         at: sample::now(),
     };
     for (number, last) in [(1, true), (2, false)] {

@@ -11,10 +11,10 @@ use crate::model::changes::Changes;
 use crate::model::digest::Digest;
 use crate::model::ids::RunId;
 use crate::model::limits::{MOST_PATCH_BYTES, MOST_STAGE_FILE_BYTES};
-use crate::model::money::Usd;
 use crate::model::result::{AgentResult, ChecksResult, JudgeAttempt, Judgment, RunResult};
 use crate::model::survey::Former;
 use crate::model::survey::{Problem, ProblemKind};
+use crate::model::usage::Total;
 use crate::os::files;
 use crate::rules::recompute::{Stages, differing};
 
@@ -26,7 +26,7 @@ use crate::store::layout::RunFolder;
 use crate::store::layout::original::Dialect;
 use crate::store::own_digest::{self, Own};
 use crate::store::stages::{RunStore, Stage, read_stage, stage_of};
-use crate::store::version::{Age, age};
+use crate::store::version::{Age, age, costs};
 
 /// What a stage's file says of what else the stage left.
 #[derive(Deserialize)]
@@ -45,17 +45,38 @@ fn is_patch(folder: &RunFolder, expected: Digest) -> bool {
 }
 
 /// The stages that a result names, as they lie in a folder.
-fn stages(result: &RunResult, folder: &RunFolder, read: &dyn Fn(&Path) -> Option<Vec<u8>>) -> Option<Stages> {
-    fn parsed<T: DeserializeOwned>(bytes: Option<Vec<u8>>) -> Option<T> {
-        serde_json::from_slice(&bytes?).ok()
+///
+/// They are read by the rules of the result's own version: one of today took stages of an earlier version over translated,
+/// and one of an earlier version took them as they are. The agent's own files lie in the folder `run`.
+fn stages(
+    result: &RunResult,
+    folder: &RunFolder,
+    run: &RunFolder,
+    read: &dyn Fn(&Path) -> Option<Vec<u8>>,
+) -> Option<Stages> {
+    fn parsed<T: DeserializeOwned>(json: Option<Vec<u8>>) -> Option<T> {
+        serde_json::from_slice(&json?).ok()
     }
+    let translates = age(&result.version) == Age::Current;
+    let json = read(&folder.agent_result())?;
+    let mut agent: AgentResult = serde_json::from_slice(&json).ok()?;
+    if translates {
+        costs::translate_agent(&mut agent, &json, run).ok()?;
+    }
+    let judgment = |judge: &Judgment| {
+        let json = read(&folder.judgment(judge.judge_number))?;
+        let mut judgment: Judgment = serde_json::from_slice(&json).ok()?;
+        if translates {
+            costs::translate_judgment(&mut judgment, &json, folder).ok()?;
+        }
+        Some(judgment)
+    };
     let changes = result.not_captured.map(|_| parsed(read(&folder.changes())));
-    let judgments = result.judges.iter().map(|judge| parsed(read(&folder.judgment(judge.judge_number))));
     Some(Stages {
-        agent: parsed(read(&folder.agent_result()))?,
+        agent,
         changes: changes.map_or(Some(None), |changes: Option<Changes>| changes.map(Some))?,
         checks: parsed(read(&folder.checks_result()))?,
-        judgments: judgments.collect::<Option<Vec<Judgment>>>()?,
+        judgments: result.judges.iter().map(judgment).collect::<Option<Vec<Judgment>>>()?,
         verdict: parsed(read(&folder.judge_result()))?,
     })
 }
@@ -63,7 +84,7 @@ fn stages(result: &RunResult, folder: &RunFolder, read: &dyn Fn(&Path) -> Option
 /// The same of a result of a later grading: what the agent did lies in the run's own folder.
 fn stages_of_later(result: &RunResult, later: &RunFolder, run: &RunFolder) -> Option<Stages> {
     let own = [(later.agent_result(), run.agent_result()), (later.changes(), run.changes())];
-    stages(result, later, &|path| {
+    stages(result, later, run, &|path| {
         read_file(own.iter().find(|(of_later, _)| of_later == path).map_or(path, |(_, own)| own))
     })
 }
@@ -136,7 +157,9 @@ impl Reader<'_> {
             self.problem(run, ProblemKind::Altered, format!("`{version}` is no version of this tool"));
         }
         if let Some(attempts) = facts.former_attempts.filter(|attempts| *attempts > 0) {
-            self.part.former.push((run, Former { attempts, cost: facts.former_cost_usd }));
+            self.part
+                .former
+                .push((run, Former { attempts, cost: facts.former_cost(), unknown: facts.former_cost_unknown }));
         }
         if let Some(commit) = facts.baseline_commit.as_deref() {
             let place = (run.tier, run.subtest);
@@ -176,7 +199,7 @@ impl Reader<'_> {
         }
         let later = folder.graded(result.grading);
         let stages = if result.grading.is_first() {
-            stages(&result, folder, &|path| sealed.get(path.strip_prefix(folder.root()).ok()?).cloned())
+            stages(&result, folder, folder, &|path| sealed.get(path.strip_prefix(folder.root()).ok()?).cloned())
         } else {
             stages_of_later(&result, &later, folder)
         };
@@ -214,7 +237,7 @@ impl Reader<'_> {
 
     /// Whether the agent of a run that is not committed is done, when its result is `there` and has been read, and what was
     /// spent. What was altered is named: it was paid for, so nothing of it is made anew unasked.
-    pub(super) fn stages(&mut self, run: RunId, there: bool) -> Result<(bool, Usd), StoreError> {
+    pub(super) fn stages(&mut self, run: RunId, there: bool) -> Result<(bool, Total), StoreError> {
         let store = RunStore::new(self.setting.folder, run);
         let folder = store.folder();
         let agent = match there.then(|| stage_of::<AgentResult>(&self.bytes)) {
@@ -224,14 +247,19 @@ impl Reader<'_> {
                 }
                 return Ok((false, store.spent(None)?));
             }
-            Some(Stage::Whole(agent)) => agent,
+            Some(Stage::Whole(mut agent)) => {
+                costs::translate_agent(&mut agent, &self.bytes, folder)?;
+                agent
+            }
             Some(Stage::Absent | Stage::Damaged) => {
                 self.stage(run, &folder.agent_result(), "it was altered or torn");
                 return Ok((false, store.spent(None)?));
             }
         };
         if own_digest::own(&self.bytes) == Own::Right {
-            self.part.former.push((run, Former { attempts: agent.attempt.0.saturating_sub(1), cost: None }));
+            self.part
+                .former
+                .push((run, Former { attempts: agent.attempt.0.saturating_sub(1), cost: None, unknown: None }));
         }
         let mut ended = vec![(folder.agent(), folder.agent_result())];
         for judge in store.judges()? {

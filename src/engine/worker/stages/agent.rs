@@ -10,10 +10,10 @@ use crate::engine::worker::stages::trees::no_place;
 use crate::engine::worker::stages::{Halt, Work, write_evidence};
 use crate::engine::worker::workplace::Program;
 use crate::model::flag::Flag;
-use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind, Stage};
-use crate::model::result::{AgentResult, TokenStats};
+use crate::model::result::AgentResult;
 use crate::model::task::{AgentSpec, Subtest};
+use crate::model::usage::Usage;
 use crate::os::clock::{self, Stopwatch};
 use crate::os::files::FileError;
 use crate::os::process::{End, Ended, Overflow, View};
@@ -37,8 +37,7 @@ impl Work<'_> {
             attempt: self.attempt,
             end: AgentEnd::Finished,
             exit_code: None,
-            cost_usd: Usd::ZERO,
-            token_stats: TokenStats::default(),
+            usage: Usage::NOTHING,
             started_at,
             duration_seconds: 0.0,
             containment: "none".to_owned(),
@@ -64,7 +63,7 @@ impl Work<'_> {
         // A write that failed at its last step may have left the whole file: then the agent is not to be paid again.
         self.agent_complete = written.is_ok() || matches!(self.store.read_agent_result(), Ok(Some(_)));
         if self.agent_complete {
-            self.count(result.cost_usd);
+            self.count(result.usage.cost.into());
         }
         written.map_err(|error| storage(&error))?;
         Ok(result)
@@ -163,8 +162,7 @@ impl Work<'_> {
         let outcome = record::outcome(spec, end, record)?;
         result.end = outcome.end;
         result.exit_code = outcome.exit_code;
-        result.cost_usd = outcome.cost_usd;
-        result.token_stats = outcome.token_stats;
+        result.usage = outcome.usage;
         self.place.containment.name().clone_into(&mut result.containment);
         result.leftover_processes = ended.leftovers;
         result.output_truncated = ended.output_truncated;

@@ -136,11 +136,11 @@ impl Work<'_> {
         self.remove(tree);
         // Whatever came of it, it was paid for.
         let cost = self.graded_store.answer_cost(number).map_err(|error| storage(&error))?;
-        self.spent += cost;
+        self.spent += cost.into();
         asked.map_err(|halt| match (self.graded_store.set_judge_aside(number), halt) {
             (Err(error), _) => storage(&error).into(),
             (Ok(()), Halt::Failed(mut failure)) => {
-                if cost > Usd::ZERO {
+                if let Some(cost) = cost.usd().filter(|cost| *cost > Usd::ZERO) {
                     failure.message = format!("{}; the {cost} that it says it cost are counted", failure.message);
                 }
                 self.judge_excerpt(failure, number, attempt).into()

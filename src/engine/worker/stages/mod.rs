@@ -22,9 +22,9 @@ use crate::model::digest::Digest;
 use crate::model::event::Event;
 use crate::model::flag::Flag;
 use crate::model::ids::{AttemptNumber, JudgeNumber, ModelName, RunId};
-use crate::model::money::Usd;
 use crate::model::outcome::{AttemptEnd, Failure, FailureKind, Stage};
 use crate::model::result::{AgentResult, AttemptRecord, ChecksResult, FORMAT_VERSION, Judgment, RunResult};
+use crate::model::usage::Total;
 use crate::os::clock;
 use crate::os::files;
 use crate::os::process::{self, End, Ended};
@@ -74,7 +74,7 @@ pub(in crate::engine) struct Work<'a> {
     /// The stage that is under way.
     pub(in crate::engine) stage: Stage,
     /// Spent in this session.
-    pub(in crate::engine) spent: Usd,
+    pub(in crate::engine) spent: Total,
     /// Whether the cost of this attempt's agent is in [`Self::spent`] or was counted before.
     counted: bool,
     /// Whether the agent's result is durable, so that the attempt stays where it is.
@@ -104,7 +104,7 @@ impl<'a> Work<'a> {
             setup,
             attempt: AttemptNumber(1),
             stage: Stage::Prepare,
-            spent: Usd::ZERO,
+            spent: Total::ZERO,
             counted: false,
             agent_complete: false,
             line,
@@ -171,10 +171,10 @@ impl<'a> Work<'a> {
             return Ok(());
         }
         self.take_over_work()?;
-        let cost_usd = self.known_cost();
-        self.count(cost_usd);
+        let cost = self.cost_so_far()?;
+        self.count(cost);
         self.keep_record()?;
-        let record = AttemptRecord { attempt: self.attempt, stage: self.stage, end, cost_usd, at: clock::now() };
+        let record = AttemptRecord { attempt: self.attempt, stage: self.stage, end, cost, at: clock::now() };
         self.store.set_aside(&record).map_err(|error| storage(&error))?;
         if let Some(work) = self.temporary.take() {
             self.remove(work);
@@ -183,7 +183,7 @@ impl<'a> Work<'a> {
     }
 
     /// Counts what the attempt's agent cost, once.
-    fn count(&mut self, cost: Usd) {
+    fn count(&mut self, cost: Total) {
         if !std::mem::replace(&mut self.counted, true) {
             self.spent += cost;
         }
@@ -308,10 +308,9 @@ impl<'a> Work<'a> {
             exit_code: agent.exit_code,
             agent_end: agent.end,
             timed_out: agent.end.timed_out(),
-            token_stats: agent.token_stats,
-            cost_usd: agent.cost_usd,
-            judge_cost_usd: judgments.iter().map(|judgment| judgment.cost_usd).sum(),
-            failed_judge_cost_usd: self.graded_store.failed_judges_cost().map_err(|error| storage(&error))?,
+            usage: agent.usage,
+            judge_cost: judgments.iter().map(|judgment| Total::from(judgment.cost)).sum(),
+            failed_judge_cost: self.graded_store.failed_judges_cost().map_err(|error| storage(&error))?,
             duration_seconds: agent.duration_seconds + checks_duration + judge_duration_seconds,
             agent_duration_seconds: agent.duration_seconds,
             judge_duration_seconds,
@@ -328,7 +327,7 @@ impl<'a> Work<'a> {
             baseline_commit: Some(baseline_commit),
             // The commit counts them.
             former_attempts: 0,
-            former_cost_usd: Usd::ZERO,
+            former_cost: Total::ZERO,
             started_at: agent.started_at,
             committed_at: clock::now(),
             flags: self.flags(agent, changes.as_ref())?,
@@ -359,8 +358,8 @@ impl Work<'_> {
         }
         if files::kind_of(&self.folder.result()).map_err(|error| storage(&error))?.is_none() {
             // What judges cost that gave no verdict before is the run's own.
-            let failed_judge_cost_usd = self.store.judges_cost().map_err(|error| storage(&error))?;
-            let mut own = RunResult { failed_judge_cost_usd, ..result.clone() };
+            let failed_judge_cost = self.store.judges_cost().map_err(|error| storage(&error))?;
+            let mut own = RunResult { failed_judge_cost, ..result.clone() };
             self.store.commit(&mut own).map_err(|error| storage(&error))?;
         }
         Ok(())

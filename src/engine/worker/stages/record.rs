@@ -5,8 +5,8 @@ use crate::engine::error::storage;
 use crate::engine::worker::stages::Work;
 use crate::model::flag::Flag;
 use crate::model::limits::{MOST_RECORD_BYTES, MOST_RECORD_DEPTH, MOST_RECORD_FILES, OUTPUT_BYTES};
-use crate::model::money::Usd;
 use crate::model::outcome::Failure;
+use crate::model::usage::{Cost, Total};
 use crate::os::clock;
 use crate::os::files::{self, Bounds, ReadError};
 use crate::store::work::RECORD_FILE;
@@ -47,9 +47,12 @@ impl Work<'_> {
         Ok((salvaged.left_out > 0 || bytes.is_err()).then_some(Flag::RecordLeftOut))
     }
 
-    /// What the attempt cost as far as its record says it.
-    pub(super) fn known_cost(&self) -> Usd {
-        self.record().and_then(|record| record.cost_usd).unwrap_or_default()
+    /// What the attempt cost as far as its record says it. An agent that was started and does not say it cost what is not
+    /// known.
+    pub(super) fn cost_so_far(&self) -> Result<Total, Failure> {
+        let said = self.record().map_or(Cost::Unknown, |record| record.usage.cost);
+        let silent = || self.store.silent_agent_cost().map_err(|error| storage(&error));
+        Ok(if said == Cost::Unknown { silent()?.into() } else { said.into() })
     }
 
     /// Takes over the work folder of an attempt that is to be set aside: what it left there is its evidence.

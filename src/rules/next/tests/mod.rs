@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::ids::ModelName;
 use crate::model::outcome::{FailureKind, StopLevel, StopSignal};
-use crate::rules::costs::Costs;
+use crate::model::usage::Total;
+use crate::rules::costs::{Costs, Spent};
 use crate::rules::retry::{Failed, ForRun, Who};
 use crate::rules::state::{Change, Consequence, Fact};
 
@@ -23,7 +24,7 @@ fn runs(ids: &[&str]) -> Vec<RunId> {
 /// A fresh session of these runs, each with the model that it asks.
 fn asking(runs: &[(&str, &str)]) -> State {
     let runs = runs.iter().map(|(id, name)| (id.parse().unwrap(), Some(ModelName::new(name))));
-    State::new(runs, [], Usd::ZERO, Costs::default())
+    State::new(runs, [], Spent::default(), Costs::default())
 }
 
 fn fresh(ids: &[&str]) -> State {
@@ -34,18 +35,24 @@ fn dollars(amount: f64) -> Usd {
     Usd::from_dollars(amount).unwrap()
 }
 
+fn spent(known: Usd) -> Spent {
+    let mut spent = Spent::default();
+    spent.add_elsewhere(known.into());
+    spent
+}
+
 /// Four committed runs of ten cents each.
 fn dimes() -> Costs {
-    runs(&["T1/00/1", "T1/00/2", "T1/00/3", "T1/00/4"]).into_iter().map(|run| (run, dollars(0.1))).collect()
+    runs(&["T1/00/1", "T1/00/2", "T1/00/3", "T1/00/4"]).into_iter().map(|run| (run, dollars(0.1).into())).collect()
 }
 
 fn failed(run: RunId, kind: FailureKind, wait: u64) -> Fact {
     let failed = Failed { kind, who: Who::Agent, wait: Some(Duration::from_secs(wait)) };
-    Fact::Failed { run, failed, cost: Usd::ZERO, agent: None }
+    Fact::Failed { run, failed, cost: Total::ZERO, agent: None }
 }
 
 fn committed(run: RunId, cost: Usd) -> Fact {
-    Fact::Committed { run, spent: cost, cost }
+    Fact::Committed { run, spent: cost.into(), cost: cost.into() }
 }
 
 /// A consequence for a run and for what it shares.
@@ -149,11 +156,29 @@ fn the_budget_counts_what_runs_in_flight_are_expected_to_cost() {
     let limits = Limits { max_cost: Some(dollars(1.0)), jobs: 9, ..limits() };
     // Four committed runs cost 0.10 each; at 0.70 spent, three more fit below 1.00.
     let ids = runs(&["T0/00/1", "T0/00/2", "T0/00/3", "T0/00/4"]).into_iter().map(|run| (run, None));
-    let state = State::new(ids, [], dollars(0.7), dimes());
+    let state = State::new(ids, [], spent(dollars(0.7)), dimes());
     assert_eq!(next(&state, &limits, NOW).len(), 3);
-    let spent = State::new([("T0/00/1".parse().unwrap(), None)], [], dollars(0.95), dimes());
+    let nearly = State::new([("T0/00/1".parse().unwrap(), None)], [], spent(dollars(0.95)), dimes());
     let ceiling = Action::ReachBudget { expected: dollars(0.1), ceiling: dollars(1.0) };
-    assert_eq!(next(&spent, &limits, NOW), [ceiling]);
+    assert_eq!(next(&nearly, &limits, NOW), [ceiling]);
+}
+
+#[test]
+fn the_budget_counts_a_cost_that_is_not_known_as_the_highest_of_its_tier_if_there_is_any() {
+    let limits = Limits { max_cost: Some(dollars(1.0)), jobs: 1, ..limits() };
+    let run = |id: &str| id.parse::<RunId>().unwrap();
+    let mut state = fresh(&["T0/00/1", "T0/01/1", "T0/01/2", "T0/02/1"]);
+    let commit = |state: &mut State, id: &str, cost: Total| {
+        state.take(Fact::Started(run(id)), &limits, NOW);
+        state.take(Fact::Committed { run: run(id), spent: cost, cost }, &limits, NOW);
+    };
+    commit(&mut state, "T0/01/1", Total::UNKNOWN);
+    assert_eq!((state.spent(), state.assumed()), (Total::UNKNOWN, Usd::ZERO));
+    assert_eq!(next(&state, &limits, NOW), [Action::Start(run("T0/00/1"))], "nothing is known that could be counted");
+    commit(&mut state, "T0/00/1", dollars(0.4).into());
+    assert_eq!((state.spent().known, state.assumed()), (dollars(0.4), dollars(0.4)));
+    let ceiling = Action::ReachBudget { expected: dollars(0.4), ceiling: dollars(1.0) };
+    assert_eq!(next(&state, &limits, NOW), [ceiling]);
 }
 
 #[test]
@@ -243,7 +268,7 @@ fn a_folder_that_cannot_be_written_begins_nothing_more() {
 
 #[test]
 fn withheld_runs_leave_an_experiment_incomplete() {
-    let state = State::new([], runs(&["T0/00/1"]), Usd::ZERO, Costs::default());
+    let state = State::new([], runs(&["T0/00/1"]), Spent::default(), Costs::default());
     assert_eq!(next(&state, &limits(), NOW), [Action::Finish(ExperimentEnd::Incomplete)]);
 }
 
@@ -273,7 +298,7 @@ proptest! {
         let waiting = [(tier("T2"), [tier("T0")].into()), (tier("T1"), [tier("T2")].into())];
         let mut state = {
             let runs = ids.iter().map(|run| (*run, Some(ModelName::new(if run.tier.0 == 1 { "one" } else { "other" }))));
-            State::new(runs, [], Usd::ZERO, Costs::default()).waiting(waiting.into())
+            State::new(runs, [], Spent::default(), Costs::default()).waiting(waiting.into())
         };
         let mut turnouts = turnouts.into_iter().cycle();
         let (mut now, mut flight) = (Duration::ZERO, Vec::new());

@@ -82,15 +82,15 @@ fn a_run_that_comes_to_a_limited_judge_leaves_its_job_to_others_and_comes_first_
     state.take(Fact::Answered(first), &limits, NOW);
     assert!(state.may_ask(first, &judge, &limits, NOW));
     let failed = Failed { kind: FailureKind::RateLimit, who: Who::Judge, wait: Some(Duration::from_mins(1)) };
-    let limited = state.take(Fact::Failed { run: first, failed, cost: Usd::ZERO, agent: None }, &limits, NOW);
+    let limited = state.take(Fact::Failed { run: first, failed, cost: Total::ZERO, agent: None }, &limits, NOW);
     let until = NOW + Duration::from_mins(1);
     assert_eq!(limited, both(ForRun::Waits, Change::RateLimited(judge.clone(), until)));
     assert_eq!(next(&state, &limits, NOW), [Action::Start(second)]);
     state.take(Fact::Started(second), &limits, NOW);
     state.take(Fact::Answered(second), &limits, NOW);
     assert!(!state.may_ask(second, &judge, &limits, NOW));
-    state.take(Fact::Waits { run: second, spent: dollars(1.0), model: judge.clone() }, &limits, NOW);
-    assert_eq!((state.spent(), state.in_flight()), (dollars(1.0), 0));
+    state.take(Fact::Waits { run: second, spent: dollars(1.0).into(), model: judge.clone() }, &limits, NOW);
+    assert_eq!((state.spent(), state.in_flight()), (dollars(1.0).into(), 0));
     assert_eq!(next(&state, &limits, NOW), [Action::Start(third)]);
     state.take(Fact::Started(third), &limits, NOW);
     state.take(committed(third, Usd::ZERO), &limits, NOW);
@@ -122,7 +122,7 @@ fn ten_thousand_runs_that_wait_for_a_model_cost_those_of_another_one_no_time() {
     let ids: Vec<RunId> = (1..=20_000).map(|run| format!("T0/0{}/{run}", run % 2).parse().unwrap()).collect();
     let limited = |run: &RunId| run.subtest == ids[1].subtest;
     let models = ids.iter().map(|run| (*run, Some(ModelName::new(if limited(run) { "limited" } else { "other" }))));
-    let mut state = State::new(models, [], Usd::ZERO, Costs::default());
+    let mut state = State::new(models, [], Spent::default(), Costs::default());
     let limits = Limits { jobs: 8, ..limits() };
     let begun = std::time::Instant::now();
     state.take(Fact::StillLimited(ModelName::new("limited"), Duration::from_mins(9)), &limits, NOW);

@@ -103,11 +103,14 @@ pub(in crate::store::survey) fn facts(bytes: &[u8]) -> Option<Facts<'_>> {
             b"run_number" => json(&mut facts.run_number, value)?,
             b"former_attempts" => json(&mut facts.former_attempts, value)?,
             b"former_cost_usd" => json(&mut facts.former_cost_usd, value)?,
+            b"former_cost_unknown" => json(&mut facts.former_cost_unknown, value)?,
             b"judge_passed" => boolean(&mut facts.judge_passed, value)?,
             b"judge_score" => json(&mut facts.judge_score, value)?,
             b"cost_usd" => json(&mut facts.cost_usd, value)?,
             b"judge_cost_usd" => json(&mut facts.judge_cost_usd, value)?,
+            b"judge_cost_unknown" => json(&mut facts.judge_cost_unknown, value)?,
             b"failed_judge_cost_usd" => json(&mut facts.failed_judge_cost_usd, value)?,
+            b"failed_judge_cost_unknown" => json(&mut facts.failed_judge_cost_unknown, value)?,
             b"duration_seconds" => json(&mut facts.duration_seconds, value)?,
             b"keeps_workspace" => boolean(&mut facts.keeps_workspace, value)?,
             b"exit_code" => json(&mut facts.exit_code, value)?,
@@ -131,6 +134,7 @@ fn is_passed_over(key: &[u8]) -> bool {
         b"attempt"
             | b"timed_out"
             | b"token_stats"
+            | b"cost_source"
             | b"agent_duration_seconds"
             | b"judge_duration_seconds"
             | b"judge_grade"

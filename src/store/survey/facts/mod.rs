@@ -19,6 +19,7 @@ use crate::model::outcome::AgentEnd;
 use crate::model::score::Score;
 use crate::model::shortfall::{FailedOf, Shortfall, whole_seconds};
 use crate::model::survey::GradedFacts;
+use crate::model::usage::Total;
 use crate::projectscylla;
 use crate::store::own_digest::Own;
 
@@ -50,15 +51,21 @@ pub(super) struct Facts<'a> {
     #[serde(default)]
     pub(super) former_cost_usd: Option<Usd>,
     #[serde(default)]
+    pub(super) former_cost_unknown: Option<u32>,
+    #[serde(default)]
     pub(super) judge_passed: Option<bool>,
     #[serde(default)]
     pub(super) judge_score: Option<Score>,
     #[serde(default)]
-    pub(super) cost_usd: Option<Usd>,
+    cost_usd: Option<Usd>,
     #[serde(default)]
-    pub(super) judge_cost_usd: Option<Usd>,
+    judge_cost_usd: Option<Usd>,
     #[serde(default)]
-    pub(super) failed_judge_cost_usd: Option<Usd>,
+    judge_cost_unknown: Option<u32>,
+    #[serde(default)]
+    failed_judge_cost_usd: Option<Usd>,
+    #[serde(default)]
+    failed_judge_cost_unknown: Option<u32>,
     #[serde(default)]
     pub(super) grading: GradingNumber,
     #[serde(default)]
@@ -89,6 +96,16 @@ pub(super) struct Facts<'a> {
     logs_path: Option<Text<'a>>,
     #[serde(borrow, default)]
     command_log_path: Option<Text<'a>>,
+}
+
+/// What a result says that agent and judges cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Costs {
+    pub(super) agent: Total,
+    /// Those that gave the verdict.
+    pub(super) judges: Total,
+    /// Those that gave no valid answer.
+    pub(super) failed_judges: Total,
 }
 
 /// What a check says.
@@ -261,19 +278,33 @@ impl<'a> Facts<'a> {
         self.flags.iter().filter_map(|flag| Flag::named(flag))
     }
 
-    /// What cost the result names, agent and judges together.
-    pub(super) fn cost(&self) -> Usd {
-        self.cost_usd.unwrap_or_default() + self.judge_cost_usd.unwrap_or_default()
+    /// What costs the result names. The original names none of judges.
+    pub(super) fn costs(&self) -> Costs {
+        let of = |usd: Option<Usd>, unknown: Option<u32>| Total {
+            known: usd.unwrap_or_default(),
+            unknown: unknown.unwrap_or_default(),
+        };
+        let judges = self.judge_cost_usd.is_none() && self.judge_cost_unknown.is_none();
+        Costs {
+            agent: self.cost_usd.map_or(Total::UNKNOWN, Total::from),
+            judges: of(self.judge_cost_usd, if judges { Some(self.judges.listed) } else { self.judge_cost_unknown }),
+            failed_judges: of(self.failed_judge_cost_usd, self.failed_judge_cost_unknown),
+        }
     }
 
-    /// What it says as the verdict of a grading.
-    pub(super) fn graded(&self) -> GradedFacts {
+    /// What it says that former attempts cost, as far as that is known.
+    pub(super) fn former_cost(&self) -> Option<Usd> {
+        self.former_cost_usd.or_else(|| self.former_cost_unknown.map(|_| Usd::ZERO))
+    }
+
+    /// What it says as the verdict of a grading, which cost this.
+    pub(super) fn graded(&self, costs: &Costs) -> GradedFacts {
         GradedFacts {
             passed: self.judge_passed,
             score: self.judge_score.map(Score::get),
             seconds: self.duration_seconds.unwrap_or_default(),
-            judges: self.judge_cost_usd.unwrap_or_default(),
-            failed_judges: self.failed_judge_cost_usd.unwrap_or_default(),
+            judges: costs.judges,
+            failed_judges: costs.failed_judges,
             record: self.grading_digest,
         }
     }
@@ -281,13 +312,18 @@ impl<'a> Facts<'a> {
     /// How the result of a later grading differs from the run's own in what the agent did, or, of the grading under which
     /// the run was committed, in its verdict.
     pub(super) fn differs_from(&self, own: &Self) -> Option<String> {
-        let agent = self.cost_usd != own.cost_usd || self.config_hash.as_deref() != own.config_hash.as_deref();
-        let verdict = self.grading == own.grading && self.graded() != own.graded_without_failed(self);
-        (agent || verdict).then(|| "it does not agree with the run's own result".to_owned())
+        // Results of another version may say 0 of what is not known.
+        let known = |facts: &Self| facts.cost_usd.unwrap_or_default();
+        let is_one_version = self.version.as_deref() == own.version.as_deref();
+        let agent = known(self) != known(own) || (is_one_version && self.cost_usd.is_some() != own.cost_usd.is_some());
+        let config = self.config_hash.as_deref() != own.config_hash.as_deref();
+        let verdict = self.grading == own.grading && self.verdict() != own.verdict();
+        (agent || config || verdict).then(|| "it does not agree with the run's own result".to_owned())
     }
 
-    fn graded_without_failed(&self, other: &Self) -> GradedFacts {
-        GradedFacts { failed_judges: other.failed_judge_cost_usd.unwrap_or_default(), ..self.graded() }
+    fn verdict(&self) -> (Option<bool>, Option<Score>, Option<f64>, Usd, Option<Digest>) {
+        let judges = self.judge_cost_usd.unwrap_or_default();
+        (self.judge_passed, self.judge_score, self.duration_seconds, judges, self.grading_digest)
     }
 
     /// How the result's own words differ from the folder that it lies in. Of which experiment it should be is for the

@@ -46,9 +46,12 @@ fn the_originals_readers_accept_a_finished_experiment_in_both_formats() {
         let base = if format.1 == "3.1" { to.join("completed") } else { to };
         let (ours, theirs) = ("T0/00/run_01/run_result.json", base.join("T0/00/run_01/run_result.json"));
         let (ours, theirs) = (read_json(&dir.join(ours)), read_json(&theirs));
-        for key in ["run_number", "exit_code", "cost_usd", "judge_score", "judge_passed", "judge_grade", "token_stats"]
-        {
+        for key in ["run_number", "exit_code", "cost_usd", "judge_score", "judge_passed", "judge_grade"] {
             assert_eq!(ours[key], theirs[key], "{key}");
+        }
+        for (key, count) in theirs["token_stats"].as_object().unwrap() {
+            let said = ours["token_stats"].get(key).unwrap_or(&serde_json::Value::from(0)).clone();
+            assert_eq!(said, *count, "{key}: what is not known is 0 there");
         }
     }
 }

@@ -49,7 +49,7 @@ fn is_taken_over(made: &Made, runs: &[(&str, End)], more: &[&str]) -> Output {
     let checked = output(check.args(["-c", "config/original/SHA256SUMS"]).current_dir(&made.dir)).exits(0);
     assert_eq!(checked.stdout.lines().count(), committed, "{checked}");
     let index = made.index();
-    assert_eq!((&index["version"], &index["status"]), (&json!("4.1"), &json!("completed")), "{resumed}");
+    assert_eq!((&index["version"], &index["status"]), (&json!("4.2"), &json!("completed")), "{resumed}");
     assert!(!made.at("completed").exists() && !made.at("in_progress").exists());
     for run in PLANNED {
         let parts: Vec<&str> = run.split('/').collect();

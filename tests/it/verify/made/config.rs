@@ -109,7 +109,7 @@ fn newer() -> Vec<Row> {
     vec![
         Row {
             made: "a checkpoint that can be understood",
-            make: |case| version(case, "checkpoint.json", "4.2"),
+            make: |case| version(case, "checkpoint.json", "4.3"),
             places: &["checkpoint.json"],
             ways: CHECKPOINT,
             ..KIND
@@ -124,7 +124,7 @@ fn newer() -> Vec<Row> {
         Row { made: "a config", make: |case| version(case, CONFIG, "5.0"), places: &[CONFIG], ways: RESTORED, ..KIND },
         Row {
             made: "a result that can be understood",
-            make: |case| version(case, RESULT, "4.2"),
+            make: |case| version(case, RESULT, "4.3"),
             places: &["T0/00/run_01"],
             ways: RESULT_RESTORED,
             ..KIND

@@ -1,10 +1,13 @@
 //! Versions of the files that this tool writes, and their history.
 
+pub(super) mod costs;
+
 use crate::model::result::FORMAT_VERSION;
 
 /// Every version that this tool ever wrote, oldest first. 4.0 had no digests of files in themselves, and results named
-/// neither their baseline's commit nor their former attempts; no key of it is called otherwise today.
-const HISTORY: [&str; 2] = ["4.0", FORMAT_VERSION];
+/// neither their baseline's commit nor their former attempts. 4.0 and 4.1 wrote 0 for a cost and for tokens that were not
+/// known, which [`costs`] translates. No key of them is called otherwise today.
+const HISTORY: [&str; 3] = ["4.0", "4.1", FORMAT_VERSION];
 /// The versions of `ProjectScylla`'s checkpoints: another family, which is known by its shape.
 const PROJECTSCYLLA: [&str; 4] = ["1.0", "2.0", "3.0", "3.1"];
 
@@ -37,6 +40,11 @@ pub(super) fn age(version: &str) -> Age {
     }
 }
 
+/// Whether files of this version carry a digest of themselves, and have beside them what 4.0 did not write yet.
+pub(super) fn has_digests(version: &str) -> bool {
+    HISTORY.iter().skip(1).any(|known| *known == version)
+}
+
 /// The version under which what was read is kept in memory and written: an earlier one becomes the current one.
 pub(super) fn translated(version: &str) -> String {
     if age(version) == Age::Earlier { FORMAT_VERSION.to_owned() } else { version.to_owned() }
@@ -67,9 +75,10 @@ mod tests {
     #[test]
     fn a_version_is_found_in_our_own_history_or_in_that_of_the_original() {
         for (version, expected) in [
-            ("4.1", Age::Current),
+            ("4.2", Age::Current),
+            ("4.1", Age::Earlier),
             ("4.0", Age::Earlier),
-            ("4.2", Age::Newer),
+            ("4.3", Age::Newer),
             ("10.0", Age::Newer),
             ("3.1", Age::Original),
             ("1.0", Age::Original),
@@ -84,9 +93,15 @@ mod tests {
     }
 
     #[test]
+    fn every_version_but_the_first_has_digests() {
+        let with = ["4.0", "4.1", "4.2", "4.3", "3.1", ""].map(has_digests);
+        assert_eq!(with, [false, true, true, false, false, false]);
+    }
+
+    #[test]
     fn a_newer_file_is_known_by_its_version_alone() {
-        assert_eq!(newer(br#"{"version": "4.2", "judges": "none"}"#).as_deref(), Some("4.2"));
-        for other in [&br#"{"version": "4.0"}"#[..], br#"{"version": "4.2""#, br#"{"version": 5}"#, b"[]", b""] {
+        assert_eq!(newer(br#"{"version": "4.3", "judges": "none"}"#).as_deref(), Some("4.3"));
+        for other in [&br#"{"version": "4.0"}"#[..], br#"{"version": "4.3""#, br#"{"version": 5}"#, b"[]", b""] {
             assert_eq!(newer(other), None);
         }
     }

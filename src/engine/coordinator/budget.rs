@@ -1,0 +1,52 @@
+//! The ceiling of the cost: when it is reached, and what it cannot hold because nobody knows it.
+
+use crate::engine::coordinator::Coordinator;
+use crate::model::event::Event;
+use crate::model::ids::RunId;
+use crate::model::money::Usd;
+use crate::model::task::AgentSpec;
+use crate::model::usage::Total;
+use crate::rules::state::Fact;
+
+impl Coordinator<'_> {
+    /// Starts nothing more: one run more could exceed the ceiling.
+    pub(super) fn reach_budget(&mut self, expected: Usd, ceiling: Usd) {
+        self.take(Fact::BudgetReached);
+        let (spent, assumed) = (self.state.spent(), self.state.assumed());
+        self.tell(&Event::BudgetReached { spent, assumed, expected, ceiling });
+    }
+
+    /// Says at the start what the ceiling cannot hold.
+    pub(super) fn tell_what_is_not_held(&mut self) {
+        let silent = self.state.spent().unknown;
+        let owes_none = |run| self.place.subtest(run).is_some_and(|subtest| owes_no_record(&subtest.agent));
+        let why = match silent {
+            0 if self.progress.to_do().any(owes_none) => "agents that owe no record may not say what they cost",
+            0 => return,
+            1 => "one agent or judge did not say what it cost",
+            _ => "agents or judges did not say what they cost",
+        };
+        let why = if silent > 1 { format!("{silent} {why}") } else { why.to_owned() };
+        self.tell_of_ceiling(&why);
+    }
+
+    /// Says it when the first cost that is not known comes: `before` is what was spent without the run.
+    pub(super) fn tell_first_unknown(&mut self, run: RunId, before: Total) {
+        if before.is_whole() && !self.state.spent().is_whole() {
+            self.tell_of_ceiling(&format!("what {run} cost is not known"));
+        }
+    }
+
+    fn tell_of_ceiling(&mut self, why: &str) {
+        let Some(ceiling) = self.limits.max_cost else { return };
+        let message = format!(
+            "{why}: the ceiling of {ceiling} cannot hold what is not known; each such attempt counts as the dearest run of \
+             its tier of which something is known, and as nothing while there is none"
+        );
+        self.tell(&Event::Notice { message });
+    }
+}
+
+fn owes_no_record(agent: &AgentSpec) -> bool {
+    matches!(agent, AgentSpec::Command { owes_record: false, .. })
+}

@@ -1,0 +1,163 @@
+//! How costs and sums of them stand in JSON: an amount that may be `null`, and beside it where it comes from, or how many
+//! parts of it are not known.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Cost, CostSource, Total};
+use crate::model::money::Usd;
+
+/// How a cost stands in JSON: an amount, or `null`, and its source beside it.
+pub mod cost {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{Cost, CostSource, JsonSchema, Usd};
+
+    /// Where an amount comes from, or that there is none.
+    #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+    #[serde(rename_all = "snake_case")]
+    enum Source {
+        /// Tokens, times the prices of a day.
+        Estimated,
+        /// The agent or judge said it.
+        Reported,
+        /// It was seen from outside: what asked no model cost nothing.
+        Metered,
+        /// Nobody said it.
+        Unknown,
+    }
+
+    /// The keys.
+    #[derive(Debug, Serialize, JsonSchema)]
+    pub struct Keys {
+        /// What it cost; `null` when that is not known.
+        cost_usd: Option<Usd>,
+        /// Where the amount comes from. Files of 4.0 and 4.1 do not have it.
+        cost_source: Source,
+    }
+
+    /// The keys, as they may be there.
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Found {
+        cost_usd: Option<Usd>,
+        cost_source: Option<Source>,
+    }
+
+    /// Writes the keys.
+    ///
+    /// # Errors
+    /// When the serializer has one.
+    pub fn serialize<S: Serializer>(cost: &Cost, serializer: S) -> Result<S::Ok, S::Error> {
+        let source = match cost {
+            Cost::Known { source: CostSource::Estimated, .. } => Source::Estimated,
+            Cost::Known { source: CostSource::Reported, .. } => Source::Reported,
+            Cost::Known { source: CostSource::Metered, .. } => Source::Metered,
+            Cost::Unknown => Source::Unknown,
+        };
+        Keys { cost_usd: cost.usd(), cost_source: source }.serialize(serializer)
+    }
+
+    /// Reads the keys. An amount without a source is what somebody said.
+    ///
+    /// # Errors
+    /// When one has another shape.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cost, D::Error> {
+        let Found { cost_usd, cost_source } = Found::deserialize(deserializer)?;
+        let source = match cost_source {
+            Some(Source::Estimated) => CostSource::Estimated,
+            Some(Source::Reported) | None => CostSource::Reported,
+            Some(Source::Metered) => CostSource::Metered,
+            Some(Source::Unknown) => return Ok(Cost::Unknown),
+        };
+        Ok(cost_usd.map_or(Cost::Unknown, |usd| Cost::Known { usd, source }))
+    }
+}
+
+/// How sums stand in JSON: the known sum, `null` where nothing is known, and beside it how many parts are not known.
+macro_rules! total_keys {
+    ($($(#[$about:meta])* $name:ident: $usd:literal, $unknown:literal;)*) => {$(
+        $(#[$about])*
+        pub mod $name {
+            use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+            use super::{Amount, JsonSchema, Total, Usd};
+
+            /// The keys.
+            #[derive(Debug, Serialize, JsonSchema)]
+            pub struct Keys {
+                /// The sum of what is known; `null` when nothing is.
+                #[serde(rename = $usd)]
+                usd: Option<Usd>,
+                /// How many parts are not known: then the sum is at least this.
+                #[serde(rename = $unknown)]
+                unknown: u32,
+            }
+
+            /// The keys, as they may be there.
+            #[derive(Default, Deserialize)]
+            #[serde(default)]
+            struct Found {
+                #[serde(rename = $usd)]
+                amount: Amount,
+                #[serde(rename = $unknown)]
+                unknown: u32,
+            }
+
+            /// Writes the keys.
+            ///
+            /// # Errors
+            /// When the serializer has one.
+            pub fn serialize<S: Serializer>(total: &Total, serializer: S) -> Result<S::Ok, S::Error> {
+                Keys { usd: total.at_least(), unknown: total.unknown }.serialize(serializer)
+            }
+
+            /// Reads the keys; without them, nothing was spent.
+            ///
+            /// # Errors
+            /// When one has another shape.
+            pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Total, D::Error> {
+                let Found { amount, unknown } = Found::deserialize(deserializer)?;
+                Ok(Total::of_keys(amount, unknown))
+            }
+        }
+    )*};
+}
+
+total_keys! {
+    /// The cost of a run or an attempt, or of several, agents and judges together.
+    total: "cost_usd", "cost_unknown";
+    /// The cost of judges.
+    judges: "judge_cost_usd", "judge_cost_unknown";
+    /// The cost of answers of judges that were not valid.
+    failed_judges: "failed_judge_cost_usd", "failed_judge_cost_unknown";
+    /// The cost of former attempts.
+    former: "former_cost_usd", "former_cost_unknown";
+    /// What was spent in all.
+    spent: "spent", "spent_unknown";
+}
+
+/// What stands behind a key; `null` is something else than no key.
+#[derive(Debug, Clone, Copy, Default)]
+enum Amount {
+    #[default]
+    Absent,
+    There(Option<Usd>),
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(Self::There)
+    }
+}
+
+impl Total {
+    /// From what two keys beside each other say: the amount, and how many parts are not known.
+    fn of_keys(amount: Amount, unknown: u32) -> Self {
+        match amount {
+            Amount::Absent => Self { known: Usd::ZERO, unknown },
+            Amount::There(None) => Self { known: Usd::ZERO, unknown: unknown.max(1) },
+            Amount::There(Some(known)) => Self { known, unknown },
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! What agents and judges used: tokens and money as far as they are known, and sums that tell what they leave out. What is
+//! not known is unknown, and never 0.
+
+mod keys;
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::money::Usd;
+pub use keys::{cost, failed_judges, former, judges, spent, total};
+
+/// Where an amount comes from; a greater one is worth more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CostSource {
+    /// Tokens, times the prices of a day.
+    Estimated,
+    /// The agent or judge said it.
+    Reported,
+    /// It was seen from outside: what asked no model cost nothing.
+    Metered,
+}
+
+/// What one agent or judge cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Cost {
+    /// An amount, and where it comes from.
+    Known {
+        /// The amount.
+        usd: Usd,
+        /// Its source.
+        source: CostSource,
+    },
+    /// Nobody said it.
+    #[default]
+    Unknown,
+}
+
+impl Cost {
+    /// Of what asks no model.
+    pub const NOTHING: Self = Self::Known { usd: Usd::ZERO, source: CostSource::Metered };
+
+    /// What an agent or judge says of itself.
+    #[must_use]
+    pub fn reported(usd: Option<Usd>) -> Self {
+        usd.map_or(Self::Unknown, |usd| Self::Known { usd, source: CostSource::Reported })
+    }
+
+    /// The amount, if it is known.
+    #[must_use]
+    pub fn usd(self) -> Option<Usd> {
+        match self {
+            Self::Known { usd, .. } => Some(usd),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// Tokens that a model read and wrote, each count as far as it was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Tokens {
+    /// Read anew.
+    #[serde(rename = "input_tokens", skip_serializing_if = "Option::is_none")]
+    pub input: Option<u64>,
+    /// Written.
+    #[serde(rename = "output_tokens", skip_serializing_if = "Option::is_none")]
+    pub output: Option<u64>,
+    /// Written to the provider's cache.
+    #[serde(
+        rename = "cache_creation_tokens",
+        alias = "cache_creation_input_tokens",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub cache_creation: Option<u64>,
+    /// Read from the provider's cache.
+    #[serde(rename = "cache_read_tokens", alias = "cache_read_input_tokens", skip_serializing_if = "Option::is_none")]
+    pub cache_read: Option<u64>,
+}
+
+impl Tokens {
+    /// Of what asks no model.
+    pub const NOTHING: Self = Self { input: Some(0), output: Some(0), cache_creation: Some(0), cache_read: Some(0) };
+
+    /// All that were said, those of the provider's cache included; `None` when none were.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        let said = [self.input, self.output, self.cache_creation, self.cache_read].into_iter().flatten();
+        said.fold(None, |sum: Option<u64>, count| Some(sum.unwrap_or_default().saturating_add(count)))
+    }
+}
+
+/// What an agent used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Usage {
+    /// Tokens, as the agent says them.
+    #[serde(rename = "token_stats", default)]
+    pub tokens: Tokens,
+    /// What it cost.
+    #[serde(flatten, with = "cost")]
+    #[schemars(with = "cost::Keys")]
+    pub cost: Cost,
+}
+
+impl Usage {
+    /// Of what asks no model.
+    pub const NOTHING: Self = Self { tokens: Tokens::NOTHING, cost: Cost::NOTHING };
+}
+
+/// A sum of costs: what is known of it, and how many parts are not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Total {
+    /// The sum of the parts that are known.
+    pub known: Usd,
+    /// How many parts are not known.
+    pub unknown: u32,
+}
+
+impl Total {
+    /// Of nothing.
+    pub const ZERO: Self = Self { known: Usd::ZERO, unknown: 0 };
+    /// Of one part that is not known.
+    pub const UNKNOWN: Self = Self { known: Usd::ZERO, unknown: 1 };
+
+    /// Whether every part is known.
+    #[must_use]
+    pub fn is_whole(self) -> bool {
+        self.unknown == 0
+    }
+
+    /// The least that it can be; `None` where that says nothing.
+    #[must_use]
+    pub fn at_least(self) -> Option<Usd> {
+        (self.is_whole() || self.known > Usd::ZERO).then_some(self.known)
+    }
+
+    /// The mean over `count` things, as far as it is known.
+    #[must_use]
+    pub fn mean_of(self, count: usize) -> Self {
+        Self { known: self.known.mean_of(count), ..self }
+    }
+}
+
+impl From<Usd> for Total {
+    fn from(known: Usd) -> Self {
+        Self { known, unknown: 0 }
+    }
+}
+
+impl From<Cost> for Total {
+    fn from(cost: Cost) -> Self {
+        cost.usd().map_or(Self::UNKNOWN, Self::from)
+    }
+}
+
+impl fmt::Display for Total {
+    /// `$1.20`, `at least $1.20` where a part is not known, `unknown` where nothing else can be said.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.at_least() {
+            Some(usd) if self.is_whole() => usd.fmt(f),
+            Some(usd) => f.pad(&format!("at least {usd}")),
+            None => f.pad("unknown"),
+        }
+    }
+}
+
+impl Add for Total {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { known: self.known + other.known, unknown: self.unknown.saturating_add(other.unknown) }
+    }
+}
+
+impl AddAssign for Total {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sum for Total {
+    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
+        parts.fold(Self::ZERO, Add::add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn usd(dollars: f64) -> Usd {
+        Usd::from_dollars(dollars).unwrap()
+    }
+
+    #[test]
+    fn a_sum_with_an_unknown_part_says_at_least_and_one_of_unknown_parts_alone_is_unknown() {
+        let known = Total::from(usd(1.2));
+        for (total, shown) in [
+            (known, "$1.20"),
+            (known + Total::UNKNOWN, "at least $1.20"),
+            (Total::UNKNOWN + Total::UNKNOWN, "unknown"),
+            (Total::from(Cost::NOTHING) + Total::from(Cost::Unknown), "unknown"),
+        ] {
+            assert_eq!(total.to_string(), shown);
+        }
+        assert_eq!([known, Total::UNKNOWN, Total::UNKNOWN].into_iter().sum::<Total>().unknown, 2);
+        assert_eq!((known + Total::UNKNOWN).mean_of(2).to_string(), "at least $0.6000");
+    }
+
+    #[test]
+    fn a_cost_is_written_with_its_source_and_read_as_it_was_written() {
+        for (cost, written) in [
+            (Cost::reported(Some(usd(0.5))), json!({"cost_usd": 0.5, "cost_source": "reported"})),
+            (Cost::NOTHING, json!({"cost_usd": 0.0, "cost_source": "metered"})),
+            (Cost::Unknown, json!({"cost_usd": null, "cost_source": "unknown"})),
+        ] {
+            let usage = Usage { tokens: Tokens::default(), cost };
+            let mut expected = written;
+            expected["token_stats"] = json!({});
+            assert_eq!(serde_json::to_value(usage).unwrap(), expected);
+            assert_eq!(serde_json::from_value::<Usage>(expected).unwrap(), usage);
+        }
+        let before: Usage = serde_json::from_value(json!({"cost_usd": 0.5})).unwrap();
+        assert_eq!(before.cost, Cost::reported(Some(usd(0.5))), "files without a source say what was reported");
+        assert_eq!(serde_json::from_value::<Usage>(json!({})).unwrap().cost, Cost::Unknown);
+    }
+
+    #[test]
+    fn a_sum_is_written_with_the_number_of_its_unknown_parts() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Spent {
+            #[serde(flatten, with = "spent")]
+            spent: Total,
+        }
+        for (total, written) in [
+            (Total::from(usd(2.0)), json!({"spent": 2.0, "spent_unknown": 0})),
+            (Total { known: usd(2.0), unknown: 3 }, json!({"spent": 2.0, "spent_unknown": 3})),
+            (Total::UNKNOWN, json!({"spent": null, "spent_unknown": 1})),
+        ] {
+            assert_eq!(serde_json::to_value(Spent { spent: total }).unwrap(), written);
+            assert_eq!(serde_json::from_value::<Spent>(written).unwrap().spent, total);
+        }
+        let read = |value| serde_json::from_value::<Spent>(value).unwrap().spent;
+        assert_eq!(read(json!({"spent": 2.0})), Total::from(usd(2.0)));
+        assert_eq!((read(json!({})), read(json!({"spent": null}))), (Total::ZERO, Total::UNKNOWN));
+    }
+
+    #[test]
+    fn a_count_of_tokens_that_was_not_said_is_no_zero() {
+        let said: Tokens = serde_json::from_value(json!({"input_tokens": 3, "cache_read_input_tokens": 4})).unwrap();
+        assert_eq!((said.output, said.total()), (None, Some(7)));
+        assert_eq!(serde_json::to_value(said).unwrap(), json!({"input_tokens": 3, "cache_read_tokens": 4}));
+        assert_eq!((Tokens::default().total(), Tokens::NOTHING.total()), (None, Some(0)));
+    }
+}

@@ -1,0 +1,39 @@
+//! What results cost: as they say it, or, of earlier versions, as it is told by what lies beside them.
+
+use crate::model::ids::RunId;
+use crate::model::result::RunResult;
+use crate::model::usage::Total;
+
+use super::facts::{Costs, Facts};
+use super::read::Reader;
+use crate::store::claimed;
+use crate::store::stages::RunStore;
+use crate::store::version::{Age, age};
+
+impl Reader<'_> {
+    /// What costs a result names, as the current version would name them.
+    pub(super) fn costs(&self, run: RunId, facts: &Facts<'_>, json: &[u8]) -> Costs {
+        if facts.version.as_deref().is_none_or(|version| age(version) != Age::Earlier) {
+            return facts.costs();
+        }
+        let translated = serde_json::from_slice::<RunResult>(json).ok().and_then(|result| {
+            let store = RunStore::new(self.setting.folder, run);
+            let store = if result.grading.is_first() { store } else { store.graded(result.grading) };
+            store.translated(result).ok()
+        });
+        translated.map_or_else(
+            || facts.costs(),
+            |result| Costs {
+                agent: result.usage.cost.into(),
+                judges: result.judge_cost,
+                failed_judges: result.failed_judge_cost,
+            },
+        )
+    }
+
+    /// What an agent of the original cost that left no result; nothing if there was none.
+    pub(super) fn begun_agent(&self, run: RunId) -> Total {
+        let folder = self.setting.folder.run_in(self.phase, run);
+        claimed::agent(&folder, &folder.record()).map_or(Total::UNKNOWN, Total::from)
+    }
+}
