@@ -1,4 +1,5 @@
-//! What results cost: as they say it, or, of earlier versions, as it is told by what lies beside them.
+//! What results cost: as they say it, or, of earlier versions, as it is told by what lies beside them. It stands alone because
+//! the reader of results has no branch for versions.
 
 use crate::model::ids::RunId;
 use crate::model::result::RunResult;
