@@ -51,7 +51,7 @@ pub struct Assignment<'a> {
 
 /// What is to be done to have the agent work.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Work {
+pub enum AgentStart {
     /// Start a program.
     Command {
         /// Program and arguments.
@@ -68,20 +68,20 @@ pub enum Work {
 /// Turns an assignment into work. `inherited` is the coordinator's own environment, of which agents are given the
 /// allowed part.
 #[must_use]
-pub fn work(assignment: &Assignment<'_>, inherited: &BTreeMap<OsString, OsString>) -> Work {
+pub fn work(assignment: &Assignment<'_>, inherited: &BTreeMap<OsString, OsString>) -> AgentStart {
     match &assignment.subtest.agent {
         AgentSpec::Command { run, environment: own, .. } => {
             let mut environment = environment::allowed(inherited, &assignment.fixture.environment);
             environment.extend(own.iter().map(|(name, value)| (name.into(), value.into())));
             environment.extend(variables(assignment));
             environment.extend(setup_variables(assignment.setup));
-            Work::Command { argv: run.words().into_iter().map(OsString::from).collect(), environment }
+            AgentStart::Command { argv: run.words().into_iter().map(OsString::from).collect(), environment }
         }
         AgentSpec::Oracle => match &assignment.fixture.solution_file {
-            Some(solution) => Work::ApplyPatch(assignment.paths.fixture.join(solution)),
-            None => Work::Nothing,
+            Some(solution) => AgentStart::ApplyPatch(assignment.paths.fixture.join(solution)),
+            None => AgentStart::Nothing,
         },
-        AgentSpec::Nop => Work::Nothing,
+        AgentSpec::Nop => AgentStart::Nothing,
     }
 }
 
@@ -146,9 +146,9 @@ fn setup_variables(setup: &Setup) -> BTreeMap<OsString, OsString> {
 
 /// `agent/command.json`: what was started, for people. Of the environment it has the names and the task's own values.
 #[must_use]
-pub fn describe(work: &Work, spec: &AgentSpec) -> String {
+pub fn describe(work: &AgentStart, spec: &AgentSpec) -> String {
     let description = match work {
-        Work::Command { argv, environment } => {
+        AgentStart::Command { argv, environment } => {
             let own: BTreeMap<String, String> = environment
                 .iter()
                 .filter(|(name, _)| name.to_string_lossy().starts_with("SCYLLA_") && *name != "SCYLLA_PROMPT")
@@ -161,7 +161,7 @@ pub fn describe(work: &Work, spec: &AgentSpec) -> String {
                 "environment_names": environment.keys().map(|name| name.to_string_lossy()).collect::<Vec<_>>(),
             })
         }
-        Work::ApplyPatch(_) | Work::Nothing => json!({ "kind": spec.kind() }),
+        AgentStart::ApplyPatch(_) | AgentStart::Nothing => json!({ "kind": spec.kind() }),
     };
     format!("{description:#}\n")
 }

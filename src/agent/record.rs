@@ -25,8 +25,8 @@ pub struct Record {
     pub token_stats: Tokens,
     /// How the agent sees its end. A record without it is no final one: it counts for the cost when something killed the
     /// agent, and for an agent that ended by itself it means `finished`.
-    #[schemars(with = "SaidEnd")]
-    pub end: Option<SaidEnd>,
+    #[schemars(with = "ClaimedEnd")]
+    pub end: Option<ClaimedEnd>,
     /// What kept the agent from working (`auth`, `out_of_memory`, `provider`, `rate_limit`): then the attempt is no
     /// result.
     #[schemars(with = "Option<ClaimedFailure>")]
@@ -42,7 +42,7 @@ pub struct Reading {
     /// What kept the agent from working.
     pub failure: Option<Failure>,
     /// How the agent sees its end, if it says so, or what is wrong with the record as a whole.
-    pub end: Result<Option<SaidEnd>, String>,
+    pub end: Result<Option<ClaimedEnd>, String>,
 }
 
 impl Default for Reading {
@@ -63,7 +63,7 @@ impl Reading {
 /// How an agent can see its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum SaidEnd {
+pub enum ClaimedEnd {
     /// It has done what it could.
     #[default]
     Finished,
@@ -193,9 +193,9 @@ pub fn outcome(spec: &AgentSpec, ended: EndedAgent, left: Option<Reading>) -> Re
         None => Reading::default(),
     };
     let said_end = match reading.end.ok().flatten().unwrap_or_default() {
-        SaidEnd::Finished => AgentEnd::Finished,
-        SaidEnd::OverBudget => AgentEnd::OverBudget,
-        SaidEnd::Refused => AgentEnd::Refused,
+        ClaimedEnd::Finished => AgentEnd::Finished,
+        ClaimedEnd::OverBudget => AgentEnd::OverBudget,
+        ClaimedEnd::Refused => AgentEnd::Refused,
     };
     Ok(AgentOutcome { end: end.unwrap_or(said_end), exit_code, usage: reading.usage })
 }

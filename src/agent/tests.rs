@@ -7,7 +7,7 @@ use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind};
 use crate::model::rubric::Rubric;
 use crate::model::score::{GradeScale, Score};
-use crate::model::task::{Invocation, Limits, Resources, Setup, Source, Stores};
+use crate::model::task::{FixtureLimits, Invocation, Resources, Setup, Source, Stores};
 
 fn spec(owes_record: bool) -> AgentSpec {
     AgentSpec::Command { run: Invocation::Shell("true".to_owned()), environment: BTreeMap::new(), owes_record }
@@ -202,13 +202,13 @@ fn fixture() -> Fixture {
         environment: vec!["MY_KEY".into()],
         capture_include: Vec::new(),
         solution_file: Some("expected/solution.patch".into()),
-        limits: Limits::default(),
+        limits: FixtureLimits::default(),
         stores: Stores::default(),
         tiers: BTreeMap::new(),
     }
 }
 
-fn work_of(agent: AgentSpec, prompt: &str, model: Option<&str>) -> Work {
+fn work_of(agent: AgentSpec, prompt: &str, model: Option<&str>) -> AgentStart {
     let subtest = Subtest {
         name: String::new(),
         description: String::new(),
@@ -243,7 +243,7 @@ fn environment_of(prompt: &str, model: Option<&str>) -> Vec<String> {
         environment: BTreeMap::from([("OWN".into(), "1".into()), ("SCYLLA_TIER".into(), "T9".into())]),
         owes_record: false,
     };
-    let Work::Command { argv, environment } = work_of(agent, prompt, model) else { panic!("no command") };
+    let AgentStart::Command { argv, environment } = work_of(agent, prompt, model) else { panic!("no command") };
     assert_eq!(argv, ["/bin/sh", "-c", "true"]);
     environment.iter().map(|(name, value)| format!("{}={}", name.display(), value.display())).collect()
 }
@@ -304,8 +304,8 @@ fn a_prompt_that_no_variable_can_hold_is_in_the_file_only() {
 
 #[test]
 fn the_reference_agents_need_no_program() {
-    assert_eq!(work_of(AgentSpec::Oracle, "", None), Work::ApplyPatch("/f/expected/solution.patch".into()));
-    assert_eq!(work_of(AgentSpec::Nop, "", None), Work::Nothing);
+    assert_eq!(work_of(AgentSpec::Oracle, "", None), AgentStart::ApplyPatch("/f/expected/solution.patch".into()));
+    assert_eq!(work_of(AgentSpec::Nop, "", None), AgentStart::Nothing);
 }
 
 #[test]

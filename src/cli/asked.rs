@@ -124,7 +124,7 @@ impl Question<'_> {
             return Ok(Otherwise::Neither);
         }
         let otherwise = otherwise(folder, &self.options.fixture, &self.options.parts)?;
-        let by_flag = !self.places.said.judge_commands.is_empty();
+        let by_flag = !self.places.overrides.judge_commands.is_empty();
         Ok(if otherwise == Otherwise::Graded && by_flag { Otherwise::Measured } else { otherwise })
     }
 
@@ -223,13 +223,13 @@ fn growth(config: &Config, options: &Options) -> Vec<String> {
     if !new.is_empty() {
         flags.push(format!("--tiers {}", new.join(",")));
     }
-    let lacks = |tier: &TierId, asked: &[_]| {
+    let missing = |tier: &TierId, asked: &[_]| {
         let planned: BTreeSet<_> = config.subtests.get(tier).into_iter().flatten().collect();
         // Of a tier that is added, as many are taken as of the others.
         let most = if planned.is_empty() { config.max_subtests.unwrap_or(u32::MAX) as usize } else { planned.len() };
         asked.len() > most
     };
-    if options.subtests.iter().any(|(tier, asked)| lacks(tier, asked)) {
+    if options.subtests.iter().any(|(tier, asked)| missing(tier, asked)) {
         let most = options.subtests.values().map(Vec::len).max().unwrap_or_default();
         flags.push(format!("--max-subtests {}", options.max_subtests.map_or(most, |asked| asked as usize)));
     }

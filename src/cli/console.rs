@@ -126,7 +126,7 @@ impl Console {
     ///
     /// # Errors
     /// When they are results and cannot be written.
-    pub fn tell(&mut self, messages: &[String]) -> Result<(), CliError> {
+    pub fn report(&mut self, messages: &[String]) -> Result<(), CliError> {
         let mut reporter = self.reporter();
         for message in messages {
             let told = reporter.event(clock::now(), &Event::Notice { message: message.clone() });

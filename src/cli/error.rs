@@ -88,15 +88,15 @@ impl CliError {
 /// The exit code of an engine's error, and what to do about it.
 fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
     match error {
-        EngineError::Lock(LockError::Held(_)) => {
-            (Exit::Held, Some(format!("wait for it, or look at it with `cargo scylla status {dir}`")))
+        EngineError::Lock(LockError::Locked(_)) => {
+            (Exit::Locked, Some(format!("wait for it, or look at it with `cargo scylla status {dir}`")))
         }
         EngineError::Runner(runner) => {
             let hint = match runner.pid {
                 Some(pid) => format!("wait until it ends, or stop it with `kill -INT {pid}`; nothing was changed"),
                 None => "if it is dead, try again in two minutes; nothing was changed".to_owned(),
             };
-            (Exit::Held, Some(hint))
+            (Exit::Locked, Some(hint))
         }
         EngineError::Elsewhere { host, mark, .. } => {
             let mark = shell_bytes(mark.as_os_str().as_bytes());
@@ -104,7 +104,7 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
                 "end them with `cargo scylla repair` there; if `{host}` is gone or was started anew, nothing of it lives, \
                  and `rm {mark}` says so; nothing was changed"
             );
-            (Exit::Held, Some(hint))
+            (Exit::Locked, Some(hint))
         }
         EngineError::Original { .. } => {
             (Exit::Usage, Some(format!("`cargo scylla resume {dir}` takes it over and goes on; nothing was changed")))
@@ -149,7 +149,7 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         EngineError::Store(_)
         | EngineError::Lock(_)
         | EngineError::Signals(_)
-        | EngineError::Strays(_)
+        | EngineError::Orphans(_)
         | EngineError::WorkerLost => (Exit::Internal, None),
     }
 }

@@ -114,7 +114,7 @@ fn findings_page() -> String {
             .to_owned();
     for kind in FindingKind::ALL {
         let (level, exit) = match kind.level() {
-            Level::Note if *kind == FindingKind::LiveExperiment => ("note", Exit::Held),
+            Level::Note if *kind == FindingKind::LiveExperiment => ("note", Exit::Locked),
             Level::Note => ("note", Exit::Success),
             Level::Warning => ("warning", Exit::Success),
             Level::Incomplete => ("incomplete", Exit::Incomplete),

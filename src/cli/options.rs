@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::cli::args::original::SaidFlags;
+use crate::cli::args::original::OverrideFlags;
 use crate::cli::args::{ConfigFlags, OperationFlags, Run};
 use crate::cli::error::CliError;
 use crate::cli::locate::Located;
-use crate::config::fixture::{self, Loaded, Said};
+use crate::config::fixture::{self, Loaded, Overrides};
 use crate::config::list;
 use crate::engine::session::create::{Options, choose};
 use crate::model::event::Event;
@@ -32,7 +32,7 @@ pub struct Places {
     /// The fixture's folder.
     pub fixture_dir: PathBuf,
     /// What is said of it beside its files.
-    pub said: Said,
+    pub overrides: Overrides,
     /// Where experiments lie.
     pub results_dir: PathBuf,
     /// Where former versions kept them, when neither a flag nor a setting says where they lie.
@@ -62,18 +62,18 @@ pub fn places(args: &Run, located: &Located, current: &Path) -> Result<Places, C
         args.results_dir.as_ref().map(typed).or_else(|| located.settings.results_dir.as_ref().map(from_root));
     let former_results = results_dir.is_none().then(|| located.former_results.clone());
     let results_dir = results_dir.unwrap_or_else(|| located.results_dir.clone());
-    let said = said(&args.said, located, current);
+    let overrides = overrides(&args.overrides, located, current);
     let fixture_dir = list::folder_of(&fixture_dir).to_owned();
-    Ok(Places { fixture_dir, said, results_dir, former_results })
+    Ok(Places { fixture_dir, overrides, results_dir, former_results })
 }
 
 /// What flags, else settings say of a fixture beside its files.
 #[must_use]
-pub fn said(args: &SaidFlags, located: &Located, current: &Path) -> Said {
+pub fn overrides(args: &OverrideFlags, located: &Located, current: &Path) -> Overrides {
     let settings = &located.settings;
     let typed = args.shared_dir.as_ref().map(|dir| current.join(dir));
     let set = || settings.shared_dir.as_ref().map(|dir| located.root.join(dir));
-    Said {
+    Overrides {
         shared_dir: typed.or_else(set),
         agent_command: args.agent_command.clone(),
         judge_commands: args.judge_command.clone(),
@@ -137,8 +137,8 @@ pub(super) fn work_dir(operation: &OperationFlags, located: &Located) -> Option<
 /// What a person should know of an experiment before it starts.
 #[must_use]
 pub fn notices(args: &Run, located: &Located, options: &Options) -> Vec<Event> {
-    let said = args.config.operation.max_cost_usd.or(located.settings.max_cost_usd);
-    let ceiling = options.fixture.limits.max_cost_usd.filter(|_| said.is_none()).map(|ceiling| {
+    let given = args.config.operation.max_cost_usd.or(located.settings.max_cost_usd);
+    let ceiling = options.fixture.limits.max_cost_usd.filter(|_| given.is_none()).map(|ceiling| {
         format!("the fixture's `config.yaml` sets a ceiling of {ceiling}, which the original's runner never read")
     });
     ceiling
@@ -210,8 +210,8 @@ pub fn startable(loaded: Loaded, tiers: &[TierId]) -> Result<Loaded, CliError> {
 ///
 /// # Errors
 /// When the fixture has mistakes; all of them.
-pub fn load(dir: &Path, said: &Said) -> Result<Loaded, CliError> {
-    fixture::load_with(dir, said).map_err(|mistakes| {
+pub fn load(dir: &Path, overrides: &Overrides) -> Result<Loaded, CliError> {
+    fixture::load_with(dir, overrides).map_err(|mistakes| {
         CliError::mistakes(&mistakes)
             .or_hint("`cargo scylla fixture new my-task` writes a working fixture to compare with")
     })
@@ -230,19 +230,19 @@ pub struct Differences {
 #[must_use]
 pub fn fields(args: &Run, located: &Located, options: &Options) -> Vec<(&'static str, Option<Value>)> {
     let (flags, settings) = (&args.config, &located.settings);
-    let said = |is_said: bool, value: Value| is_said.then_some(value);
+    let given = |is_said: bool, value: Value| is_said.then_some(value);
     vec![
-        ("models", said(flags.model.is_some() || settings.model.is_some(), json!(options.models))),
+        ("models", given(flags.model.is_some() || settings.model.is_some(), json!(options.models))),
         (
             "judge_models",
-            said(!flags.judge_model.is_empty() || settings.judge_model.is_some(), json!(options.judge_models)),
+            given(!flags.judge_model.is_empty() || settings.judge_model.is_some(), json!(options.judge_models)),
         ),
-        ("thinking_mode", said(flags.thinking.is_some() || settings.thinking.is_some(), json!(options.thinking_mode))),
+        ("thinking_mode", given(flags.thinking.is_some() || settings.thinking.is_some(), json!(options.thinking_mode))),
         (
             "timeout_seconds",
-            said(flags.timeout.is_some() || settings.timeout.is_some(), json!(options.timeout_seconds)),
+            given(flags.timeout.is_some() || settings.timeout.is_some(), json!(options.timeout_seconds)),
         ),
-        ("inherit", said(flags.inherit.is_some() || settings.inherit.is_some(), json!(options.inherit))),
+        ("inherit", given(flags.inherit.is_some() || settings.inherit.is_some(), json!(options.inherit))),
     ]
 }
 
@@ -266,7 +266,7 @@ pub fn differ_in(config: &mut Config, wanted: &[(&str, Option<Value>)], operatio
         if let (Some(given), Some((field, was))) = (value, saved.iter().find(|(field, _)| field.name == *name))
             && given != was
         {
-            differences.tell(name, was, given.clone(), field.class);
+            differences.report(name, was, given.clone(), field.class);
         }
     }
     operate(config, operation, &mut differences);
@@ -274,7 +274,7 @@ pub fn differ_in(config: &mut Config, wanted: &[(&str, Option<Value>)], operatio
 }
 
 impl Differences {
-    fn tell(&mut self, field: &str, saved: &Value, given: Value, class: FieldClass) {
+    fn report(&mut self, field: &str, saved: &Value, given: Value, class: FieldClass) {
         self.events.push(Event::FlagDiffers { field: field.to_owned(), saved: saved.clone(), given, class });
     }
 }
@@ -291,7 +291,7 @@ pub fn operate(config: &mut Config, flags: &OperationFlags, differences: &mut Di
     for ((field, was), (_, is)) in before.values().into_iter().zip(config.values()) {
         if was != is {
             differences.operational = true;
-            differences.tell(field.name, &was, is, field.class);
+            differences.report(field.name, &was, is, field.class);
         }
     }
 }

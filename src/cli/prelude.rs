@@ -80,8 +80,8 @@ fn end(signal: Signal, before: &str, command: &str, making: &Mutex<()>, mut cons
     loop {
         process::end_all_below();
         // What is held here is never let go: nothing new is made.
-        let held = making.try_lock();
-        if !matches!(held, Err(TryLockError::WouldBlock)) || Instant::now() >= deadline {
+        let locked = making.try_lock();
+        if !matches!(locked, Err(TryLockError::WouldBlock)) || Instant::now() >= deadline {
             console.error(&CliError::stopped(exit, name, before, command));
             signal::end_process(exit.code());
         }

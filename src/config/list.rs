@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::task::Fixture;
 
-use super::fixture::{self, Loaded, OTHER_TEST_FILE, Said, TEST_FILE};
+use super::fixture::{self, Loaded, OTHER_TEST_FILE, Overrides, TEST_FILE};
 use super::mistake::Mistake;
 
 /// The folder of a fixture that was named by the folder or by its `test.yaml`.
@@ -23,11 +23,11 @@ pub fn folder_of(path: &Path) -> &Path {
 /// Every fixture in a folder with what became of reading it, sorted by path. A folder that is a fixture itself is the
 /// only one.
 #[must_use]
-pub fn list(dir: &Path, said: &Said) -> Vec<(PathBuf, Result<Fixture, Vec<Mistake>>)> {
+pub fn list(dir: &Path, overrides: &Overrides) -> Vec<(PathBuf, Result<Fixture, Vec<Mistake>>)> {
     folders(dir)
         .into_iter()
         .map(|folder| {
-            let fixture = fixture::load_with(&folder, &said.to_look_at(&folder))
+            let fixture = fixture::load_with(&folder, &overrides.to_look_at(&folder))
                 .and_then(Loaded::whole)
                 .map(|loaded| loaded.fixture);
             (folder, fixture)
@@ -63,7 +63,7 @@ mod tests {
     use crate::config::scaffold;
 
     fn names(dir: &Path) -> Vec<(String, bool)> {
-        list(dir, &Said::default())
+        list(dir, &Overrides::default())
             .into_iter()
             .map(|(path, fixture)| (path.strip_prefix(dir).unwrap().display().to_string(), fixture.is_ok()))
             .collect()

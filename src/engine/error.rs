@@ -10,7 +10,7 @@ use crate::model::outcome::{Failure, FailureKind};
 use crate::model::survey::Runner;
 use crate::os::lock::LockError;
 use crate::os::process::ProbeError;
-use crate::setup::compose::Lack;
+use crate::setup::compose::CompositionFault;
 use crate::store::StoreError;
 use crate::workspace::WorkspaceError;
 
@@ -46,7 +46,7 @@ pub enum EngineError {
     },
     /// Processes of a dead coordinator cannot be ended.
     #[error("processes of a dead coordinator cannot be ended")]
-    Strays(#[source] std::io::Error),
+    Orphans(#[source] std::io::Error),
     /// The asked growth is none.
     #[error("the experiment cannot be extended: {0}")]
     Growth(String),
@@ -77,14 +77,14 @@ pub enum EngineError {
         findings: Vec<Finding>,
     },
     /// What a subtest is set up with cannot be composed.
-    #[error("{tier}/{subtest} cannot be composed: {}", lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("{tier}/{subtest} cannot be composed: {}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Composition {
         /// The subtest's tier.
         tier: TierId,
         /// The subtest.
         subtest: SubtestId,
         /// Everything that is in the way.
-        lacks: Vec<Lack>,
+        faults: Vec<CompositionFault>,
     },
     /// The original's runner seems to be at work on the experiment.
     #[error("{0}")]

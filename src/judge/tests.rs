@@ -13,7 +13,7 @@ use crate::model::outcome::AgentEnd;
 use crate::model::result::{AgentResult, Before, CheckResult, ChecksResult, Judgment};
 use crate::model::rubric::{Evaluation, ItemScore, Rubric, RubricItem};
 use crate::model::score::{Grade, GradeScale, Score};
-use crate::model::task::{Fixture, Limits, Source, Stores};
+use crate::model::task::{Fixture, FixtureLimits, Source, Stores};
 use crate::model::usage::{Cost, Usage};
 
 fn item(id: &str, weight: f64, evaluation: Evaluation) -> RubricItem {
@@ -225,7 +225,7 @@ fn fixture() -> Fixture {
         environment: vec![],
         capture_include: Vec::new(),
         solution_file: None,
-        limits: Limits::default(),
+        limits: FixtureLimits::default(),
         stores: Stores::default(),
         tiers: BTreeMap::new(),
     }

@@ -48,7 +48,7 @@ pub struct Fixture {
     /// Path below the fixture of the patch that solves the task, for the `oracle` agent.
     pub solution_file: Option<String>,
     /// What `config.yaml` of the original's fixtures limits.
-    pub limits: Limits,
+    pub limits: FixtureLimits,
     /// Where the resources lie that subtests name.
     pub stores: Stores,
     /// Every tier that the fixture lists, with its subtests.
@@ -57,7 +57,7 @@ pub struct Fixture {
 
 /// What an original's fixture limits in its `config.yaml`, which the original's runner never read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Limits {
+pub struct FixtureLimits {
     /// Wall clock limit of the agent in seconds, where `task.timeout_seconds` says none.
     pub timeout_seconds: Option<u64>,
     /// Ceiling of the cost.

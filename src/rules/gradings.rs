@@ -42,8 +42,8 @@ fn named(survey: &Survey) -> BTreeSet<GradingNumber> {
     let mut named = survey.graded_by.clone();
     named.extend(recorded(survey).into_iter().flat_map(BTreeMap::keys));
     let all = survey.gradings.keys().chain(&named).copied().collect::<BTreeSet<_>>();
-    let lacking = (2..).map(GradingNumber).zip(&all).find(|(expected, is)| expected != *is);
-    named.extend(lacking.map(|(expected, _)| expected));
+    let missing = (2..).map(GradingNumber).zip(&all).find(|(expected, is)| expected != *is);
+    named.extend(missing.map(|(expected, _)| expected));
     named
 }
 

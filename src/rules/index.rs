@@ -55,7 +55,7 @@ pub fn index(survey: &Survey) -> CompletedRuns {
 pub fn is_complete(survey: &Survey) -> bool {
     knows_every_tier(survey)
         && to_grade(survey).is_empty()
-        && survey.plan().is_some_and(|plan| rows(survey, &plan).all(|row| !row.lacks_a_verdict()))
+        && survey.plan().is_some_and(|plan| rows(survey, &plan).all(|row| !row.misses_a_verdict()))
 }
 
 /// Whether the subtests of every planned tier are known.

@@ -28,7 +28,7 @@ pub struct Row<'a> {
 impl Row<'_> {
     /// Whether it is planned, and no result on disk gives it a verdict.
     #[must_use]
-    pub fn lacks_a_verdict(&self) -> bool {
+    pub fn misses_a_verdict(&self) -> bool {
         self.planned && !self.on_disk.is_some_and(RunStatus::is_judged)
     }
 
@@ -43,7 +43,7 @@ impl Row<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
     /// Planned runs without a verdict on disk.
-    pub lacking: usize,
+    pub missing: usize,
     /// Planned runs whose result and entry agree.
     pub agreeing: usize,
 }
@@ -64,7 +64,7 @@ impl Tally {
 
     /// Counts a row.
     pub(super) fn count(&mut self, row: &Row<'_>) {
-        self.lacking += usize::from(row.lacks_a_verdict());
+        self.missing += usize::from(row.misses_a_verdict());
         self.agreeing += usize::from(row.agrees());
     }
 }

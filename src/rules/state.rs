@@ -56,7 +56,7 @@ pub(super) struct Asking {
 pub(super) struct Sources {
     pub(super) tiers: BTreeSet<TierId>,
     /// Whether a source has ended without a result, so that the tier cannot begin.
-    pub(super) in_vain: bool,
+    pub(super) blocked: bool,
 }
 
 /// Runs of a tier that failed alike, one after the other.
@@ -116,7 +116,7 @@ pub enum Fact {
     /// The winners that a tier takes over are known and its baselines are made: it may begin.
     Inherited(TierId),
     /// A tier whose winner this one takes over has no result, so it cannot begin.
-    InVain(TierId),
+    Blocked(TierId),
     /// The experiment's folder cannot be written: what is in flight may end, nothing more is begun.
     Halt,
 }
@@ -174,13 +174,13 @@ impl State {
     /// The same session, in which these tiers wait until the tiers whose winners they take over are settled.
     #[must_use]
     pub fn waiting(mut self, waiting: BTreeMap<TierId, BTreeSet<TierId>>) -> Self {
-        let sources = |(tier, tiers)| (tier, Sources { tiers, in_vain: false });
+        let sources = |(tier, tiers)| (tier, Sources { tiers, blocked: false });
         self.waiting = waiting.into_iter().map(sources).collect();
         self
     }
 
     /// Takes a fact in.
-    pub fn take(&mut self, fact: Fact, limits: &Limits, now: Duration) -> Consequence {
+    pub fn apply(&mut self, fact: Fact, limits: &Limits, now: Duration) -> Consequence {
         match fact {
             Fact::Started(run) => {
                 let asking = self.queue.take(run).map(|model| self.ask(model, now));
@@ -220,9 +220,9 @@ impl State {
             }
             Fact::Halt => self.halted = true,
             Fact::Inherited(tier) => _ = self.waiting.remove(&tier),
-            Fact::InVain(tier) => {
+            Fact::Blocked(tier) => {
                 if let Some(sources) = self.waiting.get_mut(&tier) {
-                    sources.in_vain = true;
+                    sources.blocked = true;
                 }
             }
             Fact::BudgetReached => self.budget_reached = true,

@@ -85,7 +85,7 @@ pub fn adopted(folder: &ExperimentFolder) -> Result<BTreeMap<RunId, Digest>, Str
 ///
 /// # Errors
 /// When the checkpoint cannot be read.
-pub fn lacks_only_its_checkpoint(folder: &ExperimentFolder) -> Result<Option<Checkpoint>, StoreError> {
+pub fn misses_only_its_checkpoint(folder: &ExperimentFolder) -> Result<Option<Checkpoint>, StoreError> {
     if files::kind_of(&folder.original_config())?.is_none() {
         return Ok(None);
     }

@@ -27,7 +27,7 @@ pub(super) struct Examined {
     /// Its content.
     pub(super) seen: Seen<Config>,
     /// Fields that it lacks.
-    pub(super) lacks: Vec<String>,
+    pub(super) missing: Vec<String>,
     /// Why it is not as it was written, by the digest that it carries.
     pub(super) fault: Option<&'static str>,
     /// Whether a digest vouches for it.
@@ -39,8 +39,8 @@ pub(super) struct Examined {
 /// Reads the config, and names the fields that its file lacks.
 #[must_use]
 pub fn read(folder: &ExperimentFolder) -> (Seen<Config>, Vec<String>) {
-    let Examined { seen, lacks, .. } = examine(folder);
-    (seen, lacks)
+    let Examined { seen, missing, .. } = examine(folder);
+    (seen, missing)
 }
 
 /// Reads the config, and holds it against the digest that it carries.
@@ -58,7 +58,7 @@ pub(super) fn examine(folder: &ExperimentFolder) -> Examined {
     let version = keys.get("version").and_then(Value::as_str).unwrap_or_default().to_owned();
     let age = age(&version);
     let is_of_4_0 = age == Age::Earlier && !has_digests(&version);
-    let lacks: Vec<String> = Config::FIELDS
+    let missing: Vec<String> = Config::FIELDS
         .iter()
         .filter(|field| !keys.contains_key(field.name) && (!is_of_4_0 || field.is_of_4_0()))
         .map(|field| field.name.to_owned())
@@ -86,7 +86,7 @@ pub(super) fn examine(folder: &ExperimentFolder) -> Examined {
         }
         (Age::Current | Age::Earlier | Age::Unknown, Err(error)) => Seen::Unreadable(clipped(error.to_string())),
     };
-    Examined { seen, lacks, fault, is_whole, is_current }
+    Examined { seen, missing, fault, is_whole, is_current }
 }
 
 #[cfg(test)]
@@ -111,9 +111,9 @@ mod tests {
             let mut cut = whole.clone();
             cut.as_object_mut().unwrap().remove(field.name);
             sample::write_json(&sample.folder.config(), &cut);
-            let (seen, lacks) = read(&sample.folder);
+            let (seen, missing) = read(&sample.folder);
             let expected: &[&str] = if field.is_of_4_0() { &[field.name] } else { &[] };
-            assert_eq!(lacks, expected);
+            assert_eq!(missing, expected);
             assert!(!matches!(seen, Seen::Missing), "{}", field.name);
         }
     }

@@ -82,7 +82,7 @@ pub fn read_all(folder: &ExperimentFolder) -> Result<BTreeMap<TierId, Inherited>
     let read = |(tier, seen)| match seen {
         Seen::Missing => None,
         Seen::Read(inherited) => Some(Ok((tier, *inherited))),
-        Seen::Unreadable(why) | Seen::Strange(why) => unreadable(tier, why),
+        Seen::Unreadable(why) | Seen::UnknownFormat(why) => unreadable(tier, why),
         Seen::Newer { version, .. } => {
             unreadable(tier, format!("its version `{version}` is not read by this version of cargo-scylla"))
         }

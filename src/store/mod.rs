@@ -9,6 +9,7 @@ use crate::os::lock::LockError;
 
 pub mod adopt;
 mod attempts;
+pub mod baseline_checks;
 pub mod checkpoint;
 mod claimed;
 pub mod config;
@@ -23,7 +24,6 @@ pub mod own_digest;
 pub mod repository;
 pub mod stages;
 pub mod survey;
-pub mod untouched;
 pub mod work;
 
 mod version;

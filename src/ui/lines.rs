@@ -57,19 +57,19 @@ impl SetupNames {
 
 /// What was told last of runs that failed, so that it is not told again.
 #[derive(Debug, Default)]
-pub(super) struct Told(BTreeMap<RunId, Failure>);
+pub(super) struct Reported(BTreeMap<RunId, Failure>);
 
-impl Told {
+impl Reported {
     /// The event with a failure in short that was told before.
     fn shortened(&mut self, event: &Event) -> Option<Line> {
         match event {
             Event::AttemptFailed { run, attempt, stage, failure, retry, .. } => {
-                let told = self.0.insert(*run, failure.clone()).filter(|told| told.is_like(failure));
-                told.map(|_| attempt_failed(*run, (*attempt, *stage, *retry), " for the same reason"))
+                let reported = self.0.insert(*run, failure.clone()).filter(|reported| reported.is_like(failure));
+                reported.map(|_| attempt_failed(*run, (*attempt, *stage, *retry), " for the same reason"))
             }
             Event::RunErrored { run, attempts, failure } => {
-                let told = self.0.remove(run).filter(|told| told.is_like(failure));
-                told.map(|_| run_errored(*run, *attempts, ", for the same reason"))
+                let reported = self.0.remove(run).filter(|reported| reported.is_like(failure));
+                reported.map(|_| run_errored(*run, *attempts, ", for the same reason"))
             }
             Event::RunCommitted(committed) => {
                 self.0.remove(&committed.run);
@@ -81,7 +81,7 @@ impl Told {
 }
 
 /// The words for `event`, with the name of the setup that it happened to, and without what was told just before.
-pub(super) fn named_line(event: &Event, names: &SetupNames, told: &mut Told) -> Line {
+pub(super) fn named_line(event: &Event, names: &SetupNames, reported: &mut Reported) -> Line {
     let run = match event {
         Event::RunStarted { run, .. }
         | Event::AttemptFailed { run, .. }
@@ -90,7 +90,7 @@ pub(super) fn named_line(event: &Event, names: &SetupNames, told: &mut Told) -> 
         Event::RunCommitted(committed) => Some(committed.run),
         _ => None,
     };
-    let line = told.shortened(event).unwrap_or_else(|| line(event));
+    let line = reported.shortened(event).unwrap_or_else(|| line(event));
     match run.and_then(|run| names.of(run)) {
         Some(name) => Line { text: format!("{name}: {}", line.text), ..line },
         None => line,

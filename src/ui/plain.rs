@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::model::event::Event;
 
 use super::Reporter;
-use super::lines::{self, Line, SetupNames, Told, WORD_WIDTH};
+use super::lines::{self, Line, Reported, SetupNames, WORD_WIDTH};
 use crate::text::styles::{Styles, Tone};
 
 /// Runs are the most frequent subject: `T0/00/run_01` has this width.
@@ -58,13 +58,13 @@ pub struct Plain<W> {
     styles: Styles,
     detail: Detail,
     names: SetupNames,
-    told: Told,
+    reported: Reported,
 }
 
 impl<W: Write> Plain<W> {
     /// Writes to `out` what is not below the asked detail.
     pub fn new(out: W, styles: Styles, detail: Detail) -> Self {
-        Self { out, styles, detail, names: SetupNames::default(), told: Told::default() }
+        Self { out, styles, detail, names: SetupNames::default(), reported: Reported::default() }
     }
 }
 
@@ -74,7 +74,7 @@ impl<W: Write> Reporter for Plain<W> {
         if Detail::of(event) > self.detail {
             return Ok(());
         }
-        let Line { word, tone, subject, text, .. } = lines::named_line(event, &self.names, &mut self.told);
+        let Line { word, tone, subject, text, .. } = lines::named_line(event, &self.names, &mut self.reported);
         let line = format!(
             "{at}  {word:<WORD_WIDTH$}  {subject:<SUBJECT_WIDTH$}  {text}",
             at = self.styles.paint(Tone::Faint, format_args!("{}", at.strftime("%Y-%m-%dT%H:%M:%SZ"))),

@@ -17,7 +17,7 @@ use crate::text::styles::{Styles, Tone};
 
 /// What `run` would do.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct Plan {
+pub struct PlanPage {
     /// The experiment's id.
     pub experiment_id: String,
     /// The fixture's folder.
@@ -109,7 +109,7 @@ pub struct PlannedSubtest {
     pub runs: u32,
 }
 
-impl Plan {
+impl PlanPage {
     /// The screen for people.
     #[must_use]
     pub fn human(&self, styles: Styles) -> String {
@@ -245,7 +245,7 @@ impl PlannedSubtest {
 /// The JSON schema of [`Plan::json`].
 #[must_use]
 pub fn plan_schema() -> Value {
-    schemars::schema_for!(Plan).to_value()
+    schemars::schema_for!(PlanPage).to_value()
 }
 
 #[cfg(test)]
@@ -278,7 +278,7 @@ mod tests {
         }
     }
 
-    fn plan() -> Plan {
+    fn plan() -> PlanPage {
         let empty =
             PlannedSubtest { system_prompt: "none", removes: texts(&["CLAUDE.md", ".claude"]), ..subtest(0, "Empty") };
         let blocks = PlannedSubtest { blocks: texts(&["B02"]), ..subtest(2, "Critical only") };
@@ -302,7 +302,7 @@ mod tests {
             runs: subtests.len() * 10,
             subtests,
         };
-        Plan {
+        PlanPage {
             experiment_id: "test-001".to_owned(),
             fixture: "tests/test-001".to_owned(),
             results_dir: "results".to_owned(),

@@ -33,7 +33,7 @@ const GAP: usize = 2;
 
 /// Everything that the bars show.
 #[derive(Debug, Default)]
-pub(super) struct Progress {
+pub(super) struct ProgressView {
     tiers: BTreeMap<TierId, Tier>,
     names: SetupNames,
     in_flight: BTreeMap<RunId, InFlight>,
@@ -63,7 +63,7 @@ struct InFlight {
     stage_begun: Timestamp,
 }
 
-impl Progress {
+impl ProgressView {
     /// Takes an event in.
     pub(super) fn event(&mut self, at: Timestamp, event: &Event) {
         self.names.event(event);

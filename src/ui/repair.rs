@@ -34,7 +34,8 @@ pub struct Repair<'a> {
     /// Name of the copy of the original checkpoint; `None` when there was nothing to copy, or in a dry run.
     pub backup: Option<&'a str>,
     /// Runs whose left-over processes are ended.
-    pub end_strays: &'a [RunId],
+    #[serde(rename = "end_strays")]
+    pub end_orphans: &'a [RunId],
     /// What is moved to `.quarantine/`.
     pub set_aside: &'a [SetAside<'a>],
     /// What a person must do.
@@ -74,7 +75,7 @@ impl Repair<'_> {
     /// Whether there is anything to do.
     #[must_use]
     pub fn is_needed(&self) -> bool {
-        self.writes_checkpoint || !self.end_strays.is_empty() || !self.set_aside.is_empty()
+        self.writes_checkpoint || !self.end_orphans.is_empty() || !self.set_aside.is_empty()
     }
 
     /// What will be done, for people, before it is done.
@@ -96,8 +97,8 @@ impl Repair<'_> {
         let would = if self.dry_run { "Repair would:" } else { "Repair will:" };
         let mut page = Page::default();
         page.line(styles.paint(Tone::Strong, would));
-        if !self.end_strays.is_empty() {
-            let runs: Vec<String> = self.end_strays.iter().map(RunId::to_string).collect();
+        if !self.end_orphans.is_empty() {
+            let runs: Vec<String> = self.end_orphans.iter().map(RunId::to_string).collect();
             let of = counted(runs.len(), "run");
             page.line(format_args!("  end the processes that a dead coordinator left in {of}"));
             add_places(&mut page, &runs);
@@ -229,7 +230,7 @@ mod tests {
             checkpoint: CheckpointBefore::Loaded,
             writes_checkpoint: true,
             backup: Some(BACKUP),
-            end_strays: &[],
+            end_orphans: &[],
             set_aside: &[],
             kept: &[],
             found: 590,
@@ -257,7 +258,7 @@ mod tests {
     #[test]
     fn a_dry_run_says_that_nothing_was_changed_and_how_to_do_it() {
         let tiers = tiers();
-        let strays = [run("T0/00/3")];
+        let orphans = [run("T0/00/3")];
         let aside: Vec<SetAside> = vec![
             SetAside { place: "T0/00/run_07", why: Some(FindingKind::UnreadableResult) },
             SetAside { place: "T1/00/.tmp-\u{1b}[2J", why: Some(FindingKind::LeftoverTemporary) },
@@ -280,7 +281,7 @@ mod tests {
         let repair = Repair {
             dry_run: true,
             backup: None,
-            end_strays: &strays,
+            end_orphans: &orphans,
             set_aside: &aside,
             kept: &kept,
             before: 12,

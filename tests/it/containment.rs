@@ -108,8 +108,8 @@ fn what_outlived_a_killed_coordinator_is_named_by_verify_and_ended_by_resume() {
         close(&world, "agent");
         let mut live = start(&world, &fixture, containment, &[]);
         wait_until("the agent works", || world.lines("agent.log") == 1);
-        let strays = alive(&marker);
-        assert!(strays.len() >= 3, "{containment}: {strays:?}");
+        let orphans = alive(&marker);
+        assert!(orphans.len() >= 3, "{containment}: {orphans:?}");
         let mark = json(&world.experiment().join("T0/00/run_01/agent/process.json"));
         live.kill();
         let dir = experiment(&world);
@@ -124,7 +124,7 @@ fn what_outlived_a_killed_coordinator_is_named_by_verify_and_ended_by_resume() {
         }
         let mut resumed = world.start(&["resume", &dir]);
         resumed.wait_for_reason("run-started");
-        let still: Vec<&i32> = strays.iter().filter(|process| is_alive(**process)).collect();
+        let still: Vec<&i32> = orphans.iter().filter(|process| is_alive(**process)).collect();
         assert!(still.is_empty(), "{containment}: {still:?} are alive beside the new attempt");
         open(&world, "agent");
         assert_eq!(resumed.end().0, Some(0), "{containment}");

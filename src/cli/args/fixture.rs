@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::args::original::SaidFlags;
+use crate::cli::args::original::OverrideFlags;
 use crate::cli::args::values;
 
 /// Commands on fixtures.
@@ -41,5 +41,5 @@ pub struct Check {
     pub repeat: u32,
     /// What is said of the fixture.
     #[command(flatten)]
-    pub said: SaidFlags,
+    pub overrides: OverrideFlags,
 }

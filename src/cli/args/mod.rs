@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::cli::args::again::as_saved;
 use crate::cli::args::again::{Regrade, Rerun};
 use crate::cli::args::fixture::Fixture;
-use crate::cli::args::original::{AdoptionFlags, Export, SaidFlags};
+use crate::cli::args::original::{AdoptionFlags, Export, OverrideFlags};
 use crate::cli::args::output::{TableFlags, Talk};
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::{RunId, TierId};
@@ -140,7 +140,7 @@ pub struct Run {
     pub price_per_run: Option<Usd>,
     /// What is said of the fixture.
     #[command(flatten)]
-    pub said: SaidFlags,
+    pub overrides: OverrideFlags,
     /// What can be said again on resume.
     #[command(flatten)]
     pub config: ConfigFlags,

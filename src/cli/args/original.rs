@@ -8,7 +8,7 @@ use crate::cli::args::Which;
 
 /// What is said of a fixture beside its files.
 #[derive(Debug, Clone, Default, Args)]
-pub struct SaidFlags {
+pub struct OverrideFlags {
     /// The folder of subtests and resources that fixtures share [default: `shared` in the fixture, else the nearest `claude-code/shared`]
     #[arg(long, value_name = "DIR")]
     pub shared_dir: Option<PathBuf>,
@@ -32,7 +32,7 @@ pub struct AdoptionFlags {
     pub redo_unjudged: bool,
     /// What is said of the fixture.
     #[command(flatten)]
-    pub said: SaidFlags,
+    pub overrides: OverrideFlags,
 }
 
 /// Arguments of `export`.

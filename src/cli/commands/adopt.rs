@@ -11,9 +11,9 @@ use crate::cli::locate::{Located, locate};
 use crate::cli::options;
 use crate::config::fixture::Loaded;
 use crate::config::list::folder_of;
-use crate::engine::projectscylla::take_over::{Candidate, adopt};
+use crate::engine::projectscylla::take_over::{TakeOver, adopt};
 use crate::engine::session::create::Options;
-use crate::engine::session::open::{self, Held};
+use crate::engine::session::open::{self, Locked};
 use crate::model::experiment::Inherit;
 use crate::model::finding::Level;
 use crate::model::ids::{RunId, SubtestId, TierId};
@@ -36,15 +36,15 @@ const MOST_NAMED: usize = 8;
 /// fixture for missing runs is not known.
 pub(super) fn take_over(
     args: &Resume,
-    held: &mut Held,
+    locked: &mut Locked,
     survey: &Survey,
     name: &str,
     console: &mut Console,
 ) -> Result<Option<Exit>, CliError> {
     let engine = |error| CliError::engine(error, name);
-    let Some(candidate) = Candidate::of(held, survey).map_err(engine)? else { return Ok(None) };
+    let Some(candidate) = TakeOver::of(locked, survey).map_err(engine)? else { return Ok(None) };
     if candidate.is_complete() {
-        return leave_alone(held, survey, name, console).map(Some);
+        return leave_alone(locked, survey, name, console).map(Some);
     }
     if !args.adoption.redo_unjudged {
         refuse_to_pay_again(&candidate.adoption.unjudged, name)?;
@@ -52,13 +52,13 @@ pub(super) fn take_over(
     let current = console.current_dir()?;
     let fixture_dir = fixture_dir(args, &candidate, &current)?;
     let located = locate(&current)?;
-    let said = options::said(&args.adoption.said, &located, &current);
-    let loaded = options::load(&fixture_dir, &said)?;
-    let subtests = candidate.subtests_of(&held.folder, &loaded.fixture).map_err(engine)?;
+    let overrides = options::overrides(&args.adoption.overrides, &located, &current);
+    let loaded = options::load(&fixture_dir, &overrides)?;
+    let subtests = candidate.subtests_of(&locked.folder, &loaded.fixture).map_err(engine)?;
     let tiers: Vec<TierId> = subtests.keys().copied().collect();
     let loaded = options::startable(loaded, &tiers)?;
     let inherit = inherit(args, &candidate, &loaded.fixture, &subtests)?;
-    let known = candidate.thinking_mode(&held.folder).map_err(engine)?;
+    let known = candidate.thinking_mode(&locked.folder).map_err(engine)?;
     let thinking = thinking_mode(args, known.clone())?;
     let options =
         Options { thinking_mode: thinking, ..wish_of((args, &located), &candidate, loaded, subtests, inherit) };
@@ -70,21 +70,21 @@ pub(super) fn take_over(
     if let Some(ceiling) = options.max_cost_usd {
         messages.push(format!("nothing more is started when {ceiling} are spent, what it cost before included"));
     }
-    console.tell(&messages)?;
-    adopt(held, &candidate, options).map_err(engine)?;
+    console.report(&messages)?;
+    adopt(locked, &candidate, options).map_err(engine)?;
     Ok(None)
 }
 
 /// A finished experiment stays the original's; what is wrong with its checkpoint is mended in its own version.
-fn leave_alone(held: &mut Held, survey: &Survey, name: &str, console: &mut Console) -> Result<Exit, CliError> {
+fn leave_alone(locked: &mut Locked, survey: &Survey, name: &str, console: &mut Console) -> Result<Exit, CliError> {
     let mending = mend(survey, &Ask::default(), clock::now());
-    open::apply(held, survey, &mending).map_err(|error| CliError::engine(error, name))?;
+    open::apply(locked, survey, &mending).map_err(|error| CliError::engine(error, name))?;
     let mut messages =
         vec![format!("`{name}` is complete: nothing was started, and it stays an experiment of ProjectScylla")];
     if !mending.mended.is_empty() {
         messages.push(format!("{} mended in its checkpoint", counted(mending.mended.len(), "disagreement")));
     }
-    console.tell(&messages)?;
+    console.report(&messages)?;
     let damaged = mending.kept.iter().any(|finding| finding.kind.level() == Level::Damaged);
     Ok(if damaged { Exit::Damaged } else { Exit::Success })
 }
@@ -114,7 +114,7 @@ fn named(runs: &[RunId]) -> String {
 }
 
 /// The fixture that is named, else the folder of the prompt that the experiment was started with.
-fn fixture_dir(args: &Resume, candidate: &Candidate<'_>, current: &Path) -> Result<PathBuf, CliError> {
+fn fixture_dir(args: &Resume, candidate: &TakeOver<'_>, current: &Path) -> Result<PathBuf, CliError> {
     if let Some(typed) = &args.adoption.tiers_dir {
         return Ok(folder_of(&current.join(typed)).to_owned());
     }
@@ -133,7 +133,7 @@ fn fixture_dir(args: &Resume, candidate: &Candidate<'_>, current: &Path) -> Resu
 /// How missing runs get the setups of earlier tiers: as it is asked for, else as at the experiment's time.
 fn inherit(
     args: &Resume,
-    candidate: &Candidate<'_>,
+    candidate: &TakeOver<'_>,
     fixture: &Fixture,
     subtests: &BTreeMap<TierId, Vec<SubtestId>>,
 ) -> Result<Inherit, CliError> {
@@ -154,8 +154,8 @@ fn inherit(
 /// How much agents are told to think. What nobody knows is asked for, and never made up: missing runs would be measured
 /// under other words than those that are there.
 fn thinking_mode(args: &Resume, known: Option<String>) -> Result<String, CliError> {
-    let said = args.config.thinking.as_deref().map(options::canonical_thinking);
-    known.or(said).ok_or_else(|| {
+    let given = args.config.thinking.as_deref().map(options::canonical_thinking);
+    known.or(given).ok_or_else(|| {
         CliError::usage(
             "neither its config nor the prompts of its runs say how much agents were told to think, and runs are missing",
         )
@@ -164,7 +164,7 @@ fn thinking_mode(args: &Resume, known: Option<String>) -> Result<String, CliErro
 }
 
 /// Where the words to think come from, when the config does not say them.
-fn thinking_told(candidate: &Candidate<'_>, is_known: bool, mode: &str) -> Option<String> {
+fn thinking_told(candidate: &TakeOver<'_>, is_known: bool, mode: &str) -> Option<String> {
     if candidate.config.thinking_mode.is_some() {
         return None;
     }
@@ -173,7 +173,7 @@ fn thinking_told(candidate: &Candidate<'_>, is_known: bool, mode: &str) -> Optio
 }
 
 /// Said once: results of both tools are under different words where instructions are composed.
-fn words_differ(candidate: &Candidate<'_>, options: &Options) -> Option<String> {
+fn words_differ(candidate: &TakeOver<'_>, options: &Options) -> Option<String> {
     let missing = candidate.missing_of(&options.subtests);
     let mut composing = options.fixture.tiers.iter().flat_map(|(tier, all)| {
         let composes = |it: &Subtest| it.setup.resources != Resources::default() || it.setup.agent_teams;
@@ -191,7 +191,7 @@ fn words_differ(candidate: &Candidate<'_>, options: &Options) -> Option<String> 
 /// What the experiment was started with, as far as it is said the same way here.
 fn wish_of(
     (args, located): (&Resume, &Located),
-    candidate: &Candidate<'_>,
+    candidate: &TakeOver<'_>,
     loaded: Loaded,
     subtests: BTreeMap<TierId, Vec<SubtestId>>,
     inherit: Inherit,
@@ -220,7 +220,7 @@ fn wish_of(
 }
 
 /// What is going to be done, a sentence each.
-fn intent(candidate: &Candidate<'_>, planned: usize, fixture: &str, inherit: Inherit) -> Vec<String> {
+fn intent(candidate: &TakeOver<'_>, planned: usize, fixture: &str, inherit: Inherit) -> Vec<String> {
     let adoption = &candidate.adoption;
     let committed = adoption.committed.len();
     let mut messages = vec![format!(

@@ -17,7 +17,7 @@ use crate::model::task::{AgentSpec, Invocation, Setup, Subtest, SystemPrompt, To
 use crate::setup::compose::{Composition, compose};
 use crate::setup::inherit::{Inheritance, alone};
 use crate::text::words::shell_word;
-use crate::ui::plan::{Newest, Plan, PlannedSubtest, PlannedTier};
+use crate::ui::plan::{Newest, PlanPage, PlannedSubtest, PlannedTier};
 
 /// Shows the plan. `newest` is the folder that a `run` would look at instead, and whether it is complete.
 ///
@@ -51,7 +51,7 @@ pub fn show(
         })
         .collect();
     let runs = tiers.iter().map(|tier| tier.runs).sum();
-    let plan = Plan {
+    let plan = PlanPage {
         experiment_id: options.fixture.id.to_string(),
         fixture: shown(&options.parts.dir, &current),
         results_dir: shown(&options.results_dir, &current),

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::cli::args::fixture::{Check, Fixture};
-use crate::cli::args::original::SaidFlags;
+use crate::cli::args::original::OverrideFlags;
 use crate::cli::commands::trial::{self, Solved};
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
@@ -13,7 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::locate::{Located, locate_without_manifest};
 use crate::cli::options;
 use crate::cli::prelude::Prelude;
-use crate::config::fixture::{Said, named, to_be_said};
+use crate::config::fixture::{Overrides, named, to_be_named};
 use crate::config::list::folder_of;
 use crate::config::mistake::Mistake;
 use crate::config::{list, scaffold};
@@ -40,14 +40,14 @@ fn check(args: &Check, console: &mut Console) -> Result<Exit, CliError> {
     let making = prelude.making();
     let current = console.current_dir()?;
     let dir = folder_of(&args.dir);
-    let said = options::said(&args.said, &located(&current, console)?, &current);
+    let overrides = options::overrides(&args.overrides, &located(&current, console)?, &current);
     if list::holds_fixtures(dir) {
         if args.run {
             return Err(CliError::usage("`--run` tries one fixture").hint("name the fixture's own folder"));
         }
-        return check_all(dir, &said, console);
+        return check_all(dir, &overrides, console);
     }
-    let loaded = options::load(dir, &said.to_look_at(dir))?.whole().map_err(|absent| {
+    let loaded = options::load(dir, &overrides.to_look_at(dir))?.whole().map_err(|absent| {
         CliError::mistakes(&absent).or_hint(
             "put it there, name another folder with `--shared-dir`, or leave such subtests out: nothing of them is started",
         )
@@ -60,7 +60,7 @@ fn check(args: &Check, console: &mut Console) -> Result<Exit, CliError> {
     if !mistakes.is_empty() {
         return Err(CliError::mistakes(&mistakes));
     }
-    let (agent_open, judges_open) = to_be_said(fixture);
+    let (agent_open, judges_open) = to_be_named(fixture);
     let Counts { subtests, .. } = counts(fixture);
     let judges = if judges_open { 0 } else { fixture.judges.len() };
     console.print(&format!(
@@ -120,11 +120,11 @@ fn located(current: &Path, console: &mut Console) -> Result<Located, CliError> {
 }
 
 /// Checks every fixture of a folder: one table, then every mistake once. Fixtures share files, and so mistakes.
-fn check_all(dir: &Path, said: &Said, console: &mut Console) -> Result<Exit, CliError> {
+fn check_all(dir: &Path, overrides: &Overrides, console: &mut Console) -> Result<Exit, CliError> {
     let mut mistakes: Vec<Mistake> = Vec::new();
     let mut rows = Vec::new();
     let (mut agent_open, mut judges_open) = (false, false);
-    for (path, loaded) in list::list(dir, said) {
+    for (path, loaded) in list::list(dir, overrides) {
         let name = path.file_name().unwrap_or_default().display().to_string();
         match loaded {
             Ok(fixture) => {
@@ -134,7 +134,7 @@ fn check_all(dir: &Path, said: &Said, console: &mut Console) -> Result<Exit, Cli
                     mistakes.extend(found);
                     continue;
                 }
-                let (agent, judges) = to_be_said(&fixture);
+                let (agent, judges) = to_be_named(&fixture);
                 agent_open |= agent;
                 judges_open |= judges;
                 rows.push(Row { name, counts: Some(counts(&fixture)), mistakes: 0 });
@@ -196,7 +196,7 @@ fn new(dir: &Path, console: &mut Console) -> Result<Exit, CliError> {
 fn list(dir: Option<&Path>, console: &mut Console) -> Result<Exit, CliError> {
     let current = console.current_dir()?;
     let located = located(&current, console)?;
-    let said = options::said(&SaidFlags::default(), &located, &current);
+    let overrides = options::overrides(&OverrideFlags::default(), &located, &current);
     let folder = if let Some(dir) = dir {
         current.join(dir)
     } else {
@@ -204,7 +204,7 @@ fn list(dir: Option<&Path>, console: &mut Console) -> Result<Exit, CliError> {
         fixture.as_deref().and_then(Path::parent).map_or(current, Path::to_owned)
     };
     let mut exit = Exit::Success;
-    let listed = list::list(&folder, &said);
+    let listed = list::list(&folder, &overrides);
     let ids: Vec<String> = listed.iter().filter_map(|(_, loaded)| Some(loaded.as_ref().ok()?.id.to_string())).collect();
     for (path, loaded) in listed {
         let within = path.file_name().unwrap_or_default().display().to_string();

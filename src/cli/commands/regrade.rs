@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::cli::args::again::Regrade;
-use crate::cli::args::original::SaidFlags;
+use crate::cli::args::original::OverrideFlags;
 use crate::cli::commands::run::{open_held, save_operation};
 use crate::cli::commands::session;
 use crate::cli::console::Console;
@@ -32,13 +32,13 @@ pub fn run(args: &Regrade, console: &mut Console) -> Result<Exit, CliError> {
         Some(from) => current.join(from),
         None => fixture_of(&session, located.settings.tiers_dir.as_ref().map(|dir| located.root.join(dir)), &name)?,
     };
-    let loaded = options::load(&from, &options::said(&SaidFlags::default(), &located, &current))?;
+    let loaded = options::load(&from, &options::overrides(&OverrideFlags::default(), &located, &current))?;
     let loaded = options::startable(loaded, &[])?;
     let wanted = Wanted { fixture: loaded.fixture, parts: loaded.parts, reason: args.reason.clone() };
     let mut session = begin(session, wanted).map_err(|error| CliError::engine(error, &name))?;
     let graded = session.progress.to_grade();
     let named = if args.run.is_empty() { graded } else { chosen(&args.run, &graded, &session.progress)? };
-    console.say(&said(&session, named.len(), &name))?;
+    console.say(&summary(&session, named.len(), &name))?;
     session.progress.only(&named);
     let mut differences = Differences::default();
     operate(&mut session.config, &args.operation, &mut differences);
@@ -47,7 +47,7 @@ pub fn run(args: &Regrade, console: &mut Console) -> Result<Exit, CliError> {
 }
 
 /// What is going to be done.
-fn said(session: &Session, runs: usize, name: &str) -> String {
+fn summary(session: &Session, runs: usize, name: &str) -> String {
     let number = session.grader.number;
     let nothing_done = runs == 0 && session.progress.missing().len() == session.config.plan().total();
     if nothing_done {

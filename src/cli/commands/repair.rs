@@ -32,12 +32,12 @@ const TAKING_OVER: &str = "the taking over was stopped before its last step, so 
 pub fn run(args: &Repair, console: &mut Console) -> Result<Exit, CliError> {
     let (folder, name) = choose(&args.experiment, console)?;
     let engine = |error| CliError::engine(error, &name);
-    let mut held = hold(folder).map_err(engine)?;
-    let last_step = if args.dry_run { is_begun(&held) } else { finish(&mut held) };
+    let mut locked = hold(folder).map_err(engine)?;
+    let last_step = if args.dry_run { is_begun(&locked) } else { finish(&mut locked) };
     if last_step.map_err(engine)? {
         console.say(TAKING_OVER)?;
     }
-    let before = survey(&held, Depth::Evidence).map_err(engine)?;
+    let before = survey(&locked, Depth::Evidence).map_err(engine)?;
     refuse_runner(&before).map_err(engine)?;
     if let Some(run) = args.quarantine.iter().find(|run| !before.runs.contains_key(run)) {
         return Err(CliError::usage(format!("`{name}` has no run `{run}` to set aside")));
@@ -53,11 +53,11 @@ pub fn run(args: &Repair, console: &mut Console) -> Result<Exit, CliError> {
     let applied = if args.dry_run || mending.is_nothing() {
         None
     } else {
-        Some(apply(&mut held, &before, &mending).map_err(engine)?)
+        Some(apply(&mut locked, &before, &mending).map_err(engine)?)
     };
     // What is left is what `verify` says afterwards, not what was intended.
     let left = match &applied {
-        Some(_) => audit(&survey(&held, Depth::Evidence).map_err(engine)?),
+        Some(_) => audit(&survey(&locked, Depth::Evidence).map_err(engine)?),
         None => mending.kept.clone(),
     };
     let left = to_do(left);
@@ -105,11 +105,11 @@ impl Shown<'_> {
             checkpoint: match &self.before.checkpoint {
                 Seen::Read(_) | Seen::Newer { .. } => CheckpointBefore::Loaded,
                 Seen::Missing => CheckpointBefore::Missing,
-                Seen::Unreadable(_) | Seen::Strange(_) => CheckpointBefore::Unreadable,
+                Seen::Unreadable(_) | Seen::UnknownFormat(_) => CheckpointBefore::Unreadable,
             },
             writes_checkpoint: self.mending.checkpoint.is_some(),
             backup: backup.as_deref(),
-            end_strays: &self.mending.end_strays,
+            end_orphans: &self.mending.end_orphans,
             set_aside: &set_aside,
             kept: self.left,
             found: results(self.before),

@@ -24,17 +24,17 @@ pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
     let prelude = Prelude::begin(console)?;
     let (folder, name) = choose(&args.experiment, console)?;
     let engine = |error| CliError::engine(error, &name);
-    let mut held = hold(folder).map_err(engine)?;
-    let was_begun = finish(&mut held).map_err(engine)?;
-    let mut first = survey(&held, Depth::Results).map_err(engine)?;
+    let mut locked = hold(folder).map_err(engine)?;
+    let was_begun = finish(&mut locked).map_err(engine)?;
+    let mut first = survey(&locked, Depth::Results).map_err(engine)?;
     let was_original = first.original.is_some();
     if was_original {
-        if let Some(exit) = adopt::take_over(args, &mut held, &first, &name, console)? {
+        if let Some(exit) = adopt::take_over(args, &mut locked, &first, &name, console)? {
             return Ok(exit);
         }
-        first = survey(&held, Depth::Results).map_err(engine)?;
+        first = survey(&locked, Depth::Results).map_err(engine)?;
     }
-    let mut session = go_on(held, first).map_err(engine)?;
+    let mut session = go_on(locked, first).map_err(engine)?;
     // Whatever former sessions came to.
     session.resumed = true;
     let mut differences = differ(&mut session.config, &args.config);
@@ -49,9 +49,9 @@ pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
 fn without_effect(flags: &AdoptionFlags) -> Vec<Event> {
     let given = [
         ("--tiers-dir", flags.tiers_dir.is_some()),
-        ("--shared-dir", flags.said.shared_dir.is_some()),
-        ("--agent-command", flags.said.agent_command.is_some()),
-        ("--judge-command", !flags.said.judge_command.is_empty()),
+        ("--shared-dir", flags.overrides.shared_dir.is_some()),
+        ("--agent-command", flags.overrides.agent_command.is_some()),
+        ("--judge-command", !flags.overrides.judge_command.is_empty()),
     ];
     let given = given.into_iter().filter(|(_, given)| *given);
     let message = |flag| format!("`{flag}` has no effect: the experiment has its own copy of its fixture");

@@ -19,7 +19,7 @@ use crate::cli::locate::{Located, RESULTS, locate, locate_without_manifest, mani
 use crate::cli::options::{self, Places, differ_in};
 use crate::cli::prelude::Prelude;
 use crate::engine::session::create::{Options, create};
-use crate::engine::session::open::{Held, Session, hold, hold_creation, left_to_you, take_over};
+use crate::engine::session::open::{Locked, Session, hold, hold_creation, left_to_you, take_over};
 use crate::engine::session::regrade::Otherwise;
 use crate::model::event::Event;
 use crate::model::experiment::ContainmentChoice;
@@ -42,7 +42,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     let current = console.current_dir()?;
     let located = locate_for(args, &current, console)?;
     let places = options::places(args, &located, &current)?;
-    let loaded = options::load(&places.fixture_dir, &places.said)?;
+    let loaded = options::load(&places.fixture_dir, &places.overrides)?;
     let options = options::options(args, &located, &places, loaded)?;
     refuse_results_in_fixture(&options, args, console)?;
     let fields = options::fields(args, &located, &options);
@@ -68,22 +68,22 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
         }
     }
     let fixture = options.fixture.clone();
-    let (held, mut notices) = match make(&question, &current, &prelude, console)? {
-        Made::New(held, notices) => (held, notices),
+    let (locked, mut notices) = match make(&question, &current, &prelude, console)? {
+        Made::New(locked, notices) => (locked, notices),
         Made::GoOn(folder) => return go_on(folder, prelude, console),
         Made::LeaveAlone(folder) => return leave_alone(&folder, &question, console),
     };
     notices.extend(options::notices(args, &located, &options));
     notices.extend(in_target_dir(&options, &located, &current));
     notices.extend(absent_programs(&fixture).into_iter().map(|message| Event::Notice { message }));
-    let name = shown(held.folder.root(), &current);
-    let session = take_over(held).map_err(|error| CliError::engine(error, &name))?;
+    let name = shown(locked.folder.root(), &current);
+    let session = take_over(locked).map_err(|error| CliError::engine(error, &name))?;
     session::conduct(session, &args.config.operation, &name, &notices, prelude, console)
 }
 
 /// What came of making an experiment.
 enum Made {
-    New(Held, Vec<Event>),
+    New(Locked, Vec<Event>),
     /// Another `run` made one meanwhile, to go on with or to leave alone.
     GoOn(ExperimentFolder),
     LeaveAlone(ExperimentFolder),
@@ -104,7 +104,7 @@ fn make(question: &Question<'_>, current: &Path, prelude: &Prelude, console: &mu
     // Another one may have been made meanwhile; two at once would both be paid.
     let made = match question.course(current, &console.typed_with("--fresh")) {
         Ok(Course::Begin(notices)) => match create(question.options.clone()) {
-            Ok(held) => Ok(Made::New(held, notices)),
+            Ok(locked) => Ok(Made::New(locked, notices)),
             Err(error) => Err(CliError::engine(error, ".")),
         },
         Ok(Course::GoOn(folder)) => Ok(Made::GoOn(folder)),
@@ -192,7 +192,7 @@ fn leave_alone(folder: &ExperimentFolder, question: &Question<'_>, console: &mut
         console.say(&format!("note: {word}"))?;
     }
     let is_damaged = !damage.is_empty();
-    console.tell(&damage.into_iter().map(left_to_you).collect::<Vec<_>>())?;
+    console.report(&damage.into_iter().map(left_to_you).collect::<Vec<_>>())?;
     if !console.is_quiet() || is_damaged {
         status::show_ended(folder, &name, console)?;
     }
@@ -256,11 +256,11 @@ fn go_on(
     let name = shown(folder.root(), &current);
     let mut news = vec![format!("going on with the unfinished experiment `{name}` (`--fresh` starts anew)")];
     news.extend(in_former_place(&folder, places, &current));
-    let held = hold(folder).map_err(|error| CliError::engine(error, &name))?;
-    if let Some(config) = store::config::read(&held.folder).0.content() {
-        refuse_edited(&changes(&held.folder, config, options)?, &held.folder, question, &name, console)?;
+    let locked = hold(folder).map_err(|error| CliError::engine(error, &name))?;
+    if let Some(config) = store::config::read(&locked.folder).0.content() {
+        refuse_edited(&changes(&locked.folder, config, options)?, &locked.folder, question, &name, console)?;
     }
-    let mut session = take_over(held).map_err(|error| CliError::engine(error, &name))?;
+    let mut session = take_over(locked).map_err(|error| CliError::engine(error, &name))?;
     let mut events: Vec<Event> = news.into_iter().map(|message| Event::Notice { message }).collect();
     let mut wanted = fields.clone();
     wanted.push(("runs_per_subtest", args.runs.or(located.settings.runs).map(Value::from)));
@@ -309,8 +309,8 @@ pub(super) fn save_operation(session: &Session, changed: bool, name: &str) -> Re
     if changed {
         refuse_containment(session.config.containment, name)?;
         // A config of an earlier version becomes one of this version, beside which the record must lie.
-        store::repository::record(&session.held.folder, &[])?;
-        store::config::save(&session.held.folder, &session.config)?;
+        store::repository::record(&session.locked.folder, &[])?;
+        store::config::save(&session.locked.folder, &session.config)?;
     }
     Ok(())
 }
@@ -318,7 +318,7 @@ pub(super) fn save_operation(session: &Session, changed: bool, name: &str) -> Re
 /// Opens a folder that a person named and takes its lock.
 pub(super) fn open_held(which: &Which, console: &mut Console) -> Result<(Session, String), CliError> {
     let (folder, name) = choose(which, console)?;
-    let held = hold(folder).map_err(|error| CliError::engine(error, &name))?;
-    let session = take_over(held).map_err(|error| CliError::engine(error, &name))?;
+    let locked = hold(folder).map_err(|error| CliError::engine(error, &name))?;
+    let session = take_over(locked).map_err(|error| CliError::engine(error, &name))?;
     Ok((session, name))
 }

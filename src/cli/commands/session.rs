@@ -38,7 +38,7 @@ pub(super) fn conduct(
     let damaged = !session.damage.is_empty();
     let mut reporter = console.reporter();
     let mut unwritten = Ok(());
-    let mut tell = |at, event: Option<&Event>| {
+    let mut report = |at, event: Option<&Event>| {
         if let Some(event) = event {
             // Whoever listened may be gone; the experiment goes on without them.
             let told = console.is_written(reporter.event(at, event));
@@ -57,7 +57,7 @@ pub(super) fn conduct(
     }
     let tick = console.draws_bars().then_some(TICK);
     let session_options = session_options(containment, name, news, tick);
-    let finished = coordinator::conduct(session, session_options, prelude.into_listening(), &mut tell)
+    let finished = coordinator::conduct(session, session_options, prelude.into_listening(), &mut report)
         .map_err(|error| CliError::engine(error, name))?;
     drop(reporter);
     unwritten.map_err(|error| {

@@ -118,12 +118,12 @@ pub(super) fn trial(loaded: &Loaded, repeat: u32, prelude: Prelude, console: &mu
     let name = format!("the trial of `{}`", fixture.id);
     let engine = |error| CliError::engine(error, &name);
     let session = take_over(create(options).map_err(engine)?).map_err(engine)?;
-    let experiment = session.held.folder.clone();
+    let experiment = session.locked.folder.clone();
     let containment = Containment::probe(session.config.containment).map_err(|error| engine(error.into()))?;
     let mut failures: Vec<(RunId, Failure)> = Vec::new();
     let mut count = 0;
     let all = if has_solution { 2 * repeat } else { repeat };
-    let mut tell = |_, event: Option<&Event>| {
+    let mut report = |_, event: Option<&Event>| {
         let (run, end) = match event {
             Some(Event::RunErrored { run, failure, .. }) => {
                 failures.push((*run, failure.clone()));
@@ -141,7 +141,7 @@ pub(super) fn trial(loaded: &Loaded, repeat: u32, prelude: Prelude, console: &mu
     let session_options = session_options(containment, &name, Vec::new(), None);
     drop(making);
     let finished =
-        coordinator::conduct(session, session_options, prelude.into_listening(), &mut tell).map_err(engine)?;
+        coordinator::conduct(session, session_options, prelude.into_listening(), &mut report).map_err(engine)?;
     if let ExperimentEnd::Stopped { signal } = finished.end {
         let exit = Exit::stopped(signal);
         return Err(CliError { exit, ..CliError::usage("stopped before all was tried") });
@@ -200,7 +200,7 @@ fn copy_to_try(loaded: &Loaded, copy: &Path) -> Result<(Loaded, TierId), CliErro
         first.get_or_insert(*tier);
     }
     let tier = first.ok_or_else(|| CliError::usage("the fixture has no tier"))?;
-    let mut to_try = options::load(copy, &fixture::Said::default())?;
+    let mut to_try = options::load(copy, &fixture::Overrides::default())?;
     // A local repository is named relative to where the fixture lies, not to its copy.
     if let (Source::Repository { repo, .. }, Source::Repository { repo: given, .. }) =
         (&mut to_try.fixture.source, &loaded.fixture.source)
@@ -287,8 +287,8 @@ fn of_solution(tried: &Tried, experiment: &ExperimentFolder) -> Vec<String> {
             (false, None) => "a signal ended it".to_owned(),
         };
         let log = |name: &str| last_lines(&experiment.run(*run).check_log(name));
-        let said = log(&format!("{name}.stderr")).or_else(|| log(&name)).map(|lines| format!(": {lines}"));
-        wrong.push(format!("the check `{name}` does not pass with the solution ({how}){}", said.unwrap_or_default()));
+        let logged = log(&format!("{name}.stderr")).or_else(|| log(&name)).map(|lines| format!(": {lines}"));
+        wrong.push(format!("the check `{name}` does not pass with the solution ({how}){}", logged.unwrap_or_default()));
     }
     if wrong.is_empty() && !tried.results.is_empty() && tried.results.iter().all(|(result, ..)| !result.judge_passed) {
         let score = tried.results.first().map(|(result, ..)| result.judge_score.to_string()).unwrap_or_default();

@@ -111,7 +111,7 @@ fn exit(args: &Verify, survey: &Survey, findings: &[Finding], policy: &[String])
     match worst {
         Some(Level::Damaged) => Exit::Damaged,
         Some(Level::Mendable) => Exit::Mendable,
-        _ if survey.holder.is_some() => Exit::Held,
+        _ if survey.holder.is_some() => Exit::Locked,
         _ if !policy.is_empty() => Exit::Policy,
         Some(Level::Incomplete) if args.max_missing.is_none() => Exit::Incomplete,
         Some(Level::Incomplete | Level::Note | Level::Warning) | None => Exit::Success,

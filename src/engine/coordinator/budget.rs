@@ -11,9 +11,9 @@ use crate::rules::state::Fact;
 impl Coordinator<'_> {
     /// Starts nothing more: one run more could exceed the ceiling.
     pub(super) fn reach_budget(&mut self, expected: Usd, ceiling: Usd) {
-        self.take(Fact::BudgetReached);
+        self.apply(Fact::BudgetReached);
         let (spent, assumed) = (self.state.spent(), self.state.assumed());
-        self.tell(&Event::BudgetReached { spent, assumed, expected, ceiling });
+        self.emit(&Event::BudgetReached { spent, assumed, expected, ceiling });
     }
 
     /// Says at the start what the ceiling cannot hold.
@@ -43,7 +43,7 @@ impl Coordinator<'_> {
             "{why}: the ceiling of {ceiling} cannot hold what is not known; each such attempt counts as the dearest run of \
              its tier of which something is known, and as nothing while there is none"
         );
-        self.tell(&Event::Notice { message });
+        self.emit(&Event::Notice { message });
     }
 }
 

@@ -18,7 +18,7 @@ const NOT_FOUND: [i32; 2] = [126, 127];
 
 impl Coordinator<'_> {
     /// Says which grading counts, when it is not the newest one.
-    pub(in crate::engine) fn tell_grading(&mut self) {
+    pub(in crate::engine) fn report_grading(&mut self) {
         let (newest, counting) = (self.place.grader.number, self.place.grader.counting);
         let left = self.progress.to_grade().len();
         if !self.place.grader.counts {
@@ -26,7 +26,7 @@ impl Coordinator<'_> {
                 "grading {newest} is incomplete: {} still to be graded by it; until then grading {counting} counts",
                 counted(left, "run")
             );
-            self.tell(&Event::Notice { message });
+            self.emit(&Event::Notice { message });
         }
     }
 
@@ -48,8 +48,8 @@ impl Coordinator<'_> {
     }
 
     /// Names checks whose programs no shell found even in the untouched tree, before any agent came.
-    pub(in crate::engine) fn tell_not_found(&mut self, untouched: &ChecksResult) {
-        for check in &untouched.checks {
+    pub(in crate::engine) fn report_not_found(&mut self, baseline_checks: &ChecksResult) {
+        for check in &baseline_checks.checks {
             let Some(code) = check.exit_code.filter(|code| NOT_FOUND.contains(code)) else { continue };
             if self.not_found.insert(check.name.clone()) {
                 let message = format!(
@@ -57,7 +57,7 @@ impl Coordinator<'_> {
                      cannot be run: it counts against every agent",
                     check.name
                 );
-                self.tell(&Event::Notice { message });
+                self.emit(&Event::Notice { message });
             }
         }
     }
@@ -65,7 +65,7 @@ impl Coordinator<'_> {
     /// Counts anew when the newest grading did not count at the start: it does when every committed run has its verdict.
     pub(in crate::engine) fn recount(&mut self, end: ExperimentEnd) -> Result<(), EngineError> {
         if !self.place.grader.counts {
-            let survey = store::survey::survey(&self.held.folder, Depth::Results)?;
+            let survey = store::survey::survey(&self.locked.folder, Depth::Results)?;
             self.progress = Progress::of(self.place.config.plan(), &survey);
             for (run, status) in index(&survey).entries() {
                 self.checkpoint.completed_runs.set(run, status);
@@ -79,7 +79,7 @@ impl Coordinator<'_> {
                     survey.counting
                 ),
             };
-            self.tell(&Event::Notice { message });
+            self.emit(&Event::Notice { message });
         }
         let full = self.progress.failures().find(|failure| is_full(failure)).cloned();
         if let Some(failure) = full {
@@ -90,7 +90,7 @@ impl Coordinator<'_> {
                 self.place.work.path().display(),
                 shell_word(&self.folder_name)
             );
-            self.tell(&Event::Notice { message });
+            self.emit(&Event::Notice { message });
         }
         let of_grading = |failure: &Failure| matches!(failure.kind, FailureKind::Checks | FailureKind::Judge);
         if end == ExperimentEnd::Incomplete
@@ -102,7 +102,7 @@ impl Coordinator<'_> {
                  grades what agents have done, and asks none of them again",
                 shell_word(&self.folder_name)
             );
-            self.tell(&Event::Notice { message });
+            self.emit(&Event::Notice { message });
         }
         Ok(())
     }

@@ -26,9 +26,9 @@ struct FailedAttempt {
 
 impl Coordinator<'_> {
     /// Takes one word in.
-    pub(in crate::engine) fn hear(&mut self, input: Input) {
+    pub(in crate::engine) fn handle(&mut self, input: Input) {
         match input {
-            Input::Told(event) => self.tell(&event),
+            Input::Event(event) => self.emit(&event),
             Input::RunEnded { run, spent, end } => {
                 self.dismiss(run);
                 self.end(run, spent, end);
@@ -38,12 +38,12 @@ impl Coordinator<'_> {
                 let _ = may.send(self.may_ask(run, &model));
             }
             Input::Answered(run) => {
-                let changes = self.take(Fact::Answered(run)).changes;
+                let changes = self.apply(Fact::Answered(run)).changes;
                 self.follow(changes);
             }
-            Input::Untouched { commit, result, written } => {
-                self.tell_not_found(&result);
-                if let Err(error) = store::untouched::write(&self.held.folder, &commit, &result) {
+            Input::BaselineChecks { commit, result, written } => {
+                self.report_not_found(&result);
+                if let Err(error) = store::baseline_checks::write(&self.locked.folder, &commit, &result) {
                     self.halt(&storage(&error).message);
                 }
                 // A worker that is gone needs no answer.
@@ -52,7 +52,7 @@ impl Coordinator<'_> {
             Input::WorkerLost(run) => {
                 self.dismiss(run);
                 self.worker_lost = true;
-                self.take(Fact::Stopped(run, Total::UNKNOWN));
+                self.apply(Fact::Stopped(run, Total::UNKNOWN));
                 self.progress.miss(run, Missing::Unfinished);
                 self.climb(StopSignal::Terminate);
             }
@@ -71,9 +71,9 @@ impl Coordinator<'_> {
                 self.wait_for_model(run, spent, (model, stage, agent_complete));
             }
             RunEnd::Stopped { stage, agent_complete } => {
-                self.take(Fact::Stopped(run, spent));
+                self.apply(Fact::Stopped(run, spent));
                 self.leave(run, agent_complete, Missing::Unfinished);
-                self.tell(&Event::RunStopped { run, stage });
+                self.emit(&Event::RunStopped { run, stage });
             }
         }
         self.tell_first_unknown(run, before);
@@ -82,11 +82,11 @@ impl Coordinator<'_> {
     fn commit(&mut self, run: RunId, spent: Total, committed: Committed) {
         let Committed { result, changed_nothing, failed_checks } = committed;
         let not_captured = result.not_captured.unwrap_or_default();
-        self.take(Fact::Committed { run, spent, cost: result.cost() });
+        self.apply(Fact::Committed { run, spent, cost: result.cost() });
         let status = RunStatus::judged(result.judge_passed);
         self.count(run, &result);
         self.pacing.changed();
-        self.tell(&Event::RunCommitted(RunCommitted {
+        self.emit(&Event::RunCommitted(RunCommitted {
             run,
             status,
             score: result.judge_score,
@@ -109,7 +109,7 @@ impl Coordinator<'_> {
         let wait = failure.retry_at.map(|at| clock::until(at).unwrap_or_default());
         let agent = if agent_complete { None } else { self.place.agent_model(run) };
         let failed = Failed { kind: failure.kind, who: Who::is_next(agent_complete), wait };
-        let Consequence { run: for_run, changes } = self.take(Fact::Failed { run, failed, cost: spent, agent });
+        let Consequence { run: for_run, changes } = self.apply(Fact::Failed { run, failed, cost: spent, agent });
         let exhausted = changes.iter().any(|change| matches!(change, Change::RateLimitExhausted(..)));
         let retry = !exhausted && matches!(for_run, Some(ForRun::Waits | ForRun::Retry { .. }));
         let used_up = match for_run {
@@ -120,13 +120,13 @@ impl Coordinator<'_> {
             self.keep_failure(run, &failure, agent_complete);
         }
         self.leave(run, agent_complete, if used_up.is_some() { Missing::Errored } else { Missing::Unfinished });
-        self.tell(&Event::AttemptFailed { run, attempt, stage, failure: failure.clone(), retry });
+        self.emit(&Event::AttemptFailed { run, attempt, stage, failure: failure.clone(), retry });
         if matches!(for_run, Some(ForRun::Errored { .. })) {
             self.checkpoint.completed_runs.set(run, RunStatus::Errored);
             self.pacing.changed();
         }
         if let Some(attempts) = used_up {
-            self.tell(&Event::RunErrored { run, attempts, failure: failure.clone() });
+            self.emit(&Event::RunErrored { run, attempts, failure: failure.clone() });
         }
         self.follow_failure(changes, run, &failure);
     }
@@ -137,11 +137,11 @@ impl Coordinator<'_> {
             match change {
                 Change::TierStopped(times) => {
                     let left = self.state.waiting_in(run.tier);
-                    self.tell(&Event::TierPaused { tier: run.tier, kind: failure.kind, times: *times, left });
+                    self.emit(&Event::TierPaused { tier: run.tier, kind: failure.kind, times: *times, left });
                 }
                 Change::SessionStopped => {
                     let message = "the experiment's folder is not as runs need it: nothing new is started".to_owned();
-                    self.tell(&Event::Notice { message });
+                    self.emit(&Event::Notice { message });
                 }
                 Change::RateLimited(..)
                 | Change::RateLimitExhausted(..)
@@ -176,19 +176,19 @@ impl Coordinator<'_> {
 
     /// Begins nothing more, and says why.
     pub(in crate::engine) fn halt(&mut self, why: &str) {
-        self.take(Fact::Halt);
-        self.tell(&Event::Notice { message: why.to_owned() });
+        self.apply(Fact::Halt);
+        self.emit(&Event::Notice { message: why.to_owned() });
     }
 
     /// Raises the stop level.
     pub(in crate::engine) fn climb(&mut self, signal: StopSignal) {
-        for change in self.take(Fact::Signal(signal)).changes {
+        for change in self.apply(Fact::Signal(signal)).changes {
             let Change::Climbed(stop_level) = change else { continue };
             if stop_level >= StopLevel::Terminate {
                 self.place.stop.raise(stop_level);
             }
             let in_flight = self.state.in_flight();
-            self.tell(&Event::Stopping { signal, stop_level, in_flight });
+            self.emit(&Event::Stopping { signal, stop_level, in_flight });
         }
     }
 }

@@ -30,22 +30,22 @@ impl Coordinator<'_> {
     pub(in crate::engine) fn inherit(&mut self, tier: TierId) {
         match self.take_winners(tier) {
             Ok(Choice::Taken(sources)) => {
-                self.tell(&Event::TierInherits { tier, sources });
+                self.emit(&Event::TierInherits { tier, sources });
                 let place = Arc::clone(&self.place);
                 for group in self.taken.alike(&place.fixture, &place.config.thinking_mode, tier) {
                     let named: Vec<String> = group.iter().map(|(tier, subtest)| format!("{tier}/{subtest}")).collect();
                     let message =
                         format!("{} are set up the same: they measure one setup more than once", list(&named));
-                    self.tell(&Event::Notice { message });
+                    self.emit(&Event::Notice { message });
                 }
             }
             Ok(Choice::Nobody(sources)) => {
-                self.take(Fact::InVain(tier));
+                self.apply(Fact::Blocked(tier));
                 let (what, has) = if sources.len() == 1 { ("the winner", "has") } else { ("the winners", "have") };
                 let sources = list(&sources.iter().map(ToString::to_string).collect::<Vec<_>>());
                 let message =
                     format!("{tier} is not started: it takes over {what} of {sources}, which {has} no result");
-                self.tell(&Event::Notice { message });
+                self.emit(&Event::Notice { message });
             }
             Err(error) => {
                 let message = format!("{tier} is not started: {}", storage(&error).message);
@@ -75,17 +75,17 @@ impl Coordinator<'_> {
         let winners = inherited.sources.iter().map(|(source, taken)| (*source, taken.winner.clone())).collect();
         let place = &self.place;
         self.taken.freeze(&place.folder, &place.config, &place.fixture, inherited)?;
-        self.take(Fact::Inherited(tier));
+        self.apply(Fact::Inherited(tier));
         Ok(Choice::Taken(winners))
     }
 
     /// The winner of a tier by its committed runs; `None` when there is none.
     fn winner_of(&self, tier: TierId) -> Result<Option<TakenOver>, EngineError> {
-        let (folder, counting) = (&self.held.folder, self.place.grader.counting);
+        let (folder, counting) = (&self.locked.folder, self.place.grader.counting);
         let committed = self.progress.committed_in(tier);
         let compared = committed.map(|run| Ok((run, inherited::compared(folder, run, counting)?)));
         let Some(winner) = winner_among(compared.collect::<Result<Vec<_>, EngineError>>()?) else { return Ok(None) };
-        let composed = base::composed(&self.held.folder.repo(), tier, winner.subtest)?;
+        let composed = base::composed(&self.locked.folder.repo(), tier, winner.subtest)?;
         Ok(Some(TakenOver { at: clock::now(), winner, planned: self.progress.planned_in(tier), composed }))
     }
 }

@@ -17,11 +17,11 @@ use jiff::Timestamp;
 use crate::engine::error::EngineError;
 use crate::engine::error::storage;
 use crate::engine::session::inheritance::{Taken, stop};
-use crate::engine::session::open::{Held, Session, left_to_you};
+use crate::engine::session::open::{Locked, Session, left_to_you};
 use crate::engine::session::progress::Progress;
 use crate::engine::worker::excerpt;
 use crate::engine::worker::mailbox::{Input, Line, RunEnd};
-use crate::engine::worker::workplace::Untouched;
+use crate::engine::worker::workplace::BaselineChecks;
 use crate::engine::worker::workplace::{Workplace, frozen};
 use crate::engine::worker::{self, Job};
 use crate::model::checkpoint::Checkpoint;
@@ -43,7 +43,7 @@ use crate::store::work::WorkRoot;
 use crate::text::words::list;
 
 /// Who is told what happens: an event with its time, or `None` when only time has passed.
-pub type Tell<'a> = dyn FnMut(Timestamp, Option<&Event>) + 'a;
+pub type Emit<'a> = dyn FnMut(Timestamp, Option<&Event>) + 'a;
 
 /// How a session is to be run, beside what the config says.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ const BETWEEN_FAILED_SAVES: Duration = Duration::from_millis(100);
 
 /// The coordinator of a session.
 pub(in crate::engine) struct Coordinator<'a> {
-    pub(in crate::engine) held: Held,
+    pub(in crate::engine) locked: Locked,
     pub(in crate::engine) checkpoint: Checkpoint,
     pub(in crate::engine) progress: Progress,
     pub(in crate::engine) place: Arc<Workplace>,
@@ -84,7 +84,7 @@ pub(in crate::engine) struct Coordinator<'a> {
     pub(in crate::engine) worker_lost: bool,
     /// Checks whose programs are missing, as far as people know of them.
     pub(in crate::engine) not_found: BTreeSet<String>,
-    tell: &'a mut Tell<'a>,
+    emit: &'a mut Emit<'a>,
 }
 
 /// Does what is left of an experiment, until nothing is left or a stop is asked for. Whoever heard signals until now
@@ -97,7 +97,7 @@ pub fn conduct<'a>(
     session: Session,
     session_options: SessionOptions,
     former: Listening,
-    tell: &'a mut Tell<'a>,
+    emit: &'a mut Emit<'a>,
 ) -> Result<ExperimentFinished, EngineError> {
     let (line, mailbox) = channel();
     let signals = line.clone();
@@ -113,18 +113,18 @@ pub fn conduct<'a>(
     .map_err(EngineError::Signals)?;
     drop(former);
     for event in &session_options.news {
-        tell(clock::now(), Some(event));
+        emit(clock::now(), Some(event));
     }
-    let mut coordinator = Coordinator::begin(session, session_options, (line, mailbox), tell)?;
-    coordinator.tell_grading();
-    coordinator.tell_surroundings();
+    let mut coordinator = Coordinator::begin(session, session_options, (line, mailbox), emit)?;
+    coordinator.report_grading();
+    coordinator.report_surroundings();
     let end = coordinator.work();
     coordinator.finish(end)
 }
 
 impl<'a> Coordinator<'a> {
     /// Says what lies above the work folders and may reach agents, checks and judges.
-    fn tell_surroundings(&mut self) {
+    fn report_surroundings(&mut self) {
         let found: Vec<String> =
             self.place.work.surroundings().iter().map(|path| format!("`{}`", path.display())).collect();
         if !found.is_empty() {
@@ -132,7 +132,7 @@ impl<'a> Coordinator<'a> {
                 "above the folder that agents work in, {} may change what they do; `--work-dir` names another place",
                 list(&found)
             );
-            self.tell(&Event::Notice { message });
+            self.emit(&Event::Notice { message });
         }
     }
 
@@ -140,9 +140,9 @@ impl<'a> Coordinator<'a> {
         session: Session,
         session_options: SessionOptions,
         (line, mailbox): (Sender<Input>, Receiver<Input>),
-        tell: &'a mut Tell<'a>,
+        emit: &'a mut Emit<'a>,
     ) -> Result<Self, EngineError> {
-        let Session { held, config, fixture, grader, checkpoint, mut progress, damage, mended, left, resumed } =
+        let Session { locked, config, fixture, grader, checkpoint, mut progress, damage, mended, left, resumed } =
             session;
         let limits = limits_of(&config);
         let started = Event::ExperimentStarted(ExperimentStarted {
@@ -156,13 +156,13 @@ impl<'a> Coordinator<'a> {
             spent: progress.spent().total(),
             max_cost_usd: config.max_cost_usd,
         });
-        let taken = Taken::open(&held.folder, &config, &fixture)?;
+        let taken = Taken::open(&locked.folder, &config, &fixture)?;
         let stops = hold_back(&taken, &fixture, &config.thinking_mode, &mut progress);
         let waiting = taken.waiting_with_sources(|tier| !progress.to_do().any(|run| run.tier == tier));
-        let work = WorkRoot::open(&held.folder, config.work_dir.as_deref())?;
-        let frozen = frozen(&held.folder, &config, &grader)?;
+        let work = WorkRoot::open(&locked.folder, config.work_dir.as_deref())?;
+        let frozen = frozen(&locked.folder, &config, &grader)?;
         let place = Workplace {
-            folder: held.folder.clone(),
+            folder: locked.folder.clone(),
             work,
             config_hash: config.hash(),
             token: format!("{}-{}", std::process::id(), clock::now().as_millisecond()),
@@ -170,7 +170,7 @@ impl<'a> Coordinator<'a> {
             fixture,
             grader,
             frozen,
-            untouched: Untouched::default(),
+            baseline_checks: BaselineChecks::default(),
             containment: session_options.containment,
             stop: StopHandle::new().map_err(EngineError::Signals)?,
             secrets: session_options.secrets,
@@ -179,7 +179,7 @@ impl<'a> Coordinator<'a> {
         let mut coordinator = Self {
             state: models::first_state(&progress, &place).waiting(waiting),
             taken,
-            held,
+            locked,
             checkpoint,
             progress,
             place: Arc::new(place),
@@ -193,13 +193,13 @@ impl<'a> Coordinator<'a> {
             folder_name: session_options.folder_name,
             worker_lost: false,
             not_found: BTreeSet::new(),
-            tell,
+            emit,
         };
-        coordinator.tell(&started);
+        coordinator.emit(&started);
         let notices = stops.into_iter().chain(damage.into_iter().map(left_to_you)).chain(left);
         let notices = notices.map(|message| Event::Notice { message });
         for event in mended.into_iter().map(|message| Event::Mended { message }).chain(notices) {
-            coordinator.tell(&event);
+            coordinator.emit(&event);
         }
         coordinator.tell_what_is_not_held();
         coordinator.go()?;
@@ -256,9 +256,9 @@ impl<'a> Coordinator<'a> {
             None => self.mailbox.recv().map_err(RecvTimeoutError::from),
         };
         match heard {
-            Ok(input) => self.hear(input),
+            Ok(input) => self.handle(input),
             // The coordinator holds a line to its own mailbox, so it is never closed.
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => (self.tell)(clock::now(), None),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => (self.emit)(clock::now(), None),
         }
     }
 
@@ -266,7 +266,7 @@ impl<'a> Coordinator<'a> {
         // A tier begins when the winners that it takes over are known; a subtest that is gone is told by its worker.
         let setup = self.taken.effective(&self.place.fixture, run.tier, run.subtest).unwrap_or_default();
         let job = Job { run, setup, failures: self.state.failures(run), limits: self.limits };
-        self.take(Fact::Started(run));
+        self.apply(Fact::Started(run));
         self.progress.begin(run);
         self.checkpoint.failures.remove(&run);
         let (place, line) = (Arc::clone(&self.place), Line::new(self.line.clone()));
@@ -276,7 +276,7 @@ impl<'a> Coordinator<'a> {
             Ok(worker) => {
                 self.workers.insert(run, worker);
             }
-            Err(error) => self.hear(Input::RunEnded {
+            Err(error) => self.handle(Input::RunEnded {
                 run,
                 spent: Total::ZERO,
                 end: RunEnd::Failed {
@@ -298,9 +298,9 @@ impl<'a> Coordinator<'a> {
     }
 
     /// Takes a fact into the state.
-    pub(in crate::engine) fn take(&mut self, fact: Fact) -> Consequence {
+    pub(in crate::engine) fn apply(&mut self, fact: Fact) -> Consequence {
         let now = self.now();
-        self.state.take(fact, &self.limits, now)
+        self.state.apply(fact, &self.limits, now)
     }
 
     /// Time since the start, by a monotonic clock.
@@ -309,8 +309,8 @@ impl<'a> Coordinator<'a> {
     }
 
     /// Tells an event.
-    pub(in crate::engine) fn tell(&mut self, event: &Event) {
-        (self.tell)(clock::now(), Some(event));
+    pub(in crate::engine) fn emit(&mut self, event: &Event) {
+        (self.emit)(clock::now(), Some(event));
     }
 
     /// Writes the checkpoint. When it cannot be written, results are still safe, but nothing new is begun; when the
@@ -329,7 +329,7 @@ impl<'a> Coordinator<'a> {
     /// Writes the checkpoint.
     fn save(&mut self) -> Result<(), EngineError> {
         self.checkpoint.last_updated_at = clock::now();
-        let took = self.held.writer.save(&self.checkpoint)?;
+        let took = self.locked.writer.save(&self.checkpoint)?;
         let now = self.now();
         self.pacing.saved(now, took);
         Ok(())
@@ -352,11 +352,11 @@ impl<'a> Coordinator<'a> {
             end,
             spent: self.state.spent(),
             duration_seconds: self.now().as_secs_f64(),
-            shortfalls: excerpt::explained(&self.held.folder, self.progress.counting(), self.progress.shortfalls()),
+            shortfalls: excerpt::explained(&self.locked.folder, self.progress.counting(), self.progress.shortfalls()),
             waiting: self.state.tiers_in_wait().map(|(tier, sources)| (tier, sources.clone())).collect(),
             ..self.progress.finished(&self.folder_name, Some(&self.place.fixture))
         };
-        self.tell(&Event::ExperimentFinished(finished.clone()));
+        self.emit(&Event::ExperimentFinished(finished.clone()));
         match self.place.altered_copy() {
             Some(copy) => Err(EngineError::Altered(copy)),
             None if self.worker_lost => Err(EngineError::WorkerLost),

@@ -41,9 +41,9 @@ impl Coordinator<'_> {
         spent: Total,
         (model, stage, agent_complete): (ModelName, Stage, bool),
     ) {
-        self.take(Fact::Waits { run, spent, model: model.clone() });
+        self.apply(Fact::Waits { run, spent, model: model.clone() });
         self.leave(run, agent_complete, Missing::Unfinished);
-        self.tell(&Event::RunWaits { run, stage, model: model.to_string() });
+        self.emit(&Event::RunWaits { run, stage, model: model.to_string() });
     }
 
     /// Acts on what changed about models.
@@ -52,7 +52,7 @@ impl Coordinator<'_> {
             match change {
                 Change::RateLimited(model, until) => {
                     let until = self.keep_limit(&model, until);
-                    self.tell(&Event::RateLimited { model: model.to_string(), until });
+                    self.emit(&Event::RateLimited { model: model.to_string(), until });
                 }
                 Change::RateLimitExhausted(model, until) => {
                     let until = self.keep_limit(&model, until);
@@ -61,14 +61,14 @@ impl Coordinator<'_> {
                         "{model} is rate limited until {until}, which is longer than is waited: nothing more that needs it \
                          is started; a resume with `--ignore-rate-limit` asks before"
                     );
-                    self.tell(&Event::Notice { message });
+                    self.emit(&Event::Notice { message });
                 }
                 Change::RateLimitOver(model) => {
                     self.checkpoint.end_limit(model.as_str());
                     self.pacing.changed();
-                    self.tell(&Event::RateLimitOver { model: model.to_string() });
+                    self.emit(&Event::RateLimitOver { model: model.to_string() });
                 }
-                Change::Concurrency(model, concurrency) => self.tell(&Event::ConcurrencyChanged {
+                Change::Concurrency(model, concurrency) => self.emit(&Event::ConcurrencyChanged {
                     model: model.to_string(),
                     from: concurrency.from,
                     to: concurrency.to,
@@ -102,7 +102,7 @@ impl Coordinator<'_> {
             let name = ModelName::new(&model);
             let named = if models.contains(&name) { BTreeSet::from([name]) } else { models.clone() };
             for model in named {
-                let changes = self.take(Fact::StillLimited(model, wait)).changes;
+                let changes = self.apply(Fact::StillLimited(model, wait)).changes;
                 self.follow(changes);
             }
             if self.checkpoint.rate_limits.contains_key(&model) {
@@ -114,7 +114,7 @@ impl Coordinator<'_> {
 
     /// Takes in that time has passed.
     pub(in crate::engine) fn let_time_pass(&mut self) {
-        let changes = self.take(Fact::WaitOver).changes;
+        let changes = self.apply(Fact::WaitOver).changes;
         self.follow(changes);
     }
 

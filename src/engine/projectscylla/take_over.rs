@@ -8,7 +8,7 @@ use crate::engine::coordinator::inherit::winner_among;
 use crate::engine::error::EngineError;
 use crate::engine::session::create::{Options, first_checkpoint, furnish};
 use crate::engine::session::inheritance;
-use crate::engine::session::open::{Held, refuse_runner};
+use crate::engine::session::open::{Locked, refuse_runner};
 use crate::model::checkpoint::{Checkpoint, CompletedRuns};
 use crate::model::experiment::Config;
 use crate::model::ids::{RunId, SubtestId, TierId};
@@ -27,7 +27,7 @@ use crate::store::{self, StoreError};
 
 /// An experiment of the original that can be taken over, and what that means.
 #[derive(Debug)]
-pub struct Candidate<'a> {
+pub struct TakeOver<'a> {
     /// What was found.
     pub survey: &'a Survey,
     /// What is known of it beyond.
@@ -38,14 +38,14 @@ pub struct Candidate<'a> {
     pub adoption: Adoption,
 }
 
-impl<'a> Candidate<'a> {
+impl<'a> TakeOver<'a> {
     /// Looks whether an experiment can be taken over; `None` for one of ours.
     ///
     /// # Errors
     /// When the original's runner works on it, or something about it has to be mended or restored first.
-    pub fn of(held: &Held, survey: &'a Survey) -> Result<Option<Self>, EngineError> {
+    pub fn of(locked: &Locked, survey: &'a Survey) -> Result<Option<Self>, EngineError> {
         let Some(original) = survey.original.as_deref() else { return Ok(None) };
-        let folder = || held.folder.root().to_owned();
+        let folder = || locked.folder.root().to_owned();
         refuse_runner(survey)?;
         let findings = forbidding(survey);
         let Seen::Read(config) = &original.config else {
@@ -141,9 +141,9 @@ impl<'a> Candidate<'a> {
 ///
 /// # Errors
 /// When the folder cannot be written or the task's repository cannot be made.
-pub fn adopt(held: &mut Held, candidate: &Candidate<'_>, options: Options) -> Result<(), EngineError> {
+pub fn adopt(locked: &mut Locked, candidate: &TakeOver<'_>, options: Options) -> Result<(), EngineError> {
     let now = clock::now();
-    let folder = held.folder.clone();
+    let folder = locked.folder.clone();
     let winners = known_winners(&folder, candidate, &options)?;
     store::adopt::keep(&folder, &candidate.adoption.committed)?;
     // What a call that was stopped made may be of another fixture; no run was made from it.
@@ -158,7 +158,7 @@ pub fn adopt(held: &mut Held, candidate: &Candidate<'_>, options: Options) -> Re
     settle(&folder, &candidate.adoption, now)?;
     store::config::save(&folder, &config)?;
     let recorded = candidate.survey.checkpoint.content();
-    held.writer.save(&checkpoint(&config, recorded, &candidate.adoption, now))?;
+    locked.writer.save(&checkpoint(&config, recorded, &candidate.adoption, now))?;
     Ok(())
 }
 
@@ -166,7 +166,7 @@ pub fn adopt(held: &mut Held, candidate: &Candidate<'_>, options: Options) -> Re
 /// give. Nothing is written before it is known that the fixture has them.
 fn known_winners(
     folder: &ExperimentFolder,
-    candidate: &Candidate<'_>,
+    candidate: &TakeOver<'_>,
     options: &Options,
 ) -> Result<BTreeMap<TierId, (Winner, usize)>, EngineError> {
     let places: BTreeMap<RunId, &str> =
@@ -209,14 +209,14 @@ fn known_winners(
 ///
 /// # Errors
 /// When the folder cannot be read.
-pub fn is_begun(held: &Held) -> Result<bool, EngineError> {
-    Ok(last_step(held)?.is_some())
+pub fn is_begun(locked: &Locked) -> Result<bool, EngineError> {
+    Ok(last_step(locked)?.is_some())
 }
 
 /// What the last step saves, when all others are done.
-fn last_step(held: &Held) -> Result<Option<Checkpoint>, EngineError> {
-    let Some(recorded) = store::adopt::lacks_only_its_checkpoint(&held.folder)? else { return Ok(None) };
-    let (Seen::Read(config), _) = store::config::read(&held.folder) else { return Ok(None) };
+fn last_step(locked: &Locked) -> Result<Option<Checkpoint>, EngineError> {
+    let Some(recorded) = store::adopt::misses_only_its_checkpoint(&locked.folder)? else { return Ok(None) };
+    let (Seen::Read(config), _) = store::config::read(&locked.folder) else { return Ok(None) };
     Ok(Some(checkpoint(&config, Some(&recorded), &Adoption::default(), clock::now())))
 }
 
@@ -224,14 +224,14 @@ fn last_step(held: &Held) -> Result<Option<Checkpoint>, EngineError> {
 ///
 /// # Errors
 /// When the folder cannot be read or written.
-pub fn finish(held: &mut Held) -> Result<bool, EngineError> {
-    let Some(checkpoint) = last_step(held)? else { return Ok(false) };
-    held.writer.save(&checkpoint)?;
+pub fn finish(locked: &mut Locked) -> Result<bool, EngineError> {
+    let Some(checkpoint) = last_step(locked)? else { return Ok(false) };
+    locked.writer.save(&checkpoint)?;
     Ok(true)
 }
 
 /// What stays true of the experiment's beginning.
-fn as_begun(config: Config, candidate: &Candidate<'_>, fixture_id: &str) -> Config {
+fn as_begun(config: Config, candidate: &TakeOver<'_>, fixture_id: &str) -> Config {
     let original = candidate.config;
     let recorded = candidate.survey.checkpoint.content();
     Config {

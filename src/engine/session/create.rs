@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::engine::error::EngineError;
 use crate::engine::session::freeze::freeze;
 use crate::engine::session::inheritance::{make_own_baselines, mistakes};
-use crate::engine::session::open::{Held, Session, hold};
+use crate::engine::session::open::{Locked, Session, hold};
 use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns};
 use crate::model::experiment::{Config, ContainmentChoice, Extension, Inherit, KeepWorkspaces};
 use crate::model::ids::{SubtestId, TierId};
@@ -81,27 +81,27 @@ pub fn choose(fixture: &Fixture, tiers: &[TierId], most: Option<u32>) -> BTreeMa
 ///
 /// # Errors
 /// When the folder or the task's repository cannot be made. Then there is no folder.
-pub fn create(options: Options) -> Result<Held, EngineError> {
+pub fn create(options: Options) -> Result<Locked, EngineError> {
     let now = clock::now();
     let newest = store::find::newest_start(&options.results_dir)?;
     let folder = ExperimentFolder::create(&options.results_dir, &options.fixture.id, now)?;
-    let mut held = hold(folder)?;
+    let mut locked = hold(folder)?;
     let after = newest.filter(|newest| *newest >= now);
-    let furnished = furnish(&held.folder, options, now).map(|config| Config { created_after: after, ..config });
-    match furnished.and_then(|config| begin(&mut held, &config)) {
-        Ok(()) => Ok(held),
+    let furnished = furnish(&locked.folder, options, now).map(|config| Config { created_after: after, ..config });
+    match furnished.and_then(|config| begin(&mut locked, &config)) {
+        Ok(()) => Ok(locked),
         Err(error) => {
             // What stays of it is found as what it is: no experiment.
-            let _ = files::remove_tree(held.folder.root());
+            let _ = files::remove_tree(locked.folder.root());
             Err(error)
         }
     }
 }
 
 /// From the config on, it is an experiment.
-fn begin(held: &mut Held, config: &Config) -> Result<(), EngineError> {
-    store::config::save(&held.folder, config)?;
-    held.writer.save(&first_checkpoint(config))?;
+fn begin(locked: &mut Locked, config: &Config) -> Result<(), EngineError> {
+    store::config::save(&locked.folder, config)?;
+    locked.writer.save(&first_checkpoint(config))?;
     Ok(())
 }
 
@@ -211,7 +211,7 @@ pub struct Growth {
 /// # Errors
 /// When the growth would shrink the plan, names a tier that the fixture does not have, or cannot be written.
 pub fn extend(session: &mut Session, growth: &Growth) -> Result<Plan, EngineError> {
-    let Session { held, config, fixture, checkpoint, .. } = session;
+    let Session { locked, config, fixture, checkpoint, .. } = session;
     let known_at = checkpoint.last_updated_at;
     let before = config.plan();
     let missing: Vec<TierId> = growth.tiers.iter().copied().filter(|tier| !fixture.tiers.contains_key(tier)).collect();
@@ -256,12 +256,12 @@ pub fn extend(session: &mut Session, growth: &Growth) -> Result<Plan, EngineErro
     let at = clock::now().max(clock::just_after(known_at));
     config.extensions.push(Extension { at, runs_per_subtest: runs, added_tiers, max_subtests: most });
     let inheritance = Inheritance::of(config, fixture);
-    let mistakes = mistakes(fixture, |file| held.folder.fixture().join(file), &inheritance, &config.thinking_mode);
+    let mistakes = mistakes(fixture, |file| locked.folder.fixture().join(file), &inheritance, &config.thinking_mode);
     if let Some(mistake) = mistakes.first() {
         return Err(EngineError::Growth(mistake.to_string()));
     }
-    make_own_baselines(&held.folder, config, fixture)?;
-    make_durable(&held.folder)?;
-    store::config::save(&held.folder, config)?;
+    make_own_baselines(&locked.folder, config, fixture)?;
+    make_durable(&locked.folder)?;
+    store::config::save(&locked.folder, config)?;
     Ok(plan)
 }

@@ -14,7 +14,7 @@ use crate::model::inherited::Winner;
 use crate::model::inherited::{Inherited, TakenOver};
 use crate::model::result::FORMAT_VERSION;
 use crate::model::task::{Fixture, Subtest};
-use crate::setup::compose::{Lack, compose};
+use crate::setup::compose::{CompositionFault, compose};
 use crate::setup::inherit::{Effective, Inheritance, Place, Winners, alone};
 use crate::store;
 use crate::store::layout::ExperimentFolder;
@@ -29,7 +29,7 @@ pub(in crate::engine) struct Taken {
 }
 
 /// Subtests that cannot be composed, each with everything that is in the way. Nothing of them is started.
-pub(in crate::engine) type Stopped = BTreeMap<Place, Vec<Lack>>;
+pub(in crate::engine) type Stopped = BTreeMap<Place, Vec<CompositionFault>>;
 
 impl Taken {
     /// What a config asks for, with what earlier sessions have frozen. Baselines that a session was killed before are made.
@@ -59,8 +59,8 @@ impl Taken {
     pub(in crate::engine) fn stopped(&self, fixture: &Fixture, thinking_mode: &str) -> Stopped {
         let own = self.inheritance.places().filter_map(|(tier, subtest)| {
             let setup = &fixture.tiers.get(&tier)?.get(&subtest)?.setup;
-            let lacks = compose(&alone(fixture, setup), &fixture.stores, thinking_mode).err()?;
-            Some(((tier, subtest), lacks))
+            let faults = compose(&alone(fixture, setup), &fixture.stores, thinking_mode).err()?;
+            Some(((tier, subtest), faults))
         });
         own.chain(self.stopped.clone()).collect()
     }
@@ -114,7 +114,7 @@ impl Taken {
         let mut renewed = Vec::new();
         if !self.frozen.contains_key(&tier) {
             // An `extend` that was killed may have made them under a plan in which the tier took nothing over.
-            for (_, subtest) in self.inheritance.heirs_of(tier) {
+            for (_, subtest) in self.inheritance.inheriting_in(tier) {
                 base::forget_baseline(&folder.repo(), tier, subtest)?;
                 renewed.push((tier, subtest));
             }
@@ -182,7 +182,7 @@ pub fn make_own_baselines(folder: &ExperimentFolder, config: &Config, fixture: &
 }
 
 impl Taken {
-    fn lacks_its_own(fixture: &Fixture, subtest: &Subtest, config: &Config) -> bool {
+    fn misses_its_own(fixture: &Fixture, subtest: &Subtest, config: &Config) -> bool {
         compose(&alone(fixture, &subtest.setup), &fixture.stores, &config.thinking_mode).is_err()
     }
 
@@ -206,10 +206,10 @@ impl Taken {
                         layers.insert((*tier, *subtest), Layers { composition, overlay });
                     }
                     // What it names itself is not there: it was told, and nothing of it is started.
-                    Err(lacks) if own.is_some_and(|own| Self::lacks_its_own(fixture, own, config)) => {
-                        self.stopped.insert((*tier, *subtest), lacks);
+                    Err(faults) if own.is_some_and(|own| Self::misses_its_own(fixture, own, config)) => {
+                        self.stopped.insert((*tier, *subtest), faults);
                     }
-                    Err(lacks) => return Err(EngineError::Composition { tier: *tier, subtest: *subtest, lacks }),
+                    Err(faults) => return Err(EngineError::Composition { tier: *tier, subtest: *subtest, faults }),
                 }
             }
         }
@@ -268,8 +268,8 @@ pub fn mistakes(
     let stopped = Taken { inheritance: inheritance.clone(), ..Taken::default() }.stopped(fixture, thinking_mode);
     let goes_on: BTreeSet<TierId> =
         inheritance.places().filter(|place| !stopped.contains_key(place)).map(|(tier, _)| tier).collect();
-    for (place, lacks) in stopped.iter().filter(|((tier, _), _)| !goes_on.contains(tier)) {
-        mistakes.extend(lacks.iter().map(|lack| Mistake::new(&file(*place), lack.to_string())));
+    for (place, faults) in stopped.iter().filter(|((tier, _), _)| !goes_on.contains(tier)) {
+        mistakes.extend(faults.iter().map(|lack| Mistake::new(&file(*place), lack.to_string())));
     }
     mistakes
 }
@@ -278,10 +278,10 @@ pub fn mistakes(
 #[must_use]
 pub fn stops(fixture: &Fixture, inheritance: &Inheritance, thinking_mode: &str) -> Vec<String> {
     let taken = Taken { inheritance: inheritance.clone(), ..Taken::default() };
-    taken.stopped(fixture, thinking_mode).iter().map(|(place, lacks)| stop(*place, lacks)).collect()
+    taken.stopped(fixture, thinking_mode).iter().map(|(place, faults)| stop(*place, faults)).collect()
 }
 
-pub(in crate::engine) fn stop((tier, subtest): Place, lacks: &[Lack]) -> String {
-    let lacks: Vec<String> = lacks.iter().map(ToString::to_string).collect();
-    format!("{tier}/{subtest} is not started: {}", lacks.join("; "))
+pub(in crate::engine) fn stop((tier, subtest): Place, faults: &[CompositionFault]) -> String {
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    format!("{tier}/{subtest} is not started: {}", faults.join("; "))
 }

@@ -20,7 +20,7 @@ use crate::model::survey::{Holder, RunSeen, Runner, Seen, Survey};
 use crate::model::task::Fixture;
 use crate::os::files::FileError;
 use crate::os::lock::ExperimentLock;
-use crate::os::process::StrayState;
+use crate::os::process::OrphanState;
 use crate::os::{clock, files};
 use crate::rules::gradings::verdicts;
 use crate::rules::mend::{Ask, Mending, mend};
@@ -37,7 +37,7 @@ const LOCK_PATIENCE: Duration = Duration::from_millis(400);
 
 /// An experiment that this process holds.
 #[derive(Debug)]
-pub struct Held {
+pub struct Locked {
     /// Its folder.
     pub folder: ExperimentFolder,
     /// The only way to write its checkpoint.
@@ -48,7 +48,7 @@ pub struct Held {
 #[derive(Debug)]
 pub struct Session {
     /// What this process holds.
-    pub held: Held,
+    pub locked: Locked,
     /// Its config, frozen but for operational fields.
     pub config: Config,
     /// Its copy of the fixture.
@@ -86,7 +86,7 @@ impl Session {
         if self.checkpoint.status == ExperimentStatus::Completed && !self.progress.missing().is_empty() {
             self.checkpoint.status = ExperimentStatus::Interrupted;
             self.checkpoint.last_updated_at = clock::now();
-            self.held.writer.save(&self.checkpoint)?;
+            self.locked.writer.save(&self.checkpoint)?;
         }
         Ok(())
     }
@@ -120,23 +120,23 @@ fn this_process() -> Holder {
 ///
 /// # Errors
 /// When another coordinator holds it, or the lock's file cannot be opened.
-pub fn hold(folder: ExperimentFolder) -> Result<Held, EngineError> {
+pub fn hold(folder: ExperimentFolder) -> Result<Locked, EngineError> {
     let lock = ExperimentLock::acquire(&folder.lock(), &this_process(), LOCK_PATIENCE)?;
     let writer = CheckpointWriter::new(&folder, lock);
-    Ok(Held { folder, writer })
+    Ok(Locked { folder, writer })
 }
 
 /// Surveys a folder that this process holds, orphans of dead coordinators included.
 ///
 /// # Errors
 /// When the folder itself cannot be read.
-pub fn survey(held: &Held, depth: Depth) -> Result<Survey, EngineError> {
-    let mut survey = store::survey::survey(&held.folder, depth)?;
+pub fn survey(locked: &Locked, depth: Depth) -> Result<Survey, EngineError> {
+    let mut survey = store::survey::survey(&locked.folder, depth)?;
     // The holder is this process; the original's runner takes no lock.
     let runner = survey.original.as_ref().and_then(|original| original.runner.as_ref());
     survey.holder = runner.map(Runner::holder);
-    let found = orphans::find(&held.folder, &survey);
-    orphans::add_to(&mut survey, &held.folder, &found);
+    let found = orphans::find(&locked.folder, &survey);
+    orphans::add_to(&mut survey, &locked.folder, &found);
     Ok(survey)
 }
 
@@ -153,76 +153,77 @@ pub fn refuse_runner(survey: &Survey) -> Result<(), EngineError> {
 ///
 /// # Errors
 /// When a stray cannot be ended or the folder cannot be written.
-pub fn apply(held: &mut Held, survey: &Survey, mending: &Mending) -> Result<Applied, EngineError> {
-    if !mending.end_strays.is_empty() {
-        let found = orphans::find(&held.folder, survey);
-        if let Some(stray) = found.iter().find(|stray| stray.state == StrayState::Unknown) {
-            let (host, mark) = (escape::terminal(&stray.mark.host).into_owned(), stray.path.clone());
-            return Err(EngineError::Elsewhere { run: stray.run, host, mark });
+pub fn apply(locked: &mut Locked, survey: &Survey, mending: &Mending) -> Result<Applied, EngineError> {
+    if !mending.end_orphans.is_empty() {
+        let found = orphans::find(&locked.folder, survey);
+        if let Some(orphan) = found.iter().find(|orphan| orphan.state == OrphanState::Unknown) {
+            let (host, mark) = (escape::terminal(&orphan.mark.host).into_owned(), orphan.path.clone());
+            return Err(EngineError::Elsewhere { run: orphan.run, host, mark });
         }
-        orphans::end(&found).map_err(EngineError::Strays)?;
+        orphans::end(&found).map_err(EngineError::Orphans)?;
     }
-    orphans::clear_groups(&held.folder, survey);
-    Ok(store::mend::apply(&held.folder, &mut held.writer, mending, clock::now())?)
+    orphans::clear_groups(&locked.folder, survey);
+    Ok(store::mend::apply(&locked.folder, &mut locked.writer, mending, clock::now())?)
 }
 
 /// Takes an experiment over so that work can go on: everything that can be mended is mended first.
 ///
 /// # Errors
 /// When the folder has findings that forbid to go on; never does it turn into a fresh experiment.
-pub fn take_over(held: Held) -> Result<Session, EngineError> {
-    let first = survey(&held, Depth::Results)?;
-    go_on(held, first)
+pub fn take_over(locked: Locked) -> Result<Session, EngineError> {
+    let first = survey(&locked, Depth::Results)?;
+    go_on(locked, first)
 }
 
 /// The same with a survey that was made under the lock.
 ///
 /// # Errors
 /// As [`take_over`].
-pub fn go_on(mut held: Held, first: Survey) -> Result<Session, EngineError> {
+pub fn go_on(mut locked: Locked, first: Survey) -> Result<Session, EngineError> {
     refuse_runner(&first)?;
     if let Some(original) = &first.original {
-        return Err(EngineError::Original { folder: held.folder.root().to_owned(), version: original.version });
+        return Err(EngineError::Original { folder: locked.folder.root().to_owned(), version: original.version });
     }
-    let mut first = if finish_rerun(&mut held, &first)? { survey(&held, Depth::Results)? } else { first };
-    store::survey::add_leftovers(&held.folder, &mut first)?;
+    let mut first = if finish_rerun(&mut locked, &first)? { survey(&locked, Depth::Results)? } else { first };
+    store::survey::add_leftovers(&locked.folder, &mut first)?;
     let mending = mend(&first, &Ask::default(), clock::now());
-    refuse_unfit(&held, &mending.kept)?;
-    apply(&mut held, &first, &mending)?;
-    let mut left = finish_commits(&held, &mending.mended)?;
+    refuse_unfit(&locked, &mending.kept)?;
+    apply(&mut locked, &first, &mending)?;
+    let mut left = finish_commits(&locked, &mending.mended)?;
     let mended = mending.mended.iter().map(|finding| format!("{}: {}", finding.place, finding.message)).collect();
-    let after = if mending.is_nothing() { first } else { survey(&held, Depth::Results)? };
-    left.extend(sweep(&held, &after)?);
+    let after = if mending.is_nothing() { first } else { survey(&locked, Depth::Results)? };
+    left.extend(sweep(&locked, &after)?);
     let left = left.iter().map(ToString::to_string).collect();
     let damage: Vec<Finding> =
         mending.kept.into_iter().filter(|finding| finding.kind.level() == Level::Damaged).collect();
     let (Seen::Read(config), Seen::Read(checkpoint)) = (after.config.clone(), after.checkpoint.clone()) else {
-        return Err(unfit(&held, crate::rules::audit::audit(&after)));
+        return Err(unfit(&locked, crate::rules::audit::audit(&after)));
     };
     let checkpoint = Checkpoint { graded: verdicts(&after, &checkpoint.graded), ..*checkpoint };
-    let fixture = config::fixture::load(&held.folder.fixture()).map_err(EngineError::Fixture)?;
-    let grader = Grader::of(&held.folder, &after)?;
+    let fixture = config::fixture::load(&locked.folder.fixture()).map_err(EngineError::Fixture)?;
+    let grader = Grader::of(&locked.folder, &after)?;
     // A session that was killed may have left folders that the disk does not hold yet.
     let planned = config.plan();
-    held.folder
+    locked
+        .folder
         .make_subtests(planned.subtests().iter().flat_map(|(tier, all)| all.keys().map(|subtest| (*tier, *subtest))))?;
     let mut progress = Progress::of(config.plan(), &after);
     let resumed = progress.missing().len() < config.plan().total() || !after.attempts.is_empty();
     for run in damage.iter().filter_map(|finding| finding.run) {
         progress.withhold(run);
     }
-    Ok(Session { held, config: *config, fixture, grader, checkpoint, progress, damage, mended, left, resumed })
+    Ok(Session { locked, config: *config, fixture, grader, checkpoint, progress, damage, mended, left, resumed })
 }
 
 /// Sets aside what is still to be set aside of a rerun that was asked for, before anything else is looked at; whether there
 /// was anything.
-fn finish_rerun(held: &mut Held, survey: &Survey) -> Result<bool, EngineError> {
+fn finish_rerun(locked: &mut Locked, survey: &Survey) -> Result<bool, EngineError> {
     let Seen::Read(checkpoint) = &survey.checkpoint else { return Ok(false) };
     if checkpoint.rerun.is_empty() {
         return Ok(false);
     }
     for run in &checkpoint.rerun {
-        set_aside(held, survey, *run)?;
+        set_aside(locked, survey, *run)?;
     }
     let mut checkpoint = checkpoint.as_ref().clone();
     for run in &checkpoint.rerun {
@@ -234,12 +235,12 @@ fn finish_rerun(held: &mut Held, survey: &Survey) -> Result<bool, EngineError> {
     checkpoint.graded.retain(|_, runs| !runs.is_empty());
     checkpoint.rerun.clear();
     checkpoint.last_updated_at = clock::now();
-    held.writer.save(&checkpoint)?;
+    locked.writer.save(&checkpoint)?;
     Ok(true)
 }
 
-fn set_aside(held: &Held, survey: &Survey, run: RunId) -> Result<(), EngineError> {
-    let store = RunStore::new(&held.folder, run);
+fn set_aside(locked: &Locked, survey: &Survey, run: RunId) -> Result<(), EngineError> {
+    let store = RunStore::new(&locked.folder, run);
     if files::kind_of(store.folder().root()).map_err(store::StoreError::from)?.is_none() {
         return Ok(());
     }
@@ -261,24 +262,24 @@ fn set_aside(held: &Held, survey: &Survey, run: RunId) -> Result<(), EngineError
 
 /// Does what the coordinator that committed a run was killed before: the workspace goes, as the result says.
 /// Gives what cannot be removed.
-fn finish_commits(held: &Held, mended: &[Finding]) -> Result<Vec<FileError>, EngineError> {
+fn finish_commits(locked: &Locked, mended: &[Finding]) -> Result<Vec<FileError>, EngineError> {
     let mut left = Vec::new();
     let unrecorded = mended.iter().filter(|finding| finding.kind == FindingKind::UnrecordedResult);
     for run in unrecorded.filter_map(|finding| finding.run) {
-        let result = RunStore::new(&held.folder, run).read_result()?;
+        let result = RunStore::new(&locked.folder, run).read_result()?;
         if result.is_some_and(|result| !result.keeps_workspace) {
-            left.extend(files::remove_tree(&held.folder.run(run).workspace()).err());
+            left.extend(files::remove_tree(&locked.folder.run(run).workspace()).err());
         }
     }
     Ok(left)
 }
 
 /// Removes the work folders of former sessions that nobody needs any more. Gives what cannot be removed.
-fn sweep(held: &Held, survey: &Survey) -> Result<Vec<FileError>, EngineError> {
+fn sweep(locked: &Locked, survey: &Survey) -> Result<Vec<FileError>, EngineError> {
     let unfinished = survey.runs.iter().filter(|(_, seen)| matches!(seen, RunSeen::Unfinished { .. }));
     let mut needed = BTreeSet::new();
     for (run, _) in unfinished {
-        let store = RunStore::new(&held.folder, *run);
+        let store = RunStore::new(&locked.folder, *run);
         let agent = match store.read_agent_result() {
             // Where its agent worked is not known, so nothing goes.
             Err(store::StoreError::DamagedStage { .. }) => return Ok(Vec::new()),
@@ -287,15 +288,15 @@ fn sweep(held: &Held, survey: &Survey) -> Result<Vec<FileError>, EngineError> {
         needed.extend(agent.into_iter().chain(store.pointed_to()?).map(|place| PathBuf::from(place.folder)));
     }
     let place = survey.config.content().and_then(|config| config.work_dir.as_deref());
-    Ok(store::work::sweep(&held.folder, place, &needed)?)
+    Ok(store::work::sweep(&locked.folder, place, &needed)?)
 }
 
-fn unfit(held: &Held, findings: Vec<Finding>) -> EngineError {
-    EngineError::Unfit { folder: held.folder.root().to_owned(), findings }
+fn unfit(locked: &Locked, findings: Vec<Finding>) -> EngineError {
+    EngineError::Unfit { folder: locked.folder.root().to_owned(), findings }
 }
 
 /// Findings under which new results would not belong to the old ones, or could not be told from them.
-fn refuse_unfit(held: &Held, kept: &[Finding]) -> Result<(), EngineError> {
+fn refuse_unfit(locked: &Locked, kept: &[Finding]) -> Result<(), EngineError> {
     let forbidding: Vec<Finding> = kept
         .iter()
         .filter(|finding| {
@@ -317,5 +318,5 @@ fn refuse_unfit(held: &Held, kept: &[Finding]) -> Result<(), EngineError> {
         })
         .cloned()
         .collect();
-    if forbidding.is_empty() { Ok(()) } else { Err(unfit(held, forbidding)) }
+    if forbidding.is_empty() { Ok(()) } else { Err(unfit(locked, forbidding)) }
 }

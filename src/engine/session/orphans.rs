@@ -7,70 +7,70 @@ use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::survey::{Problem, ProblemKind, Survey};
 use crate::os::clock;
 use crate::os::files::read_bounded;
-use crate::os::process::{StrayMark, StrayState, clear_group, end_strays, stray_state};
+use crate::os::process::{OrphanMark, OrphanState, clear_group, end_orphans, orphan_state};
 use crate::store::layout::ExperimentFolder;
 use crate::store::survey::marks;
 use crate::text::escape;
 
 /// What may live of an unfinished run.
 #[derive(Debug, Clone)]
-pub struct Stray {
+pub struct Orphan {
     /// The run.
     pub run: RunId,
     /// The mark's file.
     pub path: PathBuf,
     /// What finds the processes.
-    pub mark: StrayMark,
+    pub mark: OrphanMark,
     /// What is known of them.
-    pub state: StrayState,
+    pub state: OrphanState,
 }
 
 /// The orphans of each unfinished run, those included of which nobody here knows whether they live.
 #[must_use]
-pub fn find(folder: &ExperimentFolder, survey: &Survey) -> Vec<Stray> {
-    marked(folder, survey).filter(|stray| stray.state != StrayState::Dead).collect()
+pub fn find(folder: &ExperimentFolder, survey: &Survey) -> Vec<Orphan> {
+    marked(folder, survey).filter(|orphan| orphan.state != OrphanState::Dead).collect()
 }
 
 /// Removes the empty control groups that dead coordinators left.
 pub fn clear_groups(folder: &ExperimentFolder, survey: &Survey) {
-    for stray in marked(folder, survey).filter(|stray| stray.state == StrayState::Dead) {
-        clear_group(&stray.mark);
+    for orphan in marked(folder, survey).filter(|orphan| orphan.state == OrphanState::Dead) {
+        clear_group(&orphan.mark);
     }
 }
 
-fn marked(folder: &ExperimentFolder, survey: &Survey) -> impl Iterator<Item = Stray> {
+fn marked(folder: &ExperimentFolder, survey: &Survey) -> impl Iterator<Item = Orphan> {
     let host = survey.checkpoint.content().and_then(|checkpoint| checkpoint.host.clone());
     let elsewhere = host.filter(|host| *host != clock::host());
     marks(folder, survey).into_iter().filter_map(move |(run, path)| {
         let bytes = read_bounded(&path, MOST_STAGE_FILE_BYTES).ok()??;
-        let mut mark: StrayMark = serde_json::from_slice(&bytes).ok()?;
+        let mut mark: OrphanMark = serde_json::from_slice(&bytes).ok()?;
         // Former versions named the machine in the checkpoint alone.
         if let Some(host) = &elsewhere
             && mark.host.is_empty()
         {
             mark.host.clone_from(host);
         }
-        let state = stray_state(&mark);
-        Some(Stray { run, path, mark, state })
+        let state = orphan_state(&mark);
+        Some(Orphan { run, path, mark, state })
     })
 }
 
 /// Adds the orphans to what is wrong with single runs.
-pub fn add_to(survey: &mut Survey, folder: &ExperimentFolder, orphans: &[Stray]) {
-    survey.problems.extend(orphans.iter().map(|stray| Problem {
-        run: stray.run,
+pub fn add_to(survey: &mut Survey, folder: &ExperimentFolder, orphans: &[Orphan]) {
+    survey.problems.extend(orphans.iter().map(|orphan| Problem {
+        run: orphan.run,
         kind: ProblemKind::StrayProcess,
-        place: folder.relative(&stray.path),
-        found: match stray.state {
-            StrayState::Unknown => {
-                let host = escape::terminal(&stray.mark.host);
+        place: folder.relative(&orphan.path),
+        found: match orphan.state {
+            OrphanState::Unknown => {
+                let host = escape::terminal(&orphan.mark.host);
                 format!(
                     "process {} on `{host}`, which cannot be looked at from here, may still work on it",
-                    stray.mark.pid
+                    orphan.mark.pid
                 )
             }
-            StrayState::Alive | StrayState::Dead => {
-                format!("process {} of a dead coordinator still works on it", stray.mark.pid)
+            OrphanState::Alive | OrphanState::Dead => {
+                format!("process {} of a dead coordinator still works on it", orphan.mark.pid)
             }
         },
     }));
@@ -80,6 +80,6 @@ pub fn add_to(survey: &mut Survey, folder: &ExperimentFolder, orphans: &[Stray])
 ///
 /// # Errors
 /// When a process cannot be ended.
-pub fn end(orphans: &[Stray]) -> Result<u32, std::io::Error> {
-    orphans.iter().map(|stray| end_strays(&stray.mark)).sum()
+pub fn end(orphans: &[Orphan]) -> Result<u32, std::io::Error> {
+    orphans.iter().map(|orphan| end_orphans(&orphan.mark)).sum()
 }

@@ -24,7 +24,7 @@ pub fn rerun(session: Session, runs: &BTreeSet<RunId>) -> Result<Session, Engine
         // The same was asked for before, and stopped in the middle: what is done of it is paid.
         return Ok(session);
     }
-    let Session { mut held, mut checkpoint, mended, .. } = session;
+    let Session { mut locked, mut checkpoint, mended, .. } = session;
     // Said before the first run moves: entries without results would look like results that are lost.
     checkpoint.rerun.clone_from(runs);
     checkpoint.rerunning.clone_from(runs);
@@ -33,8 +33,8 @@ pub fn rerun(session: Session, runs: &BTreeSet<RunId>) -> Result<Session, Engine
     }
     checkpoint.status = ExperimentStatus::Interrupted;
     checkpoint.last_updated_at = clock::now();
-    held.writer.save(&checkpoint)?;
-    let survey = survey(&held, Depth::Results)?;
-    let session = go_on(held, survey)?;
+    locked.writer.save(&checkpoint)?;
+    let survey = survey(&locked, Depth::Results)?;
+    let session = go_on(locked, survey)?;
     Ok(Session { mended: mended.into_iter().chain(session.mended).collect(), ..session })
 }

@@ -12,7 +12,7 @@ use crate::model::usage::Total;
 #[derive(Debug)]
 pub enum Input {
     /// Something happened in a run that changes nothing but what people see.
-    Told(Event),
+    Event(Event),
     /// A worker is done with a run.
     RunEnded {
         /// The run.
@@ -34,7 +34,7 @@ pub enum Input {
     /// A run has its model's answer.
     Answered(RunId),
     /// The checks of an untouched tree are done; the worker waits until they are written.
-    Untouched {
+    BaselineChecks {
         /// The commit of the baseline.
         commit: String,
         /// What the checks said.

@@ -101,7 +101,7 @@ fn carry_out(work: &mut Work<'_>) -> Result<RunResult, Halt> {
         }
         Reached::Nothing => {
             work.prepare()?;
-            work.check_untouched()?;
+            work.check_baseline()?;
             let agent = work.agent()?;
             work.capture(&agent)?;
             (agent, work.checks()?)

@@ -15,7 +15,7 @@ use crate::model::ids::{AttemptNumber, JudgeNumber, ModelName, RunId};
 use crate::model::result::ChecksResult;
 use crate::model::task::{CheckSpec, Fixture, JudgeSpec, Subtest};
 use crate::os::files;
-use crate::os::process::{Containment, Limits, MakeFilter, OutputFilter, Overflow, StopHandle, Task, View};
+use crate::os::process::{Containment, MakeFilter, OutputFilter, Overflow, ProcessLimits, StopHandle, Task, View};
 use crate::rules::models;
 use crate::store::StoreError;
 use crate::store::evidence::Frozen;
@@ -39,7 +39,7 @@ pub struct Workplace {
     /// The copies of fixtures that both were read from.
     pub(in crate::engine) frozen: Vec<Frozen>,
     /// What is known of its trees before any agent came.
-    pub(in crate::engine) untouched: Untouched,
+    pub(in crate::engine) baseline_checks: BaselineChecks,
     /// How the processes of a run are held together.
     pub containment: Containment,
     /// How far a stop has been asked for.
@@ -156,7 +156,7 @@ impl Workplace {
             stdout: program.stdout,
             stderr: program.stderr,
             filter: redacting(&self.secrets),
-            limits: Limits {
+            limits: ProcessLimits {
                 wall: program.wall,
                 no_progress: program.no_progress,
                 output_bytes: self.config.output_limit_bytes,
@@ -206,16 +206,16 @@ pub(in crate::engine) type Known = Arc<Mutex<Option<ChecksResult>>>;
 
 /// What is known of each baseline, by its commit.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Untouched(Mutex<BTreeMap<String, Known>>);
+pub(in crate::engine) struct BaselineChecks(Mutex<BTreeMap<String, Known>>);
 
-impl Untouched {
+impl BaselineChecks {
     /// What is known of the baseline of a commit.
     pub(in crate::engine) fn of(&self, commit: &str) -> Known {
-        Arc::clone(held(&self.0).entry(commit.to_owned()).or_default())
+        Arc::clone(locked(&self.0).entry(commit.to_owned()).or_default())
     }
 }
 
 /// Holds what a lock guards. What a worker that panicked knew is still right: it is put in whole.
-pub(in crate::engine) fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(in crate::engine) fn locked<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -39,7 +39,7 @@ pub struct Survey {
     /// What `config/experiment.json` is.
     pub config: Seen<Config>,
     /// Fields that the config's file lacks.
-    pub config_lacks: Vec<String>,
+    pub config_missing: Vec<String>,
     /// Why the config's file is not as it was written.
     pub config_fault: Option<String>,
     /// Whether a digest vouches for the config's file.
@@ -55,7 +55,7 @@ pub struct Survey {
     /// The baselines whose checks results were compared with.
     pub compared_with: BTreeSet<String>,
     /// The baselines whose checks are known.
-    pub untouched: BTreeSet<String>,
+    pub baseline_checks: BTreeSet<String>,
     /// The former attempts that results, and agents that are done, say there were.
     pub former: BTreeMap<RunId, Former>,
     /// Digest of `config/fixture/` as it lies there; `None` when it is not there.
@@ -63,7 +63,7 @@ pub struct Survey {
     /// What `config/inherited/` freezes, by the tier that takes it over.
     pub inherited: BTreeMap<TierId, Seen<Inherited>>,
     /// The winners that the results of a tier say they took over: tier and subtest.
-    pub heirs: BTreeMap<TierId, BTreeSet<(TierId, SubtestId)>>,
+    pub inheritance: BTreeMap<TierId, BTreeSet<(TierId, SubtestId)>>,
     /// Each run that has a folder.
     pub runs: BTreeMap<RunId, RunSeen>,
     /// The distinct experiments that results name.
@@ -238,7 +238,7 @@ pub enum Seen<T> {
     /// It is there and cannot be read as what it should be; the reason.
     Unreadable(String),
     /// It is whole, and of a format that nobody here knows: never written over, and nothing is guessed; the reason.
-    Strange(String),
+    UnknownFormat(String),
     /// A newer tool wrote it; what could be read of it.
     Newer {
         /// The version that it names.
@@ -256,7 +256,7 @@ impl<T> Seen<T> {
     pub fn content(&self) -> Option<&T> {
         match self {
             Self::Read(content) | Self::Newer { content: Some(content), .. } => Some(content),
-            Self::Missing | Self::Unreadable(_) | Self::Strange(_) | Self::Newer { content: None, .. } => None,
+            Self::Missing | Self::Unreadable(_) | Self::UnknownFormat(_) | Self::Newer { content: None, .. } => None,
         }
     }
 }

@@ -22,7 +22,7 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 pub enum LockError {
     /// Another coordinator holds it.
     #[error("the experiment is held by process {pid} on {host} since {since}", pid = .0.pid, host = .0.host, since = .0.since)]
-    Held(Holder),
+    Locked(Holder),
     /// The lock's file was removed or replaced, so another coordinator may hold the new one.
     #[error("`{path}` was removed or replaced while it was held", path = .0.display())]
     Lost(PathBuf),
@@ -64,7 +64,7 @@ impl ExperimentLock {
                     std::thread::sleep(BETWEEN_TRIES);
                 }
                 Ok(()) => return Err(LockError::Lost(path.to_owned())),
-                Err(TryLockError::WouldBlock) => return Err(LockError::Held(told(&file))),
+                Err(TryLockError::WouldBlock) => return Err(LockError::Locked(told(&file))),
             }
         }
     }
@@ -80,7 +80,7 @@ impl ExperimentLock {
             match Self::acquire(path, holder, Duration::ZERO) {
                 // Its holder has removed the file, and another one may be there.
                 Err(LockError::Lost(_)) => continue,
-                Err(LockError::Held(other)) => {
+                Err(LockError::Locked(other)) => {
                     if let Some(told) = told.take() {
                         told(&other);
                     }

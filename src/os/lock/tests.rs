@@ -17,7 +17,7 @@ fn a_second_coordinator_is_told_who_holds_the_experiment() {
     let lock = ExperimentLock::acquire(&path, &me(), Duration::ZERO).unwrap();
     assert_eq!(probe(&path).unwrap(), Some(me()));
     let second = ExperimentLock::acquire(&path, &Holder::default(), Duration::from_millis(30));
-    assert!(matches!(&second, Err(LockError::Held(holder)) if *holder == me()), "{second:?}");
+    assert!(matches!(&second, Err(LockError::Locked(holder)) if *holder == me()), "{second:?}");
     assert_eq!(probe(&path).unwrap(), Some(me()), "the refused one has written nothing");
 
     drop(lock);
@@ -56,7 +56,7 @@ fn the_lock_dies_with_its_process() {
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut said).unwrap();
     assert_eq!(said, "held\n");
     assert_eq!(probe(&path).unwrap(), Some(me()), "the file names the last that told");
-    assert!(matches!(ExperimentLock::acquire(&path, &me(), Duration::ZERO), Err(LockError::Held(_))));
+    assert!(matches!(ExperimentLock::acquire(&path, &me(), Duration::ZERO), Err(LockError::Locked(_))));
 
     child.kill().unwrap();
     child.wait().unwrap();

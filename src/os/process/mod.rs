@@ -22,21 +22,21 @@ use crate::os::clock::Stopwatch;
 mod bubblewrap;
 mod cgroup;
 mod containment;
+mod orphan;
 mod output;
 mod pause;
 mod program;
 mod start;
 mod stop;
-mod stray;
 mod table;
 mod walk;
 mod watch;
 
 pub use containment::{Containment, ProbeError};
+pub use orphan::{OrphanMark, OrphanState, clear_group, end_orphans, orphan_state};
 pub use output::{OutputFilter, PassThrough};
 pub use pause::{Pause, can_be_continued};
 pub use stop::StopHandle;
-pub use stray::{StrayMark, StrayState, clear_group, end_strays, stray_state};
 pub(super) use table::wait;
 
 /// The program and arguments of a process, each with a NUL behind it; `None` when it is not alive.
@@ -81,10 +81,10 @@ pub struct Task {
     /// What the output passes through on its way into the files, for example to redact secrets.
     pub filter: MakeFilter,
     /// The bounds.
-    pub limits: Limits,
+    pub limits: ProcessLimits,
     /// How paths look to the program, each on top of the former ones. Only a namespace can hold this.
     pub views: Vec<View>,
-    /// Where the [`StrayMark`] lies while the program runs.
+    /// Where the [`OrphanMark`] lies while the program runs.
     pub mark: PathBuf,
     /// Unique for each attempt at a run; letters, digits and dashes.
     pub token: String,
@@ -103,7 +103,7 @@ pub enum View {
 
 /// The bounds of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct ProcessLimits {
     /// The longest it may run.
     pub wall: Duration,
     /// The longest it may be without a new byte of output.
@@ -280,7 +280,7 @@ pub fn run(task: &Task, containment: &Containment, stop: &StopHandle) -> Result<
     let mut command = hold.command(&program, task)?;
     set_up(&mut command, task).map_err(|source| SpawnError::Start { program: program.clone(), source })?;
 
-    let mut mark = stray::MarkFile::create(task, containment, hold.group())?;
+    let mut mark = orphan::MarkFile::create(task, containment, hold.group())?;
     let mut child = match start::start(&mut *hold, &mut command) {
         Ok(child) => child,
         Err(source) => {

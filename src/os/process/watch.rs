@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::output::{Feed, Got, Outputs, Stream};
-use super::{End, Hold, Limits, MOST_DYING, Overflow, SpawnError, StopHandle, Task, table};
+use super::{End, Hold, MOST_DYING, Overflow, ProcessLimits, SpawnError, StopHandle, Task, table};
 use crate::model::outcome::StopLevel;
 use crate::os::clock;
 
@@ -48,7 +48,7 @@ pub(super) struct Watch<'a> {
     outputs: &'a mut Outputs,
     hold: &'a mut dyn Hold,
     stop: &'a StopHandle,
-    limits: Limits,
+    limits: ProcessLimits,
     phase: Phase,
     timeout_at: Option<Instant>,
     stalled_at: Option<Instant>,

@@ -9,7 +9,7 @@ use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::outcome::RunStatus;
 use crate::model::plan::Plan;
 use crate::projectscylla::samples::{DIALECTS, file, value};
-use crate::projectscylla::states::{Committed, Facts, RunState, mended};
+use crate::projectscylla::states::{Committed, RunState, StateFacts, mended};
 
 fn run(text: &str) -> RunId {
     text.parse().unwrap()
@@ -51,7 +51,7 @@ fn repaired(document: &Document) -> Document {
     checkpoint.status = ExperimentStatus::Interrupted;
     checkpoint.pid = None;
     checkpoint.last_updated_at = "2026-11-23T12:00:00.5Z".parse().unwrap();
-    let facts = Facts {
+    let facts = StateFacts {
         version: document.version(),
         plan: &plan,
         tiers_without_subtests: &[],

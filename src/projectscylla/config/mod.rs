@@ -31,7 +31,7 @@ pub fn parse(bytes: &[u8]) -> Result<OriginalConfig, String> {
         return Err(format!("it is {}, not an object", json.kind()));
     }
     let later = usize::from(json.get(LATER_KEY).is_some());
-    let mut fields = Fields { json: &json, known: Vec::new(), lacks: Vec::new(), wrong: Vec::new() };
+    let mut fields = Fields { json: &json, known: Vec::new(), missing: Vec::new(), wrong: Vec::new() };
     let judge_model = fields.texts("judge_model");
     let mut config = OriginalConfig {
         experiment_id: fields.required("experiment_id"),
@@ -61,11 +61,11 @@ pub fn parse(bytes: &[u8]) -> Result<OriginalConfig, String> {
             config.runs_per_subtest
         ));
     }
-    let Fields { known, lacks, mut wrong, .. } = fields;
+    let Fields { known, missing, mut wrong, .. } = fields;
     let unknown = json.entries().iter().filter(|(key, _)| !known.contains(&key.as_str()));
     config.others = unknown.map(|(key, value)| (key.clone(), value.strict())).collect();
-    if !lacks.is_empty() {
-        wrong.insert(0, format!("it lacks {}", lacks.join(", ")));
+    if !missing.is_empty() {
+        wrong.insert(0, format!("it lacks {}", missing.join(", ")));
     }
     if wrong.is_empty() { Ok(config) } else { Err(wrong.join("; ")) }
 }
@@ -74,7 +74,7 @@ pub fn parse(bytes: &[u8]) -> Result<OriginalConfig, String> {
 struct Fields<'a> {
     json: &'a Json,
     known: Vec<&'static str>,
-    lacks: Vec<String>,
+    missing: Vec<String>,
     wrong: Vec<String>,
 }
 
@@ -99,7 +99,7 @@ impl<'a> Fields<'a> {
 
     fn required(&mut self, key: &'static str) -> String {
         if self.get(key).is_none() {
-            self.lacks.push(format!("`{key}`"));
+            self.missing.push(format!("`{key}`"));
         }
         self.text(key).unwrap_or_default()
     }

@@ -183,7 +183,7 @@ pub struct Committed {
 
 /// What the folder and the plan say, against which states are held.
 #[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
+pub struct StateFacts<'a> {
     /// The checkpoint's version.
     pub version: OriginalVersion,
     /// Every run that should exist, as far as subtests are known.
@@ -220,7 +220,7 @@ impl Count {
 
 type Counts = BTreeMap<(TierId, SubtestId), Count>;
 
-impl Facts<'_> {
+impl StateFacts<'_> {
     fn counts(&self) -> Counts {
         let mut counts = Counts::new();
         for run in self.plan.runs() {
@@ -259,7 +259,7 @@ impl Facts<'_> {
 ///
 /// What other findings say already is left out: results that `recorded` does not name, and entries without a result.
 #[must_use]
-pub fn stale(states: &States, recorded: &CompletedRuns, facts: &Facts<'_>) -> Vec<(String, String)> {
+pub fn stale(states: &States, recorded: &CompletedRuns, facts: &StateFacts<'_>) -> Vec<(String, String)> {
     if !facts.has_states() {
         return Vec::new();
     }
@@ -296,7 +296,7 @@ pub fn stale(states: &States, recorded: &CompletedRuns, facts: &Facts<'_>) -> Ve
     found
 }
 
-fn stale_runs(states: &States, recorded: &CompletedRuns, facts: &Facts<'_>, found: &mut Vec<(String, String)>) {
+fn stale_runs(states: &States, recorded: &CompletedRuns, facts: &StateFacts<'_>, found: &mut Vec<(String, String)>) {
     let place = |run: RunId| format!("run_states.{}.{}.{}", run.tier, run.subtest, run.run);
     for run in facts.committed.keys().filter(|run| recorded.get(**run).is_some_and(RunStatus::is_judged)) {
         match states.runs.get(run) {
@@ -315,7 +315,7 @@ fn stale_runs(states: &States, recorded: &CompletedRuns, facts: &Facts<'_>, foun
 
 /// The states as they should be, beside the entries `wanted`. What is true stays, and what is not known is not said.
 #[must_use]
-pub fn mended(states: &States, wanted: &CompletedRuns, facts: &Facts<'_>) -> States {
+pub fn mended(states: &States, wanted: &CompletedRuns, facts: &StateFacts<'_>) -> States {
     let mut mended = states.clone();
     if !facts.has_states() {
         return mended;
@@ -367,7 +367,7 @@ fn mended_subtest(state: Option<SubtestState>, count: Count) -> Option<SubtestSt
 /// The states of an experiment that is written anew for the original: what is committed is complete, and a subtest,
 /// tier or experiment is complete when nothing that is planned of it is missing.
 #[must_use]
-pub fn exported(facts: &Facts<'_>) -> States {
+pub fn exported(facts: &StateFacts<'_>) -> States {
     let counts = facts.counts();
     let tiers = facts.tiers(&counts);
     let all_done = tiers.values().all(|count| count.missing == 0);

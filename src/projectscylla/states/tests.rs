@@ -51,7 +51,8 @@ fn mend_version(
     on_disk: &[(&str, bool, bool)],
 ) -> (Vec<String>, States) {
     let (plan, committed) = (plan(), committed(on_disk));
-    let facts = Facts { version, plan: &plan, tiers_without_subtests: &[], committed: &committed, unknown: &NOTHING };
+    let facts =
+        StateFacts { version, plan: &plan, tiers_without_subtests: &[], committed: &committed, unknown: &NOTHING };
     let mut wanted = recorded(entries);
     for id in committed.keys() {
         wanted.set(*id, RunStatus::Passed);
@@ -185,7 +186,8 @@ fn what_an_error_hides_is_neither_missing_nor_done() {
     let (plan, committed) = (plan(), committed(&ALL[1..]));
     let unknown = BTreeSet::from([run("T0/00/1")]);
     let version = OriginalVersion::V3_1;
-    let facts = Facts { version, plan: &plan, tiers_without_subtests: &[], committed: &committed, unknown: &unknown };
+    let facts =
+        StateFacts { version, plan: &plan, tiers_without_subtests: &[], committed: &committed, unknown: &unknown };
     assert_eq!(stale(&finished, &recorded(&ALL_RUNS), &facts), []);
     assert_eq!(mended(&finished, &recorded(&ALL_RUNS), &facts), finished);
 }
@@ -199,7 +201,7 @@ fn a_tier_of_which_nothing_is_known_is_not_done() {
     let version = OriginalVersion::V3_1;
     let without = [TierId(4)];
     let facts =
-        Facts { version, plan: &plan, tiers_without_subtests: &without, committed: &committed, unknown: &NOTHING };
+        StateFacts { version, plan: &plan, tiers_without_subtests: &without, committed: &committed, unknown: &NOTHING };
     let after = mended(&finished, &recorded(&ALL_RUNS), &facts);
     assert_eq!(after.tiers, [(TierId(0), TierState::Complete), (TierId(4), TierState::ConfigLoaded)].into());
     assert_eq!(after.experiment, Some(ExperimentState::Interrupted));
@@ -216,9 +218,9 @@ fn versions_before_3_0_have_no_states() {
 fn what_is_exported_is_complete_where_nothing_is_missing() {
     let (plan, all, some) = (plan(), committed(&ALL), committed(&ALL[..1]));
     let version = OriginalVersion::V3_1;
-    let facts = Facts { version, plan: &plan, tiers_without_subtests: &[], committed: &all, unknown: &NOTHING };
+    let facts = StateFacts { version, plan: &plan, tiers_without_subtests: &[], committed: &all, unknown: &NOTHING };
     let runs = ALL_RUNS.map(|id| (id, "worktree_cleaned"));
     assert_eq!(exported(&facts), states("complete", "complete", ["aggregated", "aggregated"], &runs));
-    let facts = Facts { committed: &some, ..facts };
+    let facts = StateFacts { committed: &some, ..facts };
     assert_eq!(exported(&facts), states("interrupted", "config_loaded", ["runs_in_progress", ""], &runs[..1]));
 }

@@ -4,7 +4,7 @@ use crate::model::finding::{Finding, FindingKind, Level};
 use crate::text::escape::{github_message, github_property};
 
 use super::human::verdict_sentence;
-use super::{Verdict, Verification, cure_text, sentence};
+use super::{Conclusion, Verification, cure_text, sentence};
 
 /// GitHub shows about ten annotations of a type for each step, so more of one kind are summed up.
 const MOST_OF_A_KIND: usize = 10;
@@ -26,8 +26,8 @@ pub fn github(verification: &Verification) -> String {
     for sentence in verification.policy {
         text.push_str(&command("error", &[("title", "policy not met")], sentence));
     }
-    let verdict = if verification.verdict() == Verdict::Ok { "notice" } else { "error" };
-    let verdict = if verification.verdict() == Verdict::Live { "warning" } else { verdict };
+    let verdict = if verification.verdict() == Conclusion::Ok { "notice" } else { "error" };
+    let verdict = if verification.verdict() == Conclusion::Live { "warning" } else { verdict };
     text.push_str(&command(verdict, &[("title", "cargo scylla verify")], &verdict_sentence(verification)));
     text
 }

@@ -7,7 +7,7 @@ use crate::model::ids::RunId;
 use crate::text::escape;
 use crate::text::words::{counted, list};
 
-use super::{Verdict, Verification, level_name};
+use super::{Conclusion, Verification, level_name};
 use crate::text::cures::{cure_command, cure_sentence};
 use crate::text::page::Page;
 use crate::text::styles::{Styles, Tone};
@@ -88,9 +88,9 @@ fn add_verdict(page: &mut Page, verification: &Verification, styles: Styles) {
         page.line(format_args!("Held by {}: what is in flight is not judged.", escape::terminal(&holder)));
     }
     let tone = match verification.verdict() {
-        Verdict::Ok | Verdict::Live => Tone::Good,
-        Verdict::Incomplete | Verdict::Mendable => Tone::Warning,
-        Verdict::Damaged => Tone::Bad,
+        Conclusion::Ok | Conclusion::Live => Tone::Good,
+        Conclusion::Incomplete | Conclusion::Mendable => Tone::Warning,
+        Conclusion::Damaged => Tone::Bad,
     };
     page.line(styles.paint(tone, verdict_sentence(verification)));
 }

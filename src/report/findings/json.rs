@@ -10,7 +10,7 @@ use crate::model::finding::{FindingKind, Level};
 use crate::model::ids::RunId;
 use crate::model::survey::Holder;
 
-use super::{Verdict, Verification};
+use super::{Conclusion, Verification};
 use crate::text::cures::{cure_command, cure_sentence};
 use crate::text::page::pretty;
 
@@ -29,7 +29,7 @@ struct VerificationJson<'a> {
     /// The experiment's folder, as it was given.
     folder: &'a str,
     /// The verdict, by the worst finding.
-    verdict: Verdict,
+    verdict: Conclusion,
     /// Planned runs.
     planned: usize,
     /// Whether more runs than these may be planned: how many subtests its tiers have is not known.

@@ -53,7 +53,7 @@ pub struct PlannedRun {
 /// What is true of a folder as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum Conclusion {
     /// Everything planned is done and agrees.
     Ok,
     /// A coordinator works on it, and nothing is wrong.
@@ -69,13 +69,13 @@ pub enum Verdict {
 impl<'a> Verification<'a> {
     /// The verdict, by the worst finding.
     #[must_use]
-    pub fn verdict(&self) -> Verdict {
+    pub fn verdict(&self) -> Conclusion {
         match self.findings.iter().map(|finding| finding.kind.level()).max() {
-            Some(Level::Damaged) => Verdict::Damaged,
-            Some(Level::Mendable) => Verdict::Mendable,
-            _ if self.live.is_some() => Verdict::Live,
-            Some(Level::Incomplete) => Verdict::Incomplete,
-            Some(Level::Note | Level::Warning) | None => Verdict::Ok,
+            Some(Level::Damaged) => Conclusion::Damaged,
+            Some(Level::Mendable) => Conclusion::Mendable,
+            _ if self.live.is_some() => Conclusion::Live,
+            Some(Level::Incomplete) => Conclusion::Incomplete,
+            Some(Level::Note | Level::Warning) | None => Conclusion::Ok,
         }
     }
 

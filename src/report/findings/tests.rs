@@ -82,7 +82,7 @@ fn a_live_experiment_is_named_as_such() {
     let holder = Holder { pid: 4711, host: "build-3".into(), since: "2026-11-23T12:00:00Z".into() };
     let findings = [samples::finding(FindingKind::LiveExperiment, "experiment.lock", None, "a coordinator holds it")];
     let live = Verification { live: Some(&holder), evidence_checked: false, agreeing: 2, ..verification(&findings) };
-    assert_eq!(live.verdict(), Verdict::Live);
+    assert_eq!(live.verdict(), Conclusion::Live);
     snapshot("findings", "human_live", &human::human(&live, Styles::plain()));
 }
 
@@ -93,11 +93,11 @@ fn the_worst_finding_gives_the_verdict() {
         let findings: Vec<Finding> = kinds.iter().map(|kind| samples::finding(*kind, "x", None, "y")).collect();
         verification(&findings).verdict()
     };
-    assert_eq!(with(&[]), Verdict::Ok);
-    assert_eq!(with(&[ForeignFile, LiveExperiment]), Verdict::Ok);
-    assert_eq!(with(&[MissingRun, ForeignFile]), Verdict::Incomplete);
-    assert_eq!(with(&[MissingRun, StaleRunning]), Verdict::Mendable);
-    assert_eq!(with(&[BrokenSeal, StaleRunning, MissingRun]), Verdict::Damaged);
+    assert_eq!(with(&[]), Conclusion::Ok);
+    assert_eq!(with(&[ForeignFile, LiveExperiment]), Conclusion::Ok);
+    assert_eq!(with(&[MissingRun, ForeignFile]), Conclusion::Incomplete);
+    assert_eq!(with(&[MissingRun, StaleRunning]), Conclusion::Mendable);
+    assert_eq!(with(&[BrokenSeal, StaleRunning, MissingRun]), Conclusion::Damaged);
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub(super) fn audit_gradings(survey: &Survey, findings: &mut Vec<Finding>) {
                 None if survey.unknown.iter().any(|(place, _)| *place == fixture) => {}
                 None => findings.push(at(FindingKind::ConfigChanged, &fixture, "it is not there")),
             },
-            Seen::Unreadable(why) | Seen::Strange(why) => {
+            Seen::Unreadable(why) | Seen::UnknownFormat(why) => {
                 findings.push(at(FindingKind::ConfigUnreadable, &format!("{place}/grading.json"), why.clone()));
             }
             Seen::Missing if survey.holder.is_none() => {

@@ -11,7 +11,7 @@ pub(super) fn audit_inherited(survey: &Survey, findings: &mut Vec<Finding>) {
     for (tier, seen) in &survey.inherited {
         match seen {
             Seen::Missing | Seen::Read(_) => {}
-            Seen::Unreadable(why) | Seen::Strange(why) => {
+            Seen::Unreadable(why) | Seen::UnknownFormat(why) => {
                 findings.push(at(FindingKind::ConfigUnreadable, &place(*tier), why.clone()));
             }
             Seen::Newer { version, .. } => findings.push(newer(&place(*tier), version)),
@@ -21,11 +21,11 @@ pub(super) fn audit_inherited(survey: &Survey, findings: &mut Vec<Finding>) {
     if survey.holder.is_some() {
         return;
     }
-    for (tier, winners) in &survey.heirs {
+    for (tier, winners) in &survey.inheritance {
         let frozen = match survey.inherited.get(tier) {
             None | Some(Seen::Missing) => None,
             Some(Seen::Read(frozen)) => Some(frozen),
-            Some(Seen::Unreadable(_) | Seen::Strange(_) | Seen::Newer { .. }) => continue,
+            Some(Seen::Unreadable(_) | Seen::UnknownFormat(_) | Seen::Newer { .. }) => continue,
         };
         let is_frozen = |source, winner| {
             let taken = frozen.and_then(|frozen| frozen.sources.get(&source));

@@ -69,7 +69,7 @@ fn audit_checkpoint(survey: &Survey, tally: Tally, findings: &mut Vec<Finding>) 
         Seen::Unreadable(reason) => {
             findings.push(at(FindingKind::CheckpointUnreadable, CHECKPOINT, reason.clone()));
         }
-        Seen::Strange(reason) => findings.push(at(FindingKind::UnknownFormat, CHECKPOINT, reason.clone())),
+        Seen::UnknownFormat(reason) => findings.push(at(FindingKind::UnknownFormat, CHECKPOINT, reason.clone())),
         Seen::Newer { version, .. } => findings.push(newer(CHECKPOINT, version)),
         Seen::Read(checkpoint) => audit_status(survey, checkpoint, tally, findings),
     }
@@ -99,7 +99,7 @@ fn audit_status(survey: &Survey, checkpoint: &Checkpoint, tally: Tally, findings
     if survey.holder.is_some() {
         return;
     }
-    let is_complete = tally.lacking == 0 && knows_every_tier(survey);
+    let is_complete = tally.missing == 0 && knows_every_tier(survey);
     match checkpoint.status {
         ExperimentStatus::Running => {
             let who = match (checkpoint.pid, &checkpoint.host) {
@@ -127,17 +127,17 @@ fn audit_config(survey: &Survey, findings: &mut Vec<Finding>) {
     if let Some(original) = &survey.original {
         return original::audit_config(original, findings);
     }
-    if !survey.config_lacks.is_empty() {
-        let lacks: Vec<_> = survey.config_lacks.iter().map(|field| format!("`{field}`")).collect();
-        findings.push(at(FindingKind::ConfigIncomplete, CONFIG, format!("it lacks {}", lacks.join(", "))));
+    if !survey.config_missing.is_empty() {
+        let missing: Vec<_> = survey.config_missing.iter().map(|field| format!("`{field}`")).collect();
+        findings.push(at(FindingKind::ConfigIncomplete, CONFIG, format!("it lacks {}", missing.join(", "))));
     }
     match &survey.config {
         // An experiment that is being made gets its config when all else is there.
         Seen::Missing if survey.is_being_made() => {}
         Seen::Missing => findings.push(at(FindingKind::ConfigMissing, CONFIG, "there is no config")),
-        Seen::Unreadable(_) if !survey.config_lacks.is_empty() => {}
+        Seen::Unreadable(_) if !survey.config_missing.is_empty() => {}
         Seen::Unreadable(reason) => findings.push(at(FindingKind::ConfigUnreadable, CONFIG, reason.clone())),
-        Seen::Strange(reason) => findings.push(at(FindingKind::UnknownFormat, CONFIG, reason.clone())),
+        Seen::UnknownFormat(reason) => findings.push(at(FindingKind::UnknownFormat, CONFIG, reason.clone())),
         Seen::Newer { version, .. } => findings.push(newer(CONFIG, version)),
         Seen::Read(config) => {
             audit_fixture(survey, config, findings);

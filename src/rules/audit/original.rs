@@ -12,7 +12,7 @@ pub(super) fn audit_config(original: &Original, findings: &mut Vec<Finding>) {
     match &original.config {
         Seen::Missing => findings.push(at(FindingKind::ConfigMissing, CONFIG, "there is no config")),
         Seen::Unreadable(reason) => findings.push(at(FindingKind::ConfigUnreadable, CONFIG, reason.clone())),
-        Seen::Strange(reason) => findings.push(at(FindingKind::UnknownFormat, CONFIG, reason.clone())),
+        Seen::UnknownFormat(reason) => findings.push(at(FindingKind::UnknownFormat, CONFIG, reason.clone())),
         Seen::Newer { version, .. } => findings.push(super::newer(CONFIG, version)),
         Seen::Read(_) => {
             if let Some(recorded) = &original.recorded_hash

@@ -26,7 +26,7 @@ pub(super) fn audit_rest(survey: &Survey, findings: &mut Vec<Finding>) {
     }
     // Where the config is gone, what lay beside it is gone as well, and said so.
     let is_known = survey.config.content().is_some();
-    for commit in survey.compared_with.difference(&survey.untouched).filter(|_| is_known) {
+    for commit in survey.compared_with.difference(&survey.baseline_checks).filter(|_| is_known) {
         let place = format!("config/untouched/{commit}.json");
         let message = "it is not there, and results compare their checks with it";
         findings.push(at(FindingKind::DamagedFile, &place, message));

@@ -30,7 +30,7 @@ pub struct Ask {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Mending {
     /// Runs whose stray processes are to be ended.
-    pub end_strays: Vec<RunId>,
+    pub end_orphans: Vec<RunId>,
     /// Whether the checkpoint's original bytes are to be copied first: always, when it is there and will be written.
     pub backup: bool,
     /// What moves to `.quarantine/`.
@@ -62,7 +62,7 @@ impl Mending {
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
-        self.end_strays.is_empty() && self.set_aside.is_empty() && self.checkpoint.is_none()
+        self.end_orphans.is_empty() && self.set_aside.is_empty() && self.checkpoint.is_none()
     }
 }
 
@@ -90,7 +90,7 @@ pub fn mend(survey: &Survey, ask: &Ask, now: Timestamp) -> Mending {
     let set_aside = places_to_set_aside(survey, ask, &findings);
     let gone: BTreeSet<RunId> =
         set_aside.iter().filter(|aside| loses_its_result(survey, aside)).filter_map(|aside| aside.run).collect();
-    let end_strays = findings
+    let end_orphans = findings
         .iter()
         .filter(|finding| finding.kind == FindingKind::StrayProcess)
         .filter_map(|finding| finding.run)
@@ -120,7 +120,7 @@ pub fn mend(survey: &Survey, ask: &Ask, now: Timestamp) -> Mending {
     });
     let backup = can_write && !matches!(survey.checkpoint, Seen::Missing);
     let ground = ground(survey, &gone).filter(|_| can_write);
-    Mending { end_strays, backup, set_aside, checkpoint, ground, mended, kept }
+    Mending { end_orphans, backup, set_aside, checkpoint, ground, mended, kept }
 }
 
 /// The verdicts under later gradings that a checkpoint goes on to name: not those that are given up.

@@ -55,7 +55,7 @@ pub fn next(state: &State, limits: &Limits, now: Duration) -> Vec<Action> {
 /// The first tier with runs to do that waits for nothing but the choice of winners.
 fn inheriting(state: &State) -> Option<TierId> {
     let settled = |(_, sources): &(TierId, &Sources)| sources.tiers.iter().all(|source| state.is_settled(*source));
-    let waits = state.waiting.iter().map(|(tier, sources)| (*tier, sources)).filter(|(_, sources)| !sources.in_vain);
+    let waits = state.waiting.iter().map(|(tier, sources)| (*tier, sources)).filter(|(_, sources)| !sources.blocked);
     waits.filter(|(tier, _)| state.waiting_in(*tier) > 0).find(settled).map(|(tier, _)| tier)
 }
 

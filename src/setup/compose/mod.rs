@@ -67,7 +67,7 @@ pub enum Part {
 
 /// Why a setup cannot be composed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-pub enum Lack {
+pub enum CompositionFault {
     /// A name that the fixture's stores do not have.
     #[error("there is no {what} `{name}` among the shared resources")]
     Absent {
@@ -92,9 +92,13 @@ pub enum Lack {
 ///
 /// # Errors
 /// Everything that cannot be composed.
-pub fn compose(effective: &Effective, stores: &Stores, thinking_mode: &str) -> Result<Composition, Vec<Lack>> {
+pub fn compose(
+    effective: &Effective,
+    stores: &Stores,
+    thinking_mode: &str,
+) -> Result<Composition, Vec<CompositionFault>> {
     let setup = &effective.setup;
-    let mut composing = Composing { stores, copies: BTreeMap::new(), lacks: BTreeSet::new() };
+    let mut composing = Composing { stores, copies: BTreeMap::new(), faults: BTreeSet::new() };
     let removed = match setup.system_prompt {
         SystemPrompt::None | SystemPrompt::Default => vec![INSTRUCTIONS.to_owned(), FOLDER.to_owned()],
         SystemPrompt::Custom => Vec::new(),
@@ -119,10 +123,10 @@ pub fn compose(effective: &Effective, stores: &Stores, thinking_mode: &str) -> R
             placed.push(text(".mcp.json", &json!({ "mcpServers": servers(&setup.resources.mcp_servers) })));
         }
     }
-    if composing.lacks.is_empty() {
+    if composing.faults.is_empty() {
         Ok(Composition { removed, placed })
     } else {
-        Err(composing.lacks.into_iter().collect())
+        Err(composing.faults.into_iter().collect())
     }
 }
 
@@ -131,12 +135,12 @@ struct Composing<'a> {
     stores: &'a Stores,
     /// Path below the workspace to path below the fixture.
     copies: BTreeMap<String, String>,
-    lacks: BTreeSet<Lack>,
+    faults: BTreeSet<CompositionFault>,
 }
 
 impl Composing<'_> {
     fn absent(&mut self, what: &'static str, name: &str) {
-        self.lacks.insert(Lack::Absent { what, name: name.to_owned() });
+        self.faults.insert(CompositionFault::Absent { what, name: name.to_owned() });
     }
 
     fn block(&mut self, id: &str) -> Option<Part> {
@@ -202,7 +206,7 @@ impl Composing<'_> {
     fn copy(&mut self, path: String, from: &str) {
         match self.copies.get(&path) {
             Some(known) if known != from => {
-                self.lacks.insert(Lack::Clash { path, one: known.clone(), other: from.to_owned() });
+                self.faults.insert(CompositionFault::Clash { path, one: known.clone(), other: from.to_owned() });
             }
             _ => _ = self.copies.insert(path, from.to_owned()),
         }

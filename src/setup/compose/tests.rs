@@ -133,8 +133,8 @@ fn everything_that_is_not_there_is_named_at_once() {
         mcp_servers: vec![server("custom", None, Some("elsewhere.json"))],
         ..Resources::default()
     };
-    let lacks = compose(&of(resources), &stores(), "None").unwrap_err();
-    let told: Vec<String> = lacks.iter().map(ToString::to_string).collect();
+    let faults = compose(&of(resources), &stores(), "None").unwrap_err();
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
     assert_eq!(
         told,
         [
@@ -152,9 +152,9 @@ fn two_things_never_lie_at_one_place_in_silence() {
     let mut stores = stores();
     stores.agents.insert(3, vec!["shared/agents/L3/tests.md".into()]);
     let both = of(Resources { agent_levels: [2, 3].into(), ..Resources::default() });
-    let lacks = compose(&both, &stores, "None").unwrap_err();
+    let faults = compose(&both, &stores, "None").unwrap_err();
     assert_eq!(
-        lacks[0].to_string(),
+        faults[0].to_string(),
         "both `shared/agents/L2/tests.md` and `shared/agents/L3/tests.md` would be `.claude/agents/tests.md`"
     );
     // The same file, named twice, is one.

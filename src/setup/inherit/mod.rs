@@ -65,7 +65,7 @@ impl Inheritance {
     }
 
     /// The subtests of a tier that take anything over.
-    pub fn heirs_of(&self, tier: TierId) -> impl Iterator<Item = Place> + '_ {
+    pub fn inheriting_in(&self, tier: TierId) -> impl Iterator<Item = Place> + '_ {
         self.sources
             .iter()
             .filter(move |(place, sources)| place.0 == tier && !sources.is_empty())

@@ -30,7 +30,7 @@ pub(in crate::store) fn tier_of_inherited(name: &str) -> Option<TierId> {
 }
 
 /// The folder, below that of the config.
-pub(in crate::store) const UNTOUCHED: &str = "untouched";
+pub(in crate::store) const BASELINE_CHECKS: &str = "untouched";
 
 /// What follows the commit in a name.
 const ENDING: &str = ".json";
@@ -55,14 +55,14 @@ impl ExperimentFolder {
 
     /// The folder of what the checks said of untouched trees.
     #[must_use]
-    pub fn untouched_dir(&self) -> PathBuf {
-        self.config_dir().join(UNTOUCHED)
+    pub fn baseline_checks_dir(&self) -> PathBuf {
+        self.config_dir().join(BASELINE_CHECKS)
     }
 
     /// What the checks said of the tree of a baseline's commit.
     #[must_use]
-    pub fn untouched(&self, commit: &str) -> PathBuf {
-        self.untouched_dir().join(format!("{commit}{ENDING}"))
+    pub fn baseline_checks(&self, commit: &str) -> PathBuf {
+        self.baseline_checks_dir().join(format!("{commit}{ENDING}"))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::model::limits::MOST_CHECKPOINT_BYTES;
 use crate::model::original::OriginalVersion;
 use crate::os::files;
 use crate::projectscylla::checkpoint::{Document, Header};
-use crate::projectscylla::states::{Committed, Facts, mended};
+use crate::projectscylla::states::{Committed, StateFacts, mended};
 use crate::rules::mend::Ground;
 use crate::store::StoreError;
 use crate::store::layout::{ExperimentFolder, time_of_name};
@@ -36,7 +36,7 @@ pub(super) fn document(
         let found = Committed { report: is_there("report.json")?, workspace: is_there("workspace")? };
         committed.insert(*run, found);
     }
-    let facts = Facts {
+    let facts = StateFacts {
         version,
         plan: &ground.plan,
         tiers_without_subtests: &ground.tiers_without_subtests,

@@ -19,7 +19,7 @@ pub(super) use ended::{Stage, read_stage, stage_of};
 
 /// Which durable files of a run are whole: a resume goes on behind them.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Progress {
+pub struct StageProgress {
     /// The agent's work is over.
     pub agent: Option<AgentResult>,
     /// Its changes are taken.
@@ -144,8 +144,8 @@ impl RunStore {
     ///
     /// # Errors
     /// When the system does not let one be read: it is unknown, not absent.
-    pub fn progress(&self) -> Result<Progress, StoreError> {
-        Ok(Progress {
+    pub fn progress(&self) -> Result<StageProgress, StoreError> {
+        Ok(StageProgress {
             agent: self.read_agent_result()?,
             patch: self.has_patch()?,
             checks: self.read_checks()?,
@@ -347,23 +347,23 @@ mod taken;
 
 /// The folders of a run, each held open.
 #[derive(Debug)]
-pub struct HeldFolders(Vec<Folder>);
+pub struct OpenFolders(Vec<Folder>);
 
 impl RunStore {
     /// Opens the run's folders, so that what takes their places is not taken for them.
     ///
     /// # Errors
     /// When one cannot be opened, or is none.
-    pub fn hold(&self) -> Result<HeldFolders, StoreError> {
+    pub fn hold(&self) -> Result<OpenFolders, StoreError> {
         let mut held = Vec::new();
         for path in self.folder.folders() {
             held.extend(Folder::open(&path)?);
         }
-        Ok(HeldFolders(held))
+        Ok(OpenFolders(held))
     }
 }
 
-impl HeldFolders {
+impl OpenFolders {
     /// Puts every folder back that is not in its place any more; whether there was one.
     ///
     /// # Errors

@@ -24,16 +24,16 @@ fn attempt(number: u32) -> AttemptRecord {
 fn progress_tells_every_stage_that_has_ended() {
     let sample = sample::experiment();
     let store = store(&sample);
-    assert_eq!(store.progress().unwrap(), Progress::default(), "before there is a folder");
+    assert_eq!(store.progress().unwrap(), StageProgress::default(), "before there is a folder");
     store.begin().unwrap();
     store.begin().unwrap();
-    assert_eq!(store.progress().unwrap(), Progress::default());
+    assert_eq!(store.progress().unwrap(), StageProgress::default());
     store.write_agent_result(&sample::agent_result()).unwrap();
     store.write_patch(b"").unwrap();
     store.write_checks(&ChecksResult::default()).unwrap();
     store.write_judgment(&sample::judgment(2, true)).unwrap();
     store.begin_judge(JudgeNumber(1)).unwrap();
-    let expected = Progress {
+    let expected = StageProgress {
         agent: Some(sample::agent_result()),
         patch: true,
         checks: Some(ChecksResult::default()),
@@ -43,7 +43,7 @@ fn progress_tells_every_stage_that_has_ended() {
     assert_eq!(store.progress().unwrap(), expected);
     assert_eq!(store.read_patch().unwrap(), Some(Vec::new()));
     store.commit(&mut sample::run_result(store.run(), true)).unwrap();
-    assert_eq!(store.progress().unwrap(), Progress { committed: true, ..expected });
+    assert_eq!(store.progress().unwrap(), StageProgress { committed: true, ..expected });
 }
 
 #[test]

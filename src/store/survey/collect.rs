@@ -27,7 +27,7 @@ pub(super) struct Part {
     pub(super) unknown: Vec<(String, String)>,
     pub(super) attempts: Vec<(RunId, AttemptSeen)>,
     /// Winners that results say they took over: of which tier the result is, and the winner.
-    pub(super) heirs: BTreeSet<(TierId, (TierId, SubtestId))>,
+    pub(super) inheritance: BTreeSet<(TierId, (TierId, SubtestId))>,
     /// The commits that results say their trees began as.
     pub(super) made_from: BTreeMap<(TierId, SubtestId), BTreeSet<String>>,
     /// The baselines whose checks results were compared with.
@@ -126,8 +126,8 @@ impl Collection {
         if let Some(original) = &mut self.survey.original {
             original.missing_files.append(&mut part.missing_files);
         }
-        for (tier, winner) in std::mem::take(&mut part.heirs) {
-            self.survey.heirs.entry(tier).or_default().insert(winner);
+        for (tier, winner) in std::mem::take(&mut part.inheritance) {
+            self.survey.inheritance.entry(tier).or_default().insert(winner);
         }
         for (place, commits) in std::mem::take(&mut part.made_from) {
             self.survey.made_from.entry(place).or_default().extend(commits);

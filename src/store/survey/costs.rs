@@ -5,7 +5,7 @@ use crate::model::ids::RunId;
 use crate::model::result::RunResult;
 use crate::model::usage::Total;
 
-use super::facts::{Costs, Facts};
+use super::facts::{Costs, ReadFacts};
 use super::read::Reader;
 use crate::store::claimed;
 use crate::store::stages::RunStore;
@@ -13,7 +13,7 @@ use crate::store::version::{Age, age};
 
 impl Reader<'_> {
     /// What costs a result names, as the current version would name them.
-    pub(super) fn costs(&self, run: RunId, facts: &Facts<'_>, json: &[u8]) -> Costs {
+    pub(super) fn costs(&self, run: RunId, facts: &ReadFacts<'_>, json: &[u8]) -> Costs {
         if facts.version.as_deref().is_none_or(|version| age(version) != Age::Earlier) {
             return facts.costs();
         }

@@ -10,7 +10,7 @@ use crate::model::usage::Total;
 use crate::os::files::{self, Folder, Kind, ReadError};
 
 use super::Depth;
-use super::facts::{Costs, Facts};
+use super::facts::{Costs, ReadFacts};
 use super::read::Reader;
 use super::whole::damaged_stage;
 use crate::store::layout::original::Dialect;
@@ -41,7 +41,7 @@ impl Reader<'_> {
     }
 
     /// Reads every grading of a committed run; nothing where the fixture's own is the only one.
-    pub(super) fn gradings(&mut self, run: RunId, facts: &Facts<'_>, costs: &Costs) {
+    pub(super) fn gradings(&mut self, run: RunId, facts: &ReadFacts<'_>, costs: &Costs) {
         let listed = self.listed_gradings(run);
         let own = (!facts.grading.is_first()).then_some(facts.grading);
         let known = self.setting.gradings.iter().copied();
@@ -99,7 +99,12 @@ impl Reader<'_> {
     }
 
     /// What one grading says; `None` when it says nothing yet.
-    fn grading(&mut self, run: RunId, number: GradingNumber, own: &Facts<'_>) -> Result<Option<GradedFacts>, String> {
+    fn grading(
+        &mut self,
+        run: RunId,
+        number: GradingNumber,
+        own: &ReadFacts<'_>,
+    ) -> Result<Option<GradedFacts>, String> {
         let folder = self.setting.folder.run(run).graded(number);
         let bytes = match files::read_bounded(&folder.result(), MOST_STAGE_FILE_BYTES) {
             Ok(Some(bytes)) => bytes,
@@ -113,7 +118,7 @@ impl Reader<'_> {
             }
             Err(error) => return Err(error.to_string()),
         };
-        let facts = Facts::parse(&bytes).map_err(|error| error.to_string())?;
+        let facts = ReadFacts::parse(&bytes).map_err(|error| error.to_string())?;
         let altered = own_digest::fault(&bytes, facts.version.as_deref()).map(str::to_owned);
         let wrong = altered
             .or_else(|| (facts.grading != number).then(|| format!("it says that it is of grading {}", facts.grading)));

@@ -11,7 +11,7 @@ use crate::os::files::{Folder, Kind, TEMPORARY_PREFIX};
 use super::collect::{self, AttemptSeen, Collection, Part};
 use super::{Depth, threads};
 use crate::store::layout::RunFolder;
-use crate::store::layout::config::{INHERITED, REPOSITORY, UNTOUCHED, commit_of, tier_of_inherited};
+use crate::store::layout::config::{BASELINE_CHECKS, INHERITED, REPOSITORY, commit_of, tier_of_inherited};
 use crate::store::layout::original::{self, Dialect, Phase};
 use crate::store::layout::{
     self, BACKUP_PREFIX, CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder, FAILED, FIXTURE, GRADINGS, LOCK,
@@ -100,7 +100,7 @@ pub(super) fn subtests(
     if let Some(config) = opened(&mut part, &root, CONFIG, CONFIG) {
         level(&mut part, &config, CONFIG, |name, kind| {
             let kept = dialect != Dialect::Ours && name == original::KEPT && kind == Kind::Folder;
-            [CONFIG_FILE, FIXTURE, GRADINGS, INHERITED, REPOSITORY, UNTOUCHED].contains(&name) || kept
+            [CONFIG_FILE, FIXTURE, GRADINGS, INHERITED, REPOSITORY, BASELINE_CHECKS].contains(&name) || kept
         });
         let place = format!("{CONFIG}/{INHERITED}");
         if let Some(open) = opened(&mut part, &config, INHERITED, &place) {
@@ -112,8 +112,8 @@ pub(super) fn subtests(
                 kind == Kind::Folder && GradingNumber::from_folder(name).is_some()
             });
         }
-        let place = format!("{CONFIG}/{UNTOUCHED}");
-        if let Some(open) = opened(&mut part, &config, UNTOUCHED, &place) {
+        let place = format!("{CONFIG}/{BASELINE_CHECKS}");
+        if let Some(open) = opened(&mut part, &config, BASELINE_CHECKS, &place) {
             level(&mut part, &open, &place, |name, _| commit_of(name).is_some());
         }
     }

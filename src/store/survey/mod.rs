@@ -22,7 +22,7 @@ use crate::rules::gradings::{newest, settle, to_grade};
 use super::layout::ExperimentFolder;
 use super::layout::original::{Dialect, KEPT};
 use super::stages::RunStore;
-use super::{StoreError, adopt, checkpoint, config, evidence, gradings, inherited, repository, untouched};
+use super::{StoreError, adopt, baseline_checks, checkpoint, config, evidence, gradings, inherited, repository};
 
 mod collect;
 mod costs;
@@ -75,8 +75,8 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
         Ok(holder) => survey.holder = holder,
         Err(error) => survey.unknown.push((folder.relative(&folder.lock()), error.to_string())),
     }
-    let config::Examined { seen, lacks, fault, is_whole, is_current } = config::examine(folder);
-    (survey.config, survey.config_lacks, survey.config_is_whole) = (seen, lacks, is_whole);
+    let config::Examined { seen, missing, fault, is_whole, is_current } = config::examine(folder);
+    (survey.config, survey.config_missing, survey.config_is_whole) = (seen, missing, is_whole);
     survey.config_fault = fault.map(str::to_owned);
     match inherited::see_all(folder) {
         Ok(seen) => survey.inherited = seen,
@@ -156,13 +156,13 @@ fn see_shared(folder: &ExperimentFolder, depth: Depth, survey: &mut Survey) {
     if depth == Depth::Results {
         return;
     }
-    match untouched::see_all(folder) {
+    match baseline_checks::see_all(folder) {
         Ok((known, damaged)) => {
-            survey.untouched = known;
+            survey.baseline_checks = known;
             let damaged = damaged.into_iter().map(|path| (folder.relative(&path), "it was altered or torn".to_owned()));
             survey.damaged.extend(damaged);
         }
-        Err(error) => survey.unknown.push((folder.relative(&folder.untouched_dir()), error.to_string())),
+        Err(error) => survey.unknown.push((folder.relative(&folder.baseline_checks_dir()), error.to_string())),
     }
 }
 
@@ -174,7 +174,7 @@ fn of_original(
     mut begun: original::Begun,
 ) -> Result<Survey, StoreError> {
     survey.quarantined_cost = quarantined_cost(folder, Dialect::Original)?;
-    begun.tell(&mut survey);
+    begun.report(&mut survey);
     let (mut survey, phases) = read_results(folder, depth, Dialect::Original, false, survey)?;
     begun.finish(folder, depth, phases, &mut survey);
     Ok(survey)

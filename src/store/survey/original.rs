@@ -20,7 +20,7 @@ use crate::projectscylla;
 use crate::projectscylla::checkpoint::{Document, Refusal};
 use crate::projectscylla::config::hash;
 use crate::projectscylla::json::Json;
-use crate::projectscylla::states::{self, Committed, Facts, RunState};
+use crate::projectscylla::states::{self, Committed, RunState, StateFacts};
 use crate::store::layout::ExperimentFolder;
 use crate::store::layout::original::{COMPLETED, IN_PROGRESS};
 use crate::store::version::{Age, age};
@@ -139,7 +139,7 @@ fn read(raw: &Result<Option<Vec<u8>>, ReadError>) -> (Seen<Checkpoint>, Option<D
         Err(error @ Refusal::Unreadable(_)) => (Seen::Unreadable(clipped(error.to_string())), None),
         Err(Refusal::Unknown { place, what, found }) => {
             let reason = format!("`{place}` is `{found}`, and that is not {what} that this cargo-scylla knows");
-            (Seen::Strange(clipped(reason)), None)
+            (Seen::UnknownFormat(clipped(reason)), None)
         }
     }
 }
@@ -187,9 +187,9 @@ fn is_another(folder: &ExperimentFolder, named: &str) -> bool {
 
 impl Begun {
     /// Tells the survey what is known before the runs are read.
-    pub(super) fn tell(&mut self, survey: &mut Survey) {
+    pub(super) fn report(&mut self, survey: &mut Survey) {
         survey.config = Seen::Missing;
-        survey.config_lacks = Vec::new();
+        survey.config_missing = Vec::new();
         survey.checkpoint = std::mem::take(&mut self.checkpoint);
         survey.duplicate_keys = std::mem::take(&mut self.duplicate_keys);
         survey.original = Some(Box::new(self.original.clone()));
@@ -226,7 +226,7 @@ impl Begun {
             let failed = reading.states.runs.iter();
             let failed = failed.filter(|(_, state)| matches!(state, RunState::Failed | RunState::RateLimited));
             original.failed = failed.map(|(run, _)| *run).filter(|run| !is_committed(survey, *run)).collect();
-            let facts = Facts {
+            let facts = StateFacts {
                 version: reading.version,
                 plan: &original.plan,
                 tiers_without_subtests: &original.tiers_without_subtests,

@@ -11,7 +11,7 @@ use crate::projectscylla;
 use crate::store::layout::ExperimentFolder;
 use crate::store::layout::original::Phase;
 
-use super::facts::{Facts, OriginalAgent};
+use super::facts::{OriginalAgent, ReadFacts};
 use super::levels::ListedRuns;
 
 /// Where the runs of an experiment lie.
@@ -80,6 +80,6 @@ fn worth(folder: &ExperimentFolder, phase: Phase, run: RunId) -> u8 {
 }
 
 fn is_whole(bytes: &[u8]) -> bool {
-    let loosely = || projectscylla::result::strict(bytes).is_ok_and(|strict| Facts::parse(&strict).is_ok());
-    Facts::parse(bytes).is_ok() || loosely()
+    let loosely = || projectscylla::result::strict(bytes).is_ok_and(|strict| ReadFacts::parse(&strict).is_ok());
+    ReadFacts::parse(bytes).is_ok() || loosely()
 }

@@ -12,7 +12,7 @@ use crate::model::usage::Total;
 use crate::os::files::{self, Folder, ReadError, TEMPORARY_PREFIX};
 
 use super::collect::{self, Collection, Part};
-use super::facts::{Facts, OriginalAgent};
+use super::facts::{OriginalAgent, ReadFacts};
 use super::levels::{ListedRuns, SubtestFolder};
 use super::{Depth, Setting, threads};
 use crate::projectscylla;
@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
         let there = subtest.read_at_once(&self.name, &mut self.bytes);
         let bytes = std::mem::take(&mut self.bytes);
         let own = own_digest::own(&bytes);
-        let facts = if there { Facts::read(&bytes, own).ok() } else { None };
+        let facts = if there { ReadFacts::read(&bytes, own).ok() } else { None };
         let seen = facts.map(|facts| self.take_facts(run, &facts, (&bytes, own)));
         self.bytes = bytes;
         seen
@@ -141,7 +141,7 @@ impl<'a> Reader<'a> {
 
     fn committed(&mut self, run: RunId) -> RunSeen {
         let bytes = std::mem::take(&mut self.bytes);
-        let seen = match Facts::parse(&bytes) {
+        let seen = match ReadFacts::parse(&bytes) {
             Ok(facts) => self.take_facts(run, &facts, (&bytes, own_digest::own(&bytes))),
             Err(error) => match version::newer(&bytes) {
                 Some(version) => {
@@ -160,19 +160,19 @@ impl<'a> Reader<'a> {
     fn committed_loosely(&mut self, run: RunId, bytes: &[u8]) -> RunSeen {
         match projectscylla::result::strict(bytes) {
             Err(error) => self.unreadable(run, error),
-            Ok(strict) => match Facts::parse(&strict) {
+            Ok(strict) => match ReadFacts::parse(&strict) {
                 Err(error) => self.unreadable(run, error.to_string()),
                 Ok(facts) => self.take_facts(run, &facts, (bytes, own_digest::own(bytes))),
             },
         }
     }
 
-    fn take_facts(&mut self, run: RunId, facts: &Facts<'_>, (bytes, own): (&[u8], Own)) -> RunSeen {
+    fn take_facts(&mut self, run: RunId, facts: &ReadFacts<'_>, (bytes, own): (&[u8], Own)) -> RunSeen {
         if let Some(found) = self.is_no_commit(run, facts) {
             self.problem(run, ProblemKind::Altered, found.to_owned());
             return RunSeen::Unreadable;
         }
-        let config = self.heir(run, facts).and_then(|()| self.number(facts)).unwrap_or_else(|error| {
+        let config = self.keep_inheritance(run, facts).and_then(|()| self.number(facts)).unwrap_or_else(|error| {
             self.problem(run, ProblemKind::Altered, error);
             None
         });
@@ -197,21 +197,21 @@ impl<'a> Reader<'a> {
     }
 
     /// Keeps what speaks against a run.
-    pub(super) fn shortfall(&mut self, run: RunId, facts: &Facts<'_>) {
+    pub(super) fn shortfall(&mut self, run: RunId, facts: &ReadFacts<'_>) {
         let shortfall = facts.shortfall().map(|shortfall| ((run, facts.grading), shortfall));
         self.part.shortfalls.extend(shortfall);
     }
 
     /// Keeps which winners a result names.
-    fn heir(&mut self, run: RunId, facts: &Facts<'_>) -> Result<(), String> {
+    fn keep_inheritance(&mut self, run: RunId, facts: &ReadFacts<'_>) -> Result<(), String> {
         for winner in facts.winners() {
-            self.part.heirs.insert((run.tier, winner?));
+            self.part.inheritance.insert((run.tier, winner?));
         }
         Ok(())
     }
 
     /// Keeps which experiment a result names.
-    fn name_experiment(&mut self, run: RunId, facts: &Facts<'_>) {
+    fn name_experiment(&mut self, run: RunId, facts: &ReadFacts<'_>) {
         let Some(named) = facts.experiment_id.as_deref() else { return };
         let is_usual = self.setting.experiment_id.as_ref().is_some_and(|id| id.as_str() == named);
         if is_usual {
@@ -222,7 +222,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The number of the config's hash that a result names.
-    fn number(&mut self, facts: &Facts<'_>) -> Result<Option<u16>, String> {
+    fn number(&mut self, facts: &ReadFacts<'_>) -> Result<Option<u16>, String> {
         let Some(hash) = &facts.config_hash else { return Ok(None) };
         if **hash != *self.last_hash.0 {
             let number = collect::lock(self.collection).number(hash.parse()?);
@@ -232,7 +232,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Compares a result with its folder, its own judges, and its evidence when that is asked for.
-    fn compare(&mut self, run: RunId, facts: &Facts<'_>, (bytes, own): (&[u8], Own)) {
+    fn compare(&mut self, run: RunId, facts: &ReadFacts<'_>, (bytes, own): (&[u8], Own)) {
         self.own_words(run, facts, own);
         if let Some(newer) = facts.version.as_deref().filter(|version| age(version) == Age::Newer) {
             self.problem(run, ProblemKind::NewerResult, newer.to_owned());
@@ -261,7 +261,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Looks whether files are there that a result of the original names by their former paths.
-    fn named(&mut self, run: RunId, folder: &RunFolder, facts: &Facts<'_>) {
+    fn named(&mut self, run: RunId, folder: &RunFolder, facts: &ReadFacts<'_>) {
         for below in facts.named_files(run) {
             if matches!(files::kind_of(&folder.root().join(below)), Ok(None)) {
                 self.part.missing_files.push((run, below.to_owned()));

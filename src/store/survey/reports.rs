@@ -137,7 +137,7 @@ impl<'a> Reports<'a> {
                 .filter(|(of, subtest)| *of == tier && !totals.subtest_results.contains_key(&subtest.to_string()));
             differs.extend(unnamed.map(|(_, subtest)| format!("it does not name {tier}/{subtest}, which has results")));
             differs.extend(compare_cost(totals.total_cost, total(&sums, Some(tier)).cost));
-            self.tell(self.phase.place(&format!("{tier}/{TOTALS}")), differs);
+            self.report(self.phase.place(&format!("{tier}/{TOTALS}")), differs);
         }
         self.sums(&sums);
         self.stale
@@ -148,7 +148,7 @@ impl<'a> Reports<'a> {
         let tiers: BTreeSet<TierId> = sums.keys().map(|(tier, _)| *tier).collect();
         let all = total(sums, None);
         if let Some(AllTotals { total_cost }) = self.load(TOTALS) {
-            self.tell(TOTALS.to_owned(), compare_cost(total_cost, all.cost).into_iter().collect());
+            self.report(TOTALS.to_owned(), compare_cost(total_cost, all.cost).into_iter().collect());
         }
         self.summary(SUMS.to_owned(), |said| {
             let tiers = compare_count(said.total_tiers, tiers.len(), "tier");
@@ -173,11 +173,11 @@ impl<'a> Reports<'a> {
 
     fn summary(&mut self, place: String, compare: impl FnOnce(&Summary) -> Vec<String>) {
         if let Some(Sums { summary }) = self.load::<Sums>(&place) {
-            self.tell(place, compare(&summary));
+            self.report(place, compare(&summary));
         }
     }
 
-    fn tell(&mut self, place: String, differs: Vec<String>) {
+    fn report(&mut self, place: String, differs: Vec<String>) {
         if differs.is_empty() {
             return;
         }

@@ -174,7 +174,7 @@ fn a_result_cut_at_any_byte_is_unreadable() {
     let path = sample.folder.run(of).result();
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     for length in 0..whole.len() {
-        assert!(facts::Facts::parse(&whole[..length]).is_err(), "{length} bytes");
+        assert!(facts::ReadFacts::parse(&whole[..length]).is_err(), "{length} bytes");
     }
     for length in [0, 1, 2, whole.len() / 2, whole.len() - 2, whole.len() - 1] {
         fs::write(&path, &whole[..length]).unwrap();

@@ -18,7 +18,7 @@ use crate::model::usage::Total;
 use crate::os::files;
 use crate::rules::recompute::{Stages, differing};
 
-use super::facts::Facts;
+use super::facts::ReadFacts;
 use super::read::{Reader, left_workspace};
 use crate::store::StoreError;
 use crate::store::evidence::{self, Checked};
@@ -136,7 +136,7 @@ pub(super) fn damaged_stage(store: &RunStore) -> Result<Option<PathBuf>, StoreEr
 
 impl Reader<'_> {
     /// Why a result is none by which this tool committed a run, nor one that was taken over.
-    pub(super) fn is_no_commit(&self, run: RunId, facts: &Facts<'_>) -> Option<&'static str> {
+    pub(super) fn is_no_commit(&self, run: RunId, facts: &ReadFacts<'_>) -> Option<&'static str> {
         let adopted = self.setting.adopted.as_ref()?;
         let is_ours = facts.version.is_some() && facts.seal.is_some();
         if is_ours || self.setting.dialect == Dialect::Original || adopted.contains_key(&run) {
@@ -146,7 +146,7 @@ impl Reader<'_> {
     }
 
     /// Holds a result against the digest that it carries, and keeps what it says that it rests on.
-    pub(super) fn own_words(&mut self, run: RunId, facts: &Facts<'_>, own: Own) {
+    pub(super) fn own_words(&mut self, run: RunId, facts: &ReadFacts<'_>, own: Own) {
         if self.setting.dialect == Dialect::Original {
             return;
         }
@@ -171,7 +171,7 @@ impl Reader<'_> {
     }
 
     /// Holds a run's evidence against its seal, and its result against the stages that the seal covers.
-    pub(super) fn seal(&mut self, run: RunId, folder: &RunFolder, facts: &Facts<'_>, bytes: Option<&[u8]>) {
+    pub(super) fn seal(&mut self, run: RunId, folder: &RunFolder, facts: &ReadFacts<'_>, bytes: Option<&[u8]>) {
         let expected: Option<Digest> = facts.seal.as_ref().and_then(|seal| seal.parse().ok());
         // The original's results have no seal, and say so by having no version.
         let is_ours = facts.version.is_some() || facts.seal.is_some();

@@ -17,8 +17,8 @@ use crate::text::words::wrap;
 
 use self::hard_rows::HardRows;
 use super::Reporter;
-use super::lines::{self, Line, SetupNames, Told, WORD_WIDTH};
-use super::progress::Progress;
+use super::lines::{self, Line, Reported, SetupNames, WORD_WIDTH};
+use super::progress::ProgressView;
 use crate::text::styles::Styles;
 
 /// News are broken to lines of at most so many columns, word and space before them included.
@@ -70,8 +70,8 @@ pub struct Terminal {
     screen: Box<dyn Screen>,
     styles: Styles,
     names: SetupNames,
-    told: Told,
-    progress: Progress,
+    reported: Reported,
+    progress: ProgressView,
     drawn: Option<Drawn>,
 }
 
@@ -103,8 +103,8 @@ impl Terminal {
             screen,
             styles,
             names: SetupNames::default(),
-            told: Told::default(),
-            progress: Progress::default(),
+            reported: Reported::default(),
+            progress: ProgressView::default(),
             drawn: None,
         }
     }
@@ -148,7 +148,7 @@ impl Reporter for Terminal {
             self.bar.finish_and_clear();
             return Ok(());
         }
-        let Line { word, tone, subject, text, is_news } = lines::named_line(event, &self.names, &mut self.told);
+        let Line { word, tone, subject, text, is_news } = lines::named_line(event, &self.names, &mut self.reported);
         let size = self.screen.size();
         self.begin_anew_after_changes(size);
         if is_news {
@@ -295,7 +295,7 @@ mod tests {
         for tier in &mut wide.tiers {
             (tier.totals.planned, tier.totals.done, tier.totals.passed) = (9_999, 9_000, 4_500);
         }
-        let mut progress = Progress::default();
+        let mut progress = ProgressView::default();
         progress.event(at(0), &Event::ExperimentStarted(wide));
         for columns in [200, 80, 60, 44, 36, 20] {
             let lines = progress.lines(at(90_000), Size { rows: 40, columns }, Styles::plain());

@@ -7,6 +7,21 @@ use super::violation::Violation;
 /// Words that no name may have, in the plural neither.
 const EMPTY: [&str; 6] = ["data", "handler", "helper", "info", "manager", "util"];
 
+/// Words of a dialect that nobody but us would know, each with the word that everyone knows.
+const RETIRED: [(&str, &str); 11] = [
+    ("heir", "inheritance"),
+    ("lack", "missing"),
+    ("ladder", "stop level"),
+    ("manner", "options"),
+    ("rung", "stop level"),
+    ("sitting", "session"),
+    ("strange", "unknown format"),
+    ("stray", "orphan"),
+    ("untouched", "baseline checks"),
+    ("upstream", "projectscylla"),
+    ("vain", "blocked"),
+];
+
 /// Keywords behind which a name of ours stands.
 const DECLARE: [&str; 8] = ["enum", "fn", "macro_rules", "mod", "struct", "trait", "type", "union"];
 
@@ -39,6 +54,32 @@ pub(super) fn empty_names(tree: &Tree) -> Vec<Violation> {
     violations
 }
 
+/// Modules, types and functions of the library that are called in a dialect.
+pub(super) fn retired_names(tree: &Tree) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for source in tree.library().filter(|source| !source.is_test()) {
+        for (at, window) in source.tokens.windows(2).enumerate() {
+            let [keyword, name] = window else { continue };
+            let declares = keyword.kind == Kind::Name && DECLARE.contains(&keyword.text.as_str());
+            if !declares || name.kind != Kind::Name || source.in_test(at) {
+                continue;
+            }
+            let parts = words(&name.text);
+            let known = |(word, _): &&(&str, &str)| parts.iter().any(|part| part.trim_end_matches('s') == *word);
+            if let Some((word, instead)) = RETIRED.iter().find(known) {
+                violations.push(Violation {
+                    file: source.path.clone(),
+                    line: name.line,
+                    rule: "names are the field's standard terms",
+                    found: format!("`{word}` in the name `{}`: say {instead}", name.text),
+                    cure: "use the standard term",
+                });
+            }
+        }
+    }
+    violations
+}
+
 /// The first empty word of a name in any of its spellings.
 fn empty_word(name: &str) -> Option<String> {
     words(name).into_iter().find(|word| EMPTY.contains(&word.as_str()) || EMPTY.contains(&word.trim_end_matches('s')))
@@ -63,6 +104,17 @@ fn words(name: &str) -> Vec<String> {
 mod tests {
     use super::super::violation::places;
     use super::*;
+
+    #[test]
+    fn words_of_a_dialect_are_found_in_the_library_and_not_in_its_tests() {
+        let text = "fn end_strays() {}\nstruct Sitting;\n#[cfg(test)] mod tests { fn a_stray_is_found() {} }";
+        let tree = Tree::of(&[("src/lib.rs", "mod a;"), ("src/a.rs", text)]);
+        let expected = [
+            "src/a.rs:1 `stray` in the name `end_strays`: say orphan",
+            "src/a.rs:2 `sitting` in the name `Sitting`: say session",
+        ];
+        assert_eq!(places(&retired_names(&tree)), expected);
+    }
 
     #[test]
     fn empty_words_are_found_in_names_of_files_modules_types_and_functions() {

@@ -16,7 +16,7 @@ use scylla::model::experiment::ContainmentChoice;
 use scylla::model::ids::{JudgeNumber, RunId};
 use scylla::model::task::Subtest;
 use scylla::os::files;
-use scylla::os::process::{self, Containment, Limits, Overflow, PassThrough, StopHandle, Task, View};
+use scylla::os::process::{self, Containment, Overflow, PassThrough, ProcessLimits, StopHandle, Task, View};
 use scylla::store::layout::{ExperimentFolder, RunFolder};
 use scylla::store::work::{WorkFolder, WorkRoot};
 use scylla::workspace::base::{self, Layers};
@@ -219,7 +219,7 @@ impl Bench {
             stdout,
             stderr,
             filter: Box::new(|| Box::new(PassThrough)),
-            limits: Limits {
+            limits: ProcessLimits {
                 wall: Duration::from_mins(1),
                 no_progress: None,
                 output_bytes: 1 << 20,

@@ -32,7 +32,7 @@ pub struct Wanted {
 /// # Errors
 /// When nothing differs, something differs that agents see, or the folder cannot be written.
 pub fn begin(session: Session, wanted: Wanted) -> Result<Session, EngineError> {
-    let folder = session.held.folder.clone();
+    let folder = session.locked.folder.clone();
     if files::kind_of(&folder.original()).map_err(StoreError::from)?.is_some() {
         return Err(EngineError::NotRegradedForeign);
     }
@@ -72,9 +72,9 @@ pub fn begin(session: Session, wanted: Wanted) -> Result<Session, EngineError> {
     let version = FORMAT_VERSION.to_owned();
     let grading = Grading { version, number, at: clock::now(), reason: wanted.reason, fixture_digest, changed };
     gradings::write(&folder, &grading)?;
-    let Session { held, .. } = session;
-    let survey = survey(&held, Depth::Results)?;
-    go_on(held, survey)
+    let Session { locked, .. } = session;
+    let survey = survey(&locked, Depth::Results)?;
+    go_on(locked, survey)
 }
 
 /// Why a fixture gives other results than the one that an experiment keeps.

@@ -47,15 +47,17 @@ impl Work<'_> {
             flags: BTreeSet::new(),
         };
         match self.assign(subtest)? {
-            agent::Work::Command { argv, environment, .. } => {
+            agent::AgentStart::Command { argv, environment, .. } => {
                 let program = self.agent_program(self.agents_folder()?, argv, environment);
                 let ended = self.contained(program, FailureKind::Spawn)?;
                 self.take_end(&ended, &subtest.agent, &mut result)?;
                 self.answered();
             }
-            agent::Work::ApplyPatch(patch) => workspace::checkout::apply(&self.agents_folder()?.workspace(), &patch)
-                .map_err(|error| Failure::new(FailureKind::Workspace, storage(&error).message))?,
-            agent::Work::Nothing => {}
+            agent::AgentStart::ApplyPatch(patch) => {
+                workspace::checkout::apply(&self.agents_folder()?.workspace(), &patch)
+                    .map_err(|error| Failure::new(FailureKind::Workspace, storage(&error).message))?;
+            }
+            agent::AgentStart::Nothing => {}
         }
         result.duration_seconds = watch.worked().as_secs_f64();
         self.take_what_is_left(&mut result)?;
@@ -90,7 +92,7 @@ impl Work<'_> {
     }
 
     /// Composes the prompt and the command, and leaves both as evidence.
-    fn assign(&self, subtest: &Subtest) -> Result<agent::Work, Halt> {
+    fn assign(&self, subtest: &Subtest) -> Result<agent::AgentStart, Halt> {
         let place = self.place;
         let work_folder = self.agents_folder()?;
         let prompt = agent::prompt(&place.fixture.prompt, &place.config.thinking_mode);

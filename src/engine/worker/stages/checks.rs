@@ -22,7 +22,7 @@ pub(super) struct Checked {
 }
 
 /// What a check does without.
-struct Lacking {
+struct MissingNeed {
     why: String,
     by_machine: bool,
 }
@@ -40,7 +40,7 @@ impl Work<'_> {
             }
             self.remove(graded);
         }
-        let checks = self.compare_with_untouched(checked)?;
+        let checks = self.compare_with_baseline(checked)?;
         let result = ChecksResult { checks, ..ChecksResult::default() };
         self.graded_store.write_checks(&result).map_err(|error| storage(&error))?;
         Ok(result)
@@ -50,19 +50,19 @@ impl Work<'_> {
     pub(super) fn check(&self, check: &CheckSpec, log: &str, work: &WorkFolder) -> Result<Checked, Halt> {
         let mut environment = self.environment();
         let path = environment.get(OsStr::new("PATH")).map(OsString::as_os_str);
-        if let Some(lacking) = lacking(check, path, &work.workspace()) {
+        if let Some(missing) = missing(check, path, &work.workspace()) {
             let result = CheckResult {
                 name: check.name.clone(),
                 passed: false,
                 exit_code: None,
                 timed_out: false,
                 duration_seconds: 0.0,
-                not_applicable: Some(lacking.why),
+                not_applicable: Some(missing.why),
                 no_longer_applies: None,
                 before: None,
                 output_truncated: false,
             };
-            return Ok(Checked { result, by_machine: lacking.by_machine });
+            return Ok(Checked { result, by_machine: missing.by_machine });
         }
         environment.insert("SCYLLA_FIXTURE".into(), self.place.grader.folder.clone().into());
         let ended = self.contained(
@@ -111,12 +111,12 @@ impl Work<'_> {
 }
 
 /// What a check needs and does not have.
-fn lacking(check: &CheckSpec, path: Option<&OsStr>, tree: &Path) -> Option<Lacking> {
+fn missing(check: &CheckSpec, path: Option<&OsStr>, tree: &Path) -> Option<MissingNeed> {
     check.needs.iter().find_map(|need| match need.strip_prefix("./") {
         // What cannot be looked at is left to the check itself.
         Some(below) => matches!(files::kind_of(&tree.join(below)), Ok(None))
-            .then(|| Lacking { why: format!("there is no `{below}`"), by_machine: false }),
+            .then(|| MissingNeed { why: format!("there is no `{below}`"), by_machine: false }),
         None => (!program::is_found(OsStr::new(need), path))
-            .then(|| Lacking { why: format!("`{need}` is not installed"), by_machine: true }),
+            .then(|| MissingNeed { why: format!("`{need}` is not installed"), by_machine: true }),
     })
 }

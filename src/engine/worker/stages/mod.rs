@@ -1,12 +1,12 @@
 //! The stages of a run, each ended by one durable file.
 
 mod agent;
+mod baseline_checks;
 mod checks;
 mod excerpt;
 mod judges;
 mod record;
 mod trees;
-mod untouched;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +31,7 @@ use crate::os::process::{self, End, Ended};
 use crate::rules::stage::Reached;
 use crate::setup::inherit::Effective;
 use crate::store::layout::RunFolder;
-use crate::store::stages::{Progress, RunStore};
+use crate::store::stages::{RunStore, StageProgress};
 use crate::store::work::WorkFolder;
 use crate::workspace::base;
 use crate::workspace::prepare::Baseline;
@@ -124,7 +124,7 @@ impl<'a> Work<'a> {
         if !self.place.grader.number.is_first() {
             progress = self.under_later_grading(progress)?;
         }
-        let Progress { agent, patch, checks, judgments, committed } = progress;
+        let StageProgress { agent, patch, checks, judgments, committed } = progress;
         if let Some(agent) = &agent {
             self.attempt = agent.attempt;
             self.agent_complete = true;
@@ -135,13 +135,13 @@ impl<'a> Work<'a> {
     }
 
     /// How far a later grading of the run has come. What an agent did is as durable as it was, and is never done again.
-    fn under_later_grading(&self, own: Progress) -> Result<Progress, Halt> {
+    fn under_later_grading(&self, own: StageProgress) -> Result<StageProgress, Halt> {
         if own.committed && (own.agent.is_none() || !own.patch) {
             let message = "the run is committed, and what its agent left to be graded is gone";
             return Err(Failure::new(FailureKind::Workspace, message).into());
         }
         let later = self.graded_store.progress().map_err(|error| storage(&error))?;
-        Ok(Progress { agent: own.agent, patch: own.patch, committed: own.committed && later.committed, ..later })
+        Ok(StageProgress { agent: own.agent, patch: own.patch, committed: own.committed && later.committed, ..later })
     }
 
     /// Makes the folders of a later grading, when there is something to grade or will be.
@@ -190,11 +190,11 @@ impl<'a> Work<'a> {
     }
 
     pub(in crate::engine) fn say_started(&self, from: Stage) {
-        self.tell(Event::RunStarted { run: self.run, attempt: self.attempt, from });
+        self.emit(Event::RunStarted { run: self.run, attempt: self.attempt, from });
     }
 
     pub(in crate::engine) fn notice(&self, message: &str) {
-        self.tell(Event::Notice { message: format!("{}: {}", self.run, self.redacted(message)) });
+        self.emit(Event::Notice { message: format!("{}: {}", self.run, self.redacted(message)) });
     }
 
     /// A text without secrets: names of files and words of programs come from agents.
@@ -202,8 +202,8 @@ impl<'a> Work<'a> {
         String::from_utf8_lossy(&self.place.secrets.redact(text.as_bytes())).into_owned()
     }
 
-    fn tell(&self, event: Event) {
-        self.line.say(Input::Told(event));
+    fn emit(&self, event: Event) {
+        self.line.say(Input::Event(event));
     }
 
     /// Goes on when the stage needs no model, or one that may be asked now.
@@ -225,7 +225,7 @@ impl<'a> Work<'a> {
     /// A stage begins.
     fn enter(&mut self, stage: Stage, judge: Option<JudgeNumber>) -> Result<(), Halt> {
         self.stage = stage;
-        self.tell(Event::StageStarted { run: self.run, stage, judge });
+        self.emit(Event::StageStarted { run: self.run, stage, judge });
         if self.place.stop.level().is_some() {
             return Err(Halt::Stopped);
         }
@@ -239,9 +239,9 @@ impl<'a> Work<'a> {
     /// Runs a program to its end, contained; nothing of it is alive afterwards, and the run's folders are in their places.
     fn contained(&self, program: Program, kind: FailureKind) -> Result<Ended, Halt> {
         let task = self.place.task(self.run, self.attempt, program);
-        let held = [self.store.hold(), self.graded_store.hold()];
+        let locked = [self.store.hold(), self.graded_store.hold()];
         let ended = process::run(&task, &self.place.containment, &self.place.stop);
-        for folders in held {
+        for folders in locked {
             if folders.and_then(|folders| folders.put_back()).map_err(|error| storage(&error))? {
                 self.replaced.set(true);
                 self.notice("a program replaced a folder of the run, which was put back");

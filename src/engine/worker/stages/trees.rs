@@ -42,7 +42,7 @@ impl Work<'_> {
     }
 
     /// A new work folder with the untouched tree of the subtest in it.
-    pub(super) fn untouched_tree(&self) -> Result<WorkFolder, Halt> {
+    pub(super) fn baseline_tree(&self) -> Result<WorkFolder, Halt> {
         let fresh = self.place.work.create().map_err(|error| no_place(&error))?;
         let repo = self.place.folder.repo();
         workspace::prepare::prepare(&repo, &fresh.workspace(), self.run.tier, self.run.subtest)
@@ -87,7 +87,7 @@ impl Work<'_> {
         };
         changes.ignored.names.iter_mut().for_each(|name| *name = self.redacted(name));
         captured.left_out.iter().for_each(|place| changes.left_out.add(&self.redacted(&place.to_string_lossy())));
-        self.tell_what_is_left_out(&changes);
+        self.report_left_out(&changes);
         self.store.write_changes(&changes).map_err(|error| storage(&error))?;
         self.store.write_patch(&captured.patch).map_err(|error| storage(&error))?;
         self.remove(scratch);
@@ -116,15 +116,15 @@ impl Work<'_> {
             Err(error) => error,
         };
         // Whether it is the tree's doing shows by one that no agent has seen.
-        let untouched = self.untouched_tree()?;
-        let probed = capture(&untouched.workspace());
-        self.remove(untouched);
+        let baseline_checks = self.baseline_tree()?;
+        let probed = capture(&baseline_checks.workspace());
+        self.remove(baseline_checks);
         let probed = probed.map_err(|_| broken(&error))?;
         self.notice(&format!("nothing of the tree could be captured, so it counts as untouched: {error}"));
         Ok((Captured { patch: Vec::new(), ..probed }, BTreeSet::from([Flag::TreeNotCaptured])))
     }
 
-    fn tell_what_is_left_out(&self, changes: &Changes) {
+    fn report_left_out(&self, changes: &Changes) {
         let LeftOut { places, names } = &changes.left_out;
         if let Some(first) = names.first() {
             let more = if *places > 1 { format!(", and {} more", places - 1) } else { String::new() };

@@ -87,7 +87,7 @@ fn a_stopped_program_is_ended_too() {
 
 #[test]
 fn a_silent_program_is_ended_and_a_talking_one_is_not() {
-    let limit = |limits: &mut Limits| limits.no_progress = Some(Duration::from_secs(1));
+    let limit = |limits: &mut ProcessLimits| limits.no_progress = Some(Duration::from_secs(1));
     check("echo begun; sleep NUMBER", limit, |_, place, ended| {
         assert_eq!(ended.end, End::NoProgress);
         assert_eq!(place.stdout(), "begun\n");
@@ -102,7 +102,7 @@ fn a_silent_program_is_ended_and_a_talking_one_is_not() {
 
 #[test]
 fn a_flood_is_cut_at_the_limit_and_ended() {
-    let limit = |limits: &mut Limits| limits.output_bytes = 100_000;
+    let limit = |limits: &mut ProcessLimits| limits.output_bytes = 100_000;
     check("yes NUMBER & yes NUMBER >&2", limit, |_, place, ended| {
         assert_eq!((ended.end, ended.output_truncated), (End::OutputLimit, true));
         let size = |name| fs::metadata(place.path(name)).unwrap().len();
@@ -112,7 +112,7 @@ fn a_flood_is_cut_at_the_limit_and_ended() {
 
 #[test]
 fn too_much_output_of_a_program_that_ended_by_itself_is_the_same_end() {
-    let limit = |limits: &mut Limits| limits.output_bytes = 4;
+    let limit = |limits: &mut ProcessLimits| limits.output_bytes = 4;
     check("printf 12345", limit, |_, place, ended| {
         assert_eq!((ended.end, ended.output_truncated), (End::OutputLimit, true));
         assert_eq!(place.stdout(), "1234");
@@ -125,7 +125,7 @@ fn too_much_output_of_a_program_that_ended_by_itself_is_the_same_end() {
 
 #[test]
 fn where_output_is_cut_the_program_goes_on_and_each_stream_has_a_limit_of_its_own() {
-    let limit = |limits: &mut Limits| (limits.output_bytes, limits.overflow) = (100_000, Overflow::Cut);
+    let limit = |limits: &mut ProcessLimits| (limits.output_bytes, limits.overflow) = (100_000, Overflow::Cut);
     check("head -c 1000000 /dev/zero >&2; printf 12345; exit 3", limit, |_, place, ended| {
         assert_eq!((ended.end, ended.output_truncated), (End::Exited(3), true));
         assert_eq!(place.stdout(), "12345");

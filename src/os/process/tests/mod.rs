@@ -15,7 +15,7 @@ use crate::model::experiment::ContainmentChoice;
 
 mod ends;
 mod isolation;
-mod strays;
+mod orphans;
 mod trees;
 
 /// Far beyond what anything here takes.
@@ -60,7 +60,7 @@ impl Place {
             stdout: self.path("stdout.log"),
             stderr: self.path("stderr.log"),
             filter: Box::new(|| Box::new(PassThrough)),
-            limits: Limits {
+            limits: ProcessLimits {
                 wall: PATIENCE,
                 no_progress: None,
                 output_bytes: 1 << 20,
@@ -135,7 +135,7 @@ fn run_free(task: &Task, containment: &Containment) -> Result<Ended, SpawnError>
 
 /// Runs the script under each containment, gives what is known of it, and holds that nothing of it lives and that no mark is
 /// left.
-fn check(script: &str, limit: impl Fn(&mut Limits), judge: impl Fn(&Containment, &Place, Ended)) {
+fn check(script: &str, limit: impl Fn(&mut ProcessLimits), judge: impl Fn(&Containment, &Place, Ended)) {
     for containment in containments() {
         let place = Place::new();
         let mut task = place.shell(script);

@@ -96,20 +96,20 @@ fn a_tier_that_inherits_begins_when_its_sources_are_settled_and_its_winners_know
     let [first, second, third, last] = runs(&["T0/00/1", "T0/00/2", "T1/00/1", "T2/00/1"])[..] else { panic!() };
     assert_eq!(next(&state, &limits, NOW), [Action::Start(first), Action::Start(second)]);
     for run in [first, second] {
-        state.take(Fact::Started(run), &limits, NOW);
+        state.apply(Fact::Started(run), &limits, NOW);
     }
-    state.take(committed(first, Usd::ZERO), &limits, NOW);
+    state.apply(committed(first, Usd::ZERO), &limits, NOW);
     assert_eq!(next(&state, &limits, NOW), [], "one run of the source is in flight");
     // A run that is given up settles its tier as a committed one does.
-    state.take(failed(second, FailureKind::Spawn, 0), &limits, NOW);
+    state.apply(failed(second, FailureKind::Spawn, 0), &limits, NOW);
     assert_eq!(next(&state, &limits, NOW), [Action::Inherit(tier("T1"))]);
-    state.take(Fact::Inherited(tier("T1")), &limits, NOW);
+    state.apply(Fact::Inherited(tier("T1")), &limits, NOW);
     assert_eq!(next(&state, &limits, NOW), [Action::Start(third)]);
-    state.take(Fact::Started(third), &limits, NOW);
+    state.apply(Fact::Started(third), &limits, NOW);
     assert_eq!(next(&state, &limits, NOW), []);
-    state.take(committed(third, Usd::ZERO), &limits, NOW);
+    state.apply(committed(third, Usd::ZERO), &limits, NOW);
     assert_eq!(next(&state, &limits, NOW), [Action::Inherit(tier("T2"))]);
-    state.take(Fact::Inherited(tier("T2")), &limits, NOW);
+    state.apply(Fact::Inherited(tier("T2")), &limits, NOW);
     assert_eq!(next(&state, &limits, NOW), [Action::Start(last)]);
 }
 
@@ -118,11 +118,11 @@ fn a_tier_whose_source_has_no_result_is_never_started_and_the_experiment_is_inco
     let limits = Limits { jobs: 9, attempts: 1, ..limits() };
     let mut state = inheriting();
     for run in runs(&["T0/00/1", "T0/00/2"]) {
-        state.take(Fact::Started(run), &limits, NOW);
-        state.take(failed(run, FailureKind::Spawn, 0), &limits, NOW);
+        state.apply(Fact::Started(run), &limits, NOW);
+        state.apply(failed(run, FailureKind::Spawn, 0), &limits, NOW);
     }
     assert_eq!(next(&state, &limits, NOW), [Action::Inherit(tier("T1"))]);
-    state.take(Fact::InVain(tier("T1")), &limits, NOW);
+    state.apply(Fact::Blocked(tier("T1")), &limits, NOW);
     assert_eq!(next(&state, &limits, NOW), [Action::Finish(ExperimentEnd::Incomplete)]);
     let waiting: Vec<TierId> = state.tiers_in_wait().map(|(tier, _)| tier).collect();
     assert_eq!(waiting, [tier("T1"), tier("T2")]);
@@ -133,13 +133,13 @@ fn no_winner_is_chosen_of_a_tier_that_is_stopped() {
     let limits = Limits { jobs: 9, attempts: 1, systemic_failures: 1, ..limits() };
     let mut state = inheriting();
     let first = runs(&["T0/00/1"])[0];
-    state.take(Fact::Started(first), &limits, NOW);
-    let paused = state.take(failed(first, FailureKind::Spawn, 0), &limits, NOW);
+    state.apply(Fact::Started(first), &limits, NOW);
+    let paused = state.apply(failed(first, FailureKind::Spawn, 0), &limits, NOW);
     assert_eq!(paused, both(ForRun::Errored { attempts: 1 }, Change::TierStopped(1)));
     assert_eq!(next(&state, &limits, NOW), [Action::Finish(ExperimentEnd::Incomplete)]);
     let mut state = fresh(&["T1/00/1"]).waiting([(tier("T1"), [tier("T0")].into())].into());
     assert_eq!(next(&state, &limits, NOW), [Action::Inherit(tier("T1"))]);
-    state.take(Fact::Signal(StopSignal::Interrupt), &limits, NOW);
+    state.apply(Fact::Signal(StopSignal::Interrupt), &limits, NOW);
     assert_eq!(next(&state, &limits, NOW), [Action::Finish(ExperimentEnd::Stopped { signal: StopSignal::Interrupt })]);
 }
 
@@ -147,7 +147,7 @@ fn no_winner_is_chosen_of_a_tier_that_is_stopped() {
 fn no_more_runs_start_than_there_are_jobs() {
     let mut state = fresh(&["T0/00/1", "T0/00/2", "T0/00/3"]);
     assert_eq!(next(&state, &limits(), NOW).len(), 2);
-    state.take(Fact::Started("T0/00/1".parse().unwrap()), &limits(), NOW);
+    state.apply(Fact::Started("T0/00/1".parse().unwrap()), &limits(), NOW);
     assert_eq!(next(&state, &limits(), NOW), [Action::Start("T0/00/2".parse().unwrap())]);
 }
 
@@ -169,8 +169,8 @@ fn the_budget_counts_a_cost_that_is_not_known_as_the_highest_of_its_tier_if_ther
     let run = |id: &str| id.parse::<RunId>().unwrap();
     let mut state = fresh(&["T0/00/1", "T0/01/1", "T0/01/2", "T0/02/1"]);
     let commit = |state: &mut State, id: &str, cost: Total| {
-        state.take(Fact::Started(run(id)), &limits, NOW);
-        state.take(Fact::Committed { run: run(id), spent: cost, cost }, &limits, NOW);
+        state.apply(Fact::Started(run(id)), &limits, NOW);
+        state.apply(Fact::Committed { run: run(id), spent: cost, cost }, &limits, NOW);
     };
     commit(&mut state, "T0/01/1", Total::UNKNOWN);
     assert_eq!((state.spent(), state.assumed()), (Total::UNKNOWN, Usd::ZERO));
@@ -185,10 +185,10 @@ fn the_budget_counts_a_cost_that_is_not_known_as_the_highest_of_its_tier_if_ther
 fn a_reached_budget_drains_and_ends_so() {
     let mut state = fresh(&["T0/00/1", "T0/00/2"]);
     let [first, _] = runs(&["T0/00/1", "T0/00/2"])[..] else { panic!() };
-    state.take(Fact::Started(first), &limits(), NOW);
-    state.take(Fact::BudgetReached, &limits(), NOW);
+    state.apply(Fact::Started(first), &limits(), NOW);
+    state.apply(Fact::BudgetReached, &limits(), NOW);
     assert_eq!(next(&state, &limits(), NOW), []);
-    state.take(committed(first, dollars(1.0)), &limits(), NOW);
+    state.apply(committed(first, dollars(1.0)), &limits(), NOW);
     assert_eq!(next(&state, &limits(), NOW), [Action::Finish(ExperimentEnd::BudgetReached)]);
 }
 
@@ -196,7 +196,7 @@ fn a_reached_budget_drains_and_ends_so() {
 fn stop_levels_only_go_up_and_sigterm_begins_at_the_second_one() {
     let climb = |signals: &[StopSignal]| -> Vec<Consequence> {
         let mut state = fresh(&["T0/00/1"]);
-        signals.iter().map(|signal| state.take(Fact::Signal(*signal), &limits(), NOW)).collect()
+        signals.iter().map(|signal| state.apply(Fact::Signal(*signal), &limits(), NOW)).collect()
     };
     let stop_levels = |stop_levels: &[StopLevel]| {
         let climbed = |stop_level: &StopLevel| Consequence::from_iter([Change::Climbed(*stop_level)]);
@@ -218,10 +218,10 @@ fn stop_levels_only_go_up_and_sigterm_begins_at_the_second_one() {
 fn a_stop_that_finds_everything_done_is_a_completed_experiment() {
     let mut state = fresh(&["T0/00/1"]);
     let run = runs(&["T0/00/1"])[0];
-    state.take(Fact::Started(run), &limits(), NOW);
-    state.take(Fact::Signal(StopSignal::Interrupt), &limits(), NOW);
+    state.apply(Fact::Started(run), &limits(), NOW);
+    state.apply(Fact::Signal(StopSignal::Interrupt), &limits(), NOW);
     assert_eq!(next(&state, &limits(), NOW), []);
-    state.take(committed(run, Usd::ZERO), &limits(), NOW);
+    state.apply(committed(run, Usd::ZERO), &limits(), NOW);
     assert_eq!(next(&state, &limits(), NOW), [Action::Finish(ExperimentEnd::Completed)]);
 }
 
@@ -231,13 +231,13 @@ fn the_same_failure_in_a_row_stops_its_tier_and_no_other() {
     let mut state = fresh(&["T0/00/1", "T0/01/1", "T0/02/1", "T1/00/1"]);
     let [first, second, third] = runs(&["T0/00/1", "T0/01/1", "T0/02/1"])[..] else { panic!() };
     for run in [first, second, third] {
-        state.take(Fact::Started(run), &limits, NOW);
+        state.apply(Fact::Started(run), &limits, NOW);
     }
-    let retried = state.take(failed(first, FailureKind::Auth, 0), &limits, NOW);
+    let retried = state.apply(failed(first, FailureKind::Auth, 0), &limits, NOW);
     assert_eq!((retried.run, retried.changes), (Some(AT_ONCE), vec![]));
-    let stopped = state.take(failed(second, FailureKind::Auth, 0), &limits, NOW);
+    let stopped = state.apply(failed(second, FailureKind::Auth, 0), &limits, NOW);
     assert_eq!(stopped, both(ForRun::Left, Change::TierStopped(2)));
-    let was_in_flight = state.take(failed(third, FailureKind::Auth, 0), &limits, NOW);
+    let was_in_flight = state.apply(failed(third, FailureKind::Auth, 0), &limits, NOW);
     assert_eq!(was_in_flight, Consequence { run: Some(ForRun::Left), changes: vec![] }, "a tier is stopped once");
     assert_eq!(next(&state, &limits, NOW), [Action::Start("T1/00/1".parse().unwrap())]);
 }
@@ -248,9 +248,9 @@ fn one_bad_run_alone_stops_no_tier() {
     let mut state = fresh(&["T0/00/1", "T0/01/1"]);
     let run = runs(&["T0/00/1"])[0];
     for _ in 0..5 {
-        state.take(Fact::Started(run), &limits, NOW);
-        assert_eq!(state.take(failed(run, FailureKind::Auth, 0), &limits, NOW).run, Some(AT_ONCE));
-        state.take(Fact::WaitOver, &limits, NOW);
+        state.apply(Fact::Started(run), &limits, NOW);
+        assert_eq!(state.apply(failed(run, FailureKind::Auth, 0), &limits, NOW).run, Some(AT_ONCE));
+        state.apply(Fact::WaitOver, &limits, NOW);
     }
     assert_eq!(next(&state, &limits, NOW).len(), 2);
 }
@@ -259,10 +259,10 @@ fn one_bad_run_alone_stops_no_tier() {
 fn a_folder_that_cannot_be_written_begins_nothing_more() {
     let mut state = fresh(&["T0/00/1", "T0/00/2"]);
     let run = runs(&["T0/00/1"])[0];
-    state.take(Fact::Started(run), &limits(), NOW);
-    state.take(Fact::Halt, &limits(), NOW);
+    state.apply(Fact::Started(run), &limits(), NOW);
+    state.apply(Fact::Halt, &limits(), NOW);
     assert_eq!(next(&state, &limits(), NOW), []);
-    state.take(failed(run, FailureKind::Storage, 0), &limits(), NOW);
+    state.apply(failed(run, FailureKind::Storage, 0), &limits(), NOW);
     assert_eq!(next(&state, &limits(), NOW), [Action::Finish(ExperimentEnd::Incomplete)]);
 }
 
@@ -305,7 +305,7 @@ proptest! {
         let mut done = BTreeSet::<RunId>::new();
         let mut begun = BTreeSet::new();
         let end = 'session: loop {
-            state.take(Fact::WaitOver, &limits, now);
+            state.apply(Fact::WaitOver, &limits, now);
             for action in next(&state, &limits, now) {
                 match action {
                     Action::Start(run) => {
@@ -313,7 +313,7 @@ proptest! {
                         prop_assert!(!flight.contains(&run), "{run} is started twice");
                         prop_assert!(run.tier.0 == 0 || begun.contains(&run.tier), "{run} does not wait");
                         flight.push(run);
-                        state.take(Fact::Started(run), &limits, now);
+                        state.apply(Fact::Started(run), &limits, now);
                         prop_assert!(flight.len() <= jobs);
                     }
                     Action::Wait(time) => {
@@ -326,7 +326,7 @@ proptest! {
                         let source = if tier.0 == 2 { 0 } else { 2 };
                         prop_assert!(flight.iter().all(|run| run.tier.0 != source));
                         let found = done.iter().any(|run| run.tier.0 == source);
-                        state.take(if found { Fact::Inherited(tier) } else { Fact::InVain(tier) }, &limits, now);
+                        state.apply(if found { Fact::Inherited(tier) } else { Fact::Blocked(tier) }, &limits, now);
                     }
                     Action::ReachBudget { .. } => prop_assert!(false, "there is no budget"),
                 }
@@ -338,7 +338,7 @@ proptest! {
                     Turnout::Fail => failed(run, FailureKind::Provider, 0),
                     Turnout::Limit => failed(run, FailureKind::RateLimit, 7),
                 };
-                state.take(fact, &limits, now);
+                state.apply(fact, &limits, now);
             }
         };
         prop_assert!(flight.is_empty());

@@ -7,7 +7,7 @@
 use memchr::memchr;
 use serde::Deserialize;
 
-use super::{Check, Facts, Judges, Text};
+use super::{Check, Judges, ReadFacts, Text};
 
 /// What stands behind a key.
 const AFTER_KEY: &[u8] = b"\": ";
@@ -86,9 +86,9 @@ impl<'a> Level<'a> {
 }
 
 /// Reads the facts of a result whose digest of itself is right.
-pub(in crate::store::survey) fn facts(bytes: &[u8]) -> Option<Facts<'_>> {
+pub(in crate::store::survey) fn facts(bytes: &[u8]) -> Option<ReadFacts<'_>> {
     let mut level = Level::inside(bytes.strip_suffix(b"\n")?, 0).filter(|_| bytes.first() == Some(&b'{'))?;
-    let mut facts = Facts::default();
+    let mut facts = ReadFacts::default();
     while !level.is_at_end() {
         let Member { key, value } = level.member()?;
         match key {
@@ -258,7 +258,7 @@ mod tests {
     }
 
     fn parsed(bytes: &[u8]) -> String {
-        format!("{:?}", Facts::parse(bytes).unwrap())
+        format!("{:?}", ReadFacts::parse(bytes).unwrap())
     }
 
     fn from_lines(bytes: &[u8]) -> Option<String> {
@@ -320,7 +320,7 @@ mod tests {
                 if doubled { lines.insert(at, line) } else { lines.remove(at); }
             }
             let altered = format!("{}\n", lines.join("\n"));
-            if let (Some(found), Ok(parsed)) = (from_lines(altered.as_bytes()), Facts::parse(altered.as_bytes())) {
+            if let (Some(found), Ok(parsed)) = (from_lines(altered.as_bytes()), ReadFacts::parse(altered.as_bytes())) {
                 prop_assert_eq!(found, format!("{parsed:?}"));
             }
         }

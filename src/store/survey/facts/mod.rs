@@ -31,7 +31,7 @@ const MOST_ROUNDING: f64 = 1e-9;
 /// What of `run_result.json` is looked at. Every key may be missing: the original's results have other ones. What is
 /// there must have the right shape.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Facts<'a> {
+pub(super) struct ReadFacts<'a> {
     #[serde(borrow, default)]
     pub(super) version: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -229,7 +229,7 @@ impl<'de> Deserialize<'de> for Judges {
     }
 }
 
-impl<'a> Facts<'a> {
+impl<'a> ReadFacts<'a> {
     /// What speaks against its run; `None` when nothing does, or it does not say how its agent ended.
     pub(super) fn shortfall(&self) -> Option<Shortfall> {
         let named: StrDeserializer<'_, de::value::Error> = (**self.agent_end.as_ref()?).into_deserializer();

@@ -5,7 +5,7 @@ fn run() -> RunId {
 }
 
 fn contradiction(json: &str) -> Option<String> {
-    Facts::parse(json.as_bytes()).unwrap().contradiction()
+    ReadFacts::parse(json.as_bytes()).unwrap().contradiction()
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn only_what_a_result_says_can_be_misplaced() {
         (r#"{"tier":"T1","subtest":"01","run_number":2}"#, Some("it names tier `T1`, subtest `01`, run 2")),
         (r#"{"tier":"../T0"}"#, Some("it names tier `../T0`")),
     ] {
-        let misplaced = Facts::parse(json.as_bytes()).unwrap().misplaced(run());
+        let misplaced = ReadFacts::parse(json.as_bytes()).unwrap().misplaced(run());
         assert_eq!(misplaced.as_deref(), found, "{json}");
     }
 }
@@ -51,7 +51,7 @@ fn only_what_a_result_says_can_be_misplaced() {
 #[test]
 fn files_that_a_result_names_are_found_by_what_follows_the_folder_of_its_run() {
     let json = r#"{"logs_path":"/home/x/results/old/T0/00/run_01/agent","command_log_path":"/T0/00/run_01/../../x"}"#;
-    let facts = Facts::parse(json.as_bytes()).unwrap();
+    let facts = ReadFacts::parse(json.as_bytes()).unwrap();
     assert_eq!(facts.named_files(run()).collect::<Vec<_>>(), ["agent"]);
     let none = facts.named_files("T0/00/2".parse().unwrap()).count();
     assert_eq!(none, 0, "paths of other runs are not looked at");
@@ -85,13 +85,13 @@ fn what_has_the_wrong_shape_is_no_result() {
         r#"{"judges":{}}"#,
         r#"{"run_number":-1}"#,
     ] {
-        assert!(Facts::parse(wrong.as_bytes()).is_err(), "{wrong}");
+        assert!(ReadFacts::parse(wrong.as_bytes()).is_err(), "{wrong}");
     }
 }
 
 #[test]
 fn depth_that_nobody_looks_at_does_no_harm() {
     let deep = format!("{{\"x\":{}{},\"judge_passed\":true}}", "[".repeat(1 << 20), "]".repeat(1 << 20));
-    let parsed = Facts::parse(deep.as_bytes());
+    let parsed = ReadFacts::parse(deep.as_bytes());
     assert!(parsed.is_err() || parsed.is_ok_and(|facts| facts.judge_passed == Some(true)));
 }

@@ -16,7 +16,7 @@ const TOKEN: &str = "of-a-dead-coordinator";
 const MARK: &str = "T1/00/run_02/agent/process.json";
 
 /// A process with the mark of a run, as a coordinator leaves it that was killed.
-fn stray(case: &mut Case) {
+fn orphan(case: &mut Case) {
     fs::create_dir_all(case.at("T1/00/run_02/agent")).unwrap();
     let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     let token = format!("{TOKEN}-{}", case.dir.display());
@@ -52,7 +52,7 @@ pub(super) fn rows() -> Vec<Row> {
             kind: FindingKind::StrayProcess,
             made: "a process with the mark of a run",
             from: From::Interrupted,
-            make: stray,
+            make: orphan,
             places: &[MARK],
             exit: 4,
             ways: &[

@@ -7,8 +7,8 @@ use super::*;
 use crate::os::clock;
 
 /// A mark without a process.
-fn mark(token: &str) -> StrayMark {
-    StrayMark {
+fn mark(token: &str) -> OrphanMark {
+    OrphanMark {
         pid: 0,
         start_time: 0,
         boot_id: clock::boot_id(),
@@ -21,13 +21,13 @@ fn mark(token: &str) -> StrayMark {
     }
 }
 
-fn stray_alive(mark: &StrayMark) -> bool {
-    stray_state(mark) == StrayState::Alive
+fn orphan_alive(mark: &OrphanMark) -> bool {
+    orphan_state(mark) == OrphanState::Alive
 }
 
-fn mark_of(child: &Child, token: &str) -> StrayMark {
+fn mark_of(child: &Child, token: &str) -> OrphanMark {
     let process = table::child(child).unwrap();
-    StrayMark { pid: process.pid, start_time: process.start, ..mark(token) }
+    OrphanMark { pid: process.pid, start_time: process.start, ..mark(token) }
 }
 
 fn sleep(place: &Place, token: &str) -> Child {
@@ -60,32 +60,32 @@ fn what_was_started_elsewhere_is_neither_dead_nor_ended_here() {
     let place = Place::new();
     let token = format!("stray-{}", place.number);
     let mut child = sleep(&place, &token);
-    wait_until(|| stray_alive(&mark(&token)));
+    wait_until(|| orphan_alive(&mark(&token)));
     let here = mark_of(&child, &token);
-    let started_anew = StrayMark { boot_id: "another start".to_owned(), ..here.clone() };
+    let started_anew = OrphanMark { boot_id: "another start".to_owned(), ..here.clone() };
     let namesake = started_anew.clone();
     let other_host =
-        StrayMark { host: "elsewhere".to_owned(), machine_id: clock::machine_id(), ..started_anew.clone() };
-    let without_id = StrayMark { machine_id: String::new(), ..started_anew.clone() };
+        OrphanMark { host: "elsewhere".to_owned(), machine_id: clock::machine_id(), ..started_anew.clone() };
+    let without_id = OrphanMark { machine_id: String::new(), ..started_anew.clone() };
     for unknown in [namesake, other_host, without_id] {
-        assert_eq!(stray_state(&unknown), StrayState::Unknown, "{unknown:?}");
-        assert_eq!(end_strays(&unknown).unwrap(), 0);
+        assert_eq!(orphan_state(&unknown), OrphanState::Unknown, "{unknown:?}");
+        assert_eq!(end_orphans(&unknown).unwrap(), 0);
         // There, the kernel ended them with their coordinator.
-        let contained = StrayMark { containment: "bubblewrap".to_owned(), ..unknown };
-        assert_eq!(stray_state(&contained), StrayState::Dead);
+        let contained = OrphanMark { containment: "bubblewrap".to_owned(), ..unknown };
+        assert_eq!(orphan_state(&contained), OrphanState::Dead);
     }
-    let container = StrayMark { pid_namespace: "pid:[1]".to_owned(), ..here.clone() };
+    let container = OrphanMark { pid_namespace: "pid:[1]".to_owned(), ..here.clone() };
     let sees_all = table::pid_namespace() == table::FIRST_PID_NAMESPACE;
-    assert_eq!(stray_state(&container), if sees_all { StrayState::Alive } else { StrayState::Unknown });
+    assert_eq!(orphan_state(&container), if sees_all { OrphanState::Alive } else { OrphanState::Unknown });
     // Marks of former versions say no machine.
-    let former = StrayMark { host: String::new(), machine_id: String::new(), ..started_anew.clone() };
-    assert_eq!(stray_state(&former), StrayState::Dead);
+    let former = OrphanMark { host: String::new(), machine_id: String::new(), ..started_anew.clone() };
+    assert_eq!(orphan_state(&former), OrphanState::Dead);
     if !clock::machine_id().is_empty() {
-        let this = StrayMark { machine_id: clock::machine_id(), ..started_anew };
-        assert_eq!(stray_state(&this), StrayState::Dead);
+        let this = OrphanMark { machine_id: clock::machine_id(), ..started_anew };
+        assert_eq!(orphan_state(&this), OrphanState::Dead);
     }
     // The name of a machine may change while it runs.
-    assert!(stray_alive(&StrayMark { host: "renamed".to_owned(), ..here }));
+    assert!(orphan_alive(&OrphanMark { host: "renamed".to_owned(), ..here }));
     child.kill().unwrap();
     child.wait().unwrap();
 }
@@ -102,46 +102,46 @@ fn empty_groups_that_dead_processes_left_are_removed_and_those_of_living_ones_st
     cgroup::clear(&parent);
     assert_eq!((left.path().exists(), living.path().exists()), (false, true));
     // That of a mark goes, whoever made it.
-    clear_group(&StrayMark { cgroup: Some(living.path().to_owned()), ..mark(&ours) });
+    clear_group(&OrphanMark { cgroup: Some(living.path().to_owned()), ..mark(&ours) });
     assert!(!living.path().exists());
 }
 
 #[test]
-fn a_stray_is_found_by_number_and_start_time_alone() {
+fn an_orphan_is_found_by_number_and_start_time_alone() {
     let place = Place::new();
     let script = format!("setsid env -u {TOKEN_VARIABLE} sleep {} & exec sleep {0}", place.number);
     let mut child = Command::new("/bin/sh").args(["-c", &script]).process_group(0).spawn().unwrap();
     wait_until(|| place.sleepers() == 2);
     let mark = mark_of(&child, &format!("number-{}", place.number));
-    assert!(!stray_alive(&StrayMark { start_time: mark.start_time + 1, ..mark.clone() }));
-    assert!(!stray_alive(&StrayMark { boot_id: "another start".to_owned(), ..mark.clone() }));
-    assert_eq!(end_strays(&StrayMark { boot_id: "another start".to_owned(), ..mark.clone() }).unwrap(), 0);
+    assert!(!orphan_alive(&OrphanMark { start_time: mark.start_time + 1, ..mark.clone() }));
+    assert!(!orphan_alive(&OrphanMark { boot_id: "another start".to_owned(), ..mark.clone() }));
+    assert_eq!(end_orphans(&OrphanMark { boot_id: "another start".to_owned(), ..mark.clone() }).unwrap(), 0);
     assert_eq!(place.alive().len(), 2);
-    assert!(stray_alive(&mark));
+    assert!(orphan_alive(&mark));
     // All but the first one are counted by a run; here every one is a stray.
-    assert_eq!(end_strays(&mark).unwrap(), 2);
-    assert!(!stray_alive(&mark));
-    assert_eq!(end_strays(&mark).unwrap(), 0);
+    assert_eq!(end_orphans(&mark).unwrap(), 2);
+    assert!(!orphan_alive(&mark));
+    assert_eq!(end_orphans(&mark).unwrap(), 0);
     assert_eq!(place.alive(), Vec::<String>::new());
     child.wait().unwrap();
 }
 
 #[test]
-fn a_stray_is_found_by_its_token_when_the_first_process_is_gone() {
+fn an_orphan_is_found_by_its_token_when_the_first_process_is_gone() {
     let place = Place::new();
     let token = format!("stray-{}", place.number);
     let mut child = sleep(&place, &token);
-    wait_until(|| stray_alive(&mark(&token)));
+    wait_until(|| orphan_alive(&mark(&token)));
     // The beginning of a token is another token.
-    assert!(!stray_alive(&mark(&token[..token.len() - 1])));
-    assert!(!stray_alive(&mark("")));
-    assert!(end_strays(&mark(&token)).unwrap() >= 1);
+    assert!(!orphan_alive(&mark(&token[..token.len() - 1])));
+    assert!(!orphan_alive(&mark("")));
+    assert!(end_orphans(&mark(&token)).unwrap() >= 1);
     assert_eq!(place.alive(), Vec::<String>::new());
     child.wait().unwrap();
 }
 
 #[test]
-fn a_stray_is_found_in_its_control_group_and_another_group_is_left_alone() {
+fn an_orphan_is_found_in_its_control_group_and_another_group_is_left_alone() {
     let Ok(Containment::Cgroup { parent }) = Containment::probe(ContainmentChoice::Cgroup) else { return };
     let place = Place::new();
     let token = format!("stray-{}", place.number);
@@ -149,15 +149,15 @@ fn a_stray_is_found_in_its_control_group_and_another_group_is_left_alone() {
     let mut child = sleep(&place, &format!("other-{}", place.number));
     let procs = group.path().join("cgroup.procs");
     fs::write(procs, child.id().to_string()).unwrap();
-    let foreign = StrayMark { cgroup: Some(group.path().to_owned()), ..mark(&format!("foreign-{}", place.number)) };
-    assert!(!stray_alive(&foreign));
-    assert_eq!(end_strays(&foreign).unwrap(), 0);
+    let foreign = OrphanMark { cgroup: Some(group.path().to_owned()), ..mark(&format!("foreign-{}", place.number)) };
+    assert!(!orphan_alive(&foreign));
+    assert_eq!(end_orphans(&foreign).unwrap(), 0);
     assert!(!place.alive().is_empty());
-    let mark = StrayMark { cgroup: Some(group.path().to_owned()), ..mark(&token) };
-    assert!(stray_alive(&mark));
-    assert_eq!(end_strays(&mark).unwrap(), 1);
+    let mark = OrphanMark { cgroup: Some(group.path().to_owned()), ..mark(&token) };
+    assert!(orphan_alive(&mark));
+    assert_eq!(end_orphans(&mark).unwrap(), 1);
     assert!(!group.path().exists());
-    assert!(!stray_alive(&mark));
+    assert!(!orphan_alive(&mark));
     child.wait().unwrap();
 }
 
@@ -178,11 +178,11 @@ fn act_as_a_coordinator() {
 }
 
 #[test]
-fn the_strays_of_a_killed_coordinator_are_found_by_the_mark_and_ended() {
+fn the_orphans_of_a_killed_coordinator_are_found_by_the_mark_and_ended() {
     for containment in containments() {
         let place = Place::new();
         let mut coordinator = Command::new(std::env::current_exe().unwrap())
-            .args(["os::process::tests::strays::act_as_a_coordinator", "--exact", "--nocapture"])
+            .args(["os::process::tests::orphans::act_as_a_coordinator", "--exact", "--nocapture"])
             .env("SCYLLA_TEST_COORDINATOR", place.folder.path())
             .env("SCYLLA_TEST_NUMBER", place.number.to_string())
             .env("SCYLLA_TEST_CONTAINMENT", containment.name())
@@ -191,8 +191,8 @@ fn the_strays_of_a_killed_coordinator_are_found_by_the_mark_and_ended() {
             .unwrap();
         place.wait_for_stdout("begun");
         wait_until(|| place.sleepers() == 2);
-        let read = || serde_json::from_slice::<StrayMark>(&fs::read(place.path("process.json")).unwrap()).unwrap();
-        assert!(stray_alive(&read()));
+        let read = || serde_json::from_slice::<OrphanMark>(&fs::read(place.path("process.json")).unwrap()).unwrap();
+        assert!(orphan_alive(&read()));
         coordinator.kill().unwrap();
         coordinator.wait().unwrap();
         let mark = read();
@@ -200,14 +200,14 @@ fn the_strays_of_a_killed_coordinator_are_found_by_the_mark_and_ended() {
         assert!(mark.pid > 0 && mark.start_time > 0);
         if containment.name() == "bubblewrap" {
             // The kernel ends a namespace with its coordinator.
-            wait_until(|| !stray_alive(&mark));
+            wait_until(|| !orphan_alive(&mark));
         } else {
-            assert!(stray_alive(&mark));
-            assert!(end_strays(&mark).unwrap() >= 2);
+            assert!(orphan_alive(&mark));
+            assert!(end_orphans(&mark).unwrap() >= 2);
         }
         assert_eq!(place.alive(), Vec::<String>::new());
-        assert!(!stray_alive(&mark));
-        assert_eq!(end_strays(&mark).unwrap(), 0);
+        assert!(!orphan_alive(&mark));
+        assert_eq!(end_orphans(&mark).unwrap(), 0);
         assert!(mark.cgroup.is_none_or(|group| !group.exists()));
     }
 }

@@ -17,7 +17,7 @@ use super::{StoreError, own_digest, pretty};
 /// # Errors
 /// When the system does not let it be read.
 pub fn read(folder: &ExperimentFolder, commit: &str) -> Result<Option<ChecksResult>, StoreError> {
-    match files::read_bounded(&folder.untouched(commit), MOST_STAGE_FILE_BYTES) {
+    match files::read_bounded(&folder.baseline_checks(commit), MOST_STAGE_FILE_BYTES) {
         Ok(bytes) => Ok(bytes.filter(|bytes| !is_damaged(bytes)).and_then(|bytes| serde_json::from_slice(&bytes).ok())),
         Err(ReadError::NotRegular { .. } | ReadError::TooLarge { .. }) => Ok(None),
         Err(error @ ReadError::Io(_)) => Err(error.into()),
@@ -27,11 +27,11 @@ pub fn read(folder: &ExperimentFolder, commit: &str) -> Result<Option<ChecksResu
 /// The baselines of which something is known, and the files among them that are not as they were written.
 pub(super) fn see_all(folder: &ExperimentFolder) -> Result<(BTreeSet<String>, Vec<PathBuf>), StoreError> {
     let (mut known, mut damaged) = (BTreeSet::new(), Vec::new());
-    if let Some(open) = Folder::open(&folder.untouched_dir())? {
+    if let Some(open) = Folder::open(&folder.baseline_checks_dir())? {
         open.each(|name, _| known.extend(name.to_str().and_then(commit_of).map(str::to_owned)))?;
     }
     for commit in &known {
-        let path = folder.untouched(commit);
+        let path = folder.baseline_checks(commit);
         if files::read_bounded(&path, MOST_STAGE_FILE_BYTES)?.is_some_and(|bytes| is_damaged(&bytes)) {
             damaged.push(path);
         }
@@ -49,7 +49,7 @@ pub(super) fn is_damaged(bytes: &[u8]) -> bool {
 /// # Errors
 /// When the disk says no.
 pub fn write(folder: &ExperimentFolder, commit: &str, result: &ChecksResult) -> Result<(), StoreError> {
-    let path = folder.untouched(commit);
-    files::create_dir_durable(&folder.untouched_dir())?;
+    let path = folder.baseline_checks(commit);
+    files::create_dir_durable(&folder.baseline_checks_dir())?;
     Ok(files::write_atomic(&path, &own_digest::add(pretty(result, &path)?))?)
 }

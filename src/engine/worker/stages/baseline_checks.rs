@@ -7,26 +7,26 @@ use crate::engine::error::storage;
 use crate::engine::worker::mailbox::Input;
 use crate::engine::worker::stages::checks::Checked;
 use crate::engine::worker::stages::{Halt, Work};
-use crate::engine::worker::workplace::held;
+use crate::engine::worker::workplace::locked;
 use crate::model::result::{Before, CheckResult, ChecksResult};
 use crate::store;
 
 impl Work<'_> {
     /// Carries out the checks in a tree of their own, unless they were for its baseline. The
     /// coordinator has written what they said before any agent begins on this baseline.
-    pub(in crate::engine) fn check_untouched(&mut self) -> Result<(), Halt> {
+    pub(in crate::engine) fn check_baseline(&mut self) -> Result<(), Halt> {
         let place = self.place;
         let Some(commit) = self.baseline.as_ref().map(|baseline| baseline.commit.clone()) else { return Ok(()) };
         if place.grader.fixture.checks.is_empty() {
             return Ok(());
         }
-        let known = place.untouched.of(&commit);
-        let mut known = held(&known);
+        let known = place.baseline_checks.of(&commit);
+        let mut known = locked(&known);
         if known.is_none() {
-            *known = store::untouched::read(&place.folder, &commit).map_err(|error| storage(&error))?;
+            *known = store::baseline_checks::read(&place.folder, &commit).map_err(|error| storage(&error))?;
         }
         if known.is_none() {
-            let tree = self.untouched_tree()?;
+            let tree = self.baseline_tree()?;
             // A mistake in a check that a later grading mends keeps no agent from beginning.
             let checks = place.grader.fixture.checks.iter().map(|check| {
                 let log = format!("{}.untouched", check.name);
@@ -35,7 +35,7 @@ impl Work<'_> {
             let result = ChecksResult { checks: checks.collect::<Result<_, _>>()?, grading: place.grader.number };
             self.remove(tree);
             let (written, answer) = channel();
-            self.line.say(Input::Untouched { commit, result: result.clone(), written });
+            self.line.say(Input::BaselineChecks { commit, result: result.clone(), written });
             // A coordinator that is gone writes nothing more, so no agent may begin.
             answer.recv().map_err(|_| Halt::Stopped)?;
             *known = Some(result);
@@ -45,12 +45,12 @@ impl Work<'_> {
 
     /// Adds to each check what it said of the untouched tree. One that applied there, and does not by what was done to the
     /// tree, has not passed.
-    pub(super) fn compare_with_untouched(&self, checked: Vec<Checked>) -> Result<Vec<CheckResult>, Halt> {
+    pub(super) fn compare_with_baseline(&self, checked: Vec<Checked>) -> Result<Vec<CheckResult>, Halt> {
         let commit = self.baseline_commit()?;
-        let known = self.place.untouched.of(&commit);
-        let mut known = held(&known);
+        let known = self.place.baseline_checks.of(&commit);
+        let mut known = locked(&known);
         if known.is_none() {
-            *known = store::untouched::read(&self.place.folder, &commit).map_err(|error| storage(&error))?;
+            *known = store::baseline_checks::read(&self.place.folder, &commit).map_err(|error| storage(&error))?;
         }
         let grading = known.as_ref().map(|known| known.grading).unwrap_or_default();
         let specs = self.place.checks_of(grading);

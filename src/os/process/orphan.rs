@@ -21,7 +21,7 @@ const MOST_DYING: Duration = Duration::from_secs(20);
 
 /// What finds the processes of a run again, after their coordinator was killed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StrayMark {
+pub struct OrphanMark {
     /// The first process; 0 in the moment before the start.
     pub pid: i32,
     /// When that started, in clock ticks since the machine started: its number is used again one day.
@@ -45,7 +45,7 @@ pub struct StrayMark {
     pub token: String,
 }
 
-impl StrayMark {
+impl OrphanMark {
     fn new(token: &str, containment: &str, cgroup: Option<PathBuf>) -> Self {
         Self {
             pid: 0,
@@ -103,7 +103,7 @@ enum Origin {
 
 /// What is known of the processes that a mark means, when their coordinator is dead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StrayState {
+pub enum OrphanState {
     /// Some live, and can be ended from here.
     Alive,
     /// None lives.
@@ -114,23 +114,23 @@ pub enum StrayState {
 
 /// What is known of the processes of a run whose coordinator is dead.
 #[must_use]
-pub fn stray_state(mark: &StrayMark) -> StrayState {
+pub fn orphan_state(mark: &OrphanMark) -> OrphanState {
     let origin = mark.origin();
     match origin {
-        Origin::BeforeTheStart => StrayState::Dead,
+        Origin::BeforeTheStart => OrphanState::Dead,
         // Wherever that was, the kernel there ended them with their coordinator.
-        Origin::Elsewhere if mark.containment == bubblewrap::NAME => StrayState::Dead,
-        Origin::Elsewhere => StrayState::Unknown,
+        Origin::Elsewhere if mark.containment == bubblewrap::NAME => OrphanState::Dead,
+        Origin::Elsewhere => OrphanState::Unknown,
         Origin::Here | Origin::Inside => {
             let lives = mark.group().is_some_and(|group| group.is_populated().unwrap_or(true))
                 || mark.tree(origin).members().map_or(true, |members| !members.is_empty());
-            if lives { StrayState::Alive } else { StrayState::Dead }
+            if lives { OrphanState::Alive } else { OrphanState::Dead }
         }
     }
 }
 
 /// Removes the control group of a run of which nothing lives.
-pub fn clear_group(mark: &StrayMark) {
+pub fn clear_group(mark: &OrphanMark) {
     if matches!(mark.origin(), Origin::Here | Origin::Inside)
         && let Some(group) = mark.group()
     {
@@ -144,7 +144,7 @@ pub fn clear_group(mark: &StrayMark) {
 ///
 /// # Errors
 /// `TimedOut` when something lives on after KILL; else what the kernel refused.
-pub fn end_strays(mark: &StrayMark) -> io::Result<u32> {
+pub fn end_orphans(mark: &OrphanMark) -> io::Result<u32> {
     let origin = mark.origin();
     if !matches!(origin, Origin::Here | Origin::Inside) {
         return Ok(0);
@@ -167,7 +167,7 @@ pub(super) struct MarkFile {
     folder: Folder,
     name: OsString,
     path: PathBuf,
-    mark: StrayMark,
+    mark: OrphanMark,
 }
 
 impl MarkFile {
@@ -175,7 +175,7 @@ impl MarkFile {
     pub(super) fn create(task: &Task, containment: &Containment, cgroup: Option<PathBuf>) -> Result<Self, SpawnError> {
         let path = task.mark.clone();
         let failed = |error: FileError| SpawnError::Write { path: path.clone(), source: error.error };
-        let mark = StrayMark::new(&task.token, containment.name(), cgroup);
+        let mark = OrphanMark::new(&task.token, containment.name(), cgroup);
         let folder = Folder::open(path.parent().unwrap_or(Path::new("."))).map_err(failed)?;
         let folder =
             folder.ok_or_else(|| SpawnError::Write { path: path.clone(), source: ErrorKind::NotFound.into() })?;
