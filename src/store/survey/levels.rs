@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::{AttemptNumber, RunId, RunNumber, SubtestId, TierId};
 use crate::model::survey::{Problem, ProblemKind, Survey};
+use crate::model::usage::Total;
 use crate::os::files::{Folder, Kind, TEMPORARY_PREFIX};
 
 use super::collect::{self, AttemptSeen, Collection, Part};
@@ -248,7 +249,8 @@ fn attempts(part: &mut Part, subtest: &Folder, (of, dialect, depth): (SubtestFol
         let mut seen = attempts::see(&RunFolder::at(failed.path().join(&name)), depth == Depth::Evidence)
             .unwrap_or_else(|error| {
                 part.unknown.push((at.clone(), error.to_string()));
-                attempts::Seen::default()
+                // What it cost cannot be read either.
+                attempts::Seen { cost: Total::UNKNOWN, ..attempts::Seen::default() }
             });
         seen.must_be(of.run(run), number);
         let attempts::Seen { cost, used_up, failure, is_bound, faults, .. } = seen;
