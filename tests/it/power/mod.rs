@@ -118,6 +118,7 @@ impl Outcome {
     fn of(dir: &Path) -> Self {
         let run = dir.join("T0/00/run_01");
         let mut result = json(&run.join("run_result.json"));
+        // A lost attempt of the agent or of a judge may have cost what nobody knows.
         let changing = ["attempt", "seal", "started_at", "committed_at", "duration_seconds", "agent_duration_seconds"];
         for key in changing.iter().chain(&[
             "judge_duration_seconds",
@@ -125,6 +126,9 @@ impl Outcome {
             "checks",
             "former_attempts",
             "former_cost_usd",
+            "former_cost_unknown",
+            "failed_judge_cost_usd",
+            "failed_judge_cost_unknown",
             "digest",
         ]) {
             result.as_object_mut().unwrap().remove(*key);
