@@ -242,7 +242,7 @@ impl PlannedSubtest {
     }
 }
 
-/// The JSON schema of [`Plan::json`].
+/// The JSON schema of [`PlanPage::json`].
 #[must_use]
 pub fn plan_schema() -> Value {
     schemars::schema_for!(PlanPage).to_value()

@@ -48,7 +48,7 @@ impl ExperimentLock {
     /// as long as `patience`.
     ///
     /// # Errors
-    /// [`LockError::Held`] when another coordinator holds it.
+    /// [`LockError::Locked`] when another coordinator holds it.
     pub fn acquire(path: &Path, holder: &Holder, patience: Duration) -> Result<Self, LockError> {
         let failed = |error| LockError::Io { path: path.to_owned(), error };
         let deadline = Instant::now() + patience;
