@@ -76,12 +76,24 @@ impl CliError {
         let error = format!("stopped by {signal} {before}").into();
         Self { exit, error, hint: Some(format!("`{command}` goes on")) }
     }
+}
 
-    /// An error of the engine on an experiment that people call `folder`.
-    #[must_use]
-    pub fn engine(error: EngineError, folder: &str) -> Self {
-        let (exit, hint) = advice(&error, &shell_word(folder));
-        Self { exit, error: error.into(), hint }
+/// What the engine did on an experiment, or why it did not.
+pub trait On<T> {
+    /// The same; of an error, with its exit code and what to do on the experiment that people call `folder`.
+    ///
+    /// # Errors
+    /// When it was one before.
+    fn on(self, folder: &str) -> Result<T, CliError>;
+}
+
+impl<T, E: Into<EngineError>> On<T> for Result<T, E> {
+    fn on(self, folder: &str) -> Result<T, CliError> {
+        self.map_err(|error| {
+            let error = error.into();
+            let (exit, hint) = advice(&error, &shell_word(folder));
+            CliError { exit, error: error.into(), hint }
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::args::Resume;
 use crate::cli::console::Console;
-use crate::cli::error::{CliError, shown};
+use crate::cli::error::{CliError, On as _, shown};
 use crate::cli::exit::Exit;
 use crate::cli::locate::{Located, locate};
 use crate::cli::options;
@@ -41,8 +41,7 @@ pub(super) fn take_over(
     name: &str,
     console: &mut Console,
 ) -> Result<Option<Exit>, CliError> {
-    let engine = |error| CliError::engine(error, name);
-    let Some(candidate) = TakeOver::of(locked, survey).map_err(engine)? else { return Ok(None) };
+    let Some(candidate) = TakeOver::of(locked, survey).on(name)? else { return Ok(None) };
     if candidate.is_complete() {
         return leave_alone(locked, survey, name, console).map(Some);
     }
@@ -54,11 +53,11 @@ pub(super) fn take_over(
     let located = locate(&current)?;
     let overrides = options::overrides(&args.adoption.overrides, &located, &current);
     let loaded = options::load(&fixture_dir, &overrides)?;
-    let subtests = candidate.subtests_of(&locked.folder, &loaded.fixture).map_err(engine)?;
+    let subtests = candidate.subtests_of(&locked.folder, &loaded.fixture).on(name)?;
     let tiers: Vec<TierId> = subtests.keys().copied().collect();
     let loaded = options::startable(loaded, &tiers)?;
     let inherit = inherit(args, &candidate, &loaded.fixture, &subtests)?;
-    let known = candidate.thinking_mode(&locked.folder).map_err(engine)?;
+    let known = candidate.thinking_mode(&locked.folder).on(name)?;
     let thinking = thinking_mode(args, known.clone())?;
     let options =
         Options { thinking_mode: thinking, ..wish_of((args, &located), &candidate, loaded, subtests, inherit) };
@@ -71,14 +70,14 @@ pub(super) fn take_over(
         messages.push(format!("nothing more is started when {ceiling} are spent, what it cost before included"));
     }
     console.report(&messages)?;
-    adopt(locked, &candidate, options).map_err(engine)?;
+    adopt(locked, &candidate, options).on(name)?;
     Ok(None)
 }
 
 /// A finished experiment stays the original's; what is wrong with its checkpoint is mended in its own version.
 fn leave_alone(locked: &mut Locked, survey: &Survey, name: &str, console: &mut Console) -> Result<Exit, CliError> {
     let mending = mend(survey, &Ask::default(), clock::now());
-    open::apply(locked, survey, &mending).map_err(|error| CliError::engine(error, name))?;
+    open::apply(locked, survey, &mending).on(name)?;
     let mut messages =
         vec![format!("`{name}` is complete: nothing was started, and it stays an experiment of ProjectScylla")];
     if !mending.mended.is_empty() {

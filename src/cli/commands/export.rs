@@ -3,7 +3,7 @@
 use crate::cli::args::original::{Export, ExportFormat};
 use crate::cli::choose::choose;
 use crate::cli::console::Console;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::engine::projectscylla::export::export;
 use crate::model::finding::{Finding, FindingKind, Level};
@@ -39,7 +39,7 @@ pub fn run(args: &Export, console: &mut Console) -> Result<Exit, CliError> {
         ExportFormat::Scylla31 => OriginalVersion::V3_1,
         ExportFormat::Scylla20 => OriginalVersion::V2_0,
     };
-    let exported = export(&folder, &survey, config, version, &to).map_err(|error| CliError::engine(error, &name))?;
+    let exported = export(&folder, &survey, config, version, &to).on(&name)?;
     for (run, why) in &exported.left_out {
         console.say(&format!("{run} is left out: {why}"))?;
     }

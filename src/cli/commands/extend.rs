@@ -1,10 +1,9 @@
 //! `extend`: grow the plan, then make what is new.
 
 use crate::cli::args::Extend;
-use crate::cli::commands::run::{open_held, save_operation};
 use crate::cli::commands::session;
 use crate::cli::console::Console;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::cli::options::{Differences, operate};
 use crate::cli::prelude::Prelude;
@@ -22,10 +21,10 @@ pub fn run(args: &Extend, console: &mut Console) -> Result<Exit, CliError> {
         );
     }
     let prelude = Prelude::begin(console)?;
-    let (mut session, name) = open_held(&args.experiment, console)?;
+    let (mut session, name) = session::open_held(&args.experiment, console)?;
     let growth = Growth { runs: args.runs, tiers: args.tiers.clone(), max_subtests: args.max_subtests };
     let before = session.config.plan().total();
-    let plan = extend(&mut session, &growth).map_err(|error| CliError::engine(error, &name))?;
+    let plan = extend(&mut session, &growth).on(&name)?;
     let planned = counted(plan.total(), "run");
     console.say(&if plan.total() == before {
         format!("the plan has these {planned} already")
@@ -35,7 +34,7 @@ pub fn run(args: &Extend, console: &mut Console) -> Result<Exit, CliError> {
     session.take_in(plan);
     let mut differences = Differences::default();
     operate(&mut session.config, &args.operation, &mut differences);
-    save_operation(&session, differences.operational, &name)?;
+    session::save_operation(&session, differences.operational, &name)?;
     if args.plan_only {
         console.say(&format!("to make them: `cargo scylla resume {}`", shell_word(&name)))?;
         return Ok(Exit::Success);

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 
 use crate::cli::args::again::Regrade;
 use crate::cli::args::original::OverrideFlags;
-use crate::cli::commands::run::{open_held, save_operation};
 use crate::cli::commands::session;
 use crate::cli::console::Console;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::cli::locate::locate;
 use crate::cli::options::{self, Differences, operate};
@@ -25,7 +24,7 @@ use crate::text::words::{counted, shell_word};
 /// When no fixture is known, it differs in what agents are given, a run is not done, or the folder is held.
 pub fn run(args: &Regrade, console: &mut Console) -> Result<Exit, CliError> {
     let prelude = Prelude::begin(console)?;
-    let (session, name) = open_held(&args.experiment, console)?;
+    let (session, name) = session::open_held(&args.experiment, console)?;
     let current = console.current_dir()?;
     let located = locate(&current)?;
     let from = match &args.from {
@@ -35,14 +34,14 @@ pub fn run(args: &Regrade, console: &mut Console) -> Result<Exit, CliError> {
     let loaded = options::load(&from, &options::overrides(&OverrideFlags::default(), &located, &current))?;
     let loaded = options::startable(loaded, &[])?;
     let wanted = Wanted { fixture: loaded.fixture, parts: loaded.parts, reason: args.reason.clone() };
-    let mut session = begin(session, wanted).map_err(|error| CliError::engine(error, &name))?;
+    let mut session = begin(session, wanted).on(&name)?;
     let graded = session.progress.to_grade();
     let named = if args.run.is_empty() { graded } else { chosen(&args.run, &graded, &session.progress)? };
     console.say(&summary(&session, named.len(), &name))?;
     session.progress.only(&named);
     let mut differences = Differences::default();
     operate(&mut session.config, &args.operation, &mut differences);
-    save_operation(&session, differences.operational, &name)?;
+    session::save_operation(&session, differences.operational, &name)?;
     session::conduct(session, &args.operation, &name, &differences.events, prelude, console)
 }
 

@@ -7,7 +7,7 @@ use crate::cli::args::Repair;
 use crate::cli::args::output::MessageFormat;
 use crate::cli::choose::choose;
 use crate::cli::console::Console;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::engine::projectscylla::take_over::{finish, is_begun};
 use crate::engine::session::open::{apply, hold, refuse_runner, survey};
@@ -31,14 +31,13 @@ const TAKING_OVER: &str = "the taking over was stopped before its last step, so 
 /// When the folder is no experiment, is held by a coordinator, or cannot be written.
 pub fn run(args: &Repair, console: &mut Console) -> Result<Exit, CliError> {
     let (folder, name) = choose(&args.experiment, console)?;
-    let engine = |error| CliError::engine(error, &name);
-    let mut locked = hold(folder).map_err(engine)?;
+    let mut locked = hold(folder).on(&name)?;
     let last_step = if args.dry_run { is_begun(&locked) } else { finish(&mut locked) };
-    if last_step.map_err(engine)? {
+    if last_step.on(&name)? {
         console.say(TAKING_OVER)?;
     }
-    let before = survey(&locked, Depth::Evidence).map_err(engine)?;
-    refuse_runner(&before).map_err(engine)?;
+    let before = survey(&locked, Depth::Evidence).on(&name)?;
+    refuse_runner(&before).on(&name)?;
     if let Some(run) = args.quarantine.iter().find(|run| !before.runs.contains_key(run)) {
         return Err(CliError::usage(format!("`{name}` has no run `{run}` to set aside")));
     }
@@ -53,11 +52,11 @@ pub fn run(args: &Repair, console: &mut Console) -> Result<Exit, CliError> {
     let applied = if args.dry_run || mending.is_nothing() {
         None
     } else {
-        Some(apply(&mut locked, &before, &mending).map_err(engine)?)
+        Some(apply(&mut locked, &before, &mending).on(&name)?)
     };
     // What is left is what `verify` says afterwards, not what was intended.
     let left = match &applied {
-        Some(_) => audit(&survey(&locked, Depth::Evidence).map_err(engine)?),
+        Some(_) => audit(&survey(&locked, Depth::Evidence).on(&name)?),
         None => mending.kept.clone(),
     };
     let left = to_do(left);

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::cli::args::again::Rerun;
-use crate::cli::commands::run::{open_held, save_operation};
 use crate::cli::commands::session;
 use crate::cli::console::Console;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::cli::options::{Differences, operate};
 use crate::cli::prelude::Prelude;
@@ -23,16 +22,16 @@ pub fn run(args: &Rerun, console: &mut Console) -> Result<Exit, CliError> {
             .hint("name runs with `--run T0/00/1`, or all that failed with `--errored`"));
     }
     let prelude = Prelude::begin(console)?;
-    let (mut session, name) = open_held(&args.experiment, console)?;
+    let (mut session, name) = session::open_held(&args.experiment, console)?;
     let mut named: BTreeSet<_> = args.run.iter().copied().collect();
     if !named.is_empty() {
-        session = rerun(session, &named).map_err(|error| CliError::engine(error, &name))?;
+        session = rerun(session, &named).on(&name)?;
     }
     if args.errored {
         let failed = session.progress.failed();
         if failed.is_empty() && named.is_empty() {
             console.say("no run is missing because infrastructure failed: nothing is to be made again")?;
-            return session.rest().map(|()| Exit::Success).map_err(|error| CliError::engine(error, &name));
+            return session.rest().map(|()| Exit::Success).on(&name);
         }
         named.extend(failed);
     }
@@ -40,6 +39,6 @@ pub fn run(args: &Rerun, console: &mut Console) -> Result<Exit, CliError> {
     session.progress.only(&named);
     let mut differences = Differences::default();
     operate(&mut session.config, &args.operation, &mut differences);
-    save_operation(&session, differences.operational, &name)?;
+    session::save_operation(&session, differences.operational, &name)?;
     session::conduct(session, &args.operation, &name, &differences.events, prelude, console)
 }

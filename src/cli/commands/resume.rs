@@ -4,10 +4,9 @@ use crate::cli::args::Resume;
 use crate::cli::args::original::AdoptionFlags;
 use crate::cli::choose::choose;
 use crate::cli::commands::adopt;
-use crate::cli::commands::run::save_operation;
 use crate::cli::commands::session;
 use crate::cli::console::Console;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::cli::options::differ;
 use crate::cli::prelude::Prelude;
@@ -23,25 +22,24 @@ use crate::store::survey::Depth;
 pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
     let prelude = Prelude::begin(console)?;
     let (folder, name) = choose(&args.experiment, console)?;
-    let engine = |error| CliError::engine(error, &name);
-    let mut locked = hold(folder).map_err(engine)?;
-    let was_begun = finish(&mut locked).map_err(engine)?;
-    let mut first = survey(&locked, Depth::Results).map_err(engine)?;
+    let mut locked = hold(folder).on(&name)?;
+    let was_begun = finish(&mut locked).on(&name)?;
+    let mut first = survey(&locked, Depth::Results).on(&name)?;
     let was_original = first.original.is_some();
     if was_original {
         if let Some(exit) = adopt::take_over(args, &mut locked, &first, &name, console)? {
             return Ok(exit);
         }
-        first = survey(&locked, Depth::Results).map_err(engine)?;
+        first = survey(&locked, Depth::Results).on(&name)?;
     }
-    let mut session = go_on(locked, first).map_err(engine)?;
+    let mut session = go_on(locked, first).on(&name)?;
     // Whatever former sessions came to.
     session.resumed = true;
     let mut differences = differ(&mut session.config, &args.config);
     if !was_original && !was_begun {
         differences.events.extend(without_effect(&args.adoption));
     }
-    save_operation(&session, differences.operational, &name)?;
+    session::save_operation(&session, differences.operational, &name)?;
     session::conduct(session, &args.config.operation, &name, &differences.events, prelude, console)
 }
 

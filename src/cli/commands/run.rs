@@ -6,26 +6,23 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::cli::args::{Run, Which};
+use crate::cli::args::Run;
 use crate::cli::asked::{Course, Question, changes, regrade};
-use crate::cli::choose::choose;
 use crate::cli::commands::dry_run;
 use crate::cli::commands::fixture::absent_programs;
 use crate::cli::commands::{session, status};
 use crate::cli::console::Console;
-use crate::cli::error::{CliError, shown};
+use crate::cli::error::{CliError, On as _, shown};
 use crate::cli::exit::Exit;
 use crate::cli::locate::{Located, RESULTS, locate, locate_without_manifest, manifest_sets_anything};
 use crate::cli::options::{self, Places, differ_in};
 use crate::cli::prelude::Prelude;
 use crate::engine::session::create::{Options, create};
-use crate::engine::session::open::{Locked, Session, hold, hold_creation, left_to_you, take_over};
+use crate::engine::session::open::{Locked, hold, hold_creation, left_to_you, take_over};
 use crate::engine::session::regrade::Otherwise;
 use crate::model::event::Event;
-use crate::model::experiment::ContainmentChoice;
 use crate::model::finding::{Finding, Level};
 use crate::os::clock;
-use crate::os::process::Containment;
 use crate::rules::mend::{Ask, mend};
 use crate::store;
 use crate::store::find::make_results_folder;
@@ -64,7 +61,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
         Course::GoOn(folder) => return go_on(folder, prelude, console),
         Course::Begin(_) => {
             dry_run::check(&options)?;
-            refuse_containment(options.containment, ".")?;
+            session::refuse_containment(options.containment, ".")?;
         }
     }
     let fixture = options.fixture.clone();
@@ -77,7 +74,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     notices.extend(in_target_dir(&options, &located, &current));
     notices.extend(absent_programs(&fixture).into_iter().map(|message| Event::Notice { message }));
     let name = shown(locked.folder.root(), &current);
-    let session = take_over(locked).map_err(|error| CliError::engine(error, &name))?;
+    let session = take_over(locked).on(&name)?;
     session::conduct(session, &args.config.operation, &name, &notices, prelude, console)
 }
 
@@ -99,14 +96,11 @@ fn make(question: &Question<'_>, current: &Path, prelude: &Prelude, console: &mu
         // Whoever wants quiet, or has closed the stream, waits all the same.
         let _ = console.say(&format!("{holder} is making an experiment of `{id}` in `{place}`: waiting for it"));
     });
-    let creation = creation.map_err(|error| CliError::engine(error, "."))?;
+    let creation = creation.on(".")?;
     let _making = prelude.making();
     // Another one may have been made meanwhile; two at once would both be paid.
     let made = match question.course(current, &console.typed_with("--fresh")) {
-        Ok(Course::Begin(notices)) => match create(question.options.clone()) {
-            Ok(locked) => Ok(Made::New(locked, notices)),
-            Err(error) => Err(CliError::engine(error, ".")),
-        },
+        Ok(Course::Begin(notices)) => create(question.options.clone()).on(".").map(|locked| Made::New(locked, notices)),
         Ok(Course::GoOn(folder)) => Ok(Made::GoOn(folder)),
         Ok(Course::LeaveAlone(folder)) => Ok(Made::LeaveAlone(folder)),
         Err(error) => Err(error),
@@ -232,13 +226,12 @@ fn tidy(folder: &ExperimentFolder, name: &str, console: &mut Console) -> Result<
     if survey.holder.is_some() || mending.is_nothing() {
         return Ok(mending.kept.into_iter().filter(|finding| finding.kind.level() == Level::Damaged).collect());
     }
-    let failed = |error| CliError::engine(error, name);
-    let session = take_over(hold(folder.clone()).map_err(failed)?).map_err(failed)?;
+    let session = take_over(hold(folder.clone()).on(name)?).on(name)?;
     for mended in &session.mended {
         console.say(&format!("mended: {mended}"))?;
     }
     let damage = session.damage.clone();
-    session.rest().map_err(failed)?;
+    session.rest().on(name)?;
     Ok(damage)
 }
 
@@ -256,11 +249,11 @@ fn go_on(
     let name = shown(folder.root(), &current);
     let mut news = vec![format!("going on with the unfinished experiment `{name}` (`--fresh` starts anew)")];
     news.extend(in_former_place(&folder, places, &current));
-    let locked = hold(folder).map_err(|error| CliError::engine(error, &name))?;
+    let locked = hold(folder).on(&name)?;
     if let Some(config) = store::config::read(&locked.folder).0.content() {
         refuse_edited(&changes(&locked.folder, config, options)?, &locked.folder, question, &name, console)?;
     }
-    let mut session = take_over(locked).map_err(|error| CliError::engine(error, &name))?;
+    let mut session = take_over(locked).on(&name)?;
     let mut events: Vec<Event> = news.into_iter().map(|message| Event::Notice { message }).collect();
     let mut wanted = fields.clone();
     wanted.push(("runs_per_subtest", args.runs.or(located.settings.runs).map(Value::from)));
@@ -270,7 +263,7 @@ fn go_on(
     operation.jobs = operation.jobs.or(located.settings.jobs);
     let differences = differ_in(&mut session.config, &wanted, &operation);
     events.extend(differences.events);
-    save_operation(&session, differences.operational, &name)?;
+    session::save_operation(&session, differences.operational, &name)?;
     session::conduct(session, &args.config.operation, &name, &events, prelude, console)
 }
 
@@ -297,28 +290,4 @@ fn refuse_edited(
     let message = format!("`{name}` is unfinished, and its fixture was edited since it began: {}", changes.join("; "));
     let hint = format!("{goes_on}; `{}` starts anew with the edited one", console.typed_with("--fresh"));
     Err(CliError::usage(message).hint(hint))
-}
-
-/// Refuses a containment that does not work here, before anything is made or kept for it.
-fn refuse_containment(choice: ContainmentChoice, name: &str) -> Result<(), CliError> {
-    Containment::probe(choice).map(drop).map_err(|error| CliError::engine(error.into(), name))
-}
-
-/// Keeps operational changes: they hold for later sessions too.
-pub(super) fn save_operation(session: &Session, changed: bool, name: &str) -> Result<(), CliError> {
-    if changed {
-        refuse_containment(session.config.containment, name)?;
-        // A config of an earlier version becomes one of this version, beside which the record must lie.
-        store::repository::record(&session.locked.folder, &[])?;
-        store::config::save(&session.locked.folder, &session.config)?;
-    }
-    Ok(())
-}
-
-/// Opens a folder that a person named and takes its lock.
-pub(super) fn open_held(which: &Which, console: &mut Console) -> Result<(Session, String), CliError> {
-    let (folder, name) = choose(which, console)?;
-    let locked = hold(folder).map_err(|error| CliError::engine(error, &name))?;
-    let session = take_over(locked).map_err(|error| CliError::engine(error, &name))?;
-    Ok((session, name))
 }

@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use crate::cli::args::OperationFlags;
+use crate::cli::args::{OperationFlags, Which};
+use crate::cli::choose::choose;
 use crate::cli::console::Console;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::cli::prelude::Prelude;
 use crate::engine::coordinator::{self, SessionOptions};
-use crate::engine::session::open::Session;
+use crate::engine::session::open::{Session, hold, take_over};
 use crate::model::event::Event;
 use crate::model::experiment::ContainmentChoice;
 use crate::model::outcome::ExperimentEnd;
 use crate::os::process::Containment;
+use crate::store;
 use crate::text::redact::Secrets;
 use crate::text::words::shell_word;
 
@@ -32,8 +34,7 @@ pub(super) fn conduct(
     if operation.ignore_rate_limit {
         session.checkpoint.end_limits();
     }
-    let containment =
-        Containment::probe(session.config.containment).map_err(|error| CliError::engine(error.into(), name))?;
+    let containment = Containment::probe(session.config.containment).on(name)?;
     let experiment_id = session.config.experiment_id.clone();
     let damaged = !session.damage.is_empty();
     let mut reporter = console.reporter();
@@ -57,8 +58,7 @@ pub(super) fn conduct(
     }
     let tick = console.draws_bars().then_some(TICK);
     let session_options = session_options(containment, name, news, tick);
-    let finished = coordinator::conduct(session, session_options, prelude.into_listening(), &mut report)
-        .map_err(|error| CliError::engine(error, name))?;
+    let finished = coordinator::conduct(session, session_options, prelude.into_listening(), &mut report).on(name)?;
     drop(reporter);
     unwritten.map_err(|error| {
         error.hint(format!("the experiment is as it says itself: `cargo scylla status {}`", shell_word(name)))
@@ -89,4 +89,28 @@ pub(super) fn session_options(
         inherited: std::env::vars_os().collect(),
         secrets: Secrets::from_environment(texts),
     }
+}
+
+/// Refuses a containment that does not work here, before anything is made or kept for it.
+pub(super) fn refuse_containment(choice: ContainmentChoice, name: &str) -> Result<(), CliError> {
+    Containment::probe(choice).map(drop).on(name)
+}
+
+/// Keeps operational changes: they hold for later sessions too.
+pub(super) fn save_operation(session: &Session, changed: bool, name: &str) -> Result<(), CliError> {
+    if changed {
+        refuse_containment(session.config.containment, name)?;
+        // A config of an earlier version becomes one of this version, beside which the record must lie.
+        store::repository::record(&session.locked.folder, &[])?;
+        store::config::save(&session.locked.folder, &session.config)?;
+    }
+    Ok(())
+}
+
+/// Opens a folder that a person named and takes its lock.
+pub(super) fn open_held(which: &Which, console: &mut Console) -> Result<(Session, String), CliError> {
+    let (folder, name) = choose(which, console)?;
+    let locked = hold(folder).on(&name)?;
+    let session = take_over(locked).on(&name)?;
+    Ok((session, name))
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::commands::session::session_options;
 use crate::cli::console::Console;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::cli::options;
 use crate::cli::prelude::Prelude;
@@ -116,10 +116,9 @@ pub(super) fn trial(loaded: &Loaded, repeat: u32, prelude: Prelude, console: &mu
     let options = wish_to_try(to_try, tier, repeat, folder.path().join("results"));
     let fixture = options.fixture.clone();
     let name = format!("the trial of `{}`", fixture.id);
-    let engine = |error| CliError::engine(error, &name);
-    let session = take_over(create(options).map_err(engine)?).map_err(engine)?;
+    let session = take_over(create(options).on(&name)?).on(&name)?;
     let experiment = session.locked.folder.clone();
-    let containment = Containment::probe(session.config.containment).map_err(|error| engine(error.into()))?;
+    let containment = Containment::probe(session.config.containment).on(&name)?;
     let mut failures: Vec<(RunId, Failure)> = Vec::new();
     let mut count = 0;
     let all = if has_solution { 2 * repeat } else { repeat };
@@ -140,8 +139,7 @@ pub(super) fn trial(loaded: &Loaded, repeat: u32, prelude: Prelude, console: &mu
     };
     let session_options = session_options(containment, &name, Vec::new(), None);
     drop(making);
-    let finished =
-        coordinator::conduct(session, session_options, prelude.into_listening(), &mut report).map_err(engine)?;
+    let finished = coordinator::conduct(session, session_options, prelude.into_listening(), &mut report).on(&name)?;
     if let ExperimentEnd::Stopped { signal } = finished.end {
         let exit = Exit::stopped(signal);
         return Err(CliError { exit, ..CliError::usage("stopped before all was tried") });
