@@ -14,12 +14,12 @@ pub mod stats;
 pub mod text;
 
 // Floor 2
+pub mod agent;
+pub mod judge;
 pub mod os;
 
 // Floor 3
-pub mod agent;
 pub mod config;
-pub mod judge;
 pub mod store;
 pub mod workspace;
 

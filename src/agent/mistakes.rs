@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::model::money::Usd;
-use crate::text::claims;
+use crate::text::{claims, short};
 
 /// The tokens that a record may name, with the names that providers give them.
 const TOKENS: [&str; 6] = [
@@ -77,11 +77,7 @@ fn fits<T: DeserializeOwned>(value: &Value) -> bool {
 }
 
 fn shown(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(MOST_QUOTED) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+    short::cut(&value.to_string(), MOST_QUOTED)
 }
 
 #[cfg(test)]

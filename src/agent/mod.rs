@@ -1,153 +1,49 @@
-//! Floor 3: turns a task into a command, and what it left into an outcome. Starts no process.
+//! Floor 2: the kinds of agents, one file for each: how a fixture names one, what it can be given, the command that it
+//! becomes, and what its output says. Pure: starts no process, reads no file.
 
-pub mod environment;
+mod command;
 mod mistakes;
+mod nop;
+mod oracle;
 pub mod record;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::model::ids::{AttemptNumber, RunId};
-use crate::model::limits::MOST_VARIABLE_BYTES;
-use crate::model::task::{AgentSpec, Fixture, Setup, Subtest, SystemPrompt, Tools};
-use crate::setup::compose::TEAMS_VARIABLE;
+use crate::model::agent::{Agent, AgentStart};
+use crate::model::program::Kind;
 
-/// Where the files of a run lie that an agent is told of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Paths {
-    /// The tree that the agent works in.
-    pub workspace: PathBuf,
-    /// The prompt as a file.
-    pub prompt_file: PathBuf,
-    /// Where the agent may leave its record.
-    pub record_file: PathBuf,
-    /// The experiment's copy of the fixture.
-    pub fixture: PathBuf,
-}
+pub use command::of_line;
+/// The kind of agent that does nothing, so that it must fail.
+pub use nop::KIND as DOES_NOTHING;
+/// The kind of agent that applies the reference solution, so that it must pass.
+pub use oracle::KIND as SOLVES;
 
-/// One attempt at a task.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Assignment<'a> {
-    /// The task.
-    pub fixture: &'a Fixture,
-    /// The setup that is measured.
-    pub subtest: &'a Subtest,
-    /// What the agent is set up with, with what is inherited.
-    pub setup: &'a Setup,
-    /// Which run.
-    pub run: RunId,
-    /// Which attempt of it.
-    pub attempt: AttemptNumber,
-    /// The model that the agent is told to use.
-    pub model: Option<&'a str>,
-    /// The whole prompt.
-    pub prompt: &'a str,
-    /// Where its files lie.
-    pub paths: Paths,
-}
-
-/// What is to be done to have the agent work.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AgentStart {
-    /// Start a program.
-    Command {
-        /// Program and arguments.
-        argv: Vec<OsString>,
-        /// Its whole environment.
-        environment: BTreeMap<OsString, OsString>,
-    },
-    /// Apply the reference solution.
-    ApplyPatch(PathBuf),
-    /// Nothing.
-    Nothing,
-}
-
-/// Turns an assignment into work. `inherited` is the coordinator's own environment, of which agents are given the
-/// allowed part.
-#[must_use]
-pub fn work(assignment: &Assignment<'_>, inherited: &BTreeMap<OsString, OsString>) -> AgentStart {
-    match &assignment.subtest.agent {
-        AgentSpec::Command { run, environment: own, .. } => {
-            let mut environment = environment::allowed(inherited, &assignment.fixture.environment);
-            environment.extend(own.iter().map(|(name, value)| (name.into(), value.into())));
-            environment.extend(variables(assignment));
-            environment.extend(setup_variables(assignment.setup));
-            AgentStart::Command { argv: run.words().into_iter().map(OsString::from).collect(), environment }
-        }
-        AgentSpec::Oracle => match &assignment.fixture.solution_file {
-            Some(solution) => AgentStart::ApplyPatch(assignment.paths.fixture.join(solution)),
-            None => AgentStart::Nothing,
-        },
-        AgentSpec::Nop => AgentStart::Nothing,
-    }
-}
+/// Every kind of agent. Another one is a file beside this one, and a line here.
+pub static KINDS: &[&Kind<Agent>] = &[&command::KIND, &oracle::KIND, &nop::KIND];
 
 /// The task's prompt, led by the word that makes an agent think so much.
-///
-/// The words are the original's for its modes `Low`, `High` and `UltraThink`; any other mode adds nothing.
 #[must_use]
 pub fn prompt(task: &str, thinking_mode: &str) -> String {
-    let word = match thinking_mode {
-        "Low" => "think",
-        "High" => "think hard",
-        "UltraThink" => "ultrathink",
-        _ => return task.to_owned(),
-    };
-    format!("{word}\n\n{task}")
+    thinking_word(thinking_mode).map_or_else(|| task.to_owned(), |word| format!("{word}\n\n{task}"))
 }
 
-/// What the task says of itself in the agent's environment.
-fn variables(assignment: &Assignment<'_>) -> BTreeMap<OsString, OsString> {
-    let Assignment { run, attempt, model, prompt, paths, .. } = assignment;
-    let mut variables: BTreeMap<OsString, OsString> = [
-        ("SCYLLA_TIER", run.tier.to_string().into()),
-        ("SCYLLA_SUBTEST", run.subtest.to_string().into()),
-        ("SCYLLA_RUN", run.run.to_string().into()),
-        ("SCYLLA_ATTEMPT", attempt.0.to_string().into()),
-        ("SCYLLA_WORKSPACE", paths.workspace.clone().into_os_string()),
-        ("SCYLLA_PROMPT_FILE", paths.prompt_file.clone().into_os_string()),
-        ("SCYLLA_RECORD_FILE", paths.record_file.clone().into_os_string()),
-        ("SCYLLA_FIXTURE", paths.fixture.clone().into_os_string()),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.into(), value))
-    .collect();
-    // The kernel refuses to start a program with a longer variable or with a zero byte in it; the file has the text.
-    if prompt.len() <= MOST_VARIABLE_BYTES && !prompt.contains('\0') {
-        variables.insert("SCYLLA_PROMPT".into(), (*prompt).into());
+/// The word of a thinking mode: the original's for its modes `Low`, `High` and `UltraThink`; any other mode has none.
+#[must_use]
+pub fn thinking_word(mode: &str) -> Option<&'static str> {
+    match mode {
+        "Low" => Some("think"),
+        "High" => Some("think hard"),
+        "UltraThink" => Some("ultrathink"),
+        _ => None,
     }
-    if let Some(model) = model {
-        variables.insert("SCYLLA_MODEL".into(), (*model).into());
-    }
-    variables
-}
-
-/// What an agent is set up with and cannot read from its workspace.
-fn setup_variables(setup: &Setup) -> BTreeMap<OsString, OsString> {
-    let mode = match setup.system_prompt {
-        SystemPrompt::None => "none",
-        SystemPrompt::Default => "default",
-        SystemPrompt::Custom => "custom",
-    };
-    let mut variables = BTreeMap::from([("SCYLLA_SYSTEM_PROMPT_MODE".into(), mode.into())]);
-    match &setup.resources.tools {
-        Some(Tools::All) => _ = variables.insert("SCYLLA_TOOLS".into(), "all".into()),
-        Some(Tools::Named(names)) => _ = variables.insert("SCYLLA_TOOLS".into(), names.join(",").into()),
-        None => {}
-    }
-    if setup.agent_teams {
-        variables.insert(TEAMS_VARIABLE.into(), "1".into());
-    }
-    variables
 }
 
 /// `agent/command.json`: what was started, for people. Of the environment it has the names and the task's own values.
 #[must_use]
-pub fn describe(work: &AgentStart, spec: &AgentSpec) -> String {
-    let description = match work {
+pub fn describe(start: &AgentStart, agent: &Agent) -> String {
+    let description = match start {
         AgentStart::Command { argv, environment } => {
             let own: BTreeMap<String, String> = environment
                 .iter()
@@ -155,13 +51,13 @@ pub fn describe(work: &AgentStart, spec: &AgentSpec) -> String {
                 .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
                 .collect();
             json!({
-                "kind": spec.kind(),
+                "kind": agent.kind().name,
                 "argv": argv.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>(),
                 "environment": own,
                 "environment_names": environment.keys().map(|name| name.to_string_lossy()).collect::<Vec<_>>(),
             })
         }
-        AgentStart::ApplyPatch(_) | AgentStart::Nothing => json!({ "kind": spec.kind() }),
+        AgentStart::ApplyPatch(_) | AgentStart::Nothing => json!({ "kind": agent.kind().name }),
     };
     format!("{description:#}\n")
 }

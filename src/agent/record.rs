@@ -6,10 +6,10 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 
 use super::mistakes::mistakes;
+use crate::model::agent::{AgentOutcome, ClaimedEnd, EndedAgent, Reading};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind};
-use crate::model::task::AgentSpec;
 use crate::model::usage::{Cost, Tokens, Usage};
 use crate::text::claims::{self, ClaimedFailure};
 use crate::text::shape::object;
@@ -31,74 +31,6 @@ pub struct Record {
     /// result.
     #[schemars(with = "Option<ClaimedFailure>")]
     pub failure: Option<Value>,
-}
-
-/// What could be read of a record. A mistake in one part loses no other part: money that was spent counts whatever the
-/// rest says.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reading {
-    /// What the attempt used, as far as the record says it, and says what can be.
-    pub usage: Usage,
-    /// What kept the agent from working.
-    pub failure: Option<Failure>,
-    /// How the agent sees its end, if it says so, or what is wrong with the record as a whole.
-    pub end: Result<Option<ClaimedEnd>, String>,
-}
-
-impl Default for Reading {
-    /// Of a record that says nothing.
-    fn default() -> Self {
-        Self { usage: Usage::default(), failure: None, end: Ok(None) }
-    }
-}
-
-impl Reading {
-    /// Of a record that cannot be read at all.
-    #[must_use]
-    pub fn unreadable(why: String) -> Self {
-        Self { end: Err(why), ..Self::default() }
-    }
-}
-
-/// How an agent can see its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ClaimedEnd {
-    /// It has done what it could.
-    #[default]
-    Finished,
-    /// Its own budget is used up.
-    OverBudget,
-    /// The model refused the task.
-    Refused,
-}
-
-/// How the agent's process ended, when nobody stopped the coordinator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EndedAgent {
-    /// By itself, with this code.
-    Exited(i32),
-    /// By a signal that is none of ours.
-    Signaled(i32),
-    /// By the kernel, for want of memory.
-    OutOfMemory,
-    /// By us, at the wall clock limit.
-    TimedOut,
-    /// By us, for want of progress.
-    NoProgress,
-    /// By us, for too much output.
-    OutputLimit,
-}
-
-/// What an attempt achieved as far as the agent's side goes; checks and judges say the rest.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AgentOutcome {
-    /// How it ended.
-    pub end: AgentEnd,
-    /// The exit code, when it ended by itself.
-    pub exit_code: Option<i32>,
-    /// What it used, as far as it is known.
-    pub usage: Usage,
 }
 
 /// An object of counts, of which some may be `null`: then they are not said.
@@ -158,8 +90,7 @@ fn whole(bytes: &[u8], now: Timestamp) -> Result<(Record, Option<Failure>), Stri
 ///
 /// # Errors
 /// The infrastructure failure that kept the agent from working.
-pub fn outcome(spec: &AgentSpec, ended: EndedAgent, left: Option<Reading>) -> Result<AgentOutcome, Failure> {
-    let owes = matches!(spec, AgentSpec::Command { owes_record: true, .. });
+pub fn outcome(owes: bool, ended: EndedAgent, left: Option<Reading>) -> Result<AgentOutcome, Failure> {
     let (end, exit_code) = match ended {
         EndedAgent::TimedOut => (Some(AgentEnd::TimedOut), None),
         EndedAgent::NoProgress => (Some(AgentEnd::NoProgress), None),

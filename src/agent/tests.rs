@@ -1,16 +1,60 @@
 //! What agents are given, what they leave, and what follows.
 
-use super::environment::allowed;
-use super::record::{AgentOutcome, EndedAgent, Reading, outcome, read};
+use super::record::{outcome, read};
 use super::*;
+use crate::model::agent::{AgentOutcome, Assignment, EndedAgent, Output, Paths, Reading};
+use crate::model::ids::AttemptNumber;
+use crate::model::limits::MOST_VARIABLE_BYTES;
 use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind};
-use crate::model::rubric::Rubric;
-use crate::model::score::{GradeScale, Score};
-use crate::model::task::{FixtureLimits, Invocation, Resources, Setup, Source, Stores};
+use crate::model::program::{Invocation, Keys};
+use crate::model::setup::{Resources, Setup, SystemPrompt, Tools};
 
-fn spec(owes_record: bool) -> AgentSpec {
-    AgentSpec::Command { run: Invocation::Shell("true".to_owned()), environment: BTreeMap::new(), owes_record }
+/// What a fixture says of an agent, without a file.
+#[derive(Default)]
+struct Says {
+    run: Option<Invocation>,
+    variables: BTreeMap<String, String>,
+    record: Option<&'static str>,
+    solution: bool,
+    mistakes: std::cell::RefCell<Vec<String>>,
+}
+
+impl Keys for Says {
+    fn run(&self) -> Option<Invocation> {
+        self.run.clone()
+    }
+    fn variables(&self, _: &'static str) -> Option<BTreeMap<String, String>> {
+        Some(self.variables.clone())
+    }
+    fn choice(&self, _: &'static str, _: &[&'static str]) -> Option<&'static str> {
+        self.record
+    }
+    fn seconds(&self, _: &'static str) -> Option<u64> {
+        None
+    }
+    fn name(&self) -> Option<String> {
+        None
+    }
+    fn take_name(&self, _: &str) {}
+    fn has_solution(&self) -> bool {
+        self.solution
+    }
+    fn mistake(&self, _: &'static str, message: String) {
+        self.mistakes.borrow_mut().push(message);
+    }
+    fn mistake_with_hint(&self, message: String, _: String) {
+        self.mistakes.borrow_mut().push(message);
+    }
+}
+
+fn of_kind(name: &str, says: &Says) -> Agent {
+    let kind = KINDS.iter().find(|kind| kind.name == name).unwrap();
+    (kind.read)(says).unwrap()
+}
+
+fn shell(line: &str) -> Says {
+    Says { run: Some(Invocation::Shell(line.to_owned())), ..Says::default() }
 }
 
 fn record(json: &str) -> Left {
@@ -68,7 +112,7 @@ fn what_an_agent_achieved_follows_from_its_end_and_its_record() {
     ];
     for (owes, ended, record, expected) in rows {
         let row = format!("{owes} {ended:?} {record:?}");
-        assert_eq!(end_of(outcome(&spec(owes), ended, record)), expected, "{row}");
+        assert_eq!(end_of(outcome(owes, ended, record)), expected, "{row}");
     }
 }
 
@@ -76,7 +120,7 @@ fn what_an_agent_achieved_follows_from_its_end_and_its_record() {
 fn costs_and_tokens_are_taken_from_the_record_in_both_spellings() {
     let record =
         record(r#"{"cost_usd":0.25,"token_stats":{"input_tokens":3,"cache_read_input_tokens":7},"extra":[1]}"#);
-    let outcome = outcome(&spec(true), EndedAgent::TimedOut, record).unwrap();
+    let outcome = outcome(true, EndedAgent::TimedOut, record).unwrap();
     assert_eq!(outcome.usage.cost.usd(), Usd::from_dollars(0.25).ok());
     assert_eq!((outcome.usage.tokens.input, outcome.usage.tokens.cache_read), (Some(3), Some(7)));
 }
@@ -107,68 +151,24 @@ fn a_record_that_cannot_be_true_is_refused() {
 fn what_a_record_with_a_mistake_says_of_cost_tokens_and_failure_is_taken_all_the_same() {
     let dollar = Usd::from_dollars(1.0).unwrap();
     let wrong = r#"{"cost_usd":1.0,"token_stats":{"input_tokens":3},"end":"done"}"#;
-    let stopped = outcome(&spec(true), EndedAgent::TimedOut, record(wrong)).unwrap();
+    let stopped = outcome(true, EndedAgent::TimedOut, record(wrong)).unwrap();
     assert_eq!((stopped.usage.cost.usd(), stopped.usage.tokens.input), (Some(dollar), Some(3)));
-    let failed = outcome(&spec(true), EndedAgent::Exited(0), record(wrong)).unwrap_err();
+    let failed = outcome(true, EndedAgent::Exited(0), record(wrong)).unwrap_err();
     assert_eq!(
         failed.to_string(),
         "unreadable record: `end` is \"done\", not `finished`, `over_budget` or `refused`; the $1.00 that it says it cost \
          are counted"
     );
-    let debt = outcome(&spec(true), EndedAgent::Exited(0), record(r#"{"cost_usd":-1.0}"#)).unwrap_err();
+    let debt = outcome(true, EndedAgent::Exited(0), record(r#"{"cost_usd":-1.0}"#)).unwrap_err();
     assert!(debt.message.ends_with("`cost_usd` is -1.0, less than 0; what it cost is not known"), "{debt}");
     let limited = outcome(
-        &spec(true),
+        true,
         EndedAgent::Exited(0),
         record(r#"{"cost_usd":1.0,"end":"done","failure":{"kind":"rate_limit","message":"429"}}"#),
     );
     let limited = limited.unwrap_err();
     assert_eq!(limited.kind, FailureKind::RateLimit);
     assert!(limited.message.starts_with("429 (the rest of the record cannot be read: "), "{limited}");
-}
-
-#[test]
-fn programs_are_given_the_allowed_part_of_the_environment_and_nothing_else() {
-    let inherited: BTreeMap<OsString, OsString> =
-        [("PATH", "/bin"), ("LC_ALL", "C"), ("AWS_SECRET", "x"), ("MY_KEY", "y"), ("LD_PRELOAD", "z")]
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
-    let given: Vec<String> =
-        allowed(&inherited, &["MY_KEY".to_owned()]).keys().map(|name| name.to_string_lossy().into_owned()).collect();
-    assert_eq!(given, ["LC_ALL", "MY_KEY", "PATH"]);
-}
-
-#[test]
-fn nothing_that_cargo_and_rustup_set_for_us_reaches_a_program_unless_the_fixture_names_it() {
-    let ours = [
-        "CARGO",
-        "CARGO_MANIFEST_DIR",
-        "CARGO_PKG_NAME",
-        "CARGO_TARGET_DIR",
-        "LD_LIBRARY_PATH",
-        "RUSTC",
-        "RUSTC_WRAPPER",
-        "RUSTDOCFLAGS",
-        "RUSTFLAGS",
-        "RUSTUP_TOOLCHAIN",
-        "RUST_RECURSION_COUNT",
-    ];
-    let mut inherited: BTreeMap<OsString, OsString> = ours.map(|name| (name.into(), "x".into())).into();
-    inherited.extend([("RUSTUP_HOME", "/rustup"), ("HOME", "/home")].map(|(name, value)| (name.into(), value.into())));
-    inherited.insert("PATH".into(), "/rustup/toolchains/stable/bin:/home/.cargo/bin::bin:/bin".into());
-    let given = allowed(&inherited, &[]);
-    assert_eq!(given.keys().collect::<Vec<_>>(), ["HOME", "PATH", "RUSTUP_HOME"]);
-    // Nor does a toolchain's own folder, which would win over the proxies; nor a relative place.
-    assert_eq!(given[&OsString::from("PATH")], "/home/.cargo/bin:/bin");
-    let named = allowed(&inherited, &["RUSTUP_TOOLCHAIN".into(), "LD_LIBRARY_PATH".into()]);
-    assert_eq!(named.len(), 5);
-    assert_eq!(named[&OsString::from("PATH")], "/rustup/toolchains/stable/bin:/home/.cargo/bin:/bin");
-    // Without rustup, a person's own choice of a folder stays.
-    inherited.remove(&OsString::from("RUSTUP_TOOLCHAIN"));
-    assert!(allowed(&inherited, &[])[&OsString::from("PATH")].to_string_lossy().starts_with("/rustup/toolchains/"));
-    inherited.insert("PATH".into(), ".:".into());
-    assert!(!allowed(&inherited, &[]).contains_key(&OsString::from("PATH")));
 }
 
 #[test]
@@ -183,69 +183,37 @@ fn thinking_puts_its_word_before_the_prompt() {
     }
 }
 
-fn fixture() -> Fixture {
-    Fixture {
-        id: "fixture".parse().unwrap(),
-        name: String::new(),
-        description: String::new(),
-        language: String::new(),
-        source: Source::Folder,
-        prompt: String::new(),
-        prompt_file: String::new(),
-        criteria: String::new(),
-        validation_files: Vec::new(),
-        rubric: Rubric { items: vec![], pass_threshold: Score::ONE, grade_scale: GradeScale::default() },
-        checks: vec![],
-        judges: vec![],
-        timeout_seconds: None,
-        no_progress_seconds: None,
-        environment: vec!["MY_KEY".into()],
-        capture_include: Vec::new(),
-        solution_file: Some("expected/solution.patch".into()),
-        limits: FixtureLimits::default(),
-        stores: Stores::default(),
-        tiers: BTreeMap::new(),
-    }
-}
-
-fn work_of(agent: AgentSpec, prompt: &str, model: Option<&str>) -> AgentStart {
-    let subtest = Subtest {
-        name: String::new(),
-        description: String::new(),
-        agent,
-        overlay: None,
-        file: String::new(),
-        setup: Setup::default(),
-    };
-    let inherited = [("PATH", "/bin"), ("MY_KEY", "y"), ("SCYLLA_MODEL", "stale"), ("OTHER", "z")];
-    let inherited = inherited.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-    let assignment = Assignment {
-        fixture: &fixture(),
-        subtest: &subtest,
-        setup: &subtest.setup,
+fn start_of(agent: &Agent, setup: &Setup, prompt: &str, model: Option<&str>) -> AgentStart {
+    let allowed = [("PATH", "/bin"), ("MY_KEY", "y")];
+    agent.start(&Assignment {
+        setup,
         run: "T0/00/12".parse().unwrap(),
         attempt: AttemptNumber(2),
         model,
         prompt,
+        environment: allowed.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
         paths: Paths {
             workspace: "/w".into(),
             prompt_file: "/p".into(),
             record_file: "/r".into(),
             fixture: "/f".into(),
+            solution: Some("/f/expected/solution.patch".into()),
         },
+    })
+}
+
+fn variables_of(setup: &Setup, prompt: &str, model: Option<&str>) -> Vec<String> {
+    let variables = BTreeMap::from([("OWN".into(), "1".into()), ("SCYLLA_TIER".into(), "T9".into())]);
+    let agent = of_kind("command", &Says { variables, ..shell("true") });
+    let AgentStart::Command { argv, environment } = start_of(&agent, setup, prompt, model) else {
+        panic!("no command")
     };
-    work(&assignment, &inherited)
+    assert_eq!(argv, ["/bin/sh", "-c", "true"]);
+    environment.iter().map(|(name, value)| format!("{}={}", name.display(), value.display())).collect()
 }
 
 fn environment_of(prompt: &str, model: Option<&str>) -> Vec<String> {
-    let agent = AgentSpec::Command {
-        run: Invocation::Shell("true".to_owned()),
-        environment: BTreeMap::from([("OWN".into(), "1".into()), ("SCYLLA_TIER".into(), "T9".into())]),
-        owes_record: false,
-    };
-    let AgentStart::Command { argv, environment } = work_of(agent, prompt, model) else { panic!("no command") };
-    assert_eq!(argv, ["/bin/sh", "-c", "true"]);
-    environment.iter().map(|(name, value)| format!("{}={}", name.display(), value.display())).collect()
+    variables_of(&Setup::default(), prompt, model)
 }
 
 #[test]
@@ -272,8 +240,10 @@ fn an_agent_is_told_its_task_and_nothing_can_say_otherwise() {
 #[test]
 fn an_agent_is_told_of_its_setup_what_it_cannot_read() {
     let told = |setup: &Setup| -> Vec<String> {
-        let variables = setup_variables(setup);
-        variables.iter().map(|(name, value)| format!("{}={}", name.display(), value.display())).collect()
+        let is_of_setup = |variable: &String| {
+            ["CLAUDE_CODE", "SCYLLA_SYSTEM", "SCYLLA_TOOLS"].iter().any(|name| variable.starts_with(name))
+        };
+        variables_of(setup, "", None).into_iter().filter(is_of_setup).collect()
     };
     let with = |system_prompt, tools, agent_teams| Setup {
         system_prompt,
@@ -303,15 +273,82 @@ fn a_prompt_that_no_variable_can_hold_is_in_the_file_only() {
 }
 
 #[test]
-fn the_reference_agents_need_no_program() {
-    assert_eq!(work_of(AgentSpec::Oracle, "", None), AgentStart::ApplyPatch("/f/expected/solution.patch".into()));
-    assert_eq!(work_of(AgentSpec::Nop, "", None), AgentStart::Nothing);
+fn the_reference_agents_need_no_program_and_ask_no_model() {
+    let solves = of_kind(SOLVES.name, &Says { solution: true, ..Says::default() });
+    let nothing = of_kind(DOES_NOTHING.name, &Says::default());
+    for (agent, start) in
+        [(solves, AgentStart::ApplyPatch("/f/expected/solution.patch".into())), (nothing, AgentStart::Nothing)]
+    {
+        assert_eq!(start_of(&agent, &Setup::default(), "", Some("m")), start);
+        assert!(agent.reader().is_none() && agent.program().is_none() && agent.model(Some("m")).is_none());
+        assert!(!agent.may_hide_its_cost() && agent.kind().takes.is_empty());
+    }
+    let without = Says::default();
+    assert!((SOLVES.read)(&without).is_none());
+    assert_eq!(without.mistakes.borrow().len(), 1);
+}
+
+#[test]
+fn what_a_fixture_says_of_an_agent_is_said_again_by_its_keys() {
+    let agent = of_kind("command", &Says { record: Some("required"), ..shell("x") });
+    assert_eq!(json!(agent.keys()).to_string(), r#"{"shell":"x","environment":{},"record":"required"}"#);
+    assert!(!agent.may_hide_its_cost() && of_line("x").may_hide_its_cost());
+    assert!(agent != of_line("x") && of_line("x") == of_line("x") && of_line("x") != of_line("y"));
+    assert_ne!(
+        of_kind(SOLVES.name, &Says { solution: true, ..Says::default() }),
+        of_kind(DOES_NOTHING.name, &Says::default())
+    );
+}
+
+#[test]
+fn who_is_told_a_model_asks_that_one_and_who_is_not_asks_that_of_its_program() {
+    let argv = |words: &[&str]| {
+        let run = Invocation::Argv(words.iter().map(|word| (*word).to_owned()).collect());
+        of_kind("command", &Says { run: Some(run), ..Says::default() })
+    };
+    for (agent, untold) in [
+        (argv(&["/usr/bin/claude", "-p"]), "claude"),
+        (argv(&["claude"]), "claude"),
+        (argv(&["codex", "claude"]), "codex"),
+        (argv(&["/"]), "the agents' model"),
+        (of_line("claude -p x"), "the agents' model"),
+    ] {
+        let called = |told| agent.model(told).map(|model| model.to_string());
+        assert_eq!(called(None).as_deref(), Some(untold), "{agent:?}");
+        assert_eq!(called(Some("opus")).as_deref(), Some("opus"), "{agent:?}");
+    }
+}
+
+#[test]
+fn a_record_that_comes_in_pieces_says_at_any_time_what_was_used_so_far() {
+    let now: jiff::Timestamp = "2026-11-28T12:00:00Z".parse().unwrap();
+    let recorded = br#"{"token_stats":{"input_tokens":3},"cost_usd":0.25,"end":"over_budget"}"#;
+    let whole = read(recorded, now);
+    for size in 1..=recorded.len() {
+        let mut reader = of_line("x").reader().unwrap();
+        assert!(reader.reading(now).is_none(), "nothing was written yet");
+        let mut costs = Vec::new();
+        for piece in recorded.chunks(size) {
+            reader.feed(Output::Record, piece);
+            reader.feed(Output::Stdout, br#"{"cost_usd":9.75}"#);
+            costs.push(reader.reading(now).unwrap().usage.cost.usd());
+        }
+        assert_eq!(reader.reading(now).as_ref(), Some(&whole));
+        assert_eq!(reader.outcome(EndedAgent::Exited(1), now).unwrap().end, AgentEnd::OverBudget);
+        // Of a number that is not whole yet, no more is known than it says in the end.
+        assert!(costs.iter().flatten().all(|cost| Some(*cost) <= whole.usage.cost.usd()), "{size}: {costs:?}");
+    }
+    let mut killed = of_line("x").reader().unwrap();
+    killed.feed(Output::Record, &recorded[..50]);
+    assert_eq!(killed.reading(now).unwrap().usage.cost.usd(), Usd::from_dollars(0.25).ok());
+    killed.cannot_read(Output::Record, "it is a folder".to_owned());
+    assert_eq!(killed.reading(now).unwrap().end, Err("it is a folder".to_owned()));
 }
 
 #[test]
 fn the_description_of_a_command_has_no_value_of_the_persons_environment() {
-    let agent = spec(true);
-    let described = describe(&work_of(agent.clone(), "secret prompt", Some("m")), &agent);
+    let agent = of_line("true");
+    let described = describe(&start_of(&agent, &Setup::default(), "secret prompt", Some("m")), &agent);
     let json: serde_json::Value = serde_json::from_str(&described).unwrap();
     assert_eq!(json["argv"], json!(["/bin/sh", "-c", "true"]));
     assert_eq!(json["environment"]["SCYLLA_MODEL"], "m");

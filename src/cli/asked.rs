@@ -23,6 +23,7 @@ use crate::store::gradings;
 use crate::store::layout::ExperimentFolder;
 use crate::store::survey::Depth;
 use crate::text::asked::flag_with;
+use crate::text::short::first_of;
 use crate::text::words::{counted, list, shell_word};
 
 /// Most files that one sentence names.
@@ -262,9 +263,5 @@ fn clause(changes: &[(PathBuf, Change)], kind: Change, word: &str) -> Option<Str
     let paths: Vec<String> =
         changes.iter().filter(|(_, change)| *change == kind).map(|(path, _)| named(path)).collect();
     let verb = if paths.len() == 1 { "is" } else { "are" };
-    let mut shown: Vec<String> = paths.iter().take(MOST_NAMED).cloned().collect();
-    if paths.len() > shown.len() {
-        shown.push(format!("{} more", paths.len() - shown.len()));
-    }
-    (!shown.is_empty()).then(|| format!("{} {verb} {word}", list(&shown)))
+    (!paths.is_empty()).then(|| format!("{} {verb} {word}", list(&first_of(&paths, MOST_NAMED))))
 }

@@ -10,6 +10,7 @@ use crate::os::files;
 use crate::store::StoreError;
 use crate::store::find::{find_all, open_known};
 use crate::store::layout::ExperimentFolder;
+use crate::text::short::first_of;
 use crate::text::words::shell_word;
 
 /// Most experiments that one hint names.
@@ -116,9 +117,5 @@ fn places(within: Option<PathBuf>, current: &Path, console: &mut Console) -> Res
 
 fn commands(found: &[ExperimentFolder], current: &Path) -> String {
     let word = |folder: &ExperimentFolder| format!("`{}`", shell_word(&shown(folder.root(), current)));
-    let mut words: Vec<String> = found.iter().take(MOST_NAMED).map(word).collect();
-    if found.len() > words.len() {
-        words.push(format!("{} more", found.len() - words.len()));
-    }
-    words.join(", ")
+    first_of(&found.iter().map(word).collect::<Vec<_>>(), MOST_NAMED).join(", ")
 }

@@ -14,6 +14,7 @@ use crate::model::checkpoint::Checkpoint;
 use crate::model::experiment::{Config, FieldClass};
 use crate::model::finding::{FindingKind, Level};
 use crate::model::inherited::Inherited;
+use crate::model::program::Kind;
 use crate::model::result::{AgentResult, AttemptRecord, ChecksResult, Judgment, RunResult, Verdict};
 use crate::report::findings;
 use crate::ui::json;
@@ -27,6 +28,7 @@ pub fn generated_files() -> Vec<(String, Vec<u8>)> {
         ("findings.md".to_owned(), findings_page().into_bytes()),
         ("config.md".to_owned(), config_page().into_bytes()),
         ("languages.md".to_owned(), languages_page().into_bytes()),
+        ("agents-and-judges.md".to_owned(), kinds_page().into_bytes()),
     ];
     for (name, schema) in schemas() {
         files.push((format!("schema/{name}.json"), format!("{schema:#}\n").into_bytes()));
@@ -63,7 +65,7 @@ fn schemas() -> Vec<(&'static str, serde_json::Value)> {
     let of = |schema: schemars::Schema| schema.to_value();
     vec![
         ("event", json::event_schema()),
-        ("verification", findings::json::verification_schema()),
+        ("verification", findings::verification_schema()),
         ("status", crate::ui::status::status_schema()),
         ("plan", crate::ui::plan::plan_schema()),
         ("repair", crate::ui::repair::repair_schema()),
@@ -152,6 +154,26 @@ fn languages_page() -> String {
         }
     }
     page
+}
+
+fn kinds_page() -> String {
+    let mut page = "# Kinds of agents and judges\n\nMade by `cargo xtask codegen`. `kind` says which one an agent of a subtest, or a \
+                    judge, is. What a kind cannot be given makes no difference to it: `run --dry-run` and `fixture check` say \
+                    where a plan or a fixture gives it all the same.\n"
+        .to_owned();
+    kinds("Agents", crate::agent::KINDS, &mut page);
+    kinds("Judges", crate::judge::KINDS, &mut page);
+    page
+}
+
+fn kinds<T>(title: &str, kinds: &[&Kind<T>], page: &mut String) {
+    let _ =
+        writeln!(page, "\n## {title}\n\n| `kind` | what it does | further keys | can be given |\n|---|---|---|---|");
+    for kind in kinds {
+        let keys: Vec<String> = kind.keys.iter().map(|(key, about)| format!("`{key}`: {about}")).collect();
+        let takes: Vec<&str> = kind.takes.iter().map(|capability| capability.name()).collect();
+        let _ = writeln!(page, "| `{}` | {} | {} | {} |", kind.name, kind.about, keys.join("<br>"), takes.join(", "));
+    }
 }
 
 fn config_page() -> String {

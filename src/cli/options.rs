@@ -19,6 +19,8 @@ use crate::model::limits;
 use crate::model::task::Fixture;
 use crate::setup::alike;
 use crate::setup::inherit::{Inheritance, Place};
+use crate::text::short::first_of;
+use crate::text::words::list;
 
 /// Runs of each subtest when nothing is said; the original's default.
 const RUNS: u32 = 10;
@@ -168,11 +170,8 @@ pub fn alike(options: &Options) -> Vec<Vec<Place>> {
 
 fn told(group: &[Place]) -> String {
     let named = |(tier, subtest): &Place| format!("`{tier}/{subtest}`");
-    let shown: Vec<String> = group.iter().take(MOST_NAMED).map(named).collect();
-    match (group.len() - shown.len(), shown.split_last()) {
-        (0, Some((last, others))) => format!("{} and {last} compose the same", others.join(", ")),
-        (more, _) => format!("{} and {more} more compose the same", shown.join(", ")),
-    }
+    let named: Vec<String> = group.iter().map(named).collect();
+    format!("{} compose the same", list(&first_of(&named, MOST_NAMED)))
 }
 
 fn known_tiers(tiers: Vec<TierId>, fixture: &Fixture) -> Result<Vec<TierId>, CliError> {

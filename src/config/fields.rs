@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use crate::model::money::Usd;
+use crate::text::short;
 use crate::text::words::seconds_of;
 
 use super::mistake::{Mistake, Mistakes};
@@ -165,11 +166,17 @@ impl<'a> Fields<'a> {
     }
 
     /// What the word behind a key stands for, if it is there; it must be one of a few.
-    pub(super) fn choice<T, const N: usize>(&self, key: &'static str, words: [(&'static str, T); N]) -> Option<T> {
+    pub(super) fn choice<T>(&self, key: &'static str, words: impl IntoIterator<Item = (&'static str, T)>) -> Option<T> {
         let node = self.find(key)?;
         let text = self.page.text(node, &self.path(key))?;
-        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let meant = words.into_iter().find(|(word, _)| *word == text).map(|(_, meant)| meant);
+        let mut meant = None;
+        let mut known = Vec::new();
+        for (word, this) in words {
+            known.push(word);
+            if word == text {
+                meant = Some(this);
+            }
+        }
         if meant.is_none() {
             self.page.unknown(node.place, format!("`{}` cannot be `{}`", self.path(key), cut(text)), text, &known);
         }
@@ -244,8 +251,5 @@ fn listed(words: &[&str]) -> String {
 /// A text short enough for a message.
 fn cut(text: &str) -> String {
     const MOST: usize = 60;
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
+    short::cut(text, MOST)
 }

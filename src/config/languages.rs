@@ -1,7 +1,8 @@
 //! Checks of languages: what a fixture is checked with that names a language and no checks.
 
 use crate::model::limits::CHECK_SECONDS;
-use crate::model::task::{CheckSpec, Invocation};
+use crate::model::program::Invocation;
+use crate::model::task::CheckSpec;
 
 /// What shell lines of the table say when their check does not apply; automake's test suites say the same.
 pub const NOT_APPLICABLE: i32 = 77;

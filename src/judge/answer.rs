@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::error::Category;
 
+use crate::model::judge::Answer;
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::money::Usd;
 use crate::model::outcome::Failure;
@@ -18,17 +19,7 @@ use crate::model::score::Score;
 use crate::model::usage::Cost;
 use crate::text::claims::{self, ClaimedFailure};
 use crate::text::shape::{object, or_default};
-
-/// A valid answer: every item of the rubric exactly once.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
-    /// What the judge says of each item.
-    pub items: BTreeMap<String, ItemScore>,
-    /// Its words on the whole.
-    pub reasoning: String,
-    /// What it cost.
-    pub cost: Cost,
-}
+use crate::text::short;
 
 /// Why an answer is not valid: everything that is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -153,7 +144,7 @@ pub fn parse(bytes: &[u8], rubric: &Rubric) -> Result<Answer, AnswerError> {
         wrong.push(format!("and {more} more mistakes"));
     }
     if wrong.is_empty() {
-        Ok(Answer { items, reasoning: cut(written.reasoning), cost: Cost::reported(written.cost_usd) })
+        Ok(Answer { items, reasoning: cut(&written.reasoning), cost: Cost::reported(written.cost_usd) })
     } else {
         Err(AnswerError(wrong))
     }
@@ -187,12 +178,8 @@ const MOST_MISTAKES: usize = 20;
 /// Longest text of a judge that goes into results, in characters; the raw answer is kept whole beside them.
 const MOST_WORDS: usize = 10_000;
 
-fn cut(mut words: String) -> String {
-    if let Some((end, _)) = words.char_indices().nth(MOST_WORDS) {
-        words.truncate(end);
-        words.push('…');
-    }
-    words
+fn cut(words: &str) -> String {
+    short::cut(words, MOST_WORDS)
 }
 
 /// An item's name as it is shown: hostile names are long or steer a terminal.
@@ -218,5 +205,5 @@ fn check(item: &RubricItem, said: WrittenItem) -> Result<ItemScore, String> {
             Some(score)
         }
     };
-    Ok(ItemScore { score, explanation: cut(said.explanation) })
+    Ok(ItemScore { score, explanation: cut(&said.explanation) })
 }

@@ -1,40 +1,57 @@
-//! The `checks` judge: each item has the full score when the check that it rests on has passed.
+//! The judge `checks`: each item has the full score when the check that it rests on has passed.
 
-use crate::judge::answer::Answer;
-use crate::judge::score::{Judged, NothingApplies, judgment as judge};
-use crate::model::ids::JudgeNumber;
-use crate::model::result::{Before, CheckResult, ChecksResult, Judgment};
+use crate::model::judge::{Answer, Judge, JudgeAdapter, Way};
+use crate::model::program::Kind;
+use crate::model::result::{Before, CheckResult};
 use crate::model::rubric::{ItemScore, Rubric, RubricItem};
 use crate::model::score::Score;
 use crate::model::usage::Cost;
 
-/// Why the checks give no judgment.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ChecksError {
-    /// No item rests on a check.
-    #[error(transparent)]
-    NothingApplies(#[from] NothingApplies),
-    /// A check that an item rests on was not carried out.
-    #[error("item `{item}` rests on the check `{check}`, of which there is no result")]
-    NoResult {
-        /// The item of the rubric.
-        item: String,
-        /// The check's name.
-        check: String,
+/// The name of the kind, and of the one judge of it.
+pub(super) const NAME: &str = "checks";
+
+/// The kind, as fixtures name it.
+pub(super) static KIND: Kind<Judge> = Kind {
+    name: NAME,
+    about: "scores each item by the check that it rests on",
+    keys: &[],
+    takes: &[],
+    read: |keys| {
+        keys.take_name(NAME);
+        Some(by_default())
     },
+};
+
+/// Scores each rubric item by the check that it rests on.
+#[derive(Debug)]
+struct Checks;
+
+/// The judge of a fixture that names none.
+#[must_use]
+pub fn by_default() -> Judge {
+    Judge::new(Checks)
 }
 
-/// The judgment that follows from the checks. Items that rest on no check do not apply to this judge; the fixture's
-/// loader refuses such a rubric for it.
-///
-/// # Errors
-/// When no item rests on a check, or a check that one rests on has no result.
-pub fn judgment(number: JudgeNumber, rubric: &Rubric, result: &ChecksResult) -> Result<Judgment, ChecksError> {
-    let scores = rubric.items.iter().map(|item| Ok((item.id.clone(), item_score(item, &result.checks)?)));
-    let items = scores.collect::<Result<_, ChecksError>>()?;
-    let reasoning = reasoning(&result.checks);
-    let judged = Judged { number, model: "checks".to_owned(), duration_seconds: 0.0 };
-    Ok(judge(rubric, judged, Answer { items, reasoning, cost: Cost::NOTHING })?)
+impl JudgeAdapter for Checks {
+    fn kind(&self) -> &'static Kind<Judge> {
+        &KIND
+    }
+
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn way(&self) -> Way<'_> {
+        Way::FromChecks(answer)
+    }
+}
+
+/// What follows from the checks. Items that rest on no check do not apply to this judge; the fixture's loader refuses such a
+/// rubric for it. An error says which check was not carried out.
+fn answer(rubric: &Rubric, checks: &[CheckResult]) -> Result<Answer, String> {
+    let scores = rubric.items.iter().map(|item| Ok((item.id.clone(), item_score(item, checks)?)));
+    let items = scores.collect::<Result<_, String>>()?;
+    Ok(Answer { items, reasoning: reasoning(checks), cost: Cost::NOTHING })
 }
 
 /// The checks that failed and those that do not apply, in words.
@@ -52,12 +69,12 @@ fn reasoning(checks: &[CheckResult]) -> String {
     }
 }
 
-fn item_score(item: &RubricItem, checks: &[CheckResult]) -> Result<ItemScore, ChecksError> {
+fn item_score(item: &RubricItem, checks: &[CheckResult]) -> Result<ItemScore, String> {
     let Some(name) = &item.rests_on else {
         return Ok(ItemScore { score: None, explanation: "rests on no check".to_owned() });
     };
     let check = checks.iter().find(|check| check.name == *name);
-    let no_result = || ChecksError::NoResult { item: item.id.clone(), check: name.clone() };
+    let no_result = || format!("item `{}` rests on the check `{name}`, of which there is no result", item.id);
     let check = check.ok_or_else(no_result)?;
     if let Some(why) = &check.not_applicable {
         return Ok(ItemScore { score: None, explanation: format!("`{name}` does not apply: {why}") });

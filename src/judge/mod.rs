@@ -1,9 +1,20 @@
-//! Floor 3: turns a run into a request, and an answer into a verdict. Starts no process.
+//! Floor 2: the kinds of judges, one file for each: how a fixture names one, what it is asked, and how its answer becomes a
+//! verdict. Pure: starts no process, reads no file.
 
 pub mod answer;
-pub mod checks;
+mod checks;
+mod command;
 pub mod request;
 pub mod score;
+
+use crate::model::judge::Judge;
+use crate::model::program::Kind;
+
+pub use checks::by_default;
+pub use command::of_line;
+
+/// Every kind of judge. Another one is a file beside this one, and a line here.
+pub static KINDS: &[&Kind<Judge>] = &[&checks::KIND, &command::KIND];
 
 #[cfg(test)]
 mod tests;

@@ -1,16 +1,14 @@
 //! The request that a `command` judge reads from its standard input.
 
-use std::path::PathBuf;
-
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::model::ids::{ExperimentId, RunId};
+use crate::model::judge::Facts;
 use crate::model::outcome::AgentEnd;
-use crate::model::result::{AgentResult, CheckResult};
+use crate::model::result::CheckResult;
 use crate::model::rubric::Rubric;
-use crate::model::task::Fixture;
 
 /// Version of the request. 1: the first.
 const REQUEST_VERSION: u32 = 1;
@@ -18,29 +16,6 @@ const REQUEST_VERSION: u32 = 1;
 /// Most bytes of the patch in a request: judges are models or programs that read all of it. The whole tree is in the
 /// workspace.
 const MOST_PATCH: usize = 1 << 20;
-
-/// What a judge is to be told of a run.
-#[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
-    /// The experiment.
-    pub experiment_id: &'a ExperimentId,
-    /// The run.
-    pub run: RunId,
-    /// The judge's name.
-    pub judge: &'a str,
-    /// The model that the judge is told to use.
-    pub model: Option<&'a str>,
-    /// The task.
-    pub fixture: &'a Fixture,
-    /// How the agent ended.
-    pub agent: &'a AgentResult,
-    /// Every check's fact.
-    pub checks: &'a [CheckResult],
-    /// What the agent changed.
-    pub patch: &'a [u8],
-    /// The graded tree.
-    pub workspace: &'a PathBuf,
-}
 
 /// The request as JSON.
 #[derive(Serialize, JsonSchema)]
@@ -93,9 +68,9 @@ pub fn compose(facts: &Facts<'_>) -> Result<Vec<u8>, serde_json::Error> {
         run: facts.run,
         judge: facts.judge,
         model: facts.model,
-        prompt: &facts.fixture.prompt,
-        criteria: &facts.fixture.criteria,
-        rubric: &facts.fixture.rubric,
+        prompt: facts.prompt,
+        criteria: facts.criteria,
+        rubric: facts.rubric,
         agent_end: facts.agent.end,
         exit_code: facts.agent.exit_code,
         checks: facts.checks,

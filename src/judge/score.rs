@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::judge::answer::Answer;
 use crate::model::ids::JudgeNumber;
+use crate::model::judge::Answer;
 use crate::model::result::{Judgment, Verdict};
 use crate::model::rubric::{ItemScore, Rubric};
 use crate::model::score::Score;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
 use super::ids::{SubtestId, TierId};
+use super::score::Score;
 
 /// The winners that a tier takes over. Once written, a source is never chosen again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +35,17 @@ pub struct TakenOver {
     pub planned: usize,
     /// Digest of what was composed for the winner, which is what is taken over; `null` when nothing was.
     pub composed: Option<Digest>,
+}
+
+/// What the winner's rule compares of a committed run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Compared {
+    /// Whose run it is.
+    pub subtest: SubtestId,
+    /// Its score.
+    pub score: Score,
+    /// Tokens of its agent; `None` when it does not say them.
+    pub tokens: Option<u64>,
 }
 
 /// What the committed runs of a subtest say, as far as the winner's rule looks at it.

@@ -1,5 +1,6 @@
 //! Floor 0: the words of the product as types. No I/O, no clock, no imports from higher floors.
 
+pub mod agent;
 pub mod changes;
 pub mod checkpoint;
 pub mod digest;
@@ -10,14 +11,17 @@ pub mod flag;
 pub mod grading;
 pub mod ids;
 pub mod inherited;
+pub mod judge;
 pub mod limits;
 pub mod money;
 pub mod original;
 pub mod outcome;
 pub mod plan;
+pub mod program;
 pub mod result;
 pub mod rubric;
 pub mod score;
+pub mod setup;
 pub mod shortfall;
 pub mod survey;
 pub mod task;

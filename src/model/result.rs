@@ -10,7 +10,7 @@ use super::changes::NotCaptured;
 use super::digest::Digest;
 use super::flag::Flag;
 use super::grading::GradingNumber;
-use super::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunNumber, SubtestId, TierId};
+use super::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunId, RunNumber, SubtestId, TierId};
 use super::outcome::{AgentEnd, AttemptEnd, Stage};
 use super::rubric::ItemScore;
 use super::score::{Grade, Score};
@@ -257,6 +257,14 @@ pub struct RunResult {
     pub changed_nothing: Option<bool>,
     /// Digest of `SHA256SUMS`, which seals the run's evidence.
     pub seal: Digest,
+}
+
+impl RunResult {
+    /// The run that it is of.
+    #[must_use]
+    pub fn run(&self) -> RunId {
+        RunId { tier: self.tier, subtest: self.subtest, run: self.run_number }
+    }
 }
 
 impl RunResult {

@@ -1,14 +1,15 @@
 //! What a fixture describes: the task, its tiers and subtests, agents, checks and judges.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
+use super::agent::Agent;
 use super::ids::{ExperimentId, SubtestId, TierId};
+use super::judge::Judge;
 use super::money::Usd;
+use super::program::Invocation;
 use super::rubric::Rubric;
+use super::setup::Setup;
 
 /// A fixture, read and checked as a whole.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,7 +37,7 @@ pub struct Fixture {
     /// The fixture's own commands, in their order.
     pub checks: Vec<CheckSpec>,
     /// The panel, in its order; judge 1 is the first.
-    pub judges: Vec<JudgeSpec>,
+    pub judges: Vec<Judge>,
     /// Wall clock limit of the agent in seconds, `task.timeout_seconds`.
     pub timeout_seconds: Option<u64>,
     /// Longest time without output, in seconds, `task.no_progress_seconds`.
@@ -97,79 +98,13 @@ pub struct Subtest {
     /// What this setup is.
     pub description: String,
     /// Who does the task.
-    pub agent: AgentSpec,
+    pub agent: Agent,
     /// Folder below the fixture whose content is laid over the task's tree before the agent starts.
     pub overlay: Option<String>,
     /// Path of the subtest's file below the fixture.
     pub file: String,
     /// What the agent is set up with.
     pub setup: Setup,
-}
-
-/// What an agent is set up with beside the task: the composing keys of the original's subtests.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Setup {
-    /// Whether the winner of an earlier tier lies below it (`extends_previous`).
-    pub extends_previous: bool,
-    /// Whether the subtest says itself that none does: then no rule of an experiment lays one below it.
-    pub stands_alone: bool,
-    /// Tiers whose winners are merged below it (`inherit_best_from`).
-    pub inherit_best_from: Vec<TierId>,
-    /// The system prompt that the agent is told to use.
-    pub system_prompt: SystemPrompt,
-    /// Whether teams of agents are switched on.
-    pub agent_teams: bool,
-    /// Its own resources.
-    pub resources: Resources,
-}
-
-/// The system prompt of an agent (`system_prompt_mode`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SystemPrompt {
-    /// An empty one; the tree's own instructions are removed.
-    None,
-    /// The agent's own; the tree's own instructions are removed.
-    Default,
-    /// The agent's own, and what is composed.
-    #[default]
-    Custom,
-}
-
-/// What is laid into a workspace for the agent. Names are those of the fixture's stores.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Resources {
-    /// Blocks of `CLAUDE.md`, such as `B02`, in order.
-    pub blocks: Vec<String>,
-    /// Categories of skills, or single skills by the name of their folder.
-    pub skills: Vec<String>,
-    /// Levels of agents, 0 to 5.
-    pub agent_levels: BTreeSet<u8>,
-    /// Single agents by the name of their file, without `.md`.
-    pub agent_names: Vec<String>,
-    /// The tools that the agent may use; `None` says nothing of them.
-    pub tools: Option<Tools>,
-    /// MCP servers.
-    pub mcp_servers: Vec<McpServer>,
-}
-
-/// Which tools an agent may use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tools {
-    /// All that it has.
-    All,
-    /// Those of these names.
-    Named(Vec<String>),
-}
-
-/// An MCP server that an agent is offered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct McpServer {
-    /// Its name.
-    pub name: String,
-    /// Where its program comes from, such as `modelcontextprotocol/servers`.
-    pub source: Option<String>,
-    /// Path of its own config in the workspace.
-    pub config_path: Option<String>,
 }
 
 /// Where the resources lie that subtests name: paths below the fixture's folder, as an experiment's copy has them. Only what
@@ -201,57 +136,6 @@ pub struct TierSettings {
     pub delegation_enabled: bool,
 }
 
-/// A program with its arguments, or a line for `sh -c`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Invocation {
-    /// Program and arguments, started as they are.
-    Argv(Vec<String>),
-    /// A line for `/bin/sh -c`.
-    Shell(String),
-}
-
-impl Invocation {
-    /// The words that the kernel is given.
-    #[must_use]
-    pub fn words(&self) -> Vec<String> {
-        match self {
-            Self::Argv(words) => words.clone(),
-            Self::Shell(line) => vec!["/bin/sh".into(), "-c".into(), line.clone()],
-        }
-    }
-}
-
-/// Who does the task.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AgentSpec {
-    /// Any program.
-    Command {
-        /// What is started.
-        run: Invocation,
-        /// Variables that this agent is given beside the allowed ones.
-        environment: BTreeMap<String, String>,
-        /// Whether the agent owes a record (`$SCYLLA_RECORD_FILE`); without it an end is an infrastructure failure.
-        owes_record: bool,
-    },
-    /// Applies the fixture's reference solution: it must pass.
-    Oracle,
-    /// Does nothing: it must fail, else the checks check nothing.
-    Nop,
-}
-
-impl AgentSpec {
-    /// The word for the kind of agent in fixtures and reports.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Command { .. } => "command",
-            Self::Oracle => "oracle",
-            Self::Nop => "nop",
-        }
-    }
-}
-
 /// One command of the fixture whose exit code is a fact about the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckSpec {
@@ -265,31 +149,4 @@ pub struct CheckSpec {
     pub needs: Vec<String>,
     /// Exit codes that say that it does not apply.
     pub not_applicable: Vec<i32>,
-}
-
-/// A member of the panel.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum JudgeSpec {
-    /// Scores each rubric item by the check that it rests on.
-    Checks,
-    /// A program: a JSON request on stdin, a JSON answer on stdout.
-    Command {
-        /// Its name in results.
-        name: String,
-        /// What is started.
-        run: Invocation,
-        /// Wall clock limit in seconds.
-        timeout_seconds: u64,
-    },
-}
-
-impl JudgeSpec {
-    /// The judge's name in results.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Checks => "checks",
-            Self::Command { name, .. } => name,
-        }
-    }
 }

@@ -7,7 +7,6 @@ pub mod gradings;
 pub mod index;
 pub mod limiter;
 pub mod mend;
-pub mod models;
 pub mod next;
 pub mod pacing;
 mod queue;

@@ -3,25 +3,26 @@
 use std::collections::BTreeMap;
 
 use crate::model::ids::{SubtestId, TierId};
-use crate::model::inherited::{Candidate, Winner};
+use crate::model::inherited::{Candidate, Compared, Winner};
 use crate::model::result::RunResult;
 
 /// Two medians that lie closer to each other than this are told apart by their tokens.
 pub const NEAR_TIE: f64 = 0.05;
 
-/// The candidates of a tier, by subtest: what its committed runs say. A subtest without one is no candidate.
+/// The winner among the committed runs of a tier, each with what is compared of it; `None` when there is none. A subtest
+/// without a run is no candidate.
 #[must_use]
-pub fn candidates<'a>(tier: TierId, results: impl Iterator<Item = &'a RunResult>) -> Vec<Candidate> {
+pub fn winner_among(runs: impl IntoIterator<Item = Compared>) -> Option<Winner> {
     let mut subtests: BTreeMap<SubtestId, (Vec<f64>, Option<u64>)> = BTreeMap::new();
-    for result in results.filter(|result| result.tier == tier) {
-        let (scores, tokens) = subtests.entry(result.subtest).or_insert((Vec::new(), Some(0)));
-        scores.push(result.judge_score.get());
-        *tokens = sum_of(*tokens, result.usage.tokens.total());
+    for run in runs {
+        let (scores, tokens) = subtests.entry(run.subtest).or_insert((Vec::new(), Some(0)));
+        scores.push(run.score.get());
+        *tokens = sum_of(*tokens, run.tokens);
     }
     let candidate = |(subtest, (scores, tokens)): (SubtestId, (Vec<f64>, Option<u64>))| {
         Some(Candidate { subtest, median: median(&scores)?, runs: scores.len(), tokens })
     };
-    subtests.into_iter().filter_map(candidate).collect()
+    winner(&subtests.into_iter().filter_map(candidate).collect::<Vec<_>>())
 }
 
 /// The winner among candidates: the highest median score. When the second lies nearer than [`NEAR_TIE`], the one of the
@@ -29,8 +30,7 @@ pub fn candidates<'a>(tier: TierId, results: impl Iterator<Item = &'a RunResult>
 /// first. One candidate wins by 1. `None` when there is none.
 ///
 /// The order of the candidates does not matter.
-#[must_use]
-pub fn winner(candidates: &[Candidate]) -> Option<Winner> {
+fn winner(candidates: &[Candidate]) -> Option<Winner> {
     let mut ranked: Vec<Candidate> = candidates.to_vec();
     ranked.sort_by(|a, b| b.median.total_cmp(&a.median).then(a.subtest.cmp(&b.subtest)));
     let first = *ranked.first()?;
@@ -45,24 +45,23 @@ pub fn winner(candidates: &[Candidate]) -> Option<Winner> {
 }
 
 /// Tokens together with those of one more run; `None` where one of them did not say it.
-#[must_use]
-pub fn sum_of(tokens: Option<u64>, more: Option<u64>) -> Option<u64> {
+fn sum_of(tokens: Option<u64>, more: Option<u64>) -> Option<u64> {
     tokens.zip(more).map(|(tokens, more)| tokens.saturating_add(more))
 }
 
 /// The winner of each tier that has a committed run.
 #[must_use]
 pub fn winners(results: &[RunResult]) -> BTreeMap<TierId, Winner> {
-    let mut tiers: BTreeMap<TierId, Option<Winner>> = results.iter().map(|result| (result.tier, None)).collect();
-    for (tier, place) in &mut tiers {
-        *place = winner(&candidates(*tier, results.iter()));
+    let mut tiers: BTreeMap<TierId, Vec<Compared>> = BTreeMap::new();
+    for result in results {
+        let (subtest, score, tokens) = (result.subtest, result.judge_score, result.usage.tokens.total());
+        tiers.entry(result.tier).or_default().push(Compared { subtest, score, tokens });
     }
-    tiers.into_iter().filter_map(|(tier, winner)| Some((tier, winner?))).collect()
+    tiers.into_iter().filter_map(|(tier, runs)| Some((tier, winner_among(runs)?))).collect()
 }
 
 /// The middle of some numbers: of an even count, the mean of the two in the middle. `None` when there are none.
-#[must_use]
-pub fn median(numbers: &[f64]) -> Option<f64> {
+fn median(numbers: &[f64]) -> Option<f64> {
     let mut sorted = numbers.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;

@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 use crate::model::ids::JudgeNumber;
 use crate::model::limits::{MOST_STAGE_FILE_BYTES, OUTPUT_BYTES};
-use crate::model::task::AgentSpec;
 use crate::model::usage::Cost;
 use crate::os::files::{self, ReadError};
 use crate::text::claims;
@@ -28,9 +27,12 @@ pub(super) enum Asked {
 
 /// Tells which agent was started, by `agent/command.json`, which is there before an agent is.
 pub(super) fn asked(folder: &RunFolder) -> Result<Asked, StoreError> {
+    /// Of an agent that is no program, its kind is all there is to say.
     #[derive(Deserialize)]
-    struct Command {
-        kind: String,
+    #[serde(deny_unknown_fields)]
+    struct NoProgram {
+        #[serde(rename = "kind")]
+        _kind: String,
     }
     let bytes = match files::read_bounded(&folder.command(), MOST_STAGE_FILE_BYTES) {
         Ok(Some(bytes)) => bytes,
@@ -40,9 +42,7 @@ pub(super) fn asked(folder: &RunFolder) -> Result<Asked, StoreError> {
         Err(ReadError::NotRegular { .. } | ReadError::TooLarge { .. }) => return Ok(Asked::Program),
         Err(error @ ReadError::Io(_)) => return Err(error.into()),
     };
-    let no_model = [AgentSpec::Oracle.kind(), AgentSpec::Nop.kind()];
-    let is_one = |command: Command| no_model.contains(&command.kind.as_str());
-    let asks_none = serde_json::from_slice(&bytes).is_ok_and(is_one);
+    let asks_none = serde_json::from_slice::<NoProgram>(&bytes).is_ok();
     Ok(if asks_none { Asked::NoModel } else { Asked::Program })
 }
 

@@ -1,31 +1,12 @@
-//! An experiment written anew in another form: what is read for it, and how the new folder appears.
+//! An experiment written anew in another form: how the new folder appears.
 
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use crate::model::grading::GradingNumber;
-use crate::model::ids::RunId;
-use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::os::files::{self, FileError, Folder};
 
 use super::StoreError;
-use super::layout::{ExperimentFolder, RunFolder};
-
-/// The bytes of a committed result. `place` is where the run lies below the experiment's folder.
-///
-/// # Errors
-/// When it cannot be read, or is gone.
-pub fn read_result(
-    folder: &ExperimentFolder,
-    run: RunId,
-    place: &str,
-    grading: GradingNumber,
-) -> Result<Vec<u8>, StoreError> {
-    let path = RunFolder::at(folder.root().join(place)).graded(grading).result();
-    let gone = || FileError::new("read the result of", &path, io::Error::other(format!("{run} is gone")));
-    Ok(files::read_bounded(&path, MOST_STAGE_FILE_BYTES)?.ok_or_else(gone)?)
-}
 
 /// Makes a folder with these files, named by their paths below it. It appears whole, or not at all.
 ///

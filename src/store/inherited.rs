@@ -1,67 +1,17 @@
 //! `config/inherited/T1.json`: the winners that a tier takes over, written once for each source and read by a resume.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::path::Path;
 
-use serde::Deserialize;
-
-use crate::model::grading::GradingNumber;
-use crate::model::ids::{RunId, TierId};
+use crate::model::ids::TierId;
 use crate::model::inherited::Inherited;
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
-use crate::model::score::Score;
 use crate::model::survey::Seen;
-use crate::model::usage::Tokens;
 use crate::os::files::{self, FileError, Folder};
-use crate::projectscylla;
 
+use super::layout::ExperimentFolder;
 use super::layout::config::tier_of_inherited;
-use super::layout::{ExperimentFolder, RESULT};
-use super::version::{Age, age, costs, newer, translated};
+use super::version::{Age, age, newer, translated};
 use super::{StoreError, own_digest, pretty};
-
-/// What the winner's rule compares of a committed run: its score, and the tokens of its agent, `None` when it does not say
-/// them. `None` for a result without a score.
-pub type Compared = Option<(Score, Option<u64>)>;
-
-/// Reads what is compared of a committed run.
-///
-/// # Errors
-/// When the result is gone or cannot be read.
-pub fn compared(folder: &ExperimentFolder, run: RunId, grading: GradingNumber) -> Result<Compared, StoreError> {
-    compared_in(&folder.run(run).graded(grading).result())
-}
-
-/// The same of a run that lies at another place below the experiment's folder, before it is taken over.
-///
-/// # Errors
-/// As [`compared`].
-pub fn compared_at(folder: &ExperimentFolder, place: &str) -> Result<Compared, StoreError> {
-    compared_in(&folder.root().join(place).join(RESULT))
-}
-
-fn compared_in(path: &Path) -> Result<Compared, StoreError> {
-    #[derive(Deserialize)]
-    struct Scored {
-        #[serde(default)]
-        version: Option<String>,
-        judge_score: Option<Score>,
-        #[serde(default)]
-        token_stats: Tokens,
-    }
-    let unreadable = |why: String| FileError::new("compare", path, io::Error::other(why));
-    let bytes = files::read_bounded(path, MOST_STAGE_FILE_BYTES)?.ok_or_else(|| unreadable("it is gone".to_owned()))?;
-    let compared = serde_json::from_slice::<Scored>(&bytes).or_else(|_| {
-        // The original's runner wrote it, as Python writes JSON.
-        let strict = projectscylla::result::strict(&bytes).map_err(unreadable)?;
-        serde_json::from_slice(&strict).map_err(|error| unreadable(error.to_string()))
-    })?;
-    let is_earlier = compared.version.is_some_and(|version| age(&version) == Age::Earlier);
-    let tokens = compared.token_stats;
-    let tokens = if is_earlier { costs::tokens(tokens) } else { tokens };
-    Ok(compared.judge_score.map(|score| (score, tokens.total())))
-}
 
 /// Writes what a tier takes over, whole and durably.
 ///
@@ -134,7 +84,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::store::sample::{self, run, write_json};
+    use crate::store::sample;
 
     fn inherited(tier: &str) -> Inherited {
         serde_json::from_value(json!({
@@ -183,29 +133,5 @@ mod tests {
         fs::remove_file(&path).unwrap();
         sample::fifo(&path);
         assert!(matches!(read_all(&sample.folder), Err(StoreError::Inherited { .. })));
-    }
-
-    #[test]
-    fn a_result_of_either_tool_is_compared_by_score_and_tokens() {
-        let sample = sample::experiment();
-        sample.altered_result(run("T0/00/1"), &json!({ "token_stats": { "input_tokens": 3, "cache_read_tokens": 4 } }));
-        assert_eq!(
-            compared(&sample.folder, run("T0/00/1"), GradingNumber::FIRST).unwrap(),
-            Some((Score::ONE, Some(7)))
-        );
-        let original = r#"{"run_number": 2, "judge_score": 0.5, "cost_of_pass": Infinity, "judges": null,
-            "token_stats": {"input_tokens": 1, "cache_read_input_tokens": 8}}"#;
-        write_json(&sample.folder.run(run("T0/00/2")).result(), &json!({}));
-        fs::write(sample.folder.run(run("T0/00/2")).result(), original).unwrap();
-        assert_eq!(
-            compared(&sample.folder, run("T0/00/2"), GradingNumber::FIRST).unwrap(),
-            Some((Score::new(0.5).unwrap(), Some(9)))
-        );
-        sample.altered_result(run("T0/00/3"), &json!({ "judge_score": null }));
-        assert_eq!(compared(&sample.folder, run("T0/00/3"), GradingNumber::FIRST).unwrap(), None);
-        assert!(
-            compared(&sample.folder, run("T0/00/4"), GradingNumber::FIRST).is_err(),
-            "a result that is gone is no absent score"
-        );
     }
 }

@@ -22,6 +22,7 @@ pub mod layout;
 pub mod mend;
 pub mod own_digest;
 pub mod repository;
+pub mod results;
 pub mod stages;
 pub mod survey;
 pub mod work;

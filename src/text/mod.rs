@@ -10,6 +10,7 @@ pub mod page;
 pub mod redact;
 mod secret_names;
 pub mod shape;
+pub mod short;
 pub mod styles;
 pub mod url;
 pub mod words;

@@ -9,6 +9,7 @@ use crate::text::words::shell_word;
 
 use super::tables::{Rows, named};
 use crate::text::page::Page;
+use crate::text::short::and_more;
 use crate::text::styles::{Styles, Tone};
 
 /// So many reasons are shown why runs did not pass, unless a person wants a row for each setup.
@@ -46,9 +47,8 @@ pub(super) fn add_shortfalls(
         let excerpt = line.excerpt.as_ref().map(shown).unwrap_or_default();
         page.line(format_args!("  {}/{}: {}{excerpt}", line.tier, line.subtest, sentence(line)));
     }
-    if lines.len() > most {
-        let more = lines.len() - most;
-        page.line(format_args!("  … {more} more: `cargo scylla status {} --by subtests`", shell_word(folder)));
+    if let Some(more) = and_more(lines.len(), most) {
+        page.line(format_args!("  {more}: `cargo scylla status {} --by subtests`", shell_word(folder)));
     }
     page.line("");
 }

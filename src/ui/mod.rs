@@ -1,5 +1,6 @@
 //! Floor 4: what people see of a session, and machines that listen to one. Writes only to what it is given.
 
+pub mod capabilities;
 mod causes;
 pub mod error;
 pub mod fixtures;

@@ -16,6 +16,7 @@ use crate::text::escape;
 use crate::text::words::{counted, duration, percent, rough_duration};
 
 use super::lines::{SetupNames, stage_name};
+use crate::text::short::and_more;
 use crate::text::styles::{Styles, Tone};
 
 /// More runs in flight than this are summed up, so that the bars leave room on a screen of 24 lines.
@@ -240,9 +241,7 @@ impl ProgressView {
                 )
             })
             .collect();
-        if in_flight.len() > shown {
-            lines.push(format!("  … and {} more", in_flight.len() - shown));
-        }
+        lines.extend(and_more(in_flight.len(), shown).map(|more| format!("  {more}")));
         lines
     }
 }

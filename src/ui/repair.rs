@@ -15,6 +15,7 @@ use super::tables::named_lines;
 use crate::text::cures::{cure_command, cure_sentence};
 use crate::text::page;
 use crate::text::page::Page;
+use crate::text::short::and_more;
 use crate::text::styles::{Styles, Tone};
 
 /// So many places of one kind are shown; all of them are in the JSON.
@@ -205,8 +206,8 @@ fn add_places(page: &mut Page, places: &[String]) {
     for place in places.iter().take(MOST_OF_A_KIND) {
         page.line(format_args!("    {place}"));
     }
-    if places.len() > MOST_OF_A_KIND {
-        page.line(format_args!("    … and {} more", places.len() - MOST_OF_A_KIND));
+    if let Some(more) = and_more(places.len(), MOST_OF_A_KIND) {
+        page.line(format_args!("    {more}"));
     }
 }
 

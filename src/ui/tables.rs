@@ -15,6 +15,7 @@ use crate::text::escape;
 use crate::text::words::{bytes, counted, duration, list, percent, shell_word};
 
 use crate::text::page::Page;
+use crate::text::short::first_of;
 use crate::text::styles::{Styles, Tone};
 
 /// With more setups than this, a table has a row for each tier, unless a person wants it otherwise.
@@ -131,11 +132,7 @@ pub(super) fn ignored_files(files: u64, size: u64) -> String {
 
 /// The first runs by their names, and how many more there are.
 pub(super) fn named(runs: &[RunId]) -> String {
-    let names: Vec<String> = runs.iter().take(MOST_NAMED).map(ToString::to_string).collect();
-    match runs.len().saturating_sub(MOST_NAMED) {
-        0 => names.join(", "),
-        more => format!("{} and {more} more", names.join(", ")),
-    }
+    list(&first_of(runs, MOST_NAMED))
 }
 
 /// The planned runs that are missing, one line for each reason; nothing when none is.

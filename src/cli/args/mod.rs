@@ -4,7 +4,7 @@ mod values;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use crate::cli::args::again::as_saved;
 use crate::cli::args::again::{Regrade, Rerun};
@@ -15,6 +15,7 @@ use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::{RunId, TierId};
 use crate::model::limits::{MOST_ATTEMPTS, MOST_JOBS, MOST_RUNS_PER_SUBTEST};
 use crate::model::money::Usd;
+use crate::report::findings::{FORMATS, Format};
 
 pub mod again;
 pub mod fixture;
@@ -297,8 +298,8 @@ pub struct Verify {
     #[arg(long)]
     pub quick: bool,
     /// Form of the report [with `--message-format json`: json]
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub format: VerifyFormat,
+    #[arg(long, value_name = "FORMAT", default_value = FORMATS[0].name, value_parser = values::report_format())]
+    pub format: &'static Format,
     /// So many planned runs may be missing: exit 7 when there are more, 0 instead of 6 when not
     #[arg(long, value_name = "N", help_heading = "Gate", value_parser = values::any_count, allow_negative_numbers = true)]
     pub max_missing: Option<usize>,
@@ -308,21 +309,6 @@ pub struct Verify {
     /// No warning may be there, else exit 7
     #[arg(long, help_heading = "Gate")]
     pub deny_warnings: bool,
-}
-
-/// Form of the report of `verify`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum VerifyFormat {
-    /// For people
-    Human,
-    /// One JSON document
-    Json,
-    /// `JUnit` XML: a test for each planned run
-    Junit,
-    /// Annotations of GitHub Actions
-    Github,
-    /// SARIF 2.1.0
-    Sarif,
 }
 
 /// Arguments of `repair`.

@@ -1,11 +1,12 @@
 //! How values of the config are typed.
 
 use clap::ValueEnum;
-use clap::builder::PossibleValue;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::TierId;
 use crate::model::money::Usd;
+use crate::report::findings::{FORMATS, Format, format_of};
 use crate::text::words::seconds_of;
 
 /// Longest time that can be given, in seconds.
@@ -20,6 +21,12 @@ pub(super) fn seconds(text: &str) -> Result<u64, String> {
         Some(_) => Err(format!("it must be from 1 second to {MOST_SECONDS}")),
         None => Err("it is neither a number of seconds nor a time such as `90s`, `10m` or `1h30m`".to_owned()),
     }
+}
+
+/// A form of `verify`'s report.
+pub(super) fn report_format() -> impl TypedValueParser<Value = &'static Format> {
+    let named = FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about));
+    PossibleValuesParser::new(named).try_map(|name| format_of(&name).ok_or("there is no such form"))
 }
 
 /// A tier. What stands behind `--tiers` is taken for one, the name of a folder too.

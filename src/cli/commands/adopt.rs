@@ -18,13 +18,15 @@ use crate::model::experiment::Inherit;
 use crate::model::finding::Level;
 use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::limits;
+use crate::model::setup::Resources;
 use crate::model::survey::Survey;
-use crate::model::task::{Fixture, Resources, Subtest};
+use crate::model::task::{Fixture, Subtest};
 use crate::model::usage::Total;
 use crate::os::{clock, files};
 use crate::rules::adopt::{self as adopt_rules, not_understood};
 use crate::rules::mend::{Ask, mend};
-use crate::text::words::{counted, shell_word};
+use crate::text::short::first_of;
+use crate::text::words::{counted, list, shell_word};
 
 /// Runs that are named one by one in a message.
 const MOST_NAMED: usize = 8;
@@ -105,11 +107,7 @@ fn refuse_to_pay_again(unjudged: &[RunId], name: &str) -> Result<(), CliError> {
 }
 
 fn named(runs: &[RunId]) -> String {
-    let mut names: Vec<String> = runs.iter().take(MOST_NAMED).map(ToString::to_string).collect();
-    if runs.len() > MOST_NAMED {
-        names.push(format!("and {} more", runs.len() - MOST_NAMED));
-    }
-    names.join(", ")
+    list(&first_of(runs, MOST_NAMED))
 }
 
 /// The fixture that is named, else the folder of the prompt that the experiment was started with.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::agent::thinking_word;
 use crate::cli::args::output::MessageFormat;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
@@ -10,13 +11,17 @@ use crate::cli::options::{alike, inheritance_of};
 use crate::config::fixture::named;
 use crate::engine::session::create::Options;
 use crate::engine::session::inheritance::{mistakes, stops};
+use crate::model::agent::Agent;
 use crate::model::experiment::{Inherit, too_many_runs};
 use crate::model::ids::{SubtestId, TierId};
 use crate::model::money::Usd;
-use crate::model::task::{AgentSpec, Invocation, Setup, Subtest, SystemPrompt, Tools};
+use crate::model::program::Invocation;
+use crate::model::setup::{Capability, Setup, SystemPrompt, Tools};
+use crate::model::task::Subtest;
 use crate::setup::compose::{Composition, compose};
 use crate::setup::inherit::{Inheritance, alone};
 use crate::text::words::shell_word;
+use crate::ui::capabilities;
 use crate::ui::plan::{Newest, PlanPage, PlannedSubtest, PlannedTier};
 
 /// Shows the plan. `newest` is the folder that a `run` would look at instead, and whether it is complete.
@@ -31,7 +36,8 @@ pub fn show(
 ) -> Result<Exit, CliError> {
     let current = console.current_dir()?;
     let inheritance = inheritance_of(options);
-    for note in options.notes.iter().cloned().chain(stops(&options.fixture, &inheritance, &options.thinking_mode)) {
+    let stops = stops(&options.fixture, &inheritance, &options.thinking_mode);
+    for note in options.notes.iter().cloned().chain(stops).chain(not_taken(options)) {
         console.say(&format!("note: {note}\n"))?;
     }
     let waits = inheritance.of_tiers();
@@ -95,6 +101,15 @@ pub fn check(options: &Options) -> Result<(), CliError> {
     if mistakes.is_empty() { Ok(()) } else { Err(CliError::mistakes(&mistakes)) }
 }
 
+/// What the agents of the plan cannot be given of what it gives them.
+fn not_taken(options: &Options) -> Vec<String> {
+    let subtests = options.subtests.iter().flat_map(|(tier, subtests)| subtests.iter().map(|id| (*tier, *id)));
+    let thinks = thinking_word(&options.thinking_mode).is_some();
+    let beside = [(Capability::Model, !options.models.is_empty()), (Capability::Thinking, thinks)];
+    let beside = beside.into_iter().filter(|(_, is_given)| *is_given).map(|(capability, _)| capability).collect();
+    capabilities::not_taken(&options.fixture, subtests, &beside)
+}
+
 fn composition(options: &Options, subtest: &Subtest) -> Composition {
     compose(&alone(&options.fixture, &subtest.setup), &options.fixture.stores, &options.thinking_mode)
         .unwrap_or_default()
@@ -139,11 +154,9 @@ fn planned_subtest(
     })
 }
 
-fn agent(spec: &AgentSpec) -> String {
-    match spec {
-        AgentSpec::Command { run, .. } => format!("{}: {}", spec.kind(), command(run)),
-        AgentSpec::Oracle | AgentSpec::Nop => spec.kind().to_owned(),
-    }
+fn agent(agent: &Agent) -> String {
+    let kind = agent.kind().name;
+    agent.program().map_or_else(|| kind.to_owned(), |program| format!("{kind}: {}", command(program.run)))
 }
 
 /// The line of a command; the shell that reads it is not named.

@@ -11,6 +11,7 @@ use crate::model::original::OriginalVersion;
 use crate::rules::audit::audit;
 use crate::store;
 use crate::store::survey::Depth;
+use crate::text::short::first_of;
 use crate::text::words::{counted, shell_word};
 
 /// Findings that are named one by one in a message.
@@ -59,12 +60,9 @@ fn hinders(finding: &Finding) -> bool {
 }
 
 fn damaged(damage: &[Finding], name: &str) -> CliError {
-    let mut named: Vec<String> =
-        damage.iter().take(MOST_NAMED).map(|finding| format!("{}: {}", finding.place, finding.message)).collect();
-    if damage.len() > MOST_NAMED {
-        named.push(format!("and {} more", damage.len() - MOST_NAMED));
-    }
-    let error = CliError::usage(format!("`{name}` is damaged: {}", named.join("; ")));
+    let named: Vec<String> = damage.iter().map(|finding| format!("{}: {}", finding.place, finding.message)).collect();
+    let named = first_of(&named, MOST_NAMED).join("; ");
+    let error = CliError::usage(format!("`{name}` is damaged: {named}"));
     let hint = format!("see all findings with `cargo scylla verify {}`; nothing was written", shell_word(name));
     CliError { exit: Exit::Damaged, ..error }.hint(hint)
 }

@@ -1,6 +1,6 @@
 //! `fixture check | new | list`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -18,9 +18,12 @@ use crate::config::list::folder_of;
 use crate::config::mistake::Mistake;
 use crate::config::{list, scaffold};
 use crate::model;
+use crate::model::ids::{SubtestId, TierId};
+use crate::model::task::Subtest;
 use crate::os::program;
 use crate::setup::alike;
 use crate::text::words::{counted, shell_word};
+use crate::ui::capabilities;
 use crate::ui::fixtures::{Counts, Row, fixture_table};
 
 /// Runs the command.
@@ -96,7 +99,11 @@ fn look(dir: &Path, fixture: &model::task::Fixture, console: &mut Console) -> Re
         }
         Solved::Elsewhere => mistakes.extend(named::absent_files(dir, fixture, None)),
     }
-    for note in absent_programs(fixture) {
+    let places = |(tier, subtests): (&TierId, &BTreeMap<SubtestId, Subtest>)| {
+        subtests.keys().map(|id| (*tier, *id)).collect::<Vec<_>>()
+    };
+    let not_taken = capabilities::not_taken(fixture, fixture.tiers.iter().flat_map(places), &BTreeSet::new());
+    for note in absent_programs(fixture).into_iter().chain(not_taken) {
         console.say(&format!("note: {note}"))?;
     }
     Ok(mistakes)

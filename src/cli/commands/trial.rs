@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::agent;
 use crate::cli::commands::session::session_options;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _};
@@ -16,11 +17,13 @@ use crate::engine::coordinator;
 use crate::engine::session::create::{Options, create};
 use crate::engine::session::freeze::freeze;
 use crate::engine::session::open::take_over;
+use crate::model::agent::Agent;
 use crate::model::event::Event;
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
 use crate::model::limits;
 use crate::model::outcome::{ExperimentEnd, Failure, RunStatus};
+use crate::model::program::Kind;
 use crate::model::result::{CheckResult, RunResult};
 use crate::model::task::{Fixture, Source};
 use crate::os::files::{self, FileError};
@@ -187,9 +190,10 @@ fn copy_to_try(loaded: &Loaded, copy: &Path) -> Result<(Loaded, TierId), CliErro
     for tier in loaded.fixture.tiers.keys() {
         let folder = tiers.join(tier.to_string());
         fs::create_dir_all(&folder).map_err(|error| FileError::new("make the folder", &folder, error))?;
-        let mut files = vec![("00-nothing.yaml", "agent: {kind: nop}\n")];
+        let of_kind = |kind: &Kind<Agent>| format!("agent: {{kind: {}}}\n", kind.name);
+        let mut files = vec![("00-nothing.yaml", of_kind(&agent::DOES_NOTHING))];
         if first.is_none() && loaded.fixture.solution_file.is_some() {
-            files.push(("01-solution.yaml", "agent: {kind: oracle}\n"));
+            files.push(("01-solution.yaml", of_kind(&agent::SOLVES)));
         }
         for (name, text) in files {
             let file = folder.join(name);

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::cli::args::Verify;
 use crate::cli::args::output::MessageFormat;
-use crate::cli::args::{Verify, VerifyFormat};
 use crate::cli::choose::choose;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
@@ -14,7 +14,7 @@ use crate::model::ids::RunId;
 use crate::model::outcome::RunStatus;
 use crate::model::plan::Plan;
 use crate::model::survey::{ResultFacts, RunSeen, Survey};
-use crate::report::findings::{self, PlannedRun, Verification};
+use crate::report::findings::{FOR_MACHINES, FORMATS, PlannedRun, Verification};
 use crate::rules::audit::audit_and_count;
 use crate::rules::status::status_on_disk;
 use crate::store::survey::{Depth, survey};
@@ -35,11 +35,13 @@ pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
     let plan = survey.plan().unwrap_or_default();
     let policy = policy(args, &survey, &plan, &findings);
     let exit = exit(args, &survey, &findings, &policy);
+    let runs: Vec<PlannedRun> = plan.runs().map(|run| PlannedRun { run, facts: facts(&survey, run) }).collect();
     let verification = Verification {
         tool_version: env!("CARGO_PKG_VERSION"),
         experiment_id: survey.experiment_id(),
         folder: &name,
         planned: plan.total() + survey.original.as_ref().map_or(0, |original| original.runs_of_unknown_tiers()),
+        runs: &runs,
         plan_is_open: survey.original.as_ref().is_some_and(|original| original.plan_is_open),
         agreeing: tally.agreeing,
         findings: &findings,
@@ -47,23 +49,11 @@ pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
         evidence_checked: !args.quick,
         policy: &policy,
     };
-    let format = match (args.format, console.message_format()) {
-        (VerifyFormat::Human, MessageFormat::Json) => VerifyFormat::Json,
-        (format, _) => format,
-    };
-    let text = match format {
-        VerifyFormat::Human => findings::human::human(&verification, console.out_styles()).into_bytes(),
-        VerifyFormat::Json => findings::json::json(&verification).into_bytes(),
-        VerifyFormat::Junit => {
-            let planned: Vec<PlannedRun> =
-                plan.runs().map(|run| PlannedRun { run, facts: facts(&survey, run) }).collect();
-            let mut page = Vec::new();
-            findings::junit::junit(&verification, &planned, &mut page)?;
-            page
-        }
-        VerifyFormat::Github => findings::github::github(&verification).into_bytes(),
-        VerifyFormat::Sarif => findings::sarif::sarif(&verification).into_bytes(),
-    };
+    let asked_for_none = args.format.name == FORMATS[0].name;
+    let is_for_machines = asked_for_none && console.message_format() == MessageFormat::Json;
+    let format = if is_for_machines { FOR_MACHINES } else { args.format };
+    let mut text = Vec::new();
+    (format.write)(&verification, console.out_styles(), &mut text)?;
     if !(console.is_quiet() && exit == Exit::Success) {
         console.print_bytes(&text)?;
     }

@@ -4,7 +4,6 @@ use crate::engine::coordinator::Coordinator;
 use crate::model::event::Event;
 use crate::model::ids::RunId;
 use crate::model::money::Usd;
-use crate::model::task::AgentSpec;
 use crate::model::usage::Total;
 use crate::rules::state::Fact;
 
@@ -19,7 +18,7 @@ impl Coordinator<'_> {
     /// Says at the start what the ceiling cannot hold.
     pub(super) fn tell_what_is_not_held(&mut self) {
         let silent = self.state.spent().unknown;
-        let owes_none = |run| self.place.subtest(run).is_some_and(|subtest| owes_no_record(&subtest.agent));
+        let owes_none = |run| self.place.subtest(run).is_some_and(|subtest| subtest.agent.may_hide_its_cost());
         let why = match silent {
             0 if self.progress.to_do().any(owes_none) => "agents that owe no record may not say what they cost",
             0 => return,
@@ -45,8 +44,4 @@ impl Coordinator<'_> {
         );
         self.emit(&Event::Notice { message });
     }
-}
-
-fn owes_no_record(agent: &AgentSpec) -> bool {
-    matches!(agent, AgentSpec::Command { owes_record: false, .. })
 }

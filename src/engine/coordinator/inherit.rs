@@ -7,13 +7,13 @@ use crate::engine::coordinator::Coordinator;
 use crate::engine::error::EngineError;
 use crate::engine::error::storage;
 use crate::model::event::Event;
-use crate::model::ids::{RunId, SubtestId, TierId};
+use crate::model::ids::TierId;
 use crate::model::inherited::TakenOver;
-use crate::model::inherited::{Candidate, Winner};
+use crate::model::inherited::Winner;
 use crate::os::clock;
 use crate::rules::state::Fact;
-use crate::stats::winner::{median, sum_of, winner};
-use crate::store::inherited::{self, Compared};
+use crate::stats::winner::winner_among;
+use crate::store::results;
 use crate::text::words::list;
 use crate::workspace::base;
 
@@ -83,25 +83,9 @@ impl Coordinator<'_> {
     fn winner_of(&self, tier: TierId) -> Result<Option<TakenOver>, EngineError> {
         let (folder, counting) = (&self.locked.folder, self.place.grader.counting);
         let committed = self.progress.committed_in(tier);
-        let compared = committed.map(|run| Ok((run, inherited::compared(folder, run, counting)?)));
-        let Some(winner) = winner_among(compared.collect::<Result<Vec<_>, EngineError>>()?) else { return Ok(None) };
+        let compared = committed.map(|run| results::compared(folder, run, counting)).collect::<Result<Vec<_>, _>>()?;
+        let Some(winner) = winner_among(compared.into_iter().flatten()) else { return Ok(None) };
         let composed = base::composed(&self.locked.folder.repo(), tier, winner.subtest)?;
         Ok(Some(TakenOver { at: clock::now(), winner, planned: self.progress.planned_in(tier), composed }))
     }
-}
-
-/// The winner among the committed runs of a tier, each with what is compared of it; `None` when there is none.
-pub(in crate::engine) fn winner_among(runs: Vec<(RunId, Compared)>) -> Option<Winner> {
-    let mut subtests: BTreeMap<SubtestId, (Vec<f64>, Option<u64>)> = BTreeMap::new();
-    for (run, compared) in runs {
-        let Some((score, tokens)) = compared else { continue };
-        let (scores, all) = subtests.entry(run.subtest).or_insert((Vec::new(), Some(0)));
-        scores.push(score.get());
-        *all = sum_of(*all, tokens);
-    }
-    let candidate = |(subtest, (scores, tokens)): (SubtestId, (Vec<f64>, Option<u64>))| {
-        Some(Candidate { subtest, median: median(&scores)?, runs: scores.len(), tokens })
-    };
-    let candidates: Vec<Candidate> = subtests.into_iter().filter_map(candidate).collect();
-    winner(&candidates)
 }

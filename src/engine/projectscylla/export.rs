@@ -22,6 +22,7 @@ use crate::rules::index::is_complete;
 use crate::stats::winner::winners;
 use crate::store;
 use crate::store::layout::ExperimentFolder;
+use crate::store::results::Whole;
 use crate::text::url;
 
 /// What stands for a model where none was named.
@@ -68,8 +69,7 @@ pub fn export(
     let mut content: Vec<(String, Vec<u8>)> =
         files(&export).into_iter().map(|(place, text)| (place, text.into_bytes())).collect();
     for result in &results {
-        let run = RunId { tier: result.tier, subtest: result.subtest, run: result.run_number };
-        let folder = export.run_folder(run);
+        let folder = export.run_folder(result.run());
         content.extend(
             stages::files(result).into_iter().map(|(place, text)| (format!("{folder}/{place}"), text.into_bytes())),
         );
@@ -106,10 +106,9 @@ fn read(
     config: &Config,
     now: Timestamp,
 ) -> Result<Result<RunResult, String>, EngineError> {
-    let bytes = store::export::read_result(folder, run, &survey.place(run), survey.counting)?;
-    Ok(match serde_json::from_slice::<RunResult>(&bytes) {
-        Ok(result) => Ok(result),
-        Err(_) => translate::run_result(&bytes, run, config, now),
+    Ok(match store::results::read(folder, run, &survey.place(run), survey.counting)? {
+        Whole::Ours(result) => Ok(*result),
+        Whole::Others(bytes) => translate::run_result(&bytes, run, config, now),
     })
 }
 
@@ -117,8 +116,7 @@ fn checkpoint(export: &Export<'_>, hash: &str, complete: bool) -> Vec<u8> {
     let Export { version, config, results, root, now, .. } = *export;
     let mut completed_runs = CompletedRuns::default();
     for result in results {
-        let run = RunId { tier: result.tier, subtest: result.subtest, run: result.run_number };
-        completed_runs.set(run, RunStatus::judged(result.judge_passed));
+        completed_runs.set(result.run(), RunStatus::judged(result.judge_passed));
     }
     let header = Header {
         experiment_id: &config.experiment_id,

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::engine::coordinator::inherit::winner_among;
 use crate::engine::error::EngineError;
 use crate::engine::session::create::{Options, first_checkpoint, furnish};
 use crate::engine::session::inheritance;
@@ -21,6 +20,7 @@ use crate::model::task::{Fixture, Source};
 use crate::os::{clock, files};
 use crate::rules::adopt::{Adoption, forbidding, subtests, thinking_mode};
 use crate::setup::inherit::Inheritance;
+use crate::stats::winner::winner_among;
 use crate::store::layout::ExperimentFolder;
 use crate::store::stages::RunStore;
 use crate::store::{self, StoreError};
@@ -193,9 +193,9 @@ fn known_winners(
             continue;
         }
         let of_source = places.iter().filter(|(run, _)| run.tier == source && subtests.contains(&run.subtest));
-        let compared = of_source.map(|(run, place)| Ok((*run, store::inherited::compared_at(folder, place)?)));
+        let compared = of_source.map(|(run, place)| store::results::compared_at(folder, *run, place));
         let compared = compared.collect::<Result<Vec<_>, StoreError>>()?;
-        if let Some(winner) = winner_among(compared) {
+        if let Some(winner) = winner_among(compared.into_iter().flatten()) {
             if !has(&winner.subtest) {
                 return Err(lost(winner.subtest));
             }

@@ -12,11 +12,11 @@ use crate::model::digest::Digest;
 use crate::model::experiment::{Config, KeepWorkspaces};
 use crate::model::grading::GradingNumber;
 use crate::model::ids::{AttemptNumber, JudgeNumber, ModelName, RunId};
+use crate::model::judge::Judge;
 use crate::model::result::ChecksResult;
-use crate::model::task::{CheckSpec, Fixture, JudgeSpec, Subtest};
+use crate::model::task::{CheckSpec, Fixture, Subtest};
 use crate::os::files;
 use crate::os::process::{Containment, MakeFilter, OutputFilter, Overflow, ProcessLimits, StopHandle, Task, View};
-use crate::rules::models;
 use crate::store::StoreError;
 use crate::store::evidence::Frozen;
 use crate::store::layout::ExperimentFolder;
@@ -80,7 +80,7 @@ impl Workplace {
     }
 
     /// The panel's judges with their numbers.
-    pub(in crate::engine) fn panel(&self) -> impl Iterator<Item = (JudgeNumber, &JudgeSpec)> {
+    pub(in crate::engine) fn panel(&self) -> impl Iterator<Item = (JudgeNumber, &Judge)> {
         (1..).map(JudgeNumber).zip(&self.grader.fixture.judges)
     }
 
@@ -124,12 +124,17 @@ impl Workplace {
 
     /// The model that the agent of a run asks; `None` when it asks none.
     pub(in crate::engine) fn agent_model(&self, run: RunId) -> Option<ModelName> {
-        models::of_agent(&self.subtest(run)?.agent, &self.config.models)
+        self.subtest(run)?.agent.model(self.model())
+    }
+
+    /// The model that judges are told to use.
+    pub(in crate::engine) fn judges_told(&self) -> Option<&str> {
+        self.config.judge_models.first().map(String::as_str)
     }
 
     /// The model that a judge asks; `None` when it asks none.
-    pub(in crate::engine) fn judge_model(&self, judge: &JudgeSpec) -> Option<ModelName> {
-        models::of_judge(judge, &self.config.judge_models)
+    pub(in crate::engine) fn judge_model(&self, judge: &Judge) -> Option<ModelName> {
+        judge.model(self.judges_told())
     }
 
     /// The models that judges ask, in the panel's order.

@@ -75,8 +75,7 @@ pub fn files(export: &Export<'_>) -> Vec<(String, String)> {
         let folder = export.tier_folder(tier.id);
         for subtest in &tier.subtests {
             for result in &subtest.runs {
-                let run = RunId { tier: tier.id, subtest: subtest.id, run: result.run_number };
-                let folder = export.run_folder(run);
+                let folder = export.run_folder(result.run());
                 files.push((format!("{folder}/run_result.json"), run_result(export, result)));
                 files.push((format!("{folder}/report.json"), run_report(export, result)));
             }
@@ -163,8 +162,7 @@ fn dollars(amount: Usd) -> Json {
 }
 
 fn run_result(export: &Export<'_>, result: &RunResult) -> Json {
-    let run = RunId { tier: result.tier, subtest: result.subtest, run: result.run_number };
-    let folder = format!("{}/{}", export.root, export.run_folder(run));
+    let folder = format!("{}/{}", export.root, export.run_folder(result.run()));
     let judges = result.judges.iter().map(|judgment| judge(export, judgment)).collect();
     let reasoning = result.judges.first().map(|judgment| judgment.reasoning.as_str()).unwrap_or_default();
     let mut json = Json::map([

@@ -2,24 +2,30 @@
 
 use crate::model::finding::{Finding, FindingKind, Level};
 use crate::text::escape::{github_message, github_property};
+use crate::text::short::and_more;
 
 use super::human::verdict_sentence;
-use super::{Conclusion, Verification, cure_text, sentence};
+use super::{Conclusion, Format, Verification, cure_text, sentence};
 
 /// GitHub shows about ten annotations of a type for each step, so more of one kind are summed up.
 const MOST_OF_A_KIND: usize = 10;
 
+/// The form.
+pub(super) static FORMAT: Format = Format {
+    name: "github",
+    about: "Annotations of GitHub Actions",
+    write: |verification, _, out| out.write_all(github(verification).as_bytes()),
+};
+
 /// One line for each finding, a line that sums up what is left out of a kind, and the verdict.
-#[must_use]
-pub fn github(verification: &Verification) -> String {
+pub(super) fn github(verification: &Verification) -> String {
     let mut text = String::new();
     for (kind, findings) in verification.by_kind() {
         for finding in findings.iter().take(MOST_OF_A_KIND) {
             text.push_str(&finding_line(finding, verification));
         }
-        if findings.len() > MOST_OF_A_KIND {
-            let rest = findings.len() - MOST_OF_A_KIND;
-            let message = format!("… and {rest} more of {} in all.", findings.len());
+        if let Some(more) = and_more(findings.len(), MOST_OF_A_KIND) {
+            let message = format!("{more} of {} in all.", findings.len());
             text.push_str(&command(command_of(kind), &[("title", kind.name())], &message));
         }
     }

@@ -7,9 +7,10 @@ use crate::model::ids::RunId;
 use crate::text::escape;
 use crate::text::words::{counted, list};
 
-use super::{Conclusion, Verification, level_name};
+use super::{Conclusion, Format, Verification, level_name};
 use crate::text::cures::{cure_command, cure_sentence};
 use crate::text::page::Page;
+use crate::text::short::and_more;
 use crate::text::styles::{Styles, Tone};
 
 /// So many findings of one kind are shown; all of them are in the JSON.
@@ -18,9 +19,15 @@ const MOST_OF_A_KIND: usize = 20;
 /// Places up to this width are padded, so that messages stand below each other.
 const WIDEST_PADDED_PLACE: usize = 44;
 
+/// The form.
+pub(super) static FORMAT: Format = Format {
+    name: "human",
+    about: "For people",
+    write: |verification, styles, out| out.write_all(human(verification, styles).as_bytes()),
+};
+
 /// Findings by level, worst first, each kind with its cure, and the verdict as the last line.
-#[must_use]
-pub fn human(verification: &Verification, styles: Styles) -> String {
+pub(super) fn human(verification: &Verification, styles: Styles) -> String {
     let mut page = Page::default();
     let mut level = None;
     for (kind, findings) in verification.by_kind() {
@@ -63,9 +70,8 @@ fn add_kind(page: &mut Page, kind: FindingKind, findings: &[&Finding], verificat
     for (finding, place) in shown.iter().zip(&places) {
         page.line(format_args!("    {place:<width$}  {}", escape::terminal(&finding.message)));
     }
-    if findings.len() > shown.len() {
-        let more = findings.len() - shown.len();
-        page.line(format_args!("    … and {more} more (`--format json` lists all)"));
+    if let Some(more) = and_more(findings.len(), shown.len()) {
+        page.line(format_args!("    {more} (`--format json` lists all)"));
     }
     let runs: BTreeSet<RunId> = shown.iter().filter_map(|finding| finding.run).collect();
     page.line(format_args!("    {} {}", styles.paint(Tone::Good, "cure:"), cure_sentence(kind.cure())));

@@ -10,7 +10,7 @@ use crate::model::finding::{FindingKind, Level};
 use crate::model::ids::RunId;
 use crate::model::survey::Holder;
 
-use super::{Conclusion, Verification};
+use super::{Conclusion, Format, Verification};
 use crate::text::cures::{cure_command, cure_sentence};
 use crate::text::page::pretty;
 
@@ -69,9 +69,15 @@ struct FindingJson<'a> {
     command: Option<String>,
 }
 
+/// The form.
+pub(super) static FORMAT: Format = Format {
+    name: "json",
+    about: "One JSON document",
+    write: |verification, _, out| out.write_all(json(verification).as_bytes()),
+};
+
 /// The JSON text.
-#[must_use]
-pub fn json(verification: &Verification) -> String {
+pub(super) fn json(verification: &Verification) -> String {
     let by_kind = verification.by_kind();
     let kinds = by_kind.iter().map(|(kind, findings)| (*kind, findings.len())).collect();
     let findings = by_kind.into_iter().flat_map(|(_, findings)| findings).map(|finding| FindingJson {

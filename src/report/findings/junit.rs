@@ -7,7 +7,14 @@ use crate::model::finding::{Finding, Level};
 use crate::model::ids::RunId;
 use crate::text::escape::{terminal, xml};
 
-use super::{PlannedRun, Verification, cure_text, level_name, sentence};
+use super::{Format, PlannedRun, Verification, cure_text, level_name, sentence};
+
+/// The form.
+pub(super) static FORMAT: Format = Format {
+    name: "junit",
+    about: "`JUnit` XML: a test for each planned run",
+    write: |verification, _, out| junit(verification, out),
+};
 
 /// Writes the XML to `out`.
 ///
@@ -16,7 +23,8 @@ use super::{PlannedRun, Verification, cure_text, level_name, sentence};
 ///
 /// # Errors
 /// When `out` cannot be written.
-pub fn junit(verification: &Verification, planned: &[PlannedRun], out: &mut dyn Write) -> io::Result<()> {
+fn junit(verification: &Verification, out: &mut dyn Write) -> io::Result<()> {
+    let planned = verification.runs;
     let cases = Cases::new(verification, planned);
     let name = xml(verification.experiment_id.unwrap_or("experiment")).into_owned();
     let counts = cases.counts(planned, verification.policy.len());

@@ -1,6 +1,7 @@
 //! What `verify` found, in the formats that people and machines read.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,12 +10,38 @@ use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::RunId;
 use crate::model::survey::{Holder, ResultFacts};
 use crate::text::cures::{cure_command, cure_sentence};
+use crate::text::styles::Styles;
 
-pub mod github;
-pub mod human;
-pub mod json;
-pub mod junit;
-pub mod sarif;
+mod github;
+mod human;
+mod json;
+mod junit;
+mod sarif;
+
+pub use json::verification_schema;
+
+/// A form of the report.
+#[derive(Debug)]
+pub struct Format {
+    /// The word for it.
+    pub name: &'static str,
+    /// What it is: a line of the help.
+    pub about: &'static str,
+    /// Writes the report to what it is given, in styles where it is for people.
+    pub write: fn(&Verification<'_>, Styles, &mut dyn Write) -> io::Result<()>,
+}
+
+/// Every form, the one that nobody has to ask for first. Another one is a file beside this one, and a line here.
+pub static FORMATS: &[&Format] = &[&human::FORMAT, &json::FORMAT, &junit::FORMAT, &github::FORMAT, &sarif::FORMAT];
+
+/// The form for machines that is meant where a whole command is asked to speak JSON.
+pub static FOR_MACHINES: &Format = &json::FORMAT;
+
+/// The form of this name.
+#[must_use]
+pub fn format_of(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().copied().find(|format| format.name == name)
+}
 
 /// What `verify` found in one folder.
 #[derive(Debug, Clone, Copy)]
@@ -25,8 +52,10 @@ pub struct Verification<'a> {
     pub experiment_id: Option<&'a str>,
     /// The experiment's folder, as the person gave it.
     pub folder: &'a str,
-    /// Planned runs.
+    /// How many runs are planned.
     pub planned: usize,
+    /// Planned runs whose tier is known.
+    pub runs: &'a [PlannedRun],
     /// Whether more may be planned than is known.
     pub plan_is_open: bool,
     /// Planned runs that are done and about which there is no finding.

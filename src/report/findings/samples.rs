@@ -71,6 +71,7 @@ pub(super) fn verification(findings: &[Finding]) -> Verification<'_> {
         experiment_id: Some("fix-the-crate"),
         folder: FOLDER,
         planned: 6,
+        runs: &[],
         plan_is_open: false,
         agreeing: 6_usize.saturating_sub(findings.iter().filter(|finding| finding.run.is_some()).count()),
         findings,

@@ -5,16 +5,22 @@ use serde_json::{Value, json};
 use crate::model::finding::{Finding, FindingKind, Level};
 use crate::text::escape;
 
-use super::{Verification, cure_text, sentence};
+use super::{Format, Verification, cure_text, sentence};
 use crate::text::cures::{cure_command, cure_sentence};
 use crate::text::page::pretty;
 
 /// Name of the rule for policies; the other rules are the kinds of findings.
 const POLICY_RULE: &str = "policy-not-met";
 
+/// The form.
+pub(super) static FORMAT: Format = Format {
+    name: "sarif",
+    about: "SARIF 2.1.0",
+    write: |verification, _, out| out.write_all(sarif(verification).as_bytes()),
+};
+
 /// The JSON text.
-#[must_use]
-pub fn sarif(verification: &Verification) -> String {
+pub(super) fn sarif(verification: &Verification) -> String {
     let findings = verification.by_kind().into_iter().flat_map(|(_, findings)| findings);
     let results: Vec<Value> = findings
         .map(|finding| finding_result(finding, verification))

@@ -6,30 +6,29 @@ use super::*;
 use crate::model::samples::{FOLDER, run, snapshot};
 use crate::text::styles::Styles;
 
-fn junit_text(verification: &Verification) -> String {
-    let mut out = Vec::new();
-    junit::junit(verification, &planned(), &mut out).unwrap();
-    String::from_utf8(out).unwrap()
+/// The text of a report in this form.
+fn written(name: &str, verification: &Verification, styles: Styles) -> String {
+    let runs = planned();
+    let mut text = Vec::new();
+    let verification = Verification { runs: &runs, ..*verification };
+    (format_of(name).unwrap().write)(&verification, styles, &mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+fn plain(name: &str, verification: &Verification) -> String {
+    written(name, verification, Styles::plain())
 }
 
 fn every_format(verification: &Verification) -> [String; 5] {
-    [
-        human::human(verification, Styles::plain()),
-        json::json(verification),
-        junit_text(verification),
-        github::github(verification),
-        sarif::sarif(verification),
-    ]
+    ["human", "json", "junit", "github", "sarif"].map(|name| plain(name, verification))
 }
-
-const FORMATS: [&str; 5] = ["human", "json", "junit", "github", "sarif"];
 
 #[test]
 fn findings_are_shown_in_every_format() {
     let findings = mixed();
     let policy = ["2 planned runs are missing, and `--max-missing 0` allows none".to_owned()];
     let verification = Verification { policy: &policy, ..verification(&findings) };
-    for (format, text) in FORMATS.iter().zip(every_format(&verification)) {
+    for (format, text) in FORMATS.iter().map(|format| format.name).zip(every_format(&verification)) {
         snapshot("findings", format, &text);
     }
 }
@@ -53,18 +52,18 @@ fn the_order_of_findings_changes_no_byte() {
 #[test]
 fn hostile_text_is_harmless_in_every_format() {
     let findings = hostile();
-    for (format, text) in FORMATS.iter().zip(every_format(&verification(&findings))) {
+    for (format, text) in FORMATS.iter().map(|format| format.name).zip(every_format(&verification(&findings))) {
         assert!(!text.chars().any(|char| char != '\n' && char.is_control()), "{format}");
         assert!(!text.contains('\u{202e}'), "{format}");
         snapshot("findings", &format!("{format}_hostile"), &text);
     }
-    let github = github::github(&verification(&findings));
+    let github = plain("github", &verification(&findings));
     assert!(
         github.lines().all(|line| line.starts_with("::warning file=") || line.starts_with("::notice ")),
         "{github}"
     );
     assert!(!github.contains("##"));
-    assert!(!junit_text(&verification(&findings)).contains("]]>"));
+    assert!(!plain("junit", &verification(&findings)).contains("]]>"));
 }
 
 #[test]
@@ -83,7 +82,7 @@ fn a_live_experiment_is_named_as_such() {
     let findings = [samples::finding(FindingKind::LiveExperiment, "experiment.lock", None, "a coordinator holds it")];
     let live = Verification { live: Some(&holder), evidence_checked: false, agreeing: 2, ..verification(&findings) };
     assert_eq!(live.verdict(), Conclusion::Live);
-    snapshot("findings", "human_live", &human::human(&live, Styles::plain()));
+    snapshot("findings", "human_live", &plain("human", &live));
 }
 
 #[test]
@@ -115,7 +114,7 @@ fn every_kind_of_finding_has_a_cure_in_words_or_as_a_command() {
 
 /// The test cases of a report as a reader of such reports sees them, with the report itself.
 fn read_back(findings: &[Finding]) -> (Report, Vec<TestCase>) {
-    let report = Report::deserialize_from_str(&junit_text(&verification(findings))).unwrap();
+    let report = Report::deserialize_from_str(&plain("junit", &verification(findings))).unwrap();
     let cases = report.test_suites.iter().flat_map(|suite| suite.test_cases.clone()).collect();
     (report, cases)
 }
@@ -175,7 +174,7 @@ fn sarif_is_as_its_standard_says_whatever_the_findings_say() {
         FindingKind::ALL.iter().map(|kind| samples::finding(*kind, "a b/%/ü", Some("T0/00/1"), "")).collect();
     let policy = ["2 planned runs are missing".to_owned(), String::new()];
     for findings in [mixed(), hostile(), missing(3), every_kind, Vec::new()] {
-        let text = sarif::sarif(&Verification { policy: &policy, ..verification(&findings) });
+        let text = plain("sarif", &Verification { policy: &policy, ..verification(&findings) });
         let written: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(against_the_standard(&written), Ok(()), "{text}");
     }
@@ -184,7 +183,7 @@ fn sarif_is_as_its_standard_says_whatever_the_findings_say() {
 #[test]
 fn a_document_that_is_no_sarif_is_refused_by_the_standard() {
     let findings = mixed();
-    let written: Value = serde_json::from_str(&sarif::sarif(&verification(&findings))).unwrap();
+    let written: Value = serde_json::from_str(&plain("sarif", &verification(&findings))).unwrap();
     let at = "/runs/0/results/0";
     for (key, wrong) in [
         ("message", json!({})),
@@ -203,7 +202,7 @@ fn a_document_that_is_no_sarif_is_refused_by_the_standard() {
 #[test]
 fn the_schema_has_every_key() {
     let findings = mixed();
-    let written: Value = serde_json::from_str(&json::json(&verification(&findings))).unwrap();
+    let written: Value = serde_json::from_str(&plain("json", &verification(&findings))).unwrap();
     let schema = json::verification_schema();
     for key in written.as_object().unwrap().keys() {
         assert!(schema["properties"].get(key).is_some(), "{key}");
@@ -215,7 +214,7 @@ fn the_schema_has_every_key() {
 fn a_rule_of_sarif_stands_at_the_index_that_results_name() {
     let findings = mixed();
     let policy = ["x".to_owned()];
-    let text = sarif::sarif(&Verification { policy: &policy, ..verification(&findings) });
+    let text = plain("sarif", &Verification { policy: &policy, ..verification(&findings) });
     let written: Value = serde_json::from_str(&text).unwrap();
     let run = &written["runs"][0];
     for result in run["results"].as_array().unwrap() {
@@ -227,8 +226,8 @@ fn a_rule_of_sarif_stands_at_the_index_that_results_name() {
 #[test]
 fn colors_change_no_letter() {
     let findings = mixed();
-    let colored = human::human(&verification(&findings), Styles::colored());
-    let plain = human::human(&verification(&findings), Styles::plain());
+    let colored = written("human", &verification(&findings), Styles::colored());
+    let plain = plain("human", &verification(&findings));
     assert_eq!(anstream::adapter::strip_str(&colored).to_string(), plain);
     assert!(colored.contains(FOLDER));
 }

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use crate::model::task::{McpServer, Resources, Setup, Stores, SystemPrompt, Tools};
+use crate::model::setup::{McpServer, Resources, Setup, SystemPrompt, Tools};
+use crate::model::task::Stores;
 use crate::setup::inherit::Effective;
 
 /// What agents read first.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::experiment::{Config, Inherit};
 use crate::model::ids::{SubtestId, TierId};
-use crate::model::task::{Fixture, McpServer, Resources, Setup, Tools};
+use crate::model::setup::{McpServer, Resources, Setup, Tools};
+use crate::model::task::Fixture;
 
 /// A subtest with its tier.
 pub type Place = (TierId, SubtestId);

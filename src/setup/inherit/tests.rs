@@ -1,7 +1,7 @@
 //! Which winners a subtest takes, and what is left when setups are laid over each other.
 
 use super::*;
-use crate::model::task::SystemPrompt;
+use crate::model::setup::SystemPrompt;
 
 fn tier(id: &str) -> TierId {
     id.parse().unwrap()

@@ -282,7 +282,7 @@ impl RunStore {
     /// # Errors
     /// When the run is committed already, the result names another run, or the disk says no.
     pub fn commit(&self, result: &mut RunResult) -> Result<(), StoreError> {
-        let named = RunId { tier: result.tier, subtest: result.subtest, run: result.run_number };
+        let named = result.run();
         if named != self.run {
             return Err(StoreError::OtherRun { result: named, folder: self.run });
         }

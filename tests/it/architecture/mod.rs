@@ -9,6 +9,7 @@ mod documents;
 mod doors;
 mod floors;
 mod forgotten;
+mod kinds;
 mod lexer;
 mod paths;
 mod source;
@@ -95,4 +96,9 @@ fn documents_name_only_what_exists() {
 fn names_say_what_a_thing_is() {
     let tree = Tree::load();
     assert_none([words::empty_names(&tree), words::retired_names(&tree)]);
+}
+
+#[test]
+fn a_kind_of_agent_judge_or_report_is_one_file_and_one_line() {
+    assert_none([kinds::known_elsewhere(&Tree::load())]);
 }

@@ -126,7 +126,7 @@ impl Bench {
             folder,
             containment: Containment::probe(choice).map_err(|error| failed("find a containment", &error))?,
             stop: StopHandle::new().map_err(|error| failed("make a stop word", &error))?,
-            environment: scylla::agent::environment::allowed(&inherited, &[]),
+            environment: scylla::os::environment::allowed(&inherited, &[]),
         })
     }
 

@@ -3,7 +3,10 @@
 
 use std::path::{Component, Path};
 
-use crate::model::task::{AgentSpec, Fixture, Invocation, JudgeSpec, Source};
+use crate::model::agent::NamedProgram;
+use crate::model::judge::Judge;
+use crate::model::program::Invocation;
+use crate::model::task::{Fixture, Source};
 
 /// The folder of a fixture that is kept from agents.
 const HIDDEN: &str = "expected";
@@ -59,23 +62,17 @@ fn files_laid(fixture: &Fixture) -> Vec<&Path> {
 /// What the agents' commands and variables say, each as one text.
 fn words_of_agents(fixture: &Fixture) -> Vec<String> {
     let agents = fixture.tiers.values().flat_map(|tier| tier.values()).map(|subtest| &subtest.agent);
-    let words = |agent: &AgentSpec| match agent {
-        AgentSpec::Command { run, environment, .. } => {
-            let values: Vec<&str> = environment.values().map(String::as_str).collect();
-            Some(format!("{}\n{}", run.words().join("\n"), values.join("\n")))
-        }
-        AgentSpec::Oracle | AgentSpec::Nop => None,
+    let words = |program: NamedProgram<'_>| {
+        let values: Vec<&str> = program.environment.values().map(String::as_str).collect();
+        format!("{}\n{}", program.run.words().join("\n"), values.join("\n"))
     };
-    agents.filter_map(words).collect()
+    agents.filter_map(|agent| agent.program()).map(words).collect()
 }
 
 /// The same of checks and judges.
 fn words_of_graders(fixture: &Fixture) -> Vec<String> {
     let checks = fixture.checks.iter().map(|check| &check.run);
-    let judges = fixture.judges.iter().filter_map(|judge| match judge {
-        JudgeSpec::Command { run, .. } => Some(run),
-        JudgeSpec::Checks => None,
-    });
+    let judges = fixture.judges.iter().filter_map(Judge::program);
     checks.chain(judges).map(Invocation::words).map(|words| words.join("\n")).collect()
 }
 

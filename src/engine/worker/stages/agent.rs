@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::agent::record::{self, EndedAgent};
-use crate::agent::{self, Assignment, Paths};
+use crate::agent;
 use crate::engine::error::storage;
 use crate::engine::worker::stages::trees::no_place;
 use crate::engine::worker::stages::{Halt, Work, write_evidence};
 use crate::engine::worker::workplace::Program;
+use crate::model::agent::{Agent, AgentStart, Assignment, EndedAgent, Paths};
 use crate::model::flag::Flag;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind, Stage};
 use crate::model::result::AgentResult;
-use crate::model::task::{AgentSpec, Subtest};
+use crate::model::task::Subtest;
 use crate::model::usage::Usage;
 use crate::os::clock::{self, Stopwatch};
+use crate::os::environment;
 use crate::os::files::FileError;
 use crate::os::process::{End, Ended, Overflow, View};
 use crate::store::work::WorkFolder;
@@ -47,17 +48,17 @@ impl Work<'_> {
             flags: BTreeSet::new(),
         };
         match self.assign(subtest)? {
-            agent::AgentStart::Command { argv, environment, .. } => {
+            AgentStart::Command { argv, environment, .. } => {
                 let program = self.agent_program(self.agents_folder()?, argv, environment);
                 let ended = self.contained(program, FailureKind::Spawn)?;
                 self.take_end(&ended, &subtest.agent, &mut result)?;
                 self.answered();
             }
-            agent::AgentStart::ApplyPatch(patch) => {
+            AgentStart::ApplyPatch(patch) => {
                 workspace::checkout::apply(&self.agents_folder()?.workspace(), &patch)
                     .map_err(|error| Failure::new(FailureKind::Workspace, storage(&error).message))?;
             }
-            agent::AgentStart::Nothing => {}
+            AgentStart::Nothing => {}
         }
         result.duration_seconds = watch.worked().as_secs_f64();
         self.take_what_is_left(&mut result)?;
@@ -92,32 +93,32 @@ impl Work<'_> {
     }
 
     /// Composes the prompt and the command, and leaves both as evidence.
-    fn assign(&self, subtest: &Subtest) -> Result<agent::AgentStart, Halt> {
+    fn assign(&self, subtest: &Subtest) -> Result<AgentStart, Halt> {
         let place = self.place;
         let work_folder = self.agents_folder()?;
         let prompt = agent::prompt(&place.fixture.prompt, &place.config.thinking_mode);
         let assignment = Assignment {
-            fixture: &place.fixture,
-            subtest,
             setup: &self.setup.setup,
             run: self.run,
             attempt: self.attempt,
             model: place.model(),
             prompt: &prompt,
+            environment: environment::allowed(&place.inherited, &place.fixture.environment),
             paths: Paths {
                 workspace: work_folder.workspace(),
                 prompt_file: work_folder.prompt(),
                 record_file: work_folder.record(),
                 fixture: place.folder.fixture(),
+                solution: place.fixture.solution_file.as_ref().map(|file| place.folder.fixture().join(file)),
             },
         };
-        let work = agent::work(&assignment, &place.inherited);
-        let command = place.secrets.redact(agent::describe(&work, &subtest.agent).as_bytes()).into_owned();
+        let start = subtest.agent.start(&assignment);
+        let command = place.secrets.redact(agent::describe(&start, &subtest.agent).as_bytes()).into_owned();
         let told = work_folder.prompt();
         std::fs::write(&told, &prompt).map_err(|error| no_place(&FileError::new("write", &told, error)))?;
         write_evidence(&self.folder.prompt(), prompt.as_bytes())?;
         write_evidence(&self.folder.command(), &command)?;
-        Ok(work)
+        Ok(start)
     }
 
     fn agent_program(
@@ -149,9 +150,8 @@ impl Work<'_> {
         }
     }
 
-    /// What the process and its record say together; an infrastructure failure is no outcome.
-    fn take_end(&mut self, ended: &Ended, spec: &AgentSpec, result: &mut AgentResult) -> Result<(), Halt> {
-        let record = self.record();
+    /// What the process's end and its output say together; an infrastructure failure is no outcome.
+    fn take_end(&mut self, ended: &Ended, agent: &Agent, result: &mut AgentResult) -> Result<(), Halt> {
         let end = match ended.end {
             End::Exited(KILLED_BY_CODE) | End::Signaled(KILL) if ended.out_of_memory => EndedAgent::OutOfMemory,
             End::Exited(code) => EndedAgent::Exited(code),
@@ -161,10 +161,12 @@ impl Work<'_> {
             End::OutputLimit => EndedAgent::OutputLimit,
             End::Stopped => return Err(Halt::Stopped),
         };
-        let outcome = record::outcome(spec, end, record)?;
-        result.end = outcome.end;
-        result.exit_code = outcome.exit_code;
-        result.usage = outcome.usage;
+        if let Some(reader) = self.read_output(agent) {
+            let outcome = reader.outcome(end, clock::now())?;
+            result.end = outcome.end;
+            result.exit_code = outcome.exit_code;
+            result.usage = outcome.usage;
+        }
         self.place.containment.name().clone_into(&mut result.containment);
         result.leftover_processes = ended.leftovers;
         result.output_truncated = ended.output_truncated;

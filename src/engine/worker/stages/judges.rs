@@ -2,21 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::engine::error::storage;
 use crate::engine::worker::stages::{Halt, Work, write_evidence};
 use crate::engine::worker::workplace::Program;
-use crate::judge::answer;
-use crate::judge::request::{self, Facts};
 use crate::judge::score::{self, Judged};
 use crate::model::ids::JudgeNumber;
+use crate::model::judge::{Asks, Facts, Judge, Way};
 use crate::model::limits::OUTPUT_BYTES;
 use crate::model::money::Usd;
 use crate::model::outcome::{Failure, FailureKind, Stage};
 use crate::model::result::{AgentResult, ChecksResult, Judgment};
-use crate::model::task::{Invocation, JudgeSpec};
 use crate::os::process::{End, Ended, Overflow, View};
 use crate::os::{clock, files};
 
@@ -26,12 +24,11 @@ pub(super) struct Case<'a> {
     checks: &'a ChecksResult,
 }
 
-/// A `command` judge that is to be asked.
+/// A judge that is a program, and is to be asked.
 struct Question<'a> {
     number: JudgeNumber,
     name: &'a str,
-    run: &'a Invocation,
-    wall: Duration,
+    judge: &'a dyn Asks,
 }
 
 impl Question<'_> {
@@ -61,17 +58,20 @@ impl Work<'_> {
         Ok(judgments)
     }
 
-    fn judge(&mut self, number: JudgeNumber, judge: &JudgeSpec, case: &Case<'_>) -> Result<Judgment, Halt> {
+    fn judge(&mut self, number: JudgeNumber, judge: &Judge, case: &Case<'_>) -> Result<Judgment, Halt> {
         self.may_ask(Stage::Judge, self.place.judge_model(judge))?;
         self.enter(Stage::Judge, Some(number))?;
-        let judgment = match judge {
-            JudgeSpec::Checks => {
+        let judgment = match judge.way() {
+            Way::FromChecks(answer) => {
                 self.graded_store.begin_judge(number).map_err(|error| storage(&error))?;
-                crate::judge::checks::judgment(number, &self.place.grader.fixture.rubric, case.checks)
-                    .map_err(|error| Failure::new(FailureKind::Judge, error.to_string()))?
+                let rubric = &self.place.grader.fixture.rubric;
+                let judged = Judged { number, model: judge.name().to_owned(), duration_seconds: 0.0 };
+                answer(rubric, &case.checks.checks)
+                    .and_then(|answer| score::judgment(rubric, judged, answer).map_err(|error| error.to_string()))
+                    .map_err(|why| Failure::new(FailureKind::Judge, why))?
             }
-            JudgeSpec::Command { name, run, timeout_seconds } => {
-                let question = Question { number, name, run, wall: Duration::from_secs(*timeout_seconds) };
+            Way::Asks(asked) => {
+                let question = Question { number, name: judge.name(), judge: asked };
                 match self.stored(&question)? {
                     Some(judgment) => {
                         // Whoever asked may have been killed before it was durable.
@@ -103,23 +103,23 @@ impl Work<'_> {
     }
 
     fn ask(&mut self, question: &Question<'_>, case: &Case<'_>) -> Result<Judgment, Halt> {
-        let &Question { number, name, run, wall } = question;
+        let &Question { number, judge, .. } = question;
         let tree = self.graded_tree()?;
         let attempt = self.graded_store.judge_attempt(number).map_err(|error| storage(&error))?;
         self.graded_store.begin_judge(number).map_err(|error| storage(&error))?;
-        let request = self.request(name, case, &tree.workspace())?;
+        let request = self.request(question, case, &tree.workspace())?;
         write_evidence(&self.graded.judge_prompt(number), &request)?;
         let mut environment = self.environment();
         environment.insert("SCYLLA_FIXTURE".into(), self.place.grader.folder.clone().into());
         environment.insert("SCYLLA_ATTEMPT".into(), attempt.to_string().into());
         let program = Program {
-            argv: run.words().into_iter().map(OsString::from).collect(),
+            argv: judge.run().words().into_iter().map(OsString::from).collect(),
             environment,
             tree: tree.workspace(),
             stdin: Some(request),
             stdout: self.graded.judge_response(number),
             stderr: self.graded.judge_stderr(number),
-            wall,
+            wall: Duration::from_secs(judge.timeout_seconds()),
             no_progress: None,
             overflow: Overflow::Cut,
             // What one judge does to the tree is nothing that the next one may see: each has its own.
@@ -155,36 +155,41 @@ impl Work<'_> {
         let response = files::read_start(&self.graded.judge_response(question.number), OUTPUT_BYTES)
             .map_err(|error| question.failed(&format!("left an answer that cannot be read: {error}")))?
             .unwrap_or_default();
-        if let Some(failure) = answer::failure(&response, question.name, clock::now()) {
+        if let Some(failure) = question.judge.failure(&response, clock::now()) {
             return Err(failure);
         }
         ended.map_or(Ok(()), must_have_ended_well).map_err(|why| question.failed(&why))?;
         let is_cut = ended.is_some_and(|ended| ended.output_truncated);
         let cut = if is_cut { "; its output was cut at the output limit" } else { "" };
-        let answer = answer::parse(&response, rubric)
+        let answer = question
+            .judge
+            .answer(&response, rubric)
             .map_err(|error| question.failed(&format!("gave no valid answer: {error}{cut}")))?;
         let duration_seconds = ended.map_or(0.0, |ended| ended.duration.as_secs_f64());
         let judged = Judged { number: question.number, model: question.name.to_owned(), duration_seconds };
         score::judgment(rubric, judged, answer).map_err(|error| question.failed(&error.to_string()))
     }
 
-    fn request(&self, judge: &str, case: &Case<'_>, tree: &PathBuf) -> Result<Vec<u8>, Failure> {
+    fn request(&self, question: &Question<'_>, case: &Case<'_>, tree: &Path) -> Result<Vec<u8>, Failure> {
         let place = self.place;
         let patch = self.store.read_patch().map_err(|error| storage(&error))?.unwrap_or_default();
         // The patch itself is never edited; what judges are told goes to others.
         let patch = place.secrets.redact(&patch);
+        let fixture = &place.grader.fixture;
         let facts = Facts {
             experiment_id: &place.config.experiment_id,
             run: self.run,
-            judge,
-            model: place.config.judge_models.first().map(String::as_str),
-            fixture: &place.grader.fixture,
+            judge: question.name,
+            model: place.judges_told(),
+            prompt: &fixture.prompt,
+            criteria: &fixture.criteria,
+            rubric: &fixture.rubric,
             agent: case.agent,
             checks: &case.checks.checks,
             patch: &patch,
             workspace: tree,
         };
-        request::compose(&facts).map_err(|error| Failure::new(FailureKind::Judge, error.to_string()))
+        question.judge.request(&facts).map_err(|why| Failure::new(FailureKind::Judge, why))
     }
 }
 

@@ -253,7 +253,7 @@ impl<'a> Work<'a> {
 
     /// The environment that the run's programs share.
     fn environment(&self) -> BTreeMap<OsString, OsString> {
-        crate::agent::environment::allowed(&self.place.inherited, &self.place.config.environment)
+        crate::os::environment::allowed(&self.place.inherited, &self.place.config.environment)
     }
 
     /// The run is committed already, though it was not said: its folder is made durable, and nothing of it is written.

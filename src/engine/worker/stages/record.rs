@@ -1,8 +1,8 @@
 //! What the agent left beside its tree: its record, and the folder that it may write more into.
 
-use crate::agent::record::{self, Reading};
 use crate::engine::error::storage;
 use crate::engine::worker::stages::Work;
+use crate::model::agent::{Agent, Output, Reader};
 use crate::model::flag::Flag;
 use crate::model::limits::{MOST_RECORD_BYTES, MOST_RECORD_DEPTH, MOST_RECORD_FILES, OUTPUT_BYTES};
 use crate::model::outcome::Failure;
@@ -24,12 +24,23 @@ impl Work<'_> {
         Ok(bytes?.map(|bytes| self.place.secrets.redact(&bytes).into_owned()))
     }
 
-    /// What can be read of the record that the agent left, if any; what it left may be hostile.
-    pub(super) fn record(&self) -> Option<Reading> {
-        match self.record_bytes() {
-            Ok(bytes) => Some(record::read(&bytes?, clock::now())),
-            Err(error) => Some(Reading::unreadable(error.to_string())),
+    /// What the agent's program has written so far, fed to the one who can read it; `None` of an agent without a program.
+    /// What it wrote may be hostile.
+    pub(super) fn read_output(&self, agent: &Agent) -> Option<Box<dyn Reader>> {
+        let mut reader = agent.reader()?;
+        for output in reader.wants() {
+            let bytes = match output {
+                Output::Stdout => files::read_start(&self.folder.agent_stdout(), OUTPUT_BYTES),
+                Output::Stderr => files::read_start(&self.folder.agent_stderr(), OUTPUT_BYTES),
+                Output::Record => self.record_bytes(),
+            };
+            match bytes {
+                Ok(Some(bytes)) => reader.feed(*output, &bytes),
+                Ok(None) => {}
+                Err(error) => reader.cannot_read(*output, error.to_string()),
+            }
         }
+        Some(reader)
     }
 
     /// Keeps what the agent left in its record folder, as far as it is kept at all; whether all of it is.
@@ -47,10 +58,12 @@ impl Work<'_> {
         Ok((salvaged.left_out > 0 || bytes.is_err()).then_some(Flag::RecordLeftOut))
     }
 
-    /// What the attempt cost as far as its record says it. An agent that was started and does not say it cost what is not
-    /// known.
+    /// What the attempt cost as far as its agent's output says it. An agent that was started and does not say it cost what is
+    /// not known.
     pub(super) fn cost_so_far(&self) -> Result<Total, Failure> {
-        let said = self.record().map_or(Cost::Unknown, |record| record.usage.cost);
+        let reader = self.place.subtest(self.run).and_then(|subtest| self.read_output(&subtest.agent));
+        let reading = reader.and_then(|reader| reader.reading(clock::now()));
+        let said = reading.map_or(Cost::Unknown, |reading| reading.usage.cost);
         let silent = || self.store.silent_agent_cost().map_err(|error| storage(&error));
         Ok(if said == Cost::Unknown { silent()?.into() } else { said.into() })
     }

@@ -62,3 +62,55 @@ fn toolchains(inherited: &BTreeMap<OsString, OsString>) -> Option<PathBuf> {
     let home = value("RUSTUP_HOME").map(PathBuf::from);
     home.or_else(|| Some(Path::new(value("HOME")?).join(".rustup"))).map(|home| home.join("toolchains"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_given_the_allowed_part_of_the_environment_and_nothing_else() {
+        let inherited: BTreeMap<OsString, OsString> =
+            [("PATH", "/bin"), ("LC_ALL", "C"), ("AWS_SECRET", "x"), ("MY_KEY", "y"), ("LD_PRELOAD", "z")]
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect();
+        let given: Vec<String> = allowed(&inherited, &["MY_KEY".to_owned()])
+            .keys()
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect();
+        assert_eq!(given, ["LC_ALL", "MY_KEY", "PATH"]);
+    }
+
+    #[test]
+    fn nothing_that_cargo_and_rustup_set_for_us_reaches_a_program_unless_the_fixture_names_it() {
+        let ours = [
+            "CARGO",
+            "CARGO_MANIFEST_DIR",
+            "CARGO_PKG_NAME",
+            "CARGO_TARGET_DIR",
+            "LD_LIBRARY_PATH",
+            "RUSTC",
+            "RUSTC_WRAPPER",
+            "RUSTDOCFLAGS",
+            "RUSTFLAGS",
+            "RUSTUP_TOOLCHAIN",
+            "RUST_RECURSION_COUNT",
+        ];
+        let mut inherited: BTreeMap<OsString, OsString> = ours.map(|name| (name.into(), "x".into())).into();
+        inherited
+            .extend([("RUSTUP_HOME", "/rustup"), ("HOME", "/home")].map(|(name, value)| (name.into(), value.into())));
+        inherited.insert("PATH".into(), "/rustup/toolchains/stable/bin:/home/.cargo/bin::bin:/bin".into());
+        let given = allowed(&inherited, &[]);
+        assert_eq!(given.keys().collect::<Vec<_>>(), ["HOME", "PATH", "RUSTUP_HOME"]);
+        // Nor does a toolchain's own folder, which would win over the proxies; nor a relative place.
+        assert_eq!(given[&OsString::from("PATH")], "/home/.cargo/bin:/bin");
+        let named = allowed(&inherited, &["RUSTUP_TOOLCHAIN".into(), "LD_LIBRARY_PATH".into()]);
+        assert_eq!(named.len(), 5);
+        assert_eq!(named[&OsString::from("PATH")], "/rustup/toolchains/stable/bin:/home/.cargo/bin:/bin");
+        // Without rustup, a person's own choice of a folder stays.
+        inherited.remove(&OsString::from("RUSTUP_TOOLCHAIN"));
+        assert!(allowed(&inherited, &[])[&OsString::from("PATH")].to_string_lossy().starts_with("/rustup/toolchains/"));
+        inherited.insert("PATH".into(), ".:".into());
+        assert!(!allowed(&inherited, &[]).contains_key(&OsString::from("PATH")));
+    }
+}

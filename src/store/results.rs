@@ -1,0 +1,142 @@
+//! Whole results, for whoever needs more of them than the survey's few facts: an export, and the choice of winners.
+
+use std::io;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::model::grading::GradingNumber;
+use crate::model::ids::RunId;
+use crate::model::inherited::Compared;
+use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::result::RunResult;
+use crate::model::score::Score;
+use crate::model::usage::Tokens;
+use crate::os::files::{self, FileError};
+use crate::projectscylla;
+
+use super::StoreError;
+use super::layout::{ExperimentFolder, RunFolder};
+use super::stages::RunStore;
+use super::version::{Age, age, costs};
+
+/// A committed result, by who wrote it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Whole {
+    /// Ours, as the current version says it.
+    Ours(Box<RunResult>),
+    /// The bytes of one that others wrote.
+    Others(Vec<u8>),
+}
+
+/// Reads a committed result. `place` is where the run lies below the experiment's folder.
+///
+/// # Errors
+/// When it cannot be read, or is gone.
+pub fn read(folder: &ExperimentFolder, run: RunId, place: &str, grading: GradingNumber) -> Result<Whole, StoreError> {
+    let bytes = bytes(&RunFolder::at(folder.root().join(place)).graded(grading).result(), run)?;
+    let Ok(result) = serde_json::from_slice::<RunResult>(&bytes) else { return Ok(Whole::Others(bytes)) };
+    let store = RunStore::new(folder, run);
+    let store = if result.grading.is_first() { store } else { store.graded(result.grading) };
+    Ok(Whole::Ours(Box::new(store.translated(result)?)))
+}
+
+/// What is compared of a committed run to choose a winner; `None` of a result without a score.
+///
+/// # Errors
+/// When the result is gone or cannot be read.
+pub fn compared(folder: &ExperimentFolder, run: RunId, grading: GradingNumber) -> Result<Option<Compared>, StoreError> {
+    compared_in(&folder.run(run).graded(grading).result(), run)
+}
+
+/// The same of a run that lies at another place below the experiment's folder, before it is taken over.
+///
+/// # Errors
+/// As [`compared`].
+pub fn compared_at(folder: &ExperimentFolder, run: RunId, place: &str) -> Result<Option<Compared>, StoreError> {
+    compared_in(&RunFolder::at(folder.root().join(place)).result(), run)
+}
+
+fn compared_in(path: &Path, run: RunId) -> Result<Option<Compared>, StoreError> {
+    #[derive(Deserialize)]
+    struct Scored {
+        #[serde(default)]
+        version: Option<String>,
+        judge_score: Option<Score>,
+        #[serde(default)]
+        token_stats: Tokens,
+    }
+    let unreadable = |why: String| FileError::new("compare", path, io::Error::other(why));
+    let bytes = bytes(path, run)?;
+    let scored = serde_json::from_slice::<Scored>(&bytes).or_else(|_| {
+        // The original's runner wrote it, as Python writes JSON.
+        let strict = projectscylla::result::strict(&bytes).map_err(unreadable)?;
+        serde_json::from_slice(&strict).map_err(|error| unreadable(error.to_string()))
+    })?;
+    let is_earlier = scored.version.is_some_and(|version| age(&version) == Age::Earlier);
+    let tokens = if is_earlier { costs::tokens(scored.token_stats) } else { scored.token_stats };
+    Ok(scored.judge_score.map(|score| Compared { subtest: run.subtest, score, tokens: tokens.total() }))
+}
+
+fn bytes(path: &Path, run: RunId) -> Result<Vec<u8>, StoreError> {
+    let gone = || FileError::new("read the result of", path, io::Error::other(format!("{run} is gone")));
+    Ok(files::read_bounded(path, MOST_STAGE_FILE_BYTES)?.ok_or_else(gone)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::ids::SubtestId;
+    use crate::model::usage::Cost;
+    use crate::store::sample::{self, run, write_json};
+
+    #[test]
+    fn a_whole_result_is_read_as_the_current_version_says_it_and_one_of_others_as_it_lies_there() {
+        let sample = sample::experiment();
+        let read = |id: &str| read(&sample.folder, run(id), &id_place(id), GradingNumber::FIRST);
+        // An earlier version wrote 0 for what nobody had said.
+        sample.altered_result(run("T0/00/1"), &json!({ "cost_usd": 0 }));
+        write_json(&sample.folder.run(run("T0/00/1")).command(), &json!({ "kind": "x", "argv": ["x"] }));
+        let Whole::Ours(result) = read("T0/00/1").unwrap() else { panic!("it is ours") };
+        assert_eq!((result.run(), result.usage.cost), (run("T0/00/1"), Cost::Unknown));
+        // Of an agent without a program, its kind is all there is.
+        sample.altered_result(run("T0/00/2"), &json!({ "cost_usd": 0 }));
+        write_json(&sample.folder.run(run("T0/00/2")).command(), &json!({ "kind": "x" }));
+        let Whole::Ours(result) = read("T0/00/2").unwrap() else { panic!("it is ours") };
+        assert_eq!(result.usage.cost, Cost::NOTHING);
+        write_json(&sample.folder.run(run("T0/00/3")).result(), &json!({ "run_number": 3 }));
+        assert!(matches!(read("T0/00/3"), Ok(Whole::Others(_))));
+        assert!(read("T0/00/4").is_err(), "what is gone is no result");
+    }
+
+    fn id_place(id: &str) -> String {
+        let run = run(id);
+        format!("{}/{}/run_{:02}", run.tier, run.subtest, run.run.get())
+    }
+
+    #[test]
+    fn a_result_of_either_tool_is_compared_by_score_and_tokens() {
+        let sample = sample::experiment();
+        let of = |score, tokens| Compared { subtest: SubtestId(0), score, tokens: Some(tokens) };
+        sample.altered_result(run("T0/00/1"), &json!({ "token_stats": { "input_tokens": 3, "cache_read_tokens": 4 } }));
+        assert_eq!(compared(&sample.folder, run("T0/00/1"), GradingNumber::FIRST).unwrap(), Some(of(Score::ONE, 7)));
+        let original = r#"{"run_number": 2, "judge_score": 0.5, "cost_of_pass": Infinity, "judges": null,
+            "token_stats": {"input_tokens": 1, "cache_read_input_tokens": 8}}"#;
+        write_json(&sample.folder.run(run("T0/00/2")).result(), &json!({}));
+        fs::write(sample.folder.run(run("T0/00/2")).result(), original).unwrap();
+        assert_eq!(
+            compared(&sample.folder, run("T0/00/2"), GradingNumber::FIRST).unwrap(),
+            Some(of(Score::new(0.5).unwrap(), 9))
+        );
+        sample.altered_result(run("T0/00/3"), &json!({ "judge_score": null }));
+        assert_eq!(compared(&sample.folder, run("T0/00/3"), GradingNumber::FIRST).unwrap(), None);
+        assert!(
+            compared(&sample.folder, run("T0/00/4"), GradingNumber::FIRST).is_err(),
+            "a result that is gone is no absent score"
+        );
+    }
+}
