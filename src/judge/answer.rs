@@ -129,7 +129,7 @@ pub fn parse(bytes: &[u8], rubric: &Rubric) -> Result<Answer, AnswerError> {
         match given
             .remove(&item.id)
             .ok_or_else(|| format!("item `{}` is missing", item.id))
-            .and_then(|said| check(item, said))
+            .and_then(|said| check(item, &said))
         {
             Ok(score) => {
                 items.insert(item.id.clone(), score);
@@ -189,7 +189,7 @@ fn shown(id: &str) -> String {
     format!("`{}{rest}`", start.escape_debug())
 }
 
-fn check(item: &RubricItem, said: WrittenItem) -> Result<ItemScore, String> {
+fn check(item: &RubricItem, said: &WrittenItem) -> Result<ItemScore, String> {
     let id = &item.id;
     let score = match (said.score, said.not_applicable) {
         (Some(_), true) => return Err(format!("item `{id}` has both a score and `not_applicable`")),

@@ -37,9 +37,9 @@ fn why_a_run_is_missing_is_said_by_status_and_verify_long_after_the_run() {
     let told = block(&ran.stdout, "planned runs are missing");
     assert_eq!(block(&human, "planned runs are missing"), told, "{ran}{human}");
     let told = told.join("\n");
-    let agents = "T0/00/run_01, T0/00/run_02: spawn: program `nosuchagent` is not found";
+    let agents = "T0/00/run_01 and T0/00/run_02: spawn: program `nosuchagent` is not found";
     assert!(told.contains(agents), "{told}");
-    assert!(told.contains("T1/00/run_01, T1/00/run_02: judge `asked` exited with 3"), "{told}");
+    assert!(told.contains("T1/00/run_01 and T1/00/run_02: judge `asked` exited with 3"), "{told}");
     assert!(told.contains("no such model"), "{told}");
     assert_eq!(json["errored"][0]["runs"], serde_json::json!(["T0/00/run_01", "T0/00/run_02"]), "{json:#}");
     assert_eq!(json["errored"][1]["failure"]["excerpt"]["text"], "no such model", "{json:#}");
@@ -153,8 +153,8 @@ fn a_tier_that_is_given_up_says_so_and_names_every_run_that_it_leaves() {
     assert!(ran.stderr.contains("Gives up") && ran.stderr.contains(told), "{ran}");
     let (human, json) = status(&world);
     assert_eq!(json["missing"], serde_json::json!({"errored": 4, "unfinished": 1}), "{json:#}");
-    assert!(human.contains("T0/00/run_04, T0/00/run_05: spawn: program `nosuchagent` is not found"), "{human}");
-    assert!(ran.stdout.contains("T0/00/run_04, T0/00/run_05: spawn: program `nosuchagent` is not found"), "{ran}");
+    assert!(human.contains("T0/00/run_04 and T0/00/run_05: spawn: program `nosuchagent` is not found"), "{human}");
+    assert!(ran.stdout.contains("T0/00/run_04 and T0/00/run_05: spawn: program `nosuchagent` is not found"), "{ran}");
 }
 
 #[test]
