@@ -136,7 +136,7 @@ fn agents_of_runs_that_were_never_judged_are_paid_again_only_when_that_is_asked_
         let made = made(form, &runs);
         let before = contents(&made.dir);
         let refused = made.world.scylla(&["resume", made.dir()]).exits(2);
-        assert!(refused.stderr.contains("T0/00/run_01, T0/00/run_02"), "{refused}");
+        assert!(refused.stderr.contains("T0/00/run_01 and T0/00/run_02"), "{refused}");
         assert!(refused.stderr.contains("--redo-unjudged"), "{refused}");
         let changed = differing(&before, &contents(&made.dir));
         assert!(changed.iter().all(|place| place == "experiment.lock"), "{changed:?}");
