@@ -113,6 +113,15 @@ impl Console {
         }
     }
 
+    /// The same without bars: a line for each event, for what is no session.
+    #[must_use]
+    pub fn lines(&self) -> Box<dyn Reporter> {
+        match self.talk.message_format {
+            MessageFormat::Json => Box::new(Json::new(io::stdout())),
+            MessageFormat::Human => Box::new(self.plain()),
+        }
+    }
+
     fn plain(&self) -> Plain<io::Stderr> {
         let detail = match (self.talk.quiet, self.talk.verbose) {
             (true, _) => Detail::Troubles,

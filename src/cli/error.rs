@@ -140,6 +140,9 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
             (Exit::Damaged, Some(hint))
         }
         EngineError::Workspace(error) => advice_on_tree(error),
+        EngineError::Store(StoreError::Claimed { .. }) => {
+            (Exit::Locked, Some("wait for it, or stop it there; nothing of the run was changed".to_owned()))
+        }
         EngineError::Store(StoreError::NotAnExperiment(_)) => (Exit::Usage, Some(ABOUT_EXPERIMENTS.to_owned())),
         EngineError::NotTaken { .. } => (
             Exit::Usage,
@@ -157,6 +160,13 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         EngineError::NotPlanned(_) => {
             (Exit::Usage, Some(format!("`cargo scylla status {dir} --by subtest` shows the plan; nothing was changed")))
         }
+        EngineError::NotMade { is_damaged: true, .. } => {
+            (Exit::Damaged, Some(format!("see what is wrong with `cargo scylla verify {dir}`; nothing was changed")))
+        }
+        EngineError::NotMade { .. } => (
+            Exit::Incomplete,
+            Some(format!("`cargo scylla resume {dir}` goes on with the experiment; nothing was changed")),
+        ),
         EngineError::Growth(_) | EngineError::Composition { .. } => (Exit::Usage, None),
         EngineError::Store(_)
         | EngineError::Lock(_)

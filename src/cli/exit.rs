@@ -36,7 +36,7 @@ exits! {
     Success 0 "Everything planned is done and agrees.",
     Internal 1 "An internal error, or the system refused something.",
     Usage 2 "Usage or configuration: all mistakes at once, with file and line.",
-    Locked 3 "The experiment is held by another coordinator.",
+    Locked 3 "The experiment is held by another coordinator, or the run by another worker.",
     Mendable 4 "`verify`: folder and checkpoint differ, `repair` can mend it.",
     Damaged 5 "Something is damaged, altered or missing; it needs a person or a rerun. `verify` alone reads all evidence; `resume` and `run` look at results, index and unfinished runs.",
     Incomplete 6 "Planned runs are missing (interrupted, errored, budget or rate limit: the message says which).",

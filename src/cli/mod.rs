@@ -96,6 +96,7 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<Exit, CliError> 
         Command::Extend(args) => commands::extend::run(args, console),
         Command::Regrade(args) => commands::regrade::run(args, console),
         Command::Rerun(args) => commands::rerun::run(args, console),
+        Command::Worker(args) => commands::worker::run(args, console),
         Command::Status(args) => commands::status::run(args, console),
         Command::Verify(args) => commands::verify::run(args, console),
         Command::Repair(args) => commands::repair::run(args, console),

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::model::outcome::StopSignal;
 use crate::os::process;
-use crate::os::signal::{self, Listening, Signal};
+use crate::os::signal::{self, Listening};
 
 /// How long a stop waits for what is being made to be taken away. Its programs are ended, so it is waited out by no one.
 const MOST_CLEARING: Duration = Duration::from_secs(10);
@@ -68,11 +69,11 @@ impl Prelude {
     }
 }
 
-fn end(signal: Signal, before: &str, command: &str, making: &Mutex<()>, mut console: Console) {
+fn end(signal: StopSignal, before: &str, command: &str, making: &Mutex<()>, mut console: Console) {
     let (exit, name) = match signal {
-        Signal::Interrupt => (Exit::Interrupted, "Ctrl-C"),
-        Signal::Terminate => (Exit::Terminated, "SIGTERM"),
-        Signal::Hangup => (Exit::HungUp, "SIGHUP"),
+        StopSignal::Interrupt => (Exit::Interrupted, "Ctrl-C"),
+        StopSignal::Terminate => (Exit::Terminated, "SIGTERM"),
+        StopSignal::Hangup => (Exit::HungUp, "SIGHUP"),
     };
     // The main thread must neither say that its program was ended nor end by a code of its own.
     let _silence = io::stderr().lock();

@@ -53,6 +53,16 @@ pub enum EngineError {
     /// Runs were named that the plan does not have.
     #[error("the plan has no {}", .0.iter().map(|run| format!("`{run}`")).collect::<Vec<_>>().join(", "))]
     NotPlanned(Vec<RunId>),
+    /// A single run cannot be made as things stand.
+    #[error("{run} is not made: {why}")]
+    NotMade {
+        /// The run.
+        run: RunId,
+        /// Why not.
+        why: String,
+        /// Whether something of it is damaged.
+        is_damaged: bool,
+    },
     /// What agents have done cannot be graded again so.
     #[error("the experiment cannot be graded again: {0}")]
     NotRegraded(String),

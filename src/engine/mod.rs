@@ -1,8 +1,10 @@
 //! Floor 4: sessions on experiments: the coordinator's loop and its workers.
 //!
-//! One thread, the coordinator, hears one mailbox and is the only one that can see the checkpoint. Each run in flight has
-//! a thread, its worker, that writes only inside of its run's folder.
+//! One thread, the coordinator, hears one mailbox and is the only one that can write the checkpoint. Each run in flight has
+//! a worker, which a backend runs: a thread here, or a process anywhere, which writes only inside of its run's folder.
 
+pub mod alone;
+mod backend;
 pub mod coordinator;
 pub mod error;
 pub mod projectscylla;

@@ -12,18 +12,8 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGSTOP, SIGTERM, SIGTSTP};
 use signal_hook::iterator::{Handle, Signals};
 use signal_hook::low_level::{exit, raise};
 
+use crate::model::outcome::StopSignal;
 use crate::os::process::{self, Pause};
-
-/// A signal that asks the coordinator to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
-    /// Ctrl-C.
-    Interrupt,
-    /// SIGTERM.
-    Terminate,
-    /// The terminal is gone.
-    Hangup,
-}
 
 /// As long as this lives, signals are heard. After it is dropped they are ignored, and no longer passed on.
 #[derive(Debug)]
@@ -66,7 +56,7 @@ pub fn restore() -> io::Result<()> {
 ///
 /// # Errors
 /// The kernel's, when a handler or the thread cannot be set up.
-pub fn listen(send: impl Fn(Signal) + Send + 'static) -> io::Result<Listening> {
+pub fn listen(send: impl Fn(StopSignal) + Send + 'static) -> io::Result<Listening> {
     let always = [SIGINT, SIGTERM, SIGCONT];
     let unless_ignored = [SIGHUP, SIGTSTP].into_iter().filter(|signal| !is_ignored(*signal));
     let mut signals = Signals::new(always.into_iter().chain(unless_ignored))?;
@@ -86,11 +76,11 @@ pub fn listen(send: impl Fn(Signal) + Send + 'static) -> io::Result<Listening> {
     Ok(Listening { handle, thread: Some(thread) })
 }
 
-fn word(number: c_int) -> Option<Signal> {
+fn word(number: c_int) -> Option<StopSignal> {
     match number {
-        SIGINT => Some(Signal::Interrupt),
-        SIGTERM => Some(Signal::Terminate),
-        SIGHUP => Some(Signal::Hangup),
+        SIGINT => Some(StopSignal::Interrupt),
+        SIGTERM => Some(StopSignal::Terminate),
+        SIGHUP => Some(StopSignal::Hangup),
         _ => None,
     }
 }
@@ -159,13 +149,13 @@ mod tests {
         let (send, mailbox) = mpsc::channel();
         let listening = listen(move |signal| send.send(signal).unwrap()).unwrap();
         for (name, word) in [
-            ("-INT", Signal::Interrupt),
-            ("-INT", Signal::Interrupt),
-            ("-TERM", Signal::Terminate),
-            ("-INT", Signal::Interrupt),
-            ("-HUP", Signal::Hangup),
+            ("-INT", StopSignal::Interrupt),
+            ("-INT", StopSignal::Interrupt),
+            ("-TERM", StopSignal::Terminate),
+            ("-INT", StopSignal::Interrupt),
+            ("-HUP", StopSignal::Hangup),
         ] {
-            if word == Signal::Hangup && is_ignored(SIGHUP) {
+            if word == StopSignal::Hangup && is_ignored(SIGHUP) {
                 continue;
             }
             kill_self(name);

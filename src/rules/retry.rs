@@ -108,7 +108,7 @@ pub fn decide(failed: Failed, so_far: SoFar, limits: &Limits) -> Decision {
         Auth, Checks, Judge, Killed, NoRecord, OutOfMemory, Provider, RateLimit, Spawn, Storage, Workspace,
     };
     let attempts = so_far.attempts.saturating_add(1);
-    let used_up = attempts >= limits.attempts;
+    let used_up = is_last(failed.kind, attempts_left(so_far.attempts, limits));
     let beyond = match failed.kind {
         RateLimit => {
             Beyond::PauseModel { wait: failed.wait.unwrap_or(Duration::from_secs(RATE_LIMIT_DEFAULT_SECONDS)) }
@@ -133,6 +133,19 @@ pub fn decide(failed: Failed, so_far: SoFar, limits: &Limits) -> Decision {
         }
     };
     Decision { run, beyond }
+}
+
+/// How often a run is tried yet that has failed so often in this session.
+#[must_use]
+pub fn attempts_left(failures: u32, limits: &Limits) -> u32 {
+    limits.attempts.saturating_sub(failures)
+}
+
+/// Whether an attempt is the last one of its run, that fails so before its agent is done, when the run is tried so often yet
+/// with this time.
+#[must_use]
+pub fn is_last(kind: FailureKind, attempts_left: u32) -> bool {
+    burns_an_attempt(kind) && attempts_left <= 1
 }
 
 /// Whether a failure of this kind counts among the attempts of its run and among those of its tier.

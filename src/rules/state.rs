@@ -22,6 +22,8 @@ pub struct State {
     pub(super) in_flight: BTreeMap<RunId, Option<Asking>>,
     /// Infrastructure failures of a run in this session.
     pub(super) failures: BTreeMap<RunId, u32>,
+    /// Runs that are given up in this session because other workers have them.
+    pub(super) claimed: BTreeSet<RunId>,
     /// Runs that are given up in this session.
     pub(super) given_up: BTreeSet<RunId>,
     /// The same failure in a row of different runs, by tier.
@@ -107,6 +109,8 @@ pub enum Fact {
     StillLimited(ModelName, Duration),
     /// The run was stopped with the coordinator; what it cost as far as is known.
     Stopped(RunId, Total),
+    /// Another worker has the run: it is left alone in this session.
+    Claimed(RunId),
     /// A signal came.
     Signal(StopSignal),
     /// A run that could start would exceed the ceiling.
@@ -211,6 +215,11 @@ impl State {
                 let model = self.leave(run).map(|asking| asking.model);
                 self.spent.add(run.tier, cost);
                 self.queue.push(run, model);
+            }
+            Fact::Claimed(run) => {
+                self.leave(run);
+                self.claimed.insert(run);
+                self.given_up.insert(run);
             }
             Fact::Signal(signal) => {
                 let stop_level = next_stop_level(self.stop.map(|(stop_level, _)| stop_level), signal);
@@ -373,9 +382,10 @@ impl State {
     }
 
     /// Whether every planned run of the tier is committed or given up in this session. A tier that is stopped is not
-    /// settled: a winner that is chosen once is chosen for good.
+    /// settled: a winner that is chosen once is chosen for good. Nor is one of which another worker has a run.
     pub(super) fn is_settled(&self, tier: TierId) -> bool {
-        self.waiting_in(tier) == 0 && !self.in_flight.keys().any(|run| run.tier == tier)
+        let mut worked_on = self.in_flight.keys().chain(&self.claimed);
+        self.waiting_in(tier) == 0 && !worked_on.any(|run| run.tier == tier)
     }
 
     /// The tiers that wait for winners and have runs to do, each with those sources.
@@ -391,7 +401,8 @@ impl State {
 }
 
 /// Stop levels only go up. SIGTERM and SIGHUP begin at its second stop level.
-fn next_stop_level(stop_level: Option<StopLevel>, signal: StopSignal) -> StopLevel {
+#[must_use]
+pub fn next_stop_level(stop_level: Option<StopLevel>, signal: StopSignal) -> StopLevel {
     match (stop_level, signal) {
         (None, StopSignal::Interrupt) => StopLevel::Drain,
         (None, StopSignal::Terminate | StopSignal::Hangup) | (Some(StopLevel::Drain), _) => StopLevel::Terminate,

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::model::ids::RunId;
+use crate::model::survey::Holder;
 use crate::os::files::{FileError, ReadError};
 use crate::os::lock::LockError;
 
@@ -11,6 +12,7 @@ pub mod adopt;
 mod attempts;
 pub mod baseline_checks;
 pub mod checkpoint;
+pub mod claim;
 mod claimed;
 pub mod config;
 pub mod evidence;
@@ -44,6 +46,14 @@ pub enum StoreError {
     /// The experiment is not held, or not any more.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// Another worker has the run.
+    #[error("{run} is worked on by {holder}")]
+    Claimed {
+        /// The run.
+        run: RunId,
+        /// The worker.
+        holder: Holder,
+    },
     /// The folder is not there, or holds no experiment.
     #[error("`{path}` is not the folder of an experiment", path = .0.display())]
     NotAnExperiment(PathBuf),

@@ -16,6 +16,7 @@ use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::result::WorkPlace;
 use crate::os::clock;
 use crate::os::files::{self, FileError, Folder, Identity};
+use crate::os::lock;
 
 /// Where work folders lie when nobody says another place: it outlives a restart, and no project lies above it.
 pub const USUAL_PLACE: &str = "/var/tmp";
@@ -95,11 +96,16 @@ impl WorkRoot {
         let path = files::make_random(&self.path)?;
         let owner = path.join(OWNER);
         let text = super::pretty(&self.owner, &owner)?;
-        fs::write(&owner, text).map_err(|error| FileError::new("write", &owner, error))?;
+        let written = fs::File::create_new(&owner).and_then(|mut file| {
+            // Before there is a word in it: who sweeps takes nothing that says no owner.
+            file.try_lock()?;
+            file.write_all(&text).map(|()| file)
+        });
+        let owner = written.map_err(|error| FileError::new("write", &owner, error))?;
         for folder in [path.join("agent"), path.join("agent/record")] {
             fs::create_dir(&folder).map_err(|error| FileError::new("make the folder", &folder, error))?;
         }
-        WorkFolder::held(path)
+        WorkFolder::held(path, Some(owner))
     }
 
     /// The work folder of an agent whose result names this place; `None` when it is gone, is another experiment's, or may
@@ -113,7 +119,9 @@ impl WorkRoot {
         if !trusted || !path.is_absolute() || !is_owned(path, &self.owner) {
             return Ok(None);
         }
-        WorkFolder::held(path.to_owned()).map(Some)
+        // One that another worker has locked is the same worker's, or of one that is ending.
+        let owner = files::open_lock(&path.join(OWNER), false).ok().filter(|owner| owner.try_lock().is_ok());
+        WorkFolder::held(path.to_owned(), owner).map(Some)
     }
 }
 
@@ -125,7 +133,12 @@ fn is_owned(folder: &Path, owner: &Owner) -> bool {
         && serde_json::from_slice::<Owner>(&bytes).is_ok_and(|found| found.experiment.is_same(&owner.experiment))
 }
 
-/// Removes the work folders that a killed coordinator of this experiment left, but for those in `needed`. Who calls holds
+/// Whether a worker that is alive works in a folder.
+fn is_worked_in(folder: &Path) -> bool {
+    matches!(lock::is_locked(&folder.join(OWNER)), Ok(true))
+}
+
+/// Removes the work folders that dead workers of this experiment left, but for those in `needed`. Who calls holds
 /// the experiment. What cannot be removed is left to the next call, and given.
 ///
 /// # Errors
@@ -142,6 +155,7 @@ pub fn sweep(
     // A place that cannot be listed to its end is swept as far as it goes.
     let _ = open.each(|name, _| names.push(root.join(name)));
     let unneeded = names.into_iter().filter(|folder| !needed.contains(folder) && is_owned(folder, &owner));
+    let unneeded = unneeded.filter(|folder| !is_worked_in(folder));
     Ok(unneeded.filter_map(|folder| remove_owned(&folder).err()).collect())
 }
 
@@ -166,17 +180,19 @@ pub struct WorkFolder {
     root: Folder,
     agent: Option<Folder>,
     record: Option<Folder>,
+    /// Locked as long as it is worked in.
+    _owner: Option<fs::File>,
 }
 
 impl WorkFolder {
-    fn held(path: PathBuf) -> Result<Self, StoreError> {
+    fn held(path: PathBuf, owner: Option<fs::File>) -> Result<Self, StoreError> {
         let gone = || StoreError::from(FileError::new("open the folder", &path, std::io::ErrorKind::NotFound));
         let root = Folder::open(&path)?.ok_or_else(gone)?;
         // An agent of an earlier session may have replaced them: then there is nothing to read.
         let inner = |folder: &Folder, name: &str| folder.folder(name).ok().flatten();
         let agent = inner(&root, "agent");
         let record = agent.as_ref().and_then(|agent| inner(agent, "record"));
-        Ok(Self { path, root, agent, record })
+        Ok(Self { path, root, agent, record, _owner: owner })
     }
 
     /// The folder itself.

@@ -54,4 +54,5 @@ mod unprivileged;
 mod usage;
 mod verify;
 mod work_folder;
+mod worker;
 mod world;

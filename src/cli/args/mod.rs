@@ -11,6 +11,7 @@ use crate::cli::args::again::{Regrade, Rerun};
 use crate::cli::args::fixture::Fixture;
 use crate::cli::args::original::{AdoptionFlags, Export, OverrideFlags};
 use crate::cli::args::output::{TableFlags, Talk};
+use crate::cli::args::worker::Worker;
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::{RunId, TierId};
 use crate::model::limits::{MOST_ATTEMPTS, MOST_JOBS, MOST_RUNS_PER_SUBTEST};
@@ -21,6 +22,7 @@ pub mod again;
 pub mod fixture;
 pub mod original;
 pub mod output;
+pub mod worker;
 
 /// Measures which setup of a coding agent solves your tasks, how often, and at what cost, and never loses a run.
 ///
@@ -30,7 +32,7 @@ pub mod output;
 #[command(name = "cargo scylla", bin_name = "cargo scylla", version, arg_required_else_help = true)]
 #[command(
     after_help = "Exit codes: 0 all that was planned is done and agrees, 1 internal error, 2 usage or configuration, 3 \
-held by another coordinator, 4 `repair` can mend it, 5 evidence is damaged, 6 planned runs are missing, 7 a policy of \
+held by another coordinator or worker, 4 `repair` can mend it, 5 evidence is damaged, 6 planned runs are missing, 7 a policy of \
 `verify` is not met, 129, 130 and 143 stopped and to be resumed.\n\nBegin with `cargo scylla fixture new my-task`, then \
 `cargo scylla run my-task`."
 )]
@@ -78,6 +80,16 @@ pub enum Command {
     /// The mended fixture becomes a grading of its own beside the former ones, whose verdicts stay. No agent is asked. Numbers
     /// follow the newest grading under which every committed run has a verdict.
     Regrade(Regrade),
+    /// Make one planned run in this process, without a coordinator
+    ///
+    /// Takes the run through its stages, behind the last one that is durable, and commits it. Several workers may work on one
+    /// experiment at once, on several machines that share its folder, also beside a coordinator: each claims its run, and no
+    /// run has two. A worker tries its run once and knows no ceiling of the cost. It writes no checkpoint: a `resume` or `repair`
+    /// adds the result to it.
+    ///
+    /// Exits with 0 when the run is committed, also when it was before; with 6 when it is not, and says why; with 2 when it is
+    /// not planned; with 3 when another worker has it.
+    Worker(Worker),
     /// Show where an experiment stands, also while it runs
     Status(Status),
     /// Check that results, checkpoint and plan agree; writes nothing
@@ -280,7 +292,7 @@ pub struct Status {
     /// The experiment.
     #[command(flatten)]
     pub experiment: Which,
-    /// Show it again every two seconds, until no coordinator is at work on it
+    /// Show it again every two seconds, until nobody is at work on it
     #[arg(short, long)]
     pub watch: bool,
     /// The table of results.

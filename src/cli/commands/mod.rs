@@ -16,3 +16,4 @@ pub mod session;
 pub mod status;
 mod trial;
 pub mod verify;
+pub mod worker;

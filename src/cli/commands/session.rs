@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::cli::args::{OperationFlags, Which};
 use crate::cli::choose::choose;
 use crate::cli::console::Console;
@@ -10,6 +12,7 @@ use crate::cli::exit::Exit;
 use crate::cli::prelude::Prelude;
 use crate::engine::coordinator::{self, SessionOptions};
 use crate::engine::session::open::{Session, hold, take_over};
+use crate::engine::worker::workplace::Surroundings;
 use crate::model::event::Event;
 use crate::model::experiment::ContainmentChoice;
 use crate::model::outcome::ExperimentEnd;
@@ -17,6 +20,7 @@ use crate::os::process::Containment;
 use crate::store;
 use crate::text::redact::Secrets;
 use crate::text::words::shell_word;
+use crate::ui::Reporter;
 
 /// How often bars are drawn anew.
 const TICK: Duration = Duration::from_millis(200);
@@ -37,19 +41,8 @@ pub(super) fn conduct(
     let containment = Containment::probe(session.config.containment).on(name)?;
     let experiment_id = session.config.experiment_id.clone();
     let damaged = !session.damage.is_empty();
-    let mut reporter = console.reporter();
-    let mut unwritten = Ok(());
-    let mut report = |at, event: Option<&Event>| {
-        if let Some(event) = event {
-            // Whoever listened may be gone; the experiment goes on without them.
-            let told = console.is_written(reporter.event(at, event));
-            if unwritten.is_ok() {
-                unwritten = told;
-            }
-        } else {
-            reporter.tick(at);
-        }
-    };
+    let mut told = Told::new(console, console.reporter());
+    let mut report = |at, event: Option<&Event>| told.tell(at, event);
     let mut news = first.to_vec();
     if containment == Containment::Walk && session.config.containment == ContainmentChoice::Auto {
         let message = "neither bubblewrap nor control groups work here: what a run leaves behind is found by a walk of \
@@ -59,10 +52,7 @@ pub(super) fn conduct(
     let tick = console.draws_bars().then_some(TICK);
     let session_options = session_options(containment, name, news, tick);
     let finished = coordinator::conduct(session, session_options, prelude.into_listening(), &mut report).on(name)?;
-    drop(reporter);
-    unwritten.map_err(|error| {
-        error.hint(format!("the experiment is as it says itself: `cargo scylla status {}`", shell_word(name)))
-    })?;
+    told.end(name)?;
     console.summary(experiment_id.as_str(), &finished)?;
     Ok(match finished.end {
         ExperimentEnd::Completed | ExperimentEnd::Incomplete if damaged => Exit::Damaged,
@@ -72,23 +62,55 @@ pub(super) fn conduct(
     })
 }
 
-/// How a session is conducted from here: with this environment, and with its secrets kept from the disk.
+/// Who is told what happens, and whether that could be written.
+pub(super) struct Told<'a> {
+    console: &'a Console,
+    reporter: Box<dyn Reporter>,
+    unwritten: Result<(), CliError>,
+}
+
+impl<'a> Told<'a> {
+    pub(super) fn new(console: &'a Console, reporter: Box<dyn Reporter>) -> Self {
+        Self { console, reporter, unwritten: Ok(()) }
+    }
+
+    /// Tells an event, or that time has passed.
+    pub(super) fn tell(&mut self, at: Timestamp, event: Option<&Event>) {
+        let Some(event) = event else { return self.reporter.tick(at) };
+        // Whoever listened may be gone; the experiment goes on without them.
+        let told = self.console.is_written(self.reporter.event(at, event));
+        if self.unwritten.is_ok() {
+            self.unwritten = told;
+        }
+    }
+
+    /// Tells no more.
+    ///
+    /// # Errors
+    /// When something that is a result could not be written.
+    pub(super) fn end(self, name: &str) -> Result<(), CliError> {
+        drop(self.reporter);
+        self.unwritten.map_err(|error| {
+            error.hint(format!("the experiment is as it says itself: `cargo scylla status {}`", shell_word(name)))
+        })
+    }
+}
+
+/// How a session is conducted from here.
 pub(super) fn session_options(
     containment: Containment,
     name: &str,
     news: Vec<Event>,
     tick: Option<Duration>,
 ) -> SessionOptions {
+    SessionOptions { surroundings: surroundings(containment), tick, folder_name: name.to_owned(), news }
+}
+
+/// With what programs of runs are started here: with this environment, whose secrets are kept from the disk.
+pub(super) fn surroundings(containment: Containment) -> Surroundings {
     let texts =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    SessionOptions {
-        containment,
-        tick,
-        folder_name: name.to_owned(),
-        news,
-        inherited: std::env::vars_os().collect(),
-        secrets: Secrets::from_environment(texts),
-    }
+    Surroundings { containment, inherited: std::env::vars_os().collect(), secrets: Secrets::from_environment(texts) }
 }
 
 /// Refuses a containment that does not work here, before anything is made or kept for it.

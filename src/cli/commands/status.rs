@@ -15,7 +15,7 @@ use crate::engine::session::progress::Progress;
 use crate::engine::worker::excerpt;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::event::{Event, ExperimentFinished, Missing};
-use crate::model::ids::JudgeNumber;
+use crate::model::ids::{JudgeNumber, RunId};
 use crate::model::outcome::{ExperimentStatus, RunStatus, Stage};
 use crate::model::survey::{RunSeen, Survey};
 use crate::model::task::Fixture;
@@ -42,7 +42,7 @@ pub fn run(args: &Status, console: &mut Console) -> Result<Exit, CliError> {
         let survey = survey(&folder, Depth::Results)?;
         let size = args.watch.then(|| console.drawn_size()).flatten();
         show(&folder, &name, &survey, size, console)?;
-        if !args.watch || survey.holder.is_none() {
+        if !args.watch || (survey.holder.is_none() && survey.claimed.is_empty()) {
             return Ok(Exit::Success);
         }
         wait(size, console);
@@ -84,11 +84,7 @@ fn show(
     // A fixture that cannot be read costs names, not numbers.
     let fixture = config::fixture::load(&folder.fixture()).ok();
     let numbers = Progress::of(survey.plan().unwrap_or_default(), survey);
-    let in_flight = if survey.holder.is_some() && survey.original.is_none() {
-        in_flight(folder, survey, fixture.as_ref())
-    } else {
-        Vec::new()
-    };
+    let in_flight = if survey.original.is_none() { in_flight(folder, survey, fixture.as_ref()) } else { Vec::new() };
     let checkpoint = survey.checkpoint.content();
     let now = clock::now();
     let mut rate_limits = checkpoint.map(Checkpoint::limits).unwrap_or_default();
@@ -149,10 +145,12 @@ fn missing_beside(in_flight: &[RunInFlight], numbers: &Progress) -> BTreeMap<Mis
     missing
 }
 
-/// Runs that have a folder and no result, with the stage that is under way.
+/// Runs that have a folder and no result and that somebody works on, with the stage that is under way.
 fn in_flight(folder: &ExperimentFolder, survey: &Survey, fixture: Option<&Fixture>) -> Vec<RunInFlight> {
     let begun = survey.runs.iter().filter(|(_, seen)| matches!(seen, RunSeen::Unfinished { .. })).map(|(run, _)| *run);
+    let is_worked_on = |run: &RunId| survey.holder.is_some() || survey.claimed.contains_key(run);
     begun
+        .filter(is_worked_on)
         .filter_map(|run| {
             let progress = RunStore::new(folder, run).progress().ok()?;
             let next_judge = JudgeNumber(u32::try_from(progress.judgments.len()).ok()? + 1);

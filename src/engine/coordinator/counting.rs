@@ -6,15 +6,13 @@ use crate::engine::session::progress::Progress;
 use crate::model::event::{Event, Missing};
 use crate::model::ids::RunId;
 use crate::model::outcome::{ExperimentEnd, Failure, FailureKind, RunStatus};
-use crate::model::result::{ChecksResult, RunResult};
+use crate::model::result::RunResult;
+use crate::model::survey::Survey;
 use crate::rules::gradings::to_grade;
 use crate::rules::index::index;
 use crate::store;
 use crate::store::survey::Depth;
 use crate::text::words::{counted, shell_word};
-
-/// Exit codes of a shell that could not run a program, or did not find it.
-const NOT_FOUND: [i32; 2] = [126, 127];
 
 impl Coordinator<'_> {
     /// Says which grading counts, when it is not the newest one.
@@ -47,29 +45,29 @@ impl Coordinator<'_> {
         }
     }
 
-    /// Names checks whose programs no shell found even in the untouched tree, before any agent came.
-    pub(in crate::engine) fn report_not_found(&mut self, baseline_checks: &ChecksResult) {
-        for check in &baseline_checks.checks {
-            let Some(code) = check.exit_code.filter(|code| NOT_FOUND.contains(code)) else { continue };
-            if self.not_found.insert(check.name.clone()) {
-                let message = format!(
-                    "check `{}` exited with {code} in the untouched tree, as a shell does whose program is missing or \
-                     cannot be run: it counts against every agent",
-                    check.name
-                );
-                self.emit(&Event::Notice { message });
-            }
+    /// Counts anew what the folder says when other workers did a part of it. How the session ends by that.
+    pub(in crate::engine) fn learn_of_others(&mut self, end: ExperimentEnd) -> Result<ExperimentEnd, EngineError> {
+        if !self.others_work {
+            return Ok(end);
         }
+        self.count_anew()?;
+        let is_complete = self.progress.missing().is_empty() && self.progress.to_grade().is_empty();
+        Ok(if end == ExperimentEnd::Incomplete && is_complete { ExperimentEnd::Completed } else { end })
+    }
+
+    fn count_anew(&mut self) -> Result<Survey, EngineError> {
+        let survey = store::survey::survey(&self.locked.folder, Depth::Results)?;
+        self.progress = Progress::of(self.place.config.plan(), &survey);
+        for (run, status) in index(&survey).entries() {
+            self.checkpoint.completed_runs.set(run, status);
+        }
+        Ok(survey)
     }
 
     /// Counts anew when the newest grading did not count at the start: it does when every committed run has its verdict.
     pub(in crate::engine) fn recount(&mut self, end: ExperimentEnd) -> Result<(), EngineError> {
         if !self.place.grader.counts {
-            let survey = store::survey::survey(&self.locked.folder, Depth::Results)?;
-            self.progress = Progress::of(self.place.config.plan(), &survey);
-            for (run, status) in index(&survey).entries() {
-                self.checkpoint.completed_runs.set(run, status);
-            }
+            let survey = self.count_anew()?;
             let (newest, left) = (self.place.grader.number, to_grade(&survey).len());
             let message = match left {
                 0 => format!("grading {newest} counts from now on: every committed run has a verdict under it"),

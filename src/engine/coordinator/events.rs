@@ -1,16 +1,15 @@
 //! How the coordinator takes what it hears: facts for the state, entries for the index, events for people.
 
+use crate::engine::backend::{Input, Report};
 use crate::engine::coordinator::Coordinator;
-use crate::engine::error::storage;
-use crate::engine::worker::mailbox::{Committed, Input, RunEnd};
-use crate::model::event::{Event, Missing, RunCommitted};
+use crate::engine::worker::report::{Claimant, Committed, Done, RunEnd};
+use crate::model::event::{Event, Missing};
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::outcome::{Failure, RunStatus, Stage, StopLevel, StopSignal};
 use crate::model::usage::Total;
 use crate::os::clock;
 use crate::rules::retry::{Failed, ForRun, Who};
 use crate::rules::state::{Change, Consequence, Fact};
-use crate::store;
 
 /// So many failures the checkpoint holds: nobody reads more.
 const MOST_FAILURES: usize = 1000;
@@ -28,39 +27,37 @@ impl Coordinator<'_> {
     /// Takes one word in.
     pub(in crate::engine) fn handle(&mut self, input: Input) {
         match input {
-            Input::Event(event) => self.emit(&event),
-            Input::RunEnded { run, spent, end } => {
-                self.dismiss(run);
-                self.end(run, spent, end);
+            Input::Signal(signal) => self.climb(signal),
+            Input::Report(run, report) => self.hear_of(run, report),
+        }
+    }
+
+    /// Takes in what is heard of a worker.
+    fn hear_of(&mut self, run: RunId, report: Report) {
+        match report {
+            Report::Event(event) => {
+                self.note_others_work(&event);
+                self.emit(&event);
             }
-            Input::Asks { run, model, may } => {
-                // A worker that is gone needs no answer.
-                let _ = may.send(self.may_ask(run, &model));
+            Report::Asks(model) => {
+                let may = self.may_ask(run, &model);
+                self.backend.answer(run, may);
             }
-            Input::Answered(run) => {
+            Report::Answered => {
                 let changes = self.apply(Fact::Answered(run)).changes;
                 self.follow(changes);
             }
-            Input::BaselineChecks { commit, result, written } => {
-                self.report_not_found(&result);
-                if let Err(error) = store::baseline_checks::write(&self.locked.folder, &commit, &result) {
-                    self.halt(&storage(&error).message);
-                }
-                // A worker that is gone needs no answer.
-                let _ = written.send(());
-            }
-            Input::WorkerLost(run) => {
-                self.dismiss(run);
+            Report::Ended(done) => self.end(run, done),
+            Report::Lost => {
                 self.worker_lost = true;
                 self.apply(Fact::Stopped(run, Total::UNKNOWN));
                 self.progress.miss(run, Missing::Unfinished);
                 self.climb(StopSignal::Terminate);
             }
-            Input::Signal(signal) => self.climb(signal),
         }
     }
 
-    fn end(&mut self, run: RunId, spent: Total, end: RunEnd) {
+    pub(super) fn end(&mut self, run: RunId, Done { spent, end }: Done) {
         let before = self.state.spent();
         match end {
             RunEnd::Committed(committed) => self.commit(run, spent, *committed),
@@ -75,31 +72,32 @@ impl Coordinator<'_> {
                 self.leave(run, agent_complete, Missing::Unfinished);
                 self.emit(&Event::RunStopped { run, stage });
             }
+            RunEnd::Claimed(claimant) => self.leave_to(run, &claimant),
         }
         self.tell_first_unknown(run, before);
     }
 
     fn commit(&mut self, run: RunId, spent: Total, committed: Committed) {
-        let Committed { result, changed_nothing, failed_checks } = committed;
-        let not_captured = result.not_captured.unwrap_or_default();
-        self.apply(Fact::Committed { run, spent, cost: result.cost() });
-        let status = RunStatus::judged(result.judge_passed);
-        self.count(run, &result);
+        self.apply(Fact::Committed { run, spent, cost: committed.result.cost() });
+        self.count(run, &committed.result);
         self.pacing.changed();
-        self.emit(&Event::RunCommitted(RunCommitted {
-            run,
-            status,
-            score: result.judge_score,
-            grade: result.judge_grade,
-            agent_end: result.agent_end,
-            exit_code: result.exit_code,
-            cost: result.cost(),
-            duration_seconds: result.duration_seconds,
-            changed_nothing,
-            failed_checks,
-            not_captured,
-            flags: result.flags,
-        }));
+        self.emit(&committed.event(run));
+    }
+
+    /// Another worker has the run: it is left alone in this session.
+    fn leave_to(&mut self, run: RunId, claimant: &Claimant) {
+        self.apply(Fact::Claimed(run));
+        self.others_work = true;
+        let message = format!("{run} is left alone: {claimant}");
+        self.emit(&Event::Notice { message });
+    }
+
+    /// Notices that a run begins further on than this session knows: another worker had it meanwhile.
+    fn note_others_work(&mut self, event: &Event) {
+        let Event::RunStarted { run, from, .. } = event else { return };
+        let is_known =
+            self.progress.is_committed(*run) || self.progress.missing().get(run) == Some(&Missing::AgentComplete);
+        self.others_work |= *from > Stage::Prepare && !is_known;
     }
 
     /// Acts on what comes of a failure for its run and beyond it.
@@ -185,7 +183,7 @@ impl Coordinator<'_> {
         for change in self.apply(Fact::Signal(signal)).changes {
             let Change::Climbed(stop_level) = change else { continue };
             if stop_level >= StopLevel::Terminate {
-                self.place.stop.raise(stop_level);
+                self.backend.stop(stop_level);
             }
             let in_flight = self.state.in_flight();
             self.emit(&Event::Stopping { signal, stop_level, in_flight });

@@ -6,40 +6,36 @@ mod events;
 pub(in crate::engine) mod inherit;
 mod models;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::engine::backend::{Backend, Input, Local, Mailbox};
 use crate::engine::error::EngineError;
 use crate::engine::error::storage;
+use crate::engine::session::basis::Basis;
 use crate::engine::session::inheritance::{Taken, stop};
 use crate::engine::session::open::{Locked, Session, left_to_you};
 use crate::engine::session::progress::Progress;
 use crate::engine::worker::excerpt;
-use crate::engine::worker::mailbox::{Input, Line, RunEnd};
-use crate::engine::worker::workplace::BaselineChecks;
-use crate::engine::worker::workplace::{Workplace, frozen};
-use crate::engine::worker::{self, Job};
+use crate::engine::worker::report::{Done, Job, RunEnd};
+use crate::engine::worker::workplace::{Surroundings, Workplace};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::event::{Event, ExperimentFinished, ExperimentStarted};
 use crate::model::experiment::Config;
-use crate::model::ids::{AttemptNumber, RunId};
+use crate::model::ids::RunId;
 use crate::model::limits::{self, Limits};
-use crate::model::outcome::{ExperimentEnd, ExperimentStatus, Failure, FailureKind, Stage, StopLevel, StopSignal};
+use crate::model::outcome::{ExperimentEnd, ExperimentStatus, StopLevel};
 use crate::model::task::Fixture;
 use crate::model::usage::Total;
 use crate::os::clock::{self, Stopwatch};
-use crate::os::process::{Containment, StopHandle};
-use crate::os::signal::{self, Listening, Signal};
+use crate::os::signal::{self, Listening};
 use crate::rules::next::{Action, next};
 use crate::rules::pacing::Pacing;
+use crate::rules::retry::attempts_left;
 use crate::rules::state::{Consequence, Fact, State};
-use crate::store::StoreError;
-use crate::store::work::WorkRoot;
+use crate::store::{self, StoreError};
 use crate::text::words::list;
 
 /// Who is told what happens: an event with its time, or `None` when only time has passed.
@@ -48,18 +44,14 @@ pub type Emit<'a> = dyn FnMut(Timestamp, Option<&Event>) + 'a;
 /// How a session is to be run, beside what the config says.
 #[derive(Debug)]
 pub struct SessionOptions {
-    /// How the processes of a run are held together.
-    pub containment: Containment,
+    /// With what programs of runs are started here.
+    pub surroundings: Surroundings,
     /// How often `Tell` hears that time has passed; `None` for never.
     pub tick: Option<Duration>,
     /// The folder as people call it.
     pub folder_name: String,
     /// What is told first, as soon as a stop would be heard.
     pub news: Vec<Event>,
-    /// What workers share of the coordinator's own environment.
-    pub inherited: std::collections::BTreeMap<std::ffi::OsString, std::ffi::OsString>,
-    /// What must not reach the disk.
-    pub secrets: crate::text::redact::Secrets,
 }
 
 /// A save that failed counts as one of this length, so that the next one is tried some seconds later.
@@ -70,20 +62,19 @@ pub(in crate::engine) struct Coordinator<'a> {
     pub(in crate::engine) locked: Locked,
     pub(in crate::engine) checkpoint: Checkpoint,
     pub(in crate::engine) progress: Progress,
-    pub(in crate::engine) place: Arc<Workplace>,
+    pub(in crate::engine) place: Arc<Basis>,
     pub(in crate::engine) limits: Limits,
     pub(in crate::engine) state: State,
     pub(in crate::engine) taken: Taken,
     pub(in crate::engine) pacing: Pacing,
     started: Stopwatch,
-    mailbox: Receiver<Input>,
-    line: Sender<Input>,
-    workers: BTreeMap<RunId, JoinHandle<()>>,
+    mailbox: Mailbox,
+    pub(in crate::engine) backend: Box<dyn Backend>,
     tick: Option<Duration>,
     pub(in crate::engine) folder_name: String,
     pub(in crate::engine) worker_lost: bool,
-    /// Checks whose programs are missing, as far as people know of them.
-    pub(in crate::engine) not_found: BTreeSet<String>,
+    /// Whether workers that this coordinator did not start did something meanwhile.
+    pub(in crate::engine) others_work: bool,
     emit: &'a mut Emit<'a>,
 }
 
@@ -99,23 +90,15 @@ pub fn conduct<'a>(
     former: Listening,
     emit: &'a mut Emit<'a>,
 ) -> Result<ExperimentFinished, EngineError> {
-    let (line, mailbox) = channel();
-    let signals = line.clone();
-    let _listening = signal::listen(move |signal| {
-        let word = match signal {
-            Signal::Interrupt => StopSignal::Interrupt,
-            Signal::Terminate => StopSignal::Terminate,
-            Signal::Hangup => StopSignal::Hangup,
-        };
-        // A coordinator that is gone needs no signal.
-        let _ = signals.send(Input::Signal(word));
-    })
-    .map_err(EngineError::Signals)?;
+    let mailbox = Mailbox::new();
+    let line = mailbox.line();
+    let listening = signal::listen(move |signal| line.send(Input::Signal(signal)));
+    let _listening = listening.map_err(EngineError::Signals)?;
     drop(former);
     for event in &session_options.news {
         emit(clock::now(), Some(event));
     }
-    let mut coordinator = Coordinator::begin(session, session_options, (line, mailbox), emit)?;
+    let mut coordinator = Coordinator::begin(session, session_options, mailbox, emit)?;
     coordinator.report_grading();
     coordinator.report_surroundings();
     let end = coordinator.work();
@@ -139,7 +122,7 @@ impl<'a> Coordinator<'a> {
     fn begin(
         session: Session,
         session_options: SessionOptions,
-        (line, mailbox): (Sender<Input>, Receiver<Input>),
+        mailbox: Mailbox,
         emit: &'a mut Emit<'a>,
     ) -> Result<Self, EngineError> {
         let Session { locked, config, fixture, grader, checkpoint, mut progress, damage, mended, left, resumed } =
@@ -150,7 +133,7 @@ impl<'a> Coordinator<'a> {
             folder: session_options.folder_name.clone(),
             resumed,
             jobs: config.jobs,
-            containment: session_options.containment.name().to_owned(),
+            containment: session_options.surroundings.containment.name().to_owned(),
             tiers: progress.tiers(),
             setups: progress.setups(Some(&fixture)),
             spent: progress.spent().total(),
@@ -159,46 +142,35 @@ impl<'a> Coordinator<'a> {
         let taken = Taken::open(&locked.folder, &config, &fixture)?;
         let stops = hold_back(&taken, &fixture, &config.thinking_mode, &mut progress);
         let waiting = taken.waiting_with_sources(|tier| !progress.to_do().any(|run| run.tier == tier));
-        let work = WorkRoot::open(&locked.folder, config.work_dir.as_deref())?;
-        let frozen = frozen(&locked.folder, &config, &grader)?;
-        let place = Workplace {
-            folder: locked.folder.clone(),
-            work,
-            config_hash: config.hash(),
-            token: format!("{}-{}", std::process::id(), clock::now().as_millisecond()),
-            config,
-            fixture,
-            grader,
-            frozen,
-            baseline_checks: BaselineChecks::default(),
-            containment: session_options.containment,
-            stop: StopHandle::new().map_err(EngineError::Signals)?,
-            secrets: session_options.secrets,
-            inherited: session_options.inherited,
-        };
+        let subtests = progress.to_do().map(|run| (run.tier, run.subtest));
+        let altered = store::baseline_checks::set_damaged_aside(&locked.folder, subtests, clock::now())?;
+        let place = Arc::new(Basis::new(locked.folder.clone(), config, fixture, grader)?);
+        let workplace =
+            Workplace::new(Arc::clone(&place), session_options.surroundings).map_err(EngineError::Signals)?;
         let mut coordinator = Self {
             state: models::first_state(&progress, &place).waiting(waiting),
             taken,
             locked,
             checkpoint,
             progress,
-            place: Arc::new(place),
+            backend: Box::new(Local::new(workplace, mailbox.line())),
+            place,
             limits,
             pacing: Pacing::default(),
             started: Stopwatch::start(),
             mailbox,
-            line,
-            workers: BTreeMap::new(),
             tick: session_options.tick,
             folder_name: session_options.folder_name,
             worker_lost: false,
-            not_found: BTreeSet::new(),
+            others_work: false,
             emit,
         };
         coordinator.emit(&started);
         let notices = stops.into_iter().chain(damage.into_iter().map(left_to_you)).chain(left);
         let notices = notices.map(|message| Event::Notice { message });
-        for event in mended.into_iter().map(|message| Event::Mended { message }).chain(notices) {
+        let altered =
+            altered.into_iter().map(|place| format!("{place}: it was altered or torn, and is found out anew"));
+        for event in mended.into_iter().chain(altered).map(|message| Event::Mended { message }).chain(notices) {
             coordinator.emit(&event);
         }
         coordinator.tell_what_is_not_held();
@@ -251,49 +223,20 @@ impl<'a> Coordinator<'a> {
     fn wait(&mut self, wake: Option<Duration>) {
         let now = self.now();
         let tick = self.tick.map(|tick| now + tick);
-        let heard = match [wake, self.pacing.due(), tick].into_iter().flatten().min() {
-            Some(due) => self.mailbox.recv_timeout(due.saturating_sub(now)),
-            None => self.mailbox.recv().map_err(RecvTimeoutError::from),
-        };
-        match heard {
-            Ok(input) => self.handle(input),
-            // The coordinator holds a line to its own mailbox, so it is never closed.
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => (self.emit)(clock::now(), None),
+        let due = [wake, self.pacing.due(), tick].into_iter().flatten().min();
+        match self.backend.poll(&self.mailbox, due.map(|due| due.saturating_sub(now))) {
+            Some(input) => self.handle(input),
+            None => (self.emit)(clock::now(), None),
         }
     }
 
     fn start(&mut self, run: RunId) {
-        // A tier begins when the winners that it takes over are known; a subtest that is gone is told by its worker.
-        let setup = self.taken.effective(&self.place.fixture, run.tier, run.subtest).unwrap_or_default();
-        let job = Job { run, setup, failures: self.state.failures(run), limits: self.limits };
+        let job = Job { run, attempts: attempts_left(self.state.failures(run), &self.limits) };
         self.apply(Fact::Started(run));
         self.progress.begin(run);
         self.checkpoint.failures.remove(&run);
-        let (place, line) = (Arc::clone(&self.place), Line::new(self.line.clone()));
-        let spawned =
-            std::thread::Builder::new().name(run.to_string()).spawn(move || worker::work(&place, &job, &line));
-        match spawned {
-            Ok(worker) => {
-                self.workers.insert(run, worker);
-            }
-            Err(error) => self.handle(Input::RunEnded {
-                run,
-                spent: Total::ZERO,
-                end: RunEnd::Failed {
-                    attempt: AttemptNumber(0),
-                    stage: Stage::Prepare,
-                    failure: Failure::new(FailureKind::Spawn, format!("a worker's thread cannot be started: {error}")),
-                    agent_complete: false,
-                },
-            }),
-        }
-    }
-
-    /// The worker of a run has said its last word.
-    pub(in crate::engine) fn dismiss(&mut self, run: RunId) {
-        if let Some(worker) = self.workers.remove(&run) {
-            // A worker that panicked has said so through its last word already.
-            let _ = worker.join();
+        if let Err(failure) = self.backend.start(job) {
+            self.end(run, Done { spent: Total::ZERO, end: RunEnd::not_begun(failure) });
         }
     }
 
@@ -318,7 +261,7 @@ impl<'a> Coordinator<'a> {
     fn save_or_halt(&mut self) {
         let Err(error) = self.save() else { return };
         if matches!(error, EngineError::Store(StoreError::Lock(_))) {
-            self.place.stop.raise(StopLevel::Terminate);
+            self.backend.stop(StopLevel::Terminate);
         }
         self.halt(&storage(&error).message);
         let now = self.now();
@@ -336,6 +279,7 @@ impl<'a> Coordinator<'a> {
     }
 
     fn finish(mut self, end: ExperimentEnd) -> Result<ExperimentFinished, EngineError> {
+        let end = self.learn_of_others(end)?;
         self.checkpoint.status = end.status();
         self.checkpoint.pid = None;
         self.checkpoint.host = None;
@@ -350,7 +294,7 @@ impl<'a> Coordinator<'a> {
         self.save()?;
         let finished = ExperimentFinished {
             end,
-            spent: self.state.spent(),
+            spent: if self.others_work { self.progress.spent().total() } else { self.state.spent() },
             duration_seconds: self.now().as_secs_f64(),
             shortfalls: excerpt::explained(&self.locked.folder, self.progress.counting(), self.progress.shortfalls()),
             waiting: self.state.tiers_in_wait().map(|(tier, sources)| (tier, sources.clone())).collect(),

@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::Unit;
 
 use crate::engine::coordinator::Coordinator;
+use crate::engine::session::basis::Basis;
 use crate::engine::session::progress::Progress;
-use crate::engine::worker::workplace::Workplace;
 use crate::model::checkpoint::RateLimit;
 use crate::model::event::{Event, Missing};
 use crate::model::ids::{ModelName, RunId};
@@ -19,7 +19,7 @@ use crate::rules::state::{Change, Fact, State};
 
 /// The session as it begins: each run that is to be made with the model that it asks first. Of one whose agent is done that
 /// is a judge's.
-pub(in crate::engine) fn first_state(progress: &Progress, place: &Workplace) -> State {
+pub(in crate::engine) fn first_state(progress: &Progress, place: &Basis) -> State {
     let runs = progress.to_do().map(|run| {
         let is_agent_done = progress.missing().get(&run).is_none_or(|why| *why == Missing::AgentComplete);
         (run, if is_agent_done { place.judge_models().next() } else { place.agent_model(run) })

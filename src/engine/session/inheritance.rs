@@ -9,7 +9,7 @@ use crate::config;
 use crate::config::mistake::Mistake;
 use crate::engine::error::EngineError;
 use crate::model::experiment::Config;
-use crate::model::ids::{SubtestId, TierId};
+use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::inherited::Winner;
 use crate::model::inherited::{Inherited, TakenOver};
 use crate::model::result::FORMAT_VERSION;
@@ -18,6 +18,7 @@ use crate::setup::compose::{CompositionFault, compose};
 use crate::setup::inherit::{Effective, Inheritance, Place, Winners, alone};
 use crate::store;
 use crate::store::layout::ExperimentFolder;
+use crate::text::words::list;
 use crate::workspace::base::{self, Layers};
 
 /// What the tiers of an experiment take over from each other, as far as it is known.
@@ -152,12 +153,14 @@ impl Taken {
         tier: TierId,
         subtest: SubtestId,
     ) -> Option<Effective> {
-        let winners = |inherited: &Inherited| -> Winners {
-            inherited.sources.iter().map(|(source, taken)| (*source, taken.winner.subtest)).collect()
-        };
-        let winners = self.frozen.iter().map(|(tier, inherited)| (*tier, winners(inherited))).collect();
+        let winners = self.frozen.iter().map(|(tier, inherited)| (*tier, winners_of(inherited))).collect();
         self.inheritance.effective(fixture, &winners, tier, subtest)
     }
+}
+
+/// The winners that are frozen for a tier.
+pub(in crate::engine) fn winners_of(inherited: &Inherited) -> Winners {
+    inherited.sources.iter().map(|(source, taken)| (*source, taken.winner.subtest)).collect()
 }
 
 /// The tiers of an experiment that wait for winners, each with the tiers of those, as its folder says without being
@@ -169,6 +172,31 @@ pub fn tiers_in_wait(folder: &ExperimentFolder, config: &Config) -> BTreeMap<Tie
         return BTreeMap::new();
     };
     Taken { inheritance: Inheritance::of(config, &fixture), frozen, ..Taken::default() }.waiting()
+}
+
+/// Refuses a run whose agent cannot be set up, as the experiment's folder says without being changed.
+///
+/// # Errors
+/// When winners are not chosen that it takes over, or it cannot be composed.
+pub(in crate::engine) fn must_be_set_up(
+    folder: &ExperimentFolder,
+    config: &Config,
+    fixture: &Fixture,
+    run: RunId,
+) -> Result<(), EngineError> {
+    let (tier, subtest) = (run.tier, run.subtest);
+    let frozen = store::inherited::read_all(folder)?;
+    let taken = Taken { inheritance: Inheritance::of(config, fixture), frozen, ..Taken::default() };
+    if let Some(sources) = taken.waiting().remove(&tier) {
+        let sources = list(&sources.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let why = format!("{tier} takes over winners of {sources} that are not chosen yet");
+        return Err(EngineError::NotMade { run, why, is_damaged: false });
+    }
+    let Some(effective) = taken.effective(fixture, tier, subtest) else { return Ok(()) };
+    match compose(&effective, &fixture.stores, &config.thinking_mode) {
+        Ok(_) => Ok(()),
+        Err(faults) => Err(EngineError::Composition { tier, subtest, faults }),
+    }
 }
 
 /// Makes the baselines of those planned tiers that take nothing over.

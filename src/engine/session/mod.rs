@@ -1,5 +1,6 @@
 //! Sessions on experiments: how one is created, opened, extended, graded again, and what it goes on from.
 
+pub mod basis;
 pub mod create;
 pub mod freeze;
 pub mod grader;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::config;
 use crate::engine::error::EngineError;
@@ -19,21 +18,19 @@ use crate::model::result::AttemptRecord;
 use crate::model::survey::{Holder, RunSeen, Runner, Seen, Survey};
 use crate::model::task::Fixture;
 use crate::os::files::FileError;
-use crate::os::lock::ExperimentLock;
+use crate::os::lock::{self, ExperimentLock};
 use crate::os::process::OrphanState;
 use crate::os::{clock, files};
 use crate::rules::gradings::verdicts;
 use crate::rules::mend::{Ask, Mending, mend};
 use crate::store;
 use crate::store::checkpoint::CheckpointWriter;
+use crate::store::claim::Claim;
 use crate::store::layout::ExperimentFolder;
 use crate::store::mend::Applied;
 use crate::store::stages::RunStore;
 use crate::store::survey::Depth;
 use crate::text::escape;
-
-/// How long a lock is waited for: `verify` on the same folder takes it for a moment to see who holds it.
-const LOCK_PATIENCE: Duration = Duration::from_millis(400);
 
 /// An experiment that this process holds.
 #[derive(Debug)]
@@ -112,7 +109,7 @@ pub fn hold_creation(
     Ok(ExperimentLock::wait(&ExperimentFolder::creation_lock(results_dir, id), &this_process(), waits)?)
 }
 
-fn this_process() -> Holder {
+pub(in crate::engine) fn this_process() -> Holder {
     Holder { pid: std::process::id(), host: clock::host(), since: clock::now().to_string() }
 }
 
@@ -121,7 +118,7 @@ fn this_process() -> Holder {
 /// # Errors
 /// When another coordinator holds it, or the lock's file cannot be opened.
 pub fn hold(folder: ExperimentFolder) -> Result<Locked, EngineError> {
-    let lock = ExperimentLock::acquire(&folder.lock(), &this_process(), LOCK_PATIENCE)?;
+    let lock = ExperimentLock::acquire(&folder.lock(), &this_process(), lock::PATIENCE)?;
     let writer = CheckpointWriter::new(&folder, lock);
     Ok(Locked { folder, writer })
 }
@@ -152,8 +149,15 @@ pub fn refuse_runner(survey: &Survey) -> Result<(), EngineError> {
 /// Does what `mend` decided.
 ///
 /// # Errors
-/// When a stray cannot be ended or the folder cannot be written.
+/// When a stray cannot be ended or the folder cannot be written; when a worker has claimed a run of which something is to
+/// be moved or ended.
 pub fn apply(locked: &mut Locked, survey: &Survey, mending: &Mending) -> Result<Applied, EngineError> {
+    let moved = mending
+        .set_aside
+        .iter()
+        .filter_map(|aside| aside.run.or_else(|| locked.folder.run_of(&locked.folder.root().join(&aside.place))));
+    let touched: BTreeSet<RunId> = moved.chain(mending.end_orphans.iter().copied()).collect();
+    let _claims = claim(&locked.folder, touched)?;
     if !mending.end_orphans.is_empty() {
         let found = orphans::find(&locked.folder, survey);
         if let Some(orphan) = found.iter().find(|orphan| orphan.state == OrphanState::Unknown) {
@@ -164,6 +168,18 @@ pub fn apply(locked: &mut Locked, survey: &Survey, mending: &Mending) -> Result<
     }
     orphans::clear_groups(&locked.folder, survey);
     Ok(store::mend::apply(&locked.folder, &mut locked.writer, mending, clock::now())?)
+}
+
+/// Claims runs, so that no worker begins on them meanwhile.
+fn claim(folder: &ExperimentFolder, runs: impl IntoIterator<Item = RunId>) -> Result<Vec<Claim>, EngineError> {
+    let holder = this_process();
+    runs.into_iter().map(|run| Ok(Claim::take(folder, run, &holder)?)).collect()
+}
+
+/// Removes the claims of workers that are dead.
+fn clear_claims(folder: &ExperimentFolder, survey: &Survey) {
+    // Who takes one and lets go of it leaves nothing. One that a worker has taken meanwhile is the worker's.
+    drop(survey.claims_left.iter().map(|run| claim(folder, [*run])).collect::<Vec<_>>());
 }
 
 /// Takes an experiment over so that work can go on: everything that can be mended is mended first.
@@ -187,8 +203,9 @@ pub fn go_on(mut locked: Locked, first: Survey) -> Result<Session, EngineError> 
     let mut first = if finish_rerun(&mut locked, &first)? { survey(&locked, Depth::Results)? } else { first };
     store::survey::add_leftovers(&locked.folder, &mut first)?;
     let mending = mend(&first, &Ask::default(), clock::now());
-    refuse_unfit(&locked, &mending.kept)?;
+    refuse_unfit(&locked.folder, &mending.kept)?;
     apply(&mut locked, &first, &mending)?;
+    clear_claims(&locked.folder, &first);
     let mut left = finish_commits(&locked, &mending.mended)?;
     let mended = mending.mended.iter().map(|finding| format!("{}: {}", finding.place, finding.message)).collect();
     let after = if mending.is_nothing() { first } else { survey(&locked, Depth::Results)? };
@@ -197,7 +214,7 @@ pub fn go_on(mut locked: Locked, first: Survey) -> Result<Session, EngineError> 
     let damage: Vec<Finding> =
         mending.kept.into_iter().filter(|finding| finding.kind.level() == Level::Damaged).collect();
     let (Seen::Read(config), Seen::Read(checkpoint)) = (after.config.clone(), after.checkpoint.clone()) else {
-        return Err(unfit(&locked, crate::rules::audit::audit(&after)));
+        return Err(unfit(&locked.folder, crate::rules::audit::audit(&after)));
     };
     let checkpoint = Checkpoint { graded: verdicts(&after, &checkpoint.graded), ..*checkpoint };
     let fixture = config::fixture::load(&locked.folder.fixture()).map_err(EngineError::Fixture)?;
@@ -244,6 +261,7 @@ fn set_aside(locked: &Locked, survey: &Survey, run: RunId) -> Result<(), EngineE
     if files::kind_of(store.folder().root()).map_err(store::StoreError::from)?.is_none() {
         return Ok(());
     }
+    let _claim = claim(&locked.folder, [run])?;
     let seen = survey.runs.get(&run);
     let agent = store.whole_agent_result()?;
     let cost = match seen {
@@ -291,12 +309,12 @@ fn sweep(locked: &Locked, survey: &Survey) -> Result<Vec<FileError>, EngineError
     Ok(store::work::sweep(&locked.folder, place, &needed)?)
 }
 
-fn unfit(locked: &Locked, findings: Vec<Finding>) -> EngineError {
-    EngineError::Unfit { folder: locked.folder.root().to_owned(), findings }
+fn unfit(folder: &ExperimentFolder, findings: Vec<Finding>) -> EngineError {
+    EngineError::Unfit { folder: folder.root().to_owned(), findings }
 }
 
 /// Findings under which new results would not belong to the old ones, or could not be told from them.
-fn refuse_unfit(locked: &Locked, kept: &[Finding]) -> Result<(), EngineError> {
+pub(in crate::engine) fn refuse_unfit(folder: &ExperimentFolder, kept: &[Finding]) -> Result<(), EngineError> {
     let forbidding: Vec<Finding> = kept
         .iter()
         .filter(|finding| {
@@ -318,5 +336,5 @@ fn refuse_unfit(locked: &Locked, kept: &[Finding]) -> Result<(), EngineError> {
         })
         .cloned()
         .collect();
-    if forbidding.is_empty() { Ok(()) } else { Err(unfit(locked, forbidding)) }
+    if forbidding.is_empty() { Ok(()) } else { Err(unfit(folder, forbidding)) }
 }

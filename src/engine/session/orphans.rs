@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::model::grading::GradingNumber;
 use crate::model::ids::RunId;
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::survey::{Problem, ProblemKind, Survey};
@@ -31,6 +32,16 @@ pub fn find(folder: &ExperimentFolder, survey: &Survey) -> Vec<Orphan> {
     marked(folder, survey).filter(|orphan| orphan.state != OrphanState::Dead).collect()
 }
 
+/// The orphans of one run, also where nobody here knows whether they live. Who calls has claimed the run.
+#[must_use]
+pub fn of_run(folder: &ExperimentFolder, run: RunId, grading: GradingNumber) -> Vec<Orphan> {
+    let own = folder.run(run);
+    let marks = [own.mark(), own.graded(grading).mark()];
+    let marks = if grading.is_first() { &marks[..1] } else { &marks };
+    let found = marks.iter().filter_map(|mark| orphan(run, mark.clone(), None));
+    found.filter(|orphan| orphan.state != OrphanState::Dead).collect()
+}
+
 /// Removes the empty control groups that dead coordinators left.
 pub fn clear_groups(folder: &ExperimentFolder, survey: &Survey) {
     for orphan in marked(folder, survey).filter(|orphan| orphan.state == OrphanState::Dead) {
@@ -41,18 +52,23 @@ pub fn clear_groups(folder: &ExperimentFolder, survey: &Survey) {
 fn marked(folder: &ExperimentFolder, survey: &Survey) -> impl Iterator<Item = Orphan> {
     let host = survey.checkpoint.content().and_then(|checkpoint| checkpoint.host.clone());
     let elsewhere = host.filter(|host| *host != clock::host());
-    marks(folder, survey).into_iter().filter_map(move |(run, path)| {
-        let bytes = read_bounded(&path, MOST_STAGE_FILE_BYTES).ok()??;
-        let mut mark: OrphanMark = serde_json::from_slice(&bytes).ok()?;
-        // Former versions named the machine in the checkpoint alone.
-        if let Some(host) = &elsewhere
-            && mark.host.is_empty()
-        {
-            mark.host.clone_from(host);
-        }
-        let state = orphan_state(&mark);
-        Some(Orphan { run, path, mark, state })
-    })
+    // What a worker that lives has started is no orphan.
+    let marks = marks(folder, survey).into_iter().filter(|(run, _)| !survey.claimed.contains_key(run));
+    marks.filter_map(move |(run, path)| orphan(run, path, elsewhere.as_deref()))
+}
+
+/// What a mark says, and what is known of its processes. `elsewhere` names the machine of marks that do not say it.
+fn orphan(run: RunId, path: PathBuf, elsewhere: Option<&str>) -> Option<Orphan> {
+    let bytes = read_bounded(&path, MOST_STAGE_FILE_BYTES).ok()??;
+    let mut mark: OrphanMark = serde_json::from_slice(&bytes).ok()?;
+    // Former versions named the machine in the checkpoint alone.
+    if let Some(host) = elsewhere
+        && mark.host.is_empty()
+    {
+        host.clone_into(&mut mark.host);
+    }
+    let state = orphan_state(&mark);
+    Some(Orphan { run, path, mark, state })
 }
 
 /// Adds the orphans to what is wrong with single runs.

@@ -7,13 +7,15 @@ use crate::engine::session::open::{Session, go_on, survey};
 use crate::model::ids::RunId;
 use crate::model::outcome::ExperimentStatus;
 use crate::os::clock;
+use crate::store::StoreError;
+use crate::store::claim::claimed_by;
 use crate::store::survey::Depth;
 
 /// Sets the named runs aside, whatever they hold, so that each is made anew. When the same was asked for before and stopped
 /// in the middle, it goes on.
 ///
 /// # Errors
-/// When a run is not planned, or the folder cannot be written.
+/// When a run is not planned, a worker has one of them, or the folder cannot be written.
 pub fn rerun(session: Session, runs: &BTreeSet<RunId>) -> Result<Session, EngineError> {
     let plan = session.config.plan();
     let unknown: Vec<RunId> = runs.iter().copied().filter(|run| !plan.contains(*run)).collect();
@@ -23,6 +25,11 @@ pub fn rerun(session: Session, runs: &BTreeSet<RunId>) -> Result<Session, Engine
     if session.checkpoint.rerunning == *runs {
         // The same was asked for before, and stopped in the middle: what is done of it is paid.
         return Ok(session);
+    }
+    for run in runs {
+        if let Some(holder) = claimed_by(&session.locked.folder, *run)? {
+            return Err(StoreError::Claimed { run: *run, holder }.into());
+        }
     }
     let Session { mut locked, mut checkpoint, mended, .. } = session;
     // Said before the first run moves: entries without results would look like results that are lost.

@@ -1,49 +1,70 @@
-//! A worker: takes one run through its stages, and writes only inside of that run's folder.
+//! A worker: takes one run through its stages. It writes only inside of that run's folder, but for two things beside it:
+//! the claim by which no two workers have one run, and what checks say of a tree that no agent has touched, which is
+//! written once by whoever is first.
 
 pub mod excerpt;
-pub mod mailbox;
+pub mod report;
 mod stages;
 pub mod workplace;
 
-use std::panic::AssertUnwindSafe;
-
-use crate::engine::worker::mailbox::{Input, Line, RunEnd};
+use crate::engine::error::storage;
+use crate::engine::session::open::this_process;
+use crate::engine::session::orphans;
+use crate::engine::worker::report::{Claimant, Done, Job, Link, RunEnd};
 use crate::engine::worker::stages::{Halt, Work};
 use crate::engine::worker::workplace::Workplace;
-use crate::model::ids::RunId;
-use crate::model::limits::Limits;
-use crate::model::outcome::{AttemptEnd, Failure, Stage};
+use crate::model::event::Event;
+use crate::model::outcome::{AttemptEnd, Failure, FailureKind, Stage};
 use crate::model::result::RunResult;
-use crate::rules::retry::{Failed, ForRun, SoFar, Who, decide};
+use crate::model::usage::Total;
+use crate::os::process::OrphanState;
+use crate::rules::retry::is_last;
 use crate::rules::stage::Reached;
-use crate::setup::inherit::Effective;
+use crate::store::StoreError;
+use crate::store::claim::Claim;
 
-/// What a worker is told to do.
-#[derive(Debug)]
-pub(in crate::engine) struct Job {
-    pub(in crate::engine) run: RunId,
-    /// What its agent is set up with.
-    pub(in crate::engine) setup: Effective,
-    /// How often the run failed in this session.
-    pub(in crate::engine) failures: u32,
-    /// The bounds of the session.
-    pub(in crate::engine) limits: Limits,
+/// Does a job, when nobody else has its run. Whoever gives it may have claimed the run already.
+pub(in crate::engine) fn work(place: &Workplace, job: Job, claim: Option<Claim>, link: &dyn Link) -> Done {
+    let claim = claim.map_or_else(|| Claim::take(&place.folder, job.run, &this_process()), Ok);
+    let _claim = match claim {
+        Ok(claim) => claim,
+        Err(StoreError::Claimed { holder, .. }) => return nothing(RunEnd::Claimed(Claimant::Worker(holder))),
+        Err(error) => return nothing(RunEnd::not_begun(storage(&error))),
+    };
+    if let Some(end) = end_orphans(place, job, link) {
+        return nothing(end);
+    }
+    let mut work = Work::new(place, job.run, link);
+    let end = attempt(&mut work, job);
+    Done { spent: work.spent, end }
 }
 
-/// Does the job and says how it ended; the last word comes even if the work panics.
-pub(in crate::engine) fn work(place: &Workplace, job: &Job, line: &Line) {
-    let done = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        let mut work = Work::new(place, job.run, &job.setup, line);
-        let end = attempt(&mut work, job);
-        (work.spent, end)
-    }));
-    line.say(match done {
-        Ok((spent, end)) => Input::RunEnded { run: job.run, spent, end },
-        Err(_) => Input::WorkerLost(job.run),
-    });
+fn nothing(end: RunEnd) -> Done {
+    Done { spent: Total::ZERO, end }
 }
 
-fn attempt(work: &mut Work<'_>, job: &Job) -> RunEnd {
+/// Ends what is left of a worker that died since the session began; how the job ends when that cannot be done.
+fn end_orphans(place: &Workplace, job: Job, link: &dyn Link) -> Option<RunEnd> {
+    let found = orphans::of_run(&place.folder, job.run, place.grader.number);
+    if let Some(elsewhere) = found.iter().find(|orphan| orphan.state == OrphanState::Unknown) {
+        let (host, mark) = (elsewhere.mark.host.clone(), elsewhere.path.clone());
+        return Some(RunEnd::Claimed(Claimant::MayLive { host, mark }));
+    }
+    match orphans::end(&found) {
+        Ok(0) => None,
+        Ok(_) => {
+            let message = format!("{}: what lived on of a worker that died was ended", job.run);
+            link.event(Event::Mended { message });
+            None
+        }
+        Err(error) => {
+            let message = format!("what lives on of a worker that died cannot be ended: {error}");
+            Some(RunEnd::not_begun(Failure::new(FailureKind::Workspace, message)))
+        }
+    }
+}
+
+fn attempt(work: &mut Work<'_>, job: Job) -> RunEnd {
     let halt = match carry_out(work) {
         Ok(result) => return RunEnd::Committed(Box::new(work.explained(result))),
         Err(halt) => halt,
@@ -63,7 +84,7 @@ fn attempt(work: &mut Work<'_>, job: &Job) -> RunEnd {
         Halt::Failed(failure) => {
             let mut failure = work.with_excerpt(failure);
             failure.message = work.redacted(&failure.message);
-            let last = is_last(&failure, job);
+            let last = is_last(failure.kind, job.attempts);
             if !agent_complete
                 && let Err(second) = work.set_aside(AttemptEnd::Failed { failure: failure.clone(), last })
             {
@@ -73,13 +94,6 @@ fn attempt(work: &mut Work<'_>, job: &Job) -> RunEnd {
             RunEnd::Failed { attempt, stage, failure, agent_complete }
         }
     }
-}
-
-/// Whether an attempt that ended so before its agent was done is the last one of its run.
-fn is_last(failure: &Failure, job: &Job) -> bool {
-    let failed = Failed { kind: failure.kind, who: Who::Agent, wait: None };
-    let so_far = SoFar { attempts: job.failures, in_a_row: 1, closed: false };
-    matches!(decide(failed, so_far, &job.limits).run, ForRun::Errored { .. })
 }
 
 /// Goes on behind the last durable stage and stops behind the commit.

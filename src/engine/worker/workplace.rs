@@ -1,57 +1,65 @@
-//! What all workers of a session share. The checkpoint is not among it.
+//! What workers need beside what every run rests on: how programs are started here, and what one worker has found out for
+//! the others. The checkpoint is not among it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::config;
-use crate::engine::session::grader::Grader;
-use crate::model::digest::Digest;
-use crate::model::experiment::{Config, KeepWorkspaces};
-use crate::model::grading::GradingNumber;
-use crate::model::ids::{AttemptNumber, JudgeNumber, ModelName, RunId};
-use crate::model::judge::Judge;
+use crate::engine::session::basis::Basis;
+use crate::engine::session::inheritance::winners_of;
+use crate::model::ids::{AttemptNumber, RunId, TierId};
 use crate::model::result::ChecksResult;
-use crate::model::task::{CheckSpec, Fixture, Subtest};
+use crate::os::clock;
 use crate::os::files;
 use crate::os::process::{Containment, MakeFilter, OutputFilter, Overflow, ProcessLimits, StopHandle, Task, View};
-use crate::store::StoreError;
-use crate::store::evidence::Frozen;
+use crate::setup::inherit::{Effective, Inheritance, Winners};
 use crate::store::layout::ExperimentFolder;
-use crate::store::work::WorkRoot;
+use crate::store::{StoreError, inherited};
 use crate::text::redact::{Redactor, Secrets};
 
-/// What all workers of a session share.
+/// What the workers of a process share.
 #[derive(Debug)]
 pub struct Workplace {
-    /// The experiment's folder.
-    pub folder: ExperimentFolder,
-    /// Where work folders are made.
-    pub work: WorkRoot,
-    /// Its config.
-    pub config: Config,
-    /// Its copy of the fixture.
-    pub fixture: Fixture,
-    /// By what finished work is graded.
-    pub grader: Grader,
-    /// The copies of fixtures that both were read from.
-    pub(in crate::engine) frozen: Vec<Frozen>,
-    /// What is known of its trees before any agent came.
-    pub(in crate::engine) baseline_checks: BaselineChecks,
+    basis: Arc<Basis>,
     /// How the processes of a run are held together.
     pub containment: Containment,
-    /// How far a stop has been asked for.
-    pub stop: StopHandle,
     /// What must not reach the disk.
     pub secrets: Secrets,
-    /// `config_hash` of the config, computed once.
-    pub config_hash: Digest,
-    /// Names this session among all others on this machine; part of what marks its processes.
-    pub token: String,
-    /// The coordinator's own environment, of which programs are given a part.
+    /// The environment of this process, of which programs are given a part.
     pub inherited: BTreeMap<OsString, OsString>,
+    /// How far a stop has been asked for.
+    pub stop: StopHandle,
+    /// Names this session among all others on this machine; part of what marks its processes.
+    token: String,
+    /// What is known of trees before any agent came.
+    pub(in crate::engine) baseline_checks: BaselineChecks,
+    /// What subtests are set up with.
+    setups: Setups,
+    /// What has been told, and is not told again.
+    told: Mutex<BTreeSet<String>>,
+}
+
+impl Deref for Workplace {
+    type Target = Basis;
+
+    /// What every run rests on is a part of where it is made.
+    fn deref(&self) -> &Basis {
+        &self.basis
+    }
+}
+
+/// What programs of runs are started with on this machine.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// How the processes of a run are held together.
+    pub containment: Containment,
+    /// The environment of this process, of which programs are given a part.
+    pub inherited: BTreeMap<OsString, OsString>,
+    /// What must not reach the disk.
+    pub secrets: Secrets,
 }
 
 /// A program of a run that is to be started.
@@ -72,74 +80,33 @@ pub(in crate::engine) struct Program {
 }
 
 impl Workplace {
-    /// Where the first copy of a fixture lies that is not as it was when the session began. One that cannot be read is
-    /// none: what needs it fails by itself.
-    pub(in crate::engine) fn altered_copy(&self) -> Option<String> {
-        let altered = self.frozen.iter().find(|copy| matches!(copy.is_as_it_was(), Ok(false)))?;
-        Some(self.folder.relative(altered.root()))
+    /// A place on this machine where runs are made that rest on this.
+    ///
+    /// # Errors
+    /// The kernel's, when it has no file descriptors left.
+    pub(in crate::engine) fn new(basis: Arc<Basis>, surroundings: Surroundings) -> std::io::Result<Self> {
+        let Surroundings { containment, inherited, secrets } = surroundings;
+        Ok(Self {
+            setups: Setups { inheritance: Inheritance::of(&basis.config, &basis.fixture), winners: Mutex::default() },
+            basis,
+            containment,
+            secrets,
+            inherited,
+            stop: StopHandle::new()?,
+            token: format!("{}-{}", std::process::id(), clock::now().as_millisecond()),
+            baseline_checks: BaselineChecks::default(),
+            told: Mutex::default(),
+        })
     }
 
-    /// The panel's judges with their numbers.
-    pub(in crate::engine) fn panel(&self) -> impl Iterator<Item = (JudgeNumber, &Judge)> {
-        (1..).map(JudgeNumber).zip(&self.grader.fixture.judges)
+    /// What a run's agent is set up with; `None` while a winner that it takes over is not frozen.
+    pub(in crate::engine) fn setup(&self, run: RunId) -> Result<Option<Effective>, StoreError> {
+        self.setups.of(&self.basis, run)
     }
 
-    /// The checks of a grading; none where its fixture cannot be read any more.
-    pub(in crate::engine) fn checks_of(&self, grading: GradingNumber) -> Vec<CheckSpec> {
-        if grading.is_first() {
-            self.fixture.checks.clone()
-        } else if grading == self.grader.number {
-            self.grader.fixture.checks.clone()
-        } else {
-            config::fixture::load(&self.folder.grading_fixture(grading))
-                .map(|fixture| fixture.checks)
-                .unwrap_or_default()
-        }
-    }
-
-    /// Whether a check of the newest grading is as it was among those that untouched trees were checked by.
-    pub(in crate::engine) fn is_as_before(&self, check: &str, before: &[CheckSpec]) -> bool {
-        let of = |specs: &[CheckSpec]| specs.iter().find(|spec| spec.name == check).cloned();
-        of(&self.grader.fixture.checks) == of(before)
-    }
-
-    /// The subtest of a run; `None` when the fixture's copy does not have it.
-    pub(in crate::engine) fn subtest(&self, run: RunId) -> Option<&Subtest> {
-        self.fixture.tiers.get(&run.tier)?.get(&run.subtest)
-    }
-
-    /// Whether the workspace of a run with this verdict stays after the commit.
-    pub(in crate::engine) fn keeps_workspace(&self, passed: bool) -> bool {
-        match self.config.keep_workspaces {
-            KeepWorkspaces::None => false,
-            KeepWorkspaces::Failed => !passed,
-            KeepWorkspaces::All => true,
-        }
-    }
-
-    /// The model that agents are told to use.
-    pub(in crate::engine) fn model(&self) -> Option<&str> {
-        self.config.models.first().map(String::as_str)
-    }
-
-    /// The model that the agent of a run asks; `None` when it asks none.
-    pub(in crate::engine) fn agent_model(&self, run: RunId) -> Option<ModelName> {
-        self.subtest(run)?.agent.model(self.model())
-    }
-
-    /// The model that judges are told to use.
-    pub(in crate::engine) fn judges_told(&self) -> Option<&str> {
-        self.config.judge_models.first().map(String::as_str)
-    }
-
-    /// The model that a judge asks; `None` when it asks none.
-    pub(in crate::engine) fn judge_model(&self, judge: &Judge) -> Option<ModelName> {
-        judge.model(self.judges_told())
-    }
-
-    /// The models that judges ask, in the panel's order.
-    pub(in crate::engine) fn judge_models(&self) -> impl Iterator<Item = ModelName> {
-        self.panel().filter_map(|(_, judge)| self.judge_model(judge))
+    /// Whether something is told for the first time.
+    pub(in crate::engine) fn is_news(&self, what: &str) -> bool {
+        locked(&self.told).insert(what.to_owned())
     }
 
     /// The task that the process floor is given for a program of a run.
@@ -175,19 +142,6 @@ impl Workplace {
     }
 }
 
-/// The copies of fixtures that runs are made and graded by.
-pub(in crate::engine) fn frozen(
-    folder: &ExperimentFolder,
-    config: &Config,
-    grader: &Grader,
-) -> Result<Vec<Frozen>, StoreError> {
-    let mut frozen = vec![Frozen::new(folder.fixture(), config.fixture_digest)?];
-    if !grader.number.is_first() {
-        frozen.push(Frozen::as_it_is(grader.folder.clone())?);
-    }
-    Ok(frozen)
-}
-
 /// A filter that takes secrets out of a program's output, across the borders of its pieces.
 struct Redacting(Option<Redactor>);
 
@@ -218,6 +172,32 @@ impl BaselineChecks {
     pub(in crate::engine) fn of(&self, commit: &str) -> Known {
         Arc::clone(locked(&self.0).entry(commit.to_owned()).or_default())
     }
+}
+
+/// What subtests are set up with, as far as the winners are known that they take over.
+#[derive(Debug)]
+struct Setups {
+    inheritance: Inheritance,
+    /// What was frozen when it was looked at last, by tier.
+    winners: Mutex<BTreeMap<TierId, Winners>>,
+}
+
+impl Setups {
+    /// What is frozen stays as it is, so the folder is looked at only for what is not known.
+    fn of(&self, basis: &Basis, run: RunId) -> Result<Option<Effective>, StoreError> {
+        let mut winners = locked(&self.winners);
+        let known = self.inheritance.effective(&basis.fixture, &winners, run.tier, run.subtest);
+        if known.is_some() || basis.subtest(run).is_none() {
+            return Ok(known);
+        }
+        *winners = frozen_winners(&basis.folder)?;
+        Ok(self.inheritance.effective(&basis.fixture, &winners, run.tier, run.subtest))
+    }
+}
+
+fn frozen_winners(folder: &ExperimentFolder) -> Result<BTreeMap<TierId, Winners>, StoreError> {
+    let frozen = inherited::read_all(folder)?;
+    Ok(frozen.into_iter().map(|(tier, inherited)| (tier, winners_of(&inherited))).collect())
 }
 
 /// Holds what a lock guards. What a worker that panicked knew is still right: it is put in whole.

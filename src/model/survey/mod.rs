@@ -64,6 +64,10 @@ pub struct Survey {
     pub inherited: BTreeMap<TierId, Seen<Inherited>>,
     /// The winners that the results of a tier say they took over: tier and subtest.
     pub inheritance: BTreeMap<TierId, BTreeSet<(TierId, SubtestId)>>,
+    /// The runs that workers have claimed.
+    pub claimed: BTreeMap<RunId, Holder>,
+    /// The runs of which only the claim of a dead worker is left.
+    pub claims_left: BTreeSet<RunId>,
     /// Each run that has a folder.
     pub runs: BTreeMap<RunId, RunSeen>,
     /// The distinct experiments that results name.

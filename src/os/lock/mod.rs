@@ -14,6 +14,8 @@ use super::files;
 
 /// Most bytes of a holder's card that are read.
 const MOST_HOLDER_BYTES: usize = 4096;
+/// How long a lock is waited for that is free: who only looks takes it for a moment to see who holds it.
+pub const PATIENCE: Duration = Duration::from_millis(400);
 /// Time between two tries of the lock.
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
@@ -137,6 +139,18 @@ pub fn probe(path: &Path) -> Result<Option<Holder>, LockError> {
         Ok(()) => Ok(None),
         Err(TryLockError::WouldBlock) => Ok(Some(told(&file))),
         Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+/// Whether somebody holds a lock on a file.
+///
+/// # Errors
+/// When the file cannot be opened or asked.
+pub fn is_locked(path: &Path) -> io::Result<bool> {
+    match files::open_lock(path, false)?.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 

@@ -211,6 +211,10 @@ fn audit_missing(survey: &Survey, row: &Row<'_>, findings: &mut Vec<Finding>) {
     if original::is_of_failure(survey, row.run) {
         return findings.push(of_run(survey, FindingKind::MissingRun, row.run, "the original's runner failed on it"));
     }
+    if let Some(holder) = survey.claimed.get(&row.run) {
+        let message = format!("{holder} works on it");
+        return findings.push(of_run(survey, FindingKind::MissingRun, row.run, message));
+    }
     let message = match (row.seen, row.on_disk.or(row.recorded)) {
         (Some(RunSeen::Committed(_) | RunSeen::Unreadable | RunSeen::Unknown), _)
         // A phantom entry says it already.
@@ -263,7 +267,11 @@ fn audit_problem(survey: &Survey, problem: &Problem) -> Option<Finding> {
         ProblemKind::DamagedStage => FindingKind::DamagedStage,
         ProblemKind::DamagedAttempt => FindingKind::DamagedAttempt,
         ProblemKind::Duplicate => FindingKind::DuplicateRun,
-        ProblemKind::StrayWorkspace | ProblemKind::StrayProcess if survey.holder.is_some() => return None,
+        ProblemKind::StrayWorkspace | ProblemKind::StrayProcess
+            if survey.holder.is_some() || survey.claimed.contains_key(&problem.run) =>
+        {
+            return None;
+        }
         ProblemKind::StrayWorkspace => FindingKind::StrayWorkspace,
         ProblemKind::StrayProcess => FindingKind::StrayProcess,
         ProblemKind::SecretInPatch => FindingKind::SecretInPatch,

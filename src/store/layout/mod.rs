@@ -236,6 +236,20 @@ impl ExperimentFolder {
         RunFolder::at(self.subtest(run.tier, run.subtest).join(run.run.folder()))
     }
 
+    /// The lock that says who works on a run.
+    #[must_use]
+    pub fn claim(&self, run: RunId) -> PathBuf {
+        self.subtest(run.tier, run.subtest).join(format!(".{}{CLAIM_ENDING}", run.run.folder()))
+    }
+
+    /// The run that a path below the folder belongs to, when it lies in the folder of one.
+    #[must_use]
+    pub fn run_of(&self, place: &Path) -> Option<RunId> {
+        let mut names = place.strip_prefix(&self.root).unwrap_or(place).iter().filter_map(OsStr::to_str);
+        let (tier, subtest, run) = (names.next()?.parse().ok()?, names.next()?.parse().ok()?, names.next()?);
+        Some(RunId { tier, subtest, run: RunNumber::from_folder(run)? })
+    }
+
     /// The folder of a subtest's former attempts.
     #[must_use]
     pub fn failed(&self, tier: TierId, subtest: SubtestId) -> PathBuf {
@@ -260,6 +274,14 @@ pub(super) fn other_spelling(name: &str) -> Option<RunNumber> {
     let digits = name.strip_prefix("run_")?;
     let digits = if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.trim_start_matches('0') } else { "" };
     digits.parse::<RunNumber>().ok().filter(|run| run.folder() != name)
+}
+
+/// What follows the name of a run's folder in that of its claim, behind a dot.
+const CLAIM_ENDING: &str = ".lock";
+
+/// The run whose claim has this name in its subtest's folder.
+pub(super) fn claim_of(name: &str) -> Option<RunNumber> {
+    RunNumber::from_folder(name.strip_prefix('.')?.strip_suffix(CLAIM_ENDING)?)
 }
 
 /// How names of folders write a time: no colons, sorted by time.

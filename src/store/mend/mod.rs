@@ -52,7 +52,18 @@ pub fn apply(
         }
         applied.checkpoint_written = true;
     }
-    let mut quarantine = None;
+    applied.set_aside = quarantine(folder, places, now)?;
+    Ok(applied)
+}
+
+/// Moves places below the experiment's folder to its quarantine; each with where it lies now. One that is gone already is
+/// passed over.
+pub(super) fn quarantine<'a>(
+    folder: &ExperimentFolder,
+    places: impl IntoIterator<Item = &'a Path>,
+    now: Timestamp,
+) -> Result<Vec<(String, PathBuf)>, StoreError> {
+    let (mut quarantine, mut set_aside) = (None, Vec::new());
     for place in places {
         let from = folder.root().join(place);
         if files::kind_of(&from)?.is_none() {
@@ -67,9 +78,9 @@ pub fn apply(
             files::create_dir_durable(parent)?;
         }
         files::rename_durable(&from, &to)?;
-        applied.set_aside.push((place.to_string_lossy().into_owned(), to));
+        set_aside.push((place.to_string_lossy().into_owned(), to));
     }
-    Ok(applied)
+    Ok(set_aside)
 }
 
 /// A folder in the quarantine that nothing was ever put into.

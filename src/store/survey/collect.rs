@@ -9,7 +9,7 @@ use crate::model::grading::GradingNumber;
 use crate::model::ids::{AttemptNumber, ExperimentId, RunId, SubtestId, TierId};
 use crate::model::outcome::Failure;
 use crate::model::shortfall::Shortfall;
-use crate::model::survey::{AttemptsSeen, Former};
+use crate::model::survey::{AttemptsSeen, Former, Holder};
 use crate::model::survey::{Graded, Problem, RunSeen, Survey};
 use crate::model::usage::Total;
 
@@ -22,6 +22,8 @@ pub(super) struct Part {
     /// The later gradings that the runs' folders hold anything of.
     pub(super) graded_by: BTreeSet<GradingNumber>,
     pub(super) problems: Vec<Problem>,
+    /// The runs that are claimed, or were, each with who holds it now.
+    pub(super) claims: Vec<(RunId, Option<Holder>)>,
     pub(super) foreign: Vec<String>,
     pub(super) temporary: Vec<String>,
     pub(super) unknown: Vec<(String, String)>,
@@ -86,6 +88,11 @@ impl Collection {
         Self { survey, runs: Vec::new(), hashes: HashMap::new(), of_this_experiment: 0, shortfalls: HashSet::new() }
     }
 
+    /// The runs that workers have claimed.
+    pub(super) fn claimed(&self) -> BTreeSet<RunId> {
+        self.survey.claimed.keys().copied().collect()
+    }
+
     /// The number under which facts name a config's hash; `None` when there are more than numbers.
     pub(super) fn number(&mut self, hash: Digest) -> Option<u16> {
         let next = u16::try_from(self.hashes.len()).ok().filter(|next| *next < u16::MAX);
@@ -118,6 +125,12 @@ impl Collection {
             self.survey.shortfalls.insert(of, shared);
         }
         self.survey.graded_by.append(&mut part.graded_by);
+        for (run, holder) in part.claims.drain(..) {
+            match holder {
+                Some(holder) => drop(self.survey.claimed.insert(run, holder)),
+                None => drop(self.survey.claims_left.insert(run)),
+            }
+        }
         self.survey.problems.append(&mut part.problems);
         self.survey.remainders.append(&mut part.remainders);
         self.survey.foreign.append(&mut part.foreign);

@@ -18,7 +18,7 @@ use crate::store::layout::{
     self, BACKUP_PREFIX, CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder, FAILED, FIXTURE, GRADINGS, LOCK,
     QUARANTINE, REPO, REPORT,
 };
-use crate::store::{StoreError, attempts};
+use crate::store::{StoreError, attempts, claim};
 
 /// A subtest's folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -202,8 +202,13 @@ fn runs_of(
     };
     let mut runs = Vec::new();
     let mut others = Vec::new();
+    let mut claims = Vec::new();
     let mut has_failed = false;
     level(part, &open, &place, |name, kind| {
+        if let (Kind::File, Some(run)) = (kind, layout::claim_of(name)) {
+            claims.push(of.run(run));
+            return true;
+        }
         if kind != Kind::Folder {
             return dialect != Dialect::Ours && original::is_usual_in_subtest(name, kind);
         }
@@ -218,6 +223,12 @@ fn runs_of(
         true
     });
     runs.sort_unstable();
+    for run in claims {
+        match claim::claimed_by(folder, run) {
+            Ok(holder) => part.claims.push((run, holder)),
+            Err(error) => part.unknown.push((folder.relative(&folder.claim(run)), error.to_string())),
+        }
+    }
     for (run, name) in others {
         if runs.binary_search(&run).is_ok() {
             let found = format!("it is another spelling of `{}`, which is there as well", run.folder());

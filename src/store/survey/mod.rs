@@ -3,7 +3,7 @@
 //! Folders are listed and each result is opened relative to its subtest's folder, without looking first; folders of runs
 //! are not opened. Results are folded into small facts as they are read, so memory does not grow with their bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
@@ -36,10 +36,12 @@ mod read;
 mod replaced;
 mod reports;
 mod runner;
+mod single;
 mod threads;
 mod whole;
 
 use phases::Phases;
+pub use single::of_run;
 
 /// How closely the folder is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +63,8 @@ struct Setting<'a> {
     regraded: bool,
     /// The gradings that were made later.
     gradings: Vec<GradingNumber>,
+    /// The runs that workers have claimed: in their folders files come and go.
+    claimed: BTreeSet<RunId>,
     /// The id that results should name, when it is known.
     experiment_id: Option<ExperimentId>,
 }
@@ -188,13 +192,27 @@ fn read_results(
     regraded: bool,
     mut survey: Survey,
 ) -> Result<(Survey, Phases), StoreError> {
+    let subtests = levels::subtests(folder, dialect, &mut survey)?;
+    Ok(read_subtests((folder, depth, dialect, regraded), &subtests, |_| true, survey))
+}
+
+/// The same of these subtests alone, and of those runs in them that are asked for.
+fn read_subtests(
+    (folder, depth, dialect, regraded): (&ExperimentFolder, Depth, Dialect, bool),
+    subtests: &[levels::SubtestFolder],
+    is_asked_for: impl Fn(RunId) -> bool,
+    mut survey: Survey,
+) -> (Survey, Phases) {
     let adopted = adopted(folder, &mut survey);
     let gradings = survey.gradings.keys().copied().collect();
     let experiment_id = experiment_id(&survey);
-    let setting = Setting { folder, depth, dialect, adopted, regraded, gradings, experiment_id };
-    let subtests = levels::subtests(folder, dialect, &mut survey)?;
     let collection = Mutex::new(collect::Collection::new(survey));
-    let mut listed = levels::runs(folder, (dialect, depth), &subtests, &collection);
+    let mut listed = levels::runs(folder, (dialect, depth), subtests, &collection);
+    for list in &mut listed {
+        list.runs.retain(|run| is_asked_for(list.of.run(*run)));
+    }
+    let claimed = collect::lock(&collection).claimed();
+    let setting = Setting { folder, depth, dialect, adopted, regraded, gradings, claimed, experiment_id };
     let mut phases = Phases::default();
     if dialect == Dialect::Original {
         phases = phases::tell_apart(folder, &mut listed, original::has_phases(folder));
@@ -202,7 +220,7 @@ fn read_results(
         collect::lock(&collection).take(&mut second);
     }
     read::results(&setting, &listed, &collection);
-    Ok((collect::into_inner(collection).finish(setting.experiment_id.as_ref()), phases))
+    (collect::into_inner(collection).finish(setting.experiment_id.as_ref()), phases)
 }
 
 /// The results that were taken over, in an experiment of ours.

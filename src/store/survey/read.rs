@@ -120,7 +120,8 @@ impl<'a> Reader<'a> {
             Err(error) => self.unreadable(run, error.to_string()),
         });
         // What a crash left in an unfinished run would be in the way of the run's own seal.
-        if self.setting.depth == Depth::Evidence || matches!(seen, RunSeen::Unfinished { .. }) {
+        let is_looked_at = self.setting.depth == Depth::Evidence || matches!(seen, RunSeen::Unfinished { .. });
+        if is_looked_at && !self.setting.claimed.contains(&run) {
             self.strangers(run);
         }
         seen

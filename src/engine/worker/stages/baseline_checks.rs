@@ -1,19 +1,19 @@
 //! The checks of the untouched tree: what passed and what failed before any agent came. They are carried out once for each
 //! baseline, by the first run that begins on it, and every run and judge is told.
 
-use std::sync::mpsc::channel;
-
 use crate::engine::error::storage;
-use crate::engine::worker::mailbox::Input;
+use crate::engine::worker::report::not_found;
 use crate::engine::worker::stages::checks::Checked;
 use crate::engine::worker::stages::{Halt, Work};
 use crate::engine::worker::workplace::locked;
+use crate::model::event::Event;
 use crate::model::result::{Before, CheckResult, ChecksResult};
 use crate::store;
 
 impl Work<'_> {
-    /// Carries out the checks in a tree of their own, unless they were for its baseline. The
-    /// coordinator has written what they said before any agent begins on this baseline.
+    /// Carries out the checks in a tree of their own, unless they were for its baseline. What they said is durable before
+    /// any agent begins on this baseline. Of several workers that do so at once, also on several machines, the first one
+    /// counts for all.
     pub(in crate::engine) fn check_baseline(&mut self) -> Result<(), Halt> {
         let place = self.place;
         let Some(commit) = self.baseline.as_ref().map(|baseline| baseline.commit.clone()) else { return Ok(()) };
@@ -23,7 +23,7 @@ impl Work<'_> {
         let known = place.baseline_checks.of(&commit);
         let mut known = locked(&known);
         if known.is_none() {
-            *known = store::baseline_checks::read(&place.folder, &commit).map_err(|error| storage(&error))?;
+            *known = store::baseline_checks::durable(&place.folder, &commit).map_err(|error| storage(&error))?;
         }
         if known.is_none() {
             let tree = self.baseline_tree()?;
@@ -34,13 +34,21 @@ impl Work<'_> {
             });
             let result = ChecksResult { checks: checks.collect::<Result<_, _>>()?, grading: place.grader.number };
             self.remove(tree);
-            let (written, answer) = channel();
-            self.line.say(Input::BaselineChecks { commit, result: result.clone(), written });
-            // A coordinator that is gone writes nothing more, so no agent may begin.
-            answer.recv().map_err(|_| Halt::Stopped)?;
-            *known = Some(result);
+            let counts =
+                store::baseline_checks::add(&place.folder, &commit, result).map_err(|error| storage(&error))?;
+            self.report_not_found(&counts);
+            *known = Some(counts);
         }
         Ok(())
+    }
+
+    /// Names checks whose programs no shell found even in the untouched tree, before any agent comes.
+    fn report_not_found(&self, baseline_checks: &ChecksResult) {
+        for (check, message) in not_found(baseline_checks) {
+            if self.place.is_news(check) {
+                self.emit(Event::Notice { message });
+            }
+        }
     }
 
     /// Adds to each check what it said of the untouched tree. One that applied there, and does not by what was done to the

@@ -1,7 +1,7 @@
 //! What explains the end of a run to people: how logs end, which checks failed, whether anything was changed at all.
 
 use crate::engine::worker::excerpt::{check_logs, end_of, moved};
-use crate::engine::worker::mailbox::Committed;
+use crate::engine::worker::report::Committed;
 use crate::engine::worker::stages::Work;
 use crate::model::event::FailedCheck;
 use crate::model::ids::JudgeNumber;

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use crate::engine::error::EngineError;
 use crate::engine::error::storage;
-use crate::engine::worker::mailbox::{Input, Line};
+use crate::engine::worker::report::{Link, Permission};
 use crate::engine::worker::workplace::{Program, Workplace};
 use crate::model::changes::Changes;
 use crate::model::digest::Digest;
@@ -69,7 +69,7 @@ impl From<Failure> for Halt {
 pub(in crate::engine) struct Work<'a> {
     pub(in crate::engine) place: &'a Workplace,
     pub(in crate::engine) run: RunId,
-    setup: &'a Effective,
+    setup: Effective,
     pub(in crate::engine) attempt: AttemptNumber,
     /// The stage that is under way.
     pub(in crate::engine) stage: Stage,
@@ -79,7 +79,7 @@ pub(in crate::engine) struct Work<'a> {
     counted: bool,
     /// Whether the agent's result is durable, so that the attempt stays where it is.
     pub(in crate::engine) agent_complete: bool,
-    line: &'a Line,
+    link: &'a dyn Link,
     folder: RunFolder,
     store: RunStore,
     /// Where checks and judges write: the run's own folder, or that of a later grading.
@@ -94,20 +94,20 @@ pub(in crate::engine) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    pub(in crate::engine) fn new(place: &'a Workplace, run: RunId, setup: &'a Effective, line: &'a Line) -> Self {
+    pub(in crate::engine) fn new(place: &'a Workplace, run: RunId, link: &'a dyn Link) -> Self {
         let folder = place.folder.run(run);
         let store = RunStore::new(&place.folder, run);
         let (graded, graded_store) = (folder.graded(place.grader.number), store.graded(place.grader.number));
         Self {
             place,
             run,
-            setup,
+            setup: Effective::default(),
             attempt: AttemptNumber(1),
             stage: Stage::Prepare,
             spent: Total::ZERO,
             counted: false,
             agent_complete: false,
-            line,
+            link,
             folder,
             store,
             graded,
@@ -120,6 +120,8 @@ impl<'a> Work<'a> {
 
     /// Reads which stages are durable.
     pub(in crate::engine) fn open(&mut self) -> Result<(Reached, BTreeMap<JudgeNumber, Judgment>), Halt> {
+        // A tier begins when the winners that it takes over are frozen; a subtest that is gone is told where it is needed.
+        self.setup = self.place.setup(self.run).map_err(|error| storage(&error))?.unwrap_or_default();
         let mut progress = self.store.progress().map_err(|error| storage(&error))?;
         if !self.place.grader.number.is_first() {
             progress = self.under_later_grading(progress)?;
@@ -203,23 +205,23 @@ impl<'a> Work<'a> {
     }
 
     fn emit(&self, event: Event) {
-        self.line.say(Input::Event(event));
+        self.link.event(event);
     }
 
     /// Goes on when the stage needs no model, or one that may be asked now.
     pub(in crate::engine) fn may_ask(&mut self, stage: Stage, model: Option<ModelName>) -> Result<(), Halt> {
         let Some(model) = model else { return Ok(()) };
         self.stage = stage;
-        match self.line.may_ask(self.run, &model) {
-            Some(true) => Ok(()),
-            Some(false) => Err(Halt::Waits(model)),
-            None => Err(Halt::Stopped),
+        match self.link.may_ask(&model) {
+            Permission::Granted => Ok(()),
+            Permission::Later => Err(Halt::Waits(model)),
+            Permission::Gone => Err(Halt::Stopped),
         }
     }
 
     /// The model has answered, and is asked no more.
     fn answered(&self) {
-        self.line.say(Input::Answered(self.run));
+        self.link.answered();
     }
 
     /// A stage begins.

@@ -1,0 +1,50 @@
+//! `worker`: one planned run in this process, beside whoever works on others.
+
+use crate::cli::args::worker::{Worker, WorkerFlags};
+use crate::cli::choose::choose;
+use crate::cli::commands::session::{Told, surroundings};
+use crate::cli::console::Console;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::prelude::Prelude;
+use crate::engine::alone::{Claimed, End, claim};
+use crate::model::experiment::Config;
+use crate::os::process::Containment;
+
+/// Runs the command.
+///
+/// # Errors
+/// When the run is not planned, another worker has it, it cannot be made, or it has no result in the end.
+pub fn run(args: &Worker, console: &mut Console) -> Result<Exit, CliError> {
+    let prelude = Prelude::begin(console)?;
+    let (folder, name) = choose(&args.experiment, console)?;
+    let engine = |error| CliError::engine(error, &name);
+    let run = args.run;
+    let mut claimed = match claim(folder, run).map_err(engine)? {
+        Claimed::ToMake(claimed) => claimed,
+        Claimed::Committed => {
+            console.report(&[format!("{run} is committed already: nothing is done")])?;
+            return Ok(Exit::Success);
+        }
+    };
+    operate(&mut claimed.config, &args.operation);
+    let containment = Containment::probe(claimed.config.containment).map_err(|error| engine(error.into()))?;
+    let mut told = Told::new(console, console.lines());
+    let mut report = |at, event: Option<&_>| told.tell(at, event);
+    let asks_at_once = args.operation.ignore_rate_limit;
+    let end = claimed.work(surroundings(containment), asks_at_once, prelude.into_listening(), &mut report);
+    told.end(&name)?;
+    let (exit, error) = match end.map_err(engine)? {
+        End::Committed => return Ok(Exit::Success),
+        End::NotCommitted(why) => (Exit::Incomplete, format!("{run} is not committed: {why}")),
+        End::Stopped(signal) => (Exit::stopped(signal), format!("{run} was stopped, and is not committed")),
+    };
+    Err(CliError { exit, error: error.into(), hint: Some(format!("`{}` goes on", console.typed())) })
+}
+
+/// Lets flags take effect for this worker alone.
+fn operate(config: &mut Config, flags: &WorkerFlags) {
+    config.attempts = flags.attempts.unwrap_or(config.attempts);
+    config.containment = flags.containment.unwrap_or(config.containment);
+    config.work_dir = flags.work_dir.clone().or_else(|| config.work_dir.take());
+}

@@ -1,0 +1,254 @@
+//! One planned run by itself, without a coordinator: what `cargo scylla worker` does. All that it needs lies in the
+//! experiment's folder; the experiment's lock may be anybody's, and the index is left to whoever holds it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::config;
+use crate::engine::backend::{Backend, Input, Local, Mailbox, Report};
+use crate::engine::coordinator::Emit;
+use crate::engine::error::EngineError;
+use crate::engine::session::basis::Basis;
+use crate::engine::session::grader::Grader;
+use crate::engine::session::inheritance::must_be_set_up;
+use crate::engine::session::open::{refuse_unfit, this_process};
+use crate::engine::worker::report::{Claimant, Done, Job, RunEnd};
+use crate::engine::worker::workplace::{Surroundings, Workplace};
+use crate::model::event::Event;
+use crate::model::experiment::Config;
+use crate::model::finding::{Finding, Level};
+use crate::model::ids::{ModelName, RunId};
+use crate::model::outcome::{StopLevel, StopSignal};
+use crate::model::survey::{RunSeen, Seen, Survey};
+use crate::model::task::Fixture;
+use crate::os::clock;
+use crate::os::signal::{self, Listening};
+use crate::rules::audit::audit;
+use crate::rules::gradings::to_grade;
+use crate::rules::state::next_stop_level;
+use crate::store::claim::Claim;
+use crate::store::layout::ExperimentFolder;
+use crate::store::{self, StoreError};
+
+/// A run that this process has claimed, and that can be made.
+#[derive(Debug)]
+pub struct ClaimedRun {
+    run: RunId,
+    folder: ExperimentFolder,
+    claim: Claim,
+    /// The saved config. Operational fields may be changed before the work begins, and stay as they are on disk.
+    pub config: Config,
+    fixture: Fixture,
+    grader: Grader,
+}
+
+/// What became of the claim for a run.
+#[derive(Debug)]
+pub enum Claimed {
+    /// It is to be made.
+    ToMake(Box<ClaimedRun>),
+    /// It has its result already: there is nothing to do.
+    Committed,
+}
+
+/// How the work on a run by itself ended.
+#[derive(Debug)]
+pub enum End {
+    /// It has its result.
+    Committed,
+    /// It has none, for this reason.
+    NotCommitted(String),
+    /// A signal stopped it.
+    Stopped(StopSignal),
+}
+
+/// Claims a run of the plan.
+///
+/// # Errors
+/// When the run is not planned, another worker has it, something is damaged, or the run cannot be made yet. Nothing of the
+/// experiment is changed then.
+pub fn claim(folder: ExperimentFolder, run: RunId) -> Result<Claimed, EngineError> {
+    let (seen, _) = store::config::read(&folder);
+    let Seen::Read(config) = seen else {
+        // Whatever lies there, nothing is written into it.
+        return Err(refused(&folder, &store::survey::of_run(&folder, run)?, run));
+    };
+    if !config.plan().contains(run) {
+        return Err(EngineError::NotPlanned(vec![run]));
+    }
+    let claim = Claim::take(&folder, run, &this_process())?;
+    let survey = store::survey::of_run(&folder, run)?;
+    let is_judged = matches!(survey.runs.get(&run), Some(RunSeen::Committed(_))) && !to_grade(&survey).contains(&run);
+    let findings = audit(&survey);
+    refuse_unfit(&folder, &findings)?;
+    refuse_damaged(&survey, &findings, run)?;
+    if is_judged {
+        return Ok(Claimed::Committed);
+    }
+    let Seen::Read(config) = survey.config.clone() else { return Err(refused(&folder, &survey, run)) };
+    let fixture = config::fixture::load(&folder.fixture()).map_err(EngineError::Fixture)?;
+    must_be_set_up(&folder, &config, &fixture, run)?;
+    let grader = Grader::of(&folder, &survey)?;
+    Ok(Claimed::ToMake(Box::new(ClaimedRun { run, folder, claim, config: *config, fixture, grader })))
+}
+
+/// Why nothing can be made in a folder without a config that can be read.
+fn refused(folder: &ExperimentFolder, survey: &Survey, run: RunId) -> EngineError {
+    if let Some(original) = &survey.original {
+        return EngineError::Original { folder: folder.root().to_owned(), version: original.version };
+    }
+    let why = "the experiment's config cannot be read".to_owned();
+    refuse_unfit(folder, &audit(survey)).err().unwrap_or(EngineError::NotMade { run, why, is_damaged: true })
+}
+
+/// Refuses what a resume would leave alone too, and what only a coordinator may do first.
+fn refuse_damaged(survey: &Survey, findings: &[Finding], run: RunId) -> Result<(), EngineError> {
+    let own = findings.iter().filter(|finding| finding.run == Some(run) && finding.kind.level() == Level::Damaged);
+    let mut why: Vec<String> = own.map(|finding| format!("{}: {}", finding.kind, finding.message)).collect();
+    if why.is_empty() && matches!(survey.runs.get(&run), Some(RunSeen::Unreadable | RunSeen::Unknown)) {
+        why.push("what it holds cannot be read".to_owned());
+    }
+    if !why.is_empty() {
+        return Err(EngineError::NotMade { run, why: why.join("; "), is_damaged: true });
+    }
+    match survey.checkpoint.content() {
+        Some(checkpoint) if checkpoint.rerun.contains(&run) => {
+            let why = "it is to be made again, and what it holds is not set aside yet".to_owned();
+            Err(EngineError::NotMade { run, why, is_damaged: false })
+        }
+        _ => Ok(()),
+    }
+}
+
+impl ClaimedRun {
+    /// Takes the run through its stages. With `asks_at_once`, the times that providers named to former sessions do not count.
+    ///
+    /// # Errors
+    /// When signals cannot be heard, there is no place to work in, the worker is lost, or processes may still work on the run
+    /// where nobody can look.
+    pub fn work<'a>(
+        self,
+        surroundings: Surroundings,
+        asks_at_once: bool,
+        former: Listening,
+        emit: &'a mut Emit<'a>,
+    ) -> Result<End, EngineError> {
+        let Self { run, folder, claim, config, fixture, grader } = self;
+        let mailbox = Mailbox::new();
+        let line = mailbox.line();
+        let listening = signal::listen(move |signal| line.send(Input::Signal(signal)));
+        let _listening = listening.map_err(EngineError::Signals)?;
+        drop(former);
+        let job = Job { run, attempts: config.attempts };
+        let basis = Arc::new(Basis::new(folder, config, fixture, grader)?);
+        let workplace = Workplace::new(Arc::clone(&basis), surroundings).map_err(EngineError::Signals)?;
+        let backend = Box::new(Local::new(workplace, mailbox.line()).with_claim(run, claim));
+        let pauses = (!asks_at_once).then(|| Pauses::of(basis));
+        Alone { run, backend, pauses, refused: None, stop: None, emit }.work(job, &mailbox)
+    }
+}
+
+/// The work on a run as it goes on.
+struct Alone<'a> {
+    run: RunId,
+    backend: Box<dyn Backend>,
+    /// Which models may not be asked; `None` when nobody wants to know.
+    pauses: Option<Pauses>,
+    /// Until when the model that was asked for last may not be asked.
+    refused: Option<Timestamp>,
+    /// How far a stop has been asked for, and by which signal first.
+    stop: Option<(StopLevel, StopSignal)>,
+    emit: &'a mut Emit<'a>,
+}
+
+impl Alone<'_> {
+    fn work(mut self, job: Job, mailbox: &Mailbox) -> Result<End, EngineError> {
+        if let Err(failure) = self.backend.start(job) {
+            return Ok(End::NotCommitted(failure.to_string()));
+        }
+        loop {
+            match self.backend.poll(mailbox, None) {
+                Some(Input::Signal(signal)) => self.climb(signal),
+                Some(Input::Report(_, Report::Event(event))) => self.say(&event),
+                Some(Input::Report(run, Report::Asks(model))) => {
+                    self.refused = self.pauses.as_ref().and_then(|pauses| pauses.until(&model));
+                    self.backend.answer(run, self.refused.is_none());
+                }
+                Some(Input::Report(_, Report::Ended(Done { end, .. }))) => return self.end(end),
+                Some(Input::Report(_, Report::Lost)) => return Err(EngineError::WorkerLost),
+                Some(Input::Report(_, Report::Answered)) | None => {}
+            }
+        }
+    }
+
+    fn say(&mut self, event: &Event) {
+        (self.emit)(clock::now(), Some(event));
+    }
+
+    /// Raises the stop level, as a coordinator does.
+    fn climb(&mut self, signal: StopSignal) {
+        let stop_level = next_stop_level(self.stop.map(|(stop_level, _)| stop_level), signal);
+        self.stop = Some((stop_level, self.stop.map_or(signal, |(_, first)| first)));
+        if stop_level >= StopLevel::Terminate {
+            self.backend.stop(stop_level);
+        }
+        self.say(&Event::Stopping { signal, stop_level, in_flight: 1 });
+    }
+
+    fn end(&mut self, end: RunEnd) -> Result<End, EngineError> {
+        let run = self.run;
+        match end {
+            RunEnd::Committed(committed) => {
+                self.say(&committed.event(run));
+                Ok(End::Committed)
+            }
+            RunEnd::Failed { attempt, stage, failure, .. } => {
+                let why = failure.to_string();
+                self.say(&Event::AttemptFailed { run, attempt, stage, failure, retry: false });
+                Ok(End::NotCommitted(why))
+            }
+            RunEnd::Waits { model, stage, .. } => {
+                let until = self.refused.map_or_else(String::new, |until| format!(" before {until}"));
+                let why = format!("{model} may not be asked{until}");
+                self.say(&Event::RunWaits { run, stage, model: model.to_string() });
+                Ok(End::NotCommitted(why))
+            }
+            RunEnd::Stopped { stage, .. } => {
+                self.say(&Event::RunStopped { run, stage });
+                let (_, signal) = self.stop.unwrap_or((StopLevel::Terminate, StopSignal::Terminate));
+                Ok(End::Stopped(signal))
+            }
+            RunEnd::Claimed(Claimant::Worker(holder)) => Err(StoreError::Claimed { run, holder }.into()),
+            RunEnd::Claimed(Claimant::MayLive { host, mark }) => Err(EngineError::Elsewhere { run, host, mark }),
+        }
+    }
+}
+
+/// The times that providers named to coordinators, as the checkpoint keeps them.
+struct Pauses {
+    basis: Arc<Basis>,
+    /// All models that runs of the plan ask.
+    models: BTreeSet<ModelName>,
+}
+
+impl Pauses {
+    fn of(basis: Arc<Basis>) -> Self {
+        let plan = basis.config.plan();
+        let models = plan.runs().filter_map(|run| basis.agent_model(run)).chain(basis.judge_models()).collect();
+        Self { basis, models }
+    }
+
+    /// Until when a model may not be asked; `None` when it may. A limit of a name that nobody asks by is one of all models.
+    fn until(&self, model: &ModelName) -> Option<Timestamp> {
+        let (seen, ..) = store::checkpoint::read(&self.basis.folder);
+        let limits = seen.content()?.limits();
+        let holds = |name: &ModelName| name == model || !self.models.contains(name);
+        let held = limits.into_iter().filter(|limit| holds(&ModelName::new(&limit.model)));
+        held.map(|limit| limit.until)
+            .filter(|until| clock::until(*until).is_some_and(|wait| wait > Duration::ZERO))
+            .max()
+    }
+}

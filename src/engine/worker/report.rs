@@ -1,0 +1,168 @@
+//! What a worker says to whoever started it, and what it asks: the same words for a thread here and a process elsewhere.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::model::event::{Event, FailedCheck, RunCommitted};
+use crate::model::ids::{AttemptNumber, ModelName, RunId};
+use crate::model::outcome::{Failure, RunStatus, Stage};
+use crate::model::result::{ChecksResult, RunResult};
+use crate::model::survey::Holder;
+use crate::model::usage::Total;
+use crate::text::escape;
+
+/// What a worker is told to do. It goes into the arguments of a program: all else lies in the experiment's folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Job {
+    /// The run.
+    pub run: RunId,
+    /// How often the run is tried yet, this time included.
+    pub attempts: u32,
+}
+
+/// How a worker is connected to whoever started it.
+pub(in crate::engine) trait Link {
+    /// Says that something happened.
+    fn event(&self, event: Event);
+    /// Whether the run may ask the model now.
+    fn may_ask(&self, model: &ModelName) -> Permission;
+    /// Says that the model has answered, and is asked no more.
+    fn answered(&self);
+}
+
+/// Whether a model may be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permission {
+    /// Now.
+    Granted,
+    /// Later: the run is to be left until then.
+    Later,
+    /// Never more: whoever could grant it is gone.
+    Gone,
+}
+
+/// What came of a job.
+#[derive(Debug)]
+pub struct Done {
+    /// What was spent on the run.
+    pub spent: Total,
+    /// How it ended.
+    pub end: RunEnd,
+}
+
+/// How a worker's work on a run ended.
+#[derive(Debug)]
+pub enum RunEnd {
+    /// The result is durable.
+    Committed(Box<Committed>),
+    /// Infrastructure failed.
+    Failed {
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// The stage that did not end.
+        stage: Stage,
+        /// What failed.
+        failure: Failure,
+        /// Whether the agent's result is durable.
+        agent_complete: bool,
+    },
+    /// It has come to a model that may not be asked now.
+    Waits {
+        /// The model.
+        model: ModelName,
+        /// The stage that did not begin.
+        stage: Stage,
+        /// Whether the agent's result is durable.
+        agent_complete: bool,
+    },
+    /// The work was stopped.
+    Stopped {
+        /// The stage that did not end.
+        stage: Stage,
+        /// Whether the agent's result is durable.
+        agent_complete: bool,
+    },
+    /// Another worker has the run, or may have it: nothing was done.
+    Claimed(Claimant),
+}
+
+impl RunEnd {
+    /// Something failed before the first stage.
+    pub(in crate::engine) fn not_begun(failure: Failure) -> Self {
+        Self::Failed { attempt: AttemptNumber(0), stage: Stage::Prepare, failure, agent_complete: false }
+    }
+}
+
+/// Who has a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claimant {
+    /// A worker that is alive.
+    Worker(Holder),
+    /// Processes of a worker that is dead, where nobody can look from here.
+    MayLive {
+        /// The machine.
+        host: String,
+        /// What names the processes.
+        mark: PathBuf,
+    },
+}
+
+impl fmt::Display for Claimant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Worker(holder) => write!(f, "{holder} works on it"),
+            Self::MayLive { host, .. } => {
+                let host = escape::terminal(host);
+                write!(f, "processes on `{host}`, which cannot be looked at from here, may still work on it")
+            }
+        }
+    }
+}
+
+/// A committed run, with what explains its verdict.
+#[derive(Debug)]
+pub struct Committed {
+    /// The result.
+    pub result: RunResult,
+    /// Whether the agent left the tree as it was.
+    pub changed_nothing: bool,
+    /// Checks that did not pass.
+    pub failed_checks: Vec<FailedCheck>,
+}
+
+impl Committed {
+    /// What is told of it.
+    pub(in crate::engine) fn event(self, run: RunId) -> Event {
+        let Self { result, changed_nothing, failed_checks } = self;
+        Event::RunCommitted(RunCommitted {
+            run,
+            status: RunStatus::judged(result.judge_passed),
+            score: result.judge_score,
+            grade: result.judge_grade,
+            agent_end: result.agent_end,
+            exit_code: result.exit_code,
+            cost: result.cost(),
+            duration_seconds: result.duration_seconds,
+            changed_nothing,
+            failed_checks,
+            not_captured: result.not_captured.unwrap_or_default(),
+            flags: result.flags,
+        })
+    }
+}
+
+/// Exit codes of a shell that could not run a program, or did not find it.
+const NOT_FOUND: [i32; 2] = [126, 127];
+
+/// The checks whose programs no shell found in an untouched tree, each with what is told of it.
+pub(in crate::engine) fn not_found(baseline_checks: &ChecksResult) -> impl Iterator<Item = (&str, String)> {
+    baseline_checks.checks.iter().filter_map(|check| {
+        let code = check.exit_code.filter(|code| NOT_FOUND.contains(code))?;
+        let message = format!(
+            "check `{}` exited with {code} in the untouched tree, as a shell does whose program is missing or cannot be \
+             run: it counts against every agent",
+            check.name
+        );
+        Some((check.name.as_str(), message))
+    })
+}

@@ -1,0 +1,93 @@
+//! The claim of a run: whoever works on a run holds it, by a lock of the kernel, so that no two workers ever do, in one
+//! process or in two. It belongs to the run and not to one of its attempts, so it stays where it is when those move.
+
+use std::io;
+
+use crate::model::ids::RunId;
+use crate::model::survey::Holder;
+use crate::os::files;
+use crate::os::lock::{self, ExperimentLock, LockError};
+
+use super::StoreError;
+use super::layout::ExperimentFolder;
+
+/// A run that this worker has claimed. Dropping it, and the end of the process, lets go of it.
+#[derive(Debug)]
+pub struct Claim(Option<ExperimentLock>);
+
+impl Claim {
+    /// Claims a run.
+    ///
+    /// # Errors
+    /// [`StoreError::Claimed`] when another worker has it; when its lock cannot be made or taken.
+    pub fn take(folder: &ExperimentFolder, run: RunId, holder: &Holder) -> Result<Self, StoreError> {
+        let path = folder.claim(run);
+        let take = || ExperimentLock::acquire(&path, holder, lock::PATIENCE);
+        let taken = match take() {
+            Err(LockError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => {
+                files::create_dir_durable(&folder.subtest(run.tier, run.subtest))?;
+                take()
+            }
+            taken => taken,
+        };
+        match taken {
+            Ok(lock) => Ok(Self(Some(lock))),
+            Err(LockError::Locked(holder)) => Err(StoreError::Claimed { run, holder }),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Drop for Claim {
+    /// Nothing is left of a claim that nobody holds.
+    fn drop(&mut self) {
+        if let Some(lock) = self.0.take() {
+            lock.remove();
+        }
+    }
+}
+
+/// Who has claimed a run; `None` when nobody has.
+///
+/// # Errors
+/// When its lock cannot be asked.
+pub fn claimed_by(folder: &ExperimentFolder, run: RunId) -> Result<Option<Holder>, StoreError> {
+    Ok(lock::probe(&folder.claim(run))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sample::{self, run};
+
+    fn holder(pid: u32) -> Holder {
+        Holder { pid, host: "here".to_owned(), since: sample::NOW.to_owned() }
+    }
+
+    #[test]
+    fn a_run_is_claimed_once_until_its_worker_lets_go_and_nothing_is_left_of_it() {
+        let sample = sample::experiment();
+        let take = |pid| Claim::take(&sample.folder, run("T0/07/3"), &holder(pid));
+        let first = take(1).unwrap();
+        assert_eq!(claimed_by(&sample.folder, run("T0/07/3")).unwrap(), Some(holder(1)));
+        assert!(matches!(take(2), Err(StoreError::Claimed { holder: Holder { pid: 1, .. }, .. })));
+        let beside = Claim::take(&sample.folder, run("T0/07/4"), &holder(2)).unwrap();
+        drop(first);
+        assert_eq!(claimed_by(&sample.folder, run("T0/07/3")).unwrap(), None);
+        assert!(!sample.folder.claim(run("T0/07/3")).exists());
+        drop((take(2).unwrap(), beside));
+    }
+
+    #[test]
+    fn the_file_of_a_dead_worker_claims_nothing_and_its_name_is_known() {
+        let sample = sample::experiment();
+        let path = sample.folder.claim(run("T0/00/1"));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, serde_json::to_vec(&holder(1)).unwrap()).unwrap();
+        assert_eq!(claimed_by(&sample.folder, run("T0/00/1")).unwrap(), None);
+        let seen = crate::store::survey::survey(&sample.folder, crate::store::survey::Depth::Results).unwrap();
+        assert_eq!((seen.claimed.len(), seen.claims_left.len(), seen.foreign), (0, 1, Vec::<String>::new()));
+        drop(Claim::take(&sample.folder, run("T0/00/1"), &holder(2)).unwrap());
+        assert!(!path.exists());
+    }
+}

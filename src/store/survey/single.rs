@@ -1,0 +1,50 @@
+//! The survey for one run: all that is known of the whole, and of the runs that one alone. Who makes a single run of a large
+//! experiment need not read all others.
+
+use crate::model::ids::RunId;
+use crate::model::survey::Survey;
+use crate::os::files::{self, Kind};
+
+use super::levels::SubtestFolder;
+use super::{Depth, config, original, read_subtests, see_fixture, settle_gradings};
+use crate::store::layout::ExperimentFolder;
+use crate::store::layout::original::{Dialect, KEPT, Phase};
+use crate::store::{StoreError, checkpoint, evidence, gradings, inherited, repository};
+
+/// Reads what the folder holds of one run. Whoever asks has claimed it.
+///
+/// # Errors
+/// When the folder cannot be looked at.
+pub fn of_run(folder: &ExperimentFolder, run: RunId) -> Result<Survey, StoreError> {
+    let config::Examined { seen, missing, fault, is_whole, is_current } = config::examine(folder);
+    let mut survey = Survey {
+        config: seen,
+        config_missing: missing,
+        config_is_whole: is_whole,
+        config_fault: fault.map(str::to_owned),
+        ..Survey::default()
+    };
+    match inherited::see_all(folder) {
+        Ok(seen) => survey.inherited = seen,
+        Err(error) => survey.unknown.push((folder.relative(&folder.inherited_dir()), error.to_string())),
+    }
+    gradings::see(folder, &mut survey);
+    let raw = checkpoint::load(folder);
+    if survey.config.content().is_none()
+        && let Some(mut begun) = original::recognise(folder, &survey, &raw)
+    {
+        begun.report(&mut survey);
+        return Ok(survey);
+    }
+    (survey.checkpoint, survey.duplicate_keys) = checkpoint::judge(&raw);
+    survey.checkpoint_fault = checkpoint::fault(&raw).map(str::to_owned);
+    survey.damaged = repository::check(folder, false, is_current);
+    see_fixture(folder, evidence::digest_of_tree(&folder.fixture()), &mut survey);
+    let kept = files::kind_of(&folder.config_dir().join(KEPT))? == Some(Kind::Folder);
+    let dialect = if kept { Dialect::Adopted } else { Dialect::Ours };
+    let of = SubtestFolder { phase: Phase::Flat, tier: run.tier, subtest: run.subtest };
+    let mut survey = read_subtests((folder, Depth::Results, dialect, true), &[of], |other| other == run, survey).0;
+    survey.claimed.remove(&run);
+    settle_gradings(folder, &mut survey);
+    Ok(survey)
+}
