@@ -160,13 +160,7 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         EngineError::NotPlanned(_) => {
             (Exit::Usage, Some(format!("`cargo scylla status {dir} --by subtest` shows the plan; nothing was changed")))
         }
-        EngineError::NotMade { is_damaged: true, .. } => {
-            (Exit::Damaged, Some(format!("see what is wrong with `cargo scylla verify {dir}`; nothing was changed")))
-        }
-        EngineError::NotMade { .. } => (
-            Exit::Incomplete,
-            Some(format!("`cargo scylla resume {dir}` goes on with the experiment; nothing was changed")),
-        ),
+        EngineError::NotMade { is_damaged, .. } => advice_on_run(*is_damaged, dir),
         EngineError::Growth(_) | EngineError::Composition { .. } => (Exit::Usage, None),
         EngineError::Store(_)
         | EngineError::Lock(_)
@@ -174,6 +168,16 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         | EngineError::Orphans(_)
         | EngineError::WorkerLost => (Exit::Internal, None),
     }
+}
+
+/// What can be done about a single run that is not made.
+fn advice_on_run(is_damaged: bool, dir: &str) -> (Exit, Option<String>) {
+    let (exit, hint) = if is_damaged {
+        (Exit::Damaged, format!("see what is wrong with `cargo scylla verify {dir}`"))
+    } else {
+        (Exit::Incomplete, format!("`cargo scylla resume {dir}` goes on with the experiment"))
+    };
+    (exit, Some(format!("{hint}; nothing was changed")))
 }
 
 /// What can be done where finished work cannot be graded again.

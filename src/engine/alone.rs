@@ -28,7 +28,6 @@ use crate::os::clock;
 use crate::os::signal::{self, Listening};
 use crate::rules::audit::audit;
 use crate::rules::gradings::to_grade;
-use crate::rules::state::next_stop_level;
 use crate::store::claim::Claim;
 use crate::store::layout::ExperimentFolder;
 use crate::store::{self, StoreError};
@@ -170,16 +169,23 @@ impl Alone<'_> {
             return Ok(End::NotCommitted(failure.to_string()));
         }
         loop {
-            match self.backend.poll(mailbox, None) {
-                Some(Input::Signal(signal)) => self.climb(signal),
-                Some(Input::Report(_, Report::Event(event))) => self.say(&event),
-                Some(Input::Report(run, Report::Asks(model))) => {
-                    self.refused = self.pauses.as_ref().and_then(|pauses| pauses.until(&model));
-                    self.backend.answer(run, self.refused.is_none());
+            let report = match self.backend.poll(mailbox, None) {
+                Some(Input::Signal(signal)) => {
+                    self.climb(signal);
+                    continue;
                 }
-                Some(Input::Report(_, Report::Ended(Done { end, .. }))) => return self.end(end),
-                Some(Input::Report(_, Report::Lost)) => return Err(EngineError::WorkerLost),
-                Some(Input::Report(_, Report::Answered)) | None => {}
+                Some(Input::Report(_, report)) => *report,
+                None => continue,
+            };
+            match report {
+                Report::Event(event) => self.say(&event),
+                Report::Asks(model) => {
+                    self.refused = self.pauses.as_ref().and_then(|pauses| pauses.until(&model));
+                    self.backend.answer(self.run, self.refused.is_none());
+                }
+                Report::Answered => {}
+                Report::Ended(Done { end, .. }) => return self.end(end),
+                Report::Lost => return Err(EngineError::WorkerLost),
             }
         }
     }
@@ -190,7 +196,7 @@ impl Alone<'_> {
 
     /// Raises the stop level, as a coordinator does.
     fn climb(&mut self, signal: StopSignal) {
-        let stop_level = next_stop_level(self.stop.map(|(stop_level, _)| stop_level), signal);
+        let stop_level = StopLevel::next(self.stop.map(|(stop_level, _)| stop_level), signal);
         self.stop = Some((stop_level, self.stop.map_or(signal, |(_, first)| first)));
         if stop_level >= StopLevel::Terminate {
             self.backend.stop(stop_level);

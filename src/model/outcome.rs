@@ -291,6 +291,18 @@ pub enum StopLevel {
     Kill,
 }
 
+impl StopLevel {
+    /// The level after one more signal. Stop levels only go up; SIGTERM and SIGHUP begin at the second one.
+    #[must_use]
+    pub fn next(stop_level: Option<Self>, signal: StopSignal) -> Self {
+        match (stop_level, signal) {
+            (None, StopSignal::Interrupt) => Self::Drain,
+            (None, StopSignal::Terminate | StopSignal::Hangup) | (Some(Self::Drain), _) => Self::Terminate,
+            (Some(Self::Terminate | Self::Kill), _) => Self::Kill,
+        }
+    }
+}
+
 /// The signal that asked for the stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -222,7 +222,7 @@ impl State {
                 self.given_up.insert(run);
             }
             Fact::Signal(signal) => {
-                let stop_level = next_stop_level(self.stop.map(|(stop_level, _)| stop_level), signal);
+                let stop_level = StopLevel::next(self.stop.map(|(stop_level, _)| stop_level), signal);
                 let first = self.stop.map_or(signal, |(_, first)| first);
                 self.stop = Some((stop_level, first));
                 return [Change::Climbed(stop_level)].into_iter().collect();
@@ -384,8 +384,7 @@ impl State {
     /// Whether every planned run of the tier is committed or given up in this session. A tier that is stopped is not
     /// settled: a winner that is chosen once is chosen for good. Nor is one of which another worker has a run.
     pub(super) fn is_settled(&self, tier: TierId) -> bool {
-        let mut worked_on = self.in_flight.keys().chain(&self.claimed);
-        self.waiting_in(tier) == 0 && !worked_on.any(|run| run.tier == tier)
+        self.waiting_in(tier) == 0 && !self.in_flight.keys().chain(&self.claimed).any(|run| run.tier == tier)
     }
 
     /// The tiers that wait for winners and have runs to do, each with those sources.
@@ -397,15 +396,5 @@ impl State {
     /// What the runs in flight are expected to cost.
     pub(super) fn expected_in_flight(&self) -> Usd {
         self.in_flight.keys().map(|run| self.costs.expected(*run)).sum()
-    }
-}
-
-/// Stop levels only go up. SIGTERM and SIGHUP begin at its second stop level.
-#[must_use]
-pub fn next_stop_level(stop_level: Option<StopLevel>, signal: StopSignal) -> StopLevel {
-    match (stop_level, signal) {
-        (None, StopSignal::Interrupt) => StopLevel::Drain,
-        (None, StopSignal::Terminate | StopSignal::Hangup) | (Some(StopLevel::Drain), _) => StopLevel::Terminate,
-        (Some(StopLevel::Terminate | StopLevel::Kill), _) => StopLevel::Kill,
     }
 }

@@ -78,7 +78,8 @@ impl Backend for Local {
 
     fn poll(&mut self, mailbox: &Mailbox, longest: Option<Duration>) -> Option<Input> {
         let input = mailbox.next(longest)?;
-        if let Input::Report(run, Report::Ended(_) | Report::Lost) = &input
+        if let Input::Report(run, report) = &input
+            && matches!(**report, Report::Ended(_) | Report::Lost)
             && let Some(worker) = self.workers.remove(run)
         {
             // A worker that panicked has said so through its last word already.
@@ -96,7 +97,7 @@ fn work(place: &Workplace, job: Job, claim: Option<Claim>, wire: &Wire) {
 
 impl Wire {
     fn send(&self, report: Report) {
-        self.line.send(Input::Report(self.run, report));
+        self.line.send(Input::Report(self.run, Box::new(report)));
     }
 }
 

@@ -36,7 +36,7 @@ pub(in crate::engine) trait Backend {
 #[derive(Debug)]
 pub(in crate::engine) enum Input {
     /// A worker says something.
-    Report(RunId, Report),
+    Report(RunId, Box<Report>),
     /// A signal came.
     Signal(StopSignal),
 }

@@ -28,7 +28,7 @@ impl Coordinator<'_> {
     pub(in crate::engine) fn handle(&mut self, input: Input) {
         match input {
             Input::Signal(signal) => self.climb(signal),
-            Input::Report(run, report) => self.hear_of(run, report),
+            Input::Report(run, report) => self.hear_of(run, *report),
         }
     }
 

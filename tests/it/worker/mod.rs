@@ -75,7 +75,9 @@ fn a_plan_that_workers_make_two_at_a_time_gives_the_results_that_a_coordinator_g
         let (world, dir) = planned_world("2");
         for pair in [["T0/00/1", "T0/01/1"], ["T0/00/2", "T0/01/2"]] {
             let workers = pair.map(|run| worker(&world, &dir, run));
-            workers.into_iter().for_each(|worker| drop(finish(worker).exits(0)));
+            for worker in workers {
+                finish(worker).exits(0);
+            }
         }
         // The index alone is behind.
         assert_eq!(found(&world, &dir), (Some(4), vec!["unrecorded-result".to_owned()]));
@@ -100,7 +102,9 @@ fn two_workers_that_find_out_the_same_of_an_untouched_tree_take_what_the_first_o
     let workers = ["T0/00/1", "T0/00/2"].map(|run| worker(&world, &dir, run));
     wait_until("both check the untouched tree", || world.lines("check.log") == 2);
     open(&world, "check");
-    workers.into_iter().for_each(|worker| drop(finish(worker).exits(0)));
+    for worker in workers {
+        finish(worker).exits(0);
+    }
     let kept: Vec<_> = fs::read_dir(Path::new(&dir).join("config/untouched")).unwrap().flatten().collect();
     assert_eq!(kept.len(), 1);
     let first = json(&kept[0].path())["checks"][0]["passed"].as_bool().unwrap();
