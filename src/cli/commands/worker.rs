@@ -4,7 +4,7 @@ use crate::cli::args::worker::{Worker, WorkerFlags};
 use crate::cli::choose::choose;
 use crate::cli::commands::session::{Told, surroundings};
 use crate::cli::console::Console;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::cli::prelude::Prelude;
 use crate::engine::alone::{Claimed, End, claim};
@@ -18,9 +18,8 @@ use crate::os::process::Containment;
 pub fn run(args: &Worker, console: &mut Console) -> Result<Exit, CliError> {
     let prelude = Prelude::begin(console)?;
     let (folder, name) = choose(&args.experiment, console)?;
-    let engine = |error| CliError::engine(error, &name);
     let run = args.run;
-    let mut claimed = match claim(folder, run).map_err(engine)? {
+    let mut claimed = match claim(folder, run).on(&name)? {
         Claimed::ToMake(claimed) => claimed,
         Claimed::Committed => {
             console.report(&[format!("{run} is committed already: nothing is done")])?;
@@ -28,13 +27,13 @@ pub fn run(args: &Worker, console: &mut Console) -> Result<Exit, CliError> {
         }
     };
     operate(&mut claimed.config, &args.operation);
-    let containment = Containment::probe(claimed.config.containment).map_err(|error| engine(error.into()))?;
+    let containment = Containment::probe(claimed.config.containment).on(&name)?;
     let mut told = Told::new(console, console.lines());
     let mut report = |at, event: Option<&_>| told.tell(at, event);
     let asks_at_once = args.operation.ignore_rate_limit;
     let end = claimed.work(surroundings(containment), asks_at_once, prelude.into_listening(), &mut report);
     told.end(&name)?;
-    let (exit, error) = match end.map_err(engine)? {
+    let (exit, error) = match end.on(&name)? {
         End::Committed => return Ok(Exit::Success),
         End::NotCommitted(why) => (Exit::Incomplete, format!("{run} is not committed: {why}")),
         End::Stopped(signal) => (Exit::stopped(signal), format!("{run} was stopped, and is not committed")),

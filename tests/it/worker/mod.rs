@@ -25,7 +25,7 @@ fn planned_world(runs: &str) -> (World, String) {
         .agent("T0/00-one", &agent)
         .agent("T0/01-two", &agent)
         .check(&format!("echo asked >> {}; test -f done", world.path("checks.log").display()))
-        .judge(&format!("{}; test -f done || exit 1; {FULL_SCORE}", gated(&world, "judge")))
+        .judge(&format!("{}; test -e readme.txt || exit 1; {FULL_SCORE}", gated(&world, "judge")))
         .write(&world);
     let dir = planned(&world, &fixture, &["--runs", runs]);
     (world, dir)
