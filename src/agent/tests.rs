@@ -1,5 +1,7 @@
 //! What agents are given, what they leave, and what follows.
 
+use std::time::{Duration, Instant};
+
 use super::record::{outcome, read};
 use super::*;
 use crate::model::agent::{AgentOutcome, Assignment, EndedAgent, Output, Paths, Reading};
@@ -354,4 +356,33 @@ fn the_description_of_a_command_has_no_value_of_the_persons_environment() {
     assert_eq!(json["environment"]["SCYLLA_MODEL"], "m");
     assert!(json["environment_names"].as_array().unwrap().contains(&json!("MY_KEY")));
     assert!(!described.contains("\"y\"") && !described.contains("secret prompt"), "{described}");
+}
+
+/// The shortest of some times that it takes to read so many bytes of a record that repeats `part`.
+fn time_to_read(part: &str, bytes: usize) -> Duration {
+    let left = part.repeat(bytes / part.len());
+    let time = || {
+        let begun = Instant::now();
+        assert!(read(left.as_bytes(), jiff::Timestamp::UNIX_EPOCH).end.is_err());
+        begun.elapsed()
+    };
+    (0..2).map(|_| time()).min().unwrap_or_default()
+}
+
+#[test]
+fn four_times_as_many_bytes_of_a_hostile_record_take_about_four_times_as_long() {
+    // What is shorter than this says nothing on a busy machine.
+    const NOISE: Duration = Duration::from_millis(100);
+    let keys = ["{\"cost_usd\":", "\"cost_usd\":", "\"cost_usd\": 1 ", "{\"failure\":", "\"token_stats\":{"];
+    let marks = ["[", "{", "\"", "\\", "\\\"", "7", "{\"a\":[", "```", " \"cost_usd\"", "{\"kind\":{\"failure\":"];
+    for (part, most) in keys.iter().map(|key| (key, 8 << 20)).chain(marks.iter().map(|mark| (mark, 1 << 20))) {
+        let mut bytes = most >> 8;
+        let mut former = time_to_read(part, bytes);
+        while bytes < most {
+            bytes *= 4;
+            let longer = time_to_read(part, bytes);
+            assert!(longer < former * 10 + NOISE, "{bytes} of {part:?}: {longer:?}, and a quarter of them {former:?}");
+            former = longer;
+        }
+    }
 }

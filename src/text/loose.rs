@@ -10,7 +10,11 @@ pub(super) fn members<'a>(bytes: &'a [u8], name: &str) -> Vec<&'a [u8]> {
     scan.found
 }
 
-/// Every value that follows the key anywhere, for bytes of which no object can be made out.
+/// Longest value that is looked for where no object can be made out: an amount of money is short, and without a bound each
+/// of many keys would ask for all bytes behind it.
+const MOST_VALUE: usize = 256;
+
+/// Every short value that follows the key anywhere, for bytes of which no object can be made out.
 pub(super) fn anywhere<'a>(bytes: &'a [u8], name: &str) -> Vec<&'a [u8]> {
     let quoted = format!("\"{name}\"");
     let length = quoted.len();
@@ -18,8 +22,9 @@ pub(super) fn anywhere<'a>(bytes: &'a [u8], name: &str) -> Vec<&'a [u8]> {
     named
         .filter_map(|(at, _)| {
             let value = bytes.get(at + length..)?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
-            let end = value.iter().position(|byte| b",}]\r\n".contains(byte)).unwrap_or(value.len());
-            value.get(..end)
+            let mut start = value.iter().take(MOST_VALUE);
+            let end = start.position(|byte| b",}]\r\n".contains(byte));
+            value.get(..end.or_else(|| (value.len() <= MOST_VALUE).then_some(value.len()))?)
         })
         .collect()
 }
