@@ -1,8 +1,9 @@
 //! What agents and judges claim in their JSON beside their work: what they cost, and what kept them from it. Each is read
 //! by itself, so that a mistake elsewhere loses neither.
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use jiff::fmt::rfc2822;
+use jiff::fmt::temporal::Pieces;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -172,7 +173,7 @@ fn time(claimed: &Value, now: Timestamp) -> Result<Option<Timestamp>, String> {
             let text = text.trim();
             let number = || of_number(&text.parse().ok()?, now);
             let http = || rfc2822::parse(text).ok().map(|time| time.timestamp());
-            text.parse().ok().or_else(number).or_else(http)
+            text.parse().ok().or_else(|| last_moment(text)).or_else(number).or_else(http)
         }
         Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     };
@@ -184,6 +185,13 @@ fn time(claimed: &Value, now: Timestamp) -> Result<Option<Timestamp>, String> {
         }
         None => Err(wrong("which is no time")),
     }
+}
+
+/// The last moment that there is, for a time of its day or the next, as providers write "never".
+fn last_moment(text: &str) -> Option<Timestamp> {
+    let pieces = Pieces::parse(text).ok()?;
+    let is_of_last_year = pieces.date().year() == Date::MAX.year() && pieces.to_numeric_offset().is_some();
+    is_of_last_year.then_some(Timestamp::MAX)
 }
 
 fn of_number(number: &Number, now: Timestamp) -> Option<Timestamp> {
@@ -305,6 +313,16 @@ mod tests {
             let failure = failure(&serde_json::from_str(claimed).unwrap(), now()).unwrap().unwrap();
             assert_eq!((failure.kind, failure.retry_at), (FailureKind::RateLimit, retry_at), "{claimed}");
             assert_eq!(failure.message, message);
+        }
+    }
+
+    #[test]
+    fn the_last_second_of_the_last_year_is_a_time() {
+        for never in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999-02:00", "9999-12-30T22:00:00Z"] {
+            let claimed = serde_json::json!({"kind": "rate_limit", "message": "429", "retry_at": never});
+            let failure = failure(&claimed, now()).unwrap().unwrap();
+            assert!(failure.retry_at >= "9999-12-30T21:00:00Z".parse().ok(), "{never}: {failure:?}");
+            assert_eq!(failure.message, "429");
         }
     }
 
