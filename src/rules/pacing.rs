@@ -1,4 +1,5 @@
-//! When the checkpoint is saved: at once when the saver is idle, never so often that it takes more than 2 % of the time.
+//! When the checkpoint is saved: at once when the saver is idle, never so often that it takes more than 2 % of the time. Only
+//! what a provider asks for, which no result says, does not wait for that.
 
 use std::time::Duration;
 
@@ -16,6 +17,12 @@ impl Pacing {
     /// Something changed that is to be saved.
     pub fn changed(&mut self) {
         self.dirty = true;
+    }
+
+    /// Something changed that a kill must not lose: the next save is due at once, however long the last one took.
+    pub fn must_not_be_lost(&mut self) {
+        self.dirty = true;
+        self.rested = Duration::ZERO;
     }
 
     /// A save ended at `now` and took `took`.
@@ -51,6 +58,20 @@ mod tests {
         }
         assert!(spent * 50 <= end + save * 50, "{spent:?} of {end:?}");
         assert!(spent * 60 >= end, "saved too seldom: {spent:?} of {end:?}");
+    }
+
+    #[test]
+    fn what_must_not_be_lost_is_saved_at_once_and_the_next_save_rests_again() {
+        let mut pacing = Pacing::default();
+        let (now, took) = (Duration::from_secs(5), Duration::from_millis(500));
+        pacing.saved(now, took);
+        pacing.changed();
+        assert!(pacing.due() > Some(now));
+        pacing.must_not_be_lost();
+        assert!(pacing.due() <= Some(now));
+        pacing.saved(now, took);
+        pacing.changed();
+        assert_eq!(pacing.due(), Some(now + took * REST_PER_SAVE));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jiff::Unit;
+use jiff::{SignedDuration, Unit};
 
 use crate::engine::coordinator::Coordinator;
 use crate::engine::session::basis::Basis;
@@ -16,6 +16,9 @@ use crate::model::outcome::{ExperimentStatus, Stage};
 use crate::model::usage::Total;
 use crate::os::clock;
 use crate::rules::state::{Change, Fact, State};
+
+/// A time that a provider names and that is later than the one before by at most this says nothing new.
+const SAME_LIMIT: SignedDuration = SignedDuration::from_secs(1);
 
 /// The session as it begins: each run that is to be made with the model that it asks first. Of one whose agent is done that
 /// is a judge's.
@@ -82,8 +85,15 @@ impl Coordinator<'_> {
     fn keep_limit(&mut self, model: &ModelName, until: Duration) -> jiff::Timestamp {
         let wait = until.saturating_sub(self.now());
         let until = clock::now().saturating_add(wait).unwrap_or(jiff::Timestamp::MAX);
+        let former = self.checkpoint.rate_limits.get(model.as_str());
+        // What is put off by a moment is as good as it was: a provider that refuses many at once costs one save.
+        let is_new = former.is_none_or(|former| until.duration_since(*former) > SAME_LIMIT);
         self.checkpoint.limit(model.as_str(), until);
-        self.pacing.changed();
+        if is_new {
+            self.pacing.must_not_be_lost();
+        } else {
+            self.pacing.changed();
+        }
         until
     }
 
