@@ -24,6 +24,7 @@ use crate::model::ids::{ModelName, RunId};
 use crate::model::outcome::{StopLevel, StopSignal};
 use crate::model::survey::{RunSeen, Seen, Survey};
 use crate::model::task::Fixture;
+use crate::model::usage::Total;
 use crate::os::clock;
 use crate::os::signal::{self, Listening};
 use crate::rules::audit::audit;
@@ -184,7 +185,7 @@ impl Alone<'_> {
                     self.backend.answer(self.run, self.refused.is_none());
                 }
                 Report::Answered => {}
-                Report::Ended(Done { end, .. }) => return self.end(end),
+                Report::Ended(Done { spent, end, .. }) => return self.end(spent, end),
                 Report::Lost => return Err(EngineError::WorkerLost),
             }
         }
@@ -204,26 +205,26 @@ impl Alone<'_> {
         self.say(&Event::Stopping { signal, stop_level, in_flight: 1 });
     }
 
-    fn end(&mut self, end: RunEnd) -> Result<End, EngineError> {
+    fn end(&mut self, spent: Total, end: RunEnd) -> Result<End, EngineError> {
         let run = self.run;
         match end {
             RunEnd::Committed(committed) => {
-                self.say(&committed.event(run));
+                self.say(&committed.event(run, spent));
                 Ok(End::Committed)
             }
             RunEnd::Failed { attempt, stage, failure, .. } => {
                 let why = failure.to_string();
-                self.say(&Event::AttemptFailed { run, attempt, stage, failure, retry: false });
+                self.say(&Event::AttemptFailed { run, attempt, stage, failure, retry: false, spent });
                 Ok(End::NotCommitted(why))
             }
             RunEnd::Waits { model, stage, .. } => {
                 let until = self.refused.map_or_else(String::new, |until| format!(" before {until}"));
                 let why = format!("{model} may not be asked{until}");
-                self.say(&Event::RunWaits { run, stage, model: model.to_string() });
+                self.say(&Event::RunWaits { run, stage, model: model.to_string(), spent });
                 Ok(End::NotCommitted(why))
             }
             RunEnd::Stopped { stage, .. } => {
-                self.say(&Event::RunStopped { run, stage });
+                self.say(&Event::RunStopped { run, stage, spent });
                 let (_, signal) = self.stop.unwrap_or((StopLevel::Terminate, StopSignal::Terminate));
                 Ok(End::Stopped(signal))
             }

@@ -85,6 +85,10 @@ pub enum Event {
         failure: Failure,
         /// Whether the run is tried again in this session.
         retry: bool,
+        /// Spent so far: every attempt, judges too. A worker alone counts what it spent itself.
+        #[serde(flatten, with = "usage::spent")]
+        #[schemars(with = "usage::spent::Keys")]
+        spent: Total,
     },
     /// The attempts of a run are used up: it is missing.
     RunErrored {
@@ -101,6 +105,10 @@ pub enum Event {
         run: RunId,
         /// The stage that did not end.
         stage: Stage,
+        /// Spent so far: every attempt, judges too. A worker alone counts what it spent itself.
+        #[serde(flatten, with = "usage::spent")]
+        #[schemars(with = "usage::spent::Keys")]
+        spent: Total,
     },
     /// The same failure came so often in a row that nothing more of the tier is started in this session.
     TierPaused {
@@ -121,6 +129,10 @@ pub enum Event {
         stage: Stage,
         /// The model.
         model: String,
+        /// Spent so far: every attempt, judges too. A worker alone counts what it spent itself.
+        #[serde(flatten, with = "usage::spent")]
+        #[schemars(with = "usage::spent::Keys")]
+        spent: Total,
     },
     /// A provider asks to wait; no attempt is burnt.
     RateLimited {
@@ -217,6 +229,10 @@ pub struct RunCommitted {
     #[serde(flatten, with = "usage::total")]
     #[schemars(with = "usage::total::Keys")]
     pub cost: Total,
+    /// Spent so far: every attempt, judges too. A worker alone counts what it spent itself.
+    #[serde(flatten, with = "usage::spent")]
+    #[schemars(with = "usage::spent::Keys")]
+    pub spent: Total,
     /// Seconds of agent, checks and judges.
     pub duration_seconds: f64,
     /// Whether the agent left the tree as it was.

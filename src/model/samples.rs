@@ -19,6 +19,7 @@ use crate::model::outcome::{
 };
 use crate::model::score::{GradeScale, Score};
 use crate::model::shortfall::{SetupShortfall, Why};
+use crate::model::usage::Total;
 
 pub(crate) const FOLDER: &str = "results/2026-11-23T12-00-00-fix-the-crate";
 
@@ -165,6 +166,7 @@ pub(crate) fn committed(name: &str, score: f64, agent_end: AgentEnd) -> Event {
         agent_end,
         exit_code: Some(0),
         cost: usd(0.2134).into(),
+        spent: usd(8.7768).into(),
         duration_seconds: 185.0,
         changed_nothing: false,
         failed_checks: Vec::new(),
@@ -244,6 +246,7 @@ pub(crate) fn every_event() -> Vec<(Timestamp, Event)> {
             stage: Stage::Agent,
             failure: provider_failure(),
             retry: true,
+            spent: usd(9.0).into(),
         },
         Event::AttemptFailed {
             run: run("T1/01/run_01"),
@@ -251,20 +254,30 @@ pub(crate) fn every_event() -> Vec<(Timestamp, Event)> {
             stage: Stage::Agent,
             failure: provider_failure(),
             retry: false,
+            spent: Total { known: usd(9.1), unknown: 1 },
         },
         Event::RunErrored { run: run("T1/01/run_01"), attempts: 2, failure: provider_failure() },
         Event::RunErrored { run: run("T1/00/run_12"), attempts: 3, failure: failed_with_excerpt() },
         Event::TierPaused { tier: TierId(2), kind: FailureKind::Auth, times: 5, left: 12 },
         Event::RateLimited { model: "sonnet".to_owned(), until: at(900) },
         Event::ConcurrencyChanged { model: "sonnet".to_owned(), from: 4, to: 2 },
-        Event::RunWaits { run: run("T1/01/run_02"), stage: Stage::Judge, model: "sonnet".to_owned() },
+        Event::RunWaits {
+            run: run("T1/01/run_02"),
+            stage: Stage::Judge,
+            model: "sonnet".to_owned(),
+            spent: Total { known: usd(9.2), unknown: 1 },
+        },
         Event::RateLimitOver { model: "sonnet".to_owned() },
         Event::ConcurrencyChanged { model: "sonnet".to_owned(), from: 2, to: 3 },
         Event::BudgetReached { spent: usd(48.2).into(), assumed: Usd::ZERO, expected: usd(2.9), ceiling: usd(50.0) },
         Event::Stopping { signal: StopSignal::Interrupt, stop_level: StopLevel::Drain, in_flight: 3 },
         Event::Stopping { signal: StopSignal::Interrupt, stop_level: StopLevel::Terminate, in_flight: 2 },
         Event::Stopping { signal: StopSignal::Terminate, stop_level: StopLevel::Kill, in_flight: 1 },
-        Event::RunStopped { run: run("T1/01/run_02"), stage: Stage::Agent },
+        Event::RunStopped {
+            run: run("T1/01/run_02"),
+            stage: Stage::Agent,
+            spent: Total { known: usd(48.3), unknown: 1 },
+        },
         Event::ExperimentFinished(finished(ExperimentEnd::Stopped { signal: StopSignal::Interrupt })),
     ];
     (0_i64..).zip(events).map(|(index, event)| (at(index * 7), event)).collect()

@@ -118,11 +118,11 @@ pub(super) fn line(event: &Event) -> Line {
             attempt_failed(*run, (*attempt, *stage, *retry), &format!(": {failure}"))
         }
         Event::RunErrored { run, attempts, failure } => run_errored(*run, *attempts, &format!(": {failure}")),
-        Event::RunStopped { run, stage } => {
+        Event::RunStopped { run, stage, .. } => {
             routine("Stopped", Tone::Warning, run, &format!("in {stage}, not a result"))
         }
         Event::TierPaused { tier, kind, times, left } => tier_given_up(*tier, *kind, *times, *left),
-        Event::RunWaits { run, stage, model } => routine(
+        Event::RunWaits { run, stage, model, .. } => routine(
             "Waits",
             Tone::Warning,
             run,
@@ -239,6 +239,7 @@ fn run_committed(committed: &RunCommitted) -> Line {
         failed_checks,
         not_captured,
         flags,
+        spent: _,
     } = committed;
     let (word, tone) = match status {
         RunStatus::Passed => ("Passed", Tone::Good),

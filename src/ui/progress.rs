@@ -79,15 +79,18 @@ impl ProgressView {
             }
             Event::RunCommitted(committed) => {
                 self.in_flight.remove(&committed.run);
-                self.spent += committed.cost;
+                self.spent = committed.spent;
                 self.done_now += 1;
                 let tier = self.tiers.entry(committed.run.tier).or_default();
                 tier.done += 1;
                 tier.passed += usize::from(committed.status == RunStatus::Passed);
                 tier.errored.remove(&committed.run);
             }
-            Event::AttemptFailed { run, .. } | Event::RunStopped { run, .. } | Event::RunWaits { run, .. } => {
+            Event::AttemptFailed { run, spent, .. }
+            | Event::RunStopped { run, spent, .. }
+            | Event::RunWaits { run, spent, .. } => {
                 self.in_flight.remove(run);
+                self.spent = *spent;
             }
             Event::RunErrored { run, .. } => {
                 self.in_flight.remove(run);

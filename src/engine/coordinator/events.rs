@@ -70,7 +70,7 @@ impl Coordinator<'_> {
             RunEnd::Stopped { stage, agent_complete } => {
                 self.apply(Fact::Stopped(run, spent));
                 self.leave(run, agent_complete, Missing::Unfinished);
-                self.emit(&Event::RunStopped { run, stage });
+                self.emit(&Event::RunStopped { run, stage, spent: self.state.spent() });
             }
             RunEnd::Claimed(claimant) => self.leave_to(run, &claimant),
         }
@@ -81,7 +81,7 @@ impl Coordinator<'_> {
         self.apply(Fact::Committed { run, spent, cost: committed.result.cost() });
         self.count(run, &committed.result);
         self.pacing.changed();
-        self.emit(&committed.event(run));
+        self.emit(&committed.event(run, self.state.spent()));
     }
 
     /// Another worker has the run: it is left alone in this session.
@@ -118,7 +118,8 @@ impl Coordinator<'_> {
             self.keep_failure(run, &failure, agent_complete);
         }
         self.leave(run, agent_complete, if used_up.is_some() { Missing::Errored } else { Missing::Unfinished });
-        self.emit(&Event::AttemptFailed { run, attempt, stage, failure: failure.clone(), retry });
+        let spent = self.state.spent();
+        self.emit(&Event::AttemptFailed { run, attempt, stage, failure: failure.clone(), retry, spent });
         if matches!(for_run, Some(ForRun::Errored { .. })) {
             self.checkpoint.completed_runs.set(run, RunStatus::Errored);
             self.pacing.changed();

@@ -46,7 +46,7 @@ impl Coordinator<'_> {
     ) {
         self.apply(Fact::Waits { run, spent, model: model.clone() });
         self.leave(run, agent_complete, Missing::Unfinished);
-        self.emit(&Event::RunWaits { run, stage, model: model.to_string() });
+        self.emit(&Event::RunWaits { run, stage, model: model.to_string(), spent: self.state.spent() });
     }
 
     /// Acts on what changed about models.

@@ -131,8 +131,8 @@ pub struct Committed {
 }
 
 impl Committed {
-    /// What is told of it.
-    pub(in crate::engine) fn event(self, run: RunId) -> Event {
+    /// What is told of it, when so much is spent.
+    pub(in crate::engine) fn event(self, run: RunId, spent: Total) -> Event {
         let Self { result, changed_nothing, failed_checks } = self;
         Event::RunCommitted(RunCommitted {
             run,
@@ -142,6 +142,7 @@ impl Committed {
             agent_end: result.agent_end,
             exit_code: result.exit_code,
             cost: result.cost(),
+            spent,
             duration_seconds: result.duration_seconds,
             changed_nothing,
             failed_checks,

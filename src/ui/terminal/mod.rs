@@ -172,8 +172,12 @@ mod tests {
 
     use super::*;
     use crate::model::event::ExperimentStarted;
+    use crate::model::ids::AttemptNumber;
     use crate::model::outcome::{AgentEnd, ExperimentEnd, Stage, StopLevel, StopSignal};
-    use crate::model::samples::{at, begun, committed, every_event, finished, snapshot, stage, started};
+    use crate::model::samples::{
+        at, begun, committed, every_event, finished, provider_failure, snapshot, stage, started, usd,
+    };
+    use crate::model::usage::Total;
 
     #[derive(Debug)]
     struct InMemory(InMemoryTerm, Size);
@@ -254,6 +258,23 @@ mod tests {
         let events = every_event();
         let (screen, _terminal) = after(&events[..events.len() - 1]);
         snapshot("screens", "bars_with_news", &screen.contents());
+    }
+
+    #[test]
+    fn the_bars_count_what_failed_and_stopped_attempts_cost_and_what_nobody_knows() {
+        let spent = Total { known: usd(10.5), unknown: 2 };
+        let run = "T1/01/run_01".parse().unwrap();
+        let attempt = AttemptNumber(2);
+        for event in [
+            Event::AttemptFailed { run, attempt, stage: Stage::Agent, failure: provider_failure(), retry: true, spent },
+            Event::RunStopped { run, stage: Stage::Agent, spent },
+            Event::RunWaits { run, stage: Stage::Judge, model: "sonnet".to_owned(), spent },
+        ] {
+            let mut events = midway();
+            events.push((at(170), event));
+            let (screen, _terminal) = after(&events);
+            assert!(screen.contents().contains(&format!("{spent} of ")), "{}", screen.contents());
+        }
     }
 
     #[test]
