@@ -170,6 +170,54 @@ fn attempts_and_answers_that_failed_without_a_word_of_their_cost_are_unknown() {
 }
 
 #[test]
+fn who_was_never_started_cost_nothing_and_that_is_known() {
+    let world = World::new();
+    let nowhere = "agent:\n  kind: command\n  command: [no-such-program]\n";
+    let fixture = TestFixture::new().subtest("T0/00-nowhere", nowhere).write(&world);
+    let output = run_json(&world, &fixture, &["--runs", "1", "--attempts", "2"]).exits(6);
+    for shown in [output.events().pop().unwrap(), status(&world)] {
+        assert_eq!(keys(&shown, ["spent", "spent_unknown"]), [json!(0.0), json!(0)], "{output}");
+    }
+    world.scylla(&["verify", &experiment(&world)]).exits(6);
+
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-one", AGENT).judge("true").write(&world);
+    let yaml = fs::read_to_string(world.path("fixture/test.yaml")).unwrap();
+    world.write("fixture/test.yaml", &yaml.replace("shell: \"true\"", "command: [no-such-program]"));
+    let output = run_json(&world, &fixture, &["--runs", "1", "--attempts", "2"]).exits(6);
+    for shown in [output.events().pop().unwrap(), status(&world)] {
+        assert_eq!(keys(&shown, ["spent", "spent_unknown"]), [json!(0.5), json!(0)], "{output}");
+    }
+    let aside = world.experiment().join("T0/00/run_01/judge/.failed");
+    assert_eq!(fs::read_dir(&aside).unwrap().count(), 2, "both attempts are kept");
+    world.scylla(&["verify", &experiment(&world)]).exits(6);
+}
+
+#[test]
+fn who_was_not_started_because_the_disk_was_full_cost_nothing() {
+    let world = World::new();
+    let fills = format!("head -c 150000 /dev/urandom | base64 > noise; {AGENT}");
+    let fixture = TestFixture::new().agent("T0/00-fills", &fills).judge(FULL_SCORE).write(&world);
+    let results = world.path("small");
+    fs::create_dir(&results).unwrap();
+    let script = "mount -t tmpfs -o size=2500k none \"$0\" || exit 77; \"$@\"; code=$?; mount -o remount,size=40m \"$0\"; \
+                  \"$1\" \"$2\" resume \"$0\"/* > \"$0.out\" || exit 78; exit $code";
+    let program = world.command(&["run", "--tiers-dir", &fixture, "--runs", "12", "--attempts", "1"]);
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]).arg(&results);
+    command.arg(program.get_program()).args(program.get_args()).args(["--containment", "walk", "--results-dir"]);
+    command.arg(&results).current_dir(world.path(""));
+    world.seal(&mut command);
+    let ran = crate::scenes::output(&mut command);
+    if ran.code == Some(77) || ran.code == Some(1) && ran.stderr.contains("unshare") {
+        return;
+    }
+    let resumed = fs::read_to_string(world.path("small.out")).unwrap();
+    assert_ne!(ran.code, Some(0), "the disk was full: {ran}");
+    assert!(resumed.contains("spent   $6.24,"), "{ran}{resumed}");
+}
+
+#[test]
 fn an_agent_that_was_killed_before_it_said_its_cost_is_unknown_and_one_that_never_began_is_not() {
     let world = World::new();
     let agent = format!("{}; {AGENT}", gated(&world, "agent"));

@@ -203,6 +203,14 @@ pub enum SpawnError {
         /// What it said.
         message: String,
     },
+    /// A file could not be made that must be there before the program is started.
+    #[error("cannot write `{}`", path.display())]
+    Prepare {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A file could not be written. The program was ended if it had been started.
     #[error("cannot write `{}`", path.display())]
     Write {
@@ -224,6 +232,29 @@ pub enum SpawnError {
 impl SpawnError {
     fn contain(containment: &'static str, message: &impl ToString) -> Self {
         Self::Contain { containment, message: message.to_string() }
+    }
+
+    /// The same, when nothing was started yet.
+    fn before_start(self) -> Self {
+        match self {
+            Self::Write { path, source } => Self::Prepare { path, source },
+            error => error,
+        }
+    }
+
+    /// Whether the program was never started, so that it can have done nothing.
+    #[must_use]
+    pub fn never_started(&self) -> bool {
+        match self {
+            Self::NotFound { .. }
+            | Self::NotExecutable { .. }
+            | Self::NoInterpreter { .. }
+            | Self::Folder { .. }
+            | Self::Start { .. }
+            | Self::Contain { .. }
+            | Self::Prepare { .. } => true,
+            Self::Write { .. } | Self::Watch { .. } => false,
+        }
     }
 }
 
@@ -275,12 +306,13 @@ pub fn run(task: &Task, containment: &Containment, stop: &StopHandle) -> Result<
     let program = program::find(&name, &task.cwd, path.map(OsString::as_os_str))?;
     let watching = |source| SpawnError::Watch { program: program.clone(), source };
     table::adopt_orphans().map_err(watching)?;
-    let mut outputs = output::Outputs::create(task)?;
+    let mut outputs = output::Outputs::create(task).map_err(SpawnError::before_start)?;
     let mut hold = containment.hold(task)?;
     let mut command = hold.command(&program, task)?;
     set_up(&mut command, task).map_err(|source| SpawnError::Start { program: program.clone(), source })?;
 
-    let mut mark = orphan::MarkFile::create(task, containment, hold.group())?;
+    let mark = orphan::MarkFile::create(task, containment, hold.group());
+    let mut mark = mark.map_err(SpawnError::before_start)?;
     let mut child = match start::start(&mut *hold, &mut command) {
         Ok(child) => child,
         Err(source) => {

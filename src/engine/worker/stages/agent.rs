@@ -47,6 +47,7 @@ impl Work<'_> {
             work: None,
             flags: BTreeSet::new(),
         };
+        self.unasked.set(true);
         match self.assign(subtest)? {
             AgentStart::Command { argv, environment, .. } => {
                 let program = self.agent_program(self.agents_folder()?, argv, environment);
@@ -60,6 +61,7 @@ impl Work<'_> {
             }
             AgentStart::Nothing => {}
         }
+        self.unasked.set(false);
         result.duration_seconds = watch.worked().as_secs_f64();
         self.take_what_is_left(&mut result)?;
         let written = self.store.write_agent_result(&result);

@@ -15,6 +15,7 @@ use crate::model::limits::OUTPUT_BYTES;
 use crate::model::money::Usd;
 use crate::model::outcome::{Failure, FailureKind, Stage};
 use crate::model::result::{AgentResult, ChecksResult, Judgment};
+use crate::os::files::FileError;
 use crate::os::process::{End, Ended, Overflow, View};
 use crate::os::{clock, files};
 
@@ -134,6 +135,11 @@ impl Work<'_> {
             .map_err(|halt| halt.of(&format!("judge `{}`", question.name)))
             .and_then(|ended| self.read_answer(question, Some(&ended)).map_err(Halt::Failed));
         self.remove(tree);
+        if self.unasked.replace(false) {
+            // By its prompt one sees that a judge was asked.
+            let prompt = self.graded.judge_prompt(number);
+            std::fs::remove_file(&prompt).map_err(|error| storage(&FileError::new("remove", &prompt, error)))?;
+        }
         // Whatever came of it, it was paid for.
         let cost = self.graded_store.answer_cost(number).map_err(|error| storage(&error))?;
         self.spent += cost.into();

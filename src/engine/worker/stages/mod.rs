@@ -27,7 +27,7 @@ use crate::model::result::{AgentResult, AttemptRecord, ChecksResult, FORMAT_VERS
 use crate::model::usage::Total;
 use crate::os::clock;
 use crate::os::files;
-use crate::os::process::{self, End, Ended};
+use crate::os::process::{self, End, Ended, SpawnError};
 use crate::rules::stage::Reached;
 use crate::setup::inherit::Effective;
 use crate::store::layout::RunFolder;
@@ -91,6 +91,8 @@ pub(in crate::engine) struct Work<'a> {
     baseline: Option<Baseline>,
     /// Whether a program has replaced a folder of the run.
     replaced: Cell<bool>,
+    /// Whether the agent, or the judge that is to be asked, is not started yet: then it cost nothing.
+    unasked: Cell<bool>,
 }
 
 impl<'a> Work<'a> {
@@ -115,6 +117,7 @@ impl<'a> Work<'a> {
             temporary: None,
             baseline: None,
             replaced: Cell::new(false),
+            unasked: Cell::new(false),
         }
     }
 
@@ -243,6 +246,7 @@ impl<'a> Work<'a> {
         let task = self.place.task(self.run, self.attempt, program);
         let locked = [self.store.hold(), self.graded_store.hold()];
         let ended = process::run(&task, &self.place.containment, &self.place.stop);
+        self.unasked.set(ended.as_ref().is_err_and(SpawnError::never_started));
         for folders in locked {
             if folders.and_then(|folders| folders.put_back()).map_err(|error| storage(&error))? {
                 self.replaced.set(true);
@@ -371,5 +375,9 @@ impl Work<'_> {
 /// Writes what a program is about to be told. Its bytes are durable from now on, and its name is with the file that ends
 /// the stage.
 fn write_evidence(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    files::write_synced(path, bytes).map_err(|error| storage(&error))
+    files::write_synced(path, bytes).map_err(|error| {
+        // Nobody is told what is torn. On a full disk there is room to remove it.
+        let _ = std::fs::remove_file(path);
+        storage(&error)
+    })
 }

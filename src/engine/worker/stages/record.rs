@@ -59,8 +59,11 @@ impl Work<'_> {
     }
 
     /// What the attempt cost as far as its agent's output says it. An agent that was started and does not say it cost what is
-    /// not known.
+    /// not known; one that was never started cost nothing.
     pub(super) fn cost_so_far(&self) -> Result<Total, Failure> {
+        if self.unasked.get() {
+            return Ok(Total::ZERO);
+        }
         let reader = self.place.subtest(self.run).and_then(|subtest| self.read_output(&subtest.agent));
         let reading = reader.and_then(|reader| reader.reading(clock::now()));
         let said = reading.map_or(Cost::Unknown, |reading| reading.usage.cost);

@@ -45,7 +45,10 @@ fn a_program_that_cannot_start_is_named_under_every_containment() {
         let error = fails(&Task { cwd: place.path("nowhere"), ..place.task(&["true"]) });
         assert!(matches!(&error, SpawnError::Folder { path } if path.ends_with("nowhere")), "{error:?}");
         let error = fails(&Task { stdout: place.path("nowhere/stdout.log"), ..place.task(&["true"]) });
-        assert!(matches!(&error, SpawnError::Write { path, .. } if path.ends_with("nowhere/stdout.log")), "{error:?}");
+        assert!(
+            matches!(&error, SpawnError::Prepare { path, .. } if path.ends_with("nowhere/stdout.log")),
+            "{error:?}"
+        );
         assert!(!place.path("process.json").exists());
     }
 }
