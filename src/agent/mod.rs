@@ -29,7 +29,7 @@ pub fn prompt(task: &str, thinking_mode: &str) -> String {
     thinking_word(thinking_mode).map_or_else(|| task.to_owned(), |word| format!("{word}\n\n{task}"))
 }
 
-/// The word of a thinking mode: the original's for its modes `Low`, `High` and `UltraThink`; any other mode has none.
+/// The word of a thinking mode. `Low`, `High` and `UltraThink` have one; any other mode has none.
 #[must_use]
 pub fn thinking_word(mode: &str) -> Option<&'static str> {
     match mode {

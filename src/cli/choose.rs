@@ -27,7 +27,7 @@ pub fn choose(which: &Which, console: &mut Console) -> Result<(ExperimentFolder,
     let path = current.join(meant);
     match ExperimentFolder::open(&path) {
         Ok(folder) => {
-            let by_file = meant.file_name().is_some_and(|name| name == "checkpoint.json");
+            let by_file = meant.file_name() == folder.checkpoint().file_name();
             let name = if by_file { meant.parent().unwrap_or(meant) } else { meant };
             Ok((folder, typed(name)))
         }

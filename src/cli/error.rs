@@ -103,10 +103,10 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         EngineError::Lock(LockError::Locked(_)) => {
             (Exit::Locked, Some(format!("wait for it, or look at it with `cargo scylla status {dir}`")))
         }
-        EngineError::Runner(runner) => {
-            let hint = match runner.pid {
-                Some(pid) => format!("wait until it ends, or stop it with `kill -INT {pid}`; nothing was changed"),
-                None => "if it is dead, try again in two minutes; nothing was changed".to_owned(),
+        EngineError::AtWork(signs) => {
+            let hint = match signs.holder.pid {
+                0 => "if it is dead, try again in two minutes; nothing was changed".to_owned(),
+                pid => format!("wait until it ends, or stop it with `kill -INT {pid}`; nothing was changed"),
             };
             (Exit::Locked, Some(hint))
         }
@@ -118,7 +118,7 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
             );
             (Exit::Locked, Some(hint))
         }
-        EngineError::Original { .. } => {
+        EngineError::OtherForm { .. } => {
             (Exit::Usage, Some(format!("`cargo scylla resume {dir}` takes it over and goes on; nothing was changed")))
         }
         EngineError::Containment(probe) => (Exit::Usage, Some(probe.hint.to_owned())),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::cli::args::original::OverrideFlags;
+use crate::cli::args::fixture::OverrideFlags;
 use crate::cli::args::{ConfigFlags, OperationFlags, Run};
 use crate::cli::error::CliError;
 use crate::cli::locate::Located;
@@ -22,7 +22,7 @@ use crate::setup::inherit::{Inheritance, Place};
 use crate::text::short::first_of;
 use crate::text::words::list;
 
-/// Runs of each subtest when nothing is said; the original's default.
+/// Runs of each subtest when nothing is said.
 const RUNS: u32 = 10;
 
 /// Most subtests that one sentence names.
@@ -141,7 +141,7 @@ pub(super) fn work_dir(operation: &OperationFlags, located: &Located) -> Option<
 pub fn notices(args: &Run, located: &Located, options: &Options) -> Vec<Event> {
     let given = args.config.operation.max_cost_usd.or(located.settings.max_cost_usd);
     let ceiling = options.fixture.limits.max_cost_usd.filter(|_| given.is_none()).map(|ceiling| {
-        format!("the fixture's `config.yaml` sets a ceiling of {ceiling}, which the original's runner never read")
+        format!("the fixture's `config.yaml` sets a ceiling of {ceiling}, which no runner before this one read")
     });
     ceiling
         .into_iter()

@@ -97,8 +97,8 @@ pub fn claim(folder: ExperimentFolder, run: RunId) -> Result<Claimed, EngineErro
 
 /// Why nothing can be made in a folder without a config that can be read.
 fn refused(folder: &ExperimentFolder, survey: &Survey, run: RunId) -> EngineError {
-    if let Some(original) = &survey.original {
-        return EngineError::Original { folder: folder.root().to_owned(), version: original.version };
+    if let Some(made_by) = survey.made_by.clone() {
+        return EngineError::OtherForm { folder: folder.root().to_owned(), made_by };
     }
     let why = "the experiment's config cannot be read".to_owned();
     refuse_unfit(folder, &audit(survey)).err().unwrap_or(EngineError::NotMade { run, why, is_damaged: true })

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use crate::config::mistake::Mistake;
 use crate::model::finding::Finding;
 use crate::model::ids::{RunId, SubtestId, TierId};
-use crate::model::original::OriginalVersion;
 use crate::model::outcome::{Failure, FailureKind};
-use crate::model::survey::Runner;
+use crate::model::survey::{MadeBy, Signs};
 use crate::os::lock::LockError;
 use crate::os::process::ProbeError;
 use crate::setup::compose::CompositionFault;
@@ -68,7 +67,7 @@ pub enum EngineError {
     NotRegraded(String),
     /// Finished work of another runner cannot be graded again.
     #[error(
-        "nothing is graded again: the experiment was taken over from ProjectScylla, whose runs keep no patch from which a \
+        "nothing is graded again: the experiment was taken over from another tool, whose runs keep no patch from which a \
          tree could be made, and numbers never mix gradings"
     )]
     NotRegradedForeign,
@@ -96,18 +95,18 @@ pub enum EngineError {
         /// Everything that is in the way.
         faults: Vec<CompositionFault>,
     },
-    /// The original's runner seems to be at work on the experiment.
-    #[error("{0}")]
-    Runner(Runner),
-    /// The original's runner made the experiment, and nobody asked to take it over.
-    #[error("`{}` is an experiment of ProjectScylla's runner (checkpoint {version})", folder.display())]
-    Original {
+    /// A program that takes no lock seems to be at work on the experiment.
+    #[error("{}", .0.message)]
+    AtWork(Signs),
+    /// Another tool made the experiment, and nobody asked to take it over.
+    #[error("`{}` is an experiment of {}'s runner (checkpoint {})", folder.display(), made_by.tool, made_by.version)]
+    OtherForm {
         /// The experiment's folder.
         folder: PathBuf,
-        /// The version of its checkpoint.
-        version: OriginalVersion,
+        /// Who made it.
+        made_by: MadeBy,
     },
-    /// The experiment of the original cannot be taken over with what was given.
+    /// The experiment of another tool cannot be taken over with what was given.
     #[error("`{}` cannot be taken over: {why}", folder.display())]
     NotTaken {
         /// The experiment's folder.

@@ -16,8 +16,7 @@ use super::result::FORMAT_VERSION;
 
 /// Version that is written.
 ///
-/// 1.0, 2.0, 3.0 and 3.1 are the original's. 4.0 (this tool, 0.1.0) keeps `completed_runs` as 2.0 has it and drops every
-/// absolute path. 4.1 carries a digest of itself. 4.2 is the version of all files of an experiment; here it changed nothing.
+/// 4.0 is the first of this tool (0.1.0); lower ones are another family. It names no absolute path. 4.1 carries a digest of itself. 4.2 is the version of all files of an experiment; here it changed nothing.
 pub const CHECKPOINT_VERSION: &str = FORMAT_VERSION;
 
 /// Tier → subtest → run number → status; sorted, so that equal states are equal bytes.
@@ -91,9 +90,8 @@ pub struct RateLimit {
 pub enum ConfigHash {
     /// Ours: the digest of the config's result fields.
     Ours(Digest),
-    /// The original's: 16 hex digits, or whatever else stands there. The audit compares it with every hash that the
-    /// original may have given the config.
-    Original(String),
+    /// Of another form: whatever stands there.
+    Foreign(String),
 }
 
 impl From<Digest> for ConfigHash {
@@ -112,7 +110,7 @@ impl fmt::Display for ConfigHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ours(digest) => digest.fmt(f),
-            Self::Original(text) => text.fmt(f),
+            Self::Foreign(text) => text.fmt(f),
         }
     }
 }
@@ -124,7 +122,7 @@ impl Serialize for ConfigHash {
 }
 
 impl<'de> Deserialize<'de> for ConfigHash {
-    /// Only ours is read this way: the original's checkpoints are read as documents.
+    /// Only ours is read this way: checkpoints of other forms are read as documents.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Digest::deserialize(deserializer).map(Self::Ours)
     }

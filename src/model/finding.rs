@@ -149,7 +149,7 @@ findings! {
     ConfigChanged "config-changed" Damaged Restore
         "The config, the fixture's copy, or what is frozen of winners was changed after the start.",
     ConfigHashUnexplained "config-hash-unexplained" Warning Look
-        "The checkpoint of the original's runner names a hash that none of its commits gives the config; it is a sanity check, and the config counts as it is.",
+        "The checkpoint of another tool names a hash that none of its commits gives the config; it is a sanity check, and the config counts as it is.",
     NewerVersion "newer-version" Damaged Upgrade
         "A newer cargo-scylla wrote the file; this one reads it and never writes it.",
     UnknownFormat "unknown-format" Damaged Upgrade
@@ -165,9 +165,9 @@ findings! {
     UnknownEntry "unknown-entry" Warning Look
         "A key in the checkpoint where a tier, a subtest or a run should stand, and none does; it is kept and never counted.",
     StaleReport "stale-report" Warning Look
-        "A report of the original's runner with other numbers than the results have, or one that is torn.",
+        "A report of another tool with other numbers than the results have, or one that is torn.",
     MissingEvidence "missing-evidence" Note Nothing
-        "A file beside a result that the result names is not there; the original seals none, so nobody can say more.",
+        "A file beside a result that the result names is not there; the tool that wrote it seals none, so nobody can say more.",
     SecretInPatch "secret-in-patch" Note Withhold
         "The text of a secret stands in a run's `changes.patch`, which is kept as it was graded; look at it before you publish it.",
     MovedExperiment "moved-experiment" Note Nothing

@@ -37,9 +37,9 @@ pub const MOST_RECORD_DEPTH: usize = 16;
 pub const MOST_PATCH_BYTES: u64 = 256 << 20;
 /// Most bytes of an agent's, check's or judge's stdout and stderr together when nothing else is said.
 pub const OUTPUT_BYTES: u64 = 64 << 20;
-/// Wall clock limit of an agent when neither flag nor fixture says one, in seconds; the original's default.
+/// Wall clock limit of an agent when neither flag nor fixture says one, in seconds.
 pub const AGENT_SECONDS: u64 = 3600;
-/// Wall clock limit of a judge when the fixture says none, in seconds; the original's default.
+/// Wall clock limit of a judge when the fixture says none, in seconds.
 pub const JUDGE_SECONDS: u64 = 1200;
 /// Wall clock limit of a check when the fixture says none, in seconds.
 pub const CHECK_SECONDS: u64 = 600;
@@ -49,7 +49,7 @@ pub const GRACE_SECONDS: u64 = 10;
 pub const MOST_RUNS_PER_SUBTEST: u32 = 100_000;
 /// Most runs of an experiment that can be planned: each that is missing is kept in memory and told.
 pub const MOST_PLANNED_RUNS: usize = 1_000_000;
-/// Most runs of a subtest in an experiment of ProjectScylla: its tiers have a hundred subtests together.
+/// Most runs of a subtest in an experiment of another tool: its tiers may have a hundred subtests together.
 pub const MOST_FOREIGN_RUNS: u32 = 10_000;
 /// Most runs in flight at once: each has threads and processes.
 pub const MOST_JOBS: u32 = 4096;
@@ -65,7 +65,7 @@ pub const RATE_LIMIT_SECONDS: u64 = 24 * 3600;
 pub const RATE_LIMIT_DEFAULT_SECONDS: u64 = 60;
 /// Longest value of an environment variable that an agent is given, in bytes; the kernel's own bound is 128 KiB.
 pub const MOST_VARIABLE_BYTES: usize = 96 << 10;
-/// Largest report of the original that is read, in bytes: it holds every result of a tier.
+/// Largest report of another tool that is read, in bytes: it holds every result of a tier.
 pub const MOST_REPORT_BYTES: u64 = 64 << 20;
 /// Deepest folder that is walked below a run or a fixture.
 pub const MOST_DEPTH: usize = 64;

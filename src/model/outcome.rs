@@ -49,8 +49,8 @@ pub enum RunStatus {
     AgentComplete,
     /// Infrastructure failed until the attempts were used up; the run is missing, not 0.
     Errored,
-    /// Recorded as done without a verdict: checkpoints of version 1.0 of `ProjectScylla` say no more. Kept of a run that was
-    /// taken over from one and whose result is lost.
+    /// Recorded as done without a verdict: some checkpoints of other tools say no more. Kept of a run that was taken over
+    /// from one and whose result is lost.
     Done,
 }
 

@@ -1,4 +1,4 @@
-//! The durable files of a run, one per stage. Keys are the original's where the meaning is the same.
+//! The durable files of a run, one per stage.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ use super::rubric::ItemScore;
 use super::score::{Grade, Score};
 use super::usage::{self, Cost, Total, Usage};
 
-/// Version of the files that are written. 4.0 was the first of this tool; 1.0 to 3.1 are the original's checkpoints. With
+/// Version of the files that are written. 4.0 was the first of this tool; lower ones are another family. With
 /// 4.1 each file carries a digest of itself as its last key, `digest`, and results name what they rest on. With 4.2 a cost
 /// that is not known is `null` and not 0, and has its source beside it.
 pub const FORMAT_VERSION: &str = "4.2";
@@ -305,7 +305,7 @@ pub struct JudgeAttempt {
     pub version: String,
 }
 
-/// Run numbers are integers in `run_result.json` and text as keys of the checkpoint, as in the original.
+/// Run numbers are integers in `run_result.json` and text as keys of the checkpoint.
 mod run_number_as_integer {
     use serde::{Deserialize, Deserializer, Serializer, de};
 

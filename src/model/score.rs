@@ -74,7 +74,7 @@ impl fmt::Display for Grade {
     }
 }
 
-/// The least score for each grade but `F`, which needs none. Keys as in the original's `grading.grade_scale`.
+/// The least score for each grade but `F`, which needs none. Keys as in a rubric's `grading.grade_scale`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the six letters are the scale itself")]
@@ -98,7 +98,7 @@ fn score_of_f() -> Score {
 }
 
 impl Default for GradeScale {
-    /// The scale that every fixture of the original uses: S 1.0, A 0.8, B 0.6, C 0.4, D 0.2, F 0.
+    /// The scale that is used where a rubric names none: S 1.0, A 0.8, B 0.6, C 0.4, D 0.2, F 0.
     fn default() -> Self {
         Self { s: Score(1.0), a: Score(0.8), b: Score(0.6), c: Score(0.4), d: Score(0.2), f: Score(0.0) }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::ids::TierId;
 
-/// What an agent is set up with beside the task: the composing keys of the original's subtests.
+/// What an agent is set up with beside the task: the composing keys of its subtest.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Setup {
     /// Whether the winner of an earlier tier lies below it (`extends_previous`).

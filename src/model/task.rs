@@ -48,7 +48,7 @@ pub struct Fixture {
     pub capture_include: Vec<String>,
     /// Path below the fixture of the patch that solves the task, for the `oracle` agent.
     pub solution_file: Option<String>,
-    /// What `config.yaml` of the original's fixtures limits.
+    /// What the fixture's `config.yaml` limits.
     pub limits: FixtureLimits,
     /// Where the resources lie that subtests name.
     pub stores: Stores,
@@ -56,7 +56,7 @@ pub struct Fixture {
     pub tiers: BTreeMap<TierId, BTreeMap<SubtestId, Subtest>>,
 }
 
-/// What an original's fixture limits in its `config.yaml`, which the original's runner never read.
+/// What a fixture limits in its `config.yaml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FixtureLimits {
     /// Wall clock limit of the agent in seconds, where `task.timeout_seconds` says none.
@@ -123,7 +123,7 @@ pub struct Stores {
     pub tiers: BTreeMap<TierId, TierSettings>,
 }
 
-/// A tier in the original's `tiers.yaml`.
+/// A tier in the shared `tiers.yaml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TierSettings {
     /// Its name, such as `Prompts`.

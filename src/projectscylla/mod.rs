@@ -1,5 +1,8 @@
-//! The formats of the original's runner (`ProjectScylla`), translated: bytes in, values out, and back. No I/O, no clock.
+//! The formats of ProjectScylla, translated: bytes in, values out, and back; and what is decided about its experiments.
+//! No I/O, no clock.
 
+pub mod agent;
+pub mod audit;
 pub mod checkpoint;
 pub mod config;
 pub mod json;
@@ -7,7 +10,9 @@ pub mod reports;
 pub mod result;
 pub mod stages;
 pub mod states;
+pub mod take_over;
 pub mod translate;
+pub mod version;
 
 #[cfg(test)]
 mod samples;

@@ -1,4 +1,4 @@
-//! Files of the original about one run, as standard JSON that the usual reader takes.
+//! Files of ProjectScylla about one run, as standard JSON that the usual reader takes.
 
 use serde_json::{Map, Value};
 
@@ -27,7 +27,7 @@ const NUMBERS: [&str; 19] = [
     "total_cost_usd",
 ];
 
-/// The longer spellings that some of the original's tools write, and the ones that everything else reads.
+/// The longer spellings that some of ProjectScylla's tools write, and the ones that everything else reads.
 const SPELLINGS: [(&str, &str); 2] =
     [("cache_creation_input_tokens", "cache_creation_tokens"), ("cache_read_input_tokens", "cache_read_tokens")];
 

@@ -1,4 +1,4 @@
-//! Checkpoints for tests, one for each dialect, as the original writes them.
+//! Checkpoints for tests, one for each dialect, as ProjectScylla writes them.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What the original keeps of the stages of a run, as far as a result of ours says it: by these files its tools tell that
+//! What ProjectScylla keeps of the stages of a run, as far as a result of ours says it: by these files its tools tell that
 //! the agent and each judge are done.
 
 use crate::model::result::{Judgment, RunResult};
@@ -7,7 +7,7 @@ use crate::model::usage::{Tokens, Usage};
 use super::checkpoint::time;
 use super::json::Json;
 
-/// The exit code that the original gives an agent that ended without one.
+/// The exit code that ProjectScylla gives an agent that ended without one.
 const NO_EXIT_CODE: i32 = -1;
 
 /// The files of a run's stages, by their paths below its folder.

@@ -1,4 +1,4 @@
-//! A result of the original in our words, as far as it says what ours says.
+//! A result of ProjectScylla in our words, as far as it says what ours says.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::model::usage::{Cost, Tokens, Total, Usage};
 
 use super::result::strict;
 
-/// What of a result of the original is taken over.
+/// What of a result of ProjectScylla is taken over.
 #[derive(Debug, Deserialize)]
 struct Theirs {
     #[serde(default)]
@@ -60,7 +60,7 @@ struct Judge {
     criteria_scores: Value,
 }
 
-/// Reads a result of the original. `now` stands for times that it does not name.
+/// Reads a result of ProjectScylla. `now` stands for times that it does not name.
 ///
 /// # Errors
 /// When it is no result, or has no verdict.

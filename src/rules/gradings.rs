@@ -55,7 +55,7 @@ fn of_the_first(facts: &ResultFacts) -> Graded {
 
 /// The verdicts under later gradings that a checkpoint names which is as it was written.
 fn recorded(survey: &Survey) -> Option<&Verdicts> {
-    let is_whole = survey.original.is_none() && survey.checkpoint_fault.is_none();
+    let is_whole = survey.checkpoint_fault.is_none();
     survey.checkpoint.content().filter(|_| is_whole).map(|checkpoint| &checkpoint.graded)
 }
 

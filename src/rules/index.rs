@@ -28,6 +28,7 @@ fn is_of_the_result(kind: ProblemKind) -> bool {
         | ProblemKind::BrokenSeal
         | ProblemKind::ReplacedFolder
         | ProblemKind::BrokenGrading
+        | ProblemKind::MissingEvidence
         | ProblemKind::DamagedStage
         | ProblemKind::DamagedAttempt
         | ProblemKind::Duplicate
@@ -60,7 +61,7 @@ pub fn is_complete(survey: &Survey) -> bool {
 
 /// Whether the subtests of every planned tier are known.
 pub(super) fn knows_every_tier(survey: &Survey) -> bool {
-    survey.original.as_ref().is_none_or(|original| original.tiers_without_subtests.is_empty())
+    survey.unknown_tiers().is_empty()
 }
 
 /// Whether anything is hidden. What is hidden is unknown, and not absent.

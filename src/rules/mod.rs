@@ -1,6 +1,5 @@
 //! Floor 1: what may happen next, what is wrong and how it is mended. Pure: no I/O, no clock.
 
-pub mod adopt;
 pub mod audit;
 pub mod costs;
 pub mod gradings;

@@ -80,7 +80,7 @@ pub(super) fn hashes(survey: &Survey) -> Claims<Digest> {
     let named = survey.config_hashes.iter().copied().zip(counts).filter(|(_, count)| *count > 0);
     let recorded = survey.checkpoint.content().and_then(|checkpoint| match &checkpoint.config_hash {
         ConfigHash::Ours(digest) => Some(*digest),
-        ConfigHash::Original(_) => None,
+        ConfigHash::Foreign(_) => None,
     });
     let config = survey.config.content().map(Config::hash);
     Claims { config, is_vouched_for: survey.config_is_whole, checkpoint: recorded, results: named.collect() }

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_difference_rounds_as_it_does_for_the_original() {
+    fn the_difference_is_rounded_as_floating_point_gives_it() {
         // 0.9 - 0.85 is a little more than 0.05 in floating point, 0.35 - 0.3 a little less.
         assert_eq!(won(&[candidate(0, 0.85, 1), candidate(1, 0.9, 1000)]), (1, false));
         assert_eq!(won(&[candidate(0, 0.3, 1), candidate(1, 0.35, 1000)]), (0, true));

@@ -54,7 +54,7 @@ struct Bound {
     seal: Option<Digest>,
 }
 
-/// What an agent's result of the original says.
+/// What an agent's result of another form says.
 #[derive(Deserialize)]
 struct Left {
     cost_usd: Option<Usd>,
@@ -134,7 +134,7 @@ fn cost_without_record(folder: &RunFolder) -> Result<Total, StoreError> {
         costs::translate_agent(&mut agent, &json, folder)?;
         return Ok(agent.usage.cost.into());
     }
-    // Whatever else is there, the original's runner wrote.
+    // Whatever else is there, another tool wrote.
     if let Ok(Left { cost_usd }) = serde_json::from_slice(&json) {
         return Ok(Cost::reported(cost_usd).into());
     }

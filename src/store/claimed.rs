@@ -36,7 +36,7 @@ pub(super) fn asked(folder: &RunFolder) -> Result<Asked, StoreError> {
     }
     let bytes = match files::read_bounded(&folder.command(), MOST_STAGE_FILE_BYTES) {
         Ok(Some(bytes)) => bytes,
-        // The original's runner does not say what it starts.
+        // Other tools do not say what they start.
         Ok(None) if files::kind_of(&folder.agent_stdout())?.is_some() => return Ok(Asked::Program),
         Ok(None) => return Ok(Asked::Nobody),
         Err(ReadError::NotRegular { .. } | ReadError::TooLarge { .. }) => return Ok(Asked::Program),

@@ -77,9 +77,7 @@ pub(super) fn examine(folder: &ExperimentFolder) -> Examined {
             let content = content.ok().filter(|config| config.too_many_runs().is_none());
             Seen::Newer { version, content }
         }
-        (Age::Original, _) => {
-            Seen::Unreadable(format!("version {version} is not read by this version of cargo-scylla"))
-        }
+        (Age::Foreign, _) => Seen::Unreadable(format!("version {version} is not read by this version of cargo-scylla")),
         (Age::Unknown, Ok(_)) => Seen::Unreadable(format!("`{version}` is not a version")),
         (Age::Current | Age::Earlier, Ok(config)) => {
             config.too_many_runs().map_or(Seen::Read(config), Seen::Unreadable)

@@ -30,7 +30,7 @@ pub fn save(folder: &ExperimentFolder, inherited: &Inherited) -> Result<(), Stor
 pub fn read_all(folder: &ExperimentFolder) -> Result<BTreeMap<TierId, Inherited>, StoreError> {
     let unreadable = |tier, why| Some(Err(StoreError::Inherited { path: folder.inherited(tier), why }));
     let read = |(tier, seen)| match seen {
-        Seen::Missing => None,
+        Seen::Missing | Seen::Translated => None,
         Seen::Read(inherited) => Some(Ok((tier, *inherited))),
         Seen::Unreadable(why) | Seen::UnknownFormat(why) => unreadable(tier, why),
         Seen::Newer { version, .. } => {

@@ -8,7 +8,6 @@ use crate::model::survey::Holder;
 use crate::os::files::{FileError, ReadError};
 use crate::os::lock::LockError;
 
-pub mod adopt;
 mod attempts;
 pub mod baseline_checks;
 pub mod checkpoint;
@@ -18,15 +17,18 @@ pub mod config;
 pub mod evidence;
 pub mod export;
 pub mod find;
+mod form;
 pub mod gradings;
 pub mod inherited;
 pub mod layout;
 pub mod mend;
 pub mod own_digest;
+pub mod projectscylla;
 pub mod repository;
 pub mod results;
 pub mod stages;
 pub mod survey;
+pub mod taken_over;
 pub mod work;
 
 mod version;

@@ -13,7 +13,7 @@ use crate::model::limits::{MOST_CHECKPOINT_BYTES, MOST_STAGE_FILE_BYTES};
 use crate::model::result::FORMAT_VERSION;
 use crate::os::files::{self, FileError};
 
-use super::layout::ExperimentFolder;
+use super::layout::{ExperimentFolder, baseline_ref};
 use super::{StoreError, evidence, own_digest, pretty};
 
 /// The folder of the objects of baselines.
@@ -54,7 +54,7 @@ enum Record {
 /// The baseline of a subtest as `repo.git` names it: its ref, the digest of what was composed, and its objects.
 fn places_of(tier: TierId, subtest: SubtestId) -> [String; 3] {
     let name = format!("{tier}-{subtest}");
-    [format!("refs/heads/baseline/{name}"), format!("composed/{name}"), format!("{BASELINES}/{name}")]
+    [baseline_ref(tier, subtest), format!("composed/{name}"), format!("{BASELINES}/{name}")]
 }
 
 /// Records what is new in `repo.git`. What is recorded already stays as it was recorded, but for baselines that were made

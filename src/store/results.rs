@@ -13,9 +13,9 @@ use crate::model::result::RunResult;
 use crate::model::score::Score;
 use crate::model::usage::Tokens;
 use crate::os::files::{self, FileError};
-use crate::projectscylla;
 
 use super::StoreError;
+use super::form;
 use super::layout::{ExperimentFolder, RunFolder};
 use super::stages::RunStore;
 use super::version::{Age, age, costs};
@@ -69,8 +69,8 @@ fn compared_in(path: &Path, run: RunId) -> Result<Option<Compared>, StoreError> 
     let unreadable = |why: String| FileError::new("compare", path, io::Error::other(why));
     let bytes = bytes(path, run)?;
     let scored = serde_json::from_slice::<Scored>(&bytes).or_else(|_| {
-        // The original's runner wrote it, as Python writes JSON.
-        let strict = projectscylla::result::strict(&bytes).map_err(unreadable)?;
+        // It may be one that was taken over.
+        let strict = form::strict(&bytes).map_err(unreadable)?;
         serde_json::from_slice(&strict).map_err(|error| unreadable(error.to_string()))
     })?;
     let is_earlier = scored.version.is_some_and(|version| age(&version) == Age::Earlier);
@@ -124,10 +124,10 @@ mod tests {
         let of = |score, tokens| Compared { subtest: SubtestId(0), score, tokens: Some(tokens) };
         sample.altered_result(run("T0/00/1"), &json!({ "token_stats": { "input_tokens": 3, "cache_read_tokens": 4 } }));
         assert_eq!(compared(&sample.folder, run("T0/00/1"), GradingNumber::FIRST).unwrap(), Some(of(Score::ONE, 7)));
-        let original = r#"{"run_number": 2, "judge_score": 0.5, "cost_of_pass": Infinity, "judges": null,
+        let loose = r#"{"run_number": 2, "judge_score": 0.5, "cost_of_pass": Infinity, "judges": null,
             "token_stats": {"input_tokens": 1, "cache_read_input_tokens": 8}}"#;
         write_json(&sample.folder.run(run("T0/00/2")).result(), &json!({}));
-        fs::write(sample.folder.run(run("T0/00/2")).result(), original).unwrap();
+        fs::write(sample.folder.run(run("T0/00/2")).result(), loose).unwrap();
         assert_eq!(
             compared(&sample.folder, run("T0/00/2"), GradingNumber::FIRST).unwrap(),
             Some(of(Score::new(0.5).unwrap(), 9))

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
-use super::layout::ExperimentFolder;
+use super::layout::{ExperimentFolder, RunFolder};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::result::WorkPlace;
 use crate::os::clock;
@@ -102,7 +102,8 @@ impl WorkRoot {
             file.write_all(&text).map(|()| file)
         });
         let owner = written.map_err(|error| FileError::new("write", &owner, error))?;
-        for folder in [path.join("agent"), path.join("agent/record")] {
+        let layout = RunFolder::at(path.clone());
+        for folder in [layout.agent(), layout.record_dir()] {
             fs::create_dir(&folder).map_err(|error| FileError::new("make the folder", &folder, error))?;
         }
         WorkFolder::held(path, Some(owner))
@@ -201,34 +202,39 @@ impl WorkFolder {
         &self.path
     }
 
+    /// It is laid out as the folder of a run is.
+    fn layout(&self) -> RunFolder {
+        RunFolder::at(self.path.clone())
+    }
+
     /// The tree that is worked in.
     #[must_use]
     pub fn workspace(&self) -> PathBuf {
-        self.path.join("workspace")
+        self.layout().workspace()
     }
 
     /// What the agent is told, for the agent.
     #[must_use]
     pub fn prompt(&self) -> PathBuf {
-        self.path.join("agent/prompt.md")
+        self.layout().prompt()
     }
 
     /// The folder that the agent may write its record into.
     #[must_use]
     pub fn record_dir(&self) -> PathBuf {
-        self.path.join("agent/record")
+        self.layout().record_dir()
     }
 
     /// The agent's own record of its work.
     #[must_use]
     pub fn record(&self) -> PathBuf {
-        self.record_dir().join(RECORD_FILE)
+        self.layout().record()
     }
 
     /// Ours while changes are taken.
     #[must_use]
     pub fn private(&self) -> PathBuf {
-        self.path.join("private")
+        self.layout().private()
     }
 
     /// The open record folder, as it was before the agent; `None` when there is none.
@@ -281,8 +287,5 @@ impl WorkFolder {
 /// The record in an agent's work folder.
 #[must_use]
 pub fn record_in(place: &WorkPlace) -> PathBuf {
-    Path::new(&place.folder).join("agent/record").join(RECORD_FILE)
+    RunFolder::at(PathBuf::from(&place.folder)).record()
 }
-
-/// The name of an agent's record.
-pub const RECORD_FILE: &str = "record.json";

@@ -32,7 +32,7 @@ pub struct Repair<'a> {
     pub checkpoint: CheckpointBefore,
     /// Whether `checkpoint.json` is written anew.
     pub writes_checkpoint: bool,
-    /// Name of the copy of the original checkpoint; `None` when there was nothing to copy, or in a dry run.
+    /// Name of the copy of the former checkpoint; `None` when there was nothing to copy, or in a dry run.
     pub backup: Option<&'a str>,
     /// Runs whose left-over processes are ended.
     #[serde(rename = "end_strays")]
@@ -120,7 +120,7 @@ impl Repair<'_> {
         page.into_text()
     }
 
-    /// What was done, or would be, in the numbers that the original's script printed; then what is left to a person.
+    /// What was done, or would be, in numbers; then what is left to a person.
     #[must_use]
     pub fn outcome(&self, styles: Styles) -> String {
         let heading = if self.dry_run { "A repair would give (nothing was changed):" } else { "Repaired:" };

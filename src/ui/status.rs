@@ -74,8 +74,12 @@ pub struct Status<'a> {
     pub waiting: &'a BTreeMap<TierId, BTreeSet<TierId>>,
     /// Committed runs whose agents left more than was captured, or something unusual.
     pub remainders: &'a [Remainder],
-    /// The version of the checkpoint, when the original's runner made the experiment and nobody took it over.
-    pub original_version: Option<String>,
+    /// The version of its checkpoint, when another tool made the experiment and nobody took it over.
+    #[serde(rename = "original_version")]
+    pub other_version: Option<&'a str>,
+    /// That tool.
+    #[serde(skip)]
+    pub made_by: Option<&'a str>,
     /// Runs that a live coordinator works on.
     pub in_flight: &'a [RunInFlight],
 }
@@ -193,8 +197,8 @@ impl Status<'_> {
 
     fn facts(&self, now: Timestamp) -> Vec<(&'static str, String)> {
         let mut facts = vec![("folder", escape::terminal(self.folder).into_owned())];
-        if let Some(version) = &self.original_version {
-            facts.push(("made by", format!("ProjectScylla, checkpoint {version}")));
+        if let (Some(tool), Some(version)) = (self.made_by, self.other_version) {
+            facts.push(("made by", format!("{tool}, checkpoint {version}")));
         }
         if let Some(holder) = self.holder {
             facts.push(("held by", escape::terminal(&holder.to_string()).into_owned()));
@@ -287,7 +291,8 @@ mod tests {
             plan_is_open: false,
             waiting: &finished.waiting,
             remainders: &finished.remainders,
-            original_version: None,
+            other_version: None,
+            made_by: None,
             in_flight: runs,
         }
     }
@@ -319,12 +324,16 @@ mod tests {
     }
 
     #[test]
-    fn what_the_original_made_and_what_waits_for_winners_is_said() {
+    fn what_another_tool_made_and_what_waits_for_winners_is_said() {
         let waiting = BTreeMap::from([(TierId(1), BTreeSet::from([TierId(0)]))]);
         let finished = ExperimentFinished { waiting, ..finished(ExperimentEnd::Incomplete) };
-        let status =
-            Status { original_version: Some("3.1".to_owned()), plan_is_open: true, ..status(&finished, None, &[]) };
-        snapshot("screens", "status_original", &status.human(at(725), None, Styles::plain()));
+        let status = Status {
+            made_by: Some("ProjectScylla"),
+            other_version: Some("3.1"),
+            plan_is_open: true,
+            ..status(&finished, None, &[])
+        };
+        snapshot("screens", "status_of_another_tool", &status.human(at(725), None, Styles::plain()));
     }
 
     #[test]

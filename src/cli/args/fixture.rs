@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::args::original::OverrideFlags;
 use crate::cli::args::values;
 
 /// Commands on fixtures.
@@ -42,4 +41,18 @@ pub struct Check {
     /// What is said of the fixture.
     #[command(flatten)]
     pub overrides: OverrideFlags,
+}
+
+/// What is said of a fixture beside its files.
+#[derive(Debug, Clone, Default, Args)]
+pub struct OverrideFlags {
+    /// The folder of subtests and resources that fixtures share [default: `shared` in the fixture, else the nearest `claude-code/shared`]
+    #[arg(long, value_name = "DIR")]
+    pub shared_dir: Option<PathBuf>,
+    /// Shell line of the agent, for subtests that name none. A `run` keeps it in the experiment, for each resume
+    #[arg(long, value_name = "LINE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub agent_command: Option<String>,
+    /// Shell line of a judge, in place of the fixture's panel; may be given several times. A `run` keeps it too
+    #[arg(long, value_name = "LINE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub judge_command: Vec<String>,
 }

@@ -9,8 +9,9 @@ use clap::{Args, Parser, Subcommand};
 use crate::cli::args::again::as_saved;
 use crate::cli::args::again::{Regrade, Rerun};
 use crate::cli::args::fixture::Fixture;
-use crate::cli::args::original::{AdoptionFlags, Export, OverrideFlags};
+use crate::cli::args::fixture::OverrideFlags;
 use crate::cli::args::output::{TableFlags, Talk};
+use crate::cli::args::projectscylla::{Export, TakeOverFlags};
 use crate::cli::args::worker::Worker;
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::{RunId, TierId};
@@ -20,8 +21,8 @@ use crate::report::findings::{FORMATS, Format};
 
 pub mod again;
 pub mod fixture;
-pub mod original;
 pub mod output;
+pub mod projectscylla;
 pub mod worker;
 
 /// Measures which setup of a coding agent solves your tasks, how often, and at what cost, and never loses a run.
@@ -107,7 +108,7 @@ pub enum Command {
     Checkout(Checkout),
     /// Write an experiment anew in the form of ProjectScylla's runner
     ///
-    /// Makes a folder with checkpoint, config, results and reports that the original's readers understand. The experiment
+    /// Makes a folder with checkpoint, config, results and reports that ProjectScylla's readers understand. The experiment
     /// itself is only read. Runs without a result are left out, and the status is then `interrupted`.
     Export(Export),
     /// Check, make or list fixtures
@@ -250,7 +251,7 @@ pub struct Resume {
     pub experiment: Which,
     /// What an experiment of ProjectScylla needs beside its folder.
     #[command(flatten)]
-    pub adoption: AdoptionFlags,
+    pub take_over: TakeOverFlags,
     /// Flags to compare or to take.
     #[command(flatten)]
     pub config: ConfigFlags,

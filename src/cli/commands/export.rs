@@ -1,13 +1,13 @@
-//! `export`: an experiment in the form of the original's runner.
+//! `export`: an experiment in the form of ProjectScylla's runner.
 
-use crate::cli::args::original::{Export, ExportFormat};
+use crate::cli::args::projectscylla::{Export, ExportFormat};
 use crate::cli::choose::choose;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::engine::projectscylla::export::export;
 use crate::model::finding::{Finding, FindingKind, Level};
-use crate::model::original::OriginalVersion;
+use crate::projectscylla::version::Version;
 use crate::rules::audit::audit;
 use crate::store;
 use crate::store::survey::Depth;
@@ -29,7 +29,7 @@ pub fn run(args: &Export, console: &mut Console) -> Result<Exit, CliError> {
             .hint("name a folder that is not there yet"));
     }
     let survey = store::survey::survey(&folder, Depth::Evidence)?;
-    if survey.original.is_some() {
+    if survey.made_by.is_some() {
         return Err(CliError::usage(format!("`{name}` is an experiment of ProjectScylla already")));
     }
     let damage: Vec<Finding> = audit(&survey).into_iter().filter(hinders).collect();
@@ -37,8 +37,8 @@ pub fn run(args: &Export, console: &mut Console) -> Result<Exit, CliError> {
         return Err(damaged(&damage, &name));
     };
     let version = match args.format {
-        ExportFormat::Scylla31 => OriginalVersion::V3_1,
-        ExportFormat::Scylla20 => OriginalVersion::V2_0,
+        ExportFormat::Scylla31 => Version::V3_1,
+        ExportFormat::Scylla20 => Version::V2_0,
     };
     let exported = export(&folder, &survey, config, version, &to).on(&name)?;
     for (run, why) in &exported.left_out {

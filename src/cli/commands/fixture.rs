@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::Path;
 
+use crate::cli::args::fixture::OverrideFlags;
 use crate::cli::args::fixture::{Check, Fixture};
-use crate::cli::args::original::OverrideFlags;
 use crate::cli::commands::trial::{self, Solved};
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
@@ -166,7 +166,7 @@ fn check_all(dir: &Path, overrides: &Overrides, console: &mut Console) -> Result
     Err(CliError::mistakes(&told))
 }
 
-/// Says what a fixture of the original leaves to whoever runs it.
+/// Says what a fixture that shares its subtests leaves to whoever runs it.
 fn say_what_is_open(agent: bool, judges: bool, console: &mut Console) -> Result<(), CliError> {
     let open = match (agent, judges) {
         (true, true) => {

@@ -1,6 +1,5 @@
 //! One file per command.
 
-mod adopt;
 pub mod checkout;
 pub mod dry_run;
 pub mod export;
@@ -14,6 +13,7 @@ pub mod resume;
 pub mod run;
 pub mod session;
 pub mod status;
+mod take_over;
 mod trial;
 pub mod verify;
 pub mod worker;

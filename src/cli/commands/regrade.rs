@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::cli::args::again::Regrade;
-use crate::cli::args::original::OverrideFlags;
+use crate::cli::args::fixture::OverrideFlags;
 use crate::cli::commands::session;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _};

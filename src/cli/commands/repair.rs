@@ -10,7 +10,7 @@ use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::engine::projectscylla::take_over::{finish, is_begun};
-use crate::engine::session::open::{apply, hold, refuse_runner, survey};
+use crate::engine::session::open::{apply, hold, refuse_signs, survey};
 use crate::model::checkpoint::CompletedRuns;
 use crate::model::finding::{Finding, Level};
 use crate::model::ids::TierId;
@@ -37,7 +37,7 @@ pub fn run(args: &Repair, console: &mut Console) -> Result<Exit, CliError> {
         console.say(TAKING_OVER)?;
     }
     let before = survey(&locked, Depth::Evidence).on(&name)?;
-    refuse_runner(&before).on(&name)?;
+    refuse_signs(&before).on(&name)?;
     if let Some(run) = args.quarantine.iter().find(|run| !before.runs.contains_key(run)) {
         return Err(CliError::usage(format!("`{name}` has no run `{run}` to set aside")));
     }
@@ -102,7 +102,7 @@ impl Shown<'_> {
             folder: self.name,
             dry_run: self.args.dry_run,
             checkpoint: match &self.before.checkpoint {
-                Seen::Read(_) | Seen::Newer { .. } => CheckpointBefore::Loaded,
+                Seen::Read(_) | Seen::Translated | Seen::Newer { .. } => CheckpointBefore::Loaded,
                 Seen::Missing => CheckpointBefore::Missing,
                 Seen::Unreadable(_) | Seen::UnknownFormat(_) => CheckpointBefore::Unreadable,
             },

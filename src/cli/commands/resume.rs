@@ -1,10 +1,10 @@
 //! `resume`: go on with an experiment from its folder alone.
 
 use crate::cli::args::Resume;
-use crate::cli::args::original::AdoptionFlags;
+use crate::cli::args::projectscylla::TakeOverFlags;
 use crate::cli::choose::choose;
-use crate::cli::commands::adopt;
 use crate::cli::commands::session;
+use crate::cli::commands::take_over;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
@@ -25,9 +25,9 @@ pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
     let mut locked = hold(folder).on(&name)?;
     let was_begun = finish(&mut locked).on(&name)?;
     let mut first = survey(&locked, Depth::Results).on(&name)?;
-    let was_original = first.original.is_some();
-    if was_original {
-        if let Some(exit) = adopt::take_over(args, &mut locked, &first, &name, console)? {
+    let was_foreign = first.made_by.is_some();
+    if was_foreign {
+        if let Some(exit) = take_over::take_over(args, &mut locked, &first, &name, console)? {
             return Ok(exit);
         }
         first = survey(&locked, Depth::Results).on(&name)?;
@@ -36,15 +36,15 @@ pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
     // Whatever former sessions came to.
     session.resumed = true;
     let mut differences = differ(&mut session.config, &args.config);
-    if !was_original && !was_begun {
-        differences.events.extend(without_effect(&args.adoption));
+    if !was_foreign && !was_begun {
+        differences.events.extend(without_effect(&args.take_over));
     }
     session::save_operation(&session, differences.operational, &name)?;
     session::conduct(session, &args.config.operation, &name, &differences.events, prelude, console)
 }
 
 /// Each flag that says something of a fixture to an experiment that has its own copy.
-fn without_effect(flags: &AdoptionFlags) -> Vec<Event> {
+fn without_effect(flags: &TakeOverFlags) -> Vec<Event> {
     let given = [
         ("--tiers-dir", flags.tiers_dir.is_some()),
         ("--shared-dir", flags.overrides.shared_dir.is_some()),

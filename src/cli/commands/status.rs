@@ -84,7 +84,7 @@ fn show(
     // A fixture that cannot be read costs names, not numbers.
     let fixture = config::fixture::load(&folder.fixture()).ok();
     let numbers = Progress::of(survey.plan().unwrap_or_default(), survey);
-    let in_flight = if survey.original.is_none() { in_flight(folder, survey, fixture.as_ref()) } else { Vec::new() };
+    let in_flight = if survey.made_by.is_none() { in_flight(folder, survey, fixture.as_ref()) } else { Vec::new() };
     let checkpoint = survey.checkpoint.content();
     let now = clock::now();
     let mut rate_limits = checkpoint.map(Checkpoint::limits).unwrap_or_default();
@@ -121,10 +121,11 @@ fn show(
         errored: &numbers.errored(),
         shortfalls: &excerpt::explained(folder, numbers.counting(), numbers.shortfalls()),
         damaged: &damaged,
-        plan_is_open: survey.original.as_ref().is_some_and(|original| original.plan_is_open),
+        plan_is_open: survey.plan_is_open(),
         waiting: &waiting,
         remainders: &numbers.remainders(),
-        original_version: survey.original.as_ref().map(|original| original.version.to_string()),
+        other_version: survey.made_by.as_ref().map(|made_by| made_by.version.as_str()),
+        made_by: survey.made_by.as_ref().map(|made_by| made_by.tool.as_str()),
         in_flight: &in_flight,
     };
     let (rows, styles) = (console.rows(), console.out_styles());

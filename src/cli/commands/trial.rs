@@ -69,7 +69,7 @@ pub(super) fn solved_tree(dir: &Path, fixture: &Fixture) -> Result<Solved, CliEr
         return Ok(Solved::Elsewhere);
     }
     let folder = files::TemporaryFolder::new("cargo-scylla-")?;
-    let (repo, tree) = (folder.path().join("repo.git"), folder.path().join("tree"));
+    let (repo, tree) = (folder.path().join("copy.git"), folder.path().join("tree"));
     let base = make_base(&repo, dir, &fixture.source)?;
     make_baselines(&repo, dir, &base, &BTreeMap::from([((TierId(0), NOTHING), Layers::default())]))?;
     prepare(&repo, &tree, TierId(0), NOTHING)?;

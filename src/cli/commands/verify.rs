@@ -40,9 +40,9 @@ pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
         tool_version: env!("CARGO_PKG_VERSION"),
         experiment_id: survey.experiment_id(),
         folder: &name,
-        planned: plan.total() + survey.original.as_ref().map_or(0, |original| original.runs_of_unknown_tiers()),
+        planned: plan.total() + survey.runs_of_unknown_tiers(),
         runs: &runs,
-        plan_is_open: survey.original.as_ref().is_some_and(|original| original.plan_is_open),
+        plan_is_open: survey.plan_is_open(),
         agreeing: tally.agreeing,
         findings: &findings,
         live: survey.holder.as_ref(),
@@ -72,7 +72,7 @@ fn policy(args: &Verify, survey: &Survey, plan: &Plan, findings: &[Finding]) -> 
     let mut unmet = Vec::new();
     let judged = |run| status_on_disk(survey, run).is_some_and(RunStatus::is_judged);
     if let Some(most) = args.max_missing {
-        let of_tiers = survey.original.as_ref().map_or(0, |original| original.runs_of_unknown_tiers());
+        let of_tiers = survey.runs_of_unknown_tiers();
         let missing = of_tiers + plan.runs().filter(|run| !judged(*run)).count();
         if missing > most {
             let missing = counted(missing, "planned run");

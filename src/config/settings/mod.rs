@@ -12,7 +12,7 @@ use super::mistake::{Mistake, Mistakes};
 use super::node::{self, Node};
 use super::toml;
 
-/// How much an agent can be told to think, in the original's words.
+/// How much an agent can be told to think.
 pub const THINKING: [&str; 4] = ["None", "Low", "High", "UltraThink"];
 
 /// What was set; `None` is left to the next lower place. Relative paths are as written.
@@ -20,7 +20,7 @@ pub const THINKING: [&str; 4] = ["None", "Low", "High", "UltraThink"];
 pub struct Settings {
     /// `tiers-dir`: the folder of the fixture.
     pub tiers_dir: Option<PathBuf>,
-    /// `shared-dir`: the folder that fixtures of the original share.
+    /// `shared-dir`: the folder that fixtures share.
     pub shared_dir: Option<PathBuf>,
     /// `agent-command`: the shell line of the agent where a fixture names none.
     pub agent_command: Option<String>,

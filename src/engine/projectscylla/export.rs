@@ -1,4 +1,4 @@
-//! Writes an experiment anew in the form of the original's runner.
+//! Writes an experiment anew in the form of ProjectScylla's runner.
 
 use std::path::Path;
 
@@ -8,8 +8,8 @@ use crate::engine::error::EngineError;
 use crate::model::checkpoint::{Checkpoint, CompletedRuns, ConfigHash};
 use crate::model::experiment::Config;
 use crate::model::ids::RunId;
-use crate::model::original::OriginalVersion;
 use crate::model::outcome::{ExperimentStatus, RunStatus};
+use crate::model::place::Place;
 use crate::model::result::RunResult;
 use crate::model::survey::{RunSeen, Survey};
 use crate::os::clock;
@@ -17,6 +17,7 @@ use crate::projectscylla::checkpoint::{Document, Header};
 use crate::projectscylla::config::hash;
 use crate::projectscylla::reports::{self, Export, files};
 use crate::projectscylla::states::{ExperimentState, RunState, States, SubtestState, TierState};
+use crate::projectscylla::version::Version;
 use crate::projectscylla::{stages, translate};
 use crate::rules::index::is_complete;
 use crate::stats::winner::winners;
@@ -35,7 +36,7 @@ pub struct Exported {
     pub planned: usize,
     /// Runs that were written.
     pub runs: usize,
-    /// Committed runs that the original has no form for, with the reason.
+    /// Committed runs that ProjectScylla has no form for, with the reason.
     pub left_out: Vec<(RunId, String)>,
 }
 
@@ -47,7 +48,7 @@ pub fn export(
     folder: &ExperimentFolder,
     survey: &Survey,
     config: &Config,
-    version: OriginalVersion,
+    version: Version,
     to: &Path,
 ) -> Result<Exported, EngineError> {
     let now = clock::now();
@@ -77,12 +78,12 @@ pub fn export(
     let complete = is_complete(survey) && exported.left_out.is_empty();
     let hash = hash::of_version(version, &reports::config(&export));
     let checkpoint = checkpoint(&export, &hash, complete);
-    content.push(("checkpoint.json".to_owned(), checkpoint));
+    content.push((survey.spelled(Place::Checkpoint), checkpoint));
     store::export::write_folder(to, &content)?;
     Ok(exported)
 }
 
-/// The original takes the first of its models without looking whether there is one.
+/// ProjectScylla takes the first of its models without looking whether there is one.
 fn with_models(config: &Config, results: &[RunResult]) -> Config {
     let mut config = config.clone();
     // An experiment of format 4.0 may still have them.
@@ -98,7 +99,7 @@ fn with_models(config: &Config, results: &[RunResult]) -> Config {
     config
 }
 
-/// A committed result, whoever wrote it; or why it cannot be written for the original.
+/// A committed result, whoever wrote it; or why it cannot be written for ProjectScylla.
 fn read(
     folder: &ExperimentFolder,
     survey: &Survey,
@@ -129,7 +130,7 @@ fn checkpoint(export: &Export<'_>, hash: &str, complete: bool) -> Vec<u8> {
     let checkpoint = Checkpoint {
         version: version.to_string(),
         experiment_id: config.experiment_id.clone(),
-        config_hash: ConfigHash::Original(hash.to_owned()),
+        config_hash: ConfigHash::Foreign(hash.to_owned()),
         status: if complete { ExperimentStatus::Completed } else { ExperimentStatus::Interrupted },
         completed_runs,
         started_at: config.created_at,
@@ -148,9 +149,9 @@ fn checkpoint(export: &Export<'_>, hash: &str, complete: bool) -> Vec<u8> {
 }
 
 /// The states that are true of an experiment in which nothing is under way.
-fn states(version: OriginalVersion, config: &Config, completed_runs: &CompletedRuns, complete: bool) -> States {
+fn states(version: Version, config: &Config, completed_runs: &CompletedRuns, complete: bool) -> States {
     let mut states = States::default();
-    if version < OriginalVersion::V3_0 {
+    if version < Version::V3_0 {
         return states;
     }
     states.experiment = Some(if complete { ExperimentState::Complete } else { ExperimentState::Interrupted });

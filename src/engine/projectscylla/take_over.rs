@@ -1,4 +1,4 @@
-//! Takes an experiment of the original's runner over, so that it goes on here: what it committed stays as it is.
+//! Takes an experiment of ProjectScylla over, so that it goes on here: what it committed stays as it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,54 +7,56 @@ use jiff::Timestamp;
 use crate::engine::error::EngineError;
 use crate::engine::session::create::{Options, first_checkpoint, furnish};
 use crate::engine::session::inheritance;
-use crate::engine::session::open::{Locked, refuse_runner};
+use crate::engine::session::open::{Locked, refuse_signs};
 use crate::model::checkpoint::{Checkpoint, CompletedRuns};
 use crate::model::experiment::Config;
 use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::inherited::Winner;
-use crate::model::original::OriginalConfig;
 use crate::model::outcome::{AttemptEnd, Stage};
 use crate::model::result::AttemptRecord;
-use crate::model::survey::{Original, Seen, Survey};
+use crate::model::survey::{Planned, Seen, Survey};
 use crate::model::task::{Fixture, Source};
 use crate::os::{clock, files};
-use crate::rules::adopt::{Adoption, forbidding, subtests, thinking_mode};
+use crate::projectscylla::take_over::{TakenOver, forbidding, subtests, thinking_mode};
+use crate::rules::audit::audit;
 use crate::setup::inherit::Inheritance;
 use crate::stats::winner::winner_among;
 use crate::store::layout::ExperimentFolder;
+use crate::store::projectscylla::experiment::Experiment;
 use crate::store::stages::RunStore;
 use crate::store::{self, StoreError};
 
-/// An experiment of the original that can be taken over, and what that means.
+/// An experiment of ProjectScylla that can be taken over, and what that means.
 #[derive(Debug)]
 pub struct TakeOver<'a> {
     /// What was found.
     pub survey: &'a Survey,
-    /// What is known of it beyond.
-    pub original: &'a Original,
-    /// Its config.
-    pub config: &'a OriginalConfig,
+    /// Its plan.
+    planned: &'a Planned,
+    /// Its config and version.
+    pub experiment: Experiment,
     /// What becomes of its runs.
-    pub adoption: Adoption,
+    pub runs: TakenOver,
 }
 
 impl<'a> TakeOver<'a> {
     /// Looks whether an experiment can be taken over; `None` for one of ours.
     ///
     /// # Errors
-    /// When the original's runner works on it, or something about it has to be mended or restored first.
+    /// When its runner works on it, or something about it has to be mended or restored first.
     pub fn of(locked: &Locked, survey: &'a Survey) -> Result<Option<Self>, EngineError> {
-        let Some(original) = survey.original.as_deref() else { return Ok(None) };
-        let folder = || locked.folder.root().to_owned();
-        refuse_runner(survey)?;
-        let findings = forbidding(survey);
-        let Seen::Read(config) = &original.config else {
-            return Err(EngineError::Unfit { folder: folder(), findings });
-        };
-        if !findings.is_empty() {
-            return Err(EngineError::Unfit { folder: folder(), findings });
+        if survey.made_by.is_none() {
+            return Ok(None);
         }
-        Ok(Some(Self { survey, original, config, adoption: Adoption::of(survey) }))
+        refuse_signs(survey)?;
+        let findings = forbidding(audit(survey));
+        let experiment = Experiment::read(&locked.folder, survey);
+        match (experiment, &survey.planned) {
+            (Some(experiment), Some(planned)) if findings.is_empty() => {
+                Ok(Some(Self { survey, planned, experiment, runs: TakenOver::of(survey) }))
+            }
+            _ => Err(EngineError::Unfit { folder: locked.folder.root().to_owned(), findings }),
+        }
     }
 
     /// What agents are told to think: what the config says, else what the prompts of its runs say; `None` when neither does.
@@ -62,29 +64,29 @@ impl<'a> TakeOver<'a> {
     /// # Errors
     /// When the system does not let a prompt be read.
     pub fn thinking_mode(&self, folder: &ExperimentFolder) -> Result<Option<String>, EngineError> {
-        if let Some(mode) = &self.config.thinking_mode {
+        if let Some(mode) = &self.experiment.config.thinking_mode {
             return Ok(Some(mode.clone()));
         }
-        let places: Vec<&str> = self.adoption.committed.iter().map(|(_, place)| place.as_str()).collect();
-        let prompts = store::adopt::prompts_of_runs(folder, &places)?;
-        let task = store::adopt::prompt(folder)?;
+        let places: Vec<&str> = self.runs.committed.iter().map(|(_, place)| place.as_str()).collect();
+        let prompts = store::projectscylla::take_over::prompts_of_runs(folder, &places)?;
+        let task = store::projectscylla::take_over::prompt(folder)?;
         Ok(thinking_mode(&prompts, task.as_deref()).map(ToOwned::to_owned))
     }
 
     /// The planned runs that have no result, as far as the plan is known.
     #[must_use]
     pub fn missing(&self) -> usize {
-        let committed: BTreeSet<_> = self.adoption.committed.iter().map(|(run, _)| *run).collect();
-        self.original.known_plan.runs().filter(|run| !committed.contains(run)).count()
+        let committed: BTreeSet<_> = self.runs.committed.iter().map(|(run, _)| *run).collect();
+        self.planned.known.runs().filter(|run| !committed.contains(run)).count()
     }
 
     /// The subtests of a plan of which runs are missing.
     #[must_use]
     pub fn missing_of(&self, subtests: &BTreeMap<TierId, Vec<SubtestId>>) -> BTreeSet<(TierId, SubtestId)> {
         let committed = |tier, subtest| {
-            self.adoption.committed.iter().filter(|(run, _)| (run.tier, run.subtest) == (tier, subtest)).count()
+            self.runs.committed.iter().filter(|(run, _)| (run.tier, run.subtest) == (tier, subtest)).count()
         };
-        let planned = self.config.runs_per_subtest as usize;
+        let planned = self.experiment.config.runs_per_subtest as usize;
         let all = subtests.iter().flat_map(|(tier, all)| all.iter().map(|subtest| (*tier, *subtest)));
         all.filter(|(tier, subtest)| committed(*tier, *subtest) < planned).collect()
     }
@@ -92,8 +94,8 @@ impl<'a> TakeOver<'a> {
     /// Whether all that is planned is done.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        let plan = &self.original.plan;
-        self.missing() == 0 && *plan == self.original.known_plan && self.original.tiers_without_subtests.is_empty()
+        let Planned { plan, known, unknown_tiers, .. } = self.planned;
+        self.missing() == 0 && plan == known && unknown_tiers.is_empty()
     }
 
     /// The subtests that are planned when this fixture goes on with the experiment.
@@ -107,19 +109,19 @@ impl<'a> TakeOver<'a> {
     ) -> Result<BTreeMap<TierId, Vec<SubtestId>>, EngineError> {
         let refused = |why: String| EngineError::NotTaken { folder: folder.root().to_owned(), why };
         if let Source::Repository { hash, .. } = &fixture.source
-            && !hash.starts_with(&self.config.task_commit)
+            && !hash.starts_with(&self.experiment.config.task_commit)
         {
-            let was = &self.config.task_commit;
+            let was = &self.experiment.config.task_commit;
             return Err(refused(format!("the fixture's commit is `{hash}`, the experiment was made at `{was}`")));
         }
-        if let Some(prompt) = store::adopt::prompt(folder)?
+        if let Some(prompt) = store::projectscylla::take_over::prompt(folder)?
             && prompt.trim() != fixture.prompt.trim()
         {
             return Err(refused(
                 "the fixture's prompt is not the one in `prompt.md`, which its runs were given".into(),
             ));
         }
-        let leaves_out = |teams: bool| teams && self.config.skip_agent_teams == Some(true);
+        let leaves_out = |teams: bool| teams && self.experiment.config.skip_agent_teams == Some(true);
         let offered = fixture
             .tiers
             .iter()
@@ -128,24 +130,25 @@ impl<'a> TakeOver<'a> {
                 (*tier, kept.map(|(id, _)| *id).collect())
             })
             .collect();
-        let committed: BTreeSet<_> = self.adoption.committed.iter().map(|(run, _)| *run).collect();
-        let missing = self.original.known_plan.runs().filter(|run| !committed.contains(run));
+        let committed: BTreeSet<_> = self.runs.committed.iter().map(|(run, _)| *run).collect();
+        let missing = self.planned.known.runs().filter(|run| !committed.contains(run));
         let missing = missing.map(|run| (run.tier, run.subtest)).collect();
-        subtests(self.config, &self.original.known_plan, &offered, &missing).map_err(|gap| refused(gap.to_string()))
+        subtests(&self.experiment.config, &self.planned.known, &offered, &missing)
+            .map_err(|gap| refused(gap.to_string()))
     }
 }
 
-/// Takes it over. The original's own files are kept first, then all that new runs need is made, then its runs get their
+/// Takes it over. Its own files are kept first, then all that new runs need is made, then its runs get their
 /// places; the config comes last but one, and the checkpoint, which makes it ours, last. A stop at any step is followed by
 /// the same call, which comes to the same end.
 ///
 /// # Errors
 /// When the folder cannot be written or the task's repository cannot be made.
-pub fn adopt(locked: &mut Locked, candidate: &TakeOver<'_>, options: Options) -> Result<(), EngineError> {
+pub fn take_over(locked: &mut Locked, candidate: &TakeOver<'_>, options: Options) -> Result<(), EngineError> {
     let now = clock::now();
     let folder = locked.folder.clone();
     let winners = known_winners(&folder, candidate, &options)?;
-    store::adopt::keep(&folder, &candidate.adoption.committed)?;
+    store::projectscylla::take_over::keep(&folder, &candidate.runs.committed)?;
     // What a call that was stopped made may be of another fixture; no run was made from it.
     for made in [folder.fixture(), folder.repo(), folder.inherited_dir()] {
         files::remove_tree(&made).map_err(StoreError::from)?;
@@ -155,10 +158,10 @@ pub fn adopt(locked: &mut Locked, candidate: &TakeOver<'_>, options: Options) ->
     let config = furnish(&folder, options, now)?;
     let config = as_begun(config, candidate, fixture.id.as_str());
     inheritance::freeze_known(&folder, &config, &fixture, &winners, now)?;
-    settle(&folder, &candidate.adoption, now)?;
+    settle(&folder, &candidate.runs, now)?;
     store::config::save(&folder, &config)?;
     let recorded = candidate.survey.checkpoint.content();
-    locked.writer.save(&checkpoint(&config, recorded, &candidate.adoption, now))?;
+    locked.writer.save(&checkpoint(&config, recorded, &candidate.runs, now))?;
     Ok(())
 }
 
@@ -170,7 +173,7 @@ fn known_winners(
     options: &Options,
 ) -> Result<BTreeMap<TierId, (Winner, usize)>, EngineError> {
     let places: BTreeMap<RunId, &str> =
-        candidate.adoption.committed.iter().map(|(run, place)| (*run, place.as_str())).collect();
+        candidate.runs.committed.iter().map(|(run, place)| (*run, place.as_str())).collect();
     let planned: BTreeSet<TierId> = options.subtests.keys().copied().collect();
     let inheritance = Inheritance::planned(options.inherit, &options.fixture, &options.subtests, |_| planned.clone());
     let incomplete: BTreeSet<TierId> =
@@ -205,7 +208,7 @@ fn known_winners(
     Ok(winners)
 }
 
-/// Whether an adoption was stopped before its last step.
+/// Whether a take-over was stopped before its last step.
 ///
 /// # Errors
 /// When the folder cannot be read.
@@ -215,12 +218,14 @@ pub fn is_begun(locked: &Locked) -> Result<bool, EngineError> {
 
 /// What the last step saves, when all others are done.
 fn last_step(locked: &Locked) -> Result<Option<Checkpoint>, EngineError> {
-    let Some(recorded) = store::adopt::misses_only_its_checkpoint(&locked.folder)? else { return Ok(None) };
+    let Some(recorded) = store::projectscylla::take_over::misses_only_its_checkpoint(&locked.folder)? else {
+        return Ok(None);
+    };
     let (Seen::Read(config), _) = store::config::read(&locked.folder) else { return Ok(None) };
-    Ok(Some(checkpoint(&config, Some(&recorded), &Adoption::default(), clock::now())))
+    Ok(Some(checkpoint(&config, Some(&recorded), &TakenOver::default(), clock::now())))
 }
 
-/// Ends an adoption that was stopped before its last step.
+/// Ends a take-over that was stopped before its last step.
 ///
 /// # Errors
 /// When the folder cannot be read or written.
@@ -232,28 +237,28 @@ pub fn finish(locked: &mut Locked) -> Result<bool, EngineError> {
 
 /// What stays true of the experiment's beginning.
 fn as_begun(config: Config, candidate: &TakeOver<'_>, fixture_id: &str) -> Config {
-    let original = candidate.config;
+    let theirs = &candidate.experiment.config;
     let recorded = candidate.survey.checkpoint.content();
     Config {
-        experiment_id: original.experiment_id.parse().unwrap_or(config.experiment_id),
-        name: if original.experiment_id == fixture_id { config.name } else { original.experiment_id.clone() },
+        experiment_id: theirs.experiment_id.parse().unwrap_or(config.experiment_id),
+        name: if theirs.experiment_id == fixture_id { config.name } else { theirs.experiment_id.clone() },
         created_at: recorded.map_or(config.created_at, |recorded| recorded.started_at),
         created_by: format!(
             "ProjectScylla (checkpoint {}), taken over by {}",
-            candidate.original.version, config.created_by
+            candidate.experiment.version, config.created_by
         ),
-        language: original.language.clone().unwrap_or_else(|| config.language.clone()),
+        language: theirs.language.clone().unwrap_or_else(|| config.language.clone()),
         ..config
     }
 }
 
-fn settle(folder: &ExperimentFolder, adoption: &Adoption, now: Timestamp) -> Result<(), EngineError> {
-    for (run, place) in &adoption.committed {
-        store::adopt::settle(folder, *run, place)?;
+fn settle(folder: &ExperimentFolder, taken: &TakenOver, now: Timestamp) -> Result<(), EngineError> {
+    for (run, place) in &taken.committed {
+        store::projectscylla::take_over::settle(folder, *run, place)?;
     }
-    store::adopt::settle_former_attempts(folder)?;
-    for unfinished in &adoption.unfinished {
-        store::adopt::settle(folder, unfinished.run, &unfinished.place)?;
+    store::projectscylla::take_over::settle_former_attempts(folder)?;
+    for unfinished in &taken.unfinished {
+        store::projectscylla::take_over::settle(folder, unfinished.run, &unfinished.place)?;
         let run = RunStore::new(folder, unfinished.run);
         run.set_aside(&AttemptRecord {
             attempt: run.next_attempt()?,
@@ -263,13 +268,13 @@ fn settle(folder: &ExperimentFolder, adoption: &Adoption, now: Timestamp) -> Res
             at: now,
         })?;
     }
-    Ok(store::adopt::put_phases_away(folder)?)
+    Ok(store::projectscylla::take_over::put_phases_away(folder)?)
 }
 
-fn checkpoint(config: &Config, recorded: Option<&Checkpoint>, adoption: &Adoption, now: Timestamp) -> Checkpoint {
+fn checkpoint(config: &Config, recorded: Option<&Checkpoint>, taken: &TakenOver, now: Timestamp) -> Checkpoint {
     let none = CompletedRuns::default();
     Checkpoint {
-        completed_runs: adoption.index(recorded.map_or(&none, |recorded| &recorded.completed_runs)),
+        completed_runs: taken.index(recorded.map_or(&none, |recorded| &recorded.completed_runs)),
         last_updated_at: now,
         ..first_checkpoint(config)
     }

@@ -15,7 +15,7 @@ use crate::model::ids::{ExperimentId, RunId};
 use crate::model::outcome::{AttemptEnd, ExperimentStatus, Stage};
 use crate::model::plan::Plan;
 use crate::model::result::AttemptRecord;
-use crate::model::survey::{Holder, RunSeen, Runner, Seen, Survey};
+use crate::model::survey::{Holder, RunSeen, Seen, Survey};
 use crate::model::task::Fixture;
 use crate::os::files::FileError;
 use crate::os::lock::{self, ExperimentLock};
@@ -129,21 +129,19 @@ pub fn hold(folder: ExperimentFolder) -> Result<Locked, EngineError> {
 /// When the folder itself cannot be read.
 pub fn survey(locked: &Locked, depth: Depth) -> Result<Survey, EngineError> {
     let mut survey = store::survey::survey(&locked.folder, depth)?;
-    // The holder is this process; the original's runner takes no lock.
-    let runner = survey.original.as_ref().and_then(|original| original.runner.as_ref());
-    survey.holder = runner.map(Runner::holder);
+    // The holder is this process; who takes no lock is only seen by its signs.
+    survey.holder = survey.signs.as_ref().map(|signs| signs.holder.clone());
     let found = orphans::find(&locked.folder, &survey);
     orphans::add_to(&mut survey, &locked.folder, &found);
     Ok(survey)
 }
 
-/// Refuses to write while the original's runner works on an experiment.
+/// Refuses to write while a program that takes no lock seems to work on an experiment.
 ///
 /// # Errors
 /// When there are signs of it.
-pub fn refuse_runner(survey: &Survey) -> Result<(), EngineError> {
-    let runner = survey.original.as_ref().and_then(|original| original.runner.clone());
-    runner.map_or(Ok(()), |runner| Err(EngineError::Runner(runner)))
+pub fn refuse_signs(survey: &Survey) -> Result<(), EngineError> {
+    survey.signs.clone().map_or(Ok(()), |signs| Err(EngineError::AtWork(signs)))
 }
 
 /// Does what `mend` decided.
@@ -167,7 +165,7 @@ pub fn apply(locked: &mut Locked, survey: &Survey, mending: &Mending) -> Result<
         orphans::end(&found).map_err(EngineError::Orphans)?;
     }
     orphans::clear_groups(&locked.folder, survey);
-    Ok(store::mend::apply(&locked.folder, &mut locked.writer, mending, clock::now())?)
+    Ok(store::mend::apply(&locked.folder, &mut locked.writer, (survey, mending), clock::now())?)
 }
 
 /// Claims runs, so that no worker begins on them meanwhile.
@@ -196,9 +194,9 @@ pub fn take_over(locked: Locked) -> Result<Session, EngineError> {
 /// # Errors
 /// As [`take_over`].
 pub fn go_on(mut locked: Locked, first: Survey) -> Result<Session, EngineError> {
-    refuse_runner(&first)?;
-    if let Some(original) = &first.original {
-        return Err(EngineError::Original { folder: locked.folder.root().to_owned(), version: original.version });
+    refuse_signs(&first)?;
+    if let Some(made_by) = first.made_by {
+        return Err(EngineError::OtherForm { folder: locked.folder.root().to_owned(), made_by });
     }
     let mut first = if finish_rerun(&mut locked, &first)? { survey(&locked, Depth::Results)? } else { first };
     store::survey::add_leftovers(&locked.folder, &mut first)?;
@@ -315,11 +313,11 @@ fn unfit(folder: &ExperimentFolder, findings: Vec<Finding>) -> EngineError {
 
 /// Findings under which new results would not belong to the old ones, or could not be told from them.
 pub(in crate::engine) fn refuse_unfit(folder: &ExperimentFolder, kept: &[Finding]) -> Result<(), EngineError> {
+    let baseline_checks = folder.relative(&folder.baseline_checks_dir());
     let forbidding: Vec<Finding> = kept
         .iter()
         .filter(|finding| {
-            let is_of_trees =
-                finding.kind == FindingKind::DamagedFile && !finding.place.starts_with("config/untouched");
+            let is_of_trees = finding.kind == FindingKind::DamagedFile && !finding.place.starts_with(&baseline_checks);
             is_of_trees
                 || matches!(
                     finding.kind,

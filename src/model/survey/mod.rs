@@ -14,24 +14,44 @@ use super::grading::{Grading, GradingNumber};
 use super::ids::{AttemptNumber, RunId, SubtestId, TierId};
 use super::inherited::Inherited;
 use super::money::Usd;
-use super::original::{OriginalConfig, OriginalVersion};
 use super::outcome::Failure;
+use super::place::{Place, Spelling};
 use super::plan::Plan;
 use super::shortfall::Shortfall;
 use super::usage::Total;
+pub use beyond::{MadeBy, Places, Planned, Ready, Signs};
 pub use graded::{Graded, GradedFacts};
 pub use problem::{Problem, ProblemKind};
 
+mod beyond;
 mod graded;
 mod problem;
 
 /// Everything that the audit needs to know of a folder. Places are paths below the folder, with `/`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Survey {
-    /// Whether a coordinator holds the experiment.
+    /// Whether a coordinator holds the experiment, or another program works on it.
     pub holder: Option<Holder>,
-    /// What is known beyond, when the original's runner made the experiment.
-    pub original: Option<Box<Original>>,
+    /// Signs of a program that works on it and takes no lock.
+    pub signs: Option<Signs>,
+    /// Who made it, when it is kept in another form than the one that this tool writes.
+    pub made_by: Option<MadeBy>,
+    /// Its plan, where that is known otherwise than from [`Survey::config`].
+    pub planned: Option<Box<Planned>>,
+    /// Where its runs lie.
+    pub places: Places,
+    /// What is wrong with it beyond what the audit asks of every experiment.
+    pub ready: Ready,
+    /// What a checkpoint begins with where there is none that can be read: a copy of a former one, or what is known of it.
+    pub former_checkpoint: Option<Box<Checkpoint>>,
+    /// Runs whose entry in the checkpoint says that something failed, which is no claim of a result.
+    pub failed_otherwise: BTreeSet<RunId>,
+    /// Whether results have no seal beside them.
+    pub is_unsealed: bool,
+    /// Whether something else follows when every run has a result, of which nothing here tells whether it was done.
+    pub ends_later: bool,
+    /// How its places are called.
+    pub spelling: Spelling,
     /// What `checkpoint.json` is.
     pub checkpoint: Seen<Checkpoint>,
     /// Run keys that the checkpoint has twice, as `T0/00/1`.
@@ -106,66 +126,12 @@ pub struct Survey {
     pub unknown: Vec<(String, String)>,
 }
 
-/// What is known of an experiment that the original's runner (`ProjectScylla`) made, beyond what every experiment has.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Original {
-    /// Version of its checkpoint; of one that is gone, the version that its layout belongs to.
-    pub version: OriginalVersion,
-    /// Its config.
-    pub config: Seen<OriginalConfig>,
-    /// The hash that the last commit of its version gives its config; empty without one that can be read.
-    pub hash: String,
-    /// Whether some commit gives its config the hash that its checkpoint names.
-    pub hash_is_explained: bool,
-    /// The hash that its checkpoint names.
-    pub recorded_hash: Option<String>,
-    /// Every run that should exist, as far as its subtests are known or follow from the config.
-    pub plan: Plan,
-    /// The same of those subtests alone of which there is a folder, an entry or a report.
-    pub known_plan: Plan,
-    /// Whether more may be planned: a tier was not finished, and nothing in the folder says how many subtests it has.
-    pub plan_is_open: bool,
-    /// Planned tiers of which no subtest is known.
-    pub tiers_without_subtests: Vec<TierId>,
-    /// Whether it lies in phase folders, `in_progress/` and `completed/`.
-    pub phased: bool,
-    /// Runs whose folder lies in `in_progress/`.
-    pub in_progress: BTreeSet<RunId>,
-    /// Runs whose folder lies in neither of the two, though others do: older versions made them.
-    pub flat: BTreeSet<RunId>,
-    /// The original's runner, when it seems to be at work.
-    pub runner: Option<Runner>,
-    /// What the copy says that the original keeps of its former checkpoint, when the checkpoint itself cannot be read.
-    pub former: Option<Box<Checkpoint>>,
-    /// The folder that its checkpoint names, when it is another one.
-    pub moved_from: Option<String>,
-    /// States in the checkpoint that the results contradict: the place in the file, and what is wrong there.
-    pub stale_states: Vec<(String, String)>,
-    /// Runs on which the runner failed, as their states say: an entry `failed` of theirs claims no result.
-    pub failed: BTreeSet<RunId>,
-    /// Keys of the checkpoint where a tier, a subtest or a run should stand, and none does: `completed_runs.weird`.
-    pub unknown_keys: Vec<String>,
-    /// Reports whose numbers are not those of the results: the place, and what differs.
-    pub stale_reports: Vec<(String, String)>,
-    /// Files that results name in their runs' folders and that are not there: the run, and the place below its folder.
-    pub missing_files: Vec<(RunId, String)>,
-}
-
-impl Original {
-    /// The fewest runs that planned tiers must have of which no subtest is known.
-    #[must_use]
-    pub fn runs_of_unknown_tiers(&self) -> usize {
-        let of_each = self.config.content().map_or(0, |config| config.runs_per_subtest as usize);
-        self.tiers_without_subtests.len() * of_each
-    }
-}
-
 impl Survey {
     /// Every run that should exist, as far as it is known; `None` without a config that can be read.
     #[must_use]
     pub fn plan(&self) -> Option<Plan> {
-        match &self.original {
-            Some(original) => original.config.content().map(|_| original.plan.clone()),
+        match &self.planned {
+            Some(planned) => Some(planned.plan.clone()),
             None => self.config.content().map(Config::plan),
         }
     }
@@ -185,51 +151,40 @@ impl Survey {
     /// What the experiment is called, as far as config or checkpoint say.
     #[must_use]
     pub fn experiment_id(&self) -> Option<&str> {
-        let original = self.original.as_ref().and_then(|original| original.config.content());
+        let made = self.made_by.as_ref().and_then(|made_by| made_by.experiment_id.as_deref());
         let configured = self.config.content().map(|config| config.experiment_id.as_str());
         let recorded = || self.checkpoint.content().map(|checkpoint| checkpoint.experiment_id.as_str());
-        original.map(|config| config.experiment_id.as_str()).or(configured).or_else(recorded)
+        made.or(configured).or_else(recorded)
     }
 
     /// Where a run lies below the experiment's folder, or would lie when it is done.
     #[must_use]
     pub fn place(&self, run: RunId) -> String {
-        match &self.original {
-            Some(original) if original.in_progress.contains(&run) => format!("in_progress/{run}"),
-            Some(original) if original.phased && !original.flat.contains(&run) => format!("completed/{run}"),
-            _ => run.to_string(),
-        }
+        self.places.of(run)
     }
-}
 
-/// A process of the original's runner, or the signs of one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Runner {
-    /// Its number, when it is known and lives on this machine.
-    pub pid: Option<u32>,
-    /// When it was last heard of, as the checkpoint says.
-    pub heard: Option<String>,
-}
-
-impl Runner {
-    /// The runner in the place of the lock's holder. The original tells neither its machine nor its start.
+    /// What a place is called.
     #[must_use]
-    pub fn holder(&self) -> Holder {
-        let since = self.heard.clone().unwrap_or_else(|| "its start".to_owned());
-        let host = if self.pid.is_some() { "this machine" } else { "another machine" };
-        Holder { pid: self.pid.unwrap_or(0), host: host.to_owned(), since }
+    pub fn spelled(&self, place: Place<'_>) -> String {
+        self.spelling.of(place)
     }
-}
 
-impl fmt::Display for Runner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.pid, &self.heard) {
-            (Some(pid), _) => write!(f, "process {pid} of the original's runner works on it"),
-            (None, Some(heard)) => {
-                write!(f, "the original's runner was heard of at {heard}, and may work on another machine")
-            }
-            (None, None) => f.write_str("the original's runner works on it"),
-        }
+    /// Planned tiers of which no subtest is known.
+    #[must_use]
+    pub fn unknown_tiers(&self) -> &[TierId] {
+        self.planned.as_ref().map_or(&[], |planned| &planned.unknown_tiers)
+    }
+
+    /// The fewest runs that are planned beside those of [`Survey::plan`].
+    #[must_use]
+    pub fn runs_of_unknown_tiers(&self) -> usize {
+        self.planned.as_ref().map_or(0, |planned| planned.runs_of_unknown_tiers)
+    }
+
+    /// Whether more may be planned than is known.
+    #[must_use]
+    pub fn plan_is_open(&self) -> bool {
+        self.planned.as_ref().is_some_and(|planned| planned.is_open)
     }
 }
 
@@ -250,6 +205,8 @@ pub enum Seen<T> {
         /// Its content, as far as this tool understands it.
         content: Option<Box<T>>,
     },
+    /// It is whole and of another form; what it says stands elsewhere in the survey.
+    Translated,
     /// It was read.
     Read(Box<T>),
 }
@@ -260,7 +217,11 @@ impl<T> Seen<T> {
     pub fn content(&self) -> Option<&T> {
         match self {
             Self::Read(content) | Self::Newer { content: Some(content), .. } => Some(content),
-            Self::Missing | Self::Unreadable(_) | Self::UnknownFormat(_) | Self::Newer { content: None, .. } => None,
+            Self::Missing
+            | Self::Unreadable(_)
+            | Self::UnknownFormat(_)
+            | Self::Translated
+            | Self::Newer { content: None, .. } => None,
         }
     }
 }

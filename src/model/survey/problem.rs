@@ -34,6 +34,8 @@ pub enum ProblemKind {
     ReplacedFolder,
     /// The result of a later grading is torn, contradicts itself or the run, or does not match its seal.
     BrokenGrading,
+    /// A file that the result names and that is not there, of a result that no seal protects.
+    MissingEvidence,
     /// A stage of a run that is not committed was altered after it had ended.
     DamagedStage,
     /// A former attempt was altered after it was set aside.

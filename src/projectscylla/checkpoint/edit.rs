@@ -1,20 +1,20 @@
-//! Changes to the original's checkpoint, as few as there can be.
+//! Changes to ProjectScylla's checkpoint, as few as there can be.
 
 use std::collections::BTreeMap;
 
 use crate::model::checkpoint::{Checkpoint, CompletedRuns};
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
-use crate::model::original::OriginalVersion;
 use crate::model::outcome::{ExperimentStatus, RunStatus};
 use crate::projectscylla::json::{Entries, Json};
 use crate::projectscylla::states::{ExperimentState, States};
+use crate::projectscylla::version::Version;
 
 use super::read::{rate_limit, read_status, run_key, subtest_key, tier_key};
 use super::{Header, Reading, read_time, time};
 
-/// The keys of a new checkpoint in the original's order.
-pub(super) fn new(version: OriginalVersion, header: &Header<'_>) -> Entries {
-    let has_states = version >= OriginalVersion::V3_0;
+/// The keys of a new checkpoint in ProjectScylla's order.
+pub(super) fn new(version: Version, header: &Header<'_>) -> Entries {
+    let has_states = version >= Version::V3_0;
     let mut root: Entries = Vec::new();
     let mut add = |key: &str, value: Json| root.push((key.to_owned(), value));
     let nothing = || Json::Map(Vec::new());
@@ -46,10 +46,10 @@ pub(super) fn edited(root: Entries, reading: &Reading, checkpoint: &Checkpoint, 
     let mut root = root;
     let runs = runs_in_words(&checkpoint.completed_runs, reading.version);
     replace(&mut root, "completed_runs", |former| match reading.version {
-        OriginalVersion::V1_0 => by_subtest(former, runs, list),
+        Version::V1_0 => by_subtest(former, runs, list),
         _ => by_subtest(former, runs, |former, runs| settled(former, runs, run_key, leaf)),
     });
-    if reading.version >= OriginalVersion::V3_0 {
+    if reading.version >= Version::V3_0 {
         edit_states(&mut root, reading, states);
     }
     edit_header(&mut root, checkpoint);
@@ -101,7 +101,7 @@ fn edit_header(root: &mut Entries, checkpoint: &Checkpoint) {
     }
 }
 
-/// A status in the original's words, which has none for a budget.
+/// A status in ProjectScylla's words, which has none for a budget.
 fn word(status: ExperimentStatus) -> &'static str {
     match status {
         ExperimentStatus::Running => "running",
@@ -123,13 +123,13 @@ fn tree(runs: impl Iterator<Item = (RunId, &'static str)>) -> Tree {
 }
 
 /// The entries that the version has words for.
-fn runs_in_words(runs: &CompletedRuns, version: OriginalVersion) -> Tree {
+fn runs_in_words(runs: &CompletedRuns, version: Version) -> Tree {
     tree(runs.entries().filter_map(|(run, status)| {
         let word = match status {
             RunStatus::Passed => "passed",
             RunStatus::Failed => "failed",
-            RunStatus::Done if version == OriginalVersion::V1_0 => "done",
-            RunStatus::AgentComplete if version != OriginalVersion::V1_0 => "agent_complete",
+            RunStatus::Done if version == Version::V1_0 => "done",
+            RunStatus::AgentComplete if version != Version::V1_0 => "agent_complete",
             RunStatus::AgentComplete | RunStatus::Errored | RunStatus::Done => return None,
         };
         Some((run, word))

@@ -1,4 +1,4 @@
-//! `checkpoint.json` of the original, versions 1.0 to 3.1: read into our words, and edited as the document that it is.
+//! `checkpoint.json` of ProjectScylla, versions 1.0 to 3.1: read into our words, and edited as the document that it is.
 
 mod edit;
 mod read;
@@ -9,13 +9,13 @@ use jiff::tz::TimeZone;
 
 use crate::model::checkpoint::{Checkpoint, CompletedRuns, ConfigHash};
 use crate::model::ids::ExperimentId;
-use crate::model::original::OriginalVersion;
 use crate::model::outcome::ExperimentStatus;
+use crate::projectscylla::version::Version;
 
 use super::json::{Entries, Json};
 use super::states::States;
 
-/// A checkpoint of the original. It is edited in place: key order, unknown keys and the spelling of numbers stay.
+/// A checkpoint of ProjectScylla. It is edited in place: key order, unknown keys and the spelling of numbers stay.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
     root: Entries,
@@ -28,8 +28,8 @@ pub struct Document {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// Its version.
-    pub version: OriginalVersion,
-    /// The same in our words. The original's `failed` is `interrupted` here, and `rerunning` is `running`.
+    pub version: Version,
+    /// The same in our words. ProjectScylla's `failed` is `interrupted` here, and `rerunning` is `running`.
     pub checkpoint: Checkpoint,
     /// The states of runs, subtests, tiers and the experiment; none before version 3.0.
     pub states: States,
@@ -48,7 +48,7 @@ pub enum Refusal {
     /// It is torn, not JSON or of the wrong shape: it can be made anew from the results.
     #[error("{0}")]
     Unreadable(String),
-    /// It says something that no known version of the original says. Whoever wrote it knows more, so it is never
+    /// It says something that no known version of ProjectScylla says. Whoever wrote it knows more, so it is never
     /// written over.
     #[error("`{place}` says `{found}`, which is not {what} that this version of cargo-scylla knows")]
     Unknown {
@@ -66,9 +66,9 @@ pub enum Refusal {
 pub struct Header<'a> {
     /// The experiment.
     pub experiment_id: &'a ExperimentId,
-    /// Its folder, absolute: the original's readers need it.
+    /// Its folder, absolute: ProjectScylla's readers need it.
     pub experiment_dir: &'a str,
-    /// The original's hash of its config.
+    /// ProjectScylla's hash of its config.
     pub config_hash: &'a str,
     /// When it was started.
     pub started_at: Timestamp,
@@ -94,11 +94,11 @@ impl Document {
 
     /// A checkpoint that names no run yet, for an experiment whose own is gone.
     #[must_use]
-    pub fn new(version: OriginalVersion, header: &Header<'_>) -> Self {
+    pub fn new(version: Version, header: &Header<'_>) -> Self {
         let checkpoint = Checkpoint {
             version: version.to_string(),
             experiment_id: header.experiment_id.clone(),
-            config_hash: ConfigHash::Original(header.config_hash.to_owned()),
+            config_hash: ConfigHash::Foreign(header.config_hash.to_owned()),
             status: ExperimentStatus::Interrupted,
             completed_runs: CompletedRuns::default(),
             started_at: header.started_at,
@@ -127,7 +127,7 @@ impl Document {
 
     /// The version that it names.
     #[must_use]
-    pub fn version(&self) -> OriginalVersion {
+    pub fn version(&self) -> Version {
         self.reading.version
     }
 
@@ -170,13 +170,13 @@ impl Document {
     }
 }
 
-/// Reads a time as the original writes it. Without an offset it is UTC.
+/// Reads a time as ProjectScylla writes it. Without an offset it is UTC.
 fn read_time(text: &str) -> Option<Timestamp> {
     let civil = || TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok();
     text.parse().ok().or_else(civil)
 }
 
-/// A time as the original writes it: microseconds, and never `Z`.
+/// A time as ProjectScylla writes it: microseconds, and never `Z`.
 #[must_use]
 pub fn time(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string()

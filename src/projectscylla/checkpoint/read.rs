@@ -1,4 +1,4 @@
-//! What the original's checkpoint says, in our words.
+//! What ProjectScylla's checkpoint says, in our words.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -7,10 +7,10 @@ use jiff::Timestamp;
 
 use crate::model::checkpoint::{Checkpoint, CompletedRuns, ConfigHash, RateLimit};
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
-use crate::model::original::OriginalVersion;
 use crate::model::outcome::{ExperimentStatus, RunStatus};
 use crate::projectscylla::json::Json;
 use crate::projectscylla::states::{ExperimentState, RunState, States, SubtestState, TierState};
+use crate::projectscylla::version::Version;
 
 use super::{Reading, Refusal, read_time};
 
@@ -46,7 +46,7 @@ pub(super) fn read(root: &Json) -> Result<Reading, Refusal> {
         }
     }
     let completed_runs = completed_runs(root, version, &mut notes)?;
-    let states = if version >= OriginalVersion::V3_0 { states(root, &mut notes)? } else { States::default() };
+    let states = if version >= Version::V3_0 { states(root, &mut notes)? } else { States::default() };
     let text = |key: &str| root.get(key).and_then(Json::text);
     let started_at = text("started_at").and_then(read_time);
     let last_updated_at = text("last_updated_at").and_then(read_time);
@@ -55,7 +55,7 @@ pub(super) fn read(root: &Json) -> Result<Reading, Refusal> {
         experiment_id: known("experiment_id", "the id of an experiment", root.get("experiment_id"), |text| {
             text.parse().ok()
         })?,
-        config_hash: ConfigHash::Original(text("config_hash").unwrap_or_default().to_owned()),
+        config_hash: ConfigHash::Foreign(text("config_hash").unwrap_or_default().to_owned()),
         status: root.get("status").map_or(Ok(ExperimentStatus::Interrupted), |status| {
             known("status", "a status of an experiment", Some(status), read_status)
         })?,
@@ -85,7 +85,7 @@ struct Notes {
     unknown_keys: Vec<String>,
 }
 
-fn version(root: &Json) -> Result<OriginalVersion, Refusal> {
+fn version(root: &Json) -> Result<Version, Refusal> {
     let found = match root.get("version") {
         Some(Json::Text(text) | Json::Number(text)) => text,
         Some(other) => return Err(wrong_shape("version", other, "a text")),
@@ -93,7 +93,7 @@ fn version(root: &Json) -> Result<OriginalVersion, Refusal> {
     };
     let unknown = || Refusal::Unknown {
         place: "version".to_owned(),
-        what: "a version of the original's checkpoint",
+        what: "a version of ProjectScylla's checkpoint",
         found: found.clone(),
     };
     found.parse().map_err(|_| unknown())
@@ -182,7 +182,7 @@ fn level<K: Ord + Copy + Display>(
     Ok(())
 }
 
-fn completed_runs(root: &Json, version: OriginalVersion, notes: &mut Notes) -> Result<CompletedRuns, Refusal> {
+fn completed_runs(root: &Json, version: Version, notes: &mut Notes) -> Result<CompletedRuns, Refusal> {
     const INDEX: &str = "completed_runs";
     let mut runs = CompletedRuns::default();
     let Some(index) = root.get(INDEX) else { return Ok(runs) };
@@ -190,7 +190,7 @@ fn completed_runs(root: &Json, version: OriginalVersion, notes: &mut Notes) -> R
         let place = format!("{INDEX}.{tier}");
         level(subtests, &place, notes, subtest_key, |subtest, entries, notes| {
             let place = format!("{place}.{subtest}");
-            if version == OriginalVersion::V1_0 {
+            if version == Version::V1_0 {
                 return list(entries, &place, |run| {
                     if runs.set(RunId { tier, subtest, run }, RunStatus::Done).is_some() {
                         notes.duplicate_keys.push(format!("{tier}/{subtest}/{run}"));

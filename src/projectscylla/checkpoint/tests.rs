@@ -72,7 +72,7 @@ fn every_dialect_is_read_and_comes_out_as_it_was() {
         assert_eq!(document.with(&checkpoint, &document.reading().states), document, "{dialect}");
         assert_eq!(duplicate_keys, Vec::<String>::new());
         assert_eq!(checkpoint.version, document.version().to_string());
-        assert_eq!(checkpoint.config_hash, ConfigHash::Original("8553442b41f0adc8".to_owned()));
+        assert_eq!(checkpoint.config_hash, ConfigHash::Foreign("8553442b41f0adc8".to_owned()));
         assert_eq!(checkpoint.started_at.to_string(), "2026-01-20T06:13:07.515053Z");
         assert_eq!((checkpoint.status, checkpoint.pid), (ExperimentStatus::Running, Some(275_043)));
         let expected = if dialect == "1.0" { RunStatus::Done } else { RunStatus::Failed };
@@ -118,7 +118,7 @@ fn a_checkpoint_that_is_gone_is_made_anew_like_this() {
         started_at: "2026-01-20T06:13:07Z".parse().unwrap(),
         now: "2026-11-23T12:00:00.5Z".parse().unwrap(),
     };
-    for version in [OriginalVersion::V2_0, OriginalVersion::V3_1] {
+    for version in [Version::V2_0, Version::V3_1] {
         let empty = Document::new(version, &header);
         let mut reread = Document::parse(&empty.to_bytes()).unwrap();
         reread.reading.states.experiment = None;
@@ -191,7 +191,7 @@ fn what_no_version_says_is_refused_by_name_and_place() {
         with("3.1-august", "/run_states/T0/00/10", json!("archived")),
     ];
     insta::assert_snapshot!(refusals.join("\n"), @r"
-    `version` says `2.5`, which is not a version of the original's checkpoint that this version of cargo-scylla knows
+    `version` says `2.5`, which is not a version of ProjectScylla's checkpoint that this version of cargo-scylla knows
     `status` says `INTERRUPTED`, which is not a status of an experiment that this version of cargo-scylla knows
     `experiment_id` says `../x`, which is not the id of an experiment that this version of cargo-scylla knows
     `completed_runs.T0.00.1` says `judged`, which is not a status of a run that this version of cargo-scylla knows

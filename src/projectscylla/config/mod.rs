@@ -1,12 +1,13 @@
-//! `config/experiment.json` of the original: what it says, and the hash that its checkpoint may give it.
+//! `config/experiment.json` of ProjectScylla: what it says, and the hash that its checkpoint may give it.
 
 pub mod hash;
 
 use std::str::FromStr;
 
+use serde_json::{Map, Value};
+
 use crate::model::ids::TierId;
 use crate::model::limits::MOST_FOREIGN_RUNS;
-use crate::model::original::OriginalConfig;
 
 use super::json::Json;
 
@@ -21,11 +22,50 @@ const RUNS_PER_SUBTEST: u32 = 10;
 /// Default of `timeout_seconds`.
 const TIMEOUT_SECONDS: u64 = 3600;
 
+/// ProjectScylla's `config/experiment.json`. Keys that only some of its versions write are `None` where they are missing.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Config {
+    /// The experiment's name.
+    pub experiment_id: String,
+    /// URL of the task's repository.
+    pub task_repo: String,
+    /// The base commit.
+    pub task_commit: String,
+    /// The prompt's path, often relative to where the runner was started.
+    pub task_prompt_file: String,
+    /// `python` or `mojo`; before 10 January 2026 it was not saved.
+    pub language: Option<String>,
+    /// Models of the agent; only the first one is used.
+    pub models: Vec<String>,
+    /// Runs of each subtest.
+    pub runs_per_subtest: u32,
+    /// The planned tiers.
+    pub tiers_to_run: Vec<TierId>,
+    /// Models of the judges; the old singular key is read as a list of one.
+    pub judge_models: Vec<String>,
+    /// Wall clock limit of the agent, in seconds.
+    pub timeout_seconds: u64,
+    /// Most turns of the agent.
+    pub max_turns: Option<u32>,
+    /// Most subtests of a tier.
+    pub max_subtests: Option<u32>,
+    /// How much the agent is told to think; the oldest versions did not save it.
+    pub thinking_mode: Option<String>,
+    /// Subtests in flight at once; January only.
+    pub parallel_subtests: Option<u32>,
+    /// Whether runs were made in containers.
+    pub use_containers: Option<bool>,
+    /// Whether subtests with teams of agents are left out.
+    pub skip_agent_teams: Option<bool>,
+    /// Every other key, as it stands there.
+    pub others: Map<String, Value>,
+}
+
 /// Reads a config of any version. Values that are no standard JSON, and numbers as text, are understood.
 ///
 /// # Errors
 /// Everything that is wrong with it, at once.
-pub fn parse(bytes: &[u8]) -> Result<OriginalConfig, String> {
+pub fn parse(bytes: &[u8]) -> Result<Config, String> {
     let json = Json::parse(bytes).map_err(|error| error.to_string())?;
     if !matches!(json, Json::Map(_)) {
         return Err(format!("it is {}, not an object", json.kind()));
@@ -33,7 +73,7 @@ pub fn parse(bytes: &[u8]) -> Result<OriginalConfig, String> {
     let later = usize::from(json.get(LATER_KEY).is_some());
     let mut fields = Fields { json: &json, known: Vec::new(), missing: Vec::new(), wrong: Vec::new() };
     let judge_model = fields.texts("judge_model");
-    let mut config = OriginalConfig {
+    let mut config = Config {
         experiment_id: fields.required("experiment_id"),
         task_repo: fields.required("task_repo"),
         task_commit: fields.required("task_commit"),
@@ -53,7 +93,7 @@ pub fn parse(bytes: &[u8]) -> Result<OriginalConfig, String> {
         parallel_subtests: fields.number("parallel_subtests"),
         use_containers: fields.flag("use_containers"),
         skip_agent_teams: fields.flag(LATER_KEY),
-        others: serde_json::Map::new(),
+        others: Map::new(),
     };
     if config.runs_per_subtest > MOST_FOREIGN_RUNS {
         fields.wrong.push(format!(

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::original::OriginalVersion;
+use crate::projectscylla::version::Version;
 
 /// The config of the published dry run.
 fn dry_run() -> Value {
@@ -35,7 +35,7 @@ fn without(key: &str) -> Value {
     config
 }
 
-fn read(config: &Value) -> OriginalConfig {
+fn read(config: &Value) -> Config {
     parse(config.to_string().as_bytes()).unwrap()
 }
 
@@ -95,7 +95,7 @@ fn numbers_as_text_and_values_that_are_no_json_are_understood() {
     assert_eq!(read(&with("timeout_seconds", json!(300.0))).timeout_seconds, 300);
     let bare = dry_run().to_string().replacen('{', "{\"max_cost_usd\": Infinity, ", 1);
     assert_eq!(parse(bare.as_bytes()).unwrap().others["max_cost_usd"], Value::Null);
-    let given = hash::of_version(OriginalVersion::V3_1, &Json::parse(bare.as_bytes()).unwrap());
+    let given = hash::of_version(Version::V3_1, &Json::parse(bare.as_bytes()).unwrap());
     assert!(hash::explains(bare.as_bytes(), &given));
 }
 

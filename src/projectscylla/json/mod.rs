@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-/// Deepest nesting that is read: a file of the original has 8 levels.
+/// Deepest nesting that is read: a file of ProjectScylla has 8 levels.
 pub const MOST_LEVELS: usize = 128;
 
 /// The entries of an object, in the file's order; a key may be there twice.

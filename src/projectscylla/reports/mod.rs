@@ -1,4 +1,4 @@
-//! What an experiment of ours looks like in the original's files: its config, results and reports. Nothing in them says
+//! What an experiment of ours looks like in ProjectScylla's files: its config, results and reports. Nothing in them says
 //! `Infinity`, and every link leads somewhere.
 
 mod summary;
@@ -12,30 +12,30 @@ use crate::model::experiment::Config;
 use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::inherited::Winner;
 use crate::model::money::Usd;
-use crate::model::original::OriginalVersion;
 use crate::model::result::{Judgment, RunResult};
 use crate::model::usage::Tokens;
+use crate::projectscylla::version::Version;
 
 use super::checkpoint::time;
 use super::json::Json;
 use summary::Summary;
 use tier::Tier;
 
-/// The exit code that the original gives an agent that ended without one.
+/// The exit code that ProjectScylla gives an agent that ended without one.
 const NO_EXIT_CODE: i32 = -1;
 
-/// An experiment that is written for the original's readers.
+/// An experiment that is written for ProjectScylla's readers.
 #[derive(Debug, Clone, Copy)]
 pub struct Export<'a> {
     /// The version that is written: from 3.1 on in phase folders, before it flat.
-    pub version: OriginalVersion,
+    pub version: Version,
     /// The experiment's config.
     pub config: &'a Config,
     /// Every committed result.
     pub results: &'a [RunResult],
     /// The winner of each tier that has results.
     pub winners: &'a BTreeMap<TierId, Winner>,
-    /// Where the exported folder lies, absolute: the original writes such paths.
+    /// Where the exported folder lies, absolute: ProjectScylla writes such paths.
     pub root: &'a str,
     /// When it is written.
     pub now: Timestamp,
@@ -43,7 +43,7 @@ pub struct Export<'a> {
 
 impl Export<'_> {
     fn is_phased(&self) -> bool {
-        self.version >= OriginalVersion::V3_1
+        self.version >= Version::V3_1
     }
 
     /// The folder of a tier below the root.
@@ -105,7 +105,7 @@ fn tiers<'a>(export: &Export<'a>) -> Vec<Tier<'a>> {
     grouped.into_iter().map(tier).collect()
 }
 
-/// `config/experiment.json`, from which the original takes the hash.
+/// `config/experiment.json`, from which ProjectScylla takes the hash.
 #[must_use]
 pub fn config(export: &Export<'_>) -> Json {
     let Config { experiment_id, task_repo, task_commit, task_prompt_file, language, models, .. } = export.config;
@@ -137,7 +137,7 @@ pub fn config(export: &Export<'_>) -> Json {
     Json::Map(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
-/// Seconds of agent and judges: what the original calls a run's duration.
+/// Seconds of agent and judges: what ProjectScylla calls a run's duration.
 fn duration(result: &RunResult) -> f64 {
     result.agent_duration_seconds + result.judge_duration_seconds
 }
@@ -231,7 +231,7 @@ fn run_report(export: &Export<'_>, result: &RunResult) -> Json {
     ])
 }
 
-/// The tier whose best subtest pays least for a pass: the original's best.
+/// The tier whose best subtest pays least for a pass: ProjectScylla's best.
 fn frontier<'t, 'a>(tiers: &'t [Tier<'a>]) -> Option<(&'t Tier<'a>, f64)> {
     let priced = tiers.iter().filter_map(|tier| Some((tier, tier.cost_of_pass()?)));
     priced.min_by(|(_, a), (_, b)| a.total_cmp(b))

@@ -1,4 +1,4 @@
-//! What the original says of a subtest's runs together.
+//! What ProjectScylla says of a subtest's runs together.
 
 use crate::model::ids::SubtestId;
 use crate::model::inherited::Winner;
@@ -77,7 +77,7 @@ impl<'a> Summary<'a> {
         sum(self.runs.iter().map(|result| result.usage.tokens))
     }
 
-    /// What a pass costs; `None` when no run passed, where the original says `Infinity`.
+    /// What a pass costs; `None` when no run passed, where ProjectScylla says `Infinity`.
     pub(super) fn cost_of_pass(&self) -> Option<f64> {
         (self.passed() > 0).then(|| self.mean_cost() / self.pass_rate())
     }

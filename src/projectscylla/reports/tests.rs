@@ -46,7 +46,7 @@ fn winners() -> BTreeMap<TierId, Winner> {
     .into()
 }
 
-fn exported(version: OriginalVersion) -> Vec<(String, String)> {
+fn exported(version: Version) -> Vec<(String, String)> {
     files(&Export {
         version,
         config: &samples::config(),
@@ -67,7 +67,7 @@ fn value(files: &[(String, String)], path: &str) -> Value {
 
 #[test]
 fn an_export_looks_like_this_flat_and_in_phase_folders() {
-    for (name, version) in [("export-2.0", OriginalVersion::V2_0), ("export-3.1", OriginalVersion::V3_1)] {
+    for (name, version) in [("export-2.0", Version::V2_0), ("export-3.1", Version::V3_1)] {
         let files = exported(version);
         let gallery: Vec<String> = files.iter().map(|(path, text)| format!("=== {path}\n{text}")).collect();
         insta::with_settings!({
@@ -79,10 +79,10 @@ fn an_export_looks_like_this_flat_and_in_phase_folders() {
     }
 }
 
-/// The keys that the original writes, file by file.
+/// The keys that ProjectScylla writes, file by file.
 #[test]
 fn each_file_has_the_keys_that_the_original_gives_it() {
-    let files = exported(OriginalVersion::V2_0);
+    let files = exported(Version::V2_0);
     let keys = |path: &str, pointer: &str| -> String {
         let value = value(&files, path);
         let object = value.pointer(pointer).and_then(Value::as_object).unwrap_or_else(|| panic!("{path} {pointer}"));
@@ -149,7 +149,7 @@ fn each_file_has_the_keys_that_the_original_gives_it() {
 
 #[test]
 fn numbers_are_those_that_the_original_computes() {
-    let files = exported(OriginalVersion::V2_0);
+    let files = exported(Version::V2_0);
     let summary = value(&files, "T0/00/report.json")["summary"].clone();
     assert_eq!((&summary["pass_rate"], &summary["median_score"]), (&json!(0.5), &json!(0.6)));
     let (mean, deviation) = (0.6_f64, 0.18_f64.sqrt());
@@ -159,7 +159,7 @@ fn numbers_are_those_that_the_original_computes() {
         (&summary["modal_grade"], &summary["min_grade"], &summary["max_grade"]),
         (&json!("A"), &json!("D"), &json!("A"))
     );
-    // Agents only: the original does not know what judges cost.
+    // Agents only: ProjectScylla does not know what judges cost.
     assert_eq!(summary["total_cost"], json!(0.75));
     let experiment = value(&files, "result.json");
     assert_eq!((&experiment["best_overall_tier"], &experiment["frontier_cop"]), (&json!("T0"), &json!(0.375)));
@@ -169,7 +169,7 @@ fn numbers_are_those_that_the_original_computes() {
 
 #[test]
 fn where_no_run_passed_there_is_null_and_no_infinity() {
-    for version in [OriginalVersion::V2_0, OriginalVersion::V3_1] {
+    for version in [Version::V2_0, Version::V3_1] {
         let files = exported(version);
         for (path, text) in &files {
             assert!(!text.contains("Infinity") && !text.contains("NaN"), "{path}");
@@ -178,7 +178,7 @@ fn where_no_run_passed_there_is_null_and_no_infinity() {
         assert_eq!(value(&files, "result.json")["tier_results"]["T1"]["cost_of_pass"], Value::Null);
     }
     let nothing = files(&Export {
-        version: OriginalVersion::V3_1,
+        version: Version::V3_1,
         config: &samples::config(),
         results: &[],
         winners: &BTreeMap::new(),
@@ -200,7 +200,7 @@ fn every_link_leads_to_a_file_of_the_export() {
             _ => {}
         }
     }
-    for version in [OriginalVersion::V2_0, OriginalVersion::V3_1] {
+    for version in [Version::V2_0, Version::V3_1] {
         let files = exported(version);
         let mut count = 0;
         for (path, _) in files.iter().filter(|(path, _)| path.ends_with("report.json")) {
@@ -218,7 +218,7 @@ fn every_link_leads_to_a_file_of_the_export() {
 
 #[test]
 fn an_exported_config_is_one_that_is_read_and_hashed() {
-    for version in [OriginalVersion::V2_0, OriginalVersion::V3_1] {
+    for version in [Version::V2_0, Version::V3_1] {
         let text = file(&exported(version), "config/experiment.json").to_owned();
         let config = parse(text.as_bytes()).unwrap();
         assert_eq!(

@@ -6,9 +6,9 @@ use std::fmt;
 
 use crate::model::checkpoint::CompletedRuns;
 use crate::model::ids::{RunId, SubtestId, TierId};
-use crate::model::original::OriginalVersion;
 use crate::model::outcome::RunStatus;
 use crate::model::plan::Plan;
+use crate::projectscylla::version::Version;
 
 /// Declares the states of a level in their order, with the words that stand for them in the file.
 macro_rules! states {
@@ -124,10 +124,10 @@ impl RunState {
         (Self::RunFinalized..=Self::WorktreeCleaned).contains(&self)
     }
 
-    /// The state of a committed run by the original's own rule.
-    fn of(version: OriginalVersion, committed: Committed) -> Self {
+    /// The state of a committed run by ProjectScylla's own rule.
+    fn of(version: Version, committed: Committed) -> Self {
         match (version, committed) {
-            (OriginalVersion::V3_0, _) => Self::RunComplete,
+            (Version::V3_0, _) => Self::RunComplete,
             (_, Committed { report: true, workspace: false }) => Self::WorktreeCleaned,
             (_, Committed { report: true, workspace: true }) => Self::ReportWritten,
             (_, Committed { report: false, .. }) => Self::RunFinalized,
@@ -185,7 +185,7 @@ pub struct Committed {
 #[derive(Debug, Clone, Copy)]
 pub struct StateFacts<'a> {
     /// The checkpoint's version.
-    pub version: OriginalVersion,
+    pub version: Version,
     /// Every run that should exist, as far as subtests are known.
     pub plan: &'a Plan,
     /// Planned tiers of which no subtest is known.
@@ -247,7 +247,7 @@ impl StateFacts<'_> {
     }
 
     fn has_states(&self) -> bool {
-        self.version >= OriginalVersion::V3_0
+        self.version >= Version::V3_0
     }
 
     fn is_without_result(&self, run: RunId) -> bool {
@@ -364,7 +364,7 @@ fn mended_subtest(state: Option<SubtestState>, count: Count) -> Option<SubtestSt
     }
 }
 
-/// The states of an experiment that is written anew for the original: what is committed is complete, and a subtest,
+/// The states of an experiment that is written anew for ProjectScylla: what is committed is complete, and a subtest,
 /// tier or experiment is complete when nothing that is planned of it is missing.
 #[must_use]
 pub fn exported(facts: &StateFacts<'_>) -> States {

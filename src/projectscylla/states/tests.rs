@@ -41,11 +41,11 @@ fn states(experiment: &str, tier: &str, subtests: [&str; 2], runs: &[(&str, &str
 
 /// Findings before, states after; and after them nothing is stale.
 fn mend(found: &States, entries: &[&str], on_disk: &[(&str, bool, bool)]) -> (Vec<String>, States) {
-    mend_version(OriginalVersion::V3_1, found, entries, on_disk)
+    mend_version(Version::V3_1, found, entries, on_disk)
 }
 
 fn mend_version(
-    version: OriginalVersion,
+    version: Version,
     found: &States,
     entries: &[&str],
     on_disk: &[(&str, bool, bool)],
@@ -105,7 +105,7 @@ fn empty_states_are_filled_from_the_results_as_the_original_would() {
     assert_eq!(stale, Vec::<String>::new());
     let runs = [("T0/00/1", "worktree_cleaned"), ("T0/00/2", "report_written"), ("T0/01/1", "run_finalized")];
     assert_eq!(after, states("", "config_loaded", ["runs_complete", "runs_complete"], &runs));
-    let (_, after) = mend_version(OriginalVersion::V3_0, &States::default(), &[], &on_disk[..1]);
+    let (_, after) = mend_version(Version::V3_0, &States::default(), &[], &on_disk[..1]);
     assert_eq!(after, states("", "config_loaded", ["runs_in_progress", ""], &[("T0/00/1", "run_complete")]));
 }
 
@@ -185,7 +185,7 @@ fn what_an_error_hides_is_neither_missing_nor_done() {
     let finished = states("complete", "complete", ["aggregated", "aggregated"], &runs);
     let (plan, committed) = (plan(), committed(&ALL[1..]));
     let unknown = BTreeSet::from([run("T0/00/1")]);
-    let version = OriginalVersion::V3_1;
+    let version = Version::V3_1;
     let facts =
         StateFacts { version, plan: &plan, tiers_without_subtests: &[], committed: &committed, unknown: &unknown };
     assert_eq!(stale(&finished, &recorded(&ALL_RUNS), &facts), []);
@@ -198,7 +198,7 @@ fn a_tier_of_which_nothing_is_known_is_not_done() {
         states("complete", "", ["aggregated", "aggregated"], &ALL_RUNS.map(|id| (id, "worktree_cleaned")));
     finished.tiers = [(TierId(0), TierState::Complete), (TierId(4), TierState::Complete)].into();
     let (plan, committed) = (plan(), committed(&ALL));
-    let version = OriginalVersion::V3_1;
+    let version = Version::V3_1;
     let without = [TierId(4)];
     let facts =
         StateFacts { version, plan: &plan, tiers_without_subtests: &without, committed: &committed, unknown: &NOTHING };
@@ -210,14 +210,14 @@ fn a_tier_of_which_nothing_is_known_is_not_done() {
 
 #[test]
 fn versions_before_3_0_have_no_states() {
-    let (stale, after) = mend_version(OriginalVersion::V2_0, &States::default(), &[], &ALL);
+    let (stale, after) = mend_version(Version::V2_0, &States::default(), &[], &ALL);
     assert_eq!((stale, after), (vec![], States::default()));
 }
 
 #[test]
 fn what_is_exported_is_complete_where_nothing_is_missing() {
     let (plan, all, some) = (plan(), committed(&ALL), committed(&ALL[..1]));
-    let version = OriginalVersion::V3_1;
+    let version = Version::V3_1;
     let facts = StateFacts { version, plan: &plan, tiers_without_subtests: &[], committed: &all, unknown: &NOTHING };
     let runs = ALL_RUNS.map(|id| (id, "worktree_cleaned"));
     assert_eq!(exported(&facts), states("complete", "complete", ["aggregated", "aggregated"], &runs));

@@ -1,10 +1,11 @@
 //! Whatever is odd among what config, checkpoint and results say of the experiment as a whole.
 
 use crate::model::finding::{Finding, FindingKind};
+use crate::model::place::Place;
 use crate::model::survey::Survey;
 use crate::rules::weigh::{hashes, ids, odd_configs};
 
-use super::{CHECKPOINT, CONFIG, at, of_run};
+use super::{at, of_run};
 
 fn results_of(count: usize) -> String {
     if count == 1 { "1 result".to_owned() } else { format!("{count} results") }
@@ -26,11 +27,11 @@ fn audit_ids(survey: &Survey, findings: &mut Vec<Finding>) {
     };
     if let Some(named) = claims.config.as_ref().filter(|named| **named != right) {
         let message = format!("it names the experiment `{named}`, and {} `{right}`", others());
-        findings.push(at(FindingKind::ConfigChanged, CONFIG, message));
+        findings.push(at(FindingKind::ConfigChanged, survey.spelled(Place::Config), message));
     }
     if let Some(named) = claims.checkpoint.as_ref().filter(|named| **named != right) {
         let message = format!("it names the experiment `{named}`, and config and results name `{right}`");
-        findings.push(at(FindingKind::CheckpointAltered, CHECKPOINT, message));
+        findings.push(at(FindingKind::CheckpointAltered, survey.spelled(Place::Checkpoint), message));
     }
     for (named, naming) in survey.experiment_ids.iter().filter(|(named, _)| **named != right) {
         let message = format!("it names experiment `{named}`");
@@ -43,7 +44,8 @@ fn audit_hashes(survey: &Survey, findings: &mut Vec<Finding>) {
     let claims = hashes(survey);
     let Some(right) = claims.weigh() else { return };
     if let Some(hash) = claims.config.filter(|hash| *hash != right) {
-        let mut changed = |message| findings.push(at(FindingKind::ConfigChanged, CONFIG, message));
+        let mut changed =
+            |message| findings.push(at(FindingKind::ConfigChanged, survey.spelled(Place::Config), message));
         if let Some(recorded) = claims.checkpoint.filter(|recorded| *recorded != hash) {
             changed(format!("its result fields give `{hash}`, the checkpoint says `{recorded}`"));
         }
@@ -53,7 +55,7 @@ fn audit_hashes(survey: &Survey, findings: &mut Vec<Finding>) {
     }
     if let Some(recorded) = claims.checkpoint.filter(|recorded| *recorded != right) {
         let message = format!("it says that the config is `{recorded}`, and config and results say `{right}`");
-        findings.push(at(FindingKind::CheckpointAltered, CHECKPOINT, message));
+        findings.push(at(FindingKind::CheckpointAltered, survey.spelled(Place::Checkpoint), message));
     }
     findings.extend(odd_configs(survey, &claims).map(|(run, made)| {
         let message = format!("it was made under the config `{made}`, and this experiment's is `{right}`");

@@ -3,19 +3,20 @@
 use super::{at, of_run};
 use crate::model::finding::{Finding, FindingKind};
 use crate::model::grading::GradingNumber;
+use crate::model::place::{Part, Place};
 use crate::model::survey::{Seen, Survey};
 use crate::rules::gradings::{lost_verdicts, newest, to_grade};
 
 pub(super) fn audit_gradings(survey: &Survey, findings: &mut Vec<Finding>) {
     for (number, seen) in &survey.gradings {
-        let place = format!("config/gradings/{number}");
-        let fixture = format!("{place}/fixture");
+        let record_place = || survey.spelled(Place::GradingRecord(*number));
+        let fixture = survey.spelled(Place::GradingFixture(*number));
         let named = survey.graded.values().filter_map(|graded| graded.by.get(number)?.record);
         let record = survey.grading_records.get(number);
         let others = named.filter(|named| record != Some(named)).count();
         if others > 0 && matches!(seen, Seen::Read(_)) {
             let message = format!("it is not the one that results name: {others}");
-            findings.push(at(FindingKind::ConfigChanged, &format!("{place}/grading.json"), message));
+            findings.push(at(FindingKind::ConfigChanged, record_place(), message));
         }
         match seen {
             Seen::Read(grading) => match survey.grading_digests.get(number) {
@@ -23,19 +24,19 @@ pub(super) fn audit_gradings(survey: &Survey, findings: &mut Vec<Finding>) {
                 Some(digest) => {
                     let message =
                         format!("its content gives `{digest}`, the grading says `{}`", grading.fixture_digest);
-                    findings.push(at(FindingKind::ConfigChanged, &fixture, message));
+                    findings.push(at(FindingKind::ConfigChanged, fixture, message));
                 }
                 None if survey.unknown.iter().any(|(place, _)| *place == fixture) => {}
-                None => findings.push(at(FindingKind::ConfigChanged, &fixture, "it is not there")),
+                None => findings.push(at(FindingKind::ConfigChanged, fixture, "it is not there")),
             },
             Seen::Unreadable(why) | Seen::UnknownFormat(why) => {
-                findings.push(at(FindingKind::ConfigUnreadable, &format!("{place}/grading.json"), why.clone()));
+                findings.push(at(FindingKind::ConfigUnreadable, record_place(), why.clone()));
             }
             Seen::Missing if survey.holder.is_none() => {
-                let finding = at(FindingKind::LostGrading, &format!("{place}/grading.json"), lost(survey, *number));
+                let finding = at(FindingKind::LostGrading, record_place(), lost(survey, *number));
                 findings.push(finding);
             }
-            Seen::Missing | Seen::Newer { .. } => {}
+            Seen::Missing | Seen::Translated | Seen::Newer { .. } => {}
         }
     }
     audit_verdicts(survey, findings);
@@ -45,7 +46,7 @@ pub(super) fn audit_gradings(survey: &Survey, findings: &mut Vec<Finding>) {
         let (newest, all) = (newest(survey), survey.graded.len());
         let message =
             format!("{left} of {all} committed runs have no verdict under it yet; grading {} counts", survey.counting);
-        findings.push(at(FindingKind::IncompleteGrading, &format!("config/gradings/{newest}"), message));
+        findings.push(at(FindingKind::IncompleteGrading, survey.spelled(Place::Grading(newest)), message));
     }
 }
 
@@ -66,7 +67,7 @@ fn audit_verdicts(survey: &Survey, findings: &mut Vec<Finding>) {
         return;
     }
     for (run, number) in lost_verdicts(survey) {
-        let place = format!("{}/gradings/{number}", survey.place(run));
+        let place = survey.spelled(Place::Of(&survey.place(run), Part::Grading(number)));
         let is_named = survey.problems.iter().any(|problem| problem.run == run && problem.place == place);
         let is_hidden = survey.unknown.iter().any(|(hidden, _)| hidden.starts_with(&survey.place(run)));
         if !is_named && !is_hidden {

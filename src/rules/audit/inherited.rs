@@ -2,19 +2,21 @@
 
 use crate::model::finding::{Finding, FindingKind};
 use crate::model::ids::TierId;
+use crate::model::place::Place;
 use crate::model::survey::{Seen, Survey};
 
 use super::{at, newer};
 
 /// Files that cannot be read, and such as say other winners than the results that were made from them.
 pub(super) fn audit_inherited(survey: &Survey, findings: &mut Vec<Finding>) {
+    let place = |tier: TierId| survey.spelled(Place::Inherited(tier));
     for (tier, seen) in &survey.inherited {
         match seen {
-            Seen::Missing | Seen::Read(_) => {}
+            Seen::Missing | Seen::Translated | Seen::Read(_) => {}
             Seen::Unreadable(why) | Seen::UnknownFormat(why) => {
-                findings.push(at(FindingKind::ConfigUnreadable, &place(*tier), why.clone()));
+                findings.push(at(FindingKind::ConfigUnreadable, place(*tier), why.clone()));
             }
-            Seen::Newer { version, .. } => findings.push(newer(&place(*tier), version)),
+            Seen::Newer { version, .. } => findings.push(newer(place(*tier), version)),
         }
     }
     // A live coordinator freezes what a tier takes over and commits its runs while the folder is read.
@@ -25,7 +27,7 @@ pub(super) fn audit_inherited(survey: &Survey, findings: &mut Vec<Finding>) {
         let frozen = match survey.inherited.get(tier) {
             None | Some(Seen::Missing) => None,
             Some(Seen::Read(frozen)) => Some(frozen),
-            Some(Seen::Unreadable(_) | Seen::UnknownFormat(_) | Seen::Newer { .. }) => continue,
+            Some(Seen::Unreadable(_) | Seen::UnknownFormat(_) | Seen::Translated | Seen::Newer { .. }) => continue,
         };
         let is_frozen = |source, winner| {
             let taken = frozen.and_then(|frozen| frozen.sources.get(&source));
@@ -36,11 +38,7 @@ pub(super) fn audit_inherited(survey: &Survey, findings: &mut Vec<Finding>) {
         if !other.is_empty() {
             let is = if frozen.is_some() { "it says other winners" } else { "it is not there" };
             let message = format!("{is}, and results of {tier} took over {}", other.join(", "));
-            findings.push(at(FindingKind::ConfigChanged, &place(*tier), message));
+            findings.push(at(FindingKind::ConfigChanged, place(*tier), message));
         }
     }
-}
-
-fn place(tier: TierId) -> String {
-    format!("config/inherited/{tier}.json")
 }

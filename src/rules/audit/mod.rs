@@ -7,6 +7,7 @@ use crate::model::experiment::Config;
 use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::RunId;
 use crate::model::outcome::{ExperimentStatus, RunStatus};
+use crate::model::place::Place;
 use crate::model::survey::{Problem, ProblemKind, RunSeen, Seen, Survey};
 use crate::rules::index::{damaged, hides_anything, knows_every_tier};
 use crate::rules::rows::{Row, Tally, rows};
@@ -15,13 +16,7 @@ use crate::rules::status::failure_of;
 mod claims;
 mod gradings;
 mod inherited;
-mod original;
 mod rests;
-
-/// Places that findings name, as paths below the folder.
-const CHECKPOINT: &str = "checkpoint.json";
-const CONFIG: &str = "config/experiment.json";
-const FIXTURE: &str = "config/fixture";
 
 /// Every disagreement, sorted by kind and place. A live experiment is judged only on what is committed.
 #[must_use]
@@ -37,12 +32,11 @@ pub fn audit_and_count(survey: &Survey) -> (Vec<Finding>, Tally) {
     audit_checkpoint(survey, tally, &mut findings);
     audit_config(survey, &mut findings);
     audit_places(survey, &mut findings);
-    if survey.original.is_none() {
-        rests::audit_rest(survey, &mut findings);
-        audit_own_words(survey, &mut findings);
-    }
-    if let Some(original) = &survey.original {
-        original::audit_rest(survey, original, &mut findings);
+    rests::audit_rest(survey, &mut findings);
+    audit_own_words(survey, &mut findings);
+    findings.extend(survey.ready.always.iter().cloned());
+    if survey.holder.is_none() {
+        findings.extend(survey.ready.at_rest.iter().cloned());
     }
     findings.sort();
     // A second folder of a run says nothing against the one that counts.
@@ -53,8 +47,8 @@ pub fn audit_and_count(survey: &Survey) -> (Vec<Finding>, Tally) {
     (findings, tally)
 }
 
-fn at(kind: FindingKind, place: &str, message: impl Into<String>) -> Finding {
-    Finding { kind, place: place.to_owned(), run: None, message: message.into() }
+fn at(kind: FindingKind, place: impl Into<String>, message: impl Into<String>) -> Finding {
+    Finding { kind, place: place.into(), run: None, message: message.into() }
 }
 
 fn of_run(survey: &Survey, kind: FindingKind, run: RunId, message: impl Into<String>) -> Finding {
@@ -65,33 +59,45 @@ fn audit_checkpoint(survey: &Survey, tally: Tally, findings: &mut Vec<Finding>) 
     match &survey.checkpoint {
         // A coordinator that has just begun has not written its first checkpoint.
         Seen::Missing if survey.holder.is_some() => {}
-        Seen::Missing => findings.push(at(FindingKind::CheckpointMissing, CHECKPOINT, "there is no checkpoint")),
+        Seen::Missing => findings.push(at(
+            FindingKind::CheckpointMissing,
+            survey.spelled(Place::Checkpoint),
+            "there is no checkpoint",
+        )),
         Seen::Unreadable(reason) => {
-            findings.push(at(FindingKind::CheckpointUnreadable, CHECKPOINT, reason.clone()));
+            findings.push(at(FindingKind::CheckpointUnreadable, survey.spelled(Place::Checkpoint), reason.clone()));
         }
-        Seen::UnknownFormat(reason) => findings.push(at(FindingKind::UnknownFormat, CHECKPOINT, reason.clone())),
-        Seen::Newer { version, .. } => findings.push(newer(CHECKPOINT, version)),
+        Seen::UnknownFormat(reason) => {
+            findings.push(at(FindingKind::UnknownFormat, survey.spelled(Place::Checkpoint), reason.clone()));
+        }
+        Seen::Newer { version, .. } => findings.push(newer(survey.spelled(Place::Checkpoint), version)),
+        Seen::Translated => {}
         Seen::Read(checkpoint) => audit_status(survey, checkpoint, tally, findings),
     }
     for key in &survey.duplicate_keys {
-        findings.push(at(FindingKind::DuplicateEntry, CHECKPOINT, format!("`{key}` is there twice")));
+        findings.push(at(
+            FindingKind::DuplicateEntry,
+            survey.spelled(Place::Checkpoint),
+            format!("`{key}` is there twice"),
+        ));
     }
 }
 
 /// Config and checkpoint that were altered where nothing else shows it.
 fn audit_own_words(survey: &Survey, findings: &mut Vec<Finding>) {
+    let (config, checkpoint) = (survey.spelled(Place::Config), survey.spelled(Place::Checkpoint));
     let is_quiet = |findings: &[Finding], place: &str| !findings.iter().any(|finding| finding.place == place);
-    if let Some(fault) = survey.config_fault.as_ref().filter(|_| is_quiet(findings, CONFIG)) {
-        findings.push(at(FindingKind::ConfigChanged, CONFIG, fault.clone()));
+    if let Some(fault) = survey.config_fault.as_ref().filter(|_| is_quiet(findings, &config)) {
+        findings.push(at(FindingKind::ConfigChanged, config, fault.clone()));
     }
     let of_entries = [FindingKind::UnrecordedResult, FindingKind::PhantomEntry, FindingKind::WrongStatus];
     let shows = findings.iter().any(|finding| of_entries.contains(&finding.kind));
-    if let Some(fault) = survey.checkpoint_fault.as_ref().filter(|_| !shows && is_quiet(findings, CHECKPOINT)) {
-        findings.push(at(FindingKind::CheckpointAltered, CHECKPOINT, fault.clone()));
+    if let Some(fault) = survey.checkpoint_fault.as_ref().filter(|_| !shows && is_quiet(findings, &checkpoint)) {
+        findings.push(at(FindingKind::CheckpointAltered, checkpoint, fault.clone()));
     }
 }
 
-fn newer(place: &str, version: &str) -> Finding {
+fn newer(place: impl Into<String>, version: &str) -> Finding {
     at(FindingKind::NewerVersion, place, format!("version `{version}` was written by a newer cargo-scylla"))
 }
 
@@ -108,13 +114,13 @@ fn audit_status(survey: &Survey, checkpoint: &Checkpoint, tally: Tally, findings
                 (None, _) => String::new(),
             };
             let message = format!("the status is `running`, and no coordinator holds the experiment{who}");
-            findings.push(at(FindingKind::StaleRunning, CHECKPOINT, message));
+            findings.push(at(FindingKind::StaleRunning, survey.spelled(Place::Checkpoint), message));
         }
         // It was true of the plan as it was then.
         ExperimentStatus::Completed if survey.has_grown_since(checkpoint.last_updated_at) => {}
         ExperimentStatus::Completed if survey.plan().is_some() && !is_complete && !hides_anything(survey) => {
             let message = "the status is `completed`, and planned runs have no result";
-            findings.push(at(FindingKind::StatusContradicted, CHECKPOINT, message));
+            findings.push(at(FindingKind::StatusContradicted, survey.spelled(Place::Checkpoint), message));
         }
         ExperimentStatus::Completed
         | ExperimentStatus::Interrupted
@@ -124,21 +130,30 @@ fn audit_status(survey: &Survey, checkpoint: &Checkpoint, tally: Tally, findings
 }
 
 fn audit_config(survey: &Survey, findings: &mut Vec<Finding>) {
-    if let Some(original) = &survey.original {
-        return original::audit_config(original, findings);
-    }
     if !survey.config_missing.is_empty() {
         let missing: Vec<_> = survey.config_missing.iter().map(|field| format!("`{field}`")).collect();
-        findings.push(at(FindingKind::ConfigIncomplete, CONFIG, format!("it lacks {}", missing.join(", "))));
+        findings.push(at(
+            FindingKind::ConfigIncomplete,
+            survey.spelled(Place::Config),
+            format!("it lacks {}", missing.join(", ")),
+        ));
     }
     match &survey.config {
         // An experiment that is being made gets its config when all else is there.
         Seen::Missing if survey.is_being_made() => {}
-        Seen::Missing => findings.push(at(FindingKind::ConfigMissing, CONFIG, "there is no config")),
+        Seen::Missing => {
+            findings.push(at(FindingKind::ConfigMissing, survey.spelled(Place::Config), "there is no config"));
+        }
         Seen::Unreadable(_) if !survey.config_missing.is_empty() => {}
-        Seen::Unreadable(reason) => findings.push(at(FindingKind::ConfigUnreadable, CONFIG, reason.clone())),
-        Seen::UnknownFormat(reason) => findings.push(at(FindingKind::UnknownFormat, CONFIG, reason.clone())),
-        Seen::Newer { version, .. } => findings.push(newer(CONFIG, version)),
+        Seen::Unreadable(reason) => {
+            findings.push(at(FindingKind::ConfigUnreadable, survey.spelled(Place::Config), reason.clone()));
+        }
+        Seen::UnknownFormat(reason) => {
+            findings.push(at(FindingKind::UnknownFormat, survey.spelled(Place::Config), reason.clone()));
+        }
+        Seen::Newer { version, .. } => findings.push(newer(survey.spelled(Place::Config), version)),
+        // Whoever translated it has judged it.
+        Seen::Translated => {}
         Seen::Read(config) => {
             audit_fixture(survey, config, findings);
             claims::audit_claims(survey, findings);
@@ -150,12 +165,13 @@ fn audit_config(survey: &Survey, findings: &mut Vec<Finding>) {
 
 /// The fixture's copy is held against the digest that the config names.
 fn audit_fixture(survey: &Survey, config: &Config, findings: &mut Vec<Finding>) {
-    let mut changed = |message: String| findings.push(at(FindingKind::ConfigChanged, FIXTURE, message));
+    let fixture = survey.spelled(Place::Fixture);
+    let mut changed = |message: String| findings.push(at(FindingKind::ConfigChanged, &*fixture, message));
     match survey.fixture_digest {
         Some(digest) if digest == config.fixture_digest => {}
         Some(digest) => changed(format!("its content gives `{digest}`, the config says `{}`", config.fixture_digest)),
         // What cannot be read is unknown, not absent.
-        None if survey.unknown.iter().any(|(place, _)| place == FIXTURE) => {}
+        None if survey.unknown.iter().any(|(place, _)| *place == fixture) => {}
         None => changed("it is not there".to_owned()),
     }
 }
@@ -176,7 +192,7 @@ fn audit_runs(survey: &Survey, findings: &mut Vec<Finding>) -> Tally {
         if let Some(entry) = row.recorded
             && entry.is_judged()
             && matches!(row.seen, None | Some(RunSeen::Unfinished { .. }))
-            && !original::is_of_failure(survey, row.run)
+            && !survey.failed_otherwise.contains(&row.run)
         {
             let message = format!("the checkpoint says `{entry}`, and there is no result");
             findings.push(of_run(survey, FindingKind::PhantomEntry, row.run, message));
@@ -208,8 +224,8 @@ fn audit_committed(survey: &Survey, row: &Row<'_>, is_damaged: bool, findings: &
 
 /// Why a planned run has no result.
 fn audit_missing(survey: &Survey, row: &Row<'_>, findings: &mut Vec<Finding>) {
-    if original::is_of_failure(survey, row.run) {
-        return findings.push(of_run(survey, FindingKind::MissingRun, row.run, "the original's runner failed on it"));
+    if survey.failed_otherwise.contains(&row.run) {
+        return findings.push(of_run(survey, FindingKind::MissingRun, row.run, "its runner failed on it"));
     }
     if let Some(holder) = survey.claimed.get(&row.run) {
         let message = format!("{holder} works on it");
@@ -236,10 +252,12 @@ fn audit_places(survey: &Survey, findings: &mut Vec<Finding>) {
     }
     if let Some(holder) = &survey.holder {
         // While a coordinator works, files come and go under the reader's eyes.
-        let runner = survey.original.as_ref().and_then(|original| original.runner.as_ref());
-        let held = || format!("process {} on {} holds it since {}", holder.pid, holder.host, holder.since);
+        let held = || {
+            let message = format!("process {} on {} holds it since {}", holder.pid, holder.host, holder.since);
+            (survey.spelled(Place::Lock), message)
+        };
         let (place, message) =
-            runner.map_or_else(|| ("experiment.lock", held()), |runner| ("experiment.pid", runner.to_string()));
+            survey.signs.as_ref().map_or_else(held, |signs| (signs.place.clone(), signs.message.clone()));
         findings.push(at(FindingKind::LiveExperiment, place, message));
         return;
     }
@@ -264,6 +282,7 @@ fn audit_problem(survey: &Survey, problem: &Problem) -> Option<Finding> {
         ProblemKind::BrokenSeal => FindingKind::BrokenSeal,
         ProblemKind::ReplacedFolder => FindingKind::ReplacedFolder,
         ProblemKind::BrokenGrading => FindingKind::BrokenGrading,
+        ProblemKind::MissingEvidence => FindingKind::MissingEvidence,
         ProblemKind::DamagedStage => FindingKind::DamagedStage,
         ProblemKind::DamagedAttempt => FindingKind::DamagedAttempt,
         ProblemKind::Duplicate => FindingKind::DuplicateRun,

@@ -1,6 +1,7 @@
 //! What results rest on: the files that they share, their former attempts, and the baselines that they were made from.
 
 use crate::model::finding::{Finding, FindingKind};
+use crate::model::place::Place;
 use crate::model::survey::Survey;
 use crate::model::usage::Total;
 
@@ -17,19 +18,19 @@ pub(super) fn audit_rest(survey: &Survey, findings: &mut Vec<Finding>) {
     }
     for ((tier, subtest), commits) in &survey.made_from {
         let Some(is) = survey.baselines.get(&(*tier, *subtest)) else { continue };
-        let place = format!("repo.git/refs/heads/baseline/{tier}-{subtest}");
+        let place = survey.spelled(Place::Baseline(*tier, *subtest));
         let is_named = findings.iter().any(|finding| finding.place == place);
         if let Some(other) = commits.iter().find(|commit| *commit != is).filter(|_| !is_named) {
             let message = format!("it is `{is}`, and results were made from `{other}`");
-            findings.push(at(FindingKind::DamagedFile, &place, message));
+            findings.push(at(FindingKind::DamagedFile, place, message));
         }
     }
     // Where the config is gone, what lay beside it is gone as well, and said so.
     let is_known = survey.config.content().is_some();
     for commit in survey.compared_with.difference(&survey.baseline_checks).filter(|_| is_known) {
-        let place = format!("config/untouched/{commit}.json");
+        let place = survey.spelled(Place::BaselineChecks(commit));
         let message = "it is not there, and results compare their checks with it";
-        findings.push(at(FindingKind::DamagedFile, &place, message));
+        findings.push(at(FindingKind::DamagedFile, place, message));
     }
     audit_attempts(survey, findings);
 }

@@ -1,14 +1,14 @@
 //! What `repair` and `resume` do about findings: decided here, done by the store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
 use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns, ConfigHash, Verdicts};
 use crate::model::finding::{Finding, FindingKind, Level};
-use crate::model::ids::{RunId, TierId};
+use crate::model::ids::RunId;
 use crate::model::outcome::{ExperimentStatus, RunStatus};
-use crate::model::plan::Plan;
+use crate::model::place::{Part, Place};
 use crate::model::survey::{RunSeen, Seen, Survey};
 use crate::rules::audit::audit;
 use crate::rules::gradings::verdicts;
@@ -31,31 +31,18 @@ pub struct Ask {
 pub struct Mending {
     /// Runs whose stray processes are to be ended.
     pub end_orphans: Vec<RunId>,
-    /// Whether the checkpoint's original bytes are to be copied first: always, when it is there and will be written.
+    /// Whether the checkpoint's bytes are to be copied first: always, when it is there and will be written.
     pub backup: bool,
     /// What moves to `.quarantine/`.
     pub set_aside: Vec<SetAside>,
     /// The checkpoint that is to be written; `None` when the one on disk is right.
     pub checkpoint: Option<Checkpoint>,
-    /// What the states in a checkpoint of the original are held against; `None` for ours.
-    pub ground: Option<Ground>,
+    /// Runs that have no result any more when it is done.
+    pub gone: BTreeSet<RunId>,
     /// The findings that this mends.
     pub mended: Vec<Finding>,
     /// The findings that need a person, a rerun or a resume.
     pub kept: Vec<Finding>,
-}
-
-/// What the plan and the folder say when a mending is done.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Ground {
-    /// Every run that should exist.
-    pub plan: Plan,
-    /// Planned tiers of which no subtest is known.
-    pub tiers_without_subtests: Vec<TierId>,
-    /// Where each committed run lies that stays.
-    pub committed: BTreeMap<RunId, String>,
-    /// Runs that cannot be read: nothing is said about them.
-    pub unknown: BTreeSet<RunId>,
 }
 
 impl Mending {
@@ -98,8 +85,8 @@ pub fn mend(survey: &Survey, ask: &Ask, now: Timestamp) -> Mending {
     let rebuilt = rebuild(survey, ask, &gone, now)
         .map(|rebuilt| Checkpoint { graded: verdicts_kept(survey, ask, &gone, &findings, &rebuilt), ..rebuilt });
     let must_write = !gone.is_empty() || findings.iter().any(|finding| changes_checkpoint(finding.kind, ask));
-    // A key that is there twice, and a state that only the original has, are gone only when the file is written anew.
-    let stale = survey.original.as_ref().is_some_and(|original| !original.stale_states.is_empty());
+    // A key that is there twice, and what else is wrong in the file, are gone only when the file is written anew.
+    let stale = survey.ready.at_rest.iter().any(|finding| changes_checkpoint(finding.kind, ask));
     let differs = |rebuilt: &Checkpoint| {
         stale
             || survey.checkpoint_fault.is_some()
@@ -119,8 +106,7 @@ pub fn mend(survey: &Survey, ask: &Ask, now: Timestamp) -> Mending {
         }
     });
     let backup = can_write && !matches!(survey.checkpoint, Seen::Missing);
-    let ground = ground(survey, &gone).filter(|_| can_write);
-    Mending { end_orphans, backup, set_aside, checkpoint, ground, mended, kept }
+    Mending { end_orphans, backup, set_aside, checkpoint, gone, mended, kept }
 }
 
 /// The verdicts under later gradings that a checkpoint goes on to name: not those that are given up.
@@ -138,29 +124,12 @@ fn verdicts_kept(
     let mut kept = verdicts(survey, former);
     for (number, runs) in &mut kept {
         runs.retain(|run| {
-            let place = format!("{}/gradings/{number}", survey.place(*run));
+            let place = survey.spelled(Place::Of(&survey.place(*run), Part::Grading(*number)));
             !gone.contains(run) && !given_up.contains(place.as_str())
         });
     }
     kept.retain(|_, runs| !runs.is_empty());
     kept
-}
-
-fn ground(survey: &Survey, gone: &BTreeSet<RunId>) -> Option<Ground> {
-    let original = survey.original.as_ref()?;
-    let mut ground = Ground {
-        plan: original.plan.clone(),
-        tiers_without_subtests: original.tiers_without_subtests.clone(),
-        ..Ground::default()
-    };
-    for (run, seen) in survey.runs.iter().filter(|(run, _)| !gone.contains(run)) {
-        match seen {
-            RunSeen::Committed(_) => drop(ground.committed.insert(*run, survey.place(*run))),
-            RunSeen::Unknown => drop(ground.unknown.insert(*run)),
-            RunSeen::Unreadable | RunSeen::Unfinished { .. } => {}
-        }
-    }
-    Some(ground)
 }
 
 /// Whether the whole run goes with the place, not only a part of it or a second spelling.
@@ -195,11 +164,9 @@ fn places_of(survey: &Survey, finding: &Finding, ask: &Ask) -> Vec<SetAside> {
     let aside = |place: String| SetAside { place, run: finding.run, why: Some(finding.kind) };
     match finding.kind {
         // The other stages of the run are whole: a resume commits it again from them, and nothing is paid twice.
-        FindingKind::UnreadableResult if survey.original.is_some() => {
-            vec![aside(format!("{}/run_result.json", finding.place))]
-        }
         FindingKind::UnreadableResult => {
-            ["run_result.json", "SHA256SUMS"].map(|file| aside(format!("{}/{file}", finding.place))).into()
+            let parts = if survey.is_unsealed { &[Part::Result][..] } else { &[Part::Result, Part::Seal] };
+            parts.iter().map(|part| aside(survey.spelled(Place::Of(&finding.place, *part)))).collect()
         }
         FindingKind::DuplicateRun if ask.by_person => vec![aside(finding.place.clone())],
         // Of one that is gone there is nothing to be moved.
@@ -233,12 +200,12 @@ fn changes_checkpoint(kind: FindingKind, ask: &Ask) -> bool {
 /// The checkpoint as it should be; `None` when neither config nor checkpoint says whose it is.
 fn rebuild(survey: &Survey, ask: &Ask, gone: &BTreeSet<RunId>, now: Timestamp) -> Option<Checkpoint> {
     let former = survey.checkpoint.content();
-    // What the original keeps of its former checkpoint says more than nothing.
-    let kept = survey.original.as_ref().and_then(|original| original.former.as_deref());
+    // A copy of a former one says more than nothing.
+    let kept = survey.former_checkpoint.as_deref();
     let mut checkpoint = former.or(kept).cloned().or_else(|| new_checkpoint(survey, now))?;
     checkpoint.status = match checkpoint.status {
-        // Its reports are still to be made, and only the original knows how far it came.
-        ExperimentStatus::Running if survey.original.is_some() => ExperimentStatus::Interrupted,
+        // Only who works on it knows how far it came.
+        ExperimentStatus::Running if survey.ends_later => ExperimentStatus::Interrupted,
         ExperimentStatus::Running if gone.is_empty() && is_complete(survey) => ExperimentStatus::Completed,
         ExperimentStatus::Completed if gone.is_empty() && (hides_anything(survey) || is_complete(survey)) => {
             ExperimentStatus::Completed
@@ -246,11 +213,9 @@ fn rebuild(survey: &Survey, ask: &Ask, gone: &BTreeSet<RunId>, now: Timestamp) -
         ExperimentStatus::Running | ExperimentStatus::Completed => ExperimentStatus::Interrupted,
         resting => resting,
     };
-    if survey.original.is_none() {
-        let named = weigh::experiment_id(survey).and_then(|id| id.parse().ok());
-        checkpoint.experiment_id = named.unwrap_or(checkpoint.experiment_id);
-        checkpoint.config_hash = weigh::config_hash(survey).map_or(checkpoint.config_hash, ConfigHash::from);
-    }
+    let named = weigh::experiment_id(survey).and_then(|id| id.parse().ok());
+    checkpoint.experiment_id = named.unwrap_or(checkpoint.experiment_id);
+    checkpoint.config_hash = weigh::config_hash(survey).map_or(checkpoint.config_hash, ConfigHash::from);
     checkpoint.completed_runs = merged(survey, ask, gone, checkpoint.completed_runs);
     checkpoint.pid = None;
     checkpoint.host = None;
@@ -262,24 +227,14 @@ fn rebuild(survey: &Survey, ask: &Ask, gone: &BTreeSet<RunId>, now: Timestamp) -
 
 /// A checkpoint that names no run yet.
 fn new_checkpoint(survey: &Survey, now: Timestamp) -> Option<Checkpoint> {
-    let (version, experiment_id, config_hash, started_at) = match (&survey.original, survey.config.content()) {
-        (Some(original), _) => {
-            let config = original.config.content()?;
-            let hash = ConfigHash::Original(original.hash.clone());
-            (original.version.to_string(), config.experiment_id.parse().ok()?, hash, now)
-        }
-        (None, Some(config)) => {
-            (CHECKPOINT_VERSION.to_owned(), config.experiment_id.clone(), config.hash().into(), config.created_at)
-        }
-        (None, None) => return None,
-    };
+    let config = survey.config.content()?;
     Some(Checkpoint {
-        version,
-        experiment_id,
-        config_hash,
+        version: CHECKPOINT_VERSION.to_owned(),
+        experiment_id: config.experiment_id.clone(),
+        config_hash: config.hash().into(),
         status: ExperimentStatus::Running,
         completed_runs: CompletedRuns::default(),
-        started_at,
+        started_at: config.created_at,
         last_updated_at: now,
         rate_limit: None,
         rate_limits: std::collections::BTreeMap::new(),

@@ -1,4 +1,4 @@
-//! What a setup puts into a workspace: `CLAUDE.md`, `.claude/` and `.mcp.json`, as the original composes them.
+//! What a setup puts into a workspace: `CLAUDE.md`, `.claude/` and `.mcp.json`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

@@ -18,7 +18,6 @@ use crate::model::outcome::RunStatus;
 use crate::model::survey::Seen;
 use crate::os::files::{self, ReadError};
 use crate::os::lock::ExperimentLock;
-use crate::projectscylla::checkpoint::Document;
 
 use super::layout::{BACKUP_PREFIX, ExperimentFolder, time_in_names};
 use super::own_digest::{self, OWN_DIGEST, Own};
@@ -80,7 +79,7 @@ fn parse(raw: &[u8]) -> (Seen<Checkpoint>, Vec<String>) {
         return (Seen::Unreadable("it has no `version`".into()), duplicate_keys);
     };
     let age = age(&version);
-    if matches!(age, Age::Original | Age::Unknown) {
+    if matches!(age, Age::Foreign | Age::Unknown) {
         return (of_another_age(&version), duplicate_keys);
     }
     rest.insert("version".into(), Value::String(translated(&version)));
@@ -109,8 +108,8 @@ fn not_ours(raw: &[u8]) -> Option<Seen<Checkpoint>> {
 fn of_another_age(version: &str) -> Seen<Checkpoint> {
     match age(version) {
         Age::Newer => Seen::Newer { version: version.to_owned(), content: None },
-        Age::Original => Seen::Unreadable(format!(
-            "version {version} of the original's runner is not read by this version of cargo-scylla"
+        Age::Foreign => Seen::Unreadable(format!(
+            "version {version} is none of this tool, and is not read by this version of cargo-scylla"
         )),
         Age::Current | Age::Earlier | Age::Unknown => Seen::Unreadable(format!("`{version}` is not a version")),
     }
@@ -250,13 +249,13 @@ impl CheckpointWriter {
         Ok(begin.elapsed())
     }
 
-    /// Writes a checkpoint of the original, of the version that it was, whole and durably.
+    /// Writes a checkpoint of another form, whole and durably.
     ///
     /// # Errors
     /// When the lock is lost or the disk says no.
-    pub fn save_original(&mut self, document: &Document) -> Result<(), StoreError> {
+    pub fn save_bytes(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         self.lock.check()?;
-        Ok(files::write_atomic(&self.path, &document.to_bytes())?)
+        Ok(files::write_atomic(&self.path, bytes)?)
     }
 
     /// Keeps bytes of a former checkpoint beside it under a name that is never used again.

@@ -79,8 +79,8 @@ fn other_versions_are_told_apart() {
     assert!(matches!(&newer, Seen::Newer { version, content: Some(_) } if version == "4.3"), "{newer:?}");
     let foreign = seen(r#"{"completed_runs":{"T0":"all"},"version":"5.0"}"#);
     assert!(matches!(&foreign, Seen::Newer { content: None, .. }), "{foreign:?}");
-    let original = seen(&version("2.0"));
-    assert!(matches!(&original, Seen::Unreadable(reason) if reason.contains("version 2.0")), "{original:?}");
+    let foreign = seen(&version("2.0"));
+    assert!(matches!(&foreign, Seen::Unreadable(reason) if reason.contains("version 2.0")), "{foreign:?}");
     for wrong in ["", "four", "4", "4.0.0"] {
         assert!(matches!(seen(&version(wrong)), Seen::Unreadable(_)), "{wrong}");
     }

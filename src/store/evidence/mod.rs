@@ -17,8 +17,9 @@ pub(super) use sums::{line, parse};
 pub use tree::{Change, changes_since_copied, digest_of_parts, digest_of_tree};
 
 use super::StoreError;
-use super::layout::CHANGES;
-use super::layout::{AGENT, CHECKS, GRADINGS, JUDGE, PATCH, RECORD, RESULT, RunFolder};
+use super::layout::{
+    AGENT, CHANGES, CHECKS, GRADINGS, JUDGE, JUDGMENT, PATCH, RECORD, RESULT, RunFolder, STAGE_RESULT,
+};
 
 /// What of a run's folder is evidence.
 const EVIDENCE: [&str; 5] = [AGENT, CHANGES, PATCH, CHECKS, JUDGE];
@@ -27,7 +28,7 @@ const OF_ATTEMPT: [&str; 7] = [AGENT, CHANGES, PATCH, CHECKS, JUDGE, RESULT, GRA
 /// Most files and folders that are looked at for a seal: an agent may write any number into its record's folder.
 const MOST_SEALED_ENTRIES: usize = 10_000;
 /// Names of files that the stages made durable when they wrote them.
-const DURABLE: [&str; 4] = ["result.json", "judgment.json", CHANGES, PATCH];
+const DURABLE: [&str; 4] = [STAGE_RESULT, JUDGMENT, CHANGES, PATCH];
 /// Bytes that are digested at a time.
 const PART_BYTES: usize = 64 << 10;
 

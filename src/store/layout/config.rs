@@ -1,9 +1,8 @@
 //! Where everything lies below `config/` that is neither the config nor the fixture: what tiers take over from winners, what
-//! checks said of untouched trees, the record of `repo.git`, and what the original's runner wrote.
+//! checks said of untouched trees, the record of `repo.git`, and what was taken over from another tool.
 
 use std::path::PathBuf;
 
-use super::original::KEPT;
 use super::{CHECKPOINT, CONFIG_FILE, ExperimentFolder, SEAL};
 use crate::model::ids::TierId;
 
@@ -43,6 +42,9 @@ pub(in crate::store) fn commit_of(name: &str) -> Option<&str> {
     is_commit.then_some(commit)
 }
 
+/// What an experiment that was taken over keeps of the other tool's files, below the folder of the config.
+pub(in crate::store) const TAKEN_OVER: &str = "original";
+
 /// The name of the record of what lies in `repo.git`, below the config's folder.
 pub(in crate::store) const REPOSITORY: &str = "repository.json";
 
@@ -67,27 +69,27 @@ impl ExperimentFolder {
 }
 
 impl ExperimentFolder {
-    /// What the original's runner wrote, of an experiment that was taken over.
+    /// What the tool wrote from which an experiment was taken over.
     #[must_use]
-    pub fn original(&self) -> PathBuf {
-        self.config_dir().join(KEPT)
+    pub fn taken_over(&self) -> PathBuf {
+        self.config_dir().join(TAKEN_OVER)
     }
 
-    /// The original's checkpoint as it was when the experiment was taken over.
+    /// Its checkpoint as it was when the experiment was taken over.
     #[must_use]
-    pub fn original_checkpoint(&self) -> PathBuf {
-        self.original().join(CHECKPOINT)
+    pub fn taken_over_checkpoint(&self) -> PathBuf {
+        self.taken_over().join(CHECKPOINT)
     }
 
-    /// The original's config as it was when the experiment was taken over.
+    /// Its config as it was when the experiment was taken over.
     #[must_use]
-    pub fn original_config(&self) -> PathBuf {
-        self.original().join(CONFIG_FILE)
+    pub fn taken_over_config(&self) -> PathBuf {
+        self.taken_over().join(CONFIG_FILE)
     }
 
     /// Digests of the results that were taken over.
     #[must_use]
-    pub fn original_seal(&self) -> PathBuf {
-        self.original().join(SEAL)
+    pub fn taken_over_seal(&self) -> PathBuf {
+        self.taken_over().join(SEAL)
     }
 }

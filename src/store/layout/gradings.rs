@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::{ExperimentFolder, FIXTURE, GRADINGS, RunFolder};
+use super::{ExperimentFolder, FIXTURE, GRADINGS, RunFolder, STAGE_RESULT};
 use crate::model::grading::GradingNumber;
 
 /// The record of a later grading, below its folder.
-const GRADING_FILE: &str = "grading.json";
+pub(super) const GRADING_FILE: &str = "grading.json";
 
 impl ExperimentFolder {
     /// The folder of later gradings.
@@ -36,7 +36,7 @@ impl RunFolder {
             return self.clone();
         }
         // What is called like a run's own result would be taken for one.
-        Self { root: self.gradings().join(number.to_string()), committed_by: "result.json" }
+        Self { root: self.gradings().join(number.to_string()), committed_by: STAGE_RESULT }
     }
 
     /// The folders that stages write into, each behind the one that it lies in.

@@ -16,11 +16,13 @@ use super::StoreError;
 
 pub(super) mod config;
 mod gradings;
-pub(super) mod original;
+mod places;
 mod run;
 
+pub use places::spelling;
+pub(super) use places::{Base, Level, baseline_ref, is_temporary};
 pub use run::RunFolder;
-pub(super) use run::{CHANGES, judge_from_folder};
+pub(super) use run::{CHANGES, JUDGMENT, STAGE_RESULT, judge_from_folder};
 
 /// Former attempts lie below a folder of this name in their subtest's folder.
 pub(super) const FAILED: &str = ".failed";
@@ -54,6 +56,8 @@ pub(super) const AGENT: &str = "agent";
 pub(super) const AGENT_RESULT: &str = "agent/result.json";
 /// The agent's own record, below a run's folder.
 pub(super) const AGENT_RECORD: &str = "agent/record/record.json";
+/// The name of the agent's own record, in the folder that it may write into.
+pub const RECORD_FILE: &str = "record.json";
 /// The folder that the agent may write into, below a run's folder.
 pub(super) const RECORD: &str = "agent/record";
 /// The record of a former attempt.
@@ -108,8 +112,11 @@ impl ExperimentFolder {
         for entry in entries {
             let name = entry.map_err(failed)?.file_name();
             let name = name.to_string_lossy();
-            let known = [CHECKPOINT, CONFIG, LOCK, original::IN_PROGRESS, original::COMPLETED];
-            if known.contains(&&*name) || name.parse::<TierId>().is_ok() {
+            let known = [CHECKPOINT, CONFIG, LOCK];
+            if known.contains(&&*name)
+                || Base::ALL.iter().any(|base| base.folder() == Some(&*name))
+                || name.parse::<TierId>().is_ok()
+            {
                 return Ok(Self { root });
             }
         }

@@ -13,6 +13,10 @@ pub(in crate::store) const CHANGES: &str = "changes.json";
 
 /// What a judge was asked.
 const PROMPT: &str = "prompt.md";
+/// What a judge said, as it was understood, below its folder.
+pub(in crate::store) const JUDGMENT: &str = "judgment.json";
+/// How the file is called by which a stage ends in its folder.
+pub(in crate::store) const STAGE_RESULT: &str = "result.json";
 /// What a judge said, below its folder.
 const RESPONSE: &str = "response.txt";
 
@@ -141,13 +145,19 @@ impl RunFolder {
     /// What a judge complained.
     #[must_use]
     pub fn judge_stderr(&self, judge: JudgeNumber) -> PathBuf {
-        self.judge(judge).join("stderr.log")
+        Self::stderr_in(&self.judge(judge))
+    }
+
+    /// What a judge complained, in the folder of one of its attempts.
+    #[must_use]
+    pub fn stderr_in(attempt: &Path) -> PathBuf {
+        attempt.join("stderr.log")
     }
 
     /// A judge's durable file.
     #[must_use]
     pub fn judgment(&self, judge: JudgeNumber) -> PathBuf {
-        self.judge(judge).join("judgment.json")
+        self.judge(judge).join(JUDGMENT)
     }
 }
 

@@ -75,3 +75,16 @@ fn the_name_of_a_folder_tells_the_time_that_it_was_made() {
         assert_eq!(time_of_name(other.as_ref()), None, "{other}");
     }
 }
+
+#[test]
+fn temporary_checkpoints_are_known_by_their_names() {
+    for (temporary, name) in [
+        (true, "checkpoint.tmp.4711.json"),
+        (true, "checkpoint.tmp.4711.140.json"),
+        (true, "checkpoint.tmp"),
+        (false, "checkpoint.json"),
+        (false, "checkpoint.tmp.4711"),
+    ] {
+        assert_eq!(is_temporary(name), temporary, "{name}");
+    }
+}

@@ -5,14 +5,14 @@ use std::path::{Component, Path, PathBuf};
 
 use jiff::Timestamp;
 
+use crate::model::survey::Survey;
 use crate::os::files::{self, FileError};
 use crate::rules::mend::Mending;
 
 use super::StoreError;
 use super::checkpoint::CheckpointWriter;
+use super::form;
 use super::layout::{ExperimentFolder, time_in_names};
-
-mod original;
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -35,7 +35,7 @@ pub struct Applied {
 pub fn apply(
     folder: &ExperimentFolder,
     writer: &mut CheckpointWriter,
-    mending: &Mending,
+    (survey, mending): (&Survey, &Mending),
     now: Timestamp,
 ) -> Result<Applied, StoreError> {
     let places = mending.set_aside.iter().map(|aside| below(&aside.place)).collect::<Result<Vec<_>, _>>()?;
@@ -44,11 +44,9 @@ pub fn apply(
         applied.backup = writer.backup_in_place(now)?;
     }
     if let Some(checkpoint) = &mending.checkpoint {
-        match (&mending.ground, checkpoint.version.parse()) {
-            (Some(ground), Ok(version)) => {
-                writer.save_original(&original::document(folder, checkpoint, version, ground, now)?)?;
-            }
-            _ => drop(writer.save(checkpoint)?),
+        match form::document(folder, survey, (checkpoint, &mending.gone), now)? {
+            Some(bytes) => writer.save_bytes(&bytes)?,
+            None => drop(writer.save(checkpoint)?),
         }
         applied.checkpoint_written = true;
     }

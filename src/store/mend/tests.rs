@@ -14,8 +14,9 @@ fn seen(sample: &Sample) -> Survey {
 
 /// Surveys, decides, takes the lock and applies, as repair does.
 fn repair(sample: &Sample) -> Applied {
-    let mending = mend(&seen(sample), &Ask { by_person: true, ..Ask::default() }, sample::now());
-    apply(&sample.folder, &mut sample.writer(), &mending, sample::now()).unwrap()
+    let survey = seen(sample);
+    let mending = mend(&survey, &Ask { by_person: true, ..Ask::default() }, sample::now());
+    apply(&sample.folder, &mut sample.writer(), (&survey, &mending), sample::now()).unwrap()
 }
 
 fn kinds(sample: &Sample) -> Vec<FindingKind> {
@@ -104,10 +105,11 @@ fn a_quarantine_is_never_used_twice() {
         fs::write(sample.folder.root().join(".tmp-same"), number.to_string()).unwrap();
         let aside = SetAside { place: ".tmp-same".into(), run: None, why: None };
         let mending = Mending { set_aside: vec![aside], ..Mending::default() };
-        let applied = apply(&sample.folder, &mut sample.writer(), &mending, sample::now()).unwrap();
+        let applied =
+            apply(&sample.folder, &mut sample.writer(), (&Survey::default(), &mending), sample::now()).unwrap();
         let place = format!(".quarantine/2026-01-20T06-50-26-{number}/.tmp-same");
         assert_eq!(sample.folder.relative(&applied.set_aside[0].1), place);
-        let again = apply(&sample.folder, &mut sample.writer(), &mending, sample::now()).unwrap();
+        let again = apply(&sample.folder, &mut sample.writer(), (&Survey::default(), &mending), sample::now()).unwrap();
         assert_eq!(again, Applied::default(), "what is gone is passed over");
     }
 }
@@ -120,7 +122,7 @@ fn no_place_leads_out_of_the_folder() {
     for place in ["../outside", outside.to_str().unwrap(), "", ".", "T0/../../outside"] {
         let aside = SetAside { place: place.into(), run: None, why: None };
         let mending = Mending { set_aside: vec![aside], backup: true, ..Mending::default() };
-        let applied = apply(&sample.folder, &mut sample.writer(), &mending, sample::now());
+        let applied = apply(&sample.folder, &mut sample.writer(), (&Survey::default(), &mending), sample::now());
         assert!(matches!(applied, Err(StoreError::Outside(_))), "{place}");
     }
     assert!(outside.exists());

@@ -42,13 +42,11 @@ pub(super) struct Part {
     pub(super) of_others: Vec<(String, RunId)>,
     /// What agents left beside what was captured.
     pub(super) remainders: Vec<Remainder>,
-    /// Files that results of the original name and that are not there, below their runs' folders.
-    pub(super) missing_files: Vec<(RunId, String)>,
 }
 
 /// One former attempt.
 pub(super) struct AttemptSeen {
-    /// `None` under the original's later names, which do not tell which attempt it was.
+    /// `None` under a name that does not tell which attempt it was.
     pub(super) number: Option<AttemptNumber>,
     pub(super) cost: Total,
     pub(super) used_up: bool,
@@ -136,9 +134,6 @@ impl Collection {
         self.survey.foreign.append(&mut part.foreign);
         self.survey.temporary.append(&mut part.temporary);
         self.survey.unknown.append(&mut part.unknown);
-        if let Some(original) = &mut self.survey.original {
-            original.missing_files.append(&mut part.missing_files);
-        }
         for (tier, winner) in std::mem::take(&mut part.inheritance) {
             self.survey.inheritance.entry(tier).or_default().insert(winner);
         }
@@ -204,9 +199,6 @@ impl Collection {
         survey.problems.sort_by(|left, right| {
             (left.run, left.kind, &left.place, &left.found).cmp(&(right.run, right.kind, &right.place, &right.found))
         });
-        if let Some(original) = &mut survey.original {
-            original.missing_files.sort();
-        }
         survey.remainders.sort_by_key(|remainder| remainder.run);
         survey.foreign.sort();
         survey.temporary.sort();

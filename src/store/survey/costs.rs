@@ -32,9 +32,9 @@ impl Reader<'_> {
         )
     }
 
-    /// What an agent of the original cost that left no result; nothing if there was none.
+    /// What an agent cost that left no result; nothing if there was none.
     pub(super) fn begun_agent(&self, run: RunId) -> Total {
-        let folder = self.setting.folder.run_in(self.phase, run);
+        let folder = self.setting.folder.run_in(self.base, run);
         claimed::agent(&folder, &folder.record()).map_or(Total::UNKNOWN, Total::from)
     }
 }

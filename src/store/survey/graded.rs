@@ -13,7 +13,6 @@ use super::Depth;
 use super::facts::{Costs, ReadFacts};
 use super::read::Reader;
 use super::whole::damaged_stage;
-use crate::store::layout::original::Dialect;
 use crate::store::stages::RunStore;
 use crate::store::{evidence, own_digest};
 
@@ -21,11 +20,10 @@ impl Reader<'_> {
     /// The later gradings that a run's folder holds anything of.
     pub(super) fn listed_gradings(&mut self, run: RunId) -> BTreeSet<GradingNumber> {
         let mut listed = BTreeSet::new();
-        // The original grades once.
-        if self.setting.dialect == Dialect::Original || !self.setting.regraded {
+        if !self.setting.regraded {
             return listed;
         }
-        let path = self.setting.folder.run_in(self.phase, run).gradings();
+        let path = self.setting.folder.run_in(self.base, run).gradings();
         let seen = Folder::open(&path).and_then(|open| {
             open.map_or(Ok(()), |open| {
                 open.each(|name, kind| {

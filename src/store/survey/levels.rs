@@ -7,23 +7,23 @@ use crate::model::grading::GradingNumber;
 use crate::model::ids::{AttemptNumber, RunId, RunNumber, SubtestId, TierId};
 use crate::model::survey::{Problem, ProblemKind, Survey};
 use crate::model::usage::Total;
-use crate::os::files::{Folder, Kind, TEMPORARY_PREFIX};
+use crate::os::files::{Folder, Kind};
 
 use super::collect::{self, AttemptSeen, Collection, Part};
 use super::{Depth, threads};
+use crate::store::form::Form;
 use crate::store::layout::RunFolder;
 use crate::store::layout::config::{BASELINE_CHECKS, INHERITED, REPOSITORY, commit_of, tier_of_inherited};
-use crate::store::layout::original::{self, Dialect, Phase};
 use crate::store::layout::{
-    self, BACKUP_PREFIX, CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder, FAILED, FIXTURE, GRADINGS, LOCK,
-    QUARANTINE, REPO, REPORT,
+    self, BACKUP_PREFIX, Base, CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder, FAILED, FIXTURE, GRADINGS, LOCK,
+    Level, QUARANTINE, REPO, REPORT,
 };
 use crate::store::{StoreError, attempts, claim};
 
 /// A subtest's folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SubtestFolder {
-    pub(super) phase: Phase,
+    pub(super) base: Base,
     pub(super) tier: TierId,
     pub(super) subtest: SubtestId,
 }
@@ -47,7 +47,7 @@ fn stranger(part: &mut Part, level: &str, name: &OsStr, kind: Kind) {
         if level.is_empty() { name.to_string_lossy().into() } else { format!("{level}/{}", name.to_string_lossy()) };
     if kind == Kind::Unknown {
         part.unknown.push((place, "the file system does not tell what it is".into()));
-    } else if name.to_str().is_some_and(|name| name.starts_with(TEMPORARY_PREFIX) || original::is_temporary(name)) {
+    } else if name.to_str().is_some_and(layout::is_temporary) {
         part.temporary.push(place);
     } else {
         part.foreign.push(place);
@@ -77,22 +77,21 @@ fn opened(part: &mut Part, folder: &Folder, name: &str, place: &str) -> Option<F
 /// Every subtest that has a folder, sorted. The levels above them are looked through on the way.
 pub(super) fn subtests(
     folder: &ExperimentFolder,
-    dialect: Dialect,
+    form: &Form,
     survey: &mut Survey,
 ) -> Result<Vec<SubtestFolder>, StoreError> {
     let mut part = Part::default();
     let root = Folder::open(folder.root())?.ok_or_else(|| StoreError::NotAnExperiment(folder.root().to_owned()))?;
     let mut tiers = Vec::new();
-    let mut phases = Vec::new();
+    let mut bases = Vec::new();
     let mut foreign = Vec::new();
     root.each(|name, kind| match (name.to_str(), kind) {
         (Some(CONFIG | REPO | REPORT | QUARANTINE), Kind::Folder) | (Some(LOCK), Kind::File) => {}
         // Whatever the checkpoint is: its reader says so, and its backups are not read.
         (Some(text), _) if text == CHECKPOINT || text.starts_with(BACKUP_PREFIX) => {}
         (Some(text), Kind::Folder) if text.parse::<TierId>().is_ok() => tiers.extend(text.parse::<TierId>()),
-        (Some(original::IN_PROGRESS), Kind::Folder) if dialect == Dialect::Original => phases.push(Phase::InProgress),
-        (Some(original::COMPLETED), Kind::Folder) if dialect == Dialect::Original => phases.push(Phase::Completed),
-        (Some(text), kind) if dialect != Dialect::Ours && original::is_usual_at_root(text, kind) => {}
+        (Some(text), Kind::Folder) if form.base(text).is_some() => bases.extend(form.base(text)),
+        (Some(text), kind) if (form.is_usual)(Level::Root, text, kind) => {}
         _ => foreign.push((name.to_owned(), kind)),
     })?;
     for (name, kind) in foreign {
@@ -100,8 +99,8 @@ pub(super) fn subtests(
     }
     if let Some(config) = opened(&mut part, &root, CONFIG, CONFIG) {
         level(&mut part, &config, CONFIG, |name, kind| {
-            let kept = dialect != Dialect::Ours && name == original::KEPT && kind == Kind::Folder;
-            [CONFIG_FILE, FIXTURE, GRADINGS, INHERITED, REPOSITORY, BASELINE_CHECKS].contains(&name) || kept
+            let ours = [CONFIG_FILE, FIXTURE, GRADINGS, INHERITED, REPOSITORY, BASELINE_CHECKS];
+            ours.contains(&name) || (form.is_usual)(Level::Config, name, kind)
         });
         let place = format!("{CONFIG}/{INHERITED}");
         if let Some(open) = opened(&mut part, &config, INHERITED, &place) {
@@ -119,9 +118,9 @@ pub(super) fn subtests(
         }
     }
     let mut found = Vec::new();
-    subtests_of(&mut part, &root, (Phase::Flat, dialect), tiers, &mut found);
-    for phase in phases {
-        let place = phase.place("");
+    subtests_of(&mut part, &root, (Base::Root, form), tiers, &mut found);
+    for base in bases {
+        let place = base.place("");
         let Some(open) = opened(&mut part, &root, &place, &place) else { continue };
         let mut tiers = Vec::new();
         level(&mut part, &open, &place, |name, kind| match name.parse() {
@@ -131,7 +130,7 @@ pub(super) fn subtests(
             }
             _ => false,
         });
-        subtests_of(&mut part, &open, (phase, dialect), tiers, &mut found);
+        subtests_of(&mut part, &open, (base, form), tiers, &mut found);
     }
     found.sort_unstable();
     survey.foreign = part.foreign;
@@ -140,25 +139,25 @@ pub(super) fn subtests(
     Ok(found)
 }
 
-/// The subtests of a phase's tiers.
+/// The subtests of a base's tiers.
 fn subtests_of(
     part: &mut Part,
     folder: &Folder,
-    (phase, dialect): (Phase, Dialect),
+    (base, form): (Base, &Form),
     mut tiers: Vec<TierId>,
     subtests: &mut Vec<SubtestFolder>,
 ) {
     tiers.sort_unstable();
     for tier in tiers {
         let name = tier.to_string();
-        let place = phase.place(&name);
+        let place = base.place(&name);
         let Some(open) = opened(part, folder, &name, &place) else { continue };
         level(part, &open, &place, |name, kind| match name.parse() {
             Ok(subtest) if kind == Kind::Folder => {
-                subtests.push(SubtestFolder { phase, tier, subtest });
+                subtests.push(SubtestFolder { base, tier, subtest });
                 true
             }
-            _ => dialect != Dialect::Ours && original::is_usual_in_tier(name, kind),
+            _ => (form.is_usual)(Level::Tier, name, kind),
         });
     }
 }
@@ -166,7 +165,7 @@ fn subtests_of(
 /// Every run that has a folder, by subtest. Former attempts are read on the way.
 pub(super) fn runs(
     folder: &ExperimentFolder,
-    (dialect, depth): (Dialect, Depth),
+    (form, depth): (&Form, Depth),
     subtests: &[SubtestFolder],
     collection: &Mutex<Collection>,
 ) -> Vec<ListedRuns> {
@@ -174,7 +173,7 @@ pub(super) fn runs(
     threads::share(
         subtests,
         || (Part::default(), Vec::new()),
-        |(part, lists), subtest| lists.extend(runs_of(folder, (dialect, depth), *subtest, part)),
+        |(part, lists), subtest| lists.extend(runs_of(folder, (form, depth), *subtest, part)),
         |(mut part, mut lists)| {
             collect::lock(collection).take(&mut part);
             listed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).append(&mut lists);
@@ -187,11 +186,11 @@ pub(super) fn runs(
 
 fn runs_of(
     folder: &ExperimentFolder,
-    (dialect, depth): (Dialect, Depth),
+    (form, depth): (&Form, Depth),
     of: SubtestFolder,
     part: &mut Part,
 ) -> Option<ListedRuns> {
-    let path = folder.subtest_in(of.phase, of.tier, of.subtest);
+    let path = folder.subtest_in(of.base, of.tier, of.subtest);
     let place = folder.relative(&path);
     let open = match Folder::open(&path) {
         Ok(open) => open?,
@@ -210,7 +209,7 @@ fn runs_of(
             return true;
         }
         if kind != Kind::Folder {
-            return dialect != Dialect::Ours && original::is_usual_in_subtest(name, kind);
+            return (form.is_usual)(Level::Subtest, name, kind);
         }
         if let Some(run) = RunNumber::from_folder(name) {
             runs.push(run);
@@ -218,7 +217,7 @@ fn runs_of(
             others.push((run, name.to_owned()));
         } else {
             has_failed |= name == FAILED;
-            return name == FAILED || (dialect != Dialect::Ours && original::is_usual_in_subtest(name, kind));
+            return name == FAILED || (form.is_usual)(Level::Subtest, name, kind);
         }
         true
     });
@@ -239,18 +238,18 @@ fn runs_of(
         }
     }
     if has_failed {
-        attempts(part, &open, (of, dialect, depth), &format!("{place}/{FAILED}"));
+        attempts(part, &open, (of, form, depth), &format!("{place}/{FAILED}"));
     }
     Some(ListedRuns { of, runs })
 }
 
 /// Reads the former attempts of a subtest's runs.
-fn attempts(part: &mut Part, subtest: &Folder, (of, dialect, depth): (SubtestFolder, Dialect, Depth), place: &str) {
+fn attempts(part: &mut Part, subtest: &Folder, (of, form, depth): (SubtestFolder, &Form, Depth), place: &str) {
     let Some(failed) = opened(part, subtest, FAILED, place) else { return };
     let mut found = Vec::new();
     level(part, &failed, place, |name, kind| {
         let numbered = AttemptNumber::from_folder(name).map(|(run, number)| (run, Some(number)));
-        let unnumbered = || original::unnumbered_attempt(name).filter(|_| dialect != Dialect::Ours);
+        let unnumbered = || (form.unnumbered_attempt)(name);
         let attempt = numbered.or_else(|| Some((unnumbered()?, None))).filter(|_| kind == Kind::Folder);
         found.extend(attempt.map(|(run, number)| (run, number, name.to_owned())));
         attempt.is_some()
@@ -265,7 +264,7 @@ fn attempts(part: &mut Part, subtest: &Folder, (of, dialect, depth): (SubtestFol
             });
         seen.must_be(of.run(run), number);
         let attempts::Seen { cost, used_up, failure, is_bound, faults, .. } = seen;
-        if dialect != Dialect::Original {
+        if form.is_sealed {
             part.problems.extend(faults.into_iter().map(|found| Problem {
                 run: of.run(run),
                 kind: ProblemKind::DamagedAttempt,
@@ -273,6 +272,7 @@ fn attempts(part: &mut Part, subtest: &Folder, (of, dialect, depth): (SubtestFol
                 found,
             }));
         }
-        part.attempts.push((of.run(run), AttemptSeen { number, cost, used_up, failure, is_bound }));
+        part.attempts
+            .push((of.run(run), AttemptSeen { number, cost, used_up, failure, is_bound: is_bound && form.is_sealed }));
     }
 }

@@ -19,28 +19,24 @@ use crate::os::files::{self, FileError, Folder, Kind};
 use crate::os::lock;
 use crate::rules::gradings::{newest, settle, to_grade};
 
-use super::layout::ExperimentFolder;
-use super::layout::original::{Dialect, KEPT};
+use super::form::{self, Form, Listed, OTHER, OURS, Recognised};
+use super::layout::{ExperimentFolder, spelling};
 use super::stages::RunStore;
-use super::{StoreError, adopt, baseline_checks, checkpoint, config, evidence, gradings, inherited, repository};
+use super::{StoreError, baseline_checks, checkpoint, config, evidence, gradings, inherited, repository, taken_over};
 
+mod bases;
 mod collect;
 mod costs;
 mod facts;
 mod graded;
 mod levels;
-mod original;
-mod phases;
-mod planned;
 mod read;
 mod replaced;
-mod reports;
-mod runner;
 mod single;
 mod threads;
 mod whole;
 
-use phases::Phases;
+use bases::Bases;
 pub use single::of_run;
 
 /// How closely the folder is looked at.
@@ -56,9 +52,9 @@ pub enum Depth {
 struct Setting<'a> {
     folder: &'a ExperimentFolder,
     depth: Depth,
-    dialect: Dialect,
-    /// The results that were taken over from the original, with their digests; `None` where nobody knows whose they are.
-    adopted: Option<BTreeMap<RunId, Digest>>,
+    form: &'static Form,
+    /// The results that were taken over from another tool, with their digests; `None` where nobody knows whose they are.
+    taken_over: Option<BTreeMap<RunId, Digest>>,
     /// Whether runs may have later gradings.
     regraded: bool,
     /// The gradings that were made later.
@@ -74,7 +70,7 @@ struct Setting<'a> {
 /// # Errors
 /// When the folder itself cannot be listed.
 pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreError> {
-    let mut survey = Survey::default();
+    let mut survey = Survey { spelling: spelling(), ..Survey::default() };
     match lock::probe(&folder.lock()) {
         Ok(holder) => survey.holder = holder,
         Err(error) => survey.unknown.push((folder.relative(&folder.lock()), error.to_string())),
@@ -91,25 +87,24 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
     // a phantom.
     let raw = checkpoint::load(folder);
     if survey.config.content().is_none() {
-        if let Some(begun) = original::recognise(folder, &survey, &raw) {
+        if let Some(recognised) = form::recognise(folder, &survey, &raw) {
             drop(raw);
-            return of_original(folder, depth, survey, begun);
+            return of_another(folder, depth, survey, recognised);
         }
         see_fixture(folder, evidence::digest_of_tree(&folder.fixture()), &mut survey);
-        survey.quarantined_cost = quarantined_cost(folder, Dialect::Ours)?;
+        survey.quarantined_cost = quarantined_cost(folder, &OURS)?;
         // Only the checkpoint says then whose results these should be.
         (survey.checkpoint, survey.duplicate_keys) = checkpoint::judge(&raw);
         survey.checkpoint_fault = checkpoint::fault(&raw).map(str::to_owned);
         // Whether there should be a record, only the config says.
         survey.damaged = repository::check(folder, depth == Depth::Evidence, false);
-        let mut survey = read_results(folder, depth, Dialect::Ours, true, survey)?.0;
+        let mut survey = read_results(folder, depth, &OURS, true, survey)?.0;
         settle_gradings(folder, &mut survey);
         see_shared(folder, depth, &mut survey);
         return Ok(survey);
     }
-    let kept = files::kind_of(&folder.config_dir().join(KEPT))? == Some(Kind::Folder);
-    let dialect = if kept { Dialect::Adopted } else { Dialect::Ours };
-    survey.quarantined_cost = quarantined_cost(folder, dialect)?;
+    let form = form::of_ours(folder)?;
+    survey.quarantined_cost = quarantined_cost(folder, form)?;
     // Two files know of later gradings. Only where both say that there is none, and nothing is looked at closely, no run is asked.
     let regraded = depth == Depth::Evidence || !survey.gradings.is_empty() || checkpoint::may_name_gradings(&raw);
     let raw = Mutex::new(raw);
@@ -122,7 +117,7 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
     };
     thread::scope(|scope| {
         let beside = thread::Builder::new().spawn_scoped(scope, judge);
-        let survey = read_results(folder, depth, dialect, regraded, survey).map(|(survey, _)| survey);
+        let survey = read_results(folder, depth, form, regraded, survey).map(|(survey, _)| survey);
         let judged =
             beside.map_or_else(|_| judge(), |beside| beside.join().unwrap_or_else(|panic| resume_unwind(panic)));
         let ((checkpoint, duplicate_keys), checkpoint_fault, damaged, fixture) = judged;
@@ -170,70 +165,72 @@ fn see_shared(folder: &ExperimentFolder, depth: Depth, survey: &mut Survey) {
     }
 }
 
-/// The survey of an experiment that the original's runner made.
-fn of_original(
+/// The survey of an experiment that another tool made.
+fn of_another(
     folder: &ExperimentFolder,
     depth: Depth,
     mut survey: Survey,
-    mut begun: original::Begun,
+    mut recognised: Recognised,
 ) -> Result<Survey, StoreError> {
-    survey.quarantined_cost = quarantined_cost(folder, Dialect::Original)?;
-    begun.report(&mut survey);
-    let (mut survey, phases) = read_results(folder, depth, Dialect::Original, false, survey)?;
-    begun.finish(folder, depth, phases, &mut survey);
+    survey.quarantined_cost = quarantined_cost(folder, &OTHER)?;
+    recognised.begin(&mut survey);
+    let (mut survey, Bases { of_runs, subtests, has_others }) = read_results(folder, depth, &OTHER, false, survey)?;
+    let listed = Listed { bases: of_runs, subtests, has_others };
+    recognised.finish(folder, depth == Depth::Evidence, listed, &mut survey);
     Ok(survey)
 }
 
-/// Adds runs, attempts and strange places to what is known of the whole. Where the runs of the original lie is told apart.
+/// Adds runs, attempts and strange places to what is known of the whole; with it, below which folders the runs lie, where
+/// the form has several.
 fn read_results(
     folder: &ExperimentFolder,
     depth: Depth,
-    dialect: Dialect,
+    form: &'static Form,
     regraded: bool,
     mut survey: Survey,
-) -> Result<(Survey, Phases), StoreError> {
-    let subtests = levels::subtests(folder, dialect, &mut survey)?;
-    Ok(read_subtests((folder, depth, dialect, regraded), &subtests, |_| true, survey))
+) -> Result<(Survey, Bases), StoreError> {
+    let subtests = levels::subtests(folder, form, &mut survey)?;
+    Ok(read_subtests((folder, depth, form, regraded), &subtests, |_| true, survey))
 }
 
 /// The same of these subtests alone, and of those runs in them that are asked for.
 fn read_subtests(
-    (folder, depth, dialect, regraded): (&ExperimentFolder, Depth, Dialect, bool),
+    (folder, depth, form, regraded): (&ExperimentFolder, Depth, &'static Form, bool),
     subtests: &[levels::SubtestFolder],
     is_asked_for: impl Fn(RunId) -> bool,
     mut survey: Survey,
-) -> (Survey, Phases) {
-    let adopted = adopted(folder, &mut survey);
+) -> (Survey, Bases) {
+    let taken_over = taken_over(folder, &mut survey);
     let gradings = survey.gradings.keys().copied().collect();
     let experiment_id = experiment_id(&survey);
     let collection = Mutex::new(collect::Collection::new(survey));
-    let mut listed = levels::runs(folder, (dialect, depth), subtests, &collection);
+    let mut listed = levels::runs(folder, (form, depth), subtests, &collection);
     for list in &mut listed {
         list.runs.retain(|run| is_asked_for(list.of.run(*run)));
     }
     let claimed = collect::lock(&collection).claimed();
-    let setting = Setting { folder, depth, dialect, adopted, regraded, gradings, claimed, experiment_id };
-    let mut phases = Phases::default();
-    if dialect == Dialect::Original {
-        phases = phases::tell_apart(folder, &mut listed, original::has_phases(folder));
-        let mut second = collect::Part { problems: mem::take(&mut phases.second), ..collect::Part::default() };
-        collect::lock(&collection).take(&mut second);
+    let setting = Setting { folder, depth, form, taken_over, regraded, gradings, claimed, experiment_id };
+    let mut bases = Bases::default();
+    if !form.bases.is_empty() {
+        let (told_apart, problems) = bases::tell_apart(folder, form, &mut listed);
+        collect::lock(&collection).take(&mut collect::Part { problems, ..collect::Part::default() });
+        bases = told_apart;
     }
     read::results(&setting, &listed, &collection);
-    (collect::into_inner(collection).finish(setting.experiment_id.as_ref()), phases)
+    (collect::into_inner(collection).finish(setting.experiment_id.as_ref()), bases)
 }
 
 /// The results that were taken over, in an experiment of ours.
-fn adopted(folder: &ExperimentFolder, survey: &mut Survey) -> Option<BTreeMap<RunId, Digest>> {
+fn taken_over(folder: &ExperimentFolder, survey: &mut Survey) -> Option<BTreeMap<RunId, Digest>> {
     survey.config.content()?;
-    Some(adopt::adopted(folder).unwrap_or_else(|error| {
-        survey.unknown.push((folder.relative(&folder.original_seal()), error));
+    Some(taken_over::results(folder).unwrap_or_else(|error| {
+        survey.unknown.push((folder.relative(&folder.taken_over_seal()), error));
         BTreeMap::new()
     }))
 }
 
 /// What runs cost that were set aside whole: they were paid for, whatever became of them.
-fn quarantined_cost(folder: &ExperimentFolder, dialect: Dialect) -> Result<Total, StoreError> {
+fn quarantined_cost(folder: &ExperimentFolder, form: &'static Form) -> Result<Total, StoreError> {
     let mut names = Vec::new();
     if let Some(quarantine) = Folder::open(&folder.quarantine())? {
         quarantine.each(|name, _| names.push(name.to_owned()))?;
@@ -242,7 +239,7 @@ fn quarantined_cost(folder: &ExperimentFolder, dialect: Dialect) -> Result<Total
     for name in names {
         // What lies in a quarantine lies as it did in the experiment.
         let aside = ExperimentFolder::at(folder.quarantine().join(name));
-        let Ok((mut found, _)) = read_results(&aside, Depth::Results, dialect, true, Survey::default()) else {
+        let Ok((mut found, _)) = read_results(&aside, Depth::Results, form, form.is_sealed, Survey::default()) else {
             continue;
         };
         settle(&mut found);
@@ -272,7 +269,8 @@ fn experiment_id(survey: &Survey) -> Option<ExperimentId> {
 /// # Errors
 /// When a result cannot be read any more.
 pub fn add_leftovers(folder: &ExperimentFolder, survey: &mut Survey) -> Result<(), StoreError> {
-    if survey.original.is_some() {
+    // Where results have no seal, none says whether its workspace was to go.
+    if survey.is_unsealed {
         return Ok(());
     }
     let committed = survey.runs.iter().filter(|(_, seen)| matches!(seen, RunSeen::Committed(_)));
@@ -292,10 +290,6 @@ pub fn add_leftovers(folder: &ExperimentFolder, survey: &mut Survey) -> Result<(
 /// The marks of processes that may still work on uncommitted runs, and on committed ones that are graded again. Whether they live is the engine's question.
 #[must_use]
 pub fn marks(folder: &ExperimentFolder, survey: &Survey) -> Vec<(RunId, PathBuf)> {
-    // The original leaves none.
-    if survey.original.is_some() {
-        return Vec::new();
-    }
     let uncommitted = survey.runs.iter().filter(|(_, seen)| !matches!(seen, RunSeen::Committed(_)));
     let number = newest(survey);
     let graded = to_grade(survey).into_iter().map(|run| (run, folder.run(run).graded(number).mark()));

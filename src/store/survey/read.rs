@@ -12,12 +12,11 @@ use crate::model::usage::Total;
 use crate::os::files::{self, Folder, ReadError, TEMPORARY_PREFIX};
 
 use super::collect::{self, Collection, Part};
-use super::facts::{OriginalAgent, ReadFacts};
+use super::facts::ReadFacts;
 use super::levels::{ListedRuns, SubtestFolder};
 use super::{Depth, Setting, threads};
-use crate::projectscylla;
-use crate::store::layout::original::{self, Dialect, Phase};
-use crate::store::layout::{AGENT_RESULT, ExperimentFolder, JUDGE, PATCH, RESULT, RunFolder};
+use crate::store::form::{AgentLeft, Strict};
+use crate::store::layout::{AGENT_RESULT, Base, ExperimentFolder, JUDGE, Level, PATCH, RESULT, RunFolder};
 use crate::store::own_digest::{self, Own};
 use crate::store::version::{self, Age, age};
 use crate::store::{clipped, evidence};
@@ -53,7 +52,7 @@ pub(super) struct Reader<'a> {
     collection: &'a Mutex<Collection>,
     pub(super) part: Part,
     /// Where the runs lie that are being read.
-    pub(super) phase: Phase,
+    pub(super) base: Base,
     pub(super) bytes: Vec<u8>,
     name: String,
     /// The config hash that was met last, which nearly every result names.
@@ -68,7 +67,7 @@ impl<'a> Reader<'a> {
             setting,
             collection,
             part: Part::default(),
-            phase: Phase::Flat,
+            base: Base::Root,
             bytes: Vec::new(),
             name: String::new(),
             last_hash: (String::new(), None),
@@ -77,8 +76,8 @@ impl<'a> Reader<'a> {
     }
 
     fn piece(&mut self, of: SubtestFolder, runs: &[RunNumber]) {
-        self.phase = of.phase;
-        let path = self.setting.folder.subtest_in(of.phase, of.tier, of.subtest);
+        self.base = of.base;
+        let path = self.setting.folder.subtest_in(of.base, of.tier, of.subtest);
         let open = match Folder::open(&path) {
             Ok(Some(open)) => open,
             // It was listed a moment ago.
@@ -149,17 +148,19 @@ impl<'a> Reader<'a> {
                     self.problem(run, ProblemKind::NewerResult, version);
                     RunSeen::Unknown
                 }
-                None if self.setting.dialect != Dialect::Ours => self.committed_loosely(run, &bytes),
-                None => self.unreadable(run, error.to_string()),
+                None => match self.setting.form.strict {
+                    Some(strict) => self.committed_loosely(run, &bytes, strict),
+                    None => self.unreadable(run, error.to_string()),
+                },
             },
         };
         self.bytes = bytes;
         seen
     }
 
-    /// A result as Python reads it: with bare `NaN`, equal keys, numbers as text.
-    fn committed_loosely(&mut self, run: RunId, bytes: &[u8]) -> RunSeen {
-        match projectscylla::result::strict(bytes) {
+    /// A result that is read less strictly: with bare `NaN`, equal keys, numbers as text.
+    fn committed_loosely(&mut self, run: RunId, bytes: &[u8], strict: Strict) -> RunSeen {
+        match strict(bytes) {
             Err(error) => self.unreadable(run, error),
             Ok(strict) => match ReadFacts::parse(&strict) {
                 Err(error) => self.unreadable(run, error.to_string()),
@@ -249,23 +250,23 @@ impl<'a> Reader<'a> {
             follows = None;
         }
         if self.setting.depth == Depth::Evidence {
-            let folder = self.setting.folder.run_in(self.phase, run);
-            // The original seals nothing, and keeps its workspaces.
-            if self.setting.dialect == Dialect::Original {
-                self.named(run, &folder, facts);
-            } else {
+            let folder = self.setting.folder.run_in(self.base, run);
+            if self.setting.form.is_sealed {
                 self.folders(run, &folder);
                 self.seal(run, &folder, facts, follows);
                 self.workspace(run, &folder, facts.keeps_workspace);
+            } else {
+                self.named(run, &folder, facts);
             }
         }
     }
 
-    /// Looks whether files are there that a result of the original names by their former paths.
+    /// Looks whether files are there that a result without a seal names by their former paths.
     fn named(&mut self, run: RunId, folder: &RunFolder, facts: &ReadFacts<'_>) {
         for below in facts.named_files(run) {
             if matches!(files::kind_of(&folder.root().join(below)), Ok(None)) {
-                self.part.missing_files.push((run, below.to_owned()));
+                let found = format!("the result names `{below}`, which is not there");
+                self.problem(run, ProblemKind::MissingEvidence, found);
             }
         }
     }
@@ -273,15 +274,13 @@ impl<'a> Reader<'a> {
     fn unfinished(&mut self, subtest: &Folder, run: RunId) -> RunSeen {
         let left = |spent: Total| RunSeen::Unfinished { agent_complete: false, spent };
         match self.read(subtest, run, AGENT_RESULT) {
-            Ok(there) if self.setting.dialect == Dialect::Original => {
-                match there.then(|| OriginalAgent::parse(&self.bytes)) {
-                    Some(Some(agent)) => {
-                        RunSeen::Unfinished { agent_complete: agent.is_usable(), spent: agent.cost_usd.into() }
-                    }
-                    Some(None) => left(Total::UNKNOWN),
-                    None => left(self.begun_agent(run)),
+            Ok(there) if let Some(agent) = self.setting.form.agent => match there.then(|| agent(&self.bytes)) {
+                Some(Some(AgentLeft { is_usable, cost })) => {
+                    RunSeen::Unfinished { agent_complete: is_usable, spent: cost }
                 }
-            }
+                Some(None) => left(Total::UNKNOWN),
+                None => left(self.begun_agent(run)),
+            },
             Ok(there) => match self.stages(run, there) {
                 Ok((agent_complete, spent)) => {
                     for number in self.listed_gradings(run) {
@@ -297,7 +296,7 @@ impl<'a> Reader<'a> {
     }
 
     fn strangers(&mut self, run: RunId) {
-        let folder = self.setting.folder.run_in(self.phase, run);
+        let folder = self.setting.folder.run_in(self.base, run);
         match evidence::strangers(&folder) {
             Ok(strangers) => {
                 for path in strangers {
@@ -317,23 +316,17 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether the original's runner made it.
+    /// Whether such a name is usual there.
     fn is_usual(&self, folder: &RunFolder, path: &Path) -> bool {
-        if self.setting.dialect == Dialect::Ours {
-            return false;
-        }
-        // Deeper down, names of the original's are anyone's.
-        if path.parent() != Some(folder.root()) {
-            return self.setting.dialect == Dialect::Original;
-        }
+        let level = if path.parent() == Some(folder.root()) { Level::Run } else { Level::BelowRun };
         let kind = files::kind_of(path).ok().flatten();
-        let name = path.file_name().and_then(|name| name.to_str());
-        name.zip(kind).is_some_and(|(name, kind)| original::is_usual_in_run(name, kind))
+        let name = path.file_name().map(|name| name.to_string_lossy());
+        name.zip(kind).is_some_and(|(name, kind)| (self.setting.form.is_usual)(level, &name, kind))
     }
 
     /// Where a run lies that is being read.
     pub(super) fn place(&self, run: RunId) -> String {
-        self.phase.place(&run.to_string())
+        self.base.place(&run.to_string())
     }
 
     fn unreadable(&mut self, run: RunId, found: String) -> RunSeen {

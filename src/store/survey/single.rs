@@ -3,12 +3,11 @@
 
 use crate::model::ids::RunId;
 use crate::model::survey::Survey;
-use crate::os::files::{self, Kind};
 
 use super::levels::SubtestFolder;
-use super::{Depth, config, original, read_subtests, see_fixture, settle_gradings};
-use crate::store::layout::ExperimentFolder;
-use crate::store::layout::original::{Dialect, KEPT, Phase};
+use super::{Depth, config, read_subtests, see_fixture, settle_gradings};
+use crate::store::form;
+use crate::store::layout::{Base, ExperimentFolder, spelling};
 use crate::store::{StoreError, checkpoint, evidence, gradings, inherited, repository};
 
 /// Reads what the folder holds of one run. Whoever asks has claimed it.
@@ -22,6 +21,7 @@ pub fn of_run(folder: &ExperimentFolder, run: RunId) -> Result<Survey, StoreErro
         config_missing: missing,
         config_is_whole: is_whole,
         config_fault: fault.map(str::to_owned),
+        spelling: spelling(),
         ..Survey::default()
     };
     match inherited::see_all(folder) {
@@ -31,19 +31,18 @@ pub fn of_run(folder: &ExperimentFolder, run: RunId) -> Result<Survey, StoreErro
     gradings::see(folder, &mut survey);
     let raw = checkpoint::load(folder);
     if survey.config.content().is_none()
-        && let Some(mut begun) = original::recognise(folder, &survey, &raw)
+        && let Some(mut recognised) = form::recognise(folder, &survey, &raw)
     {
-        begun.report(&mut survey);
+        recognised.begin(&mut survey);
         return Ok(survey);
     }
     (survey.checkpoint, survey.duplicate_keys) = checkpoint::judge(&raw);
     survey.checkpoint_fault = checkpoint::fault(&raw).map(str::to_owned);
     survey.damaged = repository::check(folder, false, is_current);
     see_fixture(folder, evidence::digest_of_tree(&folder.fixture()), &mut survey);
-    let kept = files::kind_of(&folder.config_dir().join(KEPT))? == Some(Kind::Folder);
-    let dialect = if kept { Dialect::Adopted } else { Dialect::Ours };
-    let of = SubtestFolder { phase: Phase::Flat, tier: run.tier, subtest: run.subtest };
-    let mut survey = read_subtests((folder, Depth::Results, dialect, true), &[of], |other| other == run, survey).0;
+    let form = form::of_ours(folder)?;
+    let of = SubtestFolder { base: Base::Root, tier: run.tier, subtest: run.subtest };
+    let mut survey = read_subtests((folder, Depth::Results, form, true), &[of], |other| other == run, survey).0;
     survey.claimed.remove(&run);
     settle_gradings(folder, &mut survey);
     Ok(survey)

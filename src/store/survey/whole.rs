@@ -23,7 +23,6 @@ use super::read::{Reader, left_workspace};
 use crate::store::StoreError;
 use crate::store::evidence::{self, Checked};
 use crate::store::layout::RunFolder;
-use crate::store::layout::original::Dialect;
 use crate::store::own_digest::{self, Own};
 use crate::store::stages::{RunStore, Stage, read_stage, stage_of};
 use crate::store::version::{Age, age, costs};
@@ -137,9 +136,9 @@ pub(super) fn damaged_stage(store: &RunStore) -> Result<Option<PathBuf>, StoreEr
 impl Reader<'_> {
     /// Why a result is none by which this tool committed a run, nor one that was taken over.
     pub(super) fn is_no_commit(&self, run: RunId, facts: &ReadFacts<'_>) -> Option<&'static str> {
-        let adopted = self.setting.adopted.as_ref()?;
+        let taken_over = self.setting.taken_over.as_ref()?;
         let is_ours = facts.version.is_some() && facts.seal.is_some();
-        if is_ours || self.setting.dialect == Dialect::Original || adopted.contains_key(&run) {
+        if is_ours || taken_over.contains_key(&run) {
             return None;
         }
         Some("the result has no seal, and is none that was taken over")
@@ -147,13 +146,13 @@ impl Reader<'_> {
 
     /// Holds a result against the digest that it carries, and keeps what it says that it rests on.
     pub(super) fn own_words(&mut self, run: RunId, facts: &ReadFacts<'_>, own: Own) {
-        if self.setting.dialect == Dialect::Original {
+        if !self.setting.form.is_sealed {
             return;
         }
         let version = facts.version.as_deref();
         if let Some(fault) = own_digest::fault_of(own, version) {
             self.problem(run, ProblemKind::Altered, fault.to_owned());
-        } else if let Some(version) = version.filter(|version| matches!(age(version), Age::Original | Age::Unknown)) {
+        } else if let Some(version) = version.filter(|version| matches!(age(version), Age::Foreign | Age::Unknown)) {
             self.problem(run, ProblemKind::Altered, format!("`{version}` is no version of this tool"));
         }
         if let Some(attempts) = facts.former_attempts.filter(|attempts| *attempts > 0) {
@@ -173,7 +172,7 @@ impl Reader<'_> {
     /// Holds a run's evidence against its seal, and its result against the stages that the seal covers.
     pub(super) fn seal(&mut self, run: RunId, folder: &RunFolder, facts: &ReadFacts<'_>, bytes: Option<&[u8]>) {
         let expected: Option<Digest> = facts.seal.as_ref().and_then(|seal| seal.parse().ok());
-        // The original's results have no seal, and say so by having no version.
+        // Results that were taken over have no seal, and say so by having no version.
         let is_ours = facts.version.is_some() || facts.seal.is_some();
         if is_ours || !matches!(files::kind_of(&folder.seal()), Ok(None)) {
             let Checked { problems, stages } = evidence::check_seal(folder, expected);
@@ -183,7 +182,7 @@ impl Reader<'_> {
             for found in problems {
                 self.problem(run, ProblemKind::BrokenSeal, found);
             }
-        } else if let Some(found) = self.not_adopted(run, folder) {
+        } else if let Some(found) = self.not_taken_over(run, folder) {
             self.problem(run, ProblemKind::BrokenSeal, found);
         }
     }
@@ -215,9 +214,9 @@ impl Reader<'_> {
         does_not_follow(&result, stages)
     }
 
-    /// Why a result without a seal is not one that was taken over from the original.
-    fn not_adopted(&self, run: RunId, folder: &RunFolder) -> Option<String> {
-        let Some(expected) = self.setting.adopted.as_ref()?.get(&run) else {
+    /// Why a result without a seal is not one that was taken over.
+    fn not_taken_over(&self, run: RunId, folder: &RunFolder) -> Option<String> {
+        let Some(expected) = self.setting.taken_over.as_ref()?.get(&run) else {
             return Some("the result has no seal, and is none that was taken over".into());
         };
         match files::read_bounded(&folder.result(), MOST_STAGE_FILE_BYTES) {
@@ -228,7 +227,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn workspace(&mut self, run: RunId, folder: &RunFolder, keeps_workspace: Option<bool>) {
-        // Only a result that says so was to lose its workspace; the original kept all of them.
+        // Only a result that says so was to lose its workspace; other tools keep all of them.
         if keeps_workspace == Some(false) && !matches!(files::kind_of(&folder.workspace()), Ok(None)) {
             let Problem { kind, place, found, .. } = left_workspace(self.setting.folder, run);
             self.problem_at(run, kind, place, found);

@@ -8,8 +8,8 @@ use crate::model::result::FORMAT_VERSION;
 /// neither their baseline's commit nor their former attempts. 4.0 and 4.1 wrote 0 for a cost and for tokens that were not
 /// known, which [`costs`] translates. No key of them is called otherwise today.
 const HISTORY: [&str; 3] = ["4.0", "4.1", FORMAT_VERSION];
-/// The versions of `ProjectScylla`'s checkpoints: another family, which is known by its shape.
-const PROJECTSCYLLA: [&str; 4] = ["1.0", "2.0", "3.0", "3.1"];
+/// Versions that this tool never wrote: another family of files, which is known by its shape.
+const FOREIGN: [&str; 4] = ["1.0", "2.0", "3.0", "3.1"];
 
 /// What a file's version means for this tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,8 +18,8 @@ pub(super) enum Age {
     Current,
     /// An earlier one of this tool wrote it; it is read as it is meant, and written as the current one.
     Earlier,
-    /// The original's runner wrote it.
-    Original,
+    /// It is of another family, which this tool never wrote.
+    Foreign,
     /// A newer cargo-scylla wrote it.
     Newer,
     /// It is no version.
@@ -34,7 +34,7 @@ pub(super) fn age(version: &str) -> Age {
     }
     match (numbers(version), numbers(FORMAT_VERSION)) {
         _ if HISTORY.contains(&version) => Age::Earlier,
-        _ if PROJECTSCYLLA.contains(&version) => Age::Original,
+        _ if FOREIGN.contains(&version) => Age::Foreign,
         (Some(found), Some(ours)) if found > ours => Age::Newer,
         _ => Age::Unknown,
     }
@@ -73,15 +73,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_is_found_in_our_own_history_or_in_that_of_the_original() {
+    fn a_version_is_found_in_our_own_history_or_in_another_family() {
         for (version, expected) in [
             ("4.2", Age::Current),
             ("4.1", Age::Earlier),
             ("4.0", Age::Earlier),
             ("4.3", Age::Newer),
             ("10.0", Age::Newer),
-            ("3.1", Age::Original),
-            ("1.0", Age::Original),
+            ("3.1", Age::Foreign),
+            ("1.0", Age::Foreign),
             ("3.2", Age::Unknown),
             ("0.1", Age::Unknown),
             ("4", Age::Unknown),

@@ -12,6 +12,7 @@ mod forgotten;
 mod kinds;
 mod lexer;
 mod paths;
+mod places;
 mod source;
 mod violation;
 mod words;
@@ -101,4 +102,15 @@ fn names_say_what_a_thing_is() {
 #[test]
 fn a_kind_of_agent_judge_or_report_is_one_file_and_one_line() {
     assert_none([kinds::known_elsewhere(&Tree::load())]);
+}
+
+#[test]
+fn only_the_layout_spells_a_place() {
+    assert_none([places::spelled_elsewhere(&Tree::load())]);
+}
+
+#[test]
+fn projectscylla_is_known_in_its_wings_alone() {
+    let tree = Tree::load();
+    assert_none([words::outside_of_its_wing(&tree), words::callers_without_a_call(&tree)]);
 }

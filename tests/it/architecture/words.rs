@@ -22,6 +22,26 @@ const RETIRED: [(&str, &str); 11] = [
     ("vain", "blocked"),
 ];
 
+/// Modules that know `ProjectScylla`, one on each floor that needs it.
+const WINGS: [&str; 3] = ["src/projectscylla/", "src/store/projectscylla/", "src/engine/projectscylla/"];
+
+/// Files outside of the wings that may name it, each with the reason.
+const CALLERS: [(&str, &str); 10] = [
+    ("src/store/form.rs", "the one place where the store asks the wing"),
+    ("src/cli/args/projectscylla.rs", "what can be typed about it"),
+    ("src/cli/args/mod.rs", "help texts of the commands that take it over and write it"),
+    ("src/cli/commands/take_over.rs", "the command that takes it over"),
+    ("src/cli/commands/export.rs", "the command that writes it"),
+    ("src/cli/commands/resume.rs", "a take-over that was stopped is finished first"),
+    ("src/cli/commands/repair.rs", "a take-over that was stopped is finished first"),
+    ("src/lib.rs", "declares the wing of floor 1"),
+    ("src/store/mod.rs", "declares the wing of the store"),
+    ("src/engine/mod.rs", "declares the wing of the engine"),
+];
+
+/// Names of it that were used once: everywhere it is called by its own.
+const ITS_FORMER_NAMES: [&str; 3] = ["the original's", "the original", "an original's"];
+
 /// Keywords behind which a name of ours stands.
 const DECLARE: [&str; 8] = ["enum", "fn", "macro_rules", "mod", "struct", "trait", "type", "union"];
 
@@ -80,6 +100,51 @@ pub(super) fn retired_names(tree: &Tree) -> Vec<Violation> {
     violations
 }
 
+/// Where a general module knows of `ProjectScylla`: it is given what is known of an experiment, whoever made that.
+///
+/// A wing calls it by its name, and by no other.
+pub(super) fn outside_of_its_wing(tree: &Tree) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for source in tree.library().chain(tree.sources.iter().filter(|source| source.path == "src/lib.rs")) {
+        let is_free = WINGS.iter().any(|wing| source.path.starts_with(wing))
+            || CALLERS.iter().any(|(path, _)| *path == source.path);
+        let code = source.tokens.iter().enumerate().filter(|(at, _)| !source.in_test(*at)).map(|(_, token)| token);
+        for token in code.chain(&source.comments) {
+            let text = token.text.to_lowercase();
+            let is_name = token.kind != Kind::Literal && names_the_original(&text);
+            let named = (!is_free && text.replace('_', "").contains("projectscylla")).then_some("ProjectScylla");
+            let Some(found) = named.or_else(|| is_name.then_some("the original")) else { continue };
+            violations.push(Violation {
+                file: source.path.clone(),
+                line: token.line,
+                rule: "ProjectScylla is known in its wings alone, and called by its name there",
+                found: format!("`{found}`"),
+                cure: "let the wing hand over what is meant as plain data; say in words of this tool what it does",
+            });
+        }
+    }
+    violations
+}
+
+/// Whether a text that is no literal calls something `the original`, or a name has the word in it.
+fn names_the_original(text: &str) -> bool {
+    ITS_FORMER_NAMES.iter().any(|former| text.contains(former)) || text.split('_').any(|part| part == "original")
+}
+
+/// Callers that are not there, or name it no more.
+pub(super) fn callers_without_a_call(tree: &Tree) -> Vec<Violation> {
+    let is_idle = |path: &str| !tree.text(path).to_lowercase().replace('_', "").contains("projectscylla");
+    let idle = CALLERS.iter().filter(|(path, _)| is_idle(path));
+    idle.map(|(path, reason)| Violation {
+        file: (*path).to_owned(),
+        line: 1,
+        rule: "a file on the list of those that may name ProjectScylla does name it",
+        found: format!("it does not, though: {reason}"),
+        cure: "take it from the list in `tests/it/architecture/words.rs`",
+    })
+    .collect()
+}
+
 /// The first empty word of a name in any of its spellings.
 fn empty_word(name: &str) -> Option<String> {
     words(name).into_iter().find(|word| EMPTY.contains(&word.as_str()) || EMPTY.contains(&word.trim_end_matches('s')))
@@ -114,6 +179,25 @@ mod tests {
             "src/a.rs:2 `sitting` in the name `Sitting`: say session",
         ];
         assert_eq!(places(&retired_names(&tree)), expected);
+    }
+
+    #[test]
+    fn what_knows_the_other_tool_outside_of_its_wing_is_found_by_name_comment_and_text() {
+        let text = "use crate::projectscylla;\n// as the original does\nfn a(original: u8) { \"of ProjectScylla\" }\n\
+            #[cfg(test)] mod tests { fn of_projectscylla() {} }\nfn put(back: &str) { \"the original file\" }";
+        let tree = Tree::of(&[
+            ("src/rules/a.rs", text),
+            ("src/projectscylla/mod.rs", "//! ProjectScylla\n// what the original's runner does"),
+            ("src/store/form.rs", "use super::projectscylla;"),
+        ]);
+        let expected = [
+            "src/projectscylla/mod.rs:2 `the original`",
+            "src/rules/a.rs:1 `ProjectScylla`",
+            "src/rules/a.rs:3 `the original`",
+            "src/rules/a.rs:3 `ProjectScylla`",
+            "src/rules/a.rs:2 `the original`",
+        ];
+        assert_eq!(places(&outside_of_its_wing(&tree)), expected);
     }
 
     #[test]

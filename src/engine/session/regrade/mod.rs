@@ -13,7 +13,7 @@ use crate::os::{clock, files};
 use crate::store::evidence::{changes_since_copied, digest_of_parts, digest_of_tree};
 use crate::store::layout::ExperimentFolder;
 use crate::store::survey::Depth;
-use crate::store::{StoreError, gradings};
+use crate::store::{StoreError, gradings, taken_over};
 use crate::text::url;
 
 /// By what finished work is to be graded again.
@@ -33,7 +33,7 @@ pub struct Wanted {
 /// When nothing differs, something differs that agents see, or the folder cannot be written.
 pub fn begin(session: Session, wanted: Wanted) -> Result<Session, EngineError> {
     let folder = session.locked.folder.clone();
-    if files::kind_of(&folder.original()).map_err(StoreError::from)?.is_some() {
+    if taken_over::is(&folder)? {
         return Err(EngineError::NotRegradedForeign);
     }
     if wanted.fixture.id != session.config.experiment_id {
@@ -98,7 +98,7 @@ pub fn otherwise(folder: &ExperimentFolder, wanted: &Fixture, parts: &Parts) -> 
     let (Ok(begun), Ok(newest)) = (fixture::load(&folder.fixture()), fixture::load(&copy)) else {
         return Ok(Otherwise::Measured);
     };
-    let is_foreign = files::kind_of(&folder.original())?.is_some();
+    let is_foreign = taken_over::is(folder)?;
     let only_named = places.iter().all(|place| place == Path::new("test.yaml"));
     Ok(match seen_by_agents(&begun, wanted, &places).is_empty() {
         true if only_named && keys_of_grading(&newest, wanted).is_empty() => Otherwise::Neither,

@@ -41,8 +41,8 @@ impl Work<'_> {
         if matches!(failure.kind, FailureKind::Storage | FailureKind::RateLimit) {
             return failure;
         }
-        let aside = RunFolder::at(self.folder.failed_judge(judge, attempt));
-        let logs = ["stderr.log", "response.txt"].map(|name| aside.root().join(name));
+        let aside = self.folder.failed_judge(judge, attempt);
+        let logs = [RunFolder::stderr_in(&aside), RunFolder::response_in(&aside)];
         Failure { excerpt: end_of(&self.place.folder, &logs), ..failure }
     }
 }

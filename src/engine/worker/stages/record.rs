@@ -9,7 +9,7 @@ use crate::model::outcome::Failure;
 use crate::model::usage::{Cost, Total};
 use crate::os::clock;
 use crate::os::files::{self, Bounds, ReadError};
-use crate::store::work::RECORD_FILE;
+use crate::store::layout::RECORD_FILE;
 
 /// How much of a record folder is kept.
 const BOUNDS: Bounds = Bounds { entries: MOST_RECORD_FILES, bytes: MOST_RECORD_BYTES, depth: MOST_RECORD_DEPTH };

@@ -1,10 +1,10 @@
-//! The hash that the original's checkpoint gives a config. Its commits left different keys out, and hashed keys that they
+//! The hash that ProjectScylla's checkpoint gives a config. Its commits left different keys out, and hashed keys that they
 //! did not save: what is told here of each period is what its own functions did.
 
 use crate::model::digest::Digest;
-use crate::model::original::OriginalVersion;
 use crate::projectscylla::json::{Entries, Json};
 use crate::projectscylla::states::{ExperimentState, RunState, TierState};
+use crate::projectscylla::version::Version;
 
 /// Hex digits of a config's hash.
 const HASH_DIGITS: usize = 16;
@@ -55,7 +55,7 @@ enum Unhashed {
     Last,
 }
 
-/// Whether some commit of the original gives the saved config this hash.
+/// Whether some commit of ProjectScylla gives the saved config this hash.
 ///
 /// A key that the file has is hashed as it is there or not at all: only what the file does not say is tried, so that no
 /// edit of a value is taken for an untouched file.
@@ -77,15 +77,15 @@ pub fn explains(bytes: &[u8], recorded: &str) -> bool {
 /// The hash that a checkpoint of this version gives a config that is written beside it: that of the version's last commit,
 /// which reads the file, takes its own defaults for what is not in it, and hashes both.
 #[must_use]
-pub fn of_version(version: OriginalVersion, config: &Json) -> String {
+pub fn of_version(version: Version, config: &Json) -> String {
     let mut entries = config.entries().to_vec();
-    if version < OriginalVersion::V3_0 {
+    if version < Version::V3_0 {
         return hash(without(entries, Unhashed::First));
     }
     for key in FILES {
         add(&mut entries, key, Json::Null);
     }
-    if version == OriginalVersion::V3_0 {
+    if version == Version::V3_0 {
         return hash(without(entries, Unhashed::First));
     }
     add(&mut entries, "skip_agent_teams", Json::Bool(false));

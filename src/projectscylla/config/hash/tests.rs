@@ -57,13 +57,13 @@ fn the_hashes_of_the_published_experiment_are_found() {
         assert!(!explained(&config, "8553442b41f0adc9"));
     }
     assert!(explained(&with(&dry_run(), &json!({"max_subtests": 7})), "8553442b41f0adc8"));
-    assert_eq!(of_version(OriginalVersion::V2_0, &Json::of(&dry_run())), "8553442b41f0adc8");
+    assert_eq!(of_version(Version::V2_0, &Json::of(&dry_run())), "8553442b41f0adc8");
 }
 
 /// Computed by Python's own `json` and `hashlib`, and not by what is tested here.
 #[test]
 fn the_hashes_of_the_last_period_are_those_that_python_computes() {
-    let last = |config: &Value| of_version(OriginalVersion::V3_1, &Json::of(config));
+    let last = |config: &Value| of_version(Version::V3_1, &Json::of(config));
     assert_eq!(last(&dry_run()), "348ac9ee69d45533");
     assert_eq!(last(&with(&dry_run(), &json!({"thinking_mode": "Höhe — hoch"}))), "6eb803d2cd308bb7");
     let agamemnon = json!({"enabled": false, "failure_type": "default", "failure_duration_seconds": null, "failure_parameters": {}});
@@ -143,7 +143,7 @@ fn an_edit_of_a_value_is_never_taken_for_an_untouched_file() {
 
 #[test]
 fn the_last_hash_leaves_out_what_says_how_and_how_far_and_covers_what_the_original_takes_by_itself() {
-    let last = |config: &Value| of_version(OriginalVersion::V3_1, &Json::of(config));
+    let last = |config: &Value| of_version(Version::V3_1, &Json::of(config));
     for (key, value) in [
         ("tiers_to_run", json!(["T0"])),
         ("until_run_state", json!("agent_complete")),

@@ -1,7 +1,6 @@
 //! The few facts of a result that counts and tables need, taken from its bytes without keeping them.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Component, Path};
 
@@ -20,7 +19,6 @@ use crate::model::score::Score;
 use crate::model::shortfall::{FailedOf, Shortfall, whole_seconds};
 use crate::model::survey::GradedFacts;
 use crate::model::usage::Total;
-use crate::projectscylla;
 use crate::store::own_digest::Own;
 
 mod lines;
@@ -28,8 +26,8 @@ mod lines;
 /// How far a panel's score may lie from the mean of its judges: rounding, and nothing else.
 const MOST_ROUNDING: f64 = 1e-9;
 
-/// What of `run_result.json` is looked at. Every key may be missing: the original's results have other ones. What is
-/// there must have the right shape.
+/// What of `run_result.json` is looked at. Every key may be missing: results of other forms have other ones. What
+/// is there must have the right shape.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct ReadFacts<'a> {
     #[serde(borrow, default)]
@@ -122,27 +120,6 @@ struct Check<'a> {
     not_applicable: Option<IgnoredAny>,
 }
 
-/// What the original's `agent/result.json` says.
-#[derive(Debug, Deserialize)]
-pub(super) struct OriginalAgent {
-    exit_code: i64,
-    token_stats: BTreeMap<String, f64>,
-    pub(super) cost_usd: Usd,
-}
-
-impl OriginalAgent {
-    /// Reads one; `None` when it is torn, or lacks what makes it one.
-    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
-        let loosely = || serde_json::from_slice(&projectscylla::result::strict(bytes).ok()?).ok();
-        serde_json::from_slice(bytes).ok().or_else(loosely)
-    }
-
-    /// Whether the agent did anything: the original writes such files of agents that crashed or were killed, too.
-    pub(super) fn is_usable(&self) -> bool {
-        self.exit_code != -1 || self.token_stats.values().any(|count| *count > 0.0)
-    }
-}
-
 /// A text that stays in the file's bytes unless it holds escapes. serde borrows a `Cow` that is a field, and copies one
 /// in an `Option`.
 #[derive(Debug, Deserialize)]
@@ -214,7 +191,7 @@ impl<'de> Deserialize<'de> for Judges {
                 }
                 let mut judges = Judges::default();
                 while let Some(Judge { passed, score, is_valid, fallback }) = list.next_element()? {
-                    // The original lists judges that failed, and such as it made up; they have no vote.
+                    // Other tools list judges that failed, and such as were made up; they have no vote.
                     if is_valid == Some(false) || fallback == Some(true) {
                         judges.listed += 1;
                     } else {
@@ -278,7 +255,7 @@ impl<'a> ReadFacts<'a> {
         self.flags.iter().filter_map(|flag| Flag::named(flag))
     }
 
-    /// What costs the result names. The original names none of judges.
+    /// What costs the result names. Other tools name none of judges.
     pub(super) fn costs(&self) -> Costs {
         let of = |usd: Option<Usd>, unknown: Option<u32>| Total {
             known: usd.unwrap_or_default(),

@@ -38,7 +38,7 @@ fn a_repair_while_the_originals_runner_works_is_refused_and_goes_on_when_it_is_d
         let mut runner = process("scripts/manage_experiment.py");
         fs::write(made.at("experiment.pid"), runner.id().to_string()).unwrap();
         let refused = is_refused(&made);
-        assert!(refused.stderr.contains(&format!("process {} of the original's runner", runner.id())), "{refused}");
+        assert!(refused.stderr.contains(&format!("process {} of ProjectScylla's runner", runner.id())), "{refused}");
         let verified = verify(&made.world, &made.dir).exits(3);
         assert_eq!(verified.of("live-experiment"), ["experiment.pid"]);
         assert_eq!(verified.of("missing-run"), [""; 0], "what is in flight is not judged");

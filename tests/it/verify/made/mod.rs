@@ -4,9 +4,9 @@ mod checkpoint;
 mod config;
 mod damage;
 mod gradings;
-mod original;
 mod places;
 mod processes;
+mod projectscylla;
 mod results;
 
 use scylla::model::finding::FindingKind;
@@ -23,7 +23,7 @@ pub(super) fn rows() -> Vec<Row> {
         damage::rows(),
         places::rows(),
         processes::rows(),
-        original::rows(),
+        projectscylla::rows(),
     ];
     areas.into_iter().flatten().collect()
 }

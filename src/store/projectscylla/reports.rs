@@ -1,6 +1,6 @@
-//! Reports of the original: which subtests and sums they name, and in what these differ from the results.
+//! Reports of ProjectScylla: which subtests and sums they name, and in what these differ from the results.
 //!
-//! The original writes a report in place, sometimes from a copy of the results that was out of date, so a report proves
+//! ProjectScylla writes a report in place, sometimes from a copy of the results that was out of date, so a report proves
 //! nothing; but who reads it should know that it is wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,8 +15,10 @@ use crate::model::survey::{RunSeen, Survey};
 use crate::os::files::read_bounded;
 use crate::projectscylla;
 use crate::store::clipped;
+use crate::store::layout::Base;
 use crate::store::layout::ExperimentFolder;
-use crate::store::layout::original::{Phase, SUMS, TOTALS};
+
+use super::layout::{SUMS, TOTALS};
 use crate::text::words::{counted, list};
 
 /// How far a sum may lie from the one of the results, in dollars: rounding in another order.
@@ -87,7 +89,7 @@ struct Sum {
 pub(super) struct Reports<'a> {
     folder: &'a ExperimentFolder,
     /// Where the reports of tiers lie.
-    phase: Phase,
+    base: Base,
     tiers: BTreeMap<TierId, TierTotals>,
     /// What is wrong with reports, by their places.
     stale: Vec<(String, String)>,
@@ -96,10 +98,10 @@ pub(super) struct Reports<'a> {
 impl<'a> Reports<'a> {
     /// Reads the totals of each tier, which name its subtests.
     pub(super) fn read(folder: &'a ExperimentFolder, phased: bool, tiers: &BTreeSet<TierId>) -> Self {
-        let phase = if phased { Phase::Completed } else { Phase::Flat };
-        let mut reports = Self { folder, phase, tiers: BTreeMap::new(), stale: Vec::new() };
+        let base = if phased { Base::Completed } else { Base::Root };
+        let mut reports = Self { folder, base, tiers: BTreeMap::new(), stale: Vec::new() };
         for tier in tiers {
-            let place = phase.place(&format!("{tier}/{TOTALS}"));
+            let place = base.place(&format!("{tier}/{TOTALS}"));
             if let Some(totals) = reports.load(&place) {
                 reports.tiers.insert(*tier, totals);
             }
@@ -137,7 +139,7 @@ impl<'a> Reports<'a> {
                 .filter(|(of, subtest)| *of == tier && !totals.subtest_results.contains_key(&subtest.to_string()));
             differs.extend(unnamed.map(|(_, subtest)| format!("it does not name {tier}/{subtest}, which has results")));
             differs.extend(compare_cost(totals.total_cost, total(&sums, Some(tier)).cost));
-            self.report(self.phase.place(&format!("{tier}/{TOTALS}")), differs);
+            self.report(self.base.place(&format!("{tier}/{TOTALS}")), differs);
         }
         self.sums(&sums);
         self.stale
@@ -157,13 +159,13 @@ impl<'a> Reports<'a> {
         for tier in tiers {
             let of_tier = total(sums, Some(tier));
             let subtests = sums.keys().filter(|(of, _)| *of == tier).count();
-            self.summary(self.phase.place(&format!("{tier}/{SUMS}")), |said| {
+            self.summary(self.base.place(&format!("{tier}/{SUMS}")), |said| {
                 let subtests = compare_count(said.total_subtests, subtests, "subtest");
                 subtests.into_iter().chain(compare_cost(said.total_cost, of_tier.cost)).collect()
             });
         }
         for ((tier, subtest), sum) in sums {
-            self.summary(self.phase.place(&format!("{tier}/{subtest}/{SUMS}")), |said| {
+            self.summary(self.base.place(&format!("{tier}/{subtest}/{SUMS}")), |said| {
                 let runs = compare_count(said.total_runs, sum.runs, "run");
                 let passed = compare_count(said.passed, sum.passed, "passed run");
                 runs.into_iter().chain(passed).chain(compare_cost(said.total_cost, sum.cost)).collect()

@@ -1,7 +1,6 @@
-//! Taking an experiment of the original's runner over: its own files are kept as they are, its results are sealed, and
+//! Taking an experiment of ProjectScylla's runner over: its own files are kept as they are, its results are sealed, and
 //! its runs get the places that they have here. Each step can be done again after a stop in its middle.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,16 +12,17 @@ use crate::model::survey::Seen;
 use crate::os::files::{self, FileError, Folder, Kind, ReadError, TEMPORARY_PREFIX};
 use crate::projectscylla::checkpoint::Document;
 
-use super::layout::original::{COMPLETED, IN_PROGRESS, unnumbered_attempt};
-use super::layout::{AGENT, ExperimentFolder, FAILED, RESULT};
-use super::{StoreError, checkpoint, config, evidence};
+use crate::store::layout::{AGENT, Base, ExperimentFolder, FAILED, RESULT};
+use crate::store::{StoreError, checkpoint, config, evidence};
 
-/// The original's phases: folders in which the tiers lie once more.
-const PHASES: [&str; 2] = [COMPLETED, IN_PROGRESS];
-/// The copy of the task's prompt that the original keeps.
+use super::layout::unnumbered_attempt;
+
+/// Folders in which the tiers lie once more.
+const PHASES: [Base; 2] = [Base::Completed, Base::InProgress];
+/// The copy of the task's prompt that ProjectScylla keeps.
 const PROMPT: &str = "prompt.md";
 
-/// A former attempt under a name that only the original gives, or in one of its phases.
+/// A former attempt under a name that only ProjectScylla gives, or in one of its phases.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Former {
     run: RunId,
@@ -31,19 +31,20 @@ struct Former {
     path: PathBuf,
 }
 
-/// Keeps the original's checkpoint and config as they lie there, and the digests of the results that are taken over.
+/// Keeps ProjectScylla's checkpoint and config as they lie there, and the digests of the results that are taken over.
 ///
 /// # Errors
 /// When one of them cannot be read or written.
 pub fn keep(folder: &ExperimentFolder, committed: &[(RunId, String)]) -> Result<(), StoreError> {
-    files::create_dir_durable(&folder.original())?;
+    files::create_dir_durable(&folder.taken_over())?;
     // What a former call left that was stopped is written again, whole.
-    for ((), half) in named(&folder.original(), Kind::File, |name| name.starts_with(TEMPORARY_PREFIX).then_some(()))? {
+    for ((), half) in named(&folder.taken_over(), Kind::File, |name| name.starts_with(TEMPORARY_PREFIX).then_some(()))?
+    {
         fs::remove_file(&half).map_err(|error| FileError::new("remove", &half, error))?;
     }
     let copies = [
-        (folder.checkpoint(), folder.original_checkpoint(), MOST_CHECKPOINT_BYTES),
-        (folder.config(), folder.original_config(), MOST_STAGE_FILE_BYTES),
+        (folder.checkpoint(), folder.taken_over_checkpoint(), MOST_CHECKPOINT_BYTES),
+        (folder.config(), folder.taken_over_config(), MOST_STAGE_FILE_BYTES),
     ];
     for (from, to, most) in copies {
         if let Some(bytes) = files::read_bounded(&from, most)? {
@@ -58,35 +59,16 @@ pub fn keep(folder: &ExperimentFolder, committed: &[(RunId, String)]) -> Result<
         let bytes = bytes.ok_or_else(|| unsealable("it is gone".into()))?;
         evidence::line(&mut seal, &Digest::of(&bytes), format!("{run}/{RESULT}").as_bytes());
     }
-    Ok(files::write_atomic(&folder.original_seal(), &seal)?)
+    Ok(files::write_atomic(&folder.taken_over_seal(), &seal)?)
 }
 
-/// The digest of each result that was taken over; nothing where nothing was.
-///
-/// # Errors
-/// What is wrong with the list, in a sentence.
-pub fn adopted(folder: &ExperimentFolder) -> Result<BTreeMap<RunId, Digest>, String> {
-    let text = match files::read_bounded(&folder.original_seal(), MOST_CHECKPOINT_BYTES) {
-        Ok(Some(text)) => text,
-        Ok(None) => return Ok(BTreeMap::new()),
-        Err(error) => return Err(error.to_string()),
-    };
-    let named = |path: Vec<u8>| -> Option<RunId> {
-        String::from_utf8(path).ok()?.strip_suffix(RESULT)?.strip_suffix('/')?.parse().ok()
-    };
-    let runs = evidence::parse(&text).and_then(|sealed| {
-        sealed.into_iter().map(|(path, digest)| named(path).map(|run| (run, digest))).collect::<Option<_>>()
-    });
-    runs.ok_or_else(|| "it is not a list of results with their digests".into())
-}
-
-/// What the original recorded of an experiment that is taken over but for the last step: its config is ours already, its
+/// What ProjectScylla recorded of an experiment that is taken over but for the last step: its config is ours already, its
 /// checkpoint is not yet.
 ///
 /// # Errors
 /// When the checkpoint cannot be read.
 pub fn misses_only_its_checkpoint(folder: &ExperimentFolder) -> Result<Option<Checkpoint>, StoreError> {
-    if files::kind_of(&folder.original_config())?.is_none() {
+    if files::kind_of(&folder.taken_over_config())?.is_none() {
         return Ok(None);
     }
     let (Seen::Read(_), _) = config::read(folder) else { return Ok(None) };
@@ -94,7 +76,7 @@ pub fn misses_only_its_checkpoint(folder: &ExperimentFolder) -> Result<Option<Ch
     Ok(Document::parse(&raw).ok().map(|document| document.checkpoint().0))
 }
 
-/// The prompt that the original's runs were given, when it lies there as text.
+/// The prompt that ProjectScylla's runs were given, when it lies there as text.
 ///
 /// # Errors
 /// When the system does not let it be read.
@@ -106,7 +88,7 @@ pub fn prompt(folder: &ExperimentFolder) -> Result<Option<String>, StoreError> {
     }
 }
 
-/// The prompts that agents of the original were given, of the runs at these places that keep theirs.
+/// The prompts that agents of ProjectScylla were given, of the runs at these places that keep theirs.
 ///
 /// # Errors
 /// When the system does not let one be read.
@@ -137,18 +119,18 @@ pub fn settle(folder: &ExperimentFolder, run: RunId, place: &str) -> Result<(), 
 }
 
 /// Gives former attempts the names and the place that they have here, so that their cost counts from then on: those in
-/// the original's own spellings, and those in its phases.
+/// ProjectScylla's own spellings, and those in its phases.
 ///
 /// # Errors
 /// When a folder cannot be listed or renamed.
 pub fn settle_former_attempts(folder: &ExperimentFolder) -> Result<(), StoreError> {
     let mut former = Vec::new();
-    let phases = PHASES.map(|phase| (folder.root().join(phase), true));
+    let phases = PHASES.map(|phase| (folder.base(phase), true));
     for (base, phase) in phases.into_iter().chain([(folder.root().to_owned(), false)]) {
         for (tier, of_tier) in named(&base, Kind::Folder, |name| name.parse::<TierId>().ok())? {
             for (subtest, of_subtest) in named(&of_tier, Kind::Folder, |name| name.parse::<SubtestId>().ok())? {
                 for ((run, number), path) in
-                    named(&of_subtest.join(FAILED), Kind::Folder, |name| attempt_of_the_original(name, phase))?
+                    named(&of_subtest.join(FAILED), Kind::Folder, |name| meant_attempt(name, phase))?
                 {
                     former.push(Former { run: RunId { tier, subtest, run }, number, path });
                 }
@@ -170,15 +152,15 @@ pub fn settle_former_attempts(folder: &ExperimentFolder) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Moves what is left of the original's phases, reports and manifests, to its other files.
+/// Moves what is left of ProjectScylla's phases, reports and manifests, to its other files.
 ///
 /// # Errors
 /// When the disk says no.
 pub fn put_phases_away(folder: &ExperimentFolder) -> Result<(), StoreError> {
     for phase in PHASES {
-        let from = folder.root().join(phase);
+        let from = folder.base(phase);
         if files::kind_of(&from)?.is_some() {
-            files::rename_durable(&from, &folder.original().join(phase))?;
+            files::rename_durable(&from, &folder.taken_over().join(phase.place("")))?;
         }
     }
     Ok(())
@@ -204,9 +186,9 @@ fn named<T: Ord>(
     Ok(found)
 }
 
-/// A name below the original's `.failed/`: `run_01_attempt_01`, which is ours too and moves only out of a phase, `run_01`
+/// A name below ProjectScylla's `.failed/`: `run_01_attempt_01`, which is ours too and moves only out of a phase, `run_01`
 /// and `run_01_failed_1`.
-fn attempt_of_the_original(name: &str, phase: bool) -> Option<(RunNumber, Option<AttemptNumber>)> {
+fn meant_attempt(name: &str, phase: bool) -> Option<(RunNumber, Option<AttemptNumber>)> {
     if let Some((run, attempt)) = AttemptNumber::from_folder(name) {
         return phase.then_some((run, Some(attempt)));
     }

@@ -1,4 +1,4 @@
-//! What `resume` does with an experiment of the original's runner: it says what it takes over, then takes it over.
+//! What `resume` does with an experiment of ProjectScylla: it says what it takes over, then takes it over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::cli::locate::{Located, locate};
 use crate::cli::options;
 use crate::config::fixture::Loaded;
 use crate::config::list::folder_of;
-use crate::engine::projectscylla::take_over::{TakeOver, adopt};
+use crate::engine::projectscylla::take_over::{self, TakeOver};
 use crate::engine::session::create::Options;
 use crate::engine::session::open::{self, Locked};
 use crate::model::experiment::Inherit;
@@ -23,7 +23,8 @@ use crate::model::survey::Survey;
 use crate::model::task::{Fixture, Subtest};
 use crate::model::usage::Total;
 use crate::os::{clock, files};
-use crate::rules::adopt::{self as adopt_rules, not_understood};
+
+use crate::projectscylla::take_over::{not_understood, way_to_inherit};
 use crate::rules::mend::{Ask, mend};
 use crate::text::short::first_of;
 use crate::text::words::{counted, list, shell_word};
@@ -31,10 +32,10 @@ use crate::text::words::{counted, list, shell_word};
 /// Runs that are named one by one in a message.
 const MOST_NAMED: usize = 8;
 
-/// Takes an experiment of the original over. `Some` when there is nothing to do: how the command ends then.
+/// Takes an experiment of ProjectScylla over. `Some` when there is nothing to do: how the command ends then.
 ///
 /// # Errors
-/// When the original's runner works on it, its state forbids it, agents would be paid again without being asked, or the
+/// When its runner works on it, its state forbids it, agents would be paid again without being asked, or the
 /// fixture for missing runs is not known.
 pub(super) fn take_over(
     args: &Resume,
@@ -47,13 +48,13 @@ pub(super) fn take_over(
     if candidate.is_complete() {
         return leave_alone(locked, survey, name, console).map(Some);
     }
-    if !args.adoption.redo_unjudged {
-        refuse_to_pay_again(&candidate.adoption.unjudged, name)?;
+    if !args.take_over.redo_unjudged {
+        refuse_to_pay_again(&candidate.runs.unjudged, name)?;
     }
     let current = console.current_dir()?;
     let fixture_dir = fixture_dir(args, &candidate, &current)?;
     let located = locate(&current)?;
-    let overrides = options::overrides(&args.adoption.overrides, &located, &current);
+    let overrides = options::overrides(&args.take_over.overrides, &located, &current);
     let loaded = options::load(&fixture_dir, &overrides)?;
     let subtests = candidate.subtests_of(&locked.folder, &loaded.fixture).on(name)?;
     let tiers: Vec<TierId> = subtests.keys().copied().collect();
@@ -62,7 +63,7 @@ pub(super) fn take_over(
     let known = candidate.thinking_mode(&locked.folder).on(name)?;
     let thinking = thinking_mode(args, known.clone())?;
     let options =
-        Options { thinking_mode: thinking, ..wish_of((args, &located), &candidate, loaded, subtests, inherit) };
+        Options { thinking_mode: thinking, ..options_of((args, &located), &candidate, loaded, subtests, inherit) };
     let planned: usize = options.subtests.values().map(|all| all.len() * options.runs_per_subtest as usize).sum();
     let mut messages = intent(&candidate, planned, &shown(&fixture_dir, &current), inherit);
     messages.extend(thinking_told(&candidate, known.is_some(), &options.thinking_mode));
@@ -72,11 +73,11 @@ pub(super) fn take_over(
         messages.push(format!("nothing more is started when {ceiling} are spent, what it cost before included"));
     }
     console.report(&messages)?;
-    adopt(locked, &candidate, options).on(name)?;
+    take_over::take_over(locked, &candidate, options).on(name)?;
     Ok(None)
 }
 
-/// A finished experiment stays the original's; what is wrong with its checkpoint is mended in its own version.
+/// A finished experiment stays ProjectScylla's; what is wrong with its checkpoint is mended in its own version.
 fn leave_alone(locked: &mut Locked, survey: &Survey, name: &str, console: &mut Console) -> Result<Exit, CliError> {
     let mending = mend(survey, &Ask::default(), clock::now());
     open::apply(locked, survey, &mending).on(name)?;
@@ -112,10 +113,10 @@ fn named(runs: &[RunId]) -> String {
 
 /// The fixture that is named, else the folder of the prompt that the experiment was started with.
 fn fixture_dir(args: &Resume, candidate: &TakeOver<'_>, current: &Path) -> Result<PathBuf, CliError> {
-    if let Some(typed) = &args.adoption.tiers_dir {
+    if let Some(typed) = &args.take_over.tiers_dir {
         return Ok(folder_of(&current.join(typed)).to_owned());
     }
-    let prompt = Path::new(&candidate.config.task_prompt_file);
+    let prompt = Path::new(&candidate.experiment.config.task_prompt_file);
     let beside = prompt.parent().map(|folder| current.join(folder));
     let is_fixture = |folder: &PathBuf| matches!(files::kind_of(&folder.join("test.yaml")), Ok(Some(_)));
     beside.filter(is_fixture).ok_or_else(|| {
@@ -140,7 +141,7 @@ fn inherit(
         subtest.is_some_and(|it| it.setup.extends_previous || !it.setup.inherit_best_from.is_empty())
     };
     let declaring: BTreeSet<TierId> = missing.iter().filter(|it| declares(it)).map(|(tier, _)| *tier).collect();
-    args.config.inherit.or_else(|| adopt_rules::inherit(candidate.original.version, &declaring)).ok_or_else(|| {
+    args.config.inherit.or_else(|| way_to_inherit(candidate.experiment.version, &declaring)).ok_or_else(|| {
         CliError::usage(
             "runs are missing in tiers up to T4, which took nothing from others in January 2026, and in later ones, which did",
         )
@@ -162,7 +163,7 @@ fn thinking_mode(args: &Resume, known: Option<String>) -> Result<String, CliErro
 
 /// Where the words to think come from, when the config does not say them.
 fn thinking_told(candidate: &TakeOver<'_>, is_known: bool, mode: &str) -> Option<String> {
-    if candidate.config.thinking_mode.is_some() {
+    if candidate.experiment.config.thinking_mode.is_some() {
         return None;
     }
     let from = if is_known { "the prompts of its runs say" } else { "you say" };
@@ -186,14 +187,14 @@ fn words_differ(candidate: &TakeOver<'_>, options: &Options) -> Option<String> {
 }
 
 /// What the experiment was started with, as far as it is said the same way here.
-fn wish_of(
+fn options_of(
     (args, located): (&Resume, &Located),
     candidate: &TakeOver<'_>,
     loaded: Loaded,
     subtests: BTreeMap<TierId, Vec<SubtestId>>,
     inherit: Inherit,
 ) -> Options {
-    let (config, operation, settings) = (candidate.config, &args.config.operation, &located.settings);
+    let (config, operation, settings) = (&candidate.experiment.config, &args.config.operation, &located.settings);
     Options {
         subtests,
         runs_per_subtest: config.runs_per_subtest,
@@ -218,23 +219,23 @@ fn wish_of(
 
 /// What is going to be done, a sentence each.
 fn intent(candidate: &TakeOver<'_>, planned: usize, fixture: &str, inherit: Inherit) -> Vec<String> {
-    let adoption = &candidate.adoption;
-    let committed = adoption.committed.len();
+    let taken = &candidate.runs;
+    let committed = taken.committed.len();
     let mut messages = vec![format!(
         "taking over an experiment of ProjectScylla (checkpoint {}): {} of {} kept as committed, {} to be made from `{fixture}`",
-        candidate.original.version,
+        candidate.experiment.version,
         committed,
         counted(planned, "planned run"),
         planned.saturating_sub(committed),
     )];
     messages
         .push("its checkpoint and config are kept in `config/original/`, with the digests of its results".to_owned());
-    if candidate.original.phased {
+    if !candidate.survey.places.usual.is_empty() {
         messages.push("runs move from `completed/` and `in_progress/` to the folders of their tiers".to_owned());
     }
-    if !adoption.unfinished.is_empty() {
-        let runs: Vec<RunId> = adoption.unfinished.iter().map(|unfinished| unfinished.run).collect();
-        let spent: Total = adoption.unfinished.iter().map(|unfinished| unfinished.spent).sum();
+    if !taken.unfinished.is_empty() {
+        let runs: Vec<RunId> = taken.unfinished.iter().map(|unfinished| unfinished.run).collect();
+        let spent: Total = taken.unfinished.iter().map(|unfinished| unfinished.spent).sum();
         messages.push(format!(
             "what is unfinished becomes a former attempt in `.failed/`, whole, and its cost counts ({spent}): {}",
             named(&runs)
@@ -249,7 +250,7 @@ fn intent(candidate: &TakeOver<'_>, planned: usize, fixture: &str, inherit: Inhe
             "its missing runs take over the winner of the tier before theirs (`--inherit previous-best`)".to_owned()
         }
     });
-    if !candidate.original.hash_is_explained {
+    if !candidate.experiment.hash_is_explained {
         messages.push(
             "its config is not the one that the hash in its checkpoint was taken of, or of a commit that is not known \
              here: the config counts as it is"
@@ -257,7 +258,7 @@ fn intent(candidate: &TakeOver<'_>, planned: usize, fixture: &str, inherit: Inhe
         );
     }
     messages.extend(
-        not_understood(candidate.config)
+        not_understood(&candidate.experiment.config)
             .into_iter()
             .map(|(field, value, instead)| format!("its `{field}` ({value}) has no effect here: {instead}")),
     );

@@ -1,4 +1,4 @@
-//! What it means to take an experiment of the original's runner over: which runs are kept, which are set aside, what is
+//! What it means to take an experiment of ProjectScylla over: which runs are kept, which are set aside, what is
 //! not understood. Decided here, done by the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,19 +9,19 @@ use crate::model::checkpoint::CompletedRuns;
 use crate::model::experiment::Inherit;
 use crate::model::finding::{Finding, FindingKind};
 use crate::model::ids::{RunId, SubtestId, TierId};
-use crate::model::original::{OriginalConfig, OriginalVersion};
 use crate::model::outcome::RunStatus;
 use crate::model::plan::Plan;
 use crate::model::survey::{RunSeen, Survey};
 use crate::model::usage::Total;
-use crate::rules::audit::audit;
+use crate::projectscylla::config::Config;
+use crate::projectscylla::version::Version;
 
 /// The last tier that took nothing from others in January 2026.
 const LAST_ALONE: TierId = TierId(4);
 
 /// What becomes of the runs of an experiment that is taken over.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Adoption {
+pub struct TakenOver {
     /// Runs that are committed, with the places where they lie: they are kept as they are.
     pub committed: Vec<(RunId, String)>,
     /// The verdicts of those that have one.
@@ -45,29 +45,29 @@ pub struct Unfinished {
     pub spent: Total,
 }
 
-impl Adoption {
-    /// What a survey of the original's folder gives.
+impl TakenOver {
+    /// What a survey of its folder gives.
     #[must_use]
     pub fn of(survey: &Survey) -> Self {
         let recorded = |run: RunId| survey.checkpoint.content().and_then(|index| index.completed_runs.get(run));
-        let mut adoption = Self::default();
+        let mut taken = Self::default();
         for (run, seen) in &survey.runs {
             let unfinished =
                 |agent_complete, spent| Unfinished { run: *run, place: survey.place(*run), agent_complete, spent };
             match seen {
                 RunSeen::Committed(facts) => {
-                    adoption.committed.push((*run, survey.place(*run)));
-                    adoption.passed.extend(facts.passed.map(|passed| (*run, passed)));
+                    taken.committed.push((*run, survey.place(*run)));
+                    taken.passed.extend(facts.passed.map(|passed| (*run, passed)));
                 }
                 RunSeen::Unfinished { agent_complete, spent } => {
-                    adoption.unfinished.push(unfinished(*agent_complete, *spent));
+                    taken.unfinished.push(unfinished(*agent_complete, *spent));
                 }
                 // There was a verdict once, so there was an agent.
-                RunSeen::Unreadable => adoption.unfinished.push(unfinished(true, Total::UNKNOWN)),
+                RunSeen::Unreadable => taken.unfinished.push(unfinished(true, Total::UNKNOWN)),
                 RunSeen::Unknown => {}
             }
         }
-        let mut unjudged: BTreeSet<RunId> = adoption
+        let mut unjudged: BTreeSet<RunId> = taken
             .unfinished
             .iter()
             // A run that is recorded as judged is not made again before a person drops the entry.
@@ -82,11 +82,11 @@ impl Adoption {
         unjudged.extend(agent_complete.filter(|run| !committed(run)));
         let plan = survey.plan();
         let planned = |run: &RunId| plan.as_ref().is_none_or(|plan| plan.contains(*run));
-        adoption.unjudged = unjudged.into_iter().filter(planned).collect();
-        adoption
+        taken.unjudged = unjudged.into_iter().filter(planned).collect();
+        taken
     }
 
-    /// The index to begin with: what the original recorded, without the agents whose work is given up.
+    /// The index to begin with: what was recorded, without the agents whose work is given up.
     #[must_use]
     pub fn index(&self, recorded: &CompletedRuns) -> CompletedRuns {
         let mut index = recorded.clone();
@@ -101,9 +101,9 @@ impl Adoption {
     }
 }
 
-/// Findings under which an experiment of the original cannot be taken over: its plan, or what its runs are, is not known.
+/// Of its findings those under which an experiment cannot be taken over: its plan, or what its runs are, is not known.
 #[must_use]
-pub fn forbidding(survey: &Survey) -> Vec<Finding> {
+pub fn forbidding(findings: Vec<Finding>) -> Vec<Finding> {
     let forbids = |kind| {
         matches!(
             kind,
@@ -118,7 +118,7 @@ pub fn forbidding(survey: &Survey) -> Vec<Finding> {
                 | FindingKind::DuplicateRun
         )
     };
-    audit(survey).into_iter().filter(|finding| forbids(finding.kind)).collect()
+    findings.into_iter().filter(|finding| forbids(finding.kind)).collect()
 }
 
 /// Why the plan of an experiment cannot be completed by a fixture.
@@ -137,7 +137,7 @@ pub enum PlanGap {
 /// # Errors
 /// When the fixture lacks what the plan needs.
 pub fn subtests(
-    config: &OriginalConfig,
+    config: &Config,
     known: &Plan,
     fixture: &BTreeMap<TierId, Vec<SubtestId>>,
     missing: &BTreeSet<(TierId, SubtestId)>,
@@ -165,14 +165,14 @@ pub fn subtests(
     Ok(planned)
 }
 
-/// How the original's commits gave setups to later tiers, in our words. From February 2026 on each tier took the winner of
+/// How ProjectScylla's commits gave setups to later tiers, in our words. From February 2026 on each tier took the winner of
 /// the one before it. In January tiers up to `T4` took nothing, and those behind them what they declare: `None` when runs
 /// of both kinds are missing, because no single way makes both as they were made then.
 #[must_use]
-pub fn inherit(version: OriginalVersion, declaring: &BTreeSet<TierId>) -> Option<Inherit> {
+pub fn way_to_inherit(version: Version, declaring: &BTreeSet<TierId>) -> Option<Inherit> {
     let alone = declaring.iter().any(|tier| *tier <= LAST_ALONE);
     let behind = declaring.iter().any(|tier| *tier > LAST_ALONE);
-    match (version >= OriginalVersion::V3_0, alone, behind) {
+    match (version >= Version::V3_0, alone, behind) {
         (true, ..) => Some(Inherit::PreviousBest),
         (false, true, true) => None,
         (false, true, false) => Some(Inherit::None),
@@ -180,7 +180,7 @@ pub fn inherit(version: OriginalVersion, declaring: &BTreeSet<TierId>) -> Option
     }
 }
 
-/// What agents of the original were told to think, by the prompts that its runs were given; `None` when there are no
+/// What its agents were told to think, by the prompts that its runs were given; `None` when there are no
 /// prompts, or they differ. `task` is the task's own prompt, which may begin with such a word itself.
 #[must_use]
 pub fn thinking_mode(prompts: &[String], task: Option<&str>) -> Option<&'static str> {
@@ -202,9 +202,9 @@ pub fn thinking_mode(prompts: &[String], task: Option<&str>) -> Option<&'static 
     if modes.len() == 1 { modes.into_iter().next() } else { None }
 }
 
-/// Each key of the original's config that has no effect here, with its value and what is so instead.
+/// Each key of its config that has no effect here, with its value and what is so instead.
 #[must_use]
-pub fn not_understood(config: &OriginalConfig) -> Vec<(String, Value, &'static str)> {
+pub fn not_understood(config: &Config) -> Vec<(String, Value, &'static str)> {
     let mut fields: Vec<(String, Value, &'static str)> = Vec::new();
     if let Some(turns) = config.max_turns {
         fields.push(("max_turns".into(), turns.into(), "turns are not limited; let the agent's command do it"));
@@ -236,7 +236,7 @@ pub fn not_understood(config: &OriginalConfig) -> Vec<(String, Value, &'static s
     fields
 }
 
-/// A value by which the original changes nothing.
+/// A value that changes nothing there.
 fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
@@ -283,9 +283,9 @@ mod tests {
         survey.runs.insert(run("T0/00/1"), unfinished(true));
         survey.runs.insert(run("T0/00/2"), unfinished(false));
         survey.runs.insert(run("T0/00/3"), RunSeen::Unreadable);
-        let adoption = Adoption::of(&survey);
-        assert_eq!(adoption.unjudged, [run("T0/00/1"), run("T0/00/3")]);
-        assert_eq!(adoption.unfinished.len(), 3);
+        let taken = TakenOver::of(&survey);
+        assert_eq!(taken.unjudged, [run("T0/00/1"), run("T0/00/3")]);
+        assert_eq!(taken.unfinished.len(), 3);
     }
 
     #[test]
@@ -293,17 +293,17 @@ mod tests {
         let mut recorded = CompletedRuns::default();
         recorded.set(run("T0/00/1"), RunStatus::Passed);
         recorded.set(run("T0/00/2"), RunStatus::AgentComplete);
-        let index = Adoption::default().index(&recorded);
+        let index = TakenOver::default().index(&recorded);
         assert_eq!(index.entries().collect::<Vec<_>>(), [(run("T0/00/1"), RunStatus::Passed)]);
     }
 
     #[test]
     fn the_plan_is_what_is_known_and_then_what_the_fixture_has() {
-        let config = |most| OriginalConfig {
+        let config = |most| Config {
             tiers_to_run: vec![TierId(0), TierId(1)],
             max_subtests: most,
             runs_per_subtest: 1,
-            ..OriginalConfig::default()
+            ..Config::default()
         };
         let mut known = Plan::default();
         known.add(TierId(0), SubtestId(5), 1);
@@ -321,12 +321,12 @@ mod tests {
 
     #[test]
     fn missing_runs_inherit_as_those_of_their_time_did_or_a_person_decides() {
-        let of = |version, tiers: &[u32]| inherit(version, &tiers.iter().map(|tier| TierId(*tier)).collect());
-        assert_eq!(of(OriginalVersion::V3_1, &[1, 5]), Some(Inherit::PreviousBest));
-        assert_eq!(of(OriginalVersion::V2_0, &[]), Some(Inherit::AsDeclared));
-        assert_eq!(of(OriginalVersion::V2_0, &[1, 4]), Some(Inherit::None));
-        assert_eq!(of(OriginalVersion::V2_0, &[5, 6]), Some(Inherit::AsDeclared));
-        assert_eq!(of(OriginalVersion::V2_0, &[4, 5]), None);
+        let of = |version, tiers: &[u32]| way_to_inherit(version, &tiers.iter().map(|tier| TierId(*tier)).collect());
+        assert_eq!(of(Version::V3_1, &[1, 5]), Some(Inherit::PreviousBest));
+        assert_eq!(of(Version::V2_0, &[]), Some(Inherit::AsDeclared));
+        assert_eq!(of(Version::V2_0, &[1, 4]), Some(Inherit::None));
+        assert_eq!(of(Version::V2_0, &[5, 6]), Some(Inherit::AsDeclared));
+        assert_eq!(of(Version::V2_0, &[4, 5]), None);
     }
 
     #[test]
@@ -335,11 +335,11 @@ mod tests {
             "off_peak": true, "from_run_state": null, "filter_tiers": [], "until_run_state": "diff_captured",
             "keep_failed_workspaces": false, "something": null,
         });
-        let config = OriginalConfig {
+        let config = Config {
             max_turns: Some(20),
             use_containers: Some(false),
             others: others.as_object().unwrap().clone(),
-            ..OriginalConfig::default()
+            ..Config::default()
         };
         let names: Vec<String> = not_understood(&config).into_iter().map(|(name, ..)| name).collect();
         assert_eq!(names, ["max_turns", "off_peak", "until_run_state", "something"]);

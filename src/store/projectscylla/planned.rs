@@ -1,45 +1,41 @@
-//! Which runs an experiment of the original plans. Its config names tiers and how many subtests of each at most; which those
+//! Which runs an experiment of ProjectScylla plans. Its config names tiers and how many subtests of each at most; which those
 //! are stands in its fixture, which is not here. So what was not started follows from the order of their numbers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::ids::{SubtestId, TierId};
-use crate::model::original::OriginalConfig;
 use crate::model::outcome::ExperimentStatus;
 use crate::model::plan::Plan;
 use crate::os::files;
 use crate::projectscylla::checkpoint::Reading;
+use crate::projectscylla::config::Config;
 use crate::projectscylla::states::{ExperimentState, TierState};
+use crate::store::layout::Base;
 use crate::store::layout::ExperimentFolder;
-use crate::store::layout::original::Phase;
 
 /// Written when a tier is finished.
 const WINNER: &str = "best_subtest.json";
 
-/// How many subtests each tier of the original has at least, in every version of its own fixtures.
+/// How many subtests each tier of ProjectScylla has at least, in every version of its own fixtures.
 const SUBTESTS: [usize; 7] = [24, 10, 15, 41, 7, 15, 1];
 
-/// The plan of an experiment of the original.
+/// The plan of such an experiment.
 #[derive(Debug, Default)]
-pub(super) struct Planned {
+pub(super) struct Expected {
     /// Every run, as far as subtests are known or follow from the config.
     pub(super) plan: Plan,
     /// Those of subtests that are known.
     pub(super) known: Plan,
-    /// Planned tiers of which no subtest is in the plan.
+    /// Expected tiers of which no subtest is in the plan.
     pub(super) without: Vec<TierId>,
     /// Whether more may be planned.
     pub(super) is_open: bool,
 }
 
-impl Planned {
+impl Expected {
     /// Of each planned tier the subtests that are known, the first ones when only so many were asked for. A tier that was
     /// not finished has as many as were asked for.
-    pub(super) fn of(
-        config: &OriginalConfig,
-        known: &BTreeSet<(TierId, SubtestId)>,
-        finished: &BTreeSet<TierId>,
-    ) -> Self {
+    pub(super) fn of(config: &Config, known: &BTreeSet<(TierId, SubtestId)>, finished: &BTreeSet<TierId>) -> Self {
         let mut planned = Self::default();
         let most = config.max_subtests.map(|most| most as usize);
         // Where none are named, those are meant that are there.
@@ -53,7 +49,7 @@ impl Planned {
             }
             if !finished.contains(tier) {
                 let expected = most.map(|most| most.min(SUBTESTS.get(tier.0 as usize).copied().unwrap_or_default()));
-                // The original numbers the subtests of its first tier from 0, and those of all others from 1.
+                // ProjectScylla numbers the subtests of its first tier from 0, and those of all others from 1.
                 for number in u32::from(tier.0 > 0).. {
                     if expected.is_none_or(|expected| subtests.len() >= expected) {
                         break;
@@ -76,7 +72,7 @@ impl Planned {
 /// The tier that has one subtest, whatever is asked for.
 const LAST: TierId = TierId(6);
 
-/// The tiers that the original finished: all of their subtests are known.
+/// The tiers that ProjectScylla finished: all of their subtests are known.
 pub(super) fn finished(
     folder: &ExperimentFolder,
     recorded: Option<&Reading>,
@@ -88,9 +84,9 @@ pub(super) fn finished(
     });
     let states: BTreeMap<TierId, TierState> = recorded.map(|reading| reading.states.tiers.clone()).unwrap_or_default();
     let has_winner = |tier: &TierId| {
-        let phases = [Phase::Flat, Phase::Completed];
-        phases.iter().any(|phase| {
-            let place = folder.phase(*phase).join(tier.to_string()).join(WINNER);
+        let bases = [Base::Root, Base::Completed];
+        bases.iter().any(|base| {
+            let place = folder.base(*base).join(tier.to_string()).join(WINNER);
             matches!(files::kind_of(&place), Ok(Some(_)))
         })
     };
@@ -104,15 +100,15 @@ pub(super) fn finished(
 mod tests {
     use super::*;
 
-    fn planned(most: Option<u32>, tiers: &[u32], known: &[(u32, u32)], finished: &[u32]) -> Planned {
-        let config = OriginalConfig {
+    fn planned(most: Option<u32>, tiers: &[u32], known: &[(u32, u32)], finished: &[u32]) -> Expected {
+        let config = Config {
             runs_per_subtest: 1,
             max_subtests: most,
             tiers_to_run: tiers.iter().map(|tier| TierId(*tier)).collect(),
-            ..OriginalConfig::default()
+            ..Config::default()
         };
         let known = known.iter().map(|(tier, subtest)| (TierId(*tier), SubtestId(*subtest))).collect();
-        Planned::of(&config, &known, &finished.iter().map(|tier| TierId(*tier)).collect())
+        Expected::of(&config, &known, &finished.iter().map(|tier| TierId(*tier)).collect())
     }
 
     #[test]

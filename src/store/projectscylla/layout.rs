@@ -1,22 +1,17 @@
-//! Names in the folders that the original's runner makes: which belong at each level, and its phases.
+//! Names in the folders that ProjectScylla makes: which belong at each level.
 
 use std::path::PathBuf;
 
-use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
+use crate::model::ids::RunNumber;
 use crate::os::files::Kind;
 
-use super::{AGENT, CHECKPOINT, ExperimentFolder, JUDGE, RESULT, RunFolder, WORKSPACE};
+use crate::store::layout::config::TAKEN_OVER;
+use crate::store::layout::{AGENT, ExperimentFolder, JUDGE, Level, RESULT, WORKSPACE};
 
-/// Runs that are under way, from March 2026 on.
-pub(in crate::store) const IN_PROGRESS: &str = "in_progress";
-/// Runs that were promoted, from March 2026 on.
-pub(in crate::store) const COMPLETED: &str = "completed";
-/// The copy that the original keeps of its former checkpoint.
+/// The copy that ProjectScylla keeps of its former checkpoint.
 pub(in crate::store) const FORMER_CHECKPOINT: &str = "checkpoint.json.bak";
-/// Names the process of the original's runner.
+/// Names the process of ProjectScylla's runner.
 pub(in crate::store) const PID: &str = "experiment.pid";
-/// What an experiment that was taken over keeps of the original's, below the folder of the config.
-pub(in crate::store) const KEPT: &str = "original";
 /// A report with the results of a tier or of the whole experiment in it.
 pub(in crate::store) const TOTALS: &str = "result.json";
 /// A report with the sums of a subtest, a tier or the whole experiment.
@@ -75,103 +70,58 @@ const IN_RUN: [&str; 15] = [
 ];
 /// Folders of a run.
 const FOLDERS_IN_RUN: [&str; 5] = [AGENT, "commands", JUDGE, "logs", WORKSPACE];
-/// What the original makes as links, some of them to absolute paths. They are not followed.
+/// What ProjectScylla makes as links, some of them to absolute paths. They are not followed.
 const LINKS: [&str; 5] = ["criteria.md", "judge_prompt.md", "prompt.md", "rubric.yaml", "task_prompt.md"];
 
-/// Whose names are usual in a folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) enum Dialect {
-    /// An experiment of this tool.
-    Ours,
-    /// An experiment of this tool that the original's runner began: its former files lie there still.
-    Adopted,
-    /// An experiment of the original's runner.
-    Original,
-}
-
-/// In which of an experiment's folders a run lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub(in crate::store) enum Phase {
-    /// In the experiment's own, the only one for this tool.
-    #[default]
-    Flat,
-    /// Below [`IN_PROGRESS`].
-    InProgress,
-    /// Below [`COMPLETED`].
-    Completed,
-}
-
-impl Phase {
-    /// The folder that it stands for.
-    pub(in crate::store) fn folder(self) -> Option<&'static str> {
-        match self {
-            Self::Flat => None,
-            Self::InProgress => Some(IN_PROGRESS),
-            Self::Completed => Some(COMPLETED),
-        }
-    }
-
-    /// A place below the experiment's folder, from one below the phase's.
-    pub(in crate::store) fn place(self, below: &str) -> String {
-        match self.folder() {
-            Some(folder) if below.is_empty() => folder.to_owned(),
-            Some(folder) => format!("{folder}/{below}"),
-            None => below.to_owned(),
-        }
-    }
-}
-
 impl ExperimentFolder {
-    /// The folder in which a phase's tiers lie.
-    pub(in crate::store) fn phase(&self, phase: Phase) -> PathBuf {
-        phase.folder().map_or_else(|| self.root.clone(), |folder| self.root.join(folder))
-    }
-
-    /// A subtest's folder in a phase.
-    pub(in crate::store) fn subtest_in(&self, phase: Phase, tier: TierId, subtest: SubtestId) -> PathBuf {
-        self.phase(phase).join(tier.to_string()).join(subtest.to_string())
-    }
-
-    /// A run's folder in a phase.
-    pub(in crate::store) fn run_in(&self, phase: Phase, run: RunId) -> RunFolder {
-        RunFolder::at(self.subtest_in(phase, run.tier, run.subtest).join(run.run.folder()))
-    }
-
-    /// The copy that the original keeps of its former checkpoint.
+    /// The copy that ProjectScylla keeps of its former checkpoint.
     pub(in crate::store) fn former_checkpoint(&self) -> PathBuf {
-        self.root.join(FORMER_CHECKPOINT)
+        self.root().join(FORMER_CHECKPOINT)
     }
 
-    /// What names the process of the original's runner.
+    /// What names the process of ProjectScylla's runner.
     pub(in crate::store) fn pid(&self) -> PathBuf {
-        self.root.join(PID)
+        self.root().join(PID)
     }
 }
 
-/// A regular file of one of these names, or a link where the original makes one.
+/// A regular file of one of these names, or a link where ProjectScylla makes one.
 fn is_file_of(names: &[&str], name: &str, kind: Kind) -> bool {
     names.contains(&name) && (kind == Kind::File || (kind == Kind::Link && LINKS.contains(&name)))
 }
 
-/// Whether the original's runner makes it in the experiment's folder.
-pub(in crate::store) fn is_usual_at_root(name: &str, kind: Kind) -> bool {
+/// Whether ProjectScylla makes it at a level, or made it in an experiment that was taken over.
+pub(in crate::store) fn is_usual(level: Level, name: &str, kind: Kind) -> bool {
+    match level {
+        Level::Root => is_usual_at_root(name, kind),
+        Level::Config => name == TAKEN_OVER && kind == Kind::Folder,
+        Level::Tier => is_usual_in_tier(name, kind),
+        Level::Subtest => is_usual_in_subtest(name, kind),
+        Level::Run => is_usual_in_run(name, kind),
+        // Deeper down, names are anyone's.
+        Level::BelowRun => true,
+    }
+}
+
+/// Whether it is made in the experiment's folder.
+fn is_usual_at_root(name: &str, kind: Kind) -> bool {
     is_file_of(&AT_ROOT, name, kind) || (kind == Kind::Folder && FOLDERS_AT_ROOT.contains(&name))
 }
 
 /// The same in the folder of a tier.
-pub(in crate::store) fn is_usual_in_tier(name: &str, kind: Kind) -> bool {
+fn is_usual_in_tier(name: &str, kind: Kind) -> bool {
     is_file_of(&IN_TIER, name, kind)
 }
 
 /// The same in the folder of a subtest.
-pub(in crate::store) fn is_usual_in_subtest(name: &str, kind: Kind) -> bool {
+fn is_usual_in_subtest(name: &str, kind: Kind) -> bool {
     is_file_of(&IN_SUBTEST, name, kind)
         || (kind == Kind::Folder && FOLDERS_IN_SUBTEST.contains(&name))
         || (kind == Kind::File && is_log_of_command(name))
 }
 
 /// The same in the folder of a run.
-pub(in crate::store) fn is_usual_in_run(name: &str, kind: Kind) -> bool {
+fn is_usual_in_run(name: &str, kind: Kind) -> bool {
     is_file_of(&IN_RUN, name, kind)
         || (kind == Kind::Folder && FOLDERS_IN_RUN.contains(&name))
         || (kind == Kind::File && is_log_of_command(name))
@@ -185,14 +135,7 @@ fn is_log_of_command(name: &str) -> bool {
     number.is_some_and(|digits| digits.len() >= 4 && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Whether it is what a crash of the original leaves while it saves: `checkpoint.tmp.4711.json`, first `checkpoint.tmp`.
-pub(in crate::store) fn is_temporary(name: &str) -> bool {
-    let stem = CHECKPOINT.strip_suffix(".json").unwrap_or(CHECKPOINT);
-    let numbered = |rest: &str| rest.starts_with(".tmp.") && rest.strip_suffix(".json").is_some();
-    name.strip_prefix(stem).is_some_and(|rest| rest == ".tmp" || numbered(rest))
-}
-
-/// The run of a former attempt that is named as the original's later tools do: `run_01` or `run_01_failed_2`.
+/// The run of a former attempt that is named as ProjectScylla's later tools do: `run_01` or `run_01_failed_2`.
 pub(in crate::store) fn unnumbered_attempt(name: &str) -> Option<RunNumber> {
     let run = match name.split_once("_failed_") {
         Some((run, number)) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => run,
@@ -207,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_original_makes_is_usual_where_it_makes_it_and_nowhere_else() {
+    fn what_is_made_there_is_usual_where_it_is_made_and_nowhere_else() {
         for (usual, name, kind) in [
             (true, "cmd_0000_stdout.log", Kind::File),
             (true, "cmd_10000_stderr.log", Kind::File),
@@ -227,16 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn temporary_checkpoints_and_former_attempts_are_known_by_their_names() {
-        for (temporary, name) in [
-            (true, "checkpoint.tmp.4711.json"),
-            (true, "checkpoint.tmp.4711.140.json"),
-            (true, "checkpoint.tmp"),
-            (false, "checkpoint.json"),
-            (false, "checkpoint.tmp.4711"),
-        ] {
-            assert_eq!(is_temporary(name), temporary, "{name}");
-        }
+    fn former_attempts_are_known_by_their_names() {
         for (run, name) in [
             (Some(1), "run_01"),
             (Some(100), "run_100_failed_2"),

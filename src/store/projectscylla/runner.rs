@@ -1,17 +1,19 @@
-//! Whether the original's runner is at work on an experiment. It takes no lock, so there are only signs of it.
+//! Whether ProjectScylla's runner is at work on an experiment. It takes no lock, so there are only signs of it.
 
 use jiff::Timestamp;
 
-use crate::model::survey::Runner;
+use crate::model::survey::{Holder, Signs};
 use crate::os::files::read_bounded;
 use crate::os::{clock, process};
 use crate::store::layout::ExperimentFolder;
 
+use super::layout::PID;
+
 /// Largest file with the number of a process that is read, in bytes.
 const MOST_PID_BYTES: u64 = 64;
-/// A runner that was not heard of for so long is dead. The original, which is heard every 30 s, says so too.
+/// A runner that was not heard of for so long is dead. ProjectScylla, which is heard every 30 s, says so too.
 const MOST_SILENCE_SECONDS: i64 = 120;
-/// What the command line of the original's programs holds.
+/// What the command line of ProjectScylla's programs holds.
 const PROGRAMS: [&str; 7] = [
     "manage_experiment",
     "regenerate_results",
@@ -30,19 +32,35 @@ pub(super) fn find(
     recorded: Option<u32>,
     heard: Option<Timestamp>,
     is_at_home: bool,
-) -> Option<Runner> {
+) -> Option<Signs> {
     let told = read_bounded(&folder.pid(), MOST_PID_BYTES).ok().flatten();
     let told = told.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.trim().parse().ok());
     if let Some(pid) = [told, recorded].into_iter().flatten().find(|pid| is_runner(*pid)) {
-        return Some(Runner { pid: Some(pid), heard: None });
+        return Some(signs(Some(pid), None));
     }
-    // The original records no machine. Where the folder is called as it was and a process of that number was there once,
+    // ProjectScylla records no machine. Where the folder is called as it was and a process of that number was there once,
     // it was on this machine, and it is dead.
     if is_at_home && told.or(recorded).is_some_and(was_here) {
         return None;
     }
     let silence = clock::now().as_second() - heard?.as_second();
-    (silence.abs() <= MOST_SILENCE_SECONDS).then(|| Runner { pid: None, heard: heard.map(|heard| heard.to_string()) })
+    (silence.abs() <= MOST_SILENCE_SECONDS).then(|| signs(None, heard))
+}
+
+/// The signs of a runner: its process, if it lives on this machine, and when it was last heard of. It tells neither its
+/// machine nor its start.
+fn signs(pid: Option<u32>, heard: Option<Timestamp>) -> Signs {
+    let since = heard.map_or_else(|| "its start".to_owned(), |heard| heard.to_string());
+    let message = match (pid, heard) {
+        (Some(pid), _) => format!("process {pid} of ProjectScylla's runner works on it"),
+        (None, Some(heard)) => {
+            format!("ProjectScylla's runner was heard of at {heard}, and may work on another machine")
+        }
+        (None, None) => "ProjectScylla's runner works on it".to_owned(),
+    };
+    let host = if pid.is_some() { "this machine" } else { "another machine" };
+    let holder = Holder { pid: pid.unwrap_or(0), host: host.to_owned(), since };
+    Signs { holder, place: PID.to_owned(), message }
 }
 
 /// Whether a process of this number has been started since this machine was: numbers are given in order.
@@ -76,7 +94,7 @@ mod tests {
         let write = |pid: u32| std::fs::write(sample.folder.pid(), format!("{pid}\n")).unwrap();
         write(other.id());
         assert_eq!(find(&sample.folder, None, None, false), None, "the number was used again");
-        let expected = Some(Runner { pid: Some(runner.id()), heard: None });
+        let expected = Some(signs(Some(runner.id()), None));
         assert_eq!(find(&sample.folder, Some(runner.id()), None, true), expected);
         write(runner.id());
         assert_eq!(find(&sample.folder, None, None, true), expected);
@@ -86,7 +104,7 @@ mod tests {
         }
         assert_eq!(find(&sample.folder, Some(runner.id()), None, false), None, "it is dead");
         let now = clock::now();
-        assert!(find(&sample.folder, None, Some(now), false).is_some_and(|runner| runner.pid.is_none()));
+        assert!(find(&sample.folder, None, Some(now), false).is_some_and(|runner| runner.holder.pid == 0));
         assert_eq!(find(&sample.folder, None, Some(now), true), None, "it was here, and is dead");
         write(u32::MAX);
         assert!(find(&sample.folder, None, Some(now), true).is_some(), "no process of that number was ever here");

@@ -1,0 +1,80 @@
+//! Below which of several folders a run lies, in forms that have several. Which one counts of a run that lies below two.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::model::ids::{RunId, SubtestId, TierId};
+use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::survey::{Problem, ProblemKind};
+use crate::os::files::read_bounded;
+use crate::store::form::{Form, Strict};
+use crate::store::layout::{Base, ExperimentFolder};
+
+use super::facts::ReadFacts;
+use super::levels::ListedRuns;
+
+/// Where the runs of an experiment lie.
+#[derive(Debug, Default)]
+pub(super) struct Bases {
+    /// The folder of each run that counts.
+    pub(super) of_runs: BTreeMap<RunId, Base>,
+    /// Every subtest that has a folder.
+    pub(super) subtests: BTreeSet<(TierId, SubtestId)>,
+    /// Whether anything lies below another base than the experiment's own folder.
+    pub(super) has_others: bool,
+}
+
+/// Tells runs apart by base, and says which folders do not count: those are listed no more. Of a run that lies in two, the
+/// folder with a whole result counts, else the one with the agent's work; where both are alike, the later base.
+pub(super) fn tell_apart(folder: &ExperimentFolder, form: &Form, listed: &mut [ListedRuns]) -> (Bases, Vec<Problem>) {
+    let mut of_run: BTreeMap<RunId, Vec<Base>> = BTreeMap::new();
+    for list in listed.iter() {
+        for run in &list.runs {
+            of_run.entry(list.of.run(*run)).or_default().push(list.of.base);
+        }
+    }
+    let mut bases = Bases {
+        has_others: listed.iter().any(|list| list.of.base != Base::Root),
+        subtests: listed.iter().map(|list| (list.of.tier, list.of.subtest)).collect(),
+        ..Bases::default()
+    };
+    let mut others = Vec::new();
+    for (run, mut lies_in) in of_run {
+        // Folders that count more come last, and the sort keeps the order of bases among equal ones.
+        if lies_in.len() > 1 {
+            lies_in.sort_by_key(|base| worth(folder, form, *base, run));
+        }
+        let Some(counts) = lies_in.pop() else { continue };
+        bases.of_runs.insert(run, counts);
+        for second in lies_in {
+            let found = format!("the run lies in `{}` as well, and counts there", counts.place(&run.to_string()));
+            let place = second.place(&run.to_string());
+            others.push(Problem { run, kind: ProblemKind::Duplicate, place, found });
+        }
+    }
+    if !others.is_empty() {
+        let second: BTreeSet<&str> = others.iter().map(|problem: &Problem| problem.place.as_str()).collect();
+        for list in listed {
+            let of = list.of;
+            list.runs.retain(|run| !second.contains(of.base.place(&of.run(*run).to_string()).as_str()));
+        }
+    }
+    (bases, others)
+}
+
+/// How much is there of a run: 2 with a whole result, 1 with a usable agent's.
+fn worth(folder: &ExperimentFolder, form: &Form, base: Base, run: RunId) -> u8 {
+    let folder = folder.run_in(base, run);
+    let read = |path: &Path| read_bounded(path, MOST_STAGE_FILE_BYTES).ok().flatten();
+    if read(&folder.result()).is_some_and(|bytes| is_whole(form, &bytes)) {
+        2
+    } else {
+        let agent = form.agent.and_then(|agent| agent(&read(&folder.agent_result())?));
+        u8::from(agent.is_some_and(|agent| agent.is_usable))
+    }
+}
+
+fn is_whole(form: &Form, bytes: &[u8]) -> bool {
+    let loosely = |strict: Strict| strict(bytes).is_ok_and(|strict| ReadFacts::parse(&strict).is_ok());
+    ReadFacts::parse(bytes).is_ok() || form.strict.is_some_and(loosely)
+}
