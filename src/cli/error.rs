@@ -103,6 +103,7 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         EngineError::Lock(LockError::Locked(_)) => {
             (Exit::Locked, Some(format!("wait for it, or look at it with `cargo scylla status {dir}`")))
         }
+        EngineError::Lock(LockError::Io { path, error }) => advice_on_lock(path, error, dir),
         EngineError::AtWork(signs) => {
             let hint = match signs.holder.pid {
                 0 => "if it is dead, try again in two minutes; nothing was changed".to_owned(),
@@ -178,6 +179,28 @@ fn advice_on_run(is_damaged: bool, dir: &str) -> (Exit, Option<String>) {
         (Exit::Incomplete, format!("`cargo scylla resume {dir}` goes on with the experiment"))
     };
     (exit, Some(format!("{hint}; nothing was changed")))
+}
+
+/// The exit code of a lock that cannot be taken, and what to do about it.
+fn advice_on_lock(path: &Path, error: &io::Error, dir: &str) -> (Exit, Option<String>) {
+    match error.kind() {
+        // Whatever lies there, no coordinator holds it.
+        io::ErrorKind::InvalidInput => {
+            let lock = shell_bytes(path.as_os_str().as_bytes());
+            (
+                Exit::Damaged,
+                Some(format!("`mv {lock} {lock}.aside` makes room for the lock; nothing was started or changed")),
+            )
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            let hint = format!(
+                "who goes on with an experiment must be able to write its folder: go on with a copy of it; `cargo scylla \
+                 status {dir}`, `cargo scylla verify {dir}` and `cargo scylla repair {dir} --dry-run` only read"
+            );
+            (Exit::Usage, Some(hint))
+        }
+        _ => (Exit::Internal, None),
+    }
 }
 
 /// What can be done where finished work cannot be graded again.

@@ -149,3 +149,26 @@ fn who_waits_for_a_creator_that_is_killed_makes_the_experiment() {
     finish(second).exits(0);
     assert_eq!(world.lines("agent.log"), 2);
 }
+
+#[test]
+fn what_is_no_file_is_no_lock_and_the_command_that_is_named_makes_room_for_one() {
+    for made_by in ["mkfifo", "mkdir"] {
+        let world = World::new();
+        let fixture = TestFixture::new().agent("T0/00-one", AGENT).write(&world);
+        world.scylla(&run(&fixture)).exits(0);
+        let dir = experiment(&world);
+        let lock = world.experiment().join("experiment.lock");
+        std::fs::remove_file(&lock).unwrap();
+        assert!(std::process::Command::new(made_by).arg(&lock).status().unwrap().success());
+        let verified = world.scylla(&["verify", &dir]).exits(5);
+        assert!(verified.stdout.contains("no regular file"), "{verified}");
+        let refused = world.scylla(&["extend", &dir, "--runs", "3"]).exits(5);
+        let hint =
+            refused.stderr.lines().find(|line| line.starts_with("hint: ")).unwrap_or_else(|| panic!("{refused}"));
+        let command = hint.split('`').nth(1).unwrap();
+        let moved =
+            std::process::Command::new("sh").args(["-c", command]).current_dir(world.path("")).status().unwrap();
+        assert!(moved.success(), "{refused}");
+        world.scylla(&["extend", &dir, "--runs", "3"]).exits(0);
+    }
+}

@@ -76,3 +76,20 @@ fn a_normal_users_agents_are_held_as_roots_are() {
         assert!(world.path("tree/done").exists());
     }
 }
+
+#[test]
+fn a_folder_that_cannot_be_written_is_shown_what_a_repair_would_do_and_a_resume_says_why_not() {
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-one", "touch done").write(&world);
+    world.scylla(&["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1"]).exits(0);
+    let folder = world.experiment();
+    fs::remove_file(folder.join("checkpoint.json")).unwrap();
+    let Some(scylla) = as_normal_user(&world) else { return };
+    output(Command::new("chmod").args(["-R", "a-w"]).arg(&folder)).exits(0);
+    let dir = format!("results/{}", folder.file_name().unwrap().to_str().unwrap());
+    let shown = scylla(&["repair", &dir, "--dry-run"]).exits(4);
+    let refused = scylla(&["resume", &dir]).exits(2);
+    output(Command::new("chmod").args(["-R", "u+w"]).arg(&folder)).exits(0);
+    assert!(shown.stdout.contains("checkpoint"), "{shown}");
+    assert!(refused.stderr.contains("hint: ") && refused.stderr.contains("--dry-run"), "{refused}");
+}

@@ -10,7 +10,7 @@ use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::engine::projectscylla::take_over::{finish, is_begun};
-use crate::engine::session::open::{apply, hold, refuse_signs, survey};
+use crate::engine::session::open::{apply, hold, must_be_free, refuse_signs, survey_free};
 use crate::model::checkpoint::CompletedRuns;
 use crate::model::finding::{Finding, Level};
 use crate::model::ids::TierId;
@@ -31,12 +31,18 @@ const TAKING_OVER: &str = "the taking over was stopped before its last step, so 
 /// When the folder is no experiment, is held by a coordinator, or cannot be written.
 pub fn run(args: &Repair, console: &mut Console) -> Result<Exit, CliError> {
     let (folder, name) = choose(&args.experiment, console)?;
-    let mut locked = hold(folder).on(&name)?;
-    let last_step = if args.dry_run { is_begun(&locked) } else { finish(&mut locked) };
+    let mut locked = if args.dry_run {
+        // What is only shown needs no lock, which a folder that cannot be written has not got.
+        must_be_free(&folder).on(&name)?;
+        None
+    } else {
+        Some(hold(folder.clone()).on(&name)?)
+    };
+    let last_step = locked.as_mut().map_or_else(|| is_begun(&folder), finish);
     if last_step.on(&name)? {
         console.say(TAKING_OVER)?;
     }
-    let before = survey(&locked, Depth::Evidence).on(&name)?;
+    let before = survey_free(&folder, Depth::Evidence).on(&name)?;
     refuse_signs(&before).on(&name)?;
     if let Some(run) = args.quarantine.iter().find(|run| !before.runs.contains_key(run)) {
         return Err(CliError::usage(format!("`{name}` has no run `{run}` to set aside")));
@@ -49,14 +55,13 @@ pub fn run(args: &Repair, console: &mut Console) -> Result<Exit, CliError> {
         let plan = Shown { name: &name, args, before: &before, mending: &mending, applied: None, left: &left };
         console.print(&plan.text(Face::Plan, console))?;
     }
-    let applied = if args.dry_run || mending.is_nothing() {
-        None
-    } else {
-        Some(apply(&mut locked, &before, &mending).on(&name)?)
+    let applied = match locked.as_mut().filter(|_| !mending.is_nothing()) {
+        None => None,
+        Some(locked) => Some(apply(locked, &before, &mending).on(&name)?),
     };
     // What is left is what `verify` says afterwards, not what was intended.
     let left = match &applied {
-        Some(_) => audit(&survey(&locked, Depth::Evidence).on(&name)?),
+        Some(_) => audit(&survey_free(&folder, Depth::Evidence).on(&name)?),
         None => mending.kept.clone(),
     };
     let left = to_do(left);

@@ -212,16 +212,16 @@ fn known_winners(
 ///
 /// # Errors
 /// When the folder cannot be read.
-pub fn is_begun(locked: &Locked) -> Result<bool, EngineError> {
-    Ok(last_step(locked)?.is_some())
+pub fn is_begun(folder: &ExperimentFolder) -> Result<bool, EngineError> {
+    Ok(last_step(folder)?.is_some())
 }
 
 /// What the last step saves, when all others are done.
-fn last_step(locked: &Locked) -> Result<Option<Checkpoint>, EngineError> {
-    let Some(recorded) = store::projectscylla::take_over::misses_only_its_checkpoint(&locked.folder)? else {
+fn last_step(folder: &ExperimentFolder) -> Result<Option<Checkpoint>, EngineError> {
+    let Some(recorded) = store::projectscylla::take_over::misses_only_its_checkpoint(folder)? else {
         return Ok(None);
     };
-    let (Seen::Read(config), _) = store::config::read(&locked.folder) else { return Ok(None) };
+    let (Seen::Read(config), _) = store::config::read(folder) else { return Ok(None) };
     Ok(Some(checkpoint(&config, Some(&recorded), &TakenOver::default(), clock::now())))
 }
 
@@ -230,7 +230,7 @@ fn last_step(locked: &Locked) -> Result<Option<Checkpoint>, EngineError> {
 /// # Errors
 /// When the folder cannot be read or written.
 pub fn finish(locked: &mut Locked) -> Result<bool, EngineError> {
-    let Some(checkpoint) = last_step(locked)? else { return Ok(false) };
+    let Some(checkpoint) = last_step(&locked.folder)? else { return Ok(false) };
     locked.writer.save(&checkpoint)?;
     Ok(true)
 }

@@ -18,7 +18,7 @@ use crate::model::result::AttemptRecord;
 use crate::model::survey::{Holder, RunSeen, Seen, Survey};
 use crate::model::task::Fixture;
 use crate::os::files::FileError;
-use crate::os::lock::{self, ExperimentLock};
+use crate::os::lock::{self, ExperimentLock, LockError};
 use crate::os::process::OrphanState;
 use crate::os::{clock, files};
 use crate::rules::gradings::verdicts;
@@ -113,6 +113,14 @@ pub(in crate::engine) fn this_process() -> Holder {
     Holder { pid: std::process::id(), host: clock::host(), since: clock::now().to_string() }
 }
 
+/// Looks whether nobody holds the experiment, and takes no lock: a folder that is only looked at need not be writable.
+///
+/// # Errors
+/// When a coordinator holds it, or the lock's file cannot be opened.
+pub fn must_be_free(folder: &ExperimentFolder) -> Result<(), EngineError> {
+    lock::probe(&folder.lock())?.map_or(Ok(()), |holder| Err(LockError::Locked(holder).into()))
+}
+
 /// Takes the experiment's lock.
 ///
 /// # Errors
@@ -128,11 +136,19 @@ pub fn hold(folder: ExperimentFolder) -> Result<Locked, EngineError> {
 /// # Errors
 /// When the folder itself cannot be read.
 pub fn survey(locked: &Locked, depth: Depth) -> Result<Survey, EngineError> {
-    let mut survey = store::survey::survey(&locked.folder, depth)?;
+    survey_free(&locked.folder, depth)
+}
+
+/// The same of a folder that nobody holds.
+///
+/// # Errors
+/// When the folder itself cannot be read.
+pub fn survey_free(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, EngineError> {
+    let mut survey = store::survey::survey(folder, depth)?;
     // The holder is this process; who takes no lock is only seen by its signs.
     survey.holder = survey.signs.as_ref().map(|signs| signs.holder.clone());
-    let found = orphans::find(&locked.folder, &survey);
-    orphans::add_to(&mut survey, &locked.folder, &found);
+    let found = orphans::find(folder, &survey);
+    orphans::add_to(&mut survey, folder, &found);
     Ok(survey)
 }
 
@@ -311,28 +327,28 @@ fn unfit(folder: &ExperimentFolder, findings: Vec<Finding>) -> EngineError {
     EngineError::Unfit { folder: folder.root().to_owned(), findings }
 }
 
-/// Findings under which new results would not belong to the old ones, or could not be told from them.
+/// Refuses findings under which new results would not belong to the old ones, or could not be told from them.
 pub(in crate::engine) fn refuse_unfit(folder: &ExperimentFolder, kept: &[Finding]) -> Result<(), EngineError> {
-    let baseline_checks = folder.relative(&folder.baseline_checks_dir());
-    let forbidding: Vec<Finding> = kept
-        .iter()
-        .filter(|finding| {
-            let is_of_trees = finding.kind == FindingKind::DamagedFile && !finding.place.starts_with(&baseline_checks);
-            is_of_trees
-                || matches!(
-                    finding.kind,
-                    FindingKind::ConfigMissing
-                        | FindingKind::ConfigUnreadable
-                        | FindingKind::ConfigIncomplete
-                        | FindingKind::ConfigChanged
-                        | FindingKind::LostGrading
-                        | FindingKind::NewerVersion
-                        | FindingKind::CheckpointMissing
-                        | FindingKind::CheckpointUnreadable
-                        | FindingKind::UnknownPlace
-                )
-        })
-        .cloned()
-        .collect();
+    let forbidding: Vec<Finding> = kept.iter().filter(|finding| forbids(folder, finding)).cloned().collect();
     if forbidding.is_empty() { Ok(()) } else { Err(unfit(folder, forbidding)) }
+}
+
+/// Whether new results would not belong to the old ones under a finding that nothing mends, or could not be told from them.
+#[must_use]
+pub fn forbids(folder: &ExperimentFolder, finding: &Finding) -> bool {
+    let baseline_checks = folder.relative(&folder.baseline_checks_dir());
+    let is_of_trees = finding.kind == FindingKind::DamagedFile && !finding.place.starts_with(&baseline_checks);
+    is_of_trees
+        || matches!(
+            finding.kind,
+            FindingKind::ConfigMissing
+                | FindingKind::ConfigUnreadable
+                | FindingKind::ConfigIncomplete
+                | FindingKind::ConfigChanged
+                | FindingKind::LostGrading
+                | FindingKind::NewerVersion
+                | FindingKind::CheckpointMissing
+                | FindingKind::CheckpointUnreadable
+                | FindingKind::UnknownPlace
+        )
 }

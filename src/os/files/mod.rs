@@ -231,11 +231,15 @@ fn sync_dir_with(path: &Path, sync: &mut impl FnMut(&File) -> io::Result<()>) ->
     File::open(path).and_then(|folder| sync(&folder)).map_err(|error| FileError::new("sync the folder", path, error))
 }
 
-/// Opens the file of a lock, for reading and writing when `create`, else for reading; never through a link.
+/// Opens the file of a lock, for reading and writing when `create`, else for reading; never through a link, and nothing but a
+/// regular file, in which a holder can be named.
 ///
 /// # Errors
-/// As [`fs::OpenOptions::open`].
+/// As [`fs::OpenOptions::open`]; [`io::ErrorKind::InvalidInput`] when something else lies there.
 pub fn open_lock(path: &Path, create: bool) -> io::Result<File> {
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "what lies there is no regular file"));
+    }
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     fs::OpenOptions::new().read(true).write(create).create(create).truncate(false).custom_flags(flags).open(path)
 }
