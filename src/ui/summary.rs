@@ -1,6 +1,7 @@
 //! What is printed at the end of a session: the table, what is missing, and the commands that go on.
 
-use crate::model::event::{ExperimentFinished, Missing, TierTotals, Totals};
+use crate::model::event::{ExperimentFinished, Missing, SetupTotals, Totals};
+use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentEnd, StopSignal};
 use crate::model::usage::Total;
 use crate::stats::tiers::sum_of;
@@ -49,9 +50,12 @@ pub fn summary(
     let damaged = finished.missing.get(&Missing::Damaged).copied().unwrap_or_default();
     let only_damaged = damaged > 0 && damaged == missing && finished.end == ExperimentEnd::Incomplete;
     if (finished.end != ExperimentEnd::Completed || missing > 0) && !only_damaged {
-        let at_ceiling = finished.end == ExperimentEnd::BudgetReached;
-        let ceiling = at_ceiling.then(|| ceiling_for_all(&finished.tiers, missing, finished.spent)).flatten();
-        page.add(continuation(folder, ceiling, styles));
+        let needs = match finished.end {
+            ExperimentEnd::BudgetReached => Needs::Ceiling(ceiling_for_all(&finished.setups, finished.spent)),
+            ExperimentEnd::RateLimited => Needs::Time,
+            ExperimentEnd::Completed | ExperimentEnd::Incomplete | ExperimentEnd::Stopped { .. } => Needs::Nothing,
+        };
+        page.add(continuation(folder, &needs, styles));
     }
     page.into_text()
 }
@@ -81,26 +85,59 @@ fn command(verb: &str, folder: &str, styles: Styles) -> String {
     styles.paint(Tone::Strong, format!("cargo scylla {verb} {}", shell_word(folder))).to_string()
 }
 
-/// What to type to go on; with a higher ceiling where that is what it needs.
-pub(super) fn continuation(folder: &str, ceiling: Option<String>, styles: Styles) -> String {
+/// What a session needs beside a command to go on.
+pub(super) enum Needs {
+    Nothing,
+    /// A ceiling of so many dollars.
+    Ceiling(Ceiling),
+    /// The time that a provider named, which is longer than a session waits.
+    Time,
+}
+
+/// A ceiling that goes on, in dollars.
+pub(super) struct Ceiling {
+    dollars: String,
+    /// Whether it is likely to be enough for all; else nobody knows what a run costs.
+    is_likely: bool,
+}
+
+/// What to type to go on: the last line is a command that does.
+pub(super) fn continuation(folder: &str, needs: &Needs, styles: Styles) -> String {
     let resume = command("resume", folder, styles);
-    match ceiling {
-        Some(ceiling) => {
-            let ceiling = styles.paint(Tone::Strong, format!("--max-cost-usd {ceiling}"));
-            format!("To continue, with a ceiling that is likely to be enough for all:\n  {resume} {ceiling}\n")
+    match needs {
+        Needs::Ceiling(Ceiling { dollars, is_likely }) => {
+            let with = if *is_likely { "a ceiling that is likely to be enough for all" } else { "a higher ceiling" };
+            let ceiling = styles.paint(Tone::Strong, format!("--max-cost-usd {dollars}"));
+            format!("To continue, with {with}:\n  {resume} {ceiling}\n")
         }
-        None => format!("To continue:\n  {resume}\n"),
+        Needs::Time => {
+            let now = styles.paint(Tone::Strong, "--ignore-rate-limit");
+            format!(
+                "To continue when the time that the provider named is near:\n  {resume}\nTo continue now:\n  {resume} {now}\n"
+            )
+        }
+        Needs::Nothing => format!("To continue:\n  {resume}\n"),
     }
 }
 
-/// Dollars that all planned runs are likely to cost, from what the finished ones cost that say it, with a tenth to spare.
-pub(super) fn ceiling_for_all(tiers: &[TierTotals], missing: usize, spent: Total) -> Option<String> {
-    let sum = Some(sum_of(tiers)).filter(|sum| sum.done > 0)?;
+/// Dollars that all planned runs are likely to cost, from what the finished ones of each setup cost that say it, with a tenth to
+/// spare. Of a setup of which nobody says it, the dearest one's; while nobody says anything, twice what was spent.
+pub(super) fn ceiling_for_all(setups: &[SetupTotals], spent: Total) -> Ceiling {
     let silent = |total: Total| usize::try_from(total.unknown).unwrap_or(usize::MAX);
-    let mean = sum.cost.known.mean_of(sum.done.saturating_sub(silent(sum.cost)).max(1));
-    let all = spent.known + mean.times(missing.saturating_add(silent(spent)));
-    let dollars = all.dollars() * 1.1;
-    Some(if dollars < 10.0 { format!("{:.2}", (dollars * 100.0).ceil() / 100.0) } else { dollars.ceil().to_string() })
+    let mean = |totals: &Totals| {
+        let say = totals.done.saturating_sub(silent(totals.cost)).max(1);
+        (totals.cost.known > Usd::ZERO).then(|| totals.cost.known.mean_of(say))
+    };
+    let dearest = setups.iter().filter_map(|setup| mean(&setup.totals)).max();
+    let to_do = |setup: &SetupTotals| {
+        let mean = mean(&setup.totals).or(dearest).unwrap_or_default();
+        mean.times(setup.totals.planned.saturating_sub(setup.totals.done))
+    };
+    let all = spent.known + setups.iter().map(to_do).sum() + dearest.unwrap_or_default().times(silent(spent));
+    let dollars = if dearest.is_some() { all.dollars() * 1.1 } else { (spent.known.dollars() * 2.0).max(1.0) };
+    let dollars =
+        if dollars < 10.0 { format!("{:.2}", (dollars * 100.0).ceil() / 100.0) } else { dollars.ceil().to_string() };
+    Ceiling { dollars, is_likely: dearest.is_some() }
 }
 
 #[cfg(test)]
@@ -126,7 +163,6 @@ mod tests {
     fn the_last_line_of_any_other_end_is_the_command_that_continues() {
         for end in [
             ExperimentEnd::Incomplete,
-            ExperimentEnd::RateLimited,
             ExperimentEnd::Stopped { signal: StopSignal::Interrupt },
             ExperimentEnd::Stopped { signal: StopSignal::Terminate },
             ExperimentEnd::Stopped { signal: StopSignal::Hangup },
@@ -197,10 +233,40 @@ mod tests {
 
     #[test]
     fn a_ceiling_that_is_likely_to_be_enough_counts_those_who_do_not_say_what_they_cost() {
-        let tiers = complete().tiers;
-        let known = sum_of(&tiers).cost.known;
-        let enough = |spent| ceiling_for_all(&tiers, 90, spent).unwrap();
-        assert_eq!(enough(Total::from(known)), ceiling_for_all(&tiers, 89, Total { known, unknown: 1 }).unwrap());
+        let setups = complete().setups;
+        let known = setups.iter().map(|setup| setup.totals.cost.known).sum();
+        let enough = |spent| ceiling_for_all(&setups, spent).dollars.parse::<f64>().unwrap();
+        assert!(enough(Total { known, unknown: 9 }) > enough(Total::from(known)));
+    }
+
+    #[test]
+    fn a_ceiling_is_enough_for_the_runs_of_a_dear_setup_that_are_missing() {
+        let mut setups = complete().setups;
+        setups.truncate(2);
+        for (setup, (planned, done, each)) in setups.iter_mut().zip([(30, 30, 0.01), (3, 2, 10.0)]) {
+            let cost = Total::from(Usd::from_dollars(each).unwrap().times(done));
+            setup.totals = Totals { planned, done, cost, ..setup.totals };
+        }
+        let Ceiling { dollars, is_likely } = ceiling_for_all(&setups, Usd::from_dollars(20.3).unwrap().into());
+        assert!(is_likely && dollars.parse::<f64>().unwrap() > 30.3, "{dollars}");
+    }
+
+    #[test]
+    fn where_no_run_is_done_that_says_its_cost_the_ceiling_is_raised_all_the_same() {
+        let nothing_done = ExperimentFinished {
+            setups: Vec::new(),
+            spent: Total::from(Usd::from_dollars(1.5).unwrap()),
+            ..finished(ExperimentEnd::BudgetReached)
+        };
+        let text = shown(&nothing_done);
+        let end = format!("To continue, with a higher ceiling:\n  cargo scylla resume {FOLDER} --max-cost-usd 3.00\n");
+        assert!(text.ends_with(&end), "{text}");
+    }
+
+    #[test]
+    fn after_a_rate_limit_that_is_longer_than_is_waited_the_last_line_asks_before_its_time() {
+        let text = shown(&finished(ExperimentEnd::RateLimited));
+        assert!(text.ends_with(&format!("cargo scylla resume {FOLDER} --ignore-rate-limit\n")), "{text}");
     }
 
     #[test]

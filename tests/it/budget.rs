@@ -261,3 +261,19 @@ fn a_judge_that_is_killed_has_cost_what_it_has_said_already() {
     let resumed = resume(&world, &[]).exits(0);
     assert_eq!(finished(&resumed)["spent"], 2.0, "{resumed}");
 }
+
+#[test]
+fn the_command_that_is_named_at_the_ceiling_continues_also_when_no_run_is_done() {
+    let world = World::new();
+    let limited =
+        r#"printf '{"cost_usd": 0.5, "failure": {"kind": "rate_limit", "retry_at": 0.1}}' > "$SCYLLA_RECORD_FILE""#;
+    let agent = format!("if [ -e {} ]; then {DOLLAR}; else {limited}; fi", world.path("free").display());
+    let fixture = TestFixture::new().agent("T0/00-one", &agent).write(&world);
+    let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1", "--max-cost-usd", "1"];
+    let ran = world.scylla(&arguments).exits(6);
+    world.write("free", "");
+    let last = ran.stdout.lines().last().unwrap();
+    let words: Vec<&str> = last.trim().split(' ').skip(2).collect();
+    assert!(words.contains(&"--max-cost-usd"), "{ran}");
+    world.scylla(&words).exits(0);
+}

@@ -51,7 +51,11 @@ pub(super) fn conduct(
     }
     let tick = console.draws_bars().then_some(TICK);
     let session_options = session_options(containment, name, news, tick);
-    let finished = coordinator::conduct(session, session_options, prelude.into_listening(), &mut report).on(name)?;
+    let finished = coordinator::conduct(session, session_options, prelude.into_listening(), &mut report);
+    let finished = finished.on(name).map_err(|error| {
+        let resume = format!("cargo scylla resume {}", shell_word(name));
+        error.or_hint(&format!("what is committed is safe; `{resume}` goes on when nothing is in its way any more"))
+    })?;
     told.end(name)?;
     console.summary(experiment_id.as_str(), &finished)?;
     Ok(match finished.end {

@@ -32,12 +32,19 @@ impl Coordinator<'_> {
     /// Says it when the first cost that is not known comes: `before` is what was spent without the run.
     pub(super) fn tell_first_unknown(&mut self, run: RunId, before: Total) {
         if before.is_whole() && !self.state.spent().is_whole() {
-            self.tell_of_ceiling(&format!("what {run} cost is not known"));
+            let why = format!("what {run} cost is not known");
+            // How such an attempt counts is said once.
+            if self.ceiling_told {
+                self.emit(&Event::Notice { message: why });
+            } else {
+                self.tell_of_ceiling(&why);
+            }
         }
     }
 
     fn tell_of_ceiling(&mut self, why: &str) {
         let Some(ceiling) = self.limits.max_cost else { return };
+        self.ceiling_told = true;
         let message = format!(
             "{why}: the ceiling of {ceiling} cannot hold what is not known; each such attempt counts as the dearest run of \
              its tier of which something is known, and as nothing while there is none"

@@ -75,6 +75,8 @@ pub(in crate::engine) struct Coordinator<'a> {
     pub(in crate::engine) worker_lost: bool,
     /// Whether workers that this coordinator did not start did something meanwhile.
     pub(in crate::engine) others_work: bool,
+    /// Whether people know how the ceiling counts what is not known.
+    pub(in crate::engine) ceiling_told: bool,
     emit: &'a mut Emit<'a>,
 }
 
@@ -163,6 +165,7 @@ impl<'a> Coordinator<'a> {
             folder_name: session_options.folder_name,
             worker_lost: false,
             others_work: false,
+            ceiling_told: false,
             emit,
         };
         coordinator.emit(&started);

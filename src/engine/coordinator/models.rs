@@ -16,6 +16,7 @@ use crate::model::outcome::{ExperimentStatus, Stage};
 use crate::model::usage::Total;
 use crate::os::clock;
 use crate::rules::state::{Change, Fact, State};
+use crate::text::words::duration;
 
 /// A time that a provider names and that is later than the one before by at most this says nothing new.
 const SAME_LIMIT: SignedDuration = SignedDuration::from_secs(1);
@@ -61,8 +62,9 @@ impl Coordinator<'_> {
                     let until = self.keep_limit(&model, until);
                     let until = until.round(Unit::Second).unwrap_or(until);
                     let message = format!(
-                        "{model} is rate limited until {until}, which is longer than is waited: nothing more that needs it \
-                         is started; a resume with `--ignore-rate-limit` asks before"
+                        "{model} is rate limited until {until}, and no session waits more than {} for a model in all: nothing \
+                         more that needs it is started; a resume with `--ignore-rate-limit` asks before",
+                        duration(self.limits.rate_limit.as_secs_f64())
                     );
                     self.emit(&Event::Notice { message });
                 }
