@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::model::changes::Remainder;
 use crate::model::checkpoint::RateLimit;
 use crate::model::event::{Errored, Missing, SetupTotals, TierTotals};
+use crate::model::finding::Finding;
 use crate::model::ids::{JudgeNumber, RunId, TierId};
 use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentStatus, Stage};
@@ -23,9 +24,10 @@ use crate::text::words::{counted, duration, moment};
 use super::causes::{add_errored, add_shortfalls};
 use super::frame;
 use super::lines::stage_name;
-use super::summary::{ceiling_for_all, continuation, left_out};
+use super::summary::{Needs, ceiling_for_all, continuation, left_out};
 use super::tables::{
-    Rows, add_damaged, add_missing, add_remainders, add_to_come, add_waiting, named_lines, results_table, shortened,
+    Rows, add_damage, add_damaged, add_missing, add_remainders, add_to_come, add_waiting, named_lines, results_table,
+    shortened,
 };
 use crate::text::page;
 use crate::text::page::Page;
@@ -68,6 +70,11 @@ pub struct Status<'a> {
     pub shortfalls: &'a [SetupShortfall],
     /// Runs whose results are damaged: they count nowhere.
     pub damaged: &'a [RunId],
+    /// Everything that is damaged, as `verify --quick` names it.
+    pub damage: &'a [Finding],
+    /// Whether a resume makes the runs that are missing for other reasons than damage.
+    #[serde(skip)]
+    pub can_be_resumed: bool,
     /// Whether more runs than these may be planned: how many subtests its tiers have is not known.
     pub plan_is_open: bool,
     /// Tiers that have not begun because they take over the winners of others, each with those.
@@ -152,6 +159,10 @@ impl Status<'_> {
             page.line("");
             add_damaged(&mut page, self.damaged, self.folder);
         }
+        if self.damage.iter().any(|finding| finding.run.is_none_or(|run| !self.damaged.contains(&run))) {
+            page.line("");
+            add_damage(&mut page, self.damage, self.folder);
+        }
         if !self.remainders.is_empty() {
             page.line("");
             add_remainders(&mut page, self.remainders);
@@ -164,14 +175,13 @@ impl Status<'_> {
     fn continuation(&self, styles: Styles) -> Option<String> {
         // A resume does nothing about damage.
         let is_missing = self.missing.iter().any(|(why, count)| *count > 0 && *why != Missing::Damaged);
-        (is_missing && self.holder.is_none()).then(|| {
-            let at_ceiling = self.status == Some(ExperimentStatus::BudgetReached);
-            let missing: usize = self.missing.values().sum();
-            continuation(
-                self.folder,
-                at_ceiling.then(|| ceiling_for_all(self.tiers, missing, self.spent)).flatten(),
-                styles,
-            )
+        (is_missing && self.can_be_resumed && self.holder.is_none()).then(|| {
+            let needs = match self.status {
+                Some(ExperimentStatus::BudgetReached) => Needs::Ceiling(ceiling_for_all(self.setups, self.spent)),
+                Some(ExperimentStatus::PausedRateLimit) if !self.rate_limits.is_empty() => Needs::Time,
+                _ => Needs::Nothing,
+            };
+            continuation(self.folder, &needs, styles)
         })
     }
 
@@ -185,7 +195,7 @@ impl Status<'_> {
         match (self.holder, self.status) {
             (Some(_), Some(ExperimentStatus::PausedRateLimit)) => (Tone::Warning, "waits for a rate limit"),
             (Some(_), _) => (Tone::Good, "running"),
-            (None, Some(_)) if !self.damaged.is_empty() => (Tone::Bad, "damaged"),
+            (None, Some(_)) if !self.damaged.is_empty() || !self.damage.is_empty() => (Tone::Bad, "damaged"),
             (None, Some(ExperimentStatus::Running)) => (Tone::Bad, "interrupted (its coordinator is gone)"),
             (None, Some(ExperimentStatus::Interrupted)) => (Tone::Warning, "interrupted"),
             (None, Some(ExperimentStatus::PausedRateLimit)) => (Tone::Warning, "stopped by a rate limit"),
@@ -288,6 +298,8 @@ mod tests {
             errored: &finished.errored,
             shortfalls: &finished.shortfalls,
             damaged: &finished.damaged,
+            damage: &[],
+            can_be_resumed: true,
             plan_is_open: false,
             waiting: &finished.waiting,
             remainders: &finished.remainders,

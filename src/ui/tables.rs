@@ -6,6 +6,7 @@ use comfy_table::{Cell, CellAlignment, Row, Table, presets};
 
 use crate::model::changes::{NotCaptured, Remainder};
 use crate::model::event::{Missing, SetupTotals, TierTotals, Totals};
+use crate::model::finding::Finding;
 use crate::model::flag::Flag;
 use crate::model::ids::{RunId, TierId};
 use crate::model::usage::Total;
@@ -174,6 +175,20 @@ pub(super) fn add_damaged(page: &mut Page, damaged: &[RunId], folder: &str) {
     ));
 }
 
+/// Counts what is damaged beside results that are not what was committed, and names the command that says what is wrong.
+pub(super) fn add_damage(page: &mut Page, damage: &[Finding], folder: &str) {
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for finding in damage {
+        *kinds.entry(finding.kind.name()).or_default() += 1;
+    }
+    let kinds: Vec<String> = kinds.into_iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    page.line(format_args!(
+        "damaged ({}): `cargo scylla verify {}` says what is wrong, and what cures it",
+        kinds.join(", "),
+        shell_word(folder),
+    ));
+}
+
 /// Says which tiers wait for the winners of which.
 pub(super) fn add_waiting(page: &mut Page, waiting: &BTreeMap<TierId, BTreeSet<TierId>>) {
     for (tier, sources) in waiting {
@@ -188,7 +203,7 @@ fn why_missing(why: Missing) -> &'static str {
         Missing::NotStarted => "not started",
         Missing::Unfinished => "started and not finished",
         Missing::AgentComplete => "not judged: the agent is done, the judges are not",
-        Missing::Damaged => "damaged: the result is there and is not what was committed",
+        Missing::Damaged => "damaged: the result is not what was committed, or is gone",
         Missing::Errored => "errored: infrastructure failed until the attempts were used up",
     }
 }

@@ -87,3 +87,42 @@ fn an_altered_result_of_an_unfinished_experiment_is_not_made_again_and_the_other
     let result = read(&world.experiment().join("T0/01/run_01/run_result.json"));
     assert_eq!(result["judge_passed"], true, "it stays as it was found");
 }
+
+#[test]
+fn status_calls_nothing_complete_that_verify_does_not_and_names_no_resume_that_would_not_help() {
+    type Damage = fn(&std::path::Path);
+    let damages: [(&str, Damage); 4] = [
+        ("a tier that is a link", |dir| {
+            fs::rename(dir.join("T0"), dir.with_extension("aside")).unwrap();
+            std::os::unix::fs::symlink(dir.with_extension("aside"), dir.join("T0")).unwrap();
+        }),
+        ("a fifo for a result", |dir| {
+            let result = dir.join("T0/00/run_01/run_result.json");
+            fs::remove_file(&result).unwrap();
+            let made = std::process::Command::new("mkfifo").arg(&result).status().unwrap();
+            assert!(made.success());
+        }),
+        ("a subtest of another name", |dir| fs::rename(dir.join("T0/00"), dir.join("T0/0")).unwrap()),
+        ("no config", |dir| fs::remove_file(dir.join("config/experiment.json")).unwrap()),
+    ];
+    for (what, damage) in damages {
+        let world = World::new();
+        let dir = finished(&world);
+        damage(&world.experiment());
+        let shown = world.scylla(&["status", &dir]).exits(0);
+        let head = shown.stdout.lines().next().unwrap();
+        assert!(head.ends_with(": damaged"), "{what}: {shown}");
+        assert!(shown.stdout.contains("cargo scylla verify"), "{what}: {shown}");
+        assert!(!shown.stdout.contains("not started"), "{what}: {shown}");
+        let verified = world.scylla(&["verify", &dir]).exits(5);
+        let json: Value =
+            serde_json::from_str(&world.scylla(&["status", &dir, "--message-format", "json"]).exits(0).stdout).unwrap();
+        assert_ne!(json["status"], "completed", "{what}");
+        for finding in json["damage"].as_array().unwrap() {
+            assert!(verified.stdout.contains(finding["kind"].as_str().unwrap()), "{what}: {finding} {verified}");
+        }
+        if shown.stdout.contains("cargo scylla resume") {
+            world.scylla(&["resume", &dir]).exits(0);
+        }
+    }
+}

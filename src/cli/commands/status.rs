@@ -1,7 +1,9 @@
 //! `status`: where an experiment stands, from another terminal too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::cli::args::Status;
 use crate::cli::args::output::MessageFormat;
@@ -11,16 +13,20 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::config;
 use crate::engine::session::inheritance::tiers_in_wait;
+use crate::engine::session::open::forbids;
 use crate::engine::session::progress::Progress;
 use crate::engine::worker::excerpt;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::event::{Event, ExperimentFinished, Missing};
+use crate::model::finding::{Finding, Level};
 use crate::model::ids::{JudgeNumber, RunId};
 use crate::model::outcome::{ExperimentStatus, RunStatus, Stage};
 use crate::model::survey::{RunSeen, Survey};
 use crate::model::task::Fixture;
 use crate::os::clock::{self, Stopwatch};
 use crate::os::terminal::Size;
+use crate::rules::audit::audit;
+use crate::rules::mend::{Ask, mend};
 use crate::store::layout::ExperimentFolder;
 use crate::store::stages::RunStore;
 use crate::store::survey::{Depth, survey};
@@ -97,12 +103,16 @@ fn show(
         run.since.is_none() && (retry_at.is_some() || is_agent_complete)
     };
     let in_flight: Vec<RunInFlight> = in_flight.into_iter().filter(|run| !waits(run)).collect();
-    let missing = missing_beside(&in_flight, &numbers);
+    let damage = damage(survey, now);
+    let missing = missing_beside(&in_flight, &numbers, &damage.stays);
     let mut waiting = config.map(|config| tiers_in_wait(folder, config)).unwrap_or_default();
     waiting.retain(|tier, _| numbers.missing().keys().any(|run| run.tier == *tier));
     let damaged = numbers.damaged();
     let status = match checkpoint.map(|checkpoint| checkpoint.status) {
-        Some(ExperimentStatus::Completed) if !damaged.is_empty() => Some(ExperimentStatus::Interrupted),
+        // Nothing is called complete that is not.
+        Some(ExperimentStatus::Completed) if !damage.found.is_empty() || !numbers.missing().is_empty() => {
+            Some(ExperimentStatus::Interrupted)
+        }
         status => status,
     };
     let status = status::Status {
@@ -121,6 +131,8 @@ fn show(
         errored: &numbers.errored(),
         shortfalls: &excerpt::explained(folder, numbers.counting(), numbers.shortfalls()),
         damaged: &damaged,
+        damage: &damage.found,
+        can_be_resumed: !damage.stays.iter().any(|finding| forbids(folder, finding)),
         plan_is_open: survey.plan_is_open(),
         waiting: &waiting,
         remainders: &numbers.remainders(),
@@ -136,13 +148,30 @@ fn show(
     }
 }
 
-/// Planned runs without a result that nobody works on, by why.
-fn missing_beside(in_flight: &[RunInFlight], numbers: &Progress) -> BTreeMap<Missing, usize> {
-    let mut missing = numbers.missing_by_why();
-    for why in in_flight.iter().filter_map(|in_flight| numbers.missing().get(&in_flight.run)) {
-        missing.entry(*why).and_modify(|count| *count = count.saturating_sub(1));
+/// What is damaged, as the audit that `verify` shares finds it without a look at evidence.
+struct Damage {
+    found: Vec<Finding>,
+    /// What a resume leaves as it is.
+    stays: Vec<Finding>,
+}
+
+fn damage(survey: &Survey, now: Timestamp) -> Damage {
+    let of_damage = |findings: Vec<Finding>| -> Vec<Finding> {
+        findings.into_iter().filter(|finding| finding.kind.level() == Level::Damaged).collect()
+    };
+    Damage { found: of_damage(audit(survey)), stays: of_damage(mend(survey, &Ask::default(), now).kept) }
+}
+
+/// Planned runs without a result that nobody works on, by why. What a resume does not make, because something is damaged, is
+/// not waiting for one.
+fn missing_beside(in_flight: &[RunInFlight], numbers: &Progress, damage: &[Finding]) -> BTreeMap<Missing, usize> {
+    let in_flight: BTreeSet<RunId> = in_flight.iter().map(|in_flight| in_flight.run).collect();
+    let damaged: BTreeSet<RunId> = damage.iter().filter_map(|finding| finding.run).collect();
+    let mut missing = BTreeMap::new();
+    for (run, why) in numbers.missing().iter().filter(|(run, _)| !in_flight.contains(run)) {
+        let why = if damaged.contains(run) { Missing::Damaged } else { *why };
+        *missing.entry(why).or_default() += 1;
     }
-    missing.retain(|_, count| *count > 0);
     missing
 }
 
