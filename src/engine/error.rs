@@ -7,6 +7,7 @@ use crate::model::finding::Finding;
 use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::outcome::{Failure, FailureKind};
 use crate::model::survey::{MadeBy, Signs};
+use crate::os::files::FileError;
 use crate::os::lock::LockError;
 use crate::os::process::ProbeError;
 use crate::setup::compose::CompositionFault;
@@ -123,13 +124,27 @@ fn list(mistakes: &[Mistake]) -> String {
     mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// A failure that has no better name: the experiment's folder could not be read or written.
-pub(in crate::engine) fn storage(error: &dyn std::error::Error) -> Failure {
+/// An error with its causes, as one line.
+pub(in crate::engine) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut message = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
         message = format!("{message}: {cause}");
         source = cause.source();
     }
-    Failure::new(FailureKind::Storage, message)
+    message
+}
+
+/// The experiment's folder could not be read or written: a failure that has no better name.
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::new(FailureKind::Storage, with_causes(&error))
+    }
+}
+
+/// The same of one file.
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        Self::new(FailureKind::Storage, with_causes(&error))
+    }
 }

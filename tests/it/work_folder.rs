@@ -249,3 +249,21 @@ fn instructions_above_the_work_folder_are_told() {
     let warned = world.scylla(&arguments(&fixture, &["--fresh"])).exits(0);
     assert!(told(&warned.stderr), "{warned}");
 }
+
+#[test]
+fn a_git_that_is_killed_while_changes_are_captured_loses_nothing_of_an_agents_work() {
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-one", "touch done").check("test -f done").write(&world);
+    let (real, kills) = (std::env::var("PATH").unwrap(), world.path("kills").display().to_string());
+    // As when memory runs out: of the first way to take the tree, and of the second.
+    let killed = format!(
+        "if env | grep -q /capture/ && [ $(cat '{kills}' 2>/dev/null | wc -l) -lt 2 ]; then echo x >> '{kills}'; kill -9 $$; fi"
+    );
+    world.program("bin/git", &format!("#!/bin/sh\nexport PATH='{real}'\n{killed}\nexec git \"$@\"\n"));
+    let mut command = world.command(&arguments(&fixture, &[]));
+    let ended = crate::scenes::output(command.env("PATH", format!("{}:{real}", world.path("bin").display()))).exits(0);
+    assert_eq!(world.lines("kills"), 2, "{ended}");
+    let run = world.experiment().join("T0/00/run_01");
+    assert!(fs::read_to_string(run.join("changes.patch")).unwrap().contains("b/done"), "{ended}");
+    assert_eq!(json(&run.join("run_result.json"))["judge_passed"], value!(true), "{ended}");
+}

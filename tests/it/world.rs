@@ -9,15 +9,35 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{StatVfsMountFlags, statvfs};
 use serde_json::Value;
 use tempfile::TempDir;
 
 /// The longest that a test waits for anything. It is never waited out unless the test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
+/// Room that memory must have for all worlds that there are at once, in bytes.
+const LEAST_ROOM: u64 = 4 << 30;
+
 /// A world of its own for one test.
 pub(crate) struct World {
     root: TempDir,
+}
+
+/// Where worlds lie: in memory where there is room, which spares the disk some hundred thousand files. What becomes of files
+/// on a disk is tested on a file system of its own (`power`).
+fn place_of_worlds() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    let has_room = || {
+        statvfs(memory).is_ok_and(|seen| {
+            // What is started there must be allowed to run.
+            seen.f_bavail * seen.f_frsize >= LEAST_ROOM && !seen.f_flag.contains(StatVfsMountFlags::NOEXEC)
+        }) && tempfile::tempfile_in(memory).is_ok()
+    };
+    match std::env::var_os("TMPDIR") {
+        None if has_room() => memory.to_owned(),
+        _ => std::env::temp_dir(),
+    }
 }
 
 /// What a command said and how it ended.
@@ -53,7 +73,7 @@ impl Output {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let root = tempfile::Builder::new().prefix("scylla-world-").tempdir().unwrap();
+        let root = tempfile::Builder::new().prefix("scylla-world-").tempdir_in(place_of_worlds()).unwrap();
         for folder in ["home", "results"] {
             fs::create_dir(root.path().join(folder)).unwrap();
         }

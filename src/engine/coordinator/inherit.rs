@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::coordinator::Coordinator;
 use crate::engine::error::EngineError;
-use crate::engine::error::storage;
+use crate::engine::error::with_causes;
 use crate::model::event::Event;
 use crate::model::ids::TierId;
 use crate::model::inherited::TakenOver;
@@ -48,7 +48,7 @@ impl Coordinator<'_> {
                 self.emit(&Event::Notice { message });
             }
             Err(error) => {
-                let message = format!("{tier} is not started: {}", storage(&error).message);
+                let message = format!("{tier} is not started: {}", with_causes(&error));
                 self.halt(&message);
             }
         }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use crate::engine::backend::{Backend, Input, Local, Mailbox};
 use crate::engine::error::EngineError;
-use crate::engine::error::storage;
+use crate::engine::error::with_causes;
 use crate::engine::session::basis::Basis;
 use crate::engine::session::inheritance::{Taken, stop};
 use crate::engine::session::open::{Locked, Session, left_to_you};
@@ -266,7 +266,7 @@ impl<'a> Coordinator<'a> {
         if matches!(error, EngineError::Store(StoreError::Lock(_))) {
             self.backend.stop(StopLevel::Terminate);
         }
-        self.halt(&storage(&error).message);
+        self.halt(&with_causes(&error));
         let now = self.now();
         self.pacing.saved(now, BETWEEN_FAILED_SAVES);
         self.pacing.changed();

@@ -7,7 +7,6 @@ pub mod report;
 mod stages;
 pub mod workplace;
 
-use crate::engine::error::storage;
 use crate::engine::session::open::this_process;
 use crate::engine::session::orphans;
 use crate::engine::worker::report::{Claimant, Done, Job, Link, RunEnd};
@@ -29,7 +28,7 @@ pub(in crate::engine) fn work(place: &Workplace, job: Job, claim: Option<Claim>,
     let _claim = match claim {
         Ok(claim) => claim,
         Err(StoreError::Claimed { holder, .. }) => return nothing(RunEnd::Claimed(Claimant::Worker(holder))),
-        Err(error) => return nothing(RunEnd::not_begun(storage(&error))),
+        Err(error) => return nothing(RunEnd::not_begun(error.into())),
     };
     if let Some(end) = end_orphans(place, job, link) {
         return nothing(end);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::agent;
-use crate::engine::error::storage;
+use crate::engine::error::with_causes;
 use crate::engine::worker::stages::trees::no_place;
 use crate::engine::worker::stages::{Halt, Work, write_evidence};
 use crate::engine::worker::workplace::Program;
@@ -57,7 +57,7 @@ impl Work<'_> {
             }
             AgentStart::ApplyPatch(patch) => {
                 workspace::checkout::apply(&self.agents_folder()?.workspace(), &patch)
-                    .map_err(|error| Failure::new(FailureKind::Workspace, storage(&error).message))?;
+                    .map_err(|error| Failure::new(FailureKind::Workspace, with_causes(&error)))?;
             }
             AgentStart::Nothing => {}
         }
@@ -70,7 +70,7 @@ impl Work<'_> {
         if self.agent_complete {
             self.count(result.usage.cost.into());
         }
-        written.map_err(|error| storage(&error))?;
+        written?;
         Ok(result)
     }
 
@@ -90,7 +90,7 @@ impl Work<'_> {
         }
         // A tree that the disk refused is still good until the machine stops.
         result.work = Some(work.place(work.sync().is_ok()));
-        self.store.unpoint().map_err(|error| storage(&error))?;
+        self.store.unpoint()?;
         Ok(())
     }
 

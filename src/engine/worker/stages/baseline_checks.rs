@@ -1,7 +1,6 @@
 //! The checks of the untouched tree: what passed and what failed before any agent came. They are carried out once for each
 //! baseline, by the first run that begins on it, and every run and judge is told.
 
-use crate::engine::error::storage;
 use crate::engine::worker::report::not_found;
 use crate::engine::worker::stages::checks::Checked;
 use crate::engine::worker::stages::{Halt, Work};
@@ -23,7 +22,7 @@ impl Work<'_> {
         let known = place.baseline_checks.of(&commit);
         let mut known = locked(&known);
         if known.is_none() {
-            *known = store::baseline_checks::durable(&place.folder, &commit).map_err(|error| storage(&error))?;
+            *known = store::baseline_checks::durable(&place.folder, &commit)?;
         }
         if known.is_none() {
             let tree = self.baseline_tree()?;
@@ -34,8 +33,7 @@ impl Work<'_> {
             });
             let result = ChecksResult { checks: checks.collect::<Result<_, _>>()?, grading: place.grader.number };
             self.remove(tree);
-            let counts =
-                store::baseline_checks::add(&place.folder, &commit, result).map_err(|error| storage(&error))?;
+            let counts = store::baseline_checks::add(&place.folder, &commit, result)?;
             self.report_not_found(&counts);
             *known = Some(counts);
         }
@@ -58,7 +56,7 @@ impl Work<'_> {
         let known = self.place.baseline_checks.of(&commit);
         let mut known = locked(&known);
         if known.is_none() {
-            *known = store::baseline_checks::read(&self.place.folder, &commit).map_err(|error| storage(&error))?;
+            *known = store::baseline_checks::read(&self.place.folder, &commit)?;
         }
         let grading = known.as_ref().map(|known| known.grading).unwrap_or_default();
         let specs = self.place.checks_of(grading);

@@ -4,7 +4,6 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::engine::error::storage;
 use crate::engine::worker::stages::{Halt, Work};
 use crate::engine::worker::workplace::Program;
 use crate::model::outcome::{FailureKind, Stage};
@@ -42,7 +41,7 @@ impl Work<'_> {
         }
         let checks = self.compare_with_baseline(checked)?;
         let result = ChecksResult { checks, ..ChecksResult::default() };
-        self.graded_store.write_checks(&result).map_err(|error| storage(&error))?;
+        self.graded_store.write_checks(&result)?;
         Ok(result)
     }
 

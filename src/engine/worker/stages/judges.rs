@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::engine::error::storage;
 use crate::engine::worker::stages::{Halt, Work, write_evidence};
 use crate::engine::worker::workplace::Program;
 use crate::judge::score::{self, Judged};
@@ -64,7 +63,7 @@ impl Work<'_> {
         self.enter(Stage::Judge, Some(number))?;
         let judgment = match judge.way() {
             Way::FromChecks(answer) => {
-                self.graded_store.begin_judge(number).map_err(|error| storage(&error))?;
+                self.graded_store.begin_judge(number)?;
                 let rubric = &self.place.grader.fixture.rubric;
                 let judged = Judged { number, model: judge.name().to_owned(), duration_seconds: 0.0 };
                 answer(rubric, &case.checks.checks)
@@ -76,7 +75,7 @@ impl Work<'_> {
                 match self.stored(&question)? {
                     Some(judgment) => {
                         // Whoever asked may have been killed before it was durable.
-                        self.graded_store.sync_judge(number).map_err(|error| storage(&error))?;
+                        self.graded_store.sync_judge(number)?;
                         judgment
                     }
                     None => self.ask(&question, case)?,
@@ -84,7 +83,7 @@ impl Work<'_> {
             }
         };
         self.answered();
-        self.graded_store.write_judgment(&judgment).map_err(|error| storage(&error))?;
+        self.graded_store.write_judgment(&judgment)?;
         Ok(judgment)
     }
 
@@ -92,22 +91,22 @@ impl Work<'_> {
     /// is set aside, so that the judge is asked anew and nothing of it is lost.
     fn stored(&self, question: &Question<'_>) -> Result<Option<Judgment>, Halt> {
         let number = question.number;
-        if files::kind_of(&self.graded.judge(number)).map_err(|error| storage(&error))?.is_none() {
+        if files::kind_of(&self.graded.judge(number))?.is_none() {
             return Ok(None);
         }
         // What it cost was counted when it came, or by the survey of this session.
         if let Ok(judgment) = self.read_answer(question, None) {
             return Ok(Some(judgment));
         }
-        self.graded_store.set_judge_aside(number).map_err(|error| storage(&error))?;
+        self.graded_store.set_judge_aside(number)?;
         Ok(None)
     }
 
     fn ask(&mut self, question: &Question<'_>, case: &Case<'_>) -> Result<Judgment, Halt> {
         let &Question { number, judge, .. } = question;
         let tree = self.graded_tree()?;
-        let attempt = self.graded_store.judge_attempt(number).map_err(|error| storage(&error))?;
-        self.graded_store.begin_judge(number).map_err(|error| storage(&error))?;
+        let attempt = self.graded_store.judge_attempt(number)?;
+        self.graded_store.begin_judge(number)?;
         let request = self.request(question, case, &tree.workspace())?;
         write_evidence(&self.graded.judge_prompt(number), &request)?;
         let mut environment = self.environment();
@@ -138,13 +137,13 @@ impl Work<'_> {
         if self.unasked.replace(false) {
             // By its prompt one sees that a judge was asked.
             let prompt = self.graded.judge_prompt(number);
-            std::fs::remove_file(&prompt).map_err(|error| storage(&FileError::new("remove", &prompt, error)))?;
+            std::fs::remove_file(&prompt).map_err(|error| FileError::new("remove", &prompt, error))?;
         }
         // Whatever came of it, it was paid for.
-        let cost = self.graded_store.answer_cost(number).map_err(|error| storage(&error))?;
+        let cost = self.graded_store.answer_cost(number)?;
         self.spent += cost.into();
         asked.map_err(|halt| match (self.graded_store.set_judge_aside(number), halt) {
-            (Err(error), _) => storage(&error).into(),
+            (Err(error), _) => error.into(),
             (Ok(()), Halt::Failed(mut failure)) => {
                 if let Some(cost) = cost.usd().filter(|cost| *cost > Usd::ZERO) {
                     failure.message = format!("{}; the {cost} that it says it cost are counted", failure.message);
@@ -178,7 +177,7 @@ impl Work<'_> {
 
     fn request(&self, question: &Question<'_>, case: &Case<'_>, tree: &Path) -> Result<Vec<u8>, Failure> {
         let place = self.place;
-        let patch = self.store.read_patch().map_err(|error| storage(&error))?.unwrap_or_default();
+        let patch = self.store.read_patch()?.unwrap_or_default();
         // The patch itself is never edited; what judges are told goes to others.
         let patch = place.secrets.redact(&patch);
         let fixture = &place.grader.fixture;

@@ -14,7 +14,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::engine::error::EngineError;
-use crate::engine::error::storage;
+use crate::engine::error::with_causes;
 use crate::engine::worker::report::{Link, Permission};
 use crate::engine::worker::workplace::{Program, Workplace};
 use crate::model::changes::Changes;
@@ -26,10 +26,11 @@ use crate::model::outcome::{AttemptEnd, Failure, FailureKind, Stage};
 use crate::model::result::{AgentResult, AttemptRecord, ChecksResult, FORMAT_VERSION, Judgment, RunResult};
 use crate::model::usage::Total;
 use crate::os::clock;
-use crate::os::files;
+use crate::os::files::{self, FileError};
 use crate::os::process::{self, End, Ended, SpawnError};
 use crate::rules::stage::Reached;
 use crate::setup::inherit::Effective;
+use crate::store::StoreError;
 use crate::store::layout::RunFolder;
 use crate::store::stages::{RunStore, StageProgress};
 use crate::store::work::WorkFolder;
@@ -62,6 +63,18 @@ impl Halt {
 impl From<Failure> for Halt {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
+    }
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<FileError> for Halt {
+    fn from(error: FileError) -> Self {
+        Self::Failed(error.into())
     }
 }
 
@@ -124,8 +137,8 @@ impl<'a> Work<'a> {
     /// Reads which stages are durable.
     pub(in crate::engine) fn open(&mut self) -> Result<(Reached, BTreeMap<JudgeNumber, Judgment>), Halt> {
         // A tier begins when the winners that it takes over are frozen; a subtest that is gone is told where it is needed.
-        self.setup = self.place.setup(self.run).map_err(|error| storage(&error))?.unwrap_or_default();
-        let mut progress = self.store.progress().map_err(|error| storage(&error))?;
+        self.setup = self.place.setup(self.run)?.unwrap_or_default();
+        let mut progress = self.store.progress()?;
         if !self.place.grader.number.is_first() {
             progress = self.under_later_grading(progress)?;
         }
@@ -145,34 +158,34 @@ impl<'a> Work<'a> {
             let message = "the run is committed, and what its agent left to be graded is gone";
             return Err(Failure::new(FailureKind::Workspace, message).into());
         }
-        let later = self.graded_store.progress().map_err(|error| storage(&error))?;
+        let later = self.graded_store.progress()?;
         Ok(StageProgress { agent: own.agent, patch: own.patch, committed: own.committed && later.committed, ..later })
     }
 
     /// Makes the folders of a later grading, when there is something to grade or will be.
     pub(in crate::engine) fn begin_grading(&self, reached: &Reached) -> Result<(), Halt> {
         if !self.place.grader.number.is_first() && *reached != Reached::Commit {
-            self.graded_store.begin_grading().map_err(|error| storage(&error))?;
+            self.graded_store.begin_grading()?;
         }
         Ok(())
     }
 
     /// Sets a former, unfinished attempt aside and makes the folder of a new one.
     pub(in crate::engine) fn begin_attempt(&mut self) -> Result<(), Halt> {
-        self.attempt = self.store.next_attempt().map_err(|error| storage(&error))?;
-        let told = files::kind_of(&self.folder.command()).map_err(|error| storage(&error))?.is_some();
+        self.attempt = self.store.next_attempt()?;
+        let told = files::kind_of(&self.folder.command())?.is_some();
         self.stage = if told { Stage::Agent } else { Stage::Prepare };
         self.set_aside(AttemptEnd::Interrupted)?;
-        self.attempt = self.store.next_attempt().map_err(|error| storage(&error))?;
+        self.attempt = self.store.next_attempt()?;
         self.stage = Stage::Prepare;
         self.counted = false;
-        self.store.begin().map_err(|error| storage(&error))?;
+        self.store.begin()?;
         Ok(())
     }
 
     /// Moves the attempt to `.failed/`, with what it cost as far as that is known.
     pub(in crate::engine) fn set_aside(&mut self, end: AttemptEnd) -> Result<(), Failure> {
-        if files::kind_of(self.folder.root()).map_err(|error| storage(&error))?.is_none() {
+        if files::kind_of(self.folder.root())?.is_none() {
             return Ok(());
         }
         self.take_over_work()?;
@@ -180,7 +193,7 @@ impl<'a> Work<'a> {
         self.count(cost);
         self.keep_record()?;
         let record = AttemptRecord { attempt: self.attempt, stage: self.stage, end, cost, at: clock::now() };
-        self.store.set_aside(&record).map_err(|error| storage(&error))?;
+        self.store.set_aside(&record)?;
         if let Some(work) = self.temporary.take() {
             self.remove(work);
         }
@@ -248,12 +261,12 @@ impl<'a> Work<'a> {
         let ended = process::run(&task, &self.place.containment, &self.place.stop);
         self.unasked.set(ended.as_ref().is_err_and(SpawnError::never_started));
         for folders in locked {
-            if folders.and_then(|folders| folders.put_back()).map_err(|error| storage(&error))? {
+            if folders.and_then(|folders| folders.put_back())? {
                 self.replaced.set(true);
                 self.notice("a program replaced a folder of the run, which was put back");
             }
         }
-        let ended = ended.map_err(|error| Failure::new(kind, storage(&error).message))?;
+        let ended = ended.map_err(|error| Failure::new(kind, with_causes(&error)))?;
         if ended.end == End::Stopped { Err(Halt::Stopped) } else { Ok(ended) }
     }
 
@@ -265,7 +278,7 @@ impl<'a> Work<'a> {
     /// The run is committed already, though it was not said: its folder is made durable, and nothing of it is written.
     pub(in crate::engine) fn confirm(&mut self) -> Result<RunResult, Halt> {
         self.enter(Stage::Commit, None)?;
-        let result = self.graded_store.confirm().map_err(|error| storage(&error))?;
+        let result = self.graded_store.confirm()?;
         self.attempt = result.attempt;
         if !result.keeps_workspace {
             self.forget_work();
@@ -277,7 +290,7 @@ impl<'a> Work<'a> {
     fn flags(&self, agent: &AgentResult, changes: Option<&Changes>) -> Result<BTreeSet<Flag>, Halt> {
         let mut flags = agent.flags.clone();
         flags.extend(changes.iter().flat_map(|changes| &changes.flags));
-        let patch = self.store.read_patch().map_err(|error| storage(&error))?.unwrap_or_default();
+        let patch = self.store.read_patch()?.unwrap_or_default();
         if let Some(name) = self.place.secrets.first_in(&patch) {
             self.notice(&format!("`changes.patch` holds the secret of `{name}`: look at it before you publish it"));
             flags.insert(Flag::SecretInPatch);
@@ -296,13 +309,13 @@ impl<'a> Work<'a> {
         let panel = self.place.grader.fixture.judges.len();
         let verdict = crate::judge::score::panel(&self.place.grader.fixture.rubric, &judgments, panel)
             .ok_or_else(|| Failure::new(FailureKind::Judge, "a judge of the panel is missing"))?;
-        self.graded_store.write_verdict(&verdict).map_err(|error| storage(&error))?;
+        self.graded_store.write_verdict(&verdict)?;
         let judge_duration_seconds = judgments.iter().map(|judgment| judgment.duration_seconds).sum();
         let checks_duration: f64 = checks.checks.iter().map(|check| check.duration_seconds).sum();
         let composed = base::composed(&self.place.folder.repo(), self.run.tier, self.run.subtest)
-            .map_err(|error| Failure::new(FailureKind::Workspace, storage(&error).message))?;
+            .map_err(|error| Failure::new(FailureKind::Workspace, with_causes(&error)))?;
         let baseline_commit = self.baseline_commit()?;
-        let changes = self.store.read_changes().map_err(|error| storage(&error))?;
+        let changes = self.store.read_changes()?;
         let mut result = RunResult {
             version: FORMAT_VERSION.to_owned(),
             experiment_id: self.place.config.experiment_id.clone(),
@@ -316,7 +329,7 @@ impl<'a> Work<'a> {
             timed_out: agent.end.timed_out(),
             usage: agent.usage,
             judge_cost: judgments.iter().map(|judgment| Total::from(judgment.cost)).sum(),
-            failed_judge_cost: self.graded_store.failed_judges_cost().map_err(|error| storage(&error))?,
+            failed_judge_cost: self.graded_store.failed_judges_cost()?,
             duration_seconds: agent.duration_seconds + checks_duration + judge_duration_seconds,
             agent_duration_seconds: agent.duration_seconds,
             judge_duration_seconds,
@@ -343,11 +356,11 @@ impl<'a> Work<'a> {
             seal: Digest::of(b""),
         };
         // First, so that a stop in between leaves nothing behind; the patch is enough to go on with.
-        if files::kind_of(&self.folder.result()).map_err(|error| storage(&error))?.is_none() {
+        if files::kind_of(&self.folder.result())?.is_none() {
             self.settle_workspace(agent, result.keeps_workspace);
         }
         if self.place.grader.number.is_first() {
-            self.store.commit(&mut result).map_err(|error| storage(&error))?;
+            self.store.commit(&mut result)?;
         } else {
             self.commit_later_grading(&mut result)?;
         }
@@ -358,15 +371,15 @@ impl<'a> Work<'a> {
 impl Work<'_> {
     /// Commits a later grading of the run, and then the run itself, unless it was committed under a former one.
     fn commit_later_grading(&self, result: &mut RunResult) -> Result<(), Halt> {
-        match self.graded_store.read_result().map_err(|error| storage(&error))? {
+        match self.graded_store.read_result()? {
             Some(written) => *result = written,
-            None => self.graded_store.commit(result).map_err(|error| storage(&error))?,
+            None => self.graded_store.commit(result)?,
         }
-        if files::kind_of(&self.folder.result()).map_err(|error| storage(&error))?.is_none() {
+        if files::kind_of(&self.folder.result())?.is_none() {
             // What judges cost that gave no verdict before is the run's own.
-            let failed_judge_cost = self.store.judges_cost().map_err(|error| storage(&error))?;
+            let failed_judge_cost = self.store.judges_cost()?;
             let mut own = RunResult { failed_judge_cost, ..result.clone() };
-            self.store.commit(&mut own).map_err(|error| storage(&error))?;
+            self.store.commit(&mut own)?;
         }
         Ok(())
     }
@@ -378,6 +391,6 @@ fn write_evidence(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     files::write_synced(path, bytes).map_err(|error| {
         // Nobody is told what is torn. On a full disk there is room to remove it.
         let _ = std::fs::remove_file(path);
-        storage(&error)
+        error.into()
     })
 }

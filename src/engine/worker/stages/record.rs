@@ -1,6 +1,5 @@
 //! What the agent left beside its tree: its record, and the folder that it may write more into.
 
-use crate::engine::error::storage;
 use crate::engine::worker::stages::Work;
 use crate::model::agent::{Agent, Output, Reader};
 use crate::model::flag::Flag;
@@ -49,12 +48,12 @@ impl Work<'_> {
         let to = self.folder.record_dir();
         let bytes = self.record_bytes();
         if let Ok(Some(kept)) = &bytes {
-            files::write_atomic(&self.folder.record(), kept).map_err(|error| storage(&error))?;
+            files::write_atomic(&self.folder.record(), kept)?;
         }
         let Some(folder) = work.open_record() else { return Ok(Some(Flag::RecordLeftOut)) };
         let skip = |place: &std::path::Path| place == std::path::Path::new(RECORD_FILE);
         let redacted = |bytes: Vec<u8>| self.place.secrets.redact(&bytes).into_owned();
-        let salvaged = files::salvage(&folder, &to, BOUNDS, skip, redacted).map_err(|error| storage(&error))?;
+        let salvaged = files::salvage(&folder, &to, BOUNDS, skip, redacted)?;
         Ok((salvaged.left_out > 0 || bytes.is_err()).then_some(Flag::RecordLeftOut))
     }
 
@@ -67,16 +66,16 @@ impl Work<'_> {
         let reader = self.place.subtest(self.run).and_then(|subtest| self.read_output(&subtest.agent));
         let reading = reader.and_then(|reader| reader.reading(clock::now()));
         let said = reading.map_or(Cost::Unknown, |reading| reading.usage.cost);
-        let silent = || self.store.silent_agent_cost().map_err(|error| storage(&error));
+        let silent = || self.store.silent_agent_cost();
         Ok(if said == Cost::Unknown { silent()?.into() } else { said.into() })
     }
 
     /// Takes over the work folder of an attempt that is to be set aside: what it left there is its evidence.
     pub(super) fn take_over_work(&mut self) -> Result<(), Failure> {
         if self.temporary.is_none()
-            && let Some(place) = self.store.pointed_to().map_err(|error| storage(&error))?
+            && let Some(place) = self.store.pointed_to()?
         {
-            self.temporary = self.place.work.find(&place).map_err(|error| storage(&error))?;
+            self.temporary = self.place.work.find(&place)?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::engine::error::storage;
+use crate::engine::error::with_causes;
 use crate::engine::worker::stages::{Halt, Work};
 use crate::model::changes::{Changes, LeftOut};
 use crate::model::digest::Digest;
@@ -20,12 +20,12 @@ use crate::workspace::{self, WorkspaceError};
 
 /// A failure of git or of the workspace's files.
 fn broken(error: &WorkspaceError) -> Failure {
-    Failure::new(FailureKind::Workspace, storage(error).message)
+    Failure::new(FailureKind::Workspace, with_causes(error))
 }
 
 /// A failure of the place where work folders lie.
 pub(super) fn no_place(error: &dyn std::error::Error) -> Failure {
-    Failure::new(FailureKind::Workspace, storage(error).message)
+    Failure::new(FailureKind::Workspace, with_causes(error))
 }
 
 impl Work<'_> {
@@ -33,7 +33,7 @@ impl Work<'_> {
     pub(in crate::engine) fn prepare(&mut self) -> Result<(), Halt> {
         self.enter(Stage::Prepare, None)?;
         let work = self.place.work.create().map_err(|error| no_place(&error))?;
-        self.store.point_to(&work).map_err(|error| storage(&error))?;
+        self.store.point_to(&work)?;
         let repo = self.place.folder.repo();
         let made = workspace::prepare::prepare(&repo, &work.workspace(), self.run.tier, self.run.subtest);
         self.temporary = Some(work);
@@ -88,8 +88,8 @@ impl Work<'_> {
         changes.ignored.names.iter_mut().for_each(|name| *name = self.redacted(name));
         captured.left_out.iter().for_each(|place| changes.left_out.add(&self.redacted(&place.to_string_lossy())));
         self.report_left_out(&changes);
-        self.store.write_changes(&changes).map_err(|error| storage(&error))?;
-        self.store.write_patch(&captured.patch).map_err(|error| storage(&error))?;
+        self.store.write_changes(&changes)?;
+        self.store.write_patch(&captured.patch)?;
         self.remove(scratch);
         if self.place.config.keep_workspaces == KeepWorkspaces::None {
             self.forget_work();
@@ -108,11 +108,7 @@ impl Work<'_> {
             workspace::capture::capture(tree, &scratch.private(), baseline, &self.place.fixture.capture_include)
         };
         let error = match capture(workspace) {
-            Ok(captured) => {
-                let flags = [(Flag::TreeGone, captured.gone), (Flag::TreeLeftOut, !captured.left_out.is_empty())];
-                let flags = flags.into_iter().filter_map(|(flag, applies)| applies.then_some(flag)).collect();
-                return Ok((captured, flags));
-            }
+            Ok(captured) => return Ok(with_flags(captured)),
             Err(error) => error,
         };
         // Whether it is the tree's doing shows by one that no agent has seen.
@@ -120,6 +116,10 @@ impl Work<'_> {
         let probed = capture(&baseline_checks.workspace());
         self.remove(baseline_checks);
         let probed = probed.map_err(|_| broken(&error))?;
+        // Once more: git may have been killed, and nobody else can be blamed for that.
+        if let Ok(captured) = capture(workspace) {
+            return Ok(with_flags(captured));
+        }
         self.notice(&format!("nothing of the tree could be captured, so it counts as untouched: {error}"));
         Ok((Captured { patch: Vec::new(), ..probed }, BTreeSet::from([Flag::TreeNotCaptured])))
     }
@@ -140,14 +140,14 @@ impl Work<'_> {
         if self.temporary.is_none()
             && let Some(place) = &agent.work
         {
-            self.temporary = self.place.work.find(place).map_err(|error| storage(&error))?;
+            self.temporary = self.place.work.find(place)?;
         }
         if let Some(work) = &self.temporary {
             return Ok(Some(work.workspace()));
         }
         // Format 4.0 had it in the run's folder, and did not make it durable.
         let workspace = self.folder.workspace();
-        let there = files::kind_of(&workspace).map_err(|error| storage(&error))? == Some(Kind::Folder);
+        let there = files::kind_of(&workspace)? == Some(Kind::Folder);
         let since_then = clock::is_of_this_start(agent.started_at);
         Ok((agent.work.is_none() && there && since_then).then_some(workspace))
     }
@@ -198,4 +198,11 @@ impl Work<'_> {
             self.notice(&error.to_string());
         }
     }
+}
+
+/// What was captured, and what is unusual about it.
+fn with_flags(captured: Captured) -> (Captured, BTreeSet<Flag>) {
+    let flags = [(Flag::TreeGone, captured.gone), (Flag::TreeLeftOut, !captured.left_out.is_empty())];
+    let flags = flags.into_iter().filter_map(|(flag, applies)| applies.then_some(flag)).collect();
+    (captured, flags)
 }
