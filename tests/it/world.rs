@@ -73,7 +73,16 @@ impl Output {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let root = tempfile::Builder::new().prefix("scylla-world-").tempdir_in(place_of_worlds()).unwrap();
+        Self::in_place(&place_of_worlds())
+    }
+
+    /// One that lies on a disk, whatever room there is in memory.
+    pub(crate) fn on_disk() -> Self {
+        Self::in_place(&std::env::temp_dir())
+    }
+
+    fn in_place(place: &Path) -> Self {
+        let root = tempfile::Builder::new().prefix("scylla-world-").tempdir_in(place).unwrap();
         for folder in ["home", "results"] {
             fs::create_dir(root.path().join(folder)).unwrap();
         }

@@ -179,7 +179,7 @@ fn asked_for() -> (&'static str, usize) {
 
 #[test]
 fn after_a_power_cut_at_each_write_of_a_run_a_resume_comes_to_the_same_end() {
-    let world = World::new();
+    let world = World::on_disk();
     let Some(disk) = Disk::new(&world) else { return };
     let dir = plan(&world);
     disk.keep();
@@ -213,7 +213,7 @@ fn after_a_power_cut_at_each_write_of_a_run_a_resume_comes_to_the_same_end() {
 #[test]
 fn a_tree_of_another_start_of_the_machine_is_graded_only_if_it_was_durable() {
     for (synced, agents) in [(true, 1), (false, 2)] {
-        let world = World::new();
+        let world = World::on_disk();
         let agent = format!("{}; {AGENT}", gated(&world, "agent"));
         let fixture = TestFixture::new().agent("T0/00-one", &agent).write(&world);
         let dir = planned(&world, &fixture, &["--runs", "1"]);

@@ -123,12 +123,15 @@ fn foreign() -> Vec<Row> {
             ..KIND
         },
         Row {
+            kind: FindingKind::UnknownPlace,
             made: "a FIFO in the place of the lock",
             make: |case| {
                 remove(&case.at("experiment.lock"));
                 fifo(&case.at("experiment.lock"));
             },
             places: &["experiment.lock"],
+            beside: &[(FindingKind::ForeignFile, "experiment.lock")],
+            exit: 5,
             ways: &[Way(&[Step::Removes("experiment.lock")], 0)],
             ..KIND
         },
