@@ -107,7 +107,7 @@ pub(super) fn json(verification: &Verification) -> String {
     })
 }
 
-/// The JSON schema of [`json`].
+/// The JSON schema of this form.
 #[must_use]
 pub fn verification_schema() -> Value {
     schemars::schema_for!(VerificationJson<'_>).to_value()

@@ -64,6 +64,21 @@ fn left_over() -> Vec<Row> {
     ]
 }
 
+/// What is no file in the place of the lock.
+const NO_LOCK: Row = Row {
+    kind: FindingKind::UnknownPlace,
+    made: "a FIFO in the place of the lock",
+    make: |case| {
+        remove(&case.at("experiment.lock"));
+        fifo(&case.at("experiment.lock"));
+    },
+    places: &["experiment.lock"],
+    beside: &[(FindingKind::ForeignFile, "experiment.lock")],
+    exit: 5,
+    ways: &[Way(&[Step::Removes("experiment.lock")], 0)],
+    ..ROW
+};
+
 fn foreign() -> Vec<Row> {
     const KIND: Row = Row { kind: FindingKind::ForeignFile, exit: 0, ..ROW };
     const NOTES: &[&str] = &["T0/00/notes", "T0/00/run_01/notes", "T0/notes", "config/notes", "notes"];
@@ -122,19 +137,7 @@ fn foreign() -> Vec<Row> {
             ways: &[Way(&[Step::Does(|case| remove(&of_no_text(case)))], 0)],
             ..KIND
         },
-        Row {
-            kind: FindingKind::UnknownPlace,
-            made: "a FIFO in the place of the lock",
-            make: |case| {
-                remove(&case.at("experiment.lock"));
-                fifo(&case.at("experiment.lock"));
-            },
-            places: &["experiment.lock"],
-            beside: &[(FindingKind::ForeignFile, "experiment.lock")],
-            exit: 5,
-            ways: &[Way(&[Step::Removes("experiment.lock")], 0)],
-            ..KIND
-        },
+        NO_LOCK,
     ]
 }
 
