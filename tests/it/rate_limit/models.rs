@@ -1,6 +1,8 @@
 //! Limits by model: the runs that need a limited one wait and hold no job, the others go on, and how many may ask it at
 //! once falls and recovers.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use crate::fixture::{FULL_SCORE, TestFixture, close, gated, open};
@@ -138,42 +140,52 @@ fn runs_that_waited_for_their_judge_go_on_with_it_and_no_agent_is_asked_again() 
 #[test]
 fn how_many_runs_may_ask_a_model_is_halved_by_a_limit_and_recovers_with_answers() {
     let world = World::new();
-    // The first run is told to wait when four are at work; later ones work at once.
+    // The first run is told to wait when four are at work. The others of its time stay until that is known.
     let agent = format!(
-        r#"{}; if [ "$SCYLLA_RUN$SCYLLA_ATTEMPT" = 11 ]; then until [ $(wc -l < '{}') -ge 4 ]; do sleep 0.01; done; echo limited >> '{work}'; {}; else echo begins >> '{work}'; sleep 0.1; touch done; echo ends >> '{work}'; fi"#,
-        gated(&world, "agent"),
-        world.path("agent.log").display(),
+        r#"me=$SCYLLA_RUN/$SCYLLA_ATTEMPT; echo "begins $me" >> '{work}'; if [ $me = 1/1 ]; then until [ $(wc -l < '{work}') -ge 4 ]; do sleep 0.01; done; echo "ends $me" >> '{work}'; {}; else {}; sleep 0.1; touch done; echo "ends $me" >> '{work}'; fi"#,
         limited(0.05),
+        gated(&world, "agent"),
         work = world.path("work.log").display()
     );
     let fixture = TestFixture::new().agent("T0/00-one", &agent).write(&world);
-    let (code, events, stderr) = start(&world, &fixture, &["--runs", "14", "--jobs", "4", "--model", "opus"]).end();
-    assert_eq!((code, world.lines("agent.log")), (Some(0), 15), "{stderr}{events:#?}");
+    close(&world, "agent");
+    let mut live = start(&world, &fixture, &["--runs", "14", "--jobs", "4", "--model", "opus"]);
+    live.wait_for_reason("concurrency-changed");
+    let before = std::fs::read_to_string(world.path("work.log")).unwrap();
+    open(&world, "agent");
+    let (code, events, stderr) = live.end();
+    assert_eq!((code, world.lines("agent.log")), (Some(0), 14), "{stderr}{events:#?}");
     let changes = of(&events, "concurrency-changed");
     assert!(changes.iter().all(|change| change["model"] == "opus"), "{changes:#?}");
     let changes: Vec<(u64, u64)> =
         changes.iter().map(|change| (change["from"].as_u64().unwrap(), change["to"].as_u64().unwrap())).collect();
     assert_eq!(changes, [(4, 2), (2, 3), (3, 4)]);
-    assert_eq!(most_at_once_behind_the_limit(&world), 2);
+    let all = std::fs::read_to_string(world.path("work.log")).unwrap();
+    assert_eq!(before.lines().filter(|line| line.starts_with("begins")).count(), 4, "{before}");
+    let most = most_at_once(&before, all.strip_prefix(&before).unwrap());
+    assert!(most <= 2, "{most} at once:\n{all}");
 }
 
-/// How many of the agents that began behind the limit were at work at most, until two of them were done, by what they wrote
-/// themselves: an event may come later than what it tells.
-fn most_at_once_behind_the_limit(world: &World) -> usize {
-    let log = std::fs::read_to_string(world.path("work.log")).unwrap();
-    let (before, behind) = log.split_once("limited\n").unwrap();
-    let count = |word: &str| before.lines().filter(|line| *line == word).count();
-    let still_at_work = count("begins") - count("ends");
-    let (mut at_work, mut most, mut ended) = (0_usize, 0, 0);
+/// How many agents were at work at most when a further one began behind a limit, until two of those further ones were done: by
+/// what they wrote themselves, because an event may come later than what it tells.
+fn most_at_once(before: &str, behind: &str) -> usize {
+    let mut at_work: HashSet<&str> = before.lines().filter_map(|line| line.strip_prefix("begins ")).collect();
+    for ended in before.lines().filter_map(|line| line.strip_prefix("ends ")) {
+        at_work.remove(ended);
+    }
+    let (mut further, mut done, mut most) = (HashSet::new(), 0, 0);
     for line in behind.lines() {
-        match line {
-            "begins" => at_work += 1,
-            _ => ended += 1,
+        if let Some(begins) = line.strip_prefix("begins ") {
+            at_work.insert(begins);
+            further.insert(begins);
+            most = most.max(at_work.len());
+        } else if let Some(ends) = line.strip_prefix("ends ") {
+            at_work.remove(ends);
+            done += usize::from(further.contains(ends));
         }
-        if ended >= still_at_work + 2 {
+        if done == 2 {
             break;
         }
-        most = most.max(at_work - ended.saturating_sub(still_at_work));
     }
     most
 }
