@@ -49,25 +49,31 @@ impl Digest {
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {
         let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
-        let mut digest = [0; 32];
-        if pairs.len() != digest.len() {
-            return None;
-        }
-        for (place, [high, low]) in digest.iter_mut().zip(pairs) {
-            *place = (nibble(*high)? << 4) | nibble(*low)?;
-        }
-        Some(Self(digest))
+        let pairs: &[[u8; 2]; 32] = pairs.try_into().ok()?;
+        // Each digit is looked at, also behind one that is none: digits are random, and so would be the branches.
+        let mut none = 0;
+        let digest = pairs.map(|[high, low]| {
+            let (high, low) = (VALUES[usize::from(high)], VALUES[usize::from(low)]);
+            none |= high | low;
+            (high << 4) | low
+        });
+        (none & NO_DIGIT == 0).then_some(Self(digest))
     }
 }
 
-/// The value of a hex digit in small letters.
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
+/// What stands for a byte that is no hex digit in small letters: a bit that no digit has.
+const NO_DIGIT: u8 = 1 << 7;
+
+/// The value of each byte as a hex digit in small letters.
+const VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[b"0123456789abcdef"[value as usize] as usize] = value;
+        value += 1;
     }
-}
+    values
+};
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -117,5 +123,19 @@ mod tests {
         assert_eq!(Digest::of(b"").to_string(), empty);
         assert_eq!(empty.parse(), Ok(Digest::of(b"")));
         assert!(empty.to_uppercase().parse::<Digest>().is_err());
+    }
+
+    #[test]
+    fn a_byte_that_is_no_small_hex_digit_makes_no_digest_wherever_it_stands() {
+        let right = Digest::of(b"").hex();
+        assert_eq!(Digest::from_hex(&right), Some(Digest::of(b"")));
+        for place in 0..right.len() {
+            for wrong in ['g', 'A', '/', ':', '`', ' ', '\0', '\x7f'] {
+                let mut text: Vec<char> = right.chars().collect();
+                text[place] = wrong;
+                assert_eq!(Digest::from_hex(&text.into_iter().collect::<String>()), None, "{wrong:?} at {place}");
+            }
+        }
+        assert_eq!((Digest::from_hex(&right[1..]), Digest::from_hex(&format!("{right}0"))), (None, None));
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::crash::{killed_at, no_process_is_left};
 use crate::fixture::{FULL_SCORE, TestFixture, gated};
-use crate::scenes::{AGENT, edit, experiment, json, recorded, saved, status, strace_is_missing};
+use crate::scenes::{AGENT, edit, experiment, json, killing_points, recorded, saved, status, strace_is_missing};
 use crate::verify::folder::{copy, remove};
 use crate::world::World;
 
@@ -38,10 +38,10 @@ fn killed_and_repeated(arguments: &[&str], prepare: impl Fn(&World), agrees: imp
     let arguments: Vec<&str> = arguments.iter().map(|word| if *word == "DIR" { &dir } else { *word }).collect();
     let mut points = 0;
     for call in ["rename", "renameat", "renameat2"] {
-        for number in 1.. {
+        for number in killing_points() {
             assert!(number < 40, "{call}: it never ended by itself");
             copy(&world.path("template"), Path::new(&dir));
-            let killed = killed_at(&world, &[], call, number, &arguments);
+            let killed = killed_at(&world, call, number, &arguments);
             let point = format!("{call} {number}");
             if killed {
                 points += 1;
@@ -61,7 +61,7 @@ fn killed_and_repeated(arguments: &[&str], prepare: impl Fn(&World), agrees: imp
             }
         }
     }
-    assert!(points >= 4, "only {points} points killed anything");
+    assert!(points >= 2, "only {points} points killed anything");
 }
 
 #[test]

@@ -126,6 +126,21 @@ pub(crate) fn strace_is_missing() -> bool {
     is_missing("strace")
 }
 
+/// The program under `strace`, which does `what` at these system calls of it and of all that it starts: arguments follow.
+/// With `--seccomp-bpf` it would be faster and do it at other calls than it counts.
+pub(crate) fn disturbed(calls: &str, what: &str) -> Command {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("inject={calls}:{what}")]);
+    command.arg(env!("CARGO_BIN_EXE_cargo-scylla")).arg("scylla");
+    command
+}
+
+/// At the how-many-eth call of each kind a command is killed, in turn until there is none: at every one with
+/// `SCYLLA_KILLS=all`, else at every third.
+pub(crate) fn killing_points() -> impl Iterator<Item = usize> {
+    (1..).step_by(if std::env::var("SCYLLA_KILLS").is_ok() { 1 } else { 3 })
+}
+
 /// The containments that work on this machine; those that do not are named aloud.
 #[expect(clippy::print_stdout, reason = "who reads the tests' output learns what was not tried")]
 pub(crate) fn containments() -> Vec<&'static str> {

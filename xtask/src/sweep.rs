@@ -14,6 +14,8 @@ pub(crate) enum Sweep {
     Bits,
     /// The power of a disk is cut at every write of a run: as root, with loop devices (half an hour)
     Power,
+    /// Commands are killed before every rename that they make (minutes)
+    Kills,
     /// Five hundred experiments that nobody touched, in which nothing may be found (half an hour)
     Untouched,
 }
@@ -24,6 +26,7 @@ pub(crate) fn sweep(sweep: Sweep) -> Result<(), Failure> {
         Sweep::Flips => ("verify::flips", "SCYLLA_FLIPS", "bytes"),
         Sweep::Bits => ("verify::flips", "SCYLLA_FLIPS", "bits"),
         Sweep::Power => ("power::", "SCYLLA_POWER_CUTS", "all"),
+        Sweep::Kills => ("killed", "SCYLLA_KILLS", "all"),
         Sweep::Untouched => ("verify::sweep", "SCYLLA_SWEEP", "50"),
     };
     let cargo = Program::cargo().args(["test", "--release", "--test", "it", "--", "--nocapture", tests]);
