@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Why a text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,8 +39,7 @@ macro_rules! id_as_text {
         }
         impl<'de> Deserialize<'de> for $id {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(de::Error::custom)
+                crate::model::written::parsed(deserializer)
             }
         }
         impl JsonSchema for $id {
@@ -122,7 +121,25 @@ impl RunNumber {
     /// The name of the run's folder: `run_01`.
     #[must_use]
     pub fn folder(self) -> String {
-        format!("run_{:02}", self.0)
+        let mut name = String::new();
+        self.push_folder(&mut name);
+        name
+    }
+
+    /// Adds that name to a text: what is done for each file of a large experiment does without a formatter.
+    pub fn push_folder(self, text: &mut String) {
+        text.push_str("run_");
+        if self.0 < 10 {
+            text.push('0');
+        }
+        let mut digits = [0; 10];
+        let (mut first, mut rest) = (digits.len(), self.0);
+        while rest > 0 {
+            first -= 1;
+            digits[first] = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+            rest /= 10;
+        }
+        text.extend(digits[first..].iter().copied().map(char::from));
     }
 
     /// Reads the name of a run's folder in its one spelling.
@@ -288,6 +305,13 @@ impl fmt::Display for ModelName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_folder_of_a_run_is_called_by_at_least_two_digits() {
+        for (number, name) in [(1, "run_01"), (9, "run_09"), (10, "run_10"), (4_294_967_295, "run_4294967295")] {
+            assert_eq!(RunNumber::new(number).unwrap().folder(), name);
+        }
+    }
 
     #[test]
     fn each_id_has_one_spelling() {

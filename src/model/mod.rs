@@ -26,6 +26,7 @@ pub mod shortfall;
 pub mod survey;
 pub mod task;
 pub mod usage;
+pub mod written;
 
 #[cfg(test)]
 pub(crate) mod samples;

@@ -1,6 +1,5 @@
 //! The results themselves: each opened once, parsed lean, and folded.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -108,7 +107,9 @@ impl<'a> Reader<'a> {
 
     fn name_file(&mut self, run: RunId, file: &str) {
         self.name.clear();
-        let _ = write!(self.name, "run_{:02}/{file}", run.run.get());
+        run.run.push_folder(&mut self.name);
+        self.name.push('/');
+        self.name.push_str(file);
     }
 
     fn run(&mut self, subtest: &Folder, run: RunId) -> RunSeen {
