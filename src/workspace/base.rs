@@ -14,8 +14,8 @@ use super::entries;
 use super::error::{WorkspaceError, failed};
 use super::fetch::fetch;
 use super::git::{ATTRIBUTES, Git, GitDir, ObjectFormat};
+use super::index::{Files, Index};
 use super::refs;
-use super::stage::{Stage, Take};
 use crate::model::digest::Digest;
 use crate::model::ids::{SubtestId, TierId};
 use crate::model::task::Source;
@@ -178,10 +178,10 @@ fn finish(repo_git: &Path, base: &str) -> Result<(), WorkspaceError> {
 }
 
 fn commit_folder(repo_git: &Path, folder: &Path) -> Result<String, WorkspaceError> {
-    let index = fresh_index(repo_git)?;
-    let stage = Stage { index: &index, objects: &repo_git.join("objects"), known: &[] };
-    stage.take(folder, Take::All)?;
-    commit(&stage, folder, None, BASE_MESSAGE)
+    let file = fresh_index(repo_git)?;
+    let index = Index { file: &file, objects: &repo_git.join("objects"), known: &[] };
+    index.add(folder, Files::All)?;
+    commit(&index, folder, None, BASE_MESSAGE)
 }
 
 /// Commits the tree of a commit whose history is not whole: how much of it there is depends on who fetched it, and no
@@ -193,9 +193,9 @@ fn commit_tree_alone(repo_git: &Path, commit: &str) -> Result<String, WorkspaceE
 }
 
 /// Commits what the index holds.
-fn commit(stage: &Stage<'_>, folder: &Path, parent: Option<&str>, message: &str) -> Result<String, WorkspaceError> {
-    let tree = stage.git(folder, &["write-tree"]).line()?;
-    let commit = stage.git(folder, &["commit-tree", "-m", message, &tree]);
+fn commit(index: &Index<'_>, folder: &Path, parent: Option<&str>, message: &str) -> Result<String, WorkspaceError> {
+    let tree = index.git(folder, &["write-tree"]).line()?;
+    let commit = index.git(folder, &["commit-tree", "-m", message, &tree]);
     match parent {
         Some(parent) => commit.arg("-p").arg(parent),
         None => commit,
@@ -213,16 +213,16 @@ fn commit_layers(
 ) -> Result<(String, Option<Digest>), WorkspaceError> {
     super::remove_folder(objects)?;
     fs::create_dir_all(objects).map_err(failed("make", objects))?;
-    let index = fresh_index(repo_git)?;
+    let file = fresh_index(repo_git)?;
     let known = repo_git.join("objects");
-    let stage = Stage { index: &index, objects, known: &[&known] };
-    stage.git(fixture_dir, &["read-tree", base]).run()?;
+    let index = Index { file: &file, objects, known: &[&known] };
+    index.git(fixture_dir, &["read-tree", base]).run()?;
     let folder = scratch(repo_git).join("composed");
-    let digest = composed::stage(&stage, fixture_dir, &layers.composition, &folder)?;
+    let digest = composed::add(&index, fixture_dir, &layers.composition, &folder)?;
     if let Some(overlay) = &layers.overlay {
-        stage.take(&fixture_dir.join(overlay), Take::All)?;
+        index.add(&fixture_dir.join(overlay), Files::All)?;
     }
-    let commit = commit(&stage, fixture_dir, Some(base), BASELINE_MESSAGE)?;
+    let commit = commit(&index, fixture_dir, Some(base), BASELINE_MESSAGE)?;
     sync_tree(objects)?;
     Ok((commit, digest))
 }
@@ -268,11 +268,11 @@ fn leave_submodules_out(repo_git: &Path, base: String) -> Result<String, Workspa
     if links.is_empty() {
         return Ok(base);
     }
-    let index = fresh_index(repo_git)?;
-    let stage = Stage { index: &index, objects: &objects, known: &[] };
-    stage.git(repo_git, &["read-tree", &base]).run()?;
-    stage.git(repo_git, &["update-index", "-z", "--force-remove", "--stdin"]).stdin(links.join(&0)).run()?;
-    commit(&stage, repo_git, Some(&base), WITHOUT_SUBMODULES_MESSAGE)
+    let file = fresh_index(repo_git)?;
+    let index = Index { file: &file, objects: &objects, known: &[] };
+    index.git(repo_git, &["read-tree", &base]).run()?;
+    index.git(repo_git, &["update-index", "-z", "--force-remove", "--stdin"]).stdin(links.join(&0)).run()?;
+    commit(&index, repo_git, Some(&base), WITHOUT_SUBMODULES_MESSAGE)
 }
 
 /// Makes everything below a folder durable.

@@ -1,4 +1,4 @@
-//! What a subtest's resources compose, put together in a folder of ours and taken into an index.
+//! What a subtest's resources compose, put together in a folder of ours and added to an index.
 
 use std::fs;
 use std::io;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::entries;
 use super::error::{WorkspaceError, failed};
-use super::stage::{Stage, Take};
+use super::index::{Files, Index};
 use crate::model::digest::Digest;
 use crate::setup::compose::{Composition, Content, Part};
 
@@ -17,8 +17,8 @@ use crate::setup::compose::{Composition, Content, Part};
 ///
 /// The digest is that of a text which `sha256sum` could have written: a line for each file, sorted by path, behind a
 /// line for each path that is removed.
-pub(super) fn stage(
-    stage: &Stage<'_>,
+pub(super) fn add(
+    index: &Index<'_>,
     fixture_dir: &Path,
     composition: &Composition,
     folder: &Path,
@@ -28,7 +28,7 @@ pub(super) fn stage(
     }
     for path in &composition.removed {
         let remove = ["rm", "-r", "--cached", "--force", "--quiet", "--ignore-unmatch", "--"];
-        stage.git(fixture_dir, &remove).arg(format!(":(top,literal){path}")).run()?;
+        index.git(fixture_dir, &remove).arg(format!(":(top,literal){path}")).run()?;
     }
     super::remove_folder(folder)?;
     fs::create_dir_all(folder).map_err(failed("make", folder))?;
@@ -36,11 +36,11 @@ pub(super) fn stage(
         let to = folder.join(&placed.path);
         match &placed.content {
             Content::Copy(from) => lay(&fixture_dir.join(from), &to)?,
-            Content::Joined(parts) => write(&to, &joined(stage, fixture_dir, &placed.path, parts)?)?,
+            Content::Joined(parts) => write(&to, &joined(index, fixture_dir, &placed.path, parts)?)?,
         }
     }
     if !composition.placed.is_empty() {
-        stage.take(folder, Take::All)?;
+        index.add(folder, Files::All)?;
     }
     let mut listing: Vec<u8> =
         composition.removed.iter().flat_map(|path| format!("removed  {path}\n").into_bytes()).collect();
@@ -54,11 +54,11 @@ pub(super) fn stage(
 }
 
 /// The parts with a blank line between one and the next.
-fn joined(stage: &Stage<'_>, fixture_dir: &Path, path: &str, parts: &[Part]) -> Result<Vec<u8>, WorkspaceError> {
+fn joined(index: &Index<'_>, fixture_dir: &Path, path: &str, parts: &[Part]) -> Result<Vec<u8>, WorkspaceError> {
     let mut text = Vec::new();
     for part in parts {
         let part = match part {
-            Part::There => there(stage, fixture_dir, path)?,
+            Part::There => there(index, fixture_dir, path)?,
             Part::File(from) => {
                 let from = fixture_dir.join(from);
                 fs::read(&from).map_err(failed("read", &from))?
@@ -78,11 +78,11 @@ fn joined(stage: &Stage<'_>, fixture_dir: &Path, path: &str, parts: &[Part]) -> 
 }
 
 /// What the index has at a place: a file's bytes, or, of a link, a line by which an agent reads what it points to.
-fn there(stage: &Stage<'_>, folder: &Path, path: &str) -> Result<Vec<u8>, WorkspaceError> {
-    let listed = stage.git(folder, &["ls-files", "--stage", "--"]).arg(format!(":(top,literal){path}")).line()?;
+fn there(index: &Index<'_>, folder: &Path, path: &str) -> Result<Vec<u8>, WorkspaceError> {
+    let listed = index.git(folder, &["ls-files", "--stage", "--"]).arg(format!(":(top,literal){path}")).line()?;
     let mut words = listed.split_ascii_whitespace();
     let (Some(mode), Some(object)) = (words.next(), words.next()) else { return Ok(Vec::new()) };
-    let content = stage.git(folder, &["cat-file", "blob", object]).run()?;
+    let content = index.git(folder, &["cat-file", "blob", object]).run()?;
     Ok(if mode == "120000" { [b"@", content.as_slice()].concat() } else { content })
 }
 

@@ -12,10 +12,10 @@ mod composed;
 pub mod error;
 mod fetch;
 mod git;
+mod index;
 mod plain;
 pub mod prepare;
 mod refs;
-mod stage;
 mod taken;
 #[cfg(test)]
 mod tests;

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::{WorkspaceError, failed};
+use super::index::{Files, Index};
 use super::plain;
 use super::prepare::Baseline;
-use super::stage::{Stage, Take};
 use crate::model::changes::Ignored;
 use crate::model::limits::MOST_PATCH_BYTES;
 use crate::os::tool::ToolError;
@@ -36,16 +36,16 @@ pub(super) fn take(
 ) -> Result<Captured, WorkspaceError> {
     let objects = scratch.join("objects");
     fs::create_dir_all(&objects).map_err(failed("make", &objects))?;
-    let index = scratch.join("index");
+    let file = scratch.join("index");
     let known: Vec<&Path> = baseline.objects.iter().map(PathBuf::as_path).collect();
-    let stage = Stage { index: &index, objects: &objects, known: &known };
+    let index = Index { file: &file, objects: &objects, known: &known };
     match &baseline.index {
-        Some(pristine) => pristine.write(&index)?,
+        Some(pristine) => pristine.write(&file)?,
         None => {
-            stage.git(folder, &["read-tree"]).arg(&baseline.commit).run()?;
+            index.git(folder, &["read-tree"]).arg(&baseline.commit).run()?;
         }
     }
-    let mut taken = stage.take(folder, Take::Kept)?;
+    let mut taken = index.add(folder, Files::NotIgnored)?;
     let mut captured = Captured::default();
     if taken.ignores {
         // git looks into no repository below another one; in a tree without repositories it looks everywhere.
@@ -56,11 +56,11 @@ pub(super) fn take(
         } else {
             folder
         };
-        taken.changed |= stage.include(looked_at, include, &mut taken.left_out)?;
-        captured.ignored = stage.ignored(looked_at)?;
+        taken.changed |= index.include(looked_at, include, &mut taken.left_out)?;
+        captured.ignored = index.ignored(looked_at)?;
     }
     captured.left_out = taken.left_out;
-    captured.tree = stage.git(folder, &["write-tree"]).line()?;
+    captured.tree = index.git(folder, &["write-tree"]).line()?;
     if taken.changed {
         let diff = [
             "diff-index",
@@ -75,7 +75,7 @@ pub(super) fn take(
             "--src-prefix=a/",
             "--dst-prefix=b/",
         ];
-        captured.patch = stage
+        captured.patch = index
             .git(folder, &diff)
             .arg(&baseline.commit)
             .most_output(MOST_PATCH_BYTES)

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::error::{WorkspaceError, failed};
 use super::git::path_of;
+use super::index::Index;
 use super::plain;
 use super::prepare::Baseline;
-use super::stage::Stage;
 use super::taken::{Captured, take};
 
 /// Most bytes of changed files that are taken, one try after the other: a patch may be several times as large.
@@ -50,9 +50,9 @@ fn make_room(plain: &Path, scratch: &Path, baseline: &Baseline, room: u64) -> Re
     let objects = scratch.join("objects");
     fs::create_dir_all(&objects).map_err(failed("make", &objects))?;
     let known: Vec<&Path> = baseline.objects.iter().map(PathBuf::as_path).collect();
-    let stage = Stage { index: &scratch.join("index"), objects: &objects, known: &known };
-    stage.git(plain, &["read-tree"]).arg(&baseline.commit).run()?;
-    let names = stage.git(plain, &["ls-files", "-z", "--others", "--modified", "--exclude-standard"]).run()?;
+    let index = Index { file: &scratch.join("index"), objects: &objects, known: &known };
+    index.git(plain, &["read-tree"]).arg(&baseline.commit).run()?;
+    let names = index.git(plain, &["ls-files", "-z", "--others", "--modified", "--exclude-standard"]).run()?;
     let mut sizes: Vec<(u64, PathBuf)> = names
         .split(|byte| *byte == 0)
         .filter(|name| !name.is_empty())

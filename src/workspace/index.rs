@@ -1,8 +1,8 @@
-//! Takes what lies in a folder into an index, through a repository that the folder knows nothing of.
+//! Adds the files of a folder to a git index, through a repository that the folder knows nothing of.
 //!
 //! The folder may be an agent's. git finds its objects, configuration and attributes in the repository that we name; of
-//! the folder it reads files, `.gitignore` and whether a subfolder is a repository. Nested repositories are taken as
-//! plain files: otherwise they would become links to commits that nobody has. What git cannot keep is left out by name.
+//! the folder it reads files, `.gitignore` and whether a subfolder is a repository. Nested repositories are added as
+//! plain files: otherwise they would become links to commits that exist nowhere else. What git cannot keep is left out, and named.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -17,28 +17,28 @@ use super::error::{WorkspaceError, failed};
 use super::git::{Git, path_of};
 use crate::model::changes::Ignored;
 
-/// Most bytes of changed files that are taken: four times the largest patch, because patches are compressed.
+/// Most bytes of changed files that are added: four times the largest patch, because patches are compressed.
 const MOST_CONTENT: u64 = 4 * crate::model::limits::MOST_PATCH_BYTES;
-/// Most nested repositories and places that git cannot keep; each costs work.
+/// Most nested repositories and places that git cannot keep: each costs calls of git.
 const MOST_ODD: usize = 1000;
 
-/// Which files are taken.
+/// Which files are added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Take {
-    /// All but ignored ones; what is gone from the folder goes from the index.
-    Kept,
-    /// Ignored ones too; what is gone from the folder stays in the index.
+pub(super) enum Files {
+    /// All but ignored ones; files that are missing from the folder are removed from the index.
+    NotIgnored,
+    /// Ignored ones too; files that are missing from the folder stay in the index.
     All,
 }
 
-/// What came of taking a folder's files.
+/// What was met while a folder's files were added.
 #[derive(Debug, Default)]
-pub(super) struct Taken {
+pub(super) struct Added {
     /// Places that were left out.
     pub(super) left_out: Vec<PathBuf>,
-    /// Whether anything differs from the index that was there.
+    /// Whether anything differs from what the index held before.
     pub(super) changed: bool,
-    /// Whether there are files that name what is to be ignored.
+    /// Whether there are `.gitignore` files.
     pub(super) ignores: bool,
     /// Whether a folder below may be a repository of its own, into which git does not look.
     pub(super) nested: bool,
@@ -46,55 +46,55 @@ pub(super) struct Taken {
 
 /// An index that is being filled.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Stage<'a> {
+pub(super) struct Index<'a> {
     /// The index.
-    pub(super) index: &'a Path,
+    pub(super) file: &'a Path,
     /// The folder that new objects are written to.
     pub(super) objects: &'a Path,
     /// Folders of objects that are there already, which are not written again.
     pub(super) known: &'a [&'a Path],
 }
 
-impl Stage<'_> {
+impl Index<'_> {
     /// A call of git on this index.
     pub(super) fn git<'a>(&'a self, folder: &'a Path, args: &[&str]) -> Git<'a> {
         Git::new(folder, self.known, args)
             .variable("GIT_WORK_TREE", folder)
-            .variable("GIT_INDEX_FILE", self.index)
+            .variable("GIT_INDEX_FILE", self.file)
             .writes_to(self.objects)
     }
 
-    /// Takes the folder's files.
-    pub(super) fn take(&self, folder: &Path, take: Take) -> Result<Taken, WorkspaceError> {
+    /// Adds the folder's files.
+    pub(super) fn add(&self, folder: &Path, files: Files) -> Result<Added, WorkspaceError> {
         // A fixture is the person's own and stays as it is.
-        let mut taken = if take == Take::Kept { make_readable(folder)? } else { Taken::default() };
-        let mut listing = self.list(folder, take)?;
+        let mut added = if files == Files::NotIgnored { make_readable(folder)? } else { Added::default() };
+        let mut listing = self.list(folder, files)?;
         if listing.is_empty() {
-            return Ok(taken);
+            return Ok(added);
         }
-        taken.changed = true;
+        added.changed = true;
         let mut sorted = Sorted::new(folder, &listing)?;
         if !sorted.replaced.is_empty() {
             // git sees what such a folder holds only when it does not expect a file there.
             self.forget(folder, &sorted.replaced)?;
-            listing = self.list(folder, take)?;
+            listing = self.list(folder, files)?;
             sorted = Sorted::new(folder, &listing)?;
         }
         self.forget(folder, &sorted.refused)?;
-        let add: &[&str] = match take {
-            Take::Kept => &["add", "--all"],
-            Take::All => &["add", "--ignore-removal", "--force"],
+        let add: &[&str] = match files {
+            Files::NotIgnored => &["add", "--all"],
+            Files::All => &["add", "--ignore-removal", "--force"],
         };
         let odd = sorted.nested.iter().chain(&sorted.refused).map(|place| specification("exclude,top,literal", place));
         self.by_names(folder, add, [":/".into()].into_iter().chain(odd))?;
         for nested in &sorted.nested {
-            taken.left_out.extend(self.take_nested(folder, nested, take)?);
+            added.left_out.extend(self.add_nested(folder, nested, files)?);
         }
-        taken.left_out.extend(sorted.refused);
-        Ok(taken)
+        added.left_out.extend(sorted.refused);
+        Ok(added)
     }
 
-    /// Takes files that an ignore file of the tree names, where one of the patterns names them too; whether there are any.
+    /// Adds files that a `.gitignore` of the tree excludes, where one of the patterns names them; gives whether there are any.
     /// No folder below may be a repository.
     pub(super) fn include(
         &self,
@@ -119,7 +119,7 @@ impl Stage<'_> {
         Ok(is_any)
     }
 
-    /// What lies in the folder and is not taken, because an ignore file of the tree names it. No folder below may be a
+    /// What lies in the folder and is not added, because a `.gitignore` of the tree excludes it. No folder below may be a
     /// repository.
     pub(super) fn ignored(&self, folder: &Path) -> Result<Ignored, WorkspaceError> {
         let listing = self.git(folder, &["ls-files", "-z", "--others", "--ignored", "--exclude-standard"]).run()?;
@@ -132,12 +132,12 @@ impl Stage<'_> {
     }
 
     /// The names of files that differ from the index or are not in it, and of nested repositories with a `/`.
-    fn list(&self, folder: &Path, take: Take) -> Result<Vec<u8>, WorkspaceError> {
+    fn list(&self, folder: &Path, files: Files) -> Result<Vec<u8>, WorkspaceError> {
         let listing = self.git(folder, &["ls-files", "-z", "--others", "--modified"]);
-        if take == Take::Kept { listing.arg("--exclude-standard") } else { listing }.run()
+        if files == Files::NotIgnored { listing.arg("--exclude-standard") } else { listing }.run()
     }
 
-    /// Takes places out of the index: what stood there is gone.
+    /// Removes from the index places whose files are gone.
     fn forget(&self, folder: &Path, places: &BTreeSet<PathBuf>) -> Result<(), WorkspaceError> {
         if places.is_empty() {
             return Ok(());
@@ -162,19 +162,19 @@ impl Stage<'_> {
         git.stdin(stdin).run().map(|_| ())
     }
 
-    /// Takes a nested repository's files as files of this tree, with the help of an index of its own.
-    fn take_nested(&self, folder: &Path, nested: &Path, take: Take) -> Result<Vec<PathBuf>, WorkspaceError> {
-        let mut index = self.index.as_os_str().to_owned();
-        index.push("-nested");
-        let index = PathBuf::from(index);
-        let inner = Stage { index: &index, ..*self };
+    /// Adds a nested repository's files as files of this tree, with the help of a second index.
+    fn add_nested(&self, folder: &Path, nested: &Path, files: Files) -> Result<Vec<PathBuf>, WorkspaceError> {
+        let mut file = self.file.as_os_str().to_owned();
+        file.push("-nested");
+        let file = PathBuf::from(file);
+        let inner = Index { file: &file, ..*self };
         let nested_folder = folder.join(nested);
-        let Taken { left_out, changed, .. } = inner.take(&nested_folder, take)?;
+        let Added { left_out, changed, .. } = inner.add(&nested_folder, files)?;
         if !changed {
             return Ok(left_out.into_iter().map(|place| nested.join(place)).collect());
         }
         let tree = inner.git(folder, &["write-tree"]).line()?;
-        super::remove_file(&index)?;
+        super::remove_file(&file)?;
         let mut prefix = OsString::from("--prefix=");
         prefix.push(nested);
         prefix.push("/");
@@ -183,7 +183,7 @@ impl Stage<'_> {
     }
 }
 
-/// The places of a listing that cannot be taken as they are.
+/// The places of a listing that cannot be added as they are.
 #[derive(Debug, Default)]
 struct Sorted {
     /// Repositories below the folder.
@@ -234,7 +234,7 @@ impl Sorted {
     }
 }
 
-/// A path as git takes it in a list: byte for byte.
+/// A path as git reads it in a list of path specifications: byte for byte.
 fn specification(magic: &str, path: &Path) -> OsString {
     let mut specification = OsString::from(format!(":({magic})"));
     specification.push(path);
@@ -261,12 +261,12 @@ fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// Gives us the right to read every file and folder, so that none looks deleted, and moves pipes out of git's way.
+/// Makes every file and folder readable for us, so that none looks deleted, and removes pipes that git would wait for.
 ///
-/// git opens `.gitignore` and `.gitattributes` before it looks what they are, and would wait for ever for a pipe's
-/// other end. Such a pipe cannot be kept in a tree, so it is removed. Gives every place that git does not keep.
-fn make_readable(folder: &Path) -> Result<Taken, WorkspaceError> {
-    let mut taken = Taken::default();
+/// git opens `.gitignore` and `.gitattributes` without looking at their kind, and would wait for ever for a pipe's other
+/// end. Such a pipe cannot be kept in a tree, so it is removed. Every place that git does not keep is in `left_out`.
+fn make_readable(folder: &Path) -> Result<Added, WorkspaceError> {
+    let mut added = Added::default();
     let top = fs::symlink_metadata(folder).map_err(failed("read", folder))?;
     allow(folder, &top, 0o500)?;
     let mut folders = vec![folder.to_owned()];
@@ -275,22 +275,22 @@ fn make_readable(folder: &Path) -> Result<Taken, WorkspaceError> {
             let path = entry.path();
             let found = entry.metadata().map_err(failed("read", &path))?;
             if entry.file_name() == ".git" {
-                taken.nested |= folder_now != folder;
+                added.nested |= folder_now != folder;
             } else if found.is_dir() {
                 allow(&path, &found, 0o500)?;
                 folders.push(path);
             } else if found.is_file() {
                 allow(&path, &found, 0o400)?;
-                taken.ignores |= entry.file_name() == ".gitignore";
+                added.ignores |= entry.file_name() == ".gitignore";
             } else if is_special(&found) {
                 if [".gitignore", ".gitattributes"].iter().any(|name| entry.file_name() == *name) {
                     fs::remove_file(&path).map_err(failed("remove", &path))?;
                 }
-                taken.left_out.extend(path.strip_prefix(folder).ok().map(Path::to_owned));
+                added.left_out.extend(path.strip_prefix(folder).ok().map(Path::to_owned));
             }
         }
     }
-    Ok(taken)
+    Ok(added)
 }
 
 /// Adds rights to a file or folder that lacks them.
