@@ -8,7 +8,7 @@ pub mod config;
 pub mod json;
 pub mod reports;
 pub mod result;
-pub mod stages;
+pub mod run_files;
 pub mod states;
 pub mod take_over;
 pub mod translate;

@@ -18,7 +18,7 @@ use crate::projectscylla::config::hash;
 use crate::projectscylla::reports::{self, Export, files};
 use crate::projectscylla::states::{ExperimentState, RunState, States, SubtestState, TierState};
 use crate::projectscylla::version::Version;
-use crate::projectscylla::{stages, translate};
+use crate::projectscylla::{run_files, translate};
 use crate::rules::index::is_complete;
 use crate::stats::winner::winners;
 use crate::store;
@@ -72,7 +72,7 @@ pub fn export(
     for result in &results {
         let folder = export.run_folder(result.run());
         content.extend(
-            stages::files(result).into_iter().map(|(place, text)| (format!("{folder}/{place}"), text.into_bytes())),
+            run_files::of(result).into_iter().map(|(place, text)| (format!("{folder}/{place}"), text.into_bytes())),
         );
     }
     let complete = is_complete(survey) && exported.left_out.is_empty();

@@ -1,5 +1,5 @@
-//! What ProjectScylla keeps of the stages of a run, as far as a result of ours says it: by these files its tools tell that
-//! the agent and each judge are done.
+//! The files that ProjectScylla keeps of the stages of a run, filled in as far as a result of ours allows: by them its
+//! tools see that the agent and each judge are done.
 
 use crate::model::result::{Judgment, RunResult};
 use crate::model::usage::{Tokens, Usage};
@@ -12,7 +12,7 @@ const NO_EXIT_CODE: i32 = -1;
 
 /// The files of a run's stages, by their paths below its folder.
 #[must_use]
-pub fn files(result: &RunResult) -> Vec<(String, String)> {
+pub fn of(result: &RunResult) -> Vec<(String, String)> {
     let mut files = vec![
         ("agent/result.json".to_owned(), agent(result)),
         ("agent/timing.json".to_owned(), timing(result, "agent_duration_seconds", result.agent_duration_seconds)),
@@ -26,7 +26,7 @@ pub fn files(result: &RunResult) -> Vec<(String, String)> {
 }
 
 fn agent(result: &RunResult) -> Json {
-    // What is not known is 0 there.
+    // ProjectScylla writes 0 for what is not known.
     let Usage { tokens: Tokens { input, output, cache_creation, cache_read }, cost } = result.usage;
     Json::map([
         ("exit_code", result.exit_code.unwrap_or(NO_EXIT_CODE).into()),
