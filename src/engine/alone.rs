@@ -1,5 +1,5 @@
-//! One planned run by itself, without a coordinator: what `cargo scylla worker` does. All that it needs lies in the
-//! experiment's folder; the experiment's lock may be anybody's, and the index is left to whoever holds it.
+//! One planned run by itself, without a coordinator: what `cargo scylla worker` does. Everything that it needs is in
+//! the experiment's folder; another process may hold the experiment's lock, and the checkpoint is left to that process.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -33,33 +33,33 @@ use crate::store::claim::Claim;
 use crate::store::layout::ExperimentFolder;
 use crate::store::{self, StoreError};
 
-/// A run that this process has claimed, and that can be made.
+/// A run that this process has claimed, and that can be carried out.
 #[derive(Debug)]
 pub struct ClaimedRun {
     run: RunId,
     folder: ExperimentFolder,
     claim: Claim,
-    /// The saved config. Operational fields may be changed before the work begins, and stay as they are on disk.
+    /// The saved config. Operational fields may be changed before the work begins; the file on disk stays as it is.
     pub config: Config,
     fixture: Fixture,
     grader: Grader,
 }
 
-/// What became of the claim for a run.
+/// The outcome of claiming a run.
 #[derive(Debug)]
 pub enum Claimed {
-    /// It is to be made.
+    /// The run has to be carried out.
     ToMake(Box<ClaimedRun>),
-    /// It has its result already: there is nothing to do.
+    /// The run has its result already: there is nothing to do.
     Committed,
 }
 
-/// How the work on a run by itself ended.
+/// How the work on the run ended.
 #[derive(Debug)]
 pub enum End {
-    /// It has its result.
+    /// The run has its result.
     Committed,
-    /// It has none, for this reason.
+    /// The run has no result, for this reason.
     NotCommitted(String),
     /// A signal stopped it.
     Stopped(StopSignal),
@@ -68,12 +68,12 @@ pub enum End {
 /// Claims a run of the plan.
 ///
 /// # Errors
-/// When the run is not planned, another worker has it, something is damaged, or the run cannot be made yet. Nothing of the
-/// experiment is changed then.
+/// When the run is not planned, another worker has it, something is damaged, or the run cannot be carried out yet.
+/// Nothing of the experiment is changed then.
 pub fn claim(folder: ExperimentFolder, run: RunId) -> Result<Claimed, EngineError> {
     let (seen, _) = store::config::read(&folder);
     let Seen::Read(config) = seen else {
-        // Whatever lies there, nothing is written into it.
+        // Whatever is in the folder, nothing is written into it.
         return Err(refused(&folder, &store::survey::of_run(&folder, run)?, run));
     };
     if !config.plan().contains(run) {
@@ -95,7 +95,7 @@ pub fn claim(folder: ExperimentFolder, run: RunId) -> Result<Claimed, EngineErro
     Ok(Claimed::ToMake(Box::new(ClaimedRun { run, folder, claim, config: *config, fixture, grader })))
 }
 
-/// Why nothing can be made in a folder without a config that can be read.
+/// The reason why nothing can be done in a folder whose config cannot be read.
 fn refused(folder: &ExperimentFolder, survey: &Survey, run: RunId) -> EngineError {
     if let Some(made_by) = survey.made_by.clone() {
         return EngineError::OtherForm { folder: folder.root().to_owned(), made_by };
@@ -124,11 +124,11 @@ fn refuse_damaged(survey: &Survey, findings: &[Finding], run: RunId) -> Result<(
 }
 
 impl ClaimedRun {
-    /// Takes the run through its stages. With `asks_at_once`, the times that providers named to former sessions do not count.
+    /// Takes the run through its stages. With `asks_at_once`, rate limits that former sessions recorded are ignored.
     ///
     /// # Errors
-    /// When signals cannot be heard, there is no place to work in, the worker is lost, or processes may still work on the run
-    /// where nobody can look.
+    /// When signals cannot be received, there is no place for work folders, the worker is lost, or processes may still
+    /// work on the run on a machine that cannot be checked from here.
     pub fn work<'a>(
         self,
         surroundings: Surroundings,
@@ -151,15 +151,15 @@ impl ClaimedRun {
     }
 }
 
-/// The work on a run as it goes on.
+/// The work on a run while it goes on.
 struct Alone<'a> {
     run: RunId,
     backend: Box<dyn Backend>,
-    /// Which models may not be asked; `None` when nobody wants to know.
+    /// Which models may not be asked; `None` when rate limits are ignored.
     pauses: Option<Pauses>,
-    /// Until when the model that was asked for last may not be asked.
+    /// The time until which the model that was asked for last may not be asked.
     refused: Option<Timestamp>,
-    /// How far a stop has been asked for, and by which signal first.
+    /// How far a stop has been requested, and by which signal first.
     stop: Option<(StopLevel, StopSignal)>,
     emit: &'a mut Emit<'a>,
 }
@@ -234,10 +234,10 @@ impl Alone<'_> {
     }
 }
 
-/// The times that providers named to coordinators, as the checkpoint keeps them.
+/// The rate limits that coordinators recorded in the checkpoint.
 struct Pauses {
     basis: Arc<Basis>,
-    /// All models that runs of the plan ask.
+    /// All models that runs of the plan use.
     models: BTreeSet<ModelName>,
 }
 
@@ -248,7 +248,8 @@ impl Pauses {
         Self { basis, models }
     }
 
-    /// Until when a model may not be asked; `None` when it may. A limit of a name that nobody asks by is one of all models.
+    /// The time until which a model may not be asked; `None` when it may. A limit recorded under a name that no run
+    /// uses applies to all models.
     fn until(&self, model: &ModelName) -> Option<Timestamp> {
         let (seen, ..) = store::checkpoint::read(&self.basis.folder);
         let limits = seen.content()?.limits();

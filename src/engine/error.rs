@@ -26,13 +26,13 @@ pub enum EngineError {
     /// The task's repository cannot be made.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
-    /// The asked containment does not work here.
+    /// The containment that was asked for does not work here.
     #[error(transparent)]
     Containment(#[from] ProbeError),
     /// Signals cannot be listened to.
     #[error("signals cannot be listened to")]
     Signals(#[source] std::io::Error),
-    /// A run was left unfinished where nobody can look from here, and its processes may still work on it.
+    /// A run was left unfinished on a machine that cannot be checked from here, and its processes may still work on it.
     #[error(
         "{run} was left unfinished on `{host}`, which cannot be looked at from here, and its processes may still work on it"
     )]
@@ -41,19 +41,19 @@ pub enum EngineError {
         run: RunId,
         /// The machine.
         host: String,
-        /// What names the processes.
+        /// The file that identifies the processes.
         mark: PathBuf,
     },
     /// Processes of a dead coordinator cannot be ended.
     #[error("processes of a dead coordinator cannot be ended")]
     Orphans(#[source] std::io::Error),
-    /// The asked growth is none.
+    /// The plan would not grow by what was asked for.
     #[error("the experiment cannot be extended: {0}")]
     Growth(String),
-    /// Runs were named that the plan does not have.
+    /// Runs were named that are not in the plan.
     #[error("the plan has no {}", .0.iter().map(|run| format!("`{run}`")).collect::<Vec<_>>().join(", "))]
     NotPlanned(Vec<RunId>),
-    /// A single run cannot be made as things stand.
+    /// A single run cannot be carried out now.
     #[error("{run} is not made: {why}")]
     NotMade {
         /// The run.
@@ -63,7 +63,7 @@ pub enum EngineError {
         /// Whether something of it is damaged.
         is_damaged: bool,
     },
-    /// What agents have done cannot be graded again so.
+    /// Finished work cannot be graded again in this way.
     #[error("the experiment cannot be graded again: {0}")]
     NotRegraded(String),
     /// Finished work of another runner cannot be graded again.
@@ -72,13 +72,13 @@ pub enum EngineError {
          tree could be made, and numbers never mix gradings"
     )]
     NotRegradedForeign,
-    /// A copy of a fixture was altered while runs were made by it.
+    /// A copy of the fixture was altered while runs were made from it.
     #[error("`{0}` was altered while runs were made by it")]
     Altered(String),
     /// The experiment's copy of its fixture does not load.
     #[error("the experiment's copy of its fixture has mistakes: {}", list(.0))]
     Fixture(Vec<Mistake>),
-    /// The folder has findings that forbid to go on.
+    /// The folder has findings under which the experiment cannot go on.
     #[error("{} cannot be resumed: {}", folder.display(), findings.iter().map(|finding| format!("{}: {}", finding.place, finding.message)).collect::<Vec<_>>().join("; "))]
     Unfit {
         /// The experiment's folder.
@@ -86,20 +86,20 @@ pub enum EngineError {
         /// What is wrong with it.
         findings: Vec<Finding>,
     },
-    /// What a subtest is set up with cannot be composed.
+    /// A subtest's setup cannot be composed.
     #[error("{tier}/{subtest} cannot be composed: {}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Composition {
         /// The subtest's tier.
         tier: TierId,
         /// The subtest.
         subtest: SubtestId,
-        /// Everything that is in the way.
+        /// Everything that prevents it.
         faults: Vec<CompositionFault>,
     },
-    /// A program that takes no lock seems to be at work on the experiment.
+    /// A program that takes no lock seems to be working on the experiment.
     #[error("{}", .0.message)]
     AtWork(Signs),
-    /// Another tool made the experiment, and nobody asked to take it over.
+    /// Another tool made the experiment, and it was not asked to take it over.
     #[error("`{}` is an experiment of {}'s runner (checkpoint {})", folder.display(), made_by.tool, made_by.version)]
     OtherForm {
         /// The experiment's folder.
@@ -107,7 +107,7 @@ pub enum EngineError {
         /// Who made it.
         made_by: MadeBy,
     },
-    /// The experiment of another tool cannot be taken over with what was given.
+    /// The experiment of another tool cannot be taken over with the given arguments.
     #[error("`{}` cannot be taken over: {why}", folder.display())]
     NotTaken {
         /// The experiment's folder.
@@ -115,7 +115,7 @@ pub enum EngineError {
         /// Why not.
         why: String,
     },
-    /// A worker's thread ended without a word.
+    /// A worker's thread ended without a report.
     #[error("a worker ended without a word; the runs of the others are committed")]
     WorkerLost,
 }
@@ -135,14 +135,14 @@ pub(in crate::engine) fn with_causes(error: &dyn std::error::Error) -> String {
     message
 }
 
-/// The experiment's folder could not be read or written: a failure that has no better name.
+/// The experiment's folder could not be read or written: the general kind of failure.
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::new(FailureKind::Storage, with_causes(&error))
     }
 }
 
-/// The same of one file.
+/// The same for one file.
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
         Self::new(FailureKind::Storage, with_causes(&error))

@@ -15,13 +15,13 @@ pub fn now() -> Timestamp {
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
-/// How long it is until a time; `None` when it has passed.
+/// The time that is left until `time`; `None` when it has passed.
 #[must_use]
 pub fn until(time: Timestamp) -> Option<Duration> {
     Duration::try_from(time.duration_since(Timestamp::now())).ok().filter(|wait| !wait.is_zero())
 }
 
-/// The next time that a file can name; the last one has none.
+/// The next time that can be written to a file, a millisecond later; the last possible time has none.
 #[must_use]
 pub fn just_after(time: Timestamp) -> Timestamp {
     time.checked_add(SignedDuration::from_millis(1)).unwrap_or(time)
@@ -33,22 +33,22 @@ pub fn host() -> String {
     line_of("/proc/sys/kernel/hostname")
 }
 
-/// The id that this machine was given when it was installed; empty where it has none, as in many containers. It stays
-/// when the machine is started anew.
+/// The id that this machine was given when it was installed, which stays the same across restarts; empty where there is
+/// none, as in many containers.
 #[must_use]
 pub fn machine_id() -> String {
     fs::read_to_string("/etc/machine-id").map(|text| text.trim().to_owned()).unwrap_or_default()
 }
 
-/// The id that the kernel drew when this machine started, or `unknown`. A process id means something only together
-/// with it.
+/// The id that the kernel draws at each start of this machine, or `unknown`. Process ids are only unique together with
+/// it.
 #[must_use]
 pub fn boot_id() -> String {
     static BOOT_ID: OnceLock<String> = OnceLock::new();
     BOOT_ID.get_or_init(|| line_of("/proc/sys/kernel/random/boot_id")).clone()
 }
 
-/// Whether a time lies after the start of this machine, as far as its clock tells.
+/// Whether a time lies after the last start of this machine, as far as its clock can tell.
 #[must_use]
 pub fn is_of_this_start(time: Timestamp) -> bool {
     let started = fs::read_to_string("/proc/stat")
@@ -65,11 +65,11 @@ fn line_of(path: &str) -> String {
         .unwrap_or_else(|| "unknown".to_owned())
 }
 
-/// The times at which this process and all below it were stopped, as by Ctrl-Z.
+/// The times in which this process and its descendants were paused, for example by Ctrl-Z.
 struct Pauses {
-    /// Of those that are over.
+    /// The length of all pauses that are over.
     total: Duration,
-    /// When the present one began.
+    /// When the current pause began.
     since: Option<Instant>,
 }
 
@@ -79,7 +79,7 @@ fn pauses() -> MutexGuard<'static, Pauses> {
     PAUSES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The monotonic clock's time without all pauses: limits of time are held against it. It stands still in a pause.
+/// The monotonic clock's time minus all pauses. Time limits are measured by it: it stands still during a pause.
 #[must_use]
 pub fn time_at_work() -> Instant {
     let pauses = pauses();
@@ -120,7 +120,7 @@ impl Stopwatch {
         self.started.elapsed()
     }
 
-    /// The time since the start without pauses.
+    /// The time since the start, without pauses.
     #[must_use]
     pub fn worked(self) -> Duration {
         time_at_work().saturating_duration_since(self.started_work)

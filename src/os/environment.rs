@@ -1,4 +1,4 @@
-//! Which variables of the coordinator's environment agents, checks and judges are given.
+//! Which variables of the coordinator's environment are passed on to agents, checks and judges.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::os::program;
 
 /// Variables that programs need to find themselves, their settings and their tools. No credential is among them: a
-/// fixture names those that its agents need. Nor is what cargo and rustup say to the programs that they start, such as
-/// `RUSTUP_TOOLCHAIN`: it is of the folder in which a command was typed, not of the task.
+/// fixture names those that its agents need. Nor are variables that cargo and rustup set for the programs that they
+/// start, such as `RUSTUP_TOOLCHAIN`: they belong to the folder in which the command was typed, not to the task.
 const STANDARD: [&str; 15] = [
     "PATH",
     "HOME",
@@ -27,10 +27,10 @@ const STANDARD: [&str; 15] = [
     "XDG_RUNTIME_DIR",
 ];
 
-/// Families of variables, by the beginning of their names.
+/// The prefix of a family of standard variables.
 const STANDARD_PREFIX: &str = "LC_";
 
-/// What rustup puts into the environment of everything that it starts.
+/// A variable that rustup sets for everything that it starts.
 const TOOLCHAIN: &str = "RUSTUP_TOOLCHAIN";
 
 /// The part of `inherited` that programs of a run are given: the standard variables and those in `named`.
@@ -48,14 +48,14 @@ pub fn allowed(inherited: &BTreeMap<OsString, OsString>, named: &[String]) -> BT
     if let Some(path) = given.remove(OsStr::new("PATH")) {
         let is_wanted = |place: &Path| !toolchains.as_ref().is_some_and(|folder| place.starts_with(folder));
         let path = program::absolute_places(&path, is_wanted);
-        // An empty one would mean the folder that one is in.
+        // An empty `PATH` would mean the current folder.
         given.extend((!path.is_empty()).then(|| ("PATH".into(), path)));
     }
     given
 }
 
-/// Where the toolchains lie when rustup started us: its proxies are in `PATH` then, and a toolchain's own programs before
-/// them would decide for every task which toolchain it has.
+/// The folder of the toolchains, when rustup started us. In that case `PATH` begins with the programs of one toolchain,
+/// which would win over rustup's proxies and decide for every task which toolchain it gets.
 fn toolchains(inherited: &BTreeMap<OsString, OsString>) -> Option<PathBuf> {
     let value = |name: &str| inherited.get(OsStr::new(name)).filter(|value| !value.is_empty());
     value(TOOLCHAIN)?;
@@ -102,12 +102,12 @@ mod tests {
         inherited.insert("PATH".into(), "/rustup/toolchains/stable/bin:/home/.cargo/bin::bin:/bin".into());
         let given = allowed(&inherited, &[]);
         assert_eq!(given.keys().collect::<Vec<_>>(), ["HOME", "PATH", "RUSTUP_HOME"]);
-        // Nor does a toolchain's own folder, which would win over the proxies; nor a relative place.
+        // Neither is a toolchain's own folder, which would win over the proxies, nor a relative folder.
         assert_eq!(given[&OsString::from("PATH")], "/home/.cargo/bin:/bin");
         let named = allowed(&inherited, &["RUSTUP_TOOLCHAIN".into(), "LD_LIBRARY_PATH".into()]);
         assert_eq!(named.len(), 5);
         assert_eq!(named[&OsString::from("PATH")], "/rustup/toolchains/stable/bin:/home/.cargo/bin:/bin");
-        // Without rustup, a person's own choice of a folder stays.
+        // Without rustup, a folder that the person chose stays in `PATH`.
         inherited.remove(&OsString::from("RUSTUP_TOOLCHAIN"));
         assert!(allowed(&inherited, &[])[&OsString::from("PATH")].to_string_lossy().starts_with("/rustup/toolchains/"));
         inherited.insert("PATH".into(), ".:".into());

@@ -1,7 +1,7 @@
-//! Programs as a search path finds them. There is no other search in this program.
+//! Programs as a search path finds them. All searches for programs go through here.
 //!
-//! A relative place of a search path is passed over, and so is an empty one, which means the folder that one is in: our
-//! programs and those of runs work in trees that agents write.
+//! Relative and empty entries of a search path are skipped (an empty one means the current folder): our programs and
+//! those of runs work in trees that agents write.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-/// Where programs are looked for when no search path is given.
+/// Where programs are searched for when no search path is given.
 const USUAL_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// What was found.
+/// The result of a search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// A program.
@@ -51,7 +51,7 @@ pub fn is_found(name: &OsStr, path: Option<&OsStr>) -> bool {
     matches!(search(name, path), Found::Program(_))
 }
 
-/// A search path without its relative places, and without those that are not wanted.
+/// A search path without its relative entries, and without those that are not wanted.
 #[must_use]
 pub fn absolute_places(path: &OsStr, is_wanted: impl Fn(&Path) -> bool) -> OsString {
     let mut kept = OsString::new();

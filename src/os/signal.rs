@@ -1,5 +1,5 @@
-//! Signals become words: a thread hears them and passes each on; whoever owns the mailbox acts. A pause is not passed on:
-//! it is made here.
+//! Turns signals into messages: a thread receives them and passes each on; the owner of the mailbox acts. Only a pause
+//! (Ctrl-Z) is carried out here.
 
 use std::ffi::c_int;
 use std::io;
@@ -15,7 +15,7 @@ use signal_hook::low_level::{exit, raise};
 use crate::model::outcome::StopSignal;
 use crate::os::process::{self, Pause};
 
-/// As long as this lives, signals are heard. After it is dropped they are ignored, and no longer passed on.
+/// As long as this lives, signals are received. After it is dropped they are ignored, and no longer passed on.
 #[derive(Debug)]
 pub struct Listening {
     handle: Handle,
@@ -24,38 +24,40 @@ pub struct Listening {
 
 /// The signals that were ignored when this process was started.
 static IGNORED: OnceLock<u64> = OnceLock::new();
-/// Held while this process is stopped, so that two listeners stop it once.
+/// Locked while this process is stopped, so that two listeners stop it only once.
 static PAUSING: Mutex<()> = Mutex::new(());
 
-/// Signals whose being ignored is left as it is: SIGPIPE, which `std` ignores for itself alone; SIGTTIN and SIGTTOU, whose
-/// being ignored makes reading and writing end instead of being tried again; SIGILL, SIGFPE, SIGKILL, SIGSEGV and SIGSTOP,
-/// which cannot be heard; and two that are the C library's own.
+/// Signals that stay ignored if they were: SIGPIPE, which `std` ignores for this process alone; SIGTTIN and SIGTTOU,
+/// because when they are ignored, terminal reads and writes fail instead of being retried; SIGILL, SIGFPE, SIGKILL,
+/// SIGSEGV and SIGSTOP, which cannot be caught; and two that the C library reserves for itself.
 const LEFT_IGNORED: [c_int; 10] = [13, 21, 22, 4, 8, 9, 11, 19, 32, 33];
 /// The highest number of a signal.
 const LAST_SIGNAL: c_int = 64;
 
-/// Makes signals work as they do for a program that was started by hand, whatever started this one: none is blocked, and
-/// none that was ignored is ignored by the programs that are started from here. Called once, before there is a thread.
+/// Makes signals work as for a program that was started by hand, whatever started this one: no signal is blocked, and
+/// programs that are started from here do not ignore signals that were ignored. To be called once, before there is
+/// another thread.
 ///
 /// # Errors
-/// The kernel's.
+/// The kernel's error.
 pub fn restore() -> io::Result<()> {
-    // Threads and programs have the mask of who starts them.
+    // Threads and child processes inherit the mask.
     SigSet::empty().thread_set_mask()?;
     for signal in (1..=LAST_SIGNAL).filter(|signal| is_ignored(*signal) && !LEFT_IGNORED.contains(signal)) {
-        // Here it is heard and nothing follows; a program that is started hears nothing, and has the kernel's default.
+        // Here the signal is caught without effect; a program that is started has no handler, and gets the kernel's
+        // default.
         signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;
     }
     Ok(())
 }
 
-/// Hears SIGINT, SIGTERM and SIGHUP from now on, each as often as it comes (signals of one kind that come faster than
-/// they are read may be told once). A SIGHUP that was ignored at the start, as `nohup` does, stays ignored; a SIGINT that
-/// was, as in what a script starts with `&`, is heard all the same: who sends one means it. At SIGTSTP, which is Ctrl-Z,
-/// everything below this process stops with it, until SIGCONT.
+/// Receives SIGINT, SIGTERM and SIGHUP from now on, each as often as it comes (signals of one kind that come faster
+/// than they are read may be merged). A SIGHUP that was ignored at the start, as `nohup` does, stays ignored. A SIGINT
+/// that was, as for a command that a script starts with `&`, is received all the same: whoever sends one means it. At
+/// SIGTSTP, which is Ctrl-Z, all descendants of this process stop with it, until SIGCONT.
 ///
 /// # Errors
-/// The kernel's, when a handler or the thread cannot be set up.
+/// The kernel's error, when a handler or the thread cannot be set up.
 pub fn listen(send: impl Fn(StopSignal) + Send + 'static) -> io::Result<Listening> {
     let always = [SIGINT, SIGTERM, SIGCONT];
     let unless_ignored = [SIGHUP, SIGTSTP].into_iter().filter(|signal| !is_ignored(*signal));
@@ -64,7 +66,7 @@ pub fn listen(send: impl Fn(StopSignal) + Send + 'static) -> io::Result<Listenin
     let thread = thread::Builder::new().name("signals".to_owned()).spawn(move || {
         while !signals.handle().is_closed() {
             let mut heard: Vec<c_int> = signals.wait().collect();
-            // Told to go on as soon as told to stop, it does not stop.
+            // If it is continued as soon as it was stopped, it does not stop.
             if heard.contains(&SIGTSTP) && !heard.contains(&SIGCONT) {
                 pause(&mut signals, &mut heard);
             }
@@ -85,7 +87,7 @@ fn word(number: c_int) -> Option<StopSignal> {
     }
 }
 
-/// Stops everything below this process, and then this process, until it is told to go on.
+/// Stops all descendants of this process, and then this process, until it is continued.
 fn pause(signals: &mut Signals, heard: &mut Vec<c_int>) {
     let Ok(_alone) = PAUSING.try_lock() else { return };
     if !process::can_be_continued() {
@@ -94,7 +96,7 @@ fn pause(signals: &mut Signals, heard: &mut Vec<c_int>) {
     let pause = Pause::begin();
     heard.extend(signals.pending());
     if !heard.contains(&SIGCONT) {
-        // Sent to this very thread, so it does not return before the process goes on. It cannot fail.
+        // Sent to this very thread, so it does not return before the process continues. It cannot fail.
         drop(raise(SIGSTOP));
     }
     drop(pause);
@@ -109,7 +111,7 @@ impl Drop for Listening {
     fn drop(&mut self) {
         self.handle.close();
         if let Some(thread) = self.thread.take() {
-            // A thread that panicked has nothing left to say here.
+            // A thread that panicked has nothing more to report here.
             drop(thread.join());
         }
     }
@@ -138,7 +140,7 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(20);
 
     fn kill_self(signal: &str) {
-        // The shell's own, which is there where no program of that name is.
+        // The shell's builtin, which exists even where there is no program of that name.
         let kill = format!("kill {signal} {}", std::process::id());
         let status = Command::new("sh").args(["-c", &kill]).status().unwrap();
         assert!(status.success());
@@ -162,7 +164,7 @@ mod tests {
             assert_eq!(mailbox.recv_timeout(PATIENCE), Ok(word));
         }
         drop(listening);
-        // The sender lived in the thread, so its end is the thread's end.
+        // The sender lived in the thread, so the channel ends with the thread.
         assert_eq!(mailbox.recv_timeout(PATIENCE), Err(mpsc::RecvTimeoutError::Disconnected));
         // Signals after that do not kill this process.
         kill_self("-INT");

@@ -7,16 +7,16 @@ use rustix::termios::tcgetwinsize;
 /// Columns and rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
-    /// Letters of a row.
+    /// Characters of a row.
     pub columns: usize,
     /// Rows.
     pub rows: usize,
 }
 
-/// What a terminal is taken for that does not say its size.
+/// What is assumed of a terminal that does not report its size.
 const USUAL: Size = Size { columns: 80, rows: 24 };
 
-/// The size of a terminal as it is now: people change it.
+/// The current size of a terminal: people resize it.
 #[must_use]
 pub fn size(terminal: impl AsFd) -> Size {
     match tcgetwinsize(terminal) {

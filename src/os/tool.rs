@@ -1,6 +1,7 @@
-//! Trusted short programs, such as git: run to the end, what they print bounded, never longer than a time limit.
+//! Trusted short programs, such as git: run to their end, with a limit on their output and on their time.
 //!
-//! Agents, checks and judges are not started here: they are contained, and their output goes to files as it comes.
+//! Agents, checks and judges are not started here: they run in a containment, and their output goes to files as it
+//! comes.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -20,31 +21,31 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use crate::os::program::{self, Found};
 use crate::os::{clock, process};
 
-/// Most bytes of stderr that are kept; the last ones, because there a program says why it ends.
+/// Most bytes of stderr that are kept; the last ones, because there a program says why it failed.
 const MOST_STDERR: usize = 16 << 10;
-/// How often the clock and the size of the output are looked at while a program runs.
+/// How often the time and the size of the output are checked while a program runs.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
-/// How long a program that was ended may take to be gone. Only one that hangs in the kernel takes longer.
+/// How long a program may take to end after it was killed. Only one that hangs in the kernel takes longer.
 const MOST_DYING: Duration = Duration::from_secs(10);
 
 /// One call of a program.
 #[derive(Debug)]
 pub struct Tool<'a> {
-    /// The program, found in our own `PATH` unless it has a `/`.
+    /// The program, found in our own `PATH` unless its name has a `/`.
     pub program: &'a str,
     /// Its arguments.
     pub args: Vec<OsString>,
     /// The folder that it works in.
     pub cwd: &'a Path,
-    /// Its environment; nothing else is there but `PATH`, without relative places, and what `inherit` names.
+    /// Its environment. Nothing is added but `PATH`, without relative entries, and the variables in `inherit`.
     pub env: &'a [(OsString, OsString)],
-    /// Names of variables that it gets from our own environment.
+    /// Names of variables that are passed on from our own environment.
     pub inherit: &'a [&'a str],
-    /// What it reads; nothing when there is none.
+    /// What it reads on its stdin; nothing when `None`.
     pub stdin: Option<&'a [u8]>,
     /// Where its output goes.
     pub stdout: Stdout<'a>,
-    /// It and all that it started are ended after this time.
+    /// The program and everything that it started are ended after this time.
     pub timeout: Duration,
 }
 
@@ -57,14 +58,14 @@ pub enum Stdout<'a> {
     File(&'a Path),
 }
 
-/// What a program left.
+/// What a program returned.
 #[derive(Debug)]
 pub struct ToolOutput {
     /// The exit code; `None` when a signal ended it.
     pub code: Option<i32>,
     /// What it wrote, when that was captured.
     pub stdout: Vec<u8>,
-    /// The last 16 KiB of what it said.
+    /// The last 16 KiB of its stderr.
     pub stderr: String,
 }
 
@@ -77,14 +78,14 @@ pub enum ToolError {
         /// Its name.
         program: String,
     },
-    /// The folder that it should work in is no folder.
+    /// The folder that it should work in does not exist or is not a folder.
     #[error("`{program}` cannot work in {}", folder.display())]
     Folder {
         /// Its name.
         program: String,
         /// The folder.
         folder: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// The file for its output cannot be made.
@@ -92,15 +93,15 @@ pub enum ToolError {
     Output {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// It cannot be started, or talking to it failed.
+    /// It cannot be started, or communication with it failed.
     #[error("cannot run `{program}`")]
     Run {
         /// Its name.
         program: String,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// It took too long and was ended.
@@ -131,7 +132,7 @@ pub fn run(tool: &Tool<'_>) -> Result<ToolOutput, ToolError> {
     let program = start(tool, &output)?;
     let watched = leader(&program).map_err(failed).and_then(|leader| {
         let watched = until_end(tool, leader, &output);
-        // The leader is not reaped yet, so the group's number is still its own. An empty group is no trouble.
+        // The leader is not reaped yet, so the group's id is still its own. An error for an empty group is fine.
         let _ = kill_process_group(leader, Signal::KILL);
         watched
     });
@@ -146,7 +147,7 @@ fn start(tool: &Tool<'_>, output: &Output) -> Result<Handle, ToolError> {
     let name = || tool.program.to_owned();
     let failed = |source| ToolError::Run { program: name(), source };
     let path = std::env::var_os("PATH");
-    // What it starts itself must not be found in a tree that an agent wrote, either.
+    // Programs that it starts must not be found in a tree that an agent wrote, either.
     let inner_path = path.as_ref().map(|path| program::absolute_places(path, |_| true));
     let inner_path = inner_path.filter(|path| !path.is_empty()).map(|path| ("PATH", path));
     let found = match program::search(OsStr::new(tool.program), path.as_deref()) {
@@ -185,8 +186,8 @@ fn leader(program: &Handle) -> io::Result<Pid> {
 
 /// Waits until the program has ended, its time is over, or it has written too much.
 ///
-/// This wait is our own, because each of duct's reaps: the number of a leader that is reaped may be another's, and then
-/// what it left behind could no longer be ended by it.
+/// duct's own waits all reap the process. The pid of a reaped leader may be reused, and then the processes that it left
+/// behind could no longer be ended by their group.
 fn until_end(tool: &Tool<'_>, leader: Pid, output: &Output) -> Result<(), ToolError> {
     let program = || tool.program.to_owned();
     let failed = |source| ToolError::Run { program: program(), source };
@@ -208,8 +209,8 @@ fn until_end(tool: &Tool<'_>, leader: Pid, output: &Output) -> Result<(), ToolEr
     }
 }
 
-/// Where a program writes. Files and no pipes, so that nobody waits for what still holds one open; in memory unless the
-/// caller names a file, so that they need no disk and are gone with us.
+/// Where a program writes: files instead of pipes, so that we do not wait for other processes that hold them open; in
+/// memory unless the caller names a file, so that they need no disk and disappear with us.
 struct Output {
     stdout: File,
     stderr: File,
@@ -227,7 +228,7 @@ impl Output {
         Ok(Self { stdout, stderr: in_memory(&[]).map_err(failed)? })
     }
 
-    /// Gives back the memory of all but the last bytes of stderr: a program may say as much as it likes.
+    /// Frees the memory of all but the last bytes of stderr: a program may write as much as it likes.
     fn forget_early_stderr(&self) -> io::Result<()> {
         match size(&self.stderr)?.saturating_sub(MOST_STDERR as u64) {
             0 => Ok(()),
@@ -251,13 +252,13 @@ impl Output {
 
 /// A file without a name that holds these bytes.
 fn in_memory(bytes: &[u8]) -> io::Result<File> {
-    // A hardened kernel makes only such as cannot be executed; one before 6.3 does not know the wish.
+    // A hardened kernel requires files that cannot be executed; one before 6.3 does not know that flag.
     let made = match memfd_create("tool", MemfdFlags::CLOEXEC | MemfdFlags::NOEXEC_SEAL) {
         Err(Errno::INVAL) => memfd_create("tool", MemfdFlags::CLOEXEC),
         made => made,
     };
     let file = File::from(made?);
-    // The place at which a program begins to read or write stays the first byte.
+    // Written at an offset, so that a program begins to read or write at the first byte.
     file.write_all_at(bytes, 0)?;
     Ok(file)
 }
@@ -266,7 +267,7 @@ fn size(file: &File) -> io::Result<u64> {
     Ok(file.metadata()?.len())
 }
 
-/// The bytes from a place on, as many as there are now.
+/// The bytes from an offset on, as many as there are now.
 fn read_from(file: &File, place: u64) -> io::Result<Vec<u8>> {
     let length = usize::try_from(size(file)?.saturating_sub(place)).map_err(|_| io::ErrorKind::FileTooLarge)?;
     let mut bytes = vec![0; length];

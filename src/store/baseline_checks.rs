@@ -19,7 +19,7 @@ use super::{StoreError, mend, own_digest, pretty, repository};
 /// What is known of a baseline, when it is there and whole.
 ///
 /// # Errors
-/// When the system does not let it be read.
+/// When it cannot be read.
 pub fn read(folder: &ExperimentFolder, commit: &str) -> Result<Option<ChecksResult>, StoreError> {
     match files::read_bounded(&folder.baseline_checks(commit), MOST_STAGE_FILE_BYTES) {
         Ok(bytes) => Ok(bytes.filter(|bytes| !is_damaged(bytes)).and_then(|bytes| serde_json::from_slice(&bytes).ok())),
@@ -32,7 +32,7 @@ pub fn read(folder: &ExperimentFolder, commit: &str) -> Result<Option<ChecksResu
 /// killed before its name was durable.
 ///
 /// # Errors
-/// As [`read`]; when the disk says no.
+/// As [`read`]; when it cannot be written.
 pub fn durable(folder: &ExperimentFolder, commit: &str) -> Result<Option<ChecksResult>, StoreError> {
     let known = read(folder, commit)?;
     if known.is_some() {
@@ -65,7 +65,7 @@ pub(super) fn is_damaged(bytes: &[u8]) -> bool {
 /// first. What is there is never written over, so of two workers, also on two machines, both take the same.
 ///
 /// # Errors
-/// When the disk says no, or what is there was altered or torn.
+/// When it cannot be written, or what is there was altered or torn.
 pub fn add(folder: &ExperimentFolder, commit: &str, result: ChecksResult) -> Result<ChecksResult, StoreError> {
     let path = folder.baseline_checks(commit);
     files::create_dir_durable(&folder.baseline_checks_dir())?;

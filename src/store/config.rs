@@ -15,7 +15,7 @@ use super::{StoreError, clipped, pretty};
 /// Writes the config whole and durably.
 ///
 /// # Errors
-/// When the disk says no.
+/// When it cannot be written.
 pub fn save(folder: &ExperimentFolder, config: &Config) -> Result<(), StoreError> {
     let path = folder.config();
     Ok(files::write_atomic(&path, &own_digest::add(pretty(config, &path)?))?)

@@ -11,7 +11,7 @@ use super::StoreError;
 /// Makes a folder with these files, named by their paths below it. It appears whole, or not at all.
 ///
 /// # Errors
-/// When something is in its place already, a path leads out of it, or the disk says no.
+/// When something is in its place already, a path leads out of it, or it cannot be written.
 pub fn write_folder(to: &Path, content: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
     if !is_free(to)? {
         return Err(FileError::new("write", to, io::ErrorKind::AlreadyExists).into());

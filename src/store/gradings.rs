@@ -12,7 +12,7 @@ use super::{StoreError, clipped, evidence, own_digest, pretty};
 /// Writes the record of a grading, durably: from then on it is there. Its fixture lies beside it already.
 ///
 /// # Errors
-/// When the disk says no.
+/// When it cannot be written.
 pub fn write(folder: &ExperimentFolder, grading: &Grading) -> Result<(), StoreError> {
     let path = folder.grading(grading.number);
     Ok(files::write_atomic(&path, &own_digest::add(pretty(grading, &path)?))?)

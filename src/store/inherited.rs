@@ -16,7 +16,7 @@ use super::{StoreError, own_digest, pretty};
 /// Writes what a tier takes over, whole and durably.
 ///
 /// # Errors
-/// When the disk says no.
+/// When it cannot be written.
 pub fn save(folder: &ExperimentFolder, inherited: &Inherited) -> Result<(), StoreError> {
     files::create_dir_durable(&folder.inherited_dir())?;
     let path = folder.inherited(inherited.tier);

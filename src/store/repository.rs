@@ -91,7 +91,7 @@ pub fn record(folder: &ExperimentFolder, renewed: &[(TierId, SubtestId)]) -> Res
 /// Forgets what was recorded of a repository that is made anew.
 ///
 /// # Errors
-/// When the disk says no.
+/// When it cannot be written.
 pub fn forget(folder: &ExperimentFolder) -> Result<(), StoreError> {
     let path = folder.repository();
     match std::fs::remove_file(&path) {

@@ -113,7 +113,7 @@ impl WorkRoot {
     /// have lost bytes in a power cut.
     ///
     /// # Errors
-    /// When the system does not let it be looked at.
+    /// When it cannot be looked at.
     pub fn find(&self, place: &WorkPlace) -> Result<Option<WorkFolder>, StoreError> {
         let trusted = place.synced || place.boot_id == clock::boot_id();
         let path = Path::new(&place.folder);

@@ -126,7 +126,7 @@ pub fn make_baselines(
 /// Forgets the baseline of a subtest of which nothing has run, so that it is made anew; one that is not there is none.
 ///
 /// # Errors
-/// When the file system says no.
+/// When the file system fails.
 pub fn forget_baseline(repo_git: &Path, tier: TierId, subtest: SubtestId) -> Result<(), WorkspaceError> {
     super::remove_file(&repo_git.join(baseline_ref(tier, subtest)))
 }

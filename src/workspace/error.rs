@@ -36,7 +36,7 @@ pub enum WorkspaceError {
         tried: &'static str,
         /// With which file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// `source.repo` of the fixture is neither a URL nor a path below the fixture.

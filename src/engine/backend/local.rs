@@ -21,7 +21,7 @@ pub(in crate::engine) struct Local {
     place: Arc<Workplace>,
     line: Line,
     workers: BTreeMap<RunId, Worker>,
-    /// Runs that were claimed for their workers before those are started.
+    /// Runs that were claimed for their workers before the workers are started.
     claims: BTreeMap<RunId, Claim>,
 }
 
@@ -31,7 +31,7 @@ struct Worker {
     answers: Sender<bool>,
 }
 
-/// What connects such a thread to its mailbox.
+/// Connects such a thread to its mailbox.
 struct Wire {
     run: RunId,
     line: Line,
@@ -39,12 +39,12 @@ struct Wire {
 }
 
 impl Local {
-    /// No worker yet. Those that are started tell the mailbox of this line.
+    /// A backend without workers yet. Workers report to the mailbox through this line.
     pub(in crate::engine) fn new(place: Workplace, line: Line) -> Self {
         Self { place: Arc::new(place), line, workers: BTreeMap::new(), claims: BTreeMap::new() }
     }
 
-    /// The same, where a run is claimed already for its worker.
+    /// The same, for a run that is claimed already for its worker.
     pub(in crate::engine) fn with_claim(mut self, run: RunId, claim: Claim) -> Self {
         self.claims.insert(run, claim);
         self
@@ -71,7 +71,7 @@ impl Backend for Local {
 
     fn answer(&mut self, run: RunId, may: bool) {
         if let Some(worker) = self.workers.get(&run) {
-            // A worker that is gone needs no answer.
+            // A worker that has ended needs no answer.
             let _ = worker.answers.send(may);
         }
     }
@@ -82,14 +82,14 @@ impl Backend for Local {
             && matches!(**report, Report::Ended(_) | Report::Lost)
             && let Some(worker) = self.workers.remove(run)
         {
-            // A worker that panicked has said so through its last word already.
+            // A worker that panicked has reported that already, by its last report.
             let _ = worker.thread.join();
         }
         Some(input)
     }
 }
 
-/// Does the job; the last word comes even if the work panics.
+/// Does the job; the last report is sent even if the work panics.
 fn work(place: &Workplace, job: Job, claim: Option<Claim>, wire: &Wire) {
     let done = catch_unwind(AssertUnwindSafe(|| worker::work(place, job, claim, wire)));
     wire.send(done.map_or(Report::Lost, Report::Ended));

@@ -1,6 +1,6 @@
-//! Where workers run. A coordinator knows nothing of that but what stands here: it starts a job, stops all, and hears what
-//! came. What a worker needs beside its job lies in the experiment's folder, so it can be a process of another machine; and
-//! what it did lies there too, so that words of workers only make faster what the folder says.
+//! Where workers run. A coordinator knows of them only what is in the trait here: it starts a job, stops all, and
+//! receives reports. Everything else that a worker needs is in the experiment's folder, so it can be a process of
+//! another machine; and what it did is there too, so that reports only make known sooner what the folder says.
 
 mod local;
 
@@ -19,51 +19,51 @@ pub(in crate::engine) trait Backend {
     /// Starts a worker on a job.
     ///
     /// # Errors
-    /// When none can be started; nothing of the run was begun then.
+    /// When none can be started; then nothing of the run was begun.
     fn start(&mut self, job: Job) -> Result<(), Failure>;
 
-    /// Asks every worker to stop as far as this; later ones too.
+    /// Asks every worker to stop to this degree, including workers that start later.
     fn stop(&mut self, stop_level: StopLevel);
 
-    /// Answers a worker that has asked whether its run may ask a model now.
+    /// Answers a worker that asked whether its run may ask a model now.
     fn answer(&mut self, run: RunId, may: bool);
 
-    /// What came next, waited for at most so long, or as long as it takes; `None` when only time has passed.
+    /// The next input, waited for at most `longest`, or for ever when that is `None`; `None` when only time has passed.
     fn poll(&mut self, mailbox: &Mailbox, longest: Option<Duration>) -> Option<Input>;
 }
 
-/// Everything that can reach a coordinator; its deadlines are the only other thing that wakes it.
+/// Everything that can reach a coordinator; apart from this, only its deadlines wake it.
 #[derive(Debug)]
 pub(in crate::engine) enum Input {
-    /// A worker says something.
+    /// A worker reports something.
     Report(RunId, Box<Report>),
     /// A signal came.
     Signal(StopSignal),
 }
 
-/// What is heard of a worker.
+/// What a worker reports.
 #[derive(Debug)]
 pub(in crate::engine) enum Report {
-    /// Something happened in the run that changes nothing but what people see.
+    /// Something happened in the run that changes only what people see.
     Event(Event),
-    /// It has come to this model, and waits until it knows whether it may ask it now.
+    /// The run needs this model next, and waits to learn whether it may ask it now.
     Asks(ModelName),
-    /// It has its model's answer.
+    /// The model has answered.
     Answered,
-    /// It is done with the run.
+    /// The worker is done with the run.
     Ended(Done),
-    /// It ended without a word.
+    /// The worker ended without a report.
     Lost,
 }
 
-/// Where everything arrives.
+/// The queue in which all inputs arrive.
 #[derive(Debug)]
 pub(in crate::engine) struct Mailbox {
     inputs: Receiver<Input>,
     line: Line,
 }
 
-/// A line to a mailbox.
+/// A sender to a mailbox.
 #[derive(Debug, Clone)]
 pub(in crate::engine) struct Line(Sender<Input>);
 
@@ -74,24 +74,24 @@ impl Mailbox {
         Self { inputs, line: Line(line) }
     }
 
-    /// A line to it.
+    /// A sender to it.
     pub(in crate::engine) fn line(&self) -> Line {
         self.line.clone()
     }
 
-    /// What arrives next, waited for at most so long.
+    /// The next input, waited for at most `longest`.
     pub(in crate::engine) fn next(&self, longest: Option<Duration>) -> Option<Input> {
         let heard = match longest {
             Some(longest) => self.inputs.recv_timeout(longest),
             None => self.inputs.recv().map_err(RecvTimeoutError::from),
         };
-        // It holds a line to itself, so it is never closed.
+        // The mailbox holds a sender to itself, so it is never closed.
         heard.ok()
     }
 }
 
 impl Line {
-    /// Sends something. A mailbox that is gone has no use for it.
+    /// Sends an input. It is dropped when the mailbox is gone.
     pub(in crate::engine) fn send(&self, input: Input) {
         let _ = self.0.send(input);
     }

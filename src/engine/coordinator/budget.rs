@@ -1,4 +1,4 @@
-//! The ceiling of the cost: when it is reached, and what it cannot hold because nobody knows it.
+//! The cost ceiling: when it is reached, and which costs it cannot limit because they are not known.
 
 use crate::engine::coordinator::Coordinator;
 use crate::model::event::Event;
@@ -8,14 +8,14 @@ use crate::model::usage::Total;
 use crate::rules::state::Fact;
 
 impl Coordinator<'_> {
-    /// Starts nothing more: one run more could exceed the ceiling.
+    /// Starts nothing more: another run could exceed the ceiling.
     pub(super) fn reach_budget(&mut self, expected: Usd, ceiling: Usd) {
         self.apply(Fact::BudgetReached);
         let (spent, assumed) = (self.state.spent(), self.state.assumed());
         self.emit(&Event::BudgetReached { spent, assumed, expected, ceiling });
     }
 
-    /// Says at the start what the ceiling cannot hold.
+    /// Reports at the start which costs the ceiling cannot limit.
     pub(super) fn tell_what_is_not_held(&mut self) {
         let silent = self.state.spent().unknown;
         let owes_none = |run| self.place.subtest(run).is_some_and(|subtest| subtest.agent.may_hide_its_cost());
@@ -29,11 +29,11 @@ impl Coordinator<'_> {
         self.tell_of_ceiling(&why);
     }
 
-    /// Says it when the first cost that is not known comes: `before` is what was spent without the run.
+    /// Reports the first cost that is not known: `before` is what was spent without the run.
     pub(super) fn tell_first_unknown(&mut self, run: RunId, before: Total) {
         if before.is_whole() && !self.state.spent().is_whole() {
             let why = format!("what {run} cost is not known");
-            // How such an attempt counts is said once.
+            // How such an attempt counts is reported only once.
             if self.ceiling_told {
                 self.emit(&Event::Notice { message: why });
             } else {

@@ -1,4 +1,4 @@
-//! Numbers under gradings: while the newest one is incomplete, a former one counts, and they never mix.
+//! Totals with several gradings: while the newest one is incomplete, the one before it counts, and they never mix.
 
 use crate::engine::coordinator::Coordinator;
 use crate::engine::error::EngineError;
@@ -15,7 +15,7 @@ use crate::store::survey::Depth;
 use crate::text::words::{counted, shell_word};
 
 impl Coordinator<'_> {
-    /// Says which grading counts, when it is not the newest one.
+    /// Reports which grading counts, when it is not the newest one.
     pub(in crate::engine) fn report_grading(&mut self) {
         let (newest, counting) = (self.place.grader.number, self.place.grader.counting);
         let left = self.progress.to_grade().len();
@@ -28,7 +28,8 @@ impl Coordinator<'_> {
         }
     }
 
-    /// A run has a verdict. The index and the numbers take it in when it is of the grading that counts.
+    /// Counts a run that has a verdict. Checkpoint and totals include it when the verdict is of the grading that
+    /// counts.
     pub(in crate::engine) fn count(&mut self, run: RunId, result: &RunResult) {
         let number = self.place.grader.number;
         if !number.is_first() {
@@ -45,7 +46,7 @@ impl Coordinator<'_> {
         }
     }
 
-    /// Counts anew what the folder says when other workers did a part of it. How the session ends by that.
+    /// Counts again from the folder when other workers did a part of the work. Gives how the session ends with that.
     pub(in crate::engine) fn learn_of_others(&mut self, end: ExperimentEnd) -> Result<ExperimentEnd, EngineError> {
         if !self.others_work {
             return Ok(end);
@@ -64,7 +65,8 @@ impl Coordinator<'_> {
         Ok(survey)
     }
 
-    /// Counts anew when the newest grading did not count at the start: it does when every committed run has its verdict.
+    /// Counts again when the newest grading did not count at the start: it does as soon as every committed run has a
+    /// verdict by it.
     pub(in crate::engine) fn recount(&mut self, end: ExperimentEnd) -> Result<(), EngineError> {
         if !self.place.grader.counts {
             let survey = self.count_anew()?;

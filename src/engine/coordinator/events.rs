@@ -1,4 +1,4 @@
-//! How the coordinator takes what it hears: facts for the state, entries for the index, events for people.
+//! What the coordinator does with each input: facts for the state, entries for the checkpoint, events for people.
 
 use crate::engine::backend::{Input, Report};
 use crate::engine::coordinator::Coordinator;
@@ -11,10 +11,10 @@ use crate::os::clock;
 use crate::rules::retry::{Failed, ForRun, Who};
 use crate::rules::state::{Change, Consequence, Fact};
 
-/// So many failures the checkpoint holds: nobody reads more.
+/// How many failures the checkpoint keeps: nobody reads more.
 const MOST_FAILURES: usize = 1000;
 
-/// An attempt that failed, as its worker said it.
+/// An attempt that failed, as its worker reported it.
 struct FailedAttempt {
     run: RunId,
     attempt: AttemptNumber,
@@ -24,7 +24,7 @@ struct FailedAttempt {
 }
 
 impl Coordinator<'_> {
-    /// Takes one word in.
+    /// Handles one input.
     pub(in crate::engine) fn handle(&mut self, input: Input) {
         match input {
             Input::Signal(signal) => self.climb(signal),
@@ -32,7 +32,7 @@ impl Coordinator<'_> {
         }
     }
 
-    /// Takes in what is heard of a worker.
+    /// Handles a worker's report.
     fn hear_of(&mut self, run: RunId, report: Report) {
         match report {
             Report::Event(event) => {
@@ -92,7 +92,7 @@ impl Coordinator<'_> {
         self.emit(&Event::Notice { message });
     }
 
-    /// Notices that a run begins further on than this session knows: another worker had it meanwhile.
+    /// Notes that a run begins at a later stage than this session knew of: another worker worked on it meanwhile.
     fn note_others_work(&mut self, event: &Event) {
         let Event::RunStarted { run, from, .. } = event else { return };
         let is_known =
@@ -100,10 +100,10 @@ impl Coordinator<'_> {
         self.others_work |= *from > Stage::Prepare && !is_known;
     }
 
-    /// Acts on what comes of a failure for its run and beyond it.
+    /// Acts on the consequences of a failure, for its run and beyond it.
     fn fail(&mut self, spent: Total, attempt: FailedAttempt) {
         let FailedAttempt { run, attempt, stage, failure, agent_complete } = attempt;
-        // A time that has come meanwhile was named all the same.
+        // A time that has passed meanwhile was named all the same.
         let wait = failure.retry_at.map(|at| clock::until(at).unwrap_or_default());
         let agent = if agent_complete { None } else { self.place.agent_model(run) };
         let failed = Failed { kind: failure.kind, who: Who::is_next(agent_complete), wait };
@@ -152,7 +152,8 @@ impl Coordinator<'_> {
         self.follow(changes);
     }
 
-    /// Keeps what failed, until the run begins anew. Of an agent that is done no attempt is set aside that could say it.
+    /// Keeps the failure until the run begins again. When the agent is done, no attempt is set aside from which it
+    /// could be read.
     fn keep_failure(&mut self, run: RunId, failure: &Failure, agent_complete: bool) {
         self.progress.fail(run, failure.clone());
         if agent_complete && self.checkpoint.failures.len() < MOST_FAILURES {
@@ -160,7 +161,7 @@ impl Coordinator<'_> {
         }
     }
 
-    /// A run that is not committed stays in the index only as far as its agent's work is durable.
+    /// A run that is not committed stays in the checkpoint only when its agent's work is durable.
     pub(super) fn leave(&mut self, run: RunId, agent_complete: bool, otherwise: Missing) {
         // A run that is graded once more keeps the verdict that it has.
         if self.progress.is_committed(run) {
@@ -173,7 +174,7 @@ impl Coordinator<'_> {
         self.progress.miss(run, if agent_complete { Missing::AgentComplete } else { otherwise });
     }
 
-    /// Begins nothing more, and says why.
+    /// Begins nothing more, and reports why.
     pub(in crate::engine) fn halt(&mut self, why: &str) {
         self.apply(Fact::Halt);
         self.emit(&Event::Notice { message: why.to_owned() });

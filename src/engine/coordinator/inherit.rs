@@ -1,4 +1,4 @@
-//! The coordinator chooses the winners that a tier takes over: once, from what is committed.
+//! Chooses the winners that a tier inherits from: once, from what is committed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,16 +17,16 @@ use crate::store::results;
 use crate::text::words::list;
 use crate::workspace::base;
 
-/// What came of the choice for a tier.
+/// The outcome of the choice for a tier.
 enum Choice {
-    /// Each source has a winner; they are frozen, and the tier's baselines are made.
+    /// Each source tier has a winner; the winners are frozen, and the tier's baselines are made.
     Taken(BTreeMap<TierId, Winner>),
-    /// These sources have no result at all.
+    /// These source tiers have no result at all.
     Nobody(Vec<TierId>),
 }
 
 impl Coordinator<'_> {
-    /// Gives a tier the winners that it waits for: they are frozen first, then its baselines are made.
+    /// Chooses the winners that a tier waits for: they are frozen first, then the tier's baselines are made.
     pub(in crate::engine) fn inherit(&mut self, tier: TierId) {
         match self.take_winners(tier) {
             Ok(Choice::Taken(sources)) => {
@@ -58,7 +58,8 @@ impl Coordinator<'_> {
         let mut inherited = self.taken.frozen(tier);
         let mut nobody = Vec::new();
         for source in self.taken.waiting().remove(&tier).unwrap_or_default() {
-            // A source that has no run to do was never asked what it takes over itself; what it composes rests on that.
+            // A source tier without runs to do was never asked what it inherits itself, and its own composition depends
+            // on that.
             if self.taken.waiting().contains_key(&source)
                 && let Choice::Nobody(below) = self.take_winners(source)?
             {
@@ -79,7 +80,7 @@ impl Coordinator<'_> {
         Ok(Choice::Taken(winners))
     }
 
-    /// The winner of a tier by its committed runs; `None` when there is none.
+    /// The winner of a tier by its committed runs; `None` when none is committed.
     fn winner_of(&self, tier: TierId) -> Result<Option<TakenOver>, EngineError> {
         let (folder, counting) = (&self.locked.folder, self.place.grader.counting);
         let committed = self.progress.committed_in(tier);

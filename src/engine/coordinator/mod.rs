@@ -1,4 +1,5 @@
-//! The coordinator: hears one mailbox on one thread, decides by pure functions, acts, and owns the checkpoint.
+//! The coordinator: receives all input through one mailbox on one thread, decides by pure functions, acts, and owns the
+//! checkpoint.
 
 mod budget;
 mod counting;
@@ -38,23 +39,23 @@ use crate::rules::state::{Consequence, Fact, State};
 use crate::store::{self, StoreError};
 use crate::text::words::list;
 
-/// Who is told what happens: an event with its time, or `None` when only time has passed.
+/// Called with each event and its time, and with `None` when only time has passed.
 pub type Emit<'a> = dyn FnMut(Timestamp, Option<&Event>) + 'a;
 
-/// How a session is to be run, beside what the config says.
+/// How a session is run, apart from what the config says.
 #[derive(Debug)]
 pub struct SessionOptions {
-    /// With what programs of runs are started here.
+    /// What programs of runs are started with on this machine.
     pub surroundings: Surroundings,
-    /// How often `Tell` hears that time has passed; `None` for never.
+    /// How often [`Emit`] is called to show that time has passed; `None` for never.
     pub tick: Option<Duration>,
-    /// The folder as people call it.
+    /// The folder's name for messages.
     pub folder_name: String,
-    /// What is told first, as soon as a stop would be heard.
+    /// Events that are emitted first, as soon as signals are received.
     pub news: Vec<Event>,
 }
 
-/// A save that failed counts as one of this length, so that the next one is tried some seconds later.
+/// A save that failed counts as one of this length, so that the next one is tried a few seconds later.
 const BETWEEN_FAILED_SAVES: Duration = Duration::from_millis(100);
 
 /// The coordinator of a session.
@@ -75,17 +76,17 @@ pub(in crate::engine) struct Coordinator<'a> {
     pub(in crate::engine) worker_lost: bool,
     /// Whether workers that this coordinator did not start did something meanwhile.
     pub(in crate::engine) others_work: bool,
-    /// Whether people know how the ceiling counts what is not known.
+    /// Whether it was reported how unknown costs count for the ceiling.
     pub(in crate::engine) ceiling_told: bool,
     emit: &'a mut Emit<'a>,
 }
 
-/// Does what is left of an experiment, until nothing is left or a stop is asked for. Whoever heard signals until now
-/// does so until the coordinator hears them.
+/// Does what is left to do of an experiment, until nothing is left or a stop is requested. Whoever received signals
+/// until now goes on doing so until the coordinator receives them.
 ///
 /// # Errors
-/// When signals cannot be heard, the checkpoint cannot be written, or a worker is lost. Committed runs are safe in every
-/// case.
+/// When signals cannot be received, the checkpoint cannot be written, or a worker is lost. Committed runs are safe in
+/// every case.
 pub fn conduct<'a>(
     session: Session,
     session_options: SessionOptions,
@@ -108,7 +109,7 @@ pub fn conduct<'a>(
 }
 
 impl<'a> Coordinator<'a> {
-    /// Says what lies above the work folders and may reach agents, checks and judges.
+    /// Reports files above the work folders that may affect agents, checks and judges.
     fn report_surroundings(&mut self) {
         let found: Vec<String> =
             self.place.work.surroundings().iter().map(|path| format!("`{}`", path.display())).collect();
@@ -181,7 +182,7 @@ impl<'a> Coordinator<'a> {
         Ok(coordinator)
     }
 
-    /// Says on disk that the experiment is at work.
+    /// Records in the checkpoint that work is going on.
     fn go(&mut self) -> Result<(), EngineError> {
         self.checkpoint.status = ExperimentStatus::Running;
         self.wait_as_former_sessions_do();
@@ -190,7 +191,7 @@ impl<'a> Coordinator<'a> {
         self.save()
     }
 
-    /// The loop: decide, act, save, hear.
+    /// The loop: decide, act, save, wait for input.
     fn work(&mut self) -> ExperimentEnd {
         loop {
             self.let_time_pass();
@@ -215,14 +216,14 @@ impl<'a> Coordinator<'a> {
             if self.pacing.due().is_some_and(|due| due <= self.now()) {
                 self.save_or_halt();
             }
-            // The ceiling may be met while no worker is busy: nobody would ever say a word.
+            // The ceiling may be reached while no worker is busy: then no report would ever end the wait.
             if !decide_again {
                 self.wait(wake);
             }
         }
     }
 
-    /// Hears the next word, or lets time pass until something is due.
+    /// Waits for the next input, or until something is due.
     fn wait(&mut self, wake: Option<Duration>) {
         let now = self.now();
         let tick = self.tick.map(|tick| now + tick);
@@ -243,7 +244,7 @@ impl<'a> Coordinator<'a> {
         }
     }
 
-    /// Takes a fact into the state.
+    /// Applies a fact to the state.
     pub(in crate::engine) fn apply(&mut self, fact: Fact) -> Consequence {
         let now = self.now();
         self.state.apply(fact, &self.limits, now)
@@ -254,13 +255,13 @@ impl<'a> Coordinator<'a> {
         self.started.elapsed()
     }
 
-    /// Tells an event.
+    /// Emits an event with the present time.
     pub(in crate::engine) fn emit(&mut self, event: &Event) {
         (self.emit)(clock::now(), Some(event));
     }
 
-    /// Writes the checkpoint. When it cannot be written, results are still safe, but nothing new is begun; when the
-    /// experiment may be somebody else's by now, runs in flight are ended too.
+    /// Writes the checkpoint. When it cannot be written, results are still safe, but nothing new is begun; when another
+    /// process may have taken the experiment over, runs in flight are ended too.
     fn save_or_halt(&mut self) {
         let Err(error) = self.save() else { return };
         if matches!(error, EngineError::Store(StoreError::Lock(_))) {
@@ -290,7 +291,7 @@ impl<'a> Coordinator<'a> {
         if self.checkpoint.rerunning.iter().all(|run| self.progress.is_committed(*run)) {
             self.checkpoint.rerunning.clear();
         }
-        // A stop changes nothing about the time that a provider named.
+        // A stop does not change the time that a provider named.
         if end == ExperimentEnd::Completed {
             self.checkpoint.end_limits();
         }
@@ -312,7 +313,7 @@ impl<'a> Coordinator<'a> {
     }
 }
 
-/// Holds the runs of subtests back that cannot be composed, and says of each why.
+/// Holds back the runs of subtests that cannot be composed, and gives the reason for each.
 fn hold_back(taken: &Taken, fixture: &Fixture, thinking_mode: &str, progress: &mut Progress) -> Vec<String> {
     let stopped = taken.stopped(fixture, thinking_mode);
     let held_back = progress.withhold_stopped(&stopped.keys().copied().collect());

@@ -1,5 +1,5 @@
-//! What the coordinator does about models that may not be asked: whom it lets ask, until when the checkpoint says that
-//! nobody does, and what people are told of it.
+//! What the coordinator does about rate limits: which runs may ask a model, until when the checkpoint says that nobody
+//! may, and what people are told of it.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,11 +18,11 @@ use crate::os::clock;
 use crate::rules::state::{Change, Fact, State};
 use crate::text::words::duration;
 
-/// A time that a provider names and that is later than the one before by at most this says nothing new.
+/// A provider's time that is later than the one before by no more than this is not recorded again.
 const SAME_LIMIT: SignedDuration = SignedDuration::from_secs(1);
 
-/// The session as it begins: each run that is to be made with the model that it asks first. Of one whose agent is done that
-/// is a judge's.
+/// The state at the start of a session: each run that is to be done, with the model that it asks first. When its agent
+/// is done, that is a judge's model.
 pub(in crate::engine) fn first_state(progress: &Progress, place: &Basis) -> State {
     let runs = progress.to_do().map(|run| {
         let is_agent_done = progress.missing().get(&run).is_none_or(|why| *why == Missing::AgentComplete);
@@ -38,7 +38,7 @@ impl Coordinator<'_> {
         self.state.may_ask(run, model, &self.limits, now)
     }
 
-    /// A run has come to a model that may not be asked now: its worker is free for others.
+    /// A run needs a model that may not be asked now: its worker is free for other runs.
     pub(in crate::engine) fn wait_for_model(
         &mut self,
         run: RunId,
@@ -50,7 +50,7 @@ impl Coordinator<'_> {
         self.emit(&Event::RunWaits { run, stage, model: model.to_string(), spent: self.state.spent() });
     }
 
-    /// Acts on what changed about models.
+    /// Acts on changes of the rate limits.
     pub(in crate::engine) fn follow(&mut self, changes: Vec<Change>) {
         for change in changes {
             match change {
@@ -83,12 +83,12 @@ impl Coordinator<'_> {
         }
     }
 
-    /// Keeps until when a model is not to be asked, for sessions to come too. The time of the wall clock.
+    /// Records until when a model is not to be asked, for later sessions too. Gives that time by the wall clock.
     fn keep_limit(&mut self, model: &ModelName, until: Duration) -> jiff::Timestamp {
         let wait = until.saturating_sub(self.now());
         let until = clock::now().saturating_add(wait).unwrap_or(jiff::Timestamp::MAX);
         let former = self.checkpoint.rate_limits.get(model.as_str());
-        // What is put off by a moment is as good as it was: a provider that refuses many at once costs one save.
+        // A delay by a moment is not worth a save: so a provider that refuses many requests at once costs one save.
         let is_new = former.is_none_or(|former| until.duration_since(*former) > SAME_LIMIT);
         self.checkpoint.limit(model.as_str(), until);
         if is_new {
@@ -99,8 +99,8 @@ impl Coordinator<'_> {
         until
     }
 
-    /// Waits for the times that providers named to former sessions, when they are not over and there is something to ask. A
-    /// limit of a name that nobody asks by in this session is one of all models.
+    /// Waits for the rate limits that former sessions recorded, when they are not over and there is something to ask. A
+    /// limit recorded under a name that no run of this session uses applies to all models.
     pub(in crate::engine) fn wait_as_former_sessions_do(&mut self) {
         let limits = self.checkpoint.limits();
         self.checkpoint.end_limits();
@@ -118,19 +118,19 @@ impl Coordinator<'_> {
                 self.follow(changes);
             }
             if self.checkpoint.rate_limits.contains_key(&model) {
-                // To the digit as it was: a time that is passed on does not drift.
+                // Recorded exactly as it was: a time that is passed on from session to session must not drift.
                 self.checkpoint.limit(&model, until);
             }
         }
     }
 
-    /// Takes in that time has passed.
+    /// Applies to the state that time has passed.
     pub(in crate::engine) fn let_time_pass(&mut self) {
         let changes = self.apply(Fact::WaitOver).changes;
         self.follow(changes);
     }
 
-    /// Says in the checkpoint whether the session does nothing but wait for models.
+    /// Records in the checkpoint whether the session is only waiting for models.
     pub(in crate::engine) fn say_whether_it_waits(&mut self) {
         let waits = self.state.in_flight() == 0 && self.checkpoint.is_limited();
         let status = if waits { ExperimentStatus::PausedRateLimit } else { ExperimentStatus::Running };

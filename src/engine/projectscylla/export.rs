@@ -1,4 +1,4 @@
-//! Writes an experiment anew in the form of ProjectScylla's runner.
+//! Writes a copy of an experiment in the format of ProjectScylla's runner.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ use crate::store::layout::ExperimentFolder;
 use crate::store::results::Whole;
 use crate::text::url;
 
-/// What stands for a model where none was named.
+/// What is written as a model when none was named.
 const NO_MODEL: &str = "unspecified";
 
 /// What was written.
@@ -36,11 +36,11 @@ pub struct Exported {
     pub planned: usize,
     /// Runs that were written.
     pub runs: usize,
-    /// Committed runs that ProjectScylla has no form for, with the reason.
+    /// Committed runs that ProjectScylla's format cannot express, with the reason.
     pub left_out: Vec<(RunId, String)>,
 }
 
-/// Writes every committed run of the plan, and what follows from them, to a folder that is not there yet.
+/// Writes every committed run of the plan, and the reports that follow from them, to a folder that does not exist yet.
 ///
 /// # Errors
 /// When a result cannot be read, or the folder cannot be written.
@@ -83,10 +83,10 @@ pub fn export(
     Ok(exported)
 }
 
-/// ProjectScylla takes the first of its models without looking whether there is one.
+/// Fills in missing models: ProjectScylla takes the first of its models without checking whether there is one.
 fn with_models(config: &Config, results: &[RunResult]) -> Config {
     let mut config = config.clone();
-    // An experiment of format 4.0 may still have them.
+    // The config of an experiment of format 4.0 may still have credentials.
     config.task_repo = url::without_credentials(&config.task_repo);
     if config.models.is_empty() {
         config.models.push(NO_MODEL.to_owned());
@@ -99,7 +99,7 @@ fn with_models(config: &Config, results: &[RunResult]) -> Config {
     config
 }
 
-/// A committed result, whoever wrote it; or why it cannot be written for ProjectScylla.
+/// A committed result of any format; or the reason why it cannot be written for ProjectScylla.
 fn read(
     folder: &ExperimentFolder,
     survey: &Survey,
@@ -148,7 +148,7 @@ fn checkpoint(export: &Export<'_>, hash: &str, complete: bool) -> Vec<u8> {
     Document::new(version, &header).with(&checkpoint, &states).to_bytes()
 }
 
-/// The states that are true of an experiment in which nothing is under way.
+/// The states of an experiment in which nothing is running.
 fn states(version: Version, config: &Config, completed_runs: &CompletedRuns, complete: bool) -> States {
     let mut states = States::default();
     if version < Version::V3_0 {

@@ -1,4 +1,4 @@
-//! Experiments of ProjectScylla: taken over, and given back to it.
+//! Experiments of ProjectScylla: taken over, and exported for it.
 
 pub mod export;
 pub mod take_over;

@@ -1,4 +1,4 @@
-//! Takes an experiment of ProjectScylla over, so that it goes on here: what it committed stays as it is.
+//! Takes over an experiment of ProjectScylla, so that it goes on here: what it committed stays as it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,7 @@ use crate::store::projectscylla::experiment::Experiment;
 use crate::store::stages::RunStore;
 use crate::store::{self, StoreError};
 
-/// An experiment of ProjectScylla that can be taken over, and what that means.
+/// An experiment of ProjectScylla that can be taken over, and what that would do.
 #[derive(Debug)]
 pub struct TakeOver<'a> {
     /// What was found.
@@ -40,10 +40,10 @@ pub struct TakeOver<'a> {
 }
 
 impl<'a> TakeOver<'a> {
-    /// Looks whether an experiment can be taken over; `None` for one of ours.
+    /// Checks whether an experiment can be taken over; `None` for one of ours.
     ///
     /// # Errors
-    /// When its runner works on it, or something about it has to be mended or restored first.
+    /// When its own runner works on it, or something in it has to be mended or restored first.
     pub fn of(locked: &Locked, survey: &'a Survey) -> Result<Option<Self>, EngineError> {
         if survey.made_by.is_none() {
             return Ok(None);
@@ -59,10 +59,10 @@ impl<'a> TakeOver<'a> {
         }
     }
 
-    /// What agents are told to think: what the config says, else what the prompts of its runs say; `None` when neither does.
+    /// How much agents are told to think: by the config, else by the prompts of the runs; `None` when neither says it.
     ///
     /// # Errors
-    /// When the system does not let a prompt be read.
+    /// When a prompt cannot be read.
     pub fn thinking_mode(&self, folder: &ExperimentFolder) -> Result<Option<String>, EngineError> {
         if let Some(mode) = &self.experiment.config.thinking_mode {
             return Ok(Some(mode.clone()));
@@ -80,7 +80,7 @@ impl<'a> TakeOver<'a> {
         self.planned.known.runs().filter(|run| !committed.contains(run)).count()
     }
 
-    /// The subtests of a plan of which runs are missing.
+    /// The subtests of a plan that have missing runs.
     #[must_use]
     pub fn missing_of(&self, subtests: &BTreeMap<TierId, Vec<SubtestId>>) -> BTreeSet<(TierId, SubtestId)> {
         let committed = |tier, subtest| {
@@ -91,17 +91,17 @@ impl<'a> TakeOver<'a> {
         all.filter(|(tier, subtest)| committed(*tier, *subtest) < planned).collect()
     }
 
-    /// Whether all that is planned is done.
+    /// Whether everything that is planned is done.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         let Planned { plan, known, unknown_tiers, .. } = self.planned;
         self.missing() == 0 && plan == known && unknown_tiers.is_empty()
     }
 
-    /// The subtests that are planned when this fixture goes on with the experiment.
+    /// The subtests that are planned if the experiment goes on with this fixture.
     ///
     /// # Errors
-    /// When the fixture is another task's, or lacks what the plan needs.
+    /// When the fixture is that of another task, or lacks what the plan needs.
     pub fn subtests_of(
         &self,
         folder: &ExperimentFolder,
@@ -138,9 +138,9 @@ impl<'a> TakeOver<'a> {
     }
 }
 
-/// Takes it over. Its own files are kept first, then all that new runs need is made, then its runs get their
-/// places; the config comes last but one, and the checkpoint, which makes it ours, last. A stop at any step is followed by
-/// the same call, which comes to the same end.
+/// Takes the experiment over. Its own files are kept first, then everything that new runs need is made, then its runs
+/// are moved to their places; the config comes last but one, and the checkpoint, which makes the experiment ours, last.
+/// After a stop at any step, the same call finishes it with the same result.
 ///
 /// # Errors
 /// When the folder cannot be written or the task's repository cannot be made.
@@ -149,7 +149,7 @@ pub fn take_over(locked: &mut Locked, candidate: &TakeOver<'_>, options: Options
     let folder = locked.folder.clone();
     let winners = known_winners(&folder, candidate, &options)?;
     store::projectscylla::take_over::keep(&folder, &candidate.runs.committed)?;
-    // What a call that was stopped made may be of another fixture; no run was made from it.
+    // A call that was stopped may have made these from another fixture; no run was made from them.
     for made in [folder.fixture(), folder.repo(), folder.inherited_dir()] {
         files::remove_tree(&made).map_err(StoreError::from)?;
     }
@@ -165,8 +165,8 @@ pub fn take_over(locked: &mut Locked, candidate: &TakeOver<'_>, options: Options
     Ok(())
 }
 
-/// The winners that are settled already: of each tier of which every planned run is committed, the one that its results
-/// give. Nothing is written before it is known that the fixture has them.
+/// The winners that are known already: for each tier with all planned runs committed, the one that its results give.
+/// Nothing is written before it is known that the fixture has them.
 fn known_winners(
     folder: &ExperimentFolder,
     candidate: &TakeOver<'_>,
@@ -189,7 +189,7 @@ fn known_winners(
             ),
         };
         if incomplete.contains(&source) {
-            // Any of them may win yet.
+            // Any of these subtests may still win.
             if let Some(subtest) = subtests.iter().find(|subtest| !has(subtest)) {
                 return Err(lost(*subtest));
             }
@@ -216,7 +216,7 @@ pub fn is_begun(folder: &ExperimentFolder) -> Result<bool, EngineError> {
     Ok(last_step(folder)?.is_some())
 }
 
-/// What the last step saves, when all others are done.
+/// The checkpoint that the last step writes, when all other steps are done.
 fn last_step(folder: &ExperimentFolder) -> Result<Option<Checkpoint>, EngineError> {
     let Some(recorded) = store::projectscylla::take_over::misses_only_its_checkpoint(folder)? else {
         return Ok(None);
@@ -225,7 +225,7 @@ fn last_step(folder: &ExperimentFolder) -> Result<Option<Checkpoint>, EngineErro
     Ok(Some(checkpoint(&config, Some(&recorded), &TakenOver::default(), clock::now())))
 }
 
-/// Ends a take-over that was stopped before its last step.
+/// Finishes a take-over that was stopped before its last step; gives whether there was one.
 ///
 /// # Errors
 /// When the folder cannot be read or written.
@@ -235,7 +235,7 @@ pub fn finish(locked: &mut Locked) -> Result<bool, EngineError> {
     Ok(true)
 }
 
-/// What stays true of the experiment's beginning.
+/// The config with what stays as it was when the experiment began.
 fn as_begun(config: Config, candidate: &TakeOver<'_>, fixture_id: &str) -> Config {
     let theirs = &candidate.experiment.config;
     let recorded = candidate.survey.checkpoint.content();

@@ -1,4 +1,4 @@
-//! What every run of a session rests on: read once, changed by nobody while runs are made.
+//! What every run of a session is based on: read once, and unchanged while runs are made.
 
 use crate::config;
 use crate::engine::error::EngineError;
@@ -13,7 +13,7 @@ use crate::store::evidence::Frozen;
 use crate::store::layout::ExperimentFolder;
 use crate::store::work::WorkRoot;
 
-/// What every run of a session rests on.
+/// What every run of a session is based on.
 #[derive(Debug)]
 pub struct Basis {
     /// The experiment's folder.
@@ -26,14 +26,14 @@ pub struct Basis {
     pub config_hash: Digest,
     /// The copy of the fixture.
     pub fixture: Fixture,
-    /// By what finished work is graded.
+    /// The newest grading, by which finished work is graded.
     pub grader: Grader,
-    /// The copies of fixtures that both were read from.
+    /// The copies of fixtures that the fixture and the grading were read from.
     frozen: Vec<Frozen>,
 }
 
 impl Basis {
-    /// What runs of an experiment rest on from now on.
+    /// What the runs of an experiment are based on from now on.
     ///
     /// # Errors
     /// When the copies of its fixtures cannot be listed, or there is no place for work folders.
@@ -52,8 +52,8 @@ impl Basis {
         Ok(Self { config_hash: config.hash(), folder, work, config, fixture, grader, frozen })
     }
 
-    /// Where the first copy of a fixture lies that is not as it was when the session began. One that cannot be read is
-    /// none: what needs it fails by itself.
+    /// The path of the first copy of a fixture that was changed since the session began. A copy that cannot be read is
+    /// not reported here: whatever needs it fails by itself.
     pub(in crate::engine) fn altered_copy(&self) -> Option<String> {
         let altered = self.frozen.iter().find(|copy| matches!(copy.is_as_it_was(), Ok(false)))?;
         Some(self.folder.relative(altered.root()))
@@ -64,7 +64,7 @@ impl Basis {
         (1..).map(JudgeNumber).zip(&self.grader.fixture.judges)
     }
 
-    /// The checks of a grading; none where its fixture cannot be read any more.
+    /// The checks of a grading; none when its fixture cannot be read any more.
     pub(in crate::engine) fn checks_of(&self, grading: GradingNumber) -> Vec<CheckSpec> {
         if grading.is_first() {
             self.fixture.checks.clone()
@@ -77,7 +77,7 @@ impl Basis {
         }
     }
 
-    /// Whether a check of the newest grading is as it was among those that untouched trees were checked by.
+    /// Whether a check of the newest grading is unchanged from those that the baselines were checked by.
     pub(in crate::engine) fn is_as_before(&self, check: &str, before: &[CheckSpec]) -> bool {
         let of = |specs: &[CheckSpec]| specs.iter().find(|spec| spec.name == check).cloned();
         of(&self.grader.fixture.checks) == of(before)
@@ -88,7 +88,7 @@ impl Basis {
         self.fixture.tiers.get(&run.tier)?.get(&run.subtest)
     }
 
-    /// Whether the workspace of a run with this verdict stays after the commit.
+    /// Whether the workspace of a run with this verdict is kept after the commit.
     pub(in crate::engine) fn keeps_workspace(&self, passed: bool) -> bool {
         match self.config.keep_workspaces {
             KeepWorkspaces::None => false,
@@ -97,27 +97,27 @@ impl Basis {
         }
     }
 
-    /// The model that agents are told to use.
+    /// The model that agents are configured to use.
     pub(in crate::engine) fn model(&self) -> Option<&str> {
         self.config.models.first().map(String::as_str)
     }
 
-    /// The model that the agent of a run asks; `None` when it asks none.
+    /// The model that the agent of a run uses; `None` when it uses none.
     pub(in crate::engine) fn agent_model(&self, run: RunId) -> Option<ModelName> {
         self.subtest(run)?.agent.model(self.model())
     }
 
-    /// The model that judges are told to use.
+    /// The model that judges are configured to use.
     pub(in crate::engine) fn judges_told(&self) -> Option<&str> {
         self.config.judge_models.first().map(String::as_str)
     }
 
-    /// The model that a judge asks; `None` when it asks none.
+    /// The model that a judge uses; `None` when it uses none.
     pub(in crate::engine) fn judge_model(&self, judge: &Judge) -> Option<ModelName> {
         judge.model(self.judges_told())
     }
 
-    /// The models that judges ask, in the panel's order.
+    /// The models that judges use, in the panel's order.
     pub(in crate::engine) fn judge_models(&self) -> impl Iterator<Item = ModelName> {
         self.panel().filter_map(|(_, judge)| self.judge_model(judge))
     }

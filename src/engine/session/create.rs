@@ -26,22 +26,22 @@ use crate::text::url;
 use crate::text::words::list;
 use crate::workspace::base;
 
-/// What a person wants measured, with every default filled in.
+/// What is to be measured, with every default filled in.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The fixture, checked.
     pub fixture: Fixture,
-    /// What its copy consists of.
+    /// The files that its copy consists of.
     pub parts: Parts,
-    /// What its files name and nobody needs, for people.
+    /// Notes for people about files that are named but not needed.
     pub notes: Vec<String>,
-    /// Where experiments lie.
+    /// The results folder.
     pub results_dir: PathBuf,
     /// The planned subtests of each tier.
     pub subtests: BTreeMap<TierId, Vec<SubtestId>>,
     /// Runs of each subtest.
     pub runs_per_subtest: u32,
-    /// Most subtests of a tier that were asked for.
+    /// Most subtests of each tier, as asked for.
     pub max_subtests: Option<u32>,
     /// Models for agents.
     pub models: Vec<String>,
@@ -51,23 +51,23 @@ pub struct Options {
     pub thinking_mode: String,
     /// Wall clock limit of the agent, in seconds.
     pub timeout_seconds: u64,
-    /// What subtests take over from winners.
+    /// What subtests inherit from winners.
     pub inherit: Inherit,
     /// Runs in flight at once.
     pub jobs: u32,
-    /// Attempts of a run for infrastructure failures.
+    /// How many times a run is tried when infrastructure fails.
     pub attempts: u32,
-    /// Ceiling of the cost.
+    /// The cost ceiling.
     pub max_cost_usd: Option<Usd>,
-    /// Which workspaces stay.
+    /// Which workspaces are kept.
     pub keep_workspaces: KeepWorkspaces,
     /// How the processes of a run are held together.
     pub containment: ContainmentChoice,
-    /// Where work folders lie.
+    /// The folder in which work folders are made.
     pub work_dir: Option<String>,
 }
 
-/// The subtests of the asked tiers, at most so many of each, in order.
+/// The subtests of the given tiers, at most `most` of each, in order.
 #[must_use]
 pub fn choose(fixture: &Fixture, tiers: &[TierId], most: Option<u32>) -> BTreeMap<TierId, Vec<SubtestId>> {
     let most = most.map_or(usize::MAX, |most| most as usize);
@@ -91,22 +91,22 @@ pub fn create(options: Options) -> Result<Locked, EngineError> {
     match furnished.and_then(|config| begin(&mut locked, &config)) {
         Ok(()) => Ok(locked),
         Err(error) => {
-            // What stays of it is found as what it is: no experiment.
+            // If something of it remains, it is recognised as no experiment.
             let _ = files::remove_tree(locked.folder.root());
             Err(error)
         }
     }
 }
 
-/// From the config on, it is an experiment.
+/// Once the config is there, it is an experiment.
 fn begin(locked: &mut Locked, config: &Config) -> Result<(), EngineError> {
     store::config::save(&locked.folder, config)?;
     locked.writer.save(&first_checkpoint(config))?;
     Ok(())
 }
 
-/// Makes all that runs need in a folder that has none of it yet: the fixture's copy, the task's repository and the
-/// baselines. The config that it gives is not saved.
+/// Makes everything that runs need in a folder that has none of it yet: the fixture's copy, the task's repository and
+/// the baselines. The config that it returns is not saved.
 ///
 /// # Errors
 /// When the fixture cannot be copied or the task's repository cannot be made.
@@ -123,7 +123,7 @@ pub(in crate::engine) fn furnish(
         Source::Folder => "source/".to_owned(),
         Source::Repository { repo, .. } => url::without_credentials(repo),
     };
-    // A local repository is named relative to where the fixture lies, not to its copy.
+    // The path of a local repository is relative to the fixture itself, not to its copy.
     let task_commit = base::make_base(&repo, &options.parts.dir, &options.fixture.source)?;
     let fixture_digest = store::evidence::digest_of_tree(&copy).map_err(store::StoreError::from)?;
     let fixture_digest = fixture_digest.ok_or(store::StoreError::NotAnExperiment(copy.clone()))?;
@@ -190,7 +190,7 @@ pub(in crate::engine) fn first_checkpoint(config: &Config) -> Checkpoint {
     }
 }
 
-/// A committed run needs its fixture as much as its result; the repository is made durable as it is made.
+/// A committed run needs its fixture as much as its result. The repository is already made durable when it is made.
 fn make_durable(folder: &ExperimentFolder) -> Result<(), EngineError> {
     Ok(files::sync_tree(&folder.config_dir()).map_err(store::StoreError::from)?)
 }
@@ -198,11 +198,11 @@ fn make_durable(folder: &ExperimentFolder) -> Result<(), EngineError> {
 /// How an experiment is to grow.
 #[derive(Debug, Clone, Default)]
 pub struct Growth {
-    /// Runs of each subtest from now on.
+    /// Number of runs of each subtest from now on.
     pub runs: Option<u32>,
     /// Tiers to add.
     pub tiers: Vec<TierId>,
-    /// Most subtests of a tier from now on.
+    /// Most subtests of each tier from now on.
     pub max_subtests: Option<u32>,
 }
 
@@ -243,7 +243,7 @@ pub fn extend(session: &mut Session, growth: &Growth) -> Result<Plan, EngineErro
     config.max_subtests = most;
     let plan = config.plan();
     if plan == before {
-        // The same command may have been stopped before; what is asked for is planned then.
+        // The same command may have been stopped before; then what is asked for is planned already.
         return match config.extensions.last() {
             Some(last) if last.repeats(growth.runs, &growth.tiers, growth.max_subtests) => Ok(plan),
             _ => Err(EngineError::Growth("this adds no run to the plan".to_owned())),
@@ -252,7 +252,7 @@ pub fn extend(session: &mut Session, growth: &Growth) -> Result<Plan, EngineErro
     if let Some(why) = config.too_many_runs() {
         return Err(EngineError::Growth(why));
     }
-    // Later than all that was known of the plan before, also when a clock went back.
+    // Later than everything that was known of the plan before, even if the clock was set back.
     let at = clock::now().max(clock::just_after(known_at));
     config.extensions.push(Extension { at, runs_per_subtest: runs, added_tiers, max_subtests: most });
     let inheritance = Inheritance::of(config, fixture);

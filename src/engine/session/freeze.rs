@@ -7,11 +7,11 @@ use crate::model::limits;
 use crate::model::task::Parts;
 use crate::os::files::{self, Bounds, FileError};
 
-/// A larger tree than this is no fixture: a wrong `--tiers-dir` must not copy a disk.
+/// A larger tree than this is not a fixture: a wrong `--tiers-dir` must not copy a whole disk.
 const FIXTURE_BOUNDS: Bounds =
     Bounds { entries: limits::MOST_FIXTURE_FILES, bytes: 1 << 30, depth: limits::MOST_DEPTH };
 
-/// Copies a fixture, what it shares with others, and what was said of it, so that the copy can be read by itself.
+/// Copies a fixture, what it shares with others, and the notes about it, so that the copy can be read by itself.
 ///
 /// # Errors
 /// When something cannot be copied or written, or there is too much of it.

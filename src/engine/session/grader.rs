@@ -1,4 +1,4 @@
-//! By what finished work is graded from now on: the newest grading.
+//! The newest grading, by which finished work is graded from now on.
 
 use std::path::PathBuf;
 
@@ -11,18 +11,18 @@ use crate::model::task::Fixture;
 use crate::rules::gradings::{newest, to_grade};
 use crate::store::layout::ExperimentFolder;
 
-/// By what finished work is graded.
+/// The newest grading, by which finished work is graded.
 #[derive(Debug, Clone)]
 pub struct Grader {
-    /// The newest grading.
+    /// Its number.
     pub number: GradingNumber,
     /// Digest of its record; the first has none.
     pub digest: Option<Digest>,
-    /// Its fixture: rubric, criteria, checks and judges are taken from it, and nothing else.
+    /// Its fixture, of which only the rubric, criteria, checks and judges are used.
     pub fixture: Fixture,
-    /// Where that lies.
+    /// The folder of that fixture.
     pub folder: PathBuf,
-    /// Whether its verdicts are those that count. Until every committed run has one, a former grading counts.
+    /// Whether its verdicts count. Until every committed run has one, the grading before it counts.
     pub counts: bool,
     /// The grading that counts at the start.
     pub counting: GradingNumber,

@@ -1,4 +1,5 @@
-//! What tiers take over from the winners of others, laid below the setups of their subtests, and the baselines of that.
+//! What tiers inherit from the winners of other tiers, laid below the setups of their subtests, and the baselines made
+//! of that.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -21,7 +22,7 @@ use crate::store::layout::ExperimentFolder;
 use crate::text::words::list;
 use crate::workspace::base::{self, Layers};
 
-/// What the tiers of an experiment take over from each other, as far as it is known.
+/// What the tiers of an experiment inherit from each other, as far as it is known.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Taken {
     inheritance: Inheritance,
@@ -29,11 +30,12 @@ pub(in crate::engine) struct Taken {
     stopped: Stopped,
 }
 
-/// Subtests that cannot be composed, each with everything that is in the way. Nothing of them is started.
+/// Subtests that cannot be composed, each with everything that prevents it. None of their runs is started.
 pub(in crate::engine) type Stopped = BTreeMap<Place, Vec<CompositionFault>>;
 
 impl Taken {
-    /// What a config asks for, with what earlier sessions have frozen. Baselines that a session was killed before are made.
+    /// The inheritance that a config asks for, with what earlier sessions have frozen. Baselines that an earlier
+    /// session was killed before making are made.
     ///
     /// # Errors
     /// When what is frozen cannot be read, or a baseline cannot be made.
@@ -56,7 +58,7 @@ impl Taken {
         Ok(taken)
     }
 
-    /// The subtests that nothing can be started of, whatever they take over.
+    /// The subtests that cannot be started, whatever they inherit.
     pub(in crate::engine) fn stopped(&self, fixture: &Fixture, thinking_mode: &str) -> Stopped {
         let own = self.inheritance.places().filter_map(|(tier, subtest)| {
             let setup = &fixture.tiers.get(&tier)?.get(&subtest)?.setup;
@@ -66,7 +68,7 @@ impl Taken {
         own.chain(self.stopped.clone()).collect()
     }
 
-    /// The tiers that wait for winners, each with the tiers of those.
+    /// The tiers that wait for winners, each with the source tiers that they wait for.
     pub(in crate::engine) fn waiting(&self) -> BTreeMap<TierId, BTreeSet<TierId>> {
         let mut waiting = self.inheritance.of_tiers();
         for (tier, sources) in &mut waiting {
@@ -77,8 +79,8 @@ impl Taken {
         waiting
     }
 
-    /// The same for the decision what is next: a tier waits for what its sources wait for, when those have no run to do and
-    /// so nobody waits for them. Their runs were made before winners were frozen.
+    /// The same, for the decision what is next. A tier also waits for what its source tiers wait for when those have no
+    /// runs to do, because then nobody else would wait for it: their runs were made before winners were frozen.
     pub(in crate::engine) fn waiting_with_sources(
         &self,
         is_done: impl Fn(TierId) -> bool,
@@ -94,13 +96,14 @@ impl Taken {
         all
     }
 
-    /// What a tier takes over, as far as it is frozen.
+    /// What a tier inherits, as far as it is frozen.
     pub(in crate::engine) fn frozen(&self, tier: TierId) -> Inherited {
         let nothing = || Inherited { version: FORMAT_VERSION.to_owned(), tier, sources: BTreeMap::new() };
         self.frozen.get(&tier).cloned().unwrap_or_else(nothing)
     }
 
-    /// Freezes what a tier takes over, and then makes its baselines: a session that is killed in between goes on there.
+    /// Freezes what a tier inherits, and then makes its baselines: after a kill in between, the next session goes on
+    /// there.
     ///
     /// # Errors
     /// When it cannot be written, or a baseline cannot be made.
@@ -114,7 +117,7 @@ impl Taken {
         let tier = inherited.tier;
         let mut renewed = Vec::new();
         if !self.frozen.contains_key(&tier) {
-            // An `extend` that was killed may have made them under a plan in which the tier took nothing over.
+            // An `extend` that was killed may have made them under a plan in which the tier inherited nothing.
             for (_, subtest) in self.inheritance.inheriting_in(tier) {
                 base::forget_baseline(&folder.repo(), tier, subtest)?;
                 renewed.push((tier, subtest));
@@ -125,8 +128,8 @@ impl Taken {
         self.make_baselines(folder, config, fixture, &renewed, |ready| ready == tier)
     }
 
-    /// The subtests of a tier that came out the same as others of the plan, in groups: they measure one setup more than
-    /// once.
+    /// Groups of subtests of the plan with equal setups, of which at least one is in this tier: they measure one setup
+    /// more than once.
     pub(in crate::engine) fn alike(&self, fixture: &Fixture, thinking_mode: &str, tier: TierId) -> Vec<Vec<Place>> {
         let mut groups: Vec<(Layers, &Subtest, Vec<Place>)> = Vec::new();
         for (of, id) in self.inheritance.places() {
@@ -146,7 +149,7 @@ impl Taken {
         groups.filter(|group| group.len() > 1 && group.iter().any(|(of, _)| *of == tier)).collect()
     }
 
-    /// What a subtest is set up with; `None` while a winner below it is not known.
+    /// A subtest's effective setup; `None` while a winner that it inherits from is not known.
     pub(in crate::engine) fn effective(
         &self,
         fixture: &Fixture,
@@ -163,8 +166,8 @@ pub(in crate::engine) fn winners_of(inherited: &Inherited) -> Winners {
     inherited.sources.iter().map(|(source, taken)| (*source, taken.winner.subtest)).collect()
 }
 
-/// The tiers of an experiment that wait for winners, each with the tiers of those, as its folder says without being
-/// changed; none where it cannot be read, which is for `verify` to say.
+/// The tiers that wait for winners, each with its source tiers, as read from the folder without changing it; none when
+/// the folder cannot be read, which `verify` reports.
 #[must_use]
 pub fn tiers_in_wait(folder: &ExperimentFolder, config: &Config) -> BTreeMap<TierId, BTreeSet<TierId>> {
     let (Ok(fixture), Ok(frozen)) = (config::fixture::load(&folder.fixture()), store::inherited::read_all(folder))
@@ -174,10 +177,10 @@ pub fn tiers_in_wait(folder: &ExperimentFolder, config: &Config) -> BTreeMap<Tie
     Taken { inheritance: Inheritance::of(config, &fixture), frozen, ..Taken::default() }.waiting()
 }
 
-/// Refuses a run whose agent cannot be set up, as the experiment's folder says without being changed.
+/// Refuses a run whose agent cannot be set up, as read from the folder without changing it.
 ///
 /// # Errors
-/// When winners are not chosen that it takes over, or it cannot be composed.
+/// When it inherits from winners that are not chosen yet, or cannot be composed.
 pub(in crate::engine) fn must_be_set_up(
     folder: &ExperimentFolder,
     config: &Config,
@@ -199,7 +202,7 @@ pub(in crate::engine) fn must_be_set_up(
     }
 }
 
-/// Makes the baselines of those planned tiers that take nothing over.
+/// Makes the baselines of planned tiers that inherit nothing.
 ///
 /// # Errors
 /// When something cannot be composed, or git or the file system fails.
@@ -214,7 +217,8 @@ impl Taken {
         compose(&alone(fixture, &subtest.setup), &fixture.stores, &config.thinking_mode).is_err()
     }
 
-    /// Makes the baselines of tiers that are ready. A subtest that cannot be composed is stopped, and no other.
+    /// Makes the baselines of tiers that are ready. A subtest that cannot be composed is held back; others are not
+    /// affected.
     fn make_baselines(
         &mut self,
         folder: &ExperimentFolder,
@@ -233,7 +237,7 @@ impl Taken {
                         let overlay = own.and_then(|own| own.overlay.clone());
                         layers.insert((*tier, *subtest), Layers { composition, overlay });
                     }
-                    // What it names itself is not there: it was told, and nothing of it is started.
+                    // Resources that it names itself are missing: this was reported, and none of its runs is started.
                     Err(faults) if own.is_some_and(|own| Self::misses_its_own(fixture, own, config)) => {
                         self.stopped.insert((*tier, *subtest), faults);
                     }
@@ -246,8 +250,9 @@ impl Taken {
     }
 }
 
-/// Freezes for an experiment that is being taken over what each tier takes over whose sources have their winners already,
-/// with the runs that were planned of them; in the order of tiers, because a winner rests on what it took over itself.
+/// For an experiment that is being taken over: freezes what each tier inherits whose source tiers have their winners
+/// already, with the runs that were planned of them. In the order of tiers, because a winner depends on what it
+/// inherited itself.
 ///
 /// # Errors
 /// When it cannot be written, or a baseline cannot be made.
@@ -274,8 +279,8 @@ pub(in crate::engine) fn freeze_known(
     Ok(())
 }
 
-/// What a plan asks for and cannot have: winners of tiers that are not planned, and resources that are not there where
-/// they stop each subtest of a tier. `path_of` finds a file of the fixture by its path below the fixture.
+/// What a plan asks for and cannot have: winners of tiers that are not planned, and missing resources that hold back
+/// every subtest of a tier. `path_of` finds a file of the fixture by its path below the fixture.
 #[must_use]
 pub fn mistakes(
     fixture: &Fixture,
@@ -302,7 +307,7 @@ pub fn mistakes(
     mistakes
 }
 
-/// What is said of each subtest of which nothing can be started, though others of its tier can.
+/// Messages about each subtest that cannot be started, when others of its tier can.
 #[must_use]
 pub fn stops(fixture: &Fixture, inheritance: &Inheritance, thinking_mode: &str) -> Vec<String> {
     let taken = Taken { inheritance: inheritance.clone(), ..Taken::default() };

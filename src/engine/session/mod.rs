@@ -1,4 +1,5 @@
-//! Sessions on experiments: how one is created, opened, extended, graded again, and what it goes on from.
+//! Sessions on experiments: how an experiment is created, opened, extended and graded again, and what a session starts
+//! from.
 
 pub mod basis;
 pub mod create;

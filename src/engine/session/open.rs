@@ -1,4 +1,4 @@
-//! Taking an experiment over: lock, survey, mend, and only then work.
+//! Opening an experiment to work on it: lock, survey, mend, and only then work.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -32,42 +32,42 @@ use crate::store::stages::RunStore;
 use crate::store::survey::Depth;
 use crate::text::escape;
 
-/// An experiment that this process holds.
+/// An experiment whose lock this process holds.
 #[derive(Debug)]
 pub struct Locked {
     /// Its folder.
     pub folder: ExperimentFolder,
-    /// The only way to write its checkpoint.
+    /// The only means to write its checkpoint.
     pub writer: CheckpointWriter,
 }
 
-/// An experiment that is held, in order, and ready to go on.
+/// An experiment that is locked, mended, and ready to go on.
 #[derive(Debug)]
 pub struct Session {
-    /// What this process holds.
+    /// The lock and what it protects.
     pub locked: Locked,
-    /// Its config, frozen but for operational fields.
+    /// Its config; only operational fields may change.
     pub config: Config,
     /// Its copy of the fixture.
     pub fixture: Fixture,
-    /// By what finished work is graded.
+    /// The newest grading, by which finished work is graded.
     pub grader: Grader,
-    /// The checkpoint as it lies on disk.
+    /// The checkpoint as it is on disk.
     pub checkpoint: Checkpoint,
-    /// Where the experiment stands.
+    /// Which runs are committed and which are missing.
     pub progress: Progress,
-    /// Damage that only a person can mend. Its runs are not made again without being asked.
+    /// Damage that only a person can mend. The runs concerned are not repeated unless a person asks for it.
     pub damage: Vec<Finding>,
-    /// What was mended, in sentences.
+    /// What was mended, as sentences.
     pub mended: Vec<String>,
-    /// What former sessions left and could not be removed, in sentences.
+    /// What former sessions left and could not be removed, as sentences.
     pub left: Vec<String>,
     /// Whether former sessions did work.
     pub resumed: bool,
 }
 
 impl Session {
-    /// Takes a plan in that has grown; results that were outside of it may be in it now.
+    /// Replaces the plan by one that has grown; results that were outside of the plan may be in it now.
     pub fn take_in(&mut self, plan: Plan) {
         self.damage.retain(|finding| {
             finding.kind != FindingKind::OutsidePlan || finding.run.is_some_and(|run| !plan.contains(run))
@@ -75,7 +75,7 @@ impl Session {
         self.progress.replan(plan);
     }
 
-    /// Ends without any work; the checkpoint says that planned runs are missing, if they are.
+    /// Ends the session without any work; the checkpoint records whether planned runs are missing.
     ///
     /// # Errors
     /// When the checkpoint cannot be written.
@@ -89,14 +89,14 @@ impl Session {
     }
 }
 
-/// What is said of damage that only a person can mend.
+/// The message about damage that only a person can mend.
 #[must_use]
 pub fn left_to_you(Finding { kind, place, message, .. }: Finding) -> String {
     format!("{place}: {kind}: {message}; it is left to you")
 }
 
-/// Takes the lock under which experiments of this id are made in a folder of results: two of them at once would both be
-/// paid. Waits for whoever makes one, and says so before.
+/// Takes the lock under which experiments with this id are made in a results folder: if two were made at once, both
+/// would be paid. Waits for another process that is making one, and reports that before.
 ///
 /// # Errors
 /// When the folder or the lock's file cannot be made.
@@ -113,7 +113,8 @@ pub(in crate::engine) fn this_process() -> Holder {
     Holder { pid: std::process::id(), host: clock::host(), since: clock::now().to_string() }
 }
 
-/// Looks whether nobody holds the experiment, and takes no lock: a folder that is only looked at need not be writable.
+/// Checks that nobody holds the experiment, without taking the lock: a folder that is only looked at need not be
+/// writable.
 ///
 /// # Errors
 /// When a coordinator holds it, or the lock's file cannot be opened.
@@ -131,7 +132,7 @@ pub fn hold(folder: ExperimentFolder) -> Result<Locked, EngineError> {
     Ok(Locked { folder, writer })
 }
 
-/// Surveys a folder that this process holds, orphans of dead coordinators included.
+/// Surveys a folder that this process has locked, with the orphans of dead coordinators.
 ///
 /// # Errors
 /// When the folder itself cannot be read.
@@ -139,32 +140,32 @@ pub fn survey(locked: &Locked, depth: Depth) -> Result<Survey, EngineError> {
     survey_free(&locked.folder, depth)
 }
 
-/// The same of a folder that nobody holds.
+/// The same for a folder that nobody has locked.
 ///
 /// # Errors
 /// When the folder itself cannot be read.
 pub fn survey_free(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, EngineError> {
     let mut survey = store::survey::survey(folder, depth)?;
-    // The holder is this process; who takes no lock is only seen by its signs.
+    // The lock's holder is this process; a program that takes no lock shows only by its signs.
     survey.holder = survey.signs.as_ref().map(|signs| signs.holder.clone());
     let found = orphans::find(folder, &survey);
     orphans::add_to(&mut survey, folder, &found);
     Ok(survey)
 }
 
-/// Refuses to write while a program that takes no lock seems to work on an experiment.
+/// Refuses to write while a program that takes no lock seems to be working on the experiment.
 ///
 /// # Errors
-/// When there are signs of it.
+/// When there are signs of one.
 pub fn refuse_signs(survey: &Survey) -> Result<(), EngineError> {
     survey.signs.clone().map_or(Ok(()), |signs| Err(EngineError::AtWork(signs)))
 }
 
-/// Does what `mend` decided.
+/// Carries out what `mend` decided.
 ///
 /// # Errors
-/// When a stray cannot be ended or the folder cannot be written; when a worker has claimed a run of which something is to
-/// be moved or ended.
+/// When an orphan cannot be ended, the folder cannot be written, or a worker has claimed a run that is to be moved or
+/// whose processes are to be ended.
 pub fn apply(locked: &mut Locked, survey: &Survey, mending: &Mending) -> Result<Applied, EngineError> {
     let moved = mending
         .set_aside
@@ -184,7 +185,7 @@ pub fn apply(locked: &mut Locked, survey: &Survey, mending: &Mending) -> Result<
     Ok(store::mend::apply(&locked.folder, &mut locked.writer, (survey, mending), clock::now())?)
 }
 
-/// Claims runs, so that no worker begins on them meanwhile.
+/// Claims runs, so that no worker begins them meanwhile.
 fn claim(folder: &ExperimentFolder, runs: impl IntoIterator<Item = RunId>) -> Result<Vec<Claim>, EngineError> {
     let holder = this_process();
     runs.into_iter().map(|run| Ok(Claim::take(folder, run, &holder)?)).collect()
@@ -192,14 +193,14 @@ fn claim(folder: &ExperimentFolder, runs: impl IntoIterator<Item = RunId>) -> Re
 
 /// Removes the claims of workers that are dead.
 fn clear_claims(folder: &ExperimentFolder, survey: &Survey) {
-    // Who takes one and lets go of it leaves nothing. One that a worker has taken meanwhile is the worker's.
+    // Claiming and releasing removes the file. A run that a worker has claimed meanwhile stays that worker's.
     drop(survey.claims_left.iter().map(|run| claim(folder, [*run])).collect::<Vec<_>>());
 }
 
-/// Takes an experiment over so that work can go on: everything that can be mended is mended first.
+/// Opens an experiment so that work can go on: everything that can be mended is mended first.
 ///
 /// # Errors
-/// When the folder has findings that forbid to go on; never does it turn into a fresh experiment.
+/// When the folder has findings under which the experiment cannot go on; it never becomes a fresh experiment instead.
 pub fn take_over(locked: Locked) -> Result<Session, EngineError> {
     let first = survey(&locked, Depth::Results)?;
     go_on(locked, first)
@@ -233,7 +234,7 @@ pub fn go_on(mut locked: Locked, first: Survey) -> Result<Session, EngineError> 
     let checkpoint = Checkpoint { graded: verdicts(&after, &checkpoint.graded), ..*checkpoint };
     let fixture = config::fixture::load(&locked.folder.fixture()).map_err(EngineError::Fixture)?;
     let grader = Grader::of(&locked.folder, &after)?;
-    // A session that was killed may have left folders that the disk does not hold yet.
+    // A session that was killed may have left folders that are not durable yet.
     let planned = config.plan();
     locked
         .folder
@@ -246,8 +247,8 @@ pub fn go_on(mut locked: Locked, first: Survey) -> Result<Session, EngineError> 
     Ok(Session { locked, config: *config, fixture, grader, checkpoint, progress, damage, mended, left, resumed })
 }
 
-/// Sets aside what is still to be set aside of a rerun that was asked for, before anything else is looked at; whether there
-/// was anything.
+/// Finishes setting aside the runs of a rerun that was stopped, before anything else is looked at; gives whether there
+/// was one.
 fn finish_rerun(locked: &mut Locked, survey: &Survey) -> Result<bool, EngineError> {
     let Seen::Read(checkpoint) = &survey.checkpoint else { return Ok(false) };
     if checkpoint.rerun.is_empty() {
@@ -292,8 +293,8 @@ fn set_aside(locked: &Locked, survey: &Survey, run: RunId) -> Result<(), EngineE
     Ok(())
 }
 
-/// Does what the coordinator that committed a run was killed before: the workspace goes, as the result says.
-/// Gives what cannot be removed.
+/// Does what a coordinator that was killed after a commit did not do: removes the workspace, as the result says. Gives
+/// what cannot be removed.
 fn finish_commits(locked: &Locked, mended: &[Finding]) -> Result<Vec<FileError>, EngineError> {
     let mut left = Vec::new();
     let unrecorded = mended.iter().filter(|finding| finding.kind == FindingKind::UnrecordedResult);
@@ -306,14 +307,14 @@ fn finish_commits(locked: &Locked, mended: &[Finding]) -> Result<Vec<FileError>,
     Ok(left)
 }
 
-/// Removes the work folders of former sessions that nobody needs any more. Gives what cannot be removed.
+/// Removes work folders of former sessions that are not needed any more. Gives what cannot be removed.
 fn sweep(locked: &Locked, survey: &Survey) -> Result<Vec<FileError>, EngineError> {
     let unfinished = survey.runs.iter().filter(|(_, seen)| matches!(seen, RunSeen::Unfinished { .. }));
     let mut needed = BTreeSet::new();
     for (run, _) in unfinished {
         let store = RunStore::new(&locked.folder, *run);
         let agent = match store.read_agent_result() {
-            // Where its agent worked is not known, so nothing goes.
+            // It is not known where the agent of the run worked, so nothing is removed.
             Err(store::StoreError::DamagedStage { .. }) => return Ok(Vec::new()),
             agent => agent?.and_then(|agent| agent.work),
         };
@@ -327,13 +328,15 @@ fn unfit(folder: &ExperimentFolder, findings: Vec<Finding>) -> EngineError {
     EngineError::Unfit { folder: folder.root().to_owned(), findings }
 }
 
-/// Refuses findings under which new results would not belong to the old ones, or could not be told from them.
+/// Refuses findings under which new results would not be comparable with the old ones, or could not be told apart from
+/// them.
 pub(in crate::engine) fn refuse_unfit(folder: &ExperimentFolder, kept: &[Finding]) -> Result<(), EngineError> {
     let forbidding: Vec<Finding> = kept.iter().filter(|finding| forbids(folder, finding)).cloned().collect();
     if forbidding.is_empty() { Ok(()) } else { Err(unfit(folder, forbidding)) }
 }
 
-/// Whether new results would not belong to the old ones under a finding that nothing mends, or could not be told from them.
+/// Whether, under a finding that nothing mends, new results would not be comparable with the old ones or could not be
+/// told apart from them.
 #[must_use]
 pub fn forbids(folder: &ExperimentFolder, finding: &Finding) -> bool {
     let baseline_checks = folder.relative(&folder.baseline_checks_dir());

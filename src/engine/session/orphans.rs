@@ -1,4 +1,4 @@
-//! Processes that a dead coordinator left: found by their marks, ended before anything new starts.
+//! Processes that a dead coordinator left behind: found by their marks, ended before anything new starts.
 
 use std::path::PathBuf;
 
@@ -13,26 +13,26 @@ use crate::store::layout::ExperimentFolder;
 use crate::store::survey::marks;
 use crate::text::escape;
 
-/// What may live of an unfinished run.
+/// The processes of an unfinished run that may be alive.
 #[derive(Debug, Clone)]
 pub struct Orphan {
     /// The run.
     pub run: RunId,
     /// The mark's file.
     pub path: PathBuf,
-    /// What finds the processes.
+    /// What identifies the processes.
     pub mark: OrphanMark,
     /// What is known of them.
     pub state: OrphanState,
 }
 
-/// The orphans of each unfinished run, those included of which nobody here knows whether they live.
+/// The orphans of each unfinished run, including those that cannot be checked from here.
 #[must_use]
 pub fn find(folder: &ExperimentFolder, survey: &Survey) -> Vec<Orphan> {
     marked(folder, survey).filter(|orphan| orphan.state != OrphanState::Dead).collect()
 }
 
-/// The orphans of one run, also where nobody here knows whether they live. Who calls has claimed the run.
+/// The orphans of one run, including those that cannot be checked from here. The caller has claimed the run.
 #[must_use]
 pub fn of_run(folder: &ExperimentFolder, run: RunId, grading: GradingNumber) -> Vec<Orphan> {
     let own = folder.run(run);
@@ -42,7 +42,7 @@ pub fn of_run(folder: &ExperimentFolder, run: RunId, grading: GradingNumber) -> 
     found.filter(|orphan| orphan.state != OrphanState::Dead).collect()
 }
 
-/// Removes the empty control groups that dead coordinators left.
+/// Removes the empty control groups that dead coordinators left behind.
 pub fn clear_groups(folder: &ExperimentFolder, survey: &Survey) {
     for orphan in marked(folder, survey).filter(|orphan| orphan.state == OrphanState::Dead) {
         clear_group(&orphan.mark);
@@ -52,16 +52,16 @@ pub fn clear_groups(folder: &ExperimentFolder, survey: &Survey) {
 fn marked(folder: &ExperimentFolder, survey: &Survey) -> impl Iterator<Item = Orphan> {
     let host = survey.checkpoint.content().and_then(|checkpoint| checkpoint.host.clone());
     let elsewhere = host.filter(|host| *host != clock::host());
-    // What a worker that lives has started is no orphan.
+    // Processes that a living worker has started are not orphans.
     let marks = marks(folder, survey).into_iter().filter(|(run, _)| !survey.claimed.contains_key(run));
     marks.filter_map(move |(run, path)| orphan(run, path, elsewhere.as_deref()))
 }
 
-/// What a mark says, and what is known of its processes. `elsewhere` names the machine of marks that do not say it.
+/// The content of a mark, and what is known of its processes. `elsewhere` names the machine for marks that do not.
 fn orphan(run: RunId, path: PathBuf, elsewhere: Option<&str>) -> Option<Orphan> {
     let bytes = read_bounded(&path, MOST_STAGE_FILE_BYTES).ok()??;
     let mut mark: OrphanMark = serde_json::from_slice(&bytes).ok()?;
-    // Former versions named the machine in the checkpoint alone.
+    // Earlier versions named the machine only in the checkpoint.
     if let Some(host) = elsewhere
         && mark.host.is_empty()
     {
@@ -71,7 +71,7 @@ fn orphan(run: RunId, path: PathBuf, elsewhere: Option<&str>) -> Option<Orphan> 
     Some(Orphan { run, path, mark, state })
 }
 
-/// Adds the orphans to what is wrong with single runs.
+/// Adds the orphans to the survey as findings about their runs.
 pub fn add_to(survey: &mut Survey, folder: &ExperimentFolder, orphans: &[Orphan]) {
     survey.problems.extend(orphans.iter().map(|orphan| Problem {
         run: orphan.run,
@@ -92,7 +92,7 @@ pub fn add_to(survey: &mut Survey, folder: &ExperimentFolder, orphans: &[Orphan]
     }));
 }
 
-/// Ends orphans; how many processes were ended.
+/// Ends orphans; gives how many processes were ended.
 ///
 /// # Errors
 /// When a process cannot be ended.

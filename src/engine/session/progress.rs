@@ -1,4 +1,4 @@
-//! Where an experiment stands, in numbers that are derived from what is committed.
+//! The progress of an experiment: totals that are derived from what is committed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,30 +21,30 @@ use crate::rules::status::{failure_of, grouped};
 use crate::stats::shortfalls;
 use crate::stats::tiers::{setup_totals, tier_totals};
 
-/// The facts of committed runs and what is missing.
+/// The facts of committed runs, and which runs are missing.
 #[derive(Debug, Clone)]
 pub struct Progress {
     plan: Plan,
     committed: BTreeMap<RunId, ResultFacts>,
     missing: BTreeMap<RunId, Missing>,
     withheld: BTreeSet<RunId>,
-    /// Runs whose results are damaged: they count nowhere.
+    /// Runs whose results are damaged: they are not counted anywhere.
     damaged: BTreeSet<RunId>,
     /// Committed runs without a verdict under the newest grading.
     to_grade: BTreeSet<RunId>,
-    /// What failed last in runs that are missing.
+    /// The last failure of each missing run.
     failures: BTreeMap<RunId, Failure>,
-    /// What speaks against committed runs, by the grading that counts.
+    /// Why committed runs did not pass, by the grading that counts.
     shortfalls: BTreeMap<RunId, Arc<Shortfall>>,
     /// The grading that counts.
     counting: GradingNumber,
     spent: Spent,
-    /// What agents of committed runs left beside what was captured.
+    /// For each committed run, what its agent left that was not captured.
     remainders: BTreeMap<RunId, Remainder>,
 }
 
 impl Progress {
-    /// What a survey of the folder says.
+    /// The progress that a survey of the folder shows.
     #[must_use]
     pub fn of(plan: Plan, survey: &Survey) -> Self {
         let mut spent = Spent::default();
@@ -57,7 +57,7 @@ impl Progress {
             .iter()
             .filter(|(run, _)| !damaged.contains(run))
             .filter_map(|(run, seen)| match seen {
-                // A result without a verdict is no result; a person has to say what it is.
+                // A result without a verdict does not count; a person has to say what it is.
                 RunSeen::Committed(facts) if facts.passed.is_some() => Some((*run, *facts)),
                 RunSeen::Committed(_) | RunSeen::Unfinished { .. } | RunSeen::Unreadable | RunSeen::Unknown => None,
             })
@@ -101,22 +101,22 @@ impl Progress {
         }
     }
 
-    /// Infrastructure failed in a run, and it is to be seen whether the run is tried again.
+    /// Records that infrastructure failed in a run; whether the run is tried again is decided elsewhere.
     pub fn fail(&mut self, run: RunId, failure: Failure) {
         self.failures.insert(run, failure);
     }
 
-    /// An attempt of a run begins: what failed before it is over.
+    /// Records that an attempt of a run begins, and forgets the failure before it.
     pub fn begin(&mut self, run: RunId) {
         self.failures.remove(&run);
     }
 
-    /// What failed last in runs that are missing.
+    /// The last failure of each missing run.
     pub fn failures(&self) -> impl Iterator<Item = &Failure> {
         self.failures.values()
     }
 
-    /// What failed last in runs that are missing, each failure once with its runs.
+    /// The last failures of missing runs, each distinct one once with its runs.
     #[must_use]
     pub fn errored(&self) -> Vec<Errored> {
         grouped(self.failures.iter().map(|(run, failure)| (*run, failure)))
@@ -142,7 +142,7 @@ impl Progress {
         shortfalls::by_setup(runs.map(|(run, shortfall)| (*run, &**shortfall)), &done)
     }
 
-    /// The plan has grown.
+    /// Replaces the plan by one that has grown.
     pub fn replan(&mut self, plan: Plan) {
         for run in plan.runs().filter(|run| !self.committed.contains_key(run)) {
             let damaged = self.damaged.contains(&run);
@@ -154,7 +154,7 @@ impl Progress {
         self.plan = plan;
     }
 
-    /// A run is committed.
+    /// Records that a run is committed.
     pub fn commit(&mut self, run: RunId, result: &RunResult) {
         self.missing.remove(&run);
         self.to_grade.remove(&run);
@@ -174,13 +174,13 @@ impl Progress {
         self.shortfalls.extend(Shortfall::of(result).map(|shortfall| (run, Arc::new(shortfall))));
     }
 
-    /// What agents of committed runs left beside what was captured.
+    /// What agents of committed runs left that was not captured.
     #[must_use]
     pub fn remainders(&self) -> Vec<Remainder> {
         self.remainders.values().filter(|left| self.committed.contains_key(&left.run)).cloned().collect()
     }
 
-    /// A run is not committed, for this reason.
+    /// Records that a run is not committed, and why.
     pub fn miss(&mut self, run: RunId, why: Missing) {
         if self.plan.contains(run) && !self.committed.contains_key(&run) {
             self.missing.insert(run, why);
@@ -193,14 +193,14 @@ impl Progress {
         self.damaged.iter().copied().collect()
     }
 
-    /// A missing run is not to be made again without being asked: its result was there once.
+    /// Records that a missing run is not to be repeated unless a person asks for it: it had a result once.
     pub fn withhold(&mut self, run: RunId) {
         if self.missing.contains_key(&run) || self.to_grade.contains(&run) {
             self.withheld.insert(run);
         }
     }
 
-    /// Only these are made, of all that are missing.
+    /// Limits the runs that are to be done to these.
     pub fn only(&mut self, runs: &BTreeSet<RunId>) {
         let open = self.missing.keys().chain(&self.to_grade).copied();
         self.withheld.extend(open.filter(|run| !runs.contains(run)));
@@ -213,40 +213,40 @@ impl Progress {
         done.chain(self.to_grade.iter().copied()).collect()
     }
 
-    /// A run has its verdict under the newest grading, which does not count yet.
+    /// Records that a run has its verdict under the newest grading, which does not count yet.
     pub fn grade(&mut self, run: RunId) {
         self.to_grade.remove(&run);
         self.missing.remove(&run);
         self.failures.remove(&run);
     }
 
-    /// Whether the run is committed, and has a verdict under the grading that counts.
+    /// Whether the run is committed with a verdict under the grading that counts.
     #[must_use]
     pub fn is_committed(&self, run: RunId) -> bool {
         self.committed.contains_key(&run)
     }
 
-    /// Runs that are missing because infrastructure failed: attempts were used up, judges did not judge, or an attempt of
-    /// theirs lies aside.
+    /// Runs that are missing because infrastructure failed: attempts were used up, judges gave no verdict, or a failed
+    /// judging was set aside.
     #[must_use]
     pub fn failed(&self) -> BTreeSet<RunId> {
         let failed = |why: &Missing| !matches!(why, Missing::NotStarted | Missing::Damaged);
         self.missing.iter().filter(|(_, why)| failed(why)).map(|(run, _)| *run).collect()
     }
 
-    /// Nothing of these subtests can be started. Those of them that have runs to do.
+    /// Withholds the runs of these subtests, which cannot be started. Gives those subtests that had runs to do.
     pub fn withhold_stopped(&mut self, stopped: &BTreeSet<(TierId, SubtestId)>) -> BTreeSet<(TierId, SubtestId)> {
         let runs: Vec<RunId> = self.to_do().filter(|run| stopped.contains(&(run.tier, run.subtest))).collect();
         self.withheld.extend(&runs);
         runs.into_iter().map(|run| (run.tier, run.subtest)).collect()
     }
 
-    /// Runs that are not to be made again without being asked.
+    /// Runs that are not to be repeated unless a person asks for it.
     pub fn withheld(&self) -> impl Iterator<Item = RunId> + '_ {
         self.withheld.iter().copied()
     }
 
-    /// Planned runs that are to be made.
+    /// Planned runs that are to be done.
     pub fn to_do(&self) -> impl Iterator<Item = RunId> + '_ {
         let open: BTreeSet<RunId> = self.missing.keys().chain(&self.to_grade).copied().collect();
         open.into_iter().filter(|run| !self.withheld.contains(run))
@@ -264,7 +264,7 @@ impl Progress {
         self.plan.tiers().find(|(planned, _)| *planned == tier).map_or(0, |(_, runs)| runs)
     }
 
-    /// Spent before this session: every attempt, judges too.
+    /// What was spent before this session: on every attempt, and on judges.
     #[must_use]
     pub fn spent(&self) -> &Spent {
         &self.spent
@@ -276,7 +276,7 @@ impl Progress {
         &self.missing
     }
 
-    /// How many planned runs are missing, by why.
+    /// How many planned runs are missing, for each reason.
     #[must_use]
     pub fn missing_by_why(&self) -> BTreeMap<Missing, usize> {
         self.missing.values().fold(BTreeMap::new(), |mut counts, why| {
@@ -291,7 +291,7 @@ impl Progress {
         self.committed.iter().map(|(run, facts)| (*run, facts.cost)).collect()
     }
 
-    /// The end of a session that had nothing to do.
+    /// The closing event of a session that had nothing to do.
     #[must_use]
     pub fn finished(&self, folder: &str, fixture: Option<&Fixture>) -> ExperimentFinished {
         let is_complete = self.missing.is_empty();
@@ -311,13 +311,13 @@ impl Progress {
         }
     }
 
-    /// The tiers' numbers.
+    /// The totals of each tier.
     #[must_use]
     pub fn tiers(&self) -> Vec<TierTotals> {
         tier_totals(&self.plan, self.facts())
     }
 
-    /// The setups' numbers, with the names that the fixture gives them.
+    /// The totals of each setup, with the names that the fixture gives them.
     #[must_use]
     pub fn setups(&self, fixture: Option<&Fixture>) -> Vec<SetupTotals> {
         setup_totals(&self.plan, self.facts(), |tier, subtest| {

@@ -11,8 +11,8 @@ use crate::store::StoreError;
 use crate::store::claim::claimed_by;
 use crate::store::survey::Depth;
 
-/// Sets the named runs aside, whatever they hold, so that each is made anew. When the same was asked for before and stopped
-/// in the middle, it goes on.
+/// Sets the named runs aside, whatever they hold, so that each is repeated. If the same was requested before and was
+/// stopped halfway, it is finished.
 ///
 /// # Errors
 /// When a run is not planned, a worker has one of them, or the folder cannot be written.
@@ -23,7 +23,7 @@ pub fn rerun(session: Session, runs: &BTreeSet<RunId>) -> Result<Session, Engine
         return Err(EngineError::NotPlanned(unknown));
     }
     if session.checkpoint.rerunning == *runs {
-        // The same was asked for before, and stopped in the middle: what is done of it is paid.
+        // The same was requested before and stopped halfway: runs that were repeated since are not repeated again.
         return Ok(session);
     }
     for run in runs {
@@ -32,7 +32,7 @@ pub fn rerun(session: Session, runs: &BTreeSet<RunId>) -> Result<Session, Engine
         }
     }
     let Session { mut locked, mut checkpoint, mended, .. } = session;
-    // Said before the first run moves: entries without results would look like results that are lost.
+    // Recorded before the first run moves: entries without results would look like results that were lost.
     checkpoint.rerun.clone_from(runs);
     checkpoint.rerunning.clone_from(runs);
     for run in runs {

@@ -1,4 +1,4 @@
-//! How logs end, for reports that are to show a cause.
+//! The ends of logs, for reports that show the cause of a failure.
 
 use std::path::{Path, PathBuf};
 
@@ -8,16 +8,16 @@ use crate::model::shortfall::{SetupShortfall, Why};
 use crate::os::files;
 use crate::store::layout::{ExperimentFolder, RunFolder};
 
-/// Most bytes of a log's end that are looked at.
+/// Most bytes that are read of the end of a log.
 const MOST_BYTES: u64 = 4096;
 /// Most lines that are shown.
 const MOST_LINES: usize = 3;
-/// Most letters of a line that are shown.
+/// Most characters of a line that are shown.
 const MOST_LETTERS: usize = 200;
-/// So many lines about setups have an excerpt: each is a file to be read.
+/// How many lines about setups get an excerpt: for each one a file is read.
 const MOST_EXCERPTS: usize = 8;
 
-/// How the first of these logs ends that says anything. It is named below the experiment's folder.
+/// The end of the first of these logs that is not empty. Its path is given below the experiment's folder.
 pub(in crate::engine) fn end_of(folder: &ExperimentFolder, logs: &[PathBuf]) -> Option<Excerpt> {
     logs.iter().find_map(|log| {
         let bytes = files::read_end(log, MOST_BYTES).ok().flatten()?;
@@ -26,12 +26,12 @@ pub(in crate::engine) fn end_of(folder: &ExperimentFolder, logs: &[PathBuf]) -> 
     })
 }
 
-/// The logs of a check, that of its complaints first.
+/// The logs of a check, its stderr first.
 pub(in crate::engine) fn check_logs(run: &RunFolder, check: &str) -> [PathBuf; 2] {
     [run.check_log(&format!("{check}.stderr")), run.check_log(check)]
 }
 
-/// The same lines; the first of them say how the log ends that shows their reason.
+/// The same lines; the first ones with the end of the log that shows their reason.
 #[must_use]
 pub fn explained(
     folder: &ExperimentFolder,
@@ -49,13 +49,13 @@ pub fn explained(
     lines
 }
 
-/// Where a file lies once its attempt is set aside.
+/// The excerpt with the path that the file has once its attempt is set aside.
 pub(in crate::engine) fn moved(excerpt: Excerpt, from: &Path, to: &Path, folder: &ExperimentFolder) -> Excerpt {
     let file = excerpt.file.replacen(&folder.relative(from), &folder.relative(to), 1);
     Excerpt { file, ..excerpt }
 }
 
-/// The last lines that are not empty, each cut; `None` when there is none.
+/// The last lines that are not empty, each shortened; `None` when there is none.
 fn last_lines(text: &str) -> Option<String> {
     let mut lines: Vec<String> = text
         .lines()

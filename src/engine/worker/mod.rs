@@ -1,6 +1,6 @@
-//! A worker: takes one run through its stages. It writes only inside of that run's folder, but for two things beside it:
-//! the claim by which no two workers have one run, and what checks say of a tree that no agent has touched, which is
-//! written once by whoever is first.
+//! A worker: takes one run through its stages. It writes only inside of that run's folder, with two exceptions: the
+//! claim, by which no two workers have the same run, and the results of the baseline checks, which the first worker to
+//! run them writes once.
 
 pub mod excerpt;
 pub mod report;
@@ -22,7 +22,7 @@ use crate::rules::stage::Reached;
 use crate::store::StoreError;
 use crate::store::claim::Claim;
 
-/// Does a job, when nobody else has its run. Whoever gives it may have claimed the run already.
+/// Does a job, unless another worker has its run. The caller may have claimed the run already.
 pub(in crate::engine) fn work(place: &Workplace, job: Job, claim: Option<Claim>, link: &dyn Link) -> Done {
     let claim = claim.map_or_else(|| Claim::take(&place.folder, job.run, &this_process()), Ok);
     let _claim = match claim {
@@ -42,7 +42,8 @@ fn nothing(end: RunEnd) -> Done {
     Done { spent: Total::ZERO, end }
 }
 
-/// Ends what is left of a worker that died since the session began; how the job ends when that cannot be done.
+/// Ends the processes that are left of a worker that died since the session began; gives how the job ends when that
+/// fails.
 fn end_orphans(place: &Workplace, job: Job, link: &dyn Link) -> Option<RunEnd> {
     let found = orphans::of_run(&place.folder, job.run, place.grader.number);
     if let Some(elsewhere) = found.iter().find(|orphan| orphan.state == OrphanState::Unknown) {
@@ -95,7 +96,7 @@ fn attempt(work: &mut Work<'_>, job: Job) -> RunEnd {
     }
 }
 
-/// Goes on behind the last durable stage and stops behind the commit.
+/// Goes on after the last durable stage, up to the commit.
 fn carry_out(work: &mut Work<'_>) -> Result<RunResult, Halt> {
     let (reached, judgments) = work.open()?;
     if reached == Reached::Nothing {

@@ -1,4 +1,4 @@
-//! What a worker says to whoever started it, and what it asks: the same words for a thread here and a process elsewhere.
+//! What a worker reports to whoever started it, and what it asks: the same for a thread here and a process elsewhere.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,37 +11,37 @@ use crate::model::survey::Holder;
 use crate::model::usage::Total;
 use crate::text::escape;
 
-/// What a worker is told to do. It goes into the arguments of a program: all else lies in the experiment's folder.
+/// The job of a worker. It fits into the arguments of a program: everything else is in the experiment's folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Job {
     /// The run.
     pub run: RunId,
-    /// How often the run is tried yet, this time included.
+    /// How many attempts the run may still have, this one included.
     pub attempts: u32,
 }
 
-/// How a worker is connected to whoever started it.
+/// The connection of a worker to whoever started it.
 pub(in crate::engine) trait Link {
-    /// Says that something happened.
+    /// Reports an event.
     fn event(&self, event: Event);
-    /// Whether the run may ask the model now.
+    /// Asks whether the run may ask the model now.
     fn may_ask(&self, model: &ModelName) -> Permission;
-    /// Says that the model has answered, and is asked no more.
+    /// Reports that the model has answered, and is not being asked any more.
     fn answered(&self);
 }
 
 /// Whether a model may be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
-    /// Now.
+    /// It may be asked now.
     Granted,
-    /// Later: the run is to be left until then.
+    /// It may be asked later: until then the run has to wait.
     Later,
-    /// Never more: whoever could grant it is gone.
+    /// Never: the coordinator that could allow it is gone.
     Gone,
 }
 
-/// What came of a job.
+/// The outcome of a job.
 #[derive(Debug)]
 pub struct Done {
     /// What was spent on the run.
@@ -57,27 +57,27 @@ pub enum RunEnd {
     Committed(Box<Committed>),
     /// Infrastructure failed.
     Failed {
-        /// Which attempt.
+        /// The number of the attempt.
         attempt: AttemptNumber,
-        /// The stage that did not end.
+        /// The stage that failed.
         stage: Stage,
         /// What failed.
         failure: Failure,
         /// Whether the agent's result is durable.
         agent_complete: bool,
     },
-    /// It has come to a model that may not be asked now.
+    /// The run needs a model that may not be asked now.
     Waits {
         /// The model.
         model: ModelName,
-        /// The stage that did not begin.
+        /// The stage that was not begun.
         stage: Stage,
         /// Whether the agent's result is durable.
         agent_complete: bool,
     },
     /// The work was stopped.
     Stopped {
-        /// The stage that did not end.
+        /// The stage that was interrupted.
         stage: Stage,
         /// Whether the agent's result is durable.
         agent_complete: bool,
@@ -87,7 +87,7 @@ pub enum RunEnd {
 }
 
 impl RunEnd {
-    /// Something failed before the first stage.
+    /// A failure before the first stage.
     pub(in crate::engine) fn not_begun(failure: Failure) -> Self {
         Self::Failed { attempt: AttemptNumber(0), stage: Stage::Prepare, failure, agent_complete: false }
     }
@@ -96,13 +96,13 @@ impl RunEnd {
 /// Who has a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claimant {
-    /// A worker that is alive.
+    /// A living worker.
     Worker(Holder),
-    /// Processes of a worker that is dead, where nobody can look from here.
+    /// Processes of a dead worker, on a machine that cannot be checked from here.
     MayLive {
         /// The machine.
         host: String,
-        /// What names the processes.
+        /// The file that identifies the processes.
         mark: PathBuf,
     },
 }
@@ -124,14 +124,14 @@ impl fmt::Display for Claimant {
 pub struct Committed {
     /// The result.
     pub result: RunResult,
-    /// Whether the agent left the tree as it was.
+    /// Whether the agent left the tree unchanged.
     pub changed_nothing: bool,
     /// Checks that did not pass.
     pub failed_checks: Vec<FailedCheck>,
 }
 
 impl Committed {
-    /// What is told of it, when so much is spent.
+    /// The event that reports it, with what was spent.
     pub(in crate::engine) fn event(self, run: RunId, spent: Total) -> Event {
         let Self { result, changed_nothing, failed_checks } = self;
         Event::RunCommitted(RunCommitted {
@@ -152,10 +152,10 @@ impl Committed {
     }
 }
 
-/// Exit codes of a shell that could not run a program, or did not find it.
+/// Exit codes of a shell that could not run a program or did not find it.
 const NOT_FOUND: [i32; 2] = [126, 127];
 
-/// The checks whose programs no shell found in an untouched tree, each with what is told of it.
+/// The checks of the untouched tree whose programs the shell did not find, each with its message.
 pub(in crate::engine) fn not_found(baseline_checks: &ChecksResult) -> impl Iterator<Item = (&str, String)> {
     baseline_checks.checks.iter().filter_map(|check| {
         let code = check.exit_code.filter(|code| NOT_FOUND.contains(code))?;

@@ -1,5 +1,5 @@
-//! What workers need beside what every run rests on: how programs are started here, and what one worker has found out for
-//! the others. The checkpoint is not among it.
+//! What workers need beside the basis of all runs: how programs are started here, and what one worker has found out for
+//! the others. The checkpoint is not part of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -26,26 +26,26 @@ pub struct Workplace {
     basis: Arc<Basis>,
     /// How the processes of a run are held together.
     pub containment: Containment,
-    /// What must not reach the disk.
+    /// What must not be written to the disk.
     pub secrets: Secrets,
-    /// The environment of this process, of which programs are given a part.
+    /// The environment of this process, of which a part is passed on to programs.
     pub inherited: BTreeMap<OsString, OsString>,
-    /// How far a stop has been asked for.
+    /// How far a stop has been requested.
     pub stop: StopHandle,
-    /// Names this session among all others on this machine; part of what marks its processes.
+    /// Distinguishes this session from all others on this machine; part of the token of its processes.
     token: String,
-    /// What is known of trees before any agent came.
+    /// The known results of baseline checks.
     pub(in crate::engine) baseline_checks: BaselineChecks,
-    /// What subtests are set up with.
+    /// The known setups of subtests.
     setups: Setups,
-    /// What has been told, and is not told again.
+    /// Messages that were reported, and are not repeated.
     told: Mutex<BTreeSet<String>>,
 }
 
 impl Deref for Workplace {
     type Target = Basis;
 
-    /// What every run rests on is a part of where it is made.
+    /// A workplace includes the basis of all runs.
     fn deref(&self) -> &Basis {
         &self.basis
     }
@@ -56,9 +56,9 @@ impl Deref for Workplace {
 pub struct Surroundings {
     /// How the processes of a run are held together.
     pub containment: Containment,
-    /// The environment of this process, of which programs are given a part.
+    /// The environment of this process, of which a part is passed on to programs.
     pub inherited: BTreeMap<OsString, OsString>,
-    /// What must not reach the disk.
+    /// What must not be written to the disk.
     pub secrets: Secrets,
 }
 
@@ -73,17 +73,17 @@ pub(in crate::engine) struct Program {
     pub(in crate::engine) stderr: PathBuf,
     pub(in crate::engine) wall: Duration,
     pub(in crate::engine) no_progress: Option<Duration>,
-    /// What happens when it gives more output than it may.
+    /// What happens when its output exceeds the limit.
     pub(in crate::engine) overflow: Overflow,
-    /// How the experiment's folder looks to it.
+    /// How the paths of the experiment's folder appear to it.
     pub(in crate::engine) views: Vec<View>,
 }
 
 impl Workplace {
-    /// A place on this machine where runs are made that rest on this.
+    /// A workplace on this machine for runs with this basis.
     ///
     /// # Errors
-    /// The kernel's, when it has no file descriptors left.
+    /// When the kernel has no file descriptors left.
     pub(in crate::engine) fn new(basis: Arc<Basis>, surroundings: Surroundings) -> std::io::Result<Self> {
         let Surroundings { containment, inherited, secrets } = surroundings;
         Ok(Self {
@@ -99,24 +99,24 @@ impl Workplace {
         })
     }
 
-    /// What a run's agent is set up with; `None` while a winner that it takes over is not frozen.
+    /// The setup of a run's agent; `None` while a winner that it inherits from is not frozen.
     pub(in crate::engine) fn setup(&self, run: RunId) -> Result<Option<Effective>, StoreError> {
         self.setups.of(&self.basis, run)
     }
 
-    /// Whether something is told for the first time.
+    /// Whether a message is reported for the first time.
     pub(in crate::engine) fn is_news(&self, what: &str) -> bool {
         locked(&self.told).insert(what.to_owned())
     }
 
-    /// The task that the process floor is given for a program of a run.
+    /// The [`Task`] for a program of a run.
     pub(in crate::engine) fn task(&self, run: RunId, attempt: AttemptNumber, program: Program) -> Task {
         let run_folder = self.folder.run(run);
-        // Nobody writes in the folder of a committed run; only a later grading of it has programs then.
+        // Nothing is written in the folder of a committed run; programs run for it only under a later grading.
         let is_committed = !matches!(files::kind_of(&run_folder.result()), Ok(None));
         let marked = if is_committed { run_folder.graded(self.grader.number) } else { run_folder.clone() };
         let mut environment = program.environment;
-        // Who takes `.git` away ends in no repository, instead of in one further up.
+        // A program that removes `.git` finds no repository then, instead of one further up.
         if let Some(above) = program.tree.parent() {
             environment.insert("GIT_CEILING_DIRECTORIES".into(), above.into());
         }
@@ -142,7 +142,7 @@ impl Workplace {
     }
 }
 
-/// A filter that takes secrets out of a program's output, across the borders of its pieces.
+/// A filter that redacts secrets in a program's output, also where they span several pieces.
 struct Redacting(Option<Redactor>);
 
 impl OutputFilter for Redacting {
@@ -160,30 +160,30 @@ fn redacting(secrets: &Secrets) -> MakeFilter {
     Box::new(move || Box::new(Redacting(Some(secrets.stream()))))
 }
 
-/// What is known of a baseline; a worker that finds it out holds it meanwhile.
+/// The known results for a baseline; the worker that determines them holds the lock meanwhile.
 pub(in crate::engine) type Known = Arc<Mutex<Option<ChecksResult>>>;
 
-/// What is known of each baseline, by its commit.
+/// The known results for each baseline, by its commit.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct BaselineChecks(Mutex<BTreeMap<String, Known>>);
 
 impl BaselineChecks {
-    /// What is known of the baseline of a commit.
+    /// The known results for the baseline with this commit.
     pub(in crate::engine) fn of(&self, commit: &str) -> Known {
         Arc::clone(locked(&self.0).entry(commit.to_owned()).or_default())
     }
 }
 
-/// What subtests are set up with, as far as the winners are known that they take over.
+/// The setups of subtests, as far as the winners that they inherit from are known.
 #[derive(Debug)]
 struct Setups {
     inheritance: Inheritance,
-    /// What was frozen when it was looked at last, by tier.
+    /// The frozen winners by tier, as read last.
     winners: Mutex<BTreeMap<TierId, Winners>>,
 }
 
 impl Setups {
-    /// What is frozen stays as it is, so the folder is looked at only for what is not known.
+    /// What is frozen does not change, so the folder is only read for what is not known yet.
     fn of(&self, basis: &Basis, run: RunId) -> Result<Option<Effective>, StoreError> {
         let mut winners = locked(&self.winners);
         let known = self.inheritance.effective(&basis.fixture, &winners, run.tier, run.subtest);
@@ -200,7 +200,7 @@ fn frozen_winners(folder: &ExperimentFolder) -> Result<BTreeMap<TierId, Winners>
     Ok(frozen.into_iter().map(|(tier, inherited)| (tier, winners_of(&inherited))).collect())
 }
 
-/// Holds what a lock guards. What a worker that panicked knew is still right: it is put in whole.
+/// Locks a mutex, also after a worker panicked: the value is always replaced as a whole, so it is still right.
 pub(in crate::engine) fn locked<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
 }

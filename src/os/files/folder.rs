@@ -1,4 +1,4 @@
-//! An open folder: what lies in it is read and opened relative to it, so that no path is walked twice.
+//! An open folder: its entries are read and opened relative to it, so that no path is resolved twice.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -26,7 +26,7 @@ impl Folder {
     /// Opens a folder; `None` when it is not there. Links before the last part of the path are followed.
     ///
     /// # Errors
-    /// When something else is there, or the system says no.
+    /// When something else is there, or a system call fails.
     pub fn open(path: &Path) -> Result<Option<Self>, FileError> {
         Self::open_below(CWD, path, path.to_owned())
     }
@@ -34,7 +34,7 @@ impl Folder {
     /// Opens a folder in this one; `None` when it is not there.
     ///
     /// # Errors
-    /// When something else is there, or the system says no.
+    /// When something else is there, or a system call fails.
     pub fn folder(&self, name: impl AsRef<Path>) -> Result<Option<Self>, FileError> {
         Self::open_below(self.fd.as_fd(), name.as_ref(), self.path.join(name.as_ref()))
     }
@@ -48,16 +48,16 @@ impl Folder {
         }
     }
 
-    /// Where it was opened.
+    /// The path that it was opened by.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Gives every name in the folder with what it is, in no order. To be called once for each opening.
+    /// Calls `name` for each entry of the folder with its kind, in no order. To be called once for each opening.
     ///
     /// # Errors
-    /// When the system does not list it to the end.
+    /// When the system does not list the folder to its end.
     pub fn each(&self, mut name: impl FnMut(&OsStr, Kind)) -> Result<(), FileError> {
         let mut room = Vec::with_capacity(NAMES_BYTES);
         let mut names = RawDir::new(&self.fd, room.spare_capacity_mut());
@@ -75,7 +75,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Some file systems do not tell in a listing what a name is.
+    /// The kind of an entry; some file systems do not report it in a listing, so it is asked for.
     fn told(&self, file_type: FileType, name: &OsStr) -> Kind {
         match file_type {
             FileType::Unknown => statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW)
@@ -87,33 +87,34 @@ impl Folder {
     /// Reads a regular file below this folder into `bytes`, in place of what is in there; `false` when it is not there.
     ///
     /// # Errors
-    /// When something else is there, it has more than `most` bytes, or the system does not let it be read.
+    /// When something else is there, it has more than `most` bytes, or it cannot be read.
     pub fn read_into(&self, name: impl AsRef<Path>, most: u64, bytes: &mut Vec<u8>) -> Result<bool, ReadError> {
         Place { folder: self.fd.as_fd(), name: name.as_ref(), shown: Some(&self.path) }.read_into(most, bytes)
     }
 
-    /// Reads what is most likely a small, regular, whole file into `bytes`, with half of the calls of [`Self::read_into`].
-    /// It is for content that shows by itself whether it is whole: after `false`, and for content that does not, the other
-    /// way says what is there. No link is followed and nothing blocks here either.
+    /// Reads what is most likely a small, regular, whole file into `bytes`, with half as many system calls as
+    /// [`Self::read_into`]. It is meant for content that shows by itself whether it is whole. After `false`, or when
+    /// the content is not whole, call [`Self::read_into`], which says what is there. Here too, no link is followed and
+    /// nothing blocks.
     #[must_use]
     pub fn read_at_once(&self, name: impl AsRef<Path>, bytes: &mut Vec<u8>) -> bool {
         Place { folder: self.fd.as_fd(), name: name.as_ref(), shown: Some(&self.path) }.read_at_once(bytes)
     }
 
-    /// Makes a file in this folder that is not there yet.
+    /// Creates a file in this folder that does not exist yet.
     ///
     /// # Errors
-    /// When something is there, or the system says no.
+    /// When something is there, or a system call fails.
     pub fn create_file(&self, name: &OsStr) -> Result<File, FileError> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let made = retry_on_intr(|| openat(&self.fd, name, flags, Mode::from_raw_mode(0o666)));
         made.map(File::from).map_err(|error| FileError::new("write", &self.path.join(name), error))
     }
 
-    /// Removes what is no folder from this one; that it is not there is no error.
+    /// Removes a file or link from this folder; it is no error when there is none.
     ///
     /// # Errors
-    /// When the system says no.
+    /// When a system call fails.
     pub fn remove_file(&self, name: &OsStr) -> Result<(), FileError> {
         match unlinkat(&self.fd, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
@@ -124,7 +125,7 @@ impl Folder {
     /// What lies at a name below this folder, links not followed; `None` when nothing does.
     ///
     /// # Errors
-    /// When the system says no.
+    /// When a system call fails.
     pub fn kind(&self, name: impl AsRef<Path>) -> Result<Option<Kind>, FileError> {
         match statat(&self.fd, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(FileType::from_raw_mode(stat.st_mode).into())),

@@ -1,4 +1,4 @@
-//! Which folder or file a thing is, whatever it is called: copies are others, what was moved is the same.
+//! The identity of a folder or file, independent of its name: a copy has another one, and a moved folder keeps its own.
 
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd as _};
@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{FileError, Folder, Kind};
 
-/// What tells a folder from every other one on this machine.
+/// What distinguishes a folder from every other one on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     device: (u32, u32),
     inode: u64,
-    /// When it was made, on file systems that keep it: no copy has the same, and a device's number may change.
+    /// When it was created, on file systems that record it: no copy has the same time, while a device's number may
+    /// change.
     born: Option<(i64, u32)>,
 }
 
@@ -23,7 +24,7 @@ impl Identity {
     /// The identity of what lies at a path, links not followed; `None` when nothing does.
     ///
     /// # Errors
-    /// When the system says no.
+    /// When a system call fails.
     pub fn of(path: &Path) -> Result<Option<Self>, FileError> {
         match Self::at(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(identity) => Ok(Some(identity)),
@@ -42,7 +43,7 @@ impl Identity {
         })
     }
 
-    /// Whether both are the same thing.
+    /// Whether both are the same folder or file.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let same_file_system = match (self.born, other.born) {
@@ -57,16 +58,16 @@ impl Folder {
     /// The folder's identity.
     ///
     /// # Errors
-    /// When the system says no.
+    /// When a system call fails.
     pub fn identity(&self) -> Result<Identity, FileError> {
         Identity::at(&self.fd, Path::new(""), AtFlags::EMPTY_PATH)
             .map_err(|error| FileError::new("look at", self.path(), error))
     }
 
-    /// Whether the folder still lies where it was opened.
+    /// Whether the folder is still at the path that it was opened by.
     ///
     /// # Errors
-    /// When the system says no.
+    /// When a system call fails.
     pub fn is_in_place(&self) -> Result<bool, FileError> {
         let held = self.identity()?;
         Ok(Identity::of(self.path())?.is_some_and(|found| found.is_same(&held)))
@@ -74,11 +75,12 @@ impl Folder {
 }
 
 impl Folder {
-    /// Puts the folder back where it was opened, when it is not there any more; an empty one, when it is nowhere. Whether
-    /// it was gone. What took its place is removed when it is no folder, and else stays beside it.
+    /// Restores the folder at the path that it was opened by: it is moved back, or, when it no longer exists anywhere,
+    /// an empty one is made. Gives whether it was gone. If a file took its place, that is removed; a folder is moved
+    /// aside.
     ///
     /// # Errors
-    /// When the system says no.
+    /// When a system call fails.
     pub fn put_back(&self) -> Result<bool, FileError> {
         if self.is_in_place()? {
             return Ok(false);
@@ -103,16 +105,16 @@ impl Folder {
         Ok(true)
     }
 
-    /// Gives its owner every right on the folder.
+    /// Gives the owner every right on the folder.
     ///
     /// # Errors
-    /// When the system says no.
+    /// When a system call fails.
     pub fn allow(&self) -> Result<(), FileError> {
         let allowed = fchmod(&self.fd, Mode::RWXU);
         allowed.map_err(|error| FileError::new("change the rights of", self.path(), error))
     }
 
-    /// Where the folder lies now, as far as the system knows.
+    /// The current path of the folder, as far as the system knows it.
     fn whereabouts(&self) -> Option<PathBuf> {
         fs::read_link(format!("/proc/self/fd/{}", self.fd.as_raw_fd())).ok()
     }

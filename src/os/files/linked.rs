@@ -1,4 +1,5 @@
-//! A second tree of the same files, with only what can be handled: what an untrusted program left may be anything.
+//! A second tree of hard links to the same files, with only what can be handled: an untrusted program may leave
+//! anything.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -9,7 +10,7 @@ use rustix::fs::{AtFlags, CWD, linkat};
 
 use super::{FileError, Folder, Kind};
 
-/// How much of a tree is linked.
+/// Limits for the tree that is linked.
 #[derive(Debug, Clone, Copy)]
 pub struct LinkBounds {
     /// Most files, links and folders.
@@ -20,8 +21,9 @@ pub struct LinkBounds {
     pub path: usize,
 }
 
-/// Gives every regular file and symbolic link of an open folder a second name in the folder `to`, which is there, and
-/// makes the folders for it. `skip` names what is passed over in silence; what cannot be linked is told to `left_out`.
+/// Hard-links every regular file and symbolic link of an open folder into the existing folder `to`, and makes the
+/// subfolders for them. Places for which `skip` is true are left out silently; places that cannot be linked are passed
+/// to `left_out`.
 ///
 /// # Errors
 /// When a folder cannot be made.
@@ -70,7 +72,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Whether the place is in the second tree.
+    /// Links one entry; gives whether it is now in the second tree.
     fn entry(
         &mut self,
         from: &Folder,

@@ -1,5 +1,5 @@
-//! Files that are whole or not there, and reading in folders that may be hostile: the door to `tempfile` and to file calls
-//! of `rustix`.
+//! Files that are written whole or not at all, and reading in folders that may be hostile: the door to `tempfile` and
+//! to the file calls of `rustix`.
 
 mod folder;
 mod identity;
@@ -26,7 +26,7 @@ pub use remove::{make_accessible, remove_tree};
 pub use salvage::{Salvaged, salvage};
 pub use tree::{Bounds, copy_tree, move_tree, sync_tree};
 
-/// Names of temporary files begin so; a crash can leave them behind.
+/// Prefix of the names of temporary files; a crash can leave such files behind.
 pub const TEMPORARY_PREFIX: &str = ".tmp-";
 
 /// What was tried with a file and why it failed.
@@ -37,7 +37,7 @@ pub struct FileError {
     pub tried: &'static str,
     /// The file or folder.
     pub path: PathBuf,
-    /// What the system says.
+    /// The system's error.
     pub error: io::Error,
 }
 
@@ -57,7 +57,7 @@ fn parent(path: &Path) -> &Path {
     }
 }
 
-/// Whether a write may take the place of what is there.
+/// Whether a write may replace what is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Replace,
@@ -81,8 +81,8 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write_with(path, bytes, Place::New, File::sync_all)
 }
 
-/// Writes a new file in place of what is there, with bytes that a power cut leaves. A reader may see a part of it, and its
-/// name is durable when its folder is: for what nobody reads before a file beside it says that it is whole.
+/// Writes a new file in place of what is there and syncs its bytes. A reader may see a partial file, and its name is
+/// durable only when its folder is: for files that nobody reads before another file says that they are whole.
 ///
 /// # Errors
 /// When it cannot be written.
@@ -99,8 +99,8 @@ pub fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write().map_err(|error| FileError::new("write", path, error))
 }
 
-/// A failed sync may have dropped the bytes and says so only once, so the same file is never synced again: the bytes go
-/// to one new file, and a second failure is final.
+/// A failed sync may have dropped the bytes, and reports that only once. So the same file is never synced again: the
+/// bytes go to one new file, and a second failure is final.
 fn write_with(
     path: &Path,
     bytes: &[u8],
@@ -188,13 +188,13 @@ pub fn create_new_dir(path: &Path) -> Result<(), FileError> {
     sync_dir(parent(path))
 }
 
-/// Gives a file or folder another name on the same file system, durably and never over something.
+/// Renames a file or folder on the same file system, durably and never over something that exists.
 ///
 /// # Errors
 /// With [`io::ErrorKind::AlreadyExists`] when `to` is there; when the rename or a sync fails.
 pub fn rename_durable(from: &Path, to: &Path) -> Result<(), FileError> {
     let renamed = match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // A file system that does not know the flag: looking first is the best that is left.
+        // The file system does not support the flag: checking first is the best that can be done.
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => match fs::symlink_metadata(to) {
             Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => fs::rename(from, to),
@@ -231,8 +231,8 @@ fn sync_dir_with(path: &Path, sync: &mut impl FnMut(&File) -> io::Result<()>) ->
     File::open(path).and_then(|folder| sync(&folder)).map_err(|error| FileError::new("sync the folder", path, error))
 }
 
-/// Opens the file of a lock, for reading and writing when `create`, else for reading; never through a link, and nothing but a
-/// regular file, in which a holder can be named.
+/// Opens the file of a lock: for reading and writing when `create` is set, else for reading. Links are not followed,
+/// and anything but a regular file is refused, because the holder's name is written into it.
 ///
 /// # Errors
 /// As [`fs::OpenOptions::open`]; [`io::ErrorKind::InvalidInput`] when something else lies there.
@@ -247,7 +247,7 @@ pub fn open_lock(path: &Path, create: bool) -> io::Result<File> {
 /// Whether `file` is what lies at `path` now.
 ///
 /// # Errors
-/// When the file cannot be asked; a path that is not there is `false`.
+/// When the file's metadata cannot be read; a path that does not exist gives `false`.
 pub fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     let held = file.metadata()?;
     match fs::symlink_metadata(path) {

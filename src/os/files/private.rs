@@ -1,4 +1,5 @@
-//! Folders of ours in a place that everyone may write, such as `/var/tmp`, and such as are gone after their use.
+//! Private folders in places where everyone may write, such as `/var/tmp`, and temporary folders that remove
+//! themselves.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -7,17 +8,17 @@ use std::path::{Path, PathBuf};
 
 use super::FileError;
 
-/// Letters and digits of a name that nobody guesses.
+/// Letters and digits of a random name: enough that nobody can guess it.
 const NAME_LENGTH: usize = 16;
 
-/// The number of the user whose rights this process has.
+/// The id of the user that this process runs as.
 #[must_use]
 pub fn user() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// Makes a folder that only its owner may look into, or takes one that is there, when it is ours: another user could
-/// have put it there, or a link, to read or to change what we write.
+/// Makes a folder that only its owner may look into, or accepts an existing one when it is ours. Another user could
+/// have put a folder or a link there, to read or change what we write.
 ///
 /// # Errors
 /// When it is no folder, somebody else's, or cannot be made.
@@ -55,19 +56,19 @@ pub fn make_random(parent: &Path) -> Result<PathBuf, FileError> {
         .map_err(|error| FileError::new("make a folder in", parent, error))
 }
 
-/// A folder in the system's place for temporary files, with a name that nobody guesses and for its owner only. It is
-/// removed when it is dropped.
+/// A folder in the system's temporary folder, with a name that nobody can guess, for its owner only. It is removed when
+/// this is dropped.
 #[derive(Debug)]
 pub struct TemporaryFolder(tempfile::TempDir);
 
 impl TemporaryFolder {
-    /// Makes one whose name begins so.
+    /// Makes one whose name begins with `prefix`.
     ///
     /// # Errors
     /// When it cannot be made.
     pub fn new(prefix: &str) -> Result<Self, FileError> {
         let place = std::env::temp_dir();
-        // Programs that are given it work in other folders than we do.
+        // The path is made absolute, because programs that get it work in other folders than we do.
         let place = std::path::absolute(&place).map_err(|error| FileError::new("find", &place, error))?;
         let folder = tempfile::Builder::new()
             .prefix(prefix)
@@ -77,7 +78,7 @@ impl TemporaryFolder {
         folder.map(Self).map_err(|error| FileError::new("make a folder in", &place, error))
     }
 
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.0.path()

@@ -11,11 +11,12 @@ use rustix::io::{Errno, pread, retry_on_intr};
 
 use super::FileError;
 
-/// No link, no wait for a FIFO's writer, no terminal of ours, nothing that a child inherits.
+/// Follows no link, does not wait for a FIFO's writer, takes no terminal as ours, and is not inherited by child
+/// processes.
 const WARY: OFlags =
     OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 
-/// A file with less bytes than this is read by one call.
+/// A file with fewer bytes than this is read by one call.
 const SMALL: usize = 16 << 10;
 
 /// What lies at a place.
@@ -33,7 +34,7 @@ pub enum Kind {
     Socket,
     /// A device.
     Device,
-    /// Something that the file system does not tell.
+    /// A kind that the file system does not report.
     Unknown,
 }
 
@@ -65,10 +66,10 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Why a file was not read. That it is not there is no error.
+/// Why a file was not read. A file that does not exist is not an error.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The system says no: what is there is unknown, not absent.
+    /// The system reports an error: what is there is unknown, not absent.
     #[error(transparent)]
     Io(#[from] FileError),
     /// It is there and no regular file.
@@ -94,7 +95,7 @@ pub enum ReadError {
 /// Reads a regular file of at most `most` bytes; `None` when it is not there.
 ///
 /// # Errors
-/// When something else is there, or the system does not let it be read.
+/// When something else is there, or it cannot be read.
 pub fn read_bounded(path: &Path, most: u64) -> Result<Option<Vec<u8>>, ReadError> {
     read_bounded_at(CWD, path, most)
 }
@@ -102,7 +103,7 @@ pub fn read_bounded(path: &Path, most: u64) -> Result<Option<Vec<u8>>, ReadError
 /// Like [`read_bounded`], with a path below an open folder.
 ///
 /// # Errors
-/// When something else is there, or the system does not let it be read.
+/// When something else is there, or it cannot be read.
 pub fn read_bounded_at(folder: BorrowedFd<'_>, name: &Path, most: u64) -> Result<Option<Vec<u8>>, ReadError> {
     let mut bytes = Vec::new();
     let place = Place { folder, name, shown: None };
@@ -112,7 +113,7 @@ pub fn read_bounded_at(folder: BorrowedFd<'_>, name: &Path, most: u64) -> Result
 /// Reads the first `most` bytes of a regular file; `None` when it is not there.
 ///
 /// # Errors
-/// When something else is there, or the system does not let it be read.
+/// When something else is there, or it cannot be read.
 pub fn read_start(path: &Path, most: u64) -> Result<Option<Vec<u8>>, ReadError> {
     Place { folder: CWD, name: path, shown: None }.read_start(most)
 }
@@ -120,7 +121,7 @@ pub fn read_start(path: &Path, most: u64) -> Result<Option<Vec<u8>>, ReadError> 
 /// Reads the last `most` bytes of a regular file; `None` when it is not there.
 ///
 /// # Errors
-/// When something else is there, or the system does not let it be read.
+/// When something else is there, or it cannot be read.
 pub fn read_end(path: &Path, most: u64) -> Result<Option<Vec<u8>>, ReadError> {
     let place = Place { folder: CWD, name: path, shown: None };
     let Some((file, size)) = place.open()? else { return Ok(None) };
@@ -135,7 +136,7 @@ pub fn read_end(path: &Path, most: u64) -> Result<Option<Vec<u8>>, ReadError> {
 /// Opens a regular file for reading.
 ///
 /// # Errors
-/// When it is not there, is something else, or the system says no.
+/// When it is not there, is something else, or a system call fails.
 pub fn open_regular(path: &Path) -> Result<File, ReadError> {
     let place = Place { folder: CWD, name: path, shown: None };
     let opened = place.open()?.ok_or_else(|| FileError::new("open", path, Errno::NOENT))?;
@@ -145,7 +146,7 @@ pub fn open_regular(path: &Path) -> Result<File, ReadError> {
 /// What lies at a path, links not followed; `None` when nothing does.
 ///
 /// # Errors
-/// When the system says no.
+/// When a system call fails.
 pub fn kind_of(path: &Path) -> Result<Option<Kind>, FileError> {
     match statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => Ok(Some(FileType::from_raw_mode(stat.st_mode).into())),
@@ -184,7 +185,7 @@ impl Place<'_> {
         }
     }
 
-    /// Links and sockets cannot be opened this way; then what is there says more than the system's number.
+    /// Links and sockets cannot be opened this way; naming what is there explains more than the system's error number.
     fn why_not_opened(&self, error: Errno) -> ReadError {
         match statat(self.folder, self.name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile => {
@@ -202,13 +203,13 @@ impl Place<'_> {
         Ok(Some(bytes))
     }
 
-    /// Reads a small file by one call and without looking what it is; `false` when that does not go.
+    /// Reads a small file by one call, without checking its kind first; `false` when that does not work.
     pub(super) fn read_at_once(&self, bytes: &mut Vec<u8>) -> bool {
         bytes.clear();
         let Ok(fd) = retry_on_intr(|| openat(self.folder, self.name, WARY, Mode::empty())) else { return false };
         bytes.reserve(SMALL);
         let asked = bytes.capacity();
-        // A place to read from: a FIFO, a socket, a terminal and a folder have none.
+        // Reads at an offset: a FIFO, a socket, a terminal and a folder do not support that.
         let got = pread(&fd, rustix::buffer::spare_capacity(bytes), 0).unwrap_or(0);
         got > 0 && got < asked
     }
@@ -222,7 +223,7 @@ impl Place<'_> {
         if size > most {
             return Err(too_large(size));
         }
-        // One byte more than there should be, so that a whole file takes one call.
+        // Room for one byte more than expected, so that one call shows that the file is at its end.
         bytes.reserve(room + 1);
         loop {
             let asked = bytes.capacity() - bytes.len();

@@ -1,7 +1,7 @@
-//! Removing a tree that may be hostile: of any depth, without rights, with mounts and immutable files in it.
+//! Removes a tree that may be hostile: of any depth, with missing rights, with mounts and immutable files in it.
 //!
-//! Everything is reached from an open folder, links are never followed, and nothing is removed that lies on another
-//! mount: an agent with rights may have bound a person's folder below its own.
+//! Everything is reached from an open folder, links are never followed, and nothing on another mount is removed: an
+//! agent with enough rights may have bind-mounted a person's folder below its own.
 
 use std::ffi::{CString, OsStr, OsString};
 use std::io;
@@ -20,19 +20,19 @@ use crate::text::words::shell_bytes;
 
 /// Room for the names of a folder, in bytes.
 const NAMES_BYTES: usize = 32 << 10;
-/// Folders that are held open below each other; what lies deeper is moved up first.
+/// How many nested folders are held open at once; deeper ones are moved up first.
 const MOST_HELD: usize = 64;
-/// The folder, within the one that is removed, that takes what lies too deep.
+/// The folder, within the one that is removed, into which folders that lie too deep are moved.
 const MOVED_UP: &str = ".tmp-moved-up";
 
 const OPEN: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const LOOK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// Removes a folder with everything in it; links are removed, not followed. One that is not there is no error, and what
-/// is no folder is removed as what it is.
+/// Removes a folder with everything in it; links are removed, not followed. It is no error when there is none, and
+/// anything that is not a folder is removed too.
 ///
 /// # Errors
-/// When something in it cannot be removed; what can is removed. Of what is mounted there, nothing is.
+/// When something in it cannot be removed; everything else is removed all the same. Mounted folders are left untouched.
 pub fn remove_tree(folder: &Path) -> Result<(), FileError> {
     let failed = |error| FileError::new("remove", folder, error);
     let Some(name) = folder.file_name() else { return Err(failed(Errno::INVAL)) };
@@ -57,8 +57,8 @@ fn mounted(path: &Path) -> io::Error {
     ))
 }
 
-/// Gives its owner every right on a folder and the folders and files in it. An agent may have taken them away. What is
-/// linked to or mounted there keeps its own.
+/// Gives the owner every right on a folder and on the folders and files in it, because an agent may have removed them.
+/// Link targets and mounts are left as they are.
 ///
 /// # Errors
 /// When a right cannot be given.
@@ -84,21 +84,21 @@ fn open_up(folder: BorrowedFd<'_>) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Adds rights for the owner of what is open, whatever lies under its name now.
+/// Adds rights for the owner to an open file, whatever its name refers to by now.
 fn give(file: BorrowedFd<'_>, rights: Mode) -> Result<(), Errno> {
     let now = Mode::from_raw_mode(fstat(file)?.st_mode);
     if now.contains(rights) {
         return Ok(());
     }
-    // What may not be read is only open as a place, and the kernel changes such a one by this name alone.
+    // A file that may not be read is open only as a path (`O_PATH`); the kernel changes its mode by this name alone.
     chmod(format!("/proc/self/fd/{}", file.as_raw_fd()), now | rights)
 }
 
-/// Opens what lies in a folder, if it lies on the same mount and is no link.
+/// Opens an entry of a folder, if it is on the same mount and not a link.
 fn open_here(at: BorrowedFd<'_>, name: &OsStr, flags: OFlags) -> Result<OwnedFd, Errno> {
     let resolve = ResolveFlags::NO_XDEV | ResolveFlags::NO_SYMLINKS;
     match retry_on_intr(|| openat2(at, name, flags, Mode::empty(), resolve)) {
-        // Older kernels, and containers that do not let it through.
+        // Older kernels do not have the call, and some containers block it.
         Err(Errno::NOSYS | Errno::PERM) => {
             let opened = retry_on_intr(|| openat(at, name, flags, Mode::empty()))?;
             if mount(opened.as_fd())? == mount(at)? { Ok(opened) } else { Err(Errno::XDEV) }
@@ -107,8 +107,8 @@ fn open_here(at: BorrowedFd<'_>, name: &OsStr, flags: OFlags) -> Result<OwnedFd,
     }
 }
 
-/// The number of the mount that something open lies on: a folder that is bound to a place of its own file system has the
-/// same device.
+/// The id of the mount that an open file is on. A device number is not enough: a bind mount of the same file system has
+/// the same one.
 fn mount(file: BorrowedFd<'_>) -> Result<String, Errno> {
     let told = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).map_err(|_| Errno::NOSYS)?;
     told.lines().find_map(|line| line.strip_prefix("mnt_id:")).map(|id| id.trim().to_owned()).ok_or(Errno::NOSYS)
@@ -124,12 +124,12 @@ fn open(at: BorrowedFd<'_>, name: &OsStr) -> Result<OwnedFd, Errno> {
         }
         opened => opened?,
     };
-    // What cannot be given is told by the removal that needs it.
+    // A failure here is ignored: the removal that needs the right reports it.
     let _ = give(opened.as_fd(), Mode::RWXU);
     Ok(opened)
 }
 
-/// Removes one name; what was made immutable is made mutable first, when we may.
+/// Removes one name; an immutable file is made mutable first, when we may.
 fn remove_name(at: BorrowedFd<'_>, name: &OsStr, flags: AtFlags) -> Result<(), Errno> {
     match unlinkat(at, name, flags) {
         Err(Errno::NOENT) => Ok(()),
@@ -147,7 +147,7 @@ fn remove_name(at: BorrowedFd<'_>, name: &OsStr, flags: AtFlags) -> Result<(), E
 
 fn make_mutable(file: BorrowedFd<'_>) {
     let held = IFlags::IMMUTABLE | IFlags::APPEND;
-    // A file system without such flags has nothing to change; what stays is told by the removal.
+    // A file system without such flags has nothing to change; if something cannot be removed, the removal reports it.
     if let Ok(flags) = ioctl_getflags(file)
         && flags.intersects(held)
     {
@@ -159,7 +159,7 @@ fn make_mutable(file: BorrowedFd<'_>) {
 struct Removal {
     /// How many folders were moved up and are still to be emptied.
     moved: u64,
-    /// The first thing that could not be removed.
+    /// The first entry that could not be removed.
     first: Option<(PathBuf, Errno)>,
 }
 
@@ -221,7 +221,7 @@ impl Removal {
             self.empty(top, inner.as_fd(), depth + 1);
             drop(inner);
             let removed = remove_name(folder, &name, AtFlags::REMOVEDIR);
-            // It is not empty when something in it was told already, or was moved into it meanwhile.
+            // It is not empty when an entry in it was already reported, or when something was moved into it meanwhile.
             if !(removed == Err(Errno::NOTEMPTY) && (self.first.is_some() || self.moved > 0)) {
                 self.note(folder, &name, removed);
             }
@@ -248,9 +248,9 @@ impl Removal {
     }
 }
 
-/// The names in a folder: those of what is no folder, and those of folders.
+/// The names in a folder: first those that are not folders, then those that are.
 fn list(folder: BorrowedFd<'_>) -> Result<(Vec<OsString>, Vec<OsString>), Errno> {
-    // Read from its beginning, whoever has read it before.
+    // A fresh descriptor, so that the listing begins at the start, whoever has read from this one before.
     let fresh = openat(folder, c".", OPEN, Mode::empty())?;
     let mut room = Vec::with_capacity(NAMES_BYTES);
     let mut entries = RawDir::new(&fresh, room.spare_capacity_mut());
@@ -282,7 +282,7 @@ mod tests {
 
     use super::*;
 
-    /// A chain of folders, deeper than a path can say.
+    /// Makes a chain of folders that is deeper than a path can express.
     fn dig(top: &Path, levels: usize) {
         let mut at = openat(CWD, top, OPEN, Mode::empty()).unwrap();
         for _ in 0..levels {

@@ -1,4 +1,4 @@
-//! Copying what an untrusted program left, as far as it goes: what cannot be kept is counted, and never an error.
+//! Copies what an untrusted program left, as far as possible: what cannot be kept is counted, and is never an error.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -20,8 +20,8 @@ pub struct Salvaged {
     pub left_out: u64,
 }
 
-/// Copies the regular files of an open folder into the folder `to`, which is there, each durably, as `kept` gives their
-/// bytes. Links are not followed, and files whose names `skip` tells stay behind.
+/// Copies the regular files of an open folder into the existing folder `to`, each durably, with their bytes passed
+/// through `kept`. Links are not followed, and files whose names `skip` accepts are not copied.
 ///
 /// # Errors
 /// When `to` cannot be written. What cannot be read is left out and counted.
@@ -91,7 +91,7 @@ impl Work<'_> {
         super::sync_dir(to)
     }
 
-    /// Whether the file was copied.
+    /// Copies one file; gives whether it was copied.
     fn file(&mut self, from: &Folder, name: &OsStr, to: &Path) -> Result<bool, FileError> {
         let mut bytes = Vec::new();
         let most = self.left.bytes;
@@ -116,11 +116,11 @@ pub(super) fn open(from: &Folder, name: &OsStr) -> Option<Folder> {
 }
 
 impl Folder {
-    /// Reads the first `most` bytes of a regular file in this folder, whose rights may have been taken away; `None` when it
-    /// is not there.
+    /// Reads the first `most` bytes of a regular file in this folder, even if the program removed our rights on it;
+    /// `None` when it does not exist.
     ///
     /// # Errors
-    /// When something else is there, or the system does not let it be read.
+    /// When something else is there, or it cannot be read.
     pub fn read_start(&self, name: &str, most: u64) -> Result<Option<Vec<u8>>, ReadError> {
         let place = Place { folder: self.fd.as_fd(), name: Path::new(name), shown: Some(self.path()) };
         match place.read_start(most) {
@@ -134,7 +134,7 @@ impl Folder {
     }
 }
 
-/// Gives us back the rights on what is no link.
+/// Restores our rights on an entry that is not a link.
 fn allow(from: &Folder, name: &OsStr) -> bool {
     matches!(from.kind(name), Ok(Some(Kind::File | Kind::Folder)))
         && chmodat(&from.fd, name, Mode::RWXU, AtFlags::empty()).is_ok()

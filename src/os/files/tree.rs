@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{FileError, Kind, sync_dir, sync_file};
 
-/// How much of a tree is copied before it counts as a mistake.
+/// Limits beyond which copying a tree counts as a mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
     /// Most files, links and folders.
@@ -69,18 +69,18 @@ fn copy_below(from: &Path, to: &Path, left: &mut Bounds) -> Result<(), FileError
     Ok(())
 }
 
-/// How much of a tree is kept where it cannot be moved.
+/// Limits for a tree that has to be copied because it cannot be renamed.
 const MOST_MOVED: Bounds = Bounds { entries: 1_000_000, bytes: 64 << 30, depth: 200 };
 
-/// Moves a folder to a place where nothing is, to another file system too.
+/// Moves a folder to a path where nothing exists, also to another file system.
 ///
 /// # Errors
-/// When something is there, or the folder can neither be renamed nor copied. Then it is where it was.
+/// When something exists there, or the folder can be neither renamed nor copied. Then it is still where it was.
 pub fn move_tree(from: &Path, to: &Path) -> Result<(), FileError> {
     match super::rename_durable(from, to) {
         Err(error) if error.error.kind() == io::ErrorKind::CrossesDevices => {
             if let Err(error) = copy_tree(from, to, MOST_MOVED) {
-                // A part of a tree is none; what stays of it is what could not be removed.
+                // A partial copy is worth nothing; whatever remains of it is what could not be removed.
                 let _ = super::remove_tree(to);
                 return Err(error);
             }

@@ -1,6 +1,6 @@
 //! The lock of an experiment: held by one coordinator, released by the kernel when its process ends, however it ends.
 //!
-//! The lock's file is never removed by others than its holder: a second file under the same name would be a second lock.
+//! Only the holder ever removes the lock's file: a second file under the same name would be a second lock.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -12,14 +12,14 @@ use crate::model::survey::Holder;
 
 use super::files;
 
-/// Most bytes of a holder's card that are read.
+/// Most bytes that are read of the text in which a holder names itself.
 const MOST_HOLDER_BYTES: usize = 4096;
-/// How long a lock is waited for that is free: who only looks takes it for a moment to see who holds it.
+/// How long to retry a lock that may be free: somebody who only checks who holds it takes it for a moment.
 pub const PATIENCE: Duration = Duration::from_millis(400);
 /// Time between two tries of the lock.
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
-/// Why the lock was not taken, or is not held any more.
+/// Why the lock could not be acquired, or is no longer held.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another coordinator holds it.
@@ -28,12 +28,12 @@ pub enum LockError {
     /// The lock's file was removed or replaced, so another coordinator may hold the new one.
     #[error("`{path}` was removed or replaced while it was held", path = .0.display())]
     Lost(PathBuf),
-    /// The system says no.
+    /// A system call failed.
     #[error("cannot lock `{path}`: {error}", path = path.display())]
     Io {
         /// The lock's file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         error: io::Error,
     },
 }
@@ -46,8 +46,8 @@ pub struct ExperimentLock {
 }
 
 impl ExperimentLock {
-    /// Takes the lock, and tells in its file who holds it. A [`probe`] takes it for a moment, so a few tries are made for
-    /// as long as `patience`.
+    /// Acquires the lock, and writes into its file who holds it. A [`probe`] also takes it for a moment, so it is tried
+    /// a few times within `patience`.
     ///
     /// # Errors
     /// [`LockError::Locked`] when another coordinator holds it.
@@ -71,16 +71,17 @@ impl ExperimentLock {
         }
     }
 
-    /// Takes the lock when whoever holds it lets go, however long that is. `told` hears who that is, once.
+    /// Waits for the lock until its holder releases it, however long that takes. `told` is called once with the current
+    /// holder.
     ///
     /// # Errors
-    /// When the lock's file cannot be opened or asked.
+    /// When the lock's file cannot be opened or locked.
     pub fn wait(path: &Path, holder: &Holder, told: impl FnOnce(&Holder)) -> Result<Self, LockError> {
         let failed = |error| LockError::Io { path: path.to_owned(), error };
         let mut told = Some(told);
         loop {
             match Self::acquire(path, holder, Duration::ZERO) {
-                // Its holder has removed the file, and another one may be there.
+                // Its holder has removed the file; there may be a new one.
                 Err(LockError::Lost(_)) => continue,
                 Err(LockError::Locked(other)) => {
                     if let Some(told) = told.take() {
@@ -89,7 +90,7 @@ impl ExperimentLock {
                 }
                 taken => return taken,
             }
-            // Taken for a moment only: it is still to be seen whether the file is at its place.
+            // Not yet ours: after the wait it must be checked that the file is still in its place.
             match files::open_lock(path, true).and_then(|file| file.lock()) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(failed(error)),
                 Ok(()) | Err(_) => {}
@@ -97,16 +98,16 @@ impl ExperimentLock {
         }
     }
 
-    /// Lets go of a lock that is needed no more, and removes its file: who waits for it sees that it is gone, and makes it
-    /// anew. A file that cannot be removed does no harm.
+    /// Releases a lock that is not needed any more, and removes its file: whoever waits for it notices and creates a
+    /// new one. A file that cannot be removed does no harm.
     pub fn remove(self) {
         let _ = fs::remove_file(&self.path);
     }
 
-    /// Fails when the lock's file is not at its place any more.
+    /// Fails when the lock's file is no longer in its place.
     ///
     /// # Errors
-    /// [`LockError::Lost`], or what the system says.
+    /// [`LockError::Lost`], or the system's error.
     pub fn check(&self) -> Result<(), LockError> {
         match files::is_at(&self.file, &self.path) {
             Ok(true) => Ok(()),
@@ -117,17 +118,17 @@ impl ExperimentLock {
 }
 
 impl Drop for ExperimentLock {
-    /// Takes the holder's card away, so that a folder that was only looked at is what it was.
+    /// Clears the holder's name, so that a folder that was only looked at is unchanged.
     fn drop(&mut self) {
-        // The card is for the message only, and nobody reads it while nobody holds the lock.
+        // The name is only used in messages, and nobody reads it while nobody holds the lock.
         let _ = self.file.set_len(0);
     }
 }
 
-/// Who holds the lock now, `None` when nobody does. Creates and writes nothing.
+/// Who holds the lock now; `None` when nobody does. Creates and writes nothing.
 ///
 /// # Errors
-/// When the lock's file cannot be opened or asked.
+/// When the lock's file cannot be opened or locked.
 pub fn probe(path: &Path) -> Result<Option<Holder>, LockError> {
     let failed = |error| LockError::Io { path: path.to_owned(), error };
     let file = match files::open_lock(path, false) {
@@ -145,7 +146,7 @@ pub fn probe(path: &Path) -> Result<Option<Holder>, LockError> {
 /// Whether somebody holds a lock on a file.
 ///
 /// # Errors
-/// When the file cannot be opened or asked.
+/// When the file cannot be opened or locked.
 pub fn is_locked(path: &Path) -> io::Result<bool> {
     match files::open_lock(path, false)?.try_lock_shared() {
         Ok(()) => Ok(false),
@@ -154,7 +155,7 @@ pub fn is_locked(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// The file is for the message only, so it is not synced.
+/// Writes the holder's name. It is only used in messages, so it is not synced.
 fn tell(file: &File, holder: &Holder) -> io::Result<()> {
     let mut card = serde_json::to_vec(holder)?;
     card.push(b'\n');

@@ -41,7 +41,7 @@ fn a_shorter_holder_leaves_nothing_of_a_longer_one() {
 fn the_lock_dies_with_its_process() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("experiment.lock");
-    // What a coordinator leaves that was killed.
+    // As left behind by a coordinator that was killed.
     std::fs::write(&path, serde_json::to_vec(&me()).unwrap()).unwrap();
 
     // `--no-fork` makes the shell itself keep the lock, so that one kill ends all.

@@ -1,8 +1,9 @@
-//! The strongest containment: a pid namespace, made by bubblewrap. When its first process ends, the kernel ends all.
+//! The strongest containment: a pid namespace, made by bubblewrap. When its first process ends, the kernel ends all
+//! others.
 //!
-//! bubblewrap is three processes: the outer one, which is our child and repeats the exit code; the first one of the
-//! namespace; and the program below that. The outer one tells the number of the namespace's first process, and later the
-//! exit code if the program was reached at all, on a pipe that the program does not inherit.
+//! bubblewrap consists of three processes: the outer one, which is our child and repeats the exit code; the first one
+//! of the namespace; and the program below that. The outer one reports the pid of the namespace's first process, and
+//! later the exit code if the program was started at all, on a pipe that the program does not inherit.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -21,17 +22,17 @@ use super::{End, Hold, SpawnError, Task, View};
 
 /// The name of this containment.
 pub(super) const NAME: &str = "bubblewrap";
-/// Signals that end programs. A shell's way of telling one is 128 and its number; codes like 145 are none.
+/// Signals that end programs. A shell reports one as 128 plus its number; other codes, such as 145, are not signals.
 const ENDING_SIGNALS: [i32; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 14, 15, 24, 25, 31];
 
-/// The arguments that every namespace has. Without its capabilities, root cannot take a mount away that hides something.
+/// The arguments that every namespace gets. Without capabilities, root cannot unmount something that hides a path.
 pub(super) const ARGUMENTS: [&str; 9] =
     ["--dev-bind", "/", "/", "--unshare-pid", "--proc", "/proc", "--die-with-parent", "--cap-drop", "ALL"];
-/// And those that forbid to make further namespaces, in which one would have capabilities again; bubblewrap knows them since
-/// 0.8, and they need user namespaces for everybody.
+/// Further arguments that forbid making more namespaces, in which a process would have capabilities again. bubblewrap
+/// has them since 0.8, and they need user namespaces for everybody.
 pub(super) const NO_FURTHER_NAMESPACES: [&str; 2] = ["--unshare-user", "--disable-userns"];
 
-/// What bubblewrap says, line by line.
+/// What bubblewrap reports, line by line.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 struct Status {
@@ -51,7 +52,7 @@ pub(super) struct Namespace {
 }
 
 impl Namespace {
-    /// One that also has these arguments.
+    /// A namespace that is made with these further arguments.
     pub(super) fn new(bwrap: &Path, arguments: &'static [&'static str]) -> io::Result<Self> {
         let (status, status_end) = io::pipe()?;
         rustix::io::ioctl_fionbio(&status, true)?;
@@ -66,9 +67,9 @@ impl Namespace {
         })
     }
 
-    /// What bubblewrap has said up to now.
+    /// What bubblewrap has reported so far.
     fn heard(&mut self) -> Status {
-        // It ends with `WouldBlock` or the end of the pipe, and keeps what came before.
+        // The read ends with `WouldBlock` or at the end of the pipe, and keeps what came before.
         drop(self.status.read_to_end(&mut self.said));
         self.told()
     }
@@ -82,19 +83,20 @@ impl Namespace {
         all
     }
 
-    /// The first process of the namespace. It is in our child's group and cannot leave it; after that one's end it is a
-    /// child of ours.
+    /// The first process of the namespace. It is in our child's process group and cannot leave it; once our child has
+    /// ended, it becomes a child of ours.
     fn first(&mut self) -> io::Result<Option<Process>> {
         let leader = self.leader;
         let is_ours = |process: &Process| process.group == leader && process.pid != leader;
         if let Some(pid) = self.heard().child_pid {
             return Ok(table::one(pid).filter(is_ours));
         }
-        // Killed before it could say anything. Nothing of the program can be alive, so all that is in the group is it.
+        // It was killed before it could report anything. The program cannot be alive, so whatever is in the group is
+        // this process.
         Ok(table::all()?.into_iter().find(is_ours))
     }
 
-    /// Every living process in the namespace, without the first one.
+    /// Every living process in the namespace but the first one.
     fn inner(&mut self) -> io::Result<Vec<Process>> {
         let Some(first) = self.first()? else { return Ok(Vec::new()) };
         let table = table::all()?;
@@ -106,7 +108,7 @@ impl Namespace {
 
     fn kill_group(&self) {
         if let Some(group) = Pid::from_raw(self.leader) {
-            // An empty group is what is wanted.
+            // An error means that the group is empty, which is what we want.
             let _ = kill_process_group(group, Signal::KILL);
         }
     }
@@ -129,8 +131,9 @@ impl Hold for Namespace {
     fn start(&mut self, command: &mut Command) -> io::Result<Child> {
         let status = self.status_end.take();
         if let Some(status) = &status {
-            // `std` hands on no descriptor but the first three, so this one is made inheritable while no other task
-            // starts. A short program of ours, git, that starts in this moment gets a pipe that it does not know of.
+            // `std` hands on only the first three descriptors, so this one is made inheritable while no other task
+            // starts. A short program of ours, such as git, that starts at this moment also gets the pipe, and ignores
+            // it.
             rustix::io::fcntl_setfd(status.as_fd(), FdFlags::empty())?;
         }
         let child = command.spawn();
@@ -143,7 +146,7 @@ impl Hold for Namespace {
     fn terminate(&mut self) -> io::Result<()> {
         let inner = self.inner()?;
         if inner.is_empty() {
-            // The program is not there yet, so nobody needs the grace.
+            // The program is not started yet, so no process needs the grace period.
             self.kill_group();
         }
         table::terminate(&inner);
@@ -152,7 +155,7 @@ impl Hold for Namespace {
 
     fn kill(&mut self) -> io::Result<()> {
         let inner = self.inner()?;
-        // The oldest one is the program itself.
+        // The oldest process is the program itself.
         let program = inner.iter().map(|process| (process.start, process.pid)).min();
         let others = inner.iter().filter(|process| Some((process.start, process.pid)) != program);
         self.killed.extend(others.map(|process| (process.pid, process.start)));
@@ -161,10 +164,11 @@ impl Hold for Namespace {
     }
 
     fn finish(&mut self, deadline: Instant) -> io::Result<u32> {
-        // It has outlived the outer process for a moment: the kernel kills it for that, and the group for certain.
+        // The namespace may outlive the outer process for a moment: the kernel is about to kill it, and killing the
+        // group makes that certain.
         self.kill_group();
         if let Some(first) = self.first()? {
-            // It ends only after the kernel has ended and reaped every other process in it.
+            // It ends only after the kernel has ended and reaped every other process in the namespace.
             table::kill_and_wait(&[first], deadline)?;
             table::reap(&first);
         }
@@ -183,9 +187,9 @@ impl Hold for Namespace {
     }
 }
 
-/// The arguments that make paths look as the task says.
+/// The arguments that apply the task's [`View`]s of paths.
 fn mounts(task: &Task) -> Result<Vec<OsString>, SpawnError> {
-    // Links are followed here, because inside of the new root they could lead elsewhere.
+    // Links are resolved here, because inside of the new root they could lead elsewhere.
     let real = |path: &Path| {
         let refused = |error| SpawnError::contain(NAME, &format!("cannot mount `{}`: {error}", path.display()));
         path.canonicalize().map_err(refused)

@@ -1,8 +1,8 @@
 //! The second containment: a control group (version 2), which no process leaves by itself, ended by `cgroup.kill`.
 //!
-//! The program's first process joins the group before it becomes the program: it starts as a shell that does so, tells
-//! that it is in, and turns into the program. `std` has no safe way to do something between fork and exec. The shell drops
-//! variables whose names are none in its language, such as `A-B`.
+//! The program's first process joins the group before it becomes the program: it starts as a shell that joins, reports
+//! so, and then executes the program, because `std` has no safe way to do something between fork and exec. The shell
+//! drops variables whose names are not valid in its language, such as `A-B`.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -20,9 +20,9 @@ use super::{Hold, SpawnError, Task};
 
 /// The name of this containment.
 pub(super) const NAME: &str = "cgroup";
-/// `$0` is where a process joins the group, `$1` the pipe on which it says so. `bash` adds `SHLVL`.
+/// `$0` is the file by which a process joins the group, `$1` the pipe on which it reports that. `bash` adds `SHLVL`.
 const JOIN: &str = r#"unset SHLVL; echo 0 >"$0" && echo in >"$1" && shift && exec "$@""#;
-/// Groups of ours begin so, and end with the token of the run.
+/// Prefix of the names of our groups, before the token of the run.
 const PREFIX: &str = "scylla-";
 
 /// A control group of ours.
@@ -38,8 +38,8 @@ impl Group {
         Ok(Self { path })
     }
 
-    /// A group that somebody else made for this token; `None` when it is gone, or the path is not that of such a group:
-    /// a path from a file must not lead `cgroup.kill` elsewhere.
+    /// An existing group that was made for this token; `None` when it is gone, or when the path is not that of such a
+    /// group: a path that was read from a file must never lead `cgroup.kill` elsewhere.
     pub(super) fn existing(path: &Path, token: &str) -> Option<Self> {
         let named = !token.is_empty() && path.file_name().is_some_and(|name| *name == *format!("{PREFIX}{token}"));
         (named && path.join("cgroup.kill").is_file()).then(|| Self { path: path.to_owned() })
@@ -68,7 +68,8 @@ impl Group {
         Ok(members)
     }
 
-    /// Whether the kernel ended a process of the group for want of memory. It counts them where its memory is accounted.
+    /// Whether the kernel killed a process of the group because memory ran out. It counts them where the group's memory
+    /// is accounted.
     fn ran_out_of_memory(&self) -> bool {
         let events = fs::read_to_string(self.path.join("memory.events")).unwrap_or_default();
         events.lines().any(|line| line.strip_prefix("oom_kill ").is_some_and(|times| times != "0"))
@@ -98,7 +99,7 @@ impl Group {
         Ok(())
     }
 
-    /// Parents come before their children.
+    /// The group and all groups below it; parents come before their children.
     fn with_groups_below(&self) -> io::Result<Vec<PathBuf>> {
         let mut groups = vec![self.path.clone()];
         let mut next = 0;
@@ -139,7 +140,7 @@ pub(super) fn own_group() -> Result<PathBuf, String> {
         .ok_or_else(|| "control groups v2 are not mounted".to_owned())
 }
 
-/// Removes the empty groups that dead processes of this tool left here. Each is named by the number of its maker.
+/// Removes the empty groups that dead processes of this tool left here. Each is named after the pid of its maker.
 pub(super) fn clear(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -147,15 +148,15 @@ pub(super) fn clear(parent: &Path) {
         let token = token.strip_prefix("probe-").unwrap_or(token);
         let maker = token.split('-').next().and_then(|pid| pid.parse().ok());
         if maker.is_some_and(|pid| table::one(pid).is_none()) {
-            // One in which something lives is kept by the kernel.
+            // The kernel keeps a group in which a process is alive.
             drop(Group { path: entry.path() }.remove());
         }
     }
 }
 
-/// The command that starts a program inside of the group, and says so on this pipe.
+/// The command that starts a program inside of the group, and reports that on this pipe.
 pub(super) fn joining(group: &Group, word: &PipeWriter) -> Command {
-    // The pipe is opened anew by its name, so the program inherits no descriptor.
+    // The pipe is opened again by its name in `/proc`, so that the program inherits no descriptor.
     let word = format!("/proc/{}/fd/{}", std::process::id(), word.as_raw_fd());
     let mut command = Command::new("/bin/sh");
     command.arg("-c").arg(JOIN).arg(group.path.join("cgroup.procs")).arg(word);
@@ -166,7 +167,7 @@ pub(super) fn joining(group: &Group, word: &PipeWriter) -> Command {
 pub(super) struct Grouped {
     group: Group,
     word: PipeReader,
-    // Kept open: it has no other name than its number here.
+    // Kept open, because the pipe has no name other than this descriptor's number.
     word_end: PipeWriter,
     leader: i32,
     reached: bool,
@@ -215,7 +216,7 @@ impl Hold for Grouped {
 
     fn kill(&mut self) -> io::Result<()> {
         self.note_others()?;
-        // Also the first one by itself: it may not have joined yet.
+        // Also the first process by itself: it may not have joined yet.
         if let Some(leader) = table::one(self.leader) {
             table::send(&[leader], rustix::process::Signal::KILL);
         }
@@ -232,7 +233,7 @@ impl Hold for Grouped {
         self.out_of_memory = self.group.ran_out_of_memory();
         let mut word = [0; 8];
         self.reached = self.word.read(&mut word).is_ok_and(|length| length > 0);
-        // The group is removed by the drop.
+        // The group itself is removed on drop.
         Ok(u32::try_from(self.killed.len()).unwrap_or(u32::MAX))
     }
 
@@ -251,7 +252,8 @@ impl Hold for Grouped {
 
 impl Drop for Grouped {
     fn drop(&mut self) {
-        // It is empty after an orderly end and after a failed start. Otherwise it must stay, and the kernel sees to that.
+        // The group is empty after an orderly end and after a failed start. Otherwise it must stay, and the kernel
+        // keeps it.
         drop(self.group.remove());
     }
 }

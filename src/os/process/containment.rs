@@ -14,11 +14,11 @@ use super::walk::Tree;
 use super::{Hold, SpawnError, Task, program, table};
 use crate::model::experiment::ContainmentChoice;
 
-/// How long a trial may take. It takes some milliseconds where it works.
+/// How long a trial may take. It takes a few milliseconds where the containment works.
 const MOST_TRIAL: Duration = Duration::from_secs(5);
-/// What the trial's program says when it runs.
+/// What the trial's program prints when it runs.
 const HELLO: &[u8] = b"in\n";
-/// So often a namespace may fail to start or to end before it counts as not working.
+/// How often a namespace may fail to start or to end before it counts as not working.
 const MOST_TRIES: u32 = 3;
 
 /// How the processes of a run are held together.
@@ -28,15 +28,15 @@ pub enum Containment {
     Bubblewrap {
         /// The program that makes it.
         program: PathBuf,
-        /// What it is also told, as far as it works here.
+        /// Further arguments for it, as far as they work here.
         arguments: &'static [&'static str],
     },
     /// A control group.
     Cgroup {
-        /// The group in which each run gets one of its own.
+        /// The group in which each run gets a group of its own.
         parent: PathBuf,
     },
-    /// A walk of descendants: a program that wants to get away can.
+    /// A walk of descendants: a program that tries to can escape it.
     Walk,
 }
 
@@ -48,7 +48,7 @@ pub struct ProbeError {
     pub containment: &'static str,
     /// Why.
     pub why: String,
-    /// What one can do about it.
+    /// What a person can do about it.
     pub hint: &'static str,
 }
 
@@ -85,7 +85,7 @@ impl Containment {
         }
     }
 
-    /// The hold on a new task.
+    /// The [`Hold`] on a new task.
     pub(super) fn hold(&self, task: &Task) -> Result<Box<dyn Hold>, SpawnError> {
         let hold: io::Result<Box<dyn Hold>> = match self {
             Self::Bubblewrap { program, arguments } => {
@@ -109,10 +109,11 @@ fn bubblewrap() -> Result<Containment, String> {
 
 fn try_bubblewrap(program: &Path, arguments: &[&str]) -> Result<(), String> {
     let mut last = Err(String::new());
-    // The first process of a namespace binds itself to its starter while the program begins: when the starter is killed
-    // in that very moment it lives on, and that says nothing of the next time.
+    // The first process of a namespace binds itself to its starter while the program begins. If the starter is killed
+    // in that very moment the process lives on, which says nothing about the next time.
     for _ in 0..MOST_TRIES {
-        // The namespace is started by a shell that is then killed, as a coordinator can be: it must not live on.
+        // The namespace is started by a shell that is then killed, as a coordinator may be: the namespace must not
+        // outlive it.
         let mut command = Command::new("/bin/sh");
         command.args(["-c", r#""$@" & wait"#, "sh"]).arg(program).args(bubblewrap::ARGUMENTS);
         command.args(arguments).arg("--");
@@ -128,7 +129,7 @@ fn cgroup() -> Result<Containment, String> {
     let parent = cgroup::own_group()?;
     cgroup::clear(&parent);
     let failed = |error: io::Error| format!("cannot use a group in `{}`: {error}", parent.display());
-    // Two probes in one process must not meet.
+    // Two probes in one process must not use the same group.
     let token = format!("probe-{}-{:?}", std::process::id(), std::thread::current().id());
     let token: String = token.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
     let group = Group::create(&parent, &token).map_err(failed)?;
@@ -147,8 +148,8 @@ fn try_group(group: &Group) -> Result<(), String> {
     group.wait_until_empty(Instant::now() + MOST_TRIAL).map_err(|error| error.to_string())
 }
 
-/// Starts a program by the command, and sees that it runs and that it is dead after `end`. It holds its stdout open, so the
-/// end of that pipe proves that it is dead.
+/// Starts a program by the command, and checks that it runs and that it is dead after `end`. The program holds its
+/// stdout open, so the end of that pipe proves that it is dead.
 fn trial(command: &mut Command, end: impl FnOnce(&mut Child) -> io::Result<()>) -> Result<(), String> {
     use std::os::unix::process::CommandExt;
     table::adopt_orphans().map_err(|error| error.to_string())?;
@@ -158,7 +159,7 @@ fn trial(command: &mut Command, end: impl FnOnce(&mut Child) -> io::Result<()>) 
     command.args(["/bin/sh", "-c", "echo in; exec sleep 60"]).process_group(0);
     command.stdin(Stdio::null()).stdout(said_end).stderr(told_end);
     let child = command.spawn();
-    // The command keeps the pipes' other ends open until it gets others.
+    // The command keeps the other ends of the pipes open until it is given other streams.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = child.map_err(|error| error.to_string())?;
     let tried = if read_all(&mut said, HELLO.len(), deadline) == HELLO {
@@ -175,7 +176,7 @@ fn trial(command: &mut Command, end: impl FnOnce(&mut Child) -> io::Result<()>) 
     tried
 }
 
-/// Ends and reaps what a trial may have left.
+/// Ends and reaps what a trial may have left behind.
 fn clear(child: &mut Child) {
     use rustix::process::{Pid, Signal, kill_process_group};
     let leader = Pid::from_child(child);
@@ -188,7 +189,7 @@ fn clear(child: &mut Child) {
     drop(child.wait());
 }
 
-/// Reads until there are so many bytes, or the pipe's end or the deadline has come.
+/// Reads until `most` bytes have come, the pipe is at its end, or the deadline has passed.
 fn read_all(pipe: &mut PipeReader, most: usize, deadline: Instant) -> Vec<u8> {
     let mut all = Vec::new();
     while all.len() < most {

@@ -1,9 +1,9 @@
 //! Runs a program to its end, and with it everything that it started.
 //!
-//! One thread waits for the program's exit, its output, the stop word and the deadlines at once, by one `poll` over
-//! descriptors; nothing is looked at from time to time. Output passes through this process, because it is limited and
-//! filtered on its way into the files. No crate for child processes (duct, for one) offers such a wait, so this is `std`
-//! and rustix. Needs Linux 5.4 or newer, for pidfds.
+//! One thread waits for the program's exit, its output, a stop request and the deadlines at once, by one `poll` over
+//! descriptors; nothing is checked periodically. Output passes through this process, because it is limited and filtered
+//! on its way into the files. No crate for child processes (duct, for one) offers such a wait, so this uses `std` and
+//! rustix. Needs Linux 5.4 or newer, for pidfds.
 //!
 //! The program leads a session of its own: it has no terminal, and a Ctrl-C typed at ours does not reach it. The session is
 //! not what ends a run: agents put their tools into sessions of their own, and daemons leave their parents. What ends a
@@ -39,89 +39,89 @@ pub use pause::{Pause, can_be_continued};
 pub use stop::StopHandle;
 pub(super) use table::wait;
 
-/// The program and arguments of a process, each with a NUL behind it; `None` when it is not alive.
+/// The program and arguments of a process, each followed by a NUL; `None` when it is not alive.
 #[must_use]
 pub fn command_line(pid: i32) -> Option<Vec<u8>> {
     table::command_line(pid)
 }
 
-/// The number of the process that was started last; `None` where the system does not tell.
+/// The pid of the process that was started last; `None` where the system does not report it.
 #[must_use]
 pub fn newest() -> Option<u32> {
     std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().last()?.parse().ok()
 }
 
-/// Ends everything that this process started and that is still below it, and does not wait.
+/// Kills every descendant of this process, and does not wait.
 pub fn end_all_below() {
     table::end_all_below();
 }
 
-/// The variable by which the processes of a run are found again.
+/// The variable by which processes of a run are recognised.
 pub const TOKEN_VARIABLE: &str = "SCYLLA_RUN_TOKEN";
-/// How long processes may take to vanish after KILL. Only a process that hangs in the kernel takes longer.
+/// How long processes may take to end after KILL. Only a process that hangs in the kernel takes longer.
 const MOST_DYING: Duration = Duration::from_secs(20);
 
 /// Makes one filter for each of the two output streams.
 pub type MakeFilter = Box<dyn Fn() -> Box<dyn OutputFilter> + Send + Sync>;
 
-/// What to run, and within what bounds.
+/// What to run, and within what limits.
 pub struct Task {
-    /// The program and its arguments. A program without a slash is looked for in the `PATH` of `environment`.
+    /// The program and its arguments. A program without a slash is searched for in the `PATH` of `environment`.
     pub argv: Vec<OsString>,
     /// The folder in which it starts. It must exist.
     pub cwd: PathBuf,
     /// The whole environment; nothing is inherited. Added are [`TOKEN_VARIABLE`] and `PWD`, which is `cwd`.
     pub environment: BTreeMap<OsString, OsString>,
-    /// What the program reads; `None`: nothing.
+    /// What the program reads on its stdin; `None`: nothing.
     pub stdin: Option<Vec<u8>>,
-    /// The file that keeps its output. A former one is replaced.
+    /// The file for its output. An existing one is replaced.
     pub stdout: PathBuf,
-    /// The file that keeps its error output. A former one is replaced.
+    /// The file for its error output. An existing one is replaced.
     pub stderr: PathBuf,
     /// What the output passes through on its way into the files, for example to redact secrets.
     pub filter: MakeFilter,
-    /// The bounds.
+    /// The limits.
     pub limits: ProcessLimits,
-    /// How paths look to the program, each on top of the former ones. Only a namespace can hold this.
+    /// How paths appear to the program, each on top of the ones before. Only a namespace can enforce them.
     pub views: Vec<View>,
-    /// Where the [`OrphanMark`] lies while the program runs.
+    /// The path of the [`OrphanMark`] while the program runs.
     pub mark: PathBuf,
     /// Unique for each attempt at a run; letters, digits and dashes.
     pub token: String,
 }
 
-/// How a path looks to a program in a namespace.
+/// How a path appears to a program in a namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum View {
-    /// It may be read, and not written.
+    /// It can be read, but not written.
     ReadOnly(PathBuf),
-    /// It may be written.
+    /// It can be written.
     Writable(PathBuf),
-    /// It looks empty. A path that does not exist is skipped.
+    /// It appears empty. A path that does not exist is skipped.
     Hidden(PathBuf),
 }
 
-/// The bounds of a task.
+/// The limits of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProcessLimits {
-    /// The longest it may run.
+    /// The longest time it may run.
     pub wall: Duration,
-    /// The longest it may be without a new byte of output.
+    /// The longest time it may run without new output.
     pub no_progress: Option<Duration>,
     /// Most bytes of output, before filtering.
     pub output_bytes: u64,
-    /// What that limit means.
+    /// What happens at that limit.
     pub overflow: Overflow,
-    /// From TERM to KILL.
+    /// The time between TERM and KILL.
     pub grace: Duration,
 }
 
 /// What happens when a task gives more output than it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overflow {
-    /// The limit is for stdout and stderr together, and the task is ended there.
+    /// The limit applies to stdout and stderr together, and the task is ended when it is reached.
     End,
-    /// The limit is for each of the two, what is above it is forgotten, and the task goes on.
+    /// The limit applies to each of the two separately; output above it is dropped, and the task goes on.
     Cut,
 }
 
@@ -130,7 +130,7 @@ pub enum Overflow {
 pub enum End {
     /// The program ended by itself with this code.
     Exited(i32),
-    /// A signal that is none of ours ended the program.
+    /// The program was ended by a signal that we did not send.
     Signaled(i32),
     /// It was ended at the wall clock limit.
     TimedOut,
@@ -138,23 +138,23 @@ pub enum End {
     NoProgress,
     /// It gave more output than [`Overflow::End`] allows, and was ended if it had not yet done so itself.
     OutputLimit,
-    /// It was ended because the stop word was raised.
+    /// It was ended because a stop was requested.
     Stopped,
 }
 
-/// What is known of a task that ended. Nothing of it is alive.
+/// The result of a task that ended. None of its processes is alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ended {
-    /// How.
+    /// How it ended.
     pub end: End,
     /// From the start to the end of the main program.
     pub duration: Duration,
-    /// Processes other than the main one that had to be killed. Those that a namespace ends with its main program are
-    /// not seen, and not counted.
+    /// Processes other than the main one that had to be killed. Those that a namespace ends together with its main
+    /// program are not seen, and not counted.
     pub leftovers: u32,
     /// Whether output was cut off at the limit.
     pub output_truncated: bool,
-    /// Whether the kernel ended a process of it for want of memory. Only a control group knows.
+    /// Whether the kernel killed a process of the task because memory ran out. Known only with a control group.
     pub out_of_memory: bool,
 }
 
@@ -164,16 +164,16 @@ pub enum SpawnError {
     /// There is no such program.
     #[error("program `{}` is not found", program.display())]
     NotFound {
-        /// As the task names it.
+        /// Its name in the task.
         program: PathBuf,
     },
-    /// The file is there and may not be executed.
+    /// The file exists, but may not be executed.
     #[error("`{}` is not executable", program.display())]
     NotExecutable {
         /// The file.
         program: PathBuf,
     },
-    /// The program is a script for an interpreter that is not there.
+    /// The program is a script whose interpreter does not exist.
     #[error("the interpreter {interpreter:?} that the first line of `{}` names is not found", program.display())]
     NoInterpreter {
         /// The script.
@@ -181,7 +181,7 @@ pub enum SpawnError {
         /// The interpreter.
         interpreter: PathBuf,
     },
-    /// The folder to start in is not there.
+    /// The folder to start in does not exist.
     #[error("cannot start in `{}`: it is not a folder", path.display())]
     Folder {
         /// The folder.
@@ -203,7 +203,7 @@ pub enum SpawnError {
         /// What it said.
         message: String,
     },
-    /// A file could not be made that must be there before the program is started.
+    /// A file that is needed before the start could not be created.
     #[error("cannot write `{}`", path.display())]
     Prepare {
         /// The file.
@@ -211,7 +211,7 @@ pub enum SpawnError {
         /// Why.
         source: io::Error,
     },
-    /// A file could not be written. The program was ended if it had been started.
+    /// A file could not be written. If the program had been started, it was ended.
     #[error("cannot write `{}`", path.display())]
     Write {
         /// The file.
@@ -219,12 +219,12 @@ pub enum SpawnError {
         /// Why.
         source: io::Error,
     },
-    /// The program could not be watched. It was ended as far as that was possible.
+    /// Waiting for the program failed. It was ended as far as that was possible.
     #[error("cannot watch `{}`", program.display())]
     Watch {
         /// The program.
         program: PathBuf,
-        /// Why. `TimedOut`: something lives on after KILL.
+        /// Why. `TimedOut`: a process survived KILL.
         source: io::Error,
     },
 }
@@ -234,7 +234,7 @@ impl SpawnError {
         Self::Contain { containment, message: message.to_string() }
     }
 
-    /// The same, when nothing was started yet.
+    /// The same error, when nothing was started yet.
     fn before_start(self) -> Self {
         match self {
             Self::Write { path, source } => Self::Prepare { path, source },
@@ -242,7 +242,7 @@ impl SpawnError {
         }
     }
 
-    /// Whether the program was never started, so that it can have done nothing.
+    /// Whether the program was never started, so that it cannot have done anything.
     #[must_use]
     pub fn never_started(&self) -> bool {
         match self {
@@ -258,7 +258,7 @@ impl SpawnError {
     }
 }
 
-/// The tree of processes of one task, and the means to end it. Each containment has its own.
+/// The process tree of one task, and the means to end it. Each containment has its own kind.
 trait Hold {
     /// The command that starts `program` inside.
     fn command(&self, program: &Path, task: &Task) -> Result<Command, SpawnError>;
@@ -268,16 +268,16 @@ trait Hold {
     fn terminate(&mut self) -> io::Result<()>;
     /// Kills every process inside; does not wait.
     fn kill(&mut self) -> io::Result<()>;
-    /// Called when the started process has ended and is not yet reaped: ends all that is left, waits for it, and tells
-    /// how many processes had to be killed here and by [`Hold::kill`].
+    /// Called when the started process has ended and is not yet reaped: ends all remaining processes, waits for them,
+    /// and gives how many had to be killed here and by [`Hold::kill`].
     fn finish(&mut self, deadline: Instant) -> io::Result<u32>;
-    /// Whether the program was reached at all, told after [`Hold::finish`].
+    /// Whether the program was started at all; known after [`Hold::finish`].
     fn reached(&self) -> bool;
-    /// Whether the kernel ended a process inside for want of memory, told after [`Hold::finish`].
+    /// Whether the kernel killed a process inside because memory ran out; known after [`Hold::finish`].
     fn ran_out_of_memory(&self) -> bool {
         false
     }
-    /// The end of the program, when the started process ended so.
+    /// How the program ended, given how the started process ended.
     fn end(&self, end: End) -> End {
         end
     }
@@ -328,13 +328,13 @@ pub fn run(task: &Task, containment: &Containment, stop: &StopHandle) -> Result<
     });
     let duration = stopwatch.worked();
     if watched.is_err() {
-        // Whatever went wrong here, the processes must not live on; finishing tells whether that was possible.
+        // Whatever went wrong here, the processes must not live on; `finish` reports whether they could be ended.
         drop(hold.kill());
         drop(child.kill());
     }
     let leftovers = hold.finish(Instant::now() + MOST_DYING).map_err(watching)?;
     let exit = start::reap(&mut child).map_err(watching)?;
-    // Only now: as long as something may be alive, the next coordinator must find the mark.
+    // Not earlier: as long as a process may be alive, the next coordinator must find the mark.
     mark.remove()?;
     let ours = watched?;
     outputs.finish()?;

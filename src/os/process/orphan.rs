@@ -1,4 +1,4 @@
-//! Processes that outlived their coordinator: how they are found again, and ended.
+//! Orphans: processes that outlived their coordinator. How they are recognised, and ended.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -16,29 +16,29 @@ use super::{Containment, SpawnError, Task, bubblewrap, table};
 use crate::os::clock;
 use crate::os::files::{FileError, Folder};
 
-/// How long strays may take to vanish after KILL.
+/// How long orphans may take to end after KILL.
 const MOST_DYING: Duration = Duration::from_secs(20);
 
-/// What finds the processes of a run again, after their coordinator was killed.
+/// What identifies the processes of a run after their coordinator was killed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrphanMark {
-    /// The first process; 0 in the moment before the start.
+    /// The pid of the first process; 0 just before the start.
     pub pid: i32,
-    /// When that started, in clock ticks since the machine started: its number is used again one day.
+    /// When it started, in clock ticks since the machine started: pids are reused.
     pub start_time: u64,
-    /// The start of the machine that both mean. After its next one, nothing of the run is alive.
+    /// The boot id of the machine at that time. After another boot, no process of the run is alive.
     pub boot_id: String,
     /// The name of the containment.
     pub containment: String,
     /// The control group, if that is the containment.
     pub cgroup: Option<PathBuf>,
-    /// The machine that all this is of; empty in the marks of former versions.
+    /// The machine that all this is about; empty in marks of earlier versions.
     #[serde(default)]
     pub host: String,
-    /// The id of that machine, which stays when it is started anew; empty where it has none.
+    /// The id of that machine, which stays the same across restarts; empty where it has none.
     #[serde(default)]
     pub machine_id: String,
-    /// The namespace of processes that the number is of; empty where the kernel does not tell.
+    /// The pid namespace that the pid belongs to; empty where the kernel does not report it.
     #[serde(default)]
     pub pid_namespace: String,
     /// The value of [`TOKEN_VARIABLE`](super::TOKEN_VARIABLE) in the environment of the processes.
@@ -70,8 +70,8 @@ impl OrphanMark {
                 _ => Origin::Elsewhere,
             };
         }
-        // Machines can share a name, so only an id tells one that was started anew from another one. Former versions wrote
-        // neither.
+        // Machines can share a name, so only the id shows whether a machine was restarted or is another one. Earlier
+        // versions wrote neither.
         let is_former = self.host.is_empty();
         let is_this =
             self.host == clock::host() && !self.machine_id.is_empty() && self.machine_id == clock::machine_id();
@@ -91,24 +91,24 @@ impl OrphanMark {
 /// Where processes of a mark were started, as seen from here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {
-    /// Where process numbers are those that are seen here.
+    /// In our pid namespace: pids mean the same here.
     Here,
-    /// On this machine, where they have other numbers; but all of them are seen from here.
+    /// On this machine, in another pid namespace; all its processes can be seen from here.
     Inside,
-    /// On this machine, before it was started last.
+    /// On this machine, before its last start.
     BeforeTheStart,
-    /// On another machine, or in a container that cannot be looked into.
+    /// On another machine, or in a container that cannot be inspected.
     Elsewhere,
 }
 
-/// What is known of the processes that a mark means, when their coordinator is dead.
+/// What is known of the processes that a mark identifies, when their coordinator is dead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrphanState {
-    /// Some live, and can be ended from here.
+    /// Some are alive, and can be ended from here.
     Alive,
     /// None lives.
     Dead,
-    /// They were started where nobody can look from here: they may live.
+    /// They were started where we cannot look from here: they may be alive.
     Unknown,
 }
 
@@ -129,21 +129,21 @@ pub fn orphan_state(mark: &OrphanMark) -> OrphanState {
     }
 }
 
-/// Removes the control group of a run of which nothing lives.
+/// Removes the control group of a run when none of its processes is alive.
 pub fn clear_group(mark: &OrphanMark) {
     if matches!(mark.origin(), Origin::Here | Origin::Inside)
         && let Some(group) = mark.group()
     {
-        // One in which something lives is kept by the kernel.
+        // The kernel keeps a group in which a process is alive.
         drop(group.remove());
     }
 }
 
-/// Kills every process of a run whose coordinator is dead, waits until they are gone, and tells how many there were. What
-/// was started elsewhere is left alone: its numbers mean other processes here.
+/// Kills every process of a run whose coordinator is dead, waits until they are gone, and gives how many there were.
+/// Processes that were started elsewhere are left alone: their pids mean other processes here.
 ///
 /// # Errors
-/// `TimedOut` when something lives on after KILL; else what the kernel refused.
+/// `TimedOut` when a process survived KILL; else the kernel's error.
 pub fn end_orphans(mark: &OrphanMark) -> io::Result<u32> {
     let origin = mark.origin();
     if !matches!(origin, Origin::Here | Origin::Inside) {
@@ -163,7 +163,7 @@ pub fn end_orphans(mark: &OrphanMark) -> io::Result<u32> {
 /// The file with the mark of a running task.
 pub(super) struct MarkFile {
     file: File,
-    /// The folder that it was made in: the program may put another one in its place.
+    /// The folder in which the file was made, held open: the program may put another folder in its place.
     folder: Folder,
     name: OsString,
     path: PathBuf,
@@ -171,7 +171,7 @@ pub(super) struct MarkFile {
 }
 
 impl MarkFile {
-    /// Writes the mark before the start, so that there is no moment in which a process has none.
+    /// Writes the mark before the start, so that no process ever exists without one.
     pub(super) fn create(task: &Task, containment: &Containment, cgroup: Option<PathBuf>) -> Result<Self, SpawnError> {
         let path = task.mark.clone();
         let failed = |error: FileError| SpawnError::Write { path: path.clone(), source: error.error };
@@ -187,8 +187,8 @@ impl MarkFile {
         Ok(written)
     }
 
-    /// Adds the process that was started. The new text is never shorter than the former and is written by one call, so
-    /// a kill leaves one or the other.
+    /// Adds the process that was started. The new text is never shorter than the former one and is written by one call,
+    /// so after a kill one of the two is there.
     pub(super) fn started(&mut self, child: &Child) -> Result<(), SpawnError> {
         if let Some(process) = table::child(child) {
             (self.mark.pid, self.mark.start_time) = (process.pid, process.start);
@@ -202,7 +202,7 @@ impl MarkFile {
         self.file.write_all_at(&text, 0).map_err(failed)
     }
 
-    /// Removes the file; nothing of the task is alive.
+    /// Removes the file, when none of the task's processes is alive.
     pub(super) fn remove(self) -> Result<(), SpawnError> {
         let failed = |error: FileError| SpawnError::Write { path: self.path.clone(), source: error.error };
         self.folder.remove_file(&self.name).map_err(failed)

@@ -1,4 +1,4 @@
-//! What a program says, limited and filtered on its way into files, and what it is told on its stdin.
+//! The output of a program, limited and filtered on its way into files, and the input that it is given.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
@@ -8,16 +8,16 @@ use std::process::{ChildStderr, ChildStdin, ChildStdout};
 
 use super::{Overflow, SpawnError, Task};
 
-/// As much as the kernel keeps in a pipe by itself.
+/// The size of a pipe's buffer in the kernel.
 const CHUNK_BYTES: usize = 64 << 10;
-/// Of what a failed start wrote to stderr, as much is quoted.
+/// How many bytes of the stderr of a failed start are quoted.
 const MOST_LAST_WORDS: usize = 500;
 
 /// Changes a stream of output on its way into a file. It may hold bytes back until it has seen more.
 pub trait OutputFilter: Send {
-    /// Takes the next bytes, gives those that are ready.
+    /// Takes the next bytes and gives those that are ready to be written.
     fn push(&mut self, bytes: &[u8]) -> Vec<u8>;
-    /// Gives what was held back. Nothing is pushed after that.
+    /// Gives the bytes that were held back. Nothing is pushed after that.
     fn finish(&mut self) -> Vec<u8>;
 }
 
@@ -35,7 +35,7 @@ impl OutputFilter for PassThrough {
     }
 }
 
-/// Which of the two.
+/// Which of the two output streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stream {
     Stdout,
@@ -64,21 +64,21 @@ impl Pipe {
 }
 
 struct Channel {
-    /// `None` before the start and after its end.
+    /// `None` before the start, and after the end of the stream.
     pipe: Option<Pipe>,
     file: File,
     path: PathBuf,
     filter: Box<dyn OutputFilter>,
-    /// Bytes that may still come, where each stream has a limit of its own.
+    /// How many bytes may still come, where each stream has its own limit.
     left: u64,
-    /// Whether bytes were forgotten.
+    /// Whether bytes were dropped.
     truncated: bool,
 }
 
 impl Channel {
     fn create(path: &Path, task: &Task) -> Result<Self, SpawnError> {
         let failed = |source| SpawnError::Write { path: path.to_owned(), source };
-        // Removed and made anew: what lies there may be a link or a FIFO that the agent of a former attempt put there.
+        // Removed and created again: what is there may be a link or a FIFO that the agent of a former attempt made.
         match fs::remove_file(path) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
             _ => {}
@@ -92,7 +92,7 @@ impl Channel {
         self.file.write_all(bytes).map_err(|source| self.failed(source))
     }
 
-    /// Makes what was written durable, through the file that is held open, whatever lies in its place now.
+    /// Makes what was written durable, through the file that is held open, whatever is at its path by now.
     fn sync(&self) -> Result<(), SpawnError> {
         let is_empty = self.file.metadata().map_err(|source| self.failed(source))?.len() == 0;
         if is_empty { Ok(()) } else { self.file.sync_data().map_err(|source| self.failed(source)) }
@@ -103,13 +103,13 @@ impl Channel {
     }
 }
 
-/// What came out of one read.
+/// The outcome of one read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Got {
     Bytes,
-    /// Nothing at the moment.
+    /// Nothing to read at the moment.
     Nothing,
-    /// The stream is at its end, and forgotten.
+    /// The stream is at its end, and closed.
     End,
 }
 
@@ -117,7 +117,7 @@ pub(super) enum Got {
 pub(super) struct Outputs {
     stdout: Channel,
     stderr: Channel,
-    /// Bytes that may still come of both, where both share one limit.
+    /// How many bytes may still come in total, where both streams share one limit.
     shared_left: Option<u64>,
     buffer: Vec<u8>,
 }
@@ -132,7 +132,7 @@ impl Outputs {
         })
     }
 
-    /// Takes the ends of the pipes. Reading them never blocks from now on.
+    /// Takes over our ends of the pipes. Reading from them does not block from now on.
     pub(super) fn connect(&mut self, stdout: Option<ChildStdout>, stderr: Option<ChildStderr>) -> io::Result<()> {
         self.stdout.pipe = stdout.map(Pipe::Stdout);
         self.stderr.pipe = stderr.map(Pipe::Stderr);
@@ -151,7 +151,7 @@ impl Outputs {
         channel.pipe.as_ref().map(Pipe::as_fd)
     }
 
-    /// Reads once. Bytes above the limit are read, so that nobody waits for a reader, and forgotten.
+    /// Reads once. Bytes above the limit are read too, so that the program does not block, but are dropped.
     pub(super) fn pump(&mut self, stream: Stream) -> Result<Got, SpawnError> {
         let channel = match stream {
             Stream::Stdout => &mut self.stdout,
@@ -177,15 +177,15 @@ impl Outputs {
         }
     }
 
-    /// Reads what still lies in the pipes when every writer is dead, writes what the filters held back, and makes all of
-    /// it durable: what a program said is evidence of the stage that it ends. Does not wait for the end of a pipe:
-    /// somebody else may hold it open.
+    /// Reads what is still in the pipes when every writer is dead, writes what the filters held back, and makes all of
+    /// it durable: a program's output is evidence of the stage that it ends. It does not wait for the end of a pipe,
+    /// because another process may hold it open.
     pub(super) fn finish(&mut self) -> Result<(), SpawnError> {
         for stream in [Stream::Stdout, Stream::Stderr] {
-            // The limit also ends a flood from a process that got away.
+            // The limit also bounds what a process that escaped may still write.
             while !self.is_full(stream) && self.pump(stream)? == Got::Bytes {}
         }
-        // What a program answers on stdout comes last: who finds it after a power cut finds the rest too.
+        // A program's answer, on stdout, is synced last: if it is there after a power cut, the rest is too.
         for channel in [&mut self.stderr, &mut self.stdout] {
             channel.pipe = None;
             let rest = channel.filter.finish();
@@ -195,12 +195,12 @@ impl Outputs {
         Ok(())
     }
 
-    /// Whether bytes were forgotten.
+    /// Whether bytes were dropped.
     pub(super) fn truncated(&self) -> bool {
         self.stdout.truncated || self.stderr.truncated
     }
 
-    /// Whether no more of this stream is kept.
+    /// Whether this stream has reached its limit.
     fn is_full(&self, stream: Stream) -> bool {
         match stream {
             _ if self.shared_left.is_some() => self.truncated(),
@@ -236,7 +236,7 @@ impl<'a> Feed<'a> {
         self.pipe.as_fd()
     }
 
-    /// Writes as much as fits; true when all is written, or when the program reads no more.
+    /// Writes as much as fits; true when everything is written, or when the program has stopped reading.
     pub(super) fn pump(&mut self) -> bool {
         while !self.left.is_empty() {
             match self.pipe.write(self.left) {

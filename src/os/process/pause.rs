@@ -1,5 +1,5 @@
-//! The pause that Ctrl-Z asks for: everything below this process is stopped before this process is, and goes on with it.
-//! Limits of time do not count it.
+//! The pause at Ctrl-Z: all descendants are stopped before this process is, and continue with it. Time limits do not
+//! count the pause.
 
 use std::collections::BTreeSet;
 use std::sync::MutexGuard;
@@ -13,28 +13,28 @@ use crate::os::clock;
 
 /// How long processes may take to stop. Only one that hangs in the kernel takes longer.
 const MOST_STOPPING: Duration = Duration::from_secs(1);
-/// Between two looks at what is still running.
+/// Time between two checks for processes that still run.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 
-/// A pause under way. When it is dropped, all goes on that was stopped by it.
+/// A pause. When it is dropped, everything that it stopped continues.
 #[derive(Debug)]
 pub struct Pause {
-    /// Parents before their children.
+    /// The stopped processes, parents before their children.
     stopped: Vec<Process>,
-    /// No main program starts while this is held.
+    /// While this is held, no main program starts.
     _starts: MutexGuard<'static, BTreeSet<i32>>,
 }
 
 impl Pause {
-    /// Stops the clocks and every process below this one that is not stopped already, and waits until they are. In every
-    /// containment, what a run started is below this process: it adopts those that lose their parents.
+    /// Stops our clocks and every running descendant of this process, and waits until they have stopped. In every
+    /// containment, what a run started is a descendant of this process, because it adopts orphans.
     #[must_use]
     pub fn begin() -> Self {
         let starts = start::main_programs();
         clock::begin_pause();
         let deadline = Instant::now() + MOST_STOPPING;
         let (mut stopped, mut told) = (Vec::new(), BTreeSet::new());
-        // One that was not stopped yet may have started another.
+        // A process that was not stopped yet may have started another one.
         loop {
             let running = running_below();
             let new: Vec<Process> =
@@ -51,14 +51,14 @@ impl Pause {
 
 impl Drop for Pause {
     fn drop(&mut self) {
-        // A parent that asks must not hear that its child was stopped.
+        // Children are continued first: a parent that asks must not learn that its child was stopped.
         self.stopped.reverse();
         table::send(&self.stopped, Signal::CONT);
         clock::end_pause();
     }
 }
 
-/// Whether anybody could tell this process to go on: the kernel lets a terminal stop no process of a group without a
+/// Whether somebody could continue this process. The kernel does not let a terminal stop a process group without a
 /// parent in another group of the session, such as the shell that started it.
 #[must_use]
 pub fn can_be_continued() -> bool {
@@ -69,7 +69,7 @@ pub fn can_be_continued() -> bool {
     table.iter().any(|member| member.group == me.group && !member.ended && is_outside(member.parent))
 }
 
-/// Every process below this one that goes on, parents before their children.
+/// Every running descendant of this process, parents before their children.
 fn running_below() -> Vec<Process> {
     let (Ok(table), Ok(me)) = (table::all(), table::own()) else { return Vec::new() };
     let (mut below, mut parents) = (Vec::new(), BTreeSet::from([me.pid]));

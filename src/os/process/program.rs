@@ -1,4 +1,4 @@
-//! Finds the program of a task before anything is started, so that a missing one is the same error under every
+//! Finds the program of a task before anything is started, so that a missing one gives the same error under every
 //! containment.
 
 use std::ffi::OsStr;
@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use super::SpawnError;
 use crate::os::program::{self, Found};
 
-/// The kernel reads no more of the first line of a script.
+/// How much the kernel reads of a script's first line.
 const MOST_FIRST_LINE_BYTES: u64 = 256;
 
-/// The file that `name` means in folder `cwd` with this `PATH`.
+/// The file that `name` means in the folder `cwd` with this `PATH`.
 pub(super) fn find(name: &OsStr, cwd: &Path, path: Option<&OsStr>) -> Result<PathBuf, SpawnError> {
     let found =
         if name.as_bytes().contains(&b'/') { program::first([cwd.join(name)]) } else { program::search(name, path) };
@@ -24,10 +24,10 @@ pub(super) fn find(name: &OsStr, cwd: &Path, path: Option<&OsStr>) -> Result<Pat
     }
 }
 
-/// A script whose interpreter is missing starts nowhere, and the kernel's word for it, "no such file", misleads.
+/// A script whose interpreter is missing cannot be started, and the kernel's error for it, "no such file", misleads.
 fn check_interpreter(program: &Path, cwd: &Path) -> Result<(), SpawnError> {
     let mut start = Vec::new();
-    // A program that can be executed and not read is none of ours to judge.
+    // A program that can be executed but not read is accepted as it is.
     let read = File::open(program).and_then(|file| file.take(MOST_FIRST_LINE_BYTES).read_to_end(&mut start));
     let Some(line) = start.strip_prefix(b"#!").filter(|_| read.is_ok()) else { return Ok(()) };
     let line = line.split(|byte| *byte == b'\n').next().unwrap_or(line);

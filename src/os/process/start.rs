@@ -1,8 +1,8 @@
-//! Starts the main program of a task, in a session of its own: it has no terminal, wherever this process was started, and
-//! no signal of a terminal reaches it.
+//! Starts the main program of a task in a session of its own: it has no terminal, wherever this process was started,
+//! and signals of a terminal do not reach it.
 //!
-//! `std` has no safe way to found a session between fork and exec; process-wrap has. No more of it is used: its children
-//! are ended and waited for by groups, ours by their containment.
+//! `std` has no safe way to begin a session between fork and exec; process-wrap has. Nothing else of it is used: it
+//! ends and waits for its children by groups, while we use the containment.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -14,13 +14,14 @@ use rustix::process::Pid;
 
 use super::Hold;
 
-/// The main programs that were started and not reaped. It is held during a start, for two reasons: a start can have a
-/// descriptor open that only its own child may inherit, and no other thread may take the new child for an orphan.
+/// The main programs that were started and not reaped yet. It is locked during a start, for two reasons: a start can
+/// have a descriptor open that only its own child may inherit, and no other thread may take the new child for an
+/// orphan.
 static MAIN_PROGRAMS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
 /// Makes the program of the command the leader of a new session, and with it of a new process group.
 pub(super) fn in_own_session(command: &mut Command) -> io::Result<()> {
-    // The second argument is not looked at.
+    // The second argument is not used by it.
     ProcessSession.pre_spawn(command, &CommandWrap::with_new("", |_| {}))
 }
 
@@ -40,7 +41,7 @@ pub(super) fn reap(child: &mut Child) -> io::Result<ExitStatus> {
     status
 }
 
-/// The main programs that other threads wait for. None starts while this is held.
+/// The main programs that other threads wait for. While this is held, none starts.
 pub(super) fn main_programs() -> MutexGuard<'static, BTreeSet<i32>> {
     MAIN_PROGRAMS.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! The stop word: raised by the coordinator, heard by every run at once.
+//! The stop request: raised by the coordinator, and seen by every run at once.
 
 use std::fmt;
 use std::io;
@@ -10,29 +10,30 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use crate::model::outcome::StopLevel;
 
-/// How far a stop has been asked for. Clones share one word, and it only goes up.
+/// How far a stop has been requested. Clones share one level, and it only rises.
 #[derive(Clone)]
 pub struct StopHandle(Arc<Word>);
 
 struct Word {
     stop_level: AtomicU8,
-    // Readable for ever once the stop level is reached: nobody reads them, so they wake every run and every later one.
+    // Each stays readable for ever once its stop level is reached: it is never read, so it wakes every run, later ones
+    // too.
     terminate: OwnedFd,
     kill: OwnedFd,
 }
 
 impl StopHandle {
-    /// A word that is not raised.
+    /// A handle with no stop requested.
     ///
     /// # Errors
-    /// The kernel's, when it has no file descriptors left.
+    /// When the kernel has no file descriptors left.
     pub fn new() -> io::Result<Self> {
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
         let (terminate, kill) = (eventfd(0, flags)?, eventfd(0, flags)?);
         Ok(Self(Arc::new(Word { stop_level: AtomicU8::new(0), terminate, kill })))
     }
 
-    /// Raises the word to this stop level; a lower stop level than the present one changes nothing.
+    /// Raises the stop level; a lower level than the present one changes nothing.
     pub fn raise(&self, stop_level: StopLevel) {
         let number = match stop_level {
             StopLevel::Drain => 1,
@@ -48,7 +49,7 @@ impl StopHandle {
         }
     }
 
-    /// The highest stop level that was raised.
+    /// The highest stop level that was requested.
     #[must_use]
     pub fn level(&self) -> Option<StopLevel> {
         match self.0.stop_level.load(Ordering::SeqCst) {
@@ -59,12 +60,12 @@ impl StopHandle {
         }
     }
 
-    /// Readable from the moment on when processes are asked to end.
+    /// Readable from the moment when processes are asked to end.
     pub(super) fn terminate(&self) -> BorrowedFd<'_> {
         self.0.terminate.as_fd()
     }
 
-    /// Readable from the moment on when processes are killed.
+    /// Readable from the moment when processes are killed.
     pub(super) fn kill(&self) -> BorrowedFd<'_> {
         self.0.kill.as_fd()
     }

@@ -1,6 +1,6 @@
-//! The kernel's table of processes, as `/proc` shows it, and what one does to a process found there.
+//! The kernel's process table, as `/proc` shows it, and what can be done to a process found there.
 //!
-//! A process number alone says little: it is used again. So a process is meant by its number and start time, and it is
+//! A pid alone says little, because it is reused. So a process is identified by its pid and start time, and it is
 //! signalled and waited for through a pidfd that was opened before the start time was compared.
 
 use std::collections::BTreeSet;
@@ -18,23 +18,23 @@ use rustix::process::{
 
 use super::start;
 
-/// So many processes are waited for at once; a fork bomb must not use up our file descriptors.
+/// How many processes are waited for at once; a fork bomb must not use up our file descriptors.
 const MOST_HELD: usize = 256;
 
-/// Longest wait for a process that becomes another program, which takes the kernel far less.
+/// Longest wait for a process that is executing another program, which takes the kernel far less.
 const BETWEEN_PROGRAMS: Duration = Duration::from_secs(1);
 
-/// Few programs are started with more words than this, in bytes.
+/// Size of a command line or environment that few programs exceed, in bytes.
 const USUAL_WORDS_BYTES: usize = 16 << 10;
 
-/// More words than this are not read, in bytes: the kernel starts no program with more than 6 MiB.
+/// Most bytes of a command line or environment that are read: the kernel starts no program with more than 6 MiB.
 const MOST_WORDS_BYTES: usize = 8 << 20;
 
-/// Where the beginning of the code stands in [`stat`]: field 26 of `proc_pid_stat(5)`.
+/// The index of the start of the code in [`stat`]: field 26 of `proc_pid_stat(5)`.
 const START_OF_CODE: usize = 23;
-/// Where the first and the last address of the arguments stand in [`stat`]: fields 48 and 49 of `proc_pid_stat(5)`.
+/// The index of the first and last address of the arguments in [`stat`]: fields 48 and 49 of `proc_pid_stat(5)`.
 const ARGUMENTS: usize = 45;
-/// Where those of the environment stand: fields 50 and 51.
+/// The index of those of the environment: fields 50 and 51.
 const ENVIRONMENT: usize = 47;
 
 /// One process.
@@ -44,11 +44,12 @@ pub(super) struct Process {
     pub(super) parent: i32,
     pub(super) group: i32,
     pub(super) session: i32,
-    /// In clock ticks since the machine started.
+    /// When it started, in clock ticks since the machine started.
     pub(super) start: u64,
-    /// It does not go on before it is told to.
+    /// Whether it is stopped until somebody continues it.
     pub(super) stopped: bool,
-    /// A zombie: it only waits to be reaped. A process of which only the first thread has ended is not.
+    /// Whether it is a zombie, which only waits to be reaped. A process of which only the first thread has ended is
+    /// not.
     pub(super) ended: bool,
 }
 
@@ -79,20 +80,20 @@ pub(super) fn one(pid: i32) -> Option<Process> {
     })
 }
 
-/// What the kernel says of a process behind its program's name, from field 3 of `proc_pid_stat(5)` on.
+/// The kernel's status of a process behind its program's name, from field 3 of `proc_pid_stat(5)` on.
 fn stat(pid: i32) -> Option<String> {
     let mut stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    // The name stands in parentheses and may itself contain some.
+    // The name is in parentheses and may itself contain some.
     let after_name = stat.iter().rposition(|byte| *byte == b')')? + 1;
     String::from_utf8(stat.split_off(after_name)).ok()
 }
 
-/// A child that is not reaped yet.
+/// A child of ours that is not reaped yet.
 pub(super) fn child(child: &Child) -> Option<Process> {
     one(Pid::from_child(child).as_raw_pid())
 }
 
-/// Adds to `tree` every process whose parent is in it, to the last generation.
+/// Adds to `tree` every descendant of its processes.
 pub(super) fn add_descendants(table: &[Process], tree: &mut BTreeSet<i32>) {
     loop {
         let before = tree.len();
@@ -115,8 +116,8 @@ pub(super) fn environment_holds(pid: i32, entry: &[u8]) -> Option<bool> {
     Some(words(pid, "environ", ENVIRONMENT)?.split(|byte| *byte == 0).any(|each| each == entry))
 }
 
-/// The words that a process was started with, each with a NUL behind it, from that file of its folder in `/proc`: none
-/// where it has none or does not show them; `None` when it has ended.
+/// The NUL-terminated arguments or variables that a process was started with, read from that file of its folder in
+/// `/proc`. Empty when it has none or does not show them; `None` when it has ended.
 fn words(pid: i32, file: &str, addresses: usize) -> Option<Vec<u8>> {
     let deadline = Instant::now() + BETWEEN_PROGRAMS;
     loop {
@@ -129,7 +130,7 @@ fn words(pid: i32, file: &str, addresses: usize) -> Option<Vec<u8>> {
         if one(pid).is_none_or(|process| process.ended) {
             return None;
         }
-        // It may have become another program since the file was opened, or be about to.
+        // It may have executed another program since the file was opened, or be about to.
         if !are_shown || has_none(pid, addresses) || Instant::now() >= deadline {
             return Some(words);
         }
@@ -137,7 +138,7 @@ fn words(pid: i32, file: &str, addresses: usize) -> Option<Vec<u8>> {
     }
 }
 
-/// Reads a file of `/proc` in one piece: between two pieces, the process may become another program.
+/// Reads a file of `/proc` in one piece: between two reads, the process may execute another program.
 fn at_once(path: &str) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let mut bytes = vec![0; USUAL_WORDS_BYTES];
@@ -151,8 +152,9 @@ fn at_once(path: &str) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Whether a process surely has no such words: they end where they begin, and the kernel, which lays the words of a program
-/// down before it says where its code begins, has said that. A thread of the kernel has neither, and no program's file.
+/// Whether a process surely has no such arguments or variables: their range is empty, and the start of the code is
+/// known, which the kernel sets after it has laid out the arguments. A kernel thread has neither of them and no
+/// executable file.
 fn has_none(pid: i32, addresses: usize) -> bool {
     let Some(stat) = stat(pid) else { return true };
     let field = |place| stat.split_ascii_whitespace().nth(place);
@@ -160,28 +162,28 @@ fn has_none(pid: i32, addresses: usize) -> bool {
     (is_laid_down && field(addresses) == field(addresses + 1)) || fs::read_link(format!("/proc/{pid}/exe")).is_err()
 }
 
-/// The program and arguments of a process, each with a NUL behind it; `None` when it is gone.
+/// The program and arguments of a process, each followed by a NUL; `None` when it is gone.
 pub(super) fn command_line(pid: i32) -> Option<Vec<u8>> {
     words(pid, "cmdline", ARGUMENTS)
 }
 
-/// This process. Its group and session are 0 where they were founded outside of its pid namespace, as in a container
-/// whose first process founded none.
+/// This process. Its group and session are 0 where they were created outside of its pid namespace, as in a container
+/// whose first process created none.
 pub(super) fn own() -> io::Result<Process> {
     one(getpid().as_raw_pid()).ok_or_else(|| io::Error::other("/proc does not show this process"))
 }
 
-/// Names the namespace that process numbers are of, as seen from here; empty where the kernel does not tell.
+/// Identifies our pid namespace; empty where the kernel does not report it.
 pub(super) fn pid_namespace() -> String {
     let link = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
     link.to_string_lossy().into_owned()
 }
 
-/// The namespace in which every process of the machine is seen; the kernel gives it this name.
+/// The kernel's name for the first pid namespace, in which every process of the machine is seen.
 pub(super) const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
 
-/// From now on, processes that lose their parent become children of this process, not of the machine's first one: so
-/// they stay in reach.
+/// From now on, orphaned descendants become children of this process, not of the machine's first one: so they stay
+/// within reach.
 pub(super) fn adopt_orphans() -> io::Result<()> {
     Ok(set_child_subreaper(Some(getpid()))?)
 }
@@ -192,20 +194,21 @@ pub(super) fn hold(process: &Process) -> Option<OwnedFd> {
     one(process.pid).is_some_and(|now| now.start == process.start).then_some(fd)
 }
 
-/// Sends a signal to each that still lives. One that may not be signalled is passed over: whoever waits will see it.
+/// Sends a signal to each process that is alive. One that may not be signalled is skipped: whoever waits for it will
+/// notice.
 pub(super) fn send(processes: &[Process], signal: Signal) {
     for fd in processes.iter().filter_map(hold) {
         let _ = pidfd_send_signal(&fd, signal);
     }
 }
 
-/// Asks each to end, also one that is stopped.
+/// Asks each process to end, stopped ones too.
 pub(super) fn terminate(processes: &[Process]) {
     send(processes, Signal::TERM);
     send(processes, Signal::CONT);
 }
 
-/// Kills each, and waits until they ended or the deadline has come. Call it until none is left.
+/// Kills each process, and waits until they have ended or the deadline has passed. To be called until none is left.
 pub(super) fn kill_and_wait(processes: &[Process], deadline: Instant) -> io::Result<()> {
     send(processes, Signal::KILL);
     let mut held: Vec<OwnedFd> = processes.iter().take(MOST_HELD).filter_map(hold).collect();
@@ -231,7 +234,8 @@ pub(super) fn end_all_below() {
     send(&below, Signal::KILL);
 }
 
-/// `poll` with a deadline (none: for ever). Gives how many are ready, 0 at the deadline. A signal does not end it.
+/// `poll` with a deadline (`None`: for ever). Gives how many descriptors are ready, 0 at the deadline. Signals do not
+/// end it.
 pub(in crate::os) fn wait(polled: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::Result<usize> {
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
@@ -244,17 +248,17 @@ pub(in crate::os) fn wait(polled: &mut [PollFd<'_>], deadline: Option<Instant>) 
     }
 }
 
-/// Reaps an ended child of ours, through a descriptor: another with the same number is never meant.
+/// Reaps an ended child of ours, through a descriptor, so that a reused pid is never meant.
 pub(super) fn reap(process: &Process) {
     if let Some(fd) = hold(process) {
-        // Another thread may have been faster; then there is nothing left to do.
+        // Another thread may have reaped it already; then there is nothing left to do.
         let _ = waitid(WaitId::PidFd(fd.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
     }
 }
 
-/// Reaps the ended orphans that this process has adopted. What other threads wait for is never among them: the main
-/// programs of runs are known, and what else we start stays in our session, with a group of its own; of the group of
-/// `leader` only the leader itself is one.
+/// Reaps the ended orphans that this process has adopted, and never a process that another thread waits for: the main
+/// programs of runs are known, and everything else that we start stays in our session with a group of its own; of the
+/// group of `leader` only the leader itself is such a process.
 pub(super) fn reap_adopted(leader: i32) {
     let Ok(Process { pid: me, session, .. }) = own() else { return };
     let main_programs = start::main_programs();

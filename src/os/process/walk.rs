@@ -1,8 +1,8 @@
-//! The weakest containment: a tree of processes that is found by walking the kernel's table.
+//! The weakest containment: a process tree that is found by walking the kernel's process table.
 //!
-//! A process belongs to the tree when its parent does, when its environment holds the tree's token, or when the founder
-//! of its group or session was seen in the tree. So one that leaves its parent, its session *and* its environment before
-//! it was ever seen gets away; nothing weaker than a namespace or a control group can hold that one.
+//! A process belongs to the tree when its parent does, when its environment holds the tree's token, or when the leader
+//! of its group or session was seen in the tree. So a process that leaves its parent, its session *and* its environment
+//! before it was ever seen escapes; only a namespace or a control group can hold that one.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -15,34 +15,34 @@ use rustix::process::Signal;
 use super::table::{self, Process};
 use super::{Hold, SpawnError, TOKEN_VARIABLE, Task};
 
-/// So often a table is taken anew that shows nothing and may not be all.
+/// How often a table is read again that may not show everything.
 const MOST_LOOKS: u32 = 50;
 
 /// The processes of one task.
 pub(super) struct Tree {
-    /// Number and start time of the first one; `None` before the start.
+    /// Pid and start time of the first process; `None` before the start.
     leader: Option<(i32, u64)>,
     token: Vec<u8>,
-    /// The session that the leader was started in, which is not the tree's.
+    /// The session that the leader was started from, which is not part of the tree.
     home: Option<i32>,
-    /// Only children of this process can be orphans of the tree; `None`: of any.
+    /// Only children of this process can be orphans of the tree; `None`: children of any process.
     adopter: Option<i32>,
-    /// Every number that was seen in the tree.
+    /// Every pid that was seen in the tree.
     seen: BTreeSet<i32>,
-    /// Sessions that were founded in the tree.
+    /// Sessions that were created in the tree.
     sessions: BTreeSet<i32>,
-    /// What was killed; of a tree of ours, without the leader.
+    /// Processes that were killed; of a tree of ours, without the leader.
     killed: BTreeSet<(i32, u64)>,
 }
 
 impl Tree {
-    /// A tree below this process, which adopts its orphans.
+    /// A tree of descendants of this process, which adopts its orphans.
     pub(super) fn new(token: &str) -> io::Result<Self> {
         let us = table::own()?;
         Ok(Self { home: Some(us.session), adopter: Some(us.pid), ..Self::of_another(token, None) })
     }
 
-    /// The tree of a coordinator that is dead. The leader counts when it has this start time.
+    /// The tree of a coordinator that is dead. The leader is recognised by this start time.
     pub(super) fn of_another(token: &str, leader: Option<(i32, u64)>) -> Self {
         let leader = leader.filter(|(pid, start)| table::one(*pid).is_some_and(|process| process.start == *start));
         Self {
@@ -56,8 +56,8 @@ impl Tree {
         }
     }
 
-    /// Every living process of the tree. A table that changed while it was looked at is taken anew: who ended meanwhile
-    /// may have left a child that nothing ties to the tree any more.
+    /// Every living process of the tree. A table that changed while it was read is read again: a process that ended
+    /// meanwhile may have left a child that nothing else ties to the tree.
     pub(super) fn members(&mut self) -> io::Result<Vec<Process>> {
         let mut found = self.look()?;
         for _ in 0..MOST_LOOKS {
@@ -69,11 +69,11 @@ impl Tree {
         Ok(found.0)
     }
 
-    /// Every living process of the tree in one table, and whether that can be all.
+    /// Every living process of the tree in one table, and whether the table can be complete.
     fn look(&mut self) -> io::Result<(Vec<Process>, bool)> {
         let table = table::all()?;
         let numbers: BTreeSet<i32> = table.iter().map(|process| process.pid).collect();
-        // The parent of those from outside of a namespace is 0.
+        // Processes from outside of a namespace have parent 0.
         let mut is_whole = table.iter().all(|process| process.parent == 0 || numbers.contains(&process.parent));
         let mut members = BTreeSet::new();
         loop {
@@ -93,7 +93,7 @@ impl Tree {
                     self.sessions.insert(process.session);
                 }
             }
-            // A session or group seen now can make another process a member.
+            // A session or group seen only now can make another process a member.
             if members.len() == before {
                 break;
             }
@@ -117,7 +117,7 @@ impl Tree {
         table::environment_holds(process.pid, &self.token)
     }
 
-    /// Kills until nothing is left, and tells how many that were; of a tree of ours, beside the leader.
+    /// Kills until nothing is left, and gives how many processes that were; of a tree of ours, without the leader.
     pub(super) fn end(&mut self, deadline: Instant) -> io::Result<u32> {
         loop {
             let members = self.members()?;
@@ -173,7 +173,7 @@ impl Hold for Tree {
     }
 
     fn reached(&self) -> bool {
-        // The kernel says so at the start already.
+        // The kernel reports a failure at the start already.
         true
     }
 }

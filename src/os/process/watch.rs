@@ -1,5 +1,5 @@
-//! The wait: for the exit of a program, its output, the stop word and its deadlines, all at once. Deadlines are held
-//! against the time at work: a pause does not count.
+//! Waits for the exit of a program, its output, a stop request and its deadlines, all at once. Deadlines are measured
+//! without pauses.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -16,16 +16,16 @@ use super::{End, Hold, MOST_DYING, Overflow, ProcessLimits, SpawnError, StopHand
 use crate::model::outcome::StopLevel;
 use crate::os::clock;
 
-/// How far the end of a program has been brought about.
+/// How far the program has been asked to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Running,
-    /// TERM is sent.
+    /// TERM was sent.
     Asked {
         end: End,
         kill_at: Option<Instant>,
     },
-    /// KILL is sent.
+    /// KILL was sent.
     Killed {
         end: End,
         give_up_at: Instant,
@@ -63,7 +63,7 @@ impl<'a> Watch<'a> {
         outputs: &'a mut Outputs,
         stop: &'a StopHandle,
     ) -> io::Result<Self> {
-        // A child that is not reaped keeps its number, so this is the right process even if it has ended.
+        // A child that is not reaped keeps its pid, so this is the right process even if it has ended.
         let leader = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
         outputs.connect(child.stdout.take(), child.stderr.take())?;
         let feed = match (child.stdin.take(), &task.stdin) {
@@ -85,7 +85,7 @@ impl<'a> Watch<'a> {
         })
     }
 
-    /// Waits until the program has ended; it is not reaped. Gives why it was ended, if it was ended by us.
+    /// Waits until the program has ended; it is not reaped. Gives why we ended it, if we did.
     pub(super) fn until_exit(&mut self) -> Result<Option<End>, SpawnError> {
         loop {
             let ready = self.wait().map_err(|source| self.failed(source))?;
@@ -98,7 +98,7 @@ impl<'a> Watch<'a> {
                                 self.limits.no_progress.and_then(|most| after(clock::time_at_work(), most));
                         }
                     }
-                    // Dropping it closes the pipe, which is how the program learns that there is no more.
+                    // Dropping it closes the pipe, by which the program learns that there is no more.
                     Source::Stdin => drop(self.feed.take_if(Feed::pump)),
                 }
             }
@@ -120,7 +120,7 @@ impl<'a> Watch<'a> {
     fn wait(&self) -> io::Result<Vec<Source>> {
         let mut sources = vec![Source::Leader];
         let mut polled = vec![PollFd::new(&self.leader, PollFlags::IN)];
-        // A word that was heard stays readable, so only the next one is listened for.
+        // A descriptor that became readable stays readable, so only that of the next level is polled.
         let word = match self.phase {
             Phase::Running => Some(self.stop.terminate()),
             Phase::Asked { .. } => Some(self.stop.kill()),
@@ -140,7 +140,7 @@ impl<'a> Watch<'a> {
             sources.push(Source::Stdin);
             polled.push(PollFd::from_borrowed_fd(feed.fd(), PollFlags::OUT));
         }
-        // A pause that comes now makes it wake too early, and wait again.
+        // If a pause begins now, this wakes too early and waits again.
         let left = self.deadline().map(|deadline| deadline.saturating_duration_since(clock::time_at_work()));
         table::wait(&mut polled, left.and_then(|left| after(Instant::now(), left)))?;
         let ready = sources.into_iter().zip(&polled).filter(|(_, polled)| !polled.revents().is_empty());
@@ -155,7 +155,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Does what is due now.
+    /// Does what is due now: asks the program to end, or kills it.
     fn step(&mut self, now: Instant) -> io::Result<()> {
         let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| now >= deadline);
         let kill_word = self.stop.level() == Some(StopLevel::Kill);
@@ -198,16 +198,16 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// That much later; `None` when that is beyond all times.
+/// The time after `duration`; `None` when that cannot be represented.
 fn after(now: Instant, duration: Duration) -> Option<Instant> {
     now.checked_add(duration)
 }
 
-/// How a process ended that nobody of us ended.
+/// How a program ended that we did not end.
 pub(super) fn end_of(exit: ExitStatus) -> End {
     match (exit.code(), exit.signal()) {
         (Some(code), _) => End::Exited(code),
-        // A process that was waited for has a code or a signal, so the last one is never used.
+        // A process that was waited for has a code or a signal, so the default is never used.
         (None, signal) => End::Signaled(signal.unwrap_or_default()),
     }
 }

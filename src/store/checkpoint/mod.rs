@@ -238,7 +238,7 @@ impl CheckpointWriter {
     /// Writes the checkpoint whole and durably; how long that took.
     ///
     /// # Errors
-    /// When the lock is lost, the checkpoint is of a version that this tool does not write, or the disk says no.
+    /// When the lock is lost, the checkpoint is of a version that this tool does not write, or it cannot be written.
     pub fn save(&mut self, checkpoint: &Checkpoint) -> Result<Duration, StoreError> {
         let begin = Instant::now();
         if age(&checkpoint.version) != Age::Current {
@@ -252,7 +252,7 @@ impl CheckpointWriter {
     /// Writes a checkpoint of another form, whole and durably.
     ///
     /// # Errors
-    /// When the lock is lost or the disk says no.
+    /// When the lock is lost or it cannot be written.
     pub fn save_bytes(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         self.lock.check()?;
         Ok(files::write_atomic(&self.path, bytes)?)
@@ -261,7 +261,7 @@ impl CheckpointWriter {
     /// Keeps bytes of a former checkpoint beside it under a name that is never used again.
     ///
     /// # Errors
-    /// When the lock is lost or the disk says no.
+    /// When the lock is lost or it cannot be written.
     pub fn backup(&mut self, raw: &[u8], now: Timestamp) -> Result<PathBuf, StoreError> {
         self.keep(now, |path| files::write_new(path, raw))
     }

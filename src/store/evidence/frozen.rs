@@ -53,7 +53,7 @@ impl Frozen {
     }
 }
 
-/// What the system says of all files of a folder without reading them. A write changes the time of the last change, which
+/// The system's error of all files of a folder without reading them. A write changes the time of the last change, which
 /// no program can set.
 fn stamp(root: &Path) -> Result<Digest, FileError> {
     let mut all = Digesting::default();

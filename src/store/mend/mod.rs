@@ -31,7 +31,7 @@ pub struct Applied {
 /// which a person must give up. A place that is gone already is passed over.
 ///
 /// # Errors
-/// When a place is not below the folder, the lock is lost, or the disk says no. What was done until then stays.
+/// When a place is not below the folder, the lock is lost, or it cannot be written. What was done until then stays.
 pub fn apply(
     folder: &ExperimentFolder,
     writer: &mut CheckpointWriter,

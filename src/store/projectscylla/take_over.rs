@@ -79,7 +79,7 @@ pub fn misses_only_its_checkpoint(folder: &ExperimentFolder) -> Result<Option<Ch
 /// The prompt that ProjectScylla's runs were given, when it lies there as text.
 ///
 /// # Errors
-/// When the system does not let it be read.
+/// When it cannot be read.
 pub fn prompt(folder: &ExperimentFolder) -> Result<Option<String>, StoreError> {
     match files::read_bounded(&folder.root().join(PROMPT), MOST_FIXTURE_FILE_BYTES) {
         Ok(bytes) => Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok())),
@@ -91,7 +91,7 @@ pub fn prompt(folder: &ExperimentFolder) -> Result<Option<String>, StoreError> {
 /// The prompts that agents of ProjectScylla were given, of the runs at these places that keep theirs.
 ///
 /// # Errors
-/// When the system does not let one be read.
+/// When one cannot be read.
 pub fn prompts_of_runs(folder: &ExperimentFolder, places: &[&str]) -> Result<Vec<String>, StoreError> {
     let mut prompts = Vec::new();
     for place in places {
@@ -108,7 +108,7 @@ pub fn prompts_of_runs(folder: &ExperimentFolder, places: &[&str]) -> Result<Vec
 /// Gives a run the place that it has here. One that has it already, or is not there any more, is passed over.
 ///
 /// # Errors
-/// When the place is taken by another folder, or the disk says no.
+/// When the place is taken by another folder, or it cannot be written.
 pub fn settle(folder: &ExperimentFolder, run: RunId, place: &str) -> Result<(), StoreError> {
     let (from, to) = (folder.root().join(place), folder.run(run).root().to_owned());
     if from == to || files::kind_of(&from)?.is_none() {
@@ -155,7 +155,7 @@ pub fn settle_former_attempts(folder: &ExperimentFolder) -> Result<(), StoreErro
 /// Moves what is left of ProjectScylla's phases, reports and manifests, to its other files.
 ///
 /// # Errors
-/// When the disk says no.
+/// When it cannot be written.
 pub fn put_phases_away(folder: &ExperimentFolder) -> Result<(), StoreError> {
     for phase in PHASES {
         let from = folder.base(phase);

@@ -78,7 +78,7 @@ impl RunStore {
     /// What a judge's answer says that it cost, valid or not.
     ///
     /// # Errors
-    /// When the system does not let it be read.
+    /// When it cannot be read.
     pub fn answer_cost(&self, judge: JudgeNumber) -> Result<Cost, StoreError> {
         claimed::judge(&self.folder, judge)
     }
@@ -86,7 +86,7 @@ impl RunStore {
     /// What the answers cost that were set aside.
     ///
     /// # Errors
-    /// When the system does not let one be read.
+    /// When one cannot be read.
     pub fn failed_judges_cost(&self) -> Result<Total, StoreError> {
         self.judges_aside()?.iter().map(|aside| claimed::judge_aside(aside).map(Total::from)).sum()
     }

@@ -50,7 +50,7 @@ impl RunStore {
     /// former session wrote, before it was stopped on the way to the move, is kept: it knew the cost.
     ///
     /// # Errors
-    /// When the disk says no; with `AlreadyExists` when there is such an attempt already.
+    /// When it cannot be written; with `AlreadyExists` when there is such an attempt already.
     pub fn set_aside(&self, record: &AttemptRecord) -> Result<PathBuf, StoreError> {
         let to = self.failed.join(record.attempt.folder(self.run.run));
         files::create_dir_durable(self.folder.root())?;

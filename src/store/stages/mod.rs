@@ -105,7 +105,7 @@ impl RunStore {
     /// How often a judge is asked with the next time; former answers that were not valid lie aside.
     ///
     /// # Errors
-    /// When the system says no.
+    /// When a system call fails.
     pub fn judge_attempt(&self, judge: JudgeNumber) -> Result<u32, StoreError> {
         let mut attempt = 1;
         while files::kind_of(&self.folder.failed_judge(judge, attempt))?.is_some() {
@@ -118,7 +118,7 @@ impl RunStore {
     /// the digest of it until the seal of the run does.
     ///
     /// # Errors
-    /// When the disk says no.
+    /// When it cannot be written.
     pub fn set_judge_aside(&self, judge: JudgeNumber) -> Result<(), StoreError> {
         let attempt = self.judge_attempt(judge)?;
         files::create_dir_durable(&self.folder.failed_judges())?;
@@ -143,7 +143,7 @@ impl RunStore {
     /// Which durable files are whole.
     ///
     /// # Errors
-    /// When the system does not let one be read: it is unknown, not absent.
+    /// When one cannot be read: it is unknown, not absent.
     pub fn progress(&self) -> Result<StageProgress, StoreError> {
         Ok(StageProgress {
             agent: self.read_agent_result()?,
@@ -157,7 +157,7 @@ impl RunStore {
     /// The whole `judgment.json` files, by judge.
     ///
     /// # Errors
-    /// When the system does not let one be read.
+    /// When one cannot be read.
     pub fn judgments(&self) -> Result<BTreeMap<JudgeNumber, Judgment>, StoreError> {
         let mut judgments = BTreeMap::new();
         for judge in self.judges()? {
@@ -185,7 +185,7 @@ impl RunStore {
     /// `agent/result.json`, when it is there and whole.
     ///
     /// # Errors
-    /// When the system does not let it be read.
+    /// When it cannot be read.
     pub fn read_agent_result(&self) -> Result<Option<AgentResult>, StoreError> {
         let path = self.folder.agent_result();
         match self.agent_result(&path)? {
@@ -199,7 +199,7 @@ impl RunStore {
     /// The same, where one that was altered is as good as none: the attempt is given up.
     ///
     /// # Errors
-    /// When the system does not let it be read.
+    /// When it cannot be read.
     pub fn whole_agent_result(&self) -> Result<Option<AgentResult>, StoreError> {
         Ok(self.agent_result(&self.folder.agent_result())?.whole())
     }
@@ -215,7 +215,7 @@ impl RunStore {
     /// Writes `agent/result.json`: from then on the agent is not started again.
     ///
     /// # Errors
-    /// When the disk says no.
+    /// When it cannot be written.
     pub fn write_agent_result(&self, result: &AgentResult) -> Result<(), StoreError> {
         self.write_stage(&self.folder.agent(), &self.folder.agent_result(), result)
     }
@@ -223,7 +223,7 @@ impl RunStore {
     /// `checks/result.json`, when it is there and whole.
     ///
     /// # Errors
-    /// When the system does not let it be read.
+    /// When it cannot be read.
     pub fn read_checks(&self) -> Result<Option<ChecksResult>, StoreError> {
         read_whole(&self.folder.checks_result())
     }
@@ -231,7 +231,7 @@ impl RunStore {
     /// Writes `checks/result.json`.
     ///
     /// # Errors
-    /// When the disk says no.
+    /// When it cannot be written.
     pub fn write_checks(&self, checks: &ChecksResult) -> Result<(), StoreError> {
         self.write_stage(&self.folder.checks(), &self.folder.checks_result(), checks)
     }
@@ -239,7 +239,7 @@ impl RunStore {
     /// A judge's `judgment.json`, when it is there, whole and this judge's.
     ///
     /// # Errors
-    /// When the system does not let it be read.
+    /// When it cannot be read.
     pub fn read_judgment(&self, judge: JudgeNumber) -> Result<Option<Judgment>, StoreError> {
         let (stage, json) = read_with_text::<Judgment>(&self.folder.judgment(judge))?;
         let Some(mut judgment) = stage.whole().filter(|judgment| judgment.judge_number == judge) else {
@@ -252,7 +252,7 @@ impl RunStore {
     /// Makes what a judge was asked and said durable.
     ///
     /// # Errors
-    /// When the disk says no.
+    /// When it cannot be written.
     pub fn sync_judge(&self, judge: JudgeNumber) -> Result<(), StoreError> {
         Ok(files::sync_tree(&self.folder.judge(judge))?)
     }
@@ -260,7 +260,7 @@ impl RunStore {
     /// Writes a judge's `judgment.json` into its folder.
     ///
     /// # Errors
-    /// When the disk says no.
+    /// When it cannot be written.
     pub fn write_judgment(&self, judgment: &Judgment) -> Result<(), StoreError> {
         self.begin_judge(judgment.judge_number)?;
         let judge = judgment.judge_number;
@@ -270,7 +270,7 @@ impl RunStore {
     /// Writes `judge/result.json`.
     ///
     /// # Errors
-    /// When the disk says no.
+    /// When it cannot be written.
     pub fn write_verdict(&self, verdict: &Verdict) -> Result<(), StoreError> {
         let path = self.folder.judge_result();
         Ok(files::write_atomic(&path, &own_digest::add(pretty(verdict, &path)?))?)
@@ -280,7 +280,7 @@ impl RunStore {
     /// then on nobody writes in the run's folder; the workspace may be removed.
     ///
     /// # Errors
-    /// When the run is committed already, the result names another run, or the disk says no.
+    /// When the run is committed already, the result names another run, or it cannot be written.
     pub fn commit(&self, result: &mut RunResult) -> Result<(), StoreError> {
         let named = result.run();
         if named != self.run {
@@ -303,7 +303,7 @@ impl RunStore {
     /// The whole `run_result.json`.
     ///
     /// # Errors
-    /// When the system does not let it be read.
+    /// When it cannot be read.
     pub fn read_result(&self) -> Result<Option<RunResult>, StoreError> {
         let Some(result) = read_whole(&self.folder.result())? else { return Ok(None) };
         self.translated(result).map(Some)

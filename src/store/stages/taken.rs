@@ -15,7 +15,7 @@ impl RunStore {
     /// Keeps where the agent works, so that what it left is found after a kill.
     ///
     /// # Errors
-    /// When the disk says no.
+    /// When it cannot be written.
     pub fn point_to(&self, work: &WorkFolder) -> Result<(), StoreError> {
         let path = self.folder.pointer();
         let text = pretty(&work.place(false), &path)?;
@@ -25,7 +25,7 @@ impl RunStore {
     /// Where the agent works that was not finished, when that is known.
     ///
     /// # Errors
-    /// When the system does not let it be read.
+    /// When it cannot be read.
     pub fn pointed_to(&self) -> Result<Option<WorkPlace>, StoreError> {
         read_whole(&self.folder.pointer())
     }
@@ -33,7 +33,7 @@ impl RunStore {
     /// Forgets where the agent works: its result says it from now on.
     ///
     /// # Errors
-    /// When the disk says no.
+    /// When it cannot be written.
     pub fn unpoint(&self) -> Result<(), StoreError> {
         let path = self.folder.pointer();
         match std::fs::remove_file(&path) {
@@ -45,7 +45,7 @@ impl RunStore {
     /// Whether `changes.patch` is there.
     ///
     /// # Errors
-    /// When the system says no.
+    /// When a system call fails.
     pub fn has_patch(&self) -> Result<bool, StoreError> {
         Ok(files::kind_of(&self.folder.patch())? == Some(Kind::File))
     }
@@ -53,7 +53,7 @@ impl RunStore {
     /// `changes.patch`, when it is there.
     ///
     /// # Errors
-    /// When the system does not let it be read.
+    /// When it cannot be read.
     pub fn read_patch(&self) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(files::read_bounded(&self.folder.patch(), MOST_PATCH_BYTES)?)
     }
@@ -61,7 +61,7 @@ impl RunStore {
     /// `changes.json`, when it is there and whole; format 4.0 had none.
     ///
     /// # Errors
-    /// When the system does not let it be read.
+    /// When it cannot be read.
     pub fn read_changes(&self) -> Result<Option<Changes>, StoreError> {
         read_whole(&self.folder.changes())
     }
@@ -69,7 +69,7 @@ impl RunStore {
     /// Writes `changes.json`: what `changes.patch`, which is written next, holds and what it does not.
     ///
     /// # Errors
-    /// When the disk says no.
+    /// When it cannot be written.
     pub fn write_changes(&self, changes: &Changes) -> Result<(), StoreError> {
         let path = self.folder.changes();
         Ok(files::write_atomic(&path, &own_digest::add(pretty(changes, &path)?))?)
@@ -78,7 +78,7 @@ impl RunStore {
     /// Writes `changes.patch`.
     ///
     /// # Errors
-    /// When the disk says no.
+    /// When it cannot be written.
     pub fn write_patch(&self, patch: &[u8]) -> Result<(), StoreError> {
         Ok(files::write_atomic(&self.folder.patch(), patch)?)
     }

@@ -1,5 +1,5 @@
-//! Which files of a fixture agents may be given. They see the whole copy but for `expected/`, so a file is theirs unless
-//! only what grades can be after it.
+//! Which files of a fixture agents may use. They see the whole copy but for `expected/`, so a file counts as theirs
+//! unless only checks and judges can use it.
 
 use std::path::{Component, Path};
 
@@ -8,18 +8,18 @@ use crate::model::judge::Judge;
 use crate::model::program::Invocation;
 use crate::model::task::{Fixture, Source};
 
-/// The folder of a fixture that is kept from agents.
+/// The folder of a fixture that agents cannot see.
 const HIDDEN: &str = "expected";
-/// The variable by which programs find the fixture's files.
+/// The variable that tells programs the path of the fixture's copy.
 const COPY: &str = "SCYLLA_FIXTURE";
 
-/// Whether a file of which agents may know differs between two fixtures, when the file at this place does.
+/// Whether a file differs between two fixtures that agents may use, given that the file at this place differs.
 pub(super) fn is_given(fixtures: [&Fixture; 2], place: &Path) -> bool {
     let is_laid = |fixture| files_laid(fixture).iter().any(|laid| place.starts_with(laid));
     if fixtures.into_iter().any(is_laid) {
         return true;
     }
-    // What these say is compared key by key.
+    // Files whose content is compared key by key.
     let is_read = |fixture: &Fixture| {
         let subtests = fixture.tiers.values().flat_map(|tier| tier.values()).map(|subtest| subtest.file.as_str());
         ["test.yaml", "scylla.yaml", &fixture.prompt_file]
@@ -39,7 +39,7 @@ pub(super) fn is_given(fixtures: [&Fixture; 2], place: &Path) -> bool {
     !is_graded_by || agents.into_iter().any(|words| agents_may_name(&words, &names))
 }
 
-/// The names on the way to a place; `None` of one that no fixture can name.
+/// The parts of a path; `None` for a path that no fixture can name.
 fn names(place: &Path) -> Option<Vec<&str>> {
     let name = |part| match part {
         Component::Normal(name) => name.to_str(),
@@ -48,7 +48,7 @@ fn names(place: &Path) -> Option<Vec<&str>> {
     place.components().map(name).collect()
 }
 
-/// Files and folders that are laid before agents in one way or another.
+/// Files and folders that are placed where agents see them, in one way or another.
 fn files_laid(fixture: &Fixture) -> Vec<&Path> {
     let stores = &fixture.stores;
     let overlays = fixture.tiers.values().flat_map(|tier| tier.values()).filter_map(|subtest| subtest.overlay.as_ref());
@@ -59,7 +59,7 @@ fn files_laid(fixture: &Fixture) -> Vec<&Path> {
     laid.chain(source).map(Path::new).collect()
 }
 
-/// What the agents' commands and variables say, each as one text.
+/// The commands and variables of the agents, each as one text.
 fn words_of_agents(fixture: &Fixture) -> Vec<String> {
     let agents = fixture.tiers.values().flat_map(|tier| tier.values()).map(|subtest| &subtest.agent);
     let words = |program: NamedProgram<'_>| {
@@ -69,14 +69,14 @@ fn words_of_agents(fixture: &Fixture) -> Vec<String> {
     agents.filter_map(|agent| agent.program()).map(words).collect()
 }
 
-/// The same of checks and judges.
+/// The same for checks and judges.
 fn words_of_graders(fixture: &Fixture) -> Vec<String> {
     let checks = fixture.checks.iter().map(|check| &check.run);
     let judges = fixture.judges.iter().filter_map(Judge::program);
     checks.chain(judges).map(Invocation::words).map(|words| words.join("\n")).collect()
 }
 
-/// Whether a check or judge names the file, or a folder in which it lies.
+/// Whether a check or judge names the file, or a folder that contains it.
 fn graders_name(words: &str, names: &[&str]) -> bool {
     let file = names.join("/");
     let folders = (1..names.len()).map(|count| names[..count].join("/"));
@@ -86,7 +86,7 @@ fn graders_name(words: &str, names: &[&str]) -> bool {
     words.contains(COPY) && (whole_words(words, &file).next().is_some() || folders.into_iter().any(|it| is_folder(&it)))
 }
 
-/// Whether an agent may be after a file: it says a name on the way to it, or takes the fixture as a whole.
+/// Whether an agent may use a file: its command names a part of the file's path, or the fixture as a whole.
 fn agents_may_name(words: &str, names: &[&str]) -> bool {
     let says = names.iter().any(|name| whole_words(words, name).next().is_some());
     says || words.match_indices(COPY).any(|(at, _)| !goes_on_by_name(&words[at + COPY.len()..]))
@@ -99,7 +99,7 @@ fn goes_on_by_name(rest: &str) -> bool {
     !name.is_empty() && !name.chars().all(|c| c == '.') && name.chars().all(is_of_name)
 }
 
-/// Where a text has a name that is not part of a longer one: what stands before and behind it.
+/// Where a text contains a name that is not part of a longer one: gives the text before and behind it.
 fn whole_words<'a>(text: &'a str, name: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
     text.match_indices(name)
         .map(move |(at, _)| (&text[..at], &text[at + name.len()..]))

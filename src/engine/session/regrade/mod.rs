@@ -1,4 +1,4 @@
-//! A later grading of what agents have done: by a fixture in which only rubric, criteria, checks and judges may differ.
+//! A later grading of finished work: by a fixture that may differ only in rubric, criteria, checks and judges.
 
 use std::path::{Path, PathBuf};
 
@@ -16,18 +16,18 @@ use crate::store::survey::Depth;
 use crate::store::{StoreError, gradings, taken_over};
 use crate::text::url;
 
-/// By what finished work is to be graded again.
+/// The grading by which finished work is to be graded again.
 #[derive(Debug)]
 pub struct Wanted {
     /// The mended fixture, checked.
     pub fixture: Fixture,
-    /// What its copy consists of.
+    /// The files that its copy consists of.
     pub parts: Parts,
-    /// Why, in a person's words.
+    /// The reason, as a person wrote it.
     pub reason: Option<String>,
 }
 
-/// Freezes the wanted grading, unless it is the newest one already. Nothing is graded yet.
+/// Freezes the new grading, unless it is the same as the newest one. Nothing is graded yet.
 ///
 /// # Errors
 /// When nothing differs, something differs that agents see, or the folder cannot be written.
@@ -62,7 +62,7 @@ pub fn begin(session: Session, wanted: Wanted) -> Result<Session, EngineError> {
     changed.extend(places.iter().map(|place| place.display().to_string()));
     let number = newest.number.next();
     let copy = folder.grading_fixture(number);
-    // A former call may have been stopped before the grading was there.
+    // A former call may have been stopped before the grading was complete.
     files::remove_tree(&copy).map_err(StoreError::from)?;
     files::create_dir_durable(copy.parent().unwrap_or(&copy)).map_err(StoreError::from)?;
     freeze(&wanted.parts, &copy).map_err(StoreError::from)?;
@@ -77,18 +77,18 @@ pub fn begin(session: Session, wanted: Wanted) -> Result<Session, EngineError> {
     go_on(locked, survey)
 }
 
-/// Why a fixture gives other results than the one that an experiment keeps.
+/// In what way a fixture would give other results than the one that an experiment keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Otherwise {
-    /// Agents are given something else.
+    /// Agents would be given something else.
     Measured,
-    /// Only how finished work is graded differs: it can be graded again.
+    /// Only the grading of finished work differs: it can be graded again.
     Graded,
-    /// Nothing that agents are given or graded by.
+    /// Nothing differs that agents are given or that they are graded by.
     Neither,
 }
 
-/// In what a fixture differs from the one that an experiment was graded by last, when its files do.
+/// In what way a fixture differs from the one that an experiment was last graded by, when its files differ.
 ///
 /// # Errors
 /// When either cannot be read.
@@ -117,7 +117,7 @@ fn refuse(differing: &[String]) -> Result<(), EngineError> {
     )))
 }
 
-/// The keys by which a grading differs from another.
+/// The keys in which a grading differs from another one.
 fn keys_of_grading(before: &Fixture, after: &Fixture) -> Vec<String> {
     let keys = [
         ("criteria", before.criteria != after.criteria),
@@ -142,7 +142,7 @@ fn named_source(source: &Source) -> Source {
     }
 }
 
-/// What differs of that which agents are given: keys, and files.
+/// What agents are given and that differs: keys, and files.
 fn seen_by_agents(before: &Fixture, after: &Fixture, places: &[PathBuf]) -> Vec<String> {
     let keys = [
         ("language", before.language != after.language),

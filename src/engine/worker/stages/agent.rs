@@ -21,12 +21,12 @@ use crate::os::process::{End, Ended, Overflow, View};
 use crate::store::work::WorkFolder;
 use crate::workspace;
 
-/// The number of SIGKILL, which is how the kernel ends a program for want of memory, and how a shell says so of its own.
+/// The number of SIGKILL: by it the kernel ends a program when memory runs out, and a shell reports it for its child.
 const KILL: i32 = 9;
 const KILLED_BY_CODE: i32 = 128 + KILL;
 
 impl Work<'_> {
-    /// Lets the agent work, until it ends or a limit ends it.
+    /// Runs the agent until it ends or a limit ends it.
     pub(in crate::engine) fn agent(&mut self) -> Result<AgentResult, Halt> {
         self.enter(Stage::Agent, None)?;
         let place = self.place;
@@ -65,7 +65,7 @@ impl Work<'_> {
         result.duration_seconds = watch.worked().as_secs_f64();
         self.take_what_is_left(&mut result)?;
         let written = self.store.write_agent_result(&result);
-        // A write that failed at its last step may have left the whole file: then the agent is not to be paid again.
+        // A write that failed at its last step may have left the whole file: then the agent must not be paid again.
         self.agent_complete = written.is_ok() || matches!(self.store.read_agent_result(), Ok(Some(_)));
         if self.agent_complete {
             self.count(result.usage.cost.into());
@@ -79,7 +79,7 @@ impl Work<'_> {
         self.temporary.as_ref().ok_or_else(|| Failure::new(FailureKind::Workspace, "the agent has no work folder"))
     }
 
-    /// Keeps the agent's record, and makes its tree durable before anything says that the agent is done.
+    /// Keeps the agent's record, and makes its tree durable before anything records that the agent is done.
     fn take_what_is_left(&mut self, result: &mut AgentResult) -> Result<(), Halt> {
         let work = self.agents_folder()?;
         let replaced = work.put_back().map_err(|error| no_place(&error))?;
@@ -88,13 +88,13 @@ impl Work<'_> {
         if replaced || self.replaced.get() {
             result.flags.insert(Flag::FolderReplaced);
         }
-        // A tree that the disk refused is still good until the machine stops.
+        // If the disk refuses to sync a tree, the tree is still good until the machine stops.
         result.work = Some(work.place(work.sync().is_ok()));
         self.store.unpoint()?;
         Ok(())
     }
 
-    /// Composes the prompt and the command, and leaves both as evidence.
+    /// Composes the prompt and the command, and writes both as evidence.
     fn assign(&self, subtest: &Subtest) -> Result<AgentStart, Halt> {
         let place = self.place;
         let work_folder = self.agents_folder()?;
@@ -139,7 +139,7 @@ impl Work<'_> {
             wall: Duration::from_secs(self.place.config.timeout_seconds),
             no_progress: self.place.config.no_progress_seconds.map(Duration::from_secs),
             overflow: Overflow::End,
-            // An agent that can read the solution, the rubric or what others did is not measured.
+            // An agent that can read the solution, the rubric or other runs would not be measured by the task.
             views: vec![
                 View::Hidden(self.place.folder.root().to_owned()),
                 View::ReadOnly(self.place.folder.fixture()),
@@ -152,7 +152,8 @@ impl Work<'_> {
         }
     }
 
-    /// What the process's end and its output say together; an infrastructure failure is no outcome.
+    /// The outcome that follows from the process's end and its output together; an infrastructure failure is not an
+    /// outcome.
     fn take_end(&mut self, ended: &Ended, agent: &Agent, result: &mut AgentResult) -> Result<(), Halt> {
         let end = match ended.end {
             End::Exited(KILLED_BY_CODE) | End::Signaled(KILL) if ended.out_of_memory => EndedAgent::OutOfMemory,

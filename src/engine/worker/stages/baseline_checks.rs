@@ -1,5 +1,5 @@
-//! The checks of the untouched tree: what passed and what failed before any agent came. They are carried out once for each
-//! baseline, by the first run that begins on it, and every run and judge is told.
+//! Baseline checks: what passes and fails in the untouched tree, before any agent has worked. They are carried out once
+//! for each baseline, by the first run that begins on it, and passed on to every run and judge.
 
 use crate::engine::worker::report::not_found;
 use crate::engine::worker::stages::checks::Checked;
@@ -10,9 +10,9 @@ use crate::model::result::{Before, CheckResult, ChecksResult};
 use crate::store;
 
 impl Work<'_> {
-    /// Carries out the checks in a tree of their own, unless they were for its baseline. What they said is durable before
-    /// any agent begins on this baseline. Of several workers that do so at once, also on several machines, the first one
-    /// counts for all.
+    /// Carries out the checks in a tree of their own, unless that was done already for this baseline. Their results are
+    /// durable before any agent begins on it. When several workers do so at once, also on several machines, the first
+    /// result counts for all.
     pub(in crate::engine) fn check_baseline(&mut self) -> Result<(), Halt> {
         let place = self.place;
         let Some(commit) = self.baseline.as_ref().map(|baseline| baseline.commit.clone()) else { return Ok(()) };
@@ -26,7 +26,7 @@ impl Work<'_> {
         }
         if known.is_none() {
             let tree = self.baseline_tree()?;
-            // A mistake in a check that a later grading mends keeps no agent from beginning.
+            // A mistake in a check that a later grading mends must not keep an agent from beginning.
             let checks = place.grader.fixture.checks.iter().map(|check| {
                 let log = format!("{}.untouched", check.name);
                 self.check(check, &log, &tree).map(|checked| checked.result)
@@ -40,7 +40,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Names checks whose programs no shell found even in the untouched tree, before any agent comes.
+    /// Reports checks whose programs the shell did not find even in the untouched tree, before any agent works.
     fn report_not_found(&self, baseline_checks: &ChecksResult) {
         for (check, message) in not_found(baseline_checks) {
             if self.place.is_news(check) {
@@ -49,8 +49,8 @@ impl Work<'_> {
         }
     }
 
-    /// Adds to each check what it said of the untouched tree. One that applied there, and does not by what was done to the
-    /// tree, has not passed.
+    /// Adds to each check its result for the untouched tree. A check that applied there, and no longer applies because
+    /// of what was done to the tree, has not passed.
     pub(super) fn compare_with_baseline(&self, checked: Vec<Checked>) -> Result<Vec<CheckResult>, Halt> {
         let commit = self.baseline_commit()?;
         let known = self.place.baseline_checks.of(&commit);

@@ -20,7 +20,7 @@ pub(super) struct Checked {
     pub(super) by_machine: bool,
 }
 
-/// What a check does without.
+/// Something that a check needs and that is missing.
 struct MissingNeed {
     why: String,
     by_machine: bool,
@@ -109,10 +109,10 @@ impl Work<'_> {
     }
 }
 
-/// What a check needs and does not have.
+/// The first thing that a check needs and does not have.
 fn missing(check: &CheckSpec, path: Option<&OsStr>, tree: &Path) -> Option<MissingNeed> {
     check.needs.iter().find_map(|need| match need.strip_prefix("./") {
-        // What cannot be looked at is left to the check itself.
+        // When it cannot be determined, the check runs and finds out by itself.
         Some(below) => matches!(files::kind_of(&tree.join(below)), Ok(None))
             .then(|| MissingNeed { why: format!("there is no `{below}`"), by_machine: false }),
         None => (!program::is_found(OsStr::new(need), path))

@@ -1,4 +1,4 @@
-//! What explains the end of a run to people: how logs end, which checks failed, whether anything was changed at all.
+//! What explains the end of a run to people: the ends of logs, failed checks, and whether anything was changed at all.
 
 use crate::engine::worker::excerpt::{check_logs, end_of, moved};
 use crate::engine::worker::report::Committed;
@@ -23,7 +23,7 @@ impl Work<'_> {
         Committed { result, changed_nothing, failed_checks }
     }
 
-    /// The failure of an agent with the end of what it wrote, named as it lies once the attempt is set aside.
+    /// The failure of an agent with the end of its output, under the path that it has once the attempt is set aside.
     pub(in crate::engine) fn with_excerpt(&self, failure: Failure) -> Failure {
         let is_explained = failure.excerpt.is_some() || self.agent_complete || self.stage != Stage::Agent;
         if is_explained || matches!(failure.kind, FailureKind::Storage | FailureKind::RateLimit) {
@@ -36,7 +36,7 @@ impl Work<'_> {
         Failure { excerpt, ..failure }
     }
 
-    /// The failure of a judge with the end of what it complained, named as it lies once its answer is set aside.
+    /// The failure of a judge with the end of its stderr, under the path that it has once its answer is set aside.
     pub(super) fn judge_excerpt(&self, failure: Failure, judge: JudgeNumber, attempt: u32) -> Failure {
         if matches!(failure.kind, FailureKind::Storage | FailureKind::RateLimit) {
             return failure;

@@ -1,4 +1,4 @@
-//! The judge stage: each judge of the panel is asked once, and its raw answer is stored before it is read.
+//! The judge stage: each judge of the panel is asked once, and its raw answer is stored before it is parsed.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,13 +18,13 @@ use crate::os::files::FileError;
 use crate::os::process::{End, Ended, Overflow, View};
 use crate::os::{clock, files};
 
-/// What judges are told of a run.
+/// What judges are given about a run.
 pub(super) struct Case<'a> {
     agent: &'a AgentResult,
     checks: &'a ChecksResult,
 }
 
-/// A judge that is a program, and is to be asked.
+/// A judge that is a program, and has to be asked.
 struct Question<'a> {
     number: JudgeNumber,
     name: &'a str,
@@ -38,7 +38,7 @@ impl Question<'_> {
 }
 
 impl Work<'_> {
-    /// Asks every judge that has not answered yet; the panel's judgments in order.
+    /// Asks every judge that has not answered yet; gives the panel's judgments in order.
     pub(in crate::engine) fn judges(
         &mut self,
         mut answered: BTreeMap<JudgeNumber, Judgment>,
@@ -74,7 +74,7 @@ impl Work<'_> {
                 let question = Question { number, name: judge.name(), judge: asked };
                 match self.stored(&question)? {
                     Some(judgment) => {
-                        // Whoever asked may have been killed before it was durable.
+                        // The worker that asked may have been killed before the answer was durable.
                         self.graded_store.sync_judge(number)?;
                         judgment
                     }
@@ -87,14 +87,14 @@ impl Work<'_> {
         Ok(judgment)
     }
 
-    /// The judgment of an answer that an earlier session received and had no time to read. Anything else that it left
-    /// is set aside, so that the judge is asked anew and nothing of it is lost.
+    /// The judgment of an answer that an earlier session received but did not parse. Anything else that it left is set
+    /// aside, so that the judge is asked again and nothing is lost.
     fn stored(&self, question: &Question<'_>) -> Result<Option<Judgment>, Halt> {
         let number = question.number;
         if files::kind_of(&self.graded.judge(number))?.is_none() {
             return Ok(None);
         }
-        // What it cost was counted when it came, or by the survey of this session.
+        // What it cost was counted when it arrived, or by the survey of this session.
         if let Ok(judgment) = self.read_answer(question, None) {
             return Ok(Some(judgment));
         }
@@ -122,7 +122,7 @@ impl Work<'_> {
             wall: Duration::from_secs(judge.timeout_seconds()),
             no_progress: None,
             overflow: Overflow::Cut,
-            // What one judge does to the tree is nothing that the next one may see: each has its own.
+            // Each judge has its own tree, so that it cannot see what another one did.
             views: vec![
                 View::ReadOnly(self.place.folder.root().to_owned()),
                 View::Hidden(self.place.work.path().to_owned()),
@@ -135,11 +135,11 @@ impl Work<'_> {
             .and_then(|ended| self.read_answer(question, Some(&ended)).map_err(Halt::Failed));
         self.remove(tree);
         if self.unasked.replace(false) {
-            // By its prompt one sees that a judge was asked.
+            // The prompt shows that a judge was asked.
             let prompt = self.graded.judge_prompt(number);
             std::fs::remove_file(&prompt).map_err(|error| FileError::new("remove", &prompt, error))?;
         }
-        // Whatever came of it, it was paid for.
+        // Whatever the outcome, it was paid for.
         let cost = self.graded_store.answer_cost(number)?;
         self.spent += cost.into();
         asked.map_err(|halt| match (self.graded_store.set_judge_aside(number), halt) {
@@ -154,7 +154,8 @@ impl Work<'_> {
         })
     }
 
-    /// Reads the stored answer and holds it against the rubric. An answer of an earlier session has no end of its process.
+    /// Parses the stored answer and validates it against the rubric. For an answer of an earlier session, the end of
+    /// its process is not known.
     fn read_answer(&self, question: &Question<'_>, ended: Option<&Ended>) -> Result<Judgment, Failure> {
         let rubric = &self.place.grader.fixture.rubric;
         let response = files::read_start(&self.graded.judge_response(question.number), OUTPUT_BYTES)
@@ -178,7 +179,7 @@ impl Work<'_> {
     fn request(&self, question: &Question<'_>, case: &Case<'_>, tree: &Path) -> Result<Vec<u8>, Failure> {
         let place = self.place;
         let patch = self.store.read_patch()?.unwrap_or_default();
-        // The patch itself is never edited; what judges are told goes to others.
+        // The patch on disk is never edited; what judges are given leaves the machine.
         let patch = place.secrets.redact(&patch);
         let fixture = &place.grader.fixture;
         let facts = Facts {

@@ -44,12 +44,12 @@ pub(in crate::engine) enum Halt {
     Failed(Failure),
     /// The model that is needed may not be asked now.
     Waits(ModelName),
-    /// The coordinator is stopping.
+    /// A stop was requested.
     Stopped,
 }
 
 impl Halt {
-    /// The same, of what the fixture calls so.
+    /// The same, with the failure attributed to what the fixture names so.
     fn of(self, whose: &str) -> Self {
         match self {
             Self::Failed(failure) if matches!(failure.kind, FailureKind::Checks | FailureKind::Judge) => {
@@ -78,7 +78,7 @@ impl From<FileError> for Halt {
     }
 }
 
-/// A run in a worker's hands.
+/// A run that a worker is working on.
 pub(in crate::engine) struct Work<'a> {
     pub(in crate::engine) place: &'a Workplace,
     pub(in crate::engine) run: RunId,
@@ -86,7 +86,7 @@ pub(in crate::engine) struct Work<'a> {
     pub(in crate::engine) attempt: AttemptNumber,
     /// The stage that is under way.
     pub(in crate::engine) stage: Stage,
-    /// Spent in this session.
+    /// What was spent in this session.
     pub(in crate::engine) spent: Total,
     /// Whether the cost of this attempt's agent is in [`Self::spent`] or was counted before.
     counted: bool,
@@ -98,13 +98,13 @@ pub(in crate::engine) struct Work<'a> {
     /// Where checks and judges write: the run's own folder, or that of a later grading.
     graded: RunFolder,
     graded_store: RunStore,
-    /// Where the agent of this attempt works, or has worked.
+    /// The work folder of this attempt's agent.
     temporary: Option<WorkFolder>,
-    /// What the workspace was before its agent, when this worker made it.
+    /// The baseline of the workspace, when this worker made it.
     baseline: Option<Baseline>,
     /// Whether a program has replaced a folder of the run.
     replaced: Cell<bool>,
-    /// Whether the agent, or the judge that is to be asked, is not started yet: then it cost nothing.
+    /// Whether the agent or judge that is about to start has not been started yet: then it cost nothing.
     unasked: Cell<bool>,
 }
 
@@ -136,7 +136,8 @@ impl<'a> Work<'a> {
 
     /// Reads which stages are durable.
     pub(in crate::engine) fn open(&mut self) -> Result<(Reached, BTreeMap<JudgeNumber, Judgment>), Halt> {
-        // A tier begins when the winners that it takes over are frozen; a subtest that is gone is told where it is needed.
+        // A tier begins when the winners that it inherits from are frozen; a subtest that is gone is reported where it
+        // is needed.
         self.setup = self.place.setup(self.run)?.unwrap_or_default();
         let mut progress = self.store.progress()?;
         if !self.place.grader.number.is_first() {
@@ -147,12 +148,12 @@ impl<'a> Work<'a> {
             self.attempt = agent.attempt;
             self.agent_complete = true;
         }
-        // The survey, or the work that left it there in this session, has counted what lies there.
+        // Its cost was counted by the survey, or by this session when the files were written.
         self.counted = true;
         Ok((Reached::of(agent, patch, checks, committed), judgments))
     }
 
-    /// How far a later grading of the run has come. What an agent did is as durable as it was, and is never done again.
+    /// How far the run has come under a later grading. What the agent did stays durable, and is never done again.
     fn under_later_grading(&self, own: StageProgress) -> Result<StageProgress, Halt> {
         if own.committed && (own.agent.is_none() || !own.patch) {
             let message = "the run is committed, and what its agent left to be graded is gone";
@@ -162,7 +163,7 @@ impl<'a> Work<'a> {
         Ok(StageProgress { agent: own.agent, patch: own.patch, committed: own.committed && later.committed, ..later })
     }
 
-    /// Makes the folders of a later grading, when there is something to grade or will be.
+    /// Makes the folders of a later grading, when there is or will be something to grade.
     pub(in crate::engine) fn begin_grading(&self, reached: &Reached) -> Result<(), Halt> {
         if !self.place.grader.number.is_first() && *reached != Reached::Commit {
             self.graded_store.begin_grading()?;
@@ -183,7 +184,7 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Moves the attempt to `.failed/`, with what it cost as far as that is known.
+    /// Moves the attempt to `.failed/`, with its cost as far as that is known.
     pub(in crate::engine) fn set_aside(&mut self, end: AttemptEnd) -> Result<(), Failure> {
         if files::kind_of(self.folder.root())?.is_none() {
             return Ok(());
@@ -215,7 +216,7 @@ impl<'a> Work<'a> {
         self.emit(Event::Notice { message: format!("{}: {}", self.run, self.redacted(message)) });
     }
 
-    /// A text without secrets: names of files and words of programs come from agents.
+    /// The text with secrets redacted: names of files and output of programs come from agents.
     pub(in crate::engine) fn redacted(&self, text: &str) -> String {
         String::from_utf8_lossy(&self.place.secrets.redact(text.as_bytes())).into_owned()
     }
@@ -235,26 +236,27 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// The model has answered, and is asked no more.
+    /// The model has answered, and is not being asked any more.
     fn answered(&self) {
         self.link.answered();
     }
 
-    /// A stage begins.
+    /// Enters a stage.
     fn enter(&mut self, stage: Stage, judge: Option<JudgeNumber>) -> Result<(), Halt> {
         self.stage = stage;
         self.emit(Event::StageStarted { run: self.run, stage, judge });
         if self.place.stop.level().is_some() {
             return Err(Halt::Stopped);
         }
-        // What agents are given, and how they are graded, is the same for all or it is no measurement.
+        // A measurement requires that agents are given the same, and graded the same, in all runs.
         match self.place.altered_copy() {
             Some(copy) => Err(Failure::new(FailureKind::Storage, EngineError::Altered(copy).to_string()).into()),
             None => Ok(()),
         }
     }
 
-    /// Runs a program to its end, contained; nothing of it is alive afterwards, and the run's folders are in their places.
+    /// Runs a program to its end in its containment; afterwards none of its processes is alive, and the run's folders
+    /// are in place.
     fn contained(&self, program: Program, kind: FailureKind) -> Result<Ended, Halt> {
         let task = self.place.task(self.run, self.attempt, program);
         let locked = [self.store.hold(), self.graded_store.hold()];
@@ -275,7 +277,7 @@ impl<'a> Work<'a> {
         crate::os::environment::allowed(&self.place.inherited, &self.place.config.environment)
     }
 
-    /// The run is committed already, though it was not said: its folder is made durable, and nothing of it is written.
+    /// For a run that was committed without a report of it: makes its folder durable, and writes nothing in it.
     pub(in crate::engine) fn confirm(&mut self) -> Result<RunResult, Halt> {
         self.enter(Stage::Commit, None)?;
         let result = self.graded_store.confirm()?;
@@ -286,7 +288,7 @@ impl<'a> Work<'a> {
         Ok(result)
     }
 
-    /// What was unusual about what the agent left. A secret in its patch stays there: other bytes would be another tree.
+    /// The flags of what the agent left. A secret in its patch stays there: other bytes would be another tree.
     fn flags(&self, agent: &AgentResult, changes: Option<&Changes>) -> Result<BTreeSet<Flag>, Halt> {
         let mut flags = agent.flags.clone();
         flags.extend(changes.iter().flat_map(|changes| &changes.flags));
@@ -344,7 +346,7 @@ impl<'a> Work<'a> {
             composed,
             inherited_from: self.setup.inherited_from.clone(),
             baseline_commit: Some(baseline_commit),
-            // The commit counts them.
+            // Filled in by the commit.
             former_attempts: 0,
             former_cost: Total::ZERO,
             started_at: agent.started_at,
@@ -352,10 +354,11 @@ impl<'a> Work<'a> {
             flags: self.flags(agent, changes.as_ref())?,
             not_captured: changes.as_ref().map(Changes::not_captured),
             changed_nothing: changes.as_ref().map(Changes::is_nothing),
-            // The commit puts the seal's digest in.
+            // Filled in by the commit.
             seal: Digest::of(b""),
         };
-        // First, so that a stop in between leaves nothing behind; the patch is enough to go on with.
+        // Workspaces are moved first, so that a stop in between leaves nothing behind; the patch is enough to go on
+        // with.
         if files::kind_of(&self.folder.result())?.is_none() {
             self.settle_workspace(agent, result.keeps_workspace);
         }
@@ -369,14 +372,14 @@ impl<'a> Work<'a> {
 }
 
 impl Work<'_> {
-    /// Commits a later grading of the run, and then the run itself, unless it was committed under a former one.
+    /// Commits a later grading of the run, and the run itself unless it was committed under a former grading.
     fn commit_later_grading(&self, result: &mut RunResult) -> Result<(), Halt> {
         match self.graded_store.read_result()? {
             Some(written) => *result = written,
             None => self.graded_store.commit(result)?,
         }
         if files::kind_of(&self.folder.result())?.is_none() {
-            // What judges cost that gave no verdict before is the run's own.
+            // The cost of judges that gave no verdict before belongs to the run itself.
             let failed_judge_cost = self.store.judges_cost()?;
             let mut own = RunResult { failed_judge_cost, ..result.clone() };
             self.store.commit(&mut own)?;
@@ -385,11 +388,11 @@ impl Work<'_> {
     }
 }
 
-/// Writes what a program is about to be told. Its bytes are durable from now on, and its name is with the file that ends
-/// the stage.
+/// Writes what a program is about to be given. Its bytes are durable from now on, and its name together with the file
+/// that ends the stage.
 fn write_evidence(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     files::write_synced(path, bytes).map_err(|error| {
-        // Nobody is told what is torn. On a full disk there is room to remove it.
+        // A torn file must not stay. On a full disk, removing it makes room.
         let _ = std::fs::remove_file(path);
         error.into()
     })

@@ -1,4 +1,4 @@
-//! What the agent left beside its tree: its record, and the folder that it may write more into.
+//! What the agent left beside its tree: its final record, and the folder for further records.
 
 use crate::engine::worker::stages::Work;
 use crate::model::agent::{Agent, Output, Reader};
@@ -10,11 +10,11 @@ use crate::os::clock;
 use crate::os::files::{self, Bounds, ReadError};
 use crate::store::layout::RECORD_FILE;
 
-/// How much of a record folder is kept.
+/// Limits for what is kept of a record folder.
 const BOUNDS: Bounds = Bounds { entries: MOST_RECORD_FILES, bytes: MOST_RECORD_BYTES, depth: MOST_RECORD_DEPTH };
 
 impl Work<'_> {
-    /// What the agent left as its record, if anything, without secrets: the agent wrote it past every filter.
+    /// The agent's final record, if there is one, without secrets: the agent writes it itself, past the output filters.
     fn record_bytes(&self) -> Result<Option<Vec<u8>>, ReadError> {
         let bytes = match &self.temporary {
             Some(work) => work.open_record().map_or(Ok(None), |folder| folder.read_start(RECORD_FILE, OUTPUT_BYTES)),
@@ -23,8 +23,8 @@ impl Work<'_> {
         Ok(bytes?.map(|bytes| self.place.secrets.redact(&bytes).into_owned()))
     }
 
-    /// What the agent's program has written so far, fed to the one who can read it; `None` of an agent without a program.
-    /// What it wrote may be hostile.
+    /// The output of the agent's program so far, passed to the reader for this kind of agent; `None` for an agent
+    /// without a program. The output may be hostile.
     pub(super) fn read_output(&self, agent: &Agent) -> Option<Box<dyn Reader>> {
         let mut reader = agent.reader()?;
         for output in reader.wants() {
@@ -42,7 +42,8 @@ impl Work<'_> {
         Some(reader)
     }
 
-    /// Keeps what the agent left in its record folder, as far as it is kept at all; whether all of it is.
+    /// Keeps what the agent left in its record folder, within the limits; gives a flag when not everything could be
+    /// kept.
     pub(super) fn keep_record(&self) -> Result<Option<Flag>, Failure> {
         let Some(work) = &self.temporary else { return Ok(None) };
         let to = self.folder.record_dir();
@@ -57,8 +58,8 @@ impl Work<'_> {
         Ok((salvaged.left_out > 0 || bytes.is_err()).then_some(Flag::RecordLeftOut))
     }
 
-    /// What the attempt cost as far as its agent's output says it. An agent that was started and does not say it cost what is
-    /// not known; one that was never started cost nothing.
+    /// The attempt's cost as far as its agent's output reports it. It is unknown for an agent that was started and does
+    /// not report it, and zero for one that was never started.
     pub(super) fn cost_so_far(&self) -> Result<Total, Failure> {
         if self.unasked.get() {
             return Ok(Total::ZERO);
@@ -70,7 +71,7 @@ impl Work<'_> {
         Ok(if said == Cost::Unknown { silent()?.into() } else { said.into() })
     }
 
-    /// Takes over the work folder of an attempt that is to be set aside: what it left there is its evidence.
+    /// Takes over the work folder of an attempt that is to be set aside: what the attempt left there is its evidence.
     pub(super) fn take_over_work(&mut self) -> Result<(), Failure> {
         if self.temporary.is_none()
             && let Some(place) = self.store.pointed_to()?

@@ -23,7 +23,7 @@ fn broken(error: &WorkspaceError) -> Failure {
     Failure::new(FailureKind::Workspace, with_causes(error))
 }
 
-/// A failure of the place where work folders lie.
+/// A failure to make a work folder.
 pub(super) fn no_place(error: &dyn std::error::Error) -> Failure {
     Failure::new(FailureKind::Workspace, with_causes(error))
 }
@@ -50,8 +50,8 @@ impl Work<'_> {
         Ok(fresh)
     }
 
-    /// A new work folder with the graded tree in it: the baseline with the changes. What its user does to it is seen by
-    /// nobody else, and it depends on nothing but the experiment's folder.
+    /// A new work folder with the graded tree in it: the baseline with the changes. Nobody else sees what its user does
+    /// to it, and it depends only on the experiment's folder.
     pub(super) fn graded_tree(&self) -> Result<WorkFolder, Halt> {
         let fresh = self.place.work.create().map_err(|error| no_place(&error))?;
         let (repo, patch) = (self.place.folder.repo(), self.folder.patch());
@@ -60,11 +60,12 @@ impl Work<'_> {
         Ok(fresh)
     }
 
-    /// Takes what the agent changed as a patch. Nothing of the agent is alive, and nothing else has run there.
+    /// Captures what the agent changed as a patch. None of the agent's processes is alive, and nothing else has run
+    /// there.
     pub(in crate::engine) fn capture(&mut self, agent: &AgentResult) -> Result<(), Halt> {
         self.enter(Stage::Capture, None)?;
         let Some(workspace) = self.left_by(agent)? else {
-            // The work is gone before it was taken: only a new attempt can bring it back.
+            // The tree is lost before it was captured: only a new attempt can produce it again.
             self.agent_complete = false;
             let lost = format!("the workspace was gone before the changes of the agent ({}) were taken", agent.end);
             return Err(Failure::new(FailureKind::Workspace, lost).into());
@@ -97,7 +98,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// What can be captured of a tree, whatever the agent did to it, and what was unusual. What is no tree's doing is a failure.
+    /// What can be captured of a tree, whatever the agent did to it, and the flags for what is unusual. A failure that
+    /// the tree did not cause is a failure of infrastructure.
     fn captured(
         &self,
         workspace: &Path,
@@ -111,12 +113,12 @@ impl Work<'_> {
             Ok(captured) => return Ok(with_flags(captured)),
             Err(error) => error,
         };
-        // Whether it is the tree's doing shows by one that no agent has seen.
+        // Capturing a tree that no agent has worked in shows whether the tree is the cause.
         let baseline_checks = self.baseline_tree()?;
         let probed = capture(&baseline_checks.workspace());
         self.remove(baseline_checks);
         let probed = probed.map_err(|_| broken(&error))?;
-        // Once more: git may have been killed, and nobody else can be blamed for that.
+        // Once more: git may have been killed, and that was not the tree's fault.
         if let Ok(captured) = capture(workspace) {
             return Ok(with_flags(captured));
         }
@@ -145,7 +147,7 @@ impl Work<'_> {
         if let Some(work) = &self.temporary {
             return Ok(Some(work.workspace()));
         }
-        // Format 4.0 had it in the run's folder, and did not make it durable.
+        // Format 4.0 kept it in the run's folder, and did not make it durable.
         let workspace = self.folder.workspace();
         let there = files::kind_of(&workspace)? == Some(Kind::Folder);
         let since_then = clock::is_of_this_start(agent.started_at);
@@ -158,12 +160,12 @@ impl Work<'_> {
         Ok(baseline.map_err(|error| broken(&error))?.commit)
     }
 
-    /// Removes what the agent worked in; nothing of it is needed any more.
+    /// Removes the agent's work folder, which is not needed any more.
     pub(super) fn forget_work(&mut self) {
         if let Some(work) = self.temporary.take() {
             self.remove(work);
         }
-        // Where format 4.0 had it.
+        // The places that format 4.0 used.
         for left in [self.folder.workspace(), self.folder.private()] {
             if let Err(error) = files::remove_tree(&left) {
                 self.notice(&error.to_string());
@@ -171,7 +173,7 @@ impl Work<'_> {
         }
     }
 
-    /// Moves the workspace to where people look for it, before the commit; the rest of the work folder goes.
+    /// Moves the workspace to where people look for it, before the commit, and removes the rest of the work folder.
     pub(super) fn settle_workspace(&mut self, agent: &AgentResult, keeps_workspace: bool) {
         if self.temporary.is_none()
             && let Some(place) = &agent.work
@@ -200,7 +202,7 @@ impl Work<'_> {
     }
 }
 
-/// What was captured, and what is unusual about it.
+/// What was captured, and the flags for what is unusual about it.
 fn with_flags(captured: Captured) -> (Captured, BTreeSet<Flag>) {
     let flags = [(Flag::TreeGone, captured.gone), (Flag::TreeLeftOut, !captured.left_out.is_empty())];
     let flags = flags.into_iter().filter_map(|(flag, applies)| applies.then_some(flag)).collect();

@@ -8,7 +8,7 @@ fn exit_codes_and_signals_are_reported() {
         ("exit 0", End::Exited(0)),
         ("exit 1", End::Exited(1)),
         ("exit 77", End::Exited(77)),
-        // 145 is what one agent makes of the status 401; it is no signal.
+        // 145 is what one agent reports for the HTTP status 401; it is not a signal.
         ("exit 145", End::Exited(145)),
         ("kill -9 $$", End::Signaled(9)),
         ("kill -SEGV $$", End::Signaled(11)),
@@ -78,7 +78,7 @@ fn the_wall_clock_ends_a_program_gracefully() {
 fn a_program_that_ignores_term_is_killed_after_the_grace() {
     let script = "trap '' TERM; sleep NUMBER & echo begun; sleep NUMBER; sleep NUMBER";
     check_timeout(script, Duration::from_millis(100), |containment, _, ended| {
-        // The two sleeps; the shell itself is the program.
+        // The two `sleep`s; the shell itself is the program.
         assert_eq!(ended.leftovers, 2, "{}", containment.name());
     });
 }
@@ -95,7 +95,7 @@ fn a_silent_program_is_ended_and_a_talking_one_is_not() {
         assert_eq!(ended.end, End::NoProgress);
         assert_eq!(place.stdout(), "begun\n");
     });
-    // Talks for longer than it may be silent.
+    // It prints for longer than it may be silent.
     let talk = "i=0; while [ $i -lt 30 ]; do echo $i >&$((1 + i % 2)); sleep 0.05; i=$((i + 1)); done";
     check(talk, limit, |_, _, ended| {
         assert_eq!(ended.end, End::Exited(0));
@@ -151,7 +151,7 @@ fn a_relative_place_of_the_search_path_is_no_place_to_find_a_program() {
 
 #[test]
 fn all_that_was_said_before_the_exit_is_kept() {
-    /// Takes the first bytes only when the program has ended.
+    /// A filter that takes the first bytes only when the program has ended.
     struct Late(u32);
     impl OutputFilter for Late {
         fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
@@ -165,7 +165,7 @@ fn all_that_was_said_before_the_exit_is_kept() {
     if std::process::Command::new("python3").arg("--version").output().is_err() {
         return println!("skipped: python3 is not installed");
     }
-    // 1031 makes the pipe hold a million bytes, which is more than one read takes.
+    // 1031 (`F_SETPIPE_SZ`) makes the pipe hold a million bytes, which is more than one read takes.
     let script = "import fcntl, os; fcntl.fcntl(1, 1031, 1 << 20); os.write(1, b'x' * 900_000); os._exit(6) # NUMBER";
     for containment in containments() {
         let place = Place::new();
@@ -188,7 +188,7 @@ fn large_input_and_large_output_do_not_wait_for_each_other() {
         task.limits.output_bytes = 1 << 30;
         assert_eq!(run_free(&task, &containment).unwrap().end, End::Exited(0));
         assert!(fs::read(place.path("stdout.log")).unwrap() == bytes, "{}", containment.name());
-        // One that reads only a little of it is no failure either.
+        // A program that reads only a part of its input is not a failure either.
         let mut task = place.task(&["head", "-c", "3"]);
         task.stdin = Some(b"abc".repeat(100_000));
         assert_eq!(run_free(&task, &containment).unwrap().end, End::Exited(0));
@@ -219,7 +219,7 @@ fn the_stop_word_ends_every_running_task_and_draining_none() {
                 assert_eq!(place.alive(), Vec::<String>::new());
             }
         });
-        // One that comes late is told at once, and starts nothing.
+        // A task that starts after the stop was requested ends at once, and starts nothing.
         let late = Place::new();
         assert_eq!(run(&late.shell("echo begun"), &containment, &stop).unwrap().end, End::Stopped);
         assert!(!late.path("stdout.log").exists());

@@ -20,7 +20,7 @@ fn the_environment_is_that_of_the_task() {
         ];
         wanted.sort();
         let stdout = place.stdout();
-        // Some shells add the name of what they start.
+        // Some shells add the name of the program that they start.
         let mut found: Vec<&str> = stdout.lines().filter(|line| !line.starts_with("_=")).collect();
         found.sort_unstable();
         assert_eq!(found, wanted, "{}", containment.name());
@@ -42,7 +42,7 @@ fn arguments_arrive_whole_and_stdin_is_empty() {
 
 #[test]
 fn a_program_inherits_no_descriptor_of_ours_and_leads_a_session_of_its_own() {
-    // Whatever started the tests may have left some open, which any program gets.
+    // Whatever started the tests may have left descriptors open, which any program inherits.
     let script = "ls /proc/$$/fd; exit";
     let alone = start::main_programs();
     let plain = std::process::Command::new("/bin/sh").args(["-c", script]).output().unwrap();
@@ -51,7 +51,7 @@ fn a_program_inherits_no_descriptor_of_ours_and_leads_a_session_of_its_own() {
         let place = Place::new();
         run_free(&place.shell(script), &containment).unwrap();
         assert_eq!(place.stdout().as_bytes(), plain.stdout, "{}", containment.name());
-        // A signal to our group, as the terminal sends it, is not one to the program's group.
+        // A signal to our group, as a terminal sends it, does not reach the program's group.
         let started = Place::new();
         let task = started.shell("echo begun; sleep NUMBER");
         let stop = StopHandle::new().unwrap();
@@ -72,7 +72,7 @@ fn a_program_inherits_no_descriptor_of_ours_and_leads_a_session_of_its_own() {
 
 #[test]
 fn output_passes_through_the_filter_and_its_rest_is_kept() {
-    /// Holds back all until the end, then gives the number of bytes.
+    /// A filter that holds everything back until the end, then gives the number of bytes.
     struct Counting(usize);
     impl OutputFilter for Counting {
         fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
@@ -136,7 +136,7 @@ fn a_namespace_holds_what_is_protected_writable_and_hidden() {
         ("words".into(), "y\n".into(), "z\n".into())
     );
     assert_eq!((read("secret/key"), read("password")), ("words".into(), "words".into()));
-    // What cannot be mounted is an error, never a run without protection.
+    // If a view cannot be mounted, that is an error, never a run without protection.
     task.views.push(View::Writable(place.path("not/there")));
     let error = run_free(&task, &containment).unwrap_err().to_string();
     assert!(error.contains("not/there"), "{error}");
@@ -168,7 +168,7 @@ fn what_lies_on_top_of_a_hidden_folder_is_all_that_is_seen_of_it() {
 fn a_namespace_that_cannot_be_made_is_an_error_and_no_exit_code() {
     let Ok(containment) = Containment::probe(ContainmentChoice::Bubblewrap) else { return };
     let place = Place::new();
-    // The program is there, and hidden from itself.
+    // The program exists, but is hidden from itself.
     fs::create_dir(place.path("bin")).unwrap();
     fs::copy("/bin/true", place.path("bin/program")).unwrap();
     let mut task = place.task(&["bin/program"]);

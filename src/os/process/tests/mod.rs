@@ -18,10 +18,10 @@ mod isolation;
 mod orphans;
 mod trees;
 
-/// Far beyond what anything here takes.
+/// Far longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Every containment that works here. The walk always does.
+/// Every containment that works here. The walk works everywhere.
 fn containments() -> Vec<Containment> {
     static WORKING: OnceLock<Vec<Containment>> = OnceLock::new();
     let working = WORKING.get_or_init(|| {
@@ -86,18 +86,18 @@ impl Place {
         alive(self.number)
     }
 
-    /// How many of those are `sleep` itself, and not what starts it.
+    /// How many of them are `sleep` itself, and not a program that starts it.
     fn sleepers(&self) -> usize {
         self.alive().iter().filter(|each| each.split(' ').nth(1) == Some("sleep")).count()
     }
 
-    /// Waits until the task has said this, or for ever for a test.
+    /// Waits until the task has printed this, up to the tests' deadline.
     fn wait_for_stdout(&self, wanted: &str) {
         wait_until(|| fs::read_to_string(self.path("stdout.log")).is_ok_and(|text| text.contains(wanted)));
     }
 }
 
-/// Living processes that have the number in their arguments.
+/// Living processes with the number in their arguments.
 fn alive(number: u32) -> Vec<String> {
     let number = number.to_string();
     let mut alive = Vec::new();
@@ -113,7 +113,7 @@ fn alive(number: u32) -> Vec<String> {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // A test that failed must not leave what it found alive: it would hold the pipes of the test's own output.
+        // A test that failed must not leave processes alive: they would hold the pipes of the test's own output.
         for process in self.alive() {
             let pid = process.split(' ').next().unwrap_or_default().to_owned();
             drop(Command::new("sh").args(["-c", &format!("kill -9 {pid}")]).status());
@@ -133,8 +133,8 @@ fn run_free(task: &Task, containment: &Containment) -> Result<Ended, SpawnError>
     run(task, containment, &StopHandle::new().unwrap())
 }
 
-/// Runs the script under each containment, gives what is known of it, and holds that nothing of it lives and that no mark is
-/// left.
+/// Runs the script under each containment, passes the result to `judge`, and asserts that none of its processes is
+/// alive and that no mark is left.
 fn check(script: &str, limit: impl Fn(&mut ProcessLimits), judge: impl Fn(&Containment, &Place, Ended)) {
     for containment in containments() {
         let place = Place::new();
@@ -150,8 +150,8 @@ fn check(script: &str, limit: impl Fn(&mut ProcessLimits), judge: impl Fn(&Conta
     }
 }
 
-/// The same for a script that is to be ended at its wall clock limit after it has said `begun`. However slow the machine is,
-/// it gets the time to say so.
+/// The same for a script that is to be ended at its wall clock limit after it has printed `begun`. However slow the
+/// machine is, it gets the time to do so.
 fn check_timeout(script: &str, grace: Duration, judge: impl Fn(&Containment, &Place, Ended)) {
     for containment in containments() {
         let mut wall = Duration::from_millis(250);

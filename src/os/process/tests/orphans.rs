@@ -70,14 +70,14 @@ fn what_was_started_elsewhere_is_neither_dead_nor_ended_here() {
     for unknown in [namesake, other_host, without_id] {
         assert_eq!(orphan_state(&unknown), OrphanState::Unknown, "{unknown:?}");
         assert_eq!(end_orphans(&unknown).unwrap(), 0);
-        // There, the kernel ended them with their coordinator.
+        // In a namespace, the kernel ended them with their coordinator.
         let contained = OrphanMark { containment: "bubblewrap".to_owned(), ..unknown };
         assert_eq!(orphan_state(&contained), OrphanState::Dead);
     }
     let container = OrphanMark { pid_namespace: "pid:[1]".to_owned(), ..here.clone() };
     let sees_all = table::pid_namespace() == table::FIRST_PID_NAMESPACE;
     assert_eq!(orphan_state(&container), if sees_all { OrphanState::Alive } else { OrphanState::Unknown });
-    // Marks of former versions say no machine.
+    // Marks of earlier versions name no machine.
     let former = OrphanMark { host: String::new(), machine_id: String::new(), ..started_anew.clone() };
     assert_eq!(orphan_state(&former), OrphanState::Dead);
     if !clock::machine_id().is_empty() {
@@ -101,7 +101,7 @@ fn empty_groups_that_dead_processes_left_are_removed_and_those_of_living_ones_st
     let (left, living) = (group(&token(dead.id())), group(&ours));
     cgroup::clear(&parent);
     assert_eq!((left.path().exists(), living.path().exists()), (false, true));
-    // That of a mark goes, whoever made it.
+    // The group that a mark names is removed, whoever made it.
     clear_group(&OrphanMark { cgroup: Some(living.path().to_owned()), ..mark(&ours) });
     assert!(!living.path().exists());
 }
@@ -118,7 +118,7 @@ fn an_orphan_is_found_by_number_and_start_time_alone() {
     assert_eq!(end_orphans(&OrphanMark { boot_id: "another start".to_owned(), ..mark.clone() }).unwrap(), 0);
     assert_eq!(place.alive().len(), 2);
     assert!(orphan_alive(&mark));
-    // All but the first one are counted by a run; here every one is a stray.
+    // A run does not count its first process; here every process is an orphan.
     assert_eq!(end_orphans(&mark).unwrap(), 2);
     assert!(!orphan_alive(&mark));
     assert_eq!(end_orphans(&mark).unwrap(), 0);
@@ -161,7 +161,7 @@ fn an_orphan_is_found_in_its_control_group_and_another_group_is_left_alone() {
     child.wait().unwrap();
 }
 
-/// Not a test by itself: the next one starts it in a process of its own and kills that.
+/// Not a test by itself: the next test starts it in a process of its own and kills that.
 #[test]
 fn act_as_a_coordinator() {
     let Some(folder) = std::env::var_os("SCYLLA_TEST_COORDINATOR") else { return };

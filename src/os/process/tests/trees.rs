@@ -2,21 +2,21 @@
 
 use super::*;
 
-/// Ways to get out of reach. Each leaves a `sleep NUMBER` that ignores TERM.
+/// Ways to escape. Each leaves a `sleep NUMBER` that ignores TERM.
 const ESCAPES: [&str; 5] = [
     // A grandchild that holds the pipes open.
     "(trap '' TERM; exec sleep NUMBER) &",
-    // One in its own session, as every agent starts its tools.
+    // A process in its own session, as every agent starts its tools.
     "setsid sh -c \"trap '' TERM; exec sleep NUMBER\" &",
-    // A daemon: parent gone, own session, no pipe.
+    // A daemon: its parent gone, in its own session, without a pipe.
     "setsid sh -c \"trap '' TERM; sleep NUMBER <&- >&- 2>&- &\"",
-    // A daemon of a daemon, in a new session each.
+    // A daemon of a daemon, each in a new session.
     "setsid sh -c \"trap '' TERM; setsid setsid sh -c 'exec sleep NUMBER' & exit\"",
-    // The parent is gone, the group is another, the session is not: `timeout` makes itself a group.
+    // The parent is gone, the group is another one, the session is not: `timeout` makes a group for itself.
     "(timeout 900 sh -c \"trap '' TERM; exec sleep NUMBER\" &)",
 ];
 
-/// A part of a script that goes on when a `sleep NUMBER` is there.
+/// A part of a script that waits until there is a `sleep NUMBER`.
 const WAIT_FOR_IT: &str = "until grep -aqs '^sleep.NUMBER' /proc/[0-9]*/cmdline; do sleep 0.01; done; echo begun;";
 
 #[test]
@@ -28,7 +28,7 @@ fn what_outlives_a_normal_exit_is_ended() {
             |containment, place, ended| {
                 assert_eq!(ended.end, End::Exited(4));
                 assert_eq!(place.stdout(), "begun\n");
-                // A namespace ends them with its program; nobody sees them.
+                // A namespace ends them with its program, so they are not counted.
                 let most = 1 + u32::from(escape.contains("timeout"));
                 let seen = if containment.name() == "bubblewrap" { 0..=0 } else { 1..=most };
                 assert!(seen.contains(&ended.leftovers), "{}: {escape}: {}", containment.name(), ended.leftovers);
@@ -39,7 +39,7 @@ fn what_outlives_a_normal_exit_is_ended() {
 
 #[test]
 fn what_ignores_term_is_ended_after_a_timeout() {
-    // The shell ends at TERM, the rest does not.
+    // The shell ends at TERM, the others do not.
     let script = format!("{}\n{WAIT_FOR_IT} sleep NUMBER", ESCAPES.join("\n"));
     check_timeout(&script, Duration::from_millis(200), |_, place, _| assert_eq!(place.stdout(), "begun\n"));
 }
@@ -70,7 +70,7 @@ fn the_whole_tree_ends_at_the_stop_word() {
 fn a_program_that_was_seen_cannot_hide_by_clearing_its_environment() {
     let script = "setsid env -i PATH=$PATH sh -c \"trap '' TERM; echo begun; exec sleep NUMBER\" & sleep NUMBER";
     check_timeout(script, Duration::from_millis(200), |_, _, _| {});
-    // Told to end, it leaves a child of another group and parent, without the token. The session is the one that was seen.
+    // Asked to end, it leaves a child of another group and parent, without the token. Only its session was seen before.
     let hide = "trap 'env -i timeout 900 sleep NUMBER & exit' TERM; echo begun; sleep 60 & wait";
     let script = format!("setsid sh -c \"{hide}\" & trap '' TERM; sleep NUMBER; sleep NUMBER");
     check_timeout(&script, Duration::from_millis(500), |_, _, _| {});
@@ -84,7 +84,7 @@ fn a_program_that_becomes_another_over_and_over_is_ended() {
             std::fs::write(place.path("again.sh"), "trap '' TERM\nexec sh \"$0\" \"$1\"\n").unwrap();
             let script = format!("setsid sh {} NUMBER &\nexit 3", place.path("again.sh").display());
             assert_eq!(run_free(&place.shell(&script), &containment).unwrap().end, End::Exited(3));
-            // Between two programs it has no arguments for a moment.
+            // While it executes the next program, it has no arguments for a moment.
             for _ in 0..100 {
                 assert_eq!(place.alive(), Vec::<String>::new(), "{}", containment.name());
             }
@@ -132,7 +132,7 @@ fn adopted_orphans_are_reaped() {
     }
 }
 
-/// A container whose first process founded no session: to those inside, the session's number is 0.
+/// In a container whose first process created no session, the session's number is 0 to those inside.
 #[test]
 fn a_session_from_outside_of_the_namespace_hinders_nothing() {
     if !containments().iter().any(|containment| containment.name() == "bubblewrap") {
