@@ -121,8 +121,8 @@ fn was_set_aside(folder: &RunFolder) -> bool {
     struct Result {
         seal: Digest,
     }
-    let Ok(Some(seal)) = files::read_bounded(&folder.seal(), MOST_STAGE_FILE_BYTES) else { return false };
-    let result = files::read_bounded(&folder.result(), MOST_STAGE_FILE_BYTES).ok().flatten();
+    let Some(seal) = files::read_if_readable(&folder.seal(), MOST_STAGE_FILE_BYTES) else { return false };
+    let result = files::read_if_readable(&folder.result(), MOST_STAGE_FILE_BYTES);
     let result: Option<Result> = result.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     result.is_none_or(|result| result.seal != Digest::of(&seal))
 }

@@ -156,6 +156,6 @@ fn list(folder: &ExperimentFolder) -> Result<Vec<String>, StoreError> {
 /// The commit that `repo.git` names as the baseline of a subtest; `None` when it cannot be read there.
 pub(super) fn baseline(folder: &ExperimentFolder, tier: TierId, subtest: SubtestId) -> Option<String> {
     let [name, ..] = places_of(tier, subtest);
-    let bytes = files::read_bounded(&folder.repo().join(name), MOST_STAGE_FILE_BYTES).ok()??;
+    let bytes = files::read_if_readable(&folder.repo().join(name), MOST_STAGE_FILE_BYTES)?;
     Some(String::from_utf8(bytes).ok()?.trim_end().to_owned())
 }

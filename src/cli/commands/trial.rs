@@ -331,7 +331,7 @@ fn flaky(tried: &Tried, who: &str) -> Vec<String> {
 
 /// The last lines of a log, as one.
 fn last_lines(log: &Path) -> Option<String> {
-    let bytes = files::read_bounded(log, limits::MOST_STAGE_FILE_BYTES).ok()??;
+    let bytes = files::read_if_readable(log, limits::MOST_STAGE_FILE_BYTES)?;
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let shown = lines[lines.len().saturating_sub(SHOWN_LINES)..].join(" / ");

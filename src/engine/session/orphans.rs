@@ -7,7 +7,7 @@ use crate::model::ids::RunId;
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::survey::{Problem, ProblemKind, Survey};
 use crate::os::clock;
-use crate::os::files::read_bounded;
+use crate::os::files::read_if_readable;
 use crate::os::process::{OrphanMark, OrphanState, clear_group, end_orphans, orphan_state};
 use crate::store::layout::ExperimentFolder;
 use crate::store::survey::marks;
@@ -59,7 +59,7 @@ fn marked(folder: &ExperimentFolder, survey: &Survey) -> impl Iterator<Item = Or
 
 /// The content of a mark, and what is known of its processes. `elsewhere` names the machine for marks that do not.
 fn orphan(run: RunId, path: PathBuf, elsewhere: Option<&str>) -> Option<Orphan> {
-    let bytes = read_bounded(&path, MOST_STAGE_FILE_BYTES).ok()??;
+    let bytes = read_if_readable(&path, MOST_STAGE_FILE_BYTES)?;
     let mut mark: OrphanMark = serde_json::from_slice(&bytes).ok()?;
     // Earlier versions named the machine only in the checkpoint.
     if let Some(host) = elsewhere

@@ -21,7 +21,9 @@ pub use folder::Folder;
 pub use identity::{Identity, sync_file_system};
 pub use linked::{LinkBounds, link_tree};
 pub use private::{TemporaryFolder, make_private, make_random, user};
-pub use read::{Kind, ReadError, kind_of, open_regular, read_bounded, read_bounded_at, read_end, read_start};
+pub use read::{
+    Kind, ReadError, kind_of, open_regular, read_bounded, read_bounded_at, read_end, read_if_readable, read_start,
+};
 pub use remove::{make_accessible, remove_tree};
 pub use salvage::{Salvaged, salvage};
 pub use tree::{Bounds, copy_tree, move_tree, sync_tree};

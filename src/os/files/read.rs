@@ -100,6 +100,12 @@ pub fn read_bounded(path: &Path, most: u64) -> Result<Option<Vec<u8>>, ReadError
     read_bounded_at(CWD, path, most)
 }
 
+/// Like [`read_bounded`], for whom a file that cannot be read tells as little as one that is not there.
+#[must_use]
+pub fn read_if_readable(path: &Path, most: u64) -> Option<Vec<u8>> {
+    read_bounded(path, most).ok().flatten()
+}
+
 /// Like [`read_bounded`], with a path below an open folder.
 ///
 /// # Errors

@@ -31,7 +31,7 @@ pub(in crate::store) fn document(
 ) -> Result<Option<Vec<u8>>, StoreError> {
     let (Some(_), Ok(version)) = (&survey.made_by, checkpoint.version.parse()) else { return Ok(None) };
     let whole = |path: &Path| {
-        let bytes = files::read_bounded(path, MOST_CHECKPOINT_BYTES).ok().flatten()?;
+        let bytes = files::read_if_readable(path, MOST_CHECKPOINT_BYTES)?;
         Document::parse(&bytes).ok().filter(|document| document.version() == version)
     };
     let base = whole(&folder.checkpoint()).or_else(|| whole(&folder.former_checkpoint()));

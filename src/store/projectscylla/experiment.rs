@@ -82,7 +82,7 @@ fn recorded_hash(reading: Option<&Reading>) -> Option<String> {
 
 /// The bytes of the config.
 pub(super) fn config_bytes(folder: &ExperimentFolder) -> Option<Vec<u8>> {
-    files::read_bounded(&folder.config(), MOST_STAGE_FILE_BYTES).ok().flatten()
+    files::read_if_readable(&folder.config(), MOST_STAGE_FILE_BYTES)
 }
 
 /// Keys that only a config of ProjectScylla has, or lacks.

@@ -126,7 +126,7 @@ fn names_their_version(raw: &Result<Option<Vec<u8>>, ReadError>) -> bool {
 /// The copy of a former checkpoint, when it is whole. The checkpoint is lost when its runner is killed between two renames,
 /// and then this one is the last that it wrote.
 fn load_former(folder: &ExperimentFolder) -> Option<Document> {
-    let bytes = files::read_bounded(&folder.former_checkpoint(), MOST_CHECKPOINT_BYTES).ok().flatten()?;
+    let bytes = files::read_if_readable(&folder.former_checkpoint(), MOST_CHECKPOINT_BYTES)?;
     Document::parse(&bytes).ok()
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::model::survey::{Holder, Signs};
-use crate::os::files::read_bounded;
+use crate::os::files::read_if_readable;
 use crate::os::{clock, process};
 use crate::store::layout::ExperimentFolder;
 
@@ -33,7 +33,7 @@ pub(super) fn find(
     heard: Option<Timestamp>,
     is_at_home: bool,
 ) -> Option<Signs> {
-    let told = read_bounded(&folder.pid(), MOST_PID_BYTES).ok().flatten();
+    let told = read_if_readable(&folder.pid(), MOST_PID_BYTES);
     let told = told.and_then(|bytes| std::str::from_utf8(&bytes).ok()?.trim().parse().ok());
     if let Some(pid) = [told, recorded].into_iter().flatten().find(|pid| is_runner(*pid)) {
         return Some(signs(Some(pid), None));

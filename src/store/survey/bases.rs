@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::survey::{Problem, ProblemKind};
-use crate::os::files::read_bounded;
+use crate::os::files::read_if_readable;
 use crate::store::form::{Form, Strict};
 use crate::store::layout::{Base, ExperimentFolder};
 
@@ -65,7 +65,7 @@ pub(super) fn tell_apart(folder: &ExperimentFolder, form: &Form, listed: &mut [L
 /// How much is there of a run: 2 with a whole result, 1 with a usable agent's.
 fn worth(folder: &ExperimentFolder, form: &Form, base: Base, run: RunId) -> u8 {
     let folder = folder.run_in(base, run);
-    let read = |path: &Path| read_bounded(path, MOST_STAGE_FILE_BYTES).ok().flatten();
+    let read = |path: &Path| read_if_readable(path, MOST_STAGE_FILE_BYTES);
     if read(&folder.result()).is_some_and(|bytes| is_whole(form, &bytes)) {
         2
     } else {

@@ -30,7 +30,7 @@ impl Reader<'_> {
                 }
             }
         }
-        let Ok(Some(bytes)) = files::read_bounded(&folder.agent_result(), MOST_STAGE_FILE_BYTES) else { return };
+        let Some(bytes) = files::read_if_readable(&folder.agent_result(), MOST_STAGE_FILE_BYTES) else { return };
         let Ok(Unusual { flags }) = serde_json::from_slice(&bytes) else { return };
         if flags
             .iter()

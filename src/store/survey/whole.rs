@@ -35,7 +35,7 @@ struct Left {
 }
 
 fn read_file(path: &Path) -> Option<Vec<u8>> {
-    files::read_bounded(path, MOST_STAGE_FILE_BYTES).ok().flatten()
+    files::read_if_readable(path, MOST_STAGE_FILE_BYTES)
 }
 
 fn is_patch(folder: &RunFolder, expected: Digest) -> bool {
