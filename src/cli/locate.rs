@@ -9,6 +9,7 @@ use crate::cli::exit::Exit;
 use crate::config::settings::{self, Settings};
 use crate::model::limits::MOST_FIXTURE_FILE_BYTES;
 use crate::os::files::{self, FileError};
+use crate::rules::policy::Policy;
 
 /// The folder of experiments when nothing else is said. It is never in the target directory, which `cargo clean` removes.
 pub const RESULTS: &str = "scylla-results";
@@ -76,6 +77,26 @@ pub fn locate_without_manifest(current: &Path) -> Result<(Located, Option<String
     let Some(folder) = manifest.as_deref().and_then(Path::parent) else { return Err(refused) };
     let note = format!("cargo cannot read `{}`, so what it sets is left out", folder.join(MANIFEST).display());
     Ok((Located::at(folder.to_owned(), Some(folder.join("target")), from_file(folder)?), Some(note)))
+}
+
+/// What `verify` asks for in `current`: the table `gate` of the nearest settings that have one. Cargo is not asked which
+/// workspace it is, because a gate is quick.
+///
+/// # Errors
+/// When those settings have mistakes.
+pub fn locate_gate(current: &Path) -> Result<Policy, CliError> {
+    for folder in current.ancestors() {
+        let mut settings = from_file(folder)?;
+        let manifest = folder.join(MANIFEST);
+        let has_manifest = matches!(files::kind_of(&manifest), Ok(Some(_)));
+        if has_manifest && read(&manifest).is_ok_and(|text| text.contains("metadata.scylla")) {
+            settings = settings.over(from_manifest(folder)?);
+        }
+        if let Some(gate) = settings.gate {
+            return Ok(gate);
+        }
+    }
+    Ok(Policy::default())
 }
 
 /// Whether a manifest around `current` seems to set anything for this tool.

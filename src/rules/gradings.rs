@@ -48,8 +48,8 @@ fn named(survey: &Survey) -> BTreeSet<GradingNumber> {
 }
 
 fn of_the_first(facts: &ResultFacts) -> Graded {
-    let ResultFacts { passed, score, cost, failed_judges, seconds, .. } = *facts;
-    let by = GradedFacts { passed, score, seconds, judges: Total::ZERO, failed_judges, record: None };
+    let ResultFacts { passed, score, votes, cost, failed_judges, seconds, .. } = *facts;
+    let by = GradedFacts { passed, score, votes, seconds, judges: Total::ZERO, failed_judges, record: None };
     Graded { agent: cost, beside: Total::ZERO, by: [(GradingNumber::FIRST, by)].into() }
 }
 
@@ -82,14 +82,17 @@ fn under(graded: &Graded, facts: ResultFacts, counting: GradingNumber) -> RunSee
     let elsewhere: Total = graded.by.iter().filter(|(number, _)| **number != counting).map(|(_, by)| by.spent()).sum();
     let beside = graded.beside + elsewhere;
     match graded.by.get(&counting) {
-        Some(GradedFacts { passed, score, seconds, judges, failed_judges, .. }) => RunSeen::Committed(ResultFacts {
-            passed: *passed,
-            score: *score,
-            seconds: *seconds,
-            cost: graded.agent + *judges,
-            failed_judges: beside + *failed_judges,
-            ..facts
-        }),
+        Some(GradedFacts { passed, score, votes, seconds, judges, failed_judges, .. }) => {
+            RunSeen::Committed(ResultFacts {
+                passed: *passed,
+                score: *score,
+                votes: *votes,
+                seconds: *seconds,
+                cost: graded.agent + *judges,
+                failed_judges: beside + *failed_judges,
+                ..facts
+            })
+        }
         None => RunSeen::Unfinished { agent_complete: true, spent: graded.agent + beside },
     }
 }
@@ -121,6 +124,7 @@ mod tests {
         let facts = |passed| GradedFacts {
             passed: Some(passed),
             score: Some(f64::from(u8::from(passed))),
+            votes: 1,
             seconds: 1.0,
             judges: usd(0.1),
             failed_judges: usd(0.01),
@@ -139,6 +143,7 @@ mod tests {
             let facts = ResultFacts {
                 passed: Some(by[0].1),
                 score: None,
+                votes: 1,
                 cost: usd(1.1),
                 failed_judges: usd(0.01),
                 seconds: 1.0,

@@ -8,6 +8,7 @@ pub mod limiter;
 pub mod mend;
 pub mod next;
 pub mod pacing;
+pub mod policy;
 mod queue;
 pub mod recompute;
 pub mod retry;

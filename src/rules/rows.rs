@@ -125,6 +125,7 @@ mod tests {
         let facts = ResultFacts {
             passed: Some(true),
             score: None,
+            votes: 1,
             cost: Total::ZERO,
             failed_judges: Total::ZERO,
             seconds: 0.0,

@@ -165,6 +165,7 @@ mod tests {
         ResultFacts {
             passed,
             score: Some(score),
+            votes: 1,
             cost: Usd::from_dollars(0.1).unwrap().into(),
             failed_judges: Total::ZERO,
             seconds: 0.1,

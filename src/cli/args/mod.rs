@@ -12,17 +12,18 @@ use crate::cli::args::fixture::Fixture;
 use crate::cli::args::fixture::OverrideFlags;
 use crate::cli::args::output::{TableFlags, Talk};
 use crate::cli::args::projectscylla::{Export, TakeOverFlags};
+use crate::cli::args::verify::Verify;
 use crate::cli::args::worker::Worker;
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::{RunId, TierId};
 use crate::model::limits::{MOST_ATTEMPTS, MOST_JOBS, MOST_RUNS_PER_SUBTEST};
 use crate::model::money::Usd;
-use crate::report::findings::{FORMATS, Format};
 
 pub mod again;
 pub mod fixture;
 pub mod output;
 pub mod projectscylla;
+pub mod verify;
 pub mod worker;
 
 /// Measures which setup of a coding agent solves your tasks, how often, and at what cost, and never loses a run.
@@ -299,29 +300,6 @@ pub struct Status {
     /// The table of results.
     #[command(flatten)]
     pub table: TableFlags,
-}
-
-/// Arguments of `verify`.
-#[derive(Debug, Args)]
-pub struct Verify {
-    /// The experiment.
-    #[command(flatten)]
-    pub experiment: Which,
-    /// Leave the evidence that seals cover unread; compare results, checkpoint and plan only
-    #[arg(long)]
-    pub quick: bool,
-    /// Form of the report [with `--message-format json`: json]
-    #[arg(long, value_name = "FORMAT", default_value = FORMATS[0].name, value_parser = values::report_format())]
-    pub format: &'static Format,
-    /// So many planned runs may be missing: exit 7 when there are more, 0 instead of 6 when not
-    #[arg(long, value_name = "N", help_heading = "Gate", value_parser = values::any_count, allow_negative_numbers = true)]
-    pub max_missing: Option<usize>,
-    /// Each subtest must have so many results, else exit 7
-    #[arg(long, value_name = "N", help_heading = "Gate", value_parser = values::any_count, allow_negative_numbers = true)]
-    pub min_runs: Option<usize>,
-    /// No warning may be there, else exit 7
-    #[arg(long, help_heading = "Gate")]
-    pub deny_warnings: bool,
 }
 
 /// Arguments of `repair`.

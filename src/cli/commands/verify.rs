@@ -1,109 +1,133 @@
 //! `verify`: do results, checkpoint and plan agree? Writes nothing.
 
-use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use crate::cli::args::Verify;
+use crate::cli::args::Which;
 use crate::cli::args::output::MessageFormat;
+use crate::cli::args::verify::{Gate, Verify};
 use crate::cli::choose::choose;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::locate::locate_gate;
 use crate::engine::session::orphans;
 use crate::model::finding::{Finding, Level};
 use crate::model::ids::RunId;
-use crate::model::outcome::RunStatus;
 use crate::model::plan::Plan;
 use crate::model::survey::{ResultFacts, RunSeen, Survey};
-use crate::report::findings::{FOR_MACHINES, FORMATS, PlannedRun, Verification};
+use crate::report::findings::{FOR_MACHINES, FORMATS, PlannedRun, Verification, policy_sentence};
 use crate::rules::audit::audit_and_count;
-use crate::rules::status::status_on_disk;
+use crate::rules::policy::{Policy, unmet};
+use crate::store::layout::ExperimentFolder;
 use crate::store::survey::{Depth, survey};
-use crate::text::words::counted;
 
 /// Runs the command.
 ///
 /// # Errors
-/// When the folder is no experiment or cannot be read.
+/// When a folder is no experiment or cannot be read.
 pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
-    let (folder, name) = choose(&args.experiment, console)?;
-    let mut survey = survey(&folder, if args.quick { Depth::Results } else { Depth::Evidence })?;
-    if survey.holder.is_none() {
-        let found = orphans::find(&folder, &survey);
-        orphans::add_to(&mut survey, &folder, &found);
+    let policy = policy(&args.gate, console)?;
+    let dirs: Vec<Option<PathBuf>> =
+        if args.dirs.is_empty() { vec![None] } else { args.dirs.iter().cloned().map(Some).collect() };
+    let mut chosen = Vec::new();
+    for dir in dirs {
+        chosen.push(choose(&Which { dir, results_dir: args.results_dir.clone() }, console)?);
     }
-    let (findings, tally) = audit_and_count(&survey);
-    let plan = survey.plan().unwrap_or_default();
-    let policy = policy(args, &survey, &plan, &findings);
-    let exit = exit(args, &survey, &findings, &policy);
-    let runs: Vec<PlannedRun> = plan.runs().map(|run| PlannedRun { run, facts: facts(&survey, run) }).collect();
-    let verification = Verification {
-        tool_version: env!("CARGO_PKG_VERSION"),
-        experiment_id: survey.experiment_id(),
-        folder: &name,
-        planned: plan.total() + survey.runs_of_unknown_tiers(),
-        runs: &runs,
-        plan_is_open: survey.plan_is_open(),
-        agreeing: tally.agreeing,
-        findings: &findings,
-        live: survey.holder.as_ref(),
-        evidence_checked: !args.quick,
-        policy: &policy,
-    };
+    let depth = if args.quick { Depth::Results } else { Depth::Evidence };
+    let looked: Vec<Looked> =
+        chosen.into_iter().map(|(folder, name)| look(&folder, name, depth, &policy)).collect::<Result<_, _>>()?;
+    let exit = looked.iter().map(|one| one.exit(&policy)).max_by_key(|exit| weight(*exit)).unwrap_or(Exit::Success);
+    let verifications: Vec<Verification> = looked.iter().map(|one| one.verification(depth)).collect();
     let asked_for_none = args.format.name == FORMATS[0].name;
     let is_for_machines = asked_for_none && console.message_format() == MessageFormat::Json;
     let format = if is_for_machines { FOR_MACHINES } else { args.format };
     let mut text = Vec::new();
-    (format.write)(&verification, console.out_styles(), &mut text)?;
+    (format.write)(&verifications, console.out_styles(), &mut text)?;
     if !(console.is_quiet() && exit == Exit::Success) {
         console.print_bytes(&text)?;
     }
     Ok(exit)
 }
 
+/// What the flags ask for, and the settings where no flag does.
+fn policy(flags: &Gate, console: &Console) -> Result<Policy, CliError> {
+    let set = locate_gate(&console.current_dir()?)?;
+    let rates = if flags.min_pass_rate.is_empty() { set.min_pass_rate } else { flags.min_pass_rate.clone() };
+    Ok(Policy {
+        max_missing: flags.max_missing.or(set.max_missing),
+        max_errored: flags.max_errored.or(set.max_errored),
+        min_runs: flags.min_runs.or(set.min_runs),
+        min_judges: flags.min_judges.or(set.min_judges),
+        min_pass_rate: rates,
+        deny_warnings: flags.deny_warnings || set.deny_warnings,
+        no_secrets: flags.no_secrets || set.no_secrets,
+    })
+}
+
+/// What was seen of one experiment.
+struct Looked {
+    name: String,
+    survey: Survey,
+    plan: Plan,
+    findings: Vec<Finding>,
+    agreeing: usize,
+    runs: Vec<PlannedRun>,
+    unmet: Vec<String>,
+}
+
+fn look(folder: &ExperimentFolder, name: String, depth: Depth, policy: &Policy) -> Result<Looked, CliError> {
+    let mut survey = survey(folder, depth)?;
+    if survey.holder.is_none() {
+        let found = orphans::find(folder, &survey);
+        orphans::add_to(&mut survey, folder, &found);
+    }
+    let (findings, tally) = audit_and_count(&survey);
+    let plan = survey.plan().unwrap_or_default();
+    let unmet = unmet(policy, &survey, &plan, &findings).iter().map(policy_sentence).collect();
+    let runs = plan.runs().map(|run| PlannedRun { run, facts: facts(&survey, run) }).collect();
+    Ok(Looked { name, survey, plan, findings, agreeing: tally.agreeing, runs, unmet })
+}
+
+impl Looked {
+    fn verification(&self, depth: Depth) -> Verification<'_> {
+        Verification {
+            tool_version: env!("CARGO_PKG_VERSION"),
+            experiment_id: self.survey.experiment_id(),
+            folder: &self.name,
+            planned: self.plan.total() + self.survey.runs_of_unknown_tiers(),
+            runs: &self.runs,
+            plan_is_open: self.survey.plan_is_open(),
+            agreeing: self.agreeing,
+            findings: &self.findings,
+            live: self.survey.holder.as_ref(),
+            evidence_checked: depth == Depth::Evidence,
+            policy: &self.unmet,
+        }
+    }
+
+    /// The exit code of the worst that is there. Who names how many runs may be missing has said what missing runs mean.
+    fn exit(&self, policy: &Policy) -> Exit {
+        let worst = self.findings.iter().map(|finding| finding.kind.level()).max();
+        match worst {
+            Some(Level::Damaged) => Exit::Damaged,
+            Some(Level::Mendable) => Exit::Mendable,
+            _ if self.survey.holder.is_some() => Exit::Locked,
+            _ if !self.unmet.is_empty() => Exit::Policy,
+            Some(Level::Incomplete) if policy.max_missing.is_none() => Exit::Incomplete,
+            Some(Level::Incomplete | Level::Note | Level::Warning) | None => Exit::Success,
+        }
+    }
+}
+
+/// How much an exit code of one of several experiments weighs against those of the others.
+fn weight(exit: Exit) -> usize {
+    let worst_last = [Exit::Incomplete, Exit::Policy, Exit::Locked, Exit::Mendable, Exit::Damaged];
+    worst_last.iter().position(|one| *one == exit).map_or(0, |place| place + 1)
+}
+
 fn facts(survey: &Survey, run: RunId) -> Option<ResultFacts> {
     match survey.runs.get(&run) {
         Some(RunSeen::Committed(facts)) => Some(*facts),
         Some(_) | None => None,
-    }
-}
-
-/// The policies of the gate that are not met, in sentences.
-fn policy(args: &Verify, survey: &Survey, plan: &Plan, findings: &[Finding]) -> Vec<String> {
-    let mut unmet = Vec::new();
-    let judged = |run| status_on_disk(survey, run).is_some_and(RunStatus::is_judged);
-    if let Some(most) = args.max_missing {
-        let of_tiers = survey.runs_of_unknown_tiers();
-        let missing = of_tiers + plan.runs().filter(|run| !judged(*run)).count();
-        if missing > most {
-            let missing = counted(missing, "planned run");
-            unmet.push(format!("{missing} without a result, `--max-missing {most}` allows fewer"));
-        }
-    }
-    if let Some(least) = args.min_runs {
-        let mut results: BTreeMap<_, usize> = BTreeMap::new();
-        for run in plan.runs() {
-            *results.entry((run.tier, run.subtest)).or_default() += usize::from(judged(run));
-        }
-        for ((tier, subtest), has) in results.into_iter().filter(|(_, has)| *has < least) {
-            unmet.push(format!("{tier}/{subtest} has {}, `--min-runs {least}` asks for more", counted(has, "result")));
-        }
-    }
-    let warnings = findings.iter().filter(|finding| finding.kind.level() == Level::Warning).count();
-    if args.deny_warnings && warnings > 0 {
-        unmet.push(format!("{}, and `--deny-warnings` allows none", counted(warnings, "warning")));
-    }
-    unmet
-}
-
-/// The exit code of the worst that is there. Who names how many runs may be missing has said what missing runs mean.
-fn exit(args: &Verify, survey: &Survey, findings: &[Finding], policy: &[String]) -> Exit {
-    let worst = findings.iter().map(|finding| finding.kind.level()).max();
-    match worst {
-        Some(Level::Damaged) => Exit::Damaged,
-        Some(Level::Mendable) => Exit::Mendable,
-        _ if survey.holder.is_some() => Exit::Locked,
-        _ if !policy.is_empty() => Exit::Policy,
-        Some(Level::Incomplete) if args.max_missing.is_none() => Exit::Incomplete,
-        Some(Level::Incomplete | Level::Note | Level::Warning) | None => Exit::Success,
     }
 }

@@ -11,6 +11,9 @@ use super::fields::{Fields, Page};
 use super::mistake::{Mistake, Mistakes};
 use super::node::{self, Node};
 use super::toml;
+use crate::rules::policy::Policy;
+
+mod gate;
 
 /// How much an agent can be told to think.
 pub const THINKING: [&str; 4] = ["None", "Low", "High", "UltraThink"];
@@ -58,6 +61,8 @@ pub struct Settings {
     pub containment: Option<ContainmentChoice>,
     /// `work-dir`: where work folders lie.
     pub work_dir: Option<PathBuf>,
+    /// `gate`: what `verify` asks for.
+    pub gate: Option<Policy>,
 }
 
 /// Reads `.config/scylla.toml`.
@@ -105,6 +110,7 @@ impl Settings {
             keep_workspaces: self.keep_workspaces.or(lower.keep_workspaces),
             containment: self.containment.or(lower.containment),
             work_dir: self.work_dir.or(lower.work_dir),
+            gate: self.gate.or(lower.gate),
         }
     }
 }
@@ -154,6 +160,7 @@ fn settings(fields: Fields<'_>) -> Settings {
                 ("walk", ContainmentChoice::Walk),
             ],
         ),
+        gate: gate::gate(&fields),
     };
     fields.close();
     settings

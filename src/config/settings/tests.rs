@@ -23,6 +23,7 @@ attempts = 5
 max-cost-usd = 1.5
 keep-workspaces = "failed"
 containment = "walk"
+gate = { max-missing = 1, max-errored = 0, min-runs = 5, min-judges = 2, min-pass-rate = { "T1/02" = 0.8, T0 = 1 }, deny-warnings = true }
 "#;
 
 fn whole() -> Settings {
@@ -47,6 +48,15 @@ fn whole() -> Settings {
         max_cost_usd: Usd::from_dollars(1.5).ok(),
         keep_workspaces: Some(KeepWorkspaces::Failed),
         containment: Some(ContainmentChoice::Walk),
+        gate: Some(Policy {
+            max_missing: Some(1),
+            max_errored: Some(0),
+            min_runs: Some(5),
+            min_judges: Some(2),
+            min_pass_rate: vec!["T1/02=0.8".parse().unwrap(), "T0=1".parse().unwrap()],
+            deny_warnings: true,
+            no_secrets: false,
+        }),
     }
 }
 
@@ -104,6 +114,7 @@ fn what_is_set_wins_over_the_lower_place_for_every_key() {
         max_cost_usd: Some(Usd::ZERO),
         keep_workspaces: Some(KeepWorkspaces::All),
         containment: Some(ContainmentChoice::Auto),
+        gate: Some(Policy::default()),
     };
     assert_eq!(other.clone().over(whole()), other);
 }
@@ -112,7 +123,9 @@ fn what_is_set_wins_over_the_lower_place_for_every_key() {
 fn every_mistake_of_the_settings_is_told_at_once() {
     let text = "job = 2\nruns = 0\ntiers = ['t0', 'T1']\nmodel = 3\nthinking = 'high'\ntimeout = '60'\n\
                 max-cost-usd = -1\nkeep-workspaces = 'some'\njudge-model = []\ncontainment = true\n\
-                tiers-dir = ''\nattempts = 1.5\n[scylla]\njobs = 1\n";
+                tiers-dir = ''\nattempts = 1.5\n[scylla]\njobs = 1\n\
+                [gate]\nmin-run = 1\nmax-missing = -1\nno-secrets = 'yes'\n\
+                [gate.min-pass-rate]\nT0 = 1.5\none = 0.5\n'T1/02' = '1'\n";
     let mistakes = from_toml(text, Path::new(".config/scylla.toml")).unwrap_err();
     insta::with_settings!({
         snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/fixture"), prepend_module_to_snapshot => false

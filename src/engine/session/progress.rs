@@ -161,6 +161,7 @@ impl Progress {
         let facts = ResultFacts {
             passed: Some(result.judge_passed),
             score: Some(result.judge_score.get()),
+            votes: u16::try_from(result.judges.len()).unwrap_or(u16::MAX),
             cost: result.cost(),
             failed_judges: result.failed_judge_cost,
             seconds: result.duration_seconds,

@@ -32,6 +32,8 @@ pub struct GradedFacts {
     pub passed: Option<bool>,
     /// Mean score.
     pub score: Option<f64>,
+    /// Judges whose votes the verdict rests on.
+    pub votes: u16,
     /// Seconds of agent, checks and judges.
     pub seconds: f64,
     /// Cost of its judges.

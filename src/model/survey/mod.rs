@@ -287,6 +287,8 @@ pub struct ResultFacts {
     pub passed: Option<bool>,
     /// Mean score.
     pub score: Option<f64>,
+    /// Judges whose votes the verdict rests on.
+    pub votes: u16,
     /// Cost of agent and judges in this attempt.
     pub cost: Total,
     /// Cost of the judges' answers that were not valid.

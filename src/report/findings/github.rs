@@ -14,7 +14,7 @@ const MOST_OF_A_KIND: usize = 10;
 pub(super) static FORMAT: Format = Format {
     name: "github",
     about: "Annotations of GitHub Actions",
-    write: |verification, _, out| out.write_all(github(verification).as_bytes()),
+    write: |verifications, _, out| verifications.iter().try_for_each(|one| out.write_all(github(one).as_bytes())),
 };
 
 /// One line for each finding, a line that sums up what is left out of a kind, and the verdict.

@@ -23,8 +23,20 @@ const WIDEST_PADDED_PLACE: usize = 44;
 pub(super) static FORMAT: Format = Format {
     name: "human",
     about: "For people",
-    write: |verification, styles, out| out.write_all(human(verification, styles).as_bytes()),
+    write: |verifications, styles, out| out.write_all(pages(verifications, styles).as_bytes()),
 };
+
+/// The page of each folder; of several, each under its name.
+fn pages(verifications: &[Verification], styles: Styles) -> String {
+    if let [only] = verifications {
+        return human(only, styles);
+    }
+    let page = |verification: &Verification| {
+        let name = styles.paint(Tone::Strong, escape::terminal(verification.folder));
+        format!("{name}\n{}", human(verification, styles))
+    };
+    verifications.iter().map(page).collect::<Vec<_>>().join("\n")
+}
 
 /// Findings by level, worst first, each kind with its cure, and the verdict as the last line.
 pub(super) fn human(verification: &Verification, styles: Styles) -> String {

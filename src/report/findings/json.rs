@@ -72,12 +72,19 @@ struct FindingJson<'a> {
 /// The form.
 pub(super) static FORMAT: Format = Format {
     name: "json",
-    about: "One JSON document",
-    write: |verification, _, out| out.write_all(json(verification).as_bytes()),
+    about: "One JSON document; of several folders, a list",
+    write: |verifications, _, out| out.write_all(json(verifications).as_bytes()),
 };
 
-/// The JSON text.
-pub(super) fn json(verification: &Verification) -> String {
+/// The JSON text: an object, or a list of one for each of several folders.
+fn json(verifications: &[Verification]) -> String {
+    match verifications {
+        [only] => pretty(&document(only)),
+        several => pretty(&several.iter().map(document).collect::<Vec<_>>()),
+    }
+}
+
+fn document<'a>(verification: &'a Verification<'a>) -> VerificationJson<'a> {
     let by_kind = verification.by_kind();
     let kinds = by_kind.iter().map(|(kind, findings)| (*kind, findings.len())).collect();
     let findings = by_kind.into_iter().flat_map(|(_, findings)| findings).map(|finding| FindingJson {
@@ -89,7 +96,7 @@ pub(super) fn json(verification: &Verification) -> String {
         cure: cure_sentence(finding.kind.cure()),
         command: cure_command(finding.kind.cure(), finding.run, verification.folder),
     });
-    pretty(&VerificationJson {
+    VerificationJson {
         schema_version: SCHEMA_VERSION,
         tool_version: verification.tool_version,
         experiment_id: verification.experiment_id,
@@ -104,7 +111,7 @@ pub(super) fn json(verification: &Verification) -> String {
         levels: verification.counts().into_iter().collect(),
         kinds,
         findings: findings.collect(),
-    })
+    }
 }
 
 /// The JSON schema of this form.

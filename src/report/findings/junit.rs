@@ -1,7 +1,9 @@
 //! What `verify` found, as `JUnit` XML: a test case for each planned run, and one for each finding that is about none.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::io::{self, Write};
+use std::ops::Add;
 
 use crate::model::finding::{Finding, Level};
 use crate::model::ids::RunId;
@@ -13,25 +15,31 @@ use super::{Format, PlannedRun, Verification, cure_text, level_name, sentence};
 pub(super) static FORMAT: Format = Format {
     name: "junit",
     about: "`JUnit` XML: a test for each planned run",
-    write: |verification, _, out| junit(verification, out),
+    write: |verifications, _, out| junit(verifications, out),
 };
 
-/// Writes the XML to `out`.
+/// Writes the XML to `out`: a suite for each folder.
 ///
 /// A run without a result is an error, a run about which there is a finding is a failure. How a run was judged is a
 /// property: a run that did not solve its task is a result, not a failure of the folder.
 ///
 /// # Errors
 /// When `out` cannot be written.
-fn junit(verification: &Verification, out: &mut dyn Write) -> io::Result<()> {
-    let planned = verification.runs;
-    let cases = Cases::new(verification, planned);
-    let name = xml(verification.experiment_id.unwrap_or("experiment")).into_owned();
-    let counts = cases.counts(planned, verification.policy.len());
+fn junit(verifications: &[Verification], out: &mut dyn Write) -> io::Result<()> {
+    let suites: Vec<(&Verification, Cases)> = verifications.iter().map(|one| (one, Cases::new(one))).collect();
+    let all = suites.iter().fold(Counts::default(), |all, (_, cases)| all + cases.counts);
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
-    writeln!(out, "<testsuites name=\"cargo scylla verify\" {counts}>")?;
-    writeln!(out, "  <testsuite name=\"{name}\" {counts}>")?;
-    for planned in planned {
+    writeln!(out, "<testsuites name=\"cargo scylla verify\" {all}>")?;
+    for (verification, cases) in &suites {
+        suite(verification, cases, out)?;
+    }
+    writeln!(out, "</testsuites>")
+}
+
+fn suite(verification: &Verification, cases: &Cases, out: &mut dyn Write) -> io::Result<()> {
+    let name = xml(verification.experiment_id.unwrap_or("experiment")).into_owned();
+    writeln!(out, "  <testsuite name=\"{name}\" {}>", cases.counts)?;
+    for planned in verification.runs {
         run_case(&name, planned, cases.of(planned.run), verification, out)?;
     }
     for finding in &cases.others {
@@ -44,26 +52,56 @@ fn junit(verification: &Verification, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "      <failure type=\"policy-not-met\" message=\"{}\"/>", xml(sentence))?;
         writeln!(out, "    </testcase>")?;
     }
-    writeln!(out, "  </testsuite>")?;
-    writeln!(out, "</testsuites>")
+    writeln!(out, "  </testsuite>")
+}
+
+/// The counts that stand at the head of a suite, and of all.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    tests: usize,
+    failures: usize,
+    errors: usize,
+    skipped: usize,
+}
+
+impl Add for Counts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            tests: self.tests + other.tests,
+            failures: self.failures + other.failures,
+            errors: self.errors + other.errors,
+            skipped: self.skipped + other.skipped,
+        }
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tests, failures, errors, skipped } = self;
+        write!(f, "tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\"")
+    }
 }
 
 /// Findings by the test case that they belong to.
 struct Cases<'a> {
     by_run: BTreeMap<RunId, Vec<&'a Finding>>,
     others: Vec<&'a Finding>,
+    counts: Counts,
 }
 
 impl<'a> Cases<'a> {
-    fn new(verification: &Verification<'a>, planned: &[PlannedRun]) -> Self {
-        let planned: BTreeSet<RunId> = planned.iter().map(|planned| planned.run).collect();
-        let mut cases = Self { by_run: BTreeMap::new(), others: Vec::new() };
+    fn new(verification: &Verification<'a>) -> Self {
+        let planned: BTreeSet<RunId> = verification.runs.iter().map(|planned| planned.run).collect();
+        let mut cases = Self { by_run: BTreeMap::new(), others: Vec::new(), counts: Counts::default() };
         for finding in verification.by_kind().into_iter().flat_map(|(_, findings)| findings) {
             match finding.run.filter(|run| planned.contains(run)) {
                 Some(run) => cases.by_run.entry(run).or_default().push(finding),
                 None => cases.others.push(finding),
             }
         }
+        cases.counts = cases.count(verification);
         cases
     }
 
@@ -71,13 +109,13 @@ impl<'a> Cases<'a> {
         self.by_run.get(&run).map_or(&[], Vec::as_slice)
     }
 
-    /// The counts that stand at the head, as attributes.
-    fn counts(&self, planned: &[PlannedRun], policy: usize) -> String {
+    fn count(&self, verification: &Verification) -> Counts {
         let worst = self
             .by_run
             .values()
             .filter_map(|findings| findings.iter().map(|finding| finding.kind.level()).max())
             .chain(self.others.iter().map(|finding| finding.kind.level()));
+        let policy = verification.policy.len();
         let (mut failures, mut errors) = (policy, 0);
         for level in worst {
             match level {
@@ -87,9 +125,8 @@ impl<'a> Cases<'a> {
             }
         }
         let is_skipped = |planned: &&PlannedRun| planned.facts.is_none() && self.of(planned.run).is_empty();
-        let skipped = planned.iter().filter(is_skipped).count();
-        let tests = planned.len() + self.others.len() + policy;
-        format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\"")
+        let skipped = verification.runs.iter().filter(is_skipped).count();
+        Counts { tests: verification.runs.len() + self.others.len() + policy, failures, errors, skipped }
     }
 }
 

@@ -16,9 +16,11 @@ mod github;
 mod human;
 mod json;
 mod junit;
+mod policy;
 mod sarif;
 
 pub use json::verification_schema;
+pub use policy::policy_sentence;
 
 /// A form of the report.
 #[derive(Debug)]
@@ -27,8 +29,8 @@ pub struct Format {
     pub name: &'static str,
     /// What it is: a line of the help.
     pub about: &'static str,
-    /// Writes the report to what it is given, in styles where it is for people.
-    pub write: fn(&Verification<'_>, Styles, &mut dyn Write) -> io::Result<()>,
+    /// Writes the report of one folder or several to what it is given, in styles where it is for people.
+    pub write: fn(&[Verification<'_>], Styles, &mut dyn Write) -> io::Result<()>,
 }
 
 /// Every form, the one that nobody has to ask for first. Another one is a file beside this one, and a line here.

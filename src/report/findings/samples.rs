@@ -49,6 +49,7 @@ pub(super) fn planned() -> Vec<PlannedRun> {
     let facts = |passed, score| ResultFacts {
         passed: Some(passed),
         score: Some(score),
+        votes: 1,
         cost: usd(0.2134).into(),
         failed_judges: crate::model::usage::Total::ZERO,
         seconds: 185.0,

@@ -16,29 +16,33 @@ const POLICY_RULE: &str = "policy-not-met";
 pub(super) static FORMAT: Format = Format {
     name: "sarif",
     about: "SARIF 2.1.0",
-    write: |verification, _, out| out.write_all(sarif(verification).as_bytes()),
+    write: |verifications, _, out| out.write_all(sarif(verifications).as_bytes()),
 };
 
-/// The JSON text.
-pub(super) fn sarif(verification: &Verification) -> String {
+/// The JSON text: a run of the tool for each folder.
+fn sarif(verifications: &[Verification]) -> String {
+    pretty(&json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": verifications.iter().map(run).collect::<Vec<_>>(),
+    }))
+}
+
+fn run(verification: &Verification) -> Value {
     let findings = verification.by_kind().into_iter().flat_map(|(_, findings)| findings);
     let results: Vec<Value> = findings
         .map(|finding| finding_result(finding, verification))
         .chain(verification.policy.iter().map(|sentence| policy_result(sentence, verification)))
         .collect();
-    pretty(&json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": { "driver": {
-                "name": "cargo-scylla",
-                "semanticVersion": verification.tool_version,
-                "rules": rules(),
-            } },
-            "columnKind": "unicodeCodePoints",
-            "results": results,
-        }],
-    }))
+    json!({
+        "tool": { "driver": {
+            "name": "cargo-scylla",
+            "semanticVersion": verification.tool_version,
+            "rules": rules(),
+        } },
+        "columnKind": "unicodeCodePoints",
+        "results": results,
+    })
 }
 
 fn rules() -> Vec<Value> {

@@ -11,7 +11,7 @@ fn written(name: &str, verification: &Verification, styles: Styles) -> String {
     let runs = planned();
     let mut text = Vec::new();
     let verification = Verification { runs: &runs, ..*verification };
-    (format_of(name).unwrap().write)(&verification, styles, &mut text).unwrap();
+    (format_of(name).unwrap().write)(&[verification], styles, &mut text).unwrap();
     String::from_utf8(text).unwrap()
 }
 

@@ -21,6 +21,7 @@ fn result(passed: Option<bool>) -> RunSeen {
     RunSeen::Committed(ResultFacts {
         passed,
         score: Some(1.0),
+        votes: 1,
         cost: Total::ZERO,
         failed_judges: Total::ZERO,
         seconds: 1.0,

@@ -192,6 +192,7 @@ impl<'a> Reader<'a> {
         RunSeen::Committed(ResultFacts {
             passed: facts.judge_passed,
             score: facts.judge_score.map(Score::get),
+            votes: facts.votes(),
             cost: costs.agent + costs.judges,
             failed_judges: costs.failed_judges,
             seconds: facts.duration_seconds.unwrap_or_default(),

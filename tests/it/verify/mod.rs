@@ -3,6 +3,7 @@
 mod flips;
 pub(crate) mod folder;
 mod formats;
+mod gate;
 mod live;
 mod made;
 pub(crate) mod originals;

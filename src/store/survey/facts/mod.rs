@@ -274,11 +274,17 @@ impl<'a> ReadFacts<'a> {
         self.former_cost_usd.or_else(|| self.former_cost_unknown.map(|_| Usd::ZERO))
     }
 
+    /// Judges whose votes its verdict rests on.
+    pub(super) fn votes(&self) -> u16 {
+        u16::try_from(self.judges.count).unwrap_or(u16::MAX)
+    }
+
     /// What it says as the verdict of a grading, which cost this.
     pub(super) fn graded(&self, costs: &Costs) -> GradedFacts {
         GradedFacts {
             passed: self.judge_passed,
             score: self.judge_score.map(Score::get),
+            votes: self.votes(),
             seconds: self.duration_seconds.unwrap_or_default(),
             judges: costs.judges,
             failed_judges: costs.failed_judges,

@@ -1,0 +1,57 @@
+//! Arguments of `verify`, and of the gate.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::args::values;
+use crate::report::findings::{FORMATS, Format};
+use crate::rules::policy::LeastPassRate;
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The experiments: folders, files in them, or parts of their names [default: the newest in the results folder]
+    pub dirs: Vec<PathBuf>,
+    /// Where they are looked for by a part of the name, or the newest one [default: where `run` puts experiments]
+    #[arg(long, value_name = "DIR")]
+    pub results_dir: Option<PathBuf>,
+    /// Leave the evidence that seals cover unread; compare results, checkpoint and plan only
+    #[arg(long)]
+    pub quick: bool,
+    /// Form of the report [with `--message-format json`: json]
+    #[arg(long, value_name = "FORMAT", default_value = FORMATS[0].name, value_parser = values::report_format())]
+    pub format: &'static Format,
+    /// What is asked of each of them.
+    #[command(flatten)]
+    pub gate: Gate,
+}
+
+/// What is asked of an experiment before its numbers are used.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Gate")]
+pub struct Gate {
+    /// So many planned runs may be missing: exit 7 when there are more, 0 instead of 6 when not
+    #[arg(long, value_name = "N", value_parser = values::any_count, allow_negative_numbers = true)]
+    pub max_missing: Option<usize>,
+    /// So many planned runs may have used up their attempts, else exit 7
+    #[arg(long, value_name = "N", value_parser = values::any_count, allow_negative_numbers = true)]
+    pub max_errored: Option<usize>,
+    /// Each subtest must have so many results, else exit 7
+    #[arg(long, value_name = "N", value_parser = values::any_count, allow_negative_numbers = true)]
+    pub min_runs: Option<usize>,
+    /// Each result must rest on the votes of so many judges, else exit 7
+    #[arg(long, value_name = "N", value_parser = values::any_count, allow_negative_numbers = true)]
+    pub min_judges: Option<usize>,
+    /// This share of the results must have passed, from 0 to 1: of all, or of a tier or subtest, as in `T1/02=0.8`; else exit 7
+    ///
+    /// May be given several times.
+    #[arg(long, value_name = "[SETUP=]RATE", allow_negative_numbers = true)]
+    pub min_pass_rate: Vec<LeastPassRate>,
+    /// No warning may be there, else exit 7
+    #[arg(long)]
+    pub deny_warnings: bool,
+    /// Nothing that would be published may hold the text of a secret, else exit 7
+    #[arg(long)]
+    pub no_secrets: bool,
+}

@@ -1,0 +1,234 @@
+//! The gate: what a person asks of an experiment before its numbers are used, and what of that is not met.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::model::finding::{Finding, FindingKind, Level};
+use crate::model::ids::{RunId, SubtestId, TierId};
+use crate::model::outcome::RunStatus;
+use crate::model::plan::Plan;
+use crate::model::survey::{RunSeen, Survey};
+
+use super::status::status_on_disk;
+
+/// What is asked; what is `None`, empty or `false` is not.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Policy {
+    /// Most planned runs without a result.
+    pub max_missing: Option<usize>,
+    /// Most planned runs whose attempts are used up.
+    pub max_errored: Option<usize>,
+    /// Fewest results of each planned subtest.
+    pub min_runs: Option<usize>,
+    /// Fewest judges whose votes each result rests on.
+    pub min_judges: Option<usize>,
+    /// Least shares of results that passed.
+    pub min_pass_rate: Vec<LeastPassRate>,
+    /// No warning.
+    pub deny_warnings: bool,
+    /// Nothing that would be published holds a secret.
+    pub no_secrets: bool,
+}
+
+/// A part of an experiment that a policy speaks of: `T1`, or `T1/02`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Part {
+    tier: TierId,
+    subtest: Option<SubtestId>,
+}
+
+/// The least share of results that passed: of a part, or of all.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LeastPassRate {
+    /// Of what; `None` of the whole experiment.
+    pub of: Option<Part>,
+    /// From 0 to 1.
+    pub rate: f64,
+}
+
+impl Part {
+    fn has(self, run: RunId) -> bool {
+        run.tier == self.tier && self.subtest.is_none_or(|subtest| run.subtest == subtest)
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.subtest {
+            Some(subtest) => write!(f, "{}/{subtest}", self.tier),
+            None => write!(f, "{}", self.tier),
+        }
+    }
+}
+
+impl FromStr for Part {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (tier, subtest) = text.split_once('/').map_or((text, None), |(tier, subtest)| (tier, Some(subtest)));
+        let tier = tier.parse().map_err(|error| format!("{error}"))?;
+        let subtest = subtest.map(str::parse).transpose().map_err(|error| format!("{error}"))?;
+        Ok(Self { tier, subtest })
+    }
+}
+
+impl FromStr for LeastPassRate {
+    type Err = String;
+
+    /// `0.8`, or `T1/02=0.8`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (of, rate) = text.rsplit_once('=').map_or((None, text), |(of, rate)| (Some(of), rate));
+        let number: f64 = rate.trim().parse().map_err(|_| format!("`{rate}` is not a number from 0 to 1"))?;
+        if !(0.0..=1.0).contains(&number) {
+            return Err(format!("`{rate}` is not a number from 0 to 1"));
+        }
+        Ok(Self { of: of.map(|of| of.trim().parse()).transpose()?, rate: number })
+    }
+}
+
+/// What of a policy is not met.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Unmet {
+    /// More planned runs are without a result than may be.
+    Missing {
+        /// How many are.
+        runs: usize,
+        /// How many may be.
+        most: usize,
+    },
+    /// More have used up their attempts than may have.
+    Errored {
+        /// How many have.
+        runs: usize,
+        /// How many may have.
+        most: usize,
+    },
+    /// A subtest has fewer results than it must.
+    FewResults {
+        /// Which.
+        of: Part,
+        /// How many it has.
+        results: usize,
+        /// How many it must have.
+        least: usize,
+    },
+    /// A result rests on fewer votes than it must.
+    FewJudges {
+        /// Which.
+        run: RunId,
+        /// How many judges voted.
+        votes: usize,
+        /// How many must.
+        least: usize,
+    },
+    /// Too few results passed.
+    PassRate {
+        /// What was asked.
+        asked: LeastPassRate,
+        /// Planned runs that it speaks of.
+        planned: usize,
+        /// Those with a result.
+        results: usize,
+        /// Those that passed.
+        passed: usize,
+    },
+    /// There are warnings.
+    Warnings(usize),
+    /// A file that would be published holds the text of a secret: its place.
+    Secret(String),
+}
+
+/// What of a policy is not met.
+#[must_use]
+pub fn unmet(policy: &Policy, survey: &Survey, plan: &Plan, findings: &[Finding]) -> Vec<Unmet> {
+    let seen = Planned { survey, plan };
+    let mut unmet = seen.too_many(policy);
+    unmet.extend(policy.min_runs.into_iter().flat_map(|least| seen.few_results(least)));
+    unmet.extend(policy.min_judges.into_iter().flat_map(|least| seen.few_judges(least)));
+    unmet.extend(policy.min_pass_rate.iter().filter_map(|asked| seen.passes_too_seldom(*asked)));
+    let warnings = findings.iter().filter(|finding| finding.kind.level() == Level::Warning).count();
+    if policy.deny_warnings && warnings > 0 {
+        unmet.push(Unmet::Warnings(warnings));
+    }
+    if policy.no_secrets {
+        let holds = |finding: &&Finding| finding.kind == FindingKind::SecretInPatch;
+        unmet.extend(findings.iter().filter(holds).map(|finding| Unmet::Secret(finding.place.clone())));
+    }
+    unmet
+}
+
+/// The planned runs, and what the folder says of them.
+struct Planned<'a> {
+    survey: &'a Survey,
+    plan: &'a Plan,
+}
+
+impl Planned<'_> {
+    fn has(&self, run: RunId, is: impl Fn(RunStatus) -> bool) -> bool {
+        status_on_disk(self.survey, run).is_some_and(is)
+    }
+
+    fn too_many(&self, policy: &Policy) -> Vec<Unmet> {
+        let count = |is: &dyn Fn(RunId) -> bool| self.plan.runs().filter(|run| is(*run)).count();
+        let missing = policy.max_missing.and_then(|most| {
+            let runs = self.survey.runs_of_unknown_tiers() + count(&|run| !self.has(run, RunStatus::is_judged));
+            (runs > most).then_some(Unmet::Missing { runs, most })
+        });
+        let errored = policy.max_errored.and_then(|most| {
+            let runs = count(&|run| self.has(run, |status| status == RunStatus::Errored));
+            (runs > most).then_some(Unmet::Errored { runs, most })
+        });
+        missing.into_iter().chain(errored).collect()
+    }
+
+    fn few_results(&self, least: usize) -> Vec<Unmet> {
+        let mut results: BTreeMap<Part, usize> = BTreeMap::new();
+        for run in self.plan.runs() {
+            let of = Part { tier: run.tier, subtest: Some(run.subtest) };
+            *results.entry(of).or_default() += usize::from(self.has(run, RunStatus::is_judged));
+        }
+        let few = results.into_iter().filter(|(_, results)| *results < least);
+        few.map(|(of, results)| Unmet::FewResults { of, results, least }).collect()
+    }
+
+    fn few_judges(&self, least: usize) -> Vec<Unmet> {
+        let votes = self.plan.runs().filter_map(|run| Some((run, usize::from(self.votes(run)?))));
+        votes.filter(|(_, votes)| *votes < least).map(|(run, votes)| Unmet::FewJudges { run, votes, least }).collect()
+    }
+
+    fn votes(&self, run: RunId) -> Option<u16> {
+        match self.survey.runs.get(&run) {
+            Some(RunSeen::Committed(facts)) if facts.passed.is_some() => Some(facts.votes),
+            Some(_) | None => None,
+        }
+    }
+
+    fn passes_too_seldom(&self, asked: LeastPassRate) -> Option<Unmet> {
+        let runs: Vec<RunId> = self.plan.runs().filter(|run| asked.of.is_none_or(|part| part.has(*run))).collect();
+        let results = runs.iter().filter(|run| self.has(**run, RunStatus::is_judged)).count();
+        let passed = runs.iter().filter(|run| self.has(**run, |status| status == RunStatus::Passed)).count();
+        // Compared as products, so that 4 of 5 are 0.8 whatever a quotient rounds to.
+        #[expect(clippy::cast_precision_loss, reason = "no experiment has so many runs")]
+        let is_met = results > 0 && passed as f64 >= asked.rate * results as f64 - 1e-9;
+        (!is_met).then_some(Unmet::PassRate { asked, planned: runs.len(), results, passed })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_least_pass_rate_is_of_the_experiment_a_tier_or_a_subtest() {
+        let part = |text: &str| Some(text.parse().unwrap());
+        for (text, of, rate) in
+            [("0.8", None, 0.8), ("T1=1", part("T1"), 1.0), ("T1/02=0.25", part("T1/02"), 0.25), ("0", None, 0.0)]
+        {
+            assert_eq!(text.parse(), Ok(LeastPassRate { of, rate }), "{text}");
+        }
+        for wrong in ["", "80%", "1.01", "-0.1", "NaN", "T1", "T1=", "=0.5", "one=0.5", "T1/2=0.5", "T1/02/1=0.5"] {
+            assert!(wrong.parse::<LeastPassRate>().is_err(), "{wrong}");
+        }
+    }
+}
