@@ -8,8 +8,8 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::model::event::{Event, ExperimentFinished};
 use crate::model::outcome::ExperimentEnd;
-use crate::os::clock;
 use crate::os::terminal::{self, Size};
+use crate::os::{clock, pager};
 use crate::text::styles::Styles;
 use crate::ui::Reporter;
 use crate::ui::json::Json;
@@ -186,6 +186,23 @@ impl Console {
     pub fn print_bytes(&mut self, bytes: &[u8]) -> Result<(), CliError> {
         let mut out = io::stdout().lock();
         unless_gone(out.write_all(bytes).and_then(|()| out.flush())).map_err(|error| unwritten(&error))
+    }
+
+    /// Whether a person reads standard output.
+    #[must_use]
+    pub fn is_read_by_a_person(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// Prints a result that may be long: on a terminal through the pager that the environment names, unless none is wanted.
+    ///
+    /// # Errors
+    /// When standard output cannot be written. Where a pager cannot be started, the text is printed.
+    pub fn page(&mut self, text: &str, no_pager: bool) -> Result<(), CliError> {
+        let asked = std::env::var("PAGER").ok();
+        let pager = pager::named(asked.as_deref()).filter(|_| !no_pager && self.is_read_by_a_person());
+        let is_paged = pager.is_some_and(|pager| pager::page(pager, text).unwrap_or(false));
+        if is_paged { Ok(()) } else { self.print(text) }
     }
 
     /// The size of the terminal behind standard output; `None` when it is none on which lines can be drawn again.

@@ -100,9 +100,7 @@ impl<T, E: Into<EngineError>> On<T> for Result<T, E> {
 /// The exit code of an engine's error, and what to do about it.
 fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
     match error {
-        EngineError::Lock(LockError::Locked(_)) => {
-            (Exit::Locked, Some(format!("wait for it, or look at it with `cargo scylla status {dir}`")))
-        }
+        EngineError::Lock(LockError::Locked(_)) => (Exit::Locked, Some(about_holder(dir))),
         EngineError::Lock(LockError::Io { path, error }) => advice_on_lock(path, error, dir),
         EngineError::AtWork(signs) => {
             let hint = match signs.holder.pid {
@@ -169,6 +167,11 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         | EngineError::Orphans(_)
         | EngineError::WorkerLost => (Exit::Internal, None),
     }
+}
+
+/// What can be done about an experiment that another coordinator holds.
+fn about_holder(dir: &str) -> String {
+    format!("wait for it, look at it with `cargo scylla status {dir}`, or stop it with `cargo scylla stop {dir}`")
 }
 
 /// What can be done about a single run that is not made.

@@ -67,6 +67,8 @@ fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("event", json::event_schema()),
         ("verification", findings::verification_schema()),
         ("status", crate::ui::status::status_schema()),
+        ("run_details", crate::report::show::run_schema()),
+        ("setup_details", crate::report::show::setup_schema()),
         ("plan", crate::ui::plan::plan_schema()),
         ("repair", crate::ui::repair::repair_schema()),
         ("checkpoint", of(schemars::schema_for!(Checkpoint))),

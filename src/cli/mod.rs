@@ -9,6 +9,7 @@ pub mod error;
 pub mod exit;
 pub mod generated;
 pub mod locate;
+pub mod meant;
 pub mod options;
 pub mod prelude;
 pub mod unknown;
@@ -97,7 +98,10 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<Exit, CliError> 
         Command::Regrade(args) => commands::regrade::run(args, console),
         Command::Rerun(args) => commands::rerun::run(args, console),
         Command::Worker(args) => commands::worker::run(args, console),
+        Command::Stop(args) => commands::stop::run(args, console),
         Command::Status(args) => commands::status::run(args, console),
+        Command::Show(args) => commands::show::run(args, console),
+        Command::Diff(args) => commands::diff::run(args, console),
         Command::Verify(args) => commands::verify::run(args, console),
         Command::Repair(args) => commands::repair::run(args, console),
         Command::Checkout(args) => commands::checkout::run(args, console),

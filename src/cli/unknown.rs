@@ -7,13 +7,12 @@ use crate::cli::error::CliError;
 use crate::config::nearest::nearest;
 
 /// Words that other tools have for what is done here, and what to type for it.
-const MEANT: [(&str, &str); 22] = [
+const MEANT: [(&str, &str); 19] = [
     ("cancel", STOP),
     ("check", "`cargo scylla verify` checks an experiment, `cargo scylla fixture check DIR` a fixture"),
     ("clean", DELETE),
     ("continue", "`cargo scylla resume` goes on with an experiment"),
     ("delete", DELETE),
-    ("diff", "`cargo scylla checkout` rebuilds the tree of a run, in which `git diff` shows its changes"),
     ("fix", "`cargo scylla repair` mends what `cargo scylla verify` finds"),
     ("init", "`cargo scylla fixture new my-task` makes a fixture to begin with"),
     ("kill", STOP),
@@ -28,15 +27,14 @@ const MEANT: [(&str, &str); 22] = [
     ),
     ("results", SHOW),
     ("retry", "`cargo scylla resume` makes what is missing, and `cargo scylla rerun` makes runs again that are named"),
-    ("show", SHOW),
     ("start", "`cargo scylla run FIXTURE` starts an experiment"),
-    ("stop", STOP),
     ("test", "`cargo scylla fixture check DIR --run` tries a fixture"),
     ("validate", "`cargo scylla verify` checks an experiment, `cargo scylla fixture check DIR` a fixture"),
 ];
 
 const SHOW: &str = "`cargo scylla status` shows where an experiment stands, with its table of results";
-const STOP: &str = "Ctrl-C stops where it runs, and `cargo scylla resume` goes on";
+const STOP: &str =
+    "`cargo scylla stop` stops a coordinator as Ctrl-C does where it runs, and `cargo scylla resume` goes on";
 const DELETE: &str = "an experiment is a folder: it goes when the folder is removed";
 
 /// What is said of a command that is not there. `typed` are all arguments, the program's name before them.

@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod changes;
 pub mod checkpoint;
+pub mod details;
 pub mod digest;
 pub mod event;
 pub mod experiment;

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod environment;
 pub mod files;
 pub mod lock;
+pub mod pager;
 pub mod process;
 pub mod program;
 pub mod signal;

@@ -5,6 +5,7 @@ pub mod agent;
 pub mod audit;
 pub mod checkpoint;
 pub mod config;
+pub mod details;
 pub mod json;
 pub mod reports;
 pub mod result;

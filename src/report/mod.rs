@@ -1,3 +1,4 @@
 //! Floor 4: documents about results. Writes only to what it is given.
 
 pub mod findings;
+pub mod show;

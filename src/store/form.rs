@@ -1,15 +1,22 @@
 //! The forms in which an experiment can be kept. The rest of the store asks a form what it has and what it lacks, and never
 //! whose it is: this is the only file that knows of forms which are not this tool's.
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
 use super::layout::{Base, ExperimentFolder, Level};
 use super::{StoreError, taken_over};
+use crate::model::details::RunDetails;
 use crate::model::ids::RunNumber;
+use crate::model::result::Judgment;
 use crate::model::usage::Total;
 use crate::os::files::Kind;
+use crate::projectscylla::details as other_details;
 
 pub(super) use super::projectscylla::document::document;
 pub(super) use super::projectscylla::recognise::{Listed, Recognised, recognise};
 use super::projectscylla::{self as other, layout};
+pub(super) use layout::{AGENT_OUTPUT, JUDGE_PROMPT, PROMPT, TASK_PROMPT};
 
 /// What an agent left that is done.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -77,6 +84,34 @@ pub(super) fn of_ours(folder: &ExperimentFolder) -> Result<&'static Form, StoreE
 /// Makes standard JSON of a result that some other tool wrote.
 pub(super) fn strict(bytes: &[u8]) -> Result<Vec<u8>, String> {
     other::strict(bytes)
+}
+
+/// Adds what a result says that some other tool wrote.
+pub(super) fn add_result(details: &mut RunDetails, result: &[u8]) -> Result<(), String> {
+    other_details::add(details, result)
+}
+
+/// Adds what an agent left that is done, in the form of some other tool; whether it did anything.
+pub(super) fn add_agent(details: &mut RunDetails, result: &[u8]) -> bool {
+    other::agent(result).is_some_and(|(is_usable, _)| is_usable) && other_details::add_agent(details, result).is_ok()
+}
+
+/// Adds what a judge's own file says of the items of the rubric, in the form of some other tool.
+pub(super) fn add_items(judgment: &mut Judgment, file: &[u8]) {
+    other_details::add_items(judgment, file);
+}
+
+/// Whether standard JSON is a result of some other tool.
+pub(super) fn is_result(json: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Keys {
+        run_number: Option<IgnoredAny>,
+        judge_score: Option<IgnoredAny>,
+        judge_passed: Option<IgnoredAny>,
+    }
+    serde_json::from_slice(json).is_ok_and(|Keys { run_number, judge_score, judge_passed }| {
+        run_number.is_some() && (judge_score.is_some() || judge_passed.is_some())
+    })
 }
 
 impl Form {

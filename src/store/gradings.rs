@@ -66,7 +66,8 @@ pub(super) fn see(folder: &ExperimentFolder, survey: &mut Survey) {
     }
 }
 
-fn read(folder: &ExperimentFolder, number: GradingNumber) -> Seen<Grading> {
+/// The record of a grading.
+pub(super) fn read(folder: &ExperimentFolder, number: GradingNumber) -> Seen<Grading> {
     match files::read_bounded(&folder.grading(number), MOST_STAGE_FILE_BYTES) {
         Ok(None) => Seen::Missing,
         Err(error) => Seen::Unreadable(clipped(error.to_string())),

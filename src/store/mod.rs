@@ -14,6 +14,7 @@ pub mod checkpoint;
 pub mod claim;
 mod claimed;
 pub mod config;
+pub mod details;
 pub mod evidence;
 pub mod export;
 pub mod find;

@@ -36,17 +36,34 @@ fn visible(char: char) -> Option<Cow<'static, str>> {
 /// Logs of CI services are terminals too: what they would take for a command gets a backslash.
 #[must_use]
 pub fn terminal(text: &str) -> Cow<'_, str> {
-    let shown = replace_chars(text, visible);
+    match replace_chars(text, visible) {
+        Cow::Borrowed(shown) => apart(shown),
+        Cow::Owned(shown) => Cow::Owned(apart(&shown).into_owned()),
+    }
+}
+
+/// A line that the log of a CI service takes for no command.
+fn apart(shown: &str) -> Cow<'_, str> {
     let words = shown.trim_start();
     // GitHub takes a line for a command that begins with `::`, whatever white space is before, and one of the old form
     // `##[name]` anywhere in a line, as Azure does with `##vso[name]`.
     if !words.starts_with("::") && !shown.contains("##[") && !shown.contains("##vso[") {
-        return shown;
+        return Cow::Borrowed(shown);
     }
     let apart = shown.replace("##[", r"#\#[").replace("##vso[", r"#\#vso[");
     let words = apart.trim_start();
     let command = if words.starts_with("::") { r"\" } else { "" };
     Cow::Owned(format!("{}{command}{words}", &apart[..apart.len() - words.len()]))
+}
+
+/// `text` of several lines for a terminal: line feeds and tabs stay, and each line is as [`terminal`] makes it.
+#[must_use]
+pub fn text(text: &str) -> String {
+    let lines = text.split('\n').map(|line| {
+        let shown = replace_chars(line, |char| if char == '\t' { None } else { visible(char) });
+        apart(&shown).into_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// `text` for XML 1.0, as content or in an attribute: characters that XML forbids are shown as `\u{1b}`.
@@ -144,6 +161,13 @@ mod tests {
         ] {
             assert_eq!(terminal(hostile), shown);
         }
+    }
+
+    #[test]
+    fn a_text_keeps_its_lines_and_tabs_and_nothing_else_that_is_obeyed() {
+        assert_eq!(text("a\tb\r\n::x\n\u{1b}[2J\n"), "a\tb\\r\n\\::x\n\\u{1b}[2J\n");
+        assert_eq!(text("\t::x"), "\t\\::x");
+        assert_eq!(text(""), "");
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod cures;
 pub mod escape;
 mod loose;
 pub mod page;
+pub mod patch;
 pub mod redact;
 mod secret_names;
 pub mod shape;

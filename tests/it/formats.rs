@@ -42,6 +42,10 @@ fn an_experiment_of_each_format_is_verified_as_it_was() {
         let missing = ("missing-run".to_owned(), "T1/00/run_01".to_owned());
         assert_eq!(found.places(), [missing].into(), "nothing that {version} did not write is missed");
         assert_eq!(found.report["agreeing"], 2, "{:#}", found.report);
+        for (run, told) in [("T0/00/1", "grade "), ("T1/00/1", "cargo scylla resume ")] {
+            let shown = scylla(&world, &["show", dir.to_str().unwrap(), run]).exits(0);
+            assert!(shown.stdout.contains(told) && !shown.stdout.contains("damaged"), "{version}: {shown}");
+        }
         let before = contents(&dir);
         scylla(&world, &["repair", dir.to_str().unwrap()]).exits(0);
         assert!(differing(&before, &contents(&dir)).is_empty());

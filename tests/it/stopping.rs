@@ -11,7 +11,7 @@ use crate::world::{Live, World, kill, steady, wait_until};
 
 const STUBBORN: &str = "trap '' TERM INT";
 
-fn started(agent: &str) -> (World, Live) {
+pub(crate) fn started(agent: &str) -> (World, Live) {
     let world = World::new();
     let fixture =
         TestFixture::new().agent("T0/00-stopped", &agent.replace("GATE", &gated(&world, "agent"))).write(&world);
@@ -26,7 +26,7 @@ fn reasons(events: &[Value]) -> Vec<&str> {
     events.iter().filter_map(|event| event["reason"].as_str()).collect()
 }
 
-fn resumes_and_verifies(world: &World) {
+pub(crate) fn resumes_and_verifies(world: &World) {
     let experiment = world.experiment();
     let dir = experiment.to_str().unwrap();
     world.scylla(&["verify", dir]).exits(6);

@@ -57,6 +57,8 @@ fn written(world: &World, steps: &[(u16, u16, &str)], arguments: &[&str]) -> Vec
     let mut python = Command::new("python3");
     world.seal(&mut python);
     python.args(["-c", ON_A_TERMINAL, &serde_json::to_string(steps).unwrap()]).arg(world.path("opened"));
+    // A pager that leaves what it was given.
+    python.env("PAGER", format!("tee {}", world.path("paged").display()));
     python.arg(tool.get_program()).args(tool.get_args()).env("TERM", "xterm").current_dir(world.path(""));
     let printed = output(&mut python).exits(0).stdout;
     serde_json::from_value(serde_json::from_str::<Value>(&printed).unwrap()).unwrap()
@@ -107,6 +109,34 @@ fn a_watched_status_keeps_its_title_and_never_wraps_or_scrolls_whatever_size_the
     );
     assert!(shown(24, 80, &written[0].2).contains("寿司とラーメン"), "{written:#?}");
     run.end();
+}
+
+#[test]
+fn a_patch_on_a_terminal_is_colored_and_paged_and_gives_no_command() {
+    if is_missing("python3") {
+        return;
+    }
+    let world = World::new();
+    let agent = r"printf 'one \033[2J\033]0;evil\007\n' > done";
+    let fixture = TestFixture::new().agent("T0/00-one", agent).write(&world);
+    world.scylla(&["run", &fixture, "--results-dir", "results", "--runs", "1"]).exits(0);
+    let dir = crate::scenes::experiment(&world);
+    let paged = world.path("paged");
+    for command in [&["diff", &dir, "T0/00/1"][..], &["show", &dir, "T0/00/1", "--diff"]] {
+        for no_pager in [&[][..], &["--no-pager"]] {
+            let written = written(&world, &[(24, 80, "evil")], &[command, no_pager].concat());
+            let text: String = written.iter().map(|(_, _, text)| text.as_str()).collect();
+            assert!(text.contains("\u{1b}[32m+one \\u{1b}[2J\\u{1b}]0;evil\\u{7}\u{1b}[0m"), "{text:?}");
+            assert_eq!(paged.exists(), no_pager.is_empty(), "{command:?} {no_pager:?}");
+            if no_pager.is_empty() {
+                assert!(std::fs::read_to_string(&paged).unwrap().contains("+one"));
+                std::fs::remove_file(&paged).unwrap();
+            }
+        }
+    }
+    // What is printed elsewhere is the patch itself.
+    let patch = std::fs::read(world.experiment().join("T0/00/run_01/changes.patch")).unwrap();
+    assert_eq!(world.command(&["diff", &dir, "T0/00/1", "--color", "always"]).output().unwrap().stdout, patch);
 }
 
 #[test]

@@ -12,6 +12,8 @@ use crate::cli::args::fixture::Fixture;
 use crate::cli::args::fixture::OverrideFlags;
 use crate::cli::args::output::{TableFlags, Talk};
 use crate::cli::args::projectscylla::{Export, TakeOverFlags};
+use crate::cli::args::show::{Diff, Show};
+use crate::cli::args::stop::Stop;
 use crate::cli::args::verify::Verify;
 use crate::cli::args::worker::Worker;
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
@@ -23,6 +25,8 @@ pub mod again;
 pub mod fixture;
 pub mod output;
 pub mod projectscylla;
+pub mod show;
+pub mod stop;
 pub mod verify;
 pub mod worker;
 
@@ -92,8 +96,26 @@ pub enum Command {
     /// Exits with 0 when the run is committed, also when it was before; with 6 when it is not, and says why; with 2 when it is
     /// not planned; with 3 when another worker has it.
     Worker(Worker),
+    /// Tell the coordinator of an experiment to stop, from another terminal, and wait until it has
+    ///
+    /// As the first Ctrl-C at its own terminal does: nothing new is started, and runs in flight come to their end. With `--now`
+    /// they are ended. Asking twice is the same as asking once. It signals the process that holds the experiment's lock here,
+    /// and never another one. Exits with 0 when it has ended, or nobody was at work; with 3 when it is another machine's, or
+    /// workers without a coordinator are at work.
+    Stop(Stop),
     /// Show where an experiment stands, also while it runs
     Status(Status),
+    /// Show one run on one screen: why it failed, what it cost, where its files are
+    ///
+    /// The verdict and who voted how, each item of the rubric with each judge's score and reason, checks with the end of what
+    /// failed, how the agent ended, what it used, former attempts, gradings and files. Of a run that is missing, what is there
+    /// and what to type. A setup such as `T0/00` is shown by its runs in a row and by what failed how often, a tier by its setups.
+    Show(Show),
+    /// Print what the agent of a run changed, as a patch
+    ///
+    /// Byte for byte where standard output is no terminal, so that `git apply` takes it; colored, and with everything shown that
+    /// a terminal would obey, on one.
+    Diff(Diff),
     /// Check that results, checkpoint and plan agree; writes nothing
     ///
     /// Reads every result and the evidence that its seal covers, and reports each disagreement with its cure.

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod checkout;
+pub mod diff;
 pub mod dry_run;
 pub mod export;
 pub mod extend;
@@ -12,7 +13,9 @@ pub mod rerun;
 pub mod resume;
 pub mod run;
 pub mod session;
+pub mod show;
 pub mod status;
+pub mod stop;
 mod take_over;
 mod trial;
 pub mod verify;

@@ -188,6 +188,7 @@ impl Coordinator<'_> {
                 self.backend.stop(stop_level);
             }
             let in_flight = self.state.in_flight();
+            self.locked.writer.write_stopping(stop_level);
             self.emit(&Event::Stopping { signal, stop_level, in_flight });
         }
     }

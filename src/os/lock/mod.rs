@@ -8,6 +8,9 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
+use crate::model::outcome::StopLevel;
 use crate::model::survey::Holder;
 
 use super::files;
@@ -38,11 +41,23 @@ pub enum LockError {
     },
 }
 
+/// What stands in the lock's file while it is held.
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct Card {
+    #[serde(flatten)]
+    holder: Holder,
+    /// How far the holder has been asked to stop. Earlier versions do not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopping: Option<StopLevel>,
+}
+
 /// An experiment that is held. Dropping it, and the end of the process, releases it.
 #[derive(Debug)]
 pub struct ExperimentLock {
     file: File,
     path: PathBuf,
+    holder: Holder,
 }
 
 impl ExperimentLock {
@@ -58,8 +73,9 @@ impl ExperimentLock {
             let file = files::open_lock(path, true).map_err(failed)?;
             match file.try_lock() {
                 Ok(()) if files::is_at(&file, path).map_err(failed)? => {
-                    tell(&file, holder).map_err(failed)?;
-                    return Ok(Self { file, path: path.to_owned() });
+                    let card = Card { holder: holder.clone(), stopping: None };
+                    write_card(&file, &card).map_err(failed)?;
+                    return Ok(Self { file, path: path.to_owned(), holder: card.holder });
                 }
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
                 Ok(()) | Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
@@ -104,6 +120,13 @@ impl ExperimentLock {
         let _ = fs::remove_file(&self.path);
     }
 
+    /// Writes into the lock's file how far a stop has been asked for, so that nobody asks twice. That is its only use: when it
+    /// cannot be written, the stop goes on.
+    pub fn write_stopping(&self, stopping: StopLevel) {
+        let card = Card { holder: self.holder.clone(), stopping: Some(stopping) };
+        let _ = write_card(&self.file, &card);
+    }
+
     /// Fails when the lock's file is no longer in its place.
     ///
     /// # Errors
@@ -143,6 +166,15 @@ pub fn probe(path: &Path) -> Result<Option<Holder>, LockError> {
     }
 }
 
+/// How far the holder of a lock has been asked to stop, as it says itself; `None` of one that was not asked, or does not
+/// say it.
+///
+/// # Errors
+/// When the lock's file cannot be opened.
+pub fn stopping(path: &Path) -> io::Result<Option<StopLevel>> {
+    Ok(card(&files::open_lock(path, false)?).stopping)
+}
+
 /// Whether somebody holds a lock on a file.
 ///
 /// # Errors
@@ -155,15 +187,20 @@ pub fn is_locked(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Writes the holder's name. It is only used in messages, so it is not synced.
-fn tell(file: &File, holder: &Holder) -> io::Result<()> {
-    let mut card = serde_json::to_vec(holder)?;
+/// Writes who holds the lock. It is only used in messages, so it is not synced. One call writes it, and a later card is longer
+/// than the one before: a reader sees either of them whole.
+fn write_card(file: &File, card: &Card) -> io::Result<()> {
+    let mut card = serde_json::to_vec(card)?;
     card.push(b'\n');
     file.write_all_at(&card, 0)?;
     file.set_len(card.len() as u64)
 }
 
 fn told(file: &File) -> Holder {
+    card(file).holder
+}
+
+fn card(file: &File) -> Card {
     let mut card = vec![0; MOST_HOLDER_BYTES];
     let length = file.read_at(&mut card, 0).unwrap_or(0);
     serde_json::from_slice(&card[..length]).unwrap_or_default()

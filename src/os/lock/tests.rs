@@ -38,6 +38,22 @@ fn a_shorter_holder_leaves_nothing_of_a_longer_one() {
 }
 
 #[test]
+fn a_holder_says_how_far_it_is_asked_to_stop_and_one_of_an_earlier_version_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("experiment.lock");
+    let lock = ExperimentLock::acquire(&path, &me(), Duration::ZERO).unwrap();
+    assert_eq!(stopping(&path).unwrap(), None);
+    for level in [StopLevel::Drain, StopLevel::Terminate, StopLevel::Kill] {
+        lock.write_stopping(level);
+        assert_eq!((stopping(&path).unwrap(), probe(&path).unwrap()), (Some(level), Some(me())));
+    }
+    std::fs::write(&path, r#"{"pid": 4711}"#).unwrap();
+    assert_eq!((stopping(&path).unwrap(), probe(&path).unwrap().map(|holder| holder.pid)), (None, Some(4711)));
+    std::fs::write(&path, "torn").unwrap();
+    assert_eq!((stopping(&path).unwrap(), probe(&path).unwrap()), (None, Some(Holder::default())));
+}
+
+#[test]
 fn the_lock_dies_with_its_process() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("experiment.lock");

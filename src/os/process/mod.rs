@@ -22,6 +22,7 @@ use crate::os::clock::Stopwatch;
 mod bubblewrap;
 mod cgroup;
 mod containment;
+mod holder;
 mod orphan;
 mod output;
 mod pause;
@@ -33,6 +34,7 @@ mod walk;
 mod watch;
 
 pub use containment::{Containment, ProbeError};
+pub use holder::{LockHolder, holder_of};
 pub use orphan::{OrphanMark, OrphanState, clear_group, end_orphans, orphan_state};
 pub use output::{OutputFilter, PassThrough};
 pub use pause::{Pause, can_be_continued};

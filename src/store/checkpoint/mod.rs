@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::model::checkpoint::{Checkpoint, CompletedRuns};
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
 use crate::model::limits::MOST_CHECKPOINT_BYTES;
-use crate::model::outcome::RunStatus;
+use crate::model::outcome::{RunStatus, StopLevel};
 use crate::model::survey::Seen;
 use crate::os::files::{self, ReadError};
 use crate::os::lock::ExperimentLock;
@@ -281,6 +281,11 @@ impl CheckpointWriter {
             }
             Err(error @ ReadError::Io(_)) => Err(error.into()),
         }
+    }
+
+    /// Writes into the lock's file how far a stop has been asked for.
+    pub fn write_stopping(&self, stopping: StopLevel) {
+        self.lock.write_stopping(stopping);
     }
 
     /// The folder that it writes to.

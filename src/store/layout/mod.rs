@@ -19,8 +19,8 @@ mod gradings;
 mod places;
 mod run;
 
-pub use places::spelling;
 pub(super) use places::{Base, Level, baseline_ref, is_temporary};
+pub use places::{below_tiers, spelling};
 pub use run::RunFolder;
 pub(super) use run::{CHANGES, JUDGMENT, STAGE_RESULT, judge_from_folder};
 

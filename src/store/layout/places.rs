@@ -1,6 +1,6 @@
 //! How places are called below the experiment's folder, and below which of its folders tiers lie.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::config::{BASELINE_CHECKS, INHERITED};
 use super::gradings::GRADING_FILE;
@@ -108,6 +108,12 @@ impl ExperimentFolder {
     pub(in crate::store) fn run_in(&self, base: Base, run: RunId) -> RunFolder {
         RunFolder::at(self.subtest_in(base, run.tier, run.subtest).join(run.run.folder()))
     }
+}
+
+/// A path below an experiment's folder as it lies below the one that holds the tiers.
+#[must_use]
+pub fn below_tiers(below: &Path) -> &Path {
+    Base::ALL.iter().find_map(|base| below.strip_prefix(base.folder()?).ok()).unwrap_or(below)
 }
 
 /// Whether it is what a crash leaves while a file is saved: this tool's own names, and `checkpoint.tmp.4711.json` or

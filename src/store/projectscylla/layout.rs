@@ -17,15 +17,24 @@ pub(in crate::store) const TOTALS: &str = "result.json";
 /// A report with the sums of a subtest, a tier or the whole experiment.
 pub(in crate::store) const SUMS: &str = "report.json";
 
+/// What agents were told, in the experiment's folder.
+pub(in crate::store) const PROMPT: &str = "prompt.md";
+/// What an agent was told, in the run's folder.
+pub(in crate::store) const TASK_PROMPT: &str = "task_prompt.md";
+/// What judges were asked, in the folder of the run or of the experiment.
+pub(in crate::store) const JUDGE_PROMPT: &str = "judge_prompt.md";
+/// What an agent said, below the run's folder.
+pub(in crate::store) const AGENT_OUTPUT: &str = "agent/output.txt";
+
 /// Files of the experiment as a whole.
 const AT_ROOT: [&str; 14] = [
     "checkpoint.json.backup",
     FORMER_CHECKPOINT,
     "criteria.md",
     PID,
-    "judge_prompt.md",
+    JUDGE_PROMPT,
     "pipeline_baseline.json",
-    "prompt.md",
+    PROMPT,
     SUMS,
     "report.md",
     TOTALS,
@@ -53,7 +62,7 @@ const FOLDERS_IN_SUBTEST: [&str; 2] = ["config", WORKSPACE];
 /// Files of a run, its logs of commands apart. In the first days agent and judge wrote beside each other.
 const IN_RUN: [&str; 15] = [
     "command_log.json",
-    "judge_prompt.md",
+    JUDGE_PROMPT,
     "judgment.json",
     "output.txt",
     "pipeline_baseline.json",
@@ -64,14 +73,14 @@ const IN_RUN: [&str; 15] = [
     "run_result.json.pre-rejudge",
     "stderr.log",
     "stdout.log",
-    "task_prompt.md",
+    TASK_PROMPT,
     "timing.json",
     "worktree_create.sh",
 ];
 /// Folders of a run.
 const FOLDERS_IN_RUN: [&str; 5] = [AGENT, "commands", JUDGE, "logs", WORKSPACE];
 /// What ProjectScylla makes as links, some of them to absolute paths. They are not followed.
-const LINKS: [&str; 5] = ["criteria.md", "judge_prompt.md", "prompt.md", "rubric.yaml", "task_prompt.md"];
+const LINKS: [&str; 5] = ["criteria.md", JUDGE_PROMPT, PROMPT, "rubric.yaml", TASK_PROMPT];
 
 impl ExperimentFolder {
     /// The copy that ProjectScylla keeps of its former checkpoint.

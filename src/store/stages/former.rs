@@ -36,7 +36,7 @@ impl RunStore {
     }
 
     /// How many former attempts the run has, and what they cost as far as their records say it.
-    pub(super) fn former_attempts(&self) -> Result<(u32, Total), StoreError> {
+    pub(in crate::store) fn former_attempts(&self) -> Result<(u32, Total), StoreError> {
         let attempts = self.attempts()?;
         let mut cost = Total::ZERO;
         for attempt in &attempts {

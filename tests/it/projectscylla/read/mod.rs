@@ -6,6 +6,7 @@ mod dryrun;
 mod hostile;
 mod incident;
 mod live;
+mod looking;
 pub(crate) mod made;
 mod mended;
 mod periods;

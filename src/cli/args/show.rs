@@ -1,0 +1,73 @@
+//! Arguments of the commands that look at runs.
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::args::{Which, values};
+
+/// Arguments of `show`.
+#[derive(Debug, Args)]
+#[command(allow_missing_positional = true)]
+pub struct Show {
+    /// The experiment.
+    #[command(flatten)]
+    pub experiment: Which,
+    /// A run such as `T0/00/1`, a setup such as `T0/00`, a tier such as `T0`, or the path of its folder
+    #[arg(value_name = "RUN")]
+    pub what: String,
+    /// What is shown of a run instead of its screen.
+    #[command(flatten)]
+    pub view: ViewFlags,
+    /// Form of what is printed [default: human; with `--message-format json`: json]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<ShowFormat>,
+    /// Print to a terminal without a pager
+    #[arg(long)]
+    pub no_pager: bool,
+}
+
+/// What is shown of a run instead of its screen.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that can be typed")]
+#[derive(Debug, Clone, Copy, Args)]
+#[group(multiple = false)]
+#[command(next_help_heading = "One text of a run")]
+pub struct ViewFlags {
+    /// The patch: what the agent changed
+    #[arg(long)]
+    pub diff: bool,
+    /// What the agent was told
+    #[arg(long)]
+    pub prompt: bool,
+    /// What the agent wrote to its output and error output
+    #[arg(long)]
+    pub log: bool,
+    /// What judge N was asked, what it answered, and how that was understood
+    #[arg(long, value_name = "N", value_parser = values::count::<1, 1000>, allow_negative_numbers = true)]
+    pub judge: Option<u32>,
+    /// The steps that the agent took, where its kind tells them
+    #[arg(long)]
+    pub steps: bool,
+}
+
+/// Form of what `show` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ShowFormat {
+    /// For people
+    Human,
+    /// For programs: one JSON object
+    Json,
+}
+
+/// Arguments of `diff`.
+#[derive(Debug, Args)]
+#[command(allow_missing_positional = true)]
+pub struct Diff {
+    /// The experiment.
+    #[command(flatten)]
+    pub experiment: Which,
+    /// The run, such as `T0/00/1`, or the path of its folder
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// Print to a terminal without a pager
+    #[arg(long)]
+    pub no_pager: bool,
+}

@@ -1,0 +1,271 @@
+//! `show`: one run on one screen, a setup by its runs, a tier by its setups.
+
+use crate::cli::args::output::MessageFormat;
+use crate::cli::args::show::{Show, ShowFormat, ViewFlags};
+use crate::cli::console::Console;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::meant::{Meant, Part, meant};
+use crate::config;
+use crate::model::details::{RunDetails, RunState, SetupDetails};
+use crate::model::ids::{JudgeNumber, RunId, RunNumber, SubtestId, TierId};
+use crate::model::plan::Plan;
+use crate::model::task::Fixture;
+use crate::os::lock;
+use crate::report::show::{self, Around, TextOf};
+use crate::stats::setups::together;
+use crate::store;
+use crate::store::details::{Extent, Reading, Text, View, texts};
+use crate::store::layout::ExperimentFolder;
+use crate::store::survey::{Depth, survey};
+use crate::text::page::{self, Page};
+use crate::text::styles::Tone;
+use crate::text::words::{bytes, counted, list, shell_word};
+use crate::text::{escape, patch};
+
+/// Runs the command.
+///
+/// # Errors
+/// When what is named is not there, or cannot be read.
+pub fn run(args: &Show, console: &mut Console) -> Result<Exit, CliError> {
+    let Meant { folder, name, part } = meant(&args.experiment, &args.what, console)?;
+    let shown = Shown { folder: &folder, name: &name, reading: Reading::of(&folder)?, args };
+    match (part, asked(args.view)) {
+        (Part::Run(run), None) => shown.run(run, console),
+        (Part::Run(run), Some(Asked::Steps)) => shown.steps(run, console),
+        (Part::Run(run), Some(Asked::View(view))) => shown.view(run, view, console),
+        (Part::Setup(tier, subtest), None) => shown.setup((tier, subtest), console),
+        (Part::Tier(tier), None) => shown.tier(tier, console),
+        (Part::Setup(..) | Part::Tier(_), Some(_)) => {
+            Err(CliError::usage(format!("`{part}` is not one run, and only a run has that text"))
+                .hint(format!("`cargo scylla show {} {part}` shows its runs", shell_word(&name))))
+        }
+    }?;
+    Ok(Exit::Success)
+}
+
+/// What is asked for instead of the screen.
+enum Asked {
+    View(View),
+    Steps,
+}
+
+fn asked(flags: ViewFlags) -> Option<Asked> {
+    let ViewFlags { diff, prompt, log, judge, steps } = flags;
+    let judge = judge.map(|judge| Asked::View(View::Judge(JudgeNumber(judge))));
+    let of = |is_asked: bool, asked: Asked| is_asked.then_some(asked);
+    of(diff, Asked::View(View::Diff))
+        .or_else(|| of(prompt, Asked::View(View::Prompt)))
+        .or_else(|| of(log, Asked::View(View::Log)))
+        .or_else(|| of(steps, Asked::Steps))
+        .or(judge)
+}
+
+/// One experiment that is looked at.
+struct Shown<'a> {
+    folder: &'a ExperimentFolder,
+    name: &'a str,
+    reading: Reading<'a>,
+    args: &'a Show,
+}
+
+impl Shown<'_> {
+    fn is_json(&self, console: &Console) -> bool {
+        match self.args.format {
+            Some(format) => format == ShowFormat::Json,
+            None => console.message_format() == MessageFormat::Json,
+        }
+    }
+
+    fn around(&self, console: &Console) -> Around<'_> {
+        let is_held = lock::probe(&self.folder.lock()).is_ok_and(|holder| holder.is_some());
+        Around { dir: self.name, is_held, styles: console.out_styles() }
+    }
+
+    /// The fixture whose rubric counts. One that cannot be read costs names, not numbers.
+    fn fixture(&self) -> Option<Fixture> {
+        config::fixture::load(&self.folder.grading_fixture(self.reading.counting)).ok()
+    }
+
+    fn plan(&self) -> Result<Plan, CliError> {
+        let (seen, _) = store::config::read(self.folder);
+        Ok(match seen.content() {
+            Some(config) => config.plan(),
+            None => survey(self.folder, Depth::Results)?.plan().unwrap_or_default(),
+        })
+    }
+
+    fn not_planned(&self, what: &str) -> CliError {
+        CliError::usage(format!("`{}` has no `{what}` in its plan", self.name))
+            .hint(format!("`cargo scylla status {} --by subtest` shows the setups that it has", shell_word(self.name)))
+    }
+
+    /// The run, which is there or planned.
+    fn details(&self, run: RunId) -> Result<RunDetails, CliError> {
+        let details = self.reading.read(run, Extent::Whole)?;
+        if details.state == RunState::NotStarted && !self.plan()?.contains(run) {
+            return Err(self.not_planned(&run.to_string()));
+        }
+        Ok(details)
+    }
+
+    fn run(&self, run: RunId, console: &mut Console) -> Result<(), CliError> {
+        let mut details = self.details(run)?;
+        let fixture = self.fixture();
+        details.name = setup_name(fixture.as_ref(), (run.tier, run.subtest));
+        details.by_items(fixture.as_ref().map(|fixture| &fixture.rubric));
+        details.lies_below(self.name);
+        let json = self.is_json(console);
+        console.print(&if json { show::run_json(&details) } else { show::run(&details, self.around(console)) })
+    }
+
+    fn view(&self, run: RunId, view: View, console: &mut Console) -> Result<(), CliError> {
+        let mut found = texts(&self.reading, run, view)?;
+        if found.is_empty() {
+            return Err(self.without(run, view)?);
+        }
+        for text in &mut found {
+            text.path = format!("{}/{}", self.name.trim_end_matches('/'), text.path);
+            if text.left_out > 0 {
+                let left_out = bytes(text.left_out);
+                console
+                    .say(&format!("`{}` is long: its first {left_out} are not shown", escape::terminal(&text.path)))?;
+            }
+        }
+        if self.is_json(console) {
+            let of = |text: &Text| String::from_utf8_lossy(&text.bytes).into_owned();
+            let texts: Vec<TextOf<'_>> =
+                found.iter().map(|text| TextOf { title: text.title, path: &text.path, text: of(text) }).collect();
+            return console.print(&show::texts_json(run, &texts));
+        }
+        if view == View::Diff && found.iter().all(|text| text.bytes.is_empty()) {
+            console.say(&format!("{run} changed nothing"))?;
+        }
+        let styles = console.out_styles();
+        let shown: Vec<String> = found
+            .iter()
+            .filter(|text| !text.bytes.is_empty())
+            .map(|text| match view {
+                View::Diff => patch::shown(&text.bytes, styles),
+                View::Prompt => whole_lines(&text.bytes),
+                View::Log | View::Judge(_) => {
+                    let path = escape::terminal(&text.path);
+                    let heading = format!("── {}: {path}", text.title);
+                    format!("{}\n{}", styles.paint(Tone::Strong, heading), whole_lines(&text.bytes))
+                }
+            })
+            .collect();
+        console.page(&shown.join("\n"), self.args.no_pager)
+    }
+
+    /// Why a text is not there.
+    fn without(&self, run: RunId, view: View) -> Result<CliError, CliError> {
+        let details = self.details(run)?;
+        let dir = shell_word(self.name);
+        let short = format!("{}/{}/{}", run.tier, run.subtest, run.run);
+        let is = || match details.state {
+            state if state.is_judged() => "its result is there, and that file is not".to_owned(),
+            state => format!("it is {state}"),
+        };
+        let (what, hint) = match view {
+            View::Judge(judge) => {
+                let judges: Vec<String> = details.judges.iter().map(|of| of.judge_number.0.to_string()).collect();
+                let hint = if judges.is_empty() {
+                    "no judge has judged it".to_owned()
+                } else {
+                    format!("it was judged by judge {}", list(&judges))
+                };
+                (format!("judge {}", judge.0), hint)
+            }
+            View::Diff => ("changes".to_owned(), is()),
+            View::Prompt => ("prompt".to_owned(), is()),
+            View::Log => ("log of its agent".to_owned(), is()),
+        };
+        Ok(CliError::usage(format!("{run} has no {what}"))
+            .hint(format!("{hint}; `cargo scylla show {dir} {short}` says what is there")))
+    }
+
+    /// The steps that an agent took. No kind of agent tells them yet, so this says where its own words are.
+    fn steps(&self, run: RunId, console: &mut Console) -> Result<(), CliError> {
+        self.details(run)?;
+        let logs = texts(&self.reading, run, View::Log)?;
+        let path = |text: &Text| format!("{}/{}", self.name.trim_end_matches('/'), text.path);
+        if self.is_json(console) {
+            let logs: Vec<String> = logs.iter().map(path).collect();
+            let value = serde_json::json!({ "run": run, "steps": null, "logs": logs });
+            return console.print(&page::pretty(&value));
+        }
+        let mut page = Page::default();
+        page.line(format_args!("agents of this kind tell no single steps, so none are known of {run}"));
+        for log in &logs {
+            let size = bytes(log.bytes.len() as u64 + log.left_out);
+            page.line(format_args!("its {} ({size}) is {}", log.title, escape::terminal(&path(log))));
+        }
+        console.print(&page.into_text())
+    }
+
+    fn of_setup(
+        &self,
+        (tier, subtest): (TierId, SubtestId),
+        runs: u32,
+        fixture: Option<&Fixture>,
+    ) -> Result<SetupDetails, CliError> {
+        let mut read = Vec::new();
+        for run in (1..=runs).filter_map(RunNumber::new) {
+            read.push(self.reading.read(RunId { tier, subtest, run }, Extent::Result)?);
+        }
+        let rubric = fixture.map(|fixture| &fixture.rubric);
+        Ok(together((tier, subtest), setup_name(fixture, (tier, subtest)), &read, rubric))
+    }
+
+    fn setup(&self, setup: (TierId, SubtestId), console: &mut Console) -> Result<(), CliError> {
+        let plan = self.plan()?;
+        let runs = plan.subtests().get(&setup.0).and_then(|subtests| subtests.get(&setup.1));
+        let runs = *runs.ok_or_else(|| self.not_planned(&format!("{}/{}", setup.0, setup.1)))?;
+        let details = self.of_setup(setup, runs, self.fixture().as_ref())?;
+        let json = self.is_json(console);
+        console.print(&if json { show::setup_json(&details) } else { show::setup(&details, self.around(console)) })
+    }
+
+    fn tier(&self, tier: TierId, console: &mut Console) -> Result<(), CliError> {
+        let plan = self.plan()?;
+        let subtests = plan.subtests().get(&tier).ok_or_else(|| self.not_planned(&tier.to_string()))?;
+        let fixture = self.fixture();
+        let mut setups = Vec::new();
+        for (subtest, runs) in subtests {
+            setups.push(self.of_setup((tier, *subtest), *runs, fixture.as_ref())?);
+        }
+        let json = self.is_json(console);
+        let around = self.around(console);
+        console.print(&if json { show::tier_json(tier, &setups) } else { show::tier(tier, &setups, around) })
+    }
+}
+
+/// A text that ends with its last line.
+fn whole_lines(bytes: &[u8]) -> String {
+    let text = escape::text(&String::from_utf8_lossy(bytes));
+    if text.is_empty() || text.ends_with('\n') { text } else { format!("{text}\n") }
+}
+
+fn setup_name(fixture: Option<&Fixture>, (tier, subtest): (TierId, SubtestId)) -> Option<String> {
+    Some(fixture?.tiers.get(&tier)?.get(&subtest)?.name.clone())
+}
+
+/// Why a run has no patch, for whoever asks for one.
+pub(super) fn without_patch(folder: &ExperimentFolder, name: &str, run: RunId) -> Result<CliError, CliError> {
+    let reading = Reading::of(folder)?;
+    let details = reading.read(run, Extent::Result)?;
+    let dir = shell_word(name);
+    let id = format!("{}/{}/{}", run.tier, run.subtest, run.run);
+    let (seen, _) = store::config::read(folder);
+    if details.state == RunState::NotStarted && seen.content().is_some_and(|config| !config.plan().contains(run)) {
+        let planned = seen.content().map_or(0, |config| config.plan().total());
+        return Ok(CliError::usage(format!(
+            "`{name}` has no run `{run}` among its {}",
+            counted(planned, "planned run")
+        ))
+        .hint(format!("see its runs with `cargo scylla status {dir} --by subtest`")));
+    }
+    Ok(CliError::usage(format!("{run} has no changes: it is {}", details.state))
+        .hint(format!("`cargo scylla show {dir} {id}` says what is there and what to type")))
+}

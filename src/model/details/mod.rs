@@ -1,0 +1,362 @@
+//! Everything that is known of one run, and of the runs of a setup together, for whoever looks at them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::changes::NotCaptured;
+use super::flag::Flag;
+use super::grading::GradingNumber;
+use super::ids::{AttemptNumber, JudgeNumber, RunId};
+use super::outcome::{AgentEnd, Excerpt};
+use super::result::{AttemptRecord, CheckResult, Judgment};
+use super::rubric::Rubric;
+use super::score::{Grade, Score};
+use super::usage::{self, Total, Usage};
+pub use setup::{Counted, MeanOfItem, RunOfSetup, SetupDetails};
+
+#[cfg(test)]
+pub(crate) mod samples;
+mod setup;
+
+/// What a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// Judged: the task is solved.
+    Passed,
+    /// Judged: it is not.
+    Failed,
+    /// The agent is done, the judges are not.
+    AgentComplete,
+    /// Somebody works on it now.
+    InFlight,
+    /// It was begun and cut short.
+    Unfinished,
+    /// Nothing of it is there.
+    NotStarted,
+    /// Infrastructure failed until its attempts were used up.
+    Errored,
+    /// Its result is there and is not what was committed, or cannot be read.
+    Damaged,
+}
+
+impl RunState {
+    /// Every state.
+    pub const ALL: [Self; 8] = [
+        Self::Passed,
+        Self::Failed,
+        Self::AgentComplete,
+        Self::InFlight,
+        Self::Unfinished,
+        Self::NotStarted,
+        Self::Errored,
+        Self::Damaged,
+    ];
+
+    /// One letter of a row of runs.
+    #[must_use]
+    pub fn mark(self) -> char {
+        match self {
+            Self::Passed => '✓',
+            Self::Failed => '✗',
+            Self::AgentComplete => '?',
+            Self::InFlight => '~',
+            Self::Unfinished => '-',
+            Self::NotStarted => '·',
+            Self::Errored => 'E',
+            Self::Damaged => '!',
+        }
+    }
+
+    /// The state of a judged run.
+    #[must_use]
+    pub fn judged(passed: bool) -> Self {
+        if passed { Self::Passed } else { Self::Failed }
+    }
+
+    /// Whether a run in it has a verdict.
+    #[must_use]
+    pub fn is_judged(self) -> bool {
+        matches!(self, Self::Passed | Self::Failed)
+    }
+}
+
+impl fmt::Display for RunState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::AgentComplete => "not judged",
+            Self::InFlight => "in flight",
+            Self::Unfinished => "unfinished",
+            Self::NotStarted => "not started",
+            Self::Errored => "errored",
+            Self::Damaged => "damaged",
+        })
+    }
+}
+
+/// One run, as its folder tells it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct RunDetails {
+    /// The run.
+    pub run: RunId,
+    /// The name of its setup; `None` where no fixture tells it.
+    pub name: Option<String>,
+    /// Its folder.
+    pub folder: String,
+    /// What it is.
+    pub state: RunState,
+    /// Why it is that, where its state does not say it.
+    pub why: Option<String>,
+    /// The panel's score, as far as there is one.
+    pub score: Option<Score>,
+    /// Its grade.
+    pub grade: Option<Grade>,
+    /// The grading that gave the verdict.
+    pub grading: GradingNumber,
+    /// What the agent did.
+    pub agent: Option<AgentDetails>,
+    /// What the agent changed, as its patch has it.
+    pub changes: Option<PatchSize>,
+    /// Every judge that has judged it.
+    pub judges: Vec<Judgment>,
+    /// The items of the rubric, each with what the judges say of it.
+    pub items: Vec<ItemDetails>,
+    /// Every check, with how the output ends of one that failed.
+    pub checks: Vec<CheckDetails>,
+    /// Cost of the judges that gave the verdict.
+    #[serde(flatten, with = "usage::judges")]
+    #[schemars(with = "usage::judges::Keys")]
+    pub judge_cost: Total,
+    /// Cost of the answers of judges that were not valid.
+    #[serde(flatten, with = "usage::failed_judges")]
+    #[schemars(with = "usage::failed_judges::Keys")]
+    pub failed_judge_cost: Total,
+    /// Cost of former attempts.
+    #[serde(flatten, with = "usage::former")]
+    #[schemars(with = "usage::former::Keys")]
+    pub former_cost: Total,
+    /// Since when the stage is under way of a run that is in flight.
+    #[schemars(with = "Option<String>")]
+    pub since: Option<Timestamp>,
+    /// When the result was committed.
+    #[schemars(with = "Option<String>")]
+    pub committed_at: Option<Timestamp>,
+    /// How long agent, checks and judges took together.
+    pub duration_seconds: Option<f64>,
+    /// Former attempts.
+    pub attempts: Vec<AttemptDetails>,
+    /// Every grading of the run, where there are several.
+    pub gradings: Vec<GradingDetails>,
+    /// What was unusual about what the agent left.
+    pub flags: BTreeSet<Flag>,
+    /// How much of the agent's tree was not captured.
+    pub not_captured: NotCaptured,
+    /// The first names of what was not captured.
+    pub not_captured_names: Vec<String>,
+    /// The files of the run.
+    pub files: Vec<FileDetails>,
+    /// How many more files there are.
+    pub more_files: usize,
+}
+
+/// What the agent of a run did.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct AgentDetails {
+    /// How it ended; `None` where only an exit code tells.
+    pub end: Option<AgentEnd>,
+    /// Its exit code.
+    pub exit_code: Option<i32>,
+    /// What it used.
+    #[serde(flatten)]
+    pub usage: Usage,
+    /// When it was started.
+    #[schemars(with = "Option<String>")]
+    pub started_at: Option<Timestamp>,
+    /// How long it worked.
+    pub duration_seconds: Option<f64>,
+    /// Which attempt did the work.
+    pub attempt: Option<AttemptNumber>,
+    /// By what it was contained.
+    pub containment: Option<String>,
+    /// Processes that outlived it and were ended.
+    pub leftover_processes: u32,
+    /// Whether its output was cut at the limit.
+    pub output_truncated: bool,
+}
+
+/// How large a patch is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
+pub struct PatchSize {
+    /// Files that it changes.
+    pub files: usize,
+    /// Lines that it adds.
+    pub added: usize,
+    /// Lines that it removes.
+    pub removed: usize,
+}
+
+/// An item of the rubric with what each judge says of it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ItemDetails {
+    /// Its id.
+    pub id: String,
+    /// What must be true; `None` where no rubric tells it.
+    pub description: Option<String>,
+    /// Its share.
+    pub weight: Option<f64>,
+    /// The check that it rests on.
+    pub rests_on: Option<String>,
+    /// By judge.
+    pub scores: Vec<JudgeOfItem>,
+}
+
+/// What a judge says of an item.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct JudgeOfItem {
+    /// The judge.
+    pub judge: JudgeNumber,
+    /// The score; `None` when the item does not apply.
+    pub score: Option<Score>,
+    /// Why.
+    pub explanation: String,
+}
+
+/// A check's fact.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct CheckDetails {
+    /// The fact.
+    #[serde(flatten)]
+    pub result: CheckResult,
+    /// How its output ends, when it failed.
+    pub excerpt: Option<Excerpt>,
+}
+
+/// A former attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct AttemptDetails {
+    /// Its folder.
+    pub folder: String,
+    /// Why it lies there; `None` where no record tells it.
+    pub record: Option<AttemptRecord>,
+    /// What it cost.
+    #[serde(flatten, with = "usage::total")]
+    #[schemars(with = "usage::total::Keys")]
+    pub cost: Total,
+}
+
+/// What one grading says of the run.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct GradingDetails {
+    /// Its number.
+    pub number: GradingNumber,
+    /// The verdict; `None` where it has none yet.
+    pub passed: Option<bool>,
+    /// The score.
+    pub score: Option<Score>,
+    /// When it was made; the first has no time of its own.
+    #[schemars(with = "Option<String>")]
+    pub at: Option<Timestamp>,
+    /// Why it was made.
+    pub reason: Option<String>,
+    /// Whether numbers follow it.
+    pub counts: bool,
+}
+
+/// A file of the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct FileDetails {
+    /// Its path.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+impl RunDetails {
+    /// A run of which nothing is known yet but where it lies.
+    #[must_use]
+    pub fn new(run: RunId, folder: String) -> Self {
+        Self {
+            run,
+            name: None,
+            folder,
+            state: RunState::NotStarted,
+            why: None,
+            score: None,
+            grade: None,
+            grading: GradingNumber::FIRST,
+            agent: None,
+            changes: None,
+            judges: Vec::new(),
+            items: Vec::new(),
+            checks: Vec::new(),
+            judge_cost: Total::ZERO,
+            failed_judge_cost: Total::ZERO,
+            former_cost: Total::ZERO,
+            since: None,
+            committed_at: None,
+            duration_seconds: None,
+            attempts: Vec::new(),
+            gradings: Vec::new(),
+            flags: BTreeSet::new(),
+            not_captured: NotCaptured::default(),
+            not_captured_names: Vec::new(),
+            files: Vec::new(),
+            more_files: 0,
+        }
+    }
+
+    /// Puts a folder before every path: until then, they lie below the experiment's.
+    pub fn lies_below(&mut self, folder: &str) {
+        let excerpts =
+            self.checks.iter_mut().filter_map(|check| check.excerpt.as_mut()).map(|excerpt| &mut excerpt.file);
+        let files = self.files.iter_mut().map(|file| &mut file.path);
+        let attempts = self.attempts.iter_mut().map(|attempt| &mut attempt.folder);
+        for path in excerpts.chain(files).chain(attempts).chain([&mut self.folder]) {
+            *path = format!("{}/{path}", folder.trim_end_matches('/'));
+        }
+    }
+
+    /// Orders what the judges say by the items of the rubric; what no rubric names stands at the end.
+    pub fn by_items(&mut self, rubric: Option<&Rubric>) {
+        let of_rubric = rubric.map(|rubric| rubric.items.as_slice()).unwrap_or_default();
+        let mut items: Vec<ItemDetails> = of_rubric
+            .iter()
+            .map(|item| ItemDetails {
+                id: item.id.clone(),
+                description: Some(item.description.clone()),
+                weight: Some(item.weight),
+                rests_on: item.rests_on.clone(),
+                scores: Vec::new(),
+            })
+            .collect();
+        let mut beside: BTreeMap<&str, ItemDetails> = BTreeMap::new();
+        for judgment in &self.judges {
+            for (id, said) in &judgment.criteria_scores {
+                let item = match items.iter_mut().find(|item| item.id == *id) {
+                    Some(item) => item,
+                    None => beside.entry(id).or_insert_with(|| ItemDetails {
+                        id: id.clone(),
+                        description: None,
+                        weight: None,
+                        rests_on: None,
+                        scores: Vec::new(),
+                    }),
+                };
+                item.scores.push(JudgeOfItem {
+                    judge: judgment.judge_number,
+                    score: said.score,
+                    explanation: said.explanation.clone(),
+                });
+            }
+        }
+        items.extend(beside.into_values());
+        items.retain(|item| !item.scores.is_empty());
+        self.items = items;
+    }
+}

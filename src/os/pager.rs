@@ -1,0 +1,49 @@
+//! The pager in which a person reads what is longer than the screen. It is the person's own program, so it is trusted.
+
+use std::io::{self, ErrorKind};
+
+/// What is started where a person names none.
+const USUAL: &str = "less -R";
+/// How `less` behaves where a person does not say it: it ends by itself when all fits on the screen, shows colors, and
+/// leaves the screen as it is.
+const LESS: (&str, &str) = ("LESS", "FRX");
+
+/// The pager that this environment names; `None` when it names none on purpose.
+#[must_use]
+pub fn named(pager: Option<&str>) -> Option<&str> {
+    let pager = pager.unwrap_or(USUAL).trim();
+    (!pager.is_empty() && pager != "cat").then_some(pager)
+}
+
+/// Shows a text in a pager, until the person leaves it. Gives `false` when there is no such program.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn page(pager: &str, text: &str) -> io::Result<bool> {
+    // What is typed at the terminal is for the pager.
+    let _listening = super::signal::listen(|_| ())?;
+    let words = if std::env::var_os(LESS.0).is_some() { None } else { Some(LESS) };
+    let mut command = duct::cmd!("sh", "-c", pager).stdin_bytes(text.as_bytes()).unchecked();
+    if let Some((name, value)) = words {
+        command = command.env(name, value);
+    }
+    match command.run() {
+        // 126 and 127 are the shell's: it could not start the program.
+        Ok(output) => Ok(!matches!(output.status.code(), Some(126 | 127))),
+        // Whoever leaves a pager before its end has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pager_is_what_the_environment_names() {
+        assert_eq!(named(None), Some("less -R"));
+        assert_eq!(named(Some(" more ")), Some("more"));
+        assert_eq!((named(Some("")), named(Some("cat"))), (None, None));
+    }
+}

@@ -1,0 +1,135 @@
+//! How the agent of a run ended, what it used, and how long each stage took.
+
+use super::{Around, add_named, heading};
+use crate::model::details::RunDetails;
+use crate::model::outcome::AgentEnd;
+use crate::model::usage::{Cost, CostSource, Tokens, Total};
+use crate::text::escape;
+use crate::text::page::Page;
+use crate::text::words::{counted, duration, moment};
+
+/// What the screen says of the agent above everything else.
+pub(super) fn facts(run: &RunDetails) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    if let Some(agent) = &run.agent {
+        let mut words = ended(agent.end, agent.exit_code);
+        words.extend(agent.duration_seconds.map(|seconds| format!("after {}", duration(seconds))));
+        let attempt = agent.attempt.filter(|attempt| attempt.0 > 1).map(|attempt| format!("attempt {}", attempt.0));
+        let contained = agent.containment.as_deref().map(|by| format!("contained by {}", escape::terminal(by)));
+        let left = (agent.leftover_processes > 0)
+            .then(|| format!("{} outlived it", counted(agent.leftover_processes as usize, "process")));
+        let cut = agent.output_truncated.then(|| "its output was cut at the limit".to_owned());
+        let beside: Vec<String> = [attempt, contained, left, cut].into_iter().flatten().collect();
+        let beside = if beside.is_empty() { String::new() } else { format!("; {}", beside.join(", ")) };
+        facts.push(("agent", format!("{}{beside}", words.join(" "))));
+    }
+    facts.extend(run.changes.map(|size| {
+        let changed = match size.files {
+            0 => "nothing".to_owned(),
+            files => format!("{}: +{} −{} lines", counted(files, "file"), size.added, size.removed),
+        };
+        ("changed", changed)
+    }));
+    if run.agent.is_some() || !run.attempts.is_empty() || !run.judges.is_empty() {
+        facts.push(("cost", cost(run)));
+    }
+    facts.extend(run.agent.as_ref().map(|agent| ("tokens", tokens(agent.usage.tokens))));
+    facts
+}
+
+fn ended(end: Option<AgentEnd>, exit_code: Option<i32>) -> Vec<String> {
+    let end = match end {
+        Some(AgentEnd::Finished) => "ended by itself",
+        Some(AgentEnd::TimedOut) => "was ended by the time limit",
+        Some(AgentEnd::NoProgress) => "was ended because it wrote nothing for too long",
+        Some(AgentEnd::OutputLimit) => "was ended because it wrote too much",
+        Some(AgentEnd::OverBudget) => "says that its budget is used up",
+        Some(AgentEnd::Refused) => "says that the model refused the task",
+        None => "ended",
+    };
+    let mut words = vec![end.to_owned()];
+    words.extend(exit_code.map(|code| format!("with exit code {code}")));
+    words
+}
+
+/// What all of it cost, and where the figure of the agent comes from.
+fn cost(run: &RunDetails) -> String {
+    let agent = run.agent.as_ref().map(|agent| agent.usage.cost);
+    let all = agent.map_or(Total::ZERO, Total::from) + run.judge_cost + run.failed_judge_cost + run.former_cost;
+    let mut parts: Vec<String> = agent.iter().map(|cost| format!("agent {}", sourced(*cost))).collect();
+    for (what, total) in [
+        ("judges", run.judge_cost),
+        ("answers that were not valid", run.failed_judge_cost),
+        ("former attempts", run.former_cost),
+    ] {
+        let is_there = match what {
+            "judges" => !run.judges.is_empty(),
+            "former attempts" => !run.attempts.is_empty(),
+            _ => false,
+        };
+        if is_there || total != Total::ZERO {
+            parts.push(format!("{what} {total}"));
+        }
+    }
+    if parts.is_empty() { all.to_string() } else { format!("{all} in all: {}", parts.join(", ")) }
+}
+
+fn sourced(cost: Cost) -> String {
+    match cost {
+        Cost::Known { usd, source } => {
+            let source = match source {
+                CostSource::Metered => "metered",
+                CostSource::Reported => "reported",
+                CostSource::Estimated => "estimated",
+            };
+            format!("{usd} ({source})")
+        }
+        Cost::Unknown => "unknown".to_owned(),
+    }
+}
+
+fn tokens(tokens: Tokens) -> String {
+    let Tokens { input, output, cache_creation, cache_read } = tokens;
+    let said: Vec<String> = [
+        (input, "read"),
+        (output, "written"),
+        (cache_creation, "written to the cache"),
+        (cache_read, "read from the cache"),
+    ]
+    .into_iter()
+    .filter_map(|(count, what)| Some(format!("{} {what}", count?)))
+    .collect();
+    if said.is_empty() { "unknown".to_owned() } else { said.join(", ") }
+}
+
+/// How long the stages took. The others leave no time of their own.
+pub(super) fn add_stages(page: &mut Page, run: &RunDetails, around: Around<'_>) {
+    let mut stages: Vec<(String, String)> = Vec::new();
+    if let Some(agent) = &run.agent {
+        let took = agent.duration_seconds.map(duration).unwrap_or_default();
+        let at = agent.started_at.map(|at| format!("  from {}", moment(at))).unwrap_or_default();
+        stages.push(("agent".to_owned(), format!("{took:>8}{at}")));
+    }
+    if !run.checks.is_empty() {
+        let took: f64 = run.checks.iter().map(|check| check.result.duration_seconds).sum();
+        stages.push(("checks".to_owned(), format!("{:>8}", duration(took))));
+    }
+    let timed = run.judges.iter().filter(|judgment| judgment.duration_seconds > 0.0);
+    stages
+        .extend(timed.map(|judgment| {
+            (judgment.judge_number.to_string(), format!("{:>8}", duration(judgment.duration_seconds)))
+        }));
+    if let Some(seconds) = run.duration_seconds {
+        let at = run.committed_at.map(|at| format!("  committed {}", moment(at))).unwrap_or_default();
+        stages.push(("in all".to_owned(), format!("{:>8}{at}", duration(seconds))));
+    }
+    if let Some(since) = run.since {
+        stages.push(("now".to_owned(), format!("{:>8}  since {}", "", moment(since))));
+    }
+    if stages.is_empty() {
+        return;
+    }
+    heading(page, around.styles, "Stages");
+    let named: Vec<(&str, String)> = stages.iter().map(|(name, took)| (name.as_str(), took.clone())).collect();
+    add_named(page, &named);
+}

@@ -1,0 +1,159 @@
+//! What `show` prints: one run on one screen, the runs of a setup in a row, the setups of a tier; for people and as JSON.
+
+mod agent;
+mod judged;
+mod run;
+mod setup;
+
+#[cfg(test)]
+mod tests;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::model::details::{RunDetails, RunState, SetupDetails};
+use crate::model::ids::{RunId, TierId};
+use crate::text::escape;
+use crate::text::page::{Page, pretty};
+use crate::text::styles::{Styles, Tone};
+use crate::text::words::{shell_word, wrap};
+
+pub use run::run;
+pub use setup::{setup, tier};
+
+/// Columns of a screen.
+const COLUMNS: usize = 80;
+
+/// What screens need to know beside what they show.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    /// The experiment's folder, as it was given.
+    pub dir: &'a str,
+    /// Whether a coordinator is at work on it.
+    pub is_held: bool,
+    /// Styles of the screen.
+    pub styles: Styles,
+}
+
+/// A run as JSON.
+#[must_use]
+pub fn run_json(run: &RunDetails) -> String {
+    pretty(run)
+}
+
+/// A setup as JSON.
+#[must_use]
+pub fn setup_json(setup: &SetupDetails) -> String {
+    pretty(setup)
+}
+
+/// A tier as JSON.
+#[must_use]
+pub fn tier_json(tier: TierId, setups: &[SetupDetails]) -> String {
+    #[derive(Serialize)]
+    struct Tier<'a> {
+        tier: TierId,
+        setups: &'a [SetupDetails],
+    }
+    pretty(&Tier { tier, setups })
+}
+
+/// A text of a run as JSON.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct TextOf<'a> {
+    /// What it is.
+    pub title: &'a str,
+    /// Its file.
+    pub path: &'a str,
+    /// What it says; what is no UTF-8 is replaced.
+    pub text: String,
+}
+
+/// Texts of a run as JSON.
+#[must_use]
+pub fn texts_json(run: RunId, texts: &[TextOf<'_>]) -> String {
+    #[derive(Serialize)]
+    struct Texts<'a> {
+        run: RunId,
+        texts: &'a [TextOf<'a>],
+    }
+    pretty(&Texts { run, texts })
+}
+
+/// The JSON schema of [`run_json`].
+#[must_use]
+pub fn run_schema() -> Value {
+    schemars::schema_for!(RunDetails).to_value()
+}
+
+/// The JSON schema of [`setup_json`].
+#[must_use]
+pub fn setup_schema() -> Value {
+    schemars::schema_for!(SetupDetails).to_value()
+}
+
+fn tone(state: RunState) -> Tone {
+    match state {
+        RunState::Passed => Tone::Good,
+        RunState::Failed | RunState::Damaged => Tone::Bad,
+        RunState::Errored | RunState::AgentComplete | RunState::Unfinished => Tone::Warning,
+        RunState::InFlight | RunState::NotStarted => Tone::Plain,
+    }
+}
+
+/// Lines of a text that others wrote, each of which a terminal only shows, as broad as the screen leaves it.
+fn lines(text: &str, indent: usize) -> Vec<String> {
+    let room = COLUMNS.saturating_sub(indent);
+    let of_line = |line: &str| wrap(&escape::terminal(line), room);
+    let lines = text.trim().lines().flat_map(|line| of_line(line.trim_end()));
+    // A line begins anew where it was broken.
+    lines.map(|line| escape::terminal(&line).into_owned()).collect()
+}
+
+/// Adds a text below the line before it, its first lines alone when it is long; `more` says where all of it stands.
+fn add_text(page: &mut Page, text: &str, indent: usize, most: usize, more: &str) {
+    let lines = lines(text, indent);
+    for line in lines.iter().take(most).filter(|line| !line.is_empty()) {
+        page.line(format_args!("{:indent$}{line}", ""));
+    }
+    if lines.len() > most {
+        page.line(format_args!("{:indent$}… {more}", ""));
+    }
+}
+
+/// Adds names with their values below each other; a long value is broken.
+fn add_named(page: &mut Page, named: &[(&str, String)]) {
+    let width = named.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, value) in named {
+        let mut name = *name;
+        for line in wrap(value, COLUMNS - width - 4) {
+            page.line(format_args!("  {name:<width$}  {line}"));
+            name = "";
+        }
+    }
+}
+
+fn heading(page: &mut Page, styles: Styles, words: &str) {
+    page.line(format_args!("\n{}", styles.paint(Tone::Strong, words)));
+}
+
+/// A run as one types it.
+fn short(run: RunId) -> String {
+    format!("{}/{}/{}", run.tier, run.subtest, run.run)
+}
+
+/// What can be typed, each with what it does.
+fn add_commands(page: &mut Page, around: Around<'_>, commands: &[(String, &str)]) {
+    if commands.is_empty() {
+        return;
+    }
+    page.line("");
+    for (command, what) in commands {
+        page.line(format_args!("{what}:"));
+        page.line(format_args!("  {}", around.styles.paint(Tone::Strong, command)));
+    }
+}
+
+fn command(verb: &str, dir: &str, rest: &str) -> String {
+    format!("cargo scylla {verb} {}{rest}", shell_word(dir))
+}

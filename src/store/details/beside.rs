@@ -1,0 +1,121 @@
+//! What lies beside a run's result: its former attempts, its gradings, and its files.
+
+use std::path::{Path, PathBuf};
+
+use crate::model::details::{AttemptDetails, FileDetails, GradingDetails, RunDetails};
+use crate::model::grading::GradingNumber;
+use crate::model::ids::{AttemptNumber, RunId};
+use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::result::AttemptRecord;
+use crate::os::files::{self, Folder, Kind};
+use crate::store::layout::{PRIVATE, RunFolder, WORKSPACE};
+use crate::store::{StoreError, attempts, form, gradings};
+
+use super::{Found, Reading};
+
+/// So many files are named.
+const MOST_FILES: usize = 60;
+/// Folders of a run lie in each other so deep.
+const MOST_LEVELS: usize = 5;
+
+impl Reading<'_> {
+    /// The run's former attempts, in their order.
+    pub(super) fn former(&self, run: RunId) -> Result<Vec<AttemptDetails>, StoreError> {
+        let place = self.place(run)?;
+        let failed = place.root().with_file_name(crate::store::layout::FAILED);
+        let form = if self.is_ours { form::of_ours(self.folder)? } else { &form::OTHER };
+        let mut names = Vec::new();
+        // What is planted in its place holds no attempt.
+        if files::kind_of(&failed)? == Some(Kind::Folder)
+            && let Some(open) = Folder::open(&failed)?
+        {
+            open.each(|name, kind| {
+                let Some(name) = name.to_str().filter(|_| kind == Kind::Folder) else { return };
+                let numbered = AttemptNumber::from_folder(name);
+                let of = numbered.map(|(of, _)| of).or_else(|| (form.unnumbered_attempt)(name));
+                if of == Some(run.run) {
+                    names.push((numbered.map(|(_, number)| number), name.to_owned()));
+                }
+            })?;
+        }
+        names.sort_unstable();
+        names.into_iter().map(|(_, name)| self.attempt(failed.join(name))).collect()
+    }
+
+    fn attempt(&self, path: PathBuf) -> Result<AttemptDetails, StoreError> {
+        let attempt = RunFolder::at(path);
+        let bytes = files::read_bounded(&attempt.attempt_record(), MOST_STAGE_FILE_BYTES).unwrap_or_default();
+        let record = bytes.and_then(|bytes| serde_json::from_slice::<AttemptRecord>(&bytes).ok());
+        let cost = attempts::cost(&attempt)?;
+        Ok(AttemptDetails { folder: self.folder.relative(attempt.root()), record, cost })
+    }
+
+    pub(super) fn add_attempts(&self, details: &mut RunDetails) -> Result<(), StoreError> {
+        details.attempts = self.former(details.run)?;
+        details.former_cost = details.attempts.iter().map(|attempt| attempt.cost).sum();
+        Ok(())
+    }
+
+    /// Adds what each grading says of the run, where the experiment has several.
+    pub(super) fn add_gradings(&self, details: &mut RunDetails, own: &RunFolder) -> Result<(), StoreError> {
+        let later = gradings::numbers(self.folder)?;
+        if later.is_empty() || !self.is_ours {
+            return Ok(());
+        }
+        let first = match self.found(own)? {
+            Found::Ours(result, None) => Some(result),
+            _ => None,
+        };
+        for number in [GradingNumber::FIRST].into_iter().chain(later) {
+            let result = match &first {
+                Some(result) if result.grading == number => Some((**result).clone()),
+                _ if number.is_first() => None,
+                _ => self.graded(details.run, number)?,
+            };
+            let record = gradings::read(self.folder, number);
+            let record = record.content();
+            details.gradings.push(GradingDetails {
+                number,
+                passed: result.as_ref().map(|result| result.judge_passed),
+                score: result.as_ref().map(|result| result.judge_score),
+                at: record.map(|record| record.at),
+                reason: record.and_then(|record| record.reason.clone()),
+                counts: number == self.counting,
+            });
+        }
+        Ok(())
+    }
+
+    /// Adds the files of the run by their places; those of a tree that was kept are the agent's.
+    pub(super) fn add_files(&self, details: &mut RunDetails, own: &RunFolder) -> Result<(), StoreError> {
+        let mut found = Vec::new();
+        if files::kind_of(own.root())? == Some(Kind::Folder) {
+            list(own.root(), 1, &mut found)?;
+        }
+        found.sort_unstable();
+        details.more_files = found.len().saturating_sub(MOST_FILES);
+        let sized = |path: PathBuf| FileDetails {
+            bytes: std::fs::symlink_metadata(&path).map_or(0, |seen| seen.len()),
+            path: self.folder.relative(&path),
+        };
+        details.files = found.into_iter().take(MOST_FILES).map(sized).collect();
+        Ok(())
+    }
+}
+
+fn list(folder: &Path, level: usize, found: &mut Vec<PathBuf>) -> Result<(), StoreError> {
+    let mut below = Vec::new();
+    if let Some(open) = Folder::open(folder)? {
+        open.each(|name, kind| match kind {
+            Kind::File => found.push(folder.join(name)),
+            Kind::Folder if name != WORKSPACE && name != PRIVATE && level < MOST_LEVELS => {
+                below.push(folder.join(name));
+            }
+            _ => {}
+        })?;
+    }
+    for folder in below {
+        list(&folder, level + 1, found)?;
+    }
+    Ok(())
+}

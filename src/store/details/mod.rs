@@ -1,0 +1,254 @@
+//! Everything that the folder of one run tells, for whoever looks at it. Of an experiment of any size, one run is read.
+
+mod beside;
+mod texts;
+mod unfinished;
+
+use std::io;
+
+use crate::model::details::{AgentDetails, CheckDetails, RunDetails, RunState};
+use crate::model::grading::GradingNumber;
+use crate::model::ids::RunId;
+use crate::model::limits::{MOST_PATCH_BYTES, MOST_STAGE_FILE_BYTES};
+use crate::model::result::{AgentResult, CheckResult, RunResult};
+use crate::model::survey::Seen;
+use crate::model::usage::Total;
+use crate::os::files::{self, Kind, ReadError};
+use crate::text::patch;
+
+use super::layout::{Base, ExperimentFolder, RunFolder};
+use super::stages::RunStore;
+use super::version::Versioned;
+use super::{StoreError, checkpoint, clipped, config, form, gradings, own_digest, taken_over};
+
+pub use texts::{Text, View, texts};
+
+/// What of an experiment everybody needs to know who reads one of its runs.
+#[derive(Debug)]
+pub struct Reading<'a> {
+    folder: &'a ExperimentFolder,
+    /// The grading whose verdicts count.
+    pub counting: GradingNumber,
+    /// Whether this tool made it.
+    is_ours: bool,
+}
+
+/// How much of a run is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// What counts are made of.
+    Result,
+    /// All of it.
+    Whole,
+}
+
+/// What lies where a result should.
+enum Found {
+    Absent,
+    Ours(Box<RunResult>, Option<&'static str>),
+    Others(Vec<u8>),
+    Unreadable(String),
+}
+
+impl<'a> Reading<'a> {
+    /// Of an experiment.
+    ///
+    /// # Errors
+    /// When its folder cannot be looked at.
+    pub fn of(folder: &'a ExperimentFolder) -> Result<Self, StoreError> {
+        let is_ours = config::read(folder).0.content().is_some();
+        Ok(Self { folder, counting: if is_ours { counting(folder)? } else { GradingNumber::FIRST }, is_ours })
+    }
+
+    /// Where a run lies.
+    ///
+    /// # Errors
+    /// When that cannot be looked at.
+    pub fn place(&self, run: RunId) -> Result<RunFolder, StoreError> {
+        let root = self.folder.run(run);
+        if self.is_ours {
+            return Ok(root);
+        }
+        for base in Base::ALL.into_iter().rev() {
+            let place = self.folder.run_in(base, run);
+            if files::kind_of(place.root())? == Some(Kind::Folder) {
+                return Ok(place);
+            }
+        }
+        Ok(root)
+    }
+
+    /// Reads a run.
+    ///
+    /// # Errors
+    /// When the system does not let something be read.
+    pub fn read(&self, run: RunId, extent: Extent) -> Result<RunDetails, StoreError> {
+        let own = self.place(run)?;
+        let mut details = RunDetails::new(run, self.folder.relative(own.root()));
+        details.grading = self.counting;
+        match self.found(&own)? {
+            Found::Ours(result, fault) => {
+                self.add_result(&mut details, *result, extent)?;
+                if let Some(fault) = fault {
+                    (details.state, details.why) = (RunState::Damaged, Some(format!("its result: {fault}")));
+                }
+            }
+            Found::Others(bytes) => add_others(&mut details, &own, &bytes),
+            Found::Absent => self.add_unfinished(&mut details, &own)?,
+            Found::Unreadable(why) => {
+                self.add_unfinished(&mut details, &own)?;
+                (details.state, details.why) = (RunState::Damaged, Some(why));
+            }
+        }
+        if extent == Extent::Whole {
+            self.add_changes(&mut details, &own)?;
+            self.add_attempts(&mut details)?;
+            self.add_gradings(&mut details, &own)?;
+            self.add_files(&mut details, &own)?;
+        }
+        Ok(details)
+    }
+
+    fn add_result(&self, details: &mut RunDetails, own: RunResult, extent: Extent) -> Result<(), StoreError> {
+        let store = RunStore::new(self.folder, details.run);
+        let by = own.grading;
+        let graded = if by == self.counting { Some(own.clone()) } else { self.graded(details.run, self.counting)? };
+        let result = graded.unwrap_or_else(|| {
+            details.why = Some(format!("grading {} has not judged it yet", self.counting));
+            RunResult { judges: Vec::new(), judge_cost: Total::ZERO, ..own }
+        });
+        let is_judged = details.why.is_none();
+        let result = if result.grading.is_first() {
+            store.translated(result)
+        } else {
+            store.graded(result.grading).translated(result)
+        }?;
+        details.grading = if is_judged { result.grading } else { self.counting };
+        if is_judged {
+            details.state = RunState::judged(result.judge_passed);
+            (details.score, details.grade) = (Some(result.judge_score), Some(result.judge_grade));
+            details.committed_at = Some(result.committed_at);
+        } else {
+            details.state = RunState::AgentComplete;
+        }
+        let agent = if extent == Extent::Whole { store.whole_agent_result()? } else { None };
+        details.agent = Some(of_agent(&result, agent.as_ref()));
+        let graded = store.folder().graded(result.grading);
+        details.checks = result.checks.into_iter().map(|check| self.of_check(check, &graded, extent)).collect();
+        (details.judge_cost, details.failed_judge_cost) = (result.judge_cost, result.failed_judge_cost);
+        details.former_cost = result.former_cost;
+        details.duration_seconds = Some(result.duration_seconds);
+        details.judges = result.judges;
+        details.flags = result.flags;
+        details.not_captured = result.not_captured.unwrap_or_default();
+        Ok(())
+    }
+
+    /// Reads what lies where a result should.
+    fn found(&self, folder: &RunFolder) -> Result<Found, StoreError> {
+        let bytes = match files::read_bounded(&folder.result(), MOST_STAGE_FILE_BYTES) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(Found::Absent),
+            // Beside a folder that is a file, nothing lies.
+            Err(ReadError::Io(error)) if error.error.kind() == io::ErrorKind::NotADirectory => {
+                return Ok(Found::Absent);
+            }
+            Err(error @ ReadError::Io(_)) => return Err(error.into()),
+            Err(error) => return Ok(Found::Unreadable(clipped(format!("its result: {error}")))),
+        };
+        let version = serde_json::from_slice(&bytes).ok().map(|Versioned { version }| version);
+        let result = match serde_json::from_slice::<RunResult>(&bytes) {
+            Ok(result) => return Ok(Found::Ours(Box::new(result), own_digest::fault(&bytes, version.as_deref()))),
+            Err(error) => error,
+        };
+        let may_be_of_others = !self.is_ours || taken_over::is(self.folder)?;
+        Ok(match version {
+            None if may_be_of_others && form::strict(&bytes).is_ok_and(|json| form::is_result(&json)) => {
+                Found::Others(bytes)
+            }
+            Some(version) if super::version::newer(&bytes).is_some() => {
+                Found::Unreadable(format!("its result is of version {version}, which a newer cargo-scylla wrote"))
+            }
+            _ => Found::Unreadable(clipped(format!("its result cannot be read: {result}"))),
+        })
+    }
+
+    /// The result of a grading, when it is there and whole.
+    fn graded(&self, run: RunId, number: GradingNumber) -> Result<Option<RunResult>, StoreError> {
+        let folder = self.folder.run(run).graded(number);
+        Ok(match self.found(&folder)? {
+            Found::Ours(result, None) if result.grading == number => Some(*result),
+            _ => None,
+        })
+    }
+
+    fn of_check(&self, result: CheckResult, graded: &RunFolder, extent: Extent) -> CheckDetails {
+        let excerpt = if extent == Extent::Whole { texts::end_of_failed(self.folder, graded, &result) } else { None };
+        CheckDetails { result, excerpt }
+    }
+
+    fn add_changes(&self, details: &mut RunDetails, own: &RunFolder) -> Result<(), StoreError> {
+        let is_there = |error| match error {
+            // What was planted in its place is no patch.
+            ReadError::NotRegular { .. } | ReadError::TooLarge { .. } => Ok(None),
+            error @ ReadError::Io(_) => Err(error),
+        };
+        let bytes = files::read_bounded(&own.patch(), MOST_PATCH_BYTES).or_else(is_there)?;
+        details.changes = bytes.map(|bytes| patch::size(&bytes));
+        if self.is_ours
+            && let Some(changes) = RunStore::new(self.folder, details.run).read_changes()?
+        {
+            details.flags.extend(&changes.flags);
+            details.not_captured = changes.not_captured();
+            details.not_captured_names = changes.ignored.names.into_iter().chain(changes.left_out.names).collect();
+        }
+        Ok(())
+    }
+}
+
+/// Adds what a result says that another tool wrote.
+fn add_others(details: &mut RunDetails, own: &RunFolder, bytes: &[u8]) {
+    if let Err(why) = form::add_result(details, bytes) {
+        (details.state, details.why) = (RunState::Damaged, Some(clipped(format!("its result: {why}"))));
+    }
+    for judgment in details.judges.iter_mut().filter(|judgment| judgment.criteria_scores.is_empty()) {
+        let file = own.judgment(judgment.judge_number);
+        if let Ok(Some(bytes)) = files::read_bounded(&file, MOST_STAGE_FILE_BYTES) {
+            form::add_items(judgment, &bytes);
+        }
+    }
+}
+
+/// What a result says of the agent, and what the agent's own file says beyond that.
+fn of_agent(result: &RunResult, agent: Option<&AgentResult>) -> AgentDetails {
+    AgentDetails {
+        end: Some(result.agent_end),
+        exit_code: result.exit_code,
+        usage: result.usage,
+        started_at: Some(agent.map_or(result.started_at, |agent| agent.started_at)),
+        duration_seconds: Some(result.agent_duration_seconds),
+        attempt: Some(result.attempt),
+        containment: agent.map(|agent| agent.containment.clone()),
+        leftover_processes: agent.map_or(0, |agent| agent.leftover_processes),
+        output_truncated: agent.is_some_and(|agent| agent.output_truncated),
+    }
+}
+
+/// The grading whose verdicts count, as the checkpoint's index tells it: the newest under which every run that is judged has
+/// a verdict. `repair` mends the index, and `status` reads every result.
+fn counting(folder: &ExperimentFolder) -> Result<GradingNumber, StoreError> {
+    let numbers = gradings::numbers(folder)?;
+    if numbers.is_empty() {
+        return Ok(GradingNumber::FIRST);
+    }
+    let (Seen::Read(checkpoint), ..) = checkpoint::read(folder) else { return gradings::newest(folder) };
+    let has_all = |number: &&GradingNumber| {
+        let graded = checkpoint.graded.get(number);
+        checkpoint
+            .completed_runs
+            .entries()
+            .filter(|(_, status)| status.is_judged())
+            .all(|(run, _)| graded.is_some_and(|runs| runs.contains(&run)))
+    };
+    Ok(numbers.iter().rev().find(has_all).copied().unwrap_or_default())
+}
