@@ -1,7 +1,7 @@
 //! `stop`: the coordinator is told to stop from another terminal, and waited for; nobody else is ever signalled.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::fixture::{TestFixture, close, gated, open};
 use crate::scenes::{AGENT, experiment, planned};
 use crate::stopping::{resumes_and_verifies, started};
-use crate::world::{World, finish, wait_until};
+use crate::world::{World, finish, kill, wait_until};
 
 fn begin(world: &World, arguments: &[&str]) -> Child {
     world.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
@@ -30,6 +30,14 @@ fn a_stop_lets_the_run_in_flight_end_and_waits_and_a_second_one_asks_for_nothing
     let mut said = String::new();
     BufReader::new(second.stderr.take().unwrap()).read_line(&mut said).unwrap();
     assert!(said.contains("is stopping already: its runs in flight come to their end"), "{said}");
+    // Whoever gives up waiting changes nothing.
+    let mut third = begin(&world, &["stop", &dir]);
+    let mut waits = BufReader::new(third.stderr.take().unwrap());
+    waits.read_line(&mut said).unwrap();
+    kill("INT", third.id());
+    waits.read_to_string(&mut said).unwrap();
+    assert!(said.contains("stopped by Ctrl-C while it waited; the coordinator is told to stop all the same"), "{said}");
+    finish(third).exits(130);
     open(&world, "agent");
     let (code, events, _) = live.end();
     assert_eq!(code, Some(130));

@@ -10,7 +10,7 @@ use crate::cli::args::show::ShowFormat;
 use crate::cli::args::stop::Stop;
 use crate::cli::choose::choose;
 use crate::cli::console::Console;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::cli::prelude::Prelude;
 use crate::engine::session::progress::Progress;
@@ -48,7 +48,7 @@ struct Stopped<'a> {
 /// When the coordinator is not to be seen from here or may not be signalled, or others are at work.
 pub fn run(args: &Stop, console: &mut Console) -> Result<Exit, CliError> {
     let (folder, name) = choose(&args.experiment, console)?;
-    let holder = lock::probe(&folder.lock()).map_err(CliError::internal)?;
+    let holder = lock::probe(&folder.lock()).on(&name)?;
     let pid = match holder {
         Some(holder) => stop(args, &folder, &name, &holder, console)?,
         None => None,

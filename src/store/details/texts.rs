@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_tail_is_the_last_lines_and_nothing_of_an_empty_text() {
-        let text: String = (0..20).map(|line| format!("  {line}\n")).collect();
+        let text = (0..20).map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n");
         assert_eq!(tail(&format!("{text}\n\n")).unwrap().lines().next(), Some("  8"));
         assert_eq!((tail(" \n\n"), tail("one").as_deref()), (None, Some("one")));
         assert_eq!(tail(&"x".repeat(900)).unwrap().len(), 400);

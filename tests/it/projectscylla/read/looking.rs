@@ -56,7 +56,7 @@ fn the_published_dry_run_tells_each_item_with_each_judges_score_and_reason() {
     for told in [
         "T2/01/run_01: passed, score 0.98, grade A",
         "agent $0.1380 (reported), judges unknown",
-        "    judge_01  1.00  Python syntax is valid. Build pipeline shows 'Python syntax check",
+        "    judge_01  1.00  Python syntax is valid. Build pipeline shows 'Python syntax",
         "    judge_03   n/a",
         "projectscylla-dryrun/T2/01/run_01/judge/judge_02/response.txt",
     ] {
@@ -65,8 +65,5 @@ fn the_published_dry_run_tells_each_item_with_each_judges_score_and_reason() {
     let flat = run.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(flat.contains("29 read, 711 written, 23350 written to the cache, 113858 read from the cache"), "{run}");
     let answer = world.scylla(&["show", name(&dir), "T2/01/1", "--judge", "2"]).exits(0).stdout;
-    assert!(
-        answer.contains("what it answered: projectscylla-dryrun/T2/01/run_01/judge/judge_02/response.txt"),
-        "{answer}"
-    );
+    assert!(answer.contains("projectscylla-dryrun/T2/01/run_01/judge/judge_02/response.txt\n"), "{answer}");
 }
