@@ -1,4 +1,4 @@
-//! Former attempts in `.failed/`: why each lies there, what it cost, and whether it is as it was set aside.
+//! Former attempts in `.failed/`: why each was set aside, what it cost, and whether it is unchanged since.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use super::layout::RunFolder;
 use super::version::costs;
 use super::{StoreError, claimed, clipped, evidence, own_digest};
 
-/// Most lines of an excerpt that are taken from a file.
+/// Most lines of an excerpt that are read from a file.
 const MOST_EXCERPT_LINES: usize = 3;
 
 /// `attempt.json` as it is written.
@@ -24,23 +24,23 @@ pub(super) struct Sealed<'a> {
     #[serde(flatten)]
     pub(super) record: &'a AttemptRecord,
     pub(super) version: &'static str,
-    /// The run that it is an attempt of.
+    /// The run of which this is an attempt.
     pub(super) run: RunId,
     /// Digest of the attempt's `SHA256SUMS`.
     pub(super) seal: Option<Digest>,
 }
 
-/// What a former attempt's folder says.
+/// What was read of a former attempt's folder.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Seen {
     pub(super) cost: Total,
-    /// Whether it was the last one that was allowed.
+    /// Whether it was the last attempt that was allowed.
     pub(super) used_up: bool,
     /// What ended it.
     pub(super) failure: Option<Failure>,
-    /// Whether its record carries a digest, as all do since 4.1.
+    /// Whether its record carries a digest, as all do since format 4.1.
     pub(super) is_bound: bool,
-    /// The run and the attempt that it says it is.
+    /// The run and attempt that its record names.
     pub(super) of: Option<(RunId, AttemptNumber)>,
     /// What is wrong with it.
     pub(super) faults: Vec<String>,
@@ -54,13 +54,13 @@ struct Bound {
     seal: Option<Digest>,
 }
 
-/// What an agent's result of another form says.
+/// An agent's result in another tool's format.
 #[derive(Deserialize)]
 struct Left {
     cost_usd: Option<Usd>,
 }
 
-/// Reads what a former attempt's folder says; `evidence` asks for its seal as well.
+/// Reads a former attempt's folder; with `evidence`, its seal is checked as well.
 pub(super) fn see(folder: &RunFolder, evidence: bool) -> Result<Seen, StoreError> {
     let bytes = files::read_bounded(&folder.attempt_record(), MOST_STAGE_FILE_BYTES)?;
     let record = bytes.as_deref().and_then(|bytes| serde_json::from_slice::<AttemptRecord>(bytes).ok());
@@ -89,14 +89,14 @@ pub(super) fn see(folder: &RunFolder, evidence: bool) -> Result<Seen, StoreError
     Ok(Seen { cost: record.cost, used_up, failure, is_bound, of, faults })
 }
 
-/// A failure that is no longer than a report can hold.
+/// The failure, shortened to what a report can hold.
 fn bounded(failure: Failure) -> Failure {
     let excerpt =
         failure.excerpt.map(|Excerpt { file, text }| Excerpt { file: clipped(file), text: clipped_lines(&text) });
     Failure { message: clipped(failure.message), excerpt, ..failure }
 }
 
-/// The last lines of an excerpt, each cut.
+/// The last lines of an excerpt, each shortened.
 fn clipped_lines(text: &str) -> String {
     let mut lines: Vec<String> =
         text.lines().rev().take(MOST_EXCERPT_LINES).map(|line| clipped(line.to_owned())).collect();
@@ -105,7 +105,7 @@ fn clipped_lines(text: &str) -> String {
 }
 
 impl Seen {
-    /// Adds to the faults when it lies where another attempt should.
+    /// Adds a fault when the record names another run or attempt than the folder it is in.
     pub(super) fn must_be(&mut self, run: RunId, number: Option<AttemptNumber>) {
         if let Some((other, attempt)) = self.of
             && (other != run || number.is_some_and(|number| number != attempt))
@@ -115,7 +115,7 @@ impl Seen {
     }
 }
 
-/// Whether a folder without a record was sealed as a former attempt: one that somebody copied there was not.
+/// Whether a folder without a record was sealed when it was set aside: a folder that somebody copied there was not.
 fn was_set_aside(folder: &RunFolder) -> bool {
     #[derive(Deserialize)]
     struct Result {
@@ -127,22 +127,22 @@ fn was_set_aside(folder: &RunFolder) -> bool {
     result.is_none_or(|result| result.seal != Digest::of(&seal))
 }
 
-/// What the agent cost of an attempt that has no record of its end.
+/// The agent's cost in an attempt whose end was not recorded.
 fn cost_without_record(folder: &RunFolder) -> Result<Total, StoreError> {
     let json = files::read_bounded(&folder.agent_result(), MOST_STAGE_FILE_BYTES)?.unwrap_or_default();
     if let Ok(mut agent) = serde_json::from_slice::<AgentResult>(&json) {
         costs::translate_agent(&mut agent, &json, folder)?;
         return Ok(agent.usage.cost.into());
     }
-    // Whatever else is there, another tool wrote.
+    // Anything else in the file was written by another tool.
     if let Ok(Left { cost_usd }) = serde_json::from_slice(&json) {
         return Ok(Cost::reported(cost_usd).into());
     }
-    // Of one that was killed before its agent's result was there, what the agent says of itself is all there is.
+    // The agent was killed before its result was written, so what it reported itself is all that is known.
     Ok(claimed::agent(folder, &folder.record())?.into())
 }
 
-/// What a former attempt cost, as far as its folder says it.
+/// The cost of a former attempt, as far as its folder shows it.
 pub(super) fn cost(folder: &RunFolder) -> Result<Total, StoreError> {
     Ok(see(folder, false)?.cost)
 }

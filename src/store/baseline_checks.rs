@@ -1,4 +1,4 @@
-//! What the checks said of a baseline before any agent came: `config/untouched/<commit>.json`.
+//! The results of baseline checks: `config/untouched/<commit>.json`.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -16,7 +16,7 @@ use super::layout::config::commit_of;
 use super::own_digest::Own;
 use super::{StoreError, mend, own_digest, pretty, repository};
 
-/// What is known of a baseline, when it is there and whole.
+/// The known results for a baseline, when the file is there and whole.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -28,11 +28,11 @@ pub fn read(folder: &ExperimentFolder, commit: &str) -> Result<Option<ChecksResu
     }
 }
 
-/// The same, where it must outlive a power cut, because something is about to rest on it: whoever wrote it may have been
-/// killed before its name was durable.
+/// The same, made durable because something is about to depend on it: the worker that wrote it may have been killed
+/// before the file's name was durable.
 ///
 /// # Errors
-/// As [`read`]; when it cannot be written.
+/// As [`read`]; when it cannot be synced.
 pub fn durable(folder: &ExperimentFolder, commit: &str) -> Result<Option<ChecksResult>, StoreError> {
     let known = read(folder, commit)?;
     if known.is_some() {
@@ -41,7 +41,7 @@ pub fn durable(folder: &ExperimentFolder, commit: &str) -> Result<Option<ChecksR
     Ok(known)
 }
 
-/// The baselines of which something is known, and the files among them that are not as they were written.
+/// The baselines with known results, and those of their files that were altered.
 pub(super) fn see_all(folder: &ExperimentFolder) -> Result<(BTreeSet<String>, Vec<PathBuf>), StoreError> {
     let (mut known, mut damaged) = (BTreeSet::new(), Vec::new());
     if let Some(open) = Folder::open(&folder.baseline_checks_dir())? {
@@ -56,13 +56,13 @@ pub(super) fn see_all(folder: &ExperimentFolder) -> Result<(BTreeSet<String>, Ve
     Ok((known, damaged))
 }
 
-/// Whether the bytes of such a file are not as they were written.
+/// Whether such a file was altered, by its bytes.
 pub(super) fn is_damaged(bytes: &[u8]) -> bool {
     own_digest::own(bytes) == Own::Wrong || serde_json::from_slice::<ChecksResult>(bytes).is_err()
 }
 
-/// Adds what a worker has found out of a baseline, durably, and gives what counts of it from then on: that of whoever was
-/// first. What is there is never written over, so of two workers, also on two machines, both take the same.
+/// Adds a worker's results for a baseline, durably, and gives the results that count from then on: those of the first
+/// worker. An existing file is never overwritten, so two workers, also on two machines, use the same results.
 ///
 /// # Errors
 /// When it cannot be written, or what is there was altered or torn.
@@ -78,8 +78,9 @@ pub fn add(folder: &ExperimentFolder, commit: &str, result: ChecksResult) -> Res
     }
 }
 
-/// Sets aside what is known of the baselines of these subtests and was altered or torn, so that it is found out anew; the
-/// places where it lay. Only who holds the experiment may, because whoever adds to it relies on what is there.
+/// Sets aside the results for the baselines of these subtests that were altered or torn, so that the checks are carried
+/// out again. Gives the places where they were. Only the holder of the experiment may do so, because whoever adds
+/// results relies on the existing ones.
 ///
 /// # Errors
 /// When something cannot be read or moved.

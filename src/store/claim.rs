@@ -1,5 +1,5 @@
-//! The claim of a run: whoever works on a run holds it, by a lock of the kernel, so that no two workers ever do, in one
-//! process or in two. It belongs to the run and not to one of its attempts, so it stays where it is when those move.
+//! The claim of a run: whoever works on a run holds it, as a kernel lock, so that no two workers ever do, in one
+//! process or in two. It belongs to the run and not to one of its attempts, so it stays in place when those are moved.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use crate::os::lock::{self, ExperimentLock, LockError};
 use super::StoreError;
 use super::layout::ExperimentFolder;
 
-/// A run that this worker has claimed. Dropping it, and the end of the process, lets go of it.
+/// A run that this worker has claimed. Dropping it, or the end of the process, releases it.
 #[derive(Debug)]
 pub struct Claim(Option<ExperimentLock>);
 
@@ -39,7 +39,7 @@ impl Claim {
 }
 
 impl Drop for Claim {
-    /// Nothing is left of a claim that nobody holds.
+    /// Removes the file: nothing remains of a claim that nobody holds.
     fn drop(&mut self) {
         if let Some(lock) = self.0.take() {
             lock.remove();
@@ -50,7 +50,7 @@ impl Drop for Claim {
 /// Who has claimed a run; `None` when nobody has.
 ///
 /// # Errors
-/// When its lock cannot be asked.
+/// When its lock cannot be tested.
 pub fn claimed_by(folder: &ExperimentFolder, run: RunId) -> Result<Option<Holder>, StoreError> {
     Ok(lock::probe(&folder.claim(run))?)
 }

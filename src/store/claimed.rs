@@ -1,5 +1,5 @@
-//! What agents and judges say that they cost, read from the files that they left. Who was asked and does not say it cost
-//! what is not known; who was never asked cost nothing.
+//! What agents and judges report that they cost, read from the files that they left. The cost is unknown for one that
+//! was started and does not report it, and zero for one that was never started.
 
 use std::path::Path;
 
@@ -14,20 +14,20 @@ use crate::text::claims;
 use super::StoreError;
 use super::layout::RunFolder;
 
-/// Which agent a run has.
+/// The agent of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
-    /// None was started.
+    /// No agent was started.
     Nobody,
-    /// One that asks no model.
+    /// An agent that uses no model.
     NoModel,
-    /// A program, which may ask one.
+    /// A program, which may use a model.
     Program,
 }
 
-/// Tells which agent was started, by `agent/command.json`, which is there before an agent is.
+/// Finds out which agent was started by `agent/command.json`, which is written before an agent starts.
 pub(super) fn asked(folder: &RunFolder) -> Result<Asked, StoreError> {
-    /// Of an agent that is no program, its kind is all there is to say.
+    /// For an agent that is not a program, the file holds only its kind.
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct NoProgram {
@@ -36,7 +36,7 @@ pub(super) fn asked(folder: &RunFolder) -> Result<Asked, StoreError> {
     }
     let bytes = match files::read_bounded(&folder.command(), MOST_STAGE_FILE_BYTES) {
         Ok(Some(bytes)) => bytes,
-        // Other tools do not say what they start.
+        // Other tools do not record what they start.
         Ok(None) if files::kind_of(&folder.agent_stdout())?.is_some() => return Ok(Asked::Program),
         Ok(None) => return Ok(Asked::Nobody),
         Err(ReadError::NotRegular { .. } | ReadError::TooLarge { .. }) => return Ok(Asked::Program),
@@ -46,7 +46,7 @@ pub(super) fn asked(folder: &RunFolder) -> Result<Asked, StoreError> {
     Ok(if asks_none { Asked::NoModel } else { Asked::Program })
 }
 
-/// What the agent cost of an attempt that has no result of it; its record is the only one to say it.
+/// The agent's cost in an attempt without a result of it; its own record is the only source.
 pub(super) fn agent(folder: &RunFolder, record: &Path) -> Result<Cost, StoreError> {
     match claim(record)? {
         Cost::Unknown if asked(folder)? != Asked::Program => Ok(Cost::NOTHING),
@@ -54,17 +54,17 @@ pub(super) fn agent(folder: &RunFolder, record: &Path) -> Result<Cost, StoreErro
     }
 }
 
-/// What a judge cost whose answer lies here, valid or not.
+/// The cost of a judge whose answer is here, valid or not.
 pub(super) fn judge(folder: &RunFolder, judge: JudgeNumber) -> Result<Cost, StoreError> {
     answer(&folder.judge_prompt(judge), &folder.judge_response(judge))
 }
 
-/// The same of a judge's folder that was set aside.
+/// The same for a judge's folder that was set aside.
 pub(super) fn judge_aside(aside: &Path) -> Result<Cost, StoreError> {
     answer(&RunFolder::prompt_in(aside), &RunFolder::response_in(aside))
 }
 
-/// Whoever is asked is told before what to judge.
+/// The cost of an answer; a judge's prompt is written before the judge is asked.
 fn answer(prompt: &Path, response: &Path) -> Result<Cost, StoreError> {
     match claim(response)? {
         Cost::Unknown if files::kind_of(prompt)?.is_none() => Ok(Cost::NOTHING),
@@ -72,7 +72,7 @@ fn answer(prompt: &Path, response: &Path) -> Result<Cost, StoreError> {
     }
 }
 
-/// What a file of an agent's or judge's own says of its cost.
+/// The cost that an agent's or judge's own file reports.
 fn claim(path: &Path) -> Result<Cost, StoreError> {
     match files::read_start(path, OUTPUT_BYTES) {
         Ok(bytes) => Ok(Cost::reported(bytes.and_then(|bytes| claims::cost(&bytes)))),

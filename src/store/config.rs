@@ -21,29 +21,29 @@ pub fn save(folder: &ExperimentFolder, config: &Config) -> Result<(), StoreError
     Ok(files::write_atomic(&path, &own_digest::add(pretty(config, &path)?))?)
 }
 
-/// What the config's file is.
+/// What was read of the config's file.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Examined {
     /// Its content.
     pub(super) seen: Seen<Config>,
-    /// Fields that it lacks.
+    /// Fields that are missing in it.
     pub(super) missing: Vec<String>,
     /// Why it is not as it was written, by the digest that it carries.
     pub(super) fault: Option<&'static str>,
-    /// Whether a digest vouches for it.
+    /// Whether a digest proves that it is unchanged.
     pub(super) is_whole: bool,
-    /// Whether files that the config's version writes beside it must be there.
+    /// Whether the files that the config's version writes beside it must exist.
     pub(super) is_current: bool,
 }
 
-/// Reads the config, and names the fields that its file lacks.
+/// Reads the config, and names the fields that are missing in its file.
 #[must_use]
 pub fn read(folder: &ExperimentFolder) -> (Seen<Config>, Vec<String>) {
     let Examined { seen, missing, .. } = examine(folder);
     (seen, missing)
 }
 
-/// Reads the config, and holds it against the digest that it carries.
+/// Reads the config, and compares it with the digest that it carries.
 pub(super) fn examine(folder: &ExperimentFolder) -> Examined {
     let only = |seen| Examined { seen, ..Examined::default() };
     let raw = match files::read_bounded(&folder.config(), MOST_STAGE_FILE_BYTES) {
@@ -63,7 +63,7 @@ pub(super) fn examine(folder: &ExperimentFolder) -> Examined {
         .filter(|field| !keys.contains_key(field.name) && (!is_of_4_0 || field.is_of_4_0()))
         .map(|field| field.name.to_owned())
         .collect();
-    // From the bytes and not from `keys`, so that a field that is there twice is refused.
+    // Parsed from the bytes and not from `keys`, so that a duplicate field is refused.
     let content = serde_json::from_slice::<Config>(&raw).map(|mut config| {
         config.version = translated(&version);
         config.unknown.shift_remove(OWN_DIGEST);

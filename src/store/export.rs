@@ -1,4 +1,4 @@
-//! An experiment written anew in another form: how the new folder appears.
+//! Writes the folder of an exported experiment, whole or not at all.
 
 use std::fs;
 use std::io;
@@ -8,10 +8,10 @@ use crate::os::files::{self, FileError, Folder};
 
 use super::StoreError;
 
-/// Makes a folder with these files, named by their paths below it. It appears whole, or not at all.
+/// Makes a folder with these files, given by their paths below it. It appears whole, or not at all.
 ///
 /// # Errors
-/// When something is in its place already, a path leads out of it, or it cannot be written.
+/// When something exists in its place already, a path leads out of it, or it cannot be written.
 pub fn write_folder(to: &Path, content: &[(String, Vec<u8>)]) -> Result<(), StoreError> {
     if !is_free(to)? {
         return Err(FileError::new("write", to, io::ErrorKind::AlreadyExists).into());
@@ -32,10 +32,10 @@ pub fn write_folder(to: &Path, content: &[(String, Vec<u8>)]) -> Result<(), Stor
     Ok(files::rename_durable(&new, to)?)
 }
 
-/// Whether a folder may be written there: nothing is there, or an empty folder.
+/// Whether the folder can be written to this path: nothing is there, or an empty folder.
 ///
 /// # Errors
-/// When it cannot be looked at.
+/// When that cannot be determined.
 pub fn is_free(to: &Path) -> Result<bool, StoreError> {
     if files::kind_of(to)?.is_none() {
         return Ok(true);

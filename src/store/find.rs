@@ -18,13 +18,13 @@ use crate::os::files::{self, FileError, Kind};
 use super::layout::{ExperimentFolder, time_of_name};
 use super::{StoreError, checkpoint, config};
 
-/// Bytes of the time that the name of an experiment's folder begins with.
+/// Length of the time at the beginning of the name of an experiment's folder.
 const TIME_BYTES: usize = 19;
 
 /// An experiment in a results folder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
-    /// Where it is.
+    /// Its folder.
     pub folder: ExperimentFolder,
     /// Its checkpoint.
     pub checkpoint: Seen<Checkpoint>,
@@ -38,7 +38,7 @@ impl Found {
     }
 }
 
-/// Makes the folder in which experiments lie when nothing else is said. No version control takes it in.
+/// Makes the default results folder. It is excluded from version control.
 ///
 /// # Errors
 /// When it cannot be made.
@@ -50,7 +50,7 @@ pub fn make_results_folder(results_dir: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Folders of experiments of any id, newest first. A results folder that is not there holds none.
+/// Folders of experiments of any id, newest first. A results folder that does not exist contains none.
 ///
 /// # Errors
 /// When the results folder cannot be listed.
@@ -58,7 +58,7 @@ pub fn find_all(results_dir: &Path) -> Result<Vec<ExperimentFolder>, StoreError>
     Ok(by_start(results_dir)?.into_iter().map(|(_, folder)| folder).collect())
 }
 
-/// The start of the newest experiment of any id. A results folder that is not there holds none.
+/// The start of the newest experiment of any id. A results folder that does not exist contains none.
 ///
 /// # Errors
 /// When the results folder cannot be listed.
@@ -73,7 +73,7 @@ fn by_start(results_dir: &Path) -> Result<Vec<(Timestamp, ExperimentFolder)>, St
         let Some((time, _)) = text.split_at_checked(TIME_BYTES).filter(|(time, _)| is_time(time)) else { continue };
         if let Ok(folder) = ExperimentFolder::open(&results_dir.join(&name)) {
             let start = start_of(&name, config::read(&folder).0.content());
-            // The second one of a second has a longer name.
+            // The second experiment of one second has a longer name.
             found.push(((start, time.to_owned(), text.len(), name.clone()), folder));
         }
     }
@@ -81,8 +81,8 @@ fn by_start(results_dir: &Path) -> Result<Vec<(Timestamp, ExperimentFolder)>, St
     Ok(found.into_iter().map(|((start, ..), folder)| (start, folder)).collect())
 }
 
-/// When an experiment started, in the order in which experiments did: a clock may have been ahead, or have gone back, and a
-/// folder may have been named anew. Where no config tells it, the folder's name does.
+/// When an experiment started, for sorting: a clock may have been ahead or set back, and a folder may have been
+/// renamed. Without a config, the folder's name tells it.
 fn start_of(name: &OsStr, config: Option<&Config>) -> Timestamp {
     match config {
         Some(config) => {
@@ -92,7 +92,7 @@ fn start_of(name: &OsStr, config: Option<&Config>) -> Timestamp {
     }
 }
 
-/// The experiment whose folder this is without doubt: it has a checkpoint or a config.
+/// The experiment in a folder that is clearly one: it has a checkpoint or a config.
 #[must_use]
 pub fn open_known(root: &Path) -> Option<ExperimentFolder> {
     let folder = ExperimentFolder::at(root.to_owned());
@@ -111,7 +111,7 @@ fn names(results_dir: &Path) -> Result<Vec<OsString>, StoreError> {
     }
 }
 
-/// Experiments of exactly this id, newest first. A results folder that is not there holds none.
+/// Experiments of exactly this id, newest first. A results folder that does not exist contains none.
 ///
 /// # Errors
 /// When the results folder cannot be listed.
@@ -125,8 +125,8 @@ pub fn find(results_dir: &Path, id: &ExperimentId) -> Result<Vec<Found>, StoreEr
         let (config, _) = config::read(&folder);
         let start = start_of(&name, config.content());
         let configured = config.content().map(|found| found.experiment_id.clone());
-        // The name alone is not enough: `x-2` is the second `x` of its second, or the first `x-2`. Either of the two
-        // files is: the other one may be damaged.
+        // The name alone is not enough: `x-2` is the second `x` of its second, or the first `x-2`. One of the two files
+        // is enough: the other one may be damaged.
         let is_named = [&recorded, &configured].into_iter().flatten().any(|named| named == id);
         if is_named || (number == 1 && recorded.is_none() && configured.is_none()) {
             found.push(((start, time, number), Found { folder, checkpoint }));
@@ -136,7 +136,7 @@ pub fn find(results_dir: &Path, id: &ExperimentId) -> Result<Vec<Found>, StoreEr
     Ok(found.into_iter().map(|(_, found)| found).collect())
 }
 
-/// The time in a folder's name and its number among those of the same second, if it can be one of this id.
+/// The time in a folder's name and its number among those of the same second, if it can be a folder of this id.
 fn named_after(name: &str, id: &ExperimentId) -> Option<(String, u32)> {
     let (time, rest) = name.split_at_checked(TIME_BYTES)?;
     let rest = rest.strip_prefix('-')?.strip_prefix(id.as_str())?;
@@ -206,7 +206,7 @@ mod tests {
         let later = make("2026-01-21T00:00:00Z", Some("9999-12-30T22:00:00Z"));
         assert_eq!(newest_start(results.path()).unwrap().unwrap().to_string(), "9999-12-30T22:00:00.001Z");
         assert_eq!(found(results.path(), "x"), [later.clone(), ahead.clone(), old.clone()]);
-        // Whatever a folder is called by now.
+        // Whatever the folder's name is.
         let named = results.path().join("2099-01-01T00-00-00-x");
         std::fs::rename(&old, &named).unwrap();
         let all: Vec<_> = find_all(results.path()).unwrap().iter().map(|folder| folder.root().to_owned()).collect();

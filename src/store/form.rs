@@ -1,5 +1,5 @@
-//! The forms in which an experiment can be kept. The rest of the store asks a form what it has and what it lacks, and never
-//! whose it is: this is the only file that knows of forms which are not this tool's.
+//! The forms in which an experiment can be stored: this tool's own, and another tool's. The rest of the store asks a
+//! form about its properties, and never whose it is: this is the only file that knows of forms other than this tool's.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -18,37 +18,37 @@ pub(super) use super::projectscylla::recognise::{Listed, Recognised, recognise};
 use super::projectscylla::{self as other, layout};
 pub(super) use layout::{AGENT_OUTPUT, JUDGE_PROMPT, PROMPT, TASK_PROMPT};
 
-/// What an agent left that is done.
+/// What a finished agent left.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct AgentLeft {
-    /// Whether it did anything.
+    /// Whether the agent did anything.
     pub(super) is_usable: bool,
     pub(super) cost: Total,
 }
 
-/// Makes standard JSON of a result, or says why it cannot.
+/// Converts a result to standard JSON, or says why that is not possible.
 pub(super) type Strict = fn(&[u8]) -> Result<Vec<u8>, String>;
 
 /// Reads what an agent left; `None` when that cannot be read.
 pub(super) type ReadAgent = fn(&[u8]) -> Option<AgentLeft>;
 
-/// What is so of an experiment's folder beside what is so of each.
+/// The properties in which experiments of this form differ from others.
 pub(super) struct Form {
     /// Whether results, stages and former attempts carry digests and seals of their own.
     pub(super) is_sealed: bool,
-    /// Below which folders tiers may lie, beside the experiment's own.
+    /// The folders in which tiers may be, beside the experiment's own.
     pub(super) bases: &'static [Base],
-    /// Whether a name that this tool does not give is usual at a level.
+    /// Whether a name that this tool does not use is usual at a level.
     pub(super) is_usual: fn(Level, &str, Kind) -> bool,
-    /// The run of a former attempt whose name does not tell which attempt it was.
+    /// The run of a former attempt whose name does not say which attempt it was.
     pub(super) unnumbered_attempt: fn(&str) -> Option<RunNumber>,
-    /// Makes standard JSON of a result that is none; `None` where only standard JSON is a result.
+    /// Converts a result that is not standard JSON; `None` where only standard JSON is a result.
     pub(super) strict: Option<Strict>,
-    /// Reads what an agent left, where that has another shape than this tool's.
+    /// Reads what an agent left, where its format differs from this tool's.
     pub(super) agent: Option<ReadAgent>,
 }
 
-/// What this tool makes.
+/// An experiment that this tool made.
 pub(super) const OURS: Form = Form {
     is_sealed: true,
     bases: &[],
@@ -58,7 +58,7 @@ pub(super) const OURS: Form = Form {
     agent: None,
 };
 
-/// What this tool makes where another one began: former files of that one lie there still.
+/// An experiment that another tool began and this one took over: files of the other tool are still in it.
 const TAKEN_OVER: Form = Form {
     is_usual: |level, name, kind| level != Level::BelowRun && layout::is_usual(level, name, kind),
     unnumbered_attempt: layout::unnumbered_attempt,
@@ -66,7 +66,7 @@ const TAKEN_OVER: Form = Form {
     ..OURS
 };
 
-/// What another tool makes.
+/// An experiment of another tool.
 pub(super) const OTHER: Form = Form {
     is_sealed: false,
     bases: &[Base::InProgress, Base::Completed],
@@ -81,7 +81,7 @@ pub(super) fn of_ours(folder: &ExperimentFolder) -> Result<&'static Form, StoreE
     Ok(if taken_over::is(folder)? { &TAKEN_OVER } else { &OURS })
 }
 
-/// Makes standard JSON of a result that some other tool wrote.
+/// Converts a result of another tool to standard JSON.
 pub(super) fn strict(bytes: &[u8]) -> Result<Vec<u8>, String> {
     other::strict(bytes)
 }
@@ -115,7 +115,7 @@ pub(super) fn is_result(json: &[u8]) -> bool {
 }
 
 impl Form {
-    /// The base that a folder in the experiment's own is.
+    /// The base that a folder in the experiment's own folder is.
     pub(super) fn base(&self, name: &str) -> Option<Base> {
         self.bases.iter().copied().find(|base| base.folder() == Some(name))
     }

@@ -9,7 +9,7 @@ use crate::os::files::{self, Folder, Kind};
 use super::layout::ExperimentFolder;
 use super::{StoreError, clipped, evidence, own_digest, pretty};
 
-/// Writes the record of a grading, durably: from then on it is there. Its fixture lies beside it already.
+/// Writes the record of a grading, durably: from then on the grading exists. Its fixture has been written before.
 ///
 /// # Errors
 /// When it cannot be written.
@@ -18,7 +18,8 @@ pub fn write(folder: &ExperimentFolder, grading: &Grading) -> Result<(), StoreEr
     Ok(files::write_atomic(&path, &own_digest::add(pretty(grading, &path)?))?)
 }
 
-/// The numbers that have a folder, sorted. One without a record was begun and is none yet.
+/// The numbers that have a folder, sorted. A folder without a record is a grading that was begun and does not exist
+/// yet.
 ///
 /// # Errors
 /// When the folder cannot be listed.
@@ -34,7 +35,7 @@ pub fn numbers(folder: &ExperimentFolder) -> Result<Vec<GradingNumber>, StoreErr
     Ok(numbers)
 }
 
-/// The newest grading that is there.
+/// The number of the newest grading.
 ///
 /// # Errors
 /// When the folder cannot be read.
@@ -43,7 +44,7 @@ pub fn newest(folder: &ExperimentFolder) -> Result<GradingNumber, StoreError> {
     Ok(numbers(folder)?.into_iter().rev().find(there).unwrap_or_default())
 }
 
-/// Adds what is there to a survey.
+/// Adds the later gradings to a survey.
 pub(super) fn see(folder: &ExperimentFolder, survey: &mut Survey) {
     let numbers = numbers(folder).unwrap_or_else(|error| {
         survey.unknown.push((folder.relative(&folder.gradings()), error.to_string()));

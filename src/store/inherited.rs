@@ -1,4 +1,5 @@
-//! `config/inherited/T1.json`: the winners that a tier takes over, written once for each source and read by a resume.
+//! `config/inherited/T1.json`: the winners that a tier inherits from, written once for each source tier and read by a
+//! resume.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ use super::layout::config::tier_of_inherited;
 use super::version::{Age, age, newer, translated};
 use super::{StoreError, own_digest, pretty};
 
-/// Writes what a tier takes over, whole and durably.
+/// Writes what a tier inherits, whole and durably.
 ///
 /// # Errors
 /// When it cannot be written.
@@ -26,7 +27,7 @@ pub fn save(folder: &ExperimentFolder, inherited: &Inherited) -> Result<(), Stor
 /// Everything that is frozen, by tier.
 ///
 /// # Errors
-/// When a file is there and cannot be read: nothing may be chosen a second time.
+/// When a file exists and cannot be read: nothing may be chosen a second time.
 pub fn read_all(folder: &ExperimentFolder) -> Result<BTreeMap<TierId, Inherited>, StoreError> {
     let unreadable = |tier, why| Some(Err(StoreError::Inherited { path: folder.inherited(tier), why }));
     let read = |(tier, seen)| match seen {
@@ -40,7 +41,7 @@ pub fn read_all(folder: &ExperimentFolder) -> Result<BTreeMap<TierId, Inherited>
     see_all(folder)?.into_iter().filter_map(read).collect()
 }
 
-/// What each file is that freezes something, by tier.
+/// The frozen files by tier, each read as far as possible.
 ///
 /// # Errors
 /// When the folder cannot be listed.

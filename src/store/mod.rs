@@ -1,4 +1,4 @@
-//! Floor 3: the folder of an experiment: the only floor that knows where its files lie.
+//! Floor 3: the folder of an experiment: the only module that knows where its files are.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -46,7 +46,7 @@ pub enum StoreError {
     /// A file could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// The experiment is not held, or not any more.
+    /// The experiment's lock is not held, or not any more.
     #[error(transparent)]
     Lock(#[from] LockError),
     /// Another worker has the run.
@@ -57,7 +57,7 @@ pub enum StoreError {
         /// The worker.
         holder: Holder,
     },
-    /// The folder is not there, or holds no experiment.
+    /// The folder does not exist, or contains no experiment.
     #[error("`{path}` is not the folder of an experiment", path = .0.display())]
     NotAnExperiment(PathBuf),
     /// A second result for a run; the first one stays.
@@ -82,7 +82,7 @@ pub enum StoreError {
     /// A place that is not below the folder.
     #[error("`{0}` is not a place in the experiment's folder")]
     Outside(String),
-    /// What a tier takes over from winners is frozen in a file that cannot be read.
+    /// The file in which the winners for a tier are frozen cannot be read.
     #[error("`{path}` says which winners a tier takes over, and cannot be read: {why}", path = path.display())]
     Inherited {
         /// The file.
@@ -90,7 +90,7 @@ pub enum StoreError {
         /// Why not.
         why: String,
     },
-    /// A stage's file that is there and is not as it was written: what it stands for was paid for.
+    /// The file of a stage is not as it was written. The stage's work was paid for.
     #[error("`{path}` was altered or torn after its stage had ended", path = path.display())]
     DamagedStage {
         /// The file.
@@ -99,7 +99,7 @@ pub enum StoreError {
     /// The evidence of a run cannot be sealed.
     #[error("cannot seal `{path}`: {why}", path = path.display())]
     Unsealable {
-        /// The run's folder, or what lies in it.
+        /// The run's folder, or something in it.
         path: PathBuf,
         /// Why not.
         why: String,
@@ -107,7 +107,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// The kind of the system's error, when it was one: a full disk is worth another message than a missing right.
+    /// The kind of the system's error, when it was one: a full disk needs another message than a missing permission.
     #[must_use]
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
         match self {
@@ -118,17 +118,17 @@ impl StoreError {
     }
 }
 
-/// JSON as people read it, with a newline at the end. Everything that is written has text keys and finite numbers.
+/// JSON as people read it, with a newline at the end. All values that are written have text keys and finite numbers.
 fn pretty<T: serde::Serialize>(value: &T, path: &Path) -> Result<Vec<u8>, FileError> {
     let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| FileError::new("write", path, error))?;
     bytes.push(b'\n');
     Ok(bytes)
 }
 
-/// Longest account of what was found, in bytes: a file may hold a text of any length where a number should be.
+/// Longest description of what was found, in bytes: a file may hold a text of any length where a number should be.
 const MOST_FOUND_BYTES: usize = 400;
 
-/// Cuts an account at its longest.
+/// Shortens a description to that length.
 fn clipped(mut found: String) -> String {
     if found.len() > MOST_FOUND_BYTES {
         found.truncate(found.floor_char_boundary(MOST_FOUND_BYTES));

@@ -1,34 +1,34 @@
-//! The digest that a JSON file of ours carries of itself: its last key, over all its other bytes.
+//! The digest of itself that a JSON file of ours carries: its last key, over all its other bytes.
 
 use crate::model::digest::Digest;
 
 use super::version::has_digests;
 
-/// What stands before the digits, as people see it: a key of its own, the last one.
+/// The text before the digits: the digest is the last key, on a line of its own.
 const BEFORE: &[u8] = b",\n  \"digest\": \"sha256:";
 /// The key.
 pub(super) const OWN_DIGEST: &str = "digest";
 /// Digits of a digest.
 const DIGITS: usize = 64;
-/// What stands behind the digits.
+/// The text after the digits.
 const AFTER: &[u8] = b"\"\n}\n";
-/// How a file ends without it.
+/// The end of a file without a digest.
 const END: &[u8] = b"\n}\n";
-/// So many bytes around the digits may be wrong, and it is still known that a digest stood there.
+/// How many bytes around the digits may be wrong while it is still recognised that a digest was there.
 const MOST_WRONG: usize = 2;
 
-/// What a file says of itself.
+/// How a file relates to the digest that it carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Own {
-    /// It carries no digest: an earlier version wrote it, or another program did.
+    /// It carries no digest: an earlier version or another program wrote it.
     Absent,
-    /// It is as it was written.
+    /// It matches: the file is as it was written.
     Right,
-    /// It is not.
+    /// It does not match.
     Wrong,
 }
 
-/// Adds the digest to an object written in lines, with a line feed at its end.
+/// Adds the digest to an object that is written in lines, with a line feed at its end.
 #[must_use]
 pub fn add(mut json: Vec<u8>) -> Vec<u8> {
     let digest = Digest::of(&json);
@@ -39,7 +39,7 @@ pub fn add(mut json: Vec<u8>) -> Vec<u8> {
     json
 }
 
-/// Holds a file against the digest that it carries.
+/// Compares a file with the digest that it carries.
 pub(super) fn own(bytes: &[u8]) -> Own {
     let Some(split) = bytes.len().checked_sub(BEFORE.len() + DIGITS + AFTER.len()) else { return Own::Absent };
     let (content, rest) = bytes.split_at(split);
@@ -57,15 +57,15 @@ pub(super) fn own(bytes: &[u8]) -> Own {
     if expected == Some(whole.end()) { Own::Right } else { Own::Wrong }
 }
 
-/// What is wrong with a file of this version, by the digest that it carries or has lost; `None` when nothing is.
+/// What is wrong with a file of this version, by the digest that it carries or has lost; `None` when nothing is wrong.
 pub(super) fn fault(bytes: &[u8], version: Option<&str>) -> Option<&'static str> {
     fault_of(own(bytes), version)
 }
 
-/// The same of a file that was held against its digest.
+/// The same for a file that was already compared with its digest.
 pub(super) fn fault_of(own: Own, version: Option<&str>) -> Option<&'static str> {
     match (own, version.is_some_and(has_digests)) {
-        // Whatever version it names: the bit that was flipped may be one of the version's.
+        // Whatever version it names: the flipped bit may be in the version.
         (Own::Wrong, _) => Some("it was altered: the digest that it carries of itself is not that of its content"),
         (Own::Absent, true) => Some("it was altered: it has lost the digest of itself"),
         (Own::Right | Own::Absent, _) => None,

@@ -1,4 +1,5 @@
-//! `config/repository.json`: the digests of what lies in `repo.git`, from which every tree of the experiment is made.
+//! `config/repository.json`: the digests of the contents of `repo.git`, from which every tree of the experiment is
+//! made.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -20,11 +21,11 @@ use super::{StoreError, evidence, own_digest, pretty};
 const BASELINES: &str = "baselines";
 /// The folder of all other objects.
 const OBJECTS: &str = "objects";
-/// What is small, and decides from what a new run is made.
+/// Small parts, which decide what a new run is made from.
 const SMALL: [&str; 3] = ["composed", "packed-refs", "refs"];
 
-/// Whether anything is read from a file of `repo.git`: refs, objects and what was composed. Nobody reads a configuration,
-/// hooks or `info` there.
+/// Whether a file of `repo.git` is ever read: refs, objects and the digests of what was composed. Its configuration,
+/// hooks and `info` are never read.
 fn is_read(file: &str) -> bool {
     let path = Path::new(file);
     let of_objects = path.starts_with(OBJECTS) || path.starts_with(BASELINES);
@@ -44,21 +45,20 @@ struct Recorded {
     files: BTreeMap<String, Digest>,
 }
 
-/// What the record is.
+/// The outcome of reading the record.
 enum Record {
     Absent,
     Damaged(String),
     Read(Recorded),
 }
 
-/// The baseline of a subtest as `repo.git` names it: its ref, the digest of what was composed, and its objects.
+/// The places of a subtest's baseline in `repo.git`: its ref, the digest of what was composed, and its objects.
 fn places_of(tier: TierId, subtest: SubtestId) -> [String; 3] {
     let name = format!("{tier}-{subtest}");
     [baseline_ref(tier, subtest), format!("composed/{name}"), format!("{BASELINES}/{name}")]
 }
 
-/// Records what is new in `repo.git`. What is recorded already stays as it was recorded, but for baselines that were made
-/// anew.
+/// Records what is new in `repo.git`. Existing entries stay as they are, but for baselines that were made again.
 ///
 /// # Errors
 /// When it cannot be read or written.
@@ -66,7 +66,7 @@ pub fn record(folder: &ExperimentFolder, renewed: &[(TierId, SubtestId)]) -> Res
     let mut recorded = match read(folder)? {
         Record::Read(recorded) => recorded,
         Record::Absent => Recorded { version: String::new(), files: BTreeMap::new() },
-        // What it said is for a person to bring back.
+        // Its content is for a person to restore.
         Record::Damaged(_) => return Ok(()),
     };
     let before = recorded.files.len();
@@ -88,7 +88,7 @@ pub fn record(folder: &ExperimentFolder, renewed: &[(TierId, SubtestId)]) -> Res
     Ok(())
 }
 
-/// Forgets what was recorded of a repository that is made anew.
+/// Removes the record of a repository that is made again.
 ///
 /// # Errors
 /// When it cannot be written.
@@ -100,8 +100,8 @@ pub fn forget(folder: &ExperimentFolder) -> Result<(), StoreError> {
     }
 }
 
-/// What is not as it was recorded, each with its place: of everything, or only of what is small. `must_be_there` says
-/// whether this experiment has a record at all.
+/// What differs from the record, each with its place: of everything, or only of the small parts. `must_be_there`:
+/// whether this experiment must have a record.
 pub(super) fn check(folder: &ExperimentFolder, everything: bool, must_be_there: bool) -> Vec<(String, String)> {
     let at = |place: &Path, found: &str| (folder.relative(place), found.to_owned());
     let recorded = match read(folder) {
@@ -146,7 +146,7 @@ fn read(folder: &ExperimentFolder) -> Result<Record, StoreError> {
     }
 }
 
-/// The files of `repo.git` that something is read from, as paths below it.
+/// The files of `repo.git` that are ever read, as paths below it.
 fn list(folder: &ExperimentFolder) -> Result<Vec<String>, StoreError> {
     let repo = folder.repo();
     let files = evidence::files_below(&repo)?.into_iter().filter_map(|path| path.to_str().map(str::to_owned));

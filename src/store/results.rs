@@ -1,4 +1,4 @@
-//! Whole results, for whoever needs more of them than the survey's few facts: an export, and the choice of winners.
+//! Whole results, for callers that need more than the survey's few facts: an export, and the choice of winners.
 
 use std::io;
 use std::path::Path;
@@ -20,16 +20,16 @@ use super::layout::{ExperimentFolder, RunFolder};
 use super::stages::RunStore;
 use super::version::{Age, age, costs};
 
-/// A committed result, by who wrote it.
+/// A committed result, by the tool that wrote it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Whole {
-    /// Ours, as the current version says it.
+    /// This tool's, translated to the current version.
     Ours(Box<RunResult>),
-    /// The bytes of one that others wrote.
+    /// The bytes of another tool's result.
     Others(Vec<u8>),
 }
 
-/// Reads a committed result. `place` is where the run lies below the experiment's folder.
+/// Reads a committed result. `place` is the run's path below the experiment's folder.
 ///
 /// # Errors
 /// When it cannot be read, or is gone.
@@ -41,7 +41,7 @@ pub fn read(folder: &ExperimentFolder, run: RunId, place: &str, grading: Grading
     Ok(Whole::Ours(Box::new(store.translated(result)?)))
 }
 
-/// What is compared of a committed run to choose a winner; `None` of a result without a score.
+/// The values of a committed run by which winners are chosen; `None` for a result without a score.
 ///
 /// # Errors
 /// When the result is gone or cannot be read.
@@ -49,7 +49,7 @@ pub fn compared(folder: &ExperimentFolder, run: RunId, grading: GradingNumber) -
     compared_in(&folder.run(run).graded(grading).result(), run)
 }
 
-/// The same of a run that lies at another place below the experiment's folder, before it is taken over.
+/// The same for a run at another place below the experiment's folder, before it is taken over.
 ///
 /// # Errors
 /// As [`compared`].
@@ -69,7 +69,7 @@ fn compared_in(path: &Path, run: RunId) -> Result<Option<Compared>, StoreError> 
     let unreadable = |why: String| FileError::new("compare", path, io::Error::other(why));
     let bytes = bytes(path, run)?;
     let scored = serde_json::from_slice::<Scored>(&bytes).or_else(|_| {
-        // It may be one that was taken over.
+        // It may be a result that was taken over.
         let strict = form::strict(&bytes).map_err(unreadable)?;
         serde_json::from_slice(&strict).map_err(|error| unreadable(error.to_string()))
     })?;
@@ -98,12 +98,12 @@ mod tests {
     fn a_whole_result_is_read_as_the_current_version_says_it_and_one_of_others_as_it_lies_there() {
         let sample = sample::experiment();
         let read = |id: &str| read(&sample.folder, run(id), &id_place(id), GradingNumber::FIRST);
-        // An earlier version wrote 0 for what nobody had said.
+        // An earlier version wrote 0 when the cost was not reported.
         sample.altered_result(run("T0/00/1"), &json!({ "cost_usd": 0 }));
         write_json(&sample.folder.run(run("T0/00/1")).command(), &json!({ "kind": "x", "argv": ["x"] }));
         let Whole::Ours(result) = read("T0/00/1").unwrap() else { panic!("it is ours") };
         assert_eq!((result.run(), result.usage.cost), (run("T0/00/1"), Cost::Unknown));
-        // Of an agent without a program, its kind is all there is.
+        // For an agent without a program, only its kind is recorded.
         sample.altered_result(run("T0/00/2"), &json!({ "cost_usd": 0 }));
         write_json(&sample.folder.run(run("T0/00/2")).command(), &json!({ "kind": "x" }));
         let Whole::Ours(result) = read("T0/00/2").unwrap() else { panic!("it is ours") };

@@ -21,7 +21,7 @@ use super::layout::ExperimentFolder;
 pub(crate) const NOW: &str = "2026-01-20T06:50:26Z";
 pub(crate) const HASH: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/// An experiment in a folder that is removed with it.
+/// An experiment in a folder that is removed when this is dropped.
 pub(crate) struct Sample {
     _home: tempfile::TempDir,
     pub(crate) folder: ExperimentFolder,
@@ -61,7 +61,7 @@ pub(crate) fn checkpoint() -> Checkpoint {
     .unwrap()
 }
 
-/// A config of three runs of one subtest, of the version that carries no digest of itself.
+/// A config with three runs of one subtest, of the version that carries no digest of itself.
 pub(crate) fn config_of(id: &str) -> Config {
     Config {
         version: "4.0".to_owned(),
@@ -115,12 +115,12 @@ pub(crate) fn incident_runs() -> Vec<(RunId, bool)> {
 }
 
 impl Sample {
-    /// Puts a result there, as it stands after a commit, without its evidence.
+    /// Writes a result as it is after a commit, without its evidence.
     pub(crate) fn result(&self, run: RunId, passed: bool) {
         write_json(&self.folder.run(run).result(), &run_result(run, passed));
     }
 
-    /// The same with keys changed.
+    /// The same with some keys changed.
     pub(crate) fn altered_result(&self, run: RunId, changes: &Value) {
         let mut result = serde_json::to_value(run_result(run, true)).unwrap();
         for (key, value) in changes.as_object().unwrap() {
@@ -129,7 +129,7 @@ impl Sample {
         write_json(&self.folder.run(run).result(), &result);
     }
 
-    /// 590 results of which the checkpoint knows none.
+    /// 590 results of which the checkpoint names none.
     pub(crate) fn founding_incident(&self) {
         let mut config = config_of("test-001");
         config.runs_per_subtest = 10;
@@ -144,13 +144,13 @@ impl Sample {
         }
     }
 
-    /// The writer of an experiment that the test holds.
+    /// The writer of an experiment whose lock the test holds.
     pub(crate) fn writer(&self) -> CheckpointWriter {
         let lock = ExperimentLock::acquire(&self.folder.lock(), &Holder::default(), std::time::Duration::ZERO).unwrap();
         CheckpointWriter::new(&self.folder, lock)
     }
 
-    /// Every file below the folder with its bytes, links and other things by name alone.
+    /// Every file below the folder with its bytes; links and other things only by name.
     pub(crate) fn bytes(&self) -> std::collections::BTreeMap<String, Vec<u8>> {
         walkdir::WalkDir::new(self.folder.root())
             .into_iter()

@@ -1,5 +1,5 @@
-//! What an experiment of this tool keeps of one that was taken over; it stands alone because the survey, gradings and the wing
-//! of the other tool all ask it: whose results have no seal here, with their digests.
+//! What this tool keeps of an experiment that was taken over: the results without a seal, with their digests. It stands
+//! alone because the survey, gradings and the other tool's wing all need it.
 
 use std::collections::BTreeMap;
 
@@ -18,10 +18,10 @@ pub fn is(folder: &ExperimentFolder) -> Result<bool, StoreError> {
     Ok(files::kind_of(&folder.taken_over())? == Some(Kind::Folder))
 }
 
-/// The digest of each result that was taken over; nothing where nothing was.
+/// The digest of each result that was taken over; empty when the experiment was not.
 ///
 /// # Errors
-/// What is wrong with the list, in a sentence.
+/// What is wrong with the list, as a sentence.
 pub fn results(folder: &ExperimentFolder) -> Result<BTreeMap<RunId, Digest>, String> {
     let text = match files::read_bounded(&folder.taken_over_seal(), MOST_CHECKPOINT_BYTES) {
         Ok(Some(text)) => text,

@@ -1,7 +1,7 @@
 //! Work folders: where agents, checks and judges work, outside of every project and of the experiment's own folder.
 //!
-//! A work folder is temporary, and its name tells nothing of the run. Its file `owner.json` says whose it is, so that a
-//! copied experiment never takes another one's tree, and what a killed coordinator left is found and removed.
+//! A work folder is temporary, and its name reveals nothing about the run. Its file `owner.json` names its owner, so
+//! that a copied experiment never takes another one's tree, and what a killed coordinator left is found and removed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,9 +18,9 @@ use crate::os::clock;
 use crate::os::files::{self, FileError, Folder, Identity};
 use crate::os::lock;
 
-/// Where work folders lie when nobody says another place: it outlives a restart, and no project lies above it.
+/// The default place of work folders: it survives a restart, and no project is above it.
 pub const USUAL_PLACE: &str = "/var/tmp";
-/// Whose a work folder is.
+/// The file that names the owner of a work folder.
 const OWNER: &str = "owner.json";
 
 /// `owner.json`.
@@ -48,7 +48,7 @@ fn owner_of(experiment: &ExperimentFolder) -> Result<Owner, StoreError> {
 }
 
 impl WorkRoot {
-    /// Makes the folder, or takes the one that is there when nobody else can write in it.
+    /// Makes the folder, or uses an existing one when nobody else can write in it.
     ///
     /// # Errors
     /// When it cannot be made, or somebody else made it.
@@ -58,18 +58,18 @@ impl WorkRoot {
             fs::create_dir_all(place).map_err(|error| FileError::new("make the folder", Path::new(place), error))?;
         }
         files::make_private(&path)?;
-        // git and bubblewrap look at the place without links.
+        // git and bubblewrap use the place with links resolved.
         let path = fs::canonicalize(&path).map_err(|error| FileError::new("find", &path, error))?;
         Ok(Self { path, owner: owner_of(experiment)? })
     }
 
-    /// The folder itself: what a contained program sees of others' work folders is hidden with it.
+    /// The folder itself: hiding it hides others' work folders from a contained program.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What lies above every work folder and would reach agents: a project, a toolchain, instructions.
+    /// What is above every work folder and would affect agents: a project, a toolchain, instruction files.
     #[must_use]
     pub fn surroundings(&self) -> Vec<PathBuf> {
         const REACH: [&str; 8] = [
@@ -86,18 +86,18 @@ impl WorkRoot {
         above.filter(|path| path.exists()).collect()
     }
 
-    /// Makes a work folder with a name that tells nothing.
+    /// Makes a work folder with a name that reveals nothing.
     ///
     /// # Errors
     /// When it cannot be made.
     pub fn create(&self) -> Result<WorkFolder, StoreError> {
-        // An agent that nothing holds may have taken it away.
+        // An agent outside of a containment may have removed it.
         files::make_private(&self.path)?;
         let path = files::make_random(&self.path)?;
         let owner = path.join(OWNER);
         let text = super::pretty(&self.owner, &owner)?;
         let written = fs::File::create_new(&owner).and_then(|mut file| {
-            // Before there is a word in it: who sweeps takes nothing that says no owner.
+            // Locked before it has content: `sweep` leaves a folder without an owner alone.
             file.try_lock()?;
             file.write_all(&text).map(|()| file)
         });
@@ -109,8 +109,8 @@ impl WorkRoot {
         WorkFolder::held(path, Some(owner))
     }
 
-    /// The work folder of an agent whose result names this place; `None` when it is gone, is another experiment's, or may
-    /// have lost bytes in a power cut.
+    /// The work folder of an agent whose result names this place; `None` when it is gone, belongs to another
+    /// experiment, or may have lost bytes in a power cut.
     ///
     /// # Errors
     /// When it cannot be looked at.
@@ -120,13 +120,13 @@ impl WorkRoot {
         if !trusted || !path.is_absolute() || !is_owned(path, &self.owner) {
             return Ok(None);
         }
-        // One that another worker has locked is the same worker's, or of one that is ending.
+        // If another worker has locked it, that is the same run's worker, or one that is ending.
         let owner = files::open_lock(&path.join(OWNER), false).ok().filter(|owner| owner.try_lock().is_ok());
         WorkFolder::held(path.to_owned(), owner).map(Some)
     }
 }
 
-/// Whether a folder says that it belongs to this owner. One that cannot be read does not.
+/// Whether a folder's owner file names this owner. One that cannot be read does not.
 fn is_owned(folder: &Path, owner: &Owner) -> bool {
     let Ok(Some(open)) = Folder::open(folder) else { return false };
     let mut bytes = Vec::new();
@@ -134,13 +134,13 @@ fn is_owned(folder: &Path, owner: &Owner) -> bool {
         && serde_json::from_slice::<Owner>(&bytes).is_ok_and(|found| found.experiment.is_same(&owner.experiment))
 }
 
-/// Whether a worker that is alive works in a folder.
+/// Whether a living worker works in a folder.
 fn is_worked_in(folder: &Path) -> bool {
     matches!(lock::is_locked(&folder.join(OWNER)), Ok(true))
 }
 
-/// Removes the work folders that dead workers of this experiment left, but for those in `needed`. Who calls holds
-/// the experiment. What cannot be removed is left to the next call, and given.
+/// Removes the work folders that dead workers of this experiment left, except those in `needed`. The caller holds the
+/// experiment. What cannot be removed is returned, and left to the next call.
 ///
 /// # Errors
 /// When the experiment's folder cannot be looked at.
@@ -153,14 +153,14 @@ pub fn sweep(
     let Ok(root) = fs::canonicalize(root_in(place)) else { return Ok(Vec::new()) };
     let Ok(Some(open)) = Folder::open(&root) else { return Ok(Vec::new()) };
     let mut names = Vec::new();
-    // A place that cannot be listed to its end is swept as far as it goes.
+    // If the place cannot be listed to its end, the rest is left to the next call.
     let _ = open.each(|name, _| names.push(root.join(name)));
     let unneeded = names.into_iter().filter(|folder| !needed.contains(folder) && is_owned(folder, &owner));
     let unneeded = unneeded.filter(|folder| !is_worked_in(folder));
     Ok(unneeded.filter_map(|folder| remove_owned(&folder).err()).collect())
 }
 
-/// Removes a work folder. One that cannot be removed whole says still whose it is, so that it is found again.
+/// Removes a work folder. If it cannot be removed whole, it keeps its owner file, so that it is found again.
 fn remove_owned(folder: &Path) -> Result<(), FileError> {
     let open = Folder::open(folder).ok().flatten();
     let mut owner = Vec::new();
@@ -168,20 +168,20 @@ fn remove_owned(folder: &Path) -> Result<(), FileError> {
         open.as_ref().is_some_and(|open| matches!(open.read_into(OWNER, MOST_STAGE_FILE_BYTES, &mut owner), Ok(true)));
     let removed = files::remove_tree(folder);
     if removed.is_err() && is_told && open.is_some_and(|open| open.is_in_place().unwrap_or(false)) {
-        // What is not found again is left for good, and was told now.
+        // If that fails too, the folder is never found again; the error was reported already.
         let _ = fs::File::create_new(folder.join(OWNER)).and_then(|mut file| file.write_all(&owner));
     }
     removed
 }
 
-/// A work folder that is held open: whatever an agent puts in the place of one of its folders is not taken for it.
+/// A work folder that is held open: what an agent puts in the place of one of its folders is not mistaken for it.
 #[derive(Debug)]
 pub struct WorkFolder {
     path: PathBuf,
     root: Folder,
     agent: Option<Folder>,
     record: Option<Folder>,
-    /// Locked as long as it is worked in.
+    /// Locked as long as somebody works in the folder.
     _owner: Option<fs::File>,
 }
 
@@ -202,18 +202,18 @@ impl WorkFolder {
         &self.path
     }
 
-    /// It is laid out as the folder of a run is.
+    /// It has the same layout as the folder of a run.
     fn layout(&self) -> RunFolder {
         RunFolder::at(self.path.clone())
     }
 
-    /// The tree that is worked in.
+    /// The agent's working tree.
     #[must_use]
     pub fn workspace(&self) -> PathBuf {
         self.layout().workspace()
     }
 
-    /// What the agent is told, for the agent.
+    /// The file with the prompt for the agent.
     #[must_use]
     pub fn prompt(&self) -> PathBuf {
         self.layout().prompt()
@@ -231,23 +231,23 @@ impl WorkFolder {
         self.layout().record()
     }
 
-    /// Ours while changes are taken.
+    /// The tool's own folder while changes are captured.
     #[must_use]
     pub fn private(&self) -> PathBuf {
         self.layout().private()
     }
 
-    /// The open record folder, as it was before the agent; `None` when there is none.
+    /// The open record folder, as it was before the agent started; `None` when there is none.
     #[must_use]
     pub fn open_record(&self) -> Option<Folder> {
-        // Opened anew, because a folder is listed once for each opening.
+        // Opened again, because an opened folder can be listed only once.
         self.record.as_ref().and_then(|record| record.folder(".").ok().flatten())
     }
 
-    /// Puts the folders back into their places, with our rights, after an agent had them; whether one was not there.
+    /// Restores the folders to their places, with our rights, after an agent worked; gives whether one was missing.
     ///
     /// # Errors
-    /// When the folder itself cannot be put back.
+    /// When the folder itself cannot be restored.
     pub fn put_back(&self) -> Result<bool, StoreError> {
         let mut any = false;
         for (folder, needed) in [(Some(&self.root), true), (self.agent.as_ref(), false), (self.record.as_ref(), false)]
@@ -261,7 +261,7 @@ impl WorkFolder {
         Ok(any)
     }
 
-    /// What an agent's result says of this folder.
+    /// The description of this folder in an agent's result.
     #[must_use]
     pub fn place(&self, synced: bool) -> WorkPlace {
         WorkPlace { folder: self.path.to_string_lossy().into_owned(), boot_id: clock::boot_id(), synced }
@@ -275,7 +275,7 @@ impl WorkFolder {
         Ok(files::sync_file_system(&self.path)?)
     }
 
-    /// Removes it with all that is in it.
+    /// Removes it with everything in it.
     ///
     /// # Errors
     /// When something in it cannot be removed.

@@ -1,4 +1,4 @@
-//! `checkpoint.json`: read with suspicion, written by one owner.
+//! `checkpoint.json`: read with distrust, written by one owner.
 
 use std::fmt;
 use std::io;
@@ -24,7 +24,8 @@ use super::own_digest::{self, OWN_DIGEST, Own};
 use super::version::{Age, Versioned, age, translated};
 use super::{StoreError, clipped, pretty};
 
-/// Reads the checkpoint: what it is, the run keys that it has twice (as `T0/00/1`), and its bytes as they lie there.
+/// Reads the checkpoint: its content, the run keys that occur twice in it (as `T0/00/1`), and its bytes as they are on
+/// disk.
 #[must_use]
 pub fn read(folder: &ExperimentFolder) -> (Seen<Checkpoint>, Vec<String>, Option<Vec<u8>>) {
     let raw = load(folder);
@@ -32,18 +33,18 @@ pub fn read(folder: &ExperimentFolder) -> (Seen<Checkpoint>, Vec<String>, Option
     (seen, duplicate_keys, raw.ok().flatten())
 }
 
-/// The checkpoint's bytes, to be told apart later.
+/// The checkpoint's bytes, to be parsed later.
 pub(super) fn load(folder: &ExperimentFolder) -> Result<Option<Vec<u8>>, ReadError> {
     files::read_bounded(&folder.checkpoint(), MOST_CHECKPOINT_BYTES)
 }
 
-/// Whether what was loaded may name verdicts of later gradings; only one that can be read says that it does not.
+/// Whether the loaded checkpoint may name verdicts of later gradings; only one that can be parsed can rule that out.
 pub(super) fn may_name_gradings(raw: &Result<Option<Vec<u8>>, ReadError>) -> bool {
     let text = raw.as_ref().ok().and_then(Option::as_deref).and_then(|raw| std::str::from_utf8(raw).ok());
     text.is_none_or(|text| text.contains("\"graded\""))
 }
 
-/// Tells what was loaded.
+/// Parses what was loaded.
 pub(super) fn judge(raw: &Result<Option<Vec<u8>>, ReadError>) -> (Seen<Checkpoint>, Vec<String>) {
     match raw {
         Ok(None) => (Seen::Missing, Vec::new()),
@@ -52,7 +53,7 @@ pub(super) fn judge(raw: &Result<Option<Vec<u8>>, ReadError>) -> (Seen<Checkpoin
     }
 }
 
-/// Why a checkpoint that was loaded is not as it was written, by the digest that it carries.
+/// Why a loaded checkpoint is not as it was written, by the digest that it carries.
 pub(super) fn fault(raw: &Result<Option<Vec<u8>>, ReadError>) -> Option<&'static str> {
     let Ok(Some(raw)) = raw else { return None };
     match own_digest::own(raw) {
@@ -64,7 +65,7 @@ pub(super) fn fault(raw: &Result<Option<Vec<u8>>, ReadError>) -> Option<&'static
     }
 }
 
-/// Tells what the bytes of a checkpoint are.
+/// Parses the bytes of a checkpoint.
 fn parse(raw: &[u8]) -> (Seen<Checkpoint>, Vec<String>) {
     let mut json = serde_json::Deserializer::from_slice(raw);
     let parsed = json.deserialize_map(TopLevel).and_then(|top| json.end().map(|()| top));
@@ -99,7 +100,7 @@ fn parse(raw: &[u8]) -> (Seen<Checkpoint>, Vec<String>) {
     (seen, duplicate_keys)
 }
 
-/// A checkpoint that is JSON and no checkpoint of this version may be of another one.
+/// A checkpoint that is JSON, but not a checkpoint of this version, may be of another one.
 fn not_ours(raw: &[u8]) -> Option<Seen<Checkpoint>> {
     let Versioned { version } = serde_json::from_slice(raw).ok()?;
     (!matches!(age(&version), Age::Current | Age::Earlier)).then(|| of_another_age(&version))
@@ -115,7 +116,7 @@ fn of_another_age(version: &str) -> Seen<Checkpoint> {
     }
 }
 
-/// A checkpoint's keys, the index apart: a reader that keeps the last of two equal keys would hide the first.
+/// A checkpoint's keys without the index, because a parser that keeps the last of two equal keys would hide the first.
 struct Top {
     rest: Map<String, Value>,
     completed_runs: Option<CompletedRuns>,
@@ -200,7 +201,7 @@ level!(RunLevel(tier: TierId, subtest: SubtestId) RunNumber, "runs with their st
     }
 });
 
-/// The one writer of `checkpoint.json`: it owns the experiment's lock, and stays with the thread that took it.
+/// The only writer of `checkpoint.json`: it owns the experiment's lock, and stays on the thread that took it.
 ///
 /// A worker cannot be given it:
 /// ```compile_fail,E0277
@@ -229,13 +230,13 @@ pub struct CheckpointWriter {
 }
 
 impl CheckpointWriter {
-    /// The writer of an experiment that is held.
+    /// The writer of an experiment whose lock is held.
     #[must_use]
     pub fn new(folder: &ExperimentFolder, lock: ExperimentLock) -> Self {
         Self { path: folder.checkpoint(), folder: folder.clone(), lock, one_thread: PhantomData }
     }
 
-    /// Writes the checkpoint whole and durably; how long that took.
+    /// Writes the checkpoint whole and durably; gives how long that took.
     ///
     /// # Errors
     /// When the lock is lost, the checkpoint is of a version that this tool does not write, or it cannot be written.
@@ -258,7 +259,7 @@ impl CheckpointWriter {
         Ok(files::write_atomic(&self.path, bytes)?)
     }
 
-    /// Keeps bytes of a former checkpoint beside it under a name that is never used again.
+    /// Keeps the bytes of a former checkpoint in a file beside it, under a name that is never used again.
     ///
     /// # Errors
     /// When the lock is lost or it cannot be written.
@@ -266,8 +267,8 @@ impl CheckpointWriter {
         self.keep(now, |path| files::write_new(path, raw))
     }
 
-    /// Keeps whatever lies in the checkpoint's place, which need not be a file that can be read; `None` when nothing
-    /// does. A regular file stays in its place as well, anything else moves.
+    /// Keeps whatever is in the checkpoint's place, which need not be a readable file; `None` when nothing is there. A
+    /// regular file is copied and stays, anything else is moved.
     ///
     /// # Errors
     /// When the lock is lost, or it can neither be copied nor moved.

@@ -157,7 +157,7 @@ fn a_writer_that_lost_its_lock_writes_nothing() {
 
 #[test]
 fn the_writer_of_the_checkpoint_cannot_leave_its_thread() {
-    // Each method is there twice for a type that may be sent or shared, and then the compiler does not know which is meant.
+    // For a type that is `Send` or `Sync` each method exists twice, and the call becomes ambiguous: a compile error.
     trait AmbiguousIf<Which> {
         fn is_unknown() {}
     }

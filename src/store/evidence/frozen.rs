@@ -1,4 +1,4 @@
-//! A copy of a fixture by which runs are made: while they are, it must stay as it is.
+//! A copy of a fixture from which runs are made: meanwhile, it must not change.
 
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -11,7 +11,7 @@ use crate::os::files::FileError;
 
 use super::digest_of_tree;
 
-/// A copy, as it was when a session began.
+/// A copy in the state that it had when a session began.
 #[derive(Debug)]
 pub struct Frozen {
     root: PathBuf,
@@ -20,7 +20,7 @@ pub struct Frozen {
 }
 
 impl Frozen {
-    /// The copy in a folder, whose content has this digest.
+    /// The copy in a folder, whose content is known to have this digest.
     ///
     /// # Errors
     /// When it cannot be listed.
@@ -29,7 +29,7 @@ impl Frozen {
         Ok(Self { root, digest, stamp })
     }
 
-    /// The copy in a folder, as it is.
+    /// The copy in a folder, in its present state.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -38,13 +38,13 @@ impl Frozen {
         Self::new(root, digest)
     }
 
-    /// Where it lies.
+    /// Its folder.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Whether it has the content that it had. Contents are read only when something about a file looks different.
+    /// Whether it still has the same content. Contents are read only when the metadata of a file has changed.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -53,8 +53,8 @@ impl Frozen {
     }
 }
 
-/// The system's error of all files of a folder without reading them. A write changes the time of the last change, which
-/// no program can set.
+/// A digest of the metadata of all files of a folder, without reading them. A write changes the ctime, which no program
+/// can set.
 fn stamp(root: &Path) -> Result<Digest, FileError> {
     let mut all = Digesting::default();
     for entry in WalkDir::new(root).sort_by_file_name() {
@@ -86,7 +86,8 @@ mod tests {
         fs::write(&file, "echo one\n").unwrap();
         let frozen = Frozen::as_it_is(folder.path().to_owned()).unwrap();
         assert!(frozen.is_as_it_was().unwrap());
-        // Another file of the same content is no change; one of another content is, whatever its size and time.
+        // Replacing a file by one with the same content is no change; one with another content is a change, whatever
+        // its size and time.
         let modified = fs::metadata(&file).unwrap().modified().unwrap();
         for (text, same) in [("echo one\n", true), ("echo two\n", false)] {
             fs::write(&file, text).unwrap();

@@ -21,19 +21,19 @@ use super::layout::{
     AGENT, CHANGES, CHECKS, GRADINGS, JUDGE, JUDGMENT, PATCH, RECORD, RESULT, RunFolder, STAGE_RESULT,
 };
 
-/// What of a run's folder is evidence.
+/// The parts of a run's folder that are evidence.
 const EVIDENCE: [&str; 5] = [AGENT, CHANGES, PATCH, CHECKS, JUDGE];
-/// What of a former attempt is evidence: one that was committed has its result and its gradings as well.
+/// The parts of a former attempt that are evidence: one that was committed has its result and its gradings as well.
 const OF_ATTEMPT: [&str; 7] = [AGENT, CHANGES, PATCH, CHECKS, JUDGE, RESULT, GRADINGS];
-/// Most files and folders that are looked at for a seal: an agent may write any number into its record's folder.
+/// Most files and folders that are listed for a seal: an agent may write any number into its record folder.
 const MOST_SEALED_ENTRIES: usize = 10_000;
 /// Names of files that the stages made durable when they wrote them.
 const DURABLE: [&str; 4] = [STAGE_RESULT, JUDGMENT, CHANGES, PATCH];
-/// Bytes that are digested at a time.
+/// Bytes that are hashed at a time.
 const PART_BYTES: usize = 64 << 10;
 
-/// Makes a run's evidence durable and lists it with its digests, as `sha256sum -c` reads it in the run's folder. Only
-/// regular files are evidence; what a link points to is not the run's.
+/// Makes a run's evidence durable and lists it with its digests, in the format that `sha256sum -c` reads in the run's
+/// folder. Only regular files are evidence; what a link points to is not part of the run.
 ///
 /// # Errors
 /// When evidence cannot be read or synced, or there is too much of it.
@@ -41,7 +41,7 @@ pub fn seal(run: &RunFolder) -> Result<Vec<u8>, StoreError> {
     seal_of(run, &EVIDENCE)
 }
 
-/// The same of all that a former attempt leaves.
+/// The same for everything that a former attempt leaves.
 ///
 /// # Errors
 /// As [`seal`].
@@ -51,7 +51,7 @@ pub fn seal_attempt(attempt: &RunFolder) -> Result<Vec<u8>, StoreError> {
 
 fn seal_of(run: &RunFolder, what: &[&str]) -> Result<Vec<u8>, StoreError> {
     let listed = match list(run, what) {
-        // The agent may have taken rights away from what it wrote.
+        // The agent may have removed rights on what it wrote.
         Err(Listing::Failed(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
             files::make_accessible(&run.record_dir())?;
             list(run, what)
@@ -76,10 +76,10 @@ fn seal_of(run: &RunFolder, what: &[&str]) -> Result<Vec<u8>, StoreError> {
     Ok(text)
 }
 
-/// A run's evidence, held against its seal.
+/// The result of checking a run's evidence against its seal.
 #[derive(Debug, Default)]
 pub struct Checked {
-    /// What does not match, in sentences; empty when all does.
+    /// What does not match, as sentences; empty when everything matches.
     pub problems: Vec<String>,
     /// The files of its stages as they were sealed, by their paths below the run's folder.
     pub stages: BTreeMap<PathBuf, Vec<u8>>,
@@ -91,13 +91,13 @@ impl Checked {
     }
 }
 
-/// Holds a run's evidence against its seal. `expected` is the digest of the seal that the run's result names.
+/// Checks a run's evidence against its seal. `expected` is the digest of the seal that the run's result names.
 #[must_use]
 pub fn check_seal(run: &RunFolder, expected: Option<Digest>) -> Checked {
     check_seal_of(run, expected, &EVIDENCE)
 }
 
-/// The same of a former attempt.
+/// The same for a former attempt.
 #[must_use]
 pub fn check_attempt(attempt: &RunFolder, expected: Option<Digest>) -> Checked {
     check_seal_of(attempt, expected, &OF_ATTEMPT)
@@ -123,7 +123,7 @@ fn check_seal_of(run: &RunFolder, expected: Option<Digest>, what: &[&str]) -> Ch
     };
     let mut checked = Checked::default();
     let problems = &mut checked.problems;
-    // Only files that were found below the folder are opened, whatever the seal names.
+    // Only files that were found below the folder are opened, whatever paths the seal names.
     for path in listed {
         let shown = path.display();
         match sealed.remove(path.as_os_str().as_bytes()) {
@@ -141,7 +141,7 @@ fn check_seal_of(run: &RunFolder, expected: Option<Digest>, what: &[&str]) -> Ch
     checked
 }
 
-/// The digest of a file, and its bytes when they are asked for and not too many.
+/// The digest of a file, and its bytes when they are wanted and not too many.
 fn read_sealed(path: &Path, keep: bool) -> io::Result<(Digest, Option<Vec<u8>>)> {
     if keep && let Some(bytes) = files::read_if_readable(path, MOST_STAGE_FILE_BYTES) {
         return Ok((Digest::of(&bytes), Some(bytes)));
@@ -149,7 +149,7 @@ fn read_sealed(path: &Path, keep: bool) -> io::Result<(Digest, Option<Vec<u8>>)>
     Ok((digest_of_file(path)?, None))
 }
 
-/// Digest of what a stage left in its folder beside the file by which it ended; `None` when it cannot be told.
+/// Digest of what a stage left in its folder beside the file by which it ended; `None` when it cannot be determined.
 pub(super) fn digest_of_stage(run: &RunFolder, stage: &Path, result: &Path) -> Option<Digest> {
     let mut text = Vec::new();
     for (number, entry) in WalkDir::new(stage).follow_root_links(false).sort_by_file_name().into_iter().enumerate() {
@@ -158,14 +158,14 @@ pub(super) fn digest_of_stage(run: &RunFolder, stage: &Path, result: &Path) -> O
             return None;
         }
         let path = below(run, &entry);
-        // What says who works, and where, comes and goes.
+        // Files that name the working process and its folder are temporary.
         let is_fleeting = [run.mark(), run.pointer()].iter().any(|fleeting| entry.path() == fleeting);
         let is_ours = entry.path() == result || is_fleeting || is_temporary(&path);
         if entry.file_type().is_file() && !is_ours {
             line(&mut text, &digest_of_file(entry.path()).ok()?, path.as_os_str().as_bytes());
         }
     }
-    // What was captured is what checks began with.
+    // The checks started from what was captured.
     for (path, name) in [(run.changes(), CHANGES), (run.patch(), PATCH)] {
         if *stage == run.checks() && !matches!(files::kind_of(&path), Ok(None)) {
             line(&mut text, &digest_of_file(&path).ok()?, name.as_bytes());
@@ -190,8 +190,8 @@ pub(super) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(found)
 }
 
-/// Places in a run's folder whose names are not known there, and those of temporary files, at every level that is not
-/// the agent's own.
+/// Places in a run's folder with unknown names or names of temporary files, at every level but in the agent's own
+/// folder.
 ///
 /// # Errors
 /// When the folder cannot be listed.
@@ -234,8 +234,8 @@ fn walk(run: &RunFolder, what: &[&str]) -> Vec<walkdir::IntoIter> {
         .collect()
 }
 
-/// A temporary file that a crash left in a folder of ours is no evidence; what the agent calls so is. `path` lies below
-/// the run's folder.
+/// Whether a path below the run's folder is a temporary file that a crash left: it is not evidence, unless the agent
+/// made a file with such a name in its own folder.
 fn is_temporary(path: &Path) -> bool {
     let named = path.file_name().is_some_and(|name| name.as_bytes().starts_with(TEMPORARY_PREFIX.as_bytes()));
     named && !path.starts_with(RECORD)
@@ -267,17 +267,17 @@ pub(super) fn digest_of_file(path: &Path) -> io::Result<Digest> {
     digest(&mut files::open_regular(path).map_err(io::Error::other)?)
 }
 
-/// Whether a file is the one by which a stage ended.
+/// Whether a file is one by which a stage ends.
 fn is_stage(path: &Path) -> bool {
     is_durable(path) && path != Path::new(PATCH)
 }
 
-/// Whether the stage that wrote a file has made it durable. `path` lies below the run's folder.
+/// Whether the stage that wrote a file has made it durable. `path` is relative to the run's folder.
 fn is_durable(path: &Path) -> bool {
     path.file_name().is_some_and(|name| DURABLE.iter().any(|known| name == *known)) && !path.starts_with(RECORD)
 }
 
-/// Digests a file, and makes it durable when it is not and there is something in it.
+/// Hashes a file, and makes it durable when it is not and has content.
 fn digest_and_sync(path: &Path, durable: bool) -> io::Result<Digest> {
     let mut file = files::open_regular(path).map_err(io::Error::other)?;
     if !durable && file.metadata()?.len() > 0 {

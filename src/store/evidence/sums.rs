@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::digest::Digest;
 
-/// One line as `sha256sum` writes it: a name with a backslash or line break is escaped, and the line says so.
+/// One line as `sha256sum` writes it: a name with a backslash or line break is escaped, and the line is marked as such.
 pub(in crate::store) fn line(text: &mut Vec<u8>, digest: &Digest, path: &[u8]) {
     let escaped: Vec<u8> = path.iter().fold(Vec::with_capacity(path.len()), |mut name, byte| {
         match byte {
@@ -24,7 +24,7 @@ pub(in crate::store) fn line(text: &mut Vec<u8>, digest: &Digest, path: &[u8]) {
     text.push(b'\n');
 }
 
-/// Reads what `line` wrote; `None` when something else is there, or a name is there twice.
+/// Reads what `line` wrote; `None` when there is anything else, or a name occurs twice.
 pub(in crate::store) fn parse(text: &[u8]) -> Option<BTreeMap<Vec<u8>, Digest>> {
     let mut sealed = BTreeMap::new();
     for line in text.strip_suffix(b"\n").unwrap_or(text).split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {

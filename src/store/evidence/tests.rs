@@ -7,7 +7,7 @@ use super::*;
 use crate::store::sample::{self, Sample};
 use crate::store::stages::RunStore;
 
-/// A committed run with evidence, some of which bears names that an agent may think of.
+/// A committed run with evidence, including names that an agent might choose.
 fn committed() -> (Sample, RunFolder, Digest) {
     let sample = sample::experiment();
     let store = RunStore::new(&sample.folder, sample::run("T0/00/1"));

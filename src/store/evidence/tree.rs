@@ -1,4 +1,4 @@
-//! The digest of a fixture, or of the copy that an experiment keeps of one.
+//! The digest of a fixture, or of an experiment's copy of one.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,11 +15,11 @@ use crate::model::limits::{MOST_DEPTH, MOST_FIXTURE_FILES};
 use crate::model::task::Parts;
 use crate::os::files::{self, FileError};
 
-/// Digest of a folder: every file's path, right to execute and bytes, every link's target, every folder's path. `None`
-/// when the folder is not there.
+/// Digest of a folder: of every file's path, executable bit and content, every link's target, and every folder's path.
+/// `None` when the folder does not exist.
 ///
 /// # Errors
-/// When something in it cannot be read, is neither file, folder nor link, or there is too much of it.
+/// When something in it cannot be read, is neither a file, a folder nor a link, or there is too much of it.
 pub fn digest_of_tree(folder: &Path) -> Result<Option<Digest>, FileError> {
     digest_of_parts(&Parts { dir: folder.to_owned(), ..Parts::default() })
 }
@@ -35,7 +35,7 @@ pub fn digest_of_parts(parts: &Parts) -> Result<Option<Digest>, FileError> {
     let entries = entries_of_parts(parts)?;
     let mut whole = Digesting::default();
     for (place, (letter, content)) in entries {
-        // No name holds a NUL, so no two trees give the same bytes.
+        // No name contains a NUL, so no two trees give the same bytes.
         whole.add(&[letter]);
         whole.add(place.as_os_str().as_bytes());
         whole.add(b"\0");
@@ -44,7 +44,7 @@ pub fn digest_of_parts(parts: &Parts) -> Result<Option<Digest>, FileError> {
     Ok(Some(whole.end()))
 }
 
-/// What a copy of a fixture would hold. By path, component for component: a folder stands before what is in it.
+/// What a copy of a fixture would contain. Sorted by path components: a folder comes before what is in it.
 fn entries_of_parts(parts: &Parts) -> Result<BTreeMap<PathBuf, (u8, Digest)>, FileError> {
     let mut entries = BTreeMap::new();
     add_tree(&mut entries, &parts.dir, Path::new(""))?;
@@ -64,15 +64,15 @@ fn entries_of_parts(parts: &Parts) -> Result<BTreeMap<PathBuf, (u8, Digest)>, Fi
 /// How a file of a fixture differs from the one in an experiment's copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// It has another content, or another right to be executed.
+    /// It has another content or another executable bit.
     Changed,
-    /// The copy does not have it.
+    /// It is not in the copy.
     New,
-    /// Only the copy has it.
+    /// It is only in the copy.
     Gone,
 }
 
-/// Every file in which a fixture differs from the copy of it that an experiment keeps, by its path in the copy.
+/// Every file in which a fixture differs from an experiment's copy of it, by its path in the copy.
 ///
 /// # Errors
 /// As [`digest_of_tree`].
@@ -90,7 +90,7 @@ pub fn changes_since_copied(copy: &Path, parts: &Parts) -> Result<Vec<(PathBuf, 
         }
     }
     changes.extend(former.into_iter().map(|(place, (letter, _))| (place, (letter, Change::Gone))));
-    // A folder that came or went with its files need not be named.
+    // A folder that appeared or disappeared together with its files need not be named.
     let is_told = |place: &Path, letter: u8| {
         letter != b'd' || !changes.keys().any(|other| other != place && other.starts_with(place))
     };
@@ -98,7 +98,7 @@ pub fn changes_since_copied(copy: &Path, parts: &Parts) -> Result<Vec<(PathBuf, 
     Ok(told.map(|(place, (_, change))| (place.clone(), *change)).collect())
 }
 
-/// Adds what lies at a path, as it will lie at `place`: what it is, and the digest of its content.
+/// Adds what is at a path under the name `place`: its kind, and the digest of its content.
 fn add_tree(entries: &mut BTreeMap<PathBuf, (u8, Digest)>, from: &Path, place: &Path) -> Result<(), FileError> {
     let refused = |path: &Path, why: &str| FileError::new("digest", path, io::Error::other(why.to_owned()));
     let is_whole = place.as_os_str().is_empty();

@@ -1,4 +1,4 @@
-//! Where later gradings lie: their fixtures below `config/`, what they say of a run below its folder.
+//! Paths of later gradings: their fixtures below `config/`, their results for a run below the run's folder.
 
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ impl ExperimentFolder {
         self.gradings().join(number.to_string()).join(GRADING_FILE)
     }
 
-    /// The fixture by which a grading grades: the first by that which the experiment began with.
+    /// The fixture of a grading: for the first one, the fixture that the experiment began with.
     #[must_use]
     pub fn grading_fixture(&self, number: GradingNumber) -> PathBuf {
         if number.is_first() { self.fixture() } else { self.gradings().join(number.to_string()).join(FIXTURE) }
@@ -29,17 +29,18 @@ impl ExperimentFolder {
 }
 
 impl RunFolder {
-    /// What a grading leaves of the run: the first leaves it in the run's folder itself, a later one in a folder of its own.
+    /// Where a grading writes its results for the run: the first one in the run's folder itself, a later one in a
+    /// folder of its own.
     #[must_use]
     pub fn graded(&self, number: GradingNumber) -> Self {
         if number.is_first() {
             return self.clone();
         }
-        // What is called like a run's own result would be taken for one.
+        // The committing file has another name, so that it is not taken for the run's own result.
         Self { root: self.gradings().join(number.to_string()), committed_by: STAGE_RESULT }
     }
 
-    /// The folders that stages write into, each behind the one that it lies in.
+    /// The folders that stages write into, each after the one that contains it.
     #[must_use]
     pub fn folders(&self) -> [PathBuf; 6] {
         [self.root.clone(), self.agent(), self.record_dir(), self.checks(), self.judges(), self.gradings()]

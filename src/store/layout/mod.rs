@@ -1,4 +1,4 @@
-//! Where everything lies: the only place that joins and parses names of an experiment's files.
+//! The layout of an experiment's folder: the only place that joins and parses names of its files.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -24,13 +24,13 @@ pub use places::{below_tiers, spelling};
 pub use run::RunFolder;
 pub(super) use run::{CHANGES, JUDGMENT, STAGE_RESULT, judge_from_folder};
 
-/// Former attempts lie below a folder of this name in their subtest's folder.
+/// The folder of former attempts, in their subtest's folder.
 pub(super) const FAILED: &str = ".failed";
-/// What repair sets aside lies below a folder of this name.
+/// The folder of what repair sets aside.
 pub(super) const QUARANTINE: &str = ".quarantine";
-/// The index.
+/// The checkpoint.
 pub(super) const CHECKPOINT: &str = "checkpoint.json";
-/// Copies of former checkpoints begin so.
+/// Prefix of the names of copies of former checkpoints.
 pub(super) const BACKUP_PREFIX: &str = "checkpoint.json.backup-";
 /// The coordinator's lock.
 pub(super) const LOCK: &str = "experiment.lock";
@@ -40,7 +40,7 @@ pub(super) const CONFIG: &str = "config";
 pub(super) const CONFIG_FILE: &str = "experiment.json";
 /// The fixture's copy, below [`CONFIG`].
 pub(super) const FIXTURE: &str = "fixture";
-/// Later gradings: below [`CONFIG`], and below a run's folder.
+/// The folder of later gradings: below [`CONFIG`], and below a run's folder.
 pub(super) const GRADINGS: &str = "gradings";
 /// Bare copy of the task's repository.
 pub(super) const REPO: &str = "repo.git";
@@ -52,7 +52,7 @@ pub(super) const RESULT: &str = "run_result.json";
 pub(super) const SEAL: &str = "SHA256SUMS";
 /// The agent's files.
 pub(super) const AGENT: &str = "agent";
-/// The agent's durable file, below a run's folder.
+/// The file by which the agent stage ends, below a run's folder.
 pub(super) const AGENT_RESULT: &str = "agent/result.json";
 /// The agent's own record, below a run's folder.
 pub(super) const AGENT_RECORD: &str = "agent/record/record.json";
@@ -62,15 +62,15 @@ pub const RECORD_FILE: &str = "record.json";
 pub(super) const RECORD: &str = "agent/record";
 /// The record of a former attempt.
 pub(super) const ATTEMPT: &str = "attempt.json";
-/// What the agent changed.
+/// What the agent changed, as a patch.
 pub(super) const PATCH: &str = "changes.patch";
 /// Logs and results of checks.
 pub(super) const CHECKS: &str = "checks";
-/// What judges were asked and said.
+/// What judges were asked and answered.
 pub(super) const JUDGE: &str = "judge";
 /// The agent's working tree.
 pub(super) const WORKSPACE: &str = "workspace";
-/// Ours while a run is in flight: the pristine index for capture.
+/// The tool's own folder while a run is in flight: the pristine index for capture.
 pub(super) const PRIVATE: &str = "private";
 
 /// The folder of an experiment.
@@ -88,7 +88,7 @@ impl ExperimentFolder {
     /// The experiment in a folder, or beside a `checkpoint.json`.
     ///
     /// # Errors
-    /// When there is no folder, or nothing of an experiment in it; when it cannot be looked at.
+    /// When there is no folder, nothing of an experiment in it, or that cannot be determined.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let root = match path.file_name() {
             Some(name) if name == CHECKPOINT && files::kind_of(path)? != Some(Kind::Folder) => {
@@ -96,7 +96,7 @@ impl ExperimentFolder {
             }
             _ => path.to_owned(),
         };
-        // A person may name the folder by a link. Below it, no link is followed.
+        // A person may name the folder through a link. Below it, no link is followed.
         let root = match files::kind_of(&root) {
             Ok(Some(Kind::Link)) => fs::canonicalize(&root).unwrap_or(root),
             _ => root,
@@ -123,8 +123,8 @@ impl ExperimentFolder {
         Err(StoreError::NotAnExperiment(root))
     }
 
-    /// Makes the folder of a new experiment, named after the time and its id. A second one in the same second is
-    /// numbered.
+    /// Makes the folder of a new experiment, named after the time and its id. A second one in the same second gets a
+    /// number.
     ///
     /// # Errors
     /// When a folder cannot be made.
@@ -148,14 +148,14 @@ impl ExperimentFolder {
         Ok(folder)
     }
 
-    /// The lock under which an experiment of this id is made in a folder of results.
+    /// The lock under which an experiment of this id is made in a results folder.
     #[must_use]
     pub fn creation_lock(results_dir: &Path, id: &ExperimentId) -> PathBuf {
         results_dir.join(format!(".{id}.lock"))
     }
 
-    /// Makes the folders of subtests, durably, also where a former session made them and was killed before it could
-    /// say so to the disk. To be called once, by the coordinator, before runs begin.
+    /// Makes the folders of subtests, durably, also where a former session made them and was killed before they were
+    /// durable. To be called once, by the coordinator, before runs begin.
     ///
     /// # Errors
     /// When a folder cannot be made or synced.
@@ -177,7 +177,7 @@ impl ExperimentFolder {
         &self.root
     }
 
-    /// The index.
+    /// The checkpoint.
     #[must_use]
     pub fn checkpoint(&self) -> PathBuf {
         self.root.join(CHECKPOINT)
@@ -189,7 +189,7 @@ impl ExperimentFolder {
         self.root.join(LOCK)
     }
 
-    /// The folder of config and fixture.
+    /// The folder of the config and the fixture's copy.
     #[must_use]
     pub fn config_dir(&self) -> PathBuf {
         self.root.join(CONFIG)
@@ -201,7 +201,7 @@ impl ExperimentFolder {
         self.config_dir().join(CONFIG_FILE)
     }
 
-    /// The fixture as used.
+    /// The fixture's copy.
     #[must_use]
     pub fn fixture(&self) -> PathBuf {
         self.config_dir().join(FIXTURE)
@@ -219,7 +219,7 @@ impl ExperimentFolder {
         self.root.join(REPORT)
     }
 
-    /// What repair has set aside.
+    /// The folder of what repair has set aside.
     #[must_use]
     pub fn quarantine(&self) -> PathBuf {
         self.root.join(QUARANTINE)
@@ -243,13 +243,13 @@ impl ExperimentFolder {
         RunFolder::at(self.subtest(run.tier, run.subtest).join(run.run.folder()))
     }
 
-    /// The lock that says who works on a run.
+    /// The lock by which a run is claimed.
     #[must_use]
     pub fn claim(&self, run: RunId) -> PathBuf {
         self.subtest(run.tier, run.subtest).join(format!(".{}{CLAIM_ENDING}", run.run.folder()))
     }
 
-    /// The run that a path below the folder belongs to, when it lies in the folder of one.
+    /// The run that a path belongs to, when it is in the folder of one.
     #[must_use]
     pub fn run_of(&self, place: &Path) -> Option<RunId> {
         let mut names = place.strip_prefix(&self.root).unwrap_or(place).iter().filter_map(OsStr::to_str);
@@ -276,14 +276,14 @@ impl ExperimentFolder {
     }
 }
 
-/// Another spelling of a run's folder, such as `run_1` or `run_001`, with the run that it spells.
+/// The run that another spelling of a run's folder means, such as `run_1` or `run_001`.
 pub(super) fn other_spelling(name: &str) -> Option<RunNumber> {
     let digits = name.strip_prefix("run_")?;
     let digits = if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.trim_start_matches('0') } else { "" };
     digits.parse::<RunNumber>().ok().filter(|run| run.folder() != name)
 }
 
-/// What follows the name of a run's folder in that of its claim, behind a dot.
+/// The ending that makes the name of a run's claim from the name of its folder.
 const CLAIM_ENDING: &str = ".lock";
 
 /// The run whose claim has this name in its subtest's folder.
@@ -291,10 +291,10 @@ pub(super) fn claim_of(name: &str) -> Option<RunNumber> {
     RunNumber::from_folder(name.strip_prefix('.')?.strip_suffix(CLAIM_ENDING)?)
 }
 
-/// How names of folders write a time: no colons, sorted by time.
+/// The format of times in folder names: no colons, sorted by time.
 const TIME_IN_NAMES: &str = "%Y-%m-%dT%H-%M-%S";
 
-/// A time as names of files write it, in UTC.
+/// A time as it is written in file names, in UTC.
 pub(super) fn time_in_names(time: Timestamp) -> String {
     time.strftime(TIME_IN_NAMES).to_string()
 }

@@ -1,4 +1,4 @@
-//! How places are called below the experiment's folder, and below which of its folders tiers lie.
+//! Names of places for messages, relative to the experiment's folder, and the folders in which tiers may be.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::place::{Part, Place, Spelling};
 use crate::os::files::TEMPORARY_PREFIX;
 
-/// How a survey's places are called.
+/// How a survey spells its places.
 #[must_use]
 pub fn spelling() -> Spelling {
     Spelling(spelled)
@@ -35,12 +35,12 @@ fn spelled(place: Place<'_>) -> String {
     }
 }
 
-/// The name under which git knows the baseline of a subtest.
+/// The name of git's ref for the baseline of a subtest.
 pub(in crate::store) fn baseline_ref(tier: TierId, subtest: SubtestId) -> String {
     format!("refs/heads/baseline/{tier}-{subtest}")
 }
 
-/// A level of an experiment's folder at which names belong or do not.
+/// A level of an experiment's folder, each with its own known names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum Level {
     /// The experiment's own folder.
@@ -53,20 +53,20 @@ pub(in crate::store) enum Level {
     Subtest,
     /// A run.
     Run,
-    /// Folders in a run's.
+    /// Folders in a run's folder.
     BelowRun,
 }
 
-/// Below which of an experiment's folders a tier lies. This tool makes none but the experiment's own; where runs of another
-/// tool lie in several, the later ones count more.
+/// The folder in which a tier is. This tool uses only the experiment's own; where runs of another tool are in several,
+/// the later ones have precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub(in crate::store) enum Base {
     /// The experiment's own folder.
     #[default]
     Root,
-    /// A folder of what is under way.
+    /// A folder of unfinished runs.
     InProgress,
-    /// A folder of what is done.
+    /// A folder of finished runs.
     Completed,
 }
 
@@ -74,7 +74,7 @@ impl Base {
     /// Every base.
     pub(in crate::store) const ALL: [Self; 3] = [Self::Root, Self::InProgress, Self::Completed];
 
-    /// The folder that it stands for.
+    /// The name of the folder; `None` for the experiment's own.
     pub(in crate::store) fn folder(self) -> Option<&'static str> {
         match self {
             Self::Root => None,
@@ -83,7 +83,7 @@ impl Base {
         }
     }
 
-    /// A place below the experiment's folder, from one below the base.
+    /// The place below the experiment's folder of a place below the base.
     pub(in crate::store) fn place(self, below: &str) -> String {
         match self.folder() {
             Some(folder) if below.is_empty() => folder.to_owned(),
@@ -94,7 +94,7 @@ impl Base {
 }
 
 impl ExperimentFolder {
-    /// The folder in which a base's tiers lie.
+    /// The folder that contains a base's tiers.
     pub(in crate::store) fn base(&self, base: Base) -> PathBuf {
         base.folder().map_or_else(|| self.root.clone(), |folder| self.root.join(folder))
     }
@@ -116,8 +116,8 @@ pub fn below_tiers(below: &Path) -> &Path {
     Base::ALL.iter().find_map(|base| below.strip_prefix(base.folder()?).ok()).unwrap_or(below)
 }
 
-/// Whether it is what a crash leaves while a file is saved: this tool's own names, and `checkpoint.tmp.4711.json` or
-/// `checkpoint.tmp`, as other tools call a checkpoint that they save.
+/// Whether a name is one of the temporary files that a crash leaves during a save: this tool's own names, and
+/// `checkpoint.tmp.4711.json` or `checkpoint.tmp`, which other tools use for their checkpoint.
 pub(in crate::store) fn is_temporary(name: &str) -> bool {
     let stem = CHECKPOINT.strip_suffix(".json").unwrap_or(CHECKPOINT);
     let numbered = |rest: &str| rest.starts_with(".tmp.") && rest.strip_suffix(".json").is_some();

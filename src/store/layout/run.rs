@@ -1,4 +1,4 @@
-//! Where everything lies in the folder of a run.
+//! The layout of the folder of a run.
 
 use std::path::{Path, PathBuf};
 
@@ -8,23 +8,23 @@ use super::{
 };
 use crate::model::ids::JudgeNumber;
 
-/// What was taken and what was not.
+/// What was captured and what was not.
 pub(in crate::store) const CHANGES: &str = "changes.json";
 
 /// What a judge was asked.
 const PROMPT: &str = "prompt.md";
-/// What a judge said, as it was understood, below its folder.
+/// A judge's answer as it was parsed, below its folder.
 pub(in crate::store) const JUDGMENT: &str = "judgment.json";
-/// How the file is called by which a stage ends in its folder.
+/// The name of the file by which a stage ends, in its folder.
 pub(in crate::store) const STAGE_RESULT: &str = "result.json";
-/// What a judge said, below its folder.
+/// A judge's raw answer, below its folder.
 const RESPONSE: &str = "response.txt";
 
 /// The folder of one run, or of a former attempt of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFolder {
     pub(super) root: PathBuf,
-    /// Name of the file whose appearance commits.
+    /// Name of the file whose appearance commits the run or grading.
     pub(super) committed_by: &'static str,
 }
 
@@ -40,19 +40,19 @@ macro_rules! places {
 places! {
     /// The agent's working tree.
     workspace WORKSPACE,
-    /// Ours while the run is in flight, outside of the workspace; not part of the evidence.
+    /// The tool's own folder while the run is in flight, outside of the workspace; not part of the evidence.
     private PRIVATE,
     /// The agent's files.
     agent AGENT,
-    /// What the agent was told.
+    /// The agent's prompt.
     prompt "agent/prompt.md",
-    /// What was started.
+    /// The command that was started.
     command "agent/command.json",
-    /// What the agent said.
+    /// The agent's output.
     agent_stdout "agent/stdout.log",
-    /// What the agent complained.
+    /// The agent's error output.
     agent_stderr "agent/stderr.log",
-    /// The agent's durable file.
+    /// The file by which the agent stage ends.
     agent_result AGENT_RESULT,
     /// A folder that the agent may write its record into.
     record_dir RECORD,
@@ -64,28 +64,28 @@ places! {
     pointer "agent/work.json",
     /// Logs and results of checks.
     checks CHECKS,
-    /// The durable file of the checks.
+    /// The file by which the checks stage ends.
     checks_result "checks/result.json",
-    /// What judges were asked and said.
+    /// What judges were asked and answered.
     judges JUDGE,
     /// Former attempts of judges that gave no valid answer.
     failed_judges "judge/.failed",
     /// The panel's verdict.
     judge_result "judge/result.json",
-    /// What the agent changed.
+    /// What the agent changed, as a patch.
     patch PATCH,
-    /// What was taken of the agent's tree, and what was not.
+    /// What was captured of the agent's tree, and what was not.
     changes CHANGES,
     /// The seal over the evidence.
     seal SEAL,
     /// Later gradings of the run.
     gradings GRADINGS,
-    /// In a former attempt: why it lies there.
+    /// In a former attempt: why it was set aside.
     attempt_record ATTEMPT,
 }
 
 impl RunFolder {
-    /// The run in a folder, for former attempts.
+    /// The layout of any folder, for former attempts.
     #[must_use]
     pub fn at(root: PathBuf) -> Self {
         Self { root, committed_by: RESULT }
@@ -97,8 +97,8 @@ impl RunFolder {
         &self.root
     }
 
-    /// The log of a check. The fixture's loader holds names of checks to letters, digits, `.`, `_` and `-`; anything
-    /// else becomes `_` here, so that a name cannot walk out of the folder.
+    /// The log of a check. The fixture's loader allows only letters, digits, `.`, `_` and `-` in names of checks;
+    /// anything else becomes `_` here, so that a name cannot lead out of the folder.
     #[must_use]
     pub fn check_log(&self, name: &str) -> PathBuf {
         let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
@@ -112,56 +112,56 @@ impl RunFolder {
         self.judges().join(judge.to_string())
     }
 
-    /// A former attempt of a judge.
+    /// The folder of a former attempt of a judge.
     #[must_use]
     pub fn failed_judge(&self, judge: JudgeNumber, attempt: u32) -> PathBuf {
         self.failed_judges().join(format!("{judge}_attempt_{attempt:02}"))
     }
 
-    /// What a judge was asked.
+    /// The prompt of a judge.
     #[must_use]
     pub fn judge_prompt(&self, judge: JudgeNumber) -> PathBuf {
         self.judge(judge).join(PROMPT)
     }
 
-    /// What a judge was asked, in the folder of one of its attempts.
+    /// The prompt of a judge, in the folder of one of its attempts.
     #[must_use]
     pub fn prompt_in(attempt: &Path) -> PathBuf {
         attempt.join(PROMPT)
     }
 
-    /// What a judge said, as it said it.
+    /// The raw answer of a judge.
     #[must_use]
     pub fn judge_response(&self, judge: JudgeNumber) -> PathBuf {
         self.judge(judge).join(RESPONSE)
     }
 
-    /// What a judge said, in the folder of one of its attempts.
+    /// The raw answer of a judge, in the folder of one of its attempts.
     #[must_use]
     pub fn response_in(attempt: &Path) -> PathBuf {
         attempt.join(RESPONSE)
     }
 
-    /// What a judge complained.
+    /// The error output of a judge.
     #[must_use]
     pub fn judge_stderr(&self, judge: JudgeNumber) -> PathBuf {
         Self::stderr_in(&self.judge(judge))
     }
 
-    /// What a judge complained, in the folder of one of its attempts.
+    /// The error output of a judge, in the folder of one of its attempts.
     #[must_use]
     pub fn stderr_in(attempt: &Path) -> PathBuf {
         attempt.join("stderr.log")
     }
 
-    /// A judge's durable file.
+    /// The file by which the stage of a judge ends.
     #[must_use]
     pub fn judgment(&self, judge: JudgeNumber) -> PathBuf {
         self.judge(judge).join(JUDGMENT)
     }
 }
 
-/// Reads the name of a judge's folder in its one spelling.
+/// Reads the name of a judge's folder; only one spelling is accepted.
 pub(in crate::store) fn judge_from_folder(name: &str) -> Option<JudgeNumber> {
     let judge = JudgeNumber(name.strip_prefix("judge_")?.parse().ok()?);
     (judge.0 > 0 && judge.to_string() == name).then_some(judge)

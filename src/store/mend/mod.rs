@@ -1,4 +1,4 @@
-//! Carries out a mending: keeps the former checkpoint, writes the new one, sets aside. Nothing is deleted.
+//! Carries out a mending: keeps the former checkpoint, writes the new one, and sets places aside. Nothing is deleted.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -19,19 +19,20 @@ use super::layout::{ExperimentFolder, time_in_names};
 pub struct Applied {
     /// Where the former checkpoint's bytes are kept.
     pub backup: Option<PathBuf>,
-    /// Each place that was set aside, with where it lies now.
+    /// Each place that was set aside, with its new path.
     pub set_aside: Vec<(String, PathBuf)>,
     /// Whether the checkpoint was written.
     pub checkpoint_written: bool,
 }
 
-/// Carries out a mending, in an order in which a stop at any moment loses nothing, and a second mending comes to the same
-/// end: first the former checkpoint's bytes are kept under a new name, then the checkpoint is written, then places are
-/// moved to the quarantine. The other way round, a stop would leave entries of runs whose results have moved: phantoms,
-/// which a person must give up. A place that is gone already is passed over.
+/// Carries out a mending in an order in which a stop at any moment loses nothing and a second mending gives the same
+/// result: first the former checkpoint's bytes are kept under a new name, then the checkpoint is written, then places
+/// are moved to the quarantine. In the opposite order, a stop would leave entries of runs whose results have been
+/// moved: phantoms, which only a person may drop. A place that is gone already is skipped.
 ///
 /// # Errors
-/// When a place is not below the folder, the lock is lost, or it cannot be written. What was done until then stays.
+/// When a place is not below the folder, the lock is lost, or something cannot be written. What was done until then
+/// stays.
 pub fn apply(
     folder: &ExperimentFolder,
     writer: &mut CheckpointWriter,
@@ -54,8 +55,8 @@ pub fn apply(
     Ok(applied)
 }
 
-/// Moves places below the experiment's folder to its quarantine; each with where it lies now. One that is gone already is
-/// passed over.
+/// Moves places below the experiment's folder to its quarantine; gives each with its new path. One that is gone already
+/// is skipped.
 pub(super) fn quarantine<'a>(
     folder: &ExperimentFolder,
     places: impl IntoIterator<Item = &'a Path>,
@@ -81,7 +82,7 @@ pub(super) fn quarantine<'a>(
     Ok(set_aside)
 }
 
-/// A folder in the quarantine that nothing was ever put into.
+/// A new folder in the quarantine, which nothing was ever put into.
 fn new_quarantine(folder: &ExperimentFolder, now: Timestamp) -> Result<PathBuf, StoreError> {
     files::create_dir_durable(&folder.quarantine())?;
     let mut number = 1;

@@ -1,5 +1,5 @@
-//! The checkpoint of an experiment of ProjectScylla as it is to be: the document that lies there, with as few changes as
-//! there can be.
+//! The checkpoint that an experiment of ProjectScylla should have: the existing document, with as few changes as
+//! possible.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -21,8 +21,8 @@ use crate::store::layout::{ExperimentFolder, WORKSPACE, time_of_name};
 
 use super::layout::SUMS;
 
-/// The bytes of the checkpoint when runs in `gone` have lost their results; `None` in an experiment of this tool. Edits
-/// what lies there, else the copy that is kept of a former checkpoint, else one that is made anew.
+/// The bytes of the checkpoint after the runs in `gone` have lost their results; `None` in an experiment of this tool.
+/// Edits the existing checkpoint, else the copy of a former one that ProjectScylla keeps, else a new one.
 pub(in crate::store) fn document(
     folder: &ExperimentFolder,
     survey: &Survey,

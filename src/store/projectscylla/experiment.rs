@@ -1,4 +1,4 @@
-//! What config and checkpoint of an experiment of ProjectScylla say, beyond what a survey carries.
+//! The config and checkpoint of an experiment of ProjectScylla, beyond what a survey carries.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -13,31 +13,33 @@ use crate::projectscylla::version::Version;
 use crate::store::clipped;
 use crate::store::layout::ExperimentFolder;
 
-/// The config, and what has become of its hash.
+/// The config, and how its hash compares.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Configured {
     pub(super) config: Seen<Config>,
-    /// The hash that the last commit of its version gives its config; empty without one that can be read.
+    /// The hash that the last commit of ProjectScylla for its version gives the config; empty without a readable
+    /// config.
     pub(super) hash: String,
-    /// Whether some commit gives its config the hash that its checkpoint names.
+    /// Whether some commit of ProjectScylla gives the config the hash that the checkpoint names.
     is_explained: bool,
-    /// The hash that its checkpoint names.
+    /// The hash that the checkpoint names.
     recorded: Option<String>,
 }
 
-/// What a survey of this tool has no words for, and who takes the experiment over must know.
+/// What a survey of this tool cannot express, and a take-over needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Experiment {
     /// The version of its checkpoint.
     pub version: Version,
     /// Its config.
     pub config: Config,
-    /// Whether some commit gives its config the hash that its checkpoint names.
+    /// Whether some commit of ProjectScylla gives the config the hash that the checkpoint names.
     pub hash_is_explained: bool,
 }
 
 impl Experiment {
-    /// Reads it again; `None` when a survey found no experiment of ProjectScylla, or none whose config can be read.
+    /// Reads the experiment again; `None` when a survey found no experiment of ProjectScylla, or its config cannot be
+    /// read.
     #[must_use]
     pub fn read(folder: &ExperimentFolder, survey: &Survey) -> Option<Self> {
         let version = survey.made_by.as_ref()?.version.parse().ok()?;
@@ -49,7 +51,7 @@ impl Experiment {
 }
 
 impl Configured {
-    /// What the bytes of a config say.
+    /// The content of a config, from its bytes.
     pub(super) fn of(bytes: &[u8], version: Version, reading: Option<&Reading>) -> Self {
         let recorded = recorded_hash(reading);
         let config = match config::parse(bytes) {
@@ -64,12 +66,12 @@ impl Configured {
         }
     }
 
-    /// One that cannot be read, and why.
+    /// A config that cannot be read, with the reason.
     pub(super) fn lost(config: Seen<Config>, reading: Option<&Reading>) -> Self {
         Self { config, hash: String::new(), is_explained: true, recorded: recorded_hash(reading) }
     }
 
-    /// The hash that the checkpoint names, when no commit gives it to the config.
+    /// The hash that the checkpoint names, when no commit of ProjectScylla gives it to the config.
     pub(super) fn unexplained_hash(&self) -> Option<&str> {
         let is_read = matches!(self.config, Seen::Read(_));
         self.recorded.as_deref().filter(|_| is_read && !self.is_explained)
@@ -85,7 +87,7 @@ pub(super) fn config_bytes(folder: &ExperimentFolder) -> Option<Vec<u8>> {
     files::read_if_readable(&folder.config(), MOST_STAGE_FILE_BYTES)
 }
 
-/// Keys that only a config of ProjectScylla has, or lacks.
+/// Whether the keys are those of a config of ProjectScylla.
 pub(super) fn is_config(bytes: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Keys {

@@ -1,4 +1,4 @@
-//! Names in the folders that ProjectScylla makes: which belong at each level.
+//! Names in the folders that ProjectScylla makes: which are known at each level.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::store::layout::{AGENT, ExperimentFolder, JUDGE, Level, RESULT, WORKSP
 
 /// The copy that ProjectScylla keeps of its former checkpoint.
 pub(in crate::store) const FORMER_CHECKPOINT: &str = "checkpoint.json.bak";
-/// Names the process of ProjectScylla's runner.
+/// The file with the pid of ProjectScylla's runner.
 pub(in crate::store) const PID: &str = "experiment.pid";
 /// A report with the results of a tier or of the whole experiment in it.
 pub(in crate::store) const TOTALS: &str = "result.json";
@@ -43,11 +43,11 @@ const AT_ROOT: [&str; 14] = [
     "summary.md",
     "tier_comparison.json",
 ];
-/// Its folders, those of runs apart.
+/// Its folders, apart from those of runs.
 const FOLDERS_AT_ROOT: [&str; 4] = ["_baseline_worktree", "logs", "repo", "summary"];
 /// Files of a tier.
 const IN_TIER: [&str; 6] = ["best_subtest.json", SUMS, "report.md", TOTALS, "result.json.backup", "summary.md"];
-/// Files of a subtest. In the first days its runs shared a workspace, whose making was logged here.
+/// Files of a subtest. In the earliest version its runs shared a workspace, and the log of making it was here.
 const IN_SUBTEST: [&str; 7] = [
     "command_log.json",
     "config_manifest.json",
@@ -57,9 +57,9 @@ const IN_SUBTEST: [&str; 7] = [
     "report.md",
     "worktree_create.sh",
 ];
-/// Folders of a subtest, of the first days: the shared workspace, and a copy of its setup.
+/// Folders of a subtest, from the earliest version: the shared workspace, and a copy of its setup.
 const FOLDERS_IN_SUBTEST: [&str; 2] = ["config", WORKSPACE];
-/// Files of a run, its logs of commands apart. In the first days agent and judge wrote beside each other.
+/// Files of a run, apart from its logs of commands. In the earliest version agent and judge wrote into one folder.
 const IN_RUN: [&str; 15] = [
     "command_log.json",
     JUDGE_PROMPT,
@@ -88,7 +88,7 @@ impl ExperimentFolder {
         self.root().join(FORMER_CHECKPOINT)
     }
 
-    /// What names the process of ProjectScylla's runner.
+    /// The file with the pid of ProjectScylla's runner.
     pub(in crate::store) fn pid(&self) -> PathBuf {
         self.root().join(PID)
     }
@@ -99,7 +99,7 @@ fn is_file_of(names: &[&str], name: &str, kind: Kind) -> bool {
     names.contains(&name) && (kind == Kind::File || (kind == Kind::Link && LINKS.contains(&name)))
 }
 
-/// Whether ProjectScylla makes it at a level, or made it in an experiment that was taken over.
+/// Whether ProjectScylla makes such a name at a level, or made it in an experiment that was taken over.
 pub(in crate::store) fn is_usual(level: Level, name: &str, kind: Kind) -> bool {
     match level {
         Level::Root => is_usual_at_root(name, kind),
@@ -107,12 +107,12 @@ pub(in crate::store) fn is_usual(level: Level, name: &str, kind: Kind) -> bool {
         Level::Tier => is_usual_in_tier(name, kind),
         Level::Subtest => is_usual_in_subtest(name, kind),
         Level::Run => is_usual_in_run(name, kind),
-        // Deeper down, names are anyone's.
+        // Deeper down, any name is accepted.
         Level::BelowRun => true,
     }
 }
 
-/// Whether it is made in the experiment's folder.
+/// Whether ProjectScylla makes such a name in the experiment's folder.
 fn is_usual_at_root(name: &str, kind: Kind) -> bool {
     is_file_of(&AT_ROOT, name, kind) || (kind == Kind::Folder && FOLDERS_AT_ROOT.contains(&name))
 }
@@ -144,7 +144,7 @@ fn is_log_of_command(name: &str) -> bool {
     number.is_some_and(|digits| digits.len() >= 4 && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// The run of a former attempt that is named as ProjectScylla's later tools do: `run_01` or `run_01_failed_2`.
+/// The run of a former attempt with a name that ProjectScylla's later tools give: `run_01` or `run_01_failed_2`.
 pub(in crate::store) fn unnumbered_attempt(name: &str) -> Option<RunNumber> {
     let run = match name.split_once("_failed_") {
         Some((run, number)) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => run,

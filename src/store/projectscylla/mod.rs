@@ -1,5 +1,5 @@
-//! Experiments of ProjectScylla in the store: how one is recognised, what its names mean, what follows from its files for
-//! the survey, and how one is taken over. General modules meet it in `store/form` alone.
+//! Experiments of ProjectScylla in the store: how one is recognised, what its names mean, what a survey concludes from
+//! its files, and how one is taken over. Of the general modules, only `store/form` uses this.
 
 use crate::model::usage::Total;
 use crate::projectscylla::agent::Agent;
@@ -14,12 +14,12 @@ mod reports;
 mod runner;
 pub mod take_over;
 
-/// Makes standard JSON of a result as Python writes it.
+/// Converts a result as Python writes it to standard JSON.
 pub(super) fn strict(bytes: &[u8]) -> Result<Vec<u8>, String> {
     result::strict(bytes)
 }
 
-/// What an agent left: whether it did anything, and what it cost; `None` when that cannot be read.
+/// Whether an agent did anything, and what it cost; `None` when what it left cannot be read.
 pub(super) fn agent(bytes: &[u8]) -> Option<(bool, Total)> {
     Agent::parse(bytes).map(|agent| (agent.is_usable(), agent.cost_usd.into()))
 }

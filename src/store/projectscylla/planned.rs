@@ -1,5 +1,6 @@
-//! Which runs an experiment of ProjectScylla plans. Its config names tiers and how many subtests of each at most; which those
-//! are stands in its fixture, which is not here. So what was not started follows from the order of their numbers.
+//! Which runs an experiment of ProjectScylla plans. Its config names tiers and the maximum number of subtests of each;
+//! which ones those are is in its fixture, which is not available here. So subtests that were not started are derived
+//! from the order of their numbers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,21 +25,21 @@ const SUBTESTS: [usize; 7] = [24, 10, 15, 41, 7, 15, 1];
 pub(super) struct Expected {
     /// Every run, as far as subtests are known or follow from the config.
     pub(super) plan: Plan,
-    /// Those of subtests that are known.
+    /// The part of it with subtests that are known.
     pub(super) known: Plan,
-    /// Expected tiers of which no subtest is in the plan.
+    /// Planned tiers without a subtest in the plan.
     pub(super) without: Vec<TierId>,
-    /// Whether more may be planned.
+    /// Whether more may be planned than is known.
     pub(super) is_open: bool,
 }
 
 impl Expected {
-    /// Of each planned tier the subtests that are known, the first ones when only so many were asked for. A tier that was
-    /// not finished has as many as were asked for.
+    /// For each planned tier the subtests that are known, limited to the first ones when a maximum was given. For a
+    /// tier that was not finished, the maximum is assumed.
     pub(super) fn of(config: &Config, known: &BTreeSet<(TierId, SubtestId)>, finished: &BTreeSet<TierId>) -> Self {
         let mut planned = Self::default();
         let most = config.max_subtests.map(|most| most as usize);
-        // Where none are named, those are meant that are there.
+        // When no tiers are named, those with folders are meant.
         let there: Vec<TierId> = known.iter().map(|(tier, _)| *tier).collect::<BTreeSet<_>>().into_iter().collect();
         let tiers = if config.tiers_to_run.is_empty() { &there } else { &config.tiers_to_run };
         for tier in tiers {
@@ -69,7 +70,7 @@ impl Expected {
     }
 }
 
-/// The tier that has one subtest, whatever is asked for.
+/// The tier that always has exactly one subtest.
 const LAST: TierId = TierId(6);
 
 /// The tiers that ProjectScylla finished: all of their subtests are known.

@@ -1,4 +1,5 @@
-//! Experiments of ProjectScylla's runner: how one is recognised, and what is asked of it beyond what every survey asks.
+//! Experiments of ProjectScylla's runner: how one is recognised, and what is checked in it beyond what every survey
+//! checks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -29,18 +30,18 @@ use super::planned::{Expected, finished};
 use super::reports::Reports;
 use super::runner;
 
-/// What its name is, for people.
+/// The tool's name in messages.
 const TOOL: &str = "ProjectScylla";
 
 /// What is known before the runs are read.
 pub(in crate::store) struct Recognised {
     version: Version,
     configured: Configured,
-    /// The checkpoint, or the copy that is kept of a former one.
+    /// The checkpoint, or the copy that ProjectScylla keeps of a former one.
     document: Option<Document>,
     checkpoint: Seen<Checkpoint>,
     duplicate_keys: Vec<String>,
-    /// What the copy of the former checkpoint says, when the checkpoint itself cannot be read.
+    /// The content of that copy, when the checkpoint itself cannot be read.
     former: Option<Box<Checkpoint>>,
     signs: Option<Signs>,
     moved_from: Option<String>,
@@ -48,18 +49,18 @@ pub(in crate::store) struct Recognised {
     phased: bool,
 }
 
-/// What was listed on the way to the runs.
+/// What was listed before the runs are read.
 pub(in crate::store) struct Listed {
-    /// Below which folder each run lies.
+    /// The folder in which each run is.
     pub(in crate::store) bases: BTreeMap<RunId, Base>,
     /// Every subtest that has a folder.
     pub(in crate::store) subtests: BTreeSet<(TierId, SubtestId)>,
-    /// Whether anything lies below another folder than the experiment's own.
+    /// Whether anything is in another folder than the experiment's own.
     pub(in crate::store) has_others: bool,
 }
 
-/// Recognises an experiment of ProjectScylla by its config, else by its checkpoint or a copy of it, else by its phases. What
-/// this tool wrote, or a newer one, never is one.
+/// Recognises an experiment of ProjectScylla by its config, else by its checkpoint or a copy of it, else by its phases.
+/// An experiment of this tool, of any version, never counts as one.
 pub(in crate::store) fn recognise(
     folder: &ExperimentFolder,
     survey: &Survey,
@@ -99,7 +100,7 @@ fn has_phases(folder: &ExperimentFolder) -> bool {
     is_folder(Base::Completed) || is_folder(Base::InProgress)
 }
 
-/// What the checkpoint is, and the document when it is whole.
+/// The checkpoint's content, and the document when it is whole.
 fn read(raw: &Result<Option<Vec<u8>>, ReadError>) -> (Seen<Checkpoint>, Option<Document>) {
     let bytes = match raw {
         Ok(None) => return (Seen::Missing, None),
@@ -116,15 +117,15 @@ fn read(raw: &Result<Option<Vec<u8>>, ReadError>) -> (Seen<Checkpoint>, Option<D
     }
 }
 
-/// Whether the checkpoint names a version below ours, whatever else is wrong with it.
+/// Whether the checkpoint names a version below ours, even if something else is wrong with it.
 fn names_their_version(raw: &Result<Option<Vec<u8>>, ReadError>) -> bool {
     let Ok(Some(bytes)) = raw else { return false };
     let Ok(json) = Json::parse(bytes) else { return false };
     json.get("version").and_then(Json::text).is_some_and(|version| age(version) == Age::Foreign)
 }
 
-/// The copy of a former checkpoint, when it is whole. The checkpoint is lost when its runner is killed between two renames,
-/// and then this one is the last that it wrote.
+/// The copy of a former checkpoint, when it is whole. If the runner is killed between two renames, there is no
+/// checkpoint, and this copy is the last state that it wrote.
 fn load_former(folder: &ExperimentFolder) -> Option<Document> {
     let bytes = files::read_if_readable(&folder.former_checkpoint(), MOST_CHECKPOINT_BYTES)?;
     Document::parse(&bytes).ok()
@@ -150,15 +151,15 @@ fn heartbeat(raw: &[u8]) -> Option<Timestamp> {
     Json::parse(raw).ok()?.get("last_heartbeat").and_then(Json::text)?.parse().ok()
 }
 
-/// Whether a checkpoint names another folder than this one. A path that is not absolute is meant from where the runner
-/// was started, which nobody knows.
+/// Whether a checkpoint names another folder than this one. A relative path starts at the folder in which the runner
+/// was started, which is not known.
 fn is_another(folder: &ExperimentFolder, named: &str) -> bool {
     let here = fs::canonicalize(folder.root()).unwrap_or_else(|_| folder.root().to_owned());
     !here.ends_with(Path::new(named)) && fs::canonicalize(named).map_or(true, |named| named != here)
 }
 
 impl Recognised {
-    /// Tells the survey what is known before the runs are read.
+    /// Adds to the survey what is known before the runs are read.
     pub(in crate::store) fn begin(&mut self, survey: &mut Survey) {
         let config = &self.configured.config;
         survey.config = match config {
@@ -166,7 +167,7 @@ impl Recognised {
             Seen::Unreadable(reason) => Seen::Unreadable(reason.clone()),
             _ => Seen::Missing,
         };
-        // What else was looked at belongs to experiments of this tool.
+        // The rest was checked for experiments of this tool.
         survey.config_missing = Vec::new();
         survey.config_fault = None;
         survey.inherited.clear();
@@ -182,7 +183,7 @@ impl Recognised {
         });
         survey.former_checkpoint = self.former.take().or_else(|| self.checkpoint_anew());
         survey.is_unsealed = true;
-        // Reports are made when every run is done, and only their runner knows how far it came.
+        // Reports are made when every run is done, and only ProjectScylla's runner knows how far it got.
         survey.ends_later = true;
         if survey.holder.is_none() {
             survey.holder = self.signs.as_ref().map(|signs| signs.holder.clone());
@@ -190,7 +191,7 @@ impl Recognised {
         survey.signs = self.signs.take();
     }
 
-    /// A checkpoint that names no run yet; `None` without a config that can be read.
+    /// A checkpoint without runs; `None` without a readable config.
     fn checkpoint_anew(&self) -> Option<Box<Checkpoint>> {
         let now = clock::now();
         let config = self.configured.config.content()?;
@@ -214,7 +215,8 @@ impl Recognised {
         }))
     }
 
-    /// Tells what follows from the runs: the plan, where they lie, and what states and reports have to do with it.
+    /// Adds to the survey what follows from the runs: the plan, the places of the runs, and how states and reports
+    /// compare.
     pub(in crate::store) fn finish(
         self,
         folder: &ExperimentFolder,
@@ -224,7 +226,7 @@ impl Recognised {
     ) {
         let phased = self.phased || listed.has_others;
         survey.places = places(phased, &listed.bases);
-        // Nothing of it names an experiment or a config as results of this tool do.
+        // Its files do not name an experiment or a config in the way that results of this tool do.
         survey.experiment_ids.clear();
         survey.inheritance.clear();
         let recorded = self.document.as_ref().map(Document::reading);
@@ -254,7 +256,7 @@ impl Recognised {
                 committed: &committed(survey),
                 unknown: &unknown(survey),
             };
-            // What a copy of a former checkpoint says is out of date by its nature.
+            // A copy of a former checkpoint is always out of date.
             if survey.checkpoint.content().is_some() {
                 stale_states = states::stale(&reading.states, &reading.checkpoint.completed_runs, &facts);
             }
@@ -285,7 +287,8 @@ fn planned_of(config: &Config, known: &BTreeSet<(TierId, SubtestId)>, finished: 
     }
 }
 
-/// Runs that are done lie in `completed/`, in an experiment that has phases; but older runners left them beside it.
+/// The expected places: finished runs are in `completed/` in an experiment with phases, though older runners left them
+/// outside.
 fn places(phased: bool, bases: &BTreeMap<RunId, Base>) -> Places {
     let usual = if phased { Base::Completed } else { Base::Root };
     let others = bases.iter().filter(|(_, base)| **base != usual);
@@ -296,13 +299,13 @@ fn is_committed(survey: &Survey, run: RunId) -> bool {
     matches!(survey.runs.get(&run), Some(RunSeen::Committed(_)))
 }
 
-/// Every committed run. What else lies in its folder plays no part in what contradicts it.
+/// Every committed run. The rest of its folder does not matter for contradictions.
 fn committed(survey: &Survey) -> BTreeMap<RunId, Committed> {
     let runs = survey.runs.keys().filter(|run| is_committed(survey, **run));
     runs.map(|run| (*run, Committed { report: true, workspace: false })).collect()
 }
 
-/// Runs of which nobody can say whether they are committed.
+/// Runs of which it is not known whether they are committed.
 fn unknown(survey: &Survey) -> BTreeSet<RunId> {
     let hidden = |seen: &RunSeen| matches!(seen, RunSeen::Unknown);
     survey.runs.iter().filter(|(_, seen)| hidden(seen)).map(|(run, _)| *run).collect()

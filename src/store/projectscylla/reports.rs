@@ -1,7 +1,7 @@
-//! Reports of ProjectScylla: which subtests and sums they name, and in what these differ from the results.
+//! Reports of ProjectScylla: the subtests and sums that they name, and how these differ from the results.
 //!
-//! ProjectScylla writes a report in place, sometimes from a copy of the results that was out of date, so a report proves
-//! nothing; but who reads it should know that it is wrong.
+//! ProjectScylla overwrites reports in place, sometimes from an outdated copy of the results, so a report proves
+//! nothing; but whoever reads one should know when it is wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -21,9 +21,9 @@ use crate::store::layout::ExperimentFolder;
 use super::layout::{SUMS, TOTALS};
 use crate::text::words::{counted, list};
 
-/// How far a sum may lie from the one of the results, in dollars: rounding in another order.
+/// How far a sum may differ from that of the results, in dollars, because of rounding in another order.
 const MOST_ROUNDING: f64 = 1e-6;
-/// Differences that are told of one report.
+/// Most differences that are reported for one report.
 const MOST_TOLD: usize = 3;
 
 /// A tier's `result.json`.
@@ -77,7 +77,7 @@ struct Summary {
     total_cost: Option<f64>,
 }
 
-/// What the results in some part of the experiment come to.
+/// The totals of the results in some part of the experiment.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sum {
     runs: usize,
@@ -88,7 +88,7 @@ struct Sum {
 /// The reports of one experiment.
 pub(super) struct Reports<'a> {
     folder: &'a ExperimentFolder,
-    /// Where the reports of tiers lie.
+    /// The folder in which the reports of tiers are.
     base: Base,
     tiers: BTreeMap<TierId, TierTotals>,
     /// What is wrong with reports, by their places.
@@ -96,7 +96,7 @@ pub(super) struct Reports<'a> {
 }
 
 impl<'a> Reports<'a> {
-    /// Reads the totals of each tier, which name its subtests.
+    /// Reads the `result.json` of each tier, which names its subtests.
     pub(super) fn read(folder: &'a ExperimentFolder, phased: bool, tiers: &BTreeSet<TierId>) -> Self {
         let base = if phased { Base::Completed } else { Base::Root };
         let mut reports = Self { folder, base, tiers: BTreeMap::new(), stale: Vec::new() };
@@ -109,14 +109,14 @@ impl<'a> Reports<'a> {
         reports
     }
 
-    /// The subtests that totals of tiers name.
+    /// The subtests that those files name.
     pub(super) fn subtests(&self) -> impl Iterator<Item = (TierId, SubtestId)> + '_ {
         self.tiers.iter().flat_map(|(tier, totals)| {
             totals.subtest_results.keys().filter_map(|subtest| Some((*tier, subtest.parse().ok()?)))
         })
     }
 
-    /// Every report that differs from the results: its place, and in what.
+    /// Every report that differs from the results: its place, and how it differs.
     pub(super) fn stale(mut self, survey: &Survey) -> Vec<(String, String)> {
         let mut subtests: BTreeMap<(TierId, SubtestId), BTreeMap<u32, Option<bool>>> = BTreeMap::new();
         let mut sums: BTreeMap<(TierId, SubtestId), Sum> = BTreeMap::new();
@@ -145,7 +145,7 @@ impl<'a> Reports<'a> {
         self.stale
     }
 
-    /// Compares the sums that `report.json` names on each level.
+    /// Compares the sums in `report.json` on each level.
     fn sums(&mut self, sums: &BTreeMap<(TierId, SubtestId), Sum>) {
         let tiers: BTreeSet<TierId> = sums.keys().map(|(tier, _)| *tier).collect();
         let all = total(sums, None);
@@ -191,7 +191,7 @@ impl<'a> Reports<'a> {
         self.stale.push((place, clipped(list(&told))));
     }
 
-    /// Reads a report as Python would; what is not there is no report.
+    /// Parses a report as Python would; `None` when there is none.
     fn load<T: DeserializeOwned>(&mut self, place: &str) -> Option<T> {
         match parse(&self.folder.root().join(Path::new(place))) {
             Ok(found) => found,

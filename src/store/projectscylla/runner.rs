@@ -1,4 +1,4 @@
-//! Whether ProjectScylla's runner is at work on an experiment. It takes no lock, so there are only signs of it.
+//! Whether ProjectScylla's runner is working on an experiment. It takes no lock, so there are only signs of it.
 
 use jiff::Timestamp;
 
@@ -9,11 +9,12 @@ use crate::store::layout::ExperimentFolder;
 
 use super::layout::PID;
 
-/// Largest file with the number of a process that is read, in bytes.
+/// Most bytes of a pid file that are read.
 const MOST_PID_BYTES: u64 = 64;
-/// A runner that was not heard of for so long is dead. ProjectScylla, which is heard every 30 s, says so too.
+/// A runner without a sign for so long is dead. ProjectScylla itself, whose runner updates its heartbeat every 30 s,
+/// uses the same limit.
 const MOST_SILENCE_SECONDS: i64 = 120;
-/// What the command line of ProjectScylla's programs holds.
+/// Texts in the command lines of ProjectScylla's programs.
 const PROGRAMS: [&str; 7] = [
     "manage_experiment",
     "regenerate_results",
@@ -24,9 +25,9 @@ const PROGRAMS: [&str; 7] = [
     "scylla.e2e",
 ];
 
-/// The runner, when there are signs of one: a process of the number that the folder or the checkpoint names, which looks
-/// like one, or a checkpoint that says `running` and was written a moment ago, maybe on another machine. `is_at_home` says
-/// that the checkpoint names this very folder.
+/// The runner, when there are signs of one: a process with the pid that the folder or the checkpoint names and that
+/// looks like a runner, or a checkpoint with the state `running` that was written a moment ago, maybe on another
+/// machine. `is_at_home`: whether the checkpoint names this very folder.
 pub(super) fn find(
     folder: &ExperimentFolder,
     recorded: Option<u32>,
@@ -38,8 +39,8 @@ pub(super) fn find(
     if let Some(pid) = [told, recorded].into_iter().flatten().find(|pid| is_runner(*pid)) {
         return Some(signs(Some(pid), None));
     }
-    // ProjectScylla records no machine. Where the folder is called as it was and a process of that number was there once,
-    // it was on this machine, and it is dead.
+    // ProjectScylla records no machine. If the folder still has its recorded path and a process with that pid existed
+    // on this machine, the runner was here, and is dead.
     if is_at_home && told.or(recorded).is_some_and(was_here) {
         return None;
     }
@@ -47,7 +48,8 @@ pub(super) fn find(
     (silence.abs() <= MOST_SILENCE_SECONDS).then(|| signs(None, heard))
 }
 
-/// The signs of a runner: its process, if it lives on this machine, and when it was last heard of. It tells neither its
+/// The signs of a runner: its process, if it is alive on this machine, and the time of its last heartbeat. Its machine
+/// and start time are not recorded.
 /// machine nor its start.
 fn signs(pid: Option<u32>, heard: Option<Timestamp>) -> Signs {
     let since = heard.map_or_else(|| "its start".to_owned(), |heard| heard.to_string());
@@ -63,12 +65,12 @@ fn signs(pid: Option<u32>, heard: Option<Timestamp>) -> Signs {
     Signs { holder, place: PID.to_owned(), message }
 }
 
-/// Whether a process of this number has been started since this machine was: numbers are given in order.
+/// Whether a process with this pid was started since the machine's start: pids are given in order.
 fn was_here(pid: u32) -> bool {
     process::newest().is_some_and(|newest| pid <= newest)
 }
 
-/// Numbers of processes are used again, so the program counts.
+/// Whether the process is a runner, by its program, because pids are reused.
 fn is_runner(pid: u32) -> bool {
     let line = i32::try_from(pid).ok().and_then(process::command_line).unwrap_or_default();
     let line = String::from_utf8_lossy(&line);

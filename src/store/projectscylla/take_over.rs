@@ -1,5 +1,5 @@
-//! Taking an experiment of ProjectScylla's runner over: its own files are kept as they are, its results are sealed, and
-//! its runs get the places that they have here. Each step can be done again after a stop in its middle.
+//! Taking over an experiment of ProjectScylla's runner: its own files are kept as they are, its results are sealed, and
+//! its runs are moved to the places that they have here. Each step can be repeated after it was stopped halfway.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::store::{StoreError, checkpoint, config, evidence};
 
 use super::layout::unnumbered_attempt;
 
-/// Folders in which the tiers lie once more.
+/// Folders of phases, which may contain tiers too.
 const PHASES: [Base; 2] = [Base::Completed, Base::InProgress];
 /// The copy of the task's prompt that ProjectScylla keeps.
 const PROMPT: &str = "prompt.md";
@@ -31,13 +31,13 @@ struct Former {
     path: PathBuf,
 }
 
-/// Keeps ProjectScylla's checkpoint and config as they lie there, and the digests of the results that are taken over.
+/// Keeps ProjectScylla's checkpoint and config as they are, and the digests of the results that are taken over.
 ///
 /// # Errors
 /// When one of them cannot be read or written.
 pub fn keep(folder: &ExperimentFolder, committed: &[(RunId, String)]) -> Result<(), StoreError> {
     files::create_dir_durable(&folder.taken_over())?;
-    // What a former call left that was stopped is written again, whole.
+    // Files that a stopped call left half-written are written again.
     for ((), half) in named(&folder.taken_over(), Kind::File, |name| name.starts_with(TEMPORARY_PREFIX).then_some(()))?
     {
         fs::remove_file(&half).map_err(|error| FileError::new("remove", &half, error))?;
@@ -62,8 +62,8 @@ pub fn keep(folder: &ExperimentFolder, committed: &[(RunId, String)]) -> Result<
     Ok(files::write_atomic(&folder.taken_over_seal(), &seal)?)
 }
 
-/// What ProjectScylla recorded of an experiment that is taken over but for the last step: its config is ours already, its
-/// checkpoint is not yet.
+/// ProjectScylla's checkpoint of an experiment that is taken over but for the last step: its config is ours already,
+/// its checkpoint is not yet.
 ///
 /// # Errors
 /// When the checkpoint cannot be read.
@@ -76,7 +76,7 @@ pub fn misses_only_its_checkpoint(folder: &ExperimentFolder) -> Result<Option<Ch
     Ok(Document::parse(&raw).ok().map(|document| document.checkpoint().0))
 }
 
-/// The prompt that ProjectScylla's runs were given, when it lies there as text.
+/// The prompt that ProjectScylla's runs were given, when there is a file of it with valid text.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -88,7 +88,7 @@ pub fn prompt(folder: &ExperimentFolder) -> Result<Option<String>, StoreError> {
     }
 }
 
-/// The prompts that agents of ProjectScylla were given, of the runs at these places that keep theirs.
+/// The prompts that agents of ProjectScylla were given, for the runs at these places that have a copy.
 ///
 /// # Errors
 /// When one cannot be read.
@@ -105,10 +105,10 @@ pub fn prompts_of_runs(folder: &ExperimentFolder, places: &[&str]) -> Result<Vec
     Ok(prompts)
 }
 
-/// Gives a run the place that it has here. One that has it already, or is not there any more, is passed over.
+/// Moves a run to the place that it has here. One that is there already, or does not exist any more, is skipped.
 ///
 /// # Errors
-/// When the place is taken by another folder, or it cannot be written.
+/// When the place is occupied by another folder, or it cannot be written.
 pub fn settle(folder: &ExperimentFolder, run: RunId, place: &str) -> Result<(), StoreError> {
     let (from, to) = (folder.root().join(place), folder.run(run).root().to_owned());
     if from == to || files::kind_of(&from)?.is_none() {
@@ -118,8 +118,8 @@ pub fn settle(folder: &ExperimentFolder, run: RunId, place: &str) -> Result<(), 
     Ok(files::rename_durable(&from, &to)?)
 }
 
-/// Gives former attempts the names and the place that they have here, so that their cost counts from then on: those in
-/// ProjectScylla's own spellings, and those in its phases.
+/// Moves former attempts to the names and places that they have here, so that their cost counts from then on: those
+/// with ProjectScylla's own spellings, and those in its phases.
 ///
 /// # Errors
 /// When a folder cannot be listed or renamed.
@@ -152,7 +152,7 @@ pub fn settle_former_attempts(folder: &ExperimentFolder) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Moves what is left of ProjectScylla's phases, reports and manifests, to its other files.
+/// Moves what is left of ProjectScylla's phases (reports and manifests) to its other files.
 ///
 /// # Errors
 /// When it cannot be written.
@@ -166,7 +166,7 @@ pub fn put_phases_away(folder: &ExperimentFolder) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What of a kind lies in a folder under names that mean something, sorted by what they mean.
+/// The entries of a kind in a folder whose names have a meaning, sorted by it.
 fn named<T: Ord>(
     folder: &Path,
     wanted: Kind,
@@ -186,8 +186,8 @@ fn named<T: Ord>(
     Ok(found)
 }
 
-/// A name below ProjectScylla's `.failed/`: `run_01_attempt_01`, which is ours too and moves only out of a phase, `run_01`
-/// and `run_01_failed_1`.
+/// The meaning of a name below ProjectScylla's `.failed/`: `run_01_attempt_01`, which is ours too and is moved only out
+/// of a phase, `run_01` and `run_01_failed_1`.
 fn meant_attempt(name: &str, phase: bool) -> Option<(RunNumber, Option<AttemptNumber>)> {
     if let Some((run, attempt)) = AttemptNumber::from_folder(name) {
         return phase.then_some((run, Some(attempt)));

@@ -1,4 +1,4 @@
-//! What a run cost that is not committed, and what of a committed one no result says.
+//! The cost of a run that is not committed, and that part of a committed run's cost that no result names.
 
 use super::RunStore;
 use crate::model::grading::GradingNumber;
@@ -10,15 +10,15 @@ use crate::store::claimed::{self, Asked};
 use crate::store::{StoreError, work};
 
 impl RunStore {
-    /// What was spent on the attempt that lies there, as far as agent and judges have said it: `agent` is its result, when
-    /// it is whole.
+    /// What was spent on the present attempt, as far as agent and judges reported it: `agent` is the agent's result,
+    /// when it is whole.
     ///
     /// # Errors
     /// When the system does not let something be read.
     pub fn spent(&self, agent: Option<&AgentResult>) -> Result<Total, StoreError> {
         let agent = match agent {
             Some(agent) => agent.usage.cost,
-            // While its agent works, a run's record lies in the work folder.
+            // While the agent works, its record is in the work folder.
             None => match self.pointed_to()? {
                 Some(place) => claimed::agent(&self.own, &work::record_in(&place))?,
                 None => claimed::agent(&self.own, &self.folder.record())?,
@@ -35,7 +35,7 @@ impl RunStore {
         Ok(spent)
     }
 
-    /// What the agent of an attempt without a result cost, when its record says nothing of it.
+    /// The agent's cost in an attempt without a result, when its record does not report it.
     ///
     /// # Errors
     /// When the system does not let something be read.
@@ -43,24 +43,24 @@ impl RunStore {
         Ok(if claimed::asked(&self.own)? == Asked::Program { Cost::Unknown } else { Cost::NOTHING })
     }
 
-    /// The store of what a grading leaves of the run.
+    /// The store for what a grading writes about the run.
     #[must_use]
     pub fn graded(&self, grading: GradingNumber) -> Self {
         Self { folder: self.folder.graded(grading), ..self.clone() }
     }
 
-    /// Makes the folders of a later grading, durably; those that are there stay.
+    /// Makes the folders of a later grading, durably; existing ones stay.
     ///
     /// # Errors
     /// When one cannot be made or synced.
     pub fn begin_grading(&self) -> Result<(), StoreError> {
-        // The mark of a process lies there while one works.
+        // The mark of a process is there while one works.
         files::create_dir_durable(&self.folder.agent())?;
         files::create_dir_durable(&self.folder.checks())?;
         Ok(files::create_dir_durable(&self.folder.judges())?)
     }
 
-    /// What the judges cost that were asked here, whether their answers are valid or not.
+    /// The cost of the judges that were asked here, whether their answers are valid or not.
     ///
     /// # Errors
     /// When the system does not let something be read.
@@ -75,7 +75,7 @@ impl RunStore {
         Ok(spent + self.failed_judges_cost()?)
     }
 
-    /// What a judge's answer says that it cost, valid or not.
+    /// The cost that a judge's answer reports, valid or not.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -83,7 +83,7 @@ impl RunStore {
         claimed::judge(&self.folder, judge)
     }
 
-    /// What the answers cost that were set aside.
+    /// The cost of the answers that were set aside.
     ///
     /// # Errors
     /// When one cannot be read.

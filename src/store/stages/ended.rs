@@ -1,4 +1,4 @@
-//! The files by which stages end: whole, not there, or altered.
+//! The files by which stages end: whole, missing, or altered.
 
 use std::path::Path;
 
@@ -11,19 +11,19 @@ use crate::os::files::{self, ReadError};
 use crate::store::StoreError;
 use crate::store::own_digest::{self, Own};
 
-/// A stage's file as a value; `None` when it is not there, or is not whole: then the stage has not ended.
+/// The value of a stage's file; `None` when it is missing or not whole: then the stage has not ended.
 pub(super) fn read_whole<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StoreError> {
     Ok(read_stage(path)?.whole())
 }
 
-/// What a stage's file is.
+/// The state of a stage's file.
 #[derive(Debug)]
 pub(in crate::store) enum Stage<T> {
     /// The stage has not ended.
     Absent,
-    /// It has.
+    /// The stage has ended.
     Whole(T),
-    /// It has, and its file is not what was written.
+    /// The stage has ended, but its file is not what was written.
     Damaged,
 }
 
@@ -37,7 +37,7 @@ impl<T> Stage<T> {
     }
 }
 
-/// Tells what the bytes of a stage's file are.
+/// Parses the bytes of a stage's file.
 pub(in crate::store) fn stage_of<T: DeserializeOwned>(bytes: &[u8]) -> Stage<T> {
     match serde_json::from_slice(bytes) {
         Ok(value) if own_digest::own(bytes) != Own::Wrong => Stage::Whole(value),
@@ -45,8 +45,8 @@ pub(in crate::store) fn stage_of<T: DeserializeOwned>(bytes: &[u8]) -> Stage<T> 
     }
 }
 
-/// Reads a stage's file. A file appears whole or not at all, so one that is not whole was altered. What is no file was
-/// planted.
+/// Reads a stage's file. A file appears whole or not at all, so one that is not whole was altered, and something that
+/// is not a regular file was put there by another program.
 pub(in crate::store) fn read_stage<T: DeserializeOwned>(path: &Path) -> Result<Stage<T>, StoreError> {
     Ok(read_with_text(path)?.0)
 }
@@ -60,7 +60,7 @@ pub(super) fn read_with_text<T: DeserializeOwned>(path: &Path) -> Result<(Stage<
     }
 }
 
-/// A stage's file as it is written: its value, and the digest of what else the stage left.
+/// A stage's file as it is written: its value, and the digest of everything else that the stage left.
 #[derive(Serialize)]
 pub(super) struct Ended<'a, T> {
     #[serde(flatten)]

@@ -14,7 +14,7 @@ use crate::store::layout::RunFolder;
 use crate::store::{StoreError, attempts, evidence, own_digest, pretty};
 
 impl RunStore {
-    /// The number of the attempt that is in work or comes next: one above all that lie in `.failed/`.
+    /// The number of the present or next attempt: one above the highest in `.failed/`.
     ///
     /// # Errors
     /// When `.failed/` cannot be listed.
@@ -35,7 +35,7 @@ impl RunStore {
         Ok(attempts)
     }
 
-    /// How many former attempts the run has, and what they cost as far as their records say it.
+    /// How many former attempts the run has, and what they cost as far as their records name it.
     pub(in crate::store) fn former_attempts(&self) -> Result<(u32, Total), StoreError> {
         let attempts = self.attempts()?;
         let mut cost = Total::ZERO;
@@ -46,8 +46,8 @@ impl RunStore {
         Ok((u32::try_from(attempts.len()).unwrap_or(u32::MAX), cost))
     }
 
-    /// Moves the run's folder, whole, to `.failed/` with a record of the attempt; where it lies then. A record that a
-    /// former session wrote, before it was stopped on the way to the move, is kept: it knew the cost.
+    /// Moves the run's folder, whole, to `.failed/` with a record of the attempt; gives its new path. A record that a
+    /// former session wrote before it was stopped is kept: that session knew the cost.
     ///
     /// # Errors
     /// When it cannot be written; with `AlreadyExists` when there is such an attempt already.
@@ -57,7 +57,7 @@ impl RunStore {
         let path = self.folder.attempt_record();
         let written: Option<AttemptRecord> = read_whole(&path)?;
         if written.is_none_or(|written| written.attempt != record.attempt) {
-            // What cannot be sealed is kept all the same.
+            // An attempt that cannot be sealed is kept all the same.
             let seal = evidence::seal_attempt(&self.folder).ok();
             if let Some(seal) = &seal {
                 files::write_atomic(&self.folder.seal(), seal)?;
@@ -71,7 +71,7 @@ impl RunStore {
             files::write_atomic(&path, &own_digest::add(pretty(&record, &path)?))?;
         }
         files::create_dir_durable(&self.failed)?;
-        // What was cut short and could not be sealed lies there as it was left.
+        // Without a seal, its files may not have been synced.
         files::sync_file_system(&self.subtest)?;
         files::rename_durable(self.folder.root(), &to)?;
         Ok(to)

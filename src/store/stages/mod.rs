@@ -1,4 +1,4 @@
-//! The durable files of one run. A worker is given this for its own run and writes nowhere else.
+//! The durable files of one run. A worker gets this for its own run and writes nowhere else.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,27 +17,27 @@ use super::{StoreError, evidence, own_digest, pretty, version};
 use ended::{Ended, read_whole, read_with_text};
 pub(super) use ended::{Stage, read_stage, stage_of};
 
-/// Which durable files of a run are whole: a resume goes on behind them.
+/// Which durable files of a run are whole: a resume goes on after them.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StageProgress {
-    /// The agent's work is over.
+    /// The agent's result, when the agent is done.
     pub agent: Option<AgentResult>,
-    /// Its changes are taken.
+    /// Whether its changes are captured.
     pub patch: bool,
-    /// The checks are carried out.
+    /// The results of the checks, when they are done.
     pub checks: Option<ChecksResult>,
     /// The judges that have graded the run.
     pub judgments: BTreeMap<JudgeNumber, Judgment>,
-    /// There is a `run_result.json`; whether it is whole is the survey's question.
+    /// Whether there is a `run_result.json`; whether it is whole is for the survey to find out.
     pub committed: bool,
 }
 
-/// The folder of one run in work.
+/// The folder of one run that is being worked on.
 #[derive(Debug, Clone)]
 pub struct RunStore {
     run: RunId,
     folder: RunFolder,
-    /// Where the agent's files lie, also those of a run that is graded again.
+    /// The folder of the agent's files, also for a run that is graded again.
     own: RunFolder,
     subtest: PathBuf,
     failed: PathBuf,
@@ -62,13 +62,13 @@ impl RunStore {
         self.run
     }
 
-    /// Where its files lie.
+    /// Its folder.
     #[must_use]
     pub fn folder(&self) -> &RunFolder {
         &self.folder
     }
 
-    /// Makes the run's folders, durably; those that are there stay.
+    /// Makes the run's folders, durably; existing ones stay.
     ///
     /// # Errors
     /// When one cannot be made or synced.
@@ -89,7 +89,7 @@ impl RunStore {
         ] {
             made(&path)?;
         }
-        // Also when they were there: the session that made them may have been killed before it synced.
+        // Also when they exist: the session that made them may have been killed before it synced.
         files::sync_dir(self.folder.root())?;
         Ok(files::sync_dir(&self.subtest)?)
     }
@@ -102,7 +102,7 @@ impl RunStore {
         Ok(files::create_dir_durable(&self.folder.judge(judge))?)
     }
 
-    /// How often a judge is asked with the next time; former answers that were not valid lie aside.
+    /// The number of the next attempt at asking a judge; former invalid answers are set aside.
     ///
     /// # Errors
     /// When a system call fails.
@@ -114,8 +114,8 @@ impl RunStore {
         Ok(attempt)
     }
 
-    /// Moves the folder of a judge that gave no valid answer aside, whole; what it said stays evidence, and a record holds
-    /// the digest of it until the seal of the run does.
+    /// Sets the folder of a judge that gave no valid answer aside, whole; its answer remains evidence, and a record
+    /// holds the answer's digest until the run's seal does.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -182,7 +182,7 @@ impl RunStore {
         Ok(judges)
     }
 
-    /// `agent/result.json`, when it is there and whole.
+    /// `agent/result.json`, when it exists and is whole.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -191,12 +191,12 @@ impl RunStore {
         match self.agent_result(&path)? {
             Stage::Absent => Ok(None),
             Stage::Whole(result) => Ok(Some(result)),
-            // The agent was paid, whatever became of the file.
+            // The agent was paid, whatever happened to the file.
             Stage::Damaged => Err(StoreError::DamagedStage { path }),
         }
     }
 
-    /// The same, where one that was altered is as good as none: the attempt is given up.
+    /// The same, but a file that was altered counts as none: the attempt is given up.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -220,7 +220,7 @@ impl RunStore {
         self.write_stage(&self.folder.agent(), &self.folder.agent_result(), result)
     }
 
-    /// `checks/result.json`, when it is there and whole.
+    /// `checks/result.json`, when it exists and is whole.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -236,7 +236,7 @@ impl RunStore {
         self.write_stage(&self.folder.checks(), &self.folder.checks_result(), checks)
     }
 
-    /// A judge's `judgment.json`, when it is there, whole and this judge's.
+    /// A judge's `judgment.json`, when it exists, is whole and is this judge's.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -249,7 +249,7 @@ impl RunStore {
         Ok(Some(judgment))
     }
 
-    /// Makes what a judge was asked and said durable.
+    /// Makes a judge's prompt and answer durable.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -309,7 +309,7 @@ impl RunStore {
         self.translated(result).map(Some)
     }
 
-    /// A result as the current version says it.
+    /// A result translated to the current version.
     pub(super) fn translated(&self, mut result: RunResult) -> Result<RunResult, StoreError> {
         if version::age(&result.version) == version::Age::Earlier {
             let graded = self.own.graded(result.grading);
@@ -319,8 +319,9 @@ impl RunStore {
         Ok(result)
     }
 
-    /// The result of a run that is committed, made durable once more: the session that wrote it may have been killed, or
-    /// told of an error, before it was. The same bytes go to another file, since a file whose sync failed is not trusted.
+    /// The result of a committed run, made durable once more: the session that wrote it may have been killed, or have
+    /// met an error, before it was durable. The same bytes go to another file, since a file whose sync failed is not
+    /// trusted.
     ///
     /// # Errors
     /// When the result cannot be read or written.
@@ -333,7 +334,8 @@ impl RunStore {
         self.translated(result)
     }
 
-    /// Writes a stage's file: it carries the digest of itself, and of what else the stage left in its folder.
+    /// Writes a stage's file: it carries the digest of itself, and of everything else that the stage left in its
+    /// folder.
     fn write_stage<T: Serialize>(&self, stage: &Path, path: &Path, value: &T) -> Result<(), StoreError> {
         let evidence = evidence::digest_of_stage(&self.folder, stage, path);
         Ok(files::write_atomic(path, &own_digest::add(pretty(&Ended { value, evidence }, path)?))?)
@@ -350,10 +352,10 @@ mod taken;
 pub struct OpenFolders(Vec<Folder>);
 
 impl RunStore {
-    /// Opens the run's folders, so that what takes their places is not taken for them.
+    /// Opens the run's folders, so that a folder that replaces one of them is noticed.
     ///
     /// # Errors
-    /// When one cannot be opened, or is none.
+    /// When one cannot be opened, or is not a folder.
     pub fn hold(&self) -> Result<OpenFolders, StoreError> {
         let mut held = Vec::new();
         for path in self.folder.folders() {
@@ -364,7 +366,7 @@ impl RunStore {
 }
 
 impl OpenFolders {
-    /// Puts every folder back that is not in its place any more; whether there was one.
+    /// Restores every folder that is not in its place any more; gives whether there was one.
     ///
     /// # Errors
     /// When one cannot be put back.

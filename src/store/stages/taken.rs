@@ -1,4 +1,4 @@
-//! Where the agent of a run works, and what was taken of the tree that it left.
+//! Where the agent of a run works, and what was captured of the tree that it left.
 
 use std::io;
 
@@ -12,7 +12,7 @@ use crate::store::own_digest;
 use crate::store::work::WorkFolder;
 
 impl RunStore {
-    /// Keeps where the agent works, so that what it left is found after a kill.
+    /// Records where the agent works, so that what it left is found after a kill.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -22,7 +22,7 @@ impl RunStore {
         Ok(std::fs::write(&path, text).map_err(|error| FileError::new("write", &path, error))?)
     }
 
-    /// Where the agent works that was not finished, when that is known.
+    /// The work folder of an agent that was not finished, when it is known.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -30,7 +30,7 @@ impl RunStore {
         read_whole(&self.folder.pointer())
     }
 
-    /// Forgets where the agent works: its result says it from now on.
+    /// Removes the record of where the agent works: the agent's result names it from now on.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -42,7 +42,7 @@ impl RunStore {
         }
     }
 
-    /// Whether `changes.patch` is there.
+    /// Whether `changes.patch` exists.
     ///
     /// # Errors
     /// When a system call fails.
@@ -50,7 +50,7 @@ impl RunStore {
         Ok(files::kind_of(&self.folder.patch())? == Some(Kind::File))
     }
 
-    /// `changes.patch`, when it is there.
+    /// `changes.patch`, when it exists.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -58,7 +58,7 @@ impl RunStore {
         Ok(files::read_bounded(&self.folder.patch(), MOST_PATCH_BYTES)?)
     }
 
-    /// `changes.json`, when it is there and whole; format 4.0 had none.
+    /// `changes.json`, when it exists and is whole; format 4.0 had none.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -66,7 +66,7 @@ impl RunStore {
         read_whole(&self.folder.changes())
     }
 
-    /// Writes `changes.json`: what `changes.patch`, which is written next, holds and what it does not.
+    /// Writes `changes.json`: what `changes.patch`, which is written next, contains and what it does not.
     ///
     /// # Errors
     /// When it cannot be written.

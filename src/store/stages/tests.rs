@@ -64,7 +64,7 @@ fn a_stage_file_that_is_torn_or_no_file_is_not_whole() {
     fs::remove_file(&path).unwrap();
     sample::fifo(&path);
     assert_eq!(store.read_agent_result().unwrap(), None);
-    // Another judge's judgment is not this one's.
+    // The judgment of another judge does not count as this one's.
     sample::write_json(&store.folder().judgment(JudgeNumber(1)), &sample::judgment(2, true));
     assert_eq!(store.read_judgment(JudgeNumber(1)).unwrap(), None);
 }
@@ -93,7 +93,7 @@ fn a_committed_run_is_sealed_and_never_committed_again() {
     assert_eq!(written, result);
     assert!(fs::read(store.folder().result()).unwrap().ends_with(b"}\n"));
 
-    // Another state of the evidence would give another seal.
+    // Other evidence would give another seal.
     store.write_patch(b"other").unwrap();
     let before = sample.bytes();
     let again = store.commit(&mut sample::run_result(store.run(), false));

@@ -1,4 +1,4 @@
-//! Below which of several folders a run lies, in forms that have several. Which one counts of a run that lies below two.
+//! In which of several folders a run is, for forms that have several, and which one counts for a run that is in two.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,19 +13,20 @@ use crate::store::layout::{Base, ExperimentFolder};
 use super::facts::ReadFacts;
 use super::levels::ListedRuns;
 
-/// Where the runs of an experiment lie.
+/// The folders of the runs of an experiment.
 #[derive(Debug, Default)]
 pub(super) struct Bases {
-    /// The folder of each run that counts.
+    /// For each run the folder that counts.
     pub(super) of_runs: BTreeMap<RunId, Base>,
     /// Every subtest that has a folder.
     pub(super) subtests: BTreeSet<(TierId, SubtestId)>,
-    /// Whether anything lies below another base than the experiment's own folder.
+    /// Whether anything is in another base than the experiment's own folder.
     pub(super) has_others: bool,
 }
 
-/// Tells runs apart by base, and says which folders do not count: those are listed no more. Of a run that lies in two, the
-/// folder with a whole result counts, else the one with the agent's work; where both are alike, the later base.
+/// Determines the folder of each run, and reports folders that do not count, which are removed from the list. For a run
+/// in two folders, the one with a whole result counts, else the one with the agent's work; if both are equal, the one
+/// in the later base.
 pub(super) fn tell_apart(folder: &ExperimentFolder, form: &Form, listed: &mut [ListedRuns]) -> (Bases, Vec<Problem>) {
     let mut of_run: BTreeMap<RunId, Vec<Base>> = BTreeMap::new();
     for list in listed.iter() {
@@ -40,7 +41,7 @@ pub(super) fn tell_apart(folder: &ExperimentFolder, form: &Form, listed: &mut [L
     };
     let mut others = Vec::new();
     for (run, mut lies_in) in of_run {
-        // Folders that count more come last, and the sort keeps the order of bases among equal ones.
+        // The folder that counts comes last, and the sort keeps the order of bases among equal ones.
         if lies_in.len() > 1 {
             lies_in.sort_by_key(|base| worth(folder, form, *base, run));
         }
@@ -62,7 +63,7 @@ pub(super) fn tell_apart(folder: &ExperimentFolder, form: &Form, listed: &mut [L
     (bases, others)
 }
 
-/// How much is there of a run: 2 with a whole result, 1 with a usable agent's.
+/// How much exists of a run: 2 with a whole result, 1 with a usable agent's result.
 fn worth(folder: &ExperimentFolder, form: &Form, base: Base, run: RunId) -> u8 {
     let folder = folder.run_in(base, run);
     let read = |path: &Path| read_if_readable(path, MOST_STAGE_FILE_BYTES);

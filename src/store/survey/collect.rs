@@ -1,4 +1,4 @@
-//! What the threads of a survey found, put together.
+//! Combines what the threads of a survey found.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,40 +13,40 @@ use crate::model::survey::{AttemptsSeen, Former, Holder};
 use crate::model::survey::{Graded, Problem, RunSeen, Survey};
 use crate::model::usage::Total;
 
-/// What one thread has found since it last told.
+/// What one thread has found since it last handed over its findings.
 #[derive(Default)]
 pub(super) struct Part {
     pub(super) runs: Vec<(RunId, RunSeen)>,
     pub(super) graded: Vec<(RunId, Graded)>,
     pub(super) shortfalls: Vec<((RunId, GradingNumber), Shortfall)>,
-    /// The later gradings that the runs' folders hold anything of.
+    /// The later gradings of which the runs' folders contain anything.
     pub(super) graded_by: BTreeSet<GradingNumber>,
     pub(super) problems: Vec<Problem>,
-    /// The runs that are claimed, or were, each with who holds it now.
+    /// The runs that are or were claimed, each with the present holder of the claim.
     pub(super) claims: Vec<(RunId, Option<Holder>)>,
     pub(super) foreign: Vec<String>,
     pub(super) temporary: Vec<String>,
     pub(super) unknown: Vec<(String, String)>,
     pub(super) attempts: Vec<(RunId, AttemptSeen)>,
-    /// Winners that results say they took over: of which tier the result is, and the winner.
+    /// Winners that results name as inherited: the tier of the result, and the winner.
     pub(super) inheritance: BTreeSet<(TierId, (TierId, SubtestId))>,
-    /// The commits that results say their trees began as.
+    /// The commits that results name as the start of their trees.
     pub(super) made_from: BTreeMap<(TierId, SubtestId), BTreeSet<String>>,
-    /// The baselines whose checks results were compared with.
+    /// The baselines whose check results the runs' own were compared with.
     pub(super) compared_with: BTreeSet<String>,
     /// The former attempts that runs should have.
     pub(super) former: Vec<(RunId, Former)>,
-    /// Results that name the experiment as the config does.
+    /// Number of results that name the experiment as the config does.
     pub(super) of_this_experiment: usize,
-    /// Results that name another one, with what they name.
+    /// Results that name another experiment, with that name.
     pub(super) of_others: Vec<(String, RunId)>,
-    /// What agents left beside what was captured.
+    /// What agents left that was not captured.
     pub(super) remainders: Vec<Remainder>,
 }
 
 /// One former attempt.
 pub(super) struct AttemptSeen {
-    /// `None` under a name that does not tell which attempt it was.
+    /// `None` when its name does not say which attempt it was.
     pub(super) number: Option<AttemptNumber>,
     pub(super) cost: Total,
     pub(super) used_up: bool,
@@ -56,22 +56,22 @@ pub(super) struct AttemptSeen {
     pub(super) is_bound: bool,
 }
 
-/// The survey as it grows.
+/// The combined findings while they grow.
 pub(super) struct Collection {
     survey: Survey,
-    /// Sorted maps of falling size. Two are merged when the later one has grown to half of the former, so that each run
-    /// is moved only a few times, and merging frees the one while it fills the other.
+    /// Sorted maps of decreasing size. Two are merged when the later one has grown to half the size of the one before,
+    /// so that each run is moved only a few times, and merging frees the one while it fills the other.
     runs: Vec<BTreeMap<RunId, RunSeen>>,
     hashes: HashMap<Digest, u16>,
     of_this_experiment: usize,
-    /// What speaks against runs, each once: there are few of them.
+    /// Each distinct shortfall of a run once: there are few of them.
     shortfalls: HashSet<Arc<Shortfall>>,
 }
 
-/// So many failures are kept, those of the first runs: more are not read by anybody.
+/// How many failures are kept, those of the first runs: nobody reads more.
 const MOST_FAILURES: usize = 20_000;
 
-/// Locks; what a thread that panicked has told stays true.
+/// Locks, also after a thread panicked: what it handed over before is still right.
 pub(super) fn lock(collection: &Mutex<Collection>) -> MutexGuard<'_, Collection> {
     collection.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -91,7 +91,7 @@ impl Collection {
         self.survey.claimed.keys().copied().collect()
     }
 
-    /// The number under which facts name a config's hash; `None` when there are more than numbers.
+    /// The number by which facts refer to a config's hash; `None` when the numbers are used up.
     pub(super) fn number(&mut self, hash: Digest) -> Option<u16> {
         let next = u16::try_from(self.hashes.len()).ok().filter(|next| *next < u16::MAX);
         match self.hashes.get(&hash) {
@@ -102,7 +102,7 @@ impl Collection {
         }
     }
 
-    /// Takes what a thread has found; its part is empty then.
+    /// Takes over what a thread has found, and leaves its part empty.
     pub(super) fn take(&mut self, part: &mut Part) {
         if !part.runs.is_empty() {
             let mut later: BTreeMap<_, _> = part.runs.drain(..).collect();

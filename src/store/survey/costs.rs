@@ -1,5 +1,5 @@
-//! What results cost: as they say it, or, of earlier versions, as it is told by what lies beside them. It stands alone because
-//! the reader of results has no branch for versions.
+//! The costs of results: as they name them or, for earlier versions, as the files beside them show. It stands alone
+//! because the reader of results has no branch for versions.
 
 use crate::model::ids::RunId;
 use crate::model::result::RunResult;
@@ -12,7 +12,7 @@ use crate::store::stages::RunStore;
 use crate::store::version::{Age, age};
 
 impl Reader<'_> {
-    /// What costs a result names, as the current version would name them.
+    /// The costs that a result names, as the current version would name them.
     pub(super) fn costs(&self, run: RunId, facts: &ReadFacts<'_>, json: &[u8]) -> Costs {
         if facts.version.as_deref().is_none_or(|version| age(version) != Age::Earlier) {
             return facts.costs();
@@ -32,7 +32,7 @@ impl Reader<'_> {
         )
     }
 
-    /// What an agent cost that left no result; nothing if there was none.
+    /// The cost of an agent that left no result; zero if none was started.
     pub(super) fn begun_agent(&self, run: RunId) -> Total {
         let folder = self.setting.folder.run_in(self.base, run);
         claimed::agent(&folder, &folder.record()).map_or(Total::UNKNOWN, Total::from)

@@ -1,4 +1,4 @@
-//! What later gradings say of committed runs: each has a result and a seal of its own.
+//! The later gradings of committed runs: each has a result and a seal of its own.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use crate::store::stages::RunStore;
 use crate::store::{evidence, own_digest};
 
 impl Reader<'_> {
-    /// The later gradings that a run's folder holds anything of.
+    /// The later gradings of which a run's folder contains anything.
     pub(super) fn listed_gradings(&mut self, run: RunId) -> BTreeSet<GradingNumber> {
         let mut listed = BTreeSet::new();
         if !self.setting.regraded {
@@ -38,7 +38,7 @@ impl Reader<'_> {
         listed
     }
 
-    /// Reads every grading of a committed run; nothing where the fixture's own is the only one.
+    /// Reads every grading of a committed run; nothing when the fixture's own is the only one.
     pub(super) fn gradings(&mut self, run: RunId, facts: &ReadFacts<'_>, costs: &Costs) {
         let listed = self.listed_gradings(run);
         let own = (!facts.grading.is_first()).then_some(facts.grading);
@@ -53,7 +53,7 @@ impl Reader<'_> {
             match self.grading(run, number, facts) {
                 Ok(Some(by)) => {
                     self.part.graded_by.insert(number);
-                    // What lies in the run's own folder is of the grading that was given up before.
+                    // Failed judges in the run's own folder belong to the grading that was given up before.
                     let own = graded.by.insert(number, by).map(|own| own.failed_judges);
                     graded.beside += own.unwrap_or_default();
                 }
@@ -64,7 +64,7 @@ impl Reader<'_> {
                     }
                 }
                 Err(found) => {
-                    // Whatever became of the verdict, it was paid for.
+                    // Whatever happened to the verdict, it was paid for.
                     let own = graded.by.remove(&number).map(|own| own.spent()).unwrap_or_default();
                     graded.beside += own.max(self.begun(run, number));
                     self.broken_grading(run, number, found);
@@ -80,7 +80,7 @@ impl Reader<'_> {
         self.problem_at(run, ProblemKind::BrokenGrading, place, found);
     }
 
-    /// Looks at the stages of a grading of a run that has no verdict yet: a resume goes on with what lies there.
+    /// Checks the stages of an unfinished grading of a run: a resume goes on with them.
     pub(super) fn begun_stages(&mut self, run: RunId, number: GradingNumber) {
         self.part.graded_by.insert(number);
         let store = RunStore::new(self.setting.folder, run).graded(number);
@@ -96,7 +96,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What one grading says; `None` when it says nothing yet.
+    /// The content of one grading; `None` when it has no verdict yet.
     fn grading(
         &mut self,
         run: RunId,
@@ -136,7 +136,7 @@ impl Reader<'_> {
         Ok(Some(facts.graded(&costs)))
     }
 
-    /// What was spent on a grading of a run that has no verdict yet.
+    /// What was spent on an unfinished grading of a run.
     fn begun(&mut self, run: RunId, number: GradingNumber) -> Total {
         let store = RunStore::new(self.setting.folder, run).graded(number);
         store.judges_cost().unwrap_or_else(|error| {

@@ -1,4 +1,4 @@
-//! The levels of an experiment's folder: which names are known at each, and what is foreign.
+//! The levels of an experiment's folder: which names are known at each, and which are foreign.
 
 use std::ffi::OsStr;
 use std::sync::Mutex;
@@ -28,7 +28,7 @@ pub(super) struct SubtestFolder {
     pub(super) subtest: SubtestId,
 }
 
-/// The runs that a subtest has folders of, sorted.
+/// The runs of a subtest that have folders, sorted.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ListedRuns {
     pub(super) of: SubtestFolder,
@@ -41,7 +41,7 @@ impl SubtestFolder {
     }
 }
 
-/// A name that is not known where it lies.
+/// Reports a name that is not known at its level.
 fn stranger(part: &mut Part, level: &str, name: &OsStr, kind: Kind) {
     let place =
         if level.is_empty() { name.to_string_lossy().into() } else { format!("{level}/{}", name.to_string_lossy()) };
@@ -54,7 +54,7 @@ fn stranger(part: &mut Part, level: &str, name: &OsStr, kind: Kind) {
     }
 }
 
-/// Lists a level that may be hidden; `known` says whether a name belongs there.
+/// Lists a level that may be unreadable; `known` says whether a name belongs there.
 fn level(part: &mut Part, folder: &Folder, place: &str, mut known: impl FnMut(&str, Kind) -> bool) {
     let listed = folder.each(|name, kind| {
         if !name.to_str().is_some_and(|text| known(text, kind)) {
@@ -66,7 +66,7 @@ fn level(part: &mut Part, folder: &Folder, place: &str, mut known: impl FnMut(&s
     }
 }
 
-/// Opens a folder that was listed; one that is gone meanwhile holds nothing.
+/// Opens a folder that was listed; one that was removed meanwhile counts as empty.
 fn opened(part: &mut Part, folder: &Folder, name: &str, place: &str) -> Option<Folder> {
     folder.folder(name).unwrap_or_else(|error| {
         part.unknown.push((place.to_owned(), error.to_string()));
@@ -74,7 +74,7 @@ fn opened(part: &mut Part, folder: &Folder, name: &str, place: &str) -> Option<F
     })
 }
 
-/// Every subtest that has a folder, sorted. The levels above them are looked through on the way.
+/// Every subtest that has a folder, sorted. The levels above them are checked on the way.
 pub(super) fn subtests(
     folder: &ExperimentFolder,
     form: &Form,
@@ -87,7 +87,7 @@ pub(super) fn subtests(
     let mut foreign = Vec::new();
     root.each(|name, kind| match (name.to_str(), kind) {
         (Some(CONFIG | REPO | REPORT | QUARANTINE), Kind::Folder) | (Some(LOCK), Kind::File) => {}
-        // Whatever the checkpoint is: its reader says so, and its backups are not read.
+        // Of any kind: the checkpoint's reader reports it, and backups are not read.
         (Some(text), _) if text == CHECKPOINT || text.starts_with(BACKUP_PREFIX) => {}
         (Some(text), Kind::Folder) if text.parse::<TierId>().is_ok() => tiers.extend(text.parse::<TierId>()),
         (Some(text), Kind::Folder) if form.base(text).is_some() => bases.extend(form.base(text)),
@@ -259,7 +259,7 @@ fn attempts(part: &mut Part, subtest: &Folder, (of, form, depth): (SubtestFolder
         let mut seen = attempts::see(&RunFolder::at(failed.path().join(&name)), depth == Depth::Evidence)
             .unwrap_or_else(|error| {
                 part.unknown.push((at.clone(), error.to_string()));
-                // What it cost cannot be read either.
+                // Its cost cannot be read either.
                 attempts::Seen { cost: Total::UNKNOWN, ..attempts::Seen::default() }
             });
         seen.must_be(of.run(run), number);

@@ -1,7 +1,7 @@
-//! What the folder of an experiment holds, read once and at known levels.
+//! The contents of the folder of an experiment, read once and at known levels.
 //!
-//! Folders are listed and each result is opened relative to its subtest's folder, without looking first; folders of runs
-//! are not opened. Results are folded into small facts as they are read, so memory does not grow with their bytes.
+//! Folders are listed, and each result is opened relative to its subtest's folder without checking first; folders of
+//! runs are not opened. Results are reduced to a few facts as they are read, so memory does not grow with their bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -39,7 +39,7 @@ mod whole;
 use bases::Bases;
 pub use single::of_run;
 
-/// How closely the folder is looked at.
+/// How closely the folder is examined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
     /// Every result.
@@ -53,19 +53,19 @@ struct Setting<'a> {
     folder: &'a ExperimentFolder,
     depth: Depth,
     form: &'static Form,
-    /// The results that were taken over from another tool, with their digests; `None` where nobody knows whose they are.
+    /// The results that were taken over from another tool, with their digests; `None` when that is not known.
     taken_over: Option<BTreeMap<RunId, Digest>>,
     /// Whether runs may have later gradings.
     regraded: bool,
     /// The gradings that were made later.
     gradings: Vec<GradingNumber>,
-    /// The runs that workers have claimed: in their folders files come and go.
+    /// The runs that workers have claimed: files in their folders may appear and disappear.
     claimed: BTreeSet<RunId>,
     /// The id that results should name, when it is known.
     experiment_id: Option<ExperimentId>,
 }
 
-/// Reads what the folder holds. What cannot be read is named in the survey; nothing is written.
+/// Reads the contents of the folder. What cannot be read is named in the survey; nothing is written.
 ///
 /// # Errors
 /// When the folder itself cannot be listed.
@@ -83,8 +83,8 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
         Err(error) => survey.unknown.push((folder.relative(&folder.inherited_dir()), error.to_string())),
     }
     gradings::see(folder, &mut survey);
-    // Its bytes before the results: what a live coordinator commits meanwhile is then unrecorded for a moment, and never
-    // a phantom.
+    // Its bytes are read before the results: what a live coordinator commits meanwhile is then unrecorded for a moment,
+    // and never a phantom.
     let raw = checkpoint::load(folder);
     if survey.config.content().is_none() {
         if let Some(recognised) = form::recognise(folder, &survey, &raw) {
@@ -93,10 +93,10 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
         }
         see_fixture(folder, evidence::digest_of_tree(&folder.fixture()), &mut survey);
         survey.quarantined_cost = quarantined_cost(folder, &OURS)?;
-        // Only the checkpoint says then whose results these should be.
+        // In this case only the checkpoint says which experiment the results should name.
         (survey.checkpoint, survey.duplicate_keys) = checkpoint::judge(&raw);
         survey.checkpoint_fault = checkpoint::fault(&raw).map(str::to_owned);
-        // Whether there should be a record, only the config says.
+        // Without a config it is not known whether there should be a record.
         survey.damaged = repository::check(folder, depth == Depth::Evidence, false);
         let mut survey = read_results(folder, depth, &OURS, true, survey)?.0;
         settle_gradings(folder, &mut survey);
@@ -105,10 +105,11 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
     }
     let form = form::of_ours(folder)?;
     survey.quarantined_cost = quarantined_cost(folder, form)?;
-    // Two files know of later gradings. Only where both say that there is none, and nothing is looked at closely, no run is asked.
+    // Config and checkpoint both show whether there are later gradings. Only if both show none, and evidence is not
+    // examined, are the runs' folders not checked for them.
     let regraded = depth == Depth::Evidence || !survey.gradings.is_empty() || checkpoint::may_name_gradings(&raw);
     let raw = Mutex::new(raw);
-    // Takes the bytes, so that they are gone while results gather.
+    // Consumes the bytes, so that they are freed while results are collected.
     let judge = || {
         let taken = mem::replace(&mut *raw.lock().unwrap_or_else(PoisonError::into_inner), Ok(None));
         let damaged = repository::check(folder, depth == Depth::Evidence, is_current);
@@ -136,16 +137,16 @@ fn see_fixture(folder: &ExperimentFolder, digest: Result<Option<Digest>, FileErr
     }
 }
 
-/// Lets each run say what the grading that counts says of it.
+/// Sets for each run the verdict of the grading that counts.
 fn settle_gradings(folder: &ExperimentFolder, survey: &mut Survey) {
-    // A coordinator may have made one since they were looked at.
+    // A coordinator may have made one since the gradings were read.
     if survey.graded_by.iter().any(|number| !survey.gradings.contains_key(number)) {
         gradings::see(folder, survey);
     }
     settle(survey);
 }
 
-/// What results share: the commits of their baselines, and what checks said of those.
+/// Reads what results share: the commits of their baselines, and the baseline checks.
 fn see_shared(folder: &ExperimentFolder, depth: Depth, survey: &mut Survey) {
     for (tier, subtest) in survey.made_from.keys() {
         if let Some(commit) = repository::baseline(folder, *tier, *subtest) {
@@ -180,8 +181,8 @@ fn of_another(
     Ok(survey)
 }
 
-/// Adds runs, attempts and strange places to what is known of the whole; with it, below which folders the runs lie, where
-/// the form has several.
+/// Adds runs, attempts and unknown places to the survey; gives the folders in which the runs are, for forms that have
+/// several.
 fn read_results(
     folder: &ExperimentFolder,
     depth: Depth,
@@ -193,7 +194,7 @@ fn read_results(
     Ok(read_subtests((folder, depth, form, regraded), &subtests, |_| true, survey))
 }
 
-/// The same of these subtests alone, and of those runs in them that are asked for.
+/// The same for these subtests alone, and for those of their runs that are asked for.
 fn read_subtests(
     (folder, depth, form, regraded): (&ExperimentFolder, Depth, &'static Form, bool),
     subtests: &[levels::SubtestFolder],
@@ -229,7 +230,7 @@ fn taken_over(folder: &ExperimentFolder, survey: &mut Survey) -> Option<BTreeMap
     }))
 }
 
-/// What runs cost that were set aside whole: they were paid for, whatever became of them.
+/// The cost of runs that were set aside whole: they were paid for, whatever happened to them.
 fn quarantined_cost(folder: &ExperimentFolder, form: &'static Form) -> Result<Total, StoreError> {
     let mut names = Vec::new();
     if let Some(quarantine) = Folder::open(&folder.quarantine())? {
@@ -237,7 +238,7 @@ fn quarantined_cost(folder: &ExperimentFolder, form: &'static Form) -> Result<To
     }
     let mut cost = Total::ZERO;
     for name in names {
-        // What lies in a quarantine lies as it did in the experiment.
+        // A quarantine is laid out like the experiment itself.
         let aside = ExperimentFolder::at(folder.quarantine().join(name));
         let Ok((mut found, _)) = read_results(&aside, Depth::Results, form, form.is_sealed, Survey::default()) else {
             continue;
@@ -245,7 +246,7 @@ fn quarantined_cost(folder: &ExperimentFolder, form: &'static Form) -> Result<To
         settle(&mut found);
         for (run, seen) in &found.runs {
             cost += match seen {
-                // A result that was set aside by itself was made again from its stages, which count where they are.
+                // A result that was set aside by itself is made again from its stages, which count where they are.
                 RunSeen::Unreadable => left_beside(&RunStore::new(&aside, *run))?,
                 seen => seen.spent(),
             };
@@ -254,7 +255,7 @@ fn quarantined_cost(folder: &ExperimentFolder, form: &'static Form) -> Result<To
     Ok(cost)
 }
 
-/// What the stages cost that lie beside a result that cannot be read.
+/// The cost of the stages beside a result that cannot be read.
 fn left_beside(run: &RunStore) -> Result<Total, StoreError> {
     run.spent(run.whole_agent_result()?.as_ref())
 }
@@ -264,12 +265,12 @@ fn experiment_id(survey: &Survey) -> Option<ExperimentId> {
     configured.or_else(|| survey.checkpoint.content().map(|checkpoint| checkpoint.experiment_id.clone()))
 }
 
-/// Adds workspaces of committed runs that should be gone: who only looks at results does not look at those.
+/// Adds workspaces of committed runs that should be gone: a survey of results alone does not examine them.
 ///
 /// # Errors
 /// When a result cannot be read any more.
 pub fn add_leftovers(folder: &ExperimentFolder, survey: &mut Survey) -> Result<(), StoreError> {
-    // Where results have no seal, none says whether its workspace was to go.
+    // Results without a seal do not say whether their workspace was to be removed.
     if survey.is_unsealed {
         return Ok(());
     }
@@ -287,7 +288,8 @@ pub fn add_leftovers(folder: &ExperimentFolder, survey: &mut Survey) -> Result<(
     Ok(())
 }
 
-/// The marks of processes that may still work on uncommitted runs, and on committed ones that are graded again. Whether they live is the engine's question.
+/// The marks of processes that may still work on uncommitted runs, and on committed ones that are graded again. Whether
+/// they are alive is for the engine to find out.
 #[must_use]
 pub fn marks(folder: &ExperimentFolder, survey: &Survey) -> Vec<(RunId, PathBuf)> {
     let uncommitted = survey.runs.iter().filter(|(_, seen)| !matches!(seen, RunSeen::Committed(_)));

@@ -1,4 +1,4 @@
-//! The results themselves: each opened once, parsed lean, and folded.
+//! Reads the results: each is opened once, parsed for the few facts, and collected.
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -20,13 +20,13 @@ use crate::store::own_digest::{self, Own};
 use crate::store::version::{self, Age, age};
 use crate::store::{clipped, evidence};
 
-/// Runs that are read for each opening of their subtest's folder: a large subtest is shared between threads.
+/// How many runs are read for each opening of their subtest's folder: a large subtest is shared between threads.
 const RUNS_AT_A_TIME: usize = 128;
-/// The same where all evidence is read.
+/// The same when all evidence is read.
 const SEALS_AT_A_TIME: usize = 8;
-/// Runs that a thread keeps before it tells.
+/// How many runs a thread collects before it hands them over.
 const RUNS_KEPT: usize = 1024;
-/// Buffers that grew larger than this for one file are given back.
+/// Buffers that grew larger than this for one file are freed.
 const USUAL_BYTES: usize = 1 << 20;
 
 /// Reads every result that is listed.
@@ -45,18 +45,18 @@ pub(super) fn results(setting: &Setting<'_>, listed: &[ListedRuns], collection: 
     );
 }
 
-/// One thread's state: every buffer is used again.
+/// One thread's state: every buffer is reused.
 pub(super) struct Reader<'a> {
     pub(super) setting: &'a Setting<'a>,
     collection: &'a Mutex<Collection>,
     pub(super) part: Part,
-    /// Where the runs lie that are being read.
+    /// The base of the runs that are being read.
     pub(super) base: Base,
     pub(super) bytes: Vec<u8>,
     name: String,
-    /// The config hash that was met last, which nearly every result names.
+    /// The config hash that was met last, because nearly every result names the same.
     last_hash: (String, Option<u16>),
-    /// The baseline that was met last, which nearly every result of a subtest names.
+    /// The baseline that was met last, because nearly every result of a subtest names the same.
     pub(super) last_baseline: (String, Option<(TierId, SubtestId)>),
 }
 
@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
         let path = self.setting.folder.subtest_in(of.base, of.tier, of.subtest);
         let open = match Folder::open(&path) {
             Ok(Some(open)) => open,
-            // It was listed a moment ago.
+            // It was removed since it was listed.
             Ok(None) => return,
             Err(error) => {
                 self.part.unknown.push((self.setting.folder.relative(&path), error.to_string()));
@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a file in a run's folder, relative to the subtest's.
+    /// Reads a file in a run's folder, relative to the subtest's folder.
     fn read(&mut self, subtest: &Folder, run: RunId, file: &str) -> Result<bool, ReadError> {
         self.name_file(run, file);
         subtest.read_into(&self.name, MOST_STAGE_FILE_BYTES, &mut self.bytes)
@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
             Err(ReadError::Io(error)) => self.hidden(run, RESULT, error.to_string()),
             Err(error) => self.unreadable(run, error.to_string()),
         });
-        // What a crash left in an unfinished run would be in the way of the run's own seal.
+        // What a crash left in an unfinished run would later spoil the run's own seal.
         let is_looked_at = self.setting.depth == Depth::Evidence || matches!(seen, RunSeen::Unfinished { .. });
         if is_looked_at && !self.setting.claimed.contains(&run) {
             self.strangers(run);
@@ -127,8 +127,8 @@ impl<'a> Reader<'a> {
         seen
     }
 
-    /// A whole result of usual size. A result that is cut anywhere cannot be parsed, and whatever is not usual is read
-    /// again with more care.
+    /// Reads a whole result of usual size. A result that is cut off anywhere cannot be parsed, and whatever is unusual
+    /// is read again with more care.
     fn usual(&mut self, subtest: &Folder, run: RunId) -> Option<RunSeen> {
         self.name_file(run, RESULT);
         let there = subtest.read_at_once(&self.name, &mut self.bytes);
@@ -159,7 +159,7 @@ impl<'a> Reader<'a> {
         seen
     }
 
-    /// A result that is read less strictly: with bare `NaN`, equal keys, numbers as text.
+    /// A result that is parsed less strictly: with bare `NaN`, duplicate keys, numbers as text.
     fn committed_loosely(&mut self, run: RunId, bytes: &[u8], strict: Strict) -> RunSeen {
         match strict(bytes) {
             Err(error) => self.unreadable(run, error),
@@ -200,13 +200,13 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Keeps what speaks against a run.
+    /// Records why a run did not pass.
     pub(super) fn shortfall(&mut self, run: RunId, facts: &ReadFacts<'_>) {
         let shortfall = facts.shortfall().map(|shortfall| ((run, facts.grading), shortfall));
         self.part.shortfalls.extend(shortfall);
     }
 
-    /// Keeps which winners a result names.
+    /// Records the winners that a result names.
     fn keep_inheritance(&mut self, run: RunId, facts: &ReadFacts<'_>) -> Result<(), String> {
         for winner in facts.winners() {
             self.part.inheritance.insert((run.tier, winner?));
@@ -214,7 +214,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Keeps which experiment a result names.
+    /// Records which experiment a result names.
     fn name_experiment(&mut self, run: RunId, facts: &ReadFacts<'_>) {
         let Some(named) = facts.experiment_id.as_deref() else { return };
         let is_usual = self.setting.experiment_id.as_ref().is_some_and(|id| id.as_str() == named);
@@ -225,7 +225,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The number of the config's hash that a result names.
+    /// The number of the config hash that a result names.
     fn number(&mut self, facts: &ReadFacts<'_>) -> Result<Option<u16>, String> {
         let Some(hash) = &facts.config_hash else { return Ok(None) };
         if **hash != *self.last_hash.0 {
@@ -235,7 +235,7 @@ impl<'a> Reader<'a> {
         Ok(self.last_hash.1)
     }
 
-    /// Compares a result with its folder, its own judges, and its evidence when that is asked for.
+    /// Compares a result with its folder, its own judges, and with its evidence when that is asked for.
     fn compare(&mut self, run: RunId, facts: &ReadFacts<'_>, (bytes, own): (&[u8], Own)) {
         self.own_words(run, facts, own);
         if let Some(newer) = facts.version.as_deref().filter(|version| age(version) == Age::Newer) {
@@ -245,7 +245,7 @@ impl<'a> Reader<'a> {
         if let Some(found) = facts.misplaced(run) {
             self.problem(run, ProblemKind::Misplaced, found);
         }
-        // What contradicts itself does not follow from anything.
+        // A result that contradicts itself does not follow from any stages.
         let mut follows = Some(bytes);
         if let Some(found) = facts.contradiction() {
             self.problem(run, ProblemKind::Contradictory, found);
@@ -263,7 +263,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Looks whether files are there that a result without a seal names by their former paths.
+    /// Checks that the files exist that a result without a seal names by their former paths.
     fn named(&mut self, run: RunId, folder: &RunFolder, facts: &ReadFacts<'_>) {
         for below in facts.named_files(run) {
             if matches!(files::kind_of(&folder.root().join(below)), Ok(None)) {
@@ -326,7 +326,7 @@ impl<'a> Reader<'a> {
         name.zip(kind).is_some_and(|(name, kind)| (self.setting.form.is_usual)(level, &name, kind))
     }
 
-    /// Where a run lies that is being read.
+    /// The place of a run that is being read.
     pub(super) fn place(&self, run: RunId) -> String {
         self.base.place(&run.to_string())
     }
@@ -341,7 +341,7 @@ impl<'a> Reader<'a> {
         RunSeen::Unknown
     }
 
-    /// A problem of the whole run, which repair would set aside as a whole.
+    /// Reports a problem of the whole run, which repair would set aside as a whole.
     pub(super) fn problem(&mut self, run: RunId, kind: ProblemKind, found: String) {
         self.problem_at(run, kind, self.place(run), found);
     }
@@ -351,7 +351,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A committed run has a workspace that should be gone.
+/// The problem of a committed run whose workspace should have been removed.
 pub(super) fn left_workspace(folder: &ExperimentFolder, run: RunId) -> Problem {
     let found = "it should have been removed when the run was committed".to_owned();
     Problem { run, kind: ProblemKind::StrayWorkspace, place: folder.relative(&folder.run(run).workspace()), found }

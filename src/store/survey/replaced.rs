@@ -10,7 +10,7 @@ use crate::model::survey::ProblemKind;
 use crate::os::files::{self, Kind};
 use crate::store::layout::RunFolder;
 
-/// What an agent's result says of what was unusual. What this version does not know is not looked at.
+/// The flags in an agent's result. Flags that this version does not know are ignored.
 #[derive(Deserialize)]
 struct Unusual {
     #[serde(default)]
@@ -18,8 +18,8 @@ struct Unusual {
 }
 
 impl Reader<'_> {
-    /// Looks for folders of a committed run that are links or something else, and whether one was replaced while the agent
-    /// worked.
+    /// Reports folders of a committed run that are links or anything else but folders, and whether one was replaced
+    /// while the agent worked.
     pub(super) fn folders(&mut self, run: RunId, folder: &RunFolder) {
         for path in folder.folders() {
             match files::kind_of(&path) {

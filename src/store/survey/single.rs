@@ -1,5 +1,5 @@
-//! The survey for one run: all that is known of the whole, and of the runs that one alone. Who makes a single run of a large
-//! experiment need not read all others.
+//! The survey for one run: everything about the experiment as a whole, and of the runs only that one. So a single run
+//! of a large experiment can be made without reading all others.
 
 use crate::model::ids::RunId;
 use crate::model::survey::Survey;
@@ -10,7 +10,7 @@ use crate::store::form;
 use crate::store::layout::{Base, ExperimentFolder, spelling};
 use crate::store::{StoreError, checkpoint, evidence, gradings, inherited, repository};
 
-/// Reads what the folder holds of one run. Whoever asks has claimed it.
+/// Surveys the folder for one run. The caller has claimed it.
 ///
 /// # Errors
 /// When the folder cannot be looked at.

@@ -64,7 +64,7 @@ fn many_runs_of_one_subtest_and_many_subtests_are_all_there_in_order() {
                 let run = run(&format!("{tier}/{subtest:02}/{number}"));
                 let result = sample.folder.run(run).result();
                 fs::create_dir_all(result.parent().unwrap()).unwrap();
-                // Hashes alternate, so that threads meet them in an order of their own.
+                // Hashes alternate, so that threads meet them in different orders.
                 let hash = format!("sha256:{:064x}", number % 7);
                 fs::write(result, json!({"run_number": number, "config_hash": hash}).to_string()).unwrap();
                 expected.push(run);
@@ -292,7 +292,7 @@ fn unfinished_runs_and_former_attempts_tell_what_was_spent() {
         store.begin().unwrap();
         store.set_aside(&attempt(number, last)).unwrap();
     }
-    // A record that is gone: the agent's own result still tells the cost.
+    // Without the record, the agent's own result still tells the cost.
     let bare = sample.folder.attempt(second, AttemptNumber(1));
     sample::write_json(&bare.join("agent/result.json"), &sample::agent_result());
     store.begin().unwrap();

@@ -1,4 +1,4 @@
-//! Threads that share a list of work; alone, for each level of the folder is read by them.
+//! Threads that share a list of work; alone, because several levels of the folder are read by them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -8,8 +8,8 @@ const BEYOND_CORES: usize = 8;
 /// More threads than this gain nothing.
 const MOST_THREADS: usize = 16;
 
-/// Does every piece of work once, on as many threads as it pays. Each thread has a state of its own, which `end` is
-/// given.
+/// Does every piece of work once, on a suitable number of threads. Each thread has a state of its own, which is passed
+/// to `end`.
 pub(super) fn share<Work: Sync, State>(
     work: &[Work],
     begin: impl Fn() -> State + Sync,
@@ -27,7 +27,7 @@ pub(super) fn share<Work: Sync, State>(
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let threads = (cores + BEYOND_CORES).min(MOST_THREADS).min(work.len());
     thread::scope(|scope| {
-        // The calling thread is one of them; where no more can be had, the others do the work.
+        // The calling thread is one of them; if no more can be started, the others do the work.
         for _ in 1..threads {
             if thread::Builder::new().spawn_scoped(scope, labour).is_err() {
                 break;

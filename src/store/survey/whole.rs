@@ -1,5 +1,5 @@
-//! Whether results, stages and their evidence are as they were written: the digests that they carry, their seals, and
-//! what follows from the stages.
+//! Whether results, stages and their evidence are as they were written: by the digests that they carry, by their seals,
+//! and by recomputing results from the stages.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ use crate::store::own_digest::{self, Own};
 use crate::store::stages::{RunStore, Stage, read_stage, stage_of};
 use crate::store::version::{Age, age, costs};
 
-/// What a stage's file says of what else the stage left.
+/// The digest in a stage's file of everything else that the stage left.
 #[derive(Deserialize)]
 struct Left {
     #[serde(default)]
@@ -43,10 +43,11 @@ fn is_patch(folder: &RunFolder, expected: Digest) -> bool {
     patch.is_ok_and(|patch| patch.is_some_and(|patch| Digest::of(&patch) == expected))
 }
 
-/// The stages that a result names, as they lie in a folder.
+/// The stages that a result names, read from a folder.
 ///
-/// They are read by the rules of the result's own version: one of today took stages of an earlier version over translated,
-/// and one of an earlier version took them as they are. The agent's own files lie in the folder `run`.
+/// They are read by the rules of the result's own version: a result of today was made from stages of an earlier version
+/// after translation, and a result of an earlier version from the stages as they are. The agent's own files are in the
+/// folder `run`.
 fn stages(
     result: &RunResult,
     folder: &RunFolder,
@@ -80,7 +81,7 @@ fn stages(
     })
 }
 
-/// The same of a result of a later grading: what the agent did lies in the run's own folder.
+/// The same for a result of a later grading: what the agent did is in the run's own folder.
 fn stages_of_later(result: &RunResult, later: &RunFolder, run: &RunFolder) -> Option<Stages> {
     let own = [(later.agent_result(), run.agent_result()), (later.changes(), run.changes())];
     stages(result, later, run, &|path| {
@@ -95,14 +96,14 @@ fn does_not_follow(result: &RunResult, stages: Option<Stages>) -> Option<String>
     (!differing.is_empty()).then(|| format!("{} does not follow from the stages of the run", differing.join(", ")))
 }
 
-/// Whether a stage left something else than what lies beside the file by which it ended.
+/// Whether the files that a stage left differ from the digest in the file by which it ended.
 fn is_left_otherwise(folder: &RunFolder, stage: &Path, path: &Path) -> bool {
     let Some(bytes) = read_file(path) else { return false };
     let Ok(Left { evidence: Some(expected) }) = serde_json::from_slice(&bytes) else { return false };
     evidence::digest_of_stage(folder, stage, path) != Some(expected)
 }
 
-/// The file of a stage of checks or judges that was altered, or beside which something was.
+/// A file of the stages of checks or judges that was altered, or beside which something was altered.
 pub(super) fn damaged_stage(store: &RunStore) -> Result<Option<PathBuf>, StoreError> {
     let folder = store.folder();
     let is_damaged = |stage: &Path, path: &Path, whole: Option<bool>| match whole {
@@ -134,7 +135,7 @@ pub(super) fn damaged_stage(store: &RunStore) -> Result<Option<PathBuf>, StoreEr
 }
 
 impl Reader<'_> {
-    /// Why a result is none by which this tool committed a run, nor one that was taken over.
+    /// Why a result is neither one by which this tool committed a run, nor one that was taken over.
     pub(super) fn is_no_commit(&self, run: RunId, facts: &ReadFacts<'_>) -> Option<&'static str> {
         let taken_over = self.setting.taken_over.as_ref()?;
         let is_ours = facts.version.is_some() && facts.seal.is_some();
@@ -144,7 +145,7 @@ impl Reader<'_> {
         Some("the result has no seal, and is none that was taken over")
     }
 
-    /// Holds a result against the digest that it carries, and keeps what it says that it rests on.
+    /// Compares a result with the digest that it carries, and records what it names as its basis.
     pub(super) fn own_words(&mut self, run: RunId, facts: &ReadFacts<'_>, own: Own) {
         if !self.setting.form.is_sealed {
             return;
@@ -169,10 +170,10 @@ impl Reader<'_> {
         }
     }
 
-    /// Holds a run's evidence against its seal, and its result against the stages that the seal covers.
+    /// Compares a run's evidence with its seal, and its result with the stages that the seal covers.
     pub(super) fn seal(&mut self, run: RunId, folder: &RunFolder, facts: &ReadFacts<'_>, bytes: Option<&[u8]>) {
         let expected: Option<Digest> = facts.seal.as_ref().and_then(|seal| seal.parse().ok());
-        // Results that were taken over have no seal, and say so by having no version.
+        // Results that were taken over have no seal and no version.
         let is_ours = facts.version.is_some() || facts.seal.is_some();
         if is_ours || !matches!(files::kind_of(&folder.seal()), Ok(None)) {
             let Checked { problems, stages } = evidence::check_seal(folder, expected);
@@ -187,8 +188,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Holds a result against what follows from the stages of its run. What lies there under `sealed` has the digests of the
-    /// run's seal; checks and judges of a later grading have a seal of their own, which is held against them elsewhere.
+    /// Compares a result with one recomputed from the stages of its run. The files in `sealed` match the digests of the
+    /// run's seal; checks and judges of a later grading have a seal of their own, which is compared elsewhere.
     fn follows(&mut self, run: RunId, folder: &RunFolder, bytes: &[u8], sealed: &BTreeMap<PathBuf, Vec<u8>>) {
         let Ok(result) = serde_json::from_slice::<RunResult>(bytes) else { return };
         if result.checks.iter().any(|check| check.before.is_some())
@@ -207,7 +208,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The same of the result of a later grading; why it does not follow.
+    /// The same for the result of a later grading; gives why it does not follow.
     pub(super) fn grading_follows(&self, run: RunId, later: &RunFolder, bytes: &[u8]) -> Option<String> {
         let result = serde_json::from_slice::<RunResult>(bytes).ok()?;
         let stages = stages_of_later(&result, later, &self.setting.folder.run(run));
@@ -234,8 +235,9 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether the agent of a run that is not committed is done, when its result is `there` and has been read, and what was
-    /// spent. What was altered is named: it was paid for, so nothing of it is made anew unasked.
+    /// Whether the agent of a run that is not committed is done, when its result is `there` and has been read, and what
+    /// was spent. Altered files are reported: their work was paid for, so nothing of it is repeated without being
+    /// asked.
     pub(super) fn stages(&mut self, run: RunId, there: bool) -> Result<(bool, Total), StoreError> {
         let store = RunStore::new(self.setting.folder, run);
         let folder = store.folder();
@@ -289,12 +291,12 @@ impl Reader<'_> {
             Stage::Damaged => self.stage(run, &folder.changes(), "it was altered or torn"),
             Stage::Whole(_) | Stage::Absent => {}
         }
-        // However closely the rest is looked at: a resume goes on with what lies here.
+        // At every depth of the survey: a resume goes on with these files.
         self.left_of(run, folder, ended);
         Ok((true, store.spent(Some(&agent))?))
     }
 
-    /// Holds what stages left beside the files by which they ended against the digests in those.
+    /// Compares what stages left beside the files by which they ended with the digests in those.
     fn left_of(&mut self, run: RunId, folder: &RunFolder, ended: Vec<(PathBuf, PathBuf)>) {
         for (stage, path) in ended {
             if is_left_otherwise(folder, &stage, &path) {

@@ -1,5 +1,5 @@
-//! What 4.0 and 4.1 say of costs and tokens, as 4.2 says it. They wrote 0 for what they did not know: whether it was known is
-//! told by what the agent or the judge left. Any other amount is what was reported.
+//! Translates the costs and tokens of formats 4.0 and 4.1 to those of 4.2. They wrote 0 for what was not known: whether
+//! it was known is derived from what the agent or the judge left. Any other amount is what was reported.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -11,7 +11,7 @@ use crate::store::StoreError;
 use crate::store::claimed::{self, Asked};
 use crate::store::layout::RunFolder;
 
-/// Whether the file of a stage says nothing of where its amounts come from.
+/// Whether a stage's file does not say where its amounts come from.
 fn has_no_source(json: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Sources {
@@ -24,7 +24,7 @@ fn has_no_source(json: &[u8]) -> bool {
         .is_ok_and(|Sources { cost_source, cost_unknown }| cost_source.is_none() && cost_unknown.is_none())
 }
 
-/// Translates `agent/result.json`, whose text is `json`; `run` is where the agent's files lie.
+/// Translates `agent/result.json`, whose text is `json`; `run` is the folder of the agent's files.
 pub(in crate::store) fn translate_agent(
     result: &mut AgentResult,
     json: &[u8],
@@ -36,7 +36,7 @@ pub(in crate::store) fn translate_agent(
     Ok(())
 }
 
-/// Translates `judgment.json`, whose text is `json`; `graded` is where the judge's files lie.
+/// Translates `judgment.json`, whose text is `json`; `graded` is the folder of the judge's files.
 pub(in crate::store) fn translate_judgment(
     judgment: &mut Judgment,
     json: &[u8],
@@ -60,8 +60,8 @@ pub(in crate::store) fn translate_attempt(
     Ok(())
 }
 
-/// Translates `run_result.json`: `run` and `graded` are where the files of the agent and of the judges lie, `aside` is what
-/// the answers cost that were set aside.
+/// Translates `run_result.json`: `run` and `graded` are the folders of the files of the agent and of the judges,
+/// `aside` is the cost of the answers that were set aside.
 pub(in crate::store) fn translate_result(
     result: &mut RunResult,
     run: &RunFolder,
@@ -82,7 +82,7 @@ fn agent(usage: Usage, run: &RunFolder) -> Result<Usage, StoreError> {
     let Usage { tokens, cost } = usage;
     let asked = if tokens == Tokens::NOTHING || is_zero(cost) { claimed::asked(run)? } else { Asked::Nobody };
     Ok(match asked {
-        // Of an agent of which nothing is kept, nothing else is known.
+        // When nothing of an agent is kept, nothing else is known.
         Asked::Nobody => usage,
         Asked::NoModel => Usage { cost: if is_zero(cost) { Cost::NOTHING } else { cost }, tokens },
         Asked::Program => Usage {
@@ -92,7 +92,7 @@ fn agent(usage: Usage, run: &RunFolder) -> Result<Usage, StoreError> {
     })
 }
 
-/// Translates tokens: no model works without any, so they were not said.
+/// Translates tokens: no model works without any, so 0 means that they were not reported.
 pub(in crate::store) fn tokens(tokens: Tokens) -> Tokens {
     if tokens == Tokens::NOTHING { Tokens::default() } else { tokens }
 }

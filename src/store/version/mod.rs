@@ -4,31 +4,31 @@ pub(super) mod costs;
 
 use crate::model::result::FORMAT_VERSION;
 
-/// Every version that this tool ever wrote, oldest first. 4.0 had no digests of files in themselves, and results named
-/// neither their baseline's commit nor their former attempts. 4.0 and 4.1 wrote 0 for a cost and for tokens that were not
-/// known, which [`costs`] translates. No key of them is called otherwise today.
+/// Every version that this tool ever wrote, oldest first. 4.0 had no digests of files in themselves, and its results
+/// named neither their baseline's commit nor their former attempts. 4.0 and 4.1 wrote 0 for unknown costs and tokens,
+/// which [`costs`] translates. No key was renamed since.
 const HISTORY: [&str; 3] = ["4.0", "4.1", FORMAT_VERSION];
-/// Versions that this tool never wrote: another family of files, which is known by its shape.
+/// Versions that this tool never wrote: they belong to another tool's files, which are recognised by their shape.
 const FOREIGN: [&str; 4] = ["1.0", "2.0", "3.0", "3.1"];
 
-/// What a file's version means for this tool.
+/// How a file's version relates to this tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Age {
     /// This tool writes it.
     Current,
-    /// An earlier one of this tool wrote it; it is read as it is meant, and written as the current one.
+    /// An earlier version of this tool wrote it; it is translated when it is read, and written as the current version.
     Earlier,
-    /// It is of another family, which this tool never wrote.
+    /// It belongs to another tool's files, which this tool never wrote.
     Foreign,
     /// A newer cargo-scylla wrote it.
     Newer,
-    /// It is no version.
+    /// It is not a version.
     Unknown,
 }
 
 /// Finds a version in the history.
 pub(super) fn age(version: &str) -> Age {
-    // Nearly every file has it, so nothing else is looked at before.
+    // Nearly every file has this version, so it is compared first.
     if version == FORMAT_VERSION {
         return Age::Current;
     }
@@ -40,23 +40,25 @@ pub(super) fn age(version: &str) -> Age {
     }
 }
 
-/// Whether files of this version carry a digest of themselves, and have beside them what 4.0 did not write yet.
+/// Whether files of this version carry a digest of themselves, and have the files beside them that 4.0 did not write
+/// yet.
 pub(super) fn has_digests(version: &str) -> bool {
     HISTORY.iter().skip(1).any(|known| *known == version)
 }
 
-/// The version under which what was read is kept in memory and written: an earlier one becomes the current one.
+/// The version under which a file is kept in memory and written: an earlier one becomes the current one.
 pub(super) fn translated(version: &str) -> String {
     if age(version) == Age::Earlier { FORMAT_VERSION.to_owned() } else { version.to_owned() }
 }
 
-/// The version that the JSON of a file names, when it is a newer one; whatever else is wrong with the file for this tool.
+/// The version that the JSON of a file names, when it is a newer one, even if the file is otherwise invalid for this
+/// tool.
 pub(super) fn newer(json: &[u8]) -> Option<String> {
     let Versioned { version } = serde_json::from_slice(json).ok()?;
     (age(&version) == Age::Newer).then_some(version)
 }
 
-/// What a file of any version has.
+/// The key that files of all versions have.
 #[derive(serde::Deserialize)]
 pub(super) struct Versioned {
     /// The version.

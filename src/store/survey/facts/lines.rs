@@ -1,30 +1,30 @@
 //! The facts of a result that is byte for byte as it was written, taken from its lines.
 //!
-//! A result is written with one key a line, indented by its depth, in one order, and its last line is a digest of all
-//! others. Where that digest is right, nobody needs a parser to find the few keys that count: each line is looked at once,
-//! for the key that comes next. Whatever does not look exactly so is `None`, and for the parser of JSON.
+//! A result is written with one key per line, indented by its depth, in one order, and its last line is a digest of all
+//! others. When that digest is right, no parser is needed to find the few keys that matter: each line is compared once
+//! with the key that comes next. Anything that does not look exactly so gives `None`, and is left to the JSON parser.
 
 use memchr::memchr;
 use serde::Deserialize;
 
 use super::{Check, Judges, NotCaptured, ReadFacts, Text};
 
-/// What is done with the value of a key: the rest of its line, and the lines behind it.
+/// Handles the value of a key: the rest of its line, and the lines after it.
 type Take<T> = for<'a> fn(&mut T, &'a [u8], &mut Lines<'a>) -> Option<()>;
-/// The same for what keeps texts of the file.
+/// The same for values whose texts are borrowed from the file.
 type TakeFact = for<'a> fn(&mut ReadFacts<'a>, &'a [u8], &mut Lines<'a>) -> Option<()>;
 type TakeOfCheck = for<'a> fn(&mut CheckLines<'a>, &'a [u8], &mut Lines<'a>) -> Option<()>;
-/// A key with what is done with its value, once it is known how long the file lives.
+/// A key with the function that handles its value, for a given lifetime of the file's bytes.
 type Key<'a, T> = (&'a [u8], fn(&mut T, &'a [u8], &mut Lines<'a>) -> Option<()>);
 
-/// How a line with a key begins.
+/// The beginning of a line with a key.
 macro_rules! key {
     ($indent:literal, $name:literal) => {
         concat!($indent, "\"", $name, "\": ").as_bytes()
     };
 }
 
-/// The keys of a result in the order in which they are written. Such as few results have are not among them.
+/// The keys of a result in the order in which they are written, without those that only few results have.
 const RESULT: &[(&[u8], TakeFact)] = &[
     (key!("  ", "version"), |facts, value, _| text(&mut facts.version, value)),
     (key!("  ", "experiment_id"), |facts, value, _| text(&mut facts.experiment_id, value)),
@@ -97,14 +97,14 @@ const NOT_CAPTURED: &[(&[u8], Take<NotCaptured>)] = &[
     (key!("    ", "left_out"), |rest, value, _| number(&mut rest.left_out, value)),
 ];
 
-/// What counts of a judge.
+/// The parts of a judge that matter.
 #[derive(Default)]
 struct Judge {
     passed: Option<bool>,
     score: Option<f64>,
 }
 
-/// What counts of a check.
+/// The parts of a check that matter.
 #[derive(Default)]
 struct CheckLines<'a> {
     name: Option<Text<'a>>,
@@ -113,21 +113,21 @@ struct CheckLines<'a> {
     duration_seconds: f64,
 }
 
-/// The lines of a result that are left.
+/// The remaining lines of a result.
 struct Lines<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Lines<'a> {
-    /// The next line, without its end.
+    /// The next line, without its line feed.
     fn line(&mut self) -> Option<&'a [u8]> {
         let (line, rest) = self.rest.split_at(memchr(b'\n', self.rest)?);
         self.rest = rest.get(1..)?;
         Some(line)
     }
 
-    /// What stands behind the beginning of the next line, without the comma at its end; a line that begins otherwise is not
-    /// taken.
+    /// The rest of the next line after this beginning, without the comma at its end; a line that begins otherwise is
+    /// not consumed.
     fn behind(&mut self, begin: &[u8]) -> Option<&'a [u8]> {
         let rest = self.rest.strip_prefix(begin)?;
         let mut lines = Lines { rest };
@@ -136,12 +136,12 @@ impl<'a> Lines<'a> {
         Some(value.strip_suffix(b",").unwrap_or(value))
     }
 
-    /// Whether the next line closes an object or list; it is passed then.
+    /// Whether the next line closes an object or list; if so, it is consumed.
     fn close(&mut self, bracket: &[u8]) -> bool {
         self.behind(bracket).is_some_and(<[u8]>::is_empty)
     }
 
-    /// Passes over a value that begins at the end of a line at a depth.
+    /// Skips a value that begins at the end of a line at a depth.
     fn pass(&mut self, begin: &[u8], depth: usize) -> Option<()> {
         let close = match begin {
             b"{" => b'}',
@@ -158,7 +158,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// Takes the members of an object up to the line that closes it.
+    /// Reads the members of an object up to the line that closes it.
     fn members<T>(&mut self, close: &[u8], keys: &[Key<'a, T>], into: &mut T) -> Option<()> {
         let mut keys = keys.iter();
         while !self.close(close) {
@@ -196,7 +196,7 @@ fn checks<'a>(checks: &mut Vec<Check<'a>>, value: &'a [u8], lines: &mut Lines<'a
     })
 }
 
-/// Takes each object of a list.
+/// Reads each object of a list.
 fn list<'a>(value: &[u8], lines: &mut Lines<'a>, mut take: impl FnMut(&mut Lines<'a>) -> Option<()>) -> Option<()> {
     match value {
         b"[]" => return Some(()),
@@ -217,12 +217,12 @@ fn not_captured<'a>(place: &mut Option<NotCaptured>, value: &'a [u8], lines: &mu
     lines.members(b"  }", NOT_CAPTURED, place.insert(NotCaptured::default()))
 }
 
-/// A value that nothing rests on and that ends with its line.
+/// A value that is not needed and that ends with its line.
 fn scalar(value: &[u8]) -> Option<()> {
     (!matches!(value, b"{" | b"[")).then_some(())
 }
 
-/// Takes a value that is there once.
+/// Stores a value that may occur only once.
 fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
     place.replace(value).is_none().then_some(())
 }
@@ -230,7 +230,7 @@ fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
 /// A text without escapes.
 fn unquoted(value: &[u8]) -> Option<Text<'_>> {
     let inside = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    // Each byte is looked at, also behind one that is wrong: so the compiler looks at many at once.
+    // No early exit at a wrong byte: so the compiler can vectorize the loop.
     let is_usual = inside.iter().fold(true, |usual, byte| usual & !matches!(byte, b'"' | b'\\' | ..b' '));
     is_usual.then_some(Text(std::str::from_utf8(inside).ok()?.into()))
 }
@@ -285,7 +285,7 @@ mod tests {
         in_order(&result)
     }
 
-    /// With the keys in the order in which results are written.
+    /// The result with its keys in the order in which results are written.
     fn in_order(result: &Value) -> Value {
         serde_json::to_value(RunResult::deserialize(result).unwrap()).unwrap()
     }

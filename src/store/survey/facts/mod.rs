@@ -23,11 +23,11 @@ use crate::store::own_digest::Own;
 
 mod lines;
 
-/// How far a panel's score may lie from the mean of its judges: rounding, and nothing else.
+/// How far a panel's score may differ from the mean of its judges because of rounding.
 const MOST_ROUNDING: f64 = 1e-9;
 
-/// What of `run_result.json` is looked at. Every key may be missing: results of other forms have other ones. What
-/// is there must have the right shape.
+/// The parts of `run_result.json` that are read. Every key may be missing: results of other forms have other keys. Keys
+/// that are present must have the right shape.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct ReadFacts<'a> {
     #[serde(borrow, default)]
@@ -96,17 +96,17 @@ pub(super) struct ReadFacts<'a> {
     command_log_path: Option<Text<'a>>,
 }
 
-/// What a result says that agent and judges cost.
+/// The costs of agent and judges that a result names.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Costs {
     pub(super) agent: Total,
-    /// Those that gave the verdict.
+    /// Of judges that gave the verdict.
     pub(super) judges: Total,
-    /// Those that gave no valid answer.
+    /// Of judges that gave no valid answer.
     pub(super) failed_judges: Total,
 }
 
-/// What a check says.
+/// The result of a check.
 #[derive(Debug, Deserialize)]
 struct Check<'a> {
     #[serde(borrow)]
@@ -120,8 +120,8 @@ struct Check<'a> {
     not_applicable: Option<IgnoredAny>,
 }
 
-/// A text that stays in the file's bytes unless it holds escapes. serde borrows a `Cow` that is a field, and copies one
-/// in an `Option`.
+/// A text that is borrowed from the file's bytes unless it contains escapes. serde borrows a `Cow` that is a field, but
+/// copies one in an `Option`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -142,12 +142,12 @@ impl fmt::Display for Text<'_> {
 /// The judges of a result, counted while they are read.
 #[derive(Debug, Default)]
 struct Judges {
-    /// Judges that the result lists, with those that have no vote.
+    /// Number of judges that the result lists, including those without a vote.
     listed: u32,
     count: u32,
     passed: u32,
     scores: f64,
-    /// A judge without a verdict: then nothing follows from the list.
+    /// Whether a judge has no verdict: then nothing follows from the list.
     incomplete: bool,
 }
 
@@ -191,7 +191,7 @@ impl<'de> Deserialize<'de> for Judges {
                 }
                 let mut judges = Judges::default();
                 while let Some(Judge { passed, score, is_valid, fallback }) = list.next_element()? {
-                    // Other tools list judges that failed, and such as were made up; they have no vote.
+                    // Other tools also list judges that failed and invented ones; they have no vote.
                     if is_valid == Some(false) || fallback == Some(true) {
                         judges.listed += 1;
                     } else {
@@ -207,7 +207,7 @@ impl<'de> Deserialize<'de> for Judges {
 }
 
 impl<'a> ReadFacts<'a> {
-    /// What speaks against its run; `None` when nothing does, or it does not say how its agent ended.
+    /// Why the run did not pass; `None` when it did, or when the result does not say how the agent ended.
     pub(super) fn shortfall(&self) -> Option<Shortfall> {
         let named: StrDeserializer<'_, de::value::Error> = (**self.agent_end.as_ref()?).into_deserializer();
         let end = AgentEnd::deserialize(named).ok()?;
@@ -225,7 +225,7 @@ impl<'a> ReadFacts<'a> {
         shortfall.says_anything().then_some(shortfall)
     }
 
-    /// Reads a whole result, which may be as its own digest says.
+    /// Reads a whole result, with what was found about its own digest.
     pub(super) fn read(bytes: &'a [u8], own: Own) -> Result<Self, serde_json::Error> {
         let lines = if own == Own::Right { lines::facts(bytes) } else { None };
         lines.map_or_else(|| Self::parse(bytes), Ok)
@@ -233,20 +233,20 @@ impl<'a> ReadFacts<'a> {
 
     /// Reads a whole result.
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, serde_json::Error> {
-        // A list of values would pass for an object with these keys.
+        // serde would accept a list of values for an object with these keys.
         if bytes.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
             return Err(de::Error::custom("it is no JSON object"));
         }
-        // Checked as a whole once, which is faster than each text by itself.
+        // Validated as a whole once, which is faster than validating each text by itself.
         serde_json::from_str(std::str::from_utf8(bytes).map_err(de::Error::custom)?)
     }
 
-    /// Whether the result says that its patch holds the text of a secret.
+    /// Whether the result says that its patch contains a secret.
     pub(super) fn has_secret_in_patch(&self) -> bool {
         self.known_flags().any(|flag| flag == Flag::SecretInPatch)
     }
 
-    /// What the agent left beside what was captured; `None` when that is nothing.
+    /// What the agent left that was not captured; `None` when that is nothing.
     pub(super) fn remainder(&self, run: RunId) -> Option<Remainder> {
         Remainder::of(run, self.not_captured, self.known_flags().collect())
     }
@@ -255,7 +255,7 @@ impl<'a> ReadFacts<'a> {
         self.flags.iter().filter_map(|flag| Flag::named(flag))
     }
 
-    /// What costs the result names. Other tools name none of judges.
+    /// The costs that the result names. Other tools name none for judges.
     pub(super) fn costs(&self) -> Costs {
         let of = |usd: Option<Usd>, unknown: Option<u32>| Total {
             known: usd.unwrap_or_default(),
@@ -269,7 +269,7 @@ impl<'a> ReadFacts<'a> {
         }
     }
 
-    /// What it says that former attempts cost, as far as that is known.
+    /// The cost of former attempts that it names, as far as it is known.
     pub(super) fn former_cost(&self) -> Option<Usd> {
         self.former_cost_usd.or_else(|| self.former_cost_unknown.map(|_| Usd::ZERO))
     }
@@ -279,7 +279,7 @@ impl<'a> ReadFacts<'a> {
         u16::try_from(self.judges.count).unwrap_or(u16::MAX)
     }
 
-    /// What it says as the verdict of a grading, which cost this.
+    /// The verdict that it names, as that of a grading with these costs.
     pub(super) fn graded(&self, costs: &Costs) -> GradedFacts {
         GradedFacts {
             passed: self.judge_passed,
@@ -292,10 +292,10 @@ impl<'a> ReadFacts<'a> {
         }
     }
 
-    /// How the result of a later grading differs from the run's own in what the agent did, or, of the grading under which
-    /// the run was committed, in its verdict.
+    /// How the result of a later grading differs from the run's own in what the agent did, or, for the grading under
+    /// which the run was committed, in its verdict.
     pub(super) fn differs_from(&self, own: &Self) -> Option<String> {
-        // Results of another version may say 0 of what is not known.
+        // Results of another version may have 0 where the cost is not known.
         let known = |facts: &Self| facts.cost_usd.unwrap_or_default();
         let is_one_version = self.version.as_deref() == own.version.as_deref();
         let agent = known(self) != known(own) || (is_one_version && self.cost_usd.is_some() != own.cost_usd.is_some());
@@ -309,8 +309,8 @@ impl<'a> ReadFacts<'a> {
         (self.judge_passed, self.judge_score, self.duration_seconds, judges, self.grading_digest)
     }
 
-    /// How the result's own words differ from the folder that it lies in. Of which experiment it should be is for the
-    /// audit to say.
+    /// How the run that the result names differs from the folder that it is in. Which experiment it must name is
+    /// checked by the audit.
     pub(super) fn misplaced(&self, run: RunId) -> Option<String> {
         let mut differing = Vec::new();
         if let Some(found) = &self.tier
@@ -331,7 +331,7 @@ impl<'a> ReadFacts<'a> {
         (!differing.is_empty()).then(|| format!("it names {}", differing.join(", ")))
     }
 
-    /// The winners that the run took over, such as `T0/03`.
+    /// The winners that the run inherited from, such as `T0/03`.
     pub(super) fn winners(&self) -> impl Iterator<Item = Result<(TierId, SubtestId), String>> {
         self.inherited_from.iter().map(|name| {
             let (tier, subtest) = name.split_once('/').ok_or_else(|| format!("`{name}` is no subtest of a tier"))?;
@@ -340,8 +340,8 @@ impl<'a> ReadFacts<'a> {
         })
     }
 
-    /// The files of the run that the result names by absolute paths, as they were called when it was written, as places
-    /// below the run's folder.
+    /// The files of the run that the result names by absolute paths of the time when it was written, as paths below the
+    /// run's folder.
     pub(super) fn named_files(&self, run: RunId) -> impl Iterator<Item = &str> {
         let folder = format!("/{run}/");
         let named = [&self.logs_path, &self.command_log_path].into_iter().flatten();
