@@ -1,7 +1,7 @@
 //! Measures which setup of a coding agent solves your tasks, how often, and at what cost, and never loses a run.
 //!
-//! The modules stand on floors, listed lowest first. A module imports only lower floors; modules on one floor do not
-//! know each other. `tests/it/architecture/mod.rs` reads this list and holds it.
+//! The modules are on floors, listed from the lowest. A module imports only lower floors; modules on one floor do not
+//! know each other. `tests/it/architecture/mod.rs` reads this list and enforces it.
 
 // Floor 0
 pub mod model;

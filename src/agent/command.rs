@@ -1,4 +1,4 @@
-//! The agent `command`: any program, started in the workspace. It finds its task in variables and files, and may leave a
+//! The agent `command`: any program, started in the workspace. It gets its task in variables and files, and may leave a
 //! record of what it used.
 
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ pub(super) static KIND: Kind<Agent> = Kind {
     read,
 };
 
-/// What agents are called that nobody gave a model, and that are a line for a shell.
+/// The model that stands for all agents without a named model that are shell lines.
 const SOME_AGENTS: &str = "the agents' model";
 
 const REQUIRED: &str = "required";
@@ -43,9 +43,9 @@ const OPTIONAL: &str = "optional";
 #[derive(Debug)]
 struct Command {
     run: Invocation,
-    /// Variables that it is given beside the allowed ones.
+    /// Variables that it gets in addition to the allowed ones.
     environment: BTreeMap<String, String>,
-    /// Whether it owes a record (`$SCYLLA_RECORD_FILE`); without it an end is an infrastructure failure.
+    /// Whether it must leave a record (`$SCYLLA_RECORD_FILE`); ending without it is then an infrastructure failure.
     owes_record: bool,
 }
 
@@ -56,7 +56,7 @@ fn read(keys: &dyn Keys) -> Option<Agent> {
     Some(Agent::new(Command { run: run?, environment: environment?, owes_record }))
 }
 
-/// The agent that is a line for a shell, which owes no record.
+/// An agent that is a shell line and need not leave a record.
 #[must_use]
 pub fn of_line(line: &str) -> Agent {
     let run = Invocation::Shell(line.to_owned());
@@ -79,8 +79,8 @@ impl Adapter for Command {
         Some(NamedProgram { run: &self.run, environment: &self.environment })
     }
 
-    /// Without a model that they are told to use, agents that are the same program ask the same model, and so do all that
-    /// are a line for a shell.
+    /// If no model is configured, agents with the same program count as using the same model, and so do all agents that
+    /// are shell lines.
     fn model(&self, told: Option<&str>) -> Option<ModelName> {
         let program = match &self.run {
             Invocation::Argv(words) => words.first().map(Path::new).and_then(Path::file_name),
@@ -107,11 +107,11 @@ impl Adapter for Command {
     }
 }
 
-/// Reads the record; what such a program prints is its own.
+/// Reads the record; what the program prints is not interpreted.
 #[derive(Debug)]
 struct RecordReader {
     owes_record: bool,
-    /// What came of it so far, or why it cannot be read.
+    /// The record's bytes so far, or why it cannot be read.
     record: Option<Result<Vec<u8>, String>>,
 }
 
@@ -146,7 +146,7 @@ impl Reader for RecordReader {
     }
 }
 
-/// What the task says of itself in the agent's environment.
+/// The variables in the agent's environment that describe the task.
 fn variables(assignment: &Assignment<'_>) -> BTreeMap<OsString, OsString> {
     let Assignment { run, attempt, model, prompt, paths, .. } = assignment;
     let mut variables: BTreeMap<OsString, OsString> = [
@@ -172,7 +172,7 @@ fn variables(assignment: &Assignment<'_>) -> BTreeMap<OsString, OsString> {
     variables
 }
 
-/// What an agent is set up with and cannot read from its workspace.
+/// The parts of an agent's setup that it cannot read from its workspace.
 fn setup_variables(setup: &Setup) -> BTreeMap<OsString, OsString> {
     let mode = match setup.system_prompt {
         SystemPrompt::None => "none",

@@ -1,4 +1,4 @@
-//! What is wrong with a record, key by key, in words for people.
+//! The mistakes of a record, key by key, in words for people.
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -16,12 +16,12 @@ const TOKENS: [&str; 6] = [
     "cache_read_tokens",
     "cache_read_input_tokens",
 ];
-/// How an agent can see its end.
+/// The ways in which an agent can describe its end.
 const ENDS: [&str; 3] = ["finished", "over_budget", "refused"];
 /// Longest part of a wrong value that is quoted, in characters.
 const MOST_QUOTED: usize = 60;
 
-/// Every mistake of a record that cannot be read; `error` is the first of them in words for programmers.
+/// Every mistake of a record that cannot be parsed; `error` is the parser's own message.
 pub(super) fn mistakes(bytes: &[u8], error: &serde_json::Error, now: Timestamp) -> String {
     let (line, column) = (error.line(), error.column());
     if bytes.trim_ascii().is_empty() {
@@ -37,7 +37,7 @@ pub(super) fn mistakes(bytes: &[u8], error: &serde_json::Error, now: Timestamp) 
     let mut found: Vec<String> = cost(&record).into_iter().chain(tokens(&record)).chain(end(&record)).collect();
     found.extend(record.get("failure").and_then(|failure| claims::failure(failure, now).err()));
     if found.is_empty() {
-        // Nothing else is left that keeps a record with right values from being read.
+        // With all values right, only a duplicate key can keep a record from being parsed.
         found.push("a key stands in it twice".to_owned());
     }
     found.join("; ")

@@ -1,5 +1,5 @@
-//! Floor 2: the kinds of agents, one file for each: how a fixture names one, what it can be given, the command that it
-//! becomes, and what its output says. Pure: starts no process, reads no file.
+//! Floor 2: the kinds of agents, one file for each: how a fixture names one, what it can be given, its command, and
+//! what its output says. Pure: starts no process, reads no file.
 
 mod command;
 mod mistakes;
@@ -20,16 +20,16 @@ pub use nop::KIND as DOES_NOTHING;
 /// The kind of agent that applies the reference solution, so that it must pass.
 pub use oracle::KIND as SOLVES;
 
-/// Every kind of agent. Another one is a file beside this one, and a line here.
+/// Every kind of agent. A new one is a file beside this one, and a line here.
 pub static KINDS: &[&Kind<Agent>] = &[&command::KIND, &oracle::KIND, &nop::KIND];
 
-/// The task's prompt, led by the word that makes an agent think so much.
+/// The task's prompt, preceded by the word that makes an agent think that much.
 #[must_use]
 pub fn prompt(task: &str, thinking_mode: &str) -> String {
     thinking_word(thinking_mode).map_or_else(|| task.to_owned(), |word| format!("{word}\n\n{task}"))
 }
 
-/// The word of a thinking mode. `Low`, `High` and `UltraThink` have one; any other mode has none.
+/// The word for a thinking mode. `Low`, `High` and `UltraThink` have one; any other mode has none.
 #[must_use]
 pub fn thinking_word(mode: &str) -> Option<&'static str> {
     match mode {
@@ -40,7 +40,8 @@ pub fn thinking_word(mode: &str) -> Option<&'static str> {
     }
 }
 
-/// `agent/command.json`: what was started, for people. Of the environment it has the names and the task's own values.
+/// `agent/command.json`: what was started, for people. Of the environment it contains the names, and the values that
+/// describe the task.
 #[must_use]
 pub fn describe(start: &AgentStart, agent: &Agent) -> String {
     let description = match start {

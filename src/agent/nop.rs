@@ -1,4 +1,4 @@
-//! The agent `nop`: does nothing, so every run of it must fail, else the checks check nothing; alone, as each kind is.
+//! The agent `nop`: does nothing, so every run of it must fail, else the checks are worthless; alone, as each kind is.
 
 use crate::model::agent::{Adapter, Agent, AgentStart, Assignment};
 use crate::model::program::Kind;

@@ -25,7 +25,7 @@ impl Adapter for Oracle {
     }
 
     fn start(&self, assignment: &Assignment<'_>) -> AgentStart {
-        // A fixture without a solution was refused.
+        // A fixture without a solution was refused when it was loaded.
         assignment.paths.solution.clone().map_or(AgentStart::Nothing, AgentStart::ApplyPatch)
     }
 }

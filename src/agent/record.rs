@@ -1,4 +1,4 @@
-//! What an agent says of itself at its end, and what follows from that and from how its process ended.
+//! What an agent reports about itself at its end, and the outcome that follows from it and from how its process ended.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -14,26 +14,26 @@ use crate::model::usage::{Cost, Tokens, Usage};
 use crate::text::claims::{self, ClaimedFailure};
 use crate::text::shape::object;
 
-/// The file that a `command` agent may leave at `$SCYLLA_RECORD_FILE`. Unknown keys are passed over.
+/// The file that a `command` agent may leave at `$SCYLLA_RECORD_FILE`. Unknown keys are ignored.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Record {
-    /// What the attempt cost; not known when it is not said.
+    /// What the attempt cost; unknown when it is missing.
     pub cost_usd: Option<Usd>,
-    /// Tokens that were read and written; a count that is not said is not known.
+    /// Tokens that were read and written; a missing count is unknown.
     #[serde(deserialize_with = "tokens")]
     pub token_stats: Tokens,
-    /// How the agent sees its end. A record without it is no final one: it counts for the cost when something killed the
-    /// agent, and for an agent that ended by itself it means `finished`.
+    /// How the agent describes its end. A record without it is not final: it counts for the cost when something killed
+    /// the agent, and means `finished` for an agent that ended by itself.
     #[schemars(with = "ClaimedEnd")]
     pub end: Option<ClaimedEnd>,
-    /// What kept the agent from working (`auth`, `out_of_memory`, `provider`, `rate_limit`): then the attempt is no
+    /// What kept the agent from working (`auth`, `out_of_memory`, `provider`, `rate_limit`): then the attempt has no
     /// result.
     #[schemars(with = "Option<ClaimedFailure>")]
     pub failure: Option<Value>,
 }
 
-/// An object of counts, of which some may be `null`: then they are not said.
+/// An object of counts; `null` counts as missing.
 fn tokens<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tokens, D::Error> {
     let mut counts: Map<String, Value> = object(deserializer)?;
     counts.retain(|_, count| !count.is_null());
@@ -46,7 +46,7 @@ pub fn schema() -> Value {
     schemars::schema_for!(Record).to_value()
 }
 
-/// Reads a record as far as it can be read.
+/// Reads a record as far as possible.
 #[must_use]
 pub fn read(bytes: &[u8], now: Timestamp) -> Reading {
     match whole(bytes, now) {
@@ -66,8 +66,8 @@ pub fn read(bytes: &[u8], now: Timestamp) -> Reading {
     }
 }
 
-/// A record without a mistake, or what is wrong with it: it is too large, not JSON of that shape, or claims a failure that
-/// an agent cannot know of.
+/// A record without mistakes, or what is wrong with it: it is too large, not JSON of that shape, or reports a failure
+/// that an agent cannot know of.
 fn whole(bytes: &[u8], now: Timestamp) -> Result<(Record, Option<Failure>), String> {
     if bytes.len() as u64 > MOST_STAGE_FILE_BYTES {
         return Err(format!("it has more than {} MiB", MOST_STAGE_FILE_BYTES >> 20));
@@ -83,10 +83,10 @@ fn whole(bytes: &[u8], now: Timestamp) -> Result<(Record, Option<Failure>), Stri
     Ok((record, failure))
 }
 
-/// What follows from the process's end and the record. An exit code proves nothing: agents exit with 0 after provider
-/// errors, so an agent that owes a record and left none is an infrastructure failure. So is a record that cannot be
-/// read, even if none is owed: its cost would be lost without a word. And so is an agent that something killed before
-/// it left a final record: who was killed says nothing about the task.
+/// The outcome that follows from the process's end and the record. An exit code proves nothing: agents exit with 0
+/// after provider errors, so an agent that must leave a record and left none is an infrastructure failure. So is a
+/// record that cannot be read, even if none is required, because its cost would be lost silently. And so is an agent
+/// that something killed before it left a final record: that says nothing about the task.
 ///
 /// # Errors
 /// The infrastructure failure that kept the agent from working.
@@ -115,12 +115,12 @@ pub fn outcome(owes: bool, ended: EndedAgent, left: Option<Reading>) -> Result<A
             return Err(Failure::new(FailureKind::NoRecord, format!("unreadable record: {why}{cost}")));
         }
         Some(reading) => reading,
-        // The shell's and the kernel's word for a program that is not there or may not be run.
+        // The exit codes of a shell for a program that does not exist or may not be run.
         None if matches!(ended, EndedAgent::Exited(NOT_RUNNABLE | NOT_FOUND)) => {
             return Err(not_started(&said(ended)));
         }
         None if owes && by_itself => return Err(no_record(&format!("{} and left no record", said(ended)))),
-        // It owes none, or was ended at a limit and had no chance to leave one.
+        // None is required, or the agent was ended at a limit and had no chance to write one.
         None => Reading::default(),
     };
     let said_end = match reading.end.ok().flatten().unwrap_or_default() {
@@ -135,13 +135,13 @@ pub fn outcome(owes: bool, ended: EndedAgent, left: Option<Reading>) -> Result<A
 const NOT_RUNNABLE: i32 = 126;
 const NOT_FOUND: i32 = 127;
 
-/// A broken pipe and an alarm: how programs end that nobody killed.
+/// A broken pipe and an alarm: by these signals programs end that nobody killed.
 const OWN_ENDS: [i32; 2] = [13, 14];
-/// Signals of which a shell says by an exit code of 128 and the number that they ended its program. Codes like 145 mean
-/// something else.
+/// Signals that a shell reports, as an exit code of 128 plus their number, when they ended its program. Other codes,
+/// such as 145, mean something else.
 const TOLD_BY_SHELLS: [i32; 14] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 15, 24, 25, 31];
 
-/// What killed the agent, if anything did: a signal of others, or a crash of its own program.
+/// What killed the agent, if anything did: a signal from outside, or a crash of its own program.
 fn killed(ended: EndedAgent) -> Option<Failure> {
     let (kind, how) = match ended {
         EndedAgent::OutOfMemory => (FailureKind::OutOfMemory, said(ended)),

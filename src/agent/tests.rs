@@ -1,4 +1,4 @@
-//! What agents are given, what they leave, and what follows.
+//! What agents are given, what they leave, and the outcome.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::model::outcome::{AgentEnd, Failure, FailureKind};
 use crate::model::program::{Invocation, Keys};
 use crate::model::setup::{Resources, Setup, SystemPrompt, Tools};
 
-/// What a fixture says of an agent, without a file.
+/// The settings of an agent in a fixture, without a file.
 #[derive(Default)]
 struct Says {
     run: Option<Invocation>,
@@ -81,7 +81,7 @@ fn what_an_agent_achieved_follows_from_its_end_and_its_record() {
         (true, EndedAgent::Exited(127), record("{}"), Ok(AgentEnd::Finished)),
         (false, EndedAgent::Exited(0), none(), Ok(AgentEnd::Finished)),
         (false, EndedAgent::Exited(1), none(), Ok(AgentEnd::Finished)),
-        // Killed, or crashed, before it left a final record: by itself, or as a shell says it of its program.
+        // Killed or crashed before it left a final record: directly, or as a shell reports it for its program.
         (false, EndedAgent::Signaled(9), none(), Err(FailureKind::Killed)),
         (false, EndedAgent::Signaled(11), none(), Err(FailureKind::Killed)),
         (false, EndedAgent::Signaled(9), record(r#"{"cost_usd":1}"#), Err(FailureKind::Killed)),
@@ -92,7 +92,7 @@ fn what_an_agent_achieved_follows_from_its_end_and_its_record() {
         (false, EndedAgent::OutOfMemory, record("{}"), Err(FailureKind::OutOfMemory)),
         (false, EndedAgent::Signaled(9), record(r#"{"end":"finished"}"#), Ok(AgentEnd::Finished)),
         (false, EndedAgent::Exited(137), record(r#"{"end":"over_budget"}"#), Ok(AgentEnd::OverBudget)),
-        // A broken pipe, and a code that no shell makes of a signal.
+        // A broken pipe, and a code that no shell uses for a signal.
         (false, EndedAgent::Signaled(13), none(), Ok(AgentEnd::Finished)),
         (false, EndedAgent::Exited(145), none(), Ok(AgentEnd::Finished)),
         (true, EndedAgent::Exited(0), none(), Err(FailureKind::NoRecord)),
@@ -337,7 +337,7 @@ fn a_record_that_comes_in_pieces_says_at_any_time_what_was_used_so_far() {
         }
         assert_eq!(reader.reading(now).as_ref(), Some(&whole));
         assert_eq!(reader.outcome(EndedAgent::Exited(1), now).unwrap().end, AgentEnd::OverBudget);
-        // Of a number that is not whole yet, no more is known than it says in the end.
+        // While a number is incomplete, at most its final value is known.
         assert!(costs.iter().flatten().all(|cost| Some(*cost) <= whole.usage.cost.usd()), "{size}: {costs:?}");
     }
     let mut killed = of_line("x").reader().unwrap();
@@ -358,7 +358,7 @@ fn the_description_of_a_command_has_no_value_of_the_persons_environment() {
     assert!(!described.contains("\"y\"") && !described.contains("secret prompt"), "{described}");
 }
 
-/// The shortest of some times that it takes to read so many bytes of a record that repeats `part`.
+/// The shortest of several times that it takes to read that many bytes of a record that repeats `part`.
 fn time_to_read(part: &str, bytes: usize) -> Duration {
     let left = part.repeat(bytes / part.len());
     let time = || {
@@ -371,7 +371,7 @@ fn time_to_read(part: &str, bytes: usize) -> Duration {
 
 #[test]
 fn four_times_as_many_bytes_of_a_hostile_record_take_about_four_times_as_long() {
-    // What is shorter than this says nothing on a busy machine.
+    // Shorter times are not meaningful on a busy machine.
     const NOISE: Duration = Duration::from_millis(100);
     let keys = ["{\"cost_usd\":", "\"cost_usd\":", "\"cost_usd\": 1 ", "{\"failure\":", "\"token_stats\":{"];
     let marks = ["[", "{", "\"", "\\", "\\\"", "7", "{\"a\":[", "```", " \"cost_usd\"", "{\"kind\":{\"failure\":"];

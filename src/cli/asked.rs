@@ -1,4 +1,4 @@
-//! Whether an experiment answers what a `run` asks for.
+//! Whether an existing experiment answers what a `run` asks for.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -26,17 +26,17 @@ use crate::text::asked::flag_with;
 use crate::text::short::first_of;
 use crate::text::words::{counted, list, shell_word};
 
-/// Most files that one sentence names.
+/// Most files that are named in one sentence.
 const MOST_NAMED: usize = 6;
 
-/// What a `run` asks, and where an answer may lie.
+/// What a `run` asks for, and where an existing experiment may be.
 #[derive(Debug)]
 pub struct Question<'a> {
-    /// What is wanted.
+    /// The options for a new experiment.
     pub options: &'a Options,
-    /// Fields of the config that were asked for.
+    /// Fields of the config that were explicitly asked for.
     pub fields: Vec<(&'static str, Option<Value>)>,
-    /// Where experiments lie.
+    /// The results folders.
     pub places: &'a Places,
     /// Whether a new experiment is wanted in any case.
     pub fresh: bool,
@@ -45,11 +45,11 @@ pub struct Question<'a> {
 /// What a `run` does.
 #[derive(Debug)]
 pub enum Course {
-    /// It starts an experiment, and says why not the newest one is gone on with.
+    /// Start an experiment; with messages why the newest one is not continued.
     Begin(Vec<Event>),
-    /// It goes on with an unfinished one.
+    /// Continue an unfinished experiment.
     GoOn(ExperimentFolder),
-    /// What is asked for is there.
+    /// Nothing: what is asked for exists already.
     LeaveAlone(ExperimentFolder),
 }
 
@@ -61,7 +61,7 @@ struct Newest {
 }
 
 impl Question<'_> {
-    /// What is to be done. `fresh` is the command that starts anew.
+    /// Decides what to do. `fresh` is the command that starts a new experiment.
     ///
     /// # Errors
     /// When the newest experiment should only grow; when it cannot be read.
@@ -72,7 +72,7 @@ impl Question<'_> {
             return Ok(Course::GoOn(folder));
         }
         let (config, _) = store::config::read(&folder);
-        // What cannot be compared is for `verify` to tell.
+        // If it cannot be compared, `verify` reports the reason.
         let Some(config) = config.content() else { return Ok(Course::LeaveAlone(folder)) };
         let name = shown(folder.root(), current);
         let changes = changes(&folder, config, self.options)?;
@@ -97,7 +97,7 @@ impl Question<'_> {
         }
     }
 
-    /// An older finished experiment beside one that measured something else, which is what is asked for.
+    /// An older finished experiment that is the same as what is asked for, when the newest one is not.
     fn older_same(&self, newest: &ExperimentFolder) -> Result<Option<ExperimentFolder>, CliError> {
         for found in self.found()? {
             let (config, _) = store::config::read(&found.folder);
@@ -115,8 +115,8 @@ impl Question<'_> {
         Ok(None)
     }
 
-    /// In what the fixture differs that is asked about, when its files do. A judge that only a flag names cannot be named to
-    /// `regrade`: then it is another question.
+    /// In what way the fixture differs, when its files do. A judge that only a flag names cannot be given to `regrade`,
+    /// so it counts as a difference that needs a new experiment.
     ///
     /// # Errors
     /// When the fixture or the experiment's copy cannot be read.
@@ -154,7 +154,7 @@ impl Question<'_> {
     fn newest(&self) -> Result<Option<Newest>, CliError> {
         for newest in self.found()? {
             let survey = store::survey::survey(&newest.folder, Depth::Results)?;
-            // The checkpoint alone proves nothing: results may have gone since.
+            // The checkpoint alone is no proof: results may have disappeared since.
             let complete = newest.completed() && is_complete(&survey);
             if complete || !never_began(&newest, &survey)? {
                 return Ok(Some(Newest { folder: newest.folder, complete }));
@@ -173,13 +173,13 @@ impl Question<'_> {
     }
 }
 
-/// The command that grades an experiment again by the fixture in this folder.
+/// The command that grades an experiment again, by the fixture in this folder.
 #[must_use]
 pub fn regrade(name: &str, fixture: &str) -> String {
     format!("cargo scylla regrade {} --from {}", shell_word(name), shell_word(fixture))
 }
 
-/// Whether a folder was made and nothing else: its coordinator was killed before the config was there, so no run was.
+/// Whether only the folder was made: its coordinator was killed before the config was written, so no run was started.
 fn never_began(found: &Found, survey: &Survey) -> Result<bool, CliError> {
     let nothing_known = found.checkpoint == Seen::Missing && files::kind_of(&found.folder.config())?.is_none();
     Ok(nothing_known && survey.runs.is_empty())
@@ -188,15 +188,16 @@ fn never_began(found: &Found, survey: &Survey) -> Result<bool, CliError> {
 /// How an experiment answers a `run`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Answer {
-    /// It is what is asked for, or more.
+    /// It has everything that is asked for.
     Same,
-    /// It is a part of it: the flags of `extend` that add the rest.
+    /// It lacks something: the flags of `extend` that add the rest.
     Part(Vec<String>),
-    /// It answers another question: each difference.
+    /// It differs: each difference.
     Other(Vec<String>),
 }
 
-/// Compares a `run` with an experiment. `fields` are those of the config that were asked for, `changes` those of the fixture.
+/// Compares a `run` with an experiment. `fields` are the fields of the config that were explicitly asked for, `changes`
+/// those of the fixture.
 fn answer(config: &Config, options: &Options, fields: &[(&str, Option<Value>)], changes: Vec<String>) -> Answer {
     let mut differences = changes;
     for (field, saved) in config.values() {
@@ -226,7 +227,7 @@ fn growth(config: &Config, options: &Options) -> Vec<String> {
     }
     let missing = |tier: &TierId, asked: &[_]| {
         let planned: BTreeSet<_> = config.subtests.get(tier).into_iter().flatten().collect();
-        // Of a tier that is added, as many are taken as of the others.
+        // For a tier that is added, the same maximum of subtests is used as for the others.
         let most = if planned.is_empty() { config.max_subtests.unwrap_or(u32::MAX) as usize } else { planned.len() };
         asked.len() > most
     };
@@ -237,13 +238,13 @@ fn growth(config: &Config, options: &Options) -> Vec<String> {
     flags
 }
 
-/// In what a fixture differs from the copy that an experiment keeps, a clause each; nothing when it is the same.
+/// How a fixture differs from an experiment's copy, as clauses; empty when it is the same.
 ///
 /// # Errors
 /// When either cannot be read.
 pub fn changes(folder: &ExperimentFolder, config: &Config, options: &Options) -> Result<Vec<String>, StoreError> {
     let given = evidence::digest_of_parts(&options.parts)?;
-    // What a later grading mended is known.
+    // Changes of a later grading are known, so its fixture is compared.
     let newest = folder.grading_fixture(gradings::newest(folder)?);
     if given == Some(config.fixture_digest) || given == evidence::digest_of_tree(&newest)? {
         return Ok(Vec::new());

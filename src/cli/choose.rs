@@ -13,13 +13,13 @@ use crate::store::layout::ExperimentFolder;
 use crate::text::short::first_of;
 use crate::text::words::shell_word;
 
-/// Most experiments that one hint names.
+/// Most experiments that are named in one hint.
 const MOST_NAMED: usize = 8;
 
-/// The experiment that a person means, and the name by which to speak of it.
+/// The experiment that a person means, and its name for messages.
 ///
 /// # Errors
-/// When there is no such experiment, or several could be meant.
+/// When there is no such experiment, or several are possible.
 pub fn choose(which: &Which, console: &mut Console) -> Result<(ExperimentFolder, String), CliError> {
     let current = console.current_dir()?;
     let within = which.results_dir.as_deref().map(|dir| current.join(dir));
@@ -42,12 +42,12 @@ pub fn choose(which: &Which, console: &mut Console) -> Result<(ExperimentFolder,
     }
 }
 
-/// The path as it was typed; a name that a command would take for a flag gets a folder before it.
+/// The path as it was typed; a name that a command would take for a flag gets a `./` before it.
 fn typed(path: &Path) -> String {
     shown(path, Path::new(""))
 }
 
-/// What is there, and is no experiment: a folder of experiments gets them named.
+/// The error for a path that is not an experiment; if it is a folder of experiments, they are named.
 fn not_one(path: &Path, meant: &Path, current: &Path) -> CliError {
     let error = CliError::from(StoreError::NotAnExperiment(meant.to_owned()));
     match find_all(path) {
@@ -103,7 +103,7 @@ fn by_name(
     }
 }
 
-/// Where experiments are looked for; `within` is a folder that a person named.
+/// The folders in which experiments are searched for; `within` is a folder that a person named.
 fn places(within: Option<PathBuf>, current: &Path, console: &mut Console) -> Result<Vec<PathBuf>, CliError> {
     if let Some(within) = within {
         return Ok(vec![within]);

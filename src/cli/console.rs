@@ -1,4 +1,4 @@
-//! Standard output is for results, standard error for talk; color and bars only where they are wanted.
+//! Standard output is for results, standard error for messages; colors and bars are used only where they are wanted.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::ui::plain::{Detail, Plain};
 use crate::ui::terminal::Terminal;
 use crate::ui::{Rows, error, summary};
 
-/// The two streams and what is wanted on them.
+/// The two streams and their settings.
 #[derive(Debug, Clone)]
 pub struct Console {
     talk: Talk,
@@ -26,25 +26,25 @@ pub struct Console {
 }
 
 impl Console {
-    /// A console that talks as asked, in answer to a command as it was typed.
+    /// A console with these settings, for a command as it was typed.
     #[must_use]
     pub fn new(talk: Talk, typed: String, rows: Option<Rows>) -> Self {
         Self { talk, typed, rows }
     }
 
-    /// Which rows tables of results have, when a person chose.
+    /// The rows of tables of results, when a person chose them.
     #[must_use]
     pub fn rows(&self) -> Option<Rows> {
         self.rows
     }
 
-    /// The command that it answers, as a shell reads it.
+    /// The command, as it can be typed in a shell.
     #[must_use]
     pub fn typed(&self) -> &str {
         &self.typed
     }
 
-    /// The same with one more flag, which stands before the `--` that ends flags.
+    /// The same with one more flag, inserted before a `--` that ends flags.
     #[must_use]
     pub fn typed_with(&self, flag: &str) -> String {
         let is_outside = |(place, _): &(usize, &str)| self.typed[..*place].matches('\'').count().is_multiple_of(2);
@@ -57,18 +57,18 @@ impl Console {
     /// The current folder.
     ///
     /// # Errors
-    /// When it is gone.
+    /// When it does not exist any more.
     pub fn current_dir(&self) -> Result<PathBuf, CliError> {
         std::env::current_dir().map_err(CliError::internal)
     }
 
-    /// The form of what is printed.
+    /// The format of the output.
     #[must_use]
     pub fn message_format(&self) -> MessageFormat {
         self.talk.message_format
     }
 
-    /// Whether only what went wrong is to be said.
+    /// Whether only problems are to be reported.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         self.talk.quiet
@@ -84,7 +84,7 @@ impl Console {
         self.styles(io::stderr().is_terminal())
     }
 
-    /// `--color` wins over the surroundings; `NO_COLOR` (any value) wins over a terminal.
+    /// `--color` wins over the environment; `NO_COLOR` (any value) wins over a terminal.
     fn styles(&self, terminal: bool) -> Styles {
         let colored = match self.talk.color {
             ColorWhen::Always => true,
@@ -100,7 +100,7 @@ impl Console {
         self.talk.message_format == MessageFormat::Human && !self.talk.quiet && io::stderr().is_terminal()
     }
 
-    /// Who shows events: bars on a terminal, lines elsewhere, JSON on standard output when asked for.
+    /// The reporter for events: bars on a terminal, lines elsewhere, JSON on standard output when asked for.
     #[must_use]
     pub fn reporter(&self) -> Box<dyn Reporter> {
         match self.talk.message_format {
@@ -113,7 +113,7 @@ impl Console {
         }
     }
 
-    /// The same without bars: a line for each event, for what is no session.
+    /// The same without bars: a line for each event, for commands without a session.
     #[must_use]
     pub fn lines(&self) -> Box<dyn Reporter> {
         match self.talk.message_format {
@@ -131,7 +131,7 @@ impl Console {
         Plain::new(io::stderr(), self.err_styles(), detail)
     }
 
-    /// Says notices as events.
+    /// Reports notices as events.
     ///
     /// # Errors
     /// When they are results and cannot be written.
@@ -144,7 +144,7 @@ impl Console {
         Ok(())
     }
 
-    /// Whether an event that is a result was written. Talk is for whoever listens, and a reader that is gone has seen enough.
+    /// Whether an event that is a result was written. Messages may be lost, and a reader that is gone is not an error.
     ///
     /// # Errors
     /// When standard output cannot be written.
@@ -155,14 +155,14 @@ impl Console {
         }
     }
 
-    /// Prints the table at the end of a session, and what to type next.
+    /// Prints the table at the end of a session, and the command to type next.
     ///
     /// # Errors
     /// When standard output cannot be written.
     pub fn summary(&mut self, experiment_id: &str, finished: &ExperimentFinished) -> Result<(), CliError> {
         match self.talk.message_format {
             MessageFormat::Json => {}
-            // Who wants quiet still has to know how to go on.
+            // Even with `--quiet`, a person has to know how to continue.
             MessageFormat::Human if self.talk.quiet && finished.end == ExperimentEnd::Completed => {}
             MessageFormat::Human => {
                 self.print(&summary::summary(experiment_id, &finished.folder, finished, self.rows, self.out_styles()))?;
@@ -179,7 +179,7 @@ impl Console {
         self.print_bytes(text.as_bytes())
     }
 
-    /// Prints a result that is bytes.
+    /// Prints a result of bytes.
     ///
     /// # Errors
     /// When standard output cannot be written. A reader that is gone is no error.
@@ -205,14 +205,14 @@ impl Console {
         if is_paged { Ok(()) } else { self.print(text) }
     }
 
-    /// The size of the terminal behind standard output; `None` when it is none on which lines can be drawn again.
+    /// The size of the terminal behind standard output; `None` when it is not a terminal on which lines can be redrawn.
     #[must_use]
     pub fn drawn_size(&self) -> Option<Size> {
         let is_dumb = std::env::var_os("TERM").is_none_or(|kind| kind == "dumb");
         (io::stdout().is_terminal() && !is_dumb).then(|| terminal::size(io::stdout()))
     }
 
-    /// Draws a frame over the screen. Nothing that stood there flickers or stays.
+    /// Draws a frame over the screen, without flicker and without leftovers.
     ///
     /// # Errors
     /// When standard output cannot be written.
@@ -221,7 +221,7 @@ impl Console {
         self.print(&format!("\u{1b}[H{}\u{1b}[K\n\u{1b}[J", rows.join("\u{1b}[K\n")))
     }
 
-    /// Says something to a person, unless they want quiet.
+    /// Prints a message for a person, unless they want quiet.
     ///
     /// # Errors
     /// When standard error cannot be written.
@@ -232,7 +232,7 @@ impl Console {
     /// Shows an error.
     pub fn error(&mut self, failed: &CliError) {
         let text = error::render(&*failed.error, failed.hint.as_deref(), self.err_styles());
-        // There is nobody left to tell that standard error cannot be written.
+        // If standard error cannot be written, there is no way to report that.
         let _ = say(&text);
     }
 }

@@ -15,7 +15,7 @@ use crate::store::StoreError;
 use crate::text::words::{shell_bytes, shell_word};
 use crate::workspace::WorkspaceError;
 
-/// Where folders of experiments come from.
+/// A hint about where folders of experiments come from.
 const ABOUT_EXPERIMENTS: &str =
     "`cargo scylla run FIXTURE` makes a folder for each experiment and names it; its `checkpoint.json` will do too";
 
@@ -26,7 +26,7 @@ pub struct CliError {
     pub exit: Exit,
     /// What failed, with its causes.
     pub error: Box<dyn Error>,
-    /// What to do.
+    /// What a person can do.
     pub hint: Option<String>,
 }
 
@@ -41,7 +41,7 @@ impl CliError {
         Self { exit: Exit::Internal, error: error.into(), hint: None }
     }
 
-    /// Mistakes in files that a person wrote, all at once, one a line.
+    /// Mistakes in files that a person wrote, all at once, one per line.
     #[must_use]
     pub fn mistakes(mistakes: &[Mistake]) -> Self {
         if let [only] = mistakes {
@@ -57,20 +57,20 @@ impl CliError {
         Self::usage(lines.join("\n"))
     }
 
-    /// The same error with advice.
+    /// The same error with a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The same error with advice, if it has none of its own.
+    /// The same error with a hint, if it has none of its own.
     #[must_use]
     pub fn or_hint(self, hint: &str) -> Self {
         if self.hint.is_some() { self } else { self.hint(hint) }
     }
 
-    /// A stop before the coordinator began, or without one, by a signal of that name.
+    /// A stop by the named signal before the coordinator began, or in a command without one.
     #[must_use]
     pub fn stopped(exit: Exit, signal: &str, before: &str, command: &str) -> Self {
         let error = format!("stopped by {signal} {before}").into();
@@ -78,12 +78,12 @@ impl CliError {
     }
 }
 
-/// What the engine did on an experiment, or why it did not.
+/// The result of the engine's work on an experiment.
 pub trait On<T> {
-    /// The same; of an error, with its exit code and what to do on the experiment that people call `folder`.
+    /// Converts an error: adds its exit code and a hint for the experiment that people call `folder`.
     ///
     /// # Errors
-    /// When it was one before.
+    /// When it was an error before.
     fn on(self, folder: &str) -> Result<T, CliError>;
 }
 
@@ -97,7 +97,7 @@ impl<T, E: Into<EngineError>> On<T> for Result<T, E> {
     }
 }
 
-/// The exit code of an engine's error, and what to do about it.
+/// The exit code and the hint for an engine's error.
 fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
     match error {
         EngineError::Lock(LockError::Locked(_)) => (Exit::Locked, Some(about_holder(dir))),
@@ -174,7 +174,7 @@ fn about_holder(dir: &str) -> String {
     format!("wait for it, look at it with `cargo scylla status {dir}`, or stop it with `cargo scylla stop {dir}`")
 }
 
-/// What can be done about a single run that is not made.
+/// The exit code and the hint for a single run that cannot be made.
 fn advice_on_run(is_damaged: bool, dir: &str) -> (Exit, Option<String>) {
     let (exit, hint) = if is_damaged {
         (Exit::Damaged, format!("see what is wrong with `cargo scylla verify {dir}`"))
@@ -184,10 +184,10 @@ fn advice_on_run(is_damaged: bool, dir: &str) -> (Exit, Option<String>) {
     (exit, Some(format!("{hint}; nothing was changed")))
 }
 
-/// The exit code of a lock that cannot be taken, and what to do about it.
+/// The exit code and the hint for a lock that cannot be taken.
 fn advice_on_lock(path: &Path, error: &io::Error, dir: &str) -> (Exit, Option<String>) {
     match error.kind() {
-        // Whatever lies there, no coordinator holds it.
+        // Whatever is there, no coordinator holds it.
         io::ErrorKind::InvalidInput => {
             let lock = shell_bytes(path.as_os_str().as_bytes());
             (
@@ -206,7 +206,7 @@ fn advice_on_lock(path: &Path, error: &io::Error, dir: &str) -> (Exit, Option<St
     }
 }
 
-/// What can be done where finished work cannot be graded again.
+/// The hint when finished work cannot be graded again.
 fn instead_of_regrade(dir: &str) -> String {
     format!(
         "`cargo scylla rerun {dir} --run T0/00/1` makes named runs anew, under the fixture that it has; `cargo scylla run --fresh` \
@@ -214,8 +214,8 @@ fn instead_of_regrade(dir: &str) -> String {
     )
 }
 
-/// The exit code of an error with a tree: a repository, a commit or a place that a person named wrongly is a mistake of
-/// theirs.
+/// The exit code and the hint for an error with a tree: if a person named a wrong repository, commit or place, it is a
+/// usage error.
 fn advice_on_tree(error: &WorkspaceError) -> (Exit, Option<String>) {
     let exit = match error {
         WorkspaceError::NoRepository { .. } | WorkspaceError::NoCommit { .. } | WorkspaceError::Taken { .. } => {
@@ -256,7 +256,7 @@ impl From<io::Error> for CliError {
     }
 }
 
-/// A path as people see it, relative to the current folder where that is shorter. A command never takes it for a flag.
+/// A path for people, relative to the current folder where that is shorter, in a form that no command takes for a flag.
 #[must_use]
 pub fn shown(path: &Path, current: &Path) -> String {
     let below = path.strip_prefix(current).unwrap_or(path).display().to_string();

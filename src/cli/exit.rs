@@ -1,4 +1,4 @@
-//! Exit codes: the one list; the manual's table is made from it.
+//! Exit codes: the only list of them; the manual's table is made from it.
 
 use std::process::{ExitCode, Termination};
 
@@ -7,7 +7,7 @@ use crate::model::outcome::StopSignal;
 /// Declares [`Exit`] with the number and the meaning of each code from one list.
 macro_rules! exits {
     ($( $name:ident $code:literal $meaning:literal, )*) => {
-        /// How the program ends.
+        /// The outcomes of the program.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Exit {
             $( #[doc = $meaning] $name, )*
@@ -47,7 +47,7 @@ exits! {
 }
 
 impl Exit {
-    /// The exit code of a stop: 128 and the signal's number, as shells say it.
+    /// The exit code of a stop: 128 plus the signal's number, as in shells.
     #[must_use]
     pub fn stopped(signal: StopSignal) -> Self {
         match signal {

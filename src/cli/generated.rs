@@ -1,4 +1,4 @@
-//! Every page that is made from the program itself: below `docs/`, and beside a released program.
+//! Every page that is generated from the program itself: below `docs/`, and for a released archive.
 
 use std::fmt::Write as _;
 use std::io;
@@ -36,10 +36,10 @@ pub fn generated_files() -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// What lies beside a released program: manual pages and completions, by their paths in its archive.
+/// The files beside a released program: manual pages and completions, by their paths in its archive.
 ///
 /// # Errors
-/// Never for pages in memory; the renderer's signature asks for it.
+/// Never for pages in memory; the renderer's signature requires it.
 pub fn released_files() -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut files = Vec::new();
     for (name, command) in all_commands("cargo-scylla", &Cli::command()) {
@@ -52,7 +52,7 @@ pub fn released_files() -> io::Result<Vec<(String, Vec<u8>)>> {
     Ok(files)
 }
 
-/// The command and all below it, with the names of their manual pages.
+/// The command and all its subcommands, with the names of their manual pages.
 fn all_commands(name: &str, command: &Command) -> Vec<(String, Command)> {
     let mut all = vec![(name.to_owned(), command.clone())];
     for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
@@ -91,7 +91,7 @@ fn schemas() -> Vec<(&'static str, serde_json::Value)> {
 fn cli_page() -> String {
     let mut page = "# Commands\n\nMade by `cargo xtask codegen` from the program's own help.\n".to_owned();
     let mut command = Cli::command();
-    // Only a command that was built has those options that hold for all.
+    // Only a command that was built has the global options.
     command.build();
     for (name, command) in all_commands("cargo scylla", &command) {
         let name = name.replace("cargo scylla-", "cargo scylla ").replace("fixture-", "fixture ");

@@ -1,4 +1,4 @@
-//! Where the workspace is, what it says of itself, and what its settings are: the door to `cargo_metadata`.
+//! The workspace, what it says about itself, and its settings: the door to `cargo_metadata`.
 
 use std::fs;
 use std::io;
@@ -11,10 +11,10 @@ use crate::model::limits::MOST_FIXTURE_FILE_BYTES;
 use crate::os::files::{self, FileError};
 use crate::rules::policy::Policy;
 
-/// The folder of experiments when nothing else is said. It is never in the target directory, which `cargo clean` removes.
+/// The default results folder. It is never in the target directory, which `cargo clean` removes.
 pub const RESULTS: &str = "scylla-results";
 
-/// The folder of experiments outside of a workspace, in former versions.
+/// The results folder outside of a workspace in former versions.
 const FORMER_RESULTS: &str = "results";
 
 const MANIFEST: &str = "Cargo.toml";
@@ -24,18 +24,18 @@ const MANIFEST: &str = "Cargo.toml";
 pub struct Located {
     /// The root of the workspace, or the current folder outside of one.
     pub root: PathBuf,
-    /// Where experiments lie when neither a flag nor a setting says it.
+    /// The results folder when neither a flag nor a setting names one.
     pub results_dir: PathBuf,
-    /// Where former versions kept experiments when nothing was said.
+    /// The default results folders of former versions.
     pub former_results: Vec<PathBuf>,
     /// The target directory of the workspace.
     pub target_dir: Option<PathBuf>,
-    /// What the workspace's files set.
+    /// The settings in the workspace's files.
     pub settings: Settings,
 }
 
 impl Located {
-    /// Folders in which experiments are looked for when only a name or nothing is said.
+    /// Folders in which experiments are searched for when no folder is named.
     #[must_use]
     pub fn places_of_experiments(&self) -> Vec<PathBuf> {
         match &self.settings.results_dir {
@@ -51,7 +51,7 @@ impl Located {
     }
 }
 
-/// Finds the workspace around `current` and reads its settings; `.config/scylla.toml` wins over the manifest.
+/// Finds the workspace of `current` and reads its settings; `.config/scylla.toml` wins over the manifest.
 ///
 /// # Errors
 /// When the manifest or the settings have mistakes.
@@ -65,8 +65,8 @@ pub fn locate(current: &Path) -> Result<Located, CliError> {
     }
 }
 
-/// Like [`locate`], for what can be done without the manifest: where cargo refuses it, its settings are left out, and that is
-/// what the second part says.
+/// Like [`locate`], for commands that can do without the manifest: if cargo refuses it, its settings are left out, and
+/// the second part of the result says so.
 ///
 /// # Errors
 /// When the settings have mistakes.
@@ -99,15 +99,15 @@ pub fn locate_gate(current: &Path) -> Result<Policy, CliError> {
     Ok(Policy::default())
 }
 
-/// Whether a manifest around `current` seems to set anything for this tool.
+/// Whether a manifest in `current` or above seems to have settings for this tool.
 #[must_use]
 pub fn manifest_sets_anything(current: &Path) -> bool {
     manifests(current).any(|manifest| read(&manifest).is_ok_and(|text| text.contains("metadata.scylla")))
 }
 
-/// The root and the target directory of the workspace around `current`.
+/// The root and the target directory of the workspace of `current`.
 fn workspace(current: &Path) -> Result<Option<(PathBuf, PathBuf)>, CliError> {
-    // Cargo itself is asked only where there is a manifest: outside of a workspace it would be an error.
+    // cargo is asked only when there is a manifest: outside of a workspace it would report an error.
     if manifests(current).next().is_none() {
         return Ok(None);
     }

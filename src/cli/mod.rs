@@ -32,7 +32,7 @@ use crate::text::words::{shell_bytes, shell_word};
 /// The first word that cargo adds when it starts `cargo-scylla` as `cargo scylla`.
 const CARGO_WORD: &str = "scylla";
 
-/// Does what the arguments say, and tells people.
+/// Runs the program with these arguments, and reports errors to people.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
     if arguments.get(1).is_some_and(|first| first == CARGO_WORD) {
@@ -54,7 +54,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
-/// Help and version come as errors that want to be printed.
+/// clap returns help and version as errors that are to be printed.
 fn show(asked: &clap::Error, typed: String) -> Exit {
     if let Some(word) = unknown_command(asked, &typed) {
         let error = unknown::unknown(&word, &typed);
@@ -65,7 +65,7 @@ fn show(asked: &clap::Error, typed: String) -> Exit {
     match printed {
         _ if asked.use_stderr() => Exit::Usage,
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            // There is nobody left to tell if that cannot be written, either.
+            // If that cannot be written either, there is no way to report it.
             let _ = writeln!(io::stderr(), "error: cannot write to standard output: {error}");
             Exit::Internal
         }
@@ -73,7 +73,7 @@ fn show(asked: &clap::Error, typed: String) -> Exit {
     }
 }
 
-/// The first word, where it is no command. What comes below a command is told by the parser.
+/// The first word, if it is not a command. Errors below a command are reported by the parser.
 fn unknown_command(asked: &clap::Error, typed: &str) -> Option<String> {
     if asked.kind() != ArgumentError::InvalidSubcommand {
         return None;

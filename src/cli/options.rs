@@ -1,4 +1,4 @@
-//! From flags, settings and the fixture to one options: what was typed becomes what is meant.
+//! Combines flags, settings and the fixture into the options of an experiment.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -22,26 +22,26 @@ use crate::setup::inherit::{Inheritance, Place};
 use crate::text::short::first_of;
 use crate::text::words::list;
 
-/// Runs of each subtest when nothing is said.
+/// Default number of runs of each subtest.
 const RUNS: u32 = 10;
 
-/// Most subtests that one sentence names.
+/// Most subtests that are named in one sentence.
 const MOST_NAMED: usize = 6;
 
-/// The folders that a `run` is about.
+/// The folders that a `run` uses.
 #[derive(Debug, Clone)]
 pub struct Places {
     /// The fixture's folder.
     pub fixture_dir: PathBuf,
-    /// What is said of it beside its files.
+    /// What flags and settings specify for it beside its files.
     pub overrides: Overrides,
-    /// Where experiments lie.
+    /// The results folder.
     pub results_dir: PathBuf,
-    /// Where former versions kept them, when neither a flag nor a setting says where they lie.
+    /// The results folders of former versions, when neither a flag nor a setting names a results folder.
     pub former_results: Option<Vec<PathBuf>>,
 }
 
-/// The folders that the flags name, else the settings, else the defaults.
+/// The folders from the flags, else from the settings, else the defaults.
 ///
 /// # Errors
 /// When nothing names a fixture.
@@ -69,7 +69,7 @@ pub fn places(args: &Run, located: &Located, current: &Path) -> Result<Places, C
     Ok(Places { fixture_dir, overrides, results_dir, former_results })
 }
 
-/// What flags, else settings say of a fixture beside its files.
+/// What flags, else settings specify for a fixture beside its files.
 #[must_use]
 pub fn overrides(args: &OverrideFlags, located: &Located, current: &Path) -> Overrides {
     let settings = &located.settings;
@@ -84,10 +84,10 @@ pub fn overrides(args: &OverrideFlags, located: &Located, current: &Path) -> Ove
     }
 }
 
-/// What the flags, the settings and the fixture together ask for.
+/// The options from the flags, the settings and the fixture.
 ///
 /// # Errors
-/// When a tier is asked for that the fixture does not have.
+/// When the fixture does not have a tier that is asked for.
 pub fn options(args: &Run, located: &Located, places: &Places, loaded: Loaded) -> Result<Options, CliError> {
     let (flags, settings) = (&args.config, &located.settings);
     let asked = args.tiers.clone().or_else(|| settings.tiers.clone());
@@ -130,13 +130,13 @@ pub fn options(args: &Run, located: &Located, places: &Places, loaded: Loaded) -
     })
 }
 
-/// Where work folders lie, when a flag or a setting says it.
+/// The folder for work folders, when a flag or a setting names it.
 pub(super) fn work_dir(operation: &OperationFlags, located: &Located) -> Option<String> {
     let set = || Some(located.root.join(located.settings.work_dir.as_ref()?).to_string_lossy().into_owned());
     operation.work_dir.clone().or_else(set)
 }
 
-/// What a person should know of an experiment before it starts.
+/// Notices for a person before an experiment starts.
 #[must_use]
 pub fn notices(args: &Run, located: &Located, options: &Options) -> Vec<Event> {
     let given = args.config.operation.max_cost_usd.or(located.settings.max_cost_usd);
@@ -151,7 +151,7 @@ pub fn notices(args: &Run, located: &Located, options: &Options) -> Vec<Event> {
         .collect()
 }
 
-/// What the planned subtests take over from each other.
+/// What the planned subtests inherit from each other.
 #[must_use]
 pub fn inheritance_of(options: &Options) -> Inheritance {
     let planned: BTreeSet<TierId> = options.subtests.keys().copied().collect();
@@ -162,7 +162,7 @@ pub fn inheritance_of(options: &Options) -> Inheritance {
 #[must_use]
 pub fn alike(options: &Options) -> Vec<Vec<Place>> {
     let inheritance = inheritance_of(options);
-    // Whatever they declare, the rule of the experiment says what they take over.
+    // The experiment's rule determines what they inherit, whatever they declare.
     let chosen = inheritance.places().map(|place| (place, inheritance.of_subtest(place.0, place.1).to_vec()));
     let groups = alike::groups(&options.fixture, chosen);
     groups.into_iter().filter(|group| group.len() > 1).collect()
@@ -194,10 +194,10 @@ pub(super) fn canonical_thinking(typed: &str) -> String {
     known.iter().find(|known| known.eq_ignore_ascii_case(typed)).map_or(typed, |known| known).to_owned()
 }
 
-/// A fixture of which each of these tiers can be started.
+/// A fixture, when each of these tiers can be started.
 ///
 /// # Errors
-/// When resources are absent that stop a whole tier; all of them.
+/// When resources are missing that hold back a whole tier; all of them.
 pub fn startable(loaded: Loaded, tiers: &[TierId]) -> Result<Loaded, CliError> {
     loaded.startable(tiers).map_err(|absent| {
         let hint = "put it there, name another folder with `--shared-dir`, or leave its tier out with `--tiers`";
@@ -216,16 +216,16 @@ pub fn load(dir: &Path, overrides: &Overrides) -> Result<Loaded, CliError> {
     })
 }
 
-/// What flags of a resume ask for beside the saved config.
+/// How the flags of a resume differ from the saved config.
 #[derive(Debug, Default)]
 pub struct Differences {
     /// Each flag that differs.
     pub events: Vec<Event>,
-    /// Whether an operational field changed, so that the config is to be saved.
+    /// Whether an operational field changed, so that the config has to be saved.
     pub operational: bool,
 }
 
-/// Fields of the config that flags and settings of a `run` name, with what they ask for.
+/// Fields of the config that flags and settings of a `run` specify, with their values.
 #[must_use]
 pub fn fields(args: &Run, located: &Located, options: &Options) -> Vec<(&'static str, Option<Value>)> {
     let (flags, settings) = (&args.config, &located.settings);
@@ -245,7 +245,7 @@ pub fn fields(args: &Run, located: &Located, options: &Options) -> Vec<(&'static
     ]
 }
 
-/// Compares flags with the saved config: operational ones take effect, all others are told.
+/// Compares flags with the saved config: operational ones take effect, all others are reported.
 pub fn differ(config: &mut Config, flags: &ConfigFlags) -> Differences {
     let wanted = [
         ("models", flags.model.as_ref().map(|model| json!([model]))),
@@ -257,7 +257,7 @@ pub fn differ(config: &mut Config, flags: &ConfigFlags) -> Differences {
     differ_in(config, &wanted, &flags.operation)
 }
 
-/// Compares fields that are asked for with the saved config: operational flags take effect, all others are told.
+/// Compares requested fields with the saved config: operational flags take effect, all others are reported.
 pub fn differ_in(config: &mut Config, wanted: &[(&str, Option<Value>)], operation: &OperationFlags) -> Differences {
     let mut differences = Differences::default();
     let saved = config.values();
@@ -278,7 +278,7 @@ impl Differences {
     }
 }
 
-/// Lets operational flags take effect.
+/// Applies operational flags.
 pub fn operate(config: &mut Config, flags: &OperationFlags, differences: &mut Differences) {
     let before = config.clone();
     config.jobs = flags.jobs.unwrap_or(config.jobs);

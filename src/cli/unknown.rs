@@ -1,4 +1,4 @@
-//! A command that is not there: which one was meant.
+//! The error for an unknown command, with a suggestion of what was meant.
 
 use clap::CommandFactory;
 
@@ -6,7 +6,7 @@ use crate::cli::args::Cli;
 use crate::cli::error::CliError;
 use crate::config::nearest::nearest;
 
-/// Words that other tools have for what is done here, and what to type for it.
+/// Words of other tools, and what to type here instead.
 const MEANT: [(&str, &str); 19] = [
     ("cancel", STOP),
     ("check", "`cargo scylla verify` checks an experiment, `cargo scylla fixture check DIR` a fixture"),
@@ -37,7 +37,7 @@ const STOP: &str =
     "`cargo scylla stop` stops a coordinator as Ctrl-C does where it runs, and `cargo scylla resume` goes on";
 const DELETE: &str = "an experiment is a folder: it goes when the folder is removed";
 
-/// What is said of a command that is not there. `typed` are all arguments, the program's name before them.
+/// The error for an unknown command. `typed` is the whole command line.
 #[must_use]
 pub fn unknown(word: &str, typed: &str) -> CliError {
     let cli = Cli::command();

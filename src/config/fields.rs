@@ -1,4 +1,4 @@
-//! Typed reading of a mapping: what is missing, unknown or of a wrong type becomes a mistake, and reading goes on.
+//! Typed reading of a mapping: missing, unknown or wrongly typed values become mistakes, and reading goes on.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -11,30 +11,30 @@ use super::mistake::{Mistake, Mistakes};
 use super::nearest::nearest;
 use super::node::{Entry, Node, Place, Value};
 
-/// Longest time limit that can be asked for, in seconds: one year.
+/// Longest time limit that is accepted, in seconds: one year.
 pub(super) const MOST_SECONDS: u64 = 365 * 24 * 3600;
 
-/// A file that is being read, and where its mistakes go.
+/// A file that is being read, and the collection of its mistakes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Page<'a> {
     /// The file, for messages.
     pub(super) file: &'a Path,
-    /// Where mistakes go.
+    /// Collects mistakes.
     pub(super) mistakes: &'a Mistakes,
 }
 
 impl<'a> Page<'a> {
-    /// Tells a mistake.
+    /// Reports a mistake.
     pub(super) fn mistake(&self, place: Place, message: impl Into<String>) {
         self.mistakes.add(Mistake::new(self.file, message).at(place));
     }
 
-    /// Tells a mistake with advice.
+    /// Reports a mistake with advice.
     pub(super) fn mistake_with_hint(&self, place: Place, message: impl Into<String>, hint: impl Into<String>) {
         self.mistakes.add(Mistake::new(self.file, message).at(place).hint(hint));
     }
 
-    /// Tells that a word is none of the known ones, and which is near.
+    /// Reports that a word is unknown, and suggests a similar one.
     pub(super) fn unknown(&self, place: Place, message: String, word: &str, known: &[&str]) {
         match nearest(word, known.iter().copied()) {
             Some(near) => self.mistake_with_hint(place, message, format!("did you mean `{near}`?")),
@@ -43,7 +43,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The mapping that the node must be; `path` is how messages call it, empty for a whole file.
+    /// The mapping that the node must be; `path` is its name in messages, empty for a whole file.
     pub(super) fn fields(self, node: &'a Node, path: &str) -> Option<Fields<'a>> {
         match &node.value {
             Value::Mapping(entries) => Some(Fields {
@@ -61,7 +61,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The text that the node must be, without the zero byte that no program can be given.
+    /// The text that the node must be, without a zero byte, which no program argument can contain.
     pub(super) fn text(&self, node: &'a Node, path: &str) -> Option<&'a str> {
         let text = self.typed(node, path, "a text", Node::text)?;
         if text.contains('\0') {
@@ -86,7 +86,7 @@ impl<'a> Page<'a> {
         (texts.len() == items.len()).then_some(texts)
     }
 
-    /// What `read` makes of the node; a mistake when it makes nothing of it.
+    /// The value that `read` makes of the node; reports a mistake when it makes none.
     pub(super) fn typed<T>(
         &self,
         node: &'a Node,
@@ -107,10 +107,10 @@ impl<'a> Page<'a> {
     }
 }
 
-/// The keys of one mapping; [`Fields::close`] tells which of them nobody asked for.
+/// The keys of one mapping; [`Fields::close`] reports those that were never read.
 #[derive(Debug)]
 pub(super) struct Fields<'a> {
-    /// The file that the mapping stands in.
+    /// The file of the mapping.
     pub(super) page: Page<'a>,
     /// Where the mapping begins.
     pub(super) place: Place,
@@ -120,12 +120,12 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// How messages call a key of this mapping.
+    /// The name of a key of this mapping in messages.
     pub(super) fn path(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
-    /// The value behind a key; an empty one counts as absent.
+    /// The value of a key; an empty one counts as missing.
     pub(super) fn find(&self, key: &'static str) -> Option<&'a Node> {
         if !self.known.borrow().contains(&key) {
             self.known.borrow_mut().push(key);
@@ -134,7 +134,7 @@ impl<'a> Fields<'a> {
         (entry.node.value != Value::Empty).then_some(&entry.node)
     }
 
-    /// The value behind a key that must be there.
+    /// The value of a required key.
     pub(super) fn require(&self, key: &'static str) -> Option<&'a Node> {
         let node = self.find(key);
         if node.is_none() {
@@ -149,12 +149,12 @@ impl<'a> Fields<'a> {
         self.entries.iter().find(|entry| entry.key == key).map_or(self.place, |entry| entry.node.place)
     }
 
-    /// The text behind a key, if it is there.
+    /// The text of a key, if it is there.
     pub(super) fn text(&self, key: &'static str) -> Option<&'a str> {
         self.find(key).and_then(|node| self.page.text(node, &self.path(key)))
     }
 
-    /// The text behind a key that must be there and say something.
+    /// The text of a required key, which must not be empty.
     pub(super) fn require_text(&self, key: &'static str) -> Option<&'a str> {
         let node = self.require(key)?;
         let text = self.page.text(node, &self.path(key))?;
@@ -165,7 +165,7 @@ impl<'a> Fields<'a> {
         Some(text)
     }
 
-    /// What the word behind a key stands for, if it is there; it must be one of a few.
+    /// The meaning of a key's word, if the key is there; it must be one of a few.
     pub(super) fn choice<T>(&self, key: &'static str, words: impl IntoIterator<Item = (&'static str, T)>) -> Option<T> {
         let node = self.find(key)?;
         let text = self.page.text(node, &self.path(key))?;
@@ -183,13 +183,13 @@ impl<'a> Fields<'a> {
         meant
     }
 
-    /// What the flag behind a key says, if it is there.
+    /// The value of a boolean key, if it is there.
     pub(super) fn flag(&self, key: &'static str) -> Option<bool> {
         let node = self.find(key)?;
         self.page.typed(node, &self.path(key), "`true` or `false`", Node::flag)
     }
 
-    /// The time limit in seconds behind a key, if it is there.
+    /// The time limit of a key in seconds, if it is there.
     pub(super) fn seconds(&self, key: &'static str) -> Option<u64> {
         let wanted =
             format!("a whole number of seconds from 1 to {MOST_SECONDS}, or a time such as `90s`, `10m` or `1h30m`");
@@ -201,14 +201,14 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// The cost in US dollars behind a key, if it is there.
+    /// The cost of a key in US dollars, if it is there.
     pub(super) fn cost(&self, key: &'static str) -> Option<Usd> {
         let wanted = format!("a number of US dollars from 0 to {}", Usd::MOST_DOLLARS);
         let read = |node: &Node| node.number().and_then(|dollars| Usd::from_dollars(dollars).ok());
         self.find(key).and_then(|node| self.page.typed(node, &self.path(key), &wanted, read))
     }
 
-    /// The count from 1 behind a key, if it is there.
+    /// The count of a key, from 1, if it is there.
     pub(super) fn count(&self, key: &'static str, most: u32) -> Option<u32> {
         let wanted = format!("a whole number from 1 to {most}");
         self.find(key).and_then(|node| {
@@ -218,22 +218,22 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// The mapping behind a key, if it is there.
+    /// The mapping of a key, if it is there.
     pub(super) fn fields(&self, key: &'static str) -> Option<Fields<'a>> {
         self.find(key).and_then(|node| self.page.fields(node, &self.path(key)))
     }
 
-    /// The mapping behind a key that must be there.
+    /// The mapping of a required key.
     pub(super) fn require_fields(&self, key: &'static str) -> Option<Fields<'a>> {
         self.require(key).and_then(|node| self.page.fields(node, &self.path(key)))
     }
 
-    /// Every key with its value, for mappings whose keys are free.
+    /// Every key with its value, for mappings with arbitrary keys.
     pub(super) fn entries(&self) -> &'a [Entry] {
         self.entries
     }
 
-    /// Tells every key that nobody asked for.
+    /// Reports every key that was never read.
     pub(super) fn close(self) {
         let known = self.known.borrow();
         for entry in self.entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {

@@ -1,10 +1,11 @@
-//! Checks of languages: what a fixture is checked with that names a language and no checks.
+//! Built-in checks of languages: for fixtures that name a language and no checks.
 
 use crate::model::limits::CHECK_SECONDS;
 use crate::model::program::Invocation;
 use crate::model::task::CheckSpec;
 
-/// What shell lines of the table say when their check does not apply; automake's test suites say the same.
+/// The exit code by which shell lines of the table report that their check does not apply, as automake's test suites
+/// do.
 pub const NOT_APPLICABLE: i32 = 77;
 
 /// A language with its checks, in their order.
@@ -12,7 +13,7 @@ pub const NOT_APPLICABLE: i32 = 77;
 pub struct Language {
     /// Its name, and other names for it.
     pub names: &'static [&'static str],
-    /// What its trees are checked with.
+    /// The checks of its trees.
     pub checks: &'static [Check],
 }
 
@@ -25,7 +26,7 @@ pub struct Check {
     pub line: &'static str,
     /// Programs, and paths in the tree that begin with `./`, without which it does not apply.
     pub needs: &'static [&'static str],
-    /// Exit codes that say that it does not apply.
+    /// Exit codes that mean that it does not apply.
     pub not_applicable: &'static [i32],
 }
 
@@ -53,7 +54,7 @@ elif [ -x bazelw ]; then exec ./bazelw build //...
 elif command -v pixi > /dev/null; then exec pixi run mojo build .
 else exit 77; fi";
 
-/// The formatter writes, so it is given a copy.
+/// The formatter changes files, so it works on a copy.
 const MOJO_FORMAT: &str = "copy=$(mktemp -d) && trap 'rm -rf \"$copy\"' EXIT && mkdir \"$copy/before\" || exit 1
 find . -name '*.mojo' -type f -print0 | tar --null -T - -cf - | tar -C \"$copy/before\" -xf - || exit 1
 cp -R \"$copy/before\" \"$copy/after\" && pixi run mojo format -q \"$copy/after\" && diff -r \"$copy/before\" \"$copy/after\"";
@@ -69,7 +70,7 @@ pub const LANGUAGES: &[Language] = &[
             check("build", "python3 -m compileall -q .", &["python3"]),
             check("format", "ruff format --check .", &["ruff"]),
             check("lint", "ruff check .", &["ruff"]),
-            // With 5, pytest says that it found no test.
+            // With 5, pytest reports that it found no test.
             Check { name: "test", line: "pytest -q", needs: &["pytest"], not_applicable: &[5] },
             PRE_COMMIT,
         ],
@@ -133,7 +134,7 @@ pub const LANGUAGES: &[Language] = &[
     },
 ];
 
-/// The checks of a language; none when the table does not have it.
+/// The checks of a language; none when it is not in the table.
 #[must_use]
 pub fn checks(language: &str) -> Vec<CheckSpec> {
     let named = |entry: &&Language| entry.names.iter().any(|name| name.eq_ignore_ascii_case(language.trim()));

@@ -7,7 +7,7 @@ use crate::model::task::Fixture;
 use super::fixture::{self, Loaded, OTHER_TEST_FILE, Overrides, TEST_FILE};
 use super::mistake::Mistake;
 
-/// The folder of a fixture that was named by the folder or by its `test.yaml`.
+/// The folder of a fixture that was named by its folder or by its `test.yaml`.
 #[must_use]
 pub fn folder_of(path: &Path) -> &Path {
     match path.file_name() {
@@ -20,8 +20,8 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Every fixture in a folder with what became of reading it, sorted by path. A folder that is a fixture itself is the
-/// only one.
+/// Every fixture in a folder with the outcome of reading it, sorted by path. If the folder is a fixture itself, it is
+/// the only one.
 #[must_use]
 pub fn list(dir: &Path, overrides: &Overrides) -> Vec<(PathBuf, Result<Fixture, Vec<Mistake>>)> {
     folders(dir)
@@ -35,13 +35,13 @@ pub fn list(dir: &Path, overrides: &Overrides) -> Vec<(PathBuf, Result<Fixture, 
         .collect()
 }
 
-/// Whether a folder is no fixture itself and holds some.
+/// Whether a folder is not a fixture itself and contains some.
 #[must_use]
 pub fn holds_fixtures(dir: &Path) -> bool {
     !is_fixture(dir) && !folders(dir).is_empty()
 }
 
-/// Whether a folder is meant to be a fixture, though its file may have another ending.
+/// Whether a folder is meant to be a fixture, even if its file has another extension.
 fn is_fixture(dir: &Path) -> bool {
     dir.join(TEST_FILE).is_file() || dir.join(OTHER_TEST_FILE).is_file()
 }
@@ -50,7 +50,7 @@ fn folders(dir: &Path) -> Vec<PathBuf> {
     if is_fixture(dir) {
         return vec![dir.to_owned()];
     }
-    // A folder that cannot be read holds no fixture that one could run.
+    // A folder that cannot be read contains no fixture that could be run.
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| is_fixture(path)).collect();
     folders.sort();

@@ -61,17 +61,17 @@ impl Mistake {
 pub(super) struct Mistakes(RefCell<Vec<Mistake>>);
 
 impl Mistakes {
-    /// Keeps one more mistake.
+    /// Adds a mistake.
     pub(super) fn add(&self, mistake: Mistake) {
         self.0.borrow_mut().push(mistake);
     }
 
-    /// Keeps what a reader found before it gave up.
+    /// Adds the mistakes that a reader found before it gave up.
     pub(super) fn extend(&self, mistakes: Vec<Mistake>) {
         self.0.borrow_mut().extend(mistakes);
     }
 
-    /// Every mistake, by file and line, each once.
+    /// Every distinct mistake, by file and line.
     pub(super) fn into_sorted(self) -> Vec<Mistake> {
         let mut all = self.0.into_inner();
         all.sort_by(|one, other| (&one.file, one.line, one.column).cmp(&(&other.file, other.line, other.column)));
@@ -80,7 +80,7 @@ impl Mistakes {
     }
 }
 
-/// Mistakes as a person reads them, for snapshots.
+/// Mistakes as readable text, for snapshots.
 #[cfg(test)]
 pub(super) fn report(mistakes: &[Mistake]) -> String {
     let one = |mistake: &Mistake| match &mistake.hint {

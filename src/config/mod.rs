@@ -1,7 +1,7 @@
 //! Floor 3: fixtures and settings: the door to YAML and TOML.
 //!
-//! What people write is read into a tree of nodes that know their line, and the tree is walked by readers that collect
-//! mistakes. So every mistake is told at once, each with its file and line.
+//! Files that people write are parsed into a tree of nodes that know their line, and the tree is walked by readers that
+//! collect mistakes. So all mistakes are reported at once, each with its file and line.
 
 pub mod fixture;
 pub mod languages;

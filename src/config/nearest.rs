@@ -1,12 +1,12 @@
-//! The nearest word that is known, for `did you mean`.
+//! The most similar known word, for `did you mean`.
 
 use strsim::osa_distance;
 
-/// The known word that a person most likely meant, if any is near enough.
+/// The known word that a person most likely meant, if any is similar enough.
 #[must_use]
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = normal(word);
-    // A third of the letters may be wrong; for a longer distance the guess would be noise.
+    // A third of the letters may be wrong; with a larger distance the guess would be noise.
     let most = word.chars().count() / 3;
     known
         .into_iter()
@@ -16,7 +16,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
-/// Case and the choice between `-` and `_` are the most frequent slips, so they count nothing.
+/// Differences in case and between `-` and `_` are the most frequent slips, so they do not count.
 fn normal(word: &str) -> String {
     word.to_lowercase().replace('-', "_")
 }

@@ -1,4 +1,4 @@
-//! A tree of what a file says, each node with its place. YAML and TOML both become such a tree.
+//! The content of a file as a tree of nodes, each with its place. YAML and TOML both become such a tree.
 
 /// Where a node begins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,22 +32,22 @@ pub(super) struct Entry {
     pub(super) key: String,
     /// Where the key begins.
     pub(super) place: Place,
-    /// What it stands for.
+    /// Its value.
     pub(super) node: Node,
 }
 
-/// What a node is.
+/// The value of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
-    /// Nothing stands behind the key, or `null`.
+    /// The key has no value, or `null`.
     Empty,
     /// A quoted text.
     Quoted(String),
-    /// An unquoted YAML scalar: whether `7` is a number or a text is for the one who asks.
+    /// An unquoted YAML scalar: whether `7` is a number or a text is decided by the reader of the key.
     Bare(String),
-    /// A number in its spelling, of a format that tells numbers from texts.
+    /// A number as it is written, in a format that distinguishes numbers from texts.
     Number(String),
-    /// True or false, of a format that tells them from texts.
+    /// True or false, in a format that distinguishes them from texts.
     Flag(bool),
     /// Values in their order.
     List(Vec<Node>),
@@ -56,7 +56,7 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// What it is, in words for people.
+    /// The kind of value, for messages.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Empty => "empty",
@@ -78,7 +78,7 @@ impl Node {
         }
     }
 
-    /// What stands behind a key, if it is a mapping that has it.
+    /// The value of a key, if it is a mapping that has it.
     pub(super) fn get(&self, key: &str) -> Option<&Self> {
         match &self.value {
             Value::Mapping(entries) => entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node),
@@ -96,7 +96,7 @@ impl Node {
         self.digits().and_then(|digits| digits.parse().ok())
     }
 
-    /// Whether it says true or false, if it does.
+    /// The boolean, if it is one.
     pub(super) fn flag(&self) -> Option<bool> {
         match &self.value {
             Value::Flag(flag) => Some(*flag),

@@ -1,4 +1,4 @@
-//! The door to TOML: a text becomes a tree of nodes with places, or the mistakes that keep it from being one.
+//! The door to TOML: a text becomes a tree of nodes with places, or a list of mistakes.
 
 use std::ops::Range;
 use std::path::Path;
@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::mistake::Mistake;
 use super::node::{Entry, Node, Place, Value};
 
-/// Reads a TOML file; every error of its syntax is told.
+/// Parses a TOML file; every syntax error is reported.
 pub(super) fn parse(text: &str, file: &Path) -> Result<Node, Vec<Mistake>> {
     let (table, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
@@ -37,7 +37,7 @@ fn mapping(text: &str, table: &DeTable<'_>) -> Value {
             node: node(text, value),
         })
         .collect();
-    // The crate sorts keys by name; mistakes are told in the order of the file.
+    // The crate sorts keys by name; mistakes are reported in the order of the file.
     entries.sort_by_key(|entry| (entry.place.line, entry.place.column));
     Value::Mapping(entries)
 }

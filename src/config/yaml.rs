@@ -1,4 +1,4 @@
-//! The door to YAML: a text becomes a tree of nodes with places, or the mistakes that keep it from being one.
+//! The door to YAML: a text becomes a tree of nodes with places, or a list of mistakes.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,12 +9,12 @@ use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, S
 use super::mistake::Mistake;
 use super::node::{Entry, Node, Place, Value};
 
-/// Most nodes of a file after its aliases are written out: a thousand times a usual fixture.
+/// Most nodes of a file after its aliases are expanded: a thousand times as many as in a usual fixture.
 const MOST_NODES: usize = 100_000;
 
 /// Reads the one document of a YAML file.
 pub(super) fn parse(text: &str, file: &Path) -> Result<Node, Vec<Mistake>> {
-    // The budget bounds depth, size and the ratio of aliases before anything recursive sees the text.
+    // The budget limits depth, size and the ratio of aliases before anything recursive reads the text.
     let report = check_yaml_budget(text, Budget::default(), EnforcingPolicy::AllContent)
         .map_err(|error| vec![syntax(file, &error)])?;
     if report.breached.is_some() {
@@ -106,7 +106,7 @@ impl<'a> Builder<'a> {
         Ok(node)
     }
 
-    /// The node behind an alias, at the alias' place so that a mistake names where it is used.
+    /// The node of an alias, at the place of the alias so that a mistake names where it is used.
     fn repeat(&mut self, anchor: usize, span: &Span) -> Result<Node, Mistake> {
         let Some(anchored) = self.anchors.get(&anchor) else {
             return Err(Mistake::new(self.file, "has an alias within its own anchor").at(place(span)));

@@ -1,4 +1,4 @@
-//! The answer of a `command` judge, held against the rubric.
+//! The answer of a `command` judge, validated against the rubric.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -27,46 +27,46 @@ use crate::text::short;
 pub struct AnswerError(Vec<String>);
 
 /// What a judge writes to its standard output: `items`, or the `failure` that kept it from judging. Unknown keys are
-/// passed over.
+/// ignored.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Written {
     /// By the id of a rubric's item.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, WrittenItem>")]
     items: Option<UniqueItems>,
-    /// The judge's words on the whole.
+    /// The judge's explanation of the whole.
     #[serde(default, deserialize_with = "or_default")]
     reasoning: String,
-    /// What the judge cost, in US dollars; not known when it is not said.
+    /// What the judge cost, in US dollars; unknown when it is missing.
     #[serde(default)]
     cost_usd: Option<Usd>,
-    /// What kept the judge from judging (`auth`, `out_of_memory`, `provider`, `rate_limit`), as agents say it in their
-    /// records: then there is no verdict.
+    /// What kept the judge from judging (`auth`, `out_of_memory`, `provider`, `rate_limit`), in the same form as in
+    /// agents' records: then there is no verdict.
     #[serde(default)]
     #[schemars(with = "Option<ClaimedFailure>")]
     failure: Option<Value>,
 }
 
-/// What a judge writes of one item.
+/// A judge's score of one item.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 struct WrittenItem {
     /// Between 0 and 1; 0 or 1 for a binary item.
     #[serde(default)]
     score: Option<f64>,
-    /// The item does not apply; only where the rubric has a condition for that.
+    /// The item does not apply; only allowed when the rubric has a condition for that.
     #[serde(default, deserialize_with = "or_default")]
     not_applicable: bool,
-    /// Why.
+    /// The reason.
     #[serde(default, deserialize_with = "or_default")]
     explanation: String,
 }
 
-/// An item as an answer holds it.
+/// An item in an answer.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 struct Item(#[serde(deserialize_with = "object")] WrittenItem);
 
-/// Items by id, in which no id comes twice.
+/// Items by id; duplicate ids are refused.
 #[derive(Debug)]
 struct UniqueItems(BTreeMap<String, WrittenItem>);
 
@@ -103,14 +103,14 @@ pub fn schema() -> Value {
     schemars::schema_for!(Written).to_value()
 }
 
-/// The failure that an answer claims, whatever else is in it; its message names the judge.
+/// The failure that an answer reports, whatever else it contains; its message names the judge.
 #[must_use]
 pub fn failure(bytes: &[u8], judge: &str, now: Timestamp) -> Option<Failure> {
     let failure = claims::loose_failure(bytes, now)?;
     Some(Failure { message: format!("judge `{judge}`: {}", failure.message), ..failure })
 }
 
-/// Reads an answer that claims no failure, and holds it against the rubric.
+/// Parses an answer that reports no failure, and validates it against the rubric.
 ///
 /// # Errors
 /// Everything that is wrong with it, at once.
@@ -150,7 +150,7 @@ pub fn parse(bytes: &[u8], rubric: &Rubric) -> Result<Answer, AnswerError> {
     }
 }
 
-/// Reads the JSON, or says in a sentence why it is none.
+/// Parses the JSON, or gives the reason as a sentence.
 fn read(bytes: &[u8]) -> Result<Written, String> {
     if bytes.len() as u64 > MOST_STAGE_FILE_BYTES {
         return Err(format!("the answer has more than {} MiB", MOST_STAGE_FILE_BYTES >> 20));
@@ -172,17 +172,17 @@ fn read(bytes: &[u8]) -> Result<Written, String> {
 
 /// Most bytes of an answer that are quoted in a message.
 const MOST_QUOTED: usize = 40;
-/// Most mistakes that are told of one answer; a hostile one may have a million.
+/// Most mistakes that are reported for one answer; a hostile one may have a million.
 const MOST_MISTAKES: usize = 20;
 
-/// Longest text of a judge that goes into results, in characters; the raw answer is kept whole beside them.
+/// Longest text of a judge that goes into results, in characters; the raw answer is kept in full beside them.
 const MOST_WORDS: usize = 10_000;
 
 fn cut(words: &str) -> String {
     short::cut(words, MOST_WORDS)
 }
 
-/// An item's name as it is shown: hostile names are long or steer a terminal.
+/// An item's name as it is shown: hostile names may be long or control a terminal.
 fn shown(id: &str) -> String {
     let start: String = id.chars().take(MOST_QUOTED).collect();
     let rest = if start.len() < id.len() { "…" } else { "" };

@@ -1,4 +1,4 @@
-//! The judge `checks`: each item has the full score when the check that it rests on has passed.
+//! The judge `checks`: an item gets the full score when the check that it rests on has passed.
 
 use crate::model::judge::{Answer, Judge, JudgeAdapter, Way};
 use crate::model::program::Kind;
@@ -7,7 +7,7 @@ use crate::model::rubric::{ItemScore, Rubric, RubricItem};
 use crate::model::score::Score;
 use crate::model::usage::Cost;
 
-/// The name of the kind, and of the one judge of it.
+/// The name of the kind, and of its only judge.
 pub(super) const NAME: &str = "checks";
 
 /// The kind, as fixtures name it.
@@ -46,8 +46,8 @@ impl JudgeAdapter for Checks {
     }
 }
 
-/// What follows from the checks. Items that rest on no check do not apply to this judge; the fixture's loader refuses such a
-/// rubric for it. An error says which check was not carried out.
+/// The answer that follows from the checks. Items that rest on no check do not apply to this judge; the fixture's
+/// loader refuses such a rubric for it. An error names the check that was not carried out.
 fn answer(rubric: &Rubric, checks: &[CheckResult]) -> Result<Answer, String> {
     let scores = rubric.items.iter().map(|item| Ok((item.id.clone(), item_score(item, checks)?)));
     let items = scores.collect::<Result<_, String>>()?;

@@ -45,7 +45,7 @@ fn read(keys: &dyn Keys) -> Option<Judge> {
     Some(Judge::new(Command { name: name?, run: run?, timeout_seconds }))
 }
 
-/// The judge of this name that is a line for a shell.
+/// A judge with this name that is a shell line.
 #[must_use]
 pub fn of_line(name: String, line: &str) -> Judge {
     Judge::new(Command { name, run: Invocation::Shell(line.to_owned()), timeout_seconds: JUDGE_SECONDS })
@@ -65,7 +65,7 @@ impl JudgeAdapter for Command {
         [("name".to_owned(), name), self.run.entry(), ("timeout_seconds".to_owned(), limit)].into_iter().collect()
     }
 
-    /// Without a model that judges are told to use, each asks one of its own, which is called as the judge is.
+    /// If no model is configured, each judge counts as using a model of its own with the judge's name.
     fn model(&self, told: Option<&str>) -> Option<ModelName> {
         Some(ModelName::new(told.unwrap_or(&self.name)))
     }

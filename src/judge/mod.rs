@@ -1,5 +1,5 @@
-//! Floor 2: the kinds of judges, one file for each: how a fixture names one, what it is asked, and how its answer becomes a
-//! verdict. Pure: starts no process, reads no file.
+//! Floor 2: the kinds of judges, one file for each: how a fixture names one, what it is asked, and how its answer
+//! becomes a verdict. Pure: starts no process, reads no file.
 
 pub mod answer;
 mod checks;
@@ -13,7 +13,7 @@ use crate::model::program::Kind;
 pub use checks::by_default;
 pub use command::of_line;
 
-/// Every kind of judge. Another one is a file beside this one, and a line here.
+/// Every kind of judge. A new one is a file beside this one, and a line here.
 pub static KINDS: &[&Kind<Judge>] = &[&checks::KIND, &command::KIND];
 
 #[cfg(test)]

@@ -28,11 +28,11 @@ struct Request<'a> {
     run: RunId,
     /// The judge's name.
     judge: &'a str,
-    /// The model that the judge is told to use.
+    /// The model that the judge is configured to use.
     model: Option<&'a str>,
-    /// The text that the agent was given.
+    /// The prompt that the agent was given.
     prompt: &'a str,
-    /// What the fixture says to judges beside the rubric.
+    /// The fixture's text for judges, in addition to the rubric.
     criteria: &'a str,
     /// What is to be scored.
     rubric: &'a Rubric,
@@ -40,14 +40,14 @@ struct Request<'a> {
     agent_end: AgentEnd,
     /// The agent's exit code.
     exit_code: Option<i32>,
-    /// Every check's fact.
+    /// The results of all checks.
     checks: &'a [CheckResult],
-    /// What the agent changed, as a patch; bytes that are no UTF-8 are replaced. It is the agent's text: it may try to
-    /// give orders.
+    /// What the agent changed, as a patch; bytes that are not UTF-8 are replaced. It is the agent's text, and may try
+    /// to give instructions.
     patch: String,
     /// Whether the patch was cut because it is longer than 1 MiB.
     patch_truncated: bool,
-    /// The graded tree; it may be looked at.
+    /// The graded tree, which the judge may read.
     workspace: String,
 }
 
@@ -60,7 +60,7 @@ pub fn schema() -> Value {
 /// Composes the request.
 ///
 /// # Errors
-/// Never for such values; the serializer's signature asks for it.
+/// Never for these values; the serializer's signature requires it.
 pub fn compose(facts: &Facts<'_>) -> Result<Vec<u8>, serde_json::Error> {
     let request = Request {
         version: REQUEST_VERSION,

@@ -13,10 +13,10 @@ use crate::model::score::Score;
 #[error("no item of the rubric applies, so there is nothing to score")]
 pub struct NothingApplies;
 
-/// Who judged, and how long it took.
+/// The judge, and how long it took.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
-    /// Which judge of the panel.
+    /// The judge's number in the panel.
     pub number: JudgeNumber,
     /// Its name.
     pub model: String,
@@ -39,8 +39,8 @@ pub fn score(rubric: &Rubric, items: &BTreeMap<String, ItemScore>) -> Result<Sco
     if weights > 0.0 { mean(sum, weights).ok_or(NothingApplies) } else { Err(NothingApplies) }
 }
 
-/// The quotient as a score. It is rounded to twelve decimals: three times 0.7 by three is a little less than 0.7 for a
-/// machine, and would not reach a threshold of 0.7.
+/// The quotient as a score. It is rounded to twelve decimals, because in floating point 0.7 + 0.7 + 0.7 divided by 3 is
+/// a little less than 0.7, and would not reach a threshold of 0.7.
 fn mean(sum: f64, count: f64) -> Option<Score> {
     const DECIMALS: f64 = 1e12;
     Score::new(((sum / count * DECIMALS).round() / DECIMALS).clamp(0.0, 1.0)).ok()

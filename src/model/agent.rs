@@ -1,5 +1,5 @@
-//! Agents, and the port through which the product speaks to every kind of them: what it can be given, the command that
-//! starts it, and what its output says.
+//! Agents, and the trait by which the product uses every kind of them: what it can be given, the command that starts
+//! it, and what its output says.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -19,12 +19,12 @@ use super::program::{Invocation, Kind};
 use super::setup::Setup;
 use super::usage::Usage;
 
-/// Who does a task: an adapter with what a fixture says of it.
+/// An agent of a fixture: an adapter with the fixture's settings for it.
 #[derive(Debug, Clone)]
 pub struct Agent(Arc<dyn Adapter>);
 
 impl Agent {
-    /// The agent that this adapter speaks to.
+    /// The agent of this adapter.
     #[must_use]
     pub fn new(adapter: impl Adapter + 'static) -> Self {
         Self(Arc::new(adapter))
@@ -45,13 +45,13 @@ impl PartialEq for Agent {
     }
 }
 
-/// Speaks to one kind of agent. It starts nothing and reads nothing by itself: it says what is to be started, and is given
-/// what the program wrote.
+/// The adapter for one kind of agent. It starts and reads nothing itself: it says what is to be started, and is given
+/// the program's output.
 pub trait Adapter: fmt::Debug + Send + Sync {
     /// Its kind.
     fn kind(&self) -> &'static Kind<Agent>;
 
-    /// What a fixture says of it beside its kind: read again, it is the same agent.
+    /// The fixture's settings for it beside its kind: read again, they give the same agent.
     fn keys(&self) -> Map<String, Value> {
         Map::new()
     }
@@ -61,21 +61,21 @@ pub trait Adapter: fmt::Debug + Send + Sync {
         None
     }
 
-    /// The model that it asks, whose limits hold it back; `told` is the one that agents are told to use. `None` of one that
-    /// asks none.
+    /// The model that it uses, whose rate limits apply to it; `told` is the one that agents are configured to use.
+    /// `None` when it uses no model.
     fn model(&self, _told: Option<&str>) -> Option<ModelName> {
         None
     }
 
-    /// Whether it may end well and not say what it cost.
+    /// Whether it may end successfully without reporting its cost.
     fn may_hide_its_cost(&self) -> bool {
         false
     }
 
-    /// What is to be done to have it work.
+    /// What has to be done to start its work.
     fn start(&self, assignment: &Assignment<'_>) -> AgentStart;
 
-    /// What reads its program's output; `None` of one that starts no program.
+    /// The reader of its program's output; `None` when it starts no program.
     fn reader(&self) -> Option<Box<dyn Reader>> {
         None
     }
@@ -84,47 +84,47 @@ pub trait Adapter: fmt::Debug + Send + Sync {
 /// A program that a fixture names, with variables of its own.
 #[derive(Debug, Clone, Copy)]
 pub struct NamedProgram<'a> {
-    /// What is started.
+    /// The program and its arguments.
     pub run: &'a Invocation,
-    /// Variables that it is given beside the allowed ones.
+    /// Variables that it gets in addition to the allowed ones.
     pub environment: &'a BTreeMap<String, String>,
 }
 
-/// Where the files of a run lie that an agent is told of.
+/// The paths of a run's files that an agent is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
     /// The tree that the agent works in.
     pub workspace: PathBuf,
-    /// The prompt as a file.
+    /// The file with the prompt.
     pub prompt_file: PathBuf,
-    /// Where the agent may leave its record.
+    /// Where the agent may write its final record.
     pub record_file: PathBuf,
     /// The experiment's copy of the fixture.
     pub fixture: PathBuf,
-    /// The patch in it that solves the task, if it has one.
+    /// The patch in it that solves the task, if there is one.
     pub solution: Option<PathBuf>,
 }
 
 /// One attempt at a task.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assignment<'a> {
-    /// What the agent is set up with, with what is inherited.
+    /// The agent's setup, with what is inherited.
     pub setup: &'a Setup,
-    /// Which run.
+    /// The run.
     pub run: RunId,
-    /// Which attempt of it.
+    /// The attempt.
     pub attempt: AttemptNumber,
-    /// The model that the agent is told to use.
+    /// The model that the agent is configured to use.
     pub model: Option<&'a str>,
     /// The whole prompt.
     pub prompt: &'a str,
-    /// The part of the coordinator's own environment that its programs are given.
+    /// The part of the coordinator's own environment that the agent's programs get.
     pub environment: BTreeMap<OsString, OsString>,
-    /// Where its files lie.
+    /// The paths of its files.
     pub paths: Paths,
 }
 
-/// What is to be done to have an agent work.
+/// How an agent's work is started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AgentStart {
     /// Start a program.
@@ -136,66 +136,66 @@ pub enum AgentStart {
     },
     /// Apply the reference solution.
     ApplyPatch(PathBuf),
-    /// Nothing.
+    /// Do nothing.
     Nothing,
 }
 
-/// Where an agent's program writes.
+/// The outputs of an agent's program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
     /// Standard output, as it is kept.
     Stdout,
     /// Standard error, as it is kept.
     Stderr,
-    /// The file that it may leave at `$SCYLLA_RECORD_FILE`.
+    /// The file that the agent may write to `$SCYLLA_RECORD_FILE`.
     Record,
 }
 
-/// Reads what an agent's program writes, as it comes: at any time it can say what the program used so far.
+/// Reads the output of an agent's program as it grows: at any time it can report what the program used so far.
 pub trait Reader: fmt::Debug {
-    /// The outputs that it wants to be fed.
+    /// The outputs that it needs.
     fn wants(&self) -> &'static [Output];
 
-    /// Takes the next piece of an output. A piece may end anywhere.
+    /// Receives the next piece of an output. A piece may end anywhere.
     fn feed(&mut self, output: Output, piece: &[u8]);
 
-    /// Takes it that an output is there and cannot be read.
+    /// Receives that an output exists but cannot be read.
     fn cannot_read(&mut self, output: Output, why: String);
 
-    /// What the output says so far; `None` when there was none.
+    /// What the output says so far; `None` when there is none.
     fn reading(&self, now: Timestamp) -> Option<Reading>;
 
-    /// What follows from the output and from how the program ended.
+    /// The outcome that follows from the output and from how the program ended.
     ///
     /// # Errors
     /// The infrastructure failure that kept the agent from working.
     fn outcome(&self, ended: EndedAgent, now: Timestamp) -> Result<AgentOutcome, Failure>;
 }
 
-/// What could be read of an agent's output. A mistake in one part loses no other part: money that was spent counts whatever
-/// the rest says.
+/// What could be read of an agent's output. A mistake in one part does not lose the others: money that was spent counts
+/// whatever the rest says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
-    /// What the attempt used, as far as the output says it, and says what can be.
+    /// What the attempt used, as far as the output says it.
     pub usage: Usage,
     /// What kept the agent from working.
     pub failure: Option<Failure>,
-    /// How the agent sees its end, if it says so, or what is wrong with its output as a whole.
+    /// How the agent describes its own end, if it does, or what is wrong with its output as a whole.
     pub end: Result<Option<ClaimedEnd>, String>,
 }
 
 impl Default for Reading {
-    /// Of an output that says nothing.
+    /// The reading of an output that says nothing.
     fn default() -> Self {
         Self { usage: Usage::default(), failure: None, end: Ok(None) }
     }
 }
 
-/// How an agent can see its end.
+/// How an agent can describe its own end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClaimedEnd {
-    /// It has done what it could.
+    /// It did what it could.
     #[default]
     Finished,
     /// Its own budget is used up.
@@ -204,24 +204,24 @@ pub enum ClaimedEnd {
     Refused,
 }
 
-/// How the agent's process ended, when nobody stopped the coordinator.
+/// How the agent's process ended, unless the coordinator was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndedAgent {
     /// By itself, with this code.
     Exited(i32),
-    /// By a signal that is none of ours.
+    /// By a signal that we did not send.
     Signaled(i32),
-    /// By the kernel, for want of memory.
+    /// By the kernel, because memory ran out.
     OutOfMemory,
     /// By us, at the wall clock limit.
     TimedOut,
-    /// By us, for want of progress.
+    /// By us, because there was no progress.
     NoProgress,
     /// By us, for too much output.
     OutputLimit,
 }
 
-/// What an attempt achieved as far as the agent's side goes; checks and judges say the rest.
+/// The outcome of an attempt as far as the agent is concerned; checks and judges determine the rest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentOutcome {
     /// How it ended.

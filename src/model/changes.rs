@@ -1,4 +1,4 @@
-//! `changes.json`: what was taken of the tree that an agent left, and what was not.
+//! `changes.json`: what was captured of the tree that an agent left, and what was not.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::digest::Digest;
 use super::flag::Flag;
 use super::ids::RunId;
 
-/// How many places are named of those that were not taken.
+/// How many of the places that were not captured are named.
 const MOST_NAMES: usize = 20;
 
 /// `changes.json`: written before `changes.patch`, whose appearance ends the stage.
@@ -21,7 +21,7 @@ pub struct Changes {
     pub patch: Digest,
     /// git's name for the graded tree: the baseline with the patch. `null` when nothing could be captured.
     pub tree: Option<String>,
-    /// What the tree's `.gitignore` names, which is not captured.
+    /// Files that are not captured because the tree's `.gitignore` excludes them.
     #[serde(default)]
     pub ignored: Ignored,
     /// What else is not captured.
@@ -33,7 +33,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Whether the tree was left as it was, as far as it is captured.
+    /// Whether the captured part of the tree is unchanged.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         self.patch == Digest::of(b"")
@@ -51,15 +51,15 @@ impl Changes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct NotCaptured {
-    /// Files that its `.gitignore` names.
+    /// Files that its `.gitignore` excludes.
     pub ignored_files: u64,
     /// How many bytes they have together.
     pub ignored_bytes: u64,
-    /// Places that no patch can hold, or that were too much.
+    /// Places that no patch can hold, or that were too large.
     pub left_out: u64,
 }
 
-/// A committed run whose agent left more than was captured, or something unusual.
+/// A committed run whose agent left something that was not captured, or something unusual.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Remainder {
     /// The run.
@@ -73,7 +73,7 @@ pub struct Remainder {
 }
 
 impl Remainder {
-    /// What a result says; `None` when all was captured and nothing was unusual.
+    /// The remainder that a result names; `None` when everything was captured and nothing was unusual.
     #[must_use]
     pub fn of(run: RunId, not_captured: Option<NotCaptured>, flags: BTreeSet<Flag>) -> Option<Self> {
         let not_captured = not_captured.unwrap_or_default();
@@ -82,7 +82,7 @@ impl Remainder {
     }
 }
 
-/// Files of the tree that were not captured because its `.gitignore` names them.
+/// Files of the tree that were not captured because its `.gitignore` excludes them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Ignored {
@@ -105,7 +105,7 @@ impl Ignored {
     }
 }
 
-/// Places of the tree that no patch can hold, or that were too much.
+/// Places of the tree that no patch can hold, or that were too large.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct LeftOut {

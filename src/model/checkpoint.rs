@@ -16,7 +16,8 @@ use super::result::FORMAT_VERSION;
 
 /// Version that is written.
 ///
-/// 4.0 is the first of this tool (0.1.0); lower ones are another family. It names no absolute path. 4.1 carries a digest of itself. 4.2 is the version of all files of an experiment; here it changed nothing.
+/// 4.0 is the first of this tool (0.1.0); lower ones belong to another tool. It names no absolute path. 4.1 carries a
+/// digest of itself. 4.2 is the version of all files of an experiment; it changed nothing in this one.
 pub const CHECKPOINT_VERSION: &str = FORMAT_VERSION;
 
 /// Tier → subtest → run number → status; sorted, so that equal states are equal bytes.
@@ -28,12 +29,12 @@ pub struct CompletedRuns(
 );
 
 impl CompletedRuns {
-    /// Records a run's status in place of a former one, which it gives.
+    /// Records a run's status; gives the former one.
     pub fn set(&mut self, run: RunId, status: RunStatus) -> Option<RunStatus> {
         self.0.entry(run.tier).or_default().entry(run.subtest).or_default().insert(run.run, status)
     }
 
-    /// Forgets a run; empty subtests and tiers go with it.
+    /// Removes a run; empty subtests and tiers go with it.
     pub fn remove(&mut self, run: RunId) {
         if let Some(subtests) = self.0.get_mut(&run.tier) {
             if let Some(runs) = subtests.get_mut(&run.subtest) {
@@ -85,12 +86,12 @@ pub struct RateLimit {
     pub until: Timestamp,
 }
 
-/// The hash of a config, as a checkpoint names it.
+/// The hash of a config that a checkpoint names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigHash {
     /// Ours: the digest of the config's result fields.
     Ours(Digest),
-    /// Of another form: whatever stands there.
+    /// That of another tool, as text.
     Foreign(String),
 }
 
@@ -122,7 +123,7 @@ impl Serialize for ConfigHash {
 }
 
 impl<'de> Deserialize<'de> for ConfigHash {
-    /// Only ours is read this way: checkpoints of other forms are read as documents.
+    /// Only this tool's hashes are read this way: checkpoints of other tools are read as documents.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Digest::deserialize(deserializer).map(Self::Ours)
     }
@@ -148,30 +149,30 @@ pub struct Checkpoint {
     /// When this file was written.
     #[schemars(with = "String")]
     pub last_updated_at: Timestamp,
-    /// The one of `rate_limits` that lasts longest, for readers of earlier versions.
+    /// The entry of `rate_limits` that lasts longest, for readers of earlier versions.
     #[serde(default)]
     pub rate_limit: Option<RateLimit>,
     /// Until when models are not to be asked.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, String>")]
     pub rate_limits: BTreeMap<String, Timestamp>,
-    /// Runs that a person wants made anew, while they are set aside: a stop in the middle changes nothing about that.
+    /// Runs that are being set aside for a rerun: after a stop in the middle, the rest is still to be set aside.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     #[schemars(with = "BTreeSet<String>")]
     pub rerun: BTreeSet<RunId>,
-    /// All runs that a person wanted made anew, until each of them has a result: to ask for the same once more is to go on.
+    /// All runs of reruns, until each of them has a result: the same request again continues it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     #[schemars(with = "BTreeSet<String>")]
     pub rerunning: BTreeSet<RunId>,
-    /// Why runs are not judged whose agents are done, for people: what failed last.
+    /// For people: the last failure of each run whose agent is done and that is not judged.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, Failure>")]
     pub failures: BTreeMap<RunId, Failure>,
-    /// The runs that have a verdict under each later grading: of one that is gone, nothing else would tell.
+    /// The runs that have a verdict under each later grading: if one is lost, nothing else would show it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, BTreeSet<String>>")]
     pub graded: Verdicts,
-    /// The coordinator's process, for people; the kernel's lock is what counts.
+    /// The coordinator's process, for people; only the kernel's lock counts.
     #[serde(default)]
     pub pid: Option<u32>,
     /// The coordinator's machine, for people.
@@ -183,25 +184,25 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// A model is not to be asked until then.
+    /// Records that a model is not to be asked until a time.
     pub fn limit(&mut self, model: &str, until: Timestamp) {
         self.rate_limits.insert(model.to_owned(), until);
         self.name_longest();
     }
 
-    /// A model may be asked again.
+    /// Records that a model may be asked again.
     pub fn end_limit(&mut self, model: &str) {
         self.rate_limits.remove(model);
         self.name_longest();
     }
 
-    /// Every model may be asked again.
+    /// Records that every model may be asked again.
     pub fn end_limits(&mut self) {
         self.rate_limits.clear();
         self.name_longest();
     }
 
-    /// Until when models are not to be asked, whichever version says it.
+    /// Until when models are not to be asked, by the keys of any version.
     #[must_use]
     pub fn limits(&self) -> Vec<RateLimit> {
         let named = self.rate_limits.iter().map(|(model, until)| RateLimit { model: model.clone(), until: *until });

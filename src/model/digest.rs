@@ -1,4 +1,4 @@
-//! SHA-256 digests: the door to `sha2`. `sha256sum -c` lets anyone check what they seal.
+//! SHA-256 digests: the door to `sha2`. Anyone can check them with `sha256sum -c`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -52,7 +52,7 @@ impl Digest {
     pub fn from_hex(text: &str) -> Option<Self> {
         let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
         let pairs: &[[u8; 2]; 32] = pairs.try_into().ok()?;
-        // Each digit is looked at, also behind one that is none: digits are random, and so would be the branches.
+        // No early exit at a wrong digit: digits are random, so branches on them would be unpredictable.
         let mut none = 0;
         let digest = pairs.map(|[high, low]| {
             let (high, low) = (VALUES[usize::from(high)], VALUES[usize::from(low)]);
@@ -63,10 +63,10 @@ impl Digest {
     }
 }
 
-/// What stands for a byte that is no hex digit in small letters: a bit that no digit has.
+/// Stands for a byte that is not a hex digit: a bit that no digit's value has.
 const NO_DIGIT: u8 = 1 << 7;
 
-/// The value of each byte as a hex digit in small letters.
+/// The value of each byte as a lower-case hex digit.
 const VALUES: [u8; 256] = {
     let mut values = [NO_DIGIT; 256];
     let mut value = 0;

@@ -1,4 +1,4 @@
-//! The one vocabulary of what happens: the engine says it, the reporters show it, `--message-format json` prints it.
+//! The one vocabulary of events: the engine emits them, the screens show them, `--message-format json` prints them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,14 +28,14 @@ pub enum Event {
     FlagDiffers {
         /// The config's field.
         field: String,
-        /// What the experiment was started with.
+        /// The saved value.
         saved: Value,
-        /// What this call asks for.
+        /// The value that this call asks for.
         given: Value,
         /// Operational flags take effect, others do not.
         class: FieldClass,
     },
-    /// Something was mended before the start: what.
+    /// Something was mended before the start.
     Mended {
         /// In a sentence.
         message: String,
@@ -45,21 +45,21 @@ pub enum Event {
         /// In a sentence.
         message: String,
     },
-    /// The winners that a tier takes over are chosen for good, and its runs may begin.
+    /// The winners that a tier inherits from are chosen for good, and its runs may begin.
     TierInherits {
         /// The tier.
         tier: TierId,
-        /// The winner of each tier that it takes over.
+        /// The winner of each tier that it inherits from.
         #[schemars(with = "BTreeMap<String, Winner>")]
         sources: BTreeMap<TierId, Winner>,
     },
-    /// An attempt of a run begins, or goes on behind its last durable stage.
+    /// An attempt of a run begins, or continues after its last durable stage.
     RunStarted {
         /// The run.
         run: RunId,
-        /// Which attempt.
+        /// The number of the attempt.
         attempt: AttemptNumber,
-        /// The first stage that is to be done.
+        /// The first stage that has to be done.
         from: Stage,
     },
     /// A stage of a run begins.
@@ -68,24 +68,25 @@ pub enum Event {
         run: RunId,
         /// The stage.
         stage: Stage,
-        /// The judge, when the stage is one judge's.
+        /// The judge, when it is the stage of one judge.
         judge: Option<JudgeNumber>,
     },
     /// A run is committed: from now on it cannot be lost.
     RunCommitted(RunCommitted),
-    /// An attempt failed for infrastructure.
+    /// An attempt failed because of infrastructure.
     AttemptFailed {
         /// The run.
         run: RunId,
-        /// Which attempt.
+        /// The number of the attempt.
         attempt: AttemptNumber,
-        /// The stage that did not end.
+        /// The stage that failed.
         stage: Stage,
         /// What failed.
         failure: Failure,
         /// Whether the run is tried again in this session.
         retry: bool,
-        /// Spent so far: every attempt, judges too. A worker alone counts what it spent itself.
+        /// Spent so far on every attempt and on judges. A worker without a coordinator counts only what it spent
+        /// itself.
         #[serde(flatten, with = "usage::spent")]
         #[schemars(with = "usage::spent::Keys")]
         spent: Total,
@@ -96,21 +97,22 @@ pub enum Event {
         run: RunId,
         /// How many attempts there were in this session.
         attempts: u32,
-        /// What failed last.
+        /// The last failure.
         failure: Failure,
     },
-    /// A run was stopped with the coordinator; it is not a result.
+    /// A run was stopped together with the coordinator; it has no result.
     RunStopped {
         /// The run.
         run: RunId,
-        /// The stage that did not end.
+        /// The stage that was interrupted.
         stage: Stage,
-        /// Spent so far: every attempt, judges too. A worker alone counts what it spent itself.
+        /// Spent so far on every attempt and on judges. A worker without a coordinator counts only what it spent
+        /// itself.
         #[serde(flatten, with = "usage::spent")]
         #[schemars(with = "usage::spent::Keys")]
         spent: Total,
     },
-    /// The same failure came so often in a row that nothing more of the tier is started in this session.
+    /// The same failure occurred so often in a row that nothing more of the tier is started in this session.
     TierPaused {
         /// The tier.
         tier: TierId,
@@ -121,20 +123,22 @@ pub enum Event {
         /// Planned runs of the tier that stay missing.
         left: usize,
     },
-    /// A run has come to a model that may not be asked now. It goes on when it may be, and holds no job until then.
+    /// A run needs a model that may not be asked now. It goes on when the model may be asked, and uses no job until
+    /// then.
     RunWaits {
         /// The run.
         run: RunId,
-        /// The stage that did not begin.
+        /// The stage that was not begun.
         stage: Stage,
         /// The model.
         model: String,
-        /// Spent so far: every attempt, judges too. A worker alone counts what it spent itself.
+        /// Spent so far on every attempt and on judges. A worker without a coordinator counts only what it spent
+        /// itself.
         #[serde(flatten, with = "usage::spent")]
         #[schemars(with = "usage::spent::Keys")]
         spent: Total,
     },
-    /// A provider asks to wait; no attempt is burnt.
+    /// A provider asked to wait; no attempt is used up.
     RateLimited {
         /// The model that waits.
         model: String,
@@ -147,7 +151,7 @@ pub enum Event {
         /// The model.
         model: String,
     },
-    /// So many runs may ask a model at once: fewer after a rate limit of its provider, more after answers.
+    /// The number of runs that may ask a model at once changed: it falls after a rate limit and rises after answers.
     ConcurrencyChanged {
         /// The model.
         model: String,
@@ -158,11 +162,11 @@ pub enum Event {
     },
     /// Starting one more run could exceed the ceiling: nothing new is started.
     BudgetReached {
-        /// Spent so far, all attempts and judges.
+        /// Spent so far on all attempts and judges.
         #[serde(flatten, with = "usage::spent")]
         #[schemars(with = "usage::spent::Keys")]
         spent: Total,
-        /// What the attempts count for of which something is not known.
+        /// What the attempts count for whose cost is not fully known.
         #[serde(default)]
         assumed: Usd,
         /// Expected for runs in flight and one more.
@@ -170,11 +174,11 @@ pub enum Event {
         /// The ceiling.
         ceiling: Usd,
     },
-    /// A signal asks to stop.
+    /// A signal requested a stop.
     Stopping {
         /// Which signal.
         signal: StopSignal,
-        /// How far.
+        /// How far the stop goes.
         stop_level: StopLevel,
         /// Runs in flight.
         in_flight: usize,
@@ -190,15 +194,15 @@ pub struct ExperimentStarted {
     pub experiment_id: ExperimentId,
     /// Its folder, as it was given or made.
     pub folder: String,
-    /// Whether it goes on with a former session's work.
+    /// Whether it continues a former session's work.
     pub resumed: bool,
     /// Runs in flight at once.
     pub jobs: u32,
-    /// How runs are contained.
+    /// The containment of runs.
     pub containment: String,
-    /// The tiers as they stand.
+    /// The totals of each tier at the start.
     pub tiers: Vec<TierTotals>,
-    /// The setups as they stand.
+    /// The totals of each setup at the start.
     #[serde(default)]
     pub setups: Vec<SetupTotals>,
     /// Spent before this session.
@@ -229,13 +233,13 @@ pub struct RunCommitted {
     #[serde(flatten, with = "usage::total")]
     #[schemars(with = "usage::total::Keys")]
     pub cost: Total,
-    /// Spent so far: every attempt, judges too. A worker alone counts what it spent itself.
+    /// Spent so far on every attempt and on judges. A worker without a coordinator counts only what it spent itself.
     #[serde(flatten, with = "usage::spent")]
     #[schemars(with = "usage::spent::Keys")]
     pub spent: Total,
     /// Seconds of agent, checks and judges.
     pub duration_seconds: f64,
-    /// Whether the agent left the tree as it was.
+    /// Whether the agent left the tree unchanged.
     #[serde(default)]
     pub changed_nothing: bool,
     /// Checks that did not pass.
@@ -257,7 +261,7 @@ pub struct FailedCheck {
     /// After how many seconds its time limit ended it; `None` when it ended by itself.
     #[serde(default)]
     pub timed_out_after: Option<u64>,
-    /// How what it wrote ends; `None` when it wrote nothing.
+    /// The end of its output; `None` when it wrote nothing.
     pub excerpt: Option<Excerpt>,
 }
 
@@ -269,32 +273,32 @@ pub struct ExperimentFinished {
     pub end: ExperimentEnd,
     /// The experiment's folder.
     pub folder: String,
-    /// The tiers as they stand.
+    /// The totals of each tier.
     pub tiers: Vec<TierTotals>,
-    /// The setups as they stand.
+    /// The totals of each setup.
     #[serde(default)]
     pub setups: Vec<SetupTotals>,
-    /// Spent in all: every attempt, judges too.
+    /// Spent in total on every attempt and on judges.
     #[serde(flatten, with = "usage::spent")]
     #[schemars(with = "usage::spent::Keys")]
     pub spent: Total,
     /// How long this session took.
     pub duration_seconds: f64,
-    /// Runs that are missing because something failed, those with the same last failure together.
+    /// Runs that are missing because something failed, grouped by their last failure.
     #[serde(default)]
     pub errored: Vec<Errored>,
-    /// Committed runs whose agents left more than was captured, or something unusual.
+    /// Committed runs whose agents left something that was not captured, or something unusual.
     #[serde(default)]
     pub remainders: Vec<Remainder>,
     /// Why runs did not pass, counted for each setup.
     #[serde(default)]
     pub shortfalls: Vec<SetupShortfall>,
-    /// Planned runs that are missing, by why.
+    /// How many planned runs are missing, for each reason.
     pub missing: BTreeMap<Missing, usize>,
-    /// Runs whose results are damaged: they count nowhere, and are not made again without being asked.
+    /// Runs whose results are damaged: they are not counted, and not repeated unless a person asks for it.
     #[serde(default)]
     pub damaged: Vec<RunId>,
-    /// Tiers that have not begun because they take over the winners of these.
+    /// Tiers that have not begun because they inherit from the winners of these.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, Vec<String>>")]
     pub waiting: BTreeMap<TierId, BTreeSet<TierId>>,
@@ -312,14 +316,14 @@ pub enum Missing {
     AgentComplete,
     /// Infrastructure failed until the attempts were used up.
     Errored,
-    /// It has a result that is damaged, which counts nowhere.
+    /// Its result is damaged, and not counted.
     Damaged,
 }
 
 /// Runs that are missing because the same failure ended their last attempts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Errored {
-    /// What failed last.
+    /// The last failure.
     pub failure: Failure,
     /// The runs.
     pub runs: Vec<RunId>,
@@ -366,8 +370,8 @@ pub struct Totals {
     #[serde(flatten, with = "usage::total")]
     #[schemars(with = "usage::total::Keys")]
     pub cost: Total,
-    /// Mean cost of committed runs, where `cost_unknown` is not 0 the least that it can be; `None` without runs, and when
-    /// nothing is known.
+    /// Mean cost of committed runs, a lower bound when `cost_unknown` is not 0; `None` without runs, and when nothing
+    /// is known.
     #[serde(default)]
     pub mean_cost_usd: Option<Usd>,
     /// Seconds of committed runs, added up.

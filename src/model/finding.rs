@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::RunId;
 
-/// How much a finding matters, least first.
+/// How serious a finding is, least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// True and worth knowing; nothing is wrong.
     Note,
-    /// Not as this tool would leave it; counts and verdicts are not touched.
+    /// Not as this tool would leave it; counts and verdicts are not affected.
     Warning,
     /// Planned runs are missing.
     Incomplete,
@@ -31,21 +31,21 @@ pub enum Cure {
     Repair,
     /// `repair DIR --drop-phantoms` gives the entries up; a backup of the result is better.
     DropPhantoms,
-    /// `repair DIR --quarantine RUN` sets the run aside, `resume DIR` makes it anew and pays for it again.
+    /// `repair DIR --quarantine RUN` sets the run aside, `resume DIR` repeats it and pays for it again.
     Quarantine,
     /// `resume DIR` makes the missing runs.
     Resume,
-    /// `extend DIR` takes the results into the plan.
+    /// `extend DIR` adds the results to the plan.
     Extend,
-    /// The file must come back from a backup.
+    /// The file must be restored from a backup.
     Restore,
-    /// A newer cargo-scylla must do it.
+    /// A newer cargo-scylla is needed.
     Upgrade,
     /// Look at the place, then move it away or leave it.
     Look,
     /// Wait for the coordinator to end.
     Wait,
-    /// Make the secret worthless, or leave the patch out of what is shared.
+    /// Revoke the secret, or leave the patch out of what is shared.
     Withhold,
     /// Nothing needs to be done.
     Nothing,
@@ -70,13 +70,13 @@ macro_rules! findings {
                 match self { $( Self::$kind => $name, )* }
             }
 
-            /// How much it matters.
+            /// How serious it is.
             #[must_use]
             pub fn level(self) -> Level {
                 match self { $( Self::$kind => Level::$level, )* }
             }
 
-            /// What can be done.
+            /// What a person can do about it.
             #[must_use]
             pub fn cure(self) -> Cure {
                 match self { $( Self::$kind => Cure::$cure, )* }

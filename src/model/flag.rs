@@ -7,22 +7,23 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Flag {
-    /// Not all of the agent's record folder was kept.
+    /// A part of the agent's record folder was not kept.
     RecordLeftOut,
-    /// Not all of the agent's tree could be captured; what was left out counts as deleted where the baseline has it.
+    /// A part of the agent's tree could not be captured; files that were left out count as deleted where the baseline
+    /// has them.
     TreeLeftOut,
     /// The agent's tree was removed, or something else was put in its place: it counts as an empty one.
     TreeGone,
-    /// Nothing of the agent's tree could be captured: it counts as untouched.
+    /// Nothing of the agent's tree could be captured: it counts as unchanged.
     TreeNotCaptured,
-    /// A folder of ours was replaced while the agent worked; nothing was written through it.
+    /// A folder of the run was replaced while the agent worked; nothing was written through it.
     FolderReplaced,
-    /// The text of a secret stands in `changes.patch`, whose bytes are never edited. Whoever publishes it must hide it.
+    /// `changes.patch` contains a secret. Its bytes are never edited, so whoever publishes it must hide the secret.
     SecretInPatch,
 }
 
 impl Flag {
-    /// What it says of a run, as a sentence goes on.
+    /// What it means for a run, as the end of a sentence.
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
@@ -35,7 +36,7 @@ impl Flag {
         }
     }
 
-    /// The flag of this name; `None` for one that this version does not know.
+    /// The flag with this name; `None` when this version does not know it.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         serde_json::from_value(name.into()).ok()

@@ -1,4 +1,4 @@
-//! Gradings: by which rubric, checks and judges finished work is graded. The first is the fixture's own.
+//! Gradings: the rubric, checks and judges by which finished work is graded. The first one is the fixture's own.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use super::digest::Digest;
 pub struct GradingNumber(pub u32);
 
 impl GradingNumber {
-    /// That of the fixture as the experiment began with it.
+    /// The grading of the fixture as the experiment began with it.
     pub const FIRST: Self = Self(1);
 
     /// Whether it is the fixture's own.
@@ -23,13 +23,13 @@ impl GradingNumber {
         *self == Self::FIRST
     }
 
-    /// The number of the grading that comes next.
+    /// The next number.
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 
-    /// Reads the name of a grading's folder in its one spelling.
+    /// Reads the name of a grading's folder; only one spelling is accepted.
     #[must_use]
     pub fn from_folder(name: &str) -> Option<Self> {
         let number = Self(name.parse().ok()?);
@@ -49,7 +49,7 @@ impl fmt::Display for GradingNumber {
     }
 }
 
-/// `config/gradings/NN/grading.json`: a later grading. Its fixture lies beside it, whole.
+/// `config/gradings/NN/grading.json`: a later grading. Its whole fixture is beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Grading {
     /// Version of the file's writer.
@@ -59,7 +59,7 @@ pub struct Grading {
     /// When it was made.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// Why, in the words of whoever made it.
+    /// The reason, as a person wrote it.
     #[serde(default)]
     pub reason: Option<String>,
     /// Digest of its fixture.

@@ -1,7 +1,7 @@
-//! Names of tiers, subtests, runs, attempts, judges and experiments: one spelling each.
+//! Names of tiers, subtests, runs, attempts, judges and experiments: each has exactly one spelling.
 //!
-//! Parsing is strict, so that a name read from a folder can never stand for two things and an id can never walk out of
-//! the experiment's folder.
+//! Parsing is strict, so that a name read from a folder never has two meanings and an id never leads out of the
+//! experiment's folder.
 
 use std::fmt;
 use std::str::FromStr;
@@ -126,7 +126,7 @@ impl RunNumber {
         name
     }
 
-    /// Adds that name to a text: what is done for each file of a large experiment does without a formatter.
+    /// Appends that name to a text, without a formatter: it is needed for each file of a large experiment.
     pub fn push_folder(self, text: &mut String) {
         text.push_str("run_");
         if self.0 < 10 {
@@ -142,7 +142,7 @@ impl RunNumber {
         text.extend(digits[first..].iter().copied().map(char::from));
     }
 
-    /// Reads the name of a run's folder in its one spelling.
+    /// Reads the name of a run's folder; only one spelling is accepted.
     #[must_use]
     pub fn from_folder(name: &str) -> Option<Self> {
         name.strip_prefix("run_").and_then(|number| canonical_number(number, 2)).and_then(Self::new)
@@ -167,14 +167,14 @@ impl FromStr for RunNumber {
 
 id_as_text!(RunNumber, "1");
 
-/// One run of an experiment: `T0/00/run_01`. `T0/00/1` is understood too.
+/// One run of an experiment: `T0/00/run_01`. `T0/00/1` is accepted too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId {
     /// The tier that the run belongs to.
     pub tier: TierId,
     /// The subtest that the run repeats.
     pub subtest: SubtestId,
-    /// Which repetition it is.
+    /// The number of the repetition.
     pub run: RunNumber,
 }
 
@@ -278,7 +278,7 @@ impl FromStr for ExperimentId {
 
 id_as_text!(ExperimentId, "fix-the-crate");
 
-/// The name of a model that agents or judges ask: of one whose provider can ask to wait.
+/// The name of a model that agents or judges use, whose provider can limit the rate of requests.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModelName(Arc<str>);
 

@@ -1,4 +1,4 @@
-//! Judges, and the port through which the product speaks to every kind of them: what it is asked, and what it answers.
+//! Judges, and the trait by which the product uses every kind of them: what a judge is asked, and what it answers.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,12 +16,12 @@ use super::result::{AgentResult, CheckResult};
 use super::rubric::{ItemScore, Rubric};
 use super::usage::Cost;
 
-/// A member of the panel, with what a fixture says of it.
+/// A judge of the panel: an adapter with the fixture's settings for it.
 #[derive(Debug, Clone)]
 pub struct Judge(Arc<dyn JudgeAdapter>);
 
 impl Judge {
-    /// The judge that this adapter speaks to.
+    /// The judge of this adapter.
     #[must_use]
     pub fn new(adapter: impl JudgeAdapter + 'static) -> Self {
         Self(Arc::new(adapter))
@@ -51,7 +51,7 @@ impl PartialEq for Judge {
     }
 }
 
-/// Speaks to one kind of judge. It starts nothing by itself.
+/// The adapter for one kind of judge. It starts nothing itself.
 pub trait JudgeAdapter: fmt::Debug + Send + Sync {
     /// Its kind.
     fn kind(&self) -> &'static Kind<Judge>;
@@ -59,25 +59,25 @@ pub trait JudgeAdapter: fmt::Debug + Send + Sync {
     /// Its name in results.
     fn name(&self) -> &str;
 
-    /// What a fixture says of it beside its kind: read again, it is the same judge.
+    /// The fixture's settings for it beside its kind: read again, they give the same judge.
     fn keys(&self) -> Map<String, Value> {
         Map::new()
     }
 
-    /// The model that it asks, whose limits hold it back; `told` is the one that judges are told to use. `None` of one that
-    /// asks none.
+    /// The model that it uses, whose rate limits apply to it; `told` is the one that judges are configured to use.
+    /// `None` when it uses no model.
     fn model(&self, _told: Option<&str>) -> Option<ModelName> {
         None
     }
 
-    /// How it comes to its answer.
+    /// How it arrives at its answer.
     fn way(&self) -> Way<'_>;
 }
 
-/// How a judge comes to its answer.
+/// How a judge arrives at its answer.
 #[derive(Debug)]
 pub enum Way<'a> {
-    /// It follows from the checks: each item of the rubric rests on one. Nobody is asked.
+    /// The answer follows from the checks, because each item of the rubric rests on one. No program is asked.
     FromChecks(fn(&Rubric, &[CheckResult]) -> Result<Answer, String>),
     /// A program is asked.
     Asks(&'a dyn Asks),
@@ -85,29 +85,29 @@ pub enum Way<'a> {
 
 /// A judge that is a program: a request on its standard input, an answer on its standard output.
 pub trait Asks: fmt::Debug {
-    /// What is started.
+    /// The program and its arguments.
     fn run(&self) -> &Invocation;
 
     /// Wall clock limit in seconds.
     fn timeout_seconds(&self) -> u64;
 
-    /// What it is asked.
+    /// The request for the judge.
     ///
     /// # Errors
-    /// Why nothing can be asked.
+    /// The reason why nothing can be asked.
     fn request(&self, facts: &Facts<'_>) -> Result<Vec<u8>, String>;
 
-    /// What kept it from judging, if its answer says so.
+    /// The failure that kept it from judging, if its answer reports one.
     fn failure(&self, answer: &[u8], now: Timestamp) -> Option<Failure>;
 
-    /// Reads an answer that says no failure, and holds it against the rubric.
+    /// Parses an answer that reports no failure, and validates it against the rubric.
     ///
     /// # Errors
     /// Everything that is wrong with it.
     fn answer(&self, answer: &[u8], rubric: &Rubric) -> Result<Answer, String>;
 }
 
-/// What a judge is to be told of a run.
+/// What a judge is given about a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
     /// The experiment.
@@ -116,17 +116,17 @@ pub struct Facts<'a> {
     pub run: RunId,
     /// The judge's name.
     pub judge: &'a str,
-    /// The model that the judge is told to use.
+    /// The model that the judge is configured to use.
     pub model: Option<&'a str>,
-    /// The text that the agent was given.
+    /// The prompt that the agent was given.
     pub prompt: &'a str,
-    /// What the fixture says to judges beside the rubric.
+    /// The fixture's text for judges, in addition to the rubric.
     pub criteria: &'a str,
     /// What is to be scored.
     pub rubric: &'a Rubric,
     /// How the agent ended.
     pub agent: &'a AgentResult,
-    /// Every check's fact.
+    /// The results of all checks.
     pub checks: &'a [CheckResult],
     /// What the agent changed.
     pub patch: &'a [u8],
@@ -137,9 +137,9 @@ pub struct Facts<'a> {
 /// A valid answer: every item of the rubric exactly once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
-    /// What the judge says of each item.
+    /// The score of each item.
     pub items: BTreeMap<String, ItemScore>,
-    /// Its words on the whole.
+    /// The judge's explanation of the whole.
     pub reasoning: String,
     /// What it cost.
     pub cost: Cost,

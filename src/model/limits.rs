@@ -9,11 +9,11 @@ use super::money::Usd;
 pub struct Limits {
     /// Runs in flight at once.
     pub jobs: usize,
-    /// Attempts of a run for infrastructure failures in one session.
+    /// How many times a run is tried in one session when infrastructure fails.
     pub attempts: u32,
     /// Ceiling of the cost of all attempts and judges.
     pub max_cost: Option<Usd>,
-    /// The same failure so many times in a row stops its tier.
+    /// How many times in a row the same failure stops its tier.
     pub systemic_failures: u32,
     /// Longest wait for the rate limits of a model in total.
     pub rate_limit: Duration,
@@ -35,7 +35,7 @@ pub const MOST_RECORD_BYTES: u64 = 64 << 20;
 pub const MOST_RECORD_DEPTH: usize = 16;
 /// Largest patch that is kept, in bytes.
 pub const MOST_PATCH_BYTES: u64 = 256 << 20;
-/// Most bytes of an agent's, check's or judge's stdout and stderr together when nothing else is said.
+/// Most bytes of the stdout and stderr of an agent, check or judge together, by default.
 pub const OUTPUT_BYTES: u64 = 64 << 20;
 /// Wall clock limit of an agent when neither flag nor fixture says one, in seconds.
 pub const AGENT_SECONDS: u64 = 3600;
@@ -47,7 +47,7 @@ pub const CHECK_SECONDS: u64 = 600;
 pub const GRACE_SECONDS: u64 = 10;
 /// Most runs of a subtest that can be planned.
 pub const MOST_RUNS_PER_SUBTEST: u32 = 100_000;
-/// Most runs of an experiment that can be planned: each that is missing is kept in memory and told.
+/// Most runs of an experiment that can be planned: each missing one is kept in memory and reported.
 pub const MOST_PLANNED_RUNS: usize = 1_000_000;
 /// Most runs of a subtest in an experiment of another tool: its tiers may have a hundred subtests together.
 pub const MOST_FOREIGN_RUNS: u32 = 10_000;
@@ -55,17 +55,17 @@ pub const MOST_FOREIGN_RUNS: u32 = 10_000;
 pub const MOST_JOBS: u32 = 4096;
 /// Most attempts of a run in one session.
 pub const MOST_ATTEMPTS: u32 = 1000;
-/// Attempts of a run for infrastructure failures when nothing else is said.
+/// How many times a run is tried when infrastructure fails, by default.
 pub const ATTEMPTS: u32 = 3;
-/// The same infrastructure failure so many times in a row stops its tier for the session.
+/// How many times in a row the same infrastructure failure stops its tier for the session.
 pub const SYSTEMIC_FAILURES: u32 = 5;
 /// Longest wait for the rate limits of a model in total, in seconds: one day.
 pub const RATE_LIMIT_SECONDS: u64 = 24 * 3600;
 /// Wait for a rate limit that names no time, in seconds.
 pub const RATE_LIMIT_DEFAULT_SECONDS: u64 = 60;
-/// Longest value of an environment variable that an agent is given, in bytes; the kernel's own bound is 128 KiB.
+/// Longest value of an environment variable for an agent, in bytes; the kernel's own limit is 128 KiB.
 pub const MOST_VARIABLE_BYTES: usize = 96 << 10;
-/// Largest report of another tool that is read, in bytes: it holds every result of a tier.
+/// Largest report of another tool that is read, in bytes: it contains every result of a tier.
 pub const MOST_REPORT_BYTES: u64 = 64 << 20;
 /// Deepest folder that is walked below a run or a fixture.
 pub const MOST_DEPTH: usize = 64;

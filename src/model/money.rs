@@ -57,7 +57,7 @@ impl Usd {
         Self { nanos: self.nanos.checked_div(count).unwrap_or(0) }
     }
 
-    /// What is left of it when the other one is taken off; nothing, when that is as much or more.
+    /// The difference, or zero when `other` is larger.
     #[must_use]
     pub fn saturating_sub(self, other: Self) -> Self {
         Self { nanos: self.nanos.saturating_sub(other.nanos) }

@@ -1,4 +1,4 @@
-//! How stages, attempts, runs and experiments end: the whole space as enums.
+//! How stages, attempts, runs and experiments end: all possibilities as enums.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub enum Stage {
     Prepare,
     /// The agent works in it.
     Agent,
-    /// What it changed is taken as a patch.
+    /// What it changed is captured as a patch.
     Capture,
     /// The fixture's commands build, lint and test the tree.
     Checks,
@@ -37,7 +37,7 @@ impl fmt::Display for Stage {
     }
 }
 
-/// What the checkpoint says of a run.
+/// The status of a run in the checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {
@@ -49,8 +49,8 @@ pub enum RunStatus {
     AgentComplete,
     /// Infrastructure failed until the attempts were used up; the run is missing, not 0.
     Errored,
-    /// Recorded as done without a verdict: some checkpoints of other tools say no more. Kept of a run that was taken over
-    /// from one and whose result is lost.
+    /// Recorded as done without a verdict: some checkpoints of other tools say no more. Kept for a run that was taken
+    /// over from one and whose result is lost.
     Done,
 }
 
@@ -61,7 +61,7 @@ impl RunStatus {
         matches!(self, Self::Passed | Self::Failed | Self::Done)
     }
 
-    /// Whether an entry with this status says what the run's folder says.
+    /// Whether an entry with this status agrees with what the run's folder shows.
     #[must_use]
     pub fn agrees_with(self, on_disk: Self) -> bool {
         self == on_disk || (self == Self::Done && on_disk.is_judged())
@@ -86,7 +86,7 @@ impl fmt::Display for RunStatus {
     }
 }
 
-/// What the checkpoint says of the whole experiment.
+/// The status of the whole experiment in the checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ExperimentStatus {
@@ -114,7 +114,7 @@ impl fmt::Display for ExperimentStatus {
     }
 }
 
-/// How an agent's work ended. Each is an outcome: it is graded on what is there.
+/// How an agent's work ended. Each is an outcome: what the agent left is graded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AgentEnd {
@@ -153,13 +153,13 @@ impl fmt::Display for AgentEnd {
     }
 }
 
-/// Kinds of infrastructure failure: nobody learns anything about the agent from them, so they are retried, never graded.
+/// Kinds of infrastructure failure: they say nothing about the agent, so they are retried, and never graded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     /// A program could not be started.
     Spawn,
-    /// The agent ended without the record that it owes.
+    /// The agent ended without its required final record.
     NoRecord,
     /// The provider refused the credentials.
     Auth,
@@ -169,9 +169,9 @@ pub enum FailureKind {
     Provider,
     /// The provider asked to wait.
     RateLimit,
-    /// The kernel ended the agent for want of memory.
+    /// The kernel killed the agent because memory ran out.
     OutOfMemory,
-    /// A signal that is none of ours ended the agent before it left a final record.
+    /// A signal that we did not send ended the agent before it left a final record.
     Killed,
     /// A check could not be carried out.
     Checks,
@@ -207,22 +207,22 @@ pub struct Failure {
     pub kind: FailureKind,
     /// What happened, in a sentence for people.
     pub message: String,
-    /// For a rate limit: when the provider says that one may go on.
+    /// For a rate limit: the time that the provider named for trying again.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub retry_at: Option<Timestamp>,
-    /// How the output of what failed ends.
+    /// The end of the output of what failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub excerpt: Option<Excerpt>,
 }
 
 impl Failure {
-    /// A failure that names no time.
+    /// A failure without a time to wait for.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), retry_at: None, excerpt: None }
     }
 
-    /// What happened, with its kind, which is said once.
+    /// The message with the kind of failure, unless the message already names it.
     #[must_use]
     pub fn words(&self) -> String {
         let Self { kind, message, .. } = self;
@@ -235,7 +235,7 @@ impl Failure {
         if said { message.clone() } else { format!("{kind}: {message}") }
     }
 
-    /// Whether another one says the same; where its log lies does not matter.
+    /// Whether another failure is the same; the path of its log does not matter.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
         let words = |failure: &Self| failure.excerpt.as_ref().map(|excerpt| excerpt.text.clone());
@@ -243,7 +243,7 @@ impl Failure {
     }
 }
 
-/// The end of a log, for a report that is to show the cause.
+/// The end of a log, for a report that shows a cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Excerpt {
     /// The log, below the experiment's folder.
@@ -262,7 +262,7 @@ fn shown(excerpt: Option<&Excerpt>) -> String {
     excerpt.map_or_else(String::new, |excerpt| format!("; {excerpt}"))
 }
 
-/// Why an attempt lies in `.failed/`.
+/// Why an attempt was moved to `.failed/`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "why")]
 pub enum AttemptEnd {
@@ -279,7 +279,7 @@ pub enum AttemptEnd {
     Rerun,
 }
 
-/// How far a stop has been asked for; it only goes up.
+/// How far a stop was requested; it only rises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StopLevel {
@@ -292,7 +292,7 @@ pub enum StopLevel {
 }
 
 impl StopLevel {
-    /// The level after one more signal. Stop levels only go up; SIGTERM and SIGHUP begin at the second one.
+    /// The level after one more signal. Stop levels only rise; SIGTERM and SIGHUP start at the second one.
     #[must_use]
     pub fn next(stop_level: Option<Self>, signal: StopSignal) -> Self {
         match (stop_level, signal) {
@@ -311,7 +311,7 @@ pub enum StopSignal {
     Interrupt,
     /// SIGTERM.
     Terminate,
-    /// SIGHUP, which asks for the same.
+    /// SIGHUP, which requests the same.
     Hangup,
 }
 
@@ -329,13 +329,13 @@ pub enum ExperimentEnd {
     RateLimited,
     /// A signal stopped it.
     Stopped {
-        /// Which one.
+        /// The signal.
         signal: StopSignal,
     },
 }
 
 impl ExperimentEnd {
-    /// What the checkpoint says after such an end.
+    /// The status in the checkpoint after such an end.
     #[must_use]
     pub fn status(self) -> ExperimentStatus {
         match self {

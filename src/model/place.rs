@@ -1,17 +1,17 @@
-//! Places in the folder of an experiment that findings name. How each is spelled, only the store knows; a survey brings it
-//! along.
+//! Places in the folder of an experiment that findings name. Only the store knows how each is spelled; it adds its
+//! spelling to each survey.
 
 use super::grading::GradingNumber;
 use super::ids::{SubtestId, TierId};
 
-/// A place that does not depend on where runs lie.
+/// A place that does not depend on the folder in which runs are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place<'a> {
-    /// The index.
+    /// The checkpoint.
     Checkpoint,
     /// The frozen config.
     Config,
-    /// The fixture as used.
+    /// The fixture's copy.
     Fixture,
     /// The coordinator's lock.
     Lock,
@@ -19,15 +19,15 @@ pub enum Place<'a> {
     Grading(GradingNumber),
     /// Its record.
     GradingRecord(GradingNumber),
-    /// The fixture by which it grades.
+    /// The fixture of that grading.
     GradingFixture(GradingNumber),
-    /// What a tier takes over.
+    /// What a tier inherits.
     Inherited(TierId),
     /// The baseline of a subtest.
     Baseline(TierId, SubtestId),
-    /// What the checks said of the tree of this commit.
+    /// The results of the checks for the tree of this commit.
     BaselineChecks(&'a str),
-    /// A part of the run that lies at a place.
+    /// A part of the run at a place.
     Of(&'a str, Part),
 }
 
@@ -54,14 +54,14 @@ impl Spelling {
     }
 }
 
-/// Of what was read from no folder, places are called by what they are.
+/// A survey that was not read from a folder names places by their kind.
 impl Default for Spelling {
     fn default() -> Self {
         Self(|place| format!("{place:?}"))
     }
 }
 
-/// How places are called is no part of what was found.
+/// The spelling of places is not part of what was found, so all are equal.
 impl PartialEq for Spelling {
     fn eq(&self, _: &Self) -> bool {
         true

@@ -1,4 +1,4 @@
-//! Programs that a fixture names, and how a kind of agent or judge reads what the fixture says of it.
+//! Programs that a fixture names, and how a kind of agent or judge reads its settings in a fixture.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub enum Invocation {
 }
 
 impl Invocation {
-    /// The words that the kernel is given.
+    /// The arguments that the kernel is given.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
         match self {
@@ -28,7 +28,7 @@ impl Invocation {
         }
     }
 
-    /// The key and the value by which a fixture says it.
+    /// The key and the value by which a fixture specifies it.
     #[must_use]
     pub fn entry(&self) -> (String, Value) {
         match self {
@@ -41,37 +41,37 @@ impl Invocation {
 /// A kind of agent or of judge, which a fixture names by `kind`.
 #[derive(Debug)]
 pub struct Kind<T> {
-    /// The word for it in fixtures and reports.
+    /// Its name in fixtures and reports.
     pub name: &'static str,
-    /// What it does: a sentence of the manual.
+    /// What it does: a sentence in the manual.
     pub about: &'static str,
-    /// Its own keys, each with what it is.
+    /// Its own keys, each with a description.
     pub keys: &'static [(&'static str, &'static str)],
-    /// What it can be given; whoever names more is told so.
+    /// What it can be given; a fixture that names more gets a message.
     pub takes: &'static [Capability],
-    /// Reads what a fixture says of one. `None` after a mistake.
+    /// Reads the settings of one in a fixture. `None` after a mistake.
     pub read: fn(&dyn Keys) -> Option<T>,
 }
 
-/// What a fixture says of one agent or judge. Whoever asks for a key knows it: the others are told to be unknown, and what
-/// is wrong with a value is told with its line.
+/// The settings of one agent or judge in a fixture. A key that is asked for is thereby known; all others are reported
+/// as unknown, and what is wrong with a value is reported with its line.
 pub trait Keys {
-    /// The program, as `command` or `shell`, which must be there.
+    /// The program, as `command` or `shell`; required.
     fn run(&self) -> Option<Invocation>;
-    /// Environment variables of its own; none when they are not there.
+    /// Environment variables of its own; empty when there are none.
     fn variables(&self, key: &'static str) -> Option<BTreeMap<String, String>>;
-    /// One of a few words, if it is there.
+    /// One of a few words, if the key is there.
     fn choice(&self, key: &'static str, words: &[&'static str]) -> Option<&'static str>;
-    /// A time limit in seconds, if it is there.
+    /// A time limit in seconds, if the key is there.
     fn seconds(&self, key: &'static str) -> Option<u64>;
-    /// Its `name`, which must be there, be usable as that of a file, and be that of no other.
+    /// Its `name`; required, usable as the name of a file, and unique.
     fn name(&self) -> Option<String>;
-    /// Takes a name that it has without saying so.
+    /// Reserves a name that it has without the fixture naming it.
     fn take_name(&self, name: &str);
     /// Whether the fixture has a reference solution.
     fn has_solution(&self) -> bool;
-    /// Tells a mistake of the value behind a key, or of the whole where that key is not there.
+    /// Reports a mistake in the value of a key, or in the whole when that key is not there.
     fn mistake(&self, key: &'static str, message: String);
-    /// Tells a mistake of the whole, with advice.
+    /// Reports a mistake in the whole, with advice.
     fn mistake_with_hint(&self, message: String, hint: String);
 }

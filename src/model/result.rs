@@ -16,15 +16,16 @@ use super::rubric::ItemScore;
 use super::score::{Grade, Score};
 use super::usage::{self, Cost, Total, Usage};
 
-/// Version of the files that are written. 4.0 was the first of this tool; lower ones are another family. With
-/// 4.1 each file carries a digest of itself as its last key, `digest`, and results name what they rest on. With 4.2 a cost
-/// that is not known is `null` and not 0, and has its source beside it.
+/// Version of the files that are written. 4.0 was the first of this tool; lower ones belong to another tool. Since 4.1
+/// each file carries a digest of itself as its last key, `digest`, and results name what they are based on. Since 4.2 a
+/// cost that is not known is `null` and not 0, and its source is beside it.
 pub const FORMAT_VERSION: &str = "4.2";
 
-/// `agent/result.json`: the agent's work is over and known. While this file is whole, the agent is never started again.
+/// `agent/result.json`: the agent is done, and its outcome is known. While this file is whole, the agent is never
+/// started again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentResult {
-    /// Which attempt did the work.
+    /// The attempt that did the work.
     pub attempt: AttemptNumber,
     /// How it ended.
     pub end: AgentEnd,
@@ -42,9 +43,9 @@ pub struct AgentResult {
     pub containment: String,
     /// Processes that outlived the agent and were ended before capture.
     pub leftover_processes: u32,
-    /// Whether output was cut at the limit.
+    /// Whether output was cut off at the limit.
     pub output_truncated: bool,
-    /// Where the tree lies that the agent left, until its changes are taken.
+    /// Where the tree is that the agent left, until its changes are captured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub work: Option<WorkPlace>,
     /// What was unusual about what the agent left beside its tree.
@@ -52,18 +53,18 @@ pub struct AgentResult {
     pub flags: BTreeSet<Flag>,
 }
 
-/// A work folder that an agent has left. It is temporary: nothing in it is needed once the changes are taken.
+/// A work folder that an agent has left. It is temporary: nothing in it is needed once the changes are captured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkPlace {
     /// Its path.
     pub folder: String,
-    /// The start of the machine in which it was written.
+    /// The boot id of the machine when the folder was written.
     pub boot_id: String,
-    /// Whether all of it was durable when this was written: only then it is trusted after another start.
+    /// Whether all of it was durable when this was written: only then it is trusted after a restart of the machine.
     pub synced: bool,
 }
 
-/// One check's fact.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckResult {
     /// The check's name in the fixture.
@@ -79,10 +80,10 @@ pub struct CheckResult {
     /// Why it does not apply to this tree or machine; it has then neither passed nor failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_applicable: Option<String>,
-    /// Why it does not apply any more, though it did to the untouched tree: whoever takes its tests away has not passed it.
+    /// Why it no longer applies, though it did to the untouched tree: removing the tests of a check does not pass it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub no_longer_applies: Option<String>,
-    /// What it said of the untouched tree, before any agent came.
+    /// Its result for the untouched tree, before any agent worked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,
     /// Whether its log ends at the output limit; what came after that was not kept, and changes nothing else.
@@ -90,20 +91,20 @@ pub struct CheckResult {
     pub output_truncated: bool,
 }
 
-/// What a check said of the untouched tree.
+/// The result of a check for the untouched tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Before {
     /// It passed.
     Passed,
-    /// It failed before any agent came.
+    /// It failed before any agent worked.
     Failed,
     /// It did not apply.
     NotApplicable,
 }
 
 impl Before {
-    /// What a result of the untouched tree says.
+    /// What a result for the untouched tree means.
     #[must_use]
     pub fn of(result: &CheckResult) -> Self {
         match result {
@@ -119,7 +120,7 @@ impl Before {
 pub struct ChecksResult {
     /// In the fixture's order.
     pub checks: Vec<CheckResult>,
-    /// The grading whose checks those of an untouched tree are, when it is not the first one.
+    /// For checks of an untouched tree: the grading that they belong to, when it is not the first one.
     #[serde(default, skip_serializing_if = "GradingNumber::is_first")]
     pub grading: GradingNumber,
 }
@@ -127,7 +128,7 @@ pub struct ChecksResult {
 /// `judge/judge_NN/judgment.json`: one judge's verdict, computed from its item scores.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Judgment {
-    /// Which judge.
+    /// The judge's number.
     pub judge_number: JudgeNumber,
     /// Its name: a model's or the fixture's.
     pub model: String,
@@ -137,7 +138,7 @@ pub struct Judgment {
     pub passed: bool,
     /// The score's grade.
     pub grade: Grade,
-    /// The judge's words on the whole.
+    /// The judge's explanation of the whole.
     #[serde(default)]
     pub reasoning: String,
     /// Item by item.
@@ -178,7 +179,7 @@ pub struct RunResult {
     #[schemars(with = "u32")]
     #[serde(with = "run_number_as_integer")]
     pub run_number: RunNumber,
-    /// Which attempt it is.
+    /// The number of the attempt.
     pub attempt: AttemptNumber,
     /// `config_hash` of the experiment when the run was made.
     pub config_hash: Digest,
@@ -195,15 +196,15 @@ pub struct RunResult {
     #[serde(flatten, with = "usage::judges")]
     #[schemars(with = "usage::judges::Keys")]
     pub judge_cost: Total,
-    /// Cost of the answers of judges that were not valid, or were cut short; they lie in `judge/.failed/`.
+    /// Cost of the judges' answers that were invalid or cut off; they are kept in `judge/.failed/`.
     #[serde(flatten, with = "usage::failed_judges")]
     #[schemars(with = "usage::failed_judges::Keys")]
     pub failed_judge_cost: Total,
-    /// Agent, checks and judges together.
+    /// Seconds of agent, checks and judges together.
     pub duration_seconds: f64,
-    /// The agent alone.
+    /// Seconds of the agent alone.
     pub agent_duration_seconds: f64,
-    /// All judges together.
+    /// Seconds of all judges together.
     pub judge_duration_seconds: f64,
     /// Mean score of the panel.
     pub judge_score: Score,
@@ -213,7 +214,7 @@ pub struct RunResult {
     pub judge_grade: Grade,
     /// Every judge's verdict.
     pub judges: Vec<Judgment>,
-    /// Every check's fact.
+    /// The results of all checks.
     pub checks: Vec<CheckResult>,
     /// The grading that gave the verdict.
     #[serde(default, skip_serializing_if = "GradingNumber::is_first")]
@@ -221,22 +222,23 @@ pub struct RunResult {
     /// Digest of the record of that grading; the first has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grading_digest: Option<Digest>,
-    /// Whether the workspace was to stay after the commit.
+    /// Whether the workspace was to be kept after the commit.
     #[serde(default)]
     pub keeps_workspace: bool,
     /// Digest of what was composed into the baseline from the subtest's resources; `null` when nothing was.
     #[serde(default)]
     pub composed: Option<Digest>,
-    /// The winners whose setups lie below the subtest's own, such as `T0/03`, in the order in which they were merged.
+    /// The winners whose setups are laid below the subtest's own, such as `T0/03`, in the order in which they were
+    /// merged.
     #[serde(default)]
     pub inherited_from: Vec<String>,
-    /// The commit in `repo.git` that the agent's tree began as; `null` in results of 4.0.
+    /// The commit in `repo.git` from which the agent's tree was made; `null` in results of 4.0.
     #[serde(default)]
     pub baseline_commit: Option<String>,
-    /// How many former attempts of the run lie in `.failed/`.
+    /// Number of former attempts of the run in `.failed/`.
     #[serde(default)]
     pub former_attempts: u32,
-    /// What they cost.
+    /// The cost of those.
     #[serde(flatten, with = "usage::former")]
     #[schemars(with = "usage::former::Keys")]
     pub former_cost: Total,
@@ -246,13 +248,13 @@ pub struct RunResult {
     /// When the result was committed.
     #[schemars(with = "String")]
     pub committed_at: Timestamp,
-    /// What was unusual about what the agent left, in its tree too where `not_captured` is there.
+    /// What was unusual about what the agent left, including its tree when `not_captured` is there.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub flags: BTreeSet<Flag>,
-    /// How much of the agent's tree was not captured; not there in results of earlier writers.
+    /// How much of the agent's tree was not captured; missing in results of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_captured: Option<NotCaptured>,
-    /// Whether the agent left the tree as it was; earlier results do not say it.
+    /// Whether the agent left the tree unchanged; missing in results of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_nothing: Option<bool>,
     /// Digest of `SHA256SUMS`, which seals the run's evidence.
@@ -260,7 +262,7 @@ pub struct RunResult {
 }
 
 impl RunResult {
-    /// The run that it is of.
+    /// The run of this result.
     #[must_use]
     pub fn run(&self) -> RunId {
         RunId { tier: self.tier, subtest: self.subtest, run: self.run_number }
@@ -278,7 +280,7 @@ impl RunResult {
 /// `attempt.json` of a former attempt below `.failed/`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AttemptRecord {
-    /// Which attempt it was.
+    /// The number of the attempt.
     pub attempt: AttemptNumber,
     /// The stage that did not end.
     pub stage: Stage,

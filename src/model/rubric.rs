@@ -1,11 +1,11 @@
-//! The rubric: what is scored, how much each item weighs, from which score on a run has passed.
+//! The rubric: what is scored, how much each item weighs, and the score from which on a run has passed.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::score::{GradeScale, Score};
 
-/// A rubric in one shape, whichever of the two shapes its file has.
+/// A rubric in one form, whichever of the two forms its file has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Rubric {
     /// The items, in the file's order; ids are unique.
@@ -27,7 +27,7 @@ pub struct RubricItem {
     pub weight: f64,
     /// Which scores are allowed.
     pub evaluation: Evaluation,
-    /// The check on whose exit code the item rests.
+    /// The check whose exit code determines the item.
     #[serde(default)]
     pub rests_on: Option<String>,
     /// When the item may be left out of the score; `None` when it never may.
@@ -45,12 +45,12 @@ pub enum Evaluation {
     Scaled,
 }
 
-/// What a judge says of one item.
+/// A judge's score of one item.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ItemScore {
     /// The score; `None` when the item does not apply.
     pub score: Option<Score>,
-    /// Why, in the judge's words.
+    /// The reason, in the judge's words.
     #[serde(default)]
     pub explanation: String,
 }

@@ -1,4 +1,4 @@
-//! Values that tests show.
+//! Sample values for tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ use crate::model::usage::Total;
 
 pub(crate) const FOLDER: &str = "results/2026-11-23T12-00-00-fix-the-crate";
 
-/// Holds `text` against `snapshots/<area>/<name>.snap`.
+/// Compares `text` with `snapshots/<area>/<name>.snap`.
 pub(crate) fn snapshot(area: &str, name: &str, text: &str) {
     insta::with_settings!({
         snapshot_path => format!("{}/snapshots/{area}", env!("CARGO_MANIFEST_DIR")),
@@ -32,7 +32,7 @@ pub(crate) fn snapshot(area: &str, name: &str, text: &str) {
     }, { insta::assert_snapshot!(name, text) });
 }
 
-/// So many seconds after the start.
+/// The time that many seconds after the start.
 pub(crate) fn at(seconds: i64) -> Timestamp {
     let start: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
     start + SignedDuration::from_secs(seconds)
@@ -63,7 +63,7 @@ pub(crate) fn tier(tier: u32, planned: usize, done: usize, passed: usize, second
     TierTotals { tier: TierId(tier), totals }
 }
 
-/// The numbers of a tier as those of its only setup.
+/// The totals of a tier as those of its only setup.
 pub(crate) fn setup(tier: u32, subtest: u32, totals: &TierTotals) -> SetupTotals {
     let name = ["plain", "expert", "with skills"][tier as usize % 3].to_owned();
     SetupTotals { tier: TierId(tier), subtest: SubtestId(subtest), name: Some(name), totals: totals.totals }
@@ -111,7 +111,7 @@ pub(crate) fn finished(end: ExperimentEnd) -> ExperimentFinished {
     }
 }
 
-/// What agents left beside what was captured.
+/// What agents left that was not captured.
 pub(crate) fn remainders() -> Vec<Remainder> {
     let of = |name, ignored_files, left_out, flags: &[Flag]| {
         let not_captured = NotCaptured { ignored_files, ignored_bytes: ignored_files * 700, left_out };

@@ -98,7 +98,7 @@ fn score_of_f() -> Score {
 }
 
 impl Default for GradeScale {
-    /// The scale that is used where a rubric names none: S 1.0, A 0.8, B 0.6, C 0.4, D 0.2, F 0.
+    /// The scale that is used when a rubric names none: S 1.0, A 0.8, B 0.6, C 0.4, D 0.2, F 0.
     fn default() -> Self {
         Self { s: Score(1.0), a: Score(0.8), b: Score(0.6), c: Score(0.4), d: Score(0.2), f: Score(0.0) }
     }

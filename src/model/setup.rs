@@ -1,19 +1,19 @@
-//! What an agent is set up with beside the task, and which of it a kind of agent can be given.
+//! The setup of an agent, beside the task, and which parts of it a kind of agent can be given.
 
 use std::collections::BTreeSet;
 
 use super::ids::TierId;
 
-/// What an agent is set up with beside the task: the composing keys of its subtest.
+/// The setup of an agent, beside the task: the composing keys of its subtest.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Setup {
-    /// Whether the winner of an earlier tier lies below it (`extends_previous`).
+    /// Whether the winner of an earlier tier is laid below it (`extends_previous`).
     pub extends_previous: bool,
-    /// Whether the subtest says itself that none does: then no rule of an experiment lays one below it.
+    /// Whether the subtest itself says that it inherits nothing: then no rule of an experiment applies to it.
     pub stands_alone: bool,
     /// Tiers whose winners are merged below it (`inherit_best_from`).
     pub inherit_best_from: Vec<TierId>,
-    /// The system prompt that the agent is told to use.
+    /// The system prompt that the agent is configured to use.
     pub system_prompt: SystemPrompt,
     /// Whether teams of agents are switched on.
     pub agent_teams: bool,
@@ -33,7 +33,7 @@ pub enum SystemPrompt {
     Custom,
 }
 
-/// What is laid into a workspace for the agent. Names are those of the fixture's stores.
+/// What is placed in a workspace for the agent. Names are those of the fixture's stores.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Resources {
     /// Blocks of `CLAUDE.md`, such as `B02`, in order.
@@ -44,7 +44,7 @@ pub struct Resources {
     pub agent_levels: BTreeSet<u8>,
     /// Single agents by the name of their file, without `.md`.
     pub agent_names: Vec<String>,
-    /// The tools that the agent may use; `None` says nothing of them.
+    /// The tools that the agent may use; `None` when nothing is specified.
     pub tools: Option<Tools>,
     /// MCP servers.
     pub mcp_servers: Vec<McpServer>,
@@ -55,7 +55,7 @@ pub struct Resources {
 pub enum Tools {
     /// All that it has.
     All,
-    /// Those of these names.
+    /// Those with these names.
     Named(Vec<String>),
 }
 
@@ -75,11 +75,11 @@ pub struct McpServer {
 pub enum Capability {
     /// The prompt.
     Prompt,
-    /// The model that it is told to use.
+    /// The model that it is configured to use.
     Model,
-    /// How much it is told to think.
+    /// How much it is configured to think.
     Thinking,
-    /// The system prompt that it is told to use.
+    /// The system prompt that it is configured to use.
     SystemPrompt,
     /// Blocks of instructions in the tree.
     Instructions,
@@ -96,7 +96,7 @@ pub enum Capability {
 }
 
 impl Capability {
-    /// Every one.
+    /// Every capability.
     pub const ALL: [Self; 10] = [
         Self::Prompt,
         Self::Model,
@@ -110,7 +110,7 @@ impl Capability {
         Self::McpServers,
     ];
 
-    /// Its word for people.
+    /// Its name for people.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -129,7 +129,7 @@ impl Capability {
 }
 
 impl Setup {
-    /// What an agent must be able to be given, so that this setup is another one than none.
+    /// What an agent must be able to be given so that this setup differs from an empty one.
     #[must_use]
     pub fn needs(&self) -> BTreeSet<Capability> {
         let Resources { blocks, skills, agent_levels, agent_names, tools, mcp_servers } = &self.resources;

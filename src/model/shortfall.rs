@@ -1,4 +1,4 @@
-//! Why a run did not pass, as far as its agent and its checks say it.
+//! Why a run did not pass, as far as its agent and its checks show it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,14 +7,14 @@ use super::ids::{RunId, SubtestId, TierId};
 use super::outcome::{AgentEnd, Excerpt};
 use super::result::{CheckResult, RunResult};
 
-/// What of a result speaks against its run.
+/// The parts of a result that show why its run did not pass.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Shortfall {
     /// How the agent ended.
     pub end: AgentEnd,
     /// The agent's exit code.
     pub exit_code: Option<i32>,
-    /// Whether the agent left the tree as it was.
+    /// Whether the agent left the tree unchanged.
     pub changed_nothing: bool,
     /// Checks that did not pass, in the fixture's order.
     pub checks: Vec<FailedOf>,
@@ -30,7 +30,7 @@ pub struct FailedOf {
 }
 
 impl Shortfall {
-    /// What speaks against a run; `None` when nothing does.
+    /// Why a run did not pass; `None` when nothing shows it.
     #[must_use]
     pub fn of(result: &RunResult) -> Option<Self> {
         let checks = result.checks.iter().filter(|check| check.has_failed());
@@ -45,7 +45,7 @@ impl Shortfall {
         shortfall.says_anything().then_some(shortfall)
     }
 
-    /// Whether anything is there that speaks against the run.
+    /// Whether anything shows why the run did not pass.
     #[must_use]
     pub fn says_anything(&self) -> bool {
         self.end != AgentEnd::Finished
@@ -56,7 +56,7 @@ impl Shortfall {
 }
 
 impl CheckResult {
-    /// Whether it speaks against the run.
+    /// Whether the check has failed.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         !self.passed && self.not_applicable.is_none()
@@ -69,13 +69,13 @@ impl CheckResult {
     }
 }
 
-/// The whole seconds of a duration, which ends a little after its limit.
+/// The whole seconds of a duration, which is a little longer than its limit.
 #[must_use]
 pub fn whole_seconds(seconds: f64) -> u64 {
     std::time::Duration::try_from_secs_f64(seconds).map_or(0, |duration| duration.as_secs())
 }
 
-/// Runs of a setup that did not pass for one reason.
+/// Runs of a setup that did not pass for the same reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SetupShortfall {
     /// The tier.
@@ -85,23 +85,24 @@ pub struct SetupShortfall {
     /// The reason.
     #[serde(flatten)]
     pub why: Why,
-    /// Whether these agents left the tree as it was.
+    /// Whether these agents left the tree unchanged.
     pub changed_nothing: bool,
-    /// How many runs did not pass for it.
+    /// How many runs did not pass for this reason.
     pub runs: usize,
     /// How many runs of the setup are done.
     pub of: usize,
     /// The first of the runs.
     pub first: RunId,
-    /// How the log of the first one ends that shows the reason; `None` when it says nothing, or where lines are many.
+    /// The end of the log of the first run that shows the reason; `None` when the log is empty, or when there are many
+    /// lines.
     pub excerpt: Option<Excerpt>,
 }
 
-/// Why runs did not pass. What came first in a run counts: an agent that did nothing passes no check.
+/// Why runs did not pass. The first reason of a run counts: an agent that did nothing passes no check.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "why")]
 pub enum Why {
-    /// The agent did not end by itself, or says what kept it from its work.
+    /// The agent did not end by itself, or reported what kept it from its work.
     AgentEnd {
         /// How it ended.
         agent_end: AgentEnd,
@@ -111,7 +112,7 @@ pub enum Why {
         /// The exit code.
         exit_code: i32,
     },
-    /// The agent left the tree as it was.
+    /// The agent left the tree unchanged.
     ChangedNothing,
     /// A check did not pass.
     Check {

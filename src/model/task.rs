@@ -16,7 +16,7 @@ use super::setup::Setup;
 pub struct Fixture {
     /// `id` of `test.yaml`; an experiment takes its name from it.
     pub id: ExperimentId,
-    /// A name for people.
+    /// Its name for people.
     pub name: String,
     /// What the task is about.
     pub description: String,
@@ -26,11 +26,11 @@ pub struct Fixture {
     pub source: Source,
     /// The text that the agent is given.
     pub prompt: String,
-    /// Path of the prompt below the fixture, as `task.prompt_file` says it.
+    /// Path of the prompt below the fixture, as in `task.prompt_file`.
     pub prompt_file: String,
     /// The text that judges are given beside the rubric.
     pub criteria: String,
-    /// Paths below the fixture of the files of criteria and rubric, as `validation` says them.
+    /// Paths below the fixture of the files of criteria and rubric, as in `validation`.
     pub validation_files: Vec<String>,
     /// What judges score.
     pub rubric: Rubric,
@@ -42,37 +42,37 @@ pub struct Fixture {
     pub timeout_seconds: Option<u64>,
     /// Longest time without output, in seconds, `task.no_progress_seconds`.
     pub no_progress_seconds: Option<u64>,
-    /// Names of environment variables that the fixture lets through, beside the standard ones.
+    /// Names of environment variables that the fixture passes on, in addition to the standard ones.
     pub environment: Vec<String>,
-    /// `capture.include`: patterns of files below the tree that are captured although a `.gitignore` of it names them.
+    /// `capture.include`: patterns of files in the tree that are captured although a `.gitignore` of it excludes them.
     pub capture_include: Vec<String>,
     /// Path below the fixture of the patch that solves the task, for the `oracle` agent.
     pub solution_file: Option<String>,
-    /// What the fixture's `config.yaml` limits.
+    /// The limits in the fixture's `config.yaml`.
     pub limits: FixtureLimits,
-    /// Where the resources lie that subtests name.
+    /// The paths of the resources that subtests name.
     pub stores: Stores,
     /// Every tier that the fixture lists, with its subtests.
     pub tiers: BTreeMap<TierId, BTreeMap<SubtestId, Subtest>>,
 }
 
-/// What a fixture limits in its `config.yaml`.
+/// The limits in a fixture's `config.yaml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FixtureLimits {
-    /// Wall clock limit of the agent in seconds, where `task.timeout_seconds` says none.
+    /// Wall clock limit of the agent in seconds, when `task.timeout_seconds` is not set.
     pub timeout_seconds: Option<u64>,
     /// Ceiling of the cost.
     pub max_cost_usd: Option<Usd>,
 }
 
-/// What the copy of a fixture consists of that an experiment keeps.
+/// The files of which an experiment's copy of a fixture consists.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Parts {
     /// The fixture's own folder; all of it is copied.
     pub dir: PathBuf,
     /// Files and folders that are shared with other fixtures, by their path in the copy.
     pub laid: BTreeMap<String, PathBuf>,
-    /// Files that are written, in place of the folder's own, by their path in the copy.
+    /// Files that are written in place of the folder's own, by their path in the copy.
     pub written: BTreeMap<String, String>,
 }
 
@@ -95,20 +95,20 @@ pub enum Source {
 pub struct Subtest {
     /// A name for people; by default the rest of the file's name.
     pub name: String,
-    /// What this setup is.
+    /// A description of this setup.
     pub description: String,
-    /// Who does the task.
+    /// The agent that does the task.
     pub agent: Agent,
     /// Folder below the fixture whose content is laid over the task's tree before the agent starts.
     pub overlay: Option<String>,
     /// Path of the subtest's file below the fixture.
     pub file: String,
-    /// What the agent is set up with.
+    /// The setup of the agent.
     pub setup: Setup,
 }
 
-/// Where the resources lie that subtests name: paths below the fixture's folder, as an experiment's copy has them. Only what
-/// is named is listed.
+/// The paths of the resources that subtests name, below the fixture's folder, as in an experiment's copy. Only
+/// resources that are named are listed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Stores {
     /// Files of blocks, by id such as `B02`.
@@ -117,9 +117,9 @@ pub struct Stores {
     pub skills: BTreeMap<String, Vec<String>>,
     /// Files of agents, by level.
     pub agents: BTreeMap<u8, Vec<String>>,
-    /// Config files of MCP servers, by the path in the workspace that a subtest says.
+    /// Config files of MCP servers, by the path in the workspace that a subtest names.
     pub mcp: BTreeMap<String, String>,
-    /// What `tiers.yaml` says of each tier.
+    /// The settings of each tier in `tiers.yaml`.
     pub tiers: BTreeMap<TierId, TierSettings>,
 }
 
@@ -130,23 +130,23 @@ pub struct TierSettings {
     pub name: String,
     /// What it measures.
     pub description: String,
-    /// Whether tools are switched on; `None` says nothing.
+    /// Whether tools are enabled; `None` when it is not specified.
     pub tools_enabled: Option<bool>,
     /// Whether the agent may delegate.
     pub delegation_enabled: bool,
 }
 
-/// One command of the fixture whose exit code is a fact about the tree.
+/// One command of the fixture, whose exit code is a fact about the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckSpec {
-    /// Its name; rubric items rest on it and its log is called so.
+    /// Its name, used by rubric items and for its log.
     pub name: String,
-    /// What is started in the workspace; exit code 0 means passed.
+    /// The command, started in the workspace; exit code 0 means passed.
     pub run: Invocation,
     /// Wall clock limit in seconds.
     pub timeout_seconds: u64,
     /// Programs, and paths in the tree that begin with `./`, without which it does not apply.
     pub needs: Vec<String>,
-    /// Exit codes that say that it does not apply.
+    /// Exit codes that mean that it does not apply.
     pub not_applicable: Vec<i32>,
 }

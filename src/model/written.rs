@@ -1,4 +1,4 @@
-//! Values that are written as one text, read from it where it lies, without a copy: alone, because ids and digests share it.
+//! Values that are written as one text, parsed without copying it: alone, because ids and digests share it.
 
 use std::fmt;
 use std::fmt::Display;
@@ -11,7 +11,7 @@ use serde::de::{self, Visitor};
 /// Reads a value from its text.
 ///
 /// # Errors
-/// When it is no text, or not one of such a value.
+/// When it is not a text, or not the text of such a value.
 pub fn parsed<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     struct Text<T>(PhantomData<T>);
 

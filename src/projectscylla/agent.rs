@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::result::strict;
 use crate::model::money::Usd;
 
-/// What the file says.
+/// The contents of the file.
 #[derive(Debug, Deserialize)]
 pub struct Agent {
     exit_code: i64,
@@ -17,14 +17,14 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Reads one; `None` when it is torn, or lacks what makes it one.
+    /// Parses one; `None` when it is torn, or lacks required keys.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let loosely = || serde_json::from_slice(&strict(bytes).ok()?).ok();
         serde_json::from_slice(bytes).ok().or_else(loosely)
     }
 
-    /// Whether the agent did anything: such files are written of agents that crashed or were killed, too.
+    /// Whether the agent did anything: such files are also written for agents that crashed or were killed.
     #[must_use]
     pub fn is_usable(&self) -> bool {
         self.exit_code != -1 || self.token_stats.values().any(|count| *count > 0.0)

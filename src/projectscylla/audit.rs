@@ -1,26 +1,26 @@
-//! What is wrong with an experiment of ProjectScylla beyond what the audit asks of every one, as findings that are ready.
+//! What is wrong with an experiment of ProjectScylla beyond what the audit checks in every one, as ready findings.
 
 use crate::model::finding::{Finding, FindingKind};
 use crate::model::ids::TierId;
 use crate::model::survey::Ready;
 
-/// What was read, against which nothing else is to be held.
+/// What was read of the experiment, for checks that are made nowhere else.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
-    /// What the checkpoint's place is called.
+    /// The name of the checkpoint's place.
     pub checkpoint: &'a str,
-    /// What the config's place is called.
+    /// The name of the config's place.
     pub config: &'a str,
-    /// The hash that the checkpoint names, when no commit gives it to the config. It stops nothing: ProjectScylla never
-    /// trusted it either while the file was there.
+    /// The hash that the checkpoint names, when no commit of ProjectScylla gives it to the config. It does not prevent
+    /// anything: ProjectScylla did not rely on it either while the file existed.
     pub unexplained_hash: Option<&'a str>,
-    /// The folder that the checkpoint names, when it is another one.
+    /// The folder that the checkpoint names, when that is another one.
     pub moved_from: Option<&'a str>,
-    /// Keys of the checkpoint where a tier, a subtest or a run should stand, and none does.
+    /// Keys of the checkpoint that are not a tier, subtest or run where one is expected.
     pub unknown_keys: &'a [String],
     /// States in the checkpoint that the results contradict: the place in the file, and what is wrong there.
     pub stale_states: &'a [(String, String)],
-    /// Reports whose numbers are not those of the results: the place, and what differs.
+    /// Reports whose numbers differ from the results: the place, and what differs.
     pub stale_reports: &'a [(String, String)],
     /// Planned tiers of which no subtest is known.
     pub unknown_tiers: &'a [TierId],

@@ -1,5 +1,5 @@
-//! The formats of ProjectScylla, translated: bytes in, values out, and back; and what is decided about its experiments.
-//! No I/O, no clock.
+//! The formats of ProjectScylla: read into this tool's types, and written; and decisions about its experiments. No I/O,
+//! no clock.
 
 pub mod agent;
 pub mod audit;

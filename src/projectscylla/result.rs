@@ -1,10 +1,10 @@
-//! Files of ProjectScylla about one run, as standard JSON that the usual reader takes.
+//! Files of ProjectScylla about one run, converted to standard JSON.
 
 use serde_json::{Map, Value};
 
 use super::json::Json;
 
-/// Keys whose values are numbers, also where an editor or a tool put them in quotes.
+/// Keys whose values are numbers, even if an editor or a tool put them in quotes.
 const NUMBERS: [&str; 19] = [
     "run_number",
     "exit_code",
@@ -27,15 +27,15 @@ const NUMBERS: [&str; 19] = [
     "total_cost_usd",
 ];
 
-/// The longer spellings that some of ProjectScylla's tools write, and the ones that everything else reads.
+/// The longer spellings of keys that some of ProjectScylla's tools write, and the ones that all readers know.
 const SPELLINGS: [(&str, &str); 2] =
     [("cache_creation_input_tokens", "cache_creation_tokens"), ("cache_read_input_tokens", "cache_read_tokens")];
 
-/// Turns what Python writes into standard JSON: what is no number becomes `null`, of equal keys the last one counts,
-/// number fields in quotes become numbers, and tokens of the cache get their shorter names.
+/// Converts what Python writes to standard JSON: numbers that JSON does not have become `null`, of duplicate keys the
+/// last one is used, number fields in quotes become numbers, and the keys for cache tokens get their shorter names.
 ///
 /// # Errors
-/// When it is no JSON for Python either: the line, the column, and what is wrong there.
+/// When Python would not accept it either: the line, the column, and what is wrong there.
 pub fn strict(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let json = Json::parse(bytes).map_err(|error| error.to_string())?;
     let mut value = json.strict();
@@ -63,13 +63,13 @@ fn normalize(value: &mut Value) {
     }
 }
 
-/// The number that a text spells, as JSON would.
+/// The number in a text, in the spelling of JSON.
 fn number(text: &str) -> Option<Value> {
     let json = Json::parse(text.trim().as_bytes()).ok()?;
     matches!(json, Json::Number(_)).then(|| json.strict())
 }
 
-/// Each key in its shorter spelling, which counts when both are there.
+/// Renames each key to its shorter spelling, whose value is used when both exist.
 fn shorten(entries: &mut Map<String, Value>) {
     if !SPELLINGS.iter().any(|(long, _)| entries.contains_key(*long)) {
         return;
@@ -122,7 +122,7 @@ mod tests {
         let expected = Tokens { input: Some(1), output: Some(2), cache_creation: Some(3), cache_read: Some(4) };
         let tokens = |text: &str| serde_json::from_value::<Tokens>(read(text)).unwrap();
         assert_eq!(tokens(long), expected);
-        // A reader that knows both names would take them for one key that is there twice.
+        // A reader that knows both names would take them for a duplicate key.
         for both in [
             long.replace(
                 "\"input_tokens\"",

@@ -1,13 +1,13 @@
-//! Checkpoints for tests, one for each dialect, as ProjectScylla writes them.
+//! Checkpoints for tests, one for each format, as ProjectScylla writes them.
 
 use serde_json::{Value, json};
 
 use super::json::Json;
 
-/// The dialects: 1.0, 2.0, 3.0, and 3.1 with the states of February, March and August 2026.
+/// The formats: 1.0, 2.0, 3.0, and 3.1 with the states of February, March and August 2026.
 pub(super) const DIALECTS: [&str; 6] = ["1.0", "2.0", "3.0", "3.1-february", "3.1-march", "3.1-august"];
 
-/// The checkpoint of a dialect as a value: tiers in the order in which they ended.
+/// The checkpoint in a format, as a value: tiers in the order in which they ended.
 pub(super) fn value(dialect: &str) -> Value {
     let version = dialect.split('-').next().unwrap_or_default();
     let mut checkpoint = json!({

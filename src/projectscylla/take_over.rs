@@ -1,5 +1,5 @@
-//! What it means to take an experiment of ProjectScylla over: which runs are kept, which are set aside, what is
-//! not understood. Decided here, done by the engine.
+//! What taking over an experiment of ProjectScylla means: which runs are kept, which are set aside, and what is not
+//! understood. Decided here, carried out by the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,19 +16,19 @@ use crate::model::usage::Total;
 use crate::projectscylla::config::Config;
 use crate::projectscylla::version::Version;
 
-/// The last tier that took nothing from others in January 2026.
+/// The last tier that inherited nothing in January 2026.
 const LAST_ALONE: TierId = TierId(4);
 
-/// What becomes of the runs of an experiment that is taken over.
+/// What happens to the runs of an experiment that is taken over.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TakenOver {
-    /// Runs that are committed, with the places where they lie: they are kept as they are.
+    /// Committed runs with their places: they are kept as they are.
     pub committed: Vec<(RunId, String)>,
-    /// The verdicts of those that have one.
+    /// The verdicts of those runs that have one.
     pub passed: BTreeMap<RunId, bool>,
-    /// Folders of runs without a result that can be read: they become former attempts.
+    /// Folders of runs without a readable result: they become former attempts.
     pub unfinished: Vec<Unfinished>,
-    /// Runs whose agent is paid and whose verdict is missing: it would be paid again.
+    /// Runs whose agent was paid and whose verdict is missing: the agent would be paid again.
     pub unjudged: Vec<RunId>,
 }
 
@@ -37,16 +37,16 @@ pub struct TakenOver {
 pub struct Unfinished {
     /// The run.
     pub run: RunId,
-    /// Where it lies.
+    /// Its place.
     pub place: String,
     /// Whether its agent is done.
     pub agent_complete: bool,
-    /// What is known of its cost.
+    /// Its cost, as far as it is known.
     pub spent: Total,
 }
 
 impl TakenOver {
-    /// What a survey of its folder gives.
+    /// What a survey of the experiment's folder gives.
     #[must_use]
     pub fn of(survey: &Survey) -> Self {
         let recorded = |run: RunId| survey.checkpoint.content().and_then(|index| index.completed_runs.get(run));
@@ -70,7 +70,7 @@ impl TakenOver {
         let mut unjudged: BTreeSet<RunId> = taken
             .unfinished
             .iter()
-            // A run that is recorded as judged is not made again before a person drops the entry.
+            // A run that is recorded as judged is not repeated before a person drops the entry.
             .filter(|unfinished| {
                 unfinished.agent_complete && !recorded(unfinished.run).is_some_and(RunStatus::is_judged)
             })
@@ -86,7 +86,7 @@ impl TakenOver {
         taken
     }
 
-    /// The index to begin with: what was recorded, without the agents whose work is given up.
+    /// The index to start from: the recorded one, without runs whose agents' work is given up.
     #[must_use]
     pub fn index(&self, recorded: &CompletedRuns) -> CompletedRuns {
         let mut index = recorded.clone();
@@ -101,7 +101,7 @@ impl TakenOver {
     }
 }
 
-/// Of its findings those under which an experiment cannot be taken over: its plan, or what its runs are, is not known.
+/// Those of the findings under which an experiment cannot be taken over, because its plan or its runs are not known.
 #[must_use]
 pub fn forbidding(findings: Vec<Finding>) -> Vec<Finding> {
     let forbids = |kind| {
@@ -121,18 +121,18 @@ pub fn forbidding(findings: Vec<Finding>) -> Vec<Finding> {
     findings.into_iter().filter(|finding| forbids(finding.kind)).collect()
 }
 
-/// Why the plan of an experiment cannot be completed by a fixture.
+/// Why the plan of an experiment cannot be completed from a fixture.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanGap {
     /// A planned tier that neither the results nor the fixture know.
     #[error("the fixture has no tier `{0}`, which the experiment plans")]
     Tier(TierId),
-    /// A subtest with runs that are missing, which the fixture does not have.
+    /// A subtest with missing runs that is not in the fixture.
     #[error("the fixture has no subtest `{0}/{1}`, of which runs are missing")]
     Subtest(TierId, SubtestId),
 }
 
-/// The planned subtests of each tier: those that the experiment knows, and up to its limit those of the fixture.
+/// The planned subtests of each tier: those that the experiment knows, completed from the fixture up to the limit.
 ///
 /// # Errors
 /// When the fixture lacks what the plan needs.
@@ -165,9 +165,10 @@ pub fn subtests(
     Ok(planned)
 }
 
-/// How ProjectScylla's commits gave setups to later tiers, in our words. From February 2026 on each tier took the winner of
-/// the one before it. In January tiers up to `T4` took nothing, and those behind them what they declare: `None` when runs
-/// of both kinds are missing, because no single way makes both as they were made then.
+/// How ProjectScylla's commits gave setups to later tiers, as this tool's setting. From February 2026 on, each tier
+/// inherited from the winner of the one before it. In January, tiers up to `T4` inherited nothing, and later ones what
+/// they declare: `None` when runs of both kinds are missing, because no single setting makes both as they were made
+/// then.
 #[must_use]
 pub fn way_to_inherit(version: Version, declaring: &BTreeSet<TierId>) -> Option<Inherit> {
     let alone = declaring.iter().any(|tier| *tier <= LAST_ALONE);
@@ -180,8 +181,8 @@ pub fn way_to_inherit(version: Version, declaring: &BTreeSet<TierId>) -> Option<
     }
 }
 
-/// What its agents were told to think, by the prompts that its runs were given; `None` when there are no
-/// prompts, or they differ. `task` is the task's own prompt, which may begin with such a word itself.
+/// How much its agents were told to think, by the prompts of its runs; `None` when there are no prompts, or they
+/// differ. `task` is the task's own prompt, which may itself begin with such a word.
 #[must_use]
 pub fn thinking_mode(prompts: &[String], task: Option<&str>) -> Option<&'static str> {
     const WORDS: [(&str, &str); 3] = [("ultrathink", "UltraThink"), ("think hard", "High"), ("think", "Low")];
@@ -202,7 +203,7 @@ pub fn thinking_mode(prompts: &[String], task: Option<&str>) -> Option<&'static 
     if modes.len() == 1 { modes.into_iter().next() } else { None }
 }
 
-/// Each key of its config that has no effect here, with its value and what is so instead.
+/// Each key of the config that has no effect here, with its value and what happens instead.
 #[must_use]
 pub fn not_understood(config: &Config) -> Vec<(String, Value, &'static str)> {
     let mut fields: Vec<(String, Value, &'static str)> = Vec::new();
@@ -236,7 +237,7 @@ pub fn not_understood(config: &Config) -> Vec<(String, Value, &'static str)> {
     fields
 }
 
-/// A value that changes nothing there.
+/// A value that has no effect in ProjectScylla.
 fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,

@@ -1,4 +1,4 @@
-//! A result of ProjectScylla in our words, as far as it says what ours says.
+//! Translates a result of ProjectScylla to this tool's type, as far as it has the same values.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::model::usage::{Cost, Tokens, Total, Usage};
 
 use super::result::strict;
 
-/// What of a result of ProjectScylla is taken over.
+/// The keys of a result of ProjectScylla that are used.
 #[derive(Debug, Deserialize)]
 struct Theirs {
     #[serde(default)]
@@ -60,10 +60,10 @@ struct Judge {
     criteria_scores: Value,
 }
 
-/// Reads a result of ProjectScylla. `now` stands for times that it does not name.
+/// Reads a result of ProjectScylla. `now` is used for times that it does not contain.
 ///
 /// # Errors
-/// When it is no result, or has no verdict.
+/// When it is not a result, or has no verdict.
 pub fn run_result(bytes: &[u8], run: RunId, config: &Config, now: Timestamp) -> Result<RunResult, String> {
     let theirs: Theirs = serde_json::from_slice(&strict(bytes)?).map_err(|error| error.to_string())?;
     let judge_score = theirs.judge_score.ok_or("it has no score: no judge gave a valid one")?;
@@ -110,7 +110,7 @@ pub fn run_result(bytes: &[u8], run: RunId, config: &Config, now: Timestamp) -> 
 }
 
 impl Judge {
-    /// `None` for a judge whose answer was not valid: it does not vote.
+    /// `None` for a judge without a valid answer: it has no vote.
     fn ours(self, number: u32) -> Option<Judgment> {
         let score = self.score.filter(|_| self.is_valid != Some(false))?;
         Some(Judgment {
@@ -122,7 +122,7 @@ impl Judge {
             reasoning: self.reasoning.unwrap_or_default(),
             criteria_scores: serde_json::from_value::<BTreeMap<String, ItemScore>>(self.criteria_scores)
                 .unwrap_or_default(),
-            // It does not say what its judges cost.
+            // ProjectScylla does not record what its judges cost.
             cost: Cost::Unknown,
             duration_seconds: 0.0,
         })

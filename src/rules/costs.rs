@@ -1,4 +1,4 @@
-//! What committed runs cost, what one more is expected to cost, and what was spent in all: as far as it is known.
+//! What committed runs cost, what one more is expected to cost, and what was spent in total, as far as it is known.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::model::usage::Total;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Costs {
     of_subtests: BTreeMap<(TierId, SubtestId), Mean>,
-    /// The highest cost of a run of each tier.
+    /// The highest cost of a run, for each tier.
     highest: BTreeMap<TierId, Usd>,
     of_all: Mean,
 }
@@ -36,7 +36,7 @@ impl Mean {
 }
 
 impl Costs {
-    /// Takes a committed run in.
+    /// Adds a committed run.
     pub fn add(&mut self, run: RunId, cost: Total) {
         self.of_subtests.entry((run.tier, run.subtest)).or_default().add(cost);
         self.of_all.add(cost);
@@ -44,9 +44,9 @@ impl Costs {
         *highest = cost.known.max(*highest);
     }
 
-    /// What a run is expected to cost: the mean of its own subtest, whose setup may be far dearer than another's. Of a
-    /// subtest of whose committed runs none says its cost, the highest of its tier; while it has none, the mean of all; and
-    /// nothing, while nothing is known at all.
+    /// The expected cost of a run: the mean of its own subtest, because another setup may cost far more or less. If no
+    /// committed run of the subtest has a known cost, the highest cost in its tier; without one, the mean of all runs;
+    /// and zero while nothing is known.
     #[must_use]
     pub fn expected(&self, run: RunId) -> Usd {
         let own = self.of_subtests.get(&(run.tier, run.subtest)).copied();
@@ -54,7 +54,7 @@ impl Costs {
         own.and_then(Mean::get).or(silent).or_else(|| self.of_all.get()).unwrap_or_default()
     }
 
-    /// The highest cost of a committed run of a tier, as far as it is known.
+    /// The highest cost of a committed run of a tier, as far as costs are known.
     fn highest(&self, tier: TierId) -> Usd {
         self.highest.get(&tier).copied().unwrap_or_default()
     }
@@ -73,19 +73,19 @@ impl FromIterator<(RunId, Total)> for Costs {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Spent {
     total: Total,
-    /// The attempts of each tier of which something is not known.
+    /// The attempts of each tier whose cost is not fully known.
     partial: BTreeMap<TierId, Partial>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Partial {
     attempts: u32,
-    /// What is known of them.
+    /// The known part of their cost.
     known: Usd,
 }
 
 impl Spent {
-    /// Takes in what was spent on an attempt of a tier.
+    /// Adds what was spent on an attempt of a tier.
     pub fn add(&mut self, tier: TierId, spent: Total) {
         self.total += spent;
         if !spent.is_whole() {
@@ -95,7 +95,7 @@ impl Spent {
         }
     }
 
-    /// Takes in what was spent on so many former attempts of a tier, each of which is known or not.
+    /// Adds what was spent on a number of former attempts of a tier, each with or without a known cost.
     pub fn add_former(&mut self, tier: TierId, spent: Total, attempts: u32) {
         self.total += spent;
         if !spent.is_whole() {
@@ -104,7 +104,7 @@ impl Spent {
         }
     }
 
-    /// Takes in what was spent on what is no attempt of a tier any more.
+    /// Adds what was spent on something that no longer belongs to a tier.
     pub fn add_elsewhere(&mut self, spent: Total) {
         self.total += spent;
     }
@@ -115,8 +115,8 @@ impl Spent {
         self.total
     }
 
-    /// What the budget counts beside what is known: an attempt of which something is not known counts as much as the
-    /// dearest committed run of its tier, as far as that one is known.
+    /// What the budget counts in addition to known costs: an attempt whose cost is not fully known counts as much as
+    /// the most expensive committed run of its tier.
     #[must_use]
     pub fn assumed(&self, costs: &Costs) -> Usd {
         let of_tier = |(tier, partial): (&TierId, &Partial)| {

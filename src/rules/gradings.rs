@@ -1,4 +1,5 @@
-//! Which grading counts. Numbers never mix gradings: the newest one counts under which every committed run has a verdict.
+//! Which grading counts. Numbers never mix gradings: the newest one counts under which every committed run has a
+//! verdict.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,10 +9,11 @@ use crate::model::ids::RunId;
 use crate::model::survey::{Graded, GradedFacts, ResultFacts, RunSeen, Survey};
 use crate::model::usage::Total;
 
-/// Lets each run of a survey say what the grading that counts says of it. A run without a verdict under that one is not
-/// judged; its agent is done.
+/// Sets for each run of a survey the verdict of the grading that counts. A run without a verdict under that grading
+/// counts as not judged; its agent is done.
 ///
-/// A grading whose record is lost counts as it did: what it was paid for stays, and nothing is read another way meanwhile.
+/// A grading whose record is lost still counts as before: its verdicts were paid for, and until it is restored no other
+/// grading takes its place.
 pub fn settle(survey: &mut Survey) {
     for number in named(survey) {
         survey.gradings.entry(number).or_default();
@@ -19,7 +21,7 @@ pub fn settle(survey: &mut Survey) {
     if survey.gradings.is_empty() {
         return;
     }
-    // Where no grading was known, runs that hold nothing of one have not been asked for it.
+    // When no grading was known, the survey did not ask runs whose folders contain none.
     for (run, seen) in &survey.runs {
         if let RunSeen::Committed(facts) = seen {
             survey.graded.entry(*run).or_insert_with(|| of_the_first(facts));
@@ -36,8 +38,8 @@ pub fn settle(survey: &mut Survey) {
     }
 }
 
-/// The later gradings that there must have been: those that folders of runs or the checkpoint name, and the first that lacks
-/// in the row.
+/// The later gradings that must have existed: those that folders of runs or the checkpoint name, and the first one that
+/// is missing in the sequence.
 fn named(survey: &Survey) -> BTreeSet<GradingNumber> {
     let mut named = survey.graded_by.clone();
     named.extend(recorded(survey).into_iter().flat_map(BTreeMap::keys));
@@ -53,20 +55,20 @@ fn of_the_first(facts: &ResultFacts) -> Graded {
     Graded { agent: cost, beside: Total::ZERO, by: [(GradingNumber::FIRST, by)].into() }
 }
 
-/// The verdicts under later gradings that a checkpoint names which is as it was written.
+/// The verdicts under later gradings that the checkpoint names, if the checkpoint is unaltered.
 fn recorded(survey: &Survey) -> Option<&Verdicts> {
     let is_whole = survey.checkpoint_fault.is_none();
     survey.checkpoint.content().filter(|_| is_whole).map(|checkpoint| &checkpoint.graded)
 }
 
-/// The verdicts that the checkpoint names, and that are not there any more.
+/// The verdicts that the checkpoint names and that no longer exist.
 pub(super) fn lost_verdicts(survey: &Survey) -> Vec<(RunId, GradingNumber)> {
     let recorded = recorded(survey).into_iter().flatten();
     let each = recorded.flat_map(|(number, runs)| runs.iter().map(|run| (*run, *number)));
     each.filter(|(run, number)| survey.graded.get(run).is_some_and(|graded| !graded.has(*number))).collect()
 }
 
-/// What a checkpoint should say of verdicts under later gradings: what it said, and what the folder holds.
+/// The verdicts under later gradings that a checkpoint should name: those that it named, and those in the folder.
 #[must_use]
 pub fn verdicts(survey: &Survey, former: &Verdicts) -> Verdicts {
     let mut verdicts = former.clone();
@@ -97,7 +99,7 @@ fn under(graded: &Graded, facts: ResultFacts, counting: GradingNumber) -> RunSee
     }
 }
 
-/// The newest grading: by it, finished work is graded from now on.
+/// The newest grading, by which finished work is graded from now on.
 #[must_use]
 pub fn newest(survey: &Survey) -> GradingNumber {
     survey.gradings.keys().next_back().copied().unwrap_or_default()

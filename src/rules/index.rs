@@ -1,4 +1,4 @@
-//! The index of an experiment, rebuilt from what the folder holds.
+//! The index of an experiment, rebuilt from what the folder contains.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,8 @@ use crate::rules::rows::rows;
 use crate::rules::status::status_on_disk;
 use crate::rules::weigh::odd_results;
 
-/// Committed runs whose results are damaged, as far as the results themselves show it: they count nowhere, and what they say
-/// is nothing that the index may learn.
+/// Committed runs whose results are damaged, as far as the results themselves show it: they are not counted, and the
+/// index takes nothing from them.
 #[must_use]
 pub fn damaged(survey: &Survey) -> BTreeSet<RunId> {
     let mut damaged = odd_results(survey);
@@ -38,7 +38,7 @@ fn is_of_the_result(kind: ProblemKind) -> bool {
     }
 }
 
-/// Every status that the folder gives, but for results that are damaged.
+/// Every status that the folder shows, except for results that are damaged.
 #[must_use]
 pub fn index(survey: &Survey) -> CompletedRuns {
     let mut completed_runs = CompletedRuns::default();
@@ -64,7 +64,7 @@ pub(super) fn knows_every_tier(survey: &Survey) -> bool {
     survey.unknown_tiers().is_empty()
 }
 
-/// Whether anything is hidden. What is hidden is unknown, and not absent.
+/// Whether anything could not be read. That is unknown, not absent.
 pub(super) fn hides_anything(survey: &Survey) -> bool {
     !survey.unknown.is_empty() || survey.runs.values().any(|seen| matches!(seen, RunSeen::Unknown))
 }

@@ -1,9 +1,9 @@
-//! When the checkpoint is saved: at once when the saver is idle, never so often that it takes more than 2 % of the time. Only
-//! what a provider asks for, which no result says, does not wait for that.
+//! When the checkpoint is saved: at once when the saver is idle, but never so often that saving takes more than 2 % of
+//! the time. Only rate limits do not wait for that, because no result contains them.
 
 use std::time::Duration;
 
-/// A save that took one unit of time is followed by at least so many units without one: 1 / (1 + 49) = 2 %.
+/// A save that took one unit of time is followed by at least this many units without one: 1 / (1 + 49) = 2 %.
 const REST_PER_SAVE: u32 = 49;
 
 /// When the checkpoint may be written next. Times are since the coordinator's start, by a monotonic clock.
@@ -14,18 +14,18 @@ pub struct Pacing {
 }
 
 impl Pacing {
-    /// Something changed that is to be saved.
+    /// Records that something has to be saved.
     pub fn changed(&mut self) {
         self.dirty = true;
     }
 
-    /// Something changed that a kill must not lose: the next save is due at once, however long the last one took.
+    /// Records a change that a kill must not lose: the next save is due at once, however long the last one took.
     pub fn must_not_be_lost(&mut self) {
         self.dirty = true;
         self.rested = Duration::ZERO;
     }
 
-    /// A save ended at `now` and took `took`.
+    /// Records that a save ended at `now` and took `took`.
     pub fn saved(&mut self, now: Duration, took: Duration) {
         self.dirty = false;
         self.rested = now + took * REST_PER_SAVE;

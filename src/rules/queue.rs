@@ -1,5 +1,5 @@
-//! The planned runs that are not in flight, in lanes by their tier and the model that they ask next: a lane is open or closed
-//! as a whole, so what may start is found without a look at every run.
+//! The planned runs that are not in flight, in lanes by their tier and the model that they ask next. A lane is open or
+//! closed as a whole, so what may start is found without looking at every run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -27,19 +27,19 @@ impl From<Turn> for RunId {
     }
 }
 
-/// What runs have in common that decides together whether they may start.
+/// What decides whether runs may start, and is the same for all runs of a lane.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Lane {
     pub(super) tier: TierId,
-    /// The model that is asked next; `None` when none is, or it is not known which.
+    /// The model that they ask next; `None` when they ask none, or it is not known.
     pub(super) model: Option<ModelName>,
 }
 
-/// Where a run waits.
+/// The place of a run in the queue.
 #[derive(Debug, Clone, PartialEq)]
 struct Place {
     lane: Lane,
-    /// It may not start before.
+    /// The run may not start before this time.
     until: Option<Duration>,
 }
 
@@ -53,7 +53,7 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// Lets a run wait for its turn.
+    /// Adds a run.
     pub(super) fn push(&mut self, run: RunId, model: Option<ModelName>) {
         self.take(run);
         let lane = Lane { tier: run.tier, model };
@@ -62,7 +62,7 @@ impl Queue {
         *self.of_tiers.entry(run.tier).or_default() += 1;
     }
 
-    /// The same from a time on.
+    /// Adds a run that may not start before a time.
     pub(super) fn delay(&mut self, run: RunId, model: Option<ModelName>, until: Duration) {
         self.take(run);
         self.delayed.insert((until, run));
@@ -70,7 +70,7 @@ impl Queue {
         *self.of_tiers.entry(run.tier).or_default() += 1;
     }
 
-    /// Takes a run out, with the model that it asks next.
+    /// Removes a run; gives the model that it asks next.
     pub(super) fn take(&mut self, run: RunId) -> Option<ModelName> {
         let Place { lane, until } = self.places.remove(&run)?;
         if let Some(until) = until {
@@ -87,7 +87,7 @@ impl Queue {
         lane.model
     }
 
-    /// Lets the runs wait for their turn alone whose time has come.
+    /// Ends the delays of runs whose time has come.
     pub(super) fn end_delays(&mut self, now: Duration) {
         while let Some((until, run)) = self.delayed.first().copied()
             && until <= now
@@ -97,7 +97,7 @@ impl Queue {
         }
     }
 
-    /// Lets every run of a tier wait for its turn alone, which does not come.
+    /// Ends the delays of all runs of a tier that is closed, so that nothing waits for them.
     pub(super) fn close(&mut self, tier: TierId) {
         let of_tier: Vec<RunId> = self.delayed.iter().map(|(_, run)| *run).filter(|run| run.tier == tier).collect();
         for run in of_tier {
@@ -106,28 +106,28 @@ impl Queue {
         }
     }
 
-    /// When the first delay ends.
+    /// The time at which the first delay ends.
     pub(super) fn first_delay(&self) -> Option<Duration> {
         self.delayed.first().map(|(until, _)| *until)
     }
 
-    /// How many runs of a tier wait.
+    /// How many runs of a tier are waiting.
     pub(super) fn len_of(&self, tier: TierId) -> usize {
         self.of_tiers.get(&tier).copied().unwrap_or(0)
     }
 
-    /// Whether no run waits.
+    /// Whether no run is waiting.
     pub(super) fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
 
-    /// The lanes in which runs wait for nothing but their turn.
+    /// The lanes with runs that wait only for their turn.
     pub(super) fn lanes(&self) -> impl Iterator<Item = &Lane> {
         self.lanes.keys()
     }
 
-    /// The first runs by their turns, at most `most` of them, of the lanes in which so many may start as `room` says. Lanes
-    /// of one model share its room.
+    /// The first runs by their turns, at most `most` of them, from lanes in which `room` says how many may start. Lanes
+    /// of the same model share its room.
     pub(super) fn first(&self, most: usize, room: impl Fn(&Lane) -> usize) -> Vec<RunId> {
         let mut rooms: BTreeMap<Option<&ModelName>, usize> = BTreeMap::new();
         let mut open = Vec::new();

@@ -1,4 +1,4 @@
-//! What a result must say when its stages are these.
+//! Recomputes a result from its stages.
 
 use std::collections::BTreeSet;
 
@@ -9,15 +9,15 @@ use crate::model::flag::Flag;
 use crate::model::result::{AgentResult, ChecksResult, Judgment, RunResult, Verdict};
 use crate::model::usage::Total;
 
-/// How far two numbers may lie apart that are written and read again, or summed in another order.
+/// How far two numbers may differ that were written and read again, or summed in another order.
 const MOST_ROUNDING: f64 = 1e-9;
 
-/// The files by which the stages of a run ended.
+/// The contents of the files by which the stages of a run ended.
 #[derive(Debug, Clone)]
 pub struct Stages {
     /// `agent/result.json`.
     pub agent: AgentResult,
-    /// `changes.json`, where the result says what was not captured.
+    /// `changes.json`, when the result says what was not captured.
     pub changes: Option<Changes>,
     /// `checks/result.json`.
     pub checks: ChecksResult,
@@ -27,7 +27,7 @@ pub struct Stages {
     pub verdict: Verdict,
 }
 
-/// The keys of a result that say something else than its stages.
+/// The keys of a result that differ from what its stages give.
 #[must_use]
 pub fn differing(result: &RunResult, stages: &Stages) -> Vec<String> {
     let expected = follow(result.clone(), stages.clone());
@@ -45,15 +45,15 @@ pub fn differing(result: &RunResult, stages: &Stages) -> Vec<String> {
     keys.into_iter().filter(|key| differs(key)).cloned().collect()
 }
 
-/// The result with everything in it that follows from the stages.
+/// The result with every key replaced that follows from the stages.
 fn follow(mut result: RunResult, stages: Stages) -> RunResult {
     let Stages { agent, changes, checks, judgments, verdict } = stages;
-    // Which secrets there were is not kept.
+    // The secrets themselves are not kept, so this flag cannot be recomputed.
     let secret = result.flags.contains(&Flag::SecretInPatch).then_some(Flag::SecretInPatch);
     result.flags = agent.flags.into_iter().chain(secret).collect();
     if result.not_captured.is_some() {
         result.not_captured = changes.as_ref().map(Changes::not_captured);
-        // Earlier results do not say it.
+        // Results of earlier versions do not have it.
         result.changed_nothing = result.changed_nothing.and(changes.as_ref().map(Changes::is_nothing));
         result.flags.extend(changes.into_iter().flat_map(|changes| changes.flags));
     }
@@ -76,7 +76,7 @@ fn follow(mut result: RunResult, stages: Stages) -> RunResult {
     result
 }
 
-/// Whether two values are the same but for rounding.
+/// Whether two values are equal except for rounding.
 fn alike(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => match (left.as_f64(), right.as_f64()) {

@@ -1,107 +1,107 @@
-//! What comes of a failure: for its run, and beyond it for the model, the tier or the session. It is decided here, and
-//! everyone else acts on what was decided.
+//! The consequences of a failure: for its run, and beyond it for the model, the tier or the session. They are decided
+//! here, and only here.
 
 use std::time::Duration;
 
 use crate::model::limits::{Limits, RATE_LIMIT_DEFAULT_SECONDS};
 use crate::model::outcome::FailureKind;
 
-/// A failed run of a provider in trouble waits a second, then two, and at most two to the power of this.
+/// A run waits one second after a provider's failure, then two, and so on up to two to the power of this.
 const MOST_DOUBLINGS: u32 = 5;
 
-/// A failure, as far as it decides what comes of it.
+/// The properties of a failure that decide its consequences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failed {
     /// What failed.
     pub kind: FailureKind,
-    /// Whose part of the run it was.
+    /// Whose part of the run failed.
     pub who: Who,
     /// How long a provider asks to wait from now on, when it names a time.
     pub wait: Option<Duration>,
 }
 
-/// Whose part of a run failed: what comes before the agent's result is durable is the agent's, the rest is the judges'.
+/// Whose part of a run failed: up to the durable result of the agent it is the agent's, after that the judges'.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
-    /// The agent's: another attempt asks it anew.
+    /// The agent's: another attempt asks it again.
     Agent,
     /// The judges': the agent's work is durable, and is not asked for again.
     Judge,
 }
 
 impl Who {
-    /// Whose part it is that is not done yet.
+    /// The part that comes next.
     #[must_use]
     pub fn is_next(agent_complete: bool) -> Self {
         if agent_complete { Self::Judge } else { Self::Agent }
     }
 }
 
-/// What the session knows of the run and its tier when it fails.
+/// What the session knows about the run and its tier at the time of the failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SoFar {
-    /// Attempts of the run that were burnt in this session, without this one.
+    /// Attempts of the run that were used up in this session, without this one.
     pub attempts: u32,
-    /// Different runs of the tier that failed so one after the other, with this one.
+    /// How many different runs of the tier have failed in the same way in a row, with this one.
     pub in_a_row: u32,
     /// Whether nothing more of the tier is started in this session.
     pub closed: bool,
 }
 
-/// What comes of a failure.
+/// The consequences of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
     /// For the run.
     pub run: ForRun,
-    /// For what the run shares with others.
+    /// For what it shares with other runs.
     pub beyond: Beyond,
 }
 
-/// What comes of a failure for its run.
+/// The consequence of a failure for its run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ForRun {
-    /// It goes on when its model may be asked again; no attempt is burnt.
+    /// It goes on when its model may be asked again; no attempt is used up.
     Waits,
     /// It is tried again after this time.
     Retry {
         /// How long it waits.
         after: Duration,
     },
-    /// Attempts are left, and nothing more of its tier is started in this session.
+    /// Attempts are left, but nothing more of its tier is started in this session.
     Left,
     /// Its attempts are used up, and its agent has left no result.
     Errored {
         /// How many there were in this session.
         attempts: u32,
     },
-    /// Its attempts are used up; what its agent did stays, without a verdict.
+    /// Its attempts are used up; the agent's work stays, without a verdict.
     Unjudged {
         /// How many there were in this session.
         attempts: u32,
     },
 }
 
-/// What comes of a failure beyond its run.
+/// The consequence of a failure beyond its run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Beyond {
     /// Others go on as before.
     Nothing,
-    /// Nobody asks the model for so long.
+    /// Nobody asks the model for this time.
     PauseModel {
         /// How long.
         wait: Duration,
     },
     /// Nothing more of the tier is started in this session.
     StopTier {
-        /// How many runs failed alike, one after the other.
+        /// How many runs failed in the same way in a row.
         times: u32,
     },
     /// Nothing more is started in this session.
     StopSession,
 }
 
-/// What comes of a failure. The part for the run depends on the run's own attempts, so that its worker knows whether the
-/// attempt was the last one.
+/// The consequences of a failure. The part for the run depends only on the run's own attempts, so that its worker knows
+/// whether the attempt was the last one.
 #[must_use]
 pub fn decide(failed: Failed, so_far: SoFar, limits: &Limits) -> Decision {
     use FailureKind::{
@@ -135,20 +135,20 @@ pub fn decide(failed: Failed, so_far: SoFar, limits: &Limits) -> Decision {
     Decision { run, beyond }
 }
 
-/// How often a run is tried yet that has failed so often in this session.
+/// How many more attempts a run has after this many failures in this session.
 #[must_use]
 pub fn attempts_left(failures: u32, limits: &Limits) -> u32 {
     limits.attempts.saturating_sub(failures)
 }
 
-/// Whether an attempt is the last one of its run, that fails so before its agent is done, when the run is tried so often yet
-/// with this time.
+/// Whether an attempt with such a failure of its agent is the last one of its run, given how many attempts were left
+/// including it.
 #[must_use]
 pub fn is_last(kind: FailureKind, attempts_left: u32) -> bool {
     burns_an_attempt(kind) && attempts_left <= 1
 }
 
-/// Whether a failure of this kind counts among the attempts of its run and among those of its tier.
+/// Whether a failure of this kind uses up an attempt of its run and counts for its tier.
 #[must_use]
 pub fn burns_an_attempt(kind: FailureKind) -> bool {
     kind != FailureKind::RateLimit
@@ -163,7 +163,8 @@ mod tests {
     const AT_ONCE: ForRun = Retry { after: Duration::ZERO };
     const A_SECOND: ForRun = Retry { after: Duration::from_secs(1) };
 
-    /// Of each kind: what comes of a first failure for the run and beyond it, and beyond it of the last in a row.
+    /// For each kind: the consequence of a first failure for the run and beyond it, and beyond it for the last one in a
+    /// row.
     const TABLE: [(FailureKind, ForRun, Beyond, Beyond); 11] = [
         (FailureKind::Spawn, AT_ONCE, Nothing, StopTier { times: 5 }),
         (FailureKind::NoRecord, AT_ONCE, Nothing, StopTier { times: 5 }),

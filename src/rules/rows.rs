@@ -1,4 +1,4 @@
-//! Plan, folder and index side by side: one row for each run that any of them names, in one pass over all three.
+//! Plan, folder and checkpoint side by side: one row for each run that any of them names, in one pass over all three.
 
 use std::collections::{BTreeSet, btree_map};
 use std::iter::Peekable;
@@ -10,36 +10,36 @@ use crate::model::plan::Plan;
 use crate::model::survey::{RunSeen, Survey};
 use crate::rules::status::status_of;
 
-/// What is known of one run.
+/// What is known about one run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Row<'a> {
     /// The run.
     pub run: RunId,
-    /// Whether the plan has it.
+    /// Whether it is in the plan.
     pub planned: bool,
-    /// What the folder holds of it; `None` when it has no folder.
+    /// The contents of its folder; `None` when it has no folder.
     pub seen: Option<&'a RunSeen>,
-    /// The status that the folder gives it.
+    /// The status that the folder shows.
     pub on_disk: Option<RunStatus>,
-    /// The status that the checkpoint gives it.
+    /// The status in the checkpoint.
     pub recorded: Option<RunStatus>,
 }
 
 impl Row<'_> {
-    /// Whether it is planned, and no result on disk gives it a verdict.
+    /// Whether it is planned, and has no verdict on disk.
     #[must_use]
     pub fn misses_a_verdict(&self) -> bool {
         self.planned && !self.on_disk.is_some_and(RunStatus::is_judged)
     }
 
-    /// Whether it is planned, and its result and its entry agree.
+    /// Whether it is planned, and its result and its checkpoint entry agree.
     fn agrees(&self) -> bool {
         let status = self.on_disk.filter(|status| status.is_judged());
         self.planned && status.zip(self.recorded).is_some_and(|(status, entry)| entry.agrees_with(status))
     }
 }
 
-/// What rows count up to.
+/// The counts over all rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
     /// Planned runs without a verdict on disk.
@@ -49,7 +49,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// The same without runs that something is wrong with.
+    /// The same without runs that have findings.
     pub(super) fn without(mut self, survey: &Survey, touched: &BTreeSet<RunId>) -> Self {
         let plan = if touched.is_empty() { None } else { survey.plan() };
         let checkpoint = survey.checkpoint.content();
@@ -69,7 +69,7 @@ impl Tally {
     }
 }
 
-/// Every run that the plan, the folder or the checkpoint names, sorted. All three are sorted, so nothing is looked up.
+/// Every run that the plan, the folder or the checkpoint names, sorted. All three are sorted, so no lookup is needed.
 pub fn rows<'a>(survey: &'a Survey, plan: &'a Plan) -> impl Iterator<Item = Row<'a>> {
     let recorded = survey.checkpoint.content().into_iter().flat_map(entries);
     Rows { survey, planned: plan.runs().peekable(), seen: survey.runs.iter().peekable(), recorded: recorded.peekable() }
@@ -97,7 +97,7 @@ where
         let planned = self.planned.peek().copied();
         let seen = self.seen.peek().map(|(run, _)| **run);
         let recorded = self.recorded.peek().map(|(run, _)| *run);
-        // Mostly, all three name the same one.
+        // In most cases, all three name the same run.
         let run = match planned {
             Some(run) if seen == planned && recorded == planned => run,
             _ => [planned, seen, recorded].into_iter().flatten().min()?,

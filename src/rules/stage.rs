@@ -1,26 +1,26 @@
-//! Where an unfinished run goes on: behind its last durable stage.
+//! Where an unfinished run goes on: after its last durable stage.
 
 use crate::model::outcome::Stage;
 use crate::model::result::{AgentResult, ChecksResult};
 
-/// How far a run has come. Stages are durable in their order, so what lies behind a missing file is done again even if
-/// it is there.
+/// How far a run has come. Stages become durable in their order, so everything after a missing file is done again, even
+/// if a later file exists.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reached {
     /// No agent has finished: a new attempt begins.
     Nothing,
-    /// The agent's work is over, and its changes are still to be taken.
+    /// The agent is done; its changes have to be captured.
     Agent(AgentResult),
-    /// The changes are taken, and the checks are still to be carried out.
+    /// The changes are captured; the checks have to be carried out.
     Patch(AgentResult),
-    /// The checks are carried out, and judges are still to be asked.
+    /// The checks are done; judges have to be asked.
     Checks(AgentResult, ChecksResult),
-    /// The result is there.
+    /// The run is committed.
     Commit,
 }
 
 impl Reached {
-    /// What follows from the durable files that are whole.
+    /// How far a run has come, by which durable files are whole.
     #[must_use]
     pub fn of(agent: Option<AgentResult>, patch: bool, checks: Option<ChecksResult>, committed: bool) -> Self {
         match (committed, agent, patch, checks) {
@@ -32,7 +32,7 @@ impl Reached {
         }
     }
 
-    /// The first stage that is still to be done.
+    /// The first stage that has to be done.
     #[must_use]
     pub fn next(&self) -> Stage {
         match self {

@@ -1,4 +1,4 @@
-//! What a session of the coordinator knows, and how each fact changes it: one pure `match`.
+//! The state of the coordinator's session, and how each fact changes it: one pure `match`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,44 +16,44 @@ use crate::rules::retry::{self, Beyond, Failed, ForRun, SoFar};
 /// Everything that decides what may happen next. Times are since the coordinator's start, by a monotonic clock.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct State {
-    /// Planned runs that are to start.
+    /// Planned runs that have to be started.
     pub(super) queue: Queue,
-    /// Runs that a worker has, each with the model that it asks.
+    /// Runs that workers have, each with the model that it is asking.
     pub(super) in_flight: BTreeMap<RunId, Option<Asking>>,
-    /// Infrastructure failures of a run in this session.
+    /// Number of infrastructure failures of a run in this session.
     pub(super) failures: BTreeMap<RunId, u32>,
     /// Runs that are given up in this session because other workers have them.
     pub(super) claimed: BTreeSet<RunId>,
     /// Runs that are given up in this session.
     pub(super) given_up: BTreeSet<RunId>,
-    /// The same failure in a row of different runs, by tier.
+    /// Runs that failed in the same way in a row, by tier.
     pub(super) in_a_row: BTreeMap<TierId, InARow>,
-    /// Tiers that take winners over, and have not got them yet.
+    /// Tiers that inherit from winners that are not chosen yet.
     pub(super) waiting: BTreeMap<TierId, Sources>,
-    /// Tiers in which nothing more is started.
+    /// Tiers of which nothing more is started.
     pub(super) stopped_tiers: BTreeSet<TierId>,
-    /// Spent on all attempts and judges, former sessions too.
+    /// Spent on all attempts and judges, also in former sessions.
     pub(super) spent: Spent,
     /// What committed runs cost.
     pub(super) costs: Costs,
     /// Whether the budget's ceiling was reached.
     pub(super) budget_reached: bool,
-    /// How the models may be asked.
+    /// Which models may be asked, and by how many.
     pub(super) limiter: Limiter,
     /// Whether the experiment's folder cannot be written, so that nothing more may be begun.
     pub(super) halted: bool,
-    /// How far a stop has been asked for, and by which signal first.
+    /// How far a stop was requested, and by which signal first.
     pub(super) stop: Option<(StopLevel, StopSignal)>,
 }
 
-/// A model that a run in flight asks.
+/// A model that a run in flight is asking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Asking {
     model: ModelName,
     since: Duration,
 }
 
-/// The tiers whose winners a waiting tier takes over.
+/// The source tiers from whose winners a waiting tier inherits.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Sources {
     pub(super) tiers: BTreeSet<TierId>,
@@ -61,7 +61,7 @@ pub(super) struct Sources {
     pub(super) blocked: bool,
 }
 
-/// Runs of a tier that failed alike, one after the other.
+/// Runs of a tier that failed in the same way in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct InARow {
     kind: FailureKind,
@@ -72,7 +72,7 @@ pub(super) struct InARow {
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fact {
-    /// A worker has the run.
+    /// A worker has started on the run.
     Started(RunId),
     /// The run is committed.
     Committed {
@@ -80,7 +80,7 @@ pub enum Fact {
         run: RunId,
         /// What was spent on it in this session.
         spent: Total,
-        /// What agent and judges cost, in whichever session.
+        /// Cost of agent and judges, in whichever session.
         cost: Total,
     },
     /// Infrastructure failed in the run.
@@ -91,12 +91,13 @@ pub enum Fact {
         failed: Failed,
         /// What the attempt cost.
         cost: Total,
-        /// The model that its agent asks, when that is asked anew; else it asks the one that it asked now.
+        /// The model that its agent asks, when the agent will be asked again; else the run asks the same model as
+        /// before.
         agent: Option<ModelName>,
     },
-    /// The run has its model's answer, and asks it no more.
+    /// The run's model has answered, and is not being asked any more.
     Answered(RunId),
-    /// The run has come to a model that may not be asked now.
+    /// The run needs a model that may not be asked now.
     Waits {
         /// The run.
         run: RunId,
@@ -105,27 +106,27 @@ pub enum Fact {
         /// The model.
         model: ModelName,
     },
-    /// A provider asked a former session to leave the model alone for so long from now on.
+    /// A rate limit from a former session still lasts for so long from now on.
     StillLimited(ModelName, Duration),
-    /// The run was stopped with the coordinator; what it cost as far as is known.
+    /// The run was stopped together with the coordinator; with its cost as far as it is known.
     Stopped(RunId, Total),
     /// Another worker has the run: it is left alone in this session.
     Claimed(RunId),
     /// A signal came.
     Signal(StopSignal),
-    /// A run that could start would exceed the ceiling.
+    /// Another run could exceed the cost ceiling.
     BudgetReached,
     /// A wait is over.
     WaitOver,
-    /// The winners that a tier takes over are known and its baselines are made: it may begin.
+    /// The winners that a tier inherits from are known and its baselines are made: it may begin.
     Inherited(TierId),
-    /// A tier whose winner this one takes over has no result, so it cannot begin.
+    /// A source tier of this tier has no result, so this tier cannot begin.
     Blocked(TierId),
-    /// The experiment's folder cannot be written: what is in flight may end, nothing more is begun.
+    /// The experiment's folder cannot be written: runs in flight may end, nothing more is begun.
     Halt,
 }
 
-/// What a fact means beyond the state itself, for those who act on it.
+/// The consequences of a fact beyond the state itself, for the caller to act on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Consequence {
     /// For the run that failed.
@@ -143,13 +144,13 @@ pub enum Change {
     RateLimitExhausted(ModelName, Duration),
     /// The wait for a model is over.
     RateLimitOver(ModelName),
-    /// How many may ask a model at once.
+    /// The number of runs that may ask a model at once changed.
     Concurrency(ModelName, Concurrency),
-    /// Nothing more of the tier is started in this session, after failures of so many runs in a row.
+    /// Nothing more of the tier is started in this session, after this many runs in a row failed.
     TierStopped(u32),
     /// Nothing more is started in this session, because of a failure.
     SessionStopped,
-    /// The stop level went up to this one.
+    /// The stop level rose to this one.
     Climbed(StopLevel),
 }
 
@@ -160,8 +161,7 @@ impl FromIterator<Change> for Consequence {
 }
 
 impl State {
-    /// A session that has `runs` to do, each with the model that it asks first, and leaves the `withheld` ones alone; in which
-    /// former sessions spent `spent` and committed runs of these `costs`.
+    /// A session with `runs` to do, each with the model that it asks first; the `withheld` ones are left alone.
     pub fn new(
         runs: impl IntoIterator<Item = (RunId, Option<ModelName>)>,
         withheld: impl IntoIterator<Item = RunId>,
@@ -175,7 +175,7 @@ impl State {
         Self { queue, given_up: withheld.into_iter().collect(), spent, costs, ..Self::default() }
     }
 
-    /// The same session, in which these tiers wait until the tiers whose winners they take over are settled.
+    /// The same session, in which these tiers wait until their source tiers are settled.
     #[must_use]
     pub fn waiting(mut self, waiting: BTreeMap<TierId, BTreeSet<TierId>>) -> Self {
         let sources = |(tier, tiers)| (tier, Sources { tiers, blocked: false });
@@ -183,7 +183,7 @@ impl State {
         self
     }
 
-    /// Takes a fact in.
+    /// Applies a fact.
     pub fn apply(&mut self, fact: Fact, limits: &Limits, now: Duration) -> Consequence {
         match fact {
             Fact::Started(run) => {
@@ -243,7 +243,7 @@ impl State {
         Consequence::default()
     }
 
-    /// Whether the run may ask the model now. If it may, it does from now on, and no other one.
+    /// Whether the run may ask the model now. If so, it counts as asking it from now on, and no other model.
     pub fn may_ask(&mut self, run: RunId, model: &ModelName, limits: &Limits, now: Duration) -> bool {
         let Some(asking) = self.in_flight.get(&run) else { return false };
         if asking.as_ref().is_some_and(|asking| asking.model == *model) {
@@ -261,7 +261,7 @@ impl State {
         Asking { model, since: now }
     }
 
-    /// A worker has the run no more. What it asked.
+    /// Records that no worker has the run any more; gives what it was asking.
     fn leave(&mut self, run: RunId) -> Option<Asking> {
         let asking = self.in_flight.remove(&run)??;
         self.limiter.leave(&asking.model);
@@ -276,7 +276,7 @@ impl State {
         changed.map(|concurrency| Change::Concurrency(model, concurrency)).into_iter().collect()
     }
 
-    /// Asks what comes of a failure, and does it.
+    /// Decides the consequences of a failure, and applies them.
     fn fail(
         &mut self,
         run: RunId,
@@ -288,7 +288,7 @@ impl State {
         let so_far = self.so_far(run, failed.kind);
         let decision = retry::decide(failed, so_far, limits);
         match (decision.run, decision.beyond) {
-            // Nobody knows whose limit it is: then it is the run's own.
+            // It is not known which model is limited, so the limit applies to the run alone.
             (ForRun::Waits, Beyond::PauseModel { wait }) if asking.is_none() => self.queue.delay(run, next, now + wait),
             (ForRun::Waits | ForRun::Left, _) => self.queue.push(run, next),
             (ForRun::Retry { after }, _) => self.queue.delay(run, next, now + after),
@@ -324,7 +324,7 @@ impl State {
         [pause].into_iter().chain(concurrency).collect()
     }
 
-    /// What is known of a run that fails, the failure counted.
+    /// What is known about the run and its tier, including this failure.
     fn so_far(&mut self, run: RunId, kind: FailureKind) -> SoFar {
         let closed = self.stop.is_some() || self.halted || self.stopped_tiers.contains(&run.tier);
         let attempts = self.failures(run);
@@ -335,7 +335,7 @@ impl State {
         SoFar { attempts, in_a_row: self.count_in_a_row(run, kind), closed }
     }
 
-    /// How many different runs of the tier have failed so, one after the other: one bad run alone is not systemic.
+    /// How many different runs of the tier failed in the same way in a row: one bad run alone is not systemic.
     fn count_in_a_row(&mut self, run: RunId, kind: FailureKind) -> u32 {
         let runs = match self.in_a_row.get(&run.tier) {
             Some(former) if former.kind == kind && former.last == run => former.runs,
@@ -352,7 +352,7 @@ impl State {
         self.spent.total()
     }
 
-    /// What the budget counts for attempts of which something is not known, beside what is known of them.
+    /// What the budget counts for attempts whose cost is not fully known, in addition to what is known.
     #[must_use]
     pub fn assumed(&self) -> Usd {
         self.spent.assumed(&self.costs)
@@ -370,24 +370,24 @@ impl State {
         self.failures.get(&run).copied().unwrap_or(0)
     }
 
-    /// How many runs of a tier wait to be started.
+    /// How many runs of a tier are waiting to be started.
     #[must_use]
     pub fn waiting_in(&self, tier: TierId) -> usize {
         self.queue.len_of(tier)
     }
 
-    /// Whether runs of the tier may start, as far as its sources and its own failures say.
+    /// Whether runs of the tier may start, as far as its source tiers and its own failures allow.
     pub(super) fn is_open(&self, tier: TierId) -> bool {
         !self.stopped_tiers.contains(&tier) && !self.waiting.contains_key(&tier)
     }
 
-    /// Whether every planned run of the tier is committed or given up in this session. A tier that is stopped is not
-    /// settled: a winner that is chosen once is chosen for good. Nor is one of which another worker has a run.
+    /// Whether every planned run of the tier is committed or given up in this session. A stopped tier is not settled,
+    /// because a winner that is chosen once is chosen for good; nor is a tier of which another worker has a run.
     pub(super) fn is_settled(&self, tier: TierId) -> bool {
         self.waiting_in(tier) == 0 && !self.in_flight.keys().chain(&self.claimed).any(|run| run.tier == tier)
     }
 
-    /// The tiers that wait for winners and have runs to do, each with those sources.
+    /// The tiers that wait for winners and have runs to do, each with its source tiers.
     pub fn tiers_in_wait(&self) -> impl Iterator<Item = (TierId, &BTreeSet<TierId>)> {
         let waits = self.waiting.iter().map(|(tier, sources)| (*tier, &sources.tiers));
         waits.filter(|(tier, _)| self.waiting_in(*tier) > 0)

@@ -1,19 +1,19 @@
-//! What the folder says of a single run: its status, and what failed last in it.
+//! What the folder shows about a single run: its status, and its last failure.
 
 use crate::model::event::Errored;
 use crate::model::ids::RunId;
 use crate::model::outcome::{Failure, RunStatus};
 use crate::model::survey::{RunSeen, Survey};
 
-/// The status that the folder gives a run; `None` when it says nothing.
+/// The status that the folder shows for a run; `None` when it shows none.
 ///
-/// A committed result without a verdict gives none: a missing `judge_passed` is not "failed".
+/// A committed result without a verdict shows none: a missing `judge_passed` is not "failed".
 #[must_use]
 pub fn status_on_disk(survey: &Survey, run: RunId) -> Option<RunStatus> {
     status_of(survey, run, survey.runs.get(&run))
 }
 
-/// The same for a run of which one knows what its folder holds.
+/// The same for a run whose contents are given.
 pub(super) fn status_of(survey: &Survey, run: RunId, seen: Option<&RunSeen>) -> Option<RunStatus> {
     match seen {
         Some(RunSeen::Committed(facts)) => facts.passed.map(RunStatus::judged),
@@ -26,19 +26,19 @@ pub(super) fn status_of(survey: &Survey, run: RunId, seen: Option<&RunSeen>) -> 
     }
 }
 
-/// What failed last in a run without a result; `None` when nothing failed, or something else came after it.
+/// The last failure of a run without a result; `None` when nothing failed, or something else happened after it.
 #[must_use]
 pub fn failure_of<'a>(survey: &'a Survey, run: RunId, seen: Option<&RunSeen>) -> Option<&'a Failure> {
     match status_of(survey, run, seen) {
         Some(RunStatus::AgentComplete) => survey.checkpoint.content()?.failures.get(&run),
         Some(RunStatus::Errored) => survey.failures.get(&run),
         Some(RunStatus::Passed | RunStatus::Failed | RunStatus::Done) => None,
-        // An attempt that has begun since says nothing yet.
+        // An attempt that has begun since has no outcome yet.
         None => survey.failures.get(&run).filter(|_| seen.is_none()),
     }
 }
 
-/// Failures of runs, each once with its runs.
+/// Failures of runs, each distinct one once with its runs.
 pub fn grouped<'a>(failures: impl Iterator<Item = (RunId, &'a Failure)>) -> Vec<Errored> {
     let mut groups: Vec<Errored> = Vec::new();
     for (run, failure) in failures {

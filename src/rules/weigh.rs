@@ -1,4 +1,4 @@
-//! What config, checkpoint and results each say of the experiment as a whole, weighed: the odd one out is the damage, and
+//! Weighs what config, checkpoint and results say about the experiment as a whole: the odd one out is the damage, and
 //! never all the others.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,19 +9,19 @@ use crate::model::experiment::Config;
 use crate::model::ids::RunId;
 use crate::model::survey::{RunSeen, Survey};
 
-/// Who names which value of one and the same thing.
+/// Which sources name which value.
 pub(super) struct Claims<T> {
     pub(super) config: Option<T>,
-    /// Whether a digest vouches for the config.
+    /// Whether a digest proves that the config is unchanged.
     is_vouched_for: bool,
     pub(super) checkpoint: Option<T>,
-    /// The values that results name, with how many of them.
+    /// The values that results name, with the number of such results.
     pub(super) results: BTreeMap<T, usize>,
 }
 
 impl<T: Ord + Clone> Claims<T> {
-    /// The value that most of them name. Where as many name another one, the config is doubted, unless its digest vouches
-    /// for it.
+    /// The value that most of them name. At a tie between the config and others, the others win, unless the config's
+    /// digest proves it.
     pub(super) fn weigh(&self) -> Option<T> {
         let mut votes = self.results.clone();
         for claim in [&self.config, &self.checkpoint].into_iter().flatten() {
@@ -45,7 +45,7 @@ impl<T: Ord + Clone> Claims<T> {
     }
 }
 
-/// Which experiment this is.
+/// The name of this experiment.
 #[must_use]
 pub(super) fn experiment_id(survey: &Survey) -> Option<String> {
     ids(survey).weigh()
@@ -57,7 +57,7 @@ pub(super) fn config_hash(survey: &Survey) -> Option<Digest> {
     hashes(survey).weigh()
 }
 
-/// Who names which experiment.
+/// The experiment that each source names.
 pub(super) fn ids(survey: &Survey) -> Claims<String> {
     Claims {
         config: survey.config.content().map(|config| config.experiment_id.to_string()),
@@ -67,7 +67,7 @@ pub(super) fn ids(survey: &Survey) -> Claims<String> {
     }
 }
 
-/// Who names which config.
+/// The config that each source names.
 pub(super) fn hashes(survey: &Survey) -> Claims<Digest> {
     let mut counts = vec![0_usize; survey.config_hashes.len()];
     for seen in survey.runs.values() {
@@ -86,7 +86,7 @@ pub(super) fn hashes(survey: &Survey) -> Claims<Digest> {
     Claims { config, is_vouched_for: survey.config_is_whole, checkpoint: recorded, results: named.collect() }
 }
 
-/// The results that name another experiment or config than the others do.
+/// The results that name another experiment or config than the other results.
 #[must_use]
 pub(super) fn odd_results(survey: &Survey) -> BTreeSet<RunId> {
     let mut odd: BTreeSet<RunId> = odd_configs(survey, &hashes(survey)).map(|(run, _)| run).collect();

@@ -1,12 +1,12 @@
-//! Which subtests of a fixture set their agents up in the same way, so that their results measure the same thing twice.
+//! Which subtests of a fixture have equal setups, so that their results measure the same thing twice.
 
 use crate::model::ids::TierId;
 use crate::model::task::{Fixture, Subtest};
 
 use super::inherit::Place;
 
-/// The chosen subtests in groups, by their order: those of a group have the same agent, overlay and resources, and take
-/// over the same. What each takes over comes with it.
+/// The chosen subtests in groups, in order: those of a group have the same agent, overlay and resources, and inherit
+/// the same. What each inherits is passed with it.
 #[must_use]
 pub fn groups<T: PartialEq>(fixture: &Fixture, chosen: impl Iterator<Item = (Place, T)>) -> Vec<Vec<Place>> {
     let mut groups: Vec<(&Subtest, T, Vec<Place>)> = Vec::new();
@@ -20,7 +20,7 @@ pub fn groups<T: PartialEq>(fixture: &Fixture, chosen: impl Iterator<Item = (Pla
     groups.into_iter().map(|(.., group)| group).collect()
 }
 
-/// Every subtest of a fixture in groups. Without a plan, what is taken over is what the subtest declares in its tier.
+/// All subtests of a fixture in groups. Without a plan, each inherits what it declares.
 #[must_use]
 pub fn all_groups(fixture: &Fixture) -> Vec<Vec<Place>> {
     let declared = |tier: TierId, subtest: &Subtest| {

@@ -1,8 +1,8 @@
-//! How fields of the config and their values are called where people type and read them.
+//! The flags for fields of the config, and their values as people type and read them.
 
 use serde_json::Value;
 
-/// The flag that names a field of the config.
+/// The flag for a field of the config.
 #[must_use]
 pub fn flag_of(field: &str) -> String {
     match field {
@@ -16,20 +16,20 @@ pub fn flag_of(field: &str) -> String {
     }
 }
 
-/// A flag with its value, as a person would type it; without one, that there was none.
+/// A flag with its value, as a person would type it; without a value, a text that there was none.
 #[must_use]
 pub fn flag_with(field: &str, value: &Value) -> String {
     let flag = flag_of(field);
     worded(value).map_or_else(|| format!("no `{flag}`"), |value| format!("`{flag} {value}`"))
 }
 
-/// A value in plain words; `None` when it is nothing.
+/// A value in plain words; `None` when it is empty.
 fn worded(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::Array(items) if items.is_empty() => None,
         Value::Array(items) => Some(items.iter().filter_map(worded).collect::<Vec<_>>().join(",")),
-        // The subtests of each tier: flags name tiers.
+        // The subtests of each tier: on the command line only tiers are named.
         Value::Object(tiers) => Some(tiers.keys().map(String::as_str).collect::<Vec<_>>().join(",")),
         Value::String(text) => Some(text.clone()),
         value => Some(value.to_string()),

@@ -1,5 +1,5 @@
-//! What agents and judges claim in their JSON beside their work: what they cost, and what kept them from it. Each is read
-//! by itself, so that a mistake elsewhere loses neither.
+//! What agents and judges report in their JSON beside their work: their cost, and what kept them from working. Each is
+//! read separately, so that a mistake elsewhere loses neither.
 
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::rfc2822;
@@ -13,7 +13,7 @@ use super::loose;
 use crate::model::money::Usd;
 use crate::model::outcome::{Failure, FailureKind};
 
-/// What kept an agent or a judge from its work. The kind may also stand alone, as a text.
+/// What kept an agent or a judge from its work. The kind may also be given alone, as a text.
 #[derive(Debug, Clone, PartialEq, JsonSchema)]
 pub struct ClaimedFailure {
     /// What kind of failure it is: `auth`, `out_of_memory`, `provider` or `rate_limit`.
@@ -21,19 +21,19 @@ pub struct ClaimedFailure {
     /// What happened, in a sentence for people.
     #[serde(default)]
     pub message: Option<String>,
-    /// For a rate limit: when one may go on. A time with its offset (`2026-11-28T12:00:00Z`), seconds from now (below
-    /// 1,000,000,000), or seconds or milliseconds since 1970. Anything else is told, and waited for a minute.
+    /// For a rate limit: when to try again. A time with its offset (`2026-11-28T12:00:00Z`), seconds from now (below
+    /// 1,000,000,000), or seconds or milliseconds since 1970. Anything else is reported, and the wait is a minute.
     #[serde(default)]
     pub retry_at: Option<ClaimedTime>,
 }
 
-/// Kinds of failure that an agent or judge can know of: of our folders and checks it knows nothing.
+/// Kinds of failure that an agent or judge can know of, which excludes those of this tool's folders and checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
 #[schemars(rename_all = "snake_case")]
 pub enum ClaimedKind {
     /// The provider refused the credentials.
     Auth,
-    /// The kernel ended it for want of memory.
+    /// The kernel killed it because memory ran out.
     OutOfMemory,
     /// The provider failed (5xx, broken stream).
     Provider,
@@ -41,11 +41,11 @@ pub enum ClaimedKind {
     RateLimit,
 }
 
-/// A time that is claimed.
+/// A time that is reported.
 #[derive(Debug, Clone, PartialEq, JsonSchema)]
 #[schemars(untagged)]
 pub enum ClaimedTime {
-    /// RFC 3339 with an offset, or as HTTP writes it.
+    /// RFC 3339 with an offset, or the format of HTTP.
     Text(String),
     /// Seconds from now, or since 1970.
     Seconds(f64),
@@ -55,12 +55,12 @@ pub enum ClaimedTime {
 const MOST_MESSAGE: usize = 1000;
 /// Longest part of a wrong value that is quoted, in characters.
 const MOST_QUOTED: usize = 60;
-/// Numbers below are seconds from now: thirty years.
+/// Numbers below this are seconds from now: about thirty years.
 const LEAST_EPOCH_SECONDS: f64 = 1e9;
 /// Numbers from here on are milliseconds since 1970.
 const LEAST_EPOCH_MILLISECONDS: f64 = 1e11;
 
-/// The JSON itself: without a byte order mark, and without the one Markdown fence around it.
+/// The JSON itself: without a byte order mark, and without a Markdown fence around the whole.
 #[must_use]
 pub fn bare(bytes: &[u8]) -> &[u8] {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii();
@@ -78,8 +78,8 @@ fn unfenced(bytes: &[u8]) -> Option<&[u8]> {
     (closing.iter().all(|byte| *byte == fence) && inner.last() != Some(&fence)).then_some(inner)
 }
 
-/// What `cost_usd` says, even where the rest is wrong or cut. Said more than once, the largest counts: money that may have
-/// been spent is not forgotten. An amount that cannot be one is none.
+/// The value of `cost_usd`, even when the rest is wrong or cut off. If there are several, the largest counts: money
+/// that may have been spent is not forgotten. An invalid amount counts as none.
 #[must_use]
 pub fn cost(bytes: &[u8]) -> Option<Usd> {
     #[derive(Deserialize)]
@@ -97,18 +97,18 @@ pub fn cost(bytes: &[u8]) -> Option<Usd> {
     largest(loose::members(bytes, "cost_usd")).or_else(|| largest(loose::anywhere(bytes, "cost_usd")))
 }
 
-/// A number, or one in a text.
+/// A number, or a text with a number.
 fn amount(raw: &[u8]) -> Option<Usd> {
     std::str::from_utf8(raw).ok()?.trim_matches('"').trim().parse().ok()
 }
 
-/// A value that stands at `name`, even where the rest is wrong or cut.
+/// The value of the key `name`, even when the rest is wrong or cut off.
 #[must_use]
 pub fn member(bytes: &[u8], name: &str) -> Option<Value> {
     loose::members(bare(bytes), name).into_iter().rev().find_map(|raw| serde_json::from_slice(raw).ok())
 }
 
-/// The failure that is claimed where the rest is wrong or cut, as far as it can be read.
+/// The failure that is reported in JSON whose rest is wrong or cut off, as far as it can be read.
 #[must_use]
 pub fn loose_failure(bytes: &[u8], now: Timestamp) -> Option<Failure> {
     let claimed = member(bytes, "failure").or_else(|| {
@@ -119,11 +119,11 @@ pub fn loose_failure(bytes: &[u8], now: Timestamp) -> Option<Failure> {
     failure(&claimed, now).ok().flatten()
 }
 
-/// The failure that a value claims; `None` when it claims none. What is wrong in it beside its kind is told in its message,
-/// and taken as not said.
+/// The failure that a value reports; `None` when it reports none. Mistakes in it beside the kind are mentioned in its
+/// message, and otherwise ignored.
 ///
 /// # Errors
-/// When it names no kind that an agent or judge can know of.
+/// When it names a kind that an agent or judge cannot know of.
 pub fn failure(claimed: &Value, now: Timestamp) -> Result<Option<Failure>, String> {
     let said = match claimed {
         Value::Null => return Ok(None),
@@ -153,7 +153,7 @@ pub fn failure(claimed: &Value, now: Timestamp) -> Result<Option<Failure>, Strin
     Ok(Some(Failure { retry_at, ..Failure::new(kind, message) }))
 }
 
-/// `rate-limit` and `Rate Limit` are no mistakes that are worth an attempt.
+/// Spellings such as `rate-limit` and `Rate Limit` are accepted.
 fn kind_of(word: &str) -> Option<FailureKind> {
     match word.trim().to_ascii_lowercase().replace(['-', ' '], "_").as_str() {
         "auth" => Some(FailureKind::Auth),
@@ -187,7 +187,7 @@ fn time(claimed: &Value, now: Timestamp) -> Result<Option<Timestamp>, String> {
     }
 }
 
-/// The last moment that there is, for a time of its day or the next, as providers write "never".
+/// The latest possible time, for texts of its day or the next, which providers write for "never".
 fn last_moment(text: &str) -> Option<Timestamp> {
     let pieces = Pieces::parse(text).ok()?;
     let is_of_last_year = pieces.date().year() == Date::MAX.year() && pieces.to_numeric_offset().is_some();
@@ -202,7 +202,7 @@ fn of_number(number: &Number, now: Timestamp) -> Option<Timestamp> {
     from.checked_add(duration).ok()
 }
 
-/// A wrong value as it is shown: it may be long.
+/// A wrong value as it is shown, shortened.
 fn shown(value: &Value) -> String {
     let text = value.to_string();
     let start: String = text.chars().take(MOST_QUOTED).collect();

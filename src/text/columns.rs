@@ -2,11 +2,11 @@
 
 use unicode_width::UnicodeWidthChar;
 
-/// What stands for the rest of a text that was cut.
+/// Replaces the rest of a text that was cut.
 const REST: char = '…';
 const ESCAPE: char = '\u{1b}';
 
-/// The columns of a line. Styles take none.
+/// The number of columns of a line. Styles take none.
 #[must_use]
 pub fn columns(line: &str) -> usize {
     let mut columns = 0;
@@ -21,11 +21,11 @@ pub fn columns(line: &str) -> usize {
     columns
 }
 
-/// A line as far as `most` columns hold it; a line that is cut ends with `…`. Styles take no column and are kept.
+/// The line shortened to `most` columns; a shortened line ends with `…`. Styles take no column and are kept.
 #[must_use]
 pub fn cut(line: &str, most: usize) -> String {
     let mut kept = String::new();
-    // Where the line would be cut, if it has to be.
+    // The place to cut the line at, if it has to be cut.
     let (mut used, mut end) = (0, 0);
     let mut styled = false;
     let mut chars = line.chars();

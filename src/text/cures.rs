@@ -1,4 +1,4 @@
-//! What is to be done about a finding, in words and as a command.
+//! The cure of a finding, in words and as a command.
 
 use crate::model::finding::Cure;
 use crate::model::ids::RunId;
@@ -30,7 +30,7 @@ pub fn cure_sentence(cure: Cure) -> &'static str {
     }
 }
 
-/// The cure as a command for the runs that it is about; `None` when a person has to do it by other means.
+/// The cure as a command for the runs concerned; `None` when a person has to do it by other means.
 pub fn cure_command(cure: Cure, runs: impl IntoIterator<Item = RunId>, folder: &str) -> Option<String> {
     let folder = shell_word(folder);
     match cure {
@@ -43,7 +43,7 @@ pub fn cure_command(cure: Cure, runs: impl IntoIterator<Item = RunId>, folder: &
         }
         Cure::Resume => Some(format!("cargo scylla resume {folder}")),
         Cure::Wait => Some(format!("cargo scylla status {folder}")),
-        // Which flags it takes depends on the plan and on what the person wants.
+        // Which flags it needs depends on the plan and on what the person wants.
         Cure::Extend | Cure::Restore | Cure::Upgrade | Cure::Look | Cure::Withhold | Cure::Nothing => None,
     }
 }

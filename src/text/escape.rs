@@ -1,9 +1,9 @@
-//! Makes text that others wrote harmless where it is shown: terminals, XML, JSON and the logs of GitHub.
+//! Makes text from other sources harmless where it is shown: in terminals, XML, JSON and the logs of GitHub.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Whether a terminal or an editor obeys the character instead of showing it: control characters, marks of direction,
+/// Whether a terminal or an editor interprets the character instead of showing it: control characters, direction marks,
 /// line separators, and characters without a width that hide in text.
 fn is_obeyed(char: char) -> bool {
     char.is_control()
@@ -12,7 +12,7 @@ fn is_obeyed(char: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Replaces each character for which `replacement` has one; borrows when there is none.
+/// Replaces each character for which `replacement` returns something; borrows when there is none.
 fn replace_chars(text: &str, replacement: impl Fn(char) -> Option<Cow<'static, str>>) -> Cow<'_, str> {
     let Some((clean, _)) = text.char_indices().find(|(_, char)| replacement(*char).is_some()) else {
         return Cow::Borrowed(text);
@@ -31,9 +31,9 @@ fn visible(char: char) -> Option<Cow<'static, str>> {
     is_obeyed(char).then(|| char.escape_default().to_string().into())
 }
 
-/// `text` on one line of a terminal: what a terminal would obey is shown as `\n`, `\t` or `\u{1b}`.
+/// `text` on one line of a terminal: characters that a terminal would interpret are shown as `\n`, `\t` or `\u{1b}`.
 ///
-/// Logs of CI services are terminals too: what they would take for a command gets a backslash.
+/// Logs of CI services count as terminals too: a text that they would take for a command gets a backslash.
 #[must_use]
 pub fn terminal(text: &str) -> Cow<'_, str> {
     match replace_chars(text, visible) {
@@ -45,7 +45,7 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
 /// A line that the log of a CI service takes for no command.
 fn apart(shown: &str) -> Cow<'_, str> {
     let words = shown.trim_start();
-    // GitHub takes a line for a command that begins with `::`, whatever white space is before, and one of the old form
+    // GitHub interprets a line that begins with `::`, after any white space, as a command, and one of the old form
     // `##[name]` anywhere in a line, as Azure does with `##vso[name]`.
     if !words.starts_with("::") && !shown.contains("##[") && !shown.contains("##vso[") {
         return Cow::Borrowed(shown);
@@ -83,11 +83,11 @@ pub fn xml(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// A JSON text in which no string holds a character that a terminal obeys; it reads back as the same values.
+/// A JSON text without characters that a terminal interprets; parsing it gives the same values.
 #[must_use]
 pub fn json(text: &str) -> Cow<'_, str> {
     replace_chars(text, |char| {
-        // Line feeds stand between the tokens of a JSON text; within strings they are escaped already.
+        // Line feeds separate the tokens of a JSON text; within strings they are escaped already.
         if char == '\n' || !is_obeyed(char) {
             return None;
         }
@@ -110,7 +110,7 @@ pub fn github_message(text: &str) -> String {
         '\r' => Some("%0D".into()),
         _ => visible(char),
     });
-    // Commands of the old forms `##[name]` and `##vso[name]` are looked for anywhere in a line.
+    // Commands of the old forms `##[name]` and `##vso[name]` are recognised anywhere in a line.
     let mut apart = String::with_capacity(escaped.len());
     for char in escaped.chars() {
         if char == '#' && apart.ends_with('#') {
@@ -127,7 +127,7 @@ pub fn github_property(text: &str) -> String {
     github_message(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// `path` as a relative reference in the sense of RFC 3986: `/` stays, what is not plain becomes `%XX`.
+/// `path` as a relative reference as defined by RFC 3986: `/` stays, and special bytes become `%XX`.
 #[must_use]
 pub fn uri(path: &str) -> String {
     let mut escaped = String::with_capacity(path.len());

@@ -1,6 +1,6 @@
-//! Reads members of JSON that is not whole: cut, with a wrong value elsewhere, or between other words.
+//! Reads members of JSON that is not whole: cut off, with a wrong value elsewhere, or surrounded by other text.
 
-/// Every value of a key at the first level of each object that is not within another one, as it is written.
+/// Every value of a key at the first level of each outermost object, as it is written.
 pub(super) fn members<'a>(bytes: &'a [u8], name: &str) -> Vec<&'a [u8]> {
     let mut scan = Scan { bytes, at: 0, name: name.as_bytes(), found: Vec::new() };
     while let Some(open) = scan.rest().iter().position(|byte| *byte == b'{') {
@@ -10,11 +10,11 @@ pub(super) fn members<'a>(bytes: &'a [u8], name: &str) -> Vec<&'a [u8]> {
     scan.found
 }
 
-/// Longest value that is looked for where no object can be made out: an amount of money is short, and without a bound each
-/// of many keys would ask for all bytes behind it.
+/// Longest value that is searched for when no object can be found: an amount of money is short, and without a limit
+/// each of many keys would read all bytes after it.
 const MOST_VALUE: usize = 256;
 
-/// Every short value that follows the key anywhere, for bytes of which no object can be made out.
+/// Every short value that follows the key anywhere, for bytes in which no object can be found.
 pub(super) fn anywhere<'a>(bytes: &'a [u8], name: &str) -> Vec<&'a [u8]> {
     let quoted = format!("\"{name}\"");
     let length = quoted.len();
@@ -70,7 +70,7 @@ impl<'a> Scan<'a, '_> {
         self.keep(key, value);
     }
 
-    /// The text that begins here, without its quotes; then stands on its last byte.
+    /// The text that begins here, without its quotes; moves to its last byte.
     fn text(&mut self) -> &'a [u8] {
         let from = self.at + 1;
         let mut escaped = false;
@@ -84,7 +84,7 @@ impl<'a> Scan<'a, '_> {
     }
 
     fn keep(&mut self, key: &[u8], value: Option<usize>) {
-        // A text that is cut ends behind the last byte.
+        // A text that is cut off ends after the last byte.
         let end = self.at.min(self.bytes.len());
         let raw = value.and_then(|from| self.bytes.get(from..end)).filter(|_| key == self.name);
         self.found.extend(raw.map(<[u8]>::trim_ascii));

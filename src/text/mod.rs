@@ -1,4 +1,4 @@
-//! Floor 1: words, escapes, redaction, and what programs claim in their JSON.
+//! Floor 1: words, escapes, redaction, and what programs report in their JSON.
 
 pub mod asked;
 pub mod claims;

@@ -1,8 +1,8 @@
-//! Which names say that what they name is secret.
+//! Which names mean that their values are secret.
 
 use super::words::name_words;
 
-/// A name with one of these words in it is a secret's.
+/// A name that contains one of these words is a secret's.
 const WORDS: [&str; 18] = [
     "key",
     "keys",
@@ -24,14 +24,14 @@ const WORDS: [&str; 18] = [
     "authorization",
 ];
 
-/// Words that are written together with what they are of: `DBPASSWORD`, `GITHUBTOKEN`.
+/// Words that are often written together with what they belong to: `DBPASSWORD`, `GITHUBTOKEN`.
 const ENDINGS: [&str; 9] =
     ["token", "secret", "password", "passwd", "passphrase", "apikey", "secretkey", "accesskey", "privatekey"];
 
-/// Whether a name says that what it names is secret, in a whole word.
+/// Whether a name marks its value as secret, by a whole word.
 pub(super) fn names_a_secret(name: &str) -> bool {
     let words = name_words(name);
-    // A working directory, and where it was before.
+    // `PWD` and `OLDPWD` are working directories.
     if matches!(words.iter().map(String::as_str).collect::<Vec<_>>()[..], ["pwd" | "oldpwd"] | ["old", "pwd"]) {
         return false;
     }

@@ -1,5 +1,5 @@
-//! The shape of JSON that programs write: an object is an object, and `null` says as much as a key that is not there.
-//! By itself, serde takes a list for a struct, its first element for the first field.
+//! The shape of JSON that programs write: an object must be an object, and `null` means the same as a missing key. By
+//! default, serde accepts a list for a struct, with its first element as the first field.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,10 +8,10 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// What an object says; nothing when it is `null`.
+/// The object's value; the default when it is `null`.
 ///
 /// # Errors
-/// When it is something else.
+/// When it is anything else.
 pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
     struct Object<T>(PhantomData<T>);
 
@@ -34,10 +34,10 @@ pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserial
     deserializer.deserialize_any(Object(PhantomData))
 }
 
-/// A value; the usual one when it is `null`.
+/// A value; the default when it is `null`.
 ///
 /// # Errors
-/// When it is no such value.
+/// When it is not such a value.
 pub fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }

@@ -1,8 +1,8 @@
-//! Long lists and long texts, cut short: what is left out is always told.
+//! Shortens long lists and long texts, and always shows that something was left out.
 
 use std::fmt::Display;
 
-/// The first items, and as the last of them how many more there are: `a`, `b`, `3 more`.
+/// The first items, followed by how many more there are: `a`, `b`, `3 more`.
 #[must_use]
 pub fn first_of<T: Display>(items: &[T], most: usize) -> Vec<String> {
     let mut named: Vec<String> = items.iter().take(most).map(ToString::to_string).collect();
@@ -12,13 +12,13 @@ pub fn first_of<T: Display>(items: &[T], most: usize) -> Vec<String> {
     named
 }
 
-/// What stands below the first lines of a list of this length: `… and 3 more`. `None` when nothing is left out.
+/// The line below the first lines of a list of this length: `… and 3 more`. `None` when nothing is left out.
 #[must_use]
 pub fn and_more(length: usize, shown: usize) -> Option<String> {
     length.checked_sub(shown).filter(|left_out| *left_out > 0).map(|left_out| format!("… and {left_out} more"))
 }
 
-/// A text of at most so many letters, and `…` behind it when it was longer.
+/// A text of at most `most` characters, followed by `…` when it was longer.
 #[must_use]
 pub fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {

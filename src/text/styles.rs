@@ -1,27 +1,27 @@
-//! Styles of text for people. Every screen reads the same without them.
+//! Styles of text for people. Every screen can be read without them.
 
 use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 
-/// What a piece of text says beyond its words.
+/// What a style expresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
     /// Nothing.
     Plain,
-    /// It names something: a heading, a command.
+    /// A name: a heading, a command.
     Strong,
-    /// It is there for those who look for it.
+    /// A detail.
     Faint,
-    /// As wished.
+    /// A good result.
     Good,
-    /// Not as wished, and it goes on.
+    /// A problem that does not stop the work.
     Warning,
-    /// Not as wished.
+    /// A bad result.
     Bad,
 }
 
-/// Gives text its styles, or none.
+/// Adds styles to text, or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Styles {
     colored: bool,
@@ -56,7 +56,7 @@ impl Styles {
     }
 }
 
-/// Text with its style; width and alignment are the text's own.
+/// Text with its style; width and alignment apply to the text alone.
 #[derive(Debug, Clone, Copy)]
 pub struct Painted<T> {
     style: Style,

@@ -1,11 +1,11 @@
-//! Credentials in URLs: what stands before the `@`, and parts of a query that name a token.
+//! Credentials in URLs: the part before the `@`, and parts of a query that name a token.
 
 use std::ops::Range;
 
 use super::secret_names::names_a_secret;
 use super::words::name_words;
 
-/// Names of queries that are credentials, beside those that [`super::secret_names`] knows.
+/// Names of query parameters that are credentials, beside those that [`super::secret_names`] knows.
 const QUERY_WORDS: [&str; 2] = ["sig", "signature"];
 
 /// The text without the credentials of the URLs in it.
@@ -30,14 +30,14 @@ pub fn credentials(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// A message of a program that was given a URL, without the URL's credentials, wherever and however they stand in it.
+/// A message of a program that was given a URL, without the URL's credentials, in any form and at any place.
 #[must_use]
 pub fn without_credentials_of(url: &str, message: &str) -> String {
     let mut kept = message.replace(url, &without_credentials(url));
     for credential in credentials(url) {
         let password = credential.split_once(':').map_or(credential, |(_, password)| password);
         for secret in [credential, &decoded(credential), password, &decoded(password)] {
-            // Shorter ones would take parts of other words away.
+            // Shorter ones would remove parts of other words.
             if secret.len() > 3 {
                 kept = kept.replace(secret, "[redacted]");
             }
@@ -46,7 +46,7 @@ pub fn without_credentials_of(url: &str, message: &str) -> String {
     without_credentials(&kept)
 }
 
-/// A part of a URL with its percent-encoded bytes as they are meant.
+/// A part of a URL with its percent-encoded bytes decoded.
 #[must_use]
 pub fn decoded(part: &str) -> String {
     let mut bytes = Vec::with_capacity(part.len());
@@ -61,19 +61,19 @@ pub fn decoded(part: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Where credentials stand, with the characters that part them from the rest, in order.
+/// The ranges of the credentials, with the characters that separate them from the rest, in order.
 fn places(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for (colon, _) in text.match_indices("://") {
         let scheme = text[..colon].rsplit(|char: char| !char.is_ascii_alphanumeric() && !"+.-".contains(char)).next();
         let start = colon + 3;
         let rest = &text[start..];
-        // An apostrophe may be part of a password, and often ends a URL in a sentence.
+        // An apostrophe may be part of a password, but often ends a URL in a sentence.
         let authority = &rest[..rest.find(|char| ends_a_url(char) || "/?#".contains(char)).unwrap_or(rest.len())];
         let mut path = 0;
         if let Some(at) = authority.rfind('@') {
             let user = authority[..at].find(':').unwrap_or(at);
-            // The user of a shell is a name; elsewhere a token often stands alone in its place.
+            // The user of an SSH URL is a name; in other URLs it is often a token.
             let names_a_user = scheme.is_some_and(|scheme| scheme.ends_with("ssh"));
             let place = if names_a_user { start + user..start + at } else { start..start + at + 1 };
             found.extend((!place.is_empty()).then_some(place));
@@ -90,12 +90,12 @@ fn ends_a_url(char: char) -> bool {
     char.is_whitespace() || char.is_control() || "\"`<>\\".contains(char)
 }
 
-/// The parts of a URL's query and fragment whose names say that they are secret.
+/// The parts of a URL's query and fragment whose names mark them as secret.
 fn queries(url: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let Some(first) = url.find(['?', '#']) else { return found };
     let mut start = first;
-    // Whether the mark before this part is the one that stays for the next part that is kept.
+    // Whether the separator before this part is the one that stays for the next part that is kept.
     let mut keeps_mark = url[first..].starts_with('?');
     while start < url.len() {
         let end = url[start + 1..].find(['?', '&', ';', '#']).map_or(url.len(), |end| start + 1 + end);

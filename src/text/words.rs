@@ -1,8 +1,8 @@
-//! How durations, counts, shares, lists and commands are written for people.
+//! How durations, counts, percentages, lists and commands are written for people.
 
 use jiff::Timestamp;
 
-/// A moment as people read it: in UTC, and in whole seconds.
+/// A time for people: in UTC, and in whole seconds.
 #[must_use]
 pub fn moment(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
@@ -50,7 +50,7 @@ pub fn seconds_of(text: &str) -> Option<u64> {
     (longest != u64::MAX).then_some(total)
 }
 
-/// A duration that is only guessed: `less than a minute`, `about 8m`, `about 2h 10m`, `about 3d`.
+/// An estimated duration: `less than a minute`, `about 8m`, `about 2h 10m`, `about 3d`.
 #[must_use]
 pub fn rough_duration(seconds: f64) -> String {
     let minutes = if seconds.is_finite() { whole((seconds / 60.0).max(0.0)) } else { 0 };
@@ -91,7 +91,7 @@ pub fn bytes(size: u64) -> String {
     let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
     match units.into_iter().find(|(shift, _)| size >> shift > 0) {
         Some((shift, unit)) => {
-            // Tenths, rounded to the nearest, without the imprecision of large floating numbers.
+            // Tenths, rounded to the nearest, without the imprecision of large floats.
             let tenths = (u128::from(size) * 10 + (1 << (shift - 1))) >> shift;
             format!("{}.{} {unit}", tenths / 10, tenths % 10)
         }
@@ -99,7 +99,8 @@ pub fn bytes(size: u64) -> String {
     }
 }
 
-/// A share in percent: `67 %`. Only nothing is `0 %` and only all is `100 %`; what comes near is `<1 %` and `>99 %`.
+/// A share in percent: `67 %`. Only exactly nothing is `0 %` and only exactly everything is `100 %`; values close to
+/// them are `<1 %` and `>99 %`.
 #[must_use]
 pub fn percent(share: f64) -> String {
     if share <= 0.0 {
@@ -115,7 +116,7 @@ pub fn percent(share: f64) -> String {
     }
 }
 
-/// `text` in lines of at most `columns` letters, broken at spaces; a longer word stays whole.
+/// `text` in lines of at most `columns` characters, broken at spaces; a longer word stays whole.
 #[must_use]
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -131,7 +132,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// Items in a sentence: `a`, `a and b`, `a, b and c`.
+/// Items as part of a sentence: `a`, `a and b`, `a, b and c`.
 #[must_use]
 pub fn list(items: &[String]) -> String {
     match items {
@@ -141,8 +142,8 @@ pub fn list(items: &[String]) -> String {
     }
 }
 
-/// A word of a command as a shell reads it: quoted when it must be, and without anything that a terminal obeys. Where bytes
-/// that are no text were replaced, a shell finds the file by a pattern.
+/// A word of a command as a shell reads it: quoted when needed, and without anything that a terminal interprets. If
+/// bytes that are not UTF-8 were replaced, a shell finds the file by a pattern.
 #[must_use]
 pub fn shell_word(word: &str) -> String {
     if word.contains(REPLACED) {
@@ -159,7 +160,7 @@ pub fn shell_word(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// What stands for bytes that are no text.
+/// Replaces bytes that are not UTF-8.
 const REPLACED: char = char::REPLACEMENT_CHARACTER;
 
 /// The same for a word of any bytes.
@@ -171,10 +172,11 @@ pub fn shell_bytes(word: &[u8]) -> String {
     }
 }
 
-/// A word that every shell makes of its bytes: what a terminal obeys or no text is stands there as a number.
+/// An expression from which every shell produces these bytes: bytes that a terminal interprets or that are not UTF-8
+/// are written as numbers.
 fn printed(bytes: impl Iterator<Item = u8>) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@+,= ".contains(&byte);
-    // Not every shell's `printf` knows `--`: a dash at the start is a number, too.
+    // Not every shell's `printf` knows `--`, so a dash at the start is written as a number too.
     let named = |(place, byte): (usize, u8)| match byte {
         byte if plain(byte) && (place, byte) != (0, b'-') => char::from(byte).to_string(),
         byte => format!("\\{byte:03o}"),
@@ -182,7 +184,8 @@ fn printed(bytes: impl Iterator<Item = u8>) -> String {
     format!("\"$(printf '{}')\"", bytes.enumerate().map(named).collect::<String>())
 }
 
-/// The words of a name in small letters: parted by what is no letter and no digit, and by capital letters within a word.
+/// The words of a name in lower case: separated by characters other than letters and digits, and by capital letters
+/// within a word.
 #[must_use]
 pub fn name_words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];

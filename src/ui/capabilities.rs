@@ -1,4 +1,5 @@
-//! What agents cannot be given of what a plan gives them, in a sentence for each kind: it makes no difference to them.
+//! Which parts of their setups agents cannot be given, as a sentence for each kind: setups that differ only in these
+//! are equal to them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,10 +9,10 @@ use crate::model::task::Fixture;
 use crate::text::short::first_of;
 use crate::text::words::list;
 
-/// So many subtests are named in a sentence.
+/// How many subtests are named in a sentence.
 const MOST_NAMED: usize = 4;
 
-/// The sentences for these subtests. `beside` is what all agents are given beside their own setup.
+/// The sentences for these subtests. `beside` is what all agents get in addition to their own setup.
 #[must_use]
 pub fn not_taken(
     fixture: &Fixture,

@@ -12,12 +12,12 @@ use crate::text::page::Page;
 use crate::text::short::and_more;
 use crate::text::styles::{Styles, Tone};
 
-/// So many reasons are shown why runs did not pass, unless a person wants a row for each setup.
+/// How many reasons why runs did not pass are shown, unless a person asked for a row for each setup.
 const MOST_LINES: usize = 8;
-/// So many columns of a log's last line are shown.
+/// How many columns of a log's last line are shown.
 const MOST_EXCERPT: usize = 100;
 
-/// The runs that are missing because something failed, each group with its reason once.
+/// The runs that are missing because something failed, in groups with the same reason.
 pub(super) fn add_errored(page: &mut Page, errored: &[Errored]) {
     for Errored { failure, runs } in errored {
         page.line(format_args!("  {}: {}", named(runs), escape::terminal(&failure.words())));

@@ -8,7 +8,7 @@ use crate::text::styles::{Styles, Tone};
 
 /// `error: …`, a line for each cause, and after an empty line `hint: …`.
 ///
-/// A cause that the line before ends with already is not repeated.
+/// A cause is not repeated if the line before already ends with it.
 #[must_use]
 pub fn render(error: &dyn Error, hint: Option<&str>, styles: Styles) -> String {
     let mut said = error.to_string();

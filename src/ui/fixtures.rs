@@ -5,22 +5,22 @@ use super::tables::table;
 /// One fixture of a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// What it holds; `None` when its mistakes keep it from being read.
+    /// Its contents; `None` when mistakes keep it from being read.
     pub counts: Option<Counts>,
     /// How many mistakes it has.
     pub mistakes: usize,
 }
 
-/// What a fixture holds.
+/// The contents of a fixture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
     /// Its tiers.
     pub tiers: usize,
     /// The subtests of all tiers.
     pub subtests: usize,
-    /// How many of them set their agent up in different ways.
+    /// How many of them have distinct setups.
     pub setups: usize,
 }
 

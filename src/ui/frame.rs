@@ -1,11 +1,11 @@
-//! A screen that is drawn again and again: no line of it wraps, and it never scrolls.
+//! A screen that is redrawn: none of its lines wraps, and it never scrolls.
 
 use crate::os::terminal::Size;
 use crate::text::columns::{columns, cut};
 use crate::text::words::counted;
 
-/// `text` as a terminal of this size holds it, one row less for the cursor. What stands at its end stays: `last` are lines
-/// that a person copies, so they wrap where they must. Rows that do not fit in between are counted.
+/// `text` cut to the size of the terminal, with one row left for the cursor. The lines of `last` always stay at the
+/// end: a person copies them, so they may wrap. Rows that do not fit in between are counted.
 pub(super) fn fit(text: &str, last: &str, size: Size) -> String {
     let rows_of = |line: &str| columns(line).div_ceil(size.columns).max(1);
     let last_rows: usize = last.lines().map(rows_of).sum();

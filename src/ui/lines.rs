@@ -1,4 +1,4 @@
-//! An event as one line for people: what happened, to whom, and the rest.
+//! An event as one line for people: what happened, to what, and the rest.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,28 +20,28 @@ use super::causes::failed;
 use super::tables::{ignored_files, shortened};
 use crate::text::styles::Tone;
 
-/// One event in words. `subject` and `text` are safe to be shown.
+/// An event in words. `subject` and `text` are safe to show.
 pub(super) struct Line {
     /// What happened, in a word or two.
     pub(super) word: &'static str,
     pub(super) tone: Tone,
-    /// The run, tier, model or field that it happened to; may be empty.
+    /// The run, tier, model or field concerned; may be empty.
     pub(super) subject: String,
     /// The rest of the sentence; may be empty.
     pub(super) text: String,
-    /// Whether it is shown above the bars of a terminal, which show the rest by themselves.
+    /// Whether it is printed above the bars of a terminal, which show everything else.
     pub(super) is_news: bool,
 }
 
-/// The longest word that `line` gives.
+/// The length of the longest word that `line` gives.
 pub(super) const WORD_WIDTH: usize = 10;
 
-/// The names of setups, as the start of a session tells them.
+/// The names of setups, as the first event of a session gives them.
 #[derive(Debug, Default)]
 pub(super) struct SetupNames(BTreeMap<(TierId, SubtestId), String>);
 
 impl SetupNames {
-    /// Takes an event in.
+    /// Takes the names from an event.
     pub(super) fn event(&mut self, event: &Event) {
         if let Event::ExperimentStarted(started) = event {
             let named = started.setups.iter().filter_map(|setup| Some((setup, setup.name.as_ref()?)));
@@ -49,18 +49,18 @@ impl SetupNames {
         }
     }
 
-    /// The name of a run's setup, as long as a line holds it; safe to be shown.
+    /// The name of a run's setup, shortened to what a line can hold; safe to show.
     pub(super) fn of(&self, run: RunId) -> Option<&str> {
         self.0.get(&(run.tier, run.subtest)).map(String::as_str)
     }
 }
 
-/// What was told last of runs that failed, so that it is not told again.
+/// The last reported failure of each run, so that it is not repeated.
 #[derive(Debug, Default)]
 pub(super) struct Reported(BTreeMap<RunId, Failure>);
 
 impl Reported {
-    /// The event with a failure in short that was told before.
+    /// The line for an event with a failure that was already reported, in short form.
     fn shortened(&mut self, event: &Event) -> Option<Line> {
         match event {
             Event::AttemptFailed { run, attempt, stage, failure, retry, .. } => {
@@ -80,7 +80,7 @@ impl Reported {
     }
 }
 
-/// The words for `event`, with the name of the setup that it happened to, and without what was told just before.
+/// The line for `event`, with the name of its setup, and without a failure that was just reported.
 pub(super) fn named_line(event: &Event, names: &SetupNames, reported: &mut Reported) -> Line {
     let run = match event {
         Event::RunStarted { run, .. }
@@ -97,7 +97,7 @@ pub(super) fn named_line(event: &Event, names: &SetupNames, reported: &mut Repor
     }
 }
 
-/// The words for `event`.
+/// The line for `event`.
 pub(super) fn line(event: &Event) -> Line {
     match event {
         Event::ExperimentStarted(started) => experiment_started(started),
@@ -155,7 +155,7 @@ pub(super) fn line(event: &Event) -> Line {
     }
 }
 
-/// The name of a stage: a judge's own where there is one.
+/// The name of a stage: with the judge's number, if there is one.
 pub(super) fn stage_name(stage: Stage, judge: Option<JudgeNumber>) -> String {
     judge.map_or_else(|| stage.to_string(), |judge| judge.to_string())
 }

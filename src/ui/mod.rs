@@ -1,4 +1,4 @@
-//! Floor 4: what people see of a session, and machines that listen to one. Writes only to what it is given.
+//! Floor 4: the output of a session for people, and for machines that follow one. Writes only to what it is given.
 
 pub mod capabilities;
 mod causes;
@@ -24,15 +24,15 @@ use jiff::Timestamp;
 
 use crate::model::event::Event;
 
-/// Shows what happens, as it happens.
+/// Shows events as they happen.
 pub trait Reporter {
-    /// Takes note of an event that happened `at` this time.
+    /// Shows an event that happened `at` this time.
     ///
     /// # Errors
     /// When it cannot be written.
     fn event(&mut self, at: Timestamp, event: &Event) -> io::Result<()>;
 
-    /// Time went on to `at`: what shows durations shows them anew.
+    /// Time has passed to `at`: displayed durations are updated.
     fn tick(&mut self, at: Timestamp) {
         let _ = at;
     }

@@ -10,7 +10,7 @@ use super::Reporter;
 use super::lines::{self, Line, Reported, SetupNames, WORD_WIDTH};
 use crate::text::styles::{Styles, Tone};
 
-/// Runs are the most frequent subject: `T0/00/run_01` has this width.
+/// Runs are the most frequent subject: the width of `T0/00/run_01`.
 const SUBJECT_WIDTH: usize = 12;
 
 /// How much is written.
@@ -62,7 +62,7 @@ pub struct Plain<W> {
 }
 
 impl<W: Write> Plain<W> {
-    /// Writes to `out` what is not below the asked detail.
+    /// Writes to `out` all events up to this detail.
     pub fn new(out: W, styles: Styles, detail: Detail) -> Self {
         Self { out, styles, detail, names: SetupNames::default(), reported: Reported::default() }
     }

@@ -1,4 +1,4 @@
-//! The screen of `run --dry-run`: what would be made, and of what.
+//! The screen of `run --dry-run`: the experiment that would be made.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -22,33 +22,33 @@ pub struct PlanPage {
     pub experiment_id: String,
     /// The fixture's folder.
     pub fixture: String,
-    /// Where the experiment would lie.
+    /// The folder in which the experiment would be made.
     pub results_dir: String,
-    /// The experiment of this id that a `run` without `--fresh` would take instead.
+    /// The experiment of this id that a `run` without `--fresh` would continue instead.
     pub newest: Option<Newest>,
-    /// What subtests take over from winners.
+    /// What subtests inherit from winners.
     pub inherit: Inherit,
-    /// Models that agents are told to use.
+    /// Models that agents are configured to use.
     pub models: Vec<String>,
     /// How much agents are told to think.
     pub thinking_mode: String,
     /// Every tier, in order.
     pub tiers: Vec<PlannedTier>,
-    /// Runs in all.
+    /// Number of runs in total.
     pub runs: usize,
     /// What one run is expected to cost.
     pub price_per_run_usd: Option<Usd>,
     /// What all runs are expected to cost.
     pub estimated_cost_usd: Option<Usd>,
-    /// What a `run` is expected to cost now: nothing beside a finished experiment; not known beside an unfinished one.
+    /// What a `run` is expected to cost now: nothing if the experiment is finished; unknown if it is unfinished.
     pub estimated_now_usd: Option<Usd>,
-    /// The ceiling of the cost.
+    /// The cost ceiling.
     pub max_cost_usd: Option<Usd>,
-    /// Groups of subtests with the same agent, setup and tree: their results can differ by chance only.
+    /// Groups of subtests with the same agent, setup and tree: their results can differ only by chance.
     pub alike: Vec<Vec<String>>,
 }
 
-/// An experiment that is there already: an unfinished one is continued under its own plan, a finished one left alone.
+/// An existing experiment: an unfinished one is continued under its own plan, a finished one is left alone.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Newest {
     /// Its folder.
@@ -62,7 +62,7 @@ pub struct Newest {
 pub struct PlannedTier {
     /// The tier.
     pub tier: TierId,
-    /// What the fixture calls it.
+    /// Its name in the fixture.
     pub name: Option<String>,
     /// The tiers that must be settled before it begins.
     pub waits_for: Vec<TierId>,
@@ -72,18 +72,18 @@ pub struct PlannedTier {
     pub runs: usize,
 }
 
-/// A subtest that would be made, with what it has of its own; winners are not known yet.
+/// A subtest that would be made, with its own setup; winners are not known yet.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PlannedSubtest {
     /// The subtest.
     pub subtest: SubtestId,
-    /// What the fixture calls it.
+    /// Its name in the fixture.
     pub name: String,
-    /// Who does the task.
+    /// The agent that does the task.
     pub agent: String,
     /// The tiers whose winners are merged below it, in this order.
     pub winners_of: Vec<TierId>,
-    /// Whether it would take over a winner, and no earlier tier is planned.
+    /// Whether it would inherit from a winner, but no earlier tier is planned.
     pub nothing_earlier: bool,
     /// `none`, `default` or `custom`.
     pub system_prompt: &'static str,
@@ -103,7 +103,7 @@ pub struct PlannedSubtest {
     pub overlay: Option<String>,
     /// What is removed from the task's tree.
     pub removes: Vec<String>,
-    /// What is put into the tree.
+    /// What is placed in the tree.
     pub places: Vec<String>,
     /// Its runs.
     pub runs: u32,
@@ -163,7 +163,7 @@ impl PlanPage {
         facts
     }
 
-    /// The agent that all subtests share.
+    /// The agent, when all subtests have the same.
     fn only_agent(&self) -> Option<&str> {
         let mut agents = self.tiers.iter().flat_map(|tier| &tier.subtests).map(|subtest| subtest.agent.as_str());
         let first = agents.next()?;
@@ -212,7 +212,7 @@ fn add_tier(page: &mut Page, tier: &PlannedTier, names_agents: bool, styles: Sty
 }
 
 impl PlannedSubtest {
-    /// What it is made of, one kind a line; nothing for the task's tree as it is.
+    /// The parts of its setup, one kind per line; nothing for the unchanged task's tree.
     fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         let mut line = |what: &str, names: &[String]| {

@@ -1,4 +1,4 @@
-//! Where the experiment stands, folded from events, and how it looks at a moment. Knows no clock: time comes with events.
+//! The state of the experiment, derived from events, and its display at a moment. Has no clock: times come with events.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -19,15 +19,15 @@ use super::lines::{SetupNames, stage_name};
 use crate::text::short::and_more;
 use crate::text::styles::{Styles, Tone};
 
-/// More runs in flight than this are summed up, so that the bars leave room on a screen of 24 lines.
+/// If more runs are in flight they are summed up, so that the bars fit on a screen of 24 lines.
 const MOST_IN_FLIGHT_LINES: usize = 13;
 
-/// So many runs in flight are worth more rows than the tiers.
+/// At least this many runs in flight are shown before the tiers get any rows.
 const FEWEST_IN_FLIGHT_LINES: usize = 2;
 
-/// Columns of a bar: with it, the widest line of a tier with 9999 runs has 79 columns.
+/// Columns of a bar: with them, the widest line of a tier with 9999 runs has 79 columns.
 const BAR_COLUMNS: usize = 20;
-/// A bar of fewer columns says nothing.
+/// A narrower bar is not useful.
 const FEWEST_BAR_COLUMNS: usize = 4;
 /// Columns between the parts of a line.
 const GAP: usize = 2;
@@ -65,7 +65,7 @@ struct InFlight {
 }
 
 impl ProgressView {
-    /// Takes an event in.
+    /// Updates the state by an event.
     pub(super) fn event(&mut self, at: Timestamp, event: &Event) {
         self.names.event(event);
         match event {
@@ -132,8 +132,9 @@ impl ProgressView {
         self.in_flight.insert(run, in_flight);
     }
 
-    /// What is shown at a moment in a terminal of this size: tiers, the whole, and the runs in flight. Where rows are few, the
-    /// tiers go first and the whole stays; where columns are few, the bars go first and the numbers stay.
+    /// The display at a moment in a terminal of this size: tiers, totals, and the runs in flight. With few rows, the
+    /// tiers are left out first and the totals stay; with few columns, the bars are left out first and the numbers
+    /// stay.
     pub(super) fn lines(&self, at: Timestamp, size: Size, styles: Styles) -> Vec<String> {
         let Size { rows, columns } = size;
         let Some(started) = self.started else { return Vec::new() };
@@ -194,7 +195,7 @@ impl ProgressView {
         self.tiers.iter().map(line).collect()
     }
 
-    /// One line in all: `47 of 90 runs (52 %), $12.34 of $50.00, 12m 05s, about 8m left`.
+    /// The totals on one line: `47 of 90 runs (52 %), $12.34 of $50.00, 12m 05s, about 8m left`.
     fn whole_line(&self, elapsed: f64) -> String {
         let sum = |count: fn(&Tier) -> usize| self.tiers.values().map(count).sum::<usize>();
         let (planned, done) = (sum(|tier| tier.planned), sum(|tier| tier.done));
@@ -212,7 +213,7 @@ impl ProgressView {
         format!("  {done} of {}{part}, {cost}, {}{outlook}", counted(planned, "run"), duration(elapsed))
     }
 
-    /// How long the rest takes if runs go on to end as often as in this session; nothing while nobody can know.
+    /// How long the rest takes if runs go on to end at the rate of this session; empty while that cannot be estimated.
     fn outlook(&self, to_do: usize, elapsed: f64) -> String {
         match share(to_do, self.done_now) {
             Some(times) if to_do > 0 && self.waits.is_empty() => {
@@ -223,7 +224,7 @@ impl ProgressView {
     }
 
     fn in_flight_lines(&self, at: Timestamp, most: usize, styles: Styles) -> Vec<String> {
-        // The oldest first: lines keep their order while runs come and go.
+        // The oldest first: lines keep their order while runs begin and end.
         let mut in_flight: Vec<(&RunId, &InFlight)> = self.in_flight.iter().collect();
         in_flight.sort_by_key(|(run, in_flight)| (in_flight.begun, **run));
         let name_width = in_flight.iter().map(|(run, _)| run.to_string().len()).max().unwrap_or(0);
@@ -259,7 +260,7 @@ impl Tier {
         if self.paused { 0 } else { self.planned.saturating_sub(self.done + self.errored.len()) }
     }
 
-    /// The bar: full only when all is done, and not empty when something is.
+    /// The bar: full only when everything is done, and empty only when nothing is.
     fn bar(&self, columns: usize) -> (String, String) {
         let full = match self.done {
             0 => 0,
@@ -270,7 +271,7 @@ impl Tier {
     }
 }
 
-/// Seconds from one time to another; a clock that was set back gives 0.
+/// Seconds from one time to another; 0 if the clock was set back.
 fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
     to.duration_since(from).as_secs_f64().max(0.0)
 }

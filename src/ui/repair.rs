@@ -18,46 +18,46 @@ use crate::text::page::Page;
 use crate::text::short::and_more;
 use crate::text::styles::{Styles, Tone};
 
-/// So many places of one kind are shown; all of them are in the JSON.
+/// How many places of one kind are shown; all of them are in the JSON.
 const MOST_OF_A_KIND: usize = 20;
 
-/// What a repair does, or did.
+/// What a repair will do, or did.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Repair<'a> {
     /// The experiment's folder, as it was given.
     pub folder: &'a str,
     /// Whether it only shows what it would do.
     pub dry_run: bool,
-    /// What `checkpoint.json` was before.
+    /// The state of `checkpoint.json` before.
     pub checkpoint: CheckpointBefore,
-    /// Whether `checkpoint.json` is written anew.
+    /// Whether `checkpoint.json` is rewritten.
     pub writes_checkpoint: bool,
     /// Name of the copy of the former checkpoint; `None` when there was nothing to copy, or in a dry run.
     pub backup: Option<&'a str>,
-    /// Runs whose left-over processes are ended.
+    /// Runs whose orphans are ended.
     #[serde(rename = "end_strays")]
     pub end_orphans: &'a [RunId],
     /// What is moved to `.quarantine/`.
     pub set_aside: &'a [SetAside<'a>],
-    /// What a person must do.
+    /// What is left for a person to do.
     pub kept: &'a [Finding],
     /// Result files that were found.
     pub found: usize,
-    /// Runs that the checkpoint named before.
+    /// Number of runs in the checkpoint before.
     pub before: usize,
-    /// Runs that it names after.
+    /// Number of runs in it afterwards.
     pub after: usize,
-    /// Runs that it names after, by tier.
+    /// Number of runs in it afterwards, by tier.
     pub tiers: &'a BTreeMap<TierId, usize>,
 }
 
-/// What a repair found as `checkpoint.json`.
+/// The state of `checkpoint.json` that a repair found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckpointBefore {
     /// It could be read.
     Loaded,
-    /// It was not there.
+    /// It did not exist.
     Missing,
     /// It could not be read.
     Unreadable,
@@ -68,7 +68,7 @@ pub enum CheckpointBefore {
 pub struct SetAside<'a> {
     /// The place below the experiment's folder.
     pub place: &'a str,
-    /// Why; `None` when a person asked for it.
+    /// The reason; `None` when a person asked for it.
     pub why: Option<FindingKind>,
 }
 
@@ -201,7 +201,7 @@ impl Repair<'_> {
     }
 }
 
-/// The first places, one for each line, and how many more there are.
+/// The first places, one per line, and how many more there are.
 fn add_places(page: &mut Page, places: &[String]) {
     for place in places.iter().take(MOST_OF_A_KIND) {
         page.line(format_args!("    {place}"));

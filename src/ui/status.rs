@@ -33,55 +33,55 @@ use crate::text::page;
 use crate::text::page::Page;
 use crate::text::styles::{Styles, Tone};
 
-/// What `status` says of an experiment.
+/// What `status` shows of an experiment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Status<'a> {
     /// The experiment's id; `None` when neither config nor checkpoint can be read.
     pub experiment_id: Option<&'a str>,
     /// Its folder, as it was given.
     pub folder: &'a str,
-    /// What the checkpoint says; `None` when it cannot be read. With damaged results, nothing is `completed`.
+    /// The status in the checkpoint; `None` when it cannot be read. With damaged results, it is never `completed`.
     pub status: Option<ExperimentStatus>,
-    /// Until when a live coordinator waits for a rate limit: the first time among `rate_limits`.
+    /// Until when a live coordinator waits for a rate limit: the earliest time in `rate_limits`.
     #[schemars(with = "Option<String>")]
     pub retry_at: Option<Timestamp>,
-    /// Until when models are not asked, as their providers said.
+    /// Until when models are not asked because of rate limits.
     pub rate_limits: &'a [RateLimit],
     /// The live coordinator.
     pub holder: Option<&'a Holder>,
-    /// When the experiment was started first.
+    /// When the experiment was first started.
     #[schemars(with = "Option<String>")]
     pub started_at: Option<Timestamp>,
-    /// Spent so far: every attempt, judges too.
+    /// Spent so far on every attempt and on judges.
     #[serde(flatten, with = "usage::spent")]
     #[schemars(with = "usage::spent::Keys")]
     pub spent: Total,
-    /// The ceiling.
+    /// The cost ceiling.
     pub max_cost_usd: Option<Usd>,
-    /// Each tier's numbers.
+    /// The totals of each tier.
     pub tiers: &'a [TierTotals],
-    /// Each setup's numbers.
+    /// The totals of each setup.
     pub setups: &'a [SetupTotals],
-    /// Planned runs without a result that nobody works on now, by why.
+    /// Number of planned runs without a result that nobody works on now, for each reason.
     pub missing: &'a BTreeMap<Missing, usize>,
-    /// Runs that are missing because something failed, those with the same last failure together.
+    /// Runs that are missing because something failed, grouped by their last failure.
     pub errored: &'a [Errored],
     /// Why runs did not pass, counted for each setup.
     pub shortfalls: &'a [SetupShortfall],
-    /// Runs whose results are damaged: they count nowhere.
+    /// Runs whose results are damaged: they are not counted.
     pub damaged: &'a [RunId],
     /// Everything that is damaged, as `verify --quick` names it.
     pub damage: &'a [Finding],
-    /// Whether a resume makes the runs that are missing for other reasons than damage.
+    /// Whether a resume would make the runs that are missing for other reasons than damage.
     #[serde(skip)]
     pub can_be_resumed: bool,
-    /// Whether more runs than these may be planned: how many subtests its tiers have is not known.
+    /// Whether more runs may be planned than are known: it is not known how many subtests its tiers have.
     pub plan_is_open: bool,
-    /// Tiers that have not begun because they take over the winners of others, each with those.
+    /// Tiers that have not begun because they inherit from the winners of other tiers, each with those.
     pub waiting: &'a BTreeMap<TierId, BTreeSet<TierId>>,
-    /// Committed runs whose agents left more than was captured, or something unusual.
+    /// Committed runs whose agents left something that was not captured, or something unusual.
     pub remainders: &'a [Remainder],
-    /// The version of its checkpoint, when another tool made the experiment and nobody took it over.
+    /// The version of its checkpoint, when another tool made the experiment and it was not taken over.
     #[serde(rename = "original_version")]
     pub other_version: Option<&'a str>,
     /// That tool.
@@ -98,17 +98,17 @@ pub struct RunInFlight {
     pub run: RunId,
     /// Its stage.
     pub stage: Stage,
-    /// The judge, when the stage is one judge's.
+    /// The judge, when it is the stage of one judge.
     pub judge: Option<JudgeNumber>,
     /// The name of its setup in the fixture; `None` when no fixture can be read.
     pub name: Option<String>,
-    /// Since when the stage is under way, as far as it is known.
+    /// When the stage began, as far as it is known.
     #[schemars(with = "Option<String>")]
     pub since: Option<Timestamp>,
 }
 
 impl Status<'_> {
-    /// The screen for people, as it is at the moment `now`.
+    /// The screen for people at the time `now`.
     #[must_use]
     pub fn human(&self, now: Timestamp, rows: Option<Rows>, styles: Styles) -> String {
         let mut text = self.body(now, rows, styles);
@@ -119,8 +119,8 @@ impl Status<'_> {
         text
     }
 
-    /// The same as a terminal of this size holds it, its title and what to type included. Unless a person chose the rows of the
-    /// table, it has one for each tier where there is no room for the setups.
+    /// The same, cut to the size of a terminal, with its title and the command to type. Unless a person chose the rows
+    /// of the table, it has one for each tier when there is no room for the setups.
     #[must_use]
     pub fn frame(&self, now: Timestamp, rows: Option<Rows>, styles: Styles, size: Size) -> String {
         let last = self.continuation(styles).unwrap_or_default();
@@ -171,9 +171,9 @@ impl Status<'_> {
         page.into_text()
     }
 
-    /// What to type to go on, where something is missing and nobody is at work.
+    /// The command that continues, when something is missing and nobody is working on it.
     fn continuation(&self, styles: Styles) -> Option<String> {
-        // A resume does nothing about damage.
+        // A resume does not repair damage.
         let is_missing = self.missing.iter().any(|(why, count)| *count > 0 && *why != Missing::Damaged);
         (is_missing && self.can_be_resumed && self.holder.is_none()).then(|| {
             let needs = match self.status {

@@ -1,4 +1,4 @@
-//! What is printed at the end of a session: the table, what is missing, and the commands that go on.
+//! The output at the end of a session: the table, what is missing, and the commands that continue.
 
 use crate::model::event::{ExperimentFinished, Missing, SetupTotals, Totals};
 use crate::model::money::Usd;
@@ -46,7 +46,7 @@ pub fn summary(
         ("folder", escape::terminal(folder).into_owned()),
     ]));
     page.line(format_args!("\nTo check it:\n  {}", command("verify", folder, styles)));
-    // A resume does nothing about damage.
+    // A resume does not repair damage.
     let damaged = finished.missing.get(&Missing::Damaged).copied().unwrap_or_default();
     let only_damaged = damaged > 0 && damaged == missing && finished.end == ExperimentEnd::Incomplete;
     if (finished.end != ExperimentEnd::Completed || missing > 0) && !only_damaged {
@@ -72,7 +72,7 @@ fn how_it_ended(end: ExperimentEnd) -> (Tone, &'static str) {
     }
 }
 
-/// How many parts a sum leaves out, to be added to it; nothing when it is whole.
+/// How many parts a sum leaves out, as a text to append to it; empty when it is complete.
 pub(super) fn left_out(spent: Total) -> String {
     match spent.unknown {
         0 => String::new(),
@@ -85,23 +85,23 @@ fn command(verb: &str, folder: &str, styles: Styles) -> String {
     styles.paint(Tone::Strong, format!("cargo scylla {verb} {}", shell_word(folder))).to_string()
 }
 
-/// What a session needs beside a command to go on.
+/// What a session needs, beside a command, to continue.
 pub(super) enum Needs {
     Nothing,
-    /// A ceiling of so many dollars.
+    /// A ceiling of this many dollars.
     Ceiling(Ceiling),
-    /// The time that a provider named, which is longer than a session waits.
+    /// Waiting until the time that a provider named, which is later than a session waits.
     Time,
 }
 
-/// A ceiling that goes on, in dollars.
+/// A ceiling with which the session can continue, in dollars.
 pub(super) struct Ceiling {
     dollars: String,
-    /// Whether it is likely to be enough for all; else nobody knows what a run costs.
+    /// Whether it is likely to be enough for all runs; else the cost of a run is not known.
     is_likely: bool,
 }
 
-/// What to type to go on: the last line is a command that does.
+/// What to type to continue: the last line is the command.
 pub(super) fn continuation(folder: &str, needs: &Needs, styles: Styles) -> String {
     let resume = command("resume", folder, styles);
     match needs {
@@ -120,8 +120,9 @@ pub(super) fn continuation(folder: &str, needs: &Needs, styles: Styles) -> Strin
     }
 }
 
-/// Dollars that all planned runs are likely to cost, from what the finished ones of each setup cost that say it, with a tenth to
-/// spare. Of a setup of which nobody says it, the dearest one's; while nobody says anything, twice what was spent.
+/// The likely cost of all planned runs, in dollars: from the mean known cost of the finished runs of each setup, with a
+/// tenth to spare. For a setup without known costs, that of the most expensive setup; without any known cost, twice
+/// what was spent.
 pub(super) fn ceiling_for_all(setups: &[SetupTotals], spent: Total) -> Ceiling {
     let silent = |total: Total| usize::try_from(total.unknown).unwrap_or(usize::MAX);
     let mean = |totals: &Totals| {

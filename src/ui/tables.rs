@@ -19,16 +19,16 @@ use crate::text::page::Page;
 use crate::text::short::first_of;
 use crate::text::styles::{Styles, Tone};
 
-/// With more setups than this, a table has a row for each tier, unless a person wants it otherwise.
+/// With more setups than this, a table has a row for each tier, unless a person chose otherwise.
 const MOST_SETUPS: usize = 30;
-/// Longest name of a setup that is shown whole.
+/// Longest name of a setup that is shown in full.
 const MOST_NAME: usize = 28;
-/// So many runs are named that failed for one reason.
+/// How many runs are named that failed for the same reason.
 const MOST_NAMED: usize = 5;
-/// What stands for a number that does not exist.
+/// Shown for a number that does not exist.
 const NONE: &str = "–";
 
-/// A table without lines: the first column to the left, the others to the right, two spaces before each.
+/// A table without lines: the first column aligned to the left, the others to the right, separated by two spaces.
 pub(super) fn table(rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -49,7 +49,7 @@ pub(super) fn table(rows: Vec<Vec<String>>) -> String {
     page.into_text()
 }
 
-/// What a table of results has a row for.
+/// The rows of a table of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rows {
     /// Each setup.
@@ -58,8 +58,8 @@ pub enum Rows {
     Tiers,
 }
 
-/// The numbers of each setup, or of each tier when there are many setups, and of all together when there are several
-/// rows. What a person chose holds for any number.
+/// The totals of each setup, or of each tier when there are many setups, and the grand totals when there are several
+/// rows. If a person chose the rows, that applies for any number of setups.
 pub(super) fn results_table(tiers: &[TierTotals], setups: &[SetupTotals], chosen: Option<Rows>) -> String {
     let rows = chosen.unwrap_or(if setups.len() > MOST_SETUPS { Rows::Tiers } else { Rows::Subtests });
     let (title, mut body): (&str, Vec<Vec<String>>) = match rows {
@@ -82,7 +82,7 @@ pub(super) fn results_table(tiers: &[TierTotals], setups: &[SetupTotals], chosen
     table(body)
 }
 
-/// A name as far as a row holds it.
+/// A name shortened to what a row can hold.
 pub(super) fn shortened(name: &str) -> String {
     let name = escape::terminal(name);
     cut(&name, MOST_NAME)
@@ -101,12 +101,13 @@ fn row(name: String, totals: &Totals) -> Vec<String> {
     ]
 }
 
-/// The mean over committed runs, where one is not known the least that it can be.
+/// The mean cost of committed runs; a lower bound when some costs are not known.
 fn mean_cost(totals: &Totals) -> Option<Total> {
     (totals.done > 0).then(|| totals.cost.mean_of(totals.done))
 }
 
-/// What agents of committed runs left beside what was captured, one line for each kind; nothing when all was captured.
+/// What agents of committed runs left that was not captured, one line for each kind; nothing when everything was
+/// captured.
 pub(super) fn add_remainders(page: &mut Page, remainders: &[Remainder]) {
     let ignored = remainders.iter().filter(|left| left.not_captured.ignored_files > 0);
     let (runs, files, size) = ignored.fold((0, 0_u64, 0_u64), |(runs, files, size), left| {
@@ -125,13 +126,13 @@ pub(super) fn add_remainders(page: &mut Page, remainders: &[Remainder]) {
     }
 }
 
-/// So many ignored files, with their size.
+/// The number of ignored files, with their size.
 pub(super) fn ignored_files(files: u64, size: u64) -> String {
     let files = counted(usize::try_from(files).unwrap_or(usize::MAX), "ignored file");
     format!("{files} ({})", bytes(size))
 }
 
-/// The first runs by their names, and how many more there are.
+/// The first runs by name, and how many more there are.
 pub(super) fn named(runs: &[RunId]) -> String {
     list(&first_of(runs, MOST_NAMED))
 }
@@ -141,9 +142,9 @@ pub(super) fn add_missing(page: &mut Page, missing: &BTreeMap<Missing, usize>, s
     add_counts(page, missing, "missing", styles);
 }
 
-/// The same while a coordinator is at work: a run that it has not come to yet is not missing.
+/// The same while a coordinator is working: runs that it has not reached yet do not count as missing.
 pub(super) fn add_to_come(page: &mut Page, missing: &BTreeMap<Missing, usize>, styles: Styles) {
-    // A coordinator does nothing about damage.
+    // A coordinator does not repair damage.
     let missing = missing.iter().filter(|(why, _)| **why != Missing::Damaged).map(|(why, count)| (*why, *count));
     add_counts(page, &missing.collect(), "still to be done", styles);
 }
@@ -161,7 +162,7 @@ fn add_counts(page: &mut Page, missing: &BTreeMap<Missing, usize>, what: &str, s
     }
 }
 
-/// Names the runs whose results are damaged, and the command that says what is wrong with them; nothing when none is.
+/// Names the runs whose results are damaged, and the command that shows what is wrong with them; nothing when none is.
 pub(super) fn add_damaged(page: &mut Page, damaged: &[RunId], folder: &str) {
     if damaged.is_empty() {
         return;
@@ -175,7 +176,7 @@ pub(super) fn add_damaged(page: &mut Page, damaged: &[RunId], folder: &str) {
     ));
 }
 
-/// Counts what is damaged beside results that are not what was committed, and names the command that says what is wrong.
+/// Counts the damage beside damaged results, and names the command that shows what is wrong.
 pub(super) fn add_damage(page: &mut Page, damage: &[Finding], folder: &str) {
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     for finding in damage {
@@ -189,7 +190,7 @@ pub(super) fn add_damage(page: &mut Page, damage: &[Finding], folder: &str) {
     ));
 }
 
-/// Says which tiers wait for the winners of which.
+/// Reports which tiers wait for the winners of which other tiers.
 pub(super) fn add_waiting(page: &mut Page, waiting: &BTreeMap<TierId, BTreeSet<TierId>>) {
     for (tier, sources) in waiting {
         let what = if sources.len() == 1 { "the winner" } else { "the winners" };
@@ -208,7 +209,7 @@ fn why_missing(why: Missing) -> &'static str {
     }
 }
 
-/// Lines of a name and its value, the values below each other.
+/// Lines of names and values, with the values aligned.
 pub(super) fn named_lines(lines: &[(&str, String)]) -> String {
     let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut page = Page::default();

@@ -1,10 +1,10 @@
-//! Makes a repository with a tree in it from an experiment's `repo.git`.
+//! Makes a repository with a checked-out tree from an experiment's `repo.git`.
 //!
-//! The folder is put together by hand, and one git process writes the files. `git clone --local` takes almost three
-//! times as long (measured: 14 ms against 5 ms for 70 files), and three things would leak into the workspace: a remote
-//! with an absolute path, the other subtests' overlays, and hard links to the objects of `repo.git`, through which an
-//! agent could damage every later run. Objects are copied always, for that last reason; a file system that can share
-//! blocks makes the copy free, and elsewhere it costs what reading a packed history costs.
+//! The folder is assembled by hand, and one git process writes the files. `git clone --local` takes almost three times
+//! as long (measured: 14 ms against 5 ms for 70 files), and would leak three things into the workspace: a remote with
+//! an absolute path, the other subtests' overlays, and hard links to the objects of `repo.git`, through which an agent
+//! could damage every later run. For that last reason objects are always copied, which is free on a file system that
+//! can share blocks, and elsewhere costs as much as reading a packed history.
 
 use std::fs;
 use std::io;
@@ -17,8 +17,8 @@ use super::git::{ATTRIBUTES, Git, ObjectFormat, object_folders};
 /// The branch that is checked out in a workspace.
 const BRANCH: &str = "refs/heads/main";
 
-/// Writes the tree of `commit` into the empty folder `to`, with a repository in which nothing but `commit` and its
-/// history is: `objects` are the folders that have its objects.
+/// Writes the tree of `commit` into the empty folder `to`, with a repository that contains only `commit` and its
+/// history. `objects` are the folders that have its objects.
 pub(super) fn assemble(objects: &[&Path], commit: &str, to: &Path) -> Result<(), WorkspaceError> {
     let git_dir = to.join(".git");
     for folder in ["info", "objects/info", "objects/pack", "refs/heads", "refs/tags"] {
@@ -45,8 +45,8 @@ pub(super) fn assemble(objects: &[&Path], commit: &str, to: &Path) -> Result<(),
         .map(|_| ())
 }
 
-/// Copies packs and single objects; `info/` stays behind, because it names other folders, and so does what is no file:
-/// a pipe would be waited for.
+/// Copies packs and single objects. `info/` is left out, because it refers to other folders, and so is everything but
+/// regular files, because reading a pipe would block.
 fn copy_objects(from: &Path, to: &Path) -> Result<(), WorkspaceError> {
     for folder in object_folders(from)? {
         let target = to.join(folder.file_name().unwrap_or_default());
@@ -60,7 +60,7 @@ fn copy_objects(from: &Path, to: &Path) -> Result<(), WorkspaceError> {
     Ok(())
 }
 
-/// Makes the folder of a new tree, or takes one that is empty.
+/// Makes the folder of a new tree, or accepts an empty one.
 pub(super) fn make_empty_folder(path: &Path) -> Result<(), WorkspaceError> {
     match fs::create_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed("make", path)(error)),

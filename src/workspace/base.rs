@@ -1,8 +1,8 @@
 //! The experiment's `repo.git`: the task's tree as a commit, and a baseline on top of it for each subtest.
 //!
-//! The objects of a baseline lie in a folder of their own, which `repo.git` knows as an alternate: so a workspace gets
-//! its own subtest's objects and no other's. The repository appears whole or not at all, and what it holds depends on
-//! the fixture alone, so that it can be made again.
+//! The objects of a baseline are in a folder of their own, which is an alternate of `repo.git`: so a workspace gets
+//! only its own subtest's objects. The repository appears whole or not at all, and its contents depend only on the
+//! fixture, so that it can be made again.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -23,7 +23,7 @@ use crate::setup::compose::Composition;
 
 /// The ref of the task's tree.
 const BASE: &str = "refs/heads/base";
-/// Messages of our commits. Agents read them, so they say nothing of tiers and subtests.
+/// Messages of our commits. Agents can read them, so they reveal nothing about tiers and subtests.
 const BASE_MESSAGE: &str = "The task";
 const WITHOUT_SUBMODULES_MESSAGE: &str = "The task without its submodules";
 const BASELINE_MESSAGE: &str = "The setup of the agent";
@@ -40,14 +40,14 @@ pub(super) fn overlay_objects(repo_git: &Path, tier: TierId, subtest: SubtestId)
     repo_git.join(format!("baselines/{tier}-{subtest}"))
 }
 
-/// Makes `repo_git` with the task's tree and gives the base commit; one that is there already is left as it is.
+/// Makes `repo_git` with the task's tree and gives the base commit; an existing repository is left as it is.
 ///
 /// A `source/` folder becomes one commit, ignored files included. A repository is copied with the history of the
 /// commit and nothing newer, so that no agent finds the solution in it. Submodules are not fetched; their entries are
 /// left out in one more commit.
 ///
 /// # Errors
-/// When the source is not there, lacks the commit, or git or the file system fails.
+/// When the source does not exist, lacks the commit, or git or the file system fails.
 pub fn make_base(repo_git: &Path, fixture_dir: &Path, source: &Source) -> Result<String, WorkspaceError> {
     let repo_git = super::absolute(repo_git)?;
     if !repo_git.exists() {
@@ -87,8 +87,8 @@ pub struct Layers {
     pub overlay: Option<String>,
 }
 
-/// Makes baselines: the base commit, or a commit on top of it with the subtest's layers over the tree. Baselines that
-/// are there already are left as they are.
+/// Makes baselines: the base commit, or a commit on top of it with the subtest's layers over the tree. Existing
+/// baselines are left as they are.
 ///
 /// # Errors
 /// When a layer cannot be read, or git or the file system fails.
@@ -113,7 +113,7 @@ pub fn make_baselines(
             let (commit, composed) = commit_layers(&repo_git, &objects, base, &fixture_dir, layers)?;
             name_alternates(&repo_git)?;
             if let Some(composed) = composed {
-                // The ref comes last: where it is, the digest is.
+                // The ref is written last: where it exists, the digest does too.
                 write_durably(&repo_git, &composed_file(&repo_git, *tier, *subtest), &format!("{composed}\n"))?;
             }
             commit
@@ -123,7 +123,7 @@ pub fn make_baselines(
     super::remove_folder(&scratch(&repo_git))
 }
 
-/// Forgets the baseline of a subtest of which nothing has run, so that it is made anew; one that is not there is none.
+/// Removes the baseline of a subtest without any runs, so that it is made again; it is no error when there is none.
 ///
 /// # Errors
 /// When the file system fails.
@@ -142,12 +142,12 @@ pub fn composed(repo_git: &Path, tier: TierId, subtest: SubtestId) -> Result<Opt
     text.trim_end().parse().map(Some).map_err(|error| failed("read", &file)(io::Error::other(error)))
 }
 
-/// Where the digest of what was composed into a baseline is kept.
+/// The file with the digest of what was composed into a baseline.
 fn composed_file(repo_git: &Path, tier: TierId, subtest: SubtestId) -> PathBuf {
     repo_git.join(format!("composed/{tier}-{subtest}"))
 }
 
-/// A folder for an index and for files that are not whole yet.
+/// A folder for an index and for incomplete files.
 fn scratch(repo_git: &Path) -> PathBuf {
     repo_git.join("scylla-scratch")
 }
@@ -167,7 +167,7 @@ fn initialize(repo_git: &Path, format: ObjectFormat) -> Result<(), WorkspaceErro
     Ok(())
 }
 
-/// Sets the base, and packs what it leads to: one pack is few files to copy for each workspace.
+/// Sets the base, and packs its objects: one pack is fewer files to copy for each workspace.
 fn finish(repo_git: &Path, base: &str) -> Result<(), WorkspaceError> {
     let git_dir = GitDir::new(ObjectFormat::of_id(base), &[])?;
     git_dir.set_branch(base)?;
@@ -184,8 +184,8 @@ fn commit_folder(repo_git: &Path, folder: &Path) -> Result<String, WorkspaceErro
     commit(&index, folder, None, BASE_MESSAGE)
 }
 
-/// Commits the tree of a commit whose history is not whole: how much of it there is depends on who fetched it, and no
-/// two experiments would have the same.
+/// Commits the tree of a commit whose history is incomplete: how much of it there is depends on the clone, so that two
+/// experiments would differ.
 fn commit_tree_alone(repo_git: &Path, commit: &str) -> Result<String, WorkspaceError> {
     let objects = repo_git.join("objects");
     let args = ["commit-tree", "-m", BASE_MESSAGE];
@@ -227,7 +227,7 @@ fn commit_layers(
     Ok((commit, digest))
 }
 
-/// The place for an index in an empty scratch folder: a call that was killed leaves locks behind.
+/// The path for an index in an empty scratch folder: a git call that was killed leaves locks behind.
 fn fresh_index(repo_git: &Path) -> Result<PathBuf, WorkspaceError> {
     let scratch = scratch(repo_git);
     super::remove_folder(&scratch)?;
@@ -235,8 +235,8 @@ fn fresh_index(repo_git: &Path) -> Result<PathBuf, WorkspaceError> {
     Ok(scratch.join("index"))
 }
 
-/// Tells `repo.git` of the folders with objects of baselines, by paths that stay right when the experiment is moved. We
-/// never read it; a person's git does.
+/// Registers the folders with objects of baselines in `repo.git` as alternates, by relative paths that stay right when
+/// the experiment is moved. Only a person's git reads them; we do not.
 fn name_alternates(repo_git: &Path) -> Result<(), WorkspaceError> {
     let mut names: Vec<_> = entries(&repo_git.join("baselines"))?.iter().map(fs::DirEntry::file_name).collect();
     names.sort();
@@ -244,8 +244,8 @@ fn name_alternates(repo_git: &Path) -> Result<(), WorkspaceError> {
     write_durably(repo_git, &repo_git.join("objects/info/alternates"), &text)
 }
 
-/// Writes a file of `repo.git` whole or not at all. A ref is such a file too: git's own way to write it leaves a lock
-/// behind when it is killed, and the next coordinator would be refused.
+/// Writes a file of `repo.git` whole or not at all. Refs are written in this way too: git itself leaves a lock behind
+/// when it is killed while writing one, and the next coordinator would fail.
 fn write_durably(repo_git: &Path, path: &Path, text: &str) -> Result<(), WorkspaceError> {
     let new = scratch(repo_git).join("new");
     let folder = path.parent().unwrap_or(repo_git);

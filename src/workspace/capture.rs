@@ -1,4 +1,4 @@
-//! What changed in a workspace, as a patch.
+//! Captures what changed in a workspace, as a patch.
 
 use std::fs;
 use std::path::Path;
@@ -11,17 +11,19 @@ use crate::os::tool::ToolError;
 
 pub use super::taken::Captured;
 
-/// Takes what differs between the baseline and what lies in `workspace`.
+/// Captures the differences between the baseline and the contents of `workspace`.
 ///
-/// Nothing of the run may be alive. No byte of the workspace's `.git` is read and nothing that the agent planted is
-/// executed: git works with the baseline's objects, with an index and an object folder in `private`, which is made if it
-/// is not there. Files that the tree's `.gitignore` names are taken where a pattern of `include` names them too, and else not, in
-/// nested repositories as well, which are taken as plain files; empty folders are not. Files and folders that nobody may read are made readable for their owner.
+/// No process of the run may be alive. The workspace's `.git` is never read and nothing that the agent planted is
+/// executed: git works with the baseline's objects, with an index and an object folder in `private`, which is made if
+/// needed. Files that the tree's `.gitignore` excludes are captured only when a pattern of `include` matches them, also
+/// in nested repositories, which are captured as plain files. Empty folders are not captured. Files and folders that
+/// cannot be read are made readable for their owner.
 ///
-/// A tree that cannot be taken as it is, whatever is odd in it, is taken without that, as far as it goes.
+/// A tree that cannot be captured as it is, for whatever reason, is captured without the parts that prevent it, as far
+/// as possible.
 ///
 /// # Errors
-/// When git or the file system fails, or even the rest cannot be taken.
+/// When git or the file system fails, or even the rest cannot be captured.
 pub fn capture(
     workspace: &Path,
     private: &Path,
@@ -47,7 +49,7 @@ pub fn capture(
     captured
 }
 
-/// Whether no tree can be the cause.
+/// Whether an error cannot be caused by a tree.
 fn is_ours(error: &WorkspaceError) -> bool {
     matches!(error, WorkspaceError::Tool { source: ToolError::NotInstalled { .. }, .. })
 }

@@ -1,4 +1,4 @@
-//! The tree that a run was graded on, made again from the experiment's folder.
+//! The tree that a run was graded on, rebuilt from the experiment's folder.
 
 use std::fs;
 use std::path::Path;
@@ -9,10 +9,10 @@ use super::git::Git;
 use super::prepare::prepare;
 use crate::model::ids::{SubtestId, TierId};
 
-/// Makes the folder `to` with the subtest's baseline and the patch on top of it, not committed.
+/// Makes the folder `to` with the subtest's baseline and the uncommitted patch on top of it.
 ///
 /// # Errors
-/// When `to` holds something, the patch does not apply, or git or the file system fails. Then `to` is empty or gone.
+/// When `to` is not empty, the patch does not apply, or git or the file system fails. Then `to` is empty or gone.
 pub fn checkout(
     repo_git: &Path,
     tier: TierId,
@@ -28,7 +28,7 @@ pub fn checkout(
     made
 }
 
-/// Applies a patch to a workspace that no agent has touched.
+/// Applies a patch to a workspace in which no agent has worked.
 ///
 /// # Errors
 /// When the patch cannot be read or does not apply.

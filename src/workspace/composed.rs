@@ -1,4 +1,4 @@
-//! What a subtest's resources compose, put together in a folder of ours and added to an index.
+//! What a subtest's resources compose, assembled in a scratch folder and added to an index.
 
 use std::fs;
 use std::io;
@@ -12,11 +12,11 @@ use super::index::{Files, Index};
 use crate::model::digest::Digest;
 use crate::setup::compose::{Composition, Content, Part};
 
-/// Takes out of the index what is removed, lays over it what is placed, and gives the digest of both; `None` when
+/// Removes from the index what the composition removes, adds what it places, and gives the digest of both; `None` when
 /// nothing is composed. `folder` is scratch.
 ///
-/// The digest is that of a text which `sha256sum` could have written: a line for each file, sorted by path, behind a
-/// line for each path that is removed.
+/// The digest is that of a text in the format of `sha256sum`: a line for each path that is removed, then a line for
+/// each file, sorted by path.
 pub(super) fn add(
     index: &Index<'_>,
     fixture_dir: &Path,
@@ -53,7 +53,7 @@ pub(super) fn add(
     Ok(Some(Digest::of(&listing)))
 }
 
-/// The parts with a blank line between one and the next.
+/// The parts, separated by blank lines.
 fn joined(index: &Index<'_>, fixture_dir: &Path, path: &str, parts: &[Part]) -> Result<Vec<u8>, WorkspaceError> {
     let mut text = Vec::new();
     for part in parts {
@@ -77,7 +77,7 @@ fn joined(index: &Index<'_>, fixture_dir: &Path, path: &str, parts: &[Part]) -> 
     Ok(text)
 }
 
-/// What the index has at a place: a file's bytes, or, of a link, a line by which an agent reads what it points to.
+/// The content of a path in the index: a file's bytes, or for a link a line that makes an agent read its target.
 fn there(index: &Index<'_>, folder: &Path, path: &str) -> Result<Vec<u8>, WorkspaceError> {
     let listed = index.git(folder, &["ls-files", "--stage", "--"]).arg(format!(":(top,literal){path}")).line()?;
     let mut words = listed.split_ascii_whitespace();
@@ -86,7 +86,7 @@ fn there(index: &Index<'_>, folder: &Path, path: &str) -> Result<Vec<u8>, Worksp
     Ok(if mode == "120000" { [b"@", content.as_slice()].concat() } else { content })
 }
 
-/// Copies a file, or a folder over another one. What is there already is replaced.
+/// Copies a file, or a folder over another one. Existing files are replaced.
 fn lay(from: &Path, to: &Path) -> Result<(), WorkspaceError> {
     let found = fs::symlink_metadata(from).map_err(failed("read", from))?;
     if found.is_dir() {
@@ -108,15 +108,15 @@ fn write(to: &Path, bytes: &[u8]) -> Result<(), WorkspaceError> {
     fs::write(to, bytes).map_err(failed("write", to))
 }
 
-/// Makes the folder of a file that is not there yet.
+/// Makes the parent folder of a file and removes what is at the file's path.
 fn make_room(to: &Path) -> Result<(), WorkspaceError> {
     let folder = to.parent().unwrap_or(to);
     fs::create_dir_all(folder).map_err(failed("make", folder))?;
-    // A link that lies there would be written through.
+    // A write would go through a link that is there.
     super::remove_file(to)
 }
 
-/// Every file below the folder with its digest, sorted by path; of a link, its target's.
+/// Every file below the folder with its digest, sorted by path; for a link, the digest of its target.
 fn digests(folder: &Path) -> Result<Vec<(PathBuf, Digest)>, WorkspaceError> {
     let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(now) = folders.pop() {

@@ -9,14 +9,14 @@ use crate::os::tool::ToolError;
 /// Why a tree could not be made or read.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkspaceError {
-    /// git said no.
+    /// git failed.
     #[error("`{command}` failed in {}: {said}", folder.display())]
     Git {
         /// The command without our settings.
         command: String,
-        /// Where it worked.
+        /// The folder in which it worked.
         folder: PathBuf,
-        /// git's own words.
+        /// git's own message.
         said: String,
     },
     /// git did not run to its end.
@@ -24,17 +24,17 @@ pub enum WorkspaceError {
     Tool {
         /// The command without our settings.
         command: String,
-        /// Where it should have worked.
+        /// The folder in which it should have worked.
         folder: PathBuf,
-        /// What happened.
+        /// The error.
         source: ToolError,
     },
     /// A file or folder could not be read or written.
     #[error("cannot {tried} {}", path.display())]
     File {
-        /// A verb: what was tried.
+        /// What was tried, as a verb.
         tried: &'static str,
-        /// With which file or folder.
+        /// The file or folder.
         path: PathBuf,
         /// The system's error.
         source: io::Error,
@@ -42,7 +42,7 @@ pub enum WorkspaceError {
     /// `source.repo` of the fixture is neither a URL nor a path below the fixture.
     #[error("there is no repository `{repo}`{}", beside(repo, fixture))]
     NoRepository {
-        /// As the fixture says it.
+        /// The repository, as the fixture names it.
         repo: String,
         /// The fixture's folder.
         fixture: PathBuf,
@@ -50,11 +50,11 @@ pub enum WorkspaceError {
     /// The fixture's repository does not have the commit.
     #[error("the {}repository `{repo}` has no commit `{hash}`: {said}", if *is_shallow { "shallow " } else { "" })]
     NoCommit {
-        /// As the fixture says it.
+        /// The repository, as the fixture names it.
         repo: String,
-        /// As the fixture says it.
+        /// The commit, as the fixture names it.
         hash: String,
-        /// git's own words.
+        /// git's own message.
         said: String,
         /// Whether its history is cut off.
         is_shallow: bool,
@@ -75,7 +75,7 @@ pub enum WorkspaceError {
         /// The subtest.
         subtest: SubtestId,
     },
-    /// The tree has more than can be kept.
+    /// The tree is larger than can be kept.
     #[error("{} changed by more than {} MiB", path.display(), most >> 20)]
     TooLarge {
         /// The workspace.
@@ -91,7 +91,7 @@ pub enum WorkspaceError {
         /// The limit.
         most: usize,
     },
-    /// A new tree would be mixed with what is there.
+    /// A new tree would be mixed with existing files.
     #[error("`{}` is there and is no empty folder", path.display())]
     Taken {
         /// The place.
@@ -105,7 +105,7 @@ pub enum WorkspaceError {
     },
 }
 
-/// In which folder a path is looked for that is not absolute.
+/// The folder to which a relative path of a repository refers.
 fn beside(repo: &str, fixture: &Path) -> String {
     if repo.starts_with('/') { String::new() } else { format!(" in {}", fixture.display()) }
 }

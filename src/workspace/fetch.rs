@@ -1,4 +1,4 @@
-//! The commit of a task, from the repository that the fixture names.
+//! Fetches the commit of a task from the repository that the fixture names.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -7,10 +7,10 @@ use super::error::WorkspaceError;
 use super::git::{Git, GitDir, ObjectFormat};
 use crate::text::url;
 
-/// What a fetch is told. A history that is cut off comes as it is; who asked is told by [`Taken::is_cut`].
+/// The arguments of a fetch. An incomplete history is accepted, and reported in `is_cut`.
 const FETCH: [&str; 6] = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--update-shallow", "--"];
 
-/// A commit that was taken over.
+/// A commit that was fetched.
 #[derive(Debug)]
 pub(super) struct Taken {
     /// The commit.
@@ -21,10 +21,10 @@ pub(super) struct Taken {
 
 /// Where a fixture's repository is.
 struct Remote<'a> {
-    /// As the fixture says it, which may have credentials in it: they are for git, and are never shown.
+    /// Its URL or path as the fixture names it. Credentials in it are only for git, and are never shown.
     repo: &'a str,
     place: OsString,
-    /// It is a folder of this machine, which may be a shallow or partial clone.
+    /// Whether it is a folder of this machine, which may be a shallow or partial clone.
     is_local: bool,
 }
 
@@ -40,10 +40,10 @@ impl<'a> Remote<'a> {
         }
     }
 
-    /// Fetches into a folder of objects what a word of the command line names.
+    /// Fetches into a folder of objects what an argument of the command names.
     fn fetch(&self, git_dir: &GitDir, objects: &Path, what: &str) -> Result<(), WorkspaceError> {
         let fetch = git_dir.git(objects, &FETCH).writes_to(objects).fetches();
-        // A partial clone of the person asks its own remote for what it lacks, which git does only when it is told to.
+        // A partial clone gets missing objects from its own remote, but git does that only when it is allowed to.
         let fetch = if self.is_local { fetch.variable("GIT_NO_LAZY_FETCH", "0") } else { fetch };
         let named = url::without_credentials(self.repo);
         let fetch = if self.is_local || named == self.repo {
@@ -59,14 +59,14 @@ impl<'a> Remote<'a> {
         })
     }
 
-    /// Whether it is a folder with a history that is cut off.
+    /// Whether it is a folder with an incomplete history.
     fn is_shallow(&self) -> bool {
         let place = Path::new(&self.place);
         self.is_local && ["shallow", ".git/shallow"].iter().any(|file| place.join(file).exists())
     }
 }
 
-/// Takes a commit and its history, and nothing newer, into the objects of a new repository.
+/// Fetches a commit and its history, and nothing newer, into the objects of a new repository.
 pub(super) fn fetch(repo_git: &Path, fixture_dir: &Path, repo: &str, hash: &str) -> Result<Taken, WorkspaceError> {
     let objects = &repo_git.join("objects");
     let remote = Remote::find(fixture_dir, repo)?;
@@ -80,8 +80,8 @@ pub(super) fn fetch(repo_git: &Path, fixture_dir: &Path, repo: &str, hash: &str)
         Err(WorkspaceError::Git { said, .. }) => said,
         Err(other) => return Err(other),
     };
-    // A server may give only what its branches and tags name. Those go elsewhere first, and only the commit's own
-    // history comes over.
+    // A server may only offer what its branches and tags name. They are fetched into another folder first, and only the
+    // commit's own history is taken from there.
     let all = repo_git.join("scylla-all");
     std::fs::create_dir_all(all.join("pack")).map_err(super::error::failed("make", &all))?;
     let git_dir = GitDir::new(format, &[])?;

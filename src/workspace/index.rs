@@ -2,7 +2,8 @@
 //!
 //! The folder may be an agent's. git finds its objects, configuration and attributes in the repository that we name; of
 //! the folder it reads files, `.gitignore` and whether a subfolder is a repository. Nested repositories are added as
-//! plain files: otherwise they would become links to commits that exist nowhere else. What git cannot keep is left out, and named.
+//! plain files: otherwise they would become links to commits that exist nowhere else. What git cannot keep is left out,
+//! and named.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -47,11 +48,11 @@ pub(super) struct Added {
 /// An index that is being filled.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Index<'a> {
-    /// The index.
+    /// The file of the index.
     pub(super) file: &'a Path,
     /// The folder that new objects are written to.
     pub(super) objects: &'a Path,
-    /// Folders of objects that are there already, which are not written again.
+    /// Folders of existing objects, which are not written again.
     pub(super) known: &'a [&'a Path],
 }
 
@@ -66,7 +67,7 @@ impl Index<'_> {
 
     /// Adds the folder's files.
     pub(super) fn add(&self, folder: &Path, files: Files) -> Result<Added, WorkspaceError> {
-        // A fixture is the person's own and stays as it is.
+        // A fixture belongs to the person and is left as it is.
         let mut added = if files == Files::NotIgnored { make_readable(folder)? } else { Added::default() };
         let mut listing = self.list(folder, files)?;
         if listing.is_empty() {
@@ -75,7 +76,7 @@ impl Index<'_> {
         added.changed = true;
         let mut sorted = Sorted::new(folder, &listing)?;
         if !sorted.replaced.is_empty() {
-            // git sees what such a folder holds only when it does not expect a file there.
+            // git lists the contents of such a folder only when the index has no file there.
             self.forget(folder, &sorted.replaced)?;
             listing = self.list(folder, files)?;
             sorted = Sorted::new(folder, &listing)?;
@@ -94,8 +95,8 @@ impl Index<'_> {
         Ok(added)
     }
 
-    /// Adds files that a `.gitignore` of the tree excludes, where one of the patterns names them; gives whether there are any.
-    /// No folder below may be a repository.
+    /// Adds files that a `.gitignore` of the tree excludes, where one of the patterns names them; gives whether there
+    /// are any. No folder below may be a repository.
     pub(super) fn include(
         &self,
         folder: &Path,
@@ -119,7 +120,7 @@ impl Index<'_> {
         Ok(is_any)
     }
 
-    /// What lies in the folder and is not added, because a `.gitignore` of the tree excludes it. No folder below may be a
+    /// What is in the folder and is not added, because a `.gitignore` of the tree excludes it. No folder below may be a
     /// repository.
     pub(super) fn ignored(&self, folder: &Path) -> Result<Ignored, WorkspaceError> {
         let listing = self.git(folder, &["ls-files", "-z", "--others", "--ignored", "--exclude-standard"]).run()?;
@@ -188,7 +189,7 @@ impl Index<'_> {
 struct Sorted {
     /// Repositories below the folder.
     nested: BTreeSet<PathBuf>,
-    /// What git does not keep: pipes, sockets and devices, and names that it keeps for itself.
+    /// What git cannot keep: pipes, sockets and devices, and names that it reserves.
     refused: BTreeSet<PathBuf>,
     /// Folders where the index has a file.
     replaced: BTreeSet<PathBuf>,
@@ -215,7 +216,8 @@ impl Sorted {
                     Ok(found) => {
                         content = content.saturating_add(found.len());
                         let refused = if is_special(&found) { Some(path.to_owned()) } else { reserved(path) };
-                        // git follows no symbolic link to the configuration of submodules, so it does not keep one.
+                        // git does not follow a symbolic link to the configuration of submodules, and does not keep
+                        // one.
                         let link = found.is_symlink() && is(path.file_name(), ".gitmodules");
                         sorted.refused.extend(refused.or_else(|| link.then(|| path.to_owned())));
                     }
@@ -241,13 +243,13 @@ fn specification(magic: &str, path: &Path) -> OsString {
     specification
 }
 
-/// Whether a folder of the path is a symbolic link now: what lies behind it is not in the tree.
+/// Whether a folder of the path is a symbolic link now: then the path is not in the tree.
 fn is_below_link(folder: &Path, path: &Path) -> bool {
     let mut folders = path.ancestors().skip(1).filter(|part| !part.as_os_str().is_empty());
     folders.any(|part| fs::symlink_metadata(folder.join(part)).is_ok_and(|found| found.is_symlink()))
 }
 
-/// The part of the path up to a name that git keeps for itself, in whatever case.
+/// The part of the path up to a name that git reserves, in whatever case.
 fn reserved(path: &Path) -> Option<PathBuf> {
     let at = path.iter().position(|name| is(Some(name), ".git"))?;
     Some(path.iter().take(at + 1).collect())
@@ -263,8 +265,9 @@ fn is_missing(error: &io::Error) -> bool {
 
 /// Makes every file and folder readable for us, so that none looks deleted, and removes pipes that git would wait for.
 ///
-/// git opens `.gitignore` and `.gitattributes` without looking at their kind, and would wait for ever for a pipe's other
-/// end. Such a pipe cannot be kept in a tree, so it is removed. Every place that git does not keep is in `left_out`.
+/// git opens `.gitignore` and `.gitattributes` without looking at their kind, and would wait for ever for a pipe's
+/// other end. Such a pipe cannot be kept in a tree, so it is removed. Every place that git does not keep is in
+/// `left_out`.
 fn make_readable(folder: &Path) -> Result<Added, WorkspaceError> {
     let mut added = Added::default();
     let top = fs::symlink_metadata(folder).map_err(failed("read", folder))?;

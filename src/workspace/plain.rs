@@ -1,4 +1,4 @@
-//! A second tree of the same files with no repository and nothing odd in it; alone, for two ways of capture begin by it.
+//! A second tree of the same files without repositories and anything odd; alone, because two ways to capture use it.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use super::error::{WorkspaceError, failed};
 use crate::os::files::{self, Folder, Kind, LinkBounds};
 
-/// As much of a tree as git handles in any case.
+/// Limits within which git can handle any tree.
 const BOUNDS: LinkBounds = LinkBounds { entries: 500_000, depth: 300, path: 3500 };
 
-/// Makes it in the folder `plain`, which is not there yet; gives what could not be linked.
+/// Makes it in the folder `plain`, which must not exist yet; gives what could not be linked.
 pub(super) fn link(workspace: &Path, plain: &Path) -> Result<Vec<PathBuf>, WorkspaceError> {
     fs::create_dir_all(plain).map_err(failed("make", plain))?;
     let opened = Folder::open(workspace).map_err(|error| failed("read", workspace)(error.error))?;

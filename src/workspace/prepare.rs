@@ -10,18 +10,19 @@ use super::error::{WorkspaceError, failed};
 use super::refs;
 use crate::model::ids::{SubtestId, TierId};
 
-/// What a workspace was before its agent.
+/// The state of a workspace before its agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Baseline {
     /// The commit in `repo.git`.
     pub commit: String,
-    /// The index of the fresh workspace, which spares the capture from reading unchanged files.
+    /// The index of the new workspace, which saves the capture from reading unchanged files.
     pub(super) index: Option<Index>,
     /// The folders that have its objects.
     pub(super) objects: Vec<PathBuf>,
 }
 
-/// An index with the time of its file, which tells git which files may have changed right after it was written.
+/// An index with the modification time of its file, by which git recognises files that were changed right after it was
+/// written.
 ///
 /// It is kept in memory, because an agent that can write to the run's folder could mark files in it as unchanged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +50,7 @@ impl Index {
 /// files nor configuration with `repo_git` or with another run.
 ///
 /// # Errors
-/// When `workspace` holds something, `repo_git` has no such baseline, or git or the file system fails.
+/// When `workspace` is not empty, `repo_git` has no such baseline, or git or the file system fails.
 pub fn prepare(
     repo_git: &Path,
     workspace: &Path,

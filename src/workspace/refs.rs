@@ -1,4 +1,4 @@
-//! The refs of `repo.git`, read as bytes: git would read its configuration too, which is not ours any more.
+//! The refs of `repo.git`, read as bytes: git would also read its configuration, which agents may have changed.
 
 use std::io;
 use std::path::Path;
@@ -8,7 +8,7 @@ use crate::os::files;
 
 /// Most bytes of a ref.
 const MOST_REF: u64 = 4096;
-/// Most bytes of the file that a person's `git gc` moves refs into.
+/// Most bytes of the file into which a person's `git gc` moves refs.
 const MOST_PACKED: u64 = 16 << 20;
 
 /// The commit that a ref names; `None` when there is no such ref.
@@ -36,7 +36,7 @@ fn id(text: &str) -> Option<String> {
     is_id.then(|| text.to_ascii_lowercase())
 }
 
-/// The bytes of a regular file of ours; `None` when it is not there.
+/// The bytes of a regular file; `None` when it does not exist.
 pub(super) fn bytes_of(path: &Path, most: u64) -> Result<Option<Vec<u8>>, WorkspaceError> {
     files::read_bounded(path, most).map_err(|error| failed("read", path)(io::Error::other(error)))
 }

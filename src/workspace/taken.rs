@@ -1,4 +1,4 @@
-//! What is taken of one tree as it lies there.
+//! The differences between a baseline and one folder, as a patch.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,23 +11,23 @@ use crate::model::changes::Ignored;
 use crate::model::limits::MOST_PATCH_BYTES;
 use crate::os::tool::ToolError;
 
-/// What an agent did to its workspace.
+/// What an agent changed in its workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Captured {
     /// A patch for `git apply` on the baseline; empty when nothing changed.
     pub patch: Vec<u8>,
     /// git's name for the baseline with the patch.
     pub tree: String,
-    /// What the tree's `.gitignore` names.
+    /// Files that the tree's `.gitignore` excludes.
     pub ignored: Ignored,
-    /// Places below the workspace that no patch can hold: pipes, sockets, devices, and names such as `.GIT`; and what was
-    /// too much.
+    /// Places below the workspace that no patch can hold (pipes, sockets, devices, and names such as `.GIT`), or that
+    /// were too large.
     pub left_out: Vec<PathBuf>,
-    /// Whether no folder was there: the agent may have removed it, or put something else in its place.
+    /// Whether the folder is missing: the agent may have removed it, or put something else in its place.
     pub gone: bool,
 }
 
-/// Takes what differs between the baseline and what lies in a folder, with the help of a place of ours.
+/// Finds the differences between the baseline and the contents of a folder, with a scratch folder of ours.
 pub(super) fn take(
     folder: &Path,
     scratch: &Path,
@@ -48,7 +48,7 @@ pub(super) fn take(
     let mut taken = index.add(folder, Files::NotIgnored)?;
     let mut captured = Captured::default();
     if taken.ignores {
-        // git looks into no repository below another one; in a tree without repositories it looks everywhere.
+        // git does not look into a repository below another one; in a tree without repositories it looks everywhere.
         let plain = scratch.join("plain");
         let looked_at = if taken.nested {
             taken.left_out.extend(plain::link(folder, &plain)?);

@@ -1,4 +1,4 @@
-//! Capturing a tree that cannot be captured as it is: a second tree of the same files is made without what is odd, and
+//! Captures a tree that cannot be captured as it is: a second tree of the same files is made without what is odd, and
 //! without the largest of its changed files when there is too much.
 
 use std::fs;
@@ -11,10 +11,10 @@ use super::plain;
 use super::prepare::Baseline;
 use super::taken::{Captured, take};
 
-/// Most bytes of changed files that are taken, one try after the other: a patch may be several times as large.
+/// Most bytes of changed files, for one try after the other: a patch may be several times as large.
 const ROOM: [u64; 2] = [128 << 20, 16 << 20];
 
-/// Captures what of the tree can be captured.
+/// Captures as much of the tree as possible.
 pub(super) fn capture(
     workspace: &Path,
     scratch: &Path,
@@ -24,7 +24,7 @@ pub(super) fn capture(
     let plain = scratch.join("plain");
     let mut left_out = plain::link(workspace, &plain)?;
     let mut last = None;
-    // What a pattern includes is left out when it is what makes the tree too large.
+    // The files that patterns include are left out if they make the tree too large.
     let tries = ROOM.map(|room| (room, wanted)).into_iter().chain((!wanted.is_empty()).then_some((ROOM[1], &[][..])));
     for (number, (room, include)) in tries.enumerate() {
         let scratch = scratch.join(format!("plain-{number}"));
@@ -45,7 +45,8 @@ pub(super) fn capture(
     Err(last.unwrap_or_else(|| WorkspaceError::NotAFolder { path: workspace.to_owned() }))
 }
 
-/// Takes the largest changed files out of a tree of ours, until the rest has at most `room` bytes; which these were.
+/// Removes the largest changed files from a tree of ours, until the rest has at most `room` bytes; gives the removed
+/// ones.
 fn make_room(plain: &Path, scratch: &Path, baseline: &Baseline, room: u64) -> Result<Vec<PathBuf>, WorkspaceError> {
     let objects = scratch.join("objects");
     fs::create_dir_all(&objects).map_err(failed("make", &objects))?;

@@ -1,4 +1,4 @@
-//! Arguments of the commands that do again what is done, and what the help of those says that go on with an experiment.
+//! Arguments of the commands that repeat what is done, and the help texts of those that continue an experiment.
 
 use std::path::PathBuf;
 
@@ -53,13 +53,13 @@ pub struct Regrade {
     pub table: TableFlags,
 }
 
-/// Flags of which an experiment saves what they were.
+/// Flags whose values an experiment saves.
 const SAVED: [&str; 8] =
     ["thinking", "timeout", "inherit", "jobs", "attempts", "keep_workspaces", "containment", "work_dir"];
-/// How a default begins in a help text.
+/// The beginning of a default in a help text.
 const DEFAULT: &str = " [default: ";
 
-/// The flag with a help that says what holds when it is not given: what was saved, not the default of a new experiment.
+/// The flag with a help text for when it is not given: the saved value applies, not the default of a new experiment.
 pub(super) fn as_saved(arg: Arg) -> Arg {
     if !SAVED.contains(&arg.get_id().as_str()) {
         return arg;
@@ -70,7 +70,7 @@ pub(super) fn as_saved(arg: Arg) -> Arg {
     if let Some(long) = long { arg.long_help(long) } else { arg }
 }
 
-/// A help text with the default that holds here.
+/// A help text with the default that applies here.
 fn saved(help: &str) -> String {
     let default = help.split_once(DEFAULT).and_then(|(before, rest)| Some((before, rest.split_once(']')?.1)));
     default.map_or_else(|| help.to_owned(), |(before, after)| format!("{before}{DEFAULT}as saved]{after}"))

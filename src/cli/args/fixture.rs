@@ -1,4 +1,4 @@
-//! What can be typed about fixtures.
+//! Arguments of the commands about fixtures.
 
 use std::path::PathBuf;
 

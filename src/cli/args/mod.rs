@@ -1,4 +1,4 @@
-//! What can be typed: the arguments, and nothing of what they mean.
+//! The arguments that can be typed, without their meaning.
 
 mod values;
 

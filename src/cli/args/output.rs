@@ -1,4 +1,4 @@
-//! How much is said, in which form, and which rows tables of results have.
+//! How much is printed, in which format, and which rows tables of results have.
 
 use clap::{Args, ValueEnum};
 
@@ -66,7 +66,7 @@ impl Default for Talk {
 }
 
 impl TableFlags {
-    /// What was chosen.
+    /// The chosen rows.
     #[must_use]
     pub fn rows(self) -> Option<Rows> {
         self.by.map(|by| match by {
@@ -86,7 +86,7 @@ pub enum By {
 }
 
 impl Command {
-    /// Which rows its table of results has, when a person chose.
+    /// The rows of the command's table of results, when a person chose them.
     #[must_use]
     pub fn rows(&self) -> Option<Rows> {
         match self {

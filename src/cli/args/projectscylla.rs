@@ -1,4 +1,4 @@
-//! What can be typed about experiments of ProjectScylla: how one is taken over, and how one is written in its form.
+//! Arguments about experiments of ProjectScylla: how one is taken over, and how one is exported.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! How values of the config are typed.
+//! How values are parsed from the command line.
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -9,7 +9,7 @@ use crate::model::money::Usd;
 use crate::report::findings::{FORMATS, Format, format_of};
 use crate::text::words::seconds_of;
 
-/// Longest time that can be given, in seconds.
+/// Longest time that is accepted, in seconds.
 const MOST_SECONDS: u64 = 10_000_000;
 
 /// A time: seconds, or a number with units.
@@ -23,13 +23,13 @@ pub(super) fn seconds(text: &str) -> Result<u64, String> {
     }
 }
 
-/// A form of `verify`'s report.
+/// A format of `verify`'s report.
 pub(super) fn report_format() -> impl TypedValueParser<Value = &'static Format> {
     let named = FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about));
     PossibleValuesParser::new(named).try_map(|name| format_of(&name).ok_or("there is no such form"))
 }
 
-/// A tier. What stands behind `--tiers` is taken for one, the name of a folder too.
+/// A tier. What is given for `--tiers` is parsed as one, even the name of a folder.
 pub(super) fn tier(text: &str) -> Result<TierId, String> {
     text.parse().map_err(|error| format!("{error}; what is no tier stands before `--tiers`"))
 }
@@ -63,7 +63,7 @@ fn not_negative(text: &str) -> Result<(), String> {
     if is_negative { Err("it is negative".to_owned()) } else { Ok(()) }
 }
 
-/// A folder as the config keeps it: it is read again in another folder.
+/// A folder as the config stores it: absolute, because it is read in another folder later.
 pub(super) fn absolute_folder(typed: &str) -> Result<String, String> {
     let path = std::path::absolute(typed).map_err(|error| error.to_string())?;
     path.into_os_string().into_string().map_err(|_| "the path from the root is not UTF-8".to_owned())

@@ -1,4 +1,4 @@
-//! Arguments of `worker`: which run, and what differs from the saved config on the machine where it is made.
+//! Arguments of `worker`: the run, and what differs from the saved config on this machine.
 
 use clap::Args;
 

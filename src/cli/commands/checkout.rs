@@ -15,7 +15,7 @@ use crate::workspace;
 /// Runs the command.
 ///
 /// # Errors
-/// When the run has no patch, or the place is taken.
+/// When the run has no patch, or the folder is not empty.
 pub fn run(args: &Checkout, console: &mut Console) -> Result<Exit, CliError> {
     let (folder, name) = choose(&args.experiment, console)?;
     let run = args.run;

@@ -1,4 +1,4 @@
-//! `run --dry-run`: the whole plan, and what each subtest composes. Nothing is started or written.
+//! `run --dry-run`: shows the whole plan, and what each subtest composes. Nothing is started or written.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ use crate::text::words::shell_word;
 use crate::ui::capabilities;
 use crate::ui::plan::{Newest, PlanPage, PlannedSubtest, PlannedTier};
 
-/// Shows the plan. `newest` is the folder that a `run` would look at instead, and whether it is complete.
+/// Shows the plan. `newest` is the folder that a `run` would continue instead, and whether it is complete.
 ///
 /// # Errors
 /// When standard output cannot be written.
@@ -87,10 +87,10 @@ pub fn show(
     Ok(Exit::Success)
 }
 
-/// Refuses a plan that cannot be made, with every mistake.
+/// Refuses a plan that cannot be carried out, with every mistake.
 ///
 /// # Errors
-/// When winners are asked for that no planned tier can give, or resources that are not there.
+/// When it needs winners that no planned tier can give, or resources that are missing.
 pub fn check(options: &Options) -> Result<(), CliError> {
     if let Some(why) = too_many_runs(&options.subtests, options.runs_per_subtest) {
         return Err(CliError::usage(why).hint("ask for fewer with `--runs`, `--tiers` or `--max-subtests`"));
@@ -101,7 +101,7 @@ pub fn check(options: &Options) -> Result<(), CliError> {
     if mistakes.is_empty() { Ok(()) } else { Err(CliError::mistakes(&mistakes)) }
 }
 
-/// What the agents of the plan cannot be given of what it gives them.
+/// The parts of the setups that the plan's agents cannot be given.
 fn not_taken(options: &Options) -> Vec<String> {
     let subtests = options.subtests.iter().flat_map(|(tier, subtests)| subtests.iter().map(|id| (*tier, *id)));
     let thinks = thinking_word(&options.thinking_mode).is_some();
@@ -159,7 +159,7 @@ fn agent(agent: &Agent) -> String {
     agent.program().map_or_else(|| kind.to_owned(), |program| format!("{kind}: {}", command(program.run)))
 }
 
-/// The line of a command; the shell that reads it is not named.
+/// The command, without the shell that runs it.
 fn command(run: &Invocation) -> String {
     match run {
         Invocation::Argv(words) => words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" "),

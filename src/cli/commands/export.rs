@@ -1,4 +1,4 @@
-//! `export`: an experiment in the form of ProjectScylla's runner.
+//! `export`: writes an experiment in the format of ProjectScylla's runner.
 
 use crate::cli::args::projectscylla::{Export, ExportFormat};
 use crate::cli::choose::choose;
@@ -14,13 +14,13 @@ use crate::store::survey::Depth;
 use crate::text::short::first_of;
 use crate::text::words::{counted, shell_word};
 
-/// Findings that are named one by one in a message.
+/// Most findings that are listed in a message.
 const MOST_NAMED: usize = 5;
 
 /// Runs the command.
 ///
 /// # Errors
-/// When the place is taken, the experiment is damaged, or the folder cannot be written.
+/// When the target is not empty, the experiment is damaged, or the folder cannot be written.
 pub fn run(args: &Export, console: &mut Console) -> Result<Exit, CliError> {
     let (folder, name) = choose(&args.experiment, console)?;
     let to = console.current_dir()?.join(&args.to);
@@ -53,7 +53,8 @@ pub fn run(args: &Export, console: &mut Console) -> Result<Exit, CliError> {
     Ok(Exit::Success)
 }
 
-/// A result that is not what it should be must not get into another tool's hands. What is missing is only left out.
+/// Whether a finding forbids the export: a damaged result must not be passed to another tool. Missing runs are only
+/// left out.
 fn hinders(finding: &Finding) -> bool {
     finding.kind.level() == Level::Damaged
         && !matches!(finding.kind, FindingKind::PhantomEntry | FindingKind::OutsidePlan | FindingKind::DuplicateRun)

@@ -1,4 +1,4 @@
-//! `extend`: grow the plan, then make what is new.
+//! `extend`: grows the plan, then makes the new runs.
 
 use crate::cli::args::Extend;
 use crate::cli::commands::session;
@@ -13,7 +13,7 @@ use crate::text::words::{counted, shell_word};
 /// Runs the command.
 ///
 /// # Errors
-/// When the growth is none, the folder is held, or it has findings that forbid to go on.
+/// When the plan would not grow, the folder is held, or it has findings under which the experiment cannot go on.
 pub fn run(args: &Extend, console: &mut Console) -> Result<Exit, CliError> {
     if args.runs.is_none() && args.tiers.is_empty() && args.max_subtests.is_none() {
         return Err(

@@ -86,7 +86,8 @@ fn check(args: &Check, console: &mut Console) -> Result<Exit, CliError> {
     trial::trial(&loaded, args.repeat, prelude, console)
 }
 
-/// What a fixture that loads may still have wrong: its language, its solution, and the files that its commands name.
+/// Finds what may still be wrong in a fixture that loads: its language, its solution, and the files that its commands
+/// name.
 fn look(dir: &Path, fixture: &model::task::Fixture, console: &mut Console) -> Result<Vec<Mistake>, CliError> {
     let tree = trial::solved_tree(dir, fixture)?;
     let mut mistakes: Vec<Mistake> = named::unknown_language(dir, &fixture.language).into_iter().collect();
@@ -109,7 +110,7 @@ fn look(dir: &Path, fixture: &model::task::Fixture, console: &mut Console) -> Re
     Ok(mistakes)
 }
 
-/// What a fixture starts and is not installed here, in a sentence each.
+/// The programs that a fixture starts and that are not installed here, as sentences.
 pub(super) fn absent_programs(fixture: &model::task::Fixture) -> Vec<String> {
     let path = std::env::var_os("PATH");
     let absent =
@@ -117,7 +118,7 @@ pub(super) fn absent_programs(fixture: &model::task::Fixture) -> Vec<String> {
     absent.map(|(owner, name)| format!("{owner} starts `{name}`, which is not installed here")).collect()
 }
 
-/// What the workspace says, if cargo can read it: a fixture is a fixture without it.
+/// The workspace, if cargo can read it: a fixture does not need one.
 fn located(current: &Path, console: &mut Console) -> Result<Located, CliError> {
     let (located, note) = locate_without_manifest(current)?;
     if let Some(note) = note {
@@ -166,7 +167,7 @@ fn check_all(dir: &Path, overrides: &Overrides, console: &mut Console) -> Result
     Err(CliError::mistakes(&told))
 }
 
-/// Says what a fixture that shares its subtests leaves to whoever runs it.
+/// Reports what has to be given when a fixture that shares its subtests is run.
 fn say_what_is_open(agent: bool, judges: bool, console: &mut Console) -> Result<(), CliError> {
     let open = match (agent, judges) {
         (true, true) => {
@@ -193,7 +194,7 @@ fn new(dir: &Path, console: &mut Console) -> Result<Exit, CliError> {
         console.print(&format!("{}\n", file.display()))?;
     }
     let word = shell_word(&shown(dir, Path::new("")));
-    // What lies in the fixture is copied into each experiment, so its results lie beside it.
+    // Everything in the fixture is copied into each experiment, so its results must be outside of it.
     let real = |path: &Path| std::fs::canonicalize(path).ok();
     let beside = if real(dir) == real(Path::new(".")) { " --results-dir ../scylla-results" } else { "" };
     console.say(&format!("\ntry it: `cargo scylla run {word} --runs 1{beside}`"))?;

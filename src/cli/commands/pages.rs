@@ -26,19 +26,19 @@ pub fn man(console: &mut Console) -> Result<Exit, CliError> {
     Ok(Exit::Success)
 }
 
-/// What lets `cargo scylla` be completed as `cargo-scylla` is, beside cargo's own completions.
+/// Scripts that let the shell complete `cargo scylla` like `cargo-scylla`, in addition to cargo's own completions.
 const BELOW_CARGO: [(Shell, &str); 3] = [
     (Shell::Bash, include_str!("../completions/cargo.bash")),
     (Shell::Zsh, include_str!("../completions/cargo.zsh")),
     (Shell::Fish, include_str!("../completions/cargo.fish")),
 ];
 
-/// The completions of `cargo-scylla` for a shell, and of `cargo scylla` where that can be.
+/// The completions of `cargo-scylla` for a shell, and of `cargo scylla` where that is possible.
 #[must_use]
 pub fn completions_for(shell: Shell) -> Vec<u8> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "cargo-scylla", &mut text);
-    // For bash, the crate takes the name that people type for a command with a subcommand in one half of its script.
+    // For bash, one half of the crate's script uses the name that people type for a command with a subcommand.
     if let (Shell::Bash, Ok(script)) = (shell, std::str::from_utf8(&text)) {
         text = script.replace("cargo__subcmd__scylla", "cargo__scylla").into_bytes();
     }
@@ -51,7 +51,7 @@ pub fn completions_for(shell: Shell) -> Vec<u8> {
 /// The manual page of a command.
 ///
 /// # Errors
-/// Never for a page in memory; the renderer's signature asks for it.
+/// Never for a page in memory; the renderer's signature requires it.
 pub fn man_page(command: &clap::Command) -> std::io::Result<Vec<u8>> {
     let mut page = Vec::new();
     clap_mangen::Man::new(command.clone()).render(&mut page)?;

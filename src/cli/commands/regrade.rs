@@ -1,4 +1,4 @@
-//! `regrade`: grade again what agents have done, by a mended fixture.
+//! `regrade`: grades finished work again by a mended fixture.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -45,7 +45,7 @@ pub fn run(args: &Regrade, console: &mut Console) -> Result<Exit, CliError> {
     session::conduct(session, &args.operation, &name, &differences.events, prelude, console)
 }
 
-/// What is going to be done.
+/// What will be done.
 fn summary(session: &Session, runs: usize, name: &str) -> String {
     let number = session.grader.number;
     let nothing_done = runs == 0 && session.progress.missing().len() == session.config.plan().total();
@@ -58,7 +58,7 @@ fn summary(session: &Session, runs: usize, name: &str) -> String {
     format!("grading {number}: {} to be checked and judged; no agent is asked", counted(runs, "run"))
 }
 
-/// The fixture that the settings name, when it is the experiment's.
+/// The fixture that the settings name, if it is the experiment's.
 fn fixture_of(session: &Session, set: Option<PathBuf>, name: &str) -> Result<PathBuf, CliError> {
     let is_same = |dir: &PathBuf| {
         crate::config::fixture::load(dir).is_ok_and(|fixture| fixture.id == session.config.experiment_id)
@@ -70,9 +70,9 @@ fn fixture_of(session: &Session, set: Option<PathBuf>, name: &str) -> Result<Pat
     })
 }
 
-/// The named runs, each of which has something to be graded.
+/// The named runs, each of which must have something to grade.
 fn chosen(named: &[RunId], to_grade: &BTreeSet<RunId>, progress: &Progress) -> Result<BTreeSet<RunId>, CliError> {
-    // What the grading has graded already is done: the same command may have been stopped before.
+    // Runs that this grading has graded already are accepted: the same command may have been stopped before.
     let undone = |run: &&RunId| !to_grade.contains(run) && !progress.is_committed(**run);
     let others: Vec<String> = named.iter().filter(undone).map(|run| format!("`{run}`")).collect();
     if others.is_empty() {

@@ -1,4 +1,5 @@
-//! `repair`: mend what `verify` finds, with the same audit. Deletes nothing, invents nothing; twice is the same as once.
+//! `repair`: mends what `verify` finds, with the same audit. Deletes nothing, invents nothing; twice is the same as
+//! once.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,17 +23,18 @@ use crate::store::mend::Applied;
 use crate::store::survey::Depth;
 use crate::ui::repair::{self, CheckpointBefore};
 
-/// The last step of a taking over is not mended but done: what it was to record says more than the results do.
+/// A take-over that lacks only its last step is finished instead of mended: the checkpoint that it was about to write
+/// has more than the results.
 const TAKING_OVER: &str = "the taking over was stopped before its last step, so its checkpoint is written first";
 
 /// Runs the command.
 ///
 /// # Errors
-/// When the folder is no experiment, is held by a coordinator, or cannot be written.
+/// When the folder is not an experiment, is held by a coordinator, or cannot be written.
 pub fn run(args: &Repair, console: &mut Console) -> Result<Exit, CliError> {
     let (folder, name) = choose(&args.experiment, console)?;
     let mut locked = if args.dry_run {
-        // What is only shown needs no lock, which a folder that cannot be written has not got.
+        // A dry run takes no lock, for which the folder would have to be writable.
         must_be_free(&folder).on(&name)?;
         None
     } else {
@@ -59,7 +61,7 @@ pub fn run(args: &Repair, console: &mut Console) -> Result<Exit, CliError> {
         None => None,
         Some(locked) => Some(apply(locked, &before, &mending).on(&name)?),
     };
-    // What is left is what `verify` says afterwards, not what was intended.
+    // What is left is what `verify` finds afterwards, not what was intended.
     let left = match &applied {
         Some(_) => audit(&survey_free(&folder, Depth::Evidence).on(&name)?),
         None => mending.kept.clone(),
@@ -71,7 +73,7 @@ pub fn run(args: &Repair, console: &mut Console) -> Result<Exit, CliError> {
     Ok(exit(&left, args.dry_run && !mending.is_nothing()))
 }
 
-/// Which page a repair shows of itself.
+/// The pages that a repair can show.
 #[derive(Debug, Clone, Copy)]
 enum Face {
     Plan,
@@ -79,7 +81,7 @@ enum Face {
     Json,
 }
 
-/// What a repair shows of itself.
+/// The content of these pages.
 struct Shown<'a> {
     name: &'a str,
     args: &'a Repair,
@@ -129,7 +131,7 @@ impl Shown<'_> {
     }
 }
 
-/// Findings that leave something to do: what is only true is for `verify` to say.
+/// Findings that leave something to do; plain notes are left to `verify`.
 fn to_do(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.retain(|finding| finding.kind.level() > Level::Note);
     findings
@@ -146,7 +148,7 @@ fn per_tier(completed_runs: &CompletedRuns) -> BTreeMap<TierId, usize> {
     })
 }
 
-/// A repair has done its work when nothing is left that it could mend; missing runs are a resume's work.
+/// The exit code: a repair is done when nothing is left that it could mend; missing runs are left to a resume.
 fn exit(left: &[Finding], would_mend: bool) -> Exit {
     let worst = left.iter().map(|finding| finding.kind.level()).max();
     match worst {

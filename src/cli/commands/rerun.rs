@@ -12,10 +12,11 @@ use crate::cli::prelude::Prelude;
 use crate::engine::session::rerun::rerun;
 use crate::text::words::counted;
 
-/// Runs the command. Nothing is made but what was named.
+/// Runs the command. Only the named runs are made.
 ///
 /// # Errors
-/// When nothing is named, a run is not planned, the folder is held, or it has findings that forbid to go on.
+/// When nothing is named, a run is not planned, the folder is held, or it has findings under which the experiment
+/// cannot go on.
 pub fn run(args: &Rerun, console: &mut Console) -> Result<Exit, CliError> {
     if args.run.is_empty() && !args.errored {
         return Err(CliError::usage("no run is named")

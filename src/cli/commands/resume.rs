@@ -1,4 +1,4 @@
-//! `resume`: go on with an experiment from its folder alone.
+//! `resume`: continues an experiment from its folder alone.
 
 use crate::cli::args::Resume;
 use crate::cli::args::projectscylla::TakeOverFlags;
@@ -15,10 +15,10 @@ use crate::engine::session::open::{go_on, hold, survey};
 use crate::model::event::Event;
 use crate::store::survey::Depth;
 
-/// Runs the command. It never turns into a fresh start.
+/// Runs the command. It never starts a fresh experiment.
 ///
 /// # Errors
-/// When the folder is held or has findings that forbid to go on.
+/// When the folder is held or has findings under which the experiment cannot go on.
 pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
     let prelude = Prelude::begin(console)?;
     let (folder, name) = choose(&args.experiment, console)?;
@@ -33,7 +33,7 @@ pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
         first = survey(&locked, Depth::Results).on(&name)?;
     }
     let mut session = go_on(locked, first).on(&name)?;
-    // Whatever former sessions came to.
+    // Even if former sessions did no work.
     session.resumed = true;
     let mut differences = differ(&mut session.config, &args.config);
     if !was_foreign && !was_begun {
@@ -43,7 +43,7 @@ pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
     session::conduct(session, &args.config.operation, &name, &differences.events, prelude, console)
 }
 
-/// Each flag that says something of a fixture to an experiment that has its own copy.
+/// A message for each flag about a fixture, which has no effect because the experiment has its own copy.
 fn without_effect(flags: &TakeOverFlags) -> Vec<Event> {
     let given = [
         ("--tiers-dir", flags.tiers_dir.is_some()),

@@ -1,4 +1,4 @@
-//! `run`: start an experiment, or go on with the unfinished one of the same fixture.
+//! `run`: starts an experiment, or continues the unfinished one of the same fixture.
 
 use std::cmp::Ordering;
 use std::fs;
@@ -78,10 +78,10 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     session::conduct(session, &args.config.operation, &name, &notices, prelude, console)
 }
 
-/// What came of making an experiment.
+/// The outcome of making an experiment.
 enum Made {
     New(Locked, Vec<Event>),
-    /// Another `run` made one meanwhile, to go on with or to leave alone.
+    /// Another `run` has made one meanwhile, which is to be continued or left alone.
     GoOn(ExperimentFolder),
     LeaveAlone(ExperimentFolder),
 }
@@ -93,7 +93,7 @@ fn make(question: &Question<'_>, current: &Path, prelude: &Prelude, console: &mu
     }
     let creation = hold_creation(results_dir, id, |holder| {
         let place = shown(results_dir, current);
-        // Whoever wants quiet, or has closed the stream, waits all the same.
+        // Even if the message is suppressed or cannot be written, the command waits.
         let _ = console.say(&format!("{holder} is making an experiment of `{id}` in `{place}`: waiting for it"));
     });
     let creation = creation.on(".")?;
@@ -109,7 +109,7 @@ fn make(question: &Question<'_>, current: &Path, prelude: &Prelude, console: &mu
     made
 }
 
-/// Without the manifest where all is said that could stand in it.
+/// Locates the workspace, without its manifest when the flags give everything that could be in it.
 fn locate_for(args: &Run, current: &Path, console: &mut Console) -> Result<Located, CliError> {
     let names_fixture = args.fixture.is_some() || args.tiers_dir.is_some();
     let needs_manifest = !names_fixture || args.results_dir.is_none() || manifest_sets_anything(current);
@@ -123,7 +123,8 @@ fn locate_for(args: &Run, current: &Path, console: &mut Console) -> Result<Locat
     Ok(located)
 }
 
-/// What lies in the fixture is copied into each experiment; an experiment in it would be copied into the next one.
+/// Refuses a results folder inside of the fixture: the fixture is copied into each experiment, so an experiment in it
+/// would be copied into the next one.
 fn refuse_results_in_fixture(options: &Options, args: &Run, console: &Console) -> Result<(), CliError> {
     let results = real(&options.results_dir);
     let copied = std::iter::once(&options.parts.dir).chain(options.parts.laid.values()).map(|path| real(path));
@@ -146,7 +147,7 @@ fn refuse_results_in_fixture(options: &Options, args: &Run, console: &Console) -
     Err(CliError::usage(message).hint(hint))
 }
 
-/// A path without links, also where it is not there yet.
+/// A path with links resolved, even if it does not exist yet.
 fn real(path: &Path) -> PathBuf {
     let real = |known: &Path| Some(fs::canonicalize(known).ok()?.join(path.strip_prefix(known).ok()?));
     path.ancestors().find_map(real).unwrap_or_else(|| path.to_owned())
@@ -161,7 +162,7 @@ fn in_target_dir(options: &Options, located: &Located, current: &Path) -> Option
     })
 }
 
-/// A word about an experiment that lies where former versions kept them.
+/// A message about an experiment in the place that former versions used.
 fn in_former_place(folder: &ExperimentFolder, places: &Places, current: &Path) -> Option<String> {
     let place = places.former_results.iter().flatten().find(|former| folder.root().starts_with(former))?;
     let removed = if place.ends_with("target/scylla") { ", which `cargo clean` removes" } else { "" };
@@ -216,13 +217,13 @@ fn leave_alone(folder: &ExperimentFolder, question: &Question<'_>, console: &mut
     Ok(Exit::Success)
 }
 
-/// Mends what a session that was killed at its very end has left of a finished experiment. Gives the damage that only a person
-/// can mend.
+/// Mends what a session that was killed at its very end has left of a finished experiment. Gives the damage that only a
+/// person can mend.
 fn tidy(folder: &ExperimentFolder, name: &str, console: &mut Console) -> Result<Vec<Finding>, CliError> {
     let mut survey = store::survey::survey(folder, Depth::Results)?;
     store::survey::add_leftovers(folder, &mut survey)?;
     let mending = mend(&survey, &Ask::default(), clock::now());
-    // Whoever holds it mends it.
+    // A coordinator that holds it mends it.
     if survey.holder.is_some() || mending.is_nothing() {
         return Ok(mending.kept.into_iter().filter(|finding| finding.kind.level() == Level::Damaged).collect());
     }
@@ -235,8 +236,8 @@ fn tidy(folder: &ExperimentFolder, name: &str, console: &mut Console) -> Result<
     Ok(damage)
 }
 
-/// Goes on with an unfinished experiment: its saved config wins, and every flag that differs is told. It has its own copy of
-/// the fixture, so one that was edited since is for a person to decide on.
+/// Continues an unfinished experiment: its saved config wins, and every flag that differs is reported. It has its own
+/// copy of the fixture, so if the fixture was edited since, a person has to decide.
 fn go_on(
     folder: ExperimentFolder,
     (args, located): (&Run, &Located),

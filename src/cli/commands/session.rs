@@ -1,4 +1,5 @@
-//! What `run`, `resume` and `extend` share: one session of the coordinator, shown to people, ended by an exit code.
+//! The common part of `run`, `resume` and `extend`: one session of the coordinator, shown to people, ended by an exit
+//! code.
 
 use std::time::Duration;
 
@@ -22,10 +23,10 @@ use crate::text::redact::Secrets;
 use crate::text::words::shell_word;
 use crate::ui::Reporter;
 
-/// How often bars are drawn anew.
+/// How often bars are redrawn.
 const TICK: Duration = Duration::from_millis(200);
 
-/// Does what is left of an experiment and tells how it ended.
+/// Does what is left of an experiment and reports how it ended.
 pub(super) fn conduct(
     mut session: Session,
     operation: &OperationFlags,
@@ -66,7 +67,7 @@ pub(super) fn conduct(
     })
 }
 
-/// Who is told what happens, and whether that could be written.
+/// The reporter of a session, and whether its output could be written.
 pub(super) struct Told<'a> {
     console: &'a Console,
     reporter: Box<dyn Reporter>,
@@ -78,20 +79,20 @@ impl<'a> Told<'a> {
         Self { console, reporter, unwritten: Ok(()) }
     }
 
-    /// Tells an event, or that time has passed.
+    /// Reports an event, or that time has passed.
     pub(super) fn tell(&mut self, at: Timestamp, event: Option<&Event>) {
         let Some(event) = event else { return self.reporter.tick(at) };
-        // Whoever listened may be gone; the experiment goes on without them.
+        // The reader of the output may be gone; the experiment goes on.
         let told = self.console.is_written(self.reporter.event(at, event));
         if self.unwritten.is_ok() {
             self.unwritten = told;
         }
     }
 
-    /// Tells no more.
+    /// Ends the report.
     ///
     /// # Errors
-    /// When something that is a result could not be written.
+    /// When output that is a result could not be written.
     pub(super) fn end(self, name: &str) -> Result<(), CliError> {
         drop(self.reporter);
         self.unwritten.map_err(|error| {
@@ -100,7 +101,7 @@ impl<'a> Told<'a> {
     }
 }
 
-/// How a session is conducted from here.
+/// The session's options on this machine.
 pub(super) fn session_options(
     containment: Containment,
     name: &str,
@@ -110,23 +111,23 @@ pub(super) fn session_options(
     SessionOptions { surroundings: surroundings(containment), tick, folder_name: name.to_owned(), news }
 }
 
-/// With what programs of runs are started here: with this environment, whose secrets are kept from the disk.
+/// What programs of runs are started with on this machine: this environment, whose secrets are not written to the disk.
 pub(super) fn surroundings(containment: Containment) -> Surroundings {
     let texts =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     Surroundings { containment, inherited: std::env::vars_os().collect(), secrets: Secrets::from_environment(texts) }
 }
 
-/// Refuses a containment that does not work here, before anything is made or kept for it.
+/// Refuses a containment that does not work here, before anything is made or saved.
 pub(super) fn refuse_containment(choice: ContainmentChoice, name: &str) -> Result<(), CliError> {
     Containment::probe(choice).map(drop).on(name)
 }
 
-/// Keeps operational changes: they hold for later sessions too.
+/// Saves operational changes, so that they apply to later sessions too.
 pub(super) fn save_operation(session: &Session, changed: bool, name: &str) -> Result<(), CliError> {
     if changed {
         refuse_containment(session.config.containment, name)?;
-        // A config of an earlier version becomes one of this version, beside which the record must lie.
+        // A config of an earlier version is saved in the current one, which needs this record beside it.
         store::repository::record(&session.locked.folder, &[])?;
         store::config::save(&session.locked.folder, &session.config)?;
     }

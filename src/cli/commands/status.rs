@@ -1,4 +1,4 @@
-//! `status`: where an experiment stands, from another terminal too.
+//! `status`: the state of an experiment, also while it runs in another terminal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -32,16 +32,16 @@ use crate::store::stages::RunStore;
 use crate::store::survey::{Depth, survey};
 use crate::ui::status::{self, RunInFlight};
 
-/// How often `--watch` looks.
+/// How often `--watch` reads the folder.
 const WATCH: Duration = Duration::from_secs(2);
 
-/// How often it is looked whether the terminal has another size.
+/// How often the size of the terminal is checked.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Runs the command.
 ///
 /// # Errors
-/// When the folder is no experiment or cannot be read.
+/// When the folder is not an experiment or cannot be read.
 pub fn run(args: &Status, console: &mut Console) -> Result<Exit, CliError> {
     let (folder, name) = choose(&args.experiment, console)?;
     loop {
@@ -55,7 +55,7 @@ pub fn run(args: &Status, console: &mut Console) -> Result<Exit, CliError> {
     }
 }
 
-/// Until it is time to look again, or the terminal has another size.
+/// Waits until the next reading is due, or the terminal has another size.
 fn wait(size: Option<Size>, console: &Console) {
     let waited = Stopwatch::start();
     while waited.elapsed() < WATCH && (size.is_none() || console.drawn_size() == size) {
@@ -63,7 +63,7 @@ fn wait(size: Option<Size>, console: &Console) {
     }
 }
 
-/// Shows where an experiment stands that nobody works on; for machines, as the event that ends a session.
+/// Shows the state of an experiment that nobody works on; for machines, as the event that ends a session.
 pub(super) fn show_ended(folder: &ExperimentFolder, name: &str, console: &mut Console) -> Result<(), CliError> {
     let survey = survey(folder, Depth::Results)?;
     if console.message_format() == MessageFormat::Human {
@@ -87,7 +87,7 @@ fn show(
     console: &mut Console,
 ) -> Result<(), CliError> {
     let config = survey.config.content();
-    // A fixture that cannot be read costs names, not numbers.
+    // If the fixture cannot be read, only names are missing, not numbers.
     let fixture = config::fixture::load(&folder.fixture()).ok();
     let numbers = Progress::of(survey.plan().unwrap_or_default(), survey);
     let in_flight = if survey.made_by.is_none() { in_flight(folder, survey, fixture.as_ref()) } else { Vec::new() };
@@ -96,7 +96,7 @@ fn show(
     let mut rate_limits = checkpoint.map(Checkpoint::limits).unwrap_or_default();
     rate_limits.retain(|limit| limit.until > now);
     let retry_at = rate_limits.iter().map(|limit| limit.until).min().filter(|_| survey.holder.is_some());
-    // What no program works on is not in flight while it may wait for a model.
+    // A run that may be waiting for a model and that no program works on is not in flight.
     let waits = |run: &RunInFlight| {
         let index = checkpoint.map(|checkpoint| &checkpoint.completed_runs);
         let is_agent_complete = index.and_then(|index| index.get(run.run)) == Some(RunStatus::AgentComplete);
@@ -109,7 +109,7 @@ fn show(
     waiting.retain(|tier, _| numbers.missing().keys().any(|run| run.tier == *tier));
     let damaged = numbers.damaged();
     let status = match checkpoint.map(|checkpoint| checkpoint.status) {
-        // Nothing is called complete that is not.
+        // Nothing is called complete unless it is.
         Some(ExperimentStatus::Completed) if !damage.found.is_empty() || !numbers.missing().is_empty() => {
             Some(ExperimentStatus::Interrupted)
         }
@@ -148,10 +148,10 @@ fn show(
     }
 }
 
-/// What is damaged, as the audit that `verify` shares finds it without a look at evidence.
+/// The damage that the audit, which `verify` shares, finds without reading evidence.
 struct Damage {
     found: Vec<Finding>,
-    /// What a resume leaves as it is.
+    /// Findings that a resume leaves as they are.
     stays: Vec<Finding>,
 }
 
@@ -162,8 +162,8 @@ fn damage(survey: &Survey, now: Timestamp) -> Damage {
     Damage { found: of_damage(audit(survey)), stays: of_damage(mend(survey, &Ask::default(), now).kept) }
 }
 
-/// Planned runs without a result that nobody works on, by why. What a resume does not make, because something is damaged, is
-/// not waiting for one.
+/// Number of planned runs without a result that nobody works on, for each reason. Runs that a resume does not make,
+/// because something is damaged, do not count as waiting for one.
 fn missing_beside(in_flight: &[RunInFlight], numbers: &Progress, damage: &[Finding]) -> BTreeMap<Missing, usize> {
     let in_flight: BTreeSet<RunId> = in_flight.iter().map(|in_flight| in_flight.run).collect();
     let damaged: BTreeSet<RunId> = damage.iter().filter_map(|finding| finding.run).collect();
@@ -175,7 +175,7 @@ fn missing_beside(in_flight: &[RunInFlight], numbers: &Progress, damage: &[Findi
     missing
 }
 
-/// Runs that have a folder and no result and that somebody works on, with the stage that is under way.
+/// Runs with a folder and without a result that somebody works on, with their present stage.
 fn in_flight(folder: &ExperimentFolder, survey: &Survey, fixture: Option<&Fixture>) -> Vec<RunInFlight> {
     let begun = survey.runs.iter().filter(|(_, seen)| matches!(seen, RunSeen::Unfinished { .. })).map(|(run, _)| *run);
     let is_worked_on = |run: &RunId| survey.holder.is_some() || survey.claimed.contains_key(run);

@@ -1,4 +1,4 @@
-//! What `resume` does with an experiment of ProjectScylla: it says what it takes over, then takes it over.
+//! What `resume` does with an experiment of ProjectScylla: it reports what it will do, then takes the experiment over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -29,14 +29,14 @@ use crate::rules::mend::{Ask, mend};
 use crate::text::short::first_of;
 use crate::text::words::{counted, list, shell_word};
 
-/// Runs that are named one by one in a message.
+/// Most runs that are listed in a message.
 const MOST_NAMED: usize = 8;
 
-/// Takes an experiment of ProjectScylla over. `Some` when there is nothing to do: how the command ends then.
+/// Takes an experiment of ProjectScylla over. `Some` when there is nothing to do: then that is the command's exit code.
 ///
 /// # Errors
-/// When its runner works on it, its state forbids it, agents would be paid again without being asked, or the
-/// fixture for missing runs is not known.
+/// When its own runner works on it, its state does not allow it, agents would be paid again without a person's consent,
+/// or the fixture for missing runs is not known.
 pub(super) fn take_over(
     args: &Resume,
     locked: &mut Locked,
@@ -77,7 +77,7 @@ pub(super) fn take_over(
     Ok(None)
 }
 
-/// A finished experiment stays ProjectScylla's; what is wrong with its checkpoint is mended in its own version.
+/// Leaves a finished experiment as ProjectScylla's; mistakes of its checkpoint are mended in its own version.
 fn leave_alone(locked: &mut Locked, survey: &Survey, name: &str, console: &mut Console) -> Result<Exit, CliError> {
     let mending = mend(survey, &Ask::default(), clock::now());
     open::apply(locked, survey, &mending).on(name)?;
@@ -128,7 +128,7 @@ fn fixture_dir(args: &Resume, candidate: &TakeOver<'_>, current: &Path) -> Resul
     })
 }
 
-/// How missing runs get the setups of earlier tiers: as it is asked for, else as at the experiment's time.
+/// How missing runs inherit from earlier tiers: as asked for, else as at the experiment's time.
 fn inherit(
     args: &Resume,
     candidate: &TakeOver<'_>,
@@ -149,8 +149,8 @@ fn inherit(
     })
 }
 
-/// How much agents are told to think. What nobody knows is asked for, and never made up: missing runs would be measured
-/// under other words than those that are there.
+/// How much agents are told to think. If it is not known it must be given, and is never assumed: missing runs would be
+/// measured with other prompts than the existing ones.
 fn thinking_mode(args: &Resume, known: Option<String>) -> Result<String, CliError> {
     let given = args.config.thinking.as_deref().map(options::canonical_thinking);
     known.or(given).ok_or_else(|| {
@@ -161,7 +161,7 @@ fn thinking_mode(args: &Resume, known: Option<String>) -> Result<String, CliErro
     })
 }
 
-/// Where the words to think come from, when the config does not say them.
+/// A message about the source of the thinking mode, when the config does not have it.
 fn thinking_told(candidate: &TakeOver<'_>, is_known: bool, mode: &str) -> Option<String> {
     if candidate.experiment.config.thinking_mode.is_some() {
         return None;
@@ -170,14 +170,14 @@ fn thinking_told(candidate: &TakeOver<'_>, is_known: bool, mode: &str) -> Option
     Some(format!("its config does not say how much agents think; {from} `{mode}`"))
 }
 
-/// Said once: results of both tools are under different words where instructions are composed.
+/// A message that results of the two tools have different prompts where instructions are composed.
 fn words_differ(candidate: &TakeOver<'_>, options: &Options) -> Option<String> {
     let missing = candidate.missing_of(&options.subtests);
     let mut composing = options.fixture.tiers.iter().flat_map(|(tier, all)| {
         let composes = |it: &Subtest| it.setup.resources != Resources::default() || it.setup.agent_teams;
         all.iter().filter(move |(_, it)| composes(it)).map(|(subtest, _)| (*tier, *subtest))
     });
-    // What is inherited may compose, whatever the missing runs say themselves.
+    // What is inherited may be composed, whatever the missing runs compose themselves.
     let differs = composing.any(|place| options.inherit != Inherit::None || missing.contains(&place));
     differs.then(|| {
         "what its missing runs read in `CLAUDE.md` is worded otherwise than ProjectScylla words it: docs/migration.md lists \
@@ -186,7 +186,7 @@ fn words_differ(candidate: &TakeOver<'_>, options: &Options) -> Option<String> {
     })
 }
 
-/// What the experiment was started with, as far as it is said the same way here.
+/// The options that the experiment was started with, as far as they can be expressed here.
 fn options_of(
     (args, located): (&Resume, &Located),
     candidate: &TakeOver<'_>,
@@ -217,7 +217,7 @@ fn options_of(
     }
 }
 
-/// What is going to be done, a sentence each.
+/// What will be done, as sentences.
 fn intent(candidate: &TakeOver<'_>, planned: usize, fixture: &str, inherit: Inherit) -> Vec<String> {
     let taken = &candidate.runs;
     let committed = taken.committed.len();

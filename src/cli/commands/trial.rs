@@ -1,4 +1,5 @@
-//! What `fixture check` tries: that the solution applies, and with `--run` that it passes where an agent that does nothing fails.
+//! What `fixture check` tries: whether the solution applies, and with `--run` whether it passes while an agent that
+//! does nothing fails.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -35,30 +36,30 @@ use crate::workspace::base::{Layers, make_base, make_baselines};
 use crate::workspace::checkout::apply;
 use crate::workspace::prepare::prepare;
 
-/// The subtest that does nothing, and the one that applies the solution.
+/// The subtest whose agent does nothing, and the one whose agent applies the solution.
 const NOTHING: SubtestId = SubtestId(0);
 const SOLUTION: SubtestId = SubtestId(1);
 
 /// Lines of a check's output that are shown.
 const SHOWN_LINES: usize = 3;
 
-/// The task's tree with the solution applied, in a folder that goes with it.
+/// The task's tree with the solution applied, in a folder that is removed when this is dropped.
 pub(super) struct Tree {
     pub(super) path: PathBuf,
     _folder: files::TemporaryFolder,
 }
 
-/// What became of applying the solution.
+/// The outcome of applying the solution.
 pub(super) enum Solved {
     /// It applies, or there is none.
     Tree(Tree),
     /// It does not apply.
     Not(Mistake),
-    /// The task's tree lies elsewhere, and nothing is fetched to look at a fixture.
+    /// The task's tree is elsewhere, and nothing is fetched to check a fixture.
     Elsewhere,
 }
 
-/// Makes the task's tree, if it can be made without a network, and applies the solution.
+/// Makes the task's tree, if that is possible without a network, and applies the solution.
 ///
 /// # Errors
 /// When the tree cannot be made.
@@ -102,15 +103,15 @@ fn does_not_apply(patch: &Path, tree: &Path, other: &Path, error: &dyn std::erro
     mistake.hint("make it anew with `git diff` in a copy of the tree")
 }
 
-/// What became of the runs of one subtest.
+/// The outcome of the runs of one subtest.
 struct Tried {
     results: Vec<(RunResult, Vec<CheckResult>, RunId)>,
     failures: Vec<Failure>,
 }
 
-/// Runs the checks and judges on the tree as it is and on the solution, so many times each.
+/// Runs the checks and judges on the untouched tree and on the solution, `repeat` times each.
 pub(super) fn trial(loaded: &Loaded, repeat: u32, prelude: Prelude, console: &mut Console) -> Result<Exit, CliError> {
-    // Let go after the folder is gone.
+    // Released after the folder is removed.
     let making = prelude.making();
     let folder = files::TemporaryFolder::new("cargo-scylla-")?;
     let copy = folder.path().join("fixture");
@@ -137,7 +138,7 @@ pub(super) fn trial(loaded: &Loaded, repeat: u32, prelude: Prelude, console: &mu
         };
         count += 1;
         let who = if run.subtest == SOLUTION { "the solution" } else { "an agent that does nothing" };
-        // Whoever closed the stream, or wants quiet, still gets the result.
+        // Even if the message is suppressed or cannot be written, the result follows.
         let _ = console.say(&format!("tried {count} of {all}: {who} {end}"));
     };
     let session_options = session_options(containment, &name, Vec::new(), None);
@@ -181,7 +182,7 @@ fn say_what_was_tried(
     Ok(())
 }
 
-/// A copy of the fixture in which there is nobody but who does nothing and who applies the solution.
+/// A copy of the fixture whose only agents are the one that does nothing and the one that applies the solution.
 fn copy_to_try(loaded: &Loaded, copy: &Path) -> Result<(Loaded, TierId), CliError> {
     freeze(&loaded.parts, copy)?;
     let tiers = copy.join("tiers");
@@ -203,7 +204,7 @@ fn copy_to_try(loaded: &Loaded, copy: &Path) -> Result<(Loaded, TierId), CliErro
     }
     let tier = first.ok_or_else(|| CliError::usage("the fixture has no tier"))?;
     let mut to_try = options::load(copy, &fixture::Overrides::default())?;
-    // A local repository is named relative to where the fixture lies, not to its copy.
+    // The path of a local repository is relative to the fixture itself, not to its copy.
     if let (Source::Repository { repo, .. }, Source::Repository { repo: given, .. }) =
         (&mut to_try.fixture.source, &loaded.fixture.source)
     {
@@ -262,7 +263,7 @@ fn tried(
     Ok(Tried { results, failures })
 }
 
-/// What is wrong with a fixture by what was tried with an agent that does nothing.
+/// What the runs with an agent that does nothing show to be wrong with a fixture.
 fn of_nothing(tried: &Tried) -> Vec<String> {
     let mut wrong = unjudged(tried, "what an agent that does nothing leaves");
     if !tried.results.is_empty() && tried.results.iter().all(|(result, ..)| result.judge_passed) {
@@ -299,7 +300,7 @@ fn of_solution(tried: &Tried, experiment: &ExperimentFolder) -> Vec<String> {
     wrong
 }
 
-/// Each check that applied, with how it ended each time.
+/// The results of each check that applied.
 fn outcomes(tried: &Tried) -> BTreeMap<String, Vec<(&CheckResult, RunId)>> {
     let mut all: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for (_, checks, run) in &tried.results {
@@ -329,7 +330,7 @@ fn flaky(tried: &Tried, who: &str) -> Vec<String> {
     wrong
 }
 
-/// The last lines of a log, as one.
+/// The last lines of a log, joined to one.
 fn last_lines(log: &Path) -> Option<String> {
     let bytes = files::read_if_readable(log, limits::MOST_STAGE_FILE_BYTES)?;
     let text = String::from_utf8_lossy(&bytes);
@@ -338,7 +339,7 @@ fn last_lines(log: &Path) -> Option<String> {
     (!shown.is_empty()).then_some(shown)
 }
 
-/// What is to be said of a number of repetitions.
+/// A message about a number of repetitions.
 pub(super) fn intent(repeat: u32) -> String {
     let times = counted(repeat as usize, "time");
     format!("trying an agent that does nothing, and the solution, {times} each; judges are asked and may cost money")

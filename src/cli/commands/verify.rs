@@ -1,4 +1,4 @@
-//! `verify`: do results, checkpoint and plan agree? Writes nothing.
+//! `verify`: checks whether results, checkpoint and plan agree. Writes nothing.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ use crate::store::survey::{Depth, survey};
 /// Runs the command.
 ///
 /// # Errors
-/// When a folder is no experiment or cannot be read.
+/// When a folder is not an experiment or cannot be read.
 pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
     let policy = policy(&args.gate, console)?;
     let dirs: Vec<Option<PathBuf>> =

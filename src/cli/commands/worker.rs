@@ -1,4 +1,4 @@
-//! `worker`: one planned run in this process, beside whoever works on others.
+//! `worker`: makes one planned run in this process, while other processes may work on other runs.
 
 use crate::cli::args::worker::{Worker, WorkerFlags};
 use crate::cli::choose::choose;
@@ -14,7 +14,7 @@ use crate::os::process::Containment;
 /// Runs the command.
 ///
 /// # Errors
-/// When the run is not planned, another worker has it, it cannot be made, or it has no result in the end.
+/// When the run is not planned, another worker has it, it cannot be made, or it ends without a result.
 pub fn run(args: &Worker, console: &mut Console) -> Result<Exit, CliError> {
     let prelude = Prelude::begin(console)?;
     let (folder, name) = choose(&args.experiment, console)?;
@@ -41,7 +41,7 @@ pub fn run(args: &Worker, console: &mut Console) -> Result<Exit, CliError> {
     Err(CliError { exit, error: error.into(), hint: Some(format!("`{}` goes on", console.typed())) })
 }
 
-/// Lets flags take effect for this worker alone.
+/// Applies flags for this worker alone.
 fn operate(config: &mut Config, flags: &WorkerFlags) {
     config.attempts = flags.attempts.unwrap_or(config.attempts);
     config.containment = flags.containment.unwrap_or(config.containment);

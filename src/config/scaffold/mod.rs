@@ -1,4 +1,4 @@
-//! `fixture new`: a fixture that works as it stands, with comments that say what to change.
+//! `fixture new`: a fixture that works immediately, with comments that say what to change.
 
 use std::fs;
 use std::io::{self, Write};
@@ -21,17 +21,16 @@ const FILES: [(&str, &str); 9] = [
     ("tiers/T1/00-agent.yaml", include_str!("agent.yaml")),
 ];
 
-/// What stands in the files for the fixture's id.
+/// The placeholder for the fixture's id in the files.
 const ID: &str = "{id}";
 
-/// The id where the folder's name gives none.
+/// The id when the folder's name cannot be used.
 const USUAL_ID: &str = "my-task";
 
-/// Writes a fixture into a new or empty folder and returns its files. Its id is the folder's name, as far as that can
-/// be an id.
+/// Writes a fixture into a new or empty folder and returns its files. Its id is made from the folder's name.
 ///
 /// # Errors
-/// When the folder has something in it, is not a folder, or cannot be written; nothing is ever written over.
+/// When the folder is not empty, is not a folder, or cannot be written; existing files are never overwritten.
 pub fn write(dir: &Path) -> Result<Vec<PathBuf>, Mistake> {
     let failed = |path: &Path, error: &io::Error| Mistake::new(path, format!("cannot be written: {error}"));
     fs::create_dir_all(dir).map_err(|error| failed(dir, &error))?;
@@ -56,7 +55,7 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
     fs::File::create_new(path)?.write_all(text.as_bytes())
 }
 
-/// The name of the folder with everything replaced that an id cannot have.
+/// The name of the folder with everything replaced that an id cannot contain.
 fn id(dir: &Path) -> String {
     let real = fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
     let name = real.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

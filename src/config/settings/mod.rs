@@ -18,7 +18,7 @@ mod gate;
 /// How much an agent can be told to think.
 pub const THINKING: [&str; 4] = ["None", "Low", "High", "UltraThink"];
 
-/// What was set; `None` is left to the next lower place. Relative paths are as written.
+/// The settings of one place; `None` leaves a setting to the next lower place. Relative paths are as written.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Settings {
     /// `tiers-dir`: the folder of the fixture.
@@ -29,7 +29,7 @@ pub struct Settings {
     pub agent_command: Option<String>,
     /// `judge-command`: the shell lines of judges where a fixture names none.
     pub judge_command: Option<Vec<String>>,
-    /// `results-dir`: where experiments lie.
+    /// `results-dir`: the results folder.
     pub results_dir: Option<PathBuf>,
     /// `jobs`: runs in flight at once, from 1.
     pub jobs: Option<u32>,
@@ -37,13 +37,13 @@ pub struct Settings {
     pub runs: Option<u32>,
     /// `tiers`, or `tiers.run`: the tiers to run.
     pub tiers: Option<Vec<TierId>>,
-    /// `tiers.inherit`: what subtests take over from winners.
+    /// `tiers.inherit`: what subtests inherit from winners.
     pub inherit: Option<Inherit>,
     /// `price-per-run`: what a run is expected to cost.
     pub price_per_run: Option<Usd>,
-    /// `model`: models that agents are told to use.
+    /// `model`: models that agents are configured to use.
     pub model: Option<Vec<String>>,
-    /// `judge-model`: models that judges are told to use.
+    /// `judge-model`: models that judges are configured to use.
     pub judge_model: Option<Vec<String>>,
     /// `thinking`: one of [`THINKING`].
     pub thinking: Option<String>,
@@ -68,7 +68,7 @@ pub struct Settings {
 /// Reads `.config/scylla.toml`.
 ///
 /// # Errors
-/// Every mistake in it: its syntax, keys that are unknown, values of a wrong type.
+/// Every mistake in it: its syntax, unknown keys, values of a wrong type.
 pub fn from_toml(text: &str, file: &Path) -> Result<Settings, Vec<Mistake>> {
     read(&toml::parse(text, file)?, "", file)
 }
@@ -76,7 +76,7 @@ pub fn from_toml(text: &str, file: &Path) -> Result<Settings, Vec<Mistake>> {
 /// Reads the table `[workspace.metadata.scylla]` of a workspace's manifest.
 ///
 /// # Errors
-/// Every mistake in it: keys that are unknown, values of a wrong type.
+/// Every mistake in it: unknown keys, values of a wrong type.
 pub fn from_manifest(text: &str, manifest: &Path) -> Result<Settings, Vec<Mistake>> {
     let root = toml::parse(text, manifest)?;
     match ["workspace", "metadata", "scylla"].iter().try_fold(&root, |node, key| node.get(key)) {
@@ -86,7 +86,7 @@ pub fn from_manifest(text: &str, manifest: &Path) -> Result<Settings, Vec<Mistak
 }
 
 impl Settings {
-    /// What is set here, and for the rest what is set in `lower`.
+    /// These settings, completed from `lower`.
     #[must_use]
     pub fn over(self, lower: Self) -> Self {
         Self {
@@ -199,7 +199,7 @@ fn tiers(fields: &Fields<'_>, key: &'static str) -> Option<Vec<TierId>> {
     items.iter().map(tier).collect()
 }
 
-/// One text, or a list of them; `what` they are.
+/// One text, or a list of texts; `what` describes them.
 fn texts(fields: &Fields<'_>, key: &'static str, what: &str) -> Option<Vec<String>> {
     let node = fields.find(key)?;
     let path = fields.path(key);

@@ -1,4 +1,4 @@
-//! Settings are read, laid over each other, and their mistakes told.
+//! Settings are read and laid over each other, and their mistakes are reported.
 
 use super::*;
 

@@ -46,7 +46,7 @@ impl Field {
     }
 }
 
-/// Whether a value is more than the nothing that a field without meaning has.
+/// Whether a value differs from the empty value of a field that is not used.
 fn says_something(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,
@@ -95,7 +95,7 @@ const FIELDS_OF_4_0: [&str; 31] = [
 /// Declares [`Config`] and [`Config::FIELDS`] from one list, so that no field can be without a class.
 macro_rules! config {
     ($( $(#[$meta:meta])* $class:ident $field:ident: $type:ty, )*) => {
-        /// The complete config of an experiment. Every field is written always.
+        /// The complete config of an experiment. Every field is always written.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
         pub struct Config {
             $( $(#[$meta])* pub $field: $type, )*
@@ -124,7 +124,8 @@ config! {
     /// When the experiment was started.
     #[schemars(with = "String")]
     Label created_at: Timestamp,
-    /// The start of the newest experiment beside it, where that is not earlier: a clock was ahead then, or went back.
+    /// The start of the newest experiment beside this one, if that is not earlier: a clock was ahead then, or was set
+    /// back.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     Label created_after: Option<Timestamp>,
@@ -141,9 +142,9 @@ config! {
     Result fixture_digest: Digest,
     /// The task's language.
     Result language: String,
-    /// Models that agents are told to use; the first one counts.
+    /// Models that agents are configured to use; only the first one is used.
     Result models: Vec<String>,
-    /// Models that `command` judges are told to use.
+    /// Models that `command` judges are configured to use.
     Result judge_models: Vec<String>,
     /// How much an agent is told to think: `None`, `Low`, `High`, `UltraThink`.
     Result thinking_mode: String,
@@ -153,9 +154,9 @@ config! {
     Result no_progress_seconds: Option<u64>,
     /// Most bytes of one program's output that are kept.
     Result output_limit_bytes: u64,
-    /// Names of environment variables that agents are given beside the standard ones.
+    /// Names of environment variables that agents get in addition to the standard ones.
     Result environment: Vec<String>,
-    /// What subtests take over from the winners of earlier tiers.
+    /// What subtests inherit from the winners of earlier tiers.
     Result inherit: Inherit,
 
     /// The planned subtests of each tier.
@@ -163,49 +164,49 @@ config! {
     Plan subtests: BTreeMap<TierId, Vec<SubtestId>>,
     /// Runs of each subtest.
     Plan runs_per_subtest: u32,
-    /// Most subtests of a tier that were asked for; `null` for all.
+    /// Most subtests of each tier, as asked for; `null` for all.
     Plan max_subtests: Option<u32>,
     /// Every `extend`, oldest first.
     Plan extensions: Vec<Extension>,
 
     /// Runs in flight at once.
     Operational jobs: u32,
-    /// Attempts of a run for infrastructure failures, in one session.
+    /// How many times a run is tried in one session when infrastructure fails.
     Operational attempts: u32,
     /// Ceiling of the cost of all attempts and judges; `null` for none.
     Operational max_cost_usd: Option<Usd>,
-    /// Which workspaces stay after the commit.
+    /// Which workspaces are kept after the commit.
     Operational keep_workspaces: KeepWorkspaces,
     /// How the processes of a run are held together.
     Operational containment: ContainmentChoice,
-    /// Where work folders lie; `null` for the usual place.
+    /// The folder for work folders; `null` for the default.
     #[serde(default)]
     Operational work_dir: Option<String>,
     /// Time between TERM and KILL, in seconds.
     Operational grace_seconds: u64,
-    /// The same infrastructure failure so many times in a row stops its tier for the session.
+    /// How many times in a row the same infrastructure failure stops its tier for the session.
     Operational systemic_failures: u32,
     /// Longest wait for the rate limits of a model in total, in seconds.
     Operational rate_limit_seconds: u64,
 }
 
-/// One `extend` of an experiment: what it was before is what the former extension says.
+/// One `extend` of an experiment; the values before it are in the former extension.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Extension {
-    /// When.
+    /// When it was made.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// Runs of each subtest from then on.
+    /// Number of runs of each subtest from then on.
     pub runs_per_subtest: u32,
     /// Tiers that were added.
     #[schemars(with = "Vec<String>")]
     pub added_tiers: Vec<TierId>,
-    /// Most subtests of a tier from then on.
+    /// Most subtests of each tier from then on.
     pub max_subtests: Option<u32>,
 }
 
 impl Extension {
-    /// Whether this is what was asked for, so that to ask for it once more is to go on.
+    /// Whether this is what is asked for now, so that the same request again only continues it.
     #[must_use]
     pub fn repeats(&self, runs: Option<u32>, tiers: &[TierId], max_subtests: Option<u32>) -> bool {
         runs.is_none_or(|runs| runs == self.runs_per_subtest)
@@ -215,7 +216,7 @@ impl Extension {
     }
 }
 
-/// Which workspaces stay after the commit of their run.
+/// Which workspaces are kept after the commit of their run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KeepWorkspaces {
@@ -228,15 +229,16 @@ pub enum KeepWorkspaces {
     All,
 }
 
-/// What subtests take over from the winners of earlier tiers.
+/// What subtests inherit from the winners of earlier tiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Inherit {
     /// Nothing: each subtest stands alone.
     None,
-    /// Every subtest takes the winner of the nearest earlier tier, and the winners of those tiers that it names.
+    /// Every subtest inherits from the winner of the nearest earlier tier, and from the winners of the tiers that it
+    /// names.
     PreviousBest,
-    /// Each subtest takes what it declares: `extends_previous` and `inherit_best_from`.
+    /// Each subtest inherits what it declares: `extends_previous` and `inherit_best_from`.
     #[default]
     AsDeclared,
 }
@@ -269,7 +271,7 @@ impl Config {
         plan
     }
 
-    /// The tiers that were planned when this one was: a tier that is added later never becomes another one's source.
+    /// The tiers that were planned when this one was: a tier that is added later never becomes a source of another one.
     #[must_use]
     pub fn planned_with(&self, tier: TierId) -> BTreeSet<TierId> {
         let added = |extensions: &[Extension]| -> BTreeSet<TierId> {
@@ -280,7 +282,7 @@ impl Config {
         self.subtests.keys().copied().filter(|planned| !later.contains(planned)).collect()
     }
 
-    /// Why so many runs cannot be planned; `None` when they can.
+    /// Why that many runs cannot be planned; `None` when they can.
     #[must_use]
     pub fn too_many_runs(&self) -> Option<String> {
         too_many_runs(&self.subtests, self.runs_per_subtest)
@@ -292,8 +294,8 @@ impl Config {
         self.extensions.last().is_some_and(|extension| extension.at > time)
     }
 
-    /// Digest of the fields that can change a result, as compact JSON with sorted keys. A field that the first version did
-    /// not have counts from the moment that it says something, so that experiments of that version keep their hash.
+    /// Digest of the fields that can change a result, as compact JSON with sorted keys. A field that the first version
+    /// did not have is included only when it has a value, so that experiments of that version keep their hash.
     #[must_use]
     pub fn hash(&self) -> Digest {
         let result_fields: BTreeMap<String, Value> = self
@@ -314,7 +316,7 @@ impl Config {
     }
 }
 
-/// Why so many runs of these subtests cannot be planned; `None` when they can.
+/// Why that many runs of these subtests cannot be planned; `None` when they can.
 #[must_use]
 pub fn too_many_runs(subtests: &BTreeMap<TierId, Vec<SubtestId>>, runs: u32) -> Option<String> {
     if runs > limits::MOST_RUNS_PER_SUBTEST {

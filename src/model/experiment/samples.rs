@@ -46,7 +46,7 @@ pub(crate) fn config() -> Config {
     .expect("the sample is whole")
 }
 
-/// For each field another valid value; a new field belongs in here.
+/// For each field another valid value; a new field has to be added here.
 pub(super) fn other_values() -> Vec<(&'static str, Value)> {
     vec![
         ("version", json!("4.3")),

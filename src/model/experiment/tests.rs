@@ -1,4 +1,4 @@
-//! The lint that the founding incident asks for: every field of the config is written and read back.
+//! The lesson of the founding incident as tests: every field of the config is written and read back.
 
 use std::collections::BTreeSet;
 

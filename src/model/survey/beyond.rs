@@ -1,5 +1,6 @@
-//! What whoever read a folder knows of it beyond its files: a plan that no config of this tool gives, where runs lie, findings
-//! that are ready, who seems to work on it. All of it is empty in an experiment of this tool.
+//! What the reader of a folder knows beyond the files that this tool writes: a plan that does not come from a config of
+//! this tool, places of runs, ready findings, and signs of a program at work. All of it is empty in an experiment of
+//! this tool.
 
 use std::collections::BTreeMap;
 
@@ -8,34 +9,34 @@ use crate::model::finding::Finding;
 use crate::model::ids::{RunId, TierId};
 use crate::model::plan::Plan;
 
-/// Who made an experiment that is kept in another form than the one that this tool writes.
+/// Who made an experiment that is stored in another form than this tool's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MadeBy {
     /// The other tool.
     pub tool: String,
     /// The version of its checkpoint.
     pub version: String,
-    /// What its config calls the experiment, when that can be read.
+    /// The experiment's name in its config, when that can be read.
     pub experiment_id: Option<String>,
 }
 
-/// A program that seems to work on an experiment though it takes no lock.
+/// Signs of a program that seems to work on an experiment though it takes no lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signs {
-    /// What it is, in the place of the lock's holder. Process 0 lives on another machine.
+    /// The program, in the place of the lock's holder. Process 0 means one on another machine.
     pub holder: Holder,
     /// Where the signs are, below the experiment's folder.
     pub place: String,
-    /// What is seen, in words.
+    /// The signs, in words.
     pub message: String,
 }
 
-/// A plan that is known otherwise than from a config of this tool.
+/// A plan that does not come from a config of this tool.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Planned {
     /// Every run that should exist, as far as its subtests are known or follow from the config.
     pub plan: Plan,
-    /// The same of those subtests alone of which there is a folder, an entry or a report.
+    /// The part of it with subtests that have a folder, an entry or a report.
     pub known: Plan,
     /// Whether more may be planned: a tier was not finished, and nothing in the folder says how many subtests it has.
     pub is_open: bool,
@@ -45,17 +46,17 @@ pub struct Planned {
     pub runs_of_unknown_tiers: usize,
 }
 
-/// Where runs lie below the experiment's folder.
+/// The places of runs below the experiment's folder.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Places {
-    /// The folder that holds the tiers; empty when it is the experiment's own.
+    /// The folder that contains the tiers; empty when it is the experiment's own.
     pub usual: String,
-    /// Runs that lie elsewhere, with their places.
+    /// Runs that are elsewhere, with their places.
     pub others: BTreeMap<RunId, String>,
 }
 
 impl Places {
-    /// Where a run lies, or would lie when it is done.
+    /// Where a run is, or would be when it is done.
     #[must_use]
     pub fn of(&self, run: RunId) -> String {
         match self.others.get(&run) {
@@ -66,11 +67,11 @@ impl Places {
     }
 }
 
-/// Findings that are made where the folder is read; the audit passes them on.
+/// Findings that are made when the folder is read; the audit passes them on.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Ready {
-    /// Those that hold whatever happens there.
+    /// Findings that hold in any case.
     pub always: Vec<Finding>,
-    /// Those that hold when nothing works on the experiment.
+    /// Findings that hold only when nothing is working on the experiment.
     pub at_rest: Vec<Finding>,
 }

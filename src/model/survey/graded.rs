@@ -1,4 +1,4 @@
-//! What gradings say of a committed run.
+//! The gradings of a committed run.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use crate::model::digest::Digest;
 use crate::model::grading::GradingNumber;
 use crate::model::usage::Total;
 
-/// What each grading says of a committed run.
+/// The gradings of a committed run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Graded {
     /// What the agent cost.
     pub agent: Total,
-    /// What was spent on judges that no verdict came of.
+    /// What was spent on judges without a verdict.
     pub beside: Total,
     /// The verdicts.
     pub by: BTreeMap<GradingNumber, GradedFacts>,
@@ -25,7 +25,7 @@ impl Graded {
     }
 }
 
-/// What one grading says of a run.
+/// The facts of a run under one grading.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GradedFacts {
     /// The panel's verdict.

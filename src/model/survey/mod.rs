@@ -1,4 +1,4 @@
-//! What the folder of an experiment holds, as plain values: the store reads it, the audit judges it.
+//! The contents of an experiment's folder as plain values: the store reads them, the audit judges them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -30,77 +30,78 @@ mod problem;
 /// Everything that the audit needs to know of a folder. Places are paths below the folder, with `/`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Survey {
-    /// Whether a coordinator holds the experiment, or another program works on it.
+    /// Who holds the experiment, or which other program works on it.
     pub holder: Option<Holder>,
     /// Signs of a program that works on it and takes no lock.
     pub signs: Option<Signs>,
-    /// Who made it, when it is kept in another form than the one that this tool writes.
+    /// Who made it, when it is stored in another form than this tool's.
     pub made_by: Option<MadeBy>,
-    /// Its plan, where that is known otherwise than from [`Survey::config`].
+    /// Its plan, when that does not come from [`Survey::config`].
     pub planned: Option<Box<Planned>>,
-    /// Where its runs lie.
+    /// The places of its runs.
     pub places: Places,
-    /// What is wrong with it beyond what the audit asks of every experiment.
+    /// What is wrong with it beyond what the audit checks in every experiment.
     pub ready: Ready,
-    /// What a checkpoint begins with where there is none that can be read: a copy of a former one, or what is known of it.
+    /// The checkpoint to start from when there is none that can be read: a copy of a former one, or one made of what is
+    /// known.
     pub former_checkpoint: Option<Box<Checkpoint>>,
-    /// Runs whose entry in the checkpoint says that something failed, which is no claim of a result.
+    /// Runs whose entry in the checkpoint says that something failed, which does not claim a result.
     pub failed_otherwise: BTreeSet<RunId>,
     /// Whether results have no seal beside them.
     pub is_unsealed: bool,
-    /// Whether something else follows when every run has a result, of which nothing here tells whether it was done.
+    /// Whether another step follows after the last run, and it cannot be seen here whether that step was done.
     pub ends_later: bool,
-    /// How its places are called.
+    /// How its places are spelled.
     pub spelling: Spelling,
-    /// What `checkpoint.json` is.
+    /// The content of `checkpoint.json`.
     pub checkpoint: Seen<Checkpoint>,
-    /// Run keys that the checkpoint has twice, as `T0/00/1`.
+    /// Run keys that occur twice in the checkpoint, as `T0/00/1`.
     pub duplicate_keys: Vec<String>,
-    /// What `config/experiment.json` is.
+    /// The content of `config/experiment.json`.
     pub config: Seen<Config>,
-    /// Fields that the config's file lacks.
+    /// Fields that are missing in the config's file.
     pub config_missing: Vec<String>,
     /// Why the config's file is not as it was written.
     pub config_fault: Option<String>,
-    /// Whether a digest vouches for the config's file.
+    /// Whether a digest proves that the config's file is unchanged.
     pub config_is_whole: bool,
     /// Why the checkpoint's file is not as it was written.
     pub checkpoint_fault: Option<String>,
-    /// Files that results rest on and that were altered, or are gone: the place, and what is wrong there.
+    /// Files that results are based on and that were altered or are missing: the place, and what is wrong there.
     pub damaged: Vec<(String, String)>,
-    /// The commits that results say their trees began as, by subtest.
+    /// The commits that results name as the start of their trees, by subtest.
     pub made_from: BTreeMap<(TierId, SubtestId), BTreeSet<String>>,
-    /// The commits that `repo.git` names as baselines, of the subtests that have results.
+    /// The commits that `repo.git` names as baselines, for the subtests that have results.
     pub baselines: BTreeMap<(TierId, SubtestId), String>,
-    /// The baselines whose checks results were compared with.
+    /// The baselines whose check results the runs' own were compared with.
     pub compared_with: BTreeSet<String>,
-    /// The baselines whose checks are known.
+    /// The baselines whose check results are known.
     pub baseline_checks: BTreeSet<String>,
-    /// The former attempts that results, and agents that are done, say there were.
+    /// The former attempts that results, and agents that are done, name.
     pub former: BTreeMap<RunId, Former>,
-    /// Digest of `config/fixture/` as it lies there; `None` when it is not there.
+    /// Digest of `config/fixture/` in its present state; `None` when it does not exist.
     pub fixture_digest: Option<Digest>,
-    /// What `config/inherited/` freezes, by the tier that takes it over.
+    /// The content of `config/inherited/`, by the tier that inherits.
     pub inherited: BTreeMap<TierId, Seen<Inherited>>,
-    /// The winners that the results of a tier say they took over: tier and subtest.
+    /// The winners that the results of a tier name as inherited: tier and subtest.
     pub inheritance: BTreeMap<TierId, BTreeSet<(TierId, SubtestId)>>,
     /// The runs that workers have claimed.
     pub claimed: BTreeMap<RunId, Holder>,
-    /// The runs of which only the claim of a dead worker is left.
+    /// The runs of which only the claim file of a dead worker is left.
     pub claims_left: BTreeSet<RunId>,
     /// Each run that has a folder.
     pub runs: BTreeMap<RunId, RunSeen>,
     /// The distinct experiments that results name.
     pub experiment_ids: BTreeMap<String, Naming>,
-    /// The gradings that were made later, by number. One that is missing was there once: runs or the checkpoint name it.
+    /// The later gradings, by number. A missing one existed once: runs or the checkpoint name it.
     pub gradings: BTreeMap<GradingNumber, Seen<Grading>>,
-    /// Digests of their records as they lie there.
+    /// Digests of their records in their present state.
     pub grading_records: BTreeMap<GradingNumber, Digest>,
-    /// Digests of their fixtures as they lie there.
+    /// Digests of their fixtures in their present state.
     pub grading_digests: BTreeMap<GradingNumber, Digest>,
-    /// What each grading says of a committed run; empty where the fixture's own is the only one.
+    /// The gradings of each committed run; empty when the fixture's own is the only one.
     pub graded: BTreeMap<RunId, Graded>,
-    /// The later gradings that folders of runs hold anything of.
+    /// The later gradings of which folders of runs contain anything.
     pub graded_by: BTreeSet<GradingNumber>,
     /// The grading whose verdicts count, which [`ResultFacts`] hold.
     pub counting: GradingNumber,
@@ -110,19 +111,19 @@ pub struct Survey {
     pub problems: Vec<Problem>,
     /// Former attempts of each run that has any.
     pub attempts: BTreeMap<RunId, AttemptsSeen>,
-    /// What ended the last attempt of runs without a result; of very many, the first ones.
+    /// The failure of the last attempt of runs without a result; when there are very many, only the first ones.
     pub failures: BTreeMap<RunId, Failure>,
-    /// What speaks against committed runs, by the grading that says it.
+    /// Why committed runs did not pass, by grading.
     pub shortfalls: BTreeMap<(RunId, GradingNumber), Arc<Shortfall>>,
     /// What the results in `.quarantine/` cost.
     pub quarantined_cost: Total,
     /// Places with unknown names at the levels that are known.
     pub foreign: Vec<String>,
-    /// What agents of committed runs left beside what was captured, in the order of the runs.
+    /// What agents of committed runs left that was not captured, in the order of the runs.
     pub remainders: Vec<Remainder>,
-    /// Temporary files that a crash left.
+    /// Temporary files that a crash left behind.
     pub temporary: Vec<String>,
-    /// Places that an I/O error hides: unknown, not absent. With the error.
+    /// Places that cannot be read because of an I/O error: unknown, not absent. With the error.
     pub unknown: Vec<(String, String)>,
 }
 
@@ -136,7 +137,7 @@ impl Survey {
         }
     }
 
-    /// Whether a coordinator is about to make it: nothing stands there yet that could be wrong.
+    /// Whether a coordinator is just creating it: there is nothing yet that could be wrong.
     #[must_use]
     pub fn is_being_made(&self) -> bool {
         self.holder.is_some() && self.runs.is_empty() && matches!(self.checkpoint, Seen::Missing)
@@ -148,7 +149,7 @@ impl Survey {
         self.config.content().is_some_and(|config| config.has_grown_since(time))
     }
 
-    /// What the experiment is called, as far as config or checkpoint say.
+    /// The experiment's name, as far as config or checkpoint name it.
     #[must_use]
     pub fn experiment_id(&self) -> Option<&str> {
         let made = self.made_by.as_ref().and_then(|made_by| made_by.experiment_id.as_deref());
@@ -157,13 +158,13 @@ impl Survey {
         made.or(configured).or_else(recorded)
     }
 
-    /// Where a run lies below the experiment's folder, or would lie when it is done.
+    /// Where a run is below the experiment's folder, or would be when it is done.
     #[must_use]
     pub fn place(&self, run: RunId) -> String {
         self.places.of(run)
     }
 
-    /// What a place is called.
+    /// The spelling of a place.
     #[must_use]
     pub fn spelled(&self, place: Place<'_>) -> String {
         self.spelling.of(place)
@@ -175,7 +176,7 @@ impl Survey {
         self.planned.as_ref().map_or(&[], |planned| &planned.unknown_tiers)
     }
 
-    /// The fewest runs that are planned beside those of [`Survey::plan`].
+    /// The fewest runs that are planned in addition to those of [`Survey::plan`].
     #[must_use]
     pub fn runs_of_unknown_tiers(&self) -> usize {
         self.planned.as_ref().map_or(0, |planned| planned.runs_of_unknown_tiers)
@@ -188,15 +189,15 @@ impl Survey {
     }
 }
 
-/// A file that may be there, readable, or newer than this tool.
+/// A file that may be missing, readable, or newer than this tool.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Seen<T> {
-    /// It is not there.
+    /// It does not exist.
     #[default]
     Missing,
-    /// It is there and cannot be read as what it should be; the reason.
+    /// It exists and cannot be parsed as what it should be; the reason.
     Unreadable(String),
-    /// It is whole, and of a format that nobody here knows: never written over, and nothing is guessed; the reason.
+    /// It is whole, but of an unknown format: never overwritten, and nothing is guessed; the reason.
     UnknownFormat(String),
     /// A newer tool wrote it; what could be read of it.
     Newer {
@@ -205,7 +206,7 @@ pub enum Seen<T> {
         /// Its content, as far as this tool understands it.
         content: Option<Box<T>>,
     },
-    /// It is whole and of another form; what it says stands elsewhere in the survey.
+    /// It is whole and of another form; its content is elsewhere in the survey.
     Translated,
     /// It was read.
     Read(Box<T>),
@@ -226,7 +227,7 @@ impl<T> Seen<T> {
     }
 }
 
-/// Who holds an experiment, for the message only.
+/// Who holds an experiment, for messages only.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct Holder {
@@ -249,32 +250,34 @@ impl fmt::Display for Holder {
     }
 }
 
-/// What the folder of one run holds.
+/// The contents of the folder of one run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum RunSeen {
     /// A whole result: the run is committed.
     Committed(ResultFacts),
-    /// `run_result.json` is there but torn, not JSON, of the wrong shape or no regular file; a [`Problem`] says which.
+    /// `run_result.json` exists but is torn, not JSON, of the wrong shape or not a regular file; a [`Problem`] says
+    /// which.
     Unreadable,
-    /// An I/O error hides it, which [`Survey::unknown`] names, or it is of a newer version, which a [`Problem`] names.
+    /// It cannot be read because of an I/O error, which [`Survey::unknown`] names, or is of a newer version, which a
+    /// [`Problem`] names.
     Unknown,
     /// No result.
     Unfinished {
         /// Whether `agent/result.json` is whole.
         agent_complete: bool,
-        /// What the agent and every judge that was asked cost, as far as they have said it.
+        /// What the agent and every judge that was asked cost, as far as they reported it.
         spent: Total,
     },
 }
 
 impl RunSeen {
-    /// What was spent on the attempt that lies there, as far as it is known.
+    /// What was spent on the present attempt, as far as it is known.
     #[must_use]
     pub fn spent(&self) -> Total {
         match self {
             Self::Committed(facts) => facts.cost + facts.failed_judges,
             Self::Unfinished { spent, .. } => *spent,
-            // Somebody was paid for it, and what it says of that cannot be read.
+            // It was paid for, and the file that names the cost cannot be read.
             Self::Unreadable | Self::Unknown => Total::UNKNOWN,
         }
     }
@@ -299,32 +302,32 @@ pub struct ResultFacts {
     pub config: Option<u16>,
 }
 
-/// Results that name one and the same thing.
+/// Results that name the same experiment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Naming {
-    /// How many they are.
+    /// Number of results.
     pub results: usize,
-    /// Which they are; left empty of those that name what the config names, which are nearly all.
+    /// The runs; left empty for results that name the experiment of the config, which are nearly all.
     pub runs: Vec<RunId>,
 }
 
 /// The former attempts that a run should have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Former {
-    /// How many.
+    /// How many there are.
     pub attempts: u32,
-    /// What they cost, as far as the result knows it.
+    /// Their cost, as far as the result knows it.
     pub cost: Option<Usd>,
-    /// Of how many costs the result says that they are not known; results of earlier versions do not say it.
+    /// How many of their costs are unknown; missing in results of earlier versions.
     pub unknown: Option<u32>,
 }
 
 /// The former attempts of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct AttemptsSeen {
-    /// How many they are.
+    /// How many there are.
     pub count: u32,
-    /// Whether they are numbered without a gap since they carry digests.
+    /// Whether their numbers have no gap, as far as they carry digests.
     pub is_bound: bool,
     /// The highest number.
     pub last: Option<AttemptNumber>,

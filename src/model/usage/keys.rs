@@ -1,5 +1,5 @@
-//! How costs and sums of them stand in JSON: an amount that may be `null`, and beside it where it comes from, or how many
-//! parts of it are not known.
+//! Costs and sums of them in JSON: an amount that may be `null`, and beside it its source, or how many parts of it are
+//! not known.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{Cost, CostSource, Total};
 use crate::model::money::Usd;
 
-/// How a cost stands in JSON: an amount, or `null`, and its source beside it.
+/// A cost in JSON: an amount, or `null`, and its source beside it.
 pub mod cost {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -19,11 +19,11 @@ pub mod cost {
     enum Source {
         /// Tokens, times the prices of a day.
         Estimated,
-        /// The agent or judge said it.
+        /// The agent or judge reported it.
         Reported,
-        /// It was seen from outside: what asked no model cost nothing.
+        /// It was measured from outside: a run without a model costs nothing.
         Metered,
-        /// Nobody said it.
+        /// It was not reported.
         Unknown,
     }
 
@@ -36,7 +36,7 @@ pub mod cost {
         cost_source: Source,
     }
 
-    /// The keys, as they may be there.
+    /// The keys as they are read, each optional.
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Found {
@@ -47,7 +47,7 @@ pub mod cost {
     /// Writes the keys.
     ///
     /// # Errors
-    /// When the serializer has one.
+    /// The serializer's error.
     pub fn serialize<S: Serializer>(cost: &Cost, serializer: S) -> Result<S::Ok, S::Error> {
         let source = match cost {
             Cost::Known { source: CostSource::Estimated, .. } => Source::Estimated,
@@ -58,10 +58,10 @@ pub mod cost {
         Keys { cost_usd: cost.usd(), cost_source: source }.serialize(serializer)
     }
 
-    /// Reads the keys. An amount without a source is what somebody said.
+    /// Reads the keys. An amount without a source counts as reported.
     ///
     /// # Errors
-    /// When one has another shape.
+    /// When a value has another type.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cost, D::Error> {
         let Found { cost_usd, cost_source } = Found::deserialize(deserializer)?;
         let source = match cost_source {
@@ -74,7 +74,7 @@ pub mod cost {
     }
 }
 
-/// How sums stand in JSON: the known sum, `null` where nothing is known, and beside it how many parts are not known.
+/// Sums in JSON: the known sum, `null` when nothing is known, and beside it how many parts are not known.
 macro_rules! total_keys {
     ($($(#[$about:meta])* $name:ident: $usd:literal, $unknown:literal;)*) => {$(
         $(#[$about])*
@@ -94,7 +94,7 @@ macro_rules! total_keys {
                 unknown: u32,
             }
 
-            /// The keys, as they may be there.
+            /// The keys as they are read, each optional.
             #[derive(Default, Deserialize)]
             #[serde(default)]
             struct Found {
@@ -107,7 +107,7 @@ macro_rules! total_keys {
             /// Writes the keys.
             ///
             /// # Errors
-            /// When the serializer has one.
+            /// The serializer's error.
             pub fn serialize<S: Serializer>(total: &Total, serializer: S) -> Result<S::Ok, S::Error> {
                 Keys { usd: total.at_least(), unknown: total.unknown }.serialize(serializer)
             }
@@ -115,7 +115,7 @@ macro_rules! total_keys {
             /// Reads the keys; without them, nothing was spent.
             ///
             /// # Errors
-            /// When one has another shape.
+            /// When a value has another type.
             pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Total, D::Error> {
                 let Found { amount, unknown } = Found::deserialize(deserializer)?;
                 Ok(Total::of_keys(amount, unknown))
@@ -129,15 +129,15 @@ total_keys! {
     total: "cost_usd", "cost_unknown";
     /// The cost of judges.
     judges: "judge_cost_usd", "judge_cost_unknown";
-    /// The cost of answers of judges that were not valid.
+    /// The cost of judges' answers that were not valid.
     failed_judges: "failed_judge_cost_usd", "failed_judge_cost_unknown";
     /// The cost of former attempts.
     former: "former_cost_usd", "former_cost_unknown";
-    /// What was spent in all.
+    /// What was spent in total.
     spent: "spent", "spent_unknown";
 }
 
-/// What stands behind a key; `null` is something else than no key.
+/// The value of a key; `null` differs from a missing key.
 #[derive(Debug, Clone, Copy, Default)]
 enum Amount {
     #[default]
@@ -152,7 +152,7 @@ impl<'de> Deserialize<'de> for Amount {
 }
 
 impl Total {
-    /// From what two keys beside each other say: the amount, and how many parts are not known.
+    /// From two keys: the amount, and how many parts are not known.
     fn of_keys(amount: Amount, unknown: u32) -> Self {
         match amount {
             Amount::Absent => Self { known: Usd::ZERO, unknown },

@@ -1,5 +1,5 @@
-//! What agents and judges used: tokens and money as far as they are known, and sums that tell what they leave out. What is
-//! not known is unknown, and never 0.
+//! What agents and judges used: tokens and money as far as they are known, and sums that show what they leave out. What
+//! is not known is unknown, and never 0.
 
 mod keys;
 
@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use super::money::Usd;
 pub use keys::{cost, failed_judges, former, judges, spent, total};
 
-/// Where an amount comes from; a greater one is worth more.
+/// Where an amount comes from; a greater one is more reliable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CostSource {
     /// Tokens, times the prices of a day.
     Estimated,
-    /// The agent or judge said it.
+    /// The agent or judge reported it.
     Reported,
-    /// It was seen from outside: what asked no model cost nothing.
+    /// It was measured from outside: a run without a model costs nothing.
     Metered,
 }
 
@@ -34,16 +34,16 @@ pub enum Cost {
         /// Its source.
         source: CostSource,
     },
-    /// Nobody said it.
+    /// It was not reported.
     #[default]
     Unknown,
 }
 
 impl Cost {
-    /// Of what asks no model.
+    /// The cost without a model.
     pub const NOTHING: Self = Self::Known { usd: Usd::ZERO, source: CostSource::Metered };
 
-    /// What an agent or judge says of itself.
+    /// The cost that an agent or judge reports itself.
     #[must_use]
     pub fn reported(usd: Option<Usd>) -> Self {
         usd.map_or(Self::Unknown, |usd| Self::Known { usd, source: CostSource::Reported })
@@ -59,11 +59,11 @@ impl Cost {
     }
 }
 
-/// Tokens that a model read and wrote, each count as far as it was said.
+/// Tokens that a model read and wrote, each count as far as it was reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Tokens {
-    /// Read anew.
+    /// Read, without the cache.
     #[serde(rename = "input_tokens", skip_serializing_if = "Option::is_none")]
     pub input: Option<u64>,
     /// Written.
@@ -82,10 +82,10 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Of what asks no model.
+    /// The tokens without a model.
     pub const NOTHING: Self = Self { input: Some(0), output: Some(0), cache_creation: Some(0), cache_read: Some(0) };
 
-    /// All that were said, those of the provider's cache included; `None` when none were.
+    /// All reported tokens, with those of the provider's cache; `None` when none were reported.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         let said = [self.input, self.output, self.cache_creation, self.cache_read].into_iter().flatten();
@@ -96,7 +96,7 @@ impl Tokens {
 /// What an agent used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
-    /// Tokens, as the agent says them.
+    /// Tokens, as the agent reports them.
     #[serde(rename = "token_stats", default)]
     pub tokens: Tokens,
     /// What it cost.
@@ -106,11 +106,11 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Of what asks no model.
+    /// The usage without a model.
     pub const NOTHING: Self = Self { tokens: Tokens::NOTHING, cost: Cost::NOTHING };
 }
 
-/// A sum of costs: what is known of it, and how many parts are not.
+/// A sum of costs: the sum of the known parts, and how many parts are not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Total {
     /// The sum of the parts that are known.
@@ -120,9 +120,9 @@ pub struct Total {
 }
 
 impl Total {
-    /// Of nothing.
+    /// The sum of nothing.
     pub const ZERO: Self = Self { known: Usd::ZERO, unknown: 0 };
-    /// Of one part that is not known.
+    /// The sum of one part that is not known.
     pub const UNKNOWN: Self = Self { known: Usd::ZERO, unknown: 1 };
 
     /// Whether every part is known.
@@ -131,7 +131,7 @@ impl Total {
         self.unknown == 0
     }
 
-    /// The least that it can be; `None` where that says nothing.
+    /// The lower bound; `None` when that is not informative.
     #[must_use]
     pub fn at_least(self) -> Option<Usd> {
         (self.is_whole() || self.known > Usd::ZERO).then_some(self.known)

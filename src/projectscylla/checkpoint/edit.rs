@@ -1,4 +1,4 @@
-//! Changes to ProjectScylla's checkpoint, as few as there can be.
+//! Edits ProjectScylla's checkpoint, with as few changes as possible.
 
 use std::collections::BTreeMap;
 
@@ -101,7 +101,7 @@ fn edit_header(root: &mut Entries, checkpoint: &Checkpoint) {
     }
 }
 
-/// A status in ProjectScylla's words, which has none for a budget.
+/// The word that ProjectScylla uses for a status; it has none for a budget.
 fn word(status: ExperimentStatus) -> &'static str {
     match status {
         ExperimentStatus::Running => "running",
@@ -122,7 +122,7 @@ fn tree(runs: impl Iterator<Item = (RunId, &'static str)>) -> Tree {
     tree
 }
 
-/// The entries that the version has words for.
+/// The entries that can be expressed in the version.
 fn runs_in_words(runs: &CompletedRuns, version: Version) -> Tree {
     tree(runs.entries().filter_map(|(run, status)| {
         let word = match status {
@@ -136,7 +136,7 @@ fn runs_in_words(runs: &CompletedRuns, version: Version) -> Tree {
     }))
 }
 
-/// Sets the value of a key, behind all others when the key is new.
+/// Sets the value of a key; a new key is added at the end.
 fn set(root: &mut Entries, key: &str, value: Json) {
     match root.iter_mut().rev().find(|(known, _)| known == key) {
         Some((_, former)) => *former = value,
@@ -144,8 +144,8 @@ fn set(root: &mut Entries, key: &str, value: Json) {
     }
 }
 
-/// Makes an object anew from the last one of that key, in the place of the first one. It is not taken away, and comes
-/// only when it has something to say.
+/// Replaces the object of a key, made from its last value, in the place of its first one. An existing key is never
+/// removed, and a new one is added only when it has a value.
 fn replace(root: &mut Entries, key: &str, anew: impl FnOnce(Option<Json>) -> Option<Json>) {
     let mut former = None;
     let mut place = None;
@@ -182,8 +182,8 @@ fn leaf(_former: Option<Json>, word: Option<&'static str>) -> Option<Json> {
     word.map(Json::from)
 }
 
-/// Makes those entries what they should be whose keys are ids; every other entry stays. `None` when an object has
-/// nothing to say any more.
+/// Sets the entries whose keys are ids to what they should be; every other entry stays. `None` when an object has no
+/// entries any more.
 fn settled<K: Ord + std::fmt::Display, T>(
     former: Option<Json>,
     mut wanted: BTreeMap<K, T>,
@@ -213,7 +213,7 @@ fn settled<K: Ord + std::fmt::Display, T>(
     (was_empty || !settled.is_empty()).then_some(Json::Map(settled))
 }
 
-/// One value of two that have the same key: objects and lists together, else the later one.
+/// Merges two values of the same key: objects and lists are joined, else the later one is used.
 fn join(former: &mut Json, later: Json) {
     match (former, later) {
         (Json::Map(former), Json::Map(later)) => former.extend(later),

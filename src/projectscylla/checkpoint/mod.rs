@@ -1,4 +1,4 @@
-//! `checkpoint.json` of ProjectScylla, versions 1.0 to 3.1: read into our words, and edited as the document that it is.
+//! `checkpoint.json` of ProjectScylla, versions 1.0 to 3.1: translated to this tool's types, and edited in place.
 
 mod edit;
 mod read;
@@ -19,49 +19,49 @@ use super::states::States;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
     root: Entries,
-    /// Whether a line end follows the object; Python writes none.
+    /// Whether a line feed follows the object; Python writes none.
     line_end: bool,
     reading: Reading,
 }
 
-/// What a document says.
+/// The contents of a document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// Its version.
     pub version: Version,
-    /// The same in our words. ProjectScylla's `failed` is `interrupted` here, and `rerunning` is `running`.
+    /// The same as this tool's type. ProjectScylla's `failed` is `interrupted` here, and `rerunning` is `running`.
     pub checkpoint: Checkpoint,
     /// The states of runs, subtests, tiers and the experiment; none before version 3.0.
     pub states: States,
-    /// Keys that are there twice: runs as `T0/00/1`, others by their place.
+    /// Keys that occur twice: runs as `T0/00/1`, others by their place.
     pub duplicate_keys: Vec<String>,
-    /// Places in the index and in the states whose key is no tier, subtest or run: `completed_runs.weird`. They are kept
-    /// and never counted.
+    /// Places in the index and in the states whose key is not a tier, subtest or run: `completed_runs.weird`. They are
+    /// kept and never counted.
     pub unknown_keys: Vec<String>,
-    /// The folder that it names: where the experiment lay when it was started.
+    /// The experiment's folder at its start, as the document names it.
     pub experiment_dir: Option<String>,
 }
 
-/// Why a checkpoint is not read.
+/// Why a checkpoint cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// It is torn, not JSON or of the wrong shape: it can be made anew from the results.
+    /// It is torn, not JSON or of the wrong shape: it can be rebuilt from the results.
     #[error("{0}")]
     Unreadable(String),
-    /// It says something that no known version of ProjectScylla says. Whoever wrote it knows more, so it is never
-    /// written over.
+    /// It has a value that no known version of ProjectScylla writes. Its writer may know more than this tool, so it is
+    /// never overwritten.
     #[error("`{place}` says `{found}`, which is not {what} that this version of cargo-scylla knows")]
     Unknown {
-        /// Where it stands in the file: `run_states.T0.00.1`.
+        /// The place in the file: `run_states.T0.00.1`.
         place: String,
-        /// What it should be: `a state of a run`.
+        /// The expected kind of value: `a state of a run`.
         what: &'static str,
-        /// What stands there.
+        /// The value that was found.
         found: String,
     },
 }
 
-/// What a checkpoint says of its experiment, when it is written anew.
+/// The general values for a new checkpoint.
 #[derive(Debug, Clone, Copy)]
 pub struct Header<'a> {
     /// The experiment.
@@ -80,7 +80,7 @@ impl Document {
     /// Reads a checkpoint of version 1.0, 2.0, 3.0 or 3.1.
     ///
     /// # Errors
-    /// When it is none, or names a version, status or state that is not known.
+    /// When it is not a checkpoint, or names a version, status or state that is not known.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
         let json = Json::parse(bytes).map_err(|error| Refusal::Unreadable(error.to_string()))?;
         let Json::Map(root) = json else {
@@ -92,7 +92,7 @@ impl Document {
         Ok(Self { root, line_end: bytes.ends_with(b"\n"), reading })
     }
 
-    /// A checkpoint that names no run yet, for an experiment whose own is gone.
+    /// A checkpoint without runs, for an experiment that has lost its own.
     #[must_use]
     pub fn new(version: Version, header: &Header<'_>) -> Self {
         let checkpoint = Checkpoint {
@@ -131,22 +131,23 @@ impl Document {
         self.reading.version
     }
 
-    /// What it says.
+    /// Its contents.
     #[must_use]
     pub fn reading(&self) -> &Reading {
         &self.reading
     }
 
-    /// What it says in our words, and the keys that it has twice.
+    /// Its contents as this tool's type, and the keys that occur twice.
     #[must_use]
     pub fn checkpoint(&self) -> (Checkpoint, Vec<String>) {
         (self.reading.checkpoint.clone(), self.reading.duplicate_keys.clone())
     }
 
-    /// The same document with other entries, status, times and states. Only what differs is changed, and what is there
-    /// twice is there once. Version, name, hash and `started_at` stay.
+    /// The same document with other entries, status, times and states. Only what differs is changed, and duplicate keys
+    /// are merged. Version, name, hash and `started_at` stay.
     ///
-    /// Version 1.0 has no word for a run that is not judged, and no version has one for `errored`: they are left out.
+    /// Version 1.0 cannot express a run that is not judged, and no version can express `errored`: such runs are left
+    /// out.
     #[must_use]
     pub fn with(&self, checkpoint: &Checkpoint, states: &States) -> Self {
         let root = edit::edited(self.root.clone(), &self.reading, checkpoint, states);
@@ -159,7 +160,7 @@ impl Document {
         Self { root, line_end: self.line_end, reading }
     }
 
-    /// The bytes of the file. What Python wrote and nobody changed comes out as it was.
+    /// The bytes of the file. A file that Python wrote and that was not edited stays byte for byte the same.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut text = Json::Map(self.root.clone()).indented();
@@ -170,7 +171,7 @@ impl Document {
     }
 }
 
-/// Reads a time as ProjectScylla writes it. Without an offset it is UTC.
+/// Reads a time as ProjectScylla writes it. A time without an offset is in UTC.
 fn read_time(text: &str) -> Option<Timestamp> {
     let civil = || TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok();
     text.parse().ok().or_else(civil)

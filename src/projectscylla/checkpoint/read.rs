@@ -1,4 +1,4 @@
-//! What ProjectScylla's checkpoint says, in our words.
+//! Reads ProjectScylla's checkpoint into this tool's types.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -14,10 +14,10 @@ use crate::projectscylla::version::Version;
 
 use super::{Reading, Refusal, read_time};
 
-/// Highest number of a run; ours have as many digits.
+/// Highest number of a run; this tool's numbers have as many digits.
 const MOST_RUN_NUMBER: u32 = 999_999;
 
-/// Keys whose values are read: of each there should be one.
+/// Keys whose values are used; each of them should occur once.
 const READ_KEYS: [&str; 16] = [
     "version",
     "experiment_id",
@@ -60,7 +60,7 @@ pub(super) fn read(root: &Json) -> Result<Reading, Refusal> {
             known("status", "a status of an experiment", Some(status), read_status)
         })?,
         completed_runs,
-        // For people only, so that a missing time hides no entry.
+        // It is only shown to people, so a missing time is no reason to reject the entries.
         started_at: started_at.or(last_updated_at).unwrap_or(Timestamp::UNIX_EPOCH),
         last_updated_at: last_updated_at.or(started_at).unwrap_or(Timestamp::UNIX_EPOCH),
         rate_limit: rate_limit(root),
@@ -78,7 +78,7 @@ pub(super) fn read(root: &Json) -> Result<Reading, Refusal> {
     Ok(Reading { version, checkpoint, states, duplicate_keys, unknown_keys, experiment_dir })
 }
 
-/// What is told beside what is read.
+/// Notes about keys that are found on the way.
 #[derive(Default)]
 struct Notes {
     duplicate_keys: Vec<String>,
@@ -145,14 +145,14 @@ pub(super) fn subtest_key(key: &str) -> Option<SubtestId> {
     key.parse().ok()
 }
 
-/// Python reads `01` as it reads `1`.
+/// Python reads `01` as `1`.
 pub(super) fn run_key(key: &str) -> Option<RunNumber> {
     let digits = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit());
     let number = key.parse().ok().filter(|number| digits && *number <= MOST_RUN_NUMBER)?;
     RunNumber::new(number)
 }
 
-/// Goes through the entries of a level whose keys are ids.
+/// Reads the entries of a level whose keys are ids.
 fn level<K: Ord + Copy + Display>(
     json: &Json,
     place: &str,
@@ -170,7 +170,7 @@ fn level<K: Ord + Copy + Display>(
             continue;
         };
         if !met.insert(id) {
-            // Runs of the index are named as people name them.
+            // Runs of the index are named in this tool's notation.
             let place = format!("{place}.{id}");
             notes.duplicate_keys.push(match place.strip_prefix("completed_runs.") {
                 Some(run) => run.replace('.', "/"),

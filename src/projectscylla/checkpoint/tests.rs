@@ -27,7 +27,8 @@ fn refusal(value: &Value) -> String {
     Document::parse(file(value).as_bytes()).unwrap_err().to_string()
 }
 
-/// What repair makes of a dialect whose folder has the results of `T0/00`, all but run 10, and one of `T3/01`.
+/// The result of a repair, in one of the formats, when the folder has the results of `T0/00` except run 10, and one of
+/// `T3/01`.
 fn repaired(document: &Document) -> Document {
     let committed: BTreeMap<RunId, Committed> =
         [("T0/00/1", true), ("T0/00/2", false), ("T0/00/3", true), ("T3/01/1", true), ("T3/02/1", true)]
@@ -328,7 +329,7 @@ fn a_subtest_that_lost_its_last_run_is_gone_with_its_tier() {
     checkpoint.completed_runs.remove(run("T3/01/1"));
     checkpoint.completed_runs.remove(run("T3/01/2"));
     let after: Value = serde_json::from_str(&text(&document.with(&checkpoint, &document.reading().states))).unwrap();
-    // One that was empty before is nobody's business.
+    // One that was empty before stays.
     assert_eq!(
         after["completed_runs"],
         json!({"T0": {"00": {"1": "passed", "2": "failed", "10": "passed"}, "01": {}}})

@@ -1,4 +1,4 @@
-//! `config/experiment.json` of ProjectScylla: what it says, and the hash that its checkpoint may give it.
+//! `config/experiment.json` of ProjectScylla: its fields, and the hash that its checkpoint may name for it.
 
 pub mod hash;
 
@@ -11,7 +11,7 @@ use crate::model::limits::MOST_FOREIGN_RUNS;
 
 use super::json::Json;
 
-/// A key that only the later commits write: by it one knows whose defaults hold.
+/// A key that only the later commits write: it shows which defaults apply.
 const LATER_KEY: &str = "skip_agent_teams";
 /// Default of `models`, in January 2026 and later.
 const MODELS: [&str; 2] = ["claude-sonnet-4-5-20250929", "claude-sonnet-4-6"];
@@ -31,7 +31,7 @@ pub struct Config {
     pub task_repo: String,
     /// The base commit.
     pub task_commit: String,
-    /// The prompt's path, often relative to where the runner was started.
+    /// The prompt's path, often relative to the folder in which the runner was started.
     pub task_prompt_file: String,
     /// `python` or `mojo`; before 10 January 2026 it was not saved.
     pub language: Option<String>,
@@ -45,9 +45,9 @@ pub struct Config {
     pub judge_models: Vec<String>,
     /// Wall clock limit of the agent, in seconds.
     pub timeout_seconds: u64,
-    /// Most turns of the agent.
+    /// Maximum number of turns of the agent.
     pub max_turns: Option<u32>,
-    /// Most subtests of a tier.
+    /// Maximum number of subtests of a tier.
     pub max_subtests: Option<u32>,
     /// How much the agent is told to think; the oldest versions did not save it.
     pub thinking_mode: Option<String>,
@@ -57,11 +57,11 @@ pub struct Config {
     pub use_containers: Option<bool>,
     /// Whether subtests with teams of agents are left out.
     pub skip_agent_teams: Option<bool>,
-    /// Every other key, as it stands there.
+    /// Every other key, unchanged.
     pub others: Map<String, Value>,
 }
 
-/// Reads a config of any version. Values that are no standard JSON, and numbers as text, are understood.
+/// Reads a config of any version. Non-standard JSON values, and numbers as text, are accepted.
 ///
 /// # Errors
 /// Everything that is wrong with it, at once.
@@ -110,7 +110,7 @@ pub fn parse(bytes: &[u8]) -> Result<Config, String> {
     if wrong.is_empty() { Ok(config) } else { Err(wrong.join("; ")) }
 }
 
-/// The fields of a config, and what is wrong with those that were asked for.
+/// The fields of a config, and the mistakes in those that were read.
 struct Fields<'a> {
     json: &'a Json,
     known: Vec<&'static str>,
@@ -119,7 +119,7 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The value of a key; `null` is the same as nothing.
+    /// The value of a key; `null` counts as missing.
     fn get(&mut self, key: &'static str) -> Option<&'a Json> {
         self.known.push(key);
         self.json.get(key).filter(|value| **value != Json::Null)

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::projectscylla::version::Version;
 
-/// The config of the published dry run.
+/// The config of ProjectScylla's published dry run.
 fn dry_run() -> Value {
     json!({
         "experiment_id": "test-001",

@@ -1,4 +1,4 @@
-//! JSON as Python writes it: a document that keeps the order of keys, equal keys, and the spelling of numbers.
+//! JSON as Python writes it: a document that keeps the order of keys, duplicate keys, and the spelling of numbers.
 //!
 //! `Infinity`, `-Infinity` and `NaN` are numbers here, as they are for Python; [`Json::strict`] turns them into `null`.
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 /// Deepest nesting that is read: a file of ProjectScylla has 8 levels.
 pub const MOST_LEVELS: usize = 128;
 
-/// The entries of an object, in the file's order; a key may be there twice.
+/// The entries of an object, in the file's order; keys may occur twice.
 pub type Entries = Vec<(String, Json)>;
 
 /// A JSON value.
@@ -22,11 +22,11 @@ pub enum Json {
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number by its text, so that nothing of it is lost.
+    /// A number as text, so that nothing of it is lost.
     Number(String),
     /// A text.
     Text(String),
-    /// A text with half of a surrogate pair, which Python can hold and Rust cannot: as it is spelled in the file.
+    /// A text with half of a surrogate pair, which Python can represent and Rust cannot: in the spelling of the file.
     Spelled(String),
     /// A list.
     List(Vec<Json>),
@@ -34,7 +34,7 @@ pub enum Json {
     Map(Entries),
 }
 
-/// Where a file stops being JSON.
+/// The place where a file stops being JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {what}")]
 pub struct JsonError {
@@ -61,7 +61,7 @@ impl Json {
         Self::Map(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
     }
 
-    /// The value of a key; the last one when the key is there twice, as Python reads it.
+    /// The value of a key; the last one when the key occurs twice, as Python reads it.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.entries().iter().rev().find(|(known, _)| known == key).map(|(_, value)| value)
@@ -94,7 +94,7 @@ impl Json {
         }
     }
 
-    /// The number that it is, or that its text says.
+    /// The value as a number, or the number in its text.
     #[must_use]
     pub fn number<T: std::str::FromStr>(&self) -> Option<T> {
         match self {
@@ -103,7 +103,7 @@ impl Json {
         }
     }
 
-    /// What kind of value it is, for messages.
+    /// The kind of value, for messages.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -116,7 +116,8 @@ impl Json {
         }
     }
 
-    /// The same as a value of standard JSON: what is no number becomes `null`, and of equal keys the last one counts.
+    /// The value as standard JSON: numbers that JSON does not have become `null`, and of duplicate keys the last one is
+    /// used.
     #[must_use]
     pub fn strict(&self) -> Value {
         match self {
@@ -148,14 +149,14 @@ impl Json {
         }
     }
 
-    /// As Python's `json.dumps(value, indent=2)` prints it: no line end behind it.
+    /// As Python's `json.dumps(value, indent=2)` prints it, without a final line feed.
     #[must_use]
     pub fn indented(&self) -> String {
         print::indented(self)
     }
 
-    /// As Python's `json.dumps(value, sort_keys=True)` prints it after it read the document: one line, numbers in
-    /// Python's spelling, of equal keys the last one.
+    /// As Python's `json.dumps(value, sort_keys=True)` prints it after reading the document: one line, numbers in
+    /// Python's spelling, of duplicate keys the last one.
     #[must_use]
     pub fn sorted(&self) -> String {
         print::sorted(self)
@@ -211,7 +212,7 @@ impl From<usize> for Json {
 }
 
 impl From<f64> for Json {
-    /// In Python's spelling; what is no number becomes `null`.
+    /// In Python's spelling; infinities and NaN become `null`.
     fn from(number: f64) -> Self {
         if number.is_finite() { Self::Number(print::python_float(number)) } else { Self::Null }
     }

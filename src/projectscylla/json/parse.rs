@@ -1,4 +1,4 @@
-//! From bytes to a document.
+//! Parses bytes into a document.
 
 use super::{Entries, Json, JsonError, MOST_LEVELS};
 
@@ -19,7 +19,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Json, JsonError> {
     reader.whole().map_err(|stop| place(text, stop.at, stop.what))
 }
 
-/// The text between the quotes of a spelling that was read before, each half of a pair replaced.
+/// The text between the quotes of a spelling that was read before, with each half of a surrogate pair replaced.
 pub(super) fn lossy(spelling: &str) -> String {
     let mut reader = Reader { text: spelling, at: 0 };
     let mut text = String::new();
@@ -48,7 +48,7 @@ struct Reader<'a> {
     at: usize,
 }
 
-/// What a backslash and its letters say.
+/// The meaning of an escape sequence.
 enum Escape {
     Char(char),
     /// Half of a surrogate pair, without its other half.
@@ -220,7 +220,7 @@ impl<'a> Reader<'a> {
         Ok(Escape::Char(char))
     }
 
-    /// `\uXXXX`, and the second half of a pair when there is one.
+    /// `\uXXXX`, with the second half of a surrogate pair when there is one.
     fn unit(&mut self, begin: usize) -> Parsed<Escape> {
         let Some(first) = self.four_digits() else {
             return Err(Stop { at: begin, what: "`\\u` needs four hexadecimal digits".to_owned() });
@@ -241,7 +241,7 @@ impl<'a> Reader<'a> {
         Ok(Escape::Half)
     }
 
-    /// The number behind a `u`.
+    /// The number after a `u`.
     fn four_digits(&mut self) -> Option<u32> {
         let digits = self.text.get(self.at + 1..self.at + 5)?;
         if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {

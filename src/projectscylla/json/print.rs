@@ -1,4 +1,4 @@
-//! From a document to Python's spelling of it.
+//! Prints a document in Python's spelling.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -47,7 +47,7 @@ fn lines<T>(out: &mut String, [open, close]: [char; 2], level: usize, items: &[T
     out.push(close);
 }
 
-/// What fits on a line and has one spelling: everything but numbers, and lists and objects that hold something.
+/// Values that are written on one line and have one spelling: all but numbers and non-empty lists and objects.
 fn single(out: &mut String, json: &Json) {
     match json {
         Json::Null => out.push_str("null"),
@@ -63,7 +63,7 @@ fn single(out: &mut String, json: &Json) {
     }
 }
 
-/// With `ensure_ascii`, as Python does when nothing else is said.
+/// With `ensure_ascii`, as Python does by default.
 fn quoted(out: &mut String, text: &str) {
     out.push('"');
     for char in text.chars() {
@@ -103,7 +103,7 @@ fn sort(out: &mut String, json: &Json) {
             out.push(']');
         }
         Json::Map(entries) => {
-            // Texts compare by code points, in Python as here.
+            // Texts are compared by code points, in Python as here.
             let last_of_each: BTreeMap<&str, &Json> =
                 entries.iter().map(|(key, value)| (key.as_str(), value)).collect();
             out.push('{');
@@ -119,7 +119,7 @@ fn sort(out: &mut String, json: &Json) {
     }
 }
 
-/// The number as Python prints it after it read `text`.
+/// The number as Python prints it after reading `text`.
 fn python_number(text: &str) -> String {
     if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
         return if text == "-0" { "0".to_owned() } else { text.to_owned() };
@@ -144,7 +144,7 @@ pub(super) fn python_float(number: f64) -> String {
     format!("{digits}e{sign}{:02}", exponent.abs())
 }
 
-/// The number for standard JSON; `null` when it is none.
+/// The number as standard JSON; `null` when JSON does not have it.
 pub(super) fn strict_number(text: &str) -> Value {
     if let Ok(number) = text.parse::<u64>() {
         return Value::from(number);

@@ -1,5 +1,5 @@
-//! What an experiment of ours looks like in ProjectScylla's files: its config, results and reports. Nothing in them says
-//! `Infinity`, and every link leads somewhere.
+//! An experiment of this tool in ProjectScylla's files: its config, results and reports. Nothing in them says
+//! `Infinity`, and every link leads to a file.
 
 mod summary;
 mod tier;
@@ -27,7 +27,7 @@ const NO_EXIT_CODE: i32 = -1;
 /// An experiment that is written for ProjectScylla's readers.
 #[derive(Debug, Clone, Copy)]
 pub struct Export<'a> {
-    /// The version that is written: from 3.1 on in phase folders, before it flat.
+    /// The version that is written: since 3.1 with folders of phases, before that without.
     pub version: Version,
     /// The experiment's config.
     pub config: &'a Config,
@@ -35,9 +35,9 @@ pub struct Export<'a> {
     pub results: &'a [RunResult],
     /// The winner of each tier that has results.
     pub winners: &'a BTreeMap<TierId, Winner>,
-    /// Where the exported folder lies, absolute: ProjectScylla writes such paths.
+    /// The absolute path of the exported folder: ProjectScylla writes such paths.
     pub root: &'a str,
-    /// When it is written.
+    /// The time of the export.
     pub now: Timestamp,
 }
 
@@ -51,7 +51,7 @@ impl Export<'_> {
         if self.is_phased() { format!("completed/{tier}") } else { tier.to_string() }
     }
 
-    /// The folder of a run below the root: what is to be copied goes there.
+    /// The folder of a run below the root, into which its files are written.
     #[must_use]
     pub fn run_folder(&self, run: RunId) -> String {
         format!("{}/{}/{}", self.tier_folder(run.tier), run.subtest, run.run.folder())
@@ -66,7 +66,7 @@ impl Export<'_> {
     }
 }
 
-/// Every file with its path below the root, `checkpoint.json` apart.
+/// Every file with its path below the root, except `checkpoint.json`.
 #[must_use]
 pub fn files(export: &Export<'_>) -> Vec<(String, String)> {
     let mut files = vec![("config/experiment.json".to_owned(), config(export))];
@@ -105,7 +105,7 @@ fn tiers<'a>(export: &Export<'a>) -> Vec<Tier<'a>> {
     grouped.into_iter().map(tier).collect()
 }
 
-/// `config/experiment.json`, from which ProjectScylla takes the hash.
+/// `config/experiment.json`, of which ProjectScylla computes the hash.
 #[must_use]
 pub fn config(export: &Export<'_>) -> Json {
     let Config { experiment_id, task_repo, task_commit, task_prompt_file, language, models, .. } = export.config;
@@ -142,7 +142,7 @@ fn duration(result: &RunResult) -> f64 {
     result.agent_duration_seconds + result.judge_duration_seconds
 }
 
-/// It knows no count that is not known: it writes 0.
+/// ProjectScylla has no unknown counts: it writes 0.
 fn tokens(stats: &Tokens) -> Json {
     Json::map([
         ("input_tokens", stats.input.unwrap_or_default().into()),
@@ -156,7 +156,7 @@ fn input_tokens(stats: &Tokens) -> u64 {
     stats.input.unwrap_or_default().saturating_add(stats.cache_read.unwrap_or_default())
 }
 
-/// It knows no cost that is not known: it writes 0.0.
+/// ProjectScylla has no unknown costs: it writes 0.0.
 fn dollars(amount: Usd) -> Json {
     amount.dollars().into()
 }
@@ -231,7 +231,7 @@ fn run_report(export: &Export<'_>, result: &RunResult) -> Json {
     ])
 }
 
-/// The tier whose best subtest pays least for a pass: ProjectScylla's best.
+/// ProjectScylla's best tier: the one whose best subtest has the lowest cost per pass.
 fn frontier<'t, 'a>(tiers: &'t [Tier<'a>]) -> Option<(&'t Tier<'a>, f64)> {
     let priced = tiers.iter().filter_map(|tier| Some((tier, tier.cost_of_pass()?)));
     priced.min_by(|(_, a), (_, b)| a.total_cmp(b))

@@ -1,4 +1,4 @@
-//! What ProjectScylla says of a subtest's runs together.
+//! ProjectScylla's summary of a subtest's runs.
 
 use crate::model::ids::SubtestId;
 use crate::model::inherited::Winner;
@@ -15,7 +15,7 @@ pub(super) struct Summary<'a> {
     pub(super) id: SubtestId,
     /// By number.
     pub(super) runs: Vec<&'a RunResult>,
-    /// The median that the winner's rule saw.
+    /// The median by which the winner was chosen.
     pub(super) median: Option<f64>,
     pub(super) mean: f64,
     pub(super) deviation: f64,
@@ -45,7 +45,7 @@ impl<'a> Summary<'a> {
         let count = number(runs.len());
         let scores = || runs.iter().map(|result| result.judge_score.get());
         let mean = scores().sum::<f64>() / count;
-        // Of a sample, as Python's `statistics.stdev`.
+        // The standard deviation of a sample, as Python's `statistics.stdev`.
         let squares: f64 = scores().map(|score| (score - mean).powi(2)).sum();
         let deviation = if runs.len() > 1 { (squares / (count - 1.0)).sqrt() } else { 0.0 };
         let ranked = winner.map(|winner| winner.ranked.as_slice()).unwrap_or_default();
@@ -77,12 +77,12 @@ impl<'a> Summary<'a> {
         sum(self.runs.iter().map(|result| result.usage.tokens))
     }
 
-    /// What a pass costs; `None` when no run passed, where ProjectScylla says `Infinity`.
+    /// The cost per pass; `None` when no run passed, where ProjectScylla writes `Infinity`.
     pub(super) fn cost_of_pass(&self) -> Option<f64> {
         (self.passed() > 0).then(|| self.mean_cost() / self.pass_rate())
     }
 
-    /// How little the scores differ, between 0 and 1.
+    /// How consistent the scores are, between 0 and 1.
     pub(super) fn consistency(&self) -> f64 {
         if self.mean > 0.0 { (1.0 - self.deviation / self.mean).clamp(0.0, 1.0) } else { 0.0 }
     }
@@ -91,7 +91,7 @@ impl<'a> Summary<'a> {
         self.runs.iter().map(|result| result.judge_grade)
     }
 
-    /// How often each grade was given, in the order in which they were given first.
+    /// How often each grade was given, in the order of their first occurrence.
     fn distribution(&self) -> Vec<(Grade, usize)> {
         let mut distribution: Vec<(Grade, usize)> = Vec::new();
         for grade in self.grades() {
@@ -103,10 +103,10 @@ impl<'a> Summary<'a> {
         distribution
     }
 
-    /// The keys of a subtest's grades, which two files have.
+    /// The keys of a subtest's grades, which are in two files.
     pub(super) fn grade_entries(&self) -> [(&'static str, Json); 4] {
         let distribution = self.distribution();
-        // The first of the most frequent.
+        // The first of the most frequent grades.
         let modal = distribution.iter().rev().max_by_key(|(_, count)| *count).map(|(grade, _)| grade.to_string());
         let counts = distribution.iter().map(|(grade, count)| (grade.to_string(), Json::from(*count)));
         [

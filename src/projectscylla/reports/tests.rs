@@ -159,7 +159,7 @@ fn numbers_are_those_that_the_original_computes() {
         (&summary["modal_grade"], &summary["min_grade"], &summary["max_grade"]),
         (&json!("A"), &json!("D"), &json!("A"))
     );
-    // Agents only: ProjectScylla does not know what judges cost.
+    // Agents only: ProjectScylla does not record what judges cost.
     assert_eq!(summary["total_cost"], json!(0.75));
     let experiment = value(&files, "result.json");
     assert_eq!((&experiment["best_overall_tier"], &experiment["frontier_cop"]), (&json!("T0"), &json!(0.375)));

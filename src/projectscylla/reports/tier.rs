@@ -50,12 +50,12 @@ impl Tier<'_> {
         sum(self.subtests.iter().map(Summary::tokens))
     }
 
-    /// What a pass of its best subtest costs.
+    /// The cost per pass of its best subtest.
     pub(super) fn cost_of_pass(&self) -> Option<f64> {
         self.best().and_then(Summary::cost_of_pass)
     }
 
-    /// Why its winner won, in a sentence.
+    /// Why its winner won, as a sentence.
     fn reason(&self) -> String {
         match self.winner {
             None => String::new(),

@@ -1,5 +1,5 @@
 //! States of runs, subtests, tiers and the experiment in checkpoints of version 3.0 and 3.1: which of them claim that
-//! work is done, what contradicts the results, and what would be true.
+//! work is done, which contradict the results, and which would be correct.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::model::outcome::RunStatus;
 use crate::model::plan::Plan;
 use crate::projectscylla::version::Version;
 
-/// Declares the states of a level in their order, with the words that stand for them in the file.
+/// Declares the states of a level in their order, with their words in the file.
 macro_rules! states {
     ($(#[$meta:meta])* $level:ident { $( $state:ident $word:literal, )* }) => {
         $(#[$meta])*
@@ -44,8 +44,8 @@ macro_rules! states {
 }
 
 states! {
-    /// States of a run, of every version: each says what is done. 3.0 has coarser ones, which stand where they belong;
-    /// those of March 2026 (`failure_…`) and those behind them share the version 3.1.
+    /// States of a run, of all versions, in the order of progress. 3.0 has coarser ones, which are placed where they
+    /// belong; those of March 2026 (`failure_…`) and the ones after them share the version 3.1.
     RunState {
         Pending "pending",
         DirStructureCreated "dir_structure_created",
@@ -89,7 +89,7 @@ states! {
 }
 
 states! {
-    /// States of a tier. `subtests_running` is written when all subtests ran.
+    /// States of a tier. `subtests_running` is written when all subtests have run.
     TierState {
         Pending "pending",
         ConfigLoaded "config_loaded",
@@ -118,7 +118,7 @@ states! {
 }
 
 impl RunState {
-    /// Whether it says that the run has a result.
+    /// Whether it claims that the run has a result.
     #[must_use]
     pub fn claims_done(self) -> bool {
         (Self::RunFinalized..=Self::WorktreeCleaned).contains(&self)
@@ -136,7 +136,7 @@ impl RunState {
 }
 
 impl SubtestState {
-    /// Whether it says that all runs are done.
+    /// Whether it claims that all runs are done.
     #[must_use]
     pub fn claims_done(self) -> bool {
         (Self::RunsComplete..=Self::Aggregated).contains(&self)
@@ -144,7 +144,7 @@ impl SubtestState {
 }
 
 impl TierState {
-    /// Whether it says that all subtests are done.
+    /// Whether it claims that all subtests are done.
     #[must_use]
     pub fn claims_done(self) -> bool {
         (Self::SubtestsRunning..=Self::Complete).contains(&self)
@@ -152,7 +152,7 @@ impl TierState {
 }
 
 impl ExperimentState {
-    /// Whether it says that all tiers are done.
+    /// Whether it claims that all tiers are done.
     #[must_use]
     pub fn claims_done(self) -> bool {
         (Self::TiersComplete..=Self::Complete).contains(&self)
@@ -172,27 +172,27 @@ pub struct States {
     pub runs: BTreeMap<RunId, RunState>,
 }
 
-/// What lies in the folder of a committed run.
+/// The contents of the folder of a committed run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Committed {
-    /// Whether `report.json` is there.
+    /// Whether there is a `report.json`.
     pub report: bool,
-    /// Whether `workspace/` is there.
+    /// Whether there is a `workspace/`.
     pub workspace: bool,
 }
 
-/// What the folder and the plan say, against which states are held.
+/// The facts of folder and plan with which states are compared.
 #[derive(Debug, Clone, Copy)]
 pub struct StateFacts<'a> {
     /// The checkpoint's version.
     pub version: Version,
     /// Every run that should exist, as far as subtests are known.
     pub plan: &'a Plan,
-    /// Planned tiers of which no subtest is known.
+    /// Planned tiers without a known subtest.
     pub tiers_without_subtests: &'a [TierId],
     /// Every committed run.
     pub committed: &'a BTreeMap<RunId, Committed>,
-    /// Runs of which an I/O error hides whether they are committed: nothing is said about them.
+    /// Runs for which an I/O error hides whether they are committed: they are not reported.
     pub unknown: &'a BTreeSet<RunId>,
 }
 
@@ -234,7 +234,7 @@ impl StateFacts<'_> {
         counts
     }
 
-    /// The same for tiers. A tier of which nothing is known misses something.
+    /// The same for tiers. A tier about which nothing is known has missing runs.
     fn tiers(&self, counts: &Counts) -> BTreeMap<TierId, Count> {
         let mut tiers: BTreeMap<TierId, Count> = BTreeMap::new();
         for tier in self.tiers_without_subtests {
@@ -257,7 +257,7 @@ impl StateFacts<'_> {
 
 /// The states that the results contradict: the place in the file, and what is wrong there.
 ///
-/// What other findings say already is left out: results that `recorded` does not name, and entries without a result.
+/// What other findings report already is left out: results that `recorded` does not name, and entries without a result.
 #[must_use]
 pub fn stale(states: &States, recorded: &CompletedRuns, facts: &StateFacts<'_>) -> Vec<(String, String)> {
     if !facts.has_states() {
@@ -313,14 +313,14 @@ fn stale_runs(states: &States, recorded: &CompletedRuns, facts: &StateFacts<'_>,
     }
 }
 
-/// The states as they should be, beside the entries `wanted`. What is true stays, and what is not known is not said.
+/// The states as they should be, given the entries `wanted`. Correct states stay, and unknown ones are not set.
 #[must_use]
 pub fn mended(states: &States, wanted: &CompletedRuns, facts: &StateFacts<'_>) -> States {
     let mut mended = states.clone();
     if !facts.has_states() {
         return mended;
     }
-    // A state that claims a result goes when its entry goes: a run without a state is one that is still to be made.
+    // A state that claims a result is removed together with its entry: a run without a state still has to be done.
     mended.runs.retain(|run, state| {
         let phantom = state.claims_done() && facts.is_without_result(*run);
         !phantom || wanted.get(*run).is_some_and(RunStatus::is_judged)
@@ -353,7 +353,7 @@ pub fn mended(states: &States, wanted: &CompletedRuns, facts: &StateFacts<'_>) -
     mended
 }
 
-/// What a subtest's state should be; `None` when it stays.
+/// The corrected state of a subtest; `None` when it stays.
 fn mended_subtest(state: Option<SubtestState>, count: Count) -> Option<SubtestState> {
     let behind = state.is_none_or(|state| !state.claims_done()) && count.committed > 0;
     match state {
@@ -364,8 +364,8 @@ fn mended_subtest(state: Option<SubtestState>, count: Count) -> Option<SubtestSt
     }
 }
 
-/// The states of an experiment that is written anew for ProjectScylla: what is committed is complete, and a subtest,
-/// tier or experiment is complete when nothing that is planned of it is missing.
+/// The states of an experiment that is exported for ProjectScylla: committed runs are complete, and a subtest, tier or
+/// experiment is complete when none of its planned runs is missing.
 #[must_use]
 pub fn exported(facts: &StateFacts<'_>) -> States {
     let counts = facts.counts();

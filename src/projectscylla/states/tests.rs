@@ -39,7 +39,7 @@ fn states(experiment: &str, tier: &str, subtests: [&str; 2], runs: &[(&str, &str
     }
 }
 
-/// Findings before, states after; and after them nothing is stale.
+/// The findings before, and the states after mending, in which nothing is stale.
 fn mend(found: &States, entries: &[&str], on_disk: &[(&str, bool, bool)]) -> (Vec<String>, States) {
     mend_version(Version::V3_1, found, entries, on_disk)
 }
@@ -101,7 +101,7 @@ fn an_interrupted_experiment_has_nothing_stale() {
 fn empty_states_are_filled_from_the_results_as_the_original_would() {
     let on_disk = [("T0/00/1", true, false), ("T0/00/2", true, true), ("T0/01/1", false, true)];
     let (stale, after) = mend(&States::default(), &[], &on_disk);
-    // Each result is an unrecorded one, which is found elsewhere.
+    // Each result is unrecorded, which another finding reports.
     assert_eq!(stale, Vec::<String>::new());
     let runs = [("T0/00/1", "worktree_cleaned"), ("T0/00/2", "report_written"), ("T0/01/1", "run_finalized")];
     assert_eq!(after, states("", "config_loaded", ["runs_complete", "runs_complete"], &runs));
@@ -172,7 +172,7 @@ fn a_higher_state_of_a_committed_run_stays() {
 fn a_claim_without_result_goes_unless_its_entry_is_kept() {
     let runs = [("T0/00/1", "worktree_cleaned"), ("T0/00/2", "run_finalized"), ("T0/01/1", "judge_complete")];
     let found = states("interrupted", "config_loaded", ["runs_in_progress", "pending"], &runs);
-    // The entry of run 1 is a phantom, which is found elsewhere and kept until a person drops it.
+    // The entry of run 1 is a phantom, which another finding reports and which is kept until a person drops it.
     let (stale, after) = mend(&found, &["T0/00/1"], &[]);
     assert_eq!(stale, ["run_states.T0.00.2: the state is `run_finalized`, and the run has no result"]);
     let kept = [("T0/00/1", "worktree_cleaned"), ("T0/01/1", "judge_complete")];

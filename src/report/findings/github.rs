@@ -7,17 +7,17 @@ use crate::text::short::and_more;
 use super::human::verdict_sentence;
 use super::{Conclusion, Format, Verification, cure_text, sentence};
 
-/// GitHub shows about ten annotations of a type for each step, so more of one kind are summed up.
+/// GitHub shows about ten annotations of a type for each step, so more findings of one kind are summed up.
 const MOST_OF_A_KIND: usize = 10;
 
-/// The form.
+/// This format.
 pub(super) static FORMAT: Format = Format {
     name: "github",
     about: "Annotations of GitHub Actions",
     write: |verifications, _, out| verifications.iter().try_for_each(|one| out.write_all(github(one).as_bytes())),
 };
 
-/// One line for each finding, a line that sums up what is left out of a kind, and the verdict.
+/// One line for each finding, a line for the ones of a kind that are left out, and the verdict.
 pub(super) fn github(verification: &Verification) -> String {
     let mut text = String::new();
     for (kind, findings) in verification.by_kind() {

@@ -13,13 +13,13 @@ use crate::text::page::Page;
 use crate::text::short::and_more;
 use crate::text::styles::{Styles, Tone};
 
-/// So many findings of one kind are shown; all of them are in the JSON.
+/// How many findings of one kind are shown; all of them are in the JSON.
 const MOST_OF_A_KIND: usize = 20;
 
-/// Places up to this width are padded, so that messages stand below each other.
+/// Places up to this width are padded, so that messages are aligned.
 const WIDEST_PADDED_PLACE: usize = 44;
 
-/// The form.
+/// This format.
 pub(super) static FORMAT: Format = Format {
     name: "human",
     about: "For people",
@@ -113,7 +113,7 @@ fn add_verdict(page: &mut Page, verification: &Verification, styles: Styles) {
     page.line(styles.paint(tone, verdict_sentence(verification)));
 }
 
-/// `590 of 590 planned runs agree.`, or with what is wrong in numbers.
+/// `590 of 590 planned runs agree.`, or what is wrong in numbers.
 pub(super) fn verdict_sentence(verification: &Verification) -> String {
     let planned = counted(verification.planned, "planned run");
     let planned = if verification.plan_is_open { format!("at least {planned}") } else { planned };

@@ -14,13 +14,13 @@ use super::{Conclusion, Format, Verification};
 use crate::text::cures::{cure_command, cure_sentence};
 use crate::text::page::pretty;
 
-/// Version of the shape below. It changes only when a key goes or changes its meaning.
+/// Version of this format. It changes only when a key is removed or changes its meaning.
 const SCHEMA_VERSION: u32 = 1;
 
-/// The whole of `verify --format json`. Equal folders give equal bytes: there are no times in it.
+/// The whole output of `verify --format json`. Equal folders give equal bytes: it contains no times.
 #[derive(Serialize, JsonSchema)]
 struct VerificationJson<'a> {
-    /// Version of this shape.
+    /// Version of this format.
     schema_version: u32,
     /// Version of cargo-scylla.
     tool_version: &'a str,
@@ -32,15 +32,15 @@ struct VerificationJson<'a> {
     verdict: Conclusion,
     /// Planned runs.
     planned: usize,
-    /// Whether more runs than these may be planned: how many subtests its tiers have is not known.
+    /// Whether more runs may be planned than are known: it is not known how many subtests its tiers have.
     plan_is_open: bool,
     /// Planned runs that are done and about which there is no finding.
     agreeing: usize,
-    /// Whether evidence was held against its seals.
+    /// Whether evidence was compared with its seals.
     evidence_checked: bool,
     /// The live coordinator.
     live: Option<&'a Holder>,
-    /// What is not met of the policy that was asked for.
+    /// The parts of the requested policy that are not met.
     policy_not_met: &'a [String],
     /// Findings by level.
     levels: BTreeMap<Level, usize>,
@@ -55,21 +55,21 @@ struct VerificationJson<'a> {
 struct FindingJson<'a> {
     /// Its stable name.
     kind: FindingKind,
-    /// How much it matters.
+    /// How serious it is.
     level: Level,
-    /// Where, as a path below the experiment's folder.
+    /// The place, as a path below the experiment's folder.
     place: &'a str,
-    /// Which run, when it is about one.
+    /// The run, when it is about one.
     run: Option<RunId>,
     /// What was found there. The wording may change between versions.
     message: &'a str,
-    /// What can be done, in a sentence.
+    /// What can be done, as a sentence.
     cure: &'static str,
-    /// What can be done, as a command of a shell.
+    /// What can be done, as a shell command.
     command: Option<String>,
 }
 
-/// The form.
+/// This format.
 pub(super) static FORMAT: Format = Format {
     name: "json",
     about: "One JSON document; of several folders, a list",
@@ -114,7 +114,7 @@ fn document<'a>(verification: &'a Verification<'a>) -> VerificationJson<'a> {
     }
 }
 
-/// The JSON schema of this form.
+/// The JSON schema of this format.
 #[must_use]
 pub fn verification_schema() -> Value {
     schemars::schema_for!(VerificationJson<'_>).to_value()

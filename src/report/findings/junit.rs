@@ -1,4 +1,5 @@
-//! What `verify` found, as `JUnit` XML: a test case for each planned run, and one for each finding that is about none.
+//! What `verify` found, as `JUnit` XML: a test case for each planned run, and one for each finding that is about no
+//! run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,7 +12,7 @@ use crate::text::escape::{terminal, xml};
 
 use super::{Format, PlannedRun, Verification, cure_text, level_name, sentence};
 
-/// The form.
+/// This format.
 pub(super) static FORMAT: Format = Format {
     name: "junit",
     about: "`JUnit` XML: a test for each planned run",
@@ -20,8 +21,8 @@ pub(super) static FORMAT: Format = Format {
 
 /// Writes the XML to `out`: a suite for each folder.
 ///
-/// A run without a result is an error, a run about which there is a finding is a failure. How a run was judged is a
-/// property: a run that did not solve its task is a result, not a failure of the folder.
+/// A run without a result is an error, a run with a finding is a failure. The verdict of a run is a property: a run
+/// that did not solve its task is a result, not a failure of the folder.
 ///
 /// # Errors
 /// When `out` cannot be written.
@@ -163,8 +164,8 @@ fn run_case(
 }
 
 fn end_of_case(findings: &[&Finding], verification: &Verification, out: &mut dyn Write) -> io::Result<()> {
-    // A test case has one result: the worst finding gives it, and the others stand in its text. That is one element,
-    // because of several a reader may keep only the last.
+    // A test case has one result: that of the worst finding, with the others in its text. There is only one such
+    // element, because some readers keep only the last of several.
     if let Some((worst, others)) = findings.split_first() {
         let mut lines = Vec::new();
         lines.extend(finding_element(worst, verification, out)?);
@@ -177,7 +178,7 @@ fn end_of_case(findings: &[&Finding], verification: &Verification, out: &mut dyn
     writeln!(out, "    </testcase>")
 }
 
-/// Writes the element that makes the test case fail; gives the words of a finding that does not.
+/// Writes the element that makes the test case fail; for a finding that does not, gives its text instead.
 fn finding_element(finding: &Finding, verification: &Verification, out: &mut dyn Write) -> io::Result<Option<String>> {
     let level = finding.kind.level();
     let element = match level {
@@ -198,7 +199,7 @@ fn finding_element(finding: &Finding, verification: &Verification, out: &mut dyn
     Ok(None)
 }
 
-/// A text between tags: on one line, and without references to characters, which not every reader knows there.
+/// A text between tags: on one line, and without character references, which not every reader supports there.
 fn content(text: &str) -> String {
     xml(&terminal(text)).into_owned()
 }

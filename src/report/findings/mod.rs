@@ -22,24 +22,24 @@ mod sarif;
 pub use json::verification_schema;
 pub use policy::policy_sentence;
 
-/// A form of the report.
+/// A format of the report.
 #[derive(Debug)]
 pub struct Format {
-    /// The word for it.
+    /// Its name.
     pub name: &'static str,
-    /// What it is: a line of the help.
+    /// A description: a line of the help.
     pub about: &'static str,
-    /// Writes the report of one folder or several to what it is given, in styles where it is for people.
+    /// Writes the report to a writer, with styles when it is for people.
     pub write: fn(&[Verification<'_>], Styles, &mut dyn Write) -> io::Result<()>,
 }
 
-/// Every form, the one that nobody has to ask for first. Another one is a file beside this one, and a line here.
+/// Every format, the default one first. A new one is a file beside this one, and a line here.
 pub static FORMATS: &[&Format] = &[&human::FORMAT, &json::FORMAT, &junit::FORMAT, &github::FORMAT, &sarif::FORMAT];
 
-/// The form for machines that is meant where a whole command is asked to speak JSON.
+/// The format for machines, for commands that are asked for JSON as a whole.
 pub static FOR_MACHINES: &Format = &json::FORMAT;
 
-/// The form of this name.
+/// The format with this name.
 #[must_use]
 pub fn format_of(name: &str) -> Option<&'static Format> {
     FORMATS.iter().copied().find(|format| format.name == name)
@@ -58,7 +58,7 @@ pub struct Verification<'a> {
     pub planned: usize,
     /// Planned runs whose tier is known.
     pub runs: &'a [PlannedRun],
-    /// Whether more may be planned than is known.
+    /// Whether more runs may be planned than are known.
     pub plan_is_open: bool,
     /// Planned runs that are done and about which there is no finding.
     pub agreeing: usize,
@@ -66,9 +66,9 @@ pub struct Verification<'a> {
     pub findings: &'a [Finding],
     /// The live coordinator.
     pub live: Option<&'a Holder>,
-    /// Whether evidence was held against its seals.
+    /// Whether evidence was compared with its seals.
     pub evidence_checked: bool,
-    /// What is not met of the policy that was asked for, in sentences.
+    /// The parts of the requested policy that are not met, as sentences.
     pub policy: &'a [String],
 }
 
@@ -81,7 +81,7 @@ pub struct PlannedRun {
     pub facts: Option<ResultFacts>,
 }
 
-/// What is true of a folder as a whole.
+/// The state of a folder as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Conclusion {
@@ -119,7 +119,7 @@ impl<'a> Verification<'a> {
         counts.into_iter().rev().collect()
     }
 
-    /// The findings of each kind, the worst level first, then in the order of the kinds; each kind's by place.
+    /// The findings of each kind, the worst level first, then in the order of the kinds; those of one kind by place.
     fn by_kind(&self) -> Vec<(FindingKind, Vec<&'a Finding>)> {
         let mut kinds: BTreeMap<FindingKind, Vec<&'a Finding>> = BTreeMap::new();
         for finding in self.findings {
@@ -140,7 +140,7 @@ impl<'a> Verification<'a> {
     }
 }
 
-/// The word for a level.
+/// The name of a level.
 #[must_use]
 pub fn level_name(level: Level) -> &'static str {
     match level {
@@ -152,12 +152,12 @@ pub fn level_name(level: Level) -> &'static str {
     }
 }
 
-/// The message as a whole sentence.
+/// The message as a complete sentence.
 fn sentence(finding: &Finding) -> String {
     format!("{}.", finding.message.trim_end_matches('.'))
 }
 
-/// The cure of one finding in a sentence, with its command where there is one.
+/// The cure of a finding as a sentence, with its command if there is one.
 fn cure_text(finding: &Finding, folder: &str) -> String {
     let cure = finding.kind.cure();
     match cure_command(cure, finding.run, folder) {

@@ -1,4 +1,4 @@
-//! Findings that the tests of these formats show.
+//! Findings for the tests of these formats.
 
 use super::*;
 use crate::model::samples::{FOLDER, run, usd};
@@ -7,7 +7,7 @@ pub(super) fn finding(kind: FindingKind, place: &str, run: Option<&str>, message
     Finding { kind, place: place.to_owned(), run: run.map(crate::model::samples::run), message: message.to_owned() }
 }
 
-/// Findings of every level, in no order.
+/// Findings of every level, unsorted.
 pub(super) fn mixed() -> Vec<Finding> {
     use FindingKind::{
         BrokenSeal, ForeignFile, MissingRun, OutsidePlan, StaleRunning, UnreadableResult, UnrecordedResult,
@@ -35,7 +35,7 @@ pub(super) fn missing(count: u32) -> Vec<Finding> {
         .collect()
 }
 
-/// What a hostile agent could name its files, and what could stand in a message.
+/// Names that a hostile agent could give its files, and texts that could be in a message.
 pub(super) fn hostile() -> Vec<Finding> {
     vec![finding(
         FindingKind::ForeignFile,

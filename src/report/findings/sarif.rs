@@ -12,7 +12,7 @@ use crate::text::page::pretty;
 /// Name of the rule for policies; the other rules are the kinds of findings.
 const POLICY_RULE: &str = "policy-not-met";
 
-/// The form.
+/// This format.
 pub(super) static FORMAT: Format = Format {
     name: "sarif",
     about: "SARIF 2.1.0",
@@ -108,7 +108,7 @@ fn policy_result(sentence: &str, verification: &Verification) -> Value {
     })
 }
 
-/// A place; services show no result without a line.
+/// A place; services show no result without a line number.
 fn location(path: &str) -> Value {
     json!({ "physicalLocation": { "artifactLocation": { "uri": escape::uri(path) }, "region": { "startLine": 1 } } })
 }

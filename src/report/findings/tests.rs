@@ -6,7 +6,7 @@ use super::*;
 use crate::model::samples::{FOLDER, run, snapshot};
 use crate::text::styles::Styles;
 
-/// The text of a report in this form.
+/// The text of a report in this format.
 fn written(name: &str, verification: &Verification, styles: Styles) -> String {
     let runs = planned();
     let mut text = Vec::new();
@@ -142,7 +142,7 @@ fn junit_counts_what_it_lists() {
 #[test]
 fn every_finding_is_in_a_test_case_when_its_report_is_read_back() {
     let mut findings = mixed();
-    // Several findings about one run, the worst of which gives the result.
+    // Several findings about one run; the worst of them determines the result.
     for kind in [FindingKind::OutsidePlan, FindingKind::UnrecordedResult, FindingKind::ForeignFile] {
         findings.push(samples::finding(kind, "T0/00/run_01", Some("T0/00/1"), &format!("{kind} & more <than> one")));
     }
@@ -157,7 +157,7 @@ fn every_finding_is_in_a_test_case_when_its_report_is_read_back() {
     assert_eq!(passed.count(), planned().iter().filter(|planned| planned.facts.is_some()).count());
 }
 
-/// Holds a document against the schema of SARIF 2.1.0; what is wrong with it otherwise.
+/// Validates a document against the schema of SARIF 2.1.0; gives what is wrong with it.
 fn against_the_standard(document: &Value) -> Result<(), String> {
     let schema: Value = serde_json::from_str(include_str!("../../../tests/fixtures/sarif-schema-2.1.0.json")).unwrap();
     let place = schema["$id"].as_str().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! Whatever is odd among what config, checkpoint and results say of the experiment as a whole.
+//! Compares what config, checkpoint and results say about the experiment as a whole, and reports the odd ones out.
 
 use crate::model::finding::{Finding, FindingKind};
 use crate::model::place::Place;
@@ -11,7 +11,7 @@ fn results_of(count: usize) -> String {
     if count == 1 { "1 result".to_owned() } else { format!("{count} results") }
 }
 
-/// Names whatever is odd among config, checkpoint and results.
+/// Reports whichever of config, checkpoint and results differs from the others.
 pub(super) fn audit_claims(survey: &Survey, findings: &mut Vec<Finding>) {
     audit_ids(survey, findings);
     audit_hashes(survey, findings);

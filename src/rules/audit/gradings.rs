@@ -1,4 +1,4 @@
-//! Later gradings: whether their fixtures are what was frozen, and whether the newest one is complete.
+//! Later gradings: whether their fixtures are still those that were frozen, and whether the newest one is complete.
 
 use super::{at, of_run};
 use crate::model::finding::{Finding, FindingKind};
@@ -50,7 +50,7 @@ pub(super) fn audit_gradings(survey: &Survey, findings: &mut Vec<Finding>) {
     }
 }
 
-/// By what it is known that a grading was made whose record is gone.
+/// How it is known that a grading existed whose record is gone.
 fn lost(survey: &Survey, number: GradingNumber) -> String {
     let verdicts = survey.graded.values().filter(|graded| graded.has(number)).count();
     match verdicts {
@@ -60,9 +60,9 @@ fn lost(survey: &Survey, number: GradingNumber) -> String {
     }
 }
 
-/// Verdicts that are gone, with what they cost: who asks for them anew pays for them twice.
+/// Verdicts that are gone, with what they cost: if they are asked for again, they are paid twice.
 fn audit_verdicts(survey: &Survey, findings: &mut Vec<Finding>) {
-    // While a coordinator works, runs are set aside under the reader's eyes.
+    // While a coordinator works, runs are set aside while the folder is being read.
     if survey.holder.is_some() {
         return;
     }

@@ -1,4 +1,4 @@
-//! What tiers took over from winners: what is frozen is held against what the results say.
+//! What tiers inherit from winners: compares what is frozen with what the results name.
 
 use crate::model::finding::{Finding, FindingKind};
 use crate::model::ids::TierId;
@@ -7,7 +7,7 @@ use crate::model::survey::{Seen, Survey};
 
 use super::{at, newer};
 
-/// Files that cannot be read, and such as say other winners than the results that were made from them.
+/// Reports files that cannot be read, and files with other winners than the results that were made from them.
 pub(super) fn audit_inherited(survey: &Survey, findings: &mut Vec<Finding>) {
     let place = |tier: TierId| survey.spelled(Place::Inherited(tier));
     for (tier, seen) in &survey.inherited {
@@ -19,7 +19,7 @@ pub(super) fn audit_inherited(survey: &Survey, findings: &mut Vec<Finding>) {
             Seen::Newer { version, .. } => findings.push(newer(place(*tier), version)),
         }
     }
-    // A live coordinator freezes what a tier takes over and commits its runs while the folder is read.
+    // A live coordinator freezes what a tier inherits and commits its runs while the folder is being read.
     if survey.holder.is_some() {
         return;
     }

@@ -18,13 +18,13 @@ mod gradings;
 mod inherited;
 mod rests;
 
-/// Every disagreement, sorted by kind and place. A live experiment is judged only on what is committed.
+/// All disagreements, sorted by kind and place. In a live experiment only what is committed is judged.
 #[must_use]
 pub fn audit(survey: &Survey) -> Vec<Finding> {
     audit_and_count(survey).0
 }
 
-/// The same, with what was counted on the way.
+/// The same, with the counts that were made on the way.
 #[must_use]
 pub fn audit_and_count(survey: &Survey) -> (Vec<Finding>, Tally) {
     let mut findings = Vec::new();
@@ -39,7 +39,7 @@ pub fn audit_and_count(survey: &Survey) -> (Vec<Finding>, Tally) {
         findings.extend(survey.ready.at_rest.iter().cloned());
     }
     findings.sort();
-    // A second folder of a run says nothing against the one that counts.
+    // A second folder of a run does not count against the first one.
     let counts_against = |kind: FindingKind| kind.level() >= Level::Incomplete && kind != FindingKind::DuplicateRun;
     let touched = findings.iter().filter(|finding| counts_against(finding.kind));
     let touched: BTreeSet<RunId> = touched.filter_map(|finding| finding.run).collect();
@@ -57,7 +57,7 @@ fn of_run(survey: &Survey, kind: FindingKind, run: RunId, message: impl Into<Str
 
 fn audit_checkpoint(survey: &Survey, tally: Tally, findings: &mut Vec<Finding>) {
     match &survey.checkpoint {
-        // A coordinator that has just begun has not written its first checkpoint.
+        // A coordinator that has just begun has not written its first checkpoint yet.
         Seen::Missing if survey.holder.is_some() => {}
         Seen::Missing => findings.push(at(
             FindingKind::CheckpointMissing,
@@ -83,7 +83,7 @@ fn audit_checkpoint(survey: &Survey, tally: Tally, findings: &mut Vec<Finding>) 
     }
 }
 
-/// Config and checkpoint that were altered where nothing else shows it.
+/// Reports that config or checkpoint were altered, when no other finding shows it.
 fn audit_own_words(survey: &Survey, findings: &mut Vec<Finding>) {
     let (config, checkpoint) = (survey.spelled(Place::Config), survey.spelled(Place::Checkpoint));
     let is_quiet = |findings: &[Finding], place: &str| !findings.iter().any(|finding| finding.place == place);
@@ -116,7 +116,7 @@ fn audit_status(survey: &Survey, checkpoint: &Checkpoint, tally: Tally, findings
             let message = format!("the status is `running`, and no coordinator holds the experiment{who}");
             findings.push(at(FindingKind::StaleRunning, survey.spelled(Place::Checkpoint), message));
         }
-        // It was true of the plan as it was then.
+        // It was true for the plan at that time.
         ExperimentStatus::Completed if survey.has_grown_since(checkpoint.last_updated_at) => {}
         ExperimentStatus::Completed if survey.plan().is_some() && !is_complete && !hides_anything(survey) => {
             let message = "the status is `completed`, and planned runs have no result";
@@ -139,7 +139,7 @@ fn audit_config(survey: &Survey, findings: &mut Vec<Finding>) {
         ));
     }
     match &survey.config {
-        // An experiment that is being made gets its config when all else is there.
+        // While an experiment is created, its config is written after everything else.
         Seen::Missing if survey.is_being_made() => {}
         Seen::Missing => {
             findings.push(at(FindingKind::ConfigMissing, survey.spelled(Place::Config), "there is no config"));
@@ -152,7 +152,7 @@ fn audit_config(survey: &Survey, findings: &mut Vec<Finding>) {
             findings.push(at(FindingKind::UnknownFormat, survey.spelled(Place::Config), reason.clone()));
         }
         Seen::Newer { version, .. } => findings.push(newer(survey.spelled(Place::Config), version)),
-        // Whoever translated it has judged it.
+        // The wing that translated it has judged it.
         Seen::Translated => {}
         Seen::Read(config) => {
             audit_fixture(survey, config, findings);
@@ -163,14 +163,14 @@ fn audit_config(survey: &Survey, findings: &mut Vec<Finding>) {
     gradings::audit_gradings(survey, findings);
 }
 
-/// The fixture's copy is held against the digest that the config names.
+/// Compares the fixture's copy with the digest that the config names.
 fn audit_fixture(survey: &Survey, config: &Config, findings: &mut Vec<Finding>) {
     let fixture = survey.spelled(Place::Fixture);
     let mut changed = |message: String| findings.push(at(FindingKind::ConfigChanged, &*fixture, message));
     match survey.fixture_digest {
         Some(digest) if digest == config.fixture_digest => {}
         Some(digest) => changed(format!("its content gives `{digest}`, the config says `{}`", config.fixture_digest)),
-        // What cannot be read is unknown, not absent.
+        // A copy that cannot be read is unknown, not absent.
         None if survey.unknown.iter().any(|(place, _)| *place == fixture) => {}
         None => changed("it is not there".to_owned()),
     }
@@ -204,7 +204,7 @@ fn audit_runs(survey: &Survey, findings: &mut Vec<Finding>) -> Tally {
     tally
 }
 
-/// Holds the entry of a committed run against its result, unless that is damaged.
+/// Compares the entry of a committed run with its result, unless the result is damaged.
 fn audit_committed(survey: &Survey, row: &Row<'_>, is_damaged: bool, findings: &mut Vec<Finding>) {
     match (row.on_disk, row.recorded) {
         (Some(_), _) if is_damaged => {}
@@ -222,7 +222,7 @@ fn audit_committed(survey: &Survey, row: &Row<'_>, is_damaged: bool, findings: &
     }
 }
 
-/// Why a planned run has no result.
+/// Reports why a planned run has no result.
 fn audit_missing(survey: &Survey, row: &Row<'_>, findings: &mut Vec<Finding>) {
     if survey.failed_otherwise.contains(&row.run) {
         return findings.push(of_run(survey, FindingKind::MissingRun, row.run, "its runner failed on it"));
@@ -233,7 +233,7 @@ fn audit_missing(survey: &Survey, row: &Row<'_>, findings: &mut Vec<Finding>) {
     }
     let message = match (row.seen, row.on_disk.or(row.recorded)) {
         (Some(RunSeen::Committed(_) | RunSeen::Unreadable | RunSeen::Unknown), _)
-        // A phantom entry says it already.
+        // A finding about the phantom entry says it already.
         | (None, Some(RunStatus::Passed | RunStatus::Failed | RunStatus::Done)) => return,
         (_, Some(RunStatus::Errored)) => "infrastructure failed until its attempts were used up",
         (_, Some(RunStatus::AgentComplete)) => "its agent is done, the judges are not",
@@ -251,7 +251,7 @@ fn audit_places(survey: &Survey, findings: &mut Vec<Finding>) {
         findings.push(at(FindingKind::ForeignFile, place, "it is not part of an experiment"));
     }
     if let Some(holder) = &survey.holder {
-        // While a coordinator works, files come and go under the reader's eyes.
+        // While a coordinator works, files appear and disappear while the folder is being read.
         let held = || {
             let message = format!("process {} on {} holds it since {}", holder.pid, holder.host, holder.since);
             (survey.spelled(Place::Lock), message)
@@ -269,7 +269,7 @@ fn audit_places(survey: &Survey, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The finding for what is wrong with a single run; `None` for what is right while a coordinator works.
+/// The finding for a problem of a single run; `None` for what is normal while a coordinator works.
 fn audit_problem(survey: &Survey, problem: &Problem) -> Option<Finding> {
     let kind = match problem.kind {
         ProblemKind::UnreadableResult => FindingKind::UnreadableResult,

@@ -1,4 +1,5 @@
-//! What results rest on: the files that they share, their former attempts, and the baselines that they were made from.
+//! What results are based on: the files that they share, their former attempts, and the baselines that they were made
+//! from.
 
 use crate::model::finding::{Finding, FindingKind};
 use crate::model::place::Place;
@@ -7,12 +8,12 @@ use crate::model::usage::Total;
 
 use super::{at, of_run};
 
-/// Names what was altered, or is gone.
+/// Reports what was altered or is missing.
 pub(super) fn audit_rest(survey: &Survey, findings: &mut Vec<Finding>) {
     for (place, found) in &survey.damaged {
         findings.push(at(FindingKind::DamagedFile, place, found.clone()));
     }
-    // While a coordinator works, attempts are set aside and baselines made under the reader's eyes.
+    // While a coordinator works, attempts are set aside and baselines made while the folder is being read.
     if survey.holder.is_some() {
         return;
     }
@@ -25,7 +26,7 @@ pub(super) fn audit_rest(survey: &Survey, findings: &mut Vec<Finding>) {
             findings.push(at(FindingKind::DamagedFile, place, message));
         }
     }
-    // Where the config is gone, what lay beside it is gone as well, and said so.
+    // If the config is missing, the files beside it are missing too, and a finding says so.
     let is_known = survey.config.content().is_some();
     for commit in survey.compared_with.difference(&survey.baseline_checks).filter(|_| is_known) {
         let place = survey.spelled(Place::BaselineChecks(commit));

@@ -1,18 +1,18 @@
-//! How many may ask a model at once, and until when nobody may: what providers ask for, model by model.
+//! How many runs may ask a model at once, and until when nobody may: rate limits of providers, model by model.
 //!
-//! While a model's provider says nothing, as many may ask it as there are jobs. A rate limit pauses the model until the time
-//! that its provider names, and halves how many may ask it at once; answers raise that again, one by one. What one model's
-//! provider asks for holds no other model back. Times are since the coordinator's start, by a monotonic clock.
+//! Without a rate limit, as many runs may ask a model as there are jobs. A rate limit pauses the model until the time
+//! that its provider names, and halves how many may ask at once; answers raise that number again, one by one. A limit
+//! of one model does not hold back any other. Times are since the coordinator's start, by a monotonic clock.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::ids::ModelName;
 
-/// Shortest pause after a rate limit, so that a provider that names this very moment is not asked in a loop. It doubles with
-/// each further one until somebody is answered.
+/// Shortest pause after a rate limit, so that a provider that names the present moment is not asked in a tight loop. It
+/// doubles with each further limit until an answer comes.
 pub const LEAST_PAUSE: Duration = Duration::from_millis(50);
-/// The shortest pause is doubled at most so often: then it is the minute that is waited for when no time is named.
+/// How often the shortest pause is doubled at most: then it is the minute that is waited when no time is named.
 const MOST_DOUBLINGS: u32 = 10;
 
 /// What is known of each model's provider.
@@ -21,51 +21,51 @@ pub struct Limiter {
     models: BTreeMap<ModelName, Window>,
 }
 
-/// How a model may be asked.
+/// The state of one model.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Window {
-    /// Who asks it now.
+    /// Number of runs that are asking it now.
     asking: usize,
-    /// How many may ask it at once; `None` while nothing but the number of jobs bounds that.
+    /// How many may ask it at once; `None` while only the number of jobs limits that.
     most: Option<usize>,
-    /// Answers in a row since that was changed.
+    /// Number of answers in a row since that limit changed.
     answers: usize,
-    /// When that was lowered last: what was asked before says nothing new.
+    /// When that limit was last lowered: rate limits of requests from before are not counted again.
     lowered: Option<Duration>,
-    /// How often in a row it was lowered, without an answer in between.
+    /// How often in a row it was lowered without an answer in between.
     in_a_row: u32,
-    /// Until when nobody asks it.
+    /// Until when nobody may ask it.
     until: Option<Duration>,
-    /// Waited for it so far.
+    /// Total wait for it so far.
     waited: Duration,
-    /// Whether its provider asks for more than may be waited.
+    /// Whether its provider asks for a longer wait than is allowed.
     exhausted: bool,
 }
 
-/// A rate limit as it came.
+/// A rate limit as it was received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     /// When the model was asked; `None` when a former session asked it.
     pub asked: Option<Duration>,
-    /// How long its provider asks to wait from now on.
+    /// How long the provider asks to wait from now on.
     pub wait: Duration,
 }
 
-/// What comes of a rate limit.
+/// The consequence of a rate limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pause {
-    /// Nobody asks the model until then.
+    /// Nobody may ask the model until then.
     Until(Duration),
-    /// That would be waited longer than allowed: nobody asks the model in this session any more.
+    /// The total wait would exceed what is allowed: nobody asks the model in this session any more.
     Exhausted(Duration),
 }
 
-/// How many may ask a model at once has changed.
+/// A change in how many may ask a model at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Concurrency {
-    /// Before.
+    /// The number before.
     pub from: usize,
-    /// From now on.
+    /// The number from now on.
     pub to: usize,
 }
 
@@ -80,32 +80,32 @@ impl Limiter {
         window.most(ceiling).saturating_sub(window.asking)
     }
 
-    /// Until when nobody may ask the model; `None` when that is not known to end, or is over.
+    /// Until when nobody may ask the model; `None` when no end is known, or when the pause is over.
     #[must_use]
     pub fn paused_until(&self, model: &ModelName, now: Duration) -> Option<Duration> {
         let window = self.models.get(model).filter(|window| !window.exhausted)?;
         window.until.filter(|until| now < *until)
     }
 
-    /// Whether the model's provider asked for more than may be waited.
+    /// Whether the model's provider asked for a longer wait than is allowed.
     #[must_use]
     pub fn is_exhausted(&self, model: &ModelName) -> bool {
         self.models.get(model).is_some_and(|window| window.exhausted)
     }
 
-    /// Somebody asks the model from now on.
+    /// Records that one more run is asking the model.
     pub fn ask(&mut self, model: &ModelName) {
         self.models.entry(model.clone()).or_default().asking += 1;
     }
 
-    /// Somebody who asked the model does so no more.
+    /// Records that one run has stopped asking the model.
     pub fn leave(&mut self, model: &ModelName) {
         if let Some(window) = self.models.get_mut(model) {
             window.asking = window.asking.saturating_sub(1);
         }
     }
 
-    /// Who asked the model then has an answer. After as many of them as may ask at once, one more may.
+    /// Records an answer to a request. After as many answers as may ask at once, one more may ask.
     pub fn answered(&mut self, model: &ModelName, asked: Duration, ceiling: usize) -> Option<Concurrency> {
         let window = self.models.get_mut(model)?;
         if window.lowered.is_some_and(|lowered| asked < lowered) {
@@ -122,15 +122,15 @@ impl Limiter {
         Some(Concurrency { from, to: from + 1 })
     }
 
-    /// Who asked the model failed in another way: answers of before do not count any more.
+    /// Records that a request failed in another way: answers before it do not count any more.
     pub fn failed(&mut self, model: &ModelName) {
         if let Some(window) = self.models.get_mut(model) {
             window.answers = 0;
         }
     }
 
-    /// The model's provider asks to wait. A shorter wait that is asked for later shortens nothing, and of those who asked at the
-    /// same time the first one lowers how many may.
+    /// Records a rate limit. A later but shorter one does not shorten the pause, and of several requests made at the
+    /// same time only the first lowers how many may ask.
     pub fn limit(
         &mut self,
         model: &ModelName,
@@ -153,7 +153,7 @@ impl Limiter {
         (Pause::Until(until), concurrency)
     }
 
-    /// The models whose pauses are over by now, each named once.
+    /// The models whose pauses have ended, each reported once.
     pub fn end_pauses(&mut self, now: Duration) -> Vec<ModelName> {
         let over = |window: &Window| !window.exhausted && window.until.is_some_and(|until| until <= now);
         let ended = self.models.iter_mut().filter(|(_, window)| over(window));
@@ -171,7 +171,7 @@ impl Window {
         self.most.unwrap_or(ceiling).min(ceiling).max(1)
     }
 
-    /// Halves how many may ask at once, once for all who had asked before it was halved.
+    /// Halves how many may ask at once, only once for all requests that were made before.
     fn lower(&mut self, asked: Option<Duration>, ceiling: usize, now: Duration) -> Option<Concurrency> {
         let asked = asked?;
         if self.lowered.is_some_and(|lowered| asked < lowered) {

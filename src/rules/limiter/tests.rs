@@ -10,7 +10,7 @@ fn model(name: &str) -> ModelName {
     ModelName::new(name)
 }
 
-/// A limit of who asked then, to wait for so many seconds.
+/// A limit for a request of that time, with a wait of so many seconds.
 fn wait(asked: Duration, seconds: u64) -> Limit {
     Limit { asked: Some(asked), wait: Duration::from_secs(seconds) }
 }
@@ -157,15 +157,15 @@ fn step() -> impl Strategy<Value = (bool, Step)> {
 /// A model as the test knows it.
 #[derive(Debug, Default)]
 struct Known {
-    /// When each one asked who does now.
+    /// When each run that is asking now began to.
     asking: Vec<Duration>,
-    /// The latest time that any provider's word can still reach.
+    /// The latest time that any provider has named.
     bound: Duration,
 }
 
 proptest! {
-    /// Whatever happens: at least one and at most as many as there are jobs may ask, a pause ends when it said so and by its
-    /// bound, time alone only ever opens, and whoever waits is let in once the others are done.
+    /// Whatever happens: at least one and at most as many as there are jobs may ask, a pause ends when it said so and
+    /// within its limit, time alone only ever opens, and a run that waits may ask once the others are done.
     #[test]
     fn a_model_is_never_asked_by_too_many_nor_kept_from_asking_for_good(
         steps in prop::collection::vec(step(), 1..120),
@@ -226,7 +226,7 @@ proptest! {
                 prop_assert!(room + known.asking.len() <= ceiling.max(known.asking.len()));
                 prop_assert!(limiter.paused_until(name, at).is_none_or(|until| until <= known.bound && at < until));
             }
-            // Nobody waits for ever: with its pause over and nobody asking, at least one may.
+            // Nobody waits for ever: when its pause is over and nobody is asking, at least one may.
             for _ in known.asking.drain(..) {
                 limiter.leave(name);
             }

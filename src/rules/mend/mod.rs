@@ -1,4 +1,4 @@
-//! What `repair` and `resume` do about findings: decided here, done by the store.
+//! What `repair` and `resume` do about findings: decided here, carried out by the store.
 
 use std::collections::BTreeSet;
 
@@ -15,29 +15,29 @@ use crate::rules::gradings::verdicts;
 use crate::rules::index::{hides_anything, index, is_complete};
 use crate::rules::weigh;
 
-/// What a person asks for beyond what is mended always.
+/// What a person asks for beyond what is always mended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ask {
-    /// A person looks at what is done: then results that are somebody else's are set aside too.
+    /// Whether a person watches what is done: then results of other experiments are set aside too.
     pub by_person: bool,
-    /// Forget entries of which there is no result.
+    /// Remove entries without a result.
     pub drop_phantoms: bool,
-    /// Runs that are to be set aside, so that a resume makes them anew.
+    /// Runs that are to be set aside, so that a resume repeats them.
     pub quarantine: Vec<RunId>,
 }
 
-/// Everything that is to be done, in this order: end strays, back up, write the checkpoint, set aside.
+/// Everything that is to be done, in this order: end orphans, back up, write the checkpoint, set aside.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Mending {
-    /// Runs whose stray processes are to be ended.
+    /// Runs whose orphans are to be ended.
     pub end_orphans: Vec<RunId>,
-    /// Whether the checkpoint's bytes are to be copied first: always, when it is there and will be written.
+    /// Whether the checkpoint's bytes are to be copied first: whenever it exists and will be written.
     pub backup: bool,
-    /// What moves to `.quarantine/`.
+    /// What is moved to `.quarantine/`.
     pub set_aside: Vec<SetAside>,
     /// The checkpoint that is to be written; `None` when the one on disk is right.
     pub checkpoint: Option<Checkpoint>,
-    /// Runs that have no result any more when it is done.
+    /// Runs that have no result any more afterwards.
     pub gone: BTreeSet<RunId>,
     /// The findings that this mends.
     pub mended: Vec<Finding>,
@@ -53,24 +53,24 @@ impl Mending {
     }
 }
 
-/// A place that moves to `.quarantine/`.
+/// A place that is moved to `.quarantine/`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SetAside {
     /// The place, below the experiment's folder.
     pub place: String,
     /// The run that it belongs to.
     pub run: Option<RunId>,
-    /// The finding that asks for it; `None` when a person asked.
+    /// The finding that requires it; `None` when a person asked for it.
     pub why: Option<FindingKind>,
 }
 
-/// What is to be done about a folder. Done twice, the second time is nothing.
+/// What is to be done about a folder. After it is done, a second call has nothing to do.
 #[must_use]
 pub fn mend(survey: &Survey, ask: &Ask, now: Timestamp) -> Mending {
     let findings = audit(survey);
     let foreign = |kind| matches!(kind, FindingKind::NewerVersion | FindingKind::UnknownFormat);
     let writable = !findings.iter().any(|finding| foreign(finding.kind));
-    // A live experiment has a writer already, and a format that is not known is never written.
+    // A live experiment has a writer already, and an unknown format is never overwritten.
     if survey.holder.is_some() || !writable {
         return Mending { kept: findings, ..Mending::default() };
     }
@@ -85,7 +85,7 @@ pub fn mend(survey: &Survey, ask: &Ask, now: Timestamp) -> Mending {
     let rebuilt = rebuild(survey, ask, &gone, now)
         .map(|rebuilt| Checkpoint { graded: verdicts_kept(survey, ask, &gone, &findings, &rebuilt), ..rebuilt });
     let must_write = !gone.is_empty() || findings.iter().any(|finding| changes_checkpoint(finding.kind, ask));
-    // A key that is there twice, and what else is wrong in the file, are gone only when the file is written anew.
+    // Duplicate keys and other faults of the file disappear only when it is written again.
     let stale = survey.ready.at_rest.iter().any(|finding| changes_checkpoint(finding.kind, ask));
     let differs = |rebuilt: &Checkpoint| {
         stale
@@ -109,7 +109,7 @@ pub fn mend(survey: &Survey, ask: &Ask, now: Timestamp) -> Mending {
     Mending { end_orphans, backup, set_aside, checkpoint, gone, mended, kept }
 }
 
-/// The verdicts under later gradings that a checkpoint goes on to name: not those that are given up.
+/// The verdicts under later gradings that the checkpoint keeps: not those that are given up.
 fn verdicts_kept(
     survey: &Survey,
     ask: &Ask,
@@ -119,7 +119,7 @@ fn verdicts_kept(
 ) -> Verdicts {
     let given_up = findings.iter().filter(|finding| ask.by_person && finding.kind == FindingKind::BrokenGrading);
     let given_up: BTreeSet<&str> = given_up.map(|finding| finding.place.as_str()).collect();
-    // What somebody wrote into the checkpoint is no verdict that there was.
+    // In an altered checkpoint, verdicts may be invented.
     let former = if survey.checkpoint_fault.is_some() { &Verdicts::new() } else { &checkpoint.graded };
     let mut kept = verdicts(survey, former);
     for (number, runs) in &mut kept {
@@ -132,12 +132,12 @@ fn verdicts_kept(
     kept
 }
 
-/// Whether the whole run goes with the place, not only a part of it or a second spelling.
+/// Whether the whole run is moved with the place, not only a part of it or a second spelling.
 fn takes_the_run(survey: &Survey, aside: &SetAside) -> bool {
     aside.run.is_some_and(|run| survey.place(run) == aside.place)
 }
 
-/// Whether the run has no result any more when the place is gone.
+/// Whether the run has no result any more after the place is moved.
 fn loses_its_result(survey: &Survey, aside: &SetAside) -> bool {
     takes_the_run(survey, aside) || aside.why == Some(FindingKind::UnreadableResult)
 }
@@ -150,7 +150,7 @@ fn places_to_set_aside(survey: &Survey, ask: &Ask, findings: &[Finding]) -> Vec<
             asides.insert(SetAside { place, run: Some(*run), why: None });
         }
     }
-    // What lies inside of a place that moves as a whole moves with it.
+    // What is inside of a place that is moved as a whole is moved with it.
     let whole: Vec<String> =
         asides.iter().filter(|aside| takes_the_run(survey, aside)).map(|aside| aside.place.clone()).collect();
     asides.retain(|aside| {
@@ -159,7 +159,7 @@ fn places_to_set_aside(survey: &Survey, ask: &Ask, findings: &[Finding]) -> Vec<
     asides.into_iter().collect()
 }
 
-/// What moves because of a finding.
+/// What is moved because of a finding.
 fn places_of(survey: &Survey, finding: &Finding, ask: &Ask) -> Vec<SetAside> {
     let aside = |place: String| SetAside { place, run: finding.run, why: Some(finding.kind) };
     match finding.kind {
@@ -169,7 +169,7 @@ fn places_of(survey: &Survey, finding: &Finding, ask: &Ask) -> Vec<SetAside> {
             parts.iter().map(|part| aside(survey.spelled(Place::Of(&finding.place, *part)))).collect()
         }
         FindingKind::DuplicateRun if ask.by_person => vec![aside(finding.place.clone())],
-        // Of one that is gone there is nothing to be moved.
+        // If the place is gone, there is nothing to move.
         FindingKind::BrokenGrading
             if ask.by_person && survey.problems.iter().any(|problem| problem.place == finding.place) =>
         {
@@ -191,20 +191,20 @@ fn changes_checkpoint(kind: FindingKind, ask: &Ask) -> bool {
         | FindingKind::StaleRunning
         | FindingKind::StatusContradicted => true,
         FindingKind::PhantomEntry => ask.drop_phantoms,
-        // What is set aside, or gone, is not named any more.
+        // What is set aside or gone is not named any more.
         FindingKind::BrokenGrading => ask.by_person,
         _ => false,
     }
 }
 
-/// The checkpoint as it should be; `None` when neither config nor checkpoint says whose it is.
+/// The checkpoint as it should be; `None` when neither config nor checkpoint names the experiment.
 fn rebuild(survey: &Survey, ask: &Ask, gone: &BTreeSet<RunId>, now: Timestamp) -> Option<Checkpoint> {
     let former = survey.checkpoint.content();
-    // A copy of a former one says more than nothing.
+    // A copy of a former one is better than nothing.
     let kept = survey.former_checkpoint.as_deref();
     let mut checkpoint = former.or(kept).cloned().or_else(|| new_checkpoint(survey, now))?;
     checkpoint.status = match checkpoint.status {
-        // Only who works on it knows how far it came.
+        // Only a program that works on it knows how far it got.
         ExperimentStatus::Running if survey.ends_later => ExperimentStatus::Interrupted,
         ExperimentStatus::Running if gone.is_empty() && is_complete(survey) => ExperimentStatus::Completed,
         ExperimentStatus::Completed if gone.is_empty() && (hides_anything(survey) || is_complete(survey)) => {
@@ -225,7 +225,7 @@ fn rebuild(survey: &Survey, ask: &Ask, gone: &BTreeSet<RunId>, now: Timestamp) -
     Some(checkpoint)
 }
 
-/// A checkpoint that names no run yet.
+/// A checkpoint without runs.
 fn new_checkpoint(survey: &Survey, now: Timestamp) -> Option<Checkpoint> {
     let config = survey.config.content()?;
     Some(Checkpoint {
@@ -248,7 +248,7 @@ fn new_checkpoint(survey: &Survey, now: Timestamp) -> Option<Checkpoint> {
     })
 }
 
-/// What the folder says, over what the former checkpoint says of runs on which the folder is silent.
+/// The statuses that the folder shows, and those of the former checkpoint for runs about which the folder says nothing.
 fn merged(survey: &Survey, ask: &Ask, gone: &BTreeSet<RunId>, former: CompletedRuns) -> CompletedRuns {
     let on_disk = index(survey);
     let mut completed_runs = former;

@@ -74,7 +74,7 @@ fn entry(survey: &Survey, id: &str) -> Option<RunStatus> {
     survey.checkpoint.content()?.completed_runs.get(run(id))
 }
 
-/// What the folder holds after the mending was done.
+/// What the folder contains after the mending.
 fn done(survey: &Survey, mending: &Mending) -> Survey {
     let mut after = survey.clone();
     if let Some(checkpoint) = &mending.checkpoint {

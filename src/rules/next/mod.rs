@@ -1,4 +1,4 @@
-//! What may happen next: a pure function of what is known, the limits and the time.
+//! What happens next: a pure function of the state, the limits and the time.
 
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ use crate::model::outcome::ExperimentEnd;
 use crate::rules::queue::Lane;
 use crate::rules::state::{Sources, State};
 
-/// One thing that the coordinator is to do.
+/// One thing for the coordinator to do.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Action {
     /// Give the run to a worker.
     Start(RunId),
-    /// Choose the winners that the tier takes over: their tiers are settled.
+    /// Choose the winners that the tier inherits from: their tiers are settled.
     Inherit(TierId),
-    /// Say that the budget's ceiling is reached, and start nothing more.
+    /// Report that the budget's ceiling is reached, and start nothing more.
     ReachBudget {
         /// What runs in flight and one more are expected to cost.
         expected: Usd,
         /// The ceiling.
         ceiling: Usd,
     },
-    /// Look again at this time, since the coordinator's start.
+    /// Decide again at this time, since the coordinator's start.
     Wait(Duration),
     /// Nothing is left to do and no worker is busy.
     Finish(ExperimentEnd),
@@ -52,7 +52,7 @@ pub fn next(state: &State, limits: &Limits, now: Duration) -> Vec<Action> {
     actions
 }
 
-/// The first tier with runs to do that waits for nothing but the choice of winners.
+/// The first tier with runs to do that only waits for its winners to be chosen.
 fn inheriting(state: &State) -> Option<TierId> {
     let settled = |(_, sources): &(TierId, &Sources)| sources.tiers.iter().all(|source| state.is_settled(*source));
     let waits = state.waiting.iter().map(|(tier, sources)| (*tier, sources)).filter(|(_, sources)| !sources.blocked);
@@ -76,7 +76,7 @@ fn start(state: &State, limits: &Limits, now: Duration, actions: &mut Vec<Action
         if let Some(ceiling) = limits.max_cost
             && (spent + expected > ceiling || spent >= ceiling)
         {
-            // What has been decided to start is started first; the ceiling is met again right after.
+            // Runs that were decided on are started first; the ceiling is checked again right after.
             if actions.is_empty() {
                 actions.push(Action::ReachBudget { expected, ceiling });
             }
@@ -86,14 +86,14 @@ fn start(state: &State, limits: &Limits, now: Duration, actions: &mut Vec<Action
     }
 }
 
-/// When something that waits may go on.
+/// The next time at which something that waits may go on.
 fn next_time(state: &State, now: Duration) -> Option<Duration> {
     let lanes = state.queue.lanes().filter(|lane| state.is_open(lane.tier));
     let paused = lanes.filter_map(|lane| state.limiter.paused_until(lane.model.as_ref()?, now));
     paused.chain(state.queue.first_delay()).min()
 }
 
-/// Whether runs are left that wait for a model longer than may be waited.
+/// Whether runs are left that wait for a model whose rate limit exceeds the longest wait.
 fn is_any_exhausted(state: &State) -> bool {
     state.queue.lanes().filter_map(|lane| lane.model.as_ref()).any(|model| state.limiter.is_exhausted(model))
 }

@@ -1,4 +1,4 @@
-//! What a setup puts into a workspace: `CLAUDE.md`, `.claude/` and `.mcp.json`.
+//! What a setup places in a workspace: `CLAUDE.md`, `.claude/` and `.mcp.json`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -9,40 +9,40 @@ use crate::model::setup::{McpServer, Resources, Setup, SystemPrompt, Tools};
 use crate::model::task::Stores;
 use crate::setup::inherit::Effective;
 
-/// What agents read first.
+/// The file that agents read first.
 const INSTRUCTIONS: &str = "CLAUDE.md";
-/// What belongs to the agent's program.
+/// The folder for the agent's program.
 const FOLDER: &str = ".claude";
-/// Where servers come from that name no source.
+/// The source of servers that name none.
 const USUAL_SOURCE: &str = "modelcontextprotocol/servers";
 /// The mode in which agents are not told to think.
 const NO_THINKING: &str = "None";
-/// What switches teams of agents on.
+/// The variable that enables teams of agents.
 pub const TEAMS_VARIABLE: &str = "CLAUDE_CODE_EXPERIMENTAL_AGENT_TEAMS";
 
-/// What is done to a task's tree before its agent starts. Nothing, in most fixtures.
+/// The changes to a task's tree before its agent starts. None, in most fixtures.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Composition {
     /// Files and folders of the task's tree that are removed first.
     pub removed: Vec<String>,
-    /// What is laid over the tree then, in this order.
+    /// What is then placed over the tree, in this order.
     pub placed: Vec<Placed>,
 }
 
 impl Composition {
-    /// Whether the tree stays as it is.
+    /// Whether the tree stays unchanged.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         self.removed.is_empty() && self.placed.is_empty()
     }
 }
 
-/// One file, or one folder with all that it holds.
+/// One file, or one folder with everything in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placed {
     /// Path below the workspace; empty for the workspace itself.
     pub path: String,
-    /// What lies there.
+    /// Its content.
     pub content: Content,
 }
 
@@ -51,18 +51,18 @@ pub struct Placed {
 pub enum Content {
     /// A file or a folder below the fixture.
     Copy(String),
-    /// Texts, with a blank line between one and the next.
+    /// Texts, separated by blank lines.
     Joined(Vec<Part>),
 }
 
 /// One text of several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
-    /// What the task's tree has at the place, if anything.
+    /// The content that the task's tree has at this path, if any.
     There,
     /// A file below the fixture.
     File(String),
-    /// A text of our own.
+    /// A literal text.
     Text(String),
 }
 
@@ -72,15 +72,15 @@ pub enum CompositionFault {
     /// A name that the fixture's stores do not have.
     #[error("there is no {what} `{name}` among the shared resources")]
     Absent {
-        /// What it should be.
+        /// The kind of resource.
         what: &'static str,
         /// Its name.
         name: String,
     },
-    /// Two things that would lie at the same place.
+    /// Two resources that would be at the same path.
     #[error("both `{one}` and `{other}` would be `{path}`")]
     Clash {
-        /// Where.
+        /// The path.
         path: String,
         /// Path below the fixture of the first.
         one: String,
@@ -89,7 +89,7 @@ pub enum CompositionFault {
     },
 }
 
-/// What a subtest's setup does to the task's tree. `thinking_mode` is the config's.
+/// The changes that a subtest's setup makes to the task's tree. `thinking_mode` is the config's.
 ///
 /// # Errors
 /// Everything that cannot be composed.
@@ -117,7 +117,7 @@ pub fn compose(
         placed.extend(instructions(blocks, offer));
         placed.extend(composing.placed());
     }
-    // The word to think is in the settings too; who gets none of them would be told less.
+    // The thinking mode is in the settings too; without any settings, an agent would be told less than others.
     if composes || (effective.has_settings && thinking_mode != NO_THINKING) {
         placed.push(text(&format!("{FOLDER}/settings.json"), &settings(setup, thinking_mode)));
         if !setup.resources.mcp_servers.is_empty() {
@@ -131,7 +131,7 @@ pub fn compose(
     }
 }
 
-/// Finds what names stand for.
+/// Resolves names of resources.
 struct Composing<'a> {
     stores: &'a Stores,
     /// Path below the workspace to path below the fixture.
@@ -152,7 +152,7 @@ impl Composing<'_> {
         found.map(Part::File)
     }
 
-    /// A category stands for all of its skills; any other name is that of a skill.
+    /// A category means all of its skills; any other name is that of a single skill.
     fn skills(&mut self, names: &[String]) {
         let stores = self.stores;
         for name in names {
@@ -213,7 +213,7 @@ impl Composing<'_> {
         }
     }
 
-    /// The names of what lies in a folder of ours.
+    /// The names in a folder that is copied.
     fn names(&self, folder: &str) -> Vec<&str> {
         let prefix = format!("{FOLDER}/{folder}/");
         self.copies.keys().filter_map(|path| path.strip_prefix(&prefix)).map(stem).collect()
@@ -236,7 +236,7 @@ fn text(path: &str, value: &Value) -> Placed {
     Placed { path: path.to_owned(), content: Content::Joined(vec![Part::Text(format!("{value:#}"))]) }
 }
 
-/// `CLAUDE.md`: the blocks, or else what the tree has there, and behind it what is on offer.
+/// `CLAUDE.md`: the blocks, or else the tree's own text, followed by what is offered.
 fn instructions(blocks: Vec<Part>, offer: Option<String>) -> Option<Placed> {
     let mut parts = blocks;
     if let Some(offer) = offer {
@@ -248,7 +248,7 @@ fn instructions(blocks: Vec<Part>, offer: Option<String>) -> Option<Placed> {
     (!parts.is_empty()).then(|| Placed { path: INSTRUCTIONS.to_owned(), content: Content::Joined(parts) })
 }
 
-/// What an agent should know that it has; `None` when it has nothing beyond the usual.
+/// The resources that an agent should be told about; `None` when it has only the usual ones.
 fn offer(setup: &Setup, skills: &[&str], agents: &[&str]) -> Option<String> {
     let mut text = String::new();
     let mut line = |what: &str, names: &[&str]| {

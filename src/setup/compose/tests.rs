@@ -1,4 +1,4 @@
-//! Each key of a setup, and what becomes of it.
+//! Each key of a setup, and its effect.
 
 use super::*;
 
@@ -32,7 +32,7 @@ fn server(name: &str, source: Option<&str>, config_path: Option<&str>) -> McpSer
     McpServer { name: name.into(), source: source.map(Into::into), config_path: config_path.map(Into::into) }
 }
 
-/// The composition as a person reads it.
+/// The composition as readable text.
 fn shown(effective: &Effective) -> String {
     let composition = compose(effective, &stores(), "Low").unwrap();
     let mut lines: Vec<String> = composition.removed.iter().map(|path| format!("removed {path}")).collect();
@@ -157,7 +157,7 @@ fn two_things_never_lie_at_one_place_in_silence() {
         faults[0].to_string(),
         "both `shared/agents/L2/tests.md` and `shared/agents/L3/tests.md` would be `.claude/agents/tests.md`"
     );
-    // The same file, named twice, is one.
+    // The same file, named twice, is placed once.
     let twice = Resources { agent_levels: [2].into(), agent_names: texts(&["tests"]), ..Resources::default() };
     stores.agents.remove(&3);
     assert!(compose(&of(twice), &stores, "None").is_ok());

@@ -1,4 +1,4 @@
-//! What a subtest takes over from the winners of earlier tiers, and the setup that comes of it.
+//! What a subtest inherits from the winners of earlier tiers, and the resulting setup.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,37 +10,37 @@ use crate::model::task::Fixture;
 /// A subtest with its tier.
 pub type Place = (TierId, SubtestId);
 
-/// The winners that a tier takes over: of each source, the subtest.
+/// The winners that a tier inherits from: for each source tier, the subtest.
 pub type Winners = BTreeMap<TierId, SubtestId>;
 
-/// Which tiers every planned subtest takes winners of.
+/// From which tiers' winners each planned subtest inherits.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Inheritance {
     sources: BTreeMap<Place, Vec<TierId>>,
 }
 
-/// What a subtest is set up with when the winners below it are merged.
+/// The setup of a subtest after the winners below it are merged.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Effective {
-    /// The setup that counts.
+    /// The merged setup.
     pub setup: Setup,
-    /// Overlays of the winners below it, the lowest first; its own is not among them.
+    /// Overlays of the winners below it, the lowest first, without its own.
     pub overlays: Vec<String>,
     /// The winners, such as `T0/03`, in the order in which they were merged.
     pub inherited_from: Vec<String>,
-    /// Whether other setups of the fixture put settings of the agent into the workspace. Where agents are told to think,
-    /// this one does then too: setups differ in nothing but what they say.
+    /// Whether other setups of the fixture place settings of the agent in the workspace. If agents are told to think,
+    /// this setup then does so too: setups differ in nothing but what they specify.
     pub has_settings: bool,
 }
 
 impl Inheritance {
-    /// What follows from a config.
+    /// The inheritance that a config asks for.
     #[must_use]
     pub fn of(config: &Config, fixture: &Fixture) -> Self {
         Self::planned(config.inherit, fixture, &config.subtests, |tier| config.planned_with(tier))
     }
 
-    /// What follows from a plan, where `with` names the tiers that are planned together with one.
+    /// The inheritance in a plan, where `with` gives the tiers that were planned together with a tier.
     #[must_use]
     pub fn planned(
         inherit: Inherit,
@@ -65,7 +65,7 @@ impl Inheritance {
         self.sources.keys().copied()
     }
 
-    /// The subtests of a tier that take anything over.
+    /// The subtests of a tier that inherit anything.
     pub fn inheriting_in(&self, tier: TierId) -> impl Iterator<Item = Place> + '_ {
         self.sources
             .iter()
@@ -73,13 +73,13 @@ impl Inheritance {
             .map(|(place, _)| *place)
     }
 
-    /// The tiers whose winners a subtest takes over, in the order in which they are merged.
+    /// The tiers from whose winners a subtest inherits, in the order in which they are merged.
     #[must_use]
     pub fn of_subtest(&self, tier: TierId, subtest: SubtestId) -> &[TierId] {
         self.sources.get(&(tier, subtest)).map_or(&[], Vec::as_slice)
     }
 
-    /// The tiers that must be settled before a tier begins, for each tier that waits for any.
+    /// For each tier that waits for others, the tiers that must be settled before it begins.
     #[must_use]
     pub fn of_tiers(&self) -> BTreeMap<TierId, BTreeSet<TierId>> {
         let mut tiers: BTreeMap<TierId, BTreeSet<TierId>> = BTreeMap::new();
@@ -89,7 +89,7 @@ impl Inheritance {
         tiers
     }
 
-    /// Subtests that name a tier which is not planned, or not planned before their own: subtest, and the tier named.
+    /// Subtests that name a tier which is not planned, or not before their own: the subtest, and the named tier.
     #[must_use]
     pub fn unmet(&self) -> Vec<(Place, TierId)> {
         let planned: BTreeSet<TierId> = self.sources.keys().map(|(tier, _)| *tier).collect();
@@ -114,7 +114,8 @@ impl Inheritance {
             // Only earlier tiers are sources, so this ends.
             let winner = *winners.get(&tier)?.get(source).filter(|_| *source < tier)?;
             let won = fixture.tiers.get(source)?.get(&winner)?;
-            // A winner that is named gives what it is itself; the one that is extended brings along what lay below it.
+            // A winner that is named contributes only its own setup; one that is extended also contributes what it
+            // inherited.
             let below = if own.inherit_best_from.contains(source) {
                 Effective { setup: won.setup.clone(), ..Effective::default() }
             } else {
@@ -140,7 +141,7 @@ fn sources_of(inherit: Inherit, tier: TierId, setup: &Setup, planned: &BTreeSet<
         Inherit::AsDeclared => setup.extends_previous,
     };
     let mut sources = Vec::new();
-    // Who names winners takes those and no other.
+    // A subtest that names winners inherits from those and no others.
     for source in &setup.inherit_best_from {
         if !sources.contains(source) {
             sources.push(*source);
@@ -152,20 +153,20 @@ fn sources_of(inherit: Inherit, tier: TierId, setup: &Setup, planned: &BTreeSet<
     sources
 }
 
-/// A subtest's own setup, with nothing below it.
+/// A subtest's own setup, without inheritance.
 #[must_use]
 pub fn alone(fixture: &Fixture, setup: &Setup) -> Effective {
     Effective { setup: setup.clone(), has_settings: has_settings(fixture), ..Effective::default() }
 }
 
-/// Whether any setup of the fixture puts settings of the agent into its workspace.
+/// Whether any setup of the fixture places settings of the agent in its workspace.
 fn has_settings(fixture: &Fixture) -> bool {
     let mut setups = fixture.tiers.values().flat_map(BTreeMap::values).map(|subtest| &subtest.setup);
     setups.any(|setup| setup.resources != Resources::default() || setup.agent_teams)
 }
 
-/// One setup laid over another: blocks are replaced, everything else is united. How it came about, and which system
-/// prompt it wants, is what the upper one says.
+/// One setup laid over another: blocks are replaced, everything else is united. The inheritance and the system prompt
+/// are those of the upper one.
 #[must_use]
 pub fn merge(below: &Setup, above: &Setup) -> Setup {
     let (lower, upper) = (&below.resources, &above.resources);
@@ -194,7 +195,7 @@ pub fn merge(below: &Setup, above: &Setup) -> Setup {
     }
 }
 
-/// What is in either list, in the order in which it is met first.
+/// The items of both lists, in the order of their first occurrence.
 fn united(lower: &[String], upper: &[String]) -> Vec<String> {
     let mut all: Vec<String> = Vec::with_capacity(lower.len() + upper.len());
     for name in lower.iter().chain(upper) {

@@ -1,4 +1,4 @@
-//! Which winners a subtest takes, and what is left when setups are laid over each other.
+//! From which winners a subtest inherits, and the result of laying setups over each other.
 
 use super::*;
 use crate::model::setup::SystemPrompt;
@@ -86,7 +86,7 @@ fn blocks_are_replaced_and_everything_else_is_united() {
     assert_eq!(merged.resources, expected);
     assert!(merged.extends_previous && merged.agent_teams);
     assert_eq!(merged.system_prompt, SystemPrompt::Custom, "it is the upper one's own");
-    // What the upper one does not say stays.
+    // What the upper setup does not specify stays.
     assert_eq!(merge(&below, &Setup::default()).resources, below.resources);
 }
 

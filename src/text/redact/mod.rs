@@ -1,4 +1,4 @@
-//! Takes secrets out of bytes before they are kept: raw, JSON-escaped, percent-encoded and base64, across chunk borders.
+//! Redacts secrets in bytes before they are kept: raw, JSON-escaped, percent-encoded and base64, across chunk borders.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -7,11 +7,11 @@ use rules::secrets_of;
 
 mod rules;
 
-/// The secrets to be taken out, in every form in which they are likely to be written.
+/// The secrets to redact, in every form in which they are likely to be written.
 #[derive(Clone, Default)]
 pub struct Secrets(Arc<Forms>);
 
-/// Every form of every secret, longest first, so that the first match at a place is the longest.
+/// Every form of every secret, longest first, so that the first match at a position is the longest one.
 #[derive(Default)]
 struct Forms {
     all: Vec<Form>,
@@ -21,13 +21,13 @@ struct Forms {
 
 struct Form {
     bytes: Vec<u8>,
-    /// The variable that the secret is of.
+    /// The variable that contains the secret.
     name: Arc<str>,
 }
 
 impl Secrets {
-    /// The secrets of these variables: values whose names say so in whole words and that are not trivial, the credentials
-    /// of URLs, and such members of values that are JSON.
+    /// The secrets of these variables: non-trivial values of variables whose names contain a word for a secret, the
+    /// credentials in URLs, and such members of JSON values.
     #[must_use]
     pub fn from_environment(vars: impl Iterator<Item = (String, String)>) -> Self {
         let mut all: Vec<Form> = vars
@@ -64,7 +64,7 @@ impl Secrets {
         Cow::Owned(kept)
     }
 
-    /// The name of the variable whose secret comes first in `bytes`; `None` when there is none.
+    /// The variable of the first secret in `bytes`; `None` when there is none.
     #[must_use]
     pub fn first_in(&self, bytes: &[u8]) -> Option<&str> {
         let mut place = 0;
@@ -92,7 +92,7 @@ impl std::fmt::Debug for Secrets {
     }
 }
 
-/// Redacts bytes that come in chunks: what may be the beginning of a secret is held back until more is known.
+/// Redacts bytes that come in chunks: what may be the beginning of a secret is held back until more bytes are known.
 #[derive(Debug)]
 pub struct Redactor {
     secrets: Secrets,
@@ -100,7 +100,7 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// Takes the next chunk and gives what can be kept of it and of the chunks before.
+    /// Takes the next chunk and gives the bytes of it, and of the chunks before, that are ready.
     #[must_use]
     pub fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.held.extend_from_slice(bytes);
@@ -110,7 +110,7 @@ impl Redactor {
         kept
     }
 
-    /// Gives what was held back.
+    /// Gives the bytes that were held back.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
         self.secrets.redact(&self.held).into_owned()
@@ -118,7 +118,7 @@ impl Redactor {
 }
 
 impl Forms {
-    /// How far away the next byte is with which a form begins.
+    /// The distance to the next byte with which a form begins.
     fn next_beginning(&self, bytes: &[u8]) -> Option<usize> {
         let begins = |byte: &u8| self.by_first_byte.get(usize::from(*byte)).is_some_and(|forms| !forms.is_empty());
         if self.all.is_empty() { None } else { bytes.iter().position(begins) }
@@ -129,22 +129,22 @@ impl Forms {
         indexes.into_iter().flatten().map(|index| &self.all[*index])
     }
 
-    /// The longest form that stands at the beginning of `bytes`.
+    /// The longest form at the beginning of `bytes`.
     fn longest_at(&self, bytes: &[u8]) -> Option<&Form> {
         self.beginning_as(bytes).find(|form| bytes.starts_with(&form.bytes))
     }
 
-    /// Whether more bytes could make a form of all of `bytes` and what follows.
+    /// Whether `bytes` may be the beginning of a form that continues in later bytes.
     fn may_begin_at(&self, bytes: &[u8]) -> bool {
         self.beginning_as(bytes).any(|form| form.bytes.len() > bytes.len() && form.bytes.starts_with(bytes))
     }
 
-    /// Copies `bytes` redacted into `kept` and says how many were read: all when they are `whole`, else up to the first
-    /// place at which a form may begin that is not over yet.
+    /// Appends `bytes`, redacted, to `kept` and gives how many were read: all when they are `whole`, else up to the
+    /// first position at which an unfinished form may begin.
     fn copy_redacted(&self, bytes: &[u8], whole: bool, kept: &mut Vec<u8>) -> usize {
         let mut place = 0;
         while place < bytes.len() {
-            // What no secret begins with is most of every text.
+            // Most of every text is bytes with which no secret begins.
             let free = self.next_beginning(&bytes[place..]).unwrap_or(bytes.len() - place);
             kept.extend_from_slice(&bytes[place..place + free]);
             place += free;
@@ -174,7 +174,7 @@ fn forms_of_secret(name: &str, value: &str) -> Vec<Form> {
     forms.into_iter().map(|bytes| Form { bytes, name: Arc::clone(&name) }).collect()
 }
 
-/// As a JSON writer puts it: plain, in ASCII only, and each of them with `/` escaped too.
+/// In the spellings of JSON writers: plain, in ASCII only, and each of them with `/` escaped too.
 fn json_forms(value: &str) -> Vec<Vec<u8>> {
     let quoted = serde_json::Value::from(value).to_string();
     let plain = &quoted[1..quoted.len() - 1];
@@ -190,8 +190,8 @@ fn json_forms(value: &str) -> Vec<Vec<u8>> {
     [plain, &ascii].into_iter().flat_map(|text| [text.to_owned(), text.replace('/', "\\/")]).map(Into::into).collect()
 }
 
-/// As URLs and forms have it: encoders differ in what they leave alone, in the case of digits and in how they write a
-/// space.
+/// In the spellings of URLs and HTML forms: encoders differ in what they leave unencoded, in the case of hex digits and
+/// in how they write a space.
 fn percent_forms(value: &[u8]) -> Vec<Vec<u8>> {
     let left_alone = ["-._~", "-._~/", "-._~!'()*", "-._~!$&'()*+,;=:@/?"];
     let mut forms = Vec::new();
@@ -214,8 +214,8 @@ fn percent_forms(value: &[u8]) -> Vec<Vec<u8>> {
     forms
 }
 
-/// As base64 has it, in both alphabets, wherever the secret begins within a group of three bytes: the characters that
-/// depend on the secret alone.
+/// In base64, in both alphabets, for each position of the secret within a group of three bytes: only the characters
+/// that depend on the secret alone.
 fn base64_forms(value: &[u8]) -> Vec<Vec<u8>> {
     const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const FOR_URLS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

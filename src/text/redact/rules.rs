@@ -1,4 +1,4 @@
-//! What of a variable is a secret.
+//! Which parts of a variable's value are secrets.
 
 use serde_json::Value;
 
@@ -7,10 +7,10 @@ use crate::text::url;
 
 /// Values shorter than this are not secrets: replacing them would make text unreadable and protect nothing.
 const LEAST_SECRET_BYTES: usize = 8;
-/// Numbers shorter than this are limits, ports and times.
+/// Numbers with fewer digits are limits, ports and times.
 const LEAST_SECRET_DIGITS: usize = 16;
 
-/// Long words that stand in variables of any machine and tell nobody anything.
+/// Long words that are in variables of any machine and reveal nothing.
 const USUAL: [&str; 15] = [
     "automatic",
     "changeme",
@@ -29,21 +29,21 @@ const USUAL: [&str; 15] = [
     "undefined",
 ];
 
-/// Where absolute paths begin.
+/// Beginnings of absolute paths.
 const ROOTS: [&str; 17] = [
     "Users", "Volumes", "bin", "dev", "etc", "home", "lib", "media", "mnt", "opt", "private", "proc", "root", "run",
     "srv", "tmp", "usr",
 ];
 
-/// The secrets in the value of a variable, without the white space around it, which files and shells add.
+/// The secrets in the value of a variable, without surrounding white space, which files and shells add.
 pub(super) fn secrets_of(name: &str, value: &str) -> Vec<String> {
     let mut found = Vec::new();
     text(names_a_secret(name), value, &mut found);
     found
 }
 
-/// The secrets of a text: its members when it is JSON or a list of settings, else all of it where its name says so, or the
-/// credentials of a URL.
+/// The secrets of a text: its members when it is JSON or a list of settings, else the whole when the variable's name
+/// says so, or the credentials of a URL.
 fn text(is_named: bool, value: &str, found: &mut Vec<String>) {
     let value = value.trim();
     let before = found.len();
@@ -51,7 +51,7 @@ fn text(is_named: bool, value: &str, found: &mut Vec<String>) {
         && let Ok(json) = serde_json::from_str::<Value>(value)
     {
         members(false, &json, found);
-        // Where no member says which of them it is, each may be it.
+        // If no member has a name that marks it as secret, any of them may be it.
         if is_named && found.len() == before {
             members(true, &json, found);
         }
@@ -78,10 +78,10 @@ fn plain(value: &str, found: &mut Vec<String>) {
     }
 }
 
-/// The credentials of the URLs in a text, as they are written and as they are meant.
+/// The credentials of the URLs in a text, both percent-encoded and decoded.
 fn url_credentials(value: &str, found: &mut Vec<String>) {
     for credential in url::credentials(value) {
-        // A user's name alone protects nothing.
+        // A user's name alone does not need protection.
         let password = credential.split_once(':').map_or(credential, |(_, password)| password);
         for part in [password, &url::decoded(password)] {
             plain(part, found);
@@ -89,7 +89,7 @@ fn url_credentials(value: &str, found: &mut Vec<String>) {
     }
 }
 
-/// The secrets of a JSON value at any depth; below a name that says so every text is one.
+/// The secrets of a JSON value at any depth; below a key with a secret's name every text is one.
 fn members(is_named: bool, json: &Value, found: &mut Vec<String>) {
     match json {
         Value::String(value) => text(is_named, value, found),
@@ -102,7 +102,7 @@ fn members(is_named: bool, json: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Whether a value is so usual that it protects nothing and would make text unreadable.
+/// Whether a value is so common that redacting it would protect nothing and make text unreadable.
 fn is_trivial(value: &str) -> bool {
     let is_number = value.bytes().all(|byte| byte.is_ascii_digit() || b"+-.,_".contains(&byte));
     let is_path = ["./", "../", "~/"].iter().any(|start| value.starts_with(start))
@@ -111,7 +111,7 @@ fn is_trivial(value: &str) -> bool {
         });
     let is_usual = USUAL.iter().any(|word| value.eq_ignore_ascii_case(word));
     let is_one_character = value.chars().next().is_none_or(|first| value.chars().all(|char| char == first));
-    // Its credentials were looked for before.
+    // The credentials in it were handled before.
     let is_url =
         value.split_once("://").is_some_and(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()))
             && !value.contains(char::is_whitespace);

@@ -12,7 +12,7 @@ fn redacted(secrets: &Secrets, text: &[u8]) -> String {
     String::from_utf8_lossy(&secrets.redact(text)).into_owned()
 }
 
-/// The forms by other code than the one under test: through `serde_json` and by hand.
+/// The forms, computed by other code than the one under test: by `serde_json` and by hand.
 fn written_forms() -> Vec<String> {
     vec![
         KEY.to_owned(),
@@ -36,8 +36,8 @@ fn every_written_form_of_a_secret_is_replaced_by_its_name() {
 
 #[test]
 fn base64_is_found_wherever_the_secret_begins_in_it() {
-    // From `printf '%s' user:abcdefgh-12345 | base64`, and the same with `user1` and `user12`. A character that depends on
-    // a neighbour of the secret too stays.
+    // From `printf '%s' user:abcdefgh-12345 | base64`, and the same with `user1` and `user12`. A character that also
+    // depends on a neighbour of the secret stays.
     let secrets = secrets(&[("SERVICE_TOKEN", "abcdefgh-12345")]);
     for (text, kept) in [
         ("dXNlcjphYmNkZWZnaC0xMjM0NQ==", "dXNlcjp[redacted:SERVICE_TOKEN]Q=="),
@@ -96,7 +96,7 @@ fn debug_output_shows_no_secret() {
     assert!(!format!("{stream:?}").contains("abcdefgh"));
 }
 
-/// Text that is made of secrets, their forms, pieces of them and other bytes.
+/// Text made of secrets, their forms, pieces of them and other bytes.
 fn pieces() -> impl Strategy<Value = Vec<Vec<u8>>> {
     let forms: Vec<Vec<u8>> = written_forms()
         .into_iter()

@@ -1,4 +1,5 @@
-//! Rows that end by line feeds and not at the terminal's edge, so that a terminal of another width flows each anew by itself.
+//! Ends rows by line feeds and not at the terminal's edge, so that each row is rewrapped by itself when the terminal's
+//! width changes.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,17 +8,17 @@ use indicatif::TermLike;
 
 use crate::os::terminal;
 
-/// Standard error as the bars see it: it gets each row by one write, and the spaces that fill it by another one.
+/// Standard error for the bars: each row arrives by one write, and the spaces that fill it by another one.
 #[derive(Debug, Default)]
 pub(super) struct HardRows(Mutex<Drawing>);
 
 #[derive(Debug, Default)]
 struct Drawing {
-    /// What is not written yet.
+    /// Text that is not written yet.
     waiting: String,
-    /// A row is there and what fills it is still to come.
+    /// A row has been written whose fill is still to come.
     is_to_be_filled: bool,
-    /// The cursor stands behind a row that is complete.
+    /// The cursor is after a complete row.
     is_behind_row: bool,
 }
 
@@ -116,7 +117,7 @@ impl Drop for HardRows {
         if drawing.is_behind_row {
             drawing.waiting.push('\n');
         }
-        // Bars that cannot be drawn stop nothing.
+        // If the bars cannot be drawn, the work goes on.
         let _ = drawing.flush();
     }
 }

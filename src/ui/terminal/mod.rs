@@ -21,10 +21,11 @@ use super::lines::{self, Line, Reported, SetupNames, WORD_WIDTH};
 use super::progress::ProgressView;
 use crate::text::styles::Styles;
 
-/// News are broken to lines of at most so many columns, word and space before them included.
+/// News lines are wrapped at this many columns, including their word and indentation.
 const NEWS_COLUMNS: usize = 80;
 
-/// Bars are drawn several times a second. After a longer time than this, the process was stopped, and a shell wrote below them.
+/// Bars are drawn several times a second. If more time than this has passed, the process was stopped, and a shell may
+/// have written below them.
 const STOPPED: Duration = Duration::from_secs(3);
 
 /// Most draws in a second.
@@ -34,9 +35,9 @@ const DRAWS_A_SECOND: u8 = 20;
 pub trait Screen: fmt::Debug {
     /// Draws on it, from the line of its cursor on.
     fn target(&self) -> ProgressDrawTarget;
-    /// How large it is now.
+    /// Its present size.
     fn size(&self) -> Size;
-    /// Erases so many rows, of which the cursor's is the last.
+    /// Erases `rows` rows, of which the cursor is in the last.
     fn erase(&self, rows: usize);
 }
 
@@ -58,12 +59,12 @@ impl Screen for Stderr {
             0 => String::new(),
             up => format!("\u{1b}[{up}A"),
         };
-        // Bars that cannot be drawn stop nothing.
+        // If the bars cannot be drawn, the work goes on.
         let _ = write!(io::stderr(), "\r{up}\u{1b}[J");
     }
 }
 
-/// Shows tiers, totals and the runs in flight at the lower end of a terminal, and prints news above.
+/// Shows tiers, totals and the runs in flight at the bottom of a terminal, and prints news above.
 #[derive(Debug)]
 pub struct Terminal {
     bar: ProgressBar,
@@ -75,17 +76,17 @@ pub struct Terminal {
     drawn: Option<Drawn>,
 }
 
-/// What stands on the screen.
+/// What is on the screen.
 #[derive(Debug)]
 struct Drawn {
     since: Stopwatch,
     size: Size,
-    /// The columns of each row.
+    /// The number of columns of each row.
     rows: Vec<usize>,
 }
 
 impl Terminal {
-    /// Draws on stderr; `None` when stderr is not a terminal on which lines can be drawn again.
+    /// Draws on stderr; `None` when stderr is not a terminal on which lines can be redrawn.
     #[must_use]
     pub fn on_stderr(styles: Styles) -> Option<Self> {
         (!ProgressDrawTarget::stderr().is_hidden()).then(|| Self::new(Box::new(Stderr), styles))
@@ -94,7 +95,8 @@ impl Terminal {
     /// Draws on `screen`.
     #[must_use]
     pub fn new(screen: Box<dyn Screen>, styles: Styles) -> Self {
-        // One bar whose message is all lines is drawn at once, so no half of the screen is ever older than the other.
+        // A single bar with all lines as its message is drawn at once, so that all parts of the screen are from the
+        // same moment.
         let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
         let bar = ProgressBar::with_draw_target(None, screen.target()).with_style(style);
         let bar = bar.with_finish(ProgressFinish::AndClear);
@@ -109,8 +111,8 @@ impl Terminal {
         }
     }
 
-    /// What was drawn before is drawn over only where it still stands as it was: a terminal of another width has wrapped it anew, and
-    /// below it a shell writes while the process is stopped.
+    /// The previous drawing is overwritten only if it is still unchanged on the screen: a terminal of another width has
+    /// rewrapped it, and a shell writes below it while the process is stopped.
     fn begin_anew_after_changes(&mut self, size: Size) {
         let Some(drawn) = &self.drawn else { return };
         if drawn.since.elapsed() > STOPPED {
@@ -118,7 +120,7 @@ impl Terminal {
         } else if size.columns < drawn.size.columns {
             let rows: usize = drawn.rows.iter().map(|columns| columns.div_ceil(size.columns).max(1)).sum();
             self.bar.set_draw_target(self.screen.target());
-            // The former target has left its last row by a line feed.
+            // The former target ended its last row by a line feed.
             self.screen.erase(rows + 1);
         } else {
             return;

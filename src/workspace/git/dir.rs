@@ -1,8 +1,8 @@
-//! The git-dir of our calls: made for a call, with a configuration of ours, and gone after it.
+//! The git-dir of our calls: made for a call, with our own configuration, and removed after it.
 //!
-//! A git-dir commands git: its `config` names programs, its `info/attributes` and hooks start them, `commondir` and
+//! A git-dir controls git: its `config` names programs, its `info/attributes` and hooks start them, and `commondir` and
 //! `objects/info/alternates` lead elsewhere. Whoever can write in an experiment's `repo.git` can plant all of these, so
-//! git is never shown that folder: of it we read refs, as bytes, and git reads objects, through links that leave
+//! git is never given that folder: we read its refs as bytes, and git reads its objects through links that leave
 //! `objects/info` out.
 
 use std::ffi::{OsStr, OsString};
@@ -15,7 +15,7 @@ use crate::os::files::TemporaryFolder;
 use crate::workspace::entries;
 use crate::workspace::error::{WorkspaceError, failed};
 
-/// How git names objects.
+/// The hash function by which git names objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::workspace) enum ObjectFormat {
     /// By 40 hex digits.
@@ -25,12 +25,12 @@ pub(in crate::workspace) enum ObjectFormat {
 }
 
 impl ObjectFormat {
-    /// The format that has such ids.
+    /// The format with ids of this length.
     pub(in crate::workspace) fn of_id(id: &str) -> Self {
         if id.len() == 64 { Self::Sha256 } else { Self::Sha1 }
     }
 
-    /// The format of what folders of objects hold: the names of packs and objects are as long as an id.
+    /// The format of the objects in folders, by the length of the names of packs and objects.
     fn of_objects(folders: &[&Path]) -> Result<Self, WorkspaceError> {
         for folder in folders {
             for below in object_folders(folder)? {
@@ -51,11 +51,11 @@ impl ObjectFormat {
         Ok(Self::Sha1)
     }
 
-    /// What a repository's `config` says of it.
+    /// The content of a repository's `config`.
     pub(in crate::workspace) fn config(self, bare: bool) -> String {
         let format = match self {
             Self::Sha1 => "\trepositoryformatversion = 0\n",
-            // Only format 1 can say it.
+            // Only format 1 can express it.
             Self::Sha256 => "\trepositoryformatversion = 1\n[extensions]\n\tobjectformat = sha256\n",
         };
         let log = if bare { "" } else { "\tlogallrefupdates = true\n" };
@@ -63,7 +63,7 @@ impl ObjectFormat {
     }
 }
 
-/// A git-dir in a place that nobody knows, with no ref and no object of its own.
+/// A git-dir at an unpredictable path, with no refs and no objects of its own.
 #[derive(Debug)]
 pub(in crate::workspace) struct GitDir {
     folder: TemporaryFolder,
@@ -71,7 +71,7 @@ pub(in crate::workspace) struct GitDir {
 }
 
 impl GitDir {
-    /// Makes one that sees the objects of these folders, and of no folder that they name.
+    /// Makes one that can read the objects of these folders, but not of further folders that they refer to.
     pub(super) fn seeing(objects: &[&Path]) -> Result<Self, WorkspaceError> {
         Self::new(ObjectFormat::of_objects(objects)?, objects)
     }
@@ -111,13 +111,13 @@ impl GitDir {
         Ok(Self { folder, alternates })
     }
 
-    /// Sets the branch that is there, so that what it leads to is kept by calls that forget the rest.
+    /// Sets its branch, so that calls that drop unreachable objects keep what it leads to.
     pub(in crate::workspace) fn set_branch(&self, commit: &str) -> Result<(), WorkspaceError> {
         let branch = self.folder.path().join("refs/heads/base");
         fs::write(&branch, format!("{commit}\n")).map_err(failed("write", &branch))
     }
 
-    /// Whether a fetch was given a history that is cut off.
+    /// Whether a fetch got an incomplete history.
     pub(in crate::workspace) fn is_shallow(&self) -> bool {
         fs::metadata(self.folder.path().join("shallow")).is_ok_and(|found| found.len() > 0)
     }
@@ -127,7 +127,7 @@ impl GitDir {
         Git::with(super::Place::Given(self), folder, args)
     }
 
-    /// What tells git of it.
+    /// The variables by which git uses it.
     pub(super) fn environment(&self) -> [(OsString, OsString); 2] {
         [
             ("GIT_DIR".into(), self.folder.path().into()),
@@ -136,7 +136,7 @@ impl GitDir {
     }
 }
 
-/// The folders of packs and of single objects; `info` and all else is not for us.
+/// The folders of packs and of single objects, without `info` and everything else.
 pub(in crate::workspace) fn object_folders(objects: &Path) -> Result<Vec<PathBuf>, WorkspaceError> {
     let is_of_objects =
         |name: &OsStr| name == "pack" || name.len() == 2 && name.as_encoded_bytes().iter().all(u8::is_ascii_hexdigit);

@@ -1,6 +1,6 @@
-//! One call of git that obeys nobody's configuration but ours.
+//! One call of git that obeys only our own configuration.
 //!
-//! A call names folders of objects and never a repository: there is no way to give it a git-dir that we did not make.
+//! A call names folders of objects and never a repository: it cannot be given a git-dir that we did not make.
 
 mod dir;
 
@@ -14,26 +14,27 @@ use crate::os::tool::{self, Stdout, Tool};
 
 pub(super) use dir::{GitDir, ObjectFormat, object_folders};
 
-/// Longest time of a call that stays on this machine.
+/// Time limit of a call that works on this machine only.
 const LOCAL: Duration = Duration::from_mins(10);
-/// Longest time of a call that reads a repository somewhere else.
+/// Time limit of a call that reads another repository.
 const FETCH: Duration = Duration::from_hours(1);
-/// Most bytes of git's output when nothing else is said: the names of a million files.
+/// Most bytes of git's output by default: the names of a million files.
 const MOST_OUTPUT: usize = 256 << 20;
 
-/// The attributes of every repository of ours, above all others: the bytes of a file are the bytes of its blob.
+/// The attributes of every repository of ours, with the highest precedence: the bytes of a file are the bytes of its
+/// blob.
 ///
-/// So no filter is asked for, no line end is changed, and a tree that is taken apart and put together again is equal.
-/// Diffs are texts unless the file is binary, whatever the tree's own attributes say.
+/// So no filter runs, no line end is changed, and a tree that is captured and rebuilt is equal. Diffs are text unless
+/// the file is binary, whatever the tree's own attributes say.
 pub(super) const ATTRIBUTES: &str =
     "* -text !eol -ident -filter -working-tree-encoding !diff !merge !whitespace !conflict-marker-size\n";
 
-/// Settings that win over every file.
+/// Settings that override every file.
 ///
-/// Hooks and the file system monitor are programs. Line ends, file modes and names are taken as they are: the two
-/// `protect` settings refuse names that are special on other systems only, and an agent may use any name. What is
-/// written with git is synced by us when it is to last, and not at all when it is not. Objects are found by packs and
-/// names, and by no other file beside them. Everyone may own `repo.git`: it may come from another machine.
+/// Hooks and the file system monitor are programs. Line ends, file modes and names are used as they are: the two
+/// `protect` settings would refuse names that are special only on other systems, but an agent may use any name. Files
+/// that git writes are synced by us if they must last, and not at all if not. Objects are found by packs and names, not
+/// by auxiliary files. Any user may own `repo.git`, because it may come from another machine.
 const SETTINGS: [(&str, &str); 19] = [
     ("core.hooksPath", "/dev/null"),
     ("core.fsmonitor", "false"),
@@ -56,7 +57,7 @@ const SETTINGS: [(&str, &str); 19] = [
     ("safe.directory", "*"),
 ];
 
-/// The whole environment beside `PATH`. No repository is ever searched for: every call has a `GIT_DIR` of ours. Commits
+/// The whole environment beside `PATH`. git never searches for a repository: every call has our own `GIT_DIR`. Commits
 /// have one author and one date, so that the same tree is the same commit everywhere.
 const ENVIRONMENT: [(&str, &str); 14] = [
     ("HOME", "/nonexistent"),
@@ -75,8 +76,8 @@ const ENVIRONMENT: [(&str, &str); 14] = [
     ("GIT_COMMITTER_DATE", "946684800 +0000"),
 ];
 
-/// What a fetch is given too: the person's own way to repositories. A commit is named by its hash, so nothing of this
-/// can change a result.
+/// Variables that a fetch gets too: the person's own access to repositories. A commit is named by its hash, so none of
+/// these can change a result.
 const FETCH_INHERITS: [&str; 18] = [
     "HOME",
     "XDG_CONFIG_HOME",
@@ -98,12 +99,12 @@ const FETCH_INHERITS: [&str; 18] = [
     "TMPDIR",
 ];
 
-/// Whose git-dir a call has.
+/// The git-dir of a call.
 #[derive(Debug)]
 enum Place<'a> {
-    /// One that is made for this call, and sees the objects of these folders.
+    /// One that is made for this call, and can read the objects of these folders.
     Own(Vec<&'a Path>),
-    /// One that was made for a few calls.
+    /// One that was made for several calls.
     Given(&'a GitDir),
 }
 
@@ -121,7 +122,7 @@ pub(super) struct Git<'a> {
 }
 
 impl<'a> Git<'a> {
-    /// A call that works in `folder` and sees the objects of these folders.
+    /// A call that works in `folder` and can read the objects of these folders.
     pub(super) fn new(folder: &'a Path, objects: &[&'a Path], args: &[&str]) -> Self {
         Self::with(Place::Own(objects.to_vec()), folder, args)
     }
@@ -139,48 +140,48 @@ impl<'a> Git<'a> {
         }
     }
 
-    /// One more argument.
+    /// Adds an argument.
     pub(super) fn arg(mut self, arg: impl Into<OsString>) -> Self {
         self.args.push(arg.into());
         self
     }
 
-    /// One more variable.
+    /// Adds a variable.
     pub(super) fn variable(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.environment.push((name.into(), value.into()));
         self
     }
 
-    /// One more setting. Other users of the machine see arguments, and not this.
+    /// Adds a setting. Other users of the machine can see arguments, but not this.
     pub(super) fn setting(mut self, key: &str, value: &str) -> Self {
         self.settings.push((key.into(), value.into()));
         self
     }
 
-    /// The folder that objects are written to, which nobody else writes in.
+    /// Sets the folder to which objects are written; nobody else writes there.
     pub(super) fn writes_to(self, objects: &Path) -> Self {
         self.variable("GIT_OBJECT_DIRECTORY", objects)
     }
 
-    /// What git reads.
+    /// Sets the input of git.
     pub(super) fn stdin(mut self, bytes: Vec<u8>) -> Self {
         self.stdin = Some(bytes);
         self
     }
 
-    /// More output than this is an error.
+    /// Sets the limit of the output; more is an error.
     pub(super) fn most_output(mut self, bytes: u64) -> Self {
         self.most = usize::try_from(bytes).unwrap_or(usize::MAX);
         self
     }
 
-    /// Reads a repository somewhere else, with the person's own configuration.
+    /// Makes it read another repository, with the person's own configuration.
     pub(super) fn fetches(mut self) -> Self {
         self.fetches = true;
         self
     }
 
-    /// Runs it and gives what it wrote.
+    /// Runs it and gives its output.
     pub(super) fn run(self) -> Result<Vec<u8>, WorkspaceError> {
         let own;
         let git_dir = match &self.place {
@@ -223,19 +224,19 @@ impl<'a> Git<'a> {
         }
     }
 
-    /// Runs it and gives the one line that it wrote.
+    /// Runs it and gives its one line of output.
     pub(super) fn line(self) -> Result<String, WorkspaceError> {
         Ok(String::from_utf8_lossy(&self.run()?).trim_end().to_owned())
     }
 }
 
-/// The command as one can type it, as far as a line holds.
+/// The command as a person would type it, shortened.
 fn shown(args: &[OsString]) -> String {
     let words: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
     format!("git {}", words.join(" ")).chars().take(200).collect()
 }
 
-/// A path for a list of object folders: quoted, because a colon separates them.
+/// A path for a list of object folders: quoted, because lists are separated by colons.
 fn quoted(path: &Path) -> OsString {
     let mut quoted = vec![b'"'];
     for byte in path.as_os_str().as_bytes() {
@@ -248,7 +249,7 @@ fn quoted(path: &Path) -> OsString {
     OsString::from_vec(quoted)
 }
 
-/// The path that these bytes are.
+/// The path with these bytes.
 pub(super) fn path_of(bytes: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(bytes))
 }

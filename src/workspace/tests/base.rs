@@ -54,7 +54,7 @@ fn a_workspace_knows_nothing_of_other_subtests_and_shares_no_file() {
 #[test]
 fn making_a_second_time_changes_nothing_and_mends_what_a_crash_left() {
     let world = World::new();
-    // A crash leaves half a repository, and later locks and half a baseline.
+    // A crash leaves half a repository behind; a later one leaves locks and half a baseline.
     write(&world.path(".tmp-repo.git/HEAD"), b"");
     let base = make_base(&world.repo_git(), &world.fixture_dir(), &Source::Folder).unwrap();
     assert!(!world.path(".tmp-repo.git").exists());

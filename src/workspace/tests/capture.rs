@@ -1,4 +1,4 @@
-//! Every kind of change, there and back.
+//! Every kind of change, captured and rebuilt.
 
 use std::ffi::OsStr;
 use std::os::unix::fs::symlink;
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::workspace::prepare::baseline;
 
-/// Does something to a fresh workspace, and gives the patch that holds it.
+/// Changes a new workspace, and gives the patch.
 fn change(name: &str, edit: impl Fn(&Path)) -> Captured {
     let world = World::made();
     let fresh = world.prepare(PLAIN);
@@ -106,7 +106,7 @@ fn ignored_files_are_not_taken() {
     write(&world.workspace().join("target/debug/out"), b"built");
     write(&world.workspace().join("noise.log"), b"noise");
     assert!(world.capture(&fresh).patch.is_empty());
-    // A file of the baseline is taken although a rule ignores it.
+    // A file of the baseline is captured although a rule ignores it.
     write(&world.workspace().join("kept.log"), b"changed");
     assert!(!world.capture(&fresh).patch.is_empty());
 }
@@ -131,7 +131,7 @@ fn nested_repositories_are_taken_as_files() {
     assert!(!patch.contains("Subproject"), "{patch}");
 }
 
-/// One step of a random agent. Few names, so that steps meet.
+/// One step of a random agent. There are few names, so that steps affect the same files.
 #[derive(Debug, Clone)]
 enum Step {
     Write(usize, Vec<u8>),
@@ -156,7 +156,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..12)
 }
 
-/// Takes the step as far as the tree allows it.
+/// Carries out the step as far as the tree allows it.
 fn take(workspace: &Path, step: &Step) {
     let clear = |path: &Path| {
         let _ = fs::remove_file(path);
@@ -207,7 +207,7 @@ fn what_is_included_counts_in_nested_repositories_too_and_the_rest_of_them_is_co
     let world = World::made();
     let fresh = world.prepare(PLAIN);
     let workspace = world.workspace();
-    // The tree's `.gitignore` hides one of them whole.
+    // The tree's `.gitignore` excludes one of them completely.
     for nested in ["vendor/inner", "target/inner"] {
         let nested = workspace.join(nested);
         fs::create_dir_all(&nested).unwrap();

@@ -1,4 +1,4 @@
-//! What resources compose lies in the baseline, and its digest can be checked with `sha256sum`.
+//! What resources compose is in the baseline, and its digest can be checked with `sha256sum`.
 
 use super::*;
 use crate::setup::compose::{Composition, Content, Part, Placed};
@@ -14,7 +14,7 @@ fn copy(from: &str) -> Content {
     Content::Copy(from.into())
 }
 
-/// A world whose task has instructions of its own, and shared resources.
+/// A world whose task has its own instructions, and shared resources.
 fn world() -> World {
     let world = World::new();
     for (name, text) in [
@@ -78,7 +78,7 @@ fn the_instructions_of_the_task_stay_above_what_is_added() {
     make(&world, added(), None);
     assert_eq!(read(&world, "CLAUDE.md"), "the task's own words\n\nadded\n");
 
-    // A link is read through a line that agents follow; nothing at all is nothing.
+    // A link is read through a line that agents follow; a missing file adds nothing.
     let world = self::world();
     fs::remove_file(world.fixture_dir().join("source/CLAUDE.md")).unwrap();
     std::os::unix::fs::symlink("AGENTS.md", world.fixture_dir().join("source/CLAUDE.md")).unwrap();
@@ -96,7 +96,7 @@ fn what_is_removed_is_gone_before_anything_is_laid_over() {
     let removed = vec!["CLAUDE.md".to_owned(), ".claude".to_owned(), "not-there".to_owned()];
     make(&world, Composition { removed, placed: vec![placed("", copy("shared/skills"))] }, Some("overlays/one"));
     assert!(!world.workspace().join(".claude").exists());
-    // An overlay is the subtest's own word, so it lies above everything.
+    // An overlay is the subtest's own, so it is laid over everything.
     assert_eq!(read(&world, "CLAUDE.md"), "the only overlay\n");
     assert_eq!(read(&world, "lint/SKILL.md"), "lint");
     assert_eq!(read(&world, "README.md"), "one\ntwo\n");
@@ -124,7 +124,7 @@ fn nothing_composed_changes_no_commit() {
     let overlaid = git(&world.repo_git(), &["rev-parse", "refs/heads/baseline/T0-01"]);
     let plain = git(&world.repo_git(), &["rev-parse", "refs/heads/baseline/T0-00"]);
     assert_eq!(plain, git(&world.repo_git(), &["rev-parse", "base"]));
-    // The commit of this overlay before anything could be composed; it depends on the fixture alone.
+    // The commit of this overlay from before composition existed; it depends only on the fixture.
     assert_eq!(overlaid, make(&World::new(), Composition::default(), Some("overlays/one")));
     assert_eq!(composed(&world.repo_git(), T0, OVERLAID).unwrap(), None);
     assert!(!world.repo_git().join("composed").exists());

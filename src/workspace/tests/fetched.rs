@@ -1,4 +1,4 @@
-//! Repositories that are not whole, or not as others: shallow and partial clones, and names of 64 digits.
+//! Unusual repositories: shallow and partial clones, and ids of 64 digits.
 
 use super::*;
 use crate::workspace::WorkspaceError;
@@ -27,7 +27,7 @@ fn source(repo: &str, hash: &str) -> Source {
     Source::Repository { repo: repo.into(), hash: hash.into() }
 }
 
-/// Makes workspaces and trees of both subtests, also after the experiment has been moved.
+/// Makes workspaces and trees of both subtests, also after the experiment was moved.
 fn works(world: &World, base: &str) {
     let fresh = world.prepare(PLAIN);
     assert_eq!(fresh.commit, base);
@@ -56,7 +56,7 @@ fn a_commit_whose_history_is_cut_off_is_taken_without_it() {
     let of = |commit: &str| git(&world.path("full"), &["rev-parse", &format!("{commit}^{{tree}}")]);
     assert_eq!(git(&world.repo_git(), &["rev-parse", "base^{tree}"]), of(&commits[2]));
     works(&world, &base);
-    // How much the clone has makes no difference.
+    // It does not matter how much the clone has.
     let other = World::new();
     full(&other, &[]);
     git(&world.path("clone"), &["checkout", "--quiet", "--detach"]);
@@ -111,7 +111,7 @@ fn a_partial_clone_whose_remote_is_gone_says_what_to_do() {
     let refused = make().unwrap_err();
     assert!(matches!(refused, WorkspaceError::Git { .. }), "{refused}");
     assert!(refused.hint().unwrap().contains("partial clone"), "{refused}");
-    // What the hint says helps.
+    // Following the hint helps.
     fs::rename(world.path("gone"), world.path("full")).unwrap();
     git(&world.path("clone"), &["fetch", "--quiet", "--refetch", "--no-filter"]);
     fs::rename(world.path("full"), world.path("gone")).unwrap();

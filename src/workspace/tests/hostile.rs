@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use super::*;
 
-/// A program that an agent leaves behind; the file `executed` appears when anyone runs it.
+/// A program that an agent leaves behind; if anyone runs it, the file `executed` appears.
 fn plant_program(world: &World) -> String {
     let program = world.path("planted.sh");
     write(&program, format!("#!/bin/sh\ntouch {}\ncat\n", world.path("executed").display()).as_bytes());
@@ -136,7 +136,7 @@ fn what_no_patch_can_hold_is_left_out_by_name() {
     let captured = world.capture(&fresh);
     let left_out: Vec<_> = captured.left_out.iter().map(|path| path.to_str().unwrap()).collect();
     assert_eq!(left_out, [".gitignore", ".gitmodules", "README.md", "nested/.Git", "src/.GIT", "src/.gitattributes"]);
-    // What they stood in for is gone from the tree, as it is for every reader of the workspace.
+    // What they replaced is missing in the tree, as it is for every reader of the workspace.
     fs::remove_file(workspace.join(".gitmodules")).unwrap();
     assert!(!world.there_and_back(&fresh).patch.is_empty());
 }
@@ -152,7 +152,7 @@ fn nothing_looks_deleted_because_it_may_not_be_read() {
     }
     let patch = String::from_utf8(world.there_and_back(&fresh).patch).unwrap();
     assert!(patch.contains("+changed\n") && !patch.contains("deleted"), "{patch}");
-    // Root may read everything, so the rights themselves are looked at.
+    // Root may read everything, so the mode itself is compared.
     assert_eq!(fs::metadata(workspace.join("src")).unwrap().permissions().mode() & 0o777, 0o500);
     set_mode(&workspace.join("src"), 0o700);
     set_mode(&workspace.join("src/deep"), 0o700);
@@ -172,7 +172,7 @@ fn a_workspace_that_is_gone_or_no_folder_is_an_empty_one() {
     assert_eq!(world.capture(&fresh), gone);
 }
 
-/// A chain of folders whose path is longer than any path may be.
+/// A chain of folders whose path exceeds the longest possible path.
 fn dig(workspace: &Path) {
     let name = "d".repeat(200);
     let mut at =
@@ -223,7 +223,7 @@ fn whatever_is_odd_about_a_tree_the_rest_of_it_is_captured() {
     }
 }
 
-/// What an agent that can write in `repo.git` could leave there to command git, or to lead it elsewhere.
+/// What an agent that can write in `repo.git` could leave there to control git, or to lead it elsewhere.
 fn plant_in_repository(world: &World) {
     let repo_git = world.repo_git();
     plant(world, &repo_git);
@@ -253,7 +253,7 @@ fn what_is_planted_in_the_experiments_repository_commands_nothing() {
     write(&world.workspace().join("src/main.rs"), b"changed\n");
     let captured = world.there_and_back(&fresh);
     assert!(String::from_utf8(captured.patch).unwrap().contains("+changed\n"));
-    // A subtest that is added later has a baseline of the same bytes as one that was there before.
+    // A subtest that is added later gets a baseline with the same bytes as an existing one.
     let base = make_base(&world.repo_git(), &world.fixture_dir(), &Source::Folder).unwrap();
     let layers = Layers { overlay: Some("overlays/one".into()), ..Layers::default() };
     let added = BTreeMap::from([((T0, SubtestId(2)), layers)]);
@@ -266,7 +266,7 @@ fn what_is_planted_in_the_experiments_repository_commands_nothing() {
 #[test]
 fn objects_are_found_in_no_folder_that_was_planted() {
     let world = World::made();
-    // Another repository has an object that no folder of the experiment has.
+    // Another repository has an object that is in no folder of the experiment.
     git(world.root.path(), &["init", "--quiet", "other"]);
     write(&world.path("other/file"), b"foreign\n");
     git(&world.path("other"), &["add", "file"]);

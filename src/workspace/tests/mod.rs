@@ -1,4 +1,4 @@
-//! Trees through real git: a fixture, its `repo.git`, a workspace that is treated badly, and the tree made again.
+//! Trees through real git: a fixture, its `repo.git`, a workspace that is changed in every way, and the rebuilt tree.
 
 mod base;
 mod capture;
@@ -24,16 +24,16 @@ const T0: TierId = TierId(0);
 const PLAIN: SubtestId = SubtestId(0);
 const OVERLAID: SubtestId = SubtestId(1);
 
-/// What an agent does to its workspace.
+/// An agent's change to its workspace.
 type Edit = fn(&Path);
 
-/// A folder with a fixture, and places for all that is made from it.
+/// A folder with a fixture, and paths for everything that is made from it.
 struct World {
     root: tempfile::TempDir,
 }
 
 impl World {
-    /// A fixture whose source has a bit of everything.
+    /// A fixture whose source has files of every kind.
     fn new() -> Self {
         let world = Self { root: tempfile::tempdir().unwrap() };
         let source = world.fixture_dir().join("source");
@@ -98,7 +98,7 @@ impl World {
         capture(&self.workspace(), &self.path("run/private"), baseline, &[]).unwrap()
     }
 
-    /// Captures, makes the tree again elsewhere and compares the two.
+    /// Captures, rebuilds the tree elsewhere and compares the two.
     fn there_and_back(&self, baseline: &Baseline) -> Captured {
         let captured = self.capture(baseline);
         let patch = self.path("changes.patch");
@@ -111,7 +111,7 @@ impl World {
     }
 }
 
-/// What git keeps of a tree: for each file its kind and bytes. No repository's own files, no pipes.
+/// What git keeps of a tree: the kind and bytes of each file, without repositories and pipes.
 fn tree(folder: &Path) -> BTreeMap<Vec<u8>, (char, Vec<u8>)> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];

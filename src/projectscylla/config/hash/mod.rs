@@ -1,5 +1,5 @@
-//! The hash that ProjectScylla's checkpoint gives a config. Its commits left different keys out, and hashed keys that they
-//! did not save: what is told here of each period is what its own functions did.
+//! The hash of a config in ProjectScylla's checkpoint. Its commits left different keys out, and hashed keys that they
+//! did not save: the rules for each period here follow ProjectScylla's own functions.
 
 use crate::model::digest::Digest;
 use crate::projectscylla::json::{Entries, Json};
@@ -22,23 +22,23 @@ const UNHASHED_LAST: [&str; 6] = [
     "max_concurrent_agents",
     "fail_on_resource_check",
 ];
-/// And those that begin so.
+/// Prefixes of further keys that are left out.
 const UNHASHED_BEGINNINGS: [&str; 4] = ["parallel_", "until_", "from_", "filter_"];
 
-/// Paths of the task's own files: hashed from February 2026 on, and never saved.
+/// Paths of the task's own files: hashed from February 2026 on, but never saved.
 const FILES: [&str; 2] = ["criteria_file", "rubric_file"];
-/// Where those files lie beside the prompt.
+/// Those paths when the files are beside the prompt.
 const FILES_BESIDE_PROMPT: [&str; 2] = ["expected/criteria.md", "expected/rubric.yaml"];
-/// Where a call was to stop: hashed for some days of February 2026, and not saved.
+/// The states at which a call was to stop: hashed for some days of February 2026, but not saved.
 const STOPS: [&str; 3] = ["until_run_state", "until_tier_state", "until_experiment_state"];
 /// Services that injected failures, in spring 2026: hashed as absent, and saved under other names or not at all.
 const SERVICES: [&str; 2] = ["maestro", "agamemnon_url"];
-/// Whether work waits for the times of day at which it is cheap: hashed from the end of March 2026 on, and not saved.
+/// Whether work waits for cheap times of day: hashed from the end of March 2026 on, but not saved.
 const OFF_PEAK: &str = "off_peak";
 /// The modes of thinking.
 const THINKING_MODES: [&str; 4] = ["None", "Low", "High", "UltraThink"];
 
-/// Keys that some commits saved and did not hash, or hashed and did not save, each with what it may have been.
+/// Keys that some commits saved and did not hash, or hashed and did not save, each with its possible values.
 fn unsaved_fields() -> [(&'static str, Vec<Json>); 3] {
     [
         ("thinking_mode", THINKING_MODES.map(Json::from).to_vec()),
@@ -57,8 +57,8 @@ enum Unhashed {
 
 /// Whether some commit of ProjectScylla gives the saved config this hash.
 ///
-/// A key that the file has is hashed as it is there or not at all: only what the file does not say is tried, so that no
-/// edit of a value is taken for an untouched file.
+/// A key in the file is hashed with its value there or not at all. Values are guessed only for keys that are not in the
+/// file, so that an edited value is never taken for an unchanged file.
 #[must_use]
 pub fn explains(bytes: &[u8], recorded: &str) -> bool {
     let Ok(Json::Map(saved)) = Json::parse(bytes) else { return false };
@@ -74,8 +74,8 @@ pub fn explains(bytes: &[u8], recorded: &str) -> bool {
     })
 }
 
-/// The hash that a checkpoint of this version gives a config that is written beside it: that of the version's last commit,
-/// which reads the file, takes its own defaults for what is not in it, and hashes both.
+/// The hash that a checkpoint of this version should name for a config written beside it: that of the version's last
+/// commit, which reads the file, fills in its own defaults, and hashes both.
 #[must_use]
 pub fn of_version(version: Version, config: &Json) -> String {
     let mut entries = config.entries().to_vec();
@@ -113,8 +113,8 @@ fn without(mut entries: Entries, unhashed: Unhashed) -> Entries {
     entries
 }
 
-/// The saved keys as a commit may have hashed them: each of the fields that were not always saved as it is in the file,
-/// else left out, else with a value that the file does not say.
+/// The possible keys that a commit hashed for this file: each field that was not always saved, with its value in the
+/// file, left out, or with a possible value when the file does not have it.
 fn variants(saved: &Entries) -> Vec<Entries> {
     let mut variants = vec![saved.clone()];
     for (key, values) in unsaved_fields() {
@@ -143,7 +143,7 @@ fn with(entries: &Entries, key: &str, value: Json) -> Entries {
 /// Keys with values.
 type Beside = Vec<(&'static str, Json)>;
 
-/// What each period hashed beside the saved keys, with what it left out.
+/// The keys that each period hashed in addition to the saved ones, and the keys that it left out.
 fn beside(saved: &Entries) -> Vec<(Unhashed, Beside)> {
     let mut all = vec![(Unhashed::First, Beside::new())];
     for files in files(saved) {
@@ -173,7 +173,7 @@ fn files(saved: &Entries) -> Vec<Beside> {
     [unnamed].into_iter().chain(named).collect()
 }
 
-/// Where a call was to stop: nowhere, or behind one of the states.
+/// The stop states: none, or each of the states.
 fn stops() -> Vec<Beside> {
     let [run, tier, experiment] = STOPS;
     let at = |key: &str, word: &str| {

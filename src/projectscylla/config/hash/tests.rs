@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// The config of the published dry run.
+/// The config of ProjectScylla's published dry run.
 fn dry_run() -> Value {
     json!({
         "experiment_id": "test-001",
@@ -60,7 +60,7 @@ fn the_hashes_of_the_published_experiment_are_found() {
     assert_eq!(of_version(Version::V2_0, &Json::of(&dry_run())), "8553442b41f0adc8");
 }
 
-/// Computed by Python's own `json` and `hashlib`, and not by what is tested here.
+/// Computed by Python's own `json` and `hashlib`, not by the code under test.
 #[test]
 fn the_hashes_of_the_last_period_are_those_that_python_computes() {
     let last = |config: &Value| of_version(Version::V3_1, &Json::of(config));

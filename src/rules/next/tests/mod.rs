@@ -21,7 +21,7 @@ fn runs(ids: &[&str]) -> Vec<RunId> {
     ids.iter().map(|id| id.parse().unwrap()).collect()
 }
 
-/// A fresh session of these runs, each with the model that it asks.
+/// A new session with these runs, each with the model that it asks.
 fn asking(runs: &[(&str, &str)]) -> State {
     let runs = runs.iter().map(|(id, name)| (id.parse().unwrap(), Some(ModelName::new(name))));
     State::new(runs, [], Spent::default(), Costs::default())
@@ -55,7 +55,7 @@ fn committed(run: RunId, cost: Usd) -> Fact {
     Fact::Committed { run, spent: cost.into(), cost: cost.into() }
 }
 
-/// A consequence for a run and for what it shares.
+/// A consequence for a run and for something that runs share.
 fn both(run: ForRun, change: Change) -> Consequence {
     Consequence { run: Some(run), changes: vec![change] }
 }
@@ -285,7 +285,7 @@ fn turnout() -> impl Strategy<Value = Turnout> {
 }
 
 proptest! {
-    /// A simulated session: whatever workers do, it ends, within its limits, and says truly how.
+    /// A simulated session: whatever workers do, it ends, within its limits, and reports its end correctly.
     #[test]
     fn every_session_ends_within_its_limits(
         turnouts in prop::collection::vec(turnout(), 1..200),

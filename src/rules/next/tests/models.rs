@@ -116,7 +116,7 @@ fn a_model_that_may_not_be_waited_for_ends_the_session_when_the_others_are_done(
     assert_eq!(next(&state, &limits, NOW), [Action::Finish(ExperimentEnd::RateLimited)]);
 }
 
-/// Where a look at each run for every decision would take minutes.
+/// With a look at each run for every decision this would take minutes.
 #[test]
 fn ten_thousand_runs_that_wait_for_a_model_cost_those_of_another_one_no_time() {
     let ids: Vec<RunId> = (1..=20_000).map(|run| format!("T0/0{}/{run}", run % 2).parse().unwrap()).collect();
