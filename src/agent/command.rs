@@ -46,21 +46,21 @@ struct Command {
     /// Variables that it gets in addition to the allowed ones.
     environment: BTreeMap<String, String>,
     /// Whether it must leave a record (`$SCYLLA_RECORD_FILE`); ending without it is then an infrastructure failure.
-    owes_record: bool,
+    requires_record: bool,
 }
 
 fn read(keys: &dyn Keys) -> Option<Agent> {
     let run = keys.run();
     let environment = keys.variables("environment");
-    let owes_record = keys.choice("record", &[REQUIRED, OPTIONAL]) == Some(REQUIRED);
-    Some(Agent::new(Command { run: run?, environment: environment?, owes_record }))
+    let requires_record = keys.choice("record", &[REQUIRED, OPTIONAL]) == Some(REQUIRED);
+    Some(Agent::new(Command { run: run?, environment: environment?, requires_record }))
 }
 
 /// An agent that is a shell line and need not leave a record.
 #[must_use]
 pub fn of_line(line: &str) -> Agent {
     let run = Invocation::Shell(line.to_owned());
-    Agent::new(Command { run, environment: BTreeMap::new(), owes_record: false })
+    Agent::new(Command { run, environment: BTreeMap::new(), requires_record: false })
 }
 
 impl Adapter for Command {
@@ -69,7 +69,7 @@ impl Adapter for Command {
     }
 
     fn keys(&self) -> Map<String, Value> {
-        let record = if self.owes_record { REQUIRED } else { OPTIONAL };
+        let record = if self.requires_record { REQUIRED } else { OPTIONAL };
         let others = [("environment", json!(self.environment)), ("record", json!(record))];
         let others = others.map(|(key, value)| (key.to_owned(), value));
         [self.run.entry()].into_iter().chain(others).collect()
@@ -81,17 +81,17 @@ impl Adapter for Command {
 
     /// If no model is configured, agents with the same program count as using the same model, and so do all agents that
     /// are shell lines.
-    fn model(&self, told: Option<&str>) -> Option<ModelName> {
+    fn model(&self, configured: Option<&str>) -> Option<ModelName> {
         let program = match &self.run {
             Invocation::Argv(words) => words.first().map(Path::new).and_then(Path::file_name),
             Invocation::Shell(_) => None,
         };
         let own = program.map_or(SOME_AGENTS.into(), |program| program.to_string_lossy());
-        Some(ModelName::new(told.unwrap_or(&own)))
+        Some(ModelName::new(configured.unwrap_or(&own)))
     }
 
     fn may_hide_its_cost(&self) -> bool {
-        !self.owes_record
+        !self.requires_record
     }
 
     fn start(&self, assignment: &Assignment<'_>) -> AgentStart {
@@ -103,14 +103,14 @@ impl Adapter for Command {
     }
 
     fn reader(&self) -> Option<Box<dyn Reader>> {
-        Some(Box::new(RecordReader { owes_record: self.owes_record, record: None }))
+        Some(Box::new(RecordReader { requires_record: self.requires_record, record: None }))
     }
 }
 
 /// Reads the record; what the program prints is not interpreted.
 #[derive(Debug)]
 struct RecordReader {
-    owes_record: bool,
+    requires_record: bool,
     /// The record's bytes so far, or why it cannot be read.
     record: Option<Result<Vec<u8>, String>>,
 }
@@ -142,7 +142,7 @@ impl Reader for RecordReader {
     }
 
     fn outcome(&self, ended: EndedAgent, now: Timestamp) -> Result<AgentOutcome, Failure> {
-        record::outcome(self.owes_record, ended, self.reading(now))
+        record::outcome(self.requires_record, ended, self.reading(now))
     }
 }
 

@@ -90,7 +90,7 @@ fn whole(bytes: &[u8], now: Timestamp) -> Result<(Record, Option<Failure>), Stri
 ///
 /// # Errors
 /// The infrastructure failure that kept the agent from working.
-pub fn outcome(owes: bool, ended: EndedAgent, left: Option<Reading>) -> Result<AgentOutcome, Failure> {
+pub fn outcome(required: bool, ended: EndedAgent, left: Option<Reading>) -> Result<AgentOutcome, Failure> {
     let (end, exit_code) = match ended {
         EndedAgent::TimedOut => (Some(AgentEnd::TimedOut), None),
         EndedAgent::NoProgress => (Some(AgentEnd::NoProgress), None),
@@ -117,9 +117,9 @@ pub fn outcome(owes: bool, ended: EndedAgent, left: Option<Reading>) -> Result<A
         Some(reading) => reading,
         // The exit codes of a shell for a program that does not exist or may not be run.
         None if matches!(ended, EndedAgent::Exited(NOT_RUNNABLE | NOT_FOUND)) => {
-            return Err(not_started(&said(ended)));
+            return Err(not_started(&described(ended)));
         }
-        None if owes && by_itself => return Err(no_record(&format!("{} and left no record", said(ended)))),
+        None if required && by_itself => return Err(no_record(&format!("{} and left no record", described(ended)))),
         // None is required, or the agent was ended at a limit and had no chance to write one.
         None => Reading::default(),
     };
@@ -144,10 +144,10 @@ const TOLD_BY_SHELLS: [i32; 14] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 15, 24, 25, 31
 /// What killed the agent, if anything did: a signal from outside, or a crash of its own program.
 fn killed(ended: EndedAgent) -> Option<Failure> {
     let (kind, how) = match ended {
-        EndedAgent::OutOfMemory => (FailureKind::OutOfMemory, said(ended)),
-        EndedAgent::Signaled(signal) if !OWN_ENDS.contains(&signal) => (FailureKind::Killed, said(ended)),
+        EndedAgent::OutOfMemory => (FailureKind::OutOfMemory, described(ended)),
+        EndedAgent::Signaled(signal) if !OWN_ENDS.contains(&signal) => (FailureKind::Killed, described(ended)),
         EndedAgent::Exited(code) if TOLD_BY_SHELLS.contains(&(code - 128)) => {
-            (FailureKind::Killed, format!("{}: signal {} ended its program", said(ended), code - 128))
+            (FailureKind::Killed, format!("{}: signal {} ended its program", described(ended), code - 128))
         }
         _ => return None,
     };
@@ -162,7 +162,7 @@ fn no_record(what: &str) -> Failure {
     Failure::new(FailureKind::NoRecord, format!("the agent {what}"))
 }
 
-fn said(ended: EndedAgent) -> String {
+fn described(ended: EndedAgent) -> String {
     match ended {
         EndedAgent::Exited(code) => format!("exited with {code}"),
         EndedAgent::Signaled(signal) => format!("was ended by signal {signal}"),

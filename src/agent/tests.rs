@@ -38,7 +38,7 @@ impl Keys for Says {
     fn name(&self) -> Option<String> {
         None
     }
-    fn take_name(&self, _: &str) {}
+    fn reserve_name(&self, _: &str) {}
     fn has_solution(&self) -> bool {
         self.solution
     }
@@ -112,9 +112,9 @@ fn what_an_agent_achieved_follows_from_its_end_and_its_record() {
             Err(FailureKind::Provider),
         ),
     ];
-    for (owes, ended, record, expected) in rows {
-        let row = format!("{owes} {ended:?} {record:?}");
-        assert_eq!(end_of(outcome(owes, ended, record)), expected, "{row}");
+    for (required, ended, record, expected) in rows {
+        let row = format!("{required} {ended:?} {record:?}");
+        assert_eq!(end_of(outcome(required, ended, record)), expected, "{row}");
     }
 }
 

@@ -138,8 +138,8 @@ impl Console {
     pub fn report(&mut self, messages: &[String]) -> Result<(), CliError> {
         let mut reporter = self.reporter();
         for message in messages {
-            let told = reporter.event(clock::now(), &Event::Notice { message: message.clone() });
-            self.is_written(told)?;
+            let written = reporter.event(clock::now(), &Event::Notice { message: message.clone() });
+            self.is_written(written)?;
         }
         Ok(())
     }
@@ -148,9 +148,9 @@ impl Console {
     ///
     /// # Errors
     /// When standard output cannot be written.
-    pub fn is_written(&self, told: io::Result<()>) -> Result<(), CliError> {
+    pub fn is_written(&self, written: io::Result<()>) -> Result<(), CliError> {
         match self.talk.message_format {
-            MessageFormat::Json => unless_gone(told).map_err(|error| unwritten(&error)),
+            MessageFormat::Json => unless_gone(written).map_err(|error| unwritten(&error)),
             MessageFormat::Human => Ok(()),
         }
     }

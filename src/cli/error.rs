@@ -218,7 +218,7 @@ fn instead_of_regrade(dir: &str) -> String {
 /// usage error.
 fn advice_on_tree(error: &WorkspaceError) -> (Exit, Option<String>) {
     let exit = match error {
-        WorkspaceError::NoRepository { .. } | WorkspaceError::NoCommit { .. } | WorkspaceError::Taken { .. } => {
+        WorkspaceError::NoRepository { .. } | WorkspaceError::NoCommit { .. } | WorkspaceError::Occupied { .. } => {
             Exit::Usage
         }
         _ => Exit::Internal,

@@ -79,8 +79,8 @@ pub fn overrides(args: &OverrideFlags, located: &Located, current: &Path) -> Ove
         shared_dir: typed.or_else(set),
         agent_command: args.agent_command.clone(),
         judge_commands: args.judge_command.clone(),
-        usual_agent_command: settings.agent_command.clone(),
-        usual_judge_commands: settings.judge_command.clone().unwrap_or_default(),
+        default_agent_command: settings.agent_command.clone(),
+        default_judge_commands: settings.judge_command.clone().unwrap_or_default(),
     }
 }
 
@@ -146,7 +146,7 @@ pub fn notices(args: &Run, located: &Located, options: &Options) -> Vec<Event> {
     ceiling
         .into_iter()
         .chain(options.notes.clone())
-        .chain(alike(options).iter().map(|group| told(group)))
+        .chain(alike(options).iter().map(|group| group_message(group)))
         .map(|message| Event::Notice { message })
         .collect()
 }
@@ -168,7 +168,7 @@ pub fn alike(options: &Options) -> Vec<Vec<Place>> {
     groups.into_iter().filter(|group| group.len() > 1).collect()
 }
 
-fn told(group: &[Place]) -> String {
+fn group_message(group: &[Place]) -> String {
     let named = |(tier, subtest): &Place| format!("`{tier}/{subtest}`");
     let named: Vec<String> = group.iter().map(named).collect();
     format!("{} compose the same", list(&first_of(&named, MOST_NAMED)))

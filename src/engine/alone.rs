@@ -79,7 +79,7 @@ pub fn claim(folder: ExperimentFolder, run: RunId) -> Result<Claimed, EngineErro
     if !config.plan().contains(run) {
         return Err(EngineError::NotPlanned(vec![run]));
     }
-    let claim = Claim::take(&folder, run, &this_process())?;
+    let claim = Claim::acquire(&folder, run, &this_process())?;
     let survey = store::survey::of_run(&folder, run)?;
     let is_judged = matches!(survey.runs.get(&run), Some(RunSeen::Committed(_))) && !to_grade(&survey).contains(&run);
     let findings = audit(&survey);
@@ -172,14 +172,14 @@ impl Alone<'_> {
         loop {
             let report = match self.backend.poll(mailbox, None) {
                 Some(Input::Signal(signal)) => {
-                    self.climb(signal);
+                    self.raise_stop_level(signal);
                     continue;
                 }
                 Some(Input::Report(_, report)) => *report,
                 None => continue,
             };
             match report {
-                Report::Event(event) => self.say(&event),
+                Report::Event(event) => self.emit(&event),
                 Report::Asks(model) => {
                     self.refused = self.pauses.as_ref().and_then(|pauses| pauses.until(&model));
                     self.backend.answer(self.run, self.refused.is_none());
@@ -191,40 +191,40 @@ impl Alone<'_> {
         }
     }
 
-    fn say(&mut self, event: &Event) {
+    fn emit(&mut self, event: &Event) {
         (self.emit)(clock::now(), Some(event));
     }
 
     /// Raises the stop level, as a coordinator does.
-    fn climb(&mut self, signal: StopSignal) {
+    fn raise_stop_level(&mut self, signal: StopSignal) {
         let stop_level = StopLevel::next(self.stop.map(|(stop_level, _)| stop_level), signal);
         self.stop = Some((stop_level, self.stop.map_or(signal, |(_, first)| first)));
         if stop_level >= StopLevel::Terminate {
             self.backend.stop(stop_level);
         }
-        self.say(&Event::Stopping { signal, stop_level, in_flight: 1 });
+        self.emit(&Event::Stopping { signal, stop_level, in_flight: 1 });
     }
 
     fn end(&mut self, spent: Total, end: RunEnd) -> Result<End, EngineError> {
         let run = self.run;
         match end {
             RunEnd::Committed(committed) => {
-                self.say(&committed.event(run, spent));
+                self.emit(&committed.event(run, spent));
                 Ok(End::Committed)
             }
             RunEnd::Failed { attempt, stage, failure, .. } => {
                 let why = failure.to_string();
-                self.say(&Event::AttemptFailed { run, attempt, stage, failure, retry: false, spent });
+                self.emit(&Event::AttemptFailed { run, attempt, stage, failure, retry: false, spent });
                 Ok(End::NotCommitted(why))
             }
             RunEnd::Waits { model, stage, .. } => {
                 let until = self.refused.map_or_else(String::new, |until| format!(" before {until}"));
                 let why = format!("{model} may not be asked{until}");
-                self.say(&Event::RunWaits { run, stage, model: model.to_string(), spent });
+                self.emit(&Event::RunWaits { run, stage, model: model.to_string(), spent });
                 Ok(End::NotCommitted(why))
             }
             RunEnd::Stopped { stage, .. } => {
-                self.say(&Event::RunStopped { run, stage, spent });
+                self.emit(&Event::RunStopped { run, stage, spent });
                 let (_, signal) = self.stop.unwrap_or((StopLevel::Terminate, StopSignal::Terminate));
                 Ok(End::Stopped(signal))
             }

@@ -17,7 +17,7 @@ pub(super) static KIND: Kind<Judge> = Kind {
     keys: &[],
     takes: &[],
     read: |keys| {
-        keys.take_name(NAME);
+        keys.reserve_name(NAME);
         Some(by_default())
     },
 };

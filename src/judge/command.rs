@@ -66,8 +66,8 @@ impl JudgeAdapter for Command {
     }
 
     /// If no model is configured, each judge counts as using a model of its own with the judge's name.
-    fn model(&self, told: Option<&str>) -> Option<ModelName> {
-        Some(ModelName::new(told.unwrap_or(&self.name)))
+    fn model(&self, configured: Option<&str>) -> Option<ModelName> {
+        Some(ModelName::new(configured.unwrap_or(&self.name)))
     }
 
     fn way(&self) -> Way<'_> {

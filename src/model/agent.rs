@@ -61,9 +61,9 @@ pub trait Adapter: fmt::Debug + Send + Sync {
         None
     }
 
-    /// The model that it uses, whose rate limits apply to it; `told` is the one that agents are configured to use.
+    /// The model that it uses, whose rate limits apply to it; `configured` is the one that agents are configured to use.
     /// `None` when it uses no model.
-    fn model(&self, _told: Option<&str>) -> Option<ModelName> {
+    fn model(&self, _configured: Option<&str>) -> Option<ModelName> {
         None
     }
 

@@ -67,7 +67,7 @@ pub trait Keys {
     /// Its `name`; required, usable as the name of a file, and unique.
     fn name(&self) -> Option<String>;
     /// Reserves a name that it has without the fixture naming it.
-    fn take_name(&self, name: &str);
+    fn reserve_name(&self, name: &str);
     /// Whether the fixture has a reference solution.
     fn has_solution(&self) -> bool;
     /// Reports a mistake in the value of a key, or in the whole when that key is not there.

@@ -42,12 +42,12 @@ impl Shortfall {
                 .map(|check| FailedOf { name: check.name.clone(), timed_out_after: check.timed_out_after() })
                 .collect(),
         };
-        shortfall.says_anything().then_some(shortfall)
+        shortfall.has_a_reason().then_some(shortfall)
     }
 
     /// Whether anything shows why the run did not pass.
     #[must_use]
-    pub fn says_anything(&self) -> bool {
+    pub fn has_a_reason(&self) -> bool {
         self.end != AgentEnd::Finished
             || self.exit_code.is_some_and(|code| code != 0)
             || self.changed_nothing

@@ -65,12 +65,12 @@ pub fn listen(send: impl Fn(StopSignal) + Send + 'static) -> io::Result<Listenin
     let handle = signals.handle();
     let thread = thread::Builder::new().name("signals".to_owned()).spawn(move || {
         while !signals.handle().is_closed() {
-            let mut heard: Vec<c_int> = signals.wait().collect();
+            let mut received: Vec<c_int> = signals.wait().collect();
             // If it is continued as soon as it was stopped, it does not stop.
-            if heard.contains(&SIGTSTP) && !heard.contains(&SIGCONT) {
-                pause(&mut signals, &mut heard);
+            if received.contains(&SIGTSTP) && !received.contains(&SIGCONT) {
+                pause(&mut signals, &mut received);
             }
-            for signal in heard.into_iter().filter_map(word) {
+            for signal in received.into_iter().filter_map(stop_signal) {
                 send(signal);
             }
         }
@@ -78,7 +78,7 @@ pub fn listen(send: impl Fn(StopSignal) + Send + 'static) -> io::Result<Listenin
     Ok(Listening { handle, thread: Some(thread) })
 }
 
-fn word(number: c_int) -> Option<StopSignal> {
+fn stop_signal(number: c_int) -> Option<StopSignal> {
     match number {
         SIGINT => Some(StopSignal::Interrupt),
         SIGTERM => Some(StopSignal::Terminate),
@@ -88,14 +88,14 @@ fn word(number: c_int) -> Option<StopSignal> {
 }
 
 /// Stops all descendants of this process, and then this process, until it is continued.
-fn pause(signals: &mut Signals, heard: &mut Vec<c_int>) {
+fn pause(signals: &mut Signals, received: &mut Vec<c_int>) {
     let Ok(_alone) = PAUSING.try_lock() else { return };
     if !process::can_be_continued() {
         return;
     }
     let pause = Pause::begin();
-    heard.extend(signals.pending());
-    if !heard.contains(&SIGCONT) {
+    received.extend(signals.pending());
+    if !received.contains(&SIGCONT) {
         // Sent to this very thread, so it does not return before the process continues. It cannot fail.
         drop(raise(SIGSTOP));
     }

@@ -52,7 +52,7 @@ fn named(survey: &Survey) -> BTreeSet<GradingNumber> {
 fn of_the_first(facts: &ResultFacts) -> Graded {
     let ResultFacts { passed, score, votes, cost, failed_judges, seconds, .. } = *facts;
     let by = GradedFacts { passed, score, votes, seconds, judges: Total::ZERO, failed_judges, record: None };
-    Graded { agent: cost, beside: Total::ZERO, by: [(GradingNumber::FIRST, by)].into() }
+    Graded { agent: cost, without_verdict: Total::ZERO, by: [(GradingNumber::FIRST, by)].into() }
 }
 
 /// The verdicts under later gradings that the checkpoint names, if the checkpoint is unaltered.
@@ -82,7 +82,7 @@ pub fn verdicts(survey: &Survey, former: &Verdicts) -> Verdicts {
 
 fn under(graded: &Graded, facts: ResultFacts, counting: GradingNumber) -> RunSeen {
     let elsewhere: Total = graded.by.iter().filter(|(number, _)| **number != counting).map(|(_, by)| by.spent()).sum();
-    let beside = graded.beside + elsewhere;
+    let beside = graded.without_verdict + elsewhere;
     match graded.by.get(&counting) {
         Some(GradedFacts { passed, score, votes, seconds, judges, failed_judges, .. }) => {
             RunSeen::Committed(ResultFacts {
@@ -133,7 +133,7 @@ mod tests {
             record: None,
         };
         let by: BTreeMap<_, _> = by.iter().map(|(number, passed)| (GradingNumber(*number), facts(*passed))).collect();
-        Graded { agent: usd(1.0), beside: Total::ZERO, by }
+        Graded { agent: usd(1.0), without_verdict: Total::ZERO, by }
     }
 
     fn survey(runs: &[(&str, &[(u32, bool)])]) -> Survey {

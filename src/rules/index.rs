@@ -65,6 +65,6 @@ pub(super) fn knows_every_tier(survey: &Survey) -> bool {
 }
 
 /// Whether anything could not be read. That is unknown, not absent.
-pub(super) fn hides_anything(survey: &Survey) -> bool {
+pub(super) fn has_unknown_places(survey: &Survey) -> bool {
     !survey.unknown.is_empty() || survey.runs.values().any(|seen| matches!(seen, RunSeen::Unknown))
 }

@@ -55,7 +55,7 @@ pub(super) struct Queue {
 impl Queue {
     /// Adds a run.
     pub(super) fn push(&mut self, run: RunId, model: Option<ModelName>) {
-        self.take(run);
+        self.remove(run);
         let lane = Lane { tier: run.tier, model };
         self.lanes.entry(lane.clone()).or_default().insert(run.into());
         self.places.insert(run, Place { lane, until: None });
@@ -64,14 +64,14 @@ impl Queue {
 
     /// Adds a run that may not start before a time.
     pub(super) fn delay(&mut self, run: RunId, model: Option<ModelName>, until: Duration) {
-        self.take(run);
+        self.remove(run);
         self.delayed.insert((until, run));
         self.places.insert(run, Place { lane: Lane { tier: run.tier, model }, until: Some(until) });
         *self.of_tiers.entry(run.tier).or_default() += 1;
     }
 
     /// Removes a run; gives the model that it asks next.
-    pub(super) fn take(&mut self, run: RunId) -> Option<ModelName> {
+    pub(super) fn remove(&mut self, run: RunId) -> Option<ModelName> {
         let Place { lane, until } = self.places.remove(&run)?;
         if let Some(until) = until {
             self.delayed.remove(&(until, run));
@@ -92,7 +92,7 @@ impl Queue {
         while let Some((until, run)) = self.delayed.first().copied()
             && until <= now
         {
-            let model = self.take(run);
+            let model = self.remove(run);
             self.push(run, model);
         }
     }
@@ -101,7 +101,7 @@ impl Queue {
     pub(super) fn close(&mut self, tier: TierId) {
         let of_tier: Vec<RunId> = self.delayed.iter().map(|(_, run)| *run).filter(|run| run.tier == tier).collect();
         for run in of_tier {
-            let model = self.take(run);
+            let model = self.remove(run);
             self.push(run, model);
         }
     }

@@ -151,7 +151,7 @@ pub enum Change {
     /// Nothing more is started in this session, because of a failure.
     SessionStopped,
     /// The stop level rose to this one.
-    Climbed(StopLevel),
+    StopLevelRaised(StopLevel),
 }
 
 impl FromIterator<Change> for Consequence {
@@ -187,7 +187,7 @@ impl State {
     pub fn apply(&mut self, fact: Fact, limits: &Limits, now: Duration) -> Consequence {
         match fact {
             Fact::Started(run) => {
-                let asking = self.queue.take(run).map(|model| self.ask(model, now));
+                let asking = self.queue.remove(run).map(|model| self.ask(model, now));
                 self.in_flight.insert(run, asking);
             }
             Fact::Committed { run, spent, cost } => {
@@ -225,7 +225,7 @@ impl State {
                 let stop_level = StopLevel::next(self.stop.map(|(stop_level, _)| stop_level), signal);
                 let first = self.stop.map_or(signal, |(_, first)| first);
                 self.stop = Some((stop_level, first));
-                return [Change::Climbed(stop_level)].into_iter().collect();
+                return [Change::StopLevelRaised(stop_level)].into_iter().collect();
             }
             Fact::Halt => self.halted = true,
             Fact::Inherited(tier) => _ = self.waiting.remove(&tier),

@@ -13,7 +13,7 @@ use crate::model::survey::{RunSeen, Survey};
 pub(super) struct Claims<T> {
     pub(super) config: Option<T>,
     /// Whether a digest proves that the config is unchanged.
-    is_vouched_for: bool,
+    config_is_proven: bool,
     pub(super) checkpoint: Option<T>,
     /// The values that results name, with the number of such results.
     pub(super) results: BTreeMap<T, usize>,
@@ -29,7 +29,7 @@ impl<T: Ord + Clone> Claims<T> {
         }
         let most = votes.values().copied().max()?;
         let mut named: Vec<T> = votes.into_iter().filter(|(_, count)| *count == most).map(|(value, _)| value).collect();
-        if let Some(config) = self.config.as_ref().filter(|config| self.is_vouched_for && named.contains(config)) {
+        if let Some(config) = self.config.as_ref().filter(|config| self.config_is_proven && named.contains(config)) {
             return Some(config.clone());
         }
         if named.len() > 1 {
@@ -61,7 +61,7 @@ pub(super) fn config_hash(survey: &Survey) -> Option<Digest> {
 pub(super) fn ids(survey: &Survey) -> Claims<String> {
     Claims {
         config: survey.config.content().map(|config| config.experiment_id.to_string()),
-        is_vouched_for: survey.config_is_whole,
+        config_is_proven: survey.config_is_whole,
         checkpoint: survey.checkpoint.content().map(|checkpoint| checkpoint.experiment_id.to_string()),
         results: survey.experiment_ids.iter().map(|(id, naming)| (id.clone(), naming.results)).collect(),
     }
@@ -83,7 +83,7 @@ pub(super) fn hashes(survey: &Survey) -> Claims<Digest> {
         ConfigHash::Foreign(_) => None,
     });
     let config = survey.config.content().map(Config::hash);
-    Claims { config, is_vouched_for: survey.config_is_whole, checkpoint: recorded, results: named.collect() }
+    Claims { config, config_is_proven: survey.config_is_whole, checkpoint: recorded, results: named.collect() }
 }
 
 /// The results that name another experiment or config than the other results.

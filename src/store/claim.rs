@@ -20,7 +20,7 @@ impl Claim {
     ///
     /// # Errors
     /// [`StoreError::Claimed`] when another worker has it; when its lock cannot be made or taken.
-    pub fn take(folder: &ExperimentFolder, run: RunId, holder: &Holder) -> Result<Self, StoreError> {
+    pub fn acquire(folder: &ExperimentFolder, run: RunId, holder: &Holder) -> Result<Self, StoreError> {
         let path = folder.claim(run);
         let take = || ExperimentLock::acquire(&path, holder, lock::PATIENCE);
         let taken = match take() {
@@ -67,11 +67,11 @@ mod tests {
     #[test]
     fn a_run_is_claimed_once_until_its_worker_lets_go_and_nothing_is_left_of_it() {
         let sample = sample::experiment();
-        let take = |pid| Claim::take(&sample.folder, run("T0/07/3"), &holder(pid));
+        let take = |pid| Claim::acquire(&sample.folder, run("T0/07/3"), &holder(pid));
         let first = take(1).unwrap();
         assert_eq!(claimed_by(&sample.folder, run("T0/07/3")).unwrap(), Some(holder(1)));
         assert!(matches!(take(2), Err(StoreError::Claimed { holder: Holder { pid: 1, .. }, .. })));
-        let beside = Claim::take(&sample.folder, run("T0/07/4"), &holder(2)).unwrap();
+        let beside = Claim::acquire(&sample.folder, run("T0/07/4"), &holder(2)).unwrap();
         drop(first);
         assert_eq!(claimed_by(&sample.folder, run("T0/07/3")).unwrap(), None);
         assert!(!sample.folder.claim(run("T0/07/3")).exists());
@@ -87,7 +87,7 @@ mod tests {
         assert_eq!(claimed_by(&sample.folder, run("T0/00/1")).unwrap(), None);
         let seen = crate::store::survey::survey(&sample.folder, crate::store::survey::Depth::Results).unwrap();
         assert_eq!((seen.claimed.len(), seen.claims_left.len(), seen.foreign), (0, 1, Vec::<String>::new()));
-        drop(Claim::take(&sample.folder, run("T0/00/1"), &holder(2)).unwrap());
+        drop(Claim::acquire(&sample.folder, run("T0/00/1"), &holder(2)).unwrap());
         assert!(!path.exists());
     }
 }

@@ -14,7 +14,7 @@ const MOST_NAMED: usize = 4;
 
 /// The sentences for these subtests. `beside` is what all agents get in addition to their own setup.
 #[must_use]
-pub fn not_taken(
+pub fn not_given(
     fixture: &Fixture,
     subtests: impl IntoIterator<Item = (TierId, SubtestId)>,
     beside: &BTreeSet<Capability>,
@@ -55,10 +55,10 @@ mod tests {
             .flat_map(|(tier, subtests)| subtests.keys().map(|subtest| (*tier, *subtest)))
             .collect();
         let none = BTreeSet::new();
-        assert_eq!(not_taken(&fixture, places.clone(), &none), Vec::<String>::new());
+        assert_eq!(not_given(&fixture, places.clone(), &none), Vec::<String>::new());
         let model = BTreeSet::from([Capability::Model]);
         assert_eq!(
-            not_taken(&fixture, places.clone(), &model),
+            not_given(&fixture, places.clone(), &model),
             [
                 "`nop` takes no model: what is given makes no difference to T0/00",
                 "`oracle` takes no model: what is given makes no difference to T0/01",
@@ -71,7 +71,7 @@ mod tests {
             subtest.setup = setup.clone();
         }
         assert_eq!(
-            not_taken(&fixture, places, &model),
+            not_given(&fixture, places, &model),
             [
                 "`nop` takes no model, agent teams and tools: what is given makes no difference to T0/00",
                 "`oracle` takes no model, agent teams and tools: what is given makes no difference to T0/01",

@@ -65,7 +65,7 @@ pub(super) fn make_empty_folder(path: &Path) -> Result<(), WorkspaceError> {
     match fs::create_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed("make", path)(error)),
         _ if !path.is_dir() || fs::read_dir(path).map_err(failed("read", path))?.next().is_some() => {
-            Err(WorkspaceError::Taken { path: path.to_owned() })
+            Err(WorkspaceError::Occupied { path: path.to_owned() })
         }
         _ => Ok(()),
     }

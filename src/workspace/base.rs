@@ -65,8 +65,8 @@ pub fn make_base(repo_git: &Path, fixture_dir: &Path, source: &Source) -> Result
             }
             Source::Repository { repo, hash } => {
                 initialize(&new, ObjectFormat::of_id(hash))?;
-                let taken = fetch(&new, &fixture_dir, repo, hash)?;
-                let base = if taken.is_cut { commit_tree_alone(&new, &taken.commit)? } else { taken.commit };
+                let fetched = fetch(&new, &fixture_dir, repo, hash)?;
+                let base = if fetched.is_cut { commit_tree_alone(&new, &fetched.commit)? } else { fetched.commit };
                 let base = leave_submodules_out(&new, base)?;
                 finish(&new, &base)?;
             }

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use super::error::{WorkspaceError, failed};
+use super::patch::diff;
 use super::prepare::Baseline;
-use super::taken::take;
 use super::thin;
 use crate::os::tool::ToolError;
 
-pub use super::taken::Captured;
+pub use super::patch::Captured;
 
 /// Captures the differences between the baseline and the contents of `workspace`.
 ///
@@ -36,14 +36,14 @@ pub fn capture(
     fs::create_dir_all(&scratch).map_err(failed("make", &scratch))?;
     let there = fs::symlink_metadata(&workspace).is_ok_and(|found| found.is_dir());
     let captured = if there {
-        match take(&workspace, &scratch.join("whole"), baseline, include) {
+        match diff(&workspace, &scratch.join("whole"), baseline, include) {
             Err(error) if !is_ours(&error) => thin::capture(&workspace, &scratch, baseline, include),
-            taken => taken,
+            captured => captured,
         }
     } else {
         let empty = scratch.join("empty");
         fs::create_dir(&empty).map_err(failed("make", &empty))?;
-        take(&empty, &scratch.join("whole"), baseline, &[]).map(|captured| Captured { gone: true, ..captured })
+        diff(&empty, &scratch.join("whole"), baseline, &[]).map(|captured| Captured { gone: true, ..captured })
     };
     super::remove_folder(&scratch)?;
     captured

@@ -58,7 +58,7 @@ fn joined(index: &Index<'_>, fixture_dir: &Path, path: &str, parts: &[Part]) -> 
     let mut text = Vec::new();
     for part in parts {
         let part = match part {
-            Part::There => there(index, fixture_dir, path)?,
+            Part::There => content_in_index(index, fixture_dir, path)?,
             Part::File(from) => {
                 let from = fixture_dir.join(from);
                 fs::read(&from).map_err(failed("read", &from))?
@@ -78,7 +78,7 @@ fn joined(index: &Index<'_>, fixture_dir: &Path, path: &str, parts: &[Part]) -> 
 }
 
 /// The content of a path in the index: a file's bytes, or for a link a line that makes an agent read its target.
-fn there(index: &Index<'_>, folder: &Path, path: &str) -> Result<Vec<u8>, WorkspaceError> {
+fn content_in_index(index: &Index<'_>, folder: &Path, path: &str) -> Result<Vec<u8>, WorkspaceError> {
     let listed = index.git(folder, &["ls-files", "--stage", "--"]).arg(format!(":(top,literal){path}")).line()?;
     let mut words = listed.split_ascii_whitespace();
     let (Some(mode), Some(object)) = (words.next(), words.next()) else { return Ok(Vec::new()) };

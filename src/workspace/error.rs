@@ -10,14 +10,14 @@ use crate::os::tool::ToolError;
 #[derive(Debug, thiserror::Error)]
 pub enum WorkspaceError {
     /// git failed.
-    #[error("`{command}` failed in {}: {said}", folder.display())]
+    #[error("`{command}` failed in {}: {message}", folder.display())]
     Git {
         /// The command without our settings.
         command: String,
         /// The folder in which it worked.
         folder: PathBuf,
         /// git's own message.
-        said: String,
+        message: String,
     },
     /// git did not run to its end.
     #[error("`{command}` failed in {}", folder.display())]
@@ -48,14 +48,14 @@ pub enum WorkspaceError {
         fixture: PathBuf,
     },
     /// The fixture's repository does not have the commit.
-    #[error("the {}repository `{repo}` has no commit `{hash}`: {said}", if *is_shallow { "shallow " } else { "" })]
+    #[error("the {}repository `{repo}` has no commit `{hash}`: {message}", if *is_shallow { "shallow " } else { "" })]
     NoCommit {
         /// The repository, as the fixture names it.
         repo: String,
         /// The commit, as the fixture names it.
         hash: String,
         /// git's own message.
-        said: String,
+        message: String,
         /// Whether its history is cut off.
         is_shallow: bool,
     },
@@ -93,7 +93,7 @@ pub enum WorkspaceError {
     },
     /// A new tree would be mixed with existing files.
     #[error("`{}` is there and is no empty folder", path.display())]
-    Taken {
+    Occupied {
         /// The place.
         path: PathBuf,
     },
@@ -116,10 +116,12 @@ impl WorkspaceError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Tool { source: ToolError::NotInstalled { .. }, .. } => Some("install git 2.36 or newer"),
-            Self::Git { command, said, .. } if command.starts_with("git fetch") && said.contains("promisor") => Some(
-                "the repository is a partial clone, and its own remote does not give what it lacks: name that remote as \
+            Self::Git { command, message, .. } if command.starts_with("git fetch") && message.contains("promisor") => {
+                Some(
+                    "the repository is a partial clone, and its own remote does not give what it lacks: name that remote as \
                  `source.repo`, or run `git fetch --refetch --no-filter` in the clone",
-            ),
+                )
+            }
             Self::Git { command, .. } if command.starts_with("git fetch") => {
                 Some("run the same `git fetch` by hand; passwords are never asked for, so credentials must be set up")
             }
@@ -137,7 +139,7 @@ impl WorkspaceError {
                 Some("`repo.git` is made when an experiment starts; was it changed since?")
             }
             Self::TooLarge { .. } => Some("name build products in the task's `.gitignore`: ignored files are not kept"),
-            Self::Taken { .. } => Some("name a folder that does not exist yet"),
+            Self::Occupied { .. } => Some("name a folder that does not exist yet"),
             _ => None,
         }
     }

@@ -12,7 +12,7 @@ const FETCH: [&str; 6] = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-hea
 
 /// A commit that was fetched.
 #[derive(Debug)]
-pub(super) struct Taken {
+pub(super) struct Fetched {
     /// The commit.
     pub(super) commit: String,
     /// Whether parts of its history are missing.
@@ -52,8 +52,8 @@ impl<'a> Remote<'a> {
             fetch.setting(&format!("url.{}.insteadOf", self.repo), &named)
         };
         fetch.arg(&self.place).arg(what).run().map(|_| ()).map_err(|error| match error {
-            WorkspaceError::Git { command, folder, said } => {
-                WorkspaceError::Git { command, folder, said: url::without_credentials_of(self.repo, &said) }
+            WorkspaceError::Git { command, folder, message } => {
+                WorkspaceError::Git { command, folder, message: url::without_credentials_of(self.repo, &message) }
             }
             other => other,
         })
@@ -67,7 +67,7 @@ impl<'a> Remote<'a> {
 }
 
 /// Fetches a commit and its history, and nothing newer, into the objects of a new repository.
-pub(super) fn fetch(repo_git: &Path, fixture_dir: &Path, repo: &str, hash: &str) -> Result<Taken, WorkspaceError> {
+pub(super) fn fetch(repo_git: &Path, fixture_dir: &Path, repo: &str, hash: &str) -> Result<Fetched, WorkspaceError> {
     let objects = &repo_git.join("objects");
     let remote = Remote::find(fixture_dir, repo)?;
     let format = ObjectFormat::of_id(hash);
@@ -75,9 +75,9 @@ pub(super) fn fetch(repo_git: &Path, fixture_dir: &Path, repo: &str, hash: &str)
     let refused = match remote.fetch(&git_dir, objects, hash) {
         Ok(()) => {
             let commit = commit_of(&git_dir, objects, hash)?;
-            return Ok(Taken { commit, is_cut: git_dir.is_shallow() });
+            return Ok(Fetched { commit, is_cut: git_dir.is_shallow() });
         }
-        Err(WorkspaceError::Git { said, .. }) => said,
+        Err(WorkspaceError::Git { message, .. }) => message,
         Err(other) => return Err(other),
     };
     // A server may only offer what its branches and tags name. They are fetched into another folder first, and only the
@@ -91,7 +91,7 @@ pub(super) fn fetch(repo_git: &Path, fixture_dir: &Path, repo: &str, hash: &str)
         WorkspaceError::Git { .. } => WorkspaceError::NoCommit {
             repo: url::without_credentials(repo),
             hash: hash.to_owned(),
-            said: refused,
+            message: refused,
             is_shallow: is_cut || remote.is_shallow(),
         },
         other => other,
@@ -99,7 +99,7 @@ pub(super) fn fetch(repo_git: &Path, fixture_dir: &Path, repo: &str, hash: &str)
     let pack = git_dir.git(&all, &["pack-objects", "--quiet", "--revs", "--no-reuse-delta"]).writes_to(&all);
     pack.arg(objects.join("pack/pack")).stdin(format!("{commit}\n").into_bytes()).run()?;
     super::remove_folder(&all)?;
-    Ok(Taken { commit, is_cut })
+    Ok(Fetched { commit, is_cut })
 }
 
 /// The id of the commit that `hash` names.

@@ -13,10 +13,10 @@ pub mod error;
 mod fetch;
 mod git;
 mod index;
+mod patch;
 mod plain;
 pub mod prepare;
 mod refs;
-mod taken;
 #[cfg(test)]
 mod tests;
 mod thin;

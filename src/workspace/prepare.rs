@@ -16,7 +16,7 @@ pub struct Baseline {
     /// The commit in `repo.git`.
     pub commit: String,
     /// The index of the new workspace, which saves the capture from reading unchanged files.
-    pub(super) index: Option<Index>,
+    pub(super) index: Option<PristineIndex>,
     /// The folders that have its objects.
     pub(super) objects: Vec<PathBuf>,
 }
@@ -26,12 +26,12 @@ pub struct Baseline {
 ///
 /// It is kept in memory, because an agent that can write to the run's folder could mark files in it as unchanged.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Index {
+pub(super) struct PristineIndex {
     bytes: Vec<u8>,
     modified: SystemTime,
 }
 
-impl Index {
+impl PristineIndex {
     fn read(path: &Path) -> Result<Self, WorkspaceError> {
         let modified = fs::metadata(path).and_then(|found| found.modified()).map_err(failed("read", path))?;
         Ok(Self { bytes: fs::read(path).map_err(failed("read", path))?, modified })
@@ -63,7 +63,7 @@ pub fn prepare(
     make_empty_folder(&workspace)?;
     let objects: Vec<&Path> = baseline.objects.iter().map(PathBuf::as_path).collect();
     assemble(&objects, &baseline.commit, &workspace)?;
-    baseline.index = Some(Index::read(&workspace.join(".git/index"))?);
+    baseline.index = Some(PristineIndex::read(&workspace.join(".git/index"))?);
     Ok(baseline)
 }
 

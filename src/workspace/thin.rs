@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use super::error::{WorkspaceError, failed};
 use super::git::path_of;
 use super::index::Index;
+use super::patch::{Captured, diff};
 use super::plain;
 use super::prepare::Baseline;
-use super::taken::{Captured, take};
 
 /// Most bytes of changed files, for one try after the other: a patch may be several times as large.
 const ROOM: [u64; 2] = [128 << 20, 16 << 20];
@@ -29,7 +29,7 @@ pub(super) fn capture(
     for (number, (room, include)) in tries.enumerate() {
         let scratch = scratch.join(format!("plain-{number}"));
         left_out.extend(make_room(&plain, &scratch.join("list"), baseline, room)?);
-        match take(&plain, &scratch, baseline, include) {
+        match diff(&plain, &scratch, baseline, include) {
             Ok(mut captured) => {
                 if include.len() < wanted.len() {
                     left_out.extend(wanted.iter().map(PathBuf::from));
@@ -64,14 +64,14 @@ fn make_room(plain: &Path, scratch: &Path, baseline: &Baseline, room: u64) -> Re
         .collect();
     sizes.sort_unstable();
     let mut all = sizes.iter().fold(0_u64, |all, (size, _)| all.saturating_add(*size));
-    let mut taken_out = Vec::new();
+    let mut removed = Vec::new();
     while all > room
         && let Some((size, path)) = sizes.pop()
     {
         let file = plain.join(&path);
         fs::remove_file(&file).map_err(failed("remove", &file))?;
         all = all.saturating_sub(size);
-        taken_out.push(path);
+        removed.push(path);
     }
-    Ok(taken_out)
+    Ok(removed)
 }

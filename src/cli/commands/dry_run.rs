@@ -37,7 +37,7 @@ pub fn show(
     let current = console.current_dir()?;
     let inheritance = inheritance_of(options);
     let stops = stops(&options.fixture, &inheritance, &options.thinking_mode);
-    for note in options.notes.iter().cloned().chain(stops).chain(not_taken(options)) {
+    for note in options.notes.iter().cloned().chain(stops).chain(not_given(options)) {
         console.say(&format!("note: {note}\n"))?;
     }
     let waits = inheritance.of_tiers();
@@ -102,12 +102,12 @@ pub fn check(options: &Options) -> Result<(), CliError> {
 }
 
 /// The parts of the setups that the plan's agents cannot be given.
-fn not_taken(options: &Options) -> Vec<String> {
+fn not_given(options: &Options) -> Vec<String> {
     let subtests = options.subtests.iter().flat_map(|(tier, subtests)| subtests.iter().map(|id| (*tier, *id)));
     let thinks = thinking_word(&options.thinking_mode).is_some();
     let beside = [(Capability::Model, !options.models.is_empty()), (Capability::Thinking, thinks)];
     let beside = beside.into_iter().filter(|(_, is_given)| *is_given).map(|(capability, _)| capability).collect();
-    capabilities::not_taken(&options.fixture, subtests, &beside)
+    capabilities::not_given(&options.fixture, subtests, &beside)
 }
 
 fn composition(options: &Options, subtest: &Subtest) -> Composition {

@@ -32,7 +32,7 @@ pub fn run(args: &Export, console: &mut Console) -> Result<Exit, CliError> {
     if survey.made_by.is_some() {
         return Err(CliError::usage(format!("`{name}` is an experiment of ProjectScylla already")));
     }
-    let damage: Vec<Finding> = audit(&survey).into_iter().filter(hinders).collect();
+    let damage: Vec<Finding> = audit(&survey).into_iter().filter(forbids_export).collect();
     let Some(config) = survey.config.content().filter(|_| damage.is_empty()) else {
         return Err(damaged(&damage, &name));
     };
@@ -55,7 +55,7 @@ pub fn run(args: &Export, console: &mut Console) -> Result<Exit, CliError> {
 
 /// Whether a finding forbids the export: a damaged result must not be passed to another tool. Missing runs are only
 /// left out.
-fn hinders(finding: &Finding) -> bool {
+fn forbids_export(finding: &Finding) -> bool {
     finding.kind.level() == Level::Damaged
         && !matches!(finding.kind, FindingKind::PhantomEntry | FindingKind::OutsidePlan | FindingKind::DuplicateRun)
 }

@@ -31,7 +31,7 @@ pub fn run(args: &Extend, console: &mut Console) -> Result<Exit, CliError> {
     } else {
         format!("the plan has grown from {before} to {planned}")
     })?;
-    session.take_in(plan);
+    session.replace_plan(plan);
     let mut differences = Differences::default();
     operate(&mut session.config, &args.operation, &mut differences);
     session::save_operation(&session, differences.operational, &name)?;

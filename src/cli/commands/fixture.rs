@@ -74,7 +74,7 @@ fn check(args: &Check, console: &mut Console) -> Result<Exit, CliError> {
         counted(fixture.checks.len(), "check"),
         counted(judges, "judge"),
     ))?;
-    say_what_is_open(agent_open, judges_open, console)?;
+    report_what_is_open(agent_open, judges_open, console)?;
     if !args.run {
         return Ok(Exit::Success);
     }
@@ -103,8 +103,8 @@ fn look(dir: &Path, fixture: &model::task::Fixture, console: &mut Console) -> Re
     let places = |(tier, subtests): (&TierId, &BTreeMap<SubtestId, Subtest>)| {
         subtests.keys().map(|id| (*tier, *id)).collect::<Vec<_>>()
     };
-    let not_taken = capabilities::not_taken(fixture, fixture.tiers.iter().flat_map(places), &BTreeSet::new());
-    for note in absent_programs(fixture).into_iter().chain(not_taken) {
+    let not_given = capabilities::not_given(fixture, fixture.tiers.iter().flat_map(places), &BTreeSet::new());
+    for note in absent_programs(fixture).into_iter().chain(not_given) {
         console.say(&format!("note: {note}"))?;
     }
     Ok(mistakes)
@@ -154,7 +154,7 @@ fn check_all(dir: &Path, overrides: &Overrides, console: &mut Console) -> Result
         }
     }
     console.print(&fixture_table(&rows))?;
-    say_what_is_open(agent_open, judges_open, console)?;
+    report_what_is_open(agent_open, judges_open, console)?;
     if mistakes.is_empty() {
         return Ok(Exit::Success);
     }
@@ -168,7 +168,7 @@ fn check_all(dir: &Path, overrides: &Overrides, console: &mut Console) -> Result
 }
 
 /// Reports what has to be given when a fixture that shares its subtests is run.
-fn say_what_is_open(agent: bool, judges: bool, console: &mut Console) -> Result<(), CliError> {
+fn report_what_is_open(agent: bool, judges: bool, console: &mut Console) -> Result<(), CliError> {
     let open = match (agent, judges) {
         (true, true) => {
             "the agent and the judges are said when it is run: `--agent-command LINE`, `--judge-command LINE`"

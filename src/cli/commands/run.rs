@@ -18,7 +18,7 @@ use crate::cli::locate::{Located, RESULTS, locate, locate_without_manifest, mani
 use crate::cli::options::{self, Places, differ_in};
 use crate::cli::prelude::Prelude;
 use crate::engine::session::create::{Options, create};
-use crate::engine::session::open::{Locked, hold, hold_creation, left_to_you, take_over};
+use crate::engine::session::open::{Locked, damage_message, hold, hold_creation, take_over};
 use crate::engine::session::regrade::Otherwise;
 use crate::model::event::Event;
 use crate::model::finding::{Finding, Level};
@@ -187,7 +187,7 @@ fn leave_alone(folder: &ExperimentFolder, question: &Question<'_>, console: &mut
         console.say(&format!("note: {word}"))?;
     }
     let is_damaged = !damage.is_empty();
-    console.report(&damage.into_iter().map(left_to_you).collect::<Vec<_>>())?;
+    console.report(&damage.into_iter().map(damage_message).collect::<Vec<_>>())?;
     if !console.is_quiet() || is_damaged {
         status::show_ended(folder, &name, console)?;
     }
@@ -232,7 +232,7 @@ fn tidy(folder: &ExperimentFolder, name: &str, console: &mut Console) -> Result<
         console.say(&format!("mended: {mended}"))?;
     }
     let damage = session.damage.clone();
-    session.rest().on(name)?;
+    session.end_without_work().on(name)?;
     Ok(damage)
 }
 

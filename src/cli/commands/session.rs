@@ -42,8 +42,8 @@ pub(super) fn conduct(
     let containment = Containment::probe(session.config.containment).on(name)?;
     let experiment_id = session.config.experiment_id.clone();
     let damaged = !session.damage.is_empty();
-    let mut told = Told::new(console, console.reporter());
-    let mut report = |at, event: Option<&Event>| told.tell(at, event);
+    let mut session_report = SessionReport::new(console, console.reporter());
+    let mut report = |at, event: Option<&Event>| session_report.event(at, event);
     let mut news = first.to_vec();
     if containment == Containment::Walk && session.config.containment == ContainmentChoice::Auto {
         let message = "neither bubblewrap nor control groups work here: what a run leaves behind is found by a walk of \
@@ -57,7 +57,7 @@ pub(super) fn conduct(
         let resume = format!("cargo scylla resume {}", shell_word(name));
         error.or_hint(&format!("what is committed is safe; `{resume}` goes on when nothing is in its way any more"))
     })?;
-    told.end(name)?;
+    session_report.end(name)?;
     console.summary(experiment_id.as_str(), &finished)?;
     Ok(match finished.end {
         ExperimentEnd::Completed | ExperimentEnd::Incomplete if damaged => Exit::Damaged,
@@ -68,19 +68,19 @@ pub(super) fn conduct(
 }
 
 /// The reporter of a session, and whether its output could be written.
-pub(super) struct Told<'a> {
+pub(super) struct SessionReport<'a> {
     console: &'a Console,
     reporter: Box<dyn Reporter>,
     unwritten: Result<(), CliError>,
 }
 
-impl<'a> Told<'a> {
+impl<'a> SessionReport<'a> {
     pub(super) fn new(console: &'a Console, reporter: Box<dyn Reporter>) -> Self {
         Self { console, reporter, unwritten: Ok(()) }
     }
 
     /// Reports an event, or that time has passed.
-    pub(super) fn tell(&mut self, at: Timestamp, event: Option<&Event>) {
+    pub(super) fn event(&mut self, at: Timestamp, event: Option<&Event>) {
         let Some(event) = event else { return self.reporter.tick(at) };
         // The reader of the output may be gone; the experiment goes on.
         let told = self.console.is_written(self.reporter.event(at, event));

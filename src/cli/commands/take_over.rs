@@ -66,7 +66,7 @@ pub(super) fn take_over(
         Options { thinking_mode: thinking, ..options_of((args, &located), &candidate, loaded, subtests, inherit) };
     let planned: usize = options.subtests.values().map(|all| all.len() * options.runs_per_subtest as usize).sum();
     let mut messages = intent(&candidate, planned, &shown(&fixture_dir, &current), inherit);
-    messages.extend(thinking_told(&candidate, known.is_some(), &options.thinking_mode));
+    messages.extend(thinking_message(&candidate, known.is_some(), &options.thinking_mode));
     messages.extend(words_differ(&candidate, &options));
     messages.extend(options.notes.clone());
     if let Some(ceiling) = options.max_cost_usd {
@@ -162,7 +162,7 @@ fn thinking_mode(args: &Resume, known: Option<String>) -> Result<String, CliErro
 }
 
 /// A message about the source of the thinking mode, when the config does not have it.
-fn thinking_told(candidate: &TakeOver<'_>, is_known: bool, mode: &str) -> Option<String> {
+fn thinking_message(candidate: &TakeOver<'_>, is_known: bool, mode: &str) -> Option<String> {
     if candidate.experiment.config.thinking_mode.is_some() {
         return None;
     }

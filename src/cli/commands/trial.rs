@@ -117,7 +117,7 @@ pub(super) fn trial(loaded: &Loaded, repeat: u32, prelude: Prelude, console: &mu
     let copy = folder.path().join("fixture");
     let (to_try, tier) = copy_to_try(loaded, &copy)?;
     let has_solution = to_try.fixture.solution_file.is_some();
-    let options = wish_to_try(to_try, tier, repeat, folder.path().join("results"));
+    let options = trial_options(to_try, tier, repeat, folder.path().join("results"));
     let fixture = options.fixture.clone();
     let name = format!("the trial of `{}`", fixture.id);
     let session = take_over(create(options).on(&name)?).on(&name)?;
@@ -163,11 +163,11 @@ pub(super) fn trial(loaded: &Loaded, repeat: u32, prelude: Prelude, console: &mu
         let mistakes: Vec<Mistake> = wrong.into_iter().map(|what| Mistake::new(&test_file, what)).collect();
         return Err(CliError::mistakes(&mistakes));
     }
-    say_what_was_tried(&fixture, has_solution, repeat, console)?;
+    report_what_was_tried(&fixture, has_solution, repeat, console)?;
     Ok(Exit::Success)
 }
 
-fn say_what_was_tried(
+fn report_what_was_tried(
     fixture: &Fixture,
     has_solution: bool,
     repeat: u32,
@@ -218,7 +218,7 @@ fn copy_to_try(loaded: &Loaded, copy: &Path) -> Result<(Loaded, TierId), CliErro
     Ok((to_try, tier))
 }
 
-fn wish_to_try(to_try: Loaded, tier: TierId, repeat: u32, results_dir: PathBuf) -> Options {
+fn trial_options(to_try: Loaded, tier: TierId, repeat: u32, results_dir: PathBuf) -> Options {
     let Loaded { fixture, parts, .. } = to_try;
     let subtests = fixture.tiers.get(&tier).into_iter().flat_map(BTreeMap::keys).copied().collect();
     Options {

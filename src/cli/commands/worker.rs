@@ -2,7 +2,7 @@
 
 use crate::cli::args::worker::{Worker, WorkerFlags};
 use crate::cli::choose::choose;
-use crate::cli::commands::session::{Told, surroundings};
+use crate::cli::commands::session::{SessionReport, surroundings};
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
@@ -28,11 +28,11 @@ pub fn run(args: &Worker, console: &mut Console) -> Result<Exit, CliError> {
     };
     operate(&mut claimed.config, &args.operation);
     let containment = Containment::probe(claimed.config.containment).on(&name)?;
-    let mut told = Told::new(console, console.lines());
-    let mut report = |at, event: Option<&_>| told.tell(at, event);
+    let mut session_report = SessionReport::new(console, console.lines());
+    let mut report = |at, event: Option<&_>| session_report.event(at, event);
     let asks_at_once = args.operation.ignore_rate_limit;
     let end = claimed.work(surroundings(containment), asks_at_once, prelude.into_listening(), &mut report);
-    told.end(&name)?;
+    session_report.end(&name)?;
     let (exit, error) = match end.on(&name)? {
         End::Committed => return Ok(Exit::Success),
         End::NotCommitted(why) => (Exit::Incomplete, format!("{run} is not committed: {why}")),

@@ -53,8 +53,8 @@ impl Local {
 
 impl Backend for Local {
     fn start(&mut self, job: Job) -> Result<(), Failure> {
-        let (answers, heard) = channel();
-        let wire = Wire { run: job.run, line: self.line.clone(), answers: heard };
+        let (answers, receiver) = channel();
+        let wire = Wire { run: job.run, line: self.line.clone(), answers: receiver };
         let place = Arc::clone(&self.place);
         let claim = self.claims.remove(&job.run);
         let spawned = Builder::new().name(job.run.to_string()).spawn(move || work(&place, job, claim, &wire));

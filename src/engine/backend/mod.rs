@@ -81,12 +81,12 @@ impl Mailbox {
 
     /// The next input, waited for at most `longest`.
     pub(in crate::engine) fn next(&self, longest: Option<Duration>) -> Option<Input> {
-        let heard = match longest {
+        let input = match longest {
             Some(longest) => self.inputs.recv_timeout(longest),
             None => self.inputs.recv().map_err(RecvTimeoutError::from),
         };
         // The mailbox holds a sender to itself, so it is never closed.
-        heard.ok()
+        input.ok()
     }
 }
 

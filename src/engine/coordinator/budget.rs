@@ -16,7 +16,7 @@ impl Coordinator<'_> {
     }
 
     /// Reports at the start which costs the ceiling cannot limit.
-    pub(super) fn tell_what_is_not_held(&mut self) {
+    pub(super) fn report_what_is_not_limited(&mut self) {
         let silent = self.state.spent().unknown;
         let owes_none = |run| self.place.subtest(run).is_some_and(|subtest| subtest.agent.may_hide_its_cost());
         let why = match silent {
@@ -26,25 +26,25 @@ impl Coordinator<'_> {
             _ => "agents or judges did not say what they cost",
         };
         let why = if silent > 1 { format!("{silent} {why}") } else { why.to_owned() };
-        self.tell_of_ceiling(&why);
+        self.report_ceiling(&why);
     }
 
     /// Reports the first cost that is not known: `before` is what was spent without the run.
-    pub(super) fn tell_first_unknown(&mut self, run: RunId, before: Total) {
+    pub(super) fn report_first_unknown(&mut self, run: RunId, before: Total) {
         if before.is_whole() && !self.state.spent().is_whole() {
             let why = format!("what {run} cost is not known");
             // How such an attempt counts is reported only once.
-            if self.ceiling_told {
+            if self.ceiling_reported {
                 self.emit(&Event::Notice { message: why });
             } else {
-                self.tell_of_ceiling(&why);
+                self.report_ceiling(&why);
             }
         }
     }
 
-    fn tell_of_ceiling(&mut self, why: &str) {
+    fn report_ceiling(&mut self, why: &str) {
         let Some(ceiling) = self.limits.max_cost else { return };
-        self.ceiling_told = true;
+        self.ceiling_reported = true;
         let message = format!(
             "{why}: the ceiling of {ceiling} cannot hold what is not known; each such attempt counts as the dearest run of \
              its tier of which something is known, and as nothing while there is none"

@@ -47,16 +47,16 @@ impl Coordinator<'_> {
     }
 
     /// Counts again from the folder when other workers did a part of the work. Gives how the session ends with that.
-    pub(in crate::engine) fn learn_of_others(&mut self, end: ExperimentEnd) -> Result<ExperimentEnd, EngineError> {
+    pub(in crate::engine) fn count_work_of_others(&mut self, end: ExperimentEnd) -> Result<ExperimentEnd, EngineError> {
         if !self.others_work {
             return Ok(end);
         }
-        self.count_anew()?;
+        self.count_again()?;
         let is_complete = self.progress.missing().is_empty() && self.progress.to_grade().is_empty();
         Ok(if end == ExperimentEnd::Incomplete && is_complete { ExperimentEnd::Completed } else { end })
     }
 
-    fn count_anew(&mut self) -> Result<Survey, EngineError> {
+    fn count_again(&mut self) -> Result<Survey, EngineError> {
         let survey = store::survey::survey(&self.locked.folder, Depth::Results)?;
         self.progress = Progress::of(self.place.config.plan(), &survey);
         for (run, status) in index(&survey).entries() {
@@ -69,7 +69,7 @@ impl Coordinator<'_> {
     /// verdict by it.
     pub(in crate::engine) fn recount(&mut self, end: ExperimentEnd) -> Result<(), EngineError> {
         if !self.place.grader.counts {
-            let survey = self.count_anew()?;
+            let survey = self.count_again()?;
             let (newest, left) = (self.place.grader.number, to_grade(&survey).len());
             let message = match left {
                 0 => format!("grading {newest} counts from now on: every committed run has a verdict under it"),

@@ -27,13 +27,13 @@ impl Coordinator<'_> {
     /// Handles one input.
     pub(in crate::engine) fn handle(&mut self, input: Input) {
         match input {
-            Input::Signal(signal) => self.climb(signal),
-            Input::Report(run, report) => self.hear_of(run, *report),
+            Input::Signal(signal) => self.raise_stop_level(signal),
+            Input::Report(run, report) => self.handle_report(run, *report),
         }
     }
 
     /// Handles a worker's report.
-    fn hear_of(&mut self, run: RunId, report: Report) {
+    fn handle_report(&mut self, run: RunId, report: Report) {
         match report {
             Report::Event(event) => {
                 self.note_others_work(&event);
@@ -52,7 +52,7 @@ impl Coordinator<'_> {
                 self.worker_lost = true;
                 self.apply(Fact::Stopped(run, Total::UNKNOWN));
                 self.progress.miss(run, Missing::Unfinished);
-                self.climb(StopSignal::Terminate);
+                self.raise_stop_level(StopSignal::Terminate);
             }
         }
     }
@@ -74,7 +74,7 @@ impl Coordinator<'_> {
             }
             RunEnd::Claimed(claimant) => self.leave_to(run, &claimant),
         }
-        self.tell_first_unknown(run, before);
+        self.report_first_unknown(run, before);
     }
 
     fn commit(&mut self, run: RunId, spent: Total, committed: Committed) {
@@ -146,7 +146,7 @@ impl Coordinator<'_> {
                 | Change::RateLimitExhausted(..)
                 | Change::RateLimitOver(_)
                 | Change::Concurrency(..)
-                | Change::Climbed(_) => {}
+                | Change::StopLevelRaised(_) => {}
             }
         }
         self.follow(changes);
@@ -181,9 +181,9 @@ impl Coordinator<'_> {
     }
 
     /// Raises the stop level.
-    pub(in crate::engine) fn climb(&mut self, signal: StopSignal) {
+    pub(in crate::engine) fn raise_stop_level(&mut self, signal: StopSignal) {
         for change in self.apply(Fact::Signal(signal)).changes {
-            let Change::Climbed(stop_level) = change else { continue };
+            let Change::StopLevelRaised(stop_level) = change else { continue };
             if stop_level >= StopLevel::Terminate {
                 self.backend.stop(stop_level);
             }

@@ -20,7 +20,7 @@ use crate::workspace::base;
 /// The outcome of the choice for a tier.
 enum Choice {
     /// Each source tier has a winner; the winners are frozen, and the tier's baselines are made.
-    Taken(BTreeMap<TierId, Winner>),
+    Winners(BTreeMap<TierId, Winner>),
     /// These source tiers have no result at all.
     Nobody(Vec<TierId>),
 }
@@ -28,11 +28,11 @@ enum Choice {
 impl Coordinator<'_> {
     /// Chooses the winners that a tier waits for: they are frozen first, then the tier's baselines are made.
     pub(in crate::engine) fn inherit(&mut self, tier: TierId) {
-        match self.take_winners(tier) {
-            Ok(Choice::Taken(sources)) => {
+        match self.choose_winners(tier) {
+            Ok(Choice::Winners(sources)) => {
                 self.emit(&Event::TierInherits { tier, sources });
                 let place = Arc::clone(&self.place);
-                for group in self.taken.alike(&place.fixture, &place.config.thinking_mode, tier) {
+                for group in self.tier_inheritance.alike(&place.fixture, &place.config.thinking_mode, tier) {
                     let named: Vec<String> = group.iter().map(|(tier, subtest)| format!("{tier}/{subtest}")).collect();
                     let message =
                         format!("{} are set up the same: they measure one setup more than once", list(&named));
@@ -54,30 +54,30 @@ impl Coordinator<'_> {
         }
     }
 
-    fn take_winners(&mut self, tier: TierId) -> Result<Choice, EngineError> {
-        let mut inherited = self.taken.frozen(tier);
+    fn choose_winners(&mut self, tier: TierId) -> Result<Choice, EngineError> {
+        let mut inherited = self.tier_inheritance.frozen(tier);
         let mut nobody = Vec::new();
-        for source in self.taken.waiting().remove(&tier).unwrap_or_default() {
+        for source in self.tier_inheritance.waiting().remove(&tier).unwrap_or_default() {
             // A source tier without runs to do was never asked what it inherits itself, and its own composition depends
             // on that.
-            if self.taken.waiting().contains_key(&source)
-                && let Choice::Nobody(below) = self.take_winners(source)?
+            if self.tier_inheritance.waiting().contains_key(&source)
+                && let Choice::Nobody(below) = self.choose_winners(source)?
             {
                 return Ok(Choice::Nobody(below));
             }
             match self.winner_of(source)? {
-                Some(taken) => _ = inherited.sources.insert(source, taken),
+                Some(winner) => _ = inherited.sources.insert(source, winner),
                 None => nobody.push(source),
             }
         }
         if !nobody.is_empty() {
             return Ok(Choice::Nobody(nobody));
         }
-        let winners = inherited.sources.iter().map(|(source, taken)| (*source, taken.winner.clone())).collect();
+        let winners = inherited.sources.iter().map(|(source, frozen)| (*source, frozen.winner.clone())).collect();
         let place = &self.place;
-        self.taken.freeze(&place.folder, &place.config, &place.fixture, inherited)?;
+        self.tier_inheritance.freeze(&place.folder, &place.config, &place.fixture, inherited)?;
         self.apply(Fact::Inherited(tier));
-        Ok(Choice::Taken(winners))
+        Ok(Choice::Winners(winners))
     }
 
     /// The winner of a tier by its committed runs; `None` when none is committed.

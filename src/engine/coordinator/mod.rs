@@ -16,8 +16,8 @@ use crate::engine::backend::{Backend, Input, Local, Mailbox};
 use crate::engine::error::EngineError;
 use crate::engine::error::with_causes;
 use crate::engine::session::basis::Basis;
-use crate::engine::session::inheritance::{Taken, stop};
-use crate::engine::session::open::{Locked, Session, left_to_you};
+use crate::engine::session::inheritance::{TierInheritance, stop};
+use crate::engine::session::open::{Locked, Session, damage_message};
 use crate::engine::session::progress::Progress;
 use crate::engine::worker::excerpt;
 use crate::engine::worker::report::{Done, Job, RunEnd};
@@ -66,7 +66,7 @@ pub(in crate::engine) struct Coordinator<'a> {
     pub(in crate::engine) place: Arc<Basis>,
     pub(in crate::engine) limits: Limits,
     pub(in crate::engine) state: State,
-    pub(in crate::engine) taken: Taken,
+    pub(in crate::engine) tier_inheritance: TierInheritance,
     pub(in crate::engine) pacing: Pacing,
     started: Stopwatch,
     mailbox: Mailbox,
@@ -77,7 +77,7 @@ pub(in crate::engine) struct Coordinator<'a> {
     /// Whether workers that this coordinator did not start did something meanwhile.
     pub(in crate::engine) others_work: bool,
     /// Whether it was reported how unknown costs count for the ceiling.
-    pub(in crate::engine) ceiling_told: bool,
+    pub(in crate::engine) ceiling_reported: bool,
     emit: &'a mut Emit<'a>,
 }
 
@@ -142,9 +142,9 @@ impl<'a> Coordinator<'a> {
             spent: progress.spent().total(),
             max_cost_usd: config.max_cost_usd,
         });
-        let taken = Taken::open(&locked.folder, &config, &fixture)?;
-        let stops = hold_back(&taken, &fixture, &config.thinking_mode, &mut progress);
-        let waiting = taken.waiting_with_sources(|tier| !progress.to_do().any(|run| run.tier == tier));
+        let tier_inheritance = TierInheritance::open(&locked.folder, &config, &fixture)?;
+        let stops = hold_back(&tier_inheritance, &fixture, &config.thinking_mode, &mut progress);
+        let waiting = tier_inheritance.waiting_with_sources(|tier| !progress.to_do().any(|run| run.tier == tier));
         let subtests = progress.to_do().map(|run| (run.tier, run.subtest));
         let altered = store::baseline_checks::set_damaged_aside(&locked.folder, subtests, clock::now())?;
         let place = Arc::new(Basis::new(locked.folder.clone(), config, fixture, grader)?);
@@ -152,7 +152,7 @@ impl<'a> Coordinator<'a> {
             Workplace::new(Arc::clone(&place), session_options.surroundings).map_err(EngineError::Signals)?;
         let mut coordinator = Self {
             state: models::first_state(&progress, &place).waiting(waiting),
-            taken,
+            tier_inheritance,
             locked,
             checkpoint,
             progress,
@@ -166,18 +166,18 @@ impl<'a> Coordinator<'a> {
             folder_name: session_options.folder_name,
             worker_lost: false,
             others_work: false,
-            ceiling_told: false,
+            ceiling_reported: false,
             emit,
         };
         coordinator.emit(&started);
-        let notices = stops.into_iter().chain(damage.into_iter().map(left_to_you)).chain(left);
+        let notices = stops.into_iter().chain(damage.into_iter().map(damage_message)).chain(left);
         let notices = notices.map(|message| Event::Notice { message });
         let altered =
             altered.into_iter().map(|place| format!("{place}: it was altered or torn, and is found out anew"));
         for event in mended.into_iter().chain(altered).map(|message| Event::Mended { message }).chain(notices) {
             coordinator.emit(&event);
         }
-        coordinator.tell_what_is_not_held();
+        coordinator.report_what_is_not_limited();
         coordinator.go()?;
         Ok(coordinator)
     }
@@ -212,7 +212,7 @@ impl<'a> Coordinator<'a> {
                     Action::Finish(end) => return end,
                 }
             }
-            self.say_whether_it_waits();
+            self.record_whether_it_waits();
             if self.pacing.due().is_some_and(|due| due <= self.now()) {
                 self.save_or_halt();
             }
@@ -283,7 +283,7 @@ impl<'a> Coordinator<'a> {
     }
 
     fn finish(mut self, end: ExperimentEnd) -> Result<ExperimentFinished, EngineError> {
-        let end = self.learn_of_others(end)?;
+        let end = self.count_work_of_others(end)?;
         self.checkpoint.status = end.status();
         self.checkpoint.pid = None;
         self.checkpoint.host = None;
@@ -314,8 +314,13 @@ impl<'a> Coordinator<'a> {
 }
 
 /// Holds back the runs of subtests that cannot be composed, and gives the reason for each.
-fn hold_back(taken: &Taken, fixture: &Fixture, thinking_mode: &str, progress: &mut Progress) -> Vec<String> {
-    let stopped = taken.stopped(fixture, thinking_mode);
+fn hold_back(
+    tier_inheritance: &TierInheritance,
+    fixture: &Fixture,
+    thinking_mode: &str,
+    progress: &mut Progress,
+) -> Vec<String> {
+    let stopped = tier_inheritance.stopped(fixture, thinking_mode);
     let held_back = progress.withhold_stopped(&stopped.keys().copied().collect());
     held_back.into_iter().filter_map(|place| Some(stop(place, stopped.get(&place)?))).collect()
 }

@@ -78,7 +78,7 @@ impl Coordinator<'_> {
                     from: concurrency.from,
                     to: concurrency.to,
                 }),
-                Change::TierStopped(_) | Change::SessionStopped | Change::Climbed(_) => {}
+                Change::TierStopped(_) | Change::SessionStopped | Change::StopLevelRaised(_) => {}
             }
         }
     }
@@ -131,7 +131,7 @@ impl Coordinator<'_> {
     }
 
     /// Records in the checkpoint whether the session is only waiting for models.
-    pub(in crate::engine) fn say_whether_it_waits(&mut self) {
+    pub(in crate::engine) fn record_whether_it_waits(&mut self) {
         let waits = self.state.in_flight() == 0 && self.checkpoint.is_limited();
         let status = if waits { ExperimentStatus::PausedRateLimit } else { ExperimentStatus::Running };
         if self.checkpoint.status != status {

@@ -108,13 +108,13 @@ impl Basis {
     }
 
     /// The model that judges are configured to use.
-    pub(in crate::engine) fn judges_told(&self) -> Option<&str> {
+    pub(in crate::engine) fn configured_judge_model(&self) -> Option<&str> {
         self.config.judge_models.first().map(String::as_str)
     }
 
     /// The model that a judge uses; `None` when it uses none.
     pub(in crate::engine) fn judge_model(&self, judge: &Judge) -> Option<ModelName> {
-        judge.model(self.judges_told())
+        judge.model(self.configured_judge_model())
     }
 
     /// The models that judges use, in the panel's order.

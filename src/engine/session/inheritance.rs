@@ -24,7 +24,7 @@ use crate::workspace::base::{self, Layers};
 
 /// What the tiers of an experiment inherit from each other, as far as it is known.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Taken {
+pub(in crate::engine) struct TierInheritance {
     inheritance: Inheritance,
     frozen: BTreeMap<TierId, Inherited>,
     stopped: Stopped,
@@ -33,7 +33,7 @@ pub(in crate::engine) struct Taken {
 /// Subtests that cannot be composed, each with everything that prevents it. None of their runs is started.
 pub(in crate::engine) type Stopped = BTreeMap<Place, Vec<CompositionFault>>;
 
-impl Taken {
+impl TierInheritance {
     /// The inheritance that a config asks for, with what earlier sessions have frozen. Baselines that an earlier
     /// session was killed before making are made.
     ///
@@ -51,11 +51,11 @@ impl Taken {
         if sources.is_empty() {
             return Ok(Self { inheritance, ..Self::default() });
         }
-        let mut taken = Self { inheritance, frozen: store::inherited::read_all(folder)?, ..Self::default() };
-        let waiting = taken.waiting();
+        let mut tier_inheritance = Self { inheritance, frozen: store::inherited::read_all(folder)?, ..Self::default() };
+        let waiting = tier_inheritance.waiting();
         let ready = |tier| sources.contains_key(&tier) && !waiting.contains_key(&tier);
-        taken.make_baselines(folder, config, fixture, &[], ready)?;
-        Ok(taken)
+        tier_inheritance.make_baselines(folder, config, fixture, &[], ready)?;
+        Ok(tier_inheritance)
     }
 
     /// The subtests that cannot be started, whatever they inherit.
@@ -163,7 +163,7 @@ impl Taken {
 
 /// The winners that are frozen for a tier.
 pub(in crate::engine) fn winners_of(inherited: &Inherited) -> Winners {
-    inherited.sources.iter().map(|(source, taken)| (*source, taken.winner.subtest)).collect()
+    inherited.sources.iter().map(|(source, frozen)| (*source, frozen.winner.subtest)).collect()
 }
 
 /// The tiers that wait for winners, each with its source tiers, as read from the folder without changing it; none when
@@ -174,7 +174,7 @@ pub fn tiers_in_wait(folder: &ExperimentFolder, config: &Config) -> BTreeMap<Tie
     else {
         return BTreeMap::new();
     };
-    Taken { inheritance: Inheritance::of(config, &fixture), frozen, ..Taken::default() }.waiting()
+    TierInheritance { inheritance: Inheritance::of(config, &fixture), frozen, ..TierInheritance::default() }.waiting()
 }
 
 /// Refuses a run whose agent cannot be set up, as read from the folder without changing it.
@@ -189,13 +189,14 @@ pub(in crate::engine) fn must_be_set_up(
 ) -> Result<(), EngineError> {
     let (tier, subtest) = (run.tier, run.subtest);
     let frozen = store::inherited::read_all(folder)?;
-    let taken = Taken { inheritance: Inheritance::of(config, fixture), frozen, ..Taken::default() };
-    if let Some(sources) = taken.waiting().remove(&tier) {
+    let tier_inheritance =
+        TierInheritance { inheritance: Inheritance::of(config, fixture), frozen, ..TierInheritance::default() };
+    if let Some(sources) = tier_inheritance.waiting().remove(&tier) {
         let sources = list(&sources.iter().map(ToString::to_string).collect::<Vec<_>>());
         let why = format!("{tier} takes over winners of {sources} that are not chosen yet");
         return Err(EngineError::NotMade { run, why, is_damaged: false });
     }
-    let Some(effective) = taken.effective(fixture, tier, subtest) else { return Ok(()) };
+    let Some(effective) = tier_inheritance.effective(fixture, tier, subtest) else { return Ok(()) };
     match compose(&effective, &fixture.stores, &config.thinking_mode) {
         Ok(_) => Ok(()),
         Err(faults) => Err(EngineError::Composition { tier, subtest, faults }),
@@ -207,12 +208,13 @@ pub(in crate::engine) fn must_be_set_up(
 /// # Errors
 /// When something cannot be composed, or git or the file system fails.
 pub fn make_own_baselines(folder: &ExperimentFolder, config: &Config, fixture: &Fixture) -> Result<(), EngineError> {
-    let mut taken = Taken { inheritance: Inheritance::of(config, fixture), ..Taken::default() };
-    let waiting = taken.waiting();
-    taken.make_baselines(folder, config, fixture, &[], |tier| !waiting.contains_key(&tier))
+    let mut tier_inheritance =
+        TierInheritance { inheritance: Inheritance::of(config, fixture), ..TierInheritance::default() };
+    let waiting = tier_inheritance.waiting();
+    tier_inheritance.make_baselines(folder, config, fixture, &[], |tier| !waiting.contains_key(&tier))
 }
 
-impl Taken {
+impl TierInheritance {
     fn misses_its_own(fixture: &Fixture, subtest: &Subtest, config: &Config) -> bool {
         compose(&alone(fixture, &subtest.setup), &fixture.stores, &config.thinking_mode).is_err()
     }
@@ -263,17 +265,18 @@ pub(in crate::engine) fn freeze_known(
     winners: &BTreeMap<TierId, (Winner, usize)>,
     at: Timestamp,
 ) -> Result<(), EngineError> {
-    let mut taken = Taken { inheritance: Inheritance::of(config, fixture), ..Taken::default() };
-    for (tier, sources) in taken.inheritance.of_tiers() {
-        let waiting = taken.waiting();
-        let mut inherited = taken.frozen(tier);
+    let mut tier_inheritance =
+        TierInheritance { inheritance: Inheritance::of(config, fixture), ..TierInheritance::default() };
+    for (tier, sources) in tier_inheritance.inheritance.of_tiers() {
+        let waiting = tier_inheritance.waiting();
+        let mut inherited = tier_inheritance.frozen(tier);
         for source in sources.iter().filter(|source| !waiting.contains_key(source)) {
             let Some((winner, planned)) = winners.get(source).cloned() else { continue };
             let composed = base::composed(&folder.repo(), *source, winner.subtest)?;
             inherited.sources.insert(*source, TakenOver { at, winner, planned, composed });
         }
         if inherited.sources.len() == sources.len() {
-            taken.freeze(folder, config, fixture, inherited)?;
+            tier_inheritance.freeze(folder, config, fixture, inherited)?;
         }
     }
     Ok(())
@@ -298,7 +301,8 @@ pub fn mistakes(
         Mistake::new(&file(place), message).hint(format!("add `{source}` to `--tiers`, or say `--inherit none`"))
     });
     let mut mistakes: Vec<Mistake> = unmet.collect();
-    let stopped = Taken { inheritance: inheritance.clone(), ..Taken::default() }.stopped(fixture, thinking_mode);
+    let stopped = TierInheritance { inheritance: inheritance.clone(), ..TierInheritance::default() }
+        .stopped(fixture, thinking_mode);
     let goes_on: BTreeSet<TierId> =
         inheritance.places().filter(|place| !stopped.contains_key(place)).map(|(tier, _)| tier).collect();
     for (place, faults) in stopped.iter().filter(|((tier, _), _)| !goes_on.contains(tier)) {
@@ -310,8 +314,8 @@ pub fn mistakes(
 /// Messages about each subtest that cannot be started, when others of its tier can.
 #[must_use]
 pub fn stops(fixture: &Fixture, inheritance: &Inheritance, thinking_mode: &str) -> Vec<String> {
-    let taken = Taken { inheritance: inheritance.clone(), ..Taken::default() };
-    taken.stopped(fixture, thinking_mode).iter().map(|(place, faults)| stop(*place, faults)).collect()
+    let tier_inheritance = TierInheritance { inheritance: inheritance.clone(), ..TierInheritance::default() };
+    tier_inheritance.stopped(fixture, thinking_mode).iter().map(|(place, faults)| stop(*place, faults)).collect()
 }
 
 pub(in crate::engine) fn stop((tier, subtest): Place, faults: &[CompositionFault]) -> String {

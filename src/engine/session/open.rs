@@ -68,7 +68,7 @@ pub struct Session {
 
 impl Session {
     /// Replaces the plan by one that has grown; results that were outside of the plan may be in it now.
-    pub fn take_in(&mut self, plan: Plan) {
+    pub fn replace_plan(&mut self, plan: Plan) {
         self.damage.retain(|finding| {
             finding.kind != FindingKind::OutsidePlan || finding.run.is_some_and(|run| !plan.contains(run))
         });
@@ -79,7 +79,7 @@ impl Session {
     ///
     /// # Errors
     /// When the checkpoint cannot be written.
-    pub fn rest(mut self) -> Result<(), EngineError> {
+    pub fn end_without_work(mut self) -> Result<(), EngineError> {
         if self.checkpoint.status == ExperimentStatus::Completed && !self.progress.missing().is_empty() {
             self.checkpoint.status = ExperimentStatus::Interrupted;
             self.checkpoint.last_updated_at = clock::now();
@@ -91,7 +91,7 @@ impl Session {
 
 /// The message about damage that only a person can mend.
 #[must_use]
-pub fn left_to_you(Finding { kind, place, message, .. }: Finding) -> String {
+pub fn damage_message(Finding { kind, place, message, .. }: Finding) -> String {
     format!("{place}: {kind}: {message}; it is left to you")
 }
 
@@ -188,7 +188,7 @@ pub fn apply(locked: &mut Locked, survey: &Survey, mending: &Mending) -> Result<
 /// Claims runs, so that no worker begins them meanwhile.
 fn claim(folder: &ExperimentFolder, runs: impl IntoIterator<Item = RunId>) -> Result<Vec<Claim>, EngineError> {
     let holder = this_process();
-    runs.into_iter().map(|run| Ok(Claim::take(folder, run, &holder)?)).collect()
+    runs.into_iter().map(|run| Ok(Claim::acquire(folder, run, &holder)?)).collect()
 }
 
 /// Removes the claims of workers that are dead.

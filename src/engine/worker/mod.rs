@@ -24,7 +24,7 @@ use crate::store::claim::Claim;
 
 /// Does a job, unless another worker has its run. The caller may have claimed the run already.
 pub(in crate::engine) fn work(place: &Workplace, job: Job, claim: Option<Claim>, link: &dyn Link) -> Done {
-    let claim = claim.map_or_else(|| Claim::take(&place.folder, job.run, &this_process()), Ok);
+    let claim = claim.map_or_else(|| Claim::acquire(&place.folder, job.run, &this_process()), Ok);
     let _claim = match claim {
         Ok(claim) => claim,
         Err(StoreError::Claimed { holder, .. }) => return nothing(RunEnd::Claimed(Claimant::Worker(holder))),
@@ -104,7 +104,7 @@ fn carry_out(work: &mut Work<'_>) -> Result<RunResult, Halt> {
         work.begin_attempt()?;
     }
     work.begin_grading(&reached)?;
-    work.say_started(reached.next());
+    work.report_started(reached.next());
     let (agent, checks) = match reached {
         Reached::Commit => return work.confirm(),
         Reached::Checks(agent, checks) => (agent, checks),

@@ -39,7 +39,7 @@ pub struct Workplace {
     /// The known setups of subtests.
     setups: Setups,
     /// Messages that were reported, and are not repeated.
-    told: Mutex<BTreeSet<String>>,
+    reported: Mutex<BTreeSet<String>>,
 }
 
 impl Deref for Workplace {
@@ -95,7 +95,7 @@ impl Workplace {
             stop: StopHandle::new()?,
             token: format!("{}-{}", std::process::id(), clock::now().as_millisecond()),
             baseline_checks: BaselineChecks::default(),
-            told: Mutex::default(),
+            reported: Mutex::default(),
         })
     }
 
@@ -105,8 +105,8 @@ impl Workplace {
     }
 
     /// Whether a message is reported for the first time.
-    pub(in crate::engine) fn is_news(&self, what: &str) -> bool {
-        locked(&self.told).insert(what.to_owned())
+    pub(in crate::engine) fn is_first_report(&self, what: &str) -> bool {
+        locked(&self.reported).insert(what.to_owned())
     }
 
     /// The [`Task`] for a program of a run.

@@ -47,7 +47,7 @@ impl Field {
 }
 
 /// Whether a value differs from the empty value of a field that is not used.
-fn says_something(value: &Value) -> bool {
+fn is_used(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,
         Value::Array(items) => !items.is_empty(),
@@ -301,7 +301,7 @@ impl Config {
         let result_fields: BTreeMap<String, Value> = self
             .values()
             .into_iter()
-            .filter(|(field, value)| field.class == FieldClass::Result && (field.is_of_4_0() || says_something(value)))
+            .filter(|(field, value)| field.class == FieldClass::Result && (field.is_of_4_0() || is_used(value)))
             .map(|(field, value)| (field.name.to_owned(), value))
             .collect();
         Digest::of(Value::from_iter(result_fields).to_string().as_bytes())

@@ -12,7 +12,7 @@ pub struct Graded {
     /// What the agent cost.
     pub agent: Total,
     /// What was spent on judges without a verdict.
-    pub beside: Total,
+    pub without_verdict: Total,
     /// The verdicts.
     pub by: BTreeMap<GradingNumber, GradedFacts>,
 }

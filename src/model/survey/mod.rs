@@ -46,11 +46,11 @@ pub struct Survey {
     /// known.
     pub former_checkpoint: Option<Box<Checkpoint>>,
     /// Runs whose entry in the checkpoint says that something failed, which does not claim a result.
-    pub failed_otherwise: BTreeSet<RunId>,
+    pub recorded_failures: BTreeSet<RunId>,
     /// Whether results have no seal beside them.
     pub is_unsealed: bool,
     /// Whether another step follows after the last run, and it cannot be seen here whether that step was done.
-    pub ends_later: bool,
+    pub has_later_step: bool,
     /// How its places are spelled.
     pub spelling: Spelling,
     /// The content of `checkpoint.json`.

@@ -69,14 +69,14 @@ impl Folder {
             };
             let found = OsStr::from_bytes(entry.file_name().to_bytes());
             if found != "." && found != ".." {
-                name(found, self.told(entry.file_type(), found));
+                name(found, self.kind_of_entry(entry.file_type(), found));
             }
         }
         Ok(())
     }
 
     /// The kind of an entry; some file systems do not report it in a listing, so it is asked for.
-    fn told(&self, file_type: FileType, name: &OsStr) -> Kind {
+    fn kind_of_entry(&self, file_type: FileType, name: &OsStr) -> Kind {
         match file_type {
             FileType::Unknown => statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW)
                 .map_or(Kind::Unknown, |stat| FileType::from_raw_mode(stat.st_mode).into()),

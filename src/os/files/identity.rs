@@ -98,7 +98,7 @@ impl Folder {
             let found = Identity::of(path).ok().flatten();
             found.is_some_and(|found| self.identity().is_ok_and(|held| held.is_same(&found)))
         };
-        match self.whereabouts().filter(is_this) {
+        match self.current_path().filter(is_this) {
             Some(now) => super::rename_durable(&now, self.path())?,
             None => super::create_dir_durable(self.path())?,
         }
@@ -115,7 +115,7 @@ impl Folder {
     }
 
     /// The current path of the folder, as far as the system knows it.
-    fn whereabouts(&self) -> Option<PathBuf> {
+    fn current_path(&self) -> Option<PathBuf> {
         fs::read_link(format!("/proc/self/fd/{}", self.fd.as_raw_fd())).ok()
     }
 }

@@ -82,26 +82,26 @@ impl ExperimentLock {
                     std::thread::sleep(BETWEEN_TRIES);
                 }
                 Ok(()) => return Err(LockError::Lost(path.to_owned())),
-                Err(TryLockError::WouldBlock) => return Err(LockError::Locked(told(&file))),
+                Err(TryLockError::WouldBlock) => return Err(LockError::Locked(read_holder(&file))),
             }
         }
     }
 
-    /// Waits for the lock until its holder releases it, however long that takes. `told` is called once with the current
+    /// Waits for the lock until its holder releases it, however long that takes. `on_wait` is called once with the current
     /// holder.
     ///
     /// # Errors
     /// When the lock's file cannot be opened or locked.
-    pub fn wait(path: &Path, holder: &Holder, told: impl FnOnce(&Holder)) -> Result<Self, LockError> {
+    pub fn wait(path: &Path, holder: &Holder, on_wait: impl FnOnce(&Holder)) -> Result<Self, LockError> {
         let failed = |error| LockError::Io { path: path.to_owned(), error };
-        let mut told = Some(told);
+        let mut on_wait = Some(on_wait);
         loop {
             match Self::acquire(path, holder, Duration::ZERO) {
                 // Its holder has removed the file; there may be a new one.
                 Err(LockError::Lost(_)) => continue,
                 Err(LockError::Locked(other)) => {
-                    if let Some(told) = told.take() {
-                        told(&other);
+                    if let Some(on_wait) = on_wait.take() {
+                        on_wait(&other);
                     }
                 }
                 taken => return taken,
@@ -161,7 +161,7 @@ pub fn probe(path: &Path) -> Result<Option<Holder>, LockError> {
     };
     match file.try_lock_shared() {
         Ok(()) => Ok(None),
-        Err(TryLockError::WouldBlock) => Ok(Some(told(&file))),
+        Err(TryLockError::WouldBlock) => Ok(Some(read_holder(&file))),
         Err(TryLockError::Error(error)) => Err(failed(error)),
     }
 }
@@ -187,8 +187,8 @@ pub fn is_locked(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Writes who holds the lock. It is only used in messages, so it is not synced. One call writes it, and a later card is longer
-/// than the one before: a reader sees either of them whole.
+/// Writes who holds the lock. It is only used in messages, so it is not synced. One call writes it, and a later card is
+/// longer than the one before: a reader sees either of them whole.
 fn write_card(file: &File, card: &Card) -> io::Result<()> {
     let mut card = serde_json::to_vec(card)?;
     card.push(b'\n');
@@ -196,7 +196,7 @@ fn write_card(file: &File, card: &Card) -> io::Result<()> {
     file.set_len(card.len() as u64)
 }
 
-fn told(file: &File) -> Holder {
+fn read_holder(file: &File) -> Holder {
     card(file).holder
 }
 

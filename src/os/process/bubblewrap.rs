@@ -46,7 +46,7 @@ pub(super) struct Namespace {
     arguments: &'static [&'static str],
     status: PipeReader,
     status_end: Option<PipeWriter>,
-    said: Vec<u8>,
+    reported: Vec<u8>,
     leader: i32,
     killed: BTreeSet<(i32, u64)>,
 }
@@ -61,22 +61,22 @@ impl Namespace {
             arguments,
             status,
             status_end: Some(status_end),
-            said: Vec::new(),
+            reported: Vec::new(),
             leader: 0,
             killed: BTreeSet::new(),
         })
     }
 
     /// What bubblewrap has reported so far.
-    fn heard(&mut self) -> Status {
+    fn read_status(&mut self) -> Status {
         // The read ends with `WouldBlock` or at the end of the pipe, and keeps what came before.
-        drop(self.status.read_to_end(&mut self.said));
-        self.told()
+        drop(self.status.read_to_end(&mut self.reported));
+        self.parse_status()
     }
 
-    fn told(&self) -> Status {
+    fn parse_status(&self) -> Status {
         let mut all = Status::default();
-        for line in serde_json::Deserializer::from_slice(&self.said).into_iter::<Status>().map_while(Result::ok) {
+        for line in serde_json::Deserializer::from_slice(&self.reported).into_iter::<Status>().map_while(Result::ok) {
             all.child_pid = line.child_pid.or(all.child_pid);
             all.exit_code = line.exit_code.or(all.exit_code);
         }
@@ -88,7 +88,7 @@ impl Namespace {
     fn first(&mut self) -> io::Result<Option<Process>> {
         let leader = self.leader;
         let is_ours = |process: &Process| process.group == leader && process.pid != leader;
-        if let Some(pid) = self.heard().child_pid {
+        if let Some(pid) = self.read_status().child_pid {
             return Ok(table::one(pid).filter(is_ours));
         }
         // It was killed before it could report anything. The program cannot be alive, so whatever is in the group is
@@ -176,7 +176,7 @@ impl Hold for Namespace {
     }
 
     fn reached(&self) -> bool {
-        self.told().exit_code.is_some()
+        self.parse_status().exit_code.is_some()
     }
 
     fn end(&self, end: End) -> End {

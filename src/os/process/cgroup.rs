@@ -155,20 +155,20 @@ pub(super) fn clear(parent: &Path) {
 }
 
 /// The command that starts a program inside of the group, and reports that on this pipe.
-pub(super) fn joining(group: &Group, word: &PipeWriter) -> Command {
+pub(super) fn joining(group: &Group, joined: &PipeWriter) -> Command {
     // The pipe is opened again by its name in `/proc`, so that the program inherits no descriptor.
-    let word = format!("/proc/{}/fd/{}", std::process::id(), word.as_raw_fd());
+    let joined = format!("/proc/{}/fd/{}", std::process::id(), joined.as_raw_fd());
     let mut command = Command::new("/bin/sh");
-    command.arg("-c").arg(JOIN).arg(group.path.join("cgroup.procs")).arg(word);
+    command.arg("-c").arg(JOIN).arg(group.path.join("cgroup.procs")).arg(joined);
     command
 }
 
 /// A task in its group.
 pub(super) struct Grouped {
     group: Group,
-    word: PipeReader,
+    joined: PipeReader,
     // Kept open, because the pipe has no name other than this descriptor's number.
-    word_end: PipeWriter,
+    joined_end: PipeWriter,
     leader: i32,
     reached: bool,
     out_of_memory: bool,
@@ -177,10 +177,10 @@ pub(super) struct Grouped {
 
 impl Grouped {
     pub(super) fn new(parent: &Path, token: &str) -> io::Result<Self> {
-        let (word, word_end) = io::pipe()?;
-        rustix::io::ioctl_fionbio(&word, true)?;
+        let (joined, joined_end) = io::pipe()?;
+        rustix::io::ioctl_fionbio(&joined, true)?;
         let group = Group::create(parent, token)?;
-        Ok(Self { group, word, word_end, leader: 0, reached: false, out_of_memory: false, killed: BTreeSet::new() })
+        Ok(Self { group, joined, joined_end, leader: 0, reached: false, out_of_memory: false, killed: BTreeSet::new() })
     }
 
     fn note_others(&mut self) -> io::Result<()> {
@@ -193,7 +193,7 @@ impl Grouped {
 
 impl Hold for Grouped {
     fn command(&self, program: &Path, task: &Task) -> Result<Command, SpawnError> {
-        let mut command = joining(&self.group, &self.word_end);
+        let mut command = joining(&self.group, &self.joined_end);
         command.arg(program).args(task.argv.iter().skip(1));
         Ok(command)
     }
@@ -231,8 +231,8 @@ impl Hold for Grouped {
         }
         table::reap_adopted(self.leader);
         self.out_of_memory = self.group.ran_out_of_memory();
-        let mut word = [0; 8];
-        self.reached = self.word.read(&mut word).is_ok_and(|length| length > 0);
+        let mut joined = [0; 8];
+        self.reached = self.joined.read(&mut joined).is_ok_and(|length| length > 0);
         // The group itself is removed on drop.
         Ok(u32::try_from(self.killed.len()).unwrap_or(u32::MAX))
     }

@@ -12,9 +12,9 @@ use crate::model::outcome::StopLevel;
 
 /// How far a stop has been requested. Clones share one level, and it only rises.
 #[derive(Clone)]
-pub struct StopHandle(Arc<Word>);
+pub struct StopHandle(Arc<Levels>);
 
-struct Word {
+struct Levels {
     stop_level: AtomicU8,
     // Each stays readable for ever once its stop level is reached: it is never read, so it wakes every run, later ones
     // too.
@@ -30,7 +30,7 @@ impl StopHandle {
     pub fn new() -> io::Result<Self> {
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
         let (terminate, kill) = (eventfd(0, flags)?, eventfd(0, flags)?);
-        Ok(Self(Arc::new(Word { stop_level: AtomicU8::new(0), terminate, kill })))
+        Ok(Self(Arc::new(Levels { stop_level: AtomicU8::new(0), terminate, kill })))
     }
 
     /// Raises the stop level; a lower level than the present one changes nothing.

@@ -9,7 +9,7 @@ use crate::model::ids::RunId;
 use crate::model::outcome::{ExperimentStatus, RunStatus};
 use crate::model::place::Place;
 use crate::model::survey::{Problem, ProblemKind, RunSeen, Seen, Survey};
-use crate::rules::index::{damaged, hides_anything, knows_every_tier};
+use crate::rules::index::{damaged, has_unknown_places, knows_every_tier};
 use crate::rules::rows::{Row, Tally, rows};
 use crate::rules::status::failure_of;
 
@@ -118,7 +118,7 @@ fn audit_status(survey: &Survey, checkpoint: &Checkpoint, tally: Tally, findings
         }
         // It was true for the plan at that time.
         ExperimentStatus::Completed if survey.has_grown_since(checkpoint.last_updated_at) => {}
-        ExperimentStatus::Completed if survey.plan().is_some() && !is_complete && !hides_anything(survey) => {
+        ExperimentStatus::Completed if survey.plan().is_some() && !is_complete && !has_unknown_places(survey) => {
             let message = "the status is `completed`, and planned runs have no result";
             findings.push(at(FindingKind::StatusContradicted, survey.spelled(Place::Checkpoint), message));
         }
@@ -192,7 +192,7 @@ fn audit_runs(survey: &Survey, findings: &mut Vec<Finding>) -> Tally {
         if let Some(entry) = row.recorded
             && entry.is_judged()
             && matches!(row.seen, None | Some(RunSeen::Unfinished { .. }))
-            && !survey.failed_otherwise.contains(&row.run)
+            && !survey.recorded_failures.contains(&row.run)
         {
             let message = format!("the checkpoint says `{entry}`, and there is no result");
             findings.push(of_run(survey, FindingKind::PhantomEntry, row.run, message));
@@ -224,7 +224,7 @@ fn audit_committed(survey: &Survey, row: &Row<'_>, is_damaged: bool, findings: &
 
 /// Reports why a planned run has no result.
 fn audit_missing(survey: &Survey, row: &Row<'_>, findings: &mut Vec<Finding>) {
-    if survey.failed_otherwise.contains(&row.run) {
+    if survey.recorded_failures.contains(&row.run) {
         return findings.push(of_run(survey, FindingKind::MissingRun, row.run, "its runner failed on it"));
     }
     if let Some(holder) = survey.claimed.get(&row.run) {

@@ -12,7 +12,7 @@ use crate::model::place::{Part, Place};
 use crate::model::survey::{RunSeen, Seen, Survey};
 use crate::rules::audit::audit;
 use crate::rules::gradings::verdicts;
-use crate::rules::index::{hides_anything, index, is_complete};
+use crate::rules::index::{has_unknown_places, index, is_complete};
 use crate::rules::weigh;
 
 /// What a person asks for beyond what is always mended.
@@ -133,13 +133,13 @@ fn verdicts_kept(
 }
 
 /// Whether the whole run is moved with the place, not only a part of it or a second spelling.
-fn takes_the_run(survey: &Survey, aside: &SetAside) -> bool {
+fn moves_the_whole_run(survey: &Survey, aside: &SetAside) -> bool {
     aside.run.is_some_and(|run| survey.place(run) == aside.place)
 }
 
 /// Whether the run has no result any more after the place is moved.
 fn loses_its_result(survey: &Survey, aside: &SetAside) -> bool {
-    takes_the_run(survey, aside) || aside.why == Some(FindingKind::UnreadableResult)
+    moves_the_whole_run(survey, aside) || aside.why == Some(FindingKind::UnreadableResult)
 }
 
 fn places_to_set_aside(survey: &Survey, ask: &Ask, findings: &[Finding]) -> Vec<SetAside> {
@@ -152,7 +152,7 @@ fn places_to_set_aside(survey: &Survey, ask: &Ask, findings: &[Finding]) -> Vec<
     }
     // What is inside of a place that is moved as a whole is moved with it.
     let whole: Vec<String> =
-        asides.iter().filter(|aside| takes_the_run(survey, aside)).map(|aside| aside.place.clone()).collect();
+        asides.iter().filter(|aside| moves_the_whole_run(survey, aside)).map(|aside| aside.place.clone()).collect();
     asides.retain(|aside| {
         !whole.iter().any(|place| aside.place.strip_prefix(place.as_str()).is_some_and(|rest| rest.starts_with('/')))
     });
@@ -205,9 +205,9 @@ fn rebuild(survey: &Survey, ask: &Ask, gone: &BTreeSet<RunId>, now: Timestamp) -
     let mut checkpoint = former.or(kept).cloned().or_else(|| new_checkpoint(survey, now))?;
     checkpoint.status = match checkpoint.status {
         // Only a program that works on it knows how far it got.
-        ExperimentStatus::Running if survey.ends_later => ExperimentStatus::Interrupted,
+        ExperimentStatus::Running if survey.has_later_step => ExperimentStatus::Interrupted,
         ExperimentStatus::Running if gone.is_empty() && is_complete(survey) => ExperimentStatus::Completed,
-        ExperimentStatus::Completed if gone.is_empty() && (hides_anything(survey) || is_complete(survey)) => {
+        ExperimentStatus::Completed if gone.is_empty() && (has_unknown_places(survey) || is_complete(survey)) => {
             ExperimentStatus::Completed
         }
         ExperimentStatus::Running | ExperimentStatus::Completed => ExperimentStatus::Interrupted,

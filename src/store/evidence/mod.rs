@@ -195,27 +195,27 @@ pub(super) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
 ///
 /// # Errors
 /// When the folder cannot be listed.
-pub fn strangers(run: &RunFolder) -> Result<Vec<PathBuf>, FileError> {
+pub fn unknown_places(run: &RunFolder) -> Result<Vec<PathBuf>, FileError> {
     let known =
         [run.workspace(), run.private(), run.patch(), run.seal(), run.result(), run.attempt_record(), run.gradings()];
     let failed = |error: walkdir::Error| FileError::new("list", run.root(), error);
-    let mut strangers = Vec::new();
+    let mut unknown = Vec::new();
     for entry in WalkDir::new(run.root()).min_depth(1).max_depth(1) {
         let path = entry.map_err(failed)?.into_path();
         let evidence =
             path.strip_prefix(run.root()).is_ok_and(|name| EVIDENCE.iter().any(|known| name == Path::new(known)));
         if !evidence && !known.contains(&path) {
-            strangers.push(path);
+            unknown.push(path);
         }
     }
     for entry in walk(run, &EVIDENCE).into_iter().flatten() {
         let entry = entry.map_err(failed)?;
         if is_temporary(&below(run, &entry)) {
-            strangers.push(entry.into_path());
+            unknown.push(entry.into_path());
         }
     }
-    strangers.sort();
-    Ok(strangers)
+    unknown.sort();
+    Ok(unknown)
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -90,7 +90,7 @@ fn what_a_crash_left_is_no_evidence_and_is_named() {
     fs::create_dir_all(run.workspace()).unwrap();
     fs::write(run.workspace().join("file"), "").unwrap();
     assert_eq!(check_seal(&run, Some(seal)).problems, [""; 0]);
-    let places: Vec<_> = strangers(&run).unwrap().iter().map(|path| sample.folder.relative(path)).collect();
+    let places: Vec<_> = unknown_places(&run).unwrap().iter().map(|path| sample.folder.relative(path)).collect();
     assert_eq!(places, ["T0/00/run_01/agent/.tmp-crash", "T0/00/run_01/stranger"]);
 }
 

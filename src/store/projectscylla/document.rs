@@ -35,7 +35,7 @@ pub(in crate::store) fn document(
         Document::parse(&bytes).ok().filter(|document| document.version() == version)
     };
     let base = whole(&folder.checkpoint()).or_else(|| whole(&folder.former_checkpoint()));
-    let base = base.unwrap_or_else(|| anew(folder, checkpoint, version, now));
+    let base = base.unwrap_or_else(|| new_document(folder, checkpoint, version, now));
     let mut committed = BTreeMap::new();
     let mut unknown = BTreeSet::new();
     for (run, seen) in survey.runs.iter().filter(|(run, _)| !gone.contains(run)) {
@@ -62,7 +62,7 @@ pub(in crate::store) fn document(
     Ok(Some(base.with(checkpoint, &states).to_bytes()))
 }
 
-fn anew(folder: &ExperimentFolder, checkpoint: &Checkpoint, version: Version, now: Timestamp) -> Document {
+fn new_document(folder: &ExperimentFolder, checkpoint: &Checkpoint, version: Version, now: Timestamp) -> Document {
     let root = fs::canonicalize(folder.root()).unwrap_or_else(|_| folder.root().to_owned());
     let header = Header {
         experiment_id: &checkpoint.experiment_id,

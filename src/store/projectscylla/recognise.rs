@@ -138,13 +138,13 @@ fn signs_of_runner(
 ) -> Option<Signs> {
     let checkpoint = document.map(|document| &document.reading().checkpoint);
     let works = |status| matches!(status, ExperimentStatus::Running | ExperimentStatus::PausedRateLimit);
-    let heard = checkpoint.filter(|checkpoint| works(checkpoint.status)).map(|checkpoint| {
+    let last_heartbeat = checkpoint.filter(|checkpoint| works(checkpoint.status)).map(|checkpoint| {
         let beat = raw.as_ref().ok().and_then(Option::as_deref).and_then(heartbeat);
         beat.map_or(checkpoint.last_updated_at, |beat| beat.max(checkpoint.last_updated_at))
     });
     let named = document.and_then(|document| document.reading().experiment_dir.as_deref());
     let is_at_home = named.is_some_and(|named| Path::new(named).is_absolute() && !is_another(folder, named));
-    runner::find(folder, checkpoint.and_then(|checkpoint| checkpoint.pid), heard, is_at_home)
+    runner::find(folder, checkpoint.and_then(|checkpoint| checkpoint.pid), last_heartbeat, is_at_home)
 }
 
 fn heartbeat(raw: &[u8]) -> Option<Timestamp> {
@@ -181,10 +181,10 @@ impl Recognised {
             version: self.version.to_string(),
             experiment_id: config.content().map(|config| config.experiment_id.clone()),
         });
-        survey.former_checkpoint = self.former.take().or_else(|| self.checkpoint_anew());
+        survey.former_checkpoint = self.former.take().or_else(|| self.new_checkpoint());
         survey.is_unsealed = true;
         // Reports are made when every run is done, and only ProjectScylla's runner knows how far it got.
-        survey.ends_later = true;
+        survey.has_later_step = true;
         if survey.holder.is_none() {
             survey.holder = self.signs.as_ref().map(|signs| signs.holder.clone());
         }
@@ -192,7 +192,7 @@ impl Recognised {
     }
 
     /// A checkpoint without runs; `None` without a readable config.
-    fn checkpoint_anew(&self) -> Option<Box<Checkpoint>> {
+    fn new_checkpoint(&self) -> Option<Box<Checkpoint>> {
         let now = clock::now();
         let config = self.configured.config.content()?;
         Some(Box::new(Checkpoint {
@@ -248,7 +248,7 @@ impl Recognised {
         if let Some(reading) = recorded {
             let failed = reading.states.runs.iter();
             let failed = failed.filter(|(_, state)| matches!(state, RunState::Failed | RunState::RateLimited));
-            survey.failed_otherwise = failed.map(|(run, _)| *run).filter(|run| !is_committed(survey, *run)).collect();
+            survey.recorded_failures = failed.map(|(run, _)| *run).filter(|run| !is_committed(survey, *run)).collect();
             let facts = StateFacts {
                 version: reading.version,
                 plan,

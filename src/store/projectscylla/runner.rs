@@ -31,7 +31,7 @@ const PROGRAMS: [&str; 7] = [
 pub(super) fn find(
     folder: &ExperimentFolder,
     recorded: Option<u32>,
-    heard: Option<Timestamp>,
+    last_heartbeat: Option<Timestamp>,
     is_at_home: bool,
 ) -> Option<Signs> {
     let told = read_if_readable(&folder.pid(), MOST_PID_BYTES);
@@ -44,16 +44,16 @@ pub(super) fn find(
     if is_at_home && told.or(recorded).is_some_and(was_here) {
         return None;
     }
-    let silence = clock::now().as_second() - heard?.as_second();
-    (silence.abs() <= MOST_SILENCE_SECONDS).then(|| signs(None, heard))
+    let silence = clock::now().as_second() - last_heartbeat?.as_second();
+    (silence.abs() <= MOST_SILENCE_SECONDS).then(|| signs(None, last_heartbeat))
 }
 
 /// The signs of a runner: its process, if it is alive on this machine, and the time of its last heartbeat. Its machine
 /// and start time are not recorded.
 /// machine nor its start.
-fn signs(pid: Option<u32>, heard: Option<Timestamp>) -> Signs {
-    let since = heard.map_or_else(|| "its start".to_owned(), |heard| heard.to_string());
-    let message = match (pid, heard) {
+fn signs(pid: Option<u32>, last_heartbeat: Option<Timestamp>) -> Signs {
+    let since = last_heartbeat.map_or_else(|| "its start".to_owned(), |heard| heard.to_string());
+    let message = match (pid, last_heartbeat) {
         (Some(pid), _) => format!("process {pid} of ProjectScylla's runner works on it"),
         (None, Some(heard)) => {
             format!("ProjectScylla's runner was heard of at {heard}, and may work on another machine")

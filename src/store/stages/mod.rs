@@ -342,10 +342,10 @@ impl RunStore {
     }
 }
 
+mod captured;
 mod costs;
 mod ended;
 mod former;
-mod taken;
 
 /// The folders of a run, each held open.
 #[derive(Debug)]

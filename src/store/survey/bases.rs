@@ -27,7 +27,7 @@ pub(super) struct Bases {
 /// Determines the folder of each run, and reports folders that do not count, which are removed from the list. For a run
 /// in two folders, the one with a whole result counts, else the one with the agent's work; if both are equal, the one
 /// in the later base.
-pub(super) fn tell_apart(folder: &ExperimentFolder, form: &Form, listed: &mut [ListedRuns]) -> (Bases, Vec<Problem>) {
+pub(super) fn choose(folder: &ExperimentFolder, form: &Form, listed: &mut [ListedRuns]) -> (Bases, Vec<Problem>) {
     let mut of_run: BTreeMap<RunId, Vec<Base>> = BTreeMap::new();
     for list in listed.iter() {
         for run in &list.runs {

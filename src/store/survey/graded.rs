@@ -55,10 +55,10 @@ impl Reader<'_> {
                     self.part.graded_by.insert(number);
                     // Failed judges in the run's own folder belong to the grading that was given up before.
                     let own = graded.by.insert(number, by).map(|own| own.failed_judges);
-                    graded.beside += own.unwrap_or_default();
+                    graded.without_verdict += own.unwrap_or_default();
                 }
                 Ok(None) => {
-                    graded.beside += self.begun(run, number);
+                    graded.without_verdict += self.begun(run, number);
                     if listed.contains(&number) {
                         self.begun_stages(run, number);
                     }
@@ -66,7 +66,7 @@ impl Reader<'_> {
                 Err(found) => {
                     // Whatever happened to the verdict, it was paid for.
                     let own = graded.by.remove(&number).map(|own| own.spent()).unwrap_or_default();
-                    graded.beside += own.max(self.begun(run, number));
+                    graded.without_verdict += own.max(self.begun(run, number));
                     self.broken_grading(run, number, found);
                 }
             }

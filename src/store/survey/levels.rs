@@ -42,7 +42,7 @@ impl SubtestFolder {
 }
 
 /// Reports a name that is not known at its level.
-fn stranger(part: &mut Part, level: &str, name: &OsStr, kind: Kind) {
+fn report_unknown_name(part: &mut Part, level: &str, name: &OsStr, kind: Kind) {
     let place =
         if level.is_empty() { name.to_string_lossy().into() } else { format!("{level}/{}", name.to_string_lossy()) };
     if kind == Kind::Unknown {
@@ -58,7 +58,7 @@ fn stranger(part: &mut Part, level: &str, name: &OsStr, kind: Kind) {
 fn level(part: &mut Part, folder: &Folder, place: &str, mut known: impl FnMut(&str, Kind) -> bool) {
     let listed = folder.each(|name, kind| {
         if !name.to_str().is_some_and(|text| known(text, kind)) {
-            stranger(part, place, name, kind);
+            report_unknown_name(part, place, name, kind);
         }
     });
     if let Err(error) = listed {
@@ -95,7 +95,7 @@ pub(super) fn subtests(
         _ => foreign.push((name.to_owned(), kind)),
     })?;
     for (name, kind) in foreign {
-        stranger(&mut part, "", &name, kind);
+        report_unknown_name(&mut part, "", &name, kind);
     }
     if let Some(config) = opened(&mut part, &root, CONFIG, CONFIG) {
         level(&mut part, &config, CONFIG, |name, kind| {

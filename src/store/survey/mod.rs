@@ -213,9 +213,9 @@ fn read_subtests(
     let setting = Setting { folder, depth, form, taken_over, regraded, gradings, claimed, experiment_id };
     let mut bases = Bases::default();
     if !form.bases.is_empty() {
-        let (told_apart, problems) = bases::tell_apart(folder, form, &mut listed);
+        let (chosen, problems) = bases::choose(folder, form, &mut listed);
         collect::lock(&collection).take(&mut collect::Part { problems, ..collect::Part::default() });
-        bases = told_apart;
+        bases = chosen;
     }
     read::results(&setting, &listed, &collection);
     (collect::into_inner(collection).finish(setting.experiment_id.as_ref()), bases)

@@ -122,7 +122,7 @@ impl<'a> Reader<'a> {
         // What a crash left in an unfinished run would later spoil the run's own seal.
         let is_looked_at = self.setting.depth == Depth::Evidence || matches!(seen, RunSeen::Unfinished { .. });
         if is_looked_at && !self.setting.claimed.contains(&run) {
-            self.strangers(run);
+            self.report_unknown_places(run);
         }
         seen
     }
@@ -135,7 +135,7 @@ impl<'a> Reader<'a> {
         let bytes = std::mem::take(&mut self.bytes);
         let own = own_digest::own(&bytes);
         let facts = if there { ReadFacts::read(&bytes, own).ok() } else { None };
-        let seen = facts.map(|facts| self.take_facts(run, &facts, (&bytes, own)));
+        let seen = facts.map(|facts| self.collect_facts(run, &facts, (&bytes, own)));
         self.bytes = bytes;
         seen
     }
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
     fn committed(&mut self, run: RunId) -> RunSeen {
         let bytes = std::mem::take(&mut self.bytes);
         let seen = match ReadFacts::parse(&bytes) {
-            Ok(facts) => self.take_facts(run, &facts, (&bytes, own_digest::own(&bytes))),
+            Ok(facts) => self.collect_facts(run, &facts, (&bytes, own_digest::own(&bytes))),
             Err(error) => match version::newer(&bytes) {
                 Some(version) => {
                     self.problem(run, ProblemKind::NewerResult, version);
@@ -165,12 +165,12 @@ impl<'a> Reader<'a> {
             Err(error) => self.unreadable(run, error),
             Ok(strict) => match ReadFacts::parse(&strict) {
                 Err(error) => self.unreadable(run, error.to_string()),
-                Ok(facts) => self.take_facts(run, &facts, (bytes, own_digest::own(bytes))),
+                Ok(facts) => self.collect_facts(run, &facts, (bytes, own_digest::own(bytes))),
             },
         }
     }
 
-    fn take_facts(&mut self, run: RunId, facts: &ReadFacts<'_>, (bytes, own): (&[u8], Own)) -> RunSeen {
+    fn collect_facts(&mut self, run: RunId, facts: &ReadFacts<'_>, (bytes, own): (&[u8], Own)) -> RunSeen {
         if let Some(found) = self.is_no_commit(run, facts) {
             self.problem(run, ProblemKind::Altered, found.to_owned());
             return RunSeen::Unreadable;
@@ -297,11 +297,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn strangers(&mut self, run: RunId) {
+    fn report_unknown_places(&mut self, run: RunId) {
         let folder = self.setting.folder.run_in(self.base, run);
-        match evidence::strangers(&folder) {
-            Ok(strangers) => {
-                for path in strangers {
+        match evidence::unknown_places(&folder) {
+            Ok(unknown) => {
+                for path in unknown {
                     if self.is_usual(&folder, &path) {
                         continue;
                     }

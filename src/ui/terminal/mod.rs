@@ -113,7 +113,7 @@ impl Terminal {
 
     /// The previous drawing is overwritten only if it is still unchanged on the screen: a terminal of another width has
     /// rewrapped it, and a shell writes below it while the process is stopped.
-    fn begin_anew_after_changes(&mut self, size: Size) {
+    fn restart_after_changes(&mut self, size: Size) {
         let Some(drawn) = &self.drawn else { return };
         if drawn.since.elapsed() > STOPPED {
             self.bar.set_draw_target(self.screen.target());
@@ -130,7 +130,7 @@ impl Terminal {
 
     fn draw(&mut self, at: Timestamp) {
         let size = self.screen.size();
-        self.begin_anew_after_changes(size);
+        self.restart_after_changes(size);
         let lines = self.progress.lines(at, Size { rows: size.rows.saturating_sub(2), ..size }, self.styles);
         if lines.is_empty() {
             return;
@@ -152,7 +152,7 @@ impl Reporter for Terminal {
         }
         let Line { word, tone, subject, text, is_news } = lines::named_line(event, &self.names, &mut self.reported);
         let size = self.screen.size();
-        self.begin_anew_after_changes(size);
+        self.restart_after_changes(size);
         if is_news {
             let sentence = if subject.is_empty() { text } else { format!("{subject}: {text}") };
             let most = size.columns.min(NEWS_COLUMNS).saturating_sub(WORD_WIDTH + 1).max(WORD_WIDTH);

@@ -216,9 +216,10 @@ impl<'a> Git<'a> {
         match output {
             Ok(output) if output.code == Some(0) => Ok(output.stdout),
             Ok(output) => {
-                let said = output.stderr.trim();
-                let said = if said.is_empty() { "it gave no reason".to_owned() } else { said.replace('\n', "; ") };
-                Err(WorkspaceError::Git { command, folder: self.folder.to_owned(), said })
+                let message = output.stderr.trim();
+                let message =
+                    if message.is_empty() { "it gave no reason".to_owned() } else { message.replace('\n', "; ") };
+                Err(WorkspaceError::Git { command, folder: self.folder.to_owned(), message })
             }
             Err(source) => Err(WorkspaceError::Tool { command, folder: self.folder.to_owned(), source }),
         }

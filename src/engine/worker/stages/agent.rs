@@ -47,12 +47,12 @@ impl Work<'_> {
             work: None,
             flags: BTreeSet::new(),
         };
-        self.unasked.set(true);
+        self.not_asked_yet.set(true);
         match self.assign(subtest)? {
             AgentStart::Command { argv, environment, .. } => {
                 let program = self.agent_program(self.agents_folder()?, argv, environment);
                 let ended = self.contained(program, FailureKind::Spawn)?;
-                self.take_end(&ended, &subtest.agent, &mut result)?;
+                self.apply_end(&ended, &subtest.agent, &mut result)?;
                 self.answered();
             }
             AgentStart::ApplyPatch(patch) => {
@@ -61,9 +61,9 @@ impl Work<'_> {
             }
             AgentStart::Nothing => {}
         }
-        self.unasked.set(false);
+        self.not_asked_yet.set(false);
         result.duration_seconds = watch.worked().as_secs_f64();
-        self.take_what_is_left(&mut result)?;
+        self.keep_what_is_left(&mut result)?;
         let written = self.store.write_agent_result(&result);
         // A write that failed at its last step may have left the whole file: then the agent must not be paid again.
         self.agent_complete = written.is_ok() || matches!(self.store.read_agent_result(), Ok(Some(_)));
@@ -80,7 +80,7 @@ impl Work<'_> {
     }
 
     /// Keeps the agent's record, and makes its tree durable before anything records that the agent is done.
-    fn take_what_is_left(&mut self, result: &mut AgentResult) -> Result<(), Halt> {
+    fn keep_what_is_left(&mut self, result: &mut AgentResult) -> Result<(), Halt> {
         let work = self.agents_folder()?;
         let replaced = work.put_back().map_err(|error| no_place(&error))?;
         result.flags.extend(self.keep_record()?);
@@ -116,8 +116,9 @@ impl Work<'_> {
         };
         let start = subtest.agent.start(&assignment);
         let command = place.secrets.redact(agent::describe(&start, &subtest.agent).as_bytes()).into_owned();
-        let told = work_folder.prompt();
-        std::fs::write(&told, &prompt).map_err(|error| no_place(&FileError::new("write", &told, error)))?;
+        let prompt_file = work_folder.prompt();
+        std::fs::write(&prompt_file, &prompt)
+            .map_err(|error| no_place(&FileError::new("write", &prompt_file, error)))?;
         write_evidence(&self.folder.prompt(), prompt.as_bytes())?;
         write_evidence(&self.folder.command(), &command)?;
         Ok(start)
@@ -154,7 +155,7 @@ impl Work<'_> {
 
     /// The outcome that follows from the process's end and its output together; an infrastructure failure is not an
     /// outcome.
-    fn take_end(&mut self, ended: &Ended, agent: &Agent, result: &mut AgentResult) -> Result<(), Halt> {
+    fn apply_end(&mut self, ended: &Ended, agent: &Agent, result: &mut AgentResult) -> Result<(), Halt> {
         let end = match ended.end {
             End::Exited(KILLED_BY_CODE) | End::Signaled(KILL) if ended.out_of_memory => EndedAgent::OutOfMemory,
             End::Exited(code) => EndedAgent::Exited(code),

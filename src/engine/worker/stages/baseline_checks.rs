@@ -43,7 +43,7 @@ impl Work<'_> {
     /// Reports checks whose programs the shell did not find even in the untouched tree, before any agent works.
     fn report_not_found(&self, baseline_checks: &ChecksResult) {
         for (check, message) in not_found(baseline_checks) {
-            if self.place.is_news(check) {
+            if self.place.is_first_report(check) {
                 self.emit(Event::Notice { message });
             }
         }

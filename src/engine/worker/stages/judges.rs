@@ -134,7 +134,7 @@ impl Work<'_> {
             .map_err(|halt| halt.of(&format!("judge `{}`", question.name)))
             .and_then(|ended| self.read_answer(question, Some(&ended)).map_err(Halt::Failed));
         self.remove(tree);
-        if self.unasked.replace(false) {
+        if self.not_asked_yet.replace(false) {
             // The prompt shows that a judge was asked.
             let prompt = self.graded.judge_prompt(number);
             std::fs::remove_file(&prompt).map_err(|error| FileError::new("remove", &prompt, error))?;
@@ -186,7 +186,7 @@ impl Work<'_> {
             experiment_id: &place.config.experiment_id,
             run: self.run,
             judge: question.name,
-            model: place.judges_told(),
+            model: place.configured_judge_model(),
             prompt: &fixture.prompt,
             criteria: &fixture.criteria,
             rubric: &fixture.rubric,

@@ -105,7 +105,7 @@ pub(in crate::engine) struct Work<'a> {
     /// Whether a program has replaced a folder of the run.
     replaced: Cell<bool>,
     /// Whether the agent or judge that is about to start has not been started yet: then it cost nothing.
-    unasked: Cell<bool>,
+    not_asked_yet: Cell<bool>,
 }
 
 impl<'a> Work<'a> {
@@ -130,7 +130,7 @@ impl<'a> Work<'a> {
             temporary: None,
             baseline: None,
             replaced: Cell::new(false),
-            unasked: Cell::new(false),
+            not_asked_yet: Cell::new(false),
         }
     }
 
@@ -141,7 +141,7 @@ impl<'a> Work<'a> {
         self.setup = self.place.setup(self.run)?.unwrap_or_default();
         let mut progress = self.store.progress()?;
         if !self.place.grader.number.is_first() {
-            progress = self.under_later_grading(progress)?;
+            progress = self.progress_under_later_grading(progress)?;
         }
         let StageProgress { agent, patch, checks, judgments, committed } = progress;
         if let Some(agent) = &agent {
@@ -154,7 +154,7 @@ impl<'a> Work<'a> {
     }
 
     /// How far the run has come under a later grading. What the agent did stays durable, and is never done again.
-    fn under_later_grading(&self, own: StageProgress) -> Result<StageProgress, Halt> {
+    fn progress_under_later_grading(&self, own: StageProgress) -> Result<StageProgress, Halt> {
         if own.committed && (own.agent.is_none() || !own.patch) {
             let message = "the run is committed, and what its agent left to be graded is gone";
             return Err(Failure::new(FailureKind::Workspace, message).into());
@@ -174,8 +174,8 @@ impl<'a> Work<'a> {
     /// Sets a former, unfinished attempt aside and makes the folder of a new one.
     pub(in crate::engine) fn begin_attempt(&mut self) -> Result<(), Halt> {
         self.attempt = self.store.next_attempt()?;
-        let told = files::kind_of(&self.folder.command())?.is_some();
-        self.stage = if told { Stage::Agent } else { Stage::Prepare };
+        let was_started = files::kind_of(&self.folder.command())?.is_some();
+        self.stage = if was_started { Stage::Agent } else { Stage::Prepare };
         self.set_aside(AttemptEnd::Interrupted)?;
         self.attempt = self.store.next_attempt()?;
         self.stage = Stage::Prepare;
@@ -208,7 +208,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    pub(in crate::engine) fn say_started(&self, from: Stage) {
+    pub(in crate::engine) fn report_started(&self, from: Stage) {
         self.emit(Event::RunStarted { run: self.run, attempt: self.attempt, from });
     }
 
@@ -261,7 +261,7 @@ impl<'a> Work<'a> {
         let task = self.place.task(self.run, self.attempt, program);
         let locked = [self.store.hold(), self.graded_store.hold()];
         let ended = process::run(&task, &self.place.containment, &self.place.stop);
-        self.unasked.set(ended.as_ref().is_err_and(SpawnError::never_started));
+        self.not_asked_yet.set(ended.as_ref().is_err_and(SpawnError::never_started));
         for folders in locked {
             if folders.and_then(|folders| folders.put_back())? {
                 self.replaced.set(true);

@@ -61,7 +61,7 @@ impl Work<'_> {
     /// The attempt's cost as far as its agent's output reports it. It is unknown for an agent that was started and does
     /// not report it, and zero for one that was never started.
     pub(super) fn cost_so_far(&self) -> Result<Total, Failure> {
-        if self.unasked.get() {
+        if self.not_asked_yet.get() {
             return Ok(Total::ZERO);
         }
         let reader = self.place.subtest(self.run).and_then(|subtest| self.read_output(&subtest.agent));

@@ -199,7 +199,7 @@ fn stop_levels_only_go_up_and_sigterm_begins_at_the_second_one() {
         signals.iter().map(|signal| state.apply(Fact::Signal(*signal), &limits(), NOW)).collect()
     };
     let stop_levels = |stop_levels: &[StopLevel]| {
-        let climbed = |stop_level: &StopLevel| Consequence::from_iter([Change::Climbed(*stop_level)]);
+        let climbed = |stop_level: &StopLevel| Consequence::from_iter([Change::StopLevelRaised(*stop_level)]);
         stop_levels.iter().map(climbed).collect::<Vec<_>>()
     };
     assert_eq!(

@@ -10,10 +10,10 @@ use serde::Deserialize;
 use super::{Check, Judges, NotCaptured, ReadFacts, Text};
 
 /// Handles the value of a key: the rest of its line, and the lines after it.
-type Take<T> = for<'a> fn(&mut T, &'a [u8], &mut Lines<'a>) -> Option<()>;
+type ReadValue<T> = for<'a> fn(&mut T, &'a [u8], &mut Lines<'a>) -> Option<()>;
 /// The same for values whose texts are borrowed from the file.
-type TakeFact = for<'a> fn(&mut ReadFacts<'a>, &'a [u8], &mut Lines<'a>) -> Option<()>;
-type TakeOfCheck = for<'a> fn(&mut CheckLines<'a>, &'a [u8], &mut Lines<'a>) -> Option<()>;
+type ReadFact = for<'a> fn(&mut ReadFacts<'a>, &'a [u8], &mut Lines<'a>) -> Option<()>;
+type ReadOfCheck = for<'a> fn(&mut CheckLines<'a>, &'a [u8], &mut Lines<'a>) -> Option<()>;
 /// A key with the function that handles its value, for a given lifetime of the file's bytes.
 type Key<'a, T> = (&'a [u8], fn(&mut T, &'a [u8], &mut Lines<'a>) -> Option<()>);
 
@@ -25,7 +25,7 @@ macro_rules! key {
 }
 
 /// The keys of a result in the order in which they are written, without those that only few results have.
-const RESULT: &[(&[u8], TakeFact)] = &[
+const RESULT: &[(&[u8], ReadFact)] = &[
     (key!("  ", "version"), |facts, value, _| text(&mut facts.version, value)),
     (key!("  ", "experiment_id"), |facts, value, _| text(&mut facts.experiment_id, value)),
     (key!("  ", "tier"), |facts, value, _| text(&mut facts.tier, value)),
@@ -67,7 +67,7 @@ const RESULT: &[(&[u8], TakeFact)] = &[
 ];
 
 /// The keys of each of its judges.
-const JUDGE: &[(&[u8], Take<Judge>)] = &[
+const JUDGE: &[(&[u8], ReadValue<Judge>)] = &[
     (key!("      ", "judge_number"), |_, value, _| scalar(value)),
     (key!("      ", "model"), |_, value, _| scalar(value)),
     (key!("      ", "score"), |judge, value, _| json(&mut judge.score, value)),
@@ -81,7 +81,7 @@ const JUDGE: &[(&[u8], Take<Judge>)] = &[
 ];
 
 /// The keys of each of its checks.
-const CHECK: &[(&[u8], TakeOfCheck)] = &[
+const CHECK: &[(&[u8], ReadOfCheck)] = &[
     (key!("      ", "name"), |check, value, _| text(&mut check.name, value)),
     (key!("      ", "passed"), |check, value, _| boolean(&mut check.passed, value)),
     (key!("      ", "exit_code"), |_, value, _| scalar(value)),
@@ -91,7 +91,7 @@ const CHECK: &[(&[u8], TakeOfCheck)] = &[
 ];
 
 /// The keys of what was not captured.
-const NOT_CAPTURED: &[(&[u8], Take<NotCaptured>)] = &[
+const NOT_CAPTURED: &[(&[u8], ReadValue<NotCaptured>)] = &[
     (key!("    ", "ignored_files"), |rest, value, _| number(&mut rest.ignored_files, value)),
     (key!("    ", "ignored_bytes"), |rest, value, _| number(&mut rest.ignored_bytes, value)),
     (key!("    ", "left_out"), |rest, value, _| number(&mut rest.left_out, value)),
@@ -128,7 +128,7 @@ impl<'a> Lines<'a> {
 
     /// The rest of the next line after this beginning, without the comma at its end; a line that begins otherwise is
     /// not consumed.
-    fn behind(&mut self, begin: &[u8]) -> Option<&'a [u8]> {
+    fn after(&mut self, begin: &[u8]) -> Option<&'a [u8]> {
         let rest = self.rest.strip_prefix(begin)?;
         let mut lines = Lines { rest };
         let value = lines.line()?;
@@ -138,7 +138,7 @@ impl<'a> Lines<'a> {
 
     /// Whether the next line closes an object or list; if so, it is consumed.
     fn close(&mut self, bracket: &[u8]) -> bool {
-        self.behind(bracket).is_some_and(<[u8]>::is_empty)
+        self.after(bracket).is_some_and(<[u8]>::is_empty)
     }
 
     /// Skips a value that begins at the end of a line at a depth.
@@ -162,7 +162,7 @@ impl<'a> Lines<'a> {
     fn members<T>(&mut self, close: &[u8], keys: &[Key<'a, T>], into: &mut T) -> Option<()> {
         let mut keys = keys.iter();
         while !self.close(close) {
-            let (value, take) = keys.find_map(|(begin, take)| Some((self.behind(begin)?, take)))?;
+            let (value, take) = keys.find_map(|(begin, take)| Some((self.after(begin)?, take)))?;
             take(into, value, self)?;
         }
         Some(())
@@ -204,7 +204,7 @@ fn list<'a>(value: &[u8], lines: &mut Lines<'a>, mut take: impl FnMut(&mut Lines
         _ => return None,
     }
     while !lines.close(b"  ]") {
-        lines.behind(b"    {").filter(|rest| rest.is_empty())?;
+        lines.after(b"    {").filter(|rest| rest.is_empty())?;
         take(lines)?;
     }
     Some(())

@@ -222,7 +222,7 @@ impl<'a> ReadFacts<'a> {
             changed_nothing: self.changed_nothing == Some(true),
             checks: checks.collect(),
         };
-        shortfall.says_anything().then_some(shortfall)
+        shortfall.has_a_reason().then_some(shortfall)
     }
 
     /// Reads a whole result, with what was found about its own digest.

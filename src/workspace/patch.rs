@@ -28,7 +28,7 @@ pub struct Captured {
 }
 
 /// Finds the differences between the baseline and the contents of a folder, with a scratch folder of ours.
-pub(super) fn take(
+pub(super) fn diff(
     folder: &Path,
     scratch: &Path,
     baseline: &Baseline,
@@ -45,24 +45,24 @@ pub(super) fn take(
             index.git(folder, &["read-tree"]).arg(&baseline.commit).run()?;
         }
     }
-    let mut taken = index.add(folder, Files::NotIgnored)?;
+    let mut added = index.add(folder, Files::NotIgnored)?;
     let mut captured = Captured::default();
-    if taken.ignores {
+    if added.ignores {
         // git does not look into a repository below another one; in a tree without repositories it looks everywhere.
         let plain = scratch.join("plain");
-        let looked_at = if taken.nested {
-            taken.left_out.extend(plain::link(folder, &plain)?);
+        let looked_at = if added.nested {
+            added.left_out.extend(plain::link(folder, &plain)?);
             &plain
         } else {
             folder
         };
-        taken.changed |= index.include(looked_at, include, &mut taken.left_out)?;
+        added.changed |= index.include(looked_at, include, &mut added.left_out)?;
         captured.ignored = index.ignored(looked_at)?;
     }
-    captured.left_out = taken.left_out;
+    captured.left_out = added.left_out;
     captured.tree = index.git(folder, &["write-tree"]).line()?;
-    if taken.changed {
-        let diff = [
+    if added.changed {
+        let arguments = [
             "diff-index",
             "--cached",
             "--patch",
@@ -76,7 +76,7 @@ pub(super) fn take(
             "--dst-prefix=b/",
         ];
         captured.patch = index
-            .git(folder, &diff)
+            .git(folder, &arguments)
             .arg(&baseline.commit)
             .most_output(MOST_PATCH_BYTES)
             .run()
