@@ -104,6 +104,7 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<Exit, CliError> 
         Command::Diff(args) => commands::diff::run(args, console),
         Command::Verify(args) => commands::verify::run(args, console),
         Command::Repair(args) => commands::repair::run(args, console),
+        Command::Seal(args) => commands::seal::run(args, console),
         Command::Checkout(args) => commands::checkout::run(args, console),
         Command::Export(args) => commands::export::run(args, console),
         Command::Fixture(args) => commands::fixture::run(args, console),

@@ -43,6 +43,8 @@ pub enum Cure {
     Upgrade,
     /// Look at the place, then move it away or leave it.
     Look,
+    /// `seal DIR` seals what is there now.
+    Seal,
     /// Wait for the coordinator to end.
     Wait,
     /// Revoke the secret, or leave the patch out of what is shared.
@@ -168,6 +170,10 @@ findings! {
         "A report of another tool with other numbers than the results have, or one that is torn.",
     MissingEvidence "missing-evidence" Note Nothing
         "A file beside a result that the result names is not there; the tool that wrote it seals none, so nobody can say more.",
+    SealContradicted "seal-contradicted" Damaged Restore
+        "A file is not as the seal over the whole experiment says, or is gone.",
+    SealOutgrown "seal-outgrown" Warning Seal
+        "The experiment has grown since it was sealed; what came after it is not covered.",
     SecretInPatch "secret-in-patch" Note Withhold
         "The text of a secret stands in a run's `changes.patch`, which is kept as it was graded; look at it before you publish it.",
     MovedExperiment "moved-experiment" Note Nothing

@@ -15,6 +15,10 @@ pub enum Place<'a> {
     Fixture,
     /// The coordinator's lock.
     Lock,
+    /// The seal over the whole experiment.
+    Seal,
+    /// Its signature.
+    SealSignature,
     /// A later grading.
     Grading(GradingNumber),
     /// Its record.

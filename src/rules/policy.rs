@@ -8,7 +8,7 @@ use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::outcome::RunStatus;
 use crate::model::plan::Plan;
-use crate::model::survey::{RunSeen, Survey};
+use crate::model::survey::{ExperimentSeal, RunSeen, Survey};
 
 use super::status::status_on_disk;
 
@@ -29,6 +29,8 @@ pub struct Policy {
     pub deny_warnings: bool,
     /// Nothing that would be published holds a secret.
     pub no_secrets: bool,
+    /// A seal over the whole experiment that covers all of it.
+    pub require_seal: bool,
 }
 
 /// A part of an experiment that a policy speaks of: `T1`, or `T1/02`.
@@ -137,6 +139,10 @@ pub enum Unmet {
     Warnings(usize),
     /// A file that would be published holds the text of a secret: its place.
     Secret(String),
+    /// There is no seal over the whole experiment.
+    Unsealed,
+    /// There is one, and places came after it: how many.
+    Outgrown(usize),
 }
 
 /// What of a policy is not met.
@@ -154,6 +160,11 @@ pub fn unmet(policy: &Policy, survey: &Survey, plan: &Plan, findings: &[Finding]
     if policy.no_secrets {
         let holds = |finding: &&Finding| finding.kind == FindingKind::SecretInPatch;
         unmet.extend(findings.iter().filter(holds).map(|finding| Unmet::Secret(finding.place.clone())));
+    }
+    match (policy.require_seal, &survey.seal) {
+        (true, ExperimentSeal { digest: None, .. }) => unmet.push(Unmet::Unsealed),
+        (true, seal) if !seal.outgrown.is_empty() => unmet.push(Unmet::Outgrown(seal.outgrown.len())),
+        _ => {}
     }
     unmet
 }

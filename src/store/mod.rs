@@ -27,6 +27,8 @@ pub mod own_digest;
 pub mod projectscylla;
 pub mod repository;
 pub mod results;
+pub mod seal;
+pub mod signature;
 pub mod stages;
 pub mod survey;
 pub mod taken_over;

@@ -43,6 +43,7 @@ mod repository_url;
 mod rerun;
 mod scenes;
 mod screens;
+mod seal;
 mod secrets;
 mod settings;
 mod shared;

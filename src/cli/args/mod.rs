@@ -12,6 +12,7 @@ use crate::cli::args::fixture::Fixture;
 use crate::cli::args::fixture::OverrideFlags;
 use crate::cli::args::output::{TableFlags, Talk};
 use crate::cli::args::projectscylla::{Export, TakeOverFlags};
+use crate::cli::args::seal::Seal;
 use crate::cli::args::show::{Diff, Show};
 use crate::cli::args::stop::Stop;
 use crate::cli::args::verify::Verify;
@@ -25,6 +26,7 @@ pub mod again;
 pub mod fixture;
 pub mod output;
 pub mod projectscylla;
+pub mod seal;
 pub mod show;
 pub mod stop;
 pub mod verify;
@@ -125,6 +127,11 @@ pub enum Command {
     /// The checkpoint's bytes are copied to a new name first, and what is broken moves to `.quarantine/`. What needs a person
     /// is told. The second repair changes nothing.
     Repair(Repair),
+    /// Seal a whole experiment by one digest, and sign it
+    ///
+    /// Writes `SHA256SUMS` at its top, over config, fixture and all that runs have left, which `sha256sum -c` checks without
+    /// this tool. Its digest stands for the whole. `verify` holds a sealed experiment against it.
+    Seal(Seal),
     /// Rebuild the tree of a run as it was graded
     ///
     /// Makes a git repository with the subtest's baseline as its commit, and the agent's changes on top, not committed.

@@ -54,4 +54,10 @@ pub struct Gate {
     /// Nothing that would be published may hold the text of a secret, else exit 7
     #[arg(long)]
     pub no_secrets: bool,
+    /// There must be a seal over the whole experiment that covers all of it, else exit 7
+    #[arg(long, visible_alias = "sealed", conflicts_with = "quick")]
+    pub require_seal: bool,
+    /// Who may have signed the seal: a file of allowed signers, as `ssh-keygen` reads it; else exit 5, or 7 without a signature
+    #[arg(long, value_name = "FILE", conflicts_with = "quick")]
+    pub signer: Option<PathBuf>,
 }

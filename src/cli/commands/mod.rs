@@ -12,6 +12,7 @@ pub mod repair;
 pub mod rerun;
 pub mod resume;
 pub mod run;
+pub mod seal;
 pub mod session;
 pub mod show;
 pub mod status;

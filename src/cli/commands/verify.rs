@@ -11,14 +11,16 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::locate::locate_gate;
 use crate::engine::session::orphans;
-use crate::model::finding::{Finding, Level};
+use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::RunId;
+use crate::model::place::Place;
 use crate::model::plan::Plan;
 use crate::model::survey::{ResultFacts, RunSeen, Survey};
 use crate::report::findings::{FOR_MACHINES, FORMATS, PlannedRun, Verification, policy_sentence};
 use crate::rules::audit::audit_and_count;
 use crate::rules::policy::{Policy, unmet};
 use crate::store::layout::ExperimentFolder;
+use crate::store::signature::{Signed, signed};
 use crate::store::survey::{Depth, survey};
 
 /// Runs the command.
@@ -34,8 +36,18 @@ pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
         chosen.push(choose(&Which { dir, results_dir: args.results_dir.clone() }, console)?);
     }
     let depth = if args.quick { Depth::Results } else { Depth::Evidence };
-    let looked: Vec<Looked> =
-        chosen.into_iter().map(|(folder, name)| look(&folder, name, depth, &policy)).collect::<Result<_, _>>()?;
+    let signer = match &args.gate.signer {
+        Some(file) => Some(console.current_dir()?.join(file)),
+        None => None,
+    };
+    let mut looked = Vec::new();
+    for (folder, name) in chosen {
+        let mut one = look(&folder, name, depth, &policy)?;
+        if let Some(allowed) = &signer {
+            one.hold_against(signed(&folder, allowed).map_err(|error| CliError::usage(error.to_string()))?, console)?;
+        }
+        looked.push(one);
+    }
     let exit = looked.iter().map(|one| one.exit(&policy)).max_by_key(|exit| weight(*exit)).unwrap_or(Exit::Success);
     let verifications: Vec<Verification> = looked.iter().map(|one| one.verification(depth)).collect();
     let asked_for_none = args.format.name == FORMATS[0].name;
@@ -61,6 +73,7 @@ fn policy(flags: &Gate, console: &Console) -> Result<Policy, CliError> {
         min_pass_rate: rates,
         deny_warnings: flags.deny_warnings || set.deny_warnings,
         no_secrets: flags.no_secrets || set.no_secrets,
+        require_seal: flags.require_seal || set.require_seal,
     })
 }
 
@@ -89,6 +102,19 @@ fn look(folder: &ExperimentFolder, name: String, depth: Depth, policy: &Policy) 
 }
 
 impl Looked {
+    /// Adds what a signature of the seal says.
+    fn hold_against(&mut self, signed: Signed, console: &mut Console) -> Result<(), CliError> {
+        match signed {
+            Signed::By(person) => console.say(&format!("`{}` is sealed by {person}", self.name))?,
+            Signed::No => self.unmet.push("its seal is not signed, and `--signer` asks for that".to_owned()),
+            Signed::Wrong(found) => {
+                let place = self.survey.spelled(Place::SealSignature);
+                self.findings.push(Finding { kind: FindingKind::SealContradicted, place, run: None, message: found });
+            }
+        }
+        Ok(())
+    }
+
     fn verification(&self, depth: Depth) -> Verification<'_> {
         Verification {
             tool_version: env!("CARGO_PKG_VERSION"),

@@ -15,6 +15,7 @@ pub(super) fn gate(fields: &Fields<'_>) -> Option<Policy> {
         min_pass_rate: rates(&table, "min-pass-rate"),
         deny_warnings: table.flag("deny-warnings").unwrap_or_default(),
         no_secrets: table.flag("no-secrets").unwrap_or_default(),
+        require_seal: table.flag("require-seal").unwrap_or_default(),
     };
     table.close();
     Some(policy)

@@ -56,6 +56,7 @@ fn whole() -> Settings {
             min_pass_rate: vec!["T1/02=0.8".parse().unwrap(), "T0=1".parse().unwrap()],
             deny_warnings: true,
             no_secrets: false,
+            require_seal: false,
         }),
     }
 }

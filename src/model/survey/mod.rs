@@ -22,10 +22,12 @@ use super::usage::Total;
 pub use beyond::{MadeBy, Places, Planned, Ready, Signs};
 pub use graded::{Graded, GradedFacts};
 pub use problem::{Problem, ProblemKind};
+pub use seal::ExperimentSeal;
 
 mod beyond;
 mod graded;
 mod problem;
+mod seal;
 
 /// Everything that the audit needs to know of a folder. Places are paths below the folder, with `/`.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -47,6 +49,8 @@ pub struct Survey {
     pub former_checkpoint: Option<Box<Checkpoint>>,
     /// Runs whose entry in the checkpoint says that something failed, which does not claim a result.
     pub recorded_failures: BTreeSet<RunId>,
+    /// The seal over the whole experiment, when all evidence was looked at.
+    pub seal: ExperimentSeal,
     /// Whether results have no seal beside them.
     pub is_unsealed: bool,
     /// Whether another step follows after the last run, and it cannot be seen here whether that step was done.

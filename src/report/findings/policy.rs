@@ -21,6 +21,13 @@ pub fn policy_sentence(unmet: &Unmet) -> String {
         }
         Unmet::PassRate { asked, planned, results, passed } => pass_rate(asked, *planned, *results, *passed),
         Unmet::Warnings(warnings) => format!("{}, and `--deny-warnings` allows none", counted(*warnings, "warning")),
+        Unmet::Unsealed => "it is not sealed, and `--require-seal` asks for that".to_owned(),
+        Unmet::Outgrown(places) => {
+            format!(
+                "{} came after its seal, and `--require-seal` asks for one that covers all",
+                counted(*places, "file")
+            )
+        }
         Unmet::Secret(place) => format!("`{place}` holds the text of a secret, and `--no-secrets` allows none"),
     }
 }

@@ -34,6 +34,16 @@ pub(super) fn audit_rest(survey: &Survey, findings: &mut Vec<Finding>) {
         findings.push(at(FindingKind::DamagedFile, place, message));
     }
     audit_attempts(survey, findings);
+    for (place, found) in &survey.seal.contradicted {
+        findings.push(at(FindingKind::SealContradicted, place, found.clone()));
+    }
+    if let Some(first) = survey.seal.outgrown.first() {
+        let message = match survey.seal.outgrown.len() {
+            1 => format!("`{first}` came after it, or was changed by a command since"),
+            several => format!("`{first}` and {} more came after it, or were changed by a command since", several - 1),
+        };
+        findings.push(at(FindingKind::SealOutgrown, survey.spelled(Place::Seal), message));
+    }
 }
 
 fn audit_attempts(survey: &Survey, findings: &mut Vec<Finding>) {

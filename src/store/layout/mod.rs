@@ -48,8 +48,10 @@ pub(super) const REPO: &str = "repo.git";
 pub(super) const REPORT: &str = "report";
 /// The file whose appearance commits a run.
 pub(super) const RESULT: &str = "run_result.json";
-/// The seal over a run's evidence.
+/// The seal over a run's evidence, and at the top of an experiment the one over all of it.
 pub(super) const SEAL: &str = "SHA256SUMS";
+/// The signature of the seal over an experiment, beside it.
+pub(super) const SEAL_SIGNATURE: &str = "SHA256SUMS.sig";
 /// The agent's files.
 pub(super) const AGENT: &str = "agent";
 /// The file by which the agent stage ends, below a run's folder.
@@ -211,6 +213,18 @@ impl ExperimentFolder {
     #[must_use]
     pub fn repo(&self) -> PathBuf {
         self.root.join(REPO)
+    }
+
+    /// The seal over the whole experiment.
+    #[must_use]
+    pub fn seal(&self) -> PathBuf {
+        self.root.join(SEAL)
+    }
+
+    /// Who sealed it.
+    #[must_use]
+    pub fn seal_signature(&self) -> PathBuf {
+        self.root.join(SEAL_SIGNATURE)
     }
 
     /// Derived reports.

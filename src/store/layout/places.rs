@@ -6,6 +6,7 @@ use super::config::{BASELINE_CHECKS, INHERITED};
 use super::gradings::GRADING_FILE;
 use super::{
     CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder, FIXTURE, GRADINGS, LOCK, REPO, RESULT, RunFolder, SEAL,
+    SEAL_SIGNATURE,
 };
 use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::place::{Part, Place, Spelling};
@@ -23,6 +24,8 @@ fn spelled(place: Place<'_>) -> String {
         Place::Config => format!("{CONFIG}/{CONFIG_FILE}"),
         Place::Fixture => format!("{CONFIG}/{FIXTURE}"),
         Place::Lock => LOCK.to_owned(),
+        Place::Seal => SEAL.to_owned(),
+        Place::SealSignature => SEAL_SIGNATURE.to_owned(),
         Place::Grading(number) => format!("{CONFIG}/{GRADINGS}/{number}"),
         Place::GradingRecord(number) => format!("{CONFIG}/{GRADINGS}/{number}/{GRADING_FILE}"),
         Place::GradingFixture(number) => format!("{CONFIG}/{GRADINGS}/{number}/{FIXTURE}"),

@@ -16,7 +16,7 @@ use crate::store::layout::RunFolder;
 use crate::store::layout::config::{BASELINE_CHECKS, INHERITED, REPOSITORY, commit_of, tier_of_inherited};
 use crate::store::layout::{
     self, BACKUP_PREFIX, Base, CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder, FAILED, FIXTURE, GRADINGS, LOCK,
-    Level, QUARANTINE, REPO, REPORT,
+    Level, QUARANTINE, REPO, REPORT, SEAL, SEAL_SIGNATURE,
 };
 use crate::store::{StoreError, attempts, claim};
 
@@ -86,7 +86,8 @@ pub(super) fn subtests(
     let mut bases = Vec::new();
     let mut foreign = Vec::new();
     root.each(|name, kind| match (name.to_str(), kind) {
-        (Some(CONFIG | REPO | REPORT | QUARANTINE), Kind::Folder) | (Some(LOCK), Kind::File) => {}
+        (Some(CONFIG | REPO | REPORT | QUARANTINE), Kind::Folder)
+        | (Some(LOCK | SEAL | SEAL_SIGNATURE), Kind::File) => {}
         // Of any kind: the checkpoint's reader reports it, and backups are not read.
         (Some(text), _) if text == CHECKPOINT || text.starts_with(BACKUP_PREFIX) => {}
         (Some(text), Kind::Folder) if text.parse::<TierId>().is_ok() => tiers.extend(text.parse::<TierId>()),

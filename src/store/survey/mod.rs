@@ -22,7 +22,9 @@ use crate::rules::gradings::{newest, settle, to_grade};
 use super::form::{self, Form, Listed, OTHER, OURS, Recognised};
 use super::layout::{ExperimentFolder, spelling};
 use super::stages::RunStore;
-use super::{StoreError, baseline_checks, checkpoint, config, evidence, gradings, inherited, repository, taken_over};
+use super::{
+    StoreError, baseline_checks, checkpoint, config, evidence, gradings, inherited, repository, seal, taken_over,
+};
 
 mod bases;
 mod collect;
@@ -155,6 +157,13 @@ fn see_shared(folder: &ExperimentFolder, depth: Depth, survey: &mut Survey) {
     }
     if depth == Depth::Results {
         return;
+    }
+    // While a coordinator works, what it covers changes under the reader's eyes.
+    if survey.holder.is_none() {
+        match seal::check(folder) {
+            Ok(seal) => survey.seal = seal,
+            Err(error) => survey.unknown.push((folder.relative(&folder.seal()), error.to_string())),
+        }
     }
     match baseline_checks::see_all(folder) {
         Ok((known, damaged)) => {

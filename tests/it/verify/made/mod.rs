@@ -8,6 +8,7 @@ mod places;
 mod processes;
 mod projectscylla;
 mod results;
+mod seal;
 
 use scylla::model::finding::FindingKind;
 
@@ -18,6 +19,7 @@ pub(super) fn rows() -> Vec<Row> {
     let areas = [
         checkpoint::rows(),
         results::rows(),
+        seal::rows(),
         gradings::rows(),
         config::rows(),
         damage::rows(),

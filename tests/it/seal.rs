@@ -1,0 +1,101 @@
+//! One digest over a whole experiment: others check it without this tool, and a key signs it.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::fixture::TestFixture;
+use crate::scenes::{experiment, is_missing};
+use crate::world::World;
+
+fn finished() -> (World, String) {
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-one", "touch 'done'; echo 'odd \\ name'").write(&world);
+    world.scylla(&["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "2"]).exits(0);
+    let dir = experiment(&world);
+    (world, dir)
+}
+
+fn sha256sum(world: &World, dir: &str) -> bool {
+    let mut check = Command::new("sha256sum");
+    check.args(["--check", "--strict", "--quiet", "SHA256SUMS"]).current_dir(world.path(dir));
+    check.output().unwrap().status.success()
+}
+
+#[test]
+fn a_sealed_experiment_is_checked_by_sha256sum_alone_and_what_was_altered_is_named() {
+    let (world, dir) = finished();
+    let unsealed = world.scylla(&["verify", &dir, "--require-seal"]).exits(7);
+    assert!(unsealed.stdout.contains("it is not sealed"), "{unsealed}");
+    let sealed = world.scylla(&["seal", &dir]).exits(0);
+    let digest = sealed.stdout.trim().strip_prefix("sha256:").unwrap().to_owned();
+    let again = world.scylla(&["seal", &dir]).exits(0);
+    assert_eq!(again.stdout, sealed.stdout, "equal experiments have equal seals");
+    let sums = fs::read(world.path(&dir).join("SHA256SUMS")).unwrap();
+    assert_eq!(scylla::model::digest::Digest::of(&sums).hex(), digest);
+    assert!(sha256sum(&world, &dir));
+    world.scylla(&["verify", &dir, "--require-seal"]).exits(0);
+    // What is derived may change.
+    world.scylla(&["status", &dir]).exits(0);
+    fs::remove_file(world.path(&dir).join("checkpoint.json")).unwrap();
+    world.scylla(&["repair", &dir]).exits(0);
+    world.scylla(&["verify", &dir, "--sealed"]).exits(0);
+    // A forger who makes everything agree is found by the seal alone.
+    let prompt = world.path(&dir).join("config/fixture/prompt.md");
+    let former = fs::read(&prompt).unwrap();
+    fs::write(&prompt, "Do something else.").unwrap();
+    let told = world.scylla(&["verify", &dir]).exits(5);
+    assert!(told.stdout.contains("seal-contradicted") && told.stdout.contains("config/fixture/prompt.md"), "{told}");
+    assert!(!sha256sum(&world, &dir));
+    let refused = world.scylla(&["seal", &dir]).exits(5);
+    assert!(refused.stderr.contains("it is not in order"), "{refused}");
+    fs::write(&prompt, former).unwrap();
+    // What has grown is told, and can be sealed again.
+    world.scylla(&["extend", &dir, "--runs", "3"]).exits(0);
+    let grown = world.scylla(&["verify", &dir]).exits(0);
+    assert!(grown.stdout.contains("seal-outgrown"), "{grown}");
+    world.scylla(&["verify", &dir, "--require-seal"]).exits(7);
+    world.scylla(&["seal", &dir]).exits(0);
+    world.scylla(&["verify", &dir, "--require-seal", "--deny-warnings"]).exits(0);
+}
+
+/// A new key without a passphrase.
+fn key(world: &World, name: &str) -> String {
+    let path = world.path(name);
+    let words = ["-q", "-t", "ed25519", "-N", "", "-C", name, "-f", path.to_str().unwrap()];
+    assert!(Command::new("ssh-keygen").args(words).output().unwrap().status.success());
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_signed_seal_is_accepted_from_those_who_may_and_from_nobody_else() {
+    // It knows no `--version`, and is there where it can be started.
+    if is_missing("ssh-keygen") {
+        return;
+    }
+    let (world, dir) = finished();
+    let (ours, theirs) = (key(&world, "ours"), key(&world, "theirs"));
+    let allow = |name: &str, key: &str| {
+        let public = fs::read_to_string(Path::new(&format!("{key}.pub"))).unwrap();
+        world.write(name, &format!("ann@example.org {public}"));
+    };
+    allow("signers", &ours);
+    allow("others", &theirs);
+    let asks = |file: &str, exit| world.scylla(&["verify", &dir, "--signer", file]).exits(exit);
+    assert!(asks("signers", 7).stdout.contains("not signed"));
+    world.scylla(&["seal", &dir, "--sign", &ours]).exits(0);
+    assert!(asks("signers", 0).stderr.contains("sealed by ann@example.org"));
+    assert!(asks("others", 5).stdout.contains("none of the allowed signers"));
+    asks("nobody", 2);
+    let refused = world.scylla(&["seal", &dir, "--sign", "no-such-key"]).exits(2);
+    assert!(refused.stderr.contains("ssh-keygen"), "{refused}");
+    assert!(asks("signers", 7).stdout.contains("not signed"), "a new seal has no signature of a former one");
+    world.scylla(&["seal", &dir, "--sign", &ours]).exits(0);
+    // A seal that somebody made after the signature.
+    world.scylla(&["extend", &dir, "--runs", "3"]).exits(0);
+    let signature = world.path(&dir).join("SHA256SUMS.sig");
+    let kept = fs::read(&signature).unwrap();
+    world.scylla(&["seal", &dir]).exits(0);
+    fs::write(&signature, kept).unwrap();
+    assert!(asks("signers", 5).stdout.contains("it is not the signature of this seal"));
+}
