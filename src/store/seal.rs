@@ -6,19 +6,18 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use walkdir::{DirEntry, WalkDir};
-
 use super::StoreError;
-use super::evidence::{digest_of_file, line, parse};
+use super::evidence::{digest_of_file, files_below, line, parse};
 use super::layout::{CONFIG, ExperimentFolder, WORKSPACE, claim_of, is_temporary};
 use super::own_digest::{Own, own};
 use crate::model::digest::Digest;
 use crate::model::ids::TierId;
-use crate::model::limits::{MOST_DEPTH, MOST_SEAL_BYTES, MOST_STAGE_FILE_BYTES};
+use crate::model::limits::{MOST_SEAL_BYTES, MOST_STAGE_FILE_BYTES};
 use crate::model::survey::ExperimentSeal;
 use crate::os::files::{self, FileError};
 
@@ -41,7 +40,7 @@ pub fn seal(folder: &ExperimentFolder) -> Result<Digest, StoreError> {
 
 /// Removes a signature: whoever signed a former seal has not signed this one.
 fn remove(signature: &Path) -> Result<(), FileError> {
-    match std::fs::remove_file(signature) {
+    match fs::remove_file(signature) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::new("remove", signature, error)),
         _ => Ok(()),
     }
@@ -95,26 +94,24 @@ fn is_whole(path: &Path) -> bool {
 
 /// What a seal covers, by its path below the experiment's folder.
 fn covered(folder: &ExperimentFolder) -> Result<BTreeMap<PathBuf, Digest>, FileError> {
+    let listed = fs::read_dir(folder.root()).map_err(|error| FileError::new("list", folder.root(), error))?;
+    let names = listed.flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let mut found = BTreeMap::new();
-    let failed = |path: &Path, error: io::Error| FileError::new("read", path, error);
-    let walk = WalkDir::new(folder.root()).min_depth(1).max_depth(MOST_DEPTH);
-    for entry in walk.into_iter().filter_entry(is_covered) {
-        let entry = entry.map_err(|error| failed(folder.root(), error.into()))?;
-        if entry.file_type().is_file() {
-            let digest = digest_of_file(entry.path()).map_err(|error| failed(entry.path(), error))?;
-            let place = entry.path().strip_prefix(folder.root()).unwrap_or(entry.path());
-            found.insert(place.to_owned(), digest);
+    for top in names.filter(|name| name == CONFIG || name.parse::<TierId>().is_ok()) {
+        let below = folder.root().join(&top);
+        for file in files_below(&below)?.into_iter().filter(|file| is_covered(file)) {
+            let path = below.join(&file);
+            let digest = digest_of_file(&path).map_err(|error| FileError::new("read", &path, error))?;
+            found.insert(Path::new(&top).join(file), digest);
         }
     }
     Ok(found)
 }
 
-/// Whether a seal covers an entry, or what is in it.
-fn is_covered(entry: &DirEntry) -> bool {
-    let name = entry.file_name();
-    let text = name.to_str().unwrap_or_default();
-    match entry.depth() {
-        1 => name == OsStr::new(CONFIG) || text.parse::<TierId>().is_ok(),
-        _ => !is_temporary(text) && claim_of(text).is_none() && !(entry.depth() == 4 && text == WORKSPACE),
-    }
+/// Whether a seal covers a file below the config's folder or a tier's: no file that is being written, no lock, and nothing
+/// in a workspace that was kept.
+fn is_covered(file: &Path) -> bool {
+    let mut names = file.iter().filter_map(OsStr::to_str);
+    let is_fleeting = |name: &str| is_temporary(name) || claim_of(name).is_some();
+    names.clone().nth(2) != Some(WORKSPACE) && !names.any(is_fleeting)
 }

@@ -1,4 +1,4 @@
-//! What this tool keeps of an experiment that was taken over: the results without a seal, with their digests. It stands
+//! What this tool keeps of an experiment that was taken over: the results without a seal, with their digests. It stands It stands alone, because nothing else is asked of such an experiment.
 //! alone because the survey, gradings and the other tool's wing all need it.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Arguments of `seal`.
+//! Arguments of `seal`: alone, as those of every command with arguments of its own.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::cli::args::Which;
 
-/// Arguments of `seal`: which experiment, and who signs; alone, as the arguments of every command that has its own.
+/// Arguments of `seal`: which experiment, and who signs.
 #[derive(Debug, Args)]
 pub struct Seal {
     /// The experiment.
