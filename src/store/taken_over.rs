@@ -1,5 +1,5 @@
-//! What this tool keeps of an experiment that was taken over: the results without a seal, with their digests. It stands It stands alone, because nothing else is asked of such an experiment.
-//! alone because the survey, gradings and the other tool's wing all need it.
+//! What is kept of an experiment that was taken over, alone, because the survey, gradings and the other tool's wing need it:
+//! the results without a seal, with their digests.
 
 use std::collections::BTreeMap;
 
