@@ -25,6 +25,7 @@ pub mod score;
 pub mod setup;
 pub mod shortfall;
 pub mod survey;
+pub mod table;
 pub mod task;
 pub mod usage;
 pub mod written;

@@ -11,6 +11,7 @@ pub mod reports;
 pub mod result;
 pub mod run_files;
 pub mod states;
+pub mod tables;
 pub mod take_over;
 pub mod translate;
 pub mod version;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::descriptive::median;
 use crate::model::ids::{SubtestId, TierId};
 use crate::model::inherited::{Candidate, Compared, Winner};
 use crate::model::result::RunResult;
@@ -58,15 +59,6 @@ pub fn winners(results: &[RunResult]) -> BTreeMap<TierId, Winner> {
         tiers.entry(result.tier).or_default().push(Compared { subtest, score, tokens });
     }
     tiers.into_iter().filter_map(|(tier, runs)| Some((tier, winner_among(runs)?))).collect()
-}
-
-/// The middle of some numbers: of an even count, the mean of the two in the middle. `None` when there are none.
-fn median(numbers: &[f64]) -> Option<f64> {
-    let mut sorted = numbers.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    let upper = *sorted.get(middle)?;
-    if sorted.len() % 2 == 1 { Some(upper) } else { Some(f64::midpoint(sorted[middle - 1], upper)) }
 }
 
 #[cfg(test)]
@@ -158,14 +150,6 @@ mod tests {
         let ranked = &winners[&TierId(0)].ranked;
         assert_eq!(ranked[0], Candidate { subtest: SubtestId(0), median: 0.9, runs: 3, tokens: Some(3 * 4321) });
         assert_eq!(ranked[1], Candidate { subtest: SubtestId(1), median: 0.5, runs: 1, tokens: Some(4321) });
-    }
-
-    #[test]
-    fn the_median_of_an_even_count_lies_between_the_two_in_the_middle() {
-        assert_eq!(median(&[]), None);
-        assert_eq!(median(&[0.3]), Some(0.3));
-        assert_eq!(median(&[1.0, 0.0, 0.5]), Some(0.5));
-        assert_eq!(median(&[1.0, 0.0, 0.5, 0.25]), Some(0.375));
     }
 
     proptest! {

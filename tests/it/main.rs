@@ -47,6 +47,7 @@ mod seal;
 mod secrets;
 mod settings;
 mod shared;
+mod stats;
 mod stop;
 mod stopping;
 mod streams;
