@@ -1,7 +1,7 @@
-//! Holm's correction: p of several tests of one family, so that more tests find no more by chance.
+//! Holm's correction of the p of several tests, alone because every family of tests needs it: more tests find no more by
+//! chance.
 //!
-//! Source: Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 6 (1979). It stands alone
-//! because every family of tests needs it.
+//! Source: Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 6 (1979).
 
 use super::descriptive::number;
 

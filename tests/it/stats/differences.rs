@@ -24,14 +24,15 @@ pub(super) enum Number {
 impl Number {
     /// How far it is from what was expected; infinite where one of both is not given.
     pub(super) fn difference(self, expected: Option<f64>) -> f64 {
-        let (given, floor) = match self {
+        let (given, floor): (_, f64) = match self {
             Self::Value(given) => (given, 1e-3),
             Self::P(given) => (given, 1e-300),
             Self::Bits(given) => (given, 0.0),
         };
         match (given, expected) {
             (None, None) => 0.0,
-            (Some(given), Some(expected)) if given.to_bits() == expected.to_bits() => 0.0,
+            // That others are the same to the last bit is luck, which another machine may not have.
+            (Some(given), Some(expected)) if given.to_bits() == expected.to_bits() => floor.min(f64::MIN_POSITIVE),
             (Some(given), Some(expected)) if floor > 0.0 => (given - expected).abs() / expected.abs().max(floor),
             _ => f64::INFINITY,
         }
@@ -94,7 +95,7 @@ pub(super) fn with_numbers(value: &Value) -> Value {
 /// The power of ten that a difference stays below, in coarse steps, so that the table is the same on every machine.
 fn magnitude(difference: f64) -> &'static str {
     match difference {
-        same if same == 0.0 => "none",
+        0.0 => "none, to the last bit",
         small if small < 1e-11 => "below 1e-11",
         small if small < 1e-9 => "below 1e-9",
         _ => "more than 1e-9",
