@@ -71,8 +71,8 @@ fn a_file_without_its_columns_is_told_which_are_missing() {
 
 #[test]
 fn many_mistakes_are_told_up_to_a_number() {
-    let rows: String = (1..=30).map(|run| format!("e,m,T0,00,{run},2,,True,A,1\n")).collect();
-    let error = read_runs(&format!("{HEADER}{rows}")).unwrap_err();
+    let rows: Vec<String> = (1..=30).map(|run| format!("e,m,T0,00,{run},2,,True,A,1\n")).collect();
+    let error = read_runs(&format!("{HEADER}{}", rows.concat())).unwrap_err();
     assert_eq!((error.mistakes.len(), error.more), (20, 10));
     assert!(error.to_string().ends_with("… and 10 more"));
 }

@@ -229,7 +229,9 @@ fn every_function_says_what_scipy_says() {
         let (given, expected) = (answer(function, input), expected(value));
         let far = |(given, expected): (&Number, &Option<f64>)| given.difference(*expected);
         let each: Vec<f64> = given.iter().zip(&expected).map(far).collect();
-        each.iter().for_each(|difference| differences.count(function, *difference));
+        for difference in &each {
+            differences.count(function, *difference);
+        }
         if given.len() != expected.len() || each.iter().any(|difference| *difference > MOST) {
             let input: String = input.to_string().chars().take(100).collect();
             wrong.push(format!("{function} of {input}…: {given:?}, not {expected:?}"));
