@@ -154,7 +154,7 @@ impl Question<'_> {
     fn newest(&self) -> Result<Option<Newest>, CliError> {
         for newest in self.found()? {
             let survey = store::survey::survey(&newest.folder, Depth::Results)?;
-            // The checkpoint alone is no proof: results may have disappeared since.
+            // The checkpoint alone is not enough: results may have disappeared since.
             let complete = newest.completed() && is_complete(&survey);
             if complete || !never_began(&newest, &survey)? {
                 return Ok(Some(Newest { folder: newest.folder, complete }));

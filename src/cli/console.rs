@@ -174,7 +174,7 @@ impl Console {
     /// Prints a result.
     ///
     /// # Errors
-    /// When standard output cannot be written. A reader that is gone is no error.
+    /// When standard output cannot be written. A reader that is gone is not an error.
     pub fn print(&mut self, text: &str) -> Result<(), CliError> {
         self.print_bytes(text.as_bytes())
     }
@@ -182,7 +182,7 @@ impl Console {
     /// Prints a result of bytes.
     ///
     /// # Errors
-    /// When standard output cannot be written. A reader that is gone is no error.
+    /// When standard output cannot be written. A reader that is gone is not an error.
     pub fn print_bytes(&mut self, bytes: &[u8]) -> Result<(), CliError> {
         let mut out = io::stdout().lock();
         unless_gone(out.write_all(bytes).and_then(|()| out.flush())).map_err(|error| unwritten(&error))

@@ -14,7 +14,7 @@ use crate::store::layout::{ExperimentFolder, below_tiers};
 use crate::text::escape;
 use crate::text::words::shell_word;
 
-/// What of an experiment is meant.
+/// The part of an experiment that a person means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// A run.
@@ -25,25 +25,25 @@ pub enum Part {
     Tier(TierId),
 }
 
-/// What is meant, and of which experiment, with the name by which to speak of that.
+/// The experiment and the part that a person means.
 #[derive(Debug)]
 pub struct Meant {
     /// The experiment.
     pub folder: ExperimentFolder,
-    /// Its folder, as a person calls it.
+    /// Its folder, as the person names it.
     pub name: String,
-    /// What of it.
+    /// The part.
     pub part: Part,
 }
 
-/// Finds out what a person means.
+/// Determines what a person means.
 ///
 /// # Errors
-/// When there is no such experiment, or what is named is no part of one.
+/// When there is no such experiment, or it has no such part.
 pub fn meant(which: &Which, what: &str, console: &mut Console) -> Result<Meant, CliError> {
     let current = console.current_dir()?;
     let path = current.join(what);
-    // A folder that is there is meant by its path, unless an experiment is named beside it and the word is a name in that.
+    // An existing folder is meant by its path, unless an experiment is named as well and the word is a name in that.
     let by_path = if which.dir.is_some() && part(what).is_some() { None } else { part_at(&path) };
     if let Some((folder, part)) = by_path {
         let name = shown(folder.root(), &current);
@@ -64,10 +64,10 @@ pub fn meant(which: &Which, what: &str, console: &mut Console) -> Result<Meant, 
     Ok(Meant { folder, name, part })
 }
 
-/// The run that is meant; a whole setup is none.
+/// The run that a person means; a whole setup is not accepted.
 ///
 /// # Errors
-/// As [`meant`], and when it is no run.
+/// As [`meant`], and when it is not a run.
 pub fn run_meant(
     which: &Which,
     what: &str,
@@ -107,7 +107,7 @@ fn part(what: &str) -> Option<Part> {
     what.parse().map(Part::Run).ok().or_else(of_setup).or_else(|| what.parse().map(Part::Tier).ok())
 }
 
-/// A part by the path of its folder, or of a file in a run's.
+/// A part by the path of its folder, or of a file in a run's folder.
 fn part_at(path: &Path) -> Option<(ExperimentFolder, Part)> {
     files::kind_of(path).ok().flatten()?;
     let path = std::fs::canonicalize(path).ok()?;

@@ -1,14 +1,15 @@
-//! The pager in which a person reads what is longer than the screen. It is the person's own program, so it is trusted.
+//! The pager in which a person reads text that is longer than the screen. It is the person's own program, so it is
+//! trusted.
 
 use std::io::{self, ErrorKind};
 
-/// What is started where a person names none.
+/// The pager when the person names none.
 const USUAL: &str = "less -R";
-/// How `less` behaves where a person does not say it: it ends by itself when all fits on the screen, shows colors, and
-/// leaves the screen as it is.
+/// Default options of `less`: it ends by itself when everything fits on the screen, shows colors, and leaves the screen
+/// as it is.
 const LESS: (&str, &str) = ("LESS", "FRX");
 
-/// The pager that this environment names; `None` when it names none on purpose.
+/// The pager that the environment names; `None` when it is set to none.
 #[must_use]
 pub fn named(pager: Option<&str>) -> Option<&str> {
     let pager = pager.unwrap_or(USUAL).trim();
@@ -20,7 +21,7 @@ pub fn named(pager: Option<&str>) -> Option<&str> {
 /// # Errors
 /// When it cannot be started.
 pub fn page(pager: &str, text: &str) -> io::Result<bool> {
-    // What is typed at the terminal is for the pager.
+    // Ctrl-C at the terminal is for the pager, so it is ignored here.
     let _listening = super::signal::listen(|_| ())?;
     let words = if std::env::var_os(LESS.0).is_some() { None } else { Some(LESS) };
     let mut command = duct::cmd!("sh", "-c", pager).stdin_bytes(text.as_bytes()).unchecked();
@@ -28,9 +29,9 @@ pub fn page(pager: &str, text: &str) -> io::Result<bool> {
         command = command.env(name, value);
     }
     match command.run() {
-        // 126 and 127 are the shell's: it could not start the program.
+        // 126 and 127 are exit codes of the shell: it could not start the program.
         Ok(output) => Ok(!matches!(output.status.code(), Some(126 | 127))),
-        // Whoever leaves a pager before its end has seen enough.
+        // A person who leaves a pager before the end has seen enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(true),
         Err(error) => Err(error),
     }

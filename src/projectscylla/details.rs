@@ -1,4 +1,4 @@
-//! A result of ProjectScylla, as far as it tells what people look at: the verdict, what the agent used, what judges say.
+//! The values of a result of ProjectScylla that people look at: the verdict, what the agent used, the judges' scores.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ use crate::model::rubric::ItemScore;
 use crate::model::score::{GradeScale, Score};
 use crate::model::usage::{Cost, Total, Usage};
 
-/// Adds what a result says.
+/// Adds the values of a result.
 ///
 /// # Errors
-/// When it is no JSON, not even for Python.
+/// When it is not JSON, not even for Python.
 pub fn add(details: &mut RunDetails, result: &[u8]) -> Result<(), String> {
     let value = parse(result)?;
     let verdict = value["judge_passed"].as_bool();
@@ -30,22 +30,22 @@ pub fn add(details: &mut RunDetails, result: &[u8]) -> Result<(), String> {
     details.judges = (1..).zip(judges).filter_map(|(place, judge)| judgment(judge, place)).collect();
     details.judge_cost = details.judges.iter().map(|_| Total::UNKNOWN).sum();
     if details.judges.is_empty() {
-        // The first experiments had one judge, whose words stand in the result.
+        // The first experiments had one judge, whose reasoning is in the result itself.
         details.judges.extend(judgment_of_the_only(&value));
     }
     Ok(())
 }
 
-/// Adds what an agent left that is done, of a run without a result.
+/// Adds the values of a finished agent, for a run without a result.
 ///
 /// # Errors
-/// When it is no JSON.
+/// When it is not JSON.
 pub fn add_agent(details: &mut RunDetails, result: &[u8]) -> Result<(), String> {
     details.agent = Some(agent(&parse(result)?));
     Ok(())
 }
 
-/// Adds what a judge's own file says of the items of the rubric.
+/// Adds the items of the rubric from a judge's own file.
 pub fn add_items(judgment: &mut Judgment, file: &[u8]) {
     if let Ok(value) = parse(file) {
         judgment.criteria_scores = items(&value["criteria_scores"]);
@@ -76,7 +76,7 @@ fn agent(value: &Value) -> AgentDetails {
 
 fn judgment(value: &Value, place: u32) -> Option<Judgment> {
     let number = value["judge_number"].as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or(place);
-    // One that is not valid, or whose score was made up, is no judge's word.
+    // An invalid or invented judgment is not a judge's.
     if value["is_valid"].as_bool() == Some(false) || value["fallback"].as_bool() == Some(true) {
         return None;
     }
@@ -107,7 +107,7 @@ fn judgment_of_the_only(result: &Value) -> Option<Judgment> {
     judgment(&Value::Object(judge), 1)
 }
 
-/// The items, in either of the two forms: by category with what was achieved of what, or flat with a score.
+/// The items, in either of the two forms: by category with achieved and possible points, or flat with a score.
 fn items(value: &Value) -> BTreeMap<String, ItemScore> {
     let mut items = BTreeMap::new();
     for (name, said) in value.as_object().into_iter().flatten() {

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_of_the_original_says_the_same_in_our_words() {
+    fn a_result_of_projectscylla_says_the_same_in_our_words() {
         let ours = read(&result()).unwrap();
         assert_eq!((ours.run_number.get(), ours.judge_score.get(), ours.judge_grade), (3, 0.875, Grade::A));
         assert_eq!(ours.usage.cost.usd(), Usd::from_dollars(0.25).ok());

@@ -1,4 +1,4 @@
-//! The gate: what a person asks of an experiment before its numbers are used, and what of that is not met.
+//! The gate: what a person requires of an experiment before its numbers are used, and which requirements are not met.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::model::survey::{ExperimentSeal, RunSeen, Survey};
 
 use super::status::status_on_disk;
 
-/// What is asked; what is `None`, empty or `false` is not.
+/// The requirements; what is `None`, empty or `false` is not required.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Policy {
     /// Most planned runs without a result.
@@ -21,29 +21,29 @@ pub struct Policy {
     pub max_errored: Option<usize>,
     /// Fewest results of each planned subtest.
     pub min_runs: Option<usize>,
-    /// Fewest judges whose votes each result rests on.
+    /// Fewest judges on whose votes each result must rest.
     pub min_judges: Option<usize>,
-    /// Least shares of results that passed.
+    /// Least shares of results that must have passed.
     pub min_pass_rate: Vec<LeastPassRate>,
-    /// No warning.
+    /// Whether warnings are not allowed.
     pub deny_warnings: bool,
-    /// Nothing that would be published holds a secret.
+    /// Whether secrets are not allowed in files that would be published.
     pub no_secrets: bool,
     /// A seal over the whole experiment that covers all of it.
     pub require_seal: bool,
 }
 
-/// A part of an experiment that a policy speaks of: `T1`, or `T1/02`.
+/// A part of an experiment to which a requirement applies: `T1`, or `T1/02`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Part {
     tier: TierId,
     subtest: Option<SubtestId>,
 }
 
-/// The least share of results that passed: of a part, or of all.
+/// The least share of results that must have passed, of a part or of the whole experiment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LeastPassRate {
-    /// Of what; `None` of the whole experiment.
+    /// The part; `None` for the whole experiment.
     pub of: Option<Part>,
     /// From 0 to 1.
     pub rate: f64,
@@ -89,46 +89,46 @@ impl FromStr for LeastPassRate {
     }
 }
 
-/// What of a policy is not met.
+/// A requirement that is not met.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Unmet {
-    /// More planned runs are without a result than may be.
+    /// More planned runs have no result than allowed.
     Missing {
-        /// How many are.
+        /// How many have none.
         runs: usize,
-        /// How many may be.
+        /// How many are allowed.
         most: usize,
     },
-    /// More have used up their attempts than may have.
+    /// More runs have used up their attempts than allowed.
     Errored {
         /// How many have.
         runs: usize,
-        /// How many may have.
+        /// How many are allowed.
         most: usize,
     },
-    /// A subtest has fewer results than it must.
+    /// A subtest has fewer results than required.
     FewResults {
-        /// Which.
+        /// The subtest.
         of: Part,
         /// How many it has.
         results: usize,
-        /// How many it must have.
+        /// How many are required.
         least: usize,
     },
-    /// A result rests on fewer votes than it must.
+    /// A result rests on fewer votes than required.
     FewJudges {
-        /// Which.
+        /// The run.
         run: RunId,
         /// How many judges voted.
         votes: usize,
-        /// How many must.
+        /// How many are required.
         least: usize,
     },
     /// Too few results passed.
     PassRate {
-        /// What was asked.
+        /// The requirement.
         asked: LeastPassRate,
-        /// Planned runs that it speaks of.
+        /// Number of planned runs to which it applies.
         planned: usize,
         /// Those with a result.
         results: usize,
@@ -137,7 +137,7 @@ pub enum Unmet {
     },
     /// There are warnings.
     Warnings(usize),
-    /// A file that would be published holds the text of a secret: its place.
+    /// A file that would be published contains a secret: its place.
     Secret(String),
     /// There is no seal over the whole experiment.
     Unsealed,
@@ -145,7 +145,7 @@ pub enum Unmet {
     Outgrown(usize),
 }
 
-/// What of a policy is not met.
+/// The requirements of a policy that are not met.
 #[must_use]
 pub fn unmet(policy: &Policy, survey: &Survey, plan: &Plan, findings: &[Finding]) -> Vec<Unmet> {
     let seen = Planned { survey, plan };
@@ -169,7 +169,7 @@ pub fn unmet(policy: &Policy, survey: &Survey, plan: &Plan, findings: &[Finding]
     unmet
 }
 
-/// The planned runs, and what the folder says of them.
+/// The planned runs, and their state in the folder.
 struct Planned<'a> {
     survey: &'a Survey,
     plan: &'a Plan,
@@ -219,7 +219,7 @@ impl Planned<'_> {
         let runs: Vec<RunId> = self.plan.runs().filter(|run| asked.of.is_none_or(|part| part.has(*run))).collect();
         let results = runs.iter().filter(|run| self.has(**run, RunStatus::is_judged)).count();
         let passed = runs.iter().filter(|run| self.has(**run, |status| status == RunStatus::Passed)).count();
-        // Compared as products, so that 4 of 5 are 0.8 whatever a quotient rounds to.
+        // Compared as products, so that 4 of 5 are 0.8 whatever rounding a quotient would have.
         #[expect(clippy::cast_precision_loss, reason = "no experiment has so many runs")]
         let is_met = results > 0 && passed as f64 >= asked.rate * results as f64 - 1e-9;
         (!is_met).then_some(Unmet::PassRate { asked, planned: runs.len(), results, passed })

@@ -86,22 +86,22 @@ pub(super) fn strict(bytes: &[u8]) -> Result<Vec<u8>, String> {
     other::strict(bytes)
 }
 
-/// Adds what a result says that some other tool wrote.
+/// Adds the values of a result that another tool wrote.
 pub(super) fn add_result(details: &mut RunDetails, result: &[u8]) -> Result<(), String> {
     other_details::add(details, result)
 }
 
-/// Adds what an agent left that is done, in the form of some other tool; whether it did anything.
+/// Adds the values of a finished agent in another tool's format; gives whether the agent did anything.
 pub(super) fn add_agent(details: &mut RunDetails, result: &[u8]) -> bool {
     other::agent(result).is_some_and(|(is_usable, _)| is_usable) && other_details::add_agent(details, result).is_ok()
 }
 
-/// Adds what a judge's own file says of the items of the rubric, in the form of some other tool.
+/// Adds the items of the rubric from a judge's own file in another tool's format.
 pub(super) fn add_items(judgment: &mut Judgment, file: &[u8]) {
     other_details::add_items(judgment, file);
 }
 
-/// Whether standard JSON is a result of some other tool.
+/// Whether standard JSON is a result of another tool.
 pub(super) fn is_result(json: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Keys {

@@ -1,4 +1,4 @@
-//! Patches as git writes them: how large one is, and how one is shown.
+//! Patches in git's format: their size, and how they are shown.
 
 use std::str::SplitTerminator;
 
@@ -7,29 +7,29 @@ use super::page::Page;
 use super::styles::{Styles, Tone};
 use crate::model::details::PatchSize;
 
-/// What a line of a patch is. Only the hunk that it stands in tells: a line that was removed may begin with `-- `.
+/// The kind of a line of a patch. It depends on the hunk that it is in: a line that was removed may begin with `-- `.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Line {
-    /// It begins a file.
+    /// The first line of a file.
     File,
-    /// It says what becomes of the file.
+    /// A line about what happens to the file.
     Head,
-    /// It begins a hunk.
+    /// The first line of a hunk.
     Hunk,
     Added,
     Removed,
-    /// Neither.
+    /// Any other line.
     Context,
 }
 
-/// The lines of a patch, each with what it is.
-struct Told<'a> {
+/// The lines of a patch, each with its kind.
+struct PatchLines<'a> {
     lines: SplitTerminator<'a, char>,
-    /// So many lines of the former and of the new file are left of the hunk.
+    /// How many lines of the former and of the new file are still to come in the hunk.
     left: (u64, u64),
 }
 
-impl<'a> Iterator for Told<'a> {
+impl<'a> Iterator for PatchLines<'a> {
     type Item = (Line, &'a str);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -58,11 +58,11 @@ impl<'a> Iterator for Told<'a> {
     }
 }
 
-fn told(patch: &str) -> Told<'_> {
-    Told { lines: patch.split_terminator('\n'), left: (0, 0) }
+fn lines_of(patch: &str) -> PatchLines<'_> {
+    PatchLines { lines: patch.split_terminator('\n'), left: (0, 0) }
 }
 
-/// How many lines of the former and of the new file a hunk has, when the line begins one: `@@ -1,3 +1 @@`.
+/// How many lines of the former and of the new file a hunk has, if the line begins one: `@@ -1,3 +1 @@`.
 fn hunk(line: &str) -> Option<(u64, u64)> {
     let (former, rest) = line.strip_prefix("@@ -")?.split_once(" +")?;
     let (new, _) = rest.split_once(" @@")?;
@@ -70,11 +70,11 @@ fn hunk(line: &str) -> Option<(u64, u64)> {
     Some((count(former)?, count(new)?))
 }
 
-/// How large a patch is.
+/// The size of a patch.
 #[must_use]
 pub fn size(patch: &[u8]) -> PatchSize {
     let mut size = PatchSize::default();
-    for (line, _) in told(&String::from_utf8_lossy(patch)) {
+    for (line, _) in lines_of(&String::from_utf8_lossy(patch)) {
         match line {
             Line::File => size.files += 1,
             Line::Added => size.added += 1,
@@ -85,11 +85,11 @@ pub fn size(patch: &[u8]) -> PatchSize {
     size
 }
 
-/// A patch for a terminal: colored where that is wanted, and nothing in it is obeyed.
+/// A patch for a terminal: colored if wanted, and without anything that a terminal would interpret.
 #[must_use]
 pub fn shown(patch: &[u8], styles: Styles) -> String {
     let mut page = Page::default();
-    for (line, text) in told(&String::from_utf8_lossy(patch)) {
+    for (line, text) in lines_of(&String::from_utf8_lossy(patch)) {
         let tone = match line {
             Line::File | Line::Head => Tone::Strong,
             Line::Hunk => Tone::Faint,

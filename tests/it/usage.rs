@@ -312,7 +312,7 @@ fn a_silent_agent_uses_no_fewer_tokens_than_one_that_counts_them() {
 }
 
 #[test]
-fn what_is_not_known_is_exported_as_the_original_writes_it() {
+fn what_is_not_known_is_exported_as_projectscylla_writes_it() {
     let world = World::new();
     let fixture = TestFixture::new().agent("T0/00-silent", SILENT).write(&world);
     run(&world, &fixture, &["--runs", "1"]).exits(0);

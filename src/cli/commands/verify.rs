@@ -61,7 +61,7 @@ pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
     Ok(exit)
 }
 
-/// What the flags ask for, and the settings where no flag does.
+/// The requirements from the flags, else from the settings.
 fn policy(flags: &Gate, console: &Console) -> Result<Policy, CliError> {
     let set = locate_gate(&console.current_dir()?)?;
     let rates = if flags.min_pass_rate.is_empty() { set.min_pass_rate } else { flags.min_pass_rate.clone() };
@@ -77,7 +77,7 @@ fn policy(flags: &Gate, console: &Console) -> Result<Policy, CliError> {
     })
 }
 
-/// What was seen of one experiment.
+/// What was found in one experiment.
 struct Looked {
     name: String,
     survey: Survey,
@@ -131,7 +131,8 @@ impl Looked {
         }
     }
 
-    /// The exit code of the worst that is there. Who names how many runs may be missing has said what missing runs mean.
+    /// The exit code for the worst finding. If a number of runs is allowed to be missing, that replaces the rule for
+    /// missing runs.
     fn exit(&self, policy: &Policy) -> Exit {
         let worst = self.findings.iter().map(|finding| finding.kind.level()).max();
         match worst {
@@ -145,7 +146,7 @@ impl Looked {
     }
 }
 
-/// How much an exit code of one of several experiments weighs against those of the others.
+/// The precedence of an exit code when several experiments give different ones.
 fn weight(exit: Exit) -> usize {
     let worst_last = [Exit::Incomplete, Exit::Policy, Exit::Locked, Exit::Mendable, Exit::Damaged];
     worst_last.iter().position(|one| *one == exit).map_or(0, |place| place + 1)

@@ -1,4 +1,4 @@
-//! The settings' table `gate`: what `verify` asks for when no flag says otherwise.
+//! The settings' table `gate`: what `verify` requires when no flag says otherwise.
 
 use crate::config::fields::Fields;
 use crate::config::node::{Node, Value};

@@ -1,5 +1,5 @@
-//! What the coordinator does about rate limits: which runs may ask a model, until when the checkpoint says that nobody
-//! may, and what people are told of it.
+//! What the coordinator does about rate limits: which runs may ask a model, until when nobody may according to the
+//! checkpoint, and what is reported about it.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Everything that is known of one run, and of the runs of a setup together, for whoever looks at them.
+//! Everything that is known about one run, and about the runs of a setup together, for screens and reports.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -22,25 +22,25 @@ pub use setup::{Counted, MeanOfItem, RunOfSetup, SetupDetails};
 pub(crate) mod samples;
 mod setup;
 
-/// What a run is.
+/// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
     /// Judged: the task is solved.
     Passed,
-    /// Judged: it is not.
+    /// Judged: the task is not solved.
     Failed,
     /// The agent is done, the judges are not.
     AgentComplete,
-    /// Somebody works on it now.
+    /// Somebody is working on it now.
     InFlight,
-    /// It was begun and cut short.
+    /// It was begun and interrupted.
     Unfinished,
-    /// Nothing of it is there.
+    /// It was not started: it has no files.
     NotStarted,
     /// Infrastructure failed until its attempts were used up.
     Errored,
-    /// Its result is there and is not what was committed, or cannot be read.
+    /// Its result is not what was committed, or cannot be read.
     Damaged,
 }
 
@@ -57,7 +57,7 @@ impl RunState {
         Self::Damaged,
     ];
 
-    /// One letter of a row of runs.
+    /// The letter for it in a row of runs.
     #[must_use]
     pub fn mark(self) -> char {
         match self {
@@ -78,7 +78,7 @@ impl RunState {
         if passed { Self::Passed } else { Self::Failed }
     }
 
-    /// Whether a run in it has a verdict.
+    /// Whether a run in this state has a verdict.
     #[must_use]
     pub fn is_judged(self) -> bool {
         matches!(self, Self::Passed | Self::Failed)
@@ -100,20 +100,20 @@ impl fmt::Display for RunState {
     }
 }
 
-/// One run, as its folder tells it.
+/// One run, as read from its folder.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct RunDetails {
     /// The run.
     pub run: RunId,
-    /// The name of its setup; `None` where no fixture tells it.
+    /// The name of its setup; `None` when no fixture names it.
     pub name: Option<String>,
     /// Its folder.
     pub folder: String,
-    /// What it is.
+    /// Its state.
     pub state: RunState,
-    /// Why it is that, where its state does not say it.
+    /// The reason for the state, when the state alone does not explain it.
     pub why: Option<String>,
-    /// The panel's score, as far as there is one.
+    /// The panel's score, if there is one.
     pub score: Option<Score>,
     /// Its grade.
     pub grade: Option<Grade>,
@@ -121,19 +121,19 @@ pub struct RunDetails {
     pub grading: GradingNumber,
     /// What the agent did.
     pub agent: Option<AgentDetails>,
-    /// What the agent changed, as its patch has it.
+    /// The size of the patch of what the agent changed.
     pub changes: Option<PatchSize>,
     /// Every judge that has judged it.
     pub judges: Vec<Judgment>,
-    /// The items of the rubric, each with what the judges say of it.
+    /// The items of the rubric, each with the judges' scores.
     pub items: Vec<ItemDetails>,
-    /// Every check, with how the output ends of one that failed.
+    /// Every check, with the end of the output of one that failed.
     pub checks: Vec<CheckDetails>,
     /// Cost of the judges that gave the verdict.
     #[serde(flatten, with = "usage::judges")]
     #[schemars(with = "usage::judges::Keys")]
     pub judge_cost: Total,
-    /// Cost of the answers of judges that were not valid.
+    /// Cost of the judges' answers that were not valid.
     #[serde(flatten, with = "usage::failed_judges")]
     #[schemars(with = "usage::failed_judges::Keys")]
     pub failed_judge_cost: Total,
@@ -141,17 +141,17 @@ pub struct RunDetails {
     #[serde(flatten, with = "usage::former")]
     #[schemars(with = "usage::former::Keys")]
     pub former_cost: Total,
-    /// Since when the stage is under way of a run that is in flight.
+    /// For a run in flight: when its stage began.
     #[schemars(with = "Option<String>")]
     pub since: Option<Timestamp>,
     /// When the result was committed.
     #[schemars(with = "Option<String>")]
     pub committed_at: Option<Timestamp>,
-    /// How long agent, checks and judges took together.
+    /// Seconds of agent, checks and judges together.
     pub duration_seconds: Option<f64>,
     /// Former attempts.
     pub attempts: Vec<AttemptDetails>,
-    /// Every grading of the run, where there are several.
+    /// Every grading of the run, when there are several.
     pub gradings: Vec<GradingDetails>,
     /// What was unusual about what the agent left.
     pub flags: BTreeSet<Flag>,
@@ -161,14 +161,14 @@ pub struct RunDetails {
     pub not_captured_names: Vec<String>,
     /// The files of the run.
     pub files: Vec<FileDetails>,
-    /// How many more files there are.
+    /// How many further files there are.
     pub more_files: usize,
 }
 
 /// What the agent of a run did.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct AgentDetails {
-    /// How it ended; `None` where only an exit code tells.
+    /// How it ended; `None` when only an exit code is known.
     pub end: Option<AgentEnd>,
     /// Its exit code.
     pub exit_code: Option<i32>,
@@ -180,17 +180,17 @@ pub struct AgentDetails {
     pub started_at: Option<Timestamp>,
     /// How long it worked.
     pub duration_seconds: Option<f64>,
-    /// Which attempt did the work.
+    /// The attempt that did the work.
     pub attempt: Option<AttemptNumber>,
-    /// By what it was contained.
+    /// The containment in which it worked.
     pub containment: Option<String>,
     /// Processes that outlived it and were ended.
     pub leftover_processes: u32,
-    /// Whether its output was cut at the limit.
+    /// Whether its output was cut off at the limit.
     pub output_truncated: bool,
 }
 
-/// How large a patch is.
+/// The size of a patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
 pub struct PatchSize {
     /// Files that it changes.
@@ -201,39 +201,39 @@ pub struct PatchSize {
     pub removed: usize,
 }
 
-/// An item of the rubric with what each judge says of it.
+/// An item of the rubric with each judge's score.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ItemDetails {
     /// Its id.
     pub id: String,
-    /// What must be true; `None` where no rubric tells it.
+    /// What must be true; `None` when no rubric is known.
     pub description: Option<String>,
     /// Its share.
     pub weight: Option<f64>,
     /// The check that it rests on.
     pub rests_on: Option<String>,
-    /// By judge.
+    /// The scores, by judge.
     pub scores: Vec<JudgeOfItem>,
 }
 
-/// What a judge says of an item.
+/// A judge's score of an item.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct JudgeOfItem {
     /// The judge.
     pub judge: JudgeNumber,
     /// The score; `None` when the item does not apply.
     pub score: Option<Score>,
-    /// Why.
+    /// The reason.
     pub explanation: String,
 }
 
-/// A check's fact.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CheckDetails {
-    /// The fact.
+    /// The result.
     #[serde(flatten)]
     pub result: CheckResult,
-    /// How its output ends, when it failed.
+    /// The end of its output, when it failed.
     pub excerpt: Option<Excerpt>,
 }
 
@@ -242,7 +242,7 @@ pub struct CheckDetails {
 pub struct AttemptDetails {
     /// Its folder.
     pub folder: String,
-    /// Why it lies there; `None` where no record tells it.
+    /// Why it was set aside; `None` when that was not recorded.
     pub record: Option<AttemptRecord>,
     /// What it cost.
     #[serde(flatten, with = "usage::total")]
@@ -250,21 +250,21 @@ pub struct AttemptDetails {
     pub cost: Total,
 }
 
-/// What one grading says of the run.
+/// One grading of the run.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct GradingDetails {
     /// Its number.
     pub number: GradingNumber,
-    /// The verdict; `None` where it has none yet.
+    /// The verdict; `None` when there is none yet.
     pub passed: Option<bool>,
     /// The score.
     pub score: Option<Score>,
-    /// When it was made; the first has no time of its own.
+    /// When it was made; the first one has no time of its own.
     #[schemars(with = "Option<String>")]
     pub at: Option<Timestamp>,
     /// Why it was made.
     pub reason: Option<String>,
-    /// Whether numbers follow it.
+    /// Whether its verdict is the one that counts.
     pub counts: bool,
 }
 
@@ -278,7 +278,7 @@ pub struct FileDetails {
 }
 
 impl RunDetails {
-    /// A run of which nothing is known yet but where it lies.
+    /// A run of which only the folder is known.
     #[must_use]
     pub fn new(run: RunId, folder: String) -> Self {
         Self {
@@ -311,7 +311,7 @@ impl RunDetails {
         }
     }
 
-    /// Puts a folder before every path: until then, they lie below the experiment's.
+    /// Prepends a folder to every path; until then, paths are relative to the experiment's folder.
     pub fn lies_below(&mut self, folder: &str) {
         let excerpts =
             self.checks.iter_mut().filter_map(|check| check.excerpt.as_mut()).map(|excerpt| &mut excerpt.file);
@@ -322,7 +322,7 @@ impl RunDetails {
         }
     }
 
-    /// Orders what the judges say by the items of the rubric; what no rubric names stands at the end.
+    /// Orders the judges' scores by the items of the rubric, followed by items that no rubric names.
     pub fn by_items(&mut self, rubric: Option<&Rubric>) {
         let of_rubric = rubric.map(|rubric| rubric.items.as_slice()).unwrap_or_default();
         let mut items: Vec<ItemDetails> = of_rubric

@@ -1,4 +1,4 @@
-//! Runs that tests show.
+//! Sample runs for tests.
 
 use std::collections::BTreeMap;
 

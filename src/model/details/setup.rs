@@ -1,4 +1,4 @@
-//! What is known of the runs of a setup together.
+//! What is known about the runs of a setup together.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -15,9 +15,9 @@ pub struct SetupDetails {
     pub tier: TierId,
     /// The subtest.
     pub subtest: SubtestId,
-    /// Its name; `None` where no fixture tells it.
+    /// Its name; `None` when no fixture names it.
     pub name: Option<String>,
-    /// The runs in a row.
+    /// The runs, in order.
     pub runs: Vec<RunOfSetup>,
     /// How many have a verdict.
     pub judged: usize,
@@ -42,20 +42,20 @@ pub struct SetupDetails {
 pub struct RunOfSetup {
     /// The run.
     pub run: RunId,
-    /// What it is.
+    /// Its state.
     pub state: RunState,
     /// Its score.
     pub score: Option<Score>,
 }
 
-/// Something that happened in some of the runs in which it could.
+/// Something that happened in a number of runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Counted {
-    /// What.
+    /// What happened.
     pub what: String,
-    /// In how many runs.
+    /// In how many runs it happened.
     pub runs: usize,
-    /// Of how many.
+    /// In how many runs it could have happened.
     pub of: usize,
 }
 
@@ -64,9 +64,9 @@ pub struct Counted {
 pub struct MeanOfItem {
     /// Its id.
     pub id: String,
-    /// What must be true; `None` where no rubric tells it.
+    /// What must be true; `None` when no rubric is known.
     pub description: Option<String>,
-    /// The mean over runs of the mean over judges; `None` where it never applied.
+    /// The mean over runs of the mean over judges; `None` when it never applied.
     pub mean_score: Option<f64>,
     /// In how many runs it applied.
     pub runs: usize,

@@ -47,7 +47,7 @@ pub struct Survey {
     /// The checkpoint to start from when there is none that can be read: a copy of a former one, or one made of what is
     /// known.
     pub former_checkpoint: Option<Box<Checkpoint>>,
-    /// Runs whose entry in the checkpoint says that something failed, which does not claim a result.
+    /// Runs whose entry in the checkpoint records a failure, which does not claim a result.
     pub recorded_failures: BTreeSet<RunId>,
     /// The seal over the whole experiment, when all evidence was looked at.
     pub seal: ExperimentSeal,

@@ -122,7 +122,7 @@ impl Folder {
         }
     }
 
-    /// What lies at a name below this folder, links not followed; `None` when nothing does.
+    /// What is at a name below this folder, links not followed; `None` when nothing is.
     ///
     /// # Errors
     /// When a system call fails.

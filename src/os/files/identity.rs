@@ -21,7 +21,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The identity of what lies at a path, links not followed; `None` when nothing does.
+    /// The identity of what is at a path, links not followed; `None` when nothing is.
     ///
     /// # Errors
     /// When a system call fails.

@@ -50,7 +50,7 @@ impl FileError {
     }
 }
 
-/// The folder that a path lies in; the current one for a bare name.
+/// The parent folder of a path; the current one for a bare name.
 fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -162,7 +162,7 @@ fn synced_temporary(
     Ok(temporary.into_temp_path())
 }
 
-/// Makes a folder and those that it lies in, each durable; one that is there already is left as it is.
+/// Makes a folder and its parents, each durable; existing ones are left as they are.
 ///
 /// # Errors
 /// When one of them cannot be made or synced, or is something else than a folder.
@@ -181,7 +181,7 @@ pub fn create_dir_durable(path: &Path) -> Result<(), FileError> {
     }
 }
 
-/// Makes a folder that must not be there yet, durably. The folder that it lies in must be there.
+/// Makes a folder that must not exist yet, durably. Its parent must exist.
 ///
 /// # Errors
 /// With [`io::ErrorKind::AlreadyExists`] when it is there; when it cannot be made or synced.
@@ -237,7 +237,7 @@ fn sync_dir_with(path: &Path, sync: &mut impl FnMut(&File) -> io::Result<()>) ->
 /// and anything but a regular file is refused, because the holder's name is written into it.
 ///
 /// # Errors
-/// As [`fs::OpenOptions::open`]; [`io::ErrorKind::InvalidInput`] when something else lies there.
+/// As [`fs::OpenOptions::open`]; [`io::ErrorKind::InvalidInput`] when something else is there.
 pub fn open_lock(path: &Path, create: bool) -> io::Result<File> {
     if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "what lies there is no regular file"));
@@ -246,7 +246,7 @@ pub fn open_lock(path: &Path, create: bool) -> io::Result<File> {
     fs::OpenOptions::new().read(true).write(create).create(create).truncate(false).custom_flags(flags).open(path)
 }
 
-/// Whether `file` is what lies at `path` now.
+/// Whether `file` is what is at `path` now.
 ///
 /// # Errors
 /// When the file's metadata cannot be read; a path that does not exist gives `false`.

@@ -21,7 +21,7 @@ pub fn user() -> u32 {
 /// have put a folder or a link there, to read or change what we write.
 ///
 /// # Errors
-/// When it is no folder, somebody else's, or cannot be made.
+/// When it is not a folder, belongs to somebody else, or cannot be made.
 pub fn make_private(path: &Path) -> Result<(), FileError> {
     let failed = |error| FileError::new("make the folder", path, error);
     match fs::DirBuilder::new().mode(0o700).create(path) {

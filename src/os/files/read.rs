@@ -19,7 +19,7 @@ const WARY: OFlags =
 /// A file with fewer bytes than this is read by one call.
 const SMALL: usize = 16 << 10;
 
-/// What lies at a place.
+/// What is at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A regular file.
@@ -100,7 +100,7 @@ pub fn read_bounded(path: &Path, most: u64) -> Result<Option<Vec<u8>>, ReadError
     read_bounded_at(CWD, path, most)
 }
 
-/// Like [`read_bounded`], for whom a file that cannot be read tells as little as one that is not there.
+/// Like [`read_bounded`], for callers to whom an unreadable file means no more than a missing one.
 #[must_use]
 pub fn read_if_readable(path: &Path, most: u64) -> Option<Vec<u8>> {
     read_bounded(path, most).ok().flatten()
@@ -149,7 +149,7 @@ pub fn open_regular(path: &Path) -> Result<File, ReadError> {
     Ok(File::from(opened.0))
 }
 
-/// What lies at a path, links not followed; `None` when nothing does.
+/// What is at a path, links not followed; `None` when nothing is.
 ///
 /// # Errors
 /// When a system call fails.

@@ -171,7 +171,7 @@ impl Removal {
         }
     }
 
-    /// Removes what lies at a name, all of it.
+    /// Removes whatever is at a name, all of it.
     fn remove(&mut self, at: BorrowedFd<'_>, name: &OsStr) {
         let found = match statat(at, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(found) => FileType::from_raw_mode(found.st_mode),

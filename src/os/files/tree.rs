@@ -18,7 +18,7 @@ pub struct Bounds {
     pub depth: usize,
 }
 
-/// What lies in a folder, sorted by name, links not followed.
+/// The entries of a folder, sorted by name, links not followed.
 fn listed(folder: &Path) -> Result<Vec<(PathBuf, Kind)>, FileError> {
     let failed = |error| FileError::new("list", folder, error);
     let mut entries = Vec::new();

@@ -41,13 +41,13 @@ pub enum LockError {
     },
 }
 
-/// What stands in the lock's file while it is held.
+/// The content of the lock's file while the lock is held.
 #[derive(Serialize, Deserialize, Default)]
 #[serde(default)]
 struct Card {
     #[serde(flatten)]
     holder: Holder,
-    /// How far the holder has been asked to stop. Earlier versions do not say it.
+    /// How far the holder has been asked to stop. Earlier versions do not write it.
     #[serde(skip_serializing_if = "Option::is_none")]
     stopping: Option<StopLevel>,
 }
@@ -120,8 +120,8 @@ impl ExperimentLock {
         let _ = fs::remove_file(&self.path);
     }
 
-    /// Writes into the lock's file how far a stop has been asked for, so that nobody asks twice. That is its only use: when it
-    /// cannot be written, the stop goes on.
+    /// Writes into the lock's file how far a stop was requested, so that nobody requests it twice. That is its only
+    /// use: if it cannot be written, the stop goes on.
     pub fn write_stopping(&self, stopping: StopLevel) {
         let card = Card { holder: self.holder.clone(), stopping: Some(stopping) };
         let _ = write_card(&self.file, &card);
@@ -166,8 +166,8 @@ pub fn probe(path: &Path) -> Result<Option<Holder>, LockError> {
     }
 }
 
-/// How far the holder of a lock has been asked to stop, as it says itself; `None` of one that was not asked, or does not
-/// say it.
+/// How far the holder of a lock has been asked to stop, by its own account; `None` when it was not asked, or does not
+/// write it.
 ///
 /// # Errors
 /// When the lock's file cannot be opened.

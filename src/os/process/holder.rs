@@ -1,6 +1,6 @@
-//! The process that holds a lock, for whoever wants it to stop. What a lock's file says is a text, and numbers of processes are
-//! used again; so only a process is meant that has the file open and locked as the kernel shows it, and it is signalled
-//! and waited for by a descriptor that means no other one.
+//! The process that holds a lock, for those who want it to stop. The lock's file is only a text, and pids are reused;
+//! so only a process counts that has the file open and locked according to the kernel, and it is signalled and waited
+//! for through a pidfd.
 
 use std::fs;
 use std::io;
@@ -23,11 +23,11 @@ pub struct LockHolder {
     fd: OwnedFd,
 }
 
-/// The process of this number, when it holds the lock on a file; of number 0, whichever process holds it. `None` when that
-/// is not seen from here.
+/// The process with this pid, when it holds the lock on a file; with pid 0, whichever process holds it. `None` when it
+/// cannot be seen from here.
 ///
 /// # Errors
-/// When the file cannot be looked at.
+/// When the file cannot be read.
 pub fn holder_of(lock: &Path, pid: u32) -> io::Result<Option<LockHolder>> {
     let file = fs::symlink_metadata(lock)?;
     let file = (file.dev(), file.ino());
@@ -37,13 +37,13 @@ pub fn holder_of(lock: &Path, pid: u32) -> io::Result<Option<LockHolder>> {
         Err(_) => Vec::new(),
     };
     Ok(candidates.into_iter().find_map(|process| {
-        // Held before it is looked at: what is seen is then of this process.
+        // The pidfd is opened first, so that what is read afterwards is about this process.
         let fd = table::hold(&process)?;
         has_locked(process.pid, file).then_some(LockHolder { process, fd })
     }))
 }
 
-/// Whether a process has a file open under a lock that it took for itself alone.
+/// Whether a process has a file open under an exclusive lock that it took itself.
 fn has_locked(pid: i32, file: (u64, u64)) -> bool {
     let Ok(open) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
     open.flatten().any(|entry| {
@@ -63,19 +63,19 @@ fn is_own_lock(line: &str, pid: i32) -> bool {
 }
 
 impl LockHolder {
-    /// Its number.
+    /// Its pid.
     #[must_use]
     pub fn pid(&self) -> i32 {
         self.process.pid
     }
 
-    /// Whether it is paused, as by Ctrl-Z.
+    /// Whether it is paused, for example by Ctrl-Z.
     #[must_use]
     pub fn is_paused(&self) -> bool {
         self.process.stopped
     }
 
-    /// Asks it to stop; one that is paused goes on, so that it hears it. Gives `false` when it has ended.
+    /// Asks it to stop; a paused process is continued, so that it receives the signal. Gives `false` when it has ended.
     ///
     /// # Errors
     /// When it may not be signalled.
@@ -97,10 +97,10 @@ impl LockHolder {
         Ok(is_there)
     }
 
-    /// Whether it has ended within this time.
+    /// Whether it ends within this time.
     ///
     /// # Errors
-    /// The kernel's.
+    /// The kernel's error.
     pub fn has_ended_within(&self, time: Duration) -> io::Result<bool> {
         Ok(table::wait(&mut [PollFd::new(&self.fd, PollFlags::IN)], Some(Instant::now() + time))? > 0)
     }
@@ -120,7 +120,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("experiment.lock");
         File::create(&path).unwrap();
-        // It has the file open, and does not hold it.
+        // A process that has the file open, but does not hold the lock.
         let mut opener = Command::new("sh");
         opener.args(["-c", "read line"]).stdin(Stdio::piped()).stdout(File::open(&path).unwrap());
         let mut opener = opener.spawn().unwrap();

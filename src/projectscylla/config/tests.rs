@@ -56,7 +56,7 @@ fn a_config_of_each_version_is_read() {
 }
 
 #[test]
-fn what_is_missing_is_what_the_original_takes_when_it_loads() {
+fn what_is_missing_is_what_projectscylla_takes_when_it_loads() {
     let required = json!({"experiment_id": "e", "task_repo": "r", "task_commit": "c", "task_prompt_file": "p",
         "language": "mojo"});
     let config = read(&required);

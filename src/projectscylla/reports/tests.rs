@@ -81,7 +81,7 @@ fn an_export_looks_like_this_flat_and_in_phase_folders() {
 
 /// The keys that ProjectScylla writes, file by file.
 #[test]
-fn each_file_has_the_keys_that_the_original_gives_it() {
+fn each_file_has_the_keys_that_projectscylla_gives_it() {
     let files = exported(Version::V2_0);
     let keys = |path: &str, pointer: &str| -> String {
         let value = value(&files, path);
@@ -148,7 +148,7 @@ fn each_file_has_the_keys_that_the_original_gives_it() {
 }
 
 #[test]
-fn numbers_are_those_that_the_original_computes() {
+fn numbers_are_those_that_projectscylla_computes() {
     let files = exported(Version::V2_0);
     let summary = value(&files, "T0/00/report.json")["summary"].clone();
     assert_eq!((&summary["pass_rate"], &summary["median_score"]), (&json!(0.5), &json!(0.6)));

@@ -98,7 +98,7 @@ fn an_interrupted_experiment_has_nothing_stale() {
 }
 
 #[test]
-fn empty_states_are_filled_from_the_results_as_the_original_would() {
+fn empty_states_are_filled_from_the_results_as_projectscylla_would() {
     let on_disk = [("T0/00/1", true, false), ("T0/00/2", true, true), ("T0/01/1", false, true)];
     let (stale, after) = mend(&States::default(), &[], &on_disk);
     // Each result is unrecorded, which another finding reports.

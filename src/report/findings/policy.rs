@@ -1,4 +1,4 @@
-//! What of a policy is not met, in sentences that name the flag: alone, because every form has them.
+//! Policies that are not met, as sentences that name the flag: alone, because every format uses them.
 
 use crate::rules::policy::{LeastPassRate, Unmet};
 use crate::text::words::counted;

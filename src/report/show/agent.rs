@@ -8,7 +8,7 @@ use crate::text::escape;
 use crate::text::page::Page;
 use crate::text::words::{counted, duration, moment};
 
-/// What the screen says of the agent above everything else.
+/// What the screen shows about the agent at its top.
 pub(super) fn facts(run: &RunDetails) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     if let Some(agent) = &run.agent {
@@ -52,7 +52,7 @@ fn ended(end: Option<AgentEnd>, exit_code: Option<i32>) -> Vec<String> {
     words
 }
 
-/// What all of it cost, and where the figure of the agent comes from.
+/// The total cost, and the source of the agent's cost.
 fn cost(run: &RunDetails) -> String {
     let agent = run.agent.as_ref().map(|agent| agent.usage.cost);
     let all = agent.map_or(Total::ZERO, Total::from) + run.judge_cost + run.failed_judge_cost + run.former_cost;
@@ -102,7 +102,7 @@ fn tokens(tokens: Tokens) -> String {
     if said.is_empty() { "unknown".to_owned() } else { said.join(", ") }
 }
 
-/// How long the stages took. The others leave no time of their own.
+/// How long the stages took. Other stages do not record their time.
 pub(super) fn add_stages(page: &mut Page, run: &RunDetails, around: Around<'_>) {
     let mut stages: Vec<(String, String)> = Vec::new();
     if let Some(agent) = &run.agent {

@@ -1,4 +1,4 @@
-//! What judges and checks say of a run.
+//! The judges and checks of a run.
 
 use super::{Around, add_text, heading, lines, short};
 use crate::model::details::{CheckDetails, ItemDetails, JudgeOfItem, RunDetails};
@@ -9,12 +9,12 @@ use crate::text::page::Page;
 use crate::text::styles::Tone;
 use crate::text::words::{duration, list};
 
-/// So many lines are shown of a reason.
+/// How many lines of a reason are shown.
 const MOST_REASON: usize = 6;
 /// Columns of a line of a check's output.
 const MOST_COLUMNS: usize = 72;
 
-/// Which judges voted how.
+/// How each judge voted.
 pub(super) fn panel(run: &RunDetails) -> Option<String> {
     let names = |passed: bool| -> Vec<String> {
         let of = run.judges.iter().filter(|judgment| judgment.passed == passed);
@@ -77,7 +77,7 @@ fn add_item(page: &mut Page, run: &RunDetails, item: &ItemDetails, around: Aroun
     }
 }
 
-/// Each judge's verdict and its words on the whole.
+/// Each judge's verdict and explanation.
 pub(super) fn add_judges(page: &mut Page, run: &RunDetails, around: Around<'_>) {
     if run.judges.is_empty() {
         return;
@@ -93,7 +93,7 @@ pub(super) fn add_judges(page: &mut Page, run: &RunDetails, around: Around<'_>) 
     }
 }
 
-/// Each check, with the end of what failed.
+/// Each check, with the end of the output of those that failed.
 pub(super) fn add_checks(page: &mut Page, run: &RunDetails, around: Around<'_>) {
     if run.checks.is_empty() {
         return;

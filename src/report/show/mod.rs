@@ -1,4 +1,5 @@
-//! What `show` prints: one run on one screen, the runs of a setup in a row, the setups of a tier; for people and as JSON.
+//! The output of `show`: one run on one screen, the runs of a setup in a row, the setups of a tier; for people and as
+//! JSON.
 
 mod agent;
 mod judged;
@@ -24,12 +25,12 @@ pub use setup::{setup, tier};
 /// Columns of a screen.
 const COLUMNS: usize = 80;
 
-/// What screens need to know beside what they show.
+/// What screens need in addition to the values that they show.
 #[derive(Debug, Clone, Copy)]
 pub struct Around<'a> {
     /// The experiment's folder, as it was given.
     pub dir: &'a str,
-    /// Whether a coordinator is at work on it.
+    /// Whether a coordinator is working on it.
     pub is_held: bool,
     /// Styles of the screen.
     pub styles: Styles,
@@ -61,11 +62,11 @@ pub fn tier_json(tier: TierId, setups: &[SetupDetails]) -> String {
 /// A text of a run as JSON.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct TextOf<'a> {
-    /// What it is.
+    /// Its title.
     pub title: &'a str,
     /// Its file.
     pub path: &'a str,
-    /// What it says; what is no UTF-8 is replaced.
+    /// Its content; bytes that are not UTF-8 are replaced.
     pub text: String,
 }
 
@@ -101,16 +102,17 @@ fn tone(state: RunState) -> Tone {
     }
 }
 
-/// Lines of a text that others wrote, each of which a terminal only shows, as broad as the screen leaves it.
+/// The lines of a text from another source, wrapped to the width of the screen and safe for a terminal.
 fn lines(text: &str, indent: usize) -> Vec<String> {
     let room = COLUMNS.saturating_sub(indent);
     let of_line = |line: &str| wrap(&escape::terminal(line), room);
     let lines = text.trim().lines().flat_map(|line| of_line(line.trim_end()));
-    // A line begins anew where it was broken.
+    // Escaped after wrapping, because a line begins again where it was wrapped.
     lines.map(|line| escape::terminal(&line).into_owned()).collect()
 }
 
-/// Adds a text below the line before it, its first lines alone when it is long; `more` says where all of it stands.
+/// Adds a text below the line before it, shortened to its first lines when it is long; `more` names the place of the
+/// whole.
 fn add_text(page: &mut Page, text: &str, indent: usize, most: usize, more: &str) {
     let lines = lines(text, indent);
     for line in lines.iter().take(most).filter(|line| !line.is_empty()) {
@@ -121,7 +123,7 @@ fn add_text(page: &mut Page, text: &str, indent: usize, most: usize, more: &str)
     }
 }
 
-/// Adds names with their values below each other; a long value is broken.
+/// Adds names with their values, aligned; a long value is wrapped.
 fn add_named(page: &mut Page, named: &[(&str, String)]) {
     let width = named.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, value) in named {
@@ -137,12 +139,12 @@ fn heading(page: &mut Page, styles: Styles, words: &str) {
     page.line(format_args!("\n{}", styles.paint(Tone::Strong, words)));
 }
 
-/// A run as one types it.
+/// A run as it is typed.
 fn short(run: RunId) -> String {
     format!("{}/{}/{}", run.tier, run.subtest, run.run)
 }
 
-/// What can be typed, each with what it does.
+/// Commands that can be typed, each with its effect.
 fn add_commands(page: &mut Page, around: Around<'_>, commands: &[(String, &str)]) {
     if commands.is_empty() {
         return;

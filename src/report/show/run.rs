@@ -10,7 +10,7 @@ use crate::text::short::{and_more, first_of};
 use crate::text::styles::Tone;
 use crate::text::words::{bytes, counted, moment, percent};
 
-/// So many names are shown of what was not captured.
+/// How many names of what was not captured are shown.
 const MOST_NAMES: usize = 8;
 
 /// One run on one screen.
@@ -49,7 +49,7 @@ fn facts(run: &RunDetails) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// Why it is what it is.
+/// The reason for the run's state.
 fn why(run: &RunDetails) -> Option<String> {
     let meaning = match run.state {
         RunState::Passed => None,
@@ -69,7 +69,7 @@ fn why(run: &RunDetails) -> Option<String> {
     }
 }
 
-/// What speaks against a run that did not pass, what came first before what follows from it.
+/// Why a run did not pass; causes come before their effects.
 fn failed_because(run: &RunDetails) -> Option<String> {
     let mut because = Vec::new();
     if let Some(agent) = &run.agent {

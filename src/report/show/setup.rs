@@ -1,4 +1,4 @@
-//! The screens of a setup and of a tier: the runs in a row, and what failed how often.
+//! The screens of a setup and of a tier: the runs in a row, and how often what failed.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +12,11 @@ use crate::text::page::Page;
 use crate::text::styles::{Styles, Tone};
 use crate::text::words::counted;
 
-/// So many runs stand in a row.
+/// How many runs are shown in a row.
 const RUNS_IN_ROW: usize = 50;
 /// Most columns of a setup's name in a tier's table.
 const MOST_NAME: usize = 24;
-/// So many marks of runs stand in a tier's table.
+/// How many marks of runs are shown in a tier's table.
 const MOST_MARKS: usize = 24;
 
 /// The runs of a setup together.
@@ -49,7 +49,7 @@ pub fn setup(setup: &SetupDetails, around: Around<'_>) -> String {
     page.into_text()
 }
 
-/// The setups of a tier, one a line.
+/// The setups of a tier, one per line.
 #[must_use]
 pub fn tier(tier: TierId, setups: &[SetupDetails], around: Around<'_>) -> String {
     let mut page = Page::default();
@@ -98,7 +98,7 @@ fn marks(runs: &[RunOfSetup], styles: Styles) -> String {
     runs.iter().map(|run| styles.paint(tone(run.state), run.state.mark()).to_string()).collect()
 }
 
-/// What the marks mean that are there.
+/// The meaning of the marks that are shown.
 fn legend<'a>(runs: impl Iterator<Item = &'a RunOfSetup>, styles: Styles) -> String {
     let there: BTreeSet<RunState> = runs.map(|run| run.state).collect();
     let meant: Vec<String> =

@@ -8,7 +8,7 @@ fn around(styles: Styles) -> Around<'static> {
     Around { dir: FOLDER, is_held: false, styles }
 }
 
-/// What a terminal would obey, in every text that others wrote.
+/// Text that a terminal would interpret, used for every text from another source.
 const HOSTILE: &str = "\u{1b}[2J\u{1b}]52;c;ZXZpbA==\u{7}\u{9b}1m\u{202e}x\r::add-mask::y\n::error::z";
 
 #[test]

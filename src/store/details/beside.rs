@@ -1,4 +1,4 @@
-//! What lies beside a run's result: its former attempts, its gradings, and its files.
+//! What is stored beside a run's result: its former attempts, its gradings, and its files.
 
 use std::path::{Path, PathBuf};
 
@@ -13,9 +13,9 @@ use crate::store::{StoreError, attempts, form, gradings};
 
 use super::{Found, Reading};
 
-/// So many files are named.
+/// How many files are listed.
 const MOST_FILES: usize = 60;
-/// Folders of a run lie in each other so deep.
+/// How deep the folders of a run are nested.
 const MOST_LEVELS: usize = 5;
 
 impl Reading<'_> {
@@ -25,7 +25,7 @@ impl Reading<'_> {
         let failed = place.root().with_file_name(crate::store::layout::FAILED);
         let form = if self.is_ours { form::of_ours(self.folder)? } else { &form::OTHER };
         let mut names = Vec::new();
-        // What is planted in its place holds no attempt.
+        // If something else was put in its place, there are no attempts.
         if files::kind_of(&failed)? == Some(Kind::Folder)
             && let Some(open) = Folder::open(&failed)?
         {
@@ -56,7 +56,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Adds what each grading says of the run, where the experiment has several.
+    /// Adds the gradings of the run, when the experiment has several.
     pub(super) fn add_gradings(&self, details: &mut RunDetails, own: &RunFolder) -> Result<(), StoreError> {
         let later = gradings::numbers(self.folder)?;
         if later.is_empty() || !self.is_ours {
@@ -86,7 +86,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Adds the files of the run by their places; those of a tree that was kept are the agent's.
+    /// Adds the files of the run, sorted by path; a kept working tree is the agent's and is not listed.
     pub(super) fn add_files(&self, details: &mut RunDetails, own: &RunFolder) -> Result<(), StoreError> {
         let mut found = Vec::new();
         if files::kind_of(own.root())? == Some(Kind::Folder) {

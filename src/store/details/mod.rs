@@ -1,4 +1,4 @@
-//! Everything that the folder of one run tells, for whoever looks at it. Of an experiment of any size, one run is read.
+//! Everything that the folder of one run shows. Only that run is read, whatever the size of the experiment.
 
 mod beside;
 mod texts;
@@ -23,7 +23,7 @@ use super::{StoreError, checkpoint, clipped, config, form, gradings, own_digest,
 
 pub use texts::{Text, View, texts};
 
-/// What of an experiment everybody needs to know who reads one of its runs.
+/// What has to be known about an experiment before one of its runs is read.
 #[derive(Debug)]
 pub struct Reading<'a> {
     folder: &'a ExperimentFolder,
@@ -36,13 +36,13 @@ pub struct Reading<'a> {
 /// How much of a run is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// What counts are made of.
+    /// Only what counts are made of.
     Result,
-    /// All of it.
+    /// Everything.
     Whole,
 }
 
-/// What lies where a result should.
+/// What was found in the place of a result.
 enum Found {
     Absent,
     Ours(Box<RunResult>, Option<&'static str>),
@@ -51,19 +51,19 @@ enum Found {
 }
 
 impl<'a> Reading<'a> {
-    /// Of an experiment.
+    /// Reads what has to be known about an experiment.
     ///
     /// # Errors
-    /// When its folder cannot be looked at.
+    /// When its folder cannot be read.
     pub fn of(folder: &'a ExperimentFolder) -> Result<Self, StoreError> {
         let is_ours = config::read(folder).0.content().is_some();
         Ok(Self { folder, counting: if is_ours { counting(folder)? } else { GradingNumber::FIRST }, is_ours })
     }
 
-    /// Where a run lies.
+    /// The folder of a run.
     ///
     /// # Errors
-    /// When that cannot be looked at.
+    /// When that cannot be determined.
     pub fn place(&self, run: RunId) -> Result<RunFolder, StoreError> {
         let root = self.folder.run(run);
         if self.is_ours {
@@ -144,12 +144,12 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    /// Reads what lies where a result should.
+    /// Reads what is in the place of a result.
     fn found(&self, folder: &RunFolder) -> Result<Found, StoreError> {
         let bytes = match files::read_bounded(&folder.result(), MOST_STAGE_FILE_BYTES) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return Ok(Found::Absent),
-            // Beside a folder that is a file, nothing lies.
+            // The parent is not a folder, so there is no result.
             Err(ReadError::Io(error)) if error.error.kind() == io::ErrorKind::NotADirectory => {
                 return Ok(Found::Absent);
             }
@@ -173,7 +173,7 @@ impl<'a> Reading<'a> {
         })
     }
 
-    /// The result of a grading, when it is there and whole.
+    /// The result of a grading, when it exists and is whole.
     fn graded(&self, run: RunId, number: GradingNumber) -> Result<Option<RunResult>, StoreError> {
         let folder = self.folder.run(run).graded(number);
         Ok(match self.found(&folder)? {
@@ -189,7 +189,7 @@ impl<'a> Reading<'a> {
 
     fn add_changes(&self, details: &mut RunDetails, own: &RunFolder) -> Result<(), StoreError> {
         let is_there = |error| match error {
-            // What was planted in its place is no patch.
+            // Anything else in its place is not a patch.
             ReadError::NotRegular { .. } | ReadError::TooLarge { .. } => Ok(None),
             error @ ReadError::Io(_) => Err(error),
         };
@@ -206,7 +206,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Adds what a result says that another tool wrote.
+/// Adds the values of a result that another tool wrote.
 fn add_others(details: &mut RunDetails, own: &RunFolder, bytes: &[u8]) {
     if let Err(why) = form::add_result(details, bytes) {
         (details.state, details.why) = (RunState::Damaged, Some(clipped(format!("its result: {why}"))));
@@ -219,7 +219,7 @@ fn add_others(details: &mut RunDetails, own: &RunFolder, bytes: &[u8]) {
     }
 }
 
-/// What a result says of the agent, and what the agent's own file says beyond that.
+/// The agent's values in a result, completed from the agent's own file.
 fn of_agent(result: &RunResult, agent: Option<&AgentResult>) -> AgentDetails {
     AgentDetails {
         end: Some(result.agent_end),
@@ -234,8 +234,8 @@ fn of_agent(result: &RunResult, agent: Option<&AgentResult>) -> AgentDetails {
     }
 }
 
-/// The grading whose verdicts count, as the checkpoint's index tells it: the newest under which every run that is judged has
-/// a verdict. `repair` mends the index, and `status` reads every result.
+/// The grading whose verdicts count, by the checkpoint: the newest one under which every judged run has a verdict.
+/// `repair` mends the checkpoint, and `status` reads every result.
 fn counting(folder: &ExperimentFolder) -> Result<GradingNumber, StoreError> {
     let numbers = gradings::numbers(folder)?;
     if numbers.is_empty() {

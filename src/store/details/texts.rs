@@ -1,4 +1,4 @@
-//! The texts of a run that people read whole: what its agent was told and said, its patch, what a judge was asked and said.
+//! The texts of a run that people read in full: the agent's prompt and output, its patch, a judge's prompt and answer.
 
 use std::path::{Path, PathBuf};
 
@@ -12,49 +12,49 @@ use crate::store::layout::{ExperimentFolder, RunFolder};
 
 use super::Reading;
 
-/// So many bytes of a text are read; of a longer one, its end.
+/// Most bytes that are read of a text; of a longer one, its end is read.
 const MOST_BYTES: u64 = 64 << 20;
-/// Most bytes of a log's end that are looked at for the lines that tell why.
+/// Most bytes of the end of a log that are searched for lines that show the cause.
 const MOST_TAIL_BYTES: u64 = 16 << 10;
 /// Most lines that are shown of it.
 const MOST_TAIL_LINES: usize = 12;
-/// Most letters of a line.
+/// Most characters of a line.
 const MOST_LETTERS: usize = 400;
 
-/// What of a run is to be read.
+/// The text of a run that is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum View {
     /// The patch.
     Diff,
-    /// What the agent was told.
+    /// The agent's prompt.
     Prompt,
-    /// What the agent said.
+    /// The agent's output.
     Log,
-    /// What a judge was asked, what it said, and how that was understood.
+    /// A judge's prompt and answer, and the answer as it was parsed.
     Judge(JudgeNumber),
 }
 
 /// A file that people read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
-    /// What it is.
+    /// A title for people.
     pub title: &'static str,
-    /// Where it lies below the experiment's folder.
+    /// Its path below the experiment's folder.
     pub path: String,
-    /// Its bytes; of a very long one, its end.
+    /// Its bytes; of a very long one, only the end.
     pub bytes: Vec<u8>,
     /// How many bytes before those were left out.
     pub left_out: u64,
 }
 
-/// The files of a view that are there.
+/// The existing files of a view.
 ///
 /// # Errors
-/// When the system does not let one be read.
+/// When one cannot be read.
 pub fn texts(reading: &Reading<'_>, run: RunId, view: View) -> Result<Vec<Text>, StoreError> {
     let own = reading.place(run)?;
     let graded = own.graded(reading.counting);
-    // The verdict that counts may be one that lies in the run's own folder.
+    // The verdict that counts may be in the run's own folder.
     let judged = |judge: JudgeNumber| match files::kind_of(&graded.judge(judge)) {
         Ok(None) => own.clone(),
         _ => graded.clone(),
@@ -97,13 +97,13 @@ pub fn texts(reading: &Reading<'_>, run: RunId, view: View) -> Result<Vec<Text>,
 }
 
 impl Reading<'_> {
-    /// Places that only another tool uses.
+    /// Paths that only another tool uses.
     fn others<const N: usize>(&self, places: [PathBuf; N]) -> Vec<PathBuf> {
         if self.is_ours { Vec::new() } else { places.into() }
     }
 }
 
-/// One file; what is no regular one is as good as none.
+/// Reads one file; anything but a regular file counts as missing.
 fn read(folder: &ExperimentFolder, title: &'static str, path: &Path) -> Result<Option<Text>, StoreError> {
     let bytes = match files::read_end(path, MOST_BYTES) {
         Ok(bytes) => bytes,
@@ -119,7 +119,7 @@ fn read(folder: &ExperimentFolder, title: &'static str, path: &Path) -> Result<O
     }))
 }
 
-/// How the output of a check ends that failed.
+/// The end of the output of a failed check.
 pub(super) fn end_of_failed(folder: &ExperimentFolder, graded: &RunFolder, check: &CheckResult) -> Option<Excerpt> {
     if !check.has_failed() {
         return None;
@@ -132,7 +132,7 @@ pub(super) fn end_of_failed(folder: &ExperimentFolder, graded: &RunFolder, check
     })
 }
 
-/// The last lines of a text, without those at its end that are empty; `None` when there is none.
+/// The last lines of a text, without empty lines at its end; `None` when there is none.
 fn tail(text: &str) -> Option<String> {
     let lines: Vec<&str> = text.trim_end().lines().collect();
     let from = lines.len().saturating_sub(MOST_TAIL_LINES);

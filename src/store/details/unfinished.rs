@@ -1,4 +1,4 @@
-//! A run without a result: how far it came, who works on it, and what ended its last attempt.
+//! A run without a result: how far it got, who is working on it, and what ended its last attempt.
 
 use crate::model::details::{AgentDetails, CheckDetails, RunDetails, RunState};
 use crate::model::ids::RunId;
@@ -15,7 +15,7 @@ use crate::store::{StoreError, checkpoint, claim, form};
 use super::Reading;
 
 impl Reading<'_> {
-    /// Adds what is there of a run that has no result, and says what it is.
+    /// Adds what exists of a run without a result, and determines its state.
     pub(super) fn add_unfinished(&self, details: &mut RunDetails, own: &RunFolder) -> Result<(), StoreError> {
         let is_there = files::kind_of(own.root())? == Some(Kind::Folder);
         let run = details.run;
@@ -40,7 +40,7 @@ impl Reading<'_> {
         };
         let holder = claim::claimed_by(self.folder, run)?;
         let mark = std::fs::symlink_metadata(own.mark()).and_then(|mark| mark.modified()).ok();
-        // Coordinators of earlier versions claim no runs.
+        // Coordinators of earlier versions do not claim runs.
         let is_held = holder.is_some() || (mark.is_some() && lock::probe(&self.folder.lock())?.is_some());
         if is_held {
             details.state = RunState::InFlight;
@@ -66,7 +66,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// What a run is whose agent is not done and that nobody works on.
+    /// The state of a run whose agent is not done and that nobody works on.
     fn before_its_end(&self, run: RunId, is_there: bool) -> Result<(RunState, Option<String>), StoreError> {
         let records = self.former(run)?;
         let last = records.last().and_then(|former| former.record.as_ref());
@@ -83,14 +83,14 @@ impl Reading<'_> {
         })
     }
 
-    /// What kept judges from their work, as the checkpoint knows it.
+    /// The failure that kept judges from their work, as recorded in the checkpoint.
     fn last_failure(&self, run: RunId) -> Option<String> {
         let (seen, ..) = checkpoint::read(self.folder);
         seen.content()?.failures.get(&run).map(crate::model::outcome::Failure::words)
     }
 }
 
-/// The stage that is under way.
+/// The present stage.
 fn stage(progress: &StageProgress) -> String {
     let next = u32::try_from(progress.judgments.len()).unwrap_or(u32::MAX).saturating_add(1);
     match (&progress.agent, progress.patch, &progress.checks) {

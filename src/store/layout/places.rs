@@ -113,7 +113,7 @@ impl ExperimentFolder {
     }
 }
 
-/// A path below an experiment's folder as it lies below the one that holds the tiers.
+/// The same path, below the folder that contains the tiers.
 #[must_use]
 pub fn below_tiers(below: &Path) -> &Path {
     Base::ALL.iter().find_map(|base| below.strip_prefix(base.folder()?).ok()).unwrap_or(below)

@@ -17,9 +17,9 @@ pub(in crate::store) const TOTALS: &str = "result.json";
 /// A report with the sums of a subtest, a tier or the whole experiment.
 pub(in crate::store) const SUMS: &str = "report.json";
 
-/// What agents were told, in the experiment's folder.
+/// The agents' prompts, in the experiment's folder.
 pub(in crate::store) const PROMPT: &str = "prompt.md";
-/// What an agent was told, in the run's folder.
+/// An agent's prompt, in the run's folder.
 pub(in crate::store) const TASK_PROMPT: &str = "task_prompt.md";
 /// What judges were asked, in the folder of the run or of the experiment.
 pub(in crate::store) const JUDGE_PROMPT: &str = "judge_prompt.md";

@@ -360,7 +360,7 @@ fn evidence_is_looked_at_only_when_asked() {
 }
 
 #[test]
-fn the_originals_results_need_no_seal() {
+fn projectscyllas_results_need_no_seal() {
     let sample = sample::experiment();
     let path = sample.folder.run(run("T0/00/1")).result();
     sample::write_json(&path, &json!({"run_number": 1, "judge_passed": true, "judge_score": 0.9}));

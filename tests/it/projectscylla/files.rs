@@ -1,4 +1,4 @@
-//! The original's formats, held against files that the original wrote.
+//! ProjectScylla's formats, held against files that ProjectScylla wrote.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ fn json_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_json_file_that_the_original_wrote_is_printed_as_it_was() {
+fn every_json_file_that_projectscylla_wrote_is_printed_as_it_was() {
     let Some(folder) = dry_run() else { return };
     let files = json_files(&folder);
     assert!(files.len() > 50, "{}", files.len());

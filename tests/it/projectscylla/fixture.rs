@@ -1,5 +1,5 @@
-//! Fixtures in the original's format that tests write: a test directory, the shared folder with every store, and subtests
-//! of all seven tiers that use every key between them. The texts are ours; the shapes are the original's.
+//! Fixtures in ProjectScylla's format that tests write: a test directory, the shared folder with every store, and subtests
+//! of all seven tiers that use every key between them. The texts are ours; the shapes are ProjectScylla's.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ pub(crate) const FIXTURE: &str = "upstream/tests/fixtures/tests/test-001";
 /// The shared folder below a world.
 pub(crate) const SHARED: &str = "upstream/tests/claude-code/shared";
 
-/// Every tier of the original.
+/// Every tier of ProjectScylla.
 pub(crate) const TIERS: [&str; 7] = ["T0", "T1", "T2", "T3", "T4", "T5", "T6"];
 
 /// The subtests below `subtests/` of the shared folder.
@@ -149,7 +149,7 @@ score=0.0; test ! -e "$workspace/done" || score=1.0
 answers=$(printf "%s\n" "$request" | sed -n "s/^ *.id.: \(.*\),$/, \1: {\"score\": $score, \"explanation\": \"by the file\"}/p")
 echo "{\"items\": {${answers#, }}, \"reasoning\": \"looked\", \"cost_usd\": 0.01}""#;
 
-/// A fixture of the original that is written into a world.
+/// A fixture of ProjectScylla that is written into a world.
 pub(crate) struct ProjectScyllaFixture {
     files: BTreeMap<String, String>,
     tiers: Vec<String>,
@@ -159,7 +159,7 @@ pub(crate) struct ProjectScyllaFixture {
 }
 
 impl ProjectScyllaFixture {
-    /// The fixture with all seven tiers and every store, exactly in the original's shape: it names no agent, no checks and
+    /// The fixture with all seven tiers and every store, exactly in ProjectScylla's shape: it names no agent, no checks and
     /// no judges.
     pub(crate) fn new() -> Self {
         let fixture = Self {

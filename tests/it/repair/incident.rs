@@ -115,7 +115,7 @@ fn backups(dir: &Path) -> Vec<PathBuf> {
     entries.filter(|path| name(path).contains("checkpoint.json.backup-")).collect()
 }
 
-/// What the original's script printed.
+/// What ProjectScylla's script printed.
 #[track_caller]
 fn tells(output: &Output, before: usize, after: usize) {
     let difference = format!("+{}", after - before);
@@ -184,7 +184,7 @@ fn a_dry_run_of_the_founding_incident_tells_all_and_changes_no_byte() {
 }
 
 #[test]
-fn repair_and_verify_take_the_path_of_the_checkpoint_as_the_original_did() {
+fn repair_and_verify_take_the_path_of_the_checkpoint_as_projectscylla_did() {
     let incident = incident();
     let checkpoint = incident.at("checkpoint.json");
     incident.world.scylla(&["verify", name(&checkpoint)]).exits(4);

@@ -24,7 +24,7 @@ pub(super) enum From {
     Finished,
     /// A copy of the interrupted one.
     Interrupted,
-    /// A finished experiment of the original's runner, of version 3.1 in phase folders.
+    /// A finished experiment of ProjectScylla's runner, of version 3.1 in phase folders.
     OfOriginal,
     /// Nothing: the row runs an experiment of its own.
     Nothing,

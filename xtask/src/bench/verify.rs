@@ -20,9 +20,9 @@ use crate::{place, say};
 /// At most so many times as long as reading every byte, digesting every result and passing it through the parser: `verify`
 /// holds each result against the digest that it carries, and looks at what it says.
 const MOST_OVER_READING: f64 = 1.5;
-/// At least so many times as fast as the original's way, which computes no digests.
+/// At least so many times as fast as ProjectScylla's way, which computes no digests.
 const LEAST_UNDER_ORIGINAL: f64 = 30.0;
-/// What did the original's way, in the repository.
+/// What did ProjectScylla's way, in the repository.
 const ORIGINAL: &str = "xtask/src/bench/repair_like_the_original.py";
 
 /// One experiment with everything that is measured on it.
@@ -89,7 +89,7 @@ impl Measured<'_> {
         Ok(())
     }
 
-    /// `find` and the original's way, each beside our own.
+    /// `find` and ProjectScylla's way, each beside our own.
     fn others(&self, table: &mut Table) -> Result<(), Failure> {
         let count = "find \"$0\" -mindepth 4 -maxdepth 4 -name run_result.json | wc -l";
         let mut find = Command::new("sh");

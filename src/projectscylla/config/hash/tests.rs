@@ -142,7 +142,7 @@ fn an_edit_of_a_value_is_never_taken_for_an_untouched_file() {
 }
 
 #[test]
-fn the_last_hash_leaves_out_what_says_how_and_how_far_and_covers_what_the_original_takes_by_itself() {
+fn the_last_hash_leaves_out_what_says_how_and_how_far_and_covers_what_projectscylla_takes_by_itself() {
     let last = |config: &Value| of_version(Version::V3_1, &Json::of(config));
     for (key, value) in [
         ("tiers_to_run", json!(["T0"])),

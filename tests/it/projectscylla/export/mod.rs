@@ -1,4 +1,4 @@
-//! An experiment is written anew as the original's runner would have left it, and the original's readers understand it.
+//! An experiment is written anew as ProjectScylla's runner would have left it, and ProjectScylla's readers understand it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::world::{World, steady};
 /// Both formats, with the version of their checkpoint.
 const FORMATS: [(&str, &str); 2] = [("scylla-2.0", "2.0"), ("scylla-3.1", "3.1")];
 
-/// Exports, and holds what was written against the original's readers; where it lies.
+/// Exports, and holds what was written against ProjectScylla's readers; where it lies.
 #[track_caller]
 fn export(world: &World, dir: &Path, (format, version): (&str, &str)) -> PathBuf {
     let before = contents(dir);
@@ -34,7 +34,7 @@ fn index(dir: &Path) -> serde_json::Value {
 }
 
 #[test]
-fn the_originals_readers_accept_a_finished_experiment_in_both_formats() {
+fn projectscyllas_readers_accept_a_finished_experiment_in_both_formats() {
     let Copied { world, dir, .. } = &finished();
     for format in FORMATS {
         let to = export(world, dir, format);

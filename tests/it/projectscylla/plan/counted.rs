@@ -33,7 +33,7 @@ fn all(world: &World) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 #[test]
-fn every_key_of_the_originals_is_in_the_tree() {
+fn every_key_of_projectscyllas_is_in_the_tree() {
     let yaml = tree::yaml();
     for key in [
         "id: \"test-",

@@ -1,4 +1,4 @@
-//! A dozen fixtures in the original's formats: each is run, killed in the middle, resumed and verified, and each of its
+//! A dozen fixtures in ProjectScylla's formats: each is run, killed in the middle, resumed and verified, and each of its
 //! subtests composed what it declares.
 
 mod cases;

@@ -1,4 +1,4 @@
-//! The checked-in fixtures in the original's formats, laid into a world with the repositories that their tasks name.
+//! The checked-in fixtures in ProjectScylla's formats, laid into a world with the repositories that their tasks name.
 
 use std::fs;
 use std::path::{Path, PathBuf};

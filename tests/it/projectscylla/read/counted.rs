@@ -1,4 +1,4 @@
-//! Bugs of the original in January 2026 and what its fix left, as folders.
+//! Bugs of ProjectScylla in January 2026 and what its fix left, as folders.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! The one published experiment of the original: seven runs that agree; alone, as every source is.
+//! The one published experiment of ProjectScylla: seven runs that agree; alone, as every source is.
 
 use super::made::shared_copy;
 use crate::verify::folder::{contents, differing, verify};
@@ -18,7 +18,7 @@ fn the_published_dry_run_agrees_seven_of_seven_and_nothing_is_wrong_with_it() {
         snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/verify"),
         prepend_module_to_snapshot => false,
         omit_expression => true,
-    }, { insta::assert_snapshot!("original_dry_run", steady(&screen.stdout, &world)); });
+    }, { insta::assert_snapshot!("projectscylla_dry_run", steady(&screen.stdout, &world)); });
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What an agent can leave in a folder of the original, whose runs it could write to.
+//! What an agent can leave in a folder of ProjectScylla, whose runs it could write to.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -38,7 +38,7 @@ fn links_and_pipes_are_not_followed_and_hang_nothing() {
 }
 
 #[test]
-fn what_is_foreign_in_a_phase_is_named_and_what_the_original_makes_is_not() {
+fn what_is_foreign_in_a_phase_is_named_and_what_projectscylla_makes_is_not() {
     let made = Made::finished(V3_1);
     for place in ["in_progress/T0/00", "completed/T0", "_baseline_worktree", "repo/.git"] {
         fs::create_dir_all(made.at(place)).unwrap();

@@ -1,4 +1,4 @@
-//! The founding incident in the original's own formats: 590 finished runs of which the checkpoint knows none.
+//! The founding incident in ProjectScylla's own formats: 590 finished runs of which the checkpoint knows none.
 
 use std::fs;
 
@@ -129,17 +129,17 @@ fn is_mended_to_590(form: Form) {
 }
 
 #[test]
-fn the_founding_incident_in_the_originals_flat_folder_is_mended_to_590_runs() {
+fn the_founding_incident_in_projectscyllas_flat_folder_is_mended_to_590_runs() {
     is_mended_to_590(V2_0);
 }
 
 #[test]
-fn the_founding_incident_in_the_originals_phase_folders_is_mended_to_590_runs() {
+fn the_founding_incident_in_projectscyllas_phase_folders_is_mended_to_590_runs() {
     is_mended_to_590(V3_1);
 }
 
 #[test]
-fn the_original_finds_what_it_wrote_in_a_mended_checkpoint_key_by_key() {
+fn projectscylla_finds_what_it_wrote_in_a_mended_checkpoint_key_by_key() {
     let made = Made::of(V2_0, &SHAPE, &finished());
     made.wipe();
     let keys = |index: &Value| index.as_object().unwrap().keys().cloned().collect::<Vec<_>>();

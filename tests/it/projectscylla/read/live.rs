@@ -1,4 +1,4 @@
-//! While the original's runner works on an experiment, nothing is written.
+//! While ProjectScylla's runner works on an experiment, nothing is written.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -32,7 +32,7 @@ fn is_refused(made: &Made) -> Output {
 }
 
 #[test]
-fn a_repair_while_the_originals_runner_works_is_refused_and_goes_on_when_it_is_dead() {
+fn a_repair_while_projectscyllas_runner_works_is_refused_and_goes_on_when_it_is_dead() {
     for form in FORMS {
         let made = running(form);
         let mut runner = process("scripts/manage_experiment.py");
@@ -94,7 +94,7 @@ fn a_runner_that_was_heard_of_a_moment_ago_may_work_on_another_machine() {
         snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/repair"),
         prepend_module_to_snapshot => false,
         omit_expression => true,
-    }, { insta::assert_snapshot!("refused_while_original_runs", steady(&refused.stderr, &made.world)); });
+    }, { insta::assert_snapshot!("refused_while_projectscylla_runs", steady(&refused.stderr, &made.world)); });
     made.edit("checkpoint.json", |checkpoint| checkpoint["last_heartbeat"] = json!("2026-01-22T06:23:00.000000+00:00"));
     made.repair(0);
 }

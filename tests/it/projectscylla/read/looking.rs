@@ -1,4 +1,4 @@
-//! Runs of the original are shown as ours are, wherever they lie and whatever they lack.
+//! Runs of ProjectScylla are shown as ours are, wherever they lie and whatever they lack.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -34,7 +34,7 @@ fn a_run_a_setup_and_a_tier_of_every_version_are_shown() {
 }
 
 #[test]
-fn a_runner_of_the_original_is_named_and_never_signalled() {
+fn a_runner_of_projectscylla_is_named_and_never_signalled() {
     let made = Made::of(super::made::V2_0, &SMALL, &[(0, 0, 1)]);
     made.edit("checkpoint.json", |checkpoint| checkpoint["status"] = json!("running"));
     let mut runner = Command::new("sh");

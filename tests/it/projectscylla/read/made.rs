@@ -1,4 +1,4 @@
-//! Experiments as the original's runner makes them: every version of the checkpoint, both layouts.
+//! Experiments as ProjectScylla's runner makes them: every version of the checkpoint, both layouts.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,7 +29,7 @@ pub(crate) const V3_1: Form = Form { version: "3.1", phased: true };
 /// Every version in the layout that it came with.
 pub(crate) const FORMS: [Form; 4] = [V1_0, V2_0, V3_0, V3_1];
 
-/// An experiment of the original in a world of its own.
+/// An experiment of ProjectScylla in a world of its own.
 pub(crate) struct Made {
     pub(crate) world: World,
     pub(crate) dir: PathBuf,
@@ -109,7 +109,7 @@ impl Made {
         fs::write(path, format!("{value:#}")).unwrap();
     }
 
-    /// What the original leaves of a run that is done.
+    /// What ProjectScylla leaves of a run that is done.
     pub(crate) fn commit(&self, run: Run) {
         self.agent(&self.place(run));
         let below = |file: &str| format!("{}/{file}", self.place(run));
@@ -123,7 +123,7 @@ impl Made {
         self.write(&format!("{}/../config_manifest.json", self.place(run)), &json!({"tier_id": format!("T{}", run.0)}));
     }
 
-    /// What the original leaves of an agent that is done, in the folder of its run.
+    /// What ProjectScylla leaves of an agent that is done, in the folder of its run.
     pub(crate) fn agent(&self, place: &str) {
         self.write(&format!("{place}/agent/result.json"), &json!({
             "exit_code": 0, "stdout": "", "stderr": "", "cost_usd": 0.5, "api_calls": 1,
@@ -243,7 +243,7 @@ fn config(shape: &Shape) -> Value {
     })
 }
 
-/// What the original writes of a run, without the names of its tier and subtest, and with paths of its machine.
+/// What ProjectScylla writes of a run, without the names of its tier and subtest, and with paths of its machine.
 pub(crate) fn result(run: Run) -> Value {
     let passed = passed(run);
     let score = if passed { 0.9 } else { 0.3 };
@@ -262,7 +262,7 @@ pub(crate) fn result(run: Run) -> Value {
     })
 }
 
-/// The original's hash of a config, by January's rule.
+/// ProjectScylla's hash of a config, by January's rule.
 pub(crate) fn hash(config: &Value) -> String {
     let mut config = config.clone();
     for key in ["parallel_subtests", "max_subtests"] {

@@ -1,4 +1,4 @@
-//! Bugs of the original's `repair_checkpoint.py`, as folders.
+//! Bugs of ProjectScylla's `repair_checkpoint.py`, as folders.
 
 use std::fs;
 

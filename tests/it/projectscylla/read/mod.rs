@@ -1,4 +1,4 @@
-//! Experiments of the original's runner, in every version and both layouts, are verified and mended as ours are. What
+//! Experiments of ProjectScylla's runner, in every version and both layouts, are verified and mended as ours are. What
 //! is known of its bugs is made as a folder here, and is done right.
 
 mod counted;

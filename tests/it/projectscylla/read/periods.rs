@@ -1,4 +1,4 @@
-//! What the original's own functions saved at its commits, in which nothing is found; alone, as every source is.
+//! What ProjectScylla's own functions saved at its commits, in which nothing is found; alone, as every source is.
 
 use std::fs;
 

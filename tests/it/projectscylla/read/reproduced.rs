@@ -1,4 +1,4 @@
-//! What the newest version of the original's runner was seen to do (U1 to U7), as folders.
+//! What the newest version of ProjectScylla's runner was seen to do (U1 to U7), as folders.
 
 use std::fs;
 

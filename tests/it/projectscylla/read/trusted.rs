@@ -1,4 +1,4 @@
-//! Bugs that are open in the newest version of the original, as folders.
+//! Bugs that are open in the newest version of ProjectScylla, as folders.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Experiments as the original's runner leaves them, written from what is known of its files.
+//! Experiments as ProjectScylla's runner leaves them, written from what is known of its files.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,13 +14,13 @@ use crate::world::World;
 /// Two tiers of two subtests of two runs are planned.
 pub(super) const PLANNED: [&str; 8] =
     ["T0/00/1", "T0/00/2", "T0/01/1", "T0/01/2", "T1/01/1", "T1/01/2", "T1/02/1", "T1/02/2"];
-/// What an agent of the original cost.
+/// What an agent of ProjectScylla cost.
 pub(super) const COST: f64 = 0.25;
-/// Where the original says that the experiment lies.
+/// Where ProjectScylla says that the experiment lies.
 const ELSEWHERE: &str = "/home/somebody/fullruns/2026-01-20T06-13-07-tested";
 const STARTED: &str = "2026-01-20T06:13:07.515053+00:00";
 
-/// Which of the original's layouts and checkpoints.
+/// Which of ProjectScylla's layouts and checkpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// The first days of January 2026: checkpoint 1.0, flat, the runs of a subtest in one workspace.
@@ -42,7 +42,7 @@ pub(super) enum End {
     Begun,
 }
 
-/// An experiment of the original in a world, whose fixture lies beside it.
+/// An experiment of ProjectScylla in a world, whose fixture lies beside it.
 pub(super) struct Made {
     pub(super) world: World,
     pub(super) dir: PathBuf,
@@ -70,8 +70,8 @@ pub(super) fn made(form: Form, runs: &[(&str, End)]) -> Made {
     made
 }
 
-/// The same, made from a fixture in the original's own format, which lies where it was when the experiment was started.
-pub(super) fn made_from_a_fixture_of_the_original(form: Form, runs: &[(&str, End)]) -> Made {
+/// The same, made from a fixture in ProjectScylla's own format, which lies where it was when the experiment was started.
+pub(super) fn made_from_a_fixture_of_projectscylla(form: Form, runs: &[(&str, End)]) -> Made {
     made_from(&ProjectScyllaFixture::new().tiers(&["T0", "T1"]), &["T0", "T1"], form, runs)
 }
 

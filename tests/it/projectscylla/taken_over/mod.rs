@@ -1,4 +1,4 @@
-//! Experiments of the original's runner are taken over: what was paid for stays as it is, and the rest is made.
+//! Experiments of ProjectScylla's runner are taken over: what was paid for stays as it is, and the rest is made.
 
 mod made;
 mod refused;

@@ -62,7 +62,7 @@ fn a_fixture_of_another_commit_is_not_taken_for_the_experiments_own() {
 }
 
 #[test]
-fn an_experiment_on_which_the_originals_runner_works_is_not_taken_over() {
+fn an_experiment_on_which_projectscyllas_runner_works_is_not_taken_over() {
     let made = made(Form::Phased, &all_but(&[("T1/02/2", None)]));
     let mut runner = Command::new("sh");
     runner.args(["-c", "read line", "scripts/manage_experiment.py"]).stdin(Stdio::piped());

@@ -10,7 +10,7 @@ use crate::projectscylla::fixture::{JUDGE, ProjectScyllaFixture};
 use crate::scenes::{killing_points, strace_is_missing};
 use crate::verify::folder::{contents, copy, json, results, verify};
 
-/// An experiment of which everything has to be done: results move, attempts are set aside, files of the original too.
+/// An experiment of which everything has to be done: results move, attempts are set aside, files of ProjectScylla too.
 fn begun(form: Form) -> Made {
     let runs = all_but(&[
         ("T0/00/2", Some(End::Failed)),
@@ -121,7 +121,7 @@ fn killed_before_the_last_step_a_repair_ends_the_taking_over_and_forgets_no_entr
     }
     let stopped = || {
         let made = begun(Form::Flat);
-        // A result that the original recorded and that is lost since.
+        // A result that ProjectScylla recorded and that is lost since.
         let lost = made.at(&made.place("T1/02/1", End::Passed)).join("run_result.json");
         std::fs::remove_file(lost).unwrap();
         made

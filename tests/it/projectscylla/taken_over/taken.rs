@@ -1,4 +1,4 @@
-//! What a resume makes of an experiment of the original: every committed run stays, the missing ones are made.
+//! What a resume makes of an experiment of ProjectScylla: every committed run stays, the missing ones are made.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::made::{COST, End, Form, Made, PLANNED, all_but, made, made_from, made_from_a_fixture_of_the_original};
+use super::made::{COST, End, Form, Made, PLANNED, all_but, made, made_from, made_from_a_fixture_of_projectscylla};
 use crate::projectscylla::fixture::{JUDGE, ProjectScyllaFixture};
 use crate::projectscylla::read::made::shared_copy;
 use crate::scenes::output;
@@ -147,7 +147,7 @@ fn agents_of_runs_that_were_never_judged_are_paid_again_only_when_that_is_asked_
 }
 
 #[test]
-fn former_attempts_of_the_original_count_with_their_cost_whatever_they_are_called() {
+fn former_attempts_of_projectscylla_count_with_their_cost_whatever_they_are_called() {
     let runs = all_but(&[("T1/02/2", None)]);
     for (form, failed) in [(Form::Flat, "T0/00/.failed"), (Form::Phased, "in_progress/T0/00/.failed")] {
         let made = made(form, &runs);
@@ -166,9 +166,9 @@ fn former_attempts_of_the_original_count_with_their_cost_whatever_they_are_calle
 }
 
 #[test]
-fn a_fixture_of_the_original_goes_on_with_its_experiment_and_inherits_from_results_that_were_taken_over() {
+fn a_fixture_of_projectscylla_goes_on_with_its_experiment_and_inherits_from_results_that_were_taken_over() {
     let runs = all_but(&[("T1/02/2", None)]);
-    let made = made_from_a_fixture_of_the_original(Form::Phased, &runs);
+    let made = made_from_a_fixture_of_projectscylla(Form::Phased, &runs);
     let agent = format!("echo asked >> {}; touch done", made.world.path("agent.log").display());
     let resumed = is_taken_over(&made, &runs, &["--agent-command", &agent, "--judge-command", JUDGE]);
     // Said once, where what is missing reads any such text.
@@ -257,7 +257,7 @@ fn a_moved_experiment_is_taken_over_where_it_is() {
 }
 
 #[test]
-fn a_complete_experiment_of_the_original_is_left_as_it_is() {
+fn a_complete_experiment_of_projectscylla_is_left_as_it_is() {
     for form in [Form::Flat, Form::Phased] {
         let made = made(form, &all_but(&[]));
         // No fixture is needed where nothing is missing.
@@ -304,7 +304,7 @@ fn an_experiment_that_was_taken_over_can_grow() {
 }
 
 #[test]
-fn the_published_experiment_of_the_original_is_complete_and_left_alone() {
+fn the_published_experiment_of_projectscylla_is_complete_and_left_alone() {
     let world = World::new();
     let Some(dir) = shared_copy(&world, "projectscylla-dryrun") else { return };
     let before = contents(&dir);

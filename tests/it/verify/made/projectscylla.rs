@@ -1,4 +1,4 @@
-//! What can be wrong with an experiment of the original's runner beyond what can be wrong with ours.
+//! What can be wrong with an experiment of ProjectScylla's runner beyond what can be wrong with ours.
 
 use std::fs;
 
