@@ -39,7 +39,7 @@ printf '{{"cost_usd": 0.01, "token_stats": {{"input_tokens": %s}}}}' $tokens > "
     world.path("agent.sh").to_str().unwrap().to_owned()
 }
 
-fn run_projectscylla_fixture(world: &World, more: &[&str]) -> Output {
+fn run_fixture(world: &World, more: &[&str]) -> Output {
     let fixture = ProjectScyllaFixture::new().write(world);
     let agent = noting_agent(world);
     let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1", "--jobs", "2"];
@@ -68,7 +68,7 @@ macro_rules! snapshot {
 #[test]
 fn all_seven_tiers_of_projectscylla_compose_and_inherit_as_they_declare() {
     let world = World::new();
-    let told = run_projectscylla_fixture(&world, &[]).exits(0);
+    let told = run_fixture(&world, &[]).exits(0);
     let same = "T3/05 and T3/06 are set up the same: they measure one setup more than once";
     assert!(told.stderr.find(same) < told.stderr.find("T3/05/run_01"), "{told}");
     assert!(told.stderr.contains(same), "{told}");
@@ -105,7 +105,7 @@ fn all_seven_tiers_of_projectscylla_compose_and_inherit_as_they_declare() {
 #[test]
 fn what_is_asked_for_wins_over_what_is_declared() {
     let world = World::new();
-    run_projectscylla_fixture(&world, &["--inherit", "none", "--tiers", "T0,T1"]).exits(0);
+    run_fixture(&world, &["--inherit", "none", "--tiers", "T0,T1"]).exits(0);
     assert_eq!(result(&world, "T1/01")["inherited_from"], json!([]));
     assert!(!world.experiment().join("config/inherited").exists());
     assert!(
@@ -116,7 +116,7 @@ fn what_is_asked_for_wins_over_what_is_declared() {
     assert_eq!(saved(&world, "inherit"), "none");
 
     let world = World::new();
-    run_projectscylla_fixture(&world, &["--inherit", "previous-best", "--tiers", "T0,T5"]).exits(2);
+    run_fixture(&world, &["--inherit", "previous-best", "--tiers", "T0,T5"]).exits(2);
     run_again(&world, &["--inherit", "previous-best", "--tiers", "T0,T1,T6"]).exits(0);
     assert_eq!(result(&world, "T1/02")["inherited_from"], json!(["T0/03"]));
     // This one declares that it extends nothing, and no rule takes that from it.
@@ -134,7 +134,7 @@ fn run_again(world: &World, more: &[&str]) -> Output {
 #[test]
 fn winners_of_tiers_that_are_not_planned_are_mistakes_before_anything_starts() {
     let world = World::new();
-    let output = run_projectscylla_fixture(&world, &["--tiers", "T0,T5"]).exits(2);
+    let output = run_fixture(&world, &["--tiers", "T0,T5"]).exits(2);
     assert_eq!(fs::read_dir(world.results()).unwrap().count(), 0);
     let said =
         "subtests/t5/13-tools-agents.yaml: `T5/13` takes over the winner of `T2`, which is not planned before `T5`";
@@ -365,8 +365,7 @@ fn a_foreign_file_beside_what_is_frozen_is_found() {
 #[test]
 fn a_dry_run_shows_everything_and_writes_nothing() {
     let world = World::new();
-    let output =
-        run_projectscylla_fixture(&world, &["--dry-run", "--price-per-run", "0.5", "--max-cost-usd", "10"]).exits(0);
+    let output = run_fixture(&world, &["--dry-run", "--price-per-run", "0.5", "--max-cost-usd", "10"]).exits(0);
     assert_eq!((output.stderr.as_str(), fs::read_dir(world.results()).unwrap().count()), ("", 0), "{output}");
     snapshot!("screens_e2e", "dry_run", crate::world::steady(&output.stdout, &world));
     let output = run_again(&world, &["--dry-run", "--message-format", "json", "--tiers", "T1"]).exits(0);
