@@ -104,7 +104,10 @@ fn by_name(
 }
 
 /// The folders in which experiments are searched for; `within` is a folder that a person named.
-fn places(within: Option<PathBuf>, current: &Path, console: &mut Console) -> Result<Vec<PathBuf>, CliError> {
+///
+/// # Errors
+/// When the settings have mistakes.
+pub fn places(within: Option<PathBuf>, current: &Path, console: &mut Console) -> Result<Vec<PathBuf>, CliError> {
     if let Some(within) = within {
         return Ok(vec![within]);
     }

@@ -212,6 +212,12 @@ impl Console {
         (io::stdout().is_terminal() && !is_dumb).then(|| terminal::size(io::stdout()))
     }
 
+    /// How many columns a line of standard output has; `None` when it is no terminal, which has any number.
+    #[must_use]
+    pub fn columns(&self) -> Option<usize> {
+        io::stdout().is_terminal().then(|| terminal::size(io::stdout()).columns)
+    }
+
     /// Draws a frame over the screen, without flicker and without leftovers.
     ///
     /// # Errors

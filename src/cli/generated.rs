@@ -69,6 +69,8 @@ fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("status", crate::ui::status::status_schema()),
         ("run_details", crate::report::show::run_schema()),
         ("setup_details", crate::report::show::setup_schema()),
+        ("run", crate::report::rows::row_schema()),
+        ("experiment", crate::ui::list::list_schema()),
         ("plan", crate::ui::plan::plan_schema()),
         ("repair", crate::ui::repair::repair_schema()),
         ("checkpoint", of(schemars::schema_for!(Checkpoint))),

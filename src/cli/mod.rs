@@ -7,6 +7,7 @@ pub mod commands;
 pub mod console;
 pub mod error;
 pub mod exit;
+pub mod filters;
 pub mod generated;
 pub mod locate;
 pub mod meant;
@@ -102,6 +103,8 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<Exit, CliError> 
         Command::Status(args) => commands::status::run(args, console),
         Command::Show(args) => commands::show::run(args, console),
         Command::Diff(args) => commands::diff::run(args, console),
+        Command::List(args) => commands::list::run(args, console),
+        Command::Runs(args) => commands::runs::run(args, console),
         Command::Verify(args) => commands::verify::run(args, console),
         Command::Repair(args) => commands::repair::run(args, console),
         Command::Seal(args) => commands::seal::run(args, console),

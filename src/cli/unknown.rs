@@ -4,10 +4,10 @@ use clap::CommandFactory;
 
 use crate::cli::args::Cli;
 use crate::cli::error::CliError;
-use crate::config::nearest::nearest;
+use crate::text::nearest::nearest;
 
 /// Words of other tools, and what to type here instead.
-const MEANT: [(&str, &str); 19] = [
+const MEANT: [(&str, &str); 18] = [
     ("cancel", STOP),
     ("check", "`cargo scylla verify` checks an experiment, `cargo scylla fixture check DIR` a fixture"),
     ("clean", DELETE),
@@ -16,8 +16,7 @@ const MEANT: [(&str, &str); 19] = [
     ("fix", "`cargo scylla repair` mends what `cargo scylla verify` finds"),
     ("init", "`cargo scylla fixture new my-task` makes a fixture to begin with"),
     ("kill", STOP),
-    ("list", SHOW),
-    ("ls", SHOW),
+    ("ls", "`cargo scylla list` lists the experiments of the results folder"),
     ("new", "`cargo scylla fixture new my-task` makes a fixture to begin with"),
     ("plan", "`cargo scylla run --dry-run` shows the plan of a fixture, and starts nothing"),
     ("report", SHOW),
@@ -25,7 +24,7 @@ const MEANT: [(&str, &str); 19] = [
         "restart",
         "`cargo scylla resume` goes on with an experiment, and `cargo scylla run FIXTURE --fresh` begins a new one",
     ),
-    ("results", SHOW),
+    ("results", "`cargo scylla runs` shows a row for each run, `cargo scylla status` a table of the setups"),
     ("retry", "`cargo scylla resume` makes what is missing, and `cargo scylla rerun` makes runs again that are named"),
     ("start", "`cargo scylla run FIXTURE` starts an experiment"),
     ("test", "`cargo scylla fixture check DIR --run` tries a fixture"),

@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use crate::model::money::Usd;
+use crate::text::nearest::nearest;
 use crate::text::short;
 use crate::text::words::seconds_of;
 
 use super::mistake::{Mistake, Mistakes};
-use super::nearest::nearest;
 use super::node::{Entry, Node, Place, Value};
 
 /// Longest time limit that is accepted, in seconds: one year.

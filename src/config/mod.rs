@@ -11,7 +11,6 @@ pub mod scaffold;
 pub mod settings;
 
 mod fields;
-pub mod nearest;
 mod node;
 mod toml;
 mod yaml;

@@ -8,6 +8,8 @@ pub mod alone;
 mod backend;
 pub mod coordinator;
 pub mod error;
+pub mod overview;
 pub mod projectscylla;
+pub mod rows;
 pub mod session;
 pub mod worker;

@@ -320,6 +320,20 @@ pub enum Missing {
     Damaged,
 }
 
+impl Missing {
+    /// Why, as people read it.
+    #[must_use]
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::NotStarted => "not started",
+            Self::Unfinished => "started and not finished",
+            Self::AgentComplete => "not judged: the agent is done, the judges are not",
+            Self::Damaged => "damaged: the result is not what was committed, or is gone",
+            Self::Errored => "errored: infrastructure failed until the attempts were used up",
+        }
+    }
+}
+
 /// Runs that are missing because the same failure ended their last attempts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Errored {

@@ -23,6 +23,29 @@ pub enum Flag {
 }
 
 impl Flag {
+    /// Every one.
+    pub const ALL: [Self; 6] = [
+        Self::RecordLeftOut,
+        Self::TreeLeftOut,
+        Self::TreeGone,
+        Self::TreeNotCaptured,
+        Self::FolderReplaced,
+        Self::SecretInPatch,
+    ];
+
+    /// Its name, as in a file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RecordLeftOut => "record_left_out",
+            Self::TreeLeftOut => "tree_left_out",
+            Self::TreeGone => "tree_gone",
+            Self::TreeNotCaptured => "tree_not_captured",
+            Self::FolderReplaced => "folder_replaced",
+            Self::SecretInPatch => "secret_in_patch",
+        }
+    }
+
     /// What it means for a run, as the end of a sentence.
     #[must_use]
     pub fn meaning(self) -> &'static str {

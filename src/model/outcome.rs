@@ -138,6 +138,19 @@ impl AgentEnd {
     pub fn timed_out(self) -> bool {
         matches!(self, Self::TimedOut | Self::NoProgress)
     }
+
+    /// What the agent did, as a sentence about it goes on.
+    #[must_use]
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::TimedOut => "timed out",
+            Self::NoProgress => "wrote nothing for too long",
+            Self::OutputLimit => "wrote more than the output limit allows",
+            Self::OverBudget => "ended over budget",
+            Self::Refused => "refused the task",
+        }
+    }
 }
 
 impl fmt::Display for AgentEnd {

@@ -1,5 +1,7 @@
 //! Why a run did not pass, as far as its agent and its checks show it.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -121,4 +123,19 @@ pub enum Why {
         /// After how many seconds its time limit ended it; `None` when it ended by itself.
         timed_out_after: Option<u64>,
     },
+}
+
+impl fmt::Display for Why {
+    /// As a row of a single run says it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AgentEnd { agent_end } => write!(f, "agent {}", agent_end.verb()),
+            Self::Exited { exit_code } => write!(f, "agent exited with {exit_code}"),
+            Self::ChangedNothing => f.write_str("agent changed nothing"),
+            Self::Check { check, timed_out_after: Some(seconds) } => {
+                write!(f, "check `{check}` timed out after {seconds} s")
+            }
+            Self::Check { check, timed_out_after: None } => write!(f, "check `{check}` failed"),
+        }
+    }
 }

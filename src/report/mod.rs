@@ -1,4 +1,5 @@
 //! Floor 4: documents about results. Writes only to what it is given.
 
 pub mod findings;
+pub mod rows;
 pub mod show;

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod costs;
+pub mod filter;
 pub mod gradings;
 pub mod index;
 pub mod limiter;
@@ -13,6 +14,7 @@ mod queue;
 pub mod recompute;
 pub mod retry;
 pub mod rows;
+pub mod sort;
 pub mod stage;
 pub mod state;
 pub mod status;

@@ -56,7 +56,8 @@ impl Reason {
 }
 
 /// Why a run did not pass: what its agent did, or else each check that failed.
-fn reasons(shortfall: &Shortfall) -> Vec<Why> {
+#[must_use]
+pub fn reasons(shortfall: &Shortfall) -> Vec<Why> {
     match shortfall {
         Shortfall { end, .. } if *end != AgentEnd::Finished => vec![Why::AgentEnd { agent_end: *end }],
         Shortfall { exit_code: Some(code), .. } if *code != 0 => vec![Why::Exited { exit_code: *code }],

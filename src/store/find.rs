@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -56,6 +56,38 @@ pub fn make_results_folder(results_dir: &Path) -> Result<(), StoreError> {
 /// When the results folder cannot be listed.
 pub fn find_all(results_dir: &Path) -> Result<Vec<ExperimentFolder>, StoreError> {
     Ok(by_start(results_dir)?.into_iter().map(|(_, folder)| folder).collect())
+}
+
+/// What lies in a results folder.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Listed {
+    /// What may be an experiment, whatever it is called.
+    pub experiments: Vec<ExperimentFolder>,
+    /// Other folders, and why they are none.
+    pub others: Vec<(PathBuf, String)>,
+}
+
+/// Looks at everything in a results folder; what is hidden or no folder is none of its business. A results folder that is not
+/// there holds nothing.
+///
+/// # Errors
+/// When the results folder cannot be listed.
+pub fn look(results_dir: &Path) -> Result<Listed, StoreError> {
+    let mut listed = Listed::default();
+    for name in names(results_dir)? {
+        let path = results_dir.join(&name);
+        if name.as_encoded_bytes().starts_with(b".") || !path.is_dir() {
+            continue;
+        }
+        match ExperimentFolder::open(&path) {
+            Ok(folder) => listed.experiments.push(folder),
+            Err(StoreError::NotAnExperiment(_)) => {
+                listed.others.push((path, "it is not the folder of an experiment".to_owned()));
+            }
+            Err(error) => listed.others.push((path, error.with_cause())),
+        }
+    }
+    Ok(listed)
 }
 
 /// The start of the newest experiment of any id. A results folder that does not exist contains none.
@@ -153,8 +185,6 @@ fn is_time(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
     use crate::store::sample;
 

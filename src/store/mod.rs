@@ -32,6 +32,7 @@ pub mod signature;
 pub mod stages;
 pub mod survey;
 pub mod taken_over;
+mod threads;
 pub mod work;
 
 mod version;
@@ -109,6 +110,16 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// What failed and why, in one sentence.
+    #[must_use]
+    pub fn with_cause(&self) -> String {
+        let said = self.to_string();
+        match std::error::Error::source(self).map(ToString::to_string).filter(|cause| !said.ends_with(cause)) {
+            Some(cause) => format!("{said}: {cause}"),
+            None => said,
+        }
+    }
+
     /// The kind of the system's error, when it was one: a full disk needs another message than a missing permission.
     #[must_use]
     pub fn io_kind(&self) -> Option<io::ErrorKind> {

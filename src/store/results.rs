@@ -1,24 +1,29 @@
-//! Whole results, for callers that need more than the survey's few facts: an export, and the choice of winners.
+//! Whole results, for callers that need more than the survey's few facts: an export, the choice of winners, and rows that
+//! people look at.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
+use serde_json::Value;
 
+use crate::model::flag::Flag;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::RunId;
 use crate::model::inherited::Compared;
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::outcome::AgentEnd;
 use crate::model::result::RunResult;
-use crate::model::score::Score;
+use crate::model::score::{Grade, Score};
 use crate::model::usage::Tokens;
 use crate::os::files::{self, FileError};
 
-use super::StoreError;
-use super::form;
 use super::layout::{ExperimentFolder, RunFolder};
 use super::stages::RunStore;
 use super::version::{Age, age, costs};
+use super::{StoreError, form, threads};
 
 /// A committed result, by the tool that wrote it.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +81,87 @@ fn compared_in(path: &Path, run: RunId) -> Result<Option<Compared>, StoreError> 
     let is_earlier = scored.version.is_some_and(|version| age(&version) == Age::Earlier);
     let tokens = if is_earlier { costs::tokens(scored.token_stats) } else { scored.token_stats };
     Ok(scored.judge_score.map(|score| Compared { subtest: run.subtest, score, tokens: tokens.total() }))
+}
+
+/// What a result says beyond the facts of a survey. Whatever is missing there, or is not known here, is `None`.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default)]
+pub struct Details {
+    #[serde(rename = "judge_grade", deserialize_with = "known")]
+    /// The score's grade.
+    pub grade: Option<Grade>,
+    /// How the agent ended.
+    #[serde(rename = "agent_end", deserialize_with = "known")]
+    pub end: Option<AgentEnd>,
+    /// The agent's exit code.
+    #[serde(deserialize_with = "known")]
+    pub exit_code: Option<i32>,
+    /// Tokens of the agent.
+    #[serde(rename = "token_stats")]
+    pub tokens: Tokens,
+    /// What was unusual about what the agent left.
+    #[serde(deserialize_with = "known_flags")]
+    pub flags: BTreeSet<Flag>,
+    /// What the judges said.
+    pub judges: Option<Vec<Vote>>,
+    version: Option<String>,
+}
+
+/// What one judge said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub struct Vote {
+    /// Whether it passed the run.
+    pub passed: Option<bool>,
+    is_valid: Option<bool>,
+}
+
+impl Vote {
+    /// Whether it counts: other tools list judges whose answer was not valid.
+    #[must_use]
+    pub fn is_valid(self) -> bool {
+        self.passed.is_some() && self.is_valid != Some(false)
+    }
+}
+
+/// A value of a word or range that this version knows; another one is not known.
+fn known<'de, T: serde::de::DeserializeOwned, D: serde::Deserializer<'de>>(value: D) -> Result<Option<T>, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(value)?).ok())
+}
+
+fn known_flags<'de, D: serde::Deserializer<'de>>(value: D) -> Result<BTreeSet<Flag>, D::Error> {
+    let names = Option::<Vec<String>>::deserialize(value)?.unwrap_or_default();
+    Ok(names.iter().filter_map(|name| Flag::named(name)).collect())
+}
+
+/// Reads what these committed runs say beyond the facts of a survey, on several threads. `place` says where a run lies below
+/// the experiment's folder. One that cannot be read any more says nothing.
+pub fn details(
+    folder: &ExperimentFolder,
+    runs: &[RunId],
+    place: impl Fn(RunId) -> String + Sync,
+    grading: GradingNumber,
+) -> BTreeMap<RunId, Details> {
+    let all = Mutex::new(BTreeMap::new());
+    let take = |mut part: BTreeMap<RunId, Details>| {
+        all.lock().unwrap_or_else(PoisonError::into_inner).append(&mut part);
+    };
+    let each = |part: &mut BTreeMap<RunId, Details>, run: &RunId| {
+        let run_folder = RunFolder::at(folder.root().join(place(*run)));
+        part.extend(details_in(&run_folder.graded(grading).result(), *run).map(|details| (*run, details)));
+    };
+    threads::share(runs, BTreeMap::new, each, take);
+    all.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn details_in(path: &Path, run: RunId) -> Option<Details> {
+    let bytes = bytes(path, run).ok()?;
+    let read = |bytes: &[u8]| serde_json::from_slice::<Details>(bytes).ok();
+    // It may be one that was taken over.
+    let details = read(&bytes).or_else(|| read(&form::strict(&bytes).ok()?))?;
+    let is_earlier = details.version.as_deref().is_some_and(|version| age(version) == Age::Earlier);
+    let tokens = if is_earlier { costs::tokens(details.tokens) } else { details.tokens };
+    Some(Details { tokens, ..details })
 }
 
 fn bytes(path: &Path, run: RunId) -> Result<Vec<u8>, StoreError> {

@@ -3,9 +3,11 @@
 pub mod asked;
 pub mod claims;
 pub mod columns;
+pub mod csv;
 pub mod cures;
 pub mod escape;
 mod loose;
+pub mod nearest;
 pub mod page;
 pub mod patch;
 pub mod redact;

@@ -1,7 +1,7 @@
 //! Why runs are missing, and why runs did not pass: short blocks below the table of results.
 
 use crate::model::event::Errored;
-use crate::model::outcome::{AgentEnd, Excerpt};
+use crate::model::outcome::Excerpt;
 use crate::model::shortfall::{SetupShortfall, Why};
 use crate::text::columns::cut;
 use crate::text::escape;
@@ -67,7 +67,7 @@ fn sentence(SetupShortfall { why, changed_nothing, runs, of, .. }: &SetupShortfa
     };
     let and_nothing = if *changed_nothing { " and changed nothing" } else { "" };
     match why {
-        Why::AgentEnd { agent_end } => format!("{agents} {}{and_nothing}", ended(*agent_end)),
+        Why::AgentEnd { agent_end } => format!("{agents} {}{and_nothing}", agent_end.verb()),
         Why::Exited { exit_code } => format!("{agents} exited with {exit_code}{and_nothing}"),
         Why::ChangedNothing => format!("{agents} changed nothing"),
         Why::Check { check, timed_out_after } => {
@@ -79,15 +79,4 @@ fn sentence(SetupShortfall { why, changed_nothing, runs, of, .. }: &SetupShortfa
 /// How a check failed.
 pub(super) fn failed(timed_out_after: Option<u64>) -> String {
     timed_out_after.map_or_else(|| "failed".to_owned(), |seconds| format!("timed out after {seconds} s"))
-}
-
-fn ended(end: AgentEnd) -> &'static str {
-    match end {
-        AgentEnd::Finished => "finished",
-        AgentEnd::TimedOut => "timed out",
-        AgentEnd::NoProgress => "wrote nothing for too long",
-        AgentEnd::OutputLimit => "wrote more than the output limit allows",
-        AgentEnd::OverBudget => "ended over budget",
-        AgentEnd::Refused => "refused the task",
-    }
 }

@@ -158,7 +158,7 @@ fn add_counts(page: &mut Page, missing: &BTreeMap<Missing, usize>, what: &str, s
     page.line(styles.paint(Tone::Strong, format!("{} {is} {what}:", counted(all, "planned run"))));
     let width = missing.values().map(|count| count.to_string().len()).max().unwrap_or(0);
     for (why, count) in missing.iter().filter(|(_, count)| **count > 0) {
-        page.line(format_args!("  {count:>width$} {}", why_missing(*why)));
+        page.line(format_args!("  {count:>width$} {}", why.sentence()));
     }
 }
 
@@ -199,17 +199,7 @@ pub(super) fn add_waiting(page: &mut Page, waiting: &BTreeMap<TierId, BTreeSet<T
     }
 }
 
-fn why_missing(why: Missing) -> &'static str {
-    match why {
-        Missing::NotStarted => "not started",
-        Missing::Unfinished => "started and not finished",
-        Missing::AgentComplete => "not judged: the agent is done, the judges are not",
-        Missing::Damaged => "damaged: the result is not what was committed, or is gone",
-        Missing::Errored => "errored: infrastructure failed until the attempts were used up",
-    }
-}
-
-/// Lines of names and values, with the values aligned.
+/// Lines of a name and its value, the values below each other.
 pub(super) fn named_lines(lines: &[(&str, String)]) -> String {
     let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut page = Page::default();

@@ -41,6 +41,7 @@ mod remainder;
 mod repair;
 mod repository_url;
 mod rerun;
+mod runs;
 mod scenes;
 mod screens;
 mod seal;

@@ -26,7 +26,14 @@ fn results_are_on_stdout_and_talk_is_on_stderr() {
     assert!(ran.stdout.contains("tested is complete") && ran.stdout.contains("pass rate"), "{ran}");
     assert!(!ran.stdout.contains("Begins") && ran.stderr.contains("Begins"), "{ran}");
     let dir = experiment(&world);
-    for arguments in [&["status", &dir][..], &["verify", &dir], &["fixture", "check", &fixture], &["man"]] {
+    for arguments in [
+        &["status", &dir][..],
+        &["runs", &dir],
+        &["list", "results"],
+        &["verify", &dir],
+        &["fixture", "check", &fixture],
+        &["man"],
+    ] {
         let output = world.scylla(arguments).exits(0);
         assert!(!output.stdout.is_empty() && output.stderr.is_empty(), "{arguments:?} {output}");
     }
@@ -96,6 +103,9 @@ fn every_command_that_prints_survives_a_reader_that_is_gone() {
     let dir = experiment(&world);
     for arguments in [
         &["status", &dir][..],
+        &["list", "results"],
+        &["runs", &dir],
+        &["runs", &dir, "--format", "csv"],
         &["verify", &dir],
         &["verify", &dir, "--format", "sarif"],
         &["repair", &dir],

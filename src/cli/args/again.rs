@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Arg, Args};
 
 use crate::cli::args::output::TableFlags;
+use crate::cli::args::runs::FilterFlags;
 use crate::cli::args::{OperationFlags, Which};
 use crate::model::ids::RunId;
 
@@ -18,8 +19,11 @@ pub struct Rerun {
     /// A run to make again, such as `T0/00/1`, whatever it holds; may be given several times
     #[arg(long, value_name = "RUN")]
     pub run: Vec<RunId>,
+    /// Which runs.
+    #[command(flatten)]
+    pub filters: FilterFlags,
     /// Make every run again that is missing because infrastructure failed; agents that are done are not asked again
-    #[arg(long)]
+    #[arg(long, conflicts_with = "filter")]
     pub errored: bool,
     /// Flags that take effect.
     #[command(flatten)]
@@ -42,6 +46,9 @@ pub struct Regrade {
     /// A run to grade, such as `T0/00/1`; may be given several times [default: every run whose agent is done]
     #[arg(long, value_name = "RUN")]
     pub run: Vec<RunId>,
+    /// Which runs.
+    #[command(flatten)]
+    pub filters: FilterFlags,
     /// Why, in a sentence that is kept with the grading
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,

@@ -10,8 +10,10 @@ use crate::cli::args::again::as_saved;
 use crate::cli::args::again::{Regrade, Rerun};
 use crate::cli::args::fixture::Fixture;
 use crate::cli::args::fixture::OverrideFlags;
+use crate::cli::args::list::List;
 use crate::cli::args::output::{TableFlags, Talk};
 use crate::cli::args::projectscylla::{Export, TakeOverFlags};
+use crate::cli::args::runs::Runs;
 use crate::cli::args::seal::Seal;
 use crate::cli::args::show::{Diff, Show};
 use crate::cli::args::stop::Stop;
@@ -24,8 +26,10 @@ use crate::model::money::Usd;
 
 pub mod again;
 pub mod fixture;
+pub mod list;
 pub mod output;
 pub mod projectscylla;
+pub mod runs;
 pub mod seal;
 pub mod show;
 pub mod stop;
@@ -118,6 +122,12 @@ pub enum Command {
     /// Byte for byte where standard output is no terminal, so that `git apply` takes it; colored, and with everything shown that
     /// a terminal would obey, on one.
     Diff(Diff),
+    /// List the experiments of the results folder, the newest first
+    List(List),
+    /// Show a row for each run of an experiment, also of those that are missing
+    ///
+    /// Runs can be chosen by filters, such as `status(failed) & cost(>0.10)`, and sorted.
+    Runs(Runs),
     /// Check that results, checkpoint and plan agree; writes nothing
     ///
     /// Reads every result and the evidence that its seal covers, and reports each disagreement with its cure.

@@ -9,9 +9,11 @@ use crate::cli::commands::session;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
+use crate::cli::filters;
 use crate::cli::locate::locate;
 use crate::cli::options::{self, Differences, operate};
 use crate::cli::prelude::Prelude;
+use crate::engine::rows::rows_held;
 use crate::engine::session::open::Session;
 use crate::engine::session::progress::Progress;
 use crate::engine::session::regrade::{Wanted, begin};
@@ -23,6 +25,7 @@ use crate::text::words::{counted, shell_word};
 /// # Errors
 /// When no fixture is known, it differs in what agents are given, a run is not done, or the folder is held.
 pub fn run(args: &Regrade, console: &mut Console) -> Result<Exit, CliError> {
+    let filters = filters::read(&args.filters)?;
     let prelude = Prelude::begin(console)?;
     let (session, name) = session::open_held(&args.experiment, console)?;
     let current = console.current_dir()?;
@@ -33,10 +36,22 @@ pub fn run(args: &Regrade, console: &mut Console) -> Result<Exit, CliError> {
     };
     let loaded = options::load(&from, &options::overrides(&OverrideFlags::default(), &located, &current))?;
     let loaded = options::startable(loaded, &[])?;
+    let fitting = match filters.as_slice() {
+        [] => None,
+        filters => Some(filters::named(filters, &rows_held(&session).on(&name)?, console)?),
+    };
+    if args.run.is_empty() && fitting.as_ref().is_some_and(Vec::is_empty) {
+        return session.end_without_work().map(|()| Exit::Success).on(&name);
+    }
     let wanted = Wanted { fixture: loaded.fixture, parts: loaded.parts, reason: args.reason.clone() };
     let mut session = begin(session, wanted).on(&name)?;
     let graded = session.progress.to_grade();
-    let named = if args.run.is_empty() { graded } else { chosen(&args.run, &graded, &session.progress)? };
+    let mut named = match (args.run.as_slice(), &fitting) {
+        ([], None) => graded.clone(),
+        (named, _) => chosen(named, &graded, &session.progress)?,
+    };
+    // Who names runs by what they have in common means those of them that can be graded.
+    named.extend(fitting.iter().flatten().filter(|run| graded.contains(run)));
     console.say(&summary(&session, named.len(), &name))?;
     session.progress.only(&named);
     let mut differences = Differences::default();

@@ -314,7 +314,8 @@ pub(super) fn time_in_names(time: Timestamp) -> String {
 }
 
 /// The time that the name of an experiment's folder begins with.
-pub(super) fn time_of_name(name: &OsStr) -> Option<Timestamp> {
+#[must_use]
+pub fn time_of_name(name: &OsStr) -> Option<Timestamp> {
     let time = name.to_str()?.get(.."0000-00-00T00-00-00".len())?;
     let civil = DateTime::strptime(TIME_IN_NAMES, time).ok()?;
     TimeZone::UTC.to_timestamp(civil).ok()

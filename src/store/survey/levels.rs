@@ -9,8 +9,8 @@ use crate::model::survey::{Problem, ProblemKind, Survey};
 use crate::model::usage::Total;
 use crate::os::files::{Folder, Kind};
 
+use super::Depth;
 use super::collect::{self, AttemptSeen, Collection, Part};
-use super::{Depth, threads};
 use crate::store::form::Form;
 use crate::store::layout::RunFolder;
 use crate::store::layout::config::{BASELINE_CHECKS, INHERITED, REPOSITORY, commit_of, tier_of_inherited};
@@ -18,7 +18,7 @@ use crate::store::layout::{
     self, BACKUP_PREFIX, Base, CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder, FAILED, FIXTURE, GRADINGS, LOCK,
     Level, QUARANTINE, REPO, REPORT, SEAL, SEAL_SIGNATURE,
 };
-use crate::store::{StoreError, attempts, claim};
+use crate::store::{StoreError, attempts, claim, threads};
 
 /// A subtest's folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

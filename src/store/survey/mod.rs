@@ -35,7 +35,6 @@ mod levels;
 mod read;
 mod replaced;
 mod single;
-mod threads;
 mod whole;
 
 use bases::Bases;

@@ -13,12 +13,12 @@ use crate::os::files::{self, Folder, ReadError, TEMPORARY_PREFIX};
 use super::collect::{self, Collection, Part};
 use super::facts::ReadFacts;
 use super::levels::{ListedRuns, SubtestFolder};
-use super::{Depth, Setting, threads};
+use super::{Depth, Setting};
 use crate::store::form::{AgentLeft, Strict};
 use crate::store::layout::{AGENT_RESULT, Base, ExperimentFolder, JUDGE, Level, PATCH, RESULT, RunFolder};
 use crate::store::own_digest::{self, Own};
 use crate::store::version::{self, Age, age};
-use crate::store::{clipped, evidence};
+use crate::store::{clipped, evidence, threads};
 
 /// How many runs are read for each opening of their subtest's folder: a large subtest is shared between threads.
 const RUNS_AT_A_TIME: usize = 128;

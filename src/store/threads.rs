@@ -1,4 +1,4 @@
-//! Threads that share a list of work; alone, because several levels of the folder are read by them.
+//! Threads that share a list of work; alone, because several levels of a folder are read by them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;

@@ -1,0 +1,175 @@
+//! The table of runs: a row for each, as wide as there is room.
+
+use crate::model::outcome::AgentEnd;
+use crate::model::row::{RowStatus, RunRow};
+use crate::model::usage::Total;
+use crate::text::columns::{columns, cut};
+use crate::text::escape;
+use crate::text::page::Page;
+use crate::text::styles::{Styles, Tone};
+use crate::text::words::duration;
+
+use super::tables::shortened;
+
+/// What stands for a value that is not there.
+const NONE: &str = "–";
+/// Space between two columns.
+const GAP: usize = 2;
+/// The fewest columns that a name or a reason is cut to.
+const FEWEST: usize = 8;
+/// So many columns of a reason are shown where there is room for any.
+const MOST_REASON: usize = 160;
+/// On fewer columns, the grade stands behind the score, and how an agent ended stands with the reason.
+const NARROW: usize = 110;
+
+/// One column of the table.
+struct Column {
+    cells: Vec<String>,
+    is_number: bool,
+    width: usize,
+}
+
+impl Column {
+    fn new(title: &str, is_number: bool, rows: &[&RunRow], cell: impl Fn(&RunRow) -> Option<String>) -> Self {
+        let mut cells = vec![title.to_owned()];
+        cells.extend(rows.iter().map(|row| cell(row).unwrap_or_else(|| NONE.to_owned())));
+        let width = cells.iter().map(|cell| columns(cell)).max().unwrap_or(0);
+        Self { cells, is_number, width }
+    }
+
+    fn narrowed(&mut self, width: usize) {
+        self.width = self.width.min(width);
+        for cell in &mut self.cells {
+            if columns(cell) > self.width {
+                *cell = cut(cell, self.width);
+            }
+        }
+    }
+
+    fn padded(&self, line: usize) -> String {
+        let cell = self.cells.get(line).map_or("", String::as_str);
+        let space = " ".repeat(self.width.saturating_sub(columns(cell)));
+        if self.is_number { format!("{space}{cell}") } else { format!("{cell}{space}") }
+    }
+}
+
+/// The table, on so many columns; on any number of them where nothing is said.
+#[must_use]
+pub fn runs_table(rows: &[&RunRow], room: Option<usize>, styles: Styles) -> String {
+    let score = |row: &RunRow| row.score.map(|score| format!("{score:.2}"));
+    let grade = |row: &RunRow| row.grade.map(|grade| grade.to_string());
+    let mut table = vec![
+        Column::new("run", false, rows, |row| {
+            Some(format!("{}/{}/{}", row.run.tier, row.run.subtest, row.run.run.get()))
+        }),
+        Column::new("setup", false, rows, |row| row.name.as_deref().map(shortened)),
+        Column::new("status", false, rows, |row| Some(row.status.to_string())),
+    ];
+    let is_narrow = room.is_some_and(|room| room < NARROW);
+    if is_narrow {
+        let both = |row: &RunRow| Some(format!("{} {}", score(row)?, grade(row).unwrap_or_default()));
+        table.push(Column::new("score", false, rows, both));
+    } else {
+        table.push(Column::new("score", true, rows, score));
+        table.push(Column::new("grade", false, rows, grade));
+        table.push(Column::new("end", false, rows, |row| row.end.map(|end| end.to_string())));
+    }
+    table.extend([
+        Column::new("cost", true, rows, |row| row.cost.map(cost)),
+        Column::new("tokens", true, rows, |row| row.tokens.map(tokens)),
+        Column::new("time", true, rows, |row| row.seconds.map(duration)),
+        Column::new("reason", false, rows, |row| Some(reason(row, is_narrow))),
+    ]);
+    if let Some(room) = room {
+        fit(&mut table, room);
+    }
+    let mut page = Page::default();
+    for line in 0..=rows.len() {
+        let cells = table.iter().enumerate().map(|(number, column)| match (number, line) {
+            (2, 1..) => painted(rows[line - 1].status, &column.padded(line), styles),
+            _ => column.padded(line),
+        });
+        let text = cells.collect::<Vec<_>>().join(&" ".repeat(GAP));
+        let text = text.trim_end();
+        page.line(room.map_or_else(|| text.to_owned(), |room| cut(text, room)));
+    }
+    page.into_text()
+}
+
+/// Narrows the names and the reasons, so that all columns have room.
+fn fit(table: &mut [Column], room: usize) {
+    let last = table.len() - 1;
+    let (name, reason) = (table[1].width, table[last].width);
+    let others: usize = table.iter().map(|column| column.width + GAP).sum::<usize>() - GAP - name - reason;
+    let left = room.saturating_sub(others).max(2 * FEWEST);
+    // Half of it is for names where both are long.
+    let for_names = name.min((left / 2).max(left.saturating_sub(reason)));
+    table[1].narrowed(for_names);
+    table[last].narrowed(left - for_names);
+}
+
+fn painted(status: RowStatus, text: &str, styles: Styles) -> String {
+    let tone = match status {
+        RowStatus::Passed => Tone::Good,
+        RowStatus::Failed | RowStatus::Errored | RowStatus::Damaged => Tone::Bad,
+        RowStatus::Running => Tone::Strong,
+        RowStatus::AgentComplete | RowStatus::Unfinished | RowStatus::NotStarted => Tone::Warning,
+    };
+    styles.paint(tone, text).to_string()
+}
+
+fn cost(cost: Total) -> String {
+    match cost.at_least() {
+        Some(usd) if !cost.is_whole() => format!("≥{usd}"),
+        _ => cost.to_string(),
+    }
+}
+
+/// `950`, `12.3k`, `1.2M`.
+fn tokens(count: u64) -> String {
+    let tenths = |unit: u64| {
+        let tenths = (count / (unit / 100)).saturating_add(5) / 10;
+        format!("{}.{}", tenths / 10, tenths % 10)
+    };
+    match count {
+        0..1_000 => count.to_string(),
+        1_000..999_950 => format!("{}k", tenths(1_000)),
+        _ => format!("{}M", tenths(1_000_000)),
+    }
+}
+
+/// Why a run did not pass; with its end, where that is told nowhere else.
+fn reason(row: &RunRow, with_end: bool) -> String {
+    let end = row.end.filter(|end| with_end && row.reason.is_none() && *end != AgentEnd::Finished);
+    let reason = end.map(|end| format!("agent {}", end.verb())).or_else(|| row.reason.clone());
+    reason.map_or_else(String::new, |reason| cut(&escape::terminal(&reason), MOST_REASON))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::row::samples as row;
+    use crate::model::samples::snapshot;
+
+    #[test]
+    fn a_run_is_a_row_and_long_texts_are_cut_where_there_is_no_room() {
+        let rows = row::all();
+        let rows: Vec<&RunRow> = rows.iter().collect();
+        let narrow = runs_table(&rows, Some(80), Styles::plain());
+        snapshot("screens", "runs", &narrow);
+        snapshot("screens", "runs_wide", &runs_table(&rows, None, Styles::plain()));
+        assert!(narrow.lines().all(|line| columns(line) <= 80), "{narrow}");
+        for text in [&narrow, &runs_table(&rows, None, Styles::plain())] {
+            assert_eq!(text.lines().count(), rows.len() + 1);
+            assert!(!text.contains('\u{1b}'), "{text}");
+        }
+        let colored = runs_table(&rows, Some(80), Styles::colored());
+        assert_eq!(anstream::adapter::strip_str(&colored).to_string(), narrow);
+    }
+
+    #[test]
+    fn tokens_are_rounded_to_tenths_of_their_unit() {
+        let shown = [0, 999, 1_000, 1_049, 1_050, 12_345, 999_949, 999_950, 1_250_000].map(tokens);
+        assert_eq!(shown, ["0", "999", "1.0k", "1.0k", "1.1k", "12.3k", "999.9k", "1.0M", "1.3M"]);
+    }
+}
