@@ -53,13 +53,13 @@ fn shown(text: &str) -> String {
 fn hint(hint: &FilterHint) -> String {
     match hint {
         FilterHint::Text(text) => text.clone(),
-        FilterHint::OneOf { word, known } => match nearest(word, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => {
+        FilterHint::OneOf { word, known } => nearest(word, known.iter().copied()).map_or_else(
+            || {
                 let known: Vec<String> = known.iter().map(|word| format!("`{word}`")).collect();
                 format!("known are {}", list(&known))
-            }
-        },
+            },
+            |near| format!("did you mean `{near}`?"),
+        ),
     }
 }
 
@@ -133,7 +133,8 @@ mod tests {
         ] {
             let error = expression.parse::<Filter>().unwrap_err();
             let message = message(expression, &error);
-            page.push_str(&format!("{message}\nhint: {}\n\n", error.hint.as_ref().map_or("none".to_owned(), hint)));
+            let hint = error.hint.as_ref().map_or("none".to_owned(), hint);
+            page.extend([&*message, "\nhint: ", &hint, "\n\n"]);
             let lines: Vec<&str> = message.lines().collect();
             assert!(lines[0].contains(&format!("at column {column}: ")), "{message}");
             assert_eq!((lines.len(), lines[2].find('^')), (3, Some(column - 1)), "{message}");

@@ -8,7 +8,7 @@ use crate::engine::session::open::{self, Session};
 use crate::engine::session::progress::Progress;
 use crate::model::event::Missing;
 use crate::model::ids::RunId;
-use crate::model::outcome::RunStatus;
+use crate::model::outcome::{Failure, RunStatus};
 use crate::model::row::{RowStatus, RunRow};
 use crate::model::survey::{ResultFacts, RunSeen, Survey};
 use crate::model::task::Fixture;
@@ -134,7 +134,7 @@ impl Of<'_> {
         let has_no_verdict = matches!(seen, Some(RunSeen::Committed(_)))
             && why != Missing::Damaged
             && status_on_disk(self.survey, run) != Some(RunStatus::AgentComplete);
-        let failure = || failure_of(self.survey, run, seen).map(|failure| failure.words());
+        let failure = || failure_of(self.survey, run, seen).map(Failure::words);
         let reason = match why {
             _ if is_worked_on => None,
             _ if has_no_verdict => Some("its result has no verdict".to_owned()),

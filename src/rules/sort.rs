@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::str::FromStr;
 
 use crate::model::row::RunRow;
+use crate::model::usage::Total;
 
 /// A key, and in which direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,11 +97,9 @@ impl SortKey {
             // The worst first, as with scores.
             Key::Grade => self.ordered(left.grade, right.grade, |left, right| right.cmp(left)),
             Key::End => self.ordered(left.end, right.end, Ord::cmp),
-            Key::Cost => self.ordered(
-                left.cost.and_then(|cost| cost.at_least()),
-                right.cost.and_then(|cost| cost.at_least()),
-                Ord::cmp,
-            ),
+            Key::Cost => {
+                self.ordered(left.cost.and_then(Total::at_least), right.cost.and_then(Total::at_least), Ord::cmp)
+            }
             Key::Spent => self.ordered(left.spent.at_least(), right.spent.at_least(), Ord::cmp),
             Key::Tokens => self.ordered(left.tokens, right.tokens, Ord::cmp),
             Key::Time => by(&|row| row.seconds),

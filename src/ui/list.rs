@@ -28,7 +28,9 @@ pub fn list_table(experiments: &[Overview], room: Option<usize>) -> String {
         // Each column has two spaces before it.
         let others: usize = (1..6).map(|column| width(column) + 2).sum::<usize>() + 2;
         let most = room.saturating_sub(others).max(FEWEST);
-        rows.iter_mut().for_each(|row| row[0] = cut(&row[0], most));
+        for row in &mut rows {
+            row[0] = cut(&row[0], most);
+        }
     }
     table(rows)
 }

@@ -105,7 +105,8 @@ fn of_glob(glob: &str) -> String {
                 let (sign, letters) = letters.strip_prefix('!').map_or(("", letters), |others| ("^", others));
                 // A dash between letters is a range in both.
                 let letters = letters.replace('\\', "\\\\").replace('[', "\\[").replace('^', "\\^");
-                expression.push_str(&format!("[{sign}{}]", letters.replace('&', "\\&").replace('~', "\\~")));
+                let letters = letters.replace('&', "\\&").replace('~', "\\~");
+                expression.extend(["[", sign, &letters, "]"]);
                 rest = after;
             }
             char => expression.push_str(&regex::escape(char.encode_utf8(&mut [0; 4]))),

@@ -105,6 +105,8 @@ fn every_command_and_flag_in_the_documents_is_in_the_help() {
         "show",
         "diff",
         "stop",
+        "list",
+        "runs",
         "verify",
         "repair",
         "checkout",
