@@ -71,6 +71,7 @@ fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("setup_details", crate::report::show::setup_schema()),
         ("run", crate::report::rows::row_schema()),
         ("experiment", crate::ui::list::list_schema()),
+        ("comparison", crate::report::compare::comparison_schema()),
         ("plan", crate::ui::plan::plan_schema()),
         ("repair", crate::ui::repair::repair_schema()),
         ("checkpoint", of(schemars::schema_for!(Checkpoint))),

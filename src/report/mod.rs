@@ -1,5 +1,6 @@
 //! Floor 4: documents about results. Writes only to what it is given.
 
+pub mod compare;
 pub mod findings;
 pub mod rows;
 pub mod show;

@@ -50,7 +50,21 @@ pub struct LeastPassRate {
 }
 
 impl Part {
-    fn has(self, run: RunId) -> bool {
+    /// Whether it is one subtest.
+    #[must_use]
+    pub fn is_subtest(self) -> bool {
+        self.subtest.is_some()
+    }
+
+    /// The one setup that it is; `None` for a tier.
+    #[must_use]
+    pub fn setup(self) -> Option<(TierId, SubtestId)> {
+        self.subtest.map(|subtest| (self.tier, subtest))
+    }
+
+    /// Whether a run belongs to it.
+    #[must_use]
+    pub fn has(self, run: RunId) -> bool {
         run.tier == self.tier && self.subtest.is_none_or(|subtest| run.subtest == subtest)
     }
 }

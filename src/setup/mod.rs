@@ -2,4 +2,5 @@
 
 pub mod alike;
 pub mod compose;
+pub mod given;
 pub mod inherit;

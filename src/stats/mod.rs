@@ -5,6 +5,7 @@ pub mod agreement;
 pub mod analysis;
 pub mod bootstrap;
 pub mod cliffs_delta;
+pub mod comparison;
 pub mod correlation;
 pub mod cost;
 pub mod descriptive;

@@ -9,6 +9,7 @@ mod causes;
 mod choosing;
 mod clock;
 mod commands;
+mod compare;
 mod completions;
 mod containment;
 mod crash;

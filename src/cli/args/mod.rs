@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::cli::args::again::as_saved;
 use crate::cli::args::again::{Regrade, Rerun};
+use crate::cli::args::compare::Compare;
 use crate::cli::args::fixture::Fixture;
 use crate::cli::args::fixture::OverrideFlags;
 use crate::cli::args::list::List;
@@ -25,6 +26,7 @@ use crate::model::limits::{MOST_ATTEMPTS, MOST_JOBS, MOST_RUNS_PER_SUBTEST};
 use crate::model::money::Usd;
 
 pub mod again;
+pub mod compare;
 pub mod fixture;
 pub mod list;
 pub mod output;
@@ -128,6 +130,11 @@ pub enum Command {
     ///
     /// Runs can be chosen by filters, such as `status(failed) & cost(>0.10)`, and sorted.
     Runs(Runs),
+    /// Compare setups, tiers or whole experiments: which solves its task more often, by how much, and how sure that is
+    ///
+    /// Shows first what differs between what they were given, then their numbers beside each other, each with how many runs it
+    /// rests on, and a plain sentence for each difference: with its 95 % interval, and whether it may be chance.
+    Compare(Compare),
     /// Check that results, checkpoint and plan agree; writes nothing
     ///
     /// Reads every result and the evidence that its seal covers, and reports each disagreement with its cure.

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod checkout;
+pub mod compare;
 pub mod diff;
 pub mod dry_run;
 pub mod export;

@@ -107,6 +107,8 @@ fn every_command_and_flag_in_the_documents_is_in_the_help() {
         "stop",
         "list",
         "runs",
+        "compare",
+        "seal",
         "verify",
         "repair",
         "checkout",

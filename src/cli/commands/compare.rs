@@ -1,0 +1,190 @@
+//! `compare`: which setup solves its task more often, by how much, and how sure that is.
+
+use std::path::PathBuf;
+
+use crate::cli::args::Which;
+use crate::cli::args::compare::{Compare, CompareFormat, FailIf, Measure};
+use crate::cli::args::output::MessageFormat;
+use crate::cli::choose::choose;
+use crate::cli::console::Console;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::config;
+use crate::engine::rows::rows;
+use crate::model::experiment::Config;
+use crate::model::row::RunRow;
+use crate::model::task::Fixture;
+use crate::report::compare::{AgainstFirst, Comparison, DifferingSetup, Side, human, sentence};
+use crate::rules::policy::Part;
+use crate::setup::given::{Given, between_experiments, between_setups};
+use crate::stats::comparison::{self, Difference};
+use crate::store::survey::{Depth, survey};
+use crate::text::escape;
+use crate::text::words::counted;
+
+/// Most sides of a comparison: each has a letter and a column.
+const MOST_SIDES: usize = 26;
+
+/// One experiment that is looked at.
+struct Experiment {
+    name: String,
+    rows: Vec<RunRow>,
+    config: Option<Config>,
+    fixture: Option<Fixture>,
+}
+
+/// What was typed for one side.
+struct Meant {
+    experiment: usize,
+    part: Option<Part>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When fewer than two sides are named, one is not there, or a folder cannot be read.
+pub fn run(args: &Compare, console: &mut Console) -> Result<Exit, CliError> {
+    let (experiments, meant) = read(args, console)?;
+    if meant.len() < 2 || meant.len() > MOST_SIDES {
+        let why = format!("{} named, and a comparison has from 2 to {MOST_SIDES}", counted(meant.len(), "side"));
+        return Err(CliError::usage(why).hint(
+            "name setups such as `T0/00 T1/02`, tiers, or experiments; `cargo scylla runs` lists the runs of each setup",
+        ));
+    }
+    let chosen: Vec<Vec<&RunRow>> = meant.iter().map(|side| rows_of(side, &experiments)).collect::<Result<_, _>>()?;
+    let letters: Vec<String> = ('A'..='Z').map(String::from).take(meant.len()).collect();
+    let groups: Vec<comparison::Group> = chosen.iter().map(|rows| comparison::group(rows)).collect();
+    let mut differences = Vec::new();
+    for later in 1..meant.len() {
+        // Setups are the same where they have the same place in two experiments.
+        let is_paired = meant[0].part == meant[later].part;
+        let difference = comparison::between(&chosen[0], &chosen[later], is_paired);
+        let differing = if is_paired { comparison::differing(&chosen[0], &chosen[later]) } else { Vec::new() };
+        let setups = differing.into_iter().map(|((tier, subtest), [first, later])| DifferingSetup {
+            tier,
+            subtest,
+            first,
+            later,
+        });
+        differences.push(AgainstFirst {
+            letter: letters[later].clone(),
+            given: given(&meant[0], &meant[later], &experiments),
+            sentence: sentence((&letters[0], &groups[0]), (&letters[later], &groups[later]), &difference),
+            difference,
+            setups: setups.collect(),
+        });
+    }
+    let failing = failing(args, &differences);
+    let sides = meant.iter().zip(letters).zip(groups).zip(&chosen).map(|(((meant, letter), group), rows)| Side {
+        letter,
+        experiment: experiments[meant.experiment].name.clone(),
+        part: meant.part.map(|part| part.to_string()),
+        name: rows.first().filter(|_| meant.part.is_some_and(Part::is_subtest)).and_then(|row| row.name.clone()),
+        group,
+    });
+    let comparison = Comparison::new(sides.collect(), differences);
+    let is_for_machines = args.format == CompareFormat::Json || console.message_format() == MessageFormat::Json;
+    let text = if is_for_machines { comparison.json() } else { human(&comparison, console.out_styles()) };
+    console.print(&text)?;
+    for sentence in &failing {
+        console.say(&format!("fails: {sentence}"))?;
+    }
+    Ok(if failing.is_empty() { Exit::Success } else { Exit::Policy })
+}
+
+/// The experiments that are named, each read once, and the sides.
+fn read(args: &Compare, console: &mut Console) -> Result<(Vec<Experiment>, Vec<Meant>), CliError> {
+    let mut experiments: Vec<Experiment> = Vec::new();
+    let mut meant: Vec<Meant> = Vec::new();
+    // An experiment that parts follow stands for them, and not for itself.
+    let mut open: Option<usize> = None;
+    for typed in &args.sides {
+        if let Ok(part) = typed.parse::<Part>() {
+            if experiments.is_empty() {
+                experiments.push(look(None, args, console)?);
+            }
+            let experiment = experiments.len() - 1;
+            if open.take().is_some() {
+                meant.pop();
+            }
+            meant.push(Meant { experiment, part: Some(part) });
+        } else {
+            experiments.push(look(Some(typed.into()), args, console)?);
+            meant.push(Meant { experiment: experiments.len() - 1, part: None });
+            open = Some(experiments.len() - 1);
+        }
+    }
+    Ok((experiments, meant))
+}
+
+fn look(dir: Option<PathBuf>, args: &Compare, console: &mut Console) -> Result<Experiment, CliError> {
+    let (folder, name) = choose(&Which { dir, results_dir: args.results_dir.clone() }, console)?;
+    let survey = survey(&folder, Depth::Results)?;
+    Ok(Experiment {
+        name,
+        rows: rows(&folder, &survey),
+        config: survey.config.content().cloned(),
+        // A fixture that cannot be read costs names, not numbers.
+        fixture: config::fixture::load(&folder.fixture()).ok(),
+    })
+}
+
+fn rows_of<'a>(side: &Meant, experiments: &'a [Experiment]) -> Result<Vec<&'a RunRow>, CliError> {
+    let experiment = &experiments[side.experiment];
+    let rows: Vec<&RunRow> =
+        experiment.rows.iter().filter(|row| side.part.is_none_or(|part| part.has(row.run))).collect();
+    match side.part {
+        Some(part) if rows.is_empty() => {
+            Err(CliError::usage(format!("`{}` has no run of {part} in its plan", escape::terminal(&experiment.name)))
+                .hint("`cargo scylla runs` lists the runs of each setup"))
+        }
+        _ => Ok(rows),
+    }
+}
+
+fn given(first: &Meant, later: &Meant, experiments: &[Experiment]) -> Vec<Given> {
+    let (of_first, of_later) = (&experiments[first.experiment], &experiments[later.experiment]);
+    let setup = |side: &Meant, of: &Experiment| {
+        let (tier, subtest) = side.part?.setup()?;
+        of.fixture.as_ref()?.tiers.get(&tier)?.get(&subtest).cloned()
+    };
+    let mut given = Vec::new();
+    if let Some((first, later)) = setup(first, of_first).zip(setup(later, of_later)) {
+        given.extend(between_setups(&first, &later));
+    }
+    if first.experiment != later.experiment
+        && let Some((first, later)) = of_first.config.as_ref().zip(of_later.config.as_ref())
+    {
+        given.extend(between_experiments(first, later));
+    }
+    given
+}
+
+/// What makes the comparison fail, in sentences.
+fn failing(args: &Compare, differences: &[AgainstFirst]) -> Vec<String> {
+    let failing = |against: &AgainstFirst, fail_if: &FailIf| match fail_if {
+        FailIf::Worse => {
+            let is_lower = against.difference.pass_rate.is_some_and(|rate| rate.value < 0.0);
+            let is_worse = against.difference.pass_rate.is_none() || (is_lower && against.difference.is_clear());
+            is_worse.then(|| format!("`--fail-if worse`: {}", against.sentence))
+        }
+        FailIf::Change { measure, is_above, bound, typed } => {
+            let Some(change) = change(*measure, &against.difference) else {
+                return Some(format!("`--fail-if {typed}`: that is not known of {}", against.letter));
+            };
+            let holds = if *is_above { change > *bound } else { change < *bound };
+            holds.then(|| format!("`--fail-if {typed}`: {} has {change:+.3}", against.letter))
+        }
+    };
+    differences.iter().flat_map(|one| args.fail_if.iter().filter_map(move |fail_if| failing(one, fail_if))).collect()
+}
+
+fn change(measure: Measure, difference: &Difference) -> Option<f64> {
+    match measure {
+        Measure::PassRate => difference.pass_rate.map(|rate| rate.value),
+        Measure::Score => difference.mean_score,
+        Measure::Cost => difference.cost_ratio.map(|ratio| ratio - 1.0),
+        Measure::Time => difference.time_ratio.map(|ratio| ratio - 1.0),
+        Measure::Tokens => difference.token_ratio.map(|ratio| ratio - 1.0),
+    }
+}

@@ -1,0 +1,128 @@
+//! A comparison for people: what each side was given, its numbers in columns, and a sentence for each difference.
+
+use super::{AgainstFirst, Comparison, Side};
+use crate::model::money::Usd;
+use crate::text::columns::columns;
+use crate::text::escape;
+use crate::text::page::Page;
+use crate::text::styles::{Styles, Tone};
+use crate::text::words::{counted, duration};
+
+/// Setups that are listed of one difference; all of them are in the JSON.
+const MOST_SETUPS: usize = 12;
+/// What stands for a value that is not known.
+const NONE: &str = "–";
+
+/// The page.
+#[must_use]
+pub fn human(comparison: &Comparison, styles: Styles) -> String {
+    let mut page = Page::default();
+    for side in &comparison.sides {
+        let name = side.name.as_deref().map(|name| format!(" {}", escape::terminal(name))).unwrap_or_default();
+        let part = side.part.as_deref().map(|part| format!("{part}{name} of ")).unwrap_or_default();
+        let letter = styles.paint(Tone::Strong, &side.letter);
+        page.line(format_args!("{letter}  {part}{}", escape::terminal(&side.experiment)));
+    }
+    for against in comparison.differences.iter().filter(|against| !against.given.is_empty()) {
+        add_given(&mut page, against);
+    }
+    page.line("");
+    for line in table(&comparison.sides) {
+        page.line(line);
+    }
+    for against in &comparison.differences {
+        page.line("");
+        page.line(styles.paint(tone(against), &against.sentence));
+        add_setups(&mut page, against);
+    }
+    page.into_text()
+}
+
+fn tone(against: &AgainstFirst) -> Tone {
+    match against.difference.pass_rate {
+        Some(rate) if against.difference.is_clear() && rate.value > 0.0 => Tone::Good,
+        Some(_) if against.difference.is_clear() => Tone::Bad,
+        _ => Tone::Plain,
+    }
+}
+
+fn add_given(page: &mut Page, against: &AgainstFirst) {
+    for (is_meant, title) in [(true, "was given"), (false, "also differs, and nobody asked for it")] {
+        let given: Vec<_> = against.given.iter().filter(|given| given.is_meant == is_meant).collect();
+        if given.is_empty() {
+            continue;
+        }
+        page.line("");
+        let title = if is_meant { format!("what {} {title}", against.letter) } else { format!("what {title}") };
+        page.line(format_args!("{title}:"));
+        for one in given {
+            let (first, later) = (escape::terminal(&one.first), escape::terminal(&one.later));
+            page.line(format_args!("  {}: {first} → {later}", one.what));
+        }
+    }
+}
+
+/// The numbers, a column for each side.
+fn table(sides: &[Side]) -> Vec<String> {
+    let mut rows: Vec<Vec<String>> = vec![vec![String::new()]];
+    rows[0].extend(sides.iter().map(|side| side.letter.clone()));
+    let mut add = |title: &str, cell: &dyn Fn(&Side) -> Option<String>| {
+        let cells: Vec<Option<String>> = sides.iter().map(cell).collect();
+        if cells.iter().any(Option::is_some) {
+            let cells = cells.into_iter().map(|cell| cell.unwrap_or_else(|| NONE.to_owned()));
+            rows.push(std::iter::once(title.to_owned()).chain(cells).collect());
+        }
+    };
+    add("runs", &|side| Some(runs(side)));
+    add("passed", &|side| {
+        let rate = side.group.pass_rate?;
+        let interval = rate.interval.map(|range| format!(" [{:.0}–{:.0} %]", range.low * 100.0, range.high * 100.0));
+        Some(format!("{} = {:.0} %{}", side.group.passed, rate.value * 100.0, interval.unwrap_or_default()))
+    });
+    add("score", &|side| {
+        let sd = side.group.sd_score.map(|sd| format!(" ± {sd:.2}")).unwrap_or_default();
+        side.group.mean_score.map(|mean| format!("{mean:.3}{sd}"))
+    });
+    add("cost of a run", &|side| side.group.mean_cost_usd.map(|cost| money(cost, side.group.cost_unknown)));
+    add("spent in all", &|side| side.group.spent_usd.map(|cost| money(cost, 0)));
+    add("time of a run", &|side| side.group.mean_seconds.map(duration));
+    add("tokens of a run", &|side| side.group.mean_tokens.map(|tokens| format!("{tokens:.0}")));
+    aligned(&rows)
+}
+
+fn runs(side: &Side) -> String {
+    let missing: usize = side.group.missing.values().sum();
+    match missing {
+        0 => side.group.judged.to_string(),
+        _ => format!("{} of {}, {missing} missing", side.group.judged, side.group.planned),
+    }
+}
+
+fn money(cost: Usd, unknown: u32) -> String {
+    if unknown > 0 { format!("at least {cost}") } else { cost.to_string() }
+}
+
+fn aligned(rows: &[Vec<String>]) -> Vec<String> {
+    let widths: Vec<usize> = (0..rows.first().map_or(0, Vec::len))
+        .map(|column| rows.iter().map(|row| columns(&row[column])).max().unwrap_or(0))
+        .collect();
+    let padded = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - columns(cell))));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(padded).collect()
+}
+
+fn add_setups(page: &mut Page, against: &AgainstFirst) {
+    for setup in against.setups.iter().take(MOST_SETUPS) {
+        let (first, later) = (setup.first, setup.later);
+        page.line(format_args!(
+            "  {}/{}: {} of {} against {} of {}",
+            setup.tier, setup.subtest, later.0, later.1, first.0, first.1
+        ));
+    }
+    if against.setups.len() > MOST_SETUPS {
+        let more = counted(against.setups.len() - MOST_SETUPS, "more setup");
+        page.line(format_args!("  and {more} (`--format json` lists all)"));
+    }
+}
