@@ -153,6 +153,8 @@ pub enum Unmet {
     Warnings(usize),
     /// A file that would be published contains a secret: its place.
     Secret(String),
+    /// The seal over the whole experiment was not looked at.
+    SealNotChecked,
     /// There is no seal over the whole experiment.
     Unsealed,
     /// There is one, and places came after it: how many.
@@ -176,8 +178,9 @@ pub fn unmet(policy: &Policy, survey: &Survey, plan: &Plan, findings: &[Finding]
         unmet.extend(findings.iter().filter(holds).map(|finding| Unmet::Secret(finding.place.clone())));
     }
     match (policy.require_seal, &survey.seal) {
-        (true, ExperimentSeal { digest: None, .. }) => unmet.push(Unmet::Unsealed),
-        (true, seal) if !seal.outgrown.is_empty() => unmet.push(Unmet::Outgrown(seal.outgrown.len())),
+        (true, None) => unmet.push(Unmet::SealNotChecked),
+        (true, Some(ExperimentSeal { digest: None, .. })) => unmet.push(Unmet::Unsealed),
+        (true, Some(seal)) if !seal.outgrown.is_empty() => unmet.push(Unmet::Outgrown(seal.outgrown.len())),
         _ => {}
     }
     unmet

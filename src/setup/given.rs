@@ -43,12 +43,13 @@ pub fn between_experiments(first: &Config, later: &Config) -> Vec<Given> {
         let what = field.name.replace('_', " ");
         if PLAN.contains(&field.name) { None } else { given(&what, shown(&first), shown(&later), true) }
     });
+    let fixture = given("fixture", first.experiment_id.to_string(), later.experiment_id.to_string(), true);
     let day = |config: &Config| config.created_at.strftime("%Y-%m-%d").to_string();
     let by_itself = [
         given("day", day(first), day(later), false),
         given("made by", first.created_by.clone(), later.created_by.clone(), false),
     ];
-    asked.chain(by_itself.into_iter().flatten()).collect()
+    fixture.into_iter().chain(asked).chain(by_itself.into_iter().flatten()).collect()
 }
 
 /// Fields that say how much is planned.

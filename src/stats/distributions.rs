@@ -1,5 +1,5 @@
 //! Distributions of the tests' statistics, alone here because it is the one place that meets `statrs`. Its functions were
-//! compared with those of `SciPy` on the ranges that are needed: tails down to 1e-250 agree to 1e-12 of their value.
+//! compared with those of `SciPy` at some points: tails down to 1e-250 agreed to 1e-12 of their value.
 
 use statrs::distribution::{ChiSquared, ContinuousCDF, StudentsT};
 

@@ -1,10 +1,10 @@
 //! The seal over a whole experiment: `SHA256SUMS` at its top, which `sha256sum -c` reads too, and a signature of it.
 //!
-//! It covers what results rest on: the config, the fixture, every run with its evidence and its former attempts. It does
+//! It covers what results rest on: the config, the fixture, every committed run with its evidence, and former attempts. It does
 //! not cover what is derived from them (the checkpoint, reports), what comes and goes (locks), and `repo.git`, whose
 //! baselines the results name by their own digests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 
 use super::StoreError;
 use super::evidence::{digest_of_file, files_below, line, parse};
-use super::layout::{CONFIG, ExperimentFolder, WORKSPACE, claim_of, is_temporary};
+use super::layout::{CONFIG, ExperimentFolder, FAILED, RESULT, SEAL, WORKSPACE, claim_of, is_temporary};
 use super::own_digest::{Own, own};
 use crate::model::digest::Digest;
-use crate::model::ids::TierId;
+use crate::model::ids::{AttemptNumber, RunNumber, TierId};
 use crate::model::limits::{MOST_SEAL_BYTES, MOST_STAGE_FILE_BYTES};
 use crate::model::survey::ExperimentSeal;
 use crate::os::files::{self, FileError};
@@ -64,27 +64,66 @@ pub fn check(folder: &ExperimentFolder) -> Result<ExperimentSeal, StoreError> {
         return Ok(ExperimentSeal::default());
     };
     let mut seal = ExperimentSeal { digest: Some(Digest::of(&bytes)), ..ExperimentSeal::default() };
-    let Some(mut sealed) = parse(&bytes) else {
+    let Some(sealed) = parse(&bytes) else {
         seal.contradicted.push((folder.relative(&folder.seal()), "it is no list of digests".to_owned()));
         return Ok(seal);
     };
-    for (place, digest) in covered(folder)? {
+    let comparison = Comparison { folder, sealed: &sealed, found: covered(folder)? };
+    for (place, digest) in &comparison.found {
         let name = place.to_string_lossy().into_owned();
-        match sealed.remove(place.as_os_str().as_bytes()) {
+        match sealed.get(place.as_os_str().as_bytes()) {
             Some(right) if right == digest => {}
-            // Our own commands write the config anew when an experiment grows.
-            Some(_) if folder.root().join(&place) == folder.config() && is_whole(&folder.config()) => {
-                seal.outgrown.push(name);
-            }
+            Some(right) if comparison.was_changed_by_us(place, right) => seal.outgrown.push(name),
             Some(_) => seal.contradicted.push((name, "it is not as it was sealed".to_owned())),
             None => seal.outgrown.push(name),
         }
     }
-    let gone = sealed.keys().map(|place| String::from_utf8_lossy(place).into_owned());
-    seal.contradicted.extend(gone.map(|place| (place, "it was sealed, and is gone".to_owned())));
+    for (place, right) in &sealed {
+        let place = Path::new(OsStr::from_bytes(place));
+        if !comparison.found.contains_key(place) && !comparison.is_set_aside(place, right) {
+            let gone = "it was sealed, and is gone".to_owned();
+            seal.contradicted.push((place.to_string_lossy().into_owned(), gone));
+        }
+    }
     seal.contradicted.sort();
     seal.contradicted.truncate(MOST_NAMED);
     Ok(seal)
+}
+
+/// A seal beside what is there now.
+struct Comparison<'a> {
+    folder: &'a ExperimentFolder,
+    sealed: &'a BTreeMap<Vec<u8>, Digest>,
+    found: BTreeMap<PathBuf, Digest>,
+}
+
+impl Comparison<'_> {
+    /// Whether a file that was sealed otherwise was changed by a command: one that lets the experiment grow writes the config
+    /// again, and a `rerun` makes a run again whose former attempt it keeps.
+    fn was_changed_by_us(&self, place: &Path, right: &Digest) -> bool {
+        let path = self.folder.root().join(place);
+        (path == self.folder.config() && is_whole(&path)) || self.is_set_aside(place, right)
+    }
+
+    /// Whether a file of a run lies in a former attempt of it as it was sealed. Only the seal of the run itself is written
+    /// again there, so it goes with the run's result.
+    fn is_set_aside(&self, place: &Path, right: &Digest) -> bool {
+        let Some(run) = self.folder.run_of(place) else { return false };
+        let in_run = Path::new(&run.tier.to_string()).join(run.subtest.to_string()).join(run.run.folder());
+        let Ok(below) = place.strip_prefix(&in_run) else { return false };
+        if below == Path::new(SEAL) {
+            let result = in_run.join(RESULT);
+            let right = self.sealed.get(result.as_os_str().as_bytes());
+            return right.is_some_and(|right| self.is_set_aside(&result, right));
+        }
+        let failed = Path::new(&run.tier.to_string()).join(run.subtest.to_string()).join(FAILED);
+        let attempts = self.found.range(failed.clone()..).take_while(|(path, _)| path.starts_with(&failed));
+        attempts.filter(|(_, digest)| *digest == right).any(|(path, _)| {
+            let mut names = path.strip_prefix(&failed).unwrap_or(path).iter();
+            let attempt = names.next().and_then(OsStr::to_str).and_then(AttemptNumber::from_folder);
+            attempt.is_some_and(|(of, _)| of == run.run) && names.as_path() == below
+        })
+    }
 }
 
 /// Whether a file is as its own digest says.
@@ -99,8 +138,11 @@ fn covered(folder: &ExperimentFolder) -> Result<BTreeMap<PathBuf, Digest>, FileE
     let mut found = BTreeMap::new();
     for top in names.filter(|name| name == CONFIG || name.parse::<TierId>().is_ok()) {
         let below = folder.root().join(&top);
-        for file in files_below(&below)?.into_iter().filter(|file| is_covered(file)) {
-            let path = below.join(&file);
+        let files = files_below(&below)?;
+        let results = files.iter().filter(|file| file.file_name() == Some(OsStr::new(RESULT)));
+        let committed: BTreeSet<PathBuf> = results.filter_map(|file| file.parent().map(Path::to_owned)).collect();
+        for file in files.iter().filter(|file| is_covered(file, &committed)) {
+            let path = below.join(file);
             let digest = digest_of_file(&path).map_err(|error| FileError::new("read", &path, error))?;
             found.insert(Path::new(&top).join(file), digest);
         }
@@ -108,10 +150,12 @@ fn covered(folder: &ExperimentFolder) -> Result<BTreeMap<PathBuf, Digest>, FileE
     Ok(found)
 }
 
-/// Whether a seal covers a file below the config's folder or a tier's: no file that is being written, no lock, and nothing
-/// in a workspace that was kept.
-fn is_covered(file: &Path) -> bool {
-    let mut names = file.iter().filter_map(OsStr::to_str);
-    let is_fleeting = |name: &str| is_temporary(name) || claim_of(name).is_some();
-    names.clone().nth(2) != Some(WORKSPACE) && !names.any(is_fleeting)
+/// Whether a seal covers a file below the config's folder or a tier's: no file that is being written, no lock, nothing in a
+/// workspace that was kept, and nothing of a run that is not committed: a resume works on that.
+fn is_covered(file: &Path, committed: &BTreeSet<PathBuf>) -> bool {
+    let names: Vec<&str> = file.iter().filter_map(OsStr::to_str).collect();
+    let run = names.get(1).copied().and_then(RunNumber::from_folder);
+    let is_of_unfinished = run.is_some() && !committed.contains(&file.iter().take(2).collect::<PathBuf>());
+    let is_fleeting = names.iter().any(|name| is_temporary(name) || claim_of(name).is_some());
+    names.get(2) != Some(&WORKSPACE) && !is_fleeting && !is_of_unfinished
 }

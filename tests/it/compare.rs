@@ -51,6 +51,17 @@ fn setups_tiers_and_experiments_are_compared_and_a_clear_loss_can_fail() {
     let read: Value = serde_json::from_str(&parts.stdout).unwrap();
     assert_eq!((&read["sides"][0]["judged"], &read["sides"][1]["judged"]), (&json!(6), &json!(2)));
 
+    // Places of another task are other setups.
+    world.scylla(&["fixture", "new", "another"]).exits(0);
+    world.scylla(&["run", "another", "--results-dir", "another-results", "--runs", "2"]).exits(0);
+    let another =
+        std::fs::read_dir(world.path("another-results")).unwrap().flatten().find(|entry| entry.path().is_dir());
+    let another = format!("another-results/{}", another.unwrap().file_name().to_str().unwrap());
+    let apart = world.scylla(&["compare", &dir, &another, "--format", "json"]).exits(0);
+    let read: Value = serde_json::from_str(&apart.stdout).unwrap();
+    assert_eq!((&read["differences"][0]["is_paired"], &read["differences"][0]["setups"]), (&json!(false), &json!([])));
+    assert_eq!(read["differences"][0]["given"][0]["what"], "fixture", "{read:#}");
+
     for (words, told) in [
         (&["T0/00"][..], "1 side named"),
         (&["T0/00", "T3"], "has no run of T3 in its plan"),

@@ -57,6 +57,31 @@ fn a_sealed_experiment_is_checked_by_sha256sum_alone_and_what_was_altered_is_nam
     world.scylla(&["verify", &dir, "--require-seal"]).exits(7);
     world.scylla(&["seal", &dir]).exits(0);
     world.scylla(&["verify", &dir, "--require-seal", "--deny-warnings"]).exits(0);
+    // A run that a person had made again is no damage: what was sealed of it lies in its former attempt.
+    world.scylla(&["rerun", &dir, "--run", "T0/00/1"]).exits(0);
+    let again = world.scylla(&["verify", &dir]).exits(0);
+    assert!(again.stdout.contains("seal-outgrown") && !again.stdout.contains("seal-contradicted"), "{again}");
+    fs::write(world.path(&dir).join("T0/00/.failed/run_01_attempt_01/agent/result.json"), "other").unwrap();
+    let told = world.scylla(&["verify", &dir]).exits(5);
+    assert!(told.stdout.contains("seal-contradicted"), "{told}");
+    // Without the evidence nothing is said of a seal.
+    world.write(".config/scylla.toml", "[gate]\nrequire-seal = true\n");
+    let quick = world.scylla(&["verify", &dir, "--quick"]).exits(7);
+    assert!(quick.stdout.contains("was not checked"), "{quick}");
+}
+
+#[test]
+fn runs_that_are_not_committed_are_not_sealed_and_a_resume_contradicts_nothing() {
+    let (world, dir) = finished();
+    world.scylla(&["extend", &dir, "--runs", "3", "--plan-only"]).exits(0);
+    fs::create_dir_all(world.path(&dir).join("T0/00/run_03/agent")).unwrap();
+    fs::write(world.path(&dir).join("T0/00/run_03/agent/stdout.log"), "begun").unwrap();
+    let sealed = world.scylla(&["seal", &dir]).exits(0);
+    assert!(sealed.stderr.contains("1 planned run without a result"), "{sealed}");
+    assert!(!fs::read_to_string(world.path(&dir).join("SHA256SUMS")).unwrap().contains("run_03"));
+    world.scylla(&["resume", &dir]).exits(0);
+    let resumed = world.scylla(&["verify", &dir]).exits(0);
+    assert!(resumed.stdout.contains("seal-outgrown"), "{resumed}");
 }
 
 /// A new key without a passphrase.

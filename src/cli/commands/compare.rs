@@ -28,6 +28,8 @@ const MOST_SIDES: usize = 26;
 /// One experiment that is looked at.
 struct Experiment {
     name: String,
+    /// The id of its fixture.
+    id: Option<String>,
     rows: Vec<RunRow>,
     config: Option<Config>,
     fixture: Option<Fixture>,
@@ -56,8 +58,9 @@ pub fn run(args: &Compare, console: &mut Console) -> Result<Exit, CliError> {
     let groups: Vec<comparison::Group> = chosen.iter().map(|rows| comparison::group(rows)).collect();
     let mut differences = Vec::new();
     for later in 1..meant.len() {
-        // Setups are the same where they have the same place in two experiments.
-        let is_paired = meant[0].part == meant[later].part;
+        // Setups are the same where they have the same place in two experiments of one fixture.
+        let id = |side: &Meant| experiments[side.experiment].id.as_deref();
+        let is_paired = meant[0].part == meant[later].part && id(&meant[0]) == id(&meant[later]);
         let difference = comparison::between(&chosen[0], &chosen[later], is_paired);
         let differing = if is_paired { comparison::differing(&chosen[0], &chosen[later]) } else { Vec::new() };
         let setups = differing.into_iter().map(|((tier, subtest), [first, later])| DifferingSetup {
@@ -122,6 +125,7 @@ fn look(dir: Option<PathBuf>, args: &Compare, console: &mut Console) -> Result<E
     let survey = survey(&folder, Depth::Results)?;
     Ok(Experiment {
         name,
+        id: survey.experiment_id().map(str::to_owned),
         rows: rows(&folder, &survey),
         config: survey.config.content().cloned(),
         // A fixture that cannot be read costs names, not numbers.

@@ -49,8 +49,8 @@ pub struct Survey {
     pub former_checkpoint: Option<Box<Checkpoint>>,
     /// Runs whose entry in the checkpoint records a failure, which does not claim a result.
     pub recorded_failures: BTreeSet<RunId>,
-    /// The seal over the whole experiment, when all evidence was looked at.
-    pub seal: ExperimentSeal,
+    /// The seal over the whole experiment; `None` when it was not looked at.
+    pub seal: Option<ExperimentSeal>,
     /// Whether results have no seal beside them.
     pub is_unsealed: bool,
     /// Whether another step follows after the last run, and it cannot be seen here whether that step was done.

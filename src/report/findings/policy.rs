@@ -21,6 +21,9 @@ pub fn policy_sentence(unmet: &Unmet) -> String {
         }
         Unmet::PassRate { asked, planned, results, passed } => pass_rate(asked, *planned, *results, *passed),
         Unmet::Warnings(warnings) => format!("{}, and `--deny-warnings` allows none", counted(*warnings, "warning")),
+        Unmet::SealNotChecked => {
+            "whether it is sealed was not checked, and `--require-seal` asks for that: leave `--quick` out".to_owned()
+        }
         Unmet::Unsealed => "it is not sealed, and `--require-seal` asks for that".to_owned(),
         Unmet::Outgrown(places) => {
             format!(

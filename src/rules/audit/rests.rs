@@ -34,11 +34,12 @@ pub(super) fn audit_rest(survey: &Survey, findings: &mut Vec<Finding>) {
         findings.push(at(FindingKind::DamagedFile, place, message));
     }
     audit_attempts(survey, findings);
-    for (place, found) in &survey.seal.contradicted {
+    let Some(seal) = &survey.seal else { return };
+    for (place, found) in &seal.contradicted {
         findings.push(at(FindingKind::SealContradicted, place, found.clone()));
     }
-    if let Some(first) = survey.seal.outgrown.first() {
-        let message = match survey.seal.outgrown.len() {
+    if let Some(first) = seal.outgrown.first() {
+        let message = match seal.outgrown.len() {
             1 => format!("`{first}` came after it, or was changed by a command since"),
             several => format!("`{first}` and {} more came after it, or were changed by a command since", several - 1),
         };

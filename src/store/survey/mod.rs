@@ -160,7 +160,7 @@ fn see_shared(folder: &ExperimentFolder, depth: Depth, survey: &mut Survey) {
     // While a coordinator works, what it covers changes under the reader's eyes.
     if survey.holder.is_none() {
         match seal::check(folder) {
-            Ok(seal) => survey.seal = seal,
+            Ok(seal) => survey.seal = Some(seal),
             Err(error) => survey.unknown.push((folder.relative(&folder.seal()), error.to_string())),
         }
     }
