@@ -183,7 +183,7 @@ fn what_an_unreadable_record_says_of_its_cost_counts_and_the_ceiling_holds() {
 #[test]
 fn an_agent_that_is_ended_at_a_limit_has_cost_what_its_unreadable_record_says() {
     let (world, fixture) = one(&format!("{MISTAKEN}; sleep 60"));
-    let output = run(&world, &fixture, &["--runs", "1", "--timeout", "1"]).exits(0);
+    let output = run(&world, &fixture, &["--runs", "1", "--timeout", "4"]).exits(0);
     assert_eq!(finished(&output)["spent"], 1.0, "{output}");
 }
 

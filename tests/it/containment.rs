@@ -75,7 +75,7 @@ fn a_timeout_ends_all_of_it_and_is_graded_on_what_is_there() {
     for containment in containments() {
         let (world, fixture, marker) = world("trap '' TERM; while :; do sleep 0.05; done");
         close(&world, "check");
-        let live = start(&world, &fixture, containment, &["--timeout", "3"]);
+        let live = start(&world, &fixture, containment, &["--timeout", "5"]);
         let result = is_clean_when_captured(&world, &marker, live, "timed_out");
         assert_eq!((&result["timed_out"], &result["judge_passed"]), (&json!(true), &json!(true)), "{containment}");
         assert_eq!(result["exit_code"], Value::Null);
@@ -160,7 +160,7 @@ fn end_of(agent: &str, task: &str) -> Value {
 #[test]
 fn an_agent_that_says_nothing_for_too_long_is_ended_and_graded() {
     assert_eq!(
-        end_of("touch done; echo begun; exec sleep 600", "  timeout_seconds: 500\n  no_progress_seconds: 1\n"),
+        end_of("touch done; echo begun; exec sleep 600", "  timeout_seconds: 500\n  no_progress_seconds: 5\n"),
         json!({"end": "no_progress", "timed_out": true, "passed": true, "truncated": false, "kept_up_to_the_limit": true})
     );
 }
