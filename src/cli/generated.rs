@@ -71,6 +71,8 @@ fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("setup_details", crate::report::show::setup_schema()),
         ("run", crate::report::rows::row_schema()),
         ("experiment", crate::ui::list::list_schema()),
+        ("report", crate::report::results::report_schema()),
+        ("stamp", of(schemars::schema_for!(crate::report::results::stamp::Stamp))),
         ("comparison", crate::report::compare::comparison_schema()),
         ("plan", crate::ui::plan::plan_schema()),
         ("repair", crate::ui::repair::repair_schema()),

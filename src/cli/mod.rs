@@ -106,6 +106,7 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<Exit, CliError> 
         Command::List(args) => commands::list::run(args, console),
         Command::Runs(args) => commands::runs::run(args, console),
         Command::Compare(args) => commands::compare::run(args, console),
+        Command::Report(args) => commands::report::run(args, console),
         Command::Verify(args) => commands::verify::run(args, console),
         Command::Repair(args) => commands::repair::run(args, console),
         Command::Seal(args) => commands::seal::run(args, console),

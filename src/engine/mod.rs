@@ -10,6 +10,7 @@ pub mod coordinator;
 pub mod error;
 pub mod overview;
 pub mod projectscylla;
+pub mod reported;
 pub mod rows;
 pub mod session;
 pub mod worker;

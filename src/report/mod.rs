@@ -2,5 +2,6 @@
 
 pub mod compare;
 pub mod findings;
+pub mod results;
 pub mod rows;
 pub mod show;

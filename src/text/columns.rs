@@ -60,6 +60,23 @@ pub fn cut(line: &str, most: usize) -> String {
     kept
 }
 
+/// Rows of equally many cells as lines, two spaces between columns: the first `words` columns are aligned to the left, the
+/// others, which hold numbers, to the right.
+#[must_use]
+pub fn aligned(rows: &[Vec<String>], words: usize) -> Vec<String> {
+    let widths: Vec<usize> = (0..rows.first().map_or(0, Vec::len))
+        .map(|column| rows.iter().map(|row| columns(&row[column])).max().unwrap_or(0))
+        .collect();
+    let padded = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
+            let room = " ".repeat(width - columns(cell));
+            if column < words { format!("{cell}{room}") } else { format!("{room}{cell}") }
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(padded).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

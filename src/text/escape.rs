@@ -83,6 +83,55 @@ pub fn xml(text: &str) -> Cow<'_, str> {
     })
 }
 
+/// `text` as words of a Markdown text, also in a cell of a table: nothing in it is a link, a tag, a picture or a mention.
+#[must_use]
+pub fn markdown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for char in terminal(text).chars() {
+        match char {
+            '&' => shown.push_str("&amp;"),
+            '<' => shown.push_str("&lt;"),
+            '>' => shown.push_str("&gt;"),
+            // A mention or a reference to an issue begins only at a word's start, which the empty comment ends.
+            '@' | '#' => {
+                shown.push(char);
+                shown.push_str("<!-- -->");
+            }
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' => {
+                shown.push('\\');
+                shown.push(char);
+            }
+            char => shown.push(char),
+        }
+    }
+    // A bare address is a link by itself.
+    shown.replace("://", ":<!-- -->//").replace("www.", "www<!-- -->.")
+}
+
+/// `text` as words of a LaTeX text. Characters that the usual fonts have no shape for are written by their names.
+#[must_use]
+pub fn latex(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for char in terminal(text).chars() {
+        match char {
+            '\\' => shown.push_str("\\textbackslash{}"),
+            '~' => shown.push_str("\\textasciitilde{}"),
+            '^' => shown.push_str("\\textasciicircum{}"),
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => {
+                shown.push('\\');
+                shown.push(char);
+            }
+            '–' => shown.push_str("--"),
+            '±' => shown.push_str("$\\pm$"),
+            '★' => shown.push_str("$\\star$"),
+            '<' => shown.push_str("\\textless{}"),
+            '>' => shown.push_str("\\textgreater{}"),
+            char => shown.push(char),
+        }
+    }
+    shown
+}
+
 /// A JSON text without characters that a terminal interprets; parsing it gives the same values.
 #[must_use]
 pub fn json(text: &str) -> Cow<'_, str> {

@@ -40,6 +40,7 @@ mod readme;
 mod regrade;
 mod remainder;
 mod repair;
+mod report;
 mod repository_url;
 mod rerun;
 mod runs;

@@ -14,6 +14,7 @@ use crate::cli::args::fixture::OverrideFlags;
 use crate::cli::args::list::List;
 use crate::cli::args::output::{TableFlags, Talk};
 use crate::cli::args::projectscylla::{Export, TakeOverFlags};
+use crate::cli::args::report::Report;
 use crate::cli::args::runs::Runs;
 use crate::cli::args::seal::Seal;
 use crate::cli::args::show::{Diff, Show};
@@ -31,6 +32,7 @@ pub mod fixture;
 pub mod list;
 pub mod output;
 pub mod projectscylla;
+pub mod report;
 pub mod runs;
 pub mod seal;
 pub mod show;
@@ -135,6 +137,13 @@ pub enum Command {
     /// Shows first what differs between what they were given, then their numbers beside each other, each with how many runs it
     /// rests on, and a plain sentence for each difference: with its 95 % interval, and whether it may be chance.
     Compare(Compare),
+    /// Report experiments: which setup solves its task, how often, at what cost, and how sure that is
+    ///
+    /// Answers in plain sentences, the setups in a table with intervals, the judges and how far they agree. Beside every mean
+    /// stands how many runs it rests on; a run without a verdict is missing, and never a failure. The same results give the same
+    /// bytes. What is written to a folder is stamped there with the digest of its results, so that `verify` finds what is out of
+    /// date or edited.
+    Report(Report),
     /// Check that results, checkpoint and plan agree; writes nothing
     ///
     /// Reads every result and the evidence that its seal covers, and reports each disagreement with its cure.

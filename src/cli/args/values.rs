@@ -7,6 +7,7 @@ use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::TierId;
 use crate::model::money::Usd;
 use crate::report::findings::{FORMATS, Format, format_of};
+use crate::report::results::{FORMS, Form, form_of};
 use crate::text::words::seconds_of;
 
 /// Longest time that is accepted, in seconds.
@@ -27,6 +28,12 @@ pub(super) fn seconds(text: &str) -> Result<u64, String> {
 pub(super) fn report_format() -> impl TypedValueParser<Value = &'static Format> {
     let named = FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about));
     PossibleValuesParser::new(named).try_map(|name| format_of(&name).ok_or("there is no such form"))
+}
+
+/// A form of the report of results.
+pub(super) fn form_of_results() -> impl TypedValueParser<Value = &'static Form> {
+    let named = FORMS.iter().map(|form| PossibleValue::new(form.name).help(form.about));
+    PossibleValuesParser::new(named).try_map(|name| form_of(&name).ok_or("there is no such form"))
 }
 
 /// A tier. What is given for `--tiers` is parsed as one, even the name of a folder.

@@ -11,6 +11,7 @@ pub mod list;
 pub mod pages;
 pub mod regrade;
 pub mod repair;
+pub mod report;
 pub mod rerun;
 pub mod resume;
 pub mod run;

@@ -10,7 +10,7 @@ use crate::engine::session::freeze::freeze;
 use crate::engine::session::inheritance::{make_own_baselines, mistakes};
 use crate::engine::session::open::{Locked, Session, hold};
 use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns};
-use crate::model::experiment::{Config, ContainmentChoice, Extension, Inherit, KeepWorkspaces};
+use crate::model::experiment::{Config, ContainmentChoice, Extension, Inherit, KeepWorkspaces, MADE_BY};
 use crate::model::ids::{SubtestId, TierId};
 use crate::model::limits;
 use crate::model::money::Usd;
@@ -134,7 +134,7 @@ pub(in crate::engine) fn furnish(
         description: options.fixture.description.clone(),
         created_at: now,
         created_after: None,
-        created_by: concat!("cargo-scylla ", env!("CARGO_PKG_VERSION")).to_owned(),
+        created_by: MADE_BY.to_owned(),
         task_repo,
         task_commit,
         task_prompt_file: options.fixture.prompt_file.clone(),

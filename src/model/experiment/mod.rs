@@ -15,6 +15,9 @@ use super::limits;
 use super::money::Usd;
 use super::plan::Plan;
 
+/// Name and version of this tool, as what it makes names it.
+pub const MADE_BY: &str = concat!("cargo-scylla ", env!("CARGO_PKG_VERSION"));
+
 /// What a field of the config means for a resume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

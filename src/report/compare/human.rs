@@ -2,7 +2,7 @@
 
 use super::{AgainstFirst, Comparison, Side};
 use crate::model::money::Usd;
-use crate::text::columns::columns;
+use crate::text::columns::aligned;
 use crate::text::escape;
 use crate::text::page::Page;
 use crate::text::styles::{Styles, Tone};
@@ -87,7 +87,7 @@ fn table(sides: &[Side]) -> Vec<String> {
     add("spent in all", &|side| side.group.spent_usd.map(|cost| money(cost, 0)));
     add("time of a run", &|side| side.group.mean_seconds.map(duration));
     add("tokens of a run", &|side| side.group.mean_tokens.map(|tokens| format!("{tokens:.0}")));
-    aligned(&rows)
+    aligned(&rows, sides.len() + 1)
 }
 
 fn runs(side: &Side) -> String {
@@ -100,17 +100,6 @@ fn runs(side: &Side) -> String {
 
 fn money(cost: Usd, unknown: u32) -> String {
     if unknown > 0 { format!("at least {cost}") } else { cost.to_string() }
-}
-
-fn aligned(rows: &[Vec<String>]) -> Vec<String> {
-    let widths: Vec<usize> = (0..rows.first().map_or(0, Vec::len))
-        .map(|column| rows.iter().map(|row| columns(&row[column])).max().unwrap_or(0))
-        .collect();
-    let padded = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - columns(cell))));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(padded).collect()
 }
 
 fn add_setups(page: &mut Page, against: &AgainstFirst) {

@@ -7,6 +7,7 @@
 mod effects;
 mod groups;
 mod judges;
+mod rows;
 mod significance;
 mod tables;
 
@@ -15,8 +16,11 @@ use serde::{Deserialize, Serialize};
 pub use effects::{EffectSize, Power};
 pub use groups::Metric;
 pub use judges::{Agreement, CriterionSummary, JudgeAgreement};
+pub use rows::Tables;
 pub use significance::{Interaction, Normality, Omnibus, Pairwise, Related};
-pub use tables::{ExperimentSummary, MetricSummary, Spread, SubtestSummary, TierDescriptive, TierSummary, TokenMeans};
+pub use tables::{
+    ExperimentSummary, MetricSummary, Spread, SubtestSummary, TierDescriptive, TierSummary, TokenMeans, subtests,
+};
 
 use super::{bootstrap, power};
 use crate::model::table::{CriterionRow, JudgeRow, RunRow};
@@ -100,7 +104,7 @@ pub fn analyse(rows: &Rows, settings: &Settings) -> Analysis {
         tier_descriptives: tables::tier_descriptives(&groups),
         interaction_tests: significance::interactions(&groups, settings.alpha),
         tiers: tables::tiers(&groups, &settings.bootstrap),
-        subtests: tables::subtests(rows.runs),
+        subtests: subtests(rows.runs),
         metrics: tables::metrics(&groups),
         tokens: tables::tokens(&groups),
         experiments: tables::experiments(rows.runs),

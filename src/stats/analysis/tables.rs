@@ -202,7 +202,9 @@ pub struct SubtestSummary {
 /// The scale, best first.
 const GRADES: [Grade; 6] = [Grade::S, Grade::A, Grade::B, Grade::C, Grade::D, Grade::F];
 
-pub(super) fn subtests(runs: &[RunRow]) -> Vec<SubtestSummary> {
+/// Each subtest of each experiment.
+#[must_use]
+pub fn subtests(runs: &[RunRow]) -> Vec<SubtestSummary> {
     let mut groups: BTreeMap<_, Vec<&RunRow>> = BTreeMap::new();
     for row in runs {
         let RowRun { experiment, agent_model, tier, subtest, .. } = &row.run;

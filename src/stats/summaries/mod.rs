@@ -13,9 +13,10 @@ use super::descriptive::{
 use super::estimate::{Estimate, Interval};
 use super::passes::{over_tasks, pass_all, pass_at};
 use super::proportion::wilson;
-use crate::model::event::Missing;
 use crate::model::ids::{SubtestId, TierId};
-use crate::model::result::{Judgment, RunResult};
+use crate::model::reported::ReportedRun;
+use crate::model::result::Judgment;
+use crate::model::row::RowStatus;
 use crate::model::rubric::Rubric;
 use crate::model::usage::{self, Total};
 
@@ -38,7 +39,7 @@ pub enum Outcome {
     /// It has a verdict.
     Judged(Judged),
     /// It has none: it is missing, and never a failure.
-    Missing(Missing),
+    Missing(RowStatus),
 }
 
 /// A run with a verdict.
@@ -46,8 +47,8 @@ pub enum Outcome {
 pub struct Judged {
     /// Whether it passed.
     pub passed: bool,
-    /// Its score, 0 to 1.
-    pub score: f64,
+    /// Its score, 0 to 1; results of other tools may have none.
+    pub score: Option<f64>,
     /// How much of what the rubric asks for was found, 0 to 1, if that is known.
     pub implementation: Option<f64>,
     /// What its agent and its judges cost, former attempts left out.
@@ -55,37 +56,36 @@ pub struct Judged {
     /// Tokens of its agent, if it says them.
     pub tokens: Option<u64>,
     /// Agent, checks and judges, in seconds.
-    pub seconds: f64,
+    pub seconds: Option<f64>,
     /// The agent alone.
-    pub agent_seconds: f64,
+    pub agent_seconds: Option<f64>,
 }
 
 impl Observation {
-    /// A committed run. Without its rubric no implementation rate is known.
+    /// A run as reports read it. Without its rubric no implementation rate is known.
     #[must_use]
-    pub fn of(result: &RunResult, rubric: Option<&Rubric>) -> Self {
-        let mut cost = result.judge_cost;
-        cost += result.usage.cost.into();
-        let mut spent = cost;
-        spent += result.failed_judge_cost;
-        spent += result.former_cost;
-        let rates: Vec<Option<f64>> =
-            result.judges.iter().map(|judge| rubric.and_then(|rubric| rate(judge, rubric))).collect();
+    pub fn of(run: &ReportedRun, rubric: Option<&Rubric>) -> Self {
+        let row = &run.row;
+        if row.is_missing() {
+            return Self::missing(row.run.tier, row.run.subtest, row.status, row.spent);
+        }
+        let judges = run.details.iter().flat_map(|details| &details.judges);
+        let rates: Vec<Option<f64>> = judges.map(|judge| rubric.and_then(|rubric| rate(judge, rubric))).collect();
         let judged = Judged {
-            passed: result.judge_passed,
-            score: result.judge_score.get(),
+            passed: row.status == RowStatus::Passed,
+            score: row.score,
             implementation: implementation_rate_of_panel(&rates),
-            cost,
-            tokens: result.usage.tokens.total(),
-            seconds: result.duration_seconds,
-            agent_seconds: result.agent_duration_seconds,
+            cost: row.cost.unwrap_or(Total::UNKNOWN),
+            tokens: row.tokens,
+            seconds: row.seconds,
+            agent_seconds: run.details.as_ref().and_then(|details| details.agent.as_ref()?.duration_seconds),
         };
-        Self { tier: result.tier, subtest: result.subtest, outcome: Outcome::Judged(judged), spent }
+        Self { tier: row.run.tier, subtest: row.run.subtest, outcome: Outcome::Judged(judged), spent: row.spent }
     }
 
     /// A planned run without a verdict, and what it has cost all the same.
     #[must_use]
-    pub fn missing(tier: TierId, subtest: SubtestId, why: Missing, spent: Total) -> Self {
+    pub fn missing(tier: TierId, subtest: SubtestId, why: RowStatus, spent: Total) -> Self {
         Self { tier, subtest, outcome: Outcome::Missing(why), spent }
     }
 
@@ -95,7 +95,8 @@ impl Observation {
 }
 
 /// The points that a judge gave of those to be had: the weights of the items that apply.
-fn rate(judge: &Judgment, rubric: &Rubric) -> Option<f64> {
+#[must_use]
+pub fn rate(judge: &Judgment, rubric: &Rubric) -> Option<f64> {
     let points = rubric.items.iter().filter_map(|item| {
         let score = judge.criteria_scores.get(&item.id)?.score?;
         Some((score.get() * item.weight, item.weight))
@@ -128,7 +129,7 @@ pub struct Summary {
     /// Runs with a verdict.
     pub judged: usize,
     /// Runs without, by why.
-    pub missing: BTreeMap<Missing, usize>,
+    pub missing: BTreeMap<RowStatus, usize>,
     /// Runs that passed.
     pub passed: usize,
     /// Share of judged runs that passed, with its drawn (`BCa`) interval.
@@ -194,9 +195,9 @@ pub fn summary<'a>(runs: impl IntoIterator<Item = &'a Observation>, settings: &S
             Outcome::Judged(judged) => *task = (task.0 + usize::from(judged.passed), task.1 + 1),
         }
     }
-    let numbers = |of: fn(&Judged) -> f64| -> Vec<f64> { judged.iter().map(|run| of(run)).collect() };
+    let numbers = |of: fn(&Judged) -> Option<f64>| known(judged.iter().map(|run| of(run)));
     let (scores, seconds) = (numbers(|run| run.score), numbers(|run| run.seconds));
-    let verdicts = numbers(|run| f64::from(u8::from(run.passed)));
+    let verdicts = numbers(|run| Some(f64::from(u8::from(run.passed))));
     let passed = judged.iter().filter(|run| run.passed).count();
     let cost: Total = judged.iter().map(|run| run.cost).sum();
     let rate = || mean(&verdicts).map(|value| Estimate { value, interval: None });

@@ -10,17 +10,17 @@ fn dollars(known: f64) -> Total {
 fn judged(tier: u32, subtest: u32, score: f64, cost: Total) -> Observation {
     let outcome = Outcome::Judged(Judged {
         passed: score >= 0.6,
-        score,
+        score: Some(score),
         implementation: Some(score),
         cost,
         tokens: Some(100),
-        seconds: 10.0,
-        agent_seconds: 8.0,
+        seconds: Some(10.0),
+        agent_seconds: Some(8.0),
     });
     Observation { tier: TierId(tier), subtest: SubtestId(subtest), outcome, spent: cost + cost }
 }
 
-fn missing(tier: u32, subtest: u32, why: Missing) -> Observation {
+fn missing(tier: u32, subtest: u32, why: RowStatus) -> Observation {
     Observation::missing(TierId(tier), SubtestId(subtest), why, dollars(0.5))
 }
 
@@ -36,13 +36,13 @@ fn a_run_that_is_missing_is_counted_by_its_reason_and_is_no_failure() {
     let runs = [
         judged(0, 0, 1.0, dollars(1.0)),
         judged(0, 0, 0.5, dollars(2.0)),
-        missing(0, 0, Missing::Errored),
-        missing(0, 0, Missing::Errored),
-        missing(0, 0, Missing::NotStarted),
+        missing(0, 0, RowStatus::Errored),
+        missing(0, 0, RowStatus::Errored),
+        missing(0, 0, RowStatus::NotStarted),
     ];
     let summary = summary(&runs, &settings());
     assert_eq!((summary.planned, summary.judged, summary.passed), (5, 2, 1));
-    assert_eq!(summary.missing, BTreeMap::from([(Missing::Errored, 2), (Missing::NotStarted, 1)]));
+    assert_eq!(summary.missing, BTreeMap::from([(RowStatus::Errored, 2), (RowStatus::NotStarted, 1)]));
     assert_eq!((summary.pass_rate.map(|rate| rate.value), summary.mean_score), (Some(0.5), Some(0.75)));
     assert_eq!((summary.cost, summary.spent), (dollars(3.0), dollars(7.5)));
     assert_eq!(summary.cost_of_pass, Some(CostOfPass::Known(3.0)));
@@ -54,7 +54,7 @@ fn a_run_that_is_missing_is_counted_by_its_reason_and_is_no_failure() {
 
 #[test]
 fn of_runs_that_are_all_missing_nothing_is_said_but_what_they_cost() {
-    let summary = summary(&[missing(0, 0, Missing::Unfinished)], &settings());
+    let summary = summary(&[missing(0, 0, RowStatus::Unfinished)], &settings());
     assert_eq!((summary.planned, summary.judged, summary.spent), (1, 0, dollars(0.5)));
     assert_eq!((summary.pass_rate, summary.wilson, summary.mean_score, summary.cost_of_pass), (None, None, None, None));
     assert_eq!((summary.consistency, summary.tries.len()), (None, 0));
@@ -88,7 +88,7 @@ fn each_tier_has_its_uplift_over_the_one_before() {
         judged(1, 0, 1.0, Total::ZERO),
         judged(1, 1, 0.0, Total::ZERO),
         judged(3, 0, 1.0, Total::ZERO),
-        missing(4, 0, Missing::NotStarted),
+        missing(4, 0, RowStatus::NotStarted),
     ];
     let tiers = summaries(&runs, |run| run.tier, &Settings { bootstrap: None, ..Settings::default() });
     let uplifts = uplifts(&tiers);

@@ -108,6 +108,7 @@ fn every_command_and_flag_in_the_documents_is_in_the_help() {
         "list",
         "runs",
         "compare",
+        "report",
         "seal",
         "verify",
         "repair",

@@ -1,0 +1,137 @@
+//! `report`: which setup won, by how much, and at what cost, in the forms that people and programs read.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::args::Which;
+use crate::cli::args::output::MessageFormat;
+use crate::cli::args::report::Report as Args;
+use crate::cli::choose::choose;
+use crate::cli::console::Console;
+use crate::cli::error::{CliError, On as _, shown};
+use crate::cli::exit::Exit;
+use crate::cli::filters;
+use crate::engine::reported::reported;
+use crate::model::experiment::MADE_BY;
+use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::reported::Reported;
+use crate::os::files::{self, read_bounded};
+use crate::report::results::stamp::{STAMP, Stamp};
+use crate::report::results::{FOR_MACHINES, FORMS, Form, Material, Report};
+use crate::rules::filter::{Filter, any_matches};
+use crate::stats::bootstrap;
+use crate::stats::summaries::Settings;
+use crate::store::StoreError;
+use crate::store::layout::ExperimentFolder;
+use crate::text::escape;
+use crate::text::styles::Styles;
+use crate::text::words::counted;
+
+/// Samples of a drawn interval: its ends differ by less than what the table shows when ten times as many are drawn.
+const SAMPLES: usize = 2_000;
+
+/// Runs the command.
+///
+/// # Errors
+/// When an experiment is not there or cannot be read, a filter is wrong, or a file cannot be written.
+pub fn run(args: &Args, console: &mut Console) -> Result<Exit, CliError> {
+    let filters = filters::read(&args.filters)?;
+    let folders = folders(args, console)?;
+    let mut experiments = Vec::new();
+    for (folder, name) in &folders {
+        experiments.push(read(folder, name, &filters)?);
+    }
+    let settings = Settings {
+        bootstrap: Some(bootstrap::Settings { samples: SAMPLES, ..bootstrap::Settings::default() }),
+        ..Settings::default()
+    };
+    let report = Report::of(&experiments, &args.filters.filter, MADE_BY, &settings);
+    let material = Material { report: &report, experiments: &experiments };
+    let forms = forms(args, console);
+    match (args.out.as_deref(), forms.as_slice()) {
+        (None, [only]) if only.is_printed => {
+            for file in (only.files)(&material, console.out_styles()) {
+                console.print(&file.text)?;
+            }
+        }
+        (out, forms) => {
+            let current = console.current_dir()?;
+            let out = place(out.map(|out| current.join(out)), &folders)?;
+            write(&out, forms, &material, console)?;
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// The forms that are asked for, each once.
+fn forms(args: &Args, console: &Console) -> Vec<&'static Form> {
+    let asked_for_none = args.format.len() == 1 && args.format[0].name == FORMS[0].name && args.out.is_none();
+    if asked_for_none && console.message_format() == MessageFormat::Json {
+        return vec![FOR_MACHINES];
+    }
+    let mut forms: Vec<&'static Form> = Vec::new();
+    for form in &args.format {
+        if !forms.iter().any(|known| known.name == form.name) {
+            forms.push(form);
+        }
+    }
+    forms
+}
+
+/// The experiments that are named, each once.
+fn folders(args: &Args, console: &mut Console) -> Result<Vec<(ExperimentFolder, String)>, CliError> {
+    let which = |dir| Which { dir, results_dir: args.results_dir.clone() };
+    if args.dirs.is_empty() {
+        return Ok(vec![choose(&which(None), console)?]);
+    }
+    let mut folders: Vec<(ExperimentFolder, String)> = Vec::new();
+    for dir in &args.dirs {
+        let (folder, name) = choose(&which(Some(dir.clone())), console)?;
+        if folders.iter().any(|(known, _)| known.root() == folder.root()) {
+            console.say(&format!("note: `{}` is named twice, and reported once", escape::terminal(&name)))?;
+        } else {
+            folders.push((folder, name));
+        }
+    }
+    Ok(folders)
+}
+
+/// What a report of these runs of an experiment is made of.
+fn read(folder: &ExperimentFolder, typed: &str, filters: &[Filter]) -> Result<Reported, CliError> {
+    let name = folder.root().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut experiment = reported(folder, name).on(typed)?;
+    experiment.runs.retain(|run| any_matches(filters, &run.row));
+    Ok(experiment)
+}
+
+/// The folder that files are written to.
+fn place(out: Option<PathBuf>, folders: &[(ExperimentFolder, String)]) -> Result<PathBuf, CliError> {
+    match (out, folders) {
+        (Some(out), _) => Ok(out),
+        (None, [(only, _)]) => Ok(only.report()),
+        (None, _) => Err(CliError::usage("a report of several experiments has no folder of its own")
+            .hint("name one with `--out DIR`")),
+    }
+}
+
+fn write(out: &Path, forms: &[&Form], material: &Material<'_>, console: &mut Console) -> Result<(), CliError> {
+    files::create_dir_durable(out)?;
+    let stamp_file = out.join(STAMP);
+    let known = read_bounded(&stamp_file, MOST_STAGE_FILE_BYTES).map_err(StoreError::from)?;
+    let mut stamp = known.and_then(|bytes| Stamp::read(&bytes)).unwrap_or_default();
+    let current = console.current_dir()?;
+    for form in forms {
+        let files = (form.files)(material, Styles::plain());
+        for file in &files {
+            files::write_atomic(&out.join(file.name), file.text.as_bytes())?;
+            stamp.add(file, form.name, material.report);
+        }
+        let main = files.first().map(|file| shown(&out.join(file.name), &current)).unwrap_or_default();
+        let beside = match files.len() {
+            0 | 1 => String::new(),
+            more => format!(", and {} beside it", counted(more - 1, "file")),
+        };
+        console.print(&format!("{}{beside}\n", escape::terminal(&main)))?;
+    }
+    files::write_atomic(&stamp_file, stamp.text().as_bytes())?;
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! What reports are made of: the runs of an experiment, with everything that is known of each.
+
+use super::details::RunDetails;
+use super::digest::{Digest, Digesting};
+use super::experiment::Config;
+use super::row::RunRow;
+use super::task::Fixture;
+
+/// One experiment as reports read it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reported {
+    /// The name of its folder.
+    pub name: String,
+    /// The name of its fixture, which is the same for all experiments of that fixture; `None` when nothing names it.
+    pub experiment_id: Option<String>,
+    /// Its config, when this tool made it and it can be read.
+    pub config: Option<Config>,
+    /// Its copy of the fixture; without it names are missing, numbers are not.
+    pub fixture: Option<Fixture>,
+    /// The digest of its seal, if it is sealed.
+    pub seal: Option<Digest>,
+    /// Every planned run, in the order of the plan.
+    pub runs: Vec<ReportedRun>,
+}
+
+/// One run as reports read it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReportedRun {
+    /// What is known of it as a row of a table.
+    pub row: RunRow,
+    /// Everything else, for a run with a verdict.
+    pub details: Option<RunDetails>,
+    /// The digest of its result's bytes, for a run with a verdict.
+    pub digest: Option<Digest>,
+}
+
+impl Reported {
+    /// One digest of everything that a report says: of each result, and of what has become of runs without one. The same
+    /// results give the same digest, wherever they lie.
+    #[must_use]
+    pub fn results_digest(&self) -> Digest {
+        let mut digesting = Digesting::default();
+        for run in &self.runs {
+            let row = &run.row;
+            let line = match run.digest {
+                Some(digest) => format!("{}  {}\n", digest.hex(), row.run),
+                None => format!("{}  {}  {}  {}\n", row.status, row.run, row.attempts, row.spent),
+            };
+            digesting.add(line.as_bytes());
+        }
+        digesting.end()
+    }
+}

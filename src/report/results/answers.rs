@@ -1,0 +1,226 @@
+//! What results say, in plain sentences: never more than the numbers do.
+
+use super::best::best;
+use super::{About, Answer, ExperimentReport, PanelReport, SetupReport};
+use crate::model::money::Usd;
+use crate::stats::cost::{CostOfPass, frontier_cost_of_pass};
+use crate::stats::estimate::Interval;
+use crate::stats::power::runs_needed;
+use crate::stats::proportion::difference;
+use crate::stats::summaries::Summary;
+use crate::text::words::{counted, list, percent};
+
+/// From this chance on, a difference may be chance.
+const ALPHA: f64 = 0.05;
+/// The chance of seeing a difference that is there, for which needed runs are told.
+const POWER: f64 = 0.8;
+/// So many setups are named in one sentence.
+const MOST_NAMED: usize = 3;
+/// From this alpha on judges agree well, and from the lower one on well enough for careful conclusions.
+///
+/// Source: Krippendorff, "Content analysis" (2004), page 241.
+const AGREE_WELL: f64 = 0.8;
+const AGREE_ENOUGH: f64 = 0.667;
+
+/// The sentences about an experiment, whose numbers are there already.
+pub(super) fn answers(report: &ExperimentReport) -> Vec<Answer> {
+    let said = [
+        (About::Winner, winner(report)),
+        (About::Chance, chance(report)),
+        (About::Cost, cost(report)),
+        (About::Tiers, tiers(report)),
+        (About::Missing, missing(&report.whole)),
+        (About::Judges, report.judges.as_ref().and_then(judges)),
+    ];
+    said.into_iter().filter_map(|(about, sentence)| Some(Answer { about, sentence: sentence? })).collect()
+}
+
+/// A setup by its place and name.
+fn named(setup: &SetupReport) -> String {
+    match &setup.name {
+        Some(name) => format!("{}/{} ({name})", setup.tier, setup.subtest),
+        None => format!("{}/{}", setup.tier, setup.subtest),
+    }
+}
+
+fn passes(summary: &Summary) -> String {
+    format!("{} of {}", summary.passed, counted(summary.judged, "run"))
+}
+
+fn rate(summary: &Summary) -> f64 {
+    summary.pass_rate.map_or(0.0, |rate| rate.value)
+}
+
+fn with_interval(summary: &Summary) -> String {
+    let share = percent(rate(summary));
+    match summary.wilson {
+        Some(interval) => format!("{share}; with 95 % confidence {}", range(interval)),
+        None => share,
+    }
+}
+
+/// An interval of shares, such as `60 to 98 %`.
+fn range(interval: Interval) -> String {
+    format!("{:.0} to {:.0} %", interval.low * 100.0, interval.high * 100.0)
+}
+
+/// An interval of differences of shares.
+fn points(interval: Interval) -> String {
+    format!("{:+.0} to {:+.0} points", interval.low * 100.0, interval.high * 100.0)
+}
+
+fn winner(report: &ExperimentReport) -> Option<String> {
+    let judged: Vec<&SetupReport> = report.setups.iter().filter(|setup| setup.summary.judged > 0).collect();
+    let best = &report.setups[best(&report.setups)?];
+    if best.summary.passed == 0 {
+        let setups = counted(judged.len(), "setup");
+        return Some(format!("No run solved its task: 0 of {} of {setups}.", counted(report.whole.judged, "run")));
+    }
+    if judged.len() == 1 {
+        let (who, of) = (named(best), passes(&best.summary));
+        return Some(format!("{who} solved its task in {of} ({}).", with_interval(&best.summary)));
+    }
+    let as_often: Vec<&&SetupReport> = judged
+        .iter()
+        .filter(|setup| setup.summary.passed * best.summary.judged == best.summary.passed * setup.summary.judged)
+        .collect();
+    if as_often.len() == 1 {
+        let (who, of) = (named(best), passes(&best.summary));
+        return Some(format!("{who} solved its task most often: in {of} ({}).", with_interval(&best.summary)));
+    }
+    let who = some_of(&as_often.iter().map(|setup| named(setup)).collect::<Vec<_>>());
+    let share = percent(rate(&best.summary));
+    Some(format!("{who} solved their task equally often, and no setup more often: in {share} of their runs."))
+}
+
+/// The first few of some names, and how many more there are.
+fn some_of(names: &[String]) -> String {
+    if names.len() <= MOST_NAMED {
+        return list(names);
+    }
+    let mut some = names[..MOST_NAMED].to_vec();
+    some.push(format!("{} more", names.len() - MOST_NAMED));
+    list(&some)
+}
+
+fn chance(report: &ExperimentReport) -> Option<String> {
+    let best = &report.setups[best(&report.setups)?];
+    if best.summary.passed == 0 {
+        return None;
+    }
+    let beside = report.setups.iter().filter_map(|setup| Some((setup, setup.beside_best?)));
+    // A setup that passed as often is told with the winner.
+    let mut behind: Vec<_> = beside.filter(|(_, beside)| beside.pass_rate.value > 0.0).collect();
+    if behind.is_empty() {
+        return None;
+    }
+    behind.sort_by(|(_, a), (_, b)| a.pass_rate.value.total_cmp(&b.pass_rate.value));
+    let all = behind.len();
+    let near: Vec<_> = behind.into_iter().filter(|(_, beside)| !beside.is_clear()).collect();
+    let is_tied =
+        report.setups.iter().filter_map(|setup| setup.beside_best).any(|beside| beside.pass_rate.value == 0.0);
+    let ahead = if is_tied { "That they are ahead" } else { "That it is ahead" };
+    let Some((nearest, difference)) = near.first() else {
+        let others = if all == 1 { "the other one".to_owned() } else { format!("each of the {all} others") };
+        return Some(format!(
+            "{ahead} of {others} is more than chance would do (with 95 % confidence for all of them)."
+        ));
+    };
+    let interval = difference.pass_rate.interval.map(points).unwrap_or_default();
+    let who = named(nearest);
+    let of = passes(&nearest.summary);
+    let more = match near.len() - 1 {
+        0 => String::new(),
+        more => format!(", and of {}", counted(more, "more setup")),
+    };
+    let needed = runs_needed(rate(&nearest.summary), rate(&best.summary), ALPHA, POWER);
+    let needed = needed.map(|runs| format!(" To see a difference of this size takes about {runs} runs of each."));
+    Some(format!(
+        "{ahead} of {who} ({of}; the difference is {interval}){more} may be chance.{}",
+        needed.unwrap_or_default()
+    ))
+}
+
+fn cost(report: &ExperimentReport) -> Option<String> {
+    let costs = report.setups.iter().filter_map(|setup| Some((setup, setup.summary.cost_of_pass?)));
+    let costs: Vec<(&SetupReport, CostOfPass)> = costs.filter(|(_, cost)| *cost != CostOfPass::NoPass).collect();
+    if costs.is_empty() {
+        return None;
+    }
+    let unknown = costs.iter().filter(|(_, cost)| cost.known().is_none()).count();
+    let Some((least, amount)) = frontier_cost_of_pass(costs.iter().map(|(setup, cost)| (*setup, *cost))) else {
+        return Some("What a pass costs is not known: no setup has told the cost of all its runs.".to_owned());
+    };
+    let left_out = match unknown {
+        0 => String::new(),
+        count => format!(" Of {} it is not known.", counted(count, "setup")),
+    };
+    let best = &report.setups[best(&report.setups)?];
+    let is_best = (least.tier, least.subtest) == (best.tier, best.subtest);
+    let price = dollars(amount);
+    if costs.len() == 1 {
+        return Some(format!("A pass costs {price}.{left_out}"));
+    }
+    let of_best = best.summary.cost_of_pass.and_then(CostOfPass::known).filter(|_| !is_best);
+    let beside = of_best.map(|amount| format!("; with {} it costs {}", named(best), dollars(amount)));
+    Some(format!("A pass costs least with {}: {price}{}.{left_out}", named(least), beside.unwrap_or_default()))
+}
+
+fn dollars(amount: f64) -> String {
+    Usd::from_dollars(amount).map_or_else(|_| format!("${amount}"), |usd| usd.to_string())
+}
+
+fn tiers(report: &ExperimentReport) -> Option<String> {
+    let judged: Vec<_> = report.tiers.iter().filter(|tier| tier.summary.judged > 0).collect();
+    let steps = judged.windows(2).filter_map(|pair| {
+        let (former, later) = (pair[0], pair[1]);
+        let of = |summary: &Summary| (summary.passed, summary.judged);
+        let change = difference(of(&later.summary), of(&former.summary), 0.95)?;
+        let how = match change.value {
+            value if value.abs() < 5e-4 => "as often as".to_owned(),
+            value if value > 0.0 => format!("{:.0} points more often than", value * 100.0),
+            value => format!("{:.0} points less often than", -value * 100.0),
+        };
+        let interval = change.interval?;
+        let chance = if interval.excludes(0.0) { "" } else { ", which may be chance" };
+        Some(format!("{} solved its task {how} {} ({}{chance})", later.tier, former.tier, points(interval)))
+    });
+    let steps: Vec<String> = steps.collect();
+    (!steps.is_empty()).then(|| format!("{}.", steps.join("; ")))
+}
+
+fn missing(whole: &Summary) -> Option<String> {
+    let missing = whole.planned - whole.judged;
+    if missing == 0 {
+        return None;
+    }
+    let why: Vec<String> =
+        whole.missing.iter().map(|(status, count)| format!("{count} {}", status.word().replace('_', " "))).collect();
+    let (have, count) = if missing == 1 { ("has", "counts") } else { ("have", "count") };
+    Some(format!(
+        "{missing} of {} {have} no verdict ({}) and {count} nowhere.",
+        counted(whole.planned, "planned run"),
+        why.join(", ")
+    ))
+}
+
+fn judges(panel: &PanelReport) -> Option<String> {
+    if panel.judges.len() < 2 {
+        return None;
+    }
+    let hanging = &panel.hanging;
+    let hangs = match hanging.hanging {
+        0 => "no verdict hangs on one judge".to_owned(),
+        1 => format!("1 verdict of {} hangs on one judge", hanging.runs),
+        count => format!("{count} verdicts of {} hang on one judge", hanging.runs),
+    };
+    let Some(alpha) = panel.alpha else {
+        return Some(format!("How far the judges agree cannot be said; {hangs}."));
+    };
+    let how = match alpha {
+        alpha if alpha >= AGREE_WELL => "agree well",
+        alpha if alpha >= AGREE_ENOUGH => "agree well enough for careful conclusions",
+        _ => "agree too little to rely on their scores",
+    };
+    Some(format!("The judges {how} (Krippendorff's alpha {alpha:.2}); {hangs}."))
+}

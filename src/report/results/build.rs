@@ -1,0 +1,173 @@
+//! The document from what was read of experiments. Pure.
+
+use std::collections::BTreeMap;
+
+use super::answers::answers;
+use super::best::{add_beside, best};
+use super::{ExperimentReport, ItemReport, JudgeReport, PanelReport, Report, SCHEMA_VERSION, SetupReport, TierReport};
+use crate::model::details::RunDetails;
+use crate::model::digest::Digesting;
+use crate::model::ids::{SubtestId, TierId};
+use crate::model::reported::{Reported, ReportedRun};
+use crate::model::result::Judgment;
+use crate::model::score::Score;
+use crate::stats::agreement::{hanging, krippendorff_alpha, pairs};
+use crate::stats::cost::frontier;
+use crate::stats::descriptive::mean;
+use crate::stats::summaries::{Observation, Settings, Summary, summaries, summary, uplifts};
+
+/// A setup, by its place in the plan.
+pub(super) type Place = (TierId, SubtestId);
+
+impl Report {
+    /// The report of some experiments, whose runs were chosen by these filters, by a tool of this name and version.
+    #[must_use]
+    pub fn of(experiments: &[Reported], filters: &[String], made_by: &str, settings: &Settings) -> Self {
+        let mut digesting = Digesting::default();
+        for experiment in experiments {
+            digesting.add(experiment.results_digest().hex().as_bytes());
+        }
+        Self {
+            schema_version: SCHEMA_VERSION,
+            made_by: made_by.to_owned(),
+            results_digest: match experiments {
+                [only] => only.results_digest(),
+                _ => digesting.end(),
+            },
+            filters: filters.to_vec(),
+            experiments: experiments.iter().map(|experiment| one(experiment, settings)).collect(),
+        }
+    }
+}
+
+fn one(experiment: &Reported, settings: &Settings) -> ExperimentReport {
+    let rubric = experiment.fixture.as_ref().map(|fixture| &fixture.rubric);
+    let runs: Vec<Observation> = experiment.runs.iter().map(|run| Observation::of(run, rubric)).collect();
+    let tiers = summaries(&runs, |run| run.tier, settings);
+    let mut uplifts = uplifts(&tiers);
+    let config = experiment.config.as_ref();
+    let mut report = ExperimentReport {
+        name: experiment.name.clone(),
+        experiment_id: experiment.experiment_id.clone(),
+        title: config.map(|config| config.name.clone()),
+        description: config.map(|config| config.description.clone()).filter(|text| !text.is_empty()),
+        models: config.map(|config| config.models.clone()).unwrap_or_default(),
+        started_at: config.map(|config| config.created_at.to_string()),
+        made_by: config.map(|config| config.created_by.clone()),
+        results_digest: experiment.results_digest(),
+        seal: experiment.seal,
+        answers: Vec::new(),
+        whole: summary(&runs, settings),
+        setups: setups(experiment, summaries(&runs, |run| (run.tier, run.subtest), settings)),
+        tiers: tiers
+            .into_iter()
+            .map(|(tier, summary)| TierReport { tier, summary, uplift: uplifts.remove(&tier).flatten() })
+            .collect(),
+        judges: panel(&experiment.runs),
+        items: items(experiment),
+        runs: experiment.runs.iter().map(|run| run.row.clone()).collect(),
+    };
+    report.answers = answers(&report);
+    report
+}
+
+fn setups(experiment: &Reported, summaries: BTreeMap<Place, Summary>) -> Vec<SetupReport> {
+    let names: BTreeMap<Place, &Option<String>> =
+        experiment.runs.iter().map(|run| ((run.row.run.tier, run.row.run.subtest), &run.row.name)).collect();
+    let measured = |summary: &Summary| {
+        let cost = summary.cost.mean_of(summary.judged.max(1));
+        let known = (summary.judged > 0 && cost.is_whole()).then(|| cost.known.dollars());
+        (known, summary.pass_rate.map_or(0.0, |rate| rate.value))
+    };
+    let on_frontier = frontier(&summaries.values().map(measured).collect::<Vec<_>>());
+    let mut setups: Vec<SetupReport> = summaries
+        .into_iter()
+        .zip(on_frontier)
+        .map(|(((tier, subtest), summary), is_on_frontier)| SetupReport {
+            tier,
+            subtest,
+            name: names.get(&(tier, subtest)).copied().cloned().flatten(),
+            summary,
+            is_on_frontier,
+            beside_best: None,
+        })
+        .collect();
+    if let Some(best) = best(&setups) {
+        add_beside(&mut setups, best);
+    }
+    setups
+}
+
+fn judged(runs: &[ReportedRun]) -> impl Iterator<Item = &RunDetails> {
+    runs.iter().filter(|run| !run.row.is_missing()).filter_map(|run| run.details.as_ref())
+}
+
+fn panel(runs: &[ReportedRun]) -> Option<PanelReport> {
+    let mut judges: BTreeMap<u32, (String, Vec<&Judgment>)> = BTreeMap::new();
+    for judgment in judged(runs).flat_map(|details| &details.judges) {
+        let judge = judges.entry(judgment.judge_number.0).or_insert_with(|| (judgment.model.clone(), Vec::new()));
+        judge.1.push(judgment);
+    }
+    if judges.is_empty() {
+        return None;
+    }
+    let numbers: Vec<u32> = judges.keys().copied().collect();
+    let of = |details: &RunDetails, number: u32| {
+        details
+            .judges
+            .iter()
+            .find(|judgment| judgment.judge_number.0 == number)
+            .map(|said| (said.score.get(), said.passed))
+    };
+    let panels: Vec<Vec<Option<(f64, bool)>>> =
+        judged(runs).map(|details| numbers.iter().map(|number| of(details, *number)).collect()).collect();
+    let scores: Vec<Vec<Option<f64>>> =
+        panels.iter().map(|panel| panel.iter().map(|said| said.map(|(score, _)| score)).collect()).collect();
+    let votes: Vec<Vec<Option<bool>>> =
+        panels.iter().map(|panel| panel.iter().map(|said| said.map(|(_, passed)| passed)).collect()).collect();
+    let judge = |(number, (name, said)): (u32, (String, Vec<&Judgment>))| JudgeReport {
+        number,
+        name,
+        judged: said.len(),
+        passed: said.iter().filter(|judgment| judgment.passed).count(),
+        mean_score: mean(&said.iter().map(|judgment| judgment.score.get()).collect::<Vec<_>>()),
+    };
+    Some(PanelReport {
+        judges: judges.into_iter().map(judge).collect(),
+        alpha: krippendorff_alpha(&scores),
+        pairs: pairs(&scores),
+        hanging: hanging(&votes),
+    })
+}
+
+fn items(experiment: &Reported) -> Vec<ItemReport> {
+    let rubric = experiment.fixture.as_ref().map(|fixture| &fixture.rubric);
+    let known = rubric.iter().flat_map(|rubric| &rubric.items);
+    let mut items: Vec<(ItemReport, Vec<f64>)> = known
+        .map(|item| {
+            let report = ItemReport {
+                id: item.id.clone(),
+                description: Some(item.description.clone()),
+                weight: Some(item.weight),
+                scored: 0,
+                mean_score: None,
+            };
+            (report, Vec::new())
+        })
+        .collect();
+    let mut places: BTreeMap<String, usize> =
+        items.iter().enumerate().map(|(place, (item, _))| (item.id.clone(), place)).collect();
+    for (id, said) in
+        judged(&experiment.runs).flat_map(|details| &details.judges).flat_map(|judge| &judge.criteria_scores)
+    {
+        let place = *places.entry(id.clone()).or_insert_with(|| {
+            let report = ItemReport { id: id.clone(), description: None, weight: None, scored: 0, mean_score: None };
+            items.push((report, Vec::new()));
+            items.len() - 1
+        });
+        items[place].1.extend(said.score.map(Score::get));
+    }
+    let summed =
+        items.into_iter().map(|(item, scores)| ItemReport { scored: scores.len(), mean_score: mean(&scores), ..item });
+    summed.filter(|item| item.scored > 0).collect()
+}

@@ -1,0 +1,54 @@
+//! The table of setups in LaTeX, with the rules of the package `booktabs`.
+
+use super::table::{TITLES, WORDS, rows};
+use super::{ExperimentReport, File, Form, Report};
+use crate::text::escape::latex;
+use crate::text::page::Page;
+
+pub(super) static FORM: Form = Form {
+    name: "latex",
+    about: "A LaTeX table of the setups, with the rules of booktabs",
+    is_printed: true,
+    files: |material, _| vec![File { name: "report.tex", text: text(material.report) }],
+};
+
+fn text(report: &Report) -> String {
+    let mut page = Page::default();
+    page.line(format_args!("% results {}, {}", report.results_digest, report.made_by));
+    page.line("% needs \\usepackage{booktabs}");
+    for experiment in &report.experiments {
+        page.line(table(experiment));
+    }
+    page.into_text()
+}
+
+fn table(experiment: &ExperimentReport) -> String {
+    let mut page = Page::default();
+    let columns: String = (0..TITLES.len()).map(|column| if column < WORDS { 'l' } else { 'r' }).collect();
+    page.line("\\begin{table}");
+    page.line("  \\centering");
+    page.line(format_args!("  \\begin{{tabular}}{{{columns}}}"));
+    page.line("    \\toprule");
+    page.line(format_args!("    {} \\\\", TITLES.map(latex).join(" & ")));
+    page.line("    \\midrule");
+    let rows = rows(experiment);
+    let (setups, all) = if rows.len() > 1 { rows.split_at(rows.len() - 1) } else { (&rows[..], &[][..]) };
+    for row in setups {
+        page.line(format_args!("    {} \\\\", row.each_ref().map(|cell| latex(cell)).join(" & ")));
+    }
+    for row in all {
+        page.line("    \\midrule");
+        page.line(format_args!("    {} \\\\", row.each_ref().map(|cell| latex(cell)).join(" & ")));
+    }
+    page.line("    \\bottomrule");
+    page.line("  \\end{tabular}");
+    let whole = &experiment.whole;
+    page.line(format_args!(
+        "  \\caption{{{}: {} of {} planned runs judged; Wilson intervals. $\\star$: no other setup passes as often for less.}}",
+        latex(&experiment.name),
+        whole.judged,
+        whole.planned
+    ));
+    page.add("\\end{table}");
+    page.into_text()
+}

@@ -1,0 +1,89 @@
+//! The report of real experiments, in every form, and what it says where something is missing.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::fixture::TestFixture;
+use crate::scenes::experiment;
+use crate::shared::shared;
+use crate::world::World;
+
+fn measured() -> (World, String) {
+    let world = World::new();
+    let fixture = TestFixture::new()
+        .agent("T0/00-always", "touch done")
+        .agent("T0/01-never", "exit 0")
+        .agent("T1/00-sometimes", "[ $((SCYLLA_RUN % 2)) = 0 ] || touch done")
+        .write(&world);
+    world.scylla(&["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "4"]).exits(0);
+    let dir = experiment(&world);
+    (world, dir)
+}
+
+#[test]
+fn a_report_is_printed_or_written_and_the_same_results_give_the_same_bytes() {
+    let (world, dir) = measured();
+    let shown = world.scylla(&["report", &dir]).exits(0);
+    for line in ["12 of 12 planned runs judged", "T0/00 (always) solved its task most often: in 4 of 4 runs", "T1/00"] {
+        assert!(shown.stdout.contains(line), "{line}: {shown}");
+    }
+    let json_of = |arguments: &[&str]| -> Value {
+        serde_json::from_str(&world.scylla(&[&["report", "--format", "json"], arguments].concat()).exits(0).stdout)
+            .unwrap()
+    };
+    let report = json_of(&[&dir]);
+    assert_eq!(report["experiments"][0]["whole"]["passed"], 6, "{report:#}");
+    assert_eq!(report["experiments"][0]["setups"][1]["beside_best"]["pass_rate"]["value"], 1.0, "{report:#}");
+
+    // Of some runs only, and what is said then of all of them.
+    let chosen = json_of(&[&dir, "--filter", "tier(T1) & status(failed)"]);
+    assert_eq!(
+        (&chosen["experiments"][0]["whole"]["planned"], &chosen["filters"]),
+        (&json!(2), &json!(["tier(T1) & status(failed)"]))
+    );
+    assert_ne!(chosen["results_digest"], report["results_digest"]);
+
+    let written = world.scylla(&["report", &dir, "--format", "csv,md,json"]).exits(0);
+    assert!(written.stdout.contains("report/runs.csv, and 3 files beside it"), "{written}");
+    let files = |folder: &str| {
+        let mut files: Vec<(String, Vec<u8>)> = fs::read_dir(world.path(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()))
+            .collect();
+        files.sort();
+        files
+    };
+    let first = files(&format!("{dir}/report"));
+    let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["criteria.csv", "judges.csv", "report.json", "report.md", "runs.csv", "stamp.json", "subtests.csv"]
+    );
+    fs::rename(world.path(&dir), world.path("elsewhere")).unwrap();
+    let moved = world.scylla(&["report", "elsewhere", "--out", "other", "--format", "csv,md,json"]).exits(0);
+    assert!(moved.stdout.contains("other/report.md"), "{moved}");
+    // Only what names the folder differs.
+    let again = files("other");
+    assert_eq!(first[0], again[0]);
+    assert_eq!(first[4], again[4]);
+    world.scylla(&["report", "elsewhere", "--format", "csv"]).exits(0);
+    world.scylla(&["verify", "elsewhere"]).exits(0);
+
+    let several = world.scylla(&["report", "elsewhere", "elsewhere"]).exits(0);
+    assert!(several.stderr.contains("named twice"), "{several}");
+    let wrong = world.scylla(&["report", "elsewhere", "--format", "csv,docx"]).exits(2);
+    assert!(wrong.stderr.contains("docx"), "{wrong}");
+}
+
+#[test]
+fn an_experiment_of_projectscylla_is_reported_as_it_is() {
+    let Some(data) = shared("data/projectscylla-dryrun") else { return };
+    let world = World::new();
+    let output = world.scylla(&["report", data.to_str().unwrap(), "--format", "json"]).exits(0);
+    let report: Value = serde_json::from_str(&output.stdout).unwrap();
+    let whole = &report["experiments"][0]["whole"];
+    assert_eq!((&whole["planned"], &whole["judged"]), (&json!(7), &json!(7)), "{report:#}");
+    assert!(report["experiments"][0]["judges"]["judges"].as_array().unwrap().len() >= 2, "{report:#}");
+}
