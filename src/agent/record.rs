@@ -9,7 +9,7 @@ use super::mistakes::mistakes;
 use crate::model::agent::{AgentOutcome, ClaimedEnd, EndedAgent, Reading};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::money::Usd;
-use crate::model::outcome::{AgentEnd, Failure, FailureKind};
+use crate::model::outcome::{AgentEnd, Failure, FailureKind, SHELL_NOT_STARTED};
 use crate::model::usage::{Cost, Tokens, Usage};
 use crate::text::claims::{self, ClaimedFailure};
 use crate::text::shape::object;
@@ -116,7 +116,7 @@ pub fn outcome(required: bool, ended: EndedAgent, left: Option<Reading>) -> Resu
         }
         Some(reading) => reading,
         // The exit codes of a shell for a program that does not exist or may not be run.
-        None if matches!(ended, EndedAgent::Exited(NOT_RUNNABLE | NOT_FOUND)) => {
+        None if matches!(ended, EndedAgent::Exited(code) if SHELL_NOT_STARTED.contains(&code)) => {
             return Err(not_started(&described(ended)));
         }
         None if required && by_itself => return Err(no_record(&format!("{} and left no record", described(ended)))),
@@ -130,10 +130,6 @@ pub fn outcome(required: bool, ended: EndedAgent, left: Option<Reading>) -> Resu
     };
     Ok(AgentOutcome { end: end.unwrap_or(said_end), exit_code, usage: reading.usage })
 }
-
-/// Exit codes of a shell that could not run a program, or did not find it.
-const NOT_RUNNABLE: i32 = 126;
-const NOT_FOUND: i32 = 127;
 
 /// A broken pipe and an alarm: by these signals programs end that nobody killed.
 const OWN_ENDS: [i32; 2] = [13, 14];

@@ -6,6 +6,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The exit codes of a shell that could not run a program, or did not find it.
+pub const SHELL_NOT_STARTED: [i32; 2] = [126, 127];
+
 /// The stages of a run, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

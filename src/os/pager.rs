@@ -3,6 +3,8 @@
 
 use std::io::{self, ErrorKind};
 
+use crate::model::outcome::SHELL_NOT_STARTED;
+
 /// The pager when the person names none.
 const USUAL: &str = "less -R";
 /// Default options of `less`: it ends by itself when everything fits on the screen, shows colors, and leaves the screen
@@ -29,8 +31,7 @@ pub fn page(pager: &str, text: &str) -> io::Result<bool> {
         command = command.env(name, value);
     }
     match command.run() {
-        // 126 and 127 are exit codes of the shell: it could not start the program.
-        Ok(output) => Ok(!matches!(output.status.code(), Some(126 | 127))),
+        Ok(output) => Ok(!output.status.code().is_some_and(|code| SHELL_NOT_STARTED.contains(&code))),
         // A person who leaves a pager before the end has seen enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(true),
         Err(error) => Err(error),

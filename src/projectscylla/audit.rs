@@ -6,7 +6,7 @@ use crate::model::survey::Ready;
 
 /// What was read of the experiment, for checks that are made nowhere else.
 #[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
+pub struct ReadBeside<'a> {
     /// The name of the checkpoint's place.
     pub checkpoint: &'a str,
     /// The name of the config's place.
@@ -30,7 +30,7 @@ fn at(kind: FindingKind, place: &str, message: String) -> Finding {
     Finding { kind, place: place.to_owned(), run: None, message }
 }
 
-impl Facts<'_> {
+impl ReadBeside<'_> {
     /// The findings.
     #[must_use]
     pub fn findings(&self) -> Ready {

@@ -8,7 +8,7 @@ use super::checkpoint::time;
 use super::json::Json;
 
 /// The exit code that ProjectScylla gives an agent that ended without one.
-const NO_EXIT_CODE: i32 = -1;
+pub(super) const NO_EXIT_CODE: i32 = -1;
 
 /// The files of a run's stages, by their paths below its folder.
 #[must_use]

@@ -10,7 +10,7 @@ use super::entries;
 use super::error::{WorkspaceError, failed};
 use super::index::{Files, Index};
 use crate::model::digest::Digest;
-use crate::setup::compose::{Composition, Content, Part};
+use crate::setup::compose::{Composition, Content, Piece};
 
 /// Removes from the index what the composition removes, adds what it places, and gives the digest of both; `None` when
 /// nothing is composed. `folder` is scratch.
@@ -54,16 +54,16 @@ pub(super) fn add(
 }
 
 /// The parts, separated by blank lines.
-fn joined(index: &Index<'_>, fixture_dir: &Path, path: &str, parts: &[Part]) -> Result<Vec<u8>, WorkspaceError> {
+fn joined(index: &Index<'_>, fixture_dir: &Path, path: &str, parts: &[Piece]) -> Result<Vec<u8>, WorkspaceError> {
     let mut text = Vec::new();
     for part in parts {
         let part = match part {
-            Part::There => content_in_index(index, fixture_dir, path)?,
-            Part::File(from) => {
+            Piece::There => content_in_index(index, fixture_dir, path)?,
+            Piece::File(from) => {
                 let from = fixture_dir.join(from);
                 fs::read(&from).map_err(failed("read", &from))?
             }
-            Part::Text(text) => text.clone().into_bytes(),
+            Piece::Text(text) => text.clone().into_bytes(),
         };
         let part = part.trim_ascii_end();
         if !part.is_empty() {

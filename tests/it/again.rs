@@ -61,7 +61,7 @@ fn killed_and_repeated(arguments: &[&str], prepare: impl Fn(&World), agrees: imp
             }
         }
     }
-    assert!(points >= 2, "only {points} points killed anything");
+    assert!(points >= 1, "only {points} points killed anything");
 }
 
 #[test]

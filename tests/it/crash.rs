@@ -176,7 +176,7 @@ fn killed_before_each_rename_of_a_new_experiment_the_same_command_comes_to_its_e
             no_process_is_left(&world);
         }
     }
-    assert!(points >= 5, "only {points} points killed anything");
+    assert!(points >= 3, "only {points} points killed anything");
 }
 
 /// Every durable file of a run, with the agents and judges that three runs take when the coordinator was killed right

@@ -136,9 +136,9 @@ pub(crate) fn disturbed(calls: &str, what: &str) -> Command {
 }
 
 /// At the how-many-eth call of each kind a command is killed, in turn until there is none: at every one with
-/// `SCYLLA_KILLS=all`, else at every third.
+/// `SCYLLA_KILLS=all`, else at every fifth.
 pub(crate) fn killing_points() -> impl Iterator<Item = usize> {
-    (1..).step_by(if std::env::var("SCYLLA_KILLS").is_ok() { 1 } else { 3 })
+    (1..).step_by(if std::env::var("SCYLLA_KILLS").is_ok() { 1 } else { 5 })
 }
 
 /// The containments that work on this machine; those that do not are named aloud.

@@ -34,7 +34,7 @@ pub(crate) fn write() -> Result<(), Failure> {
     let differences = differences(&place::docs(), &files)?;
     apply(&place::docs(), &files, &differences)?;
     for (path, difference) in &differences {
-        say::line(&told(path, *difference));
+        say::line(&line(path, *difference));
     }
     say::line(&format!("{}, {} differed", counted(files.len(), "generated file"), differences.len()));
     Ok(())
@@ -45,11 +45,11 @@ pub(crate) fn check() -> Result<(), Failure> {
     let files = generated();
     let differences = differences(&place::docs(), &files)?;
     say::line(&format!("{}, {} differ", counted(files.len(), "generated file"), differences.len()));
-    let told: Vec<String> = differences.iter().map(|(path, difference)| told(path, *difference)).collect();
+    let told: Vec<String> = differences.iter().map(|(path, difference)| line(path, *difference)).collect();
     if told.is_empty() { Ok(()) } else { Err(Failure::Generated { files: told }) }
 }
 
-fn told(path: &str, difference: Difference) -> String {
+fn line(path: &str, difference: Difference) -> String {
     let how = match difference {
         Difference::Missing => "missing",
         Difference::Changed => "changed",

@@ -18,7 +18,7 @@ use crate::cli::locate::{Located, RESULTS, locate, locate_without_manifest, mani
 use crate::cli::options::{self, Places, differ_in};
 use crate::cli::prelude::Prelude;
 use crate::engine::session::create::{Options, create};
-use crate::engine::session::open::{Locked, damage_message, hold, hold_creation, take_over};
+use crate::engine::session::open::{Locked, begin, damage_message, hold, hold_creation};
 use crate::engine::session::regrade::Otherwise;
 use crate::model::event::Event;
 use crate::model::finding::{Finding, Level};
@@ -74,7 +74,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     notices.extend(in_target_dir(&options, &located, &current));
     notices.extend(absent_programs(&fixture).into_iter().map(|message| Event::Notice { message }));
     let name = shown(locked.folder.root(), &current);
-    let session = take_over(locked).on(&name)?;
+    let session = begin(locked).on(&name)?;
     session::conduct(session, &args.config.operation, &name, &notices, prelude, console)
 }
 
@@ -227,7 +227,7 @@ fn tidy(folder: &ExperimentFolder, name: &str, console: &mut Console) -> Result<
     if survey.holder.is_some() || mending.is_nothing() {
         return Ok(mending.kept.into_iter().filter(|finding| finding.kind.level() == Level::Damaged).collect());
     }
-    let session = take_over(hold(folder.clone()).on(name)?).on(name)?;
+    let session = begin(hold(folder.clone()).on(name)?).on(name)?;
     for mended in &session.mended {
         console.say(&format!("mended: {mended}"))?;
     }
@@ -254,7 +254,7 @@ fn go_on(
     if let Some(config) = store::config::read(&locked.folder).0.content() {
         refuse_edited(&changes(&locked.folder, config, options)?, &locked.folder, question, &name, console)?;
     }
-    let mut session = take_over(locked).on(&name)?;
+    let mut session = begin(locked).on(&name)?;
     let mut events: Vec<Event> = news.into_iter().map(|message| Event::Notice { message }).collect();
     let mut wanted = fields.clone();
     wanted.push(("runs_per_subtest", args.runs.or(located.settings.runs).map(Value::from)));

@@ -12,7 +12,7 @@ use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::cli::prelude::Prelude;
 use crate::engine::coordinator::{self, SessionOptions};
-use crate::engine::session::open::{Session, hold, take_over};
+use crate::engine::session::open::{Session, begin, hold};
 use crate::engine::worker::workplace::Surroundings;
 use crate::model::event::Event;
 use crate::model::experiment::ContainmentChoice;
@@ -138,6 +138,6 @@ pub(super) fn save_operation(session: &Session, changed: bool, name: &str) -> Re
 pub(super) fn open_held(which: &Which, console: &mut Console) -> Result<(Session, String), CliError> {
     let (folder, name) = choose(which, console)?;
     let locked = hold(folder).on(&name)?;
-    let session = take_over(locked).on(&name)?;
+    let session = begin(locked).on(&name)?;
     Ok((session, name))
 }

@@ -65,12 +65,12 @@ pub fn run(args: &Stop, console: &mut Console) -> Result<Exit, CliError> {
         Some(format) => format == ShowFormat::Json,
         None => console.message_format() == MessageFormat::Json,
     };
-    let text = if is_json { pretty(&stopped) } else { told(&stopped, missing > 0, console) };
+    let text = if is_json { pretty(&stopped) } else { sentence(&stopped, missing > 0, console) };
     console.print(&text)?;
     Ok(Exit::Success)
 }
 
-fn told(stopped: &Stopped<'_>, is_missing: bool, console: &Console) -> String {
+fn sentence(stopped: &Stopped<'_>, is_missing: bool, console: &Console) -> String {
     let Stopped { folder, pid, done, planned } = stopped;
     let folder_shown = escape::terminal(folder);
     let mut page = Page::default();

@@ -17,7 +17,7 @@ use crate::config::mistake::Mistake;
 use crate::engine::coordinator;
 use crate::engine::session::create::{Options, create};
 use crate::engine::session::freeze::freeze;
-use crate::engine::session::open::take_over;
+use crate::engine::session::open::begin;
 use crate::model::agent::Agent;
 use crate::model::event::Event;
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
@@ -120,7 +120,7 @@ pub(super) fn trial(loaded: &Loaded, repeat: u32, prelude: Prelude, console: &mu
     let options = trial_options(to_try, tier, repeat, folder.path().join("results"));
     let fixture = options.fixture.clone();
     let name = format!("the trial of `{}`", fixture.id);
-    let session = take_over(create(options).on(&name)?).on(&name)?;
+    let session = begin(create(options).on(&name)?).on(&name)?;
     let experiment = session.locked.folder.clone();
     let containment = Containment::probe(session.config.containment).on(&name)?;
     let mut failures: Vec<(RunId, Failure)> = Vec::new();

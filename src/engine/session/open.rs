@@ -201,7 +201,7 @@ fn clear_claims(folder: &ExperimentFolder, survey: &Survey) {
 ///
 /// # Errors
 /// When the folder has findings under which the experiment cannot go on; it never becomes a fresh experiment instead.
-pub fn take_over(locked: Locked) -> Result<Session, EngineError> {
+pub fn begin(locked: Locked) -> Result<Session, EngineError> {
     let first = survey(&locked, Depth::Results)?;
     go_on(locked, first)
 }
@@ -209,7 +209,7 @@ pub fn take_over(locked: Locked) -> Result<Session, EngineError> {
 /// The same with a survey that was made under the lock.
 ///
 /// # Errors
-/// As [`take_over`].
+/// As [`begin`].
 pub fn go_on(mut locked: Locked, first: Survey) -> Result<Session, EngineError> {
     refuse_signs(&first)?;
     if let Some(made_by) = first.made_by {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::model::event::{Event, FailedCheck, RunCommitted};
 use crate::model::ids::{AttemptNumber, ModelName, RunId};
-use crate::model::outcome::{Failure, RunStatus, Stage};
+use crate::model::outcome::{Failure, RunStatus, SHELL_NOT_STARTED, Stage};
 use crate::model::result::{ChecksResult, RunResult};
 use crate::model::survey::Holder;
 use crate::model::usage::Total;
@@ -152,13 +152,10 @@ impl Committed {
     }
 }
 
-/// Exit codes of a shell that could not run a program or did not find it.
-const NOT_FOUND: [i32; 2] = [126, 127];
-
 /// The checks of the untouched tree whose programs the shell did not find, each with its message.
 pub(in crate::engine) fn not_found(baseline_checks: &ChecksResult) -> impl Iterator<Item = (&str, String)> {
     baseline_checks.checks.iter().filter_map(|check| {
-        let code = check.exit_code.filter(|code| NOT_FOUND.contains(code))?;
+        let code = check.exit_code.filter(|code| SHELL_NOT_STARTED.contains(code))?;
         let message = format!(
             "check `{}` exited with {code} in the untouched tree, as a shell does whose program is missing or cannot be \
              run: it counts against every agent",

@@ -6,18 +6,15 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
 use super::cgroup::Group;
 use super::walk::Tree;
-use super::{Containment, SpawnError, Task, bubblewrap, table};
+use super::{Containment, MOST_DYING, SpawnError, Task, bubblewrap, table};
 use crate::os::clock;
 use crate::os::files::{FileError, Folder};
-
-/// How long orphans may take to end after KILL.
-const MOST_DYING: Duration = Duration::from_secs(20);
 
 /// What identifies the processes of a run after their coordinator was killed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,11 +18,9 @@ use crate::projectscylla::version::Version;
 
 use super::checkpoint::time;
 use super::json::Json;
+use super::run_files::NO_EXIT_CODE;
 use summary::Summary;
 use tier::Tier;
-
-/// The exit code that ProjectScylla gives an agent that ended without one.
-const NO_EXIT_CODE: i32 = -1;
 
 /// An experiment that is written for ProjectScylla's readers.
 #[derive(Debug, Clone, Copy)]

@@ -191,13 +191,20 @@ impl<'a> Reader<'a> {
         for (place, name) in header.iter().enumerate() {
             if places.insert(name.clone(), place).is_some() {
                 let wrong = "two columns have this name".to_owned();
-                told(&mut error, file, 1, Some(name.clone()), wrong, "take one of both away, or name it otherwise");
+                add_mistake(
+                    &mut error,
+                    file,
+                    1,
+                    Some(name.clone()),
+                    wrong,
+                    "take one of both away, or name it otherwise",
+                );
             }
         }
         let needed = identity.iter().chain(columns.needed);
         for name in needed.filter(|name| !places.contains_key(**name)) {
             let wrong = "there is no such column".to_owned();
-            told(
+            add_mistake(
                 &mut error,
                 file,
                 1,
@@ -233,24 +240,24 @@ impl<'a> Reader<'a> {
                 Ok(record) if cells == self.width => return Some(Cells { record, places: self.places.clone(), line }),
                 Ok(_) => {
                     let wrong = format!("it has {cells} cells, and there are {} columns", self.width);
-                    self.told(line, None, wrong, "a comma in a text needs quotes around the text");
+                    self.add(line, None, wrong, "a comma in a text needs quotes around the text");
                 }
-                Err(_) => self.told(line, None, "it is not UTF-8".to_owned(), "save the table as UTF-8"),
+                Err(_) => self.add(line, None, "it is not UTF-8".to_owned(), "save the table as UTF-8"),
             }
         }
     }
 
-    fn told(&mut self, line: u64, column: Option<String>, wrong: String, hint: &str) {
-        told(&mut self.error, &self.file, line, column, wrong, hint);
+    fn add(&mut self, line: u64, column: Option<String>, wrong: String, hint: &str) {
+        add_mistake(&mut self.error, &self.file, line, column, wrong, hint);
     }
 
     pub(super) fn fault(&mut self, cells: &Cells, fault: Fault) {
-        self.told(cells.line, Some(fault.column.to_owned()), fault.wrong, fault.hint);
+        self.add(cells.line, Some(fault.column.to_owned()), fault.wrong, fault.hint);
     }
 
     pub(super) fn twice(&mut self, line: u64, former: u64) {
         let wrong = format!("it is about the same as line {former}");
-        self.told(
+        self.add(
             line,
             None,
             wrong,
@@ -263,7 +270,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn told(error: &mut TableError, file: &str, line: u64, column: Option<String>, wrong: String, hint: &str) {
+fn add_mistake(error: &mut TableError, file: &str, line: u64, column: Option<String>, wrong: String, hint: &str) {
     if error.mistakes.len() < MOST_TOLD {
         error.mistakes.push(CellError { file: file.to_owned(), line, column, wrong, hint: hint.to_owned() });
     } else {

@@ -182,8 +182,8 @@ fn tiers(report: &ExperimentReport) -> Option<String> {
             value => format!("{:.0} points less often than", -value * 100.0),
         };
         let interval = change.interval?;
-        let chance = if interval.excludes(0.0) { "" } else { ", which may be chance" };
-        Some(format!("{} solved its task {how} {} ({}{chance})", later.tier, former.tier, points(interval)))
+        let doubt = if interval.excludes(0.0) { "" } else { ", which may be chance" };
+        Some(format!("{} solved its task {how} {} ({}{doubt})", later.tier, former.tier, points(interval)))
     });
     let steps: Vec<String> = steps.collect();
     (!steps.is_empty()).then(|| format!("{}.", steps.join("; ")))

@@ -52,12 +52,12 @@ pub enum Content {
     /// A file or a folder below the fixture.
     Copy(String),
     /// Texts, separated by blank lines.
-    Joined(Vec<Part>),
+    Joined(Vec<Piece>),
 }
 
 /// One text of several.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
+pub enum Piece {
     /// The content that the task's tree has at this path, if any.
     There,
     /// A file below the fixture.
@@ -109,7 +109,7 @@ pub fn compose(
         overlays.map(|overlay| Placed { path: String::new(), content: Content::Copy(overlay.clone()) }).collect();
     let composes = setup.resources != Resources::default() || setup.agent_teams;
     if composes {
-        let blocks: Vec<Part> = setup.resources.blocks.iter().filter_map(|id| composing.block(id)).collect();
+        let blocks: Vec<Piece> = setup.resources.blocks.iter().filter_map(|id| composing.block(id)).collect();
         composing.skills(&setup.resources.skills);
         composing.agents(&setup.resources);
         composing.mcp_configs(&setup.resources.mcp_servers);
@@ -144,12 +144,12 @@ impl Composing<'_> {
         self.faults.insert(CompositionFault::Absent { what, name: name.to_owned() });
     }
 
-    fn block(&mut self, id: &str) -> Option<Part> {
+    fn block(&mut self, id: &str) -> Option<Piece> {
         let found = self.stores.blocks.get(id).cloned();
         if found.is_none() {
             self.absent("block", id);
         }
-        found.map(Part::File)
+        found.map(Piece::File)
     }
 
     /// A category means all of its skills; any other name is that of a single skill.
@@ -233,17 +233,17 @@ fn stem(name: &str) -> &str {
 }
 
 fn text(path: &str, value: &Value) -> Placed {
-    Placed { path: path.to_owned(), content: Content::Joined(vec![Part::Text(format!("{value:#}"))]) }
+    Placed { path: path.to_owned(), content: Content::Joined(vec![Piece::Text(format!("{value:#}"))]) }
 }
 
 /// `CLAUDE.md`: the blocks, or else the tree's own text, followed by what is offered.
-fn instructions(blocks: Vec<Part>, offer: Option<String>) -> Option<Placed> {
+fn instructions(blocks: Vec<Piece>, offer: Option<String>) -> Option<Placed> {
     let mut parts = blocks;
     if let Some(offer) = offer {
         if parts.is_empty() {
-            parts.push(Part::There);
+            parts.push(Piece::There);
         }
-        parts.push(Part::Text(offer));
+        parts.push(Piece::Text(offer));
     }
     (!parts.is_empty()).then(|| Placed { path: INSTRUCTIONS.to_owned(), content: Content::Joined(parts) })
 }

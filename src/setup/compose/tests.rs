@@ -41,10 +41,10 @@ fn shown(effective: &Effective) -> String {
             Content::Copy(from) => lines.push(format!("──── {path}: a copy of {from}")),
             Content::Joined(parts) => {
                 lines.push(format!("──── {path}"));
-                let part = |part: &Part| match part {
-                    Part::There => "[what the tree has there]\n".to_owned(),
-                    Part::File(from) => format!("[{from}]\n"),
-                    Part::Text(ours) => format!("{ours}\n"),
+                let part = |part: &Piece| match part {
+                    Piece::There => "[what the tree has there]\n".to_owned(),
+                    Piece::File(from) => format!("[{from}]\n"),
+                    Piece::Text(ours) => format!("{ours}\n"),
                 };
                 lines.extend(parts.iter().map(part));
             }
@@ -117,7 +117,7 @@ fn thinking_is_switched_on_and_off_in_the_settings() {
     for (mode, expected) in [("None", false), ("Low", true), ("UltraThink", true)] {
         let composition = compose(&effective, &stores(), mode).unwrap();
         let Content::Joined(parts) = &composition.placed[1].content else { panic!() };
-        let [Part::Text(text)] = &parts[..] else { panic!() };
+        let [Piece::Text(text)] = &parts[..] else { panic!() };
         let settings: Value = serde_json::from_str(text).unwrap();
         assert_eq!(settings, json!({ "alwaysThinkingEnabled": expected }), "{mode}");
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Rows;
 use crate::model::details::RunDetails;
+use crate::model::money::Usd;
 use crate::model::reported::{Reported, ReportedRun};
 use crate::model::result::Judgment;
 use crate::model::row::RowStatus;
@@ -88,7 +89,7 @@ fn of_run(run: &ReportedRun, id: RowRun, rubric: Option<&Rubric>) -> RunRow {
         impl_rate: implementation_rate_of_panel(&rates),
         passed: Some(row.status == RowStatus::Passed),
         grade: row.grade,
-        cost_usd: row.cost.filter(|cost| cost.is_whole()).and_then(Total::at_least).map(|usd| usd.dollars()),
+        cost_usd: row.cost.filter(|cost| cost.is_whole()).and_then(Total::at_least).map(Usd::dollars),
         duration_seconds: row.seconds,
         agent_duration_seconds: agent.and_then(|agent| agent.duration_seconds),
         judge_duration_seconds: (!judges.is_empty()).then(|| judges.iter().map(|judge| judge.duration_seconds).sum()),

@@ -69,8 +69,8 @@ impl Observation {
         if row.is_missing() {
             return Self::missing(row.run.tier, row.run.subtest, row.status, row.spent);
         }
-        let judges = run.details.iter().flat_map(|details| &details.judges);
-        let rates: Vec<Option<f64>> = judges.map(|judge| rubric.and_then(|rubric| rate(judge, rubric))).collect();
+        let judgments = run.details.iter().flat_map(|details| &details.judges);
+        let rates: Vec<Option<f64>> = judgments.map(|judge| rubric.and_then(|rubric| rate(judge, rubric))).collect();
         let judged = Judged {
             passed: row.status == RowStatus::Passed,
             score: row.score,

@@ -15,7 +15,7 @@ use crate::model::place::Place;
 use crate::model::survey::{MadeBy, Places, Planned, RunSeen, Seen, Signs, Survey};
 use crate::os::clock;
 use crate::os::files::{self, Kind, ReadError};
-use crate::projectscylla::audit::Facts;
+use crate::projectscylla::audit::ReadBeside;
 use crate::projectscylla::checkpoint::{Document, Refusal};
 use crate::projectscylla::config::Config;
 use crate::projectscylla::json::Json;
@@ -261,7 +261,7 @@ impl Recognised {
                 stale_states = states::stale(&reading.states, &reading.checkpoint.completed_runs, &facts);
             }
         }
-        let facts = Facts {
+        let facts = ReadBeside {
             checkpoint: &survey.spelled(Place::Checkpoint),
             config: &survey.spelled(Place::Config),
             unexplained_hash: self.configured.unexplained_hash(),

@@ -1,7 +1,7 @@
 //! What resources compose is in the baseline, and its digest can be checked with `sha256sum`.
 
 use super::*;
-use crate::setup::compose::{Composition, Content, Part, Placed};
+use crate::setup::compose::{Composition, Content, Piece, Placed};
 use crate::workspace::base::composed;
 
 const COMPOSED: SubtestId = SubtestId(7);
@@ -48,8 +48,8 @@ fn read(world: &World, name: &str) -> String {
 #[test]
 fn files_folders_and_joined_texts_lie_in_the_workspace() {
     let world = world();
-    let text = |text: &str| Part::Text(text.into());
-    let file = |name: &str| Part::File(format!("shared/blocks/{name}.md"));
+    let text = |text: &str| Piece::Text(text.into());
+    let file = |name: &str| Piece::File(format!("shared/blocks/{name}.md"));
     let composition = Composition {
         removed: vec![],
         placed: vec![
@@ -73,7 +73,7 @@ fn the_instructions_of_the_task_stay_above_what_is_added() {
     let world = world();
     let added = || Composition {
         removed: vec![],
-        placed: vec![placed("CLAUDE.md", Content::Joined(vec![Part::There, Part::Text("added".into())]))],
+        placed: vec![placed("CLAUDE.md", Content::Joined(vec![Piece::There, Piece::Text("added".into())]))],
     };
     make(&world, added(), None);
     assert_eq!(read(&world, "CLAUDE.md"), "the task's own words\n\nadded\n");

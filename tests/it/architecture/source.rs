@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use super::lexer::{Kind, Token, tokens};
 
@@ -77,8 +78,13 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// Reads the repository.
-    pub(super) fn load() -> Self {
+    /// The repository, read once for all tests.
+    pub(super) fn load() -> &'static Self {
+        static TREE: OnceLock<Tree> = OnceLock::new();
+        TREE.get_or_init(Self::read)
+    }
+
+    fn read() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut texts = BTreeMap::new();
         read_folder(root, "", false, &mut texts);

@@ -8,18 +8,24 @@ use super::violation::Violation;
 const EMPTY: [&str; 6] = ["data", "handler", "helper", "info", "manager", "util"];
 
 /// Words of a dialect that nobody but us would know, each with the word that everyone knows.
-const RETIRED: [(&str, &str); 11] = [
+const RETIRED: [(&str, &str); 17] = [
+    ("hear", "handle"),
     ("heir", "inheritance"),
     ("lack", "missing"),
     ("ladder", "stop level"),
     ("manner", "options"),
     ("rung", "stop level"),
+    ("said", "overrides"),
     ("sitting", "session"),
+    ("standing", "progress"),
     ("strange", "unknown format"),
     ("stray", "orphan"),
+    ("tell", "report"),
+    ("told", "report"),
     ("untouched", "baseline checks"),
     ("upstream", "projectscylla"),
     ("vain", "blocked"),
+    ("wish", "options"),
 ];
 
 /// Modules that know `ProjectScylla`, one on each floor that needs it.

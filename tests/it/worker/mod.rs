@@ -165,5 +165,5 @@ fn a_worker_that_is_killed_before_any_rename_is_followed_by_one_that_comes_to_th
             }
         }
     }
-    assert!(points >= 3, "only {points} points killed anything");
+    assert!(points >= 2, "only {points} points killed anything");
 }

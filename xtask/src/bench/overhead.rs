@@ -55,7 +55,7 @@ pub(super) fn measure(lab: &Lab, table: &mut Table) -> Result<(), Failure> {
         }
     }
     for setting in &settings {
-        setting.tell(table, f64::from(runs * repetitions));
+        setting.add_to(table, f64::from(runs * repetitions));
     }
     for (jobs, samples) in &others {
         let what = format!("jobs {jobs}: GNU parallel with an equal script, a run");
@@ -125,7 +125,7 @@ impl Setting {
         Ok(())
     }
 
-    fn tell(&self, table: &mut Table, runs: f64) {
+    fn add_to(&self, table: &mut Table, runs: f64) {
         let name = self.name();
         let ratio = self.ours.over(&self.alone);
         table.samples(format!("{name}: a run"), &self.ours, Unit::Milliseconds, None);

@@ -13,7 +13,7 @@ use crate::program::Program;
 pub(super) fn write(table: &Table, quick: bool) -> Result<(), Failure> {
     let path = place::docs().join("benchmarks.md");
     let page = fs::read_to_string(&path).map_err(Failure::file("read", &path))?;
-    let mut lines = vec![taken(quick)?, String::new()];
+    let mut lines = vec![measured_on(quick)?, String::new()];
     lines.extend(table.lines());
     let page = replaced(&page, table.section, &lines.join("\n")).ok_or_else(|| {
         let missing = format!("there are no marks of the section `{}`", table.section);
@@ -31,7 +31,7 @@ fn replaced(page: &str, section: &str, text: &str) -> Option<String> {
 }
 
 /// When and where a table was taken.
-fn taken(quick: bool) -> Result<String, Failure> {
+fn measured_on(quick: bool) -> Result<String, Failure> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let processors = read("/proc/cpuinfo");
     let model = processors.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown processor");

@@ -21,9 +21,9 @@ use crate::{place, say};
 /// holds each result against the digest that it carries, and looks at what it says.
 const MOST_OVER_READING: f64 = 1.5;
 /// At least so many times as fast as ProjectScylla's way, which computes no digests.
-const LEAST_UNDER_ORIGINAL: f64 = 30.0;
+const LEAST_UNDER_PROJECTSCYLLA: f64 = 30.0;
 /// What did ProjectScylla's way, in the repository.
-const ORIGINAL: &str = "xtask/src/bench/repair_like_the_original.py";
+const PROJECTSCYLLA: &str = "xtask/src/bench/repair_like_projectscylla.py";
 
 /// One experiment with everything that is measured on it.
 struct Measured<'a> {
@@ -94,11 +94,14 @@ impl Measured<'_> {
         let count = "find \"$0\" -mindepth 4 -maxdepth 4 -name run_result.json | wc -l";
         let mut find = Command::new("sh");
         find.args(["-c", count]).arg(&self.experiment).stdout(Stdio::null());
-        let mut original = Command::new("python3");
-        original.arg(place::root().join(ORIGINAL)).arg(self.experiment.join("checkpoint.json")).stdout(Stdio::null());
+        let mut theirs = Command::new("python3");
+        theirs
+            .arg(place::root().join(PROJECTSCYLLA))
+            .arg(self.experiment.join("checkpoint.json"))
+            .stdout(Stdio::null());
         let name = &self.name;
         for (what, command, least) in
-            [("`find`", &mut find, None), ("the original's way", &mut original, Some(LEAST_UNDER_ORIGINAL))]
+            [("`find`", &mut find, None), ("ProjectScylla's way", &mut theirs, Some(LEAST_UNDER_PROJECTSCYLLA))]
         {
             child::timed(command, &[0])?;
             let (mut other, mut ours) = (Samples::default(), Samples::default());

@@ -1,4 +1,4 @@
-"""Rebuilds a checkpoint as the original's repair of January 2026 did: every result below the folder is searched for and
+"""Rebuilds a checkpoint as ProjectScylla's repair of January 2026 did: every result below the folder is searched for and
 parsed, the index is built anew, and the checkpoint is written twice, once as its own backup."""
 
 import json
