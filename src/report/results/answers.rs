@@ -172,21 +172,31 @@ fn dollars(amount: f64) -> String {
 
 fn tiers(report: &ExperimentReport) -> Option<String> {
     let judged: Vec<_> = report.tiers.iter().filter(|tier| tier.summary.judged > 0).collect();
-    let steps = judged.windows(2).filter_map(|pair| {
+    let (mut clear, mut unclear) = (Vec::new(), Vec::new());
+    for pair in judged.windows(2) {
         let (former, later) = (pair[0], pair[1]);
         let of = |summary: &Summary| (summary.passed, summary.judged);
-        let change = difference(of(&later.summary), of(&former.summary), 0.95)?;
-        let how = match change.value {
-            value if value.abs() < 5e-4 => "as often as".to_owned(),
-            value if value > 0.0 => format!("{:.0} points more often than", value * 100.0),
-            value => format!("{:.0} points less often than", -value * 100.0),
-        };
-        let interval = change.interval?;
-        let doubt = if interval.excludes(0.0) { "" } else { ", which may be chance" };
-        Some(format!("{} solved its task {how} {} ({}{doubt})", later.tier, former.tier, points(interval)))
-    });
-    let steps: Vec<String> = steps.collect();
-    (!steps.is_empty()).then(|| format!("{}.", steps.join("; ")))
+        let Some(change) = difference(of(&later.summary), of(&former.summary), 1.0 - ALPHA) else { continue };
+        match change.interval {
+            Some(interval) if interval.excludes(0.0) => {
+                let how = if change.value > 0.0 { "more" } else { "less" };
+                let by = (change.value * 100.0).abs();
+                let (tier, before, range) = (later.tier, former.tier, points(interval));
+                clear.push(format!("{tier} solved its task {by:.0} points {how} often than {before} ({range})"));
+            }
+            _ => unclear.push(format!("{} and {}", former.tier, later.tier)),
+        }
+    }
+    match (clear.is_empty(), unclear.is_empty()) {
+        (true, true) => None,
+        (false, true) => Some(format!("{}.", clear.join("; "))),
+        (true, false) => Some("No tier differs from the one before it by more than chance may do.".to_owned()),
+        (false, false) => Some(format!(
+            "{}; between {} there is no more difference than chance may make.",
+            clear.join("; "),
+            list(&unclear)
+        )),
+    }
 }
 
 fn missing(whole: &Summary) -> Option<String> {
