@@ -30,9 +30,9 @@ struct Arguments {
 enum Task {
     /// Do every check that a change must pass, and show which did
     Ci {
-        /// Leave `cargo test` out, because it has just run
-        #[arg(long)]
-        skip_tests: bool,
+        /// Leave these steps out, because they were just done, with commas between them
+        #[arg(long, value_name = "STEP", value_delimiter = ',', value_parser = clap::builder::PossibleValuesParser::new(ci::names()))]
+        skip: Vec<String>,
     },
     /// Write the parts of the manual that follow from the code, below docs/
     Codegen {
@@ -54,7 +54,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
-        Task::Ci { skip_tests } => ci::ci(skip_tests),
+        Task::Ci { skip } => ci::ci(&skip),
         Task::Codegen { check } => codegen(check),
         Task::Bench(arguments) => bench::bench(&arguments),
         Task::Sweep { sweep } => sweep::sweep(sweep),
