@@ -127,6 +127,7 @@ fn findings_page() -> String {
             Level::Note => ("note", Exit::Success),
             Level::Warning => ("warning", Exit::Success),
             Level::Incomplete => ("incomplete", Exit::Incomplete),
+            Level::Outdated => ("outdated", Exit::Policy),
             Level::Mendable => ("mendable", Exit::Mendable),
             Level::Damaged => ("damaged", Exit::Damaged),
         };

@@ -5,6 +5,7 @@ pub mod asked;
 pub mod choose;
 pub mod commands;
 pub mod console;
+pub mod derived;
 pub mod error;
 pub mod exit;
 pub mod filters;

@@ -17,6 +17,8 @@ pub enum Level {
     Warning,
     /// Planned runs are missing.
     Incomplete,
+    /// What was derived from the results, such as a report, does not say what they say.
+    Outdated,
     /// Folder and checkpoint differ; `repair` mends it.
     Mendable,
     /// Evidence is damaged, altered or missing; a person or a rerun is needed.
@@ -45,6 +47,8 @@ pub enum Cure {
     Look,
     /// `seal DIR` seals what is there now.
     Seal,
+    /// `report DIR --again` makes it anew.
+    Report,
     /// Wait for the coordinator to end.
     Wait,
     /// Revoke the secret, or leave the patch out of what is shared.
@@ -168,6 +172,16 @@ findings! {
         "A key in the checkpoint where a tier, a subtest or a run should stand, and none does; it is kept and never counted.",
     StaleReport "stale-report" Warning Look
         "A report of another tool with other numbers than the results have, or one that is torn.",
+    OutdatedReport "outdated-report" Outdated Report
+        "A file of the report was made from other results than those that are there now.",
+    AlteredReport "altered-report" Outdated Report
+        "A file of the report, or its stamp, is not as it was written.",
+    ContradictedReport "contradicted-report" Outdated Report
+        "A file of the report that is another one when it is made again from the same results.",
+    MissingReport "missing-report" Outdated Report
+        "A file of the report that was made, and is gone.",
+    UncheckedReport "unchecked-report" Note Nothing
+        "A file beside the report that cannot be held against the results.",
     MissingEvidence "missing-evidence" Note Nothing
         "A file beside a result that the result names is not there; the tool that wrote it seals none, so nobody can say more.",
     SealContradicted "seal-contradicted" Damaged Restore

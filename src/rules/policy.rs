@@ -151,8 +151,17 @@ pub enum Unmet {
     },
     /// There are warnings.
     Warnings(usize),
-    /// A file that would be published contains a secret: its place.
+    /// A file that would be published contains a secret, as its run says: its place.
     Secret(String),
+    /// A file that would be published contains a secret, which was seen there.
+    Leak {
+        /// The file.
+        place: String,
+        /// Its line.
+        line: usize,
+        /// What it is, without its text.
+        what: String,
+    },
     /// The seal over the whole experiment was not looked at.
     SealNotChecked,
     /// There is no seal over the whole experiment.

@@ -25,6 +25,7 @@ pub mod layout;
 pub mod mend;
 pub mod own_digest;
 pub mod projectscylla;
+pub mod published;
 pub mod reported;
 pub mod repository;
 pub mod results;

@@ -22,6 +22,7 @@ pub fn cure_sentence(cure: Cure) -> &'static str {
         Cure::Upgrade => "Use a newer cargo-scylla that knows it.",
         Cure::Look => "Look at the place, then move it away or leave it.",
         Cure::Seal => "Seal it again, when what came after it belongs there.",
+        Cure::Report => "Make the report again.",
         Cure::Wait => "Wait for the coordinator to end, then verify again.",
         Cure::Withhold => {
             "What this tool prints hides the secret. Before you share the folder, make the secret worthless, or leave \
@@ -44,6 +45,7 @@ pub fn cure_command(cure: Cure, runs: impl IntoIterator<Item = RunId>, folder: &
         }
         Cure::Resume => Some(format!("cargo scylla resume {folder}")),
         Cure::Seal => Some(format!("cargo scylla seal {folder}")),
+        Cure::Report => Some(format!("cargo scylla report {folder} --again")),
         Cure::Wait => Some(format!("cargo scylla status {folder}")),
         // Which flags it needs depends on the plan and on what the person wants.
         Cure::Extend | Cure::Restore | Cure::Upgrade | Cure::Look | Cure::Withhold | Cure::Nothing => None,

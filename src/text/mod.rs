@@ -6,6 +6,7 @@ pub mod columns;
 pub mod csv;
 pub mod cures;
 pub mod escape;
+pub mod leaks;
 mod loose;
 pub mod nearest;
 pub mod page;

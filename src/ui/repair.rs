@@ -89,7 +89,7 @@ impl Repair<'_> {
                 Some(Level::Incomplete) => {
                     "Nothing to repair: checkpoint and results say the same, and planned runs are missing.\n"
                 }
-                Some(Level::Warning | Level::Note) => {
+                Some(Level::Outdated | Level::Warning | Level::Note) => {
                     "Nothing to repair: checkpoint and results say the same. What is told below changes no count.\n"
                 }
             }

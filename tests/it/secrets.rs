@@ -220,3 +220,27 @@ fn what_only_looks_like_a_secret_is_no_flag_and_is_kept_as_it_is() {
     let verified = world.scylla(&["verify", &experiment(&world)]).exits(0);
     assert!(!verified.stdout.contains("secret-in-patch"), "{verified}");
 }
+
+#[test]
+fn a_secret_in_what_would_be_published_is_named_by_file_and_line_and_never_by_its_text() {
+    let world = World::new();
+    let key = format!("ghp_{}", "aB3".repeat(12));
+    let agent = format!("echo first; echo 'token {key}'; echo; echo '{SECRET}' > leak.txt; touch done");
+    let fixture = TestFixture::new().agent("T0/00-leaks", &agent).write(&world);
+    world.scylla(&["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1"]).exits(0);
+    let dir = experiment(&world);
+    let scan = || output(world.command(&["verify", &dir, "--no-secrets"]).env("MY_API_KEY", SECRET)).exits(7);
+    let found = scan();
+    for sentence in [
+        "`T0/00/run_01/agent/stdout.log` holds a token of GitHub in line 2, and `--no-secrets` allows none",
+        "`T0/00/run_01/changes.patch` holds the value of `MY_API_KEY` in line ",
+        "` holds a token of GitHub in line ",
+    ] {
+        assert!(found.stdout.contains(sentence), "{sentence}: {found}");
+    }
+    assert!(!found.stdout.contains(&key) && !found.stdout.contains(SECRET), "{found}");
+    // Whoever has not this secret is told of what shows itself.
+    let other = world.scylla(&["verify", &dir, "--no-secrets"]).exits(7);
+    assert!(other.stdout.contains("a token of GitHub") && !other.stdout.contains("MY_API_KEY"), "{other}");
+    world.scylla(&["verify", &dir]).exits(0);
+}

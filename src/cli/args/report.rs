@@ -33,4 +33,7 @@ pub struct Report {
     /// the experiment]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Make the files in `report/` of the experiment again, in the forms and of the runs that their stamps name
+    #[arg(long, conflicts_with_all = ["out", "format", "filter"])]
+    pub again: bool,
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::cli::args::values;
 use crate::report::findings::{FORMATS, Format};
@@ -16,15 +16,34 @@ pub struct Verify {
     /// Where they are looked for by a part of the name, or the newest one [default: where `run` puts experiments]
     #[arg(long, value_name = "DIR")]
     pub results_dir: Option<PathBuf>,
-    /// Leave the evidence that seals cover unread; compare results, checkpoint and plan only
+    /// How closely each is examined; each level does all of the former one [default: recompute]
+    #[arg(long, value_name = "LEVEL", conflicts_with = "quick")]
+    pub level: Option<Closeness>,
+    /// Leave the evidence that seals cover unread; compare results, checkpoint and plan only: `--level counts`
     #[arg(long)]
     pub quick: bool,
+    /// Hold the files in `report/` of the experiment against the results, else exit 7; without this flag, when they are stamped
+    #[arg(long, conflicts_with = "quick")]
+    pub report: bool,
     /// Form of the report [with `--message-format json`: json]
     #[arg(long, value_name = "FORMAT", default_value = FORMATS[0].name, value_parser = values::report_format())]
     pub format: &'static Format,
     /// What is asked of each of them.
     #[command(flatten)]
     pub gate: Gate,
+}
+
+/// How closely an experiment is examined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Closeness {
+    /// Names and forms of files: what is torn, foreign, left over or of an unknown version
+    Shape,
+    /// Results against plan, checkpoint and config
+    Counts,
+    /// Evidence against its seals, and files of reports against their stamps
+    Content,
+    /// Verdicts computed again from what judges and checks left, and reports made again
+    Recompute,
 }
 
 /// What is asked of an experiment before its numbers are used.

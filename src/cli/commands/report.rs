@@ -7,27 +7,22 @@ use crate::cli::args::output::MessageFormat;
 use crate::cli::args::report::Report as Args;
 use crate::cli::choose::choose;
 use crate::cli::console::Console;
+use crate::cli::derived;
 use crate::cli::error::{CliError, On as _, shown};
 use crate::cli::exit::Exit;
 use crate::cli::filters;
 use crate::engine::reported::reported;
 use crate::model::experiment::MADE_BY;
-use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::reported::Reported;
-use crate::os::files::{self, read_bounded};
-use crate::report::results::stamp::{STAMP, Stamp};
-use crate::report::results::{FOR_MACHINES, FORMS, Form, Material, Report};
+use crate::os::files::{self, Kind};
+use crate::report::results::check::to_make_again;
+use crate::report::results::stamp::STAMP;
+use crate::report::results::{FOR_MACHINES, FORMS, Form, Material, Report, form_of};
 use crate::rules::filter::{Filter, any_matches};
-use crate::stats::bootstrap;
-use crate::stats::summaries::Settings;
-use crate::store::StoreError;
 use crate::store::layout::ExperimentFolder;
 use crate::text::escape;
 use crate::text::styles::Styles;
-use crate::text::words::counted;
-
-/// Samples of a drawn interval: its ends differ by less than what the table shows when ten times as many are drawn.
-const SAMPLES: usize = 2_000;
+use crate::text::words::{counted, shell_word};
 
 /// Runs the command.
 ///
@@ -36,15 +31,14 @@ const SAMPLES: usize = 2_000;
 pub fn run(args: &Args, console: &mut Console) -> Result<Exit, CliError> {
     let filters = filters::read(&args.filters)?;
     let folders = folders(args, console)?;
+    if args.again {
+        return again(&folders, console);
+    }
     let mut experiments = Vec::new();
     for (folder, name) in &folders {
         experiments.push(read(folder, name, &filters)?);
     }
-    let settings = Settings {
-        bootstrap: Some(bootstrap::Settings { samples: SAMPLES, ..bootstrap::Settings::default() }),
-        ..Settings::default()
-    };
-    let report = Report::of(&experiments, &args.filters.filter, MADE_BY, &settings);
+    let report = Report::of(&experiments, &args.filters.filter, MADE_BY, &derived::settings());
     let material = Material { report: &report, experiments: &experiments };
     let forms = forms(args, console);
     match (args.out.as_deref(), forms.as_slice()) {
@@ -57,6 +51,42 @@ pub fn run(args: &Args, console: &mut Console) -> Result<Exit, CliError> {
             let current = console.current_dir()?;
             let out = place(out.map(|out| current.join(out)), &folders)?;
             write(&out, forms, &material, console)?;
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// Makes the report in each of these folders again: the forms that its stamp names, each of the runs that it names; where there is
+/// no stamp that can be read, the forms whose files are there.
+fn again(folders: &[(ExperimentFolder, String)], console: &mut Console) -> Result<Exit, CliError> {
+    for (folder, typed) in folders {
+        let out = folder.report();
+        let stamp = derived::stamp_in(&out)?.flatten();
+        let mut experiment = reported(folder, derived::name_of(folder)).on(typed)?;
+        let all = std::mem::take(&mut experiment.runs);
+        let asked = stamp.as_ref().map(to_make_again);
+        let guessed = asked.is_none();
+        let asked = asked.unwrap_or_else(|| FORMS.iter().map(|form| (Vec::new(), form.name.to_owned())).collect());
+        let mut is_made = false;
+        for (filters, form) in asked {
+            // Whoever altered a stamp may have written into it what is no filter.
+            let read: Result<Vec<Filter>, _> = filters.iter().map(|filter| filter.parse::<Filter>()).collect();
+            let (filters, read) = read.map_or_else(|_| (Vec::new(), Vec::new()), |read| (filters, read));
+            experiment.runs = all.iter().filter(|run| any_matches(&read, &run.row)).cloned().collect();
+            let experiments = std::slice::from_ref(&experiment);
+            let report = Report::of(experiments, &filters, MADE_BY, &derived::settings());
+            let material = Material { report: &report, experiments };
+            let Some(form) = form_of(&form) else { continue };
+            let is_there = |name: &str| matches!(files::kind_of(&out.join(name)), Ok(Some(Kind::File)));
+            if !guessed || (form.files)(&material, Styles::plain()).iter().any(|file| is_there(file.name)) {
+                write(&out, &[form], &material, console)?;
+                is_made = true;
+            }
+        }
+        if !is_made {
+            let why = format!("there is no report of `{}` to be made again", escape::terminal(typed));
+            let hint = format!("make one with `cargo scylla report {} --format md,csv`", shell_word(typed));
+            return Err(CliError::usage(why).hint(hint));
         }
     }
     Ok(Exit::Success)
@@ -97,8 +127,7 @@ fn folders(args: &Args, console: &mut Console) -> Result<Vec<(ExperimentFolder, 
 
 /// What a report of these runs of an experiment is made of.
 fn read(folder: &ExperimentFolder, typed: &str, filters: &[Filter]) -> Result<Reported, CliError> {
-    let name = folder.root().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut experiment = reported(folder, name).on(typed)?;
+    let mut experiment = reported(folder, derived::name_of(folder)).on(typed)?;
     experiment.runs.retain(|run| any_matches(filters, &run.row));
     Ok(experiment)
 }
@@ -116,8 +145,7 @@ fn place(out: Option<PathBuf>, folders: &[(ExperimentFolder, String)]) -> Result
 fn write(out: &Path, forms: &[&Form], material: &Material<'_>, console: &mut Console) -> Result<(), CliError> {
     files::create_dir_durable(out)?;
     let stamp_file = out.join(STAMP);
-    let known = read_bounded(&stamp_file, MOST_STAGE_FILE_BYTES).map_err(StoreError::from)?;
-    let mut stamp = known.and_then(|bytes| Stamp::read(&bytes)).unwrap_or_default();
+    let mut stamp = derived::stamp_in(out)?.flatten().unwrap_or_default();
     let current = console.current_dir()?;
     for form in forms {
         let files = (form.files)(material, Styles::plain());

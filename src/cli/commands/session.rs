@@ -113,9 +113,14 @@ pub(super) fn session_options(
 
 /// What programs of runs are started with on this machine: this environment, whose secrets are not written to the disk.
 pub(super) fn surroundings(containment: Containment) -> Surroundings {
+    Surroundings { containment, inherited: std::env::vars_os().collect(), secrets: secrets() }
+}
+
+/// The secrets of this environment.
+pub(super) fn secrets() -> Secrets {
     let texts =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    Surroundings { containment, inherited: std::env::vars_os().collect(), secrets: Secrets::from_environment(texts) }
+    Secrets::from_environment(texts)
 }
 
 /// Refuses a containment that does not work here, before anything is made or saved.

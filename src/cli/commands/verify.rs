@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use crate::cli::args::Which;
 use crate::cli::args::output::MessageFormat;
-use crate::cli::args::verify::{Gate, Verify};
+use crate::cli::args::verify::{Closeness, Gate, Verify};
 use crate::cli::choose::choose;
+use crate::cli::commands::session::secrets;
 use crate::cli::console::Console;
+use crate::cli::derived;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::locate::locate_gate;
@@ -16,12 +18,14 @@ use crate::model::ids::RunId;
 use crate::model::place::Place;
 use crate::model::plan::Plan;
 use crate::model::survey::{ResultFacts, RunSeen, Survey};
-use crate::report::findings::{FOR_MACHINES, FORMATS, PlannedRun, Verification, policy_sentence};
+use crate::report::findings::{Examined, FOR_MACHINES, FORMATS, PlannedRun, Verification, policy_sentence};
 use crate::rules::audit::audit_and_count;
-use crate::rules::policy::{Policy, unmet};
+use crate::rules::policy::{Policy, Unmet, unmet};
 use crate::store::layout::ExperimentFolder;
+use crate::store::published;
 use crate::store::signature::{Signed, signed};
 use crate::store::survey::{Depth, survey};
+use crate::text::leaks::Leak;
 
 /// Runs the command.
 ///
@@ -35,21 +39,28 @@ pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
     for dir in dirs {
         chosen.push(choose(&Which { dir, results_dir: args.results_dir.clone() }, console)?);
     }
-    let depth = if args.quick { Depth::Results } else { Depth::Evidence };
+    let closeness = args.level.unwrap_or(if args.quick { Closeness::Counts } else { Closeness::Recompute });
+    if closeness < Closeness::Content && (args.report || args.gate.require_seal || args.gate.signer.is_some()) {
+        let why = "`--report`, `--require-seal` and `--signer` read more than this `--level` does";
+        return Err(CliError::usage(why).hint("leave `--level` out"));
+    }
     let signer = match &args.gate.signer {
         Some(file) => Some(console.current_dir()?.join(file)),
         None => None,
     };
     let mut looked = Vec::new();
     for (folder, name) in chosen {
-        let mut one = look(&folder, name, depth, &policy)?;
+        let mut one = look(&folder, name, closeness, &policy)?;
+        if closeness >= Closeness::Content {
+            one.hold_report(&folder, args.report, closeness)?;
+        }
         if let Some(allowed) = &signer {
             one.hold_against(signed(&folder, allowed).map_err(|error| CliError::usage(error.to_string()))?, console)?;
         }
         looked.push(one);
     }
     let exit = looked.iter().map(|one| one.exit(&policy)).max_by_key(|exit| weight(*exit)).unwrap_or(Exit::Success);
-    let verifications: Vec<Verification> = looked.iter().map(|one| one.verification(depth)).collect();
+    let verifications: Vec<Verification> = looked.iter().map(|one| one.verification(closeness)).collect();
     let asked_for_none = args.format.name == FORMATS[0].name;
     let is_for_machines = asked_for_none && console.message_format() == MessageFormat::Json;
     let format = if is_for_machines { FOR_MACHINES } else { args.format };
@@ -88,20 +99,76 @@ struct Looked {
     unmet: Vec<String>,
 }
 
-fn look(folder: &ExperimentFolder, name: String, depth: Depth, policy: &Policy) -> Result<Looked, CliError> {
+fn look(folder: &ExperimentFolder, name: String, closeness: Closeness, policy: &Policy) -> Result<Looked, CliError> {
+    let depth = match closeness {
+        Closeness::Shape | Closeness::Counts => Depth::Results,
+        Closeness::Content => Depth::Seals,
+        Closeness::Recompute => Depth::Evidence,
+    };
     let mut survey = survey(folder, depth)?;
     if survey.holder.is_none() {
         let found = orphans::find(folder, &survey);
         orphans::add_to(&mut survey, folder, &found);
     }
-    let (findings, tally) = audit_and_count(&survey);
+    let (mut findings, tally) = audit_and_count(&survey);
     let plan = survey.plan().unwrap_or_default();
-    let unmet = unmet(policy, &survey, &plan, &findings).iter().map(policy_sentence).collect();
+    let mut unmet = unmet(policy, &survey, &plan, &findings);
+    if policy.no_secrets {
+        add_leaks(folder, &mut unmet)?;
+    }
+    let unmet = unmet.iter().map(policy_sentence).collect();
+    if closeness == Closeness::Shape {
+        findings.retain(|finding| OF_SHAPE.contains(&finding.kind));
+    }
     let runs = plan.runs().map(|run| PlannedRun { run, facts: facts(&survey, run) }).collect();
     Ok(Looked { name, survey, plan, findings, agreeing: tally.agreeing, runs, unmet })
 }
 
+/// Adds the secrets in what would be published.
+fn add_leaks(folder: &ExperimentFolder, unmet: &mut Vec<Unmet>) -> Result<(), CliError> {
+    let leaks = published::leaks(folder, &published::files(folder)?, &secrets())?;
+    // What a run says of its patch is told once, and best by the line.
+    unmet.retain(|unmet| !matches!(unmet, Unmet::Secret(place) if leaks.iter().any(|(leaky, _)| leaky == place)));
+    unmet.extend(leaks.into_iter().map(|(place, Leak { line, what })| Unmet::Leak { place, line, what }));
+    Ok(())
+}
+
+/// What is wrong with names and forms of files alone.
+const OF_SHAPE: [FindingKind; 14] = [
+    FindingKind::CheckpointMissing,
+    FindingKind::CheckpointUnreadable,
+    FindingKind::DuplicateEntry,
+    FindingKind::UnreadableResult,
+    FindingKind::DuplicateRun,
+    FindingKind::ConfigMissing,
+    FindingKind::ConfigUnreadable,
+    FindingKind::ConfigIncomplete,
+    FindingKind::NewerVersion,
+    FindingKind::UnknownFormat,
+    FindingKind::LeftoverTemporary,
+    FindingKind::ForeignFile,
+    FindingKind::UnknownPlace,
+    FindingKind::LiveExperiment,
+];
+
 impl Looked {
+    /// Adds what is wrong with its report. While a coordinator works, no report is of the results of the next moment.
+    fn hold_report(
+        &mut self,
+        folder: &ExperimentFolder,
+        is_asked_for: bool,
+        closeness: Closeness,
+    ) -> Result<(), CliError> {
+        let is_reported = derived::is_reported(folder)?;
+        if is_asked_for && !is_reported {
+            self.unmet.push("there is no report in its folder, and `--report` asks for one".to_owned());
+        }
+        if is_reported && self.survey.holder.is_none() {
+            self.findings.extend(derived::findings(folder, &self.name, closeness == Closeness::Recompute)?);
+        }
+        Ok(())
+    }
+
     /// Adds what a signature of the seal says.
     fn hold_against(&mut self, signed: Signed, console: &mut Console) -> Result<(), CliError> {
         match signed {
@@ -115,7 +182,7 @@ impl Looked {
         Ok(())
     }
 
-    fn verification(&self, depth: Depth) -> Verification<'_> {
+    fn verification(&self, closeness: Closeness) -> Verification<'_> {
         Verification {
             tool_version: env!("CARGO_PKG_VERSION"),
             experiment_id: self.survey.experiment_id(),
@@ -126,7 +193,12 @@ impl Looked {
             agreeing: self.agreeing,
             findings: &self.findings,
             live: self.survey.holder.as_ref(),
-            evidence_checked: depth == Depth::Evidence,
+            examined: match closeness {
+                Closeness::Shape => Examined::Shape,
+                Closeness::Counts => Examined::Counts,
+                Closeness::Content => Examined::Content,
+                Closeness::Recompute => Examined::Recompute,
+            },
             policy: &self.unmet,
         }
     }
@@ -140,6 +212,7 @@ impl Looked {
             Some(Level::Mendable) => Exit::Mendable,
             _ if self.survey.holder.is_some() => Exit::Locked,
             _ if !self.unmet.is_empty() => Exit::Policy,
+            Some(Level::Outdated) => Exit::Policy,
             Some(Level::Incomplete) if policy.max_missing.is_none() => Exit::Incomplete,
             Some(Level::Incomplete | Level::Note | Level::Warning) | None => Exit::Success,
         }

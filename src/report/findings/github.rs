@@ -47,7 +47,7 @@ fn finding_line(finding: &Finding, verification: &Verification) -> String {
 
 fn command_of(kind: FindingKind) -> &'static str {
     match kind.level() {
-        Level::Damaged | Level::Mendable | Level::Incomplete => "error",
+        Level::Damaged | Level::Mendable | Level::Outdated | Level::Incomplete => "error",
         Level::Warning => "warning",
         Level::Note => "notice",
     }

@@ -7,7 +7,7 @@ use crate::model::ids::RunId;
 use crate::text::escape;
 use crate::text::words::{counted, list};
 
-use super::{Conclusion, Format, Verification, level_name};
+use super::{Conclusion, Examined, Format, Verification, level_name};
 use crate::text::cures::{cure_command, cure_sentence};
 use crate::text::page::Page;
 use crate::text::short::and_more;
@@ -63,6 +63,7 @@ fn level_heading(level: Level, styles: Styles) -> String {
     let (tone, meaning) = match level {
         Level::Damaged => (Tone::Bad, "evidence or results are damaged, altered or gone"),
         Level::Mendable => (Tone::Warning, "folder and checkpoint differ, and repair can mend it"),
+        Level::Outdated => (Tone::Warning, "a report does not say what the results say"),
         Level::Incomplete => (Tone::Warning, "planned runs are missing"),
         Level::Warning => (Tone::Warning, "no count and no verdict is touched"),
         Level::Note => (Tone::Plain, "nothing is wrong"),
@@ -98,8 +99,11 @@ fn shown_place(finding: &Finding) -> String {
 }
 
 fn add_verdict(page: &mut Page, verification: &Verification, styles: Styles) {
-    if !verification.evidence_checked {
-        page.line("Evidence was not held against its seals.");
+    match verification.examined {
+        Examined::Shape => page.line("Only names and forms of files were looked at."),
+        Examined::Counts => page.line("Evidence was not held against its seals."),
+        Examined::Content => page.line("Verdicts were not computed again, and reports not made again."),
+        Examined::Recompute => {}
     }
     if let Some(holder) = verification.live {
         let holder = holder.to_string();
@@ -107,7 +111,7 @@ fn add_verdict(page: &mut Page, verification: &Verification, styles: Styles) {
     }
     let tone = match verification.verdict() {
         Conclusion::Ok | Conclusion::Live => Tone::Good,
-        Conclusion::Incomplete | Conclusion::Mendable => Tone::Warning,
+        Conclusion::Incomplete | Conclusion::Outdated | Conclusion::Mendable => Tone::Warning,
         Conclusion::Damaged => Tone::Bad,
     };
     page.line(styles.paint(tone, verdict_sentence(verification)));

@@ -10,7 +10,7 @@ use crate::model::finding::{FindingKind, Level};
 use crate::model::ids::RunId;
 use crate::model::survey::Holder;
 
-use super::{Conclusion, Format, Verification};
+use super::{Conclusion, Examined, Format, Verification};
 use crate::text::cures::{cure_command, cure_sentence};
 use crate::text::page::pretty;
 
@@ -38,6 +38,8 @@ struct VerificationJson<'a> {
     agreeing: usize,
     /// Whether evidence was compared with its seals.
     evidence_checked: bool,
+    /// How closely it was examined.
+    examined: Examined,
     /// The live coordinator.
     live: Option<&'a Holder>,
     /// The parts of the requested policy that are not met.
@@ -105,7 +107,8 @@ fn document<'a>(verification: &'a Verification<'a>) -> VerificationJson<'a> {
         planned: verification.planned,
         plan_is_open: verification.plan_is_open,
         agreeing: verification.agreeing,
-        evidence_checked: verification.evidence_checked,
+        evidence_checked: verification.examined >= Examined::Content,
+        examined: verification.examined,
         live: verification.live,
         policy_not_met: verification.policy,
         levels: verification.counts().into_iter().collect(),

@@ -120,7 +120,7 @@ impl<'a> Cases<'a> {
         let (mut failures, mut errors) = (policy, 0);
         for level in worst {
             match level {
-                Level::Damaged | Level::Mendable => failures += 1,
+                Level::Damaged | Level::Mendable | Level::Outdated => failures += 1,
                 Level::Incomplete => errors += 1,
                 Level::Warning | Level::Note => {}
             }
@@ -182,7 +182,7 @@ fn end_of_case(findings: &[&Finding], verification: &Verification, out: &mut dyn
 fn finding_element(finding: &Finding, verification: &Verification, out: &mut dyn Write) -> io::Result<Option<String>> {
     let level = finding.kind.level();
     let element = match level {
-        Level::Damaged | Level::Mendable => "failure",
+        Level::Damaged | Level::Mendable | Level::Outdated => "failure",
         Level::Incomplete => "error",
         Level::Warning | Level::Note => {
             return Ok(Some(format!("{} ({}): {}", finding.kind, level_name(level), finding.message)));

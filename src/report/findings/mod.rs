@@ -66,10 +66,24 @@ pub struct Verification<'a> {
     pub findings: &'a [Finding],
     /// The live coordinator.
     pub live: Option<&'a Holder>,
-    /// Whether evidence was compared with its seals.
-    pub evidence_checked: bool,
+    /// How closely it was examined.
+    pub examined: Examined,
     /// The parts of the requested policy that are not met, as sentences.
     pub policy: &'a [String],
+}
+
+/// How closely a folder was examined; each does all of the former one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Examined {
+    /// Names and forms of files.
+    Shape,
+    /// Results against plan, checkpoint and config.
+    Counts,
+    /// Evidence against its seals.
+    Content,
+    /// Verdicts computed again, and reports made again.
+    Recompute,
 }
 
 /// One planned run.
@@ -91,6 +105,8 @@ pub enum Conclusion {
     Live,
     /// Planned runs are missing.
     Incomplete,
+    /// A report does not say what the results say.
+    Outdated,
     /// Folder and checkpoint differ; `repair` mends it.
     Mendable,
     /// Evidence is damaged, altered or missing.
@@ -105,6 +121,7 @@ impl<'a> Verification<'a> {
             Some(Level::Damaged) => Conclusion::Damaged,
             Some(Level::Mendable) => Conclusion::Mendable,
             _ if self.live.is_some() => Conclusion::Live,
+            Some(Level::Outdated) => Conclusion::Outdated,
             Some(Level::Incomplete) => Conclusion::Incomplete,
             Some(Level::Note | Level::Warning) | None => Conclusion::Ok,
         }
@@ -147,6 +164,7 @@ pub fn level_name(level: Level) -> &'static str {
         Level::Note => "note",
         Level::Warning => "warning",
         Level::Incomplete => "incomplete",
+        Level::Outdated => "outdated",
         Level::Mendable => "mendable",
         Level::Damaged => "damaged",
     }

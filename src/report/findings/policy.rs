@@ -31,6 +31,9 @@ pub fn policy_sentence(unmet: &Unmet) -> String {
                 counted(*places, "file")
             )
         }
+        Unmet::Leak { place, line, what } => {
+            format!("`{place}` holds {what} in line {line}, and `--no-secrets` allows none")
+        }
         Unmet::Secret(place) => format!("`{place}` holds the text of a secret, and `--no-secrets` allows none"),
     }
 }

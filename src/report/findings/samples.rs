@@ -77,7 +77,7 @@ pub(super) fn verification(findings: &[Finding]) -> Verification<'_> {
         agreeing: 6_usize.saturating_sub(findings.iter().filter(|finding| finding.run.is_some()).count()),
         findings,
         live: None,
-        evidence_checked: true,
+        examined: Examined::Recompute,
         policy: &[],
     }
 }

@@ -70,7 +70,7 @@ fn rules() -> Vec<Value> {
 
 fn sarif_level(level: Level) -> &'static str {
     match level {
-        Level::Damaged | Level::Mendable | Level::Incomplete => "error",
+        Level::Damaged | Level::Mendable | Level::Outdated | Level::Incomplete => "error",
         Level::Warning => "warning",
         Level::Note => "note",
     }

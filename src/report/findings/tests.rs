@@ -80,7 +80,7 @@ fn many_findings_of_a_kind_are_summed_up_and_all_are_in_the_json() {
 fn a_live_experiment_is_named_as_such() {
     let holder = Holder { pid: 4711, host: "build-3".into(), since: "2026-11-23T12:00:00Z".into() };
     let findings = [samples::finding(FindingKind::LiveExperiment, "experiment.lock", None, "a coordinator holds it")];
-    let live = Verification { live: Some(&holder), evidence_checked: false, agreeing: 2, ..verification(&findings) };
+    let live = Verification { live: Some(&holder), examined: Examined::Counts, agreeing: 2, ..verification(&findings) };
     assert_eq!(live.verdict(), Conclusion::Live);
     snapshot("findings", "human_live", &plain("human", &live));
 }

@@ -4,6 +4,7 @@
 mod answers;
 mod best;
 mod build;
+pub mod check;
 mod csv;
 mod human;
 mod json;

@@ -257,8 +257,8 @@ fn attempts(part: &mut Part, subtest: &Folder, (of, form, depth): (SubtestFolder
     });
     for (run, number, name) in found {
         let at = format!("{place}/{name}");
-        let mut seen = attempts::see(&RunFolder::at(failed.path().join(&name)), depth == Depth::Evidence)
-            .unwrap_or_else(|error| {
+        let mut seen =
+            attempts::see(&RunFolder::at(failed.path().join(&name)), depth >= Depth::Seals).unwrap_or_else(|error| {
                 part.unknown.push((at.clone(), error.to_string()));
                 // Its cost cannot be read either.
                 attempts::Seen { cost: Total::UNKNOWN, ..attempts::Seen::default() }

@@ -41,11 +41,13 @@ use bases::Bases;
 pub use single::of_run;
 
 /// How closely the folder is examined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depth {
     /// Every result.
     Results,
     /// Every result, its seal and all evidence, and unknown files in the folders of runs.
+    Seals,
+    /// The same, and each result is computed again from the stages of its run.
     Evidence,
 }
 
@@ -98,7 +100,7 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
         (survey.checkpoint, survey.duplicate_keys) = checkpoint::judge(&raw);
         survey.checkpoint_fault = checkpoint::fault(&raw).map(str::to_owned);
         // Without a config it is not known whether there should be a record.
-        survey.damaged = repository::check(folder, depth == Depth::Evidence, false);
+        survey.damaged = repository::check(folder, depth >= Depth::Seals, false);
         let mut survey = read_results(folder, depth, &OURS, true, survey)?.0;
         settle_gradings(folder, &mut survey);
         see_shared(folder, depth, &mut survey);
@@ -108,12 +110,12 @@ pub fn survey(folder: &ExperimentFolder, depth: Depth) -> Result<Survey, StoreEr
     survey.quarantined_cost = quarantined_cost(folder, form)?;
     // Config and checkpoint both show whether there are later gradings. Only if both show none, and evidence is not
     // examined, are the runs' folders not checked for them.
-    let regraded = depth == Depth::Evidence || !survey.gradings.is_empty() || checkpoint::may_name_gradings(&raw);
+    let regraded = depth >= Depth::Seals || !survey.gradings.is_empty() || checkpoint::may_name_gradings(&raw);
     let raw = Mutex::new(raw);
     // Consumes the bytes, so that they are freed while results are collected.
     let judge = || {
         let taken = mem::replace(&mut *raw.lock().unwrap_or_else(PoisonError::into_inner), Ok(None));
-        let damaged = repository::check(folder, depth == Depth::Evidence, is_current);
+        let damaged = repository::check(folder, depth >= Depth::Seals, is_current);
         let fixture = evidence::digest_of_tree(&folder.fixture());
         (checkpoint::judge(&taken), checkpoint::fault(&taken).map(str::to_owned), damaged, fixture)
     };
@@ -185,7 +187,7 @@ fn of_another(
     recognised.begin(&mut survey);
     let (mut survey, Bases { of_runs, subtests, has_others }) = read_results(folder, depth, &OTHER, false, survey)?;
     let listed = Listed { bases: of_runs, subtests, has_others };
-    recognised.finish(folder, depth == Depth::Evidence, listed, &mut survey);
+    recognised.finish(folder, depth >= Depth::Seals, listed, &mut survey);
     Ok(survey)
 }
 

@@ -33,7 +33,7 @@ const USUAL_BYTES: usize = 1 << 20;
 pub(super) fn results(setting: &Setting<'_>, listed: &[ListedRuns], collection: &Mutex<Collection>) {
     let at_a_time = match setting.depth {
         Depth::Results => RUNS_AT_A_TIME,
-        Depth::Evidence => SEALS_AT_A_TIME,
+        Depth::Seals | Depth::Evidence => SEALS_AT_A_TIME,
     };
     let pieces: Vec<(SubtestFolder, &[RunNumber])> =
         listed.iter().flat_map(|list| list.runs.chunks(at_a_time).map(|runs| (list.of, runs))).collect();
@@ -120,7 +120,7 @@ impl<'a> Reader<'a> {
             Err(error) => self.unreadable(run, error.to_string()),
         });
         // What a crash left in an unfinished run would later spoil the run's own seal.
-        let is_looked_at = self.setting.depth == Depth::Evidence || matches!(seen, RunSeen::Unfinished { .. });
+        let is_looked_at = self.setting.depth >= Depth::Seals || matches!(seen, RunSeen::Unfinished { .. });
         if is_looked_at && !self.setting.claimed.contains(&run) {
             self.report_unknown_places(run);
         }
@@ -251,7 +251,7 @@ impl<'a> Reader<'a> {
             self.problem(run, ProblemKind::Contradictory, found);
             follows = None;
         }
-        if self.setting.depth == Depth::Evidence {
+        if self.setting.depth >= Depth::Seals {
             let folder = self.setting.folder.run_in(self.base, run);
             if self.setting.form.is_sealed {
                 self.folders(run, &folder);

@@ -18,6 +18,7 @@ use crate::model::usage::Total;
 use crate::os::files;
 use crate::rules::recompute::{Stages, differing};
 
+use super::Depth;
 use super::facts::ReadFacts;
 use super::read::{Reader, left_workspace};
 use crate::store::StoreError;
@@ -177,7 +178,8 @@ impl Reader<'_> {
         let is_ours = facts.version.is_some() || facts.seal.is_some();
         if is_ours || !matches!(files::kind_of(&folder.seal()), Ok(None)) {
             let Checked { problems, stages } = evidence::check_seal(folder, expected);
-            if let Some(bytes) = bytes.filter(|_| problems.is_empty() && is_ours) {
+            let is_computed_again = self.setting.depth == Depth::Evidence && problems.is_empty() && is_ours;
+            if let Some(bytes) = bytes.filter(|_| is_computed_again) {
                 self.follows(run, folder, bytes, &stages);
             }
             for found in problems {

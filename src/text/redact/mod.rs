@@ -78,6 +78,18 @@ impl Secrets {
         None
     }
 
+    /// The variable of the secret with which `bytes` begin, and the length of what is written of it there.
+    #[must_use]
+    pub fn at(&self, bytes: &[u8]) -> Option<(&str, usize)> {
+        self.0.longest_at(bytes).map(|form| (&*form.name, form.bytes.len()))
+    }
+
+    /// The length of the longest form of any secret.
+    #[must_use]
+    pub fn longest(&self) -> usize {
+        self.0.all.first().map_or(0, |form| form.bytes.len())
+    }
+
     /// A redactor for bytes that come in chunks.
     #[must_use]
     pub fn stream(&self) -> Redactor {

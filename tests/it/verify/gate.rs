@@ -1,5 +1,8 @@
 //! What is asked of experiments before their numbers are used: flags, settings, several folders at once.
 
+use std::fs;
+
+use scylla::model::digest::Digest;
 use serde_json::{Value, json};
 
 use crate::fixture::TestFixture;
@@ -90,4 +93,47 @@ fn several_folders_are_verified_at_once_and_the_worst_decides() {
         )
     );
     world.scylla(&["verify", &other, "nothing-of-this-name"]).exits(2);
+}
+
+#[test]
+fn each_level_finds_what_the_former_one_does_not_look_at() {
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-solves", "touch done").write(&world);
+    world.scylla(&["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "2"]).exits(0);
+    let dir = experiment(&world);
+    let exits = |expected: [i32; 4]| {
+        for (level, exit) in ["shape", "counts", "content", "recompute"].into_iter().zip(expected) {
+            let told = world.scylla(&["verify", &dir, "--level", level, "--format", "json"]).exits(exit);
+            let told: Value = serde_json::from_str(&told.stdout).unwrap();
+            assert_eq!(told["examined"], level);
+        }
+        // The default is the closest one, and `--quick` is the second.
+        world.scylla(&["verify", &dir]).exits(expected[3]);
+        world.scylla(&["verify", &dir, "--quick"]).exits(expected[1]);
+    };
+    let edit = |place: &str, edit: &dyn Fn(String) -> String| {
+        let path = world.path(&dir).join(place);
+        fs::write(&path, edit(fs::read_to_string(&path).unwrap())).unwrap();
+    };
+    exits([0, 0, 0, 0]);
+
+    // A report that says something else, and whose stamp was made to fit.
+    world.scylla(&["report", &dir, "--format", "md,json"]).exits(0);
+    let report = fs::read_to_string(world.path(&dir).join("report/report.md")).unwrap();
+    let forged = report.replace("T0/00", "T0/07");
+    let digest = |text: &str| Digest::of(text.as_bytes()).to_string();
+    edit("report/report.md", &|_| forged.clone());
+    edit("report/stamp.json", &|stamp| stamp.replace(&digest(&report), &digest(&forged)));
+    exits([0, 0, 0, 7]);
+    edit("report/report.md", &|text| text + " ");
+    exits([0, 0, 7, 7]);
+    world.scylla(&["report", &dir, "--again"]).exits(0);
+
+    edit("T0/00/run_01/agent/stdout.log", &|text| text + "more");
+    exits([0, 0, 5, 5]);
+    edit("checkpoint.json", &|text| text.replacen("passed", "failed", 1));
+    exits([0, 4, 5, 5]);
+    edit("T0/00/run_01/run_result.json", &|text| text[..text.len() / 2].to_owned());
+    exits([5, 5, 5, 5]);
+    world.scylla(&["verify", &dir, "--level", "counts", "--require-seal"]).exits(2);
 }

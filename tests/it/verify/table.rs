@@ -239,6 +239,7 @@ fn the_exit_code_of_a_row_follows_from_the_level_of_its_kind() {
             Level::Note if row.kind == FindingKind::LiveExperiment => 3,
             Level::Note | Level::Warning => 0,
             Level::Incomplete => 6,
+            Level::Outdated => 7,
             Level::Mendable => 4,
             Level::Damaged => 5,
         };

@@ -7,6 +7,7 @@ mod gradings;
 mod places;
 mod processes;
 mod projectscylla;
+mod report;
 mod results;
 mod seal;
 
@@ -19,6 +20,7 @@ pub(super) fn rows() -> Vec<Row> {
     let areas = [
         checkpoint::rows(),
         results::rows(),
+        report::rows(),
         seal::rows(),
         gradings::rows(),
         config::rows(),

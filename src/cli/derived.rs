@@ -1,0 +1,113 @@
+//! What is derived from an experiment, and lies in its folder: the files of its report.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::cli::error::{CliError, On as _};
+use crate::engine::reported::reported;
+use crate::model::digest::{Digest, Digesting};
+use crate::model::experiment::MADE_BY;
+use crate::model::finding::Finding;
+use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::os::files::{self, Folder, Kind, TEMPORARY_PREFIX};
+use crate::report::results::check::{Against, Lying, check};
+use crate::report::results::stamp::{STAMP, Stamp};
+use crate::stats::bootstrap;
+use crate::stats::summaries::Settings;
+use crate::store::StoreError;
+use crate::store::layout::ExperimentFolder;
+
+/// Samples of a drawn interval: its ends differ by less than what the table shows when ten times as many are drawn.
+const SAMPLES: usize = 2_000;
+/// More files are in no report.
+const MOST_FILES: usize = 1_000;
+/// Bytes that are read at a time.
+const PART_BYTES: usize = 64 << 10;
+
+/// How reports are made.
+#[must_use]
+pub fn settings() -> Settings {
+    Settings {
+        bootstrap: Some(bootstrap::Settings { samples: SAMPLES, ..bootstrap::Settings::default() }),
+        ..Settings::default()
+    }
+}
+
+/// The name that a report has for the experiment in this folder.
+#[must_use]
+pub fn name_of(folder: &ExperimentFolder) -> String {
+    let root = std::path::absolute(folder.root()).unwrap_or_else(|_| folder.root().to_owned());
+    root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The stamp in the folder of a report: `None` when there is none, and `Some(None)` when it is none that can be read.
+///
+/// # Errors
+/// When that cannot be determined.
+pub fn stamp_in(dir: &Path) -> Result<Option<Option<Stamp>>, CliError> {
+    match files::read_bounded(&dir.join(STAMP), MOST_STAGE_FILE_BYTES) {
+        Ok(bytes) => Ok(bytes.map(|bytes| Stamp::read(&bytes))),
+        Err(files::ReadError::Io(error)) => Err(StoreError::from(files::ReadError::Io(error)).into()),
+        Err(_) => Ok(Some(None)),
+    }
+}
+
+/// Whether the folder of an experiment has a report that is stamped.
+///
+/// # Errors
+/// When that cannot be determined.
+pub fn is_reported(folder: &ExperimentFolder) -> Result<bool, CliError> {
+    let dir = folder.report();
+    Ok(files::kind_of(&dir)? == Some(Kind::Folder) && files::kind_of(&dir.join(STAMP))?.is_some())
+}
+
+/// Holds the report in an experiment's folder against its results. Nothing is written, and no link is followed.
+///
+/// # Errors
+/// When the experiment cannot be read.
+pub fn findings(folder: &ExperimentFolder, typed: &str, is_made_again: bool) -> Result<Vec<Finding>, CliError> {
+    let dir = folder.report();
+    let stamp = stamp_in(&dir)?.flatten();
+    let experiment = reported(folder, name_of(folder)).on(typed)?;
+    let settings = settings();
+    let against = Against { experiment: &experiment, made_by: MADE_BY, settings: &settings, is_made_again };
+    let wrong = check(stamp.as_ref(), &lying(&dir)?, against);
+    let finding = |(name, kind, message): (String, _, _)| Finding {
+        kind,
+        place: folder.relative(&dir.join(name.replace('/', "\u{2215}"))),
+        run: None,
+        message,
+    };
+    Ok(wrong.into_iter().map(finding).collect())
+}
+
+/// What lies in the folder of a report.
+fn lying(dir: &Path) -> Result<Lying, CliError> {
+    let mut lying = Lying::new();
+    let Some(open) = Folder::open(dir)? else { return Ok(lying) };
+    open.each(|name, kind| {
+        let name = name.to_string_lossy().into_owned();
+        if lying.len() < MOST_FILES && !name.starts_with(TEMPORARY_PREFIX) {
+            let digest = match kind {
+                Kind::File => digest_of(&dir.join(&name)),
+                _ => Err("it is no regular file".to_owned()),
+            };
+            lying.insert(name, digest);
+        }
+    })?;
+    Ok(lying)
+}
+
+fn digest_of(path: &Path) -> Result<Digest, String> {
+    let mut file: File = files::open_regular(path).map_err(|error| error.to_string())?;
+    let (mut digesting, mut part) = (Digesting::default(), vec![0; PART_BYTES]);
+    loop {
+        match file.read(&mut part) {
+            Ok(0) => return Ok(digesting.end()),
+            Ok(read) => digesting.add(&part[..read]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What others get when an experiment is published, and the secrets in it.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use crate::model::ids::{AttemptNumber, RunNumber};
+use crate::os::files::{self, FileError, Kind, ReadError};
+use crate::text::leaks::{Leak, Search};
+use crate::text::redact::Secrets;
+
+use super::evidence::files_below;
+use super::layout::{BACKUP_PREFIX, ExperimentFolder, LOCK, PRIVATE, REPO, WORKSPACE, claim_of, is_temporary};
+use super::{StoreError, threads};
+
+/// Bytes that are read at a time.
+const PART_BYTES: usize = 256 << 10;
+
+/// A secret in a file: its place below the experiment's folder, and where and what it is there.
+pub type LeakAt = (String, Leak);
+
+/// The files that others get, by their paths below the experiment's folder, sorted: all but `repo.git`, trees that agents worked in,
+/// copies of former checkpoints, locks, and files that are being written.
+///
+/// # Errors
+/// When a folder cannot be listed.
+pub fn files(folder: &ExperimentFolder) -> Result<Vec<PathBuf>, StoreError> {
+    let failed = |error| FileError::new("list", folder.root(), error);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder.root()).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        let text = name.to_string_lossy();
+        if text == REPO || text == LOCK || text.starts_with(BACKUP_PREFIX) || is_temporary(&text) {
+            continue;
+        }
+        match files::kind_of(&folder.root().join(&name))? {
+            Some(Kind::File) => found.push(PathBuf::from(&name)),
+            Some(Kind::Folder) => {
+                let below = files_below(&folder.root().join(&name))?;
+                found.extend(below.into_iter().map(|path| Path::new(&name).join(path)).filter(|path| is_given(path)));
+            }
+            _ => {}
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn is_given(path: &Path) -> bool {
+    let names: Vec<&str> = path.iter().filter_map(OsStr::to_str).collect();
+    let is_fleeting = names.iter().any(|name| is_temporary(name) || claim_of(name).is_some());
+    let is_of_run = |name: &str| RunNumber::from_folder(name).is_some() || AttemptNumber::from_folder(name).is_some();
+    let is_tree = |pair: &[&str]| is_of_run(pair[0]) && (pair[1] == WORKSPACE || pair[1] == PRIVATE);
+    !is_fleeting && !names.windows(2).any(is_tree)
+}
+
+/// The secrets in these files, in their order. Each file is read once, in pieces; its size and content do not matter.
+///
+/// # Errors
+/// When a file cannot be read: what it holds is then not known.
+pub fn leaks(folder: &ExperimentFolder, files: &[PathBuf], secrets: &Secrets) -> Result<Vec<LeakAt>, StoreError> {
+    let all = Mutex::new((Vec::new(), None));
+    let each = |part: &mut (Vec<LeakAt>, Option<ReadError>), file: &PathBuf| match leaks_of(folder, file, secrets) {
+        Ok(leaks) => part.0.extend(leaks),
+        Err(error) => part.1 = Some(error),
+    };
+    let take = |(mut leaks, error): (Vec<LeakAt>, Option<ReadError>)| {
+        let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.0.append(&mut leaks);
+        all.1 = all.1.take().or(error);
+    };
+    threads::share(files, || (Vec::new(), None), each, take);
+    match all.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        (_, Some(error)) => Err(error.into()),
+        (mut leaks, None) => {
+            leaks.sort_by(|(one, first), (other, second)| (one, first.line).cmp(&(other, second.line)));
+            Ok(leaks)
+        }
+    }
+}
+
+fn leaks_of(folder: &ExperimentFolder, file: &Path, secrets: &Secrets) -> Result<Vec<LeakAt>, ReadError> {
+    let path = folder.root().join(file);
+    let mut open = files::open_regular(&path)?;
+    let (mut search, mut part) = (Search::new(secrets), vec![0; PART_BYTES]);
+    loop {
+        match open.read(&mut part) {
+            Ok(0) => break,
+            Ok(read) => search.push(&part[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(ReadError::Io(FileError::new("read", &path, error))),
+        }
+    }
+    let place = file.to_string_lossy();
+    Ok(search.finish().into_iter().map(|leak| (place.clone().into_owned(), leak)).collect())
+}

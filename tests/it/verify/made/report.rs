@@ -1,0 +1,122 @@
+//! What can be wrong with the files of a report.
+
+use std::fs;
+
+use scylla::model::digest::Digest;
+use scylla::model::finding::FindingKind;
+
+use super::{PRINTED, ROW};
+use crate::verify::table::{Case, Row, Step, Way};
+
+/// Changes a file of the report, and its stamp with it when `is_stamped`.
+fn edit(case: &Case, name: &str, from: &str, to: &str, is_stamped: bool) {
+    let (path, stamp) = (case.at("report").join(name), case.at("report/stamp.json"));
+    let text = fs::read_to_string(&path).unwrap();
+    let edited = text.replacen(from, to, 1);
+    assert_ne!(text, edited, "{text}");
+    fs::write(&path, &edited).unwrap();
+    if is_stamped {
+        let stamped = fs::read_to_string(&stamp).unwrap();
+        let digest = |text: &str| Digest::of(text.as_bytes()).to_string();
+        fs::write(&stamp, stamped.replace(&digest(&text), &digest(&edited))).unwrap();
+    }
+}
+
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        Row {
+            kind: FindingKind::OutdatedReport,
+            made: "a run was made again after it",
+            make: |case| {
+                case.types("report --format csv,md", 0);
+                case.types("rerun --run T0/00/1", 0);
+            },
+            places: &[
+                "report/criteria.csv",
+                "report/judges.csv",
+                "report/report.md",
+                "report/runs.csv",
+                "report/subtests.csv",
+            ],
+            exit: 7,
+            ways: PRINTED,
+            ..ROW
+        },
+        Row {
+            kind: FindingKind::OutdatedReport,
+            made: "the experiment was sealed after it",
+            make: |case| {
+                case.types("report --format md,json", 0);
+                case.types("seal", 0);
+            },
+            places: &["report/report.json", "report/report.md"],
+            exit: 7,
+            ways: PRINTED,
+            ..ROW
+        },
+        Row {
+            kind: FindingKind::AlteredReport,
+            made: "a number in it was changed, in a report of some runs",
+            make: |case| {
+                case.types("report --format csv --filter tier(T0)", 0);
+                edit(case, "runs.csv", "T0", "T1", false);
+            },
+            places: &["report/runs.csv"],
+            exit: 7,
+            ways: PRINTED,
+            ..ROW
+        },
+        Row {
+            kind: FindingKind::AlteredReport,
+            made: "its stamp is torn",
+            make: |case| {
+                case.types("report --format md,json", 0);
+                fs::write(case.at("report/stamp.json"), "{").unwrap();
+            },
+            places: &["report/stamp.json"],
+            beside: &[
+                (FindingKind::UncheckedReport, "report/report.json"),
+                (FindingKind::UncheckedReport, "report/report.md"),
+            ],
+            exit: 7,
+            ways: PRINTED,
+            ..ROW
+        },
+        Row {
+            kind: FindingKind::ContradictedReport,
+            made: "it was changed, and its stamp with it",
+            make: |case| {
+                case.types("report --format md,json", 0);
+                edit(case, "report.md", "T0/00", "T0/07", true);
+            },
+            places: &["report/report.md"],
+            exit: 7,
+            ways: PRINTED,
+            ..ROW
+        },
+        Row {
+            kind: FindingKind::MissingReport,
+            made: "a file of it was removed",
+            make: |case| {
+                case.types("report --format csv", 0);
+                fs::remove_file(case.at("report/judges.csv")).unwrap();
+            },
+            places: &["report/judges.csv"],
+            exit: 7,
+            ways: PRINTED,
+            ..ROW
+        },
+        Row {
+            kind: FindingKind::UncheckedReport,
+            made: "a person put a file beside it",
+            make: |case| {
+                case.types("report --format md,json", 0);
+                fs::write(case.at("report/notes.txt"), "mine").unwrap();
+            },
+            places: &["report/notes.txt"],
+            exit: 0,
+            ways: &[Way(&[Step::Removes("report/notes.txt")], 0)],
+            ..ROW
+        },
+    ]
+}
