@@ -5,14 +5,15 @@ use std::io::Read as _;
 use std::path::Path;
 
 use crate::cli::error::{CliError, On as _};
-use crate::engine::reported::reported;
+use crate::engine::reported::{add_whole, reported};
 use crate::model::digest::{Digest, Digesting};
 use crate::model::experiment::MADE_BY;
 use crate::model::finding::Finding;
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::os::files::{self, Folder, Kind, TEMPORARY_PREFIX};
 use crate::report::results::check::{Against, Lying, check};
-use crate::report::results::stamp::{STAMP, Stamp};
+use crate::report::results::form_of;
+use crate::report::results::stamp::{STAMP, Stamp, Stamped};
 use crate::stats::bootstrap;
 use crate::stats::summaries::Settings;
 use crate::store::StoreError;
@@ -69,7 +70,11 @@ pub fn is_reported(folder: &ExperimentFolder) -> Result<bool, CliError> {
 pub fn findings(folder: &ExperimentFolder, typed: &str, is_made_again: bool) -> Result<Vec<Finding>, CliError> {
     let dir = folder.report();
     let stamp = stamp_in(&dir)?.flatten();
-    let experiment = reported(folder, name_of(folder)).on(typed)?;
+    let mut experiment = reported(folder, name_of(folder)).on(typed)?;
+    let needs_whole_runs = |stamped: &Stamped| form_of(&stamped.format).is_some_and(|form| form.needs_whole_runs);
+    if is_made_again && stamp.iter().any(|stamp| stamp.files.values().any(needs_whole_runs)) {
+        add_whole(folder, &mut experiment).on(typed)?;
+    }
     let settings = settings();
     let against = Against { experiment: &experiment, made_by: MADE_BY, settings: &settings, is_made_again };
     let wrong = check(stamp.as_ref(), &lying(&dir)?, against);

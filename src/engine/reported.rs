@@ -4,11 +4,17 @@ use crate::config;
 use crate::engine::error::EngineError;
 use crate::engine::rows::rows;
 use crate::model::ids::RunId;
-use crate::model::reported::{Reported, ReportedRun};
+use crate::model::reported::{Reported, ReportedRun, RunTexts};
+use crate::model::row::RowStatus;
 use crate::store::details::Reading;
 use crate::store::layout::ExperimentFolder;
 use crate::store::survey::{Depth, survey};
 use crate::store::{reported, seal};
+
+/// So many bytes of texts are read of an experiment: more is more than one reads, and than a browser opens at once.
+const MOST_TEXT_BYTES: usize = 24 << 20;
+/// So many runs are read at once: their texts are in memory together before they are counted.
+const AT_ONCE: usize = 128;
 
 /// Reads an experiment for a report; `name` is what the report calls it.
 ///
@@ -29,7 +35,7 @@ pub fn reported(folder: &ExperimentFolder, name: String) -> Result<Reported, Eng
             details.by_items(fixture.as_ref().map(|fixture| &fixture.rubric));
             details
         });
-        ReportedRun { row, details, digest }
+        ReportedRun { row, details, digest, whole: None }
     });
     Ok(Reported {
         name,
@@ -39,4 +45,35 @@ pub fn reported(folder: &ExperimentFolder, name: String) -> Result<Reported, Eng
         fixture,
         seal: seal::digest(folder)?,
     })
+}
+
+/// Reads all that the folders of its runs tell, and their texts until there is no more room for them: those of runs that did not pass
+/// come first, in the order of the plan. The same results give the same texts.
+///
+/// # Errors
+/// When its folder cannot be read.
+pub fn add_whole(folder: &ExperimentFolder, experiment: &mut Reported) -> Result<(), EngineError> {
+    let reading = Reading::of(folder)?;
+    let rubric = experiment.fixture.as_ref().map(|fixture| &fixture.rubric);
+    let mut places: Vec<usize> = (0..experiment.runs.len()).collect();
+    places.retain(|place| experiment.runs[*place].row.status != RowStatus::NotStarted);
+    places.sort_by_key(|place| experiment.runs[*place].row.status == RowStatus::Passed);
+    let mut room = Some(MOST_TEXT_BYTES);
+    for part in places.chunks(AT_ONCE) {
+        let ids: Vec<RunId> = part.iter().map(|place| experiment.runs[*place].row.run).collect();
+        let mut read = reported::whole(&reading, &ids, room.is_some());
+        for place in part {
+            let run = &mut experiment.runs[*place];
+            let Some(mut whole) = read.remove(&run.row.run) else { continue };
+            whole.details.name.clone_from(&run.row.name);
+            whole.details.by_items(rubric);
+            let bytes = whole.texts.as_ref().map_or(0, RunTexts::bytes);
+            room = room.and_then(|room| room.checked_sub(bytes));
+            if room.is_none() {
+                whole.texts = None;
+            }
+            run.whole = Some(Box::new(whole));
+        }
+    }
+    Ok(())
 }

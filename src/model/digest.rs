@@ -47,6 +47,22 @@ impl Digest {
         })
     }
 
+    /// The digest in base 64, as a `Content-Security-Policy` names a script.
+    #[must_use]
+    pub fn base64(&self) -> String {
+        const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let mut text = String::with_capacity(44);
+        for bytes in self.0.chunks(3) {
+            let bits =
+                bytes.iter().fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte)) << (8 * (3 - bytes.len()));
+            for place in 0..4 {
+                let sign = char::from(SIGNS[bits >> (18 - 6 * place) & 63]);
+                text.push(if place > bytes.len() { '=' } else { sign });
+            }
+        }
+        text
+    }
+
     /// Reads 64 hex digits.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Self> {

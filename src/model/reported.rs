@@ -32,6 +32,45 @@ pub struct ReportedRun {
     pub details: Option<RunDetails>,
     /// The digest of its result's bytes, for a run with a verdict.
     pub digest: Option<Digest>,
+    /// All that its folder tells, and its texts; `None` where only numbers were asked for.
+    pub whole: Option<Box<WholeRun>>,
+}
+
+/// All that the folder of a run tells, and its texts as far as there was room for them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WholeRun {
+    /// What is known of it.
+    pub details: RunDetails,
+    /// Its texts; `None` where there was no more room.
+    pub texts: Option<RunTexts>,
+}
+
+/// The texts of a run that people read, each `None` when it is not there.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RunTexts {
+    /// The beginning of what the agent was told.
+    pub prompt: Option<Clip>,
+    /// The beginning of the patch of what it changed.
+    pub patch: Option<Clip>,
+    /// The end of what it wrote.
+    pub output: Option<Clip>,
+}
+
+impl RunTexts {
+    /// The bytes of all of them.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        [&self.prompt, &self.patch, &self.output].into_iter().flatten().map(|clip| clip.text.len()).sum()
+    }
+}
+
+/// A part of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clip {
+    /// The part.
+    pub text: String,
+    /// How many bytes of the whole are not in it.
+    pub left_out: u64,
 }
 
 impl Reported {

@@ -66,6 +66,13 @@ pub fn text(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// `text` of several lines for a page or a pane that no CI service reads: line feeds and tabs stay, and what would be obeyed is
+/// shown.
+#[must_use]
+pub fn lines(text: &str) -> Cow<'_, str> {
+    replace_chars(text, |char| if matches!(char, '\n' | '\t') { None } else { visible(char) })
+}
+
 /// `text` for XML 1.0, as content or in an attribute: characters that XML forbids are shown as `\u{1b}`.
 #[must_use]
 pub fn xml(text: &str) -> Cow<'_, str> {

@@ -4,6 +4,7 @@
 
 mod again;
 mod architecture;
+mod browser;
 mod budget;
 mod causes;
 mod choosing;

@@ -1,5 +1,5 @@
-//! What a contributor runs: `cargo xtask ci`, `cargo xtask codegen`, `cargo xtask bench`, `cargo xtask sweep` and
-//! `cargo xtask dist`.
+//! What a contributor runs: `cargo xtask ci`, `cargo xtask codegen`, `cargo xtask bench`, `cargo xtask sweep`,
+//! `cargo xtask screenshots` and `cargo xtask dist`.
 
 mod bench;
 mod ci;
@@ -10,6 +10,7 @@ mod licences;
 mod place;
 mod program;
 mod say;
+mod screenshots;
 mod sweep;
 
 use std::process::ExitCode;
@@ -48,6 +49,8 @@ enum Task {
         #[arg(value_enum)]
         sweep: sweep::Sweep,
     },
+    /// Take pictures of the report's page in a browser, below target/screenshots/: look at them after a change of the page
+    Screenshots,
     /// Build the release and pack it below target/dist/
     Dist,
 }
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Task::Codegen { check } => codegen(check),
         Task::Bench(arguments) => bench::bench(&arguments),
         Task::Sweep { sweep } => sweep::sweep(sweep),
+        Task::Screenshots => screenshots::screenshots(),
         Task::Dist => dist::dist(),
     };
     match done {

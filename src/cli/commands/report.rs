@@ -11,7 +11,7 @@ use crate::cli::derived;
 use crate::cli::error::{CliError, On as _, shown};
 use crate::cli::exit::Exit;
 use crate::cli::filters;
-use crate::engine::reported::reported;
+use crate::engine::reported::{add_whole, reported};
 use crate::model::experiment::MADE_BY;
 use crate::model::reported::Reported;
 use crate::os::files::{self, Kind};
@@ -30,17 +30,17 @@ use crate::text::words::{counted, shell_word};
 /// When an experiment is not there or cannot be read, a filter is wrong, or a file cannot be written.
 pub fn run(args: &Args, console: &mut Console) -> Result<Exit, CliError> {
     let filters = filters::read(&args.filters)?;
+    let forms = forms(args, console);
     let folders = folders(args, console)?;
     if args.again {
         return again(&folders, console);
     }
     let mut experiments = Vec::new();
     for (folder, name) in &folders {
-        experiments.push(read(folder, name, &filters)?);
+        experiments.push(read(folder, name, &filters, forms.iter().any(|form| form.needs_whole_runs))?);
     }
     let report = Report::of(&experiments, &args.filters.filter, MADE_BY, &derived::settings());
     let material = Material { report: &report, experiments: &experiments };
-    let forms = forms(args, console);
     match (args.out.as_deref(), forms.as_slice()) {
         (None, [only]) if only.is_printed => {
             for file in (only.files)(&material, console.out_styles()) {
@@ -72,11 +72,14 @@ fn again(folders: &[(ExperimentFolder, String)], console: &mut Console) -> Resul
             // Whoever altered a stamp may have written into it what is no filter.
             let read: Result<Vec<Filter>, _> = filters.iter().map(|filter| filter.parse::<Filter>()).collect();
             let (filters, read) = read.map_or_else(|_| (Vec::new(), Vec::new()), |read| (filters, read));
+            let Some(form) = form_of(&form) else { continue };
             experiment.runs = all.iter().filter(|run| any_matches(&read, &run.row)).cloned().collect();
+            if form.needs_whole_runs {
+                add_whole(folder, &mut experiment).on(typed)?;
+            }
             let experiments = std::slice::from_ref(&experiment);
             let report = Report::of(experiments, &filters, MADE_BY, &derived::settings());
             let material = Material { report: &report, experiments };
-            let Some(form) = form_of(&form) else { continue };
             let is_there = |name: &str| matches!(files::kind_of(&out.join(name)), Ok(Some(Kind::File)));
             if !guessed || (form.files)(&material, Styles::plain()).iter().any(|file| is_there(file.name)) {
                 write(&out, &[form], &material, console)?;
@@ -126,9 +129,12 @@ fn folders(args: &Args, console: &mut Console) -> Result<Vec<(ExperimentFolder, 
 }
 
 /// What a report of these runs of an experiment is made of.
-fn read(folder: &ExperimentFolder, typed: &str, filters: &[Filter]) -> Result<Reported, CliError> {
+fn read(folder: &ExperimentFolder, typed: &str, filters: &[Filter], is_whole: bool) -> Result<Reported, CliError> {
     let mut experiment = reported(folder, derived::name_of(folder)).on(typed)?;
     experiment.runs.retain(|run| any_matches(filters, &run.row));
+    if is_whole {
+        add_whole(folder, &mut experiment).on(typed)?;
+    }
     Ok(experiment)
 }
 

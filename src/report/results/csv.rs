@@ -12,6 +12,7 @@ pub(super) static FORM: Form = Form {
     name: "csv",
     about: "Tables of runs, judges, criteria and subtests",
     is_printed: false,
+    needs_whole_runs: false,
     files: |material, _| {
         let tables = Tables::of(material.experiments);
         vec![

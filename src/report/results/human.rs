@@ -17,6 +17,7 @@ pub(super) static FORM: Form = Form {
     name: "terminal",
     about: "A summary for people",
     is_printed: true,
+    needs_whole_runs: false,
     files: |material, styles| vec![File { name: "report.txt", text: text(material.report, styles) }],
 };
 

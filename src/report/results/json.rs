@@ -9,6 +9,7 @@ pub(super) static FORM: Form = Form {
     name: "json",
     about: "One JSON document, by the schema `report.json`",
     is_printed: true,
+    needs_whole_runs: false,
     files: |material, _| vec![File { name: "report.json", text: pretty(material.report) }],
 };
 

@@ -9,6 +9,7 @@ pub(super) static FORM: Form = Form {
     name: "latex",
     about: "A LaTeX table of the setups, with the rules of booktabs",
     is_printed: true,
+    needs_whole_runs: false,
     files: |material, _| vec![File { name: "report.tex", text: text(material.report) }],
 };
 

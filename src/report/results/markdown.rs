@@ -10,6 +10,7 @@ pub(super) static FORM: Form = Form {
     name: "md",
     about: "Markdown, for a comment to a pull request",
     is_printed: true,
+    needs_whole_runs: false,
     files: |material, _| vec![File { name: "report.md", text: text(material.report) }],
 };
 

@@ -6,6 +6,7 @@ mod best;
 mod build;
 pub mod check;
 mod csv;
+mod html;
 mod human;
 mod json;
 mod latex;
@@ -39,6 +40,8 @@ pub struct Form {
     pub about: &'static str,
     /// Whether it is one text that is printed where no folder is named.
     pub is_printed: bool,
+    /// Whether it tells each run whole, with its texts.
+    pub needs_whole_runs: bool,
     /// Makes its files, the first of which is the main one. Styles are for people's terminals.
     pub files: fn(&Material<'_>, Styles) -> Vec<File>,
 }
@@ -62,7 +65,7 @@ pub struct Material<'a> {
 }
 
 /// Every form, the default one first. A new one is a file beside this one, and a line here.
-pub static FORMS: &[&Form] = &[&human::FORM, &markdown::FORM, &json::FORM, &csv::FORM, &latex::FORM];
+pub static FORMS: &[&Form] = &[&human::FORM, &markdown::FORM, &html::FORM, &json::FORM, &csv::FORM, &latex::FORM];
 
 /// The form for machines, for commands that are asked for JSON as a whole.
 pub static FOR_MACHINES: &Form = &json::FORM;

@@ -103,7 +103,8 @@ fn tokens(tokens: Tokens) -> String {
 }
 
 /// How long the stages took. Other stages do not record their time.
-pub(super) fn add_stages(page: &mut Page, run: &RunDetails, around: Around<'_>) {
+#[must_use]
+pub fn stages(run: &RunDetails) -> Vec<(String, String)> {
     let mut stages: Vec<(String, String)> = Vec::new();
     if let Some(agent) = &run.agent {
         let took = agent.duration_seconds.map(duration).unwrap_or_default();
@@ -126,6 +127,11 @@ pub(super) fn add_stages(page: &mut Page, run: &RunDetails, around: Around<'_>) 
     if let Some(since) = run.since {
         stages.push(("now".to_owned(), format!("{:>8}  since {}", "", moment(since))));
     }
+    stages
+}
+
+pub(super) fn add_stages(page: &mut Page, run: &RunDetails, around: Around<'_>) {
+    let stages = stages(run);
     if stages.is_empty() {
         return;
     }

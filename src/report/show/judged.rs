@@ -2,7 +2,7 @@
 
 use super::{Around, add_text, heading, lines, short};
 use crate::model::details::{CheckDetails, ItemDetails, JudgeOfItem, RunDetails};
-use crate::model::result::{Before, Judgment};
+use crate::model::result::{Before, CheckResult, Judgment};
 use crate::text::columns::cut;
 use crate::text::escape;
 use crate::text::page::Page;
@@ -104,7 +104,8 @@ pub(super) fn add_checks(page: &mut Page, run: &RunDetails, around: Around<'_>) 
     }
 }
 
-fn add_check(page: &mut Page, CheckDetails { result, excerpt }: &CheckDetails, around: Around<'_>) {
+/// How a check ended, and how it ended before the agent came.
+pub(super) fn check_words(result: &CheckResult) -> (Tone, String, String) {
     let took = duration(result.duration_seconds);
     let (tone, how) = match (&result.not_applicable, result.passed, result.timed_out, result.exit_code) {
         (Some(why), ..) => (Tone::Faint, format!("does not apply: {}", escape::terminal(why))),
@@ -121,7 +122,12 @@ fn add_check(page: &mut Page, CheckDetails { result, excerpt }: &CheckDetails, a
     };
     let gone =
         result.no_longer_applies.as_deref().map(|why| format!("; {}", escape::terminal(why))).unwrap_or_default();
-    page.line(format_args!("  {}  {}{before}{gone}", escape::terminal(&result.name), around.styles.paint(tone, how)));
+    (tone, how, format!("{before}{gone}"))
+}
+
+fn add_check(page: &mut Page, CheckDetails { result, excerpt }: &CheckDetails, around: Around<'_>) {
+    let (tone, how, beside) = check_words(result);
+    page.line(format_args!("  {}  {}{beside}", escape::terminal(&result.name), around.styles.paint(tone, how)));
     if let Some(excerpt) = excerpt {
         for line in excerpt.text.lines() {
             page.line(format_args!("    | {}", cut(&escape::terminal(line), MOST_COLUMNS)));

@@ -14,12 +14,14 @@ use serde_json::Value;
 
 use crate::model::details::{RunDetails, RunState, SetupDetails};
 use crate::model::ids::{RunId, TierId};
+use crate::model::result::CheckResult;
 use crate::text::escape;
 use crate::text::page::{Page, pretty};
 use crate::text::styles::{Styles, Tone};
 use crate::text::words::{shell_word, wrap};
 
-pub use run::run;
+pub use agent::stages;
+pub use run::{attempts, facts, gradings, not_captured, run};
 pub use setup::{setup, tier};
 
 /// Columns of a screen.
@@ -34,6 +36,13 @@ pub struct Around<'a> {
     pub is_held: bool,
     /// Styles of the screen.
     pub styles: Styles,
+}
+
+/// How a check ended, harmless for a terminal.
+#[must_use]
+pub fn check_words(check: &CheckResult) -> String {
+    let (_, how, beside) = judged::check_words(check);
+    format!("{how}{beside}")
 }
 
 /// A run as JSON.

@@ -1,7 +1,7 @@
 //! The screen of one run.
 
 use super::{Around, add_commands, add_named, agent, command, heading, judged, short, tone};
-use crate::model::details::{ItemDetails, RunDetails, RunState};
+use crate::model::details::{AttemptDetails, GradingDetails, ItemDetails, RunDetails, RunState};
 use crate::model::outcome::{AgentEnd, AttemptEnd};
 use crate::model::score::Score;
 use crate::text::escape;
@@ -38,7 +38,9 @@ pub fn run(run: &RunDetails, around: Around<'_>) -> String {
     page.into_text()
 }
 
-fn facts(run: &RunDetails) -> Vec<(&'static str, String)> {
+/// What is said of a run at its top, harmless for a terminal.
+#[must_use]
+pub fn facts(run: &RunDetails) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     if let Some(why) = why(run) {
         facts.push(("why", escape::terminal(&why).into_owned()));
@@ -91,12 +93,10 @@ fn failed_because(run: &RunDetails) -> Option<String> {
     (!because.is_empty()).then(|| first_of(&because, MOST_NAMES).join("; "))
 }
 
-fn add_attempts(page: &mut Page, run: &RunDetails, around: Around<'_>) {
-    if run.attempts.is_empty() {
-        return;
-    }
-    heading(page, around.styles, "Former attempts");
-    for attempt in &run.attempts {
+/// Each former attempt: its number, why it was set aside and what it cost, and its folder.
+#[must_use]
+pub fn attempts(run: &RunDetails) -> Vec<(String, String, String)> {
+    let one = |attempt: &AttemptDetails| {
         let (number, why) = match &attempt.record {
             Some(record) => {
                 let why = match &record.end {
@@ -111,17 +111,25 @@ fn add_attempts(page: &mut Page, run: &RunDetails, around: Around<'_>) {
             None => ("?".to_owned(), "no record tells why it lies there".to_owned()),
         };
         let cost = format!("cost {}", attempt.cost);
-        let folder = escape::terminal(&attempt.folder);
-        add_named(page, &[(&number, format!("{why}; {cost}")), ("", folder.into_owned())]);
+        (number, format!("{why}; {cost}"), escape::terminal(&attempt.folder).into_owned())
+    };
+    run.attempts.iter().map(one).collect()
+}
+
+fn add_attempts(page: &mut Page, run: &RunDetails, around: Around<'_>) {
+    if run.attempts.is_empty() {
+        return;
+    }
+    heading(page, around.styles, "Former attempts");
+    for (number, why, folder) in attempts(run) {
+        add_named(page, &[(&number, why), ("", folder)]);
     }
 }
 
-fn add_gradings(page: &mut Page, run: &RunDetails, around: Around<'_>) {
-    if run.gradings.is_empty() {
-        return;
-    }
-    heading(page, around.styles, "Gradings");
-    for grading in &run.gradings {
+/// Each grading: its number, and its verdict with when and why it was made.
+#[must_use]
+pub fn gradings(run: &RunDetails) -> Vec<(String, String)> {
+    let one = |grading: &GradingDetails| {
         let verdict = match (grading.passed, grading.score) {
             (Some(passed), Some(score)) => format!("{}, score {score}", RunState::judged(passed)),
             _ => "no verdict".to_owned(),
@@ -130,29 +138,49 @@ fn add_gradings(page: &mut Page, run: &RunDetails, around: Around<'_>) {
         let at = grading.at.map(|at| format!("; made {}", moment(at))).unwrap_or_default();
         let reason =
             grading.reason.as_deref().map(|reason| format!(": {}", escape::terminal(reason))).unwrap_or_default();
-        add_named(page, &[(&grading.number.to_string(), format!("{verdict}{counts}{at}{reason}"))]);
+        (grading.number.to_string(), format!("{verdict}{counts}{at}{reason}"))
+    };
+    run.gradings.iter().map(one).collect()
+}
+
+fn add_gradings(page: &mut Page, run: &RunDetails, around: Around<'_>) {
+    if run.gradings.is_empty() {
+        return;
+    }
+    heading(page, around.styles, "Gradings");
+    for (number, words) in gradings(run) {
+        add_named(page, &[(&number, words)]);
     }
 }
 
-fn add_left_out(page: &mut Page, run: &RunDetails, around: Around<'_>) {
+/// How much of the agent's tree was not captured.
+#[must_use]
+pub fn not_captured(run: &RunDetails) -> Vec<String> {
     let left = run.not_captured;
-    if run.flags.is_empty() && left.ignored_files == 0 && left.left_out == 0 {
+    let mut lines = Vec::new();
+    let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    if left.ignored_files > 0 {
+        let files = counted(count(left.ignored_files), "file");
+        lines.push(format!("{files} ({}) that `.gitignore` hides", bytes(left.ignored_bytes)));
+    }
+    if left.left_out > 0 {
+        let places = counted(count(left.left_out), "place");
+        lines.push(format!("{places} that no patch can hold, or that were too much"));
+    }
+    lines
+}
+
+fn add_left_out(page: &mut Page, run: &RunDetails, around: Around<'_>) {
+    let lines = not_captured(run);
+    if run.flags.is_empty() && lines.is_empty() {
         return;
     }
     heading(page, around.styles, "Unusual, or not captured");
     for flag in &run.flags {
         page.line(format_args!("  {}", around.styles.paint(Tone::Warning, flag.meaning())));
     }
-    let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-    if left.ignored_files > 0 {
-        let files = counted(count(left.ignored_files), "file");
-        page.line(format_args!("  {files} ({}) that `.gitignore` hides", bytes(left.ignored_bytes)));
-    }
-    if left.left_out > 0 {
-        page.line(format_args!(
-            "  {} that no patch can hold, or that were too much",
-            counted(count(left.left_out), "place")
-        ));
+    for line in lines {
+        page.line(format_args!("  {line}"));
     }
     let names: Vec<String> =
         run.not_captured_names.iter().map(|name| format!("`{}`", escape::terminal(name))).collect();
