@@ -1,4 +1,4 @@
-//! A real browser without a window, driven by the W3C's WebDriver protocol: chromedriver speaks it over HTTP on this machine.
+//! A real browser without a window, driven by the W3C's `WebDriver` protocol: chromedriver speaks it over HTTP on this machine.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -23,6 +23,11 @@ fn edit(case: &Case, name: &str, from: &str, to: &str, is_stamped: bool) {
 }
 
 pub(super) fn rows() -> Vec<Row> {
+    from_other_results().into_iter().chain(altered()).collect()
+}
+
+/// What was made of results that are no longer there.
+fn from_other_results() -> Vec<Row> {
     vec![
         Row {
             kind: FindingKind::OutdatedReport,
@@ -54,6 +59,12 @@ pub(super) fn rows() -> Vec<Row> {
             ways: PRINTED,
             ..ROW
         },
+    ]
+}
+
+/// What somebody changed, took away or put there.
+fn altered() -> Vec<Row> {
+    vec![
         Row {
             kind: FindingKind::AlteredReport,
             made: "a number in it was changed, in a report of some runs",
