@@ -72,6 +72,7 @@ fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("run", crate::report::rows::row_schema()),
         ("experiment", crate::ui::list::list_schema()),
         ("report", crate::report::results::report_schema()),
+        ("tables", crate::report::tables::tables_schema()),
         ("stamp", of(schemars::schema_for!(crate::report::results::stamp::Stamp))),
         ("comparison", crate::report::compare::comparison_schema()),
         ("plan", crate::ui::plan::plan_schema()),

@@ -25,6 +25,8 @@ pub const MOST_STAGE_FILE_BYTES: u64 = 8 << 20;
 pub const MOST_CHECKPOINT_BYTES: u64 = 256 << 20;
 /// Largest seal of a whole experiment that is read, in bytes: ten million files.
 pub const MOST_SEAL_BYTES: u64 = 1 << 30;
+/// Largest table of results that is read, in bytes: a hundred thousand runs with what judges said of them.
+pub const MOST_TABLE_BYTES: u64 = 256 << 20;
 /// Largest file of a fixture that is read as text, in bytes.
 pub const MOST_FIXTURE_FILE_BYTES: u64 = 4 << 20;
 /// Most files of a fixture's folder, so that a wrong `--tiers-dir` does not copy a disk.

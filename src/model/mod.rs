@@ -20,6 +20,7 @@ pub mod overview;
 pub mod place;
 pub mod plan;
 pub mod program;
+pub mod published;
 pub mod reported;
 pub mod result;
 pub mod row;

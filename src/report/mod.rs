@@ -5,3 +5,4 @@ pub mod findings;
 pub mod results;
 pub mod rows;
 pub mod show;
+pub mod tables;

@@ -56,6 +56,7 @@ mod stop;
 mod stopping;
 mod streams;
 mod surroundings;
+mod tables;
 mod terminal;
 mod told;
 mod unprivileged;

@@ -1,4 +1,4 @@
-//! Arguments of `report`; alone, for each command has a file.
+//! Arguments of `report`.
 
 use std::path::PathBuf;
 
@@ -20,6 +20,9 @@ pub struct Report {
     /// Which runs.
     #[command(flatten)]
     pub filters: FilterFlags,
+    /// Tables, in place of experiments.
+    #[command(flatten)]
+    pub tables: TableFlags,
     /// Form of the report; several, with commas between them, are written to a folder [with `--message-format json`: json]
     #[arg(
         long,
@@ -36,4 +39,21 @@ pub struct Report {
     /// Make the files in `report/` of the experiment again, in the forms and of the runs that their stamps name
     #[arg(long, conflicts_with_all = ["out", "format", "filter"])]
     pub again: bool,
+}
+
+/// Tables that are reported.
+#[derive(Debug, Args)]
+pub struct TableFlags {
+    /// Report a table of runs in place of experiments: CSV, in the columns of the `runs.csv` that `--format csv` writes
+    #[arg(long, value_name = "RUNS", conflicts_with_all = ["dirs", "results_dir", "filter", "again"])]
+    pub from_csv: Option<PathBuf>,
+    /// With `--from-csv`: what judges said of these runs, as in `judges.csv`
+    #[arg(long, value_name = "FILE", requires = "from_csv")]
+    pub judges: Option<PathBuf>,
+    /// With `--from-csv`: what judges said of each item of the rubric, as in `criteria.csv`
+    #[arg(long, value_name = "FILE", requires = "from_csv")]
+    pub criteria: Option<PathBuf>,
+    /// With `--from-csv`: results that were published of these tables, JSON. What differs is named, with exit code 7
+    #[arg(long, value_name = "FILE", requires = "from_csv")]
+    pub published: Option<PathBuf>,
 }

@@ -12,6 +12,8 @@ pub mod pages;
 pub mod regrade;
 pub mod repair;
 pub mod report;
+pub mod report_files;
+pub mod report_tables;
 pub mod rerun;
 pub mod resume;
 pub mod run;

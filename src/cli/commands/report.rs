@@ -1,14 +1,15 @@
 //! `report`: which setup won, by how much, and at what cost, in the forms that people and programs read.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::cli::args::Which;
-use crate::cli::args::output::MessageFormat;
 use crate::cli::args::report::Report as Args;
 use crate::cli::choose::choose;
+use crate::cli::commands::report_files::{forms, write};
+use crate::cli::commands::report_tables;
 use crate::cli::console::Console;
 use crate::cli::derived;
-use crate::cli::error::{CliError, On as _, shown};
+use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::cli::filters;
 use crate::engine::reported::{add_whole, reported};
@@ -16,19 +17,22 @@ use crate::model::experiment::MADE_BY;
 use crate::model::reported::Reported;
 use crate::os::files::{self, Kind};
 use crate::report::results::check::to_make_again;
-use crate::report::results::stamp::STAMP;
-use crate::report::results::{FOR_MACHINES, FORMS, Form, Material, Report, form_of};
+use crate::report::results::stamp::Source;
+use crate::report::results::{FORMS, Material, Report, form_of};
 use crate::rules::filter::{Filter, any_matches};
 use crate::store::layout::ExperimentFolder;
 use crate::text::escape;
 use crate::text::styles::Styles;
-use crate::text::words::{counted, shell_word};
+use crate::text::words::shell_word;
 
 /// Runs the command.
 ///
 /// # Errors
 /// When an experiment is not there or cannot be read, a filter is wrong, or a file cannot be written.
 pub fn run(args: &Args, console: &mut Console) -> Result<Exit, CliError> {
+    if let Some(runs) = &args.tables.from_csv {
+        return report_tables::run(runs, args, console);
+    }
     let filters = filters::read(&args.filters)?;
     let forms = forms(args, console);
     let folders = folders(args, console)?;
@@ -50,7 +54,8 @@ pub fn run(args: &Args, console: &mut Console) -> Result<Exit, CliError> {
         (out, forms) => {
             let current = console.current_dir()?;
             let out = place(out.map(|out| current.join(out)), &folders)?;
-            write(&out, forms, &material, console)?;
+            let made = forms.iter().map(|form| (form.name, (form.files)(&material, Styles::plain()))).collect();
+            write(&out, made, &Source::of(&report), console)?;
         }
     }
     Ok(Exit::Success)
@@ -81,8 +86,9 @@ fn again(folders: &[(ExperimentFolder, String)], console: &mut Console) -> Resul
             let report = Report::of(experiments, &filters, MADE_BY, &derived::settings());
             let material = Material { report: &report, experiments };
             let is_there = |name: &str| matches!(files::kind_of(&out.join(name)), Ok(Some(Kind::File)));
-            if !guessed || (form.files)(&material, Styles::plain()).iter().any(|file| is_there(file.name)) {
-                write(&out, &[form], &material, console)?;
+            let made = (form.files)(&material, Styles::plain());
+            if !guessed || made.iter().any(|file| is_there(file.name)) {
+                write(&out, vec![(form.name, made)], &Source::of(&report), console)?;
                 is_made = true;
             }
         }
@@ -93,21 +99,6 @@ fn again(folders: &[(ExperimentFolder, String)], console: &mut Console) -> Resul
         }
     }
     Ok(Exit::Success)
-}
-
-/// The forms that are asked for, each once.
-fn forms(args: &Args, console: &Console) -> Vec<&'static Form> {
-    let asked_for_none = args.format.len() == 1 && args.format[0].name == FORMS[0].name && args.out.is_none();
-    if asked_for_none && console.message_format() == MessageFormat::Json {
-        return vec![FOR_MACHINES];
-    }
-    let mut forms: Vec<&'static Form> = Vec::new();
-    for form in &args.format {
-        if !forms.iter().any(|known| known.name == form.name) {
-            forms.push(form);
-        }
-    }
-    forms
 }
 
 /// The experiments that are named, each once.
@@ -146,26 +137,4 @@ fn place(out: Option<PathBuf>, folders: &[(ExperimentFolder, String)]) -> Result
         (None, _) => Err(CliError::usage("a report of several experiments has no folder of its own")
             .hint("name one with `--out DIR`")),
     }
-}
-
-fn write(out: &Path, forms: &[&Form], material: &Material<'_>, console: &mut Console) -> Result<(), CliError> {
-    files::create_dir_durable(out)?;
-    let stamp_file = out.join(STAMP);
-    let mut stamp = derived::stamp_in(out)?.flatten().unwrap_or_default();
-    let current = console.current_dir()?;
-    for form in forms {
-        let files = (form.files)(material, Styles::plain());
-        for file in &files {
-            files::write_atomic(&out.join(file.name), file.text.as_bytes())?;
-            stamp.add(file, form.name, material.report);
-        }
-        let main = files.first().map(|file| shown(&out.join(file.name), &current)).unwrap_or_default();
-        let beside = match files.len() {
-            0 | 1 => String::new(),
-            more => format!(", and {} beside it", counted(more - 1, "file")),
-        };
-        console.print(&format!("{}{beside}\n", escape::terminal(&main)))?;
-    }
-    files::write_atomic(&stamp_file, stamp.text().as_bytes())?;
-    Ok(())
 }

@@ -3,6 +3,7 @@
 //! Columns are found by their names, in any order; those that are not known are named and left alone. Every mistake is told,
 //! not only the first one.
 
+pub mod published;
 mod reader;
 
 use std::collections::BTreeMap;

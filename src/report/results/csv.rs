@@ -19,7 +19,7 @@ pub(super) static FORM: Form = Form {
             File { name: "runs.csv", text: table(RUNS, tables.runs.iter().map(run)) },
             File { name: "judges.csv", text: table(JUDGES, tables.judges.iter().map(judge)) },
             File { name: "criteria.csv", text: table(CRITERIA, tables.criteria.iter().map(criterion)) },
-            File { name: "subtests.csv", text: table(SUBTESTS, subtests(&tables.runs).iter().map(subtest)) },
+            File { name: "subtests.csv", text: subtests_csv(&subtests(&tables.runs)) },
         ]
     },
 };
@@ -35,6 +35,12 @@ const SUBTESTS: &str = "experiment,agent_model,tier,subtest,pass_rate,mean_score
 median_impl_rate,std_impl_rate,consistency,mean_cost,total_cost,mean_duration,cop,mean_r_prog,median_r_prog,std_r_prog,mean_cfp,\
 median_cfp,std_cfp,mean_pr_revert_rate,median_pr_revert_rate,std_pr_revert_rate,mean_strategic_drift,median_strategic_drift,\
 std_strategic_drift,grade_S,grade_A,grade_B,grade_C,grade_D,grade_F,modal_grade";
+
+/// The table of subtests.
+#[must_use]
+pub fn subtests_csv(rows: &[SubtestSummary]) -> String {
+    table(SUBTESTS, rows.iter().map(subtest))
+}
 
 fn table(titles: &str, rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut text = format!("{titles}\n");

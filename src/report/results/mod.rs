@@ -26,6 +26,7 @@ use crate::stats::estimate::Estimate;
 use crate::stats::summaries::{Summary, Uplift};
 use crate::text::styles::Styles;
 
+pub use csv::subtests_csv;
 pub use json::report_schema;
 
 /// Version of the document's shape. It changes only when a key goes or changes its meaning.

@@ -39,8 +39,41 @@ pub struct Stamped {
     pub experiments: Vec<String>,
     /// The filters that chose its runs.
     pub filters: Vec<String>,
+    /// The digest of each file that it was made from; left out where it was made from folders of experiments.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub inputs: BTreeMap<String, Digest>,
     /// Name and version of the tool that made it.
     pub made_by: String,
+}
+
+/// What files are made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// One digest over all results.
+    pub results_digest: Digest,
+    /// The names of the experiments.
+    pub experiments: Vec<String>,
+    /// The filters that chose runs.
+    pub filters: Vec<String>,
+    /// The digest of each file, where files were read in place of folders.
+    pub inputs: BTreeMap<String, Digest>,
+    /// Name and version of the tool.
+    pub made_by: String,
+}
+
+impl Source {
+    /// What a report of experiments is made from.
+    #[must_use]
+    pub fn of(report: &Report) -> Self {
+        Self {
+            results_digest: report.results_digest,
+            experiments: report.experiments.iter().map(|experiment| experiment.name.clone()).collect(),
+            filters: report.filters.clone(),
+            inputs: BTreeMap::new(),
+            made_by: report.made_by.clone(),
+        }
+    }
 }
 
 impl Default for Stamp {
@@ -57,14 +90,16 @@ impl Stamp {
     }
 
     /// Stamps a file, in place of a former one of its name.
-    pub fn add(&mut self, file: &File, format: &str, report: &Report) {
+    pub fn add(&mut self, file: &File, format: &str, source: &Source) {
+        let source = source.clone();
         let stamped = Stamped {
             format: format.to_owned(),
             digest: Digest::of(file.text.as_bytes()),
-            results_digest: report.results_digest,
-            experiments: report.experiments.iter().map(|experiment| experiment.name.clone()).collect(),
-            filters: report.filters.clone(),
-            made_by: report.made_by.clone(),
+            results_digest: source.results_digest,
+            experiments: source.experiments,
+            filters: source.filters,
+            inputs: source.inputs,
+            made_by: source.made_by,
         };
         self.files.insert(file.name.to_owned(), stamped);
     }

@@ -229,7 +229,7 @@ fn a_page_that_would_be_too_large_leaves_texts_of_passed_runs_out_first() {
 fn a_stamp_is_read_as_it_was_written() {
     let mut stamp = Stamp::default();
     let file = File { name: "report.md", text: "text".to_owned() };
-    stamp.add(&file, "md", &report(&[experiment()]));
+    stamp.add(&file, "md", &stamp::Source::of(&report(&[experiment()])));
     assert_eq!(Stamp::read(stamp.text().as_bytes()), Some(stamp.clone()));
     assert_eq!(stamp.files["report.md"].digest, Digest::of(b"text"));
     assert_eq!(Stamp::read(b"{}"), None);

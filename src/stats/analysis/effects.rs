@@ -1,5 +1,6 @@
 //! How much tiers differ, and how likely such a difference is seen.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::groups::{Groups, Metric, Model, Tier};
@@ -16,7 +17,7 @@ const MEDIUM: f64 = 0.3;
 const MEDIUM_OF_ALL: f64 = 0.06;
 
 /// Cliff's delta between a tier and the one before.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EffectSize {
     /// The model.
     pub model: String,
@@ -39,7 +40,7 @@ pub struct EffectSize {
 }
 
 /// The power of the tests of pass rates.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Power {
     /// The model.
     pub model: String,

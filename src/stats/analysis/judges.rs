@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::tables::Spread;
@@ -10,7 +11,7 @@ use crate::stats::agreement::{self, Hanging, JudgePair};
 use crate::stats::descriptive::known;
 
 /// How far the judges of a model's runs agree.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JudgeAgreement {
     /// The model whose runs were judged.
     pub agent_model: String,
@@ -21,7 +22,7 @@ pub struct JudgeAgreement {
 }
 
 /// How far some judges agree.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Agreement {
     /// Scores of each judge.
     pub scores: Vec<Spread>,
@@ -71,7 +72,7 @@ pub(super) fn judges(rows: &[JudgeRow]) -> Vec<JudgeAgreement> {
 }
 
 /// An item of the rubric.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CriterionSummary {
     /// The model whose runs were judged.
     pub agent_model: String,

@@ -11,6 +11,7 @@ mod rows;
 mod significance;
 mod tables;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use effects::{EffectSize, Power};
@@ -25,6 +26,7 @@ pub use tables::{
 use super::{bootstrap, power};
 use crate::model::table::{CriterionRow, JudgeRow, RunRow};
 use groups::Groups;
+use significance::Factor;
 
 /// How tables are analysed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,7 +58,7 @@ pub struct Rows<'a> {
 }
 
 /// All that is said of tables of results.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Analysis {
     /// Whether numbers of a tier may come from a normal distribution.
     pub normality_tests: Vec<Normality>,
@@ -74,6 +76,8 @@ pub struct Analysis {
     pub tier_descriptives: Vec<TierDescriptive>,
     /// What models and tiers do, and what they do together.
     pub interaction_tests: Vec<Interaction>,
+    /// What experiments and tiers do, and whether tiers do otherwise in some experiments than in others.
+    pub experiment_interaction_tests: Vec<Interaction>,
     /// Each tier with its intervals.
     pub tiers: Vec<TierSummary>,
     /// Each subtest of each experiment.
@@ -102,7 +106,8 @@ pub fn analyse(rows: &Rows, settings: &Settings) -> Analysis {
         power_analysis: effects::power(&groups, &settings.power),
         correlations: significance::correlations(&groups, settings.alpha),
         tier_descriptives: tables::tier_descriptives(&groups),
-        interaction_tests: significance::interactions(&groups, settings.alpha),
+        interaction_tests: significance::interactions(rows.runs, Factor::AgentModel, settings.alpha),
+        experiment_interaction_tests: significance::interactions(rows.runs, Factor::Experiment, settings.alpha),
         tiers: tables::tiers(&groups, &settings.bootstrap),
         subtests: subtests(rows.runs),
         metrics: tables::metrics(&groups),

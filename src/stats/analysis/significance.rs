@@ -1,9 +1,10 @@
 //! Tests: shapes, differences between tiers, correlations, and what models and tiers do together.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::groups::{Groups, Metric, Model, Tier};
-use crate::model::table::RunRow;
+use crate::model::table::{RowRun, RunRow};
 use crate::stats::correlation::{known_pairs, spearman};
 use crate::stats::holm::holm;
 use crate::stats::kruskal_wallis::kruskal_wallis;
@@ -15,7 +16,7 @@ use crate::stats::shapiro_wilk::shapiro_wilk;
 const FEWEST: usize = 2;
 
 /// Shapiro–Wilk of a tier's numbers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Normality {
     /// The model.
     pub model: String,
@@ -34,7 +35,7 @@ pub struct Normality {
 }
 
 /// Kruskal–Wallis over a model's tiers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Omnibus {
     /// The model.
     pub model: String,
@@ -51,7 +52,7 @@ pub struct Omnibus {
 }
 
 /// Mann–Whitney between two tiers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Pairwise {
     /// The model.
     pub model: String,
@@ -79,7 +80,7 @@ pub struct Pairwise {
 }
 
 /// Spearman's correlation of two metrics.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Related {
     /// The model.
     pub model: String,
@@ -97,12 +98,12 @@ pub struct Related {
     pub is_significant: bool,
 }
 
-/// Scheirer–Ray–Hare with models and tiers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Scheirer–Ray–Hare with tiers, and models or experiments.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Interaction {
     /// What was measured.
     pub metric: Metric,
-    /// `agent_model`, `tier` or `interaction`.
+    /// `agent_model` or `experiment`, `tier`, or `interaction`.
     pub effect: String,
     /// H; `null` of numbers that are all the same.
     pub h_statistic: Option<f64>,
@@ -222,17 +223,35 @@ pub(super) fn correlations(groups: &Groups, alpha: f64) -> Vec<Related> {
     groups.models.iter().flat_map(|model| pairs.map(|pair| of_model(model, pair))).collect()
 }
 
-pub(super) fn interactions(groups: &Groups, alpha: f64) -> Vec<Interaction> {
+/// What is crossed with tiers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Factor {
+    AgentModel,
+    Experiment,
+}
+
+impl Factor {
+    fn name(self) -> &'static str {
+        match self {
+            Self::AgentModel => "agent_model",
+            Self::Experiment => "experiment",
+        }
+    }
+
+    fn of(self, run: &RowRun) -> &str {
+        match self {
+            Self::AgentModel => &run.agent_model,
+            Self::Experiment => &run.experiment,
+        }
+    }
+}
+
+pub(super) fn interactions(runs: &[RunRow], factor: Factor, alpha: f64) -> Vec<Interaction> {
     let of_metric = |metric: Metric| {
-        let of_tier = |model: &Model, tier: &Tier| -> Vec<(String, String, f64)> {
-            let known = tier.runs.iter().filter_map(|run: &&RunRow| metric.of(run));
-            known.map(|value| (model.name.to_owned(), tier.name.to_owned(), value)).collect()
-        };
-        let tiers = groups.models.iter().flat_map(|model| model.tiers.iter().map(move |tier| (model, tier)));
-        let observations: Vec<_> = tiers.flat_map(|(model, tier)| of_tier(model, tier)).collect();
-        let test = scheirer_ray_hare(&observations);
+        let known = |row: &RunRow| Some((factor.of(&row.run).to_owned(), row.run.tier.clone(), metric.of(row)?));
+        let test = scheirer_ray_hare(&runs.iter().filter_map(known).collect::<Vec<_>>());
         let effects = [
-            ("agent_model", test.map(|test| test.first)),
+            (factor.name(), test.map(|test| test.first)),
             ("tier", test.map(|test| test.second)),
             ("interaction", test.map(|test| test.interaction)),
         ];

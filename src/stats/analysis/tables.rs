@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::groups::{Groups, Metric, Tier, tier_order};
@@ -10,14 +11,13 @@ use crate::model::money::Usd;
 use crate::model::score::Grade;
 use crate::model::table::{RowRun, RunRow};
 use crate::model::usage::{self, Total};
-use crate::stats::bootstrap;
-use crate::stats::cost;
 use crate::stats::descriptive::{consistency, excess_kurtosis, known, mean, median, quantile, sd, skew};
 use crate::stats::estimate::{Estimate, Interval};
 use crate::stats::proportion::wilson;
+use crate::stats::{bootstrap, cost};
 
 /// Mean, median and sample sd of some numbers; `null` where there are too few.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Spread {
     /// Mean.
     pub mean: Option<f64>,
@@ -33,8 +33,7 @@ impl Spread {
     }
 }
 
-/// What a pass costs: the mean cost of a run divided by the pass rate. `None` where no run passed, and where the cost of a
-/// run is not known.
+/// The mean cost of a run divided by the pass rate. `None` where no run passed, and where a cost is not known.
 fn cost_of_pass(runs: &[&RunRow]) -> Option<f64> {
     let judged: Vec<&RunRow> = runs.iter().copied().filter(|run| run.passed.is_some()).collect();
     let passed = judged.iter().filter(|run| run.passed == Some(true)).count();
@@ -48,7 +47,7 @@ fn total_cost(runs: &[&RunRow]) -> Total {
 }
 
 /// Pass rate and cost of a tier; or, as `frontier`, the least cost of a pass.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TierDescriptive {
     /// The model.
     pub model: String,
@@ -105,7 +104,7 @@ pub(super) fn tier_descriptives(groups: &Groups) -> Vec<TierDescriptive> {
 }
 
 /// A tier with its intervals.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TierSummary {
     /// The model.
     pub model: String,
@@ -131,6 +130,7 @@ pub struct TierSummary {
     pub cost: Spread,
     /// All costs together.
     #[serde(flatten, with = "usage::total")]
+    #[schemars(with = "usage::total::Keys")]
     pub total_cost: Total,
     /// Cost of a pass.
     pub cop: Option<f64>,
@@ -162,7 +162,7 @@ pub(super) fn tiers(groups: &Groups, settings: &bootstrap::Settings) -> Vec<Tier
 }
 
 /// A subtest of an experiment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SubtestSummary {
     /// The experiment.
     pub experiment: String,
@@ -186,6 +186,7 @@ pub struct SubtestSummary {
     pub mean_cost: Option<f64>,
     /// All costs together.
     #[serde(flatten, with = "usage::total")]
+    #[schemars(with = "usage::total::Keys")]
     pub total_cost: Total,
     /// Mean seconds.
     pub mean_duration: Option<f64>,
@@ -243,7 +244,7 @@ fn subtest(runs: &[&RunRow]) -> Option<SubtestSummary> {
 }
 
 /// The distribution of a metric.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricSummary {
     /// The model.
     pub model: String,
@@ -285,7 +286,7 @@ pub(super) fn metrics(groups: &Groups) -> Vec<MetricSummary> {
 }
 
 /// Mean tokens of a tier's runs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TokenMeans {
     /// The model.
     pub model: String,
@@ -317,7 +318,7 @@ pub(super) fn tokens(groups: &Groups) -> Vec<TokenMeans> {
 }
 
 /// An experiment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExperimentSummary {
     /// Its name.
     pub experiment: String,
@@ -331,6 +332,7 @@ pub struct ExperimentSummary {
     pub mean_cost: Option<f64>,
     /// All costs together.
     #[serde(flatten, with = "usage::total")]
+    #[schemars(with = "usage::total::Keys")]
     pub total_cost: Total,
     /// Cost of a pass.
     pub cop: Option<f64>,

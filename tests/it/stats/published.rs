@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use scylla::model::published::KnownMistake;
 use scylla::model::usage::Total;
 use scylla::projectscylla::tables;
 use scylla::stats::analysis::{Analysis, Metric, Rows, Settings, Spread, SubtestSummary, TierSummary, analyse};
@@ -14,34 +15,8 @@ use serde_json::{Map, Value, json};
 use super::differences::{Differences, MOST, Number, hold, with_numbers};
 use crate::shared::shared;
 
-/// A field whose published value is wrong, and why ours is another one.
-struct Wrong {
-    array: &'static str,
-    field: &'static str,
-    published: Value,
-    ours: Value,
-    reason: &'static str,
-}
-
 /// Process metrics are 0 in every published run, so that their groups hold one value: that is where all of these lie.
 const CONSTANT: [&str; 3] = ["r_prog", "cfp", "pr_revert_rate"];
-
-fn wrong() -> Vec<Wrong> {
-    let shapeless = "numbers that are all the same have no shape: W is 0 divided by 0, which is published as 1";
-    let row = |array, field, published, ours, reason| Wrong { array, field, published, ours, reason };
-    vec![
-        row("normality_tests", "w_statistic", json!(1.0), json!(null), shapeless),
-        row("normality_tests", "p_value", json!(1.0), json!(null), shapeless),
-        row("normality_tests", "is_normal", json!(true), json!(null), "what has no shape is not normal"),
-        row(
-            "effect_sizes",
-            "is_significant",
-            json!(true),
-            json!(false),
-            "the interval of a delta of 0 is published as NaN, which was taken for one that excludes 0",
-        ),
-    ]
-}
 
 /// The analysis, made once for all tests.
 fn analysis(folder: &Path) -> &'static Analysis {
@@ -105,7 +80,7 @@ fn every_published_result_is_found_again_and_what_is_wrong_in_it_is_named() {
     let Some(folder) = shared("data/projectscylla-haiku") else { return };
     let analysis = analysis(&folder);
     let (ours, published) = (serde_json::to_value(analysis).unwrap(), published(&folder, "statistical_results.json"));
-    let wrong = wrong();
+    let wrong = tables::published::known_mistakes();
     let mut named = vec![0_usize; wrong.len()];
     let (mut differences, mut far) = (Differences::default(), Vec::new());
     let arrays = published.as_object().unwrap().iter().filter_map(|(name, rows)| Some((name, rows.as_array()?)));
@@ -116,7 +91,8 @@ fn every_published_result_is_found_again_and_what_is_wrong_in_it_is_named() {
             for (field, value) in row.as_object().unwrap() {
                 let found = our_row.get(field).unwrap_or(&Value::Null);
                 let is_constant = CONSTANT.iter().any(|metric| row["metric"] == *metric);
-                let is_row = |wrong: &Wrong| wrong.array == array && wrong.field == field && wrong.published == *value;
+                let is_row =
+                    |wrong: &KnownMistake| wrong.array == array && wrong.field == field && wrong.published == *value;
                 if let Some(at) = wrong.iter().position(is_row).filter(|_| is_constant) {
                     assert_eq!(*found, wrong[at].ours, "{array} {row}");
                     named[at] += 1;
@@ -138,9 +114,9 @@ fn every_published_result_is_found_again_and_what_is_wrong_in_it_is_named() {
     hold("published values that are wrong", &table_of(&wrong, &named));
 }
 
-fn table_of(wrong: &[Wrong], named: &[usize]) -> String {
+fn table_of(wrong: &[KnownMistake], named: &[usize]) -> String {
     let mut table = "| array | field | rows | published | here | why |\n|---|---|---|---|---|---|\n".to_owned();
-    for (Wrong { array, field, published, ours, reason }, rows) in wrong.iter().zip(named) {
+    for (KnownMistake { array, field, published, ours, reason }, rows) in wrong.iter().zip(named) {
         writeln!(table, "| `{array}` | `{field}` | {rows} | `{published}` | `{ours}` | {reason} |").unwrap();
     }
     table
