@@ -109,6 +109,7 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<Exit, CliError> 
         Command::Compare(args) => commands::compare::run(args, console),
         Command::Report(args) => commands::report::run(args, console),
         Command::Verify(args) => commands::verify::run(args, console),
+        Command::Publish(args) => commands::publish::run(args, console),
         Command::Repair(args) => commands::repair::run(args, console),
         Command::Seal(args) => commands::seal::run(args, console),
         Command::Checkout(args) => commands::checkout::run(args, console),

@@ -7,7 +7,7 @@ use crate::cli::error::CliError;
 use crate::text::nearest::nearest;
 
 /// Words of other tools, and what to type here instead.
-const MEANT: [(&str, &str); 18] = [
+const MEANT: [(&str, &str); 17] = [
     ("cancel", STOP),
     ("check", "`cargo scylla verify` checks an experiment, `cargo scylla fixture check DIR` a fixture"),
     ("clean", DELETE),
@@ -19,7 +19,6 @@ const MEANT: [(&str, &str); 18] = [
     ("ls", "`cargo scylla list` lists the experiments of the results folder"),
     ("new", "`cargo scylla fixture new my-task` makes a fixture to begin with"),
     ("plan", "`cargo scylla run --dry-run` shows the plan of a fixture, and starts nothing"),
-    ("report", SHOW),
     (
         "restart",
         "`cargo scylla resume` goes on with an experiment, and `cargo scylla run FIXTURE --fresh` begins a new one",
@@ -31,7 +30,6 @@ const MEANT: [(&str, &str); 18] = [
     ("validate", "`cargo scylla verify` checks an experiment, `cargo scylla fixture check DIR` a fixture"),
 ];
 
-const SHOW: &str = "`cargo scylla status` shows where an experiment stands, with its table of results";
 const STOP: &str =
     "`cargo scylla stop` stops a coordinator as Ctrl-C does where it runs, and `cargo scylla resume` goes on";
 const DELETE: &str = "an experiment is a folder: it goes when the folder is removed";

@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod findings;
+pub mod readme;
 pub mod results;
 pub mod rows;
 pub mod show;

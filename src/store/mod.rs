@@ -10,6 +10,7 @@ use crate::os::lock::LockError;
 
 mod attempts;
 pub mod baseline_checks;
+pub mod bundle;
 pub mod checkpoint;
 pub mod claim;
 mod claimed;

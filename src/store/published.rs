@@ -11,9 +11,9 @@ use crate::os::files::{self, FileError, Kind, ReadError};
 use crate::text::leaks::{Leak, Search};
 use crate::text::redact::Secrets;
 
-use super::evidence::files_below;
-use super::layout::{BACKUP_PREFIX, ExperimentFolder, LOCK, PRIVATE, REPO, WORKSPACE, claim_of, is_temporary};
-use super::{StoreError, threads};
+use super::evidence::{files_below, folders_below};
+use super::layout::{BACKUP_PREFIX, CONFIG, ExperimentFolder, LOCK, PRIVATE, REPO, WORKSPACE, claim_of, is_temporary};
+use super::{StoreError, repository, threads};
 
 /// Bytes that are read at a time.
 const PART_BYTES: usize = 256 << 10;
@@ -46,6 +46,26 @@ pub fn files(folder: &ExperimentFolder) -> Result<Vec<PathBuf>, StoreError> {
     }
     found.sort();
     Ok(found)
+}
+
+/// The folders in the config's folder, which may be empty and whose digests cover them, by their paths below the experiment's.
+///
+/// # Errors
+/// When one cannot be listed, or something there is a link.
+pub fn folders(folder: &ExperimentFolder) -> Result<Vec<PathBuf>, StoreError> {
+    let below = folders_below(&folder.config_dir())?;
+    Ok(below.into_iter().map(|path| Path::new(CONFIG).join(path)).collect())
+}
+
+/// The files of `repo.git` that are ever read, by their paths below the experiment's folder.
+///
+/// # Errors
+/// When it cannot be listed.
+pub fn repository(folder: &ExperimentFolder) -> Result<Vec<PathBuf>, StoreError> {
+    let files = repository::list(folder)?;
+    // Without it, git sees no repository.
+    let head = Some("HEAD".to_owned()).filter(|head| folder.repo().join(head).is_file());
+    Ok(files.into_iter().chain(head).map(|file| Path::new(REPO).join(file)).collect())
 }
 
 fn is_given(path: &Path) -> bool {

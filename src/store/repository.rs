@@ -147,7 +147,7 @@ fn read(folder: &ExperimentFolder) -> Result<Record, StoreError> {
 }
 
 /// The files of `repo.git` that are ever read, as paths below it.
-fn list(folder: &ExperimentFolder) -> Result<Vec<String>, StoreError> {
+pub(super) fn list(folder: &ExperimentFolder) -> Result<Vec<String>, StoreError> {
     let repo = folder.repo();
     let files = evidence::files_below(&repo)?.into_iter().filter_map(|path| path.to_str().map(str::to_owned));
     Ok(files.filter(|file| is_read(file)).collect())

@@ -36,6 +36,7 @@ mod pausing;
 mod planted;
 mod power;
 mod projectscylla;
+mod publish;
 mod rate_limit;
 mod readme;
 mod regrade;

@@ -6,14 +6,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::cli::args::again::as_saved;
-use crate::cli::args::again::{Regrade, Rerun};
+use crate::cli::args::again::{Regrade, Rerun, as_saved};
 use crate::cli::args::compare::Compare;
-use crate::cli::args::fixture::Fixture;
-use crate::cli::args::fixture::OverrideFlags;
+use crate::cli::args::fixture::{Fixture, OverrideFlags};
 use crate::cli::args::list::List;
 use crate::cli::args::output::{TableFlags, Talk};
 use crate::cli::args::projectscylla::{Export, TakeOverFlags};
+use crate::cli::args::publish::Publish;
 use crate::cli::args::report::Report;
 use crate::cli::args::runs::Runs;
 use crate::cli::args::seal::Seal;
@@ -32,6 +31,7 @@ pub mod fixture;
 pub mod list;
 pub mod output;
 pub mod projectscylla;
+pub mod publish;
 pub mod report;
 pub mod runs;
 pub mod seal;
@@ -137,6 +137,10 @@ pub enum Command {
     /// Shows first what differs between what they were given, then their numbers beside each other, each with how many runs it
     /// rests on, and a plain sentence for each difference: with its 95 % interval, and whether it may be chance.
     Compare(Compare),
+    /// Write one file with all that others need to check an experiment, when it is in order and holds no secret
+    ///
+    /// Where a policy is not met, nothing is written, and the exit code is that of `verify`, which checks bundles, too.
+    Publish(Publish),
     /// Report experiments: which setup solves its task, how often, at what cost, and how sure that is
     ///
     /// Answers in plain sentences, the setups in a table with intervals, the judges and how far they agree. Beside every mean

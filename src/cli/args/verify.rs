@@ -20,10 +20,10 @@ pub struct Verify {
     #[arg(long, value_name = "LEVEL", conflicts_with = "quick")]
     pub level: Option<Closeness>,
     /// Leave the evidence that seals cover unread; compare results, checkpoint and plan only: `--level counts`
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["report", "require_seal", "signer"])]
     pub quick: bool,
     /// Hold the files in `report/` of the experiment against the results, else exit 7; without this flag, when they are stamped
-    #[arg(long, conflicts_with = "quick")]
+    #[arg(long)]
     pub report: bool,
     /// Form of the report [with `--message-format json`: json]
     #[arg(long, value_name = "FORMAT", default_value = FORMATS[0].name, value_parser = values::report_format())]
@@ -74,9 +74,9 @@ pub struct Gate {
     #[arg(long)]
     pub no_secrets: bool,
     /// There must be a seal over the whole experiment that covers all of it, else exit 7
-    #[arg(long, visible_alias = "sealed", conflicts_with = "quick")]
+    #[arg(long, visible_alias = "sealed")]
     pub require_seal: bool,
     /// Who may have signed the seal: a file of allowed signers, as `ssh-keygen` reads it; else exit 5, or 7 without a signature
-    #[arg(long, value_name = "FILE", conflicts_with = "quick")]
+    #[arg(long, value_name = "FILE")]
     pub signer: Option<PathBuf>,
 }

@@ -9,6 +9,7 @@ pub mod extend;
 pub mod fixture;
 pub mod list;
 pub mod pages;
+pub mod publish;
 pub mod regrade;
 pub mod repair;
 pub mod report;

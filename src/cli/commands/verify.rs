@@ -1,6 +1,6 @@
 //! `verify`: checks whether results, checkpoint and plan agree. Writes nothing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::args::Which;
 use crate::cli::args::output::MessageFormat;
@@ -18,13 +18,17 @@ use crate::model::ids::RunId;
 use crate::model::place::Place;
 use crate::model::plan::Plan;
 use crate::model::survey::{ResultFacts, RunSeen, Survey};
+use crate::os::files::TemporaryFolder;
 use crate::report::findings::{Examined, FOR_MACHINES, FORMATS, PlannedRun, Verification, policy_sentence};
 use crate::rules::audit::audit_and_count;
 use crate::rules::policy::{Policy, Unmet, unmet};
+use crate::store::bundle::{self, BundleError, ENDING};
+use crate::store::find::look as look_at;
 use crate::store::layout::ExperimentFolder;
 use crate::store::published;
 use crate::store::signature::{Signed, signed};
 use crate::store::survey::{Depth, survey};
+use crate::text::escape;
 use crate::text::leaks::Leak;
 
 /// Runs the command.
@@ -35,27 +39,29 @@ pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
     let policy = policy(&args.gate, console)?;
     let dirs: Vec<Option<PathBuf>> =
         if args.dirs.is_empty() { vec![None] } else { args.dirs.iter().cloned().map(Some).collect() };
-    let mut chosen = Vec::new();
+    // Each is there until all is told.
+    let (mut chosen, mut unpacked) = (Vec::new(), Vec::new());
     for dir in dirs {
-        chosen.push(choose(&Which { dir, results_dir: args.results_dir.clone() }, console)?);
+        let bundle = dir.as_ref().filter(|dir| is_bundle(dir)).cloned();
+        if let Some(bundle) = bundle {
+            let place = TemporaryFolder::new("cargo-scylla-bundle-")?;
+            let folder = in_bundle(&console.current_dir()?.join(&bundle), place.path())?;
+            unpacked.push(place);
+            chosen.push((folder, bundle.to_string_lossy().into_owned()));
+        } else {
+            chosen.push(choose(&Which { dir, results_dir: args.results_dir.clone() }, console)?);
+        }
     }
     let closeness = args.level.unwrap_or(if args.quick { Closeness::Counts } else { Closeness::Recompute });
     if closeness < Closeness::Content && (args.report || args.gate.require_seal || args.gate.signer.is_some()) {
         let why = "`--report`, `--require-seal` and `--signer` read more than this `--level` does";
         return Err(CliError::usage(why).hint("leave `--level` out"));
     }
-    let signer = match &args.gate.signer {
-        Some(file) => Some(console.current_dir()?.join(file)),
-        None => None,
-    };
     let mut looked = Vec::new();
     for (folder, name) in chosen {
-        let mut one = look(&folder, name, closeness, &policy)?;
+        let mut one = examined(&folder, name, closeness, (&policy, &args.gate), console)?;
         if closeness >= Closeness::Content {
             one.hold_report(&folder, args.report, closeness)?;
-        }
-        if let Some(allowed) = &signer {
-            one.hold_against(signed(&folder, allowed).map_err(|error| CliError::usage(error.to_string()))?, console)?;
         }
         looked.push(one);
     }
@@ -72,8 +78,46 @@ pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
     Ok(exit)
 }
 
+/// Whether a person means a bundle.
+fn is_bundle(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(ENDING) && !path.is_dir()
+}
+
+/// The experiment in a bundle, unpacked into a folder of ours.
+fn in_bundle(bundle: &Path, place: &Path) -> Result<ExperimentFolder, CliError> {
+    bundle::unpack(bundle, place).map_err(|error| match error {
+        BundleError::Store(error) => error.into(),
+        BundleError::Refused { .. } => CliError::usage(error.to_string()),
+    })?;
+    let mut found = look_at(place)?.experiments.into_iter();
+    match (found.next(), found.next()) {
+        (Some(only), None) => Ok(only),
+        (first, _) => {
+            let why = if first.is_some() { "more than one experiment" } else { "no experiment" };
+            let shown = escape::terminal(&bundle.to_string_lossy()).into_owned();
+            Err(CliError::usage(format!("`{shown}` holds {why}")))
+        }
+    }
+}
+
+/// An experiment, examined and held against the requirements.
+pub(super) fn examined(
+    folder: &ExperimentFolder,
+    name: String,
+    closeness: Closeness,
+    (policy, gate): (&Policy, &Gate),
+    console: &mut Console,
+) -> Result<Looked, CliError> {
+    let mut one = look(folder, name, closeness, policy)?;
+    if let Some(file) = &gate.signer {
+        let allowed = console.current_dir()?.join(file);
+        one.hold_against(signed(folder, &allowed).map_err(|error| CliError::usage(error.to_string()))?, console)?;
+    }
+    Ok(one)
+}
+
 /// The requirements from the flags, else from the settings.
-fn policy(flags: &Gate, console: &Console) -> Result<Policy, CliError> {
+pub(super) fn policy(flags: &Gate, console: &Console) -> Result<Policy, CliError> {
     let set = locate_gate(&console.current_dir()?)?;
     let rates = if flags.min_pass_rate.is_empty() { set.min_pass_rate } else { flags.min_pass_rate.clone() };
     Ok(Policy {
@@ -89,7 +133,7 @@ fn policy(flags: &Gate, console: &Console) -> Result<Policy, CliError> {
 }
 
 /// What was found in one experiment.
-struct Looked {
+pub(super) struct Looked {
     name: String,
     survey: Survey,
     plan: Plan,
@@ -169,6 +213,16 @@ impl Looked {
         Ok(())
     }
 
+    /// Whether it is stored in another form than this tool's.
+    pub(super) fn is_of_another_tool(&self) -> bool {
+        self.survey.made_by.is_some()
+    }
+
+    /// Adds requirements that are not met.
+    pub(super) fn add_unmet(&mut self, unmet: Vec<String>) {
+        self.unmet.extend(unmet);
+    }
+
     /// Adds what a signature of the seal says.
     fn hold_against(&mut self, signed: Signed, console: &mut Console) -> Result<(), CliError> {
         match signed {
@@ -182,7 +236,8 @@ impl Looked {
         Ok(())
     }
 
-    fn verification(&self, closeness: Closeness) -> Verification<'_> {
+    /// What is told of it.
+    pub(super) fn verification(&self, closeness: Closeness) -> Verification<'_> {
         Verification {
             tool_version: env!("CARGO_PKG_VERSION"),
             experiment_id: self.survey.experiment_id(),
@@ -205,7 +260,7 @@ impl Looked {
 
     /// The exit code for the worst finding. If a number of runs is allowed to be missing, that replaces the rule for
     /// missing runs.
-    fn exit(&self, policy: &Policy) -> Exit {
+    pub(super) fn exit(&self, policy: &Policy) -> Exit {
         let worst = self.findings.iter().map(|finding| finding.kind.level()).max();
         match worst {
             Some(Level::Damaged) => Exit::Damaged,

@@ -83,6 +83,23 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write_with(path, bytes, Place::New, File::sync_all)
 }
 
+/// Like [`write_new`], for what does not fit into memory: `write` is given the file.
+///
+/// # Errors
+/// As [`write_new`], and when `write` fails.
+pub fn write_new_by(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), FileError> {
+    let folder = parent(path);
+    let failed = |error| FileError::new("write", path, error);
+    let mut temporary = tempfile::Builder::new()
+        .prefix(TEMPORARY_PREFIX)
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .map_err(failed)?;
+    write(temporary.as_file_mut()).and_then(|()| temporary.as_file().sync_all()).map_err(failed)?;
+    temporary.into_temp_path().persist_noclobber(path).map_err(|error| failed(error.error))?;
+    sync_dir(folder)
+}
+
 /// Writes a new file in place of what is there and syncs its bytes. A reader may see a partial file, and its name is
 /// durable only when its folder is: for files that nobody reads before another file says that they are whole.
 ///

@@ -190,6 +190,26 @@ pub(super) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(found)
 }
 
+/// The folders below a folder, sorted, as paths below it. A link among them is an error.
+///
+/// # Errors
+/// When a folder cannot be listed, or something is a link.
+pub(super) fn folders_below(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let mut found = Vec::new();
+    for entry in WalkDir::new(folder).min_depth(1) {
+        let entry = entry.map_err(|error| FileError::new("list", folder, error))?;
+        if entry.file_type().is_symlink() {
+            let why = io::Error::other("it is a symbolic link, and a bundle holds none");
+            return Err(FileError::new("publish", entry.path(), why));
+        }
+        if entry.file_type().is_dir() {
+            found.push(entry.path().strip_prefix(folder).unwrap_or(entry.path()).to_owned());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// Places in a run's folder with unknown names or names of temporary files, at every level but in the agent's own
 /// folder.
 ///

@@ -109,6 +109,7 @@ fn every_command_and_flag_in_the_documents_is_in_the_help() {
         "runs",
         "compare",
         "report",
+        "publish",
         "seal",
         "verify",
         "repair",

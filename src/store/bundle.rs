@@ -1,0 +1,210 @@
+//! A bundle: one file, `….tar.zst`, with everything of an experiment that others need to check it. The door to `tar` and `zstd`.
+//!
+//! The same files give the same bytes: entries are sorted, and have neither times nor owners. A bundle that somebody else made is
+//! hostile: it is unpacked into a folder of its own, holds regular files and folders only, and no more of them than fits.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Component, Path, PathBuf};
+
+use tar::{Archive, Builder, EntryType, Header};
+
+use crate::model::limits::MOST_DEPTH;
+use crate::os::files::{self, FileError};
+
+use super::StoreError;
+
+/// The ending of a bundle's name.
+pub const ENDING: &str = ".tar.zst";
+/// How hard it is compressed: harder takes much longer and gains little.
+const COMPRESSION: i32 = 9;
+/// Most files and folders.
+const MOST_ENTRIES: usize = 4_000_000;
+/// Most bytes of a small bundle, unpacked.
+const MOST_BYTES: u64 = 2 << 30;
+/// A larger one has at most so many times its own size: text that repeats itself is compressed less.
+const MOST_TIMES: u64 = 500;
+/// Longest path.
+const MOST_PATH: u64 = 4096;
+
+/// What is put into a bundle.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// The content of a file that lies here.
+    File(PathBuf),
+    /// These bytes.
+    Text(Vec<u8>),
+    /// Nothing: it is a folder.
+    Folder,
+}
+
+/// Why a bundle is not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// It cannot be read, or its content not be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It is no bundle, or a hostile one: why.
+    #[error("`{path}` is no bundle that can be unpacked: {why}", path = path.display())]
+    Refused {
+        /// The bundle.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+}
+
+/// Writes a new bundle with these entries, by their paths in it.
+///
+/// # Errors
+/// When it is there already, or a file cannot be read or written, or changes meanwhile.
+pub fn write(to: &Path, entries: &BTreeMap<PathBuf, Source>) -> Result<(), StoreError> {
+    files::write_new_by(to, |file| {
+        let mut builder = Builder::new(zstd::Encoder::new(file, COMPRESSION)?);
+        for (path, source) in entries {
+            add(&mut builder, path, source)?;
+        }
+        builder.into_inner()?.finish()?.flush()
+    })?;
+    Ok(())
+}
+
+fn add(builder: &mut Builder<impl Write>, path: &Path, source: &Source) -> io::Result<()> {
+    let mut header = Header::new_gnu();
+    header.set_mtime(0);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mode(0o644);
+    header.set_entry_type(EntryType::Regular);
+    match source {
+        Source::Folder => {
+            header.set_entry_type(EntryType::Directory);
+            header.set_mode(0o755);
+            header.set_size(0);
+            builder.append_data(&mut header, path, io::empty())
+        }
+        Source::Text(bytes) => {
+            header.set_size(bytes.len() as u64);
+            builder.append_data(&mut header, path, bytes.as_slice())
+        }
+        Source::File(from) => {
+            let failed = |why: String| io::Error::other(format!("`{}`: {why}", from.display()));
+            let file = files::open_regular(from).map_err(|error| failed(error.to_string()))?;
+            let found = file.metadata()?;
+            header.set_size(found.len());
+            if found.permissions().mode() & 0o100 != 0 {
+                header.set_mode(0o755);
+            }
+            let mut counted = Counted { from: file.take(found.len()), read: 0 };
+            builder.append_data(&mut header, path, &mut counted)?;
+            if counted.read == found.len() { Ok(()) } else { Err(failed("it changes while it is read".to_owned())) }
+        }
+    }
+}
+
+/// Counts what is read.
+struct Counted<R> {
+    from: R,
+    read: u64,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.from.read(buffer)?;
+        self.read += read as u64;
+        Ok(read)
+    }
+}
+
+/// Unpacks a bundle into an empty folder of ours.
+///
+/// # Errors
+/// When it is no bundle, has anything but files and folders below it, is larger than it may be, or cannot be written.
+pub fn unpack(bundle: &Path, to: &Path) -> Result<(), BundleError> {
+    let refused = |why: String| BundleError::Refused { path: bundle.to_owned(), why };
+    let file = files::open_regular(bundle).map_err(StoreError::from)?;
+    let size = file.metadata().map_err(|error| StoreError::from(FileError::new("look at", bundle, error)))?.len();
+    let mut unpacking = Unpacking { to, left: MOST_BYTES.max(size.saturating_mul(MOST_TIMES)), entries: 0, long: None };
+    let mut archive = Archive::new(zstd::Decoder::new(file).map_err(|error| refused(error.to_string()))?);
+    // Raw, because names are then read with a limit: a long one is an entry of its own, which may claim any length.
+    let entries = archive.entries().map_err(|error| refused(error.to_string()))?.raw(true);
+    for entry in entries {
+        let mut entry = entry.map_err(|error| refused(error.to_string()))?;
+        unpacking.take(&mut entry).map_err(refused)?;
+    }
+    if unpacking.entries == 0 { Err(refused("it is empty".to_owned())) } else { Ok(()) }
+}
+
+struct Unpacking<'a> {
+    to: &'a Path,
+    left: u64,
+    entries: usize,
+    /// The name of the next entry, when it is a long one.
+    long: Option<PathBuf>,
+}
+
+impl Unpacking<'_> {
+    /// Takes an entry; an error says why the bundle is refused.
+    fn take(&mut self, entry: &mut tar::Entry<'_, impl Read>) -> Result<(), String> {
+        let size = entry.header().entry_size().map_err(|error| error.to_string())?;
+        self.entries += 1;
+        if self.entries > MOST_ENTRIES {
+            return Err(format!("it holds more than {MOST_ENTRIES} entries"));
+        }
+        self.left = self.left.checked_sub(size).ok_or("it would take far more room than its size lets expect")?;
+        let kind = entry.header().entry_type();
+        if kind == EntryType::GNULongName {
+            if size > MOST_PATH || self.long.is_some() {
+                return Err("it holds a name that is too long".to_owned());
+            }
+            let mut name = Vec::new();
+            entry.by_ref().take(MOST_PATH).read_to_end(&mut name).map_err(|error| error.to_string())?;
+            let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
+            self.long = Some(PathBuf::from(OsStr::from_bytes(&name[..end])));
+            return Ok(());
+        }
+        let named = entry.header().path_bytes().into_owned();
+        let name = self.long.take().unwrap_or_else(|| PathBuf::from(OsStr::from_bytes(&named)));
+        let path = self.to.join(below(&name)?);
+        let failed = |error: io::Error| format!("`{}` cannot be written: {error}", shown(&name));
+        match kind {
+            EntryType::Directory => fs::create_dir_all(&path).map_err(failed),
+            EntryType::Regular => {
+                fs::create_dir_all(path.parent().unwrap_or(self.to)).map_err(failed)?;
+                let is_program = entry.header().mode().is_ok_and(|mode| mode & 0o100 != 0);
+                let mode = if is_program { 0o755 } else { 0o644 };
+                let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&path);
+                let mut file: File = file.map_err(failed)?;
+                let written = io::copy(&mut entry.by_ref().take(size), &mut file).map_err(failed)?;
+                if written == size { Ok(()) } else { Err("it ends in the middle of a file".to_owned()) }
+            }
+            _ => Err(format!("`{}` is neither a file nor a folder", shown(&name))),
+        }
+    }
+}
+
+/// The path, if it leads to a place below the folder that it is joined to.
+fn below(name: &Path) -> Result<PathBuf, String> {
+    let mut path = PathBuf::new();
+    for part in name.components() {
+        match part {
+            Component::CurDir => {}
+            Component::Normal(part) => path.push(part),
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
+                return Err(format!("`{}` leads out of it", shown(name)));
+            }
+        }
+    }
+    if path.iter().count() > 2 * MOST_DEPTH {
+        return Err(format!("`{}` lies too deep", shown(name)));
+    }
+    Ok(path)
+}
+
+fn shown(name: &Path) -> String {
+    crate::text::escape::terminal(&name.to_string_lossy()).into_owned()
+}
