@@ -12,12 +12,12 @@ use crate::cli::console::Console;
 use crate::cli::derived;
 use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
-use crate::engine::reported::reported;
+use crate::engine::reported::{add_whole, reported};
 use crate::model::experiment::MADE_BY;
 use crate::os::files;
 use crate::report::findings::{FORMATS, policy_sentence};
 use crate::report::readme::{README, readme};
-use crate::report::results::stamp::{STAMP, Stamp};
+use crate::report::results::stamp::{self, STAMP, Stamp};
 use crate::report::results::{FORMS, Material, Report};
 use crate::rules::policy::{Policy, Unmet};
 use crate::store::bundle::{self, ENDING, Source};
@@ -91,14 +91,16 @@ fn add_report(
     root: &Path,
     entries: &mut BTreeMap<PathBuf, Source>,
 ) -> Result<Report, CliError> {
-    let experiment = reported(folder, derived::name_of(folder)).on(typed)?;
+    let mut experiment = reported(folder, derived::name_of(folder)).on(typed)?;
+    add_whole(folder, &mut experiment).on(typed)?;
     let experiments = std::slice::from_ref(&experiment);
     let report = Report::of(experiments, &[], MADE_BY, &derived::settings());
     let material = Material { report: &report, experiments };
+    let made_from = stamp::Source::of(&report);
     let (mut stamp, place) = (Stamp::default(), root.join(folder.relative(&folder.report())));
     for form in FORMS.iter().skip(1) {
         for file in (form.files)(&material, Styles::plain()) {
-            stamp.add(&file, form.name, &report);
+            stamp.add(&file, form.name, &made_from);
             entries.insert(place.join(file.name), Source::Text(file.text.into_bytes()));
         }
     }
