@@ -62,7 +62,8 @@ pub(super) fn add(page: &mut Page, experiment: &ExperimentReport, number: usize)
     let some_cost_more = drawn.iter().any(|setup| !setup.summary.cost.is_whole());
     let step = step(drawn.iter().map(|setup| cost(setup)).fold(0.0, f64::max));
     let highest = drawn.iter().map(|setup| cost(setup)).fold(step, f64::max);
-    let most = (highest / step).ceil() * step;
+    // Room for the mark of the dearest one, and for its name.
+    let most = (highest * 1.04 / step).ceil() * step;
     let mark = |setup: &&SetupReport| {
         let rate = setup.summary.pass_rate.map_or(0.0, |rate| rate.value);
         let (low, high) = setup.summary.wilson.map_or((rate, rate), |interval| (interval.low, interval.high));
