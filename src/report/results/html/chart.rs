@@ -17,7 +17,7 @@ const BOTTOM: f64 = 52.0;
 /// Marks that are nearer than this are named together.
 const NEAR: f64 = 9.0;
 /// A label takes so much room: the width of a letter, and its height.
-const LETTER: f64 = 7.0;
+const LETTER: f64 = 8.2;
 const LABEL: f64 = 14.0;
 /// So many setups are named by one label.
 const MOST_NAMED: usize = 3;
