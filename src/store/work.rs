@@ -16,7 +16,7 @@ use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::result::WorkPlace;
 use crate::os::clock;
 use crate::os::files::{self, FileError, Folder, Identity};
-use crate::os::lock;
+use crate::os::lock::{self, LockedFile};
 
 /// The default place of work folders: it survives a restart, and no project is above it.
 pub const USUAL_PLACE: &str = "/var/tmp";
@@ -96,10 +96,10 @@ impl WorkRoot {
         let path = files::make_random(&self.path)?;
         let owner = path.join(OWNER);
         let text = super::pretty(&self.owner, &owner)?;
-        let written = fs::File::create_new(&owner).and_then(|mut file| {
+        let written = fs::File::create_new(&owner).and_then(|file| {
             // Locked before it has content: `sweep` leaves a folder without an owner alone.
-            file.try_lock()?;
-            file.write_all(&text).map(|()| file)
+            let file = LockedFile::exclusive(file).map_err(|(_, error)| error)?;
+            (&*file).write_all(&text).map(|()| file)
         });
         let owner = written.map_err(|error| FileError::new("write", &owner, error))?;
         let layout = RunFolder::at(path.clone());
@@ -121,7 +121,7 @@ impl WorkRoot {
             return Ok(None);
         }
         // If another worker has locked it, that is the same run's worker, or one that is ending.
-        let owner = files::open_lock(&path.join(OWNER), false).ok().filter(|owner| owner.try_lock().is_ok());
+        let owner = files::open_lock(&path.join(OWNER), false).ok().and_then(|file| LockedFile::exclusive(file).ok());
         WorkFolder::held(path.to_owned(), owner).map(Some)
     }
 }
@@ -182,11 +182,11 @@ pub struct WorkFolder {
     agent: Option<Folder>,
     record: Option<Folder>,
     /// Locked as long as somebody works in the folder.
-    _owner: Option<fs::File>,
+    _owner: Option<LockedFile>,
 }
 
 impl WorkFolder {
-    fn held(path: PathBuf, owner: Option<fs::File>) -> Result<Self, StoreError> {
+    fn held(path: PathBuf, owner: Option<LockedFile>) -> Result<Self, StoreError> {
         let gone = || StoreError::from(FileError::new("open the folder", &path, std::io::ErrorKind::NotFound));
         let root = Folder::open(&path)?.ok_or_else(gone)?;
         // An agent of an earlier session may have replaced them: then there is nothing to read.

@@ -52,10 +52,54 @@ struct Card {
     stopping: Option<StopLevel>,
 }
 
+/// A file that is locked; dropping it releases the lock, as the end of the process does.
+///
+/// A program that another thread is just starting has a copy of every open file until it is executed, and the kernel keeps a
+/// lock as long as there is a copy. So closing the file alone may release it too late; unlocking it releases it at once.
+#[derive(Debug)]
+pub struct LockedFile(File);
+
+impl LockedFile {
+    /// Locks a file for this process alone, without waiting.
+    ///
+    /// # Errors
+    /// [`TryLockError::WouldBlock`] when somebody holds it, and the system's error.
+    pub fn exclusive(file: File) -> Result<Self, (File, TryLockError)> {
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(error) => Err((file, error)),
+        }
+    }
+
+    /// Whether somebody holds the lock of a file; it is taken for a moment to learn that.
+    fn is_held(file: &File) -> io::Result<bool> {
+        match file.try_lock_shared() {
+            Ok(()) => file.unlock().map(|()| false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+impl std::ops::Deref for LockedFile {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        &self.0
+    }
+}
+
+impl Drop for LockedFile {
+    fn drop(&mut self) {
+        // If it fails, the lock ends with the last copy of the file.
+        let _ = self.0.unlock();
+    }
+}
+
 /// An experiment that is held. Dropping it, and the end of the process, releases it.
 #[derive(Debug)]
 pub struct ExperimentLock {
-    file: File,
+    file: LockedFile,
     path: PathBuf,
     holder: Holder,
 }
@@ -71,18 +115,18 @@ impl ExperimentLock {
         let deadline = Instant::now() + patience;
         loop {
             let file = files::open_lock(path, true).map_err(failed)?;
-            match file.try_lock() {
-                Ok(()) if files::is_at(&file, path).map_err(failed)? => {
+            match LockedFile::exclusive(file) {
+                Ok(file) if files::is_at(&file, path).map_err(failed)? => {
                     let card = Card { holder: holder.clone(), stopping: None };
                     write_card(&file, &card).map_err(failed)?;
                     return Ok(Self { file, path: path.to_owned(), holder: card.holder });
                 }
-                Err(TryLockError::Error(error)) => return Err(failed(error)),
-                Ok(()) | Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                Err((_, TryLockError::Error(error))) => return Err(failed(error)),
+                Ok(_) | Err((_, TryLockError::WouldBlock)) if Instant::now() < deadline => {
                     std::thread::sleep(BETWEEN_TRIES);
                 }
-                Ok(()) => return Err(LockError::Lost(path.to_owned())),
-                Err(TryLockError::WouldBlock) => return Err(LockError::Locked(read_holder(&file))),
+                Ok(_) => return Err(LockError::Lost(path.to_owned())),
+                Err((file, TryLockError::WouldBlock)) => return Err(LockError::Locked(read_holder(&file))),
             }
         }
     }
@@ -107,7 +151,7 @@ impl ExperimentLock {
                 taken => return taken,
             }
             // Not yet ours: after the wait it must be checked that the file is still in its place.
-            match files::open_lock(path, true).and_then(|file| file.lock()) {
+            match files::open_lock(path, true).and_then(|file| file.lock().and_then(|()| file.unlock())) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(failed(error)),
                 Ok(()) | Err(_) => {}
             }
@@ -159,11 +203,7 @@ pub fn probe(path: &Path) -> Result<Option<Holder>, LockError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
-    match file.try_lock_shared() {
-        Ok(()) => Ok(None),
-        Err(TryLockError::WouldBlock) => Ok(Some(read_holder(&file))),
-        Err(TryLockError::Error(error)) => Err(failed(error)),
-    }
+    Ok(LockedFile::is_held(&file).map_err(failed)?.then(|| read_holder(&file)))
 }
 
 /// How far the holder of a lock has been asked to stop, by its own account; `None` when it was not asked, or does not
@@ -180,11 +220,7 @@ pub fn stopping(path: &Path) -> io::Result<Option<StopLevel>> {
 /// # Errors
 /// When the file cannot be opened or locked.
 pub fn is_locked(path: &Path) -> io::Result<bool> {
-    match files::open_lock(path, false)?.try_lock_shared() {
-        Ok(()) => Ok(false),
-        Err(TryLockError::WouldBlock) => Ok(true),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
+    LockedFile::is_held(&files::open_lock(path, false)?)
 }
 
 /// Writes who holds the lock. It is only used in messages, so it is not synced. One call writes it, and a later card is

@@ -26,6 +26,26 @@ fn a_second_coordinator_is_told_who_holds_the_experiment() {
     ExperimentLock::acquire(&path, &me(), Duration::ZERO).unwrap();
 }
 
+/// A copy of the open file is what a program has that another thread is just starting.
+#[test]
+fn a_lock_that_is_released_is_free_also_while_another_program_is_being_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("experiment.lock");
+    let lock = ExperimentLock::acquire(&path, &me(), Duration::ZERO).unwrap();
+    let copy = lock.file.try_clone().unwrap();
+    drop(lock);
+    assert_eq!(probe(&path).unwrap(), None);
+    let lock = ExperimentLock::acquire(&path, &me(), Duration::ZERO).unwrap();
+    let copies = [copy, lock.file.try_clone().unwrap()];
+    lock.remove();
+    ExperimentLock::acquire(&path, &me(), Duration::ZERO).unwrap();
+    drop(copies);
+
+    let looked_at = files::open_lock(&path, false).unwrap();
+    assert!(!LockedFile::is_held(&looked_at).unwrap());
+    ExperimentLock::acquire(&path, &me(), Duration::ZERO).unwrap();
+}
+
 #[test]
 fn a_shorter_holder_leaves_nothing_of_a_longer_one() {
     let folder = tempfile::tempdir().unwrap();
