@@ -1,5 +1,6 @@
 //! What is derived from an experiment, and lies in its folder: the files of its report.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -10,10 +11,10 @@ use crate::model::digest::{Digest, Digesting};
 use crate::model::experiment::MADE_BY;
 use crate::model::finding::Finding;
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::reported::Reported;
 use crate::os::files::{self, Folder, Kind, TEMPORARY_PREFIX};
 use crate::report::results::check::{Against, Lying, check};
-use crate::report::results::form_of;
-use crate::report::results::stamp::{STAMP, Stamp, Stamped};
+use crate::report::results::stamp::{STAMP, Stamp};
 use crate::stats::bootstrap;
 use crate::stats::summaries::Settings;
 use crate::store::StoreError;
@@ -70,14 +71,18 @@ pub fn is_reported(folder: &ExperimentFolder) -> Result<bool, CliError> {
 pub fn findings(folder: &ExperimentFolder, typed: &str, is_made_again: bool) -> Result<Vec<Finding>, CliError> {
     let dir = folder.report();
     let stamp = stamp_in(&dir)?.flatten();
-    let mut experiment = reported(folder, name_of(folder)).on(typed)?;
-    let needs_whole_runs = |stamped: &Stamped| form_of(&stamped.format).is_some_and(|form| form.needs_whole_runs);
-    if is_made_again && stamp.iter().any(|stamp| stamp.files.values().any(needs_whole_runs)) {
-        add_whole(folder, &mut experiment).on(typed)?;
-    }
+    let experiment = reported(folder, name_of(folder)).on(typed)?;
     let settings = settings();
-    let against = Against { experiment: &experiment, made_by: MADE_BY, settings: &settings, is_made_again };
+    let failed = RefCell::new(Ok(()));
+    let add_whole = |experiment: &mut Reported| {
+        if let Err(error) = add_whole(folder, experiment) {
+            *failed.borrow_mut() = Err(error);
+        }
+    };
+    let (experiment, add_whole) = (&experiment, &add_whole);
+    let against = Against { experiment, made_by: MADE_BY, settings: &settings, is_made_again, add_whole };
     let wrong = check(stamp.as_ref(), &lying(&dir)?, against);
+    failed.into_inner().on(typed)?;
     let finding = |(name, kind, message): (String, _, _)| Finding {
         kind,
         place: folder.relative(&dir.join(name.replace('/', "\u{2215}"))),

@@ -3,6 +3,7 @@
 use crate::config;
 use crate::engine::error::EngineError;
 use crate::engine::rows::rows;
+use crate::model::flag::Flag;
 use crate::model::ids::RunId;
 use crate::model::reported::{Reported, ReportedRun, RunTexts};
 use crate::model::row::RowStatus;
@@ -48,7 +49,8 @@ pub fn reported(folder: &ExperimentFolder, name: String) -> Result<Reported, Eng
 }
 
 /// Reads all that the folders of its runs tell, and their texts until there is no more room for them: those of runs that did not pass
-/// come first, in the order of the plan. The same results give the same texts.
+/// come first, in the order of the plan. A patch that holds a secret is withheld: reports are made to be given away. The same
+/// results give the same texts.
 ///
 /// # Errors
 /// When its folder cannot be read.
@@ -67,6 +69,11 @@ pub fn add_whole(folder: &ExperimentFolder, experiment: &mut Reported) -> Result
             let Some(mut whole) = read.remove(&run.row.run) else { continue };
             whole.details.name.clone_from(&run.row.name);
             whole.details.by_items(rubric);
+            if let Some(patch) = whole.texts.as_mut().and_then(|texts| texts.patch.as_mut())
+                && run.row.flags.contains(&Flag::SecretInPatch)
+            {
+                patch.withhold();
+            }
             let bytes = whole.texts.as_ref().map_or(0, RunTexts::bytes);
             room = room.and_then(|room| room.checked_sub(bytes));
             if room.is_none() {

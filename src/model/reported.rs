@@ -71,6 +71,17 @@ pub struct Clip {
     pub text: String,
     /// How many bytes of the whole are not in it.
     pub left_out: u64,
+    /// Whether nothing of it is in it because it holds a secret.
+    pub is_withheld: bool,
+}
+
+impl Clip {
+    /// Nothing of the text, because it holds a secret.
+    pub fn withhold(&mut self) {
+        self.left_out += self.text.len() as u64;
+        self.text.clear();
+        self.is_withheld = true;
+    }
 }
 
 impl Reported {

@@ -33,7 +33,7 @@ const MOST_PATH: u64 = 4096;
 
 /// What is put into a bundle.
 #[derive(Debug, Clone)]
-pub enum Source {
+pub enum Content {
     /// The content of a file that lies here.
     File(PathBuf),
     /// These bytes.
@@ -62,7 +62,7 @@ pub enum BundleError {
 ///
 /// # Errors
 /// When it is there already, or a file cannot be read or written, or changes meanwhile.
-pub fn write(to: &Path, entries: &BTreeMap<PathBuf, Source>) -> Result<(), StoreError> {
+pub fn write(to: &Path, entries: &BTreeMap<PathBuf, Content>) -> Result<(), StoreError> {
     files::write_new_by(to, |file| {
         let mut builder = Builder::new(zstd::Encoder::new(file, COMPRESSION)?);
         for (path, source) in entries {
@@ -73,7 +73,7 @@ pub fn write(to: &Path, entries: &BTreeMap<PathBuf, Source>) -> Result<(), Store
     Ok(())
 }
 
-fn add(builder: &mut Builder<impl Write>, path: &Path, source: &Source) -> io::Result<()> {
+fn add(builder: &mut Builder<impl Write>, path: &Path, source: &Content) -> io::Result<()> {
     let mut header = Header::new_gnu();
     header.set_mtime(0);
     header.set_uid(0);
@@ -81,17 +81,17 @@ fn add(builder: &mut Builder<impl Write>, path: &Path, source: &Source) -> io::R
     header.set_mode(0o644);
     header.set_entry_type(EntryType::Regular);
     match source {
-        Source::Folder => {
+        Content::Folder => {
             header.set_entry_type(EntryType::Directory);
             header.set_mode(0o755);
             header.set_size(0);
             builder.append_data(&mut header, path, io::empty())
         }
-        Source::Text(bytes) => {
+        Content::Text(bytes) => {
             header.set_size(bytes.len() as u64);
             builder.append_data(&mut header, path, bytes.as_slice())
         }
-        Source::File(from) => {
+        Content::File(from) => {
             let failed = |why: String| io::Error::other(format!("`{}`: {why}", from.display()));
             let file = files::open_regular(from).map_err(|error| failed(error.to_string()))?;
             let found = file.metadata()?;

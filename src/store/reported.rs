@@ -2,7 +2,6 @@
 //! that people read.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
 use crate::model::details::RunDetails;
 use crate::model::digest::Digest;
@@ -10,6 +9,7 @@ use crate::model::ids::RunId;
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::reported::{Clip, RunTexts, WholeRun};
 use crate::os::files;
+use crate::text::leaks::shows_a_key;
 
 use super::details::{Extent, Reading, Text, View, texts};
 use super::threads;
@@ -18,20 +18,14 @@ use super::threads;
 const MOST_PATCH: usize = 48 << 10;
 /// Most bytes that are kept of each other text.
 const MOST_OTHER: usize = 8 << 10;
+/// Bytes beyond a part in which a key may end, or begin.
+const MOST_KEY: usize = 1 << 10;
 
 /// Reads these runs, which are judged: of each what its result says, and the digest of the result's bytes. A run that cannot
 /// be read any more is left out.
 #[must_use]
 pub fn runs(reading: &Reading<'_>, runs: &[RunId]) -> BTreeMap<RunId, (RunDetails, Digest)> {
-    let all = Mutex::new(BTreeMap::new());
-    let take = |mut part: BTreeMap<RunId, (RunDetails, Digest)>| {
-        all.lock().unwrap_or_else(PoisonError::into_inner).append(&mut part);
-    };
-    let each = |part: &mut BTreeMap<RunId, (RunDetails, Digest)>, run: &RunId| {
-        part.extend(one(reading, *run).map(|read| (*run, read)));
-    };
-    threads::share(runs, BTreeMap::new, each, take);
-    all.into_inner().unwrap_or_else(PoisonError::into_inner)
+    threads::read_each(runs, |run| one(reading, run))
 }
 
 fn one(reading: &Reading<'_>, run: RunId) -> Option<(RunDetails, Digest)> {
@@ -46,17 +40,10 @@ fn one(reading: &Reading<'_>, run: RunId) -> Option<(RunDetails, Digest)> {
 /// Reads all that the folders of these runs tell, and their texts where they are asked for. A run that cannot be read is left out.
 #[must_use]
 pub fn whole(reading: &Reading<'_>, runs: &[RunId], with_texts: bool) -> BTreeMap<RunId, WholeRun> {
-    let all = Mutex::new(BTreeMap::new());
-    let take = |mut part: BTreeMap<RunId, WholeRun>| {
-        all.lock().unwrap_or_else(PoisonError::into_inner).append(&mut part);
-    };
-    let each = |part: &mut BTreeMap<RunId, WholeRun>, run: &RunId| {
-        if let Ok(details) = reading.read(*run, Extent::Whole) {
-            part.insert(*run, WholeRun { details, texts: with_texts.then(|| texts_of(reading, *run)) });
-        }
-    };
-    threads::share(runs, BTreeMap::new, each, take);
-    all.into_inner().unwrap_or_else(PoisonError::into_inner)
+    threads::read_each(runs, |run| {
+        let details = reading.read(run, Extent::Whole).ok()?;
+        Some(WholeRun { details, texts: with_texts.then(|| texts_of(reading, run)) })
+    })
 }
 
 fn texts_of(reading: &Reading<'_>, run: RunId) -> RunTexts {
@@ -90,7 +77,16 @@ fn clip(text: &Text, most: usize, part: Part) -> Clip {
         kept.iter().position(is_end).map_or(kept, |end| &kept[end + 1..])
     };
     let left_out = text.left_out + (bytes.len() - kept.len()) as u64;
-    Clip { text: String::from_utf8_lossy(kept).into_owned(), left_out }
+    let mut clip = Clip { text: String::from_utf8_lossy(kept).into_owned(), left_out, is_withheld: false };
+    // A key may be cut where the part ends.
+    let near = match part {
+        Part::Beginning => &bytes[..bytes.len().min(most + MOST_KEY)],
+        Part::End => &bytes[bytes.len().saturating_sub(most + MOST_KEY)..],
+    };
+    if shows_a_key(near) {
+        clip.withhold();
+    }
+    clip
 }
 
 #[cfg(test)]
@@ -110,5 +106,23 @@ mod tests {
         assert_eq!(kept(&lines, Part::End), ("three\n".to_owned(), 13));
         assert_eq!(kept(&text("a line too long", 0), Part::Beginning), ("a line t".to_owned(), 7));
         assert_eq!(kept(&text("short", 0), Part::End), ("short".to_owned(), 0));
+    }
+
+    #[test]
+    fn a_text_with_a_key_is_withheld_also_when_the_part_cuts_the_key() {
+        let key = ["AKIA", "IOSFODNN7EXAMPLE"].concat();
+        for (words, part) in [
+            (format!("a {key}"), Part::Beginning),
+            (format!("{key} and more than eight"), Part::Beginning),
+            (format!("begun {key}"), Part::End),
+        ] {
+            let bytes = words.clone().into_bytes();
+            let clip = clip(&Text { title: "", path: String::new(), bytes, left_out: 0 }, 8, part);
+            assert_eq!(
+                (clip.text.as_str(), clip.left_out, clip.is_withheld),
+                ("", words.len() as u64, true),
+                "{words}"
+            );
+        }
     }
 }

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -142,16 +141,10 @@ pub fn details(
     place: impl Fn(RunId) -> String + Sync,
     grading: GradingNumber,
 ) -> BTreeMap<RunId, Details> {
-    let all = Mutex::new(BTreeMap::new());
-    let take = |mut part: BTreeMap<RunId, Details>| {
-        all.lock().unwrap_or_else(PoisonError::into_inner).append(&mut part);
-    };
-    let each = |part: &mut BTreeMap<RunId, Details>, run: &RunId| {
-        let run_folder = RunFolder::at(folder.root().join(place(*run)));
-        part.extend(details_in(&run_folder.graded(grading).result(), *run).map(|details| (*run, details)));
-    };
-    threads::share(runs, BTreeMap::new, each, take);
-    all.into_inner().unwrap_or_else(PoisonError::into_inner)
+    threads::read_each(runs, |run| {
+        let run_folder = RunFolder::at(folder.root().join(place(run)));
+        details_in(&run_folder.graded(grading).result(), run)
+    })
 }
 
 fn details_in(path: &Path, run: RunId) -> Option<Details> {

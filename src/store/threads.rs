@@ -1,6 +1,8 @@
 //! Threads that share a list of work; alone, because several levels of a folder are read by them.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// Threads beyond the number of cores: while one waits for the disk, another reads.
@@ -35,4 +37,16 @@ pub(super) fn share<Work: Sync, State>(
         }
         labour();
     });
+}
+
+/// What is read of each of these, where something is, on a suitable number of threads.
+pub(super) fn read_each<Key: Ord + Copy + Sync + Send, Value: Send>(
+    keys: &[Key],
+    read: impl Fn(Key) -> Option<Value> + Sync,
+) -> BTreeMap<Key, Value> {
+    let all = Mutex::new(BTreeMap::new());
+    let take = |mut part: BTreeMap<Key, Value>| all.lock().unwrap_or_else(PoisonError::into_inner).append(&mut part);
+    let each = |part: &mut BTreeMap<Key, Value>, key: &Key| part.extend(read(*key).map(|value| (*key, value)));
+    share(keys, BTreeMap::new, each, take);
+    all.into_inner().unwrap_or_else(PoisonError::into_inner)
 }

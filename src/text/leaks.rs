@@ -80,6 +80,15 @@ impl<'a> Search<'a> {
     }
 }
 
+/// Whether a text shows a key of a well-known kind.
+#[must_use]
+pub fn shows_a_key(text: &[u8]) -> bool {
+    let none = Secrets::default();
+    let mut search = Search::new(&none);
+    search.push(text);
+    !search.finish().is_empty()
+}
+
 /// The kind of key that begins here, and how many bytes of it show that.
 fn shape_at(bytes: &[u8]) -> Option<(&'static str, usize)> {
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric();

@@ -2,26 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::fixture::TestFixture;
-use crate::scenes::experiment;
-use crate::world::World;
-
-/// One setup that solves the task always, one that does never, and one that does every second time.
-fn compared() -> (World, String) {
-    let world = World::new();
-    let fixture = TestFixture::new()
-        .agent("T0/00-always", "touch done")
-        .agent("T0/01-never", "exit 0")
-        .agent("T1/00-sometimes", "[ $((SCYLLA_RUN % 2)) = 0 ] || touch done")
-        .write(&world);
-    world.scylla(&["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "6"]).exits(0);
-    let dir = experiment(&world);
-    (world, dir)
-}
+use crate::scenes::measured;
 
 #[test]
 fn setups_tiers_and_experiments_are_compared_and_a_clear_loss_can_fail() {
-    let (world, dir) = compared();
+    let (world, dir) = measured(6);
     let shown = world.scylla(&["compare", &dir, "T0/00", "T0/01"]).exits(0);
     for line in [
         "B solves its task 100 points less often than A (0 of 6 runs against 6 of 6); with 95 % confidence",

@@ -4,26 +4,13 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::fixture::TestFixture;
-use crate::scenes::experiment;
+use crate::scenes::measured;
 use crate::shared::shared;
 use crate::world::World;
 
-fn measured() -> (World, String) {
-    let world = World::new();
-    let fixture = TestFixture::new()
-        .agent("T0/00-always", "touch done")
-        .agent("T0/01-never", "exit 0")
-        .agent("T1/00-sometimes", "[ $((SCYLLA_RUN % 2)) = 0 ] || touch done")
-        .write(&world);
-    world.scylla(&["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "4"]).exits(0);
-    let dir = experiment(&world);
-    (world, dir)
-}
-
 #[test]
 fn a_report_is_printed_or_written_and_the_same_results_give_the_same_bytes() {
-    let (world, dir) = measured();
+    let (world, dir) = measured(4);
     let shown = world.scylla(&["report", &dir]).exits(0);
     for line in ["12 of 12 planned runs judged", "T0/00 (always) solved its task most often: in 4 of 4 runs", "T1/00"] {
         assert!(shown.stdout.contains(line), "{line}: {shown}");
@@ -70,6 +57,12 @@ fn a_report_is_printed_or_written_and_the_same_results_give_the_same_bytes() {
     assert_eq!(first[4], again[4]);
     world.scylla(&["report", "elsewhere", "--format", "csv"]).exits(0);
     world.scylla(&["verify", "elsewhere"]).exits(0);
+    // What is made of some runs only is held against these, and what is made of tables against nothing.
+    world.scylla(&["report", "elsewhere", "--format", "html", "--filter", "tier(T1)"]).exits(0);
+    let of_tables = ["report", "--from-csv", "other/runs.csv", "--format", "latex", "--out", "elsewhere/report"];
+    world.scylla(&of_tables).exits(0);
+    let verified = world.scylla(&["verify", "elsewhere"]).exits(0);
+    assert!(verified.stdout.contains("it was made of tables"), "{verified}");
 
     let several = world.scylla(&["report", "elsewhere", "elsewhere"]).exits(0);
     assert!(several.stderr.contains("named twice"), "{several}");

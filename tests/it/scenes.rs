@@ -135,6 +135,21 @@ pub(crate) fn disturbed(calls: &str, what: &str) -> Command {
     command
 }
 
+/// A finished experiment with one setup that always solves the task, one that never does, and one that does every second time:
+/// so many runs of each. Its world, and its folder.
+pub(crate) fn measured(runs: u32) -> (World, String) {
+    let world = World::new();
+    let fixture = crate::fixture::TestFixture::new()
+        .agent("T0/00-always", "touch done")
+        .agent("T0/01-never", "exit 0")
+        .agent("T1/00-sometimes", "[ $((SCYLLA_RUN % 2)) = 0 ] || touch done")
+        .write(&world);
+    let runs = runs.to_string();
+    world.scylla(&["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", &runs]).exits(0);
+    let dir = experiment(&world);
+    (world, dir)
+}
+
 /// At the how-many-eth call of each kind a command is killed, in turn until there is none: at every one with
 /// `SCYLLA_KILLS=all`, else at every fifth.
 pub(crate) fn killing_points() -> impl Iterator<Item = usize> {

@@ -201,6 +201,10 @@ fn a_secret_in_a_patch_is_a_flag_and_the_patch_rebuilds_what_was_graded() {
     assert_eq!(fs::read_to_string(world.path("tree/conf.ini")).unwrap(), conf);
     world.scylla(&["export", &dir, "--format", "scylla-3.1", "--to", "exported"]).exits(0);
     assert_eq!(leaks(&world.path("exported")), [""; 0]);
+    // A page is made to be given away.
+    world.scylla(&["report", &dir, "--format", "html,md,json,csv", "--out", "reported"]).exits(0);
+    assert_eq!(leaks(&world.path("reported")), [""; 0]);
+    assert!(fs::read_to_string(world.path("reported/report.html")).unwrap().contains("\"is_withheld\":true"));
 }
 
 #[test]

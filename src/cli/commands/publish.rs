@@ -17,10 +17,10 @@ use crate::model::experiment::MADE_BY;
 use crate::os::files;
 use crate::report::findings::{FORMATS, policy_sentence};
 use crate::report::readme::{README, readme};
-use crate::report::results::stamp::{self, STAMP, Stamp};
+use crate::report::results::stamp::{STAMP, Source, Stamp};
 use crate::report::results::{FORMS, Material, Report};
 use crate::rules::policy::{Policy, Unmet};
-use crate::store::bundle::{self, ENDING, Source};
+use crate::store::bundle::{self, Content, ENDING};
 use crate::store::layout::ExperimentFolder;
 use crate::store::published;
 use crate::text::escape;
@@ -53,7 +53,7 @@ pub fn run(args: &Publish, console: &mut Console) -> Result<Exit, CliError> {
     let mut entries = entries(&folder, &root)?;
     let report = add_report(&folder, &name, &root, &mut entries)?;
     let text = readme(&report);
-    entries.insert(PathBuf::from(README), Source::Text(text.into_bytes()));
+    entries.insert(PathBuf::from(README), Content::Text(text.into_bytes()));
     one.add_unmet(leaks(&entries));
     let exit = one.exit(&policy);
     if exit != Exit::Success {
@@ -70,15 +70,15 @@ pub fn run(args: &Publish, console: &mut Console) -> Result<Exit, CliError> {
 }
 
 /// What lies in the experiment's folder, below `root` in the bundle. Its report is made anew.
-fn entries(folder: &ExperimentFolder, root: &Path) -> Result<BTreeMap<PathBuf, Source>, CliError> {
+fn entries(folder: &ExperimentFolder, root: &Path) -> Result<BTreeMap<PathBuf, Content>, CliError> {
     let mut entries = BTreeMap::new();
     let report = folder.relative(&folder.report());
     for path in published::folders(folder)? {
-        entries.insert(root.join(path), Source::Folder);
+        entries.insert(root.join(path), Content::Folder);
     }
     for path in published::files(folder)?.into_iter().chain(published::repository(folder)?) {
         if !path.starts_with(&report) {
-            entries.insert(root.join(&path), Source::File(folder.root().join(&path)));
+            entries.insert(root.join(&path), Content::File(folder.root().join(&path)));
         }
     }
     Ok(entries)
@@ -89,31 +89,31 @@ fn add_report(
     folder: &ExperimentFolder,
     typed: &str,
     root: &Path,
-    entries: &mut BTreeMap<PathBuf, Source>,
+    entries: &mut BTreeMap<PathBuf, Content>,
 ) -> Result<Report, CliError> {
     let mut experiment = reported(folder, derived::name_of(folder)).on(typed)?;
     add_whole(folder, &mut experiment).on(typed)?;
     let experiments = std::slice::from_ref(&experiment);
     let report = Report::of(experiments, &[], MADE_BY, &derived::settings());
     let material = Material { report: &report, experiments };
-    let made_from = stamp::Source::of(&report);
     let (mut stamp, place) = (Stamp::default(), root.join(folder.relative(&folder.report())));
+    let made_from = Source::of(&report);
     for form in FORMS.iter().skip(1) {
         for file in (form.files)(&material, Styles::plain()) {
             stamp.add(&file, form.name, &made_from);
-            entries.insert(place.join(file.name), Source::Text(file.text.into_bytes()));
+            entries.insert(place.join(file.name), Content::Text(file.text.into_bytes()));
         }
     }
-    entries.insert(place.join(STAMP), Source::Text(stamp.text().into_bytes()));
+    entries.insert(place.join(STAMP), Content::Text(stamp.text().into_bytes()));
     Ok(report)
 }
 
 /// The secrets in what is made for the bundle: its files are searched as policies ask.
-fn leaks(entries: &BTreeMap<PathBuf, Source>) -> Vec<String> {
+fn leaks(entries: &BTreeMap<PathBuf, Content>) -> Vec<String> {
     let secrets = secrets();
     let mut found = Vec::new();
-    for (path, source) in entries {
-        let Source::Text(text) = source else { continue };
+    for (path, content) in entries {
+        let Content::Text(text) = content else { continue };
         let mut search = Search::new(&secrets);
         search.push(text);
         let place = path.to_string_lossy();

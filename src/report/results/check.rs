@@ -20,7 +20,7 @@ const MOST_MADE: usize = 16;
 pub type Lying = BTreeMap<String, Result<Digest, String>>;
 
 /// What files are held against.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Against<'a> {
     /// The experiment as it is now, with all of its runs.
     pub experiment: &'a Reported,
@@ -30,6 +30,8 @@ pub struct Against<'a> {
     pub settings: &'a Settings,
     /// Whether each file is made again, and compared by its bytes.
     pub is_made_again: bool,
+    /// Adds to an experiment all that the folders of its runs tell, for forms that need it.
+    pub add_whole: &'a dyn Fn(&mut Reported),
 }
 
 /// What is wrong with a file: its name, the kind, and a sentence.
@@ -76,6 +78,8 @@ struct Maker {
     name: String,
     filters: Vec<String>,
     experiment: Reported,
+    /// Whether it has all that the folders of its runs tell.
+    is_whole: bool,
     /// As reports tell of it now, and as they did before it was sealed.
     reports: Option<(Report, Option<Report>)>,
 }
@@ -87,9 +91,6 @@ fn one(
     against: Against<'_>,
     makers: &mut Vec<Maker>,
 ) -> Option<(FindingKind, String)> {
-    let [of] = stamped.experiments.as_slice() else {
-        return Some((FindingKind::UncheckedReport, format!("it tells of {}", list(&stamped.experiments))));
-    };
     match lying.get(name) {
         None => return Some((FindingKind::MissingReport, "its stamp is there, and it is gone".to_owned())),
         Some(Err(why)) => return Some((FindingKind::AlteredReport, why.clone())),
@@ -97,6 +98,12 @@ fn one(
             return Some((FindingKind::AlteredReport, "it is not as it was written".to_owned()));
         }
         Some(Ok(_)) => {}
+    }
+    let [of] = stamped.experiments.as_slice() else {
+        return Some((FindingKind::UncheckedReport, format!("it tells of {}", list(&stamped.experiments))));
+    };
+    if !stamped.inputs.is_empty() {
+        return Some((FindingKind::UncheckedReport, "it was made of tables, and not of this experiment".to_owned()));
     }
     let is_same = |maker: &Maker| maker.name == *of && maker.filters == stamped.filters;
     let place = match makers.iter().position(is_same) {
@@ -108,8 +115,7 @@ fn one(
             let Some(experiment) = chosen(against.experiment, &stamped.filters) else {
                 return Some((FindingKind::AlteredReport, "its stamp names a filter that is none".to_owned()));
             };
-            let experiment = Reported { name: of.clone(), ..experiment };
-            makers.push(Maker { name: of.clone(), filters: stamped.filters.clone(), experiment, reports: None });
+            makers.push(Maker::new(of, &stamped.filters, experiment));
             makers.len() - 1
         }
     };
@@ -125,6 +131,11 @@ fn one(
 }
 
 impl Maker {
+    fn new(name: &str, filters: &[String], experiment: Reported) -> Self {
+        let experiment = Reported { name: name.to_owned(), ..experiment };
+        Self { name: name.to_owned(), filters: filters.to_vec(), experiment, is_whole: false, reports: None }
+    }
+
     /// Why a file is another one when it is made again.
     fn differs(&mut self, name: &str, stamped: &Stamped, against: Against<'_>) -> Option<(FindingKind, String)> {
         let of = |experiment: &Reported| {
@@ -136,6 +147,10 @@ impl Maker {
         };
         let reports = self.reports.take().unwrap_or_else(make);
         let form = form_of(&stamped.format);
+        if form.is_some_and(|form| form.needs_whole_runs) && !self.is_whole {
+            (against.add_whole)(&mut self.experiment);
+            self.is_whole = true;
+        }
         let digest = |report: &Report| {
             let material = Material { report, experiments: std::slice::from_ref(&self.experiment) };
             let files = form.map(|form| (form.files)(&material, Styles::plain())).unwrap_or_default();

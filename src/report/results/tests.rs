@@ -152,7 +152,7 @@ fn hostile(size: usize) -> Reported {
     for run in &mut experiment.runs {
         run.row.name = Some(hostile.clone());
         run.row.reason = Some(hostile.clone());
-        let clip = |text: String| Some(Clip { text, left_out: 7 });
+        let clip = |text: String| Some(Clip { text, left_out: 7, is_withheld: false });
         let texts = RunTexts {
             prompt: clip(hostile.clone()),
             patch: clip(format!("{hostile}{}", "+".repeat(size))),

@@ -43,7 +43,7 @@ fn run(place: usize, id: &str) -> ReportedRun {
     details.state = RunState::judged(has_passed);
     let line = "+    let answer = the_one_that_was_asked_for(and, its, arguments);\n";
     let patch = format!("diff --git a/src/lib.rs b/src/lib.rs\n@@ -1 +1,20 @@\n{}", line.repeat(20));
-    let clip = |text: String| Some(Clip { text, left_out: 0 });
+    let clip = |text: String| Some(Clip { text, left_out: 0, is_withheld: false });
     let texts = RunTexts {
         prompt: clip(format!("Make it pass, as {} would.", run.subtest)),
         patch: clip(patch),

@@ -115,6 +115,9 @@ struct Check {
 struct Part {
     text: String,
     left_out: Option<String>,
+    /// Whether it is not shown because it holds a secret.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_withheld: bool,
 }
 
 impl From<&Clip> for Part {
@@ -122,6 +125,7 @@ impl From<&Clip> for Part {
         Self {
             text: escape::lines(&clip.text).into_owned(),
             left_out: (clip.left_out > 0).then(|| bytes(clip.left_out)),
+            is_withheld: clip.is_withheld,
         }
     }
 }

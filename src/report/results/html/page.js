@@ -229,7 +229,7 @@
   const part = (title, ...content) => make("details", { open: true }, make("summary", {}, title), ...content);
   const folded = (title, ...content) => make("details", {}, make("summary", {}, title), ...content);
   const pre = (label, className, ...content) => make("pre", { class: className, tabindex: "0", role: "region", "aria-label": label }, ...content);
-  const clipped = (clip, what) => (clip.left_out ? make("p", { class: "note" }, `${clip.left_out} of it ${what} left out here.`) : null);
+  const clipped = (clip, what) => (clip.is_withheld ? make("p", { class: "note" }, "Not shown here: it holds a secret.") : clip.left_out ? make("p", { class: "note" }, `${clip.left_out} of it ${what} left out here.`) : null);
   const command = (run, flag) => make("code", {}, `cargo scylla show ${index.experiments[run.setup.experiment].typed} ${run.id}${flag}`);
   const diff = (run, patch) => {
     let inHunk = false;
@@ -278,10 +278,10 @@
       make("h4", { class: judge.passed ? "good" : "bad" }, `${judge.passed ? "✓" : "✗"} ${judge.name}: score ${judge.score}, grade ${judge.grade}`),
       judge.reason ? make("p", { class: "said" }, judge.reason) : null))));
     if (block.items.length) all.append(part("Items of the rubric", ...rubric(run, block)));
-    if (block.patch) all.append(part("Changes", diff(run, block.patch), clipped(block.patch, "is"), block.patch.left_out ? command(run, " --diff") : null));
+    if (block.patch) all.append(part("Changes", block.patch.is_withheld ? null : diff(run, block.patch), clipped(block.patch, "is"), block.patch.left_out ? command(run, " --diff") : null));
     const prompt = block.prompt === null ? null : parsed(`prompt-${block.prompt}`);
-    if (prompt) all.append(folded("Prompt", pre(`Prompt of ${run.key}`, "text", prompt.text), clipped(prompt, "is"), prompt.left_out ? command(run, " --prompt") : null));
-    if (block.output) all.append(folded("End of the agent’s output", clipped(block.output, "before this is"), pre(`Output of the agent of ${run.key}`, "text", block.output.text),
+    if (prompt) all.append(folded("Prompt", prompt.is_withheld ? null : pre(`Prompt of ${run.key}`, "text", prompt.text), clipped(prompt, "is"), prompt.left_out ? command(run, " --prompt") : null));
+    if (block.output) all.append(folded("End of the agent’s output", clipped(block.output, "before this is"), block.output.is_withheld ? null : pre(`Output of the agent of ${run.key}`, "text", block.output.text),
       block.output.left_out ? command(run, " --log") : null));
     if (block.stages.length) all.append(part("Time", named(block.stages)));
     if (block.attempts.length) all.append(part("Former attempts", named(block.attempts.map(([number, why, folder]) => [number, `${why} (${folder})`]))));
