@@ -8,6 +8,7 @@ mod browser;
 mod budget;
 mod causes;
 mod choosing;
+mod ci_files;
 mod clock;
 mod commands;
 mod compare;
