@@ -7,14 +7,17 @@ use serde_json::Value;
 
 use crate::cli::error::{CliError, shown};
 use crate::cli::options::Places;
+use crate::engine::overview::overview;
 use crate::engine::session::create::Options;
 use crate::engine::session::regrade::{Otherwise, otherwise};
 use crate::model::event::Event;
 use crate::model::experiment::Config;
 use crate::model::ids::TierId;
+use crate::model::overview::State;
 use crate::model::survey::{Seen, Survey};
-use crate::os::files;
+use crate::os::{clock, files};
 use crate::rules::index::is_complete;
+use crate::stats::descriptive::number;
 use crate::store;
 use crate::store::StoreError;
 use crate::store::evidence::{self, Change};
@@ -161,6 +164,20 @@ impl Question<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// The newest finished experiment of the fixture's id, as messages name it, and how many of its runs passed, 0 to 1. One that
+    /// cannot be read is passed over.
+    ///
+    /// # Errors
+    /// When a results folder cannot be listed.
+    pub fn newest_pass_rate(&self, current: &Path) -> Result<Option<(String, f64)>, CliError> {
+        let now = clock::now();
+        let finished = self.found()?.into_iter().filter(Found::completed);
+        let mut seen =
+            finished.filter_map(|found| overview(&found.folder, &shown(found.folder.root(), current), now).ok()?);
+        let whole = seen.find(|seen| seen.state == State::Completed && seen.done > 0);
+        Ok(whole.map(|seen| (seen.folder, number(seen.passed) / number(seen.done))))
     }
 
     /// Experiments of the fixture's id, the newest first.

@@ -150,6 +150,38 @@ pub fn runs_needed(former: f64, later: f64, alpha: f64, power: f64) -> Option<us
     Some(enough)
 }
 
+/// Two pass rates with a rate in their middle that differ by so much, 0 to 1 each; near 0 and 1 they are moved until both are rates.
+#[must_use]
+pub fn around(rate: f64, difference: f64) -> (f64, f64) {
+    let difference = difference.clamp(0.0, 1.0);
+    let low = (rate - difference / 2.0).clamp(0.0, 1.0 - difference);
+    (low, (low + difference).min(1.0))
+}
+
+/// So many runs of a setup are weighed when it is asked what they show: more show at least as much.
+const MOST_WEIGHED: usize = 5_000;
+
+/// The smallest difference of two pass rates around this one, in whole percents as a share of 1, that so many runs of each show
+/// with this power. `None` when they show none, and when the rate is none.
+#[must_use]
+pub fn smallest_difference(rate: f64, runs: usize, alpha: f64, power: f64) -> Option<f64> {
+    let share = |percents: usize| number(percents) / 100.0;
+    let is_seen = |percents: usize| {
+        let (former, later) = around(rate, share(percents));
+        let runs = runs.min(MOST_WEIGHED);
+        of_pass_rates((former, runs), (later, runs), alpha).is_some_and(|found| found >= power)
+    };
+    let (mut unseen, mut seen) = (0, 100);
+    if !is_seen(seen) {
+        return None;
+    }
+    while seen - unseen > 1 {
+        let middle = usize::midpoint(unseen, seen);
+        if is_seen(middle) { seen = middle } else { unseen = middle }
+    }
+    Some(share(seen))
+}
+
 /// The chances of how many of some runs pass (binomial), but for those that next to never come about.
 struct Outcomes {
     first: usize,
@@ -272,6 +304,23 @@ mod tests {
             needed(0.8)
         );
         assert_eq!((needed(0.9), needed(0.8999), needed(f64::NAN)), (None, None, None));
+    }
+
+    #[test]
+    fn the_smallest_difference_is_seen_and_any_smaller_one_is_not() {
+        for (rate, runs) in [(0.5, 10), (0.5, 100), (0.9, 20), (0.0, 30), (1.0, 3), (0.33, 5)] {
+            let found = smallest_difference(rate, runs, 0.05, 0.8).unwrap();
+            for percents in 1..=100 {
+                let (former, later) = around(rate, number(percents) / 100.0);
+                let power = of_pass_rates((former, runs), (later, runs), 0.05).unwrap();
+                assert_eq!(power >= 0.8, number(percents) / 100.0 >= found, "{rate} {runs} {percents} {power}");
+            }
+        }
+        assert_eq!((smallest_difference(0.5, 1, 0.05, 0.8), smallest_difference(0.5, 2, 0.05, 0.8)), (None, None));
+        assert_eq!(smallest_difference(f64::NAN, 9, 0.05, 0.8), None);
+        assert_eq!((around(0.5, 0.5), around(1.0, 0.25), around(0.05, 0.5)), ((0.25, 0.75), (0.75, 1.0), (0.0, 0.5)));
+        // The time that it takes does not grow without end.
+        assert_eq!(smallest_difference(0.5, 100_000, 0.05, 0.8), Some(0.03));
     }
 
     #[test]

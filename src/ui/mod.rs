@@ -8,6 +8,7 @@ mod frame;
 pub mod json;
 mod lines;
 pub mod list;
+pub mod outlook;
 pub mod plain;
 pub mod plan;
 mod progress;

@@ -10,6 +10,7 @@ use crate::model::money::Usd;
 use crate::text::escape;
 use crate::text::words::{counted, list};
 
+use super::outlook::Outlook;
 use super::tables::named_lines;
 use crate::text::page;
 use crate::text::page::Page;
@@ -44,6 +45,8 @@ pub struct PlanPage {
     pub estimated_now_usd: Option<Usd>,
     /// The cost ceiling.
     pub max_cost_usd: Option<Usd>,
+    /// What the planned runs of each setup can show.
+    pub outlook: Outlook,
     /// Groups of subtests with the same agent, setup and tree: their results can differ only by chance.
     pub alike: Vec<Vec<String>>,
 }
@@ -188,6 +191,7 @@ impl PlanPage {
             let less = self.estimated_cost_usd.is_some_and(|estimate| estimate > ceiling);
             sums.push(("ceiling", format!("{ceiling}{}", if less { ", which is less than the estimate" } else { "" })));
         }
+        sums.extend(self.outlook.lines());
         sums
     }
 }
@@ -316,6 +320,7 @@ mod tests {
             estimated_cost_usd: Some(usd(10.0)),
             estimated_now_usd: None,
             max_cost_usd: Some(usd(5.0)),
+            outlook: Outlook::of(10, None),
             alike: vec![texts(&["T0/02", "T0/07"])],
         }
     }

@@ -1,6 +1,7 @@
 //! Limits of the whole: the budget's ceiling, the attempts of a run, and failures that come in a row.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -276,4 +277,24 @@ fn the_command_that_is_named_at_the_ceiling_continues_also_when_no_run_is_done()
     let words: Vec<&str> = last.trim().split(' ').skip(2).collect();
     assert!(words.contains(&"--max-cost-usd"), "{ran}");
     world.scylla(&words).exits(0);
+}
+
+#[test]
+fn a_dry_run_says_what_its_runs_can_show_before_they_are_paid() {
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-a", "touch done").agent("T0/01-b", "exit 0").write(&world);
+    let run = |more: &[&str]| {
+        world.scylla(&[&["run", "--tiers-dir", &fixture, "--results-dir", "results"], more].concat()).exits(0)
+    };
+    run(&["--runs", "1"]);
+    // What is finished tells how often such runs pass.
+    let dir = experiment(&world);
+    let plan = run(&["--dry-run", "--fresh", "--runs", "20", "--message-format", "json"]).stdout;
+    let outlook = serde_json::from_str::<Value>(&plan).unwrap()["outlook"].take();
+    let name = Path::new(&dir).file_name().unwrap().to_str().unwrap();
+    assert_eq!((&outlook["assumed_from"], &outlook["runs_per_setup"]), (&json!(format!("results/{name}")), &json!(20)));
+    assert_eq!((&outlook["assumed_pass_rate"], &outlook["shows_difference"]), (&json!(0.5), &json!(0.45)));
+    fs::remove_file(world.path(&dir).join("T0/01/run_01/run_result.json")).unwrap();
+    let unknown = run(&["--dry-run", "--fresh", "--runs", "20"]);
+    assert!(unknown.stdout.contains("50 % of runs pass: no experiment of this fixture is finished"), "{unknown}");
 }

@@ -22,9 +22,11 @@ use crate::setup::compose::{Composition, compose};
 use crate::setup::inherit::{Inheritance, alone};
 use crate::text::words::shell_word;
 use crate::ui::capabilities;
+use crate::ui::outlook::Outlook;
 use crate::ui::plan::{Newest, PlanPage, PlannedSubtest, PlannedTier};
 
-/// Shows the plan. `newest` is the folder that a `run` would continue instead, and whether it is complete.
+/// Shows the plan. `newest` is the folder that a `run` would continue instead, and whether it is complete; `assumed` is a
+/// finished experiment with its pass rate, which the setups of this one may have.
 ///
 /// # Errors
 /// When standard output cannot be written.
@@ -32,6 +34,7 @@ pub fn show(
     options: &Options,
     price_per_run: Option<Usd>,
     newest: Option<(&Path, bool)>,
+    assumed: Option<(String, f64)>,
     console: &mut Console,
 ) -> Result<Exit, CliError> {
     let current = console.current_dir()?;
@@ -75,6 +78,7 @@ pub fn show(
             None => price_per_run.map(|price| price.times(runs)),
         },
         max_cost_usd: options.max_cost_usd,
+        outlook: Outlook::of(options.runs_per_subtest as usize, assumed),
         alike: alike(options)
             .iter()
             .map(|group| group.iter().map(|(tier, id)| format!("{tier}/{id}")).collect())

@@ -53,7 +53,8 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
             Course::GoOn(folder) => Some((folder.root(), false)),
             Course::LeaveAlone(folder) => Some((folder.root(), true)),
         };
-        return dry_run::show(&options, price, newest, console);
+        let assumed = question.newest_pass_rate(&current)?;
+        return dry_run::show(&options, price, newest, assumed, console);
     }
     let go_on = |folder, prelude, console: &mut Console| go_on(folder, (args, &located), &question, prelude, console);
     match course {
