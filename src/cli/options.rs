@@ -14,11 +14,11 @@ use crate::config::list;
 use crate::engine::session::create::{Options, choose};
 use crate::model::event::Event;
 use crate::model::experiment::{Config, FieldClass};
-use crate::model::ids::TierId;
+use crate::model::ids::{SetupId, TierId};
 use crate::model::limits;
 use crate::model::task::Fixture;
 use crate::setup::alike;
-use crate::setup::inherit::{Inheritance, Place};
+use crate::setup::inherit::Inheritance;
 use crate::text::short::first_of;
 use crate::text::words::list;
 
@@ -160,7 +160,7 @@ pub fn inheritance_of(options: &Options) -> Inheritance {
 
 /// Groups of planned subtests that measure the same setup.
 #[must_use]
-pub fn alike(options: &Options) -> Vec<Vec<Place>> {
+pub fn alike(options: &Options) -> Vec<Vec<SetupId>> {
     let inheritance = inheritance_of(options);
     // The experiment's rule determines what they inherit, whatever they declare.
     let chosen = inheritance.places().map(|place| (place, inheritance.of_subtest(place.0, place.1).to_vec()));
@@ -168,8 +168,8 @@ pub fn alike(options: &Options) -> Vec<Vec<Place>> {
     groups.into_iter().filter(|group| group.len() > 1).collect()
 }
 
-fn group_message(group: &[Place]) -> String {
-    let named = |(tier, subtest): &Place| format!("`{tier}/{subtest}`");
+fn group_message(group: &[SetupId]) -> String {
+    let named = |(tier, subtest): &SetupId| format!("`{tier}/{subtest}`");
     let named: Vec<String> = group.iter().map(named).collect();
     format!("{} compose the same", list(&first_of(&named, MOST_NAMED)))
 }

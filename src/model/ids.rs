@@ -98,6 +98,9 @@ impl FromStr for SubtestId {
 
 id_as_text!(SubtestId, "00");
 
+/// A setup that is measured: a subtest of a tier.
+pub type SetupId = (TierId, SubtestId);
+
 /// The number of a run within its subtest, from 1. In JSON keys `1`, as a folder `run_01`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunNumber(u32);

@@ -32,12 +32,12 @@ pub enum Place<'a> {
     /// The results of the checks for the tree of this commit.
     BaselineChecks(&'a str),
     /// A part of the run at a place.
-    Of(&'a str, Part),
+    Of(&'a str, RunPlace),
 }
 
 /// A part of what a run leaves, below its folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum RunPlace {
     /// The file whose appearance commits it.
     Result,
     /// The seal over its evidence.

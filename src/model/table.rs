@@ -24,7 +24,7 @@ pub struct RowRun {
 
 /// A run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunRow {
+pub struct TableRun {
     /// Which run.
     #[serde(flatten)]
     pub run: RowRun,

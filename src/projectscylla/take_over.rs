@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::model::checkpoint::CompletedRuns;
 use crate::model::experiment::Inherit;
 use crate::model::finding::{Finding, FindingKind};
-use crate::model::ids::{RunId, SubtestId, TierId};
+use crate::model::ids::{RunId, SetupId, SubtestId, TierId};
 use crate::model::outcome::RunStatus;
 use crate::model::plan::Plan;
 use crate::model::survey::{RunSeen, Survey};
@@ -140,7 +140,7 @@ pub fn subtests(
     config: &Config,
     known: &Plan,
     fixture: &BTreeMap<TierId, Vec<SubtestId>>,
-    missing: &BTreeSet<(TierId, SubtestId)>,
+    missing: &BTreeSet<SetupId>,
 ) -> Result<BTreeMap<TierId, Vec<SubtestId>>, PlanGap> {
     let most = config.max_subtests.map_or(usize::MAX, |most| most as usize);
     let mut planned = BTreeMap::new();

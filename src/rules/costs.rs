@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::ids::{RunId, SubtestId, TierId};
+use crate::model::ids::{RunId, SetupId, TierId};
 use crate::model::money::Usd;
 use crate::model::usage::Total;
 
 /// The costs of committed runs, agents and judges together.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Costs {
-    of_subtests: BTreeMap<(TierId, SubtestId), Mean>,
+    of_subtests: BTreeMap<SetupId, Mean>,
     /// The highest cost of a run, for each tier.
     highest: BTreeMap<TierId, Usd>,
     of_all: Mean,

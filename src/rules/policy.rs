@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::model::finding::{Finding, FindingKind, Level};
-use crate::model::ids::{RunId, SubtestId, TierId};
+use crate::model::ids::{RunId, SetupId, SubtestId, TierId};
 use crate::model::outcome::RunStatus;
 use crate::model::plan::Plan;
 use crate::model::survey::{ExperimentSeal, RunSeen, Survey};
@@ -35,7 +35,7 @@ pub struct Policy {
 
 /// A part of an experiment to which a requirement applies: `T1`, or `T1/02`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Part {
+pub struct Scope {
     tier: TierId,
     subtest: Option<SubtestId>,
 }
@@ -44,12 +44,12 @@ pub struct Part {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LeastPassRate {
     /// The part; `None` for the whole experiment.
-    pub of: Option<Part>,
+    pub of: Option<Scope>,
     /// From 0 to 1.
     pub rate: f64,
 }
 
-impl Part {
+impl Scope {
     /// Whether it is one subtest.
     #[must_use]
     pub fn is_subtest(self) -> bool {
@@ -58,7 +58,7 @@ impl Part {
 
     /// The one setup that it is; `None` for a tier.
     #[must_use]
-    pub fn setup(self) -> Option<(TierId, SubtestId)> {
+    pub fn setup(self) -> Option<SetupId> {
         self.subtest.map(|subtest| (self.tier, subtest))
     }
 
@@ -69,7 +69,7 @@ impl Part {
     }
 }
 
-impl fmt::Display for Part {
+impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.subtest {
             Some(subtest) => write!(f, "{}/{subtest}", self.tier),
@@ -78,7 +78,7 @@ impl fmt::Display for Part {
     }
 }
 
-impl FromStr for Part {
+impl FromStr for Scope {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -123,7 +123,7 @@ pub enum Unmet {
     /// A subtest has fewer results than required.
     FewResults {
         /// The subtest.
-        of: Part,
+        of: Scope,
         /// How many it has.
         results: usize,
         /// How many are required.
@@ -220,9 +220,9 @@ impl Planned<'_> {
     }
 
     fn few_results(&self, least: usize) -> Vec<Unmet> {
-        let mut results: BTreeMap<Part, usize> = BTreeMap::new();
+        let mut results: BTreeMap<Scope, usize> = BTreeMap::new();
         for run in self.plan.runs() {
-            let of = Part { tier: run.tier, subtest: Some(run.subtest) };
+            let of = Scope { tier: run.tier, subtest: Some(run.subtest) };
             *results.entry(of).or_default() += usize::from(self.has(run, RunStatus::is_judged));
         }
         let few = results.into_iter().filter(|(_, results)| *results < least);

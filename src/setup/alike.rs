@@ -1,15 +1,13 @@
 //! Which subtests of a fixture have equal setups, so that their results measure the same thing twice.
 
-use crate::model::ids::TierId;
+use crate::model::ids::{SetupId, TierId};
 use crate::model::task::{Fixture, Subtest};
-
-use super::inherit::Place;
 
 /// The chosen subtests in groups, in order: those of a group have the same agent, overlay and resources, and inherit
 /// the same. What each inherits is passed with it.
 #[must_use]
-pub fn groups<T: PartialEq>(fixture: &Fixture, chosen: impl Iterator<Item = (Place, T)>) -> Vec<Vec<Place>> {
-    let mut groups: Vec<(&Subtest, T, Vec<Place>)> = Vec::new();
+pub fn groups<T: PartialEq>(fixture: &Fixture, chosen: impl Iterator<Item = (SetupId, T)>) -> Vec<Vec<SetupId>> {
+    let mut groups: Vec<(&Subtest, T, Vec<SetupId>)> = Vec::new();
     for ((tier, id), taken) in chosen {
         let Some(subtest) = fixture.tiers.get(&tier).and_then(|subtests| subtests.get(&id)) else { continue };
         match groups.iter_mut().find(|(first, other, _)| *other == taken && are_alike(subtest, first)) {
@@ -22,7 +20,7 @@ pub fn groups<T: PartialEq>(fixture: &Fixture, chosen: impl Iterator<Item = (Pla
 
 /// All subtests of a fixture in groups. Without a plan, each inherits what it declares.
 #[must_use]
-pub fn all_groups(fixture: &Fixture) -> Vec<Vec<Place>> {
+pub fn all_groups(fixture: &Fixture) -> Vec<Vec<SetupId>> {
     let declared = |tier: TierId, subtest: &Subtest| {
         let setup = &subtest.setup;
         let takes = setup.extends_previous || !setup.inherit_best_from.is_empty();

@@ -11,7 +11,7 @@ use super::paired::{self, BySubtest};
 use super::permutation;
 use super::power::runs_needed;
 use super::proportion::{difference, wilson};
-use crate::model::ids::{SubtestId, TierId};
+use crate::model::ids::SetupId;
 use crate::model::money::Usd;
 use crate::model::row::{RowStatus, RunRow};
 use crate::model::usage::Total;
@@ -144,15 +144,13 @@ pub fn between(first: &[&RunRow], later: &[&RunRow], is_paired: bool) -> Differe
     }
 }
 
-/// A setup, by its place in the plan.
-type Setup = (TierId, SubtestId);
 /// How many runs passed, of how many with a verdict.
 type Passed = (usize, usize);
 
 /// The setups of which one group passed another share than the other: how many passed of how many, the first group's first.
 #[must_use]
-pub fn differing(first: &[&RunRow], later: &[&RunRow]) -> Vec<(Setup, [Passed; 2])> {
-    let mut counts: BTreeMap<Setup, [Passed; 2]> = BTreeMap::new();
+pub fn differing(first: &[&RunRow], later: &[&RunRow]) -> Vec<(SetupId, [Passed; 2])> {
+    let mut counts: BTreeMap<SetupId, [Passed; 2]> = BTreeMap::new();
     for (side, rows) in [first, later].into_iter().enumerate() {
         for row in rows.iter().filter(|row| !row.is_missing()) {
             let (passed, judged) = &mut counts.entry((row.run.tier, row.run.subtest)).or_default()[side];
@@ -186,8 +184,8 @@ fn tokens(rows: &[&RunRow]) -> Vec<f64> {
     numbers(rows, |row| row.tokens.map(|tokens| tokens as f64))
 }
 
-fn by_subtest(rows: &[&RunRow]) -> BySubtest<(TierId, SubtestId)> {
-    let mut by: BySubtest<(TierId, SubtestId)> = BTreeMap::new();
+fn by_subtest(rows: &[&RunRow]) -> BySubtest<SetupId> {
+    let mut by: BySubtest<SetupId> = BTreeMap::new();
     for row in rows.iter().filter(|row| !row.is_missing()) {
         let passed = f64::from(u8::from(row.status == RowStatus::Passed));
         by.entry((row.run.tier, row.run.subtest)).or_default().push(passed);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::details::{Counted, MeanOfItem, RunDetails, RunOfSetup, SetupDetails};
-use crate::model::ids::{SubtestId, TierId};
+use crate::model::ids::SetupId;
 use crate::model::outcome::AgentEnd;
 use crate::model::rubric::Rubric;
 use crate::model::usage::Total;
@@ -11,7 +11,7 @@ use crate::model::usage::Total;
 /// The runs of a setup together, in their order. Only runs with a verdict count for scores, items and checks.
 #[must_use]
 pub fn together(
-    (tier, subtest): (TierId, SubtestId),
+    (tier, subtest): SetupId,
     name: Option<String>,
     runs: &[RunDetails],
     rubric: Option<&Rubric>,
@@ -108,6 +108,7 @@ mod tests {
     use super::*;
     use crate::model::details::RunState;
     use crate::model::details::samples::details;
+    use crate::model::ids::{SubtestId, TierId};
 
     #[test]
     fn only_runs_with_a_verdict_count_and_what_does_not_apply_is_left_out() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::ids::{RunId, SubtestId, TierId};
+use crate::model::ids::{RunId, SetupId, SubtestId, TierId};
 use crate::model::outcome::AgentEnd;
 use crate::model::shortfall::{FailedOf, SetupShortfall, Shortfall, Why};
 
@@ -10,7 +10,7 @@ use crate::model::shortfall::{FailedOf, SetupShortfall, Shortfall, Why};
 /// done.
 pub fn by_setup<'a>(
     runs: impl Iterator<Item = (RunId, &'a Shortfall)>,
-    done: &BTreeMap<(TierId, SubtestId), usize>,
+    done: &BTreeMap<SetupId, usize>,
 ) -> Vec<SetupShortfall> {
     let mut counted: BTreeMap<(TierId, SubtestId, Reason), SetupShortfall> = BTreeMap::new();
     for (run, shortfall) in runs {

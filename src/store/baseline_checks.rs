@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
-use crate::model::ids::{SubtestId, TierId};
+use crate::model::ids::SetupId;
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::result::ChecksResult;
 use crate::os::files::{self, Folder, ReadError};
@@ -86,7 +86,7 @@ pub fn add(folder: &ExperimentFolder, commit: &str, result: ChecksResult) -> Res
 /// When something cannot be read or moved.
 pub fn set_damaged_aside(
     folder: &ExperimentFolder,
-    subtests: impl IntoIterator<Item = (TierId, SubtestId)>,
+    subtests: impl IntoIterator<Item = SetupId>,
     now: Timestamp,
 ) -> Result<Vec<String>, StoreError> {
     let mut damaged = BTreeSet::new();

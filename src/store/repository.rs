@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::model::digest::Digest;
-use crate::model::ids::{SubtestId, TierId};
+use crate::model::ids::{SetupId, SubtestId, TierId};
 use crate::model::limits::{MOST_CHECKPOINT_BYTES, MOST_STAGE_FILE_BYTES};
 use crate::model::result::FORMAT_VERSION;
 use crate::os::files::{self, FileError};
@@ -62,7 +62,7 @@ fn places_of(tier: TierId, subtest: SubtestId) -> [String; 3] {
 ///
 /// # Errors
 /// When it cannot be read or written.
-pub fn record(folder: &ExperimentFolder, renewed: &[(TierId, SubtestId)]) -> Result<(), StoreError> {
+pub fn record(folder: &ExperimentFolder, renewed: &[SetupId]) -> Result<(), StoreError> {
     let mut recorded = match read(folder)? {
         Record::Read(recorded) => recorded,
         Record::Absent => Recorded { version: String::new(), files: BTreeMap::new() },

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::ids::{SubtestId, TierId};
+use crate::model::ids::SetupId;
 use crate::model::setup::Capability;
 use crate::model::task::Fixture;
 use crate::text::short::first_of;
@@ -16,7 +16,7 @@ const MOST_NAMED: usize = 4;
 #[must_use]
 pub fn not_given(
     fixture: &Fixture,
-    subtests: impl IntoIterator<Item = (TierId, SubtestId)>,
+    subtests: impl IntoIterator<Item = SetupId>,
     beside: &BTreeSet<Capability>,
 ) -> Vec<String> {
     let mut found: BTreeMap<&str, (BTreeSet<Capability>, Vec<String>)> = BTreeMap::new();

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::model::event::{Event, ExperimentFinished, ExperimentStarted, FailedCheck, RunCommitted, Totals};
 use crate::model::experiment::FieldClass;
-use crate::model::ids::{AttemptNumber, JudgeNumber, RunId, SubtestId, TierId};
+use crate::model::ids::{AttemptNumber, JudgeNumber, RunId, SetupId, TierId};
 use crate::model::inherited::Winner;
 use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, ExperimentEnd, Failure, FailureKind, RunStatus, Stage, StopLevel, StopSignal};
@@ -38,7 +38,7 @@ pub(super) const WORD_WIDTH: usize = 10;
 
 /// The names of setups, as the first event of a session gives them.
 #[derive(Debug, Default)]
-pub(super) struct SetupNames(BTreeMap<(TierId, SubtestId), String>);
+pub(super) struct SetupNames(BTreeMap<SetupId, String>);
 
 impl SetupNames {
     /// Takes the names from an event.

@@ -17,7 +17,7 @@ use super::git::{ATTRIBUTES, Git, GitDir, ObjectFormat};
 use super::index::{Files, Index};
 use super::refs;
 use crate::model::digest::Digest;
-use crate::model::ids::{SubtestId, TierId};
+use crate::model::ids::{SetupId, SubtestId, TierId};
 use crate::model::task::Source;
 use crate::setup::compose::Composition;
 
@@ -96,7 +96,7 @@ pub fn make_baselines(
     repo_git: &Path,
     fixture_dir: &Path,
     base: &str,
-    layers: &BTreeMap<(TierId, SubtestId), Layers>,
+    layers: &BTreeMap<SetupId, Layers>,
 ) -> Result<(), WorkspaceError> {
     let repo_git = super::absolute(repo_git)?;
     let fixture_dir = super::absolute(fixture_dir)?;

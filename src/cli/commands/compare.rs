@@ -15,7 +15,7 @@ use crate::model::experiment::Config;
 use crate::model::row::RunRow;
 use crate::model::task::Fixture;
 use crate::report::compare::{AgainstFirst, Comparison, DifferingSetup, Side, human, sentence};
-use crate::rules::policy::Part;
+use crate::rules::policy::Scope;
 use crate::setup::given::{Given, between_experiments, between_setups};
 use crate::stats::comparison::{self, Difference};
 use crate::store::survey::{Depth, survey};
@@ -38,7 +38,7 @@ struct Experiment {
 /// What was typed for one side.
 struct Meant {
     experiment: usize,
-    part: Option<Part>,
+    part: Option<Scope>,
 }
 
 /// Runs the command.
@@ -82,7 +82,7 @@ pub fn run(args: &Compare, console: &mut Console) -> Result<Exit, CliError> {
         letter,
         experiment: experiments[meant.experiment].name.clone(),
         part: meant.part.map(|part| part.to_string()),
-        name: rows.first().filter(|_| meant.part.is_some_and(Part::is_subtest)).and_then(|row| row.name.clone()),
+        name: rows.first().filter(|_| meant.part.is_some_and(Scope::is_subtest)).and_then(|row| row.name.clone()),
         group,
     });
     let comparison = Comparison::new(sides.collect(), differences);
@@ -102,7 +102,7 @@ fn read(args: &Compare, console: &mut Console) -> Result<(Vec<Experiment>, Vec<M
     // An experiment that parts follow stands for them, and not for itself.
     let mut open: Option<usize> = None;
     for typed in &args.sides {
-        if let Ok(part) = typed.parse::<Part>() {
+        if let Ok(part) = typed.parse::<Scope>() {
             if experiments.is_empty() {
                 experiments.push(look(None, args, console)?);
             }

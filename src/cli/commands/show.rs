@@ -8,7 +8,7 @@ use crate::cli::exit::Exit;
 use crate::cli::meant::{Meant, Part, meant};
 use crate::config;
 use crate::model::details::{RunDetails, RunState, SetupDetails};
-use crate::model::ids::{JudgeNumber, RunId, RunNumber, SubtestId, TierId};
+use crate::model::ids::{JudgeNumber, RunId, RunNumber, SetupId, TierId};
 use crate::model::plan::Plan;
 use crate::model::task::Fixture;
 use crate::os::lock;
@@ -206,7 +206,7 @@ impl Shown<'_> {
 
     fn of_setup(
         &self,
-        (tier, subtest): (TierId, SubtestId),
+        (tier, subtest): SetupId,
         runs: u32,
         fixture: Option<&Fixture>,
     ) -> Result<SetupDetails, CliError> {
@@ -218,7 +218,7 @@ impl Shown<'_> {
         Ok(together((tier, subtest), setup_name(fixture, (tier, subtest)), &read, rubric))
     }
 
-    fn setup(&self, setup: (TierId, SubtestId), console: &mut Console) -> Result<(), CliError> {
+    fn setup(&self, setup: SetupId, console: &mut Console) -> Result<(), CliError> {
         let plan = self.plan()?;
         let runs = plan.subtests().get(&setup.0).and_then(|subtests| subtests.get(&setup.1));
         let runs = *runs.ok_or_else(|| self.not_planned(&format!("{}/{}", setup.0, setup.1)))?;
@@ -247,7 +247,7 @@ fn whole_lines(bytes: &[u8]) -> String {
     if text.is_empty() || text.ends_with('\n') { text } else { format!("{text}\n") }
 }
 
-fn setup_name(fixture: Option<&Fixture>, (tier, subtest): (TierId, SubtestId)) -> Option<String> {
+fn setup_name(fixture: Option<&Fixture>, (tier, subtest): SetupId) -> Option<String> {
     Some(fixture?.tiers.get(&tier)?.get(&subtest)?.name.clone())
 }
 

@@ -16,7 +16,7 @@ use crate::engine::session::create::Options;
 use crate::engine::session::open::{self, Locked};
 use crate::model::experiment::Inherit;
 use crate::model::finding::Level;
-use crate::model::ids::{RunId, SubtestId, TierId};
+use crate::model::ids::{RunId, SetupId, SubtestId, TierId};
 use crate::model::limits;
 use crate::model::setup::Resources;
 use crate::model::survey::Survey;
@@ -136,7 +136,7 @@ fn inherit(
     subtests: &BTreeMap<TierId, Vec<SubtestId>>,
 ) -> Result<Inherit, CliError> {
     let missing = candidate.missing_of(subtests);
-    let declares = |(tier, subtest): &(TierId, SubtestId)| {
+    let declares = |(tier, subtest): &SetupId| {
         let subtest = fixture.tiers.get(tier).and_then(|all| all.get(subtest));
         subtest.is_some_and(|it| it.setup.extends_previous || !it.setup.inherit_best_from.is_empty())
     };

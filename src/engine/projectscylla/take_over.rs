@@ -10,7 +10,7 @@ use crate::engine::session::inheritance;
 use crate::engine::session::open::{Locked, refuse_signs};
 use crate::model::checkpoint::{Checkpoint, CompletedRuns};
 use crate::model::experiment::Config;
-use crate::model::ids::{RunId, SubtestId, TierId};
+use crate::model::ids::{RunId, SetupId, SubtestId, TierId};
 use crate::model::inherited::Winner;
 use crate::model::outcome::{AttemptEnd, Stage};
 use crate::model::result::AttemptRecord;
@@ -82,7 +82,7 @@ impl<'a> TakeOver<'a> {
 
     /// The subtests of a plan that have missing runs.
     #[must_use]
-    pub fn missing_of(&self, subtests: &BTreeMap<TierId, Vec<SubtestId>>) -> BTreeSet<(TierId, SubtestId)> {
+    pub fn missing_of(&self, subtests: &BTreeMap<TierId, Vec<SubtestId>>) -> BTreeSet<SetupId> {
         let committed = |tier, subtest| {
             self.runs.committed.iter().filter(|(run, _)| (run.tier, run.subtest) == (tier, subtest)).count()
         };

@@ -10,13 +10,13 @@ use crate::config;
 use crate::config::mistake::Mistake;
 use crate::engine::error::EngineError;
 use crate::model::experiment::Config;
-use crate::model::ids::{RunId, SubtestId, TierId};
+use crate::model::ids::{RunId, SetupId, SubtestId, TierId};
 use crate::model::inherited::Winner;
 use crate::model::inherited::{Inherited, TakenOver};
 use crate::model::result::FORMAT_VERSION;
 use crate::model::task::{Fixture, Subtest};
 use crate::setup::compose::{CompositionFault, compose};
-use crate::setup::inherit::{Effective, Inheritance, Place, Winners, alone};
+use crate::setup::inherit::{Effective, Inheritance, Winners, alone};
 use crate::store;
 use crate::store::layout::ExperimentFolder;
 use crate::text::words::list;
@@ -31,7 +31,7 @@ pub(in crate::engine) struct TierInheritance {
 }
 
 /// Subtests that cannot be composed, each with everything that prevents it. None of their runs is started.
-pub(in crate::engine) type Stopped = BTreeMap<Place, Vec<CompositionFault>>;
+pub(in crate::engine) type Stopped = BTreeMap<SetupId, Vec<CompositionFault>>;
 
 impl TierInheritance {
     /// The inheritance that a config asks for, with what earlier sessions have frozen. Baselines that an earlier
@@ -130,8 +130,8 @@ impl TierInheritance {
 
     /// Groups of subtests of the plan with equal setups, of which at least one is in this tier: they measure one setup
     /// more than once.
-    pub(in crate::engine) fn alike(&self, fixture: &Fixture, thinking_mode: &str, tier: TierId) -> Vec<Vec<Place>> {
-        let mut groups: Vec<(Layers, &Subtest, Vec<Place>)> = Vec::new();
+    pub(in crate::engine) fn alike(&self, fixture: &Fixture, thinking_mode: &str, tier: TierId) -> Vec<Vec<SetupId>> {
+        let mut groups: Vec<(Layers, &Subtest, Vec<SetupId>)> = Vec::new();
         for (of, id) in self.inheritance.places() {
             let Some(subtest) = fixture.tiers.get(&of).and_then(|all| all.get(&id)) else { continue };
             let Some(effective) = self.effective(fixture, of, id) else { continue };
@@ -226,7 +226,7 @@ impl TierInheritance {
         folder: &ExperimentFolder,
         config: &Config,
         fixture: &Fixture,
-        renewed: &[Place],
+        renewed: &[SetupId],
         ready: impl Fn(TierId) -> bool,
     ) -> Result<(), EngineError> {
         let mut layers = BTreeMap::new();
@@ -291,7 +291,7 @@ pub fn mistakes(
     inheritance: &Inheritance,
     thinking_mode: &str,
 ) -> Vec<Mistake> {
-    let file = |(tier, subtest): (TierId, SubtestId)| {
+    let file = |(tier, subtest): SetupId| {
         path_of(fixture.tiers.get(&tier).and_then(|all| all.get(&subtest)).map_or("", |subtest| subtest.file.as_str()))
     };
     let unmet = inheritance.unmet().into_iter().map(|(place, source)| {
@@ -318,7 +318,7 @@ pub fn stops(fixture: &Fixture, inheritance: &Inheritance, thinking_mode: &str) 
     tier_inheritance.stopped(fixture, thinking_mode).iter().map(|(place, faults)| stop(*place, faults)).collect()
 }
 
-pub(in crate::engine) fn stop((tier, subtest): Place, faults: &[CompositionFault]) -> String {
+pub(in crate::engine) fn stop((tier, subtest): SetupId, faults: &[CompositionFault]) -> String {
     let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
     format!("{tier}/{subtest} is not started: {}", faults.join("; "))
 }

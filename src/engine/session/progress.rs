@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::model::changes::Remainder;
 use crate::model::event::{Errored, ExperimentFinished, Missing, SetupTotals, TierTotals};
 use crate::model::grading::GradingNumber;
-use crate::model::ids::{RunId, SubtestId, TierId};
+use crate::model::ids::{RunId, SetupId, TierId};
 use crate::model::outcome::{ExperimentEnd, Failure, FailureKind, RunStatus};
 use crate::model::plan::Plan;
 use crate::model::result::RunResult;
@@ -236,7 +236,7 @@ impl Progress {
     }
 
     /// Withholds the runs of these subtests, which cannot be started. Gives those subtests that had runs to do.
-    pub fn withhold_stopped(&mut self, stopped: &BTreeSet<(TierId, SubtestId)>) -> BTreeSet<(TierId, SubtestId)> {
+    pub fn withhold_stopped(&mut self, stopped: &BTreeSet<SetupId>) -> BTreeSet<SetupId> {
         let runs: Vec<RunId> = self.to_do().filter(|run| stopped.contains(&(run.tier, run.subtest))).collect();
         self.withheld.extend(&runs);
         runs.into_iter().map(|run| (run.tier, run.subtest)).collect()

@@ -11,7 +11,7 @@ use super::checkpoint::Checkpoint;
 use super::digest::Digest;
 use super::experiment::Config;
 use super::grading::{Grading, GradingNumber};
-use super::ids::{AttemptNumber, RunId, SubtestId, TierId};
+use super::ids::{AttemptNumber, RunId, SetupId, TierId};
 use super::inherited::Inherited;
 use super::money::Usd;
 use super::outcome::Failure;
@@ -74,9 +74,9 @@ pub struct Survey {
     /// Files that results are based on and that were altered or are missing: the place, and what is wrong there.
     pub damaged: Vec<(String, String)>,
     /// The commits that results name as the start of their trees, by subtest.
-    pub made_from: BTreeMap<(TierId, SubtestId), BTreeSet<String>>,
+    pub made_from: BTreeMap<SetupId, BTreeSet<String>>,
     /// The commits that `repo.git` names as baselines, for the subtests that have results.
-    pub baselines: BTreeMap<(TierId, SubtestId), String>,
+    pub baselines: BTreeMap<SetupId, String>,
     /// The baselines whose check results the runs' own were compared with.
     pub compared_with: BTreeSet<String>,
     /// The baselines whose check results are known.
@@ -88,7 +88,7 @@ pub struct Survey {
     /// The content of `config/inherited/`, by the tier that inherits.
     pub inherited: BTreeMap<TierId, Seen<Inherited>>,
     /// The winners that the results of a tier name as inherited: tier and subtest.
-    pub inheritance: BTreeMap<TierId, BTreeSet<(TierId, SubtestId)>>,
+    pub inheritance: BTreeMap<TierId, BTreeSet<SetupId>>,
     /// The runs that workers have claimed.
     pub claimed: BTreeMap<RunId, Holder>,
     /// The runs of which only the claim file of a dead worker is left.

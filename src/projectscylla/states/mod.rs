@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::model::checkpoint::CompletedRuns;
-use crate::model::ids::{RunId, SubtestId, TierId};
+use crate::model::ids::{RunId, SetupId, TierId};
 use crate::model::outcome::RunStatus;
 use crate::model::plan::Plan;
 use crate::projectscylla::version::Version;
@@ -167,7 +167,7 @@ pub struct States {
     /// Those of tiers.
     pub tiers: BTreeMap<TierId, TierState>,
     /// Those of subtests.
-    pub subtests: BTreeMap<(TierId, SubtestId), SubtestState>,
+    pub subtests: BTreeMap<SetupId, SubtestState>,
     /// Those of runs.
     pub runs: BTreeMap<RunId, RunState>,
 }
@@ -218,7 +218,7 @@ impl Count {
     }
 }
 
-type Counts = BTreeMap<(TierId, SubtestId), Count>;
+type Counts = BTreeMap<SetupId, Count>;
 
 impl StateFacts<'_> {
     fn counts(&self) -> Counts {

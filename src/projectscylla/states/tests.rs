@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::ids::{SubtestId, TierId};
 
 const NOTHING: BTreeSet<RunId> = BTreeSet::new();
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 pub use reader::{CellError, TableError};
 
-use crate::model::table::{CriterionRow, JudgeRow, RowRun, RunRow};
+use crate::model::table::{CriterionRow, JudgeRow, RowRun, TableRun};
 use reader::{Cells, Columns, Fault, Reader};
 
 /// A table that was read.
@@ -67,13 +67,13 @@ const CRITERIA: Columns = Columns {
 ///
 /// # Errors
 /// Names every cell that is wrong, and a run that stands in two rows.
-pub fn runs(file: &str, bytes: &[u8]) -> Result<Table<RunRow>, TableError> {
+pub fn runs(file: &str, bytes: &[u8]) -> Result<Table<TableRun>, TableError> {
     read(
         file,
         bytes,
         &RUNS,
         |cells| {
-            Ok(RunRow {
+            Ok(TableRun {
                 run: run(cells)?,
                 score: cells.share("score")?,
                 impl_rate: cells.number("impl_rate")?,

@@ -5,7 +5,7 @@ use crate::model::score::Grade;
 
 const HEADER: &str = "experiment,agent_model,tier,subtest,run_number,score,impl_rate,passed,grade,cost_usd\n";
 
-fn read_runs(text: &str) -> Result<Table<RunRow>, TableError> {
+fn read_runs(text: &str) -> Result<Table<TableRun>, TableError> {
     runs("runs.csv", text.as_bytes())
 }
 

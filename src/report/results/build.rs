@@ -7,7 +7,7 @@ use super::best::{add_beside, best};
 use super::{ExperimentReport, ItemReport, JudgeReport, PanelReport, Report, SCHEMA_VERSION, SetupReport, TierReport};
 use crate::model::details::RunDetails;
 use crate::model::digest::Digesting;
-use crate::model::ids::{SubtestId, TierId};
+use crate::model::ids::SetupId;
 use crate::model::reported::{Reported, ReportedRun};
 use crate::model::result::Judgment;
 use crate::model::score::Score;
@@ -15,9 +15,6 @@ use crate::stats::agreement::{hanging, krippendorff_alpha, pairs};
 use crate::stats::cost::frontier;
 use crate::stats::descriptive::mean;
 use crate::stats::summaries::{Observation, Settings, Summary, summaries, summary, uplifts};
-
-/// A setup, by its place in the plan.
-pub(super) type Place = (TierId, SubtestId);
 
 impl Report {
     /// The report of some experiments, whose runs were chosen by these filters, by a tool of this name and version.
@@ -71,8 +68,8 @@ fn one(experiment: &Reported, settings: &Settings) -> ExperimentReport {
     report
 }
 
-fn setups(experiment: &Reported, summaries: BTreeMap<Place, Summary>) -> Vec<SetupReport> {
-    let names: BTreeMap<Place, &Option<String>> =
+fn setups(experiment: &Reported, summaries: BTreeMap<SetupId, Summary>) -> Vec<SetupReport> {
+    let names: BTreeMap<SetupId, &Option<String>> =
         experiment.runs.iter().map(|run| ((run.row.run.tier, run.row.run.subtest), &run.row.name)).collect();
     let measured = |summary: &Summary| {
         let cost = summary.cost.mean_of(summary.judged.max(1));

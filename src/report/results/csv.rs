@@ -4,7 +4,7 @@
 use super::{File, Form};
 use crate::model::money::Usd;
 use crate::model::score::Grade;
-use crate::model::table::{CriterionRow, JudgeRow, RowRun, RunRow};
+use crate::model::table::{CriterionRow, JudgeRow, RowRun, TableRun};
 use crate::stats::analysis::{Spread, SubtestSummary, Tables, subtests};
 use crate::text::csv;
 
@@ -70,7 +70,7 @@ fn grade(value: Option<Grade>) -> String {
     value.map(|grade| grade.to_string()).unwrap_or_default()
 }
 
-fn run(row: &RunRow) -> Vec<String> {
+fn run(row: &TableRun) -> Vec<String> {
     let mut cells = identity(&row.run);
     cells.extend([number(row.score), number(row.impl_rate), flag(row.passed), grade(row.grade)]);
     cells.extend(

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::model::published::PublishedRow;
 use crate::model::samples::snapshot;
-use crate::model::table::{CriterionRow, JudgeRow, RunRow};
+use crate::model::table::{CriterionRow, JudgeRow, TableRun};
 use crate::stats::{bootstrap, power};
 
 /// The snapshot of each file that has one.
@@ -28,7 +28,7 @@ fn settings() -> Settings {
     }
 }
 
-fn runs() -> Vec<RunRow> {
+fn runs() -> Vec<TableRun> {
     let run = |number: u32| {
         let (tier, passed) = (["T0", "T1", "T2"][number as usize % 3], !number.is_multiple_of(4) || number % 3 == 2);
         let row = json!({

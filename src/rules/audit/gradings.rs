@@ -3,7 +3,7 @@
 use super::{at, of_run};
 use crate::model::finding::{Finding, FindingKind};
 use crate::model::grading::GradingNumber;
-use crate::model::place::{Part, Place};
+use crate::model::place::{Place, RunPlace};
 use crate::model::survey::{Seen, Survey};
 use crate::rules::gradings::{lost_verdicts, newest, to_grade};
 
@@ -67,7 +67,7 @@ fn audit_verdicts(survey: &Survey, findings: &mut Vec<Finding>) {
         return;
     }
     for (run, number) in lost_verdicts(survey) {
-        let place = survey.spelled(Place::Of(&survey.place(run), Part::Grading(number)));
+        let place = survey.spelled(Place::Of(&survey.place(run), RunPlace::Grading(number)));
         let is_named = survey.problems.iter().any(|problem| problem.run == run && problem.place == place);
         let is_hidden = survey.unknown.iter().any(|(hidden, _)| hidden.starts_with(&survey.place(run)));
         if !is_named && !is_hidden {

@@ -8,7 +8,7 @@ use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns, Co
 use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::RunId;
 use crate::model::outcome::{ExperimentStatus, RunStatus};
-use crate::model::place::{Part, Place};
+use crate::model::place::{Place, RunPlace};
 use crate::model::survey::{RunSeen, Seen, Survey};
 use crate::rules::audit::audit;
 use crate::rules::gradings::verdicts;
@@ -124,7 +124,7 @@ fn verdicts_kept(
     let mut kept = verdicts(survey, former);
     for (number, runs) in &mut kept {
         runs.retain(|run| {
-            let place = survey.spelled(Place::Of(&survey.place(*run), Part::Grading(*number)));
+            let place = survey.spelled(Place::Of(&survey.place(*run), RunPlace::Grading(*number)));
             !gone.contains(run) && !given_up.contains(place.as_str())
         });
     }
@@ -165,7 +165,7 @@ fn places_of(survey: &Survey, finding: &Finding, ask: &Ask) -> Vec<SetAside> {
     match finding.kind {
         // The other stages of the run are whole: a resume commits it again from them, and nothing is paid twice.
         FindingKind::UnreadableResult => {
-            let parts = if survey.is_unsealed { &[Part::Result][..] } else { &[Part::Result, Part::Seal] };
+            let parts = if survey.is_unsealed { &[RunPlace::Result][..] } else { &[RunPlace::Result, RunPlace::Seal] };
             parts.iter().map(|part| aside(survey.spelled(Place::Of(&finding.place, *part)))).collect()
         }
         FindingKind::DuplicateRun if ask.by_person => vec![aside(finding.place.clone())],

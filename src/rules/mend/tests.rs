@@ -178,7 +178,7 @@ fn a_run_that_is_set_aside_leaves_the_index() {
     let mending = mend(&survey, &Ask { quarantine: vec![run("T0/01/2")], ..Ask::default() }, now());
     let places: Vec<&str> = mending.set_aside.iter().map(|aside| aside.place.as_str()).collect();
     let spelled = |part| survey.spelled(Place::Of("T0/00/run_01", part));
-    assert_eq!(places, [spelled(Part::Result), spelled(Part::Seal), "T0/01/run_02".to_owned()]);
+    assert_eq!(places, [spelled(RunPlace::Result), spelled(RunPlace::Seal), "T0/01/run_02".to_owned()]);
     let after = done(&survey, &mending);
     assert_eq!((entry(&after, "T0/00/1"), entry(&after, "T0/01/2")), (None, None));
     let left = audit(&after);

@@ -3,12 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::experiment::{Config, Inherit};
-use crate::model::ids::{SubtestId, TierId};
+use crate::model::ids::{SetupId, SubtestId, TierId};
 use crate::model::setup::{McpServer, Resources, Setup, Tools};
 use crate::model::task::Fixture;
-
-/// A subtest with its tier.
-pub type Place = (TierId, SubtestId);
 
 /// The winners that a tier inherits from: for each source tier, the subtest.
 pub type Winners = BTreeMap<TierId, SubtestId>;
@@ -16,7 +13,7 @@ pub type Winners = BTreeMap<TierId, SubtestId>;
 /// From which tiers' winners each planned subtest inherits.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Inheritance {
-    sources: BTreeMap<Place, Vec<TierId>>,
+    sources: BTreeMap<SetupId, Vec<TierId>>,
 }
 
 /// The setup of a subtest after the winners below it are merged.
@@ -61,12 +58,12 @@ impl Inheritance {
     }
 
     /// Every planned subtest.
-    pub fn places(&self) -> impl Iterator<Item = Place> + '_ {
+    pub fn places(&self) -> impl Iterator<Item = SetupId> + '_ {
         self.sources.keys().copied()
     }
 
     /// The subtests of a tier that inherit anything.
-    pub fn inheriting_in(&self, tier: TierId) -> impl Iterator<Item = Place> + '_ {
+    pub fn inheriting_in(&self, tier: TierId) -> impl Iterator<Item = SetupId> + '_ {
         self.sources
             .iter()
             .filter(move |(place, sources)| place.0 == tier && !sources.is_empty())
@@ -91,7 +88,7 @@ impl Inheritance {
 
     /// Subtests that name a tier which is not planned, or not before their own: the subtest, and the named tier.
     #[must_use]
-    pub fn unmet(&self) -> Vec<(Place, TierId)> {
+    pub fn unmet(&self) -> Vec<(SetupId, TierId)> {
         let planned: BTreeSet<TierId> = self.sources.keys().map(|(tier, _)| *tier).collect();
         let unmet = |source: &TierId, tier| !planned.contains(source) || *source >= tier;
         let each = self.sources.iter().flat_map(|(place, sources)| sources.iter().map(|source| (*place, *source)));

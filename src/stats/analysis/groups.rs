@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::table::RunRow;
+use crate::model::table::TableRun;
 
 /// What is measured of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -45,7 +45,7 @@ impl Metric {
 
     /// Its value of a run, if it is known.
     #[must_use]
-    pub fn of(self, run: &RunRow) -> Option<f64> {
+    pub fn of(self, run: &TableRun) -> Option<f64> {
         let value = match self {
             Self::PassRate => run.passed.map(|passed| f64::from(u8::from(passed))),
             Self::Score => run.score,
@@ -61,7 +61,7 @@ impl Metric {
     }
 
     /// Its known values of some runs.
-    pub(super) fn of_all(self, runs: &[&RunRow]) -> Vec<f64> {
+    pub(super) fn of_all(self, runs: &[&TableRun]) -> Vec<f64> {
         runs.iter().filter_map(|run| self.of(run)).collect()
     }
 }
@@ -69,7 +69,7 @@ impl Metric {
 /// The runs of a model's tier.
 pub(super) struct Tier<'a> {
     pub(super) name: &'a str,
-    pub(super) runs: Vec<&'a RunRow>,
+    pub(super) runs: Vec<&'a TableRun>,
 }
 
 /// The runs of a model, by tier in their order.
@@ -80,7 +80,7 @@ pub(super) struct Model<'a> {
 
 impl Model<'_> {
     /// All its runs.
-    pub(super) fn runs(&self) -> Vec<&RunRow> {
+    pub(super) fn runs(&self) -> Vec<&TableRun> {
         self.tiers.iter().flat_map(|tier| tier.runs.iter().copied()).collect()
     }
 
@@ -96,14 +96,14 @@ pub(super) struct Groups<'a> {
 }
 
 impl<'a> Groups<'a> {
-    pub(super) fn of(runs: &'a [RunRow]) -> Self {
-        let mut models: BTreeMap<&str, BTreeMap<TierOrder, Vec<&RunRow>>> = BTreeMap::new();
+    pub(super) fn of(runs: &'a [TableRun]) -> Self {
+        let mut models: BTreeMap<&str, BTreeMap<TierOrder, Vec<&TableRun>>> = BTreeMap::new();
         for row in runs {
             let tiers = models.entry(&row.run.agent_model).or_default();
             tiers.entry(tier_order(&row.run.tier)).or_default().push(row);
         }
         let tier = |((_, name), runs)| Tier { name, runs };
-        let model = |(name, tiers): (&'a str, BTreeMap<TierOrder<'a>, Vec<&'a RunRow>>)| Model {
+        let model = |(name, tiers): (&'a str, BTreeMap<TierOrder<'a>, Vec<&'a TableRun>>)| Model {
             name,
             tiers: tiers.into_iter().map(tier).collect(),
         };

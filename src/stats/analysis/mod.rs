@@ -24,7 +24,7 @@ pub use tables::{
 };
 
 use super::{bootstrap, power};
-use crate::model::table::{CriterionRow, JudgeRow, RunRow};
+use crate::model::table::{CriterionRow, JudgeRow, TableRun};
 use groups::Groups;
 use significance::Factor;
 
@@ -50,7 +50,7 @@ impl Default for Settings {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Rows<'a> {
     /// Runs.
-    pub runs: &'a [RunRow],
+    pub runs: &'a [TableRun],
     /// What judges said of them; may be empty.
     pub judges: &'a [JudgeRow],
     /// What judges said of each item; may be empty.

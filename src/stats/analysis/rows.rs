@@ -10,7 +10,7 @@ use crate::model::result::Judgment;
 use crate::model::row::RowStatus;
 use crate::model::rubric::Rubric;
 use crate::model::score::Score;
-use crate::model::table::{CriterionRow, JudgeRow, RowRun, RunRow};
+use crate::model::table::{CriterionRow, JudgeRow, RowRun, TableRun};
 use crate::model::usage::Total;
 use crate::stats::descriptive::implementation_rate_of_panel;
 use crate::stats::summaries::rate;
@@ -19,7 +19,7 @@ use crate::stats::summaries::rate;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Tables {
     /// Runs.
-    pub runs: Vec<RunRow>,
+    pub runs: Vec<TableRun>,
     /// What judges said of them.
     pub judges: Vec<JudgeRow>,
     /// What judges said of each item.
@@ -77,13 +77,13 @@ fn count(number: Option<u64>) -> Option<f64> {
     number.map(|number| number as f64)
 }
 
-fn of_run(run: &ReportedRun, id: RowRun, rubric: Option<&Rubric>) -> RunRow {
+fn of_run(run: &ReportedRun, id: RowRun, rubric: Option<&Rubric>) -> TableRun {
     let (row, details) = (&run.row, run.details.as_ref());
     let judges: &[Judgment] = details.map_or(&[], |details| &details.judges);
     let rates: Vec<Option<f64>> = judges.iter().map(|judge| rubric.and_then(|rubric| rate(judge, rubric))).collect();
     let agent = details.and_then(|details: &RunDetails| details.agent.as_ref());
     let tokens = agent.map(|agent| agent.usage.tokens).unwrap_or_default();
-    RunRow {
+    TableRun {
         run: id,
         score: row.score,
         impl_rate: implementation_rate_of_panel(&rates),

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::groups::{Groups, Metric, Model, Tier};
-use crate::model::table::{RowRun, RunRow};
+use crate::model::table::{RowRun, TableRun};
 use crate::stats::correlation::{known_pairs, spearman};
 use crate::stats::holm::holm;
 use crate::stats::kruskal_wallis::kruskal_wallis;
@@ -246,9 +246,9 @@ impl Factor {
     }
 }
 
-pub(super) fn interactions(runs: &[RunRow], factor: Factor, alpha: f64) -> Vec<Interaction> {
+pub(super) fn interactions(runs: &[TableRun], factor: Factor, alpha: f64) -> Vec<Interaction> {
     let of_metric = |metric: Metric| {
-        let known = |row: &RunRow| Some((factor.of(&row.run).to_owned(), row.run.tier.clone(), metric.of(row)?));
+        let known = |row: &TableRun| Some((factor.of(&row.run).to_owned(), row.run.tier.clone(), metric.of(row)?));
         let test = scheirer_ray_hare(&runs.iter().filter_map(known).collect::<Vec<_>>());
         let effects = [
             (factor.name(), test.map(|test| test.first)),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::groups::{Groups, Metric, Tier, tier_order};
 use crate::model::money::Usd;
 use crate::model::score::Grade;
-use crate::model::table::{RowRun, RunRow};
+use crate::model::table::{RowRun, TableRun};
 use crate::model::usage::{self, Total};
 use crate::stats::descriptive::{consistency, excess_kurtosis, known, mean, median, quantile, sd, skew};
 use crate::stats::estimate::{Estimate, Interval};
@@ -34,15 +34,15 @@ impl Spread {
 }
 
 /// The mean cost of a run divided by the pass rate. `None` where no run passed, and where a cost is not known.
-fn cost_of_pass(runs: &[&RunRow]) -> Option<f64> {
-    let judged: Vec<&RunRow> = runs.iter().copied().filter(|run| run.passed.is_some()).collect();
+fn cost_of_pass(runs: &[&TableRun]) -> Option<f64> {
+    let judged: Vec<&TableRun> = runs.iter().copied().filter(|run| run.passed.is_some()).collect();
     let passed = judged.iter().filter(|run| run.passed == Some(true)).count();
     cost::cost_of_pass(total_cost(&judged), passed, judged.len())?.known()
 }
 
 /// What runs cost together.
-fn total_cost(runs: &[&RunRow]) -> Total {
-    let known = |run: &&RunRow| Metric::CostUsd.of(run).and_then(|usd| Usd::from_dollars(usd).ok());
+fn total_cost(runs: &[&TableRun]) -> Total {
+    let known = |run: &&TableRun| Metric::CostUsd.of(run).and_then(|usd| Usd::from_dollars(usd).ok());
     runs.iter().map(|run| known(run).map_or(Total::UNKNOWN, Total::from)).sum()
 }
 
@@ -205,8 +205,8 @@ const GRADES: [Grade; 6] = [Grade::S, Grade::A, Grade::B, Grade::C, Grade::D, Gr
 
 /// Each subtest of each experiment.
 #[must_use]
-pub fn subtests(runs: &[RunRow]) -> Vec<SubtestSummary> {
-    let mut groups: BTreeMap<_, Vec<&RunRow>> = BTreeMap::new();
+pub fn subtests(runs: &[TableRun]) -> Vec<SubtestSummary> {
+    let mut groups: BTreeMap<_, Vec<&TableRun>> = BTreeMap::new();
     for row in runs {
         let RowRun { experiment, agent_model, tier, subtest, .. } = &row.run;
         groups.entry((experiment, agent_model, tier_order(tier), subtest)).or_default().push(row);
@@ -215,7 +215,7 @@ pub fn subtests(runs: &[RunRow]) -> Vec<SubtestSummary> {
 }
 
 /// Sums up the runs of one subtest.
-fn subtest(runs: &[&RunRow]) -> Option<SubtestSummary> {
+fn subtest(runs: &[&TableRun]) -> Option<SubtestSummary> {
     let RowRun { experiment, agent_model, tier, subtest, .. } = runs.first()?.run.clone();
     let scores = Metric::Score.of_all(runs);
     let grades = GRADES.map(|grade| runs.iter().filter(|run| run.grade == Some(grade)).count());
@@ -304,7 +304,7 @@ pub struct TokenMeans {
 
 pub(super) fn tokens(groups: &Groups) -> Vec<TokenMeans> {
     let mean_of =
-        |tier: &Tier, tokens: fn(&RunRow) -> Option<f64>| mean(&known(tier.runs.iter().map(|run| tokens(run))));
+        |tier: &Tier, tokens: fn(&TableRun) -> Option<f64>| mean(&known(tier.runs.iter().map(|run| tokens(run))));
     let all = groups.models.iter().flat_map(|model| model.tiers.iter().map(move |tier| (model.name, tier)));
     let row = |(model, tier): (&str, &Tier)| TokenMeans {
         model: model.to_owned(),
@@ -338,13 +338,13 @@ pub struct ExperimentSummary {
     pub cop: Option<f64>,
 }
 
-pub(super) fn experiments(runs: &[RunRow]) -> Vec<ExperimentSummary> {
-    let mut experiments: BTreeMap<&str, Vec<&RunRow>> = BTreeMap::new();
+pub(super) fn experiments(runs: &[TableRun]) -> Vec<ExperimentSummary> {
+    let mut experiments: BTreeMap<&str, Vec<&TableRun>> = BTreeMap::new();
     for row in runs {
         experiments.entry(&row.run.experiment).or_default().push(row);
     }
-    let summary = |(experiment, runs): (&str, Vec<&RunRow>)| {
-        let mut tiers: BTreeMap<_, Vec<&RunRow>> = BTreeMap::new();
+    let summary = |(experiment, runs): (&str, Vec<&TableRun>)| {
+        let mut tiers: BTreeMap<_, Vec<&TableRun>> = BTreeMap::new();
         for row in &runs {
             tiers.entry(tier_order(&row.run.tier)).or_default().push(row);
         }
@@ -368,7 +368,7 @@ pub(super) fn experiments(runs: &[RunRow]) -> Vec<ExperimentSummary> {
 mod tests {
     use super::*;
 
-    fn run(subtest: &str, number: u32, passed: Option<bool>, cost: Option<f64>) -> RunRow {
+    fn run(subtest: &str, number: u32, passed: Option<bool>, cost: Option<f64>) -> TableRun {
         let row = serde_json::json!({
             "experiment": "e", "agent_model": "m", "tier": "T0", "subtest": subtest, "run_number": number,
             "score": passed.map(f64::from), "passed": passed, "cost_usd": cost, "grade": passed.map(|passed| if passed { "A" } else { "F" }),

@@ -13,7 +13,7 @@ use super::descriptive::{
 use super::estimate::{Estimate, Interval};
 use super::passes::{over_tasks, pass_all, pass_at};
 use super::proportion::wilson;
-use crate::model::ids::{SubtestId, TierId};
+use crate::model::ids::{SetupId, SubtestId, TierId};
 use crate::model::reported::ReportedRun;
 use crate::model::result::Judgment;
 use crate::model::row::RowStatus;
@@ -185,7 +185,7 @@ pub fn summary<'a>(runs: impl IntoIterator<Item = &'a Observation>, settings: &S
     let runs: Vec<&Observation> = runs.into_iter().collect();
     let judged: Vec<&Judged> = runs.iter().filter_map(|run| run.judged()).collect();
     let mut missing = BTreeMap::new();
-    let mut tasks: BTreeMap<(TierId, SubtestId), (usize, usize)> = BTreeMap::new();
+    let mut tasks: BTreeMap<SetupId, (usize, usize)> = BTreeMap::new();
     let mut spent = Total::ZERO;
     for run in &runs {
         spent += run.spent;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use crate::model::ids::{AttemptNumber, ExperimentId, RunId, RunNumber, SubtestId, TierId};
+use crate::model::ids::{AttemptNumber, ExperimentId, RunId, RunNumber, SetupId, SubtestId, TierId};
 use crate::os::files::{self, FileError, Kind};
 
 use super::StoreError;
@@ -161,7 +161,7 @@ impl ExperimentFolder {
     ///
     /// # Errors
     /// When a folder cannot be made or synced.
-    pub fn make_subtests(&self, subtests: impl IntoIterator<Item = (TierId, SubtestId)>) -> Result<(), StoreError> {
+    pub fn make_subtests(&self, subtests: impl IntoIterator<Item = SetupId>) -> Result<(), StoreError> {
         let mut tiers = std::collections::BTreeSet::new();
         for (tier, subtest) in subtests {
             tiers.insert(tier);

@@ -9,7 +9,7 @@ use super::{
     SEAL_SIGNATURE,
 };
 use crate::model::ids::{RunId, SubtestId, TierId};
-use crate::model::place::{Part, Place, Spelling};
+use crate::model::place::{Place, RunPlace, Spelling};
 use crate::os::files::TEMPORARY_PREFIX;
 
 /// How a survey spells its places.
@@ -32,9 +32,9 @@ fn spelled(place: Place<'_>) -> String {
         Place::Inherited(tier) => format!("{CONFIG}/{INHERITED}/{tier}.json"),
         Place::Baseline(tier, subtest) => format!("{REPO}/{}", baseline_ref(tier, subtest)),
         Place::BaselineChecks(commit) => format!("{CONFIG}/{BASELINE_CHECKS}/{commit}.json"),
-        Place::Of(run, Part::Result) => format!("{run}/{RESULT}"),
-        Place::Of(run, Part::Seal) => format!("{run}/{SEAL}"),
-        Place::Of(run, Part::Grading(number)) => format!("{run}/{GRADINGS}/{number}"),
+        Place::Of(run, RunPlace::Result) => format!("{run}/{RESULT}"),
+        Place::Of(run, RunPlace::Seal) => format!("{run}/{SEAL}"),
+        Place::Of(run, RunPlace::Grading(number)) => format!("{run}/{GRADINGS}/{number}"),
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::ids::{SubtestId, TierId};
+use crate::model::ids::{SetupId, SubtestId, TierId};
 use crate::model::outcome::ExperimentStatus;
 use crate::model::plan::Plan;
 use crate::os::files;
@@ -36,7 +36,7 @@ pub(super) struct Expected {
 impl Expected {
     /// For each planned tier the subtests that are known, limited to the first ones when a maximum was given. For a
     /// tier that was not finished, the maximum is assumed.
-    pub(super) fn of(config: &Config, known: &BTreeSet<(TierId, SubtestId)>, finished: &BTreeSet<TierId>) -> Self {
+    pub(super) fn of(config: &Config, known: &BTreeSet<SetupId>, finished: &BTreeSet<TierId>) -> Self {
         let mut planned = Self::default();
         let most = config.max_subtests.map(|most| most as usize);
         // When no tiers are named, those with folders are meant.

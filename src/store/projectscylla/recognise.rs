@@ -8,7 +8,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::model::checkpoint::{Checkpoint, CompletedRuns, ConfigHash};
-use crate::model::ids::{RunId, SubtestId, TierId};
+use crate::model::ids::{RunId, SetupId, TierId};
 use crate::model::limits::MOST_CHECKPOINT_BYTES;
 use crate::model::outcome::ExperimentStatus;
 use crate::model::place::Place;
@@ -54,7 +54,7 @@ pub(in crate::store) struct Listed {
     /// The folder in which each run is.
     pub(in crate::store) bases: BTreeMap<RunId, Base>,
     /// Every subtest that has a folder.
-    pub(in crate::store) subtests: BTreeSet<(TierId, SubtestId)>,
+    pub(in crate::store) subtests: BTreeSet<SetupId>,
     /// Whether anything is in another folder than the experiment's own.
     pub(in crate::store) has_others: bool,
 }
@@ -276,7 +276,7 @@ impl Recognised {
     }
 }
 
-fn planned_of(config: &Config, known: &BTreeSet<(TierId, SubtestId)>, finished: &BTreeSet<TierId>) -> Planned {
+fn planned_of(config: &Config, known: &BTreeSet<SetupId>, finished: &BTreeSet<TierId>) -> Planned {
     let expected = Expected::of(config, known, finished);
     Planned {
         runs_of_unknown_tiers: expected.without.len() * config.runs_per_subtest as usize,

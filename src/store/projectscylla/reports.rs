@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::model::ids::{SubtestId, TierId};
+use crate::model::ids::{SetupId, SubtestId, TierId};
 use crate::model::limits::MOST_REPORT_BYTES;
 use crate::model::survey::{RunSeen, Survey};
 use crate::os::files::read_bounded;
@@ -110,7 +110,7 @@ impl<'a> Reports<'a> {
     }
 
     /// The subtests that those files name.
-    pub(super) fn subtests(&self) -> impl Iterator<Item = (TierId, SubtestId)> + '_ {
+    pub(super) fn subtests(&self) -> impl Iterator<Item = SetupId> + '_ {
         self.tiers.iter().flat_map(|(tier, totals)| {
             totals.subtest_results.keys().filter_map(|subtest| Some((*tier, subtest.parse().ok()?)))
         })
@@ -118,8 +118,8 @@ impl<'a> Reports<'a> {
 
     /// Every report that differs from the results: its place, and how it differs.
     pub(super) fn stale(mut self, survey: &Survey) -> Vec<(String, String)> {
-        let mut subtests: BTreeMap<(TierId, SubtestId), BTreeMap<u32, Option<bool>>> = BTreeMap::new();
-        let mut sums: BTreeMap<(TierId, SubtestId), Sum> = BTreeMap::new();
+        let mut subtests: BTreeMap<SetupId, BTreeMap<u32, Option<bool>>> = BTreeMap::new();
+        let mut sums: BTreeMap<SetupId, Sum> = BTreeMap::new();
         for (run, seen) in &survey.runs {
             let RunSeen::Committed(facts) = seen else { continue };
             subtests.entry((run.tier, run.subtest)).or_default().insert(run.run.get(), facts.passed);
@@ -146,7 +146,7 @@ impl<'a> Reports<'a> {
     }
 
     /// Compares the sums in `report.json` on each level.
-    fn sums(&mut self, sums: &BTreeMap<(TierId, SubtestId), Sum>) {
+    fn sums(&mut self, sums: &BTreeMap<SetupId, Sum>) {
         let tiers: BTreeSet<TierId> = sums.keys().map(|(tier, _)| *tier).collect();
         let all = total(sums, None);
         if let Some(AllTotals { total_cost }) = self.load(TOTALS) {
@@ -214,7 +214,7 @@ fn parse<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, String> {
     serde_json::from_slice(&strict).map(Some).map_err(|error| error.to_string())
 }
 
-fn total(sums: &BTreeMap<(TierId, SubtestId), Sum>, tier: Option<TierId>) -> Sum {
+fn total(sums: &BTreeMap<SetupId, Sum>, tier: Option<TierId>) -> Sum {
     let of = sums.iter().filter(|((of, _), _)| tier.is_none_or(|tier| tier == *of));
     of.fold(Sum::default(), |all, (_, sum)| Sum {
         runs: all.runs + sum.runs,
@@ -238,7 +238,7 @@ fn compare_runs(
     tier: TierId,
     subtest: &str,
     said: &SubtestTotals,
-    found: &BTreeMap<(TierId, SubtestId), BTreeMap<u32, Option<bool>>>,
+    found: &BTreeMap<SetupId, BTreeMap<u32, Option<bool>>>,
 ) -> Option<String> {
     let none = BTreeMap::new();
     let runs = subtest.parse().ok().and_then(|subtest: SubtestId| found.get(&(tier, subtest))).unwrap_or(&none);

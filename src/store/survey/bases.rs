@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::model::ids::{RunId, SubtestId, TierId};
+use crate::model::ids::{RunId, SetupId};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::survey::{Problem, ProblemKind};
 use crate::os::files::read_if_readable;
@@ -19,7 +19,7 @@ pub(super) struct Bases {
     /// For each run the folder that counts.
     pub(super) of_runs: BTreeMap<RunId, Base>,
     /// Every subtest that has a folder.
-    pub(super) subtests: BTreeSet<(TierId, SubtestId)>,
+    pub(super) subtests: BTreeSet<SetupId>,
     /// Whether anything is in another base than the experiment's own folder.
     pub(super) has_others: bool,
 }

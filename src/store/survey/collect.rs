@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::model::changes::Remainder;
 use crate::model::digest::Digest;
 use crate::model::grading::GradingNumber;
-use crate::model::ids::{AttemptNumber, ExperimentId, RunId, SubtestId, TierId};
+use crate::model::ids::{AttemptNumber, ExperimentId, RunId, SetupId, TierId};
 use crate::model::outcome::Failure;
 use crate::model::shortfall::Shortfall;
 use crate::model::survey::{AttemptsSeen, Former, Holder};
@@ -29,9 +29,9 @@ pub(super) struct Part {
     pub(super) unknown: Vec<(String, String)>,
     pub(super) attempts: Vec<(RunId, AttemptSeen)>,
     /// Winners that results name as inherited: the tier of the result, and the winner.
-    pub(super) inheritance: BTreeSet<(TierId, (TierId, SubtestId))>,
+    pub(super) inheritance: BTreeSet<(TierId, SetupId)>,
     /// The commits that results name as the start of their trees.
-    pub(super) made_from: BTreeMap<(TierId, SubtestId), BTreeSet<String>>,
+    pub(super) made_from: BTreeMap<SetupId, BTreeSet<String>>,
     /// The baselines whose check results the runs' own were compared with.
     pub(super) compared_with: BTreeSet<String>,
     /// The former attempts that runs should have.

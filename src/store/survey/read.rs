@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
+use crate::model::ids::{RunId, RunNumber, SetupId};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::score::Score;
 use crate::model::survey::{Problem, ProblemKind, ResultFacts, RunSeen};
@@ -57,7 +57,7 @@ pub(super) struct Reader<'a> {
     /// The config hash that was met last, because nearly every result names the same.
     last_hash: (String, Option<u16>),
     /// The baseline that was met last, because nearly every result of a subtest names the same.
-    pub(super) last_baseline: (String, Option<(TierId, SubtestId)>),
+    pub(super) last_baseline: (String, Option<SetupId>),
 }
 
 impl<'a> Reader<'a> {

@@ -12,7 +12,7 @@ use crate::model::changes::{NotCaptured, Remainder};
 use crate::model::digest::Digest;
 use crate::model::flag::Flag;
 use crate::model::grading::GradingNumber;
-use crate::model::ids::{IdError, RunId, SubtestId, TierId};
+use crate::model::ids::{IdError, RunId, SetupId};
 use crate::model::money::Usd;
 use crate::model::outcome::AgentEnd;
 use crate::model::score::Score;
@@ -332,7 +332,7 @@ impl<'a> ReadFacts<'a> {
     }
 
     /// The winners that the run inherited from, such as `T0/03`.
-    pub(super) fn winners(&self) -> impl Iterator<Item = Result<(TierId, SubtestId), String>> {
+    pub(super) fn winners(&self) -> impl Iterator<Item = Result<SetupId, String>> {
         self.inherited_from.iter().map(|name| {
             let (tier, subtest) = name.split_once('/').ok_or_else(|| format!("`{name}` is no subtest of a tier"))?;
             let wrong = |error: IdError| error.to_string();
