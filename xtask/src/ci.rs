@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::failure::Failure;
 use crate::program::Program;
-use crate::{codegen, licences, say};
+use crate::{codegen, licences, place, say};
 
 /// One check.
 struct Step {
@@ -14,8 +14,10 @@ struct Step {
 
 /// What a check does.
 enum Act {
-    /// Runs cargo with these arguments, and with these flags for rustdoc.
-    Cargo(&'static [&'static str], &'static str),
+    /// Runs cargo with these arguments.
+    Cargo(&'static [&'static str]),
+    /// Writes the documentation of the library: runs cargo with these arguments, and a script in rustdoc's place.
+    Document(&'static [&'static str]),
     /// Calls a function of ours.
     Own(fn() -> Result<(), Failure>),
 }
@@ -28,16 +30,10 @@ struct Done {
 }
 
 static STEPS: [Step; 6] = [
-    Step { name: "format", act: Act::Cargo(&["fmt", "--all", "--", "--check"], "") },
-    Step {
-        name: "lints",
-        act: Act::Cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"], ""),
-    },
-    Step { name: "tests", act: Act::Cargo(&["test", "--workspace"], "") },
-    Step {
-        name: "documentation",
-        act: Act::Cargo(&["doc", "--workspace", "--no-deps", "--document-private-items"], "--deny warnings"),
-    },
+    Step { name: "format", act: Act::Cargo(&["fmt", "--all", "--", "--check"]) },
+    Step { name: "lints", act: Act::Cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]) },
+    Step { name: "tests", act: Act::Cargo(&["test", "--workspace"]) },
+    Step { name: "documentation", act: Act::Document(&["test", "--doc", "--package", "cargo-scylla"]) },
     Step { name: "generated files", act: Act::Own(codegen::check) },
     Step { name: "licences", act: Act::Own(licences::check) },
 ];
@@ -64,10 +60,10 @@ impl Step {
         say::heading(&self.heading());
         let start = Instant::now();
         let failure = match self.act {
-            Act::Cargo(arguments, rustdoc) => {
-                let cargo = Program::cargo().args(arguments.iter().copied());
-                let cargo = if rustdoc.is_empty() { cargo } else { cargo.variable("RUSTDOCFLAGS", rustdoc) };
-                cargo.run().err()
+            Act::Cargo(arguments) => Program::cargo().args(arguments.iter().copied()).run().err(),
+            Act::Document(arguments) => {
+                let script = place::root().join(".ci/document").display().to_string();
+                Program::cargo().args(arguments.iter().copied()).variable("RUSTDOC", &script).run().err()
             }
             Act::Own(check) => check().err(),
         };
@@ -79,7 +75,7 @@ impl Step {
 
     fn heading(&self) -> String {
         match self.act {
-            Act::Cargo(arguments, _) => format!("{}: cargo {}", self.name, arguments.join(" ")),
+            Act::Cargo(arguments) | Act::Document(arguments) => format!("{}: cargo {}", self.name, arguments.join(" ")),
             Act::Own(_) => self.name.to_owned(),
         }
     }
