@@ -26,6 +26,7 @@ mod growth;
 mod hints;
 mod hostile;
 mod inheritance;
+mod inspect;
 mod language_checks;
 mod lock;
 mod looking;

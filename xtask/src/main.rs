@@ -1,11 +1,12 @@
 //! What a contributor runs: `cargo xtask ci`, `cargo xtask codegen`, `cargo xtask bench`, `cargo xtask sweep`,
-//! `cargo xtask screenshots` and `cargo xtask dist`.
+//! `cargo xtask screenshots`, `cargo xtask inspect` and `cargo xtask dist`.
 
 mod bench;
 mod ci;
 mod codegen;
 mod dist;
 mod failure;
+mod inspect;
 mod licences;
 mod place;
 mod program;
@@ -51,6 +52,8 @@ enum Task {
     },
     /// Take pictures of the report's page in a browser, below target/screenshots/: look at them after a change of the page
     Screenshots,
+    /// Let the real Inspect AI read the logs that `report --format inspect` writes: it is installed below target/inspect/
+    Inspect,
     /// Build the release and pack it below target/dist/
     Dist,
 }
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Task::Bench(arguments) => bench::bench(&arguments),
         Task::Sweep { sweep } => sweep::sweep(sweep),
         Task::Screenshots => screenshots::screenshots(),
+        Task::Inspect => inspect::inspect(),
         Task::Dist => dist::dist(),
     };
     match done {

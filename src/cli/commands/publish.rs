@@ -101,7 +101,7 @@ fn add_report(
     for form in FORMS.iter().skip(1) {
         for file in (form.files)(&material, Styles::plain()) {
             stamp.add(&file, form.name, &made_from);
-            entries.insert(place.join(file.name), Content::Text(file.text.into_bytes()));
+            entries.insert(place.join(&*file.name), Content::Text(file.text.into_bytes()));
         }
     }
     entries.insert(place.join(STAMP), Content::Text(stamp.text().into_bytes()));

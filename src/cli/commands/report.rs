@@ -87,7 +87,7 @@ fn again(folders: &[(ExperimentFolder, String)], console: &mut Console) -> Resul
             let material = Material { report: &report, experiments };
             let is_there = |name: &str| matches!(files::kind_of(&out.join(name)), Ok(Some(Kind::File)));
             let made = (form.files)(&material, Styles::plain());
-            if !guessed || made.iter().any(|file| is_there(file.name)) {
+            if !guessed || made.iter().any(|file| is_there(&file.name)) {
                 write(&out, vec![(form.name, made)], &Source::of(&report), console)?;
                 is_made = true;
             }

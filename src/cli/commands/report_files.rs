@@ -44,10 +44,10 @@ pub(super) fn write(
     let current = console.current_dir()?;
     for (form, files) in forms {
         for file in &files {
-            files::write_atomic(&out.join(file.name), file.text.as_bytes())?;
+            files::write_atomic(&out.join(&*file.name), file.text.as_bytes())?;
             stamp.add(file, form, source);
         }
-        let main = files.first().map(|file| shown(&out.join(file.name), &current)).unwrap_or_default();
+        let main = files.first().map(|file| shown(&out.join(&*file.name), &current)).unwrap_or_default();
         let beside = match files.len() {
             0 | 1 => String::new(),
             more => format!(", and {} beside it", counted(more - 1, "file")),

@@ -16,10 +16,10 @@ pub(super) static FORM: Form = Form {
     files: |material, _| {
         let tables = Tables::of(material.experiments);
         vec![
-            File { name: "runs.csv", text: table(RUNS, tables.runs.iter().map(run)) },
-            File { name: "judges.csv", text: table(JUDGES, tables.judges.iter().map(judge)) },
-            File { name: "criteria.csv", text: table(CRITERIA, tables.criteria.iter().map(criterion)) },
-            File { name: "subtests.csv", text: subtests_csv(&subtests(&tables.runs)) },
+            File { name: "runs.csv".into(), text: table(RUNS, tables.runs.iter().map(run)) },
+            File { name: "judges.csv".into(), text: table(JUDGES, tables.judges.iter().map(judge)) },
+            File { name: "criteria.csv".into(), text: table(CRITERIA, tables.criteria.iter().map(criterion)) },
+            File { name: "subtests.csv".into(), text: subtests_csv(&subtests(&tables.runs)) },
         ]
     },
 };

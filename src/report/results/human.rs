@@ -18,7 +18,7 @@ pub(super) static FORM: Form = Form {
     about: "A summary for people",
     is_printed: true,
     needs_whole_runs: false,
-    files: |material, styles| vec![File { name: "report.txt", text: text(material.report, styles) }],
+    files: |material, styles| vec![File { name: "report.txt".into(), text: text(material.report, styles) }],
 };
 
 fn text(report: &Report, styles: Styles) -> String {

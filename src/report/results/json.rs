@@ -10,7 +10,7 @@ pub(super) static FORM: Form = Form {
     about: "One JSON document, by the schema `report.json`",
     is_printed: true,
     needs_whole_runs: false,
-    files: |material, _| vec![File { name: "report.json", text: pretty(material.report) }],
+    files: |material, _| vec![File { name: "report.json".into(), text: pretty(material.report) }],
 };
 
 /// The JSON schema of a report.

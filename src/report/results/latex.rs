@@ -10,7 +10,7 @@ pub(super) static FORM: Form = Form {
     about: "A LaTeX table of the setups, with the rules of booktabs",
     is_printed: true,
     needs_whole_runs: false,
-    files: |material, _| vec![File { name: "report.tex", text: text(material.report) }],
+    files: |material, _| vec![File { name: "report.tex".into(), text: text(material.report) }],
 };
 
 fn text(report: &Report) -> String {

@@ -11,7 +11,7 @@ pub(super) static FORM: Form = Form {
     about: "Markdown, for a comment to a pull request",
     is_printed: true,
     needs_whole_runs: false,
-    files: |material, _| vec![File { name: "report.md", text: text(material.report) }],
+    files: |material, _| vec![File { name: "report.md".into(), text: text(material.report) }],
 };
 
 fn text(report: &Report) -> String {

@@ -8,11 +8,14 @@ pub mod check;
 mod csv;
 mod html;
 mod human;
+mod inspect;
 mod json;
 mod latex;
 mod markdown;
 pub mod stamp;
 mod table;
+
+use std::borrow::Cow;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -51,7 +54,7 @@ pub struct Form {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
     /// Its name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its content.
     pub text: String,
 }
@@ -66,7 +69,8 @@ pub struct Material<'a> {
 }
 
 /// Every form, the default one first. A new one is a file beside this one, and a line here.
-pub static FORMS: &[&Form] = &[&human::FORM, &markdown::FORM, &html::FORM, &json::FORM, &csv::FORM, &latex::FORM];
+pub static FORMS: &[&Form] =
+    &[&human::FORM, &markdown::FORM, &html::FORM, &json::FORM, &csv::FORM, &latex::FORM, &inspect::FORM];
 
 /// The form for machines, for commands that are asked for JSON as a whole.
 pub static FOR_MACHINES: &Form = &json::FORM;

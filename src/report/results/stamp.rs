@@ -101,7 +101,7 @@ impl Stamp {
             inputs: source.inputs,
             made_by: source.made_by,
         };
-        self.files.insert(file.name.to_owned(), stamped);
+        self.files.insert(file.name.clone().into_owned(), stamped);
     }
 
     /// The text of the file.

@@ -27,7 +27,7 @@ const SNAPSHOTS: [(&str, &str); 8] = [
 /// A name in which every form would find something to obey.
 const HOSTILE: &str = "=x|<b>$%_`\u{1b}[2J@you [a](http://b)";
 
-fn judged(id: &str, has_passed: bool, dollars: f64) -> ReportedRun {
+pub(super) fn judged(id: &str, has_passed: bool, dollars: f64) -> ReportedRun {
     let mut row = passed(id);
     row.status = RowStatus::judged(has_passed);
     row.score = Some(if has_passed { 0.9 } else { 0.25 });
@@ -37,7 +37,7 @@ fn judged(id: &str, has_passed: bool, dollars: f64) -> ReportedRun {
     ReportedRun { row, details: Some(details(id, has_passed)), digest: Some(Digest::of(id.as_bytes())), whole: None }
 }
 
-fn experiment() -> Reported {
+pub(super) fn experiment() -> Reported {
     let mut runs: Vec<ReportedRun> = Vec::new();
     for (subtest, name, passes, dollars) in
         [("T0/00", "plain", 2, 0.10), ("T0/01", HOSTILE, 0, 0.05), ("T1/00", "with skills", 5, 0.30)]
@@ -60,13 +60,13 @@ fn experiment() -> Reported {
     }
 }
 
-fn nothing() -> Reported {
+pub(super) fn nothing() -> Reported {
     let row = missing("T0/00/1", RowStatus::NotStarted, None);
     let runs = vec![ReportedRun { row, details: None, digest: None, whole: None }];
     Reported { name: "begun".to_owned(), experiment_id: None, config: None, fixture: None, seal: None, runs }
 }
 
-fn report(experiments: &[Reported]) -> Report {
+pub(super) fn report(experiments: &[Reported]) -> Report {
     let bootstrap = Some(bootstrap::Settings { samples: 200, ..bootstrap::Settings::default() });
     Report::of(experiments, &[], "cargo-scylla 0.1.0", &Settings { bootstrap, ..Settings::default() })
 }
@@ -76,8 +76,8 @@ fn a_report_says_the_same_in_every_form_and_obeys_no_text_of_others() {
     let experiments = [experiment(), nothing()];
     let report = report(&experiments);
     let material = Material { report: &report, experiments: &experiments };
-    // The page is too large for a snapshot: see below.
-    for form in FORMS.iter().filter(|form| form.name != "html") {
+    // The page is too large for a snapshot: see below. Logs of Inspect have tests of their own.
+    for form in FORMS.iter().filter(|form| !["html", "inspect"].contains(&form.name)) {
         for file in (form.files)(&material, Styles::plain()) {
             let (_, name) = SNAPSHOTS.iter().find(|(of, _)| *of == file.name).unwrap();
             assert!(!file.text.contains('\u{1b}'), "{name}");
@@ -135,7 +135,7 @@ fn equal_results_give_equal_bytes_and_others_another_digest() {
 }
 
 /// Texts that would be obeyed in a page, each as it must stand nowhere in it.
-const IN_A_PAGE: [&str; 6] =
+pub(super) const IN_A_PAGE: [&str; 6] =
     ["</script><script>alert(1)", "<img src=x onerror=alert(2)>", "<!--<script>", "\u{1b}[2J", "\u{2028}", "\u{202e}"];
 
 fn page_of(experiments: &[Reported]) -> String {
@@ -145,7 +145,7 @@ fn page_of(experiments: &[Reported]) -> String {
 }
 
 /// Every text that another one than us writes is hostile.
-fn hostile(size: usize) -> Reported {
+pub(super) fn hostile(size: usize) -> Reported {
     let hostile = IN_A_PAGE.join(" ");
     let mut experiment = experiment();
     experiment.name = format!("2026 {hostile}");
@@ -228,7 +228,7 @@ fn a_page_that_would_be_too_large_leaves_texts_of_passed_runs_out_first() {
 #[test]
 fn a_stamp_is_read_as_it_was_written() {
     let mut stamp = Stamp::default();
-    let file = File { name: "report.md", text: "text".to_owned() };
+    let file = File { name: "report.md".into(), text: "text".to_owned() };
     stamp.add(&file, "md", &stamp::Source::of(&report(&[experiment()])));
     assert_eq!(Stamp::read(stamp.text().as_bytes()), Some(stamp.clone()));
     assert_eq!(stamp.files["report.md"].digest, Digest::of(b"text"));

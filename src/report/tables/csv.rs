@@ -30,9 +30,9 @@ fn files(report: &TablesReport) -> Vec<File> {
     let analysis = serde_json::to_value(&report.analysis).unwrap_or_default();
     let rows = |array: &str| analysis.get(array).and_then(Value::as_array).cloned().unwrap_or_default();
     let mut files: Vec<File> =
-        ARRAYS.into_iter().map(|(name, array)| File { name, text: table(&rows(array)) }).collect();
-    files.push(File { name: "agreement.csv", text: table(&agreement(&report.analysis)) });
-    files.push(File { name: "subtests.csv", text: subtests_csv(&report.analysis.subtests) });
+        ARRAYS.into_iter().map(|(name, array)| File { name: name.into(), text: table(&rows(array)) }).collect();
+    files.push(File { name: "agreement.csv".into(), text: table(&agreement(&report.analysis)) });
+    files.push(File { name: "subtests.csv".into(), text: subtests_csv(&report.analysis.subtests) });
     files
 }
 

@@ -17,7 +17,7 @@ const COLUMNS: usize = 100;
 pub(super) static FORM: Form = Form {
     name: "terminal",
     is_printed: true,
-    files: |report, styles| vec![File { name: "tables.txt", text: text(report, styles) }],
+    files: |report, styles| vec![File { name: "tables.txt".into(), text: text(report, styles) }],
 };
 
 fn text(report: &TablesReport, styles: Styles) -> String {

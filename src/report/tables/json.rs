@@ -9,7 +9,7 @@ use crate::text::page::pretty;
 pub(super) static FORM: Form = Form {
     name: "json",
     is_printed: true,
-    files: |report, _| vec![File { name: "tables.json", text: pretty(report) }],
+    files: |report, _| vec![File { name: "tables.json".into(), text: pretty(report) }],
 };
 
 /// The JSON schema of a report of tables.

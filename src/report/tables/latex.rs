@@ -6,8 +6,11 @@ use crate::report::results::File;
 use crate::text::escape::latex;
 use crate::text::page::Page;
 
-pub(super) static FORM: Form =
-    Form { name: "latex", is_printed: true, files: |report, _| vec![File { name: "tables.tex", text: text(report) }] };
+pub(super) static FORM: Form = Form {
+    name: "latex",
+    is_printed: true,
+    files: |report, _| vec![File { name: "tables.tex".into(), text: text(report) }],
+};
 
 fn text(report: &TablesReport) -> String {
     let mut page = Page::default();

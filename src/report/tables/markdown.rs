@@ -7,8 +7,11 @@ use crate::report::results::File;
 use crate::text::escape::markdown;
 use crate::text::page::Page;
 
-pub(super) static FORM: Form =
-    Form { name: "md", is_printed: true, files: |report, _| vec![File { name: "tables.md", text: text(report) }] };
+pub(super) static FORM: Form = Form {
+    name: "md",
+    is_printed: true,
+    files: |report, _| vec![File { name: "tables.md".into(), text: text(report) }],
+};
 
 fn text(report: &TablesReport) -> String {
     let mut page = Page::default();

@@ -18,7 +18,7 @@ pub(super) static FORM: Form = Form {
     about: "A page for a browser, with every run",
     is_printed: false,
     needs_whole_runs: true,
-    files: |material, _| vec![File { name: "report.html", text: text(material, MOST_BYTES) }],
+    files: |material, _| vec![File { name: "report.html".into(), text: text(material, MOST_BYTES) }],
 };
 
 /// So many bytes of blocks are in a page: more takes a browser too long to open.
