@@ -45,10 +45,10 @@ fn hello_script_is_solved_by_those_who_write_the_script() {
 #[test]
 fn fix_the_crate_shows_who_mends_the_crate_and_how_often() {
     let world = World::new();
-    let output = run(&world, "fix-the-crate", &["--runs", "2", "--message-format", "json"]).exits(0);
+    let output = run(&world, "fix-the-crate", &["--runs", "3", "--message-format", "json"]).exits(0);
     let (first, second) = (totals(&output, "T0"), totals(&output, "T1"));
-    assert_eq!((&first["done"], &first["passed"]), (&json!(4), &json!(0)), "{output}");
-    assert_eq!((&second["done"], &second["passed"]), (&json!(6), &json!(5)), "{output}");
+    assert_eq!((&first["done"], &first["passed"]), (&json!(6), &json!(0)), "{output}");
+    assert_eq!((&second["done"], &second["passed"]), (&json!(9), &json!(8)), "{output}");
     for (run, expected) in [
         ("T0/00/1", "failed"),
         ("T0/01/2", "failed"),
@@ -63,6 +63,25 @@ fn fix_the_crate_shows_who_mends_the_crate_and_how_often() {
     let passed = json(&world.experiment().join("T1/01/run_01/run_result.json"));
     assert_eq!((&passed["judge_grade"], &passed["judges"].as_array().unwrap().len()), (&json!("S"), &2));
     world.scylla(&["verify", &experiment(&world)]).exits(0);
+    first_screen(&world.scylla(&["report", &experiment(&world)]).exits(0));
+}
+
+/// The table at the top of the README is the one that this experiment gives, but for how long runs took.
+#[track_caller]
+fn first_screen(report: &Output) {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let (screen, _) = readme.split_once("```\n\n![").unwrap();
+    let (_, table) = screen.split_once("```text\n").unwrap();
+    let is_time = |word: &str| word.ends_with('s') && word.starts_with(|first: char| first.is_ascii_digit());
+    let without_time = |line: &str| match line.rsplit_once(' ') {
+        Some((rest, last)) if is_time(last) => rest.trim_end().to_owned(),
+        _ => line.to_owned(),
+    };
+    let printed: Vec<String> = report.stdout.lines().map(without_time).collect();
+    assert!(table.contains("\nsetup ") && table.lines().count() >= 6, "{table}");
+    for line in table.lines() {
+        assert!(printed.contains(&without_time(line)), "`{line}` is no line of\n{report}");
+    }
 }
 
 /// What a run of `trouble` is expected to leave.

@@ -50,7 +50,8 @@ enum Task {
         #[arg(value_enum)]
         sweep: sweep::Sweep,
     },
-    /// Take pictures of the report's page in a browser, below target/screenshots/: look at them after a change of the page
+    /// Take pictures of the report's page in a browser, below target/screenshots/, and the one of the README: look at them after
+    /// a change of the page
     Screenshots,
     /// Let the real Inspect AI read the logs that `report --format inspect` writes: it is installed below target/inspect/
     Inspect,

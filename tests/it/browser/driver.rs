@@ -182,7 +182,17 @@ impl Browser {
 
     /// Writes a picture of the whole page.
     pub(super) fn picture(&self, file: &Path) {
-        let picture = self.command("Page.captureScreenshot", &json!({"captureBeyondViewport": true}));
+        self.captured(file, &json!({"captureBeyondViewport": true}));
+    }
+
+    /// Writes a picture of the beginning of the page, in pixels.
+    pub(super) fn picture_of_top(&self, file: &Path, (width, height): (u32, u32)) {
+        let clip = json!({"x": 0, "y": 0, "width": width, "height": height, "scale": 1});
+        self.captured(file, &json!({"captureBeyondViewport": true, "clip": clip}));
+    }
+
+    fn captured(&self, file: &Path, how: &Value) {
+        let picture = self.command("Page.captureScreenshot", how);
         let decoded = base64(picture["data"].as_str().unwrap());
         fs::write(file, decoded).unwrap();
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::fixture::TestFixture;
 use crate::scenes::experiment;
 use crate::shared::shared;
-use crate::world::World;
+use crate::world::{World, shipped};
 use driver::{Browser, ENTER, ESCAPE, RIGHT, TAB, is_installed};
 
 /// A text that would take over a page which obeys it, as it stands in a file and on standard output.
@@ -207,6 +207,7 @@ fn pictures(browser: &Browser, world: &World, page: &Path, folder: &Path) {
         world.scylla(&arguments).exits(0);
         pages.push(("dryrun", out.join("report.html"), "T0/00/1", "T1/01/1"));
     }
+    picture_of_readme(browser, world, &folder.join("readme.png"));
     let views = [("desktop", 1280, "light"), ("dark", 1280, "dark"), ("phone", 390, "light")];
     for (name, page, first, second) in &pages {
         for (view, width, scheme) in views {
@@ -227,4 +228,20 @@ fn pictures(browser: &Browser, world: &World, page: &Path, folder: &Path) {
         browser.open(page);
         browser.picture(&folder.join(format!("{name}-print.png")));
     }
+}
+
+/// The picture at the top of the README: the beginning of the page of the shipped fixture, 10 runs of each setup.
+fn picture_of_readme(browser: &Browser, world: &World, file: &Path) {
+    let out = world.path("readme");
+    let (fixture, made) = (shipped("fix-the-crate"), world.path("shipped"));
+    world.scylla(&["run", "--tiers-dir", &fixture, "--results-dir", made.to_str().unwrap(), "--runs", "10"]).exits(0);
+    let dir = fs::read_dir(&made).unwrap().next().unwrap().unwrap().path();
+    let arguments = ["report", dir.to_str().unwrap(), "--format", "html", "--out", out.to_str().unwrap()];
+    world.scylla(&arguments).exits(0);
+    let (width, height) = (880, 860);
+    let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+    browser.command("Emulation.setDeviceMetricsOverride", &size);
+    browser.open(&out.join("report.html"));
+    browser.waits_for("document.querySelector('#matrix .cell')");
+    browser.picture_of_top(file, (width, height));
 }

@@ -72,7 +72,8 @@ fn every_link_in_the_documents_leads_to_a_file_and_a_heading() {
             let target = if file.is_empty() { root.join(&document.path) } else { folder.join(file) };
             let there = match fs::read_to_string(&target) {
                 Ok(text) => heading.is_empty() || slugs(&text).contains(heading),
-                Err(_) => target.is_dir() && heading.is_empty(),
+                // A folder, or a picture.
+                Err(_) => target.exists() && heading.is_empty(),
             };
             if !there {
                 dead.push(format!("{}: `{link}` leads nowhere", document.path));
@@ -81,6 +82,23 @@ fn every_link_in_the_documents_leads_to_a_file_and_a_heading() {
     }
     assert!(seen > 20, "only {seen} links were found");
     assert!(dead.is_empty(), "{}", dead.join("\n"));
+}
+
+#[test]
+fn every_picture_is_there_is_small_and_is_described() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let picture = regex::Regex::new(r"!\[([^\]]*)\]\(([^)]+)\)").unwrap();
+    let mut seen = 0;
+    for document in manual() {
+        for found in picture.captures_iter(&document.text) {
+            seen += 1;
+            let file = root.join(&document.path).parent().unwrap().join(&found[2]);
+            let bytes = fs::read(&file).unwrap();
+            assert!(bytes.starts_with(b"\x89PNG") && bytes.len() < 150_000, "{} bytes: {}", bytes.len(), &found[2]);
+            assert!(found[1].split_whitespace().count() > 9, "{}: {}", document.path, &found[1]);
+        }
+    }
+    assert!(seen > 0, "there is no picture any more");
 }
 
 #[test]
