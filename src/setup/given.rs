@@ -1,8 +1,10 @@
 //! What two sides of a comparison were given differently: two setups of a fixture, or two experiments.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::model::experiment::{Config, FieldClass};
 use crate::model::setup::{Setup, SystemPrompt, Tools};
@@ -10,6 +12,8 @@ use crate::model::task::Subtest;
 
 /// So many characters of a value are shown.
 const MOST_SHOWN: usize = 100;
+/// So many of them before the first in which two long values differ.
+const ALIKE_SHOWN: usize = 30;
 /// What stands for nothing.
 const NOTHING: &str = "nothing";
 
@@ -29,8 +33,26 @@ pub struct Given {
 /// How two setups differ.
 #[must_use]
 pub fn between_setups(first: &Subtest, later: &Subtest) -> Vec<Given> {
+    let kinds = given("agent", first.agent.kind().name.to_owned(), later.agent.kind().name.to_owned(), true);
+    let mut settings = Vec::new();
+    between_values("agent's", &Value::Object(first.agent.keys()), &Value::Object(later.agent.keys()), &mut settings);
     let (first, later) = (described(first), described(later));
-    first.into_iter().zip(later).filter_map(|((what, first), (_, later))| given(what, first, later, true)).collect()
+    let others = first.into_iter().zip(later);
+    let others = others.filter_map(|((what, first), (_, later))| given(what, first, later, true));
+    kinds.into_iter().chain(settings).chain(others).collect()
+}
+
+/// How two values differ: of objects, key by key, also of those in them.
+fn between_values(what: &str, first: &Value, later: &Value, found: &mut Vec<Given>) {
+    let (Value::Object(one), Value::Object(other)) = (first, later) else {
+        found.extend(given(what, shown(first), shown(later), true));
+        return;
+    };
+    let keys: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    for key in keys {
+        let of = |map: &Map<String, Value>| map.get(key).cloned().unwrap_or_default();
+        between_values(&format!("{what} {key}"), &of(one), &of(other), found);
+    }
 }
 
 /// How two experiments differ in what can change what agents do or how they are graded, in the day on which they began, and
@@ -56,12 +78,17 @@ pub fn between_experiments(first: &Config, later: &Config) -> Vec<Given> {
 const PLAN: [&str; 4] = ["subtests", "runs_per_subtest", "max_subtests", "extensions"];
 
 fn given(what: &str, first: String, later: String, is_meant: bool) -> Option<Given> {
-    (first != later).then(|| Given { what: what.to_owned(), first: cut(first), later: cut(later), is_meant })
+    if first == later {
+        return None;
+    }
+    let same = alike_for(&first, &later);
+    let shown = |text: String| cut(text, same);
+    Some(Given { what: what.to_owned(), first: shown(first), later: shown(later), is_meant })
 }
 
 /// What a setup is, part by part, in one order.
 fn described(subtest: &Subtest) -> Vec<(&'static str, String)> {
-    let Subtest { agent, overlay, setup, .. } = subtest;
+    let Subtest { overlay, setup, .. } = subtest;
     let Setup { extends_previous, stands_alone, inherit_best_from, system_prompt, agent_teams, resources } = setup;
     let levels = resources.agent_levels.iter().map(|level| format!("level {level}"));
     let tools = match &resources.tools {
@@ -75,8 +102,6 @@ fn described(subtest: &Subtest) -> Vec<(&'static str, String)> {
         SystemPrompt::Custom => "the agent's own, and what is composed",
     };
     vec![
-        ("agent", agent.kind().name.to_owned()),
-        ("agent's settings", shown(&Value::Object(agent.keys()))),
         ("files over the tree", overlay.clone().unwrap_or_else(|| NOTHING.to_owned())),
         ("system prompt", prompt.to_owned()),
         ("blocks of instructions", listed(resources.blocks.iter().cloned())),
@@ -106,10 +131,58 @@ fn shown(value: &Value) -> String {
     }
 }
 
-fn cut(text: String) -> String {
-    if text.chars().count() <= MOST_SHOWN {
+/// For how many characters two texts are alike, from their beginning on.
+fn alike_for(first: &str, later: &str) -> usize {
+    first.chars().zip(later.chars()).take_while(|(one, other)| one == other).count()
+}
+
+/// At most so much of a text as is shown. Of a longer one, the part in which it differs from the other: it is like it for `same`
+/// characters.
+fn cut(text: String, same: usize) -> String {
+    let length = text.chars().count();
+    if length <= MOST_SHOWN {
         return text;
     }
-    let start: String = text.chars().take(MOST_SHOWN - 1).collect();
-    format!("{start}…")
+    let from = if same < MOST_SHOWN / 2 { 0 } else { (same - ALIKE_SHOWN).min(length - MOST_SHOWN + 1) };
+    let part: String = text.chars().skip(from).take(MOST_SHOWN - 2).collect();
+    let begin = if from > 0 { "…" } else { "" };
+    let end = if from + MOST_SHOWN - 2 < length { "…" } else { "" };
+    format!("{begin}{part}{end}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn between(first: &Value, later: &Value) -> Vec<(String, String, String)> {
+        let mut found = Vec::new();
+        between_values("agent's", first, later, &mut found);
+        found.into_iter().map(|given| (given.what, given.first, given.later)).collect()
+    }
+
+    #[test]
+    fn settings_are_compared_key_by_key() {
+        let first = json!({ "shell": "sh mend.sh whole", "environment": { "A": "1", "B": "2" }, "record": "required" });
+        let later = json!({ "shell": "sh mend.sh odd", "environment": { "A": "1" }, "record": "required" });
+        let text = |text: &str| text.to_owned();
+        assert_eq!(
+            between(&first, &later),
+            [
+                (text("agent's environment B"), text("2"), text(NOTHING)),
+                (text("agent's shell"), text("sh mend.sh whole"), text("sh mend.sh odd")),
+            ]
+        );
+    }
+
+    #[test]
+    fn of_long_texts_the_part_is_shown_in_which_they_differ() {
+        let long = |end: &str| json!(format!("{}{end}", "x".repeat(500)));
+        let [(_, first, later)] = between(&long("one"), &long("two")).try_into().unwrap();
+        assert!(first.starts_with('…') && first.ends_with("one"), "{first}");
+        assert!(later.ends_with("two") && later.chars().count() <= MOST_SHOWN, "{later}");
+        let early = between(&json!(format!("a{}", "x".repeat(500))), &json!("b"));
+        assert!(early[0].1.starts_with("ax") && early[0].1.ends_with('…'), "{early:?}");
+    }
 }

@@ -11,7 +11,7 @@ fn setups_tiers_and_experiments_are_compared_and_a_clear_loss_can_fail() {
     for line in [
         "B solves its task 100 points less often than A (0 of 6 runs against 6 of 6); with 95 % confidence",
         "what B was given:",
-        "agent's settings",
+        "agent's shell",
     ] {
         assert!(shown.stdout.contains(line), "{line}: {shown}");
     }

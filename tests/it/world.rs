@@ -108,6 +108,7 @@ impl World {
     /// Takes the caller's environment away.
     pub(crate) fn seal(&self, command: &mut Command) {
         command.env_clear().env("HOME", self.path("home")).env("LC_ALL", "C").stdin(Stdio::null());
+        command.env("TMPDIR", place_of_worlds());
         for kept in ["PATH", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "LLVM_PROFILE_FILE"] {
             if let Some(value) = std::env::var_os(kept) {
                 command.env(kept, value);
@@ -272,10 +273,15 @@ pub(crate) fn kill(signal: &str, pid: impl std::fmt::Display) {
 #[track_caller]
 pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
-    while !holds() {
+    loop {
+        let look = Instant::now();
+        if holds() {
+            return;
+        }
         assert!(Instant::now() < deadline, "it never came: {what}");
-        // A condition of the world outside has no event to wait for: look again soon.
-        std::thread::sleep(Duration::from_millis(5));
+        // A condition of the world outside has no event to wait for: look again soon, and not so often that looking keeps
+        // a processor from what is waited for.
+        std::thread::sleep((look.elapsed() * 4).clamp(Duration::from_millis(5), Duration::from_millis(200)));
     }
 }
 

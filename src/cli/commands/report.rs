@@ -43,6 +43,14 @@ pub fn run(args: &Args, console: &mut Console) -> Result<Exit, CliError> {
     for (folder, name) in &folders {
         experiments.push(read(folder, name, &filters, forms.iter().any(|form| form.needs_whole_runs))?);
     }
+    if !filters.is_empty() && experiments.iter().all(|experiment| experiment.runs.is_empty()) {
+        let named = args.filters.filter.join("`, `");
+        return Err(CliError::usage(format!(
+            "no run fits `{}`, so there is nothing to report",
+            escape::terminal(&named)
+        ))
+        .hint("`cargo scylla runs` shows the runs that there are"));
+    }
     let report = Report::of(&experiments, &args.filters.filter, MADE_BY, &derived::settings());
     let material = Material { report: &report, experiments: &experiments };
     match (args.out.as_deref(), forms.as_slice()) {
