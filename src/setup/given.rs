@@ -143,7 +143,7 @@ fn cut(text: String, same: usize) -> String {
     if length <= MOST_SHOWN {
         return text;
     }
-    let from = if same < MOST_SHOWN / 2 { 0 } else { (same - ALIKE_SHOWN).min(length - MOST_SHOWN + 1) };
+    let from = if same < MOST_SHOWN / 2 { 0 } else { (same - ALIKE_SHOWN).min(length + 2 - MOST_SHOWN) };
     let part: String = text.chars().skip(from).take(MOST_SHOWN - 2).collect();
     let begin = if from > 0 { "…" } else { "" };
     let end = if from + MOST_SHOWN - 2 < length { "…" } else { "" };

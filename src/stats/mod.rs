@@ -12,6 +12,7 @@ pub mod descriptive;
 mod distributions;
 pub mod estimate;
 pub mod holm;
+pub mod items;
 pub mod kruskal_wallis;
 pub mod mann_whitney;
 mod normal;

@@ -15,6 +15,15 @@ fn setups_tiers_and_experiments_are_compared_and_a_clear_loss_can_fail() {
     ] {
         assert!(shown.stdout.contains(line), "{line}: {shown}");
     }
+    assert!(shown.stdout.contains("items of the rubric that differ most"), "{shown}");
+    let read: Value =
+        serde_json::from_str(&world.scylla(&["compare", &dir, "T0/00", "T0/01", "--format", "json"]).exits(0).stdout)
+            .unwrap();
+    let item = &read["differences"][0]["items"][0];
+    assert_eq!(
+        (&item["first"], &item["later"], &item["difference"]["value"]),
+        (&json!(1.0), &json!(0.0), &json!(-1.0))
+    );
     world.scylla(&["compare", &dir, "T0/00", "T0/01", "--fail-if", "worse"]).exits(7);
     world.scylla(&["compare", &dir, "T0/01", "T0/00", "--fail-if", "worse", "--fail-if", "pass-rate<0"]).exits(0);
     let told = world.scylla(&["compare", &dir, "T0", "T1", "--fail-if", "score<0.5"]).exits(7);

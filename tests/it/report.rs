@@ -24,6 +24,8 @@ fn a_report_is_printed_or_written_and_the_same_results_give_the_same_bytes() {
     assert_eq!(report["experiments"][0]["setups"][1]["beside_best"]["pass_rate"]["value"], 1.0, "{report:#}");
 
     // Of some runs only, and what is said then of all of them.
+    let nothing = world.scylla(&["report", &dir, "--filter", "tier(T9)"]).exits(2);
+    assert!(nothing.stdout.is_empty() && nothing.stderr.contains("no run fits `tier(T9)`"), "{nothing}");
     let chosen = json_of(&[&dir, "--filter", "tier(T1) & status(failed)"]);
     assert_eq!(
         (&chosen["experiments"][0]["whole"]["planned"], &chosen["filters"]),

@@ -46,7 +46,7 @@ fn programs_of_a_run_are_given_the_allowed_variables_and_no_other() {
         .write(&world);
     let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1", "--model", "small"];
     output(world.command(&arguments).envs(SURROUNDINGS).env("NAMED", "yes")).exits(0);
-    let world_made = ["GIT_CEILING_DIRECTORIES", "HOME", "LC_ALL", "PATH", "CARGO_HOME", "RUSTUP_HOME"];
+    let world_made = ["GIT_CEILING_DIRECTORIES", "HOME", "LC_ALL", "PATH", "CARGO_HOME", "RUSTUP_HOME", "TMPDIR"];
     let shell_made = ["PWD", "OLDPWD", "SHLVL", "_"];
     let standard = ["USER", "LOGNAME", "SHELL", "LANG", "TERM", "TZ", "LC_TIME", "NAMED"];
     let allowed = |name: &str| [&world_made[..], &shell_made, &standard].concat().contains(&name);

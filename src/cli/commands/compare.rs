@@ -1,5 +1,6 @@
 //! `compare`: which setup solves its task more often, by how much, and how sure that is.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::cli::args::Which;
@@ -11,13 +12,20 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::config;
 use crate::engine::rows::rows;
+use crate::model::details::RunDetails;
 use crate::model::experiment::Config;
+use crate::model::ids::RunId;
 use crate::model::row::RunRow;
+use crate::model::rubric::Rubric;
 use crate::model::task::Fixture;
 use crate::report::compare::{AgainstFirst, Comparison, DifferingSetup, Side, human, sentence};
 use crate::rules::policy::Scope;
 use crate::setup::given::{Given, between_experiments, between_setups};
 use crate::stats::comparison::{self, Difference};
+use crate::stats::items::{self, Graded};
+use crate::store::details::Reading;
+use crate::store::layout::ExperimentFolder;
+use crate::store::reported;
 use crate::store::survey::{Depth, survey};
 use crate::text::escape;
 use crate::text::words::counted;
@@ -27,6 +35,7 @@ const MOST_SIDES: usize = 26;
 
 /// One experiment that is looked at.
 struct Experiment {
+    folder: ExperimentFolder,
     name: String,
     /// The id of its fixture.
     id: Option<String>,
@@ -56,6 +65,13 @@ pub fn run(args: &Compare, console: &mut Console) -> Result<Exit, CliError> {
     let chosen: Vec<Vec<&RunRow>> = meant.iter().map(|side| rows_of(side, &experiments)).collect::<Result<_, _>>()?;
     let letters: Vec<String> = ('A'..='Z').map(String::from).take(meant.len()).collect();
     let groups: Vec<comparison::Group> = chosen.iter().map(|rows| comparison::group(rows)).collect();
+    let known = known(&meant, &chosen, &experiments)?;
+    let judged: Vec<Vec<&RunDetails>> = meant
+        .iter()
+        .zip(&chosen)
+        .map(|(side, rows)| rows.iter().filter_map(|row| known[side.experiment].runs.get(&row.run)).collect())
+        .collect();
+    let graded = |side: usize| Graded { runs: &judged[side], rubric: known[meant[side].experiment].rubric.as_ref() };
     let mut differences = Vec::new();
     for later in 1..meant.len() {
         // Setups are the same where they have the same place in two experiments of one fixture.
@@ -75,6 +91,7 @@ pub fn run(args: &Compare, console: &mut Console) -> Result<Exit, CliError> {
             sentence: sentence((&letters[0], &groups[0]), (&letters[later], &groups[later]), &difference),
             difference,
             setups: setups.collect(),
+            items: items::differing(graded(0), graded(later), is_paired),
         });
     }
     let failing = failing(args, &differences);
@@ -130,6 +147,7 @@ fn look(dir: Option<PathBuf>, args: &Compare, console: &mut Console) -> Result<E
         config: survey.config.content().cloned(),
         // A fixture that cannot be read costs names, not numbers.
         fixture: config::fixture::load(&folder.fixture()).ok(),
+        folder,
     })
 }
 
@@ -144,6 +162,29 @@ fn rows_of<'a>(side: &Meant, experiments: &'a [Experiment]) -> Result<Vec<&'a Ru
         }
         _ => Ok(rows),
     }
+}
+
+/// How the runs of an experiment were graded.
+struct Known {
+    /// The runs with a verdict, as far as they are compared.
+    runs: BTreeMap<RunId, RunDetails>,
+    /// The rubric by which they were graded.
+    rubric: Option<Rubric>,
+}
+
+/// How the runs that are compared were graded, by experiment.
+fn known(meant: &[Meant], chosen: &[Vec<&RunRow>], experiments: &[Experiment]) -> Result<Vec<Known>, CliError> {
+    let of = |(place, experiment): (usize, &Experiment)| {
+        let rows = meant.iter().zip(chosen).filter(|(side, _)| side.experiment == place).flat_map(|(_, rows)| rows);
+        let judged: BTreeSet<RunId> = rows.filter(|row| !row.is_missing()).map(|row| row.run).collect();
+        let reading = Reading::of(&experiment.folder)?;
+        let read = reported::runs(&reading, &judged.into_iter().collect::<Vec<_>>());
+        // A rubric that cannot be read costs words, not numbers.
+        let fixture = config::fixture::load(&experiment.folder.grading_fixture(reading.counting)).ok();
+        let runs = read.into_iter().map(|(run, (details, _))| (run, details)).collect();
+        Ok(Known { runs, rubric: fixture.map(|fixture| fixture.rubric) })
+    };
+    experiments.iter().enumerate().map(of).collect()
 }
 
 fn given(first: &Meant, later: &Meant, experiments: &[Experiment]) -> Vec<Given> {

@@ -52,7 +52,8 @@ fn judgment(number: u32, model: &str, value: f64, cost: Cost) -> Judgment {
     }
 }
 
-fn rubric() -> Rubric {
+/// The rubric of these runs.
+pub(crate) fn rubric() -> Rubric {
     let item = |id: &str, description: &str, rests_on: Option<&str>| RubricItem {
         id: id.to_owned(),
         description: description.to_owned(),

@@ -2,14 +2,22 @@
 
 use super::{AgainstFirst, Comparison, Side};
 use crate::model::money::Usd;
+use crate::stats::items::ItemDifference;
 use crate::text::columns::aligned;
 use crate::text::escape;
 use crate::text::page::Page;
+use crate::text::short::cut;
 use crate::text::styles::{Styles, Tone};
 use crate::text::words::{counted, duration};
 
 /// Setups that are listed of one difference; all of them are in the JSON.
 const MOST_SETUPS: usize = 12;
+/// Items of the rubric that are listed of one difference; all of them are in the JSON.
+const MOST_ITEMS: usize = 5;
+/// Most characters of what an item says.
+const MOST_OF_ITEM: usize = 50;
+/// A smaller difference of scores is shown as none.
+const LEAST_DIFFERENCE: f64 = 0.005;
 /// What stands for a value that is not known.
 const NONE: &str = "–";
 
@@ -34,6 +42,7 @@ pub fn human(comparison: &Comparison, styles: Styles) -> String {
         page.line("");
         page.line(styles.paint(tone(against), &against.sentence));
         add_setups(&mut page, against);
+        add_items(&mut page, &comparison.sides[0].letter, against);
     }
     page.into_text()
 }
@@ -113,5 +122,33 @@ fn add_setups(page: &mut Page, against: &AgainstFirst) {
     if against.setups.len() > MOST_SETUPS {
         let more = counted(against.setups.len() - MOST_SETUPS, "more setup");
         page.line(format_args!("  and {more} (`--format json` lists all)"));
+    }
+}
+
+/// The items of the rubric in which the two differ most.
+fn add_items(page: &mut Page, first: &str, against: &AgainstFirst) {
+    let differ: Vec<&ItemDifference> =
+        against.items.iter().filter(|item| item.difference.value.abs() >= LEAST_DIFFERENCE).collect();
+    if differ.is_empty() {
+        return;
+    }
+    let title = ["item", first, &against.letter, "difference", ""].map(str::to_owned);
+    let row = |item: &&ItemDifference| {
+        let interval = item.difference.interval;
+        let interval = interval.map(|range| format!("{:+.2} to {:+.2}", range.low, range.high)).unwrap_or_default();
+        let says = item.description.as_deref().map(|text| format!(" {}", cut(text, MOST_OF_ITEM))).unwrap_or_default();
+        let what = escape::terminal(&format!("{}{says}", item.id)).into_owned();
+        let score = |score: f64| format!("{score:.2}");
+        vec![what, score(item.first), score(item.later), format!("{:+.2}", item.difference.value), interval]
+    };
+    let rows: Vec<Vec<String>> =
+        std::iter::once(title.to_vec()).chain(differ.iter().take(MOST_ITEMS).map(row)).collect();
+    page.line("  items of the rubric that differ most, with their mean scores and a 95 % interval for each alone:");
+    for line in aligned(&rows, 1) {
+        page.line(format_args!("    {line}"));
+    }
+    if differ.len() > MOST_ITEMS {
+        let more = counted(differ.len() - MOST_ITEMS, "more item");
+        page.line(format_args!("    and {more} (`--format json` lists all)"));
     }
 }

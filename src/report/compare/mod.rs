@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::model::ids::{SubtestId, TierId};
 use crate::setup::given::Given;
 use crate::stats::comparison::{Difference, Group};
+use crate::stats::items::ItemDifference;
 use crate::text::page::pretty;
 
 mod human;
@@ -57,6 +58,8 @@ pub struct AgainstFirst {
     pub sentence: String,
     /// Setups that both have, and of which another share passed.
     pub setups: Vec<DifferingSetup>,
+    /// The items of the rubric that both were graded by, those first in which they differ most.
+    pub items: Vec<ItemDifference>,
 }
 
 /// A setup of which the sides passed different shares.

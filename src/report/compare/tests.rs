@@ -6,6 +6,7 @@ use crate::model::row::RunRow;
 use crate::model::row::samples::passed;
 use crate::model::samples::snapshot;
 use crate::stats::comparison::{between, group};
+use crate::stats::estimate::{Estimate, Interval};
 use crate::text::styles::Styles;
 
 fn rows(subtest: &str, passes: usize, all: usize) -> Vec<RunRow> {
@@ -57,6 +58,15 @@ fn a_comparison_is_a_page_for_people_and_a_document_for_programs() {
         later: later.to_owned(),
         is_meant,
     };
+    let item = |id: &str, description: &str, (first, later), (value, low, high)| ItemDifference {
+        id: id.to_owned(),
+        description: Some(description.to_owned()),
+        first,
+        first_runs: 4,
+        later,
+        later_runs: 4,
+        difference: Estimate { value, interval: Some(Interval { low, high }) },
+    };
     let against = AgainstFirst {
         letter: "B".to_owned(),
         given: vec![
@@ -65,6 +75,15 @@ fn a_comparison_is_a_page_for_people_and_a_document_for_programs() {
         ],
         sentence: sentence(("A", &of_first), ("B", &of_later), &difference),
         difference,
+        items: vec![
+            item(
+                "R\u{1b}[1m",
+                "every case of the bounds comes out right, and the last one of them too",
+                (0.125, 0.9),
+                (0.775, 0.2, 0.98),
+            ),
+            item("R002", "it is documented", (0.5, 0.504), (0.004, -0.4, 0.4)),
+        ],
         setups: vec![DifferingSetup { tier: TierId(0), subtest: SubtestId(3), first: (1, 3), later: (3, 3) }],
     };
     let sides = vec![side("A", "T0/00", "plain", &of_first), side("B", "T1/02", "expert\u{7}", &of_later)];
