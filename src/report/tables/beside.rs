@@ -14,7 +14,7 @@ use crate::stats::analysis::Analysis;
 /// How far two numbers are apart that are not the same: so much of their size, or of 1 where that is less.
 const MOST: f64 = 1e-9;
 /// Fields that say which row is meant.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "experiment",
     "agent_model",
     "model",
@@ -26,6 +26,7 @@ const KEYS: [&str; 11] = [
     "metric1",
     "metric2",
     "effect",
+    "criterion",
 ];
 
 /// What was published, beside what the tables say.

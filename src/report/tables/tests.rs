@@ -47,7 +47,7 @@ fn said() -> (Vec<JudgeRow>, Vec<CriterionRow>) {
             "experiment": "one", "agent_model": "m", "tier": "T0", "subtest": "00", "run_number": number,
             "judge_model": if judge == 1 { "strict" } else { HOSTILE }, "judge_number": judge,
             "judge_score": f64::from(number + judge) / 20.0, "judge_passed": number + judge > 6, "judge_reasoning": "",
-            "criterion": "works", "criterion_score": 0.5, "criterion_achieved": 1.0, "criterion_max": 2.0,
+            "criterion": if judge == 1 { "works" } else { "reads" }, "criterion_score": 0.5, "criterion_achieved": 1.0, "criterion_max": 2.0,
         })
     };
     let all: Vec<Value> = (1..9).flat_map(|number| [judgment(number, 1), judgment(number, 2)]).collect();
@@ -140,4 +140,14 @@ fn what_was_published_otherwise_is_named_with_both_values_and_known_mistakes_are
     assert!(beside.contradictions[1].contains("significant (p < 0.001), and is not significant on these tables (p = "));
     let none = found(&same, &[]);
     assert_eq!((none.differing, none.known_mistakes, none.contradictions.len()), (0, 0, 0), "{none:#?}");
+}
+
+#[test]
+fn a_report_held_against_itself_differs_nowhere() {
+    let analysis = serde_json::to_value(report(None).analysis).unwrap();
+    let names: Vec<String> = analysis.as_object().unwrap().keys().cloned().collect();
+    let arrays = names.iter().map(|name| (name.clone(), array(&report(None), name))).collect();
+    let published = Published { arrays };
+    let beside = report(Some(Known { published: &published, mistakes: &[], claims: &[] })).published.unwrap();
+    assert!(beside.differences.is_empty() && beside.not_compared.is_empty(), "{beside:#?}");
 }
