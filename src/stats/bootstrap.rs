@@ -3,6 +3,8 @@
 //!
 //! Source: Efron and Tibshirani, "An introduction to the bootstrap" (1993), sections 14.3 and 15.4.
 
+use std::collections::BTreeMap;
+
 use super::cliffs_delta::Levels;
 use super::descriptive::{floor, is_constant, mean, number, sorted, sum};
 use super::estimate::{Estimate, Interval};
@@ -54,25 +56,57 @@ pub fn mean_of(values: &[f64], settings: &Settings) -> Option<Estimate> {
 /// same. `None` when a sample is empty.
 #[must_use]
 pub fn cliffs_delta(later: &[f64], former: &[f64], settings: &Settings) -> Option<Estimate> {
-    let levels = Levels::of(later, former)?;
-    let value = levels.delta();
-    let sizes = [u32::try_from(later.len()).ok()?, u32::try_from(former.len()).ok()?];
-    if levels.count() < 2 || sizes.contains(&1) {
-        return Some(Estimate { value, interval: None });
+    cliffs_deltas(&[(later.to_vec(), former.to_vec())], settings).pop().flatten()
+}
+
+/// The same of several pairs of a later and a former sample. From pairs of the same sizes, such as several metrics of the same
+/// runs, the same places are drawn: once for all of them, which is most of the work.
+#[must_use]
+pub fn cliffs_deltas(pairs: &[(Vec<f64>, Vec<f64>)], settings: &Settings) -> Vec<Option<Estimate>> {
+    let all: Vec<Option<Levels>> = pairs.iter().map(|(later, former)| Levels::of(later, former)).collect();
+    let alone = |levels: &Option<Levels>| Some(Estimate { value: levels.as_ref()?.delta(), interval: None });
+    let mut found: Vec<Option<Estimate>> = all.iter().map(alone).collect();
+    let mut by_sizes: BTreeMap<[usize; 2], Vec<(usize, &Levels)>> = BTreeMap::new();
+    for ((at, levels), (later, former)) in all.iter().enumerate().zip(pairs) {
+        let sizes = [later.len(), former.len()];
+        if let Some(levels) = levels.as_ref().filter(|levels| levels.count() > 1 && !sizes.contains(&1)) {
+            by_sizes.entry(sizes).or_default().push((at, levels));
+        }
     }
+    for (sizes, group) in by_sizes {
+        let levels: Vec<&Levels> = group.iter().map(|(_, levels)| *levels).collect();
+        for ((at, levels), replicates) in group.into_iter().zip(drawn_deltas(sizes, &levels, settings)) {
+            let value = levels.delta();
+            let interval = bca(value, &replicates, &levels.deltas_without_each(), settings.level);
+            found[at] = Some(Estimate { value, interval });
+        }
+    }
+    found
+}
+
+/// The deltas of samples that are drawn again from pairs of these sizes.
+fn drawn_deltas(sizes: [usize; 2], all: &[&Levels], settings: &Settings) -> Vec<Vec<f64>> {
+    let bounds = sizes.map(|size| u32::try_from(size).unwrap_or(u32::MAX));
     let mut for_later = MersenneTwister::new(settings.seed);
     // All samples of the later are drawn before those of the former, as `SciPy` draws them: a second generator that is
     // ahead by as much needs no room for them.
     let mut for_former = for_later.clone();
-    for _ in 0..settings.samples * later.len() {
-        for_former.below(sizes[0]);
+    for _ in 0..settings.samples * sizes[0] {
+        for_former.below(bounds[0]);
     }
-    let mut drawing = levels.drawing();
-    let replicates: Vec<f64> = (0..settings.samples)
-        .map(|_| drawing.delta(|| for_later.below(sizes[0]) as usize, || for_former.below(sizes[1]) as usize))
-        .collect();
-    let without_each = levels.deltas_without_each();
-    Some(Estimate { value, interval: bca(value, &replicates, &without_each, settings.level) })
+    let mut drawings: Vec<_> = all.iter().map(|levels| (levels.drawing(), Vec::new())).collect();
+    let mut places = sizes.map(|size| vec![0; size]);
+    for _ in 0..settings.samples {
+        for ((places, bound), generator) in places.iter_mut().zip(bounds).zip([&mut for_later, &mut for_former]) {
+            places.fill_with(|| generator.below(bound) as usize);
+        }
+        let [later, former] = &places;
+        for (drawing, deltas) in &mut drawings {
+            let (mut later, mut former) = (later.iter().copied(), former.iter().copied());
+            deltas.push(drawing.delta(|| later.next().unwrap_or_default(), || former.next().unwrap_or_default()));
+        }
+    }
+    drawings.into_iter().map(|(_, deltas)| deltas).collect()
 }
 
 /// The `BCa` interval of an estimate from its replicates and from what it would be without each of the numbers, sample by
@@ -137,6 +171,18 @@ mod tests {
         let apart = cliffs_delta(&[2.0, 2.0], &[1.0, 1.0], &settings).unwrap();
         assert_eq!((apart.value, apart.interval), (1.0, None));
         assert_eq!(cliffs_delta(&[], &[1.0], &settings), None);
+    }
+
+    #[test]
+    fn several_deltas_are_what_each_is_alone() {
+        let settings = Settings { samples: 200, ..Settings::default() };
+        let later = [vec![0.1, 0.5, 0.4], vec![1.0, 0.0, 1.0], vec![7.0, 7.0, 7.0], vec![0.2], vec![], vec![0.3, 0.9]];
+        let former = [vec![0.3, 0.6], vec![0.0, 0.0], vec![7.0, 7.0], vec![0.1, 0.3], vec![1.0], vec![0.5, 0.8, 0.1]];
+        let pairs: Vec<_> = later.into_iter().zip(former).collect();
+        let each: Vec<_> = pairs.iter().map(|(later, former)| cliffs_delta(later, former, &settings)).collect();
+        assert_eq!(cliffs_deltas(&pairs, &settings), each);
+        let intervals: Vec<_> = each.iter().map(|delta| delta.is_some_and(|delta| delta.interval.is_some())).collect();
+        assert_eq!(intervals, [true, true, false, false, false, true]);
     }
 
     #[test]

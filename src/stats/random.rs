@@ -31,12 +31,17 @@ impl MersenneTwister {
         Self { state, at: WORDS, spare: None }
     }
 
+    /// Makes the next words of the state, each from the old one, the one behind it and the one that lies ahead. The state is a
+    /// ring; it is gone over in three parts, so that no place has to be wrapped: most of what is drawn would else be waited for.
     fn refill(&mut self) {
-        for at in 0..WORDS {
-            let joined = (self.state[at] & 0x8000_0000) | (self.state[(at + 1) % WORDS] & 0x7fff_ffff);
-            let twisted = (joined >> 1) ^ if joined & 1 == 1 { 0x9908_b0df } else { 0 };
-            self.state[at] = self.state[(at + AHEAD) % WORDS] ^ twisted;
+        let state = &mut self.state;
+        for at in 0..WORDS - AHEAD {
+            state[at] = state[at + AHEAD] ^ twisted(state[at], state[at + 1]);
         }
+        for at in WORDS - AHEAD..WORDS - 1 {
+            state[at] = state[at + AHEAD - WORDS] ^ twisted(state[at], state[at + 1]);
+        }
+        state[WORDS - 1] = state[AHEAD - 1] ^ twisted(state[WORDS - 1], state[0]);
         self.at = 0;
     }
 
@@ -106,6 +111,12 @@ impl MersenneTwister {
             things.swap(end, self.below(bound) as usize);
         }
     }
+}
+
+/// The top bit of a word and the others of the next one, moved by one; mixed with a constant where the last bit was 1.
+fn twisted(word: u32, next: u32) -> u32 {
+    let joined = (word & 0x8000_0000) | (next & 0x7fff_ffff);
+    (joined >> 1) ^ ((joined & 1) * 0x9908_b0df)
 }
 
 #[cfg(test)]

@@ -63,25 +63,23 @@ pub struct Power {
 }
 
 pub(super) fn effect_sizes(groups: &Groups, settings: &bootstrap::Settings) -> Vec<EffectSize> {
-    let between = |model: &Model, former: &Tier, later: &Tier, metric: Metric| {
-        let (of_later, of_former) = (metric.of_all(&later.runs), metric.of_all(&former.runs));
-        let delta = bootstrap::cliffs_delta(&of_later, &of_former, settings)?;
-        Some(EffectSize {
-            model: model.name.to_owned(),
-            metric,
-            tier1: former.name.to_owned(),
-            tier2: later.name.to_owned(),
-            cliffs_delta: delta.value,
-            magnitude: Magnitude::of(delta.value),
-            ci_low: delta.interval.map(|interval| interval.low),
-            ci_high: delta.interval.map(|interval| interval.high),
-            is_significant: delta.interval.is_some_and(|interval| interval.excludes(0.0)),
-        })
-    };
     let mut found = Vec::new();
     for model in &groups.models {
         for (former, later) in model.transitions() {
-            found.extend(Metric::COMPARED.into_iter().filter_map(|metric| between(model, former, later, metric)));
+            let samples = Metric::COMPARED.map(|metric| (metric.of_all(&later.runs), metric.of_all(&former.runs)));
+            let deltas = bootstrap::cliffs_deltas(&samples, settings);
+            let known = Metric::COMPARED.into_iter().zip(deltas).filter_map(|(metric, delta)| Some((metric, delta?)));
+            found.extend(known.map(|(metric, delta)| EffectSize {
+                model: model.name.to_owned(),
+                metric,
+                tier1: former.name.to_owned(),
+                tier2: later.name.to_owned(),
+                cliffs_delta: delta.value,
+                magnitude: Magnitude::of(delta.value),
+                ci_low: delta.interval.map(|interval| interval.low),
+                ci_high: delta.interval.map(|interval| interval.high),
+                is_significant: delta.interval.is_some_and(|interval| interval.excludes(0.0)),
+            }));
         }
     }
     found
