@@ -8,7 +8,9 @@ mod overhead;
 mod page;
 mod parallel;
 mod reading;
+mod report;
 mod sample;
+mod scipy;
 mod start;
 mod synthetic;
 mod table;
@@ -32,6 +34,8 @@ pub(crate) enum Section {
     Overhead,
     /// Whether the cost of a run grows with their number
     Flat,
+    /// How long one waits for a report of tables, and for what is shown of 10,000 runs
+    Report,
     /// How fast results are read and compared
     Verify,
     /// How fast the program starts
@@ -58,6 +62,7 @@ impl Section {
         match self {
             Self::Overhead => "overhead",
             Self::Flat => "flat",
+            Self::Report => "report",
             Self::Verify => "verify",
             Self::Start => "start",
         }
@@ -70,7 +75,7 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<(), Failure> {
         return again_in_release();
     }
     // Last what makes and removes most files: a file system is slower for minutes after that.
-    let all = [Section::Start, Section::Overhead, Section::Flat, Section::Verify];
+    let all = [Section::Start, Section::Overhead, Section::Flat, Section::Report, Section::Verify];
     let asked = |section: &Section| arguments.sections.is_empty() || arguments.sections.contains(section);
     let lab = Lab::new(arguments.quick)?;
     let mut tables = Vec::new();
@@ -80,6 +85,7 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<(), Failure> {
         match section {
             Section::Overhead => overhead::measure(&lab, &mut table)?,
             Section::Flat => flat::measure(&lab, &mut table)?,
+            Section::Report => report::measure(&lab, &mut table)?,
             Section::Verify => verify::measure(&lab, &mut table)?,
             Section::Start => start::measure(&lab, &mut table)?,
         }

@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn the_page_has_a_place_for_every_section() {
         let page = fs::read_to_string(place::docs().join("benchmarks.md")).unwrap();
-        for section in ["start", "overhead", "flat", "verify"] {
+        for section in ["start", "overhead", "flat", "report", "verify"] {
             assert!(replaced(&page, section, "").is_some(), "{section}");
         }
     }

@@ -17,6 +17,7 @@ use serde_json::json;
 use super::child;
 use super::lab::{self, Lab};
 use crate::failure::Failure;
+use crate::say;
 
 /// Tiers of a synthetic experiment.
 const TIERS: u32 = 5;
@@ -46,8 +47,24 @@ pub(super) enum Content {
     Linked,
 }
 
+/// An experiment of so many runs, made where it is not there yet.
+pub(super) fn experiment(lab: &Lab, runs: u32, content: Content) -> Result<PathBuf, Failure> {
+    let folder = lab.place(&format!("synthetic-{runs}"));
+    if folder.exists() {
+        return Ok(folder);
+    }
+    say::line(&format!("making an experiment of {runs} runs"));
+    let results = lab.place("synthetic-real");
+    if !results.exists() {
+        let fixture = fixture(lab)?;
+        child::timed(&mut lab.experiment(&fixture, &results, 1, 2, "walk"), &[0])?;
+    }
+    make(lab, &lab::only_experiment(&results)?, &folder, runs, content)?;
+    Ok(folder)
+}
+
 /// The fixture of which each setup is run once; every third one fails.
-pub(super) fn fixture(lab: &Lab) -> Result<PathBuf, Failure> {
+fn fixture(lab: &Lab) -> Result<PathBuf, Failure> {
     let folder = lab.fixture("verify", RIGHT)?;
     let write = |path: &str, text: &str| {
         let path = folder.join(path);
@@ -80,7 +97,7 @@ pub(super) fn fixture(lab: &Lab) -> Result<PathBuf, Failure> {
 }
 
 /// Makes an experiment of so many runs in a new folder, after a real one in which each setup has one run.
-pub(super) fn make(lab: &Lab, real: &Path, folder: &Path, runs: u32, content: Content) -> Result<(), Failure> {
+fn make(lab: &Lab, real: &Path, folder: &Path, runs: u32, content: Content) -> Result<(), Failure> {
     let made = |error| Failure::file("make", folder)(error);
     fs::create_dir_all(folder).map_err(made)?;
     copy(real, folder, &|from, to| fs::copy(from, to).map(drop))?;

@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use super::child;
 use super::flat::megabytes;
-use super::lab::{self, Lab};
+use super::lab::Lab;
 use super::reading::{self, What};
 use super::sample::Samples;
 use super::synthetic::{self, Content};
 use super::table::{Goal, Table, Unit};
 use crate::failure::Failure;
-use crate::{place, say};
+use crate::place;
 
 /// At most so many times as long as reading every byte, digesting every result and passing it through the parser: `verify`
 /// holds each result against the digest that it carries, and looks at what it says.
@@ -33,16 +33,10 @@ struct Measured<'a> {
 }
 
 pub(super) fn measure(lab: &Lab, table: &mut Table) -> Result<(), Failure> {
-    let fixture = synthetic::fixture(lab)?;
-    let real = lab.place("verify-real");
-    child::timed(&mut lab.experiment(&fixture, &real, 1, 2, "walk"), &[0])?;
-    let real = lab::only_experiment(&real)?;
     let sizes: &[(u32, Content)] =
         lab.pick(&[(10_000, Content::Whole), (100_000, Content::Linked)], &[(10_000, Content::Whole)]);
     for (runs, content) in sizes {
-        say::line(&format!("making an experiment of {runs} runs"));
-        let experiment = lab.place(&format!("synthetic-{runs}"));
-        synthetic::make(lab, &real, &experiment, *runs, *content)?;
+        let experiment = synthetic::experiment(lab, *runs, *content)?;
         let measured = Measured { lab, experiment, name: format!("{runs} runs") };
         let bytes = reading::all_results(&measured.experiment, What::Read)?;
         table.figure(format!("{runs} runs: bytes of a result"), (bytes / u64::from(*runs)).to_string(), None);
