@@ -3,6 +3,8 @@
 
 mod claude_code;
 mod command;
+mod events;
+mod installed;
 mod mistakes;
 mod nop;
 mod oracle;

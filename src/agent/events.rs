@@ -1,0 +1,247 @@
+//! What the events of an agent's program say: lines of JSON that are read as they come, tokens counted once for each
+//! message, and the outcome of a program that must say itself how it ended.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::record;
+use crate::model::agent::{AgentOutcome, ClaimedEnd, EndedAgent, Output, Reader, Reading};
+use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::outcome::{Failure, FailureKind};
+use crate::model::usage::{Tokens, Usage};
+
+/// What is known of a program from its events so far.
+pub(super) trait Events: fmt::Debug + Clone + Default {
+    /// Takes the next event.
+    fn event(&mut self, event: &Value);
+
+    /// What the program used.
+    fn usage(&self) -> Usage;
+
+    /// How it describes its end, or what kept it from working; `None` while no event says so.
+    fn end(&self, now: Timestamp) -> Option<Result<ClaimedEnd, Failure>>;
+
+    /// The error after which it was asking again, if nothing came later.
+    fn trouble(&self, _now: Timestamp) -> Option<Failure> {
+        None
+    }
+}
+
+/// Lines of JSON that come in pieces, which may end anywhere. A line that is no JSON is passed over, and so is one that
+/// is too long to be kept.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    has_begun: bool,
+    /// The part of a line whose end is not there yet.
+    line: Vec<u8>,
+    /// Whether that line is too long.
+    is_too_long: bool,
+}
+
+impl Lines {
+    /// Receives the next piece, and gives each event whose line is complete.
+    pub(super) fn feed(&mut self, piece: &[u8], mut event: impl FnMut(&Value)) {
+        self.has_begun = true;
+        let mut rest = piece;
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            self.extend(&rest[..end]);
+            if let Some(last) = self.last() {
+                event(&last);
+            }
+            (self.line, self.is_too_long) = (Vec::new(), false);
+            rest = &rest[end + 1..];
+        }
+        self.extend(rest);
+    }
+
+    /// Whether anything was received.
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    /// The event of the last line, if it is whole although its end is missing.
+    pub(super) fn last(&self) -> Option<Value> {
+        serde_json::from_slice(&self.line).ok().filter(|_| !self.is_too_long)
+    }
+
+    fn extend(&mut self, piece: &[u8]) {
+        if (self.line.len() + piece.len()) as u64 > MOST_STAGE_FILE_BYTES {
+            (self.line, self.is_too_long) = (Vec::new(), true);
+        }
+        if !self.is_too_long {
+            self.line.extend_from_slice(piece);
+        }
+    }
+}
+
+/// The reader of a program that prints events to its standard output.
+#[derive(Debug, Default)]
+pub(super) struct Stream<E> {
+    lines: Lines,
+    events: E,
+    cannot_read: Option<String>,
+}
+
+impl<E: Events> Stream<E> {
+    /// What the events say, with a last one whose line has no end.
+    fn so_far(&self) -> E {
+        let mut events = self.events.clone();
+        if let Some(last) = self.lines.last() {
+            events.event(&last);
+        }
+        events
+    }
+}
+
+impl<E: Events> Reader for Stream<E> {
+    fn wants(&self) -> &'static [Output] {
+        &[Output::Stdout]
+    }
+
+    fn feed(&mut self, output: Output, piece: &[u8]) {
+        if output == Output::Stdout {
+            self.lines.feed(piece, |event| self.events.event(event));
+        }
+    }
+
+    fn cannot_read(&mut self, output: Output, why: String) {
+        if output == Output::Stdout {
+            self.cannot_read = Some(why);
+        }
+    }
+
+    fn reading(&self, now: Timestamp) -> Option<Reading> {
+        if let Some(why) = &self.cannot_read {
+            return Some(Reading { end: Err(why.clone()), ..Reading::default() });
+        }
+        self.lines.has_begun().then(|| reading(&self.so_far(), now))
+    }
+
+    fn outcome(&self, ended: EndedAgent, now: Timestamp) -> Result<AgentOutcome, Failure> {
+        outcome(ended, self.reading(now), self.so_far().trouble(now))
+    }
+}
+
+/// What events say, as a reading.
+pub(super) fn reading<E: Events>(events: &E, now: Timestamp) -> Reading {
+    let (end, failure) = match events.end(now) {
+        None => (None, None),
+        Some(Ok(end)) => (Some(end), None),
+        Some(Err(failure)) => (None, Some(failure)),
+    };
+    Reading { usage: events.usage(), failure, end: Ok(end) }
+}
+
+/// The outcome of a program that says itself how it ended, whatever its exit code. If it ended and does not say how,
+/// that is an infrastructure failure: the one it was asking again after, if it names one.
+///
+/// # Errors
+/// The infrastructure failure that kept the agent from working.
+pub(super) fn outcome(
+    ended: EndedAgent,
+    reading: Option<Reading>,
+    trouble: Option<Failure>,
+) -> Result<AgentOutcome, Failure> {
+    let has_end = reading.as_ref().is_some_and(|reading| reading.failure.is_some() || reading.end != Ok(None));
+    let reading = if has_end { reading } else { reading.filter(|_| !matches!(ended, EndedAgent::Exited(_))) };
+    record::outcome(true, ended, reading).map_err(|failure| match failure.kind {
+        FailureKind::NoRecord if !has_end => trouble.unwrap_or_else(|| {
+            let how = failure.message.replace(" and left no record", "");
+            Failure::new(FailureKind::NoRecord, format!("{how} and its output ends without a result"))
+        }),
+        _ => failure,
+    })
+}
+
+/// Tokens of messages that are reported more than once, by the messages' ids.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Messages(BTreeMap<String, Tokens>);
+
+impl Messages {
+    /// Counts a message, or what is reported later of one.
+    pub(super) fn count(&mut self, id: &str, tokens: Tokens) {
+        let counted = self.0.entry(id.to_owned()).or_default();
+        *counted = most(*counted, tokens);
+    }
+
+    /// All that the messages used.
+    pub(super) fn total(&self) -> Tokens {
+        self.0.values().copied().fold(Tokens::default(), sum)
+    }
+}
+
+/// The sum of two counts, each by itself; one that is not reported adds nothing.
+pub(super) fn sum(first: Tokens, later: Tokens) -> Tokens {
+    of_both(first, later, u64::saturating_add)
+}
+
+/// The greater of two counts, each by itself.
+pub(super) fn most(first: Tokens, later: Tokens) -> Tokens {
+    of_both(first, later, u64::max)
+}
+
+fn of_both(first: Tokens, later: Tokens, both: fn(u64, u64) -> u64) -> Tokens {
+    let of = |part: fn(&Tokens) -> Option<u64>| match (part(&first), part(&later)) {
+        (Some(first), Some(later)) => Some(both(first, later)),
+        (first, later) => first.or(later),
+    };
+    Tokens {
+        input: of(|tokens| tokens.input),
+        output: of(|tokens| tokens.output),
+        cache_creation: of(|tokens| tokens.cache_creation),
+        cache_read: of(|tokens| tokens.cache_read),
+    }
+}
+
+/// The kind of failure of a status of HTTP.
+pub(super) fn kind_of(status: Option<i64>) -> FailureKind {
+    match status {
+        Some(401 | 403) => FailureKind::Auth,
+        Some(429) => FailureKind::RateLimit,
+        _ => FailureKind::Provider,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_the_same_whatever_pieces_they_come_in_and_what_is_no_event_is_passed_over() {
+        let text = "{\"a\":1}\nno event\n\n[2]\n{\"b\":\"é\"}\n{\"last\":3}".as_bytes();
+        for size in 1..=text.len() {
+            let (mut lines, mut seen) = (Lines::default(), Vec::new());
+            for piece in text.chunks(size) {
+                lines.feed(piece, |event| seen.push(event.to_string()));
+            }
+            assert_eq!(seen, ["{\"a\":1}", "[2]", "{\"b\":\"é\"}"], "{size}");
+            assert_eq!(lines.last().unwrap()["last"], 3);
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_passed_over_and_the_next_one_read() {
+        let (mut lines, mut seen) = (Lines::default(), 0);
+        let most = usize::try_from(MOST_STAGE_FILE_BYTES).unwrap();
+        for piece in [b"\"".as_slice(), &vec![b'x'; most], b"\"\n7\n", &vec![b' '; most], b"8"] {
+            lines.feed(piece, |event| seen += event.as_u64().unwrap());
+        }
+        assert_eq!((seen, lines.last()), (7, None));
+    }
+
+    #[test]
+    fn what_is_not_counted_is_not_zero() {
+        let one = Tokens { input: Some(3), output: Some(1), ..Tokens::default() };
+        let two = Tokens { input: Some(2), cache_read: Some(5), ..Tokens::default() };
+        let both = |input| Tokens { input: Some(input), output: Some(1), cache_creation: None, cache_read: Some(5) };
+        assert_eq!((sum(one, two), most(one, two)), (both(5), both(3)));
+        let mut messages = Messages::default();
+        for (id, tokens) in [("a", one), ("a", one), ("b", two)] {
+            messages.count(id, tokens);
+        }
+        assert_eq!(messages.total(), both(5));
+    }
+}
