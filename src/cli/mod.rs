@@ -28,6 +28,7 @@ use crate::cli::args::{Cli, Command};
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::judge::ASK_MODEL;
 use crate::os::signal;
 use crate::text::words::{shell_bytes, shell_word};
 
@@ -39,6 +40,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
     if arguments.get(1).is_some_and(|first| first == CARGO_WORD) {
         arguments.remove(1);
+    }
+    if arguments.get(1).is_some_and(|first| first == ASK_MODEL) {
+        return commands::ask_model::run(arguments.get(2..).unwrap_or_default());
     }
     let typed = typed(&arguments);
     let cli = match Cli::try_parse_from(arguments) {

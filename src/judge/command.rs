@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{answer, checks, request};
 use crate::model::ids::ModelName;
-use crate::model::judge::{Answer, Asks, Facts, Judge, JudgeAdapter, Way};
+use crate::model::judge::{Answer, Asks, Facts, Judge, JudgeAdapter, Run, Way};
 use crate::model::limits::JUDGE_SECONDS;
 use crate::model::outcome::Failure;
 use crate::model::program::{Invocation, Keys, Kind};
@@ -76,8 +76,8 @@ impl JudgeAdapter for Command {
 }
 
 impl Asks for Command {
-    fn run(&self) -> &Invocation {
-        &self.run
+    fn run(&self) -> Run<'_> {
+        Run::Program(&self.run)
     }
 
     fn timeout_seconds(&self) -> u64 {

@@ -2,10 +2,16 @@
 //! becomes a verdict. Pure: starts no process, reads no file.
 
 pub mod answer;
+pub mod api;
+pub mod asking;
 mod checks;
 mod command;
+pub mod endpoint;
+mod model;
+pub mod prompt;
 pub mod request;
 pub mod score;
+pub mod trouble;
 
 use crate::model::judge::Judge;
 use crate::model::program::Kind;
@@ -14,7 +20,10 @@ pub use checks::by_default;
 pub use command::of_line;
 
 /// Every kind of judge. A new one is a file beside this one, and a line here.
-pub static KINDS: &[&Kind<Judge>] = &[&checks::KIND, &command::KIND];
+pub static KINDS: &[&Kind<Judge>] = &[&checks::KIND, &command::KIND, &model::KIND];
+
+/// The word by which our own program is told to ask a model. No person types it.
+pub const ASK_MODEL: &str = "ask-model";
 
 #[cfg(test)]
 mod tests;

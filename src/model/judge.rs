@@ -31,7 +31,10 @@ impl Judge {
     #[must_use]
     pub fn program(&self) -> Option<&Invocation> {
         match self.way() {
-            Way::Asks(asked) => Some(asked.run()),
+            Way::Asks(asked) => match asked.run() {
+                Run::Program(program) => Some(program),
+                Run::Own(_) => None,
+            },
             Way::FromChecks(_) => None,
         }
     }
@@ -86,7 +89,22 @@ pub enum Way<'a> {
 /// A judge that is a program: a request on its standard input, an answer on its standard output.
 pub trait Asks: fmt::Debug {
     /// The program and its arguments.
-    fn run(&self) -> &Invocation;
+    fn run(&self) -> Run<'_>;
+
+    /// Variables of the environment that it needs beside those that every program of a run is given.
+    fn variables(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
+    /// Files of the fixture that it is made from, as paths below the fixture.
+    fn files(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
+    /// Whether [`Facts::seen`] has to be known for its request.
+    fn looks(&self) -> bool {
+        false
+    }
 
     /// Wall clock limit in seconds.
     fn timeout_seconds(&self) -> u64;
@@ -105,6 +123,24 @@ pub trait Asks: fmt::Debug {
     /// # Errors
     /// Everything that is wrong with it.
     fn answer(&self, answer: &[u8], rubric: &Rubric) -> Result<Answer, String>;
+}
+
+/// Which program is started for a judge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Run<'a> {
+    /// One that the fixture names.
+    Program(&'a Invocation),
+    /// Our own, with these arguments.
+    Own(Vec<String>),
+}
+
+/// What is seen of a graded tree. It is named and written by the agent and by what runs on its work.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// Its files, sorted: those of the task and those that the agent has added, without what only its setup brought.
+    pub tree: Vec<String>,
+    /// The ends of what checks printed, by the name of the check.
+    pub outputs: BTreeMap<String, String>,
 }
 
 /// What a judge is given about a run.
@@ -132,6 +168,8 @@ pub struct Facts<'a> {
     pub patch: &'a [u8],
     /// The graded tree.
     pub workspace: &'a Path,
+    /// What is seen of it, for a judge that [looks](Asks::looks).
+    pub seen: &'a Seen,
 }
 
 /// A valid answer: every item of the rubric exactly once.

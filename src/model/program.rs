@@ -53,6 +53,15 @@ pub struct Kind<T> {
     pub read: fn(&dyn Keys) -> Option<T>,
 }
 
+/// A file that a fixture names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedFile {
+    /// Its path below the fixture.
+    pub path: String,
+    /// Its text, which is not empty.
+    pub text: String,
+}
+
 /// The settings of one agent or judge in a fixture. A key that is asked for is thereby known; all others are reported
 /// as unknown, and what is wrong with a value is reported with its line.
 pub trait Keys {
@@ -62,6 +71,26 @@ pub trait Keys {
     fn variables(&self, key: &'static str) -> Option<BTreeMap<String, String>>;
     /// One of a few words, if the key is there.
     fn choice(&self, key: &'static str, words: &[&'static str]) -> Option<&'static str>;
+    /// One of a few words; required.
+    fn required_choice(&self, key: &'static str, words: &[&'static str]) -> Option<&'static str> {
+        self.choice(key, words)
+    }
+    /// A text; required, and not empty.
+    fn required_text(&self, key: &'static str) -> Option<String> {
+        self.text(key)
+    }
+    /// A text, if the key is there; without more said, none is.
+    fn text(&self, _key: &'static str) -> Option<String> {
+        None
+    }
+    /// `true` or `false`, if the key is there; without more said, none is.
+    fn flag(&self, _key: &'static str) -> Option<bool> {
+        None
+    }
+    /// The file of the fixture that a key names, if the key is there; `None` after a mistake. Without more said, none is.
+    fn file(&self, _key: &'static str) -> Option<Option<NamedFile>> {
+        Some(None)
+    }
     /// A time limit in seconds, if the key is there.
     fn seconds(&self, key: &'static str) -> Option<u64>;
     /// Its `name`; required, usable as the name of a file, and unique.

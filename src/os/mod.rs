@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod environment;
 pub mod files;
+pub mod http;
 pub mod lock;
 pub mod pager;
 pub mod process;

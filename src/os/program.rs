@@ -5,6 +5,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
@@ -43,6 +44,14 @@ pub fn first(candidates: impl IntoIterator<Item = PathBuf>) -> Found {
         refused.get_or_insert(candidate);
     }
     refused.map_or(Found::Nothing, Found::NotExecutable)
+}
+
+/// Our own program, as it was started.
+///
+/// # Errors
+/// When the system does not say where it is.
+pub fn own() -> io::Result<PathBuf> {
+    std::env::current_exe()
 }
 
 /// Whether a program of this name is found along a search path.

@@ -12,7 +12,7 @@ pub mod nearest;
 pub mod page;
 pub mod patch;
 pub mod redact;
-mod secret_names;
+pub mod secret_names;
 pub mod shape;
 pub mod short;
 pub mod styles;

@@ -29,7 +29,8 @@ const ENDINGS: [&str; 9] =
     ["token", "secret", "password", "passwd", "passphrase", "apikey", "secretkey", "accesskey", "privatekey"];
 
 /// Whether a name marks its value as secret, by a whole word.
-pub(super) fn names_a_secret(name: &str) -> bool {
+#[must_use]
+pub fn names_a_secret(name: &str) -> bool {
     let words = name_words(name);
     // `PWD` and `OLDPWD` are working directories.
     if matches!(words.iter().map(String::as_str).collect::<Vec<_>>()[..], ["pwd" | "oldpwd"] | ["old", "pwd"]) {

@@ -30,6 +30,12 @@ const BASELINE_MESSAGE: &str = "The setup of the agent";
 /// Most bytes of a file that holds a digest.
 const MOST_DIGEST: u64 = 4096;
 
+/// The commit of the task's tree.
+pub(super) fn base_commit(repo_git: &Path) -> Result<String, WorkspaceError> {
+    let commit = refs::read(repo_git, BASE)?;
+    commit.ok_or_else(|| failed("read", &repo_git.join(BASE))(io::Error::from(io::ErrorKind::NotFound)))
+}
+
 /// The ref of a subtest's baseline.
 pub(super) fn baseline_ref(tier: TierId, subtest: SubtestId) -> String {
     format!("refs/heads/baseline/{tier}-{subtest}")

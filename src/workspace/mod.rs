@@ -13,6 +13,7 @@ pub mod error;
 mod fetch;
 mod git;
 mod index;
+pub mod listing;
 mod patch;
 mod plain;
 pub mod prepare;

@@ -33,6 +33,7 @@ mod lock;
 mod looking;
 mod main_job;
 mod mistakes;
+mod model_judges;
 mod model_server;
 mod odd_trees;
 mod paid_once;

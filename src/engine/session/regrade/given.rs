@@ -4,7 +4,7 @@
 use std::path::{Component, Path};
 
 use crate::model::agent::NamedProgram;
-use crate::model::judge::Judge;
+use crate::model::judge::{Judge, Way};
 use crate::model::program::Invocation;
 use crate::model::task::{Fixture, Source};
 
@@ -73,7 +73,12 @@ fn words_of_agents(fixture: &Fixture) -> Vec<String> {
 fn words_of_graders(fixture: &Fixture) -> Vec<String> {
     let checks = fixture.checks.iter().map(|check| &check.run);
     let judges = fixture.judges.iter().filter_map(Judge::program);
-    checks.chain(judges).map(Invocation::words).map(|words| words.join("\n")).collect()
+    let asked = |judge: &Judge| match judge.way() {
+        Way::Asks(asked) => asked.files().join("\n"),
+        Way::FromChecks(_) => String::new(),
+    };
+    let words = checks.chain(judges).map(Invocation::words).map(|words| words.join("\n"));
+    words.chain(fixture.judges.iter().map(asked)).collect()
 }
 
 /// Whether a check or judge names the file, or a folder that contains it.

@@ -5,18 +5,21 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::engine::error::with_causes;
 use crate::engine::worker::stages::{Halt, Work, write_evidence};
 use crate::engine::worker::workplace::Program;
+use crate::judge::prompt;
 use crate::judge::score::{self, Judged};
 use crate::model::ids::JudgeNumber;
-use crate::model::judge::{Asks, Facts, Judge, Way};
+use crate::model::judge::{Asks, Facts, Judge, Run, Seen, Way};
 use crate::model::limits::OUTPUT_BYTES;
 use crate::model::money::Usd;
 use crate::model::outcome::{Failure, FailureKind, Stage};
 use crate::model::result::{AgentResult, ChecksResult, Judgment};
 use crate::os::files::FileError;
 use crate::os::process::{End, Ended, Overflow, View};
-use crate::os::{clock, files};
+use crate::os::{clock, files, program};
+use crate::workspace;
 
 /// What judges are given about a run.
 pub(super) struct Case<'a> {
@@ -34,6 +37,17 @@ struct Question<'a> {
 impl Question<'_> {
     fn failed(&self, why: &str) -> Failure {
         Failure::new(FailureKind::Judge, format!("judge `{}` {why}", self.name))
+    }
+
+    /// What is started to ask it.
+    fn argv(&self) -> Result<Vec<OsString>, Failure> {
+        match self.judge.run() {
+            Run::Program(run) => Ok(run.words().into_iter().map(OsString::from).collect()),
+            Run::Own(arguments) => {
+                let own = program::own().map_err(|error| self.failed(&format!("cannot be asked: {error}")))?;
+                Ok([own.into()].into_iter().chain(arguments.into_iter().map(OsString::from)).collect())
+            }
+        }
     }
 }
 
@@ -110,10 +124,12 @@ impl Work<'_> {
         let request = self.request(question, case, &tree.workspace())?;
         write_evidence(&self.graded.judge_prompt(number), &request)?;
         let mut environment = self.environment();
+        let own = judge.variables().into_iter().map(OsString::from);
+        environment.extend(own.filter_map(|name| Some((name.clone(), self.place.inherited.get(&name)?.clone()))));
         environment.insert("SCYLLA_FIXTURE".into(), self.place.grader.folder.clone().into());
         environment.insert("SCYLLA_ATTEMPT".into(), attempt.to_string().into());
         let program = Program {
-            argv: judge.run().words().into_iter().map(OsString::from).collect(),
+            argv: question.argv()?,
             environment,
             tree: tree.workspace(),
             stdin: Some(request),
@@ -182,6 +198,7 @@ impl Work<'_> {
         // The patch on disk is never edited; what judges are given leaves the machine.
         let patch = place.secrets.redact(&patch);
         let fixture = &place.grader.fixture;
+        let seen = if question.judge.looks() { self.seen(case.checks, tree)? } else { Seen::default() };
         let facts = Facts {
             experiment_id: &place.config.experiment_id,
             run: self.run,
@@ -194,8 +211,29 @@ impl Work<'_> {
             checks: &case.checks.checks,
             patch: &patch,
             workspace: tree,
+            seen: &seen,
         };
         question.judge.request(&facts).map_err(|why| Failure::new(FailureKind::Judge, why))
+    }
+}
+
+impl Work<'_> {
+    /// What a judge that looks is told of the graded tree.
+    fn seen(&self, checks: &ChecksResult, tree: &Path) -> Result<Seen, Failure> {
+        let repo = self.place.folder.repo();
+        let tree = workspace::listing::of_graded(&repo, self.run.tier, self.run.subtest, tree)
+            .map_err(|error| Failure::new(FailureKind::Workspace, with_causes(&error)))?;
+        let tree = tree.iter().map(|name| self.redacted(name)).collect();
+        let output = |name: &str| {
+            let logs = [name.to_owned(), format!("{name}.stderr")];
+            let ends = logs.iter().filter_map(|log| {
+                let end = files::read_end(&self.graded.check_log(log), prompt::MOST_OUTPUT as u64).ok()??;
+                Some(String::from_utf8_lossy(&end).into_owned())
+            });
+            ends.collect::<String>()
+        };
+        let outputs = checks.checks.iter().map(|check| (check.name.clone(), output(&check.name))).collect();
+        Ok(Seen { tree, outputs })
     }
 }
 

@@ -1,0 +1,156 @@
+//! How a model is asked: one question, and one more when its answer is not valid. Who calls sends the requests.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::answer;
+use super::api::Question;
+use super::endpoint::Endpoint;
+use super::prompt::{Fence, schema};
+use super::trouble::{Refusal, Trouble, meaning};
+use crate::model::judge::Answer;
+use crate::model::rubric::{ItemScore, Rubric};
+use crate::model::usage::Tokens;
+
+/// How often a model is asked for one answer.
+const MOST_QUESTIONS: u32 = 2;
+
+/// What a server replied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The status of HTTP.
+    pub status: u16,
+    /// Headers by their names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// What came of asking.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// A valid answer.
+    Valid(Answer),
+    /// Something kept the model from judging.
+    Kept(Trouble),
+    /// The model answered, and not validly: everything that is wrong with its last answer.
+    Invalid(String),
+}
+
+/// Asks until there is a valid answer, at most twice. `post` sends a body and gives the reply.
+pub fn ask(
+    endpoint: &Endpoint,
+    rubric: &Rubric,
+    prompt: &str,
+    post: &mut dyn FnMut(&Value) -> Result<Reply, Trouble>,
+) -> (Outcome, Tokens) {
+    let schema = endpoint.structured.then(|| schema(rubric));
+    let mut tokens = Tokens::default();
+    let mut text = prompt.to_owned();
+    let mut wrong = String::new();
+    for _ in 0..MOST_QUESTIONS {
+        let question = Question { model: &endpoint.model, prompt: &text, schema: schema.as_ref() };
+        let reply = match post(&endpoint.api.body(&question)) {
+            Ok(reply) => reply,
+            Err(trouble) => return (Outcome::Kept(trouble), tokens),
+        };
+        if !(200..300).contains(&reply.status) {
+            let refusal = Refusal { status: reply.status, headers: &reply.headers, body: &reply.body };
+            return (Outcome::Kept(meaning(&refusal)), tokens);
+        }
+        let body = serde_json::from_slice::<Value>(&reply.body).ok();
+        let Some(said) = body.and_then(|body| endpoint.api.completion(&body)) else {
+            let message = format!("the provider answers with what is no answer of the API `{}`", endpoint.api.name());
+            return (Outcome::Kept(Trouble::provider(message)), tokens);
+        };
+        tokens = sum(tokens, said.tokens);
+        let parsed = match said.unfinished {
+            Some(why) => Err(why),
+            None => answer::parse(said.text.as_bytes(), rubric).map_err(|error| error.to_string()),
+        };
+        match parsed {
+            Ok(answer) => return (Outcome::Valid(answer), tokens),
+            Err(why) => wrong = why,
+        }
+        text = again(prompt, &said.text, &wrong);
+    }
+    (Outcome::Invalid(wrong), tokens)
+}
+
+/// The same question after an answer that is not valid.
+fn again(prompt: &str, answered: &str, wrong: &str) -> String {
+    let fence = Fence::around(&[answered, wrong]);
+    let (answered, wrong) = (fence.fenced("answer", answered), fence.fenced("mistakes", wrong));
+    format!(
+        "{prompt}\n# Once more\n\nThis question was answered before, and the answer is not valid.\n\n{answered}\n\nWhat is wrong with \
+         it:\n\n{wrong}\n\nAnswer again, with JSON alone, in the form that is asked for above.\n"
+    )
+}
+
+fn sum(left: Tokens, right: Tokens) -> Tokens {
+    let add = |left: Option<u64>, right: Option<u64>| match (left, right) {
+        (None, None) => None,
+        (left, right) => Some(left.unwrap_or_default().saturating_add(right.unwrap_or_default())),
+    };
+    Tokens {
+        input: add(left.input, right.input),
+        output: add(left.output, right.output),
+        cache_creation: add(left.cache_creation, right.cache_creation),
+        cache_read: add(left.cache_read, right.cache_read),
+    }
+}
+
+/// The keys of what is kept as the answer, behind the raw replies: in the form of every judge's answer, with `tokens`, and with
+/// `invalid` where the model gave no valid one.
+#[must_use]
+pub fn kept(outcome: &Outcome, tokens: &Tokens) -> Map<String, Value> {
+    let mut keys = Map::new();
+    keys.insert("tokens".to_owned(), json!(tokens));
+    match outcome {
+        Outcome::Valid(answer) => {
+            keys.insert("items".to_owned(), json!(items(&answer.items)));
+            keys.insert("reasoning".to_owned(), json!(answer.reasoning));
+        }
+        Outcome::Kept(Trouble { kind: Some(kind), message, retry_at }) => {
+            let mut failure = json!({"kind": kind, "message": message});
+            if let Some(at) = retry_at {
+                failure["retry_at"] = at.clone();
+            }
+            keys.insert("failure".to_owned(), failure);
+        }
+        Outcome::Kept(Trouble { message, .. }) | Outcome::Invalid(message) => {
+            keys.insert(INVALID.to_owned(), json!(message));
+        }
+    }
+    keys
+}
+
+/// The key that says why there is no valid answer.
+const INVALID: &str = "invalid";
+
+fn items(items: &BTreeMap<String, ItemScore>) -> BTreeMap<&str, Value> {
+    let item = |(id, given): (_, &ItemScore)| {
+        let said = match given.score {
+            Some(score) => json!({"score": score, "explanation": given.explanation}),
+            None => json!({"not_applicable": true, "explanation": given.explanation}),
+        };
+        (String::as_str(id), said)
+    };
+    items.iter().map(item).collect()
+}
+
+/// Reads what was kept as the answer.
+///
+/// # Errors
+/// Why there is no valid answer.
+pub fn read(kept: &[u8], rubric: &Rubric) -> Result<Answer, String> {
+    let keys: Option<Map<String, Value>> = serde_json::from_slice(kept).ok();
+    match keys.as_ref().and_then(|keys| keys.get(INVALID)).and_then(Value::as_str) {
+        Some(why) => Err(why.to_owned()),
+        None => answer::parse(kept, rubric).map_err(|error| error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! Where a model is asked, and how: what a fixture says of it, and what the environment adds.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::api::Api;
+
+/// Where a model is asked, and how. It is what our own program is started with, so it holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Endpoint {
+    /// The API that is spoken there.
+    pub api: Api,
+    /// The model, as the provider names it.
+    pub model: String,
+    /// Below which URL requests go; by default where the API's variable says, else the provider's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
+    /// The variable with the key; by default the provider's usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Whether the form of the answer is asked for by the API's own means, and not in words alone.
+    pub structured: bool,
+    /// How long all questions together may take, in seconds.
+    pub timeout_seconds: u64,
+}
+
+/// Variables that say by which proxy programs reach the network.
+const PROXIES: [&str; 8] =
+    ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"];
+
+/// What one request is sent with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addressed {
+    /// The URL.
+    pub url: String,
+    /// Headers; one may hold the key.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+impl Endpoint {
+    /// The variable that holds the key.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        self.key.as_deref().unwrap_or(self.api.key())
+    }
+
+    /// The variables that our program needs of the environment.
+    #[must_use]
+    pub fn variables(&self) -> Vec<&str> {
+        let own_base = self.base_url.is_none().then(|| self.api.base_variable());
+        [self.key()].into_iter().chain(own_base).chain(PROXIES).collect()
+    }
+
+    /// Where requests go, and with which headers.
+    ///
+    /// # Errors
+    /// The name of the variable that should hold the key, when a key is needed and there is none.
+    pub fn addressed(&self, variables: &BTreeMap<String, String>) -> Result<Addressed, String> {
+        let said = |name: &str| variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
+        let elsewhere = self.base_url.as_deref().or_else(|| said(self.api.base_variable()));
+        let base = elsewhere.unwrap_or(self.api.base()).trim_end_matches('/');
+        let key = said(self.key());
+        // What stands on one's own machine mostly asks for no key.
+        if key.is_none() && (self.key.is_some() || elsewhere.is_none()) {
+            return Err(self.key().to_owned());
+        }
+        let mut headers = self.api.headers();
+        headers.extend(key.map(|key| self.api.authorization(key)));
+        Ok(Addressed { url: format!("{base}{}", self.api.path(&self.model)), headers })
+    }
+}
+
+/// Why a text is no base URL; `None` when it is one.
+#[must_use]
+pub fn wrong_base_url(url: &str) -> Option<&'static str> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let Some(rest) = rest else { return Some("which does not begin with `https://` or `http://`") };
+    let host = rest.split('/').next().unwrap_or_default();
+    if host.contains('@') {
+        return Some("which has a user in it; a key belongs into the variable that `key` names");
+    }
+    let is_plain = !host.is_empty() && !url.contains(['?', '#']) && url.chars().all(|letter| letter.is_ascii_graphic());
+    (!is_plain).then_some("which is not the beginning of a URL")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(api: Api, base_url: Option<&str>, key: Option<&str>) -> Endpoint {
+        Endpoint {
+            api,
+            model: "some/model:1".to_owned(),
+            base_url: base_url.map(str::to_owned),
+            key: key.map(str::to_owned),
+            structured: true,
+            timeout_seconds: 60,
+        }
+    }
+
+    fn variables(said: &[(&str, &str)]) -> BTreeMap<String, String> {
+        said.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn each_api_is_asked_at_its_own_url_with_its_own_header() {
+        let mut told = Vec::new();
+        for api in Api::ALL {
+            let keys = variables(&[("ANTHROPIC_API_KEY", "k1"), ("OPENAI_API_KEY", "k2"), ("GEMINI_API_KEY", "k3")]);
+            let addressed = at(api, None, None).addressed(&keys).unwrap();
+            let headers: Vec<String> =
+                addressed.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+            told.push(format!("{} {}", addressed.url, headers.join(", ")));
+        }
+        assert_eq!(
+            told,
+            [
+                "https://api.anthropic.com/v1/messages anthropic-version: 2023-06-01, x-api-key: k1",
+                "https://api.openai.com/v1/responses authorization: Bearer k2",
+                "https://api.openai.com/v1/chat/completions authorization: Bearer k2",
+                "https://generativelanguage.googleapis.com/v1beta/models/some%2Fmodel%3A1:generateContent x-goog-api-key: k3",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_fixtures_base_url_wins_over_the_variable_and_that_over_the_providers() {
+        let here = variables(&[("OPENAI_BASE_URL", "http://localhost:1/v1/"), ("OPENAI_API_KEY", "k")]);
+        let url = |base| at(Api::OpenAiChat, base, None).addressed(&here).unwrap().url;
+        assert_eq!(url(None), "http://localhost:1/v1/chat/completions");
+        assert_eq!(url(Some("http://localhost:2/v1")), "http://localhost:2/v1/chat/completions");
+        assert!(!at(Api::OpenAiChat, Some("http://a"), None).variables().contains(&"OPENAI_BASE_URL"));
+        assert!(at(Api::OpenAiChat, None, None).variables().contains(&"OPENAI_BASE_URL"));
+    }
+
+    #[test]
+    fn a_key_is_needed_where_the_provider_is_asked_or_one_is_named() {
+        let none = variables(&[("OPENAI_API_KEY", " ")]);
+        assert_eq!(at(Api::OpenAiChat, None, None).addressed(&none), Err("OPENAI_API_KEY".to_owned()));
+        assert_eq!(at(Api::OpenAiChat, Some("http://a"), Some("K")).addressed(&none), Err("K".to_owned()));
+        assert!(at(Api::OpenAiChat, Some("http://a"), None).addressed(&none).unwrap().headers.is_empty());
+    }
+
+    #[test]
+    fn a_base_url_is_the_beginning_of_a_url_without_a_secret() {
+        for url in ["https://api.example.com", "http://127.0.0.1:8080/v1"] {
+            assert_eq!(wrong_base_url(url), None, "{url}");
+        }
+        for url in ["localhost:8080", "ftp://a", "https://me:pass@a/", "https://", "https://a?key=b", "https://a b"] {
+            assert!(wrong_base_url(url).is_some(), "{url}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The judge `model`: a model of a provider or of one's own, asked over HTTP by our own program.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::api::Api;
+use super::endpoint::{Endpoint, wrong_base_url};
+use super::{answer, asking, checks, prompt};
+use crate::model::ids::ModelName;
+use crate::model::judge::{Answer, Asks, Facts, Judge, JudgeAdapter, Run, Way};
+use crate::model::outcome::Failure;
+use crate::model::program::{Keys, Kind, NamedFile};
+use crate::model::rubric::Rubric;
+use crate::text::secret_names::names_a_secret;
+
+/// The kind, as fixtures name it.
+pub(super) static KIND: Kind<Judge> = Kind {
+    name: "model",
+    about: "asks a model over HTTP, with a prompt that holds task, rubric, changes, files and checks",
+    keys: &[
+        ("name", "its name in results"),
+        ("api", "what is spoken there: `anthropic`, `openai-responses`, `openai-chat` or `gemini`"),
+        ("model", "the model, as the provider names it"),
+        ("base_url", "below which URL it is asked (the provider's, or what the provider's usual variable says)"),
+        ("key", "the variable that holds the key (the provider's usual one)"),
+        ("structured", "whether the form of the answer is asked for by the API's own means (true)"),
+        ("prompt_file", "a template for the prompt, in place of our own"),
+        ("timeout_seconds", "how long it may take (600)"),
+    ],
+    takes: &[],
+    read,
+};
+
+/// How long a model may take by default, in seconds.
+const USUAL_SECONDS: u64 = 600;
+/// How much longer than the model our own program may take, in seconds.
+const MORE_SECONDS: u64 = 30;
+
+/// A model.
+#[derive(Debug)]
+struct Model {
+    name: String,
+    endpoint: Endpoint,
+    /// The fixture's own template.
+    template: Option<NamedFile>,
+}
+
+fn read(keys: &dyn Keys) -> Option<Judge> {
+    let name = keys.name();
+    if name.as_deref() == Some(checks::NAME) {
+        keys.mistake("name", format!("`{}` is the name of the judge of that kind", checks::NAME));
+    }
+    let api = keys.required_choice("api", &Api::ALL.map(Api::name));
+    let api = api.and_then(|word| Api::ALL.into_iter().find(|api| api.name() == word));
+    let model = keys.required_text("model");
+    let base_url = keys.text("base_url");
+    let key = keys.text("key");
+    let structured = keys.flag("structured").unwrap_or(true);
+    let timeout_seconds = keys.seconds("timeout_seconds").unwrap_or(USUAL_SECONDS);
+    let template = keys.file("prompt_file");
+    let wrong = base_url.as_deref().and_then(|url| Some((url, wrong_base_url(url)?)));
+    if let Some((url, why)) = wrong {
+        keys.mistake(
+            "base_url",
+            format!("`judges.base_url` is `{}`, {why}", crate::text::url::without_credentials(url)),
+        );
+    }
+    let wrong_key = key.as_deref().and_then(wrong_key);
+    if let Some(why) = wrong_key {
+        // A key that was written here by mistake is not shown.
+        keys.mistake("key", format!("`judges.key` is {why}"));
+    }
+    let template = template?;
+    let wrong_template = template.as_ref().and_then(|template| prompt::mistake_in(&template.text));
+    if let Some(why) = &wrong_template {
+        keys.mistake("prompt_file", why.clone());
+    }
+    if wrong.is_some() || wrong_key.is_some() || wrong_template.is_some() {
+        return None;
+    }
+    let endpoint = Endpoint { api: api?, model: model?, base_url, key, structured, timeout_seconds };
+    Some(Judge::new(Model { name: name?, endpoint, template }))
+}
+
+/// Why a text is not the name of a variable with a key.
+fn wrong_key(name: &str) -> Option<&'static str> {
+    let is_spelled = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !is_spelled {
+        Some("not the name of an environment variable; the key itself belongs into no file")
+    } else if !names_a_secret(name) {
+        Some("a name that does not speak of a key, token or secret, so what it holds would not be redacted")
+    } else {
+        None
+    }
+}
+
+impl JudgeAdapter for Model {
+    fn kind(&self) -> &'static Kind<Judge> {
+        &KIND
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn keys(&self) -> Map<String, Value> {
+        let mut keys = Map::new();
+        keys.insert("name".to_owned(), json!(self.name));
+        if let Ok(Value::Object(endpoint)) = serde_json::to_value(&self.endpoint) {
+            keys.extend(endpoint);
+        }
+        keys.extend(self.template.iter().map(|template| ("prompt_file".to_owned(), json!(template.path))));
+        keys
+    }
+
+    /// Its own, whatever judges are configured to use.
+    fn model(&self, _configured: Option<&str>) -> Option<ModelName> {
+        Some(ModelName::new(&self.endpoint.model))
+    }
+
+    fn way(&self) -> Way<'_> {
+        Way::Asks(self)
+    }
+}
+
+impl Asks for Model {
+    fn run(&self) -> Run<'_> {
+        let endpoint = serde_json::to_string(&self.endpoint).unwrap_or_default();
+        Run::Own(vec![super::ASK_MODEL.to_owned(), endpoint])
+    }
+
+    fn variables(&self) -> Vec<&str> {
+        self.endpoint.variables()
+    }
+
+    fn files(&self) -> Vec<&str> {
+        self.template.iter().map(|template| template.path.as_str()).collect()
+    }
+
+    fn looks(&self) -> bool {
+        true
+    }
+
+    fn timeout_seconds(&self) -> u64 {
+        self.endpoint.timeout_seconds.saturating_add(MORE_SECONDS)
+    }
+
+    fn request(&self, facts: &Facts<'_>) -> Result<Vec<u8>, String> {
+        let template = self.template.as_ref().map_or(prompt::USUAL, |template| &template.text);
+        prompt::render(template, facts).map(String::into_bytes)
+    }
+
+    fn failure(&self, answer: &[u8], now: Timestamp) -> Option<Failure> {
+        answer::failure(answer, &self.name, now)
+    }
+
+    fn answer(&self, answer: &[u8], rubric: &Rubric) -> Result<Answer, String> {
+        asking::read(answer, rubric)
+    }
+}

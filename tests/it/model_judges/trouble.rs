@@ -1,0 +1,144 @@
+//! Whatever a provider does instead of answering is told by its kind, and its key is nowhere.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::{KEY, VARIABLE, arguments, panel, resume, start};
+use crate::fixture::{TestFixture, gated};
+use crate::model_server::{Api, ModelServer, Say};
+use crate::scenes::{experiment, files_below, recorded};
+use crate::world::{Live, World};
+
+/// A fixture with one judge, which is this model.
+fn judged_by(world: &World, server: &ModelServer, api: Api) -> String {
+    let agent = format!("{}; touch done", gated(world, "agent"));
+    TestFixture::new().agent("T0/00-one", &agent).extra(&panel(server, &[("asked", api)])).write(world)
+}
+
+fn failure(events: &[Value]) -> &Value {
+    &events.iter().find(|event| event["reason"] == "attempt-failed").unwrap_or_else(|| panic!("{events:#?}"))["failure"]
+}
+
+#[test]
+fn each_trouble_of_a_provider_is_told_by_its_kind() {
+    let refuse = |status: u16, message: &str| Say::refuse(status, message);
+    for (trouble, api, kind, told) in [
+        (refuse(401, "who are you?"), Api::AnthropicMessages, "auth", "the provider answers with 401: who are you?"),
+        (refuse(403, "not you"), Api::Gemini, "auth", "the provider answers with 403: not you"),
+        (refuse(529, "overloaded"), Api::AnthropicMessages, "provider", "the provider answers with 529: overloaded"),
+        (refuse(503, "busy"), Api::OpenAiChat, "provider", "the provider answers with 503: busy"),
+        (
+            refuse(404, "no such model"),
+            Api::OpenAiResponses,
+            "judge",
+            "gave no valid answer: the provider answers with 404: no such model",
+        ),
+        (
+            Say::Body("<html>".to_owned()),
+            Api::OpenAiChat,
+            "provider",
+            "the provider answers with what is no answer of the API `openai-chat`",
+        ),
+        (Say::Cut, Api::OpenAiResponses, "provider", "the provider at 127.0.0.1:"),
+    ] {
+        let server = ModelServer::start(move |_| trouble.clone());
+        let world = World::new();
+        let fixture = judged_by(&world, &server, api);
+        let (code, events, _) =
+            Live::start(world.command(&[&arguments(&fixture)[..], &["--attempts", "1"]].concat()).env(VARIABLE, KEY))
+                .end();
+        let failure = failure(&events);
+        let message = failure["message"].as_str().unwrap();
+        assert_eq!((code, &failure["kind"]), (Some(6), &json!(kind)), "{message}");
+        assert!(message.starts_with("judge `asked`") && message.contains(told), "{message}");
+        assert_eq!((server.times("asked"), world.lines("agent.log")), (1, 1), "{told}");
+        assert_eq!(recorded(&world, "T0/00/1"), "agent_complete");
+    }
+}
+
+#[test]
+fn a_rate_limit_pauses_the_judges_model_until_its_time_and_burns_no_attempt() {
+    for (headers, least, most) in [(vec![("retry-after", "1".to_owned())], 0, 3), (vec![], 55, 65)] {
+        let server = ModelServer::start(move |asked| match asked.before {
+            0 => Say::Refuse(429, headers.clone(), "slow down".to_owned()),
+            _ => Say::scores(&[("R001", 1.0)]),
+        });
+        let world = World::new();
+        let fixture = judged_by(&world, &server, Api::AnthropicMessages);
+        let mut live = start(&world, &fixture);
+        let failed = live.wait_for_reason("attempt-failed");
+        assert_eq!(failed["failure"]["kind"], "rate_limit");
+        let limited = live.wait_for_reason("rate-limited");
+        assert_eq!(limited["model"], "asked");
+        let [at, until] = [&limited["at"], &limited["until"]].map(|at| at.as_str().unwrap().parse().unwrap());
+        let wait = jiff::Timestamp::as_second(until) - jiff::Timestamp::as_second(at);
+        assert!((least..=most).contains(&wait), "{wait} s");
+        // Killed while its model is paused, between agent and judge.
+        live.kill();
+        let (code, events, _) = resume(&world).end();
+        assert_eq!((code, server.times("asked"), world.lines("agent.log")), (Some(0), 2, 1), "{events:#?}");
+    }
+}
+
+#[test]
+fn a_provider_that_never_answers_is_left_when_the_time_is_over() {
+    let server = ModelServer::start(|_| Say::Hang);
+    let world = World::new();
+    let judges = panel(&server, &[("asked", Api::Gemini)]).replace("timeout_seconds: 60", "timeout_seconds: 1");
+    let fixture = TestFixture::new().agent("T0/00-one", "touch done").extra(&judges).write(&world);
+    let arguments = [&arguments(&fixture)[..], &["--attempts", "1"]].concat();
+    let (code, events, _) = Live::start(world.command(&arguments).env(VARIABLE, KEY)).end();
+    let failure = failure(&events);
+    assert_eq!((code, &failure["kind"]), (Some(6), &json!("provider")));
+    let message = failure["message"].as_str().unwrap();
+    assert!(message.ends_with("does not answer: there was no whole reply within 1 s"), "{message}");
+}
+
+#[test]
+fn a_key_that_is_not_there_is_told_and_nobody_is_asked() {
+    let server = ModelServer::start(|_| Say::scores(&[("R001", 1.0)]));
+    let world = World::new();
+    let fixture = judged_by(&world, &server, Api::OpenAiChat);
+    let arguments = [&arguments(&fixture)[..], &["--attempts", "1"]].concat();
+    let (code, events, _) = Live::start(&mut world.command(&arguments)).end();
+    let failure = failure(&events);
+    assert_eq!((code, &failure["kind"], server.asked().len()), (Some(6), &json!("auth"), 0));
+    let message = failure["message"].as_str().unwrap();
+    assert_eq!(message, "judge `asked`: the variable `SCRIPTED_API_KEY`, which should hold the key, is not set");
+}
+
+#[test]
+fn the_key_is_in_no_file_and_no_agent_or_check_is_given_it() {
+    // Providers repeat a wrong key in their words.
+    let server = ModelServer::start(|asked| match asked.before {
+        0 => Say::refuse(401, &format!("Incorrect API key provided: {KEY}")),
+        1 => Say::json(json!({"items": {"R001": {"explanation": KEY, "score": 9}}})),
+        _ => Say::json(json!({"items": {"R001": {"explanation": KEY, "score": 1}}})),
+    });
+    let world = World::new();
+    let agent = format!("env > {}; touch done", world.path("agent.env").display());
+    let check = format!("env > {}; test -f done", world.path("check.env").display());
+    let judges = panel(&server, &[("asked", Api::OpenAiChat)]);
+    let fixture = TestFixture::new().agent("T0/00-one", &agent).check(&check).extra(&judges).write(&world);
+    let (code, events, stderr) = start(&world, &fixture).end();
+    let (code, stderr) = match code {
+        // A key that is not accepted stops the session.
+        Some(6) => {
+            let (code, _, more) = resume(&world).end();
+            (code, stderr + &more)
+        }
+        code => (code, stderr),
+    };
+    assert_eq!((code, server.times("asked")), (Some(0), 3), "{stderr}");
+    assert!(!serde_json::to_string(&events).unwrap().contains(KEY) && !stderr.contains(KEY));
+    for file in ["agent.env", "check.env"] {
+        let given = fs::read_to_string(world.path(file)).unwrap();
+        assert!(!given.contains(VARIABLE) && !given.contains(KEY), "{file}");
+    }
+    for file in files_below(&world.experiment()) {
+        let bytes = fs::read(&file).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains(KEY), "{}", file.display());
+    }
+    world.scylla(&["verify", &experiment(&world)]).exits(0);
+}
