@@ -99,7 +99,8 @@ impl Adapter for Command {
         environment.extend(self.environment.iter().map(|(name, value)| (name.into(), value.into())));
         environment.extend(variables(assignment));
         environment.extend(setup_variables(assignment.setup));
-        AgentStart::Command { argv: self.run.words().into_iter().map(OsString::from).collect(), environment }
+        let argv = self.run.words().into_iter().map(OsString::from).collect();
+        AgentStart::Command { argv, environment, needs: None }
     }
 
     fn reader(&self) -> Option<Box<dyn Reader>> {

@@ -79,7 +79,8 @@ impl Adapter for Installed {
         environment.extend(self.environment.iter().map(|(name, value)| (name.into(), value.into())));
         environment.insert("SCYLLA_PROMPT_FILE".into(), assignment.paths.prompt_file.clone().into_os_string());
         let shell = ["/bin/sh", "-c", self.program.line, self.program.name].map(OsString::from);
-        AgentStart::Command { argv: shell.into_iter().chain(options).collect(), environment }
+        let argv = shell.into_iter().chain(options).collect();
+        AgentStart::Command { argv, environment, needs: Some(self.program.name.to_owned()) }
     }
 
     fn reader(&self) -> Option<Box<dyn Reader>> {

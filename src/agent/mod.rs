@@ -48,7 +48,7 @@ pub fn thinking_word(mode: &str) -> Option<&'static str> {
 #[must_use]
 pub fn describe(start: &AgentStart, agent: &Agent) -> String {
     let description = match start {
-        AgentStart::Command { argv, environment } => {
+        AgentStart::Command { argv, environment, .. } => {
             let own: BTreeMap<String, String> = environment
                 .iter()
                 .filter(|(name, _)| name.to_string_lossy().starts_with("SCYLLA_") && *name != "SCYLLA_PROMPT")

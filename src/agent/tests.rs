@@ -207,7 +207,7 @@ fn start_of(agent: &Agent, setup: &Setup, prompt: &str, model: Option<&str>) -> 
 fn variables_of(setup: &Setup, prompt: &str, model: Option<&str>) -> Vec<String> {
     let variables = BTreeMap::from([("OWN".into(), "1".into()), ("SCYLLA_TIER".into(), "T9".into())]);
     let agent = of_kind("command", &Says { variables, ..shell("true") });
-    let AgentStart::Command { argv, environment } = start_of(&agent, setup, prompt, model) else {
+    let AgentStart::Command { argv, environment, .. } = start_of(&agent, setup, prompt, model) else {
         panic!("no command")
     };
     assert_eq!(argv, ["/bin/sh", "-c", "true"]);

@@ -133,6 +133,8 @@ pub enum AgentStart {
         argv: Vec<OsString>,
         /// Its whole environment.
         environment: BTreeMap<OsString, OsString>,
+        /// The program without which it can do nothing, where a shell finds it.
+        needs: Option<String>,
     },
     /// Apply the reference solution.
     ApplyPatch(PathBuf),

@@ -1,6 +1,7 @@
 //! The agent stage: from the subtest's setup to a durable `agent/result.json`.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::time::Duration;
 
 use crate::agent;
@@ -18,6 +19,7 @@ use crate::os::clock::{self, Stopwatch};
 use crate::os::environment;
 use crate::os::files::FileError;
 use crate::os::process::{End, Ended, Overflow, View};
+use crate::os::program;
 use crate::store::work::WorkFolder;
 use crate::workspace;
 
@@ -49,7 +51,12 @@ impl Work<'_> {
         };
         self.not_asked_yet.set(true);
         match self.assign(subtest)? {
-            AgentStart::Command { argv, environment, .. } => {
+            AgentStart::Command { argv, environment, needs } => {
+                let path = environment.get(OsStr::new("PATH"));
+                if let Some(needed) = needs.filter(|needed| !program::is_found(needed.as_ref(), path.map(|it| &**it))) {
+                    let missing = format!("program `{needed}` is not found");
+                    return Err(Failure::new(FailureKind::Spawn, missing).into());
+                }
                 let program = self.agent_program(self.agents_folder()?, argv, environment);
                 let ended = self.contained(program, FailureKind::Spawn)?;
                 self.apply_end(&ended, &subtest.agent, &mut result)?;
