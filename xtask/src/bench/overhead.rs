@@ -17,8 +17,8 @@ use crate::say;
 
 /// At most so many times the bare sum.
 const MOST_OVER_BARE: f64 = 1.5;
-/// At most this share of the bare sum is what the coordinator's thread takes for a run: one coordinator keeps twenty runs busy.
-const MOST_OF_COORDINATOR: f64 = 0.05;
+/// At most so many milliseconds the coordinator's thread takes for a run.
+const MOST_OF_COORDINATOR_MS: f64 = 2.0;
 
 /// The repetitions of one setting.
 struct Setting {
@@ -138,14 +138,14 @@ impl Setting {
         );
         let without = self.ours.over(&self.without_removal);
         table.samples(format!("{name}: over its parts but the trees' removal"), &without, Unit::Ratio, None);
-        table.samples(format!("{name}: the coordinator's thread, a run"), &self.coordinator, Unit::Milliseconds, None);
-        let share = self.coordinator.over(&self.alone);
         table.samples(
-            format!("{name}: the coordinator's thread over a run's parts"),
-            &share,
-            Unit::Ratio,
-            Some(Goal::at_most(MOST_OF_COORDINATOR, " ×", share.median())),
+            format!("{name}: the coordinator's thread, a run"),
+            &self.coordinator,
+            Unit::Milliseconds,
+            Some(Goal::at_most(MOST_OF_COORDINATOR_MS, " ms", self.coordinator.median() * 1e3)),
         );
+        let share = self.coordinator.over(&self.alone);
+        table.samples(format!("{name}: the coordinator's thread over a run's parts"), &share, Unit::Ratio, None);
         let Parts { prepare, spawns, capture, fresh, durable, remove } = self.parts;
         let parts = [
             ("workspace", prepare),
