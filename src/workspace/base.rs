@@ -185,7 +185,8 @@ fn finish(repo_git: &Path, base: &str) -> Result<(), WorkspaceError> {
 
 fn commit_folder(repo_git: &Path, folder: &Path) -> Result<String, WorkspaceError> {
     let file = fresh_index(repo_git)?;
-    let index = Index { file: &file, objects: &repo_git.join("objects"), known: &[] };
+    let git_dir = GitDir::seeing(&[])?;
+    let index = Index { file: &file, objects: &repo_git.join("objects"), git_dir: &git_dir };
     index.add(folder, Files::All)?;
     commit(&index, folder, None, BASE_MESSAGE)
 }
@@ -221,7 +222,8 @@ fn commit_layers(
     fs::create_dir_all(objects).map_err(failed("make", objects))?;
     let file = fresh_index(repo_git)?;
     let known = repo_git.join("objects");
-    let index = Index { file: &file, objects, known: &[&known] };
+    let git_dir = GitDir::seeing(&[&known])?;
+    let index = Index { file: &file, objects, git_dir: &git_dir };
     index.git(fixture_dir, &["read-tree", base]).run()?;
     let folder = scratch(repo_git).join("composed");
     let digest = composed::add(&index, fixture_dir, &layers.composition, &folder)?;
@@ -275,7 +277,8 @@ fn leave_submodules_out(repo_git: &Path, base: String) -> Result<String, Workspa
         return Ok(base);
     }
     let file = fresh_index(repo_git)?;
-    let index = Index { file: &file, objects: &objects, known: &[] };
+    let git_dir = GitDir::seeing(&[&objects])?;
+    let index = Index { file: &file, objects: &objects, git_dir: &git_dir };
     index.git(repo_git, &["read-tree", &base]).run()?;
     index.git(repo_git, &["update-index", "-z", "--force-remove", "--stdin"]).stdin(links.join(&0)).run()?;
     commit(&index, repo_git, Some(&base), WITHOUT_SUBMODULES_MESSAGE)

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use super::entries;
 use super::error::{WorkspaceError, failed};
-use super::git::{Git, path_of};
+use super::git::{Git, GitDir, path_of};
 use crate::model::changes::Ignored;
 
 /// Most bytes of changed files that are added: four times the largest patch, because patches are compressed.
@@ -45,21 +45,22 @@ pub(super) struct Added {
     pub(super) nested: bool,
 }
 
-/// An index that is being filled.
+/// An index that is being filled. Its calls share one git-dir.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Index<'a> {
     /// The file of the index.
     pub(super) file: &'a Path,
     /// The folder that new objects are written to.
     pub(super) objects: &'a Path,
-    /// Folders of existing objects, which are not written again.
-    pub(super) known: &'a [&'a Path],
+    /// What git reads beside them: existing objects, which are not written again.
+    pub(super) git_dir: &'a GitDir,
 }
 
 impl Index<'_> {
     /// A call of git on this index.
     pub(super) fn git<'a>(&'a self, folder: &'a Path, args: &[&str]) -> Git<'a> {
-        Git::new(folder, self.known, args)
+        self.git_dir
+            .git(folder, args)
             .variable("GIT_WORK_TREE", folder)
             .variable("GIT_INDEX_FILE", self.file)
             .writes_to(self.objects)

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::{WorkspaceError, failed};
+use super::git::GitDir;
 use super::index::{Files, Index};
 use super::plain;
 use super::prepare::Baseline;
@@ -38,7 +39,8 @@ pub(super) fn diff(
     fs::create_dir_all(&objects).map_err(failed("make", &objects))?;
     let file = scratch.join("index");
     let known: Vec<&Path> = baseline.objects.iter().map(PathBuf::as_path).collect();
-    let index = Index { file: &file, objects: &objects, known: &known };
+    let git_dir = GitDir::seeing(&known)?;
+    let index = Index { file: &file, objects: &objects, git_dir: &git_dir };
     match &baseline.index {
         Some(pristine) => pristine.write(&file)?,
         None => {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::{WorkspaceError, failed};
-use super::git::path_of;
+use super::git::{GitDir, path_of};
 use super::index::Index;
 use super::patch::{Captured, diff};
 use super::plain;
@@ -51,7 +51,8 @@ fn make_room(plain: &Path, scratch: &Path, baseline: &Baseline, room: u64) -> Re
     let objects = scratch.join("objects");
     fs::create_dir_all(&objects).map_err(failed("make", &objects))?;
     let known: Vec<&Path> = baseline.objects.iter().map(PathBuf::as_path).collect();
-    let index = Index { file: &scratch.join("index"), objects: &objects, known: &known };
+    let git_dir = GitDir::seeing(&known)?;
+    let index = Index { file: &scratch.join("index"), objects: &objects, git_dir: &git_dir };
     index.git(plain, &["read-tree"]).arg(&baseline.commit).run()?;
     let names = index.git(plain, &["ls-files", "-z", "--others", "--modified", "--exclude-standard"]).run()?;
     let mut sizes: Vec<(u64, PathBuf)> = names

@@ -72,7 +72,7 @@ pub(in crate::workspace) struct GitDir {
 
 impl GitDir {
     /// Makes one that can read the objects of these folders, but not of further folders that they refer to.
-    pub(super) fn seeing(objects: &[&Path]) -> Result<Self, WorkspaceError> {
+    pub(in crate::workspace) fn seeing(objects: &[&Path]) -> Result<Self, WorkspaceError> {
         Self::new(ObjectFormat::of_objects(objects)?, objects)
     }
 
