@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use crate::model::details::RunDetails;
 use crate::model::digest::Digest;
 use crate::model::ids::RunId;
-use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::reported::{Clip, RunTexts, WholeRun};
-use crate::os::files;
 use crate::text::leaks::shows_a_key;
 
 use super::details::{Extent, Reading, Text, View, texts};
@@ -25,16 +23,10 @@ const MOST_KEY: usize = 1 << 10;
 /// be read any more is left out.
 #[must_use]
 pub fn runs(reading: &Reading<'_>, runs: &[RunId]) -> BTreeMap<RunId, (RunDetails, Digest)> {
-    threads::read_each(runs, |run| one(reading, run))
-}
-
-fn one(reading: &Reading<'_>, run: RunId) -> Option<(RunDetails, Digest)> {
-    let details = reading.read(run, Extent::Result).ok()?;
-    let place = reading.place(run).ok()?;
-    let by_counting = place.graded(reading.counting).result();
-    let path = if matches!(files::kind_of(&by_counting), Ok(Some(_))) { by_counting } else { place.result() };
-    let bytes = files::read_if_readable(&path, MOST_STAGE_FILE_BYTES)?;
-    Some((details, Digest::of(&bytes)))
+    threads::read_each(runs, |run| {
+        let (details, digest) = reading.read_digested(run, Extent::Result).ok()?;
+        Some((details, digest?))
+    })
 }
 
 /// Reads all that the folders of these runs tell, and their texts where they are asked for. A run that cannot be read is left out.

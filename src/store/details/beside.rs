@@ -63,14 +63,14 @@ impl Reading<'_> {
             return Ok(());
         }
         let first = match self.found(own)? {
-            Found::Ours(result, None) => Some(result),
+            Found::Ours(result, None, _) => Some(result),
             _ => None,
         };
         for number in [GradingNumber::FIRST].into_iter().chain(later) {
             let result = match &first {
                 Some(result) if result.grading == number => Some((**result).clone()),
                 _ if number.is_first() => None,
-                _ => self.graded(details.run, number)?,
+                _ => self.graded(details.run, number)?.map(|(result, _)| result),
             };
             let record = gradings::read(self.folder, number);
             let record = record.content();

@@ -7,6 +7,7 @@ mod unfinished;
 use std::io;
 
 use crate::model::details::{AgentDetails, CheckDetails, RunDetails, RunState};
+use crate::model::digest::Digest;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::RunId;
 use crate::model::limits::{MOST_PATCH_BYTES, MOST_STAGE_FILE_BYTES};
@@ -45,7 +46,8 @@ pub enum Extent {
 /// What was found in the place of a result.
 enum Found {
     Absent,
-    Ours(Box<RunResult>, Option<&'static str>),
+    /// A result of ours, what is wrong with it, and the digest of its bytes.
+    Ours(Box<RunResult>, Option<&'static str>, Digest),
     Others(Vec<u8>),
     Unreadable(String),
 }
@@ -83,17 +85,30 @@ impl<'a> Reading<'a> {
     /// # Errors
     /// When the system does not let something be read.
     pub fn read(&self, run: RunId, extent: Extent) -> Result<RunDetails, StoreError> {
+        Ok(self.read_digested(run, extent)?.0)
+    }
+
+    /// Reads a run, and gives the digest of the bytes of the result that counts, where there is one.
+    ///
+    /// # Errors
+    /// When the system does not let something be read.
+    pub fn read_digested(&self, run: RunId, extent: Extent) -> Result<(RunDetails, Option<Digest>), StoreError> {
         let own = self.place(run)?;
+        let mut counting = None;
         let mut details = RunDetails::new(run, self.folder.relative(own.root()));
         details.grading = self.counting;
         match self.found(&own)? {
-            Found::Ours(result, fault) => {
-                self.add_result(&mut details, *result, extent)?;
+            Found::Ours(result, fault, digest) => {
+                let graded = self.add_result(&mut details, *result, extent)?;
+                counting = Some(graded.unwrap_or(digest));
                 if let Some(fault) = fault {
                     (details.state, details.why) = (RunState::Damaged, Some(format!("its result: {fault}")));
                 }
             }
-            Found::Others(bytes) => add_others(&mut details, &own, &bytes),
+            Found::Others(bytes) => {
+                add_others(&mut details, &own, &bytes);
+                counting = Some(Digest::of(&bytes));
+            }
             Found::Absent => self.add_unfinished(&mut details, &own)?,
             Found::Unreadable(why) => {
                 self.add_unfinished(&mut details, &own)?;
@@ -106,17 +121,26 @@ impl<'a> Reading<'a> {
             self.add_gradings(&mut details, &own)?;
             self.add_files(&mut details, &own)?;
         }
-        Ok(details)
+        Ok((details, counting))
     }
 
-    fn add_result(&self, details: &mut RunDetails, own: RunResult, extent: Extent) -> Result<(), StoreError> {
+    /// Adds what a result says, or the one of the grading that counts in its place; then gives that one's digest.
+    fn add_result(
+        &self,
+        details: &mut RunDetails,
+        own: RunResult,
+        extent: Extent,
+    ) -> Result<Option<Digest>, StoreError> {
         let store = RunStore::new(self.folder, details.run);
-        let by = own.grading;
-        let graded = if by == self.counting { Some(own.clone()) } else { self.graded(details.run, self.counting)? };
-        let result = graded.unwrap_or_else(|| {
-            details.why = Some(format!("grading {} has not judged it yet", self.counting));
-            RunResult { judges: Vec::new(), judge_cost: Total::ZERO, ..own }
-        });
+        let graded = if own.grading == self.counting { None } else { Some(self.graded(details.run, self.counting)?) };
+        let (result, digest) = match graded {
+            None => (own, None),
+            Some(Some((graded, digest))) => (graded, Some(digest)),
+            Some(None) => {
+                details.why = Some(format!("grading {} has not judged it yet", self.counting));
+                (RunResult { judges: Vec::new(), judge_cost: Total::ZERO, ..own }, None)
+            }
+        };
         let is_judged = details.why.is_none();
         let result = if result.grading.is_first() {
             store.translated(result)
@@ -141,7 +165,7 @@ impl<'a> Reading<'a> {
         details.judges = result.judges;
         details.flags = result.flags;
         details.not_captured = result.not_captured.unwrap_or_default();
-        Ok(())
+        Ok(digest)
     }
 
     /// Reads what is in the place of a result.
@@ -158,7 +182,10 @@ impl<'a> Reading<'a> {
         };
         let version = serde_json::from_slice(&bytes).ok().map(|Versioned { version }| version);
         let result = match serde_json::from_slice::<RunResult>(&bytes) {
-            Ok(result) => return Ok(Found::Ours(Box::new(result), own_digest::fault(&bytes, version.as_deref()))),
+            Ok(result) => {
+                let fault = own_digest::fault(&bytes, version.as_deref());
+                return Ok(Found::Ours(Box::new(result), fault, Digest::of(&bytes)));
+            }
             Err(error) => error,
         };
         let may_be_of_others = !self.is_ours || taken_over::is(self.folder)?;
@@ -173,11 +200,11 @@ impl<'a> Reading<'a> {
         })
     }
 
-    /// The result of a grading, when it exists and is whole.
-    fn graded(&self, run: RunId, number: GradingNumber) -> Result<Option<RunResult>, StoreError> {
+    /// The result of a grading, when it exists and is whole, with the digest of its bytes.
+    fn graded(&self, run: RunId, number: GradingNumber) -> Result<Option<(RunResult, Digest)>, StoreError> {
         let folder = self.folder.run(run).graded(number);
         Ok(match self.found(&folder)? {
-            Found::Ours(result, None) if result.grading == number => Some(*result),
+            Found::Ours(result, None, digest) if result.grading == number => Some((*result, digest)),
             _ => None,
         })
     }
