@@ -65,14 +65,22 @@ pub fn judgment(rubric: &Rubric, judged: Judged, answer: Answer) -> Result<Judgm
     })
 }
 
-/// The panel's verdict: the mean score, and a strict majority of all judges. `None` while a judge is missing.
+/// The panel's verdict: the mean score, and a strict majority of those that answered. `judges`: how many there are, and how
+/// many of them must have answered; `None` while fewer have.
 #[must_use]
-pub fn panel(rubric: &Rubric, judgments: &[Judgment], judges: usize) -> Option<Verdict> {
-    if judgments.is_empty() || judgments.len() != judges {
+pub fn panel(rubric: &Rubric, judgments: &[Judgment], (judges, least): (usize, usize)) -> Option<Verdict> {
+    let answered = judgments.len();
+    if answered == 0 || answered < least || answered > judges {
         return None;
     }
     #[expect(clippy::cast_precision_loss, reason = "a panel has few judges")]
-    let score = mean(judgments.iter().map(|judgment| judgment.score.get()).sum(), judges as f64)?;
+    let score = mean(judgments.iter().map(|judgment| judgment.score.get()).sum(), answered as f64)?;
     let passes = judgments.iter().filter(|judgment| judgment.passed).count();
-    Some(Verdict { score, passed: passes * 2 > judges, grade: rubric.grade_scale.grade(score) })
+    Some(Verdict {
+        score,
+        passed: passes * 2 > answered,
+        grade: rubric.grade_scale.grade(score),
+        spread: Judgment::spread(judgments),
+        missing_judges: judges - answered,
+    })
 }

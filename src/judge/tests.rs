@@ -139,7 +139,7 @@ fn an_answer_keeps_the_judges_words_and_cost() {
 fn rounding_does_not_fail_who_reached_the_threshold() {
     for value in [0.1, 0.2, 0.3, 0.6, 0.7, 0.9, 1.0] {
         for judges in 1..8 {
-            let verdict = panel(&rubric(), &vec![judged(value, true); judges], judges).unwrap();
+            let verdict = panel(&rubric(), &vec![judged(value, true); judges], (judges, judges)).unwrap();
             assert_eq!(verdict.score, Score::new(value).unwrap(), "{judges} × {value}");
         }
     }
@@ -224,13 +224,19 @@ fn judged(score: f64, passed: bool) -> Judgment {
 #[test]
 fn a_panel_passes_by_a_strict_majority_and_scores_by_its_mean() {
     let of = |judgments: &[Judgment], judges| {
-        panel(&rubric(), judgments, judges).map(|verdict| (verdict.score.get(), verdict.passed))
+        panel(&rubric(), judgments, (judges, judges)).map(|verdict| (verdict.score.get(), verdict.passed))
     };
     assert_eq!(of(&[judged(1.0, true), judged(0.5, false)], 2), Some((0.75, false)));
     assert_eq!(of(&[judged(1.0, true), judged(1.0, true), judged(0.25, false)], 3), Some((0.75, true)));
     assert_eq!(of(&[judged(1.0, true)], 1), Some((1.0, true)));
     assert_eq!(of(&[judged(1.0, true)], 2), None, "a missing judge is missing");
     assert_eq!(of(&[], 0), None);
+    let of = |judgments: &[Judgment], least| {
+        panel(&rubric(), judgments, (3, least)).map(|it| (it.passed, it.missing_judges, it.spread.map(Score::get)))
+    };
+    let two = [judged(1.0, true), judged(0.7, true)];
+    assert_eq!((of(&two, 2), of(&two, 3)), (Some((true, 1, Some(0.3))), None));
+    assert_eq!(of(&two[..1], 1), Some((true, 2, None)), "one judge is of one mind");
 }
 
 fn by_checks(rubric: &Rubric, checks: &ChecksResult) -> Result<Judgment, String> {

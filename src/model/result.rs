@@ -162,6 +162,27 @@ pub struct Verdict {
     pub passed: bool,
     /// The mean score's grade.
     pub grade: Grade,
+    /// How far apart the judges are: the highest score less the lowest. There is none of a single judge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<Score>,
+    /// How many judges of the panel gave no answer, where `min_judges` allows that.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub missing_judges: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+impl Judgment {
+    /// How far apart judges are: the highest score less the lowest, rounded as scores are; `None` of less than two.
+    #[must_use]
+    pub fn spread(judgments: &[Self]) -> Option<Score> {
+        let scores = || judgments.iter().map(|judgment| judgment.score.get());
+        let between = scores().fold(f64::MIN, f64::max) - scores().fold(f64::MAX, f64::min);
+        (judgments.len() > 1).then_some(between).and_then(|spread| Score::new((spread * 1e12).round() / 1e12).ok())
+    }
 }
 
 /// `run_result.json`: its appearance commits the run.

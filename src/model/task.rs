@@ -38,6 +38,8 @@ pub struct Fixture {
     pub checks: Vec<CheckSpec>,
     /// The panel, in its order; judge 1 is the first.
     pub judges: Vec<Judge>,
+    /// How many judges must have answered for a verdict, `min_judges`; `None` when all of the panel must.
+    pub min_judges: Option<usize>,
     /// Wall clock limit of the agent in seconds, `task.timeout_seconds`.
     pub timeout_seconds: Option<u64>,
     /// Longest time without output, in seconds, `task.no_progress_seconds`.
@@ -54,6 +56,14 @@ pub struct Fixture {
     pub stores: Stores,
     /// Every tier that the fixture lists, with its subtests.
     pub tiers: BTreeMap<TierId, BTreeMap<SubtestId, Subtest>>,
+}
+
+impl Fixture {
+    /// How many judges must have answered for a verdict.
+    #[must_use]
+    pub fn least_judges(&self) -> usize {
+        self.min_judges.unwrap_or(self.judges.len())
+    }
 }
 
 /// The limits in a fixture's `config.yaml`.

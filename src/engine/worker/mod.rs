@@ -65,7 +65,7 @@ fn end_orphans(place: &Workplace, job: Job, link: &dyn Link) -> Option<RunEnd> {
 }
 
 fn attempt(work: &mut Work<'_>, job: Job) -> RunEnd {
-    let halt = match carry_out(work) {
+    let halt = match carry_out(work, job) {
         Ok(result) => return RunEnd::Committed(Box::new(work.explained(result))),
         Err(halt) => halt,
     };
@@ -97,7 +97,7 @@ fn attempt(work: &mut Work<'_>, job: Job) -> RunEnd {
 }
 
 /// Goes on after the last durable stage, up to the commit.
-fn carry_out(work: &mut Work<'_>) -> Result<RunResult, Halt> {
+fn carry_out(work: &mut Work<'_>, job: Job) -> Result<RunResult, Halt> {
     let (reached, judgments) = work.open()?;
     if reached == Reached::Nothing {
         work.may_ask(Stage::Agent, work.place.agent_model(work.run))?;
@@ -121,6 +121,6 @@ fn carry_out(work: &mut Work<'_>) -> Result<RunResult, Halt> {
             (agent, work.checks()?)
         }
     };
-    let judgments = work.judges(judgments, &agent, &checks)?;
+    let judgments = work.judges(judgments, &agent, &checks, job.attempts)?;
     work.commit(&agent, checks, judgments)
 }

@@ -125,6 +125,8 @@ pub struct RunDetails {
     pub changes: Option<PatchSize>,
     /// Every judge that has judged it.
     pub judges: Vec<Judgment>,
+    /// How many judges of the panel gave no answer, where the verdict does without them.
+    pub missing_judges: usize,
     /// The items of the rubric, each with the judges' scores.
     pub items: Vec<ItemDetails>,
     /// Every check, with the end of the output of one that failed.
@@ -293,6 +295,7 @@ impl RunDetails {
             agent: None,
             changes: None,
             judges: Vec::new(),
+            missing_judges: 0,
             items: Vec::new(),
             checks: Vec::new(),
             judge_cost: Total::ZERO,

@@ -3,11 +3,12 @@
 use super::{Around, add_text, heading, lines, short};
 use crate::model::details::{CheckDetails, ItemDetails, JudgeOfItem, RunDetails};
 use crate::model::result::{Before, CheckResult, Judgment};
+use crate::model::score::Score;
 use crate::text::columns::cut;
 use crate::text::escape;
 use crate::text::page::Page;
 use crate::text::styles::Tone;
-use crate::text::words::{duration, list};
+use crate::text::words::{counted, duration, list};
 
 /// How many lines of a reason are shown.
 const MOST_REASON: usize = 6;
@@ -26,7 +27,10 @@ pub(super) fn panel(run: &RunDetails) -> Option<String> {
         .filter(|(names, _)| !names.is_empty())
         .map(|(names, how)| format!("{} {how}", list(&names)))
         .collect();
-    (!votes.is_empty()).then(|| votes.join("; "))
+    let spread = Judgment::spread(&run.judges).filter(|spread| *spread > Score::ZERO);
+    let apart = spread.map(|spread| format!("their scores are {spread} apart"));
+    let missing = (run.missing_judges > 0).then(|| format!("{} gave no answer", counted(run.missing_judges, "judge")));
+    (!votes.is_empty()).then(|| votes.into_iter().chain(apart).chain(missing).collect::<Vec<_>>().join("; "))
 }
 
 fn name(judgment: &Judgment) -> String {

@@ -11,7 +11,7 @@ use crate::model::digest::Digest;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::RunId;
 use crate::model::limits::{MOST_PATCH_BYTES, MOST_STAGE_FILE_BYTES};
-use crate::model::result::{AgentResult, CheckResult, RunResult};
+use crate::model::result::{AgentResult, CheckResult, RunResult, Verdict};
 use crate::model::survey::Seen;
 use crate::model::usage::Total;
 use crate::os::files::{self, Kind, ReadError};
@@ -163,6 +163,10 @@ impl<'a> Reading<'a> {
         details.former_cost = result.former_cost;
         details.duration_seconds = Some(result.duration_seconds);
         details.judges = result.judges;
+        // It is beside the result; whether it is whole is for `verify` to say.
+        let verdict = files::read_bounded(&graded.judge_result(), MOST_STAGE_FILE_BYTES).ok().flatten();
+        let verdict = verdict.and_then(|bytes| serde_json::from_slice::<Verdict>(&bytes).ok());
+        details.missing_judges = verdict.filter(|_| is_judged).map_or(0, |verdict| verdict.missing_judges);
         details.flags = result.flags;
         details.not_captured = result.not_captured.unwrap_or_default();
         Ok(digest)

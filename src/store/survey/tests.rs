@@ -335,7 +335,13 @@ fn evidence_is_looked_at_only_when_asked() {
         store.write_checks(&ChecksResult::default()).unwrap();
         store.write_judgment(&sample::judgment(1, true)).unwrap();
         let result = &mut sample::run_result(store.run(), true);
-        let verdict = Verdict { score: result.judge_score, passed: true, grade: result.judge_grade };
+        let verdict = Verdict {
+            score: result.judge_score,
+            passed: true,
+            grade: result.judge_grade,
+            spread: None,
+            missing_judges: 0,
+        };
         store.write_verdict(&verdict).unwrap();
         store.commit(result).unwrap();
     }

@@ -182,3 +182,46 @@ fn whoever_names_a_model_wrongly_is_told_every_mistake_and_a_key_that_was_writte
         insta::assert_snapshot!("models", steady(&format!("{}{}", told.stdout, told.stderr), &world));
     });
 }
+
+#[test]
+fn with_min_judges_a_verdict_does_without_who_never_answers_and_says_so() {
+    let server = ModelServer::start(|asked| match asked.model.as_str() {
+        "down" => Say::refuse(503, "busy"),
+        "strict" => Say::scores(&[("R001", 0.0)]),
+        _ => Say::scores(&[("R001", 1.0)]),
+    });
+    let judges = [("first", Api::OpenAiChat), ("down", Api::AnthropicMessages), ("strict", Api::Gemini)];
+    let run = |least: u32| {
+        let world = World::new();
+        let panel = panel(&server, &judges) + &format!("min_judges: {least}\n");
+        let fixture = TestFixture::new().agent("T0/00-one", "touch done").extra(&panel).write(&world);
+        let arguments = [&arguments(&fixture)[..], &["--attempts", "2"]].concat();
+        let (code, events, _) = Live::start(world.command(&arguments).env(VARIABLE, KEY)).end();
+        (world, code, events)
+    };
+    let (world, code, events) = run(2);
+    assert_eq!(
+        (code, ["first", "down", "strict"].map(|model| server.times(model))),
+        (Some(0), [1, 2, 1]),
+        "{events:#?}"
+    );
+    let told =
+        events.iter().filter_map(|event| event["message"].as_str()).find(|told| told.contains("without a judge"));
+    assert_eq!(
+        told,
+        Some("T0/00/run_01: the verdict is without a judge: judge `down`: the provider answers with 503: busy"),
+        "{events:#?}"
+    );
+    let verdict = json(&world.experiment().join("T0/00/run_01/judge/result.json"));
+    assert_eq!((&verdict["score"], &verdict["passed"]), (&json!(0.5), &json!(false)));
+    assert_eq!((&verdict["spread"], &verdict["missing_judges"]), (&json!(1.0), &json!(1)));
+    let dir = experiment(&world);
+    let shown = world.scylla(&["show", &dir, "T0/00/1"]).exits(0);
+    let line = "first passed it; strict failed it; their scores are 1.00 apart; 1 judge gave no answer";
+    let words: Vec<&str> = shown.stdout.split_whitespace().collect();
+    assert!(words.join(" ").contains(line), "{shown}");
+    world.scylla(&["verify", &dir]).exits(0);
+    // Too few have answered: no verdict.
+    let (world, code, _) = run(3);
+    assert_eq!((code, crate::scenes::recorded(&world, "T0/00/1")), (Some(6), json!("agent_complete")));
+}

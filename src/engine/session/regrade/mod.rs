@@ -124,6 +124,7 @@ fn keys_of_grading(before: &Fixture, after: &Fixture) -> Vec<String> {
         ("rubric", before.rubric != after.rubric),
         ("checks", before.checks != after.checks),
         ("judges", before.judges != after.judges),
+        ("min_judges", before.min_judges != after.min_judges),
     ];
     named(&keys)
 }

@@ -19,6 +19,7 @@ use crate::model::result::{AgentResult, ChecksResult, Judgment};
 use crate::os::files::FileError;
 use crate::os::process::{End, Ended, Overflow, View};
 use crate::os::{clock, files, program};
+use crate::rules::retry::is_last;
 use crate::workspace;
 
 /// What judges are given about a run.
@@ -52,24 +53,47 @@ impl Question<'_> {
 }
 
 impl Work<'_> {
-    /// Asks every judge that has not answered yet; gives the panel's judgments in order.
+    /// Asks every judge that has not answered yet; gives the panel's judgments in order. Where the fixture says how many must
+    /// answer, one that fails keeps nobody from asking the others, and is left out in the last of `attempts` when enough have.
     pub(in crate::engine) fn judges(
         &mut self,
         mut answered: BTreeMap<JudgeNumber, Judgment>,
         agent: &AgentResult,
         checks: &ChecksResult,
+        attempts: u32,
     ) -> Result<Vec<Judgment>, Halt> {
         let place = self.place;
         let case = Case { agent, checks };
-        let mut judgments = Vec::new();
+        let (mut judgments, mut failures) = (Vec::new(), Vec::new());
         for (number, judge) in place.panel() {
-            let judgment = match answered.remove(&number) {
-                Some(judgment) => judgment,
-                None => self.judge(number, judge, &case)?,
-            };
-            judgments.push(judgment);
+            if let Some(judgment) = answered.remove(&number) {
+                judgments.push(judgment);
+                continue;
+            }
+            match self.judge(number, judge, &case) {
+                Ok(judgment) => judgments.push(judgment),
+                Err(Halt::Failed(failure)) if self.may_be_left_out(&failure) => {
+                    self.answered();
+                    failures.push(failure);
+                }
+                Err(halt) => return Err(halt),
+            }
+        }
+        let is_last = failures.iter().all(|failure| is_last(failure.kind, attempts));
+        let enough = is_last && judgments.len() >= place.grader.fixture.least_judges();
+        if let Some(failure) = failures.first().filter(|_| !enough) {
+            return Err(Halt::Failed(failure.clone()));
+        }
+        for failure in failures {
+            self.notice(&format!("the verdict is without a judge: {}", failure.message));
         }
         Ok(judgments)
+    }
+
+    /// Whether the verdict may do without a judge that failed so.
+    fn may_be_left_out(&self, failure: &Failure) -> bool {
+        self.place.grader.fixture.min_judges.is_some()
+            && matches!(failure.kind, FailureKind::Judge | FailureKind::Provider)
     }
 
     fn judge(&mut self, number: JudgeNumber, judge: &Judge, case: &Case<'_>) -> Result<Judgment, Halt> {

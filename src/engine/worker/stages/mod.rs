@@ -308,8 +308,9 @@ impl<'a> Work<'a> {
         judgments: Vec<Judgment>,
     ) -> Result<RunResult, Halt> {
         self.enter(Stage::Commit, None)?;
-        let panel = self.place.grader.fixture.judges.len();
-        let verdict = crate::judge::score::panel(&self.place.grader.fixture.rubric, &judgments, panel)
+        let fixture = &self.place.grader.fixture;
+        let panel = (fixture.judges.len(), fixture.least_judges());
+        let verdict = crate::judge::score::panel(&fixture.rubric, &judgments, panel)
             .ok_or_else(|| Failure::new(FailureKind::Judge, "a judge of the panel is missing"))?;
         self.graded_store.write_verdict(&verdict)?;
         let judge_duration_seconds = judgments.iter().map(|judgment| judgment.duration_seconds).sum();
