@@ -7,9 +7,9 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::events::{Events, Messages, Stream, kind_of, most};
+use super::events::{Events, Messages, Stream, error, kind_of, most};
 use super::installed::{self, Given, KEYS, Program};
-use crate::model::agent::{Agent, Assignment, ClaimedEnd};
+use crate::model::agent::{Agent, Assignment, ClaimedEnd, EndedAgent};
 use crate::model::money::Usd;
 use crate::model::outcome::Failure;
 use crate::model::program::Kind;
@@ -42,6 +42,7 @@ static PROGRAM: Program = Program {
     line: "exec claude --print \"$@\" <\"$SCYLLA_PROMPT_FILE\"",
     variables: &VARIABLES,
     given,
+    thinks_by_word: true,
     reader: || Box::new(Stream::<ClaudeEvents>::default()),
 };
 /// Events as they happen, no questions, and of the settings only those of the tree: what a person has set up for themselves (a
@@ -119,8 +120,8 @@ impl Events for ClaudeEvents {
         Usage { tokens: most(reported, self.messages.total()), cost: Cost::reported(usd) }
     }
 
-    fn end(&self, _now: Timestamp) -> Option<Result<ClaimedEnd, Failure>> {
-        self.result.as_ref().map(ending)
+    fn end(&self, _ended: Option<EndedAgent>, now: Timestamp) -> Option<Result<ClaimedEnd, Failure>> {
+        self.result.as_ref().map(|result| ending(result, now))
     }
 
     fn trouble(&self, _now: Timestamp) -> Option<Failure> {
@@ -129,7 +130,7 @@ impl Events for ClaudeEvents {
 }
 
 /// What its last event says of its end, or what kept it from working.
-fn ending(result: &Value) -> Result<ClaimedEnd, Failure> {
+fn ending(result: &Value, now: Timestamp) -> Result<ClaimedEnd, Failure> {
     match result["subtype"].as_str() {
         Some("error_max_turns" | "error_max_budget_usd") => return Ok(ClaimedEnd::OverBudget),
         Some("success") if result["is_error"] == false => {
@@ -138,7 +139,6 @@ fn ending(result: &Value) -> Result<ClaimedEnd, Failure> {
         }
         _ => {}
     }
-    let said = result["result"].as_str().or_else(|| result["terminal_reason"].as_str());
-    let kind = kind_of(result["api_error_status"].as_i64());
-    Err(Failure::new(kind, said.unwrap_or("it ended with an error that it does not name")))
+    let message = result["result"].as_str().or_else(|| result["terminal_reason"].as_str());
+    error(result["api_error_status"].as_i64(), message.unwrap_or("it ended with an error that it does not name"), now)
 }

@@ -10,8 +10,10 @@ use serde_json::Value;
 use super::record;
 use crate::model::agent::{AgentOutcome, ClaimedEnd, EndedAgent, Output, Reader, Reading};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
+use crate::model::money::Usd;
 use crate::model::outcome::{Failure, FailureKind};
-use crate::model::usage::{Tokens, Usage};
+use crate::model::usage::{Cost, Tokens, Usage};
+use crate::text::{resets, short};
 
 /// What is known of a program from its events so far.
 pub(super) trait Events: fmt::Debug + Clone + Default {
@@ -21,8 +23,9 @@ pub(super) trait Events: fmt::Debug + Clone + Default {
     /// What the program used.
     fn usage(&self) -> Usage;
 
-    /// How it describes its end, or what kept it from working; `None` while no event says so.
-    fn end(&self, now: Timestamp) -> Option<Result<ClaimedEnd, Failure>>;
+    /// How it describes its end, or what kept it from working; `None` while no event says so. How its process ended is
+    /// known when it did.
+    fn end(&self, ended: Option<EndedAgent>, now: Timestamp) -> Option<Result<ClaimedEnd, Failure>>;
 
     /// The error after which it was asking again, if nothing came later.
     fn trouble(&self, _now: Timestamp) -> Option<Failure> {
@@ -30,8 +33,7 @@ pub(super) trait Events: fmt::Debug + Clone + Default {
     }
 }
 
-/// Lines of JSON that come in pieces, which may end anywhere. A line that is no JSON is passed over, and so is one that
-/// is too long to be kept.
+/// Lines that come in pieces, which may end anywhere. A line that is too long to be kept is passed over.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     has_begun: bool,
@@ -42,14 +44,14 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Receives the next piece, and gives each event whose line is complete.
-    pub(super) fn feed(&mut self, piece: &[u8], mut event: impl FnMut(&Value)) {
+    /// Receives the next piece, and gives each line that is complete.
+    pub(super) fn feed(&mut self, piece: &[u8], mut line: impl FnMut(&[u8])) {
         self.has_begun = true;
         let mut rest = piece;
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             self.extend(&rest[..end]);
-            if let Some(last) = self.last() {
-                event(&last);
+            if !self.is_too_long {
+                line(&self.line);
             }
             (self.line, self.is_too_long) = (Vec::new(), false);
             rest = &rest[end + 1..];
@@ -64,7 +66,7 @@ impl Lines {
 
     /// The event of the last line, if it is whole although its end is missing.
     pub(super) fn last(&self) -> Option<Value> {
-        serde_json::from_slice(&self.line).ok().filter(|_| !self.is_too_long)
+        event(&self.line).filter(|_| !self.is_too_long)
     }
 
     fn extend(&mut self, piece: &[u8]) {
@@ -75,6 +77,11 @@ impl Lines {
             self.line.extend_from_slice(piece);
         }
     }
+}
+
+/// The event of a line; `None` for a line that is no JSON, which is passed over.
+pub(super) fn event(line: &[u8]) -> Option<Value> {
+    serde_json::from_slice(line).ok()
 }
 
 /// The reader of a program that prints events to its standard output.
@@ -103,7 +110,7 @@ impl<E: Events> Reader for Stream<E> {
 
     fn feed(&mut self, output: Output, piece: &[u8]) {
         if output == Output::Stdout {
-            self.lines.feed(piece, |event| self.events.event(event));
+            self.lines.feed(piece, |line| event(line).iter().for_each(|event| self.events.event(event)));
         }
     }
 
@@ -117,17 +124,21 @@ impl<E: Events> Reader for Stream<E> {
         if let Some(why) = &self.cannot_read {
             return Some(Reading { end: Err(why.clone()), ..Reading::default() });
         }
-        self.lines.has_begun().then(|| reading(&self.so_far(), now))
+        self.lines.has_begun().then(|| reading(&self.so_far(), None, now))
     }
 
     fn outcome(&self, ended: EndedAgent, now: Timestamp) -> Result<AgentOutcome, Failure> {
-        outcome(ended, self.reading(now), self.so_far().trouble(now))
+        let reading = self.reading(now).map(|former| match former.end {
+            Err(_) => former,
+            Ok(_) => reading(&self.so_far(), Some(ended), now),
+        });
+        outcome(ended, reading, self.so_far().trouble(now))
     }
 }
 
 /// What events say, as a reading.
-pub(super) fn reading<E: Events>(events: &E, now: Timestamp) -> Reading {
-    let (end, failure) = match events.end(now) {
+pub(super) fn reading<E: Events>(events: &E, ended: Option<EndedAgent>, now: Timestamp) -> Reading {
+    let (end, failure) = match events.end(ended, now) {
         None => (None, None),
         Some(Ok(end)) => (Some(end), None),
         Some(Err(failure)) => (None, Some(failure)),
@@ -154,6 +165,13 @@ pub(super) fn outcome(
         }),
         _ => failure,
     })
+}
+
+/// The cost that a program reports, in dollars. 0 for tokens that were used means that it knows no price for the model: then the cost
+/// is not known.
+pub(super) fn cost(dollars: Option<f64>, tokens: Tokens) -> Cost {
+    let is_priced = |dollars: &f64| *dollars != 0.0 || tokens.total().is_none_or(|total| total == 0);
+    Cost::reported(dollars.filter(is_priced).and_then(|dollars| Usd::from_dollars(dollars).ok()))
 }
 
 /// Tokens of messages that are reported more than once, by the messages' ids.
@@ -196,6 +214,37 @@ fn of_both(first: Tokens, later: Tokens, both: fn(u64, u64) -> u64) -> Tokens {
     }
 }
 
+/// What an error means that a provider answered with: a context that is too long is what the agent made of its task, all else
+/// kept it from working. `message` is the provider's, which no tool of an agent prints; it may name the end of a rate limit.
+pub(super) fn error(status: Option<i64>, message: &str, now: Timestamp) -> Result<ClaimedEnd, Failure> {
+    if matches!(status, None | Some(400 | 413)) && TOO_LONG.iter().any(|start| message.starts_with(start)) {
+        return Ok(ClaimedEnd::ContextTooLong);
+    }
+    Err(failure(kind_of(status), message, now))
+}
+
+/// A failure with the message that a program or its provider gives for it, which may name the end of a rate limit.
+pub(super) fn failure(kind: FailureKind, message: &str, now: Timestamp) -> Failure {
+    let retry_at = if kind == FailureKind::RateLimit { resets::of_text(message, now) } else { None };
+    Failure { retry_at, ..Failure::new(kind, short::cut(message, MOST_MESSAGE)) }
+}
+
+/// How providers begin the message that a request is longer than the model's context: some send no code beside it.
+const TOO_LONG: [&str; 5] = [
+    "prompt is too long",
+    "Prompt is too long",
+    "The input token count",
+    "This model's maximum context length",
+    "Your input exceeds the context window",
+];
+/// Longest message of a failure that is kept, in characters.
+const MOST_MESSAGE: usize = 1000;
+
+/// The number that a text begins with.
+pub(super) fn status_in(text: &str) -> Option<i64> {
+    text.split(|it: char| !it.is_ascii_digit()).next()?.parse().ok()
+}
+
 /// The kind of failure of a status of HTTP.
 pub(super) fn kind_of(status: Option<i64>) -> FailureKind {
     match status {
@@ -215,7 +264,7 @@ mod tests {
         for size in 1..=text.len() {
             let (mut lines, mut seen) = (Lines::default(), Vec::new());
             for piece in text.chunks(size) {
-                lines.feed(piece, |event| seen.push(event.to_string()));
+                lines.feed(piece, |line| seen.extend(event(line).map(|event| event.to_string())));
             }
             assert_eq!(seen, ["{\"a\":1}", "[2]", "{\"b\":\"é\"}"], "{size}");
             assert_eq!(lines.last().unwrap()["last"], 3);
@@ -227,7 +276,7 @@ mod tests {
         let (mut lines, mut seen) = (Lines::default(), 0);
         let most = usize::try_from(MOST_STAGE_FILE_BYTES).unwrap();
         for piece in [b"\"".as_slice(), &vec![b'x'; most], b"\"\n7\n", &vec![b' '; most], b"8"] {
-            lines.feed(piece, |event| seen += event.as_u64().unwrap());
+            lines.feed(piece, |line| seen += event(line).unwrap().as_u64().unwrap());
         }
         assert_eq!((seen, lines.last()), (7, None));
     }

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 use serde_json::{Map, Value, json};
 
-use crate::model::agent::{Adapter, Agent, AgentStart, Assignment, NamedProgram, Reader};
+use crate::model::agent::{Adapter, Agent, AgentStart, Assignment, NamedProgram, Paths, Reader};
 use crate::model::ids::ModelName;
 use crate::model::program::{Invocation, Keys, Kind};
 
@@ -26,6 +26,8 @@ pub(super) struct Program {
     pub variables: &'static [(&'static str, &'static str)],
     /// What it is given of an assignment.
     pub given: fn(&Assignment<'_>) -> Given,
+    /// Whether a word before the prompt makes it think more.
+    pub thinks_by_word: bool,
     /// A reader of its output.
     pub reader: fn() -> Box<dyn Reader>,
 }
@@ -70,14 +72,21 @@ impl Adapter for Installed {
         Some(ModelName::new(configured.unwrap_or(self.program.name)))
     }
 
-    /// A fixture's own variables come last, so that they count; but for the file with the prompt.
+    fn thinks_by_word(&self) -> bool {
+        self.program.thinks_by_word
+    }
+
+    /// A fixture's own variables come last, so that they count; but for the places of files.
     fn start(&self, assignment: &Assignment<'_>) -> AgentStart {
         let Given { options, variables } = (self.program.given)(assignment);
         let mut environment = assignment.environment.clone();
         environment.extend(self.program.variables.iter().map(|(name, value)| (name.into(), value.into())));
         environment.extend(variables.into_iter().map(|(name, value)| (name.into(), value)));
         environment.extend(self.environment.iter().map(|(name, value)| (name.into(), value.into())));
-        environment.insert("SCYLLA_PROMPT_FILE".into(), assignment.paths.prompt_file.clone().into_os_string());
+        let Paths { prompt_file, record_file, .. } = &assignment.paths;
+        for (name, file) in [("SCYLLA_PROMPT_FILE", prompt_file), ("SCYLLA_RECORD_FILE", record_file)] {
+            environment.insert(name.into(), file.clone().into_os_string());
+        }
         let shell = ["/bin/sh", "-c", self.program.line, self.program.name].map(OsString::from);
         let argv = shell.into_iter().chain(options).collect();
         AgentStart::Command { argv, environment, needs: Some(self.program.name.to_owned()) }

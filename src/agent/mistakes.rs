@@ -17,7 +17,7 @@ const TOKENS: [&str; 6] = [
     "cache_read_input_tokens",
 ];
 /// The ways in which an agent can describe its end.
-const ENDS: [&str; 3] = ["finished", "over_budget", "refused"];
+const ENDS: [&str; 4] = ["finished", "over_budget", "refused", "context_too_long"];
 /// Longest part of a wrong value that is quoted, in characters.
 const MOST_QUOTED: usize = 60;
 
@@ -69,7 +69,7 @@ fn tokens(record: &Map<String, Value>) -> Vec<String> {
 fn end(record: &Map<String, Value>) -> Option<String> {
     let is_known = |end: &&Value| end.is_null() || end.as_str().is_some_and(|end| ENDS.contains(&end));
     let end = record.get("end").filter(|end| !is_known(end))?;
-    Some(format!("`end` is {}, not `finished`, `over_budget` or `refused`", shown(end)))
+    Some(format!("`end` is {}, not `finished`, `over_budget`, `refused` or `context_too_long`", shown(end)))
 }
 
 fn fits<T: DeserializeOwned>(value: &Value) -> bool {
@@ -106,11 +106,11 @@ mod tests {
                 r#"{"cost_usd": [], "token_stats": {"input_tokens": 1.5, "output_tokens": -3}, "end": "done"}"#,
                 "`cost_usd` is [], not a number; `token_stats.input_tokens` is 1.5, not a whole number from 0 on; \
                  `token_stats.output_tokens` is -3, not a whole number from 0 on; `end` is \"done\", not `finished`, \
-                 `over_budget` or `refused`",
+                 `over_budget`, `refused` or `context_too_long`",
             ),
             (
                 r#"{"end": 1, "failure": {"kind": "x"}}"#,
-                "`end` is 1, not `finished`, `over_budget` or `refused`; the kind of a failure is `auth`, \
+                "`end` is 1, not `finished`, `over_budget`, `refused` or `context_too_long`; the kind of a failure is `auth`, \
                  `out_of_memory`, `provider` or `rate_limit`, not `x`",
             ),
             (r#"{"cost_usd": 1, "cost_usd": 1}"#, "a key stands in it twice"),

@@ -1,12 +1,17 @@
 //! Floor 2: the kinds of agents, one file for each: how a fixture names one, what it can be given, its command, and
 //! what its output says. Pure: starts no process, reads no file.
 
+mod aider;
 mod claude_code;
+mod codex;
 mod command;
 mod events;
+mod gemini;
 mod installed;
+mod mini_swe_agent;
 mod mistakes;
 mod nop;
+mod opencode;
 mod oracle;
 pub mod record;
 
@@ -24,7 +29,17 @@ pub use nop::KIND as DOES_NOTHING;
 pub use oracle::KIND as SOLVES;
 
 /// Every kind of agent. A new one is a file beside this one, and a line here.
-pub static KINDS: &[&Kind<Agent>] = &[&command::KIND, &claude_code::KIND, &oracle::KIND, &nop::KIND];
+pub static KINDS: &[&Kind<Agent>] = &[
+    &command::KIND,
+    &claude_code::KIND,
+    &codex::KIND,
+    &gemini::KIND,
+    &opencode::KIND,
+    &mini_swe_agent::KIND,
+    &aider::KIND,
+    &oracle::KIND,
+    &nop::KIND,
+];
 
 /// The task's prompt, preceded by the word that makes an agent think that much.
 #[must_use]

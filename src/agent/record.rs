@@ -127,6 +127,7 @@ pub fn outcome(required: bool, ended: EndedAgent, left: Option<Reading>) -> Resu
         ClaimedEnd::Finished => AgentEnd::Finished,
         ClaimedEnd::OverBudget => AgentEnd::OverBudget,
         ClaimedEnd::Refused => AgentEnd::Refused,
+        ClaimedEnd::ContextTooLong => AgentEnd::ContextTooLong,
     };
     Ok(AgentOutcome { end: end.unwrap_or(said_end), exit_code, usage: reading.usage })
 }

@@ -158,7 +158,7 @@ fn what_a_record_with_a_mistake_says_of_cost_tokens_and_failure_is_taken_all_the
     let failed = outcome(true, EndedAgent::Exited(0), record(wrong)).unwrap_err();
     assert_eq!(
         failed.to_string(),
-        "unreadable record: `end` is \"done\", not `finished`, `over_budget` or `refused`; the $1.00 that it says it cost \
+        "unreadable record: `end` is \"done\", not `finished`, `over_budget`, `refused` or `context_too_long`; the $1.00 that it says it cost \
          are counted"
     );
     let debt = outcome(true, EndedAgent::Exited(0), record(r#"{"cost_usd":-1.0}"#)).unwrap_err();
@@ -193,6 +193,7 @@ fn start_of(agent: &Agent, setup: &Setup, prompt: &str, model: Option<&str>) -> 
         attempt: AttemptNumber(2),
         model,
         prompt,
+        thinking: "None",
         environment: allowed.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
         paths: Paths {
             workspace: "/w".into(),

@@ -72,6 +72,12 @@ pub trait Adapter: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether a word before the prompt makes it think more: an agent that takes how much to think as an option is
+    /// given no word.
+    fn thinks_by_word(&self) -> bool {
+        true
+    }
+
     /// What has to be done to start its work.
     fn start(&self, assignment: &Assignment<'_>) -> AgentStart;
 
@@ -118,6 +124,8 @@ pub struct Assignment<'a> {
     pub model: Option<&'a str>,
     /// The whole prompt.
     pub prompt: &'a str,
+    /// How much it is configured to think: `None`, `Low`, `High` or `UltraThink`.
+    pub thinking: &'a str,
     /// The part of the coordinator's own environment that the agent's programs get.
     pub environment: BTreeMap<OsString, OsString>,
     /// The paths of its files.
@@ -204,6 +212,8 @@ pub enum ClaimedEnd {
     OverBudget,
     /// The model refused the task.
     Refused,
+    /// What it asked its model is longer than the model's context.
+    ContextTooLong,
 }
 
 /// How the agent's process ended, unless the coordinator was stopped.

@@ -133,6 +133,9 @@ pub enum AgentEnd {
     OverBudget,
     /// The agent says that the model refused the task.
     Refused,
+    /// The agent says that what it asked its model is longer than the model's context. That follows from what the agent
+    /// was given and did, so that another attempt would end in the same way.
+    ContextTooLong,
 }
 
 impl AgentEnd {
@@ -152,6 +155,7 @@ impl AgentEnd {
             Self::OutputLimit => "wrote more than the output limit allows",
             Self::OverBudget => "ended over budget",
             Self::Refused => "refused the task",
+            Self::ContextTooLong => "filled the context of its model",
         }
     }
 }
@@ -165,6 +169,7 @@ impl fmt::Display for AgentEnd {
             Self::OutputLimit => "output limit",
             Self::OverBudget => "over budget",
             Self::Refused => "refused",
+            Self::ContextTooLong => "context too long",
         })
     }
 }

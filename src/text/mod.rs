@@ -12,6 +12,7 @@ pub mod nearest;
 pub mod page;
 pub mod patch;
 pub mod redact;
+pub mod resets;
 pub mod secret_names;
 pub mod shape;
 pub mod short;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use scylla::agent::KINDS;
@@ -60,51 +60,126 @@ fn ending(kind: &str, sample: &Path) -> (String, Option<u64>, Option<f64>) {
     let code = json(&sample.join("meta.json"))["exit_code"].as_i64().unwrap();
     let code = i32::try_from(code).unwrap();
     let ended = if code < 0 { EndedAgent::Signaled(-code) } else { EndedAgent::Exited(code) };
-    let stdout = fs::read(sample.join("stdout")).unwrap_or_default();
     let mut reader = reader(kind);
     let mut before = Some(0);
-    for piece in stdout.split_inclusive(|byte| *byte == b'\n') {
-        // In two pieces, because a piece may end anywhere.
-        let (first, later) = piece.split_at(piece.len() / 2);
-        reader.feed(Output::Stdout, first);
-        reader.feed(Output::Stdout, later);
-        let so_far = reader.reading(now()).unwrap().usage.tokens.total().or(Some(0));
-        assert!(so_far >= before, "{}: what was used grows less", sample.display());
-        before = so_far;
+    for (output, bytes) in outputs(&*reader, sample) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            // In two pieces, because a piece may end anywhere.
+            let (first, later) = piece.split_at(piece.len() / 2);
+            reader.feed(output, first);
+            reader.feed(output, later);
+            let so_far = reader.reading(now()).and_then(|reading| reading.usage.tokens.total()).or(Some(0));
+            assert!(so_far >= before, "{}: what was used grows less", sample.display());
+            before = so_far;
+        }
     }
     let usage = reader.reading(now()).map(|reading| reading.usage).unwrap_or_default();
     let usd = usage.cost.usd().map(|usd| serde_json::to_value(usd).unwrap().as_f64().unwrap());
     let word = match reader.outcome(ended, now()) {
         Ok(outcome) => format!("{:?}", outcome.end),
-        Err(failure) => format!("failure: {}", failure.kind),
+        Err(failure) => {
+            let until = failure.retry_at.map(|at| format!(" until {at}")).unwrap_or_default();
+            format!("failure: {}{until}", failure.kind)
+        }
     };
     (word, usage.tokens.total(), usd)
 }
 
-#[test]
-fn every_recorded_run_of_claude_code_ends_as_it_did() {
-    let Some(samples) = shared("data/agent-samples/claude") else { return };
-    let mut seen: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for entry in fs::read_dir(samples).unwrap() {
-        let sample = entry.unwrap().path();
-        let name = sample.file_name().unwrap().to_str().unwrap().to_owned();
-        // It prints no events where it was asked for words only.
-        if name == "ok-text" {
-            continue;
-        }
-        let (word, tokens, usd) = ending("claude-code", &sample);
-        if word == "Finished" {
-            assert!(tokens > Some(0) && usd > Some(0.0), "{name}: {tokens:?} tokens, {usd:?} dollars");
-        }
-        seen.entry(word).or_default().push(name);
-    }
-    for names in seen.values_mut() {
-        names.sort();
-    }
+/// The recorded outputs that a reader wants.
+fn outputs(reader: &dyn Reader, sample: &Path) -> Vec<(Output, Vec<u8>)> {
+    let name = |output: &Output| match output {
+        Output::Stdout => "stdout",
+        Output::Stderr => "stderr",
+        Output::Record => "record",
+    };
+    let read = |output: &Output| Some((*output, fs::read(sample.join(name(output))).ok()?));
+    reader.wants().iter().filter_map(read).collect()
+}
+
+/// The folders in a folder, by their names.
+fn folders(folder: &Path) -> BTreeMap<String, PathBuf> {
+    let places = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    places.map(|place| (place.file_name().unwrap().to_str().unwrap().to_owned(), place)).collect()
+}
+
+fn in_gallery(assert: impl FnOnce()) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../../snapshots/agents");
     settings.set_prepend_module_to_snapshot(false);
-    settings.bind(|| insta::assert_json_snapshot!("claude_code", seen));
+    settings.bind(assert);
+}
+
+/// How the recorded runs of a program ended, by its folder of samples.
+fn endings(kind: &str, folder: &str) -> Option<BTreeMap<String, Vec<String>>> {
+    let samples = shared(&format!("data/agent-samples/{folder}"))?;
+    let mut seen: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, sample) in folders(&samples) {
+        // These print words only: they were not asked for events.
+        let asked = fs::read_to_string(sample.join("meta.json")).unwrap();
+        let has_no_events = match kind {
+            "gemini" => !asked.contains("stream-json"),
+            "opencode" => !asked.contains("\"json\""),
+            "codex" => !asked.contains("--json"),
+            _ => name == "ok-text",
+        };
+        if has_no_events {
+            continue;
+        }
+        let (word, tokens, usd) = ending(kind, &sample);
+        if word == "Finished" {
+            assert!(tokens > Some(0), "{name}: {tokens:?} tokens");
+            assert_eq!(usd.is_some(), matches!(kind, "claude-code" | "opencode"), "{name}: {usd:?} dollars");
+        }
+        seen.entry(word).or_default().push(name);
+    }
+    Some(seen)
+}
+
+#[test]
+fn every_recorded_run_of_claude_code_ends_as_it_did() {
+    let Some(seen) = endings("claude-code", "claude") else { return };
+    in_gallery(|| insta::assert_json_snapshot!("claude_code", seen));
+}
+
+#[test]
+fn every_recorded_run_of_codex_gemini_and_opencode_ends_as_it_did() {
+    for kind in ["codex", "gemini", "opencode"] {
+        let Some(seen) = endings(kind, kind) else { return };
+        in_gallery(|| insta::assert_json_snapshot!(kind, seen));
+    }
+}
+
+#[test]
+fn every_run_of_an_agent_program_under_the_command_that_is_documented_ends_as_it_did() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/agents");
+    let mut seen: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    for (kind, folder) in folders(&kept) {
+        for (name, sample) in folders(&folder) {
+            let (word, tokens, usd) = ending(&kind, &sample);
+            let tokens = tokens.map_or_else(|| "unknown".to_owned(), |tokens| tokens.to_string());
+            let usd = usd.map_or_else(|| "unknown".to_owned(), |usd| format!("${usd:.6}"));
+            let line = format!("{word}; tokens {tokens}, cost {usd}");
+            assert!(seen.entry(kind.clone()).or_default().insert(name, line).is_none());
+        }
+    }
+    in_gallery(|| insta::assert_json_snapshot!("documented", seen));
+}
+
+#[test]
+fn what_an_agent_program_printed_means_the_same_whatever_pieces_it_comes_in() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/agents");
+    for (kind, folder) in folders(&kept) {
+        for (name, sample) in folders(&folder) {
+            let (mut bytewise, mut whole) = (reader(&kind), reader(&kind));
+            for (output, bytes) in outputs(&*whole, &sample) {
+                whole.feed(output, &bytes);
+                for byte in bytes {
+                    bytewise.feed(output, &[byte]);
+                }
+            }
+            assert_eq!(bytewise.reading(now()), whole.reading(now()), "{kind}: {name}");
+        }
+    }
 }
 
 #[test]
@@ -174,4 +249,64 @@ fn a_key_that_is_refused_is_no_result_whatever_claude_code_calls_it() {
     let refused = run(&world, true);
     assert!(refused.stderr.contains("auth: Invalid API key"), "{refused}");
     assert!(!world.experiment().join("T0/00/run_01/run_result.json").exists());
+}
+
+/// Programs in the place of the real ones, and what they leave: what the real ones printed, and wrote as their record.
+const REAL: [(&str, &str); 5] = [
+    ("aider", "aider"),
+    ("codex", "codex"),
+    ("gemini", "gemini"),
+    ("mini-swe-agent", "mini"),
+    ("opencode", "opencode"),
+];
+
+/// It says what it was asked and how, does the task, and leaves what the real one left.
+const IN_PLACE: &str = r#"#!/bin/sh
+name="${0##*/}"
+{
+    printf '%s\n' "$@"
+    [ "$name" = mini ] || [ "$name" = aider ] || cat
+    env | grep -e '^CI=' -e ^CODEX -e ^GEMINI -e ^LITELLM -e ^MSWEA -e ^OPENCODE -e ^BROWSER | sort
+} >"$HOME/asked-$name"
+touch done
+[ ! -e "$HOME/left-$name/stdout" ] || cat "$HOME/left-$name/stdout"
+[ ! -e "$HOME/left-$name/record" ] || cat "$HOME/left-$name/record" >"$SCYLLA_RECORD_FILE"
+"#;
+
+#[test]
+fn five_agent_programs_in_one_experiment_are_asked_as_documented_and_all_solve_the_task() {
+    let world = World::new();
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/agents");
+    let mut fixture = TestFixture::new();
+    for (number, (kind, program)) in REAL.iter().enumerate() {
+        world.program(&format!("bin/{program}"), IN_PLACE);
+        for file in ["stdout", "record"] {
+            if let Ok(left) = fs::read_to_string(kept.join(kind).join("ok").join(file)) {
+                world.write(&format!("home/left-{program}/{file}"), &left);
+            }
+        }
+        fixture = fixture.subtest(&format!("T0/0{number}-{kind}"), &format!("agent: {{kind: {kind}}}\n"));
+    }
+    let fixture = fixture.check("test -f done").write(&world);
+    let path = format!("{}:{}", world.path("bin").display(), std::env::var("PATH").unwrap());
+    let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1", "--attempts", "1"];
+    let options = ["--model", "some-model", "--thinking", "High"];
+    output(world.command(&[&arguments[..], &options].concat()).env("PATH", &path)).exits(0);
+    let mut asked = BTreeMap::new();
+    for (number, (kind, program)) in REAL.iter().enumerate() {
+        let result = json(&world.experiment().join(format!("T0/0{number}/run_01/run_result.json")));
+        assert_eq!(result["agent_end"], "finished", "{kind}: {result:#}");
+        assert!(result["token_stats"]["input_tokens"].as_u64() > Some(0), "{kind}: {result:#}");
+        let lines = fs::read_to_string(world.path(&format!("home/asked-{program}"))).unwrap();
+        asked.insert(*kind, lines.lines().map(scrubbed).collect::<Vec<String>>());
+    }
+    in_gallery(|| insta::assert_json_snapshot!("asked", asked));
+}
+
+/// A line without the places of one run.
+fn scrubbed(line: &str) -> String {
+    match line.find("/var/tmp/").or_else(|| line.find("/dev/shm/")).or_else(|| line.find("/tmp/")) {
+        Some(at) => format!("{}…/{}", &line[..at], line.rsplit('/').next().unwrap_or_default()),
+        None => line.to_owned(),
+    }
 }

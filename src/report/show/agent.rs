@@ -45,6 +45,7 @@ fn ended(end: Option<AgentEnd>, exit_code: Option<i32>) -> Vec<String> {
         Some(AgentEnd::OutputLimit) => "was ended because it wrote too much",
         Some(AgentEnd::OverBudget) => "says that its budget is used up",
         Some(AgentEnd::Refused) => "says that the model refused the task",
+        Some(AgentEnd::ContextTooLong) => "says that its model's context is full",
         None => "ended",
     };
     let mut words = vec![end.to_owned()];

@@ -39,7 +39,7 @@ pub(super) const NAMES: [&str; 20] = [
 ];
 
 /// Words for how agents end.
-const ENDS: [(&str, AgentEnd); 7] = [
+const ENDS: [(&str, AgentEnd); 8] = [
     ("finished", AgentEnd::Finished),
     ("timeout", AgentEnd::TimedOut),
     ("timed_out", AgentEnd::TimedOut),
@@ -47,6 +47,7 @@ const ENDS: [(&str, AgentEnd); 7] = [
     ("output_limit", AgentEnd::OutputLimit),
     ("over_budget", AgentEnd::OverBudget),
     ("refused", AgentEnd::Refused),
+    ("context_too_long", AgentEnd::ContextTooLong),
 ];
 
 /// The word by which every run is meant that has no verdict.

@@ -105,13 +105,15 @@ impl Work<'_> {
     fn assign(&self, subtest: &Subtest) -> Result<AgentStart, Halt> {
         let place = self.place;
         let work_folder = self.agents_folder()?;
-        let prompt = agent::prompt(&place.fixture.prompt, &place.config.thinking_mode);
+        let (task, thinking) = (&place.fixture.prompt, &place.config.thinking_mode);
+        let prompt = if subtest.agent.thinks_by_word() { agent::prompt(task, thinking) } else { task.clone() };
         let assignment = Assignment {
             setup: &self.setup.setup,
             run: self.run,
             attempt: self.attempt,
             model: place.model(),
             prompt: &prompt,
+            thinking,
             environment: environment::allowed(&place.inherited, &place.fixture.environment),
             paths: Paths {
                 workspace: work_folder.workspace(),

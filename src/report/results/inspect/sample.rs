@@ -193,6 +193,7 @@ fn stop(end: Option<AgentEnd>) -> &'static str {
     match end {
         Some(AgentEnd::Finished) => "stop",
         Some(AgentEnd::Refused) => "content_filter",
+        Some(AgentEnd::ContextTooLong) => "model_length",
         _ => "unknown",
     }
 }
@@ -203,7 +204,7 @@ fn limit(end: AgentEnd, config: &Config) -> Option<Value> {
         AgentEnd::TimedOut => ("time", config.timeout_seconds),
         AgentEnd::NoProgress => ("custom", config.no_progress_seconds?),
         AgentEnd::OutputLimit => ("custom", config.output_limit_bytes),
-        AgentEnd::Finished | AgentEnd::OverBudget | AgentEnd::Refused => return None,
+        AgentEnd::Finished | AgentEnd::OverBudget | AgentEnd::Refused | AgentEnd::ContextTooLong => return None,
     };
     Some(json!({"type": kind, "limit": most, "reason": format!("the agent {}", end.verb())}))
 }

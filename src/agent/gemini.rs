@@ -1,0 +1,135 @@
+//! The agent `gemini`: Google's Gemini CLI, with its stream of events (`--output-format stream-json`).
+//!
+//! Its last event, `result`, says whether it worked, and seldom why not; its exit code is then the status that its provider answered
+//! with, as far as a byte can hold it (145 for 401). It asks again without end unless its settings say otherwise, and it has settings
+//! only in files: so it is given a home of its own, which also keeps a person's own settings out of what is measured.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::events::{Events, Stream, error};
+use super::installed::{self, Given, KEYS, Program};
+use crate::model::agent::{Agent, Assignment, ClaimedEnd, EndedAgent, Reader};
+use crate::model::outcome::{Failure, FailureKind};
+use crate::model::program::Kind;
+use crate::model::setup::Capability;
+use crate::model::usage::{Cost, Tokens, Usage};
+
+/// The kind, as fixtures name it.
+pub(super) static KIND: Kind<Agent> = Kind {
+    name: "gemini",
+    about: "the Gemini CLI, in the workspace, allowed to do everything there",
+    keys: KEYS,
+    takes: &[Capability::Prompt, Capability::Model, Capability::Instructions],
+    read: |keys| installed::read(&PROGRAM, keys),
+};
+
+static PROGRAM: Program =
+    Program { kind: &KIND, name: "gemini", line: LINE, variables: &VARIABLES, given, thinks_by_word: false, reader };
+
+/// The prompt comes by standard input. The home lies beside the record, where nothing of other runs is.
+const LINE: &str = "\
+    export GEMINI_CLI_HOME=\"${SCYLLA_RECORD_FILE%/*}/gemini-home\"
+    mkdir -p \"$GEMINI_CLI_HOME/.gemini\" || exit
+    printf %s \"$SCYLLA_SETTINGS\" >\"$GEMINI_CLI_HOME/.gemini/settings.json\" || exit
+    exec gemini \"$@\" <\"$SCYLLA_PROMPT_FILE\"";
+/// A key is what it shows to its provider; it asks nobody else, tries twice, and reads `CLAUDE.md` as instructions.
+const SETTINGS: &str = r#"{
+  "security": {"auth": {"selectedType": "gemini-api-key"}},
+  "privacy": {"usageStatisticsEnabled": false},
+  "telemetry": {"enabled": false},
+  "general": {"enableAutoUpdate": false, "enableAutoUpdateNotification": false, "maxAttempts": 2},
+  "context": {"fileName": ["GEMINI.md", "CLAUDE.md"]}
+}"#;
+const VARIABLES: [(&str, &str); 4] = [
+    ("CI", "1"),
+    ("GEMINI_CLI_TRUST_WORKSPACE", "true"),
+    ("GEMINI_TELEMETRY_ENABLED", "false"),
+    ("SCYLLA_SETTINGS", SETTINGS),
+];
+
+fn given(assignment: &Assignment<'_>) -> Given {
+    let mut options: Vec<_> = ["--yolo", "--output-format", "stream-json"].map(Into::into).into();
+    if let Some(model) = assignment.model {
+        options.extend(["--model".into(), model.into()]);
+    }
+    Given { options, variables: Vec::new() }
+}
+
+fn reader() -> Box<dyn Reader> {
+    Box::new(Stream::<GeminiEvents>::default())
+}
+
+/// What its events report so far.
+#[derive(Debug, Clone, Default)]
+struct GeminiEvents {
+    /// The last error after which no answer of the model came.
+    trouble: Option<String>,
+    /// Its last event.
+    result: Option<Value>,
+}
+
+impl Events for GeminiEvents {
+    fn event(&mut self, event: &Value) {
+        match event["type"].as_str() {
+            Some("error") => self.trouble = event["message"].as_str().map(str::to_owned),
+            Some("tool_use") => self.trouble = None,
+            Some("result") => self.result = Some(event.clone()),
+            _ => {}
+        }
+    }
+
+    /// It never says what it cost. What it counts as read includes what was read from the cache; what it counts as
+    /// written leaves out what was thought, which only its total includes.
+    fn usage(&self) -> Usage {
+        let stats = self.result.as_ref().map_or(&Value::Null, |result| &result["stats"]);
+        let (read, cached) = (stats["input_tokens"].as_u64(), stats["cached"].as_u64());
+        let written = stats["total_tokens"].as_u64().and_then(|total| total.checked_sub(read?));
+        let tokens = Tokens {
+            input: read.map(|read| read.saturating_sub(cached.unwrap_or_default())),
+            output: written.max(stats["output_tokens"].as_u64()),
+            cache_creation: None,
+            cache_read: cached,
+        };
+        Usage { tokens, cost: Cost::Unknown }
+    }
+
+    fn end(&self, ended: Option<EndedAgent>, now: Timestamp) -> Option<Result<ClaimedEnd, Failure>> {
+        let Some(result) = &self.result else { return refused_to_start(ended).map(Err) };
+        if result["status"] == "success" {
+            return Some(match &self.trouble {
+                None => Ok(ClaimedEnd::Finished),
+                Some(message) => Err(Failure::new(FailureKind::Provider, message)),
+            });
+        }
+        if ended == Some(EndedAgent::Exited(OUT_OF_TURNS)) {
+            return Some(Ok(ClaimedEnd::OverBudget));
+        }
+        let message = result["error"]["message"].as_str().or(self.trouble.as_deref());
+        let message = message.unwrap_or("it ended with an error that it does not name");
+        let inner = message.strip_prefix("[API Error: ").and_then(|rest| rest.rsplit_once(']')).map(|(text, _)| text);
+        let answer = inner.and_then(|text| serde_json::from_str::<Value>(text).ok()).unwrap_or_default();
+        let status = answer["error"]["code"].as_i64().or_else(|| status_of(ended));
+        Some(error(status, answer["error"]["message"].as_str().or(inner).unwrap_or(message), now))
+    }
+
+    fn trouble(&self, _now: Timestamp) -> Option<Failure> {
+        self.trouble.as_ref().map(|message| Failure::new(FailureKind::Provider, message))
+    }
+}
+
+/// The code with which it ends when it cannot show a key to its provider; it then prints no event.
+const NO_KEY: i32 = 41;
+/// The code with which it ends when its own limit of turns is reached.
+const OUT_OF_TURNS: i32 = 53;
+
+fn refused_to_start(ended: Option<EndedAgent>) -> Option<Failure> {
+    let is_refused = ended == Some(EndedAgent::Exited(NO_KEY));
+    is_refused.then(|| Failure::new(FailureKind::Auth, format!("the agent exited with {NO_KEY}: it has no key")))
+}
+
+/// The status of HTTP that an exit code stands for.
+fn status_of(ended: Option<EndedAgent>) -> Option<i64> {
+    let Some(EndedAgent::Exited(code)) = ended else { return None };
+    [400, 401, 403, 413, 429, 500, 502, 503, 504].into_iter().find(|status| status % 256 == i64::from(code))
+}

@@ -1,0 +1,141 @@
+//! The agent `mini-swe-agent`: its program `mini`, with the trajectory that it writes after each step.
+//!
+//! What it prints is for people. Its trajectory names the class of the error that ended it, what each call used, and what they cost
+//! together, as far as it knows a price.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::events::{self, cost, error, failure, sum};
+use super::installed::{self, Given, KEYS, Program};
+use crate::model::agent::{Agent, AgentOutcome, Assignment, ClaimedEnd, EndedAgent, Output, Reader, Reading};
+use crate::model::outcome::{Failure, FailureKind};
+use crate::model::program::Kind;
+use crate::model::setup::Capability;
+use crate::model::usage::{Tokens, Usage};
+use crate::text::claims;
+
+/// The kind, as fixtures name it.
+pub(super) static KIND: Kind<Agent> = Kind {
+    name: "mini-swe-agent",
+    about: "mini-swe-agent, in the workspace, allowed to do everything there",
+    keys: KEYS,
+    takes: &[Capability::Prompt, Capability::Model],
+    read: |keys| installed::read(&PROGRAM, keys),
+};
+
+/// It takes its prompt by an argument only.
+static PROGRAM: Program = Program {
+    kind: &KIND,
+    name: "mini",
+    line: "exec mini \"$@\" --output \"$SCYLLA_RECORD_FILE\" --task=\"$(cat \"$SCYLLA_PROMPT_FILE\")\"",
+    variables: &VARIABLES,
+    given,
+    thinks_by_word: false,
+    reader: || Box::<Trajectory>::default(),
+};
+/// So that it asks no questions, asks its model three times in place of ten, goes on where it knows no price, and looks up none.
+const VARIABLES: [(&str, &str); 5] = [
+    ("LITELLM_LOCAL_MODEL_COST_MAP", "True"),
+    ("MSWEA_CONFIGURED", "true"),
+    ("MSWEA_COST_TRACKING", "ignore_errors"),
+    ("MSWEA_MODEL_RETRY_STOP_AFTER_ATTEMPT", "3"),
+    ("MSWEA_SILENT_STARTUP", "1"),
+];
+
+/// Its own limit of 3 dollars is off: limits are the same for every agent.
+fn given(assignment: &Assignment<'_>) -> Given {
+    let mut options: Vec<_> = ["--yolo", "--exit-immediately", "--cost-limit", "0"].map(Into::into).into();
+    if let Some(model) = assignment.model {
+        options.extend(["--model".into(), model.into()]);
+    }
+    Given { options, variables: Vec::new() }
+}
+
+/// Reads the trajectory.
+#[derive(Debug, Default)]
+struct Trajectory {
+    /// Its bytes so far, or why it cannot be read.
+    left: Option<Result<Vec<u8>, String>>,
+}
+
+impl Reader for Trajectory {
+    fn wants(&self) -> &'static [Output] {
+        &[Output::Record]
+    }
+
+    fn feed(&mut self, output: Output, piece: &[u8]) {
+        if output == Output::Record
+            && let Ok(bytes) = self.left.get_or_insert_with(|| Ok(Vec::new()))
+        {
+            bytes.extend_from_slice(piece);
+        }
+    }
+
+    fn cannot_read(&mut self, output: Output, why: String) {
+        if output == Output::Record {
+            self.left = Some(Err(why));
+        }
+    }
+
+    fn reading(&self, now: Timestamp) -> Option<Reading> {
+        Some(match self.left.as_ref()? {
+            Ok(bytes) => read(bytes, now),
+            Err(why) => Reading { end: Err(why.clone()), ..Reading::default() },
+        })
+    }
+
+    fn outcome(&self, ended: EndedAgent, now: Timestamp) -> Result<AgentOutcome, Failure> {
+        events::outcome(ended, self.reading(now), None)
+    }
+}
+
+/// What a trajectory says. How it ended stands at its beginning, so that it is known of one that is cut off; what it used is then
+/// not known.
+fn read(bytes: &[u8], now: Timestamp) -> Reading {
+    let whole: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let cut = if whole.is_null() { claims::member(bytes, "info") } else { None };
+    let info = cut.as_ref().unwrap_or(&whole["info"]);
+    let messages = whole["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let calls = || messages.iter().map(|message| &message["extra"]).filter(|extra| extra["response"].is_object());
+    let tokens = calls().map(|call| tokens(&call["response"]["usage"])).fold(Tokens::default(), sum);
+    let is_priced = calls().all(|call| call["cost"].as_f64() != Some(0.0));
+    let dollars = info["model_stats"]["instance_cost"].as_f64().filter(|_| is_priced);
+    let usage = Usage { tokens, cost: cost(dollars, tokens) };
+    let message = messages.last().and_then(|last| last["extra"]["exception_str"].as_str());
+    match end(info["exit_status"].as_str().unwrap_or_default(), message, now) {
+        None => Reading { usage, failure: None, end: Ok(None) },
+        Some(Ok(end)) => Reading { usage, failure: None, end: Ok(Some(end)) },
+        Some(Err(failure)) => Reading { usage, failure: Some(failure), end: Ok(None) },
+    }
+}
+
+/// What it counts as read includes what was read from the cache and written to it.
+fn tokens(usage: &Value) -> Tokens {
+    let cache_read = usage["prompt_tokens_details"]["cached_tokens"].as_u64();
+    let cache_creation = usage["cache_creation_input_tokens"].as_u64();
+    let cached = cache_read.unwrap_or_default().saturating_add(cache_creation.unwrap_or_default());
+    let input = usage["prompt_tokens"].as_u64().map(|all| all.saturating_sub(cached));
+    Tokens { input, output: usage["completion_tokens"].as_u64(), cache_creation, cache_read }
+}
+
+/// What the word means by which it says how it ended: one of its own, or the class of an error.
+fn end(status: &str, message: Option<&str>, now: Timestamp) -> Option<Result<ClaimedEnd, Failure>> {
+    let message = message.unwrap_or(status);
+    let failure = |kind| Some(Err(failure(kind, message, now)));
+    match status {
+        "" | "UserInterruption" | "KeyboardInterrupt" => None,
+        "Submitted" | "RepeatedFormatError" => Some(Ok(ClaimedEnd::Finished)),
+        "LimitsExceeded" | "TimeExceeded" => Some(Ok(ClaimedEnd::OverBudget)),
+        "ContextWindowExceededError" => Some(Ok(ClaimedEnd::ContextTooLong)),
+        "ContentPolicyViolationError" => Some(Ok(ClaimedEnd::Refused)),
+        "AuthenticationError" | "PermissionDeniedError" => failure(FailureKind::Auth),
+        "RateLimitError" => failure(FailureKind::RateLimit),
+        "ModuleNotFoundError" | "ImportError" => failure(FailureKind::Spawn),
+        // The library that it asks models by puts its own words, which end so, before those of the provider.
+        "BadRequestError" => {
+            Some(error(None, message.split_once("Exception - ").map_or(message, |(_, theirs)| theirs), now))
+        }
+        _ => failure(FailureKind::Provider),
+    }
+}
