@@ -119,6 +119,8 @@ impl Reader for Log {
 #[derive(Debug, Clone, Default)]
 struct AiderEvents {
     tokens: Tokens,
+    /// The version that it printed.
+    version: Option<String>,
     /// What all messages cost, in dollars.
     dollars: Option<f64>,
     /// Whether a message was sent and not answered yet.
@@ -137,7 +139,9 @@ impl AiderEvents {
     /// Takes a line that it printed.
     fn printed(&mut self, line: &[u8]) {
         let Ok(line) = std::str::from_utf8(line) else { return };
-        if line.starts_with("Tokens: ") {
+        if let Some(version) = line.strip_prefix("Aider v").filter(|_| self.version.is_none()) {
+            self.version = Some(version.to_owned());
+        } else if line.starts_with("Tokens: ") {
             (self.printed, self.is_too_long) = (None, false);
         } else if let Some(error) = line.strip_prefix("litellm.") {
             self.printed = Some(short::cut(error, 1000));
@@ -188,6 +192,10 @@ impl Events for AiderEvents {
 
     fn usage(&self) -> Usage {
         Usage { tokens: self.tokens, cost: cost(self.dollars, self.tokens) }
+    }
+
+    fn version(&self) -> Option<&str> {
+        self.version.as_deref()
     }
 
     fn end(&self, _ended: Option<EndedAgent>, now: Timestamp) -> Option<Result<ClaimedEnd, Failure>> {

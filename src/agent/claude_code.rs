@@ -84,6 +84,8 @@ fn given(assignment: &Assignment<'_>) -> Given {
 #[derive(Debug, Clone, Default)]
 struct ClaudeEvents {
     messages: Messages,
+    /// The version that its first event names.
+    version: Option<String>,
     /// The last error that it said it will ask again after.
     retry: Option<Failure>,
     /// Its last event.
@@ -101,6 +103,9 @@ impl Events for ClaudeEvents {
                     self.messages.count(id, tokens);
                 }
                 self.retry = None;
+            }
+            (Some("system"), Some("init")) => {
+                self.version = event["claude_code_version"].as_str().map(str::to_owned);
             }
             (Some("system"), Some("api_retry")) => {
                 let status = event["error_status"].as_i64();
@@ -122,6 +127,10 @@ impl Events for ClaudeEvents {
 
     fn end(&self, _ended: Option<EndedAgent>, now: Timestamp) -> Option<Result<ClaimedEnd, Failure>> {
         self.result.as_ref().map(|result| ending(result, now))
+    }
+
+    fn version(&self) -> Option<&str> {
+        self.version.as_deref()
     }
 
     fn trouble(&self, _now: Timestamp) -> Option<Failure> {

@@ -27,6 +27,11 @@ pub(super) trait Events: fmt::Debug + Clone + Default {
     /// known when it did.
     fn end(&self, ended: Option<EndedAgent>, now: Timestamp) -> Option<Result<ClaimedEnd, Failure>>;
 
+    /// The version that it says it is.
+    fn version(&self) -> Option<&str> {
+        None
+    }
+
     /// The error after which it was asking again, if nothing came later.
     fn trouble(&self, _now: Timestamp) -> Option<Failure> {
         None
@@ -143,7 +148,7 @@ pub(super) fn reading<E: Events>(events: &E, ended: Option<EndedAgent>, now: Tim
         Some(Ok(end)) => (Some(end), None),
         Some(Err(failure)) => (None, Some(failure)),
     };
-    Reading { usage: events.usage(), failure, end: Ok(end) }
+    Reading { usage: events.usage(), version: events.version().map(str::to_owned), failure, end: Ok(end) }
 }
 
 /// The outcome of a program that says itself how it ended, whatever its exit code. If it ended and does not say how,

@@ -103,10 +103,11 @@ fn read(bytes: &[u8], now: Timestamp) -> Reading {
     let dollars = info["model_stats"]["instance_cost"].as_f64().filter(|_| is_priced);
     let usage = Usage { tokens, cost: cost(dollars, tokens) };
     let message = messages.last().and_then(|last| last["extra"]["exception_str"].as_str());
+    let version = info["mini_version"].as_str().map(str::to_owned);
     match end(info["exit_status"].as_str().unwrap_or_default(), message, now) {
-        None => Reading { usage, failure: None, end: Ok(None) },
-        Some(Ok(end)) => Reading { usage, failure: None, end: Ok(Some(end)) },
-        Some(Err(failure)) => Reading { usage, failure: Some(failure), end: Ok(None) },
+        None => Reading { usage, version, failure: None, end: Ok(None) },
+        Some(Ok(end)) => Reading { usage, version, failure: None, end: Ok(Some(end)) },
+        Some(Err(failure)) => Reading { usage, version, failure: Some(failure), end: Ok(None) },
     }
 }
 

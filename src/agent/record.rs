@@ -27,6 +27,9 @@ pub struct Record {
     /// the agent, and means `finished` for an agent that ended by itself.
     #[schemars(with = "ClaimedEnd")]
     pub end: Option<ClaimedEnd>,
+    /// The version of the agent's program; anything but a text counts as missing.
+    #[schemars(with = "Option<String>")]
+    pub version: Option<Value>,
     /// What kept the agent from working (`auth`, `out_of_memory`, `provider`, `rate_limit`): then the attempt has no
     /// result.
     #[schemars(with = "Option<ClaimedFailure>")]
@@ -52,7 +55,7 @@ pub fn read(bytes: &[u8], now: Timestamp) -> Reading {
     match whole(bytes, now) {
         Ok((record, failure)) => {
             let usage = Usage { tokens: record.token_stats, cost: Cost::reported(record.cost_usd) };
-            Reading { usage, failure, end: Ok(record.end) }
+            Reading { usage, version: text(record.version.as_ref()), failure, end: Ok(record.end) }
         }
         Err(why) => {
             let tokens = claims::member(bytes, "token_stats").and_then(|tokens| serde_json::from_value(tokens).ok());
@@ -61,9 +64,13 @@ pub fn read(bytes: &[u8], now: Timestamp) -> Reading {
                 failure
             });
             let usage = Usage { tokens: tokens.unwrap_or_default(), cost: Cost::reported(claims::cost(bytes)) };
-            Reading { usage, failure, end: Err(why) }
+            Reading { usage, version: text(claims::member(bytes, "version").as_ref()), failure, end: Err(why) }
         }
     }
+}
+
+fn text(value: Option<&Value>) -> Option<String> {
+    value.and_then(Value::as_str).map(str::to_owned)
 }
 
 /// A record without mistakes, or what is wrong with it: it is too large, not JSON of that shape, or reports a failure
@@ -129,7 +136,17 @@ pub fn outcome(required: bool, ended: EndedAgent, left: Option<Reading>) -> Resu
         ClaimedEnd::Refused => AgentEnd::Refused,
         ClaimedEnd::ContextTooLong => AgentEnd::ContextTooLong,
     };
-    Ok(AgentOutcome { end: end.unwrap_or(said_end), exit_code, usage: reading.usage })
+    let version = reading.version.as_deref().and_then(cleaned);
+    Ok(AgentOutcome { end: end.unwrap_or(said_end), exit_code, usage: reading.usage, version })
+}
+
+/// Longest version that is kept, in characters.
+const MOST_VERSION: usize = 60;
+
+/// What a program calls its version, in printable characters of ASCII; `None` when none are left.
+fn cleaned(version: &str) -> Option<String> {
+    let printable = version.trim().chars().filter(|it| matches!(it, ' '..='~')).take(MOST_VERSION);
+    Some(printable.collect::<String>()).filter(|version| !version.trim().is_empty())
 }
 
 /// A broken pipe and an alarm: by these signals programs end that nobody killed.
@@ -165,5 +182,32 @@ fn described(ended: EndedAgent) -> String {
         EndedAgent::Signaled(signal) => format!("was ended by signal {signal}"),
         EndedAgent::OutOfMemory => "was ended by the kernel: out of memory".to_owned(),
         EndedAgent::TimedOut | EndedAgent::NoProgress | EndedAgent::OutputLimit => "was ended at a limit".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_short_and_printable_and_what_is_no_text_is_no_version() {
+        let long = "1".repeat(100);
+        for (version, kept) in [
+            (r#""2.1.197""#, Some("2.1.197")),
+            (r#""\u001b[31m1.0\n::error::\u202e é ""#, Some("[31m1.0::error:: ")),
+            (&format!("\"{long}\""), Some(&long[..MOST_VERSION])),
+            (r#"" \t ""#, None),
+            ("2.1", None),
+            ("null", None),
+            ("[\"1\"]", None),
+        ] {
+            let reading =
+                read(format!(r#"{{"end":"finished","version":{version}}}"#).as_bytes(), Timestamp::UNIX_EPOCH);
+            let outcome = outcome(true, EndedAgent::Exited(0), Some(reading)).unwrap();
+            assert_eq!((outcome.version.as_deref(), outcome.end), (kept, AgentEnd::Finished), "{version}");
+        }
+        let cut_off = read(br#"{"version":"3","cost_usd":"#, Timestamp::UNIX_EPOCH);
+        let timed_out = outcome(true, EndedAgent::TimedOut, Some(cut_off)).unwrap();
+        assert_eq!(timed_out.version.as_deref(), Some("3"), "what was read of it in time counts");
     }
 }

@@ -172,6 +172,7 @@ fn a_judge_is_told_the_task_and_the_facts() {
         end: AgentEnd::TimedOut,
         exit_code: None,
         usage: Usage::default(),
+        agent_version: None,
         started_at: "2026-11-23T10:00:00Z".parse().unwrap(),
         duration_seconds: 1.0,
         containment: "walk".to_owned(),

@@ -188,6 +188,8 @@ pub trait Reader: fmt::Debug {
 pub struct Reading {
     /// What the attempt used, as far as the output says it.
     pub usage: Usage,
+    /// The version that the program says it is, as it says it.
+    pub version: Option<String>,
     /// What kept the agent from working.
     pub failure: Option<Failure>,
     /// How the agent describes its own end, if it does, or what is wrong with its output as a whole.
@@ -197,7 +199,7 @@ pub struct Reading {
 impl Default for Reading {
     /// The reading of an output that says nothing.
     fn default() -> Self {
-        Self { usage: Usage::default(), failure: None, end: Ok(None) }
+        Self { usage: Usage::default(), version: None, failure: None, end: Ok(None) }
     }
 }
 
@@ -242,4 +244,6 @@ pub struct AgentOutcome {
     pub exit_code: Option<i32>,
     /// What it used, as far as it is known.
     pub usage: Usage,
+    /// The version that its program says it is: printable, and short.
+    pub version: Option<String>,
 }

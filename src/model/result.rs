@@ -34,6 +34,9 @@ pub struct AgentResult {
     /// What it used, as far as it is known.
     #[serde(flatten)]
     pub usage: Usage,
+    /// The version that the agent's program says it is; missing when it does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_version: Option<String>,
     /// When the agent was started.
     #[schemars(with = "String")]
     pub started_at: Timestamp,
@@ -213,6 +216,9 @@ pub struct RunResult {
     /// What the agent used in this attempt.
     #[serde(flatten)]
     pub usage: Usage,
+    /// The version that the agent's program says it is; missing when it does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_version: Option<String>,
     /// Cost of all judges.
     #[serde(flatten, with = "usage::judges")]
     #[schemars(with = "usage::judges::Keys")]

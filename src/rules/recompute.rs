@@ -62,6 +62,7 @@ fn follow(mut result: RunResult, stages: Stages) -> RunResult {
     result.agent_end = agent.end;
     result.timed_out = agent.end.timed_out();
     result.usage = agent.usage;
+    result.agent_version = agent.agent_version;
     result.judge_cost = judgments.iter().map(|judgment| Total::from(judgment.cost)).sum();
     result.agent_duration_seconds = agent.duration_seconds;
     result.judge_duration_seconds = judgments.iter().map(|judgment| judgment.duration_seconds).sum();
@@ -91,5 +92,43 @@ fn alike(left: &Value, right: &Value) -> bool {
                 && left.iter().all(|(key, value)| right.get(key).is_some_and(|other| alike(value, other)))
         }
         _ => left == right,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_version_of_an_agent_is_the_one_that_the_agents_own_file_names() {
+        let at = "2026-11-23T10:00:00Z";
+        let hash = format!("sha256:{}", "0".repeat(64));
+        let result: RunResult = serde_json::from_value(json!({
+            "version": "4.2", "experiment_id": "test-001", "tier": "T0", "subtest": "00", "run_number": 1, "attempt": 1,
+            "config_hash": hash, "exit_code": 0, "agent_end": "finished", "timed_out": false, "token_stats": {},
+            "cost_usd": 0.25, "cost_source": "reported", "agent_version": "2.1.197", "judge_cost_usd": 0.0,
+            "duration_seconds": 1.5, "agent_duration_seconds": 1.5, "judge_duration_seconds": 0.0, "judge_score": 1.0,
+            "judge_passed": true, "judge_grade": "S", "judges": [], "checks": [], "started_at": at, "committed_at": at,
+            "seal": hash,
+        }))
+        .unwrap();
+        let with = |version: Option<&str>| Stages {
+            agent: serde_json::from_value(json!({
+                "attempt": 1, "end": "finished", "exit_code": 0, "token_stats": {}, "cost_usd": 0.25,
+                "cost_source": "reported", "agent_version": version, "started_at": at, "duration_seconds": 1.5,
+                "containment": "walk", "leftover_processes": 0, "output_truncated": false,
+            }))
+            .unwrap(),
+            changes: None,
+            checks: ChecksResult::default(),
+            judgments: Vec::new(),
+            verdict: serde_json::from_value(json!({"score": 1.0, "passed": true, "grade": "S"})).unwrap(),
+        };
+        assert!(differing(&result, &with(Some("2.1.197"))).is_empty());
+        for other in [Some("2.1.198"), None] {
+            assert_eq!(differing(&result, &with(other)), ["agent_version"], "{other:?}");
+        }
     }
 }

@@ -205,7 +205,7 @@ if [ -e "$HOME/refused" ]; then
     exit 1
 fi
 touch done
-echo '{"type":"system","subtype":"init","session_id":"s"}'
+echo '{"type":"system","subtype":"init","session_id":"s","claude_code_version":"2.1.197"}'
 for part in text tool_use; do
     echo '{"type":"assistant","message":{"id":"m1","usage":{"input_tokens":100,"output_tokens":7}}}'
 done
@@ -231,8 +231,8 @@ fn a_fixture_that_names_claude_code_has_it_solve_the_task() {
     run(&world, false).exits(0);
     let result = json(&world.experiment().join("T0/00/run_01/run_result.json"));
     assert_eq!(
-        (&result["agent_end"], &result["cost_usd"], &result["token_stats"]["input_tokens"]),
-        (&Value::from("finished"), &Value::from(0.25), &Value::from(100)),
+        (&result["agent_end"], &result["cost_usd"], &result["token_stats"]["input_tokens"], &result["agent_version"]),
+        (&Value::from("finished"), &Value::from(0.25), &Value::from(100), &Value::from("2.1.197")),
         "{result:#}"
     );
     let asked = fs::read_to_string(world.path("home/asked")).unwrap();
@@ -297,6 +297,12 @@ fn five_agent_programs_in_one_experiment_are_asked_as_documented_and_all_solve_t
         let result = json(&world.experiment().join(format!("T0/0{number}/run_01/run_result.json")));
         assert_eq!(result["agent_end"], "finished", "{kind}: {result:#}");
         assert!(result["token_stats"]["input_tokens"].as_u64() > Some(0), "{kind}: {result:#}");
+        let version = match *kind {
+            "aider" => Value::from("0.86.2"),
+            "mini-swe-agent" => Value::from("2.4.6"),
+            _ => Value::Null,
+        };
+        assert_eq!(result["agent_version"], version, "{kind}: what a program does not say is not known");
         let lines = fs::read_to_string(world.path(&format!("home/asked-{program}"))).unwrap();
         asked.insert(*kind, lines.lines().map(scrubbed).collect::<Vec<String>>());
     }

@@ -177,6 +177,8 @@ pub struct AgentDetails {
     /// What it used.
     #[serde(flatten)]
     pub usage: Usage,
+    /// The version that its program says it is.
+    pub version: Option<String>,
     /// When it was started.
     #[schemars(with = "Option<String>")]
     pub started_at: Option<Timestamp>,

@@ -6,7 +6,11 @@ use crate::model::outcome::AgentEnd;
 use crate::model::usage::{Cost, CostSource, Tokens, Total};
 use crate::text::escape;
 use crate::text::page::Page;
+use crate::text::short::cut;
 use crate::text::words::{counted, duration, moment};
+
+/// So many characters of a version are shown.
+const MOST_VERSION: usize = 60;
 
 /// What the screen shows about the agent at its top.
 pub(super) fn facts(run: &RunDetails) -> Vec<(&'static str, String)> {
@@ -18,8 +22,12 @@ pub(super) fn facts(run: &RunDetails) -> Vec<(&'static str, String)> {
         let contained = agent.containment.as_deref().map(|by| format!("contained by {}", escape::terminal(by)));
         let left = (agent.leftover_processes > 0)
             .then(|| format!("{} outlived it", counted(agent.leftover_processes as usize, "process")));
-        let cut = agent.output_truncated.then(|| "its output was cut at the limit".to_owned());
-        let beside: Vec<String> = [attempt, contained, left, cut].into_iter().flatten().collect();
+        let version = agent
+            .version
+            .as_deref()
+            .map(|version| format!("version {}", escape::terminal(&cut(version, MOST_VERSION))));
+        let cut_off = agent.output_truncated.then(|| "its output was cut at the limit".to_owned());
+        let beside: Vec<String> = [version, attempt, contained, left, cut_off].into_iter().flatten().collect();
         let beside = if beside.is_empty() { String::new() } else { format!("; {}", beside.join(", ")) };
         facts.push(("agent", format!("{}{beside}", words.join(" "))));
     }

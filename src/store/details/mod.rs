@@ -256,6 +256,7 @@ fn of_agent(result: &RunResult, agent: Option<&AgentResult>) -> AgentDetails {
         end: Some(result.agent_end),
         exit_code: result.exit_code,
         usage: result.usage,
+        version: result.agent_version.clone(),
         started_at: Some(agent.map_or(result.started_at, |agent| agent.started_at)),
         duration_seconds: Some(result.agent_duration_seconds),
         attempt: Some(result.attempt),

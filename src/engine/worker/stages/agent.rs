@@ -41,6 +41,7 @@ impl Work<'_> {
             end: AgentEnd::Finished,
             exit_code: None,
             usage: Usage::NOTHING,
+            agent_version: None,
             started_at,
             duration_seconds: 0.0,
             containment: "none".to_owned(),
@@ -179,6 +180,7 @@ impl Work<'_> {
             result.end = outcome.end;
             result.exit_code = outcome.exit_code;
             result.usage = outcome.usage;
+            result.agent_version = outcome.version;
         }
         self.place.containment.name().clone_into(&mut result.containment);
         result.leftover_processes = ended.leftovers;

@@ -331,6 +331,7 @@ impl<'a> Work<'a> {
             agent_end: agent.end,
             timed_out: agent.end.timed_out(),
             usage: agent.usage,
+            agent_version: agent.agent_version.clone(),
             judge_cost: judgments.iter().map(|judgment| Total::from(judgment.cost)).sum(),
             failed_judge_cost: self.graded_store.failed_judges_cost()?,
             duration_seconds: agent.duration_seconds + checks_duration + judge_duration_seconds,
@@ -350,13 +351,12 @@ impl<'a> Work<'a> {
             // Filled in by the commit.
             former_attempts: 0,
             former_cost: Total::ZERO,
+            seal: Digest::of(b""),
             started_at: agent.started_at,
             committed_at: clock::now(),
             flags: self.flags(agent, changes.as_ref())?,
             not_captured: changes.as_ref().map(Changes::not_captured),
             changed_nothing: changes.as_ref().map(Changes::is_nothing),
-            // Filled in by the commit.
-            seal: Digest::of(b""),
         };
         // Workspaces are moved first, so that a stop in between leaves nothing behind; the patch is enough to go on
         // with.

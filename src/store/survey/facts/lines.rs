@@ -39,6 +39,7 @@ const RESULT: &[(&[u8], ReadFact)] = &[
     (key!("  ", "token_stats"), |_, value, lines| lines.pass(value, 2)),
     (key!("  ", "cost_usd"), |facts, value, _| json(&mut facts.cost_usd, value)),
     (key!("  ", "cost_source"), |_, value, _| scalar(value)),
+    (key!("  ", "agent_version"), |_, value, _| scalar(value)),
     (key!("  ", "judge_cost_usd"), |facts, value, _| json(&mut facts.judge_cost_usd, value)),
     (key!("  ", "judge_cost_unknown"), |facts, value, _| json(&mut facts.judge_cost_unknown, value)),
     (key!("  ", "failed_judge_cost_usd"), |facts, value, _| json(&mut facts.failed_judge_cost_usd, value)),
