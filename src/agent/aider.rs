@@ -36,6 +36,8 @@ static PROGRAM: Program = Program {
     given,
     thinks_by_word: false,
     reader: || Box::<Log>::default(),
+    // Its log has no words of its model, and what it prints is for people.
+    steps: None,
 };
 /// No questions, nothing sent to its makers, no commits and no `.gitignore` of its own: the tree holds what it changed and nothing
 /// else.

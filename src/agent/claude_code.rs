@@ -9,11 +9,13 @@ use serde_json::Value;
 
 use super::events::{Events, Messages, Stream, error, kind_of, most};
 use super::installed::{self, Given, KEYS, Program};
+use super::steps::{call, of_events, printed, text};
 use crate::model::agent::{Agent, Assignment, ClaimedEnd, EndedAgent};
 use crate::model::money::Usd;
 use crate::model::outcome::Failure;
 use crate::model::program::Kind;
 use crate::model::setup::{Capability, Tools};
+use crate::model::steps::{StepKind, Steps};
 use crate::model::usage::{Cost, Tokens, Usage};
 use crate::setup::compose::TEAMS_VARIABLE;
 
@@ -44,6 +46,7 @@ static PROGRAM: Program = Program {
     given,
     thinks_by_word: true,
     reader: || Box::new(Stream::<ClaudeEvents>::default()),
+    steps: Some(printed(|bytes| of_events(bytes, add_steps))),
 };
 /// Events as they happen, no questions, and of the settings only those of the tree: what a person has set up for themselves (a
 /// `CLAUDE.md`, plugins, hooks) is no part of what is measured.
@@ -150,4 +153,21 @@ fn ending(result: &Value, now: Timestamp) -> Result<ClaimedEnd, Failure> {
     }
     let message = result["result"].as_str().or_else(|| result["terminal_reason"].as_str());
     error(result["api_error_status"].as_i64(), message.unwrap_or("it ended with an error that it does not name"), now)
+}
+
+/// Adds the steps of an event: each has a part of a message, those of tools come as messages of the user.
+fn add_steps(event: &Value, steps: &mut Steps) {
+    for part in event["message"]["content"].as_array().into_iter().flatten() {
+        match (event["type"].as_str(), part["type"].as_str()) {
+            (Some("assistant"), Some("text")) => steps.add(StepKind::Message, &text(&part["text"])),
+            (Some("assistant"), Some("thinking")) => steps.add(StepKind::Thought, &text(&part["thinking"])),
+            (Some("assistant"), Some("tool_use" | "server_tool_use")) => {
+                steps.add(call(&part["name"]), &text(&part["input"]));
+            }
+            (Some("assistant" | "user"), Some(kind)) if kind.ends_with("tool_result") => {
+                steps.add(StepKind::ToolOutput { is_error: part["is_error"] == true }, &text(&part["content"]));
+            }
+            _ => {}
+        }
+    }
 }

@@ -3,15 +3,19 @@
 //! Its errors are texts of its own in the field of an event: what matters in them stands at their beginning, before anything that
 //! somebody else wrote. It prints an error each time before it asks again; only `turn.failed` is the end.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::events::{Events, Stream, error, failure, most, status_in};
 use super::installed::{self, Given, KEYS, Program};
-use crate::model::agent::{Agent, Assignment, ClaimedEnd, EndedAgent};
+use super::steps::{of_events, printed, text};
+use crate::model::agent::{Agent, Assignment, ClaimedEnd, EndedAgent, StepsIn};
 use crate::model::outcome::{Failure, FailureKind};
 use crate::model::program::Kind;
 use crate::model::setup::Capability;
+use crate::model::steps::{StepKind, Steps};
 use crate::model::usage::{Cost, Tokens, Usage};
 
 /// The kind, as fixtures name it.
@@ -23,8 +27,16 @@ pub(super) static KIND: Kind<Agent> = Kind {
     read: |keys| installed::read(&PROGRAM, keys),
 };
 
-static PROGRAM: Program =
-    Program { kind: &KIND, name: "codex", line: LINE, variables: &[], given, thinks_by_word: false, reader };
+static PROGRAM: Program = Program {
+    kind: &KIND,
+    name: "codex",
+    line: LINE,
+    variables: &[],
+    given,
+    thinks_by_word: false,
+    reader,
+    steps: Some(STEPS),
+};
 
 /// The prompt comes by standard input. `codex exec` reads its key from a variable of its own, and the address of another endpoint from
 /// its settings.
@@ -148,4 +160,44 @@ fn failed(message: &str, now: Timestamp) -> Result<ClaimedEnd, Failure> {
         return Ok(ClaimedEnd::ContextTooLong);
     }
     error(None, answer["error"]["message"].as_str().unwrap_or(message), now)
+}
+
+const STEPS: StepsIn = printed(|bytes| {
+    let mut begun = BTreeSet::new();
+    of_events(bytes, |event, steps| add_steps(event, &mut begun, steps))
+});
+
+/// Adds the steps of an event. A call of a tool comes when it begins and once more with its output, with the same id; some come
+/// only when they are done.
+fn add_steps(event: &Value, begun: &mut BTreeSet<String>, steps: &mut Steps) {
+    let is_done = match event["type"].as_str() {
+        Some("item.started") => false,
+        Some("item.completed") => true,
+        _ => return,
+    };
+    let item = &event["item"];
+    let of = |name: &str| text(&item[name]);
+    let (name, input, output) = match item["type"].as_str() {
+        Some("agent_message") if is_done => return steps.add(StepKind::Message, &of("text")),
+        Some("reasoning") if is_done => return steps.add(StepKind::Thought, &of("text")),
+        Some("command_execution") => ("command".to_owned(), of("command"), of("aggregated_output")),
+        Some("file_change") => ("file_change".to_owned(), of("changes"), of("status")),
+        Some("web_search") => ("web_search".to_owned(), of("query"), String::new()),
+        Some("mcp_tool_call") => {
+            let output = text(&item["result"]["content"]) + &text(&item["error"]["message"]);
+            (format!("{} of {}", of("tool"), of("server")), of("arguments"), output)
+        }
+        _ => return,
+    };
+    if !is_done {
+        begun.insert(of("id"));
+    }
+    if !is_done || !begun.remove(&of("id")) {
+        steps.add(StepKind::ToolCall { name }, &input);
+    }
+    if is_done {
+        let has_failed = matches!(item["status"].as_str(), Some("failed" | "declined"));
+        let is_error = has_failed || item["exit_code"].as_i64().is_some_and(|code| code != 0);
+        steps.add(StepKind::ToolOutput { is_error }, &output);
+    }
 }

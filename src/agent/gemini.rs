@@ -9,10 +9,12 @@ use serde_json::Value;
 
 use super::events::{Events, Stream, error};
 use super::installed::{self, Given, KEYS, Program};
-use crate::model::agent::{Agent, Assignment, ClaimedEnd, EndedAgent, Reader};
+use super::steps::{call, of_events, printed, text};
+use crate::model::agent::{Agent, Assignment, ClaimedEnd, EndedAgent, Reader, StepsIn};
 use crate::model::outcome::{Failure, FailureKind};
 use crate::model::program::Kind;
 use crate::model::setup::Capability;
+use crate::model::steps::{StepKind, Steps};
 use crate::model::usage::{Cost, Tokens, Usage};
 
 /// The kind, as fixtures name it.
@@ -24,8 +26,16 @@ pub(super) static KIND: Kind<Agent> = Kind {
     read: |keys| installed::read(&PROGRAM, keys),
 };
 
-static PROGRAM: Program =
-    Program { kind: &KIND, name: "gemini", line: LINE, variables: &VARIABLES, given, thinks_by_word: false, reader };
+static PROGRAM: Program = Program {
+    kind: &KIND,
+    name: "gemini",
+    line: LINE,
+    variables: &VARIABLES,
+    given,
+    thinks_by_word: false,
+    reader,
+    steps: Some(STEPS),
+};
 
 /// The prompt comes by standard input. The home lies beside the record, where nothing of other runs is.
 const LINE: &str = "\
@@ -132,4 +142,22 @@ fn refused_to_start(ended: Option<EndedAgent>) -> Option<Failure> {
 fn status_of(ended: Option<EndedAgent>) -> Option<i64> {
     let Some(EndedAgent::Exited(code)) = ended else { return None };
     [400, 401, 403, 413, 429, 500, 502, 503, 504].into_iter().find(|status| status % 256 == i64::from(code))
+}
+
+const STEPS: StepsIn = printed(|bytes| of_events(bytes, add_steps));
+
+/// Adds the steps of an event. A message comes in pieces. What was thought is not told, and of some tools no output is.
+fn add_steps(event: &Value, steps: &mut Steps) {
+    match event["type"].as_str() {
+        Some("message") if event["role"] == "assistant" && event["delta"] == true => {
+            steps.add_piece(&text(&event["content"]));
+        }
+        Some("message") if event["role"] == "assistant" => steps.add(StepKind::Message, &text(&event["content"])),
+        Some("tool_use") => steps.add(call(&event["tool_name"]), &text(&event["parameters"])),
+        Some("tool_result") => {
+            let output = if event["output"].is_null() { &event["error"]["message"] } else { &event["output"] };
+            steps.add(StepKind::ToolOutput { is_error: event["status"] == "error" }, &text(output));
+        }
+        _ => {}
+    }
 }

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 use serde_json::{Map, Value, json};
 
-use crate::model::agent::{Adapter, Agent, AgentStart, Assignment, NamedProgram, Paths, Reader};
+use crate::model::agent::{Adapter, Agent, AgentStart, Assignment, NamedProgram, Paths, Reader, StepsIn};
 use crate::model::ids::ModelName;
 use crate::model::program::{Invocation, Keys, Kind};
 
@@ -30,6 +30,8 @@ pub(super) struct Program {
     pub thinks_by_word: bool,
     /// A reader of its output.
     pub reader: fn() -> Box<dyn Reader>,
+    /// Where it tells the steps that it took.
+    pub steps: Option<StepsIn>,
 }
 
 /// What a program is given of an assignment, beside the file with the prompt.
@@ -94,5 +96,9 @@ impl Adapter for Installed {
 
     fn reader(&self) -> Option<Box<dyn Reader>> {
         Some((self.program.reader)())
+    }
+
+    fn steps(&self) -> Option<StepsIn> {
+        self.program.steps
     }
 }

@@ -8,10 +8,12 @@ use serde_json::Value;
 
 use super::events::{self, cost, error, failure, sum};
 use super::installed::{self, Given, KEYS, Program};
-use crate::model::agent::{Agent, AgentOutcome, Assignment, ClaimedEnd, EndedAgent, Output, Reader, Reading};
+use super::steps::{call, text};
+use crate::model::agent::{Agent, AgentOutcome, Assignment, ClaimedEnd, EndedAgent, Output, Reader, Reading, StepsIn};
 use crate::model::outcome::{Failure, FailureKind};
 use crate::model::program::Kind;
 use crate::model::setup::Capability;
+use crate::model::steps::{StepKind, Steps};
 use crate::model::usage::{Tokens, Usage};
 use crate::text::claims;
 
@@ -33,6 +35,7 @@ static PROGRAM: Program = Program {
     given,
     thinks_by_word: false,
     reader: || Box::<Trajectory>::default(),
+    steps: Some(StepsIn { output: Output::Record, read: steps }),
 };
 /// So that it asks no questions, asks its model three times in place of ten, goes on where it knows no price, and looks up none.
 const VARIABLES: [(&str, &str); 5] = [
@@ -139,4 +142,27 @@ fn end(status: &str, message: Option<&str>, now: Timestamp) -> Option<Result<Cla
         }
         _ => failure(FailureKind::Provider),
     }
+}
+
+/// The steps of a trajectory. One that is cut is no JSON and tells none.
+fn steps(bytes: &[u8]) -> Steps {
+    let whole: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let mut steps = Steps::default();
+    for message in whole["messages"].as_array().into_iter().flatten() {
+        match message["role"].as_str() {
+            Some("assistant") => {
+                steps.add(StepKind::Thought, &text(&message["reasoning_content"]));
+                steps.add(StepKind::Message, &text(&message["content"]));
+                for asked in message["tool_calls"].as_array().into_iter().flatten() {
+                    steps.add(call(&asked["function"]["name"]), &text(&asked["function"]["arguments"]));
+                }
+            }
+            Some("tool") => {
+                let is_error = message["extra"]["returncode"].as_i64().is_some_and(|code| code != 0);
+                steps.add(StepKind::ToolOutput { is_error }, &text(&message["content"]));
+            }
+            _ => {}
+        }
+    }
+    steps
 }

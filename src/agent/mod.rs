@@ -14,6 +14,7 @@ mod nop;
 mod opencode;
 mod oracle;
 pub mod record;
+mod steps;
 
 use std::collections::BTreeMap;
 

@@ -10,10 +10,12 @@ use serde_json::Value;
 
 use super::events::{Events, Messages, Stream, cost, error};
 use super::installed::{self, Given, KEYS, Program};
+use super::steps::{call, of_events, printed, text};
 use crate::model::agent::{Agent, Assignment, ClaimedEnd, EndedAgent, Reader};
 use crate::model::outcome::{Failure, FailureKind};
 use crate::model::program::Kind;
 use crate::model::setup::Capability;
+use crate::model::steps::{StepKind, Steps};
 use crate::model::usage::{Tokens, Usage};
 use crate::text::resets;
 
@@ -35,6 +37,7 @@ static PROGRAM: Program = Program {
     given,
     thinks_by_word: false,
     reader,
+    steps: Some(printed(|bytes| of_events(bytes, add_steps))),
 };
 /// So that it asks nobody but its model and no questions, and reads no instructions but the tree's.
 const VARIABLES: [(&str, &str); 7] = [
@@ -134,5 +137,22 @@ fn failed(failure: &Value, now: Timestamp) -> Result<ClaimedEnd, Failure> {
                 data["responseHeaders"]["retry-after"].as_str().filter(|_| failure.kind == FailureKind::RateLimit);
             Failure { retry_at: header.and_then(|value| resets::of_header(value, now)).or(failure.retry_at), ..failure }
         }),
+    }
+}
+
+/// Adds the steps of an event. A call of a tool comes once it is done, with its output.
+fn add_steps(event: &Value, steps: &mut Steps) {
+    let part = &event["part"];
+    match event["type"].as_str() {
+        Some("text") => steps.add(StepKind::Message, &text(&part["text"])),
+        Some("reasoning") => steps.add(StepKind::Thought, &text(&part["text"])),
+        Some("tool_use") => {
+            let state = &part["state"];
+            let is_error = state["status"] == "error";
+            steps.add(call(&part["tool"]), &text(&state["input"]));
+            let output = if is_error { &state["error"] } else { &state["output"] };
+            steps.add(StepKind::ToolOutput { is_error }, &text(output));
+        }
+        _ => {}
     }
 }

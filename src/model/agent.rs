@@ -17,6 +17,7 @@ use super::ids::{AttemptNumber, ModelName, RunId};
 use super::outcome::{AgentEnd, Failure};
 use super::program::{Invocation, Kind};
 use super::setup::Setup;
+use super::steps::Steps;
 use super::usage::Usage;
 
 /// An agent of a fixture: an adapter with the fixture's settings for it.
@@ -83,6 +84,11 @@ pub trait Adapter: fmt::Debug + Send + Sync {
 
     /// The reader of its program's output; `None` when it starts no program.
     fn reader(&self) -> Option<Box<dyn Reader>> {
+        None
+    }
+
+    /// Where it tells the steps that it took; `None` when its output does not.
+    fn steps(&self) -> Option<StepsIn> {
         None
     }
 }
@@ -159,6 +165,15 @@ pub enum Output {
     Stderr,
     /// The file that the agent may write to `$SCYLLA_RECORD_FILE`.
     Record,
+}
+
+/// Where the steps of a kind of agent are told, and how they are read there.
+#[derive(Debug, Clone, Copy)]
+pub struct StepsIn {
+    /// The output that tells them.
+    pub output: Output,
+    /// Reads them from its bytes, which may be cut anywhere and may be anything.
+    pub read: fn(&[u8]) -> Steps,
 }
 
 /// Reads the output of an agent's program as it grows: at any time it can report what the program used so far.

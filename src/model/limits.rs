@@ -37,6 +37,12 @@ pub const MOST_RECORD_FILES: usize = 1000;
 pub const MOST_RECORD_BYTES: u64 = 64 << 20;
 /// Deepest folder of them.
 pub const MOST_RECORD_DEPTH: usize = 16;
+/// Most steps of an agent that are shown: more than anybody reads.
+pub const MOST_STEPS: usize = 10_000;
+/// Longest text of one, in bytes.
+pub const MOST_STEP_BYTES: usize = 64 << 10;
+/// Longest name of a tool in one, in bytes.
+pub const MOST_TOOL_NAME_BYTES: usize = 200;
 /// Largest patch that is kept, in bytes.
 pub const MOST_PATCH_BYTES: u64 = 256 << 20;
 /// Most bytes of the stdout and stderr of an agent, check or judge together, by default.

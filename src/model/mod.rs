@@ -28,6 +28,7 @@ pub mod rubric;
 pub mod score;
 pub mod setup;
 pub mod shortfall;
+pub mod steps;
 pub mod survey;
 pub mod table;
 pub mod task;

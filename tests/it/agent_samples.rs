@@ -16,7 +16,7 @@ use crate::shared::shared;
 use crate::world::{Output as Ended, World};
 
 /// A fixture that says nothing but the kind.
-struct Silent;
+pub(crate) struct Silent;
 
 impl Keys for Silent {
     fn run(&self) -> Option<Invocation> {
@@ -97,12 +97,12 @@ fn outputs(reader: &dyn Reader, sample: &Path) -> Vec<(Output, Vec<u8>)> {
 }
 
 /// The folders in a folder, by their names.
-fn folders(folder: &Path) -> BTreeMap<String, PathBuf> {
+pub(crate) fn folders(folder: &Path) -> BTreeMap<String, PathBuf> {
     let places = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     places.map(|place| (place.file_name().unwrap().to_str().unwrap().to_owned(), place)).collect()
 }
 
-fn in_gallery(assert: impl FnOnce()) {
+pub(crate) fn in_gallery(assert: impl FnOnce()) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../../snapshots/agents");
     settings.set_prepend_module_to_snapshot(false);

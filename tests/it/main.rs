@@ -4,6 +4,7 @@
 
 mod again;
 mod agent_samples;
+mod agent_steps;
 mod agent_version;
 mod architecture;
 mod browser;

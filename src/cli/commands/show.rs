@@ -7,6 +7,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::meant::{Meant, Part, meant};
 use crate::config;
+use crate::model::agent::StepsIn;
 use crate::model::details::{RunDetails, RunState, SetupDetails};
 use crate::model::ids::{JudgeNumber, RunId, RunNumber, SetupId, TierId};
 use crate::model::plan::Plan;
@@ -15,10 +16,10 @@ use crate::os::lock;
 use crate::report::show::{self, Around, TextOf};
 use crate::stats::setups::together;
 use crate::store;
-use crate::store::details::{Extent, Reading, Text, View, texts};
+use crate::store::details::{Extent, Reading, Text, View, output, texts};
 use crate::store::layout::ExperimentFolder;
 use crate::store::survey::{Depth, survey};
-use crate::text::page::{self, Page};
+use crate::text::page::Page;
 use crate::text::styles::Tone;
 use crate::text::words::{bytes, counted, list, shell_word};
 use crate::text::{escape, patch};
@@ -185,23 +186,50 @@ impl Shown<'_> {
             .hint(format!("{hint}; `cargo scylla show {dir} {short}` says what is there")))
     }
 
-    /// The steps that an agent took. No kind of agent tells them yet, so this says where its own words are.
+    /// The steps that an agent took; where its kind tells none, this says where its own words are.
     fn steps(&self, run: RunId, console: &mut Console) -> Result<(), CliError> {
         self.details(run)?;
-        let logs = texts(&self.reading, run, View::Log)?;
         let path = |text: &Text| format!("{}/{}", self.name.trim_end_matches('/'), text.path);
+        let told = match self.steps_in(run) {
+            Some(told) => output(&self.reading, run, told.output)?.map(|text| (told.read, text)),
+            None => None,
+        };
+        let told = told.map(|(read, text)| (read(&text.bytes), path(&text), text.left_out));
+        let logs = texts(&self.reading, run, View::Log)?;
         if self.is_json(console) {
             let logs: Vec<String> = logs.iter().map(path).collect();
-            let value = serde_json::json!({ "run": run, "steps": null, "logs": logs });
-            return console.print(&page::pretty(&value));
+            let told = told.as_ref().map(|(steps, path, _)| (steps, path.as_str()));
+            return console.print(&show::steps_json(run, told, &logs));
         }
+        if let Some((steps, path, left_out)) = told {
+            if left_out > 0 {
+                let (path, left_out) = (escape::terminal(&path), bytes(left_out));
+                console.say(&format!("`{path}` is long: the steps in its first {left_out} are not shown"))?;
+            }
+            return console.page(&show::steps(run, &steps, &path, console.out_styles()), self.args.no_pager);
+        }
+        let why = match self.steps_in(run) {
+            Some(_) => "what its agent wrote is not there",
+            None => "agents of this kind tell no single steps",
+        };
         let mut page = Page::default();
-        page.line(format_args!("agents of this kind tell no single steps, so none are known of {run}"));
+        page.line(format_args!("{why}, so none are known of {run}"));
         for log in &logs {
             let size = bytes(log.bytes.len() as u64 + log.left_out);
             page.line(format_args!("its {} ({size}) is {}", log.title, escape::terminal(&path(log))));
         }
+        if !logs.is_empty() {
+            let short = format!("{}/{}/{}", run.tier, run.subtest, run.run);
+            let dir = shell_word(self.name);
+            page.line(format_args!("`cargo scylla show {dir} {short} --log` shows what its agent wrote"));
+        }
         console.print(&page.into_text())
+    }
+
+    /// Where the agent of a run tells its steps, by the fixture that it ran with.
+    fn steps_in(&self, run: RunId) -> Option<StepsIn> {
+        let fixture = config::fixture::load(&self.folder.fixture()).ok()?;
+        fixture.tiers.get(&run.tier)?.get(&run.subtest)?.agent.steps()
     }
 
     fn of_setup(

@@ -5,6 +5,7 @@ mod agent;
 mod judged;
 mod run;
 mod setup;
+mod steps;
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use crate::text::words::{shell_word, wrap};
 pub use agent::stages;
 pub use run::{attempts, facts, gradings, not_captured, run};
 pub use setup::{setup, tier};
+pub use steps::{steps, steps_json};
 
 /// Columns of a screen.
 const COLUMNS: usize = 80;

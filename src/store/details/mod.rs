@@ -22,7 +22,7 @@ use super::stages::RunStore;
 use super::version::Versioned;
 use super::{StoreError, checkpoint, clipped, config, form, gradings, own_digest, taken_over};
 
-pub use texts::{Text, View, texts};
+pub use texts::{Text, View, output, texts};
 
 /// What has to be known about an experiment before one of its runs is read.
 #[derive(Debug)]

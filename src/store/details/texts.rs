@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::model::agent::Output;
 use crate::model::ids::{JudgeNumber, RunId};
 use crate::model::outcome::Excerpt;
 use crate::model::result::CheckResult;
@@ -94,6 +95,20 @@ pub fn texts(reading: &Reading<'_>, run: RunId, view: View) -> Result<Vec<Text>,
         }
     }
     Ok(texts)
+}
+
+/// One kept output of a run's agent, if it is there.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn output(reading: &Reading<'_>, run: RunId, output: Output) -> Result<Option<Text>, StoreError> {
+    let own = reading.place(run)?;
+    let (title, place) = match output {
+        Output::Stdout => ("standard output", own.agent_stdout()),
+        Output::Stderr => ("standard error", own.agent_stderr()),
+        Output::Record => ("record", own.record()),
+    };
+    read(reading.folder, title, &place)
 }
 
 impl Reading<'_> {
