@@ -40,7 +40,7 @@ exits! {
     Mendable 4 "`verify`: folder and checkpoint differ, `repair` can mend it.",
     Damaged 5 "Something is damaged, altered or missing; it needs a person or a rerun. `verify` alone reads all evidence; `resume` and `run` look at results, index and unfinished runs.",
     Incomplete 6 "Planned runs are missing (interrupted, errored, budget or rate limit: the message says which).",
-    Policy 7 "A policy of the gate is not met (`--max-missing`, `--max-errored`, `--min-runs`, `--min-judges`, `--min-pass-rate`, `--deny-warnings`, `--no-secrets`, `--require-seal`, `--signer`, `--report`), or a report is not of the results that are there now, or `report --published` was given what the tables do not say.",
+    Policy 7 "A policy of the gate is not met (`--max-missing`, `--max-errored`, `--min-runs`, `--min-judges`, `--min-pass-rate`, `--deny-warnings`, `--no-secrets`, `--require-seal`, `--same-agent-version`, `--signer`, `--report`), or a report is not of the results that are there now, or `report --published` was given what the tables do not say.",
     HungUp 129 "Stopped by SIGHUP; can be resumed.",
     Interrupted 130 "Stopped by SIGINT; can be resumed.",
     Terminated 143 "Stopped by SIGTERM; can be resumed.",

@@ -14,6 +14,7 @@ use super::status::status_on_disk;
 
 /// The requirements; what is `None`, empty or `false` is not required.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a requirement of its own")]
 pub struct Policy {
     /// Most planned runs without a result.
     pub max_missing: Option<usize>,
@@ -31,6 +32,8 @@ pub struct Policy {
     pub no_secrets: bool,
     /// A seal over the whole experiment that covers all of it.
     pub require_seal: bool,
+    /// Whether the agents of each kind must have said one and the same version in every result.
+    pub same_agent_version: bool,
 }
 
 /// A part of an experiment to which a requirement applies: `T1`, or `T1/02`.
@@ -168,6 +171,15 @@ pub enum Unmet {
     Unsealed,
     /// There is one, and places came after it: how many.
     Outgrown(usize),
+    /// The agents of a kind are not known to have been of one version.
+    AgentVersions {
+        /// The kind; `None` when no fixture names it.
+        kind: Option<&'static str>,
+        /// How many results there are of each version that was said.
+        said: BTreeMap<String, usize>,
+        /// How many results say none.
+        silent: usize,
+    },
 }
 
 /// The requirements of a policy that are not met.
@@ -193,6 +205,19 @@ pub fn unmet(policy: &Policy, survey: &Survey, plan: &Plan, findings: &[Finding]
         _ => {}
     }
     unmet
+}
+
+/// The kinds of agents that are not known to have been of one version; of each result the kind, and the version that the agent
+/// said. A kind of which no result says a version is among them: nobody knows then.
+#[must_use]
+pub fn several_versions(results: impl Iterator<Item = (Option<&'static str>, Option<String>)>) -> Vec<Unmet> {
+    let mut kinds: BTreeMap<Option<&'static str>, (BTreeMap<String, usize>, usize)> = BTreeMap::new();
+    for (kind, version) in results {
+        let (said, silent) = kinds.entry(kind).or_default();
+        *version.map_or(silent, |version| said.entry(version).or_default()) += 1;
+    }
+    let several = kinds.into_iter().filter(|(_, (said, silent))| said.len() != 1 || *silent > 0);
+    several.map(|(kind, (said, silent))| Unmet::AgentVersions { kind, said, silent }).collect()
 }
 
 /// The planned runs, and their state in the folder.
@@ -255,6 +280,26 @@ impl Planned<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn agents_of_a_kind_are_of_one_version_only_when_all_say_the_same() {
+        let unmet = |results: &[(&'static str, Option<&str>)]| {
+            let results = results.iter().map(|(kind, version)| (Some(*kind), version.map(str::to_owned)));
+            let kinds = several_versions(results).into_iter().map(|unmet| match unmet {
+                Unmet::AgentVersions { kind, said, silent } => (kind.unwrap(), said.into_values().collect(), silent),
+                other => panic!("{other:?}"),
+            });
+            kinds.collect::<Vec<(&str, Vec<usize>, usize)>>()
+        };
+        assert!(unmet(&[]).is_empty());
+        assert!(unmet(&[("aider", Some("1")), ("aider", Some("1")), ("command", Some("2"))]).is_empty());
+        assert_eq!(
+            unmet(&[("aider", Some("1")), ("aider", Some("2")), ("aider", Some("1"))]),
+            [("aider", vec![2, 1], 0)]
+        );
+        assert_eq!(unmet(&[("aider", Some("1")), ("aider", None)]), [("aider", vec![1], 1)]);
+        assert_eq!(unmet(&[("aider", Some("1")), ("codex", None), ("codex", None)]), [("codex", vec![], 2)]);
+    }
 
     #[test]
     fn a_least_pass_rate_is_of_the_experiment_a_tier_or_a_subtest() {

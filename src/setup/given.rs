@@ -1,6 +1,6 @@
 //! What two sides of a comparison were given differently: two setups of a fixture, or two experiments.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -72,6 +72,20 @@ pub fn between_experiments(first: &Config, later: &Config) -> Vec<Given> {
         given("made by", first.created_by.clone(), later.created_by.clone(), false),
     ];
     fixture.into_iter().chain(asked).chain(by_itself.into_iter().flatten()).collect()
+}
+
+/// The versions that agents said they are, by their kind.
+pub type Versions<'a> = BTreeMap<&'static str, BTreeSet<&'a str>>;
+
+/// How the versions of agents differ, of each kind of which both sides say one. Who updates a program in between asks for no
+/// difference.
+#[must_use]
+pub fn between_versions(first: &Versions<'_>, later: &Versions<'_>) -> Vec<Given> {
+    let all = |versions: &BTreeSet<&str>| listed(versions.iter().map(|version| (*version).to_owned()));
+    let of_both = first.iter().filter_map(|(kind, first)| Some((kind, first, later.get(kind)?)));
+    of_both
+        .filter_map(|(kind, first, later)| given(&format!("version of {kind}"), all(first), all(later), false))
+        .collect()
 }
 
 /// Fields that say how much is planned.

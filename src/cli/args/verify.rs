@@ -49,6 +49,7 @@ pub enum Closeness {
 /// What is asked of an experiment before its numbers are used.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Gate")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a requirement of its own")]
 pub struct Gate {
     /// So many planned runs may be missing: exit 7 when there are more, 0 instead of 6 when not
     #[arg(long, value_name = "N", value_parser = values::any_count, allow_negative_numbers = true)]
@@ -76,6 +77,9 @@ pub struct Gate {
     /// There must be a seal over the whole experiment that covers all of it, else exit 7
     #[arg(long, visible_alias = "sealed")]
     pub require_seal: bool,
+    /// Agents of the same kind must have said one and the same version in all results, else exit 7
+    #[arg(long)]
+    pub same_agent_version: bool,
     /// Who may have signed the seal: a file of allowed signers, as `ssh-keygen` reads it; else exit 5, or 7 without a signature
     #[arg(long, value_name = "FILE")]
     pub signer: Option<PathBuf>,

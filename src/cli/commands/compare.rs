@@ -20,7 +20,7 @@ use crate::model::rubric::Rubric;
 use crate::model::task::Fixture;
 use crate::report::compare::{AgainstFirst, Comparison, DifferingSetup, Side, human, sentence};
 use crate::rules::policy::Scope;
-use crate::setup::given::{Given, between_experiments, between_setups};
+use crate::setup::given::{Given, Versions, between_experiments, between_setups, between_versions};
 use crate::stats::comparison::{self, Difference};
 use crate::stats::items::{self, Graded};
 use crate::store::details::Reading;
@@ -85,9 +85,12 @@ pub fn run(args: &Compare, console: &mut Console) -> Result<Exit, CliError> {
             first,
             later,
         });
+        let versions = |side: usize| versions(&judged[side], &experiments[meant[side].experiment]);
+        let mut given = given(&meant[0], &meant[later], &experiments);
+        given.extend(between_versions(&versions(0), &versions(later)));
         differences.push(AgainstFirst {
             letter: letters[later].clone(),
-            given: given(&meant[0], &meant[later], &experiments),
+            given,
             sentence: sentence((&letters[0], &groups[0]), (&letters[later], &groups[later]), &difference),
             difference,
             setups: setups.collect(),
@@ -203,6 +206,19 @@ fn given(first: &Meant, later: &Meant, experiments: &[Experiment]) -> Vec<Given>
         given.extend(between_experiments(first, later));
     }
     given
+}
+
+/// The versions that the agents of these runs said they are, by their kind.
+fn versions<'a>(runs: &[&'a RunDetails], experiment: &Experiment) -> Versions<'a> {
+    let mut versions = Versions::new();
+    for run in runs {
+        let version = run.agent.as_ref().and_then(|agent| agent.version.as_deref());
+        let subtest = experiment.fixture.as_ref().and_then(|it| it.tiers.get(&run.run.tier)?.get(&run.run.subtest));
+        if let Some((version, subtest)) = version.zip(subtest) {
+            versions.entry(subtest.agent.kind().name).or_default().insert(version);
+        }
+    }
+    versions
 }
 
 /// What makes the comparison fail, in sentences.

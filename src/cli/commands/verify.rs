@@ -12,6 +12,7 @@ use crate::cli::derived;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::locate::locate_gate;
+use crate::config;
 use crate::engine::session::orphans;
 use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::RunId;
@@ -21,11 +22,13 @@ use crate::model::survey::{ResultFacts, RunSeen, Survey};
 use crate::os::files::TemporaryFolder;
 use crate::report::findings::{Examined, FOR_MACHINES, FORMATS, PlannedRun, Verification, policy_sentence};
 use crate::rules::audit::audit_and_count;
-use crate::rules::policy::{Policy, Unmet, unmet};
+use crate::rules::policy::{Policy, Unmet, several_versions, unmet};
 use crate::store::bundle::{self, BundleError, ENDING};
+use crate::store::details::Reading;
 use crate::store::find::look as look_at;
 use crate::store::layout::ExperimentFolder;
 use crate::store::published;
+use crate::store::reported;
 use crate::store::signature::{Signed, signed};
 use crate::store::survey::{Depth, survey};
 use crate::text::escape;
@@ -129,6 +132,7 @@ pub(super) fn policy(flags: &Gate, console: &Console) -> Result<Policy, CliError
         deny_warnings: flags.deny_warnings || set.deny_warnings,
         no_secrets: flags.no_secrets || set.no_secrets,
         require_seal: flags.require_seal || set.require_seal,
+        same_agent_version: flags.same_agent_version || set.same_agent_version,
     })
 }
 
@@ -160,12 +164,31 @@ fn look(folder: &ExperimentFolder, name: String, closeness: Closeness, policy: &
     if policy.no_secrets {
         add_leaks(folder, &mut unmet)?;
     }
+    if policy.same_agent_version {
+        unmet.extend(agent_versions(folder, &survey)?);
+    }
     let unmet = unmet.iter().map(policy_sentence).collect();
     if closeness == Closeness::Shape {
         findings.retain(|finding| OF_SHAPE.contains(&finding.kind));
     }
     let runs = plan.runs().map(|run| PlannedRun { run, facts: facts(&survey, run) }).collect();
     Ok(Looked { name, survey, plan, findings, agreeing: tally.agreeing, runs, unmet })
+}
+
+/// The kinds of agents that are not known to have been of one version. Agents that start no program have none.
+fn agent_versions(folder: &ExperimentFolder, survey: &Survey) -> Result<Vec<Unmet>, CliError> {
+    let committed = survey.runs.iter().filter(|(_, seen)| matches!(seen, RunSeen::Committed(_)));
+    let runs: Vec<RunId> = committed.map(|(run, _)| *run).collect();
+    let fixture = config::fixture::load(&folder.fixture()).ok();
+    let read = reported::runs(&Reading::of(folder)?, &runs);
+    let results = read.into_iter().filter_map(|(run, (details, _))| {
+        let subtest = fixture.as_ref().and_then(|fixture| fixture.tiers.get(&run.tier)?.get(&run.subtest));
+        if subtest.is_some_and(|subtest| subtest.agent.reader().is_none()) {
+            return None;
+        }
+        Some((subtest.map(|subtest| subtest.agent.kind().name), details.agent.and_then(|agent| agent.version)))
+    });
+    Ok(several_versions(results))
 }
 
 /// Adds the secrets in what would be published.

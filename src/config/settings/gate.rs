@@ -16,6 +16,7 @@ pub(super) fn gate(fields: &Fields<'_>) -> Option<Policy> {
         deny_warnings: table.flag("deny-warnings").unwrap_or_default(),
         no_secrets: table.flag("no-secrets").unwrap_or_default(),
         require_seal: table.flag("require-seal").unwrap_or_default(),
+        same_agent_version: table.flag("same-agent-version").unwrap_or_default(),
     };
     table.close();
     Some(policy)

@@ -57,6 +57,7 @@ fn whole() -> Settings {
             deny_warnings: true,
             no_secrets: false,
             require_seal: false,
+            same_agent_version: false,
         }),
     }
 }

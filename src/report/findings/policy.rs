@@ -1,7 +1,10 @@
 //! Policies that are not met, as sentences that name the flag: alone, because every format uses them.
 
+use std::collections::BTreeMap;
+
 use crate::rules::policy::{LeastPassRate, Unmet};
-use crate::text::words::counted;
+use crate::text::short::{cut, first_of};
+use crate::text::words::{counted, list};
 
 /// The sentence.
 #[must_use]
@@ -31,11 +34,35 @@ pub fn policy_sentence(unmet: &Unmet) -> String {
                 counted(*places, "file")
             )
         }
+        Unmet::AgentVersions { kind, said, silent } => versions(*kind, said, *silent),
         Unmet::Leak { place, line, what } => {
             format!("`{place}` holds {what} in line {line}, and `--no-secrets` allows none")
         }
         Unmet::Secret(place) => format!("`{place}` holds the text of a secret, and `--no-secrets` allows none"),
     }
+}
+
+/// So many versions are listed.
+const MOST_VERSIONS: usize = 5;
+/// So many characters of a version are shown.
+const MOST_VERSION: usize = 60;
+
+fn versions(kind: Option<&str>, said: &BTreeMap<String, usize>, silent: usize) -> String {
+    let agents = kind.map_or("agents of an unknown kind".to_owned(), |kind| format!("agents of the kind `{kind}`"));
+    if said.is_empty() {
+        let results = counted(silent, "result");
+        return format!("{agents} say their version in none of {results}, and `--same-agent-version` asks for one");
+    }
+    let said: Vec<String> = said
+        .iter()
+        .map(|(version, results)| format!("{} in {}", cut(version, MOST_VERSION), counted(*results, "result")))
+        .collect();
+    let mut parts = first_of(&said, MOST_VERSIONS);
+    parts.extend((silent > 0).then(|| format!("none in {}", counted(silent, "result"))));
+    format!(
+        "{agents} say more than one version, or not all say one, and `--same-agent-version` asks for one: {}",
+        list(&parts)
+    )
 }
 
 fn pass_rate(asked: &LeastPassRate, planned: usize, results: usize, passed: usize) -> String {
