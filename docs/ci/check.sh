@@ -39,6 +39,9 @@ if [ -n "${BASE:-}" ]; then
         fails=()
         [ -z "${FAIL_IF:-}" ] || fails=(--fail-if "$FAIL_IF")
         "${scylla[@]}" compare "$base/tree/$EXPERIMENT" "$EXPERIMENT" "${fails[@]}" >"$OUT/comparison.txt" || compared=$?
+        # What lies in a folder of a moment is called as git calls it.
+        compared_text=$(<"$OUT/comparison.txt")
+        printf '%s\n' "${compared_text//"$base/tree/"/"$BASE:"}" >"$OUT/comparison.txt"
         cat "$OUT/comparison.txt"
     else
         echo "nothing to compare with: \`$BASE\` has no such experiment"

@@ -1,14 +1,15 @@
 //! A bundle: one file, `….tar.zst`, with everything of an experiment that others need to check it. The door to `tar` and `zstd`.
 //!
 //! The same files give the same bytes: entries are sorted, and have neither times nor owners. A bundle that somebody else made is
-//! hostile: it is unpacked into a folder of its own, holds regular files and folders only, and no more of them than fits.
+//! hostile: it is unpacked into a folder of its own, and holds no more than fits. Its links are made behind everything else, so that
+//! nothing is written through them, and lead to places in the same experiment.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Component, Path, PathBuf};
 
 use tar::{Archive, Builder, EntryType, Header};
@@ -40,6 +41,8 @@ pub enum Content {
     Text(Vec<u8>),
     /// Nothing: it is a folder.
     Folder,
+    /// A symbolic link with this target.
+    Link(PathBuf),
 }
 
 /// Why a bundle is not accepted.
@@ -61,7 +64,7 @@ pub enum BundleError {
 /// Writes a new bundle with these entries, by their paths in it.
 ///
 /// # Errors
-/// When it is there already, or a file cannot be read or written, or changes meanwhile.
+/// When it is there already, a file cannot be read or written, or changes meanwhile, or a link leads out of it.
 pub fn write(to: &Path, entries: &BTreeMap<PathBuf, Content>) -> Result<(), StoreError> {
     files::write_new_by(to, |file| {
         let mut builder = Builder::new(zstd::Encoder::new(file, COMPRESSION)?);
@@ -86,6 +89,12 @@ fn add(builder: &mut Builder<impl Write>, path: &Path, source: &Content) -> io::
             header.set_mode(0o755);
             header.set_size(0);
             builder.append_data(&mut header, path, io::empty())
+        }
+        Content::Link(target) => {
+            stays_within(path, target).map_err(io::Error::other)?;
+            header.set_entry_type(EntryType::Symlink);
+            header.set_size(0);
+            builder.append_link(&mut header, path, target)
         }
         Content::Text(bytes) => {
             header.set_size(bytes.len() as u64);
@@ -123,12 +132,13 @@ impl<R: Read> Read for Counted<R> {
 /// Unpacks a bundle into an empty folder of ours.
 ///
 /// # Errors
-/// When it is no bundle, has anything but files and folders below it, is larger than it may be, or cannot be written.
+/// When it is no bundle, has anything but files, folders and links that stay below it, is larger than it may be, or cannot be
+/// written.
 pub fn unpack(bundle: &Path, to: &Path) -> Result<(), BundleError> {
     let refused = |why: String| BundleError::Refused { path: bundle.to_owned(), why };
     let file = files::open_regular(bundle).map_err(StoreError::from)?;
     let size = file.metadata().map_err(|error| StoreError::from(FileError::new("look at", bundle, error)))?.len();
-    let mut unpacking = Unpacking { to, left: MOST_BYTES.max(size.saturating_mul(MOST_TIMES)), entries: 0, long: None };
+    let mut unpacking = Unpacking { to, left: MOST_BYTES.max(size.saturating_mul(MOST_TIMES)), ..Unpacking::new(to) };
     let mut archive = Archive::new(zstd::Decoder::new(file).map_err(|error| refused(error.to_string()))?);
     // Raw, because names are then read with a limit: a long one is an entry of its own, which may claim any length.
     let entries = archive.entries().map_err(|error| refused(error.to_string()))?.raw(true);
@@ -136,7 +146,10 @@ pub fn unpack(bundle: &Path, to: &Path) -> Result<(), BundleError> {
         let mut entry = entry.map_err(|error| refused(error.to_string()))?;
         unpacking.take(&mut entry).map_err(refused)?;
     }
-    if unpacking.entries == 0 { Err(refused("it is empty".to_owned())) } else { Ok(()) }
+    if unpacking.entries == 0 {
+        return Err(refused("it is empty".to_owned()));
+    }
+    unpacking.make_links().map_err(refused)
 }
 
 struct Unpacking<'a> {
@@ -145,9 +158,17 @@ struct Unpacking<'a> {
     entries: usize,
     /// The name of the next entry, when it is a long one.
     long: Option<PathBuf>,
+    /// The target of the next entry, when it is a long one.
+    long_target: Option<PathBuf>,
+    /// Links with their targets, which are made at the end.
+    links: Vec<(PathBuf, PathBuf)>,
 }
 
-impl Unpacking<'_> {
+impl<'a> Unpacking<'a> {
+    fn new(to: &'a Path) -> Self {
+        Self { to, left: 0, entries: 0, long: None, long_target: None, links: Vec::new() }
+    }
+
     /// Takes an entry; an error says why the bundle is refused.
     fn take(&mut self, entry: &mut tar::Entry<'_, impl Read>) -> Result<(), String> {
         let size = entry.header().entry_size().map_err(|error| error.to_string())?;
@@ -157,19 +178,22 @@ impl Unpacking<'_> {
         }
         self.left = self.left.checked_sub(size).ok_or("it would take far more room than its size lets expect")?;
         let kind = entry.header().entry_type();
-        if kind == EntryType::GNULongName {
-            if size > MOST_PATH || self.long.is_some() {
+        if kind == EntryType::GNULongName || kind == EntryType::GNULongLink {
+            let place = if kind == EntryType::GNULongName { &mut self.long } else { &mut self.long_target };
+            if size > MOST_PATH || place.is_some() {
                 return Err("it holds a name that is too long".to_owned());
             }
             let mut name = Vec::new();
             entry.by_ref().take(MOST_PATH).read_to_end(&mut name).map_err(|error| error.to_string())?;
             let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
-            self.long = Some(PathBuf::from(OsStr::from_bytes(&name[..end])));
+            *place = Some(PathBuf::from(OsStr::from_bytes(&name[..end])));
             return Ok(());
         }
+        let long_target = self.long_target.take();
         let named = entry.header().path_bytes().into_owned();
         let name = self.long.take().unwrap_or_else(|| PathBuf::from(OsStr::from_bytes(&named)));
-        let path = self.to.join(below(&name)?);
+        let below = below(&name)?;
+        let path = self.to.join(&below);
         let failed = |error: io::Error| format!("`{}` cannot be written: {error}", shown(&name));
         match kind {
             EntryType::Directory => fs::create_dir_all(&path).map_err(failed),
@@ -182,8 +206,46 @@ impl Unpacking<'_> {
                 let written = io::copy(&mut entry.by_ref().take(size), &mut file).map_err(failed)?;
                 if written == size { Ok(()) } else { Err("it ends in the middle of a file".to_owned()) }
             }
+            EntryType::Symlink => {
+                let short = entry.header().link_name_bytes().map(|bytes| PathBuf::from(OsStr::from_bytes(&bytes)));
+                let target = long_target.or(short).unwrap_or_default();
+                stays_within(&below, &target)?;
+                self.links.push((below, target));
+                Ok(())
+            }
             _ => Err(format!("`{}` is neither a file nor a folder", shown(&name))),
         }
+    }
+
+    /// Makes the links, each in a folder that is no link.
+    fn make_links(&mut self) -> Result<(), String> {
+        for (path, target) in self.links.drain(..) {
+            let failed = |error: io::Error| format!("`{}` cannot be made: {error}", shown(&path));
+            for folder in path.ancestors().skip(1) {
+                let is_link = fs::symlink_metadata(self.to.join(folder)).is_ok_and(|found| found.is_symlink());
+                if is_link {
+                    return Err(format!("`{}` lies behind a link", shown(&path)));
+                }
+            }
+            let path = self.to.join(&path);
+            fs::create_dir_all(path.parent().unwrap_or(self.to)).map_err(failed)?;
+            symlink(target, &path).map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+/// An error unless a link leads to a place in the same experiment, whose folder is the first of its path: upwards first and then
+/// only downwards, so that links on its way change nothing of that.
+fn stays_within(path: &Path, target: &Path) -> Result<(), String> {
+    let is_up = |part: &Component<'_>| *part == Component::ParentDir;
+    let ups = target.components().take_while(is_up).count();
+    let is_down = target.components().skip(ups).all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    let depth = path.iter().count();
+    if is_down && target.as_os_str().len() > 0 && ups + 1 < depth {
+        Ok(())
+    } else {
+        Err(format!("the link `{}` leads out of the experiment, to `{}`", shown(path), shown(target)))
     }
 }
 

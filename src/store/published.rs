@@ -11,7 +11,7 @@ use crate::os::files::{self, FileError, Kind, ReadError};
 use crate::text::leaks::{Leak, Search};
 use crate::text::redact::Secrets;
 
-use super::evidence::{files_below, folders_below};
+use super::evidence::{files_below, folders_and_links_below};
 use super::layout::{BACKUP_PREFIX, CONFIG, ExperimentFolder, LOCK, PRIVATE, REPO, WORKSPACE, claim_of, is_temporary};
 use super::{StoreError, repository, threads};
 
@@ -48,13 +48,16 @@ pub fn files(folder: &ExperimentFolder) -> Result<Vec<PathBuf>, StoreError> {
     Ok(found)
 }
 
-/// The folders in the config's folder, which may be empty and whose digests cover them, by their paths below the experiment's.
+/// What the config's folder holds beside files: folders, which may be empty, and symbolic links of a fixture with their targets.
+/// Digests cover both. By their paths below the experiment's folder.
 ///
 /// # Errors
-/// When one cannot be listed, or something there is a link.
-pub fn folders(folder: &ExperimentFolder) -> Result<Vec<PathBuf>, StoreError> {
-    let below = folders_below(&folder.config_dir())?;
-    Ok(below.into_iter().map(|path| Path::new(CONFIG).join(path)).collect())
+/// When a folder cannot be listed, or a link not be read.
+pub fn folders_and_links(folder: &ExperimentFolder) -> Result<(Vec<PathBuf>, Vec<(PathBuf, PathBuf)>), StoreError> {
+    let (folders, links) = folders_and_links_below(&folder.config_dir())?;
+    let within = |path: PathBuf| Path::new(CONFIG).join(path);
+    let links = links.into_iter().map(|(path, target)| (within(path), target));
+    Ok((folders.into_iter().map(within).collect(), links.collect()))
 }
 
 /// The files of `repo.git` that are ever read, by their paths below the experiment's folder.

@@ -128,7 +128,7 @@ fn the_script_verifies_compares_and_appends_a_summary() {
     let worse = check(&world, "", "worse");
     assert_eq!(worse.status.code(), Some(7), "{worse:?}");
     let summary = fs::read_to_string(world.path("summary.md")).unwrap();
-    assert!(summary.contains("### Beside `main`") && summary.contains("    A  "), "{summary}");
+    assert!(summary.contains("### Beside `main`") && summary.contains("    A  main:nightly"), "{summary}");
     assert!(world.path("out/report.json").is_file());
     let policy = check(&world, "--min-runs 50", "");
     assert_eq!(policy.status.code(), Some(7), "{policy:?}");

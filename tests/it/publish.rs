@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::symlink;
 
 use tar::{Builder, EntryType, Header};
 
@@ -58,6 +59,30 @@ fn a_bundle_is_the_same_bytes_each_time_and_is_verified_without_being_unpacked_b
 }
 
 #[test]
+fn links_of_a_fixture_are_in_the_bundle_unless_they_lead_out_of_it() {
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-solves", "touch done").write(&world);
+    fs::create_dir_all(world.path("fixture/source/deep")).unwrap();
+    let long = format!("deep/{}", "x".repeat(120));
+    for (name, target) in [("to-deep", "deep"), ("deep/up", "../to-deep"), ("long", long.as_str())] {
+        symlink(target, world.path("fixture/source").join(name)).unwrap();
+    }
+    let run = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1"];
+    world.scylla(&run).exits(0);
+    world.scylla(&["publish", &experiment(&world), "--out", "bundle.tar.zst"]).exits(0);
+    let told = world.scylla(&["verify", "bundle.tar.zst", "--deny-warnings"]).exits(0);
+    assert!(told.stdout.contains("1 of 1 planned run agrees."), "{told}");
+
+    symlink("/etc/hostname", world.path("fixture/source/out")).unwrap();
+    fs::remove_dir_all(world.path("results")).unwrap();
+    world.scylla(&run).exits(0);
+    let refused = world.scylla(&["publish", &experiment(&world), "--out", "other.tar.zst"]);
+    assert_ne!(refused.code, Some(0), "{refused}");
+    let why = "source/out` leads out of the experiment, to `/etc/hostname`";
+    assert!(refused.stderr.contains(why) && !world.path("other.tar.zst").exists(), "{refused}");
+}
+
+#[test]
 fn what_is_not_in_order_or_holds_a_secret_is_not_published() {
     let key = format!("ghp_{}", "aB3".repeat(12));
     let (world, dir) = finished(&format!("echo {key}; touch done"));
@@ -105,7 +130,12 @@ fn a_hostile_bundle_is_refused_and_writes_nothing_outside() {
     for (entries, why) in [
         (&[(absolute, EntryType::Regular, "", 5)][..], "leads out of it"),
         (&[("e/../../outside", EntryType::Regular, "", 5)], "leads out of it"),
-        (&[("e/link", EntryType::Symlink, absolute, 0)], "neither a file nor a folder"),
+        (&[("e/link", EntryType::Symlink, absolute, 0)], "leads out of the experiment"),
+        (&[("e/in/link", EntryType::Symlink, "../../x", 0)], "leads out of the experiment"),
+        (&[("e/in/link", EntryType::Symlink, "down/../../x", 0)], "leads out of the experiment"),
+        (&[("e/link", EntryType::Symlink, "in", 0), ("e/link/file", EntryType::Regular, "", 5)], "cannot be made"),
+        (&[("e/link", EntryType::Symlink, "in", 0), ("e/link/b", EntryType::Symlink, "c", 0)], "behind a link"),
+        (&[("e/target", EntryType::GNULongLink, "", 1 << 30)], "too long"),
         (&[("e/link", EntryType::Link, absolute, 0)], "neither a file nor a folder"),
         (&[("e/zero", EntryType::Char, "", 0)], "neither a file nor a folder"),
         (&[("e/pipe", EntryType::Fifo, "", 0)], "neither a file nor a folder"),

@@ -73,8 +73,12 @@ pub fn run(args: &Publish, console: &mut Console) -> Result<Exit, CliError> {
 fn entries(folder: &ExperimentFolder, root: &Path) -> Result<BTreeMap<PathBuf, Content>, CliError> {
     let mut entries = BTreeMap::new();
     let report = folder.relative(&folder.report());
-    for path in published::folders(folder)? {
+    let (folders, links) = published::folders_and_links(folder)?;
+    for path in folders {
         entries.insert(root.join(path), Content::Folder);
+    }
+    for (path, target) in links {
+        entries.insert(root.join(path), Content::Link(target));
     }
     for path in published::files(folder)?.into_iter().chain(published::repository(folder)?) {
         if !path.starts_with(&report) {

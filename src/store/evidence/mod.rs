@@ -190,24 +190,23 @@ pub(super) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(found)
 }
 
-/// The folders below a folder, sorted, as paths below it. A link among them is an error.
+/// The folders below a folder, and its symbolic links with their targets, by their paths below it, sorted.
 ///
 /// # Errors
-/// When a folder cannot be listed, or something is a link.
-pub(super) fn folders_below(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
-    let mut found = Vec::new();
-    for entry in WalkDir::new(folder).min_depth(1) {
+/// When a folder cannot be listed, or a link not be read.
+pub(super) fn folders_and_links_below(folder: &Path) -> Result<(Vec<PathBuf>, Vec<(PathBuf, PathBuf)>), FileError> {
+    let (mut folders, mut links) = (Vec::new(), Vec::new());
+    for entry in WalkDir::new(folder).min_depth(1).sort_by_file_name() {
         let entry = entry.map_err(|error| FileError::new("list", folder, error))?;
+        let below = entry.path().strip_prefix(folder).unwrap_or(entry.path()).to_owned();
         if entry.file_type().is_symlink() {
-            let why = io::Error::other("it is a symbolic link, and a bundle holds none");
-            return Err(FileError::new("publish", entry.path(), why));
-        }
-        if entry.file_type().is_dir() {
-            found.push(entry.path().strip_prefix(folder).unwrap_or(entry.path()).to_owned());
+            let target = std::fs::read_link(entry.path());
+            links.push((below, target.map_err(|error| FileError::new("read", entry.path(), error))?));
+        } else if entry.file_type().is_dir() {
+            folders.push(below);
         }
     }
-    found.sort();
-    Ok(found)
+    Ok((folders, links))
 }
 
 /// Places in a run's folder with unknown names or names of temporary files, at every level but in the agent's own
