@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 use super::api::Api;
 use super::endpoint::{Endpoint, wrong_base_url};
@@ -132,6 +133,10 @@ impl Asks for Model {
 
     fn variables(&self) -> Vec<&str> {
         self.endpoint.variables()
+    }
+
+    fn missing_variable(&self, environment: &BTreeMap<String, String>) -> Option<String> {
+        self.endpoint.addressed(environment).err()
     }
 
     fn files(&self) -> Vec<&str> {

@@ -38,6 +38,15 @@ impl Judge {
             Way::FromChecks(_) => None,
         }
     }
+
+    /// The variable without which it cannot be asked, when this environment does not have it.
+    #[must_use]
+    pub fn missing_variable(&self, environment: &BTreeMap<String, String>) -> Option<String> {
+        match self.way() {
+            Way::Asks(asked) => asked.missing_variable(environment),
+            Way::FromChecks(_) => None,
+        }
+    }
 }
 
 impl Deref for Judge {
@@ -94,6 +103,11 @@ pub trait Asks: fmt::Debug {
     /// Variables of the environment that it needs beside those that every program of a run is given.
     fn variables(&self) -> Vec<&str> {
         Vec::new()
+    }
+
+    /// The variable without which it cannot be asked, when this environment does not have it.
+    fn missing_variable(&self, _environment: &BTreeMap<String, String>) -> Option<String> {
+        None
     }
 
     /// Files of the fixture that it is made from, as paths below the fixture.

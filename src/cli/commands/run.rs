@@ -63,6 +63,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
         Course::Begin(_) => {
             dry_run::check(&options)?;
             session::refuse_containment(options.containment, ".")?;
+            session::refuse_missing_keys(&options.fixture.judges)?;
         }
     }
     let fixture = options.fixture.clone();

@@ -1,6 +1,7 @@
 //! The common part of `run`, `resume` and `extend`: one session of the coordinator, shown to people, ended by an exit
 //! code.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -16,11 +17,13 @@ use crate::engine::session::open::{Session, begin, hold};
 use crate::engine::worker::workplace::Surroundings;
 use crate::model::event::Event;
 use crate::model::experiment::ContainmentChoice;
+use crate::model::ids::ModelName;
+use crate::model::judge::Judge;
 use crate::model::outcome::ExperimentEnd;
 use crate::os::process::Containment;
 use crate::store;
 use crate::text::redact::Secrets;
-use crate::text::words::shell_word;
+use crate::text::words::{list, shell_word};
 use crate::ui::Reporter;
 
 /// How often bars are redrawn.
@@ -45,6 +48,10 @@ pub(super) fn conduct(
     let mut session_report = SessionReport::new(console, console.reporter());
     let mut report = |at, event: Option<&Event>| session_report.event(at, event);
     let mut news = first.to_vec();
+    if session.progress.to_do().next().is_some() {
+        refuse_missing_keys(&session.grader.fixture.judges)?;
+        news.extend(judging_themselves(&session).map(|message| Event::Notice { message }));
+    }
     if containment == Containment::Walk && session.config.containment == ContainmentChoice::Auto {
         let message = "neither bubblewrap nor control groups work here: what a run leaves behind is found by a walk of \
                        processes only; install bubblewrap for a sure end";
@@ -126,6 +133,42 @@ pub(super) fn secrets() -> Secrets {
 /// Refuses a containment that does not work here, before anything is made or saved.
 pub(super) fn refuse_containment(choice: ContainmentChoice, name: &str) -> Result<(), CliError> {
     Containment::probe(choice).map(drop).on(name)
+}
+
+/// Refuses to pay agents while a judge has no key to be asked with.
+pub(super) fn refuse_missing_keys(judges: &[Judge]) -> Result<(), CliError> {
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let missing = judges.iter().filter_map(|judge| {
+        let name = judge.missing_variable(&environment)?;
+        Some(format!("the judge `{}` needs the variable `{name}`, which is not set", judge.name()))
+    });
+    let missing: Vec<String> = missing.collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(CliError::usage(missing.join("\n")).hint("set it to the key of the provider; no agent was started"))
+}
+
+/// A word about judges that are asked for the same model as agents: models tend to like their own work.
+fn judging_themselves(session: &Session) -> Option<String> {
+    let (agents, judges) = (session.config.models.first()?.as_str(), session.config.judge_models.first());
+    let model = ModelName::new(agents);
+    let mut subtests = session.fixture.tiers.values().flat_map(BTreeMap::values);
+    subtests.find(|subtest| subtest.agent.model(Some(agents)).as_ref() == Some(&model))?;
+    let same = session.grader.fixture.judges.iter();
+    let same = same.filter(|judge| judge.model(judges.map(String::as_str)).as_ref() == Some(&model));
+    let same: Vec<String> = same.map(|judge| format!("`{}`", judge.name())).collect();
+    let judge = match same.len() {
+        0 => return None,
+        1 => "judge",
+        _ => "judges",
+    };
+    Some(format!(
+        "the {judge} {} and the agents use the same model, `{agents}`, and models tend to like their own work",
+        list(&same)
+    ))
 }
 
 /// Saves operational changes, so that they apply to later sessions too.

@@ -96,16 +96,23 @@ fn a_provider_that_never_answers_is_left_when_the_time_is_over() {
 }
 
 #[test]
-fn a_key_that_is_not_there_is_told_and_nobody_is_asked() {
+fn without_the_key_of_a_judge_no_agent_is_started_and_a_finished_experiment_needs_none() {
     let server = ModelServer::start(|_| Say::scores(&[("R001", 1.0)]));
     let world = World::new();
     let fixture = judged_by(&world, &server, Api::OpenAiChat);
-    let arguments = [&arguments(&fixture)[..], &["--attempts", "1"]].concat();
-    let (code, events, _) = Live::start(&mut world.command(&arguments)).end();
-    let failure = failure(&events);
-    assert_eq!((code, &failure["kind"], server.asked().len()), (Some(6), &json!("auth"), 0));
-    let message = failure["message"].as_str().unwrap();
-    assert_eq!(message, "judge `asked`: the variable `SCRIPTED_API_KEY`, which should hold the key, is not set");
+    let refused = world.scylla(&arguments(&fixture)).exits(2);
+    let why = "error: the judge `asked` needs the variable `SCRIPTED_API_KEY`, which is not set\n";
+    assert!(refused.stderr.starts_with(why) && refused.stderr.contains("hint: set it"), "{refused}");
+    assert_eq!(fs::read_dir(world.path("results")).map_or(0, Iterator::count), 0, "nothing is made");
+
+    assert_eq!(start(&world, &fixture).end().0, Some(0));
+    let dir = experiment(&world);
+    world.scylla(&["resume", &dir]).exits(0);
+    world.scylla(&["extend", &dir, "--runs", "2"]).exits(2);
+    assert_eq!(server.asked().len(), 1);
+    assert!(!world.path(&dir).join("T0/00/run_02/agent").exists(), "nobody is paid");
+    let (code, ..) = resume(&world).end();
+    assert_eq!((code, server.asked().len()), (Some(0), 2));
 }
 
 #[test]
@@ -141,4 +148,20 @@ fn the_key_is_in_no_file_and_no_agent_or_check_is_given_it() {
         assert!(!String::from_utf8_lossy(&bytes).contains(KEY), "{}", file.display());
     }
     world.scylla(&["verify", &experiment(&world)]).exits(0);
+}
+
+#[test]
+fn a_judge_of_the_model_that_agents_use_is_told_once_before_anyone_is_asked() {
+    let server = ModelServer::start(|_| Say::scores(&[("R001", 1.0)]));
+    let world = World::new();
+    let fixture = judged_by(&world, &server, Api::OpenAiChat);
+    let told = |model: &str| {
+        let arguments = [&arguments(&fixture)[..], &["--fresh", "--model", model]].concat();
+        let (code, events, stderr) = Live::start(world.command(&arguments).env(VARIABLE, KEY)).end();
+        assert_eq!(code, Some(0), "{stderr}");
+        let same =
+            "the judge `asked` and the agents use the same model, `asked`, and models tend to like their own work";
+        events.iter().filter(|event| event["message"] == same).count()
+    };
+    assert_eq!((told("asked"), told("other")), (1, 0));
 }
