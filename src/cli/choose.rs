@@ -6,6 +6,7 @@ use crate::cli::args::Which;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
 use crate::cli::locate::locate_without_manifest;
+use crate::config::fixture::TEST_FILE;
 use crate::os::files;
 use crate::store::StoreError;
 use crate::store::find::{find_all, open_known};
@@ -32,10 +33,17 @@ pub fn choose(which: &Which, console: &mut Console) -> Result<(ExperimentFolder,
             Ok((folder, typed(name)))
         }
         Err(StoreError::NotAnExperiment(_)) if files::kind_of(&path)?.is_some() => {
-            let around = path.ancestors().skip(1).find_map(open_known);
-            let folder = around.ok_or_else(|| not_one(&path, meant, &current))?;
-            let name = shown(folder.root(), &current);
-            Ok((folder, name))
+            if let Some(folder) = path.ancestors().skip(1).find_map(open_known) {
+                let name = shown(folder.root(), &current);
+                return Ok((folder, name));
+            }
+            // The folder of a fixture often has the name of its experiments.
+            let refused = not_one(&path, meant, &current);
+            if !path.join(TEST_FILE).is_file() {
+                return Err(refused);
+            }
+            by_name(meant, within, &current, console)
+                .map_err(|error| if error.hint.is_some() { error } else { refused })
         }
         Err(StoreError::NotAnExperiment(_)) => by_name(meant, within, &current, console),
         Err(error) => Err(error.into()),

@@ -55,13 +55,30 @@ pub fn stamp_in(dir: &Path) -> Result<Option<Option<Stamp>>, CliError> {
     }
 }
 
-/// Whether the folder of an experiment has a report that is stamped.
+/// What the folder of an experiment has of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reports {
+    /// Nothing.
+    None,
+    /// Files that no stamp tells of.
+    Unstamped,
+    /// A stamp.
+    Stamped,
+}
+
+/// What the folder of an experiment has of a report.
 ///
 /// # Errors
 /// When that cannot be determined.
-pub fn is_reported(folder: &ExperimentFolder) -> Result<bool, CliError> {
+pub fn reports(folder: &ExperimentFolder) -> Result<Reports, CliError> {
     let dir = folder.report();
-    Ok(files::kind_of(&dir)? == Some(Kind::Folder) && files::kind_of(&dir.join(STAMP))?.is_some())
+    if files::kind_of(&dir)? != Some(Kind::Folder) {
+        return Ok(Reports::None);
+    }
+    if files::kind_of(&dir.join(STAMP))?.is_some() {
+        return Ok(Reports::Stamped);
+    }
+    Ok(if lying(&dir)?.is_empty() { Reports::None } else { Reports::Unstamped })
 }
 
 /// Holds the report in an experiment's folder against its results. Nothing is written, and no link is followed.

@@ -57,6 +57,13 @@ pub struct Steps {
 }
 
 impl Steps {
+    /// The same steps with other texts.
+    #[must_use]
+    pub fn with_texts(mut self, of: impl Fn(&str) -> String) -> Self {
+        self.kept.iter_mut().for_each(|step| step.text = of(&step.text));
+        self
+    }
+
     /// Adds a step. A thought or message without a word is none.
     pub fn add(&mut self, mut kind: StepKind, text: &str) {
         let is_of_model = matches!(kind, StepKind::Thought | StepKind::Message);

@@ -44,6 +44,8 @@ pub struct Group {
     pub cost_unknown: u32,
     /// What was spent in all, former attempts too, as far as that is known.
     pub spent_usd: Option<Usd>,
+    /// Of how many parts of it nobody said what they cost.
+    pub spent_unknown: u32,
     /// Mean time of a run in seconds: agent, checks and judges.
     pub mean_seconds: Option<f64>,
     /// Mean tokens of the runs whose agents say them.
@@ -110,6 +112,7 @@ pub fn group(rows: &[&RunRow]) -> Group {
         mean_cost_usd: if judged.is_empty() { None } else { cost.mean_of(judged.len()).at_least() },
         cost_unknown: cost.unknown,
         spent_usd: spent.at_least(),
+        spent_unknown: spent.unknown,
         mean_seconds: mean(&numbers(&judged, |row| row.seconds)),
         mean_tokens: mean(&tokens(&judged)),
     }
@@ -122,7 +125,7 @@ pub fn between(first: &[&RunRow], later: &[&RunRow], is_paired: bool) -> Differe
     let (of_first, of_later) = (group(first), group(later));
     let paired = if is_paired { paired::difference(&by_subtest(later), &by_subtest(first), LEVEL) } else { None };
     // One subtest alone has no interval over subtests.
-    let paired = paired.map(|paired| paired.estimate).filter(|estimate| estimate.interval.is_some());
+    let paired = paired.map(|paired| paired.estimate.bounded(-1.0, 1.0)).filter(|estimate| estimate.interval.is_some());
     let apart = difference((of_later.passed, of_later.judged), (of_first.passed, of_first.judged), LEVEL);
     let scores = |rows: &[&RunRow]| numbers(rows, |row| row.score.filter(|_| !row.is_missing()));
     let ratio =

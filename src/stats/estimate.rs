@@ -28,3 +28,13 @@ pub struct Estimate {
     /// The interval around it; `None` where the sample allows none.
     pub interval: Option<Interval>,
 }
+
+impl Estimate {
+    /// The same, of a value that cannot be less than `low` or more than `high`: nor can what its interval holds.
+    #[must_use]
+    pub fn bounded(self, low: f64, high: f64) -> Self {
+        let interval =
+            self.interval.map(|it| Interval { low: it.low.clamp(low, high), high: it.high.clamp(low, high) });
+        Self { interval, ..self }
+    }
+}

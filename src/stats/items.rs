@@ -66,7 +66,8 @@ pub fn differing(first: Graded<'_>, later: Graded<'_>, is_paired: bool) -> Vec<I
         let (Some(of_a), Some(of_b)) = (mean(&a), mean(&b)) else { continue };
         let paired = if is_paired { paired::difference(&later_scores, &first_scores, LEVEL) } else { None };
         // One setup alone has no interval over setups.
-        let paired = paired.map(|paired| paired.estimate).filter(|estimate| estimate.interval.is_some());
+        let paired =
+            paired.map(|paired| paired.estimate.bounded(-1.0, 1.0)).filter(|estimate| estimate.interval.is_some());
         let Some(difference) = paired.or_else(|| difference_of_means((of_b, b.len()), (of_a, a.len()), LEVEL)) else {
             continue;
         };

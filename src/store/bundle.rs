@@ -235,14 +235,17 @@ impl<'a> Unpacking<'a> {
     }
 }
 
-/// An error unless a link leads to a place in the same experiment, whose folder is the first of its path: upwards first and then
+/// Whether a link leads to a place in the same experiment, whose folder is the first of its path: upwards first and then
 /// only downwards, so that links on its way change nothing of that.
-fn stays_within(path: &Path, target: &Path) -> Result<(), String> {
+///
+/// # Errors
+/// When it does not: where it leads.
+pub fn stays_within(path: &Path, target: &Path) -> Result<(), String> {
     let is_up = |part: &Component<'_>| *part == Component::ParentDir;
     let ups = target.components().take_while(is_up).count();
     let is_down = target.components().skip(ups).all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     let depth = path.iter().count();
-    if is_down && target.as_os_str().len() > 0 && ups + 1 < depth {
+    if is_down && !target.as_os_str().is_empty() && ups + 1 < depth {
         Ok(())
     } else {
         Err(format!("the link `{}` leads out of the experiment, to `{}`", shown(path), shown(target)))

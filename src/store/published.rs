@@ -11,7 +11,7 @@ use crate::os::files::{self, FileError, Kind, ReadError};
 use crate::text::leaks::{Leak, Search};
 use crate::text::redact::Secrets;
 
-use super::evidence::{files_below, folders_and_links_below};
+use super::evidence::{FoldersAndLinks, files_below, folders_and_links_below};
 use super::layout::{BACKUP_PREFIX, CONFIG, ExperimentFolder, LOCK, PRIVATE, REPO, WORKSPACE, claim_of, is_temporary};
 use super::{StoreError, repository, threads};
 
@@ -53,7 +53,7 @@ pub fn files(folder: &ExperimentFolder) -> Result<Vec<PathBuf>, StoreError> {
 ///
 /// # Errors
 /// When a folder cannot be listed, or a link not be read.
-pub fn folders_and_links(folder: &ExperimentFolder) -> Result<(Vec<PathBuf>, Vec<(PathBuf, PathBuf)>), StoreError> {
+pub fn folders_and_links(folder: &ExperimentFolder) -> Result<FoldersAndLinks, StoreError> {
     let (folders, links) = folders_and_links_below(&folder.config_dir())?;
     let within = |path: PathBuf| Path::new(CONFIG).join(path);
     let links = links.into_iter().map(|(path, target)| (within(path), target));

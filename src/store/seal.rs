@@ -24,18 +24,35 @@ use crate::os::files::{self, FileError};
 /// So many places are named of what a seal says otherwise: more are counted by nobody.
 const MOST_NAMED: usize = 1000;
 
-/// Seals an experiment anew, in place of a former seal, whose signature goes; the digest of the seal.
+/// The text of the seal that the experiment has now.
 ///
 /// # Errors
-/// When something that it covers cannot be read, or the seal cannot be written.
-pub fn seal(folder: &ExperimentFolder) -> Result<Digest, StoreError> {
+/// When something that it covers cannot be read.
+pub fn text(folder: &ExperimentFolder) -> Result<Vec<u8>, StoreError> {
     let mut text = Vec::new();
     for (place, digest) in covered(folder)? {
         line(&mut text, &digest, place.as_os_str().as_bytes());
     }
+    Ok(text)
+}
+
+/// Seals an experiment with this text and signature, in place of a former seal; gives whether a former signature was dropped. One
+/// of the same text stays.
+///
+/// # Errors
+/// When the seal cannot be read or written.
+pub fn save(folder: &ExperimentFolder, text: &[u8], signature: Option<&[u8]>) -> Result<bool, StoreError> {
+    let is_same = files::read_bounded(&folder.seal(), MOST_SEAL_BYTES)?.as_deref() == Some(text);
+    if is_same && signature.is_none() {
+        return Ok(false);
+    }
+    let was_signed = files::kind_of(&folder.seal_signature())?.is_some();
     remove(&folder.seal_signature())?;
-    files::write_atomic(&folder.seal(), &text)?;
-    Ok(Digest::of(&text))
+    files::write_atomic(&folder.seal(), text)?;
+    if let Some(signature) = signature {
+        files::write_atomic(&folder.seal_signature(), signature)?;
+    }
+    Ok(was_signed && signature.is_none())
 }
 
 /// Removes a signature: whoever signed a former seal has not signed this one.

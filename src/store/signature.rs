@@ -42,18 +42,17 @@ pub enum Signed {
     Wrong(String),
 }
 
-/// Signs the seal of an experiment with an SSH key.
+/// The signature of the text of a seal by an SSH key.
 ///
 /// # Errors
-/// When there is no seal, or `ssh-keygen` is not there or refuses the key.
-pub fn sign(folder: &ExperimentFolder, key: &Path) -> Result<(), SignatureError> {
-    let seal = read(&folder.seal(), MOST_SEAL_BYTES)?.ok_or_else(|| gone(&folder.seal()))?;
+/// When `ssh-keygen` is not there or refuses the key.
+pub fn of(seal: &[u8], key: &Path) -> Result<Vec<u8>, SignatureError> {
     let words = ["-Y", "sign", "-n", NAMESPACE, "-f"].map(OsString::from);
-    let answer = keygen(words.into_iter().chain([key.into()]).collect(), Some(&seal))?;
+    let answer = keygen(words.into_iter().chain([key.into()]).collect(), Some(seal))?;
     if answer.code != Some(0) {
         return Err(SignatureError::Refused(last_line(&answer.stderr)));
     }
-    Ok(files::write_atomic(&folder.seal_signature(), &answer.stdout)?)
+    Ok(answer.stdout)
 }
 
 /// Whether the seal of an experiment is signed by one of the allowed signers that a file lists.

@@ -25,8 +25,8 @@ pub fn cure_sentence(cure: Cure) -> &'static str {
         Cure::Report => "Make the report again.",
         Cure::Wait => "Wait for the coordinator to end, then verify again.",
         Cure::Withhold => {
-            "What this tool prints hides the secret. Before you share the folder, make the secret worthless, or leave \
-             `changes.patch` out of what you share."
+            "`show` and reports hide the secret; `diff` and `checkout` give the patch as it is. Before you share the folder, \
+             make the secret worthless, or leave `changes.patch` out of what you share."
         }
         Cure::Nothing => "Nothing needs to be done.",
     }

@@ -7,6 +7,8 @@ use super::redact::Secrets;
 
 /// Bytes that are held back until more are known: longer than what shows a key of any kind.
 const HELD: usize = 8 << 10;
+/// What a private key is called.
+const PRIVATE_KEY: &str = "a private key";
 /// So many are named of one text.
 const MOST: usize = 20;
 
@@ -59,10 +61,7 @@ impl<'a> Search<'a> {
         let mut place = 0;
         while place < end {
             let rest = &held[place..];
-            let value = self.secrets.at(rest).map(|(name, length)| (format!("the value of `{name}`"), length));
-            let is_within_word = self.before.is_ascii_alphanumeric() || self.before == b'_';
-            let shape = || if is_within_word { None } else { shape_at(rest) };
-            let found = value.or_else(|| shape().map(|(what, length)| (what.to_owned(), length)));
+            let found = secret_at(self.secrets, rest, self.before);
             let length = found.as_ref().map_or(1, |(_, length)| (*length).max(1));
             if let Some((what, _)) = found {
                 let leak = Leak { line: self.line, what };
@@ -78,6 +77,40 @@ impl<'a> Search<'a> {
         }
         self.held = held[place..].to_vec();
     }
+}
+
+/// The secret that begins here, behind this byte: what it is, and how many bytes of it show that.
+fn secret_at(secrets: &Secrets, rest: &[u8], before: u8) -> Option<(String, usize)> {
+    let value = secrets.at(rest).map(|(name, length)| (format!("the value of `{name}`"), length));
+    let is_within_word = before.is_ascii_alphanumeric() || before == b'_';
+    let shape = || if is_within_word { None } else { shape_at(rest) };
+    value.or_else(|| shape().map(|(what, length)| (what.to_owned(), length)))
+}
+
+/// How many bytes a private key has that begins here: up to where it says that it ends, else all.
+fn private_key(text: &[u8]) -> usize {
+    let end = b"-----END ";
+    let Some(at) = text.windows(end.len()).position(|bytes| bytes == end) else { return text.len() };
+    let rest = &text[at + end.len()..];
+    let line = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+    at + end.len() + line
+}
+
+/// The text with a word in place of each of its secrets.
+#[must_use]
+pub fn veiled(text: &[u8], secrets: &Secrets) -> Vec<u8> {
+    let (mut veiled, mut place) = (Vec::with_capacity(text.len()), 0);
+    while place < text.len() {
+        let before = place.checked_sub(1).map_or(b'\n', |last| text[last]);
+        if let Some((what, length)) = secret_at(secrets, &text[place..], before) {
+            veiled.extend_from_slice(format!("[{what} is not shown]").as_bytes());
+            place += if what == PRIVATE_KEY { private_key(&text[place..]) } else { length.max(1) };
+        } else {
+            veiled.push(text[place]);
+            place += 1;
+        }
+    }
+    veiled
 }
 
 /// Whether a text shows a key of a well-known kind.
@@ -127,7 +160,7 @@ fn shape_at(bytes: &[u8]) -> Option<(&'static str, usize)> {
             let is_title = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ';
             let length = behind("-----BEGIN ", 11, &is_title)?;
             let is_key = bytes[..length].ends_with(b"PRIVATE KEY") && bytes[length..].starts_with(b"-----");
-            is_key.then_some(("a private key", length))
+            is_key.then_some((PRIVATE_KEY, length))
         }
         b'e' => {
             let head = behind("eyJ", 10, &is_word)?;
@@ -169,6 +202,23 @@ mod tests {
             (format!("{}.{}.{}", of("eyJ", 20), of("eyJ", 30), of("", 43)), "a signed web token"),
             ("hunter2-hunter2".to_owned(), "the value of `MY_API_KEY`"),
         ]
+    }
+
+    #[test]
+    fn a_veiled_text_has_a_word_in_place_of_each_secret_and_everything_else() {
+        let secrets = Secrets::from_environment([("MY_API_KEY".to_owned(), "hunter2-hunter2".to_owned())].into_iter());
+        let begin = format!("-----BEGIN {}-----", "PRIVATE KEY");
+        let text = format!("+a {begin}\nsecret\n+-----END {}-----\nb {begin}\nsecret", "PRIVATE KEY");
+        let veil = String::from_utf8(veiled(text.as_bytes(), &secrets)).unwrap();
+        assert_eq!(veil, "+a [a private key is not shown]\nb [a private key is not shown]");
+        for (key, what) in keys().into_iter().filter(|(_, what)| *what != PRIVATE_KEY) {
+            let veil = |text: String| String::from_utf8(veiled(text.as_bytes(), &secrets)).unwrap();
+            assert_eq!(
+                veil(format!("+a {key} b\n {key}\n")),
+                format!("+a [{what} is not shown] b\n [{what} is not shown]\n")
+            );
+        }
+        assert_eq!(veiled(b"nothing \xff here", &secrets), b"nothing \xff here");
     }
 
     #[test]

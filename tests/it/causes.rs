@@ -133,8 +133,10 @@ fn a_failure_that_repeats_is_told_once_and_names_the_check_or_judge_and_its_mist
 #[test]
 fn a_check_whose_program_no_shell_finds_in_the_untouched_tree_is_named_before_any_agent() {
     let world = World::new();
-    let fixture = TestFixture::new().agent("T0/00-well", AGENT).check("nosuchcheck a").write(&world);
+    let agent = format!("now=$(date +%s); {AGENT}");
+    let fixture = TestFixture::new().agent("T0/00-well", &agent).check("nosuchcheck a").write(&world);
     let ran = run(&world, &fixture, &[]).exits(0);
+    assert!(!ran.stderr.contains("the agent of"), "what an assignment computes is no program: {ran}");
     let told = "check `done` exited with 127 in the untouched tree";
     assert_eq!(ran.stderr.matches(told).count(), 1, "{ran}");
     assert!(ran.stderr.find(told) < ran.stderr.find("Failed"), "{ran}");

@@ -55,6 +55,10 @@ fn what_could_be_several_experiments_or_is_none_is_told_with_names_to_type() {
         }
     }
     world.scylla(&["status", "three"]).exits(2);
+    // The folder of a fixture is none, and often has the name of its experiments.
+    world.write("two/test.yaml", "id: two");
+    let fixture = world.scylla(&["status", "two"]).exits(0);
+    assert!(fixture.stderr.contains(&format!("`two` is `scylla-results/{two}`")), "{fixture}");
     world.scylla(&["status", &shipped("hello-script")]).exits(2);
     let empty = World::new();
     let none = empty.scylla(&["resume"]).exits(2);

@@ -32,6 +32,12 @@ fn setups_tiers_and_experiments_are_compared_and_a_clear_loss_can_fail() {
     let unknown = world.scylla(&["compare", &dir, "T0", "T1", "--fail-if", "cost>9"]).exits(7);
     assert!(unknown.stderr.contains("that is not known of B"), "{unknown}");
 
+    // Runs are not compared with themselves.
+    for sides in [[dir.as_str(), &dir], ["T0", "T0/00"]] {
+        let common = world.scylla(&[&["compare"][..], &sides].concat()).exits(2);
+        assert!(common.stderr.contains("in common"), "{common}");
+    }
+
     // The same experiment, grown: setup by setup.
     world.scylla(&["run", "fixture", "--results-dir", "others", "--runs", "2"]).exits(0);
     let other = std::fs::read_dir(world.path("others")).unwrap().flatten().find(|entry| entry.path().is_dir());

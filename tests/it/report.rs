@@ -32,6 +32,14 @@ fn a_report_is_printed_or_written_and_the_same_results_give_the_same_bytes() {
         (&json!(2), &json!(["tier(T1) & status(failed)"]))
     );
     assert_ne!(chosen["results_digest"], report["results_digest"]);
+    for format in ["terminal", "md"] {
+        let told = world.scylla(&["report", &dir, "--format", format, "--filter", "status(failed)"]).exits(0);
+        let told = told.stdout.replace('\\', "");
+        assert!(told.contains("6 of 6 planned runs judged, of the runs that `status(failed)` chose"), "{told}");
+    }
+    // A file system that has nothing in a folder which is there.
+    let nowhere = world.scylla(&["report", &dir, "--format", "md", "--out", "/proc/nothing"]);
+    assert!(nowhere.code == Some(1) && nowhere.stderr.contains("cannot make the folder `/proc/nothing`"), "{nowhere}");
 
     let written = world.scylla(&["report", &dir, "--format", "csv,md,json"]).exits(0);
     assert!(written.stdout.contains("report/runs.csv, and 3 files beside it"), "{written}");
@@ -65,6 +73,16 @@ fn a_report_is_printed_or_written_and_the_same_results_give_the_same_bytes() {
     world.scylla(&of_tables).exits(0);
     let verified = world.scylla(&["verify", "elsewhere"]).exits(0);
     assert!(verified.stdout.contains("it was made of tables"), "{verified}");
+
+    // Without a stamp nothing is known of the files, which is said.
+    fs::remove_file(world.path("elsewhere/report/stamp.json")).unwrap();
+    let unstamped = world.scylla(&["verify", "elsewhere"]).exits(0);
+    assert!(
+        unstamped.stdout.contains("report/report.html") && unstamped.stdout.contains("no stamp names it"),
+        "{unstamped}"
+    );
+    let asked = world.scylla(&["verify", "elsewhere", "--report"]).exits(7);
+    assert!(asked.stdout.contains("has no stamp, and `--report` asks for one that has"), "{asked}");
 
     let several = world.scylla(&["report", "elsewhere", "elsewhere"]).exits(0);
     assert!(several.stderr.contains("named twice"), "{several}");

@@ -1,6 +1,7 @@
 //! `compare`: which setup solves its task more often, by how much, and how sure that is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::PathBuf;
 
 use crate::cli::args::Which;
@@ -63,6 +64,7 @@ pub fn run(args: &Compare, console: &mut Console) -> Result<Exit, CliError> {
         ));
     }
     let chosen: Vec<Vec<&RunRow>> = meant.iter().map(|side| rows_of(side, &experiments)).collect::<Result<_, _>>()?;
+    must_be_apart(&meant, &chosen, &experiments)?;
     let letters: Vec<String> = ('A'..='Z').map(String::from).take(meant.len()).collect();
     let groups: Vec<comparison::Group> = chosen.iter().map(|rows| comparison::group(rows)).collect();
     let known = known(&meant, &chosen, &experiments)?;
@@ -113,6 +115,22 @@ pub fn run(args: &Compare, console: &mut Console) -> Result<Exit, CliError> {
         console.say(&format!("fails: {sentence}"))?;
     }
     Ok(if failing.is_empty() { Exit::Success } else { Exit::Policy })
+}
+
+/// Refuses sides that have runs in common with the first one: every interval and test is one of runs that are independent.
+fn must_be_apart(meant: &[Meant], chosen: &[Vec<&RunRow>], experiments: &[Experiment]) -> Result<(), CliError> {
+    let place = |side: usize| fs::canonicalize(experiments[meant[side].experiment].folder.root()).ok();
+    let first: BTreeSet<RunId> = chosen[0].iter().map(|row| row.run).collect();
+    for (later, rows) in chosen.iter().enumerate().skip(1) {
+        let common = rows.iter().filter(|row| first.contains(&row.run)).count();
+        if common > 0 && place(0) == place(later) {
+            let why = format!("the first side and another one have {} in common", counted(common, "run"));
+            return Err(
+                CliError::usage(why).hint("name sides that have no run in common, such as two setups or two tiers")
+            );
+        }
+    }
+    Ok(())
 }
 
 /// The experiments that are named, each read once, and the sides.

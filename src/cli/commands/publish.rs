@@ -78,6 +78,10 @@ fn entries(folder: &ExperimentFolder, root: &Path) -> Result<BTreeMap<PathBuf, C
         entries.insert(root.join(path), Content::Folder);
     }
     for (path, target) in links {
+        bundle::stays_within(&root.join(&path), &target).map_err(|why| {
+            CliError::usage(why)
+                .hint("a bundle holds links within the experiment only: make it a relative one in the fixture")
+        })?;
         entries.insert(root.join(path), Content::Link(target));
     }
     for path in published::files(folder)?.into_iter().chain(published::repository(folder)?) {

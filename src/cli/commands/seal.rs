@@ -6,10 +6,11 @@ use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::engine::session::open::{hold, survey};
+use crate::model::digest::Digest;
 use crate::model::finding::{FindingKind, Level};
 use crate::rules::audit::audit;
-use crate::store::signature;
 use crate::store::survey::Depth;
+use crate::store::{seal, signature};
 use crate::text::words::{counted, shell_word};
 
 /// Runs the command.
@@ -34,12 +35,20 @@ pub fn run(args: &Seal, console: &mut Console) -> Result<Exit, CliError> {
         let hint = format!("`cargo scylla verify {name}` says what is wrong, and what to do about it");
         return Err(CliError { exit, ..CliError::usage(why) }.hint(hint));
     }
-    let digest = crate::store::seal::seal(&locked.folder)?;
-    if let Some(key) = &args.sign {
-        let key = console.current_dir()?.join(key);
-        signature::sign(&locked.folder, &key).map_err(|error| CliError::usage(error.to_string()))?;
+    let text = seal::text(&locked.folder)?;
+    // A key that is refused leaves everything as it is.
+    let signature = match &args.sign {
+        None => None,
+        Some(key) => {
+            let key = console.current_dir()?.join(key);
+            Some(signature::of(&text, &key).map_err(|error| CliError::usage(error.to_string()))?)
+        }
+    };
+    let is_dropped = seal::save(&locked.folder, &text, signature.as_deref())?;
+    console.print(&format!("{}\n", Digest::of(&text)))?;
+    if is_dropped {
+        console.say("note: the former seal was signed, and this one is another one: its signature is gone")?;
     }
-    console.print(&format!("{digest}\n"))?;
     let missing = audit(&survey).iter().filter(|finding| finding.kind == FindingKind::MissingRun).count();
     if missing > 0 {
         console

@@ -2,6 +2,7 @@
 
 use crate::cli::args::output::MessageFormat;
 use crate::cli::args::show::{Show, ShowFormat, ViewFlags};
+use crate::cli::commands::session::secrets;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -19,6 +20,7 @@ use crate::store;
 use crate::store::details::{Extent, Reading, Text, View, output, texts};
 use crate::store::layout::ExperimentFolder;
 use crate::store::survey::{Depth, survey};
+use crate::text::leaks::veiled;
 use crate::text::page::Page;
 use crate::text::styles::Tone;
 use crate::text::words::{bytes, counted, list, shell_word};
@@ -121,12 +123,13 @@ impl Shown<'_> {
     }
 
     fn view(&self, run: RunId, view: View, console: &mut Console) -> Result<(), CliError> {
-        let mut found = texts(&self.reading, run, view)?;
+        let (mut found, secrets) = (texts(&self.reading, run, view)?, secrets());
         if found.is_empty() {
             return Err(self.without(run, view)?);
         }
         for text in &mut found {
             text.path = format!("{}/{}", self.name.trim_end_matches('/'), text.path);
+            text.bytes = veiled(&text.bytes, &secrets);
             if text.left_out > 0 {
                 let left_out = bytes(text.left_out);
                 console
@@ -174,7 +177,8 @@ impl Shown<'_> {
                 let hint = if judges.is_empty() {
                     "no judge has judged it".to_owned()
                 } else {
-                    format!("it was judged by judge {}", list(&judges))
+                    let word = if judges.len() == 1 { "judge" } else { "judges" };
+                    format!("it was judged by {word} {}", list(&judges))
                 };
                 (format!("judge {}", judge.0), hint)
             }
@@ -194,7 +198,9 @@ impl Shown<'_> {
             Some(told) => output(&self.reading, run, told.output)?.map(|text| (told.read, text)),
             None => None,
         };
-        let told = told.map(|(read, text)| (read(&text.bytes), path(&text), text.left_out));
+        let secrets = secrets();
+        let hide = |text: &str| String::from_utf8_lossy(&veiled(text.as_bytes(), &secrets)).into_owned();
+        let told = told.map(|(read, text)| (read(&text.bytes).with_texts(hide), path(&text), text.left_out));
         let logs = texts(&self.reading, run, View::Log)?;
         if self.is_json(console) {
             let logs: Vec<String> = logs.iter().map(path).collect();

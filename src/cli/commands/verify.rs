@@ -8,8 +8,8 @@ use crate::cli::args::verify::{Closeness, Gate, Verify};
 use crate::cli::choose::choose;
 use crate::cli::commands::session::secrets;
 use crate::cli::console::Console;
-use crate::cli::derived;
-use crate::cli::error::CliError;
+use crate::cli::derived::{self, Reports};
+use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
 use crate::cli::locate::locate_gate;
 use crate::config;
@@ -19,7 +19,7 @@ use crate::model::ids::RunId;
 use crate::model::place::Place;
 use crate::model::plan::Plan;
 use crate::model::survey::{ResultFacts, RunSeen, Survey};
-use crate::os::files::TemporaryFolder;
+use crate::os::files::{self, TemporaryFolder};
 use crate::report::findings::{Examined, FOR_MACHINES, FORMATS, PlannedRun, Verification, policy_sentence};
 use crate::rules::audit::audit_and_count;
 use crate::rules::policy::{Policy, Unmet, several_versions, unmet};
@@ -33,6 +33,7 @@ use crate::store::signature::{Signed, signed};
 use crate::store::survey::{Depth, survey};
 use crate::text::escape;
 use crate::text::leaks::Leak;
+use crate::text::words::shell_word;
 
 /// Runs the command.
 ///
@@ -50,7 +51,10 @@ pub fn run(args: &Verify, console: &mut Console) -> Result<Exit, CliError> {
             let place = TemporaryFolder::new("cargo-scylla-bundle-")?;
             let folder = in_bundle(&console.current_dir()?.join(&bundle), place.path())?;
             unpacked.push(place);
-            chosen.push((folder, bundle.to_string_lossy().into_owned()));
+            let name = derived::name_of(&folder);
+            let typed = shell_word(&shown(&bundle, Path::new("")));
+            console.say(&format!("`tar --zstd -xf {typed}` unpacks it, to do more with it"))?;
+            chosen.push((folder, name));
         } else {
             chosen.push(choose(&Which { dir, results_dir: args.results_dir.clone() }, console)?);
         }
@@ -88,6 +92,9 @@ fn is_bundle(path: &Path) -> bool {
 
 /// The experiment in a bundle, unpacked into a folder of ours.
 fn in_bundle(bundle: &Path, place: &Path) -> Result<ExperimentFolder, CliError> {
+    if files::kind_of(bundle)?.is_none() {
+        return Err(CliError::usage(format!("`{}` is not there", escape::terminal(&bundle.to_string_lossy()))));
+    }
     bundle::unpack(bundle, place).map_err(|error| match error {
         BundleError::Store(error) => error.into(),
         BundleError::Refused { .. } => CliError::usage(error.to_string()),
@@ -226,11 +233,14 @@ impl Looked {
         is_asked_for: bool,
         closeness: Closeness,
     ) -> Result<(), CliError> {
-        let is_reported = derived::is_reported(folder)?;
-        if is_asked_for && !is_reported {
-            self.unmet.push("there is no report in its folder, and `--report` asks for one".to_owned());
-        }
-        if is_reported && self.survey.holder.is_none() {
+        let reports = derived::reports(folder)?;
+        let unmet = match reports {
+            Reports::None => Some("there is no report in its folder, and `--report` asks for one"),
+            Reports::Unstamped => Some("the report in its folder has no stamp, and `--report` asks for one that has"),
+            Reports::Stamped => None,
+        };
+        self.unmet.extend(unmet.filter(|_| is_asked_for).map(str::to_owned));
+        if reports != Reports::None && self.survey.holder.is_none() {
             self.findings.extend(derived::findings(folder, &self.name, closeness == Closeness::Recompute)?);
         }
         Ok(())

@@ -184,17 +184,20 @@ fn synced_temporary(
 /// # Errors
 /// When one of them cannot be made or synced, or is something else than a folder.
 pub fn create_dir_durable(path: &Path) -> Result<(), FileError> {
-    let error = match fs::create_dir(path) {
-        Ok(()) => return sync_dir(parent(path)),
-        Err(error) => error,
-    };
-    match error.kind() {
-        io::ErrorKind::AlreadyExists if fs::metadata(path).is_ok_and(|found| found.is_dir()) => Ok(()),
-        io::ErrorKind::NotFound if parent(path) != path => {
-            create_dir_durable(parent(path))?;
-            create_dir_durable(path)
+    let mut made = fs::create_dir(path);
+    if made.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) && parent(path) != path {
+        create_dir_durable(parent(path))?;
+        // Some file systems have nothing in a folder that is there, such as that of processes: it is tried once.
+        made = fs::create_dir(path);
+    }
+    match made {
+        Ok(()) => sync_dir(parent(path)),
+        Err(error)
+            if error.kind() == io::ErrorKind::AlreadyExists && fs::metadata(path).is_ok_and(|it| it.is_dir()) =>
+        {
+            Ok(())
         }
-        _ => Err(FileError::new("make the folder", path, error)),
+        Err(error) => Err(FileError::new("make the folder", path, error)),
     }
 }
 

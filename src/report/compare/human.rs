@@ -93,7 +93,7 @@ fn table(sides: &[Side]) -> Vec<String> {
         side.group.mean_score.map(|mean| format!("{mean:.3}{sd}"))
     });
     add("cost of a run", &|side| side.group.mean_cost_usd.map(|cost| money(cost, side.group.cost_unknown)));
-    add("spent in all", &|side| side.group.spent_usd.map(|cost| money(cost, 0)));
+    add("spent in all", &|side| side.group.spent_usd.map(|cost| money(cost, side.group.spent_unknown)));
     add("time of a run", &|side| side.group.mean_seconds.map(duration));
     add("tokens of a run", &|side| side.group.mean_tokens.map(|tokens| format!("{tokens:.0}")));
     aligned(&rows, sides.len() + 1)

@@ -149,7 +149,9 @@ fn cost(report: &ExperimentReport) -> Option<String> {
     }
     let unknown = costs.iter().filter(|(_, cost)| cost.known().is_none()).count();
     let Some((least, amount)) = frontier_cost_of_pass(costs.iter().map(|(setup, cost)| (*setup, *cost))) else {
-        return Some("What a pass costs is not known: no setup has told the cost of all its runs.".to_owned());
+        return Some(
+            "What a pass costs is not known: in every setup some agent or judge did not say what it cost.".to_owned(),
+        );
     };
     let left_out = match unknown {
         0 => String::new(),

@@ -1,7 +1,7 @@
 //! The report for a terminal: the answers, the setups, the tiers, the judges.
 
 use super::table::{TITLES, WORDS, rows};
-use super::{ExperimentReport, File, Form, Report};
+use super::{ExperimentReport, File, Form, Report, chosen_by};
 use crate::text::columns::{aligned, cut};
 use crate::text::escape;
 use crate::text::page::Page;
@@ -27,16 +27,17 @@ fn text(report: &Report, styles: Styles) -> String {
         if place > 0 {
             page.line("");
         }
-        add(&mut page, experiment, styles);
+        add(&mut page, experiment, &chosen_by(&report.filters), styles);
     }
     page.line(format_args!("\nresults {} · {}", report.results_digest, report.made_by));
     page.into_text()
 }
 
-fn add(page: &mut Page, experiment: &ExperimentReport, styles: Styles) {
+fn add(page: &mut Page, experiment: &ExperimentReport, chosen: &str, styles: Styles) {
     let whole = &experiment.whole;
     let title = styles.paint(Tone::Strong, escape::terminal(&experiment.name));
-    page.line(format_args!("{title}: {} of {} judged", whole.judged, counted(whole.planned, "planned run")));
+    let chosen = escape::terminal(chosen);
+    page.line(format_args!("{title}: {} of {} judged{chosen}", whole.judged, counted(whole.planned, "planned run")));
     page.line("");
     for answer in &experiment.answers {
         let sentence = escape::terminal(&answer.sentence);

@@ -1,9 +1,10 @@
 //! The table of setups in LaTeX, with the rules of the package `booktabs`.
 
 use super::table::{TITLES, WORDS, rows};
-use super::{ExperimentReport, File, Form, Report};
+use super::{ExperimentReport, File, Form, Report, chosen_by};
 use crate::text::escape::latex;
 use crate::text::page::Page;
+use crate::text::words::counted;
 
 pub(super) static FORM: Form = Form {
     name: "latex",
@@ -18,12 +19,12 @@ fn text(report: &Report) -> String {
     page.line(format_args!("% results {}, {}", report.results_digest, report.made_by));
     page.line("% needs \\usepackage{booktabs}");
     for experiment in &report.experiments {
-        page.line(table(experiment));
+        page.line(table(experiment, &chosen_by(&report.filters)));
     }
     page.into_text()
 }
 
-fn table(experiment: &ExperimentReport) -> String {
+fn table(experiment: &ExperimentReport, chosen: &str) -> String {
     let mut page = Page::default();
     let columns: String = (0..TITLES.len()).map(|column| if column < WORDS { 'l' } else { 'r' }).collect();
     page.line("\\begin{table}");
@@ -45,10 +46,11 @@ fn table(experiment: &ExperimentReport) -> String {
     page.line("  \\end{tabular}");
     let whole = &experiment.whole;
     page.line(format_args!(
-        "  \\caption{{{}: {} of {} planned runs judged; Wilson intervals. $\\star$: no other setup passes as often for less.}}",
+        "  \\caption{{{}: {} of {} judged{}; Wilson intervals. $\\star$: no other setup passes as often for less.}}",
         latex(&experiment.name),
         whole.judged,
-        whole.planned
+        counted(whole.planned, "planned run"),
+        latex(chosen)
     ));
     page.add("\\end{table}");
     page.into_text()

@@ -1,7 +1,7 @@
 //! The report in Markdown, as a comment to a pull request takes it.
 
 use super::table::{TITLES, WORDS, rows};
-use super::{File, Form, Report};
+use super::{File, Form, Report, chosen_by};
 use crate::text::escape::markdown;
 use crate::text::page::Page;
 use crate::text::words::counted;
@@ -16,10 +16,11 @@ pub(super) static FORM: Form = Form {
 
 fn text(report: &Report) -> String {
     let mut page = Page::default();
+    let chosen = markdown(&chosen_by(&report.filters));
     for experiment in &report.experiments {
         let whole = &experiment.whole;
         page.line(format_args!("### {}\n", markdown(&experiment.name)));
-        page.line(format_args!("{} of {} judged.\n", whole.judged, counted(whole.planned, "planned run")));
+        page.line(format_args!("{} of {} judged{chosen}.\n", whole.judged, counted(whole.planned, "planned run")));
         for answer in &experiment.answers {
             page.line(format_args!("- {}", markdown(&answer.sentence)));
         }

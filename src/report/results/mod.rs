@@ -28,6 +28,7 @@ use crate::stats::agreement::{Hanging, JudgePair};
 use crate::stats::estimate::Estimate;
 use crate::stats::summaries::{Summary, Uplift};
 use crate::text::styles::Styles;
+use crate::text::words::list;
 
 pub use csv::subtests_csv;
 pub use json::report_schema;
@@ -95,6 +96,15 @@ pub struct Report {
     pub filters: Vec<String>,
     /// Each experiment, in the order in which they were named.
     pub experiments: Vec<ExperimentReport>,
+}
+
+/// A word about filters that chose the runs of a report; nothing where all planned runs are in it.
+fn chosen_by(filters: &[String]) -> String {
+    let filters: Vec<String> = filters.iter().map(|filter| format!("`{filter}`")).collect();
+    match filters.as_slice() {
+        [] => String::new(),
+        some => format!(", of the runs that {} chose", list(some)),
+    }
 }
 
 /// What is said of one experiment.

@@ -25,8 +25,8 @@ pub fn setup(setup: &SetupDetails, around: Around<'_>) -> String {
     let mut page = Page::default();
     let id = format!("{}/{}", setup.tier, setup.subtest);
     let name = setup.name.as_deref().map(|name| format!("  {}", escape::terminal(name))).unwrap_or_default();
-    let passed = share(setup.passed, setup.judged);
-    page.line(format_args!("{}{name}: {passed} judged runs passed\n", around.styles.paint(Tone::Strong, id)));
+    let passed = passed(setup.passed, setup.judged);
+    page.line(format_args!("{}{name}: {passed}\n", around.styles.paint(Tone::Strong, id)));
     for (row, runs) in setup.runs.chunks(RUNS_IN_ROW).enumerate() {
         let first = format!("{:>5}", row * RUNS_IN_ROW + 1);
         page.line(format_args!("{}  {}", around.styles.paint(Tone::Faint, first), marks(runs, around.styles)));
@@ -49,17 +49,22 @@ pub fn setup(setup: &SetupDetails, around: Around<'_>) -> String {
     page.into_text()
 }
 
+/// How many of the judged runs passed, as words.
+fn passed(passed: usize, judged: usize) -> String {
+    match judged {
+        0 => "no run has a verdict".to_owned(),
+        _ => format!("{} judged runs passed", share(passed, judged)),
+    }
+}
+
 /// The setups of a tier, one per line.
 #[must_use]
 pub fn tier(tier: TierId, setups: &[SetupDetails], around: Around<'_>) -> String {
     let mut page = Page::default();
     let sum = |of: fn(&SetupDetails) -> usize| setups.iter().map(of).sum::<usize>();
-    let passed = share(sum(|setup| setup.passed), sum(|setup| setup.judged));
+    let passed = passed(sum(|setup| setup.passed), sum(|setup| setup.judged));
     let setups_word = counted(setups.len(), "setup");
-    page.line(format_args!(
-        "{}: {setups_word}, {passed} judged runs passed\n",
-        around.styles.paint(Tone::Strong, tier)
-    ));
+    page.line(format_args!("{}: {setups_word}, {passed}\n", around.styles.paint(Tone::Strong, tier)));
     let name = |setup: &SetupDetails| cut(&escape::terminal(setup.name.as_deref().unwrap_or_default()), MOST_NAME);
     let width = setups.iter().map(|setup| columns(&name(setup))).max().unwrap_or(0);
     let most = setups.iter().map(|setup| setup.runs.len().min(MOST_MARKS + 1)).max().unwrap_or(0);

@@ -190,11 +190,14 @@ pub(super) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(found)
 }
 
+/// Folders, and symbolic links with their targets, by their paths.
+pub type FoldersAndLinks = (Vec<PathBuf>, Vec<(PathBuf, PathBuf)>);
+
 /// The folders below a folder, and its symbolic links with their targets, by their paths below it, sorted.
 ///
 /// # Errors
 /// When a folder cannot be listed, or a link not be read.
-pub(super) fn folders_and_links_below(folder: &Path) -> Result<(Vec<PathBuf>, Vec<(PathBuf, PathBuf)>), FileError> {
+pub(super) fn folders_and_links_below(folder: &Path) -> Result<FoldersAndLinks, FileError> {
     let (mut folders, mut links) = (Vec::new(), Vec::new());
     for entry in WalkDir::new(folder).min_depth(1).sort_by_file_name() {
         let entry = entry.map_err(|error| FileError::new("list", folder, error))?;
