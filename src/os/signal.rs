@@ -6,6 +6,7 @@ use std::io;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::SigSet;
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGSTOP, SIGTERM, SIGTSTP};
@@ -26,6 +27,9 @@ pub struct Listening {
 static IGNORED: OnceLock<u64> = OnceLock::new();
 /// Locked while this process is stopped, so that two listeners stop it only once.
 static PAUSING: Mutex<()> = Mutex::new(());
+
+/// How long the SIGCONT that ended a pause is waited for: a thread that can run takes it at once.
+const MOST_UNTIL_CONTINUED: Duration = Duration::from_secs(1);
 
 /// Signals that stay ignored if they were: SIGPIPE, which `std` ignores for this process alone; SIGTTIN and SIGTTOU,
 /// because when they are ignored, terminal reads and writes fail instead of being retried; SIGILL, SIGFPE, SIGKILL,
@@ -67,7 +71,8 @@ pub fn listen(send: impl Fn(StopSignal) + Send + 'static) -> io::Result<Listenin
         while !signals.handle().is_closed() {
             let mut received: Vec<c_int> = signals.wait().collect();
             // If it is continued as soon as it was stopped, it does not stop.
-            if received.contains(&SIGTSTP) && !received.contains(&SIGCONT) {
+            while received.contains(&SIGTSTP) && !received.contains(&SIGCONT) {
+                received.retain(|signal| *signal != SIGTSTP);
                 pause(&mut signals, &mut received);
             }
             for signal in received.into_iter().filter_map(stop_signal) {
@@ -98,8 +103,24 @@ fn pause(signals: &mut Signals, received: &mut Vec<c_int>) {
     if !received.contains(&SIGCONT) {
         // Sent to this very thread, so it does not return before the process continues. It cannot fail.
         drop(raise(SIGSTOP));
+        take_continuation(signals, received);
     }
     drop(pause);
+}
+
+/// Takes the SIGCONT that ended a pause, before anything continues: read together with the next SIGTSTP it would look as if that one
+/// had been taken back. It comes, because nothing else continues a process; whichever thread is to run its handler.
+fn take_continuation(signals: &mut Signals, received: &mut Vec<c_int>) {
+    let deadline = Instant::now() + MOST_UNTIL_CONTINUED;
+    loop {
+        let pending: Vec<c_int> = signals.pending().collect();
+        let has_come = pending.contains(&SIGCONT);
+        received.extend(pending.into_iter().filter(|signal| *signal != SIGCONT));
+        if has_come || Instant::now() >= deadline {
+            return;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// Ends this process at once, whatever its other threads do: nothing is dropped or flushed.
@@ -133,7 +154,6 @@ fn ignored() -> u64 {
 mod tests {
     use std::process::Command;
     use std::sync::mpsc;
-    use std::time::Duration;
 
     use super::*;
 
