@@ -8,7 +8,7 @@ use crate::say::counted;
 use crate::{place, program, say};
 
 /// Licences under which one may pass on a program without its source, when one names its authors.
-const ACCEPTED: [&str; 13] = [
+const ACCEPTED: [&str; 14] = [
     "0BSD",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
@@ -16,6 +16,8 @@ const ACCEPTED: [&str; 13] = [
     "BSD-3-Clause",
     "BSL-1.0",
     "CC0-1.0",
+    // Of tables of certificates: it asks that its text goes with the data.
+    "CDLA-Permissive-2.0",
     "ISC",
     "MIT",
     "MIT-0",
