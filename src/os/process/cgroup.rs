@@ -14,6 +14,7 @@ use std::process::{Child, Command};
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags};
+use rustix::process::Signal;
 
 use super::table::{self, Process};
 use super::{Hold, SpawnError, Task};
@@ -75,12 +76,31 @@ impl Group {
         events.lines().any(|line| line.strip_prefix("oom_kill ").is_some_and(|times| times != "0"))
     }
 
+    /// Sends KILL to every process of the group; does not wait. What a process that the kernel passed by has started
+    /// meanwhile may live on.
     pub(super) fn kill(&self) -> io::Result<()> {
-        fs::write(self.path.join("cgroup.kill"), "1")
+        fs::write(self.path.join("cgroup.kill"), "1")?;
+        // The kernel passes by a process of which only the first thread has ended.
+        table::send(&self.members()?, Signal::KILL);
+        Ok(())
+    }
+
+    /// Kills until no process is in the group.
+    pub(super) fn end(&self, deadline: Instant) -> io::Result<()> {
+        loop {
+            self.kill()?;
+            table::kill_and_wait(&self.members()?, deadline)?;
+            if self.members()?.is_empty() {
+                return self.wait_until_empty(deadline);
+            }
+            if Instant::now() >= deadline {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+        }
     }
 
     /// Waits until no process is in the group.
-    pub(super) fn wait_until_empty(&self, deadline: Instant) -> io::Result<()> {
+    fn wait_until_empty(&self, deadline: Instant) -> io::Result<()> {
         let events = File::open(self.path.join("cgroup.events"))?;
         // The kernel wakes the poll when the file has changed since it was last read.
         while populated(&events)? {
@@ -218,7 +238,7 @@ impl Hold for Grouped {
         self.note_others()?;
         // Also the first process by itself: it may not have joined yet.
         if let Some(leader) = table::one(self.leader) {
-            table::send(&[leader], rustix::process::Signal::KILL);
+            table::send(&[leader], Signal::KILL);
         }
         self.group.kill()
     }
@@ -226,8 +246,7 @@ impl Hold for Grouped {
     fn finish(&mut self, deadline: Instant) -> io::Result<u32> {
         if self.group.is_populated()? {
             self.note_others()?;
-            self.group.kill()?;
-            self.group.wait_until_empty(deadline)?;
+            self.group.end(deadline)?;
         }
         table::reap_adopted(self.leader);
         self.out_of_memory = self.group.ran_out_of_memory();

@@ -145,7 +145,7 @@ fn try_group(group: &Group) -> Result<(), String> {
     }
     let (_word, word_end) = io::pipe().map_err(|error| error.to_string())?;
     trial(&mut cgroup::joining(group, &word_end), |_| group.kill())?;
-    group.wait_until_empty(Instant::now() + MOST_TRIAL).map_err(|error| error.to_string())
+    group.end(Instant::now() + MOST_TRIAL).map_err(|error| error.to_string())
 }
 
 /// Starts a program by the command, and checks that it runs and that it is dead after `end`. The program holds its

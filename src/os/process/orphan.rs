@@ -150,8 +150,7 @@ pub fn end_orphans(mark: &OrphanMark) -> io::Result<u32> {
     let mut ended = mark.tree(origin).end(deadline)?;
     if let Some(group) = mark.group() {
         ended += u32::try_from(group.members()?.len()).unwrap_or(u32::MAX);
-        group.kill()?;
-        group.wait_until_empty(deadline)?;
+        group.end(deadline)?;
         group.remove()?;
     }
     Ok(ended)

@@ -21,7 +21,7 @@ use super::start;
 /// How many processes are waited for at once; a fork bomb must not use up our file descriptors.
 const MOST_HELD: usize = 256;
 
-/// Longest wait for a process that is executing another program, which takes the kernel far less.
+/// Longest wait for a process that is executing another program or ending, which takes the kernel far less.
 const BETWEEN_PROGRAMS: Duration = Duration::from_secs(1);
 
 /// Size of a command line or environment that few programs exceed, in bytes.
@@ -30,6 +30,11 @@ const USUAL_WORDS_BYTES: usize = 16 << 10;
 /// Most bytes of a command line or environment that are read: the kernel starts no program with more than 6 MiB.
 const MOST_WORDS_BYTES: usize = 8 << 20;
 
+/// The index of the kernel's flags in [`stat`]: field 9 of `proc_pid_stat(5)`.
+const FLAGS: usize = 6;
+/// The flag of a thread that is ending, `PF_EXITING` of the kernel: it may have given back its memory and files already,
+/// and is neither gone nor a zombie yet.
+const ENDING: u64 = 0x4;
 /// The index of the start of the code in [`stat`]: field 26 of `proc_pid_stat(5)`.
 const START_OF_CODE: usize = 23;
 /// The index of the first and last address of the arguments in [`stat`]: fields 48 and 49 of `proc_pid_stat(5)`.
@@ -120,8 +125,9 @@ pub(super) fn environment_holds(pid: i32, entry: &[u8]) -> Option<bool> {
 /// `/proc`. Empty when it has none or does not show them; `None` when it has ended.
 fn words(pid: i32, file: &str, addresses: usize) -> Option<Vec<u8>> {
     let deadline = Instant::now() + BETWEEN_PROGRAMS;
+    let mut thread = pid;
     loop {
-        let words = at_once(&format!("/proc/{pid}/{file}"));
+        let words = at_once(&format!("/proc/{thread}/{file}"));
         let are_shown = words.is_ok();
         let words = words.unwrap_or_default();
         if !words.is_empty() {
@@ -130,12 +136,32 @@ fn words(pid: i32, file: &str, addresses: usize) -> Option<Vec<u8>> {
         if one(pid).is_none_or(|process| process.ended) {
             return None;
         }
+        let asked = thread;
+        let is_ending = living_thread(pid).map(|living| thread = living).is_none();
         // It may have executed another program since the file was opened, or be about to.
-        if !are_shown || has_none(pid, addresses) || Instant::now() >= deadline {
+        let is_known = !is_ending && thread == asked && (!are_shown || has_none(thread, addresses));
+        if is_known || Instant::now() >= deadline {
             return Some(words);
         }
         std::thread::yield_now();
     }
+}
+
+/// A thread of the process that is not ending, by which the process shows its words: the first thread can end before
+/// the others. `None` when all are ending.
+fn living_thread(pid: i32) -> Option<i32> {
+    if !is_ending(pid) {
+        return Some(pid);
+    }
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let threads = threads.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    threads.into_iter().find(|thread| !is_ending(*thread))
+}
+
+/// Whether a thread is ending or has ended.
+fn is_ending(thread: i32) -> bool {
+    let flags = stat(thread).and_then(|stat| stat.split_ascii_whitespace().nth(FLAGS)?.parse::<u64>().ok());
+    flags.is_none_or(|flags| flags & ENDING != 0)
 }
 
 /// Reads a file of `/proc` in one piece: between two reads, the process may execute another program.
@@ -256,7 +282,7 @@ pub(super) fn reap(process: &Process) {
     }
 }
 
-/// Reaps the ended orphans that this process has adopted, and never a process that another thread waits for: the main
+/// Reaps the orphans that this process has adopted and that have ended or are ending, and never a process that another thread waits for: the main
 /// programs of runs are known, and everything else that we start stays in our session with a group of its own; of the
 /// group of `leader` only the leader itself is such a process.
 pub(super) fn reap_adopted(leader: i32) {
@@ -266,10 +292,19 @@ pub(super) fn reap_adopted(leader: i32) {
     let Ok(children) = fs::read_to_string(format!("/proc/{me}/task/{me}/children")) else { return };
     for orphan in children.split_ascii_whitespace().filter_map(|pid| one(pid.parse().ok()?)) {
         let is_awaited = orphan.pid == leader || main_programs.contains(&orphan.pid);
-        if orphan.ended && !is_awaited && (orphan.session != session || orphan.group == leader) {
+        if !is_awaited && (orphan.session != session || orphan.group == leader) && has_ended(&orphan) {
             reap(&orphan);
         }
     }
+}
+
+/// Whether a process has ended; one that is ending is waited for.
+fn has_ended(process: &Process) -> bool {
+    if process.ended || living_thread(process.pid).is_some() {
+        return process.ended;
+    }
+    let deadline = Instant::now() + BETWEEN_PROGRAMS;
+    hold(process).is_some_and(|fd| wait(&mut [PollFd::new(&fd, PollFlags::IN)], Some(deadline)).is_ok_and(|n| n > 0))
 }
 
 #[cfg(test)]

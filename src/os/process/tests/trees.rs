@@ -132,6 +132,45 @@ fn adopted_orphans_are_reaped() {
     }
 }
 
+/// While its memory is given back, a process shows no environment any more and has not ended yet.
+#[test]
+fn a_process_that_is_just_ending_is_waited_for_and_reaped() {
+    for containment in containments() {
+        for _ in 0..10 {
+            let place = Place::new();
+            let script = "setsid dd if=/dev/zero of=/dev/null bs=512M count=1 2>/dev/null & echo $!
+                until [ -e /proc/$!/exe ]; do :; done; while [ -e /proc/$!/exe ]; do :; done; exit 3";
+            assert_eq!(run_free(&place.shell(script), &containment).unwrap().end, End::Exited(3));
+            if containment.name() != "bubblewrap" {
+                let left = table::one(place.stdout().trim().parse().unwrap());
+                assert_eq!(left, None, "{}", containment.name());
+            }
+        }
+    }
+}
+
+/// The first thread shows the environment of a process, and can end before the others.
+#[test]
+fn a_process_whose_first_thread_has_ended_is_ended() {
+    for containment in containments() {
+        let place = Place::new();
+        let ends_itself = "import ctypes, threading, time
+threading.Thread(target=time.sleep, args=(600,)).start()
+print(\"begun\", flush=True)
+ctypes.CDLL(None).pthread_exit(None)";
+        let script = format!(
+            "setsid python3 -c '{ends_itself}' NUMBER &
+             until grep -q '^State:.Z' /proc/$!/status; do :; done; echo $!; exit 3"
+        );
+        assert_eq!(run_free(&place.shell(&script), &containment).unwrap().end, End::Exited(3));
+        assert_eq!(place.alive(), Vec::<String>::new(), "{}", containment.name());
+        if containment.name() != "bubblewrap" {
+            let pid = place.stdout().lines().last().unwrap().parse().unwrap();
+            assert_eq!(table::one(pid), None, "{}", containment.name());
+        }
+    }
+}
+
 /// In a container whose first process created no session, the session's number is 0 to those inside.
 #[test]
 fn a_session_from_outside_of_the_namespace_hinders_nothing() {
