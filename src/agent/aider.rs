@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::events::{self, Events, Lines, cost, error, event, failure, sum};
 use super::installed::{self, Given, KEYS, Program};
 use crate::model::agent::{Agent, AgentOutcome, Assignment, ClaimedEnd, EndedAgent, Output, Reader, Reading};
+use crate::model::installation::{Installation, Package};
 use crate::model::outcome::{Failure, FailureKind};
 use crate::model::program::Kind;
 use crate::model::setup::Capability;
@@ -26,13 +27,21 @@ pub(super) static KIND: Kind<Agent> = Kind {
 
 static PROGRAM: Program = Program {
     kind: &KIND,
-    name: "aider",
+    installation: Installation {
+        program: "aider",
+        package: Package::Pip("aider-chat", &[]),
+        version_argument: "--version",
+        says_version: true,
+        keys: &["ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY"],
+        login: None,
+        addresses: &["OPENAI_API_BASE"],
+        variables: &[
+            // It opens pages of its manual after some errors.
+            ("BROWSER", "true"),
+            ("LITELLM_LOCAL_MODEL_COST_MAP", "True"),
+        ],
+    },
     line: "exec aider --message-file \"$SCYLLA_PROMPT_FILE\" --analytics-log \"$SCYLLA_RECORD_FILE\" \"$@\"",
-    variables: &[
-        // It opens pages of its manual after some errors.
-        ("BROWSER", "true"),
-        ("LITELLM_LOCAL_MODEL_COST_MAP", "True"),
-    ],
     given,
     thinks_by_word: false,
     reader: || Box::<Log>::default(),

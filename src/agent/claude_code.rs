@@ -11,6 +11,7 @@ use super::events::{Events, Messages, Stream, error, kind_of, most};
 use super::installed::{self, Given, KEYS, Program};
 use super::steps::{call, of_events, printed, text};
 use crate::model::agent::{Agent, Assignment, ClaimedEnd, EndedAgent};
+use crate::model::installation::{Installation, Package};
 use crate::model::money::Usd;
 use crate::model::outcome::Failure;
 use crate::model::program::Kind;
@@ -40,9 +41,17 @@ pub(super) static KIND: Kind<Agent> = Kind {
 /// The prompt comes by standard input: an argument must be short, and may look like an option.
 static PROGRAM: Program = Program {
     kind: &KIND,
-    name: "claude",
+    installation: Installation {
+        program: "claude",
+        package: Package::Npm("@anthropic-ai/claude-code"),
+        version_argument: "--version",
+        says_version: true,
+        keys: &["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"],
+        login: Some("claude /login"),
+        addresses: &["ANTHROPIC_BASE_URL"],
+        variables: &VARIABLES,
+    },
     line: "exec claude --print \"$@\" <\"$SCYLLA_PROMPT_FILE\"",
-    variables: &VARIABLES,
     given,
     thinks_by_word: true,
     reader: || Box::new(Stream::<ClaudeEvents>::default()),

@@ -12,6 +12,7 @@ use super::events::{Events, Stream, error, failure, most, status_in};
 use super::installed::{self, Given, KEYS, Program};
 use super::steps::{of_events, printed, text};
 use crate::model::agent::{Agent, Assignment, ClaimedEnd, EndedAgent, StepsIn};
+use crate::model::installation::{Installation, Package};
 use crate::model::outcome::{Failure, FailureKind};
 use crate::model::program::Kind;
 use crate::model::setup::Capability;
@@ -29,9 +30,17 @@ pub(super) static KIND: Kind<Agent> = Kind {
 
 static PROGRAM: Program = Program {
     kind: &KIND,
-    name: "codex",
+    installation: Installation {
+        program: "codex",
+        package: Package::Npm("@openai/codex"),
+        version_argument: "--version",
+        says_version: false,
+        keys: &["CODEX_API_KEY", "OPENAI_API_KEY"],
+        login: Some("codex login"),
+        addresses: &["OPENAI_BASE_URL"],
+        variables: &[],
+    },
     line: LINE,
-    variables: &[],
     given,
     thinks_by_word: false,
     reader,

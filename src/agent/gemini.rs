@@ -11,6 +11,7 @@ use super::events::{Events, Stream, error};
 use super::installed::{self, Given, KEYS, Program};
 use super::steps::{call, of_events, printed, text};
 use crate::model::agent::{Agent, Assignment, ClaimedEnd, EndedAgent, Reader, StepsIn};
+use crate::model::installation::{Installation, Package};
 use crate::model::outcome::{Failure, FailureKind};
 use crate::model::program::Kind;
 use crate::model::setup::Capability;
@@ -28,9 +29,17 @@ pub(super) static KIND: Kind<Agent> = Kind {
 
 static PROGRAM: Program = Program {
     kind: &KIND,
-    name: "gemini",
+    installation: Installation {
+        program: "gemini",
+        package: Package::Npm("@google/gemini-cli"),
+        version_argument: "--version",
+        says_version: false,
+        keys: &["GEMINI_API_KEY"],
+        login: None,
+        addresses: &["GOOGLE_GEMINI_BASE_URL"],
+        variables: &VARIABLES,
+    },
     line: LINE,
-    variables: &VARIABLES,
     given,
     thinks_by_word: false,
     reader,

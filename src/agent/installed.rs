@@ -8,22 +8,27 @@ use serde_json::{Map, Value, json};
 
 use crate::model::agent::{Adapter, Agent, AgentStart, Assignment, NamedProgram, Paths, Reader, StepsIn};
 use crate::model::ids::ModelName;
+use crate::model::installation::{Installation, is_version};
 use crate::model::program::{Invocation, Keys, Kind};
+use crate::text::escape;
 
-/// The setting that each of these kinds has in a fixture.
-pub(super) const KEYS: &[(&str, &str)] = &[("environment", "variables of its own")];
+/// The settings that each of these kinds has in a fixture.
+pub(super) const KEYS: &[(&str, &str)] = &[
+    ("environment", "variables of its own"),
+    (VERSION, "the version that its program must say it is; with another one nothing is started"),
+];
+/// The setting that demands a version.
+const VERSION: &str = "version";
 
 /// One program, and how it is started.
 #[derive(Debug)]
 pub(super) struct Program {
     /// Its kind.
     pub kind: &'static Kind<Agent>,
-    /// The name by which it is found.
-    pub name: &'static str,
+    /// How it is found and installed, and what it needs.
+    pub installation: Installation,
     /// The line for `sh` that starts it: `"$@"` are the options that follow from the assignment.
     pub line: &'static str,
-    /// Variables that keep it from asking anybody but its model, and from asking that too often.
-    pub variables: &'static [(&'static str, &'static str)],
     /// What it is given of an assignment.
     pub given: fn(&Assignment<'_>) -> Given,
     /// Whether a word before the prompt makes it think more.
@@ -49,12 +54,20 @@ struct Installed {
     program: &'static Program,
     run: Invocation,
     environment: BTreeMap<String, String>,
+    /// The version that is demanded.
+    version: Option<String>,
 }
 
 /// Reads the settings of a program in a fixture; `None` after a mistake.
 pub(super) fn read(program: &'static Program, keys: &dyn Keys) -> Option<Agent> {
     let environment = keys.variables("environment")?;
-    Some(Agent::new(Installed { program, run: Invocation::Argv(vec![program.name.to_owned()]), environment }))
+    let version = keys.text(VERSION);
+    if let Some(version) = version.as_deref().filter(|version| !is_version(version)) {
+        keys.mistake(VERSION, format!("`{}` is no version, such as `1.2.3`", escape::terminal(version)));
+        return None;
+    }
+    let run = Invocation::Argv(vec![program.installation.program.to_owned()]);
+    Some(Agent::new(Installed { program, run, environment, version }))
 }
 
 impl Adapter for Installed {
@@ -63,15 +76,24 @@ impl Adapter for Installed {
     }
 
     fn keys(&self) -> Map<String, Value> {
-        Map::from_iter([("environment".to_owned(), json!(self.environment))])
+        let version = self.version.as_ref().map(|version| (VERSION.to_owned(), json!(version)));
+        [("environment".to_owned(), json!(self.environment))].into_iter().chain(version).collect()
     }
 
     fn program(&self) -> Option<NamedProgram<'_>> {
         Some(NamedProgram { run: &self.run, environment: &self.environment })
     }
 
+    fn installation(&self) -> Option<&'static Installation> {
+        Some(&self.program.installation)
+    }
+
+    fn version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
     fn model(&self, configured: Option<&str>) -> Option<ModelName> {
-        Some(ModelName::new(configured.unwrap_or(self.program.name)))
+        Some(ModelName::new(configured.unwrap_or(self.program.installation.program)))
     }
 
     fn thinks_by_word(&self) -> bool {
@@ -82,16 +104,17 @@ impl Adapter for Installed {
     fn start(&self, assignment: &Assignment<'_>) -> AgentStart {
         let Given { options, variables } = (self.program.given)(assignment);
         let mut environment = assignment.environment.clone();
-        environment.extend(self.program.variables.iter().map(|(name, value)| (name.into(), value.into())));
+        let Installation { program, variables: own, .. } = &self.program.installation;
+        environment.extend(own.iter().map(|(name, value)| (name.into(), value.into())));
         environment.extend(variables.into_iter().map(|(name, value)| (name.into(), value)));
         environment.extend(self.environment.iter().map(|(name, value)| (name.into(), value.into())));
         let Paths { prompt_file, record_file, .. } = &assignment.paths;
         for (name, file) in [("SCYLLA_PROMPT_FILE", prompt_file), ("SCYLLA_RECORD_FILE", record_file)] {
             environment.insert(name.into(), file.clone().into_os_string());
         }
-        let shell = ["/bin/sh", "-c", self.program.line, self.program.name].map(OsString::from);
+        let shell = ["/bin/sh", "-c", self.program.line, program].map(OsString::from);
         let argv = shell.into_iter().chain(options).collect();
-        AgentStart::Command { argv, environment, needs: Some(self.program.name.to_owned()) }
+        AgentStart::Command { argv, environment, needs: Some((*program).to_owned()) }
     }
 
     fn reader(&self) -> Option<Box<dyn Reader>> {

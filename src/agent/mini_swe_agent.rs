@@ -10,6 +10,7 @@ use super::events::{self, cost, error, failure, sum};
 use super::installed::{self, Given, KEYS, Program};
 use super::steps::{call, text};
 use crate::model::agent::{Agent, AgentOutcome, Assignment, ClaimedEnd, EndedAgent, Output, Reader, Reading, StepsIn};
+use crate::model::installation::{Installation, Package};
 use crate::model::outcome::{Failure, FailureKind};
 use crate::model::program::Kind;
 use crate::model::setup::Capability;
@@ -29,9 +30,17 @@ pub(super) static KIND: Kind<Agent> = Kind {
 /// It takes its prompt by an argument only.
 static PROGRAM: Program = Program {
     kind: &KIND,
-    name: "mini",
+    installation: Installation {
+        program: "mini",
+        package: Package::Pip("mini-swe-agent", &["mcp"]),
+        version_argument: "--help",
+        says_version: true,
+        keys: &["ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY"],
+        login: None,
+        addresses: &["OPENAI_API_BASE", "OPENAI_BASE_URL"],
+        variables: &VARIABLES,
+    },
     line: "exec mini \"$@\" --output \"$SCYLLA_RECORD_FILE\" --task=\"$(cat \"$SCYLLA_PROMPT_FILE\")\"",
-    variables: &VARIABLES,
     given,
     thinks_by_word: false,
     reader: || Box::<Trajectory>::default(),

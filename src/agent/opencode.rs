@@ -12,6 +12,7 @@ use super::events::{Events, Messages, Stream, cost, error};
 use super::installed::{self, Given, KEYS, Program};
 use super::steps::{call, of_events, printed, text};
 use crate::model::agent::{Agent, Assignment, ClaimedEnd, EndedAgent, Reader};
+use crate::model::installation::{Installation, Package};
 use crate::model::outcome::{Failure, FailureKind};
 use crate::model::program::Kind;
 use crate::model::setup::Capability;
@@ -31,9 +32,17 @@ pub(super) static KIND: Kind<Agent> = Kind {
 /// The prompt comes by standard input.
 static PROGRAM: Program = Program {
     kind: &KIND,
-    name: "opencode",
+    installation: Installation {
+        program: "opencode",
+        package: Package::Npm("opencode-ai"),
+        version_argument: "--version",
+        says_version: false,
+        keys: &["ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY"],
+        login: Some("opencode auth login"),
+        addresses: &["OPENCODE_CONFIG_CONTENT"],
+        variables: &VARIABLES,
+    },
     line: "exec opencode run \"$@\" <\"$SCYLLA_PROMPT_FILE\"",
-    variables: &VARIABLES,
     given,
     thinks_by_word: false,
     reader,

@@ -13,4 +13,5 @@ pub mod projectscylla;
 pub mod reported;
 pub mod rows;
 pub mod session;
+pub mod version;
 pub mod worker;

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::ids::{AttemptNumber, ModelName, RunId};
+use super::installation::Installation;
 use super::outcome::{AgentEnd, Failure};
 use super::program::{Invocation, Kind};
 use super::setup::Setup;
@@ -59,6 +60,16 @@ pub trait Adapter: fmt::Debug + Send + Sync {
 
     /// The program that the fixture names for it, if it names one.
     fn program(&self) -> Option<NamedProgram<'_>> {
+        None
+    }
+
+    /// The program that has to be installed for it; `None` when it needs none that is known beforehand.
+    fn installation(&self) -> Option<&'static Installation> {
+        None
+    }
+
+    /// The version that its program must say it is, when the fixture demands one.
+    fn version(&self) -> Option<&str> {
         None
     }
 

@@ -12,6 +12,7 @@ pub mod flag;
 pub mod grading;
 pub mod ids;
 pub mod inherited;
+pub mod installation;
 pub mod judge;
 pub mod limits;
 pub mod money;

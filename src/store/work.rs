@@ -237,6 +237,14 @@ impl WorkFolder {
         self.layout().private()
     }
 
+    /// Makes an empty folder for a program that is asked something before the agent starts.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn make_aside(&self) -> Result<PathBuf, StoreError> {
+        Ok(files::make_random(&self.path)?)
+    }
+
     /// The open record folder, as it was before the agent started; `None` when there is none.
     #[must_use]
     pub fn open_record(&self) -> Option<Folder> {

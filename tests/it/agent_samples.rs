@@ -263,6 +263,10 @@ const REAL: [(&str, &str); 5] = [
 /// It says what it was asked and how, does the task, and leaves what the real one left.
 const IN_PLACE: &str = r#"#!/bin/sh
 name="${0##*/}"
+if [ "$1" = --version ]; then
+    echo "$name 7.7.7"
+    exit
+fi
 {
     printf '%s\n' "$@"
     [ "$name" = mini ] || [ "$name" = aider ] || cat
@@ -300,9 +304,10 @@ fn five_agent_programs_in_one_experiment_are_asked_as_documented_and_all_solve_t
         let version = match *kind {
             "aider" => Value::from("0.86.2"),
             "mini-swe-agent" => Value::from("2.4.6"),
-            _ => Value::Null,
+            // Their output does not say it, so they are asked.
+            _ => Value::from("7.7.7"),
         };
-        assert_eq!(result["agent_version"], version, "{kind}: what a program does not say is not known");
+        assert_eq!(result["agent_version"], version, "{kind}");
         let lines = fs::read_to_string(world.path(&format!("home/asked-{program}"))).unwrap();
         asked.insert(*kind, lines.lines().map(scrubbed).collect::<Vec<String>>());
     }

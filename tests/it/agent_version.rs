@@ -1,7 +1,9 @@
 //! The version that an agent's program says it is: in results, on screens, in the gate and in comparisons.
 
+use std::process::Command;
+
 use crate::fixture::TestFixture;
-use crate::scenes::{experiment, json};
+use crate::scenes::{experiment, json, output};
 use crate::world::World;
 
 /// An agent that solves the task and says in its record that it is of a version: a shell's expression.
@@ -72,4 +74,84 @@ fn a_comparison_tells_that_the_agents_were_of_other_versions() {
     assert!(!told("T0/02").contains("version of"), "what is not known is no difference: {}", told("T0/02"));
     let silent = world.scylla(&["verify", &dir, "--same-agent-version"]).exits(7);
     assert!(silent.stdout.contains("1.4.0 in 1 result, 1.5.0 in 1 result and none in 1 result"), "{silent}");
+}
+
+/// A program in the place of Codex, which says its version only when it is asked. It keeps who asked, with what it saw.
+const CODEX: &str = r#"#!/bin/sh
+world="${0%/bin/*}"
+if [ "$1" = --version ]; then
+    echo "asked; in its home: $(ls -A "$HOME" | wc -l), keys: $(env | grep -c OPENAI_API_KEY)" >>"$world/asked.log"
+    cat "$world/says"
+    exit
+fi
+echo run >>"$world/runs.log"
+touch done
+echo '{"type":"turn.started"}'
+echo '{"type":"turn.completed","usage":{"input_tokens":10,"output_tokens":2}}'
+"#;
+
+/// A command whose programs include that one, which says that it is of a version.
+fn with_codex(world: &World, says: &str, arguments: &[&str]) -> Command {
+    world.program("bin/codex", CODEX);
+    world.write("says", says);
+    let mut command = world.command(arguments);
+    command.env("PATH", format!("{}:{}", world.path("bin").display(), std::env::var("PATH").unwrap()));
+    command.env("OPENAI_API_KEY", "sk-kept-from-it");
+    command
+}
+
+#[test]
+fn a_program_whose_output_does_not_say_its_version_is_asked_once_in_each_session_without_home_or_keys() {
+    let world = World::new();
+    let fixture = TestFixture::new()
+        .subtest("T0/00-one", "agent: {kind: codex}\n")
+        .subtest("T0/01-other", "agent: {kind: codex}\n")
+        .extra("environment: [OPENAI_API_KEY]\n")
+        .write(&world);
+    let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "2"];
+    output(&mut with_codex(&world, "codex-cli 0.169.0\n", &arguments)).exits(0);
+    let asked = std::fs::read_to_string(world.path("asked.log")).unwrap();
+    assert_eq!((asked.as_str(), world.lines("runs.log")), ("asked; in its home: 0, keys: 0\n", 4));
+    let dir = experiment(&world);
+    let version = |run: &str| json(&world.experiment().join(run).join("run_result.json"))["agent_version"].clone();
+    assert_eq!([version("T0/00/run_01"), version("T0/01/run_02")], ["0.169.0", "0.169.0"]);
+    // It is updated, and the next session asks again.
+    output(&mut with_codex(&world, "codex-cli 0.170.0\n", &["extend", &dir, "--runs", "3"])).exits(0);
+    assert_eq!((world.lines("asked.log"), world.lines("runs.log")), (2, 6));
+    assert_eq!([version("T0/00/run_02"), version("T0/00/run_03")], ["0.169.0", "0.170.0"]);
+    world.scylla(&["verify", &dir, "--same-agent-version"]).exits(7);
+    world.scylla(&["verify", &dir]).exits(0);
+}
+
+#[test]
+fn a_program_that_does_not_answer_leaves_the_version_unknown() {
+    let world = World::new();
+    let fixture = TestFixture::new().subtest("T0/00-silent", "agent: {kind: codex}\n").write(&world);
+    let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1"];
+    output(&mut with_codex(&world, "error: unknown option\n", &arguments)).exits(0);
+    let result = json(&world.experiment().join("T0/00/run_01/run_result.json"));
+    assert_eq!((result["agent_version"].as_str(), &result["judge_passed"]), (None, &true.into()), "{result:#}");
+}
+
+#[test]
+fn a_fixture_that_demands_a_version_starts_nothing_of_another_one() {
+    let world = World::new();
+    let fixture = TestFixture::new().subtest("T0/00-exact", "agent: {kind: codex, version: 0.169.0}\n").write(&world);
+    let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1", "--attempts", "1"];
+    let told = output(&mut with_codex(&world, "codex-cli 0.170.0\n", &arguments));
+    assert!(
+        told.stderr.contains(
+            "`codex` says that it is version 0.170.0, and 0.169.0 is demanded: `npm install --global \
+             @openai/codex@0.169.0` installs it"
+        ),
+        "{told}"
+    );
+    assert!(!world.path("runs.log").exists(), "{told}");
+    output(&mut with_codex(&world, "codex-cli 0.169.0\n", &arguments)).exits(0);
+    assert_eq!(world.lines("runs.log"), 1);
+    // What a fixture demands is a version.
+    world.write("fixture/tiers/T0/00-exact.yaml", "agent: {kind: codex, version: newest}\n");
+    let wrong = world.scylla(&["fixture", "check", &fixture]).exits(2);
+    assert!(wrong.stderr.contains("00-exact.yaml:1"), "{wrong}");
+    assert!(wrong.stderr.contains("`newest` is no version, such as `1.2.3`"), "{wrong}");
 }

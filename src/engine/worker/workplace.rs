@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::engine::session::basis::Basis;
 use crate::engine::session::inheritance::winners_of;
 use crate::model::ids::{AttemptNumber, RunId, TierId};
+use crate::model::installation::Answer;
 use crate::model::result::ChecksResult;
 use crate::os::clock;
 use crate::os::files;
@@ -36,6 +37,8 @@ pub struct Workplace {
     token: String,
     /// The known results of baseline checks.
     pub(in crate::engine) baseline_checks: BaselineChecks,
+    /// The versions that programs of agents have said.
+    pub(in crate::engine) versions: Versions,
     /// The known setups of subtests.
     setups: Setups,
     /// Messages that were reported, and are not repeated.
@@ -95,6 +98,7 @@ impl Workplace {
             stop: StopHandle::new()?,
             token: format!("{}-{}", std::process::id(), clock::now().as_millisecond()),
             baseline_checks: BaselineChecks::default(),
+            versions: Versions::default(),
             reported: Mutex::default(),
         })
     }
@@ -171,6 +175,20 @@ impl BaselineChecks {
     /// The known results for the baseline with this commit.
     pub(in crate::engine) fn of(&self, commit: &str) -> Known {
         Arc::clone(locked(&self.0).entry(commit.to_owned()).or_default())
+    }
+}
+
+/// What a program answered that was asked for its version; whoever asks it holds the lock meanwhile.
+pub(in crate::engine) type Answered = Arc<Mutex<Option<Answer>>>;
+
+/// What programs answered in this session, each by its path.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Versions(Mutex<BTreeMap<PathBuf, Answered>>);
+
+impl Versions {
+    /// What the program at this path answered.
+    pub(in crate::engine) fn of(&self, program: PathBuf) -> Answered {
+        Arc::clone(locked(&self.0).entry(program).or_default())
     }
 }
 

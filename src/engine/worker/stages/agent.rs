@@ -35,13 +35,17 @@ impl Work<'_> {
         let subtest = place
             .subtest(self.run)
             .ok_or_else(|| Failure::new(FailureKind::Workspace, "the fixture's copy has no such subtest"))?;
+        self.not_asked_yet.set(true);
+        let start = self.assign(subtest)?;
+        let version = self.version_to_record(&subtest.agent)?;
+        self.not_asked_yet.set(true);
         let (started_at, watch) = (clock::now(), Stopwatch::start());
         let mut result = AgentResult {
             attempt: self.attempt,
             end: AgentEnd::Finished,
             exit_code: None,
             usage: Usage::NOTHING,
-            agent_version: None,
+            agent_version: version,
             started_at,
             duration_seconds: 0.0,
             containment: "none".to_owned(),
@@ -50,8 +54,7 @@ impl Work<'_> {
             work: None,
             flags: BTreeSet::new(),
         };
-        self.not_asked_yet.set(true);
-        match self.assign(subtest)? {
+        match start {
             AgentStart::Command { argv, environment, needs } => {
                 let path = environment.get(OsStr::new("PATH"));
                 if let Some(needed) = needs.filter(|needed| !program::is_found(needed.as_ref(), path.map(|it| &**it))) {
@@ -83,7 +86,7 @@ impl Work<'_> {
     }
 
     /// The folder that the agent works in.
-    fn agents_folder(&self) -> Result<&WorkFolder, Failure> {
+    pub(super) fn agents_folder(&self) -> Result<&WorkFolder, Failure> {
         self.temporary.as_ref().ok_or_else(|| Failure::new(FailureKind::Workspace, "the agent has no work folder"))
     }
 
@@ -180,7 +183,7 @@ impl Work<'_> {
             result.end = outcome.end;
             result.exit_code = outcome.exit_code;
             result.usage = outcome.usage;
-            result.agent_version = outcome.version;
+            result.agent_version = outcome.version.or(result.agent_version.take());
         }
         self.place.containment.name().clone_into(&mut result.containment);
         result.leftover_processes = ended.leftovers;

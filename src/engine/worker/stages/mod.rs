@@ -7,14 +7,14 @@ mod excerpt;
 mod judges;
 mod record;
 mod trees;
+mod version;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 
-use crate::engine::error::EngineError;
-use crate::engine::error::with_causes;
+use crate::engine::error::{EngineError, with_causes};
 use crate::engine::worker::report::{Link, Permission};
 use crate::engine::worker::workplace::{Program, Workplace};
 use crate::model::changes::Changes;
