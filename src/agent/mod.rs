@@ -10,6 +10,7 @@ mod gemini;
 mod installed;
 mod mini_swe_agent;
 mod mistakes;
+mod named;
 mod nop;
 mod opencode;
 mod oracle;
@@ -24,6 +25,7 @@ use crate::model::agent::{Agent, AgentStart};
 use crate::model::program::Kind;
 
 pub use command::of_line;
+pub use named::named;
 /// The kind of agent that does nothing, so that it must fail.
 pub use nop::KIND as DOES_NOTHING;
 /// The kind of agent that applies the reference solution, so that it must pass.

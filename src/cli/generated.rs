@@ -71,6 +71,7 @@ fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("setup_details", crate::report::show::setup_schema()),
         ("run", crate::report::rows::row_schema()),
         ("experiment", crate::ui::list::list_schema()),
+        ("agent", crate::ui::agents::agent_schema()),
         ("report", crate::report::results::report_schema()),
         ("tables", crate::report::tables::tables_schema()),
         ("stamp", of(schemars::schema_for!(crate::report::results::stamp::Stamp))),

@@ -119,6 +119,7 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<Exit, CliError> 
         Command::Checkout(args) => commands::checkout::run(args, console),
         Command::Export(args) => commands::export::run(args, console),
         Command::Fixture(args) => commands::fixture::run(args, console),
+        Command::Agents(args) => commands::agents::run(args, console),
         Command::Completions(args) => commands::pages::completions(args, console),
         Command::Man => commands::pages::man(console),
     }

@@ -27,7 +27,8 @@ const GRACE: Duration = Duration::from_secs(1);
 pub struct Question {
     /// Where the program lies.
     pub program: PathBuf,
-    installation: &'static Installation,
+    /// What is known of it.
+    pub installation: &'static Installation,
     environment: BTreeMap<OsString, OsString>,
 }
 
@@ -131,41 +132,13 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::agent::KINDS;
+    use crate::agent::{KINDS, named};
     use crate::model::experiment::ContainmentChoice;
-    use crate::model::program::{Invocation, Keys};
-
-    /// A fixture that says nothing of its agent but the kind.
-    struct Kind;
-
-    impl Keys for Kind {
-        fn run(&self) -> Option<Invocation> {
-            None
-        }
-        fn variables(&self, _: &'static str) -> Option<BTreeMap<String, String>> {
-            Some(BTreeMap::new())
-        }
-        fn choice(&self, _: &'static str, _: &[&'static str]) -> Option<&'static str> {
-            None
-        }
-        fn seconds(&self, _: &'static str) -> Option<u64> {
-            None
-        }
-        fn name(&self) -> Option<String> {
-            None
-        }
-        fn reserve_name(&self, _: &str) {}
-        fn has_solution(&self) -> bool {
-            false
-        }
-        fn mistake(&self, _: &'static str, _: String) {}
-        fn mistake_with_hint(&self, _: String, _: String) {}
-    }
 
     fn answer(script: &str, wall: Duration) -> Answer {
         let folder = tempfile::tempdir().unwrap();
-        let agent = KINDS.iter().filter_map(|kind| (kind.read)(&Kind)).find(|agent| agent.installation().is_some());
-        let agent = agent.unwrap();
+        let agents = KINDS.iter().filter_map(|kind| named(kind.name, false).ok());
+        let agent = agents.into_iter().find(|agent| agent.installation().is_some()).unwrap();
         let program = folder.path().join(agent.installation().unwrap().program);
         std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();

@@ -1,5 +1,6 @@
 //! Floor 4: the output of a session for people, and for machines that follow one. Writes only to what it is given.
 
+pub mod agents;
 pub mod capabilities;
 mod causes;
 pub mod error;

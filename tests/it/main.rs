@@ -6,6 +6,7 @@ mod again;
 mod agent_samples;
 mod agent_steps;
 mod agent_version;
+mod agents;
 mod architecture;
 mod browser;
 mod budget;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::cli::args::again::{Regrade, Rerun, as_saved};
+use crate::cli::args::agents::Agents;
 use crate::cli::args::compare::Compare;
 use crate::cli::args::fixture::{Fixture, OverrideFlags};
 use crate::cli::args::list::List;
@@ -16,7 +17,7 @@ use crate::cli::args::publish::Publish;
 use crate::cli::args::report::Report;
 use crate::cli::args::runs::Runs;
 use crate::cli::args::seal::Seal;
-use crate::cli::args::show::{Diff, Show};
+use crate::cli::args::show::{Checkout, Diff, Show};
 use crate::cli::args::stop::Stop;
 use crate::cli::args::verify::Verify;
 use crate::cli::args::worker::Worker;
@@ -26,6 +27,7 @@ use crate::model::limits::{MOST_ATTEMPTS, MOST_JOBS, MOST_RUNS_PER_SUBTEST};
 use crate::model::money::Usd;
 
 pub mod again;
+pub mod agents;
 pub mod compare;
 pub mod fixture;
 pub mod list;
@@ -174,6 +176,8 @@ pub enum Command {
     /// Check, make or list fixtures
     #[command(subcommand)]
     Fixture(Fixture),
+    /// Show every kind of agent: where its program is, its version, and its keys
+    Agents(Agents),
     /// Print completions of `cargo-scylla` and `cargo scylla` for a shell
     ///
     /// In `~/.bashrc`: `source <(cargo-scylla completions bash)`. In `~/.zshrc`, behind `compinit`: `source <(cargo-scylla
@@ -376,20 +380,6 @@ pub struct Repair {
     /// Set a run such as `T0/00/1` aside, so that a resume makes it anew; may be given several times
     #[arg(long, value_name = "RUN")]
     pub quarantine: Vec<RunId>,
-}
-
-/// Arguments of `checkout`.
-#[derive(Debug, Args)]
-pub struct Checkout {
-    /// The experiment.
-    #[command(flatten)]
-    pub experiment: Which,
-    /// The run, such as `T0/00/1`
-    #[arg(long, value_name = "RUN")]
-    pub run: RunId,
-    /// Where the tree is made: a folder that is not there yet, or is empty
-    #[arg(long, value_name = "PATH")]
-    pub to: PathBuf,
 }
 
 /// Arguments of `completions`.

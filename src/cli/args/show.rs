@@ -1,8 +1,11 @@
 //! Arguments of the commands that look at runs.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 
 use crate::cli::args::{Which, values};
+use crate::model::ids::RunId;
 
 /// Arguments of `show`.
 #[derive(Debug, Args)]
@@ -70,4 +73,18 @@ pub struct Diff {
     /// Print to a terminal without a pager
     #[arg(long)]
     pub no_pager: bool,
+}
+
+/// Arguments of `checkout`.
+#[derive(Debug, Args)]
+pub struct Checkout {
+    /// The experiment.
+    #[command(flatten)]
+    pub experiment: Which,
+    /// The run, such as `T0/00/1`
+    #[arg(long, value_name = "RUN")]
+    pub run: RunId,
+    /// Where the tree is made: a folder that is not there yet, or is empty
+    #[arg(long, value_name = "PATH")]
+    pub to: PathBuf,
 }

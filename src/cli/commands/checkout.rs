@@ -1,6 +1,6 @@
 //! `checkout`: rebuild the tree of a run as it was graded; alone, as every command is.
 
-use crate::cli::args::Checkout;
+use crate::cli::args::show::Checkout;
 use crate::cli::choose::choose;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;

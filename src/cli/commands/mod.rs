@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub mod agents;
 pub mod ask_model;
 pub mod checkout;
 pub mod compare;

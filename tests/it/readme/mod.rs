@@ -137,6 +137,7 @@ fn every_command_and_flag_in_the_documents_is_in_the_help() {
         "checkout",
         "export",
         "fixture check",
+        "agents",
     ]
     .map(|name| help(name).unwrap())
     .concat();

@@ -1,0 +1,98 @@
+//! Agents that are named by a word alone, as on a command line: `NAME`, or `NAME@VERSION`.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use super::KINDS;
+use crate::model::agent::Agent;
+use crate::model::program::{Invocation, Keys};
+use crate::text::escape;
+
+/// The agent that such a word names; `has_solution` says whether the fixture has a reference solution.
+///
+/// # Errors
+/// Why there is no such agent, in a sentence.
+pub fn named(word: &str, has_solution: bool) -> Result<Agent, String> {
+    let (name, version) = word.split_once('@').map_or((word, None), |(name, version)| (name, Some(version)));
+    let Some(kind) = KINDS.iter().find(|kind| kind.name == name) else {
+        let known: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+        return Err(format!("`{}` is no kind of agent: it is one of {}", escape::terminal(name), known.join(", ")));
+    };
+    let word = Word { version, has_solution, is_version_read: Cell::new(false), mistake: RefCell::default() };
+    let agent = (kind.read)(&word);
+    match (agent, word.mistake.into_inner()) {
+        (_, Some(mistake)) => Err(mistake),
+        (Some(_), None) if version.is_some() && !word.is_version_read.get() => {
+            Err(format!("`{name}` has no version that could be demanded"))
+        }
+        (Some(agent), None) => Ok(agent),
+        (None, None) => Err(format!("`{name}` needs settings that only a fixture can name")),
+    }
+}
+
+/// The settings of an agent that a word names: there are none but the version.
+struct Word<'a> {
+    version: Option<&'a str>,
+    has_solution: bool,
+    /// Whether the kind knows versions.
+    is_version_read: Cell<bool>,
+    /// The first mistake.
+    mistake: RefCell<Option<String>>,
+}
+
+impl Keys for Word<'_> {
+    fn run(&self) -> Option<Invocation> {
+        None
+    }
+    fn variables(&self, _: &'static str) -> Option<BTreeMap<String, String>> {
+        Some(BTreeMap::new())
+    }
+    fn choice(&self, _: &'static str, _: &[&'static str]) -> Option<&'static str> {
+        None
+    }
+    /// The only text that such a word can name is the version.
+    fn text(&self, _: &'static str) -> Option<String> {
+        self.is_version_read.set(true);
+        self.version.map(str::to_owned)
+    }
+    fn seconds(&self, _: &'static str) -> Option<u64> {
+        None
+    }
+    fn name(&self) -> Option<String> {
+        None
+    }
+    fn reserve_name(&self, _: &str) {}
+    fn has_solution(&self) -> bool {
+        self.has_solution
+    }
+    fn mistake(&self, _: &'static str, message: String) {
+        self.mistake.borrow_mut().get_or_insert(message);
+    }
+    fn mistake_with_hint(&self, message: String, _: String) {
+        self.mistake.borrow_mut().get_or_insert(message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_names_an_agent_and_perhaps_its_version_and_a_wrong_one_is_explained() {
+        let read = |word: &str| named(word, false).map(|agent| (agent.kind().name, agent.version().map(str::to_owned)));
+        assert_eq!(read("codex"), Ok(("codex", None)));
+        assert_eq!(read("claude-code@2.1.197"), Ok(("claude-code", Some("2.1.197".to_owned()))));
+        assert_eq!(read("nop"), Ok(("nop", None)));
+        for (word, why) in [
+            ("claude", "`claude` is no kind of agent: it is one of command, claude-code,"),
+            ("nop@1.0", "`nop` has no version that could be demanded"),
+            ("codex@newest", "`newest` is no version, such as `1.2.3`"),
+            ("codex@", "`` is no version, such as `1.2.3`"),
+            ("command", "`command` needs settings that only a fixture can name"),
+            ("oracle", "an `oracle` needs a `solution_file`"),
+        ] {
+            assert!(read(word).is_err_and(|error| error.starts_with(why)), "{word}: {:?}", read(word));
+        }
+        assert!(named("oracle", true).is_ok());
+    }
+}
