@@ -9,7 +9,7 @@ use crate::cli::error::{CliError, On as _};
 use crate::engine::reported::{add_whole, reported};
 use crate::model::digest::{Digest, Digesting};
 use crate::model::experiment::MADE_BY;
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, FindingKind};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::reported::Reported;
 use crate::os::files::{self, Folder, Kind, TEMPORARY_PREFIX};
@@ -19,11 +19,12 @@ use crate::stats::bootstrap;
 use crate::stats::summaries::Settings;
 use crate::store::StoreError;
 use crate::store::layout::ExperimentFolder;
+use crate::text::words::counted;
 
 /// Samples of a drawn interval: its ends differ by less than what the table shows when ten times as many are drawn.
 const SAMPLES: usize = 2_000;
-/// More files are in no report.
-const MOST_FILES: usize = 1_000;
+/// So many files that no stamp names are looked at; those that are named all are.
+const MOST_UNNAMED: usize = 1_000;
 /// Bytes that are read at a time.
 const PART_BYTES: usize = 64 << 10;
 
@@ -78,7 +79,7 @@ pub fn reports(folder: &ExperimentFolder) -> Result<Reports, CliError> {
     if files::kind_of(&dir.join(STAMP))?.is_some() {
         return Ok(Reports::Stamped);
     }
-    Ok(if lying(&dir)?.is_empty() { Reports::None } else { Reports::Unstamped })
+    Ok(if lying(&dir, None)?.0.is_empty() { Reports::None } else { Reports::Unstamped })
 }
 
 /// Holds the report in an experiment's folder against its results. Nothing is written, and no link is followed.
@@ -98,35 +99,53 @@ pub fn findings(folder: &ExperimentFolder, typed: &str, is_made_again: bool) -> 
     };
     let (experiment, add_whole) = (&experiment, &add_whole);
     let against = Against { experiment, made_by: MADE_BY, settings: &settings, is_made_again, add_whole };
-    let wrong = check(stamp.as_ref(), &lying(&dir)?, against);
+    let (lying, left_out) = lying(&dir, stamp.as_ref())?;
+    let mut wrong = check(stamp.as_ref(), &lying, against);
     failed.into_inner().on(typed)?;
+    if left_out > 0 {
+        let why = format!("{} that no stamp names were not looked at", counted(left_out, "more file"));
+        wrong.push((".".to_owned(), FindingKind::UncheckedReport, why));
+    }
     let finding = |(name, kind, message): (String, _, _)| Finding {
         kind,
-        place: folder.relative(&dir.join(name.replace('/', "\u{2215}"))),
+        place: folder.relative(&if name == "." { dir.clone() } else { dir.join(name.replace('/', "\u{2215}")) }),
         run: None,
         message,
     };
     Ok(wrong.into_iter().map(finding).collect())
 }
 
-/// What lies in the folder of a report.
-fn lying(dir: &Path) -> Result<Lying, CliError> {
-    let mut lying = Lying::new();
-    let Some(open) = Folder::open(dir)? else { return Ok(lying) };
+/// What lies in the folder of a report, and how many files beyond were not looked at. What a writer that was killed has left is no
+/// file of a report: the next one removes it.
+fn lying(dir: &Path, stamp: Option<&Stamp>) -> Result<(Lying, usize), CliError> {
+    let (mut lying, mut unnamed, mut left_out) = (Lying::new(), 0, 0);
+    let Some(open) = Folder::open(dir)? else { return Ok((lying, left_out)) };
     open.each(|name, kind| {
         let name = name.to_string_lossy().into_owned();
-        if lying.len() < MOST_FILES && !name.starts_with(TEMPORARY_PREFIX) {
-            let digest = match kind {
-                Kind::File => digest_of(&dir.join(&name)),
-                _ => Err("it is no regular file".to_owned()),
-            };
-            lying.insert(name, digest);
+        if name.starts_with(TEMPORARY_PREFIX) {
+            return;
         }
+        if name != STAMP && stamp.is_none_or(|stamp| !stamp.files.contains_key(&name)) {
+            if unnamed == MOST_UNNAMED {
+                left_out += 1;
+                return;
+            }
+            unnamed += 1;
+        }
+        let digest = match kind {
+            Kind::File => digest_of(&dir.join(&name)),
+            _ => Err("it is no regular file".to_owned()),
+        };
+        lying.insert(name, digest);
     })?;
-    Ok(lying)
+    Ok((lying, left_out))
 }
 
-fn digest_of(path: &Path) -> Result<Digest, String> {
+/// The digest of a file's bytes.
+///
+/// # Errors
+/// Why there is none: it is no regular file, or cannot be read.
+pub fn digest_of(path: &Path) -> Result<Digest, String> {
     let mut file: File = files::open_regular(path).map_err(|error| error.to_string())?;
     let (mut digesting, mut part) = (Digesting::default(), vec![0; PART_BYTES]);
     loop {

@@ -1,9 +1,11 @@
 //! Which run, setup or tier a person means: by its name in an experiment, or by the path of its folder.
 
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use crate::cli::args::Which;
+use crate::cli::args::show::named;
 use crate::cli::choose::choose;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
@@ -12,7 +14,7 @@ use crate::os::files;
 use crate::store::find::open_known;
 use crate::store::layout::{ExperimentFolder, below_tiers};
 use crate::text::escape;
-use crate::text::words::shell_word;
+use crate::text::words::{shell_bytes, shell_word};
 
 /// The part of an experiment that a person means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,13 +38,19 @@ pub struct Meant {
     pub part: Part,
 }
 
-/// Determines what a person means.
+/// Determines what a person means by one word or two.
 ///
 /// # Errors
-/// When there is no such experiment, or it has no such part.
-pub fn meant(which: &Which, what: &str, console: &mut Console) -> Result<Meant, CliError> {
+/// When there is no such experiment, or it has no such part; when nothing is named.
+pub fn meant(which: &Which, what: Option<&Path>, console: &mut Console) -> Result<Meant, CliError> {
+    let Some((which, typed)) = named(which, what) else {
+        return Err(CliError::usage("no run is named").hint("name one, such as `T0/00/1`"));
+    };
+    let which = &which;
     let current = console.current_dir()?;
-    let path = current.join(what);
+    let path = current.join(typed);
+    // What is no text can be a path, and no name of a part.
+    let what = typed.to_str().unwrap_or_default();
     // An existing folder is meant by its path, unless an experiment is named as well and the word is a name in that.
     let by_path = if which.dir.is_some() && part(what).is_some() { None } else { part_at(&path) };
     if let Some((folder, part)) = by_path {
@@ -53,13 +61,13 @@ pub fn meant(which: &Which, what: &str, console: &mut Console) -> Result<Meant, 
         if which.dir.is_some() && is_other(&choose(which, console)?.0) {
             return Err(CliError::usage(format!(
                 "`{}` is a part of another experiment, `{name}`",
-                escape::terminal(what)
+                escape::terminal(&typed.to_string_lossy())
             ))
             .hint("name one experiment, or the path alone"));
         }
         return Ok(Meant { folder, name, part });
     }
-    let Some(part) = part(what) else { return Err(no_part(which, what, &path)) };
+    let Some(part) = part(what) else { return Err(no_part(which, typed, &path)) };
     let (folder, name) = choose(which, console)?;
     Ok(Meant { folder, name, part })
 }
@@ -70,7 +78,7 @@ pub fn meant(which: &Which, what: &str, console: &mut Console) -> Result<Meant, 
 /// As [`meant`], and when it is not a run.
 pub fn run_meant(
     which: &Which,
-    what: &str,
+    what: Option<&Path>,
     console: &mut Console,
 ) -> Result<(ExperimentFolder, String, RunId), CliError> {
     let Meant { folder, name, part } = meant(which, what, console)?;
@@ -78,8 +86,7 @@ pub fn run_meant(
         Part::Run(run) => Ok((folder, name, run)),
         Part::Setup(..) | Part::Tier(_) => {
             let dir = shell_word(&name);
-            let what = escape::terminal(what);
-            Err(CliError::usage(format!("`{what}` is not one run")).hint(format!(
+            Err(CliError::usage(format!("`{part}` is not one run")).hint(format!(
                 "name one, such as `T0/00/1`; `cargo scylla show {dir} {}` shows its runs",
                 shell_word(&part.to_string())
             )))
@@ -122,10 +129,12 @@ fn part_at(path: &Path) -> Option<(ExperimentFolder, Part)> {
     Some((folder, Part::Run(RunId { tier, subtest, run })))
 }
 
-fn no_part(which: &Which, what: &str, path: &Path) -> CliError {
-    let shown = escape::terminal(what);
+fn no_part(which: &Which, typed: &Path, path: &Path) -> CliError {
+    let shown = escape::terminal(&typed.to_string_lossy()).into_owned();
     if which.dir.is_none() && ExperimentFolder::open(path).is_ok() {
-        let dir = shell_word(what);
+        // A word that begins with a dash is no flag behind this.
+        let dash = if typed.as_os_str().as_bytes().starts_with(b"-") { "./" } else { "" };
+        let dir = format!("{dash}{}", shell_bytes(typed.as_os_str().as_bytes()));
         return CliError::usage(format!("`{shown}` is an experiment; which run of it?")).hint(format!(
             "name one, such as `cargo scylla show {dir} T0/00/1`; `cargo scylla status {dir} --by subtest` shows the setups"
         ));

@@ -40,6 +40,7 @@ pub fn overview(folder: &ExperimentFolder, shown: &str, now: Timestamp) -> Resul
         plan_is_open: survey.plan_is_open(),
         passed: sum(|totals| totals.passed),
         spent: progress.spent().total(),
+        unknown_in_flight: survey.unknown_in_flight().1,
         started_at,
         age_seconds: started_at.map(|started| now.duration_since(started).as_secs_f64()),
         made_by: survey.made_by.map(|made_by| made_by.tool),
@@ -55,6 +56,9 @@ fn state(survey: &Survey, progress: &Progress) -> State {
         _ if is_worked_on => State::Running,
         Some(_) if audit(survey).iter().any(|finding| finding.kind.level() == Level::Damaged) => State::Damaged,
         Some(ExperimentStatus::Completed) if progress.missing().is_empty() => State::Completed,
+        Some(ExperimentStatus::Completed | ExperimentStatus::Interrupted) if progress.has_only_errored() => {
+            State::Incomplete
+        }
         Some(ExperimentStatus::Completed | ExperimentStatus::Running | ExperimentStatus::Interrupted) => {
             State::Interrupted
         }

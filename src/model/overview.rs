@@ -31,6 +31,9 @@ pub struct Overview {
     #[serde(flatten, with = "usage::spent")]
     #[schemars(with = "usage::spent::Keys")]
     pub spent: Total,
+    /// How many of its parts that are not known are of runs in flight, which may say it yet.
+    #[serde(skip)]
+    pub unknown_in_flight: u32,
     /// When it was started first.
     #[schemars(with = "Option<String>")]
     pub started_at: Option<Timestamp>,
@@ -50,8 +53,10 @@ pub enum State {
     Waiting,
     /// Something of it is not what was written.
     Damaged,
-    /// Planned runs are missing, and nobody works on it.
+    /// Planned runs are missing that were not tried, or not to their end, and nobody works on it.
     Interrupted,
+    /// It ended, and planned runs are missing whose attempts are used up.
+    Incomplete,
     /// It ended while it waited for a provider's rate limit.
     RateLimited,
     /// The ceiling of its cost stopped it.
@@ -71,6 +76,7 @@ impl State {
             Self::Waiting => "waiting",
             Self::Damaged => "damaged",
             Self::Interrupted => "interrupted",
+            Self::Incomplete => "incomplete",
             Self::RateLimited => "rate_limited",
             Self::BudgetReached => "budget_reached",
             Self::Completed => "completed",

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::limits::{MOST_STEP_BYTES, MOST_STEPS, MOST_TOOL_NAME_BYTES};
 
 /// What a step is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum StepKind {
     /// The model thought.
@@ -26,7 +26,7 @@ pub enum StepKind {
 }
 
 /// One step of an agent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Step {
     /// What it is.
     #[serde(flatten)]

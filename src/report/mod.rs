@@ -1,6 +1,7 @@
 //! Floor 4: documents about results. Writes only to what it is given.
 
 pub mod compare;
+pub mod done;
 pub mod findings;
 pub mod readme;
 pub mod results;

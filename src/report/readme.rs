@@ -29,7 +29,9 @@ pub fn readme(report: &Report) -> String {
     add(seal.map_or_else(|| "* not sealed".to_owned(), |seal| format!("* seal: `{seal}`")));
     add(format!("* bundled by: {}\n", escape::markdown(&report.made_by)));
     let folder = report.experiments.first().map_or("", |experiment| &experiment.name);
-    let folder = shell_word(&escape::terminal(folder));
+    // A name that begins with a dash is no flag behind this.
+    let dash = if folder.starts_with('-') { "./" } else { "" };
+    let folder = format!("{dash}{}", shell_word(&escape::terminal(folder)));
     add("## To check it\n\n```sh".to_owned());
     add(format!("cargo scylla verify {BUNDLE}"));
     add(format!("tar --zstd -xf {BUNDLE}"));

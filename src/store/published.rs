@@ -11,6 +11,7 @@ use crate::os::files::{self, FileError, Kind, ReadError};
 use crate::text::leaks::{Leak, Search};
 use crate::text::redact::Secrets;
 
+use super::bundle::stays_within;
 use super::evidence::{FoldersAndLinks, files_below, folders_and_links_below};
 use super::layout::{BACKUP_PREFIX, CONFIG, ExperimentFolder, LOCK, PRIVATE, REPO, WORKSPACE, claim_of, is_temporary};
 use super::{StoreError, repository, threads};
@@ -58,6 +59,18 @@ pub fn folders_and_links(folder: &ExperimentFolder) -> Result<FoldersAndLinks, S
     let within = |path: PathBuf| Path::new(CONFIG).join(path);
     let links = links.into_iter().map(|(path, target)| (within(path), target));
     Ok((folders.into_iter().map(within).collect(), links.collect()))
+}
+
+/// The symbolic links of a fixture that would lead out of an experiment of it, with their targets, by their paths below the
+/// fixture's folder.
+///
+/// # Errors
+/// When a folder cannot be listed, or a link not be read.
+pub fn links_out(fixture: &Path) -> Result<Vec<(PathBuf, PathBuf)>, StoreError> {
+    let (_, mut links) = folders_and_links_below(fixture)?;
+    // An experiment's folder holds `config/fixture`.
+    links.retain(|(path, target)| stays_within(&Path::new("_/_/_").join(path), target).is_err());
+    Ok(links)
 }
 
 /// The files of `repo.git` that are ever read, by their paths below the experiment's folder.

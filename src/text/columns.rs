@@ -60,6 +60,23 @@ pub fn cut(line: &str, most: usize) -> String {
     kept
 }
 
+/// The end of a text without styles, of at most `most` columns; a shortened one begins with `…`.
+#[must_use]
+pub fn cut_front(text: &str, most: usize) -> String {
+    if columns(text) <= most {
+        return text.to_owned();
+    }
+    let (mut used, mut begin) = (1, text.len());
+    for (place, char) in text.char_indices().rev() {
+        used += char.width().unwrap_or(0);
+        if used > most {
+            break;
+        }
+        begin = place;
+    }
+    if most == 0 { String::new() } else { format!("{REST}{}", &text[begin..]) }
+}
+
 /// Rows of equally many cells as lines, two spaces between columns: the first `words` columns are aligned to the left, the
 /// others, which hold numbers, to the right.
 #[must_use]
@@ -97,6 +114,20 @@ mod tests {
             let cut = cut(line, most);
             assert_eq!(cut, expected, "{line} {most}");
             assert!(columns(&cut) <= most);
+        }
+    }
+
+    #[test]
+    fn of_a_text_that_is_cut_in_front_the_end_is_kept() {
+        for (text, most, expected) in [
+            ("short", 5, "short"),
+            ("shorter", 5, "…rter"),
+            ("日本語", 5, "…本語"),
+            ("日本語", 4, "…語"),
+            ("any", 1, "…"),
+            ("any", 0, ""),
+        ] {
+            assert_eq!(cut_front(text, most), expected, "{text} {most}");
         }
     }
 

@@ -124,6 +124,11 @@ pub fn latex(text: &str) -> String {
             '\\' => shown.push_str("\\textbackslash{}"),
             '~' => shown.push_str("\\textasciitilde{}"),
             '^' => shown.push_str("\\textasciicircum{}"),
+            // A line is not broken between a number and its unit.
+            '%' if shown.ends_with(' ') => {
+                shown.pop();
+                shown.push_str("~\\%");
+            }
             '&' | '%' | '$' | '#' | '_' | '{' | '}' => {
                 shown.push('\\');
                 shown.push(char);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::model::overview::Overview;
-use crate::text::columns::{columns, cut};
+use crate::text::columns::{columns, cut_front};
 use crate::text::escape;
 use crate::text::page;
 use crate::text::words::duration;
@@ -12,10 +12,14 @@ use super::tables::table;
 
 /// What stands for a value that is not known.
 const NONE: &str = "–";
-/// The fewest columns that a name is cut to.
-const FEWEST: usize = 12;
+/// The columns that are left out, in this order, where there is no room for the names: age, cost, what passed.
+const DISPENSABLE: [&str; 3] = ["age", "cost", "passed"];
 
-/// The table, on so many columns; on any number of them where nothing is said.
+/// So many columns of a name are shown before a column is left out for it.
+const FEWEST: usize = 20;
+
+/// The table, on so many columns; on any number of them where nothing is said. Where there is no room for a whole name, its end is
+/// shown, which tells experiments apart.
 #[must_use]
 pub fn list_table(experiments: &[Overview], room: Option<usize>) -> String {
     if experiments.is_empty() {
@@ -24,19 +28,34 @@ pub fn list_table(experiments: &[Overview], room: Option<usize>) -> String {
     let mut rows = vec![["name", "state", "done", "passed", "cost", "age"].map(str::to_owned).to_vec()];
     rows.extend(experiments.iter().map(row));
     if let Some(room) = room {
-        let width = |column: usize| rows.iter().map(|row| columns(&row[column])).max().unwrap_or(0);
-        // Each column has two spaces before it.
-        let others: usize = (1..6).map(|column| width(column) + 2).sum::<usize>() + 2;
-        let most = room.saturating_sub(others).max(FEWEST);
-        for row in &mut rows {
-            row[0] = cut(&row[0], most);
-        }
+        fit(&mut rows, room);
     }
     table(rows)
 }
 
+fn fit(rows: &mut [Vec<String>], room: usize) {
+    let width = |rows: &[Vec<String>], column: usize| rows.iter().map(|row| columns(&row[column])).max().unwrap_or(0);
+    // Each column has two spaces before it.
+    let all = |rows: &[Vec<String>]| (0..rows[0].len()).map(|column| width(rows, column) + 2).sum::<usize>();
+    for title in DISPENSABLE {
+        if all(rows) - width(rows, 0).saturating_sub(FEWEST) <= room {
+            break;
+        }
+        if let Some(column) = rows[0].iter().position(|cell| cell == title) {
+            for row in rows.iter_mut() {
+                row.remove(column);
+            }
+        }
+    }
+    let others = all(rows) - width(rows, 0);
+    for row in rows.iter_mut() {
+        row[0] = cut_front(&row[0], room.saturating_sub(others).max(2));
+    }
+}
+
 fn row(experiment: &Overview) -> Vec<String> {
-    let Overview { name, state, done, planned, plan_is_open, passed, spent, age_seconds, .. } = experiment;
+    let Overview { name, state, done, planned, plan_is_open, passed, spent, unknown_in_flight, age_seconds, .. } =
+        experiment;
     let more = if *plan_is_open { "+" } else { "" };
     let planned = planned.map_or_else(|| "?".to_owned(), |planned| format!("{planned}{more}"));
     vec![
@@ -44,7 +63,10 @@ fn row(experiment: &Overview) -> Vec<String> {
         state.to_string(),
         format!("{done}/{planned}"),
         passed.to_string(),
-        spent.to_string(),
+        match *unknown_in_flight {
+            0 => spent.to_string(),
+            parts => format!("{} so far", spent.without_unknown(parts)),
+        },
         age_seconds.map_or_else(|| NONE.to_owned(), duration),
     ]
 }
@@ -79,6 +101,7 @@ mod tests {
             plan_is_open: false,
             passed: done / 2,
             spent,
+            unknown_in_flight: 0,
             started_at: Some("2026-01-20T06:50:26Z".parse().unwrap()),
             age_seconds: Some(7_620.0),
             made_by: None,
@@ -107,6 +130,12 @@ mod tests {
         ];
         let narrow = list_table(&experiments, Some(80));
         snapshot("screens", "list", &narrow);
+        let running = Overview { unknown_in_flight: 1, ..experiments[0].clone() };
+        for room in [40, 50, 60] {
+            let table = list_table(&[running.clone(), experiments[1].clone()], Some(room));
+            snapshot("screens", &format!("list_{room}"), &table);
+            assert!(table.lines().all(|line| columns(line) <= room), "{table}");
+        }
         assert!(narrow.lines().all(|line| columns(line) <= 80) && !narrow.contains('\u{1b}'), "{narrow}");
         snapshot("screens", "list_json", &list_json(&experiments[..1]));
         assert_eq!((list_table(&[], None), list_json(&[])), (String::new(), "[]\n".to_owned()));

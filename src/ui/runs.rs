@@ -15,12 +15,16 @@ use super::tables::shortened;
 const NONE: &str = "–";
 /// Space between two columns.
 const GAP: usize = 2;
-/// The fewest columns that a name or a reason is cut to.
+/// The fewest columns that a name is cut to, and those of a reason.
 const FEWEST: usize = 8;
+const FEWEST_OF_REASON: usize = 10;
 /// So many columns of a reason are shown where there is room for any.
 const MOST_REASON: usize = 160;
 /// On fewer columns, the grade stands behind the score, and how an agent ended stands with the reason.
 const NARROW: usize = 110;
+
+/// The columns that are left out, in this order, where there is no room for reasons.
+const DISPENSABLE: [&str; 4] = ["tokens", "time", "cost", "setup"];
 
 /// One column of the table.
 struct Column {
@@ -35,6 +39,15 @@ impl Column {
         cells.extend(rows.iter().map(|row| cell(row).unwrap_or_else(|| NONE.to_owned())));
         let width = cells.iter().map(|cell| columns(cell)).max().unwrap_or(0);
         Self { cells, is_number, width }
+    }
+
+    /// So many columns it needs at least.
+    fn fewest(&self) -> usize {
+        match self.cells[0].as_str() {
+            "setup" => self.width.min(FEWEST),
+            "reason" => self.width.min(FEWEST_OF_REASON),
+            _ => self.width,
+        }
     }
 
     fn narrowed(&mut self, width: usize) {
@@ -81,12 +94,19 @@ pub fn runs_table(rows: &[&RunRow], room: Option<usize>, styles: Styles) -> Stri
         Column::new("reason", false, rows, |row| Some(reason(row, is_narrow))),
     ]);
     if let Some(room) = room {
+        for title in DISPENSABLE {
+            let needed: usize = table.iter().map(|column| column.fewest() + GAP).sum::<usize>() - GAP;
+            if needed <= room {
+                break;
+            }
+            table.retain(|column| column.cells[0] != title);
+        }
         fit(&mut table, room);
     }
     let mut page = Page::default();
     for line in 0..=rows.len() {
-        let cells = table.iter().enumerate().map(|(number, column)| match (number, line) {
-            (2, 1..) => painted(rows[line - 1].status, &column.padded(line), styles),
+        let cells = table.iter().map(|column| match line {
+            1.. if column.cells[0] == "status" => painted(rows[line - 1].status, &column.padded(line), styles),
             _ => column.padded(line),
         });
         let text = cells.collect::<Vec<_>>().join(&" ".repeat(GAP));
@@ -99,12 +119,15 @@ pub fn runs_table(rows: &[&RunRow], room: Option<usize>, styles: Styles) -> Stri
 /// Narrows the names and the reasons, so that all columns have room.
 fn fit(table: &mut [Column], room: usize) {
     let last = table.len() - 1;
-    let (name, reason) = (table[1].width, table[last].width);
+    let named = table.iter().position(|column| column.cells[0] == "setup");
+    let (name, reason) = (named.map_or(0, |place| table[place].width), table[last].width);
     let others: usize = table.iter().map(|column| column.width + GAP).sum::<usize>() - GAP - name - reason;
-    let left = room.saturating_sub(others).max(2 * FEWEST);
+    let left = room.saturating_sub(others);
     // Half of it is for names where both are long.
     let for_names = name.min((left / 2).max(left.saturating_sub(reason)));
-    table[1].narrowed(for_names);
+    if let Some(place) = named {
+        table[place].narrowed(for_names);
+    }
     table[last].narrowed(left - for_names);
 }
 
@@ -157,6 +180,11 @@ mod tests {
         let rows: Vec<&RunRow> = rows.iter().collect();
         let narrow = runs_table(&rows, Some(80), Styles::plain());
         snapshot("screens", "runs", &narrow);
+        for room in [40, 50, 60] {
+            let table = runs_table(&rows, Some(room), Styles::plain());
+            snapshot("screens", &format!("runs_{room}"), &table);
+            assert!(table.lines().all(|line| columns(line) <= room), "{table}");
+        }
         snapshot("screens", "runs_wide", &runs_table(&rows, None, Styles::plain()));
         assert!(narrow.lines().all(|line| columns(line) <= 80), "{narrow}");
         for text in [&narrow, &runs_table(&rows, None, Styles::plain())] {

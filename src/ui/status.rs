@@ -56,6 +56,9 @@ pub struct Status<'a> {
     #[serde(flatten, with = "usage::spent")]
     #[schemars(with = "usage::spent::Keys")]
     pub spent: Total,
+    /// How many runs in flight have not said yet what they cost, and how many parts of the sum those are.
+    #[serde(skip)]
+    pub unknown_in_flight: (usize, u32),
     /// The cost ceiling.
     pub max_cost_usd: Option<Usd>,
     /// The totals of each tier.
@@ -192,11 +195,14 @@ impl Status<'_> {
     }
 
     fn word(&self) -> (Tone, &'static str) {
+        let mut missing = self.missing.iter().filter(|(_, count)| **count > 0).map(|(why, _)| *why).peekable();
+        let is_ended = missing.peek().is_some() && missing.all(|why| why == Missing::Errored);
         match (self.holder, self.status) {
             (Some(_), Some(ExperimentStatus::PausedRateLimit)) => (Tone::Warning, "waits for a rate limit"),
             (Some(_), _) => (Tone::Good, "running"),
             (None, Some(_)) if !self.damaged.is_empty() || !self.damage.is_empty() => (Tone::Bad, "damaged"),
             (None, Some(ExperimentStatus::Running)) => (Tone::Bad, "interrupted (its coordinator is gone)"),
+            (None, Some(ExperimentStatus::Interrupted)) if is_ended => (Tone::Warning, "incomplete"),
             (None, Some(ExperimentStatus::Interrupted)) => (Tone::Warning, "interrupted"),
             (None, Some(ExperimentStatus::PausedRateLimit)) => (Tone::Warning, "stopped by a rate limit"),
             (None, Some(ExperimentStatus::BudgetReached)) => (Tone::Warning, "stopped at the ceiling of its cost"),
@@ -228,7 +234,11 @@ impl Status<'_> {
             facts.push(("planned", format!("at least {}", counted(known, "run"))));
         }
         let of = self.max_cost_usd.map_or_else(String::new, |ceiling| format!(" of {ceiling}"));
-        facts.push(("spent", format!("{}{of}{}", self.spent, left_out(self.spent))));
+        let (runs, parts) = self.unknown_in_flight;
+        let spent = self.spent.without_unknown(parts);
+        let is = if runs == 1 { "is" } else { "are" };
+        let in_flight = (runs > 0).then(|| format!("; {} in flight {is} not counted yet", counted(runs, "run")));
+        facts.push(("spent", format!("{spent}{of}{}{}", left_out(spent), in_flight.unwrap_or_default())));
         facts
     }
 
@@ -291,6 +301,7 @@ mod tests {
             holder: held,
             started_at: Some(at(0)),
             spent: finished.spent,
+            unknown_in_flight: (0, 0),
             max_cost_usd: Some(usd(50.0)),
             tiers: &finished.tiers,
             setups: &finished.setups,
@@ -313,7 +324,8 @@ mod tests {
     fn a_live_experiment_shows_who_holds_it_and_what_is_in_flight() {
         let (finished, holder, runs) = (finished(ExperimentEnd::Incomplete), holder(), in_flight());
         let finished = ExperimentFinished { remainders: remainders(), ..finished };
-        let status = status(&finished, Some(&holder), &runs);
+        let spent = finished.spent + Total::UNKNOWN;
+        let status = Status { spent, unknown_in_flight: (1, 1), ..status(&finished, Some(&holder), &runs) };
         snapshot("screens", "status_live", &status.human(at(725), None, Styles::plain()));
         snapshot("screens", "status_live_json", &status.json());
     }

@@ -86,6 +86,11 @@ fn why_a_run_failed_is_on_one_screen_and_its_texts_give_no_command() {
     assert!(flat(&shown.stdout).contains("agent $0.5000 (reported), judges unknown"), "{shown}");
     is_harmless(&shown);
     assert_eq!(shown.stderr, "");
+    // Nothing was stopped on its way: attempts are used up.
+    let listed = world.scylla(&["list", "results"]).exits(0);
+    assert!(listed.stdout.contains(" incomplete "), "{listed}");
+    let status = world.scylla(&["status", &dir]).exits(0);
+    assert!(status.stdout.starts_with("tested: incomplete\n"), "{status}");
     for (flags, told) in [
         (&["--diff"][..], "+a\tb "),
         (&["--prompt"], r"called `done`.\u{1b}[2J"),
@@ -103,6 +108,11 @@ fn why_a_run_failed_is_on_one_screen_and_its_texts_give_no_command() {
         serde_json::from_str(&world.scylla(&["show", &dir, "T0/00/1", "--message-format", "json"]).stdout).unwrap();
     assert_eq!((&json["judges"][1]["model"], &json["items"][0]["scores"][1]["score"]), (&"asked".into(), &0.0.into()));
     assert_eq!(json["checks"][0]["excerpt"]["file"], format!("{dir}/T0/00/run_01/checks/done.log"));
+    // The same behind the word that ends flags, as hints print it, and for people whose folders have odd names.
+    for words in [&["show", "--", &dir, "T0/00/1"][..], &["show", "--no-pager", "--", &dir, "T0/00/1"]] {
+        assert_eq!(world.scylla(words).exits(0).stdout, shown.stdout, "{words:?}");
+    }
+    assert_eq!(world.scylla(&["show", "--", &format!("{dir}/T0/00/run_01")]).exits(0).stdout, shown.stdout);
     // The same by the path of its folder, and of the newest experiment, which is told.
     let by_path = world.scylla(&["show", &format!("{dir}/T0/00/run_01/")]).exits(0);
     assert_eq!(by_path.stdout, shown.stdout);
@@ -132,6 +142,11 @@ fn a_patch_is_printed_byte_for_byte_and_one_that_is_not_there_says_what_to_type(
     std::io::Write::write_all(&mut git.stdin.take().unwrap(), &patch).unwrap();
     assert!(git.wait().unwrap().success());
     assert!(tree.join("changed").is_file());
+    assert_eq!(world.command(&["diff", "--", &dir, "T0/00/1"]).output().unwrap().stdout, patch);
+    for command in ["show", "diff"] {
+        let none = world.scylla(&[command]).exits(2);
+        assert!(none.stderr.contains("no run is named") && none.stderr.contains("`T0/00/1`"), "{none}");
+    }
     let nothing = world.scylla(&["diff", &dir, "T0/02/1"]).exits(0);
     assert_eq!((nothing.stdout.as_str(), nothing.stderr.as_str()), ("", "T0/02/run_01 changed nothing\n"));
     for (arguments, told) in [

@@ -25,8 +25,24 @@ fn a_bundle_is_the_same_bytes_each_time_and_is_verified_without_being_unpacked_b
     world.scylla(&["seal", &dir]).exits(0);
     let made = world.scylla(&["publish", &dir, "--out", "bundle.tar.zst", "--require-seal"]).exits(0);
     assert_eq!(made.stdout, "bundle.tar.zst\n");
-    assert!(made.stderr.contains("to check it: `cargo scylla verify bundle.tar.zst`"), "{made}");
-    world.scylla(&["publish", &dir, "--out", "again.tar.zst"]).exits(0);
+    assert!(made.stderr.contains("to check it: `cargo scylla verify bundle.tar.zst --require-seal`"), "{made}");
+    // What a killed one has left goes; a file of somebody else stays.
+    for name in [".tmp-of-cargo-scylla-abc", ".tmp-theirs"] {
+        let left = fs::File::create(world.path(name)).unwrap();
+        left.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    }
+    let again = ["publish", &dir, "--out", "again.tar.zst", "--message-format", "json", "--min-runs", "2"];
+    let told: serde_json::Value = serde_json::from_str(&world.scylla(&again).exits(0).stdout).unwrap();
+    assert_eq!((&told["bundle"], told["seal"].is_string()), (&"again.tar.zst".into(), true), "{told:#}");
+    assert_eq!(
+        [".tmp-of-cargo-scylla-abc", ".tmp-theirs"].map(|name| world.path(name).exists()),
+        [false, true],
+        "left over"
+    );
+    let odd = ["publish", &dir, "--out=-my bundle.tar.zst", "--min-runs", "2", "--min-pass-rate", "T0/00=0.5"];
+    let odd = world.scylla(&odd).exits(0);
+    let hint = "`cargo scylla verify './-my bundle.tar.zst' --min-runs 2 --min-pass-rate T0/00=0.5`";
+    assert!(odd.stderr.contains(hint), "{odd}");
     let bytes = |name: &str| fs::read(world.path(name)).unwrap();
     assert!(bytes("bundle.tar.zst") == bytes("again.tar.zst"), "the same results give the same bytes");
     let told = world.scylla(&["verify", "bundle.tar.zst", "--require-seal", "--report", "--deny-warnings"]).exits(0);
@@ -75,7 +91,13 @@ fn links_of_a_fixture_are_in_the_bundle_unless_they_lead_out_of_it() {
 
     symlink("/etc/hostname", world.path("fixture/source/out")).unwrap();
     fs::remove_dir_all(world.path("results")).unwrap();
-    world.scylla(&run).exits(0);
+    // It is told before one pays, by every command that reads the fixture.
+    let told = "`source/out` is a link out of the fixture, to `/etc/hostname`";
+    for words in [&[&run[..], &["--dry-run"]].concat()[..], &["fixture", "check", &fixture], &run] {
+        let output = world.scylla(words).exits(0);
+        assert!(output.stderr.contains(told), "{output}");
+        assert!(!output.stderr.contains("source/to-deep"), "{output}");
+    }
     let refused = world.scylla(&["publish", &experiment(&world), "--out", "other.tar.zst"]);
     assert_ne!(refused.code, Some(0), "{refused}");
     let why = "source/out` leads out of the experiment, to `/etc/hostname`";
@@ -89,6 +111,9 @@ fn what_is_not_in_order_or_holds_a_secret_is_not_published() {
     let refused = world.scylla(&["publish", &dir, "--out", "bundle.tar.zst"]).exits(7);
     assert!(refused.stdout.contains("agent/stdout.log` holds a token of GitHub in line 1"), "{refused}");
     assert!(!refused.stdout.contains(&key), "{refused}");
+    let words = ["publish", &dir, "--out", "bundle.tar.zst", "--message-format", "json"];
+    let told: serde_json::Value = serde_json::from_str(&world.scylla(&words).exits(7).stdout).unwrap();
+    assert_eq!(told["policy_not_met"].as_array().map(Vec::len), Some(5), "{told:#}");
     let (world, dir) = finished("touch done");
     for (policy, exit) in [(&["--min-pass-rate", "0.9"][..], 7), (&["--require-seal"], 7), (&["--min-runs", "3"], 7)] {
         let told = world.scylla(&[&["publish", &dir, "--out", "bundle.tar.zst"], policy].concat()).exits(exit);

@@ -100,3 +100,44 @@ fn an_experiment_of_projectscylla_is_reported_as_it_is() {
     assert_eq!((&whole["planned"], &whole["judged"]), (&json!(7), &json!(7)), "{report:#}");
     assert!(report["experiments"][0]["judges"]["judges"].as_array().unwrap().len() >= 2, "{report:#}");
 }
+
+#[test]
+fn files_that_no_report_wrote_are_written_over_only_when_that_is_asked_for() {
+    let (world, dir) = measured(1);
+    world.write("mine/report.md", "# mine\n");
+    let out = |more: &[&str]| world.scylla(&[&["report", &dir, "--format", "md,csv", "--out", "mine"], more].concat());
+    let refused = out(&[]).exits(2);
+    assert!(
+        refused.stderr.contains("`mine/report.md` is there, and no stamp says that a report wrote it"),
+        "{refused}"
+    );
+    assert!(refused.stderr.contains("`--force`") && !world.path("mine/runs.csv").exists(), "{refused}");
+    out(&["--force"]).exits(0);
+    // A stamp tells whose they are, and the same bytes need no leave.
+    out(&[]).exits(0);
+    fs::remove_file(world.path("mine/stamp.json")).unwrap();
+    out(&[]).exits(0);
+    world.write("tables/tables.tex", "% mine\n");
+    let tables = ["report", "--from-csv", "mine/runs.csv", "--format", "latex", "--out", "tables"];
+    world.scylla(&tables).exits(2);
+    world.scylla(&[&tables[..], &["--force"]].concat()).exits(0);
+}
+
+#[test]
+fn what_a_killed_report_left_is_removed_by_the_next_one_and_each_file_that_a_stamp_names_is_looked_at() {
+    let (world, dir) = measured(1);
+    world.scylla(&["report", &dir, "--format", "csv"]).exits(0);
+    let report = world.path(&dir).join("report");
+    let left = fs::File::create(report.join(".tmp-a1b2c3")).unwrap();
+    left.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    world.scylla(&["verify", &dir, "--report"]).exits(0);
+    // So many files that nobody knows hide none that a stamp names.
+    for number in 0..1_005 {
+        fs::write(report.join(format!("a{number}")), "").unwrap();
+    }
+    let verified = world.scylla(&["verify", &dir, "--report", "--format", "json"]).exits(0);
+    assert!(!verified.stdout.contains("missing-report"), "{}", &verified.stdout[..2_000]);
+    assert!(verified.stdout.contains("5 more files that no stamp names were not looked at"));
+    world.scylla(&["report", &dir, "--format", "csv"]).exits(0);
+    assert!(!report.join(".tmp-a1b2c3").exists());
+}

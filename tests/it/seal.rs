@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::{Value, json};
+
 use crate::fixture::TestFixture;
 use crate::scenes::{experiment, is_missing};
 use crate::world::World;
@@ -82,6 +84,28 @@ fn runs_that_are_not_committed_are_not_sealed_and_a_resume_contradicts_nothing()
     world.scylla(&["resume", &dir]).exits(0);
     let resumed = world.scylla(&["verify", &dir]).exits(0);
     assert!(resumed.stdout.contains("seal-outgrown"), "{resumed}");
+}
+
+#[test]
+fn a_report_from_before_the_seal_is_right_and_who_seals_is_told_that_it_does_not_name_it() {
+    let (world, dir) = finished();
+    world.scylla(&["report", &dir, "--format", "md,json,html,inspect"]).exits(0);
+    let sealed = world.scylla(&["seal", &dir]).exits(0);
+    assert!(sealed.stderr.contains(&format!("`cargo scylla report {dir} --again` makes it again")), "{sealed}");
+    let verified = world.scylla(&["verify", &dir, "--report", "--require-seal"]).exits(0);
+    assert!(!verified.stdout.contains("report"), "{verified}");
+    world.scylla(&["report", &dir, "--again"]).exits(0);
+    let report = fs::read_to_string(world.path(&dir).join("report/report.md")).unwrap();
+    assert!(report.contains(sealed.stdout.trim()), "{report}");
+    world.scylla(&["verify", &dir, "--report"]).exits(0);
+    // The same seal again changes nothing that a report could say.
+    let told: Value =
+        serde_json::from_str(&world.scylla(&["seal", &dir, "--message-format", "json"]).exits(0).stdout).unwrap();
+    assert_eq!(
+        (&told["seal"], &told["has_earlier_report"], &told["is_signed"], &told["missing_runs"]),
+        (&json!(sealed.stdout.trim()), &json!(false), &json!(false), &json!(0)),
+        "{told:#}"
+    );
 }
 
 /// A new key without a passphrase.

@@ -36,6 +36,9 @@ pub struct Report {
     /// the experiment]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Write over files in `--out` that no report wrote
+    #[arg(long, requires = "out")]
+    pub force: bool,
     /// Make the files in `report/` of the experiment again, in the forms and of the runs that their stamps name
     #[arg(long, conflicts_with_all = ["out", "format", "filter"])]
     pub again: bool,

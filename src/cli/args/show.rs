@@ -1,6 +1,6 @@
 //! Arguments of the commands that look at runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -9,14 +9,14 @@ use crate::model::ids::RunId;
 
 /// Arguments of `show`.
 #[derive(Debug, Args)]
-#[command(allow_missing_positional = true)]
+#[command(override_usage = "cargo scylla show [OPTIONS] [DIR] <RUN>")]
 pub struct Show {
     /// The experiment.
     #[command(flatten)]
     pub experiment: Which,
     /// A run such as `T0/00/1`, a setup such as `T0/00`, a tier such as `T0`, or the path of its folder
     #[arg(value_name = "RUN")]
-    pub what: String,
+    pub what: Option<PathBuf>,
     /// What is shown of a run instead of its screen.
     #[command(flatten)]
     pub view: ViewFlags,
@@ -62,14 +62,14 @@ pub enum ShowFormat {
 
 /// Arguments of `diff`.
 #[derive(Debug, Args)]
-#[command(allow_missing_positional = true)]
+#[command(override_usage = "cargo scylla diff [OPTIONS] [DIR] <RUN>")]
 pub struct Diff {
     /// The experiment.
     #[command(flatten)]
     pub experiment: Which,
     /// The run, such as `T0/00/1`, or the path of its folder
     #[arg(value_name = "RUN")]
-    pub run: String,
+    pub run: Option<PathBuf>,
     /// Print to a terminal without a pager
     #[arg(long)]
     pub no_pager: bool,
@@ -87,4 +87,15 @@ pub struct Checkout {
     /// Where the tree is made: a folder that is not there yet, or is empty
     #[arg(long, value_name = "PATH")]
     pub to: PathBuf,
+}
+
+/// The experiment and the word for a part of it, of one or two words: one alone is the part, which the parser, who fills places
+/// from the front, takes for the experiment. `None` when nothing was typed.
+#[must_use]
+pub fn named<'a>(experiment: &'a Which, part: Option<&'a Path>) -> Option<(Which, &'a Path)> {
+    match (part, experiment.dir.as_deref()) {
+        (Some(part), _) => Some((experiment.clone(), part)),
+        (None, Some(alone)) => Some((Which { dir: None, ..experiment.clone() }, alone)),
+        (None, None) => None,
+    }
 }

@@ -16,13 +16,14 @@ use crate::engine::rows::rows;
 use crate::model::details::RunDetails;
 use crate::model::experiment::Config;
 use crate::model::ids::RunId;
+use crate::model::money::Usd;
 use crate::model::row::RunRow;
 use crate::model::rubric::Rubric;
 use crate::model::task::Fixture;
-use crate::report::compare::{AgainstFirst, Comparison, DifferingSetup, Side, human, sentence};
+use crate::report::compare::{AgainstFirst, Comparison, DifferingSetup, Side, human, method, sentence};
 use crate::rules::policy::Scope;
 use crate::setup::given::{Given, Versions, between_experiments, between_setups, between_versions};
-use crate::stats::comparison::{self, Difference};
+use crate::stats::comparison::{self, Difference, Group};
 use crate::stats::items::{self, Graded};
 use crate::store::details::Reading;
 use crate::store::layout::ExperimentFolder;
@@ -94,12 +95,13 @@ pub fn run(args: &Compare, console: &mut Console) -> Result<Exit, CliError> {
             letter: letters[later].clone(),
             given,
             sentence: sentence((&letters[0], &groups[0]), (&letters[later], &groups[later]), &difference),
+            method: method(&difference),
             difference,
             setups: setups.collect(),
             items: items::differing(graded(0), graded(later), is_paired),
         });
     }
-    let failing = failing(args, &differences);
+    let failing = failing(args, &groups, &differences);
     let sides = meant.iter().zip(letters).zip(groups).zip(&chosen).map(|(((meant, letter), group), rows)| Side {
         letter,
         experiment: experiments[meant.experiment].name.clone(),
@@ -109,7 +111,8 @@ pub fn run(args: &Compare, console: &mut Console) -> Result<Exit, CliError> {
     });
     let comparison = Comparison::new(sides.collect(), differences);
     let is_for_machines = args.format == CompareFormat::Json || console.message_format() == MessageFormat::Json;
-    let text = if is_for_machines { comparison.json() } else { human(&comparison, console.out_styles()) };
+    let text =
+        if is_for_machines { comparison.json() } else { human(&comparison, console.columns(), console.out_styles()) };
     console.print(&text)?;
     for sentence in &failing {
         console.say(&format!("fails: {sentence}"))?;
@@ -240,8 +243,8 @@ fn versions<'a>(runs: &[&'a RunDetails], experiment: &Experiment) -> Versions<'a
 }
 
 /// What makes the comparison fail, in sentences.
-fn failing(args: &Compare, differences: &[AgainstFirst]) -> Vec<String> {
-    let failing = |against: &AgainstFirst, fail_if: &FailIf| match fail_if {
+fn failing(args: &Compare, groups: &[Group], differences: &[AgainstFirst]) -> Vec<String> {
+    let failing = |(later, against): (&Group, &AgainstFirst), fail_if: &FailIf| match fail_if {
         FailIf::Worse => {
             let is_lower = against.difference.pass_rate.is_some_and(|rate| rate.value < 0.0);
             let is_worse = against.difference.pass_rate.is_none() || (is_lower && against.difference.is_clear());
@@ -249,13 +252,38 @@ fn failing(args: &Compare, differences: &[AgainstFirst]) -> Vec<String> {
         }
         FailIf::Change { measure, is_above, bound, typed } => {
             let Some(change) = change(*measure, &against.difference) else {
-                return Some(format!("`--fail-if {typed}`: that is not known of {}", against.letter));
+                let why = unknown(*measure, ("A", &groups[0]), (&against.letter, later));
+                return Some(format!("`--fail-if {typed}`: that cannot be said: {why}"));
             };
             let holds = if *is_above { change > *bound } else { change < *bound };
             holds.then(|| format!("`--fail-if {typed}`: {} has {change:+.3}", against.letter))
         }
     };
-    differences.iter().flat_map(|one| args.fail_if.iter().filter_map(move |fail_if| failing(one, fail_if))).collect()
+    let pairs = groups.iter().skip(1).zip(differences);
+    pairs.flat_map(|pair| args.fail_if.iter().filter_map(move |fail_if| failing(pair, fail_if))).collect()
+}
+
+/// Why a change is not known.
+fn unknown(measure: Measure, (first, of_first): (&str, &Group), (later, of_later): (&str, &Group)) -> String {
+    for (letter, group) in [(first, of_first), (later, of_later)] {
+        let (value, silent) = match measure {
+            _ if group.judged == 0 => return format!("{letter} has no run with a verdict"),
+            Measure::PassRate => (None, "has no pass rate"),
+            Measure::Score => (group.mean_score, "has no score"),
+            Measure::Cost => {
+                let cost = group.mean_cost_usd.filter(|_| group.cost_unknown == 0);
+                (cost.map(Usd::dollars), "has runs of which nobody said what they cost")
+            }
+            Measure::Time => (group.mean_seconds, "has no run of which the time is known"),
+            Measure::Tokens => (group.mean_tokens, "has no run whose agent said its tokens"),
+        };
+        match value {
+            None => return format!("{letter} {silent}"),
+            Some(0.0) if letter == first => return format!("{letter} has 0, and no change is a share of nothing"),
+            Some(_) => {}
+        }
+    }
+    "no number is known".to_owned()
 }
 
 fn change(measure: Measure, difference: &Difference) -> Option<f64> {

@@ -16,7 +16,7 @@ use crate::text::patch;
 /// # Errors
 /// When the run has no patch.
 pub fn run(args: &Diff, console: &mut Console) -> Result<Exit, CliError> {
-    let (folder, name, run) = run_meant(&args.experiment, &args.run, console)?;
+    let (folder, name, run) = run_meant(&args.experiment, args.run.as_deref(), console)?;
     let path = Reading::of(&folder)?.place(run)?.patch();
     let Some(bytes) = files::read_bounded(&path, MOST_PATCH_BYTES).map_err(CliError::internal)? else {
         return Err(without_patch(&folder, &name, run)?);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::agent::thinking_word;
 use crate::cli::args::output::MessageFormat;
-use crate::cli::commands::fixture::absent_programs;
+use crate::cli::commands::fixture::{absent_programs, links_out};
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
@@ -41,9 +41,8 @@ pub fn show(
     let current = console.current_dir()?;
     let inheritance = inheritance_of(options);
     let stops = stops(&options.fixture, &inheritance, &options.thinking_mode);
-    for note in
-        options.notes.iter().cloned().chain(stops).chain(not_given(options)).chain(absent_programs(&options.fixture))
-    {
+    let notes = options.notes.iter().cloned().chain(stops).chain(not_given(options));
+    for note in notes.chain(absent_programs(&options.fixture)).chain(links_out(&options.parts.dir)) {
         console.say(&format!("note: {note}\n"))?;
     }
     let waits = inheritance.of_tiers();

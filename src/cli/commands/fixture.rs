@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::args::fixture::OverrideFlags;
 use crate::cli::args::fixture::{Check, Fixture};
@@ -22,6 +22,8 @@ use crate::model::ids::{SubtestId, TierId};
 use crate::model::task::Subtest;
 use crate::os::program;
 use crate::setup::alike;
+use crate::store::published;
+use crate::text::escape;
 use crate::text::words::{counted, shell_word};
 use crate::ui::capabilities;
 use crate::ui::fixtures::{Counts, Row, fixture_table};
@@ -104,7 +106,7 @@ fn look(dir: &Path, fixture: &model::task::Fixture, console: &mut Console) -> Re
         subtests.keys().map(|id| (*tier, *id)).collect::<Vec<_>>()
     };
     let not_given = capabilities::not_given(fixture, fixture.tiers.iter().flat_map(places), &BTreeSet::new());
-    for note in absent_programs(fixture).into_iter().chain(not_given) {
+    for note in absent_programs(fixture).into_iter().chain(links_out(dir)).chain(not_given) {
         console.say(&format!("note: {note}"))?;
     }
     Ok(mistakes)
@@ -116,6 +118,20 @@ pub(super) fn absent_programs(fixture: &model::task::Fixture) -> Vec<String> {
     let absent =
         named::programs(fixture).into_iter().filter(|(_, name)| !program::is_found(OsStr::new(name), path.as_deref()));
     absent.map(|(owner, name)| format!("{owner} starts `{name}`, which is not installed here")).collect()
+}
+
+/// The links that lead out of a fixture, as sentences: what they lead to is not in an experiment. A folder that cannot be read is
+/// named by whoever reads it.
+pub(super) fn links_out(dir: &Path) -> Vec<String> {
+    let sentence = |(path, target): (PathBuf, PathBuf)| {
+        let (path, target) = (path.to_string_lossy().into_owned(), target.to_string_lossy().into_owned());
+        format!(
+            "`{}` is a link out of the fixture, to `{}`: an experiment has the link and not what it leads to, and cannot be published",
+            escape::terminal(&path),
+            escape::terminal(&target)
+        )
+    };
+    published::links_out(dir).unwrap_or_default().into_iter().map(sentence).collect()
 }
 
 /// The workspace, if cargo can read it: a fixture does not need one.

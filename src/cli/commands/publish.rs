@@ -3,19 +3,21 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::cli::args::output::MessageFormat;
 use crate::cli::args::publish::Publish;
-use crate::cli::args::verify::Closeness;
+use crate::cli::args::verify::{Closeness, Gate};
 use crate::cli::choose::choose;
 use crate::cli::commands::session::secrets;
 use crate::cli::commands::verify::{examined, policy};
 use crate::cli::console::Console;
 use crate::cli::derived;
-use crate::cli::error::{CliError, On as _};
+use crate::cli::error::{CliError, On as _, shown};
 use crate::cli::exit::Exit;
 use crate::engine::reported::{add_whole, reported};
 use crate::model::experiment::MADE_BY;
 use crate::os::files;
-use crate::report::findings::{FORMATS, policy_sentence};
+use crate::report::done::Published;
+use crate::report::findings::{FOR_MACHINES, FORMATS, policy_sentence};
 use crate::report::readme::{README, readme};
 use crate::report::results::stamp::{STAMP, Source, Stamp};
 use crate::report::results::{FORMS, Material, Report};
@@ -35,7 +37,8 @@ use crate::text::words::{counted, shell_word};
 pub fn run(args: &Publish, console: &mut Console) -> Result<Exit, CliError> {
     let (folder, name) = choose(&args.experiment, console)?;
     let out = console.current_dir()?.join(&args.out);
-    let typed = shell_word(&args.out.to_string_lossy());
+    let typed = shell_word(&shown(&args.out, Path::new("")));
+    let is_for_machines = console.message_format() == MessageFormat::Json;
     if !out.to_string_lossy().ends_with(ENDING) {
         return Err(CliError::usage(format!("{typed} does not end with `{ENDING}`, and a bundle does")));
     }
@@ -58,15 +61,51 @@ pub fn run(args: &Publish, console: &mut Console) -> Result<Exit, CliError> {
     let exit = one.exit(&policy);
     if exit != Exit::Success {
         let mut text = Vec::new();
-        (FORMATS[0].write)(&[one.verification(Closeness::Recompute)], console.out_styles(), &mut text)?;
+        let format = if is_for_machines { FOR_MACHINES } else { FORMATS[0] };
+        (format.write)(&[one.verification(Closeness::Recompute)], console.out_styles(), &mut text)?;
         console.print_bytes(&text)?;
         console.say("nothing was written")?;
         return Ok(exit);
     }
     bundle::write(&out, &entries)?;
+    if is_for_machines {
+        let seal = report.experiments.first().and_then(|experiment| experiment.seal);
+        let out = args.out.to_string_lossy().into_owned();
+        console.print(&Published::new(&name, out, entries.len(), report.results_digest, seal).json())?;
+        return Ok(exit);
+    }
     console.print(&format!("{}\n", escape::terminal(&args.out.to_string_lossy())))?;
-    console.say(&format!("{}; to check it: `cargo scylla verify {typed}`", counted(entries.len(), "entry")))?;
+    let asked = asked_again(&args.gate);
+    console.say(&format!("{}; to check it: `cargo scylla verify {typed}{asked}`", counted(entries.len(), "entry")))?;
     Ok(Exit::Success)
+}
+
+/// The flags with which `verify` asks the same of the bundle as was asked of the experiment. What settings ask for is asked again
+/// where they hold.
+fn asked_again(gate: &Gate) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let numbers = [
+        ("--max-missing", gate.max_missing.map(|number| number.to_string())),
+        ("--max-errored", gate.max_errored.map(|number| number.to_string())),
+        ("--min-runs", gate.min_runs.map(|number| number.to_string())),
+        ("--min-judges", gate.min_judges.map(|number| number.to_string())),
+    ];
+    for (flag, number) in numbers {
+        words.extend(number.map(|number| format!("{flag} {number}")));
+    }
+    words.extend(gate.min_pass_rate.iter().map(|asked| match asked.of {
+        Some(part) => format!("--min-pass-rate {part}={}", asked.rate),
+        None => format!("--min-pass-rate {}", asked.rate),
+    }));
+    let flags = [
+        ("--deny-warnings", gate.deny_warnings),
+        ("--no-secrets", gate.no_secrets),
+        ("--require-seal", gate.require_seal),
+        ("--same-agent-version", gate.same_agent_version),
+    ];
+    words.extend(flags.iter().filter(|(_, is_asked)| *is_asked).map(|(flag, _)| (*flag).to_owned()));
+    words.extend(gate.signer.as_ref().map(|file| format!("--signer {}", shell_word(&shown(file, Path::new(""))))));
+    std::iter::once(String::new()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// What lies in the experiment's folder, below `root` in the bundle. Its report is made anew.

@@ -1,11 +1,12 @@
 //! `report`: which setup won, by how much, and at what cost, in the forms that people and programs read.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::cli::args::Which;
 use crate::cli::args::report::Report as Args;
 use crate::cli::choose::choose;
-use crate::cli::commands::report_files::{forms, write};
+use crate::cli::commands::report_files::{Made, forget, forms, refuse_foreign, write};
 use crate::cli::commands::report_tables;
 use crate::cli::console::Console;
 use crate::cli::derived;
@@ -61,8 +62,13 @@ pub fn run(args: &Args, console: &mut Console) -> Result<Exit, CliError> {
         }
         (out, forms) => {
             let current = console.current_dir()?;
+            let made: Made<'_> =
+                forms.iter().map(|form| (form.name, (form.files)(&material, Styles::plain()))).collect();
+            let is_named = out.is_some();
             let out = place(out.map(|out| current.join(out)), &folders)?;
-            let made = forms.iter().map(|form| (form.name, (form.files)(&material, Styles::plain()))).collect();
+            if is_named && !args.force {
+                refuse_foreign(&out, &made, console)?;
+            }
             write(&out, made, &Source::of(&report), console)?;
         }
     }
@@ -70,17 +76,19 @@ pub fn run(args: &Args, console: &mut Console) -> Result<Exit, CliError> {
 }
 
 /// Makes the report in each of these folders again: the forms that its stamp names, each of the runs that it names; where there is
-/// no stamp that can be read, the forms whose files are there.
+/// no stamp that can be read, the forms whose files are there. What is not right and cannot be made again is taken out of the stamp.
 fn again(folders: &[(ExperimentFolder, String)], console: &mut Console) -> Result<Exit, CliError> {
     for (folder, typed) in folders {
         let out = folder.report();
-        let stamp = derived::stamp_in(&out)?.flatten();
+        let known = derived::stamp_in(&out)?;
+        let is_stamped = known.is_some();
+        let stamp = known.flatten();
         let mut experiment = reported(folder, derived::name_of(folder)).on(typed)?;
         let all = std::mem::take(&mut experiment.runs);
         let asked = stamp.as_ref().map(to_make_again);
         let guessed = asked.is_none();
         let asked = asked.unwrap_or_else(|| FORMS.iter().map(|form| (Vec::new(), form.name.to_owned())).collect());
-        let mut is_made = false;
+        let mut names = BTreeSet::new();
         for (filters, form) in asked {
             // Whoever altered a stamp may have written into it what is no filter.
             let read: Result<Vec<Filter>, _> = filters.iter().map(|filter| filter.parse::<Filter>()).collect();
@@ -96,11 +104,11 @@ fn again(folders: &[(ExperimentFolder, String)], console: &mut Console) -> Resul
             let is_there = |name: &str| matches!(files::kind_of(&out.join(name)), Ok(Some(Kind::File)));
             let made = (form.files)(&material, Styles::plain());
             if !guessed || made.iter().any(|file| is_there(&file.name)) {
-                write(&out, vec![(form.name, made)], &Source::of(&report), console)?;
-                is_made = true;
+                names.extend(write(&out, vec![(form.name, made)], &Source::of(&report), console)?);
             }
         }
-        if !is_made {
+        forget(&out, &names, console)?;
+        if names.is_empty() && !is_stamped {
             let why = format!("there is no report of `{}` to be made again", escape::terminal(typed));
             let hint = format!("make one with `cargo scylla report {} --format md,csv`", shell_word(typed));
             return Err(CliError::usage(why).hint(hint));

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::cli::args::report::Report as Args;
-use crate::cli::commands::report_files::{forms, write};
+use crate::cli::commands::report_files::{Made, forms, refuse_foreign, write};
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -55,8 +55,12 @@ pub(super) fn run(runs: &Path, args: &Args, console: &mut Console) -> Result<Exi
             );
         }
         (Some(out), forms) => {
-            let made = forms.iter().map(|form| (form.name, (form.files)(&report, Styles::plain()))).collect();
-            write(&console.current_dir()?.join(out), made, &report.source(), console)?;
+            let made: Made<'_> = forms.iter().map(|form| (form.name, (form.files)(&report, Styles::plain()))).collect();
+            let out = console.current_dir()?.join(out);
+            if !args.force {
+                refuse_foreign(&out, &made, console)?;
+            }
+            write(&out, made, &report.source(), console)?;
         }
     }
     let differs = report.published.as_ref().is_some_and(|published| published.differing > 0);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::cli::args::Run;
 use crate::cli::asked::{Course, Question, changes, regrade};
 use crate::cli::commands::dry_run;
-use crate::cli::commands::fixture::absent_programs;
+use crate::cli::commands::fixture::{absent_programs, links_out};
 use crate::cli::commands::{session, status};
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _, shown};
@@ -74,7 +74,8 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     };
     notices.extend(options::notices(args, &located, &options));
     notices.extend(in_target_dir(&options, &located, &current));
-    notices.extend(absent_programs(&fixture).into_iter().map(|message| Event::Notice { message }));
+    let noted = absent_programs(&fixture).into_iter().chain(links_out(&options.parts.dir));
+    notices.extend(noted.map(|message| Event::Notice { message }));
     let name = shown(locked.folder.root(), &current);
     let session = begin(locked).on(&name)?;
     session::conduct(session, &args.config.operation, &name, &notices, prelude, console)

@@ -1,13 +1,16 @@
 //! `seal`: one digest over a whole experiment, that others can check and a key can sign.
 
+use crate::cli::args::output::MessageFormat;
 use crate::cli::args::seal::Seal;
 use crate::cli::choose::choose;
 use crate::cli::console::Console;
+use crate::cli::derived::{self, Reports};
 use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::engine::session::open::{hold, survey};
 use crate::model::digest::Digest;
 use crate::model::finding::{FindingKind, Level};
+use crate::report::done::Sealed;
 use crate::rules::audit::audit;
 use crate::store::survey::Depth;
 use crate::store::{seal, signature};
@@ -21,7 +24,8 @@ pub fn run(args: &Seal, console: &mut Console) -> Result<Exit, CliError> {
     let (folder, name) = choose(&args.experiment, console)?;
     let locked = hold(folder).on(&name)?;
     let survey = survey(&locked, Depth::Evidence).on(&name)?;
-    let name = shell_word(&name);
+    let typed = name;
+    let name = shell_word(&typed);
     if let Some(made_by) = &survey.made_by {
         let why = format!("{name} is an experiment of {}, and only one of this tool is sealed", made_by.tool);
         return Err(CliError::usage(why).hint(format!("`cargo scylla resume {name}` takes it over")));
@@ -44,18 +48,41 @@ pub fn run(args: &Seal, console: &mut Console) -> Result<Exit, CliError> {
             Some(signature::of(&text, &key).map_err(|error| CliError::usage(error.to_string()))?)
         }
     };
+    let former = seal::digest(&locked.folder)?;
     let is_dropped = seal::save(&locked.folder, &text, signature.as_deref())?;
-    console.print(&format!("{}\n", Digest::of(&text)))?;
-    if is_dropped {
+    let sealed = Sealed {
+        is_signed: signature.is_some(),
+        is_signature_dropped: is_dropped,
+        missing_runs: audit(&survey).iter().filter(|finding| finding.kind == FindingKind::MissingRun).count(),
+        has_earlier_report: former != Some(Digest::of(&text)) && derived::reports(&locked.folder)? == Reports::Stamped,
+        ..Sealed::new(&typed, Digest::of(&text))
+    };
+    if console.message_format() == MessageFormat::Json {
+        console.print(&sealed.json())?;
+        return Ok(Exit::Success);
+    }
+    console.print(&format!("{}\n", sealed.seal))?;
+    report_notes(&sealed, &name, console)?;
+    Ok(Exit::Success)
+}
+
+/// What a person should know of the seal.
+fn report_notes(sealed: &Sealed, name: &str, console: &mut Console) -> Result<(), CliError> {
+    if sealed.is_signature_dropped {
         console.say("note: the former seal was signed, and this one is another one: its signature is gone")?;
     }
-    let missing = audit(&survey).iter().filter(|finding| finding.kind == FindingKind::MissingRun).count();
-    if missing > 0 {
-        console
-            .say(&format!("note: {} without a result; a seal covers what is there", counted(missing, "planned run")))?;
+    if sealed.missing_runs > 0 {
+        let missing = counted(sealed.missing_runs, "planned run");
+        console.say(&format!("note: {missing} without a result; a seal covers what is there"))?;
+    }
+    if sealed.has_earlier_report {
+        console.say(&format!(
+            "note: the report was made before this seal: its numbers are right, and it does not name the seal until \
+             `cargo scylla report {name} --again` makes it again"
+        ))?;
     }
     console.say(&format!(
         "to check it: `cargo scylla verify {name} --require-seal`, or `sha256sum -c SHA256SUMS` in it"
     ))?;
-    Ok(Exit::Success)
+    Ok(())
 }

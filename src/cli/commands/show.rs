@@ -31,7 +31,7 @@ use crate::text::{escape, patch};
 /// # Errors
 /// When what is named is not there, or cannot be read.
 pub fn run(args: &Show, console: &mut Console) -> Result<Exit, CliError> {
-    let Meant { folder, name, part } = meant(&args.experiment, &args.what, console)?;
+    let Meant { folder, name, part } = meant(&args.experiment, args.what.as_deref(), console)?;
     let shown = Shown { folder: &folder, name: &name, reading: Reading::of(&folder)?, args };
     match (part, asked(args.view)) {
         (Part::Run(run), None) => shown.run(run, console),

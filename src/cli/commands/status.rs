@@ -124,6 +124,7 @@ fn show(
         holder: survey.holder.as_ref(),
         started_at: checkpoint.map(|checkpoint| checkpoint.started_at),
         spent: numbers.spent().total(),
+        unknown_in_flight: survey.unknown_in_flight(),
         max_cost_usd: config.and_then(|config| config.max_cost_usd),
         tiers: &numbers.tiers(),
         setups: &numbers.setups(fixture.as_ref()),

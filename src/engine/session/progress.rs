@@ -277,6 +277,12 @@ impl Progress {
         &self.missing
     }
 
+    /// Whether runs are missing, and of each of them the attempts are used up: nothing was stopped on its way.
+    #[must_use]
+    pub fn has_only_errored(&self) -> bool {
+        !self.missing.is_empty() && self.missing.values().all(|why| *why == Missing::Errored)
+    }
+
     /// How many planned runs are missing, for each reason.
     #[must_use]
     pub fn missing_by_why(&self) -> BTreeMap<Missing, usize> {

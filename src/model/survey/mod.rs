@@ -147,6 +147,17 @@ impl Survey {
         self.holder.is_some() && self.runs.is_empty() && matches!(self.checkpoint, Seen::Missing)
     }
 
+    /// How many runs that somebody works on have not said yet what they cost, and how many parts of the sum those are.
+    #[must_use]
+    pub fn unknown_in_flight(&self) -> (usize, u32) {
+        let is_worked_on = |run: &RunId| self.holder.is_some() || self.claimed.contains_key(run);
+        let silent = self.runs.iter().filter_map(|(run, seen)| match seen {
+            RunSeen::Unfinished { spent, .. } if !spent.is_whole() && is_worked_on(run) => Some(spent.unknown),
+            _ => None,
+        });
+        silent.fold((0, 0), |(runs, parts), unknown| (runs + 1, parts + unknown))
+    }
+
     /// Whether the plan has grown since something that was known at this time.
     #[must_use]
     pub fn has_grown_since(&self, time: Timestamp) -> bool {

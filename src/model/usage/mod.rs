@@ -137,6 +137,12 @@ impl Total {
         (self.is_whole() || self.known > Usd::ZERO).then_some(self.known)
     }
 
+    /// The sum without so many of its parts that are not known.
+    #[must_use]
+    pub fn without_unknown(self, parts: u32) -> Self {
+        Self { unknown: self.unknown.saturating_sub(parts), ..self }
+    }
+
     /// The mean over `count` things, as far as it is known.
     #[must_use]
     pub fn mean_of(self, count: usize) -> Self {

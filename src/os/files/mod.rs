@@ -3,6 +3,7 @@
 
 mod folder;
 mod identity;
+mod leftovers;
 mod linked;
 mod private;
 mod read;
@@ -19,6 +20,7 @@ use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 
 pub use folder::Folder;
 pub use identity::{Identity, sync_file_system};
+pub use leftovers::remove_leftovers;
 pub use linked::{LinkBounds, link_tree};
 pub use private::{TemporaryFolder, make_private, make_random, user};
 pub use read::{
@@ -30,6 +32,8 @@ pub use tree::{Bounds, copy_tree, move_tree, sync_tree};
 
 /// Prefix of the names of temporary files; a crash can leave such files behind.
 pub const TEMPORARY_PREFIX: &str = ".tmp-";
+/// Prefix of the names of temporary files of [`write_new_by`], which lie in folders of people: nobody else names a file so.
+pub const LONG_TEMPORARY_PREFIX: &str = ".tmp-of-cargo-scylla-";
 
 /// What was tried with a file and why it failed.
 #[derive(Debug, thiserror::Error)]
@@ -83,18 +87,22 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write_with(path, bytes, Place::New, File::sync_all)
 }
 
-/// Like [`write_new`], for what does not fit into memory: `write` is given the file.
+/// Like [`write_new`], for what does not fit into memory: `write` is given the file. Those that a killed writer left in the folder
+/// are removed before.
 ///
 /// # Errors
 /// As [`write_new`], and when `write` fails.
 pub fn write_new_by(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), FileError> {
     let folder = parent(path);
     let failed = |error| FileError::new("write", path, error);
+    remove_leftovers(folder, LONG_TEMPORARY_PREFIX)?;
     let mut temporary = tempfile::Builder::new()
-        .prefix(TEMPORARY_PREFIX)
+        .prefix(LONG_TEMPORARY_PREFIX)
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(folder)
         .map_err(failed)?;
+    // On a file system that knows no locks, nobody removes what is left either.
+    let _ = leftovers::hold(temporary.as_file());
     write(temporary.as_file_mut()).and_then(|()| temporary.as_file().sync_all()).map_err(failed)?;
     temporary.into_temp_path().persist_noclobber(path).map_err(|error| failed(error.error))?;
     sync_dir(folder)

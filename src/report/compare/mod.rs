@@ -9,6 +9,7 @@ use crate::setup::given::Given;
 use crate::stats::comparison::{Difference, Group};
 use crate::stats::items::ItemDifference;
 use crate::text::page::pretty;
+use crate::text::words::counted;
 
 mod human;
 
@@ -56,6 +57,8 @@ pub struct AgainstFirst {
     pub difference: Difference,
     /// The difference in a plain sentence.
     pub sentence: String,
+    /// What its interval is one of, in a plain sentence; `null` where there is none.
+    pub method: Option<String>,
     /// Setups that both have, and of which another share passed.
     pub setups: Vec<DifferingSetup>,
     /// The items of the rubric that both were graded by, those first in which they differ most.
@@ -95,21 +98,41 @@ pub fn comparison_schema() -> Value {
     schemars::schema_for!(Comparison).to_value()
 }
 
+/// What the interval of a difference is one of, in a plain sentence; `None` where there is none.
+#[must_use]
+pub fn method(by: &Difference) -> Option<String> {
+    by.interval()?;
+    let sentence = if by.is_paired {
+        "This interval is one of setups: setup is compared with setup, and runs of one setup count as alike."
+    } else {
+        "This interval is one of runs, each for itself (Newcombe's), and of these two sides alone; where `report` compares several \
+         setups, it gives wider ones, which hold for all of them at once."
+    };
+    Some(sentence.to_owned())
+}
+
+/// Points of a share, rounded.
+fn points(points: f64) -> String {
+    let rounded = format!("{points:.0}");
+    if rounded == "1" { "1 point".to_owned() } else { format!("{rounded} points") }
+}
+
 /// The difference of two sides in a plain sentence, by their letters.
 #[must_use]
 pub fn sentence((first, of_first): (&str, &Group), (later, of_later): (&str, &Group), by: &Difference) -> String {
     let counts = |group: &Group| format!("{} of {}", group.passed, group.judged);
+    let of_runs = |group: &Group| format!("{} of {}", group.passed, counted(group.judged, "run"));
     let Some(rate) = by.pass_rate else {
         let without = if of_first.judged == 0 { first } else { later };
         return format!("{without} has no run with a verdict, so nothing can be said.");
     };
-    let points = (rate.value * 100.0).abs();
+    let points = points((rate.value * 100.0).abs());
     let how = match rate.value {
         value if value.abs() < 5e-4 => format!("{later} solves its task as often as {first}"),
-        value if value > 0.0 => format!("{later} solves its task {points:.0} points more often than {first}"),
-        _ => format!("{later} solves its task {points:.0} points less often than {first}"),
+        value if value > 0.0 => format!("{later} solves its task {points} more often than {first}"),
+        _ => format!("{later} solves its task {points} less often than {first}"),
     };
-    let runs = format!("{} runs against {}", counts(of_later), counts(of_first));
+    let runs = format!("{} against {}", of_runs(of_later), counts(of_first));
     let Some(interval) = rate.interval else { return format!("{how} ({runs}).") };
     let range = format!("{:+.0} to {:+.0} points", interval.low * 100.0, interval.high * 100.0);
     if by.is_clear() {

@@ -74,6 +74,7 @@ fn a_comparison_is_a_page_for_people_and_a_document_for_programs() {
             given("day", "2026-11-28", "2026-11-29", false),
         ],
         sentence: sentence(("A", &of_first), ("B", &of_later), &difference),
+        method: method(&difference),
         difference,
         items: vec![
             item(
@@ -88,6 +89,13 @@ fn a_comparison_is_a_page_for_people_and_a_document_for_programs() {
     };
     let sides = vec![side("A", "T0/00", "plain", &of_first), side("B", "T1/02", "expert\u{7}", &of_later)];
     let comparison = Comparison::new(sides, vec![against]);
-    snapshot("compare", "human", &human(&comparison, Styles::plain()));
+    snapshot("compare", "human", &human(&comparison, None, Styles::plain()));
+    for room in [40, 60] {
+        let page = human(&comparison, Some(room), Styles::plain());
+        snapshot("compare", &format!("human_{room}"), &page);
+        // Paths and names stay whole: a person copies them. The last lines are a table, whose numbers need so many.
+        let wide = page.lines().skip(2).filter(|line| crate::text::columns::columns(line) > room.max(50));
+        assert_eq!(wide.count(), 0, "{page}");
+    }
     snapshot("compare", "json", &comparison.json());
 }

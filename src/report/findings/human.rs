@@ -117,13 +117,20 @@ fn add_verdict(page: &mut Page, verification: &Verification, styles: Styles) {
     page.line(styles.paint(tone, verdict_sentence(verification)));
 }
 
+/// How many findings of a level: warnings and notes are things, the others are what something is.
+fn level_count(level: Level, count: usize) -> String {
+    match level {
+        Level::Warning | Level::Note => counted(count, level_name(level)),
+        _ => format!("{count} {}", level_name(level)),
+    }
+}
+
 /// `590 of 590 planned runs agree.`, or what is wrong in numbers.
 pub(super) fn verdict_sentence(verification: &Verification) -> String {
     let planned = counted(verification.planned, "planned run");
     let planned = if verification.plan_is_open { format!("at least {planned}") } else { planned };
     let agree = if verification.planned == 1 { "agrees" } else { "agree" };
-    let wrong: Vec<String> =
-        verification.counts().iter().map(|(level, count)| format!("{count} {}", level_name(*level))).collect();
+    let wrong: Vec<String> = verification.counts().iter().map(|(level, count)| level_count(*level, *count)).collect();
     let agreement = format!("{} of {planned} {agree}", verification.agreeing);
     if wrong.is_empty() {
         format!("{agreement}.")

@@ -126,7 +126,13 @@ fn chance(report: &ExperimentReport) -> Option<String> {
             "{ahead} of {others} is more than chance would do (with 95 % confidence for all of them)."
         ));
     };
-    let interval = difference.pass_rate.interval.map(points).unwrap_or_default();
+    let others = report.setups.iter().filter(|setup| setup.beside_best.is_some()).count();
+    let at_once = match others {
+        0 | 1 => String::new(),
+        2 => ", an interval that holds for both comparisons with the best at once".to_owned(),
+        several => format!(", an interval that holds for all {several} comparisons with the best at once"),
+    };
+    let interval = difference.pass_rate.interval.map(points).unwrap_or_default() + &at_once;
     let who = named(nearest);
     let of = passes(&nearest.summary);
     let more = match near.len() - 1 {

@@ -45,8 +45,10 @@ fn table(experiment: &ExperimentReport, chosen: &str) -> String {
     page.line("    \\bottomrule");
     page.line("  \\end{tabular}");
     let whole = &experiment.whole;
+    let is_starred = experiment.setups.iter().any(|setup| setup.is_on_frontier);
+    let star = if is_starred { " $\\star$: no other setup passes as often for less." } else { "" };
     page.line(format_args!(
-        "  \\caption{{{}: {} of {} judged{}; Wilson intervals. $\\star$: no other setup passes as often for less.}}",
+        "  \\caption{{{}: {} of {} judged{}; Wilson intervals.{star}}}",
         latex(&experiment.name),
         whole.judged,
         counted(whole.planned, "planned run"),

@@ -24,7 +24,7 @@ use crate::text::words::{shell_word, wrap};
 pub use agent::stages;
 pub use run::{attempts, facts, gradings, not_captured, run};
 pub use setup::{setup, tier};
-pub use steps::{steps, steps_json};
+pub use steps::{steps, steps_json, steps_schema};
 
 /// Columns of a screen.
 const COLUMNS: usize = 80;
@@ -62,12 +62,25 @@ pub fn setup_json(setup: &SetupDetails) -> String {
 /// A tier as JSON.
 #[must_use]
 pub fn tier_json(tier: TierId, setups: &[SetupDetails]) -> String {
-    #[derive(Serialize)]
-    struct Tier<'a> {
-        tier: TierId,
-        setups: &'a [SetupDetails],
-    }
     pretty(&Tier { tier, setups })
+}
+
+/// The setups of a tier.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+struct Tier<'a> {
+    /// The tier.
+    tier: TierId,
+    /// Its setups, in the order of the plan.
+    setups: &'a [SetupDetails],
+}
+
+/// Texts of a run.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+struct Texts<'a> {
+    /// The run.
+    run: RunId,
+    /// The texts, in the order in which people read them.
+    texts: &'a [TextOf<'a>],
 }
 
 /// A text of a run as JSON.
@@ -84,11 +97,6 @@ pub struct TextOf<'a> {
 /// Texts of a run as JSON.
 #[must_use]
 pub fn texts_json(run: RunId, texts: &[TextOf<'_>]) -> String {
-    #[derive(Serialize)]
-    struct Texts<'a> {
-        run: RunId,
-        texts: &'a [TextOf<'a>],
-    }
     pretty(&Texts { run, texts })
 }
 
@@ -102,6 +110,18 @@ pub fn run_schema() -> Value {
 #[must_use]
 pub fn setup_schema() -> Value {
     schemars::schema_for!(SetupDetails).to_value()
+}
+
+/// The JSON schema of [`tier_json`].
+#[must_use]
+pub fn tier_schema() -> Value {
+    schemars::schema_for!(Tier<'_>).to_value()
+}
+
+/// The JSON schema of [`texts_json`].
+#[must_use]
+pub fn texts_schema() -> Value {
+    schemars::schema_for!(Texts<'_>).to_value()
 }
 
 fn tone(state: RunState) -> Tone {

@@ -81,17 +81,30 @@ fn readable(step: &Step) -> String {
     given.iter().map(of).collect::<Vec<_>>().join("\n")
 }
 
+/// The steps of a run, for programs.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+struct Document<'a> {
+    /// The run.
+    run: RunId,
+    /// Its steps, in their order; `null` where its kind of agent tells none.
+    steps: Option<&'a [Step]>,
+    /// How many more there are.
+    more_steps: usize,
+    /// The file that tells them.
+    told_by: Option<&'a str>,
+    /// The files with the agent's own words.
+    logs: &'a [String],
+}
+
+/// The JSON schema of [`steps_json`].
+#[must_use]
+pub fn steps_schema() -> Value {
+    schemars::schema_for!(Document<'_>).to_value()
+}
+
 /// The steps of a run as JSON; `told` is absent when its kind of agent tells none. `logs` are the files with the agent's own words.
 #[must_use]
 pub fn steps_json(run: RunId, told: Option<(&Steps, &str)>, logs: &[String]) -> String {
-    #[derive(Serialize)]
-    struct Document<'a> {
-        run: RunId,
-        steps: Option<&'a [Step]>,
-        more_steps: usize,
-        told_by: Option<&'a str>,
-        logs: &'a [String],
-    }
     pretty(&Document {
         run,
         steps: told.map(|(steps, _)| steps.kept()),

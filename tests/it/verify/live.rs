@@ -46,6 +46,12 @@ fn a_live_experiment_is_told_to_be_live_and_nothing_else_is_found() {
         assert_eq!(verified.findings().len(), 1, "{:#}", verified.report);
         assert_eq!(verified.report["verdict"], "live");
         assert_eq!(verified.report["live"]["pid"], live.pid());
+        // A run in flight may say yet what it costs.
+        let status = world.scylla(&["status", dir.to_str().unwrap()]).exits(0);
+        let told = status.stdout.lines().find(|line| line.contains("spent  ")).unwrap();
+        assert_eq!(told.trim(), "spent    $0.00; 1 run in flight is not counted yet", "{status}");
+        let listed = world.scylla(&["list", dir.parent().unwrap().to_str().unwrap()]).exits(0);
+        assert!(listed.stdout.contains("$0.00 so far"), "{listed}");
         let human = world.scylla(&["verify", dir.to_str().unwrap()]).exits(3);
         assert!(human.stdout.contains(&format!("process {}", live.pid())), "{human}");
         ends_well(&world, live, &dir, gate);

@@ -6,6 +6,7 @@ use scylla::model::digest::Digest;
 use scylla::model::finding::FindingKind;
 
 use super::{PRINTED, ROW};
+use crate::verify::folder::copy;
 use crate::verify::table::{Case, Row, Step, Way};
 
 /// Changes a file of the report, and its stamp with it when `is_stamped`.
@@ -23,43 +24,38 @@ fn edit(case: &Case, name: &str, from: &str, to: &str, is_stamped: bool) {
 }
 
 pub(super) fn rows() -> Vec<Row> {
-    from_other_results().into_iter().chain(altered()).collect()
+    from_other_results().into_iter().chain(altered()).chain(not_made_here()).collect()
 }
 
 /// What was made of results that are no longer there.
 fn from_other_results() -> Vec<Row> {
-    vec![
-        Row {
-            kind: FindingKind::OutdatedReport,
-            made: "a run was made again after it",
-            make: |case| {
-                case.types("report --format csv,md", 0);
-                case.types("rerun --run T0/00/1", 0);
-            },
-            places: &[
-                "report/criteria.csv",
-                "report/judges.csv",
-                "report/report.md",
-                "report/runs.csv",
-                "report/subtests.csv",
-            ],
-            exit: 7,
-            ways: PRINTED,
-            ..ROW
+    vec![Row {
+        kind: FindingKind::OutdatedReport,
+        made: "a run was made again after it",
+        make: |case| {
+            case.types("report --format csv,md", 0);
+            case.types("rerun --run T0/00/1", 0);
         },
-        Row {
-            kind: FindingKind::OutdatedReport,
-            made: "the experiment was sealed after it",
-            make: |case| {
-                case.types("report --format md,json", 0);
-                case.types("seal", 0);
-            },
-            places: &["report/report.json", "report/report.md"],
-            exit: 7,
-            ways: PRINTED,
-            ..ROW
-        },
-    ]
+        places: &[
+            "report/criteria.csv",
+            "report/judges.csv",
+            "report/report.md",
+            "report/runs.csv",
+            "report/subtests.csv",
+        ],
+        exit: 7,
+        ways: PRINTED,
+        ..ROW
+    }]
+}
+
+/// Makes a report of this experiment and a copy of it, in the folder of this one.
+fn of_several(case: &Case) {
+    let other = case.world.path("results/other");
+    copy(&case.dir, &other);
+    let report = case.at("report");
+    let [dir, other, report] = [&case.dir, &other, &report].map(|path| path.to_str().unwrap());
+    case.world.scylla(&["report", dir, other, "--format", "md", "--out", report]).exits(0);
 }
 
 /// What somebody changed, took away or put there.
@@ -127,6 +123,55 @@ fn altered() -> Vec<Row> {
             places: &["report/notes.txt"],
             exit: 0,
             ways: &[Way(&[Step::Removes("report/notes.txt")], 0)],
+            ..ROW
+        },
+    ]
+}
+
+/// What cannot be made again from this experiment, or not as it was.
+fn not_made_here() -> Vec<Row> {
+    vec![
+        Row {
+            kind: FindingKind::AlteredReport,
+            made: "its stamp is torn, and its file is gone",
+            make: |case| {
+                case.types("report --format html", 0);
+                fs::remove_file(case.at("report/report.html")).unwrap();
+                fs::write(case.at("report/stamp.json"), "{").unwrap();
+            },
+            places: &["report/stamp.json"],
+            exit: 7,
+            ways: PRINTED,
+            ..ROW
+        },
+        Row {
+            kind: FindingKind::AlteredReport,
+            made: "a file of two experiments was changed",
+            make: |case| {
+                of_several(case);
+                edit(case, "report.md", "T0/00", "T0/07", false);
+            },
+            places: &["report/report.md"],
+            exit: 7,
+            ways: PRINTED,
+            ..ROW
+        },
+        Row {
+            kind: FindingKind::OutdatedReport,
+            made: "it is stamped as a file of a form that has no such file any more",
+            make: |case| {
+                case.types("report --format csv", 0);
+                fs::rename(case.at("report/runs.csv"), case.at("report/former.csv")).unwrap();
+                crate::verify::folder::edit(&case.at("report/stamp.json"), |stamp| {
+                    let files = stamp["files"].as_object_mut().unwrap();
+                    let mut former = files.remove("runs.csv").unwrap();
+                    former["results_digest"] = Digest::of(b"other results").to_string().into();
+                    files.insert("former.csv".to_owned(), former);
+                });
+            },
+            places: &["report/former.csv"],
+            exit: 7,
+            ways: PRINTED,
             ..ROW
         },
     ]
