@@ -22,10 +22,21 @@ fn commands(said: &Output) -> Vec<String> {
     quoted.chain(lines).filter(is_whole).map(str::to_owned).collect()
 }
 
+/// Every command between back quotes, wherever it stands.
+fn quoted(said: &Output) -> Vec<String> {
+    let text = format!("{}{}", said.stdout, said.stderr);
+    let quoted = text.split('`').skip(1).step_by(2).filter(|text| text.starts_with("cargo scylla "));
+    quoted.map(str::to_owned).collect()
+}
+
 /// Gives each command to a shell; each does what it is for.
 #[track_caller]
 fn type_each(world: &World, said: &Output, expected: usize) {
-    let commands = commands(said);
+    type_all(world, said, &commands(said), expected);
+}
+
+#[track_caller]
+fn type_all(world: &World, said: &Output, commands: &[String], expected: usize) {
     assert_eq!(commands.len(), expected, "{commands:#?}\n{said}");
     for command in commands {
         let mut shell = Command::new("sh");
@@ -71,6 +82,36 @@ fn folders_with_any_name_get_commands_that_work_when_they_are_pasted() {
         type_each(&world, &edited, 2);
         let finished = scylla(&world, &run).exits(0);
         type_each(&world, &finished, 3);
+    }
+}
+
+#[test]
+fn what_is_said_of_reports_seals_and_bundles_of_folders_with_any_name_works_when_it_is_pasted() {
+    let names = ["-dash", "with space", "it's $HOME"].map(OsString::from);
+    for name in names.into_iter().chain([OsStr::from_bytes(b"no \xff text").to_owned()]) {
+        let world = world();
+        let results = [OsStr::new("./"), &name].concat_os();
+        let typed = OsStr::new;
+        let run = [typed("run"), typed("fixture"), typed("--results-dir"), &results, typed("--runs"), typed("1")];
+        scylla(&world, &run).exits(0);
+        let entries = fs::read_dir(world.path("").join(&name)).unwrap().map(|entry| entry.unwrap());
+        let folder = entries.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name()).next().unwrap();
+        // An experiment whose own name is odd.
+        fs::rename(world.path("").join(&name).join(folder), world.path("").join(&name).join(&name)).unwrap();
+        let dir = [OsStr::new("./"), &name, OsStr::new("/"), &name].concat_os();
+        scylla(&world, &[typed("report"), &dir, typed("--format"), typed("csv")]).exits(0);
+        let sealed = scylla(&world, &[typed("seal"), &dir]).exits(0);
+        type_all(&world, &sealed, &quoted(&sealed), 2);
+        let out = [OsStr::new("--out="), &name, OsStr::new(".tar.zst")].concat_os();
+        let published = scylla(&world, &[typed("publish"), &dir, &out, typed("--require-seal")]).exits(0);
+        type_all(&world, &published, &quoted(&published), 1);
+        fs::write(world.path("").join(&dir).join("report/stamp.json"), "{").unwrap();
+        let torn = scylla(&world, &[typed("verify"), &dir]).exits(7);
+        type_each(&world, &torn, 1);
+        scylla(&world, &[typed("verify"), &dir, typed("--report")]).exits(0);
+        let screen = scylla(&world, &[typed("show"), typed("--"), &dir, typed("T0/00/1")]).exits(0);
+        assert!(!commands(&screen).is_empty(), "{screen}");
+        type_each(&world, &screen, commands(&screen).len());
     }
 }
 

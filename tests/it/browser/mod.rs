@@ -2,6 +2,7 @@
 
 mod driver;
 mod large;
+mod several;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -53,6 +54,7 @@ fn the_page_is_read_filtered_opened_and_compared_in_a_browser_which_asks_nobody(
     works_by_keyboard(&browser);
     every_control_has_a_name(&browser);
     fits_a_phone(&browser);
+    several::are_told_apart(&browser, &world);
     opens_many_runs(&browser, &world);
     says_and_asks_nothing(&browser);
     if let Some(folder) = std::env::var_os("SCYLLA_SCREENSHOTS") {

@@ -99,7 +99,7 @@
   const bodies = index.experiments.map((experiment, number) => {
     const body = make("tbody", {});
     $("matrix").append(make("table", { class: "matrix", "aria-label": `Runs of ${experiment.name}` },
-      isOne ? null : make("caption", {}, experiment.name), body));
+      isOne ? null : make("caption", {}, `${number + 1}: ${experiment.name}`), body));
     body.dataset.experiment = number;
     return body;
   });
@@ -263,7 +263,8 @@
     const close = state.run.length < 2 ? null : make("button", { type: "button", "aria-label": `Close ${run.key}`,
       on: { click: () => go({ run: state.run.filter((key) => key !== run.key) }) } }, "Close");
     const title = make("h3", {}, run.key, run.setup.name ? ` · ${run.setup.name}` : "");
-    const all = make("article", { "aria-label": `Run ${run.key}` }, make("header", {}, title, close), verdict(run));
+    const of = isOne ? null : make("p", { class: "of" }, `of ${index.experiments[run.setup.experiment].name}`);
+    const all = make("article", { "aria-label": `Run ${run.key}` }, make("header", {}, title, close), of, verdict(run));
     if (!block) {
       all.append(run.why ? make("p", {}, run.why) : "",
         make("p", {}, run.status === "not_started" ? "It was not started: there is nothing to see." : "What it did is not in this page, which would be too large. To see it: ", run.status === "not_started" ? "" : command(run, "")));
