@@ -75,6 +75,7 @@ fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("run", crate::report::rows::row_schema()),
         ("experiment", crate::ui::list::list_schema()),
         ("agent", crate::ui::agents::agent_schema()),
+        ("diagnosis", crate::ui::doctor::diagnosis_schema()),
         ("report", crate::report::results::report_schema()),
         ("tables", crate::report::tables::tables_schema()),
         ("stamp", of(schemars::schema_for!(crate::report::results::stamp::Stamp))),
@@ -106,7 +107,7 @@ fn cli_page() -> String {
     // Only a command that was built has the global options.
     command.build();
     for (name, command) in all_commands("cargo scylla", &command) {
-        let name = name.replace("cargo scylla-", "cargo scylla ").replace("fixture-", "fixture ");
+        let name = name.replace('-', " ");
         let help = command.bin_name(name.clone()).term_width(100).render_long_help();
         let lines: Vec<String> = help.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
         // Writing to a String cannot fail.

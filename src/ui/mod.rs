@@ -3,6 +3,7 @@
 pub mod agents;
 pub mod capabilities;
 mod causes;
+pub mod doctor;
 pub mod error;
 pub mod fixtures;
 mod frame;

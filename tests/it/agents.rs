@@ -1,5 +1,6 @@
 //! `agents`: what is installed of the programs of agents, in which version, what is missing, and what installs it.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use crate::agent_samples::in_gallery;
 use crate::scenes::output;
-use crate::world::{World, steady};
+use crate::world::{Output, World, steady};
 
 /// A command that finds only the programs of a world and those of the system, and no key.
 fn command(world: &World, arguments: &[&str]) -> Command {
@@ -72,4 +73,91 @@ fn the_pages_of_agents_name_the_commands_that_install_them_and_the_variables_of_
             assert!(pages.contains(named.as_str().unwrap()), "{}: {named}", agent["kind"]);
         }
     }
+}
+
+/// A program in the place of Codex, which does what a file says.
+const CODEX: &str = r#"#!/bin/sh
+world="${0%/bin/*}"
+if [ "$1" = --version ]; then
+    echo 'codex-cli 0.169.0'
+    exit
+fi
+printf '%s\n' "$@" >"$world/arguments"
+echo "key: $CODEX_API_KEY"
+. "$world/does"
+"#;
+/// It does the task.
+const DOES_IT: &str = r#"
+grep -q 'the word `pebble`' && echo pebble >answer.txt
+echo '{"type":"turn.completed","usage":{"input_tokens":30,"cached_input_tokens":10,"output_tokens":2}}'
+"#;
+
+/// What `agents doctor` says of that program, which does this.
+fn doctor(world: &World, does: &str, more: &[&str]) -> Output {
+    world.program("bin/codex", CODEX);
+    world.write("does", does);
+    fs::create_dir_all(world.path("temporary")).unwrap();
+    let mut asked = command(world, &[&["agents", "doctor", "codex"], more].concat());
+    let ended = output(asked.env("OPENAI_API_KEY", "sk-never-shown").env("TMPDIR", world.path("temporary")));
+    assert!(!ended.to_string().contains("sk-never-shown"), "{ended}");
+    assert_eq!(fs::read_dir(world.path("temporary")).unwrap().count(), 0, "{ended}");
+    assert_eq!(fs::read_dir(world.results()).map_or(0, Iterator::count), 0, "{ended}");
+    ended
+}
+
+#[test]
+fn the_doctor_says_that_an_agent_did_the_tiny_task_and_what_it_used_and_leaves_nothing_behind() {
+    let world = World::new();
+    let told = doctor(&world, DOES_IT, &["--model", "gpt-5.1-codex"]).exits(0);
+    let time = regex::Regex::new(r"(?m)^  time .*$").unwrap();
+    let told = time.replace(&told.stdout, "  time     …").into_owned();
+    in_gallery(|| insta::assert_snapshot!("doctor_done", steady(&told, &world)));
+    let arguments = fs::read_to_string(world.path("arguments")).unwrap();
+    assert!(arguments.contains("--model\ngpt-5.1-codex\n"), "{arguments}");
+    let told = doctor(&world, DOES_IT, &["--format", "json"]).exits(0);
+    let told: Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!((&told["done"], &told["run"]["token_stats"]["input_tokens"]), (&true.into(), &20.into()), "{told:#}");
+    assert_eq!((&told["program"]["version"], &told["advice"]), (&"0.169.0".into(), &Value::Null), "{told:#}");
+}
+
+#[test]
+fn the_doctor_names_each_kind_of_failure_and_what_to_do_about_it() {
+    let world = World::new();
+    let failed =
+        |message: &str| format!(r#"echo '{{"type":"turn.failed","error":{{"message":"{message}"}}}}'; exit 1"#);
+    let mut told = String::new();
+    for (name, does) in [
+        ("a key that is refused", failed("unexpected status 401 Unauthorized: invalid x-api-key")),
+        ("a rate limit", failed("rate limit exceeded: this minute has no more requests")),
+        ("a provider that fails", failed("unexpected status 503 Service Unavailable: overloaded")),
+        ("no end", "echo 'Segmentation fault' >&2; exit 3".to_owned()),
+        ("nothing done", "echo '{\"type\":\"turn.completed\",\"usage\":{}}'; echo 'I may not write' >&2".to_owned()),
+    ] {
+        let ended = doctor(&world, &does, &[]).exits(6);
+        assert_eq!(ended.stderr, "", "{ended}");
+        writeln!(told, "{name}:\n\n{}", ended.stdout).unwrap();
+    }
+    let hangs = doctor(&world, "echo begun >&2; sleep 600", &["--timeout", "1"]).exits(6);
+    writeln!(told, "no answer in time:\n\n{}", hangs.stdout).unwrap();
+    let other = output(&mut command(&world, &["agents", "doctor", "opencode"])).exits(6);
+    write!(told, "a program that is not there:\n\n{}", other.stdout).unwrap();
+    let time = regex::Regex::new(r"(?m)^  time .*$").unwrap();
+    in_gallery(|| insta::assert_snapshot!("doctor_failed", steady(&time.replace_all(&told, "  time     …"), &world)));
+}
+
+#[test]
+fn the_doctor_tries_nothing_but_an_agent_that_starts_a_program() {
+    let world = World::new();
+    for (word, why) in [
+        ("nop", "`nop` starts no program that could be tried"),
+        ("claude", "`claude` is no kind of agent: it is one of"),
+        ("codex@latest", "`latest` is no version, such as `1.2.3`"),
+    ] {
+        let told = output(&mut command(&world, &["agents", "doctor", word])).exits(2);
+        assert!(told.stderr.contains(why), "{told}");
+    }
+    let told = doctor(&world, DOES_IT, &[]).exits(0);
+    assert!(told.stdout.starts_with("codex did the task."), "{told}");
+    let told = output(&mut command(&world, &["agents", "doctor", "codex@0.1.0"])).exits(6);
+    assert!(told.stdout.contains("says that it is version 0.169.0, and 0.1.0 is demanded"), "{told}");
 }

@@ -176,7 +176,7 @@ pub enum Command {
     /// Check, make or list fixtures
     #[command(subcommand)]
     Fixture(Fixture),
-    /// Show every kind of agent: where its program is, its version, and its keys
+    /// Show every kind of agent: where its program is, its version, and its keys; or try one
     Agents(Agents),
     /// Print completions of `cargo-scylla` and `cargo scylla` for a shell
     ///

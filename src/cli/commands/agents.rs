@@ -6,9 +6,10 @@ use std::panic::resume_unwind;
 use std::thread;
 
 use crate::agent::{self, KINDS};
-use crate::cli::args::agents::Agents;
+use crate::cli::args::agents::{Agents, AgentsCommand};
 use crate::cli::args::output::MessageFormat;
 use crate::cli::args::show::ShowFormat;
+use crate::cli::commands::doctor;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
@@ -27,6 +28,9 @@ use crate::ui::agents::{AgentRow, ProgramRow, agent_json, agent_table};
 /// # Errors
 /// When no program can be contained here, or there is no room for the folder of one.
 pub fn run(args: &Agents, console: &mut Console) -> Result<Exit, CliError> {
+    if let Some(AgentsCommand::Doctor(args)) = &args.command {
+        return doctor::run(args, console);
+    }
     let prelude = Prelude::of(console, "before every program had said its version")?;
     let making = prelude.making();
     let containment = Containment::probe(ContainmentChoice::Auto).on(".")?;

@@ -5,6 +5,7 @@ pub mod ask_model;
 pub mod checkout;
 pub mod compare;
 pub mod diff;
+pub mod doctor;
 pub mod dry_run;
 pub mod export;
 pub mod extend;

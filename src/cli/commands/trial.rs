@@ -218,7 +218,7 @@ fn copy_to_try(loaded: &Loaded, copy: &Path) -> Result<(Loaded, TierId), CliErro
     Ok((to_try, tier))
 }
 
-fn trial_options(to_try: Loaded, tier: TierId, repeat: u32, results_dir: PathBuf) -> Options {
+pub(super) fn trial_options(to_try: Loaded, tier: TierId, repeat: u32, results_dir: PathBuf) -> Options {
     let Loaded { fixture, parts, .. } = to_try;
     let subtests = fixture.tiers.get(&tier).into_iter().flat_map(BTreeMap::keys).copied().collect();
     Options {

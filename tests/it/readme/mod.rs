@@ -138,6 +138,7 @@ fn every_command_and_flag_in_the_documents_is_in_the_help() {
         "export",
         "fixture check",
         "agents",
+        "agents doctor",
     ]
     .map(|name| help(name).unwrap())
     .concat();
