@@ -15,27 +15,15 @@ use crate::model::reported::Reported;
 use crate::os::files::{self, Folder, Kind, TEMPORARY_PREFIX};
 use crate::report::results::check::{Against, Lying, check};
 use crate::report::results::stamp::{STAMP, Stamp};
-use crate::stats::bootstrap;
 use crate::stats::summaries::Settings;
 use crate::store::StoreError;
 use crate::store::layout::ExperimentFolder;
 use crate::text::words::counted;
 
-/// Samples of a drawn interval: its ends differ by less than what the table shows when ten times as many are drawn.
-const SAMPLES: usize = 2_000;
 /// So many files that no stamp names are looked at; those that are named all are.
 const MOST_UNNAMED: usize = 1_000;
 /// Bytes that are read at a time.
 const PART_BYTES: usize = 64 << 10;
-
-/// How reports are made.
-#[must_use]
-pub fn settings() -> Settings {
-    Settings {
-        bootstrap: Some(bootstrap::Settings { samples: SAMPLES, ..bootstrap::Settings::default() }),
-        ..Settings::default()
-    }
-}
 
 /// The name that a report has for the experiment in this folder.
 #[must_use]
@@ -90,7 +78,7 @@ pub fn findings(folder: &ExperimentFolder, typed: &str, is_made_again: bool) -> 
     let dir = folder.report();
     let stamp = stamp_in(&dir)?.flatten();
     let experiment = reported(folder, name_of(folder)).on(typed)?;
-    let settings = settings();
+    let settings = Settings::default();
     let failed = RefCell::new(Ok(()));
     let add_whole = |experiment: &mut Reported| {
         if let Err(error) = add_whole(folder, experiment) {

@@ -14,6 +14,8 @@ use crate::store::{reported, seal};
 
 /// So many bytes of texts are read of an experiment: more is more than one reads, and than a browser opens at once.
 const MOST_TEXT_BYTES: usize = 24 << 20;
+/// Of so many runs everything is read: the folder of one takes longer than a hundred results.
+const MOST_WHOLE: usize = 2_000;
 /// So many runs are read at once: their texts are in memory together before they are counted.
 const AT_ONCE: usize = 128;
 
@@ -48,8 +50,8 @@ pub fn reported(folder: &ExperimentFolder, name: String) -> Result<Reported, Eng
     })
 }
 
-/// Reads all that the folders of its runs tell, and their texts until there is no more room for them: those of runs that did not pass
-/// come first, in the order of the plan. A patch that holds a secret is withheld: reports are made to be given away. The same
+/// Reads all that the folders of its runs tell, of so many as one looks at, and their texts until there is no more room for them: those of runs
+/// that did not pass come first, in the order of the plan. A patch that holds a secret is withheld: reports are made to be given away. The same
 /// results give the same texts.
 ///
 /// # Errors
@@ -60,10 +62,12 @@ pub fn add_whole(folder: &ExperimentFolder, experiment: &mut Reported) -> Result
     let mut places: Vec<usize> = (0..experiment.runs.len()).collect();
     places.retain(|place| experiment.runs[*place].row.status != RowStatus::NotStarted);
     places.sort_by_key(|place| experiment.runs[*place].row.status == RowStatus::Passed);
+    places.truncate(MOST_WHOLE);
     let mut room = Some(MOST_TEXT_BYTES);
     for part in places.chunks(AT_ONCE) {
-        let ids: Vec<RunId> = part.iter().map(|place| experiment.runs[*place].row.run).collect();
-        let mut read = reported::whole(&reading, &ids, room.is_some());
+        let runs = part.iter().map(|place| &experiment.runs[*place]);
+        let known = runs.map(|run| (run.row.run, run.details.as_ref())).collect();
+        let mut read = reported::whole(&reading, &known, room.is_some());
         for place in part {
             let run = &mut experiment.runs[*place];
             let Some(mut whole) = read.remove(&run.row.run) else { continue };

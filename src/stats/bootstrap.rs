@@ -52,6 +52,63 @@ pub fn mean_of(values: &[f64], settings: &Settings) -> Option<Estimate> {
     Some(Estimate { value, interval: bca(value, &replicates, &[without_each], settings.level) })
 }
 
+/// The share of `passed` in `n`, 0 to 1, with the interval that [`mean_of`] comes to with ever more samples: how many pass of
+/// as many that are drawn again has a binomial distribution, so nothing need be drawn. None or all of them are their own
+/// interval. `None` of nothing, and when more passed than there are.
+#[must_use]
+pub fn share_of(passed: usize, n: usize, level: f64) -> Option<Estimate> {
+    if n == 0 || passed > n {
+        return None;
+    }
+    let value = number(passed) / number(n);
+    if passed == 0 || passed == n {
+        return Some(Estimate { value, interval: Some(Interval { low: value, high: value }) });
+    }
+    let (first, chances) = chances(passed, n);
+    let below = sum(&chances[..passed - first]);
+    let bias = normal_quantile(below + chances[passed - first] / 2.0);
+    // The influence of each is its distance from the mean.
+    let (cubes, squares) = (value * (1.0 - value) * (1.0 - 2.0 * value), value * (1.0 - value));
+    let acceleration = cubes / (6.0 * squares.powf(1.5) * number(n).sqrt());
+    let interval = shares(bias, acceleration, level).map(|(low, high)| {
+        let at = |share: f64| {
+            let up_to = chances.iter().scan(0.0, |up_to, chance| {
+                *up_to += chance;
+                Some(*up_to)
+            });
+            let fewer = up_to.take_while(|up_to| *up_to < share).count();
+            number((first + fewer).min(n)) / number(n)
+        };
+        Interval { low: at(low), high: at(high) }
+    });
+    Some(Estimate { value, interval })
+}
+
+/// The chance of each count of passes among `n` that are drawn from `n` of which `passed` did, from the first count on that
+/// matters. Chances are held against that of the likeliest count, which is `passed`, so none of them is too small to be told.
+fn chances(passed: usize, n: usize) -> (usize, Vec<f64>) {
+    // What is less likely than this, beside the likeliest, changes no sum.
+    const LEAST: f64 = 1e-20;
+    let odds = number(passed) / number(n - passed);
+    let (mut first, mut chance) = (passed, 1.0);
+    let mut fewer = Vec::new();
+    while first > 0 && chance > LEAST {
+        chance *= number(first) / (number(n - first + 1) * odds);
+        first -= 1;
+        fewer.push(chance);
+    }
+    let mut chances: Vec<f64> = fewer.into_iter().rev().collect();
+    let (mut last, mut chance) = (passed, 1.0);
+    chances.push(chance);
+    while last < n && chance > LEAST {
+        chance *= number(n - last) * odds / number(last + 1);
+        last += 1;
+        chances.push(chance);
+    }
+    let all = sum(&chances);
+    (first, chances.into_iter().map(|chance| chance / all).collect())
+}
+
 /// Cliff's delta of two samples (see [`super::cliffs_delta`]) with its interval. No interval where all numbers are the
 /// same. `None` when a sample is empty.
 #[must_use]
@@ -115,16 +172,18 @@ fn bca(value: f64, replicates: &[f64], without_each: &[Vec<f64>], level: f64) ->
     let below = replicates.iter().filter(|replicate| **replicate < value).count();
     let up_to = replicates.iter().filter(|replicate| **replicate <= value).count();
     let bias = normal_quantile(number(below + up_to) / (2.0 * number(replicates.len())));
-    let acceleration = acceleration(without_each);
-    let tail = (1.0 - level) / 2.0;
-    let reach = normal_quantile(tail);
-    let shifted = |z: f64| normal_cdf(bias + (bias + z) / (1.0 - acceleration * (bias + z)));
-    let (low, high) = (shifted(reach), shifted(-reach));
-    if !(bias.is_finite() && acceleration.is_finite() && low.is_finite() && high.is_finite()) {
-        return None;
-    }
+    let (low, high) = shares(bias, acceleration(without_each), level)?;
     let sorted = sorted(replicates);
     Some(Interval { low: weighted_quantile(&sorted, low), high: weighted_quantile(&sorted, high) })
+}
+
+/// Which shares of all replicates lie below the ends of a `BCa` interval.
+fn shares(bias: f64, acceleration: f64, level: f64) -> Option<(f64, f64)> {
+    let reach = normal_quantile((1.0 - level) / 2.0);
+    let shifted = |z: f64| normal_cdf(bias + (bias + z) / (1.0 - acceleration * (bias + z)));
+    let (low, high) = (shifted(reach), shifted(-reach));
+    let is_finite = bias.is_finite() && acceleration.is_finite() && low.is_finite() && high.is_finite();
+    is_finite.then_some((low, high))
 }
 
 /// The quantile at `share` of a sample in ascending order: its two neighbours, weighed. It is the one of
@@ -160,6 +219,21 @@ mod tests {
         for sample in [&[0.7][..], &[0.7, 0.7, 0.7]] {
             let estimate = mean_of(sample, &settings).unwrap();
             assert_eq!(estimate.interval, Some(Interval { low: estimate.value, high: estimate.value }));
+        }
+    }
+
+    #[test]
+    fn a_share_has_the_interval_that_many_draws_come_near_to() {
+        assert_eq!((share_of(0, 0, 0.95), share_of(3, 2, 0.95)), (None, None));
+        for all_or_none in [0, 7] {
+            assert_eq!(share_of(all_or_none, 7, 0.95), mean_of(&[number(all_or_none) / 7.0; 7], &Settings::default()));
+        }
+        for (passed, n) in [(1, 2), (1, 3), (17, 20), (3, 40), (250, 1_000)] {
+            let values: Vec<f64> = (0..n).map(|at| f64::from(u8::from(at < passed))).collect();
+            let drawn = mean_of(&values, &Settings::default()).unwrap().interval.unwrap();
+            let exact = share_of(passed, n, 0.95).unwrap().interval.unwrap();
+            let step = 1.5 / number(n);
+            assert!((drawn.low - exact.low).abs() < step && (drawn.high - exact.high).abs() < step, "{passed} of {n}");
         }
     }
 

@@ -24,16 +24,29 @@ const MOST_KEY: usize = 1 << 10;
 #[must_use]
 pub fn runs(reading: &Reading<'_>, runs: &[RunId]) -> BTreeMap<RunId, (RunDetails, Digest)> {
     threads::read_each(runs, |run| {
-        let (details, digest) = reading.read_digested(run, Extent::Result).ok()?;
+        let (details, digest) = reading.read_digested(run).ok()?;
         Some((details, digest?))
     })
 }
 
-/// Reads all that the folders of these runs tell, and their texts where they are asked for. A run that cannot be read is left out.
+/// Reads all else that the folders of these runs tell, beside what counts of them where that is known, and their texts where they
+/// are asked for. A run that cannot be read is left out.
 #[must_use]
-pub fn whole(reading: &Reading<'_>, runs: &[RunId], with_texts: bool) -> BTreeMap<RunId, WholeRun> {
-    threads::read_each(runs, |run| {
-        let details = reading.read(run, Extent::Whole).ok()?;
+pub fn whole(
+    reading: &Reading<'_>,
+    runs: &BTreeMap<RunId, Option<&RunDetails>>,
+    with_texts: bool,
+) -> BTreeMap<RunId, WholeRun> {
+    let ids: Vec<RunId> = runs.keys().copied().collect();
+    threads::read_each(&ids, |run| {
+        let details = match runs.get(&run).copied().flatten() {
+            Some(known) => {
+                let mut details = known.clone();
+                reading.complete(&mut details).ok()?;
+                details
+            }
+            None => reading.read(run, Extent::Whole).ok()?,
+        };
         Some(WholeRun { details, texts: with_texts.then(|| texts_of(reading, run)) })
     })
 }

@@ -12,6 +12,12 @@ fn is_obeyed(char: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Whether a text has only letters, digits and signs of ASCII, line feeds and tabs. Most texts have, and that is seen much faster
+/// than what each character is.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'))
+}
+
 /// Replaces each character for which `replacement` returns something; borrows when there is none.
 fn replace_chars(text: &str, replacement: impl Fn(char) -> Option<Cow<'static, str>>) -> Cow<'_, str> {
     let Some((clean, _)) = text.char_indices().find(|(_, char)| replacement(*char).is_some()) else {
@@ -70,6 +76,9 @@ pub fn text(text: &str) -> String {
 /// shown.
 #[must_use]
 pub fn lines(text: &str) -> Cow<'_, str> {
+    if is_plain(text) {
+        return Cow::Borrowed(text);
+    }
     replace_chars(text, |char| if matches!(char, '\n' | '\t') { None } else { visible(char) })
 }
 
@@ -147,6 +156,9 @@ pub fn latex(text: &str) -> String {
 /// A JSON text without characters that a terminal interprets; parsing it gives the same values.
 #[must_use]
 pub fn json(text: &str) -> Cow<'_, str> {
+    if is_plain(text) && !text.contains('\t') {
+        return Cow::Borrowed(text);
+    }
     replace_chars(text, |char| {
         // Line feeds separate the tokens of a JSON text; within strings they are escaped already.
         if char == '\n' || !is_obeyed(char) {

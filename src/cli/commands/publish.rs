@@ -22,6 +22,7 @@ use crate::report::readme::{README, readme};
 use crate::report::results::stamp::{STAMP, Source, Stamp};
 use crate::report::results::{FORMS, Material, Report};
 use crate::rules::policy::{Policy, Unmet};
+use crate::stats::summaries::Settings;
 use crate::store::bundle::{self, Content, ENDING};
 use crate::store::layout::ExperimentFolder;
 use crate::store::published;
@@ -141,7 +142,7 @@ fn add_report(
     let mut experiment = reported(folder, derived::name_of(folder)).on(typed)?;
     add_whole(folder, &mut experiment).on(typed)?;
     let experiments = std::slice::from_ref(&experiment);
-    let report = Report::of(experiments, &[], MADE_BY, &derived::settings());
+    let report = Report::of(experiments, &[], MADE_BY, &Settings::default());
     let material = Material { report: &report, experiments };
     let (mut stamp, place) = (Stamp::default(), root.join(folder.relative(&folder.report())));
     let made_from = Source::of(&report);

@@ -21,6 +21,7 @@ use crate::report::results::check::to_make_again;
 use crate::report::results::stamp::Source;
 use crate::report::results::{FORMS, Material, Report, form_of};
 use crate::rules::filter::{Filter, any_matches};
+use crate::stats::summaries::Settings;
 use crate::store::layout::ExperimentFolder;
 use crate::text::escape;
 use crate::text::styles::Styles;
@@ -52,7 +53,7 @@ pub fn run(args: &Args, console: &mut Console) -> Result<Exit, CliError> {
         ))
         .hint("`cargo scylla runs` shows the runs that there are"));
     }
-    let report = Report::of(&experiments, &args.filters.filter, MADE_BY, &derived::settings());
+    let report = Report::of(&experiments, &args.filters.filter, MADE_BY, &Settings::default());
     let material = Material { report: &report, experiments: &experiments };
     match (args.out.as_deref(), forms.as_slice()) {
         (None, [only]) if only.is_printed => {
@@ -99,7 +100,7 @@ fn again(folders: &[(ExperimentFolder, String)], console: &mut Console) -> Resul
                 add_whole(folder, &mut experiment).on(typed)?;
             }
             let experiments = std::slice::from_ref(&experiment);
-            let report = Report::of(experiments, &filters, MADE_BY, &derived::settings());
+            let report = Report::of(experiments, &filters, MADE_BY, &Settings::default());
             let material = Material { report: &report, experiments };
             let is_there = |name: &str| matches!(files::kind_of(&out.join(name)), Ok(Some(Kind::File)));
             let made = (form.files)(&material, Styles::plain());

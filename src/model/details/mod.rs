@@ -119,6 +119,9 @@ pub struct RunDetails {
     pub grade: Option<Grade>,
     /// The grading that gave the verdict.
     pub grading: GradingNumber,
+    /// The grading in whose folder the logs of its checks are.
+    #[serde(skip)]
+    pub checked_under: GradingNumber,
     /// What the agent did.
     pub agent: Option<AgentDetails>,
     /// The size of the patch of what the agent changed.
@@ -294,6 +297,7 @@ impl RunDetails {
             score: None,
             grade: None,
             grading: GradingNumber::FIRST,
+            checked_under: GradingNumber::FIRST,
             agent: None,
             changes: None,
             judges: Vec::new(),

@@ -133,4 +133,11 @@ impl Folder {
             Err(error) => Err(FileError::new("look at", &self.path.join(name.as_ref()), error)),
         }
     }
+
+    /// The bytes of what is at a name in this folder, links not followed; `None` when that is not known.
+    #[must_use]
+    pub fn size_of(&self, name: &OsStr) -> Option<u64> {
+        let stat = statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        u64::try_from(stat.st_size).ok()
+    }
 }

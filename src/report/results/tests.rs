@@ -9,7 +9,6 @@ use crate::model::row::RowStatus;
 use crate::model::row::samples::{missing, passed};
 use crate::model::samples::{snapshot, usd};
 use crate::model::score::Grade;
-use crate::stats::bootstrap;
 use crate::stats::summaries::Settings;
 
 /// The snapshot of each file.
@@ -67,8 +66,7 @@ pub(super) fn nothing() -> Reported {
 }
 
 pub(super) fn report(experiments: &[Reported]) -> Report {
-    let bootstrap = Some(bootstrap::Settings { samples: 200, ..bootstrap::Settings::default() });
-    Report::of(experiments, &[], "cargo-scylla 0.1.0", &Settings { bootstrap, ..Settings::default() })
+    Report::of(experiments, &[], "cargo-scylla 0.1.0", &Settings::default())
 }
 
 #[test]
@@ -223,6 +221,19 @@ fn a_page_that_would_be_too_large_leaves_texts_of_passed_runs_out_first() {
     let whole: Vec<usize> = (0..15).filter(|run| blocks[*run].is_some_and(|(_, is_cut)| !is_cut)).collect();
     // The first setup passed twice of five runs, the second one never, the third one always.
     assert!(whole.contains(&2) && whole.contains(&9) && !whole.contains(&14), "{blocks:?}");
+}
+
+#[test]
+fn a_run_whose_folder_was_not_read_is_told_from_its_result() {
+    let experiments = [experiment()];
+    let report = report(&experiments);
+    let page = html::text(&Material { report: &report, experiments: &experiments }, 100_000);
+    let (_, rest) = page.split_once("id=\"run-0\">").unwrap();
+    let block: serde_json::Value = serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap();
+    assert_eq!((&block["is_cut"], &block["patch"]), (&true.into(), &serde_json::Value::Null));
+    assert!(block["judges"].as_array().is_some_and(|judges| !judges.is_empty()), "{block}");
+    // A run without a verdict has no result that would tell of it.
+    assert!(!page.contains(&format!("id=\"run-{}\"", experiments[0].runs.len() - 1)));
 }
 
 #[test]

@@ -109,15 +109,13 @@ pub fn rate(judge: &Judgment, rubric: &Rubric) -> Option<f64> {
 pub struct Settings {
     /// The share of intervals that hold the truth, 0 to 1.
     pub level: f64,
-    /// How the drawn interval is drawn; `None` where it is not worth its time.
-    pub bootstrap: Option<bootstrap::Settings>,
     /// For how many tries pass@k and pass^k are told.
     pub tries: Vec<usize>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { level: 0.95, bootstrap: Some(bootstrap::Settings::default()), tries: vec![1, 3, 5, 10] }
+        Self { level: 0.95, tries: vec![1, 3, 5, 10] }
     }
 }
 
@@ -132,7 +130,7 @@ pub struct Summary {
     pub missing: BTreeMap<RowStatus, usize>,
     /// Runs that passed.
     pub passed: usize,
-    /// Share of judged runs that passed, with its drawn (`BCa`) interval.
+    /// Share of judged runs that passed, with its bootstrap (`BCa`) interval.
     pub pass_rate: Option<Estimate>,
     /// The Wilson interval of the pass rate.
     pub wilson: Option<Interval>,
@@ -197,10 +195,8 @@ pub fn summary<'a>(runs: impl IntoIterator<Item = &'a Observation>, settings: &S
     }
     let numbers = |of: fn(&Judged) -> Option<f64>| known(judged.iter().map(|run| of(run)));
     let (scores, seconds) = (numbers(|run| run.score), numbers(|run| run.seconds));
-    let verdicts = numbers(|run| Some(f64::from(u8::from(run.passed))));
     let passed = judged.iter().filter(|run| run.passed).count();
     let cost: Total = judged.iter().map(|run| run.cost).sum();
-    let rate = || mean(&verdicts).map(|value| Estimate { value, interval: None });
     let tasks: Vec<(usize, usize)> = tasks.into_values().collect();
     let tries = settings.tries.iter().filter_map(|k| {
         Some(Tries { k: *k, any: over_tasks(*k, &tasks, pass_at)?, all: over_tasks(*k, &tasks, pass_all)? })
@@ -210,7 +206,7 @@ pub fn summary<'a>(runs: impl IntoIterator<Item = &'a Observation>, settings: &S
         judged: judged.len(),
         missing,
         passed,
-        pass_rate: settings.bootstrap.map_or_else(rate, |settings| bootstrap::mean_of(&verdicts, &settings)),
+        pass_rate: bootstrap::share_of(passed, judged.len(), settings.level),
         wilson: wilson(passed, judged.len(), settings.level),
         mean_score: mean(&scores),
         median_score: median(&scores),

@@ -1,6 +1,6 @@
 //! What is stored beside a run's result: its former attempts, its gradings, and its files.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::model::details::{AttemptDetails, FileDetails, GradingDetails, RunDetails};
 use crate::model::grading::GradingNumber;
@@ -89,33 +89,31 @@ impl Reading<'_> {
     /// Adds the files of the run, sorted by path; a kept working tree is the agent's and is not listed.
     pub(super) fn add_files(&self, details: &mut RunDetails, own: &RunFolder) -> Result<(), StoreError> {
         let mut found = Vec::new();
-        if files::kind_of(own.root())? == Some(Kind::Folder) {
-            list(own.root(), 1, &mut found)?;
+        if files::kind_of(own.root())? == Some(Kind::Folder)
+            && let Some(open) = Folder::open(own.root())?
+        {
+            list(&open, 1, &mut found)?;
         }
         found.sort_unstable();
         details.more_files = found.len().saturating_sub(MOST_FILES);
-        let sized = |path: PathBuf| FileDetails {
-            bytes: std::fs::symlink_metadata(&path).map_or(0, |seen| seen.len()),
-            path: self.folder.relative(&path),
-        };
-        details.files = found.into_iter().take(MOST_FILES).map(sized).collect();
+        let shown = |(path, bytes): (PathBuf, u64)| FileDetails { bytes, path: self.folder.relative(&path) };
+        details.files = found.into_iter().take(MOST_FILES).map(shown).collect();
         Ok(())
     }
 }
 
-fn list(folder: &Path, level: usize, found: &mut Vec<PathBuf>) -> Result<(), StoreError> {
+/// Adds each file in and below an open folder, with its bytes.
+fn list(folder: &Folder, level: usize, found: &mut Vec<(PathBuf, u64)>) -> Result<(), StoreError> {
     let mut below = Vec::new();
-    if let Some(open) = Folder::open(folder)? {
-        open.each(|name, kind| match kind {
-            Kind::File => found.push(folder.join(name)),
-            Kind::Folder if name != WORKSPACE && name != PRIVATE && level < MOST_LEVELS => {
-                below.push(folder.join(name));
-            }
-            _ => {}
-        })?;
-    }
-    for folder in below {
-        list(&folder, level + 1, found)?;
+    folder.each(|name, kind| match kind {
+        Kind::File => found.push((folder.path().join(name), folder.size_of(name).unwrap_or_default())),
+        Kind::Folder if name != WORKSPACE && name != PRIVATE && level < MOST_LEVELS => below.push(name.to_owned()),
+        _ => {}
+    })?;
+    for name in below {
+        if let Some(open) = folder.folder(&name)? {
+            list(&open, level + 1, found)?;
+        }
     }
     Ok(())
 }

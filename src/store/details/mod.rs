@@ -11,7 +11,7 @@ use crate::model::digest::Digest;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::RunId;
 use crate::model::limits::{MOST_PATCH_BYTES, MOST_STAGE_FILE_BYTES};
-use crate::model::result::{AgentResult, CheckResult, RunResult, Verdict};
+use crate::model::result::{RunResult, Verdict};
 use crate::model::survey::Seen;
 use crate::model::usage::Total;
 use crate::os::files::{self, Kind, ReadError};
@@ -85,21 +85,25 @@ impl<'a> Reading<'a> {
     /// # Errors
     /// When the system does not let something be read.
     pub fn read(&self, run: RunId, extent: Extent) -> Result<RunDetails, StoreError> {
-        Ok(self.read_digested(run, extent)?.0)
+        let mut details = self.read_digested(run)?.0;
+        if extent == Extent::Whole {
+            self.complete(&mut details)?;
+        }
+        Ok(details)
     }
 
-    /// Reads a run, and gives the digest of the bytes of the result that counts, where there is one.
+    /// Reads what counts of a run, and gives the digest of the bytes of the result that counts, where there is one.
     ///
     /// # Errors
     /// When the system does not let something be read.
-    pub fn read_digested(&self, run: RunId, extent: Extent) -> Result<(RunDetails, Option<Digest>), StoreError> {
+    pub fn read_digested(&self, run: RunId) -> Result<(RunDetails, Option<Digest>), StoreError> {
         let own = self.place(run)?;
         let mut counting = None;
         let mut details = RunDetails::new(run, self.folder.relative(own.root()));
         details.grading = self.counting;
         match self.found(&own)? {
             Found::Ours(result, fault, digest) => {
-                let graded = self.add_result(&mut details, *result, extent)?;
+                let graded = self.add_result(&mut details, *result)?;
                 counting = Some(graded.unwrap_or(digest));
                 if let Some(fault) = fault {
                     (details.state, details.why) = (RunState::Damaged, Some(format!("its result: {fault}")));
@@ -115,22 +119,36 @@ impl<'a> Reading<'a> {
                 (details.state, details.why) = (RunState::Damaged, Some(why));
             }
         }
-        if extent == Extent::Whole {
-            self.add_changes(&mut details, &own)?;
-            self.add_attempts(&mut details)?;
-            self.add_gradings(&mut details, &own)?;
-            self.add_files(&mut details, &own)?;
-        }
         Ok((details, counting))
     }
 
+    /// Adds all else that the folder of a run tells to what counts of it.
+    ///
+    /// # Errors
+    /// When the system does not let something be read.
+    pub fn complete(&self, details: &mut RunDetails) -> Result<(), StoreError> {
+        let own = self.place(details.run)?;
+        if self.is_ours
+            && let Some(known) = &mut details.agent
+            && let Some(agent) = RunStore::new(self.folder, details.run).whole_agent_result()?
+        {
+            known.started_at = Some(agent.started_at);
+            known.containment = Some(agent.containment);
+            known.leftover_processes = agent.leftover_processes;
+            known.output_truncated = agent.output_truncated;
+        }
+        let checked = own.graded(details.checked_under);
+        for check in details.checks.iter_mut().filter(|check| check.excerpt.is_none()) {
+            check.excerpt = texts::end_of_failed(self.folder, &checked, &check.result);
+        }
+        self.add_changes(details, &own)?;
+        self.add_attempts(details)?;
+        self.add_gradings(details, &own)?;
+        self.add_files(details, &own)
+    }
+
     /// Adds what a result says, or the one of the grading that counts in its place; then gives that one's digest.
-    fn add_result(
-        &self,
-        details: &mut RunDetails,
-        own: RunResult,
-        extent: Extent,
-    ) -> Result<Option<Digest>, StoreError> {
+    fn add_result(&self, details: &mut RunDetails, own: RunResult) -> Result<Option<Digest>, StoreError> {
         let store = RunStore::new(self.folder, details.run);
         let graded = if own.grading == self.counting { None } else { Some(self.graded(details.run, self.counting)?) };
         let (result, digest) = match graded {
@@ -155,10 +173,10 @@ impl<'a> Reading<'a> {
         } else {
             details.state = RunState::AgentComplete;
         }
-        let agent = if extent == Extent::Whole { store.whole_agent_result()? } else { None };
-        details.agent = Some(of_agent(&result, agent.as_ref()));
+        details.agent = Some(of_agent(&result));
         let graded = store.folder().graded(result.grading);
-        details.checks = result.checks.into_iter().map(|check| self.of_check(check, &graded, extent)).collect();
+        details.checked_under = result.grading;
+        details.checks = result.checks.into_iter().map(|result| CheckDetails { result, excerpt: None }).collect();
         (details.judge_cost, details.failed_judge_cost) = (result.judge_cost, result.failed_judge_cost);
         details.former_cost = result.former_cost;
         details.duration_seconds = Some(result.duration_seconds);
@@ -213,11 +231,6 @@ impl<'a> Reading<'a> {
         })
     }
 
-    fn of_check(&self, result: CheckResult, graded: &RunFolder, extent: Extent) -> CheckDetails {
-        let excerpt = if extent == Extent::Whole { texts::end_of_failed(self.folder, graded, &result) } else { None };
-        CheckDetails { result, excerpt }
-    }
-
     fn add_changes(&self, details: &mut RunDetails, own: &RunFolder) -> Result<(), StoreError> {
         let is_there = |error| match error {
             // Anything else in its place is not a patch.
@@ -250,19 +263,19 @@ fn add_others(details: &mut RunDetails, own: &RunFolder, bytes: &[u8]) {
     }
 }
 
-/// The agent's values in a result, completed from the agent's own file.
-fn of_agent(result: &RunResult, agent: Option<&AgentResult>) -> AgentDetails {
+/// The agent's values in a result.
+fn of_agent(result: &RunResult) -> AgentDetails {
     AgentDetails {
         end: Some(result.agent_end),
         exit_code: result.exit_code,
         usage: result.usage,
         version: result.agent_version.clone(),
-        started_at: Some(agent.map_or(result.started_at, |agent| agent.started_at)),
+        started_at: Some(result.started_at),
         duration_seconds: Some(result.agent_duration_seconds),
         attempt: Some(result.attempt),
-        containment: agent.map(|agent| agent.containment.clone()),
-        leftover_processes: agent.map_or(0, |agent| agent.leftover_processes),
-        output_truncated: agent.is_some_and(|agent| agent.output_truncated),
+        containment: None,
+        leftover_processes: 0,
+        output_truncated: false,
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn page() -> String {
         runs: ids.enumerate().map(|(place, id)| run(place, &id)).collect(),
     };
     let experiments = [experiment];
-    let settings = Settings { bootstrap: None, ..Settings::default() };
+    let settings = Settings::default();
     let report = Report::of(&experiments, &[], "a test", &settings);
     let material = Material { report: &report, experiments: &experiments };
     (form_of("html").unwrap().files)(&material, Styles::plain()).remove(0).text

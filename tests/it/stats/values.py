@@ -87,6 +87,21 @@ for values in samples.values():
     if n > 1 and not constant:
         ci = stats.bootstrap((values,), numpy.mean, n_resamples=10_000, method="BCa", random_state=42)
         case("bootstrap_mean", values, list(ci.confidence_interval))
+
+
+def share(passed, n):
+    """The BCa interval of a share: what passes of those that are drawn again is binomial, so no draw is needed."""
+    rate = passed / n
+    draws = stats.binom(n, rate)
+    bias = stats.norm.ppf(draws.cdf(passed) - draws.pmf(passed) / 2)
+    influences = (numpy.arange(n) < passed) - rate
+    acceleration = (influences**3).sum() / (6 * (influences**2).sum() ** 1.5)
+    z = stats.norm.ppf([0.025, 0.975])
+    return draws.ppf(stats.norm.cdf(bias + (bias + z) / (1 - acceleration * (bias + z)))) / n
+
+
+for passed, n in ((1, 2), (1, 3), (2, 3), (17, 20), (7, 10), (1, 50), (49, 50), (333, 1_000), (9_990, 10_000), (50_000, 100_000)):
+    case("bootstrap_share", [passed, n], share(passed, n))
 case("mean", [], None)
 case("median", [], None)
 case("consistency", [0.0, 0.0, 0.0], 0.0)

@@ -74,7 +74,7 @@ fn answer(function: &str, input: &Value) -> Vec<Number> {
         | "bootstrap_mean" | "quantile" => of_one_sample(function, input),
         "words" | "below" | "normal" => of_a_seed(function, input),
         "mann_whitney" | "cliffs_delta" | "bootstrap_delta" | "permutation_between" => of_two_samples(function, input),
-        "pass_at" | "pass_all" | "wilson" | "difference" => of_counts(function, input),
+        "pass_at" | "pass_all" | "wilson" | "difference" | "bootstrap_share" => of_counts(function, input),
         "power_mann_whitney" | "power_kruskal_wallis" | "power_of_pass_rates" => of_power(function, input),
         _ => of_many(function, input),
     }
@@ -144,6 +144,10 @@ fn of_counts(function: &str, input: &Value) -> Vec<Number> {
             let (k, passed, n) = read(input);
             let chance = if function == "pass_at" { passes::pass_at } else { passes::pass_all };
             vec![Size(chance(k, passed, n))]
+        }
+        "bootstrap_share" => {
+            let (passed, n) = read(input);
+            interval_alone(bootstrap::share_of(passed, n, 0.95), Size)
         }
         "wilson" => {
             let (passed, n, level) = read(input);

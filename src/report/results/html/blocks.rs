@@ -2,11 +2,14 @@
 //!
 //! In a block no `<` stands as such, so no text can end it, and no character that is obeyed in place of being shown.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::super::Material;
 use crate::model::details::{ItemDetails, RunDetails};
-use crate::model::reported::{Clip, ReportedRun, WholeRun};
+use crate::model::reported::{Clip, ReportedRun, RunTexts};
 use crate::model::row::RowStatus;
 use crate::report::show;
 use crate::text::escape;
@@ -138,26 +141,71 @@ pub(super) fn add(page: &mut Page, material: &Material<'_>, mut room: usize) {
         material.experiments.iter().flat_map(|experiment| &experiment.runs).enumerate().collect();
     runs.sort_by_key(|(_, run)| run.row.status == RowStatus::Passed);
     let mut kept: Vec<(usize, String)> = Vec::new();
-    let mut prompts: Vec<Part> = Vec::new();
+    let mut prompts = Prompts::default();
     for (place, run) in runs {
-        let Some(whole) = run.whole.as_deref() else { continue };
-        let (before, with_texts) = (prompts.len(), block(whole, true, &mut prompts));
-        let added: usize = prompts[before..].iter().map(|prompt| json(prompt).len()).sum();
-        let chosen = [json(&with_texts)].into_iter().find(|text| text.len() + added <= room).or_else(|| {
-            prompts.truncate(before);
-            Some(json(&block(whole, false, &mut prompts))).filter(|text| text.len() <= room)
-        });
-        let Some(chosen) = chosen else { continue };
-        let added: usize = prompts[before..].iter().map(|prompt| json(prompt).len()).sum();
-        room = room.saturating_sub(chosen.len() + added);
-        kept.push((place, chosen));
+        let Some((details, texts)) = known(run) else { continue };
+        let prompt = texts.and_then(|texts| texts.prompt.as_ref()).map(|prompt| prompts.place_of(prompt));
+        let with_texts = texts.map(|texts| json(&block(details, Some(texts), prompt)));
+        let bytes = |text: &String| text.len() + prompts.bytes_to_come(prompt);
+        if let Some(text) = with_texts.filter(|text| bytes(text) <= room) {
+            room -= bytes(&text);
+            prompts.keep(prompt);
+            kept.push((place, text));
+        } else {
+            let text = json(&block(details, None, None));
+            if text.len() <= room {
+                room -= text.len();
+                kept.push((place, text));
+            }
+        }
     }
-    for (number, prompt) in prompts.iter().enumerate() {
-        add_block(page, &format!("prompt-{number}"), &json(prompt));
+    for (number, text) in prompts.kept() {
+        add_block(page, &format!("prompt-{number}"), text);
     }
     kept.sort_by_key(|(place, _)| *place);
     for (place, text) in kept {
         add_block(page, &format!("run-{place}"), &text);
+    }
+}
+
+/// What is known of a run: all that its folder tells, with its texts, or what its result tells.
+fn known(run: &ReportedRun) -> Option<(&RunDetails, Option<&RunTexts>)> {
+    let whole = run.whole.as_deref().map(|whole| (&whole.details, whole.texts.as_ref()));
+    whole.or_else(|| Some((run.details.as_ref()?, None)))
+}
+
+/// What agents were told: many runs of a setup were told the same, which is in the page once.
+#[derive(Debug, Default)]
+struct Prompts<'a> {
+    places: HashMap<(&'a str, bool), usize>,
+    /// Each as a block, and whether the page has it.
+    blocks: Vec<(String, bool)>,
+}
+
+impl<'a> Prompts<'a> {
+    fn place_of(&mut self, prompt: &'a Clip) -> usize {
+        let next = self.blocks.len();
+        let place = *self.places.entry((&prompt.text, prompt.is_withheld)).or_insert(next);
+        if place == next {
+            self.blocks.push((json(&Part::from(prompt)), false));
+        }
+        place
+    }
+
+    /// How many bytes it takes to have this one in the page.
+    fn bytes_to_come(&self, place: Option<usize>) -> usize {
+        place.map_or(0, |place| if self.blocks[place].1 { 0 } else { self.blocks[place].0.len() })
+    }
+
+    fn keep(&mut self, place: Option<usize>) {
+        if let Some(place) = place {
+            self.blocks[place].1 = true;
+        }
+    }
+
+    fn kept(&self) -> impl Iterator<Item = (usize, &str)> {
+        let kept = self.blocks.iter().enumerate().filter(|(_, (_, is_kept))| *is_kept);
+        kept.map(|(number, (text, _))| (number, text.as_str()))
     }
 }
 
@@ -169,7 +217,10 @@ fn add_block(page: &mut Page, id: &str, json: &str) {
 fn json(value: &impl Serialize) -> String {
     // These types always serialize.
     let text = serde_json::to_string(value).unwrap_or_default();
-    escape::json(&text).replace('<', "\\u003c")
+    match escape::json(&text) {
+        Cow::Borrowed(plain) if !plain.contains('<') => text,
+        shown => shown.replace('<', "\\u003c"),
+    }
 }
 
 fn index(material: &Material<'_>) -> Index {
@@ -211,16 +262,7 @@ fn shown(text: &str) -> String {
     escape::lines(text.trim_end()).into_owned()
 }
 
-fn block(whole: &WholeRun, with_texts: bool, prompts: &mut Vec<Part>) -> Block {
-    let details = &whole.details;
-    let texts = whole.texts.as_ref().filter(|_| with_texts);
-    let prompt = texts.and_then(|texts| texts.prompt.as_ref()).map(|clip| {
-        let part = Part::from(clip);
-        prompts.iter().rposition(|known| *known == part).unwrap_or_else(|| {
-            prompts.push(part);
-            prompts.len() - 1
-        })
-    });
+fn block(details: &RunDetails, texts: Option<&RunTexts>, prompt: Option<usize>) -> Block {
     Block {
         facts: show::facts(details),
         judges: judges(details),
