@@ -81,6 +81,7 @@ fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("stamp", of(schemars::schema_for!(crate::report::results::stamp::Stamp))),
         ("sealed", crate::report::done::sealed_schema()),
         ("published", crate::report::done::published_schema()),
+        ("written_report", crate::report::done::written_schema()),
         ("comparison", crate::report::compare::comparison_schema()),
         ("plan", crate::ui::plan::plan_schema()),
         ("repair", crate::ui::repair::repair_schema()),

@@ -1,10 +1,11 @@
-//! What `seal` and `publish` did, for programs.
+//! What `seal`, `publish` and a `report` to files did, for programs.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::model::digest::Digest;
+use crate::text::escape;
 use crate::text::page::pretty;
 
 /// Version of the shapes below. It changes only when a key goes or changes its meaning.
@@ -47,6 +48,37 @@ pub struct Published {
     /// The digest of the seal; `null` when it is not sealed.
     #[schemars(with = "Option<String>")]
     pub seal: Option<Digest>,
+}
+
+/// The files of one form of a report, as they were written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Written<'a> {
+    /// Version of this shape.
+    schema_version: u32,
+    /// The form.
+    pub format: &'a str,
+    /// The files, the main one first, from the current folder.
+    pub files: Vec<String>,
+}
+
+impl<'a> Written<'a> {
+    /// The same for these files.
+    #[must_use]
+    pub fn new(format: &'a str, files: Vec<String>) -> Self {
+        Self { schema_version: SCHEMA_VERSION, format, files }
+    }
+
+    /// The JSON text: one line, for there is one for each form.
+    #[must_use]
+    pub fn json(&self) -> String {
+        format!("{}\n", escape::json(&serde_json::to_string(self).unwrap_or_default()))
+    }
+}
+
+/// The JSON schema of [`Written::json`].
+#[must_use]
+pub fn written_schema() -> Value {
+    schemars::schema_for!(Written<'_>).to_value()
 }
 
 impl Sealed {

@@ -84,6 +84,11 @@ fn a_report_is_printed_or_written_and_the_same_results_give_the_same_bytes() {
     let asked = world.scylla(&["verify", "elsewhere", "--report"]).exits(7);
     assert!(asked.stdout.contains("has no stamp, and `--report` asks for one that has"), "{asked}");
 
+    let told = world.scylla(&["report", "elsewhere", "--format", "csv,md", "--message-format", "json"]).exits(0);
+    let told: Vec<Value> = told.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&told[0]["format"], &told[0]["files"][0]), (&json!("csv"), &json!("elsewhere/report/runs.csv")));
+    assert_eq!((told.len(), &told[1]["files"]), (2, &json!(["elsewhere/report/report.md"])), "{told:#?}");
+
     let several = world.scylla(&["report", "elsewhere", "elsewhere"]).exits(0);
     assert!(several.stderr.contains("named twice"), "{several}");
     let wrong = world.scylla(&["report", "elsewhere", "--format", "csv,docx"]).exits(2);

@@ -12,6 +12,7 @@ use crate::cli::derived::{self, digest_of};
 use crate::cli::error::{CliError, shown};
 use crate::model::digest::Digest;
 use crate::os::files::{self, Kind, TEMPORARY_PREFIX, remove_leftovers};
+use crate::report::done::Written;
 use crate::report::results::check::can_be_made;
 use crate::report::results::stamp::{STAMP, Source, Stamp};
 use crate::report::results::{FOR_MACHINES, FORMS, File, Form};
@@ -80,9 +81,15 @@ pub(super) fn write(
     let current = console.current_dir()?;
     for (form, files) in forms {
         for file in &files {
+            make_room(&out.join(&*file.name), &current, console)?;
             files::write_atomic(&out.join(&*file.name), file.text.as_bytes())?;
             stamp.add(file, form, source);
             names.insert(file.name.clone().into_owned());
+        }
+        if console.message_format() == MessageFormat::Json {
+            let paths = files.iter().map(|file| shown(&out.join(&*file.name), &current)).collect();
+            console.print(&Written::new(form, paths).json())?;
+            continue;
         }
         let main = files.first().map(|file| shown(&out.join(&*file.name), &current)).unwrap_or_default();
         let beside = match files.len() {
@@ -91,8 +98,29 @@ pub(super) fn write(
         };
         console.print(&format!("{}{beside}\n", escape::terminal(&main)))?;
     }
+    make_room(&stamp_file, &current, console)?;
     files::write_atomic(&stamp_file, stamp.text().as_bytes())?;
     Ok(names)
+}
+
+/// Moves a folder that lies where a file is to be written to a name that is free beside it: nobody knows whose it is.
+fn make_room(path: &Path, current: &Path, console: &mut Console) -> Result<(), CliError> {
+    if files::kind_of(path)? != Some(Kind::Folder) {
+        return Ok(());
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut number = 1_u32;
+    loop {
+        let aside = path.with_file_name(format!("{name}.aside-{number}"));
+        match files::rename_durable(path, &aside) {
+            Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
+            moved => {
+                moved?;
+                let (path, aside) = (shell_word(&shown(path, current)), shell_word(&shown(&aside, current)));
+                return Ok(console.say(&format!("note: {path} is a folder, and is {aside} now"))?);
+            }
+        }
+    }
 }
 
 /// Takes out of the stamp what is not right and was not made again: files that are gone, or altered, and those that a form no
@@ -127,6 +155,7 @@ pub(super) fn forget(out: &Path, made: &BTreeSet<String>, console: &mut Console)
         console.say("note: no file of a report is there; its stamp, which could not be read, names none now")?;
     }
     if is_torn || stamp.files.len() < named {
+        make_room(&out.join(STAMP), &current, console)?;
         files::write_atomic(&out.join(STAMP), Stamp::text(&stamp).as_bytes())?;
     }
     Ok(())

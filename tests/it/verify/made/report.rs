@@ -146,6 +146,40 @@ fn not_made_here() -> Vec<Row> {
         },
         Row {
             kind: FindingKind::AlteredReport,
+            made: "folders lie in place of a file of it and of its stamp",
+            make: |case| {
+                case.types("report --format html", 0);
+                for name in ["report.html", "stamp.json"] {
+                    let path = case.at("report").join(name);
+                    fs::remove_file(&path).unwrap();
+                    fs::create_dir_all(path.join("mine")).unwrap();
+                }
+                fs::write(case.at("report/runs.csv"), "").unwrap();
+            },
+            places: &["report/stamp.json"],
+            beside: &[
+                (FindingKind::UncheckedReport, "report/report.html"),
+                (FindingKind::UncheckedReport, "report/runs.csv"),
+            ],
+            exit: 7,
+            ways: PRINTED,
+            ..ROW
+        },
+        Row {
+            kind: FindingKind::AlteredReport,
+            made: "a folder lies in place of a file of it",
+            make: |case| {
+                case.types("report --format html", 0);
+                fs::remove_file(case.at("report/report.html")).unwrap();
+                fs::create_dir_all(case.at("report/report.html/mine")).unwrap();
+            },
+            places: &["report/report.html"],
+            exit: 7,
+            ways: PRINTED,
+            ..ROW
+        },
+        Row {
+            kind: FindingKind::AlteredReport,
             made: "a file of two experiments was changed",
             make: |case| {
                 of_several(case);
