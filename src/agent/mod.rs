@@ -29,7 +29,7 @@ pub use named::named;
 /// The kind of agent that does nothing, so that it must fail.
 pub use nop::KIND as DOES_NOTHING;
 /// The kind of agent that applies the reference solution, so that it must pass.
-pub use oracle::KIND as SOLVES;
+pub use oracle::{KIND as SOLVES, PATCH_FILE};
 
 /// Every kind of agent. A new one is a file beside this one, and a line here.
 pub static KINDS: &[&Kind<Agent>] = &[

@@ -83,6 +83,7 @@ fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("published", crate::report::done::published_schema()),
         ("written_report", crate::report::done::written_schema()),
         ("comparison", crate::report::compare::comparison_schema()),
+        ("judge_check", crate::ui::drift::check_schema()),
         ("plan", crate::ui::plan::plan_schema()),
         ("repair", crate::ui::repair::repair_schema()),
         ("checkpoint", of(schemars::schema_for!(Checkpoint))),

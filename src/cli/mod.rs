@@ -120,6 +120,7 @@ fn dispatch(command: &Command, console: &mut Console) -> Result<Exit, CliError> 
         Command::Export(args) => commands::export::run(args, console),
         Command::Fixture(args) => commands::fixture::run(args, console),
         Command::Agents(args) => commands::agents::run(args, console),
+        Command::Judge(args) => commands::judge::run(args, console),
         Command::Completions(args) => commands::pages::completions(args, console),
         Command::Man => commands::pages::man(console),
     }

@@ -81,6 +81,7 @@ pub fn overrides(args: &OverrideFlags, located: &Located, current: &Path) -> Ove
         judge_commands: args.judge_command.clone(),
         default_agent_command: settings.agent_command.clone(),
         default_judge_commands: settings.judge_command.clone().unwrap_or_default(),
+        only_judge: None,
     }
 }
 

@@ -9,6 +9,7 @@ pub mod event;
 pub mod experiment;
 pub mod finding;
 pub mod flag;
+pub mod gold;
 pub mod grading;
 pub mod ids;
 pub mod inherited;

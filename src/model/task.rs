@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::agent::Agent;
+use super::gold::GoldExample;
 use super::ids::{ExperimentId, SubtestId, TierId};
 use super::judge::Judge;
 use super::money::Usd;
@@ -50,6 +51,8 @@ pub struct Fixture {
     pub capture_include: Vec<String>,
     /// Path below the fixture of the patch that solves the task, for the `oracle` agent.
     pub solution_file: Option<String>,
+    /// Its gold examples, in the order of their names.
+    pub gold: Vec<GoldExample>,
     /// The limits in the fixture's `config.yaml`.
     pub limits: FixtureLimits,
     /// The paths of the resources that subtests name.

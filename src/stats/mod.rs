@@ -10,6 +10,7 @@ pub mod correlation;
 pub mod cost;
 pub mod descriptive;
 mod distributions;
+pub mod drift;
 pub mod estimate;
 pub mod holm;
 pub mod items;

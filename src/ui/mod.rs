@@ -4,6 +4,7 @@ pub mod agents;
 pub mod capabilities;
 mod causes;
 pub mod doctor;
+pub mod drift;
 pub mod error;
 pub mod fixtures;
 mod frame;

@@ -26,6 +26,7 @@ mod fixture;
 mod fixture_check;
 mod flags;
 mod formats;
+mod gold;
 mod growth;
 mod hints;
 mod hostile;

@@ -10,6 +10,7 @@ use crate::cli::args::again::{Regrade, Rerun, as_saved};
 use crate::cli::args::agents::Agents;
 use crate::cli::args::compare::Compare;
 use crate::cli::args::fixture::{Fixture, OverrideFlags};
+use crate::cli::args::judge::Judge;
 use crate::cli::args::list::List;
 use crate::cli::args::output::{TableFlags, Talk};
 use crate::cli::args::projectscylla::{Export, TakeOverFlags};
@@ -19,10 +20,10 @@ use crate::cli::args::runs::Runs;
 use crate::cli::args::seal::Seal;
 use crate::cli::args::show::{Checkout, Diff, Show};
 use crate::cli::args::stop::Stop;
-use crate::cli::args::verify::Verify;
+use crate::cli::args::verify::{Repair, Verify};
 use crate::cli::args::worker::Worker;
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
-use crate::model::ids::{RunId, TierId};
+use crate::model::ids::TierId;
 use crate::model::limits::{MOST_ATTEMPTS, MOST_JOBS, MOST_RUNS_PER_SUBTEST};
 use crate::model::money::Usd;
 
@@ -30,6 +31,7 @@ pub mod again;
 pub mod agents;
 pub mod compare;
 pub mod fixture;
+pub mod judge;
 pub mod list;
 pub mod output;
 pub mod projectscylla;
@@ -178,6 +180,9 @@ pub enum Command {
     Fixture(Fixture),
     /// Show every kind of agent: where its program is, its version, and its keys; or try one
     Agents(Agents),
+    /// Check judges against gold examples
+    #[command(subcommand)]
+    Judge(Judge),
     /// Print completions of `cargo-scylla` and `cargo scylla` for a shell
     ///
     /// In `~/.bashrc`: `source <(cargo-scylla completions bash)`. In `~/.zshrc`, behind `compinit`: `source <(cargo-scylla
@@ -363,23 +368,6 @@ pub struct Status {
     /// The table of results.
     #[command(flatten)]
     pub table: TableFlags,
-}
-
-/// Arguments of `repair`.
-#[derive(Debug, Args)]
-pub struct Repair {
-    /// The experiment.
-    #[command(flatten)]
-    pub experiment: Which,
-    /// Show what would be done, and do nothing; exit 4 when there is something to do
-    #[arg(short = 'n', long)]
-    pub dry_run: bool,
-    /// Forget entries of the checkpoint of which there is no result; a resume then makes those runs
-    #[arg(long)]
-    pub drop_phantoms: bool,
-    /// Set a run such as `T0/00/1` aside, so that a resume makes it anew; may be given several times
-    #[arg(long, value_name = "RUN")]
-    pub quarantine: Vec<RunId>,
 }
 
 /// Arguments of `completions`.

@@ -65,6 +65,13 @@ pub(super) fn dollars(text: &str) -> Result<Usd, String> {
     text.parse()
 }
 
+/// A share, such as the distance of two scores.
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    not_negative(text)?;
+    let share = text.parse::<f64>().map_err(|_| "it is not a number".to_owned())?;
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("it is not from 0 to 1".to_owned()) }
+}
+
 fn not_negative(text: &str) -> Result<(), String> {
     let is_negative = text.starts_with('-') && text[1..].starts_with(|char: char| char.is_ascii_digit() || char == '.');
     if is_negative { Err("it is negative".to_owned()) } else { Ok(()) }

@@ -1,10 +1,11 @@
-//! Arguments of `verify`, and of the gate.
+//! Arguments of `verify`, of the gate, and of `repair`.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::args::values;
+use crate::cli::args::{Which, values};
+use crate::model::ids::RunId;
 use crate::report::findings::{FORMATS, Format};
 use crate::rules::policy::LeastPassRate;
 
@@ -83,4 +84,21 @@ pub struct Gate {
     /// Who may have signed the seal: a file of allowed signers, as `ssh-keygen` reads it; else exit 5, or 7 without a signature
     #[arg(long, value_name = "FILE")]
     pub signer: Option<PathBuf>,
+}
+
+/// Arguments of `repair`.
+#[derive(Debug, Args)]
+pub struct Repair {
+    /// The experiment.
+    #[command(flatten)]
+    pub experiment: Which,
+    /// Show what would be done, and do nothing; exit 4 when there is something to do
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Forget entries of the checkpoint of which there is no result; a resume then makes those runs
+    #[arg(long)]
+    pub drop_phantoms: bool,
+    /// Set a run such as `T0/00/1` aside, so that a resume makes it anew; may be given several times
+    #[arg(long, value_name = "RUN")]
+    pub quarantine: Vec<RunId>,
 }

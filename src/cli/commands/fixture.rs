@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::args::fixture::OverrideFlags;
 use crate::cli::args::fixture::{Check, Fixture};
-use crate::cli::commands::trial::{self, Solved};
+use crate::cli::commands::task_tree::{self, Solved};
+use crate::cli::commands::{gold, trial};
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
@@ -68,8 +69,12 @@ fn check(args: &Check, console: &mut Console) -> Result<Exit, CliError> {
     let (agent_open, judges_open) = to_be_named(fixture);
     let Counts { subtests, .. } = counts(fixture);
     let judges = if judges_open { 0 } else { fixture.judges.len() };
+    let gold = match fixture.gold.len() {
+        0 => String::new(),
+        count => format!(", {}", counted(count, "gold example")),
+    };
     console.print(&format!(
-        "{}: {} in {}, {}, {}: no mistakes\n",
+        "{}: {} in {}, {}, {}{gold}: no mistakes\n",
         fixture.id,
         counted(subtests, "subtest"),
         counted(fixture.tiers.len(), "tier"),
@@ -91,9 +96,10 @@ fn check(args: &Check, console: &mut Console) -> Result<Exit, CliError> {
 /// Finds what may still be wrong in a fixture that loads: its language, its solution, and the files that its commands
 /// name.
 fn look(dir: &Path, fixture: &model::task::Fixture, console: &mut Console) -> Result<Vec<Mistake>, CliError> {
-    let tree = trial::solved_tree(dir, fixture)?;
+    let tree = task_tree::solved_tree(dir, fixture)?;
     let mut mistakes: Vec<Mistake> = named::unknown_language(dir, &fixture.language).into_iter().collect();
     mistakes.extend(named::absent_repository(dir, fixture));
+    mistakes.extend(gold::not_applying(dir, fixture)?);
     match &tree {
         Solved::Tree(tree) => mistakes.extend(named::absent_files(dir, fixture, Some(&tree.path))),
         Solved::Not(mistake) => {

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::cli::args::Repair;
 use crate::cli::args::output::MessageFormat;
+use crate::cli::args::verify::Repair;
 use crate::cli::choose::choose;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _};

@@ -1,5 +1,4 @@
-//! What `fixture check` tries: whether the solution applies, and with `--run` whether it passes while an agent that
-//! does nothing fails.
+//! What `fixture check --run` tries: whether the solution passes while an agent that does nothing fails.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -32,9 +31,6 @@ use crate::os::process::Containment;
 use crate::store::layout::ExperimentFolder;
 use crate::store::stages::RunStore;
 use crate::text::words::counted;
-use crate::workspace::base::{Layers, make_base, make_baselines};
-use crate::workspace::checkout::apply;
-use crate::workspace::prepare::prepare;
 
 /// The subtest whose agent does nothing, and the one whose agent applies the solution.
 const NOTHING: SubtestId = SubtestId(0);
@@ -42,66 +38,6 @@ const SOLUTION: SubtestId = SubtestId(1);
 
 /// Lines of a check's output that are shown.
 const SHOWN_LINES: usize = 3;
-
-/// The task's tree with the solution applied, in a folder that is removed when this is dropped.
-pub(super) struct Tree {
-    pub(super) path: PathBuf,
-    _folder: files::TemporaryFolder,
-}
-
-/// The outcome of applying the solution.
-pub(super) enum Solved {
-    /// It applies, or there is none.
-    Tree(Tree),
-    /// It does not apply.
-    Not(Mistake),
-    /// The task's tree is elsewhere, and nothing is fetched to check a fixture.
-    Elsewhere,
-}
-
-/// Makes the task's tree, if that is possible without a network, and applies the solution.
-///
-/// # Errors
-/// When the tree cannot be made.
-pub(super) fn solved_tree(dir: &Path, fixture: &Fixture) -> Result<Solved, CliError> {
-    if let Source::Repository { repo, .. } = &fixture.source
-        && !dir.join(repo).is_dir()
-    {
-        return Ok(Solved::Elsewhere);
-    }
-    let folder = files::TemporaryFolder::new("cargo-scylla-")?;
-    let (repo, tree) = (folder.path().join("copy.git"), folder.path().join("tree"));
-    let base = make_base(&repo, dir, &fixture.source)?;
-    make_baselines(&repo, dir, &base, &BTreeMap::from([((TierId(0), NOTHING), Layers::default())]))?;
-    prepare(&repo, &tree, TierId(0), NOTHING)?;
-    if let Some(solution) = &fixture.solution_file {
-        let patch = dir.join(solution);
-        if let Err(error) = apply(&tree, &patch) {
-            return Ok(Solved::Not(does_not_apply(&patch, &tree, &folder.path().join("other"), &error)));
-        }
-    }
-    Ok(Solved::Tree(Tree { path: tree, _folder: folder }))
-}
-
-fn does_not_apply(patch: &Path, tree: &Path, other: &Path, error: &dyn std::error::Error) -> Mistake {
-    let mistake = Mistake::new(patch, format!("does not apply to the tree: {error}"));
-    let bytes = fs::read(patch).unwrap_or_default();
-    let unix = String::from_utf8_lossy(&bytes).replace("\r\n", "\n");
-    let applies = |text: &str| fs::write(other, text).is_ok() && apply(tree, other).is_ok();
-    if unix.as_bytes() != bytes && applies(&unix) {
-        return mistake
-            .hint("its lines end with CR LF and those of the tree with LF: change the patch's, as `dos2unix` does");
-    }
-    let with_cr = |line: &str| match line.chars().next() {
-        Some(' ' | '+' | '-') if !line.starts_with("+++ ") && !line.starts_with("--- ") => format!("{line}\r\n"),
-        _ => format!("{line}\n"),
-    };
-    if applies(&unix.lines().map(with_cr).collect::<String>()) {
-        return mistake
-            .hint("the tree's lines end with CR LF and those of the patch with LF: make the patch anew from the tree");
-    }
-    mistake.hint("make it anew with `git diff` in a copy of the tree")
-}
 
 /// The outcome of the runs of one subtest.
 struct Tried {
@@ -184,32 +120,50 @@ fn report_what_was_tried(
 
 /// A copy of the fixture whose only agents are the one that does nothing and the one that applies the solution.
 fn copy_to_try(loaded: &Loaded, copy: &Path) -> Result<(Loaded, TierId), CliError> {
+    let mut subtests = vec![("nothing".to_owned(), of_kind(&agent::DOES_NOTHING))];
+    if loaded.fixture.solution_file.is_some() {
+        subtests.push(("solution".to_owned(), of_kind(&agent::SOLVES)));
+    }
     freeze(&loaded.parts, copy)?;
+    copy_with(loaded, copy, &subtests, &fixture::Overrides::default())
+}
+
+/// The file of a subtest whose agent is of this kind.
+pub(super) fn of_kind(kind: &Kind<Agent>) -> String {
+    format!("agent: {{kind: {}}}\n", kind.name)
+}
+
+/// The copy of a fixture with other subtests, each a name and the text of its file, and the tier that has them.
+pub(super) fn copy_with(
+    loaded: &Loaded,
+    copy: &Path,
+    subtests: &[(String, String)],
+    overrides: &fixture::Overrides,
+) -> Result<(Loaded, TierId), CliError> {
     let tiers = copy.join("tiers");
     files::remove_tree(&tiers)?;
+    // Every tier that the fixture lists needs a subtest.
+    let idle = [("nothing".to_owned(), of_kind(&agent::DOES_NOTHING))];
     let mut first = None;
     for tier in loaded.fixture.tiers.keys() {
         let folder = tiers.join(tier.to_string());
         fs::create_dir_all(&folder).map_err(|error| FileError::new("make the folder", &folder, error))?;
-        let of_kind = |kind: &Kind<Agent>| format!("agent: {{kind: {}}}\n", kind.name);
-        let mut files = vec![("00-nothing.yaml", of_kind(&agent::DOES_NOTHING))];
-        if first.is_none() && loaded.fixture.solution_file.is_some() {
-            files.push(("01-solution.yaml", of_kind(&agent::SOLVES)));
-        }
-        for (name, text) in files {
-            let file = folder.join(name);
+        let subtests = if first.is_none() { subtests } else { &idle };
+        for (number, (name, text)) in subtests.iter().enumerate() {
+            let file = folder.join(format!("{number:02}-{name}.yaml"));
             fs::write(&file, text).map_err(|error| FileError::new("write", &file, error))?;
         }
         first.get_or_insert(*tier);
     }
     let tier = first.ok_or_else(|| CliError::usage("the fixture has no tier"))?;
-    let mut to_try = options::load(copy, &fixture::Overrides::default())?;
+    let mut to_try = options::load(copy, overrides)?;
     // The path of a local repository is relative to the fixture itself, not to its copy.
-    if let (Source::Repository { repo, .. }, Source::Repository { repo: given, .. }) =
+    if let (Source::Repository { repo, hash }, Source::Repository { repo: given, hash: commit }) =
         (&mut to_try.fixture.source, &loaded.fixture.source)
     {
         // The copy has no credentials.
         repo.clone_from(given);
+        hash.clone_from(commit);
         let local = loaded.parts.dir.join(given);
         if let (true, Ok(local)) = (local.is_dir(), fs::canonicalize(&local)) {
             *repo = local.display().to_string();
@@ -218,6 +172,7 @@ fn copy_to_try(loaded: &Loaded, copy: &Path) -> Result<(Loaded, TierId), CliErro
     Ok((to_try, tier))
 }
 
+/// The options of an experiment that is made to try something, and removed.
 pub(super) fn trial_options(to_try: Loaded, tier: TierId, repeat: u32, results_dir: PathBuf) -> Options {
     let Loaded { fixture, parts, .. } = to_try;
     let subtests = fixture.tiers.get(&tier).into_iter().flat_map(BTreeMap::keys).copied().collect();

@@ -9,11 +9,12 @@ use crate::model::ids::ExperimentId;
 use super::mistake::Mistake;
 
 /// Every file of the fixture, with its path.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 10] = [
     ("test.yaml", include_str!("test.yaml")),
     ("prompt.md", include_str!("prompt.md")),
     ("expected/criteria.md", include_str!("criteria.md")),
     ("expected/rubric.yaml", include_str!("rubric.yaml")),
+    ("expected/gold/nothing.yaml", include_str!("gold.yaml")),
     ("expected/solution.patch", include_str!("solution.patch")),
     ("source/greet.sh", include_str!("greet.sh")),
     ("tiers/T0/00-nothing.yaml", include_str!("nothing.yaml")),

@@ -139,6 +139,7 @@ fn every_command_and_flag_in_the_documents_is_in_the_help() {
         "fixture check",
         "agents",
         "agents doctor",
+        "judge check",
     ]
     .map(|name| help(name).unwrap())
     .concat();

@@ -1,0 +1,100 @@
+//! `judge check`: how far each judge of a fixture is from its gold examples.
+
+use crate::cli::args::judge::Judge;
+use crate::cli::args::output::MessageFormat;
+use crate::cli::commands::gold::{self, Conditions};
+use crate::cli::commands::session::refuse_missing_keys;
+use crate::cli::console::Console;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::locate::locate_without_manifest;
+use crate::cli::options;
+use crate::cli::prelude::Prelude;
+use crate::config::fixture::{GOLD_FOLDER, Loaded, to_be_named};
+use crate::config::list::folder_of;
+use crate::model::gold::JudgeCheck;
+use crate::model::limits;
+use crate::ui::drift;
+
+/// Runs the command.
+///
+/// # Errors
+/// When the fixture has mistakes or no gold example, or a judge drifts or gave no answer.
+pub fn run(args: &Judge, console: &mut Console) -> Result<Exit, CliError> {
+    let Judge::Check(args) = args;
+    let prelude = Prelude::of(console, "before all judges were checked")?;
+    let current = console.current_dir()?;
+    let (located, note) = locate_without_manifest(&current)?;
+    if let Some(note) = note {
+        console.say(&format!("note: {note}"))?;
+    }
+    let named = args.fixture.as_ref().map(|dir| current.join(dir));
+    let set = || Some(located.root.join(located.settings.tiers_dir.as_ref()?));
+    let dir = named
+        .or_else(set)
+        .ok_or_else(|| CliError::usage("no fixture is named").hint("name one as in `cargo scylla judge check DIR`"))?;
+    let dir = folder_of(&dir);
+    let overrides = options::overrides(&args.overrides, &located, &current);
+    let loaded = options::load(dir, &overrides.to_look_at(dir))?;
+    must_be_ready(&loaded)?;
+    let settings = &located.settings;
+    let conditions = Conditions {
+        repeat: args.repeat,
+        max_drift: args.max_drift,
+        jobs: args.jobs.or(settings.jobs).unwrap_or_else(options::cores),
+        attempts: args.attempts.or(settings.attempts).unwrap_or(limits::ATTEMPTS),
+        judge_models: match &args.judge_model {
+            Some(model) => vec![model.clone()],
+            None => settings.judge_model.clone().unwrap_or_default(),
+        },
+        containment: args.containment.or(settings.containment).unwrap_or_default(),
+        work_dir: None,
+    };
+    let (check, _after) = gold::check(&loaded, &conditions, prelude, console)?;
+    let text = match console.message_format() {
+        MessageFormat::Json => drift::json(&check),
+        MessageFormat::Human => drift::human(&check, console.out_styles()),
+    };
+    console.print(&text)?;
+    must_be_met(&check).map(|()| Exit::Success)
+}
+
+/// Refuses to begin without judges, without their keys, and without an example that applies.
+fn must_be_ready(loaded: &Loaded) -> Result<(), CliError> {
+    let fixture = &loaded.fixture;
+    if to_be_named(fixture).1 {
+        return Err(CliError::usage("nobody says who judges").hint("say it with `--judge-command LINE`"));
+    }
+    must_have_gold(loaded)?;
+    refuse_missing_keys(&fixture.judges)?;
+    let mistakes = gold::not_applying(&loaded.parts.dir, fixture)?;
+    if mistakes.is_empty() { Ok(()) } else { Err(CliError::mistakes(&mistakes)) }
+}
+
+/// Refuses to check judges against nothing.
+pub(super) fn must_have_gold(loaded: &Loaded) -> Result<(), CliError> {
+    if loaded.fixture.gold.is_empty() {
+        return Err(CliError::usage(format!("the fixture `{}` has no gold example", loaded.fixture.id))
+            .hint(format!("write one as `{GOLD_FOLDER}/NAME.yaml`: a `patch`, and the `scores` that it deserves")));
+    }
+    Ok(())
+}
+
+/// Fails when a judge drifts beyond the limit, or gave no answer.
+pub(super) fn must_be_met(check: &JudgeCheck) -> Result<(), CliError> {
+    if check.is_met() {
+        return Ok(());
+    }
+    let wrong = drift::wrong(check);
+    let is_beyond = drift::is_beyond(check);
+    let exit = if is_beyond { Exit::Policy } else { Exit::Incomplete };
+    let hint = if is_beyond {
+        format!(
+            "the limit is {:.2}: mend the judge, its prompt or the rubric, or allow more by `--max-drift`",
+            check.max_drift
+        )
+    } else {
+        "mend what keeps it from answering: how far a judge is off that says nothing is not known".to_owned()
+    };
+    Err(CliError { exit, ..CliError::usage(wrong.join("\n")).hint(hint) })
+}
