@@ -84,11 +84,6 @@ fn a_report_is_printed_or_written_and_the_same_results_give_the_same_bytes() {
     let asked = world.scylla(&["verify", "elsewhere", "--report"]).exits(7);
     assert!(asked.stdout.contains("has no stamp, and `--report` asks for one that has"), "{asked}");
 
-    let told = world.scylla(&["report", "elsewhere", "--format", "csv,md", "--message-format", "json"]).exits(0);
-    let told: Vec<Value> = told.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!((&told[0]["format"], &told[0]["files"][0]), (&json!("csv"), &json!("elsewhere/report/runs.csv")));
-    assert_eq!((told.len(), &told[1]["files"]), (2, &json!(["elsewhere/report/report.md"])), "{told:#?}");
-
     let several = world.scylla(&["report", "elsewhere", "elsewhere"]).exits(0);
     assert!(several.stderr.contains("named twice"), "{several}");
     let wrong = world.scylla(&["report", "elsewhere", "--format", "csv,docx"]).exits(2);
@@ -145,4 +140,14 @@ fn what_a_killed_report_left_is_removed_by_the_next_one_and_each_file_that_a_sta
     assert!(verified.stdout.contains("5 more files that no stamp names were not looked at"));
     world.scylla(&["report", &dir, "--format", "csv"]).exits(0);
     assert!(!report.join(".tmp-a1b2c3").exists());
+}
+
+#[test]
+fn what_is_written_is_told_as_json_when_that_is_asked_for() {
+    let (world, dir) = measured(1);
+    let told =
+        world.scylla(&["report", &dir, "--format", "csv,md", "--out", "out", "--message-format", "json"]).exits(0);
+    let told: Vec<Value> = told.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&told[0]["format"], &told[0]["files"][0]), (&json!("csv"), &json!("out/runs.csv")));
+    assert_eq!((told.len(), &told[1]["files"]), (2, &json!(["out/report.md"])), "{told:#?}");
 }

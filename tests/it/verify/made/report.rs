@@ -24,7 +24,7 @@ fn edit(case: &Case, name: &str, from: &str, to: &str, is_stamped: bool) {
 }
 
 pub(super) fn rows() -> Vec<Row> {
-    from_other_results().into_iter().chain(altered()).chain(not_made_here()).collect()
+    from_other_results().into_iter().chain(altered()).chain(not_made_here()).chain(in_the_way()).collect()
 }
 
 /// What was made of results that are no longer there.
@@ -146,6 +146,42 @@ fn not_made_here() -> Vec<Row> {
         },
         Row {
             kind: FindingKind::AlteredReport,
+            made: "a file of two experiments was changed",
+            make: |case| {
+                of_several(case);
+                edit(case, "report.md", "T0/00", "T0/07", false);
+            },
+            places: &["report/report.md"],
+            exit: 7,
+            ways: PRINTED,
+            ..ROW
+        },
+        Row {
+            kind: FindingKind::OutdatedReport,
+            made: "it is stamped as a file of a form that has no such file any more",
+            make: |case| {
+                case.types("report --format csv", 0);
+                fs::rename(case.at("report/runs.csv"), case.at("report/former.csv")).unwrap();
+                crate::verify::folder::edit(&case.at("report/stamp.json"), |stamp| {
+                    let files = stamp["files"].as_object_mut().unwrap();
+                    let mut former = files.remove("runs.csv").unwrap();
+                    former["results_digest"] = Digest::of(b"other results").to_string().into();
+                    files.insert("former.csv".to_owned(), former);
+                });
+            },
+            places: &["report/former.csv"],
+            exit: 7,
+            ways: PRINTED,
+            ..ROW
+        },
+    ]
+}
+
+/// What lies where its files are to be written.
+fn in_the_way() -> Vec<Row> {
+    vec![
+        Row {
+            kind: FindingKind::AlteredReport,
             made: "folders lie in place of a file of it and of its stamp",
             make: |case| {
                 case.types("report --format html", 0);
@@ -174,36 +210,6 @@ fn not_made_here() -> Vec<Row> {
                 fs::create_dir_all(case.at("report/report.html/mine")).unwrap();
             },
             places: &["report/report.html"],
-            exit: 7,
-            ways: PRINTED,
-            ..ROW
-        },
-        Row {
-            kind: FindingKind::AlteredReport,
-            made: "a file of two experiments was changed",
-            make: |case| {
-                of_several(case);
-                edit(case, "report.md", "T0/00", "T0/07", false);
-            },
-            places: &["report/report.md"],
-            exit: 7,
-            ways: PRINTED,
-            ..ROW
-        },
-        Row {
-            kind: FindingKind::OutdatedReport,
-            made: "it is stamped as a file of a form that has no such file any more",
-            make: |case| {
-                case.types("report --format csv", 0);
-                fs::rename(case.at("report/runs.csv"), case.at("report/former.csv")).unwrap();
-                crate::verify::folder::edit(&case.at("report/stamp.json"), |stamp| {
-                    let files = stamp["files"].as_object_mut().unwrap();
-                    let mut former = files.remove("runs.csv").unwrap();
-                    former["results_digest"] = Digest::of(b"other results").to_string().into();
-                    files.insert("former.csv".to_owned(), former);
-                });
-            },
-            places: &["report/former.csv"],
             exit: 7,
             ways: PRINTED,
             ..ROW
