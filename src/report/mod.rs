@@ -1,5 +1,6 @@
 //! Floor 4: documents about results. Writes only to what it is given.
 
+pub mod atif;
 pub mod compare;
 pub mod done;
 pub mod findings;

@@ -162,21 +162,51 @@ no event
 {"type":"result","subtype":"success","is_error":false,"total_cost_usd":0.25,"usage":{"input_tokens":300,"output_tokens":21}}
 "#;
 
-#[test]
-fn the_steps_of_a_run_are_shown_for_people_and_programs_and_who_tells_none_has_a_log() {
-    let world = World::new();
+/// An experiment of an agent that tells its steps, and one that tells none; and the search path with the first one's program.
+fn of_a_teller_and_a_silent_one(world: &World, lines: &str) -> String {
     world.program("bin/claude", "#!/bin/sh\ncat >/dev/null\ntouch done\ncat \"$HOME/lines\"\n");
-    let long = (1..=30).map(|line| format!("test {line} failed")).collect::<Vec<_>>().join("\\n");
-    world.write("home/lines", &LINES.replace("LONG", &long));
+    world.write("home/lines", lines);
     let fixture = TestFixture::new()
         .subtest("T0/00-claude", "agent: {kind: claude-code}\n")
         .agent("T0/01-plain", "touch done; echo I did it")
         .check("test -f done")
-        .write(&world);
+        .write(world);
     let path = format!("{}:{}", world.path("bin").display(), std::env::var("PATH").unwrap());
     let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1", "--attempts", "1"];
     output(world.command(&[&arguments[..], &["--model", "sonnet"]].concat()).env("PATH", &path)).exits(0);
-    let dir = format!("results/{}", world.experiment().file_name().unwrap().to_str().unwrap());
+    format!("results/{}", world.experiment().file_name().unwrap().to_str().unwrap())
+}
+
+#[test]
+fn what_agents_did_is_exported_in_a_format_that_its_own_package_accepts() {
+    let world = World::new();
+    let dir = of_a_teller_and_a_silent_one(&world, &LINES.replace("LONG", "failed"));
+    let exported = world.scylla(&["export", &dir, "--format", "atif", "--to", "out"]).exits(0);
+    in_gallery(|| insta::assert_snapshot!("export_atif", steady(&format!("{exported}"), &world)));
+    assert_eq!(fs::read_dir(world.path("out/T0")).unwrap().count(), 1);
+    let file = world.path("out/T0/00/1.json");
+    let text = fs::read_to_string(&file).unwrap();
+    let name = world.experiment().file_name().unwrap().to_str().unwrap().to_owned();
+    in_gallery(|| insta::assert_snapshot!("trajectory_atif", text.replace(&name, "[EXPERIMENT]")));
+    world.scylla(&["export", &dir, "--format", "atif", "--to", "out"]).exits(2);
+    let check = "import sys; from atif import Trajectory; Trajectory.model_validate_json(open(sys.argv[1]).read())";
+    // `.ci/run` installs it there.
+    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python/bin/python");
+    let python = if installed.exists() { installed } else { PathBuf::from("python3") };
+    let run = |arguments: &[&str]| std::process::Command::new(&python).args(arguments).output();
+    if !run(&["-c", "import atif"]).is_ok_and(|output| output.status.success()) {
+        assert!(std::env::var_os("CI").is_none(), "the Python package atif is not installed");
+        return println!("skipped: the Python package atif is not installed, and nothing is held against it");
+    }
+    let said = run(&["-c", check, file.to_str().unwrap()]).unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+}
+
+#[test]
+fn the_steps_of_a_run_are_shown_for_people_and_programs_and_who_tells_none_has_a_log() {
+    let world = World::new();
+    let long = (1..=30).map(|line| format!("test {line} failed")).collect::<Vec<_>>().join("\\n");
+    let dir = of_a_teller_and_a_silent_one(&world, &LINES.replace("LONG", &long));
     let show = |run: &str, more: &[&str]| world.scylla(&[&["show", &dir, run, "--steps"], more].concat()).exits(0);
     let shown = show("T0/00/1", &[]);
     let screen = |shown| steady(&format!("{shown}"), &world);

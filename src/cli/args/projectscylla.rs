@@ -28,7 +28,7 @@ pub struct Export {
     /// The experiment.
     #[command(flatten)]
     pub experiment: Which,
-    /// Which of ProjectScylla's formats
+    /// The format of another tool
     #[arg(long, value_name = "FORMAT")]
     pub format: ExportFormat,
     /// Where it is written: a folder that is not there yet, or is empty
@@ -36,7 +36,7 @@ pub struct Export {
     pub to: PathBuf,
 }
 
-/// Formats of ProjectScylla's runner.
+/// Formats of ProjectScylla's runner, and one of what agents did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
     /// Checkpoint 3.1, runs in `completed/`: since March 2026
@@ -45,4 +45,7 @@ pub enum ExportFormat {
     /// Checkpoint 2.0, tiers in the experiment's own folder: January 2026
     #[value(name = "scylla-2.0")]
     Scylla20,
+    /// What each agent did, step by step: a file for each run in the Agent Trajectory Interchange Format 1.8
+    #[value(name = "atif")]
+    Atif,
 }

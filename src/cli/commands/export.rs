@@ -1,7 +1,8 @@
-//! `export`: writes an experiment in the format of ProjectScylla's runner.
+//! `export`: writes an experiment in the format of another tool: of ProjectScylla's runner, or of those that read what agents did.
 
 use crate::cli::args::projectscylla::{Export, ExportFormat};
 use crate::cli::choose::choose;
+use crate::cli::commands::trajectories;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
@@ -28,6 +29,11 @@ pub fn run(args: &Export, console: &mut Console) -> Result<Exit, CliError> {
         return Err(CliError::usage(format!("`{}` is there already, and is not empty", args.to.display()))
             .hint("name a folder that is not there yet"));
     }
+    let version = match args.format {
+        ExportFormat::Scylla31 => Version::V3_1,
+        ExportFormat::Scylla20 => Version::V2_0,
+        ExportFormat::Atif => return trajectories::export(&folder, &name, (&to, &args.to), console),
+    };
     let survey = store::survey::survey(&folder, Depth::Evidence)?;
     if survey.made_by.is_some() {
         return Err(CliError::usage(format!("`{name}` is an experiment of ProjectScylla already")));
@@ -35,10 +41,6 @@ pub fn run(args: &Export, console: &mut Console) -> Result<Exit, CliError> {
     let damage: Vec<Finding> = audit(&survey).into_iter().filter(forbids_export).collect();
     let Some(config) = survey.config.content().filter(|_| damage.is_empty()) else {
         return Err(damaged(&damage, &name));
-    };
-    let version = match args.format {
-        ExportFormat::Scylla31 => Version::V3_1,
-        ExportFormat::Scylla20 => Version::V2_0,
     };
     let exported = export(&folder, &survey, config, version, &to).on(&name)?;
     for (run, why) in &exported.left_out {

@@ -31,6 +31,7 @@ pub mod status;
 pub mod stop;
 mod take_over;
 mod task_tree;
+mod trajectories;
 mod trial;
 pub mod verify;
 pub mod worker;
