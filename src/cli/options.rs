@@ -77,6 +77,8 @@ pub fn overrides(args: &OverrideFlags, located: &Located, current: &Path) -> Ove
     let set = || settings.shared_dir.as_ref().map(|dir| located.root.join(dir));
     Overrides {
         shared_dir: typed.or_else(set),
+        agent: args.agent.clone(),
+        keeps_agents: false,
         agent_command: args.agent_command.clone(),
         judge_commands: args.judge_command.clone(),
         default_agent_command: settings.agent_command.clone(),

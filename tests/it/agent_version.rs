@@ -138,14 +138,8 @@ fn a_fixture_that_demands_a_version_starts_nothing_of_another_one() {
     let world = World::new();
     let fixture = TestFixture::new().subtest("T0/00-exact", "agent: {kind: codex, version: 0.169.0}\n").write(&world);
     let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1", "--attempts", "1"];
-    let told = output(&mut with_codex(&world, "codex-cli 0.170.0\n", &arguments));
-    assert!(
-        told.stderr.contains(
-            "`codex` says that it is version 0.170.0, and 0.169.0 is demanded: `npm install --global \
-             @openai/codex@0.169.0` installs it"
-        ),
-        "{told}"
-    );
+    let told = output(&mut with_codex(&world, "codex-cli 0.170.0\n", &arguments)).exits(2);
+    assert!(told.stderr.contains("`codex` says that it is version 0.170.0, and 0.169.0 is demanded"), "{told}");
     assert!(!world.path("runs.log").exists(), "{told}");
     output(&mut with_codex(&world, "codex-cli 0.169.0\n", &arguments)).exits(0);
     assert_eq!(world.lines("runs.log"), 1);
@@ -154,4 +148,83 @@ fn a_fixture_that_demands_a_version_starts_nothing_of_another_one() {
     let wrong = world.scylla(&["fixture", "check", &fixture]).exits(2);
     assert!(wrong.stderr.contains("00-exact.yaml:1"), "{wrong}");
     assert!(wrong.stderr.contains("`newest` is no version, such as `1.2.3`"), "{wrong}");
+}
+
+/// A fixture whose two subtests name other agents, or none that does anything.
+fn of_others(world: &World) -> String {
+    TestFixture::new().agent("T0/00-own", "exit 1").subtest("T0/01-nothing", "agent: {kind: nop}\n").write(world)
+}
+
+#[test]
+fn agent_takes_the_place_of_what_every_subtest_names_and_a_resume_needs_no_flag() {
+    let world = World::new();
+    let fixture = of_others(&world);
+    let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1"];
+    let with_agent = [&arguments[..], &["--agent", "codex@0.169.0"]].concat();
+    output(&mut with_codex(&world, "codex-cli 0.169.0\n", &with_agent)).exits(0);
+    assert_eq!(world.lines("runs.log"), 2);
+    let dir = experiment(&world);
+    for run in ["T0/00/run_01", "T0/01/run_01"] {
+        let result = json(&world.experiment().join(run).join("run_result.json"));
+        assert_eq!((&result["agent_version"], &result["judge_passed"]), (&"0.169.0".into(), &true.into()), "{run}");
+    }
+    // The same request is the same experiment; another one is not.
+    let again = output(&mut with_codex(&world, "codex-cli 0.169.0\n", &with_agent)).exits(0);
+    assert!(again.stderr.contains("is finished and left alone"), "{again}");
+    // What the experiment has kept holds, whatever the fixture says now.
+    output(&mut with_codex(&world, "codex-cli 0.169.0\n", &["extend", &dir, "--runs", "2", "--plan-only"])).exits(0);
+    output(&mut with_codex(&world, "codex-cli 0.169.0\n", &["resume", &dir])).exits(0);
+    assert_eq!(world.lines("runs.log"), 4);
+    // The program was updated meanwhile: nothing of it is started.
+    let args = ["extend", &dir, "--runs", "3", "--attempts", "1"];
+    let updated = output(&mut with_codex(&world, "codex-cli 0.170.0\n", &args)).exits(6);
+    assert!(
+        updated.stderr.contains(
+            "spawn: `codex` says that it is version 0.170.0, and 0.169.0 is demanded: `npm install --global \
+             @openai/codex@0.169.0` installs it"
+        ),
+        "{updated}"
+    );
+    assert_eq!(world.lines("runs.log"), 4);
+    world.scylla(&["verify", &dir]);
+}
+
+#[test]
+fn a_demanded_version_that_is_not_installed_is_told_before_anything_is_made() {
+    let world = World::new();
+    let fixture = of_others(&world);
+    let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--agent"];
+    let run = |word: &str, says: &str| output(&mut with_codex(&world, says, &[&arguments[..], &[word]].concat()));
+    let told = run("codex@0.169.0", "codex-cli 0.170.0\n").exits(2);
+    assert_eq!(
+        told.stderr,
+        "error: `codex` says that it is version 0.170.0, and 0.169.0 is demanded\n\nhint: type `npm install --global \
+         @openai/codex@0.169.0`; no agent was started\n"
+    );
+    let told = run("codex@0.169.0", "no idea\n").exits(2);
+    assert!(told.stderr.contains("`codex` does not say its version, and 0.169.0 is demanded"), "{told}");
+    let told = run("opencode@1.18.33", "").exits(2);
+    assert!(told.stderr.contains("`opencode` is not installed, and version 1.18.33 of it is demanded"), "{told}");
+    assert!(told.stderr.contains("`npm install --global opencode-ai@1.18.33`"), "{told}");
+    let told = run("oracle", "").exits(2);
+    assert!(told.stderr.contains("`--agent`: an `oracle` needs a `solution_file`"), "{told}");
+    let told = run("codexx", "").exits(2);
+    assert!(told.stderr.contains("`codexx` is no kind of agent: it is one of command, claude-code, codex,"), "{told}");
+    assert!(!world.path("runs.log").exists());
+    assert_eq!(std::fs::read_dir(world.results()).map_or(0, Iterator::count), 0);
+}
+
+#[test]
+fn a_check_of_a_fixture_that_names_one_agent_for_all_starts_no_such_agent() {
+    let world = World::new();
+    let fixture = of_others(&world);
+    world.write("fixture/scylla.yaml", "agent_of_all: {kind: codex}\n");
+    let check = ["fixture", "check", &fixture, "--run"];
+    let told = output(&mut with_codex(&world, "codex-cli 0.169.0\n", &check)).exits(0);
+    assert!(told.stdout.contains("an agent that does nothing fails"), "{told}");
+    assert!(!world.path("runs.log").exists(), "{told}");
+    // A run has it work in both subtests.
+    let run = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1"];
+    output(&mut with_codex(&world, "codex-cli 0.169.0\n", &run)).exits(0);
+    assert_eq!(world.lines("runs.log"), 2);
 }

@@ -49,6 +49,10 @@ pub struct OverrideFlags {
     /// The folder of subtests and resources that fixtures share [default: `shared` in the fixture, else the nearest `claude-code/shared`]
     #[arg(long, value_name = "DIR")]
     pub shared_dir: Option<PathBuf>,
+    /// The agent of every subtest, in place of what the fixture names, such as `codex`, or `codex@0.169.0` where its program must
+    /// be this version. A `run` keeps it in the experiment, for each resume
+    #[arg(long, value_name = "NAME[@VERSION]", conflicts_with = "agent_command", value_parser = values::agent)]
+    pub agent: Option<String>,
     /// Shell line of the agent, for subtests that name none. A `run` keeps it in the experiment, for each resume
     #[arg(long, value_name = "LINE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub agent_command: Option<String>,

@@ -24,6 +24,11 @@ pub(super) fn seconds(text: &str) -> Result<u64, String> {
     }
 }
 
+/// A kind of agent, which may demand a version. Whether the fixture has a solution is not known yet.
+pub(super) fn agent(text: &str) -> Result<String, String> {
+    crate::agent::named(text, true).map(|_| text.to_owned())
+}
+
 /// A format of `verify`'s report.
 pub(super) fn report_format() -> impl TypedValueParser<Value = &'static Format> {
     let named = FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.about));

@@ -48,6 +48,7 @@ fn without_effect(flags: &TakeOverFlags) -> Vec<Event> {
     let given = [
         ("--tiers-dir", flags.tiers_dir.is_some()),
         ("--shared-dir", flags.overrides.shared_dir.is_some()),
+        ("--agent", flags.overrides.agent.is_some()),
         ("--agent-command", flags.overrides.agent_command.is_some()),
         ("--judge-command", !flags.overrides.judge_command.is_empty()),
     ];

@@ -64,6 +64,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
             dry_run::check(&options)?;
             session::refuse_containment(options.containment, ".")?;
             session::refuse_missing_keys(&options.fixture.judges)?;
+            session::refuse_other_versions(&options)?;
         }
     }
     let fixture = options.fixture.clone();

@@ -13,11 +13,15 @@ use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::cli::prelude::Prelude;
 use crate::engine::coordinator::{self, SessionOptions};
+use crate::engine::session::create::Options;
 use crate::engine::session::open::{Session, begin, hold};
+use crate::engine::version::Question;
 use crate::engine::worker::workplace::Surroundings;
+use crate::model::agent::Agent;
 use crate::model::event::Event;
 use crate::model::experiment::ContainmentChoice;
 use crate::model::ids::ModelName;
+use crate::model::installation::Answer;
 use crate::model::judge::Judge;
 use crate::model::outcome::ExperimentEnd;
 use crate::os::process::Containment;
@@ -149,6 +153,32 @@ pub(super) fn refuse_missing_keys(judges: &[Judge]) -> Result<(), CliError> {
         return Ok(());
     }
     Err(CliError::usage(missing.join("\n")).hint("set it to the key of the provider; no agent was started"))
+}
+
+/// Refuses to begin where a program is not of the version that is demanded of it.
+pub(super) fn refuse_other_versions(options: &Options) -> Result<(), CliError> {
+    let inherited = std::env::vars_os().collect();
+    let mut asked: Vec<&Agent> = Vec::new();
+    let mut differing: Vec<(String, String)> = Vec::new();
+    let planned = options.subtests.iter().flat_map(|(tier, ids)| ids.iter().map(move |id| (tier, id)));
+    for agent in planned.filter_map(|(tier, id)| Some(&options.fixture.tiers.get(tier)?.get(id)?.agent)) {
+        let (Some(wanted), Some(installation)) = (agent.version(), agent.installation()) else { continue };
+        if asked.contains(&agent) {
+            continue;
+        }
+        asked.push(agent);
+        let answer = match Question::of(agent, &inherited) {
+            Some(Ok(question)) => question.ask(&Containment::probe(options.containment).on(".")?).on(".")?,
+            Some(Err(_)) | None => Answer::NotInstalled,
+        };
+        differing.extend(installation.differs(wanted, &answer));
+    }
+    if differing.is_empty() {
+        return Ok(());
+    }
+    let (why, install): (Vec<String>, Vec<String>) = differing.into_iter().unzip();
+    let install: Vec<String> = install.into_iter().map(|command| format!("`{command}`")).collect();
+    Err(CliError::usage(why.join("\n")).hint(format!("type {}; no agent was started", list(&install))))
 }
 
 /// A word about judges that are asked for the same model as agents: models tend to like their own work.

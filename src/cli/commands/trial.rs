@@ -156,7 +156,8 @@ pub(super) fn copy_with(
         first.get_or_insert(*tier);
     }
     let tier = first.ok_or_else(|| CliError::usage("the fixture has no tier"))?;
-    let mut to_try = options::load(copy, overrides)?;
+    // What is tried starts none of the fixture's own agents.
+    let mut to_try = options::load(copy, &fixture::Overrides { keeps_agents: true, ..overrides.clone() })?;
     // The path of a local repository is relative to the fixture itself, not to its copy.
     if let (Source::Repository { repo, hash }, Source::Repository { repo: given, hash: commit }) =
         (&mut to_try.fixture.source, &loaded.fixture.source)
