@@ -145,7 +145,7 @@ findings! {
     DamagedAttempt "damaged-attempt" Damaged Restore
         "A former attempt below `.failed/` was altered, or is gone, and what it cost with it.",
     DamagedFile "damaged-file" Damaged Restore
-        "A file that results rest on was altered, or is gone: in `repo.git`, its record, or what checks said of untouched trees.",
+        "A file that results rest on was altered, or is gone: in `repo.git`, its record, what checks said of untouched trees, or what was found of judges.",
     ConfigMissing "config-missing" Damaged Restore
         "There is no `config/experiment.json`, so the plan is unknown.",
     ConfigUnreadable "config-unreadable" Damaged Restore

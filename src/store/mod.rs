@@ -22,6 +22,7 @@ pub mod find;
 mod form;
 pub mod gradings;
 pub mod inherited;
+pub mod judge_checks;
 pub mod layout;
 pub mod mend;
 pub mod own_digest;

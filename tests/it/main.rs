@@ -11,6 +11,7 @@ mod architecture;
 mod browser;
 mod budget;
 mod causes;
+mod check_first;
 mod choosing;
 mod ci_files;
 mod clock;

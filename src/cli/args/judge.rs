@@ -21,6 +21,22 @@ pub enum Judge {
     Check(Check),
 }
 
+/// Flags of a session that checks its judges before it starts an agent.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Judges")]
+pub struct CheckFirst {
+    /// Check every judge against the gold examples of the fixture before an agent is started
+    ///
+    /// As `judge check` does, if anything is left to do. When a judge drifts beyond the limit (exit 7) or gives no answer (exit 6),
+    /// no agent is started. What was found is kept in `config/judge-checks/`. Judges that ask a model cost money, which no ceiling
+    /// of the experiment counts.
+    #[arg(long)]
+    pub check_judges: bool,
+    /// The largest distance between the score that a judge gives an example and the score that it deserves
+    #[arg(long, value_name = "SCORE", requires = "check_judges", default_value_t = MOST_DRIFT, value_parser = values::share, allow_negative_numbers = true)]
+    pub max_drift: f64,
+}
+
 /// Arguments of `judge check`.
 #[derive(Debug, Args)]
 pub struct Check {

@@ -10,7 +10,7 @@ use crate::cli::args::again::{Regrade, Rerun, as_saved};
 use crate::cli::args::agents::Agents;
 use crate::cli::args::compare::Compare;
 use crate::cli::args::fixture::{Fixture, OverrideFlags};
-use crate::cli::args::judge::Judge;
+use crate::cli::args::judge::{CheckFirst, Judge};
 use crate::cli::args::list::List;
 use crate::cli::args::output::{TableFlags, Talk};
 use crate::cli::args::projectscylla::{Export, TakeOverFlags};
@@ -227,6 +227,9 @@ pub struct Run {
     /// What can be said again on resume.
     #[command(flatten)]
     pub config: ConfigFlags,
+    /// Whether judges are checked first.
+    #[command(flatten)]
+    pub judges: CheckFirst,
     /// The table of results.
     #[command(flatten)]
     pub table: TableFlags,
@@ -324,6 +327,9 @@ pub struct Resume {
     /// Flags to compare or to take.
     #[command(flatten)]
     pub config: ConfigFlags,
+    /// Whether judges are checked first.
+    #[command(flatten)]
+    pub judges: CheckFirst,
     /// The table of results.
     #[command(flatten)]
     pub table: TableFlags,

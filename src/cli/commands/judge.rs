@@ -1,5 +1,7 @@
 //! `judge check`: how far each judge of a fixture is from its gold examples.
 
+use std::path::Path;
+
 use crate::cli::args::judge::Judge;
 use crate::cli::args::output::MessageFormat;
 use crate::cli::commands::gold::{self, Conditions};
@@ -14,6 +16,7 @@ use crate::config::fixture::{GOLD_FOLDER, Loaded, to_be_named};
 use crate::config::list::folder_of;
 use crate::model::gold::JudgeCheck;
 use crate::model::limits;
+use crate::model::task::Fixture;
 use crate::ui::drift;
 
 /// Runs the command.
@@ -65,19 +68,18 @@ fn must_be_ready(loaded: &Loaded) -> Result<(), CliError> {
     if to_be_named(fixture).1 {
         return Err(CliError::usage("nobody says who judges").hint("say it with `--judge-command LINE`"));
     }
-    must_have_gold(loaded)?;
-    refuse_missing_keys(&fixture.judges)?;
-    let mistakes = gold::not_applying(&loaded.parts.dir, fixture)?;
-    if mistakes.is_empty() { Ok(()) } else { Err(CliError::mistakes(&mistakes)) }
+    must_have_gold(&loaded.parts.dir, fixture)
 }
 
-/// Refuses to check judges against nothing.
-pub(super) fn must_have_gold(loaded: &Loaded) -> Result<(), CliError> {
-    if loaded.fixture.gold.is_empty() {
-        return Err(CliError::usage(format!("the fixture `{}` has no gold example", loaded.fixture.id))
+/// Refuses to check judges without their keys, against nothing, or against an example that does not apply.
+pub(super) fn must_have_gold(dir: &Path, fixture: &Fixture) -> Result<(), CliError> {
+    if fixture.gold.is_empty() {
+        return Err(CliError::usage(format!("the fixture `{}` has no gold example", fixture.id))
             .hint(format!("write one as `{GOLD_FOLDER}/NAME.yaml`: a `patch`, and the `scores` that it deserves")));
     }
-    Ok(())
+    refuse_missing_keys(&fixture.judges)?;
+    let mistakes = gold::not_applying(dir, fixture)?;
+    if mistakes.is_empty() { Ok(()) } else { Err(CliError::mistakes(&mistakes)) }
 }
 
 /// Fails when a judge drifts beyond the limit, or gave no answer.

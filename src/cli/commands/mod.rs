@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub mod ask_model;
+mod check_first;
 pub mod checkout;
 pub mod compare;
 pub mod diff;

@@ -3,6 +3,7 @@
 use crate::cli::args::Resume;
 use crate::cli::args::projectscylla::TakeOverFlags;
 use crate::cli::choose::choose;
+use crate::cli::commands::check_first;
 use crate::cli::commands::session;
 use crate::cli::commands::take_over;
 use crate::cli::console::Console;
@@ -40,6 +41,7 @@ pub fn run(args: &Resume, console: &mut Console) -> Result<Exit, CliError> {
         differences.events.extend(without_effect(&args.take_over));
     }
     session::save_operation(&session, differences.operational, &name)?;
+    let prelude = check_first::check_judges(&session, &args.judges, &name, prelude, console)?;
     session::conduct(session, &args.config.operation, &name, &differences.events, prelude, console)
 }
 

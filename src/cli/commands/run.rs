@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli::args::Run;
 use crate::cli::asked::{Course, Question, changes, regrade};
+use crate::cli::commands::check_first;
 use crate::cli::commands::dry_run;
 use crate::cli::commands::fixture::{absent_programs, links_out};
 use crate::cli::commands::{session, status};
@@ -65,6 +66,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
             session::refuse_containment(options.containment, ".")?;
             session::refuse_missing_keys(&options.fixture.judges)?;
             session::refuse_other_versions(&options)?;
+            check_first::refuse(&args.judges, &options)?;
         }
     }
     let fixture = options.fixture.clone();
@@ -79,6 +81,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     notices.extend(noted.map(|message| Event::Notice { message }));
     let name = shown(locked.folder.root(), &current);
     let session = begin(locked).on(&name)?;
+    let prelude = check_first::check_judges(&session, &args.judges, &name, prelude, console)?;
     session::conduct(session, &args.config.operation, &name, &notices, prelude, console)
 }
 
@@ -269,6 +272,7 @@ fn go_on(
     let differences = differ_in(&mut session.config, &wanted, &operation);
     events.extend(differences.events);
     session::save_operation(&session, differences.operational, &name)?;
+    let prelude = check_first::check_judges(&session, &args.judges, &name, prelude, console)?;
     session::conduct(session, &args.config.operation, &name, &events, prelude, console)
 }
 

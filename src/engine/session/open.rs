@@ -339,8 +339,10 @@ pub(in crate::engine) fn refuse_unfit(folder: &ExperimentFolder, kept: &[Finding
 /// told apart from them.
 #[must_use]
 pub fn forbids(folder: &ExperimentFolder, finding: &Finding) -> bool {
-    let baseline_checks = folder.relative(&folder.baseline_checks_dir());
-    let is_of_trees = finding.kind == FindingKind::DamagedFile && !finding.place.starts_with(&baseline_checks);
+    // Baseline checks are carried out again, and no result rests on what was found of judges.
+    let beside = [folder.baseline_checks_dir(), folder.judge_checks_dir()].map(|dir| folder.relative(&dir));
+    let is_beside = beside.iter().any(|place| finding.place.starts_with(place));
+    let is_of_trees = finding.kind == FindingKind::DamagedFile && !is_beside;
     is_of_trees
         || matches!(
             finding.kind,

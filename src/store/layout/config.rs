@@ -1,5 +1,5 @@
 //! Paths below `config/` apart from the config and the fixture: what tiers inherit from winners, results of baseline
-//! checks, the record of `repo.git`, and what was kept of another tool's files.
+//! checks, what was found of judges, the record of `repo.git`, and what was kept of another tool's files.
 
 use std::path::PathBuf;
 
@@ -40,6 +40,29 @@ pub(in crate::store) fn commit_of(name: &str) -> Option<&str> {
     let is_commit =
         matches!(commit.len(), 40 | 64) && commit.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     is_commit.then_some(commit)
+}
+
+/// The folder of what was found of judges before agents were started, below that of the config.
+pub(in crate::store) const JUDGE_CHECKS: &str = "judge-checks";
+
+impl ExperimentFolder {
+    /// The folder of what was found of judges.
+    #[must_use]
+    pub fn judge_checks_dir(&self) -> PathBuf {
+        self.config_dir().join(JUDGE_CHECKS)
+    }
+
+    /// The file of the check of judges with this number, which is at least 1.
+    #[must_use]
+    pub fn judge_check(&self, number: u32) -> PathBuf {
+        self.judge_checks_dir().join(format!("{number:02}{ENDING}"))
+    }
+}
+
+/// Reads the number of a check of judges from its file's name.
+pub(in crate::store) fn number_of_judge_check(name: &str) -> Option<u32> {
+    let number: u32 = name.strip_suffix(ENDING)?.parse().ok()?;
+    (number > 0 && name == format!("{number:02}{ENDING}")).then_some(number)
 }
 
 /// The folder of the other tool's files in an experiment that was taken over, below the folder of the config.

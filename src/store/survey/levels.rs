@@ -13,7 +13,9 @@ use super::Depth;
 use super::collect::{self, AttemptSeen, Collection, Part};
 use crate::store::form::Form;
 use crate::store::layout::RunFolder;
-use crate::store::layout::config::{BASELINE_CHECKS, INHERITED, REPOSITORY, commit_of, tier_of_inherited};
+use crate::store::layout::config::{
+    BASELINE_CHECKS, INHERITED, JUDGE_CHECKS, REPOSITORY, commit_of, number_of_judge_check, tier_of_inherited,
+};
 use crate::store::layout::{
     self, BACKUP_PREFIX, Base, CHECKPOINT, CONFIG, CONFIG_FILE, ExperimentFolder, FAILED, FIXTURE, GRADINGS, LOCK,
     Level, QUARANTINE, REPO, REPORT, SEAL, SEAL_SIGNATURE,
@@ -100,7 +102,7 @@ pub(super) fn subtests(
     }
     if let Some(config) = opened(&mut part, &root, CONFIG, CONFIG) {
         level(&mut part, &config, CONFIG, |name, kind| {
-            let ours = [CONFIG_FILE, FIXTURE, GRADINGS, INHERITED, REPOSITORY, BASELINE_CHECKS];
+            let ours = [CONFIG_FILE, FIXTURE, GRADINGS, INHERITED, REPOSITORY, BASELINE_CHECKS, JUDGE_CHECKS];
             ours.contains(&name) || (form.is_usual)(Level::Config, name, kind)
         });
         let place = format!("{CONFIG}/{INHERITED}");
@@ -116,6 +118,10 @@ pub(super) fn subtests(
         let place = format!("{CONFIG}/{BASELINE_CHECKS}");
         if let Some(open) = opened(&mut part, &config, BASELINE_CHECKS, &place) {
             level(&mut part, &open, &place, |name, _| commit_of(name).is_some());
+        }
+        let place = format!("{CONFIG}/{JUDGE_CHECKS}");
+        if let Some(open) = opened(&mut part, &config, JUDGE_CHECKS, &place) {
+            level(&mut part, &open, &place, |name, _| number_of_judge_check(name).is_some());
         }
     }
     let mut found = Vec::new();

@@ -23,7 +23,8 @@ use super::form::{self, Form, Listed, OTHER, OURS, Recognised};
 use super::layout::{ExperimentFolder, spelling};
 use super::stages::RunStore;
 use super::{
-    StoreError, baseline_checks, checkpoint, config, evidence, gradings, inherited, repository, seal, taken_over,
+    StoreError, baseline_checks, checkpoint, config, evidence, gradings, inherited, judge_checks, repository, seal,
+    taken_over,
 };
 
 mod bases;
@@ -149,7 +150,7 @@ fn settle_gradings(folder: &ExperimentFolder, survey: &mut Survey) {
     settle(survey);
 }
 
-/// Reads what results share: the commits of their baselines, and the baseline checks.
+/// Reads what results share: the commits of their baselines, the baseline checks, and what was found of judges.
 fn see_shared(folder: &ExperimentFolder, depth: Depth, survey: &mut Survey) {
     for (tier, subtest) in survey.made_from.keys() {
         if let Some(commit) = repository::baseline(folder, *tier, *subtest) {
@@ -173,6 +174,10 @@ fn see_shared(folder: &ExperimentFolder, depth: Depth, survey: &mut Survey) {
             survey.damaged.extend(damaged);
         }
         Err(error) => survey.unknown.push((folder.relative(&folder.baseline_checks_dir()), error.to_string())),
+    }
+    match judge_checks::damaged(folder) {
+        Ok(damaged) => survey.damaged.extend(damaged),
+        Err(error) => survey.unknown.push((folder.relative(&folder.judge_checks_dir()), error.to_string())),
     }
 }
 
