@@ -10,7 +10,7 @@ use crate::model::row::RowStatus;
 use crate::store::details::Reading;
 use crate::store::layout::ExperimentFolder;
 use crate::store::survey::{Depth, survey};
-use crate::store::{reported, seal};
+use crate::store::{judge_checks, reported, seal};
 
 /// So many bytes of texts are read of an experiment: more is more than one reads, and than a browser opens at once.
 const MOST_TEXT_BYTES: usize = 24 << 20;
@@ -47,6 +47,7 @@ pub fn reported(folder: &ExperimentFolder, name: String) -> Result<Reported, Eng
         config: survey.config.content().cloned(),
         fixture,
         seal: seal::digest(folder)?,
+        judge_check: judge_checks::newest(folder)?,
     })
 }
 

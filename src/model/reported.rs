@@ -3,6 +3,7 @@
 use super::details::RunDetails;
 use super::digest::{Digest, Digesting};
 use super::experiment::Config;
+use super::gold::JudgeCheck;
 use super::row::RunRow;
 use super::task::Fixture;
 
@@ -19,6 +20,8 @@ pub struct Reported {
     pub fixture: Option<Fixture>,
     /// The digest of its seal, if it is sealed.
     pub seal: Option<Digest>,
+    /// What was found of its judges before agents were started, if they were checked: the newest.
+    pub judge_check: Option<JudgeCheck>,
     /// Every planned run, in the order of the plan.
     pub runs: Vec<ReportedRun>,
 }
@@ -85,8 +88,8 @@ impl Clip {
 }
 
 impl Reported {
-    /// One digest of everything that a report says: of each result, and of what has become of runs without one. The same
-    /// results give the same digest, wherever they lie.
+    /// One digest of everything that a report says: of each result, of what has become of runs without one, and of when judges
+    /// were checked. The same results give the same digest, wherever they lie.
     #[must_use]
     pub fn results_digest(&self) -> Digest {
         let mut digesting = Digesting::default();
@@ -97,6 +100,9 @@ impl Reported {
                 None => format!("{}  {}  {}  {}\n", row.status, row.run, row.attempts, row.spent),
             };
             digesting.add(line.as_bytes());
+        }
+        if let Some(check) = &self.judge_check {
+            digesting.add(format!("judges checked at {}\n", check.at).as_bytes());
         }
         digesting.end()
     }

@@ -69,6 +69,13 @@ pub fn of_judge(name: &str, kind: &str, examples: Vec<CheckedExample>, cost: Tot
     }
 }
 
+/// The mean of a judge's differences from what examples deserve: above 0 where it is too mild. `None` without an answer.
+#[must_use]
+pub fn mean_difference(judge: &CheckedJudge) -> Option<f64> {
+    let differences: Vec<f64> = judge.examples.iter().filter_map(|example| example.difference).collect();
+    mean(&differences).map(rounded)
+}
+
 fn rounded(value: f64) -> f64 {
     // Adding zero turns -0.0 into 0.0.
     (value * DECIMALS).round() / DECIMALS + 0.0

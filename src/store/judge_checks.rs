@@ -21,6 +21,14 @@ pub fn add(folder: &ExperimentFolder, check: &JudgeCheck) -> Result<u32, StoreEr
     Ok(number)
 }
 
+/// The newest record; `None` when there is none, or it was altered, which `verify` finds.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn newest(folder: &ExperimentFolder) -> Result<Option<JudgeCheck>, StoreError> {
+    Ok(read(folder, newest_number(folder)?).ok())
+}
+
 /// Those of the records that were altered or are gone, by their places, each with what is wrong with it.
 pub(super) fn damaged(folder: &ExperimentFolder) -> Result<Vec<(String, String)>, FileError> {
     let newest = newest_number(folder)?;

@@ -138,3 +138,39 @@ fn a_task_of_a_repository_is_taken_from_the_experiment_when_its_source_is_gone()
     assert_eq!(json(&world.experiment().join(RECORD))["judges"][0]["within_limit"], json!(true));
     assert_eq!(started(&world), 1);
 }
+
+#[test]
+fn a_report_says_in_every_form_how_far_judges_were_off_when_they_were_checked_last() {
+    let world = World::new();
+    let fixture = fixture(&world, TestFixture::new().judge(FULL_SCORE));
+    run(&world, &fixture, &["--check-judges"]).exits(7);
+    let dir = experiment(&world);
+    let report = |form: &str| world.scylla(&["report", &dir, "--format", form]).exits(0).stdout;
+    assert!(report("md").contains("beyond the limit of 0.10"), "{}", report("md"));
+    world.scylla(&["resume", &dir, "--check-judges", "--max-drift", "1"]).exits(0);
+    let day = json(&world.experiment().join("config/judge-checks/02.json"))["at"].as_str().unwrap()[..10].to_owned();
+    let sentence = format!("Judge asked: mean difference +1.00, largest distance 1.00 over 1 gold example ({day}).");
+    // On a terminal sentences are broken.
+    let terminal = report("terminal").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(terminal.contains(&sentence), "{terminal}");
+    let markdown = report("md").replace('\\', "");
+    assert!(markdown.contains(&sentence), "{markdown}");
+    let document: Value = serde_json::from_str(&report("json")).unwrap();
+    let check = &document["experiments"][0]["judge_check"];
+    assert_eq!((&check["max_drift"], &check["examples"]), (&json!(1.0), &json!(1)));
+    assert_eq!((&check["judges"][1]["mean_difference"], &check["judges"][1]["answered"]), (&json!(1.0), &json!(1)));
+    world.scylla(&["report", &dir, "--format", "html"]).exits(0);
+    let page = fs::read_to_string(world.experiment().join("report/report.html")).unwrap();
+    assert!(page.contains(&format!("<li>{sentence}</li>")), "{page}");
+    world.scylla(&["verify", &dir]).exits(0);
+    // A later check says something else, so the page is out of date.
+    world.scylla(&["extend", &dir, "--runs", "3", "--plan-only"]).exits(0);
+    world.scylla(&["resume", &dir, "--check-judges"]).exits(7);
+    let verified = world.scylla(&["verify", &dir]).exits(7);
+    assert!(format!("{verified}").contains("made from other results"), "{verified}");
+    world.scylla(&["report", &dir, "--again"]).exits(0);
+    let verified = world.scylla(&["verify", &dir]).exits(6);
+    assert!(!format!("{verified}").contains("made from other results"), "{verified}");
+    let page = fs::read_to_string(world.experiment().join("report/report.html")).unwrap();
+    assert!(page.contains("which is beyond the limit of 0.10"), "{page}");
+}

@@ -1,7 +1,7 @@
 //! What results say, in plain sentences: never more than the numbers do.
 
 use super::best::best;
-use super::{About, Answer, ExperimentReport, PanelReport, SetupReport};
+use super::{About, Answer, DriftReport, ExperimentReport, PanelReport, SetupReport};
 use crate::model::money::Usd;
 use crate::stats::cost::{CostOfPass, frontier_cost_of_pass};
 use crate::stats::estimate::Interval;
@@ -32,7 +32,9 @@ pub(super) fn answers(report: &ExperimentReport) -> Vec<Answer> {
         (About::Missing, missing(&report.whole)),
         (About::Judges, report.judges.as_ref().and_then(judges)),
     ];
-    said.into_iter().filter_map(|(about, sentence)| Some(Answer { about, sentence: sentence? })).collect()
+    let drifts = report.judge_check.iter().flat_map(DriftReport::sentences);
+    let drifts = drifts.map(|sentence| (About::Drift, Some(sentence)));
+    said.into_iter().chain(drifts).filter_map(|(about, sentence)| Some(Answer { about, sentence: sentence? })).collect()
 }
 
 /// A setup by its place and name.

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use super::answers::answers;
 use super::best::{add_beside, best};
-use super::{ExperimentReport, ItemReport, JudgeReport, PanelReport, Report, SCHEMA_VERSION, SetupReport, TierReport};
+use super::{
+    DriftReport, ExperimentReport, ItemReport, JudgeReport, PanelReport, Report, SCHEMA_VERSION, SetupReport,
+    TierReport,
+};
 use crate::model::details::RunDetails;
 use crate::model::digest::Digesting;
 use crate::model::ids::SetupId;
@@ -61,6 +64,7 @@ fn one(experiment: &Reported, settings: &Settings) -> ExperimentReport {
             .map(|(tier, summary)| TierReport { tier, summary, uplift: uplifts.remove(&tier).flatten() })
             .collect(),
         judges: panel(&experiment.runs),
+        judge_check: experiment.judge_check.as_ref().map(DriftReport::of),
         items: items(experiment),
         runs: experiment.runs.iter().map(|run| run.row.clone()).collect(),
     };

@@ -6,6 +6,7 @@ mod best;
 mod build;
 pub mod check;
 mod csv;
+mod drift;
 mod html;
 mod human;
 mod inspect;
@@ -31,6 +32,7 @@ use crate::text::styles::Styles;
 use crate::text::words::list;
 
 pub use csv::subtests_csv;
+pub use drift::{DriftReport, JudgeDrift};
 pub use json::report_schema;
 
 /// Version of the document's shape. It changes only when a key goes or changes its meaning.
@@ -140,6 +142,8 @@ pub struct ExperimentReport {
     pub setups: Vec<SetupReport>,
     /// The judges; `null` where no run has a verdict.
     pub judges: Option<PanelReport>,
+    /// How far judges were from gold examples when they were checked last; `null` when no session did that.
+    pub judge_check: Option<DriftReport>,
     /// The items of the rubric, in its order.
     pub items: Vec<ItemReport>,
     /// Every planned run.
@@ -172,6 +176,8 @@ pub enum About {
     Missing,
     /// Whether judges agree.
     Judges,
+    /// How far a judge was from gold examples.
+    Drift,
 }
 
 /// What is said of a tier.

@@ -55,6 +55,7 @@ pub(super) fn experiment() -> Reported {
         config: None,
         fixture: None,
         seal: Some(Digest::of(b"seal")),
+        judge_check: None,
         runs,
     }
 }
@@ -62,7 +63,15 @@ pub(super) fn experiment() -> Reported {
 pub(super) fn nothing() -> Reported {
     let row = missing("T0/00/1", RowStatus::NotStarted, None);
     let runs = vec![ReportedRun { row, details: None, digest: None, whole: None }];
-    Reported { name: "begun".to_owned(), experiment_id: None, config: None, fixture: None, seal: None, runs }
+    Reported {
+        name: "begun".to_owned(),
+        experiment_id: None,
+        config: None,
+        fixture: None,
+        seal: None,
+        judge_check: None,
+        runs,
+    }
 }
 
 pub(super) fn report(experiments: &[Reported]) -> Report {

@@ -26,6 +26,7 @@ pub(super) fn page() -> String {
         config: None,
         fixture: None,
         seal: None,
+        judge_check: None,
         runs: ids.enumerate().map(|(place, id)| run(place, &id)).collect(),
     };
     let experiments = [experiment];
