@@ -3,6 +3,7 @@
 use crate::config;
 use crate::engine::error::EngineError;
 use crate::engine::rows::rows;
+use crate::model::agent::StepsIn;
 use crate::model::flag::Flag;
 use crate::model::ids::RunId;
 use crate::model::reported::{Reported, ReportedRun, RunTexts};
@@ -67,7 +68,7 @@ pub fn add_whole(folder: &ExperimentFolder, experiment: &mut Reported) -> Result
     let mut room = Some(MOST_TEXT_BYTES);
     for part in places.chunks(AT_ONCE) {
         let runs = part.iter().map(|place| &experiment.runs[*place]);
-        let known = runs.map(|run| (run.row.run, run.details.as_ref())).collect();
+        let known = runs.map(|run| (run.row.run, (run.details.as_ref(), steps_in(experiment, run.row.run)))).collect();
         let mut read = reported::whole(&reading, &known, room.is_some());
         for place in part {
             let run = &mut experiment.runs[*place];
@@ -88,4 +89,9 @@ pub fn add_whole(folder: &ExperimentFolder, experiment: &mut Reported) -> Result
         }
     }
     Ok(())
+}
+
+/// Where the agent of a run tells its steps.
+fn steps_in(experiment: &Reported, run: RunId) -> Option<StepsIn> {
+    experiment.fixture.as_ref()?.tiers.get(&run.tier)?.get(&run.subtest)?.agent.steps()
 }

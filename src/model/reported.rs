@@ -5,6 +5,7 @@ use super::digest::{Digest, Digesting};
 use super::experiment::Config;
 use super::gold::JudgeCheck;
 use super::row::RunRow;
+use super::steps::StepKind;
 use super::task::Fixture;
 
 /// One experiment as reports read it.
@@ -48,11 +49,22 @@ pub struct WholeRun {
     pub texts: Option<RunTexts>,
 }
 
+/// The steps of an agent as a report has them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReportedSteps {
+    /// The first ones: what each is, and the beginning of its text.
+    pub first: Vec<(StepKind, Clip)>,
+    /// How many more there are.
+    pub more: usize,
+}
+
 /// The texts of a run that people read, each `None` when it is not there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RunTexts {
     /// The beginning of what the agent was told.
     pub prompt: Option<Clip>,
+    /// The steps that it took; `None` where agents of its kind tell none, too.
+    pub steps: Option<ReportedSteps>,
     /// The beginning of the patch of what it changed.
     pub patch: Option<Clip>,
     /// The end of what it wrote.
@@ -63,7 +75,9 @@ impl RunTexts {
     /// The bytes of all of them.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        [&self.prompt, &self.patch, &self.output].into_iter().flatten().map(|clip| clip.text.len()).sum()
+        let steps = self.steps.iter().flat_map(|steps| &steps.first).map(|(_, text)| text);
+        let texts = [&self.prompt, &self.patch, &self.output].into_iter().flatten();
+        texts.chain(steps).map(|clip| clip.text.len()).sum()
     }
 }
 

@@ -2,6 +2,7 @@
 //! agent's.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::limits::{MOST_STEP_BYTES, MOST_STEPS, MOST_TOOL_NAME_BYTES};
 
@@ -38,6 +39,22 @@ pub struct Step {
 }
 
 impl Step {
+    /// Its text as people read it: what a tool is given by name is there name by name, each text as it is.
+    #[must_use]
+    pub fn readable(&self) -> String {
+        let given = match self.kind {
+            StepKind::ToolCall { .. } => serde_json::from_str::<Map<String, Value>>(&self.text).ok(),
+            _ => None,
+        };
+        let Some(given) = given else { return self.text.clone() };
+        let of = |(name, value): (&String, &Value)| match value.as_str() {
+            Some(text) if text.contains('\n') => format!("{name}:\n  {}", text.trim_end().replace('\n', "\n  ")),
+            Some(text) => format!("{name}: {text}"),
+            None => format!("{name}: {value}"),
+        };
+        given.iter().map(of).collect::<Vec<_>>().join("\n")
+    }
+
     /// Appends to its text as much as there is room for.
     fn extend(&mut self, text: &str) {
         let room = if self.left_out_bytes == 0 { MOST_STEP_BYTES.saturating_sub(self.text.len()) } else { 0 };

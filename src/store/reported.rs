@@ -3,19 +3,25 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::agent::StepsIn;
 use crate::model::details::RunDetails;
 use crate::model::digest::Digest;
 use crate::model::ids::RunId;
-use crate::model::reported::{Clip, RunTexts, WholeRun};
+use crate::model::reported::{Clip, ReportedSteps, RunTexts, WholeRun};
+use crate::model::steps::Steps;
 use crate::text::leaks::shows_a_key;
 
-use super::details::{Extent, Reading, Text, View, texts};
+use super::details::{Extent, Reading, Text, View, output, texts};
 use super::threads;
 
 /// Most bytes that are kept of a patch.
 const MOST_PATCH: usize = 48 << 10;
 /// Most bytes that are kept of each other text.
 const MOST_OTHER: usize = 8 << 10;
+/// Most steps of an agent that are kept.
+const MOST_STEPS: usize = 100;
+/// Most bytes that are kept of one.
+const MOST_STEP: usize = 2 << 10;
 /// Bytes beyond a part in which a key may end, or begin.
 const MOST_KEY: usize = 1 << 10;
 
@@ -30,16 +36,17 @@ pub fn runs(reading: &Reading<'_>, runs: &[RunId]) -> BTreeMap<RunId, (RunDetail
 }
 
 /// Reads all else that the folders of these runs tell, beside what counts of them where that is known, and their texts where they
-/// are asked for. A run that cannot be read is left out.
+/// are asked for, with the steps of those whose agents tell them. A run that cannot be read is left out.
 #[must_use]
 pub fn whole(
     reading: &Reading<'_>,
-    runs: &BTreeMap<RunId, Option<&RunDetails>>,
+    runs: &BTreeMap<RunId, (Option<&RunDetails>, Option<StepsIn>)>,
     with_texts: bool,
 ) -> BTreeMap<RunId, WholeRun> {
     let ids: Vec<RunId> = runs.keys().copied().collect();
     threads::read_each(&ids, |run| {
-        let details = match runs.get(&run).copied().flatten() {
+        let (known, steps_in) = *runs.get(&run)?;
+        let details = match known {
             Some(known) => {
                 let mut details = known.clone();
                 reading.complete(&mut details).ok()?;
@@ -47,18 +54,33 @@ pub fn whole(
             }
             None => reading.read(run, Extent::Whole).ok()?,
         };
-        Some(WholeRun { details, texts: with_texts.then(|| texts_of(reading, run)) })
+        Some(WholeRun { details, texts: with_texts.then(|| texts_of(reading, run, steps_in)) })
     })
 }
 
-fn texts_of(reading: &Reading<'_>, run: RunId) -> RunTexts {
+fn texts_of(reading: &Reading<'_>, run: RunId, steps_in: Option<StepsIn>) -> RunTexts {
     let first =
         |view| texts(reading, run, view).ok().and_then(|texts| texts.into_iter().find(|text| !text.bytes.is_empty()));
     RunTexts {
         prompt: first(View::Prompt).map(|text| clip(&text, MOST_OTHER, Part::Beginning)),
+        steps: steps_in.and_then(|steps_in| {
+            let written = output(reading, run, steps_in.output).ok().flatten()?;
+            Some(first_steps(&(steps_in.read)(&written.bytes)))
+        }),
         patch: first(View::Diff).map(|text| clip(&text, MOST_PATCH, Part::Beginning)),
         output: first(View::Log).map(|text| clip(&text, MOST_OTHER, Part::End)),
     }
+}
+
+/// The first steps of an agent, each with the beginning of its text.
+fn first_steps(steps: &Steps) -> ReportedSteps {
+    let kept = steps.kept();
+    let first = kept.iter().take(MOST_STEPS).map(|step| {
+        let (bytes, left_out) = (step.readable().into_bytes(), step.left_out_bytes);
+        let text = Text { title: "", path: String::new(), bytes, left_out };
+        (step.kind.clone(), clip(&text, MOST_STEP, Part::Beginning))
+    });
+    ReportedSteps { first: first.collect(), more: steps.left_out() + kept.len().saturating_sub(MOST_STEPS) }
 }
 
 /// The part of a text that is kept.

@@ -4,11 +4,12 @@ use super::stamp::Stamp;
 use super::*;
 use crate::model::details::samples::details;
 use crate::model::digest::Digest;
-use crate::model::reported::{Clip, ReportedRun, RunTexts, WholeRun};
+use crate::model::reported::{Clip, ReportedRun, ReportedSteps, RunTexts, WholeRun};
 use crate::model::row::RowStatus;
 use crate::model::row::samples::{missing, passed};
 use crate::model::samples::{snapshot, usd};
 use crate::model::score::Grade;
+use crate::model::steps::StepKind;
 use crate::stats::summaries::Settings;
 
 /// The snapshot of each file.
@@ -162,6 +163,13 @@ pub(super) fn hostile(size: usize) -> Reported {
         let clip = |text: String| Some(Clip { text, left_out: 7, is_withheld: false });
         let texts = RunTexts {
             prompt: clip(hostile.clone()),
+            steps: Some(ReportedSteps {
+                first: vec![
+                    (StepKind::ToolCall { name: hostile.clone() }, clip(hostile.clone()).unwrap()),
+                    (StepKind::ToolOutput { is_error: true }, clip(hostile.clone()).unwrap()),
+                ],
+                more: 3,
+            }),
             patch: clip(format!("{hostile}{}", "+".repeat(size))),
             output: clip(hostile.clone()),
         };

@@ -24,7 +24,7 @@ use crate::text::words::{shell_word, wrap};
 pub use agent::stages;
 pub use run::{attempts, facts, gradings, not_captured, run};
 pub use setup::{setup, tier};
-pub use steps::{steps, steps_json, steps_schema};
+pub use steps::{steps, steps_json, steps_schema, what_it_is};
 
 /// Columns of a screen.
 const COLUMNS: usize = 80;

@@ -1,7 +1,7 @@
 //! What an agent did, step by step, for people and as JSON.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::model::ids::RunId;
 use crate::model::steps::{Step, StepKind, Steps};
@@ -27,7 +27,18 @@ pub fn steps(run: RunId, steps: &Steps, path: &str, styles: Styles) -> String {
         page.line("what its agent wrote there tells none; `--log` in the place of `--steps` shows all that it wrote");
     }
     for (number, step) in (1..).zip(steps.kept()) {
-        let (tone, what) = heading(&step.kind);
+        let what = what_it_is(&step.kind);
+        let tone = match step.kind {
+            StepKind::Thought => Tone::Faint,
+            StepKind::Message | StepKind::ToolCall { .. } => Tone::Strong,
+            StepKind::ToolOutput { is_error } => {
+                if is_error {
+                    Tone::Bad
+                } else {
+                    Tone::Plain
+                }
+            }
+        };
         page.line(format_args!("\n{number:>4}  {}", styles.paint(tone, what)));
         add_text(&mut page, step, &path);
     }
@@ -37,18 +48,20 @@ pub fn steps(run: RunId, steps: &Steps, path: &str, styles: Styles) -> String {
     page.into_text()
 }
 
-fn heading(kind: &StepKind) -> (Tone, String) {
+/// What a step is, in words.
+#[must_use]
+pub fn what_it_is(kind: &StepKind) -> String {
     match kind {
-        StepKind::Thought => (Tone::Faint, "thought".to_owned()),
-        StepKind::Message => (Tone::Strong, "message".to_owned()),
-        StepKind::ToolCall { name } => (Tone::Strong, format!("calls {}", escape::terminal(name))),
-        StepKind::ToolOutput { is_error: false } => (Tone::Plain, "output".to_owned()),
-        StepKind::ToolOutput { is_error: true } => (Tone::Bad, "output: an error".to_owned()),
+        StepKind::Thought => "thought".to_owned(),
+        StepKind::Message => "message".to_owned(),
+        StepKind::ToolCall { name } => format!("calls {}", escape::terminal(name)),
+        StepKind::ToolOutput { is_error: false } => "output".to_owned(),
+        StepKind::ToolOutput { is_error: true } => "output: an error".to_owned(),
     }
 }
 
 fn add_text(page: &mut Page, step: &Step, path: &str) {
-    let whole = readable(step);
+    let whole = step.readable();
     let whole = whole.trim_end();
     if whole.is_empty() {
         page.line("      (no text)");
@@ -64,21 +77,6 @@ fn add_text(page: &mut Page, step: &Step, path: &str) {
     if left_out > 0 {
         page.line(format_args!("      … {} more, in {path}", bytes(left_out)));
     }
-}
-
-/// The text of a step as people read it: what a tool is given by name is shown name by name, each text as it is.
-fn readable(step: &Step) -> String {
-    let given = match step.kind {
-        StepKind::ToolCall { .. } => serde_json::from_str::<Map<String, Value>>(&step.text).ok(),
-        _ => None,
-    };
-    let Some(given) = given else { return step.text.clone() };
-    let of = |(name, value): (&String, &Value)| match value.as_str() {
-        Some(text) if text.contains('\n') => format!("{name}:\n  {}", text.trim_end().replace('\n', "\n  ")),
-        Some(text) => format!("{name}: {text}"),
-        None => format!("{name}: {value}"),
-    };
-    given.iter().map(of).collect::<Vec<_>>().join("\n")
 }
 
 /// The steps of a run, for programs.

@@ -47,6 +47,7 @@ fn run(place: usize, id: &str) -> ReportedRun {
     let clip = |text: String| Some(Clip { text, left_out: 0, is_withheld: false });
     let texts = RunTexts {
         prompt: clip(format!("Make it pass, as {} would.", run.subtest)),
+        steps: None,
         patch: clip(patch),
         output: clip("It was done.\n".repeat(10)),
     };

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::fixture::TestFixture;
-use crate::scenes::experiment;
+use crate::scenes::{experiment, output};
 use crate::shared::shared;
 use crate::world::{World, shipped};
 use driver::{Browser, ENTER, ESCAPE, RIGHT, TAB, is_installed};
@@ -19,19 +19,43 @@ use driver::{Browser, ENTER, ESCAPE, RIGHT, TAB, is_installed};
 const HOSTILE: &str =
     "</script><script>document.title='obeyed'</script><img src=x onerror=\"document.title='obeyed'\">";
 
+/// What a program in Claude Code's place tells of its steps.
+fn steps() -> String {
+    let events = [
+        json!({"type": "system", "subtype": "init", "session_id": "s"}),
+        json!({"type": "assistant", "message": {"id": "m1", "content": [
+            {"type": "text", "text": HOSTILE},
+            {"type": "tool_use", "id": "t1", "name": format!("Write{HOSTILE}"), "input": {"file_path": "done.html", "content": HOSTILE}}]}}),
+        json!({"type": "user", "message": {"role": "user", "content": [
+            {"type": "tool_result", "tool_use_id": "t1", "is_error": true, "content": HOSTILE}]}}),
+        json!({"type": "result", "subtype": "success", "is_error": false, "total_cost_usd": 0.25, "usage": {"input_tokens": 3, "output_tokens": 2}}),
+    ];
+    events.map(|event| format!("{event}\n")).concat()
+}
+
 /// The page of a real experiment whose agents write hostile texts.
 fn page(world: &World) -> PathBuf {
+    world.program("bin/claude", "#!/bin/sh\ncat >/dev/null\ncat \"$HOME/hostile\" >done.html\ncat \"$HOME/events\"\n");
+    world.write("home/hostile", HOSTILE);
+    world.write("home/events", &steps());
+
     let write = "printf '%s\\n' \"$HOSTILE_TEXT\" | tee done.html";
     let agent = |then: &str| format!("HOSTILE_TEXT={}; {write}; {then}", crate::browser::shell_quoted(HOSTILE));
     let fixture = TestFixture::new()
         .agent("T0/00-always", &agent("touch done"))
-        .agent("T0/01-never", &agent("exit 0"))
+        .subtest("T0/01-never", "agent: {kind: claude-code}\n")
         .agent("T1/00-sometimes", &agent("[ $((SCYLLA_RUN % 2)) = 0 ] || touch done"))
         .write(world);
-    world.scylla(&["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "2"]).exits(0);
+    run(world, &["--tiers-dir", &fixture, "--results-dir", "results", "--runs", "2"]);
     let dir = experiment(world);
     world.scylla(&["report", &dir, "--format", "html"]).exits(0);
     Path::new(&dir).join("report/report.html")
+}
+
+/// Runs the fixture with the program in Claude Code's place.
+fn run(world: &World, arguments: &[&str]) {
+    let path = format!("{}:{}", world.path("bin").display(), std::env::var("PATH").unwrap());
+    output(world.command(&[&["run", "--model", "sonnet"], arguments].concat()).env("PATH", &path)).exits(0);
 }
 
 fn shell_quoted(text: &str) -> String {
@@ -98,6 +122,8 @@ fn opens_and_goes_back(browser: &Browser) {
     {
         assert!(text.contains(words), "{words}: {text}");
     }
+    let steps = browser.script("return [...document.querySelectorAll('#view .steps h4')].map((it) => it.textContent)");
+    assert_eq!(steps, json!(["message", format!("calls Write{HOSTILE}"), "output: an error"]));
     assert_eq!(browser.script("return document.querySelectorAll('#view img, #view script').length"), 0);
     assert!(browser.script("return document.querySelectorAll('#view .diff .add').length").as_u64() >= Some(1));
     browser.back();

@@ -7,7 +7,7 @@ use crate::world::World;
 
 /// Two experiments of one fixture on one page.
 pub(super) fn are_told_apart(browser: &Browser, world: &World) {
-    world.scylla(&["run", "fixture", "--results-dir", "others", "--runs", "1"]).exits(0);
+    super::run(world, &["fixture", "--results-dir", "others", "--runs", "1"]);
     let folder = |results: &str| {
         let mut found = fs::read_dir(world.path(results)).unwrap().map(|entry| entry.unwrap());
         found.find(|entry| entry.path().is_dir()).unwrap().file_name().into_string().unwrap()

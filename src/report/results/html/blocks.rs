@@ -11,6 +11,7 @@ use super::super::Material;
 use crate::model::details::{ItemDetails, RunDetails};
 use crate::model::reported::{Clip, ReportedRun, RunTexts};
 use crate::model::row::RowStatus;
+use crate::model::steps::StepKind;
 use crate::report::show;
 use crate::text::escape;
 use crate::text::page::Page;
@@ -82,6 +83,9 @@ struct Block {
     more_files: usize,
     /// The place of its prompt among those of the page.
     prompt: Option<usize>,
+    /// What its agent did: of each step what it is, whether it is an error, and its text.
+    steps: Vec<(String, bool, Part)>,
+    more_steps: usize,
     patch: Option<Part>,
     output: Option<Part>,
     /// Whether its texts are left out, for the page would be too large.
@@ -263,6 +267,7 @@ fn shown(text: &str) -> String {
 }
 
 fn block(details: &RunDetails, texts: Option<&RunTexts>, prompt: Option<usize>) -> Block {
+    let steps = texts.and_then(|texts| texts.steps.as_ref());
     Block {
         facts: show::facts(details),
         judges: judges(details),
@@ -285,10 +290,16 @@ fn block(details: &RunDetails, texts: Option<&RunTexts>, prompt: Option<usize>) 
             .collect(),
         more_files: details.more_files,
         prompt,
+        steps: steps.iter().flat_map(|steps| &steps.first).map(step).collect(),
+        more_steps: steps.map_or(0, |steps| steps.more),
         patch: texts.and_then(|texts| texts.patch.as_ref()).map(Part::from),
         output: texts.and_then(|texts| texts.output.as_ref()).map(Part::from),
         is_cut: texts.is_none(),
     }
+}
+
+fn step((kind, text): &(StepKind, Clip)) -> (String, bool, Part) {
+    (show::what_it_is(kind), *kind == StepKind::ToolOutput { is_error: true }, Part::from(text))
 }
 
 fn judges(details: &RunDetails) -> Vec<Judge> {

@@ -282,6 +282,9 @@
     if (block.patch) all.append(part("Changes", block.patch.is_withheld ? null : diff(run, block.patch), clipped(block.patch, "is"), block.patch.left_out ? command(run, " --diff") : null));
     const prompt = block.prompt === null ? null : parsed(`prompt-${block.prompt}`);
     if (prompt) all.append(folded("Prompt", prompt.is_withheld ? null : pre(`Prompt of ${run.key}`, "text", prompt.text), clipped(prompt, "is"), prompt.left_out ? command(run, " --prompt") : null));
+    if (block.steps.length) all.append(folded(`Steps of the agent (${block.steps.length + block.more_steps})`, make("ol", { class: "steps" }, ...block.steps.map(([what, isError, text], at) => make("li", {},
+      make("h4", { class: isError ? "bad" : "" }, what), text.text ? pre(`Step ${at + 1} of ${run.key}`, "text", text.text) : null, clipped(text, "is")))),
+      block.more_steps ? make("p", { class: "note" }, `and ${block.more_steps} more: `, command(run, " --steps")) : null));
     if (block.output) all.append(folded("End of the agent’s output", clipped(block.output, "before this is"), block.output.is_withheld ? null : pre(`Output of the agent of ${run.key}`, "text", block.output.text),
       block.output.left_out ? command(run, " --log") : null));
     if (block.stages.length) all.append(part("Time", named(block.stages)));
