@@ -237,7 +237,7 @@ impl Status<'_> {
         let (runs, parts) = self.unknown_in_flight;
         let spent = self.spent.without_unknown(parts);
         let is = if runs == 1 { "is" } else { "are" };
-        let in_flight = (runs > 0).then(|| format!("; {} in flight {is} not counted yet", counted(runs, "run")));
+        let in_flight = (runs > 0).then(|| format!("; {} {is} not counted yet", counted(runs, "unfinished run")));
         facts.push(("spent", format!("{spent}{of}{}{}", left_out(spent), in_flight.unwrap_or_default())));
         facts
     }

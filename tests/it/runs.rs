@@ -237,7 +237,7 @@ fn each_experiment_is_in_the_list_whatever_lies_beside_it() {
     let newest = &experiments[0];
     assert_eq!(
         (&newest["state"], &newest["done"], &newest["planned"], &newest["passed"]),
-        (&json!("interrupted"), &json!(4), &json!(6), &json!(2)),
+        (&json!("incomplete"), &json!(4), &json!(6), &json!(2)),
         "{listed}"
     );
     assert_eq!((&newest["spent"], &newest["spent_unknown"]), (&json!(1.5), &json!(2)), "{listed}");
@@ -259,7 +259,7 @@ fn each_experiment_is_in_the_list_whatever_lies_beside_it() {
 
     let human = list(&[]).exits(0);
     let first: Vec<&str> = human.stdout.lines().nth(1).unwrap().split_whitespace().collect();
-    assert_eq!(first[1..6], ["interrupted", "4/6", "2", "at", "least"], "{human}");
+    assert_eq!(first[1..6], ["incomplete", "4/6", "2", "at", "least"], "{human}");
     assert!(list(&["--message-format", "json"]).stdout.contains("\"state\""));
     // Where nothing is named, it is the results folder of the workspace.
     let empty = World::new();

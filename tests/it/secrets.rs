@@ -248,3 +248,34 @@ fn a_secret_in_what_would_be_published_is_named_by_file_and_line_and_never_by_it
     assert!(other.stdout.contains("a token of GitHub") && !other.stdout.contains("MY_API_KEY"), "{other}");
     world.scylla(&["verify", &dir]).exits(0);
 }
+
+#[test]
+fn an_installed_agent_program_is_given_its_own_key_and_nobody_else_is() {
+    let world = World::new();
+    let given = "env | grep -o '^[A-Z]*_API_KEY\\|^OPENAI_BASE_URL' | sort | tr '\\n' ' '";
+    let events = r#"echo '{"type":"turn.started"}'; echo '{"type":"turn.completed","usage":{"input_tokens":1}}'"#;
+    let version = r#"if [ "$1" = --version ]; then echo codex-cli 1.2.3; exit; fi"#;
+    world.program("bin/codex", &format!("#!/bin/sh\n{version}\n({given}) >given\ntouch done\n{events}\n"));
+    let fixture = TestFixture::new()
+        .subtest("T0/00-codex", "agent: {kind: codex}\n")
+        .agent("T0/01-shell", &format!("({given}) >given; touch done"))
+        .check(&format!("test -f done; echo \"checked with $({given})\""))
+        .write(&world);
+    let mut command =
+        world.command(&["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1", "--attempts", "1"]);
+    command.env("PATH", format!("{}:{}", world.path("bin").display(), std::env::var("PATH").unwrap()));
+    command.env("OPENAI_API_KEY", "sk-of-codex").env("OPENAI_BASE_URL", "http://127.0.0.1:9/v1");
+    command.env("ANTHROPIC_API_KEY", "sk-of-another");
+    output(&mut command).exits(0);
+    let read = |path: &str| fs::read_to_string(world.experiment().join(path)).unwrap();
+    let patch = |run: &str| read(&format!("{run}/changes.patch"));
+    assert!(patch("T0/00/run_01").contains("OPENAI_API_KEY OPENAI_BASE_URL"), "{}", patch("T0/00/run_01"));
+    assert!(!patch("T0/00/run_01").contains("ANTHROPIC"), "{}", patch("T0/00/run_01"));
+    assert!(!patch("T0/01/run_01").contains("_API_KEY"), "{}", patch("T0/01/run_01"));
+    for run in ["T0/00/run_01", "T0/01/run_01"] {
+        let folder = world.experiment().join(run).join("checks");
+        let said: String =
+            fs::read_dir(folder).unwrap().map(|log| fs::read_to_string(log.unwrap().path()).unwrap()).collect();
+        assert!(said.contains("checked with") && !said.contains("_API_KEY"), "{said}");
+    }
+}

@@ -49,7 +49,7 @@ fn a_live_experiment_is_told_to_be_live_and_nothing_else_is_found() {
         // A run in flight may say yet what it costs.
         let status = world.scylla(&["status", dir.to_str().unwrap()]).exits(0);
         let told = status.stdout.lines().find(|line| line.contains("spent  ")).unwrap();
-        assert_eq!(told.trim(), "spent    $0.00; 1 run in flight is not counted yet", "{status}");
+        assert_eq!(told.trim(), "spent    $0.00; 1 unfinished run is not counted yet", "{status}");
         let listed = world.scylla(&["list", dir.parent().unwrap().to_str().unwrap()]).exits(0);
         assert!(listed.stdout.contains("$0.00 so far"), "{listed}");
         let human = world.scylla(&["verify", dir.to_str().unwrap()]).exits(3);
