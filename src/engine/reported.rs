@@ -16,9 +16,9 @@ use crate::store::{judge_checks, reported, seal};
 /// So many bytes of texts are read of an experiment: more is more than one reads, and than a browser opens at once.
 const MOST_TEXT_BYTES: usize = 24 << 20;
 /// Of so many runs everything is read: the folder of one takes longer than a hundred results.
-const MOST_WHOLE: usize = 2_000;
+const MOST_WHOLE: usize = 1_000;
 /// So many runs are read at once: their texts are in memory together before they are counted.
-const AT_ONCE: usize = 128;
+const AT_ONCE: usize = 512;
 
 /// Reads an experiment for a report; `name` is what the report calls it.
 ///

@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 /// Whether a terminal or an editor interprets the character instead of showing it: control characters, direction marks,
 /// line separators, and characters without a width that hide in text.
 fn is_obeyed(char: char) -> bool {
+    if char.is_ascii() {
+        return char.is_ascii_control();
+    }
     char.is_control()
         || matches!(char,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -15,7 +18,8 @@ fn is_obeyed(char: char) -> bool {
 /// Whether a text has only letters, digits and signs of ASCII, line feeds and tabs. Most texts have, and that is seen much faster
 /// than what each character is.
 fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'))
+    // Without an early end, so that many bytes are looked at by one instruction.
+    text.bytes().fold(true, |is_plain, byte| is_plain & matches!(byte, b' '..=b'~' | b'\n' | b'\t'))
 }
 
 /// Replaces each character for which `replacement` returns something; borrows when there is none.

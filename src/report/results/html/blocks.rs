@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::panic::resume_unwind;
+use std::thread;
 
 use serde::Serialize;
 
@@ -144,18 +146,22 @@ pub(super) fn add(page: &mut Page, material: &Material<'_>, mut room: usize) {
     let mut runs: Vec<(usize, &ReportedRun)> =
         material.experiments.iter().flat_map(|experiment| &experiment.runs).enumerate().collect();
     runs.sort_by_key(|(_, run)| run.row.status == RowStatus::Passed);
-    let mut kept: Vec<(usize, String)> = Vec::new();
     let mut prompts = Prompts::default();
+    let mut known_runs = Vec::new();
     for (place, run) in runs {
         let Some((details, texts)) = known(run) else { continue };
         let prompt = texts.and_then(|texts| texts.prompt.as_ref()).map(|prompt| prompts.place_of(prompt));
-        let with_texts = texts.map(|texts| json(&block(details, Some(texts), prompt)));
-        let bytes = |text: &String| text.len() + prompts.bytes_to_come(prompt);
-        if let Some(text) = with_texts.filter(|text| bytes(text) <= room) {
-            room -= bytes(&text);
+        known_runs.push((place, details, texts, prompt));
+    }
+    let written = each(&known_runs, |(_, details, texts, prompt)| json(&block(details, *texts, *prompt)));
+    let mut kept: Vec<(usize, String)> = Vec::new();
+    for ((place, details, texts, prompt), text) in known_runs.into_iter().zip(written) {
+        let bytes = text.len() + prompts.bytes_to_come(prompt);
+        if bytes <= room {
+            room -= bytes;
             prompts.keep(prompt);
             kept.push((place, text));
-        } else {
+        } else if texts.is_some() {
             let text = json(&block(details, None, None));
             if text.len() <= room {
                 room -= text.len();
@@ -170,6 +176,17 @@ pub(super) fn add(page: &mut Page, material: &Material<'_>, mut room: usize) {
     for (place, text) in kept {
         add_block(page, &format!("run-{place}"), &text);
     }
+}
+
+/// What is made of each of these, in their order, on as many threads as there are cores.
+fn each<T: Sync, R: Send>(all: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let make = &make;
+    thread::scope(|scope| {
+        let parts = all.chunks(all.len().div_ceil(cores).max(1));
+        let parts: Vec<_> = parts.map(|part| scope.spawn(move || part.iter().map(make).collect::<Vec<R>>())).collect();
+        parts.into_iter().flat_map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    })
 }
 
 /// What is known of a run: all that its folder tells, with its texts, or what its result tells.
