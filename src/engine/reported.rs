@@ -26,12 +26,13 @@ const AT_ONCE: usize = 512;
 /// When its folder cannot be read.
 pub fn reported(folder: &ExperimentFolder, name: String) -> Result<Reported, EngineError> {
     let survey = survey(folder, Depth::Results)?;
-    let reading = Reading::of(folder)?;
+    let mut reading = Reading::of(folder)?;
+    // A fixture that cannot be read costs names, not numbers.
+    let fixture = config::fixture::load(&folder.grading_fixture(reading.counting)).ok();
+    reading.may_lack_judges = fixture.as_ref().is_none_or(|fixture| fixture.min_judges.is_some());
     let rows = rows(folder, &survey);
     let judged: Vec<RunId> = rows.iter().filter(|row| !row.is_missing()).map(|row| row.run).collect();
     let mut read = reported::runs(&reading, &judged);
-    // A fixture that cannot be read costs names, not numbers.
-    let fixture = config::fixture::load(&folder.grading_fixture(reading.counting)).ok();
     let runs = rows.into_iter().map(|row| {
         let (details, digest) = read.remove(&row.run).unzip();
         let details = details.map(|mut details| {

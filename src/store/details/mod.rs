@@ -32,6 +32,8 @@ pub struct Reading<'a> {
     pub counting: GradingNumber,
     /// Whether this tool made it.
     is_ours: bool,
+    /// Whether a verdict may do without some judges, which only its own file tells.
+    pub may_lack_judges: bool,
 }
 
 /// How much of a run is read.
@@ -59,7 +61,12 @@ impl<'a> Reading<'a> {
     /// When its folder cannot be read.
     pub fn of(folder: &'a ExperimentFolder) -> Result<Self, StoreError> {
         let is_ours = config::read(folder).0.content().is_some();
-        Ok(Self { folder, counting: if is_ours { counting(folder)? } else { GradingNumber::FIRST }, is_ours })
+        Ok(Self {
+            folder,
+            counting: if is_ours { counting(folder)? } else { GradingNumber::FIRST },
+            is_ours,
+            may_lack_judges: true,
+        })
     }
 
     /// The folder of a run.
@@ -182,7 +189,8 @@ impl<'a> Reading<'a> {
         details.duration_seconds = Some(result.duration_seconds);
         details.judges = result.judges;
         // It is beside the result; whether it is whole is for `verify` to say.
-        let verdict = files::read_bounded(&graded.judge_result(), MOST_STAGE_FILE_BYTES).ok().flatten();
+        let read = || files::read_bounded(&graded.judge_result(), MOST_STAGE_FILE_BYTES).ok().flatten();
+        let verdict = self.may_lack_judges.then(read).flatten();
         let verdict = verdict.and_then(|bytes| serde_json::from_slice::<Verdict>(&bytes).ok());
         details.missing_judges = verdict.filter(|_| is_judged).map_or(0, |verdict| verdict.missing_judges);
         details.flags = result.flags;
