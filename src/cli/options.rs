@@ -123,6 +123,7 @@ pub fn options(args: &Run, located: &Located, places: &Places, loaded: Loaded) -
         jobs: operation.jobs.or(settings.jobs).unwrap_or_else(cores),
         attempts: operation.attempts.or(settings.attempts).unwrap_or(limits::ATTEMPTS),
         max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd).or(fixture.limits.max_cost_usd),
+        rate_limit_seconds: operation.max_pause.or(settings.max_pause).unwrap_or(limits::RATE_LIMIT_SECONDS),
         keep_workspaces: operation.keep_workspaces.or(settings.keep_workspaces).unwrap_or_default(),
         containment: operation.containment.or(settings.containment).unwrap_or_default(),
         work_dir: work_dir(operation, located),
@@ -287,6 +288,7 @@ pub fn operate(config: &mut Config, flags: &OperationFlags, differences: &mut Di
     config.jobs = flags.jobs.unwrap_or(config.jobs);
     config.attempts = flags.attempts.unwrap_or(config.attempts);
     config.max_cost_usd = flags.max_cost_usd.or(config.max_cost_usd);
+    config.rate_limit_seconds = flags.max_pause.unwrap_or(config.rate_limit_seconds);
     config.keep_workspaces = flags.keep_workspaces.unwrap_or(config.keep_workspaces);
     config.containment = flags.containment.unwrap_or(config.containment);
     config.work_dir = flags.work_dir.clone().or_else(|| config.work_dir.take());

@@ -184,7 +184,7 @@ impl Alone<'_> {
                     self.refused = self.pauses.as_ref().and_then(|pauses| pauses.until(&model));
                     self.backend.answer(self.run, self.refused.is_none());
                 }
-                Report::Answered => {}
+                Report::Asked { .. } => {}
                 Report::Ended(Done { spent, end, .. }) => return self.end(spent, end),
                 Report::Lost => return Err(EngineError::WorkerLost),
             }

@@ -22,6 +22,9 @@ pub struct Endpoint {
     pub key: Option<String>,
     /// Whether the form of the answer is asked for by the API's own means, and not in words alone.
     pub structured: bool,
+    /// Most tokens of one answer, what the model thinks included; by default the API's own limit, or ours where the API wants one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
     /// How long all questions together may take, in seconds.
     pub timeout_seconds: u64,
 }
@@ -96,6 +99,7 @@ mod tests {
             base_url: base_url.map(str::to_owned),
             key: key.map(str::to_owned),
             structured: true,
+            max_tokens: None,
             timeout_seconds: 60,
         }
     }

@@ -25,6 +25,10 @@ pub(super) static KIND: Kind<Judge> = Kind {
         ("base_url", "below which URL it is asked (the provider's, or what the provider's usual variable says)"),
         ("key", "the variable that holds the key (the provider's usual one)"),
         ("structured", "whether the form of the answer is asked for by the API's own means (true)"),
+        (
+            "max_tokens",
+            "most tokens of one answer, what the model thinks included (32000 for `anthropic`, else the endpoint's own)",
+        ),
         ("prompt_file", "a template for the prompt, in place of our own"),
         ("timeout_seconds", "how long it may take (600)"),
     ],
@@ -57,6 +61,7 @@ fn read(keys: &dyn Keys) -> Option<Judge> {
     let base_url = keys.text("base_url");
     let key = keys.text("key");
     let structured = keys.flag("structured").unwrap_or(true);
+    let max_tokens = keys.count("max_tokens");
     let timeout_seconds = keys.seconds("timeout_seconds").unwrap_or(USUAL_SECONDS);
     let template = keys.file("prompt_file");
     let wrong = base_url.as_deref().and_then(|url| Some((url, wrong_base_url(url)?)));
@@ -79,7 +84,7 @@ fn read(keys: &dyn Keys) -> Option<Judge> {
     if wrong.is_some() || wrong_key.is_some() || wrong_template.is_some() {
         return None;
     }
-    let endpoint = Endpoint { api: api?, model: model?, base_url, key, structured, timeout_seconds };
+    let endpoint = Endpoint { api: api?, model: model?, base_url, key, structured, max_tokens, timeout_seconds };
     Some(Judge::new(Model { name: name?, endpoint, template }))
 }
 

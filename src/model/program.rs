@@ -87,6 +87,10 @@ pub trait Keys {
     fn flag(&self, _key: &'static str) -> Option<bool> {
         None
     }
+    /// A whole number from 1, if the key is there; without more said, none is.
+    fn count(&self, _key: &'static str) -> Option<u32> {
+        None
+    }
     /// The file of the fixture that a key names, if the key is there; `None` after a mistake. Without more said, none is.
     fn file(&self, _key: &'static str) -> Option<Option<NamedFile>> {
         Some(None)

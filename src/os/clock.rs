@@ -6,6 +6,7 @@ use std::fs;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 /// The wall clock's time, cut to whole milliseconds, so that a time that was written and read again is the same.
@@ -13,6 +14,12 @@ use jiff::{SignedDuration, Timestamp};
 pub fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}
+
+/// The zone of the clocks that people see on this machine: that of `TZ`, else the system's, else UTC.
+#[must_use]
+pub fn zone() -> TimeZone {
+    TimeZone::system()
 }
 
 /// The time that is left until `time`; `None` when it has passed.

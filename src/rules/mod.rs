@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod costs;
+pub mod facts;
 pub mod filter;
 pub mod gradings;
 pub mod index;

@@ -9,7 +9,8 @@ use crate::model::money::Usd;
 use crate::model::outcome::{FailureKind, StopLevel, StopSignal};
 use crate::model::usage::Total;
 use crate::rules::costs::{Costs, Spent};
-use crate::rules::limiter::{Concurrency, Limit, Limiter, Pause};
+use crate::rules::facts::{Change, Consequence, Fact};
+use crate::rules::limiter::{Limit, Limiter, Pause};
 use crate::rules::queue::Queue;
 use crate::rules::retry::{self, Beyond, Failed, ForRun, SoFar};
 
@@ -69,97 +70,6 @@ pub(super) struct InARow {
     last: RunId,
 }
 
-/// Something that happened.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Fact {
-    /// A worker has started on the run.
-    Started(RunId),
-    /// The run is committed.
-    Committed {
-        /// The run.
-        run: RunId,
-        /// What was spent on it in this session.
-        spent: Total,
-        /// Cost of agent and judges, in whichever session.
-        cost: Total,
-    },
-    /// Infrastructure failed in the run.
-    Failed {
-        /// The run.
-        run: RunId,
-        /// What failed.
-        failed: Failed,
-        /// What the attempt cost.
-        cost: Total,
-        /// The model that its agent asks, when the agent will be asked again; else the run asks the same model as
-        /// before.
-        agent: Option<ModelName>,
-    },
-    /// The run's model has answered, and is not being asked any more.
-    Answered(RunId),
-    /// The run needs a model that may not be asked now.
-    Waits {
-        /// The run.
-        run: RunId,
-        /// What was spent on it in this session.
-        spent: Total,
-        /// The model.
-        model: ModelName,
-    },
-    /// A rate limit from a former session still lasts for so long from now on.
-    StillLimited(ModelName, Duration),
-    /// The run was stopped together with the coordinator; with its cost as far as it is known.
-    Stopped(RunId, Total),
-    /// Another worker has the run: it is left alone in this session.
-    Claimed(RunId),
-    /// A signal came.
-    Signal(StopSignal),
-    /// Another run could exceed the cost ceiling.
-    BudgetReached,
-    /// A wait is over.
-    WaitOver,
-    /// The winners that a tier inherits from are known and its baselines are made: it may begin.
-    Inherited(TierId),
-    /// A source tier of this tier has no result, so this tier cannot begin.
-    Blocked(TierId),
-    /// The experiment's folder cannot be written: runs in flight may end, nothing more is begun.
-    Halt,
-}
-
-/// The consequences of a fact beyond the state itself, for the caller to act on.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Consequence {
-    /// For the run that failed.
-    pub run: Option<ForRun>,
-    /// For what runs share.
-    pub changes: Vec<Change>,
-}
-
-/// Something that runs share has changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// The provider of a model asks to wait until this time.
-    RateLimited(ModelName, Duration),
-    /// The provider of a model asks to wait until this time, which is longer than allowed.
-    RateLimitExhausted(ModelName, Duration),
-    /// The wait for a model is over.
-    RateLimitOver(ModelName),
-    /// The number of runs that may ask a model at once changed.
-    Concurrency(ModelName, Concurrency),
-    /// Nothing more of the tier is started in this session, after this many runs in a row failed.
-    TierStopped(u32),
-    /// Nothing more is started in this session, because of a failure.
-    SessionStopped,
-    /// The stop level rose to this one.
-    StopLevelRaised(StopLevel),
-}
-
-impl FromIterator<Change> for Consequence {
-    fn from_iter<I: IntoIterator<Item = Change>>(changes: I) -> Self {
-        Self { run: None, changes: changes.into_iter().collect() }
-    }
-}
-
 impl State {
     /// A session with `runs` to do, each with the model that it asks first; the `withheld` ones are left alone.
     pub fn new(
@@ -202,7 +112,7 @@ impl State {
                 let next = agent.or_else(|| asking.as_ref().map(|asking| asking.model.clone()));
                 return self.fail(run, failed, (asking, next), limits, now);
             }
-            Fact::Answered(run) => return self.answered(run, limits),
+            Fact::Asked { run, answered } => return self.asked(run, answered, limits),
             Fact::Waits { run, spent, model } => {
                 self.leave(run);
                 self.spent.add(run.tier, spent);
@@ -268,10 +178,14 @@ impl State {
         Some(asking)
     }
 
-    fn answered(&mut self, run: RunId, limits: &Limits) -> Consequence {
+    fn asked(&mut self, run: RunId, answered: bool, limits: &Limits) -> Consequence {
         let asking = self.in_flight.get_mut(&run).and_then(Option::take);
         let Some(Asking { model, since }) = asking else { return Consequence::default() };
         self.limiter.leave(&model);
+        if !answered {
+            self.limiter.failed(&model);
+            return Consequence::default();
+        }
         let changed = self.limiter.answered(&model, since, limits.jobs);
         changed.map(|concurrency| Change::Concurrency(model, concurrency)).into_iter().collect()
     }

@@ -1,8 +1,8 @@
 //! When a rate limit ends, as the texts of providers and agent programs say it: `resets 4pm (Europe/Berlin)`,
 //! `resets Apr 3, 6am (UTC)`, `try again in 1m30s`, or the header `Retry-After`.
 //!
-//! A time of the day without a zone is not taken: the wait would be wrong by hours. Zones come with the program, so that
-//! a text means the same on every machine.
+//! A time of the day without a zone is what the clocks of a machine show: it is taken only where that zone is given. Zones come
+//! with the program, so that a text means the same on every machine.
 
 use jiff::civil::{Date, Time};
 use jiff::fmt::rfc2822;
@@ -18,16 +18,27 @@ const JUST_PASSED: SignedDuration = SignedDuration::from_mins(5);
 /// Months by the three letters that they begin with.
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/// The instant at which a text says that its rate limit ends; `None` when it says none, or one that has passed.
+/// The instant at which a text says that its rate limit ends; `None` when it says none, one that has passed, or a time of the day
+/// without a zone.
 #[must_use]
 pub fn of_text(text: &str, now: Timestamp) -> Option<Timestamp> {
+    read(text, now, None)
+}
+
+/// The same, where a time of the day without a zone is one of `here`.
+#[must_use]
+pub fn of_text_here(text: &str, now: Timestamp, here: &TimeZone) -> Option<Timestamp> {
+    read(text, now, Some(here))
+}
+
+fn read(text: &str, now: Timestamp, here: Option<&TimeZone>) -> Option<Timestamp> {
     let lower = text.to_ascii_lowercase();
     let after = |words: &[&str]| {
         let found = words.iter().filter_map(|word| lower.find(word).map(|at| at + word.len()));
         found.max()
     };
     let duration = after(&BEFORE_DURATIONS).and_then(|at| now.checked_add(duration(lower.get(at..)?)?).ok());
-    let time = || after(&BEFORE_TIMES).and_then(|at| time(lower.get(at..)?, text.get(at..)?, now));
+    let time = || after(&BEFORE_TIMES).and_then(|at| time(lower.get(at..)?, text.get(at..)?, (now, here)));
     let seconds = || text.rsplit_once('|').and_then(|(_, seconds)| of_epoch(seconds.trim()));
     duration.or_else(time).or_else(seconds).filter(|at| *at > now)
 }
@@ -75,8 +86,12 @@ fn seconds_of(unit: &str) -> Option<f64> {
 
 /// A time of the day that a text begins with, perhaps after a date, with its zone. `spelled` is the same text as it was
 /// written: names of zones have capitals.
-fn time(text: &str, spelled: &str, now: Timestamp) -> Option<Timestamp> {
-    let zone = zone(text, spelled)?;
+fn time(text: &str, spelled: &str, (now, here): (Timestamp, Option<&TimeZone>)) -> Option<Timestamp> {
+    let zone = match zone(text, spelled) {
+        Zone::Known(zone) => zone,
+        Zone::Unnamed => here?.clone(),
+        Zone::Unknown => return None,
+    };
     let today = zone.to_datetime(now).date();
     let (date, rest) = date(text, today).map_or((None, text), |(date, rest)| (Some(date), rest));
     let time = time_of_day(rest.trim_start().trim_start_matches("at ").trim_start())?;
@@ -128,14 +143,22 @@ fn time_of_day(text: &str) -> Option<Time> {
     Time::new(hour, if minute.is_empty() { 0 } else { minute.parse().ok()? }, 0, 0).ok()
 }
 
+/// The zone that a text names behind a time.
+enum Zone {
+    Known(TimeZone),
+    /// One that nobody knows.
+    Unknown,
+    Unnamed,
+}
+
 /// The zone in brackets behind a time, or `UTC` or `GMT` without them.
-fn zone(text: &str, spelled: &str) -> Option<TimeZone> {
+fn zone(text: &str, spelled: &str) -> Zone {
     let bracketed = spelled.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
     if let Some((name, _)) = bracketed {
-        return TimeZoneDatabase::bundled().get(name.trim()).ok();
+        return TimeZoneDatabase::bundled().get(name.trim()).map_or(Zone::Unknown, Zone::Known);
     }
     let mut words = text.split(|it: char| !it.is_ascii_alphanumeric()).take(8);
-    words.any(|word| matches!(word, "utc" | "gmt")).then_some(TimeZone::UTC)
+    if words.any(|word| matches!(word, "utc" | "gmt")) { Zone::Known(TimeZone::UTC) } else { Zone::Unnamed }
 }
 
 /// The beginning of a text whose characters are all like that, and the rest.
@@ -169,6 +192,24 @@ mod tests {
         ] {
             assert_eq!(of_text(text, noon), Some(at(expected)), "{text}");
         }
+    }
+
+    #[test]
+    fn a_time_of_the_day_without_a_zone_is_that_of_the_machine_where_it_is_known() {
+        let noon = at("2026-11-28T12:00:00Z");
+        let here = TimeZoneDatabase::bundled().get("America/New_York").unwrap();
+        for (text, expected) in [
+            ("resets 4pm", Some("2026-11-28T21:00:00Z")),
+            ("You've hit your limit · resets 6am", Some("2026-11-29T11:00:00Z")),
+            ("resets Dec 3, 6am", Some("2026-12-03T11:00:00Z")),
+            ("resets 4pm (UTC)", Some("2026-11-28T16:00:00Z")),
+            ("try again in 1m30s", Some("2026-11-28T12:01:30Z")),
+            ("resets 4pm (Nowhere/Land)", None),
+            ("resets soon", None),
+        ] {
+            assert_eq!(of_text_here(text, noon, &here), expected.map(at), "{text}");
+        }
+        assert_eq!(of_text("resets 4pm", noon), None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::model::usage::Total;
 use crate::os::terminal::Size;
 use crate::stats::tiers::share;
 use crate::text::escape;
-use crate::text::words::{counted, duration, percent, rough_duration};
+use crate::text::words::{counted, duration, moment, percent, rough_duration};
 
 use super::lines::{SetupNames, stage_name};
 use crate::text::short::and_more;
@@ -142,7 +142,8 @@ impl ProgressView {
         whole.extend(self.waits.iter().map(|(model, until)| {
             let model = escape::terminal(model);
             let left = duration(seconds_between(at, *until));
-            format!("  {} {model} for {left} more (rate limit)", styles.paint(Tone::Warning, "waits"))
+            let paused = styles.paint(Tone::Warning, "paused");
+            format!("  {model}: {paused} until {} (rate limit, {left} more)", moment(*until))
         }));
         whole.truncate(rows);
         let some_in_flight = self.in_flight.len().min(FEWEST_IN_FLIGHT_LINES);

@@ -57,6 +57,52 @@ fn of<'a>(found: &'a Value, judge: &str) -> &'a Value {
 }
 
 #[test]
+fn a_judge_is_shown_the_fixture_without_gold_examples_and_solution_however_it_is_contained() {
+    for containment in ["auto", "walk"] {
+        let world = World::new();
+        let (seen, whole) = (world.path("seen"), world.path("whole"));
+        // A folder of the world is not hidden from a judge that is contained.
+        let looks = format!(
+            r#"cd "$SCYLLA_FIXTURE" && find -L . -type f | sort >> {}; find {}/*/config -type f -size +0 | sort >> {}"#,
+            seen.display(),
+            world.results().display(),
+            whole.display()
+        );
+        let line = format!(r#"{looks}; cat "$SCYLLA_FIXTURE/judges/looks.json""#);
+        world.scylla(&["fixture", "new", "task"]).exits(0);
+        world.write("task/expected/gold/other.yaml", "patch_file: patches/other.patch\nscores: {R001: 0, R002: 1}\n");
+        let solution = fs::read_to_string(world.path("task/expected/solution.patch")).unwrap();
+        world.write("task/patches/other.patch", &solution);
+        edit(&world, "task/test.yaml", "  - kind: checks\n", &format!("  - {}\n", judge("looks", &line)));
+        giving(&world, "looks", [1.0, 1.0]);
+        let arguments = ["run", "task", "--results-dir", "results", "--runs", "1", "--containment", containment];
+        let output = world.scylla(&arguments).exits(0);
+        let seen = fs::read_to_string(seen).unwrap_or_else(|_| panic!("{output}"));
+        for shown in ["./expected/rubric.yaml", "./expected/criteria.md", "./judges/looks.json", "./test.yaml"] {
+            assert!(seen.lines().any(|line| line == shown), "{containment}: {seen}");
+        }
+        for kept in ["gold", "solution", "other.patch"] {
+            assert!(!seen.contains(kept), "{containment}: {seen}");
+            // What a namespace hides is not found in the experiment's folder either.
+            let whole = fs::read_to_string(&whole).unwrap();
+            assert!(containment == "walk" || !is_namespace(&output) || !whole.contains(kept), "{whole}");
+        }
+        // A later grading is shown its own.
+        let dir = crate::scenes::experiment(&world);
+        edit(&world, "task/expected/criteria.md", ".", ".\nOnce more.");
+        world.scylla(&["regrade", &dir, "--from", "task"]).exits(0);
+        let seen = fs::read_to_string(world.path("seen")).unwrap();
+        assert!(!seen.contains("gold") && !seen.contains("solution"), "{containment}: {seen}");
+        world.scylla(&["verify", &dir]).exits(0);
+    }
+}
+
+/// Whether the runs of a session were contained by a namespace.
+fn is_namespace(output: &Output) -> bool {
+    output.stderr.contains("contained by bubblewrap")
+}
+
+#[test]
 fn every_judge_is_held_against_every_example_and_one_that_drifts_is_named() {
     let world = world(&[&always("mild"), &judge("mute", "exit 4")]);
     giving(&world, "mild", [1.0, 1.0]);

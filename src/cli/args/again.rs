@@ -61,8 +61,8 @@ pub struct Regrade {
 }
 
 /// Flags whose values an experiment saves.
-const SAVED: [&str; 8] =
-    ["thinking", "timeout", "inherit", "jobs", "attempts", "keep_workspaces", "containment", "work_dir"];
+const SAVED: [&str; 9] =
+    ["thinking", "timeout", "inherit", "jobs", "attempts", "max_pause", "keep_workspaces", "containment", "work_dir"];
 /// The beginning of a default in a help text.
 const DEFAULT: &str = " [default: ";
 

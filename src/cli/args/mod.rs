@@ -281,6 +281,12 @@ pub struct OperationFlags {
     /// that they cost: such an attempt counts as the dearest run of its tier, or as nothing while none is known.
     #[arg(long, value_name = "USD", value_parser = values::dollars, allow_negative_numbers = true)]
     pub max_cost_usd: Option<Usd>,
+    /// How long a session waits for the rate limits of one model in total, such as `90s`, `30m` or `6h` [default: 24h]
+    ///
+    /// When its provider asks for more, nothing more that needs the model is started; other models go on. The time of a limit is
+    /// kept, and a resume with a longer pause waits for it.
+    #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true)]
+    pub max_pause: Option<u64>,
     /// Ask at once, although a provider named a later time when it was asked last
     ///
     /// Without it nothing starts before the time that a rate limit of a former session named.

@@ -55,6 +55,8 @@ pub struct Settings {
     pub attempts: Option<u32>,
     /// `max-cost-usd`: ceiling of the cost of an experiment.
     pub max_cost_usd: Option<Usd>,
+    /// `max-pause`: how long a session waits for the rate limits of one model in total, in seconds.
+    pub max_pause: Option<u64>,
     /// `keep-workspaces`: which workspaces stay after the commit.
     pub keep_workspaces: Option<KeepWorkspaces>,
     /// `containment`: how the processes of a run are held together.
@@ -107,6 +109,7 @@ impl Settings {
             max_subtests: self.max_subtests.or(lower.max_subtests),
             attempts: self.attempts.or(lower.attempts),
             max_cost_usd: self.max_cost_usd.or(lower.max_cost_usd),
+            max_pause: self.max_pause.or(lower.max_pause),
             keep_workspaces: self.keep_workspaces.or(lower.keep_workspaces),
             containment: self.containment.or(lower.containment),
             work_dir: self.work_dir.or(lower.work_dir),
@@ -147,6 +150,7 @@ fn settings(fields: Fields<'_>) -> Settings {
         max_subtests: fields.count("max-subtests", limits::MOST_RUNS_PER_SUBTEST),
         attempts: fields.count("attempts", limits::MOST_ATTEMPTS),
         max_cost_usd: fields.cost("max-cost-usd"),
+        max_pause: fields.seconds("max-pause"),
         keep_workspaces: fields.choice(
             "keep-workspaces",
             [("none", KeepWorkspaces::None), ("failed", KeepWorkspaces::Failed), ("all", KeepWorkspaces::All)],

@@ -23,6 +23,7 @@ attempts = 5
 max-cost-usd = 1.5
 keep-workspaces = "failed"
 containment = "walk"
+max-pause = 90
 gate = { max-missing = 1, max-errored = 0, min-runs = 5, min-judges = 2, min-pass-rate = { "T1/02" = 0.8, T0 = 1 }, deny-warnings = true }
 "#;
 
@@ -46,6 +47,7 @@ fn whole() -> Settings {
         max_subtests: Some(4),
         attempts: Some(5),
         max_cost_usd: Usd::from_dollars(1.5).ok(),
+        max_pause: Some(90),
         keep_workspaces: Some(KeepWorkspaces::Failed),
         containment: Some(ContainmentChoice::Walk),
         gate: Some(Policy {
@@ -114,6 +116,7 @@ fn what_is_set_wins_over_the_lower_place_for_every_key() {
         max_subtests: Some(9),
         attempts: Some(9),
         max_cost_usd: Some(Usd::ZERO),
+        max_pause: Some(9),
         keep_workspaces: Some(KeepWorkspaces::All),
         containment: Some(ContainmentChoice::Auto),
         gate: Some(Policy::default()),

@@ -115,7 +115,7 @@ impl Link for Wire {
         }
     }
 
-    fn answered(&self) {
-        self.send(Report::Answered);
+    fn asked(&self, answered: bool) {
+        self.send(Report::Asked { answered });
     }
 }

@@ -48,8 +48,11 @@ pub(in crate::engine) enum Report {
     Event(Event),
     /// The run needs this model next, and waits to learn whether it may ask it now.
     Asks(ModelName),
-    /// The model has answered.
-    Answered,
+    /// The model is not being asked any more.
+    Asked {
+        /// Whether it has answered.
+        answered: bool,
+    },
     /// The worker is done with the run.
     Ended(Done),
     /// The worker ended without a report.

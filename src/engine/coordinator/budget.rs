@@ -5,7 +5,7 @@ use crate::model::event::Event;
 use crate::model::ids::RunId;
 use crate::model::money::Usd;
 use crate::model::usage::Total;
-use crate::rules::state::Fact;
+use crate::rules::facts::Fact;
 
 impl Coordinator<'_> {
     /// Starts nothing more: another run could exceed the ceiling.

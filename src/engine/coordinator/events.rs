@@ -8,8 +8,8 @@ use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::outcome::{Failure, RunStatus, Stage, StopLevel, StopSignal};
 use crate::model::usage::Total;
 use crate::os::clock;
+use crate::rules::facts::{Change, Consequence, Fact};
 use crate::rules::retry::{Failed, ForRun, Who};
-use crate::rules::state::{Change, Consequence, Fact};
 
 /// How many failures the checkpoint keeps: nobody reads more.
 const MOST_FAILURES: usize = 1000;
@@ -43,8 +43,8 @@ impl Coordinator<'_> {
                 let may = self.may_ask(run, &model);
                 self.backend.answer(run, may);
             }
-            Report::Answered => {
-                let changes = self.apply(Fact::Answered(run)).changes;
+            Report::Asked { answered } => {
+                let changes = self.apply(Fact::Asked { run, answered }).changes;
                 self.follow(changes);
             }
             Report::Ended(done) => self.end(run, done),

@@ -11,7 +11,7 @@ use crate::model::ids::TierId;
 use crate::model::inherited::TakenOver;
 use crate::model::inherited::Winner;
 use crate::os::clock;
-use crate::rules::state::Fact;
+use crate::rules::facts::Fact;
 use crate::stats::winner::winner_among;
 use crate::store::results;
 use crate::text::words::list;

@@ -32,10 +32,11 @@ use crate::model::task::Fixture;
 use crate::model::usage::Total;
 use crate::os::clock::{self, Stopwatch};
 use crate::os::signal::{self, Listening};
+use crate::rules::facts::{Consequence, Fact};
 use crate::rules::next::{Action, next};
 use crate::rules::pacing::Pacing;
 use crate::rules::retry::attempts_left;
-use crate::rules::state::{Consequence, Fact, State};
+use crate::rules::state::State;
 use crate::store::{self, StoreError};
 use crate::text::words::list;
 

@@ -15,7 +15,8 @@ use crate::model::ids::{ModelName, RunId};
 use crate::model::outcome::{ExperimentStatus, Stage};
 use crate::model::usage::Total;
 use crate::os::clock;
-use crate::rules::state::{Change, Fact, State};
+use crate::rules::facts::{Change, Fact};
+use crate::rules::state::State;
 use crate::text::words::duration;
 
 /// A provider's time that is later than the one before by no more than this is not recorded again.
@@ -62,8 +63,9 @@ impl Coordinator<'_> {
                     let until = self.keep_limit(&model, until);
                     let until = until.round(Unit::Second).unwrap_or(until);
                     let message = format!(
-                        "{model} is rate limited until {until}, and no session waits more than {} for a model in all: nothing \
-                         more that needs it is started; a resume with `--ignore-rate-limit` asks before",
+                        "{model} is rate limited until {until}, and a session waits at most {} for a model in all: nothing \
+                         more that needs it is started; `--max-pause` waits longer, and a resume with `--ignore-rate-limit` \
+                         asks before",
                         duration(self.limits.rate_limit.as_secs_f64())
                     );
                     self.emit(&Event::Notice { message });

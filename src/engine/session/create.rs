@@ -59,6 +59,8 @@ pub struct Options {
     pub attempts: u32,
     /// The cost ceiling.
     pub max_cost_usd: Option<Usd>,
+    /// Longest wait for the rate limits of a model in total, in seconds.
+    pub rate_limit_seconds: u64,
     /// Which workspaces are kept.
     pub keep_workspaces: KeepWorkspaces,
     /// How the processes of a run are held together.
@@ -160,7 +162,7 @@ pub(in crate::engine) fn furnish(
         work_dir: options.work_dir,
         grace_seconds: limits::GRACE_SECONDS,
         systemic_failures: limits::SYSTEMIC_FAILURES,
-        rate_limit_seconds: limits::RATE_LIMIT_SECONDS,
+        rate_limit_seconds: options.rate_limit_seconds,
         unknown: serde_json::Map::new(),
     };
     make_own_baselines(folder, &config, &options.fixture)?;

@@ -16,11 +16,13 @@ use crate::model::event::Event;
 use crate::model::outcome::{AttemptEnd, Failure, FailureKind, Stage};
 use crate::model::result::RunResult;
 use crate::model::usage::Total;
+use crate::os::clock;
 use crate::os::process::OrphanState;
 use crate::rules::retry::is_last;
 use crate::rules::stage::Reached;
 use crate::store::StoreError;
 use crate::store::claim::Claim;
+use crate::text::resets;
 
 /// Does a job, unless another worker has its run. The caller may have claimed the run already.
 pub(in crate::engine) fn work(place: &Workplace, job: Job, claim: Option<Claim>, link: &dyn Link) -> Done {
@@ -83,6 +85,10 @@ fn attempt(work: &mut Work<'_>, job: Job) -> RunEnd {
         Halt::Waits(model) => RunEnd::Waits { model, stage, agent_complete },
         Halt::Failed(failure) => {
             let mut failure = work.with_excerpt(failure);
+            if failure.kind == FailureKind::RateLimit {
+                let named = || resets::of_text_here(&failure.message, clock::now(), &clock::zone());
+                failure.retry_at = failure.retry_at.or_else(named);
+            }
             failure.message = work.redacted(&failure.message);
             let last = is_last(failure.kind, job.attempts);
             if !agent_complete

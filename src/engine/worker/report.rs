@@ -26,8 +26,8 @@ pub(in crate::engine) trait Link {
     fn event(&self, event: Event);
     /// Asks whether the run may ask the model now.
     fn may_ask(&self, model: &ModelName) -> Permission;
-    /// Reports that the model has answered, and is not being asked any more.
-    fn answered(&self);
+    /// Reports that the model is not being asked any more: it has answered, or failed in another way than by a rate limit.
+    fn asked(&self, answered: bool);
 }
 
 /// Whether a model may be asked.

@@ -13,13 +13,14 @@ pub(super) static FORM: Form = Form {
     completion,
 };
 
-/// Most tokens of an answer. The API wants a number; scores and reasons take far less.
-const MOST_TOKENS: u32 = 8192;
+/// Most tokens of an answer where the fixture says none: the API wants a number. Scores and reasons take far less, but what a model
+/// thinks before counts too. Every model that thinks may write so many.
+const MOST_TOKENS: u32 = 32_000;
 
 fn body(question: &Question<'_>) -> Value {
     let mut body = json!({
         "model": question.model,
-        "max_tokens": MOST_TOKENS,
+        "max_tokens": question.max_tokens.unwrap_or(MOST_TOKENS),
         "messages": [{"role": "user", "content": question.prompt}],
     });
     if let Some(schema) = question.schema {
@@ -34,7 +35,7 @@ fn completion(body: &Value) -> Option<Completion> {
     let used = content.iter().find(|part| part["type"] == "tool_use");
     let text = used.map_or_else(|| texts(&body["content"], "text"), |tool| tool["input"].to_string());
     let unfinished = match body["stop_reason"].as_str() {
-        Some("max_tokens") => Some(format!("the answer is longer than {MOST_TOKENS} tokens")),
+        Some("max_tokens") => Some("the answer is longer than `max_tokens` of the judge allows".to_owned()),
         Some("refusal") => Some("the model refuses to answer".to_owned()),
         Some("model_context_window_exceeded") => Some("the question is too long for the model".to_owned()),
         _ => None,

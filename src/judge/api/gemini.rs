@@ -19,6 +19,9 @@ fn body(question: &Question<'_>) -> Value {
         body["generationConfig"] =
             json!({"responseMimeType": "application/json", "responseSchema": in_dialect(schema)});
     }
+    if let Some(most) = question.max_tokens {
+        body["generationConfig"]["maxOutputTokens"] = json!(most);
+    }
     body
 }
 

@@ -46,6 +46,8 @@ pub struct Question<'a> {
     pub prompt: &'a str,
     /// The JSON schema of the answer, when its form is asked for by the API's own means.
     pub schema: Option<&'a Value>,
+    /// Most tokens of the answer, what the model thinks included; `None` for the API's own limit.
+    pub max_tokens: Option<u32>,
 }
 
 /// The name by which the form of the answer is called.

@@ -13,9 +13,12 @@ pub(super) static FORM: Form = Form {
     completion,
 };
 
-/// Says nothing of the length: servers name that limit differently, and refuse the other name.
+/// Says nothing of the length unless the fixture does: not every server knows that name of the limit.
 fn body(question: &Question<'_>) -> Value {
     let mut body = json!({"model": question.model, "messages": [{"role": "user", "content": question.prompt}]});
+    if let Some(most) = question.max_tokens {
+        body["max_completion_tokens"] = json!(most);
+    }
     if let Some(schema) = question.schema {
         body["response_format"] =
             json!({"type": "json_schema", "json_schema": {"name": super::FORM, "strict": true, "schema": schema}});

@@ -15,6 +15,9 @@ pub(super) static FORM: Form = Form {
 
 fn body(question: &Question<'_>) -> Value {
     let mut body = json!({"model": question.model, "input": question.prompt, "store": false});
+    if let Some(most) = question.max_tokens {
+        body["max_output_tokens"] = json!(most);
+    }
     if let Some(schema) = question.schema {
         body["text"] =
             json!({"format": {"type": "json_schema", "name": super::FORM, "strict": true, "schema": schema}});

@@ -22,8 +22,8 @@ fn each_api_is_asked_in_its_own_form() {
     let schema = schema();
     let mut told = String::new();
     for api in Api::ALL {
-        for schema in [None, Some(&schema)] {
-            let body = api.body(&Question { model: "a-model", prompt: "How good is it?", schema });
+        for (schema, max_tokens) in [(None, None), (Some(&schema), Some(4000))] {
+            let body = api.body(&Question { model: "a-model", prompt: "How good is it?", schema, max_tokens });
             writeln!(told, "{}: {body:#}", api.name()).unwrap();
         }
     }
@@ -85,7 +85,7 @@ fn an_answer_that_is_not_whole_says_why_and_what_it_took_all_the_same() {
         (
             Api::Anthropic,
             json!({"content": [], "stop_reason": "max_tokens", "usage": {"output_tokens": 3}}),
-            "the answer is longer than 8192 tokens",
+            "the answer is longer than `max_tokens` of the judge allows",
         ),
         (
             Api::Anthropic,

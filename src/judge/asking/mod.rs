@@ -50,7 +50,8 @@ pub fn ask(
     let mut text = prompt.to_owned();
     let mut wrong = String::new();
     for _ in 0..MOST_QUESTIONS {
-        let question = Question { model: &endpoint.model, prompt: &text, schema: schema.as_ref() };
+        let (model, max_tokens) = (&endpoint.model, endpoint.max_tokens);
+        let question = Question { model, prompt: &text, schema: schema.as_ref(), max_tokens };
         let reply = match post(&endpoint.api.body(&question)) {
             Ok(reply) => reply,
             Err(trouble) => return (Outcome::Kept(trouble), tokens),

@@ -43,6 +43,7 @@ fn asked(replies: Vec<Replied>) -> (Outcome, Tokens, Vec<String>) {
         base_url: None,
         key: None,
         structured: true,
+        max_tokens: None,
         timeout_seconds: 1,
     };
     let (mut replies, mut questions) = (replies.into_iter(), Vec::new());

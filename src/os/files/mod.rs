@@ -5,6 +5,7 @@ mod folder;
 mod identity;
 mod leftovers;
 mod linked;
+mod mirror;
 mod private;
 mod read;
 mod remove;
@@ -22,6 +23,7 @@ pub use folder::Folder;
 pub use identity::{Identity, sync_file_system};
 pub use leftovers::remove_leftovers;
 pub use linked::{LinkBounds, link_tree};
+pub use mirror::mirror_without;
 pub use private::{TemporaryFolder, make_private, make_random, user};
 pub use read::{
     Kind, ReadError, kind_of, open_regular, read_bounded, read_bounded_at, read_end, read_if_readable, read_start,

@@ -208,6 +208,18 @@ mod tests {
     }
 
     #[test]
+    fn a_model_that_is_paused_is_named_with_the_time_until_which_it_is() {
+        let model = || "claude-sonnet".to_owned();
+        let limited = (at(170), Event::RateLimited { model: model(), until: at(1790) });
+        let events: Vec<_> = midway().into_iter().chain([limited]).collect();
+        let (screen, mut terminal) = after(&events);
+        assert!(screen.contents().contains("  claude-sonnet: paused until "), "{}", screen.contents());
+        snapshot("screens", "bars_paused", &screen.contents());
+        terminal.event(at(1790), &Event::RateLimitOver { model: model() }).unwrap();
+        assert!(!screen.contents().contains("paused until"), "{}", screen.contents());
+    }
+
+    #[test]
     fn bars_never_wrap_and_keep_the_whole_where_there_is_little_room() {
         for (rows, columns) in [(40, 40), (10, 80), (10, 40), (4, 20), (2, 10)] {
             let (screen, mut terminal) = terminal_of(rows, columns, Styles::colored());

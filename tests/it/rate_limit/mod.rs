@@ -1,6 +1,7 @@
 //! A provider that asks to wait: nobody's attempt is burnt, what is known of the time is honoured, and what is wrong is told.
 
 mod models;
+mod pauses;
 
 use serde_json::{Value, json};
 

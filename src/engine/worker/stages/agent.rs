@@ -64,7 +64,7 @@ impl Work<'_> {
                 let program = self.agent_program(self.agents_folder()?, argv, environment);
                 let ended = self.contained(program, FailureKind::Spawn)?;
                 self.apply_end(&ended, &subtest.agent, &mut result)?;
-                self.answered();
+                self.link.asked(true);
             }
             AgentStart::ApplyPatch(patch) => {
                 workspace::checkout::apply(&self.agents_folder()?.workspace(), &patch)

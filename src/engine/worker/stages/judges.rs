@@ -73,7 +73,7 @@ impl Work<'_> {
             match self.judge(number, judge, &case) {
                 Ok(judgment) => judgments.push(judgment),
                 Err(Halt::Failed(failure)) if self.may_be_left_out(&failure) => {
-                    self.answered();
+                    self.link.asked(false);
                     failures.push(failure);
                 }
                 Err(halt) => return Err(halt),
@@ -120,7 +120,7 @@ impl Work<'_> {
                 }
             }
         };
-        self.answered();
+        self.link.asked(true);
         self.graded_store.write_judgment(&judgment)?;
         Ok(judgment)
     }
@@ -150,8 +150,18 @@ impl Work<'_> {
         let mut environment = self.environment();
         let own = judge.variables().into_iter().map(OsString::from);
         environment.extend(own.filter_map(|name| Some((name.clone(), self.place.inherited.get(&name)?.clone()))));
-        environment.insert("SCYLLA_FIXTURE".into(), self.place.grader.folder.clone().into());
+        let shown = self.shown(&judge.run(), &tree)?;
+        environment.insert("SCYLLA_FIXTURE".into(), shown.fixture.clone().into());
         environment.insert("SCYLLA_ATTEMPT".into(), attempt.to_string().into());
+        // Each judge has its own tree, so that it cannot see what another one did.
+        let views = std::iter::once(View::ReadOnly(self.place.folder.root().to_owned()))
+            .chain(shown.views)
+            .chain([
+                View::Hidden(self.place.work.path().to_owned()),
+                View::ReadOnly(shown.fixture),
+                View::Writable(tree.workspace()),
+            ])
+            .collect();
         let program = Program {
             argv: question.argv()?,
             environment,
@@ -162,12 +172,7 @@ impl Work<'_> {
             wall: Duration::from_secs(judge.timeout_seconds()),
             no_progress: None,
             overflow: Overflow::Cut,
-            // Each judge has its own tree, so that it cannot see what another one did.
-            views: vec![
-                View::ReadOnly(self.place.folder.root().to_owned()),
-                View::Hidden(self.place.work.path().to_owned()),
-                View::Writable(tree.workspace()),
-            ],
+            views,
         };
         let asked = self
             .contained(program, FailureKind::Judge)

@@ -6,6 +6,7 @@ mod checks;
 mod excerpt;
 mod judges;
 mod record;
+mod shown;
 mod trees;
 mod version;
 
@@ -234,11 +235,6 @@ impl<'a> Work<'a> {
             Permission::Later => Err(Halt::Waits(model)),
             Permission::Gone => Err(Halt::Stopped),
         }
-    }
-
-    /// The model has answered, and is not being asked any more.
-    fn answered(&self) {
-        self.link.answered();
     }
 
     /// Enters a stage.

@@ -8,8 +8,8 @@ use crate::model::ids::ModelName;
 use crate::model::outcome::{FailureKind, StopLevel, StopSignal};
 use crate::model::usage::Total;
 use crate::rules::costs::{Costs, Spent};
+use crate::rules::facts::{Change, Consequence, Fact};
 use crate::rules::retry::{Failed, ForRun, Who};
-use crate::rules::state::{Change, Consequence, Fact};
 
 mod models;
 

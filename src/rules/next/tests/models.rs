@@ -18,9 +18,23 @@ fn a_rate_limit_burns_no_attempt_and_holds_its_model_back_until_its_time() {
     assert_eq!(next(&state, &limits(), until), [Action::Start(run)], "one at once, of two before");
     state.apply(Fact::Started(run), &limits(), until);
     assert_eq!(next(&state, &limits(), until), []);
-    let raised = state.apply(Fact::Answered(run), &limits(), until);
+    let raised = state.apply(Fact::Asked { run, answered: true }, &limits(), until);
     let back = Change::Concurrency(ModelName::new("m"), Concurrency { from: 1, to: 2 });
     assert_eq!((raised.changes, next(&state, &limits(), until).len()), (vec![back], 1));
+}
+
+#[test]
+fn a_model_that_failed_in_another_way_has_not_answered_and_is_not_asked_by_more() {
+    let mut state = fresh(&["T0/00/1", "T0/00/2", "T0/00/3"]);
+    let run = runs(&["T0/00/1"])[0];
+    state.apply(Fact::Started(run), &limits(), NOW);
+    state.apply(failed(run, FailureKind::RateLimit, 60), &limits(), NOW);
+    let until = NOW + Duration::from_mins(1);
+    state.apply(Fact::WaitOver, &limits(), until);
+    state.apply(Fact::Started(run), &limits(), until);
+    let asked = state.apply(Fact::Asked { run, answered: false }, &limits(), until);
+    assert_eq!(asked.changes, []);
+    assert_eq!(next(&state, &limits(), until).len(), 1, "still one at once, and nobody is asking");
 }
 
 #[test]
@@ -79,7 +93,7 @@ fn a_run_that_comes_to_a_limited_judge_leaves_its_job_to_others_and_comes_first_
     let judge = ModelName::new("judge");
     let [first, second, third] = runs(&["T0/00/1", "T0/00/2", "T0/00/3"])[..] else { panic!() };
     state.apply(Fact::Started(first), &limits, NOW);
-    state.apply(Fact::Answered(first), &limits, NOW);
+    state.apply(Fact::Asked { run: first, answered: true }, &limits, NOW);
     assert!(state.may_ask(first, &judge, &limits, NOW));
     let failed = Failed { kind: FailureKind::RateLimit, who: Who::Judge, wait: Some(Duration::from_mins(1)) };
     let limited = state.apply(Fact::Failed { run: first, failed, cost: Total::ZERO, agent: None }, &limits, NOW);
@@ -87,7 +101,7 @@ fn a_run_that_comes_to_a_limited_judge_leaves_its_job_to_others_and_comes_first_
     assert_eq!(limited, both(ForRun::Waits, Change::RateLimited(judge.clone(), until)));
     assert_eq!(next(&state, &limits, NOW), [Action::Start(second)]);
     state.apply(Fact::Started(second), &limits, NOW);
-    state.apply(Fact::Answered(second), &limits, NOW);
+    state.apply(Fact::Asked { run: second, answered: true }, &limits, NOW);
     assert!(!state.may_ask(second, &judge, &limits, NOW));
     state.apply(Fact::Waits { run: second, spent: dollars(1.0).into(), model: judge.clone() }, &limits, NOW);
     assert_eq!((state.spent(), state.in_flight()), (dollars(1.0).into(), 0));
@@ -138,7 +152,7 @@ fn ten_thousand_runs_that_wait_for_a_model_cost_those_of_another_one_no_time() {
             };
             assert!(!limited(run));
             state.apply(Fact::Started(*run), &limits, NOW);
-            state.apply(Fact::Answered(*run), &limits, NOW);
+            state.apply(Fact::Asked { run: *run, answered: true }, &limits, NOW);
             state.apply(committed(*run, Usd::ZERO), &limits, NOW);
             state.apply(Fact::WaitOver, &limits, NOW);
             done += 1;
