@@ -17,6 +17,8 @@ pub mod stamp;
 mod table;
 
 use std::borrow::Cow;
+use std::panic::resume_unwind;
+use std::thread;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -107,6 +109,17 @@ fn chosen_by(filters: &[String]) -> String {
         [] => String::new(),
         some => format!(", of the runs that {} chose", list(some)),
     }
+}
+
+/// What is made of each of these, in their order, on as many threads as there are cores.
+fn each<T: Sync, R: Send>(all: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let make = &make;
+    thread::scope(|scope| {
+        let parts = all.chunks(all.len().div_ceil(cores).max(1));
+        let parts: Vec<_> = parts.map(|part| scope.spawn(move || part.iter().map(make).collect::<Vec<R>>())).collect();
+        parts.into_iter().flat_map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    })
 }
 
 /// What is said of one experiment.

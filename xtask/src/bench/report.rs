@@ -24,6 +24,8 @@ const TABLES: &str = "data/projectscylla-haiku";
 const FORMS: &str = "terminal,md,json,csv,latex";
 /// At most so many milliseconds for all statistics of the tables in every form.
 const MOST_FOR_TABLES: f64 = 2_000.0;
+/// Every form of a report of an experiment that is written to files.
+const FILED: [&str; 6] = ["md", "html", "json", "csv", "latex", "inspect"];
 /// Runs of the experiment that is shown.
 const RUNS: u32 = 10_000;
 /// At most so many milliseconds for what tells of the whole experiment.
@@ -104,19 +106,24 @@ fn of_experiment(lab: &Lab, table: &mut Table) -> Result<(), Failure> {
     let results = experiment.parent().unwrap_or(&experiment);
     let dir = experiment.as_os_str();
     let word = OsStr::new;
-    let commands: [(&str, &[&OsStr], f64); 6] = [
-        ("list", &[word("list"), results.as_os_str()], MOST_FOR_ALL),
-        ("runs", &[word("runs"), dir], MOST_FOR_ALL),
-        ("show T3/07/21", &[word("show"), dir, word("T3/07/21")], MOST_FOR_ONE),
-        ("compare T0 T1", &[word("compare"), dir, word("T0"), word("T1")], MOST_FOR_ALL),
-        ("report", &[word("report"), dir], MOST_FOR_ALL),
-        ("report --format html", &[word("report"), dir, word("--format"), word("html")], MOST_FOR_ALL),
+    let mut commands: Vec<(String, Vec<&OsStr>, f64)> = vec![
+        ("list".into(), vec![word("list"), results.as_os_str()], MOST_FOR_ALL),
+        ("runs".into(), vec![word("runs"), dir], MOST_FOR_ALL),
+        ("show T3/07/21".into(), vec![word("show"), dir, word("T3/07/21")], MOST_FOR_ONE),
+        ("compare T0 T1".into(), vec![word("compare"), dir, word("T0"), word("T1")], MOST_FOR_ALL),
+        ("report".into(), vec![word("report"), dir], MOST_FOR_ALL),
     ];
+    // Each form writes its files, as people have them written who pass them on.
+    let outs = FILED.map(|form| (form, lab.place(&format!("report-{form}"))));
+    for (form, out) in &outs {
+        let words = vec![word("report"), dir, word("--format"), word(form), word("--out"), out.as_os_str()];
+        commands.push((format!("report --format {form}"), words, MOST_FOR_ALL));
+    }
     // Turn by turn, so that what disturbs one for a while disturbs all.
-    let mut samples = commands.map(|_| Samples::default());
+    let mut samples: Vec<Samples> = commands.iter().map(|_| Samples::default()).collect();
     for turn in 0..=lab.pick(11, 7) {
         for ((_, words, _), samples) in commands.iter().zip(&mut samples) {
-            let seconds = child::timed(lab.program().args(*words), &[0])?.seconds;
+            let seconds = child::timed(lab.program().args(words), &[0])?.seconds;
             // The first turn warms the caches.
             if turn > 0 {
                 samples.push(seconds);

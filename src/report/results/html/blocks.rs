@@ -4,12 +4,10 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::panic::resume_unwind;
-use std::thread;
 
 use serde::Serialize;
 
-use super::super::Material;
+use super::super::{Material, each};
 use crate::model::details::{ItemDetails, RunDetails};
 use crate::model::reported::{Clip, ReportedRun, RunTexts};
 use crate::model::row::RowStatus;
@@ -176,17 +174,6 @@ pub(super) fn add(page: &mut Page, material: &Material<'_>, mut room: usize) {
     for (place, text) in kept {
         add_block(page, &format!("run-{place}"), &text);
     }
-}
-
-/// What is made of each of these, in their order, on as many threads as there are cores.
-fn each<T: Sync, R: Send>(all: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let make = &make;
-    thread::scope(|scope| {
-        let parts = all.chunks(all.len().div_ceil(cores).max(1));
-        let parts: Vec<_> = parts.map(|part| scope.spawn(move || part.iter().map(make).collect::<Vec<R>>())).collect();
-        parts.into_iter().flat_map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
-    })
 }
 
 /// What is known of a run: all that its folder tells, with its texts, or what its result tells.

@@ -8,19 +8,25 @@
 //! A run without a verdict is a sample with an error and without a score, which no metric of Inspect counts. Keys follow the
 //! models of `inspect_ai.log` 0.3; what is not known is `null` or left out, but where Inspect demands a word.
 
+mod known;
 mod sample;
+mod scored;
 mod used;
+mod written;
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use sample::Sample;
 use used::Used;
+use written::written;
 
-use super::{ExperimentReport, File, Form, Material, SetupReport};
+use super::{ExperimentReport, File, Form, Material, SetupReport, each};
 use crate::model::details::RunDetails;
 use crate::model::digest::Digest;
 use crate::model::ids::JudgeNumber;
@@ -30,7 +36,6 @@ use crate::model::task::Subtest;
 use crate::stats::descriptive::{known, mean};
 use crate::stats::summaries::Summary;
 use crate::text::escape;
-use crate::text::page::pretty;
 use crate::text::words::counted;
 
 pub(super) static FORM: Form = Form {
@@ -60,7 +65,7 @@ const MOST_NAME: usize = 80;
 
 fn files(material: &Material<'_>) -> Vec<File> {
     let mut names: BTreeSet<String> = BTreeSet::new();
-    let mut files = Vec::new();
+    let mut evals = Vec::new();
     for (experiment, report) in material.experiments.iter().zip(&material.report.experiments) {
         for setup in &report.setups {
             let eval = Eval::of(experiment, report, setup);
@@ -68,11 +73,28 @@ fn files(material: &Material<'_>) -> Vec<File> {
             let places = (2_u32..).map(|number| format!("-{number}"));
             let mut free = std::iter::once(String::new()).chain(places).map(|place| eval.file_name(&place));
             let Some(name) = free.find(|name| names.insert(name.clone())) else { continue };
-            let log = eval.log(&material.report.made_by, &material.report.filters);
-            files.push(File { name: name.into(), text: pretty(&harmless(log)) });
+            evals.push((eval, name));
         }
     }
-    files
+    each(&evals, |(eval, name)| {
+        let log = eval.log(&material.report.made_by, &material.report.filters);
+        File { name: name.clone().into(), text: written(&log) }
+    })
+}
+
+/// A log. Its order of keys is a part of Inspect's format.
+#[derive(Debug, Serialize)]
+struct Log<'a> {
+    version: u32,
+    status: &'static str,
+    eval: Value,
+    plan: Value,
+    results: Value,
+    stats: Value,
+    /// Inspect refuses a log whose error is null.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Value>,
+    samples: Vec<Sample<'a>>,
 }
 
 /// One setup of an experiment.
@@ -120,27 +142,23 @@ impl<'a> Eval<'a> {
         format!("{time}+00-00_{task}-{place}_{}{beside}.json", self.id(&self.place()))
     }
 
-    fn log(&self, made_by: &str, filters: &[String]) -> Value {
+    fn log(&'a self, made_by: &str, filters: &[String]) -> Log<'a> {
         let (status, error) = self.status();
         let steps: Vec<Value> = self
             .solver()
             .map(|solver| json!({"solver": solver, "params": {"setup": self.setup.name}}))
             .into_iter()
             .collect();
-        let mut log = json!({
-            "version": VERSION,
-            "status": status,
-            "eval": self.eval(made_by, filters),
-            "plan": {"name": "plan", "steps": steps},
-            "results": self.results(),
-            "stats": self.stats(),
-        });
-        // Inspect refuses a log whose error is null. Its order of keys is a part of the format.
-        if let Some(error) = error {
-            log["error"] = error;
+        Log {
+            version: VERSION,
+            status,
+            eval: self.eval(made_by, filters),
+            plan: json!({"name": "plan", "steps": steps}),
+            results: self.results(),
+            stats: self.stats(),
+            error,
+            samples: self.runs.iter().map(|run| Sample::of(self, run)).collect(),
         }
-        log["samples"] = self.runs.iter().map(|run| sample::sample(self, run)).collect();
-        log
     }
 
     /// `success` where nothing is left to be done, `cancelled` where a run can still be made, `error` where every run errored.
@@ -340,19 +358,6 @@ fn times(run: &ReportedRun) -> (Option<Timestamp>, Option<Timestamp>) {
 /// An error, as Inspect wants it.
 fn error(message: &str) -> Value {
     json!({"message": message, "traceback": "", "traceback_ansi": ""})
-}
-
-/// A document in which no character is obeyed where it is shown, by whatever program that reads and writes it again.
-fn harmless(value: Value) -> Value {
-    let shown = |text: &str| escape::lines(text).into_owned();
-    match value {
-        Value::String(text) => Value::String(shown(&text)),
-        Value::Array(items) => Value::Array(items.into_iter().map(harmless).collect()),
-        Value::Object(entries) => {
-            Value::Object(entries.into_iter().map(|(key, value)| (shown(&key), harmless(value))).collect())
-        }
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use super::*;
 use crate::model::row::samples::missing;
 use crate::model::samples::snapshot;
 use crate::model::usage::Cost;
+use crate::text::page::pretty;
 
 fn logs_of(experiments: &[Reported]) -> Vec<(String, Value)> {
     let report = report(experiments);
