@@ -49,6 +49,7 @@ mod projectscylla;
 mod publish;
 mod rate_limit;
 mod readme;
+mod real_agents;
 mod regrade;
 mod remainder;
 mod repair;

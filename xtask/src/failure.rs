@@ -70,6 +70,30 @@ pub(crate) enum Failure {
         /// Why it failed.
         why: String,
     },
+    /// What installs something is not there.
+    #[error("{program} is not there, and programs of agents are installed with it")]
+    Missing {
+        /// The program.
+        program: &'static str,
+        /// Debian's package with it.
+        package: &'static str,
+    },
+    /// An installed program is not the version that is pinned.
+    #[error("`{command}` says {printed:?}, not that it is version {wanted}")]
+    Version {
+        /// How it was asked.
+        command: String,
+        /// The version that is pinned.
+        wanted: String,
+        /// What it printed.
+        printed: String,
+    },
+    /// The list of versions is wrong.
+    #[error("cannot read `tests/it/real_agents/versions.json`: {why}")]
+    Versions {
+        /// What is wrong.
+        why: String,
+    },
     /// Steps of `ci` failed.
     #[error("{} of ci failed: {}", counted(steps.len(), "step"), steps.join(", "))]
     Steps {
@@ -86,10 +110,13 @@ impl Failure {
     }
 
     /// What to do about it.
-    pub(crate) fn hint(&self) -> Option<&'static str> {
+    pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            Self::Generated { .. } => Some("run `cargo xtask codegen` and commit what it writes"),
-            Self::Licences { .. } => Some("choose another crate; `xtask/src/licences.rs` lists the licences"),
+            Self::Generated { .. } => Some("run `cargo xtask codegen` and commit what it writes".to_owned()),
+            Self::Licences { .. } => {
+                Some("choose another crate; `xtask/src/licences.rs` lists the licences".to_owned())
+            }
+            Self::Missing { package, .. } => Some(format!("install it, on Debian by `apt-get install {package}`")),
             _ => None,
         }
     }

@@ -1,10 +1,11 @@
 //! What a contributor runs: `cargo xtask ci`, `cargo xtask codegen`, `cargo xtask bench`, `cargo xtask sweep`,
-//! `cargo xtask screenshots`, `cargo xtask inspect` and `cargo xtask dist`.
+//! `cargo xtask screenshots`, `cargo xtask inspect`, `cargo xtask e2e` and `cargo xtask dist`.
 
 mod bench;
 mod ci;
 mod codegen;
 mod dist;
+mod e2e;
 mod failure;
 mod inspect;
 mod licences;
@@ -55,6 +56,12 @@ enum Task {
     Screenshots,
     /// Let the real Inspect AI read the logs that `report --format inspect` writes: it is installed below target/inspect/
     Inspect,
+    /// Try the program with the real programs that it starts
+    E2e {
+        /// What is tried
+        #[command(subcommand)]
+        what: e2e::E2e,
+    },
     /// Build the release and pack it below target/dist/
     Dist,
 }
@@ -67,6 +74,7 @@ fn main() -> ExitCode {
         Task::Sweep { sweep } => sweep::sweep(sweep),
         Task::Screenshots => screenshots::screenshots(),
         Task::Inspect => inspect::inspect(),
+        Task::E2e { what } => e2e::e2e(what),
         Task::Dist => dist::dist(),
     };
     match done {

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::place;
 
 /// A program with its arguments.
+#[derive(Debug, Clone)]
 pub(crate) struct Program {
     path: OsString,
     /// Its name and its arguments.

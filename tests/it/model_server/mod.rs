@@ -1,18 +1,24 @@
-//! A scripted model server on 127.0.0.1, at a port of its own: it speaks the APIs of several providers, records who asked what, and
-//! ends with its test.
+//! A scripted model server on 127.0.0.1, at a port of its own: it speaks the APIs of several providers, whole or as streams, records
+//! who asked what, and ends with its test.
 
 mod api;
 mod http;
+mod stream;
 mod tests;
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 
 use serde_json::{Value, json};
 
-pub(crate) use api::Api;
-use http::Request;
+use api::Turn;
+pub(crate) use api::{Api, Call, USED};
+use http::{Events, Request};
+
+/// How many requests are kept with what they said: a program that asks without end must not take all memory.
+const MOST_KEPT: usize = 1000;
 
 /// A request that somebody made.
 #[derive(Debug, Clone)]
@@ -22,6 +28,8 @@ pub(crate) struct Asked {
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Value,
+    /// Whether the answer is to come as a stream of events.
+    pub(crate) is_streamed: bool,
     /// How many requests for this model came before.
     pub(crate) before: usize,
 }
@@ -35,6 +43,16 @@ impl Asked {
     pub(crate) fn question(&self) -> String {
         self.api.question(&self.body)
     }
+
+    /// The names of the tools that the model may call.
+    pub(crate) fn tools(&self) -> Vec<&str> {
+        self.api.tools(&self.body)
+    }
+
+    /// How many calls of tools have been answered in the conversation that it shows.
+    pub(crate) fn results(&self) -> usize {
+        self.api.results(&self.body)
+    }
 }
 
 /// What the server does about a request.
@@ -42,14 +60,18 @@ impl Asked {
 pub(crate) enum Say {
     /// The model answers with this text, which is JSON where the request asks for a form.
     Answer(String),
+    /// The model answers with a text and the call of a tool.
+    Call(String, Call),
     /// A refusal: a status, headers and the message of the error.
     Refuse(u16, Vec<(&'static str, String)>, String),
-    /// Status 200 with this body, whatever it is.
+    /// Status 200 with this body, whatever it is; one that begins with `data: ` is a stream.
     Body(String),
     /// Nothing, until the test ends or the other side hangs up.
     Hang,
     /// The connection breaks in the middle of an answer.
     Cut,
+    /// The half of an answer, and then nothing, until the test ends or the other side hangs up.
+    Stall,
 }
 
 impl Say {
@@ -76,6 +98,8 @@ type Script = dyn Fn(&Asked) -> Say + Send + Sync;
 struct Shared {
     script: Box<Script>,
     asked: Mutex<Vec<Asked>>,
+    /// How often each path was asked for that is no question to a model.
+    visits: Mutex<BTreeMap<String, usize>>,
     over: Mutex<bool>,
     /// Told when `over` or `asked` changes.
     changed: Condvar,
@@ -96,6 +120,7 @@ impl ModelServer {
         let shared = Arc::new(Shared {
             script: Box::new(script),
             asked: Mutex::default(),
+            visits: Mutex::default(),
             over: Mutex::default(),
             changed: Condvar::new(),
         });
@@ -114,6 +139,11 @@ impl ModelServer {
     /// Every request so far.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.shared.asked.lock().unwrap().clone()
+    }
+
+    /// How often a path was asked for that is no question to a model, such as `HEAD /`.
+    pub(crate) fn visits(&self, line: &str) -> usize {
+        self.shared.visits.lock().unwrap().get(line).copied().unwrap_or_default()
     }
 
     /// How often a model was asked.
@@ -160,30 +190,63 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 /// Answers the one request of a connection.
 fn serve(mut stream: TcpStream, shared: &Shared) {
     let Some(request) = http::read(&stream) else { return };
-    let Some(asked) = note(request, shared) else {
-        return http::write(&mut stream, 404, &[], r#"{"error":{"message":"no such path"}}"#);
+    let line = format!("{} {}", request.method, request.path);
+    let Some((asked, number)) = note(request, shared) else {
+        *shared.visits.lock().unwrap().entry(line.clone()).or_default() += 1;
+        return match line.as_str() {
+            "POST /v1/messages/count_tokens" => http::write(&mut stream, 200, &[], r#"{"input_tokens":1200}"#),
+            line if line.starts_with("HEAD ") => http::write(&mut stream, 200, &[], ""),
+            _ => http::write(&mut stream, 404, &[], r#"{"error":{"message":"no such path"}}"#),
+        };
     };
+    let turn = |text: &str| Turn { text: text.to_owned(), call: None };
+    let cut = || turn("This is never read to its end.");
     match (shared.script)(&asked) {
-        Say::Answer(text) => http::write(&mut stream, 200, &[], &asked.api.answer(&asked.body, &text).to_string()),
+        Say::Answer(text) => answer(&mut stream, &asked, number, &turn(&text), true),
+        Say::Call(text, call) => answer(&mut stream, &asked, number, &Turn { text, call: Some(call) }, true),
         Say::Refuse(status, headers, message) => {
             http::write(&mut stream, status, &headers, &asked.api.refusal(status, &message).to_string());
         }
         Say::Body(body) => http::write(&mut stream, 200, &[], &body),
-        Say::Cut => http::write_cut(&mut stream, &asked.api.answer(&asked.body, "never read").to_string()),
-        Say::Hang => {
-            let over = shared.over.lock().unwrap();
-            drop(shared.changed.wait_while(over, |over| !*over).unwrap());
+        Say::Cut => answer(&mut stream, &asked, number, &cut(), false),
+        Say::Hang => wait_for_end(shared),
+        Say::Stall => {
+            answer(&mut stream, &asked, number, &cut(), false);
+            wait_for_end(shared);
         }
     }
 }
 
-fn note(request: Request, shared: &Shared) -> Option<Asked> {
-    let api = Api::of(&request.path)?;
+/// Sends an answer or the half of it, as a stream where that was asked for. Who does not listen any more misses it.
+fn answer(stream: &mut TcpStream, asked: &Asked, number: usize, turn: &Turn, is_whole: bool) {
+    let answer = asked.api.answer(&asked.body, turn, number);
+    if !asked.is_streamed {
+        let body = answer.to_string();
+        return if is_whole { http::write(stream, 200, &[], &body) } else { http::write_half(stream, &body) };
+    }
+    let pieces = stream::events(asked.api, &answer);
+    let sent = if is_whole { &pieces[..] } else { &pieces[..pieces.len() / 2] };
+    let _ = Events::begin(stream).and_then(|mut events| {
+        events.write(sent)?;
+        if is_whole { events.end() } else { Ok(()) }
+    });
+}
+
+fn wait_for_end(shared: &Shared) {
+    let over = shared.over.lock().unwrap();
+    drop(shared.changed.wait_while(over, |over| !*over).unwrap());
+}
+
+/// Notes a question to a model, and says the how-many-eth it is.
+fn note(request: Request, shared: &Shared) -> Option<(Asked, usize)> {
+    let api = Api::of(&request.path).filter(|_| request.method == "POST")?;
     let model = api.model(&request.path, &request.body)?;
+    let is_streamed = api.is_streamed(&request.path, &request.body);
     let mut all = shared.asked.lock().unwrap();
     let before = all.iter().filter(|asked| asked.model == model).count();
-    let asked = Asked { api, model, headers: request.headers, body: request.body, before };
-    all.push(asked.clone());
+    let asked = Asked { api, model, headers: request.headers, body: request.body, is_streamed, before };
+    let number = all.len();
+    all.push(if number < MOST_KEPT { asked.clone() } else { Asked { body: Value::Null, ..asked.clone() } });
     shared.changed.notify_all();
-    Some(asked)
+    Some((asked, number))
 }

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
-use super::{Api, ModelServer, Say};
+use super::{Api, Call, ModelServer, Say};
 
 /// Sends a body to a URL, and gives what comes back.
 fn post(url: &str, body: &Value) -> String {
@@ -77,4 +77,82 @@ fn the_scripted_server_ends_with_its_test_also_while_somebody_waits_for_it() {
     server.wait_for("m", 1);
     drop(server);
     assert!(waiting.join().unwrap().is_ok());
+}
+
+/// The question as a program asks it that wants a stream, with a tool and the answer of one call.
+fn streamed(server: &ModelServer, api: Api) -> (String, Value) {
+    let (url, mut body) = question(server, api, "m");
+    let (tool, call) = (json!({"name": "write"}), json!({"name": "write", "response": {}}));
+    match api {
+        Api::AnthropicMessages => {
+            body["tools"] = json!([tool]);
+            body["messages"] =
+                json!([{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1"}]}]);
+        }
+        Api::OpenAiChat => {
+            body["tools"] = json!([{"type": "function", "function": tool}]);
+            body["messages"] = json!([{"role": "tool", "content": "written"}]);
+        }
+        Api::OpenAiResponses => {
+            body["tools"] = json!([tool]);
+            body["input"] = json!([{"type": "function_call_output", "output": "written"}]);
+        }
+        Api::Gemini => {
+            body["tools"] = json!([{"functionDeclarations": [tool]}]);
+            body["contents"] = json!([{"role": "user", "parts": [{"functionResponse": call}]}]);
+        }
+    }
+    body["stream"] = json!(true);
+    (url.replace(":generateContent", ":streamGenerateContent?alt=sse"), body)
+}
+
+/// The events of a reply, each by its data, and whether the stream came to its end.
+fn events(reply: &str) -> (Vec<Value>, bool) {
+    let (head, chunks) = reply.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains("content-type: text/event-stream") && head.contains("transfer-encoding: chunked"), "{head}");
+    let lines = chunks.lines().filter_map(|line| line.strip_prefix("data: ")).filter(|line| *line != "[DONE]");
+    (lines.map(|line| serde_json::from_str(line).unwrap()).collect(), chunks.ends_with("\r\n0\r\n\r\n"))
+}
+
+#[test]
+fn the_scripted_server_streams_texts_and_calls_of_tools_in_every_api() {
+    let call = Call { tool: "write", input: json!({"path": "é.txt", "text": "1\n2"}) };
+    let server = ModelServer::start(move |asked| match asked.before {
+        0..4 => Say::Call("I write the \u{fc}ber-file.".to_owned(), call.clone()),
+        4..8 => Say::Answer("Done.".to_owned()),
+        _ => Say::Cut,
+    });
+    let ask = |api| {
+        let (url, body) = streamed(&server, api);
+        let (events, is_whole) = events(&post(&url, &body));
+        (events.iter().map(Value::to_string).collect::<Vec<_>>().join("\n"), events, is_whole)
+    };
+    for api in Api::ALL {
+        let (text, events, is_whole) = ask(api);
+        assert!(is_whole && events.len() > 2, "{text}");
+        for said in ["I write the", "\u{fc}ber-file.", "\"write\"", "1200"] {
+            let said = if api == Api::AnthropicMessages { said.replace("1200", "1000") } else { said.to_owned() };
+            assert!(text.contains(&said), "{said}: {text}");
+        }
+        let asked = server.asked().pop().unwrap();
+        assert_eq!((asked.api, asked.is_streamed, asked.tools(), asked.results()), (api, true, vec!["write"], 1));
+    }
+    for api in Api::ALL {
+        let (text, _, is_whole) = ask(api);
+        assert!(is_whole && text.contains("Do") && text.contains("ne.") && !text.contains("\"write\""), "{text}");
+    }
+    for api in Api::ALL {
+        let (text, events, is_whole) = ask(api);
+        assert!(!is_whole && !events.is_empty() && !text.contains("read to its end."), "{text}");
+    }
+    assert_eq!(
+        post(&(server.base_url(Api::AnthropicMessages) + "/v1/messages/count_tokens"), &json!({"model": "m"}))
+            .matches("1200")
+            .count(),
+        1
+    );
+    assert_eq!(
+        (server.visits("POST /v1/messages/count_tokens"), server.visits("HEAD /"), server.times("m")),
+        (1, 0, 12)
+    );
 }

@@ -1,0 +1,24 @@
+//! Claude Code; alone, for one can ask for the tests of one program.
+
+use super::programs::CLAUDE_CODE;
+use super::{stopped, trouble, whole};
+
+#[test]
+fn claude_code_does_the_task_and_does_it_wrongly_and_is_graded() {
+    whole::does_the_task_and_is_graded(&CLAUDE_CODE);
+}
+
+#[test]
+fn claude_code_tells_each_trouble_of_its_provider_by_its_kind() {
+    trouble::each_is_told_by_its_kind(&CLAUDE_CODE);
+}
+
+#[test]
+fn claude_code_is_ended_by_our_limit_when_its_model_is_silent() {
+    trouble::silence_ends_by_our_own_limit(&CLAUDE_CODE);
+}
+
+#[test]
+fn claude_code_is_stopped_in_every_way_and_nobody_is_asked_twice() {
+    stopped::in_every_way_and_resumed(&CLAUDE_CODE);
+}

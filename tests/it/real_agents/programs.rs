@@ -1,0 +1,107 @@
+//! The real programs of agents: where they are, how each finds the scripted server, and how its model does a task there.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::model_server::{Api, Asked, Call, ModelServer, Say};
+
+/// What opens the scripted server for agents, and must be in no file.
+pub(super) const KEY: &str = "sk-scripted-0815-not-to-be-kept";
+
+/// A task that is done by writing one file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Task {
+    pub(super) file: &'static str,
+    pub(super) text: &'static str,
+}
+
+/// A real program.
+pub(super) struct Real {
+    /// The kind of agent.
+    pub(super) kind: &'static str,
+    /// What `--model` says.
+    pub(super) model: &'static str,
+    /// What the server is then asked for.
+    pub(super) asked_for: &'static str,
+    /// The variable with its key.
+    key: &'static str,
+    /// Variables by which it finds a server.
+    addresses: fn(&ModelServer) -> Vec<(&'static str, String)>,
+    /// What its model says to each request until the task is done.
+    pub(super) works: fn(&Asked, Task) -> Say,
+    /// How many answers of its model the task takes.
+    pub(super) answers: u64,
+    /// What its model says so that it runs a command of a shell; `None` where it runs none.
+    pub(super) runs: Option<fn(&str) -> Call>,
+    /// Whether it tells tokens apart that were read from a cache.
+    pub(super) knows_cache: bool,
+    /// Whether it tells its steps.
+    pub(super) has_steps: bool,
+}
+
+pub(super) static CLAUDE_CODE: Real = Real {
+    kind: "claude-code",
+    model: "claude-sonnet-4-5",
+    asked_for: "claude-sonnet-4-5",
+    key: "ANTHROPIC_API_KEY",
+    addresses: |server| vec![("ANTHROPIC_BASE_URL", server.base_url(Api::AnthropicMessages))],
+    works: |asked, task| {
+        let write = json!({"file_path": task.file, "content": "to be replaced\n"});
+        by_tools(asked, &[Call { tool: "Write", input: write }, bash(&shell(task))])
+    },
+    answers: 3,
+    runs: Some(bash),
+    knows_cache: true,
+    has_steps: true,
+};
+
+fn bash(command: &str) -> Call {
+    Call { tool: "Bash", input: json!({"command": command, "description": "does it"}) }
+}
+
+/// The command for a shell that does a task.
+fn shell(Task { file, text }: Task) -> String {
+    format!("cat >{file} <<'END_OF_FILE'\n{text}END_OF_FILE")
+}
+
+/// The next of these calls, and then the end. Who is offered no tools asks for a title or the like.
+fn by_tools(asked: &Asked, calls: &[Call]) -> Say {
+    match calls.get(asked.results()) {
+        _ if asked.tools().is_empty() => Say::Answer("A title".to_owned()),
+        None => Say::Answer("The file is written.".to_owned()),
+        Some(call) => {
+            assert!(asked.tools().contains(&call.tool), "`{}` is none of {:?}", call.tool, asked.tools());
+            Say::Call("I write the file.".to_owned(), call.clone())
+        }
+    }
+}
+
+/// The folder with the programs: they are large, so only `cargo xtask e2e agents` installs them.
+#[expect(clippy::print_stdout, reason = "who reads the tests' output learns what was not tried")]
+pub(super) fn installed() -> Option<PathBuf> {
+    let folder = std::env::var_os("SCYLLA_REAL_AGENTS").map(PathBuf::from);
+    if folder.is_none() {
+        println!("skipped: SCYLLA_REAL_AGENTS names no folder with real agents: see `cargo xtask e2e agents`");
+    }
+    folder
+}
+
+impl Real {
+    /// The version that is pinned.
+    pub(super) fn version(&self) -> String {
+        let pinned: Value = serde_json::from_str(include_str!("versions.json")).unwrap();
+        pinned[self.kind]["version"].as_str().unwrap().to_owned()
+    }
+
+    /// Whether a request is part of the work, and not one for a title or the like.
+    pub(super) fn is_work(&self, asked: &Asked) -> bool {
+        asked.model == self.asked_for && (self.runs.is_none() || !asked.tools().is_empty())
+    }
+
+    /// Lets a command find the scripted server in the place of the program's provider.
+    pub(super) fn reaches(&self, server: &ModelServer, command: &mut Command) {
+        command.env(self.key, KEY).envs((self.addresses)(server));
+    }
+}

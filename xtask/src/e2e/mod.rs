@@ -1,0 +1,78 @@
+//! Tests that need what only its own package manager can install: it is put below the target directory, and the tests are given it.
+
+mod install;
+
+use clap::Subcommand;
+use clap::builder::PossibleValuesParser;
+
+use crate::failure::Failure;
+use crate::program::Program;
+use crate::{place, say};
+
+/// What is tried with the real thing.
+#[derive(Debug, Subcommand)]
+pub(crate) enum E2e {
+    /// Real programs of agents work against a scripted model server: they are installed below target/agents/, in pinned versions
+    /// (takes npm, python3 with venv, and minutes)
+    Agents {
+        /// Only these programs
+        #[arg(long, value_name = "NAME", num_args = 1.., value_parser = PossibleValuesParser::new(install::NAMES))]
+        only: Vec<String>,
+        /// Only install them
+        #[arg(long)]
+        install: bool,
+    },
+}
+
+/// The tests of all programs.
+const TESTS: &str = "real_agents::";
+
+/// Does it.
+pub(crate) fn e2e(what: E2e) -> Result<(), Failure> {
+    let E2e::Agents { only, install } = what;
+    let folder = place::root().join("target/agents");
+    install::install(&folder, &only)?;
+    if install {
+        return Ok(());
+    }
+    let wanted =
+        if only.is_empty() { vec![TESTS.to_owned()] } else { only.iter().map(|name| tests_of(name)).collect() };
+    let tests = Program::cargo().args(["test", "--workspace", "--test", "it", "--"]).args(wanted);
+    // Who asks for tests that are not there must not be told that all is well.
+    let listed = tests.clone().args(["--list"]).read()?;
+    if counted(&listed) == 0 {
+        return Err(Failure::Silent { command: tests.words(), wanted: "a test" });
+    }
+    say::heading(&tests.words());
+    tests.args(["--nocapture"]).variable("SCYLLA_REAL_AGENTS", &folder.to_string_lossy()).run()
+}
+
+/// The tests of one program.
+fn tests_of(name: &str) -> String {
+    format!("{TESTS}{}::", name.replace('-', "_"))
+}
+
+/// How many tests a list has.
+fn counted(listed: &str) -> usize {
+    listed.lines().filter(|line| line.ends_with(": test")).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_program_has_tests_of_its_own_which_its_name_finds() {
+        for name in install::NAMES {
+            let module = tests_of(name).replace("::", "/");
+            let file = place::root().join("tests/it").join(module.trim_end_matches('/')).with_extension("rs");
+            assert!(file.is_file(), "{}", file.display());
+        }
+    }
+
+    #[test]
+    fn only_tests_are_counted_in_a_list() {
+        assert_eq!(counted("real_agents::codex::works: test\n\n1 test, 0 benchmarks\n"), 1);
+        assert_eq!(counted("0 tests, 0 benchmarks\n"), 0);
+    }
+}
