@@ -100,7 +100,7 @@ impl Adapter for Command {
         environment.extend(variables(assignment));
         environment.extend(setup_variables(assignment.setup));
         let argv = self.run.words().into_iter().map(OsString::from).collect();
-        AgentStart::Command { argv, environment, needs: None }
+        AgentStart::Command { argv, is_ours: false, environment, needs: None }
     }
 
     fn reader(&self) -> Option<Box<dyn Reader>> {

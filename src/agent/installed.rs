@@ -114,7 +114,7 @@ impl Adapter for Installed {
         }
         let shell = ["/bin/sh", "-c", self.program.line, program].map(OsString::from);
         let argv = shell.into_iter().chain(options).collect();
-        AgentStart::Command { argv, environment, needs: Some((*program).to_owned()) }
+        AgentStart::Command { argv, is_ours: false, environment, needs: Some((*program).to_owned()) }
     }
 
     fn reader(&self) -> Option<Box<dyn Reader>> {

@@ -1,6 +1,7 @@
 //! Floor 2: the kinds of agents, one file for each: how a fixture names one, what it can be given, its command, and
 //! what its output says. Pure: starts no process, reads no file.
 
+mod acp;
 mod aider;
 mod claude_code;
 mod codex;
@@ -14,6 +15,7 @@ mod named;
 mod nop;
 mod opencode;
 mod oracle;
+pub mod protocol;
 pub mod record;
 mod steps;
 
@@ -40,6 +42,7 @@ pub static KINDS: &[&Kind<Agent>] = &[
     &opencode::KIND,
     &mini_swe_agent::KIND,
     &aider::KIND,
+    &acp::KIND,
     &oracle::KIND,
     &nop::KIND,
 ];

@@ -23,6 +23,7 @@ use std::os::unix::ffi::OsStrExt;
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind as ArgumentError};
 
+use crate::agent::protocol::SPEAK;
 use crate::cli::args::output::Talk;
 use crate::cli::args::{Cli, Command};
 use crate::cli::console::Console;
@@ -43,6 +44,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     }
     if arguments.get(1).is_some_and(|first| first == ASK_MODEL) {
         return commands::ask_model::run(arguments.get(2..).unwrap_or_default());
+    }
+    if arguments.get(1).is_some_and(|first| first == SPEAK) {
+        return commands::speak::run(arguments.get(2..).unwrap_or_default());
     }
     let typed = typed(&arguments);
     let cli = match Cli::try_parse_from(arguments) {

@@ -156,6 +156,8 @@ pub enum AgentStart {
     Command {
         /// Program and arguments.
         argv: Vec<OsString>,
+        /// Whether the program is our own one, wherever it is.
+        is_ours: bool,
         /// Its whole environment.
         environment: BTreeMap<OsString, OsString>,
         /// The program without which it can do nothing, where a shell finds it.

@@ -63,6 +63,7 @@ mod seal;
 mod secrets;
 mod settings;
 mod shared;
+mod speaking;
 mod stats;
 mod stop;
 mod stopping;

@@ -28,6 +28,7 @@ pub mod runs;
 pub mod seal;
 pub mod session;
 pub mod show;
+pub mod speak;
 pub mod status;
 pub mod stop;
 mod take_over;

@@ -26,6 +26,7 @@ mod holder;
 mod orphan;
 mod output;
 mod pause;
+mod piped;
 mod program;
 mod start;
 mod stop;
@@ -38,6 +39,7 @@ pub use holder::{LockHolder, holder_of};
 pub use orphan::{OrphanMark, OrphanState, clear_group, end_orphans, orphan_state};
 pub use output::{OutputFilter, PassThrough};
 pub use pause::{Pause, can_be_continued};
+pub use piped::{Piped, speak_with};
 pub use stop::StopHandle;
 pub(super) use table::wait;
 

@@ -55,11 +55,17 @@ impl Work<'_> {
             flags: BTreeSet::new(),
         };
         match start {
-            AgentStart::Command { argv, environment, needs } => {
+            AgentStart::Command { mut argv, is_ours, environment, needs } => {
                 let path = environment.get(OsStr::new("PATH"));
                 if let Some(needed) = needs.filter(|needed| !program::is_found(needed.as_ref(), path.map(|it| &**it))) {
                     let missing = format!("program `{needed}` is not found");
                     return Err(Failure::new(FailureKind::Spawn, missing).into());
+                }
+                if let Some(first) = argv.first_mut().filter(|_| is_ours) {
+                    let own = program::own().map_err(|error| {
+                        Failure::new(FailureKind::Spawn, format!("our own program cannot be started: {error}"))
+                    })?;
+                    *first = own.into();
                 }
                 let program = self.agent_program(self.agents_folder()?, argv, environment);
                 let ended = self.contained(program, FailureKind::Spawn)?;
