@@ -17,6 +17,7 @@ use crate::model::experiment::{Config, FieldClass};
 use crate::model::ids::{SetupId, TierId};
 use crate::model::limits;
 use crate::model::task::Fixture;
+use crate::model::usage::OwnPrices;
 use crate::setup::alike;
 use crate::setup::inherit::Inheritance;
 use crate::text::short::first_of;
@@ -123,6 +124,7 @@ pub fn options(args: &Run, located: &Located, places: &Places, loaded: Loaded) -
         jobs: operation.jobs.or(settings.jobs).unwrap_or_else(cores),
         attempts: operation.attempts.or(settings.attempts).unwrap_or(limits::ATTEMPTS),
         max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd).or(fixture.limits.max_cost_usd),
+        prices: prices(&fixture, located),
         rate_limit_seconds: operation.max_pause.or(settings.max_pause).unwrap_or(limits::RATE_LIMIT_SECONDS),
         keep_workspaces: operation.keep_workspaces.or(settings.keep_workspaces).unwrap_or_default(),
         containment: operation.containment.or(settings.containment).unwrap_or_default(),
@@ -132,6 +134,12 @@ pub fn options(args: &Run, located: &Located, places: &Places, loaded: Loaded) -
         results_dir: places.results_dir.clone(),
         fixture,
     })
+}
+
+/// Prices that the fixture names, and in their place those of the settings.
+pub(super) fn prices(fixture: &Fixture, located: &Located) -> OwnPrices {
+    let set = located.settings.prices.clone().unwrap_or_default();
+    fixture.prices.clone().into_iter().chain(set).collect()
 }
 
 /// The folder for work folders, when a flag or a setting names it.

@@ -12,5 +12,6 @@ pub mod settings;
 
 mod fields;
 mod node;
+mod prices;
 mod toml;
 mod yaml;

@@ -16,7 +16,7 @@ use crate::model::money::Usd;
 use crate::model::outcome::Failure;
 use crate::model::rubric::{Evaluation, ItemScore, Rubric, RubricItem};
 use crate::model::score::Score;
-use crate::model::usage::Cost;
+use crate::model::usage::{Cost, Tokens, Usage};
 use crate::text::claims::{self, ClaimedFailure};
 use crate::text::shape::{object, or_default};
 use crate::text::short;
@@ -40,6 +40,10 @@ struct Written {
     /// What the judge cost, in US dollars; unknown when it is missing.
     #[serde(default)]
     cost_usd: Option<Usd>,
+    /// Tokens of its model: without `cost_usd`, the cost is estimated from them. Anything else counts as missing.
+    #[serde(default, rename = "token_stats")]
+    #[schemars(with = "Option<Tokens>")]
+    _tokens: Option<Value>,
     /// What kept the judge from judging (`auth`, `out_of_memory`, `provider`, `rate_limit`), in the same form as in
     /// agents' records: then there is no verdict.
     #[serde(default)]
@@ -101,6 +105,13 @@ impl<'de> Deserialize<'de> for UniqueItems {
 #[must_use]
 pub fn schema() -> Value {
     schemars::schema_for!(Written).to_value()
+}
+
+/// What an answer reports that the judge used, whatever else it contains.
+#[must_use]
+pub fn used(bytes: &[u8]) -> Usage {
+    let tokens = claims::member(bytes, "token_stats").and_then(|tokens| serde_json::from_value(tokens).ok());
+    Usage { tokens: tokens.unwrap_or_default(), cost: Cost::reported(claims::cost(bytes)) }
 }
 
 /// The failure that an answer reports, whatever else it contains; its message names the judge.

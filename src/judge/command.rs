@@ -11,6 +11,7 @@ use crate::model::outcome::Failure;
 use crate::model::program::{Invocation, Keys, Kind};
 use crate::model::rubric::Rubric;
 use crate::model::setup::Capability;
+use crate::model::usage::Usage;
 
 /// The kind, as fixtures name it.
 pub(super) static KIND: Kind<Judge> = Kind {
@@ -90,6 +91,10 @@ impl Asks for Command {
 
     fn failure(&self, answer: &[u8], now: Timestamp) -> Option<Failure> {
         answer::failure(answer, &self.name, now)
+    }
+
+    fn used(&self, answer: &[u8]) -> Usage {
+        answer::used(answer)
     }
 
     fn answer(&self, answer: &[u8], rubric: &Rubric) -> Result<Answer, String> {

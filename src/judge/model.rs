@@ -12,6 +12,7 @@ use crate::model::judge::{Answer, Asks, Facts, Judge, JudgeAdapter, Run, Way};
 use crate::model::outcome::Failure;
 use crate::model::program::{Keys, Kind, NamedFile};
 use crate::model::rubric::Rubric;
+use crate::model::usage::{Cost, Usage};
 use crate::text::secret_names::names_a_secret;
 
 /// The kind, as fixtures name it.
@@ -163,6 +164,11 @@ impl Asks for Model {
 
     fn failure(&self, answer: &[u8], now: Timestamp) -> Option<Failure> {
         answer::failure(answer, &self.name, now)
+    }
+
+    /// What its text says of money is no report of anybody.
+    fn used(&self, answer: &[u8]) -> Usage {
+        Usage { tokens: asking::used(self.endpoint.api, answer), cost: Cost::Unknown }
     }
 
     fn answer(&self, answer: &[u8], rubric: &Rubric) -> Result<Answer, String> {

@@ -7,6 +7,7 @@ use crate::model::judge::Answer;
 use crate::model::result::{Judgment, Verdict};
 use crate::model::rubric::{ItemScore, Rubric};
 use crate::model::score::Score;
+use crate::model::usage::Tokens;
 
 /// Why items give no score.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,7 +61,9 @@ pub fn judgment(rubric: &Rubric, judged: Judged, answer: Answer) -> Result<Judgm
         grade: rubric.grade_scale.grade(score),
         reasoning: answer.reasoning,
         criteria_scores: answer.items,
+        tokens: Tokens::default(),
         cost: answer.cost,
+        prices: None,
         duration_seconds: judged.duration_seconds,
     })
 }

@@ -172,6 +172,7 @@ fn a_judge_is_told_the_task_and_the_facts() {
         end: AgentEnd::TimedOut,
         exit_code: None,
         usage: Usage::default(),
+        prices: None,
         agent_version: None,
         started_at: "2026-11-23T10:00:00Z".parse().unwrap(),
         duration_seconds: 1.0,
@@ -218,6 +219,8 @@ fn judged(score: f64, passed: bool) -> Judgment {
         reasoning: String::new(),
         criteria_scores: BTreeMap::new(),
         cost: Cost::NOTHING,
+        tokens: crate::model::usage::Tokens::default(),
+        prices: None,
         duration_seconds: 0.0,
     }
 }

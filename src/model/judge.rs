@@ -14,7 +14,7 @@ use super::outcome::Failure;
 use super::program::{Invocation, Kind};
 use super::result::{AgentResult, CheckResult};
 use super::rubric::{ItemScore, Rubric};
-use super::usage::Cost;
+use super::usage::{Cost, Usage};
 
 /// A judge of the panel: an adapter with the fixture's settings for it.
 #[derive(Debug, Clone)]
@@ -131,6 +131,9 @@ pub trait Asks: fmt::Debug {
 
     /// The failure that kept it from judging, if its answer reports one.
     fn failure(&self, answer: &[u8], now: Timestamp) -> Option<Failure>;
+
+    /// What it used for all of its answers, as far as what it wrote reports it, whatever else that is.
+    fn used(&self, answer: &[u8]) -> Usage;
 
     /// Parses an answer that reports no failure, and validates it against the rubric.
     ///

@@ -63,6 +63,13 @@ impl Usd {
         Self { nanos: self.nanos.saturating_sub(other.nanos) }
     }
 
+    /// What `count` things cost of which a million cost this, rounded to a billionth of a dollar.
+    #[must_use]
+    pub fn of_millionths(self, count: u64) -> Self {
+        let nanos = (u128::from(self.nanos) * u128::from(count) + 500_000) / 1_000_000;
+        Self { nanos: u64::try_from(nanos).unwrap_or(u64::MAX) }
+    }
+
     /// The sum of `count` such amounts.
     #[must_use]
     pub fn times(self, count: usize) -> Self {

@@ -14,7 +14,7 @@ use super::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunId, RunNumber, Sub
 use super::outcome::{AgentEnd, AttemptEnd, Stage};
 use super::rubric::ItemScore;
 use super::score::{Grade, Score};
-use super::usage::{self, Cost, Total, Usage};
+use super::usage::{self, Cost, Prices, Tokens, Total, Usage};
 
 /// Version of the files that are written. 4.0 was the first of this tool; lower ones belong to another tool. Since 4.1
 /// each file carries a digest of itself as its last key, `digest`, and results name what they are based on. Since 4.2 a
@@ -34,6 +34,9 @@ pub struct AgentResult {
     /// What it used, as far as it is known.
     #[serde(flatten)]
     pub usage: Usage,
+    /// What its cost was computed with, when it is estimated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Prices>,
     /// The version that the agent's program says it is; missing when it does not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_version: Option<String>,
@@ -147,10 +150,16 @@ pub struct Judgment {
     /// Item by item.
     #[serde(default)]
     pub criteria_scores: BTreeMap<String, ItemScore>,
+    /// Tokens of its model in all of its answers, as far as they are reported.
+    #[serde(rename = "token_stats", default, skip_serializing_if = "Tokens::is_unknown")]
+    pub tokens: Tokens,
     /// What the judge cost.
     #[serde(flatten, with = "usage::cost")]
     #[schemars(with = "usage::cost::Keys")]
     pub cost: Cost,
+    /// What its cost was computed with, when it is estimated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Prices>,
     /// How long it took.
     #[serde(default)]
     pub duration_seconds: f64,
@@ -216,6 +225,9 @@ pub struct RunResult {
     /// What the agent used in this attempt.
     #[serde(flatten)]
     pub usage: Usage,
+    /// What its cost was computed with, when it is estimated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Prices>,
     /// The version that the agent's program says it is; missing when it does not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_version: Option<String>,
@@ -330,6 +342,16 @@ pub struct JudgeAttempt {
     pub judge_number: JudgeNumber,
     /// Which attempt of this judge it was, from 1.
     pub attempt: u32,
+    /// Tokens of its model in all of its answers, as far as they are reported.
+    #[serde(rename = "token_stats", default, skip_serializing_if = "Tokens::is_unknown")]
+    pub tokens: Tokens,
+    /// What it cost all the same.
+    #[serde(flatten, with = "usage::cost")]
+    #[schemars(with = "usage::cost::Keys")]
+    pub cost: Cost,
+    /// What its cost was computed with, when it is estimated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Prices>,
     /// The version of the format.
     pub version: String,
 }

@@ -11,6 +11,7 @@ use super::money::Usd;
 use super::program::Invocation;
 use super::rubric::Rubric;
 use super::setup::Setup;
+use super::usage::OwnPrices;
 
 /// A fixture, read and checked as a whole.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +54,8 @@ pub struct Fixture {
     pub solution_file: Option<String>,
     /// Its gold examples, in the order of their names.
     pub gold: Vec<GoldExample>,
+    /// Prices by which costs are estimated that nobody reports, by model.
+    pub prices: OwnPrices,
     /// The limits in the fixture's `config.yaml`.
     pub limits: FixtureLimits,
     /// The paths of the resources that subtests name.

@@ -65,6 +65,7 @@ fn agent(value: &Value) -> AgentDetails {
             tokens: serde_json::from_value(value["token_stats"].clone()).unwrap_or_default(),
             cost: Cost::reported(value["cost_usd"].as_f64().and_then(|usd| Usd::from_dollars(usd).ok())),
         },
+        prices: None,
         version: None,
         started_at: None,
         duration_seconds: seconds(&value["agent_duration_seconds"]),
@@ -91,6 +92,8 @@ fn judgment(value: &Value, place: u32) -> Option<Judgment> {
         reasoning: text(&value["reasoning"]),
         criteria_scores: items(&value["criteria_scores"]),
         cost: Cost::Unknown,
+        tokens: crate::model::usage::Tokens::default(),
+        prices: None,
         duration_seconds: 0.0,
     })
 }

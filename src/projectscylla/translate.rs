@@ -82,6 +82,7 @@ pub fn run_result(bytes: &[u8], run: RunId, config: &Config, now: Timestamp) -> 
         agent_end: AgentEnd::Finished,
         timed_out: false,
         usage: Usage { tokens: theirs.token_stats, cost: Cost::reported(theirs.cost_usd) },
+        prices: None,
         agent_version: None,
         judge_cost: judges.iter().map(|judge| Total::from(judge.cost)).sum(),
         failed_judge_cost: Total::ZERO,
@@ -125,6 +126,8 @@ impl Judge {
                 .unwrap_or_default(),
             // ProjectScylla does not record what its judges cost.
             cost: Cost::Unknown,
+            tokens: crate::model::usage::Tokens::default(),
+            prices: None,
             duration_seconds: 0.0,
         })
     }

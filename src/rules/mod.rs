@@ -11,6 +11,7 @@ pub mod mend;
 pub mod next;
 pub mod pacing;
 pub mod policy;
+pub mod prices;
 mod queue;
 pub mod recompute;
 pub mod retry;

@@ -62,6 +62,7 @@ fn follow(mut result: RunResult, stages: Stages) -> RunResult {
     result.agent_end = agent.end;
     result.timed_out = agent.end.timed_out();
     result.usage = agent.usage;
+    result.prices = agent.prices;
     result.agent_version = agent.agent_version;
     result.judge_cost = judgments.iter().map(|judgment| Total::from(judgment.cost)).sum();
     result.agent_duration_seconds = agent.duration_seconds;

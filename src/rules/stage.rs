@@ -58,6 +58,7 @@ mod tests {
             end: AgentEnd::Finished,
             exit_code: Some(0),
             usage: Usage::default(),
+            prices: None,
             agent_version: None,
             started_at: "2026-11-23T10:00:00Z".parse().unwrap(),
             duration_seconds: 1.0,

@@ -116,6 +116,8 @@ mod tests {
             reasoning: String::new(),
             criteria_scores: items.iter().map(|(id, value)| ((*id).to_owned(), item(value))).collect(),
             cost: Cost::NOTHING,
+            tokens: crate::model::usage::Tokens::default(),
+            prices: None,
             duration_seconds: 1.0,
         }
     }

@@ -60,7 +60,7 @@ pub(super) fn examine(folder: &ExperimentFolder) -> Examined {
     let is_of_4_0 = age == Age::Earlier && !has_digests(&version);
     let missing: Vec<String> = Config::FIELDS
         .iter()
-        .filter(|field| !keys.contains_key(field.name) && (!is_of_4_0 || field.is_of_4_0()))
+        .filter(|field| !keys.contains_key(field.name) && !field.came_later() && (!is_of_4_0 || field.is_of_4_0()))
         .map(|field| field.name.to_owned())
         .collect();
     // Parsed from the bytes and not from `keys`, so that a duplicate field is refused.

@@ -75,6 +75,21 @@ fn a_judge_that_drifts_stops_a_run_before_any_agent_and_a_larger_limit_lets_the_
 }
 
 #[test]
+fn a_check_spends_no_more_than_is_left_of_the_ceiling_and_says_what_it_cost_beside_it() {
+    let world = World::new();
+    let fixture = fixture(&world, TestFixture::new().judge(FULL_SCORE));
+    let flags = ["--check-judges", "--jobs", "1", "--max-drift", "1"];
+    let refused = run(&world, &fixture, &[&flags[..], &["--max-cost-usd", "0"]].concat()).exits(6);
+    assert!(refused.stderr.contains("it was not asked, as `--max-cost-usd` was reached"), "{refused}");
+    assert_eq!(started(&world), 0);
+    let dir = experiment(&world);
+    let output = world.scylla(&["resume", &dir, "--check-judges", "--max-drift", "1", "--max-cost-usd", "3"]).exits(0);
+    let words: Vec<&str> = output.stderr.split_whitespace().collect();
+    let told = "note: the check cost $0.0200, and the experiment has spent $0.00 of its ceiling of $3.00, of which the check is no part";
+    assert!(words.join(" ").contains(told), "{output}");
+}
+
+#[test]
 fn a_judge_without_an_answer_stops_a_resume_before_any_agent() {
     let world = World::new();
     let fixture = fixture(&world, TestFixture::new().judge("exit 4"));

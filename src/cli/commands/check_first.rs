@@ -11,6 +11,7 @@ use crate::config::fixture::{Loaded, Overrides};
 use crate::engine::session::create::Options;
 use crate::engine::session::open::Session;
 use crate::model::task::Source;
+use crate::model::usage::Total;
 use crate::store;
 use crate::text::words::shell_word;
 use crate::ui::drift;
@@ -42,13 +43,15 @@ pub(super) fn check_judges(
     prelude.goes_on_by(resume.clone());
     let loaded = frozen(session)?;
     must_have_gold(&loaded.parts.dir, &loaded.fixture)?;
-    let config = &session.config;
+    let (config, spent) = (&session.config, session.progress.spent().total());
     let conditions = Conditions {
         repeat: 1,
         max_drift: flags.max_drift,
         jobs: config.jobs,
         attempts: config.attempts,
         judge_models: config.judge_models.clone(),
+        prices: config.prices.clone(),
+        max_cost: config.max_cost_usd.map(|ceiling| ceiling.saturating_sub(spent.known)),
         containment: config.containment,
         work_dir: config.work_dir.clone(),
     };
@@ -58,6 +61,12 @@ pub(super) fn check_judges(
     after.goes_on_by(resume);
     store::judge_checks::add(&session.locked.folder, &check)?;
     console.say(drift::judges_table(&check).trim_end())?;
+    if let Some(ceiling) = config.max_cost_usd {
+        let cost: Total = check.judges.iter().map(|judge| judge.cost).sum();
+        console.say(&format!(
+            "note: the check cost {cost}, and the experiment has spent {spent} of its ceiling of {ceiling}, of which the check is no part"
+        ))?;
+    }
     must_be_met(&check).map_err(|error| {
         let mend = error.hint.as_deref().unwrap_or_default();
         let hint = format!("no agent was started; {mend}; a mended fixture begins anew with `run --fresh`");

@@ -26,9 +26,11 @@ use crate::model::gold::{CheckedJudge, Deserved, GoldExample, JudgeCheck};
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
 use crate::model::judge::Judge;
 use crate::model::limits::MOST_FIXTURE_FILE_BYTES;
+use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentEnd, Failure, RunStatus, StopSignal};
 use crate::model::result::Judgment;
 use crate::model::task::Fixture;
+use crate::model::usage::{OwnPrices, Total};
 use crate::os::clock;
 use crate::os::files::{self, FileError};
 use crate::os::process::Containment;
@@ -53,6 +55,10 @@ pub(super) struct Conditions {
     pub(super) attempts: u32,
     /// Models for judges.
     pub(super) judge_models: Vec<String>,
+    /// Prices by which costs are estimated.
+    pub(super) prices: OwnPrices,
+    /// What all answers may cost together.
+    pub(super) max_cost: Option<Usd>,
     /// How processes are held together.
     pub(super) containment: ContainmentChoice,
     /// The folder in which work folders are made.
@@ -96,7 +102,9 @@ pub(super) fn check(
     let fixture = &loaded.fixture;
     let mut judges = Vec::new();
     for (place, judge) in fixture.judges.iter().enumerate() {
-        judges.push(check_judge(loaded, (place, judge), conditions, &stop, console)?);
+        let so_far: Total = judges.iter().map(|judge: &CheckedJudge| judge.cost).sum();
+        let left = conditions.max_cost.map(|most| most.saturating_sub(so_far.known));
+        judges.push(check_judge(loaded, (place, judge), (conditions, left), &stop, console)?);
         stop.is_asked()?;
     }
     let check = JudgeCheck {
@@ -163,7 +171,7 @@ fn deserved(loaded: &Loaded, gold: &GoldExample) -> Result<Deserved, CliError> {
 fn check_judge(
     loaded: &Loaded,
     (place, judge): (usize, &Judge),
-    conditions: &Conditions,
+    (conditions, max_cost): (&Conditions, Option<Usd>),
     stop: &Stop,
     console: &mut Console,
 ) -> Result<CheckedJudge, CliError> {
@@ -171,6 +179,7 @@ fn check_judge(
     let name = format!("the check of the judge `{}`", judge.name());
     let folder = files::TemporaryFolder::new("cargo-scylla-")?;
     let (options, tier) = options(loaded, place, conditions, folder.path())?;
+    let options = Options { max_cost_usd: max_cost, ..options };
     let session = begin(create(options).on(&name)?).on(&name)?;
     let experiment = session.locked.folder.clone();
     let containment = Containment::probe(session.config.containment).on(&name)?;
@@ -207,7 +216,11 @@ fn check_judge(
             let judgment = answer(&experiment, run)?;
             if judgment.is_none() {
                 let why = failures.get(&run).or(of_all.as_ref()).map(ToString::to_string);
-                answered.failures.insert(why.unwrap_or_else(|| "it was not asked".to_owned()));
+                let not_asked = match finished.end {
+                    ExperimentEnd::BudgetReached => "it was not asked, as `--max-cost-usd` was reached",
+                    _ => "it was not asked",
+                };
+                answered.failures.insert(why.unwrap_or_else(|| not_asked.to_owned()));
             }
             answered.judgments.extend(judgment);
         }
@@ -259,6 +272,7 @@ fn options(
         jobs: conditions.jobs,
         attempts: conditions.attempts,
         judge_models: conditions.judge_models.clone(),
+        prices: conditions.prices.clone(),
         containment: conditions.containment,
         work_dir: conditions.work_dir.clone(),
         ..trial_options(to_try, tier, conditions.repeat, below.join("results"))

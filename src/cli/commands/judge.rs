@@ -50,6 +50,8 @@ pub fn run(args: &Judge, console: &mut Console) -> Result<Exit, CliError> {
             Some(model) => vec![model.clone()],
             None => settings.judge_model.clone().unwrap_or_default(),
         },
+        max_cost: None,
+        prices: options::prices(&loaded.fixture, &located),
         containment: args.containment.or(settings.containment).unwrap_or_default(),
         work_dir: None,
     };

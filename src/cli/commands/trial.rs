@@ -192,6 +192,7 @@ pub(super) fn trial_options(to_try: Loaded, tier: TierId, repeat: u32, results_d
         jobs: options::cores(),
         attempts: 1,
         max_cost_usd: None,
+        prices: fixture.prices.clone(),
         rate_limit_seconds: limits::RATE_LIMIT_SECONDS,
         notes: Vec::new(),
         keep_workspaces: KeepWorkspaces::None,

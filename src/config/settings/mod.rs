@@ -6,10 +6,12 @@ use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::TierId;
 use crate::model::limits;
 use crate::model::money::Usd;
+use crate::model::usage::OwnPrices;
 
 use super::fields::{Fields, Page};
 use super::mistake::{Mistake, Mistakes};
 use super::node::{self, Node};
+use super::prices;
 use super::toml;
 use crate::rules::policy::Policy;
 
@@ -55,6 +57,8 @@ pub struct Settings {
     pub attempts: Option<u32>,
     /// `max-cost-usd`: ceiling of the cost of an experiment.
     pub max_cost_usd: Option<Usd>,
+    /// `prices`: prices by model, for costs that are estimated.
+    pub prices: Option<OwnPrices>,
     /// `max-pause`: how long a session waits for the rate limits of one model in total, in seconds.
     pub max_pause: Option<u64>,
     /// `keep-workspaces`: which workspaces stay after the commit.
@@ -109,6 +113,7 @@ impl Settings {
             max_subtests: self.max_subtests.or(lower.max_subtests),
             attempts: self.attempts.or(lower.attempts),
             max_cost_usd: self.max_cost_usd.or(lower.max_cost_usd),
+            prices: self.prices.or(lower.prices),
             max_pause: self.max_pause.or(lower.max_pause),
             keep_workspaces: self.keep_workspaces.or(lower.keep_workspaces),
             containment: self.containment.or(lower.containment),
@@ -150,6 +155,7 @@ fn settings(fields: Fields<'_>) -> Settings {
         max_subtests: fields.count("max-subtests", limits::MOST_RUNS_PER_SUBTEST),
         attempts: fields.count("attempts", limits::MOST_ATTEMPTS),
         max_cost_usd: fields.cost("max-cost-usd"),
+        prices: prices::prices(&fields, prices::OF_SETTINGS),
         max_pause: fields.seconds("max-pause"),
         keep_workspaces: fields.choice(
             "keep-workspaces",

@@ -1,6 +1,7 @@
 //! Settings are read and laid over each other, and their mistakes are reported.
 
 use super::*;
+use crate::model::usage::Price;
 
 const WHOLE: &str = r#"
 tiers-dir = "tests/fixtures/tests/fix-the-crate"
@@ -24,6 +25,7 @@ max-cost-usd = 1.5
 keep-workspaces = "failed"
 containment = "walk"
 max-pause = 90
+prices = { "mine" = { input = 3, output = 15, cache-read = 0.3 } }
 gate = { max-missing = 1, max-errored = 0, min-runs = 5, min-judges = 2, min-pass-rate = { "T1/02" = 0.8, T0 = 1 }, deny-warnings = true }
 "#;
 
@@ -47,6 +49,15 @@ fn whole() -> Settings {
         max_subtests: Some(4),
         attempts: Some(5),
         max_cost_usd: Usd::from_dollars(1.5).ok(),
+        prices: Some(OwnPrices::from([(
+            "mine".to_owned(),
+            Price {
+                input: Usd::from_dollars(3.0).unwrap(),
+                output: Usd::from_dollars(15.0).unwrap(),
+                cache_read: Usd::from_dollars(0.3).ok(),
+                cache_write: None,
+            },
+        )])),
         max_pause: Some(90),
         keep_workspaces: Some(KeepWorkspaces::Failed),
         containment: Some(ContainmentChoice::Walk),
@@ -116,6 +127,7 @@ fn what_is_set_wins_over_the_lower_place_for_every_key() {
         max_subtests: Some(9),
         attempts: Some(9),
         max_cost_usd: Some(Usd::ZERO),
+        prices: Some(OwnPrices::new()),
         max_pause: Some(9),
         keep_workspaces: Some(KeepWorkspaces::All),
         containment: Some(ContainmentChoice::Auto),

@@ -18,6 +18,7 @@ use crate::model::outcome::ExperimentStatus;
 use crate::model::plan::Plan;
 use crate::model::result::FORMAT_VERSION;
 use crate::model::task::{Fixture, Parts, Source};
+use crate::model::usage::OwnPrices;
 use crate::os::{clock, files};
 use crate::setup::inherit::Inheritance;
 use crate::store;
@@ -59,6 +60,8 @@ pub struct Options {
     pub attempts: u32,
     /// The cost ceiling.
     pub max_cost_usd: Option<Usd>,
+    /// Prices by which costs are estimated, by model.
+    pub prices: OwnPrices,
     /// Longest wait for the rate limits of a model in total, in seconds.
     pub rate_limit_seconds: u64,
     /// Which workspaces are kept.
@@ -157,6 +160,7 @@ pub(in crate::engine) fn furnish(
         jobs: options.jobs,
         attempts: options.attempts,
         max_cost_usd: options.max_cost_usd,
+        prices: options.prices,
         keep_workspaces: options.keep_workspaces,
         containment: options.containment,
         work_dir: options.work_dir,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::answer;
-use super::api::Question;
+use super::api::{Api, Question};
 use super::endpoint::Endpoint;
 use super::prompt::{Fence, schema};
 use super::trouble::{Refusal, Trouble, meaning};
@@ -65,7 +65,7 @@ pub fn ask(
             let message = format!("the provider answers with what is no answer of the API `{}`", endpoint.api.name());
             return (Outcome::Kept(Trouble::provider(message)), tokens);
         };
-        tokens = sum(tokens, said.tokens);
+        tokens = tokens.plus(said.tokens);
         let parsed = match said.unfinished {
             Some(why) => Err(why),
             None => answer::parse(said.text.as_bytes(), rubric).map_err(|error| error.to_string()),
@@ -87,19 +87,6 @@ fn again(prompt: &str, answered: &str, wrong: &str) -> String {
         "{prompt}\n# Once more\n\nThis question was answered before, and the answer is not valid.\n\n{answered}\n\nWhat is wrong with \
          it:\n\n{wrong}\n\nAnswer again, with JSON alone, in the form that is asked for above.\n"
     )
-}
-
-fn sum(left: Tokens, right: Tokens) -> Tokens {
-    let add = |left: Option<u64>, right: Option<u64>| match (left, right) {
-        (None, None) => None,
-        (left, right) => Some(left.unwrap_or_default().saturating_add(right.unwrap_or_default())),
-    };
-    Tokens {
-        input: add(left.input, right.input),
-        output: add(left.output, right.output),
-        cache_creation: add(left.cache_creation, right.cache_creation),
-        cache_read: add(left.cache_read, right.cache_read),
-    }
 }
 
 /// The keys of what is kept as the answer, behind the raw replies: in the form of every judge's answer, with `tokens`, and with
@@ -125,6 +112,18 @@ pub fn kept(outcome: &Outcome, tokens: &Tokens) -> Map<String, Value> {
         }
     }
     keys
+}
+
+/// The tokens of all replies that were kept, also where the answer is cut off behind them: one stands on each line.
+#[must_use]
+pub fn used(api: Api, kept: &[u8]) -> Tokens {
+    let replies = kept.split(|byte| *byte == b'\n').filter_map(|line| {
+        let reply: Value = serde_json::from_slice(line.strip_suffix(b",").unwrap_or(line)).ok()?;
+        // No other line of what is kept is an object with a status.
+        reply["status"].as_u64()?;
+        api.completion(&serde_json::from_str(reply["body"].as_str()?).ok()?)
+    });
+    replies.fold(Tokens::default(), |sum, said| sum.plus(said.tokens))
 }
 
 /// The key that says why there is no valid answer.

@@ -15,7 +15,7 @@ use super::outcome::{AgentEnd, Excerpt};
 use super::result::{AttemptRecord, CheckResult, Judgment};
 use super::rubric::Rubric;
 use super::score::{Grade, Score};
-use super::usage::{self, Total, Usage};
+use super::usage::{self, Prices, Total, Usage};
 pub use setup::{Counted, MeanOfItem, RunOfSetup, SetupDetails};
 
 #[cfg(test)]
@@ -180,6 +180,9 @@ pub struct AgentDetails {
     /// What it used.
     #[serde(flatten)]
     pub usage: Usage,
+    /// What its cost was computed with, when it is estimated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Prices>,
     /// The version that its program says it is.
     pub version: Option<String>,
     /// When it was started.

@@ -48,6 +48,8 @@ fn judgment(number: u32, model: &str, value: f64, cost: Cost) -> Judgment {
             ("R002".to_owned(), said(None, "Nothing was to be documented.")),
         ]),
         cost,
+        tokens: crate::model::usage::Tokens::default(),
+        prices: None,
         duration_seconds: 3.2,
     }
 }
@@ -87,6 +89,7 @@ pub(crate) fn details(id: &str, passed: bool) -> RunDetails {
             tokens: Tokens { input: Some(1200), output: Some(340), cache_creation: None, cache_read: Some(90_000) },
             cost: Cost::reported(Some(usd(0.21))),
         },
+        prices: None,
         version: Some("2.1.197".to_owned()),
         started_at: Some(at(5)),
         duration_seconds: Some(312.0),

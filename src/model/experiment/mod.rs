@@ -14,6 +14,7 @@ use super::ids::{ExperimentId, SubtestId, TierId};
 use super::limits;
 use super::money::Usd;
 use super::plan::Plan;
+use super::usage::OwnPrices;
 
 /// Name and version of this tool, as what it makes names it.
 pub const MADE_BY: &str = concat!("cargo-scylla ", env!("CARGO_PKG_VERSION"));
@@ -47,6 +48,12 @@ impl Field {
     pub fn is_of_4_0(&self) -> bool {
         FIELDS_OF_4_0.contains(&self.name)
     }
+
+    /// Whether there are configs of the present version that do not have it yet: then its empty value holds.
+    #[must_use]
+    pub fn came_later(&self) -> bool {
+        LATER_FIELDS.contains(&self.name)
+    }
 }
 
 /// Whether a value differs from the empty value of a field that is not used.
@@ -59,6 +66,9 @@ fn is_used(value: &Value) -> bool {
         Value::Bool(true) | Value::Number(_) => true,
     }
 }
+
+/// Fields that came when there were configs of the present version already.
+const LATER_FIELDS: [&str; 1] = ["prices"];
 
 /// The fields of the first version's config.
 const FIELDS_OF_4_0: [&str; 31] = [
@@ -178,6 +188,10 @@ config! {
     Operational attempts: u32,
     /// Ceiling of the cost of all attempts and judges; `null` for none.
     Operational max_cost_usd: Option<Usd>,
+    /// Prices by which costs are estimated that nobody reports, by model, in US dollars per million tokens; others are those of the
+    /// list that comes with the program.
+    #[serde(default)]
+    Operational prices: OwnPrices,
     /// Which workspaces are kept after the commit.
     Operational keep_workspaces: KeepWorkspaces,
     /// How the processes of a run are held together.

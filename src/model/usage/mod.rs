@@ -2,6 +2,7 @@
 //! is not known is unknown, and never 0.
 
 mod keys;
+mod prices;
 
 use std::fmt;
 use std::iter::Sum;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::money::Usd;
 pub use keys::{cost, failed_judges, former, judges, spent, total};
+pub use prices::{OwnPrices, Price, Prices};
 
 /// Where an amount comes from; a greater one is more reliable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,6 +86,27 @@ pub struct Tokens {
 impl Tokens {
     /// The tokens without a model.
     pub const NOTHING: Self = Self { input: Some(0), output: Some(0), cache_creation: Some(0), cache_read: Some(0) };
+
+    /// Whether no count was reported.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The sum of two counts, each by itself; one that is not reported adds nothing.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let add = |left: Option<u64>, right: Option<u64>| match (left, right) {
+            (Some(left), Some(right)) => Some(left.saturating_add(right)),
+            (left, right) => left.or(right),
+        };
+        Self {
+            input: add(self.input, other.input),
+            output: add(self.output, other.output),
+            cache_creation: add(self.cache_creation, other.cache_creation),
+            cache_read: add(self.cache_read, other.cache_read),
+        }
+    }
 
     /// All reported tokens, with those of the provider's cache; `None` when none were reported.
     #[must_use]

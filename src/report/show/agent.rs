@@ -3,7 +3,7 @@
 use super::{Around, add_named, heading};
 use crate::model::details::RunDetails;
 use crate::model::outcome::AgentEnd;
-use crate::model::usage::{Cost, CostSource, Tokens, Total};
+use crate::model::usage::{Cost, CostSource, Prices, Tokens, Total};
 use crate::text::escape;
 use crate::text::page::Page;
 use crate::text::short::cut;
@@ -11,6 +11,9 @@ use crate::text::words::{counted, duration, moment};
 
 /// So many characters of a version are shown.
 const MOST_VERSION: usize = 60;
+
+/// So many characters of the name of a table of prices, or of a model in it.
+const MOST_TABLE: usize = 60;
 
 /// What the screen shows about the agent at its top.
 pub(super) fn facts(run: &RunDetails) -> Vec<(&'static str, String)> {
@@ -65,7 +68,8 @@ fn ended(end: Option<AgentEnd>, exit_code: Option<i32>) -> Vec<String> {
 fn cost(run: &RunDetails) -> String {
     let agent = run.agent.as_ref().map(|agent| agent.usage.cost);
     let all = agent.map_or(Total::ZERO, Total::from) + run.judge_cost + run.failed_judge_cost + run.former_cost;
-    let mut parts: Vec<String> = agent.iter().map(|cost| format!("agent {}", sourced(*cost))).collect();
+    let prices = run.agent.as_ref().and_then(|agent| agent.prices.as_ref());
+    let mut parts: Vec<String> = agent.iter().map(|cost| format!("agent {}", sourced(*cost, prices))).collect();
     for (what, total) in [
         ("judges", run.judge_cost),
         ("answers that were not valid", run.failed_judge_cost),
@@ -83,21 +87,24 @@ fn cost(run: &RunDetails) -> String {
     if parts.is_empty() { all.to_string() } else { format!("{all} in all: {}", parts.join(", ")) }
 }
 
-fn sourced(cost: Cost) -> String {
+/// A cost with its source; one that is estimated has the prices that it was computed with.
+pub(super) fn sourced(cost: Cost, prices: Option<&Prices>) -> String {
     match cost {
-        Cost::Known { usd, source } => {
-            let source = match source {
-                CostSource::Metered => "metered",
-                CostSource::Reported => "reported",
-                CostSource::Estimated => "estimated",
-            };
-            format!("{usd} ({source})")
+        Cost::Known { usd, source: CostSource::Metered } => format!("{usd} (metered)"),
+        Cost::Known { usd, source: CostSource::Reported } => format!("{usd} (reported)"),
+        Cost::Known { usd, source: CostSource::Estimated } => {
+            let by = prices.map(|Prices { table, model, date }| {
+                let [table, model] = [table, model].map(|text| escape::terminal(&cut(text, MOST_TABLE)).into_owned());
+                format!(" from tokens: `{model}` in {table}, {date}")
+            });
+            format!("~{usd} (estimated{})", by.unwrap_or_default())
         }
         Cost::Unknown => "unknown".to_owned(),
     }
 }
 
-fn tokens(tokens: Tokens) -> String {
+/// Tokens, as far as they are known.
+pub(super) fn tokens(tokens: Tokens) -> String {
     let Tokens { input, output, cache_creation, cache_read } = tokens;
     let said: Vec<String> = [
         (input, "read"),

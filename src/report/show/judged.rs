@@ -1,6 +1,6 @@
 //! The judges and checks of a run.
 
-use super::{Around, add_text, heading, lines, short};
+use super::{Around, add_text, agent, heading, lines, short};
 use crate::model::details::{CheckDetails, ItemDetails, JudgeOfItem, RunDetails};
 use crate::model::result::{Before, CheckResult, Judgment};
 use crate::model::score::Score;
@@ -93,6 +93,10 @@ pub(super) fn add_judges(page: &mut Page, run: &RunDetails, around: Around<'_>) 
         let Judgment { judge_number, score, grade, .. } = judgment;
         let name = escape::terminal(&judgment.model);
         page.line(format_args!("  {judge_number}  {name}: {vote}, score {score}, grade {grade}"));
+        if !judgment.tokens.is_unknown() {
+            let cost = agent::sourced(judgment.cost, judgment.prices.as_ref());
+            page.line(format_args!("    cost {cost}; tokens {}", agent::tokens(judgment.tokens)));
+        }
         add_text(page, &judgment.reasoning, 4, MOST_REASON, &format!("`--judge {}` shows all", judge_number.0));
     }
 }

@@ -277,6 +277,7 @@ fn of_agent(result: &RunResult) -> AgentDetails {
         end: Some(result.agent_end),
         exit_code: result.exit_code,
         usage: result.usage,
+        prices: result.prices.clone(),
         version: result.agent_version.clone(),
         started_at: Some(result.started_at),
         duration_seconds: Some(result.agent_duration_seconds),

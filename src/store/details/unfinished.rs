@@ -106,6 +106,7 @@ fn of_agent(result: AgentResult) -> AgentDetails {
         end: Some(result.end),
         exit_code: result.exit_code,
         usage: result.usage,
+        prices: result.prices,
         version: result.agent_version,
         started_at: Some(result.started_at),
         duration_seconds: Some(result.duration_seconds),

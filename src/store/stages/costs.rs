@@ -1,13 +1,26 @@
 //! The cost of a run that is not committed, and that part of a committed run's cost that no result names.
 
+use std::path::Path;
+
 use super::RunStore;
+use super::ended::read_whole;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::JudgeNumber;
-use crate::model::result::AgentResult;
+use crate::model::result::{AgentResult, JudgeAttempt};
 use crate::model::usage::{Cost, Total};
 use crate::os::files::{self, Folder};
 use crate::store::claimed::{self, Asked};
+use crate::store::layout::RunFolder;
 use crate::store::{StoreError, work};
+
+/// What a judge cost that was set aside: as the record of that says, else as its answer reports it.
+fn judge_aside(aside: &Path) -> Result<Cost, StoreError> {
+    let record: Option<JudgeAttempt> = read_whole(&RunFolder::at(aside.to_owned()).attempt_record())?;
+    match record.map_or(Cost::Unknown, |record| record.cost) {
+        Cost::Unknown => claimed::judge_aside(aside),
+        cost @ Cost::Known { .. } => Ok(cost),
+    }
+}
 
 impl RunStore {
     /// What was spent on the present attempt, as far as agent and judges reported it: `agent` is the agent's result,
@@ -88,6 +101,6 @@ impl RunStore {
     /// # Errors
     /// When one cannot be read.
     pub fn failed_judges_cost(&self) -> Result<Total, StoreError> {
-        self.judges_aside()?.iter().map(|aside| claimed::judge_aside(aside).map(Total::from)).sum()
+        self.judges_aside()?.iter().map(|aside| judge_aside(aside).map(Total::from)).sum()
     }
 }

@@ -10,6 +10,7 @@ use crate::model::digest::Digest;
 use crate::model::ids::{JudgeNumber, RunId};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::result::{AgentResult, ChecksResult, FORMAT_VERSION, JudgeAttempt, Judgment, RunResult, Verdict};
+use crate::model::usage::{Prices, Usage};
 use crate::os::files::{self, FileError, Folder, Kind};
 
 use super::layout::{self, ExperimentFolder, RunFolder};
@@ -119,13 +120,15 @@ impl RunStore {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn set_judge_aside(&self, judge: JudgeNumber) -> Result<(), StoreError> {
+    pub fn set_judge_aside(&self, judge: JudgeNumber, used: Usage, prices: Option<Prices>) -> Result<(), StoreError> {
         let attempt = self.judge_attempt(judge)?;
         files::create_dir_durable(&self.folder.failed_judges())?;
         let aside = self.folder.failed_judge(judge, attempt);
         files::rename_durable(&self.folder.judge(judge), &aside)?;
         files::sync_tree(&aside)?;
-        let record = JudgeAttempt { judge_number: judge, attempt, version: FORMAT_VERSION.to_owned() };
+        let Usage { tokens, cost } = used;
+        let version = FORMAT_VERSION.to_owned();
+        let record = JudgeAttempt { judge_number: judge, attempt, tokens, cost, prices, version };
         self.write_stage(&aside, &RunFolder::at(aside.clone()).attempt_record(), &record)
     }
 

@@ -1,5 +1,6 @@
 //! Judges that are models, asked over HTTP: verdicts, kills, hostile work, trouble of the provider, and keys.
 
+mod costs;
 mod hostile;
 mod trouble;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::agent;
 use crate::engine::error::with_causes;
+use crate::engine::worker::stages::priced::Used;
 use crate::engine::worker::stages::trees::no_place;
 use crate::engine::worker::stages::{Halt, Work, write_evidence};
 use crate::engine::worker::workplace::Program;
@@ -45,6 +46,7 @@ impl Work<'_> {
             end: AgentEnd::Finished,
             exit_code: None,
             usage: Usage::NOTHING,
+            prices: None,
             agent_version: version,
             started_at,
             duration_seconds: 0.0,
@@ -188,7 +190,8 @@ impl Work<'_> {
             let outcome = reader.outcome(end, clock::now())?;
             result.end = outcome.end;
             result.exit_code = outcome.exit_code;
-            result.usage = outcome.usage;
+            let Used { usage, prices } = self.priced(outcome.usage, self.place.model());
+            (result.usage, result.prices) = (usage, prices);
             result.agent_version = outcome.version.or(result.agent_version.take());
         }
         self.place.containment.name().clone_into(&mut result.containment);

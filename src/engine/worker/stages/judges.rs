@@ -6,16 +6,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::engine::error::with_causes;
+use crate::engine::worker::stages::priced::Used;
 use crate::engine::worker::stages::{Halt, Work, write_evidence};
 use crate::engine::worker::workplace::Program;
 use crate::judge::prompt;
 use crate::judge::score::{self, Judged};
-use crate::model::ids::JudgeNumber;
+use crate::model::ids::{JudgeNumber, ModelName};
 use crate::model::judge::{Asks, Facts, Judge, Run, Seen, Way};
 use crate::model::limits::OUTPUT_BYTES;
 use crate::model::money::Usd;
 use crate::model::outcome::{Failure, FailureKind, Stage};
 use crate::model::result::{AgentResult, ChecksResult, Judgment};
+use crate::model::usage::{Cost, CostSource, Usage};
 use crate::os::files::FileError;
 use crate::os::process::{End, Ended, Overflow, View};
 use crate::os::{clock, files, program};
@@ -33,6 +35,8 @@ struct Question<'a> {
     number: JudgeNumber,
     name: &'a str,
     judge: &'a dyn Asks,
+    /// The model whose prices apply to it.
+    model: Option<ModelName>,
 }
 
 impl Question<'_> {
@@ -109,7 +113,8 @@ impl Work<'_> {
                     .map_err(|why| Failure::new(FailureKind::Judge, why))?
             }
             Way::Asks(asked) => {
-                let question = Question { number, name: judge.name(), judge: asked };
+                let model = self.place.judge_model(judge);
+                let question = Question { number, name: judge.name(), judge: asked, model };
                 match self.stored(&question)? {
                     Some(judgment) => {
                         // The worker that asked may have been killed before the answer was durable.
@@ -136,7 +141,8 @@ impl Work<'_> {
         if let Ok(judgment) = self.read_answer(question, None) {
             return Ok(Some(judgment));
         }
-        self.graded_store.set_judge_aside(number)?;
+        let Used { usage, prices } = self.used_by(question.number, question.judge, question.model.as_ref())?;
+        self.graded_store.set_judge_aside(number, usage, prices)?;
         Ok(None)
     }
 
@@ -185,14 +191,22 @@ impl Work<'_> {
             std::fs::remove_file(&prompt).map_err(|error| FileError::new("remove", &prompt, error))?;
         }
         // Whatever the outcome, it was paid for.
-        let cost = self.graded_store.answer_cost(number)?;
+        let Used { usage, prices } = self.used_by(question.number, question.judge, question.model.as_ref())?;
+        let cost = usage.cost;
         self.spent += cost.into();
-        asked.map_err(|halt| match (self.graded_store.set_judge_aside(number), halt) {
+        asked.map_err(|halt| match (self.graded_store.set_judge_aside(number, usage, prices), halt) {
             (Err(error), _) => error.into(),
             (Ok(()), Halt::Failed(mut failure)) => {
-                if let Some(cost) = cost.usd().filter(|cost| *cost > Usd::ZERO) {
-                    failure.message = format!("{}; the {cost} that it says it cost are counted", failure.message);
-                }
+                let counted = match cost {
+                    Cost::Known { usd, source: CostSource::Estimated } => {
+                        format!("; the ~{usd} that its tokens cost are counted")
+                    }
+                    Cost::Known { usd, .. } if usd > Usd::ZERO => {
+                        format!("; the {usd} that it says it cost are counted")
+                    }
+                    Cost::Known { .. } | Cost::Unknown => String::new(),
+                };
+                failure.message.push_str(&counted);
                 self.judge_excerpt(failure, number, attempt).into()
             }
             (Ok(()), halt) => halt,
@@ -218,7 +232,10 @@ impl Work<'_> {
             .map_err(|error| question.failed(&format!("gave no valid answer: {error}{cut}")))?;
         let duration_seconds = ended.map_or(0.0, |ended| ended.duration.as_secs_f64());
         let judged = Judged { number: question.number, model: question.name.to_owned(), duration_seconds };
-        score::judgment(rubric, judged, answer).map_err(|error| question.failed(&error.to_string()))
+        let judgment = score::judgment(rubric, judged, answer).map_err(|error| question.failed(&error.to_string()))?;
+        let Used { usage: Usage { tokens, cost }, prices } =
+            self.used_by(question.number, question.judge, question.model.as_ref())?;
+        Ok(Judgment { tokens, cost, prices, ..judgment })
     }
 
     fn request(&self, question: &Question<'_>, case: &Case<'_>, tree: &Path) -> Result<Vec<u8>, Failure> {

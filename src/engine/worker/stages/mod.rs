@@ -5,6 +5,7 @@ mod baseline_checks;
 mod checks;
 mod excerpt;
 mod judges;
+mod priced;
 mod record;
 mod shown;
 mod trees;
@@ -327,6 +328,7 @@ impl<'a> Work<'a> {
             agent_end: agent.end,
             timed_out: agent.end.timed_out(),
             usage: agent.usage,
+            prices: agent.prices.clone(),
             agent_version: agent.agent_version.clone(),
             judge_cost: judgments.iter().map(|judgment| Total::from(judgment.cost)).sum(),
             failed_judge_cost: self.graded_store.failed_judges_cost()?,

@@ -58,7 +58,7 @@ impl Work<'_> {
         Ok((salvaged.left_out > 0 || bytes.is_err()).then_some(Flag::RecordLeftOut))
     }
 
-    /// The attempt's cost as far as its agent's output reports it. It is unknown for an agent that was started and does
+    /// The attempt's cost as far as its agent's output reports it, or its tokens do. It is unknown for an agent that was started and does
     /// not report it, and zero for one that was never started.
     pub(super) fn cost_so_far(&self) -> Result<Total, Failure> {
         if self.not_asked_yet.get() {
@@ -66,7 +66,7 @@ impl Work<'_> {
         }
         let reader = self.place.subtest(self.run).and_then(|subtest| self.read_output(&subtest.agent));
         let reading = reader.and_then(|reader| reader.reading(clock::now()));
-        let said = reading.map_or(Cost::Unknown, |reading| reading.usage.cost);
+        let said = reading.map_or(Cost::Unknown, |reading| self.priced(reading.usage, self.place.model()).usage.cost);
         let silent = || self.store.silent_agent_cost();
         Ok(if said == Cost::Unknown { silent()?.into() } else { said.into() })
     }

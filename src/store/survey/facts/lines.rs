@@ -39,6 +39,7 @@ const RESULT: &[(&[u8], ReadFact)] = &[
     (key!("  ", "token_stats"), |_, value, lines| lines.pass(value, 2)),
     (key!("  ", "cost_usd"), |facts, value, _| json(&mut facts.cost_usd, value)),
     (key!("  ", "cost_source"), |_, value, _| scalar(value)),
+    (key!("  ", "prices"), |_, value, lines| lines.pass(value, 2)),
     (key!("  ", "agent_version"), |_, value, _| scalar(value)),
     (key!("  ", "judge_cost_usd"), |facts, value, _| json(&mut facts.judge_cost_usd, value)),
     (key!("  ", "judge_cost_unknown"), |facts, value, _| json(&mut facts.judge_cost_unknown, value)),
@@ -76,8 +77,10 @@ const JUDGE: &[(&[u8], ReadValue<Judge>)] = &[
     (key!("      ", "grade"), |_, value, _| scalar(value)),
     (key!("      ", "reasoning"), |_, value, _| scalar(value)),
     (key!("      ", "criteria_scores"), |_, value, lines| lines.pass(value, 6)),
+    (key!("      ", "token_stats"), |_, value, lines| lines.pass(value, 6)),
     (key!("      ", "cost_usd"), |_, value, _| scalar(value)),
     (key!("      ", "cost_source"), |_, value, _| scalar(value)),
+    (key!("      ", "prices"), |_, value, lines| lines.pass(value, 6)),
     (key!("      ", "duration_seconds"), |_, value, _| scalar(value)),
 ];
 

@@ -1,0 +1,49 @@
+//! What agents and judges used: as they report it, and estimated from tokens where they name no cost.
+
+use crate::engine::worker::stages::Work;
+use crate::model::ids::{JudgeNumber, ModelName};
+use crate::model::judge::Asks;
+use crate::model::limits::OUTPUT_BYTES;
+use crate::model::outcome::Failure;
+use crate::model::usage::{Cost, CostSource, Prices, Usage};
+use crate::os::{clock, files};
+use crate::rules::prices;
+use crate::store::StoreError;
+
+/// What somebody used, and what its cost was computed with when it is estimated.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Used {
+    pub(super) usage: Usage,
+    pub(super) prices: Option<Prices>,
+}
+
+impl Work<'_> {
+    /// The usage with its cost; one that is not reported is estimated from the tokens of this model.
+    pub(super) fn priced(&self, usage: Usage, model: Option<&str>) -> Used {
+        let model = model.filter(|_| usage.cost == Cost::Unknown);
+        let own = &self.place.config.prices;
+        match model.and_then(|model| prices::estimate(&usage.tokens, model, own, clock::now())) {
+            Some(prices::Estimate { usd, prices }) => {
+                let cost = Cost::Known { usd, source: CostSource::Estimated };
+                Used { usage: Usage { cost, ..usage }, prices: Some(prices) }
+            }
+            None => Used { usage, prices: None },
+        }
+    }
+
+    /// What a judge used for all of its answers, whether they are valid or not; nothing when it was never asked.
+    pub(super) fn used_by(
+        &self,
+        number: JudgeNumber,
+        judge: &dyn Asks,
+        model: Option<&ModelName>,
+    ) -> Result<Used, Failure> {
+        let claimed = self.graded_store.answer_cost(number)?;
+        if claimed == Cost::NOTHING {
+            return Ok(Used { usage: Usage::NOTHING, prices: None });
+        }
+        let response = files::read_start(&self.graded.judge_response(number), OUTPUT_BYTES);
+        let response = response.map_err(StoreError::from)?.unwrap_or_default();
+        Ok(self.priced(judge.used(&response), model.map(ModelName::as_str)))
+    }
+}
