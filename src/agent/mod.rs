@@ -17,6 +17,7 @@ mod opencode;
 mod oracle;
 pub mod protocol;
 pub mod record;
+mod replay;
 mod steps;
 
 use std::collections::BTreeMap;
@@ -27,11 +28,13 @@ use crate::model::agent::{Agent, AgentStart};
 use crate::model::program::Kind;
 
 pub use command::of_line;
-pub use named::named;
+pub use named::{named, steps_of};
 /// The kind of agent that does nothing, so that it must fail.
 pub use nop::KIND as DOES_NOTHING;
 /// The kind of agent that applies the reference solution, so that it must pass.
 pub use oracle::{KIND as SOLVES, PATCH_FILE};
+
+pub use replay::{RECORDED_FOLDER, id};
 
 /// Every kind of agent. A new one is a file beside this one, and a line here.
 pub static KINDS: &[&Kind<Agent>] = &[
@@ -44,6 +47,7 @@ pub static KINDS: &[&Kind<Agent>] = &[
     &aider::KIND,
     &acp::KIND,
     &oracle::KIND,
+    &replay::KIND,
     &nop::KIND,
 ];
 
@@ -82,7 +86,9 @@ pub fn describe(start: &AgentStart, agent: &Agent) -> String {
                 "environment_names": environment.keys().map(|name| name.to_string_lossy()).collect::<Vec<_>>(),
             })
         }
-        AgentStart::ApplyPatch(_) | AgentStart::Nothing => json!({ "kind": agent.kind().name }),
+        AgentStart::ApplyPatch(_) | AgentStart::PlayBack(_) | AgentStart::Nothing => {
+            json!({ "kind": agent.kind().name })
+        }
     };
     format!("{description:#}\n")
 }

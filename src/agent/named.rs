@@ -4,8 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use super::KINDS;
-use crate::model::agent::Agent;
-use crate::model::program::{Invocation, Keys};
+use crate::model::agent::{Agent, StepsIn};
+use crate::model::details::RunDetails;
+use crate::model::program::{Invocation, Keys, Recording};
 use crate::text::escape;
 
 /// The agent that such a word names; `has_solution` says whether the fixture has a reference solution.
@@ -18,7 +19,8 @@ pub fn named(word: &str, has_solution: bool) -> Result<Agent, String> {
         let known: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
         return Err(format!("`{}` is no kind of agent: it is one of {}", escape::terminal(name), known.join(", ")));
     };
-    let word = Word { version, has_solution, is_version_read: Cell::new(false), mistake: RefCell::default() };
+    let word =
+        Word { version, run: None, has_solution, is_version_read: Cell::new(false), mistake: RefCell::default() };
     let agent = (kind.read)(&word);
     match (agent, word.mistake.into_inner()) {
         (_, Some(mistake)) => Err(mistake),
@@ -30,9 +32,24 @@ pub fn named(word: &str, has_solution: bool) -> Result<Agent, String> {
     }
 }
 
+/// Where the steps of a run are told: by its agent, or by that of the recorded run which it played back.
+#[must_use]
+pub fn steps_of(agent: &Agent, details: Option<&RunDetails>) -> Option<StepsIn> {
+    if agent.recording().is_none() {
+        return agent.steps();
+    }
+    let played = &details?.agent.as_ref()?.replayed.as_ref()?.agent;
+    let kind = KINDS.iter().find(|known| known.name == *played)?;
+    let run = Some(Invocation::Argv(vec![kind.name.to_owned()]));
+    let word =
+        Word { version: None, run, has_solution: true, is_version_read: Cell::default(), mistake: RefCell::default() };
+    (kind.read)(&word)?.steps()
+}
+
 /// The settings of an agent that a word names: there are none but the version.
 struct Word<'a> {
     version: Option<&'a str>,
+    run: Option<Invocation>,
     has_solution: bool,
     /// Whether the kind knows versions.
     is_version_read: Cell<bool>,
@@ -42,7 +59,7 @@ struct Word<'a> {
 
 impl Keys for Word<'_> {
     fn run(&self) -> Option<Invocation> {
-        None
+        self.run.clone()
     }
     fn variables(&self, _: &'static str) -> Option<BTreeMap<String, String>> {
         Some(BTreeMap::new())
@@ -54,6 +71,20 @@ impl Keys for Word<'_> {
     fn text(&self, _: &'static str) -> Option<String> {
         self.is_version_read.set(true);
         self.version.map(str::to_owned)
+    }
+    /// What such a word names behind its kind, in place of a version.
+    fn recording(&self, key: &'static str) -> Option<Recording> {
+        self.is_version_read.set(true);
+        let named = self.version.filter(|named| !named.is_empty());
+        if named.is_none() {
+            self.mistake(key, "it has to be said what is played back: `replay@FOLDER`".to_owned());
+        }
+        named.map(|named| Recording {
+            named: named.to_owned(),
+            folder: Some(named.into()),
+            file: "--agent".into(),
+            line: None,
+        })
     }
     fn seconds(&self, _: &'static str) -> Option<u64> {
         None
@@ -89,6 +120,7 @@ mod tests {
             ("codex@newest", "`newest` is no version, such as `1.2.3`"),
             ("codex@", "`` is no version, such as `1.2.3`"),
             ("command", "`command` needs settings that only a fixture can name"),
+            ("replay", "it has to be said what is played back: `replay@FOLDER`"),
             ("oracle", "an `oracle` needs a `solution_file`"),
         ] {
             assert!(read(word).is_err_and(|error| error.starts_with(why)), "{word}: {:?}", read(word));

@@ -12,6 +12,7 @@ use crate::cli::locate::Located;
 use crate::config::fixture::{self, Loaded, Overrides};
 use crate::config::list;
 use crate::engine::session::create::{Options, choose};
+use crate::engine::session::recordings;
 use crate::model::event::Event;
 use crate::model::experiment::{Config, FieldClass};
 use crate::model::ids::{SetupId, TierId};
@@ -222,7 +223,7 @@ pub fn startable(loaded: Loaded, tiers: &[TierId]) -> Result<Loaded, CliError> {
 /// # Errors
 /// When the fixture has mistakes; all of them.
 pub fn load(dir: &Path, overrides: &Overrides) -> Result<Loaded, CliError> {
-    fixture::load_with(dir, overrides).map_err(|mistakes| {
+    fixture::load_with(dir, overrides).and_then(recordings::keep).map_err(|mistakes| {
         CliError::mistakes(&mistakes)
             .or_hint("`cargo scylla fixture new my-task` writes a working fixture to compare with")
     })

@@ -1,5 +1,6 @@
 //! An experiment as reports read it: its plan, what became of each run, and everything that is known of those with a verdict.
 
+use crate::agent;
 use crate::config;
 use crate::engine::error::EngineError;
 use crate::engine::rows::rows;
@@ -94,5 +95,7 @@ pub fn add_whole(folder: &ExperimentFolder, experiment: &mut Reported) -> Result
 
 /// Where the agent of a run tells its steps.
 fn steps_in(experiment: &Reported, run: RunId) -> Option<StepsIn> {
-    experiment.fixture.as_ref()?.tiers.get(&run.tier)?.get(&run.subtest)?.agent.steps()
+    let agent = &experiment.fixture.as_ref()?.tiers.get(&run.tier)?.get(&run.subtest)?.agent;
+    let details = experiment.runs.iter().find(|known| known.row.run == run).and_then(|known| known.details.as_ref());
+    agent::steps_of(agent, details)
 }

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use super::ids::{AttemptNumber, ModelName, RunId};
 use super::installation::Installation;
 use super::outcome::{AgentEnd, Failure};
-use super::program::{Invocation, Kind};
+use super::program::{Invocation, Kind, Recording};
 use super::setup::Setup;
 use super::steps::Steps;
 use super::usage::Usage;
@@ -88,6 +88,11 @@ pub trait Adapter: fmt::Debug + Send + Sync {
     /// given no word.
     fn thinks_by_word(&self) -> bool {
         true
+    }
+
+    /// What it plays back, if it does.
+    fn recording(&self) -> Option<&Recording> {
+        None
     }
 
     /// What has to be done to start its work.
@@ -165,6 +170,8 @@ pub enum AgentStart {
     },
     /// Apply the reference solution.
     ApplyPatch(PathBuf),
+    /// Play back what was recorded of the run, from the fixture's copy of this recording.
+    PlayBack(String),
     /// Do nothing.
     Nothing,
 }

@@ -20,17 +20,20 @@ pub enum Flag {
     FolderReplaced,
     /// `changes.patch` contains a secret. Its bytes are never edited, so whoever publishes it must hide the secret.
     SecretInPatch,
+    /// No agent worked: a recorded run was played back.
+    PlayedBack,
 }
 
 impl Flag {
     /// Every one.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::RecordLeftOut,
         Self::TreeLeftOut,
         Self::TreeGone,
         Self::TreeNotCaptured,
         Self::FolderReplaced,
         Self::SecretInPatch,
+        Self::PlayedBack,
     ];
 
     /// Its name, as in a file.
@@ -43,6 +46,7 @@ impl Flag {
             Self::TreeNotCaptured => "tree_not_captured",
             Self::FolderReplaced => "folder_replaced",
             Self::SecretInPatch => "secret_in_patch",
+            Self::PlayedBack => "played_back",
         }
     }
 
@@ -56,6 +60,7 @@ impl Flag {
             Self::TreeNotCaptured => "nothing of the agent's tree could be captured, so it counts as untouched",
             Self::FolderReplaced => "a folder of the run was replaced while the agent worked, and put back",
             Self::SecretInPatch => "the text of a secret stands in `changes.patch`",
+            Self::PlayedBack => "no agent worked: a recorded run was played back",
         }
     }
 

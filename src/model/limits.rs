@@ -43,6 +43,8 @@ pub const MOST_STEPS: usize = 10_000;
 pub const MOST_STEP_BYTES: usize = 64 << 10;
 /// Longest name of a tool in one, in bytes.
 pub const MOST_TOOL_NAME_BYTES: usize = 200;
+/// Most bytes of recorded runs that an experiment keeps to play them back.
+pub const MOST_RECORDED_BYTES: u64 = 1 << 30;
 /// Largest patch that is kept, in bytes.
 pub const MOST_PATCH_BYTES: u64 = 256 << 20;
 /// Most bytes of the stdout and stderr of an agent, check or judge together, by default.

@@ -1,6 +1,7 @@
 //! Programs that a fixture names, and how a kind of agent or judge reads its settings in a fixture.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -62,6 +63,19 @@ pub struct NamedFile {
     pub text: String,
 }
 
+/// A recorded run or experiment that a fixture names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recording {
+    /// Its folder, as it is named.
+    pub named: String,
+    /// Where it is; `None` when the fixture is a copy that has it already.
+    pub folder: Option<PathBuf>,
+    /// The file that names it.
+    pub file: PathBuf,
+    /// The line there, from 1, where it is known.
+    pub line: Option<u32>,
+}
+
 /// The settings of one agent or judge in a fixture. A key that is asked for is thereby known; all others are reported
 /// as unknown, and what is wrong with a value is reported with its line.
 pub trait Keys {
@@ -94,6 +108,10 @@ pub trait Keys {
     /// The file of the fixture that a key names, if the key is there; `None` after a mistake. Without more said, none is.
     fn file(&self, _key: &'static str) -> Option<Option<NamedFile>> {
         Some(None)
+    }
+    /// The recorded run or experiment that a key names; required. Without more said, none is.
+    fn recording(&self, _key: &'static str) -> Option<Recording> {
+        None
     }
     /// A time limit in seconds, if the key is there.
     fn seconds(&self, key: &'static str) -> Option<u64>;

@@ -40,6 +40,9 @@ pub struct AgentResult {
     /// The version that the agent's program says it is; missing when it does not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_version: Option<String>,
+    /// The recorded run that was played back, in place of an agent's work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replayed: Option<Replayed>,
     /// When the agent was started.
     #[schemars(with = "String")]
     pub started_at: Timestamp,
@@ -68,6 +71,25 @@ pub struct WorkPlace {
     pub boot_id: String,
     /// Whether all of it was durable when this was written: only then it is trusted after a restart of the machine.
     pub synced: bool,
+}
+
+/// A recorded run that was played back. What it used then was paid for then: it is told, and counts nowhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Replayed {
+    /// The experiment in which it was recorded.
+    pub experiment_id: ExperimentId,
+    /// The run.
+    pub run: RunId,
+    /// The kind of its agent.
+    pub agent: String,
+    /// What its agent used then.
+    #[serde(flatten)]
+    pub usage: Usage,
+    /// What an estimated cost of it was computed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Prices>,
+    /// How long its agent worked then, in seconds.
+    pub duration_seconds: f64,
 }
 
 /// The result of one check.
@@ -231,6 +253,9 @@ pub struct RunResult {
     /// The version that the agent's program says it is; missing when it does not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_version: Option<String>,
+    /// The recorded run that was played back, in place of an agent's work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replayed: Option<Replayed>,
     /// Cost of all judges.
     #[serde(flatten, with = "usage::judges")]
     #[schemars(with = "usage::judges::Keys")]

@@ -67,6 +67,7 @@ fn agent(value: &Value) -> AgentDetails {
         },
         prices: None,
         version: None,
+        replayed: None,
         started_at: None,
         duration_seconds: seconds(&value["agent_duration_seconds"]),
         attempt: None,

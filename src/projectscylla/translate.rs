@@ -84,6 +84,7 @@ pub fn run_result(bytes: &[u8], run: RunId, config: &Config, now: Timestamp) -> 
         usage: Usage { tokens: theirs.token_stats, cost: Cost::reported(theirs.cost_usd) },
         prices: None,
         agent_version: None,
+        replayed: None,
         judge_cost: judges.iter().map(|judge| Total::from(judge.cost)).sum(),
         failed_judge_cost: Total::ZERO,
         grading: crate::model::grading::GradingNumber::FIRST,

@@ -28,6 +28,7 @@ pub mod mend;
 pub mod own_digest;
 pub mod projectscylla;
 pub mod published;
+pub mod recorded;
 pub mod reported;
 pub mod repository;
 pub mod results;

@@ -91,7 +91,7 @@ fn every_recorded_run_of_an_agent_program_tells_its_steps() {
 fn kinds_without_structured_output_tell_no_steps() {
     let silent: Vec<&str> =
         KINDS.iter().filter(|kind| !TELLING.iter().any(|(name, _)| *name == kind.name)).map(|kind| kind.name).collect();
-    assert_eq!(silent, ["command", "aider", "acp", "oracle", "nop"]);
+    assert_eq!(silent, ["command", "aider", "acp", "oracle", "replay", "nop"]);
     assert!(steps_of("aider").is_none() && steps_of("nop").is_none());
 }
 

@@ -53,6 +53,7 @@ mod real_agents;
 mod regrade;
 mod remainder;
 mod repair;
+mod replaying;
 mod report;
 mod repository_url;
 mod rerun;

@@ -40,7 +40,7 @@ done
 "#;
 
 /// A world with that program, which does this, and a fixture whose agent it is, with more keys.
-fn speaker(does: &str, keys: &str) -> (World, String) {
+pub(crate) fn speaker(does: &str, keys: &str) -> (World, String) {
     let world = World::new();
     world.program("bin/speaker", SPEAKER);
     world.write("does", does);
@@ -79,7 +79,7 @@ fn heard(world: &World) -> Vec<Value> {
 }
 
 /// A turn with a thought, a message, a call that is allowed, and what it cost.
-const WHOLE_TURN: &str = r#"
+pub(crate) const WHOLE_TURN: &str = r#"
 prompt() {
     prompt="$id"
     update '{"sessionUpdate":"agent_thought_chunk","content":{"type":"text","text":"I shall make "}}'

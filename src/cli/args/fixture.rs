@@ -50,7 +50,7 @@ pub struct OverrideFlags {
     #[arg(long, value_name = "DIR")]
     pub shared_dir: Option<PathBuf>,
     /// The agent of every subtest, in place of what the fixture names, such as `codex`, or `codex@0.169.0` where its program must
-    /// be this version. A `run` keeps it in the experiment, for each resume
+    /// be this version, or `replay@FOLDER`, which plays the runs in a folder back. A `run` keeps it in the experiment, for each resume
     #[arg(long, value_name = "NAME[@VERSION]", conflicts_with = "agent_command", value_parser = values::agent)]
     pub agent: Option<String>,
     /// Shell line of the agent, for subtests that name none. A `run` keeps it in the experiment, for each resume

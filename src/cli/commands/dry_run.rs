@@ -12,6 +12,7 @@ use crate::cli::options::{alike, inheritance_of};
 use crate::config::fixture::named;
 use crate::engine::session::create::Options;
 use crate::engine::session::inheritance::{mistakes, stops};
+use crate::engine::session::recordings;
 use crate::model::agent::Agent;
 use crate::model::experiment::{Inherit, too_many_runs};
 use crate::model::ids::{SubtestId, TierId};
@@ -103,6 +104,7 @@ pub fn check(options: &Options) -> Result<(), CliError> {
     }
     let path_of = |file: &str| options.parts.laid.get(file).cloned().unwrap_or_else(|| options.parts.dir.join(file));
     let mut mistakes = mistakes(&options.fixture, path_of, &inheritance_of(options), &options.thinking_mode);
+    mistakes.extend(recordings::missing(&options.fixture, &options.parts, &options.subtests, options.runs_per_subtest));
     mistakes.extend(named::absent_repository(&options.parts.dir, &options.fixture));
     if mistakes.is_empty() { Ok(()) } else { Err(CliError::mistakes(&mistakes)) }
 }

@@ -235,7 +235,8 @@ impl Shown<'_> {
     /// Where the agent of a run tells its steps, by the fixture that it ran with.
     fn steps_in(&self, run: RunId) -> Option<StepsIn> {
         let fixture = config::fixture::load(&self.folder.fixture()).ok()?;
-        fixture.tiers.get(&run.tier)?.get(&run.subtest)?.agent.steps()
+        let agent = &fixture.tiers.get(&run.tier)?.get(&run.subtest)?.agent;
+        crate::agent::steps_of(agent, self.details(run).ok().as_ref())
     }
 
     fn of_setup(

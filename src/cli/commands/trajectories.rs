@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::agent::steps_of;
 use crate::cli::commands::session::secrets;
 use crate::cli::console::Console;
 use crate::cli::derived;
@@ -10,7 +11,7 @@ use crate::cli::exit::Exit;
 use crate::config;
 use crate::model::ids::RunId;
 use crate::model::steps::Steps;
-use crate::model::task::Fixture;
+use crate::model::task::{Fixture, Subtest};
 use crate::report::atif::{Material, trajectory};
 use crate::store;
 use crate::store::details::{Extent, Reading, View, output, texts};
@@ -78,17 +79,17 @@ fn found(
     model: Option<&str>,
 ) -> Result<Found, CliError> {
     let subtest = fixture.tiers.get(&run.tier).and_then(|tier| tier.get(&run.subtest));
-    let Some((agent, steps_in)) = subtest.and_then(|subtest| Some((&subtest.agent, subtest.agent.steps()?))) else {
-        return Ok(Found::Silent);
-    };
+    let mut details = reading.read(run, Extent::Result)?;
+    let told = |subtest: &Subtest| steps_of(&subtest.agent, Some(&details));
+    let (Some(subtest), Some(steps_in)) = (subtest, subtest.and_then(told)) else { return Ok(Found::Silent) };
+    let agent = &subtest.agent;
     let Some(written) = output(reading, run, steps_in.output)? else { return Ok(Found::Absent) };
     let secrets = secrets();
     let hide = |text: &str| String::from_utf8_lossy(&veiled(text.as_bytes(), &secrets)).into_owned();
     let steps: Steps = (steps_in.read)(&written.bytes).with_texts(hide);
     let prompt = texts(reading, run, View::Prompt)?.into_iter().find(|text| !text.bytes.is_empty());
     let prompt = prompt.map(|text| hide(&String::from_utf8_lossy(&text.bytes)));
-    let mut details = reading.read(run, Extent::Result)?;
-    details.name = subtest.map(|subtest| subtest.name.clone());
+    details.name = Some(subtest.name.clone());
     let model = agent.model(model).map(|model| model.to_string());
     let material = Material {
         experiment,

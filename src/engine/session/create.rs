@@ -9,6 +9,7 @@ use crate::engine::error::EngineError;
 use crate::engine::session::freeze::freeze;
 use crate::engine::session::inheritance::{make_own_baselines, mistakes};
 use crate::engine::session::open::{Locked, Session, hold};
+use crate::engine::session::recordings;
 use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns};
 use crate::model::experiment::{Config, ContainmentChoice, Extension, Inherit, KeepWorkspaces, MADE_BY};
 use crate::model::ids::{SubtestId, TierId};
@@ -263,7 +264,9 @@ pub fn extend(session: &mut Session, growth: &Growth) -> Result<Plan, EngineErro
     config.extensions.push(Extension { at, runs_per_subtest: runs, added_tiers, max_subtests: most });
     let inheritance = Inheritance::of(config, fixture);
     let mistakes = mistakes(fixture, |file| locked.folder.fixture().join(file), &inheritance, &config.thinking_mode);
-    if let Some(mistake) = mistakes.first() {
+    let parts = recordings::of_copy(&locked.folder.fixture());
+    let unrecorded = recordings::missing(fixture, &parts, &config.subtests, config.runs_per_subtest);
+    if let Some(mistake) = mistakes.first().or(unrecorded.first()) {
         return Err(EngineError::Growth(mistake.to_string()));
     }
     make_own_baselines(&locked.folder, config, fixture)?;

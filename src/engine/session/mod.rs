@@ -9,5 +9,6 @@ pub mod inheritance;
 pub mod open;
 pub mod orphans;
 pub mod progress;
+pub mod recordings;
 pub mod regrade;
 pub mod rerun;

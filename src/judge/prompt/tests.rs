@@ -57,6 +57,7 @@ fn rendered(template: &str, patch: &[u8], seen: &Seen) -> Result<String, String>
         usage: Usage::default(),
         prices: None,
         agent_version: None,
+        replayed: None,
         started_at: "2026-11-23T10:00:00Z".parse().unwrap(),
         duration_seconds: 1.0,
         containment: "walk".to_owned(),

@@ -12,7 +12,7 @@ use super::flag::Flag;
 use super::grading::GradingNumber;
 use super::ids::{AttemptNumber, JudgeNumber, RunId};
 use super::outcome::{AgentEnd, Excerpt};
-use super::result::{AttemptRecord, CheckResult, Judgment};
+use super::result::{AttemptRecord, CheckResult, Judgment, Replayed};
 use super::rubric::Rubric;
 use super::score::{Grade, Score};
 use super::usage::{self, Prices, Total, Usage};
@@ -185,6 +185,9 @@ pub struct AgentDetails {
     pub prices: Option<Prices>,
     /// The version that its program says it is.
     pub version: Option<String>,
+    /// The recorded run that was played back in its place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replayed: Option<Replayed>,
     /// When it was started.
     #[schemars(with = "Option<String>")]
     pub started_at: Option<Timestamp>,

@@ -91,6 +91,7 @@ pub(crate) fn details(id: &str, passed: bool) -> RunDetails {
         },
         prices: None,
         version: Some("2.1.197".to_owned()),
+        replayed: None,
         started_at: Some(at(5)),
         duration_seconds: Some(312.0),
         attempt: Some(AttemptNumber(2)),

@@ -3,6 +3,7 @@
 use super::{Around, add_named, heading};
 use crate::model::details::RunDetails;
 use crate::model::outcome::AgentEnd;
+use crate::model::result::Replayed;
 use crate::model::usage::{Cost, CostSource, Prices, Tokens, Total};
 use crate::text::escape;
 use crate::text::page::Page;
@@ -45,6 +46,13 @@ pub(super) fn facts(run: &RunDetails) -> Vec<(&'static str, String)> {
         facts.push(("cost", cost(run)));
     }
     facts.extend(run.agent.as_ref().map(|agent| ("tokens", tokens(agent.usage.tokens))));
+    if let Some(replayed) = run.agent.as_ref().and_then(|agent| agent.replayed.as_ref()) {
+        let Replayed { experiment_id, run, agent, usage, prices, duration_seconds } = replayed;
+        let of = format!("{run} of {experiment_id}: agent {}", escape::terminal(agent));
+        facts.push(("played back", format!("{of}, which worked for {}", duration(*duration_seconds))));
+        facts.push(("cost then", format!("{}, counted there and not here", sourced(usage.cost, prices.as_ref()))));
+        facts.push(("tokens then", tokens(usage.tokens)));
+    }
     facts
 }
 

@@ -279,6 +279,7 @@ fn of_agent(result: &RunResult) -> AgentDetails {
         usage: result.usage,
         prices: result.prices.clone(),
         version: result.agent_version.clone(),
+        replayed: result.replayed.clone(),
         started_at: Some(result.started_at),
         duration_seconds: Some(result.agent_duration_seconds),
         attempt: Some(result.attempt),

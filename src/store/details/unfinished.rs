@@ -108,6 +108,7 @@ fn of_agent(result: AgentResult) -> AgentDetails {
         usage: result.usage,
         prices: result.prices,
         version: result.agent_version,
+        replayed: result.replayed,
         started_at: Some(result.started_at),
         duration_seconds: Some(result.duration_seconds),
         attempt: Some(result.attempt),

@@ -1,10 +1,11 @@
 //! Paths below `config/` apart from the config and the fixture: what tiers inherit from winners, results of baseline
 //! checks, what was found of judges, the record of `repo.git`, and what was kept of another tool's files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::{CHECKPOINT, CONFIG_FILE, ExperimentFolder, SEAL};
-use crate::model::ids::TierId;
+use super::{CHECKPOINT, CONFIG_FILE, ExperimentFolder, RunFolder, SEAL};
+use crate::agent::RECORDED_FOLDER;
+use crate::model::ids::{RunId, TierId};
 
 /// The folder of what tiers inherit, below that of the config.
 pub(in crate::store) const INHERITED: &str = "inherited";
@@ -66,6 +67,32 @@ pub(in crate::store) fn number_of_judge_check(name: &str) -> Option<u32> {
 }
 
 /// The folder of the other tool's files in an experiment that was taken over, below the folder of the config.
+/// The folder of a recording that holds for every run.
+const FOR_ALL: &str = "all";
+
+/// The place of a recorded run in a fixture's copy: of this recording, for this run or for all.
+pub(in crate::store) fn recorded(id: &str, run: Option<RunId>) -> PathBuf {
+    let folder = Path::new(RECORDED_FOLDER).join(id);
+    match run {
+        Some(run) => folder.join(run.tier.to_string()).join(run.subtest.to_string()).join(run.run.folder()),
+        None => folder.join(FOR_ALL),
+    }
+}
+
+impl ExperimentFolder {
+    /// What is played back in the fixture's copy. No agent sees it.
+    #[must_use]
+    pub fn recorded(&self) -> PathBuf {
+        self.fixture().join(RECORDED_FOLDER)
+    }
+
+    /// What is played back for a run: of this recording, for the run itself or for all.
+    #[must_use]
+    pub fn recorded_runs(&self, id: &str, run: RunId) -> [RunFolder; 2] {
+        [Some(run), None].map(|run| RunFolder::at(self.fixture().join(recorded(id, run))))
+    }
+}
+
 pub(in crate::store) const TAKEN_OVER: &str = "original";
 
 /// The name of the record of the contents of `repo.git`, below the config's folder.

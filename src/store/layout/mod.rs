@@ -19,6 +19,7 @@ mod gradings;
 mod places;
 mod run;
 
+pub(super) use config::recorded as recorded_place;
 pub(super) use places::{Base, Level, baseline_ref, is_temporary};
 pub use places::{below_tiers, spelling};
 pub use run::RunFolder;

@@ -48,6 +48,7 @@ impl Work<'_> {
             usage: Usage::NOTHING,
             prices: None,
             agent_version: version,
+            replayed: None,
             started_at,
             duration_seconds: 0.0,
             containment: "none".to_owned(),
@@ -78,6 +79,7 @@ impl Work<'_> {
                 workspace::checkout::apply(&self.agents_folder()?.workspace(), &patch)
                     .map_err(|error| Failure::new(FailureKind::Workspace, with_causes(&error)))?;
             }
+            AgentStart::PlayBack(id) => self.play_back(&id, &mut result)?,
             AgentStart::Nothing => {}
         }
         self.not_asked_yet.set(false);
@@ -166,6 +168,7 @@ impl Work<'_> {
                 View::Hidden(self.place.folder.root().to_owned()),
                 View::ReadOnly(self.place.folder.fixture()),
                 View::Hidden(self.place.folder.fixture().join("expected")),
+                View::Hidden(self.place.folder.recorded()),
                 View::Hidden(self.place.work.path().to_owned()),
                 View::ReadOnly(work.prompt()),
                 View::Writable(work.workspace()),

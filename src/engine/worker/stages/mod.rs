@@ -5,6 +5,7 @@ mod baseline_checks;
 mod checks;
 mod excerpt;
 mod judges;
+mod playback;
 mod priced;
 mod record;
 mod shown;
@@ -330,6 +331,7 @@ impl<'a> Work<'a> {
             usage: agent.usage,
             prices: agent.prices.clone(),
             agent_version: agent.agent_version.clone(),
+            replayed: agent.replayed.clone(),
             judge_cost: judgments.iter().map(|judgment| Total::from(judgment.cost)).sum(),
             failed_judge_cost: self.graded_store.failed_judges_cost()?,
             duration_seconds: agent.duration_seconds + checks_duration + judge_duration_seconds,

@@ -1,0 +1,160 @@
+//! Runs that were recorded, to be played back: which there are in a folder, and what an experiment's copy of a fixture keeps of each.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
+use crate::model::limits::{MOST_PATCH_BYTES, MOST_RECORDED_BYTES, MOST_STAGE_FILE_BYTES, OUTPUT_BYTES};
+use crate::model::result::{Replayed, RunResult};
+use crate::model::task::Parts;
+use crate::os::files::{self, Kind};
+
+use super::layout::{ExperimentFolder, RunFolder, recorded_place};
+
+/// The runs of a recording.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recorded {
+    /// The files that are kept of them, by their places in a fixture's copy.
+    pub files: BTreeMap<String, PathBuf>,
+}
+
+/// The runs in a folder, which is that of an experiment or of one run, as the recording with this id. No link is followed.
+///
+/// # Errors
+/// Why there are none that can be played back, as the end of a sentence about the folder.
+pub fn find(folder: &Path, id: &str) -> Result<Recorded, String> {
+    let own = RunFolder::at(folder.to_owned());
+    let mut found = Recorded::default();
+    let mut bytes = 0;
+    if is_committed(&own) {
+        found.keep(&own, id, None, &mut bytes)?;
+        return Ok(found);
+    }
+    let experiment = ExperimentFolder::open(folder).map_err(|_| "neither an experiment nor a run of one".to_owned())?;
+    for tier in names::<TierId>(folder) {
+        for subtest in names::<SubtestId>(&experiment.tier(tier)) {
+            let numbers = folders(&experiment.subtest(tier, subtest));
+            for run in numbers.iter().filter_map(|name| RunNumber::from_folder(name)) {
+                let run = RunId { tier, subtest, run };
+                if is_committed(&experiment.run(run)) {
+                    found.keep(&experiment.run(run), id, Some(run), &mut bytes)?;
+                }
+            }
+        }
+    }
+    if found.files.is_empty() {
+        return Err("an experiment without a finished run".to_owned());
+    }
+    Ok(found)
+}
+
+impl Recorded {
+    /// Keeps what is played back of a run.
+    fn keep(&mut self, run: &RunFolder, id: &str, of: Option<RunId>, bytes: &mut u64) -> Result<(), String> {
+        let place = recorded_place(id, of);
+        read_result(run)?;
+        for file in [run.result(), run.patch(), run.command(), run.agent_stdout(), run.agent_stderr(), run.record()] {
+            let is_file = matches!(files::kind_of(&file), Ok(Some(Kind::File)));
+            let below = file.strip_prefix(run.root()).map_err(|_| "no folder of a run".to_owned())?.to_owned();
+            let is_needed = file == run.patch();
+            if !is_file && is_needed {
+                return Err(format!("without `{}`", file.display()));
+            }
+            if is_file {
+                *bytes += fs::metadata(&file).map_or(0, |about| about.len());
+                self.files.insert(place.join(below).to_string_lossy().into_owned(), file);
+            }
+        }
+        let most = MOST_RECORDED_BYTES >> 20;
+        if *bytes > MOST_RECORDED_BYTES {
+            Err(format!("larger than {most} MiB, which is too much to keep"))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Whether the copy of a fixture that consists of these files keeps something of this recording for the run.
+#[must_use]
+pub fn is_kept(parts: &Parts, id: &str, run: RunId) -> bool {
+    [Some(run), None].into_iter().any(|of| {
+        let result = RunFolder::at(recorded_place(id, of)).result();
+        parts.laid.contains_key(&*result.to_string_lossy()) || parts.dir.join(result).is_file()
+    })
+}
+
+fn is_committed(run: &RunFolder) -> bool {
+    matches!(files::kind_of(&run.result()), Ok(Some(Kind::File)))
+}
+
+/// The folders in a folder, without links.
+fn folders(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    entries.filter(is_folder).filter_map(|entry| entry.file_name().into_string().ok()).collect()
+}
+
+fn names<T: std::str::FromStr>(folder: &Path) -> Vec<T> {
+    folders(folder).iter().filter_map(|name| name.parse().ok()).collect()
+}
+
+fn read_result(run: &RunFolder) -> Result<RunResult, String> {
+    let unread = |why: String| format!("with the result `{}`, which cannot be read: {why}", run.result().display());
+    let bytes = files::read_bounded(&run.result(), MOST_STAGE_FILE_BYTES).map_err(|error| unread(error.to_string()))?;
+    let bytes = bytes.ok_or_else(|| unread("it is gone".to_owned()))?;
+    serde_json::from_slice(&bytes).map_err(|error| unread(error.to_string()))
+}
+
+/// A recorded run as it is played back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recording {
+    /// Its result.
+    pub result: RunResult,
+    /// What is told of it in the result of the run that plays it back.
+    pub told: Replayed,
+    /// The patch of what its agent changed.
+    pub patch: PathBuf,
+    /// What its agent printed and left, each with where a run keeps it.
+    pub outputs: Vec<(PathBuf, Vec<u8>)>,
+}
+
+/// What is to be played back for a run, into its folder.
+///
+/// # Errors
+/// Why there is nothing to be played back.
+pub fn read(experiment: &ExperimentFolder, id: &str, run: RunId) -> Result<Recording, String> {
+    #[derive(Deserialize)]
+    struct Started {
+        kind: String,
+    }
+    let kept = experiment.recorded_runs(id, run).into_iter().find(is_committed);
+    let kept = kept.ok_or_else(|| format!("the experiment keeps no recorded run for {run}"))?;
+    let result = read_result(&kept).map_err(|why| format!("a recorded run {why}"))?;
+    let command = files::read_if_readable(&kept.command(), MOST_STAGE_FILE_BYTES).unwrap_or_default();
+    let kind = serde_json::from_slice::<Started>(&command).map_or_else(|_| "unknown".to_owned(), |it| it.kind);
+    // A run that was itself played back tells what was recorded first.
+    let told = result.replayed.clone().unwrap_or_else(|| Replayed {
+        experiment_id: result.experiment_id.clone(),
+        run: result.run(),
+        agent: kind,
+        usage: result.usage,
+        prices: result.prices.clone(),
+        duration_seconds: result.agent_duration_seconds,
+    });
+    let own = experiment.run(run);
+    let places = [
+        (kept.agent_stdout(), own.agent_stdout()),
+        (kept.agent_stderr(), own.agent_stderr()),
+        (kept.record(), own.record()),
+    ];
+    let read = |(from, to): (PathBuf, PathBuf)| Some((to, files::read_if_readable(&from, OUTPUT_BYTES)?));
+    let outputs = places.into_iter().filter_map(read).collect();
+    let size = fs::metadata(kept.patch()).map_or(u64::MAX, |about| about.len());
+    if size > MOST_PATCH_BYTES {
+        return Err(format!("the recorded run for {run} has no patch that can be read"));
+    }
+    Ok(Recording { result, told, patch: kept.patch(), outputs })
+}
