@@ -38,16 +38,28 @@ static PROGRAM: Program = Program {
         variables: &[
             // It opens pages of its manual after some errors.
             ("BROWSER", "true"),
+            // It breaks lines at the width of its terminal, and messages of a provider with them.
+            ("COLUMNS", "1000"),
             ("LITELLM_LOCAL_MODEL_COST_MAP", "True"),
         ],
     },
-    line: "exec aider --message-file \"$SCYLLA_PROMPT_FILE\" --analytics-log \"$SCYLLA_RECORD_FILE\" \"$@\"",
+    line: LINE,
     given,
     thinks_by_word: false,
     reader: || Box::<Log>::default(),
     // Its log has no words of its model, and what it prints is for people.
     steps: None,
 };
+/// What it keeps for itself lies beside the record, but for its map of the repository, which it keeps in the tree and nowhere else: that
+/// goes when it ends, also by a signal, which the shell outlives.
+const LINE: &str = "\
+    trap : HUP INT TERM
+    own=\"${SCYLLA_RECORD_FILE%/*}\"
+    aider --message-file \"$SCYLLA_PROMPT_FILE\" --analytics-log \"$SCYLLA_RECORD_FILE\" \\
+        --chat-history-file \"$own/chat.md\" --input-history-file \"$own/input\" \"$@\"
+    code=$?
+    rm -rf .aider.tags.cache.v*
+    exit $code";
 /// No questions, nothing sent to its makers, no commits and no `.gitignore` of its own: the tree holds what it changed and nothing
 /// else.
 const OPTIONS: [&str; 12] = [

@@ -48,10 +48,18 @@ static PROGRAM: Program = Program {
 };
 
 /// The prompt comes by standard input. `codex exec` reads its key from a variable of its own, and the address of another endpoint from
-/// its settings.
+/// its settings. With a key that endpoint is a provider of its own: for the one that is built in it tries web sockets first, for several seconds where
+/// they are not known, and its retries cannot be set.
 const LINE: &str = "\
     [ -n \"$CODEX_API_KEY\" ] || [ -z \"$OPENAI_API_KEY\" ] || export CODEX_API_KEY=\"$OPENAI_API_KEY\"
-    [ -z \"$OPENAI_BASE_URL\" ] || set -- \"$@\" --config \"openai_base_url=\\\"$OPENAI_BASE_URL\\\"\"
+    if [ -n \"$OPENAI_BASE_URL\" ] && [ -n \"$CODEX_API_KEY\" ]; then
+        set -- \"$@\" --config model_provider=endpoint --config model_providers.endpoint.name=endpoint \\
+            --config \"model_providers.endpoint.base_url=\\\"$OPENAI_BASE_URL\\\"\" \\
+            --config model_providers.endpoint.env_key=CODEX_API_KEY --config model_providers.endpoint.wire_api=responses \\
+            --config model_providers.endpoint.request_max_retries=2 --config model_providers.endpoint.stream_max_retries=2
+    elif [ -n \"$OPENAI_BASE_URL\" ]; then
+        set -- \"$@\" --config \"openai_base_url=\\\"$OPENAI_BASE_URL\\\"\"
+    fi
     exec codex exec \"$@\" - <\"$SCYLLA_PROMPT_FILE\"";
 
 /// Events, no questions, nothing of a person's settings, nobody asked but the model, and `CLAUDE.md` read as instructions.
@@ -208,5 +216,33 @@ fn add_steps(event: &Value, begun: &mut BTreeSet<String>, steps: &mut Steps) {
         let has_failed = matches!(item["status"].as_str(), Some("failed" | "declined"));
         let is_error = has_failed || item["exit_code"].as_i64().is_some_and(|code| code != 0);
         steps.add(StepKind::ToolOutput { is_error }, &output);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::agent::Output;
+    use crate::model::outcome::AgentEnd;
+
+    /// How a run with these events ended that a limit of ours ended.
+    fn ended(events: &[&str], ended: EndedAgent) -> Result<AgentEnd, FailureKind> {
+        let mut reader = reader();
+        reader.feed(Output::Stdout, events.concat().as_bytes());
+        let outcome = reader.outcome(ended, Timestamp::UNIX_EPOCH);
+        outcome.map(|outcome| outcome.end).map_err(|failure| failure.kind)
+    }
+
+    #[test]
+    fn one_that_waits_for_its_provider_when_our_limit_ends_it_did_not_fail_at_its_task() {
+        let begun = "{\"type\":\"turn.started\"}\n";
+        let limited = "{\"type\":\"error\",\"message\":\"Reconnecting... 1/2 (exceeded retry limit, last status: 429 Too Many Requests)\"}\n";
+        let worked = "{\"type\":\"item.completed\",\"item\":{\"type\":\"agent_message\",\"text\":\"on I go\"}}\n";
+        for limit in [EndedAgent::TimedOut, EndedAgent::NoProgress] {
+            assert_eq!(ended(&[begun, limited], limit), Err(FailureKind::RateLimit));
+        }
+        assert_eq!(ended(&[begun, limited, worked], EndedAgent::TimedOut), Ok(AgentEnd::TimedOut));
+        assert_eq!(ended(&[begun, limited], EndedAgent::OutputLimit), Ok(AgentEnd::OutputLimit));
+        assert_eq!(ended(&[begun], EndedAgent::NoProgress), Ok(AgentEnd::NoProgress));
     }
 }

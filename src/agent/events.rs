@@ -36,6 +36,12 @@ pub(super) trait Events: fmt::Debug + Clone + Default {
     fn trouble(&self, _now: Timestamp) -> Option<Failure> {
         None
     }
+
+    /// Whether what it writes to its standard error is read too.
+    const READS_STDERR: bool = false;
+
+    /// Takes the next line that it wrote there.
+    fn logged(&mut self, _line: &[u8]) {}
 }
 
 /// Lines that come in pieces, which may end anywhere. A line that is too long to be kept is passed over.
@@ -93,6 +99,7 @@ pub(super) fn event(line: &[u8]) -> Option<Value> {
 #[derive(Debug, Default)]
 pub(super) struct Stream<E> {
     lines: Lines,
+    logged: Lines,
     events: E,
     cannot_read: Option<String>,
 }
@@ -110,12 +117,15 @@ impl<E: Events> Stream<E> {
 
 impl<E: Events> Reader for Stream<E> {
     fn wants(&self) -> &'static [Output] {
-        &[Output::Stdout]
+        if E::READS_STDERR { &[Output::Stdout, Output::Stderr] } else { &[Output::Stdout] }
     }
 
     fn feed(&mut self, output: Output, piece: &[u8]) {
-        if output == Output::Stdout {
-            self.lines.feed(piece, |line| event(line).iter().for_each(|event| self.events.event(event)));
+        let events = &mut self.events;
+        match output {
+            Output::Stdout => self.lines.feed(piece, |line| event(line).iter().for_each(|event| events.event(event))),
+            Output::Stderr => self.logged.feed(piece, |line| events.logged(line)),
+            Output::Record => {}
         }
     }
 
@@ -152,7 +162,8 @@ pub(super) fn reading<E: Events>(events: &E, ended: Option<EndedAgent>, now: Tim
 }
 
 /// The outcome of a program that says itself how it ended, whatever its exit code. If it ended and does not say how,
-/// that is an infrastructure failure: the one it was asking again after, if it names one.
+/// that is an infrastructure failure: the one it was asking again after, if it names one. One that was still waiting to ask
+/// again when a limit of time ended it did not fail at its task: a provider can name an hour, and a program wait that long.
 ///
 /// # Errors
 /// The infrastructure failure that kept the agent from working.
@@ -162,6 +173,9 @@ pub(super) fn outcome(
     trouble: Option<Failure>,
 ) -> Result<AgentOutcome, Failure> {
     let has_end = reading.as_ref().is_some_and(|reading| reading.failure.is_some() || reading.end != Ok(None));
+    if let (EndedAgent::TimedOut | EndedAgent::NoProgress, false, Some(trouble)) = (ended, has_end, &trouble) {
+        return Err(trouble.clone());
+    }
     let reading = if has_end { reading } else { reading.filter(|_| !matches!(ended, EndedAgent::Exited(_))) };
     record::outcome(true, ended, reading).map_err(|failure| match failure.kind {
         FailureKind::NoRecord if !has_end => trouble.unwrap_or_else(|| {

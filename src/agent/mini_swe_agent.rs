@@ -46,13 +46,13 @@ static PROGRAM: Program = Program {
     reader: || Box::<Trajectory>::default(),
     steps: Some(StepsIn { output: Output::Record, read: steps }),
 };
-/// So that it asks no questions, asks its model three times in place of ten, goes on where it knows no price, and looks up none.
-const VARIABLES: [(&str, &str); 5] = [
+/// So that it asks no questions, asks its model three times in place of ten, goes on where it knows no price, and looks up none. It
+/// must not start in silence (`MSWEA_SILENT_STARTUP`), because then it does not say its version.
+const VARIABLES: [(&str, &str); 4] = [
     ("LITELLM_LOCAL_MODEL_COST_MAP", "True"),
     ("MSWEA_CONFIGURED", "true"),
     ("MSWEA_COST_TRACKING", "ignore_errors"),
     ("MSWEA_MODEL_RETRY_STOP_AFTER_ATTEMPT", "3"),
-    ("MSWEA_SILENT_STARTUP", "1"),
 ];
 
 /// Its own limit of 3 dollars is off: limits are the same for every agent.

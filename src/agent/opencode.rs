@@ -1,14 +1,15 @@
 //! The agent `opencode`, with its stream of events (`opencode run --format json`).
 //!
 //! A step that ends by a reason of the model's is the end of the run, unless another step or an error follows. A step that ends by an
-//! unknown reason was cut: it then asks again, without end.
+//! unknown reason was cut: it then asks again, without end. It waits before it asks again as long as its provider says, and its events
+//! say nothing of that: its log does.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::events::{Events, Messages, Stream, cost, error};
+use super::events::{Events, Messages, Stream, cost, error, failure};
 use super::installed::{self, Given, KEYS, Program};
 use super::steps::{call, of_events, printed, text};
 use crate::model::agent::{Agent, Assignment, ClaimedEnd, EndedAgent, Reader};
@@ -60,7 +61,7 @@ const VARIABLES: [(&str, &str); 7] = [
 ];
 
 fn given(assignment: &Assignment<'_>) -> Given {
-    let mut options: Vec<_> = ["--format", "json"].map(Into::into).into();
+    let mut options: Vec<_> = ["--format", "json", "--print-logs", "--log-level", "ERROR"].map(Into::into).into();
     if let Some(model) = assignment.model {
         options.extend(["--model".into(), model.into()]);
     }
@@ -82,10 +83,16 @@ struct OpencodeEvents {
     reason: Option<String>,
     /// The last error, unless another step began.
     error: Option<Value>,
+    /// When the last event came.
+    last: Option<Timestamp>,
+    /// The last error of its model that its log names, and when.
+    logged: Option<(Timestamp, String)>,
 }
 
 impl Events for OpencodeEvents {
     fn event(&mut self, event: &Value) {
+        let at = event["timestamp"].as_i64().and_then(|at| Timestamp::from_millisecond(at).ok());
+        self.last = self.last.max(at);
         match event["type"].as_str() {
             Some("step_start") => (self.reason, self.error) = (None, None),
             Some("step_finish") => {
@@ -117,10 +124,32 @@ impl Events for OpencodeEvents {
         }
     }
 
-    fn trouble(&self, _now: Timestamp) -> Option<Failure> {
+    fn trouble(&self, now: Timestamp) -> Option<Failure> {
+        if let Some((_, message)) = self.logged.as_ref().filter(|(at, _)| self.last.is_none_or(|last| *at > last)) {
+            let is_limited = LIMITS.iter().any(|words| message.to_lowercase().contains(words));
+            let kind = if is_limited { FailureKind::RateLimit } else { FailureKind::Provider };
+            return Some(failure(kind, message, now));
+        }
         let is_cut = self.reason.as_deref() == Some("unknown");
         is_cut.then(|| Failure::new(FailureKind::Provider, "the model's last answer ends in its middle"))
     }
+
+    const READS_STDERR: bool = true;
+
+    fn logged(&mut self, line: &[u8]) {
+        self.logged = std::str::from_utf8(line).ok().and_then(stream_error).or(self.logged.take());
+    }
+}
+
+/// Words of providers for a limit of requests: the log has no status.
+const LIMITS: [&str; 3] = ["rate limit", "too many requests", "rate_limit"];
+
+/// The error of a model that a line of the log names, and when; requests for titles are not meant.
+fn stream_error(line: &str) -> Option<(Timestamp, String)> {
+    let at = line.strip_prefix("timestamp=")?.split(' ').next()?.parse().ok()?;
+    let (before, message) = line.split_once(" error.error=\"AI_APICallError: ")?;
+    let is_of_work = before.contains(" message=\"stream error\" ") && before.contains(" small=false ");
+    is_of_work.then(|| (at, message.trim_end_matches('"').to_owned()))
 }
 
 /// What was thought is counted beside what was written.
@@ -163,5 +192,50 @@ fn add_steps(event: &Value, steps: &mut Steps) {
             steps.add(StepKind::ToolOutput { is_error }, &text(output));
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::agent::Output;
+    use crate::model::outcome::AgentEnd;
+
+    const STEP: &str = r#"{"type":"step_start","timestamp":1795978000000,"part":{"id":"prt_1"}}"#;
+
+    /// A line of the log, which says that a request failed by this message.
+    fn logged(at: &str, is_small: bool, message: &str) -> String {
+        format!(
+            "timestamp={at} level=ERROR run=1 message=\"stream error\" providerID=p modelID=m session.id=ses_1 \
+             small={is_small} agent=build mode=primary error.error=\"AI_APICallError: {message}\"\n"
+        )
+    }
+
+    /// How a run ended that our limit of time ended.
+    fn ended(events: &str, log: &str) -> Result<AgentEnd, Failure> {
+        let mut reader = reader();
+        reader.feed(Output::Stdout, events.as_bytes());
+        reader.feed(Output::Stderr, log.as_bytes());
+        let now = "2026-11-29T19:30:00Z".parse().unwrap();
+        reader.outcome(EndedAgent::TimedOut, now).map(|outcome| outcome.end)
+    }
+
+    #[test]
+    fn a_program_that_waits_as_its_provider_says_is_known_by_its_log_when_our_limit_ends_it() {
+        let limited = logged("2026-11-29T19:02:22.553Z", false, "Too many requests, please try again in 1h0m0s");
+        let failure = ended("", &limited).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::RateLimit);
+        assert_eq!(failure.retry_at.map(|at| at.to_string()).as_deref(), Some("2026-11-29T20:30:00Z"));
+        let down = limited.clone() + &logged("2026-11-29T19:03:00Z", false, "down");
+        assert_eq!(ended(STEP, &down).unwrap_err().kind, FailureKind::Provider, "the last one counts");
+    }
+
+    #[test]
+    fn what_was_answered_since_or_only_a_title_lacks_leaves_a_timeout_an_outcome() {
+        let before = logged("2026-11-29T18:00:00Z", false, "too many requests");
+        let title = logged("2026-11-29T19:02:22.553Z", true, "too many requests");
+        for log in [before.as_str(), &title, "", "timestamp=soon level=ERROR too many requests\n", "\u{fffd}\n"] {
+            assert_eq!(ended(STEP, log), Ok(AgentEnd::TimedOut), "{log}");
+        }
     }
 }

@@ -15,6 +15,9 @@ use crate::world::{World, shipped};
 /// The model that judges.
 pub(super) const JUDGE: &str = "judging-model";
 
+/// How long an agent may work, in seconds: it is waited out by no test but those of limits.
+const PATIENT: &str = "140";
+
 /// What does the task of `hello-script`.
 pub(super) const HELLO: Task = Task { file: "hello.sh", text: "echo 'Hello, world'\n" };
 
@@ -86,7 +89,10 @@ impl Experiment {
         let mut command = self.command(&["run", "--tiers-dir", "hello-script", "--results-dir", "results"]);
         command.args(["--jobs", "1", "--tiers", "T0", "--max-subtests", "1"]);
         command.args(["--agent", &agent, "--model", real.model]);
-        command.args(if more.contains(&"--runs") { &[][..] } else { &["--runs", "1"] }).args(more);
+        for [flag, value] in [["--runs", "1"], ["--timeout", PATIENT]].iter().filter(|[flag, _]| !more.contains(flag)) {
+            command.args([flag, value]);
+        }
+        command.args(more);
         command
     }
 

@@ -17,6 +17,17 @@ pub(super) struct Task {
     pub(super) text: &'static str,
 }
 
+/// What a program does about a rate limit whose time its provider names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WhenLimited {
+    /// It gives up soon, and what it says has the time.
+    TellsTime,
+    /// It waits as long as it is told, also for an hour, and says the time.
+    WaitsAndTellsTime,
+    /// It waits as long as it is told, and says no time.
+    Waits,
+}
+
 /// A real program.
 pub(super) struct Real {
     /// The kind of agent.
@@ -37,6 +48,8 @@ pub(super) struct Real {
     pub(super) runs: Option<fn(&str) -> Call>,
     /// Whether it tells tokens apart that were read from a cache.
     pub(super) knows_cache: bool,
+    /// What it does about a rate limit.
+    pub(super) when_limited: WhenLimited,
     /// Whether it tells its steps.
     pub(super) has_steps: bool,
 }
@@ -54,8 +67,116 @@ pub(super) static CLAUDE_CODE: Real = Real {
     answers: 3,
     runs: Some(bash),
     knows_cache: true,
+    when_limited: WhenLimited::TellsTime,
     has_steps: true,
 };
+
+pub(super) static CODEX: Real = Real {
+    kind: "codex",
+    model: "gpt-5.1-codex",
+    asked_for: "gpt-5.1-codex",
+    key: "OPENAI_API_KEY",
+    addresses: openai,
+    works: |asked, task| by_tools(asked, &[exec_command("true"), exec_command(&shell(task))]),
+    answers: 3,
+    runs: Some(exec_command),
+    knows_cache: true,
+    when_limited: WhenLimited::Waits,
+    has_steps: true,
+};
+
+pub(super) static GEMINI: Real = Real {
+    kind: "gemini",
+    model: "gemini-2.5-flash",
+    asked_for: "gemini-2.5-flash",
+    key: "GEMINI_API_KEY",
+    addresses: |server| vec![("GOOGLE_GEMINI_BASE_URL", server.base_url(Api::Gemini))],
+    works: |asked, task| {
+        let write = json!({"file_path": task.file, "content": "to be replaced\n"});
+        by_tools(asked, &[Call { tool: "write_file", input: write }, run_shell_command(&shell(task))])
+    },
+    answers: 3,
+    runs: Some(run_shell_command),
+    knows_cache: true,
+    when_limited: WhenLimited::TellsTime,
+    has_steps: true,
+};
+
+pub(super) static OPENCODE: Real = Real {
+    kind: "opencode",
+    model: "scripted/opencode-model",
+    asked_for: "opencode-model",
+    key: "OPENAI_API_KEY",
+    addresses: |server| {
+        let options = json!({"baseURL": server.base_url(Api::OpenAiChat), "apiKey": "{env:OPENAI_API_KEY}"});
+        let models = json!({"opencode-model": {"tool_call": true, "limit": {"context": 128_000, "output": 8000}}});
+        let provider = json!({"npm": "@ai-sdk/openai-compatible", "options": options, "models": models});
+        vec![(
+            "OPENCODE_CONFIG_CONTENT",
+            json!({"model": OPENCODE.model, "provider": {"scripted": provider}}).to_string(),
+        )]
+    },
+    works: |asked, task| {
+        let write = json!({"filePath": task.file, "content": "to be replaced\n"});
+        by_tools(asked, &[Call { tool: "write", input: write }, lower_bash(&shell(task))])
+    },
+    answers: 3,
+    runs: Some(lower_bash),
+    knows_cache: true,
+    when_limited: WhenLimited::WaitsAndTellsTime,
+    has_steps: true,
+};
+
+pub(super) static MINI_SWE_AGENT: Real = Real {
+    kind: "mini-swe-agent",
+    model: "openai/mini-model",
+    asked_for: "mini-model",
+    key: "OPENAI_API_KEY",
+    addresses: openai,
+    works: |asked, task| {
+        let end = lower_bash("echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT");
+        by_tools(asked, &[lower_bash("true"), lower_bash(&shell(task)), end])
+    },
+    answers: 3,
+    runs: Some(lower_bash),
+    knows_cache: true,
+    when_limited: WhenLimited::TellsTime,
+    has_steps: true,
+};
+
+pub(super) static AIDER: Real = Real {
+    kind: "aider",
+    model: "openai/aider-model",
+    asked_for: "aider-model",
+    key: "OPENAI_API_KEY",
+    addresses: openai,
+    works: |_, Task { file, text }| Say::Answer(format!("I write the file.\n\n{file}\n```\n{text}```\n")),
+    answers: 1,
+    runs: None,
+    knows_cache: false,
+    when_limited: WhenLimited::TellsTime,
+    has_steps: false,
+};
+
+/// All of them.
+pub(super) static ALL: [&Real; 6] = [&CLAUDE_CODE, &CODEX, &GEMINI, &OPENCODE, &MINI_SWE_AGENT, &AIDER];
+
+/// Where programs that speak an API of Codex' maker look for its address.
+fn openai(server: &ModelServer) -> Vec<(&'static str, String)> {
+    ["OPENAI_BASE_URL", "OPENAI_API_BASE"].map(|name| (name, server.base_url(Api::OpenAiChat))).into()
+}
+
+fn exec_command(command: &str) -> Call {
+    Call { tool: "exec_command", input: json!({"cmd": command}) }
+}
+
+fn run_shell_command(command: &str) -> Call {
+    Call { tool: "run_shell_command", input: json!({"command": command, "description": "does it"}) }
+}
+
+fn lower_bash(command: &str) -> Call {
+    Call { tool: "bash", input: json!({"command": command, "description": "does it"}) }
+}
 
 fn bash(command: &str) -> Call {
     Call { tool: "Bash", input: json!({"command": command, "description": "does it"}) }

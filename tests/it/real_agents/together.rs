@@ -1,7 +1,9 @@
 //! A real task by a real program, killed in between; and different programs in one experiment.
 
-use super::experiment::{CRATE, Experiment, JUDGE, full_score};
-use super::programs::{CLAUDE_CODE, installed};
+use std::fs;
+
+use super::experiment::{CRATE, Experiment, HELLO, JUDGE, full_score};
+use super::programs::{CLAUDE_CODE, GEMINI, MINI_SWE_AGENT, OPENCODE, Real, installed};
 use crate::model_server::Say;
 use crate::scenes::{experiment, output, status};
 use crate::world::Live;
@@ -42,4 +44,46 @@ fn claude_code_mends_the_crate_and_is_killed_twice_in_between_and_no_agent_or_ju
     }
     assert_eq!(output(&mut resume()).exits(0).stderr.matches("error").count(), 0);
     assert_eq!((of.asked(), of.server.times(JUDGE) as u64), asked, "a finished experiment asks nobody");
+}
+
+/// Four programs of four makers, each with the variable that names its model.
+static FOUR: [(&Real, Option<&str>); 4] = [
+    (&CLAUDE_CODE, Some("ANTHROPIC_MODEL")),
+    (&GEMINI, Some("GEMINI_MODEL")),
+    (&MINI_SWE_AGENT, Some("MSWEA_MODEL_NAME")),
+    // It is named where its server is.
+    (&OPENCODE, None),
+];
+
+#[test]
+fn four_different_programs_do_one_task_in_one_experiment_and_its_table_names_them() {
+    let Some(installed) = installed() else { return };
+    let programs = FOUR.map(|(real, _)| real);
+    let of = Experiment::with(&installed, "hello-script", &programs, move |asked| {
+        match programs.into_iter().find(|real| asked.model == real.asked_for) {
+            Some(real) => (real.works)(asked, HELLO),
+            None => full_score(2),
+        }
+    });
+    fs::remove_dir_all(of.world.path("hello-script/tiers/T0")).unwrap();
+    for (place, (real, variable)) in FOUR.into_iter().enumerate() {
+        let environment = variable.map(|name| format!("environment: {{{name}: {}}}, ", real.model)).unwrap_or_default();
+        let agent = format!("kind: {}, {environment}version: {}", real.kind, real.version());
+        let file = format!("hello-script/tiers/T0/{place:02}-by-{}.yaml", real.kind);
+        of.world.write(&file, &format!("name: By {}\nagent: {{{agent}}}\n", real.kind));
+    }
+    let arguments = ["run", "--tiers-dir", "hello-script", "--results-dir", "results", "--runs", "1", "--tiers", "T0"];
+    let ended = output(of.command(&arguments).args(["--jobs", "2", "--timeout", "140"])).exits(0);
+    let answers: u64 = programs.iter().map(|real| real.answers).sum();
+    assert_eq!((of.asked(), of.server.times(JUDGE)), (answers, FOUR.len()), "{ended}");
+    let dir = experiment(&of.world);
+    of.world.scylla(&["verify", &dir]).exits(0);
+    let report = of.world.scylla(&["report", &dir]).exits(0);
+    for (place, real) in programs.into_iter().enumerate() {
+        let result = of.result(&format!("T0/{place:02}/run_01"));
+        let told = (&result["judge_passed"], &result["agent_version"]);
+        assert_eq!(told, (&true.into(), &real.version().into()), "{result:#}");
+        let row = report.stdout.lines().find(|line| line.contains(&format!("By {}", real.kind)));
+        assert!(row.is_some_and(|row| row.contains(&format!("T0/{place:02}"))), "{report}");
+    }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::experiment::Experiment;
-use super::programs::{Real, installed};
+use super::programs::{Real, WhenLimited, installed};
 use crate::model_server::Say;
 use crate::scenes::{recorded, status};
 use crate::world::Live;
@@ -79,7 +79,7 @@ pub(super) fn each_is_told_by_its_kind(real: &'static Real) {
             let installed = &installed;
             scope.spawn(move || {
                 let of = Experiment::new(installed, real, move |_| trouble.say());
-                met(&of, trouble)
+                met(&of, real, trouble)
             })
         });
         tried.map(|tried| tried.join().unwrap())
@@ -92,9 +92,11 @@ pub(super) fn each_is_told_by_its_kind(real: &'static Real) {
 }
 
 /// Meets a trouble, and says what is wrong with what was told of it.
-fn met(of: &Experiment, trouble: Trouble) -> Option<String> {
+fn met(of: &Experiment, real: &Real, trouble: Trouble) -> Option<String> {
     let begun = Instant::now();
-    let mut live = Live::start(&mut of.run(&["--attempts", "1"]));
+    let is_waited_out = trouble == Trouble::Limited && real.when_limited != WhenLimited::TellsTime;
+    let limit: &[&str] = if is_waited_out { &["--timeout", "45"] } else { &[] };
+    let mut live = Live::start(&mut of.run(&[&["--attempts", "1"], limit].concat()));
     let failed = live.wait_for("failure or end", |event| {
         matches!(event["reason"].as_str(), Some("attempt-failed" | "experiment-finished"))
     });
@@ -108,7 +110,8 @@ fn met(of: &Experiment, trouble: Trouble) -> Option<String> {
     let told = (failed["failure"]["kind"].as_str(), code);
     let is_limit = trouble.kind() == "rate_limit";
     let is_right = told == (Some(trouble.kind()), Some(if is_limit { 143 } else { 6 }))
-        && (!is_limit || is_until(trouble, &until, &failed["at"]))
+        && (!is_limit
+            || is_until(trouble == Trouble::Limited && real.when_limited != WhenLimited::Waits, &until, &failed["at"]))
         && of.server.times(super::experiment::JUDGE) == 0
         && time < LONGEST;
     // A rate limit burns no attempt, the others have used up the only one.
@@ -124,11 +127,11 @@ fn met(of: &Experiment, trouble: Trouble) -> Option<String> {
 }
 
 /// Whether a pause ends when it should: after the hour that was named, or the minute that is waited for when nothing is known.
-fn is_until(trouble: Trouble, until: &Value, told_at: &Value) -> bool {
+fn is_until(is_named: bool, until: &Value, told_at: &Value) -> bool {
     let [until, at] = [until, told_at].map(|time| time.as_str().and_then(|time| time.parse::<jiff::Timestamp>().ok()));
     let (Some(until), Some(at)) = (until, at) else { return false };
     let wait = until.as_second() - at.as_second();
-    if trouble == Trouble::Limited { (3500..=3610).contains(&wait) } else { (55..=65).contains(&wait) }
+    if is_named { (3500..=3610).contains(&wait) } else { (55..=65).contains(&wait) }
 }
 
 /// A model that never answers, and one that stops in the middle of an answer: our own limit ends both, and what is there is graded.
@@ -141,7 +144,7 @@ pub(super) fn silence_ends_by_our_own_limit(real: &'static Real) {
                 let said = silence.clone();
                 let of = Experiment::new(installed, real, move |_| said.clone());
                 let begun = Instant::now();
-                let live = Live::start(&mut of.run(&["--timeout", "15"]));
+                let live = Live::start(&mut of.run(&["--timeout", "30"]));
                 of.server.wait_for(real.asked_for, 1);
                 let (code, events, stderr) = live.end();
                 assert_eq!(code, Some(0), "{silence:?}: {events:#?}\n{stderr}");

@@ -16,7 +16,7 @@ use crate::program::Program;
 use crate::say;
 
 /// The kinds of agents whose programs are installed.
-pub(super) const NAMES: [&str; 1] = ["claude-code"];
+pub(super) const NAMES: [&str; 6] = ["claude-code", "codex", "gemini", "opencode", "mini-swe-agent", "aider"];
 
 /// The versions, which the tests read too.
 const PINNED: &str = include_str!("../../../tests/it/real_agents/versions.json");

@@ -44,7 +44,8 @@ pub(crate) fn e2e(what: E2e) -> Result<(), Failure> {
         return Err(Failure::Silent { command: tests.words(), wanted: "a test" });
     }
     say::heading(&tests.words());
-    tests.args(["--nocapture"]).variable("SCYLLA_REAL_AGENTS", &folder.to_string_lossy()).run()
+    // Most of them start several programs at once.
+    tests.args(["--nocapture", "--test-threads", "2"]).variable("SCYLLA_REAL_AGENTS", &folder.to_string_lossy()).run()
 }
 
 /// The tests of one program.

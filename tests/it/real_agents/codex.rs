@@ -1,0 +1,24 @@
+//! Codex; alone, for one can ask for the tests of one program.
+
+use super::programs::CODEX;
+use super::{stopped, trouble, whole};
+
+#[test]
+fn codex_does_the_task_and_does_it_wrongly_and_is_graded() {
+    whole::does_the_task_and_is_graded(&CODEX);
+}
+
+#[test]
+fn codex_tells_each_trouble_of_its_provider_by_its_kind() {
+    trouble::each_is_told_by_its_kind(&CODEX);
+}
+
+#[test]
+fn codex_is_ended_by_our_limit_when_its_model_is_silent() {
+    trouble::silence_ends_by_our_own_limit(&CODEX);
+}
+
+#[test]
+fn codex_is_stopped_in_every_way_and_nobody_is_asked_twice() {
+    stopped::in_every_way_and_resumed(&CODEX);
+}

@@ -1,0 +1,24 @@
+//! The Gemini CLI; alone, for one can ask for the tests of one program.
+
+use super::programs::GEMINI;
+use super::{stopped, trouble, whole};
+
+#[test]
+fn gemini_does_the_task_and_does_it_wrongly_and_is_graded() {
+    whole::does_the_task_and_is_graded(&GEMINI);
+}
+
+#[test]
+fn gemini_tells_each_trouble_of_its_provider_by_its_kind() {
+    trouble::each_is_told_by_its_kind(&GEMINI);
+}
+
+#[test]
+fn gemini_is_ended_by_our_limit_when_its_model_is_silent() {
+    trouble::silence_ends_by_our_own_limit(&GEMINI);
+}
+
+#[test]
+fn gemini_is_stopped_in_every_way_and_nobody_is_asked_twice() {
+    stopped::in_every_way_and_resumed(&GEMINI);
+}

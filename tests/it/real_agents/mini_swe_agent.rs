@@ -1,0 +1,24 @@
+//! Mini-swe-agent; alone, for one can ask for the tests of one program.
+
+use super::programs::MINI_SWE_AGENT;
+use super::{stopped, trouble, whole};
+
+#[test]
+fn mini_swe_agent_does_the_task_and_does_it_wrongly_and_is_graded() {
+    whole::does_the_task_and_is_graded(&MINI_SWE_AGENT);
+}
+
+#[test]
+fn mini_swe_agent_tells_each_trouble_of_its_provider_by_its_kind() {
+    trouble::each_is_told_by_its_kind(&MINI_SWE_AGENT);
+}
+
+#[test]
+fn mini_swe_agent_is_ended_by_our_limit_when_its_model_is_silent() {
+    trouble::silence_ends_by_our_own_limit(&MINI_SWE_AGENT);
+}
+
+#[test]
+fn mini_swe_agent_is_stopped_in_every_way_and_nobody_is_asked_twice() {
+    stopped::in_every_way_and_resumed(&MINI_SWE_AGENT);
+}
