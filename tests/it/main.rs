@@ -27,6 +27,7 @@ mod fixture;
 mod fixture_check;
 mod flags;
 mod formats;
+mod fuzzed;
 mod gold;
 mod growth;
 mod hints;
