@@ -82,7 +82,10 @@ pub(super) fn write(
     for (form, files) in forms {
         for file in &files {
             make_room(&out.join(&*file.name), &current, console)?;
-            files::write_atomic(&out.join(&*file.name), file.text.as_bytes())?;
+        }
+        let texts: Vec<_> = files.iter().map(|file| (out.join(&*file.name), file.text.as_bytes())).collect();
+        files::write_all_atomic(out, &texts)?;
+        for file in &files {
             stamp.add(file, form, source);
             names.insert(file.name.clone().into_owned());
         }

@@ -15,7 +15,9 @@ mod tree;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 
@@ -36,6 +38,9 @@ pub use tree::{Bounds, copy_tree, move_tree, sync_tree};
 pub const TEMPORARY_PREFIX: &str = ".tmp-";
 /// Prefix of the names of temporary files of [`write_new_by`], which lie in folders of people: nobody else names a file so.
 pub const LONG_TEMPORARY_PREFIX: &str = ".tmp-of-cargo-scylla-";
+
+/// So many files are made durable at once.
+const MOST_SYNCS: usize = 16;
 
 /// What was tried with a file and why it failed.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +84,28 @@ enum Place {
 /// When it cannot be written. What was there is then still there, unless only the last sync of the folder failed.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write_with(path, bytes, Place::Replace, File::sync_all)
+}
+
+/// Puts each of these bytes at the path beside it, as [`write_atomic`] does, with several syncs at once: a sync waits for the disk. Nothing is
+/// put in its place before all of it is durable beside it. All paths are in `folder`.
+///
+/// # Errors
+/// When one cannot be written: then nothing is in its place unless a rename failed or the last sync of the folder.
+pub fn write_all_atomic(folder: &Path, files: &[(PathBuf, &[u8])]) -> Result<(), FileError> {
+    let written = |(path, bytes): &(PathBuf, &[u8])| {
+        let temporary = synced_twice(folder, bytes, &mut File::sync_all);
+        temporary.map(|temporary| (temporary, path.clone())).map_err(|error| FileError::new("write", path, error))
+    };
+    let part = files.len().div_ceil(MOST_SYNCS).max(1);
+    let written: Result<Vec<_>, FileError> = thread::scope(|scope| {
+        let parts: Vec<_> =
+            files.chunks(part).map(|part| scope.spawn(|| part.iter().map(written).collect::<Vec<_>>())).collect();
+        parts.into_iter().flat_map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    });
+    for (temporary, path) in written? {
+        temporary.persist(&path).map_err(|error| FileError::new("write", &path, error.error))?;
+    }
+    sync_dir(folder)
 }
 
 /// Like [`write_atomic`], and fails with [`io::ErrorKind::AlreadyExists`] when `path` is there already.
@@ -128,8 +155,6 @@ pub fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write().map_err(|error| FileError::new("write", path, error))
 }
 
-/// A failed sync may have dropped the bytes, and reports that only once. So the same file is never synced again: the
-/// bytes go to one new file, and a second failure is final.
 fn write_with(
     path: &Path,
     bytes: &[u8],
@@ -137,11 +162,7 @@ fn write_with(
     mut sync: impl FnMut(&File) -> io::Result<()>,
 ) -> Result<(), FileError> {
     let folder = parent(path);
-    let temporary = match synced_temporary(folder, bytes, &mut sync) {
-        Err(Unwritten::Unsynced) => synced_temporary(folder, bytes, &mut sync),
-        written => written,
-    };
-    let temporary = temporary.map_err(|error| FileError::new("write", path, error))?;
+    let temporary = synced_twice(folder, bytes, &mut sync).map_err(|error| FileError::new("write", path, error))?;
     let renamed = match place {
         Place::Replace => temporary.persist(path),
         Place::New => temporary.persist_noclobber(path),
@@ -168,6 +189,19 @@ impl From<Unwritten> for io::Error {
             Unwritten::Failed(error) => error,
             Unwritten::Unsynced => Self::other("the disk twice refused to make a new file durable"),
         }
+    }
+}
+
+/// A failed sync may have dropped the bytes, and reports that only once. So the same file is never synced again: the
+/// bytes go to one new file, and a second failure is final.
+fn synced_twice(
+    folder: &Path,
+    bytes: &[u8],
+    sync: &mut impl FnMut(&File) -> io::Result<()>,
+) -> Result<tempfile::TempPath, Unwritten> {
+    match synced_temporary(folder, bytes, sync) {
+        Err(Unwritten::Unsynced) => synced_temporary(folder, bytes, sync),
+        written => written,
     }
 }
 

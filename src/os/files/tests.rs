@@ -52,6 +52,26 @@ fn a_new_file_never_takes_the_place_of_another() {
 }
 
 #[test]
+fn of_files_that_are_written_together_each_is_in_its_place_or_none_is() {
+    let folder = folder();
+    let texts: Vec<String> = (0..50).map(|number| format!("text {number}")).collect();
+    let place = |number: usize| folder.path().join(format!("{number:02}"));
+    let files: Vec<_> = texts.iter().enumerate().map(|(number, text)| (place(number), text.as_bytes())).collect();
+    write_all_atomic(folder.path(), &files).unwrap();
+    for (path, bytes) in &files {
+        assert_eq!(fs::read(path).unwrap(), *bytes);
+    }
+    assert_eq!(names(folder.path()).len(), 50);
+    // Nothing can be made beside a file, so nothing is replaced.
+    let beside = folder.path().join("00/beside");
+    let others: Vec<(PathBuf, &[u8])> = vec![(folder.path().join("01"), b"other"), (beside.clone(), b"other")];
+    assert!(write_all_atomic(parent(&beside), &others).is_err());
+    assert_eq!(fs::read(folder.path().join("01")).unwrap(), b"text 1");
+    assert_eq!(names(folder.path()).len(), 50);
+    write_all_atomic(folder.path(), &[]).unwrap();
+}
+
+#[test]
 fn after_a_failed_sync_the_bytes_go_to_another_file_once() {
     let folder = folder();
     let path = folder.path().join("checkpoint.json");
