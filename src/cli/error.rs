@@ -120,6 +120,14 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         EngineError::OtherForm { .. } => {
             (Exit::Usage, Some(format!("`cargo scylla resume {dir}` takes it over and goes on; nothing was changed")))
         }
+        EngineError::Sandbox { .. } => (
+            Exit::Usage,
+            Some(
+                "install the package `bubblewrap`, allow user namespaces, and name no other `--containment`; \
+                 `--sandbox none` does without"
+                    .to_owned(),
+            ),
+        ),
         EngineError::Containment(probe) => (Exit::Usage, Some(probe.hint.to_owned())),
         EngineError::Altered(_) => (
             Exit::Damaged,

@@ -17,6 +17,7 @@ use crate::model::event::Event;
 use crate::model::experiment::{Config, FieldClass};
 use crate::model::ids::{SetupId, TierId};
 use crate::model::limits;
+use crate::model::sandbox::{Sandbox, SandboxChoice};
 use crate::model::task::Fixture;
 use crate::model::usage::OwnPrices;
 use crate::setup::alike;
@@ -122,6 +123,7 @@ pub fn options(args: &Run, located: &Located, places: &Places, loaded: Loaded) -
             .or(fixture.limits.timeout_seconds)
             .unwrap_or(limits::AGENT_SECONDS),
         inherit: flags.inherit.or(settings.inherit).unwrap_or_default(),
+        sandbox: sandbox(flags, &fixture.sandbox)?,
         jobs: operation.jobs.or(settings.jobs).unwrap_or_else(cores),
         attempts: operation.attempts.or(settings.attempts).unwrap_or(limits::ATTEMPTS),
         max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd).or(fixture.limits.max_cost_usd),
@@ -141,6 +143,20 @@ pub fn options(args: &Run, located: &Located, places: &Places, loaded: Loaded) -
 pub(super) fn prices(fixture: &Fixture, located: &Located) -> OwnPrices {
     let set = located.settings.prices.clone().unwrap_or_default();
     fixture.prices.clone().into_iter().chain(set).collect()
+}
+
+/// The sandbox that flags and fixture ask for together.
+fn sandbox(flags: &ConfigFlags, of_fixture: &Sandbox) -> Result<Option<Sandbox>, CliError> {
+    let sandbox = Sandbox {
+        choice: flags.sandbox.unwrap_or(of_fixture.choice),
+        network: flags.network.unwrap_or(of_fixture.network),
+        // What a sandbox shows says nothing where there is none.
+        readable: if flags.sandbox == Some(SandboxChoice::None) { Vec::new() } else { of_fixture.readable.clone() },
+    };
+    match sandbox.contradiction() {
+        Some(why) => Err(CliError::usage(why).hint("add `--sandbox bubblewrap`, or leave `--network none` out")),
+        None => Ok(sandbox.asked()),
+    }
 }
 
 /// The folder for work folders, when a flag or a setting names it.
@@ -255,6 +271,7 @@ pub fn fields(args: &Run, located: &Located, options: &Options) -> Vec<(&'static
             given(flags.timeout.is_some() || settings.timeout.is_some(), json!(options.timeout_seconds)),
         ),
         ("inherit", given(flags.inherit.is_some() || settings.inherit.is_some(), json!(options.inherit))),
+        ("sandbox", given(flags.sandbox.is_some() || flags.network.is_some(), json!(options.sandbox))),
     ]
 }
 
@@ -266,8 +283,19 @@ pub fn differ(config: &mut Config, flags: &ConfigFlags) -> Differences {
         ("thinking_mode", flags.thinking.as_deref().map(|mode| json!(canonical_thinking(mode)))),
         ("timeout_seconds", flags.timeout.map(Value::from)),
         ("inherit", flags.inherit.map(|inherit| json!(inherit))),
+        ("sandbox", named_sandbox(config.sandbox.as_ref(), flags)),
     ];
     differ_in(config, &wanted, &flags.operation)
+}
+
+/// The saved sandbox with what flags name in its place; `None` where they name nothing of it.
+fn named_sandbox(saved: Option<&Sandbox>, flags: &ConfigFlags) -> Option<Value> {
+    if flags.sandbox.is_none() && flags.network.is_none() {
+        return None;
+    }
+    let saved = saved.cloned().unwrap_or_default();
+    let (choice, network) = (flags.sandbox.unwrap_or(saved.choice), flags.network.unwrap_or(saved.network));
+    Some(json!(Sandbox { choice, network, ..saved }.asked()))
 }
 
 /// Compares requested fields with the saved config: operational flags take effect, all others are reported.

@@ -29,6 +29,12 @@ pub enum EngineError {
     /// The containment that was asked for does not work here.
     #[error(transparent)]
     Containment(#[from] ProbeError),
+    /// The sandbox that was asked for cannot be had here.
+    #[error("a sandbox needs bubblewrap, and runs are contained by `{containment}` here")]
+    Sandbox {
+        /// What they are contained by.
+        containment: &'static str,
+    },
     /// Signals cannot be listened to.
     #[error("signals cannot be listened to")]
     Signals(#[source] std::io::Error),

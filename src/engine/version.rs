@@ -96,6 +96,7 @@ impl Question {
                 overflow: Overflow::Cut,
                 grace: GRACE,
             },
+            sandbox: None,
             views: vec![View::Writable(aside.home.clone())],
             mark: folder.path().join("asked.json"),
             token: token.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-').collect(),

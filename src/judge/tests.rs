@@ -177,6 +177,7 @@ fn a_judge_is_told_the_task_and_the_facts() {
         replayed: None,
         started_at: "2026-11-23T10:00:00Z".parse().unwrap(),
         duration_seconds: 1.0,
+        isolation: None,
         containment: "walk".to_owned(),
         leftover_processes: 0,
         output_truncated: false,

@@ -27,6 +27,7 @@ pub mod reported;
 pub mod result;
 pub mod row;
 pub mod rubric;
+pub mod sandbox;
 pub mod score;
 pub mod setup;
 pub mod shortfall;

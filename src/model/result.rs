@@ -13,6 +13,7 @@ use super::grading::GradingNumber;
 use super::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunId, RunNumber, SubtestId, TierId};
 use super::outcome::{AgentEnd, AttemptEnd, Stage};
 use super::rubric::ItemScore;
+use super::sandbox::Isolation;
 use super::score::{Grade, Score};
 use super::usage::{self, Cost, Prices, Tokens, Total, Usage};
 
@@ -50,6 +51,9 @@ pub struct AgentResult {
     pub duration_seconds: f64,
     /// How the run was contained: `bubblewrap`, `cgroup`, `walk`, or `none` when no process was needed.
     pub containment: String,
+    /// How the agent was isolated, and from what not; missing when no process was needed, and in results from before this was recorded.
+    #[serde(flatten)]
+    pub isolation: Option<Isolation>,
     /// Processes that outlived the agent and were ended before capture.
     pub leftover_processes: u32,
     /// Whether output was cut off at the limit.
@@ -256,6 +260,9 @@ pub struct RunResult {
     /// The recorded run that was played back, in place of an agent's work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replayed: Option<Replayed>,
+    /// How the agent was isolated, and from what not; missing when no process was needed, and in results from before this was recorded.
+    #[serde(flatten)]
+    pub isolation: Option<Isolation>,
     /// Cost of all judges.
     #[serde(flatten, with = "usage::judges")]
     #[schemars(with = "usage::judges::Keys")]

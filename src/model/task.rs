@@ -10,6 +10,7 @@ use super::judge::Judge;
 use super::money::Usd;
 use super::program::Invocation;
 use super::rubric::Rubric;
+use super::sandbox::Sandbox;
 use super::setup::Setup;
 use super::usage::OwnPrices;
 
@@ -46,6 +47,8 @@ pub struct Fixture {
     pub timeout_seconds: Option<u64>,
     /// Longest time without output, in seconds, `task.no_progress_seconds`.
     pub no_progress_seconds: Option<u64>,
+    /// `sandbox`: what agents and checks can reach beside their tree.
+    pub sandbox: Sandbox,
     /// Names of environment variables that the fixture passes on, in addition to the standard ones.
     pub environment: Vec<String>,
     /// `capture.include`: patterns of files in the tree that are captured although a `.gitignore` of it excludes them.

@@ -85,6 +85,7 @@ pub fn run_result(bytes: &[u8], run: RunId, config: &Config, now: Timestamp) -> 
         prices: None,
         agent_version: None,
         replayed: None,
+        isolation: None,
         judge_cost: judges.iter().map(|judge| Total::from(judge.cost)).sum(),
         failed_judge_cost: Total::ZERO,
         grading: crate::model::grading::GradingNumber::FIRST,

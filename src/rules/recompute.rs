@@ -65,6 +65,7 @@ fn follow(mut result: RunResult, stages: Stages) -> RunResult {
     result.prices = agent.prices;
     result.agent_version = agent.agent_version;
     result.replayed = agent.replayed;
+    result.isolation = agent.isolation;
     result.judge_cost = judgments.iter().map(|judgment| Total::from(judgment.cost)).sum();
     result.agent_duration_seconds = agent.duration_seconds;
     result.judge_duration_seconds = judgments.iter().map(|judgment| judgment.duration_seconds).sum();

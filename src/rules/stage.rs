@@ -61,6 +61,7 @@ mod tests {
             prices: None,
             agent_version: None,
             replayed: None,
+            isolation: None,
             started_at: "2026-11-23T10:00:00Z".parse().unwrap(),
             duration_seconds: 1.0,
             containment: "walk".to_owned(),

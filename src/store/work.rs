@@ -237,6 +237,12 @@ impl WorkFolder {
         self.layout().private()
     }
 
+    /// The folder of programs that are kept in a sandbox: their home and their temporary folders.
+    #[must_use]
+    pub fn own(&self) -> PathBuf {
+        self.path.join("own")
+    }
+
     /// Makes an empty folder for a program that is asked something before the agent starts.
     ///
     /// # Errors

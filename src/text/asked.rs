@@ -29,6 +29,11 @@ fn worded(value: &Value) -> Option<String> {
         Value::Null => None,
         Value::Array(items) if items.is_empty() => None,
         Value::Array(items) => Some(items.iter().filter_map(worded).collect::<Vec<_>>().join(",")),
+        // A sandbox: two flags of the command line.
+        Value::Object(sandbox) if sandbox.contains_key("use") => {
+            let flag = |key: &str| worded(sandbox.get(key)?);
+            Some(format!("{} --network {}", flag("use")?, flag("network")?))
+        }
         // The subtests of each tier: on the command line only tiers are named.
         Value::Object(tiers) => Some(tiers.keys().map(String::as_str).collect::<Vec<_>>().join(",")),
         Value::String(text) => Some(text.clone()),
@@ -46,12 +51,20 @@ mod tests {
     fn a_field_is_called_as_its_flag_and_its_value_as_it_is_typed() {
         let flags = [
             flag_with("models", &json!(["A"])),
+            flag_with("sandbox", &json!({"use": "auto", "network": "none"})),
             flag_with("models", &json!([])),
             flag_with("max_cost_usd", &Value::Null),
             flag_with("timeout_seconds", &json!(7)),
             flag_with("subtests", &json!({"T0": [0, 1], "T2": [0]})),
         ];
-        let expected = ["`--model A`", "no `--model`", "no `--max-cost-usd`", "`--timeout 7`", "`--tiers T0,T2`"];
+        let expected = [
+            "`--model A`",
+            "`--sandbox auto --network none`",
+            "no `--model`",
+            "no `--max-cost-usd`",
+            "`--timeout 7`",
+            "`--tiers T0,T2`",
+        ];
         assert_eq!(flags, expected);
     }
 }

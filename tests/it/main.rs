@@ -59,6 +59,7 @@ mod report;
 mod repository_url;
 mod rerun;
 mod runs;
+mod sandbox;
 mod scenes;
 mod screens;
 mod seal;

@@ -61,8 +61,19 @@ pub struct Regrade {
 }
 
 /// Flags whose values an experiment saves.
-const SAVED: [&str; 9] =
-    ["thinking", "timeout", "inherit", "jobs", "attempts", "max_pause", "keep_workspaces", "containment", "work_dir"];
+const SAVED: [&str; 11] = [
+    "thinking",
+    "timeout",
+    "sandbox",
+    "network",
+    "inherit",
+    "jobs",
+    "attempts",
+    "max_pause",
+    "keep_workspaces",
+    "containment",
+    "work_dir",
+];
 /// The beginning of a default in a help text.
 const DEFAULT: &str = " [default: ";
 

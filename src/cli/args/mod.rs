@@ -26,6 +26,7 @@ use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::TierId;
 use crate::model::limits::{MOST_ATTEMPTS, MOST_JOBS, MOST_RUNS_PER_SUBTEST};
 use crate::model::money::Usd;
+use crate::model::sandbox::{Network, SandboxChoice};
 
 pub mod again;
 pub mod agents;
@@ -251,6 +252,15 @@ pub struct ConfigFlags {
     /// How long an agent may work, such as `600` (seconds), `10m` or `1h30m`; then what is there is graded [default: the fixture's, else 1h]
     #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true)]
     pub timeout: Option<u64>,
+    /// What keeps agents and checks to their tree [default: the fixture's, else none]
+    ///
+    /// `bubblewrap`: they write only their tree, have a home and temporary folders of their own, and see of yours only programs and toolchains.
+    /// `auto` takes it where it works. `none`: they reach what you reach.
+    #[arg(long, value_name = "HOW")]
+    pub sandbox: Option<SandboxChoice>,
+    /// What agents and checks in a sandbox reach of the network; `none`: not even a model [default: the fixture's, else open]
+    #[arg(long, value_name = "WHAT")]
+    pub network: Option<Network>,
     /// What subtests take over from the winners of earlier tiers [default: as-declared]
     ///
     /// `as-declared`: what the fixture says, by `extends_previous` and `inherit_best_from`. `previous-best`: who

@@ -6,6 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::TierId;
 use crate::model::money::Usd;
+use crate::model::sandbox::{Network, SandboxChoice};
 use crate::report::findings::{FORMATS, Format, format_of};
 use crate::report::results::{FORMS, Form, form_of};
 use crate::text::words::seconds_of;
@@ -112,6 +113,33 @@ impl ValueEnum for Inherit {
             Self::None => "none",
             Self::PreviousBest => "previous-best",
             Self::AsDeclared => "as-declared",
+        }))
+    }
+}
+
+impl ValueEnum for SandboxChoice {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::None, Self::Auto, Self::Bubblewrap]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Self::None => "none",
+            Self::Auto => "auto",
+            Self::Bubblewrap => "bubblewrap",
+        }))
+    }
+}
+
+impl ValueEnum for Network {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Open, Self::None]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Self::Open => "open",
+            Self::None => "none",
         }))
     }
 }

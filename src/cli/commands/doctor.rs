@@ -68,7 +68,7 @@ pub fn run(args: &Doctor, console: &mut Console) -> Result<Exit, CliError> {
             drop(making);
             let path = question.program.display().to_string();
             let row = ProgramRow::new(question.installation, Some(path), answer, is_set);
-            try_it(diagnosis(args, &agent, row), &agent, args.timeout, containment, prelude)?
+            try_it(diagnosis(args, &agent, row), &agent, args.timeout, prelude)?
         }
     };
     let diagnosis = diagnosis.advised();
@@ -97,13 +97,7 @@ fn diagnosis(args: &Doctor, agent: &Agent, program: ProgramRow) -> Diagnosis {
 }
 
 /// Makes the run. A worker without a coordinator does it: it waits for no rate limit, and tries once.
-fn try_it(
-    known: Diagnosis,
-    agent: &Agent,
-    timeout_seconds: u64,
-    containment: Containment,
-    prelude: Prelude,
-) -> Result<Diagnosis, CliError> {
+fn try_it(known: Diagnosis, agent: &Agent, timeout_seconds: u64, prelude: Prelude) -> Result<Diagnosis, CliError> {
     // Released after the folder is removed.
     let making = prelude.making();
     let folder = TemporaryFolder::new("cargo-scylla-")?;
@@ -118,6 +112,7 @@ fn try_it(
     };
     let session = begin(create(options).on(&name)?).on(&name)?;
     let experiment = session.locked.folder.clone();
+    let surroundings = surroundings(&session.config, &name)?;
     session.end_without_work().on(&name)?;
     let Claimed::ToMake(claimed) = claim(experiment.clone(), RUN).on(&name)? else { return Ok(known) };
     drop(making);
@@ -127,7 +122,7 @@ fn try_it(
             failed = Some(failure.clone());
         }
     };
-    let end = claimed.work(surroundings(containment), true, prelude.into_listening(), &mut watch).on(&name)?;
+    let end = claimed.work(surroundings, true, prelude.into_listening(), &mut watch).on(&name)?;
     if let End::Stopped(signal) = end {
         let exit = Exit::stopped(signal);
         return Err(CliError { exit, ..CliError::usage("stopped before the agent was done") });

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::agent;
-use crate::cli::commands::session::session_options;
+use crate::cli::commands::session::{session_options, surroundings};
 use crate::cli::commands::task_tree::TaskTree;
 use crate::cli::commands::trial::{copy_with, of_kind, trial_options};
 use crate::cli::console::Console;
@@ -33,7 +33,6 @@ use crate::model::task::Fixture;
 use crate::model::usage::{OwnPrices, Total};
 use crate::os::clock;
 use crate::os::files::{self, FileError};
-use crate::os::process::Containment;
 use crate::os::signal::{self, Listening};
 use crate::stats::drift::{self, Answered};
 use crate::store::layout::ExperimentFolder;
@@ -182,7 +181,7 @@ fn check_judge(
     let options = Options { max_cost_usd: max_cost, ..options };
     let session = begin(create(options).on(&name)?).on(&name)?;
     let experiment = session.locked.folder.clone();
-    let containment = Containment::probe(session.config.containment).on(&name)?;
+    let surroundings = surroundings(&session.config, &name)?;
     let mut failures: BTreeMap<RunId, Failure> = BTreeMap::new();
     let mut report = |_, event: Option<&Event>| {
         let line = match event {
@@ -199,7 +198,7 @@ fn check_judge(
         // Even if the message is suppressed or cannot be written, the result follows.
         let _ = console.say(&line);
     };
-    let session_options = session_options(containment, &name, Vec::new(), None);
+    let session_options = session_options(surroundings, &name, Vec::new(), None);
     stop.is_asked()?;
     let beside = signal::listen(|_| {}).map_err(CliError::internal)?;
     let finished = coordinator::conduct(session, session_options, beside, &mut report).on(&name)?;

@@ -2,6 +2,7 @@
 //! code.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,17 +14,20 @@ use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::cli::prelude::Prelude;
 use crate::engine::coordinator::{self, SessionOptions};
+use crate::engine::error::EngineError;
 use crate::engine::session::create::Options;
 use crate::engine::session::open::{Session, begin, hold};
 use crate::engine::version::Question;
+use crate::engine::worker::reach::Reach;
 use crate::engine::worker::workplace::Surroundings;
 use crate::model::agent::Agent;
 use crate::model::event::Event;
-use crate::model::experiment::ContainmentChoice;
+use crate::model::experiment::{Config, ContainmentChoice};
 use crate::model::ids::ModelName;
 use crate::model::installation::Answer;
 use crate::model::judge::Judge;
 use crate::model::outcome::ExperimentEnd;
+use crate::model::sandbox::{Sandbox, SandboxChoice};
 use crate::os::process::Containment;
 use crate::store;
 use crate::text::redact::Secrets;
@@ -46,7 +50,7 @@ pub(super) fn conduct(
     if operation.ignore_rate_limit {
         session.checkpoint.end_limits();
     }
-    let containment = Containment::probe(session.config.containment).on(name)?;
+    let surroundings = surroundings(&session.config, name)?;
     let experiment_id = session.config.experiment_id.clone();
     let damaged = !session.damage.is_empty();
     let mut session_report = SessionReport::new(console, console.reporter());
@@ -56,13 +60,20 @@ pub(super) fn conduct(
         refuse_missing_keys(&session.grader.fixture.judges)?;
         news.extend(judging_themselves(&session).map(|message| Event::Notice { message }));
     }
-    if containment == Containment::Walk && session.config.containment == ContainmentChoice::Auto {
+    if surroundings.containment == Containment::Walk && session.config.containment == ContainmentChoice::Auto {
         let message = "neither bubblewrap nor control groups work here: what a run leaves behind is found by a walk of \
                        processes only; install bubblewrap for a sure end";
         news.insert(0, Event::Notice { message: message.to_owned() });
     }
+    if surroundings.reach == Reach::Everything
+        && session.config.sandbox.as_ref().is_some_and(|asked| asked.choice == SandboxChoice::Auto)
+    {
+        let message =
+            "bubblewrap does not work here, so agents and checks are in no sandbox: they reach all that you reach";
+        news.insert(0, Event::Notice { message: message.to_owned() });
+    }
     let tick = console.draws_bars().then_some(TICK);
-    let session_options = session_options(containment, name, news, tick);
+    let session_options = session_options(surroundings, name, news, tick);
     let finished = coordinator::conduct(session, session_options, prelude.into_listening(), &mut report);
     let finished = finished.on(name).map_err(|error| {
         let resume = format!("cargo scylla resume {}", shell_word(name));
@@ -114,17 +125,32 @@ impl<'a> SessionReport<'a> {
 
 /// The session's options on this machine.
 pub(super) fn session_options(
-    containment: Containment,
+    surroundings: Surroundings,
     name: &str,
     news: Vec<Event>,
     tick: Option<Duration>,
 ) -> SessionOptions {
-    SessionOptions { surroundings: surroundings(containment), tick, folder_name: name.to_owned(), news }
+    SessionOptions { surroundings, tick, folder_name: name.to_owned(), news }
 }
 
 /// What programs of runs are started with on this machine: this environment, whose secrets are not written to the disk.
-pub(super) fn surroundings(containment: Containment) -> Surroundings {
-    Surroundings { containment, inherited: std::env::vars_os().collect(), secrets: secrets() }
+///
+/// # Errors
+/// When the containment or the sandbox that is asked for cannot be had here.
+pub(super) fn surroundings(config: &Config, name: &str) -> Result<Surroundings, CliError> {
+    let inherited = std::env::vars_os().collect();
+    let (containment, reach) = contained(config.containment, config.sandbox.as_ref(), &inherited).on(name)?;
+    Ok(Surroundings { containment, reach, inherited, secrets: secrets() })
+}
+
+fn contained(
+    choice: ContainmentChoice,
+    sandbox: Option<&Sandbox>,
+    inherited: &BTreeMap<OsString, OsString>,
+) -> Result<(Containment, Reach), EngineError> {
+    let containment = Containment::probe(choice)?;
+    let reach = Reach::of(sandbox, &containment, inherited)?;
+    Ok((containment, reach))
 }
 
 /// The secrets of this environment.
@@ -134,9 +160,13 @@ pub(super) fn secrets() -> Secrets {
     Secrets::from_environment(texts)
 }
 
-/// Refuses a containment that does not work here, before anything is made or saved.
-pub(super) fn refuse_containment(choice: ContainmentChoice, name: &str) -> Result<(), CliError> {
-    Containment::probe(choice).map(drop).on(name)
+/// Refuses a containment or a sandbox that cannot be had here, before anything is made or saved.
+pub(super) fn refuse_containment(
+    choice: ContainmentChoice,
+    sandbox: Option<&Sandbox>,
+    name: &str,
+) -> Result<(), CliError> {
+    contained(choice, sandbox, &std::env::vars_os().collect()).map(drop).on(name)
 }
 
 /// Refuses to pay agents while a judge has no key to be asked with.
@@ -204,7 +234,7 @@ fn judging_themselves(session: &Session) -> Option<String> {
 /// Saves operational changes, so that they apply to later sessions too.
 pub(super) fn save_operation(session: &Session, changed: bool, name: &str) -> Result<(), CliError> {
     if changed {
-        refuse_containment(session.config.containment, name)?;
+        refuse_containment(session.config.containment, session.config.sandbox.as_ref(), name)?;
         // A config of an earlier version is saved in the current one, which needs this record beside it.
         store::repository::record(&session.locked.folder, &[])?;
         store::config::save(&session.locked.folder, &session.config)?;

@@ -212,6 +212,7 @@ fn options_of(
         containment: operation.containment.or(settings.containment).unwrap_or_default(),
         work_dir: options::work_dir(operation, located),
         inherit,
+        sandbox: loaded.fixture.sandbox.asked(),
         results_dir: PathBuf::new(),
         notes: loaded.notes().map(ToString::to_string).collect(),
         parts: loaded.parts,

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::agent;
-use crate::cli::commands::session::session_options;
+use crate::cli::commands::session::{session_options, surroundings};
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
@@ -27,7 +27,6 @@ use crate::model::program::Kind;
 use crate::model::result::{CheckResult, RunResult};
 use crate::model::task::{Fixture, Source};
 use crate::os::files::{self, FileError};
-use crate::os::process::Containment;
 use crate::store::layout::ExperimentFolder;
 use crate::store::stages::RunStore;
 use crate::text::words::counted;
@@ -58,7 +57,7 @@ pub(super) fn trial(loaded: &Loaded, repeat: u32, prelude: Prelude, console: &mu
     let name = format!("the trial of `{}`", fixture.id);
     let session = begin(create(options).on(&name)?).on(&name)?;
     let experiment = session.locked.folder.clone();
-    let containment = Containment::probe(session.config.containment).on(&name)?;
+    let surroundings = surroundings(&session.config, &name)?;
     let mut failures: Vec<(RunId, Failure)> = Vec::new();
     let mut count = 0;
     let all = if has_solution { 2 * repeat } else { repeat };
@@ -77,7 +76,7 @@ pub(super) fn trial(loaded: &Loaded, repeat: u32, prelude: Prelude, console: &mu
         // Even if the message is suppressed or cannot be written, the result follows.
         let _ = console.say(&format!("tried {count} of {all}: {who} {end}"));
     };
-    let session_options = session_options(containment, &name, Vec::new(), None);
+    let session_options = session_options(surroundings, &name, Vec::new(), None);
     drop(making);
     let finished = coordinator::conduct(session, session_options, prelude.into_listening(), &mut report).on(&name)?;
     if let ExperimentEnd::Stopped { signal } = finished.end {
@@ -189,6 +188,7 @@ pub(super) fn trial_options(to_try: Loaded, tier: TierId, repeat: u32, results_d
         thinking_mode: "None".to_owned(),
         timeout_seconds: fixture.timeout_seconds.unwrap_or(limits::AGENT_SECONDS),
         inherit: Inherit::None,
+        sandbox: fixture.sandbox.asked(),
         jobs: options::cores(),
         attempts: 1,
         max_cost_usd: None,

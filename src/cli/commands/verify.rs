@@ -276,6 +276,7 @@ impl Looked {
             experiment_id: self.survey.experiment_id(),
             folder: &self.name,
             planned: self.plan.total() + self.survey.runs_of_unknown_tiers(),
+            isolated: &self.survey.isolated,
             runs: &self.runs,
             plan_is_open: self.survey.plan_is_open(),
             agreeing: self.agreeing,

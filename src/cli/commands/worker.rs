@@ -9,7 +9,6 @@ use crate::cli::exit::Exit;
 use crate::cli::prelude::Prelude;
 use crate::engine::alone::{Claimed, End, claim};
 use crate::model::experiment::Config;
-use crate::os::process::Containment;
 
 /// Runs the command.
 ///
@@ -27,11 +26,11 @@ pub fn run(args: &Worker, console: &mut Console) -> Result<Exit, CliError> {
         }
     };
     operate(&mut claimed.config, &args.operation);
-    let containment = Containment::probe(claimed.config.containment).on(&name)?;
+    let surroundings = surroundings(&claimed.config, &name)?;
     let mut session_report = SessionReport::new(console, console.lines());
     let mut report = |at, event: Option<&_>| session_report.event(at, event);
     let asks_at_once = args.operation.ignore_rate_limit;
-    let end = claimed.work(surroundings(containment), asks_at_once, prelude.into_listening(), &mut report);
+    let end = claimed.work(surroundings, asks_at_once, prelude.into_listening(), &mut report);
     session_report.end(&name)?;
     let (exit, error) = match end.on(&name)? {
         End::Committed => return Ok(Exit::Success),

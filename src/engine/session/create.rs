@@ -18,6 +18,7 @@ use crate::model::money::Usd;
 use crate::model::outcome::ExperimentStatus;
 use crate::model::plan::Plan;
 use crate::model::result::FORMAT_VERSION;
+use crate::model::sandbox::Sandbox;
 use crate::model::task::{Fixture, Parts, Source};
 use crate::model::usage::OwnPrices;
 use crate::os::{clock, files};
@@ -55,6 +56,8 @@ pub struct Options {
     pub timeout_seconds: u64,
     /// What subtests inherit from winners.
     pub inherit: Inherit,
+    /// What agents and checks can reach beside their tree.
+    pub sandbox: Option<Sandbox>,
     /// Runs in flight at once.
     pub jobs: u32,
     /// How many times a run is tried when infrastructure fails.
@@ -154,6 +157,7 @@ pub(in crate::engine) fn furnish(
         output_limit_bytes: limits::OUTPUT_BYTES,
         environment: options.fixture.environment.clone(),
         inherit: options.inherit,
+        sandbox: options.sandbox,
         subtests: options.subtests,
         runs_per_subtest: options.runs_per_subtest,
         max_subtests: options.max_subtests,

@@ -3,6 +3,7 @@
 //! run them writes once.
 
 pub mod excerpt;
+pub mod reach;
 pub mod report;
 mod stages;
 pub mod workplace;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::engine::session::basis::Basis;
 use crate::engine::session::inheritance::winners_of;
+use crate::engine::worker::reach::Reach;
 use crate::model::ids::{AttemptNumber, RunId, TierId};
 use crate::model::installation::Answer;
 use crate::model::result::ChecksResult;
@@ -27,6 +28,8 @@ pub struct Workplace {
     basis: Arc<Basis>,
     /// How the processes of a run are held together.
     pub containment: Containment,
+    /// What agents and checks can reach beside their tree.
+    pub reach: Reach,
     /// What must not be written to the disk.
     pub secrets: Secrets,
     /// The environment of this process, of which a part is passed on to programs.
@@ -59,6 +62,8 @@ impl Deref for Workplace {
 pub struct Surroundings {
     /// How the processes of a run are held together.
     pub containment: Containment,
+    /// What agents and checks can reach beside their tree.
+    pub reach: Reach,
     /// The environment of this process, of which a part is passed on to programs.
     pub inherited: BTreeMap<OsString, OsString>,
     /// What must not be written to the disk.
@@ -80,6 +85,8 @@ pub(in crate::engine) struct Program {
     pub(in crate::engine) overflow: Overflow,
     /// How the paths of the experiment's folder appear to it.
     pub(in crate::engine) views: Vec<View>,
+    /// The folder of its own where it is kept in a sandbox; `None` of a program that a person trusts.
+    pub(in crate::engine) own: Option<PathBuf>,
 }
 
 impl Workplace {
@@ -88,11 +95,12 @@ impl Workplace {
     /// # Errors
     /// When the kernel has no file descriptors left.
     pub(in crate::engine) fn new(basis: Arc<Basis>, surroundings: Surroundings) -> std::io::Result<Self> {
-        let Surroundings { containment, inherited, secrets } = surroundings;
+        let Surroundings { containment, reach, inherited, secrets } = surroundings;
         Ok(Self {
             setups: Setups { inheritance: Inheritance::of(&basis.config, &basis.fixture), winners: Mutex::default() },
             basis,
             containment,
+            reach,
             secrets,
             inherited,
             stop: StopHandle::new()?,
@@ -139,6 +147,7 @@ impl Workplace {
                 overflow: program.overflow,
                 grace: Duration::from_secs(self.config.grace_seconds),
             },
+            sandbox: program.own.and_then(|own| self.reach.sandbox(own)),
             views: program.views,
             mark: marked.mark(),
             token: format!("{}-{}-{}-{}-{}", self.token, run.tier, run.subtest, run.run, attempt.0),

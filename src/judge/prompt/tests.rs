@@ -60,6 +60,7 @@ fn rendered(template: &str, patch: &[u8], seen: &Seen) -> Result<String, String>
         replayed: None,
         started_at: "2026-11-23T10:00:00Z".parse().unwrap(),
         duration_seconds: 1.0,
+        isolation: None,
         containment: "walk".to_owned(),
         leftover_processes: 0,
         output_truncated: false,

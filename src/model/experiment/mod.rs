@@ -14,6 +14,7 @@ use super::ids::{ExperimentId, SubtestId, TierId};
 use super::limits;
 use super::money::Usd;
 use super::plan::Plan;
+use super::sandbox::Sandbox;
 use super::usage::OwnPrices;
 
 /// Name and version of this tool, as what it makes names it.
@@ -68,7 +69,7 @@ fn is_used(value: &Value) -> bool {
 }
 
 /// Fields that came when there were configs of the present version already.
-const LATER_FIELDS: [&str; 1] = ["prices"];
+const LATER_FIELDS: [&str; 2] = ["prices", "sandbox"];
 
 /// The fields of the first version's config.
 const FIELDS_OF_4_0: [&str; 31] = [
@@ -171,6 +172,9 @@ config! {
     Result environment: Vec<String>,
     /// What subtests inherit from the winners of earlier tiers.
     Result inherit: Inherit,
+    /// What agents and checks can reach beside their tree; `null`: what the user reaches.
+    #[serde(default)]
+    Result sandbox: Option<Sandbox>,
 
     /// The planned subtests of each tier.
     #[schemars(with = "BTreeMap<String, Vec<String>>")]

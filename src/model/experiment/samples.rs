@@ -70,6 +70,7 @@ pub(super) fn other_values() -> Vec<(&'static str, Value)> {
         ("output_limit_bytes", json!(1)),
         ("environment", json!([])),
         ("inherit", json!("previous-best")),
+        ("sandbox", json!({"use": "auto", "network": "open"})),
         ("subtests", json!({ "T6": ["100"] })),
         ("runs_per_subtest", json!(100)),
         ("max_subtests", json!(null)),

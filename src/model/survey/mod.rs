@@ -17,6 +17,7 @@ use super::money::Usd;
 use super::outcome::Failure;
 use super::place::{Place, Spelling};
 use super::plan::Plan;
+use super::sandbox::Isolated;
 use super::shortfall::Shortfall;
 use super::usage::Total;
 pub use beyond::{MadeBy, Places, Planned, Ready, Signs};
@@ -81,6 +82,8 @@ pub struct Survey {
     pub compared_with: BTreeSet<String>,
     /// The baselines whose check results are known.
     pub baseline_checks: BTreeSet<String>,
+    /// How many agents were isolated in which way, of the results that say it.
+    pub isolated: Isolated,
     /// The former attempts that results, and agents that are done, name.
     pub former: BTreeMap<RunId, Former>,
     /// Digest of `config/fixture/` in its present state; `None` when it does not exist.

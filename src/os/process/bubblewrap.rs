@@ -26,8 +26,9 @@ pub(super) const NAME: &str = "bubblewrap";
 const ENDING_SIGNALS: [i32; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 14, 15, 24, 25, 31];
 
 /// The arguments that every namespace gets. Without capabilities, root cannot unmount something that hides a path.
-pub(super) const ARGUMENTS: [&str; 9] =
-    ["--dev-bind", "/", "/", "--unshare-pid", "--proc", "/proc", "--die-with-parent", "--cap-drop", "ALL"];
+pub(super) const ARGUMENTS: [&str; 4] = ["--unshare-pid", "--die-with-parent", "--cap-drop", "ALL"];
+/// Further arguments for a program that reaches all that the user reaches.
+pub(super) const WHOLE_MACHINE: [&str; 5] = ["--dev-bind", "/", "/", "--proc", "/proc"];
 /// Further arguments that forbid making more namespaces, in which a process would have capabilities again. bubblewrap
 /// has them since 0.8, and they need user namespaces for everybody.
 pub(super) const NO_FURTHER_NAMESPACES: [&str; 2] = ["--unshare-user", "--disable-userns"];
@@ -118,6 +119,15 @@ impl Hold for Namespace {
     fn command(&self, program: &Path, task: &Task) -> Result<Command, SpawnError> {
         let mut command = Command::new(&self.bwrap);
         command.args(ARGUMENTS).args(self.arguments);
+        match &task.sandbox {
+            Some(sandbox) => {
+                sandbox.make().map_err(|error| SpawnError::contain(NAME, &error))?;
+                command.args(sandbox.arguments(program, &task.environment));
+            }
+            None => {
+                command.args(WHOLE_MACHINE);
+            }
+        }
         for argument in mounts(task)? {
             command.arg(argument);
         }

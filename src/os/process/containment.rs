@@ -116,7 +116,7 @@ fn try_bubblewrap(program: &Path, arguments: &[&str]) -> Result<(), String> {
         // outlive it.
         let mut command = Command::new("/bin/sh");
         command.args(["-c", r#""$@" & wait"#, "sh"]).arg(program).args(bubblewrap::ARGUMENTS);
-        command.args(arguments).arg("--");
+        command.args(bubblewrap::WHOLE_MACHINE).args(arguments).arg("--");
         last = trial(&mut command, Child::kill);
         if last.is_ok() {
             break;

@@ -9,6 +9,7 @@
 //! not what ends a run: agents put their tools into sessions of their own, and daemons leave their parents. What ends a
 //! run is its [`Containment`].
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
@@ -28,6 +29,7 @@ mod output;
 mod pause;
 mod piped;
 mod program;
+mod sandbox;
 mod start;
 mod stop;
 mod table;
@@ -40,6 +42,7 @@ pub use orphan::{OrphanMark, OrphanState, clear_group, end_orphans, orphan_state
 pub use output::{OutputFilter, PassThrough};
 pub use pause::{Pause, can_be_continued};
 pub use piped::{Piped, speak_with};
+pub use sandbox::Sandbox;
 pub use stop::StopHandle;
 pub(super) use table::wait;
 
@@ -86,6 +89,8 @@ pub struct Task {
     pub filter: MakeFilter,
     /// The limits.
     pub limits: ProcessLimits,
+    /// What keeps the program to its tree; `None`: nothing. Only a namespace can enforce it.
+    pub sandbox: Option<Sandbox>,
     /// How paths appear to the program, each on top of the ones before. Only a namespace can enforce them.
     pub views: Vec<View>,
     /// The path of the [`OrphanMark`] while the program runs.
@@ -354,11 +359,19 @@ pub fn run(task: &Task, containment: &Containment, stop: &StopHandle) -> Result<
     Ok(Ended { end, duration, leftovers, output_truncated, out_of_memory: hold.ran_out_of_memory() })
 }
 
+/// The environment of the task's program, but what is added to every one.
+fn environment_of(task: &Task) -> Cow<'_, BTreeMap<OsString, OsString>> {
+    match &task.sandbox {
+        Some(_) => Cow::Owned(sandbox::environment(&task.environment)),
+        None => Cow::Borrowed(&task.environment),
+    }
+}
+
 fn set_up(command: &mut Command, task: &Task) -> io::Result<()> {
     command
         .current_dir(&task.cwd)
         .env_clear()
-        .envs(&task.environment)
+        .envs(environment_of(task).iter())
         .env("PWD", &task.cwd)
         .env(TOKEN_VARIABLE, &task.token)
         .stdin(if task.stdin.is_some() { Stdio::piped() } else { Stdio::null() })

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::RunId;
+use crate::model::sandbox::{IsolatedBy, Network};
 use crate::text::escape;
 use crate::text::words::{counted, list};
 
@@ -109,12 +110,25 @@ fn add_verdict(page: &mut Page, verification: &Verification, styles: Styles) {
         let holder = holder.to_string();
         page.line(format_args!("Held by {}: what is in flight is not judged.", escape::terminal(&holder)));
     }
+    for line in isolation_lines(verification) {
+        page.line(line);
+    }
     let tone = match verification.verdict() {
         Conclusion::Ok | Conclusion::Live => Tone::Good,
         Conclusion::Incomplete | Conclusion::Outdated | Conclusion::Mendable => Tone::Warning,
         Conclusion::Damaged => Tone::Bad,
     };
     page.line(styles.paint(tone, verdict_sentence(verification)));
+}
+
+/// What was not kept from agents: one sentence where that was the same for all.
+fn isolation_lines(verification: &Verification) -> Vec<String> {
+    let line = |((sandbox, network), runs): (&(IsolatedBy, Network), &usize)| {
+        let open: Vec<String> = sandbox.exposes(*network).iter().map(ToString::to_string).collect();
+        let of = if verification.isolated.len() > 1 { format!(" of {}", counted(*runs, "run")) } else { String::new() };
+        format!("Not isolated{of}: {}.", list(&open))
+    };
+    verification.isolated.iter().map(line).collect()
 }
 
 /// How many findings of a level: warnings and notes are things, the others are what something is.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::model::finding::{FindingKind, Level};
 use crate::model::ids::RunId;
+use crate::model::sandbox::{IsolatedBy, Isolation, Network};
 use crate::model::survey::Holder;
 
 use super::{Conclusion, Examined, Format, Verification};
@@ -42,6 +43,8 @@ struct VerificationJson<'a> {
     examined: Examined,
     /// The live coordinator.
     live: Option<&'a Holder>,
+    /// How agents were isolated, and from what not, of the results that say it.
+    isolation: Vec<IsolationJson>,
     /// The parts of the requested policy that are not met.
     policy_not_met: &'a [String],
     /// Findings by level.
@@ -50,6 +53,15 @@ struct VerificationJson<'a> {
     kinds: BTreeMap<FindingKind, usize>,
     /// Every finding, the worst first.
     findings: Vec<FindingJson<'a>>,
+}
+
+/// Agents that were isolated in one way.
+#[derive(Serialize, JsonSchema)]
+struct IsolationJson {
+    /// How many.
+    runs: usize,
+    #[serde(flatten)]
+    isolation: Isolation,
 }
 
 /// One finding.
@@ -110,11 +122,16 @@ fn document<'a>(verification: &'a Verification<'a>) -> VerificationJson<'a> {
         evidence_checked: verification.examined >= Examined::Content,
         examined: verification.examined,
         live: verification.live,
+        isolation: verification.isolated.iter().map(isolation).collect(),
         policy_not_met: verification.policy,
         levels: verification.counts().into_iter().collect(),
         kinds,
         findings: findings.collect(),
     }
+}
+
+fn isolation((&(sandbox, network), &runs): (&(IsolatedBy, Network), &usize)) -> IsolationJson {
+    IsolationJson { runs, isolation: Isolation::of(sandbox, network) }
 }
 
 /// The JSON schema of this format.

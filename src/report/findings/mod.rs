@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::RunId;
+use crate::model::sandbox::Isolated;
 use crate::model::survey::{Holder, ResultFacts};
 use crate::text::cures::{cure_command, cure_sentence};
 use crate::text::styles::Styles;
@@ -68,6 +69,8 @@ pub struct Verification<'a> {
     pub live: Option<&'a Holder>,
     /// How closely it was examined.
     pub examined: Examined,
+    /// How many agents were isolated in which way, of the results that say it.
+    pub isolated: &'a Isolated,
     /// The parts of the requested policy that are not met, as sentences.
     pub policy: &'a [String],
 }

@@ -1,6 +1,9 @@
 //! Findings for the tests of these formats.
 
 use super::*;
+
+/// Results that do not say how agents were isolated.
+static NONE: Isolated = Isolated::new();
 use crate::model::samples::{FOLDER, run, usd};
 
 pub(super) fn finding(kind: FindingKind, place: &str, run: Option<&str>, message: &str) -> Finding {
@@ -78,6 +81,7 @@ pub(super) fn verification(findings: &[Finding]) -> Verification<'_> {
         findings,
         live: None,
         examined: Examined::Recompute,
+        isolated: &NONE,
         policy: &[],
     }
 }

@@ -8,6 +8,7 @@ use crate::model::digest::Digest;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::{AttemptNumber, ExperimentId, RunId, SetupId, TierId};
 use crate::model::outcome::Failure;
+use crate::model::sandbox::Isolated;
 use crate::model::shortfall::Shortfall;
 use crate::model::survey::{AttemptsSeen, Former, Holder};
 use crate::model::survey::{Graded, Problem, RunSeen, Survey};
@@ -42,6 +43,8 @@ pub(super) struct Part {
     pub(super) of_others: Vec<(String, RunId)>,
     /// What agents left that was not captured.
     pub(super) remainders: Vec<Remainder>,
+    /// How many agents were isolated in which way.
+    pub(super) isolated: Isolated,
 }
 
 /// One former attempt.
@@ -141,6 +144,9 @@ impl Collection {
             self.survey.made_from.entry(place).or_default().extend(commits);
         }
         self.survey.compared_with.append(&mut part.compared_with);
+        for (how, agents) in std::mem::take(&mut part.isolated) {
+            *self.survey.isolated.entry(how).or_default() += agents;
+        }
         self.survey.former.extend(part.former.drain(..));
         self.of_this_experiment += std::mem::take(&mut part.of_this_experiment);
         for (named, run) in part.of_others.drain(..) {

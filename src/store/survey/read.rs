@@ -242,6 +242,9 @@ impl<'a> Reader<'a> {
             self.problem(run, ProblemKind::NewerResult, newer.to_owned());
         }
         self.name_experiment(run, facts);
+        if let Some(how) = facts.isolated() {
+            *self.part.isolated.entry(how).or_default() += 1;
+        }
         if let Some(found) = facts.misplaced(run) {
             self.problem(run, ProblemKind::Misplaced, found);
         }

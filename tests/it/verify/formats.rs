@@ -108,9 +108,10 @@ fn json_report(experiment: &Copied) -> Value {
 }
 
 #[test]
-fn an_experiment_in_order_is_said_in_one_line_and_quiet_says_nothing() {
+fn an_experiment_in_order_is_told_in_two_lines_and_quiet_says_nothing() {
     let experiment = finished();
-    assert_eq!(verify(&experiment, &[]).exits(0).stdout, "8 of 8 planned runs agree.\n");
+    let isolation = "Not isolated: files outside of the tree, the home folder, temporary folders, the network and resources of the machine.";
+    assert_eq!(verify(&experiment, &[]).exits(0).stdout, format!("{isolation}\n8 of 8 planned runs agree.\n"));
     let quiet = verify(&experiment, &["--quiet"]).exits(0);
     assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
     fs::write(experiment.at(".tmp-x"), "").unwrap();

@@ -226,6 +226,7 @@ impl Bench {
                 overflow: Overflow::End,
                 grace: Duration::from_secs(10),
             },
+            sandbox: None,
             views: vec![
                 View::ReadOnly(self.folder.root().to_owned()),
                 View::Hidden(self.work.path().to_owned()),

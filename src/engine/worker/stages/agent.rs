@@ -52,6 +52,7 @@ impl Work<'_> {
             started_at,
             duration_seconds: 0.0,
             containment: "none".to_owned(),
+            isolation: None,
             leftover_processes: 0,
             output_truncated: false,
             work: None,
@@ -174,6 +175,7 @@ impl Work<'_> {
                 View::Writable(work.workspace()),
                 View::Writable(work.record_dir()),
             ],
+            own: Some(work.own()),
         }
     }
 
@@ -198,6 +200,7 @@ impl Work<'_> {
             result.agent_version = outcome.version.or(result.agent_version.take());
         }
         self.place.containment.name().clone_into(&mut result.containment);
+        result.isolation = Some(self.place.reach.isolation());
         result.leftover_processes = ended.leftovers;
         result.output_truncated = ended.output_truncated;
         Ok(())

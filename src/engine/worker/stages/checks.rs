@@ -80,6 +80,7 @@ impl Work<'_> {
                     View::Hidden(self.place.work.path().to_owned()),
                     View::Writable(work.workspace()),
                 ],
+                own: Some(work.own()),
             },
             FailureKind::Checks,
         );

@@ -179,6 +179,8 @@ impl Work<'_> {
             no_progress: None,
             overflow: Overflow::Cut,
             views,
+            // A judge is a program that the person trusts who runs the experiment, and asks its model.
+            own: None,
         };
         let asked = self
             .contained(program, FailureKind::Judge)

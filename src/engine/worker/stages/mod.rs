@@ -332,6 +332,7 @@ impl<'a> Work<'a> {
             prices: agent.prices.clone(),
             agent_version: agent.agent_version.clone(),
             replayed: agent.replayed.clone(),
+            isolation: agent.isolation.clone(),
             judge_cost: judgments.iter().map(|judgment| Total::from(judgment.cost)).sum(),
             failed_judge_cost: self.graded_store.failed_judges_cost()?,
             duration_seconds: agent.duration_seconds + checks_duration + judge_duration_seconds,

@@ -64,6 +64,7 @@ impl Work<'_> {
                     View::Hidden(self.place.work.path().to_owned()),
                     View::Writable(aside.home.clone()),
                 ],
+                own: Some(folder.join("own")),
             },
             FailureKind::Spawn,
         )?;

@@ -16,6 +16,7 @@ use crate::model::experiment::ContainmentChoice;
 mod ends;
 mod isolation;
 mod orphans;
+mod sandbox;
 mod trees;
 
 /// Far longer than anything here takes.
@@ -67,6 +68,7 @@ impl Place {
                 overflow: Overflow::End,
                 grace: PATIENCE,
             },
+            sandbox: None,
             views: Vec::new(),
             mark: self.path("process.json"),
             token: format!("test-{}", self.number),

@@ -15,6 +15,7 @@ use crate::model::grading::GradingNumber;
 use crate::model::ids::{IdError, RunId, SetupId};
 use crate::model::money::Usd;
 use crate::model::outcome::AgentEnd;
+use crate::model::sandbox::{IsolatedBy, Network};
 use crate::model::score::Score;
 use crate::model::shortfall::{FailedOf, Shortfall, whole_seconds};
 use crate::model::survey::GradedFacts;
@@ -82,6 +83,10 @@ pub(super) struct ReadFacts<'a> {
     pub(super) not_captured: Option<NotCaptured>,
     #[serde(borrow, default)]
     agent_end: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    sandbox: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    network: Option<Text<'a>>,
     #[serde(default)]
     exit_code: Option<i64>,
     #[serde(default)]
@@ -206,11 +211,16 @@ impl<'de> Deserialize<'de> for Judges {
     }
 }
 
+/// What a word of a result means, where it is known.
+fn known<'a, T: Deserialize<'a>>(word: &'a Text<'_>) -> Option<T> {
+    let named: StrDeserializer<'a, de::value::Error> = (**word).into_deserializer();
+    T::deserialize(named).ok()
+}
+
 impl<'a> ReadFacts<'a> {
     /// Why the run did not pass; `None` when it did, or when the result does not say how the agent ended.
     pub(super) fn shortfall(&self) -> Option<Shortfall> {
-        let named: StrDeserializer<'_, de::value::Error> = (**self.agent_end.as_ref()?).into_deserializer();
-        let end = AgentEnd::deserialize(named).ok()?;
+        let end: AgentEnd = known(self.agent_end.as_ref()?)?;
         let failed = self.checks.iter().flatten().filter(|check| !check.passed && check.not_applicable.is_none());
         let checks = failed.map(|check| FailedOf {
             name: check.name.to_string(),
@@ -253,6 +263,11 @@ impl<'a> ReadFacts<'a> {
 
     fn known_flags(&self) -> impl Iterator<Item = Flag> {
         self.flags.iter().filter_map(|flag| Flag::named(flag))
+    }
+
+    /// How its agent was isolated; `None` where the result does not say it in words that are known.
+    pub(super) fn isolated(&self) -> Option<(IsolatedBy, Network)> {
+        Some((known(self.sandbox.as_ref()?)?, known(self.network.as_ref()?)?))
     }
 
     /// The costs that the result names. Other tools name none for judges.

@@ -1,0 +1,122 @@
+//! What agents and checks can reach beside their tree, end to end.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::fixture::TestFixture;
+use crate::scenes::{containments, experiment, json, saved};
+use crate::world::World;
+
+/// A fixture whose agent and check write what they see, and try to leave a file outside of their tree.
+fn fixture(world: &World, more: &str) -> String {
+    fs::create_dir_all(world.path("home/.ssh")).unwrap();
+    fs::write(world.path("home/.ssh/key"), "private\n").unwrap();
+    fs::write(world.path("precious"), "before\n").unwrap();
+    let look = format!(
+        "(cat ~/.ssh/key || echo no key; ls -A ~ /tmp; mkdir -p {above}; echo lost > {precious}) 2> /dev/null; \
+         echo kept > ~/new && cat ~/new",
+        above = world.path("").display(),
+        precious = world.path("precious").display()
+    );
+    let fixture = TestFixture::new()
+        .agent("T0/00-looks", &format!("({look}) > seen; echo done > done"))
+        .check(&format!("test -f done || exit 1; {look}"));
+    fixture.extra(more).write(world)
+}
+
+const SANDBOX: &str = "sandbox: {use: bubblewrap}\n";
+
+#[test]
+fn agents_and_checks_in_a_sandbox_write_nothing_but_their_tree_and_each_result_says_what_was_not_kept_from_them() {
+    if !containments().contains(&"bubblewrap") {
+        return println!("skipped: bubblewrap does not work here");
+    }
+    let world = World::new();
+    let fixture = fixture(&world, SANDBOX);
+    world.scylla(&["run", &fixture, "--runs", "1", "--results-dir", "results"]).exits(0);
+    let run = world.experiment().join("T0/00/run_01");
+    let patch = fs::read_to_string(run.join("changes.patch")).unwrap();
+    let added: String = patch
+        .lines()
+        .filter_map(|line| line.strip_prefix('+'))
+        .filter(|line| !line.starts_with('+'))
+        .fold(String::new(), |all, line| all + line + "\n");
+    assert!(added.contains("no key") && added.contains("kept"), "{added}");
+    assert!(!added.contains("private") && !added.contains(".ssh"), "{added}");
+    let check = fs::read_to_string(run.join("checks/done.log")).unwrap();
+    assert!(check.contains("no key") && check.contains("kept"), "{check}");
+    assert_eq!(fs::read_to_string(world.path("precious")).unwrap(), "before\n");
+    assert!(!world.path("home/new").exists());
+    for file in ["run_result.json", "agent/result.json"] {
+        let result = json(&run.join(file));
+        assert_eq!((&result["sandbox"], &result["network"]), (&json!("bubblewrap"), &json!("open")), "{file}");
+        assert_eq!(result["not_isolated"], json!(["network", "resources"]), "{file}");
+    }
+    assert_eq!(saved(&world, "sandbox"), json!({"use": "bubblewrap", "network": "open"}));
+    let verified = world.scylla(&["verify", &experiment(&world)]).exits(0);
+    let sentence = "Not isolated: the network and resources of the machine.";
+    assert!(verified.stdout.contains(sentence), "{}", verified.stdout);
+}
+
+#[test]
+fn a_sandbox_that_is_asked_for_on_the_command_line_is_saved_and_a_resume_keeps_it() {
+    if !containments().contains(&"bubblewrap") {
+        return println!("skipped: bubblewrap does not work here");
+    }
+    let world = World::new();
+    let fixture = fixture(&world, "");
+    let run = ["run", &fixture, "--runs", "1", "--results-dir", "results"];
+    world.scylla(&[&run[..], &["--sandbox", "auto", "--network", "none"]].concat()).exits(0);
+    let result = json(&world.experiment().join("T0/00/run_01/run_result.json"));
+    assert_eq!((&result["network"], &result["not_isolated"]), (&json!("none"), &json!(["resources"])));
+    let saved_sandbox = saved(&world, "sandbox");
+    let resumed = world.scylla(&["resume", &experiment(&world), "--network", "open"]).exits(0);
+    assert!(
+        resumed
+            .stderr
+            .contains("`--sandbox auto --network open` is asked for, `--sandbox auto --network none` was saved"),
+        "{}",
+        resumed.stderr
+    );
+    assert_eq!(saved(&world, "sandbox"), saved_sandbox);
+}
+
+#[test]
+fn without_a_sandbox_a_result_says_that_nothing_was_kept_from_its_agent() {
+    let world = World::new();
+    let fixture = fixture(&world, "");
+    world.scylla(&["run", &fixture, "--runs", "1", "--results-dir", "results"]).exits(0);
+    let result = json(&world.experiment().join("T0/00/run_01/run_result.json"));
+    assert_eq!(result["sandbox"], "none");
+    assert_eq!(result["not_isolated"], json!(["files", "home", "temporary", "network", "resources"]));
+    let verified = world.scylla(&["verify", &experiment(&world), "--format", "json"]).exits(0);
+    let told: serde_json::Value = serde_json::from_str(&verified.stdout).unwrap();
+    assert_eq!((&told["isolation"][0]["runs"], &told["isolation"][0]["sandbox"]), (&json!(1), &json!("none")));
+}
+
+#[test]
+fn what_cannot_be_a_sandbox_is_refused_before_anything_is_made() {
+    let world = World::new();
+    let plain = fixture(&world, "");
+    let run = ["run", &plain, "--results-dir", "results"];
+    let refused = |more: &[&str], why: &str| {
+        let output = world.scylla(&[&run[..], more].concat()).exits(2);
+        assert!(output.stderr.contains(why) && output.stderr.contains("hint:"), "{}", output.stderr);
+        assert_eq!(fs::read_dir(world.results()).unwrap().count(), 0);
+    };
+    refused(&["--network", "none"], "a network can be taken away only from programs in a sandbox");
+    refused(&["--sandbox", "bubblewrap", "--containment", "walk"], "a sandbox needs bubblewrap");
+    refused(&["--sandbox", "auto", "--network", "none", "--containment", "walk"], "a sandbox needs bubblewrap");
+    fixture(&world, "sandbox: {network: none, readable: [tools, ~/../x], colour: blue}\n");
+    let output = world.scylla(&run).exits(2);
+    for why in [
+        "test.yaml:14: `sandbox.readable` lists `tools`, which is no path from the root or the home folder",
+        "unknown key `sandbox.colour`",
+    ] {
+        assert!(output.stderr.contains(why), "{}", output.stderr);
+    }
+    fixture(&world, "sandbox: {network: none}\n");
+    let output = world.scylla(&run).exits(2);
+    assert!(output.stderr.contains("this `sandbox` cannot be: a network"), "{}", output.stderr);
+}
