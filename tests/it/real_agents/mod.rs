@@ -9,6 +9,7 @@ mod gemini;
 mod mini_swe_agent;
 mod opencode;
 mod programs;
+mod spoken;
 mod stopped;
 mod together;
 mod trouble;

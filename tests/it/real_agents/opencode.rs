@@ -1,7 +1,7 @@
 //! The program `opencode`; alone, for one can ask for the tests of one program.
 
 use super::programs::OPENCODE;
-use super::{stopped, trouble, whole};
+use super::{spoken, stopped, trouble, whole};
 
 #[test]
 fn opencode_does_the_task_and_does_it_wrongly_and_is_graded() {
@@ -21,4 +21,17 @@ fn opencode_is_ended_by_our_limit_when_its_model_is_silent() {
 #[test]
 fn opencode_is_stopped_in_every_way_and_nobody_is_asked_twice() {
     stopped::in_every_way_and_resumed(&OPENCODE);
+}
+
+/// What it needs of the variables that it is given as an agent of its own kind.
+const VARIABLES: [&str; 2] = ["OPENAI_API_KEY", "OPENCODE_CONFIG_CONTENT"];
+
+#[test]
+fn opencode_speaks_the_agent_client_protocol_and_does_the_task() {
+    spoken::does_the_task(&OPENCODE, "opencode, acp", &VARIABLES);
+}
+
+#[test]
+fn opencode_that_speaks_the_protocol_is_stopped() {
+    spoken::is_stopped(&OPENCODE, "opencode, acp", &VARIABLES);
 }
