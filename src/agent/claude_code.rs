@@ -11,6 +11,7 @@ use super::events::{Events, Messages, Stream, error, kind_of, most};
 use super::installed::{self, Given, KEYS, Program};
 use super::steps::{call, of_events, printed, text};
 use crate::model::agent::{Agent, Assignment, ClaimedEnd, EndedAgent};
+use crate::model::allowance::Allowance;
 use crate::model::installation::{Installation, Package};
 use crate::model::money::Usd;
 use crate::model::outcome::Failure;
@@ -86,6 +87,13 @@ fn given(assignment: &Assignment<'_>) -> Given {
     if let Some(Tools::Named(names)) = &assignment.setup.resources.tools {
         given.options.extend(["--tools".into(), names.join(",").into()]);
     }
+    let Allowance { turns, cost, .. } = assignment.allowance;
+    if let Some(turns) = turns {
+        given.options.extend(["--max-turns".into(), turns.to_string().into()]);
+    }
+    if let Some(cost) = cost {
+        given.options.extend(["--max-budget-usd".into(), cost.dollars().to_string().into()]);
+    }
     if assignment.setup.agent_teams {
         given.variables.push((TEAMS_VARIABLE, "1".into()));
     }
@@ -139,6 +147,14 @@ impl Events for ClaudeEvents {
 
     fn end(&self, _ended: Option<EndedAgent>, now: Timestamp) -> Option<Result<ClaimedEnd, Failure>> {
         self.result.as_ref().map(|result| ending(result, now))
+    }
+
+    fn turns(&self) -> Option<u64> {
+        Some(self.messages.count_of())
+    }
+
+    fn reports_as_it_works() -> bool {
+        true
     }
 
     fn version(&self) -> Option<&str> {

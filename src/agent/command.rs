@@ -12,6 +12,7 @@ use super::record;
 use crate::model::agent::{
     Adapter, Agent, AgentOutcome, AgentStart, Assignment, EndedAgent, NamedProgram, Output, Reader, Reading,
 };
+use crate::model::allowance::Allowance;
 use crate::model::ids::ModelName;
 use crate::model::limits::MOST_VARIABLE_BYTES;
 use crate::model::outcome::Failure;
@@ -169,6 +170,14 @@ fn variables(assignment: &Assignment<'_>) -> BTreeMap<OsString, OsString> {
     }
     if let Some(model) = model {
         variables.insert("SCYLLA_MODEL".into(), (*model).into());
+    }
+    let Allowance { tokens, turns, cost } = assignment.allowance;
+    for (name, most) in [
+        ("SCYLLA_MAX_TOKENS", tokens.map(|most| most.to_string())),
+        ("SCYLLA_MAX_TURNS", turns.map(|most| most.to_string())),
+        ("SCYLLA_MAX_COST_USD", cost.map(|most| most.dollars().to_string())),
+    ] {
+        variables.extend(most.map(|most| (name.into(), most.into())));
     }
     variables
 }

@@ -16,7 +16,7 @@ use crate::model::usage::{Cost, Tokens, Usage};
 use crate::text::{resets, short};
 
 /// What is known of a program from its events so far.
-pub(super) trait Events: fmt::Debug + Clone + Default {
+pub(super) trait Events: fmt::Debug + Clone + Default + Send {
     /// Takes the next event.
     fn event(&mut self, event: &Value);
 
@@ -26,6 +26,16 @@ pub(super) trait Events: fmt::Debug + Clone + Default {
     /// How it describes its end, or what kept it from working; `None` while no event says so. How its process ended is
     /// known when it did.
     fn end(&self, ended: Option<EndedAgent>, now: Timestamp) -> Option<Result<ClaimedEnd, Failure>>;
+
+    /// How many answers of its model it took, where events say it.
+    fn turns(&self) -> Option<u64> {
+        None
+    }
+
+    /// Whether events tell what it uses while it works.
+    fn reports_as_it_works() -> bool {
+        false
+    }
 
     /// The version that it says it is.
     fn version(&self) -> Option<&str> {
@@ -135,6 +145,10 @@ impl<E: Events> Reader for Stream<E> {
         }
     }
 
+    fn reports_as_it_works(&self) -> bool {
+        E::reports_as_it_works()
+    }
+
     fn reading(&self, now: Timestamp) -> Option<Reading> {
         if let Some(why) = &self.cannot_read {
             return Some(Reading { end: Err(why.clone()), ..Reading::default() });
@@ -158,7 +172,8 @@ pub(super) fn reading<E: Events>(events: &E, ended: Option<EndedAgent>, now: Tim
         Some(Ok(end)) => (Some(end), None),
         Some(Err(failure)) => (None, Some(failure)),
     };
-    Reading { usage: events.usage(), version: events.version().map(str::to_owned), failure, end: Ok(end) }
+    let version = events.version().map(str::to_owned);
+    Reading { usage: events.usage(), turns: events.turns(), version, failure, end: Ok(end) }
 }
 
 /// The outcome of a program that says itself how it ended, whatever its exit code. If it ended and does not say how,
@@ -202,6 +217,11 @@ impl Messages {
     pub(super) fn count(&mut self, id: &str, tokens: Tokens) {
         let counted = self.0.entry(id.to_owned()).or_default();
         *counted = most(*counted, tokens);
+    }
+
+    /// How many messages there are.
+    pub(super) fn count_of(&self) -> u64 {
+        self.0.len() as u64
     }
 
     /// All that the messages used.

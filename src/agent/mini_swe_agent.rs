@@ -11,6 +11,7 @@ use super::installed::{self, Given, KEYS, Program};
 use super::steps::{call, text};
 use crate::model::agent::{Agent, AgentOutcome, Assignment, ClaimedEnd, EndedAgent, Output, Reader, Reading, StepsIn};
 use crate::model::installation::{Installation, Package};
+use crate::model::money::Usd;
 use crate::model::outcome::{Failure, FailureKind};
 use crate::model::program::Kind;
 use crate::model::setup::Capability;
@@ -55,9 +56,10 @@ const VARIABLES: [(&str, &str); 4] = [
     ("MSWEA_MODEL_RETRY_STOP_AFTER_ATTEMPT", "3"),
 ];
 
-/// Its own limit of 3 dollars is off: limits are the same for every agent.
+/// Its own limit of 3 dollars is off, unless the run has a limit: limits are the same for every agent.
 fn given(assignment: &Assignment<'_>) -> Given {
-    let mut options: Vec<_> = ["--yolo", "--exit-immediately", "--cost-limit", "0"].map(Into::into).into();
+    let most = assignment.allowance.cost.map_or(0.0, Usd::dollars).to_string();
+    let mut options: Vec<_> = ["--yolo", "--exit-immediately", "--cost-limit", &most].map(Into::into).into();
     if let Some(model) = assignment.model {
         options.extend(["--model".into(), model.into()]);
     }
@@ -117,9 +119,9 @@ fn read(bytes: &[u8], now: Timestamp) -> Reading {
     let message = messages.last().and_then(|last| last["extra"]["exception_str"].as_str());
     let version = info["mini_version"].as_str().map(str::to_owned);
     match end(info["exit_status"].as_str().unwrap_or_default(), message, now) {
-        None => Reading { usage, version, failure: None, end: Ok(None) },
-        Some(Ok(end)) => Reading { usage, version, failure: None, end: Ok(Some(end)) },
-        Some(Err(failure)) => Reading { usage, version, failure: Some(failure), end: Ok(None) },
+        None => Reading { usage, turns: None, version, failure: None, end: Ok(None) },
+        Some(Ok(end)) => Reading { usage, turns: None, version, failure: None, end: Ok(Some(end)) },
+        Some(Err(failure)) => Reading { usage, turns: None, version, failure: Some(failure), end: Ok(None) },
     }
 }
 

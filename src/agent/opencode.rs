@@ -113,6 +113,14 @@ impl Events for OpencodeEvents {
         Usage { tokens, cost: cost(dollars, tokens) }
     }
 
+    fn turns(&self) -> Option<u64> {
+        Some(self.steps.count_of())
+    }
+
+    fn reports_as_it_works() -> bool {
+        true
+    }
+
     fn end(&self, _ended: Option<EndedAgent>, now: Timestamp) -> Option<Result<ClaimedEnd, Failure>> {
         if let Some(error) = &self.error {
             return Some(failed(error, now));

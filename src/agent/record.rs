@@ -55,7 +55,7 @@ pub fn read(bytes: &[u8], now: Timestamp) -> Reading {
     match whole(bytes, now) {
         Ok((record, failure)) => {
             let usage = Usage { tokens: record.token_stats, cost: Cost::reported(record.cost_usd) };
-            Reading { usage, version: text(record.version.as_ref()), failure, end: Ok(record.end) }
+            Reading { usage, turns: None, version: text(record.version.as_ref()), failure, end: Ok(record.end) }
         }
         Err(why) => {
             let tokens = claims::member(bytes, "token_stats").and_then(|tokens| serde_json::from_value(tokens).ok());
@@ -64,7 +64,13 @@ pub fn read(bytes: &[u8], now: Timestamp) -> Reading {
                 failure
             });
             let usage = Usage { tokens: tokens.unwrap_or_default(), cost: Cost::reported(claims::cost(bytes)) };
-            Reading { usage, version: text(claims::member(bytes, "version").as_ref()), failure, end: Err(why) }
+            Reading {
+                usage,
+                turns: None,
+                version: text(claims::member(bytes, "version").as_ref()),
+                failure,
+                end: Err(why),
+            }
         }
     }
 }
@@ -102,6 +108,7 @@ pub fn outcome(required: bool, ended: EndedAgent, left: Option<Reading>) -> Resu
         EndedAgent::TimedOut => (Some(AgentEnd::TimedOut), None),
         EndedAgent::NoProgress => (Some(AgentEnd::NoProgress), None),
         EndedAgent::OutputLimit => (Some(AgentEnd::OutputLimit), None),
+        EndedAgent::OverLimit => (Some(AgentEnd::OverBudget), None),
         EndedAgent::Exited(code) => (None, Some(code)),
         EndedAgent::Signaled(_) | EndedAgent::OutOfMemory => (None, None),
     };
@@ -181,7 +188,9 @@ fn described(ended: EndedAgent) -> String {
         EndedAgent::Exited(code) => format!("exited with {code}"),
         EndedAgent::Signaled(signal) => format!("was ended by signal {signal}"),
         EndedAgent::OutOfMemory => "was ended by the kernel: out of memory".to_owned(),
-        EndedAgent::TimedOut | EndedAgent::NoProgress | EndedAgent::OutputLimit => "was ended at a limit".to_owned(),
+        EndedAgent::TimedOut | EndedAgent::NoProgress | EndedAgent::OutputLimit | EndedAgent::OverLimit => {
+            "was ended at a limit".to_owned()
+        }
     }
 }
 

@@ -188,6 +188,7 @@ fn thinking_puts_its_word_before_the_prompt() {
 fn start_of(agent: &Agent, setup: &Setup, prompt: &str, model: Option<&str>) -> AgentStart {
     let allowed = [("PATH", "/bin"), ("MY_KEY", "y")];
     agent.start(&Assignment {
+        allowance: crate::model::allowance::Allowance::default(),
         setup,
         run: "T0/00/12".parse().unwrap(),
         attempt: AttemptNumber(2),

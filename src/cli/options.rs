@@ -127,6 +127,7 @@ pub fn options(args: &Run, located: &Located, places: &Places, loaded: Loaded) -
         jobs: operation.jobs.or(settings.jobs).unwrap_or_else(cores),
         attempts: operation.attempts.or(settings.attempts).unwrap_or(limits::ATTEMPTS),
         max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd).or(fixture.limits.max_cost_usd),
+        allowance: flags.allowance.over(fixture.allowance),
         prices: prices(&fixture, located),
         rate_limit_seconds: operation.max_pause.or(settings.max_pause).unwrap_or(limits::RATE_LIMIT_SECONDS),
         keep_workspaces: operation.keep_workspaces.or(settings.keep_workspaces).unwrap_or_default(),
@@ -175,9 +176,30 @@ pub fn notices(args: &Run, located: &Located, options: &Options) -> Vec<Event> {
     ceiling
         .into_iter()
         .chain(options.notes.clone())
+        .chain(held_at_the_end(options))
         .chain(alike(options).iter().map(|group| group_message(group)))
         .map(|message| Event::Notice { message })
         .collect()
+}
+
+/// The kinds of planned agents that are not held to a limit of a run while they work, as a sentence; `None` where none is limited.
+#[must_use]
+pub fn held_at_the_end(options: &Options) -> Option<String> {
+    if options.allowance.is_unlimited() {
+        return None;
+    }
+    let planned = options.subtests.iter().flat_map(|(tier, ids)| ids.iter().map(move |id| (tier, id)));
+    let agents = planned.filter_map(|(tier, id)| Some(&options.fixture.tiers.get(tier)?.get(id)?.agent));
+    let silent = agents.filter(|agent| agent.reader().is_some_and(|reader| !reader.reports_as_it_works()));
+    let kinds: BTreeSet<String> = silent.map(|agent| format!("`{}`", agent.kind().name)).collect();
+    let kinds: Vec<String> = kinds.into_iter().collect();
+    (!kinds.is_empty()).then(|| {
+        format!(
+            "what an agent of the kind {} uses is known only when it has ended: no limit of tokens, turns or cost ends it \
+             before, unless its own program has one",
+            list(&kinds)
+        )
+    })
 }
 
 /// What the planned subtests inherit from each other.
@@ -270,6 +292,9 @@ pub fn fields(args: &Run, located: &Located, options: &Options) -> Vec<(&'static
             "timeout_seconds",
             given(flags.timeout.is_some() || settings.timeout.is_some(), json!(options.timeout_seconds)),
         ),
+        ("max_run_tokens", flags.allowance.max_run_tokens.map(Value::from)),
+        ("max_run_turns", flags.allowance.max_run_turns.map(Value::from)),
+        ("max_run_cost_usd", flags.allowance.max_run_cost_usd.map(|most| json!(most))),
         ("inherit", given(flags.inherit.is_some() || settings.inherit.is_some(), json!(options.inherit))),
         ("sandbox", given(flags.sandbox.is_some() || flags.network.is_some(), json!(options.sandbox))),
     ]
@@ -282,6 +307,9 @@ pub fn differ(config: &mut Config, flags: &ConfigFlags) -> Differences {
         ("judge_models", Some(&flags.judge_model).filter(|models| !models.is_empty()).map(|models| json!(models))),
         ("thinking_mode", flags.thinking.as_deref().map(|mode| json!(canonical_thinking(mode)))),
         ("timeout_seconds", flags.timeout.map(Value::from)),
+        ("max_run_tokens", flags.allowance.max_run_tokens.map(Value::from)),
+        ("max_run_turns", flags.allowance.max_run_turns.map(Value::from)),
+        ("max_run_cost_usd", flags.allowance.max_run_cost_usd.map(|most| json!(most))),
         ("inherit", flags.inherit.map(|inherit| json!(inherit))),
         ("sandbox", named_sandbox(config.sandbox.as_ref(), flags)),
     ];

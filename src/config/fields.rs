@@ -218,6 +218,12 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// The count of a key, from 1 and without an upper bound, if it is there.
+    pub(super) fn large_count(&self, key: &'static str) -> Option<u64> {
+        let read = |node: &Node| node.whole().filter(|count| *count > 0);
+        self.find(key).and_then(|node| self.page.typed(node, &self.path(key), "a whole number from 1", read))
+    }
+
     /// The mapping of a key, if it is there.
     pub(super) fn fields(&self, key: &'static str) -> Option<Fields<'a>> {
         self.find(key).and_then(|node| self.page.fields(node, &self.path(key)))

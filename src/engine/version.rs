@@ -89,6 +89,7 @@ impl Question {
             stdout: aside.stdout.clone(),
             stderr: aside.stderr.clone(),
             filter: Box::new(|| Box::new(PassThrough)),
+            watch: None,
             limits: ProcessLimits {
                 wall,
                 no_progress: None,

@@ -173,6 +173,7 @@ fn a_judge_is_told_the_task_and_the_facts() {
         exit_code: None,
         usage: Usage::default(),
         prices: None,
+        exceeded: None,
         agent_version: None,
         replayed: None,
         started_at: "2026-11-23T10:00:00Z".parse().unwrap(),

@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::allowance::Allowance;
 use super::ids::{AttemptNumber, ModelName, RunId};
 use super::installation::Installation;
 use super::outcome::{AgentEnd, Failure};
@@ -148,6 +149,8 @@ pub struct Assignment<'a> {
     pub prompt: &'a str,
     /// How much it is configured to think: `None`, `Low`, `High` or `UltraThink`.
     pub thinking: &'a str,
+    /// What it may use; a program with a limit of that kind of its own is told.
+    pub allowance: Allowance,
     /// The part of the coordinator's own environment that the agent's programs get.
     pub environment: BTreeMap<OsString, OsString>,
     /// The paths of its files.
@@ -197,7 +200,7 @@ pub struct StepsIn {
 }
 
 /// Reads the output of an agent's program as it grows: at any time it can report what the program used so far.
-pub trait Reader: fmt::Debug {
+pub trait Reader: fmt::Debug + Send {
     /// The outputs that it needs.
     fn wants(&self) -> &'static [Output];
 
@@ -206,6 +209,11 @@ pub trait Reader: fmt::Debug {
 
     /// Receives that an output exists but cannot be read.
     fn cannot_read(&mut self, output: Output, why: String);
+
+    /// Whether its standard output tells what the program uses while it works, so that a limit of that can be held.
+    fn reports_as_it_works(&self) -> bool {
+        false
+    }
 
     /// What the output says so far; `None` when there is none.
     fn reading(&self, now: Timestamp) -> Option<Reading>;
@@ -223,6 +231,8 @@ pub trait Reader: fmt::Debug {
 pub struct Reading {
     /// What the attempt used, as far as the output says it.
     pub usage: Usage,
+    /// How many answers of its model it took, where the output says it.
+    pub turns: Option<u64>,
     /// The version that the program says it is, as it says it.
     pub version: Option<String>,
     /// What kept the agent from working.
@@ -234,7 +244,7 @@ pub struct Reading {
 impl Default for Reading {
     /// The reading of an output that says nothing.
     fn default() -> Self {
-        Self { usage: Usage::default(), version: None, failure: None, end: Ok(None) }
+        Self { usage: Usage::default(), turns: None, version: None, failure: None, end: Ok(None) }
     }
 }
 
@@ -268,6 +278,8 @@ pub enum EndedAgent {
     NoProgress,
     /// By us, for too much output.
     OutputLimit,
+    /// By us, because it used more than it may.
+    OverLimit,
 }
 
 /// The outcome of an attempt as far as the agent is concerned; checks and judges determine the rest.

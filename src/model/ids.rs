@@ -305,6 +305,29 @@ impl fmt::Display for ModelName {
     }
 }
 
+/// Run numbers are integers in `run_result.json` and text as keys of the checkpoint.
+pub mod run_number_as_integer {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    use super::RunNumber;
+
+    /// Writes the number.
+    ///
+    /// # Errors
+    /// The serializer's error.
+    pub fn serialize<S: Serializer>(run: &RunNumber, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(run.get())
+    }
+
+    /// Reads the number.
+    ///
+    /// # Errors
+    /// When it is none, or is 0.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RunNumber, D::Error> {
+        RunNumber::new(u32::deserialize(deserializer)?).ok_or_else(|| de::Error::custom("run numbers begin at 1"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

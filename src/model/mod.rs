@@ -1,6 +1,7 @@
 //! Floor 0: the words of the product as types. No I/O, no clock, no imports from higher floors.
 
 pub mod agent;
+pub mod allowance;
 pub mod changes;
 pub mod checkpoint;
 pub mod details;

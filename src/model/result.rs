@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::allowance::Exceeded;
 use super::changes::NotCaptured;
 use super::digest::Digest;
 use super::flag::Flag;
@@ -38,6 +39,9 @@ pub struct AgentResult {
     /// What its cost was computed with, when it is estimated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<Prices>,
+    /// Which limit of the run the agent exceeded, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exceeded: Option<Exceeded>,
     /// The version that the agent's program says it is; missing when it does not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_version: Option<String>,
@@ -236,7 +240,7 @@ pub struct RunResult {
     pub subtest: SubtestId,
     /// The run's number.
     #[schemars(with = "u32")]
-    #[serde(with = "run_number_as_integer")]
+    #[serde(with = "super::ids::run_number_as_integer")]
     pub run_number: RunNumber,
     /// The number of the attempt.
     pub attempt: AttemptNumber,
@@ -254,6 +258,9 @@ pub struct RunResult {
     /// What its cost was computed with, when it is estimated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<Prices>,
+    /// Which limit of the run the agent exceeded, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exceeded: Option<Exceeded>,
     /// The version that the agent's program says it is; missing when it does not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_version: Option<String>,
@@ -386,20 +393,4 @@ pub struct JudgeAttempt {
     pub prices: Option<Prices>,
     /// The version of the format.
     pub version: String,
-}
-
-/// Run numbers are integers in `run_result.json` and text as keys of the checkpoint.
-mod run_number_as_integer {
-    use serde::{Deserialize, Deserializer, Serializer, de};
-
-    use crate::model::ids::RunNumber;
-
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's `with` gives a reference")]
-    pub(super) fn serialize<S: Serializer>(run: &RunNumber, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u32(run.get())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RunNumber, D::Error> {
-        RunNumber::new(u32::deserialize(deserializer)?).ok_or_else(|| de::Error::custom("run numbers begin at 1"))
-    }
 }

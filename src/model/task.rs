@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::agent::Agent;
+use super::allowance::Allowance;
 use super::gold::GoldExample;
 use super::ids::{ExperimentId, SubtestId, TierId};
 use super::judge::Judge;
@@ -57,6 +58,8 @@ pub struct Fixture {
     pub solution_file: Option<String>,
     /// Its gold examples, in the order of their names.
     pub gold: Vec<GoldExample>,
+    /// What the agent of one run may use, `limits`.
+    pub allowance: Allowance,
     /// Prices by which costs are estimated that nobody reports, by model.
     pub prices: OwnPrices,
     /// The limits in the fixture's `config.yaml`.

@@ -65,6 +65,7 @@ fn agent(value: &Value) -> AgentDetails {
             tokens: serde_json::from_value(value["token_stats"].clone()).unwrap_or_default(),
             cost: Cost::reported(value["cost_usd"].as_f64().and_then(|usd| Usd::from_dollars(usd).ok())),
         },
+        exceeded: None,
         prices: None,
         version: None,
         replayed: None,

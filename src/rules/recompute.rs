@@ -63,6 +63,7 @@ fn follow(mut result: RunResult, stages: Stages) -> RunResult {
     result.timed_out = agent.end.timed_out();
     result.usage = agent.usage;
     result.prices = agent.prices;
+    result.exceeded = agent.exceeded;
     result.agent_version = agent.agent_version;
     result.replayed = agent.replayed;
     result.isolation = agent.isolation;

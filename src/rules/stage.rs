@@ -59,6 +59,7 @@ mod tests {
             exit_code: Some(0),
             usage: Usage::default(),
             prices: None,
+            exceeded: None,
             agent_version: None,
             replayed: None,
             isolation: None,

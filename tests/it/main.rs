@@ -58,6 +58,7 @@ mod replaying;
 mod report;
 mod repository_url;
 mod rerun;
+mod run_limits;
 mod runs;
 mod sandbox;
 mod scenes;

@@ -61,11 +61,14 @@ pub struct Regrade {
 }
 
 /// Flags whose values an experiment saves.
-const SAVED: [&str; 11] = [
+const SAVED: [&str; 14] = [
     "thinking",
     "timeout",
     "sandbox",
     "network",
+    "max_run_tokens",
+    "max_run_turns",
+    "max_run_cost_usd",
     "inherit",
     "jobs",
     "attempts",

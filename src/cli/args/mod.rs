@@ -8,11 +8,12 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::cli::args::again::{Regrade, Rerun, as_saved};
 use crate::cli::args::agents::Agents;
+use crate::cli::args::allowance::AllowanceFlags;
 use crate::cli::args::compare::Compare;
 use crate::cli::args::fixture::{Fixture, OverrideFlags};
 use crate::cli::args::judge::{CheckFirst, Judge};
 use crate::cli::args::list::List;
-use crate::cli::args::output::{TableFlags, Talk};
+use crate::cli::args::output::{Completions, TableFlags, Talk};
 use crate::cli::args::projectscylla::{Export, TakeOverFlags};
 use crate::cli::args::publish::Publish;
 use crate::cli::args::report::Report;
@@ -30,6 +31,7 @@ use crate::model::sandbox::{Network, SandboxChoice};
 
 pub mod again;
 pub mod agents;
+pub mod allowance;
 pub mod compare;
 pub mod fixture;
 pub mod judge;
@@ -261,6 +263,9 @@ pub struct ConfigFlags {
     /// What agents and checks in a sandbox reach of the network; `none`: not even a model [default: the fixture's, else open]
     #[arg(long, value_name = "WHAT")]
     pub network: Option<Network>,
+    /// What the agent of one run may use.
+    #[command(flatten)]
+    pub allowance: AllowanceFlags,
     /// What subtests take over from the winners of earlier tiers [default: as-declared]
     ///
     /// `as-declared`: what the fixture says, by `extends_previous` and `inherit_best_from`. `previous-best`: who
@@ -390,11 +395,4 @@ pub struct Status {
     /// The table of results.
     #[command(flatten)]
     pub table: TableFlags,
-}
-
-/// Arguments of `completions`.
-#[derive(Debug, Args)]
-pub struct Completions {
-    /// The shell
-    pub shell: clap_complete::Shell,
 }

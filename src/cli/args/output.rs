@@ -101,3 +101,10 @@ impl Command {
         .rows()
     }
 }
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}

@@ -59,6 +59,16 @@ pub(super) fn count<const LEAST: u32, const MOST: u32>(text: &str) -> Result<u32
     }
 }
 
+/// A whole number from 1.
+pub(super) fn large_count(text: &str) -> Result<u64, String> {
+    not_negative(text)?;
+    match text.parse() {
+        Ok(0) => Err("it is not from 1 on".to_owned()),
+        Ok(count) => Ok(count),
+        Err(_) => Err("it is not a whole number".to_owned()),
+    }
+}
+
 /// A whole number from 0.
 pub(super) fn any_count(text: &str) -> Result<usize, String> {
     not_negative(text)?;

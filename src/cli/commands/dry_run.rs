@@ -8,7 +8,7 @@ use crate::cli::commands::fixture::{absent_programs, links_out};
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
-use crate::cli::options::{alike, inheritance_of};
+use crate::cli::options::{alike, held_at_the_end, inheritance_of};
 use crate::config::fixture::named;
 use crate::engine::session::create::Options;
 use crate::engine::session::inheritance::{mistakes, stops};
@@ -42,7 +42,7 @@ pub fn show(
     let current = console.current_dir()?;
     let inheritance = inheritance_of(options);
     let stops = stops(&options.fixture, &inheritance, &options.thinking_mode);
-    let notes = options.notes.iter().cloned().chain(stops).chain(not_given(options));
+    let notes = options.notes.iter().cloned().chain(stops).chain(not_given(options)).chain(held_at_the_end(options));
     for note in notes.chain(absent_programs(&options.fixture)).chain(links_out(&options.parts.dir)) {
         console.say(&format!("note: {note}\n"))?;
     }

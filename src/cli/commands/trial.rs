@@ -18,6 +18,7 @@ use crate::engine::session::create::{Options, create};
 use crate::engine::session::freeze::freeze;
 use crate::engine::session::open::begin;
 use crate::model::agent::Agent;
+use crate::model::allowance::Allowance;
 use crate::model::event::Event;
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
@@ -192,6 +193,7 @@ pub(super) fn trial_options(to_try: Loaded, tier: TierId, repeat: u32, results_d
         jobs: options::cores(),
         attempts: 1,
         max_cost_usd: None,
+        allowance: Allowance::default(),
         prices: fixture.prices.clone(),
         rate_limit_seconds: limits::RATE_LIMIT_SECONDS,
         notes: Vec::new(),

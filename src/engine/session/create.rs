@@ -10,6 +10,7 @@ use crate::engine::session::freeze::freeze;
 use crate::engine::session::inheritance::{make_own_baselines, mistakes};
 use crate::engine::session::open::{Locked, Session, hold};
 use crate::engine::session::recordings;
+use crate::model::allowance::Allowance;
 use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns};
 use crate::model::experiment::{Config, ContainmentChoice, Extension, Inherit, KeepWorkspaces, MADE_BY};
 use crate::model::ids::{SubtestId, TierId};
@@ -54,6 +55,8 @@ pub struct Options {
     pub thinking_mode: String,
     /// Wall clock limit of the agent, in seconds.
     pub timeout_seconds: u64,
+    /// What the agent of one run may use.
+    pub allowance: Allowance,
     /// What subtests inherit from winners.
     pub inherit: Inherit,
     /// What agents and checks can reach beside their tree.
@@ -155,6 +158,9 @@ pub(in crate::engine) fn furnish(
         timeout_seconds: options.timeout_seconds,
         no_progress_seconds: options.fixture.no_progress_seconds,
         output_limit_bytes: limits::OUTPUT_BYTES,
+        max_run_tokens: options.allowance.tokens,
+        max_run_turns: options.allowance.turns,
+        max_run_cost_usd: options.allowance.cost,
         environment: options.fixture.environment.clone(),
         inherit: options.inherit,
         sandbox: options.sandbox,

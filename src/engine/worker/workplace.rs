@@ -16,7 +16,9 @@ use crate::model::installation::Answer;
 use crate::model::result::ChecksResult;
 use crate::os::clock;
 use crate::os::files;
-use crate::os::process::{Containment, MakeFilter, OutputFilter, Overflow, ProcessLimits, StopHandle, Task, View};
+use crate::os::process::{
+    Containment, MakeFilter, OutputFilter, OutputWatch, Overflow, ProcessLimits, StopHandle, Task, View,
+};
 use crate::setup::inherit::{Effective, Inheritance, Winners};
 use crate::store::layout::ExperimentFolder;
 use crate::store::{StoreError, inherited};
@@ -83,6 +85,8 @@ pub(in crate::engine) struct Program {
     pub(in crate::engine) no_progress: Option<Duration>,
     /// What happens when its output exceeds the limit.
     pub(in crate::engine) overflow: Overflow,
+    /// Who reads its output while it works.
+    pub(in crate::engine) watch: Option<Box<dyn OutputWatch>>,
     /// How the paths of the experiment's folder appear to it.
     pub(in crate::engine) views: Vec<View>,
     /// The folder of its own where it is kept in a sandbox; `None` of a program that a person trusts.
@@ -140,6 +144,7 @@ impl Workplace {
             stdout: program.stdout,
             stderr: program.stderr,
             filter: redacting(&self.secrets),
+            watch: program.watch.map(|watch| Arc::new(Mutex::new(watch))),
             limits: ProcessLimits {
                 wall: program.wall,
                 no_progress: program.no_progress,

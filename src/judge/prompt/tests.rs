@@ -56,6 +56,7 @@ fn rendered(template: &str, patch: &[u8], seen: &Seen) -> Result<String, String>
         exit_code: None,
         usage: Usage::default(),
         prices: None,
+        exceeded: None,
         agent_version: None,
         replayed: None,
         started_at: "2026-11-23T10:00:00Z".parse().unwrap(),

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::allowance::Exceeded;
 use super::changes::NotCaptured;
 use super::flag::Flag;
 use super::grading::GradingNumber;
@@ -183,6 +184,9 @@ pub struct AgentDetails {
     /// What its cost was computed with, when it is estimated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prices: Option<Prices>,
+    /// Which limit of the run it exceeded, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exceeded: Option<Exceeded>,
     /// The version that its program says it is.
     pub version: Option<String>,
     /// The recorded run that was played back in its place.

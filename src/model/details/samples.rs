@@ -89,6 +89,7 @@ pub(crate) fn details(id: &str, passed: bool) -> RunDetails {
             tokens: Tokens { input: Some(1200), output: Some(340), cache_creation: None, cache_read: Some(90_000) },
             cost: Cost::reported(Some(usd(0.21))),
         },
+        exceeded: None,
         prices: None,
         version: Some("2.1.197".to_owned()),
         replayed: None,

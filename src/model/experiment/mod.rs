@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::allowance::Allowance;
 use super::digest::Digest;
 use super::ids::{ExperimentId, SubtestId, TierId};
 use super::limits;
@@ -69,7 +70,7 @@ fn is_used(value: &Value) -> bool {
 }
 
 /// Fields that came when there were configs of the present version already.
-const LATER_FIELDS: [&str; 2] = ["prices", "sandbox"];
+const LATER_FIELDS: [&str; 5] = ["max_run_tokens", "max_run_turns", "max_run_cost_usd", "prices", "sandbox"];
 
 /// The fields of the first version's config.
 const FIELDS_OF_4_0: [&str; 31] = [
@@ -168,6 +169,15 @@ config! {
     Result no_progress_seconds: Option<u64>,
     /// Most bytes of one program's output that are kept.
     Result output_limit_bytes: u64,
+    /// Most tokens that the agent of one run may use; `null` for no limit.
+    #[serde(default)]
+    Result max_run_tokens: Option<u64>,
+    /// Most answers of its model that the agent of one run may take; `null` for no limit.
+    #[serde(default)]
+    Result max_run_turns: Option<u64>,
+    /// What the agent of one run may cost; `null` for no limit.
+    #[serde(default)]
+    Result max_run_cost_usd: Option<Usd>,
     /// Names of environment variables that agents get in addition to the standard ones.
     Result environment: Vec<String>,
     /// What subtests inherit from the winners of earlier tiers.
@@ -280,6 +290,12 @@ pub enum ContainmentChoice {
 }
 
 impl Config {
+    /// What the agent of one run may use.
+    #[must_use]
+    pub fn allowance(&self) -> Allowance {
+        Allowance { tokens: self.max_run_tokens, turns: self.max_run_turns, cost: self.max_run_cost_usd }
+    }
+
     /// Every run that should exist.
     #[must_use]
     pub fn plan(&self) -> Plan {

@@ -15,6 +15,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::model::outcome::StopLevel;
@@ -71,6 +72,15 @@ const MOST_DYING: Duration = Duration::from_secs(20);
 /// Makes one filter for each of the two output streams.
 pub type MakeFilter = Box<dyn Fn() -> Box<dyn OutputFilter> + Send + Sync>;
 
+/// Who reads the output of a program while it works.
+pub trait OutputWatch: Send {
+    /// Takes the next bytes, which may end anywhere; gives whether the program must end now.
+    fn must_end(&mut self, written: &[u8]) -> bool;
+}
+
+/// One that several threads may hold.
+pub type SharedWatch = Arc<Mutex<Box<dyn OutputWatch>>>;
+
 /// What to run, and within what limits.
 pub struct Task {
     /// The program and its arguments. A program without a slash is searched for in the `PATH` of `environment`.
@@ -87,6 +97,8 @@ pub struct Task {
     pub stderr: PathBuf,
     /// What the output passes through on its way into the files, for example to redact secrets.
     pub filter: MakeFilter,
+    /// Who reads what the program writes to its standard output, as it is kept, and may have it ended.
+    pub watch: Option<SharedWatch>,
     /// The limits.
     pub limits: ProcessLimits,
     /// What keeps the program to its tree; `None`: nothing. Only a namespace can enforce it.
@@ -147,6 +159,8 @@ pub enum End {
     NoProgress,
     /// It gave more output than [`Overflow::End`] allows, and was ended if it had not yet done so itself.
     OutputLimit,
+    /// It was ended because [`OutputWatch`] said so.
+    Watched,
     /// It was ended because a stop was requested.
     Stopped,
 }

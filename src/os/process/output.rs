@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
 
-use super::{Overflow, SpawnError, Task};
+use super::{Overflow, SharedWatch, SpawnError, Task};
 
 /// The size of a pipe's buffer in the kernel.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -119,6 +119,9 @@ pub(super) struct Outputs {
     stderr: Channel,
     /// How many bytes may still come in total, where both streams share one limit.
     shared_left: Option<u64>,
+    watch: Option<SharedWatch>,
+    /// Whether who watches said that the program must end.
+    must_end: bool,
     buffer: Vec<u8>,
 }
 
@@ -128,6 +131,8 @@ impl Outputs {
             stdout: Channel::create(&task.stdout, task)?,
             stderr: Channel::create(&task.stderr, task)?,
             shared_left: (task.limits.overflow == Overflow::End).then_some(task.limits.output_bytes),
+            watch: task.watch.clone(),
+            must_end: false,
             buffer: vec![0; CHUNK_BYTES],
         })
     }
@@ -170,6 +175,10 @@ impl Outputs {
                 channel.truncated |= kept < count;
                 let ready = channel.filter.push(&self.buffer[..kept]);
                 channel.write(&ready)?;
+                if let (Stream::Stdout, Some(watch)) = (stream, &self.watch) {
+                    // What a panic left in the middle is not asked any more.
+                    self.must_end |= watch.lock().is_ok_and(|mut watch| watch.must_end(&ready));
+                }
                 Ok(Got::Bytes)
             }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(Got::Nothing),
@@ -193,6 +202,11 @@ impl Outputs {
             channel.sync()?;
         }
         Ok(())
+    }
+
+    /// Whether who watches said that the program must end.
+    pub(super) fn must_end(&self) -> bool {
+        self.must_end
     }
 
     /// Whether bytes were dropped.

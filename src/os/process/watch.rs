@@ -182,6 +182,8 @@ impl<'a> Watch<'a> {
             Some(End::Stopped)
         } else if self.outputs.truncated() && self.limits.overflow == Overflow::End {
             Some(End::OutputLimit)
+        } else if self.outputs.must_end() {
+            Some(End::Watched)
         } else if due(self.timeout_at) {
             Some(End::TimedOut)
         } else if due(self.stalled_at) {

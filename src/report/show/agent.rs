@@ -30,8 +30,10 @@ pub(super) fn facts(run: &RunDetails) -> Vec<(&'static str, String)> {
             .version
             .as_deref()
             .map(|version| format!("version {}", escape::terminal(&cut(version, MOST_VERSION))));
+        let exceeded = agent.exceeded.map(|exceeded| format!("over a limit of the run: {exceeded}"));
         let cut_off = agent.output_truncated.then(|| "its output was cut at the limit".to_owned());
-        let beside: Vec<String> = [version, attempt, contained, left, cut_off].into_iter().flatten().collect();
+        let beside: Vec<String> =
+            [exceeded, version, attempt, contained, left, cut_off].into_iter().flatten().collect();
         let beside = if beside.is_empty() { String::new() } else { format!("; {}", beside.join(", ")) };
         facts.push(("agent", format!("{}{beside}", words.join(" "))));
     }
@@ -62,7 +64,7 @@ fn ended(end: Option<AgentEnd>, exit_code: Option<i32>) -> Vec<String> {
         Some(AgentEnd::TimedOut) => "was ended by the time limit",
         Some(AgentEnd::NoProgress) => "was ended because it wrote nothing for too long",
         Some(AgentEnd::OutputLimit) => "was ended because it wrote too much",
-        Some(AgentEnd::OverBudget) => "says that its budget is used up",
+        Some(AgentEnd::OverBudget) => "ended over its budget",
         Some(AgentEnd::Refused) => "says that the model refused the task",
         Some(AgentEnd::ContextTooLong) => "says that its model's context is full",
         None => "ended",

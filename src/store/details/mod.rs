@@ -278,6 +278,7 @@ fn of_agent(result: &RunResult) -> AgentDetails {
         exit_code: result.exit_code,
         usage: result.usage,
         prices: result.prices.clone(),
+        exceeded: result.exceeded,
         version: result.agent_version.clone(),
         replayed: result.replayed.clone(),
         started_at: Some(result.started_at),

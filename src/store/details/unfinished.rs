@@ -107,6 +107,7 @@ fn of_agent(result: AgentResult) -> AgentDetails {
         exit_code: result.exit_code,
         usage: result.usage,
         prices: result.prices,
+        exceeded: result.exceeded,
         version: result.agent_version,
         replayed: result.replayed,
         started_at: Some(result.started_at),

@@ -219,6 +219,7 @@ impl Bench {
             stdout,
             stderr,
             filter: Box::new(|| Box::new(PassThrough)),
+            watch: None,
             limits: ProcessLimits {
                 wall: Duration::from_mins(1),
                 no_progress: None,

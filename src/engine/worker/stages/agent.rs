@@ -47,6 +47,7 @@ impl Work<'_> {
             exit_code: None,
             usage: Usage::NOTHING,
             prices: None,
+            exceeded: None,
             agent_version: version,
             replayed: None,
             started_at,
@@ -129,6 +130,7 @@ impl Work<'_> {
             model: place.model(),
             prompt: &prompt,
             thinking,
+            allowance: place.config.allowance(),
             environment: environment::allowed(&place.inherited, &names_given_to(subtest, &place.fixture)),
             paths: Paths {
                 workspace: work_folder.workspace(),
@@ -164,6 +166,7 @@ impl Work<'_> {
             wall: Duration::from_secs(self.place.config.timeout_seconds),
             no_progress: self.place.config.no_progress_seconds.map(Duration::from_secs),
             overflow: Overflow::End,
+            watch: self.place.subtest(self.run).and_then(|subtest| self.watch(&subtest.agent)),
             // An agent that can read the solution, the rubric or other runs would not be measured by the task.
             views: vec![
                 View::Hidden(self.place.folder.root().to_owned()),
@@ -189,6 +192,7 @@ impl Work<'_> {
             End::TimedOut => EndedAgent::TimedOut,
             End::NoProgress => EndedAgent::NoProgress,
             End::OutputLimit => EndedAgent::OutputLimit,
+            End::Watched => EndedAgent::OverLimit,
             End::Stopped => return Err(Halt::Stopped),
         };
         if let Some(reader) = self.read_output(agent) {
@@ -198,6 +202,7 @@ impl Work<'_> {
             let Used { usage, prices } = self.priced(outcome.usage, self.place.model());
             (result.usage, result.prices) = (usage, prices);
             result.agent_version = outcome.version.or(result.agent_version.take());
+            self.note_exceeded(&*reader, result);
         }
         self.place.containment.name().clone_into(&mut result.containment);
         result.isolation = Some(self.place.reach.isolation());

@@ -44,7 +44,7 @@ impl Work<'_> {
     fn report_not_found(&self, baseline_checks: &ChecksResult) {
         for (check, message) in not_found(baseline_checks) {
             if self.place.is_first_report(check) {
-                self.emit(Event::Notice { message });
+                self.link.event(Event::Notice { message });
             }
         }
     }

@@ -75,6 +75,7 @@ impl Work<'_> {
                 wall: Duration::from_secs(check.timeout_seconds),
                 no_progress: None,
                 overflow: Overflow::Cut,
+                watch: None,
                 views: vec![
                     View::ReadOnly(self.place.folder.root().to_owned()),
                     View::Hidden(self.place.work.path().to_owned()),
@@ -87,7 +88,7 @@ impl Work<'_> {
         let ended = ended.map_err(|halt| halt.of(&format!("check `{}`", check.name)))?;
         let exit_code = match ended.end {
             End::Exited(code) => Some(code),
-            End::Signaled(_) | End::TimedOut | End::NoProgress | End::OutputLimit | End::Stopped => None,
+            End::Signaled(_) | End::TimedOut | End::NoProgress | End::OutputLimit | End::Watched | End::Stopped => None,
         };
         if ended.output_truncated {
             let most = self.place.config.output_limit_bytes;

@@ -178,6 +178,7 @@ impl Work<'_> {
             wall: Duration::from_secs(judge.timeout_seconds()),
             no_progress: None,
             overflow: Overflow::Cut,
+            watch: None,
             views,
             // A judge is a program that the person trusts who runs the experiment, and asks its model.
             own: None,
@@ -292,6 +293,6 @@ fn must_have_ended_well(ended: &Ended) -> Result<(), String> {
         End::Signaled(signal) => Err(format!("was ended by signal {signal}")),
         End::TimedOut | End::NoProgress => Err("did not answer in time".to_owned()),
         End::OutputLimit => Err("answered more than the output limit allows".to_owned()),
-        End::Stopped => Err("was stopped".to_owned()),
+        End::Watched | End::Stopped => Err("was stopped".to_owned()),
     }
 }

@@ -1,6 +1,7 @@
 //! The stages of a run, each ended by one durable file.
 
 mod agent;
+mod allowed;
 mod baseline_checks;
 mod checks;
 mod excerpt;
@@ -212,20 +213,16 @@ impl<'a> Work<'a> {
     }
 
     pub(in crate::engine) fn report_started(&self, from: Stage) {
-        self.emit(Event::RunStarted { run: self.run, attempt: self.attempt, from });
+        self.link.event(Event::RunStarted { run: self.run, attempt: self.attempt, from });
     }
 
     pub(in crate::engine) fn notice(&self, message: &str) {
-        self.emit(Event::Notice { message: format!("{}: {}", self.run, self.redacted(message)) });
+        self.link.event(Event::Notice { message: format!("{}: {}", self.run, self.redacted(message)) });
     }
 
     /// The text with secrets redacted: names of files and output of programs come from agents.
     pub(in crate::engine) fn redacted(&self, text: &str) -> String {
         String::from_utf8_lossy(&self.place.secrets.redact(text.as_bytes())).into_owned()
-    }
-
-    fn emit(&self, event: Event) {
-        self.link.event(event);
     }
 
     /// Goes on when the stage needs no model, or one that may be asked now.
@@ -242,7 +239,7 @@ impl<'a> Work<'a> {
     /// Enters a stage.
     fn enter(&mut self, stage: Stage, judge: Option<JudgeNumber>) -> Result<(), Halt> {
         self.stage = stage;
-        self.emit(Event::StageStarted { run: self.run, stage, judge });
+        self.link.event(Event::StageStarted { run: self.run, stage, judge });
         if self.place.stop.level().is_some() {
             return Err(Halt::Stopped);
         }
@@ -330,6 +327,7 @@ impl<'a> Work<'a> {
             timed_out: agent.end.timed_out(),
             usage: agent.usage,
             prices: agent.prices.clone(),
+            exceeded: agent.exceeded,
             agent_version: agent.agent_version.clone(),
             replayed: agent.replayed.clone(),
             isolation: agent.isolation.clone(),

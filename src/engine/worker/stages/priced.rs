@@ -5,7 +5,7 @@ use crate::model::ids::{JudgeNumber, ModelName};
 use crate::model::judge::Asks;
 use crate::model::limits::OUTPUT_BYTES;
 use crate::model::outcome::Failure;
-use crate::model::usage::{Cost, CostSource, Prices, Usage};
+use crate::model::usage::{Cost, CostSource, OwnPrices, Prices, Usage};
 use crate::os::{clock, files};
 use crate::rules::prices;
 use crate::store::StoreError;
@@ -17,18 +17,22 @@ pub(super) struct Used {
     pub(super) prices: Option<Prices>,
 }
 
+/// The usage with its cost; one that is not reported is estimated from the tokens of this model.
+pub(super) fn priced(usage: Usage, model: Option<&str>, own: &OwnPrices) -> Used {
+    let model = model.filter(|_| usage.cost == Cost::Unknown);
+    match model.and_then(|model| prices::estimate(&usage.tokens, model, own, clock::now())) {
+        Some(prices::Estimate { usd, prices }) => {
+            let cost = Cost::Known { usd, source: CostSource::Estimated };
+            Used { usage: Usage { cost, ..usage }, prices: Some(prices) }
+        }
+        None => Used { usage, prices: None },
+    }
+}
+
 impl Work<'_> {
     /// The usage with its cost; one that is not reported is estimated from the tokens of this model.
     pub(super) fn priced(&self, usage: Usage, model: Option<&str>) -> Used {
-        let model = model.filter(|_| usage.cost == Cost::Unknown);
-        let own = &self.place.config.prices;
-        match model.and_then(|model| prices::estimate(&usage.tokens, model, own, clock::now())) {
-            Some(prices::Estimate { usd, prices }) => {
-                let cost = Cost::Known { usd, source: CostSource::Estimated };
-                Used { usage: Usage { cost, ..usage }, prices: Some(prices) }
-            }
-            None => Used { usage, prices: None },
-        }
+        priced(usage, model, &self.place.config.prices)
     }
 
     /// What a judge used for all of its answers, whether they are valid or not; nothing when it was never asked.

@@ -59,6 +59,7 @@ impl Work<'_> {
                 wall: MOST_ANSWERING,
                 no_progress: None,
                 overflow: Overflow::Cut,
+                watch: None,
                 views: vec![
                     View::Hidden(self.place.folder.root().to_owned()),
                     View::Hidden(self.place.work.path().to_owned()),

@@ -61,6 +61,7 @@ impl Place {
             stdout: self.path("stdout.log"),
             stderr: self.path("stderr.log"),
             filter: Box::new(|| Box::new(PassThrough)),
+            watch: None,
             limits: ProcessLimits {
                 wall: PATIENCE,
                 no_progress: None,

@@ -40,6 +40,7 @@ const RESULT: &[(&[u8], ReadFact)] = &[
     (key!("  ", "cost_usd"), |facts, value, _| json(&mut facts.cost_usd, value)),
     (key!("  ", "cost_source"), |_, value, _| scalar(value)),
     (key!("  ", "prices"), |_, value, lines| lines.pass(value, 2)),
+    (key!("  ", "exceeded"), |_, value, lines| lines.pass(value, 2)),
     (key!("  ", "agent_version"), |_, value, _| scalar(value)),
     (key!("  ", "sandbox"), |facts, value, _| text(&mut facts.sandbox, value)),
     (key!("  ", "network"), |facts, value, _| text(&mut facts.network, value)),
