@@ -97,6 +97,10 @@ impl<T, E: Into<EngineError>> On<T> for Result<T, E> {
     }
 }
 
+/// What a sandbox needs.
+const FOR_A_SANDBOX: &str = "install the package `bubblewrap`, allow user namespaces, and name no other `--containment`; \
+                             `--sandbox none` does without";
+
 /// The exit code and the hint for an engine's error.
 fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
     match error {
@@ -120,14 +124,7 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         EngineError::OtherForm { .. } => {
             (Exit::Usage, Some(format!("`cargo scylla resume {dir}` takes it over and goes on; nothing was changed")))
         }
-        EngineError::Sandbox { .. } => (
-            Exit::Usage,
-            Some(
-                "install the package `bubblewrap`, allow user namespaces, and name no other `--containment`; \
-                 `--sandbox none` does without"
-                    .to_owned(),
-            ),
-        ),
+        EngineError::Sandbox { .. } => (Exit::Usage, Some(FOR_A_SANDBOX.to_owned())),
         EngineError::Containment(probe) => (Exit::Usage, Some(probe.hint.to_owned())),
         EngineError::Altered(_) => (
             Exit::Damaged,

@@ -50,6 +50,8 @@ pub struct Fixture {
     pub no_progress_seconds: Option<u64>,
     /// `sandbox`: what agents and checks can reach beside their tree.
     pub sandbox: Sandbox,
+    /// `vary`: what setups may differ in; `None` where the fixture does not say it.
+    pub vary: Option<Vec<String>>,
     /// Names of environment variables that the fixture passes on, in addition to the standard ones.
     pub environment: Vec<String>,
     /// `capture.include`: patterns of files in the tree that are captured although a `.gitignore` of it excludes them.

@@ -4,3 +4,4 @@ pub mod alike;
 pub mod compose;
 pub mod given;
 pub mod inherit;
+pub mod vary;

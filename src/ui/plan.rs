@@ -47,6 +47,8 @@ pub struct PlanPage {
     pub max_cost_usd: Option<Usd>,
     /// What the planned runs of each setup can show.
     pub outlook: Outlook,
+    /// What names all differences between setups, as `vary` in a fixture does.
+    pub differ_in: Vec<String>,
     /// Groups of subtests with the same agent, setup and tree: their results can differ only by chance.
     pub alike: Vec<Vec<String>>,
 }
@@ -123,6 +125,10 @@ impl PlanPage {
         let only_agent = self.only_agent();
         for tier in &self.tiers {
             add_tier(&mut page, tier, only_agent.is_none(), styles);
+        }
+        if !self.differ_in.is_empty() {
+            let names: Vec<_> = self.differ_in.iter().map(|name| format!("`{}`", escape::terminal(name))).collect();
+            page.line(format_args!("setups differ in {}\n", list(&names)));
         }
         for alike in &self.alike {
             let warning = styles.paint(Tone::Warning, "the same");
@@ -321,6 +327,7 @@ mod tests {
             estimated_now_usd: None,
             max_cost_usd: Some(usd(5.0)),
             outlook: Outlook::of(10, None),
+            differ_in: texts(&["instructions", "skills"]),
             alike: vec![texts(&["T0/02", "T0/07"])],
         }
     }

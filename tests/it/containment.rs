@@ -179,7 +179,7 @@ fn in_a_namespace_an_agent_sees_neither_what_others_did_nor_what_is_expected() {
         return;
     }
     let world = World::new();
-    let agent = "touch done; root=$(dirname $(dirname \"$SCYLLA_FIXTURE\")); work=$(dirname \"$SCYLLA_WORKSPACE\"); \
+    let agent = "touch done seen; root=$(dirname $(dirname \"$SCYLLA_FIXTURE\")); work=$(dirname \"$SCYLLA_WORKSPACE\"); \
                  { (cd \"$root\"; find . -type f); (cd $work/..; find . -type f ! -path '*/.git/*' | sed s,$(basename $work),work,); } \
                  | sort > seen";
     let fixture = TestFixture::new().agent("T0/00-curious", agent).write(&world);

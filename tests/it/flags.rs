@@ -33,6 +33,11 @@ fn row(
     Row { flag, before, after, field, told, class }
 }
 
+/// A sandbox as a config has it.
+fn sandbox(choice: &str, network: &str) -> Value {
+    json!({"use": choice, "network": network})
+}
+
 fn rows() -> Vec<Row> {
     vec![
         row("model", ("small", "large"), "models", (json!(["small"]), json!(["large"])), "result"),
@@ -42,6 +47,8 @@ fn rows() -> Vec<Row> {
         row("max-run-tokens", ("1000", "2000"), "max_run_tokens", (json!(1000), json!(2000)), "result"),
         row("max-run-turns", ("10", "20"), "max_run_turns", (json!(10), json!(20)), "result"),
         row("max-run-cost-usd", ("9", "8"), "max_run_cost_usd", (json!(9.0), json!(8.0)), "result"),
+        row("sandbox", ("none", "auto"), "sandbox", (Value::Null, sandbox("auto", "open")), "result"),
+        row("network", ("open", "none"), "sandbox", (Value::Null, sandbox("none", "none")), "result"),
         row("inherit", ("as-declared", "none"), "inherit", (json!("as-declared"), json!("none")), "result"),
         row("jobs", ("1", "3"), "jobs", (json!(1), json!(3)), "operational"),
         row("attempts", ("1", "2"), "attempts", (json!(1), json!(2)), "operational"),

@@ -78,6 +78,7 @@ mod terminal;
 mod told;
 mod unprivileged;
 mod usage;
+mod vary;
 mod verify;
 mod work_folder;
 mod worker;

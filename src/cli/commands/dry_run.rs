@@ -22,6 +22,7 @@ use crate::model::setup::{Capability, Setup, SystemPrompt, Tools};
 use crate::model::task::Subtest;
 use crate::setup::compose::{Composition, compose};
 use crate::setup::inherit::{Inheritance, alone};
+use crate::setup::vary;
 use crate::text::words::shell_word;
 use crate::ui::capabilities;
 use crate::ui::outlook::Outlook;
@@ -82,6 +83,7 @@ pub fn show(
         },
         max_cost_usd: options.max_cost_usd,
         outlook: Outlook::of(options.runs_per_subtest as usize, assumed),
+        differ_in: vary::named(&planned_setups(options)).into_iter().collect(),
         alike: alike(options)
             .iter()
             .map(|group| group.iter().map(|(tier, id)| format!("{tier}/{id}")).collect())
@@ -92,6 +94,17 @@ pub fn show(
         MessageFormat::Json => plan.json(),
     })?;
     Ok(Exit::Success)
+}
+
+/// The setups of the plan alone.
+fn planned_setups(options: &Options) -> vary::Tiers {
+    let mut tiers = options.fixture.tiers.clone();
+    tiers.retain(|tier, subtests| {
+        let planned = options.subtests.get(tier);
+        subtests.retain(|id, _| planned.is_some_and(|planned| planned.contains(id)));
+        !subtests.is_empty()
+    });
+    tiers
 }
 
 /// Refuses a plan that cannot be carried out, with every mistake.

@@ -23,6 +23,7 @@ use crate::os::files::{self, TemporaryFolder};
 use crate::report::findings::{Examined, FOR_MACHINES, FORMATS, PlannedRun, Verification, policy_sentence};
 use crate::rules::audit::audit_and_count;
 use crate::rules::policy::{Policy, Unmet, several_versions, unmet};
+use crate::setup::vary::allows_versions;
 use crate::store::bundle::{self, BundleError, ENDING};
 use crate::store::details::Reading;
 use crate::store::find::look as look_at;
@@ -171,8 +172,13 @@ fn look(folder: &ExperimentFolder, name: String, closeness: Closeness, policy: &
     if policy.no_secrets {
         add_leaks(folder, &mut unmet)?;
     }
-    if policy.same_agent_version {
-        unmet.extend(agent_versions(folder, &survey)?);
+    if policy.same_agent_version || forbids_other_versions(folder) {
+        let asks = |unmet: &Unmet| match unmet {
+            // Who names what may differ has not asked that versions are known.
+            Unmet::AgentVersions { said, .. } => policy.same_agent_version || said.len() > 1,
+            _ => true,
+        };
+        unmet.extend(agent_versions(folder, &survey)?.into_iter().filter(asks));
     }
     let unmet = unmet.iter().map(policy_sentence).collect();
     if closeness == Closeness::Shape {
@@ -180,6 +186,12 @@ fn look(folder: &ExperimentFolder, name: String, closeness: Closeness, policy: &
     }
     let runs = plan.runs().map(|run| PlannedRun { run, facts: facts(&survey, run) }).collect();
     Ok(Looked { name, survey, plan, findings, agreeing: tally.agreeing, runs, unmet })
+}
+
+/// Whether the fixture says what its setups may differ in, and versions of agents are not among that.
+fn forbids_other_versions(folder: &ExperimentFolder) -> bool {
+    let fixture = config::fixture::load(&folder.fixture()).ok();
+    fixture.and_then(|fixture| fixture.vary).is_some_and(|vary| !allows_versions(&vary))
 }
 
 /// The kinds of agents that are not known to have been of one version. Agents that start no program have none.
