@@ -6,7 +6,7 @@ use super::console::Step;
 
 /// A page.
 #[derive(Debug, Clone)]
-pub(super) struct Document {
+pub(crate) struct Document {
     pub(super) path: String,
     pub(super) text: String,
 }
@@ -19,7 +19,7 @@ pub(super) struct Call {
 }
 
 impl Document {
-    pub(super) fn new(path: String, text: String) -> Self {
+    pub(crate) fn new(path: String, text: String) -> Self {
         Self { path, text }
     }
 
@@ -29,7 +29,7 @@ impl Document {
     }
 
     /// The fenced blocks of a language.
-    pub(super) fn blocks(&self, language: &str) -> Vec<String> {
+    pub(crate) fn blocks(&self, language: &str) -> Vec<String> {
         let mut blocks = Vec::new();
         let mut lines = self.text.lines();
         while let Some(line) = lines.next() {
@@ -58,7 +58,7 @@ impl Document {
     }
 
     /// The files that it shows whole: blocks whose first line is a comment with a path.
-    pub(super) fn files(&self) -> BTreeMap<String, String> {
+    pub(crate) fn files(&self) -> BTreeMap<String, String> {
         let mut files = BTreeMap::new();
         for language in ["yaml", "markdown", "sh", "diff"] {
             for block in self.blocks(language) {

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use crate::world::World;
 use console::{differs, execute};
-use markdown::{Document, calls, links, loose_flags, sentences, slugs};
+pub(crate) use markdown::Document;
+use markdown::{calls, links, loose_flags, sentences, slugs};
 
 /// Every page that a person wrote, by its path from the root; pages that are generated say so at their top.
 fn manual() -> Vec<Document> {

@@ -5,6 +5,7 @@ mod aider;
 mod claude_code;
 mod codex;
 mod experiment;
+mod first;
 mod gemini;
 mod mini_swe_agent;
 mod opencode;
