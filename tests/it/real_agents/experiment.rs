@@ -16,7 +16,7 @@ use crate::world::{World, shipped};
 pub(super) const JUDGE: &str = "judging-model";
 
 /// How long an agent may work, in seconds: it is waited out by no test but those of limits.
-const PATIENT: &str = "140";
+pub(super) const PATIENT: &str = "140";
 
 /// What does the task of `hello-script`.
 pub(super) const HELLO: Task = Task { file: "hello.sh", text: "echo 'Hello, world'\n" };

@@ -1,6 +1,6 @@
 //! A real program that speaks the Agent Client Protocol, as the agent `acp` of a fixture.
 
-use super::experiment::{Experiment, HELLO};
+use super::experiment::{Experiment, HELLO, PATIENT};
 use super::programs::{Real, installed};
 use crate::model_server::Say;
 use crate::scenes::{alive, experiment, output};
@@ -18,6 +18,8 @@ fn speaking(of: &Experiment, command: &str, variables: &[&str]) {
 fn run(of: &Experiment, real: &Real) -> std::process::Command {
     let mut command = of.command(&["run", "--tiers-dir", "hello-script", "--results-dir", "results", "--runs", "1"]);
     command.args(["--jobs", "1", "--tiers", "T0", "--max-subtests", "1", "--attempts", "1", "--model", real.model]);
+    // The limit of the fixture is short for a program that starts slowly where others work beside it.
+    command.args(["--timeout", PATIENT]);
     command
 }
 
