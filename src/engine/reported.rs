@@ -1,9 +1,11 @@
 //! An experiment as reports read it: its plan, what became of each run, and everything that is known of those with a verdict.
 
+use std::collections::BTreeMap;
+
 use crate::agent;
 use crate::config;
 use crate::engine::error::EngineError;
-use crate::engine::rows::rows;
+use crate::engine::rows::rows_beyond;
 use crate::model::agent::StepsIn;
 use crate::model::flag::Flag;
 use crate::model::ids::RunId;
@@ -31,11 +33,14 @@ pub fn reported(folder: &ExperimentFolder, name: String) -> Result<Reported, Eng
     // A fixture that cannot be read costs names, not numbers.
     let fixture = config::fixture::load(&folder.grading_fixture(reading.counting)).ok();
     reading.may_lack_judges = fixture.as_ref().is_none_or(|fixture| fixture.min_judges.is_some());
-    let rows = rows(folder, &survey);
-    let judged: Vec<RunId> = rows.iter().filter(|row| !row.is_missing()).map(|row| row.run).collect();
-    let mut read = reported::runs(&reading, &judged);
+    let mut read = BTreeMap::new();
+    let rows = rows_beyond(folder, &survey, |committed| {
+        read = reported::runs(&reading, committed);
+        read.iter_mut().filter_map(|(run, counted)| Some((*run, counted.beyond.take()?))).collect()
+    });
     let runs = rows.into_iter().map(|row| {
-        let (details, digest) = read.remove(&row.run).unzip();
+        let counted = read.remove(&row.run).filter(|_| !row.is_missing());
+        let (details, digest) = counted.and_then(|counted| Some((counted.details, counted.digest?))).unzip();
         let details = details.map(|mut details| {
             details.name.clone_from(&row.name);
             details.by_items(fixture.as_ref().map(|fixture| &fixture.rubric));

@@ -22,6 +22,16 @@ use crate::store::survey::Depth;
 /// A row for each planned run, in the order of the plan; where no plan is known, for each run that has a verdict.
 #[must_use]
 pub fn rows(folder: &ExperimentFolder, survey: &Survey) -> Vec<RunRow> {
+    rows_beyond(folder, survey, |_| BTreeMap::new())
+}
+
+/// The same for a caller that reads more of each result anyway: `beyond` is given the committed runs. Those of which it tells
+/// nothing are read here.
+pub fn rows_beyond(
+    folder: &ExperimentFolder,
+    survey: &Survey,
+    beyond: impl FnOnce(&[RunId]) -> BTreeMap<RunId, Details>,
+) -> Vec<RunRow> {
     // A fixture that cannot be read costs names, not numbers.
     let fixture = config::fixture::load(&folder.fixture()).ok();
     let plan = survey.plan();
@@ -31,8 +41,10 @@ pub fn rows(folder: &ExperimentFolder, survey: &Survey) -> Vec<RunRow> {
         None => survey.runs.keys().copied().filter(|run| progress.is_committed(*run)).collect(),
     };
     let committed: Vec<RunId> = runs.iter().copied().filter(|run| progress.is_committed(*run)).collect();
-    let details = details(folder, &committed, |run| survey.place(run), survey.counting);
-    let of = Of { survey, progress: &progress, fixture: fixture.as_ref(), details };
+    let mut known = beyond(&committed);
+    let unknown: Vec<RunId> = committed.into_iter().filter(|run| !known.contains_key(run)).collect();
+    known.extend(details(folder, &unknown, |run| survey.place(run), survey.counting));
+    let of = Of { survey, progress: &progress, fixture: fixture.as_ref(), details: known };
     runs.into_iter().map(|run| of.row(run)).collect()
 }
 

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 
 use crate::model::agent::StepsIn;
 use crate::model::details::RunDetails;
-use crate::model::digest::Digest;
 use crate::model::ids::RunId;
 use crate::model::reported::{Clip, ReportedSteps, RunTexts, WholeRun};
 use crate::model::steps::Steps;
 use crate::text::leaks::shows_a_key;
 
-use super::details::{Extent, Reading, Text, View, output, texts};
+use super::details::{Counted, Extent, Reading, Text, View, output, texts};
 use super::threads;
 
 /// Most bytes that are kept of a patch.
@@ -25,14 +24,10 @@ const MOST_STEP: usize = 2 << 10;
 /// Bytes beyond a part in which a key may end, or begin.
 const MOST_KEY: usize = 1 << 10;
 
-/// Reads these runs, which are judged: of each what its result says, and the digest of the result's bytes. A run that cannot
-/// be read any more is left out.
+/// Reads what counts of these runs. One that has no result, or cannot be read any more, is left out.
 #[must_use]
-pub fn runs(reading: &Reading<'_>, runs: &[RunId]) -> BTreeMap<RunId, (RunDetails, Digest)> {
-    threads::read_each(runs, |run| {
-        let (details, digest) = reading.read_digested(run).ok()?;
-        Some((details, digest?))
-    })
+pub fn runs(reading: &Reading<'_>, runs: &[RunId]) -> BTreeMap<RunId, Counted> {
+    threads::read_each(runs, |run| reading.counted(run).ok().filter(|counted| counted.digest.is_some()))
 }
 
 /// Reads all else that the folders of these runs tell, beside what counts of them where that is known, and their texts where they

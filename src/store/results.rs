@@ -8,13 +8,14 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::model::details::RunDetails;
 use crate::model::flag::Flag;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::RunId;
 use crate::model::inherited::Compared;
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::outcome::AgentEnd;
-use crate::model::result::RunResult;
+use crate::model::result::{Judgment, RunResult};
 use crate::model::score::{Grade, Score};
 use crate::model::usage::Tokens;
 use crate::os::files::{self, FileError};
@@ -104,6 +105,23 @@ pub struct Details {
     /// What the judges said.
     pub judges: Option<Vec<Vote>>,
     version: Option<String>,
+}
+
+impl Details {
+    /// What was read of a whole result of this tool.
+    pub(super) fn of(read: &RunDetails) -> Self {
+        let agent = read.agent.as_ref();
+        let vote = |judgment: &Judgment| Vote { passed: Some(judgment.passed), is_valid: None };
+        Self {
+            grade: read.grade,
+            end: agent.and_then(|agent| agent.end),
+            exit_code: agent.and_then(|agent| agent.exit_code),
+            tokens: agent.map(|agent| agent.usage.tokens).unwrap_or_default(),
+            flags: read.flags.clone(),
+            judges: Some(read.judges.iter().map(vote).collect()),
+            version: None,
+        }
+    }
 }
 
 /// What one judge said.

@@ -147,8 +147,9 @@ fn add_report(
     let (mut stamp, place) = (Stamp::default(), root.join(folder.relative(&folder.report())));
     let made_from = Source::of(&report);
     for form in FORMS.iter().skip(1) {
-        for file in (form.files)(&material, Styles::plain()) {
-            stamp.add(&file, form.name, &made_from);
+        let files = (form.files)(&material, Styles::plain());
+        stamp.add(&files, form.name, &made_from);
+        for file in files {
             entries.insert(place.join(&*file.name), Content::Text(file.text.into_bytes()));
         }
     }

@@ -85,10 +85,8 @@ pub(super) fn write(
         }
         let texts: Vec<_> = files.iter().map(|file| (out.join(&*file.name), file.text.as_bytes())).collect();
         files::write_all_atomic(out, &texts)?;
-        for file in &files {
-            stamp.add(file, form, source);
-            names.insert(file.name.clone().into_owned());
-        }
+        stamp.add(&files, form, source);
+        names.extend(files.iter().map(|file| file.name.clone().into_owned()));
         if console.message_format() == MessageFormat::Json {
             let paths = files.iter().map(|file| shown(&out.join(&*file.name), &current)).collect();
             console.print(&Written::new(form, paths).json())?;
@@ -138,6 +136,10 @@ pub(super) fn forget(out: &Path, made: &BTreeSet<String>, console: &mut Console)
     let named = stamp.files.len();
     let current = console.current_dir()?;
     for (name, stamped) in std::mem::take(&mut stamp.files) {
+        if made.contains(&name) {
+            stamp.files.insert(name, stamped);
+            continue;
+        }
         let path = out.join(&name);
         // Whoever altered a stamp may have written a place elsewhere into it.
         let is_beside = path.file_name() == Some(OsStr::new(&name));
@@ -145,7 +147,7 @@ pub(super) fn forget(out: &Path, made: &BTreeSet<String>, console: &mut Console)
         let is_as_written = is_there && digest_of(&path) == Ok(stamped.digest);
         let is_of_one = can_be_made(&stamped);
         let shown = shell_word(&shown(&path, &current));
-        if made.contains(&name) || (is_as_written && !is_of_one) {
+        if is_as_written && !is_of_one {
             stamp.files.insert(name, stamped);
         } else if is_as_written {
             fs::remove_file(&path).map_err(|error| files::FileError::new("remove", &path, error))?;

@@ -25,7 +25,7 @@ use crate::rules::audit::audit_and_count;
 use crate::rules::policy::{Policy, Unmet, several_versions, unmet};
 use crate::setup::vary::allows_versions;
 use crate::store::bundle::{self, BundleError, ENDING};
-use crate::store::details::Reading;
+use crate::store::details::{Counted, Reading};
 use crate::store::find::look as look_at;
 use crate::store::layout::ExperimentFolder;
 use crate::store::published;
@@ -200,7 +200,7 @@ fn agent_versions(folder: &ExperimentFolder, survey: &Survey) -> Result<Vec<Unme
     let runs: Vec<RunId> = committed.map(|(run, _)| *run).collect();
     let fixture = config::fixture::load(&folder.fixture()).ok();
     let read = reported::runs(&Reading::of(folder)?, &runs);
-    let results = read.into_iter().filter_map(|(run, (details, _))| {
+    let results = read.into_iter().filter_map(|(run, Counted { details, .. })| {
         let subtest = fixture.as_ref().and_then(|fixture| fixture.tiers.get(&run.tier)?.get(&run.subtest));
         if subtest.is_some_and(|subtest| subtest.agent.reader().is_none()) {
             return None;

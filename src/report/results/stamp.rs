@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{File, Report};
+use super::{File, Report, each};
 use crate::model::digest::Digest;
 use crate::text::page::pretty;
 
@@ -89,19 +89,22 @@ impl Stamp {
         serde_json::from_slice::<Self>(bytes).ok().filter(|stamp| stamp.schema_version == SCHEMA_VERSION)
     }
 
-    /// Stamps a file, in place of a former one of its name.
-    pub fn add(&mut self, file: &File, format: &str, source: &Source) {
-        let source = source.clone();
-        let stamped = Stamped {
-            format: format.to_owned(),
-            digest: Digest::of(file.text.as_bytes()),
-            results_digest: source.results_digest,
-            experiments: source.experiments,
-            filters: source.filters,
-            inputs: source.inputs,
-            made_by: source.made_by,
-        };
-        self.files.insert(file.name.clone().into_owned(), stamped);
+    /// Stamps files, each in place of a former one of its name.
+    pub fn add(&mut self, files: &[File], format: &str, source: &Source) {
+        let digests = each(files, |file| Digest::of(file.text.as_bytes()));
+        for (file, digest) in files.iter().zip(digests) {
+            let source = source.clone();
+            let stamped = Stamped {
+                format: format.to_owned(),
+                digest,
+                results_digest: source.results_digest,
+                experiments: source.experiments,
+                filters: source.filters,
+                inputs: source.inputs,
+                made_by: source.made_by,
+            };
+            self.files.insert(file.name.clone().into_owned(), stamped);
+        }
     }
 
     /// The text of the file.

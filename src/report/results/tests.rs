@@ -257,7 +257,7 @@ fn a_run_whose_folder_was_not_read_is_told_from_its_result() {
 fn a_stamp_is_read_as_it_was_written() {
     let mut stamp = Stamp::default();
     let file = File { name: "report.md".into(), text: "text".to_owned() };
-    stamp.add(&file, "md", &stamp::Source::of(&report(&[experiment()])));
+    stamp.add(&[file], "md", &stamp::Source::of(&report(&[experiment()])));
     assert_eq!(Stamp::read(stamp.text().as_bytes()), Some(stamp.clone()));
     assert_eq!(stamp.files["report.md"].digest, Digest::of(b"text"));
     assert_eq!(Stamp::read(b"{}"), None);

@@ -18,6 +18,7 @@ use crate::os::files::{self, Kind, ReadError};
 use crate::text::patch;
 
 use super::layout::{Base, ExperimentFolder, RunFolder};
+use super::results::Details;
 use super::stages::RunStore;
 use super::version::Versioned;
 use super::{StoreError, checkpoint, clipped, config, form, gradings, own_digest, taken_over};
@@ -43,6 +44,17 @@ pub enum Extent {
     Result,
     /// Everything.
     Whole,
+}
+
+/// What counts of a run.
+#[derive(Debug)]
+pub struct Counted {
+    /// What its result says.
+    pub details: RunDetails,
+    /// The digest of the bytes of the result that counts, where there is one.
+    pub digest: Option<Digest>,
+    /// The part of it that a survey does not tell, where the result is whole and of this tool.
+    pub beyond: Option<Details>,
 }
 
 /// What was found in the place of a result.
@@ -92,28 +104,31 @@ impl<'a> Reading<'a> {
     /// # Errors
     /// When the system does not let something be read.
     pub fn read(&self, run: RunId, extent: Extent) -> Result<RunDetails, StoreError> {
-        let mut details = self.read_digested(run)?.0;
+        let mut details = self.counted(run)?.details;
         if extent == Extent::Whole {
             self.complete(&mut details)?;
         }
         Ok(details)
     }
 
-    /// Reads what counts of a run, and gives the digest of the bytes of the result that counts, where there is one.
+    /// Reads what counts of a run.
     ///
     /// # Errors
     /// When the system does not let something be read.
-    pub fn read_digested(&self, run: RunId) -> Result<(RunDetails, Option<Digest>), StoreError> {
+    pub fn counted(&self, run: RunId) -> Result<Counted, StoreError> {
         let own = self.place(run)?;
-        let mut counting = None;
+        let (mut counting, mut beyond) = (None, None);
         let mut details = RunDetails::new(run, self.folder.relative(own.root()));
         details.grading = self.counting;
         match self.found(&own)? {
             Found::Ours(result, fault, digest) => {
                 let graded = self.add_result(&mut details, *result)?;
                 counting = Some(graded.unwrap_or(digest));
-                if let Some(fault) = fault {
-                    (details.state, details.why) = (RunState::Damaged, Some(format!("its result: {fault}")));
+                match fault {
+                    Some(fault) => {
+                        (details.state, details.why) = (RunState::Damaged, Some(format!("its result: {fault}")));
+                    }
+                    None => beyond = details.why.is_none().then(|| Details::of(&details)),
                 }
             }
             Found::Others(bytes) => {
@@ -126,7 +141,7 @@ impl<'a> Reading<'a> {
                 (details.state, details.why) = (RunState::Damaged, Some(why));
             }
         }
-        Ok((details, counting))
+        Ok(Counted { details, digest: counting, beyond })
     }
 
     /// Adds all else that the folder of a run tells to what counts of it.
