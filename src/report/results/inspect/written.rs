@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io;
 
 use serde::ser::{Serialize, Serializer};
-use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
+use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
 
 use crate::text::escape;
 
@@ -18,18 +18,54 @@ impl<V: Serialize> Serialize for Entries<V> {
     }
 }
 
-/// A log as indented JSON, with a line feed at its end.
+/// A log as JSON: each of its values on a line of its own, and each sample, for who searches it line by line. Indented, those of a
+/// large experiment are half as large again. A line feed ends it.
 pub(super) fn written(log: &impl Serialize) -> String {
-    let mut bytes = Vec::new();
-    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Harmless(PrettyFormatter::new()));
+    let mut bytes = Vec::with_capacity(MOST_USUAL);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Harmless { depth: 0 });
     // All values that are written have text keys and finite numbers, so there is always a JSON form.
     let _ = log.serialize(&mut serializer);
     bytes.push(b'\n');
     String::from_utf8(bytes).unwrap_or_default()
 }
 
+/// Bytes of the log of a setup with fifty runs: it is not moved while it grows.
+const MOST_USUAL: usize = 256 << 10;
+/// So deep, each value is on a line of its own.
+const DEEPEST_LINES: usize = 2;
+
 /// Writes what a terminal or an editor obeys as what names it.
-struct Harmless(PrettyFormatter<'static>);
+struct Harmless {
+    /// How many lists and maps are open.
+    depth: usize,
+}
+
+impl Harmless {
+    /// Begins a line, where values of this depth have their own.
+    fn line<W: io::Write + ?Sized>(&self, writer: &mut W) -> io::Result<()> {
+        if self.depth > DEEPEST_LINES {
+            return Ok(());
+        }
+        writer.write_all(b"\n")?;
+        (0..self.depth).try_for_each(|_| writer.write_all(b" "))
+    }
+
+    fn begin<W: io::Write + ?Sized>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if !first {
+            writer.write_all(b",")?;
+        }
+        self.line(writer)
+    }
+
+    fn end<W: io::Write + ?Sized>(&mut self, writer: &mut W, sign: &[u8]) -> io::Result<()> {
+        let had_lines = self.depth <= DEEPEST_LINES;
+        self.depth -= 1;
+        if had_lines {
+            self.line(writer)?;
+        }
+        writer.write_all(sign)
+    }
+}
 
 impl Formatter for Harmless {
     fn write_string_fragment<W: io::Write + ?Sized>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
@@ -50,45 +86,35 @@ impl Formatter for Harmless {
             | CharEscape::ReverseSolidus
             | CharEscape::Solidus
             | CharEscape::LineFeed
-            | CharEscape::Tab => return self.0.write_char_escape(writer, escape),
+            | CharEscape::Tab => return CompactFormatter.write_char_escape(writer, escape),
         };
         self.write_string_fragment(writer, char.encode_utf8(&mut [0; 4]))
     }
 
     fn begin_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_array(writer)
+        self.depth += 1;
+        writer.write_all(b"[")
     }
 
     fn end_array<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array(writer)
+        self.end(writer, b"]")
     }
 
     fn begin_array_value<W: io::Write + ?Sized>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_array_value(writer, first)
-    }
-
-    fn end_array_value<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array_value(writer)
+        self.begin(writer, first)
     }
 
     fn begin_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object(writer)
+        self.depth += 1;
+        writer.write_all(b"{")
     }
 
     fn end_object<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object(writer)
+        self.end(writer, b"}")
     }
 
     fn begin_object_key<W: io::Write + ?Sized>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.0.begin_object_key(writer, first)
-    }
-
-    fn begin_object_value<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(writer)
-    }
-
-    fn end_object_value<W: io::Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object_value(writer)
+        self.begin(writer, first)
     }
 }
 
@@ -107,7 +133,8 @@ mod tests {
         let read: Value = serde_json::from_str(&written).unwrap();
         assert_eq!(read["b"], json!(escape::lines(&text)));
         assert_eq!(read["a"], json!([1, {r"\u{1b}[2J": [], "c": {}}]));
-        let plain = json!({"a": [1, {"b": []}], "d": null});
-        assert_eq!(super::written(&plain), format!("{plain:#}\n"));
+        let plain = json!({"a": [1, {"b": [2, 3]}], "c": {"d": null}, "e": true});
+        let lines = "{\n \"a\":[\n  1,\n  {\"b\":[2,3]}\n ],\n \"c\":{\n  \"d\":null\n },\n \"e\":true\n}\n";
+        assert_eq!(super::written(&plain), lines);
     }
 }
