@@ -40,7 +40,7 @@ pub const TEMPORARY_PREFIX: &str = ".tmp-";
 pub const LONG_TEMPORARY_PREFIX: &str = ".tmp-of-cargo-scylla-";
 
 /// So many files are made durable at once.
-const MOST_SYNCS: usize = 16;
+const MOST_SYNCS: usize = 40;
 
 /// What was tried with a file and why it failed.
 #[derive(Debug, thiserror::Error)]
