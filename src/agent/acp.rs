@@ -177,6 +177,10 @@ impl Adapter for Speaking {
         AgentStart::Command { argv, is_ours: true, environment, needs }
     }
 
+    fn is_spoken_with(&self) -> bool {
+        true
+    }
+
     fn reader(&self) -> Option<Box<dyn Reader>> {
         Some(Box::<Stream<Spoken>>::default())
     }

@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::cli::exit::Exit;
 use crate::config::mistake::Mistake;
 use crate::engine::error::EngineError;
+use crate::engine::image::{self, ImageError};
 use crate::model::finding::FindingKind;
 use crate::os::files::FileError;
 use crate::os::lock::LockError;
@@ -124,8 +125,9 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         EngineError::OtherForm { .. } => {
             (Exit::Usage, Some(format!("`cargo scylla resume {dir}` takes it over and goes on; nothing was changed")))
         }
-        EngineError::Sandbox { .. } => (Exit::Usage, Some(FOR_A_SANDBOX.to_owned())),
-        EngineError::Containment(probe) => (Exit::Usage, Some(probe.hint.to_owned())),
+        EngineError::Sandbox { .. } | EngineError::Containment(_) | EngineError::Image(_) | EngineError::NoImage => {
+            advice_on_sandbox(error)
+        }
         EngineError::Altered(_) => (
             Exit::Damaged,
             Some(format!("put the original files back; see what is wrong with `cargo scylla verify {dir}`")),
@@ -171,6 +173,17 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         | EngineError::Signals(_)
         | EngineError::Orphans(_)
         | EngineError::WorkerLost => (Exit::Internal, None),
+    }
+}
+
+/// The exit code and the hint for what is to hold agents, or keep them to their tree, and is not had here.
+fn advice_on_sandbox(error: &EngineError) -> (Exit, Option<String>) {
+    match error {
+        EngineError::Sandbox { .. } => (Exit::Usage, Some(FOR_A_SANDBOX.to_owned())),
+        EngineError::Containment(probe) => (Exit::Usage, Some(probe.hint.to_owned())),
+        EngineError::Image(error @ ImageError::Files(_)) => (Exit::Internal, image::hint(error)),
+        EngineError::Image(error) => (Exit::Usage, image::hint(error)),
+        _ => (Exit::Internal, None),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::model::event::Event;
 use crate::model::experiment::{Config, FieldClass};
 use crate::model::ids::{SetupId, TierId};
 use crate::model::limits;
-use crate::model::sandbox::{Sandbox, SandboxChoice};
+use crate::model::sandbox::{Contradiction, Sandbox, SandboxChoice};
 use crate::model::task::Fixture;
 use crate::model::usage::OwnPrices;
 use crate::setup::alike;
@@ -124,6 +124,7 @@ pub fn options(args: &Run, located: &Located, places: &Places, loaded: Loaded) -
             .unwrap_or(limits::AGENT_SECONDS),
         inherit: flags.inherit.or(settings.inherit).unwrap_or_default(),
         sandbox: sandbox(flags, &fixture.sandbox)?,
+        image_id: None,
         jobs: operation.jobs.or(settings.jobs).unwrap_or_else(cores),
         attempts: operation.attempts.or(settings.attempts).unwrap_or(limits::ATTEMPTS),
         max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd).or(fixture.limits.max_cost_usd),
@@ -153,11 +154,18 @@ fn sandbox(flags: &ConfigFlags, of_fixture: &Sandbox) -> Result<Option<Sandbox>,
         network: flags.network.unwrap_or(of_fixture.network),
         // What a sandbox shows says nothing where there is none.
         readable: if flags.sandbox == Some(SandboxChoice::None) { Vec::new() } else { of_fixture.readable.clone() },
+        ..of_fixture.clone()
     };
-    match sandbox.contradiction() {
-        Some(why) => Err(CliError::usage(why).hint("add `--sandbox bubblewrap`, or leave `--network none` out")),
-        None => Ok(sandbox.asked()),
-    }
+    let hint = match sandbox.contradiction() {
+        None => return Ok(sandbox.asked()),
+        Some(Contradiction::Network | Contradiction::Readable) => {
+            "add `--sandbox bubblewrap`, or leave `--network none` out"
+        }
+        Some(Contradiction::NoImage | Contradiction::TwoImages) => {
+            "name it in `test.yaml`, as in `sandbox: {image: NAME}` or `sandbox: {containerfile: FILE}`"
+        }
+    };
+    Err(CliError::usage(sandbox.contradiction().map(|why| why.to_string()).unwrap_or_default()).hint(hint))
 }
 
 /// The folder for work folders, when a flag or a setting names it.

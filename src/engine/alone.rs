@@ -124,6 +124,12 @@ fn refuse_damaged(survey: &Survey, findings: &[Finding], run: RunId) -> Result<(
 }
 
 impl ClaimedRun {
+    /// The experiment's folder.
+    #[must_use]
+    pub fn folder(&self) -> &ExperimentFolder {
+        &self.folder
+    }
+
     /// Takes the run through its stages. With `asks_at_once`, rate limits that former sessions recorded are ignored.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::mistake::Mistake;
+use crate::engine::image::ImageError;
 use crate::model::finding::Finding;
 use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::outcome::{Failure, FailureKind};
@@ -35,6 +36,12 @@ pub enum EngineError {
         /// What they are contained by.
         containment: &'static str,
     },
+    /// The image that agents and checks were to work in cannot be had.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// An image was asked for, and nobody made it ready.
+    #[error("the image that agents and checks work in was not made ready")]
+    NoImage,
     /// Signals cannot be listened to.
     #[error("signals cannot be listened to")]
     Signals(#[source] std::io::Error),

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::engine::error::EngineError;
+use crate::engine::reach::Reach;
 use crate::model::agent::Agent;
 use crate::model::installation::{Answer, Installation, version_in};
-use crate::os::environment;
 use crate::os::files::{self, FileError, TemporaryFolder};
 use crate::os::process::{self, Containment, End, Ended, Overflow, PassThrough, ProcessLimits, StopHandle, Task, View};
-use crate::os::program::{self, Found};
+use crate::os::program::Found;
 use crate::store::StoreError;
 
 /// How long a program may take to say its version. The slowest known one takes five seconds where nothing else is at work.
@@ -42,15 +42,20 @@ pub(in crate::engine) struct Aside {
 impl Question {
     /// The question for an agent's program; `None` when it has none that could be asked, `Err` when that is not installed.
     /// `inherited` is the environment of this process, of which the program is given the standard part, and no key.
+    /// It is looked for where `reach` has agents work.
     #[must_use]
-    pub fn of(agent: &Agent, inherited: &BTreeMap<OsString, OsString>) -> Option<Result<Self, &'static Installation>> {
+    pub fn of(
+        agent: &Agent,
+        inherited: &BTreeMap<OsString, OsString>,
+        reach: &Reach,
+    ) -> Option<Result<Self, &'static Installation>> {
         let installation = agent.installation()?;
-        let mut environment = environment::allowed(inherited, &[]);
+        let mut environment = reach.environment(inherited, &[]);
         environment.extend(installation.variables.iter().map(|(name, value)| (name.into(), value.into())));
         let own = agent.program().into_iter().flat_map(|program| program.environment);
         environment.extend(own.map(|(name, value)| (name.into(), value.into())));
         let path = environment.get(OsStr::new("PATH")).map(OsString::as_os_str);
-        Some(match program::search(OsStr::new(installation.program), path) {
+        Some(match reach.search(OsStr::new(installation.program), path) {
             Found::Program(program) => Ok(Self { program, installation, environment }),
             Found::NotExecutable(_) | Found::Nothing => Err(installation),
         })
@@ -72,11 +77,11 @@ impl Question {
     ///
     /// # Errors
     /// When the folder cannot be made, or no file descriptors are left.
-    pub fn ask(&self, containment: &Containment) -> Result<Answer, EngineError> {
-        self.ask_within(containment, MOST_ANSWERING)
+    pub fn ask(&self, containment: &Containment, reach: &Reach) -> Result<Answer, EngineError> {
+        self.ask_within(containment, reach, MOST_ANSWERING)
     }
 
-    fn ask_within(&self, containment: &Containment, wall: Duration) -> Result<Answer, EngineError> {
+    fn ask_within(&self, containment: &Containment, reach: &Reach, wall: Duration) -> Result<Answer, EngineError> {
         let folder = TemporaryFolder::new("cargo-scylla-").map_err(StoreError::from)?;
         let aside = Aside::make(folder.path()).map_err(StoreError::from)?;
         let stop = StopHandle::new().map_err(EngineError::Signals)?;
@@ -97,7 +102,7 @@ impl Question {
                 overflow: Overflow::Cut,
                 grace: GRACE,
             },
-            sandbox: None,
+            sandbox: reach.sandbox(folder.path().join("own")),
             views: vec![View::Writable(aside.home.clone())],
             mark: folder.path().join("asked.json"),
             token: token.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-').collect(),
@@ -147,8 +152,8 @@ mod tests {
         let path = format!("{}:/usr/bin:/bin", folder.path().display());
         let inherited = [("PATH", path.as_str()), ("SOME_API_KEY", "sk-1"), ("HOME", "/root")];
         let inherited = inherited.map(|(name, value)| (name.into(), value.into())).into();
-        let question = Question::of(&agent, &inherited).unwrap().unwrap();
-        question.ask_within(&Containment::probe(ContainmentChoice::Auto).unwrap(), wall).unwrap()
+        let question = Question::of(&agent, &inherited, &Reach::Everything).unwrap().unwrap();
+        question.ask_within(&Containment::probe(ContainmentChoice::Auto).unwrap(), &Reach::Everything, wall).unwrap()
     }
 
     #[test]

@@ -91,6 +91,11 @@ pub trait Adapter: fmt::Debug + Send + Sync {
         true
     }
 
+    /// Whether a program of ours speaks with its program, in its place.
+    fn is_spoken_with(&self) -> bool {
+        false
+    }
+
     /// What it plays back, if it does.
     fn recording(&self) -> Option<&Recording> {
         None

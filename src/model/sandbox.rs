@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,8 @@ pub enum SandboxChoice {
     Auto,
     /// By bubblewrap: their tree is writable, a home and temporary folders are their own, all else is read-only or absent.
     Bubblewrap,
+    /// The same with the files of an image, which podman has, in place of the machine's.
+    Podman,
 }
 
 /// What agents and checks reach of the network.
@@ -41,25 +44,94 @@ pub struct Sandbox {
     /// Files and folders of the machine that they can read, beside those that all programs need: absolute, or below the home as `~/…`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub readable: Vec<String>,
+    /// The name of the image whose files they see under `podman`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// The file of the fixture from which podman builds that image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub containerfile: Option<String>,
+}
+
+/// Where the image of a sandbox comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageSource<'a> {
+    /// Podman has it under this name, or pulls it.
+    Named(&'a str),
+    /// Podman builds it from this file of the fixture.
+    Built(&'a str),
+}
+
+impl fmt::Display for ImageSource<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(name) => write!(f, "the image `{name}`"),
+            Self::Built(file) => write!(f, "the image of `{file}`"),
+        }
+    }
+}
+
+/// Why something is no sandbox that could be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contradiction {
+    /// The network is taken away from programs that are in none.
+    Network,
+    /// It shows files to programs that are in none.
+    Readable,
+    /// Podman is asked for without an image.
+    NoImage,
+    /// The image is named and built.
+    TwoImages,
+}
+
+impl fmt::Display for Contradiction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Network => "a network can be taken away only from programs in a sandbox",
+            Self::Readable => "without a sandbox, all that the user can read is readable",
+            Self::NoImage => "podman shows the files of an image, and the fixture names none",
+            Self::TwoImages => "an image is either named or built, and it says both",
+        })
+    }
 }
 
 impl Sandbox {
-    /// It, as a config has it; `None` where nothing is asked for.
+    /// It, as a config has it; `None` where nothing is asked for. An image counts only under podman.
     #[must_use]
     pub fn asked(&self) -> Option<Self> {
-        Some(self.clone()).filter(|asked| *asked != Self::default())
+        let mut asked = self.clone();
+        if asked.choice != SandboxChoice::Podman {
+            (asked.image, asked.containerfile) = (None, None);
+        }
+        Some(asked).filter(|asked| *asked != Self::default())
+    }
+
+    /// Where its image comes from; `None` where it has none.
+    #[must_use]
+    pub fn source(&self) -> Option<ImageSource<'_>> {
+        let named = self.image.as_deref().map(ImageSource::Named);
+        let source = named.or_else(|| self.containerfile.as_deref().map(ImageSource::Built));
+        source.filter(|_| self.choice == SandboxChoice::Podman)
     }
 
     /// Why it is no sandbox that could be; `None` when it could.
     #[must_use]
-    pub fn contradiction(&self) -> Option<&'static str> {
+    pub fn contradiction(&self) -> Option<Contradiction> {
         match (self.choice, self.network) {
-            (SandboxChoice::None, Network::None) => Some("a network can be taken away only from programs in a sandbox"),
-            (SandboxChoice::None, Network::Open) if !self.readable.is_empty() => {
-                Some("without a sandbox, all that the user can read is readable")
-            }
+            _ if self.image.is_some() && self.containerfile.is_some() => Some(Contradiction::TwoImages),
+            (SandboxChoice::Podman, _) if self.source().is_none() => Some(Contradiction::NoImage),
+            (SandboxChoice::None, Network::None) => Some(Contradiction::Network),
+            (SandboxChoice::None, Network::Open) if !self.readable.is_empty() => Some(Contradiction::Readable),
             _ => None,
         }
+    }
+}
+
+/// Where a path of [`Sandbox::readable`] lies, for a user with this home.
+#[must_use]
+pub fn place_of(path: &str, home: Option<&Path>) -> PathBuf {
+    match (path.strip_prefix("~/"), home) {
+        (Some(below), Some(home)) => home.join(below),
+        _ => PathBuf::from(path),
     }
 }
 
@@ -100,6 +172,9 @@ pub struct Isolation {
     pub network: Network,
     /// What was not kept from it.
     pub not_isolated: BTreeSet<Exposure>,
+    /// The id of the image whose files it saw; missing where it saw the machine's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_id: Option<String>,
 }
 
 /// What an agent was kept in.
@@ -110,6 +185,8 @@ pub enum IsolatedBy {
     None,
     /// A mount namespace by bubblewrap.
     Bubblewrap,
+    /// The same, with the files of an image of podman in place of the machine's.
+    Podman,
 }
 
 impl IsolatedBy {
@@ -118,7 +195,7 @@ impl IsolatedBy {
     pub fn exposes(self, network: Network) -> BTreeSet<Exposure> {
         let files: &[Exposure] = match self {
             Self::None => &[Exposure::Files, Exposure::Home, Exposure::Temporary],
-            Self::Bubblewrap => &[],
+            Self::Bubblewrap | Self::Podman => &[],
         };
         let network = (network == Network::Open).then_some(Exposure::Network);
         files.iter().copied().chain(network).chain([Exposure::Resources]).collect()
@@ -129,7 +206,7 @@ impl Isolation {
     /// The one by this, with this much of the network.
     #[must_use]
     pub fn of(sandbox: IsolatedBy, network: Network) -> Self {
-        Self { sandbox, network, not_isolated: sandbox.exposes(network) }
+        Self { sandbox, network, not_isolated: sandbox.exposes(network), image_id: None }
     }
 }
 
@@ -142,11 +219,22 @@ mod tests {
 
     #[test]
     fn a_network_is_taken_away_only_in_a_sandbox() {
-        let sandbox = |choice, network| Sandbox { choice, network, readable: Vec::new() };
+        let sandbox = |choice, network| Sandbox { choice, network, ..Sandbox::default() };
         assert!(sandbox(SandboxChoice::None, Network::None).contradiction().is_some());
         assert!(sandbox(SandboxChoice::None, Network::Open).contradiction().is_none());
         assert!(sandbox(SandboxChoice::Bubblewrap, Network::None).contradiction().is_none());
         let readable = Sandbox { readable: vec!["/opt".to_owned()], ..Sandbox::default() };
         assert!(readable.contradiction().is_some());
+    }
+    #[test]
+    fn an_image_is_named_or_built_and_counts_under_podman_alone() {
+        let named = Sandbox { image: Some("task:1".to_owned()), ..Sandbox::default() };
+        let podman = |sandbox: &Sandbox| Sandbox { choice: SandboxChoice::Podman, ..sandbox.clone() };
+        assert_eq!((named.contradiction(), named.source(), named.asked()), (None, None, None));
+        assert_eq!(podman(&named).source(), Some(ImageSource::Named("task:1")));
+        assert_eq!(podman(&named).asked(), Some(podman(&named)));
+        assert_eq!(podman(&Sandbox::default()).contradiction(), Some(Contradiction::NoImage));
+        let both = Sandbox { containerfile: Some("Containerfile".to_owned()), ..named };
+        assert_eq!(both.contradiction(), Some(Contradiction::TwoImages));
     }
 }

@@ -30,6 +30,19 @@ const STANDARD: [&str; 15] = [
 /// The prefix of a family of standard variables.
 const STANDARD_PREFIX: &str = "LC_";
 
+/// Standard variables that name places of this machine.
+const PLACES: [&str; 9] = [
+    "PATH",
+    "HOME",
+    "SHELL",
+    "TMPDIR",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "XDG_RUNTIME_DIR",
+];
+
 /// A variable that rustup sets for everything that it starts.
 const TOOLCHAIN: &str = "RUSTUP_TOOLCHAIN";
 
@@ -51,6 +64,18 @@ pub fn allowed(inherited: &BTreeMap<OsString, OsString>, named: &[String]) -> BT
         // An empty `PATH` would mean the current folder.
         given.extend((!path.is_empty()).then(|| ("PATH".into(), path)));
     }
+    given
+}
+
+/// The part of `inherited` for programs that see the files of another machine: no variable that names a place of this one, but
+/// those in `named`. `PATH` is never among them.
+#[must_use]
+pub fn allowed_elsewhere(inherited: &BTreeMap<OsString, OsString>, named: &[String]) -> BTreeMap<OsString, OsString> {
+    let mut given = allowed(inherited, named);
+    given.retain(|name, _| {
+        let is_named = named.iter().any(|named| name == named.as_str());
+        name != "PATH" && (is_named || !PLACES.iter().any(|place| name == place))
+    });
     given
 }
 
@@ -79,6 +104,19 @@ mod tests {
             .map(|name| name.to_string_lossy().into_owned())
             .collect();
         assert_eq!(given, ["LC_ALL", "MY_KEY", "PATH"]);
+    }
+
+    #[test]
+    fn where_other_files_are_seen_no_variable_names_a_place_of_this_machine_unless_the_fixture_names_it() {
+        let inherited = [("PATH", "/bin"), ("HOME", "/home/ada"), ("LANG", "C"), ("CARGO_HOME", "/c"), ("KEY", "k")];
+        let inherited: BTreeMap<OsString, OsString> =
+            inherited.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let given = |named: &[&str]| {
+            let named: Vec<String> = named.iter().map(|name| (*name).to_owned()).collect();
+            allowed_elsewhere(&inherited, &named).into_keys().collect::<Vec<_>>()
+        };
+        assert_eq!(given(&[]), ["LANG"]);
+        assert_eq!(given(&["KEY", "PATH", "CARGO_HOME"]), ["CARGO_HOME", "KEY", "LANG"]);
     }
 
     #[test]

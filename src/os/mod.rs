@@ -6,6 +6,7 @@ pub mod files;
 pub mod http;
 pub mod lock;
 pub mod pager;
+pub mod podman;
 pub mod process;
 pub mod program;
 pub mod signal;

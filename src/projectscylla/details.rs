@@ -73,6 +73,7 @@ fn agent(value: &Value) -> AgentDetails {
         duration_seconds: seconds(&value["agent_duration_seconds"]),
         attempt: None,
         containment: None,
+        isolation: None,
         leftover_processes: 0,
         output_truncated: false,
     }

@@ -21,6 +21,7 @@ pub mod export;
 pub mod find;
 mod form;
 pub mod gradings;
+pub mod image;
 pub mod inherited;
 pub mod judge_checks;
 pub mod layout;

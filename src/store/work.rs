@@ -41,6 +41,17 @@ fn root_in(place: Option<&str>) -> PathBuf {
     Path::new(place.unwrap_or(USUAL_PLACE)).join(format!("cargo-scylla-{}", files::user()))
 }
 
+/// Makes the folder of all work folders of this user, or uses an existing one when nobody else can write in it.
+pub(super) fn make_root(place: Option<&str>) -> Result<PathBuf, StoreError> {
+    let path = root_in(place);
+    if let Some(place) = place {
+        fs::create_dir_all(place).map_err(|error| FileError::new("make the folder", Path::new(place), error))?;
+    }
+    files::make_private(&path)?;
+    // git and bubblewrap use the place with links resolved.
+    Ok(fs::canonicalize(&path).map_err(|error| FileError::new("find", &path, error))?)
+}
+
 fn owner_of(experiment: &ExperimentFolder) -> Result<Owner, StoreError> {
     let experiment =
         Identity::of(experiment.root())?.ok_or_else(|| StoreError::NotAnExperiment(experiment.root().to_owned()))?;
@@ -53,14 +64,7 @@ impl WorkRoot {
     /// # Errors
     /// When it cannot be made, or somebody else made it.
     pub fn open(experiment: &ExperimentFolder, place: Option<&str>) -> Result<Self, StoreError> {
-        let path = root_in(place);
-        if let Some(place) = place {
-            fs::create_dir_all(place).map_err(|error| FileError::new("make the folder", Path::new(place), error))?;
-        }
-        files::make_private(&path)?;
-        // git and bubblewrap use the place with links resolved.
-        let path = fs::canonicalize(&path).map_err(|error| FileError::new("find", &path, error))?;
-        Ok(Self { path, owner: owner_of(experiment)? })
+        Ok(Self { path: make_root(place)?, owner: owner_of(experiment)? })
     }
 
     /// The folder itself: hiding it hides others' work folders from a contained program.
@@ -150,14 +154,19 @@ pub fn sweep(
     needed: &BTreeSet<PathBuf>,
 ) -> Result<Vec<FileError>, StoreError> {
     let owner = owner_of(experiment)?;
-    let Ok(root) = fs::canonicalize(root_in(place)) else { return Ok(Vec::new()) };
-    let Ok(Some(open)) = Folder::open(&root) else { return Ok(Vec::new()) };
+    let unneeded = folders_in(place).into_iter().filter(|folder| !needed.contains(folder) && is_owned(folder, &owner));
+    let unneeded = unneeded.filter(|folder| !is_worked_in(folder));
+    Ok(unneeded.filter_map(|folder| remove_owned(&folder).err()).collect())
+}
+
+/// What lies in the folder of all work folders of this user.
+pub(super) fn folders_in(place: Option<&str>) -> Vec<PathBuf> {
+    let Ok(root) = fs::canonicalize(root_in(place)) else { return Vec::new() };
+    let Ok(Some(open)) = Folder::open(&root) else { return Vec::new() };
     let mut names = Vec::new();
     // If the place cannot be listed to its end, the rest is left to the next call.
     let _ = open.each(|name, _| names.push(root.join(name)));
-    let unneeded = names.into_iter().filter(|folder| !needed.contains(folder) && is_owned(folder, &owner));
-    let unneeded = unneeded.filter(|folder| !is_worked_in(folder));
-    Ok(unneeded.filter_map(|folder| remove_owned(&folder).err()).collect())
+    names
 }
 
 /// Removes a work folder. If it cannot be removed whole, it keeps its owner file, so that it is found again.

@@ -32,6 +32,7 @@ mod gold;
 mod growth;
 mod hints;
 mod hostile;
+mod images;
 mod inheritance;
 mod inspect;
 mod language_checks;

@@ -83,6 +83,25 @@ fn a_sandbox_that_is_asked_for_on_the_command_line_is_saved_and_a_resume_keeps_i
 }
 
 #[test]
+fn what_a_sandbox_was_to_show_and_is_gone_at_a_resume_is_told() {
+    if !containments().contains(&"bubblewrap") {
+        return println!("skipped: bubblewrap does not work here");
+    }
+    let world = World::new();
+    world.write("home/tools/hammer", "a tool\n");
+    let shown = TestFixture::new().agent("T0/00-looks", "ls ~/tools > seen; touch done");
+    let fixture = shown.extra("sandbox: {use: bubblewrap, readable: [~/tools]}\n").write(&world);
+    let run = world.scylla(&["run", &fixture, "--runs", "1", "--results-dir", "results"]).exits(0);
+    assert!(!run.stderr.contains("is not shown"), "{}", run.stderr);
+    let patch = fs::read_to_string(world.experiment().join("T0/00/run_01/changes.patch")).unwrap();
+    assert!(patch.contains("+hammer"), "{patch}");
+    fs::remove_dir_all(world.path("home/tools")).unwrap();
+    let extended = world.scylla(&["extend", &experiment(&world), "--runs", "2"]).exits(0);
+    let told = "home/tools`, which `sandbox.readable` names, is not here, and is not shown";
+    assert!(extended.stderr.contains(told), "{}", extended.stderr);
+}
+
+#[test]
 fn without_a_sandbox_a_result_says_that_nothing_was_kept_from_its_agent() {
     let world = World::new();
     let fixture = fixture(&world, "");
@@ -116,6 +135,14 @@ fn what_cannot_be_a_sandbox_is_refused_before_anything_is_made() {
     ] {
         assert!(output.stderr.contains(why), "{}", output.stderr);
     }
+    fixture(&world, "sandbox: {use: bubblewrap, readable: [/etc, ~/.ssh, ~/tools]}\n");
+    let output = world.scylla(&run).exits(2);
+    assert!(
+        output.stderr.contains("test.yaml:14: `sandbox.readable` names `~/tools`, which is not there"),
+        "{}",
+        output.stderr
+    );
+    assert!(!output.stderr.contains("/etc") && !output.stderr.contains(".ssh"), "{}", output.stderr);
     fixture(&world, "sandbox: {network: none}\n");
     let output = world.scylla(&run).exits(2);
     assert!(output.stderr.contains("this `sandbox` cannot be: a network"), "{}", output.stderr);

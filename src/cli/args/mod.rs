@@ -257,7 +257,8 @@ pub struct ConfigFlags {
     /// What keeps agents and checks to their tree [default: the fixture's, else none]
     ///
     /// `bubblewrap`: they write only their tree, have a home and temporary folders of their own, and see of yours only programs and toolchains.
-    /// `auto` takes it where it works. `none`: they reach what you reach.
+    /// `auto` takes it where it works. `podman`: the same with the files of the fixture's image in place of this machine's. `none`: they
+    /// reach what you reach.
     #[arg(long, value_name = "HOW")]
     pub sandbox: Option<SandboxChoice>,
     /// What agents and checks in a sandbox reach of the network; `none`: not even a model [default: the fixture's, else open]

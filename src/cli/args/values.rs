@@ -129,7 +129,7 @@ impl ValueEnum for Inherit {
 
 impl ValueEnum for SandboxChoice {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Self::None, Self::Auto, Self::Bubblewrap]
+        &[Self::None, Self::Auto, Self::Bubblewrap, Self::Podman]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
@@ -137,6 +137,7 @@ impl ValueEnum for SandboxChoice {
             Self::None => "none",
             Self::Auto => "auto",
             Self::Bubblewrap => "bubblewrap",
+            Self::Podman => "podman",
         }))
     }
 }

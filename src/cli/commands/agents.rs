@@ -15,6 +15,7 @@ use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::cli::prelude::Prelude;
 use crate::engine::error::EngineError;
+use crate::engine::reach::Reach;
 use crate::engine::version::Question;
 use crate::model::agent::Agent;
 use crate::model::experiment::ContainmentChoice;
@@ -60,13 +61,18 @@ fn row(
 ) -> Result<AgentRow, EngineError> {
     let is_set = |name: &str| inherited.get(OsStr::new(name)).is_some_and(|value| !value.is_empty());
     let agent = agent::named(kind.name, true).ok();
-    let question = agent.as_ref().and_then(|agent| Question::of(agent, inherited));
+    let question = agent.as_ref().and_then(|agent| Question::of(agent, inherited, &Reach::Everything));
     let program = match question {
         None => None,
         Some(Err(known)) => Some(ProgramRow::new(known, None, Answer::NotInstalled, is_set)),
         Some(Ok(question)) => {
             let path = question.program.display().to_string();
-            Some(ProgramRow::new(question.installation, Some(path), question.ask(containment)?, is_set))
+            Some(ProgramRow::new(
+                question.installation,
+                Some(path),
+                question.ask(containment, &Reach::Everything)?,
+                is_set,
+            ))
         }
     };
     Ok(AgentRow { kind: kind.name.to_owned(), about: kind.about.to_owned(), program })

@@ -20,6 +20,7 @@ use crate::cli::options;
 use crate::cli::prelude::Prelude;
 use crate::config::fixture::Overrides;
 use crate::engine::alone::{Claimed, End, claim};
+use crate::engine::reach::Reach;
 use crate::engine::session::create::{Options, create};
 use crate::engine::session::open::begin;
 use crate::engine::version::Question;
@@ -55,7 +56,7 @@ pub fn run(args: &Doctor, console: &mut Console) -> Result<Exit, CliError> {
     let agent = agent::named(&args.agent, false).map_err(CliError::usage)?;
     let inherited: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
     let is_set = |name: &str| inherited.get(OsStr::new(name)).is_some_and(|value| !value.is_empty());
-    let Some(question) = Question::of(&agent, &inherited) else {
+    let Some(question) = Question::of(&agent, &inherited, &Reach::Everything) else {
         let hint = "`cargo scylla agents` shows the kinds that start a program";
         return Err(CliError::usage(format!("`{}` starts no program that could be tried", args.agent)).hint(hint));
     };
@@ -64,7 +65,7 @@ pub fn run(args: &Doctor, console: &mut Console) -> Result<Exit, CliError> {
         Ok(question) => {
             let making = prelude.making();
             let containment = Containment::probe(ContainmentChoice::Auto).on(".")?;
-            let answer = question.ask(&containment).on(".")?;
+            let answer = question.ask(&containment, &Reach::Everything).on(".")?;
             drop(making);
             let path = question.program.display().to_string();
             let row = ProgramRow::new(question.installation, Some(path), answer, is_set);
@@ -112,7 +113,7 @@ fn try_it(known: Diagnosis, agent: &Agent, timeout_seconds: u64, prelude: Prelud
     };
     let session = begin(create(options).on(&name)?).on(&name)?;
     let experiment = session.locked.folder.clone();
-    let surroundings = surroundings(&session.config, &name)?;
+    let surroundings = surroundings(&session.config, None, &name)?;
     session.end_without_work().on(&name)?;
     let Claimed::ToMake(claimed) = claim(experiment.clone(), RUN).on(&name)? else { return Ok(known) };
     drop(making);

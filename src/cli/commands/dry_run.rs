@@ -1,6 +1,6 @@
 //! `run --dry-run`: shows the whole plan, and what each subtest composes. Nothing is started or written.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::agent::thinking_word;
 use crate::cli::args::output::MessageFormat;
@@ -44,7 +44,9 @@ pub fn show(
     let inheritance = inheritance_of(options);
     let stops = stops(&options.fixture, &inheritance, &options.thinking_mode);
     let notes = options.notes.iter().cloned().chain(stops).chain(not_given(options)).chain(held_at_the_end(options));
-    for note in notes.chain(absent_programs(&options.fixture)).chain(links_out(&options.parts.dir)) {
+    for note in
+        notes.chain(absent_programs(&options.fixture, options.sandbox.as_ref())).chain(links_out(&options.parts.dir))
+    {
         console.say(&format!("note: {note}\n"))?;
     }
     let waits = inheritance.of_tiers();
@@ -119,6 +121,8 @@ pub fn check(options: &Options) -> Result<(), CliError> {
     let mut mistakes = mistakes(&options.fixture, path_of, &inheritance_of(options), &options.thinking_mode);
     mistakes.extend(recordings::missing(&options.fixture, &options.parts, &options.subtests, options.runs_per_subtest));
     mistakes.extend(named::absent_repository(&options.parts.dir, &options.fixture));
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    mistakes.extend(named::absent_readable(&options.parts.dir, options.sandbox.as_ref(), home.as_deref()));
     if mistakes.is_empty() { Ok(()) } else { Err(CliError::mistakes(&mistakes)) }
 }
 

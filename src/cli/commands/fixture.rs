@@ -20,6 +20,7 @@ use crate::config::mistake::Mistake;
 use crate::config::{list, scaffold};
 use crate::model;
 use crate::model::ids::{SubtestId, TierId};
+use crate::model::sandbox::Sandbox;
 use crate::model::task::Subtest;
 use crate::os::program;
 use crate::setup::alike;
@@ -112,17 +113,26 @@ fn look(dir: &Path, fixture: &model::task::Fixture, console: &mut Console) -> Re
         subtests.keys().map(|id| (*tier, *id)).collect::<Vec<_>>()
     };
     let not_given = capabilities::not_given(fixture, fixture.tiers.iter().flat_map(places), &BTreeSet::new());
-    for note in absent_programs(fixture).into_iter().chain(links_out(dir)).chain(not_given) {
+    for note in
+        absent_programs(fixture, fixture.sandbox.asked().as_ref()).into_iter().chain(links_out(dir)).chain(not_given)
+    {
         console.say(&format!("note: {note}"))?;
     }
     Ok(mistakes)
 }
 
-/// The programs that a fixture starts and that are not installed here, as sentences.
-pub(super) fn absent_programs(fixture: &model::task::Fixture) -> Vec<String> {
+/// The programs that a fixture starts here and that are not installed here, as sentences. Those that it starts in an image are
+/// looked for when that is there.
+pub(super) fn absent_programs(fixture: &model::task::Fixture, sandbox: Option<&Sandbox>) -> Vec<String> {
     let path = std::env::var_os("PATH");
-    let absent =
-        named::programs(fixture).into_iter().filter(|(_, name)| !program::is_found(OsStr::new(name), path.as_deref()));
+    let mut of_machine = fixture.clone();
+    if sandbox.is_some_and(|sandbox| sandbox.source().is_some()) {
+        of_machine.checks.clear();
+        of_machine.tiers.clear();
+    }
+    let absent = named::programs(&of_machine)
+        .into_iter()
+        .filter(|(_, name)| !program::is_found(OsStr::new(name), path.as_deref()));
     absent.map(|(owner, name)| format!("{owner} starts `{name}`, which is not installed here")).collect()
 }
 

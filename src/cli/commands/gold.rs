@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::agent;
+use crate::cli::commands::image;
 use crate::cli::commands::session::{session_options, surroundings};
 use crate::cli::commands::task_tree::TaskTree;
 use crate::cli::commands::trial::{copy_with, of_kind, trial_options};
@@ -181,7 +182,8 @@ fn check_judge(
     let options = Options { max_cost_usd: max_cost, ..options };
     let session = begin(create(options).on(&name)?).on(&name)?;
     let experiment = session.locked.folder.clone();
-    let surroundings = surroundings(&session.config, &name)?;
+    let image = image::of_session(&session, &name, console)?;
+    let surroundings = surroundings(&session.config, image, &name)?;
     let mut failures: BTreeMap<RunId, Failure> = BTreeMap::new();
     let mut report = |_, event: Option<&Event>| {
         let line = match event {

@@ -12,6 +12,7 @@ pub mod export;
 pub mod extend;
 pub mod fixture;
 mod gold;
+mod image;
 pub mod judge;
 pub mod list;
 pub mod pages;

@@ -11,6 +11,7 @@ use crate::cli::asked::{Course, Question, changes, regrade};
 use crate::cli::commands::check_first;
 use crate::cli::commands::dry_run;
 use crate::cli::commands::fixture::{absent_programs, links_out};
+use crate::cli::commands::image;
 use crate::cli::commands::{session, status};
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _, shown};
@@ -19,7 +20,7 @@ use crate::cli::locate::{Located, RESULTS, locate, locate_without_manifest, mani
 use crate::cli::options::{self, Places, differ_in};
 use crate::cli::prelude::Prelude;
 use crate::engine::session::create::{Options, create};
-use crate::engine::session::open::{Locked, begin, damage_message, hold, hold_creation};
+use crate::engine::session::open::{Locked, Session, begin, damage_message, hold, hold_creation};
 use crate::engine::session::regrade::Otherwise;
 use crate::model::event::Event;
 use crate::model::finding::{Finding, Level};
@@ -58,29 +59,34 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
         return dry_run::show(&options, price, newest, assumed, console);
     }
     let go_on = |folder, prelude, console: &mut Console| go_on(folder, (args, &located), &question, prelude, console);
-    match course {
+    let image = match course {
         Course::LeaveAlone(folder) => return leave_alone(&folder, &question, console),
         Course::GoOn(folder) => return go_on(folder, prelude, console),
         Course::Begin(_) => {
             dry_run::check(&options)?;
             session::refuse_containment(options.containment, options.sandbox.as_ref(), ".")?;
             session::refuse_missing_keys(&options.fixture.judges)?;
-            session::refuse_other_versions(&options)?;
             check_first::refuse(&args.judges, &options)?;
+            let making = prelude.making();
+            let image = image::of_options(&options, console)?;
+            drop(making);
+            session::refuse_other_versions(&options, image.as_ref())?;
+            image
         }
-    }
+    };
     let fixture = options.fixture.clone();
-    let (locked, mut notices) = match make(&question, &current, &prelude, console)? {
+    let image_id = image.as_ref().map(|image| image.id.clone());
+    let (locked, mut notices) = match make(&question, image_id, &current, &prelude, console)? {
         Made::New(locked, notices) => (locked, notices),
         Made::GoOn(folder) => return go_on(folder, prelude, console),
         Made::LeaveAlone(folder) => return leave_alone(&folder, &question, console),
     };
     notices.extend(options::notices(args, &located, &options));
     notices.extend(in_target_dir(&options, &located, &current));
-    let noted = absent_programs(&fixture).into_iter().chain(links_out(&options.parts.dir));
+    let noted = absent_programs(&fixture, options.sandbox.as_ref()).into_iter().chain(links_out(&options.parts.dir));
     notices.extend(noted.map(|message| Event::Notice { message }));
     let name = shown(locked.folder.root(), &current);
-    let session = begin(locked).on(&name)?;
+    let session = Session { image, ..begin(locked).on(&name)? };
     let prelude = check_first::check_judges(&session, &args.judges, &name, prelude, console)?;
     session::conduct(session, &args.config.operation, &name, &notices, prelude, console)
 }
@@ -93,7 +99,13 @@ enum Made {
     LeaveAlone(ExperimentFolder),
 }
 
-fn make(question: &Question<'_>, current: &Path, prelude: &Prelude, console: &mut Console) -> Result<Made, CliError> {
+fn make(
+    question: &Question<'_>,
+    image_id: Option<String>,
+    current: &Path,
+    prelude: &Prelude,
+    console: &mut Console,
+) -> Result<Made, CliError> {
     let (id, results_dir) = (&question.options.fixture.id, &question.options.results_dir);
     if question.places.former_results.is_some() {
         make_results_folder(results_dir)?;
@@ -107,7 +119,10 @@ fn make(question: &Question<'_>, current: &Path, prelude: &Prelude, console: &mu
     let _making = prelude.making();
     // Another one may have been made meanwhile; two at once would both be paid.
     let made = match question.course(current, &console.typed_with("--fresh")) {
-        Ok(Course::Begin(notices)) => create(question.options.clone()).on(".").map(|locked| Made::New(locked, notices)),
+        Ok(Course::Begin(notices)) => {
+            let options = Options { image_id, ..question.options.clone() };
+            create(options).on(".").map(|locked| Made::New(locked, notices))
+        }
         Ok(Course::GoOn(folder)) => Ok(Made::GoOn(folder)),
         Ok(Course::LeaveAlone(folder)) => Ok(Made::LeaveAlone(folder)),
         Err(error) => Err(error),

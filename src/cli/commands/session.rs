@@ -3,22 +3,25 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::cli::args::{OperationFlags, Which};
 use crate::cli::choose::choose;
+use crate::cli::commands::image;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
 use crate::cli::prelude::Prelude;
 use crate::engine::coordinator::{self, SessionOptions};
 use crate::engine::error::EngineError;
+use crate::engine::image::Image;
+use crate::engine::reach::Reach;
 use crate::engine::session::create::Options;
 use crate::engine::session::open::{Session, begin, hold};
 use crate::engine::version::Question;
-use crate::engine::worker::reach::Reach;
 use crate::engine::worker::workplace::Surroundings;
 use crate::model::agent::Agent;
 use crate::model::event::Event;
@@ -50,7 +53,17 @@ pub(super) fn conduct(
     if operation.ignore_rate_limit {
         session.checkpoint.end_limits();
     }
-    let surroundings = surroundings(&session.config, name)?;
+    let making = prelude.making();
+    let image = match session.image.take() {
+        None => image::of_session(&session, name, console)?,
+        image => image,
+    };
+    drop(making);
+    // Where nothing is left to be done nothing is started, and no image is needed.
+    let asked = session.config.clone();
+    let idle = Config { sandbox: None, ..asked.clone() };
+    let is_idle = image.is_none() && session.progress.to_do().next().is_none();
+    let surroundings = surroundings(if is_idle { &idle } else { &asked }, image, name)?;
     let experiment_id = session.config.experiment_id.clone();
     let damaged = !session.damage.is_empty();
     let mut session_report = SessionReport::new(console, console.reporter());
@@ -72,6 +85,10 @@ pub(super) fn conduct(
             "bubblewrap does not work here, so agents and checks are in no sandbox: they reach all that you reach";
         news.insert(0, Event::Notice { message: message.to_owned() });
     }
+    news.extend(surroundings.reach.unseen().into_iter().map(|path| {
+        let message = format!("`{}`, which `sandbox.readable` names, is not here, and is not shown", path.display());
+        Event::Notice { message }
+    }));
     let tick = console.draws_bars().then_some(TICK);
     let session_options = session_options(surroundings, name, news, tick);
     let finished = coordinator::conduct(session, session_options, prelude.into_listening(), &mut report);
@@ -137,19 +154,20 @@ pub(super) fn session_options(
 ///
 /// # Errors
 /// When the containment or the sandbox that is asked for cannot be had here.
-pub(super) fn surroundings(config: &Config, name: &str) -> Result<Surroundings, CliError> {
+pub(super) fn surroundings(config: &Config, image: Option<Arc<Image>>, name: &str) -> Result<Surroundings, CliError> {
     let inherited = std::env::vars_os().collect();
-    let (containment, reach) = contained(config.containment, config.sandbox.as_ref(), &inherited).on(name)?;
+    let (containment, reach) = contained(config.containment, config.sandbox.as_ref(), image, &inherited).on(name)?;
     Ok(Surroundings { containment, reach, inherited, secrets: secrets() })
 }
 
 fn contained(
     choice: ContainmentChoice,
     sandbox: Option<&Sandbox>,
+    image: Option<Arc<Image>>,
     inherited: &BTreeMap<OsString, OsString>,
 ) -> Result<(Containment, Reach), EngineError> {
     let containment = Containment::probe(choice)?;
-    let reach = Reach::of(sandbox, &containment, inherited)?;
+    let reach = Reach::of(sandbox, &containment, inherited, image)?;
     Ok((containment, reach))
 }
 
@@ -166,7 +184,13 @@ pub(super) fn refuse_containment(
     sandbox: Option<&Sandbox>,
     name: &str,
 ) -> Result<(), CliError> {
-    contained(choice, sandbox, &std::env::vars_os().collect()).map(drop).on(name)
+    // An image is shown by bubblewrap too, and made ready when that is known to work.
+    let as_bubblewrap = |asked: &Sandbox| match asked.choice {
+        SandboxChoice::Podman => Sandbox { choice: SandboxChoice::Bubblewrap, ..asked.clone() },
+        _ => asked.clone(),
+    };
+    let sandbox = sandbox.map(as_bubblewrap);
+    contained(choice, sandbox.as_ref(), None, &std::env::vars_os().collect()).map(drop).on(name)
 }
 
 /// Refuses to pay agents while a judge has no key to be asked with.
@@ -186,8 +210,10 @@ pub(super) fn refuse_missing_keys(judges: &[Judge]) -> Result<(), CliError> {
 }
 
 /// Refuses to begin where a program is not of the version that is demanded of it.
-pub(super) fn refuse_other_versions(options: &Options) -> Result<(), CliError> {
+pub(super) fn refuse_other_versions(options: &Options, image: Option<&Arc<Image>>) -> Result<(), CliError> {
     let inherited = std::env::vars_os().collect();
+    let in_image = options.sandbox.as_ref().filter(|_| image.is_some());
+    let (containment, reach) = contained(options.containment, in_image, image.cloned(), &inherited).on(".")?;
     let mut asked: Vec<&Agent> = Vec::new();
     let mut differing: Vec<(String, String)> = Vec::new();
     let planned = options.subtests.iter().flat_map(|(tier, ids)| ids.iter().map(move |id| (tier, id)));
@@ -197,8 +223,8 @@ pub(super) fn refuse_other_versions(options: &Options) -> Result<(), CliError> {
             continue;
         }
         asked.push(agent);
-        let answer = match Question::of(agent, &inherited) {
-            Some(Ok(question)) => question.ask(&Containment::probe(options.containment).on(".")?).on(".")?,
+        let answer = match Question::of(agent, &inherited, &reach) {
+            Some(Ok(question)) => question.ask(&containment, &reach).on(".")?,
             Some(Err(_)) | None => Answer::NotInstalled,
         };
         differing.extend(installation.differs(wanted, &answer));

@@ -214,6 +214,7 @@ fn options_of(
         work_dir: options::work_dir(operation, located),
         inherit,
         sandbox: loaded.fixture.sandbox.asked(),
+        image_id: None,
         results_dir: PathBuf::new(),
         notes: loaded.notes().map(ToString::to_string).collect(),
         parts: loaded.parts,

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::agent;
+use crate::cli::commands::image;
 use crate::cli::commands::session::{session_options, surroundings};
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _};
@@ -58,7 +59,8 @@ pub(super) fn trial(loaded: &Loaded, repeat: u32, prelude: Prelude, console: &mu
     let name = format!("the trial of `{}`", fixture.id);
     let session = begin(create(options).on(&name)?).on(&name)?;
     let experiment = session.locked.folder.clone();
-    let surroundings = surroundings(&session.config, &name)?;
+    let image = image::of_session(&session, &name, console)?;
+    let surroundings = surroundings(&session.config, image, &name)?;
     let mut failures: Vec<(RunId, Failure)> = Vec::new();
     let mut count = 0;
     let all = if has_solution { 2 * repeat } else { repeat };
@@ -190,6 +192,7 @@ pub(super) fn trial_options(to_try: Loaded, tier: TierId, repeat: u32, results_d
         timeout_seconds: fixture.timeout_seconds.unwrap_or(limits::AGENT_SECONDS),
         inherit: Inherit::None,
         sandbox: fixture.sandbox.asked(),
+        image_id: None,
         jobs: options::cores(),
         attempts: 1,
         max_cost_usd: None,

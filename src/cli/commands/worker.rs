@@ -2,6 +2,7 @@
 
 use crate::cli::args::worker::{Worker, WorkerFlags};
 use crate::cli::choose::choose;
+use crate::cli::commands::image;
 use crate::cli::commands::session::{SessionReport, surroundings};
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _};
@@ -26,7 +27,10 @@ pub fn run(args: &Worker, console: &mut Console) -> Result<Exit, CliError> {
         }
     };
     operate(&mut claimed.config, &args.operation);
-    let surroundings = surroundings(&claimed.config, &name)?;
+    let making = prelude.making();
+    let image = image::of_run(&claimed, &name, console)?;
+    drop(making);
+    let surroundings = surroundings(&claimed.config, image, &name)?;
     let mut session_report = SessionReport::new(console, console.lines());
     let mut report = |at, event: Option<&_>| session_report.event(at, event);
     let asks_at_once = args.operation.ignore_rate_limit;

@@ -129,8 +129,9 @@ impl<'a> Coordinator<'a> {
         mailbox: Mailbox,
         emit: &'a mut Emit<'a>,
     ) -> Result<Self, EngineError> {
-        let Session { locked, config, fixture, grader, checkpoint, mut progress, damage, mended, left, resumed } =
-            session;
+        let Session {
+            locked, config, fixture, grader, checkpoint, mut progress, damage, mended, left, resumed, ..
+        } = session;
         let limits = limits_of(&config);
         let started = Event::ExperimentStarted(ExperimentStarted {
             experiment_id: config.experiment_id.clone(),

@@ -61,6 +61,8 @@ pub struct Options {
     pub inherit: Inherit,
     /// What agents and checks can reach beside their tree.
     pub sandbox: Option<Sandbox>,
+    /// The id of the image that they work in.
+    pub image_id: Option<String>,
     /// Runs in flight at once.
     pub jobs: u32,
     /// How many times a run is tried when infrastructure fails.
@@ -164,6 +166,7 @@ pub(in crate::engine) fn furnish(
         environment: options.fixture.environment.clone(),
         inherit: options.inherit,
         sandbox: options.sandbox,
+        image_id: options.image_id,
         subtests: options.subtests,
         runs_per_subtest: options.runs_per_subtest,
         max_subtests: options.max_subtests,

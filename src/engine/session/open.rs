@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::config;
 use crate::engine::error::EngineError;
+use crate::engine::image::Image;
 use crate::engine::session::grader::Grader;
 use crate::engine::session::orphans;
 use crate::engine::session::progress::Progress;
@@ -64,6 +66,8 @@ pub struct Session {
     pub left: Vec<String>,
     /// Whether former sessions did work.
     pub resumed: bool,
+    /// The image that agents and checks work in, where it is made ready already.
+    pub image: Option<Arc<Image>>,
 }
 
 impl Session {
@@ -244,7 +248,9 @@ pub fn go_on(mut locked: Locked, first: Survey) -> Result<Session, EngineError> 
     for run in damage.iter().filter_map(|finding| finding.run) {
         progress.withhold(run);
     }
-    Ok(Session { locked, config: *config, fixture, grader, checkpoint, progress, damage, mended, left, resumed })
+    let config = *config;
+    let image = None;
+    Ok(Session { locked, config, fixture, grader, checkpoint, progress, damage, mended, left, resumed, image })
 }
 
 /// Finishes setting aside the runs of a rerun that was stopped, before anything else is looked at; gives whether there
@@ -307,7 +313,7 @@ fn finish_commits(locked: &Locked, mended: &[Finding]) -> Result<Vec<FileError>,
     Ok(left)
 }
 
-/// Removes work folders of former sessions that are not needed any more. Gives what cannot be removed.
+/// Removes work folders of former sessions that are not needed any more, and files of images. Gives what cannot be removed.
 fn sweep(locked: &Locked, survey: &Survey) -> Result<Vec<FileError>, EngineError> {
     let unfinished = survey.runs.iter().filter(|(_, seen)| matches!(seen, RunSeen::Unfinished { .. }));
     let mut needed = BTreeSet::new();
@@ -321,7 +327,9 @@ fn sweep(locked: &Locked, survey: &Survey) -> Result<Vec<FileError>, EngineError
         needed.extend(agent.into_iter().chain(store.pointed_to()?).map(|place| PathBuf::from(place.folder)));
     }
     let place = survey.config.content().and_then(|config| config.work_dir.as_deref());
-    Ok(store::work::sweep(&locked.folder, place, &needed)?)
+    let mut left = store::work::sweep(&locked.folder, place, &needed)?;
+    left.extend(store::image::sweep(place));
+    Ok(left)
 }
 
 fn unfit(folder: &ExperimentFolder, findings: Vec<Finding>) -> EngineError {

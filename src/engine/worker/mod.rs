@@ -3,7 +3,6 @@
 //! run them writes once.
 
 pub mod excerpt;
-pub mod reach;
 pub mod report;
 mod stages;
 pub mod workplace;

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::engine::reach::Reach;
 use crate::engine::session::basis::Basis;
 use crate::engine::session::inheritance::winners_of;
-use crate::engine::worker::reach::Reach;
 use crate::model::ids::{AttemptNumber, RunId, TierId};
 use crate::model::installation::Answer;
 use crate::model::result::ChecksResult;

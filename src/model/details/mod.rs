@@ -15,6 +15,7 @@ use super::ids::{AttemptNumber, JudgeNumber, RunId};
 use super::outcome::{AgentEnd, Excerpt};
 use super::result::{AttemptRecord, CheckResult, Judgment, Replayed};
 use super::rubric::Rubric;
+use super::sandbox::Isolation;
 use super::score::{Grade, Score};
 use super::usage::{self, Prices, Total, Usage};
 pub use setup::{Counted, MeanOfItem, RunOfSetup, SetupDetails};
@@ -201,6 +202,9 @@ pub struct AgentDetails {
     pub attempt: Option<AttemptNumber>,
     /// The containment in which it worked.
     pub containment: Option<String>,
+    /// What it was kept in, and what was not kept from it.
+    #[serde(flatten)]
+    pub isolation: Option<Isolation>,
     /// Processes that outlived it and were ended.
     pub leftover_processes: u32,
     /// Whether its output was cut off at the limit.

@@ -97,6 +97,7 @@ pub(crate) fn details(id: &str, passed: bool) -> RunDetails {
         duration_seconds: Some(312.0),
         attempt: Some(AttemptNumber(2)),
         containment: Some("bubblewrap".to_owned()),
+        isolation: None,
         leftover_processes: 1,
         output_truncated: false,
     });

@@ -70,7 +70,8 @@ fn is_used(value: &Value) -> bool {
 }
 
 /// Fields that came when there were configs of the present version already.
-const LATER_FIELDS: [&str; 5] = ["max_run_tokens", "max_run_turns", "max_run_cost_usd", "prices", "sandbox"];
+const LATER_FIELDS: [&str; 6] =
+    ["max_run_tokens", "max_run_turns", "max_run_cost_usd", "prices", "sandbox", "image_id"];
 
 /// The fields of the first version's config.
 const FIELDS_OF_4_0: [&str; 31] = [
@@ -185,6 +186,9 @@ config! {
     /// What agents and checks can reach beside their tree; `null`: what the user reaches.
     #[serde(default)]
     Result sandbox: Option<Sandbox>,
+    /// The id of the image whose files agents and checks see; `null`: the machine's.
+    #[serde(default)]
+    Result image_id: Option<String>,
 
     /// The planned subtests of each tier.
     #[schemars(with = "BTreeMap<String, Vec<String>>")]

@@ -77,6 +77,7 @@ pub(super) fn other_values() -> Vec<(&'static str, Value)> {
         ("environment", json!([])),
         ("inherit", json!("previous-best")),
         ("sandbox", json!({"use": "auto", "network": "open"})),
+        ("image_id", json!("4f1c".repeat(16))),
         ("subtests", json!({ "T6": ["100"] })),
         ("runs_per_subtest", json!(100)),
         ("max_subtests", json!(null)),

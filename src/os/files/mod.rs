@@ -26,7 +26,7 @@ pub use identity::{Identity, sync_file_system};
 pub use leftovers::remove_leftovers;
 pub use linked::{LinkBounds, link_tree};
 pub use mirror::mirror_without;
-pub use private::{TemporaryFolder, make_private, make_random, user};
+pub use private::{TemporaryFolder, group, make_private, make_random, user};
 pub use read::{
     Kind, ReadError, kind_of, open_regular, read_bounded, read_bounded_at, read_end, read_if_readable, read_start,
 };

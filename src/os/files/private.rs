@@ -17,6 +17,12 @@ pub fn user() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// The id of the group that this process runs as.
+#[must_use]
+pub fn group() -> u32 {
+    rustix::process::getegid().as_raw()
+}
+
 /// Makes a folder that only its owner may look into, or accepts an existing one when it is ours. Another user could
 /// have put a folder or a link there, to read or change what we write.
 ///

@@ -119,17 +119,22 @@ impl Hold for Namespace {
     fn command(&self, program: &Path, task: &Task) -> Result<Command, SpawnError> {
         let mut command = Command::new(&self.bwrap);
         command.args(ARGUMENTS).args(self.arguments);
+        let views = views(task)?;
         match &task.sandbox {
             Some(sandbox) => {
-                sandbox.make().map_err(|error| SpawnError::contain(NAME, &error))?;
-                command.args(sandbox.arguments(program, &task.environment));
+                let failed = |error| SpawnError::contain(NAME, &error);
+                sandbox.make().map_err(failed)?;
+                let over = views.iter().map(|(_, path)| path.clone()).collect();
+                command.args(sandbox.arguments(program, &task.environment, over).map_err(failed)?);
             }
             None => {
                 command.args(WHOLE_MACHINE);
             }
         }
-        for argument in mounts(task)? {
-            command.arg(argument);
+        command.args(mounts(&views));
+        if task.sandbox.as_ref().is_some_and(|sandbox| sandbox.image.is_some()) {
+            // What was made for the places of mounts is as read-only as the image.
+            command.args(["--remount-ro", "/"]);
         }
         if let Some(status) = &self.status_end {
             command.arg("--json-status-fd").arg(status.as_raw_fd().to_string());
@@ -197,39 +202,36 @@ impl Hold for Namespace {
     }
 }
 
-/// The arguments that apply the task's [`View`]s of paths.
-fn mounts(task: &Task) -> Result<Vec<OsString>, SpawnError> {
-    // Links are resolved here, because inside of the new root they could lead elsewhere.
-    let real = |path: &Path| {
+/// The task's [`View`]s, each with its path as it really is: inside of a new root, links could lead elsewhere.
+fn views(task: &Task) -> Result<Vec<(&View, PathBuf)>, SpawnError> {
+    let mut views = Vec::new();
+    for view in &task.views {
+        let path = match view {
+            View::Hidden(path) if !path.exists() => continue,
+            View::ReadOnly(path) | View::Writable(path) | View::Hidden(path) => path,
+        };
         let refused = |error| SpawnError::contain(NAME, &format!("cannot mount `{}`: {error}", path.display()));
-        path.canonicalize().map_err(refused)
-    };
+        views.push((view, path.canonicalize().map_err(refused)?));
+    }
+    Ok(views)
+}
+
+/// The arguments that apply them.
+fn mounts(views: &[(&View, PathBuf)]) -> Vec<OsString> {
     let mut arguments = Vec::new();
     let mut mount = |option: &str, from: &OsStr, to: Option<&OsStr>| {
         arguments.push(OsString::from(option));
         arguments.push(from.to_owned());
         arguments.extend(to.map(OsStr::to_owned));
     };
-    for view in &task.views {
+    for (view, path) in views {
+        let path = path.as_os_str();
         match view {
-            View::ReadOnly(path) => {
-                let path = real(path)?;
-                mount("--ro-bind", path.as_os_str(), Some(path.as_os_str()));
-            }
-            View::Writable(path) => {
-                let path = real(path)?;
-                mount("--bind", path.as_os_str(), Some(path.as_os_str()));
-            }
-            View::Hidden(path) if !path.exists() => {}
-            View::Hidden(path) => {
-                let path = real(path)?;
-                if path.is_dir() {
-                    mount("--tmpfs", path.as_os_str(), None);
-                } else {
-                    mount("--ro-bind", OsStr::new("/dev/null"), Some(path.as_os_str()));
-                }
-            }
+            View::ReadOnly(_) => mount("--ro-bind", path, Some(path)),
+            View::Writable(_) => mount("--bind", path, Some(path)),
+            View::Hidden(_) if Path::new(path).is_dir() => mount("--tmpfs", path, None),
+            View::Hidden(_) => mount("--ro-bind", OsStr::new("/dev/null"), Some(path)),
         }
     }
-    Ok(arguments)
+    arguments
 }

@@ -25,6 +25,7 @@ mod bubblewrap;
 mod cgroup;
 mod containment;
 mod holder;
+mod image;
 mod orphan;
 mod output;
 mod pause;
@@ -39,11 +40,12 @@ mod watch;
 
 pub use containment::{Containment, ProbeError};
 pub use holder::{LockHolder, holder_of};
+pub use image::search as search_image;
 pub use orphan::{OrphanMark, OrphanState, clear_group, end_orphans, orphan_state};
 pub use output::{OutputFilter, PassThrough};
 pub use pause::{Pause, can_be_continued};
 pub use piped::{Piped, speak_with};
-pub use sandbox::Sandbox;
+pub use sandbox::{ImageFiles, Sandbox};
 pub use stop::StopHandle;
 pub(super) use table::wait;
 
@@ -324,9 +326,7 @@ pub fn run(task: &Task, containment: &Containment, stop: &StopHandle) -> Result<
     if !task.cwd.is_dir() {
         return Err(SpawnError::Folder { path: task.cwd.clone() });
     }
-    let name = task.argv.first().cloned().unwrap_or_default();
-    let path = task.environment.get(std::ffi::OsStr::new("PATH"));
-    let program = program::find(&name, &task.cwd, path.map(OsString::as_os_str))?;
+    let program = program::of(task)?;
     let watching = |source| SpawnError::Watch { program: program.clone(), source };
     table::adopt_orphans().map_err(watching)?;
     let mut outputs = output::Outputs::create(task).map_err(SpawnError::before_start)?;

@@ -1,17 +1,27 @@
 //! Finds the program of a task before anything is started, so that a missing one gives the same error under every
 //! containment.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::SpawnError;
+use super::{SpawnError, Task, image};
 use crate::os::program::{self, Found};
 
 /// How much the kernel reads of a script's first line.
 const MOST_FIRST_LINE_BYTES: u64 = 256;
+
+/// The program of a task: as the machine has it, or as the image does in which it is to be started.
+pub(super) fn of(task: &Task) -> Result<PathBuf, SpawnError> {
+    let name = task.argv.first().cloned().unwrap_or_default();
+    let path = task.environment.get(OsStr::new("PATH")).map(OsString::as_os_str);
+    match task.sandbox.as_ref().and_then(|sandbox| sandbox.image.as_ref()) {
+        Some(files) => image::find(&files.root, &name, &task.cwd, path),
+        None => find(&name, &task.cwd, path),
+    }
+}
 
 /// The file that `name` means in the folder `cwd` with this `PATH`.
 pub(super) fn find(name: &OsStr, cwd: &Path, path: Option<&OsStr>) -> Result<PathBuf, SpawnError> {

@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::Access;
 
+use super::image;
 use crate::os::files;
 
 /// A sandbox around one program.
@@ -19,6 +20,17 @@ pub struct Sandbox {
     pub has_network: bool,
     /// Files and folders that it can read beside those that all programs need.
     pub readable: Vec<PathBuf>,
+    /// The files of an image, which it sees in place of the machine's.
+    pub image: Option<ImageFiles>,
+}
+
+/// The files of an image, as they lie on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageFiles {
+    /// The folder that is shown as the root.
+    pub root: PathBuf,
+    /// The file that is shown as the list of users, where the image's does not know this one.
+    pub users: Option<PathBuf>,
 }
 
 /// Folders of users, of their sessions and of their disks: none of their files is shown. Services listen in `/run`, and who reaches
@@ -28,6 +40,10 @@ const HIDDEN: [&str; 5] = ["/home", "/root", "/run", "/media", "/mnt"];
 const TEMPORARY: [(&str, &str); 2] = [("/tmp", "tmp"), ("/var/tmp", "var-tmp")];
 /// What names are looked up with lies there on many systems.
 const RESOLVERS: [&str; 3] = ["/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager/resolv.conf"];
+/// The list of users.
+const USERS: &str = "/etc/passwd";
+/// By what names are looked up: of the machine also where all other files are those of an image.
+const OF_THE_NETWORK: [&str; 2] = ["/etc/resolv.conf", "/etc/hosts"];
 /// Files of toolchains that hold keys, below `CARGO_HOME`.
 const KEYS_OF_CARGO: [&str; 2] = ["credentials.toml", "credentials"];
 
@@ -54,8 +70,57 @@ impl Sandbox {
         self.own.join("home")
     }
 
-    /// What bubblewrap is told, for this program with this environment.
-    pub(super) fn arguments(&self, program: &Path, environment: &BTreeMap<OsString, OsString>) -> Vec<OsString> {
+    /// What bubblewrap is told, for this program with this environment; `over` is what is mounted over it afterwards.
+    ///
+    /// # Errors
+    /// When the files of the image cannot be listed.
+    pub(super) fn arguments(
+        &self,
+        program: &Path,
+        environment: &BTreeMap<OsString, OsString>,
+        over: Vec<PathBuf>,
+    ) -> io::Result<Vec<OsString>> {
+        match &self.image {
+            Some(image) => self.in_image(image, environment, over),
+            None => Ok(self.on_machine(program, environment)),
+        }
+    }
+
+    /// What shows the files of an image.
+    fn in_image(
+        &self,
+        files: &ImageFiles,
+        environment: &BTreeMap<OsString, OsString>,
+        over: Vec<PathBuf>,
+    ) -> io::Result<Vec<OsString>> {
+        let mut mounts = Mounts::default();
+        mounts.words(["--dev", "/dev", "--proc", "/proc"]);
+        let mut own: BTreeMap<PathBuf, (&str, PathBuf)> = BTreeMap::new();
+        for (folder, name) in TEMPORARY {
+            own.insert(folder.into(), ("--bind", self.own.join(name)));
+        }
+        own.extend(files.users.clone().map(|users| (USERS.into(), ("--ro-bind", users))));
+        let home = environment.get(OsStr::new("HOME")).map(PathBuf::from).filter(|home| is_proper(home));
+        own.extend(home.map(|home| (home, ("--bind", self.home()))));
+        let resolvers = OF_THE_NETWORK.iter().map(PathBuf::from).filter(|_| self.has_network);
+        let of_machine = resolvers.chain(self.readable.iter().cloned()).filter(|path| is_shown(path));
+        for path in of_machine {
+            let real = path.canonicalize()?;
+            own.entry(path).or_insert(("--ro-bind", real));
+        }
+        let places = ["/dev", "/proc"].map(PathBuf::from).into_iter().chain(own.keys().cloned()).chain(over);
+        mounts.0.extend(image::mounts(&files.root, &places.collect())?);
+        for (place, (option, from)) in &own {
+            mounts.add(option, from, place);
+        }
+        if !self.has_network {
+            mounts.words(["--unshare-net"]);
+        }
+        Ok(mounts.0)
+    }
+
+    /// What shows the files of the machine.
+    fn on_machine(&self, program: &Path, environment: &BTreeMap<OsString, OsString>) -> Vec<OsString> {
         let mut mounts = Mounts::default();
         mounts.add("--ro-bind", Path::new("/"), Path::new("/"));
         mounts.words(["--dev", "/dev", "--proc", "/proc"]);

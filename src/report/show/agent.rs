@@ -4,6 +4,7 @@ use super::{Around, add_named, heading};
 use crate::model::details::RunDetails;
 use crate::model::outcome::AgentEnd;
 use crate::model::result::Replayed;
+use crate::model::sandbox::{IsolatedBy, Isolation};
 use crate::model::usage::{Cost, CostSource, Prices, Tokens, Total};
 use crate::text::escape;
 use crate::text::page::Page;
@@ -12,6 +13,9 @@ use crate::text::words::{counted, duration, moment};
 
 /// So many characters of a version are shown.
 const MOST_VERSION: usize = 60;
+
+/// So many characters of an image's id are shown, as podman shows it.
+const MOST_IMAGE_ID: usize = 12;
 
 /// So many characters of the name of a table of prices, or of a model in it.
 const MOST_TABLE: usize = 60;
@@ -24,6 +28,7 @@ pub(super) fn facts(run: &RunDetails) -> Vec<(&'static str, String)> {
         words.extend(agent.duration_seconds.map(|seconds| format!("after {}", duration(seconds))));
         let attempt = agent.attempt.filter(|attempt| attempt.0 > 1).map(|attempt| format!("attempt {}", attempt.0));
         let contained = agent.containment.as_deref().map(|by| format!("contained by {}", escape::terminal(by)));
+        let kept = agent.isolation.as_ref().and_then(kept_in);
         let left = (agent.leftover_processes > 0)
             .then(|| format!("{} outlived it", counted(agent.leftover_processes as usize, "process")));
         let version = agent
@@ -33,7 +38,7 @@ pub(super) fn facts(run: &RunDetails) -> Vec<(&'static str, String)> {
         let exceeded = agent.exceeded.map(|exceeded| format!("over a limit of the run: {exceeded}"));
         let cut_off = agent.output_truncated.then(|| "its output was cut at the limit".to_owned());
         let beside: Vec<String> =
-            [exceeded, version, attempt, contained, left, cut_off].into_iter().flatten().collect();
+            [exceeded, version, attempt, contained, kept, left, cut_off].into_iter().flatten().collect();
         let beside = if beside.is_empty() { String::new() } else { format!("; {}", beside.join(", ")) };
         facts.push(("agent", format!("{}{beside}", words.join(" "))));
     }
@@ -56,6 +61,18 @@ pub(super) fn facts(run: &RunDetails) -> Vec<(&'static str, String)> {
         facts.push(("tokens then", tokens(usage.tokens)));
     }
     facts
+}
+
+/// What it was kept in beside its containment; `None` where that was nothing.
+fn kept_in(isolation: &Isolation) -> Option<String> {
+    match (isolation.sandbox, &isolation.image_id) {
+        (IsolatedBy::None, _) => None,
+        (IsolatedBy::Bubblewrap, _) => Some("kept in a sandbox".to_owned()),
+        (IsolatedBy::Podman, None) => Some("kept in an image".to_owned()),
+        (IsolatedBy::Podman, Some(id)) => {
+            Some(format!("kept in the image {}", escape::terminal(&cut(id, MOST_IMAGE_ID))))
+        }
+    }
 }
 
 fn ended(end: Option<AgentEnd>, exit_code: Option<i32>) -> Vec<String> {

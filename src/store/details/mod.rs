@@ -300,6 +300,7 @@ fn of_agent(result: &RunResult) -> AgentDetails {
         duration_seconds: Some(result.agent_duration_seconds),
         attempt: Some(result.attempt),
         containment: None,
+        isolation: result.isolation.clone(),
         leftover_processes: 0,
         output_truncated: false,
     }

@@ -114,6 +114,7 @@ fn of_agent(result: AgentResult) -> AgentDetails {
         duration_seconds: Some(result.duration_seconds),
         attempt: Some(result.attempt),
         containment: Some(result.containment),
+        isolation: result.isolation,
         leftover_processes: result.leftover_processes,
         output_truncated: result.output_truncated,
     }

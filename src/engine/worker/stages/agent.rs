@@ -17,7 +17,6 @@ use crate::model::result::AgentResult;
 use crate::model::task::{Fixture, Subtest};
 use crate::model::usage::Usage;
 use crate::os::clock::{self, Stopwatch};
-use crate::os::environment;
 use crate::os::files::FileError;
 use crate::os::process::{End, Ended, Overflow, View};
 use crate::os::program;
@@ -62,7 +61,7 @@ impl Work<'_> {
         match start {
             AgentStart::Command { mut argv, is_ours, environment, needs } => {
                 let path = environment.get(OsStr::new("PATH"));
-                if let Some(needed) = needs.filter(|needed| !program::is_found(needed.as_ref(), path.map(|it| &**it))) {
+                if let Some(needed) = needs.filter(|needed| !place.reach.finds(needed.as_ref(), path.map(|it| &**it))) {
                     let missing = format!("program `{needed}` is not found");
                     return Err(Failure::new(FailureKind::Spawn, missing).into());
                 }
@@ -131,7 +130,7 @@ impl Work<'_> {
             prompt: &prompt,
             thinking,
             allowance: place.config.allowance(),
-            environment: environment::allowed(&place.inherited, &names_given_to(subtest, &place.fixture)),
+            environment: place.reach.environment(&place.inherited, &names_given_to(subtest, &place.fixture)),
             paths: Paths {
                 workspace: work_folder.workspace(),
                 prompt_file: work_folder.prompt(),

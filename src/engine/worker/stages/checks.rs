@@ -4,13 +4,14 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::Duration;
 
+use crate::engine::reach::Reach;
 use crate::engine::worker::stages::{Halt, Work};
 use crate::engine::worker::workplace::Program;
 use crate::model::outcome::{FailureKind, Stage};
 use crate::model::result::{CheckResult, ChecksResult};
 use crate::model::task::CheckSpec;
+use crate::os::files;
 use crate::os::process::{End, Overflow, View};
-use crate::os::{files, program};
 use crate::store::work::WorkFolder;
 
 /// A check that was carried out, or that does not apply.
@@ -47,9 +48,9 @@ impl Work<'_> {
 
     /// Carries out one check in the tree of a work folder.
     pub(super) fn check(&self, check: &CheckSpec, log: &str, work: &WorkFolder) -> Result<Checked, Halt> {
-        let mut environment = self.environment();
+        let mut environment = self.place.reach.environment(&self.place.inherited, &self.place.config.environment);
         let path = environment.get(OsStr::new("PATH")).map(OsString::as_os_str);
-        if let Some(missing) = missing(check, path, &work.workspace()) {
+        if let Some(missing) = missing(check, &self.place.reach, path, &work.workspace()) {
             let result = CheckResult {
                 name: check.name.clone(),
                 passed: false,
@@ -112,12 +113,12 @@ impl Work<'_> {
 }
 
 /// The first thing that a check needs and does not have.
-fn missing(check: &CheckSpec, path: Option<&OsStr>, tree: &Path) -> Option<MissingNeed> {
+fn missing(check: &CheckSpec, reach: &Reach, path: Option<&OsStr>, tree: &Path) -> Option<MissingNeed> {
     check.needs.iter().find_map(|need| match need.strip_prefix("./") {
         // When it cannot be determined, the check runs and finds out by itself.
         Some(below) => matches!(files::kind_of(&tree.join(below)), Ok(None))
             .then(|| MissingNeed { why: format!("there is no `{below}`"), by_machine: false }),
-        None => (!program::is_found(OsStr::new(need), path))
+        None => (!reach.finds(OsStr::new(need), path))
             .then(|| MissingNeed { why: format!("`{need}` is not installed"), by_machine: true }),
     })
 }

@@ -153,7 +153,7 @@ impl Work<'_> {
         self.graded_store.begin_judge(number)?;
         let request = self.request(question, case, &tree.workspace())?;
         write_evidence(&self.graded.judge_prompt(number), &request)?;
-        let mut environment = self.environment();
+        let mut environment = self.judges_environment();
         let own = judge.variables().into_iter().map(OsString::from);
         environment.extend(own.filter_map(|name| Some((name.clone(), self.place.inherited.get(&name)?.clone()))));
         let shown = self.shown(&judge.run(), &tree)?;

@@ -267,8 +267,8 @@ impl<'a> Work<'a> {
         if ended.end == End::Stopped { Err(Halt::Stopped) } else { Ok(ended) }
     }
 
-    /// The environment that the run's programs share.
-    fn environment(&self) -> BTreeMap<OsString, OsString> {
+    /// The environment of the run's judges, which are programs of this machine.
+    fn judges_environment(&self) -> BTreeMap<OsString, OsString> {
         crate::os::environment::allowed(&self.place.inherited, &self.place.config.environment)
     }
 

@@ -19,7 +19,7 @@ impl Work<'_> {
         if installation.says_version && agent.version().is_none() {
             return Ok(None);
         }
-        let answer = match Question::of(agent, &self.place.inherited) {
+        let answer = match Question::of(agent, &self.place.inherited, &self.place.reach) {
             Some(Ok(question)) => self.answer(&question)?,
             Some(Err(_)) | None => Answer::NotInstalled,
         };

@@ -36,7 +36,8 @@ fn in_sandbox(place: &Place, script: &str, has_network: bool) -> Task {
     task.environment = BTreeMap::from([("PATH".into(), path), ("HOME".into(), home.clone().into())]);
     task.cwd.clone_from(&tree);
     task.views = vec![View::Writable(tree)];
-    task.sandbox = Some(Sandbox { own: place.path("own"), has_network, readable: vec![home.join("named")] });
+    task.sandbox =
+        Some(Sandbox { own: place.path("own"), has_network, readable: vec![home.join("named")], image: None });
     task
 }
 

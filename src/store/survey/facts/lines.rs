@@ -45,6 +45,7 @@ const RESULT: &[(&[u8], ReadFact)] = &[
     (key!("  ", "sandbox"), |facts, value, _| text(&mut facts.sandbox, value)),
     (key!("  ", "network"), |facts, value, _| text(&mut facts.network, value)),
     (key!("  ", "not_isolated"), |_, value, lines| lines.pass(value, 2)),
+    (key!("  ", "image_id"), |_, value, _| scalar(value)),
     (key!("  ", "judge_cost_usd"), |facts, value, _| json(&mut facts.judge_cost_usd, value)),
     (key!("  ", "judge_cost_unknown"), |facts, value, _| json(&mut facts.judge_cost_unknown, value)),
     (key!("  ", "failed_judge_cost_usd"), |facts, value, _| json(&mut facts.failed_judge_cost_usd, value)),

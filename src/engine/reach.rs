@@ -1,0 +1,157 @@
+//! What agents and checks can reach beside their tree on this machine: what the sandbox that was asked for comes to.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::engine::error::EngineError;
+use crate::engine::image::Image;
+use crate::model::sandbox::{IsolatedBy, Isolation, Network, Sandbox as Asked, SandboxChoice, place_of};
+use crate::os::environment;
+use crate::os::process::{Containment, Sandbox};
+use crate::os::program::{self, Found};
+
+/// What agents and checks can reach beside their tree on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// What the user reaches.
+    Everything,
+    /// What a sandbox shows them.
+    Sandbox {
+        /// What they reach of the network.
+        network: Network,
+        /// What they can read beside what all programs need.
+        readable: Vec<PathBuf>,
+        /// The image whose files they see in place of the machine's.
+        image: Option<Arc<Image>>,
+    },
+}
+
+impl Reach {
+    /// What a sandbox that is asked for comes to under this containment, for a user with this environment; with the files of this
+    /// image, where it has one.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub fn of(
+        asked: Option<&Asked>,
+        containment: &Containment,
+        inherited: &BTreeMap<OsString, OsString>,
+        image: Option<Arc<Image>>,
+    ) -> Result<Self, EngineError> {
+        let Some(asked) = asked.filter(|asked| asked.choice != SandboxChoice::None) else {
+            return Ok(Self::Everything);
+        };
+        let works = matches!(containment, Containment::Bubblewrap { .. });
+        match (works, asked.choice, asked.network) {
+            (true, SandboxChoice::Podman, _) if image.is_none() => Err(EngineError::NoImage),
+            (true, _, network) => {
+                let home = inherited.get(OsStr::new("HOME")).map(Path::new);
+                let readable = asked.readable.iter().map(|path| place_of(path, home)).collect();
+                Ok(Self::Sandbox { network, readable, image })
+            }
+            (false, SandboxChoice::Auto, Network::Open) => Ok(Self::Everything),
+            (false, ..) => Err(EngineError::Sandbox { containment: containment.name() }),
+        }
+    }
+
+    /// The image whose files programs see.
+    #[must_use]
+    pub fn image(&self) -> Option<&Image> {
+        match self {
+            Self::Sandbox { image, .. } => image.as_deref(),
+            Self::Everything => None,
+        }
+    }
+
+    /// The variables that a program is given, of those of this process: the standard ones and those in `named`.
+    #[must_use]
+    pub fn environment(
+        &self,
+        inherited: &BTreeMap<OsString, OsString>,
+        named: &[String],
+    ) -> BTreeMap<OsString, OsString> {
+        match self.image() {
+            Some(image) => image.environment(inherited, named),
+            None => environment::allowed(inherited, named),
+        }
+    }
+
+    /// Looks for a program where agents and checks are started.
+    #[must_use]
+    pub fn search(&self, name: &OsStr, path: Option<&OsStr>) -> Found {
+        match self.image() {
+            Some(image) => image.search(name, path),
+            None => program::search(name, path),
+        }
+    }
+
+    /// Whether a program is found there.
+    #[must_use]
+    pub fn finds(&self, name: &OsStr, path: Option<&OsStr>) -> bool {
+        matches!(self.search(name, path), Found::Program(_))
+    }
+
+    /// What was to be shown beside what all programs need, and is not here.
+    #[must_use]
+    pub fn unseen(&self) -> Vec<&Path> {
+        let readable = match self {
+            Self::Sandbox { readable, .. } => readable.as_slice(),
+            Self::Everything => &[],
+        };
+        readable.iter().map(PathBuf::as_path).filter(|path| path.symlink_metadata().is_err()).collect()
+    }
+
+    /// What is kept from agents, and what is not.
+    #[must_use]
+    pub fn isolation(&self) -> Isolation {
+        match self {
+            Self::Everything => Isolation::of(IsolatedBy::None, Network::Open),
+            Self::Sandbox { network, image: None, .. } => Isolation::of(IsolatedBy::Bubblewrap, *network),
+            Self::Sandbox { network, image: Some(image), .. } => {
+                Isolation { image_id: Some(image.id.clone()), ..Isolation::of(IsolatedBy::Podman, *network) }
+            }
+        }
+    }
+
+    /// The sandbox of a program with this folder of its own.
+    pub(in crate::engine) fn sandbox(&self, own: PathBuf) -> Option<Sandbox> {
+        match self {
+            Self::Everything => None,
+            Self::Sandbox { network, readable, image } => Some(Sandbox {
+                own,
+                has_network: *network == Network::Open,
+                readable: readable.clone(),
+                image: image.as_ref().map(|image| image.files()),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reach(choice: SandboxChoice, network: Network, containment: &Containment) -> Result<Reach, EngineError> {
+        let asked =
+            Asked { choice, network, readable: vec!["~/tools".to_owned(), "/opt".to_owned()], ..Asked::default() };
+        Reach::of(Some(&asked), containment, &BTreeMap::from([("HOME".into(), "/home/ada".into())]), None)
+    }
+
+    #[test]
+    fn a_sandbox_that_cannot_be_had_is_refused_where_something_would_be_reached_that_was_to_be_kept_away() {
+        use SandboxChoice::{Auto, Bubblewrap, None, Podman};
+        let strong = Containment::Bubblewrap { program: "/usr/bin/bwrap".into(), arguments: &[] };
+        let readable = vec![PathBuf::from("/home/ada/tools"), PathBuf::from("/opt")];
+        let sandbox = |network| Reach::Sandbox { network, readable: readable.clone(), image: Option::None };
+        assert_eq!(reach(Auto, Network::Open, &strong).unwrap(), sandbox(Network::Open));
+        assert_eq!(reach(Bubblewrap, Network::None, &strong).unwrap(), sandbox(Network::None));
+        assert_eq!(reach(None, Network::Open, &strong).unwrap(), Reach::Everything);
+        assert_eq!(reach(Auto, Network::Open, &Containment::Walk).unwrap(), Reach::Everything);
+        assert!(reach(Auto, Network::None, &Containment::Walk).is_err());
+        assert!(reach(Podman, Network::Open, &strong).is_err(), "the machine's files never stand in for an image's");
+        let error = reach(Bubblewrap, Network::Open, &Containment::Walk).unwrap_err();
+        assert_eq!(error.to_string(), "a sandbox needs bubblewrap, and runs are contained by `walk` here");
+    }
+}
