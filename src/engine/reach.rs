@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn a_sandbox_that_cannot_be_had_is_refused_where_something_would_be_reached_that_was_to_be_kept_away() {
         use SandboxChoice::{Auto, Bubblewrap, None, Podman};
-        let strong = Containment::Bubblewrap { program: "/usr/bin/bwrap".into(), arguments: &[] };
+        let strong = Containment::Bubblewrap { program: "/usr/bin/bwrap".into(), arguments: &[], guards_kernel: true };
         let readable = vec![PathBuf::from("/home/ada/tools"), PathBuf::from("/opt")];
         let sandbox = |network| Reach::Sandbox { network, readable: readable.clone(), image: Option::None };
         assert_eq!(reach(Auto, Network::Open, &strong).unwrap(), sandbox(Network::Open));

@@ -1,11 +1,13 @@
 //! What agents and checks can reach beside their tree, end to end.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::process::Command;
 
 use serde_json::json;
 
 use crate::fixture::TestFixture;
-use crate::scenes::{containments, experiment, json, saved};
+use crate::scenes::{containments, experiment, json, output, saved};
 use crate::world::World;
 
 /// A fixture whose agent and check write what they see, and try to leave a file outside of their tree.
@@ -146,4 +148,56 @@ fn what_cannot_be_a_sandbox_is_refused_before_anything_is_made() {
     fixture(&world, "sandbox: {network: none}\n");
     let output = world.scylla(&run).exits(2);
     assert!(output.stderr.contains("this `sandbox` cannot be: a network"), "{}", output.stderr);
+}
+
+/// Runs a fixture in a root that bubblewrap makes of the programs of this machine, in which `/home` is a link to `/var/home` and the home
+/// `/srv/ada` one to `/data/ada`; gives what the agent printed, for each home. `None` where such a root cannot be made.
+fn seen_in_a_root_with_linked_homes(world: &World, fixture: &str) -> Option<String> {
+    let binary = env!("CARGO_BIN_EXE_cargo-scylla");
+    let script = format!(
+        "mkdir -p /var/home/ada /var/home/bob /data/ada /var/tmp; echo PRIVATE > /var/home/bob/notes
+         cp -r {fixture} /w/fixture; cd /w
+         for home in /home/ada /srv/ada; do
+             mkdir $home/.ssh; echo PRIVATE > $home/.ssh/key
+             HOME=$home /cargo-scylla scylla run fixture --fresh --runs 1 --attempts 1 --results-dir results > out 2>&1 || cat out
+             cat results/*/T0/00/run_01/agent/stdout.log; rm -r results; test -d $home/.ssh || echo lost
+         done"
+    );
+    let mut command = Command::new("bwrap");
+    command.args(["--ro-bind", "/usr", "/usr", "--ro-bind", "/etc", "/etc", "--proc", "/proc", "--dev", "/dev"]);
+    for folder in ["/tmp", "/var", "/w", "/data"] {
+        command.args(["--tmpfs", folder]);
+    }
+    command.args(["--dir", "/root", "--dir", "/srv", "--symlink", "var/home", "/home"]);
+    command.args(["--symlink", "/data/ada", "/srv/ada", "--ro-bind", binary, "/cargo-scylla"]);
+    for folder in ["/bin", "/lib", "/lib64", "/sbin"] {
+        match fs::read_link(folder) {
+            Ok(target) => command.arg("--symlink").arg(target).arg(folder),
+            Err(_) if fs::exists(folder).unwrap() => command.args(["--ro-bind", folder, folder]),
+            Err(_) => &mut command,
+        };
+    }
+    command.arg("--ro-bind").arg(world.path(fixture)).arg(world.path(fixture));
+    command.args(["--clearenv", "--setenv", "PATH", "/usr/bin:/bin", "--"]);
+    let succeeds = |command: &mut Command| command.output().is_ok_and(|tried| tried.status.success());
+    let tried = "bwrap --unshare-pid --ro-bind / / --proc /proc -- true";
+    let mut words: Vec<OsString> = command.get_args().map(OsStr::to_owned).collect();
+    if !succeeds(Command::new("bwrap").args(&words).args(["sh", "-c", tried])) {
+        return None;
+    }
+    words.extend(["sh".into(), "-c".into(), script.into()]);
+    Some(output(Command::new("bwrap").args(&words)).exits(0).stdout)
+}
+
+#[test]
+fn a_home_that_is_a_link_or_lies_behind_one_is_hidden_by_both_its_names() {
+    let world = World::new();
+    let look = "echo started; cat ~/.ssh/key /home/*/.ssh/key /var/home/*/.ssh/key /var/home/bob/notes /data/ada/.ssh/key; \
+                echo mine > ~/mine && cat ~/mine; touch done";
+    let fixture = TestFixture::new().agent("T0/00-looks", look).extra(SANDBOX).write(&world);
+    let fixture = world.path(&fixture).display().to_string();
+    match seen_in_a_root_with_linked_homes(&world, &fixture) {
+        Some(seen) => assert_eq!(seen, "started\nmine\nstarted\nmine\n"),
+        None => println!("skipped: no root can be made here in which bubblewrap works"),
+    }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, PipeReader, PipeWriter, Read};
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Instant;
@@ -22,16 +23,31 @@ use super::{End, Hold, SpawnError, Task, View};
 
 /// The name of this containment.
 pub(super) const NAME: &str = "bubblewrap";
+/// Where the kernel shows processes, and itself.
+const PROCESSES: &str = "/proc";
 /// Signals that end programs. A shell reports one as 128 plus its number; other codes, such as 145, are not signals.
 const ENDING_SIGNALS: [i32; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 14, 15, 24, 25, 31];
 
-/// The arguments that every namespace gets. Without capabilities, root cannot unmount something that hides a path.
-pub(super) const ARGUMENTS: [&str; 4] = ["--unshare-pid", "--die-with-parent", "--cap-drop", "ALL"];
+/// The arguments that every namespace gets. Without capabilities, root cannot unmount something that hides a path. Shared memory and
+/// queues of System V would outlive a run, and be open to all programs of the user.
+pub(super) const ARGUMENTS: [&str; 5] = ["--unshare-pid", "--unshare-ipc", "--die-with-parent", "--cap-drop", "ALL"];
 /// Further arguments for a program that reaches all that the user reaches.
 pub(super) const WHOLE_MACHINE: [&str; 5] = ["--dev-bind", "/", "/", "--proc", "/proc"];
 /// Further arguments that forbid making more namespaces, in which a process would have capabilities again. bubblewrap
 /// has them since 0.8, and they need user namespaces for everybody.
 pub(super) const NO_FURTHER_NAMESPACES: [&str; 2] = ["--unshare-user", "--disable-userns"];
+
+/// Arguments by which no file of the kernel's beside those of processes can be written: a pattern in `/proc/sys` names a program that
+/// the kernel starts outside of every namespace. They come after those that mount `/proc`.
+pub(super) fn guarding_the_kernel() -> Vec<OsString> {
+    let Ok(entries) = std::fs::read_dir(PROCESSES) else { return Vec::new() };
+    let is_of_a_process = |name: &OsStr| name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
+    let guarded = entries.flatten().filter(|entry| !is_of_a_process(&entry.file_name())).filter(|entry| {
+        let writable = |file: std::fs::Metadata| file.is_dir() || file.is_file() && file.mode() & 0o222 != 0;
+        entry.metadata().is_ok_and(writable)
+    });
+    guarded.flat_map(|entry| ["--ro-bind".into(), entry.path().into(), entry.path().into()]).collect()
+}
 
 /// What bubblewrap reports, line by line.
 #[derive(Debug, Default, Deserialize)]
@@ -45,6 +61,7 @@ struct Status {
 pub(super) struct Namespace {
     bwrap: PathBuf,
     arguments: &'static [&'static str],
+    guards_kernel: bool,
     status: PipeReader,
     status_end: Option<PipeWriter>,
     reported: Vec<u8>,
@@ -53,13 +70,14 @@ pub(super) struct Namespace {
 }
 
 impl Namespace {
-    /// A namespace that is made with these further arguments.
-    pub(super) fn new(bwrap: &Path, arguments: &'static [&'static str]) -> io::Result<Self> {
+    /// A namespace that is made with these further arguments, in which files of the kernel's may be read-only.
+    pub(super) fn new(bwrap: &Path, arguments: &'static [&'static str], guards_kernel: bool) -> io::Result<Self> {
         let (status, status_end) = io::pipe()?;
         rustix::io::ioctl_fionbio(&status, true)?;
         Ok(Self {
             bwrap: bwrap.to_owned(),
             arguments,
+            guards_kernel,
             status,
             status_end: Some(status_end),
             reported: Vec::new(),
@@ -130,6 +148,9 @@ impl Hold for Namespace {
             None => {
                 command.args(WHOLE_MACHINE);
             }
+        }
+        if self.guards_kernel {
+            command.args(guarding_the_kernel());
         }
         command.args(mounts(&views));
         if task.sandbox.as_ref().is_some_and(|sandbox| sandbox.image.is_some()) {

@@ -1,6 +1,6 @@
 //! Which containment works on this machine, found out by trying.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, PipeReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -30,6 +30,8 @@ pub enum Containment {
         program: PathBuf,
         /// Further arguments for it, as far as they work here.
         arguments: &'static [&'static str],
+        /// Whether files by which the kernel is set are read-only in it, also for root.
+        guards_kernel: bool,
     },
     /// A control group.
     Cgroup {
@@ -88,8 +90,8 @@ impl Containment {
     /// The [`Hold`] on a new task.
     pub(super) fn hold(&self, task: &Task) -> Result<Box<dyn Hold>, SpawnError> {
         let hold: io::Result<Box<dyn Hold>> = match self {
-            Self::Bubblewrap { program, arguments } => {
-                Namespace::new(program, arguments).map(|hold| Box::new(hold) as _)
+            Self::Bubblewrap { program, arguments, guards_kernel } => {
+                Namespace::new(program, arguments, *guards_kernel).map(|hold| Box::new(hold) as _)
             }
             Self::Cgroup { parent } => Grouped::new(parent, &task.token).map(|hold| Box::new(hold) as _),
             Self::Walk => Tree::new(&task.token).map(|hold| Box::new(hold) as _),
@@ -101,13 +103,19 @@ impl Containment {
 fn bubblewrap() -> Result<Containment, String> {
     let path = std::env::var_os("PATH");
     let program = program::find(OsStr::new("bwrap"), Path::new("/"), path.as_deref()).map_err(|e| e.to_string())?;
-    let strict = &bubblewrap::NO_FURTHER_NAMESPACES;
-    let tried = try_bubblewrap(&program, strict).map(|()| &strict[..]);
-    let arguments = tried.or_else(|_| try_bubblewrap(&program, &[]).map(|()| &[][..]))?;
-    Ok(Containment::Bubblewrap { program, arguments })
+    let strict = &bubblewrap::NO_FURTHER_NAMESPACES[..];
+    let mut why = String::new();
+    for (arguments, guards_kernel) in [(strict, true), (&[], true), (strict, false), (&[], false)] {
+        let guards = if guards_kernel { bubblewrap::guarding_the_kernel() } else { Vec::new() };
+        match try_bubblewrap(&program, arguments, &guards) {
+            Ok(()) => return Ok(Containment::Bubblewrap { program, arguments, guards_kernel }),
+            Err(error) => why = error,
+        }
+    }
+    Err(why)
 }
 
-fn try_bubblewrap(program: &Path, arguments: &[&str]) -> Result<(), String> {
+fn try_bubblewrap(program: &Path, arguments: &[&str], guards: &[OsString]) -> Result<(), String> {
     let mut last = Err(String::new());
     // The first process of a namespace binds itself to its starter while the program begins. If the starter is killed
     // in that very moment the process lives on, which says nothing about the next time.
@@ -116,7 +124,7 @@ fn try_bubblewrap(program: &Path, arguments: &[&str]) -> Result<(), String> {
         // outlive it.
         let mut command = Command::new("/bin/sh");
         command.args(["-c", r#""$@" & wait"#, "sh"]).arg(program).args(bubblewrap::ARGUMENTS);
-        command.args(bubblewrap::WHOLE_MACHINE).args(arguments).arg("--");
+        command.args(bubblewrap::WHOLE_MACHINE).args(guards).args(arguments).arg("--");
         last = trial(&mut command, Child::kill);
         if last.is_ok() {
             break;

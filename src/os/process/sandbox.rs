@@ -1,14 +1,14 @@
 //! What bubblewrap shows to a program that is kept to its tree: the machine's files read-only, a home and temporary folders of its
 //! own, and of what those hide the programs and toolchains that it needs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-use rustix::fs::Access;
-
+use super::homes::{DEVICES, Homes, TEMPORARY, is_proper};
 use super::image;
+use super::shown::{self, is_readable};
 use crate::os::files;
 
 /// A sandbox around one program.
@@ -33,23 +33,12 @@ pub struct ImageFiles {
     pub users: Option<PathBuf>,
 }
 
-/// Folders of users, of their sessions and of their disks: none of their files is shown. Services listen in `/run`, and who reaches
-/// them leaves the sandbox.
-const HIDDEN: [&str; 5] = ["/home", "/root", "/run", "/media", "/mnt"];
-/// Folders for temporary files, each with the name of the own one in its place.
-const TEMPORARY: [(&str, &str); 2] = [("/tmp", "tmp"), ("/var/tmp", "var-tmp")];
-/// What names are looked up with lies there on many systems.
-const RESOLVERS: [&str; 3] = ["/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager/resolv.conf"];
+/// The names of its own folders in place of those for temporary files.
+const OF_ITS_OWN: [&str; TEMPORARY.len()] = ["tmp", "var-tmp"];
 /// The list of users.
 const USERS: &str = "/etc/passwd";
 /// By what names are looked up: of the machine also where all other files are those of an image.
 const OF_THE_NETWORK: [&str; 2] = ["/etc/resolv.conf", "/etc/hosts"];
-/// Files of toolchains that hold keys, below `CARGO_HOME`.
-const KEYS_OF_CARGO: [&str; 2] = ["credentials.toml", "credentials"];
-
-/// So many links in a folder of the search path are followed.
-const MOST_LINKS: usize = 1_000;
-
 /// Variables that point to what the program does not see.
 const ELSEWHERE: [&str; 2] = ["TMPDIR", "XDG_RUNTIME_DIR"];
 
@@ -59,7 +48,7 @@ impl Sandbox {
     /// # Errors
     /// When they cannot be made.
     pub(super) fn make(&self) -> io::Result<()> {
-        let temporary = TEMPORARY.map(|(_, own)| self.own.join(own));
+        let temporary = OF_ITS_OWN.map(|own| self.own.join(own));
         for folder in [self.own.clone(), self.home()].iter().chain(&temporary) {
             files::make_private(folder).map_err(|error| error.error)?;
         }
@@ -93,94 +82,69 @@ impl Sandbox {
         environment: &BTreeMap<OsString, OsString>,
         over: Vec<PathBuf>,
     ) -> io::Result<Vec<OsString>> {
-        let mut mounts = Mounts::default();
-        mounts.words(["--dev", "/dev", "--proc", "/proc"]);
-        let mut own: BTreeMap<PathBuf, (&str, PathBuf)> = BTreeMap::new();
-        for (folder, name) in TEMPORARY {
-            own.insert(folder.into(), ("--bind", self.own.join(name)));
+        let mut own: BTreeMap<PathBuf, Mount> = of_the_kernel().into();
+        for (folder, name) in TEMPORARY.into_iter().zip(OF_ITS_OWN) {
+            own.insert(folder.into(), Mount::Own(self.own.join(name)));
         }
-        own.extend(files.users.clone().map(|users| (USERS.into(), ("--ro-bind", users))));
+        own.extend(files.users.clone().map(|users| (USERS.into(), Mount::Shown(users))));
         let home = environment.get(OsStr::new("HOME")).map(PathBuf::from).filter(|home| is_proper(home));
-        own.extend(home.map(|home| (home, ("--bind", self.home()))));
+        own.extend(home.map(|home| (home, Mount::Own(self.home()))));
         let resolvers = OF_THE_NETWORK.iter().map(PathBuf::from).filter(|_| self.has_network);
-        let of_machine = resolvers.chain(self.readable.iter().cloned()).filter(|path| is_shown(path));
+        let of_machine = resolvers.chain(self.readable.iter().cloned()).filter(|path| is_readable(path));
         for path in of_machine {
             let real = path.canonicalize()?;
-            own.entry(path).or_insert(("--ro-bind", real));
+            own.entry(path).or_insert(Mount::Shown(real));
         }
-        let places = ["/dev", "/proc"].map(PathBuf::from).into_iter().chain(own.keys().cloned()).chain(over);
-        mounts.0.extend(image::mounts(&files.root, &places.collect())?);
-        for (place, (option, from)) in &own {
-            mounts.add(option, from, place);
-        }
-        if !self.has_network {
-            mounts.words(["--unshare-net"]);
-        }
-        Ok(mounts.0)
+        let places = own.keys().cloned().chain(over).collect();
+        let mut told = image::mounts(&files.root, &places)?;
+        told.extend(own.iter().flat_map(|(place, mount)| mount.words(place)).chain(self.without_network()));
+        Ok(told)
+    }
+
+    /// Whether the user's home is kept from a program with this environment: a home that is the root cannot be, and one that is
+    /// named as readable is not meant to be.
+    #[must_use]
+    pub fn keeps_home(&self, environment: &BTreeMap<OsString, OsString>) -> bool {
+        let homes = Homes::of(environment, &self.readable);
+        let is_root = environment.get(OsStr::new("HOME")).is_some_and(|home| {
+            let home = Path::new(home);
+            home.is_absolute() && home.canonicalize().is_ok_and(|home| !is_proper(&home))
+        });
+        !is_root && homes.own().iter().all(|home| homes.hidden().contains(home))
     }
 
     /// What shows the files of the machine.
     fn on_machine(&self, program: &Path, environment: &BTreeMap<OsString, OsString>) -> Vec<OsString> {
-        let mut mounts = Mounts::default();
-        mounts.add("--ro-bind", Path::new("/"), Path::new("/"));
-        mounts.words(["--dev", "/dev", "--proc", "/proc"]);
-        let mut hidden = vec![PathBuf::from("/dev")];
-        for folder in HIDDEN.iter().map(Path::new).filter(|folder| is_folder(folder)) {
-            mounts.words([OsStr::new("--tmpfs"), folder.as_os_str()]);
-            hidden.push(folder.to_owned());
+        let homes = Homes::of(environment, &self.readable);
+        let mut mounts = self.folders(&homes);
+        let shown = shown::places(program, environment, &self.readable, &homes);
+        for keys in shown::keys_of_cargo(environment, &homes, &shown) {
+            mounts.insert(keys, Mount::Shown("/dev/null".into()));
         }
-        for (folder, own) in TEMPORARY.map(|(folder, own)| (Path::new(folder), self.own.join(own))) {
-            if is_folder(folder) {
-                mounts.add("--bind", &own, folder);
-                hidden.push(folder.to_owned());
-            }
-        }
-        let is_place = |home: &PathBuf| is_proper(home) && (is_folder(home) || is_below(home, &hidden));
-        let home = environment.get(OsStr::new("HOME")).map(PathBuf::from).filter(is_place);
-        if let Some(home) = &home {
-            mounts.add("--bind", &self.home(), home);
-            hidden.push(home.clone());
-        }
-        let readable = self.needed(program, environment, home.as_deref(), &hidden);
-        for path in &readable {
-            mounts.add("--ro-bind", path, path);
-        }
-        let of_cargo = cargo_home(environment, home.as_deref());
-        for keys in of_cargo.into_iter().flat_map(|home| KEYS_OF_CARGO.map(|name| home.join(name))) {
-            if readable.iter().any(|shown| keys.starts_with(shown)) && keys.is_file() {
-                mounts.add("--ro-bind", Path::new("/dev/null"), &keys);
-            }
-        }
-        if !self.has_network {
-            mounts.words(["--unshare-net"]);
-        }
-        mounts.0
+        mounts.extend(shown.into_iter().map(|(place, real)| (place, Mount::Shown(real))));
+        mounts.iter().flat_map(|(place, mount)| mount.words(place)).chain(self.without_network()).collect()
     }
 
-    /// What is shown of the hidden folders, outer folders first.
-    fn needed(
-        &self,
-        program: &Path,
-        environment: &BTreeMap<OsString, OsString>,
-        home: Option<&Path>,
-        hidden: &[PathBuf],
-    ) -> BTreeSet<PathBuf> {
-        let path = environment.get(OsStr::new("PATH")).map(OsString::as_os_str).unwrap_or_default();
-        let homes = ["CARGO_HOME", "RUSTUP_HOME"].map(|name| environment.get(OsStr::new(name)).map(PathBuf::from));
-        let usual = home.into_iter().flat_map(|home| [home.join(".cargo"), home.join(".rustup")]);
-        let folders: Vec<PathBuf> = std::env::split_paths(path).filter(|folder| is_below(folder, hidden)).collect();
-        let programs = folders.iter().flat_map(|folder| linked_programs(folder)).chain(program.canonicalize().ok());
-        let of_programs = programs.chain([program.to_owned()]).filter_map(|file| {
-            let folder = file.parent()?;
-            Some(package_of(&file, home).unwrap_or_else(|| installation_of(folder, home, hidden)))
-        });
-        let of_path = folders.iter().map(|folder| installation_of(folder, home, hidden));
-        let resolvers = RESOLVERS.iter().map(PathBuf::from);
-        let all = of_path.chain(of_programs).chain(homes.into_iter().flatten()).chain(usual).chain(resolvers);
-        all.filter(|path| is_below(path, hidden))
-            .chain(self.readable.iter().cloned())
-            .filter(|path| is_shown(path))
-            .collect()
+    /// What takes the network away, where it has none.
+    fn without_network(&self) -> Option<OsString> {
+        (!self.has_network).then(|| "--unshare-net".into())
+    }
+
+    /// What all programs see, outer folders first: the machine, and what hides parts of it.
+    fn folders(&self, homes: &Homes) -> BTreeMap<PathBuf, Mount> {
+        let hidden = homes.hidden().iter().map(|folder| (folder.clone(), Mount::Empty));
+        let mut mounts: BTreeMap<PathBuf, Mount> = hidden.collect();
+        mounts.insert("/".into(), Mount::Shown("/".into()));
+        for (folder, own) in TEMPORARY.into_iter().zip(OF_ITS_OWN) {
+            if let Ok(folder) = Path::new(folder).canonicalize() {
+                mounts.insert(folder, Mount::Own(self.own.join(own)));
+            }
+        }
+        for home in homes.own().intersection(homes.hidden()) {
+            mounts.insert(home.clone(), Mount::Own(self.home()));
+        }
+        mounts.extend(of_the_kernel());
+        mounts
     }
 }
 
@@ -191,66 +155,36 @@ pub(super) fn environment(given: &BTreeMap<OsString, OsString>) -> BTreeMap<OsSt
     environment
 }
 
-/// The folder in which the programs of a folder of the search path are installed, with what they need beside them.
-fn installation_of(folder: &Path, home: Option<&Path>, hidden: &[PathBuf]) -> PathBuf {
-    let is_everybodys = |above: &Path| {
-        let local = home.map(|home| home.join(".local"));
-        hidden.iter().any(|folder| folder == above || folder.starts_with(above)) || local.as_deref() == Some(above)
-    };
-    match folder.parent() {
-        Some(above) if !is_everybodys(above) => above.to_owned(),
-        _ => folder.to_owned(),
-    }
+/// What the kernel shows of itself.
+fn of_the_kernel() -> [(PathBuf, Mount); 2] {
+    [(DEVICES.into(), Mount::Devices), ("/proc".into(), Mount::Processes)]
 }
 
-/// Where the programs lie that are links in a folder of the search path.
-fn linked_programs(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let links = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()));
-    links.take(MOST_LINKS).filter_map(|link| link.path().canonicalize().ok()).collect()
+/// What is at a place in a sandbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Mount {
+    /// An empty folder.
+    Empty,
+    /// A folder of the program's own.
+    Own(PathBuf),
+    /// A file or folder of the machine, read-only.
+    Shown(PathBuf),
+    /// A few devices.
+    Devices,
+    /// The processes of the sandbox.
+    Processes,
 }
 
-/// The folder of a program that lies in a folder for programs of many kinds, `~/.local/share/NAME`.
-fn package_of(program: &Path, home: Option<&Path>) -> Option<PathBuf> {
-    let shared = home?.join(".local/share");
-    let Component::Normal(name) = program.strip_prefix(&shared).ok()?.components().next()? else { return None };
-    Some(shared.join(name))
-}
-
-fn cargo_home(environment: &BTreeMap<OsString, OsString>, home: Option<&Path>) -> Option<PathBuf> {
-    let named = environment.get(OsStr::new("CARGO_HOME")).filter(|named| !named.is_empty());
-    named.map(PathBuf::from).or_else(|| Some(home?.join(".cargo")))
-}
-
-/// Whether something can be mounted at a path: it is absolute, and not the root.
-fn is_proper(path: &Path) -> bool {
-    path.is_absolute() && path.parent().is_some()
-}
-
-/// Whether a path lies in one of these folders.
-fn is_below(path: &Path, folders: &[PathBuf]) -> bool {
-    folders.iter().any(|folder| path.starts_with(folder) && path != folder)
-}
-
-fn is_folder(folder: &Path) -> bool {
-    folder.symlink_metadata().is_ok_and(|found| found.is_dir())
-}
-
-/// Whether there is something that the user can read.
-fn is_shown(path: &Path) -> bool {
-    rustix::fs::access(path, Access::READ_OK).is_ok()
-}
-
-/// The words of bubblewrap for mounts.
-#[derive(Default)]
-struct Mounts(Vec<OsString>);
-
-impl Mounts {
-    fn add(&mut self, option: &str, from: &Path, to: &Path) {
-        self.0.extend([OsString::from(option), from.into(), to.into()]);
-    }
-
-    fn words<const N: usize>(&mut self, words: [impl AsRef<OsStr>; N]) {
-        self.0.extend(words.map(|word| word.as_ref().to_owned()));
+impl Mount {
+    /// What bubblewrap is told to have it at this place.
+    fn words(&self, place: &Path) -> Vec<OsString> {
+        let (option, from) = match self {
+            Self::Empty => ("--tmpfs", None),
+            Self::Own(folder) => ("--bind", Some(folder)),
+            Self::Shown(path) => ("--ro-bind", Some(path)),
+            Self::Devices => ("--dev", None),
+            Self::Processes => ("--proc", None),
+        };
+        [option.into()].into_iter().chain(from.map(Into::into)).chain([place.into()]).collect()
     }
 }

@@ -215,3 +215,30 @@ fn in_a_namespace_root_has_no_capabilities_and_cannot_take_away_what_hides_a_fol
     run_free(&task, &containment).unwrap();
     assert_eq!(place.stdout(), "CapEff:\t0000000000000000\n");
 }
+
+#[test]
+fn in_a_namespace_nothing_of_the_kernel_can_be_written_or_shared() {
+    let Ok(containment) = Containment::probe(ContainmentChoice::Bubblewrap) else { return };
+    let ours = fs::read_link("/proc/self/ns/ipc").unwrap();
+    for is_in_sandbox in [false, true] {
+        let place = Place::new();
+        // Whether they could be written is asked, and nothing is: they change the whole machine.
+        let mut task = place.shell(
+            "for file in /proc/sys/kernel/core_pattern /proc/sys/vm/drop_caches /proc/sysrq-trigger /proc/mtrr \
+             /proc/irq/default_smp_affinity /proc/pressure/cpu /proc/fs/* /proc/scsi/* /proc/bus/*/*; do \
+             test -w $file && test -f $file && echo $file; done; test -r /proc/sys/kernel/core_pattern && echo read; \
+             readlink /proc/self/ns/ipc",
+        );
+        task.sandbox = is_in_sandbox.then(|| Sandbox {
+            own: place.path("own"),
+            has_network: true,
+            readable: vec![place.folder.path().to_owned()],
+            image: None,
+        });
+        assert_eq!(run_free(&task, &containment).unwrap().end, End::Exited(0));
+        let stdout = place.stdout();
+        let (written, ipc) = stdout.trim_end().rsplit_once('\n').unwrap();
+        assert_eq!(written, "read");
+        assert_ne!(Path::new(ipc), ours);
+    }
+}

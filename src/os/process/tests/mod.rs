@@ -14,6 +14,7 @@ use super::*;
 use crate::model::experiment::ContainmentChoice;
 
 mod ends;
+mod homes;
 mod isolation;
 mod orphans;
 mod sandbox;
