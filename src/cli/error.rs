@@ -181,8 +181,10 @@ fn advice_on_sandbox(error: &EngineError) -> (Exit, Option<String>) {
     match error {
         EngineError::Sandbox { .. } => (Exit::Usage, Some(FOR_A_SANDBOX.to_owned())),
         EngineError::Containment(probe) => (Exit::Usage, Some(probe.hint.to_owned())),
-        EngineError::Image(error @ ImageError::Files(_)) => (Exit::Internal, image::hint(error)),
-        EngineError::Image(error) => (Exit::Usage, image::hint(error)),
+        EngineError::Image(error) => {
+            let exit = if matches!(error, ImageError::Files(_)) { Exit::Internal } else { Exit::Usage };
+            (exit, Some(image::hint(error)))
+        }
         _ => (Exit::Internal, None),
     }
 }

@@ -4,7 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use crate::config::fixture::TEST_FILE;
 use crate::model::ids::{SubtestId, TierId};
@@ -120,12 +123,23 @@ pub fn make_ready(wanted: Wanted<'_>, mut tell: impl FnMut(&str)) -> Result<Opti
     };
     podman::keep(&found.id)?;
     tell(&format!("podman gives the files of {source}, {}", short(&found.id)));
-    let archive = folder.path().join("files.tar");
-    podman::export(&found.id, &archive)?;
-    folder.unpack(&archive)?;
+    lay_out(&found.id, &folder)?;
     let users = folder.introduce_user(HOME)?;
-    fs::remove_file(&archive).map_err(|error| FileError::new("remove", &archive, error))?;
     Ok(Some(Image { id: found.id, name: source.to_string(), environment: found.environment, users, folder }))
+}
+
+/// Lays the files of an image out while podman gives them.
+fn lay_out(id: &str, folder: &ImageFolder) -> Result<(), ImageError> {
+    let (files, end) = io::pipe().map_err(|error| FileError::new("make a pipe for", folder.path(), error))?;
+    let (given, laid_out) = thread::scope(|scope| {
+        // Its end of the pipe is closed when podman is done, whatever came of it.
+        let giving = scope.spawn(move || podman::export(id, &end));
+        let laid_out = folder.unpack(files);
+        (giving.join().unwrap_or_else(|panic| resume_unwind(panic)), laid_out)
+    });
+    // What podman did not give whole cannot be laid out either.
+    given?;
+    Ok(laid_out?)
 }
 
 /// The image, pulled or built where podman does not have it.
@@ -284,8 +298,8 @@ fn first(run: &Invocation) -> String {
 
 /// The hint for an image that is not had.
 #[must_use]
-pub fn hint(error: &ImageError) -> Option<String> {
-    let hint = match error {
+pub fn hint(error: &ImageError) -> String {
+    match error {
         ImageError::Podman(PodmanError::Tool(crate::os::tool::ToolError::NotInstalled { .. })) => {
             "install podman, or use another sandbox: `--sandbox bubblewrap` shows the files of this machine; nothing was started"
                 .to_owned()
@@ -299,7 +313,10 @@ pub fn hint(error: &ImageError) -> Option<String> {
             podman::kept_as(recorded)
         ),
         ImageError::Absent(_) => "put it into the image, or mend its `PATH`; no agent was started".to_owned(),
-        ImageError::Files(_) => return None,
-    };
-    Some(hint)
+        ImageError::Files(_) => {
+            "the files of an image take their room once more while a session lasts; `--work-dir DIR` names another place for them; \
+             nothing was started"
+                .to_owned()
+        }
+    }
 }

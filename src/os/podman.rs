@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io::PipeWriter;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -193,19 +194,19 @@ pub fn kept_as(id: &str) -> String {
     format!("{KEPT_AS}:{}", id.get(..12).unwrap_or(id))
 }
 
-/// Writes every file of an image into an archive, with its layers laid over each other. The container that this takes is never
-/// started.
+/// Writes every file of an image into a pipe, as an archive, with its layers laid over each other. The container that this takes is
+/// never started.
 ///
 /// # Errors
-/// When podman refuses, or the archive cannot be written.
-pub fn export(id: &str, archive: &Path) -> Result<(), PodmanError> {
+/// When podman refuses.
+pub fn export(id: &str, archive: &PipeWriter) -> Result<(), PodmanError> {
     // What was left by somebody who was killed; if that fails, there is only more of it the next time.
     drop(ask(["container", "prune", "--force", "--filter", &format!("label={LABEL}"), "--filter", STALE]));
     let tried = || format!("read the files of the image `{id}`");
     let made = ask(["create", "--pull=never", "--label", LABEL, "--network=none", "--", id, "nothing"])?;
     done(tried(), &made, "")?;
     let container = String::from_utf8_lossy(&made.stdout).trim().to_owned();
-    let given = make(vec!["export".into(), "--".into(), container.clone().into()], Stdout::File(archive));
+    let given = make(vec!["export".into(), "--".into(), container.clone().into()], Stdout::Pipe(archive));
     // One that cannot be removed now is removed later.
     drop(ask(["rm", "--force", "--", &container]));
     done(tried(), &given?, "")

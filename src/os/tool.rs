@@ -5,7 +5,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io;
+use std::io::{self, PipeWriter};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::FileExt as _;
 use std::os::unix::process::CommandExt as _;
@@ -56,6 +56,8 @@ pub enum Stdout<'a> {
     Captured(usize),
     /// Into a file, which is made or emptied first.
     File(&'a Path),
+    /// Into the end of a pipe, which somebody reads meanwhile.
+    Pipe(&'a PipeWriter),
 }
 
 /// What a program returned.
@@ -224,6 +226,7 @@ impl Output {
             Stdout::File(path) => {
                 File::create(path).map_err(|source| ToolError::Output { path: path.to_owned(), source })?
             }
+            Stdout::Pipe(end) => File::from(end.as_fd().try_clone_to_owned().map_err(failed)?),
         };
         Ok(Self { stdout, stderr: in_memory(&[]).map_err(failed)? })
     }
@@ -243,7 +246,7 @@ impl Output {
     fn read(&self, tool: &Tool<'_>) -> io::Result<(Vec<u8>, Vec<u8>)> {
         let stdout = match tool.stdout {
             Stdout::Captured(_) => read_from(&self.stdout, 0)?,
-            Stdout::File(_) => Vec::new(),
+            Stdout::File(_) | Stdout::Pipe(_) => Vec::new(),
         };
         let stderr = read_from(&self.stderr, size(&self.stderr)?.saturating_sub(MOST_STDERR as u64))?;
         Ok((stdout, stderr))

@@ -4,7 +4,7 @@
 //! whoever comes next removes what a killed process left.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use tar::{Archive, EntryType};
@@ -68,10 +68,12 @@ impl ImageFolder {
     ///
     /// # Errors
     /// When the archive cannot be read, has a file that would lie elsewhere, or a file cannot be written.
-    pub fn unpack(&self, archive: &Path) -> Result<(), FileError> {
+    pub fn unpack(&self, mut archive: impl Read) -> Result<(), FileError> {
         let root = self.root();
-        let file = File::open(archive).map_err(|error| FileError::new("open", archive, error))?;
-        unpack(file, &root).map_err(|error| FileError::new("lay out the files of the image in", &root, error))
+        let unpacked = unpack(&mut archive, &root);
+        // Who writes it comes to its end, and says itself what went wrong there.
+        let _ = io::copy(&mut archive, &mut io::sink());
+        unpacked.map_err(|error| FileError::new("lay out the files of the image in", &root, error))
     }
 }
 
@@ -109,7 +111,7 @@ impl Drop for ImageFolder {
     }
 }
 
-fn unpack(archive: impl io::Read, root: &Path) -> io::Result<()> {
+fn unpack(archive: impl Read, root: &Path) -> io::Result<()> {
     let mut archive = Archive::new(io::BufReader::with_capacity(1 << 20, archive));
     archive.set_preserve_permissions(false);
     archive.set_preserve_ownerships(false);
@@ -210,7 +212,7 @@ mod tests {
             (Block, "disk", "", 0o666),
             (Fifo, "pipe", "", 0o666),
         ];
-        folder.unpack(&archive(held.path(), &all)).unwrap();
+        folder.unpack(File::open(archive(held.path(), &all)).unwrap()).unwrap();
         let found = |name: &str| fs::symlink_metadata(folder.root().join(name)).unwrap();
         assert_eq!(found("closed/program").permissions().mode() & 0o7777, 0o755);
         assert_eq!((found("closed/program").uid(), found("same").nlink()), (files::user(), 2));
@@ -256,7 +258,7 @@ mod tests {
         ] {
             let folder = ImageFolder::create(Some(&place)).unwrap();
             // Whether it is refused or what leads elsewhere is left out: nothing is written there.
-            let _ = folder.unpack(&archive(held.path(), &entries));
+            let _ = folder.unpack(File::open(archive(held.path(), &entries)).unwrap());
             let names: Vec<_> = fs::read_dir(&outside).unwrap().map(|entry| entry.unwrap().file_name()).collect();
             assert_eq!(names, ["kept"], "{entries:?}");
             assert_eq!(fs::read_to_string(outside.join("kept")).unwrap(), "before\n", "{entries:?}");

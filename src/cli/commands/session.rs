@@ -234,7 +234,8 @@ pub(super) fn refuse_other_versions(options: &Options, image: Option<&Arc<Image>
     }
     let (why, install): (Vec<String>, Vec<String>) = differing.into_iter().unzip();
     let install: Vec<String> = install.into_iter().map(|command| format!("`{command}`")).collect();
-    Err(CliError::usage(why.join("\n")).hint(format!("type {}; no agent was started", list(&install))))
+    let place = if image.is_some() { "in the image, have" } else { "type" };
+    Err(CliError::usage(why.join("\n")).hint(format!("{place} {}; no agent was started", list(&install))))
 }
 
 /// A word about judges that are asked for the same model as agents: models tend to like their own work.

@@ -1,126 +1,19 @@
-//! Agents and checks in the files of an image, with the real podman: the images are made here, of a shell alone.
+//! Agents and checks in the files of an image, with the real podman.
+
+mod podman;
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::process::Stdio;
 
 use serde_json::json;
 
 use crate::fixture::{TestFixture, close, gated, open};
-use crate::scenes::{containments, experiment, files_below, is_alive, is_missing, json, output, saved};
-use crate::world::{Live, Output, World, finish, kill, wait_until};
+use crate::scenes::{containments, experiment, files_below, is_alive, json, output, saved};
+use crate::world::{Live, World, finish, kill, wait_until};
 
-/// What the image's shell can do.
-const APPLETS: [&str; 11] = ["sh", "cat", "ls", "mkdir", "echo", "test", "sleep", "env", "touch", "id", "grep"];
-
-/// A world in which podman has a storage of its own, that goes with it.
-struct Podman {
-    world: World,
-}
-
-/// One where podman and bubblewrap work; says so where they do not.
-#[expect(clippy::print_stdout, reason = "who reads the tests' output learns what was not tried")]
-fn podman() -> Option<Podman> {
-    let is_ci = std::env::var_os("CI").is_some();
-    if is_missing("podman") || busybox().is_none() {
-        assert!(!is_ci, "podman and busybox-static are not installed");
-        return None;
-    }
-    if !containments().contains(&"bubblewrap") {
-        assert!(!is_ci, "bubblewrap does not work here");
-        return None;
-    }
-    let world = World::new();
-    let (root, run) = (world.path("podman/root"), world.path("podman/run"));
-    let storage =
-        format!("[storage]\ndriver = \"vfs\"\ngraphroot = \"{}\"\nrunroot = \"{}\"\n", root.display(), run.display());
-    world.write("podman/storage.conf", &storage);
-    world.write(
-        "podman/containers.conf",
-        &format!("[engine]\nevents_logger = \"none\"\ntmp_dir = \"{}/tmp\"\n", run.display()),
-    );
-    let podman = Podman { world };
-    let tried = podman.podman(&["info"]);
-    if tried.code != Some(0) {
-        assert!(!is_ci, "podman does not work here: {tried}");
-        println!("skipped: podman does not work here: {}", tried.stderr);
-        return None;
-    }
-    Some(podman)
-}
-
-/// The shell of the images: it needs no library.
-fn busybox() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join("busybox")).find(|program| program.is_file())
-}
-
-/// Writes the files of an image into a folder: the shell, and a file that says which image it is.
-fn write_files(folder: &Path, which: &str) {
-    for below in ["bin", "etc", "opt/tools", "home"] {
-        fs::create_dir_all(folder.join(below)).unwrap();
-    }
-    fs::copy(busybox().unwrap(), folder.join("bin/busybox")).unwrap();
-    for applet in APPLETS {
-        symlink("busybox", folder.join("bin").join(applet)).unwrap();
-    }
-    fs::write(folder.join("etc/which"), format!("{which}\n")).unwrap();
-    let tool = folder.join("opt/tools/only-here");
-    fs::write(&tool, "#!/bin/sh\necho a tool of the image\n").unwrap();
-    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-impl Podman {
-    fn podman(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new("podman");
-        self.world.seal(&mut command);
-        self.private(&mut command);
-        output(command.args(arguments).current_dir(self.world.path("")))
-    }
-
-    /// Keeps podman to the storage of this world.
-    fn private(&self, command: &mut Command) {
-        command.env("CONTAINERS_STORAGE_CONF", self.world.path("podman/storage.conf"));
-        command.env("CONTAINERS_CONF", self.world.path("podman/containers.conf"));
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.world.command(arguments);
-        self.private(&mut command);
-        command
-    }
-
-    fn scylla(&self, arguments: &[&str]) -> Output {
-        output(&mut self.command(arguments))
-    }
-
-    /// Makes an image of this name, with the search path `/bin:/opt/tools`; gives its id.
-    fn import(&self, name: &str, which: &str) -> String {
-        let files = self.world.path(&format!("files-{which}"));
-        write_files(&files, which);
-        let archive = self.world.path(&format!("{which}.tar"));
-        let packed = Command::new("tar").arg("-C").arg(&files).arg("-cf").arg(&archive).arg(".").status().unwrap();
-        assert!(packed.success());
-        let (path, colour) = ("ENV PATH=/bin:/opt/tools", "ENV COLOUR=blue");
-        let archive = archive.to_str().unwrap();
-        self.podman(&["import", "--change", path, "--change", colour, archive, name]).exits(0);
-        self.podman(&["image", "inspect", "--format", "{{.Id}}", name]).exits(0).stdout.trim().to_owned()
-    }
-
-    /// What is laid out of images, by whomever.
-    fn laid_out(&self) -> Vec<PathBuf> {
-        let work = self.world.path("work");
-        let below = if work.exists() { files_below(&work) } else { Vec::new() };
-        below.into_iter().filter(|path| path.ends_with("image.lock") || path.ends_with("etc/which")).collect()
-    }
-
-    fn run(&self, fixture: &str, more: &[&str]) -> Output {
-        let work = self.world.path("work");
-        let run = ["run", fixture, "--runs", "1", "--results-dir", "results", "--work-dir", work.to_str().unwrap()];
-        self.scylla(&[&run[..], more].concat())
-    }
-}
+use podman::{Podman, podman, write_files};
 
 /// What a program tells of where it is.
 fn look(world: &World) -> String {
@@ -222,6 +115,15 @@ fn an_image_is_built_from_the_fixture_without_what_agents_must_not_see() {
         assert!(failed.stderr.contains(said), "{failed}");
     }
     world.experiment();
+    // What is built again is another image, and no run is made in it.
+    let dir = experiment(world);
+    let former = saved(world, "image_id");
+    podman.podman(&["rmi", "--all", "--force"]).exits(0);
+    let refused = podman.scylla(&["extend", &dir, "--runs", "2"]).exits(2);
+    let another = format!("and the experiment was begun with `{}`", former.as_str().unwrap());
+    assert!(refused.stderr.contains("the image of `image/Containerfile` is another one now"), "{refused}");
+    assert!(refused.stderr.contains(&another), "{refused}");
+    assert!(!world.experiment().join("T0/00/run_02/run_result.json").exists());
     assert_eq!(podman.laid_out(), Vec::<PathBuf>::new());
 }
 
@@ -251,6 +153,10 @@ fn a_killed_experiment_goes_on_in_the_image_that_it_began_with_and_in_no_other()
     assert_ne!(first, second);
     open(world, "agent");
     let dir = experiment(world);
+    let worker = podman.scylla(&["worker", &dir, "--run", "T0/00/2"]).exits(0);
+    assert!(
+        worker.stderr.contains(&format!("podman gives the files of the image `localhost/task:1`, {}", &first[..12]))
+    );
     let resumed = podman.scylla(&["resume", &dir]).exits(0);
     assert!(!resumed.stderr.contains("pulls"), "{resumed}");
     for run in ["T0/00/run_01", "T0/00/run_02"] {
@@ -308,6 +214,25 @@ fn what_is_not_in_an_image_is_told_before_anything_is_started_or_made() {
     assert!(refused.stderr.contains("podman cannot pull the image `localhost/none:1`:"), "{refused}");
     assert_eq!(fs::read_dir(world.results()).unwrap().count(), 0);
     assert_eq!(podman.laid_out(), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn programs_are_asked_for_their_version_and_fixtures_are_tried_in_the_image() {
+    let Some(podman) = podman() else { return };
+    let world = &podman.world;
+    podman.import("localhost/task:1", "first");
+    let fixture = TestFixture::new()
+        .subtest("T0/00-codex", "agent: {kind: codex, version: 0.2.0}\n")
+        // It passes where the image's program is not found, and then so does an agent that does nothing.
+        .check("only-here || exit 0; test -f done")
+        .extra(NAMED)
+        .write(world);
+    let refused = podman.run(&fixture, &[]).exits(2);
+    assert!(refused.stderr.contains("`codex` says that it is version 0.1.0, and 0.2.0 is demanded"), "{refused}");
+    assert!(refused.stderr.contains("hint: in the image, have `npm install"), "{refused}");
+    assert_eq!(fs::read_dir(world.results()).unwrap().count(), 0);
+    let tried = podman.scylla(&["fixture", "check", &fixture, "--run"]).exits(0);
+    assert!(tried.stdout.contains("an agent that does nothing fails"), "{tried}");
 }
 
 #[test]
