@@ -17,20 +17,23 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Whether each living process with this text in its command, and the one with this number, is stopped.
 fn all_stopped(text: &str, pid: i32) -> bool {
-    let mut found = 0;
-    let stopped = fs::read_dir("/proc").unwrap().flatten().all(|entry| {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
         let read = |name| fs::read(entry.path().join(name)).unwrap_or_default();
-        let is_it = entry.file_name().to_str().is_some_and(|name| name == pid.to_string());
-        if !is_it && !String::from_utf8_lossy(&read("cmdline")).contains(text) {
-            return true;
+        let name = entry.file_name().into_string().unwrap();
+        if name != pid.to_string() && !String::from_utf8_lossy(&read("cmdline")).contains(text) {
+            continue;
         }
-        found += 1;
         let stat = String::from_utf8_lossy(&read("stat")).into_owned();
-        let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-        matches!(state, None | Some('T' | 'Z' | 'X'))
-    });
+        let mut fields = stat.rsplit_once(") ").map_or("X", |(_, rest)| rest).split(' ').map(str::to_owned);
+        found.push((name, fields.next().unwrap(), fields.next().unwrap_or_default()));
+    }
+    let is_stopped = |state: &str| matches!(state, "T" | "Z" | "X");
+    // A shell that is about to start a program waits in the kernel for its child, and cannot be stopped before that goes on.
+    let waits = |name: &String| found.iter().any(|(_, state, parent)| parent == name && state == "T");
+    let stopped = found.iter().all(|(name, state, _)| is_stopped(state) || (state == "D" && waits(name)));
     // The coordinator, and at least one process of the run.
-    stopped && found >= 2
+    stopped && found.len() >= 2
 }
 
 #[test]
