@@ -102,18 +102,17 @@ impl<T, E: Into<EngineError>> On<T> for Result<T, E> {
 const FOR_A_SANDBOX: &str = "install the package `bubblewrap`, allow user namespaces, and name no other `--containment`; \
                              `--sandbox none` does without";
 
+/// What limits of the machine's resources need.
+const FOR_A_LIMIT: &str = "limits need control groups that this program may write: `systemd-run --user --scope -p Delegate=yes cargo scylla …` \
+                           starts it in one of its own, and root may write them in most containers that are started with \
+                           `--privileged --cgroupns=private`; or ask for no `memory`, `processes` or `processors` in `sandbox`";
+
 /// The exit code and the hint for an engine's error.
 fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
     match error {
         EngineError::Lock(LockError::Locked(_)) => (Exit::Locked, Some(about_holder(dir))),
         EngineError::Lock(LockError::Io { path, error }) => advice_on_lock(path, error, dir),
-        EngineError::AtWork(signs) => {
-            let hint = match signs.holder.pid {
-                0 => "if it is dead, try again in two minutes; nothing was changed".to_owned(),
-                pid => format!("wait until it ends, or stop it with `kill -INT {pid}`; nothing was changed"),
-            };
-            (Exit::Locked, Some(hint))
-        }
+        EngineError::AtWork(signs) => (Exit::Locked, Some(about_signs(signs.holder.pid))),
         EngineError::Elsewhere { host, mark, .. } => {
             let mark = shell_bytes(mark.as_os_str().as_bytes());
             let hint = format!(
@@ -125,9 +124,11 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         EngineError::OtherForm { .. } => {
             (Exit::Usage, Some(format!("`cargo scylla resume {dir}` takes it over and goes on; nothing was changed")))
         }
-        EngineError::Sandbox { .. } | EngineError::Containment(_) | EngineError::Image(_) | EngineError::NoImage => {
-            advice_on_sandbox(error)
-        }
+        EngineError::Sandbox { .. }
+        | EngineError::Containment(_)
+        | EngineError::Limit(_)
+        | EngineError::Image(_)
+        | EngineError::NoImage => advice_on_sandbox(error),
         EngineError::Altered(_) => (
             Exit::Damaged,
             Some(format!("put the original files back; see what is wrong with `cargo scylla verify {dir}`")),
@@ -181,11 +182,20 @@ fn advice_on_sandbox(error: &EngineError) -> (Exit, Option<String>) {
     match error {
         EngineError::Sandbox { .. } => (Exit::Usage, Some(FOR_A_SANDBOX.to_owned())),
         EngineError::Containment(probe) => (Exit::Usage, Some(probe.hint.to_owned())),
+        EngineError::Limit(_) => (Exit::Usage, Some(FOR_A_LIMIT.to_owned())),
         EngineError::Image(error) => {
             let exit = if matches!(error, ImageError::Files(_)) { Exit::Internal } else { Exit::Usage };
             (exit, Some(image::hint(error)))
         }
         _ => (Exit::Internal, None),
+    }
+}
+
+/// What can be done about an experiment that a program that takes no lock seems to work on; 0 where its number is not known.
+fn about_signs(pid: u32) -> String {
+    match pid {
+        0 => "if it is dead, try again in two minutes; nothing was changed".to_owned(),
+        pid => format!("wait until it ends, or stop it with `kill -INT {pid}`; nothing was changed"),
     }
 }
 

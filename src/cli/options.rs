@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::cli::args::allowance::{AllowanceFlags, ResourceFlags};
 use crate::cli::args::fixture::OverrideFlags;
 use crate::cli::args::{ConfigFlags, OperationFlags, Run};
 use crate::cli::error::CliError;
@@ -129,6 +130,7 @@ pub fn options(args: &Run, located: &Located, places: &Places, loaded: Loaded) -
         attempts: operation.attempts.or(settings.attempts).unwrap_or(limits::ATTEMPTS),
         max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd).or(fixture.limits.max_cost_usd),
         allowance: flags.allowance.over(fixture.allowance),
+        resources: flags.allowance.resources.over(fixture.resources),
         prices: prices(&fixture, located),
         rate_limit_seconds: operation.max_pause.or(settings.max_pause).unwrap_or(limits::RATE_LIMIT_SECONDS),
         keep_workspaces: operation.keep_workspaces.or(settings.keep_workspaces).unwrap_or_default(),
@@ -289,7 +291,7 @@ pub struct Differences {
 pub fn fields(args: &Run, located: &Located, options: &Options) -> Vec<(&'static str, Option<Value>)> {
     let (flags, settings) = (&args.config, &located.settings);
     let given = |is_said: bool, value: Value| is_said.then_some(value);
-    vec![
+    let fields = [
         ("models", given(flags.model.is_some() || settings.model.is_some(), json!(options.models))),
         (
             "judge_models",
@@ -300,11 +302,23 @@ pub fn fields(args: &Run, located: &Located, options: &Options) -> Vec<(&'static
             "timeout_seconds",
             given(flags.timeout.is_some() || settings.timeout.is_some(), json!(options.timeout_seconds)),
         ),
-        ("max_run_tokens", flags.allowance.max_run_tokens.map(Value::from)),
-        ("max_run_turns", flags.allowance.max_run_turns.map(Value::from)),
-        ("max_run_cost_usd", flags.allowance.max_run_cost_usd.map(|most| json!(most))),
         ("inherit", given(flags.inherit.is_some() || settings.inherit.is_some(), json!(options.inherit))),
         ("sandbox", given(flags.sandbox.is_some() || flags.network.is_some(), json!(options.sandbox))),
+    ];
+    fields.into_iter().chain(of_allowance(&flags.allowance)).collect()
+}
+
+/// Fields of the config that flags of what a run may use specify.
+fn of_allowance(flags: &AllowanceFlags) -> [(&'static str, Option<Value>); 6] {
+    let AllowanceFlags { max_run_tokens, max_run_turns, max_run_cost_usd, resources } = flags;
+    let ResourceFlags { max_memory, max_processes, max_processors } = resources;
+    [
+        ("max_run_tokens", max_run_tokens.map(Value::from)),
+        ("max_run_turns", max_run_turns.map(Value::from)),
+        ("max_run_cost_usd", max_run_cost_usd.map(|most| json!(most))),
+        ("max_memory", max_memory.map(|most| json!(most))),
+        ("max_processes", max_processes.map(Value::from)),
+        ("max_processors", max_processors.map(|most| json!(most))),
     ]
 }
 
@@ -315,12 +329,10 @@ pub fn differ(config: &mut Config, flags: &ConfigFlags) -> Differences {
         ("judge_models", Some(&flags.judge_model).filter(|models| !models.is_empty()).map(|models| json!(models))),
         ("thinking_mode", flags.thinking.as_deref().map(|mode| json!(canonical_thinking(mode)))),
         ("timeout_seconds", flags.timeout.map(Value::from)),
-        ("max_run_tokens", flags.allowance.max_run_tokens.map(Value::from)),
-        ("max_run_turns", flags.allowance.max_run_turns.map(Value::from)),
-        ("max_run_cost_usd", flags.allowance.max_run_cost_usd.map(|most| json!(most))),
         ("inherit", flags.inherit.map(|inherit| json!(inherit))),
         ("sandbox", named_sandbox(config.sandbox.as_ref(), flags)),
     ];
+    let wanted: Vec<_> = wanted.into_iter().chain(of_allowance(&flags.allowance)).collect();
     differ_in(config, &wanted, &flags.operation)
 }
 

@@ -10,7 +10,7 @@ use crate::model::outcome::{Failure, FailureKind};
 use crate::model::survey::{MadeBy, Signs};
 use crate::os::files::FileError;
 use crate::os::lock::LockError;
-use crate::os::process::ProbeError;
+use crate::os::process::{LimitError, ProbeError};
 use crate::setup::compose::CompositionFault;
 use crate::store::StoreError;
 use crate::workspace::WorkspaceError;
@@ -30,6 +30,9 @@ pub enum EngineError {
     /// The containment that was asked for does not work here.
     #[error(transparent)]
     Containment(#[from] ProbeError),
+    /// A limit that was asked for cannot be had here.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
     /// The sandbox that was asked for cannot be had here.
     #[error("a sandbox needs bubblewrap, and runs are contained by `{containment}` here")]
     Sandbox {

@@ -102,6 +102,7 @@ impl Question {
                 overflow: Overflow::Cut,
                 grace: GRACE,
             },
+            controllers: None,
             sandbox: reach.sandbox(folder.path().join("own")),
             views: vec![View::Writable(aside.home.clone())],
             mark: folder.path().join("asked.json"),

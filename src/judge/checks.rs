@@ -83,6 +83,7 @@ fn item_score(item: &RubricItem, checks: &[CheckResult]) -> Result<ItemScore, St
         CheckResult { passed: true, .. } => (Score::ONE, "passed".to_owned()),
         CheckResult { no_longer_applies: Some(why), .. } => (Score::ZERO, format!("does not apply any more: {why}")),
         CheckResult { timed_out: true, .. } => (Score::ZERO, "ran out of time".to_owned()),
+        CheckResult { exceeded: Some(limit), .. } => (Score::ZERO, format!("used {limit}")),
         CheckResult { exit_code: Some(code), .. } => (Score::ZERO, format!("ended with exit code {code}")),
         CheckResult { exit_code: None, .. } => (Score::ZERO, "was ended by a signal".to_owned()),
     };

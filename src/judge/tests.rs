@@ -278,6 +278,7 @@ fn the_checks_judge_scores_by_exit_codes() {
         duration_seconds: 0.1,
         not_applicable: None,
         no_longer_applies: None,
+        exceeded: None,
         before: None,
         output_truncated: false,
     };

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::money::Usd;
+use super::resources::Memory;
 use super::usage::Usage;
 
 /// What the agent of one run may use; `None` for no limit.
@@ -44,6 +45,11 @@ pub enum Exceeded {
         /// What it cost.
         used: Usd,
     },
+    /// That of memory: the kernel ended a process at it.
+    Memory {
+        /// How much it might use, in bytes.
+        most: u64,
+    },
 }
 
 impl Allowance {
@@ -71,6 +77,7 @@ impl fmt::Display for Exceeded {
             Self::Tokens { most, used } => write!(f, "{used} tokens of at most {most}"),
             Self::Turns { most, used } => write!(f, "{used} turns of at most {most}"),
             Self::Cost { most, used } => write!(f, "{used} of at most {most}"),
+            Self::Memory { most } => write!(f, "more memory than {}", Memory::of(*most)),
         }
     }
 }

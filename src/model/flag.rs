@@ -22,11 +22,15 @@ pub enum Flag {
     SecretInPatch,
     /// No agent worked: a recorded run was played back.
     PlayedBack,
+    /// The kernel ended a process of the agent, because the agent's limit of memory was reached.
+    MemoryLimit,
+    /// A process of the agent was not started, because the agent's limit of processes was reached.
+    ProcessLimit,
 }
 
 impl Flag {
     /// Every one.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::RecordLeftOut,
         Self::TreeLeftOut,
         Self::TreeGone,
@@ -34,6 +38,8 @@ impl Flag {
         Self::FolderReplaced,
         Self::SecretInPatch,
         Self::PlayedBack,
+        Self::MemoryLimit,
+        Self::ProcessLimit,
     ];
 
     /// Its name, as in a file.
@@ -47,6 +53,8 @@ impl Flag {
             Self::FolderReplaced => "folder_replaced",
             Self::SecretInPatch => "secret_in_patch",
             Self::PlayedBack => "played_back",
+            Self::MemoryLimit => "memory_limit",
+            Self::ProcessLimit => "process_limit",
         }
     }
 
@@ -61,6 +69,8 @@ impl Flag {
             Self::FolderReplaced => "a folder of the run was replaced while the agent worked, and put back",
             Self::SecretInPatch => "the text of a secret stands in `changes.patch`",
             Self::PlayedBack => "no agent worked: a recorded run was played back",
+            Self::MemoryLimit => "the kernel ended a process of the agent at the limit of memory",
+            Self::ProcessLimit => "the limit of processes kept one of the agent's from being started",
         }
     }
 

@@ -25,6 +25,7 @@ pub mod plan;
 pub mod program;
 pub mod published;
 pub mod reported;
+pub mod resources;
 pub mod result;
 pub mod row;
 pub mod rubric;

@@ -122,6 +122,9 @@ pub struct CheckResult {
     /// Its result for the untouched tree, before any agent worked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,
+    /// Which limit a program of it exceeded, if one did: then it counts as passed or failed, never as not applicable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exceeded: Option<Exceeded>,
     /// Whether its log ends at the output limit; what came after that was not kept, and changes nothing else.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub output_truncated: bool,

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::resources::{Resource, ResourceUse, Resources};
+
 /// How agents and checks are kept to their tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -149,6 +151,12 @@ pub enum Exposure {
     Network,
     /// Memory, processes and processor time have no limit of their own.
     Resources,
+    /// Memory has none, though others have.
+    Memory,
+    /// Processes have none, though others have.
+    Processes,
+    /// Processor time has none, though others have.
+    Processors,
 }
 
 impl fmt::Display for Exposure {
@@ -159,12 +167,15 @@ impl fmt::Display for Exposure {
             Self::Temporary => "temporary folders",
             Self::Network => "the network",
             Self::Resources => "resources of the machine",
+            Self::Memory => "memory",
+            Self::Processes => "the number of processes",
+            Self::Processors => "processor time",
         })
     }
 }
 
 /// How an agent was isolated, and from what not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Isolation {
     /// What it was kept in.
     pub sandbox: IsolatedBy,
@@ -175,6 +186,9 @@ pub struct Isolation {
     /// The id of the image whose files it saw; missing where it saw the machine's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_id: Option<String>,
+    /// What it used of the machine, where it had limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<ResourceUse>,
 }
 
 /// What an agent was kept in.
@@ -206,12 +220,29 @@ impl Isolation {
     /// The one by this, with this much of the network.
     #[must_use]
     pub fn of(sandbox: IsolatedBy, network: Network) -> Self {
-        Self { sandbox, network, not_isolated: sandbox.exposes(network), image_id: None }
+        Self { sandbox, network, not_isolated: sandbox.exposes(network), image_id: None, resources: None }
+    }
+
+    /// The same with these limits.
+    #[must_use]
+    pub fn limited(mut self, limits: &Resources) -> Self {
+        let open = Resource::ALL.into_iter().filter(|resource| !limits.limits(*resource));
+        if !limits.is_unlimited() && self.not_isolated.remove(&Exposure::Resources) {
+            self.not_isolated.extend(open.map(|resource| match resource {
+                Resource::Memory => Exposure::Memory,
+                Resource::Processes => Exposure::Processes,
+                Resource::Processors => Exposure::Processors,
+            }));
+        }
+        self
     }
 }
 
+/// In which way an agent was isolated, and from what not.
+pub type WayOfIsolation = (IsolatedBy, Network, BTreeSet<Exposure>);
+
 /// How many agents were isolated in which way.
-pub type Isolated = BTreeMap<(IsolatedBy, Network), usize>;
+pub type Isolated = BTreeMap<WayOfIsolation, usize>;
 
 #[cfg(test)]
 mod tests {

@@ -10,6 +10,7 @@ use super::ids::{ExperimentId, SubtestId, TierId};
 use super::judge::Judge;
 use super::money::Usd;
 use super::program::Invocation;
+use super::resources::Resources;
 use super::rubric::Rubric;
 use super::sandbox::Sandbox;
 use super::setup::Setup;
@@ -50,6 +51,8 @@ pub struct Fixture {
     pub no_progress_seconds: Option<u64>,
     /// `sandbox`: what agents and checks can reach beside their tree.
     pub sandbox: Sandbox,
+    /// `sandbox.memory`, `.processes` and `.processors`: what an agent or a check may use of the machine.
+    pub resources: Resources,
     /// `vary`: what setups may differ in; `None` where the fixture does not say it.
     pub vary: Option<Vec<String>>,
     /// Names of environment variables that the fixture passes on, in addition to the standard ones.

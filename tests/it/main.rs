@@ -59,6 +59,7 @@ mod replaying;
 mod report;
 mod repository_url;
 mod rerun;
+mod resources;
 mod run_limits;
 mod runs;
 mod sandbox;

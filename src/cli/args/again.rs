@@ -61,7 +61,7 @@ pub struct Regrade {
 }
 
 /// Flags whose values an experiment saves.
-const SAVED: [&str; 14] = [
+const SAVED: [&str; 17] = [
     "thinking",
     "timeout",
     "sandbox",
@@ -69,6 +69,9 @@ const SAVED: [&str; 14] = [
     "max_run_tokens",
     "max_run_turns",
     "max_run_cost_usd",
+    "max_memory",
+    "max_processes",
+    "max_processors",
     "inherit",
     "jobs",
     "attempts",

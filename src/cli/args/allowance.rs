@@ -1,10 +1,11 @@
-//! Flags of what the agent of one run may use. They stand alone because they make one thing of three flags.
+//! Flags of what the agent of one run may use of its model and of the machine.
 
 use clap::Args;
 
 use crate::cli::args::values;
 use crate::model::allowance::Allowance;
 use crate::model::money::Usd;
+use crate::model::resources::{Memory, Processors, Resources};
 
 /// What the agent of one run may use.
 #[derive(Debug, Clone, Copy, Default, Args)]
@@ -21,6 +22,37 @@ pub struct AllowanceFlags {
     /// What the agent of one run may cost, in US dollars [default: the fixture's]
     #[arg(long, value_name = "USD", value_parser = values::dollars, allow_negative_numbers = true)]
     pub max_run_cost_usd: Option<Usd>,
+    /// What it may use of the machine.
+    #[command(flatten)]
+    pub resources: ResourceFlags,
+}
+
+/// What the agent of one run, and each of its checks, may use of the machine.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct ResourceFlags {
+    /// Most memory that an agent or a check may use with all that it starts, such as `4GiB` [default: the fixture's]
+    ///
+    /// The kernel ends what goes beyond it; an agent that it ends is graded on what is there. Needs control groups that can be written.
+    #[arg(long, value_name = "SIZE", value_parser = values::memory, allow_negative_numbers = true)]
+    pub max_memory: Option<Memory>,
+    /// Most processes and threads that an agent or a check may have at the same time [default: the fixture's]
+    #[arg(long, value_name = "N", value_parser = values::count::<1, { Resources::MOST_PROCESSES }>, allow_negative_numbers = true)]
+    pub max_processes: Option<u32>,
+    /// How many processors an agent or a check may keep busy, such as `2` or `0.5` [default: the fixture's]
+    #[arg(long, value_name = "N", value_parser = values::processors, allow_negative_numbers = true)]
+    pub max_processors: Option<Processors>,
+}
+
+impl ResourceFlags {
+    /// What these flags say, and where they say nothing, what the fixture does.
+    #[must_use]
+    pub fn over(&self, fixture: Resources) -> Resources {
+        Resources {
+            memory: self.max_memory.or(fixture.memory),
+            processes: self.max_processes.or(fixture.processes),
+            processors: self.max_processors.or(fixture.processors),
+        }
+    }
 }
 
 impl AllowanceFlags {

@@ -6,6 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::TierId;
 use crate::model::money::Usd;
+use crate::model::resources::{Memory, MemoryError, Processors, ProcessorsError};
 use crate::model::sandbox::{Network, SandboxChoice};
 use crate::report::findings::{FORMATS, Format, format_of};
 use crate::report::results::{FORMS, Form, form_of};
@@ -79,6 +80,18 @@ pub(super) fn any_count(text: &str) -> Result<usize, String> {
 pub(super) fn dollars(text: &str) -> Result<Usd, String> {
     not_negative(text)?;
     text.parse()
+}
+
+/// A size of memory.
+pub(super) fn memory(text: &str) -> Result<Memory, String> {
+    not_negative(text)?;
+    text.parse().map_err(|error: MemoryError| error.to_string())
+}
+
+/// A number of processors.
+pub(super) fn processors(text: &str) -> Result<Processors, String> {
+    not_negative(text)?;
+    text.parse().map_err(|error: ProcessorsError| error.to_string())
 }
 
 /// A share, such as the distance of two scores.

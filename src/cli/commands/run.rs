@@ -64,7 +64,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
         Course::GoOn(folder) => return go_on(folder, prelude, console),
         Course::Begin(_) => {
             dry_run::check(&options)?;
-            session::refuse_containment(options.containment, options.sandbox.as_ref(), ".")?;
+            session::refuse_containment(options.containment, options.sandbox.as_ref(), &options.resources, ".")?;
             session::refuse_missing_keys(&options.fixture.judges)?;
             check_first::refuse(&args.judges, &options)?;
             let making = prelude.making();

@@ -30,8 +30,9 @@ use crate::model::ids::ModelName;
 use crate::model::installation::Answer;
 use crate::model::judge::Judge;
 use crate::model::outcome::ExperimentEnd;
+use crate::model::resources::Resources;
 use crate::model::sandbox::{Sandbox, SandboxChoice};
-use crate::os::process::Containment;
+use crate::os::process::{Containment, Controllers};
 use crate::store;
 use crate::text::redact::Secrets;
 use crate::text::words::{list, shell_word};
@@ -153,11 +154,12 @@ pub(super) fn session_options(
 /// What programs of runs are started with on this machine: this environment, whose secrets are not written to the disk.
 ///
 /// # Errors
-/// When the containment or the sandbox that is asked for cannot be had here.
+/// When the containment, the sandbox or a limit that is asked for cannot be had here.
 pub(super) fn surroundings(config: &Config, image: Option<Arc<Image>>, name: &str) -> Result<Surroundings, CliError> {
     let inherited = std::env::vars_os().collect();
     let (containment, reach) = contained(config.containment, config.sandbox.as_ref(), image, &inherited).on(name)?;
-    Ok(Surroundings { containment, reach, inherited, secrets: secrets() })
+    let controllers = Controllers::probe(&config.resources()).map_err(EngineError::from).on(name)?;
+    Ok(Surroundings { containment, reach, controllers, inherited, secrets: secrets() })
 }
 
 fn contained(
@@ -178,12 +180,14 @@ pub(super) fn secrets() -> Secrets {
     Secrets::from_environment(texts)
 }
 
-/// Refuses a containment or a sandbox that cannot be had here, before anything is made or saved.
+/// Refuses a containment, a sandbox or a limit that cannot be had here, before anything is made or saved.
 pub(super) fn refuse_containment(
     choice: ContainmentChoice,
     sandbox: Option<&Sandbox>,
+    resources: &Resources,
     name: &str,
 ) -> Result<(), CliError> {
+    Controllers::probe(resources).map_err(EngineError::from).on(name)?;
     // An image is shown by bubblewrap too, and made ready when that is known to work.
     let as_bubblewrap = |asked: &Sandbox| match asked.choice {
         SandboxChoice::Podman => Sandbox { choice: SandboxChoice::Bubblewrap, ..asked.clone() },
@@ -261,7 +265,8 @@ fn judging_themselves(session: &Session) -> Option<String> {
 /// Saves operational changes, so that they apply to later sessions too.
 pub(super) fn save_operation(session: &Session, changed: bool, name: &str) -> Result<(), CliError> {
     if changed {
-        refuse_containment(session.config.containment, session.config.sandbox.as_ref(), name)?;
+        let config = &session.config;
+        refuse_containment(config.containment, config.sandbox.as_ref(), &config.resources(), name)?;
         // A config of an earlier version is saved in the current one, which needs this record beside it.
         store::repository::record(&session.locked.folder, &[])?;
         store::config::save(&session.locked.folder, &session.config)?;

@@ -207,6 +207,7 @@ fn options_of(
         attempts: operation.attempts.or(settings.attempts).unwrap_or(limits::ATTEMPTS),
         max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd).or(loaded.fixture.limits.max_cost_usd),
         allowance: args.config.allowance.over(loaded.fixture.allowance),
+        resources: args.config.allowance.resources.over(loaded.fixture.resources),
         prices: options::prices(&loaded.fixture, located),
         rate_limit_seconds: operation.max_pause.or(settings.max_pause).unwrap_or(limits::RATE_LIMIT_SECONDS),
         keep_workspaces: operation.keep_workspaces.or(settings.keep_workspaces).unwrap_or_default(),

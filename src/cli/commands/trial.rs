@@ -197,6 +197,7 @@ pub(super) fn trial_options(to_try: Loaded, tier: TierId, repeat: u32, results_d
         attempts: 1,
         max_cost_usd: None,
         allowance: Allowance::default(),
+        resources: fixture.resources,
         prices: fixture.prices.clone(),
         rate_limit_seconds: limits::RATE_LIMIT_SECONDS,
         notes: Vec::new(),
@@ -247,10 +248,11 @@ fn of_solution(tried: &Tried, experiment: &ExperimentFolder) -> Vec<String> {
             continue;
         }
         let Some((check, run)) = outcomes.first() else { continue };
-        let how = match (check.timed_out, check.exit_code) {
-            (true, _) => "its time was over".to_owned(),
-            (false, Some(code)) => format!("exit code {code}"),
-            (false, None) => "a signal ended it".to_owned(),
+        let how = match (check.timed_out, check.exceeded, check.exit_code) {
+            (true, ..) => "its time was over".to_owned(),
+            (false, Some(limit), _) => format!("it used {limit}"),
+            (false, None, Some(code)) => format!("exit code {code}"),
+            (false, None, None) => "a signal ended it".to_owned(),
         };
         let log = |name: &str| last_lines(&experiment.run(*run).check_log(name));
         let logged = log(&format!("{name}.stderr")).or_else(|| log(&name)).map(|lines| format!(": {lines}"));

@@ -18,6 +18,7 @@ use crate::model::limits;
 use crate::model::money::Usd;
 use crate::model::outcome::ExperimentStatus;
 use crate::model::plan::Plan;
+use crate::model::resources::Resources;
 use crate::model::result::FORMAT_VERSION;
 use crate::model::sandbox::Sandbox;
 use crate::model::task::{Fixture, Parts, Source};
@@ -57,6 +58,8 @@ pub struct Options {
     pub timeout_seconds: u64,
     /// What the agent of one run may use.
     pub allowance: Allowance,
+    /// What an agent or a check may use of the machine.
+    pub resources: Resources,
     /// What subtests inherit from winners.
     pub inherit: Inherit,
     /// What agents and checks can reach beside their tree.
@@ -163,6 +166,9 @@ pub(in crate::engine) fn furnish(
         max_run_tokens: options.allowance.tokens,
         max_run_turns: options.allowance.turns,
         max_run_cost_usd: options.allowance.cost,
+        max_memory: options.resources.memory,
+        max_processes: options.resources.processes,
+        max_processors: options.resources.processors,
         environment: options.fixture.environment.clone(),
         inherit: options.inherit,
         sandbox: options.sandbox,

@@ -13,11 +13,13 @@ use crate::engine::session::basis::Basis;
 use crate::engine::session::inheritance::winners_of;
 use crate::model::ids::{AttemptNumber, RunId, TierId};
 use crate::model::installation::Answer;
+use crate::model::resources::ResourceUse;
 use crate::model::result::ChecksResult;
+use crate::model::sandbox::Isolation;
 use crate::os::clock;
 use crate::os::files;
 use crate::os::process::{
-    Containment, MakeFilter, OutputFilter, OutputWatch, Overflow, ProcessLimits, StopHandle, Task, View,
+    Containment, Controllers, MakeFilter, OutputFilter, OutputWatch, Overflow, ProcessLimits, StopHandle, Task, View,
 };
 use crate::setup::inherit::{Effective, Inheritance, Winners};
 use crate::store::layout::ExperimentFolder;
@@ -32,6 +34,8 @@ pub struct Workplace {
     pub containment: Containment,
     /// What agents and checks can reach beside their tree.
     pub reach: Reach,
+    /// Where agents and checks are held to what they may use of the machine, when they are.
+    pub controllers: Option<Controllers>,
     /// What must not be written to the disk.
     pub secrets: Secrets,
     /// The environment of this process, of which a part is passed on to programs.
@@ -66,6 +70,8 @@ pub struct Surroundings {
     pub containment: Containment,
     /// What agents and checks can reach beside their tree.
     pub reach: Reach,
+    /// Where agents and checks are held to what they may use of the machine, when they are.
+    pub controllers: Option<Controllers>,
     /// The environment of this process, of which a part is passed on to programs.
     pub inherited: BTreeMap<OsString, OsString>,
     /// What must not be written to the disk.
@@ -99,12 +105,13 @@ impl Workplace {
     /// # Errors
     /// When the kernel has no file descriptors left.
     pub(in crate::engine) fn new(basis: Arc<Basis>, surroundings: Surroundings) -> std::io::Result<Self> {
-        let Surroundings { containment, reach, inherited, secrets } = surroundings;
+        let Surroundings { containment, reach, controllers, inherited, secrets } = surroundings;
         Ok(Self {
             setups: Setups { inheritance: Inheritance::of(&basis.config, &basis.fixture), winners: Mutex::default() },
             basis,
             containment,
             reach,
+            controllers,
             secrets,
             inherited,
             stop: StopHandle::new()?,
@@ -118,6 +125,13 @@ impl Workplace {
     /// The setup of a run's agent; `None` while a winner that it inherits from is not frozen.
     pub(in crate::engine) fn setup(&self, run: RunId) -> Result<Option<Effective>, StoreError> {
         self.setups.of(&self.basis, run)
+    }
+
+    /// How an agent is isolated here that used so much of the machine.
+    pub(in crate::engine) fn isolation(&self, used: Option<ResourceUse>) -> Isolation {
+        let isolation = self.reach.isolation();
+        let limits = self.controllers.as_ref().map(|controllers| *controllers.limits()).unwrap_or_default();
+        Isolation { resources: used, ..isolation.limited(&limits) }
     }
 
     /// Whether a message is reported for the first time.
@@ -136,6 +150,14 @@ impl Workplace {
         if let Some(above) = program.tree.parent() {
             environment.insert("GIT_CEILING_DIRECTORIES".into(), above.into());
         }
+        let controllers = self.controllers.clone().filter(|_| program.own.is_some());
+        let sandbox = program.own.and_then(|own| self.reach.sandbox(own));
+        let mut views = program.views;
+        if sandbox.is_none() {
+            // Who could write there could raise its own limits. In a sandbox, nobody can.
+            views
+                .extend(controllers.iter().flat_map(Controllers::mounts).map(|mount| View::ReadOnly(mount.to_owned())));
+        }
         Task {
             argv: program.argv,
             cwd: program.tree,
@@ -152,8 +174,9 @@ impl Workplace {
                 overflow: program.overflow,
                 grace: Duration::from_secs(self.config.grace_seconds),
             },
-            sandbox: program.own.and_then(|own| self.reach.sandbox(own)),
-            views: program.views,
+            controllers,
+            sandbox,
+            views,
             mark: marked.mark(),
             token: format!("{}-{}-{}-{}-{}", self.token, run.tier, run.subtest, run.run, attempt.0),
         }

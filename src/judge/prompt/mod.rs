@@ -143,6 +143,7 @@ fn outcome(check: &CheckResult) -> String {
         CheckResult { passed: true, .. } => "passed".to_owned(),
         CheckResult { no_longer_applies: Some(why), .. } => format!("failed, as it does not apply any more: {why}"),
         CheckResult { timed_out: true, .. } => "failed, as it ran out of time".to_owned(),
+        CheckResult { exceeded: Some(limit), .. } => format!("failed, as it used {limit}"),
         CheckResult { exit_code: Some(code), .. } => format!("failed with exit code {code}"),
         CheckResult { exit_code: None, .. } => "failed, as a signal ended it".to_owned(),
     };

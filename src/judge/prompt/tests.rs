@@ -44,6 +44,7 @@ fn check(name: &str, exit_code: i32, before: Option<Before>) -> CheckResult {
         duration_seconds: 0.1,
         not_applicable: None,
         no_longer_applies: None,
+        exceeded: None,
         before,
         output_truncated: false,
     }

@@ -27,6 +27,7 @@ fn check(name: &str, passed: bool) -> CheckResult {
         duration_seconds: 12.4,
         not_applicable: None,
         no_longer_applies: None,
+        exceeded: None,
         before: Some(Before::Failed),
         output_truncated: false,
     }

@@ -15,98 +15,17 @@ use super::ids::{ExperimentId, SubtestId, TierId};
 use super::limits;
 use super::money::Usd;
 use super::plan::Plan;
+use super::resources::{Memory, Processors, Resources};
 use super::sandbox::Sandbox;
 use super::usage::OwnPrices;
 
+mod field;
+
+use field::is_used;
+pub use field::{Field, FieldClass};
+
 /// Name and version of this tool, as what it makes names it.
 pub const MADE_BY: &str = concat!("cargo-scylla ", env!("CARGO_PKG_VERSION"));
-
-/// What a field of the config means for a resume.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FieldClass {
-    /// It can change a result: the saved value wins over any flag, and `config_hash` covers it.
-    Result,
-    /// It says which runs should exist: only `extend` changes it, and every change is recorded.
-    Plan,
-    /// It says how the work is done: a flag takes effect on resume.
-    Operational,
-    /// It is a name for people.
-    Label,
-}
-
-/// One field of the config by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Field {
-    /// Its key in the file.
-    pub name: &'static str,
-    /// Its class.
-    pub class: FieldClass,
-}
-
-impl Field {
-    /// Whether configs of version 4.0 had it.
-    #[must_use]
-    pub fn is_of_4_0(&self) -> bool {
-        FIELDS_OF_4_0.contains(&self.name)
-    }
-
-    /// Whether there are configs of the present version that do not have it yet: then its empty value holds.
-    #[must_use]
-    pub fn came_later(&self) -> bool {
-        LATER_FIELDS.contains(&self.name)
-    }
-}
-
-/// Whether a value differs from the empty value of a field that is not used.
-fn is_used(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => false,
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(fields) => !fields.is_empty(),
-        Value::String(text) => !text.is_empty(),
-        Value::Bool(true) | Value::Number(_) => true,
-    }
-}
-
-/// Fields that came when there were configs of the present version already.
-const LATER_FIELDS: [&str; 6] =
-    ["max_run_tokens", "max_run_turns", "max_run_cost_usd", "prices", "sandbox", "image_id"];
-
-/// The fields of the first version's config.
-const FIELDS_OF_4_0: [&str; 31] = [
-    "version",
-    "experiment_id",
-    "name",
-    "description",
-    "created_at",
-    "created_by",
-    "task_repo",
-    "task_commit",
-    "task_prompt_file",
-    "fixture_digest",
-    "language",
-    "models",
-    "judge_models",
-    "thinking_mode",
-    "timeout_seconds",
-    "no_progress_seconds",
-    "output_limit_bytes",
-    "environment",
-    "inherit",
-    "subtests",
-    "runs_per_subtest",
-    "max_subtests",
-    "extensions",
-    "jobs",
-    "attempts",
-    "max_cost_usd",
-    "keep_workspaces",
-    "containment",
-    "grace_seconds",
-    "systemic_failures",
-    "rate_limit_seconds",
-];
 
 /// Declares [`Config`] and [`Config::FIELDS`] from one list, so that no field can be without a class.
 macro_rules! config {
@@ -179,6 +98,17 @@ config! {
     /// What the agent of one run may cost; `null` for no limit.
     #[serde(default)]
     Result max_run_cost_usd: Option<Usd>,
+    /// Most memory that an agent or a check may use with all that it starts, such as `4GiB`; `null` for no limit.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    Result max_memory: Option<Memory>,
+    /// Most processes and threads that an agent or a check may have at the same time; `null` for no limit.
+    #[serde(default)]
+    Result max_processes: Option<u32>,
+    /// How many processors an agent or a check may keep busy, such as `0.5`; `null` for no limit.
+    #[serde(default)]
+    #[schemars(with = "Option<f64>")]
+    Result max_processors: Option<Processors>,
     /// Names of environment variables that agents get in addition to the standard ones.
     Result environment: Vec<String>,
     /// What subtests inherit from the winners of earlier tiers.
@@ -298,6 +228,12 @@ impl Config {
     #[must_use]
     pub fn allowance(&self) -> Allowance {
         Allowance { tokens: self.max_run_tokens, turns: self.max_run_turns, cost: self.max_run_cost_usd }
+    }
+
+    /// What the agent of a run, and each of its checks, may use of the machine.
+    #[must_use]
+    pub fn resources(&self) -> Resources {
+        Resources { memory: self.max_memory, processes: self.max_processes, processors: self.max_processors }
     }
 
     /// Every run that should exist.

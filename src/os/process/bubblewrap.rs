@@ -215,6 +215,10 @@ impl Hold for Namespace {
         self.parse_status().exit_code.is_some()
     }
 
+    fn own_processes(&self) -> u32 {
+        2
+    }
+
     fn end(&self, end: End) -> End {
         match end {
             End::Exited(code) if ENDING_SIGNALS.contains(&(code - 128)) => End::Signaled(code - 128),

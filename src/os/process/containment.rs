@@ -152,7 +152,7 @@ fn try_group(group: &Group) -> Result<(), String> {
         return Err(format!("`{}` has no `cgroup.kill`", group.path().display()));
     }
     let (_word, word_end) = io::pipe().map_err(|error| error.to_string())?;
-    trial(&mut cgroup::joining(group, &word_end), |_| group.kill())?;
+    trial(&mut cgroup::joining([group.path()], Some(&word_end)), |_| group.kill())?;
     group.end(Instant::now() + MOST_TRIAL).map_err(|error| error.to_string())
 }
 

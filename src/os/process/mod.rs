@@ -19,11 +19,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::model::outcome::StopLevel;
+use crate::model::resources::ResourceUse;
 use crate::os::clock::Stopwatch;
 
 mod bubblewrap;
 mod cgroup;
 mod containment;
+mod controllers;
+mod error;
 mod holder;
 mod homes;
 mod image;
@@ -33,6 +36,7 @@ mod pause;
 mod piped;
 mod program;
 mod sandbox;
+mod share;
 mod shown;
 mod start;
 mod stop;
@@ -41,6 +45,8 @@ mod walk;
 mod watch;
 
 pub use containment::{Containment, ProbeError};
+pub use controllers::{Controllers, LimitError};
+pub use error::SpawnError;
 pub use holder::{LockHolder, holder_of};
 pub use image::search as search_image;
 pub use orphan::{OrphanMark, OrphanState, clear_group, end_orphans, orphan_state};
@@ -105,6 +111,8 @@ pub struct Task {
     pub watch: Option<SharedWatch>,
     /// The limits.
     pub limits: ProcessLimits,
+    /// Where it is held to what it may use of the machine, with all that it starts; `None`: nowhere.
+    pub controllers: Option<Controllers>,
     /// What keeps the program to its tree; `None`: nothing. Only a namespace can enforce it.
     pub sandbox: Option<Sandbox>,
     /// How paths appear to the program, each on top of the ones before. Only a namespace can enforce them.
@@ -170,7 +178,7 @@ pub enum End {
 }
 
 /// The result of a task that ended. None of its processes is alive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ended {
     /// How it ended.
     pub end: End,
@@ -183,106 +191,8 @@ pub struct Ended {
     pub output_truncated: bool,
     /// Whether the kernel killed a process of the task because memory ran out. Known only with a control group.
     pub out_of_memory: bool,
-}
-
-/// Why a task did not run, or could not be brought to an orderly end.
-#[derive(Debug, thiserror::Error)]
-pub enum SpawnError {
-    /// There is no such program.
-    #[error("program `{}` is not found", program.display())]
-    NotFound {
-        /// Its name in the task.
-        program: PathBuf,
-    },
-    /// The file exists, but may not be executed.
-    #[error("`{}` is not executable", program.display())]
-    NotExecutable {
-        /// The file.
-        program: PathBuf,
-    },
-    /// The program is a script whose interpreter does not exist.
-    #[error("the interpreter {interpreter:?} that the first line of `{}` names is not found", program.display())]
-    NoInterpreter {
-        /// The script.
-        program: PathBuf,
-        /// The interpreter.
-        interpreter: PathBuf,
-    },
-    /// The folder to start in does not exist.
-    #[error("cannot start in `{}`: it is not a folder", path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The kernel refused to start it.
-    #[error("cannot start `{}`", program.display())]
-    Start {
-        /// The program.
-        program: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The containment could not be set up, so the program was not started.
-    #[error("{containment} did not start the program: {message}")]
-    Contain {
-        /// Which containment.
-        containment: &'static str,
-        /// What it said.
-        message: String,
-    },
-    /// A file that is needed before the start could not be created.
-    #[error("cannot write `{}`", path.display())]
-    Prepare {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A file could not be written. If the program had been started, it was ended.
-    #[error("cannot write `{}`", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// Waiting for the program failed. It was ended as far as that was possible.
-    #[error("cannot watch `{}`", program.display())]
-    Watch {
-        /// The program.
-        program: PathBuf,
-        /// Why. `TimedOut`: a process survived KILL.
-        source: io::Error,
-    },
-}
-
-impl SpawnError {
-    fn contain(containment: &'static str, message: &impl ToString) -> Self {
-        Self::Contain { containment, message: message.to_string() }
-    }
-
-    /// The same error, when nothing was started yet.
-    fn before_start(self) -> Self {
-        match self {
-            Self::Write { path, source } => Self::Prepare { path, source },
-            error => error,
-        }
-    }
-
-    /// Whether the program was never started, so that it cannot have done anything.
-    #[must_use]
-    pub fn never_started(&self) -> bool {
-        match self {
-            Self::NotFound { .. }
-            | Self::NotExecutable { .. }
-            | Self::NoInterpreter { .. }
-            | Self::Folder { .. }
-            | Self::Start { .. }
-            | Self::Contain { .. }
-            | Self::Prepare { .. } => true,
-            Self::Write { .. } | Self::Watch { .. } => false,
-        }
-    }
+    /// What it used, of a task with limits of its own.
+    pub used: Option<ResourceUse>,
 }
 
 /// The process tree of one task, and the means to end it. Each containment has its own kind.
@@ -312,6 +222,10 @@ trait Hold {
     fn group(&self) -> Option<PathBuf> {
         None
     }
+    /// How many processes of its own it has beside the program's.
+    fn own_processes(&self) -> u32 {
+        0
+    }
 }
 
 /// Runs the task to its end. Blocks. When this returns, nothing that the task started is alive.
@@ -323,7 +237,7 @@ trait Hold {
 pub fn run(task: &Task, containment: &Containment, stop: &StopHandle) -> Result<Ended, SpawnError> {
     if stop.level() >= Some(StopLevel::Terminate) {
         let (duration, end) = (Duration::ZERO, End::Stopped);
-        return Ok(Ended { end, duration, leftovers: 0, output_truncated: false, out_of_memory: false });
+        return Ok(Ended { end, duration, leftovers: 0, output_truncated: false, out_of_memory: false, used: None });
     }
     if !task.cwd.is_dir() {
         return Err(SpawnError::Folder { path: task.cwd.clone() });
@@ -333,10 +247,15 @@ pub fn run(task: &Task, containment: &Containment, stop: &StopHandle) -> Result<
     table::adopt_orphans().map_err(watching)?;
     let mut outputs = output::Outputs::create(task).map_err(SpawnError::before_start)?;
     let mut hold = containment.hold(task)?;
+    let mut share = share::Share::of(task, &*hold)?;
     let mut command = hold.command(&program, task)?;
+    if let Some(share) = &share {
+        command = share.around(&command);
+    }
     set_up(&mut command, task).map_err(|source| SpawnError::Start { program: program.clone(), source })?;
 
-    let mark = orphan::MarkFile::create(task, containment, hold.group());
+    let groups = share.as_ref().map(share::Share::groups).unwrap_or_default();
+    let mark = orphan::MarkFile::create(task, containment, hold.group(), groups);
     let mut mark = mark.map_err(SpawnError::before_start)?;
     let mut child = match start::start(&mut *hold, &mut command) {
         Ok(child) => child,
@@ -357,14 +276,20 @@ pub fn run(task: &Task, containment: &Containment, stop: &StopHandle) -> Result<
         drop(hold.kill());
         drop(child.kill());
     }
-    let leftovers = hold.finish(Instant::now() + MOST_DYING).map_err(watching)?;
+    let deadline = Instant::now() + MOST_DYING;
+    let mut leftovers = hold.finish(deadline).map_err(watching)?;
+    if let Some(share) = &mut share {
+        leftovers += share.end(deadline).map_err(watching)?;
+    }
     let exit = start::reap(&mut child).map_err(watching)?;
     // Not earlier: as long as a process may be alive, the next coordinator must find the mark.
     mark.remove()?;
     let ours = watched?;
     outputs.finish()?;
-    if ours.is_none() && exit.code().is_some() && !hold.reached() {
-        return Err(SpawnError::contain(containment.name(), &outputs.last_words()));
+    let has_joined = share.as_ref().is_none_or(share::Share::is_joined);
+    if ours.is_none() && exit.code().is_some() && !(has_joined && hold.reached()) {
+        let what = if has_joined { containment.name() } else { share::NAME };
+        return Err(SpawnError::contain(what, &outputs.last_words()));
     }
     let output_truncated = outputs.truncated();
     let end = match ours {
@@ -372,7 +297,8 @@ pub fn run(task: &Task, containment: &Containment, stop: &StopHandle) -> Result<
         None if output_truncated && task.limits.overflow == Overflow::End => End::OutputLimit,
         None => hold.end(watch::end_of(exit)),
     };
-    Ok(Ended { end, duration, leftovers, output_truncated, out_of_memory: hold.ran_out_of_memory() })
+    let used = share.as_ref().map(share::Share::used);
+    Ok(Ended { end, duration, leftovers, output_truncated, out_of_memory: hold.ran_out_of_memory(), used })
 }
 
 /// The environment of the task's program, but what is added to every one.

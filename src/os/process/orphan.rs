@@ -29,6 +29,9 @@ pub struct OrphanMark {
     pub containment: String,
     /// The control group, if that is the containment.
     pub cgroup: Option<PathBuf>,
+    /// The control groups that hold the processes to their limits; none in marks of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limiting: Vec<PathBuf>,
     /// The machine that all this is about; empty in marks of earlier versions.
     #[serde(default)]
     pub host: String,
@@ -43,13 +46,14 @@ pub struct OrphanMark {
 }
 
 impl OrphanMark {
-    fn new(token: &str, containment: &str, cgroup: Option<PathBuf>) -> Self {
+    fn new(token: &str, containment: &str, cgroup: Option<PathBuf>, limiting: Vec<PathBuf>) -> Self {
         Self {
             pid: 0,
             start_time: 0,
             boot_id: clock::boot_id(),
             containment: containment.to_owned(),
             cgroup,
+            limiting,
             host: clock::host(),
             machine_id: clock::machine_id(),
             pid_namespace: table::pid_namespace(),
@@ -75,8 +79,10 @@ impl OrphanMark {
         if is_former || is_this { Origin::BeforeTheStart } else { Origin::Elsewhere }
     }
 
-    fn group(&self) -> Option<Group> {
-        Group::existing(self.cgroup.as_deref()?, &self.token)
+    /// Its control groups that are still there.
+    fn groups(&self) -> impl Iterator<Item = Group> {
+        let paths = self.cgroup.iter().chain(&self.limiting);
+        paths.filter_map(|path| Group::existing(path, &self.token))
     }
 
     fn tree(&self, origin: Origin) -> Tree {
@@ -119,20 +125,18 @@ pub fn orphan_state(mark: &OrphanMark) -> OrphanState {
         Origin::Elsewhere if mark.containment == bubblewrap::NAME => OrphanState::Dead,
         Origin::Elsewhere => OrphanState::Unknown,
         Origin::Here | Origin::Inside => {
-            let lives = mark.group().is_some_and(|group| group.is_populated().unwrap_or(true))
+            let lives = mark.groups().any(|group| group.is_populated().unwrap_or(true))
                 || mark.tree(origin).members().map_or(true, |members| !members.is_empty());
             if lives { OrphanState::Alive } else { OrphanState::Dead }
         }
     }
 }
 
-/// Removes the control group of a run when none of its processes is alive.
+/// Removes the control groups of a run when none of its processes is alive.
 pub fn clear_group(mark: &OrphanMark) {
-    if matches!(mark.origin(), Origin::Here | Origin::Inside)
-        && let Some(group) = mark.group()
-    {
+    if matches!(mark.origin(), Origin::Here | Origin::Inside) {
         // The kernel keeps a group in which a process is alive.
-        drop(group.remove());
+        mark.groups().for_each(|group| drop(group.remove()));
     }
 }
 
@@ -148,7 +152,7 @@ pub fn end_orphans(mark: &OrphanMark) -> io::Result<u32> {
     }
     let deadline = Instant::now() + MOST_DYING;
     let mut ended = mark.tree(origin).end(deadline)?;
-    if let Some(group) = mark.group() {
+    for group in mark.groups() {
         ended += u32::try_from(group.members()?.len()).unwrap_or(u32::MAX);
         group.end(deadline)?;
         group.remove()?;
@@ -168,10 +172,15 @@ pub(super) struct MarkFile {
 
 impl MarkFile {
     /// Writes the mark before the start, so that no process ever exists without one.
-    pub(super) fn create(task: &Task, containment: &Containment, cgroup: Option<PathBuf>) -> Result<Self, SpawnError> {
+    pub(super) fn create(
+        task: &Task,
+        containment: &Containment,
+        cgroup: Option<PathBuf>,
+        limiting: Vec<PathBuf>,
+    ) -> Result<Self, SpawnError> {
         let path = task.mark.clone();
         let failed = |error: FileError| SpawnError::Write { path: path.clone(), source: error.error };
-        let mark = OrphanMark::new(&task.token, containment.name(), cgroup);
+        let mark = OrphanMark::new(&task.token, containment.name(), cgroup, limiting);
         let folder = Folder::open(path.parent().unwrap_or(Path::new("."))).map_err(failed)?;
         let folder =
             folder.ok_or_else(|| SpawnError::Write { path: path.clone(), source: ErrorKind::NotFound.into() })?;

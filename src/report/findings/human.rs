@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::RunId;
-use crate::model::sandbox::{IsolatedBy, Network};
+use crate::model::sandbox::WayOfIsolation;
 use crate::text::escape;
 use crate::text::words::{counted, list};
 
@@ -123,10 +123,11 @@ fn add_verdict(page: &mut Page, verification: &Verification, styles: Styles) {
 
 /// What was not kept from agents: one sentence where that was the same for all.
 fn isolation_lines(verification: &Verification) -> Vec<String> {
-    let line = |((sandbox, network), runs): (&(IsolatedBy, Network), &usize)| {
-        let open: Vec<String> = sandbox.exposes(*network).iter().map(ToString::to_string).collect();
+    let line = |((.., open), runs): (&WayOfIsolation, &usize)| {
+        let open: Vec<String> = open.iter().map(ToString::to_string).collect();
         let of = if verification.isolated.len() > 1 { format!(" of {}", counted(*runs, "run")) } else { String::new() };
-        format!("Not isolated{of}: {}.", list(&open))
+        let open = if open.is_empty() { "nothing".to_owned() } else { list(&open) };
+        format!("Not isolated{of}: {open}.")
     };
     verification.isolated.iter().map(line).collect()
 }

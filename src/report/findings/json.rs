@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::model::finding::{FindingKind, Level};
 use crate::model::ids::RunId;
-use crate::model::sandbox::{IsolatedBy, Isolation, Network};
+use crate::model::sandbox::{Isolation, WayOfIsolation};
 use crate::model::survey::Holder;
 
 use super::{Conclusion, Examined, Format, Verification};
@@ -130,8 +130,9 @@ fn document<'a>(verification: &'a Verification<'a>) -> VerificationJson<'a> {
     }
 }
 
-fn isolation((&(sandbox, network), &runs): (&(IsolatedBy, Network), &usize)) -> IsolationJson {
-    IsolationJson { runs, isolation: Isolation::of(sandbox, network) }
+fn isolation(((sandbox, network, open), &runs): (&WayOfIsolation, &usize)) -> IsolationJson {
+    let (sandbox, network, not_isolated) = (*sandbox, *network, open.clone());
+    IsolationJson { runs, isolation: Isolation { sandbox, network, not_isolated, image_id: None, resources: None } }
 }
 
 /// The JSON schema of this format.

@@ -3,13 +3,14 @@
 use super::{Around, add_named, heading};
 use crate::model::details::RunDetails;
 use crate::model::outcome::AgentEnd;
+use crate::model::resources::ResourceUse;
 use crate::model::result::Replayed;
 use crate::model::sandbox::{IsolatedBy, Isolation};
 use crate::model::usage::{Cost, CostSource, Prices, Tokens, Total};
 use crate::text::escape;
 use crate::text::page::Page;
 use crate::text::short::cut;
-use crate::text::words::{counted, duration, moment};
+use crate::text::words::{bytes, counted, duration, moment};
 
 /// So many characters of a version are shown.
 const MOST_VERSION: usize = 60;
@@ -53,6 +54,8 @@ pub(super) fn facts(run: &RunDetails) -> Vec<(&'static str, String)> {
         facts.push(("cost", cost(run)));
     }
     facts.extend(run.agent.as_ref().map(|agent| ("tokens", tokens(agent.usage.tokens))));
+    let used = run.agent.as_ref().and_then(|agent| agent.isolation.as_ref()?.resources);
+    facts.extend(used.map(|used| ("resources", resources(used))));
     if let Some(replayed) = run.agent.as_ref().and_then(|agent| agent.replayed.as_ref()) {
         let Replayed { experiment_id, run, agent, usage, prices, duration_seconds } = replayed;
         let of = format!("{run} of {experiment_id}: agent {}", escape::terminal(agent));
@@ -73,6 +76,19 @@ fn kept_in(isolation: &Isolation) -> Option<String> {
             Some(format!("kept in the image {}", escape::terminal(&cut(id, MOST_IMAGE_ID))))
         }
     }
+}
+
+/// What it used of the machine, and where it came to a limit.
+fn resources(used: ResourceUse) -> String {
+    let memory = used.peak_memory_bytes.map(|peak| format!("at most {} of memory", bytes(peak)));
+    let time = used.processor_seconds.map(|seconds| format!("{} of processor time", duration(seconds)));
+    let times = |count: u64, noun: &str| counted(usize::try_from(count).unwrap_or(usize::MAX), noun);
+    let ended = (used.ended_for_memory > 0)
+        .then(|| format!("{} ended by the kernel at the limit of memory", times(used.ended_for_memory, "process")));
+    let refused = (used.refused_processes > 0)
+        .then(|| format!("{} not started at the limit of processes", times(used.refused_processes, "process")));
+    let words: Vec<String> = [memory, time, ended, refused].into_iter().flatten().collect();
+    if words.is_empty() { "not known".to_owned() } else { words.join(", ") }
 }
 
 fn ended(end: Option<AgentEnd>, exit_code: Option<i32>) -> Vec<String> {

@@ -130,7 +130,8 @@ pub(super) fn check_words(result: &CheckResult) -> (Tone, String, String) {
     };
     let gone =
         result.no_longer_applies.as_deref().map(|why| format!("; {}", escape::terminal(why))).unwrap_or_default();
-    (tone, how, format!("{before}{gone}"))
+    let exceeded = result.exceeded.map(|limit| format!("; it used {limit}")).unwrap_or_default();
+    (tone, how, format!("{exceeded}{before}{gone}"))
 }
 
 fn add_check(page: &mut Page, CheckDetails { result, excerpt }: &CheckDetails, around: Around<'_>) {

@@ -103,7 +103,12 @@ fn every_picture_is_there_is_small_and_is_described() {
 }
 
 /// Flags of other programs that a page names beside ours.
-const OF_OTHERS: [(&str, &str); 2] = [("docs/claude-code.md", "--tools"), ("docs/claude-code.md", "--setting-sources")];
+const OF_OTHERS: [(&str, &str); 4] = [
+    ("docs/claude-code.md", "--tools"),
+    ("docs/claude-code.md", "--setting-sources"),
+    ("docs/containment.md", "--privileged"),
+    ("docs/containment.md", "--cgroupns"),
+];
 
 #[test]
 fn every_command_and_flag_in_the_documents_is_in_the_help() {

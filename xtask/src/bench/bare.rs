@@ -227,6 +227,7 @@ impl Bench {
                 overflow: Overflow::End,
                 grace: Duration::from_secs(10),
             },
+            controllers: None,
             sandbox: None,
             views: vec![
                 View::ReadOnly(self.folder.root().to_owned()),

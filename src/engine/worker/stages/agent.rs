@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::agent;
 use crate::engine::error::with_causes;
+use crate::engine::worker::stages::allowed::{KILL, KILLED_BY_CODE, is_ended_for_memory};
 use crate::engine::worker::stages::priced::Used;
 use crate::engine::worker::stages::trees::no_place;
 use crate::engine::worker::stages::{Halt, Work, write_evidence};
@@ -22,10 +23,6 @@ use crate::os::process::{End, Ended, Overflow, View};
 use crate::os::program;
 use crate::store::work::WorkFolder;
 use crate::workspace;
-
-/// The number of SIGKILL: by it the kernel ends a program when memory runs out, and a shell reports it for its child.
-const KILL: i32 = 9;
-const KILLED_BY_CODE: i32 = 128 + KILL;
 
 impl Work<'_> {
     /// Runs the agent until it ends or a limit ends it.
@@ -185,6 +182,7 @@ impl Work<'_> {
     /// outcome.
     fn apply_end(&mut self, ended: &Ended, agent: &Agent, result: &mut AgentResult) -> Result<(), Halt> {
         let end = match ended.end {
+            _ if is_ended_for_memory(ended) => EndedAgent::OverLimit,
             End::Exited(KILLED_BY_CODE) | End::Signaled(KILL) if ended.out_of_memory => EndedAgent::OutOfMemory,
             End::Exited(code) => EndedAgent::Exited(code),
             End::Signaled(signal) => EndedAgent::Signaled(signal),
@@ -204,7 +202,7 @@ impl Work<'_> {
             self.note_exceeded(&*reader, result);
         }
         self.place.containment.name().clone_into(&mut result.containment);
-        result.isolation = Some(self.place.reach.isolation());
+        self.note_resources(ended, result);
         result.leftover_processes = ended.leftovers;
         result.output_truncated = ended.output_truncated;
         Ok(())

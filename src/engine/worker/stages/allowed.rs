@@ -1,14 +1,31 @@
-//! What an agent may use: its output is read as it comes, and an agent that has used more is ended.
+//! What an agent may use: its output is read as it comes, and an agent that has used more is ended; and what came of the limits
+//! that the kernel keeps.
 
 use crate::engine::worker::stages::Work;
 use crate::engine::worker::stages::priced::priced;
 use crate::model::agent::{Agent, Output, Reader};
 use crate::model::allowance::{Allowance, Exceeded};
+use crate::model::flag::Flag;
 use crate::model::outcome::AgentEnd;
 use crate::model::result::AgentResult;
 use crate::model::usage::OwnPrices;
 use crate::os::clock;
-use crate::os::process::OutputWatch;
+use crate::os::process::{End, Ended, OutputWatch};
+
+/// The number of SIGKILL: by it the kernel ends a program when memory runs out, and a shell reports it for its child.
+pub(super) const KILL: i32 = 9;
+/// The exit code of such a shell.
+pub(super) const KILLED_BY_CODE: i32 = 128 + KILL;
+
+/// Whether the kernel ended a process of a program because the program's limit of memory was reached.
+pub(super) fn was_over_memory(ended: &Ended) -> bool {
+    ended.used.is_some_and(|used| used.ended_for_memory > 0)
+}
+
+/// Whether it ended the program itself so.
+pub(super) fn is_ended_for_memory(ended: &Ended) -> bool {
+    matches!(ended.end, End::Exited(KILLED_BY_CODE) | End::Signaled(KILL)) && was_over_memory(ended)
+}
 
 /// Reads what an agent writes while it works.
 #[derive(Debug)]
@@ -52,5 +69,25 @@ impl Work<'_> {
             (result.end, result.exceeded) = (AgentEnd::OverBudget, Some(exceeded));
             self.notice(&format!("the agent ended over a limit: {exceeded}"));
         }
+    }
+    /// Notes what an agent used of the machine, and which limits that the kernel keeps it came to.
+    pub(super) fn note_resources(&self, ended: &Ended, result: &mut AgentResult) {
+        result.isolation = Some(self.place.isolation(ended.used));
+        if was_over_memory(ended) {
+            result.flags.insert(Flag::MemoryLimit);
+        }
+        if ended.used.is_some_and(|used| used.refused_processes > 0) {
+            result.flags.insert(Flag::ProcessLimit);
+        }
+        if let Some(exceeded) = self.memory_exceeded(ended).filter(|_| is_ended_for_memory(ended)) {
+            result.exceeded = Some(exceeded);
+            self.notice(&format!("the agent ended over a limit: {exceeded}"));
+        }
+    }
+
+    /// The limit of memory that a program exceeded, if it did.
+    pub(super) fn memory_exceeded(&self, ended: &Ended) -> Option<Exceeded> {
+        let most = self.place.config.max_memory.filter(|_| was_over_memory(ended))?;
+        Some(Exceeded::Memory { most: most.bytes() })
     }
 }

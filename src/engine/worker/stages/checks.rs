@@ -60,6 +60,7 @@ impl Work<'_> {
                 not_applicable: Some(missing.why),
                 no_longer_applies: None,
                 before: None,
+                exceeded: None,
                 output_truncated: false,
             };
             return Ok(Checked { result, by_machine: missing.by_machine });
@@ -95,6 +96,7 @@ impl Work<'_> {
             let most = self.place.config.output_limit_bytes;
             self.notice(&format!("the output of the check `{}` was cut after {most} bytes", check.name));
         }
+        let exceeded = self.memory_exceeded(&ended);
         let result = CheckResult {
             name: check.name.clone(),
             passed: exit_code == Some(0),
@@ -102,10 +104,11 @@ impl Work<'_> {
             timed_out: ended.end == End::TimedOut,
             duration_seconds: ended.duration.as_secs_f64(),
             not_applicable: exit_code
-                .filter(|code| check.not_applicable.contains(code))
+                .filter(|code| exceeded.is_none() && check.not_applicable.contains(code))
                 .map(|code| format!("it ended with exit code {code}")),
             no_longer_applies: None,
             before: None,
+            exceeded,
             output_truncated: ended.output_truncated,
         };
         Ok(Checked { result, by_machine: false })

@@ -70,6 +70,7 @@ impl Place {
                 overflow: Overflow::End,
                 grace: PATIENCE,
             },
+            controllers: None,
             sandbox: None,
             views: Vec::new(),
             mark: self.path("process.json"),

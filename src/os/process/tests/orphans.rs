@@ -13,6 +13,7 @@ fn mark(token: &str) -> OrphanMark {
         start_time: 0,
         boot_id: clock::boot_id(),
         containment: "walk".to_owned(),
+        limiting: Vec::new(),
         cgroup: None,
         host: clock::host(),
         machine_id: "a machine".to_owned(),

@@ -44,8 +44,9 @@ const RESULT: &[(&[u8], ReadFact)] = &[
     (key!("  ", "agent_version"), |_, value, _| scalar(value)),
     (key!("  ", "sandbox"), |facts, value, _| text(&mut facts.sandbox, value)),
     (key!("  ", "network"), |facts, value, _| text(&mut facts.network, value)),
-    (key!("  ", "not_isolated"), |_, value, lines| lines.pass(value, 2)),
+    (key!("  ", "not_isolated"), |facts, value, lines| texts(&mut facts.not_isolated, value, lines)),
     (key!("  ", "image_id"), |_, value, _| scalar(value)),
+    (key!("  ", "resources"), |_, value, lines| lines.pass(value, 2)),
     (key!("  ", "judge_cost_usd"), |facts, value, _| json(&mut facts.judge_cost_usd, value)),
     (key!("  ", "judge_cost_unknown"), |facts, value, _| json(&mut facts.judge_cost_unknown, value)),
     (key!("  ", "failed_judge_cost_usd"), |facts, value, _| json(&mut facts.failed_judge_cost_usd, value)),
@@ -97,6 +98,7 @@ const CHECK: &[(&[u8], ReadOfCheck)] = &[
     (key!("      ", "timed_out"), |check, value, _| number(&mut check.timed_out, value)),
     (key!("      ", "duration_seconds"), |check, value, _| number(&mut check.duration_seconds, value)),
     (key!("      ", "before"), |_, value, _| scalar(value)),
+    (key!("      ", "exceeded"), |_, value, lines| lines.pass(value, 6)),
 ];
 
 /// The keys of what was not captured.
@@ -203,6 +205,19 @@ fn checks<'a>(checks: &mut Vec<Check<'a>>, value: &'a [u8], lines: &mut Lines<'a
         checks.push(Check { name: name?, passed: passed?, timed_out, duration_seconds, not_applicable: None });
         Some(())
     })
+}
+
+/// Reads a list of texts, each on a line of its own.
+fn texts<'a>(texts: &mut Vec<Text<'a>>, value: &[u8], lines: &mut Lines<'a>) -> Option<()> {
+    match value {
+        b"[]" => return Some(()),
+        b"[" => {}
+        _ => return None,
+    }
+    while !lines.close(b"  ]") {
+        texts.push(unquoted(lines.after(b"    ")?)?);
+    }
+    Some(())
 }
 
 /// Reads each object of a list.

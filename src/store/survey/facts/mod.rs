@@ -15,7 +15,7 @@ use crate::model::grading::GradingNumber;
 use crate::model::ids::{IdError, RunId, SetupId};
 use crate::model::money::Usd;
 use crate::model::outcome::AgentEnd;
-use crate::model::sandbox::{IsolatedBy, Network};
+use crate::model::sandbox::WayOfIsolation;
 use crate::model::score::Score;
 use crate::model::shortfall::{FailedOf, Shortfall, whole_seconds};
 use crate::model::survey::GradedFacts;
@@ -87,6 +87,8 @@ pub(super) struct ReadFacts<'a> {
     sandbox: Option<Text<'a>>,
     #[serde(borrow, default)]
     network: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    not_isolated: Vec<Text<'a>>,
     #[serde(default)]
     exit_code: Option<i64>,
     #[serde(default)]
@@ -266,8 +268,9 @@ impl<'a> ReadFacts<'a> {
     }
 
     /// How its agent was isolated; `None` where the result does not say it in words that are known.
-    pub(super) fn isolated(&self) -> Option<(IsolatedBy, Network)> {
-        Some((known(self.sandbox.as_ref()?)?, known(self.network.as_ref()?)?))
+    pub(super) fn isolated(&self) -> Option<WayOfIsolation> {
+        let open = self.not_isolated.iter().map(known).collect::<Option<_>>()?;
+        Some((known(self.sandbox.as_ref()?)?, known(self.network.as_ref()?)?, open))
     }
 
     /// The costs that the result names. Other tools name none for judges.
