@@ -59,6 +59,8 @@ const ALLOW: &str = "allow";
 const REJECT: &str = "reject";
 const REPORTED: &str = "reported";
 const UNKNOWN: &str = "unknown";
+/// The method by which a program is given its task.
+const PROMPT: &str = "session/prompt";
 /// How long a program may take until it works on the prompt, by default, in seconds.
 const USUAL_START: u64 = 120;
 /// The model that stands for all agents without a named model that are shell lines.
@@ -199,8 +201,10 @@ pub(super) struct Spoken {
     version: Option<String>,
     /// What was to be done.
     order: Option<Order>,
-    /// What it cost, as it says after each step.
+    /// What it cost, the most that it says after a step.
     dollars: Option<f64>,
+    /// Whether it was given the prompt.
+    is_prompted: bool,
     /// Whether we cancelled the turn.
     is_cancelled: bool,
     /// Whether it asked to be allowed something.
@@ -235,8 +239,12 @@ impl Events for Spoken {
     }
 
     fn end(&self, ended: Option<EndedAgent>, now: Timestamp) -> Option<Result<ClaimedEnd, Failure>> {
+        let is_at_limit = matches!(ended, Some(TimedOut | NoProgress | OutputLimit));
+        if is_at_limit && self.error.is_none() && !self.is_prompted {
+            return Some(Err(self.never_began()));
+        }
         // Asked to end, it did, in whichever way it does: why is known of whoever asked.
-        let was_asked_to_end = self.is_cancelled || matches!(ended, Some(TimedOut | NoProgress | OutputLimit));
+        let was_asked_to_end = self.is_cancelled || is_at_limit;
         if let Some((method, error)) = self.error.as_ref().filter(|_| !self.is_cancelled) {
             return Some(failed(method, error, now));
         }
@@ -256,7 +264,10 @@ impl Spoken {
     fn sent(&mut self, message: &Value) {
         match (message["method"].as_str(), message["id"].as_u64()) {
             (Some("session/cancel"), _) => self.is_cancelled = true,
-            (Some(method), Some(id)) => _ = self.asked.insert(id, method.to_owned()),
+            (Some(method), Some(id)) => {
+                self.is_prompted |= method == PROMPT;
+                self.asked.insert(id, method.to_owned());
+            }
             _ => {}
         }
     }
@@ -266,7 +277,8 @@ impl Spoken {
             let update = &message["params"]["update"];
             let amount = &update["cost"];
             if update["sessionUpdate"] == "usage_update" && amount["currency"] == "USD" {
-                self.dollars = amount["amount"].as_f64().or(self.dollars);
+                // Money that it spoke of was spent, whatever it says later.
+                self.dollars = amount["amount"].as_f64().into_iter().chain(self.dollars).reduce(f64::max);
             }
             return;
         }
@@ -281,9 +293,20 @@ impl Spoken {
             let about = &message["result"]["agentInfo"];
             let named = [&about["name"], &about["version"]].into_iter().filter_map(Value::as_str);
             self.version = Some(named.collect::<Vec<_>>().join(" ")).filter(|version| !version.is_empty());
-        } else if method == "session/prompt" {
+        } else if method == PROMPT {
             self.answer = Some(message["result"].clone());
         }
+    }
+
+    /// Why a program that was never given the prompt failed at nothing, though a limit of the run ended it.
+    fn never_began(&self) -> Failure {
+        if let Some(over) = self.over.as_ref().filter(|over| over.failure == FailureKind::Spawn) {
+            return Failure::new(over.failure, &over.message);
+        }
+        let unanswered = self.asked.values().next_back().map_or("anything", String::as_str);
+        let message =
+            format!("it did not answer `{unanswered}` until a limit of the run ended it, and was never given its task");
+        Failure::new(FailureKind::Spawn, message)
     }
 
     /// What the word means by which the program says why its turn is over.
@@ -335,7 +358,7 @@ fn failed(method: &str, answer: &Value, now: Timestamp) -> Result<ClaimedEnd, Fa
     let message = detail.map_or_else(|| told.to_owned(), |detail| format!("{told}: {detail}"));
     let is_status = |code: &i64| (400..600).contains(code);
     let status = STATUSES.iter().find_map(|key| answer["data"][key].as_i64()).or(code).filter(is_status);
-    let is_of_provider = method == "session/prompt";
+    let is_of_provider = method == PROMPT;
     if code == Some(LOG_IN) {
         return Err(events::failure(FailureKind::Auth, &message, now));
     }

@@ -149,6 +149,10 @@ impl Events for ClaudeEvents {
         self.result.as_ref().map(|result| ending(result, now))
     }
 
+    fn requests(&self) -> Vec<Tokens> {
+        self.messages.each()
+    }
+
     fn turns(&self) -> Option<u64> {
         Some(self.messages.count_of())
     }

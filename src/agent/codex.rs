@@ -18,6 +18,7 @@ use crate::model::program::Kind;
 use crate::model::setup::Capability;
 use crate::model::steps::{StepKind, Steps};
 use crate::model::usage::{Cost, Tokens, Usage};
+use crate::text::foreign;
 
 /// The kind, as fixtures name it.
 pub(super) static KIND: Kind<Agent> = Kind {
@@ -172,7 +173,7 @@ fn failed(message: &str, now: Timestamp) -> Result<ClaimedEnd, Failure> {
         return error(status_in(rest), message, now);
     }
     // A provider's answer that it passes on as it came.
-    let answer = serde_json::from_str::<Value>(message).unwrap_or_default();
+    let answer = foreign::read::<Value>(message.as_bytes()).unwrap_or_default();
     if answer["error"]["code"] == "context_length_exceeded" {
         return Ok(ClaimedEnd::ContextTooLong);
     }

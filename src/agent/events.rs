@@ -13,7 +13,7 @@ use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::money::Usd;
 use crate::model::outcome::{Failure, FailureKind};
 use crate::model::usage::{Cost, Tokens, Usage};
-use crate::text::{resets, short};
+use crate::text::{foreign, resets, short};
 
 /// What is known of a program from its events so far.
 pub(super) trait Events: fmt::Debug + Clone + Default + Send {
@@ -26,6 +26,11 @@ pub(super) trait Events: fmt::Debug + Clone + Default + Send {
     /// How it describes its end, or what kept it from working; `None` while no event says so. How its process ended is
     /// known when it did.
     fn end(&self, ended: Option<EndedAgent>, now: Timestamp) -> Option<Result<ClaimedEnd, Failure>>;
+
+    /// What each request to its model used, where events say it.
+    fn requests(&self) -> Vec<Tokens> {
+        Vec::new()
+    }
 
     /// How many answers of its model it took, where events say it.
     fn turns(&self) -> Option<u64> {
@@ -102,7 +107,7 @@ impl Lines {
 
 /// The event of a line; `None` for a line that is no JSON, which is passed over.
 pub(super) fn event(line: &[u8]) -> Option<Value> {
-    serde_json::from_slice(line).ok()
+    foreign::read(line).ok()
 }
 
 /// The reader of a program that prints events to its standard output.
@@ -173,7 +178,8 @@ pub(super) fn reading<E: Events>(events: &E, ended: Option<EndedAgent>, now: Tim
         Some(Err(failure)) => (None, Some(failure)),
     };
     let version = events.version().map(str::to_owned);
-    Reading { usage: events.usage(), turns: events.turns(), version, failure, end: Ok(end) }
+    let (usage, requests, turns) = (events.usage(), events.requests(), events.turns());
+    Reading { usage, requests, turns, version, failure, end: Ok(end) }
 }
 
 /// The outcome of a program that says itself how it ended, whatever its exit code. If it ended and does not say how,
@@ -222,6 +228,11 @@ impl Messages {
     /// How many messages there are.
     pub(super) fn count_of(&self) -> u64 {
         self.0.len() as u64
+    }
+
+    /// What each message used.
+    pub(super) fn each(&self) -> Vec<Tokens> {
+        self.0.values().copied().collect()
     }
 
     /// All that the messages used.

@@ -17,6 +17,7 @@ use crate::model::program::Kind;
 use crate::model::setup::Capability;
 use crate::model::steps::{StepKind, Steps};
 use crate::model::usage::{Cost, Tokens, Usage};
+use crate::text::foreign;
 
 /// The kind, as fixtures name it.
 pub(super) static KIND: Kind<Agent> = Kind {
@@ -127,7 +128,7 @@ impl Events for GeminiEvents {
         let message = result["error"]["message"].as_str().or(self.trouble.as_deref());
         let message = message.unwrap_or("it ended with an error that it does not name");
         let inner = message.strip_prefix("[API Error: ").and_then(|rest| rest.rsplit_once(']')).map(|(text, _)| text);
-        let answer = inner.and_then(|text| serde_json::from_str::<Value>(text).ok()).unwrap_or_default();
+        let answer = inner.and_then(|text| foreign::read::<Value>(text.as_bytes()).ok()).unwrap_or_default();
         let status = answer["error"]["code"].as_i64().or_else(|| status_of(ended));
         Some(error(status, answer["error"]["message"].as_str().or(inner).unwrap_or(message), now))
     }

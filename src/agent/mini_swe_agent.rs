@@ -17,7 +17,7 @@ use crate::model::program::Kind;
 use crate::model::setup::Capability;
 use crate::model::steps::{StepKind, Steps};
 use crate::model::usage::{Tokens, Usage};
-use crate::text::claims;
+use crate::text::{claims, foreign};
 
 /// The kind, as fixtures name it.
 pub(super) static KIND: Kind<Agent> = Kind {
@@ -107,22 +107,24 @@ impl Reader for Trajectory {
 /// What a trajectory says. How it ended stands at its beginning, so that it is known of one that is cut off; what it used is then
 /// not known.
 fn read(bytes: &[u8], now: Timestamp) -> Reading {
-    let whole: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let whole: Value = foreign::read(bytes).unwrap_or_default();
     let cut = if whole.is_null() { claims::member(bytes, "info") } else { None };
     let info = cut.as_ref().unwrap_or(&whole["info"]);
     let messages = whole["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
     let calls = || messages.iter().map(|message| &message["extra"]).filter(|extra| extra["response"].is_object());
-    let tokens = calls().map(|call| tokens(&call["response"]["usage"])).fold(Tokens::default(), sum);
+    let requests: Vec<Tokens> = calls().map(|call| tokens(&call["response"]["usage"])).collect();
+    let tokens = requests.iter().copied().fold(Tokens::default(), sum);
     let is_priced = calls().all(|call| call["cost"].as_f64() != Some(0.0));
     let dollars = info["model_stats"]["instance_cost"].as_f64().filter(|_| is_priced);
     let usage = Usage { tokens, cost: cost(dollars, tokens) };
     let message = messages.last().and_then(|last| last["extra"]["exception_str"].as_str());
     let version = info["mini_version"].as_str().map(str::to_owned);
-    match end(info["exit_status"].as_str().unwrap_or_default(), message, now) {
-        None => Reading { usage, turns: None, version, failure: None, end: Ok(None) },
-        Some(Ok(end)) => Reading { usage, turns: None, version, failure: None, end: Ok(Some(end)) },
-        Some(Err(failure)) => Reading { usage, turns: None, version, failure: Some(failure), end: Ok(None) },
-    }
+    let (failure, end) = match end(info["exit_status"].as_str().unwrap_or_default(), message, now) {
+        None => (None, None),
+        Some(Ok(end)) => (None, Some(end)),
+        Some(Err(failure)) => (Some(failure), None),
+    };
+    Reading { usage, requests, turns: None, version, failure, end: Ok(end) }
 }
 
 /// What it counts as read includes what was read from the cache and written to it.
@@ -157,7 +159,7 @@ fn end(status: &str, message: Option<&str>, now: Timestamp) -> Option<Result<Cla
 
 /// The steps of a trajectory. One that is cut is no JSON and tells none.
 fn steps(bytes: &[u8]) -> Steps {
-    let whole: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let whole: Value = foreign::read(bytes).unwrap_or_default();
     let mut steps = Steps::default();
     for message in whole["messages"].as_array().into_iter().flatten() {
         match message["role"].as_str() {

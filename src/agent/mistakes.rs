@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::model::money::Usd;
-use crate::text::{claims, short};
+use crate::text::{claims, foreign, short};
 
 /// The tokens that a record may name, with the names that providers give them.
 const TOKENS: [&str; 6] = [
@@ -27,7 +27,7 @@ pub(super) fn mistakes(bytes: &[u8], error: &serde_json::Error, now: Timestamp) 
     if bytes.trim_ascii().is_empty() {
         return "it is empty".to_owned();
     }
-    let record = match serde_json::from_slice(bytes) {
+    let record = match foreign::read(bytes) {
         Ok(Value::Object(record)) => record,
         Ok(other) => return format!("it is {}, not an object", shown(&other)),
         Err(_) if error.is_eof() => return format!("it ends too early, in line {line}, column {column}"),

@@ -113,6 +113,10 @@ impl Events for OpencodeEvents {
         Usage { tokens, cost: cost(dollars, tokens) }
     }
 
+    fn requests(&self) -> Vec<Tokens> {
+        self.steps.each()
+    }
+
     fn turns(&self) -> Option<u64> {
         Some(self.steps.count_of())
     }

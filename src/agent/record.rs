@@ -12,6 +12,7 @@ use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind, SHELL_NOT_STARTED};
 use crate::model::usage::{Cost, Tokens, Usage};
 use crate::text::claims::{self, ClaimedFailure};
+use crate::text::foreign;
 use crate::text::shape::object;
 
 /// The file that a `command` agent may leave at `$SCYLLA_RECORD_FILE`. Unknown keys are ignored.
@@ -55,7 +56,8 @@ pub fn read(bytes: &[u8], now: Timestamp) -> Reading {
     match whole(bytes, now) {
         Ok((record, failure)) => {
             let usage = Usage { tokens: record.token_stats, cost: Cost::reported(record.cost_usd) };
-            Reading { usage, turns: None, version: text(record.version.as_ref()), failure, end: Ok(record.end) }
+            let version = text(record.version.as_ref());
+            Reading { usage, version, failure, end: Ok(record.end), ..Reading::default() }
         }
         Err(why) => {
             let tokens = claims::member(bytes, "token_stats").and_then(|tokens| serde_json::from_value(tokens).ok());
@@ -64,13 +66,8 @@ pub fn read(bytes: &[u8], now: Timestamp) -> Reading {
                 failure
             });
             let usage = Usage { tokens: tokens.unwrap_or_default(), cost: Cost::reported(claims::cost(bytes)) };
-            Reading {
-                usage,
-                turns: None,
-                version: text(claims::member(bytes, "version").as_ref()),
-                failure,
-                end: Err(why),
-            }
+            let version = text(claims::member(bytes, "version").as_ref());
+            Reading { usage, version, failure, end: Err(why), ..Reading::default() }
         }
     }
 }
@@ -87,9 +84,9 @@ fn whole(bytes: &[u8], now: Timestamp) -> Result<(Record, Option<Failure>), Stri
     }
     let bytes = claims::bare(bytes);
     let record = if bytes.starts_with(b"{") {
-        serde_json::from_slice(bytes)
+        foreign::read(bytes)
     } else {
-        serde_json::from_slice::<Map<String, Value>>(bytes).map(|_| Record::default())
+        foreign::read::<Map<String, Value>>(bytes).map(|_| Record::default())
     };
     let record = record.map_err(|error| mistakes(bytes, &error, now))?;
     let failure = record.failure.as_ref().map_or(Ok(None), |claimed| claims::failure(claimed, now))?;

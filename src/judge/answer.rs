@@ -19,7 +19,7 @@ use crate::model::score::Score;
 use crate::model::usage::{Cost, Tokens, Usage};
 use crate::text::claims::{self, ClaimedFailure};
 use crate::text::shape::{object, or_default};
-use crate::text::short;
+use crate::text::{foreign, short};
 
 /// Why an answer is not valid: everything that is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -168,7 +168,7 @@ fn read(bytes: &[u8]) -> Result<Written, String> {
     }
     match bytes.trim_ascii_start() {
         [] => Err("the answer is empty; a JSON object is expected on standard output".to_owned()),
-        [b'{', ..] => serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+        [b'{', ..] => foreign::read(bytes).map_err(|error| match error.classify() {
             Category::Data => format!("the answer has the wrong shape: {error}"),
             Category::Eof => format!("the answer is cut off: {error}"),
             Category::Syntax | Category::Io => format!("the answer is not JSON alone: {error}"),

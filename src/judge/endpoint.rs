@@ -42,6 +42,17 @@ pub struct Addressed {
     pub headers: Vec<(&'static str, String)>,
 }
 
+/// Why there is no key to ask with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// The variable is not set.
+    #[error("the variable `{0}`, which should hold the key, is not set")]
+    Missing(String),
+    /// Its value cannot be sent.
+    #[error("the variable `{0}` holds no key: there is a line break in it, or another character that no key has")]
+    NoKey(String),
+}
+
 impl Endpoint {
     /// The variable that holds the key.
     #[must_use]
@@ -59,15 +70,18 @@ impl Endpoint {
     /// Where requests go, and with which headers.
     ///
     /// # Errors
-    /// The name of the variable that should hold the key, when a key is needed and there is none.
-    pub fn addressed(&self, variables: &BTreeMap<String, String>) -> Result<Addressed, String> {
+    /// When a key is needed and there is none, or there is one that cannot be sent.
+    pub fn addressed(&self, variables: &BTreeMap<String, String>) -> Result<Addressed, KeyError> {
         let said = |name: &str| variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
         let elsewhere = self.base_url.as_deref().or_else(|| said(self.api.base_variable()));
         let base = elsewhere.unwrap_or(self.api.base()).trim_end_matches('/');
         let key = said(self.key());
         // What stands on one's own machine mostly asks for no key.
         if key.is_none() && (self.key.is_some() || elsewhere.is_none()) {
-            return Err(self.key().to_owned());
+            return Err(KeyError::Missing(self.key().to_owned()));
+        }
+        if key.is_some_and(|key| !key.bytes().all(|byte| matches!(byte, b' '..=b'~'))) {
+            return Err(KeyError::NoKey(self.key().to_owned()));
         }
         let mut headers = self.api.headers();
         headers.extend(key.map(|key| self.api.authorization(key)));
@@ -142,8 +156,17 @@ mod tests {
     #[test]
     fn a_key_is_needed_where_the_provider_is_asked_or_one_is_named() {
         let none = variables(&[("OPENAI_API_KEY", " ")]);
-        assert_eq!(at(Api::OpenAiChat, None, None).addressed(&none), Err("OPENAI_API_KEY".to_owned()));
-        assert_eq!(at(Api::OpenAiChat, Some("http://a"), Some("K")).addressed(&none), Err("K".to_owned()));
+        assert_eq!(
+            at(Api::OpenAiChat, None, None).addressed(&none),
+            Err(KeyError::Missing("OPENAI_API_KEY".to_owned()))
+        );
+        assert_eq!(
+            at(Api::OpenAiChat, Some("http://a"), Some("K")).addressed(&none),
+            Err(KeyError::Missing("K".to_owned()))
+        );
+        let broken = variables(&[("OPENAI_API_KEY", "sk-1\nsk-2")]);
+        let told = at(Api::OpenAiChat, None, None).addressed(&broken).unwrap_err();
+        assert_eq!(told, KeyError::NoKey("OPENAI_API_KEY".to_owned()));
         assert!(at(Api::OpenAiChat, Some("http://a"), None).addressed(&none).unwrap().headers.is_empty());
     }
 

@@ -5,14 +5,14 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 use super::api::Api;
-use super::endpoint::{Endpoint, wrong_base_url};
+use super::endpoint::{Endpoint, KeyError, wrong_base_url};
 use super::{answer, asking, checks, prompt};
 use crate::model::ids::ModelName;
 use crate::model::judge::{Answer, Asks, Facts, Judge, JudgeAdapter, Run, Way};
 use crate::model::outcome::Failure;
 use crate::model::program::{Keys, Kind, NamedFile};
 use crate::model::rubric::Rubric;
-use crate::model::usage::{Cost, Usage};
+use crate::model::usage::{Cost, Tokens, Usage};
 use crate::text::secret_names::names_a_secret;
 
 /// The kind, as fixtures name it.
@@ -142,7 +142,10 @@ impl Asks for Model {
     }
 
     fn missing_variable(&self, environment: &BTreeMap<String, String>) -> Option<String> {
-        self.endpoint.addressed(environment).err()
+        match self.endpoint.addressed(environment) {
+            Err(KeyError::Missing(variable)) => Some(variable),
+            Err(KeyError::NoKey(_)) | Ok(_) => None,
+        }
     }
 
     fn files(&self) -> Vec<&str> {
@@ -169,6 +172,10 @@ impl Asks for Model {
     /// What its text says of money is no report of anybody.
     fn used(&self, answer: &[u8]) -> Usage {
         Usage { tokens: asking::used(self.endpoint.api, answer), cost: Cost::Unknown }
+    }
+
+    fn requests(&self, answer: &[u8]) -> Vec<Tokens> {
+        asking::requests(self.endpoint.api, answer)
     }
 
     fn answer(&self, answer: &[u8], rubric: &Rubric) -> Result<Answer, String> {

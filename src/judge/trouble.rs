@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::text::short;
+use crate::text::{foreign, short};
 
 /// A refusal as it came.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +46,7 @@ const MOST_WORDS: usize = 300;
 /// What a refusal means.
 #[must_use]
 pub fn meaning(refusal: &Refusal<'_>) -> Trouble {
-    let body: Value = serde_json::from_slice(refusal.body).unwrap_or_default();
+    let body: Value = foreign::read(refusal.body).unwrap_or_default();
     // Gemini answers a stream's form, a list of one, at times.
     let body = body.get(0).unwrap_or(&body);
     let error = &body["error"];

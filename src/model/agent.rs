@@ -20,7 +20,7 @@ use super::outcome::{AgentEnd, Failure};
 use super::program::{Invocation, Kind, Recording};
 use super::setup::Setup;
 use super::steps::Steps;
-use super::usage::Usage;
+use super::usage::{Tokens, Usage};
 
 /// An agent of a fixture: an adapter with the fixture's settings for it.
 #[derive(Debug, Clone)]
@@ -236,6 +236,8 @@ pub trait Reader: fmt::Debug + Send {
 pub struct Reading {
     /// What the attempt used, as far as the output says it.
     pub usage: Usage,
+    /// What each request to its model used, where the output says it: long requests have prices of their own.
+    pub requests: Vec<Tokens>,
     /// How many answers of its model it took, where the output says it.
     pub turns: Option<u64>,
     /// The version that the program says it is, as it says it.
@@ -249,7 +251,7 @@ pub struct Reading {
 impl Default for Reading {
     /// The reading of an output that says nothing.
     fn default() -> Self {
-        Self { usage: Usage::default(), turns: None, version: None, failure: None, end: Ok(None) }
+        Self { usage: Usage::default(), requests: Vec::new(), turns: None, version: None, failure: None, end: Ok(None) }
     }
 }
 

@@ -20,7 +20,7 @@ pub struct Allowance {
     pub cost: Option<Usd>,
 }
 
-/// Which limit an agent exceeded, and by how much.
+/// Which limit an agent exceeded, or was ended at by its own program, and what it used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "limit")]
 pub enum Exceeded {
@@ -68,6 +68,19 @@ impl Allowance {
             .map(|(most, used)| Exceeded::Tokens { most, used })
             .or_else(|| beyond(self.turns, turns).map(|(most, used)| Exceeded::Turns { most, used }))
             .or_else(|| cost().map(|(most, used)| Exceeded::Cost { most, used }))
+    }
+}
+
+impl Allowance {
+    /// The first limit that this usage reaches: of an agent whose own program keeps its limits, and ended it there.
+    #[must_use]
+    pub fn reached(&self, usage: &Usage, turns: Option<u64>) -> Option<Exceeded> {
+        let up_to = |most: Option<u64>, used: Option<u64>| most.zip(used).filter(|(most, used)| used >= most);
+        let cost = || self.cost.zip(usage.cost.usd()).filter(|(most, used)| used >= most);
+        up_to(self.turns, turns)
+            .map(|(most, used)| Exceeded::Turns { most, used })
+            .or_else(|| cost().map(|(most, used)| Exceeded::Cost { most, used }))
+            .or_else(|| up_to(self.tokens, usage.tokens.total()).map(|(most, used)| Exceeded::Tokens { most, used }))
     }
 }
 

@@ -14,7 +14,7 @@ use super::outcome::Failure;
 use super::program::{Invocation, Kind};
 use super::result::{AgentResult, CheckResult};
 use super::rubric::{ItemScore, Rubric};
-use super::usage::{Cost, Usage};
+use super::usage::{Cost, Tokens, Usage};
 
 /// A judge of the panel: an adapter with the fixture's settings for it.
 #[derive(Debug, Clone)]
@@ -134,6 +134,11 @@ pub trait Asks: fmt::Debug {
 
     /// What it used for all of its answers, as far as what it wrote reports it, whatever else that is.
     fn used(&self, answer: &[u8]) -> Usage;
+
+    /// What each request to its model used for them, where that is known: long requests have prices of their own.
+    fn requests(&self, _answer: &[u8]) -> Vec<Tokens> {
+        Vec::new()
+    }
 
     /// Parses an answer that reports no failure, and validates it against the rubric.
     ///

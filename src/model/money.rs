@@ -10,7 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// An amount of US dollars, not negative, held in billionths so that sums do not depend on their order.
 ///
-/// In JSON it is a number of dollars (`0.01341`), as agents print it.
+/// In JSON it is a number of dollars (`0.01341`), as agents print it. None is above [`Usd::MOST`]: what would be more counts
+/// as that and is shown as "or more", so that every amount that is written can be read again as the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Usd {
     nanos: u64,
@@ -26,8 +27,10 @@ const NANOS_PER_DOLLAR: f64 = 1e9;
 impl Usd {
     /// Nothing.
     pub const ZERO: Self = Self { nanos: 0 };
-    /// The largest amount that is read: below 2^53 billionths, so that JSON numbers carry every amount exactly.
+    /// The largest amount, in dollars: below 2^51 billionths, so that JSON numbers carry every amount exactly.
     pub const MOST_DOLLARS: f64 = 1_000_000.0;
+    /// The largest amount, which stands for everything above it too.
+    pub const MOST: Self = Self { nanos: 1_000_000_000_000_000 };
 
     /// The amount nearest to `dollars`.
     ///
@@ -40,6 +43,17 @@ impl Usd {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked above")]
         let nanos = (dollars * NANOS_PER_DOLLAR).round() as u64;
         Ok(Self { nanos })
+    }
+
+    /// The amount nearest to `dollars`, and [`Usd::MOST`] for more than that; `None` when `dollars` is negative or no number.
+    #[must_use]
+    pub fn from_dollars_or_most(dollars: f64) -> Option<Self> {
+        if dollars > Self::MOST_DOLLARS { Some(Self::MOST) } else { Self::from_dollars(dollars).ok() }
+    }
+
+    /// So many billionths, or the largest amount.
+    fn from_nanos(nanos: u64) -> Self {
+        Self { nanos }.min(Self::MOST)
     }
 
     /// The amount as a number of dollars.
@@ -67,21 +81,22 @@ impl Usd {
     #[must_use]
     pub fn of_millionths(self, count: u64) -> Self {
         let nanos = (u128::from(self.nanos) * u128::from(count) + 500_000) / 1_000_000;
-        Self { nanos: u64::try_from(nanos).unwrap_or(u64::MAX) }
+        Self::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
     /// The sum of `count` such amounts.
     #[must_use]
     pub fn times(self, count: usize) -> Self {
-        Self { nanos: self.nanos.saturating_mul(u64::try_from(count).unwrap_or(u64::MAX)) }
+        Self::from_nanos(self.nanos.saturating_mul(u64::try_from(count).unwrap_or(u64::MAX)))
     }
 }
 
 impl fmt::Display for Usd {
-    /// Whole cents from one dollar on, four decimals below: `$12.34`, `$0.0134`.
+    /// Whole cents from one dollar on, four decimals below: `$12.34`, `$0.0134`. The largest amount is `$1000000.00 or more`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let decimals = if self.nanos == 0 || self.dollars() >= 1.0 { 2 } else { 4 };
-        f.pad(&format!("${:.decimals$}", self.dollars()))
+        let more = if *self == Self::MOST { " or more" } else { "" };
+        f.pad(&format!("${:.decimals$}{more}", self.dollars()))
     }
 }
 
@@ -99,7 +114,7 @@ impl Add for Usd {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self { nanos: self.nanos.saturating_add(other.nanos) }
+        Self::from_nanos(self.nanos.saturating_add(other.nanos))
     }
 }
 
@@ -133,12 +148,14 @@ impl JsonSchema for Usd {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "number", "minimum": 0, "description": "US dollars" })
+        schemars::json_schema!({ "type": "number", "minimum": 0, "maximum": Self::MOST_DOLLARS, "description": "US dollars; the maximum stands for more too" })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -160,6 +177,34 @@ mod tests {
     fn debts_and_infinities_are_refused() {
         for wrong in [-0.01, f64::NAN, f64::INFINITY, 1e10] {
             assert!(Usd::from_dollars(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(Usd::from_dollars_or_most(f64::INFINITY), Some(Usd::MOST));
+        assert_eq!([-1.0, f64::NAN].map(Usd::from_dollars_or_most), [None, None]);
+    }
+
+    #[test]
+    fn the_largest_amount_is_shown_as_that_or_more() {
+        assert_eq!(Usd::from_dollars(999_999.99).unwrap().to_string(), "$999999.99");
+        assert_eq!(Usd::MOST.times(7).to_string(), "$1000000.00 or more");
+        assert_eq!(Usd::from_dollars(Usd::MOST_DOLLARS), Ok(Usd::MOST));
+    }
+
+    proptest! {
+        /// What is computed is written into results, and one that cannot be read again would be damaged for good.
+        #[test]
+        fn every_amount_that_can_be_computed_is_read_again_as_the_same(
+            nanos in proptest::collection::vec(0..=Usd::MOST.nanos, 1..6),
+            count in prop_oneof![0..10_u64, Just(u64::MAX), any::<u64>()],
+        ) {
+            let amounts: Vec<Usd> = nanos.into_iter().map(Usd::from_nanos).collect();
+            let (first, sum) = (amounts[0], amounts.iter().copied().sum::<Usd>());
+            let of_count = usize::try_from(count).unwrap();
+            let backwards: Usd = amounts.iter().rev().copied().sum();
+            prop_assert_eq!(sum, backwards);
+            for amount in [first, sum, first.of_millionths(count), first.times(of_count), sum.mean_of(of_count), sum.saturating_sub(first)] {
+                let text = serde_json::to_string(&amount).unwrap();
+                prop_assert_eq!(serde_json::from_str::<Usd>(&text).unwrap(), amount, "{}", text);
+            }
         }
     }
 }

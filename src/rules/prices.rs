@@ -24,10 +24,11 @@ pub struct Estimate {
     pub prices: Prices,
 }
 
-/// What these tokens of a model cost at this time. `None` when the tokens that were read and written are not both known,
-/// or nobody knows the model's price.
+/// What these tokens of a model cost at this time. `requests` are those of single requests, where they are known: long
+/// requests have prices of their own, which hold for no sum. What belongs to no known request costs what a short one does.
+/// `None` when the tokens that were read and written are not both known, or nobody knows the model's price.
 #[must_use]
-pub fn estimate(tokens: &Tokens, model: &str, own: &OwnPrices, at: Timestamp) -> Option<Estimate> {
+pub fn estimate(tokens: &Tokens, requests: &[Tokens], model: &str, own: &OwnPrices, at: Timestamp) -> Option<Estimate> {
     // A count that is missing would be a part of the cost that is missing.
     tokens.input.and(tokens.output)?;
     let date = TimeZone::UTC.to_datetime(at).date();
@@ -35,24 +36,65 @@ pub fn estimate(tokens: &Tokens, model: &str, own: &OwnPrices, at: Timestamp) ->
     if let Some(price) = own.get(model) {
         return Some(Estimate { usd: price.of(tokens), prices: by(OWN, model) });
     }
-    let (usd, model) = listed(tokens, model, at)?;
-    Some(Estimate { usd, prices: by(LIST, &model) })
+    let sum = requests.iter().copied().fold(Tokens::default(), Tokens::plus);
+    let (rest, model_of_list) = of_short(&tokens.without(sum), model, at)?;
+    let single = requests.iter().map(|request| Some(listed(&Counts::of(request), model, at)?.0));
+    let dollars = single.sum::<Option<f64>>()? + rest;
+    Some(Estimate { usd: Usd::from_dollars_or_most(dollars)?, prices: by(LIST, &model_of_list) })
 }
 
-/// What tokens cost by the list, and the model in it.
-fn listed(tokens: &Tokens, model: &str, at: Timestamp) -> Option<(Usd, String)> {
-    let Tokens { input, output, cache_creation, cache_read } = *tokens;
-    let count = |count: Option<u64>| {
-        #[expect(clippy::cast_precision_loss, reason = "nobody uses 2^53 tokens")]
-        let count = count.unwrap_or_default() as f64;
-        count
-    };
-    // The list counts the cache among what was read.
+/// Tokens as the list counts them.
+#[derive(Debug, Clone, Copy)]
+struct Counts {
+    /// All that were read, the cache among them.
+    read: f64,
+    written: f64,
+    cache_read: f64,
+    cache_written: f64,
+}
+
+impl Counts {
+    fn of(tokens: &Tokens) -> Self {
+        let count = |count: Option<u64>| {
+            #[expect(clippy::cast_precision_loss, reason = "nobody uses 2^53 tokens")]
+            let count = count.unwrap_or_default() as f64;
+            count
+        };
+        let (cache_read, cache_written) = (count(tokens.cache_read), count(tokens.cache_creation));
+        let read = count(tokens.input) + cache_read + cache_written;
+        Self { read, written: count(tokens.output), cache_read, cache_written }
+    }
+
+    fn divided_by(self, number: f64) -> Self {
+        let Self { read, written, cache_read, cache_written } = self;
+        Self {
+            read: read / number,
+            written: written / number,
+            cache_read: cache_read / number,
+            cache_written: cache_written / number,
+        }
+    }
+}
+
+/// So many tokens are a short request by every price of the list.
+const SHORT: f64 = 1000.0;
+
+/// What tokens of unknown requests cost, in dollars, as if all were short.
+fn of_short(tokens: &Tokens, model: &str, at: Timestamp) -> Option<(f64, String)> {
+    let counts = Counts::of(tokens);
+    // A power of two, by which nothing is rounded.
+    let parts = (counts.read / SHORT).max(1.0).log2().ceil().exp2();
+    let (of_one, model) = listed(&counts.divided_by(parts), model, at)?;
+    Some((of_one * parts, model))
+}
+
+/// What the tokens of one request cost by the list, in dollars, and the model in it.
+fn listed(counts: &Counts, model: &str, at: Timestamp) -> Option<(f64, String)> {
     let usage = genai_prices::Usage::from([
-        (UsageKey::INPUT_TOKENS, count(input) + count(cache_read) + count(cache_creation)),
-        (UsageKey::OUTPUT_TOKENS, count(output)),
-        (UsageKey::CACHE_READ_TOKENS, count(cache_read)),
-        (UsageKey::CACHE_WRITE_TOKENS, count(cache_creation)),
+        (UsageKey::INPUT_TOKENS, counts.read),
+        (UsageKey::OUTPUT_TOKENS, counts.written),
+        (UsageKey::CACHE_READ_TOKENS, counts.cache_read),
+        (UsageKey::CACHE_WRITE_TOKENS, counts.cache_written),
     ]);
     let time = UNIX_EPOCH + Duration::from_secs(u64::try_from(at.as_second()).unwrap_or_default());
     // Programs that know many providers name a model behind its provider.
@@ -64,7 +106,7 @@ fn listed(tokens: &Tokens, model: &str, at: Timestamp) -> Option<(Usd, String)> 
         genai_prices::calculate(&request).ok()
     });
     let priced = priced.find(|priced| priced.warnings.is_empty())?;
-    Some((Usd::from_dollars(priced.total_price).ok()?, format!("{}/{}", priced.provider_id, priced.model_id)))
+    Some((priced.total_price, format!("{}/{}", priced.provider_id, priced.model_id)))
 }
 
 #[cfg(test)]
@@ -84,7 +126,7 @@ mod tests {
     }
 
     fn priced(tokens: &Tokens, model: &str) -> Option<Estimate> {
-        estimate(tokens, model, &OwnPrices::new(), at("2026-11-29T12:00:00Z"))
+        estimate(tokens, &[], model, &OwnPrices::new(), at("2026-11-29T12:00:00Z"))
     }
 
     /// What Claude Code itself says that these tokens cost.
@@ -108,6 +150,30 @@ mod tests {
     }
 
     #[test]
+    fn a_long_request_costs_more_and_a_sum_of_short_ones_does_not() {
+        let of = |thousands: u64| Tokens { input: Some(thousands * 1000), output: Some(0), ..Tokens::default() };
+        let cost = |sum: u64, requests: &[u64]| {
+            let requests: Vec<Tokens> = requests.iter().map(|thousands| of(*thousands)).collect();
+            let own = OwnPrices::new();
+            estimate(&of(sum), &requests, "claude-sonnet-4-5", &own, at("2026-11-29T12:00:00Z"))
+                .unwrap()
+                .usd
+                .to_string()
+        };
+        assert_eq!(cost(600, &[]), "$1.80", "$3 for a million of a short request");
+        assert_eq!(cost(600, &[20; 30]), "$1.80");
+        assert_eq!(cost(600, &[300, 300]), "$3.60", "$6 for a million of a long one");
+        assert_eq!(cost(600, &[300]), "$2.70", "what belongs to no known request is short");
+        assert_eq!(cost(100, &[300]), "$1.80", "requests that were paid count whatever the sum says");
+        for model in ["gemini-2.5-pro", "gpt-5.4", "gemini-3-pro-preview", "claude-sonnet-4-5"] {
+            let one = priced(&of(100), model).unwrap().usd;
+            assert_eq!(priced(&of(1000), model).unwrap().usd, one.times(10), "{model}");
+        }
+        let absurd = Tokens { input: Some(u64::MAX), output: Some(u64::MAX), ..Tokens::default() };
+        assert_eq!(priced(&absurd, "gpt-5").unwrap().usd, Usd::MOST);
+    }
+
+    #[test]
     fn what_nobody_knows_is_unknown_and_never_zero() {
         for model in ["", "some-model", "no/such", "strict", "claude", "codex", "openai/nothing-of-the-kind"] {
             assert_eq!(priced(&TOKENS, model), None, "{model}");
@@ -124,7 +190,7 @@ mod tests {
             ("gpt-5".to_owned(), nothing),
             ("mine".to_owned(), Price { output: usd(10.0), ..nothing }),
         ]);
-        let of = |model| estimate(&TOKENS, model, &own, at("2026-11-29T12:00:00Z")).unwrap();
+        let of = |model| estimate(&TOKENS, &[], model, &own, at("2026-11-29T12:00:00Z")).unwrap();
         assert_eq!((of("gpt-5").usd, of("gpt-5").prices.table), (Usd::ZERO, "config".to_owned()));
         assert_eq!(of("mine").usd, usd(0.000_84));
     }

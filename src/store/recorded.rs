@@ -12,7 +12,9 @@ use crate::model::result::{Replayed, RunResult};
 use crate::model::task::Parts;
 use crate::os::files::{self, Kind};
 
+use super::evidence::check_seal;
 use super::layout::{ExperimentFolder, RunFolder, recorded_place};
+use super::own_digest;
 
 /// The runs of a recording.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -55,13 +57,21 @@ impl Recorded {
     /// Keeps what is played back of a run.
     fn keep(&mut self, run: &RunFolder, id: &str, of: Option<RunId>, bytes: &mut u64) -> Result<(), String> {
         let place = recorded_place(id, of);
-        read_result(run)?;
+        let result = read_result(run)?;
+        if let Some(problem) = check_seal(run, Some(result.seal)).problems.first() {
+            return Err(format!("not as it was recorded: in `{}`, {problem}", run.root().display()));
+        }
         for file in [run.result(), run.patch(), run.command(), run.agent_stdout(), run.agent_stderr(), run.record()] {
-            let is_file = matches!(files::kind_of(&file), Ok(Some(Kind::File)));
+            let kind = files::kind_of(&file).map_err(|error| format!("without a part that can be read: {error}"))?;
+            let is_file = kind == Some(Kind::File);
             let below = file.strip_prefix(run.root()).map_err(|_| "no folder of a run".to_owned())?.to_owned();
             let is_needed = file == run.patch();
-            if !is_file && is_needed {
-                return Err(format!("without `{}`", file.display()));
+            match kind {
+                None if is_needed => return Err(format!("without `{}`", file.display())),
+                Some(kind) if kind != Kind::File => {
+                    return Err(format!("with `{}`, which is no file", file.display()));
+                }
+                _ => {}
             }
             if is_file {
                 *bytes += fs::metadata(&file).map_or(0, |about| about.len());
@@ -105,7 +115,11 @@ fn read_result(run: &RunFolder) -> Result<RunResult, String> {
     let unread = |why: String| format!("with the result `{}`, which cannot be read: {why}", run.result().display());
     let bytes = files::read_bounded(&run.result(), MOST_STAGE_FILE_BYTES).map_err(|error| unread(error.to_string()))?;
     let bytes = bytes.ok_or_else(|| unread("it is gone".to_owned()))?;
-    serde_json::from_slice(&bytes).map_err(|error| unread(error.to_string()))
+    let result: RunResult = serde_json::from_slice(&bytes).map_err(|error| unread(error.to_string()))?;
+    match own_digest::fault(&bytes, Some(&result.version)) {
+        None => Ok(result),
+        Some(fault) => Err(unread(fault.to_owned())),
+    }
 }
 
 /// A recorded run as it is played back.

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Number, Value};
 
-use super::loose;
+use super::{foreign, loose};
 use crate::model::money::Usd;
 use crate::model::outcome::{Failure, FailureKind};
 
@@ -57,6 +57,8 @@ const MOST_MESSAGE: usize = 1000;
 const MOST_QUOTED: usize = 60;
 /// Numbers below this are seconds from now: about thirty years.
 const LEAST_EPOCH_SECONDS: f64 = 1e9;
+/// The last second of the last year, since 1970.
+const LAST_SECOND: f64 = 253_402_300_799.0;
 /// Numbers from here on are milliseconds since 1970.
 const LEAST_EPOCH_MILLISECONDS: f64 = 1e11;
 
@@ -89,7 +91,7 @@ pub fn cost(bytes: &[u8]) -> Option<Usd> {
     }
     let bytes = bare(bytes);
     if bytes.first() == Some(&b'{')
-        && let Ok(whole) = serde_json::from_slice::<Whole>(bytes)
+        && let Ok(whole) = foreign::read::<Whole>(bytes)
     {
         return whole.cost_usd.and_then(|cost| amount(cost.to_string().as_bytes()));
     }
@@ -105,7 +107,7 @@ fn amount(raw: &[u8]) -> Option<Usd> {
 /// The value of the key `name`, even when the rest is wrong or cut off.
 #[must_use]
 pub fn member(bytes: &[u8], name: &str) -> Option<Value> {
-    loose::members(bare(bytes), name).into_iter().rev().find_map(|raw| serde_json::from_slice(raw).ok())
+    loose::members(bare(bytes), name).into_iter().rev().find_map(|raw| foreign::read(raw).ok())
 }
 
 /// The failure that is reported in JSON whose rest is wrong or cut off, as far as it can be read.
@@ -196,10 +198,19 @@ fn last_moment(text: &str) -> Option<Timestamp> {
 
 fn of_number(number: &Number, now: Timestamp) -> Option<Timestamp> {
     let number = number.as_f64()?;
-    let seconds = if number >= LEAST_EPOCH_MILLISECONDS { number / 1000.0 } else { number };
-    let duration = SignedDuration::try_from_secs_f64(seconds).ok()?;
-    let from = if number < LEAST_EPOCH_SECONDS { now } else { Timestamp::UNIX_EPOCH };
-    from.checked_add(duration).ok()
+    let after = |from: Timestamp, seconds: f64| from.checked_add(SignedDuration::try_from_secs_f64(seconds).ok()?).ok();
+    if number < LEAST_EPOCH_SECONDS {
+        return after(now, number);
+    }
+    let milliseconds = after(Timestamp::UNIX_EPOCH, number / 1000.0).filter(|_| number >= LEAST_EPOCH_MILLISECONDS);
+    match milliseconds {
+        // So many seconds are of a far year, which is a way to write "never".
+        Some(past) if past <= now && number <= LAST_SECOND => {
+            Some(after(Timestamp::UNIX_EPOCH, number).unwrap_or(Timestamp::MAX))
+        }
+        Some(time) => Some(time),
+        None => after(Timestamp::UNIX_EPOCH, number),
+    }
 }
 
 /// A wrong value as it is shown, shortened.
@@ -318,6 +329,8 @@ mod tests {
 
     #[test]
     fn the_last_second_of_the_last_year_is_a_time() {
+        let claimed = serde_json::json!({"kind": "rate_limit", "message": "429", "retry_at": 253_402_300_799_u64});
+        assert_eq!(failure(&claimed, now()).unwrap().unwrap().retry_at, Some(Timestamp::MAX));
         for never in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999-02:00", "9999-12-30T22:00:00Z"] {
             let claimed = serde_json::json!({"kind": "rate_limit", "message": "429", "retry_at": never});
             let failure = failure(&claimed, now()).unwrap().unwrap();

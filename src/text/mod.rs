@@ -6,6 +6,7 @@ pub mod columns;
 pub mod csv;
 pub mod cures;
 pub mod escape;
+pub mod foreign;
 pub mod leaks;
 mod loose;
 pub mod nearest;

@@ -135,7 +135,8 @@ pub(super) fn ceiling_for_all(setups: &[SetupTotals], spent: Total) -> Ceiling {
         mean.times(setup.totals.planned.saturating_sub(setup.totals.done))
     };
     let all = spent.known + setups.iter().map(to_do).sum() + dearest.unwrap_or_default().times(silent(spent));
-    let dollars = if dearest.is_some() { all.dollars() * 1.1 } else { (spent.known.dollars() * 2.0).max(1.0) };
+    let dollars = if dearest.is_some() { all.dollars() * 1.1 } else { (spent.known.dollars() * 2.0).max(1.0) }
+        .min(Usd::MOST_DOLLARS);
     let dollars =
         if dollars < 10.0 { format!("{:.2}", (dollars * 100.0).ceil() / 100.0) } else { dollars.ceil().to_string() };
     Ceiling { dollars, is_likely: dearest.is_some() }

@@ -14,7 +14,7 @@ const ALTERATIONS: (usize, usize) = (8, 600);
 /// Only so much of a seed is used, so that each takes little time.
 const MOST_SEED: usize = 16 << 10;
 /// What stands in the files that are parsed, to be put elsewhere in them.
-const WORDS: [&[u8]; 14] = [
+const WORDS: [&[u8]; 15] = [
     b"\n",
     b"\"",
     b"{",
@@ -26,6 +26,7 @@ const WORDS: [&[u8]; 14] = [
     b"18446744073709551616",
     b"\xff\xfe",
     b"\\u0000",
+    b"\\ud83d",
     b": ",
     b"@@ -1 +1 @@\n",
     b"diff --git a/x b/x\n",

@@ -26,6 +26,7 @@ mod events;
 mod fixture;
 mod fixture_check;
 mod flags;
+mod foreign;
 mod formats;
 mod fuzzed;
 mod gold;

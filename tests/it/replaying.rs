@@ -131,7 +131,39 @@ fn what_cannot_be_played_back_is_told_before_anything_starts() {
     ];
     crate::agent_samples::in_gallery(|| insta::assert_snapshot!("replay_mistakes", told.join("\n")));
     fs::remove_file(world.path("recorded/T0/00/run_02/changes.patch")).unwrap();
-    assert!(refused("../recorded", &[]).contains("it is without `"));
+    assert!(refused("../recorded", &[]).contains("it is not as it was recorded: in `"));
+}
+
+/// What is told of a recorded run that was altered so.
+type Altered<'a> = (&'a str, &'a dyn Fn(&std::path::Path));
+
+#[test]
+fn a_recording_that_was_altered_is_not_played_back_and_its_file_is_named() {
+    let patch = "diff --git a/done b/done\nnew file mode 100644\n--- /dev/null\n+++ b/done\n@@ -0,0 +1 @@\n+altered\n";
+    let alter: [Altered<'_>; 5] = [
+        ("`changes.patch` was altered", &|run| fs::write(run.join("changes.patch"), patch).unwrap()),
+        ("`changes.patch` is gone", &|run| fs::remove_file(run.join("changes.patch")).unwrap()),
+        ("stdout.log", &|run| {
+            fs::rename(run.join("agent/stdout.log"), run.join("../moved")).unwrap();
+            std::os::unix::fs::symlink("../../moved", run.join("agent/stdout.log")).unwrap();
+        }),
+        ("run_result.json`, which cannot be read: it was altered", &|run| {
+            let result = fs::read_to_string(run.join("run_result.json")).unwrap();
+            fs::write(run.join("run_result.json"), result.replacen("0.25", "0.75", 1)).unwrap();
+        }),
+        ("there is no `SHA256SUMS`", &|run| fs::remove_file(run.join("SHA256SUMS")).unwrap()),
+    ];
+    for (told, alter) in alter {
+        let world = recorded();
+        alter(&world.path("recorded/T0/00/run_02"));
+        for named in ["../recorded", "../recorded/T0/00/run_02"] {
+            let refused = run(&world, &replaying(&world, named), &["--runs", "1"]).exits(2);
+            let words = refused.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(words.contains("is to be played back") && words.contains(told), "{told}: {refused}");
+            assert_eq!(fs::read_dir(world.results()).unwrap().count(), 0, "{refused}");
+        }
+        run(&world, &replaying(&world, "../recorded/T0/00/run_01"), &["--runs", "1"]).exits(0);
+    }
 }
 
 #[test]

@@ -74,6 +74,39 @@ fn an_agent_that_uses_more_than_its_run_may_is_ended_graded_and_the_limit_is_nam
 }
 
 #[test]
+fn answers_that_are_each_short_are_not_priced_as_one_long_one_and_end_no_agent_too_early() {
+    let world = World::new();
+    claude(&world, 300, "true");
+    let script = std::fs::read_to_string(world.path("bin/claude")).unwrap();
+    world.program("bin/claude", &script.replace("1000", "2000"));
+    let fixture = fixture(&world, "limits: {cost_usd: 2.4}\n");
+    let flags = ["--model", "claude-sonnet-4-5", "--attempts", "1"];
+    let (_, events, _) = Live::start(&mut command(&world, &fixture, &flags)).end();
+    // 600,000 tokens read for $3 and 30,000 written for $15 a million: $2.25, and $4.28 if it were one request.
+    assert!(
+        !events.iter().any(|event| event["message"].as_str().is_some_and(|it| it.contains("limit"))),
+        "{events:#?}"
+    );
+    let failed = events.iter().find(|event| event["reason"] == "attempt-failed").unwrap();
+    assert_eq!((&failed["failure"]["kind"], &failed["spent"]), (&json!("no_record"), &json!(2.25)), "{failed:#}");
+}
+
+#[test]
+fn the_limit_that_claude_code_keeps_itself_is_named_as_any_other() {
+    let world = World::new();
+    let last = json!({"type": "result", "subtype": "error_max_turns", "is_error": true, "total_cost_usd": 0.01,
+        "usage": {"input_tokens": 3000, "output_tokens": 300}});
+    claude(&world, 3, &format!("echo '{last}'; exit 1"));
+    let fixture = fixture(&world, "limits: {tokens: 1000000, turns: 3}\n");
+    let (code, events, stderr) = Live::start(&mut command(&world, &fixture, &[])).end();
+    assert_eq!(code, Some(0), "{events:#?}{stderr}");
+    let exceeded = json!({"limit": "turns", "most": 3, "used": 3});
+    assert_eq!((&result(&world)["agent_end"], &result(&world)["exceeded"]), (&json!("over_budget"), &exceeded));
+    let shown = world.scylla(&["show", &experiment(&world), "T0/00/1"]).exits(0);
+    assert!(shown.stdout.contains("3 turns of at most 3"), "{shown}");
+}
+
+#[test]
 fn an_agent_within_its_limits_is_left_alone_and_its_program_is_told_them() {
     let world = World::new();
     let last = json!({"type": "result", "subtype": "success", "is_error": false, "total_cost_usd": 0.01,

@@ -322,3 +322,44 @@ cancel() { id="$prompt"; fail '{"code":-32603,"message":"aborted"}'; }"#;
         assert_eq!((&result["agent_end"], &result["cost_usd"]), (&"timed_out".into(), &0.5.into()), "{result:#}");
     }
 }
+
+#[test]
+fn a_program_that_was_never_given_its_task_before_a_limit_failed_at_nothing() {
+    for (does, unanswered) in [("initialize() { exec sleep 100; }", "initialize"), ("open() { :; }", "session/new")] {
+        let failed = failure(does, "", &["--timeout", "2"]);
+        let told = format!(
+            "spawn: it did not answer `{unanswered}` until a limit of the run ended it, and was never given its task"
+        );
+        assert_eq!(failed, told);
+    }
+    let failed = failure("open() { :; }", "  start_seconds: 1\n", &["--timeout", "2"]);
+    assert_eq!(failed, "spawn: `speaker` did not answer `session/new` within 1 s");
+}
+
+#[test]
+fn a_cost_that_is_taken_back_is_not_forgotten() {
+    let does = r#"prompt() {
+    update '{"sessionUpdate":"usage_update","used":1,"size":2,"cost":{"amount":5,"currency":"USD"}}'
+    update '{"sessionUpdate":"usage_update","used":1,"size":2,"cost":{"amount":0,"currency":"USD"}}'
+    touch done; answer '{"stopReason":"end_turn"}'
+}"#;
+    let (result, _) = result(does, "", &[]);
+    assert_eq!((&result["cost_usd"], &result["cost_source"]), (&5.0.into(), &"reported".into()), "{result:#}");
+}
+
+#[test]
+fn a_program_that_prints_faster_than_it_is_heard_waits_and_fills_no_memory() {
+    let (world, fixture) = speaker(
+        r#"prompt() {
+    for part in 0 1 2 3; do for line in 0 1 2 3 4 5 6 7 8 9; do cat "$world/line"; done; done
+    grep VmHWM "/proc/$PPID/status" >"$world/peak"
+    touch done; answer '{"stopReason":"end_turn"}'
+}"#,
+        "",
+    );
+    world.write("line", &format!("\"{}\"\n", r"\n".repeat(3_000_000)));
+    run(&world, &fixture, &[]).exits(0);
+    let peak = fs::read_to_string(world.path("peak")).unwrap();
+    let kilobytes: u64 = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(kilobytes < 120_000, "of 240 MB that were printed at once, {kilobytes} kB were held");
+}

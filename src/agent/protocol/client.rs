@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::settings::{self, Setting};
 use super::{Order, Over, VERSION};
-use crate::text::short;
+use crate::text::{foreign, short};
 
 /// Most lines that are no messages: more than what a program prints by mistake.
 const MOST_PASSED_OVER: u32 = 1000;
@@ -164,7 +164,7 @@ impl<'a> Client<'a> {
     }
 
     fn line(&mut self, line: &[u8]) -> Vec<Act> {
-        let Some(message) = serde_json::from_slice::<Value>(line).ok().filter(Value::is_object) else {
+        let Some(message) = foreign::read::<Value>(line).ok().filter(Value::is_object) else {
             return self.pass_over(line);
         };
         let mut acts = vec![Act::Received(message.clone())];

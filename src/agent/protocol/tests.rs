@@ -46,6 +46,16 @@ fn prompted(order: &Order) -> Client<'_> {
 }
 
 #[test]
+fn a_message_with_half_an_emoji_is_a_message() {
+    let order = order();
+    let mut client = Client::new(&order, "/tree", "Do it.");
+    client.begin();
+    let answer =
+        format!(r#"{{"jsonrpc":"2.0","id":{},"result":{{"protocolVersion":1,"x":"\ud83d"}}}}"#, client.last_id());
+    assert_eq!(sent(&client.handle(Heard::Line(answer.as_bytes())))[0]["method"], "session/new");
+}
+
+#[test]
 fn a_question_is_answered_by_what_the_fixture_says_and_after_a_cancel_by_nothing() {
     let options = |kinds: &[&str]| kinds.iter().map(|kind| json!({"optionId": kind, "kind": kind})).collect::<Vec<_>>();
     let question = |kinds: &[&str]| json!({"id": 7, "method": "session/request_permission", "params": {"options": options(kinds)}});

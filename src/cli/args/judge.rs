@@ -57,6 +57,9 @@ pub struct Check {
     /// How often a judge is asked that fails [default: 3]
     #[arg(long, value_name = "N", value_parser = values::count::<1, MOST_ATTEMPTS>, allow_negative_numbers = true)]
     pub attempts: Option<u32>,
+    /// How long each judge waits for the rate limits of its model in total, such as `90s`, `30m` or `6h` [default: 24h]
+    #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true)]
+    pub max_pause: Option<u64>,
     /// How the processes of checks and judges are held together, as in `run` [default: auto]
     #[arg(long, value_name = "HOW")]
     pub containment: Option<ContainmentChoice>,

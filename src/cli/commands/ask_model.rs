@@ -56,10 +56,7 @@ fn answer(arguments: &[OsString], out: &mut dyn Write) -> Result<(), String> {
                 Ok(reply)
             })
         }
-        Err(variable) => {
-            let missing = Trouble::auth(format!("the variable `{variable}`, which should hold the key, is not set"));
-            (asking::Outcome::Kept(missing), crate::model::usage::Tokens::default())
-        }
+        Err(error) => (asking::Outcome::Kept(Trouble::auth(error.to_string())), crate::model::usage::Tokens::default()),
     };
     kept.end(&outcome, &tokens)
 }

@@ -52,6 +52,7 @@ pub(super) fn check_judges(
         judge_models: config.judge_models.clone(),
         prices: config.prices.clone(),
         max_cost: config.max_cost_usd.map(|ceiling| ceiling.saturating_sub(spent.known)),
+        max_pause: config.rate_limit_seconds,
         containment: config.containment,
         work_dir: config.work_dir.clone(),
     };

@@ -38,6 +38,7 @@ use crate::os::signal::{self, Listening};
 use crate::stats::drift::{self, Answered};
 use crate::store::layout::ExperimentFolder;
 use crate::store::stages::RunStore;
+use crate::text::words::moment;
 
 /// Where the copy of a fixture has the patches of its examples, each as a file.
 const PATCHES: &str = "expected/patches";
@@ -59,6 +60,8 @@ pub(super) struct Conditions {
     pub(super) prices: OwnPrices,
     /// What all answers may cost together.
     pub(super) max_cost: Option<Usd>,
+    /// How long each judge may wait for the rate limits of its model in total, in seconds.
+    pub(super) max_pause: u64,
     /// How processes are held together.
     pub(super) containment: ContainmentChoice,
     /// The folder in which work folders are made.
@@ -187,6 +190,9 @@ fn check_judge(
     let mut failures: BTreeMap<RunId, Failure> = BTreeMap::new();
     let mut report = |_, event: Option<&Event>| {
         let line = match event {
+            Some(Event::RateLimited { model, until }) => {
+                format!("`{model}` is not asked until {}: a rate limit of its provider", moment(*until))
+            }
             Some(Event::RunErrored { run, failure, .. }) => {
                 failures.insert(*run, failure.clone());
                 asked(fixture, judge, *run, "gave no answer")
@@ -219,6 +225,7 @@ fn check_judge(
                 let why = failures.get(&run).or(of_all.as_ref()).map(ToString::to_string);
                 let not_asked = match finished.end {
                     ExperimentEnd::BudgetReached => "it was not asked, as `--max-cost-usd` was reached",
+                    ExperimentEnd::RateLimited => "its provider asks to wait longer than `--max-pause` allows",
                     _ => "it was not asked",
                 };
                 answered.failures.insert(why.unwrap_or_else(|| not_asked.to_owned()));
@@ -274,6 +281,7 @@ fn options(
         attempts: conditions.attempts,
         judge_models: conditions.judge_models.clone(),
         prices: conditions.prices.clone(),
+        rate_limit_seconds: conditions.max_pause,
         containment: conditions.containment,
         work_dir: conditions.work_dir.clone(),
         ..trial_options(to_try, tier, conditions.repeat, below.join("results"))

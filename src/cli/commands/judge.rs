@@ -51,6 +51,7 @@ pub fn run(args: &Judge, console: &mut Console) -> Result<Exit, CliError> {
             None => settings.judge_model.clone().unwrap_or_default(),
         },
         max_cost: None,
+        max_pause: args.max_pause.or(settings.max_pause).unwrap_or(limits::RATE_LIMIT_SECONDS),
         prices: options::prices(&loaded.fixture, &located),
         containment: args.containment.or(settings.containment).unwrap_or_default(),
         work_dir: None,

@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,8 +17,12 @@ use crate::cli::exit::Exit;
 use crate::os::process::{End, speak_with};
 use crate::os::{files, signal};
 
-/// Most lines that wait to be heard.
-const MOST_WAITING: usize = 256;
+/// Most bytes of lines that wait to be heard; one that is longer waits alone.
+const MOST_UNHEARD: usize = 16 << 20;
+/// Most bytes of messages that wait until the program reads them.
+const MOST_UNREAD: usize = 64 << 20;
+/// What a line takes beside its bytes.
+const OF_LINE: usize = 64;
 /// How long a program may take to end when nothing more is asked of it.
 const LEAVING: Duration = Duration::from_secs(2);
 
@@ -36,8 +41,8 @@ pub fn run(arguments: &[OsString]) -> Exit {
 
 /// What happens while it is spoken.
 enum Word {
-    /// A line of the program.
-    Line(Vec<u8>),
+    /// A line of the program, and the room that it takes until it is heard.
+    Line(Vec<u8>, Taken),
     /// A line that is too long.
     TooLong,
     /// The program prints nothing more.
@@ -48,6 +53,53 @@ enum Word {
     Stop,
 }
 
+/// Room for so many bytes that wait.
+#[derive(Debug)]
+struct Room {
+    most: usize,
+    used: Mutex<usize>,
+    freed: Condvar,
+}
+
+/// A part of it, until it is dropped.
+#[derive(Debug)]
+struct Taken {
+    room: Arc<Room>,
+    bytes: usize,
+}
+
+impl Room {
+    fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { most, used: Mutex::new(0), freed: Condvar::new() })
+    }
+
+    /// Waits until there is room, or nothing else waits.
+    fn take(self: &Arc<Self>, bytes: usize) -> Taken {
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_full = |used: &mut usize| *used > 0 && used.saturating_add(bytes) > self.most;
+        let mut used = self.freed.wait_while(used, is_full).unwrap_or_else(PoisonError::into_inner);
+        *used += bytes;
+        Taken { room: Arc::clone(self), bytes }
+    }
+
+    /// Takes room if there is any.
+    fn take_now(self: &Arc<Self>, bytes: usize) -> Option<Taken> {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if *used > 0 && used.saturating_add(bytes) > self.most {
+            return None;
+        }
+        *used += bytes;
+        Some(Taken { room: Arc::clone(self), bytes })
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        *self.room.used.lock().unwrap_or_else(PoisonError::into_inner) -= self.bytes;
+        self.room.freed.notify_all();
+    }
+}
+
 fn speak(arguments: &[OsString]) -> Result<(), String> {
     let order = arguments.first().and_then(|argument| argument.to_str()).unwrap_or_default();
     let order: Order = serde_json::from_str(order).map_err(|error| format!("no program is named: {error}"))?;
@@ -55,7 +107,7 @@ fn speak(arguments: &[OsString]) -> Result<(), String> {
     let prompt = fs::read_to_string(&prompt).map_err(|error| format!("the prompt cannot be read: {error}"))?;
     let folder = std::env::current_dir().map_err(|error| format!("there is no folder to work in: {error}"))?;
     let folder = folder.to_str().ok_or("the folder to work in has a name that is no text")?;
-    let (send, mailbox) = sync_channel(MOST_WAITING);
+    let (send, mailbox) = channel();
     signal::restore().map_err(|error| format!("signals cannot be received: {error}"))?;
     let to_stop = send.clone();
     let _listening = signal::listen(move |_| drop(to_stop.send(Word::Stop)))
@@ -78,14 +130,16 @@ fn speak(arguments: &[OsString]) -> Result<(), String> {
     thread::spawn(move || write(input, &lines));
     let deadline = Instant::now() + Duration::from_secs(order.start_seconds);
     let client = Client::new(&order, folder, &prompt);
-    let mut speaker = Speaker { client, program, log, line: Some(line), silent: false, ended: None };
+    let unread = Room::new(MOST_UNREAD);
+    let mut speaker = Speaker { client, program, log, line: Some(line), unread, silent: false, ended: None };
     speaker.converse(&mailbox, deadline, order.start_seconds)?;
     speaker.leave(&mailbox);
     Ok(())
 }
 
 /// Tells each line that a program prints.
-fn listen(output: impl Read, send: &SyncSender<Word>) {
+fn listen(output: impl Read, send: &Sender<Word>) {
+    let unheard = Room::new(MOST_UNHEARD);
     let mut output = BufReader::new(output);
     loop {
         let mut line = Vec::new();
@@ -94,9 +148,12 @@ fn listen(output: impl Read, send: &SyncSender<Word>) {
         let word = match read {
             Ok(0) | Err(_) => Word::Silent,
             Ok(_) if line.len() > MOST_LINE_BYTES && !line.ends_with(b"\n") => Word::TooLong,
-            Ok(_) => Word::Line(line),
+            Ok(_) => {
+                let taken = unheard.take(line.len() + OF_LINE);
+                Word::Line(line, taken)
+            }
         };
-        let is_last = !matches!(word, Word::Line(_));
+        let is_last = !matches!(word, Word::Line(..));
         if send.send(word).is_err() || is_last {
             return;
         }
@@ -104,8 +161,8 @@ fn listen(output: impl Read, send: &SyncSender<Word>) {
 }
 
 /// Writes each line to a program, which may take its time to read them.
-fn write(mut input: impl Write, lines: &Receiver<String>) {
-    for line in lines {
+fn write(mut input: impl Write, lines: &Receiver<(String, Taken)>) {
+    for (line, _taken) in lines {
         if input.write_all(line.as_bytes()).and_then(|()| input.flush()).is_err() {
             return;
         }
@@ -130,7 +187,9 @@ struct Speaker<'a> {
     program: &'a str,
     log: Log,
     /// Where lines for the program go; `None` when there will be none.
-    line: Option<Sender<String>>,
+    line: Option<Sender<(String, Taken)>>,
+    /// Room for what it has not read yet.
+    unread: Arc<Room>,
     /// Whether the program prints nothing more.
     silent: bool,
     /// How it ended.
@@ -151,7 +210,7 @@ impl Speaker<'_> {
                 (false, false) => mailbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             let acts = match word {
-                Ok(Word::Line(line)) => self.client.handle(Heard::Line(&line)),
+                Ok(Word::Line(line, _taken)) => self.client.handle(Heard::Line(&line)),
                 Ok(Word::Stop) => self.client.handle(Heard::Stop),
                 Ok(Word::TooLong) => {
                     let most = MOST_LINE_BYTES >> 20;
@@ -198,7 +257,7 @@ impl Speaker<'_> {
         for act in acts {
             let done = match act {
                 Act::Send(message) => {
-                    self.send(message)?;
+                    is_over |= self.send(message)?;
                     continue;
                 }
                 Act::Received(message) => {
@@ -225,12 +284,18 @@ impl Speaker<'_> {
         Ok(is_over)
     }
 
-    fn send(&mut self, message: Value) -> Result<(), String> {
+    /// Sends a message; says whether it is over because the program reads none.
+    fn send(&mut self, message: Value) -> Result<bool, String> {
         if let Some(line) = &self.line {
+            let text = format!("{message}\n");
+            let Some(taken) = self.unread.take_now(text.len() + OF_LINE) else {
+                let why = format!("`{}` does not read what it is sent", self.program);
+                return self.log.keep(&Entry::Over(Over::broken(why))).map(|()| true);
+            };
             // A program that reads nothing more has ended, which is heard.
-            let _ = line.send(format!("{message}\n"));
+            let _ = line.send((text, taken));
         }
-        self.log.keep(&Entry::Sent(message))
+        self.log.keep(&Entry::Sent(message)).map(|()| false)
     }
 
     /// Lets the program end. Whatever is left of it then ends with us.
@@ -268,4 +333,27 @@ fn write_file(path: &str, text: &str) -> Result<(), String> {
 fn absolute(path: &str) -> Result<&Path, String> {
     let path = Path::new(path);
     if path.is_absolute() { Ok(path) } else { Err(format!("`{}` is not absolute", path.display())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_is_bounded_by_its_bytes_and_goes_on_when_something_is_heard() {
+        let room = Room::new(100);
+        let first = room.take(1000);
+        assert_eq!(*room.used.lock().unwrap(), 1000, "what is alone may be longer");
+        assert!(room.take_now(1).is_none());
+        let (later, (send, taken)) = (Arc::clone(&room), channel());
+        let waiting = thread::spawn(move || {
+            let _later = later.take(60);
+            send.send(later.take_now(60).is_none()).unwrap();
+        });
+        assert!(taken.try_recv().is_err());
+        drop(first);
+        assert!(taken.recv().unwrap(), "there is no room for both");
+        waiting.join().unwrap();
+        assert_eq!(*room.used.lock().unwrap(), 0);
+    }
 }

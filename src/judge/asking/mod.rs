@@ -12,6 +12,7 @@ use super::trouble::{Refusal, Trouble, meaning};
 use crate::model::judge::Answer;
 use crate::model::rubric::{ItemScore, Rubric};
 use crate::model::usage::Tokens;
+use crate::text::foreign;
 
 /// How often a model is asked for one answer.
 const MOST_QUESTIONS: u32 = 2;
@@ -60,7 +61,7 @@ pub fn ask(
             let refusal = Refusal { status: reply.status, headers: &reply.headers, body: &reply.body };
             return (Outcome::Kept(meaning(&refusal)), tokens);
         }
-        let body = serde_json::from_slice::<Value>(&reply.body).ok();
+        let body = foreign::read::<Value>(&reply.body).ok();
         let Some(said) = body.and_then(|body| endpoint.api.completion(&body)) else {
             let message = format!("the provider answers with what is no answer of the API `{}`", endpoint.api.name());
             return (Outcome::Kept(Trouble::provider(message)), tokens);
@@ -114,16 +115,22 @@ pub fn kept(outcome: &Outcome, tokens: &Tokens) -> Map<String, Value> {
     keys
 }
 
-/// The tokens of all replies that were kept, also where the answer is cut off behind them: one stands on each line.
+/// The tokens of all replies that were kept.
 #[must_use]
 pub fn used(api: Api, kept: &[u8]) -> Tokens {
+    requests(api, kept).into_iter().fold(Tokens::default(), Tokens::plus)
+}
+
+/// The tokens of each reply that was kept, also where the answer is cut off behind them: one stands on each line.
+#[must_use]
+pub fn requests(api: Api, kept: &[u8]) -> Vec<Tokens> {
     let replies = kept.split(|byte| *byte == b'\n').filter_map(|line| {
-        let reply: Value = serde_json::from_slice(line.strip_suffix(b",").unwrap_or(line)).ok()?;
+        let reply: Value = foreign::read(line.strip_suffix(b",").unwrap_or(line)).ok()?;
         // No other line of what is kept is an object with a status.
         reply["status"].as_u64()?;
-        api.completion(&serde_json::from_str(reply["body"].as_str()?).ok()?)
+        api.completion(&foreign::read(reply["body"].as_str()?.as_bytes()).ok()?)
     });
-    replies.fold(Tokens::default(), |sum, said| sum.plus(said.tokens))
+    replies.map(|said| said.tokens).collect()
 }
 
 /// The key that says why there is no valid answer.
@@ -145,7 +152,7 @@ fn items(items: &BTreeMap<String, ItemScore>) -> BTreeMap<&str, Value> {
 /// # Errors
 /// Why there is no valid answer.
 pub fn read(kept: &[u8], rubric: &Rubric) -> Result<Answer, String> {
-    let keys: Option<Map<String, Value>> = serde_json::from_slice(kept).ok();
+    let keys: Option<Map<String, Value>> = foreign::read(kept).ok();
     match keys.as_ref().and_then(|keys| keys.get(INVALID)).and_then(Value::as_str) {
         Some(why) => Err(why.to_owned()),
         None => answer::parse(kept, rubric).map_err(|error| error.to_string()),

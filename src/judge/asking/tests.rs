@@ -59,6 +59,18 @@ const GOOD: &str = r#"{"reasoning": "a } in a text", "items": {"R001": {"explana
     "failure": "rate_limit"}"#;
 
 #[test]
+fn half_an_emoji_in_a_reply_and_in_its_text_loses_neither_the_answer_nor_the_tokens() {
+    let text = r#"{"reasoning": "so \ud83d", "items": {"R001": {"explanation": "", "score": 0.5}}}"#;
+    let mut reply = says(text);
+    reply.body = String::from_utf8(reply.body).unwrap().replace("{\"choices\"", r#"{"id": "\ude00", "choices""#).into();
+    let lines = format!("{}\n", json!({"status": 200, "body": String::from_utf8(reply.body.clone()).unwrap()}));
+    let (outcome, tokens, _) = asked(vec![Ok(reply)]);
+    let Outcome::Valid(answer) = outcome else { panic!("{outcome:?}") };
+    assert_eq!((answer.reasoning.as_str(), tokens.input), ("so \u{fffd}", Some(10)));
+    assert_eq!(super::used(Api::OpenAiChat, lines.as_bytes()), tokens);
+}
+
+#[test]
 fn a_valid_answer_is_kept_in_the_form_of_every_judges_answer() {
     let (outcome, tokens, _) = asked(vec![Ok(says(GOOD))]);
     let bytes = json!(kept(&outcome, &tokens)).to_string();

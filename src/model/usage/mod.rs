@@ -108,6 +108,19 @@ impl Tokens {
         }
     }
 
+    /// What is left of each count without another; nothing less than 0.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        let less =
+            |left: Option<u64>, right: Option<u64>| left.map(|left| left.saturating_sub(right.unwrap_or_default()));
+        Self {
+            input: less(self.input, other.input),
+            output: less(self.output, other.output),
+            cache_creation: less(self.cache_creation, other.cache_creation),
+            cache_read: less(self.cache_read, other.cache_read),
+        }
+    }
+
     /// All reported tokens, with those of the provider's cache; `None` when none were reported.
     #[must_use]
     pub fn total(&self) -> Option<u64> {

@@ -2,6 +2,7 @@
 
 mod costs;
 mod hostile;
+mod proxies;
 mod trouble;
 
 use std::fmt::Write as _;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{KEY, VARIABLE, arguments, panel, resume, start};
 use crate::fixture::{TestFixture, gated};
 use crate::model_server::{Api, ModelServer, Say};
-use crate::scenes::{experiment, files_below, recorded};
+use crate::scenes::{experiment, files_below, output, recorded};
 use crate::world::{Live, World};
 
 /// A fixture with one judge, which is this model.
@@ -54,6 +54,23 @@ fn each_trouble_of_a_provider_is_told_by_its_kind() {
         assert!(message.starts_with("judge `asked`") && message.contains(told), "{message}");
         assert_eq!((server.times("asked"), world.lines("agent.log")), (1, 1), "{told}");
         assert_eq!(recorded(&world, "T0/00/1"), "agent_complete");
+    }
+}
+
+#[test]
+fn a_check_of_judges_waits_for_rate_limits_no_longer_than_is_allowed_and_says_so() {
+    let wait = vec![("retry-after", "2".to_owned())];
+    let server = ModelServer::start(move |_| Say::Refuse(429, wait.clone(), "slow down".to_owned()));
+    let world = World::new();
+    let fixture = judged_by(&world, &server, Api::AnthropicMessages);
+    world.write("fixture/expected/gold/nothing.yaml", "patch: ''\nscores: {R001: 0}\n");
+    let first = [&arguments(&fixture)[..], &["--check-judges", "--max-pause", "3s"]].concat();
+    for (asked, arguments) in [(2, &first[..]), (4, &["judge", "check", &fixture, "--max-pause", "3s"])] {
+        let ended = output(world.command(arguments).env(VARIABLE, KEY)).exits(6);
+        assert_eq!((server.times("asked"), world.lines("agent.log")), (asked, 0), "{ended}");
+        let words = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("`asked` is not asked until 20"), "a pause is told: {ended}");
+        assert!(words.contains("its provider asks to wait longer than `--max-pause` allows"), "{ended}");
     }
 }
 

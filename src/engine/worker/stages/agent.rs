@@ -196,7 +196,8 @@ impl Work<'_> {
             let outcome = reader.outcome(end, clock::now())?;
             result.end = outcome.end;
             result.exit_code = outcome.exit_code;
-            let Used { usage, prices } = self.priced(outcome.usage, self.place.model());
+            let requests = reader.reading(clock::now()).map(|reading| reading.requests).unwrap_or_default();
+            let Used { usage, prices } = self.priced(outcome.usage, &requests, self.place.model());
             (result.usage, result.prices) = (usage, prices);
             result.agent_version = outcome.version.or(result.agent_version.take());
             self.note_exceeded(&*reader, result);

@@ -39,7 +39,7 @@ struct Watched {
 impl Watched {
     fn exceeded(&self) -> Option<Exceeded> {
         let reading = self.reader.reading(clock::now())?;
-        let usage = priced(reading.usage, self.model.as_deref(), &self.prices).usage;
+        let usage = priced(reading.usage, &reading.requests, self.model.as_deref(), &self.prices).usage;
         self.allowance.exceeded(&usage, reading.turns)
     }
 }
@@ -64,7 +64,10 @@ impl Work<'_> {
     /// measured by the same limits, whether they tell what they use while they work or only at their end.
     pub(super) fn note_exceeded(&self, reader: &dyn Reader, result: &mut AgentResult) {
         let turns = reader.reading(clock::now()).and_then(|reading| reading.turns);
-        let Some(exceeded) = self.place.config.allowance().exceeded(&result.usage, turns) else { return };
+        let allowance = self.place.config.allowance();
+        // A program that keeps a limit itself ends at it, and not beyond it.
+        let kept = || allowance.reached(&result.usage, turns).filter(|_| result.end == AgentEnd::OverBudget);
+        let Some(exceeded) = allowance.exceeded(&result.usage, turns).or_else(kept) else { return };
         if matches!(result.end, AgentEnd::Finished | AgentEnd::OverBudget) {
             (result.end, result.exceeded) = (AgentEnd::OverBudget, Some(exceeded));
             self.notice(&format!("the agent ended over a limit: {exceeded}"));

@@ -5,7 +5,7 @@ use crate::model::ids::{JudgeNumber, ModelName};
 use crate::model::judge::Asks;
 use crate::model::limits::OUTPUT_BYTES;
 use crate::model::outcome::Failure;
-use crate::model::usage::{Cost, CostSource, OwnPrices, Prices, Usage};
+use crate::model::usage::{Cost, CostSource, OwnPrices, Prices, Tokens, Usage};
 use crate::os::{clock, files};
 use crate::rules::prices;
 use crate::store::StoreError;
@@ -17,10 +17,11 @@ pub(super) struct Used {
     pub(super) prices: Option<Prices>,
 }
 
-/// The usage with its cost; one that is not reported is estimated from the tokens of this model.
-pub(super) fn priced(usage: Usage, model: Option<&str>, own: &OwnPrices) -> Used {
+/// The usage with its cost; one that is not reported is estimated from the tokens of this model, and of each request where they are
+/// known.
+pub(super) fn priced(usage: Usage, requests: &[Tokens], model: Option<&str>, own: &OwnPrices) -> Used {
     let model = model.filter(|_| usage.cost == Cost::Unknown);
-    match model.and_then(|model| prices::estimate(&usage.tokens, model, own, clock::now())) {
+    match model.and_then(|model| prices::estimate(&usage.tokens, requests, model, own, clock::now())) {
         Some(prices::Estimate { usd, prices }) => {
             let cost = Cost::Known { usd, source: CostSource::Estimated };
             Used { usage: Usage { cost, ..usage }, prices: Some(prices) }
@@ -30,9 +31,10 @@ pub(super) fn priced(usage: Usage, model: Option<&str>, own: &OwnPrices) -> Used
 }
 
 impl Work<'_> {
-    /// The usage with its cost; one that is not reported is estimated from the tokens of this model.
-    pub(super) fn priced(&self, usage: Usage, model: Option<&str>) -> Used {
-        priced(usage, model, &self.place.config.prices)
+    /// The usage with its cost; one that is not reported is estimated from the tokens of this model, and of each request where they
+    /// are known.
+    pub(super) fn priced(&self, usage: Usage, requests: &[Tokens], model: Option<&str>) -> Used {
+        priced(usage, requests, model, &self.place.config.prices)
     }
 
     /// What a judge used for all of its answers, whether they are valid or not; nothing when it was never asked.
@@ -48,6 +50,6 @@ impl Work<'_> {
         }
         let response = files::read_start(&self.graded.judge_response(number), OUTPUT_BYTES);
         let response = response.map_err(StoreError::from)?.unwrap_or_default();
-        Ok(self.priced(judge.used(&response), model.map(ModelName::as_str)))
+        Ok(self.priced(judge.used(&response), &judge.requests(&response), model.map(ModelName::as_str)))
     }
 }
