@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::engine::error::EngineError;
 use crate::engine::image::Image;
-use crate::model::sandbox::{IsolatedBy, Isolation, Network, Sandbox as Asked, SandboxChoice, place_of};
+use crate::model::sandbox::{Exposure, IsolatedBy, Isolation, Network, Sandbox as Asked, SandboxChoice, place_of};
 use crate::os::environment;
 use crate::os::process::{Containment, Sandbox};
 use crate::os::program::{self, Found};
@@ -23,6 +23,8 @@ pub enum Reach {
         network: Network,
         /// What they can read beside what all programs need.
         readable: Vec<PathBuf>,
+        /// Whether the user's home is among what they can read.
+        shows_home: bool,
         /// The image whose files they see in place of the machine's.
         image: Option<Arc<Image>>,
     },
@@ -49,7 +51,9 @@ impl Reach {
             (true, _, network) => {
                 let home = inherited.get(OsStr::new("HOME")).map(Path::new);
                 let readable = asked.readable.iter().map(|path| place_of(path, home)).collect();
-                Ok(Self::Sandbox { network, readable, image })
+                let shown = Sandbox { own: PathBuf::new(), has_network: true, readable, image: None };
+                let shows_home = !shown.keeps_home(inherited);
+                Ok(Self::Sandbox { network, readable: shown.readable, shows_home, image })
             }
             (false, SandboxChoice::Auto, Network::Open) => Ok(Self::Everything),
             (false, ..) => Err(EngineError::Sandbox { containment: containment.name() }),
@@ -106,20 +110,21 @@ impl Reach {
     /// What is kept from agents, and what is not.
     #[must_use]
     pub fn isolation(&self) -> Isolation {
-        match self {
-            Self::Everything => Isolation::of(IsolatedBy::None, Network::Open),
-            Self::Sandbox { network, image: None, .. } => Isolation::of(IsolatedBy::Bubblewrap, *network),
-            Self::Sandbox { network, image: Some(image), .. } => {
-                Isolation { image_id: Some(image.id.clone()), ..Isolation::of(IsolatedBy::Podman, *network) }
-            }
-        }
+        let Self::Sandbox { network, shows_home, image, .. } = self else {
+            return Isolation::of(IsolatedBy::None, Network::Open);
+        };
+        let sandbox = if image.is_some() { IsolatedBy::Podman } else { IsolatedBy::Bubblewrap };
+        let mut isolation = Isolation::of(sandbox, *network);
+        isolation.not_isolated.extend(shows_home.then_some(Exposure::Home));
+        isolation.image_id = image.as_ref().map(|image| image.id.clone());
+        isolation
     }
 
     /// The sandbox of a program with this folder of its own.
     pub(in crate::engine) fn sandbox(&self, own: PathBuf) -> Option<Sandbox> {
         match self {
             Self::Everything => None,
-            Self::Sandbox { network, readable, image } => Some(Sandbox {
+            Self::Sandbox { network, readable, image, .. } => Some(Sandbox {
                 own,
                 has_network: *network == Network::Open,
                 readable: readable.clone(),
@@ -144,7 +149,8 @@ mod tests {
         use SandboxChoice::{Auto, Bubblewrap, None, Podman};
         let strong = Containment::Bubblewrap { program: "/usr/bin/bwrap".into(), arguments: &[], guards_kernel: true };
         let readable = vec![PathBuf::from("/home/ada/tools"), PathBuf::from("/opt")];
-        let sandbox = |network| Reach::Sandbox { network, readable: readable.clone(), image: Option::None };
+        let sandbox =
+            |network| Reach::Sandbox { network, readable: readable.clone(), shows_home: false, image: Option::None };
         assert_eq!(reach(Auto, Network::Open, &strong).unwrap(), sandbox(Network::Open));
         assert_eq!(reach(Bubblewrap, Network::None, &strong).unwrap(), sandbox(Network::None));
         assert_eq!(reach(None, Network::Open, &strong).unwrap(), Reach::Everything);

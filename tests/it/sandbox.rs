@@ -104,6 +104,22 @@ fn what_a_sandbox_was_to_show_and_is_gone_at_a_resume_is_told() {
 }
 
 #[test]
+fn a_home_that_a_fixture_makes_readable_is_named_as_not_isolated() {
+    if !containments().contains(&"bubblewrap") {
+        return println!("skipped: bubblewrap does not work here");
+    }
+    for (readable, shows_home) in [("~/tools", false), ("~/", true), ("/", true)] {
+        let world = World::new();
+        fs::create_dir_all(world.path("home/tools")).unwrap();
+        let fixture = fixture(&world, &format!("sandbox: {{use: bubblewrap, readable: [\"{readable}\"]}}\n"));
+        world.scylla(&["run", &fixture, "--runs", "1", "--results-dir", "results"]).exits(0);
+        let result = json(&world.experiment().join("T0/00/run_01/run_result.json"));
+        let named = result["not_isolated"].as_array().unwrap().contains(&json!("home"));
+        assert_eq!(named, shows_home, "{readable}: {result}");
+    }
+}
+
+#[test]
 fn without_a_sandbox_a_result_says_that_nothing_was_kept_from_its_agent() {
     let world = World::new();
     let fixture = fixture(&world, "");
