@@ -14,11 +14,14 @@ use crate::text::escape;
 
 /// The settings that each of these kinds has in a fixture.
 pub(super) const KEYS: &[(&str, &str)] = &[
+    (MODEL, "the model that it is told to use, whatever `--model` says"),
     ("environment", "variables of its own"),
     (VERSION, "the version that its program must say it is; with another one nothing is started"),
 ];
+/// The setting that names its model.
+const MODEL: &str = "model";
 /// The setting that demands a version.
-const VERSION: &str = "version";
+pub(super) const VERSION: &str = "version";
 
 /// One program, and how it is started.
 #[derive(Debug)]
@@ -53,6 +56,8 @@ pub(super) struct Given {
 struct Installed {
     program: &'static Program,
     run: Invocation,
+    /// Its own model.
+    model: Option<String>,
     environment: BTreeMap<String, String>,
     /// The version that is demanded.
     version: Option<String>,
@@ -61,13 +66,17 @@ struct Installed {
 /// Reads the settings of a program in a fixture; `None` after a mistake.
 pub(super) fn read(program: &'static Program, keys: &dyn Keys) -> Option<Agent> {
     let environment = keys.variables("environment")?;
-    let version = keys.text(VERSION);
+    let (model, version) = (keys.text(MODEL), keys.text(VERSION));
+    if model.as_deref().is_some_and(|model| model.trim().is_empty()) {
+        keys.mistake(MODEL, "`agent.model` says nothing".to_owned());
+        return None;
+    }
     if let Some(version) = version.as_deref().filter(|version| !is_version(version)) {
         keys.mistake(VERSION, format!("`{}` is no version, such as `1.2.3`", escape::terminal(version)));
         return None;
     }
     let run = Invocation::Argv(vec![program.installation.program.to_owned()]);
-    Some(Agent::new(Installed { program, run, environment, version }))
+    Some(Agent::new(Installed { program, run, model, environment, version }))
 }
 
 impl Adapter for Installed {
@@ -77,7 +86,9 @@ impl Adapter for Installed {
 
     fn keys(&self) -> Map<String, Value> {
         let version = self.version.as_ref().map(|version| (VERSION.to_owned(), json!(version)));
-        [("environment".to_owned(), json!(self.environment))].into_iter().chain(version).collect()
+        let model = self.model.as_ref().map(|model| (MODEL.to_owned(), json!(model)));
+        let environment = ("environment".to_owned(), json!(self.environment));
+        model.into_iter().chain([environment]).chain(version).collect()
     }
 
     fn program(&self) -> Option<NamedProgram<'_>> {
@@ -93,7 +104,11 @@ impl Adapter for Installed {
     }
 
     fn model(&self, configured: Option<&str>) -> Option<ModelName> {
-        Some(ModelName::new(configured.unwrap_or(self.program.installation.program)))
+        Some(ModelName::new(self.assigned_model(configured).unwrap_or(self.program.installation.program)))
+    }
+
+    fn assigned_model<'a>(&'a self, configured: Option<&'a str>) -> Option<&'a str> {
+        self.model.as_deref().or(configured)
     }
 
     fn thinks_by_word(&self) -> bool {
@@ -102,6 +117,7 @@ impl Adapter for Installed {
 
     /// A fixture's own variables come last, so that they count; but for the places of files.
     fn start(&self, assignment: &Assignment<'_>) -> AgentStart {
+        let assignment = &Assignment { model: self.assigned_model(assignment.model), ..assignment.clone() };
         let Given { options, variables } = (self.program.given)(assignment);
         let mut environment = assignment.environment.clone();
         let Installation { program, variables: own, .. } = &self.program.installation;

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use super::KINDS;
+use super::installed::VERSION;
 use crate::model::agent::{Agent, StepsIn};
 use crate::model::details::RunDetails;
 use crate::model::program::{Invocation, Keys, Recording};
@@ -68,7 +69,10 @@ impl Keys for Word<'_> {
         None
     }
     /// The only text that such a word can name is the version.
-    fn text(&self, _: &'static str) -> Option<String> {
+    fn text(&self, key: &'static str) -> Option<String> {
+        if key != VERSION {
+            return None;
+        }
         self.is_version_read.set(true);
         self.version.map(str::to_owned)
     }
@@ -112,6 +116,7 @@ mod tests {
     fn a_word_names_an_agent_and_perhaps_its_version_and_a_wrong_one_is_explained() {
         let read = |word: &str| named(word, false).map(|agent| (agent.kind().name, agent.version().map(str::to_owned)));
         assert_eq!(read("codex"), Ok(("codex", None)));
+        assert_eq!(named("codex@1.2.3", false).unwrap().assigned_model(None), None, "a version is no model");
         assert_eq!(read("claude-code@2.1.197"), Ok(("claude-code", Some("2.1.197".to_owned()))));
         assert_eq!(read("nop"), Ok(("nop", None)));
         for (word, why) in [

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::cli::error::{CliError, shown};
 use crate::cli::options::Places;
+use crate::config::fixture::Overrides;
 use crate::engine::overview::overview;
 use crate::engine::session::create::Options;
 use crate::engine::session::regrade::{Otherwise, otherwise};
@@ -128,7 +129,8 @@ impl Question<'_> {
             return Ok(Otherwise::Neither);
         }
         let otherwise = otherwise(folder, &self.options.fixture, &self.options.parts)?;
-        let by_flag = !self.places.overrides.judge_commands.is_empty();
+        let Overrides { judge_commands, judge_models, .. } = &self.places.overrides;
+        let by_flag = !judge_commands.is_empty() || !judge_models.is_empty();
         Ok(if otherwise == Otherwise::Graded && by_flag { Otherwise::Measured } else { otherwise })
     }
 

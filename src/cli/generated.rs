@@ -14,7 +14,7 @@ use crate::model::checkpoint::Checkpoint;
 use crate::model::experiment::{Config, FieldClass};
 use crate::model::finding::{FindingKind, Level};
 use crate::model::inherited::Inherited;
-use crate::model::program::Kind;
+use crate::model::program::{HasKinds, Kind};
 use crate::model::result::{AgentResult, AttemptRecord, ChecksResult, Judgment, RunResult, Verdict};
 use crate::report::findings;
 use crate::ui::json;
@@ -184,7 +184,7 @@ fn kinds_page() -> String {
     page
 }
 
-fn kinds<T>(title: &str, kinds: &[&Kind<T>], page: &mut String) {
+fn kinds<T: HasKinds>(title: &str, kinds: &[&Kind<T>], page: &mut String) {
     let _ =
         writeln!(page, "\n## {title}\n\n| `kind` | what it does | further keys | can be given |\n|---|---|---|---|");
     for kind in kinds {

@@ -29,7 +29,7 @@ use crate::cli::args::{Cli, Command};
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::judge::ASK_MODEL;
+use crate::judge::{ASK_AGENT, ASK_MODEL};
 use crate::os::signal;
 use crate::text::words::{shell_bytes, shell_word};
 
@@ -44,6 +44,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     }
     if arguments.get(1).is_some_and(|first| first == ASK_MODEL) {
         return commands::ask_model::run(arguments.get(2..).unwrap_or_default());
+    }
+    if arguments.get(1).is_some_and(|first| first == ASK_AGENT) {
+        return commands::ask_agent::run(arguments.get(2..).unwrap_or_default());
     }
     if arguments.get(1).is_some_and(|first| first == SPEAK) {
         return commands::speak::run(arguments.get(2..).unwrap_or_default());

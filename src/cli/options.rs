@@ -16,7 +16,8 @@ use crate::engine::session::create::{Options, choose};
 use crate::engine::session::recordings;
 use crate::model::event::Event;
 use crate::model::experiment::{Config, FieldClass};
-use crate::model::ids::{SetupId, TierId};
+use crate::model::ids::{ModelName, SetupId, TierId};
+use crate::model::judge::Judge;
 use crate::model::limits;
 use crate::model::sandbox::{Contradiction, Sandbox, SandboxChoice};
 use crate::model::task::Fixture;
@@ -68,7 +69,8 @@ pub fn places(args: &Run, located: &Located, current: &Path) -> Result<Places, C
         args.results_dir.as_ref().map(typed).or_else(|| located.settings.results_dir.as_ref().map(from_root));
     let former_results = results_dir.is_none().then(|| located.former_results.clone());
     let results_dir = results_dir.unwrap_or_else(|| located.results_dir.clone());
-    let overrides = overrides(&args.overrides, located, current);
+    let judge_models = judge_models(&args.config.judge_model, located);
+    let overrides = Overrides { judge_models, ..overrides(&args.overrides, located, current) };
     let fixture_dir = list::folder_of(&fixture_dir).to_owned();
     Ok(Places { fixture_dir, overrides, results_dir, former_results })
 }
@@ -82,13 +84,18 @@ pub fn overrides(args: &OverrideFlags, located: &Located, current: &Path) -> Ove
     Overrides {
         shared_dir: typed.or_else(set),
         agent: args.agent.clone(),
-        keeps_agents: false,
         agent_command: args.agent_command.clone(),
         judge_commands: args.judge_command.clone(),
         default_agent_command: settings.agent_command.clone(),
         default_judge_commands: settings.judge_command.clone().unwrap_or_default(),
-        only_judge: None,
+        ..Overrides::default()
     }
+}
+
+/// The models of judges that flags name, else the settings.
+#[must_use]
+pub fn judge_models(flags: &[String], located: &Located) -> Vec<String> {
+    if flags.is_empty() { located.settings.judge_model.clone().unwrap_or_default() } else { flags.to_vec() }
 }
 
 /// The options from the flags, the settings and the fixture.
@@ -108,14 +115,13 @@ pub fn options(args: &Run, located: &Located, places: &Places, loaded: Loaded) -
     let max_subtests = args.max_subtests.or(settings.max_subtests);
     let operation = &flags.operation;
     let models = flags.model.clone().map(|model| vec![model]).or_else(|| settings.model.clone());
-    let judge_models = Some(flags.judge_model.clone()).filter(|models| !models.is_empty());
     let thinking = flags.thinking.as_deref().map(canonical_thinking).or_else(|| settings.thinking.clone());
     Ok(Options {
         subtests: choose(&fixture, &tiers, max_subtests),
         runs_per_subtest: args.runs.or(settings.runs).unwrap_or(RUNS),
         max_subtests,
         models: models.unwrap_or_default(),
-        judge_models: judge_models.or_else(|| settings.judge_model.clone()).unwrap_or_default(),
+        judge_models: judge_models(&flags.judge_model, located),
         thinking_mode: thinking.unwrap_or_else(|| "None".to_owned()),
         timeout_seconds: flags
             .timeout
@@ -187,6 +193,7 @@ pub fn notices(args: &Run, located: &Located, options: &Options) -> Vec<Event> {
         .into_iter()
         .chain(options.notes.clone())
         .chain(held_at_the_end(options))
+        .chain(asked_as_before(options))
         .chain(alike(options).iter().map(|group| group_message(group)))
         .map(|message| Event::Notice { message })
         .collect()
@@ -208,6 +215,27 @@ pub fn held_at_the_end(options: &Options) -> Option<String> {
             "what an agent of the kind {} uses is known only when it has ended: no limit of tokens, turns or cost ends it \
              before, unless its own program has one",
             list(&kinds)
+        )
+    })
+}
+
+/// The judges to which the models that judges are told make no difference, as a sentence; `None` where no such model is named, or each takes it.
+#[must_use]
+pub fn asked_as_before(options: &Options) -> Option<String> {
+    let named: Vec<ModelName> = options.judge_models.iter().map(|model| ModelName::new(model)).collect();
+    let takes = |judge: &&Judge| {
+        let model = judge.model(Some("one"));
+        model != judge.model(Some("another")) || model.is_some_and(|model| named.contains(&model))
+    };
+    let (taking, others): (Vec<&Judge>, Vec<&Judge>) = options.fixture.judges.iter().partition(takes);
+    // A judge that asks no model is told only where nobody takes any.
+    let others = others.into_iter().filter(|judge| taking.is_empty() || judge.model(None).is_some());
+    let others: Vec<String> = others.map(|judge| format!("`{}`", judge.name())).collect();
+    let noun = if others.len() == 1 { "judge" } else { "judges" };
+    (!named.is_empty() && !others.is_empty()).then(|| {
+        format!(
+            "`--judge-model` makes no difference to the {noun} {}: only a judge that leaves its model open takes it",
+            list(&others)
         )
     })
 }

@@ -78,12 +78,15 @@ impl Of<'_> {
     fn begun(&self, run: RunId, status: RowStatus, seen: Option<&RunSeen>) -> RunRow {
         let setup = self.fixture.and_then(|fixture| fixture.tiers.get(&run.tier)?.get(&run.subtest));
         let former = self.survey.attempts.get(&run);
-        let told = self.survey.config.content().and_then(|config| config.models.first());
+        let configured = self.survey.config.content().and_then(|config| config.models.first()).map(String::as_str);
+        let told = setup.map_or(configured, |setup| setup.agent.assigned_model(configured));
         RunRow {
             run,
             name: setup.map(|setup| setup.name.clone()),
             // An agent that asks no model is told none.
-            model: told.filter(|told| setup.is_none_or(|setup| setup.agent.model(Some(told)).is_some())).cloned(),
+            model: told
+                .filter(|told| setup.is_none_or(|setup| setup.agent.model(Some(told)).is_some()))
+                .map(str::to_owned),
             status,
             score: None,
             grade: None,

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{answer, checks, request};
+use super::{answer, request, settings};
 use crate::model::ids::ModelName;
-use crate::model::judge::{Answer, Asks, Facts, Judge, JudgeAdapter, Run, Way};
+use crate::model::judge::{Answer, Asks, Facts, Judge, JudgeAdapter, JudgeKeys, Run, Way};
 use crate::model::limits::JUDGE_SECONDS;
 use crate::model::outcome::Failure;
-use crate::model::program::{Invocation, Keys, Kind};
+use crate::model::program::{Invocation, Kind};
 use crate::model::rubric::Rubric;
 use crate::model::setup::Capability;
 use crate::model::usage::Usage;
@@ -36,11 +36,8 @@ struct Command {
     timeout_seconds: u64,
 }
 
-fn read(keys: &dyn Keys) -> Option<Judge> {
-    let name = keys.name();
-    if name.as_deref() == Some(checks::NAME) {
-        keys.mistake("name", format!("`{}` is the name of the judge of that kind", checks::NAME));
-    }
+fn read(keys: &dyn JudgeKeys) -> Option<Judge> {
+    let name = settings::name(keys);
     let run = keys.run();
     let timeout_seconds = keys.seconds("timeout_seconds").unwrap_or(JUDGE_SECONDS);
     Some(Judge::new(Command { name: name?, run: run?, timeout_seconds }))

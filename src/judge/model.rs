@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 
 use super::api::Api;
 use super::endpoint::{Endpoint, KeyError, wrong_base_url};
-use super::{answer, asking, checks, prompt};
+use super::settings::{self, named_model};
+use super::{answer, asking, prompt};
 use crate::model::ids::ModelName;
-use crate::model::judge::{Answer, Asks, Facts, Judge, JudgeAdapter, Run, Way};
+use crate::model::judge::{Answer, Asks, Facts, Judge, JudgeAdapter, JudgeKeys, Run, Way};
 use crate::model::outcome::Failure;
-use crate::model::program::{Keys, Kind, NamedFile};
+use crate::model::program::{Kind, NamedFile};
 use crate::model::rubric::Rubric;
 use crate::model::usage::{Cost, Tokens, Usage};
 use crate::text::secret_names::names_a_secret;
@@ -22,7 +23,7 @@ pub(super) static KIND: Kind<Judge> = Kind {
     keys: &[
         ("name", "its name in results"),
         ("api", "what is spoken there: `anthropic`, `openai-responses`, `openai-chat` or `gemini`"),
-        ("model", "the model, as the provider names it"),
+        ("model", "the model, as the provider names it (that of `--judge-model`)"),
         ("base_url", "below which URL it is asked (the provider's, or what the provider's usual variable says)"),
         ("key", "the variable that holds the key (the provider's usual one)"),
         ("structured", "whether the form of the answer is asked for by the API's own means (true)"),
@@ -47,24 +48,23 @@ const MORE_SECONDS: u64 = 30;
 struct Model {
     name: String,
     endpoint: Endpoint,
+    /// Whether its model is yet to be named.
+    is_open: bool,
     /// The fixture's own template.
     template: Option<NamedFile>,
 }
 
-fn read(keys: &dyn Keys) -> Option<Judge> {
-    let name = keys.name();
-    if name.as_deref() == Some(checks::NAME) {
-        keys.mistake("name", format!("`{}` is the name of the judge of that kind", checks::NAME));
-    }
+fn read(keys: &dyn JudgeKeys) -> Option<Judge> {
+    let name = settings::name(keys);
     let api = keys.required_choice("api", &Api::ALL.map(Api::name));
     let api = api.and_then(|word| Api::ALL.into_iter().find(|api| api.name() == word));
-    let model = keys.required_text("model");
+    let model = named_model(keys);
     let base_url = keys.text("base_url");
     let key = keys.text("key");
     let structured = keys.flag("structured").unwrap_or(true);
     let max_tokens = keys.count("max_tokens");
     let timeout_seconds = keys.seconds("timeout_seconds").unwrap_or(USUAL_SECONDS);
-    let template = keys.file("prompt_file");
+    let template = prompt::template(keys);
     let wrong = base_url.as_deref().and_then(|url| Some((url, wrong_base_url(url)?)));
     if let Some((url, why)) = wrong {
         keys.mistake(
@@ -77,16 +77,13 @@ fn read(keys: &dyn Keys) -> Option<Judge> {
         // A key that was written here by mistake is not shown.
         keys.mistake("key", format!("`judges.key` is {why}"));
     }
-    let template = template?;
-    let wrong_template = template.as_ref().and_then(|template| prompt::mistake_in(&template.text));
-    if let Some(why) = &wrong_template {
-        keys.mistake("prompt_file", why.clone());
-    }
-    if wrong.is_some() || wrong_key.is_some() || wrong_template.is_some() {
+    if wrong.is_some() || wrong_key.is_some() {
         return None;
     }
-    let endpoint = Endpoint { api: api?, model: model?, base_url, key, structured, max_tokens, timeout_seconds };
-    Some(Judge::new(Model { name: name?, endpoint, template }))
+    let is_open = model.is_none();
+    let model = model.unwrap_or_default();
+    let endpoint = Endpoint { api: api?, model, base_url, key, structured, max_tokens, timeout_seconds };
+    Some(Judge::new(Model { name: name?, endpoint, is_open, template: template? }))
 }
 
 /// Why a text is not the name of a variable with a key.
@@ -115,7 +112,7 @@ impl JudgeAdapter for Model {
         let mut keys = Map::new();
         keys.insert("name".to_owned(), json!(self.name));
         if let Ok(Value::Object(endpoint)) = serde_json::to_value(&self.endpoint) {
-            keys.extend(endpoint);
+            keys.extend(endpoint.into_iter().filter(|(key, _)| !self.is_open || key != "model"));
         }
         keys.extend(self.template.iter().map(|template| ("prompt_file".to_owned(), json!(template.path))));
         keys
@@ -123,7 +120,17 @@ impl JudgeAdapter for Model {
 
     /// Its own, whatever judges are configured to use.
     fn model(&self, _configured: Option<&str>) -> Option<ModelName> {
-        Some(ModelName::new(&self.endpoint.model))
+        (!self.is_open).then(|| ModelName::new(&self.endpoint.model))
+    }
+
+    fn asking(&self, name: &str, model: &str) -> Option<Judge> {
+        let endpoint = Endpoint { model: model.to_owned(), ..self.endpoint.clone() };
+        let (name, template) = (name.to_owned(), self.template.clone());
+        self.is_open.then(|| Judge::new(Self { name, endpoint, is_open: false, template }))
+    }
+
+    fn needs_model(&self) -> bool {
+        self.is_open
     }
 
     fn way(&self) -> Way<'_> {
@@ -161,8 +168,7 @@ impl Asks for Model {
     }
 
     fn request(&self, facts: &Facts<'_>) -> Result<Vec<u8>, String> {
-        let template = self.template.as_ref().map_or(prompt::USUAL, |template| &template.text);
-        prompt::render(template, facts).map(String::into_bytes)
+        prompt::render(prompt::text_of(self.template.as_ref()), facts).map(String::into_bytes)
     }
 
     fn failure(&self, answer: &[u8], now: Timestamp) -> Option<Failure> {

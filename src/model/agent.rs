@@ -17,7 +17,7 @@ use super::allowance::Allowance;
 use super::ids::{AttemptNumber, ModelName, RunId};
 use super::installation::Installation;
 use super::outcome::{AgentEnd, Failure};
-use super::program::{Invocation, Kind, Recording};
+use super::program::{HasKinds, Invocation, Keys, Kind, Recording};
 use super::setup::Setup;
 use super::steps::Steps;
 use super::usage::{Tokens, Usage};
@@ -32,6 +32,10 @@ impl Agent {
     pub fn new(adapter: impl Adapter + 'static) -> Self {
         Self(Arc::new(adapter))
     }
+}
+
+impl HasKinds for Agent {
+    type Keys<'a> = dyn Keys + 'a;
 }
 
 impl Deref for Agent {
@@ -78,6 +82,11 @@ pub trait Adapter: fmt::Debug + Send + Sync {
     /// `None` when it uses no model.
     fn model(&self, _configured: Option<&str>) -> Option<ModelName> {
         None
+    }
+
+    /// The model that it is told to use: the fixture's for it, else the one that agents are configured to use.
+    fn assigned_model<'a>(&'a self, configured: Option<&'a str>) -> Option<&'a str> {
+        configured
     }
 
     /// Whether it may end successfully without reporting its cost.

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::agent::Agent;
 use super::ids::{ExperimentId, ModelName, RunId};
 use super::outcome::Failure;
-use super::program::{Invocation, Kind};
+use super::program::{HasKinds, Invocation, Keys, Kind};
 use super::result::{AgentResult, CheckResult};
 use super::rubric::{ItemScore, Rubric};
 use super::usage::{Cost, Tokens, Usage};
@@ -33,7 +34,7 @@ impl Judge {
         match self.way() {
             Way::Asks(asked) => match asked.run() {
                 Run::Program(program) => Some(program),
-                Run::Own(_) => None,
+                Run::Own(_) | Run::Through(_) => None,
             },
             Way::FromChecks(_) => None,
         }
@@ -47,6 +48,16 @@ impl Judge {
             Way::FromChecks(_) => None,
         }
     }
+}
+
+/// The settings of a judge in a fixture.
+pub trait JudgeKeys: Keys {
+    /// The agent that a key names; required.
+    fn agent(&self, key: &'static str) -> Option<Agent>;
+}
+
+impl HasKinds for Judge {
+    type Keys<'a> = dyn JudgeKeys + 'a;
 }
 
 impl Deref for Judge {
@@ -82,8 +93,32 @@ pub trait JudgeAdapter: fmt::Debug + Send + Sync {
         None
     }
 
+    /// The same judge under this name, asking this model, where the fixture leaves open which one it asks.
+    fn asking(&self, _name: &str, _model: &str) -> Option<Judge> {
+        None
+    }
+
+    /// Whether it cannot be asked before its model is named.
+    fn needs_model(&self) -> bool {
+        false
+    }
+
+    /// The agent program that it asks its model through.
+    fn through(&self) -> Option<Through<'_>> {
+        None
+    }
+
     /// How it arrives at its answer.
     fn way(&self) -> Way<'_>;
+}
+
+/// An agent program through which a model is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Through<'a> {
+    /// The program.
+    pub agent: &'a Agent,
+    /// The model that it is told to use.
+    pub model: Option<&'a str>,
 }
 
 /// How a judge arrives at its answer.
@@ -152,8 +187,11 @@ pub trait Asks: fmt::Debug {
 pub enum Run<'a> {
     /// One that the fixture names.
     Program(&'a Invocation),
-    /// Our own, with these arguments.
+    /// Our own, with these arguments. It starts no other program.
     Own(Vec<String>),
+    /// Our own, with these arguments, which starts an agent program: that is shown no more than what a fixture's own program is
+    /// shown, and works in a folder that is empty.
+    Through(Vec<String>),
 }
 
 /// What is seen of a graded tree. It is named and written by the agent and by what runs on its work.

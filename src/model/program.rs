@@ -1,6 +1,7 @@
 //! Programs that a fixture names, and how a kind of agent or judge reads its settings in a fixture.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -39,9 +40,14 @@ impl Invocation {
     }
 }
 
+/// What has kinds: agents and judges.
+pub trait HasKinds: Sized + 'static {
+    /// How the settings of one are read in a fixture.
+    type Keys<'a>: ?Sized;
+}
+
 /// A kind of agent or of judge, which a fixture names by `kind`.
-#[derive(Debug)]
-pub struct Kind<T> {
+pub struct Kind<T: HasKinds> {
     /// Its name in fixtures and reports.
     pub name: &'static str,
     /// What it does: a sentence in the manual.
@@ -51,7 +57,13 @@ pub struct Kind<T> {
     /// What it can be given; a fixture that names more gets a message.
     pub takes: &'static [Capability],
     /// Reads the settings of one in a fixture. `None` after a mistake.
-    pub read: fn(&dyn Keys) -> Option<T>,
+    pub read: for<'a> fn(&'a T::Keys<'a>) -> Option<T>,
+}
+
+impl<T: HasKinds> fmt::Debug for Kind<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Kind").field(&self.name).finish()
+    }
 }
 
 /// A file that a fixture names.

@@ -72,8 +72,11 @@ pub struct Fixture {
     /// The paths of the resources that subtests name.
     pub stores: Stores,
     /// Every tier that the fixture lists, with its subtests.
-    pub tiers: BTreeMap<TierId, BTreeMap<SubtestId, Subtest>>,
+    pub tiers: Tiers,
 }
+
+/// The setups of a fixture, by tier.
+pub type Tiers = BTreeMap<TierId, BTreeMap<SubtestId, Subtest>>;
 
 impl Fixture {
     /// How many judges must have answered for a verdict.

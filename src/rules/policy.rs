@@ -65,6 +65,12 @@ impl Scope {
         self.subtest.map(|subtest| (self.tier, subtest))
     }
 
+    /// Its tier, or that of its subtest.
+    #[must_use]
+    pub fn tier(self) -> TierId {
+        self.tier
+    }
+
     /// Whether a run belongs to it.
     #[must_use]
     pub fn has(self, run: RunId) -> bool {

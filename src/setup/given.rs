@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::model::experiment::{Config, FieldClass};
-use crate::model::setup::{Setup, SystemPrompt, Tools};
-use crate::model::task::Subtest;
+use crate::model::setup::{McpServer, Setup, SystemPrompt, Tools};
+use crate::model::task::{Subtest, Tiers};
+use crate::text::short::first_of;
+use crate::text::words::list;
 
 /// So many characters of a value are shown.
 const MOST_SHOWN: usize = 100;
@@ -30,22 +32,81 @@ pub struct Given {
     pub is_meant: bool,
 }
 
-/// How two setups differ.
+/// How two setups differ. Of agents of different kinds the settings are not compared: each kind has its own.
 #[must_use]
 pub fn between_setups(first: &Subtest, later: &Subtest) -> Vec<Given> {
-    let kinds = given("agent", first.agent.kind().name.to_owned(), later.agent.kind().name.to_owned(), true);
-    let mut settings = Vec::new();
-    between_values("agent's", &Value::Object(first.agent.keys()), &Value::Object(later.agent.keys()), &mut settings);
+    let mut found = Vec::new();
+    let (kind, other) = (first.agent.kind().name, later.agent.kind().name);
+    if kind == other {
+        let (keys, others) = (Value::Object(first.agent.keys()), Value::Object(later.agent.keys()));
+        between_values("agent's", &keys, &others, &mut found);
+    } else {
+        found.extend(given_values("agent", &json!(kind), &json!(other)));
+    }
     let (first, later) = (described(first), described(later));
-    let others = first.into_iter().zip(later);
-    let others = others.filter_map(|((what, first), (_, later))| given(what, first, later, true));
-    kinds.into_iter().chain(settings).chain(others).collect()
+    let others = first.iter().zip(&later);
+    found.extend(others.filter_map(|((what, first), (_, later))| given_values(what, first, later)));
+    found
+}
+
+/// So many differences between all setups of two experiments are told; more would say the same.
+const MOST_OF_ALL: usize = 12;
+
+/// How setups differ that stand at the same place of two fixtures: what all of them differ in is told once, anything else with the setups
+/// that it is of.
+#[must_use]
+pub fn between_all(first: &Tiers, later: &Tiers) -> Vec<Given> {
+    let mut found: Vec<(Given, Vec<String>)> = Vec::new();
+    let mut common = 0;
+    for (tier, subtests) in first {
+        for (id, subtest) in subtests {
+            let Some(other) = later.get(tier).and_then(|subtests| subtests.get(id)) else { continue };
+            common += 1;
+            for given in between_setups(subtest, other) {
+                let setup = format!("{tier}/{id}");
+                match found.iter_mut().find(|(known, _)| *known == given) {
+                    Some((_, setups)) => setups.push(setup),
+                    None => found.push((given, vec![setup])),
+                }
+            }
+        }
+    }
+    let named = |(given, setups): (Given, Vec<String>)| {
+        let of = if setups.len() == common {
+            String::new()
+        } else {
+            format!(" of {}", list(&first_of(&setups, MOST_NAMED)))
+        };
+        Given { what: format!("{}{of}", given.what), ..given }
+    };
+    found.into_iter().take(MOST_OF_ALL).map(named).collect()
+}
+
+/// So many setups are named with one difference.
+const MOST_NAMED: usize = 4;
+
+/// A difference of two values: they are told as people read them, or as JSON where that would be the same text.
+fn given_values(what: &str, first: &Value, later: &Value) -> Option<Given> {
+    if first == later || (is_nothing(first) && is_nothing(later)) {
+        return None;
+    }
+    let (one, other) = (shown(first), shown(later));
+    if one == other { given(what, first.to_string(), later.to_string(), true) } else { given(what, one, other, true) }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        _ => false,
+    }
 }
 
 /// How two values differ: of objects, key by key, also of those in them.
 fn between_values(what: &str, first: &Value, later: &Value, found: &mut Vec<Given>) {
     let (Value::Object(one), Value::Object(other)) = (first, later) else {
-        found.extend(given(what, shown(first), shown(later), true));
+        found.extend(given_values(what, first, later));
         return;
     };
     let keys: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
@@ -101,33 +162,46 @@ fn given(what: &str, first: String, later: String, is_meant: bool) -> Option<Giv
 }
 
 /// What a setup is, part by part, in one order.
-fn described(subtest: &Subtest) -> Vec<(&'static str, String)> {
+fn described(subtest: &Subtest) -> Vec<(&'static str, Value)> {
     let Subtest { overlay, setup, .. } = subtest;
     let Setup { extends_previous, stands_alone, inherit_best_from, system_prompt, agent_teams, resources } = setup;
     let levels = resources.agent_levels.iter().map(|level| format!("level {level}"));
+    let agents: Vec<String> = levels.chain(sorted(&resources.agent_names)).collect();
     let tools = match &resources.tools {
-        None => "not specified".to_owned(),
-        Some(Tools::All) => "all".to_owned(),
-        Some(Tools::Named(names)) => listed(names.iter().cloned()),
+        None => json!("not specified"),
+        Some(Tools::All) => json!("all"),
+        Some(Tools::Named(names)) => json!(sorted(names)),
     };
+    let servers = resources.mcp_servers.iter().map(|McpServer { name, source, config_path }| {
+        let (source, path) =
+            (source.iter().map(|it| format!("from {it}")), config_path.iter().map(|it| format!("at {it}")));
+        std::iter::once(name.clone()).chain(source).chain(path).collect::<Vec<_>>().join(" ")
+    });
     let prompt = match system_prompt {
         SystemPrompt::None => "none",
         SystemPrompt::Default => "the agent's own",
         SystemPrompt::Custom => "the agent's own, and what is composed",
     };
     vec![
-        ("files over the tree", overlay.clone().unwrap_or_else(|| NOTHING.to_owned())),
-        ("system prompt", prompt.to_owned()),
-        ("blocks of instructions", listed(resources.blocks.iter().cloned())),
-        ("skills", listed(resources.skills.iter().cloned())),
-        ("agents", listed(levels.chain(resources.agent_names.iter().cloned()))),
-        ("agent teams", if *agent_teams { "on" } else { "off" }.to_owned()),
+        ("files over the tree", json!(overlay)),
+        ("system prompt", json!(prompt)),
+        ("blocks of instructions", json!(resources.blocks)),
+        ("skills", json!(sorted(&resources.skills))),
+        ("agents", json!(agents)),
+        ("agent teams", json!(if *agent_teams { "on" } else { "off" })),
         ("tools", tools),
-        ("MCP servers", listed(resources.mcp_servers.iter().map(|server| server.name.clone()))),
-        ("takes over the winners of", listed(inherit_best_from.iter().map(ToString::to_string))),
-        ("extends the tier before", if *extends_previous { "yes" } else { "no" }.to_owned()),
-        ("stands alone", if *stands_alone { "yes" } else { "no" }.to_owned()),
+        ("MCP servers", json!(servers.collect::<Vec<_>>())),
+        ("takes over the winners of", json!(inherit_best_from.iter().map(ToString::to_string).collect::<Vec<_>>())),
+        ("extends the tier before", json!(if *extends_previous { "yes" } else { "no" })),
+        ("stands alone", json!(if *stands_alone { "yes" } else { "no" })),
     ]
+}
+
+/// Names whose order says nothing.
+fn sorted(names: &[String]) -> Vec<String> {
+    let mut names = names.to_vec();
+    names.sort();
+    names
 }
 
 fn listed(names: impl Iterator<Item = String>) -> String {
@@ -166,8 +240,6 @@ fn cut(text: String, same: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn between(first: &Value, later: &Value) -> Vec<(String, String, String)> {
@@ -186,6 +258,20 @@ mod tests {
             [
                 (text("agent's environment B"), text("2"), text(NOTHING)),
                 (text("agent's shell"), text("sh mend.sh whole"), text("sh mend.sh odd")),
+            ]
+        );
+    }
+
+    #[test]
+    fn values_that_read_alike_are_told_as_they_are_written() {
+        let first = json!({ "command": ["agent", "a, b"], "environment": { "MODE": "nothing" }, "record": null });
+        let later = json!({ "command": ["agent", "a", "b"], "environment": {} });
+        let text = |text: &str| text.to_owned();
+        assert_eq!(
+            between(&first, &later),
+            [
+                (text("agent's command"), text(r#"["agent","a, b"]"#), text(r#"["agent","a","b"]"#)),
+                (text("agent's environment MODE"), text(r#""nothing""#), text("null")),
             ]
         );
     }

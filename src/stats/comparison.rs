@@ -123,9 +123,10 @@ pub fn group(rows: &[&RunRow]) -> Group {
 #[must_use]
 pub fn between(first: &[&RunRow], later: &[&RunRow], is_paired: bool) -> Difference {
     let (of_first, of_later) = (group(first), group(later));
-    let paired = if is_paired { paired::difference(&by_subtest(later), &by_subtest(first), LEVEL) } else { None };
+    let paired =
+        if is_paired { paired::difference_of_shares(&by_subtest(later), &by_subtest(first), LEVEL) } else { None };
     // One subtest alone has no interval over subtests.
-    let paired = paired.map(|paired| paired.estimate.bounded(-1.0, 1.0)).filter(|estimate| estimate.interval.is_some());
+    let paired = paired.map(|paired| paired.estimate).filter(|estimate| estimate.interval.is_some());
     let apart = difference((of_later.passed, of_later.judged), (of_first.passed, of_first.judged), LEVEL);
     let scores = |rows: &[&RunRow]| numbers(rows, |row| row.score.filter(|_| !row.is_missing()));
     let ratio =
@@ -226,8 +227,19 @@ mod tests {
 
     #[test]
     fn the_same_setups_are_compared_subtest_by_subtest() {
-        let first = [rows("T0/00", 1, 4), rows("T0/01", 2, 4), rows("T0/02", 3, 4)].concat();
-        let later = [rows("T0/00", 2, 4), rows("T0/01", 3, 4), rows("T0/02", 4, 4)].concat();
+        let of = |runs: usize| {
+            let side = |more: usize| -> Vec<RunRow> {
+                let subtest =
+                    |(place, passed): (usize, usize)| rows(&format!("T0/0{place}"), (passed + more) * runs, 4 * runs);
+                [1, 2, 3].into_iter().enumerate().flat_map(subtest).collect()
+            };
+            (side(0), side(1))
+        };
+        // Three subtests that each pass once more of four runs may do so by chance, and of four hundred not.
+        let (first, later) = of(1);
+        let few = between(&all(&first), &all(&later), true);
+        assert!(few.is_paired && !few.is_clear(), "{few:?}");
+        let (first, later) = of(100);
         let between = between(&all(&first), &all(&later), true);
         assert!(between.is_paired && between.is_clear(), "{between:?}");
         assert_eq!(between.pass_rate.map(|rate| rate.value), Some(0.25));

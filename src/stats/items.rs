@@ -64,10 +64,9 @@ pub fn differing(first: Graded<'_>, later: Graded<'_>, is_paired: bool) -> Vec<I
         }
         let (a, b) = (all(&first_scores), all(&later_scores));
         let (Some(of_a), Some(of_b)) = (mean(&a), mean(&b)) else { continue };
-        let paired = if is_paired { paired::difference(&later_scores, &first_scores, LEVEL) } else { None };
+        let paired = if is_paired { paired::difference_of_shares(&later_scores, &first_scores, LEVEL) } else { None };
         // One setup alone has no interval over setups.
-        let paired =
-            paired.map(|paired| paired.estimate.bounded(-1.0, 1.0)).filter(|estimate| estimate.interval.is_some());
+        let paired = paired.map(|paired| paired.estimate).filter(|estimate| estimate.interval.is_some());
         let Some(difference) = paired.or_else(|| difference_of_means((of_b, b.len()), (of_a, a.len()), LEVEL)) else {
             continue;
         };
@@ -154,12 +153,20 @@ mod tests {
 
     #[test]
     fn the_same_setups_are_compared_setup_by_setup() {
-        let first = [runs("T0/00", 1, 4, 1.0), runs("T0/01", 2, 4, 1.0)].concat();
-        let later = [runs("T0/00", 2, 4, 1.0), runs("T0/01", 3, 4, 1.0)].concat();
-        let paired = compared(&first, &later, [None, None], true)[0].difference;
-        let apart = compared(&first, &later, [None, None], false)[0].difference;
-        assert_eq!((paired.value, apart.value), (0.25, 0.25));
-        assert!(paired.interval.unwrap().excludes(0.0) && !apart.interval.unwrap().excludes(0.0));
+        let side = |passed: usize| {
+            let setup = |place: usize| runs(&format!("T0/0{place}"), passed, 40, 1.0);
+            (0..8).flat_map(setup).collect::<Vec<RunDetails>>()
+        };
+        let (first, later) = (side(10), side(12));
+        let width = |is_paired| {
+            let difference = compared(&first, &later, [None, None], is_paired)[0].difference;
+            assert!((difference.value - 0.05).abs() < 1e-9, "{difference:?}");
+            let interval = difference.interval.unwrap();
+            assert!(!interval.excludes(0.0), "setups that all differ by the same are no certainty: {interval:?}");
+            interval.high - interval.low
+        };
+        // Of few setups less is known than of as many runs.
+        assert!(width(true) > width(false));
     }
 
     #[test]

@@ -43,6 +43,37 @@ pub fn difference<K: Ord + Clone>(later: &BySubtest<K>, former: &BySubtest<K>, l
     Some(Paired { estimate: Estimate { value, interval }, differences, left_out })
 }
 
+/// The same of shares or scores, 0 to 1, with an interval that is never surer than the runs behind it: where subtests happen to differ by the
+/// same, Student's interval is a point, however few runs there were. One subtest has no interval.
+///
+/// Source: the standard error is at least that of the differences of the subtests' means with one run more that had 1 and one that had 0:
+/// Agresti and Caffo, "Simple and effective confidence intervals for proportions and differences of proportions", American Statistician
+/// 54 (2000). No numbers between 0 and 1 vary more than passes do with their mean.
+#[must_use]
+pub fn difference_of_shares<K: Ord + Clone>(
+    later: &BySubtest<K>,
+    former: &BySubtest<K>,
+    level: f64,
+) -> Option<Paired<K>> {
+    let mut paired = difference(later, former, level)?;
+    let subtests = paired.differences.len();
+    let variance_of = |side: &BySubtest<K>, key: &K| {
+        let values = side.get(key).map(Vec::as_slice).unwrap_or_default();
+        let n = number(values.len());
+        let share = ((values.iter().sum::<f64>() + 1.0) / (n + 2.0)).clamp(0.0, 1.0);
+        share * (1.0 - share) / (n + 2.0)
+    };
+    let variance: f64 = paired.differences.keys().map(|key| variance_of(later, key) + variance_of(former, key)).sum();
+    let value = paired.estimate.value;
+    if let Some(given) = paired.estimate.interval
+        && let Some(least) = around(value, variance.sqrt() / number(subtests), subtests - 1, level)
+    {
+        let interval = Interval { low: given.low.min(least.low), high: given.high.max(least.high) };
+        paired.estimate = Estimate { value, interval: Some(interval) }.bounded(-1.0, 1.0);
+    }
+    Some(paired)
+}
+
 /// The mean over all runs, with an interval at `level` that is clustered by subtest: as wide as it must be when runs of one
 /// subtest are alike. One subtest has no interval. `None` without runs.
 ///
@@ -80,6 +111,25 @@ mod tests {
         assert_eq!(paired.estimate, Estimate { value: 0.5, interval });
         assert_eq!(paired.left_out, ["c", "d", "e"]);
         assert_eq!(difference(&later, &BTreeMap::new(), 0.95), None);
+    }
+
+    #[test]
+    fn subtests_that_differ_by_the_same_are_no_certainty_when_they_have_few_runs() {
+        let of = |subtests: usize, runs: usize, value: f64| {
+            (0..subtests).map(|subtest| (subtest, vec![value; runs])).collect::<BySubtest<usize>>()
+        };
+        let interval = |later: &BySubtest<usize>, former: &BySubtest<usize>| {
+            difference_of_shares(later, former, 0.95).unwrap().estimate.interval.unwrap()
+        };
+        assert_eq!(interval(&of(2, 1, 0.0), &of(2, 1, 1.0)), Interval { low: -1.0, high: 1.0 });
+        assert!(!interval(&of(3, 2, 1.0), &of(3, 2, 1.0)).excludes(0.0));
+        // Twenty subtests that all turn from failing to passing are no chance.
+        let many = interval(&of(20, 1, 1.0), &of(20, 1, 0.0));
+        assert!(many.excludes(0.0) && many.low < 0.9, "{many:?}");
+        // Where subtests differ in different ways, Student's interval is the wider one and stays.
+        let (later, former) = (BTreeMap::from([(0, vec![1.0; 9]), (1, vec![0.0; 9])]), of(2, 9, 0.5));
+        let student = difference(&later, &former, 0.95).unwrap().estimate.bounded(-1.0, 1.0);
+        assert_eq!(difference_of_shares(&later, &former, 0.95).unwrap().estimate, student);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::fixture::{TestFixture, close, gated, open};
-use crate::scenes::{AGENT, edit, json, output};
+use crate::scenes::{AGENT, edit, experiment, json, output};
 use crate::world::{World, wait_until};
 
 /// A world with a fixture of one subtest whose agents are counted.
@@ -117,6 +117,31 @@ fn an_unfinished_experiment_whose_fixture_was_edited_stops_and_both_ways_to_go_o
         .map(|folder| fs::read_to_string(folder.join("T0/00/run_02/agent/prompt.md")).unwrap())
         .collect();
     assert!(prompts[0].starts_with("Make") && prompts[1].starts_with("Please make"), "{prompts:?}");
+}
+
+/// What holds agents is a part of what they are given: edited, it is another question.
+#[test]
+fn an_edited_sandbox_or_limit_of_a_run_is_an_edited_fixture() {
+    for [before, after] in
+        [["limits: {turns: 5}\n", "limits: {turns: 1}\n"], ["", "sandbox: {use: auto, network: none}\n"]]
+    {
+        let (world, fixture) = world();
+        let with = |lines: &str| {
+            let file = world.path("fixture/test.yaml");
+            let yaml = fs::read_to_string(&file).unwrap().replace(before, "");
+            fs::write(&file, format!("{yaml}{lines}")).unwrap();
+        };
+        with(before);
+        interrupted(&world, &fixture);
+        with(after);
+        let stopped = world.scylla(&arguments(&fixture, &["--runs", "2"])).exits(2);
+        assert!(stopped.stderr.contains("`test.yaml` is changed"), "{after}: {stopped}");
+        let name = experiment(&world);
+        world.scylla(&["resume", &name]).exits(0);
+        let finished = world.scylla(&arguments(&fixture, &["--runs", "2"])).exits(0);
+        assert!(finished.stderr.contains("so a new experiment begins: `test.yaml` is changed"), "{after}: {finished}");
+        assert_eq!(experiments(&world).len(), 2);
+    }
 }
 
 /// The commands that a hint names, as words.

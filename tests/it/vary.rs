@@ -35,7 +35,30 @@ fn a_difference_between_setups_that_vary_does_not_name_is_a_mistake_and_one_that
     assert_eq!(refused.stderr.matches("differs from").count(), 1, "{}", refused.stderr);
     let unknown = run(&world, &fixture(&world, "vary: [skill]\n")).exits(2);
     assert!(unknown.stderr.contains("`vary` names `skill`") && unknown.stderr.contains("did you mean `skills`?"));
-    run(&world, &fixture(&world, "vary: [agent.shell, agent.environment]\n")).exits(0);
+    run(&world, &fixture(&world, "vary: [agent.shell, agent.environment.LEVEL]\n")).exits(0);
+    let misspelt = run(&world, &fixture(&world, "vary: [agent.shel]\n")).exits(2);
+    assert!(misspelt.stderr.contains("did you mean `agent.shell`?"), "{misspelt}");
+}
+
+/// `nop` and `oracle` are controls: that they differ from what is measured is what they are for.
+#[test]
+fn controls_are_no_difference_and_what_reads_alike_is_one() {
+    let world = World::new();
+    let path = fixture(&world, "solution_file: solution.patch\nvary: [agent.shell, agent.environment]\n");
+    world.write("fixture/solution.patch", "--- a/readme.txt\n+++ b/readme.txt\n");
+    world.write("fixture/tiers/T0/02-nothing.yaml", "agent: {kind: nop}\n");
+    world.write("fixture/tiers/T0/03-oracle.yaml", "agent: {kind: oracle}\n");
+    let plan = |path: &str| world.scylla(&["run", path, "--dry-run"]);
+    plan(&path).exits(0);
+    world.write("fixture/tiers/T2/00-words.yaml", "agent: {kind: command, command: [agent, 'a, b']}\n");
+    world.write("fixture/tiers/T2/01-more.yaml", "agent: {kind: command, command: [agent, a, b]}\n");
+    std::fs::remove_dir_all(world.path("fixture/tiers/T1")).unwrap();
+    std::fs::remove_file(world.path("fixture/tiers/T0/00-plain.yaml")).unwrap();
+    let yaml = std::fs::read_to_string(world.path("fixture/test.yaml")).unwrap();
+    let yaml = yaml.replace("T1", "T2").replace("[agent.shell, agent.environment]", "[files]");
+    world.write("fixture/test.yaml", &yaml);
+    let told = plan(&path).exits(2);
+    assert!(told.stderr.contains(r#"agent's command is `["agent","a, b"]` there, `["agent","a","b"]` here"#), "{told}");
 }
 
 #[test]
@@ -59,4 +82,39 @@ fn another_version_of_an_agent_is_a_difference_that_verify_finds_unless_vary_nam
         let verified = world.scylla(&["verify", &experiment(&world)]).exits(exit);
         assert_eq!(verified.stdout.contains("2.0.0"), exit == 7, "{}", verified.stdout);
     }
+}
+
+/// A program in the place of Claude Code, which keeps what it was told and does the task.
+const CLAUDE: &str = r#"#!/bin/sh
+[ "$1" = --version ] && { echo "2.1.197 (Claude Code)"; exit 0; }
+cat >/dev/null
+echo "$*" >>"$HOME/told.log"
+touch done
+echo '{"type":"result","subtype":"success","is_error":false,"total_cost_usd":0.02,"usage":{"input_tokens":10,"output_tokens":3}}'
+"#;
+
+#[test]
+fn setups_that_name_their_models_are_compared_in_one_experiment_whatever_model_flags_name() {
+    let world = World::new();
+    world.program("bin/claude", CLAUDE);
+    let setup = |model: &str| format!("agent: {{kind: claude-code, model: {model}}}\n");
+    let path = TestFixture::new()
+        .subtest("T0/00-large", &setup("claude-opus-4-6"))
+        .subtest("T0/01-small", &setup("claude-haiku-4-5"))
+        .subtest("T0/02-told", "agent: {kind: claude-code}\n")
+        .extra("vary: [agent.model]\n")
+        .write(&world);
+    let arguments = ["run", &path, "--runs", "1", "--results-dir", "results", "--model", "sonnet", "--jobs", "1"];
+    let found = format!("{}:{}", world.path("bin").display(), std::env::var("PATH").unwrap());
+    let told = crate::scenes::output(world.command(&arguments).env("PATH", found).env("ANTHROPIC_API_KEY", "fake"));
+    told.exits(0);
+    let told = std::fs::read_to_string(world.path("home/told.log")).unwrap();
+    let models: Vec<&str> = told.lines().filter_map(|line| line.split("--model ").nth(1)).collect();
+    assert_eq!(models, ["claude-opus-4-6", "claude-haiku-4-5", "sonnet"], "{told}");
+    let rows = world.scylla(&["runs", &experiment(&world), "--format", "json"]).exits(0);
+    let rows: Value = serde_json::from_str(&rows.stdout).unwrap();
+    let models: Vec<&Value> = rows.as_array().unwrap().iter().map(|row| &row["model"]).collect();
+    assert_eq!(models, ["claude-opus-4-6", "claude-haiku-4-5", "sonnet"]);
+    let compared = world.scylla(&["compare", &experiment(&world), "T0/00", "T0/01"]).exits(0);
+    assert!(compared.stdout.contains("agent's model: claude-opus-4-6 → claude-haiku-4-5"), "{compared}");
 }

@@ -48,7 +48,7 @@ pub struct Check {
     /// The largest distance between the mean score that a judge gives an example and the score that it deserves
     #[arg(long, value_name = "SCORE", default_value_t = MOST_DRIFT, value_parser = values::share, allow_negative_numbers = true)]
     pub max_drift: f64,
-    /// Model that judges are told to use, in their request
+    /// Model of judges that leave it open
     #[arg(long, value_name = "MODEL")]
     pub judge_model: Option<String>,
     /// How many answers are waited for at once [default: the number of cores]

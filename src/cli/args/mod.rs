@@ -245,7 +245,7 @@ pub struct ConfigFlags {
     /// Model that agents are told to use, as `$SCYLLA_MODEL`
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
-    /// Model that judges are told to use, in their request; the first one counts
+    /// Model of judges that leave it open; several make a judge of each
     #[arg(long, value_name = "MODEL")]
     pub judge_model: Vec<String>,
     /// How much agents are told to think, by a word before the prompt [default: None]

@@ -15,14 +15,14 @@ use crate::config;
 use crate::engine::rows::rows;
 use crate::model::details::RunDetails;
 use crate::model::experiment::Config;
-use crate::model::ids::RunId;
+use crate::model::ids::{RunId, TierId};
 use crate::model::money::Usd;
 use crate::model::row::RunRow;
 use crate::model::rubric::Rubric;
-use crate::model::task::Fixture;
+use crate::model::task::{Fixture, Tiers};
 use crate::report::compare::{AgainstFirst, Comparison, DifferingSetup, Side, human, method, sentence};
 use crate::rules::policy::Scope;
-use crate::setup::given::{Given, Versions, between_experiments, between_setups, between_versions};
+use crate::setup::given::{Given, Versions, between_all, between_experiments, between_setups, between_versions};
 use crate::stats::comparison::{self, Difference, Group};
 use crate::stats::items::{self, Graded};
 use crate::store::details::Reading;
@@ -220,6 +220,12 @@ fn given(first: &Meant, later: &Meant, experiments: &[Experiment]) -> Vec<Given>
     let mut given = Vec::new();
     if let Some((first, later)) = setup(first, of_first).zip(setup(later, of_later)) {
         given.extend(between_setups(&first, &later));
+    } else if first.part == later.part
+        && let Some((one, other)) = of_first.fixture.as_ref().zip(of_later.fixture.as_ref())
+    {
+        let within = |tier: &TierId| first.part.is_none_or(|part| part.tier() == *tier);
+        let of = |tiers: &Tiers| tiers.clone().into_iter().filter(|(tier, _)| within(tier)).collect();
+        given.extend(between_all(&of(&one.tiers), &of(&other.tiers)));
     }
     if first.experiment != later.experiment
         && let Some((first, later)) = of_first.config.as_ref().zip(of_later.config.as_ref())

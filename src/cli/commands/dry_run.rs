@@ -8,7 +8,7 @@ use crate::cli::commands::fixture::{absent_programs, links_out};
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
-use crate::cli::options::{alike, held_at_the_end, inheritance_of};
+use crate::cli::options::{alike, asked_as_before, held_at_the_end, inheritance_of};
 use crate::config::fixture::named;
 use crate::engine::session::create::Options;
 use crate::engine::session::inheritance::{mistakes, stops};
@@ -19,10 +19,10 @@ use crate::model::ids::{SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::model::program::Invocation;
 use crate::model::setup::{Capability, Setup, SystemPrompt, Tools};
-use crate::model::task::Subtest;
+use crate::model::task::{Subtest, Tiers};
 use crate::setup::compose::{Composition, compose};
 use crate::setup::inherit::{Inheritance, alone};
-use crate::setup::vary;
+use crate::setup::vary::{self, INHERITANCE};
 use crate::text::words::shell_word;
 use crate::ui::capabilities;
 use crate::ui::outlook::Outlook;
@@ -43,7 +43,8 @@ pub fn show(
     let current = console.current_dir()?;
     let inheritance = inheritance_of(options);
     let stops = stops(&options.fixture, &inheritance, &options.thinking_mode);
-    let notes = options.notes.iter().cloned().chain(stops).chain(not_given(options)).chain(held_at_the_end(options));
+    let notes = options.notes.iter().cloned().chain(stops).chain(not_given(options));
+    let notes = notes.chain(held_at_the_end(options)).chain(asked_as_before(options));
     for note in
         notes.chain(absent_programs(&options.fixture, options.sandbox.as_ref())).chain(links_out(&options.parts.dir))
     {
@@ -99,7 +100,7 @@ pub fn show(
 }
 
 /// The setups of the plan alone.
-fn planned_setups(options: &Options) -> vary::Tiers {
+fn planned_setups(options: &Options) -> Tiers {
     let mut tiers = options.fixture.tiers.clone();
     tiers.retain(|tier, subtests| {
         let planned = options.subtests.get(tier);
@@ -116,6 +117,17 @@ fn planned_setups(options: &Options) -> vary::Tiers {
 pub fn check(options: &Options) -> Result<(), CliError> {
     if let Some(why) = too_many_runs(&options.subtests, options.runs_per_subtest) {
         return Err(CliError::usage(why).hint("ask for fewer with `--runs`, `--tiers` or `--max-subtests`"));
+    }
+    let inherits =
+        options.inherit != Inherit::None && inheritance_of(options).of_tiers().values().any(|of| !of.is_empty());
+    if let Some(vary) = options.fixture.vary.as_ref().filter(|_| inherits)
+        && !vary.iter().any(|name| name == INHERITANCE)
+    {
+        let why = format!(
+            "`--inherit` gives later tiers what winners of earlier ones have, and `vary` does not name `{INHERITANCE}`"
+        );
+        return Err(CliError::usage(why)
+            .hint(format!("leave `--inherit` out, or add `{INHERITANCE}` to `vary` in the fixture")));
     }
     let path_of = |file: &str| options.parts.laid.get(file).cloned().unwrap_or_else(|| options.parts.dir.join(file));
     let mut mistakes = mistakes(&options.fixture, path_of, &inheritance_of(options), &options.thinking_mode);

@@ -12,7 +12,7 @@ use crate::cli::exit::Exit;
 use crate::cli::locate::locate_without_manifest;
 use crate::cli::options;
 use crate::cli::prelude::Prelude;
-use crate::config::fixture::{GOLD_FOLDER, Loaded, to_be_named};
+use crate::config::fixture::{GOLD_FOLDER, Loaded, Overrides, to_be_named};
 use crate::config::list::folder_of;
 use crate::model::gold::JudgeCheck;
 use crate::model::limits;
@@ -37,7 +37,9 @@ pub fn run(args: &Judge, console: &mut Console) -> Result<Exit, CliError> {
         .or_else(set)
         .ok_or_else(|| CliError::usage("no fixture is named").hint("name one as in `cargo scylla judge check DIR`"))?;
     let dir = folder_of(&dir);
-    let overrides = options::overrides(&args.overrides, &located, &current);
+    let judge_models = options::judge_models(args.judge_model.as_slice(), &located);
+    let overrides =
+        Overrides { judge_models: judge_models.clone(), ..options::overrides(&args.overrides, &located, &current) };
     let loaded = options::load(dir, &overrides.to_look_at(dir))?;
     must_be_ready(&loaded)?;
     let settings = &located.settings;
@@ -46,10 +48,7 @@ pub fn run(args: &Judge, console: &mut Console) -> Result<Exit, CliError> {
         max_drift: args.max_drift,
         jobs: args.jobs.or(settings.jobs).unwrap_or_else(options::cores),
         attempts: args.attempts.or(settings.attempts).unwrap_or(limits::ATTEMPTS),
-        judge_models: match &args.judge_model {
-            Some(model) => vec![model.clone()],
-            None => settings.judge_model.clone().unwrap_or_default(),
-        },
+        judge_models,
         max_cost: None,
         max_pause: args.max_pause.or(settings.max_pause).unwrap_or(limits::RATE_LIMIT_SECONDS),
         prices: options::prices(&loaded.fixture, &located),

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod agents;
+pub mod ask_agent;
 pub mod ask_model;
 mod check_first;
 pub mod checkout;

@@ -13,6 +13,7 @@ use crate::cli::filters;
 use crate::cli::locate::locate;
 use crate::cli::options::{self, Differences, operate};
 use crate::cli::prelude::Prelude;
+use crate::config::fixture::Overrides;
 use crate::engine::rows::rows_held;
 use crate::engine::session::open::Session;
 use crate::engine::session::progress::Progress;
@@ -34,7 +35,9 @@ pub fn run(args: &Regrade, console: &mut Console) -> Result<Exit, CliError> {
         Some(from) => current.join(from),
         None => fixture_of(&session, located.settings.tiers_dir.as_ref().map(|dir| located.root.join(dir)), &name)?,
     };
-    let loaded = options::load(&from, &options::overrides(&OverrideFlags::default(), &located, &current))?;
+    let overrides = options::overrides(&OverrideFlags::default(), &located, &current);
+    let overrides = Overrides { judge_models: session.config.judge_models.clone(), ..overrides };
+    let loaded = options::load(&from, &overrides)?;
     let loaded = options::startable(loaded, &[])?;
     let fitting = match filters.as_slice() {
         [] => None,

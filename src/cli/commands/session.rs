@@ -197,8 +197,25 @@ pub(super) fn refuse_containment(
     contained(choice, sandbox.as_ref(), None, &std::env::vars_os().collect()).map(drop).on(name)
 }
 
-/// Refuses to pay agents while a judge has no key to be asked with.
+/// Refuses to pay agents while a judge has no model, no program or no key to be asked with.
 pub(super) fn refuse_missing_keys(judges: &[Judge]) -> Result<(), CliError> {
+    let open: Vec<String> =
+        judges.iter().filter(|judge| judge.needs_model()).map(|judge| format!("`{}`", judge.name())).collect();
+    if !open.is_empty() {
+        let (noun, verb) = if open.len() == 1 { ("judge", "names") } else { ("judges", "name") };
+        return Err(CliError::usage(format!("the {noun} {} {verb} no model", list(&open)))
+            .hint("name it with `--judge-model MODEL`, or by the judge's key `model`; no agent was started"));
+    }
+    let inherited = std::env::vars_os().collect();
+    for judge in judges {
+        let asked = judge.through().and_then(|through| Question::of(through.agent, &inherited, &Reach::Everything));
+        if let Some(Err(installation)) = asked {
+            let message =
+                format!("the judge `{}` asks through `{}`, which is not installed", judge.name(), installation.program);
+            return Err(CliError::usage(message)
+                .hint(format!("type `{}`; no agent was started", installation.package.install(None))));
+        }
+    }
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
@@ -218,17 +235,21 @@ pub(super) fn refuse_other_versions(options: &Options, image: Option<&Arc<Image>
     let inherited = std::env::vars_os().collect();
     let in_image = options.sandbox.as_ref().filter(|_| image.is_some());
     let (containment, reach) = contained(options.containment, in_image, image.cloned(), &inherited).on(".")?;
-    let mut asked: Vec<&Agent> = Vec::new();
+    let mut asked: Vec<(&Agent, &Reach)> = Vec::new();
     let mut differing: Vec<(String, String)> = Vec::new();
     let planned = options.subtests.iter().flat_map(|(tier, ids)| ids.iter().map(move |id| (tier, id)));
-    for agent in planned.filter_map(|(tier, id)| Some(&options.fixture.tiers.get(tier)?.get(id)?.agent)) {
+    let agents = planned.filter_map(|(tier, id)| Some(&options.fixture.tiers.get(tier)?.get(id)?.agent));
+    // Judges are in no sandbox.
+    let of_judges =
+        options.fixture.judges.iter().filter_map(|judge| Some((judge.through()?.agent, &Reach::Everything)));
+    for (agent, reach) in agents.map(|agent| (agent, &reach)).chain(of_judges) {
         let (Some(wanted), Some(installation)) = (agent.version(), agent.installation()) else { continue };
-        if asked.contains(&agent) {
+        if asked.contains(&(agent, reach)) {
             continue;
         }
-        asked.push(agent);
-        let answer = match Question::of(agent, &inherited, &reach) {
-            Some(Ok(question)) => question.ask(&containment, &reach).on(".")?,
+        asked.push((agent, reach));
+        let answer = match Question::of(agent, &inherited, reach) {
+            Some(Ok(question)) => question.ask(&containment, reach).on(".")?,
             Some(Err(_)) | None => Answer::NotInstalled,
         };
         differing.extend(installation.differs(wanted, &answer));

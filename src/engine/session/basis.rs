@@ -107,6 +107,11 @@ impl Basis {
         self.subtest(run)?.agent.model(self.model())
     }
 
+    /// The model that the agent of a run is told to use.
+    pub(in crate::engine) fn assigned_model(&self, run: RunId) -> Option<&str> {
+        self.subtest(run)?.agent.assigned_model(self.model())
+    }
+
     /// The model that judges are configured to use.
     pub(in crate::engine) fn configured_judge_model(&self) -> Option<&str> {
         self.config.judge_models.first().map(String::as_str)

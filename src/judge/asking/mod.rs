@@ -1,11 +1,13 @@
 //! How a model is asked: one question, and one more when its answer is not valid. Who calls sends the requests.
 
+pub mod through;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
 use super::answer;
-use super::api::{Api, Question};
+use super::api::{Api, Completion, Question};
 use super::endpoint::Endpoint;
 use super::prompt::{Fence, schema};
 use super::trouble::{Refusal, Trouble, meaning};
@@ -48,36 +50,55 @@ pub fn ask(
 ) -> (Outcome, Tokens) {
     let schema = endpoint.structured.then(|| schema(rubric));
     let mut tokens = Tokens::default();
+    let outcome = until_valid(rubric, prompt, &mut |text| {
+        let (model, max_tokens) = (&endpoint.model, endpoint.max_tokens);
+        let question = Question { model, prompt: text, schema: schema.as_ref(), max_tokens };
+        let reply = post(&endpoint.api.body(&question))?;
+        if !(200..300).contains(&reply.status) {
+            let refusal = Refusal { status: reply.status, headers: &reply.headers, body: &reply.body };
+            return Err(meaning(&refusal));
+        }
+        let body = foreign::read::<Value>(&reply.body).ok();
+        let Some(Completion { text, unfinished, tokens: used }) = body.and_then(|body| endpoint.api.completion(&body))
+        else {
+            let message = format!("the provider answers with what is no answer of the API `{}`", endpoint.api.name());
+            return Err(Trouble::provider(message));
+        };
+        tokens = tokens.plus(used);
+        Ok(Answered { text, unfinished })
+    });
+    (outcome, tokens)
+}
+
+/// What a model said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// Its text.
+    pub text: String,
+    /// Why that is not the whole of it.
+    pub unfinished: Option<String>,
+}
+
+/// Asks until there is a valid answer, at most twice. `put` asks one question.
+pub fn until_valid(rubric: &Rubric, prompt: &str, put: &mut dyn FnMut(&str) -> Result<Answered, Trouble>) -> Outcome {
     let mut text = prompt.to_owned();
     let mut wrong = String::new();
     for _ in 0..MOST_QUESTIONS {
-        let (model, max_tokens) = (&endpoint.model, endpoint.max_tokens);
-        let question = Question { model, prompt: &text, schema: schema.as_ref(), max_tokens };
-        let reply = match post(&endpoint.api.body(&question)) {
-            Ok(reply) => reply,
-            Err(trouble) => return (Outcome::Kept(trouble), tokens),
+        let said = match put(&text) {
+            Ok(said) => said,
+            Err(trouble) => return Outcome::Kept(trouble),
         };
-        if !(200..300).contains(&reply.status) {
-            let refusal = Refusal { status: reply.status, headers: &reply.headers, body: &reply.body };
-            return (Outcome::Kept(meaning(&refusal)), tokens);
-        }
-        let body = foreign::read::<Value>(&reply.body).ok();
-        let Some(said) = body.and_then(|body| endpoint.api.completion(&body)) else {
-            let message = format!("the provider answers with what is no answer of the API `{}`", endpoint.api.name());
-            return (Outcome::Kept(Trouble::provider(message)), tokens);
-        };
-        tokens = tokens.plus(said.tokens);
         let parsed = match said.unfinished {
             Some(why) => Err(why),
             None => answer::parse(said.text.as_bytes(), rubric).map_err(|error| error.to_string()),
         };
         match parsed {
-            Ok(answer) => return (Outcome::Valid(answer), tokens),
+            Ok(answer) => return Outcome::Valid(answer),
             Err(why) => wrong = why,
         }
         text = again(prompt, &said.text, &wrong);
     }
-    (Outcome::Invalid(wrong), tokens)
+    Outcome::Invalid(wrong)
 }
 
 /// The same question after an answer that is not valid.

@@ -10,6 +10,7 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use serde::Serialize;
 
 use crate::model::judge::Facts;
+use crate::model::program::{Keys, NamedFile};
 use crate::model::result::{Before, CheckResult};
 use crate::model::rubric::Evaluation;
 pub use fence::Fence;
@@ -52,6 +53,23 @@ struct Check<'a> {
     name: &'a str,
     outcome: String,
     output: String,
+}
+
+/// The template that a judge's `prompt_file` names, if it is there; `None` after a mistake.
+#[must_use]
+pub fn template(keys: &dyn Keys) -> Option<Option<NamedFile>> {
+    let template = keys.file("prompt_file")?;
+    if let Some(why) = template.as_ref().and_then(|template| mistake_in(&template.text)) {
+        keys.mistake("prompt_file", why);
+        return None;
+    }
+    Some(template)
+}
+
+/// The text of a judge's template: its own, else ours.
+#[must_use]
+pub fn text_of(template: Option<&NamedFile>) -> &str {
+    template.map_or(USUAL, |template| &template.text)
 }
 
 /// Renders a template for a run. The same facts give the same text.

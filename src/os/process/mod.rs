@@ -52,7 +52,7 @@ pub use image::search as search_image;
 pub use orphan::{OrphanMark, OrphanState, clear_group, end_orphans, orphan_state};
 pub use output::{OutputFilter, PassThrough};
 pub use pause::{Pause, can_be_continued};
-pub use piped::{Piped, speak_with};
+pub use piped::{Piped, listen_to, speak_with};
 pub use sandbox::{ImageFiles, Sandbox};
 pub use stop::StopHandle;
 pub(super) use table::wait;

@@ -1,6 +1,10 @@
 //! A program that our own program speaks with by pipes. Ours is in a containment then: whoever ends that ends both.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use super::End;
@@ -27,6 +31,24 @@ pub fn speak_with(program: &str, arguments: &[String]) -> io::Result<Piped> {
         (Some(input), Some(output)) => Ok(Piped { input: Box::new(input), output: Box::new(output), child }),
         _ => Err(io::Error::other("it has no pipes")),
     }
+}
+
+/// Starts a program that is only listened to, in this folder and with this environment alone: nothing is on its standard input.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn listen_to(
+    argv: &[OsString],
+    environment: &BTreeMap<OsString, OsString>,
+    folder: &Path,
+    stderr: File,
+) -> io::Result<(Box<dyn Read + Send>, impl FnOnce() -> io::Result<End>)> {
+    let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(environment).current_dir(folder).stdin(Stdio::null());
+    let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn()?;
+    let output = child.stdout.take().ok_or_else(|| io::Error::other("it has no pipe"))?;
+    Ok((Box::new(output), move || child.wait().map(end_of)))
 }
 
 impl Piped {

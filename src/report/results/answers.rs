@@ -3,6 +3,7 @@
 use super::best::best;
 use super::{About, Answer, DriftReport, ExperimentReport, PanelReport, SetupReport};
 use crate::model::money::Usd;
+use crate::model::reported::ReportedRun;
 use crate::stats::cost::{CostOfPass, frontier_cost_of_pass};
 use crate::stats::estimate::Interval;
 use crate::stats::power::runs_needed;
@@ -23,8 +24,9 @@ const AGREE_WELL: f64 = 0.8;
 const AGREE_ENOUGH: f64 = 0.667;
 
 /// The sentences about an experiment, whose numbers are there already.
-pub(super) fn answers(report: &ExperimentReport) -> Vec<Answer> {
+pub(super) fn answers(report: &ExperimentReport, runs: &[ReportedRun]) -> Vec<Answer> {
     let said = [
+        (About::Replayed, replayed(runs)),
         (About::Winner, winner(report)),
         (About::Chance, chance(report)),
         (About::Cost, cost(report)),
@@ -35,6 +37,17 @@ pub(super) fn answers(report: &ExperimentReport) -> Vec<Answer> {
     let drifts = report.judge_check.iter().flat_map(DriftReport::sentences);
     let drifts = drifts.map(|sentence| (About::Drift, Some(sentence)));
     said.into_iter().chain(drifts).filter_map(|(about, sentence)| Some(Answer { about, sentence: sentence? })).collect()
+}
+
+/// That runs were played back. Whoever reads the rest must know it first: no agent worked for them.
+fn replayed(runs: &[ReportedRun]) -> Option<String> {
+    let agents = runs.iter().filter_map(|run| run.details.as_ref()?.agent.as_ref());
+    let (all, played) =
+        agents.fold((0, 0), |(all, played), agent| (all + 1, played + usize::from(agent.replayed.is_some())));
+    let what = if played == 1 { "was played back from a recording" } else { "were played back from recordings" };
+    (played > 0).then(|| {
+        format!("{played} of {} {what}: no agent worked for that, and what agents cost when it was recorded is not counted here.", counted(all, "run"))
+    })
 }
 
 /// A setup by its place and name.

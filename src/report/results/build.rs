@@ -68,7 +68,7 @@ fn one(experiment: &Reported, settings: &Settings) -> ExperimentReport {
         items: items(experiment),
         runs: experiment.runs.iter().map(|run| run.row.clone()).collect(),
     };
-    report.answers = answers(&report);
+    report.answers = answers(&report, &experiment.runs);
     report
 }
 

@@ -177,6 +177,8 @@ pub struct Answer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum About {
+    /// That runs were played back from recordings.
+    Replayed,
     /// Which setup solves its task most often.
     Winner,
     /// Whether that may be chance.

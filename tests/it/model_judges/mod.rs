@@ -3,6 +3,7 @@
 mod costs;
 mod hostile;
 mod proxies;
+mod through;
 mod trouble;
 
 use std::fmt::Write as _;

@@ -7,6 +7,7 @@ mod codex;
 mod experiment;
 mod first;
 mod gemini;
+mod judging;
 mod mini_swe_agent;
 mod opencode;
 mod programs;

@@ -21,6 +21,10 @@ fn claude_code_mends_the_crate_and_is_killed_twice_in_between_and_no_agent_or_ju
         _ if asked.before as u64 == CLAUDE_CODE.answers => Say::Hang,
         _ => (CLAUDE_CODE.works)(asked, CRATE),
     });
+    // The command line names the judge's model.
+    let file = "fix-the-crate/test.yaml";
+    let yaml = fs::read_to_string(of.world.path(file)).unwrap();
+    of.world.write(file, &yaml.replace(&format!("model: {JUDGE}, "), ""));
     let mut first = of.command(&["run", "--tiers-dir", "fix-the-crate", "--results-dir", "results", "--runs", "1"]);
     first.args(["--jobs", "1", "--agent", "claude-code", "--model", CLAUDE_CODE.model, "--judge-model", JUDGE]);
     let mut live = Live::start(&mut first);

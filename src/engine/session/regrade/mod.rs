@@ -119,14 +119,72 @@ fn refuse(differing: &[String]) -> Result<(), EngineError> {
 
 /// The keys in which a grading differs from another one.
 fn keys_of_grading(before: &Fixture, after: &Fixture) -> Vec<String> {
-    let keys = [
-        ("criteria", before.criteria != after.criteria),
-        ("rubric", before.rubric != after.rubric),
-        ("checks", before.checks != after.checks),
-        ("judges", before.judges != after.judges),
-        ("min_judges", before.min_judges != after.min_judges),
-    ];
-    named(&keys)
+    named(&differing_keys(before, after).grading)
+}
+
+/// Whether two fixtures differ in each of their keys, by what the key says.
+struct Keys {
+    /// How work is graded.
+    grading: Vec<(&'static str, bool)>,
+    /// What agents are given, and what holds them.
+    given: Vec<(&'static str, bool)>,
+}
+
+fn differing_keys(before: &Fixture, after: &Fixture) -> Keys {
+    // Every field is named here, so that a new one is classed before it compiles.
+    let Fixture {
+        criteria,
+        rubric,
+        checks,
+        judges,
+        min_judges,
+        language,
+        source,
+        prompt,
+        timeout_seconds,
+        no_progress_seconds,
+        sandbox,
+        resources,
+        allowance,
+        environment,
+        capture_include,
+        solution_file,
+        stores,
+        // Compared setup by setup, and file by file.
+        tiers: _,
+        prompt_file: _,
+        validation_files: _,
+        gold: _,
+        limits: _,
+        // What they say changes neither what agents do nor how that is graded.
+        id: _,
+        name: _,
+        description: _,
+        vary: _,
+        prices: _,
+    } = before;
+    Keys {
+        grading: vec![
+            ("criteria", *criteria != after.criteria),
+            ("rubric", *rubric != after.rubric),
+            ("checks", *checks != after.checks),
+            ("judges", *judges != after.judges),
+            ("min_judges", *min_judges != after.min_judges),
+        ],
+        given: vec![
+            ("language", *language != after.language),
+            ("source", named_source(source) != named_source(&after.source)),
+            ("prompt", *prompt != after.prompt),
+            ("timeout_seconds", *timeout_seconds != after.timeout_seconds),
+            ("no_progress_seconds", *no_progress_seconds != after.no_progress_seconds),
+            ("sandbox", *sandbox != after.sandbox || *resources != after.resources),
+            ("limits", *allowance != after.allowance),
+            ("environment", *environment != after.environment),
+            ("capture.include", *capture_include != after.capture_include),
+            ("solution_file", *solution_file != after.solution_file),
+            ("stores", *stores != after.stores),
+        ],
+    }
 }
 
 fn named(keys: &[(&str, bool)]) -> Vec<String> {
@@ -145,18 +203,7 @@ fn named_source(source: &Source) -> Source {
 
 /// What agents are given and that differs: keys, and files.
 fn seen_by_agents(before: &Fixture, after: &Fixture, places: &[PathBuf]) -> Vec<String> {
-    let keys = [
-        ("language", before.language != after.language),
-        ("source", named_source(&before.source) != named_source(&after.source)),
-        ("prompt", before.prompt != after.prompt),
-        ("timeout_seconds", before.timeout_seconds != after.timeout_seconds),
-        ("no_progress_seconds", before.no_progress_seconds != after.no_progress_seconds),
-        ("environment", before.environment != after.environment),
-        ("capture.include", before.capture_include != after.capture_include),
-        ("solution_file", before.solution_file != after.solution_file),
-        ("stores", before.stores != after.stores),
-    ];
-    let mut differing = named(&keys);
+    let mut differing = named(&differing_keys(before, after).given);
     for (tier, subtests) in &before.tiers {
         let now = after.tiers.get(tier);
         let changed = subtests.iter().filter(|(id, was)| now.and_then(|now| now.get(id)) != Some(was));

@@ -68,7 +68,7 @@ impl Work<'_> {
                     })?;
                     *first = own.into();
                 }
-                let program = self.agent_program(self.agents_folder()?, argv, environment);
+                let program = self.program_of_agent(self.agents_folder()?, argv, environment);
                 let ended = self.contained(program, FailureKind::Spawn)?;
                 self.apply_end(&ended, &subtest.agent, &mut result)?;
                 self.link.asked(true);
@@ -146,7 +146,7 @@ impl Work<'_> {
         Ok(start)
     }
 
-    fn agent_program(
+    fn program_of_agent(
         &self,
         work: &WorkFolder,
         argv: Vec<std::ffi::OsString>,
@@ -197,7 +197,7 @@ impl Work<'_> {
             result.end = outcome.end;
             result.exit_code = outcome.exit_code;
             let requests = reader.reading(clock::now()).map(|reading| reading.requests).unwrap_or_default();
-            let Used { usage, prices } = self.priced(outcome.usage, &requests, self.place.model());
+            let Used { usage, prices } = self.priced(outcome.usage, &requests, self.place.assigned_model(self.run));
             (result.usage, result.prices) = (usage, prices);
             result.agent_version = outcome.version.or(result.agent_version.take());
             self.note_exceeded(&*reader, result);

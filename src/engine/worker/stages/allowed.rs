@@ -56,7 +56,8 @@ impl Work<'_> {
     pub(super) fn watch(&self, agent: &Agent) -> Option<Box<dyn OutputWatch>> {
         let allowance = self.place.config.allowance();
         let reader = agent.reader().filter(|reader| !allowance.is_unlimited() && reader.reports_as_it_works())?;
-        let (model, prices) = (self.place.model().map(str::to_owned), self.place.config.prices.clone());
+        let (model, prices) =
+            (self.place.assigned_model(self.run).map(str::to_owned), self.place.config.prices.clone());
         Some(Box::new(Watched { reader, allowance, model, prices }))
     }
 

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::engine::error::with_causes;
 use crate::engine::worker::stages::priced::Used;
 use crate::engine::worker::stages::{Halt, Work, write_evidence};
 use crate::engine::worker::workplace::Program;
+use crate::judge::asking::through::RUBRIC;
 use crate::judge::prompt;
 use crate::judge::score::{self, Judged};
 use crate::model::ids::{JudgeNumber, ModelName};
@@ -22,6 +23,7 @@ use crate::os::files::FileError;
 use crate::os::process::{End, Ended, Overflow, View};
 use crate::os::{clock, files, program};
 use crate::rules::retry::is_last;
+use crate::store::work::WorkFolder;
 use crate::workspace;
 
 /// What judges are given about a run.
@@ -48,7 +50,7 @@ impl Question<'_> {
     fn argv(&self) -> Result<Vec<OsString>, Failure> {
         match self.judge.run() {
             Run::Program(run) => Ok(run.words().into_iter().map(OsString::from).collect()),
-            Run::Own(arguments) => {
+            Run::Own(arguments) | Run::Through(arguments) => {
                 let own = program::own().map_err(|error| self.failed(&format!("cannot be asked: {error}")))?;
                 Ok([own.into()].into_iter().chain(arguments.into_iter().map(OsString::from)).collect())
             }
@@ -159,19 +161,20 @@ impl Work<'_> {
         let shown = self.shown(&judge.run(), &tree)?;
         environment.insert("SCYLLA_FIXTURE".into(), shown.fixture.clone().into());
         environment.insert("SCYLLA_ATTEMPT".into(), attempt.to_string().into());
+        let works_in = self.works_in(&judge.run(), &tree)?;
         // Each judge has its own tree, so that it cannot see what another one did.
         let views = std::iter::once(View::ReadOnly(self.place.folder.root().to_owned()))
             .chain(shown.views)
             .chain([
                 View::Hidden(self.place.work.path().to_owned()),
                 View::ReadOnly(shown.fixture),
-                View::Writable(tree.workspace()),
+                View::Writable(works_in.clone()),
             ])
             .collect();
         let program = Program {
             argv: question.argv()?,
             environment,
-            tree: tree.workspace(),
+            tree: works_in,
             stdin: Some(request),
             stdout: self.graded.judge_response(number),
             stderr: self.graded.judge_stderr(number),
@@ -214,6 +217,15 @@ impl Work<'_> {
             }
             (Ok(()), halt) => halt,
         })
+    }
+
+    /// The folder that the program of a judge works in: the graded tree, or one that is empty but for the rubric.
+    fn works_in(&self, run: &Run<'_>, tree: &WorkFolder) -> Result<PathBuf, Halt> {
+        let Run::Through(_) = run else { return Ok(tree.workspace()) };
+        let aside = tree.make_aside()?;
+        let rubric = serde_json::to_vec(&self.place.grader.fixture.rubric).unwrap_or_default();
+        write_evidence(&aside.join(RUBRIC), &rubric)?;
+        Ok(aside)
     }
 
     /// Parses the stored answer and validates it against the rubric. For an answer of an earlier session, the end of

@@ -67,7 +67,7 @@ impl Work<'_> {
         let reader = self.place.subtest(self.run).and_then(|subtest| self.read_output(&subtest.agent));
         let reading = reader.and_then(|reader| reader.reading(clock::now()));
         let said = reading.map_or(Cost::Unknown, |reading| {
-            self.priced(reading.usage, &reading.requests, self.place.model()).usage.cost
+            self.priced(reading.usage, &reading.requests, self.place.assigned_model(self.run)).usage.cost
         });
         let silent = || self.store.silent_agent_cost();
         Ok(if said == Cost::Unknown { silent()?.into() } else { said.into() })
