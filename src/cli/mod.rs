@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod asked;
+pub mod beforehand;
 pub mod choose;
 pub mod commands;
 pub mod console;

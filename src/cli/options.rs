@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::args::allowance::{AllowanceFlags, ResourceFlags};
 use crate::cli::args::fixture::OverrideFlags;
 use crate::cli::args::{ConfigFlags, OperationFlags, Run};
+use crate::cli::beforehand::{asked_as_before, held_at_the_end};
 use crate::cli::error::CliError;
 use crate::cli::locate::Located;
 use crate::config::fixture::{self, Loaded, Overrides};
@@ -16,8 +17,7 @@ use crate::engine::session::create::{Options, choose};
 use crate::engine::session::recordings;
 use crate::model::event::Event;
 use crate::model::experiment::{Config, FieldClass};
-use crate::model::ids::{ModelName, SetupId, TierId};
-use crate::model::judge::Judge;
+use crate::model::ids::{SetupId, TierId};
 use crate::model::limits;
 use crate::model::sandbox::{Contradiction, Sandbox, SandboxChoice};
 use crate::model::task::Fixture;
@@ -197,47 +197,6 @@ pub fn notices(args: &Run, located: &Located, options: &Options) -> Vec<Event> {
         .chain(alike(options).iter().map(|group| group_message(group)))
         .map(|message| Event::Notice { message })
         .collect()
-}
-
-/// The kinds of planned agents that are not held to a limit of a run while they work, as a sentence; `None` where none is limited.
-#[must_use]
-pub fn held_at_the_end(options: &Options) -> Option<String> {
-    if options.allowance.is_unlimited() {
-        return None;
-    }
-    let planned = options.subtests.iter().flat_map(|(tier, ids)| ids.iter().map(move |id| (tier, id)));
-    let agents = planned.filter_map(|(tier, id)| Some(&options.fixture.tiers.get(tier)?.get(id)?.agent));
-    let silent = agents.filter(|agent| agent.reader().is_some_and(|reader| !reader.reports_as_it_works()));
-    let kinds: BTreeSet<String> = silent.map(|agent| format!("`{}`", agent.kind().name)).collect();
-    let kinds: Vec<String> = kinds.into_iter().collect();
-    (!kinds.is_empty()).then(|| {
-        format!(
-            "what an agent of the kind {} uses is known only when it has ended: no limit of tokens, turns or cost ends it \
-             before, unless its own program has one",
-            list(&kinds)
-        )
-    })
-}
-
-/// The judges to which the models that judges are told make no difference, as a sentence; `None` where no such model is named, or each takes it.
-#[must_use]
-pub fn asked_as_before(options: &Options) -> Option<String> {
-    let named: Vec<ModelName> = options.judge_models.iter().map(|model| ModelName::new(model)).collect();
-    let takes = |judge: &&Judge| {
-        let model = judge.model(Some("one"));
-        model != judge.model(Some("another")) || model.is_some_and(|model| named.contains(&model))
-    };
-    let (taking, others): (Vec<&Judge>, Vec<&Judge>) = options.fixture.judges.iter().partition(takes);
-    // A judge that asks no model is told only where nobody takes any.
-    let others = others.into_iter().filter(|judge| taking.is_empty() || judge.model(None).is_some());
-    let others: Vec<String> = others.map(|judge| format!("`{}`", judge.name())).collect();
-    let noun = if others.len() == 1 { "judge" } else { "judges" };
-    (!named.is_empty() && !others.is_empty()).then(|| {
-        format!(
-            "`--judge-model` makes no difference to the {noun} {}: only a judge that leaves its model open takes it",
-            list(&others)
-        )
-    })
 }
 
 /// What the planned subtests inherit from each other.

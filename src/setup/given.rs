@@ -9,8 +9,6 @@ use serde_json::{Map, Value, json};
 use crate::model::experiment::{Config, FieldClass};
 use crate::model::setup::{McpServer, Setup, SystemPrompt, Tools};
 use crate::model::task::{Subtest, Tiers};
-use crate::text::short::first_of;
-use crate::text::words::list;
 
 /// So many characters of a value are shown.
 const MOST_SHOWN: usize = 100;
@@ -72,11 +70,9 @@ pub fn between_all(first: &Tiers, later: &Tiers) -> Vec<Given> {
         }
     }
     let named = |(given, setups): (Given, Vec<String>)| {
-        let of = if setups.len() == common {
-            String::new()
-        } else {
-            format!(" of {}", list(&first_of(&setups, MOST_NAMED)))
-        };
+        let more = if setups.len() > MOST_NAMED { ", …" } else { "" };
+        let of = format!(" of {}{more}", listed(setups.iter().take(MOST_NAMED).cloned()));
+        let of = if setups.len() == common { "" } else { &of };
         Given { what: format!("{}{of}", given.what), ..given }
     };
     found.into_iter().take(MOST_OF_ALL).map(named).collect()

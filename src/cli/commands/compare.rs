@@ -221,6 +221,7 @@ fn given(first: &Meant, later: &Meant, experiments: &[Experiment]) -> Vec<Given>
     if let Some((first, later)) = setup(first, of_first).zip(setup(later, of_later)) {
         given.extend(between_setups(&first, &later));
     } else if first.part == later.part
+        && of_first.id == of_later.id
         && let Some((one, other)) = of_first.fixture.as_ref().zip(of_later.fixture.as_ref())
     {
         let within = |tier: &TierId| first.part.is_none_or(|part| part.tier() == *tier);

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use crate::agent::thinking_word;
 use crate::cli::args::output::MessageFormat;
+use crate::cli::beforehand::{asked_as_before, held_at_the_end};
 use crate::cli::commands::fixture::{absent_programs, links_out};
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
-use crate::cli::options::{alike, asked_as_before, held_at_the_end, inheritance_of};
+use crate::cli::options::{alike, inheritance_of};
 use crate::config::fixture::named;
 use crate::engine::session::create::Options;
 use crate::engine::session::inheritance::{mistakes, stops};
