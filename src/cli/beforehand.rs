@@ -1,11 +1,17 @@
-//! What is told of options before an agent starts: limits that hold only at the end, and models that no judge takes.
+//! What is told of options before an agent starts: limits that hold only at the end, models that no judge takes, and solutions that
+//! agents can read.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use crate::engine::session::create::Options;
 use crate::model::ids::ModelName;
 use crate::model::judge::Judge;
+use crate::model::sandbox::place_of;
 use crate::text::words::list;
+
+/// The folder of a fixture that no agent is to see.
+const EXPECTED: &str = "expected";
 
 /// The kinds of planned agents that are not held to a limit of a run while they work, as a sentence; `None` where none is limited.
 #[must_use]
@@ -46,4 +52,18 @@ pub fn asked_as_before(options: &Options) -> Option<String> {
             list(&others)
         )
     })
+}
+
+/// A word that what agents can read by `sandbox.readable` holds the fixture itself, with what is expected of them.
+#[must_use]
+pub fn shown_fixture(options: &Options) -> Option<String> {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let expected = options.parts.dir.join(EXPECTED).canonicalize().ok()?;
+    let real = |path: &String| place_of(path, home.as_deref()).canonicalize().ok();
+    let leads_there = |real: &PathBuf| expected.starts_with(real) || real.starts_with(&expected);
+    let mut readable = options.sandbox.iter().flat_map(|sandbox| &sandbox.readable);
+    let path = readable.find(|path| real(path).is_some_and(|real| leads_there(&real)))?;
+    Some(format!(
+        "`sandbox.readable` lists `{path}`, and the fixture's `{EXPECTED}/` is there: agents can read what is expected"
+    ))
 }

@@ -329,7 +329,10 @@ fn named_sandbox(saved: Option<&Sandbox>, flags: &ConfigFlags) -> Option<Value> 
         return None;
     }
     let saved = saved.cloned().unwrap_or_default();
-    let (choice, network) = (flags.sandbox.unwrap_or(saved.choice), flags.network.unwrap_or(saved.network));
+    // What `auto` came to was settled when the experiment began; it never comes to the sandbox that was not asked for.
+    let is_settled = saved.choice != SandboxChoice::None;
+    let asked = flags.sandbox.filter(|choice| !(is_settled && *choice == SandboxChoice::Auto));
+    let (choice, network) = (asked.unwrap_or(saved.choice), flags.network.unwrap_or(saved.network));
     Some(json!(Sandbox { choice, network, ..saved }.asked()))
 }
 

@@ -1,6 +1,6 @@
 //! What agents and checks can reach beside their tree on this machine: what the sandbox that was asked for comes to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use crate::engine::error::EngineError;
 use crate::engine::image::Image;
 use crate::model::sandbox::{Exposure, IsolatedBy, Isolation, Network, Sandbox as Asked, SandboxChoice, place_of};
 use crate::os::environment;
+use crate::os::files;
 use crate::os::process::{Containment, Sandbox};
 use crate::os::program::{self, Found};
 
@@ -23,8 +24,10 @@ pub enum Reach {
         network: Network,
         /// What they can read beside what all programs need.
         readable: Vec<PathBuf>,
-        /// Whether the user's home is among what they can read.
-        shows_home: bool,
+        /// The same, as it is named.
+        named: Vec<String>,
+        /// What is not kept from them though a sandbox is there to keep it.
+        exposed: BTreeSet<Exposure>,
         /// The image whose files they see in place of the machine's.
         image: Option<Arc<Image>>,
     },
@@ -52,8 +55,12 @@ impl Reach {
                 let home = inherited.get(OsStr::new("HOME")).map(Path::new);
                 let readable = asked.readable.iter().map(|path| place_of(path, home)).collect();
                 let shown = Sandbox { own: PathBuf::new(), has_network: true, readable, image: None };
-                let shows_home = !shown.keeps_home(inherited);
-                Ok(Self::Sandbox { network, readable: shown.readable, shows_home, image })
+                let home = (!shown.keeps_home(inherited)).then_some(Exposure::Home);
+                let guards_kernel = matches!(containment, Containment::Bubblewrap { guards_kernel: true, .. });
+                let kernel = (!guards_kernel && files::user() == 0).then_some(Exposure::Kernel);
+                let exposed = home.into_iter().chain(kernel).collect();
+                let named = asked.readable.clone();
+                Ok(Self::Sandbox { network, readable: shown.readable, named, exposed, image })
             }
             (false, SandboxChoice::Auto, Network::Open) => Ok(Self::Everything),
             (false, ..) => Err(EngineError::Sandbox { containment: containment.name() }),
@@ -110,13 +117,14 @@ impl Reach {
     /// What is kept from agents, and what is not.
     #[must_use]
     pub fn isolation(&self) -> Isolation {
-        let Self::Sandbox { network, shows_home, image, .. } = self else {
+        let Self::Sandbox { network, named, exposed, image, .. } = self else {
             return Isolation::of(IsolatedBy::None, Network::Open);
         };
         let sandbox = if image.is_some() { IsolatedBy::Podman } else { IsolatedBy::Bubblewrap };
         let mut isolation = Isolation::of(sandbox, *network);
-        isolation.not_isolated.extend(shows_home.then_some(Exposure::Home));
+        isolation.not_isolated.extend(exposed);
         isolation.image_id = image.as_ref().map(|image| image.id.clone());
+        isolation.readable.clone_from(named);
         isolation
     }
 
@@ -149,8 +157,14 @@ mod tests {
         use SandboxChoice::{Auto, Bubblewrap, None, Podman};
         let strong = Containment::Bubblewrap { program: "/usr/bin/bwrap".into(), arguments: &[], guards_kernel: true };
         let readable = vec![PathBuf::from("/home/ada/tools"), PathBuf::from("/opt")];
-        let sandbox =
-            |network| Reach::Sandbox { network, readable: readable.clone(), shows_home: false, image: Option::None };
+        let named = vec!["~/tools".to_owned(), "/opt".to_owned()];
+        let sandbox = |network| Reach::Sandbox {
+            network,
+            readable: readable.clone(),
+            named: named.clone(),
+            exposed: BTreeSet::new(),
+            image: Option::None,
+        };
         assert_eq!(reach(Auto, Network::Open, &strong).unwrap(), sandbox(Network::Open));
         assert_eq!(reach(Bubblewrap, Network::None, &strong).unwrap(), sandbox(Network::None));
         assert_eq!(reach(None, Network::Open, &strong).unwrap(), Reach::Everything);

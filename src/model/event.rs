@@ -200,6 +200,10 @@ pub struct ExperimentStarted {
     pub jobs: u32,
     /// The containment of runs.
     pub containment: String,
+    /// What agents and checks are kept in.
+    pub sandbox: super::sandbox::IsolatedBy,
+    /// What they reach of the network.
+    pub network: super::sandbox::Network,
     /// The totals of each tier at the start.
     pub tiers: Vec<TierTotals>,
     /// The totals of each setup at the start.

@@ -17,6 +17,7 @@ use crate::model::money::Usd;
 use crate::model::outcome::{
     AgentEnd, Excerpt, ExperimentEnd, Failure, FailureKind, RunStatus, Stage, StopLevel, StopSignal,
 };
+use crate::model::sandbox::{IsolatedBy, Network};
 use crate::model::score::{GradeScale, Score};
 use crate::model::shortfall::{SetupShortfall, Why};
 use crate::model::usage::Total;
@@ -81,6 +82,8 @@ pub(crate) fn started() -> ExperimentStarted {
         resumed: true,
         jobs: 4,
         containment: "bubblewrap".to_owned(),
+        sandbox: IsolatedBy::None,
+        network: Network::Open,
         setups: setups(&tiers),
         tiers,
         spent: usd(8.35).into(),

@@ -149,6 +149,8 @@ pub enum Exposure {
     Temporary,
     /// The network can be reached.
     Network,
+    /// Files of the kernel's can be written, by which the machine is set.
+    Kernel,
     /// Memory, processes and processor time have no limit of their own.
     Resources,
     /// Memory has none, though others have.
@@ -166,6 +168,7 @@ impl fmt::Display for Exposure {
             Self::Home => "the home folder",
             Self::Temporary => "temporary folders",
             Self::Network => "the network",
+            Self::Kernel => "settings of the kernel",
             Self::Resources => "resources of the machine",
             Self::Memory => "memory",
             Self::Processes => "the number of processes",
@@ -189,18 +192,41 @@ pub struct Isolation {
     /// What it used of the machine, where it had limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<ResourceUse>,
+    /// What the fixture let it read of the machine, as the fixture names it; missing where that is nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readable: Vec<String>,
 }
 
 /// What an agent was kept in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IsolatedBy {
     /// Nothing.
+    #[default]
     None,
     /// A mount namespace by bubblewrap.
     Bubblewrap,
     /// The same, with the files of an image of podman in place of the machine's.
     Podman,
+}
+
+impl fmt::Display for IsolatedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Bubblewrap => "bubblewrap",
+            Self::Podman => "podman",
+        })
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "open",
+            Self::None => "none",
+        })
+    }
 }
 
 impl IsolatedBy {
@@ -220,7 +246,8 @@ impl Isolation {
     /// The one by this, with this much of the network.
     #[must_use]
     pub fn of(sandbox: IsolatedBy, network: Network) -> Self {
-        Self { sandbox, network, not_isolated: sandbox.exposes(network), image_id: None, resources: None }
+        let not_isolated = sandbox.exposes(network);
+        Self { sandbox, network, not_isolated, image_id: None, resources: None, readable: Vec::new() }
     }
 
     /// The same with these limits.
@@ -238,8 +265,19 @@ impl Isolation {
     }
 }
 
-/// In which way an agent was isolated, and from what not.
-pub type WayOfIsolation = (IsolatedBy, Network, BTreeSet<Exposure>);
+/// In which way an agent was isolated, and from what not, whatever it used and whatever image it saw.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+pub struct WayOfIsolation {
+    /// What it was kept in.
+    pub sandbox: IsolatedBy,
+    /// What it reached of the network.
+    pub network: Network,
+    /// What was not kept from it.
+    pub not_isolated: BTreeSet<Exposure>,
+    /// What the fixture let it read of the machine, as the fixture names it; missing where that is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub readable: Vec<String>,
+}
 
 /// How many agents were isolated in which way.
 pub type Isolated = BTreeMap<WayOfIsolation, usize>;

@@ -201,7 +201,9 @@ fn experiment_started(started: &ExperimentStarted) -> Line {
     } else {
         format!("{} of {} done", done, counted(planned, "planned run"))
     };
-    let text = format!("{runs}, {} at once, contained by {}, in {}", started.jobs, started.containment, started.folder);
+    let kept =
+        format!("contained by {}, sandbox {}, network {}", started.containment, started.sandbox, started.network);
+    let text = format!("{runs}, {} at once, {kept}, in {}", started.jobs, started.folder);
     news(word, Tone::Good, &started.experiment_id, &text)
 }
 

@@ -75,9 +75,9 @@ fn a_sandbox_that_is_asked_for_on_the_command_line_is_saved_and_a_resume_keeps_i
     let saved_sandbox = saved(&world, "sandbox");
     let resumed = world.scylla(&["resume", &experiment(&world), "--network", "open"]).exits(0);
     assert!(
-        resumed
-            .stderr
-            .contains("`--sandbox auto --network open` is asked for, `--sandbox auto --network none` was saved"),
+        resumed.stderr.contains(
+            "`--sandbox bubblewrap --network open` is asked for, `--sandbox bubblewrap --network none` was saved"
+        ),
         "{}",
         resumed.stderr
     );
@@ -104,18 +104,71 @@ fn what_a_sandbox_was_to_show_and_is_gone_at_a_resume_is_told() {
 }
 
 #[test]
-fn a_home_that_a_fixture_makes_readable_is_named_as_not_isolated() {
+fn what_auto_came_to_when_an_experiment_began_holds_in_all_its_sessions() {
     if !containments().contains(&"bubblewrap") {
         return println!("skipped: bubblewrap does not work here");
     }
-    for (readable, shows_home) in [("~/tools", false), ("~/", true), ("/", true)] {
+    let run = |world: &World, more: &[&str]| {
+        let fixture = fixture(world, "sandbox: {use: auto}\n");
+        world.scylla(&[&["run", &fixture, "--runs", "1", "--results-dir", "results"], more].concat()).exits(0)
+    };
+    let world = World::new();
+    let ran = run(&world, &[]);
+    assert!(ran.stderr.contains("contained by bubblewrap, sandbox bubblewrap, network open"), "{}", ran.stderr);
+    assert_eq!(saved(&world, "sandbox"), json!({"use": "bubblewrap", "network": "open"}));
+    let folder = experiment(&world);
+    // The same again is the same experiment.
+    run(&world, &[]);
+    assert_eq!(experiment(&world), folder);
+    let extended = world.scylla(&["extend", &folder, "--runs", "2", "--containment", "walk"]).exits(2);
+    assert!(
+        extended.stderr.contains("a sandbox needs bubblewrap, and runs are contained by `walk` here"),
+        "{extended}"
+    );
+    let shown = world.scylla(&["show", &folder, "T0/00/1"]).exits(0);
+    assert!(shown.stdout.contains("sandbox bubblewrap,"), "{}", shown.stdout);
+
+    let world = World::new();
+    let ran = run(&world, &["--containment", "walk"]);
+    let why = "runs are contained by `walk` here, which makes no sandbox, so agents and checks are in none";
+    assert!(ran.stderr.contains(why) && ran.stderr.contains("contained by walk, sandbox none"), "{}", ran.stderr);
+    assert_eq!(saved(&world, "sandbox"), json!(null));
+    let more = ["extend", &experiment(&world), "--runs", "2", "--containment", "bubblewrap"];
+    let extended = world.scylla(&more).exits(0);
+    assert!(extended.stderr.contains("contained by bubblewrap, sandbox none, network open"), "{}", extended.stderr);
+}
+
+#[test]
+fn what_a_fixture_makes_readable_stands_in_results_and_a_home_or_a_solution_among_it_is_said() {
+    if !containments().contains(&"bubblewrap") {
+        return println!("skipped: bubblewrap does not work here");
+    }
+    let fixture_folder = |world: &World, fixture: &str| world.path(fixture).display().to_string();
+    for (readable, exposed, solution) in [
+        ("~/tools", json!(["network", "resources"]), false),
+        ("~/", json!(["home", "network", "resources"]), false),
+        ("/", json!(["home", "network", "resources"]), true),
+        ("WORLD", json!(["home", "network", "resources"]), true),
+    ] {
         let world = World::new();
+        let readable = readable.replace("WORLD", &fixture_folder(&world, ""));
         fs::create_dir_all(world.path("home/tools")).unwrap();
         let fixture = fixture(&world, &format!("sandbox: {{use: bubblewrap, readable: [\"{readable}\"]}}\n"));
-        world.scylla(&["run", &fixture, "--runs", "1", "--results-dir", "results"]).exits(0);
-        let result = json(&world.experiment().join("T0/00/run_01/run_result.json"));
-        let named = result["not_isolated"].as_array().unwrap().contains(&json!("home"));
-        assert_eq!(named, shows_home, "{readable}: {result}");
+        let ran = world.scylla(&["run", &fixture, "--runs", "1", "--results-dir", "results"]).exits(0);
+        let planned = world.scylla(&["run", &fixture, "--dry-run", "--fresh", "--results-dir", "results"]).exits(0);
+        let said = format!("`sandbox.readable` lists `{readable}`, and the fixture's `expected/` is there");
+        for stderr in [ran.stderr, planned.stderr] {
+            assert_eq!(stderr.contains(&said), solution, "{stderr}");
+        }
+        for file in ["run_result.json", "agent/result.json"] {
+            let result = json(&world.experiment().join("T0/00/run_01").join(file));
+            assert_eq!((&result["not_isolated"], &result["readable"]), (&exposed, &json!([readable])), "{file}");
+        }
+        let verified = world.scylla(&["verify", &experiment(&world)]).exits(0);
+        let home = if exposed.as_array().unwrap().contains(&json!("home")) { "the home folder, the" } else { "the" };
+        let sentence = format!("Not isolated: {home} network and resources of the machine, readable: {readable}.");
+        let words = verified.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(&sentence), "{}", verified.stdout);
     }
 }
 

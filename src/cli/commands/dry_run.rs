@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::agent::thinking_word;
 use crate::cli::args::output::MessageFormat;
-use crate::cli::beforehand::{asked_as_before, held_at_the_end};
+use crate::cli::beforehand::{asked_as_before, held_at_the_end, shown_fixture};
 use crate::cli::commands::fixture::{absent_programs, links_out};
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
@@ -44,7 +44,7 @@ pub fn show(
     let current = console.current_dir()?;
     let inheritance = inheritance_of(options);
     let stops = stops(&options.fixture, &inheritance, &options.thinking_mode);
-    let notes = options.notes.iter().cloned().chain(stops).chain(not_given(options));
+    let notes = options.notes.iter().cloned().chain(shown_fixture(options)).chain(stops).chain(not_given(options));
     let notes = notes.chain(held_at_the_end(options)).chain(asked_as_before(options));
     for note in
         notes.chain(absent_programs(&options.fixture, options.sandbox.as_ref())).chain(links_out(&options.parts.dir))

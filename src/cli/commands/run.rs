@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli::args::Run;
 use crate::cli::asked::{Course, Question, changes, regrade};
+use crate::cli::beforehand::shown_fixture;
 use crate::cli::commands::check_first;
 use crate::cli::commands::dry_run;
 use crate::cli::commands::fixture::{absent_programs, links_out};
@@ -42,7 +43,8 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     let located = locate_for(args, &current, console)?;
     let places = options::places(args, &located, &current)?;
     let loaded = options::load(&places.fixture_dir, &places.overrides)?;
-    let options = options::options(args, &located, &places, loaded)?;
+    let mut options = options::options(args, &located, &places, loaded)?;
+    let no_sandbox = session::settle_sandbox(&mut options)?;
     refuse_results_in_fixture(&options, args, console)?;
     let fields = options::fields(args, &located, &options);
     let question = Question { options: &options, fields, places: &places, fresh: args.fresh };
@@ -81,6 +83,8 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
         Made::GoOn(folder) => return go_on(folder, prelude, console),
         Made::LeaveAlone(folder) => return leave_alone(&folder, &question, console),
     };
+    notices.extend(no_sandbox);
+    notices.extend(shown_fixture(&options).map(|message| Event::Notice { message }));
     notices.extend(options::notices(args, &located, &options));
     notices.extend(in_target_dir(&options, &located, &current));
     let noted = absent_programs(&fixture, options.sandbox.as_ref()).into_iter().chain(links_out(&options.parts.dir));

@@ -31,7 +31,7 @@ use crate::model::installation::Answer;
 use crate::model::judge::Judge;
 use crate::model::outcome::ExperimentEnd;
 use crate::model::resources::Resources;
-use crate::model::sandbox::{Sandbox, SandboxChoice};
+use crate::model::sandbox::{Network, Sandbox, SandboxChoice};
 use crate::os::process::{Containment, Controllers};
 use crate::store;
 use crate::text::redact::Secrets;
@@ -82,9 +82,7 @@ pub(super) fn conduct(
     if surroundings.reach == Reach::Everything
         && session.config.sandbox.as_ref().is_some_and(|asked| asked.choice == SandboxChoice::Auto)
     {
-        let message =
-            "bubblewrap does not work here, so agents and checks are in no sandbox: they reach all that you reach";
-        news.insert(0, Event::Notice { message: message.to_owned() });
+        news.insert(0, Event::Notice { message: no_sandbox(&surroundings.containment) });
     }
     news.extend(surroundings.reach.unseen().into_iter().map(|path| {
         let message = format!("`{}`, which `sandbox.readable` names, is not here, and is not shown", path.display());
@@ -178,6 +176,31 @@ pub(super) fn secrets() -> Secrets {
     let texts =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     Secrets::from_environment(texts)
+}
+
+/// Settles what `auto` comes to here, so that an experiment keeps it in all its sessions; gives the word that it is no sandbox.
+pub(super) fn settle_sandbox(options: &mut Options) -> Result<Option<Event>, CliError> {
+    let Some(asked) = options.sandbox.as_mut().filter(|asked| asked.choice == SandboxChoice::Auto) else {
+        return Ok(None);
+    };
+    let containment = Containment::probe(options.containment).map_err(EngineError::from).on(".")?;
+    match (&containment, asked.network) {
+        (Containment::Bubblewrap { .. }, _) => asked.choice = SandboxChoice::Bubblewrap,
+        (_, Network::Open) => {
+            options.sandbox = None;
+            return Ok(Some(Event::Notice { message: no_sandbox(&containment) }));
+        }
+        // It is refused when an experiment begins.
+        (_, Network::None) => {}
+    }
+    Ok(None)
+}
+
+fn no_sandbox(containment: &Containment) -> String {
+    let by = containment.name();
+    format!(
+        "runs are contained by `{by}` here, which makes no sandbox, so agents and checks are in none: they reach all that you reach"
+    )
 }
 
 /// Refuses a containment, a sandbox or a limit that cannot be had here, before anything is made or saved.

@@ -133,12 +133,15 @@ impl<'a> Coordinator<'a> {
             locked, config, fixture, grader, checkpoint, mut progress, damage, mended, left, resumed, ..
         } = session;
         let limits = limits_of(&config);
+        let isolation = session_options.surroundings.reach.isolation();
         let started = Event::ExperimentStarted(ExperimentStarted {
             experiment_id: config.experiment_id.clone(),
             folder: session_options.folder_name.clone(),
             resumed,
             jobs: config.jobs,
             containment: session_options.surroundings.containment.name().to_owned(),
+            sandbox: isolation.sandbox,
+            network: isolation.network,
             tiers: progress.tiers(),
             setups: progress.setups(Some(&fixture)),
             spent: progress.spent().total(),

@@ -123,11 +123,13 @@ fn add_verdict(page: &mut Page, verification: &Verification, styles: Styles) {
 
 /// What was not kept from agents: one sentence where that was the same for all.
 fn isolation_lines(verification: &Verification) -> Vec<String> {
-    let line = |((.., open), runs): (&WayOfIsolation, &usize)| {
-        let open: Vec<String> = open.iter().map(ToString::to_string).collect();
+    let line = |(way, runs): (&WayOfIsolation, &usize)| {
+        let open: Vec<String> = way.not_isolated.iter().map(ToString::to_string).collect();
+        let readable: Vec<String> = way.readable.iter().map(|path| escape::terminal(path).into_owned()).collect();
+        let readable = if readable.is_empty() { String::new() } else { format!(", readable: {}", list(&readable)) };
         let of = if verification.isolated.len() > 1 { format!(" of {}", counted(*runs, "run")) } else { String::new() };
         let open = if open.is_empty() { "nothing".to_owned() } else { list(&open) };
-        format!("Not isolated{of}: {open}.")
+        format!("Not isolated{of}: {open}{readable}.")
     };
     verification.isolated.iter().map(line).collect()
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::model::finding::{FindingKind, Level};
 use crate::model::ids::RunId;
-use crate::model::sandbox::{Isolation, WayOfIsolation};
+use crate::model::sandbox::WayOfIsolation;
 use crate::model::survey::Holder;
 
 use super::{Conclusion, Examined, Format, Verification};
@@ -44,7 +44,7 @@ struct VerificationJson<'a> {
     /// The live coordinator.
     live: Option<&'a Holder>,
     /// How agents were isolated, and from what not, of the results that say it.
-    isolation: Vec<IsolationJson>,
+    isolation: Vec<IsolationJson<'a>>,
     /// The parts of the requested policy that are not met.
     policy_not_met: &'a [String],
     /// Findings by level.
@@ -57,11 +57,11 @@ struct VerificationJson<'a> {
 
 /// Agents that were isolated in one way.
 #[derive(Serialize, JsonSchema)]
-struct IsolationJson {
+struct IsolationJson<'a> {
     /// How many.
     runs: usize,
     #[serde(flatten)]
-    isolation: Isolation,
+    way: &'a WayOfIsolation,
 }
 
 /// One finding.
@@ -130,9 +130,8 @@ fn document<'a>(verification: &'a Verification<'a>) -> VerificationJson<'a> {
     }
 }
 
-fn isolation(((sandbox, network, open), &runs): (&WayOfIsolation, &usize)) -> IsolationJson {
-    let (sandbox, network, not_isolated) = (*sandbox, *network, open.clone());
-    IsolationJson { runs, isolation: Isolation { sandbox, network, not_isolated, image_id: None, resources: None } }
+fn isolation<'a>((way, &runs): (&'a WayOfIsolation, &usize)) -> IsolationJson<'a> {
+    IsolationJson { runs, way }
 }
 
 /// The JSON schema of this format.

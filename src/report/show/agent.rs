@@ -5,12 +5,12 @@ use crate::model::details::RunDetails;
 use crate::model::outcome::AgentEnd;
 use crate::model::resources::ResourceUse;
 use crate::model::result::Replayed;
-use crate::model::sandbox::{IsolatedBy, Isolation};
+use crate::model::sandbox::Isolation;
 use crate::model::usage::{Cost, CostSource, Prices, Tokens, Total};
 use crate::text::escape;
 use crate::text::page::Page;
 use crate::text::short::cut;
-use crate::text::words::{bytes, counted, duration, moment};
+use crate::text::words::{bytes, counted, duration, list, moment};
 
 /// So many characters of a version are shown.
 const MOST_VERSION: usize = 60;
@@ -29,7 +29,7 @@ pub(super) fn facts(run: &RunDetails) -> Vec<(&'static str, String)> {
         words.extend(agent.duration_seconds.map(|seconds| format!("after {}", duration(seconds))));
         let attempt = agent.attempt.filter(|attempt| attempt.0 > 1).map(|attempt| format!("attempt {}", attempt.0));
         let contained = agent.containment.as_deref().map(|by| format!("contained by {}", escape::terminal(by)));
-        let kept = agent.isolation.as_ref().and_then(kept_in);
+        let kept = agent.isolation.as_ref().map(kept_in);
         let left = (agent.leftover_processes > 0)
             .then(|| format!("{} outlived it", counted(agent.leftover_processes as usize, "process")));
         let version = agent
@@ -66,16 +66,13 @@ pub(super) fn facts(run: &RunDetails) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// What it was kept in beside its containment; `None` where that was nothing.
-fn kept_in(isolation: &Isolation) -> Option<String> {
-    match (isolation.sandbox, &isolation.image_id) {
-        (IsolatedBy::None, _) => None,
-        (IsolatedBy::Bubblewrap, _) => Some("kept in a sandbox".to_owned()),
-        (IsolatedBy::Podman, None) => Some("kept in an image".to_owned()),
-        (IsolatedBy::Podman, Some(id)) => {
-            Some(format!("kept in the image {}", escape::terminal(&cut(id, MOST_IMAGE_ID))))
-        }
-    }
+/// What it was kept in beside its containment, which is no sandbox.
+fn kept_in(isolation: &Isolation) -> String {
+    let image =
+        isolation.image_id.as_deref().map(|id| format!(" (image {})", escape::terminal(&cut(id, MOST_IMAGE_ID))));
+    let readable: Vec<String> = isolation.readable.iter().map(|path| escape::terminal(path).into_owned()).collect();
+    let readable = if readable.is_empty() { String::new() } else { format!(", readable: {}", list(&readable)) };
+    format!("sandbox {}{}, network {}{readable}", isolation.sandbox, image.unwrap_or_default(), isolation.network)
 }
 
 /// What it used of the machine, and where it came to a limit.

@@ -296,7 +296,7 @@ mod tests {
         let mut events = midway();
         events.push((at(190), Event::ExperimentFinished(finished(ExperimentEnd::Incomplete))));
         let (screen, _terminal) = after(&events);
-        assert_eq!(screen.contents().lines().count(), 2, "{}", screen.contents());
+        assert_eq!(screen.contents().lines().count(), 3, "{}", screen.contents());
         assert!(screen.contents().starts_with("   Resumes fix-the-crate: 38 of 90"));
     }
 

@@ -86,7 +86,7 @@ fn agents_and_checks_in_an_image_see_its_files_and_none_of_the_machine() {
     let verified = podman.scylla(&["verify", &experiment(world)]).exits(0);
     assert!(verified.stdout.contains("Not isolated: the network and resources of the machine."), "{verified}");
     let shown = podman.scylla(&["show", &experiment(world), "T0/00/1"]).exits(0);
-    assert!(shown.stdout.contains(&format!("kept in the image {}…", &id[..12])), "{shown}");
+    assert!(shown.stdout.contains(&format!("sandbox podman (image {}…), network", &id[..12])), "{shown}");
 }
 
 #[test]

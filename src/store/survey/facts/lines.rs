@@ -47,6 +47,7 @@ const RESULT: &[(&[u8], ReadFact)] = &[
     (key!("  ", "not_isolated"), |facts, value, lines| texts(&mut facts.not_isolated, value, lines)),
     (key!("  ", "image_id"), |_, value, _| scalar(value)),
     (key!("  ", "resources"), |_, value, lines| lines.pass(value, 2)),
+    (key!("  ", "readable"), |facts, value, lines| texts(&mut facts.readable, value, lines)),
     (key!("  ", "judge_cost_usd"), |facts, value, _| json(&mut facts.judge_cost_usd, value)),
     (key!("  ", "judge_cost_unknown"), |facts, value, _| json(&mut facts.judge_cost_unknown, value)),
     (key!("  ", "failed_judge_cost_usd"), |facts, value, _| json(&mut facts.failed_judge_cost_usd, value)),

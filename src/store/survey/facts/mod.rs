@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 
 use serde::Deserialize;
 use serde::de::value::StrDeserializer;
-use serde::de::{self, Deserializer, IgnoredAny, IntoDeserializer, SeqAccess, Visitor};
+use serde::de::{self, IgnoredAny, IntoDeserializer};
 
 use crate::model::changes::{NotCaptured, Remainder};
 use crate::model::digest::Digest;
@@ -22,7 +22,10 @@ use crate::model::survey::GradedFacts;
 use crate::model::usage::Total;
 use crate::store::own_digest::Own;
 
+mod judges;
 mod lines;
+
+use judges::Judges;
 
 /// How far a panel's score may differ from the mean of its judges because of rounding.
 const MOST_ROUNDING: f64 = 1e-9;
@@ -89,6 +92,8 @@ pub(super) struct ReadFacts<'a> {
     network: Option<Text<'a>>,
     #[serde(borrow, default)]
     not_isolated: Vec<Text<'a>>,
+    #[serde(borrow, default)]
+    readable: Vec<Text<'a>>,
     #[serde(default)]
     exit_code: Option<i64>,
     #[serde(default)]
@@ -143,73 +148,6 @@ impl std::ops::Deref for Text<'_> {
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self)
-    }
-}
-
-/// The judges of a result, counted while they are read.
-#[derive(Debug, Default)]
-struct Judges {
-    /// Number of judges that the result lists, including those without a vote.
-    listed: u32,
-    count: u32,
-    passed: u32,
-    scores: f64,
-    /// Whether a judge has no verdict: then nothing follows from the list.
-    incomplete: bool,
-}
-
-impl Judges {
-    /// Adds a judge that has a vote.
-    fn add(&mut self, passed: Option<bool>, score: Option<f64>) {
-        self.listed += 1;
-        self.count += 1;
-        self.passed += u32::from(passed == Some(true));
-        self.scores += score.unwrap_or_default();
-        self.incomplete |= passed.is_none() || score.is_none();
-    }
-}
-
-impl<'de> Deserialize<'de> for Judges {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Count;
-
-        impl<'de> Visitor<'de> for Count {
-            type Value = Judges;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of judges")
-            }
-
-            fn visit_unit<E>(self) -> Result<Judges, E> {
-                Ok(Judges::default())
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Judges, A::Error> {
-                #[derive(Deserialize)]
-                struct Judge {
-                    #[serde(default)]
-                    passed: Option<bool>,
-                    #[serde(default)]
-                    score: Option<f64>,
-                    #[serde(default)]
-                    is_valid: Option<bool>,
-                    #[serde(default)]
-                    fallback: Option<bool>,
-                }
-                let mut judges = Judges::default();
-                while let Some(Judge { passed, score, is_valid, fallback }) = list.next_element()? {
-                    // Other tools also list judges that failed and invented ones; they have no vote.
-                    if is_valid == Some(false) || fallback == Some(true) {
-                        judges.listed += 1;
-                    } else {
-                        judges.add(passed, score);
-                    }
-                }
-                Ok(judges)
-            }
-        }
-
-        deserializer.deserialize_any(Count)
     }
 }
 
@@ -269,8 +207,14 @@ impl<'a> ReadFacts<'a> {
 
     /// How its agent was isolated; `None` where the result does not say it in words that are known.
     pub(super) fn isolated(&self) -> Option<WayOfIsolation> {
-        let open = self.not_isolated.iter().map(known).collect::<Option<_>>()?;
-        Some((known(self.sandbox.as_ref()?)?, known(self.network.as_ref()?)?, open))
+        let (sandbox, network) = (known(self.sandbox.as_ref()?)?, known(self.network.as_ref()?)?);
+        let not_isolated = self.not_isolated.iter().map(known).collect::<Option<_>>()?;
+        Some(WayOfIsolation {
+            sandbox,
+            network,
+            not_isolated,
+            readable: self.readable.iter().map(Text::to_string).collect(),
+        })
     }
 
     /// The costs that the result names. Other tools name none for judges.
