@@ -1,6 +1,7 @@
 //! The agent `nop`: does nothing, so every run of it must fail, else the checks are worthless; alone, as each kind is.
 
 use crate::model::agent::{Adapter, Agent, AgentStart, Assignment};
+use crate::model::control::Control;
 use crate::model::program::Kind;
 
 /// The kind, as fixtures name it.
@@ -19,6 +20,10 @@ struct Nop;
 impl Adapter for Nop {
     fn kind(&self) -> &'static Kind<Agent> {
         &KIND
+    }
+
+    fn control(&self) -> Option<Control> {
+        Some(Control::MustFail)
     }
 
     fn start(&self, _assignment: &Assignment<'_>) -> AgentStart {

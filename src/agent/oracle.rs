@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::model::agent::{Adapter, Agent, AgentStart, Assignment};
+use crate::model::control::Control;
 use crate::model::program::{Keys, Kind};
 
 /// The kind, as fixtures name it.
@@ -41,6 +42,10 @@ impl Adapter for Oracle {
 
     fn keys(&self) -> Map<String, Value> {
         self.patch.iter().map(|patch| (PATCH_FILE.to_owned(), json!(patch))).collect()
+    }
+
+    fn control(&self) -> Option<Control> {
+        Some(if self.patch.is_some() { Control::Either } else { Control::MustPass })
     }
 
     fn start(&self, assignment: &Assignment<'_>) -> AgentStart {

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::allowance::Allowance;
+use super::control::Control;
 use super::ids::{AttemptNumber, ModelName, RunId};
 use super::installation::Installation;
 use super::outcome::{AgentEnd, Failure};
@@ -103,6 +104,11 @@ pub trait Adapter: fmt::Debug + Send + Sync {
     /// Whether a program of ours speaks with its program, in its place.
     fn is_spoken_with(&self) -> bool {
         false
+    }
+
+    /// What is expected of it when it is no agent and is there to control the task; `None` for an agent.
+    fn control(&self) -> Option<Control> {
+        None
     }
 
     /// What it plays back, if it does.

@@ -8,14 +8,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::changes::{NotCaptured, Remainder};
+use super::control::BrokenControl;
 use super::experiment::FieldClass;
 use super::flag::Flag;
-use super::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunId, SubtestId, TierId};
+use super::ids::{AttemptNumber, ExperimentId, JudgeNumber, RunId, TierId};
 use super::inherited::Winner;
 use super::money::Usd;
 use super::outcome::{AgentEnd, Excerpt, ExperimentEnd, Failure, FailureKind, RunStatus, Stage, StopLevel, StopSignal};
 use super::score::{Grade, Score};
 use super::shortfall::SetupShortfall;
+pub use super::totals::{SetupTotals, TierTotals, Totals};
 use super::usage::{self, Total};
 
 /// Something happened. In JSON, `reason` names which.
@@ -297,6 +299,9 @@ pub struct ExperimentFinished {
     /// Why runs did not pass, counted for each setup.
     #[serde(default)]
     pub shortfalls: Vec<SetupShortfall>,
+    /// Controls that did not do what is expected: nothing measured on the task can be trusted.
+    #[serde(default)]
+    pub broken_controls: Vec<BrokenControl>,
     /// How many planned runs are missing, for each reason.
     pub missing: BTreeMap<Missing, usize>,
     /// Runs whose results are damaged: they are not counted, and not repeated unless a person asks for it.
@@ -345,56 +350,4 @@ pub struct Errored {
     pub failure: Failure,
     /// The runs.
     pub runs: Vec<RunId>,
-}
-
-/// One tier's numbers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct TierTotals {
-    /// The tier.
-    pub tier: TierId,
-    /// Its numbers.
-    #[serde(flatten)]
-    pub totals: Totals,
-}
-
-/// One setup's numbers: those of a subtest.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct SetupTotals {
-    /// The tier.
-    pub tier: TierId,
-    /// The subtest.
-    pub subtest: SubtestId,
-    /// Its name in the fixture; `None` when no fixture can be read.
-    pub name: Option<String>,
-    /// Its numbers.
-    #[serde(flatten)]
-    pub totals: Totals,
-}
-
-/// The numbers of a group of runs, derived from the results.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Totals {
-    /// Planned runs.
-    pub planned: usize,
-    /// Committed runs of the plan.
-    pub done: usize,
-    /// Those that passed.
-    pub passed: usize,
-    /// Share of committed runs that passed; `None` without runs.
-    pub pass_rate: Option<f64>,
-    /// Mean score of committed runs; `None` without runs.
-    pub mean_score: Option<f64>,
-    /// Cost of committed runs.
-    #[serde(flatten, with = "usage::total")]
-    #[schemars(with = "usage::total::Keys")]
-    pub cost: Total,
-    /// Mean cost of committed runs, a lower bound when `cost_unknown` is not 0; `None` without runs, and when nothing
-    /// is known.
-    #[serde(default)]
-    pub mean_cost_usd: Option<Usd>,
-    /// Seconds of committed runs, added up.
-    pub seconds: f64,
-    /// Mean seconds of committed runs; `None` without runs.
-    #[serde(default)]
-    pub mean_seconds: Option<f64>,
 }

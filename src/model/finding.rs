@@ -53,6 +53,8 @@ pub enum Cure {
     Wait,
     /// Revoke the secret, or leave the patch out of what is shared.
     Withhold,
+    /// Mend the task, then `regrade DIR --from FIXTURE`.
+    Regrade,
     /// Nothing needs to be done.
     Nothing,
 }
@@ -190,6 +192,8 @@ findings! {
         "The experiment has grown since it was sealed; what came after it is not covered.",
     SecretInPatch "secret-in-patch" Note Withhold
         "The text of a secret stands in a run's `changes.patch`, which is kept as it was graded; look at it before you publish it.",
+    BrokenControl "broken-control" Warning Regrade
+        "A run of `oracle` failed, or one of `nop` passed: the task, its checks or its judges are broken, so nothing measured on it can be trusted.",
     MovedExperiment "moved-experiment" Note Nothing
         "The checkpoint names another folder than the one it lies in; no path in it is trusted or needed.",
     UnknownPlace "unknown-place" Damaged Look

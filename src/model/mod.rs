@@ -4,6 +4,7 @@ pub mod agent;
 pub mod allowance;
 pub mod changes;
 pub mod checkpoint;
+pub mod control;
 pub mod details;
 pub mod digest;
 pub mod event;
@@ -37,6 +38,7 @@ pub mod steps;
 pub mod survey;
 pub mod table;
 pub mod task;
+pub mod totals;
 pub mod usage;
 pub mod written;
 

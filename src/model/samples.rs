@@ -67,7 +67,13 @@ pub(crate) fn tier(tier: u32, planned: usize, done: usize, passed: usize, second
 /// The totals of a tier as those of its only setup.
 pub(crate) fn setup(tier: u32, subtest: u32, totals: &TierTotals) -> SetupTotals {
     let name = ["plain", "expert", "with skills"][tier as usize % 3].to_owned();
-    SetupTotals { tier: TierId(tier), subtest: SubtestId(subtest), name: Some(name), totals: totals.totals }
+    SetupTotals {
+        tier: TierId(tier),
+        subtest: SubtestId(subtest),
+        name: Some(name),
+        control: None,
+        totals: totals.totals,
+    }
 }
 
 fn setups(tiers: &[TierTotals]) -> Vec<SetupTotals> {
@@ -100,6 +106,7 @@ pub(crate) fn finished(end: ExperimentEnd) -> ExperimentFinished {
         tiers,
         errored: vec![Errored { failure: failed_with_excerpt(), runs: vec![run("T1/00/run_12")] }],
         shortfalls: shortfalls(),
+        broken_controls: Vec::new(),
         spent: usd(12.34).into(),
         duration_seconds: 725.0,
         missing: BTreeMap::from([

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use super::agent::Agent;
 use super::allowance::Allowance;
+use super::control::Control;
 use super::gold::GoldExample;
-use super::ids::{ExperimentId, SubtestId, TierId};
+use super::ids::{ExperimentId, SetupId, SubtestId, TierId};
 use super::judge::Judge;
 use super::money::Usd;
 use super::program::Invocation;
@@ -83,6 +84,13 @@ impl Fixture {
     #[must_use]
     pub fn least_judges(&self) -> usize {
         self.min_judges.unwrap_or(self.judges.len())
+    }
+
+    /// The setups that are controls, and what is expected of each.
+    #[must_use]
+    pub fn controls(&self) -> BTreeMap<SetupId, Control> {
+        let all = self.tiers.iter().flat_map(|(tier, subtests)| subtests.iter().map(|(id, one)| ((*tier, *id), one)));
+        all.filter_map(|(setup, subtest)| Some((setup, subtest.agent.control()?))).collect()
     }
 }
 

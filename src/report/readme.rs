@@ -24,6 +24,9 @@ pub fn readme(report: &Report) -> String {
             whole.judged,
             counted(whole.planned, "planned run")
         ));
+        for broken in &experiment.broken_controls {
+            add(format!("**{}**\n", escape::markdown(&broken.sentence())));
+        }
     }
     add(format!("* results: `{}`", report.results_digest));
     add(seal.map_or_else(|| "* not sealed".to_owned(), |seal| format!("* seal: `{seal}`")));

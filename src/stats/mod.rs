@@ -6,6 +6,7 @@ pub mod analysis;
 pub mod bootstrap;
 pub mod cliffs_delta;
 pub mod comparison;
+pub mod controls;
 pub mod correlation;
 pub mod cost;
 pub mod descriptive;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::control::Control;
 use crate::model::event::{SetupTotals, TierTotals, Totals};
 use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::plan::Plan;
@@ -20,14 +21,19 @@ pub fn tier_totals(plan: &Plan, runs: impl Iterator<Item = (RunId, ResultFacts)>
     totals.into_iter().map(|(tier, totals)| TierTotals { tier, totals }).collect()
 }
 
-/// Totals of every planned setup, counted as [`tier_totals`] does; `name` knows what people call it.
+/// Totals of every planned setup, counted as [`tier_totals`] does; `known` knows what people call it, and what is expected of it
+/// when it is a control.
 pub fn setup_totals(
     plan: &Plan,
     runs: impl Iterator<Item = (RunId, ResultFacts)>,
-    name: impl Fn(TierId, SubtestId) -> Option<String>,
+    known: impl Fn(TierId, SubtestId) -> (Option<String>, Option<Control>),
 ) -> Vec<SetupTotals> {
     let totals = totals_by(plan, runs, |tier, subtest| (tier, subtest)).into_iter();
-    totals.map(|((tier, subtest), totals)| SetupTotals { tier, subtest, name: name(tier, subtest), totals }).collect()
+    let setup = |((tier, subtest), totals)| {
+        let (name, control) = known(tier, subtest);
+        SetupTotals { tier, subtest, name, control, totals }
+    };
+    totals.map(setup).collect()
 }
 
 fn totals_by<K: Ord>(
@@ -52,8 +58,13 @@ fn totals_by<K: Ord>(
 /// Totals of several tiers together.
 #[must_use]
 pub fn sum_of(tiers: &[TierTotals]) -> Totals {
+    sum(tiers.iter().map(|tier| &tier.totals))
+}
+
+/// The totals of several groups together.
+pub fn sum<'a>(groups: impl IntoIterator<Item = &'a Totals>) -> Totals {
     let mut sum = Totals::default();
-    for TierTotals { totals: group, .. } in tiers {
+    for group in groups {
         sum.mean_score = joint_mean((sum.mean_score, sum.done), (group.mean_score, group.done));
         sum.planned += group.planned;
         sum.done += group.done;
@@ -192,7 +203,7 @@ mod tests {
             ("T0/00/2", facts(Some(false), 0.2)),
             ("T0/01/1", facts(Some(true), 0.7)),
         ];
-        let name = |tier: TierId, subtest: SubtestId| (tier == TierId(0)).then(|| format!("setup {subtest}"));
+        let name = |tier: TierId, subtest: SubtestId| ((tier == TierId(0)).then(|| format!("setup {subtest}")), None);
         let rows: Vec<_> = setup_totals(&plan(), named(&runs), name)
             .into_iter()
             .map(|setup| (setup.tier.0, setup.name, setup.totals.done, setup.totals.planned, setup.totals.passed))

@@ -28,6 +28,10 @@ pub fn cure_sentence(cure: Cure) -> &'static str {
             "`show` and reports hide the secret; `diff` and `checkout` give the patch as it is. Before you share the folder, \
              make the secret worthless, or leave `changes.patch` out of what you share."
         }
+        Cure::Regrade => {
+            "Mend the check, the rubric or the judge that is wrong, then grade what is done again: `regrade --from FIXTURE`; a \
+             solution that solves nothing needs a fresh experiment."
+        }
         Cure::Nothing => "Nothing needs to be done.",
     }
 }
@@ -48,6 +52,8 @@ pub fn cure_command(cure: Cure, runs: impl IntoIterator<Item = RunId>, folder: &
         Cure::Report => Some(format!("cargo scylla report {folder} --again")),
         Cure::Wait => Some(format!("cargo scylla status {folder}")),
         // Which flags it needs depends on the plan and on what the person wants.
-        Cure::Extend | Cure::Restore | Cure::Upgrade | Cure::Look | Cure::Withhold | Cure::Nothing => None,
+        Cure::Extend | Cure::Restore | Cure::Upgrade | Cure::Look | Cure::Withhold | Cure::Regrade | Cure::Nothing => {
+            None
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Why runs are missing, and why runs did not pass: short blocks below the table of results.
 
+use crate::model::control::BrokenControl;
 use crate::model::event::Errored;
 use crate::model::outcome::Excerpt;
 use crate::model::shortfall::{SetupShortfall, Why};
@@ -30,6 +31,18 @@ pub(super) fn add_errored(page: &mut Page, errored: &[Errored]) {
     }
 }
 
+/// Controls that did not do what is expected, with the command that shows the first run of each; nothing when none is broken.
+pub(super) fn add_broken_controls(page: &mut Page, broken: &[BrokenControl], folder: &str, styles: Styles) {
+    for control in broken {
+        page.line(styles.paint(Tone::Bad, control.sentence()));
+        let BrokenControl { tier, subtest, run, .. } = control;
+        page.line(format_args!("  `cargo scylla show {} {tier}/{subtest}/{}` shows why", shell_word(folder), run.run));
+    }
+    if !broken.is_empty() {
+        page.line("");
+    }
+}
+
 /// Why runs did not pass, a line for each reason of a setup; nothing when all passed.
 pub(super) fn add_shortfalls(
     page: &mut Page,
@@ -48,7 +61,7 @@ pub(super) fn add_shortfalls(
         page.line(format_args!("  {}/{}: {}{excerpt}", line.tier, line.subtest, sentence(line)));
     }
     if let Some(more) = and_more(lines.len(), most) {
-        page.line(format_args!("  {more}: `cargo scylla status {} --by subtests`", shell_word(folder)));
+        page.line(format_args!("  {more}: `cargo scylla status {} --by subtest`", shell_word(folder)));
     }
     page.line("");
 }

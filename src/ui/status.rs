@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::model::changes::Remainder;
 use crate::model::checkpoint::RateLimit;
+use crate::model::control::BrokenControl;
 use crate::model::event::{Errored, Missing, SetupTotals, TierTotals};
 use crate::model::finding::Finding;
 use crate::model::ids::{JudgeNumber, RunId, TierId};
@@ -21,7 +22,7 @@ use crate::os::terminal::Size;
 use crate::text::escape;
 use crate::text::words::{counted, duration, moment};
 
-use super::causes::{add_errored, add_shortfalls};
+use super::causes::{add_broken_controls, add_errored, add_shortfalls};
 use super::frame;
 use super::lines::stage_name;
 use super::summary::{Needs, ceiling_for_all, continuation, left_out};
@@ -71,6 +72,8 @@ pub struct Status<'a> {
     pub errored: &'a [Errored],
     /// Why runs did not pass, counted for each setup.
     pub shortfalls: &'a [SetupShortfall],
+    /// Controls that did not do what is expected: nothing measured on the task can be trusted.
+    pub broken_controls: &'a [BrokenControl],
     /// Runs whose results are damaged: they are not counted.
     pub damaged: &'a [RunId],
     /// Everything that is damaged, as `verify --quick` names it.
@@ -143,9 +146,10 @@ impl Status<'_> {
         page.line(named_lines(&self.facts(now)));
         page.add(results_table(self.tiers, self.setups, rows));
         let is_missing = self.missing.values().any(|count| *count > 0);
-        if !self.shortfalls.is_empty() {
+        if !self.shortfalls.is_empty() || !self.broken_controls.is_empty() {
             page.line("");
             let mut block = Page::default();
+            add_broken_controls(&mut block, self.broken_controls, self.folder, styles);
             add_shortfalls(&mut block, self.shortfalls, self.folder, rows, styles);
             page.line(block.into_text().trim_end());
         }
@@ -308,6 +312,7 @@ mod tests {
             missing: &finished.missing,
             errored: &finished.errored,
             shortfalls: &finished.shortfalls,
+            broken_controls: &finished.broken_controls,
             damaged: &finished.damaged,
             damage: &[],
             can_be_resumed: true,

@@ -8,7 +8,7 @@ use crate::stats::tiers::sum_of;
 use crate::text::escape;
 use crate::text::words::{counted, duration, shell_word};
 
-use super::causes::{add_errored, add_shortfalls};
+use super::causes::{add_broken_controls, add_errored, add_shortfalls};
 use super::tables::{Rows, add_damaged, add_missing, add_remainders, add_waiting, named_lines, results_table};
 use crate::text::page::Page;
 use crate::text::styles::{Styles, Tone};
@@ -31,6 +31,7 @@ pub fn summary(
     let sentence = styles.paint(tone, format!("{} {end}", escape::terminal(experiment_id)));
     page.line(format_args!("{sentence}: {done} of {} done.\n", counted(planned, "planned run")));
     page.line(results_table(&finished.tiers, &finished.setups, rows));
+    add_broken_controls(&mut page, &finished.broken_controls, folder, styles);
     add_shortfalls(&mut page, &finished.shortfalls, folder, rows, styles);
     add_missing(&mut page, &finished.missing, styles);
     add_damaged(&mut page, &finished.damaged, folder);

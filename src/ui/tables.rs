@@ -10,7 +10,7 @@ use crate::model::finding::Finding;
 use crate::model::flag::Flag;
 use crate::model::ids::{RunId, TierId};
 use crate::model::usage::Total;
-use crate::stats::tiers::sum_of;
+use crate::stats::tiers::{sum, sum_of};
 use crate::text::columns::cut;
 use crate::text::escape;
 use crate::text::words::{bytes, counted, duration, list, percent, shell_word};
@@ -59,7 +59,8 @@ pub enum Rows {
 }
 
 /// The totals of each setup, or of each tier when there are many setups, and the grand totals when there are several
-/// rows. If a person chose the rows, that applies for any number of setups.
+/// rows. If a person chose the rows, that applies for any number of setups. Controls measure no agent: they are marked, and neither
+/// the row of a tier nor the last one counts them.
 pub(super) fn results_table(tiers: &[TierTotals], setups: &[SetupTotals], chosen: Option<Rows>) -> String {
     let rows = chosen.unwrap_or(if setups.len() > MOST_SETUPS { Rows::Tiers } else { Rows::Subtests });
     let (title, mut body): (&str, Vec<Vec<String>>) = match rows {
@@ -67,19 +68,39 @@ pub(super) fn results_table(tiers: &[TierTotals], setups: &[SetupTotals], chosen
             let id = |setup: &SetupTotals| format!("{}/{}", setup.tier, setup.subtest);
             let width = setups.iter().map(|setup| id(setup).len()).max().unwrap_or(0);
             let name = |setup: &SetupTotals| match &setup.name {
-                Some(name) => format!("{:<width$}  {}", id(setup), shortened(name)),
-                None => id(setup),
+                Some(name) => format!("{:<width$}  {}{}", id(setup), shortened(name), mark(setup)),
+                None => format!("{}{}", id(setup), mark(setup)),
             };
             ("setup", setups.iter().map(|setup| row(name(setup), &setup.totals)).collect())
         }
-        Rows::Tiers => ("tier", tiers.iter().map(|tier| row(tier.tier.to_string(), &tier.totals)).collect()),
+        Rows::Tiers => ("tier", tiers.iter().map(|tier| row_of_tier(tier, setups)).collect()),
     };
-    if body.len() > 1 {
+    let measured: Vec<&Totals> =
+        setups.iter().filter(|setup| setup.control.is_none()).map(|setup| &setup.totals).collect();
+    if measured.len() == setups.len() && body.len() > 1 {
         body.push(row("all".to_owned(), &sum_of(tiers)));
+    } else if measured.len() < setups.len() && measured.len() > 1 {
+        body.push(row("all but controls".to_owned(), &sum(measured)));
     }
     let titles = [title, "done", "passed", "pass rate", "mean score", "mean cost", "mean time"];
     body.insert(0, titles.map(str::to_owned).to_vec());
     table(body)
+}
+
+/// What stands behind the name of a control.
+fn mark(setup: &SetupTotals) -> &'static str {
+    if setup.control.is_some() { " (control)" } else { "" }
+}
+
+/// The setups of a tier together: without controls, unless there are no others.
+fn row_of_tier(tier: &TierTotals, setups: &[SetupTotals]) -> Vec<String> {
+    let of_tier = || setups.iter().filter(|setup| setup.tier == tier.tier);
+    let measured: Vec<&Totals> = of_tier().filter(|setup| setup.control.is_none()).map(|setup| &setup.totals).collect();
+    match measured.len() {
+        0 if of_tier().next().is_some() => row(format!("{} (controls)", tier.tier), &tier.totals),
+        some if some < of_tier().count() => row(tier.tier.to_string(), &sum(measured)),
+        _ => row(tier.tier.to_string(), &tier.totals),
+    }
 }
 
 /// A name shortened to what a row can hold.

@@ -207,3 +207,15 @@ fn a_full_work_folder_is_called_so_and_nothing_is_to_be_regraded() {
     assert!(ran.stderr.contains("the work folder is full"), "{ran}");
     assert!(ran.stderr.contains("--work-dir OTHER") && !ran.stderr.contains("regrade"), "{ran}");
 }
+
+#[test]
+fn where_more_setups_failed_than_are_shown_the_command_that_is_printed_shows_all() {
+    let world = World::new();
+    let nothing = "agent: {kind: nop}\n";
+    let all = (0..9).fold(TestFixture::new(), |all, number| all.subtest(&format!("T0/0{number}-nothing"), nothing));
+    let ran = run(&world, &all.write(&world), &[]).exits(0).stdout;
+    let printed = ran.split_once("… and 1 more: `cargo scylla ").and_then(|(_, rest)| rest.split_once('`'));
+    let words: Vec<&str> = printed.unwrap_or_else(|| panic!("{ran}")).0.split(' ').collect();
+    let shown = world.scylla(&words).exits(0).stdout;
+    assert!(shown.contains("  T0/08: 2 of 2 agents changed nothing"), "{shown}");
+}

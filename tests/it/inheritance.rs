@@ -318,7 +318,7 @@ fn a_tier_whose_source_has_no_result_is_not_started_and_says_for_what_it_waits()
     let more = ["--runs", "1", "--attempts", "1", "--inherit", "previous-best"];
     let run = ["run", "--tiers-dir", &fixture, "--results-dir", "results"];
     let output = world.scylla(&[&run[..], &more].concat()).exits(6);
-    let notice = "T1 is not started: it takes over the winner of T0, which has no result";
+    let notice = "T1 is not started: it takes over the winner of T0, which has no result of an agent";
     assert!(output.stderr.contains(notice), "{output}");
     for waits in
         ["T1 has not begun: it takes over the winner of T0", "T2 has not begun: it takes over the winner of T1"]

@@ -19,6 +19,7 @@ mod commands;
 mod compare;
 mod completions;
 mod containment;
+mod controls;
 mod crash;
 mod damage;
 mod elsewhere;

@@ -13,9 +13,10 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::config;
 use crate::engine::rows::rows;
+use crate::model::control::Control;
 use crate::model::details::RunDetails;
 use crate::model::experiment::Config;
-use crate::model::ids::{RunId, TierId};
+use crate::model::ids::{RunId, SetupId, TierId};
 use crate::model::money::Usd;
 use crate::model::row::RunRow;
 use crate::model::rubric::Rubric;
@@ -44,6 +45,7 @@ struct Experiment {
     rows: Vec<RunRow>,
     config: Option<Config>,
     fixture: Option<Fixture>,
+    controls: BTreeMap<SetupId, Control>,
 }
 
 /// What was typed for one side.
@@ -107,6 +109,14 @@ pub fn run(args: &Compare, console: &mut Console) -> Result<Exit, CliError> {
         experiment: experiments[meant.experiment].name.clone(),
         part: meant.part.map(|part| part.to_string()),
         name: rows.first().filter(|_| meant.part.is_some_and(Scope::is_subtest)).and_then(|row| row.name.clone()),
+        control: meant
+            .part
+            .and_then(Scope::setup)
+            .and_then(|setup| experiments[meant.experiment].controls.get(&setup))
+            .copied(),
+        without_controls: without_controls(meant, &experiments[meant.experiment])
+            .map(|(tier, subtest)| format!("{tier}/{subtest}"))
+            .collect(),
         group,
     });
     let comparison = Comparison::new(sides.collect(), differences);
@@ -164,22 +174,43 @@ fn read(args: &Compare, console: &mut Console) -> Result<(Vec<Experiment>, Vec<M
 fn look(dir: Option<PathBuf>, args: &Compare, console: &mut Console) -> Result<Experiment, CliError> {
     let (folder, name) = choose(&Which { dir, results_dir: args.results_dir.clone() }, console)?;
     let survey = survey(&folder, Depth::Results)?;
+    // A fixture that cannot be read costs names, not numbers.
+    let fixture = config::fixture::load(&folder.fixture()).ok();
     Ok(Experiment {
         name,
+        controls: fixture.as_ref().map(Fixture::controls).unwrap_or_default(),
         id: survey.experiment_id().map(str::to_owned),
         rows: rows(&folder, &survey),
         config: survey.config.content().cloned(),
-        // A fixture that cannot be read costs names, not numbers.
-        fixture: config::fixture::load(&folder.fixture()).ok(),
+        fixture,
         folder,
     })
 }
 
+/// The controls of a tier or an experiment, none of whose runs is counted; a control that is named itself is compared.
+fn without_controls<'a>(side: &Meant, experiment: &'a Experiment) -> impl Iterator<Item = SetupId> + use<'a> {
+    let part = side.part;
+    let is_left_out = move |tier: TierId| part.is_none_or(|part| !part.is_subtest() && part.tier() == tier);
+    experiment.controls.keys().copied().filter(move |(tier, _)| is_left_out(*tier))
+}
+
 fn rows_of<'a>(side: &Meant, experiments: &'a [Experiment]) -> Result<Vec<&'a RunRow>, CliError> {
     let experiment = &experiments[side.experiment];
-    let rows: Vec<&RunRow> =
+    let named: Vec<&RunRow> =
         experiment.rows.iter().filter(|row| side.part.is_none_or(|part| part.has(row.run))).collect();
+    let controls: BTreeSet<SetupId> = without_controls(side, experiment).collect();
+    let has_runs = !named.is_empty();
+    let mut rows = named;
+    rows.retain(|row| !controls.contains(&(row.run.tier, row.run.subtest)));
     match side.part {
+        _ if rows.is_empty() && has_runs => {
+            let what = side.part.map_or_else(|| "it".to_owned(), |part| part.to_string());
+            let why = format!(
+                "`{}` measures no agent in {what}: every setup there is a control",
+                escape::terminal(&experiment.name)
+            );
+            Err(CliError::usage(why).hint("name a setup, such as `T0/00`; a control that is named itself is compared"))
+        }
         Some(part) if rows.is_empty() => {
             Err(CliError::usage(format!("`{}` has no run of {part} in its plan", escape::terminal(&experiment.name)))
                 .hint("`cargo scylla runs` lists the runs of each setup"))

@@ -71,6 +71,10 @@ pub fn run(args: &Args, console: &mut Console) -> Result<Exit, CliError> {
                 refuse_foreign(&out, &made, console)?;
             }
             write(&out, made, &Source::of(&report), console)?;
+            // Tables have no place for a sentence.
+            for broken in report.experiments.iter().flat_map(|experiment| &experiment.broken_controls) {
+                console.say(&broken.sentence())?;
+            }
         }
     }
     Ok(Exit::Success)

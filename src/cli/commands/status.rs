@@ -131,6 +131,7 @@ fn show(
         missing: &missing,
         errored: &numbers.errored(),
         shortfalls: &excerpt::explained(folder, numbers.counting(), numbers.shortfalls()),
+        broken_controls: &numbers.broken_controls(fixture.as_ref()),
         damaged: &damaged,
         damage: &damage.found,
         can_be_resumed: !damage.stays.iter().any(|finding| forbids(folder, finding)),

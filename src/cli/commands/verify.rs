@@ -14,11 +14,14 @@ use crate::cli::exit::Exit;
 use crate::cli::locate::locate_gate;
 use crate::config;
 use crate::engine::session::orphans;
+use crate::engine::session::progress::Progress;
+use crate::model::control::BrokenControl;
 use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::RunId;
 use crate::model::place::Place;
 use crate::model::plan::Plan;
 use crate::model::survey::{ResultFacts, RunSeen, Survey};
+use crate::model::task::Fixture;
 use crate::os::files::{self, TemporaryFolder};
 use crate::report::findings::{Examined, FOR_MACHINES, FORMATS, PlannedRun, Verification, policy_sentence};
 use crate::rules::audit::audit_and_count;
@@ -168,17 +171,21 @@ fn look(folder: &ExperimentFolder, name: String, closeness: Closeness, policy: &
     }
     let (mut findings, tally) = audit_and_count(&survey);
     let plan = survey.plan().unwrap_or_default();
+    // Without the fixture nobody knows which setups are controls, and what may differ.
+    let fixture = config::fixture::load(&folder.fixture()).ok();
+    findings.extend(broken_controls(&survey, fixture.as_ref()));
+    findings.sort();
     let mut unmet = unmet(policy, &survey, &plan, &findings);
     if policy.no_secrets {
         add_leaks(folder, &mut unmet)?;
     }
-    if policy.same_agent_version || forbids_other_versions(folder) {
+    if policy.same_agent_version || forbids_other_versions(fixture.as_ref()) {
         let asks = |unmet: &Unmet| match unmet {
             // Who names what may differ has not asked that versions are known.
             Unmet::AgentVersions { said, .. } => policy.same_agent_version || said.len() > 1,
             _ => true,
         };
-        unmet.extend(agent_versions(folder, &survey)?.into_iter().filter(asks));
+        unmet.extend(agent_versions(folder, &survey, fixture.as_ref())?.into_iter().filter(asks));
     }
     let unmet = unmet.iter().map(policy_sentence).collect();
     if closeness == Closeness::Shape {
@@ -189,19 +196,33 @@ fn look(folder: &ExperimentFolder, name: String, closeness: Closeness, policy: &
 }
 
 /// Whether the fixture says what its setups may differ in, and versions of agents are not among that.
-fn forbids_other_versions(folder: &ExperimentFolder) -> bool {
-    let fixture = config::fixture::load(&folder.fixture()).ok();
-    fixture.and_then(|fixture| fixture.vary).is_some_and(|vary| !allows_versions(&vary))
+fn forbids_other_versions(fixture: Option<&Fixture>) -> bool {
+    fixture.and_then(|fixture| fixture.vary.as_ref()).is_some_and(|vary| !allows_versions(vary))
+}
+
+/// Controls that did not do what is expected.
+fn broken_controls(survey: &Survey, fixture: Option<&Fixture>) -> Vec<Finding> {
+    let broken = Progress::of(survey.plan().unwrap_or_default(), survey).broken_controls(fixture);
+    let finding = |broken: BrokenControl| Finding {
+        kind: FindingKind::BrokenControl,
+        place: survey.place(broken.run),
+        run: Some(broken.run),
+        message: broken.fact(),
+    };
+    broken.into_iter().map(finding).collect()
 }
 
 /// The kinds of agents that are not known to have been of one version. Agents that start no program have none.
-fn agent_versions(folder: &ExperimentFolder, survey: &Survey) -> Result<Vec<Unmet>, CliError> {
+fn agent_versions(
+    folder: &ExperimentFolder,
+    survey: &Survey,
+    fixture: Option<&Fixture>,
+) -> Result<Vec<Unmet>, CliError> {
     let committed = survey.runs.iter().filter(|(_, seen)| matches!(seen, RunSeen::Committed(_)));
     let runs: Vec<RunId> = committed.map(|(run, _)| *run).collect();
-    let fixture = config::fixture::load(&folder.fixture()).ok();
     let read = reported::runs(&Reading::of(folder)?, &runs);
     let results = read.into_iter().filter_map(|(run, Counted { details, .. })| {
-        let subtest = fixture.as_ref().and_then(|fixture| fixture.tiers.get(&run.tier)?.get(&run.subtest));
+        let subtest = fixture.and_then(|fixture| fixture.tiers.get(&run.tier)?.get(&run.subtest));
         if subtest.is_some_and(|subtest| subtest.agent.reader().is_none()) {
             return None;
         }

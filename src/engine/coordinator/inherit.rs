@@ -21,7 +21,7 @@ use crate::workspace::base;
 enum Choice {
     /// Each source tier has a winner; the winners are frozen, and the tier's baselines are made.
     Winners(BTreeMap<TierId, Winner>),
-    /// These source tiers have no result at all.
+    /// These source tiers have no result of an agent.
     Nobody(Vec<TierId>),
 }
 
@@ -43,8 +43,9 @@ impl Coordinator<'_> {
                 self.apply(Fact::Blocked(tier));
                 let (what, has) = if sources.len() == 1 { ("the winner", "has") } else { ("the winners", "have") };
                 let sources = list(&sources.iter().map(ToString::to_string).collect::<Vec<_>>());
-                let message =
-                    format!("{tier} is not started: it takes over {what} of {sources}, which {has} no result");
+                let message = format!(
+                    "{tier} is not started: it takes over {what} of {sources}, which {has} no result of an agent"
+                );
                 self.emit(&Event::Notice { message });
             }
             Err(error) => {
@@ -80,10 +81,12 @@ impl Coordinator<'_> {
         Ok(Choice::Winners(winners))
     }
 
-    /// The winner of a tier by its committed runs; `None` when none is committed.
+    /// The winner of a tier by its committed runs; `None` when no run of an agent is committed.
     fn winner_of(&self, tier: TierId) -> Result<Option<TakenOver>, EngineError> {
         let (folder, counting) = (&self.locked.folder, self.place.grader.counting);
-        let committed = self.progress.committed_in(tier);
+        // A control is no setup of an agent: there is nothing in it that a tier could take over.
+        let controls = self.place.fixture.controls();
+        let committed = self.progress.committed_in(tier).filter(|run| !controls.contains_key(&(tier, run.subtest)));
         let compared = committed.map(|run| results::compared(folder, run, counting)).collect::<Result<Vec<_>, _>>()?;
         let Some(winner) = winner_among(compared.into_iter().flatten()) else { return Ok(None) };
         let composed = base::composed(&self.locked.folder.repo(), tier, winner.subtest)?;

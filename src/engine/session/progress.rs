@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::changes::Remainder;
+use crate::model::control::BrokenControl;
 use crate::model::event::{Errored, ExperimentFinished, Missing, SetupTotals, TierTotals};
 use crate::model::grading::GradingNumber;
 use crate::model::ids::{RunId, SetupId, TierId};
@@ -18,6 +19,7 @@ use crate::rules::gradings;
 use crate::rules::index;
 use crate::rules::status::status_on_disk;
 use crate::rules::status::{failure_of, grouped};
+use crate::stats::controls::broken;
 use crate::stats::shortfalls;
 use crate::stats::tiers::{setup_totals, tier_totals};
 
@@ -311,6 +313,7 @@ impl Progress {
             duration_seconds: 0.0,
             errored: self.errored(),
             shortfalls: self.shortfalls(),
+            broken_controls: self.broken_controls(fixture),
             remainders: self.remainders(),
             missing: self.missing_by_why(),
             damaged: self.damaged(),
@@ -328,8 +331,17 @@ impl Progress {
     #[must_use]
     pub fn setups(&self, fixture: Option<&Fixture>) -> Vec<SetupTotals> {
         setup_totals(&self.plan, self.facts(), |tier, subtest| {
-            Some(fixture?.tiers.get(&tier)?.get(&subtest)?.name.clone())
+            let subtest = fixture.and_then(|fixture| fixture.tiers.get(&tier)?.get(&subtest));
+            (subtest.map(|subtest| subtest.name.clone()), subtest.and_then(|subtest| subtest.agent.control()))
         })
+    }
+
+    /// The fixture's controls of which planned runs did not do what is expected.
+    #[must_use]
+    pub fn broken_controls(&self, fixture: Option<&Fixture>) -> Vec<BrokenControl> {
+        let planned = self.committed.iter().filter(|(run, _)| self.plan.contains(**run));
+        let verdicts = planned.filter_map(|(run, facts)| Some((*run, facts.passed?)));
+        broken(&fixture.map(Fixture::controls).unwrap_or_default(), verdicts)
     }
 
     fn facts(&self) -> impl Iterator<Item = (RunId, ResultFacts)> + '_ {

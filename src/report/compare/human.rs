@@ -7,14 +7,16 @@ use crate::stats::items::ItemDifference;
 use crate::text::columns::{aligned, columns};
 use crate::text::escape;
 use crate::text::page::Page;
-use crate::text::short::cut;
+use crate::text::short::{cut, first_of};
 use crate::text::styles::{Styles, Tone};
-use crate::text::words::{counted, duration, wrap};
+use crate::text::words::{counted, duration, list, wrap};
 
 /// Setups that are listed of one difference; all of them are in the JSON.
 const MOST_SETUPS: usize = 12;
 /// Items of the rubric that are listed of one difference; all of them are in the JSON.
 const MOST_ITEMS: usize = 5;
+/// Controls that are named of one side.
+const MOST_CONTROLS: usize = 5;
 /// Most characters of what an item says, and fewest where there is little room.
 const MOST_OF_ITEM: usize = 50;
 const FEWEST_OF_ITEM: usize = 10;
@@ -35,7 +37,12 @@ pub fn human(comparison: &Comparison, room: Option<usize>, styles: Styles) -> St
         let name = side.name.as_deref().map(|name| format!(" {}", escape::terminal(name))).unwrap_or_default();
         let part = side.part.as_deref().map(|part| format!("{part}{name} of ")).unwrap_or_default();
         let letter = styles.paint(Tone::Strong, &side.letter);
-        page.line(format_args!("{letter}  {part}{}", escape::terminal(&side.experiment)));
+        let mark = if side.control.is_some() { " (a control, which measures no agent)" } else { "" };
+        page.line(format_args!("{letter}  {part}{}{mark}", escape::terminal(&side.experiment)));
+        if !side.without_controls.is_empty() {
+            let controls = list(&first_of(&side.without_controls, MOST_CONTROLS));
+            page.line(format_args!("   without its controls {controls}, which measure no agent"));
+        }
     }
     for against in comparison.differences.iter().filter(|against| !against.given.is_empty()) {
         add_given(&mut page, against, room);

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::model::control::Control;
 use crate::model::ids::{SubtestId, TierId};
 use crate::setup::given::Given;
 use crate::stats::comparison::{Difference, Group};
@@ -40,6 +41,10 @@ pub struct Side {
     pub part: Option<String>,
     /// The name of the setup in the fixture.
     pub name: Option<String>,
+    /// What is expected of the setup when it is a control, which measures no agent.
+    pub control: Option<Control>,
+    /// The controls of the tier or experiment, such as `T0/00`: none of their runs is counted.
+    pub without_controls: Vec<String>,
     /// What is known of its runs.
     #[serde(flatten)]
     pub group: Group,

@@ -50,6 +50,8 @@ fn a_comparison_is_a_page_for_people_and_a_document_for_programs() {
         experiment: "results/2026-11-29T01-02-03-task".to_owned(),
         part: Some(part.to_owned()),
         name: Some(name.to_owned()),
+        control: None,
+        without_controls: Vec::new(),
         group: group.clone(),
     };
     let given = |what: &str, first: &str, later: &str, is_meant| Given {

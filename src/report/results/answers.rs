@@ -2,6 +2,8 @@
 
 use super::best::best;
 use super::{About, Answer, DriftReport, ExperimentReport, PanelReport, SetupReport};
+use crate::model::control::BrokenControl;
+use crate::model::ids::RunId;
 use crate::model::money::Usd;
 use crate::model::reported::ReportedRun;
 use crate::stats::cost::{CostOfPass, frontier_cost_of_pass};
@@ -25,6 +27,7 @@ const AGREE_ENOUGH: f64 = 0.667;
 
 /// The sentences about an experiment, whose numbers are there already.
 pub(super) fn answers(report: &ExperimentReport, runs: &[ReportedRun]) -> Vec<Answer> {
+    let broken = report.broken_controls.iter().map(|broken| (About::BrokenControl, Some(with_command(broken))));
     let said = [
         (About::Replayed, replayed(runs)),
         (About::Winner, winner(report)),
@@ -36,7 +39,17 @@ pub(super) fn answers(report: &ExperimentReport, runs: &[ReportedRun]) -> Vec<An
     ];
     let drifts = report.judge_check.iter().flat_map(DriftReport::sentences);
     let drifts = drifts.map(|sentence| (About::Drift, Some(sentence)));
-    said.into_iter().chain(drifts).filter_map(|(about, sentence)| Some(Answer { about, sentence: sentence? })).collect()
+    broken
+        .chain(said)
+        .chain(drifts)
+        .filter_map(|(about, sentence)| Some(Answer { about, sentence: sentence? }))
+        .collect()
+}
+
+/// What a broken control means, with the command that shows its first run.
+fn with_command(broken: &BrokenControl) -> String {
+    let RunId { tier, subtest, run } = broken.run;
+    format!("{} `cargo scylla show {tier}/{subtest}/{run}` shows why.", broken.sentence())
 }
 
 /// That runs were played back. Whoever reads the rest must know it first: no agent worked for them.
@@ -85,11 +98,14 @@ fn points(interval: Interval) -> String {
 }
 
 fn winner(report: &ExperimentReport) -> Option<String> {
-    let judged: Vec<&SetupReport> = report.setups.iter().filter(|setup| setup.summary.judged > 0).collect();
-    let best = &report.setups[best(&report.setups)?];
+    let judged: Vec<&SetupReport> = report.setups.iter().filter(|setup| setup.is_measured()).collect();
+    let Some(best) = best(&report.setups).map(|best| &report.setups[best]) else {
+        let only_controls = report.whole.judged > 0;
+        return only_controls.then(|| "No agent was measured: every run with a verdict is of a control.".to_owned());
+    };
     if best.summary.passed == 0 {
         let setups = counted(judged.len(), "setup");
-        return Some(format!("No run solved its task: 0 of {} of {setups}.", counted(report.whole.judged, "run")));
+        return Some(format!("No run solved its task: 0 of {} of {setups}.", counted(report.measured.judged, "run")));
     }
     if judged.len() == 1 {
         let (who, of) = (named(best), passes(&best.summary));
@@ -163,7 +179,8 @@ fn chance(report: &ExperimentReport) -> Option<String> {
 }
 
 fn cost(report: &ExperimentReport) -> Option<String> {
-    let costs = report.setups.iter().filter_map(|setup| Some((setup, setup.summary.cost_of_pass?)));
+    let measured = report.setups.iter().filter(|setup| setup.is_measured());
+    let costs = measured.filter_map(|setup| Some((setup, setup.summary.cost_of_pass?)));
     let costs: Vec<(&SetupReport, CostOfPass)> = costs.filter(|(_, cost)| *cost != CostOfPass::NoPass).collect();
     if costs.is_empty() {
         return None;

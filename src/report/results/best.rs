@@ -1,4 +1,4 @@
-//! The setup that passed most often, and each other one beside it.
+//! The setup that passed most often, and each other one beside it. Controls are beside nobody.
 
 use super::{BesideBest, SetupReport};
 use crate::stats::descriptive::number;
@@ -10,7 +10,7 @@ use crate::stats::proportion::difference;
 const ALPHA: f64 = 0.05;
 
 /// The place of the setup that passed most often; of equal ones, the one with the higher mean score, then the cheaper one,
-/// then the first. `None` where no run has a verdict.
+/// then the first. `None` where no run of an agent has a verdict.
 pub(super) fn best(setups: &[SetupReport]) -> Option<usize> {
     let worth = |setup: &SetupReport| {
         let summary = &setup.summary;
@@ -18,7 +18,7 @@ pub(super) fn best(setups: &[SetupReport]) -> Option<usize> {
         let cost = if cost.is_whole() { cost.known.dollars() } else { f64::INFINITY };
         (summary.pass_rate.map_or(-1.0, |rate| rate.value), summary.mean_score.unwrap_or(-1.0), -cost)
     };
-    let judged = setups.iter().enumerate().filter(|(_, setup)| setup.summary.judged > 0);
+    let judged = setups.iter().enumerate().filter(|(_, setup)| setup.is_measured());
     let order = |a: (f64, f64, f64), b: (f64, f64, f64)| {
         a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.total_cmp(&b.2))
     };
@@ -31,11 +31,11 @@ pub(super) fn best(setups: &[SetupReport]) -> Option<usize> {
 pub(super) fn add_beside(setups: &mut [SetupReport], best: usize) {
     let counts = |setup: &SetupReport| (setup.summary.passed, setup.summary.judged);
     let of_best = counts(&setups[best]);
-    let others = setups.iter().filter(|setup| setup.summary.judged > 0).count().saturating_sub(1).max(1);
+    let others = setups.iter().filter(|setup| setup.is_measured()).count().saturating_sub(1).max(1);
     // All intervals together hold the truth this often (Bonferroni).
     let level = 1.0 - ALPHA / number(others);
     let mut beside: Vec<(usize, BesideBest)> = Vec::new();
-    for (place, setup) in setups.iter().enumerate().filter(|(place, _)| *place != best) {
+    for (place, setup) in setups.iter().enumerate().filter(|(place, setup)| *place != best && setup.is_measured()) {
         let Some(pass_rate) = difference(of_best, counts(setup), level) else { continue };
         let p = mann_whitney(&verdicts(of_best), &verdicts(counts(setup))).map(|test| test.p);
         beside.push((place, BesideBest { pass_rate, p, p_corrected: None }));

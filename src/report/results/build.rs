@@ -8,16 +8,20 @@ use super::{
     DriftReport, ExperimentReport, ItemReport, JudgeReport, PanelReport, Report, SCHEMA_VERSION, SetupReport,
     TierReport,
 };
+use crate::model::control::Control;
 use crate::model::details::RunDetails;
 use crate::model::digest::Digesting;
 use crate::model::ids::SetupId;
 use crate::model::reported::{Reported, ReportedRun};
 use crate::model::result::Judgment;
+use crate::model::row::RowStatus;
 use crate::model::score::Score;
+use crate::model::task::Fixture;
 use crate::stats::agreement::{hanging, krippendorff_alpha, pairs};
+use crate::stats::controls::broken;
 use crate::stats::cost::frontier;
 use crate::stats::descriptive::mean;
-use crate::stats::summaries::{Observation, Settings, Summary, summaries, summary, uplifts};
+use crate::stats::summaries::{Observation, Outcome, Settings, Summary, summaries, summary, uplifts};
 
 impl Report {
     /// The report of some experiments, whose runs were chosen by these filters, by a tool of this name and version.
@@ -43,7 +47,13 @@ impl Report {
 fn one(experiment: &Reported, settings: &Settings) -> ExperimentReport {
     let rubric = experiment.fixture.as_ref().map(|fixture| &fixture.rubric);
     let runs: Vec<Observation> = experiment.runs.iter().map(|run| Observation::of(run, rubric)).collect();
-    let tiers = summaries(&runs, |run| run.tier, settings);
+    let controls = experiment.fixture.as_ref().map(Fixture::controls).unwrap_or_default();
+    let of_agents = |setup: SetupId| !controls.contains_key(&setup);
+    let measured: Vec<Observation> = runs.iter().filter(|run| of_agents((run.tier, run.subtest))).copied().collect();
+    let measures_agents = measured.iter().any(|run| matches!(run.outcome, Outcome::Judged(_)));
+    let verdicts = experiment.runs.iter().map(|run| &run.row).filter(|row| !row.is_missing());
+    let verdicts = verdicts.map(|row| (row.run, row.status == RowStatus::Passed));
+    let tiers = summaries(&measured, |run| run.tier, settings);
     let mut uplifts = uplifts(&tiers);
     let config = experiment.config.as_ref();
     let mut report = ExperimentReport {
@@ -57,30 +67,37 @@ fn one(experiment: &Reported, settings: &Settings) -> ExperimentReport {
         results_digest: experiment.results_digest(),
         seal: experiment.seal,
         answers: Vec::new(),
+        broken_controls: broken(&controls, verdicts),
         whole: summary(&runs, settings),
-        setups: setups(experiment, summaries(&runs, |run| (run.tier, run.subtest), settings)),
+        measured: summary(&measured, settings),
+        setups: setups(experiment, &controls, summaries(&runs, |run| (run.tier, run.subtest), settings)),
         tiers: tiers
             .into_iter()
             .map(|(tier, summary)| TierReport { tier, summary, uplift: uplifts.remove(&tier).flatten() })
             .collect(),
         judges: panel(&experiment.runs),
         judge_check: experiment.judge_check.as_ref().map(DriftReport::of),
-        items: items(experiment),
+        items: items(experiment, &|setup| !measures_agents || of_agents(setup)),
         runs: experiment.runs.iter().map(|run| run.row.clone()).collect(),
     };
     report.answers = answers(&report, &experiment.runs);
     report
 }
 
-fn setups(experiment: &Reported, summaries: BTreeMap<SetupId, Summary>) -> Vec<SetupReport> {
+fn setups(
+    experiment: &Reported,
+    controls: &BTreeMap<SetupId, Control>,
+    summaries: BTreeMap<SetupId, Summary>,
+) -> Vec<SetupReport> {
     let names: BTreeMap<SetupId, &Option<String>> =
         experiment.runs.iter().map(|run| ((run.row.run.tier, run.row.run.subtest), &run.row.name)).collect();
-    let measured = |summary: &Summary| {
+    // Neither a control nor what passes nothing is worth any cost: they stand on no frontier, and beat nobody on it.
+    let measured = |(setup, summary): (&SetupId, &Summary)| {
         let cost = summary.cost.mean_of(summary.judged.max(1));
-        let known = (summary.judged > 0 && cost.is_whole()).then(|| cost.known.dollars());
-        (known, summary.pass_rate.map_or(0.0, |rate| rate.value))
+        let counts = summary.passed > 0 && cost.is_whole() && !controls.contains_key(setup);
+        (counts.then(|| cost.known.dollars()), summary.pass_rate.map_or(0.0, |rate| rate.value))
     };
-    let on_frontier = frontier(&summaries.values().map(measured).collect::<Vec<_>>());
+    let on_frontier = frontier(&summaries.iter().map(measured).collect::<Vec<_>>());
     let mut setups: Vec<SetupReport> = summaries
         .into_iter()
         .zip(on_frontier)
@@ -88,6 +105,7 @@ fn setups(experiment: &Reported, summaries: BTreeMap<SetupId, Summary>) -> Vec<S
             tier,
             subtest,
             name: names.get(&(tier, subtest)).copied().cloned().flatten(),
+            control: controls.get(&(tier, subtest)).copied(),
             summary,
             is_on_frontier,
             beside_best: None,
@@ -141,7 +159,8 @@ fn panel(runs: &[ReportedRun]) -> Option<PanelReport> {
     })
 }
 
-fn items(experiment: &Reported) -> Vec<ItemReport> {
+/// What is said of the items of the rubric, from runs of setups that are chosen.
+fn items(experiment: &Reported, is_chosen: &dyn Fn(SetupId) -> bool) -> Vec<ItemReport> {
     let rubric = experiment.fixture.as_ref().map(|fixture| &fixture.rubric);
     let known = rubric.iter().flat_map(|rubric| &rubric.items);
     let mut items: Vec<(ItemReport, Vec<f64>)> = known
@@ -158,9 +177,8 @@ fn items(experiment: &Reported) -> Vec<ItemReport> {
         .collect();
     let mut places: BTreeMap<String, usize> =
         items.iter().enumerate().map(|(place, (item, _))| (item.id.clone(), place)).collect();
-    for (id, said) in
-        judged(&experiment.runs).flat_map(|details| &details.judges).flat_map(|judge| &judge.criteria_scores)
-    {
+    let of_agents = judged(&experiment.runs).filter(|details| is_chosen((details.run.tier, details.run.subtest)));
+    for (id, said) in of_agents.flat_map(|details| &details.judges).flat_map(|judge| &judge.criteria_scores) {
         let place = *places.entry(id.clone()).or_insert_with(|| {
             let report = ItemReport { id: id.clone(), description: None, weight: None, scored: 0, mean_score: None };
             items.push((report, Vec::new()));

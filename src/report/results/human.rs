@@ -1,6 +1,6 @@
 //! The report for a terminal: the answers, the setups, the tiers, the judges.
 
-use super::table::{TITLES, WORDS, rows};
+use super::table::{TITLES, WORDS, mark, notes, rows};
 use super::{ExperimentReport, File, Form, Report, chosen_by};
 use crate::text::columns::{aligned, cut};
 use crate::text::escape;
@@ -47,16 +47,19 @@ fn add(page: &mut Page, experiment: &ExperimentReport, chosen: &str, styles: Sty
     }
     page.line("");
     let titles = TITLES.map(str::to_owned).to_vec();
-    let body = rows(experiment).into_iter().map(|row| {
+    let body = rows(experiment).into_iter().enumerate().map(|(place, row)| {
         let mut cells: Vec<String> = row.into_iter().map(|cell| escape::terminal(&cell).into_owned()).collect();
-        cells[1] = cut(&cells[1], MOST_NAME);
+        // A long name is cut before its mark.
+        let mark = experiment.setups.get(place).map(mark).unwrap_or_default();
+        let name = cells[1].strip_suffix(mark).unwrap_or(&cells[1]);
+        cells[1] = format!("{}{mark}", cut(name, MOST_NAME));
         cells
     });
     for line in aligned(&std::iter::once(titles).chain(body).collect::<Vec<_>>(), WORDS) {
         page.line(line);
     }
-    if experiment.setups.iter().any(|setup| setup.is_on_frontier) {
-        page.line(styles.paint(Tone::Faint, "★ no other setup passes as often for less"));
+    for note in notes(experiment) {
+        page.line(styles.paint(Tone::Faint, note));
     }
     add_judges(page, experiment);
 }

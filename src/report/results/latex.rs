@@ -1,6 +1,6 @@
 //! The table of setups in LaTeX, with the rules of the package `booktabs`.
 
-use super::table::{TITLES, WORDS, rows};
+use super::table::{TITLES, WORDS, notes, rows};
 use super::{ExperimentReport, File, Form, Report, chosen_by};
 use crate::text::escape::latex;
 use crate::text::page::Page;
@@ -34,7 +34,7 @@ fn table(experiment: &ExperimentReport, chosen: &str) -> String {
     page.line(format_args!("    {} \\\\", TITLES.map(latex).join(" & ")));
     page.line("    \\midrule");
     let rows = rows(experiment);
-    let (setups, all) = if rows.len() > 1 { rows.split_at(rows.len() - 1) } else { (&rows[..], &[][..]) };
+    let (setups, all) = rows.split_at(experiment.setups.len());
     for row in setups {
         page.line(format_args!("    {} \\\\", row.each_ref().map(|cell| latex(cell)).join(" & ")));
     }
@@ -45,10 +45,11 @@ fn table(experiment: &ExperimentReport, chosen: &str) -> String {
     page.line("    \\bottomrule");
     page.line("  \\end{tabular}");
     let whole = &experiment.whole;
-    let is_starred = experiment.setups.iter().any(|setup| setup.is_on_frontier);
-    let star = if is_starred { " $\\star$: no other setup passes as often for less." } else { "" };
+    let broken = experiment.broken_controls.iter().map(|broken| format!(" {}", latex(&broken.sentence())));
+    let notes = notes(experiment).into_iter().map(|note| format!(" {}.", latex(note)));
+    let beside: String = broken.chain(notes).collect();
     page.line(format_args!(
-        "  \\caption{{{}: {} of {} judged{}; Wilson intervals.{star}}}",
+        "  \\caption{{{}: {} of {} judged{}; Wilson intervals.{beside}}}",
         latex(&experiment.name),
         whole.judged,
         counted(whole.planned, "planned run"),

@@ -1,6 +1,6 @@
 //! The report in Markdown, as a comment to a pull request takes it.
 
-use super::table::{TITLES, WORDS, rows};
+use super::table::{TITLES, WORDS, notes, rows};
 use super::{File, Form, Report, chosen_by};
 use crate::text::escape::markdown;
 use crate::text::page::Page;
@@ -31,8 +31,8 @@ fn text(report: &Report) -> String {
         for row in rows(experiment) {
             page.line(format_args!("| {} |", row.map(|cell| markdown(&cell)).join(" | ")));
         }
-        if experiment.setups.iter().any(|setup| setup.is_on_frontier) {
-            page.line("\n★ no other setup passes as often for less");
+        for note in notes(experiment) {
+            page.line(format_args!("\n{note}"));
         }
         if let Some(seal) = experiment.seal {
             page.line(format_args!("\nseal `{seal}`"));

@@ -23,6 +23,7 @@ use std::thread;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::model::control::{BrokenControl, Control};
 use crate::model::digest::Digest;
 use crate::model::ids::{SubtestId, TierId};
 use crate::model::reported::Reported;
@@ -147,9 +148,13 @@ pub struct ExperimentReport {
     pub seal: Option<Digest>,
     /// What its results say, in plain sentences.
     pub answers: Vec<Answer>,
+    /// Controls that did not do what is expected: nothing measured on the task can be trusted.
+    pub broken_controls: Vec<BrokenControl>,
     /// All of its runs together.
     pub whole: Summary,
-    /// Each tier.
+    /// Those of agents together: the same, without controls.
+    pub measured: Summary,
+    /// Each tier that measures agents, without its controls.
     pub tiers: Vec<TierReport>,
     /// Each setup, in the order of the plan.
     pub setups: Vec<SetupReport>,
@@ -177,6 +182,8 @@ pub struct Answer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum About {
+    /// That a control did not do what is expected.
+    BrokenControl,
     /// That runs were played back from recordings.
     Replayed,
     /// Which setup solves its task most often.
@@ -219,10 +226,19 @@ pub struct SetupReport {
     /// Its runs together.
     #[serde(flatten)]
     pub summary: Summary,
-    /// Whether no other setup passes as often for less, or more often for no more.
+    /// What is expected of it when it is a control, which measures no agent and is compared with nobody; `null` for an agent's.
+    pub control: Option<Control>,
+    /// Whether it passes, and no other one passes as often for less, or more often for no more.
     pub is_on_frontier: bool,
-    /// How it differs from the setup that passed most often; `null` for that one, and without a verdict.
+    /// How it differs from the setup that passed most often; `null` for that one, for controls, and without a verdict.
     pub beside_best: Option<BesideBest>,
+}
+
+impl SetupReport {
+    /// Whether a run of it says something of an agent.
+    fn is_measured(&self) -> bool {
+        self.control.is_none() && self.summary.judged > 0
+    }
 }
 
 /// A setup beside the one that passed most often.

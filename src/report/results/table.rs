@@ -13,19 +13,40 @@ pub(super) const TITLES: [&str; 9] =
 /// How many of these columns hold words, not numbers.
 pub(super) const WORDS: usize = 2;
 
-/// A row for each setup, and one for all where there are several. Names are as the fixture has them.
+/// A row for each setup, and one for all that measure an agent where there are several. Names are as the fixture has them.
 pub(super) fn rows(report: &ExperimentReport) -> Vec<[String; 9]> {
-    let mut rows: Vec<[String; 9]> = report.setups.iter().map(of_setup).collect();
-    if rows.len() > 1 {
-        rows.push(row("all".to_owned(), String::new(), &report.whole));
-    }
-    rows
+    let of_setups = report.setups.iter().map(of_setup);
+    of_setups.chain(all(report)).collect()
 }
 
+/// The row of all setups that measure an agent.
+fn all(report: &ExperimentReport) -> Option<[String; 9]> {
+    let controls = report.setups.iter().filter(|setup| setup.control.is_some()).count();
+    let which = if controls == 0 { "" } else { "without controls" };
+    (report.setups.len() - controls > 1).then(|| row("all".to_owned(), which.to_owned(), &report.measured))
+}
+
+/// What stands behind the name of a control.
+pub(super) fn mark(setup: &SetupReport) -> &'static str {
+    if setup.control.is_some() { " (control)" } else { "" }
+}
+
+/// What one has to know to read the table, a sentence each.
+pub(super) fn notes(report: &ExperimentReport) -> Vec<&'static str> {
+    let star = report.setups.iter().any(|setup| setup.is_on_frontier);
+    let control = report.setups.iter().any(|setup| setup.control.is_some());
+    let notes = [(star, STAR), (control, CONTROL)];
+    notes.into_iter().filter(|(is_there, _)| *is_there).map(|(_, note)| note).collect()
+}
+
+const STAR: &str = "★ no other setup passes as often for less";
+const CONTROL: &str = "(control) measures the task and no agent: it wins nothing, and is compared with nobody";
+
 fn of_setup(setup: &SetupReport) -> [String; 9] {
-    let mark = if setup.is_on_frontier { " ★" } else { "" };
-    let id = format!("{}/{}{mark}", setup.tier, setup.subtest);
-    row(id, setup.name.clone().unwrap_or_default(), &setup.summary)
+    let star = if setup.is_on_frontier { " ★" } else { "" };
+    let id = format!("{}/{}{star}", setup.tier, setup.subtest);
+    let name = format!("{}{}", setup.name.as_deref().unwrap_or_default(), mark(setup));
+    row(id, name.trim_start().to_owned(), &setup.summary)
 }
 
 fn row(id: String, name: String, summary: &Summary) -> [String; 9] {

@@ -220,7 +220,10 @@ impl Row {
 }
 
 fn has_command(cure: Cure) -> bool {
-    !matches!(cure, Cure::Extend | Cure::Restore | Cure::Upgrade | Cure::Look | Cure::Withhold | Cure::Nothing)
+    !matches!(
+        cure,
+        Cure::Extend | Cure::Restore | Cure::Upgrade | Cure::Look | Cure::Withhold | Cure::Regrade | Cure::Nothing
+    )
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::model::details::{ItemDetails, RunDetails};
 use crate::model::reported::{Clip, ReportedRun, RunTexts};
 use crate::model::row::RowStatus;
 use crate::model::steps::StepKind;
+use crate::model::task::Fixture;
 use crate::report::show;
 use crate::text::escape;
 use crate::text::page::Page;
@@ -244,12 +245,16 @@ fn index(material: &Material<'_>) -> Index {
             typed: shown(&shell_word(&experiment.name)),
             items: report.items.iter().map(|item| (shown(&item.id), item.description.as_deref().map(shown))).collect(),
         });
+        let controls = experiment.fixture.as_ref().map(Fixture::controls).unwrap_or_default();
         for run in &experiment.runs {
             let row = &run.row;
             let id = format!("{}/{}", row.run.tier, row.run.subtest);
             if !index.setups.last().is_some_and(|setup| setup.experiment == number && setup.id == id) {
                 let tier = row.run.tier.to_string();
-                index.setups.push(Setup { experiment: number, id, tier, name: row.name.as_deref().map(shown) });
+                let is_control = controls.contains_key(&(row.run.tier, row.run.subtest));
+                let mark = if is_control { " (control)" } else { "" };
+                let name = row.name.as_deref().map(|name| format!("{}{mark}", shown(name)));
+                index.setups.push(Setup { experiment: number, id, tier, name });
             }
             index.runs.push(Run {
                 s: index.setups.len() - 1,

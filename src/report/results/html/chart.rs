@@ -50,9 +50,9 @@ fn x_of(cost: f64, most: f64) -> f64 {
     LEFT + cost / most * (WIDTH - LEFT - RIGHT)
 }
 
-/// Adds the chart of an experiment; nothing where no setup can be drawn.
+/// Adds the chart of an experiment; nothing where no setup can be drawn. Controls stand in the table alone.
 pub(super) fn add(page: &mut Page, experiment: &ExperimentReport, number: usize) {
-    let judged = experiment.setups.iter().filter(|setup| setup.summary.judged > 0);
+    let judged = experiment.setups.iter().filter(|setup| setup.is_measured());
     let (drawn, not_drawn): (Vec<&SetupReport>, Vec<&SetupReport>) =
         judged.partition(|setup| setup.summary.cost.at_least().is_some() && setup.summary.pass_rate.is_some());
     if drawn.is_empty() {
@@ -96,6 +96,9 @@ pub(super) fn add(page: &mut Page, experiment: &ExperimentReport, number: usize)
     if !not_drawn.is_empty() {
         let names: Vec<String> = not_drawn.iter().map(|setup| name(setup)).collect();
         page.line(format_args!("Not drawn, for nothing is known of the cost: {}.", xml(&some(&names))));
+    }
+    if experiment.setups.iter().any(|setup| setup.control.is_some()) {
+        page.line("Controls are not drawn.");
     }
     page.line("</figcaption>\n</figure>");
 }

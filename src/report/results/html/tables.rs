@@ -1,6 +1,6 @@
 //! The tables of the page: setups, tiers, judges and items of the rubric.
 
-use super::super::table::{NONE, TITLES, WORDS, rows};
+use super::super::table::{NONE, TITLES, WORDS, notes, rows};
 use super::super::{ExperimentReport, PanelReport, SetupReport};
 use crate::text::escape::xml;
 use crate::text::page::Page;
@@ -44,8 +44,8 @@ pub(super) fn add_setups(page: &mut Page, experiment: &ExperimentReport, number:
         page.line("</tr></tfoot>");
     }
     page.line("</table></div>");
-    if experiment.setups.iter().any(|setup| setup.is_on_frontier) {
-        page.line("<p class=\"note\">★ on the frontier: no other setup passes as often for less.</p>");
+    for note in notes(experiment) {
+        page.line(format_args!("<p class=\"note\">{note}.</p>"));
     }
 }
 

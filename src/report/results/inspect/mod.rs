@@ -207,6 +207,7 @@ impl<'a> Eval<'a> {
                 "results_digest": self.report.results_digest.to_string(),
                 "seal": self.report.seal.map(|seal| seal.to_string()),
                 "filters": filters,
+                "broken_controls": self.report.broken_controls,
                 "setup": setup,
             },
             "scorers": self.scorers().into_iter().map(|(name, judge)| json!({

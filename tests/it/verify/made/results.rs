@@ -31,7 +31,7 @@ fn replaced(case: &Case) -> PathBuf {
 }
 
 pub(super) fn rows() -> Vec<Row> {
-    [unreadable(), misplaced(), altered(), contradictory(), plan(), seals(), folders(), secrets()]
+    [unreadable(), misplaced(), altered(), contradictory(), plan(), seals(), folders(), secrets(), controls()]
         .into_iter()
         .flatten()
         .collect()
@@ -330,6 +330,31 @@ fn secrets() -> Vec<Row> {
         exit: 0,
         // Without the variable there is nothing to write.
         ways: &[Way(&[Step::Types("rerun --run T0/00/1", 0)], 0)],
+        ..ROW
+    }]
+}
+
+fn controls() -> Vec<Row> {
+    const NOTHING: &str = "agent: {kind: nop}\n";
+    vec![Row {
+        kind: FindingKind::BrokenControl,
+        made: "a check that passes whatever is there",
+        from: From::Nothing,
+        make: |case| {
+            let fixture = TestFixture::new().subtest("T0/00-nothing", NOTHING).check("true").write(&case.world);
+            let words = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1"];
+            case.world.scylla(&words).exits(0);
+            case.dir = case.world.experiment();
+        },
+        places: &[RUN],
+        exit: 0,
+        ways: &[Way(
+            &[Step::Does(|case| {
+                TestFixture::new().subtest("T0/00-nothing", NOTHING).write(&case.world);
+                case.types("regrade --from fixture", 0);
+            })],
+            0,
+        )],
         ..ROW
     }]
 }
