@@ -75,7 +75,7 @@ pub fn add_whole(folder: &ExperimentFolder, experiment: &mut Reported) -> Result
     let mut room = Some(MOST_TEXT_BYTES);
     for part in places.chunks(AT_ONCE) {
         let runs = part.iter().map(|place| &experiment.runs[*place]);
-        let known = runs.map(|run| (run.row.run, (run.details.as_ref(), steps_in(experiment, run.row.run)))).collect();
+        let known = runs.map(|run| (run.row.run, (run.details.as_deref(), steps_in(experiment, run)))).collect();
         let mut read = reported::whole(&reading, &known, room.is_some());
         for place in part {
             let run = &mut experiment.runs[*place];
@@ -99,8 +99,8 @@ pub fn add_whole(folder: &ExperimentFolder, experiment: &mut Reported) -> Result
 }
 
 /// Where the agent of a run tells its steps.
-fn steps_in(experiment: &Reported, run: RunId) -> Option<StepsIn> {
-    let agent = &experiment.fixture.as_ref()?.tiers.get(&run.tier)?.get(&run.subtest)?.agent;
-    let details = experiment.runs.iter().find(|known| known.row.run == run).and_then(|known| known.details.as_ref());
-    agent::steps_of(agent, details)
+fn steps_in(experiment: &Reported, run: &ReportedRun) -> Option<StepsIn> {
+    let RunId { tier, subtest, .. } = run.row.run;
+    let agent = &experiment.fixture.as_ref()?.tiers.get(&tier)?.get(&subtest)?.agent;
+    agent::steps_of(agent, run.details.as_deref())
 }

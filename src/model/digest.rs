@@ -40,11 +40,13 @@ impl Digest {
     /// The 64 hex digits alone, as `sha256sum` prints them.
     #[must_use]
     pub fn hex(&self) -> String {
-        use std::fmt::Write as _;
-        self.0.iter().fold(String::with_capacity(64), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        let mut text = String::with_capacity(64);
+        for byte in self.0 {
+            for digit in [byte >> 4, byte & 15] {
+                text.push(char::from(DIGITS[usize::from(digit)]));
+            }
+        }
+        text
     }
 
     /// The digest in base 64, as a `Content-Security-Policy` names a script.
@@ -82,12 +84,15 @@ impl Digest {
 /// Stands for a byte that is not a hex digit: a bit that no digit's value has.
 const NO_DIGIT: u8 = 1 << 7;
 
+/// The hex digits.
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// The value of each byte as a lower-case hex digit.
 const VALUES: [u8; 256] = {
     let mut values = [NO_DIGIT; 256];
     let mut value = 0;
     while value < 16 {
-        values[b"0123456789abcdef"[value as usize] as usize] = value;
+        values[DIGITS[value as usize] as usize] = value;
         value += 1;
     }
     values

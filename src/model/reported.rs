@@ -1,5 +1,7 @@
 //! What reports are made of: the runs of an experiment, with everything that is known of each.
 
+use std::fmt::Write as _;
+
 use super::details::RunDetails;
 use super::digest::{Digest, Digesting};
 use super::experiment::Config;
@@ -33,7 +35,7 @@ pub struct ReportedRun {
     /// What is known of it as a row of a table.
     pub row: RunRow,
     /// Everything else, for a run with a verdict.
-    pub details: Option<RunDetails>,
+    pub details: Option<Box<RunDetails>>,
     /// The digest of its result's bytes, for a run with a verdict.
     pub digest: Option<Digest>,
     /// All that its folder tells, and its texts; `None` where only numbers were asked for.
@@ -107,11 +109,14 @@ impl Reported {
     #[must_use]
     pub fn results_digest(&self) -> Digest {
         let mut digesting = Digesting::default();
+        let mut line = String::new();
         for run in &self.runs {
             let row = &run.row;
-            let line = match run.digest {
-                Some(digest) => format!("{}  {}\n", digest.hex(), row.run),
-                None => format!("{}  {}  {}  {}\n", row.status, row.run, row.attempts, row.spent),
+            line.clear();
+            // A text takes everything that is written to it.
+            let _ = match run.digest {
+                Some(digest) => writeln!(line, "{}  {}", digest.hex(), row.run),
+                None => writeln!(line, "{}  {}  {}  {}", row.status, row.run, row.attempts, row.spent),
             };
             digesting.add(line.as_bytes());
         }

@@ -1,6 +1,6 @@
 //! The digest of itself that a JSON file of ours carries: its last key, over all its other bytes.
 
-use crate::model::digest::Digest;
+use crate::model::digest::{Digest, Digesting};
 
 use super::version::has_digests;
 
@@ -41,8 +41,29 @@ pub fn add(mut json: Vec<u8>) -> Vec<u8> {
 
 /// Compares a file with the digest that it carries.
 pub(super) fn own(bytes: &[u8]) -> Own {
-    let Some(split) = bytes.len().checked_sub(BEFORE.len() + DIGITS + AFTER.len()) else { return Own::Absent };
-    let (content, rest) = bytes.split_at(split);
+    let Some(split) = split(bytes) else { return Own::Absent };
+    let mut content = Digesting::default();
+    content.add(&bytes[..split]);
+    own_of(content, &bytes[split..])
+}
+
+/// The same with the digest of all its bytes. Its content is read once for both.
+pub(super) fn own_and_whole(bytes: &[u8]) -> (Own, Digest) {
+    let Some(split) = split(bytes) else { return (Own::Absent, Digest::of(bytes)) };
+    let mut content = Digesting::default();
+    content.add(&bytes[..split]);
+    let mut whole = content.clone();
+    whole.add(&bytes[split..]);
+    (own_of(content, &bytes[split..]), whole.end())
+}
+
+/// Where a digest would begin.
+fn split(bytes: &[u8]) -> Option<usize> {
+    bytes.len().checked_sub(BEFORE.len() + DIGITS + AFTER.len())
+}
+
+/// Compares the digest in the last bytes of a file with the one of its content.
+fn own_of(mut content: Digesting, rest: &[u8]) -> Own {
     let (before, rest) = rest.split_at(BEFORE.len());
     let (digits, after) = rest.split_at(DIGITS);
     match differing(before, BEFORE) + differing(after, AFTER) {
@@ -50,11 +71,9 @@ pub(super) fn own(bytes: &[u8]) -> Own {
         1..=MOST_WRONG => return Own::Wrong,
         _ => return Own::Absent,
     }
-    let mut whole = crate::model::digest::Digesting::default();
-    whole.add(content);
-    whole.add(END);
+    content.add(END);
     let expected = std::str::from_utf8(digits).ok().and_then(Digest::from_hex);
-    if expected == Some(whole.end()) { Own::Right } else { Own::Wrong }
+    if expected == Some(content.end()) { Own::Right } else { Own::Wrong }
 }
 
 /// What is wrong with a file of this version, by the digest that it carries or has lost; `None` when nothing is wrong.
@@ -97,11 +116,12 @@ mod tests {
         let whole = written();
         let read: Value = serde_json::from_slice(&whole).unwrap();
         assert!(read["digest"].as_str().unwrap().starts_with("sha256:"), "{read}");
-        assert_eq!(own(&whole), Own::Right);
+        assert_eq!(own_and_whole(&whole), (Own::Right, Digest::of(&whole)));
         for bit in 0..whole.len() * 8 {
             let mut altered = whole.clone();
             altered[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(own(&altered), Own::Wrong, "{}", String::from_utf8_lossy(&altered));
+            let found = (Own::Wrong, Digest::of(&altered));
+            assert_eq!(own_and_whole(&altered), found, "{}", String::from_utf8_lossy(&altered));
         }
     }
 

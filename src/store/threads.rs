@@ -44,9 +44,10 @@ pub(super) fn read_each<Key: Ord + Copy + Sync + Send, Value: Send>(
     keys: &[Key],
     read: impl Fn(Key) -> Option<Value> + Sync,
 ) -> BTreeMap<Key, Value> {
-    let all = Mutex::new(BTreeMap::new());
-    let take = |mut part: BTreeMap<Key, Value>| all.lock().unwrap_or_else(PoisonError::into_inner).append(&mut part);
-    let each = |part: &mut BTreeMap<Key, Value>, key: &Key| part.extend(read(*key).map(|value| (*key, value)));
-    share(keys, BTreeMap::new, each, take);
-    all.into_inner().unwrap_or_else(PoisonError::into_inner)
+    let all = Mutex::new(Vec::with_capacity(keys.len()));
+    let take = |mut part: Vec<(Key, Value)>| all.lock().unwrap_or_else(PoisonError::into_inner).append(&mut part);
+    let each = |part: &mut Vec<(Key, Value)>, key: &Key| part.extend(read(*key).map(|value| (*key, value)));
+    share(keys, Vec::new, each, take);
+    // Made at once: joining the threads' maps one after the other would move every value several times.
+    all.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
 }

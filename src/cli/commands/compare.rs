@@ -236,7 +236,7 @@ fn known(meant: &[Meant], chosen: &[Vec<&RunRow>], experiments: &[Experiment]) -
         let read = reported::runs(&reading, &judged.into_iter().collect::<Vec<_>>());
         // A rubric that cannot be read costs words, not numbers.
         let fixture = config::fixture::load(&experiment.folder.grading_fixture(reading.counting)).ok();
-        let runs = read.into_iter().map(|(run, counted)| (run, counted.details)).collect();
+        let runs = read.into_iter().map(|(run, counted)| (run, *counted.details)).collect();
         Ok(Known { runs, rubric: fixture.map(|fixture| fixture.rubric) })
     };
     experiments.iter().enumerate().map(of).collect()

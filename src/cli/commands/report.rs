@@ -1,6 +1,7 @@
 //! `report`: which setup won, by how much, and at what cost, in the forms that people and programs read.
 
 use std::collections::BTreeSet;
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use crate::cli::args::Which;
@@ -53,7 +54,9 @@ pub fn run(args: &Args, console: &mut Console) -> Result<Exit, CliError> {
         ))
         .hint("`cargo scylla runs` shows the runs that there are"));
     }
-    let report = Report::of(&experiments, &args.filters.filter, MADE_BY, &Settings::default());
+    // The process ends after this: to free ten thousand runs one by one would only take time.
+    let experiments = ManuallyDrop::new(experiments);
+    let report = ManuallyDrop::new(Report::of(&experiments, &args.filters.filter, MADE_BY, &Settings::default()));
     let material = Material { report: &report, experiments: &experiments };
     match (args.out.as_deref(), forms.as_slice()) {
         (None, [only]) if only.is_printed => {

@@ -41,6 +41,8 @@ pub const LONG_TEMPORARY_PREFIX: &str = ".tmp-of-cargo-scylla-";
 
 /// So many files are made durable at once.
 const MOST_SYNCS: usize = 40;
+/// So many files are put in their places at once.
+const MOST_RENAMES: usize = 4;
 
 /// What was tried with a file and why it failed.
 #[derive(Debug, thiserror::Error)]
@@ -92,20 +94,35 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 /// # Errors
 /// When one cannot be written: then nothing is in its place unless a rename failed or the last sync of the folder.
 pub fn write_all_atomic(folder: &Path, files: &[(PathBuf, &[u8])]) -> Result<(), FileError> {
-    let written = |(path, bytes): &(PathBuf, &[u8])| {
+    let written = in_parts(files, MOST_SYNCS, |(path, bytes): &(PathBuf, &[u8])| {
         let temporary = synced_twice(folder, bytes, &mut File::sync_all);
-        temporary.map(|temporary| (temporary, path.clone())).map_err(|error| FileError::new("write", path, error))
-    };
-    let part = files.len().div_ceil(MOST_SYNCS).max(1);
-    let written: Result<Vec<_>, FileError> = thread::scope(|scope| {
-        let parts: Vec<_> =
-            files.chunks(part).map(|part| scope.spawn(|| part.iter().map(written).collect::<Vec<_>>())).collect();
-        parts.into_iter().flat_map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
-    });
-    for (temporary, path) in written? {
-        temporary.persist(&path).map_err(|error| FileError::new("write", &path, error.error))?;
-    }
+        temporary.map(|temporary| (temporary, path)).map_err(|error| FileError::new("write", path, error))
+    })?;
+    // What was there is freed by the rename, which takes the system as long as writing it.
+    in_parts(written, MOST_RENAMES, |(temporary, path)| {
+        temporary.persist(path).map_err(|error| FileError::new("write", path, error.error))
+    })?;
     sync_dir(folder)
+}
+
+/// Does each piece of work, on at most so many threads.
+fn in_parts<Work: Send, Done: Send>(
+    works: impl IntoIterator<Item = Work>,
+    most: usize,
+    each: impl Fn(Work) -> Result<Done, FileError> + Sync,
+) -> Result<Vec<Done>, FileError> {
+    let mut works: Vec<Work> = works.into_iter().collect();
+    let part = works.len().div_ceil(most).max(1);
+    let each = &each;
+    thread::scope(|scope| {
+        let mut parts = Vec::new();
+        while !works.is_empty() {
+            let rest = works.split_off(works.len().min(part));
+            let part = std::mem::replace(&mut works, rest);
+            parts.push(scope.spawn(move || part.into_iter().map(each).collect::<Vec<_>>()));
+        }
+        parts.into_iter().flat_map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    })
 }
 
 /// Like [`write_atomic`], and fails with [`io::ErrorKind::AlreadyExists`] when `path` is there already.

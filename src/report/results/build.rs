@@ -118,7 +118,7 @@ fn setups(
 }
 
 fn judged(runs: &[ReportedRun]) -> impl Iterator<Item = &RunDetails> {
-    runs.iter().filter(|run| !run.row.is_missing()).filter_map(|run| run.details.as_ref())
+    runs.iter().filter(|run| !run.row.is_missing()).filter_map(|run| run.details.as_deref())
 }
 
 fn panel(runs: &[ReportedRun]) -> Option<PanelReport> {

@@ -34,7 +34,12 @@ pub(super) fn judged(id: &str, has_passed: bool, dollars: f64) -> ReportedRun {
     row.grade = Some(if has_passed { Grade::A } else { Grade::F });
     row.cost = Some(usd(dollars).into());
     row.spent = usd(dollars * 1.5).into();
-    ReportedRun { row, details: Some(details(id, has_passed)), digest: Some(Digest::of(id.as_bytes())), whole: None }
+    ReportedRun {
+        row,
+        details: Some(Box::new(details(id, has_passed))),
+        digest: Some(Digest::of(id.as_bytes())),
+        whole: None,
+    }
 }
 
 pub(super) fn experiment() -> Reported {
@@ -183,7 +188,7 @@ pub(super) fn hostile(size: usize) -> Reported {
             item.scores.iter_mut().for_each(|said| said.explanation.clone_from(&hostile));
         }
         details.not_captured_names = vec![hostile.clone()];
-        run.whole = Some(Box::new(WholeRun { details: details.clone(), texts: Some(texts) }));
+        run.whole = Some(Box::new(WholeRun { details: (**details).clone(), texts: Some(texts) }));
     }
     experiment
 }

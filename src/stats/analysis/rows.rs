@@ -78,7 +78,7 @@ fn count(number: Option<u64>) -> Option<f64> {
 }
 
 fn of_run(run: &ReportedRun, id: RowRun, rubric: Option<&Rubric>) -> TableRun {
-    let (row, details) = (&run.row, run.details.as_ref());
+    let (row, details) = (&run.row, run.details.as_deref());
     let judges: &[Judgment] = details.map_or(&[], |details| &details.judges);
     let rates: Vec<Option<f64>> = judges.iter().map(|judge| rubric.and_then(|rubric| rate(judge, rubric))).collect();
     let agent = details.and_then(|details: &RunDetails| details.agent.as_ref());

@@ -50,7 +50,7 @@ pub enum Extent {
 #[derive(Debug)]
 pub struct Counted {
     /// What its result says.
-    pub details: RunDetails,
+    pub details: Box<RunDetails>,
     /// The digest of the bytes of the result that counts, where there is one.
     pub digest: Option<Digest>,
     /// The part of it that a survey does not tell, where the result is whole and of this tool.
@@ -104,7 +104,7 @@ impl<'a> Reading<'a> {
     /// # Errors
     /// When the system does not let something be read.
     pub fn read(&self, run: RunId, extent: Extent) -> Result<RunDetails, StoreError> {
-        let mut details = self.counted(run)?.details;
+        let mut details = *self.counted(run)?.details;
         if extent == Extent::Whole {
             self.complete(&mut details)?;
         }
@@ -141,7 +141,7 @@ impl<'a> Reading<'a> {
                 (details.state, details.why) = (RunState::Damaged, Some(why));
             }
         }
-        Ok(Counted { details, digest: counting, beyond })
+        Ok(Counted { details: Box::new(details), digest: counting, beyond })
     }
 
     /// Adds all else that the folder of a run tells to what counts of it.
@@ -225,14 +225,15 @@ impl<'a> Reading<'a> {
             Err(error @ ReadError::Io(_)) => return Err(error.into()),
             Err(error) => return Ok(Found::Unreadable(clipped(format!("its result: {error}")))),
         };
-        let version = serde_json::from_slice(&bytes).ok().map(|Versioned { version }| version);
         let result = match serde_json::from_slice::<RunResult>(&bytes) {
             Ok(result) => {
-                let fault = own_digest::fault(&bytes, version.as_deref());
-                return Ok(Found::Ours(Box::new(result), fault, Digest::of(&bytes)));
+                let (own, digest) = own_digest::own_and_whole(&bytes);
+                let fault = own_digest::fault_of(own, Some(&result.version));
+                return Ok(Found::Ours(Box::new(result), fault, digest));
             }
             Err(error) => error,
         };
+        let version = serde_json::from_slice(&bytes).ok().map(|Versioned { version }| version);
         let may_be_of_others = !self.is_ours || taken_over::is(self.folder)?;
         Ok(match version {
             None if may_be_of_others && form::strict(&bytes).is_ok_and(|json| form::is_result(&json)) => {

@@ -70,5 +70,10 @@ fn run(place: usize, id: &str) -> ReportedRun {
         reason: (!has_passed).then(|| "the check `tests` failed".to_owned()),
     };
     let whole = WholeRun { details: details.clone(), texts: Some(texts) };
-    ReportedRun { row, details: Some(details), digest: Some(Digest::of(id.as_bytes())), whole: Some(Box::new(whole)) }
+    ReportedRun {
+        row,
+        details: Some(Box::new(details)),
+        digest: Some(Digest::of(id.as_bytes())),
+        whole: Some(Box::new(whole)),
+    }
 }

@@ -346,7 +346,7 @@ fn model(experiment: &Reported, setup: &SetupReport, runs: &[&ReportedRun]) -> S
 
 /// All that is known of a run.
 fn details(run: &ReportedRun) -> Option<&RunDetails> {
-    run.whole.as_deref().map(|whole| &whole.details).or(run.details.as_ref())
+    run.whole.as_deref().map(|whole| &whole.details).or(run.details.as_deref())
 }
 
 /// When its agent was started, and when its result was committed.
