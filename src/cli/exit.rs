@@ -39,7 +39,7 @@ exits! {
     Locked 3 "The experiment is held by another coordinator, or the run by another worker.",
     Mendable 4 "`verify`: folder and checkpoint differ, `repair` can mend it.",
     Damaged 5 "Something is damaged, altered or missing; it needs a person or a rerun. `verify` alone reads all evidence; `resume` and `run` look at results, index and unfinished runs.",
-    Incomplete 6 "Planned runs are missing (interrupted, errored, budget or rate limit: the message says which), or a judge that is checked gave no answer.",
+    Incomplete 6 "Planned runs are missing (interrupted, errored, budget, time or rate limit: the message says which), or a judge that is checked gave no answer.",
     Policy 7 "A policy of the gate is not met (`--max-missing`, `--max-errored`, `--min-runs`, `--min-judges`, `--min-pass-rate`, `--deny-warnings`, `--no-secrets`, `--require-seal`, `--same-agent-version`, `--signer`, `--report`), or a report is not of the results that are there now, or a judge drifts from gold examples, or `report --published` was given what the tables do not say.",
     HungUp 129 "Stopped by SIGHUP; can be resumed.",
     Interrupted 130 "Stopped by SIGINT; can be resumed.",

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::cli::args::allowance::{AllowanceFlags, ResourceFlags};
 use crate::cli::args::fixture::OverrideFlags;
-use crate::cli::args::{ConfigFlags, OperationFlags, Run};
+use crate::cli::args::operation::OperationFlags;
+use crate::cli::args::{ConfigFlags, Run};
 use crate::cli::beforehand::{asked_as_before, held_at_the_end};
 use crate::cli::error::CliError;
 use crate::cli::locate::Located;
@@ -135,6 +136,7 @@ pub fn options(args: &Run, located: &Located, places: &Places, loaded: Loaded) -
         jobs: operation.jobs.or(settings.jobs).unwrap_or_else(cores),
         attempts: operation.attempts.or(settings.attempts).unwrap_or(limits::ATTEMPTS),
         max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd).or(fixture.limits.max_cost_usd),
+        max_time_seconds: operation.max_time.or(settings.max_time),
         allowance: flags.allowance.over(fixture.allowance),
         resources: flags.allowance.resources.over(fixture.resources),
         prices: prices(&fixture, located),
@@ -363,6 +365,7 @@ pub fn operate(config: &mut Config, flags: &OperationFlags, differences: &mut Di
     config.jobs = flags.jobs.unwrap_or(config.jobs);
     config.attempts = flags.attempts.unwrap_or(config.attempts);
     config.max_cost_usd = flags.max_cost_usd.or(config.max_cost_usd);
+    config.max_time_seconds = flags.max_time.or(config.max_time_seconds);
     config.rate_limit_seconds = flags.max_pause.unwrap_or(config.rate_limit_seconds);
     config.keep_workspaces = flags.keep_workspaces.unwrap_or(config.keep_workspaces);
     config.containment = flags.containment.unwrap_or(config.containment);

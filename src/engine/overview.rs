@@ -64,6 +64,7 @@ fn state(survey: &Survey, progress: &Progress) -> State {
         }
         Some(ExperimentStatus::PausedRateLimit) => State::RateLimited,
         Some(ExperimentStatus::BudgetReached) => State::BudgetReached,
+        Some(ExperimentStatus::TimeReached) => State::TimeReached,
         None => State::Unknown,
     }
 }

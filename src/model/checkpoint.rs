@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -149,6 +150,9 @@ pub struct Checkpoint {
     /// When this file was written.
     #[schemars(with = "String")]
     pub last_updated_at: Timestamp,
+    /// Seconds that sessions worked on it, by a clock that nobody sets; what no session worked does not count.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub worked_seconds: f64,
     /// The entry of `rate_limits` that lasts longest, for readers of earlier versions.
     #[serde(default)]
     pub rate_limit: Option<RateLimit>,
@@ -183,7 +187,25 @@ pub struct Checkpoint {
     pub unknown: Map<String, Value>,
 }
 
+/// Earlier versions did not record the time.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(seconds: &f64) -> bool {
+    *seconds == 0.0
+}
+
 impl Checkpoint {
+    /// How long sessions worked on it.
+    #[must_use]
+    pub fn worked(&self) -> Duration {
+        Duration::try_from_secs_f64(self.worked_seconds).unwrap_or_default()
+    }
+
+    /// Records how long sessions worked on it, to the millisecond.
+    pub fn record_worked(&mut self, worked: Duration) {
+        self.worked_seconds =
+            Duration::from_millis(u64::try_from(worked.as_millis()).unwrap_or(u64::MAX)).as_secs_f64();
+    }
+
     /// Records that a model is not to be asked until a time.
     pub fn limit(&mut self, model: &str, until: Timestamp) {
         self.rate_limits.insert(model.to_owned(), until);
@@ -245,6 +267,7 @@ mod tests {
             completed_runs,
             started_at: "2026-11-23T10:00:00Z".parse().unwrap(),
             last_updated_at: "2026-11-23T12:00:00.5Z".parse().unwrap(),
+            worked_seconds: if status == ExperimentStatus::TimeReached { 7200.25 } else { 0.0 },
             rate_limit: (status == ExperimentStatus::PausedRateLimit)
                 .then(|| RateLimit { model: "opus".to_owned(), until: "2026-11-23T13:00:00Z".parse().unwrap() }),
             rate_limits: (status == ExperimentStatus::PausedRateLimit)
@@ -268,6 +291,7 @@ mod tests {
             ExperimentStatus::Interrupted,
             ExperimentStatus::PausedRateLimit,
             ExperimentStatus::BudgetReached,
+            ExperimentStatus::TimeReached,
             ExperimentStatus::Completed,
         ] {
             let text = serde_json::to_string_pretty(&checkpoint(status)).unwrap();

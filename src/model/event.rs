@@ -176,6 +176,15 @@ pub enum Event {
         /// The ceiling.
         ceiling: Usd,
     },
+    /// The experiment was worked on for as long as it may be: nothing new is started.
+    TimeReached {
+        /// Seconds worked on it, in all sessions.
+        worked_seconds: f64,
+        /// The limit.
+        max_time_seconds: u64,
+        /// Runs in flight, which may end.
+        in_flight: usize,
+    },
     /// A signal requested a stop.
     Stopping {
         /// Which signal.
@@ -217,6 +226,12 @@ pub struct ExperimentStarted {
     pub spent: Total,
     /// The ceiling.
     pub max_cost_usd: Option<Usd>,
+    /// Seconds worked on it before this session.
+    #[serde(default)]
+    pub worked_seconds: f64,
+    /// How many seconds it may be worked on, in all sessions.
+    #[serde(default)]
+    pub max_time_seconds: Option<u64>,
 }
 
 /// A run that is committed.
@@ -290,6 +305,9 @@ pub struct ExperimentFinished {
     pub spent: Total,
     /// How long this session took.
     pub duration_seconds: f64,
+    /// Seconds worked on it, in all sessions.
+    #[serde(default)]
+    pub worked_seconds: f64,
     /// Runs that are missing because something failed, grouped by their last failure.
     #[serde(default)]
     pub errored: Vec<Errored>,

@@ -13,6 +13,8 @@ pub struct Limits {
     pub attempts: u32,
     /// Ceiling of the cost of all attempts and judges.
     pub max_cost: Option<Usd>,
+    /// How long the experiment may be worked on, in all sessions.
+    pub max_time: Option<Duration>,
     /// How many times in a row the same failure stops its tier.
     pub systemic_failures: u32,
     /// Longest wait for the rate limits of a model in total.
@@ -49,6 +51,8 @@ pub const MOST_RECORDED_BYTES: u64 = 1 << 30;
 pub const MOST_PATCH_BYTES: u64 = 256 << 20;
 /// Most bytes of the stdout and stderr of an agent, check or judge together, by default.
 pub const OUTPUT_BYTES: u64 = 64 << 20;
+/// Longest time that a flag may name, in seconds: almost four months.
+pub const MOST_SECONDS: u64 = 10_000_000;
 /// Wall clock limit of an agent when neither flag nor fixture says one, in seconds.
 pub const AGENT_SECONDS: u64 = 3600;
 /// Wall clock limit of a judge when the fixture says none, in seconds.

@@ -101,6 +101,8 @@ pub enum ExperimentStatus {
     PausedRateLimit,
     /// The ceiling of `--max-cost-usd` stopped it.
     BudgetReached,
+    /// The limit of `--max-time` stopped it.
+    TimeReached,
     /// Every planned run is done and judged.
     Completed,
 }
@@ -112,6 +114,7 @@ impl fmt::Display for ExperimentStatus {
             Self::Interrupted => "interrupted",
             Self::PausedRateLimit => "paused_rate_limit",
             Self::BudgetReached => "budget_reached",
+            Self::TimeReached => "time_reached",
             Self::Completed => "completed",
         })
     }
@@ -346,6 +349,8 @@ pub enum ExperimentEnd {
     Incomplete,
     /// The budget's ceiling was reached.
     BudgetReached,
+    /// It was worked on for as long as it may be.
+    TimeReached,
     /// A rate limit outlasted the longest wait.
     RateLimited,
     /// A signal stopped it.
@@ -363,6 +368,7 @@ impl ExperimentEnd {
             Self::Completed => ExperimentStatus::Completed,
             Self::Incomplete | Self::Stopped { .. } => ExperimentStatus::Interrupted,
             Self::BudgetReached => ExperimentStatus::BudgetReached,
+            Self::TimeReached => ExperimentStatus::TimeReached,
             Self::RateLimited => ExperimentStatus::PausedRateLimit,
         }
     }

@@ -61,6 +61,8 @@ pub enum State {
     RateLimited,
     /// The ceiling of its cost stopped it.
     BudgetReached,
+    /// The limit of the time worked on it stopped it.
+    TimeReached,
     /// Every planned run has a verdict.
     Completed,
     /// Its checkpoint cannot be read.
@@ -79,6 +81,7 @@ impl State {
             Self::Incomplete => "incomplete",
             Self::RateLimited => "rate_limited",
             Self::BudgetReached => "budget_reached",
+            Self::TimeReached => "time_reached",
             Self::Completed => "completed",
             Self::Unknown => "unknown",
         }

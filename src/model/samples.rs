@@ -94,6 +94,8 @@ pub(crate) fn started() -> ExperimentStarted {
         tiers,
         spent: usd(8.35).into(),
         max_cost_usd: Some(usd(50.0)),
+        worked_seconds: 3600.5,
+        max_time_seconds: None,
     }
 }
 
@@ -109,6 +111,7 @@ pub(crate) fn finished(end: ExperimentEnd) -> ExperimentFinished {
         broken_controls: Vec::new(),
         spent: usd(12.34).into(),
         duration_seconds: 725.0,
+        worked_seconds: 4325.5,
         missing: BTreeMap::from([
             (Missing::NotStarted, 40),
             (Missing::Unfinished, 1),
@@ -280,6 +283,7 @@ pub(crate) fn every_event() -> Vec<(Timestamp, Event)> {
         Event::RateLimitOver { model: "sonnet".to_owned() },
         Event::ConcurrencyChanged { model: "sonnet".to_owned(), from: 2, to: 3 },
         Event::BudgetReached { spent: usd(48.2).into(), assumed: Usd::ZERO, expected: usd(2.9), ceiling: usd(50.0) },
+        Event::TimeReached { worked_seconds: 7200.25, max_time_seconds: 7200, in_flight: 2 },
         Event::Stopping { signal: StopSignal::Interrupt, stop_level: StopLevel::Drain, in_flight: 3 },
         Event::Stopping { signal: StopSignal::Interrupt, stop_level: StopLevel::Terminate, in_flight: 2 },
         Event::Stopping { signal: StopSignal::Terminate, stop_level: StopLevel::Kill, in_flight: 1 },

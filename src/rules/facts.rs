@@ -60,6 +60,10 @@ pub enum Fact {
     Signal(StopSignal),
     /// Another run could exceed the cost ceiling.
     BudgetReached,
+    /// For how long the experiment has been worked on until now, in all sessions.
+    Worked(Duration),
+    /// The experiment was worked on for as long as it may be.
+    TimeReached,
     /// A wait is over.
     WaitOver,
     /// The winners that a tier inherits from are known and its baselines are made: it may begin.

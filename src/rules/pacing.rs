@@ -1,16 +1,22 @@
 //! When the checkpoint is saved: at once when the saver is idle, but never so often that saving takes more than 2 % of
-//! the time. Only rate limits do not wait for that, because no result contains them.
+//! the time. Only rate limits do not wait for that, because no result contains them. Without any change it is saved from
+//! time to time, because it says for how long the experiment has been worked on.
 
 use std::time::Duration;
 
 /// A save that took one unit of time is followed by at least this many units without one: 1 / (1 + 49) = 2 %.
 const REST_PER_SAVE: u32 = 49;
 
+/// A kill loses at most this much of the time worked.
+const TIME_LOST: Duration = Duration::from_secs(10);
+
 /// When the checkpoint may be written next. Times are since the coordinator's start, by a monotonic clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pacing {
     rested: Duration,
     dirty: bool,
+    /// When the last save ended.
+    last: Option<Duration>,
 }
 
 impl Pacing {
@@ -29,12 +35,14 @@ impl Pacing {
     pub fn saved(&mut self, now: Duration, took: Duration) {
         self.dirty = false;
         self.rested = now + took * REST_PER_SAVE;
+        self.last = Some(now);
     }
 
-    /// When the next save is due; `None` when there is nothing to save.
+    /// When the next save is due; `None` before the first one when there is nothing to save.
     #[must_use]
     pub fn due(&self) -> Option<Duration> {
-        self.dirty.then_some(self.rested)
+        let only_time_passed = self.last.map(|last| self.rested.max(last + TIME_LOST));
+        if self.dirty { Some(self.rested) } else { only_time_passed }
     }
 }
 
@@ -72,6 +80,17 @@ mod tests {
         pacing.saved(now, took);
         pacing.changed();
         assert_eq!(pacing.due(), Some(now + took * REST_PER_SAVE));
+    }
+
+    #[test]
+    fn the_time_worked_is_saved_every_ten_seconds_also_when_nothing_changes() {
+        let mut pacing = Pacing::default();
+        let now = Duration::from_secs(5);
+        pacing.saved(now, Duration::from_millis(1));
+        assert_eq!(pacing.due(), Some(Duration::from_secs(15)));
+        // A slow disk is not written to more often than any other change is.
+        pacing.saved(now, Duration::from_secs(1));
+        assert_eq!(pacing.due(), Some(Duration::from_secs(54)));
     }
 
     #[test]

@@ -182,7 +182,14 @@ mod tests {
     const FIRST: SoFar = SoFar { attempts: 0, in_a_row: 1, closed: false };
 
     fn limits() -> Limits {
-        Limits { jobs: 2, attempts: 3, max_cost: None, systemic_failures: 5, rate_limit: Duration::from_hours(1) }
+        Limits {
+            jobs: 2,
+            attempts: 3,
+            max_cost: None,
+            max_time: None,
+            systemic_failures: 5,
+            rate_limit: Duration::from_hours(1),
+        }
     }
 
     fn failed(kind: FailureKind, who: Who) -> Failed {

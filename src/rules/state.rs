@@ -39,6 +39,10 @@ pub struct State {
     pub(super) costs: Costs,
     /// Whether the budget's ceiling was reached.
     pub(super) budget_reached: bool,
+    /// For how long the experiment has been worked on, also in former sessions.
+    pub(super) worked: Duration,
+    /// Whether it was worked on for as long as it may be.
+    pub(super) time_reached: bool,
     /// Which models may be asked, and by how many.
     pub(super) limiter: Limiter,
     /// Whether the experiment's folder cannot be written, so that nothing more may be begun.
@@ -145,6 +149,8 @@ impl State {
                 }
             }
             Fact::BudgetReached => self.budget_reached = true,
+            Fact::Worked(worked) => self.worked = worked,
+            Fact::TimeReached => self.time_reached = true,
             Fact::WaitOver => {
                 self.queue.end_delays(now);
                 return self.limiter.end_pauses(now).into_iter().map(Change::RateLimitOver).collect();

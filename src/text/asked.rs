@@ -10,6 +10,7 @@ pub fn flag_of(field: &str) -> String {
         "judge_models" => "--judge-model".to_owned(),
         "thinking_mode" => "--thinking".to_owned(),
         "timeout_seconds" => "--timeout".to_owned(),
+        "max_time_seconds" => "--max-time".to_owned(),
         "runs_per_subtest" => "--runs".to_owned(),
         "subtests" => "--tiers".to_owned(),
         other => format!("--{}", other.replace('_', "-")),

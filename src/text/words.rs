@@ -1,5 +1,7 @@
 //! How durations, counts, percentages, lists and commands are written for people.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 /// A time for people: in UTC, and in whole seconds.
@@ -20,6 +22,22 @@ pub fn duration(seconds: f64) -> String {
         seconds if seconds < 3_600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
         seconds if seconds < 86_400 => format!("{}h {:02}m", seconds / 3_600, seconds % 3_600 / 60),
         seconds => format!("{}d {:02}h", seconds / 86_400, seconds % 86_400 / 3_600),
+    }
+}
+
+/// The same of whole seconds, as a person gave them.
+#[must_use]
+pub fn whole_duration(seconds: u64) -> String {
+    duration(Duration::from_secs(seconds).as_secs_f64())
+}
+
+/// A duration as one can type it, in one unit and rounded up: `90s`, `45m`, `8h`.
+#[must_use]
+pub fn typed_duration(seconds: f64) -> String {
+    match whole(seconds.max(0.0).ceil()) {
+        seconds if seconds < 120 => format!("{seconds}s"),
+        seconds if seconds < 7_200 => format!("{}m", seconds.div_ceil(60)),
+        seconds => format!("{}h", seconds.div_ceil(3_600)),
     }
 }
 
@@ -217,6 +235,23 @@ mod tests {
     use std::process::Command;
 
     use super::*;
+
+    #[test]
+    fn a_duration_that_is_typed_is_read_again_and_is_never_less() {
+        for (seconds, typed) in [
+            (0.0, "0s"),
+            (0.2, "1s"),
+            (119.0, "119s"),
+            (119.5, "2m"),
+            (7_199.0, "120m"),
+            (7_201.0, "3h"),
+            (90_000.0, "25h"),
+        ] {
+            assert_eq!(typed_duration(seconds), typed);
+            assert!(Duration::from_secs(seconds_of(typed).unwrap()).as_secs_f64() >= seconds, "{typed}");
+        }
+        assert_eq!((whole_duration(7_260), whole_duration(3)), ("2h 01m".to_owned(), "3.0s".to_owned()));
+    }
 
     #[test]
     fn a_duration_has_at_most_two_units() {

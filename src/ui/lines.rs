@@ -14,7 +14,7 @@ use crate::model::outcome::{AgentEnd, ExperimentEnd, Failure, FailureKind, RunSt
 use crate::stats::tiers;
 use crate::text::asked::{flag_of, flag_with};
 use crate::text::escape;
-use crate::text::words::{counted, duration, list, moment};
+use crate::text::words::{counted, duration, list, moment, whole_duration};
 
 use super::causes::failed;
 use super::tables::{ignored_files, shortened};
@@ -149,6 +149,19 @@ pub(super) fn line(event: &Event) -> Line {
                  nothing new is started"
             );
             news("Budget", Tone::Warning, "", &text)
+        }
+        Event::TimeReached { worked_seconds, max_time_seconds, in_flight } => {
+            let drains = if *in_flight == 0 {
+                String::new()
+            } else {
+                format!(", {} in flight may end", counted(*in_flight, "run"))
+            };
+            let text = format!(
+                "worked on for {}, which reaches the limit of {}; nothing new is started{drains}",
+                duration(*worked_seconds),
+                whole_duration(*max_time_seconds)
+            );
+            news("Time", Tone::Warning, "", &text)
         }
         Event::Stopping { signal, stop_level, in_flight } => stopping(*signal, *stop_level, *in_flight),
         Event::ExperimentFinished(finished) => experiment_finished(finished),
@@ -299,6 +312,7 @@ fn experiment_finished(finished: &ExperimentFinished) -> Line {
         ExperimentEnd::Completed => ("Completed", Tone::Good),
         ExperimentEnd::Incomplete => ("Incomplete", Tone::Bad),
         ExperimentEnd::BudgetReached => ("Budget", Tone::Warning),
+        ExperimentEnd::TimeReached => ("Time", Tone::Warning),
         ExperimentEnd::RateLimited => ("Waits", Tone::Warning),
         ExperimentEnd::Stopped { .. } => ("Stopped", Tone::Warning),
     };

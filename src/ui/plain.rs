@@ -35,6 +35,7 @@ impl Detail {
             | Event::TierPaused { .. }
             | Event::RateLimited { .. }
             | Event::BudgetReached { .. }
+            | Event::TimeReached { .. }
             | Event::Stopping { .. }
             | Event::Notice { .. }
             | Event::TierInherits { .. }

@@ -8,7 +8,7 @@ use crate::model::experiment::Inherit;
 use crate::model::ids::{SubtestId, TierId};
 use crate::model::money::Usd;
 use crate::text::escape;
-use crate::text::words::{counted, list};
+use crate::text::words::{counted, list, whole_duration};
 
 use super::outlook::Outlook;
 use super::tables::named_lines;
@@ -45,6 +45,8 @@ pub struct PlanPage {
     pub estimated_now_usd: Option<Usd>,
     /// The cost ceiling.
     pub max_cost_usd: Option<Usd>,
+    /// How long the experiment may be worked on in all its sessions, in seconds.
+    pub max_time_seconds: Option<u64>,
     /// What the planned runs of each setup can show.
     pub outlook: Outlook,
     /// What names all differences between setups, as `vary` in a fixture does.
@@ -197,6 +199,9 @@ impl PlanPage {
             let less = self.estimated_cost_usd.is_some_and(|estimate| estimate > ceiling);
             sums.push(("ceiling", format!("{ceiling}{}", if less { ", which is less than the estimate" } else { "" })));
         }
+        if let Some(seconds) = self.max_time_seconds {
+            sums.push(("time", format!("at most {} in all sessions", whole_duration(seconds))));
+        }
         sums.extend(self.outlook.lines());
         sums
     }
@@ -326,6 +331,7 @@ mod tests {
             estimated_cost_usd: Some(usd(10.0)),
             estimated_now_usd: None,
             max_cost_usd: Some(usd(5.0)),
+            max_time_seconds: Some(9000),
             outlook: Outlook::of(10, None),
             differ_in: texts(&["instructions", "skills"]),
             alike: vec![texts(&["T0/02", "T0/07"])],

@@ -13,7 +13,7 @@ use crate::model::usage::Total;
 use crate::os::terminal::Size;
 use crate::stats::tiers::share;
 use crate::text::escape;
-use crate::text::words::{counted, duration, moment, percent, rough_duration};
+use crate::text::words::{counted, duration, moment, percent, rough_duration, whole_duration};
 
 use super::lines::{SetupNames, stage_name};
 use crate::text::short::and_more;
@@ -43,6 +43,10 @@ pub(super) struct ProgressView {
     spent: Total,
     ceiling: Option<Usd>,
     budget_reached: bool,
+    /// Seconds worked on it before this session, and how many there may be in all.
+    worked_before: f64,
+    max_time: Option<u64>,
+    time_reached: bool,
     started: Option<Timestamp>,
     done_now: usize,
 }
@@ -107,6 +111,7 @@ impl ProgressView {
                 self.spent = *spent;
                 self.budget_reached = true;
             }
+            Event::TimeReached { .. } => self.time_reached = true,
             Event::Stopping { stop_level, .. } => self.stop = self.stop.max(Some(*stop_level)),
             Event::ExperimentFinished(_)
             | Event::ConcurrencyChanged { .. }
@@ -121,6 +126,7 @@ impl ProgressView {
         self.started = Some(at);
         self.spent = started.spent;
         self.ceiling = started.max_cost_usd;
+        (self.worked_before, self.max_time) = (started.worked_seconds, started.max_time_seconds);
         for TierTotals { tier: id, totals } in &started.tiers {
             let tier = Tier { planned: totals.planned, done: totals.done, passed: totals.passed, ..Tier::default() };
             self.tiers.insert(*id, tier);
@@ -209,9 +215,14 @@ impl ProgressView {
             Some(StopLevel::Drain) => ", stops when these runs end".to_owned(),
             Some(StopLevel::Terminate | StopLevel::Kill) => ", ends these runs".to_owned(),
             None if self.budget_reached => ", at the ceiling: stops when these runs end".to_owned(),
+            None if self.time_reached => ", out of time: stops when these runs end".to_owned(),
             None => self.outlook(sum(Tier::to_do), elapsed),
         };
-        format!("  {done} of {}{part}, {cost}, {}{outlook}", counted(planned, "run"), duration(elapsed))
+        let time = match self.max_time {
+            Some(most) => format!("{} of {}", duration(self.worked_before + elapsed), whole_duration(most)),
+            None => duration(elapsed),
+        };
+        format!("  {done} of {}{part}, {cost}, {time}{outlook}", counted(planned, "run"))
     }
 
     /// How long the rest takes if runs go on to end at the rate of this session; empty while that cannot be estimated.

@@ -20,12 +20,12 @@ use crate::model::survey::Holder;
 use crate::model::usage::{self, Total};
 use crate::os::terminal::Size;
 use crate::text::escape;
-use crate::text::words::{counted, duration, moment};
+use crate::text::words::{counted, duration, moment, whole_duration};
 
 use super::causes::{add_broken_controls, add_errored, add_shortfalls};
 use super::frame;
 use super::lines::stage_name;
-use super::summary::{Needs, ceiling_for_all, continuation, left_out};
+use super::summary::{Needs, ceiling_for_all, continuation, left_out, time_for_all};
 use super::tables::{
     Rows, add_damage, add_damaged, add_missing, add_remainders, add_to_come, add_waiting, named_lines, results_table,
     shortened,
@@ -62,6 +62,10 @@ pub struct Status<'a> {
     pub unknown_in_flight: (usize, u32),
     /// The cost ceiling.
     pub max_cost_usd: Option<Usd>,
+    /// Seconds that sessions worked on it: while one does, at most about ten seconds less.
+    pub worked_seconds: f64,
+    /// How many seconds they may.
+    pub max_time_seconds: Option<u64>,
     /// The totals of each tier.
     pub tiers: &'a [TierTotals],
     /// The totals of each setup.
@@ -185,7 +189,8 @@ impl Status<'_> {
         (is_missing && self.can_be_resumed && self.holder.is_none()).then(|| {
             let needs = match self.status {
                 Some(ExperimentStatus::BudgetReached) => Needs::Ceiling(ceiling_for_all(self.setups, self.spent)),
-                Some(ExperimentStatus::PausedRateLimit) if !self.rate_limits.is_empty() => Needs::Time,
+                Some(ExperimentStatus::TimeReached) => Needs::MoreTime(time_for_all(self.tiers, self.worked_seconds)),
+                Some(ExperimentStatus::PausedRateLimit) if !self.rate_limits.is_empty() => Needs::Patience,
                 _ => Needs::Nothing,
             };
             continuation(self.folder, &needs, styles)
@@ -210,6 +215,7 @@ impl Status<'_> {
             (None, Some(ExperimentStatus::Interrupted)) => (Tone::Warning, "interrupted"),
             (None, Some(ExperimentStatus::PausedRateLimit)) => (Tone::Warning, "stopped by a rate limit"),
             (None, Some(ExperimentStatus::BudgetReached)) => (Tone::Warning, "stopped at the ceiling of its cost"),
+            (None, Some(ExperimentStatus::TimeReached)) => (Tone::Warning, "stopped at the limit of its time"),
             (None, Some(ExperimentStatus::Completed)) => (Tone::Good, "completed"),
             (None, None) => (Tone::Bad, "unknown (its checkpoint cannot be read)"),
         }
@@ -243,6 +249,9 @@ impl Status<'_> {
         let is = if runs == 1 { "is" } else { "are" };
         let in_flight = (runs > 0).then(|| format!("; {} {is} not counted yet", counted(runs, "unfinished run")));
         facts.push(("spent", format!("{spent}{of}{}{}", left_out(spent), in_flight.unwrap_or_default())));
+        if let Some(most) = self.max_time_seconds {
+            facts.push(("worked", format!("{} of {}", duration(self.worked_seconds), whole_duration(most))));
+        }
         facts
     }
 
@@ -307,6 +316,8 @@ mod tests {
             spent: finished.spent,
             unknown_in_flight: (0, 0),
             max_cost_usd: Some(usd(50.0)),
+            worked_seconds: 4325.5,
+            max_time_seconds: None,
             tiers: &finished.tiers,
             setups: &finished.setups,
             missing: &finished.missing,
@@ -330,7 +341,8 @@ mod tests {
         let (finished, holder, runs) = (finished(ExperimentEnd::Incomplete), holder(), in_flight());
         let finished = ExperimentFinished { remainders: remainders(), ..finished };
         let spent = finished.spent + Total::UNKNOWN;
-        let status = Status { spent, unknown_in_flight: (1, 1), ..status(&finished, Some(&holder), &runs) };
+        let status = status(&finished, Some(&holder), &runs);
+        let status = Status { spent, unknown_in_flight: (1, 1), max_time_seconds: Some(7200), ..status };
         snapshot("screens", "status_live", &status.human(at(725), None, Styles::plain()));
         snapshot("screens", "status_live_json", &status.json());
     }

@@ -1,12 +1,15 @@
 //! The output at the end of a session: the table, what is missing, and the commands that continue.
 
-use crate::model::event::{ExperimentFinished, Missing, SetupTotals, Totals};
+use std::time::Duration;
+
+use crate::model::event::{ExperimentFinished, Missing, SetupTotals, TierTotals, Totals};
+use crate::model::limits::MOST_SECONDS;
 use crate::model::money::Usd;
 use crate::model::outcome::{ExperimentEnd, StopSignal};
 use crate::model::usage::Total;
-use crate::stats::tiers::sum_of;
+use crate::stats::tiers::{share, sum_of};
 use crate::text::escape;
-use crate::text::words::{counted, duration, shell_word};
+use crate::text::words::{counted, duration, shell_word, typed_duration};
 
 use super::causes::{add_broken_controls, add_errored, add_shortfalls};
 use super::tables::{Rows, add_damaged, add_missing, add_remainders, add_waiting, named_lines, results_table};
@@ -43,7 +46,7 @@ pub fn summary(
     }
     page.add(named_lines(&[
         ("spent", format!("{}, with every attempt and judge{}", finished.spent, left_out(finished.spent))),
-        ("time", format!("{} in this session", duration(finished.duration_seconds))),
+        ("time", time(finished)),
         ("folder", escape::terminal(folder).into_owned()),
     ]));
     page.line(format_args!("\nTo check it:\n  {}", command("verify", folder, styles)));
@@ -53,7 +56,8 @@ pub fn summary(
     if (finished.end != ExperimentEnd::Completed || missing > 0) && !only_damaged {
         let needs = match finished.end {
             ExperimentEnd::BudgetReached => Needs::Ceiling(ceiling_for_all(&finished.setups, finished.spent)),
-            ExperimentEnd::RateLimited => Needs::Time,
+            ExperimentEnd::TimeReached => Needs::MoreTime(time_for_all(&finished.tiers, finished.worked_seconds)),
+            ExperimentEnd::RateLimited => Needs::Patience,
             ExperimentEnd::Completed | ExperimentEnd::Incomplete | ExperimentEnd::Stopped { .. } => Needs::Nothing,
         };
         page.add(continuation(folder, &needs, styles));
@@ -66,6 +70,7 @@ fn how_it_ended(end: ExperimentEnd) -> (Tone, &'static str) {
         ExperimentEnd::Completed => (Tone::Good, "is complete"),
         ExperimentEnd::Incomplete => (Tone::Bad, "is incomplete"),
         ExperimentEnd::BudgetReached => (Tone::Warning, "reached the ceiling of its cost"),
+        ExperimentEnd::TimeReached => (Tone::Warning, "reached the limit of its time"),
         ExperimentEnd::RateLimited => (Tone::Warning, "waited longest for a rate limit"),
         ExperimentEnd::Stopped { signal: StopSignal::Interrupt } => (Tone::Warning, "was stopped by Ctrl-C"),
         ExperimentEnd::Stopped { signal: StopSignal::Terminate } => (Tone::Warning, "was stopped by SIGTERM"),
@@ -82,6 +87,15 @@ pub(super) fn left_out(spent: Total) -> String {
     }
 }
 
+/// How long it took; after the limit of the time, all sessions count.
+fn time(finished: &ExperimentFinished) -> String {
+    let session = format!("{} in this session", duration(finished.duration_seconds));
+    match finished.end {
+        ExperimentEnd::TimeReached => format!("{session}, {} in all", duration(finished.worked_seconds)),
+        _ => session,
+    }
+}
+
 fn command(verb: &str, folder: &str, styles: Styles) -> String {
     styles.paint(Tone::Strong, format!("cargo scylla {verb} {}", shell_word(folder))).to_string()
 }
@@ -91,8 +105,10 @@ pub(super) enum Needs {
     Nothing,
     /// A ceiling of this many dollars.
     Ceiling(Ceiling),
+    /// This much time, to be typed.
+    MoreTime(String),
     /// Waiting until the time that a provider named, which is later than a session waits.
-    Time,
+    Patience,
 }
 
 /// A ceiling with which the session can continue, in dollars.
@@ -111,7 +127,11 @@ pub(super) fn continuation(folder: &str, needs: &Needs, styles: Styles) -> Strin
             let ceiling = styles.paint(Tone::Strong, format!("--max-cost-usd {dollars}"));
             format!("To continue, with {with}:\n  {resume} {ceiling}\n")
         }
-        Needs::Time => {
+        Needs::MoreTime(time) => {
+            let limit = styles.paint(Tone::Strong, format!("--max-time {time}"));
+            format!("To continue, with time that is likely to be enough for all:\n  {resume} {limit}\n")
+        }
+        Needs::Patience => {
             let now = styles.paint(Tone::Strong, "--ignore-rate-limit");
             format!(
                 "To continue when the time that the provider named is near:\n  {resume}\nTo continue now:\n  {resume} {now}\n"
@@ -141,6 +161,14 @@ pub(super) fn ceiling_for_all(setups: &[SetupTotals], spent: Total) -> Ceiling {
     let dollars =
         if dollars < 10.0 { format!("{:.2}", (dollars * 100.0).ceil() / 100.0) } else { dollars.ceil().to_string() };
     Ceiling { dollars, is_likely: dearest.is_some() }
+}
+
+/// The likely time of all planned runs, as it is typed: what was worked so far for each finished run, with a tenth to
+/// spare, and at least twice what was worked.
+pub(super) fn time_for_all(tiers: &[TierTotals], worked_seconds: f64) -> String {
+    let Totals { done, planned, .. } = sum_of(tiers);
+    let times = share(planned, done).map_or(2.0, |times| times * 1.1).max(2.0);
+    typed_duration((worked_seconds.max(1.0) * times).min(Duration::from_secs(MOST_SECONDS).as_secs_f64()))
 }
 
 #[cfg(test)]
@@ -217,6 +245,16 @@ mod tests {
     #[test]
     fn a_reached_ceiling_is_to_be_raised() {
         snapshot("screens", "summary_budget_reached", &shown(&finished(ExperimentEnd::BudgetReached)));
+    }
+
+    #[test]
+    fn a_reached_limit_of_the_time_is_to_be_raised_to_what_all_runs_are_likely_to_take() {
+        snapshot("screens", "summary_time_reached", &shown(&finished(ExperimentEnd::TimeReached)));
+        let tiers = finished(ExperimentEnd::TimeReached).tiers;
+        // Without any finished run it is doubled.
+        let typed =
+            [(0, 0.2), (0, 50.0), (3, 36_000.0)].map(|(tiers_left, worked)| time_for_all(&tiers[..tiers_left], worked));
+        assert_eq!(typed, ["2s", "100s", "22h"]);
     }
 
     #[test]

@@ -60,6 +60,7 @@ fn rows() -> Vec<Row> {
         row("jobs", ("1", "3"), "jobs", (json!(1), json!(3)), "operational"),
         row("attempts", ("1", "2"), "attempts", (json!(1), json!(2)), "operational"),
         row("max-cost-usd", ("0", "0.000001"), "max_cost_usd", (json!(0.0), json!(0.000_001)), "operational"),
+        row("max-time", ("1h", "2h"), "max_time_seconds", (json!(3600), json!(7200)), "operational"),
         row("max-pause", ("1h", "2h"), "rate_limit_seconds", (json!(3600), json!(7200)), "operational"),
         row("keep-workspaces", ("none", "failed"), "keep_workspaces", (json!("none"), json!("failed")), "operational"),
         row("work-dir", ("/var/tmp", "/tmp"), "work_dir", (json!("/var/tmp"), json!("/tmp")), "operational"),

@@ -79,6 +79,7 @@ mod streams;
 mod surroundings;
 mod tables;
 mod terminal;
+mod time_limit;
 mod told;
 mod unprivileged;
 mod usage;

@@ -73,6 +73,8 @@ fn ctrl_z_stops_agents_checks_and_judges_and_their_clocks_until_told_to_go_on() 
         let seconds = json(&run.join("agent/result.json"))["duration_seconds"].as_f64().unwrap();
         let most = whole.elapsed().saturating_sub(least);
         assert!(seconds < most.as_secs_f64(), "{containment}: {seconds} s of {most:?}");
+        let worked = events.last().unwrap()["worked_seconds"].as_f64().unwrap();
+        assert!(worked < most.as_secs_f64(), "{containment}: {worked} s of {most:?}");
         no_process_is_left(&world);
     }
 }

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Arg, Args};
 
+use crate::cli::args::Which;
+use crate::cli::args::operation::OperationFlags;
 use crate::cli::args::output::TableFlags;
 use crate::cli::args::runs::FilterFlags;
-use crate::cli::args::{OperationFlags, Which};
 use crate::model::ids::RunId;
 
 /// Arguments of `rerun`.

@@ -13,6 +13,7 @@ use crate::cli::args::compare::Compare;
 use crate::cli::args::fixture::{Fixture, OverrideFlags};
 use crate::cli::args::judge::{CheckFirst, Judge};
 use crate::cli::args::list::List;
+use crate::cli::args::operation::OperationFlags;
 use crate::cli::args::output::{Completions, TableFlags, Talk};
 use crate::cli::args::projectscylla::{Export, TakeOverFlags};
 use crate::cli::args::publish::Publish;
@@ -23,9 +24,9 @@ use crate::cli::args::show::{Checkout, Diff, Show};
 use crate::cli::args::stop::Stop;
 use crate::cli::args::verify::{Repair, Verify};
 use crate::cli::args::worker::Worker;
-use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
+use crate::model::experiment::Inherit;
 use crate::model::ids::TierId;
-use crate::model::limits::{MOST_ATTEMPTS, MOST_JOBS, MOST_RUNS_PER_SUBTEST};
+use crate::model::limits::MOST_RUNS_PER_SUBTEST;
 use crate::model::money::Usd;
 use crate::model::sandbox::{Network, SandboxChoice};
 
@@ -36,6 +37,7 @@ pub mod compare;
 pub mod fixture;
 pub mod judge;
 pub mod list;
+pub mod operation;
 pub mod output;
 pub mod projectscylla;
 pub mod publish;
@@ -276,54 +278,6 @@ pub struct ConfigFlags {
     /// Flags that take effect on resume too.
     #[command(flatten)]
     pub operation: OperationFlags,
-}
-
-/// Flags of how the work is done; they take effect on resume.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Operation")]
-pub struct OperationFlags {
-    /// Runs in flight at once [default: the number of cores]
-    #[arg(short, long, value_name = "N", value_parser = values::count::<1, MOST_JOBS>, allow_negative_numbers = true)]
-    pub jobs: Option<u32>,
-    /// How often a run is tried in one session when infrastructure fails [default: 3]
-    ///
-    /// A run whose attempts are used up is missing, not failed. A resume tries it again.
-    #[arg(long, value_name = "N", value_parser = values::count::<1, MOST_ATTEMPTS>, allow_negative_numbers = true)]
-    pub attempts: Option<u32>,
-    /// Ceiling of the cost in US dollars; every attempt and judge counts
-    ///
-    /// Nothing more is started when what was spent, and the mean cost of a run for each run in flight and one more, would
-    /// exceed it. Runs in flight end; a resume with a higher ceiling goes on. It cannot hold what agents and judges do not say
-    /// that they cost: such an attempt counts as the dearest run of its tier, or as nothing while none is known.
-    #[arg(long, value_name = "USD", value_parser = values::dollars, allow_negative_numbers = true)]
-    pub max_cost_usd: Option<Usd>,
-    /// How long a session waits for the rate limits of one model in total, such as `90s`, `30m` or `6h` [default: 24h]
-    ///
-    /// When its provider asks for more, nothing more that needs the model is started; other models go on. The time of a limit is
-    /// kept, and a resume with a longer pause waits for it.
-    #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true)]
-    pub max_pause: Option<u64>,
-    /// Ask at once, although a provider named a later time when it was asked last
-    ///
-    /// Without it nothing starts before the time that a rate limit of a former session named.
-    #[arg(long)]
-    pub ignore_rate_limit: bool,
-    /// Which workspaces stay after their run is committed [default: none]
-    ///
-    /// The patch is always kept, and `checkout` rebuilds the tree from it.
-    #[arg(long, value_name = "WHICH")]
-    pub keep_workspaces: Option<KeepWorkspaces>,
-    /// How the processes of a run are held together, so that none outlives it [default: auto]
-    ///
-    /// `auto` takes the strongest that works here: a pid namespace by bubblewrap, a control group, or a walk of descendants.
-    #[arg(long, value_name = "HOW")]
-    pub containment: Option<ContainmentChoice>,
-    /// Where agents, checks and judges work, outside of every project [default: /var/tmp]
-    ///
-    /// Each attempt gets a folder of its own in `DIR/cargo-scylla-UID/`, which nobody else can look into and which is
-    /// removed when the run is committed.
-    #[arg(long, value_name = "DIR", value_parser = values::absolute_folder)]
-    pub work_dir: Option<String>,
 }
 
 /// Which experiment a command is about.

@@ -5,15 +5,13 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::TierId;
+use crate::model::limits::MOST_SECONDS;
 use crate::model::money::Usd;
 use crate::model::resources::{Memory, MemoryError, Processors, ProcessorsError};
 use crate::model::sandbox::{Network, SandboxChoice};
 use crate::report::findings::{FORMATS, Format, format_of};
 use crate::report::results::{FORMS, Form, form_of};
 use crate::text::words::seconds_of;
-
-/// Longest time that is accepted, in seconds.
-const MOST_SECONDS: u64 = 10_000_000;
 
 /// A time: seconds, or a number with units.
 pub(super) fn seconds(text: &str) -> Result<u64, String> {

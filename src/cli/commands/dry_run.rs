@@ -86,6 +86,7 @@ pub fn show(
             None => price_per_run.map(|price| price.times(runs)),
         },
         max_cost_usd: options.max_cost_usd,
+        max_time_seconds: options.max_time_seconds,
         outlook: Outlook::of(options.runs_per_subtest as usize, assumed),
         differ_in: vary::named(&planned_setups(options)).into_iter().collect(),
         alike: alike(options)

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::cli::args::{OperationFlags, Which};
+use crate::cli::args::Which;
+use crate::cli::args::operation::OperationFlags;
 use crate::cli::choose::choose;
 use crate::cli::commands::image;
 use crate::cli::console::Console;
@@ -100,7 +101,10 @@ pub(super) fn conduct(
     Ok(match finished.end {
         ExperimentEnd::Completed | ExperimentEnd::Incomplete if damaged => Exit::Damaged,
         ExperimentEnd::Completed => Exit::Success,
-        ExperimentEnd::Incomplete | ExperimentEnd::BudgetReached | ExperimentEnd::RateLimited => Exit::Incomplete,
+        ExperimentEnd::Incomplete
+        | ExperimentEnd::BudgetReached
+        | ExperimentEnd::TimeReached
+        | ExperimentEnd::RateLimited => Exit::Incomplete,
         ExperimentEnd::Stopped { signal } => Exit::stopped(signal),
     })
 }

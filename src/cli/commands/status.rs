@@ -126,6 +126,8 @@ fn show(
         spent: numbers.spent().total(),
         unknown_in_flight: survey.unknown_in_flight(),
         max_cost_usd: config.and_then(|config| config.max_cost_usd),
+        worked_seconds: checkpoint.map_or(0.0, |checkpoint| checkpoint.worked_seconds),
+        max_time_seconds: config.and_then(|config| config.max_time_seconds),
         tiers: &numbers.tiers(),
         setups: &numbers.setups(fixture.as_ref()),
         missing: &missing,

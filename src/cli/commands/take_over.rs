@@ -206,6 +206,7 @@ fn options_of(
         jobs: operation.jobs.or(settings.jobs).unwrap_or_else(options::cores),
         attempts: operation.attempts.or(settings.attempts).unwrap_or(limits::ATTEMPTS),
         max_cost_usd: operation.max_cost_usd.or(settings.max_cost_usd).or(loaded.fixture.limits.max_cost_usd),
+        max_time_seconds: operation.max_time.or(settings.max_time),
         allowance: args.config.allowance.over(loaded.fixture.allowance),
         resources: args.config.allowance.resources.over(loaded.fixture.resources),
         prices: options::prices(&loaded.fixture, located),

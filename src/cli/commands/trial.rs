@@ -196,6 +196,7 @@ pub(super) fn trial_options(to_try: Loaded, tier: TierId, repeat: u32, results_d
         jobs: options::cores(),
         attempts: 1,
         max_cost_usd: None,
+        max_time_seconds: None,
         allowance: Allowance::default(),
         resources: fixture.resources,
         prices: fixture.prices.clone(),

@@ -57,6 +57,8 @@ pub struct Settings {
     pub attempts: Option<u32>,
     /// `max-cost-usd`: ceiling of the cost of an experiment.
     pub max_cost_usd: Option<Usd>,
+    /// `max-time`: how long an experiment may be worked on in all its sessions, in seconds.
+    pub max_time: Option<u64>,
     /// `prices`: prices by model, for costs that are estimated.
     pub prices: Option<OwnPrices>,
     /// `max-pause`: how long a session waits for the rate limits of one model in total, in seconds.
@@ -113,6 +115,7 @@ impl Settings {
             max_subtests: self.max_subtests.or(lower.max_subtests),
             attempts: self.attempts.or(lower.attempts),
             max_cost_usd: self.max_cost_usd.or(lower.max_cost_usd),
+            max_time: self.max_time.or(lower.max_time),
             prices: self.prices.or(lower.prices),
             max_pause: self.max_pause.or(lower.max_pause),
             keep_workspaces: self.keep_workspaces.or(lower.keep_workspaces),
@@ -155,6 +158,7 @@ fn settings(fields: Fields<'_>) -> Settings {
         max_subtests: fields.count("max-subtests", limits::MOST_RUNS_PER_SUBTEST),
         attempts: fields.count("attempts", limits::MOST_ATTEMPTS),
         max_cost_usd: fields.cost("max-cost-usd"),
+        max_time: fields.seconds("max-time"),
         prices: prices::prices(&fields, prices::OF_SETTINGS),
         max_pause: fields.seconds("max-pause"),
         keep_workspaces: fields.choice(

@@ -22,6 +22,7 @@ timeout = 60
 max-subtests = 4
 attempts = 5
 max-cost-usd = 1.5
+max-time = "90m"
 keep-workspaces = "failed"
 containment = "walk"
 max-pause = 90
@@ -49,6 +50,7 @@ fn whole() -> Settings {
         max_subtests: Some(4),
         attempts: Some(5),
         max_cost_usd: Usd::from_dollars(1.5).ok(),
+        max_time: Some(5400),
         prices: Some(OwnPrices::from([(
             "mine".to_owned(),
             Price {
@@ -127,6 +129,7 @@ fn what_is_set_wins_over_the_lower_place_for_every_key() {
         max_subtests: Some(9),
         attempts: Some(9),
         max_cost_usd: Some(Usd::ZERO),
+        max_time: Some(9),
         prices: Some(OwnPrices::new()),
         max_pause: Some(9),
         keep_workspaces: Some(KeepWorkspaces::All),

@@ -1,7 +1,7 @@
 //! The coordinator: receives all input through one mailbox on one thread, decides by pure functions, acts, and owns the
 //! checkpoint.
 
-mod budget;
+mod ceilings;
 mod counting;
 mod events;
 pub(in crate::engine) mod inherit;
@@ -70,6 +70,8 @@ pub(in crate::engine) struct Coordinator<'a> {
     pub(in crate::engine) tier_inheritance: TierInheritance,
     pub(in crate::engine) pacing: Pacing,
     started: Stopwatch,
+    /// For how long former sessions worked on the experiment.
+    worked_before: Duration,
     mailbox: Mailbox,
     pub(in crate::engine) backend: Box<dyn Backend>,
     tick: Option<Duration>,
@@ -132,7 +134,7 @@ impl<'a> Coordinator<'a> {
         let Session {
             locked, config, fixture, grader, checkpoint, mut progress, damage, mended, left, resumed, ..
         } = session;
-        let limits = limits_of(&config);
+        let (limits, worked_before) = (limits_of(&config), checkpoint.worked());
         let isolation = session_options.surroundings.reach.isolation();
         let started = Event::ExperimentStarted(ExperimentStarted {
             experiment_id: config.experiment_id.clone(),
@@ -146,6 +148,8 @@ impl<'a> Coordinator<'a> {
             setups: progress.setups(Some(&fixture)),
             spent: progress.spent().total(),
             max_cost_usd: config.max_cost_usd,
+            worked_seconds: checkpoint.worked_seconds,
+            max_time_seconds: config.max_time_seconds,
         });
         let tier_inheritance = TierInheritance::open(&locked.folder, &config, &fixture)?;
         let stops = hold_back(&tier_inheritance, &fixture, &config.thinking_mode, &mut progress);
@@ -166,6 +170,7 @@ impl<'a> Coordinator<'a> {
             limits,
             pacing: Pacing::default(),
             started: Stopwatch::start(),
+            worked_before,
             mailbox,
             tick: session_options.tick,
             folder_name: session_options.folder_name,
@@ -213,6 +218,10 @@ impl<'a> Coordinator<'a> {
                         self.reach_budget(expected, ceiling);
                         decide_again = true;
                     }
+                    Action::ReachTime { limit } => {
+                        self.reach_time(limit);
+                        decide_again = true;
+                    }
                     Action::Wait(time) => wake = Some(time),
                     Action::Finish(end) => return end,
                 }
@@ -221,7 +230,7 @@ impl<'a> Coordinator<'a> {
             if self.pacing.due().is_some_and(|due| due <= self.now()) {
                 self.save_or_halt();
             }
-            // The ceiling may be reached while no worker is busy: then no report would ever end the wait.
+            // A limit may be reached while no worker is busy: then no report would ever end the wait.
             if !decide_again {
                 self.wait(wake);
             }
@@ -260,6 +269,11 @@ impl<'a> Coordinator<'a> {
         self.started.elapsed()
     }
 
+    /// For how long the experiment has been worked on, in all sessions: pauses by Ctrl-Z do not count.
+    pub(in crate::engine) fn worked(&self) -> Duration {
+        self.worked_before.saturating_add(self.started.worked())
+    }
+
     /// Emits an event with the present time.
     pub(in crate::engine) fn emit(&mut self, event: &Event) {
         (self.emit)(clock::now(), Some(event));
@@ -281,6 +295,7 @@ impl<'a> Coordinator<'a> {
     /// Writes the checkpoint.
     fn save(&mut self) -> Result<(), EngineError> {
         self.checkpoint.last_updated_at = clock::now();
+        self.checkpoint.record_worked(self.worked());
         let took = self.locked.writer.save(&self.checkpoint)?;
         let now = self.now();
         self.pacing.saved(now, took);
@@ -305,6 +320,7 @@ impl<'a> Coordinator<'a> {
             end,
             spent: if self.others_work { self.progress.spent().total() } else { self.state.spent() },
             duration_seconds: self.now().as_secs_f64(),
+            worked_seconds: self.checkpoint.worked_seconds,
             shortfalls: excerpt::explained(&self.locked.folder, self.progress.counting(), self.progress.shortfalls()),
             waiting: self.state.tiers_in_wait().map(|(tier, sources)| (tier, sources.clone())).collect(),
             ..self.progress.finished(&self.folder_name, Some(&self.place.fixture))
@@ -335,6 +351,7 @@ fn limits_of(config: &Config) -> Limits {
         jobs: config.jobs.min(limits::MOST_JOBS) as usize,
         attempts: config.attempts,
         max_cost: config.max_cost_usd,
+        max_time: config.max_time_seconds.map(Duration::from_secs),
         systemic_failures: config.systemic_failures,
         rate_limit: Duration::from_secs(config.rate_limit_seconds),
     }

@@ -128,6 +128,7 @@ impl Coordinator<'_> {
 
     /// Applies to the state that time has passed.
     pub(in crate::engine) fn let_time_pass(&mut self) {
+        self.apply(Fact::Worked(self.worked()));
         let changes = self.apply(Fact::WaitOver).changes;
         self.follow(changes);
     }

@@ -135,6 +135,7 @@ fn checkpoint(export: &Export<'_>, hash: &str, complete: bool) -> Vec<u8> {
         completed_runs,
         started_at: config.created_at,
         last_updated_at: now,
+        worked_seconds: 0.0,
         rate_limit: None,
         rate_limits: std::collections::BTreeMap::new(),
         rerun: std::collections::BTreeSet::new(),

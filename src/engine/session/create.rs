@@ -72,6 +72,8 @@ pub struct Options {
     pub attempts: u32,
     /// The cost ceiling.
     pub max_cost_usd: Option<Usd>,
+    /// How long the experiment may be worked on, in seconds.
+    pub max_time_seconds: Option<u64>,
     /// Prices by which costs are estimated, by model.
     pub prices: OwnPrices,
     /// Longest wait for the rate limits of a model in total, in seconds.
@@ -180,6 +182,7 @@ pub(in crate::engine) fn furnish(
         jobs: options.jobs,
         attempts: options.attempts,
         max_cost_usd: options.max_cost_usd,
+        max_time_seconds: options.max_time_seconds,
         prices: options.prices,
         keep_workspaces: options.keep_workspaces,
         containment: options.containment,
@@ -204,6 +207,7 @@ pub(in crate::engine) fn first_checkpoint(config: &Config) -> Checkpoint {
         completed_runs: CompletedRuns::default(),
         started_at: config.created_at,
         last_updated_at: config.created_at,
+        worked_seconds: 0.0,
         rate_limit: None,
         rate_limits: std::collections::BTreeMap::new(),
         rerun: std::collections::BTreeSet::new(),

@@ -311,6 +311,7 @@ impl Progress {
             setups: self.setups(fixture),
             spent: self.spent.total(),
             duration_seconds: 0.0,
+            worked_seconds: 0.0,
             errored: self.errored(),
             shortfalls: self.shortfalls(),
             broken_controls: self.broken_controls(fixture),

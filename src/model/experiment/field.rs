@@ -53,13 +53,14 @@ pub(super) fn is_used(value: &Value) -> bool {
 }
 
 /// Fields that came when there were configs of the present version already.
-const LATER_FIELDS: [&str; 9] = [
+const LATER_FIELDS: [&str; 10] = [
     "max_run_tokens",
     "max_run_turns",
     "max_run_cost_usd",
     "max_memory",
     "max_processes",
     "max_processors",
+    "max_time_seconds",
     "prices",
     "sandbox",
     "image_id",

@@ -136,6 +136,9 @@ config! {
     Operational attempts: u32,
     /// Ceiling of the cost of all attempts and judges; `null` for none.
     Operational max_cost_usd: Option<Usd>,
+    /// How long the experiment may be worked on in all its sessions, in seconds; `null` for no limit.
+    #[serde(default)]
+    Operational max_time_seconds: Option<u64>,
     /// Prices by which costs are estimated that nobody reports, by model, in US dollars per million tokens; others are those of the
     /// list that comes with the program.
     #[serde(default)]

@@ -101,11 +101,13 @@ fn edit_header(root: &mut Entries, checkpoint: &Checkpoint) {
     }
 }
 
-/// The word that ProjectScylla uses for a status; it has none for a budget.
+/// The word that ProjectScylla uses for a status; it has none for a limit.
 fn word(status: ExperimentStatus) -> &'static str {
     match status {
         ExperimentStatus::Running => "running",
-        ExperimentStatus::Interrupted | ExperimentStatus::BudgetReached => "interrupted",
+        ExperimentStatus::Interrupted | ExperimentStatus::BudgetReached | ExperimentStatus::TimeReached => {
+            "interrupted"
+        }
         ExperimentStatus::PausedRateLimit => "paused_rate_limit",
         ExperimentStatus::Completed => "completed",
     }

@@ -103,6 +103,7 @@ impl Document {
             completed_runs: CompletedRuns::default(),
             started_at: header.started_at,
             last_updated_at: header.now,
+            worked_seconds: 0.0,
             rate_limit: None,
             rate_limits: std::collections::BTreeMap::new(),
             rerun: std::collections::BTreeSet::new(),

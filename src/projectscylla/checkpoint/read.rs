@@ -63,6 +63,7 @@ pub(super) fn read(root: &Json) -> Result<Reading, Refusal> {
         // It is only shown to people, so a missing time is no reason to reject the entries.
         started_at: started_at.or(last_updated_at).unwrap_or(Timestamp::UNIX_EPOCH),
         last_updated_at: last_updated_at.or(started_at).unwrap_or(Timestamp::UNIX_EPOCH),
+        worked_seconds: 0.0,
         rate_limit: rate_limit(root),
         rate_limits: std::collections::BTreeMap::new(),
         rerun: std::collections::BTreeSet::new(),

@@ -125,7 +125,8 @@ fn audit_status(survey: &Survey, checkpoint: &Checkpoint, tally: Tally, findings
         ExperimentStatus::Completed
         | ExperimentStatus::Interrupted
         | ExperimentStatus::PausedRateLimit
-        | ExperimentStatus::BudgetReached => {}
+        | ExperimentStatus::BudgetReached
+        | ExperimentStatus::TimeReached => {}
     }
 }
 

@@ -236,6 +236,7 @@ fn new_checkpoint(survey: &Survey, now: Timestamp) -> Option<Checkpoint> {
         completed_runs: CompletedRuns::default(),
         started_at: config.created_at,
         last_updated_at: now,
+        worked_seconds: 0.0,
         rate_limit: None,
         rate_limits: std::collections::BTreeMap::new(),
         rerun: std::collections::BTreeSet::new(),

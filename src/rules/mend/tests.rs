@@ -42,6 +42,7 @@ fn checkpoint(status: ExperimentStatus, entries: &[(&str, RunStatus)]) -> Checkp
         completed_runs,
         started_at: now(),
         last_updated_at: now(),
+        worked_seconds: 0.0,
         rate_limit: None,
         rate_limits: std::collections::BTreeMap::new(),
         rerun: std::collections::BTreeSet::new(),

@@ -23,6 +23,11 @@ pub enum Action {
         /// The ceiling.
         ceiling: Usd,
     },
+    /// Report that the experiment was worked on for as long as it may be, and start nothing more.
+    ReachTime {
+        /// The limit.
+        limit: Duration,
+    },
     /// Decide again at this time, since the coordinator's start.
     Wait(Duration),
     /// Nothing is left to do and no worker is busy.
@@ -34,6 +39,11 @@ pub enum Action {
 pub fn next(state: &State, limits: &Limits, now: Duration) -> Vec<Action> {
     let mut actions = Vec::new();
     if may_wait(state)
+        && let Some((limit, Duration::ZERO)) = time_left(state, limits)
+    {
+        return vec![Action::ReachTime { limit }];
+    }
+    if may_wait(state)
         && let Some(tier) = inheriting(state)
     {
         return vec![Action::Inherit(tier)];
@@ -44,7 +54,7 @@ pub fn next(state: &State, limits: &Limits, now: Duration) -> Vec<Action> {
     if !actions.is_empty() {
         return actions;
     }
-    match next_time(state, now) {
+    match next_time(state, limits, now) {
         Some(time) if may_wait(state) => actions.push(Action::Wait(time)),
         Some(_) | None if state.in_flight.is_empty() => actions.push(Action::Finish(end(state))),
         Some(_) | None => {}
@@ -60,7 +70,16 @@ fn inheriting(state: &State) -> Option<TierId> {
 }
 
 fn may_wait(state: &State) -> bool {
-    state.stop.is_none() && !state.halted && !state.budget_reached
+    state.stop.is_none() && !state.halted && !state.budget_reached && !state.time_reached
+}
+
+/// The limit of the time worked, and what is left of it; `None` without a limit, and when nothing is to be started any more.
+fn time_left(state: &State, limits: &Limits) -> Option<(Duration, Duration)> {
+    let limit = limits.max_time?;
+    let would_start = inheriting(state).is_some()
+        || state.queue.first_delay().is_some()
+        || state.queue.lanes().any(|lane| state.is_open(lane.tier) && !is_exhausted(state, lane));
+    would_start.then(|| (limit, limit.saturating_sub(state.worked)))
 }
 
 fn start(state: &State, limits: &Limits, now: Duration, actions: &mut Vec<Action>) {
@@ -87,15 +106,20 @@ fn start(state: &State, limits: &Limits, now: Duration, actions: &mut Vec<Action
 }
 
 /// The next time at which something that waits may go on.
-fn next_time(state: &State, now: Duration) -> Option<Duration> {
+fn next_time(state: &State, limits: &Limits, now: Duration) -> Option<Duration> {
     let lanes = state.queue.lanes().filter(|lane| state.is_open(lane.tier));
     let paused = lanes.filter_map(|lane| state.limiter.paused_until(lane.model.as_ref()?, now));
-    paused.chain(state.queue.first_delay()).min()
+    let no_time_left = time_left(state, limits).map(|(_, left)| now + left);
+    paused.chain(state.queue.first_delay()).chain(no_time_left).min()
 }
 
 /// Whether runs are left that wait for a model whose rate limit exceeds the longest wait.
 fn is_any_exhausted(state: &State) -> bool {
-    state.queue.lanes().filter_map(|lane| lane.model.as_ref()).any(|model| state.limiter.is_exhausted(model))
+    state.queue.lanes().any(|lane| is_exhausted(state, lane))
+}
+
+fn is_exhausted(state: &State, lane: &Lane) -> bool {
+    lane.model.as_ref().is_some_and(|model| state.limiter.is_exhausted(model))
 }
 
 fn end(state: &State) -> ExperimentEnd {
@@ -104,6 +128,7 @@ fn end(state: &State) -> ExperimentEnd {
         _ if nothing_left => ExperimentEnd::Completed,
         Some((_, signal)) => ExperimentEnd::Stopped { signal },
         None if state.budget_reached => ExperimentEnd::BudgetReached,
+        None if state.time_reached => ExperimentEnd::TimeReached,
         None if is_any_exhausted(state) => ExperimentEnd::RateLimited,
         None => ExperimentEnd::Incomplete,
     }

@@ -203,6 +203,7 @@ impl Recognised {
             completed_runs: CompletedRuns::default(),
             started_at: now,
             last_updated_at: now,
+            worked_seconds: 0.0,
             rate_limit: None,
             rate_limits: BTreeMap::new(),
             rerun: BTreeSet::new(),

@@ -268,6 +268,20 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_of_the_time_is_shown_with_what_all_sessions_worked_and_that_it_is_reached() {
+        let mut events = midway();
+        let Event::ExperimentStarted(started) = &mut events[0].1 else { panic!() };
+        started.max_time_seconds = Some(4000);
+        let (screen, mut terminal) = after(&events);
+        terminal.tick(at(188));
+        assert!(screen.contents().contains("$8.78 of $50.00, 1h 03m of 1h 06m, about"), "{}", screen.contents());
+        let reached = Event::TimeReached { worked_seconds: 4000.2, max_time_seconds: 4000, in_flight: 2 };
+        terminal.event(at(400), &reached).unwrap();
+        let end = "1h 06m of 1h 06m, out of time: stops w…";
+        assert!(screen.contents().contains(end), "{}", screen.contents());
+    }
+
+    #[test]
     fn news_stand_above_the_bars() {
         let events = every_event();
         let (screen, _terminal) = after(&events[..events.len() - 1]);

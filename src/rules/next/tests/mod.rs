@@ -12,9 +12,17 @@ use crate::rules::facts::{Change, Consequence, Fact};
 use crate::rules::retry::{Failed, ForRun, Who};
 
 mod models;
+mod time;
 
 fn limits() -> Limits {
-    Limits { jobs: 2, attempts: 3, max_cost: None, systemic_failures: 5, rate_limit: Duration::from_hours(1) }
+    Limits {
+        jobs: 2,
+        attempts: 3,
+        max_cost: None,
+        max_time: None,
+        systemic_failures: 5,
+        rate_limit: Duration::from_hours(1),
+    }
 }
 
 fn runs(ids: &[&str]) -> Vec<RunId> {
@@ -292,8 +300,10 @@ proptest! {
         planned in 1_u32..30,
         jobs in 1_usize..5,
         attempts in 1_u32..4,
+        most_millis in prop::option::of(0_u64..400),
     ) {
-        let limits = Limits { jobs, attempts, systemic_failures: 4, rate_limit: Duration::from_secs(50), max_cost: None };
+        let max_time = most_millis.map(Duration::from_millis);
+        let limits = Limits { jobs, attempts, max_cost: None, max_time, systemic_failures: 4, rate_limit: Duration::from_secs(50) };
         let ids: Vec<RunId> = (1..=planned).map(|run| format!("T{}/00/{run}", run % 3).parse().unwrap()).collect();
         let waiting = [(tier("T2"), [tier("T0")].into()), (tier("T1"), [tier("T2")].into())];
         let mut state = {
@@ -306,10 +316,12 @@ proptest! {
         let mut begun = BTreeSet::new();
         let end = 'session: loop {
             state.apply(Fact::WaitOver, &limits, now);
+            state.apply(Fact::Worked(now), &limits, now);
             for action in next(&state, &limits, now) {
                 match action {
                     Action::Start(run) => {
                         prop_assert!(!done.contains(&run), "{run} is paid twice");
+                        prop_assert!(max_time.is_none_or(|most| now < most), "{run} is started out of time");
                         prop_assert!(!flight.contains(&run), "{run} is started twice");
                         prop_assert!(run.tier.0 == 0 || begun.contains(&run.tier), "{run} does not wait");
                         flight.push(run);
@@ -328,6 +340,10 @@ proptest! {
                         let found = done.iter().any(|run| run.tier.0 == source);
                         state.apply(if found { Fact::Inherited(tier) } else { Fact::Blocked(tier) }, &limits, now);
                     }
+                    Action::ReachTime { limit } => {
+                        prop_assert!(now >= limit, "{now:?} of {limit:?}");
+                        state.apply(Fact::TimeReached, &limits, now);
+                    }
                     Action::ReachBudget { .. } => prop_assert!(false, "there is no budget"),
                 }
             }
@@ -343,5 +359,6 @@ proptest! {
         };
         prop_assert!(flight.is_empty());
         prop_assert_eq!(end == ExperimentEnd::Completed, done.len() == ids.len());
+        prop_assert!(end != ExperimentEnd::TimeReached || max_time.is_some_and(|most| now >= most));
     }
 }

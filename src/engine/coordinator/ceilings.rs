@@ -1,4 +1,7 @@
-//! The cost ceiling: when it is reached, and which costs it cannot limit because they are not known.
+//! The ceilings of the whole experiment, of its cost and its time: when they are reached, and which costs cannot be limited
+//! because they are not known.
+
+use std::time::Duration;
 
 use crate::engine::coordinator::Coordinator;
 use crate::model::event::Event;
@@ -13,6 +16,13 @@ impl Coordinator<'_> {
         self.apply(Fact::BudgetReached);
         let (spent, assumed) = (self.state.spent(), self.state.assumed());
         self.emit(&Event::BudgetReached { spent, assumed, expected, ceiling });
+    }
+
+    /// Starts nothing more: the experiment was worked on for as long as it may be.
+    pub(super) fn reach_time(&mut self, limit: Duration) {
+        self.apply(Fact::TimeReached);
+        let (worked_seconds, in_flight) = (self.worked().as_secs_f64(), self.state.in_flight());
+        self.emit(&Event::TimeReached { worked_seconds, max_time_seconds: limit.as_secs(), in_flight });
     }
 
     /// Reports at the start which costs the ceiling cannot limit.
