@@ -1,13 +1,14 @@
-//! What is told of options before an agent starts: limits that hold only at the end, models that no judge takes, and solutions that
-//! agents can read.
+//! What is told of options before an agent starts: limits that hold only at the end, models that no judge takes or no agent
+//! reaches, judges of their own work, and solutions that agents can read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::engine::session::create::Options;
 use crate::model::ids::ModelName;
 use crate::model::judge::Judge;
-use crate::model::sandbox::place_of;
+use crate::model::sandbox::{Network, place_of};
+use crate::model::task::Fixture;
 use crate::text::words::list;
 
 /// The folder of a fixture that no agent is to see.
@@ -66,4 +67,46 @@ pub fn shown_fixture(options: &Options) -> Option<String> {
     Some(format!(
         "`sandbox.readable` lists `{path}`, and the fixture's `{EXPECTED}/` is there: agents can read what is expected"
     ))
+}
+
+/// A word about judges that are asked for the same model as agents: models tend to like their own work.
+#[must_use]
+pub fn judging_themselves(
+    fixture: &Fixture,
+    judges: &[Judge],
+    models: &[String],
+    judge_models: &[String],
+) -> Option<String> {
+    let (agents, judge_models) = (models.first()?.as_str(), judge_models.first());
+    let model = ModelName::new(agents);
+    let mut subtests = fixture.tiers.values().flat_map(BTreeMap::values);
+    subtests.find(|subtest| subtest.agent.model(Some(agents)).as_ref() == Some(&model))?;
+    let same = judges.iter().filter(|judge| judge.model(judge_models.map(String::as_str)).as_ref() == Some(&model));
+    let same: Vec<String> = same.map(|judge| format!("`{}`", judge.name())).collect();
+    let judge = match same.len() {
+        0 => return None,
+        1 => "judge",
+        _ => "judges",
+    };
+    Some(format!(
+        "the {judge} {} and the agents use the same model, `{agents}`, and models tend to like their own work",
+        list(&same)
+    ))
+}
+
+/// The kinds of planned agents that ask a model by a network that is kept from them, as a sentence; `None` where there are none.
+#[must_use]
+pub fn out_of_reach(options: &Options) -> Option<String> {
+    options.sandbox.as_ref().filter(|sandbox| sandbox.network == Network::None)?;
+    let planned = options.subtests.iter().flat_map(|(tier, ids)| ids.iter().map(move |id| (tier, id)));
+    let agents = planned.filter_map(|(tier, id)| Some(&options.fixture.tiers.get(tier)?.get(id)?.agent));
+    let asking = agents.filter(|agent| agent.installation().is_some());
+    let kinds: BTreeSet<String> = asking.map(|agent| format!("`{}`", agent.kind().name)).collect();
+    let kinds: Vec<String> = kinds.into_iter().collect();
+    (!kinds.is_empty()).then(|| {
+        format!(
+            "the network is kept from agents (`network: none`), and an agent of the kind {} asks its model over it: its runs fail",
+            list(&kinds)
+        )
+    })
 }

@@ -13,6 +13,7 @@ pub mod filters;
 pub mod generated;
 pub mod locate;
 pub mod meant;
+pub mod needs;
 pub mod options;
 pub mod prelude;
 pub mod unknown;

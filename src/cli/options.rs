@@ -9,7 +9,7 @@ use crate::cli::args::allowance::{AllowanceFlags, ResourceFlags};
 use crate::cli::args::fixture::OverrideFlags;
 use crate::cli::args::operation::OperationFlags;
 use crate::cli::args::{ConfigFlags, Run};
-use crate::cli::beforehand::{asked_as_before, held_at_the_end};
+use crate::cli::beforehand::{asked_as_before, held_at_the_end, out_of_reach};
 use crate::cli::error::CliError;
 use crate::cli::locate::Located;
 use crate::config::fixture::{self, Loaded, Overrides};
@@ -196,6 +196,7 @@ pub fn notices(args: &Run, located: &Located, options: &Options) -> Vec<Event> {
         .chain(options.notes.clone())
         .chain(held_at_the_end(options))
         .chain(asked_as_before(options))
+        .chain(out_of_reach(options))
         .chain(alike(options).iter().map(|group| group_message(group)))
         .map(|message| Event::Notice { message })
         .collect()

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::engine::error::EngineError;
 use crate::engine::image::Image;
+use crate::model::experiment::ContainmentChoice;
 use crate::model::sandbox::{Exposure, IsolatedBy, Isolation, Network, Sandbox as Asked, SandboxChoice, place_of};
 use crate::os::environment;
 use crate::os::files;
@@ -140,6 +141,21 @@ impl Reach {
             }),
         }
     }
+}
+
+/// How programs are held together here, and what a sandbox that is asked for comes to.
+///
+/// # Errors
+/// When one of them cannot be had.
+pub fn contained(
+    choice: ContainmentChoice,
+    sandbox: Option<&Asked>,
+    image: Option<Arc<Image>>,
+    inherited: &BTreeMap<OsString, OsString>,
+) -> Result<(Containment, Reach), EngineError> {
+    let containment = Containment::probe(choice)?;
+    let reach = Reach::of(sandbox, &containment, inherited, image)?;
+    Ok((containment, reach))
 }
 
 #[cfg(test)]

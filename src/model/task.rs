@@ -92,6 +92,16 @@ impl Fixture {
         let all = self.tiers.iter().flat_map(|(tier, subtests)| subtests.iter().map(|(id, one)| ((*tier, *id), one)));
         all.filter_map(|(setup, subtest)| Some((setup, subtest.agent.control()?))).collect()
     }
+
+    /// The variables that an agent is given beside the standard ones: those that the fixture names; and where it names no key of an
+    /// installed program, those that hold its keys, or the address of another endpoint of its provider.
+    #[must_use]
+    pub fn variables_given_to(&self, agent: &Agent) -> Vec<String> {
+        let is_named = |key: &str| self.environment.iter().any(|name| name == key);
+        let known = agent.installation().filter(|known| !known.keys.iter().any(|key| is_named(key)));
+        let own = known.into_iter().flat_map(|known| known.keys.iter().chain(known.addresses));
+        self.environment.iter().cloned().chain(own.map(|name| (*name).to_owned())).collect()
+    }
 }
 
 /// The limits in a fixture's `config.yaml`.

@@ -67,6 +67,12 @@ pub fn allowed(inherited: &BTreeMap<OsString, OsString>, named: &[String]) -> BT
     given
 }
 
+/// Whether a variable is set, and not empty.
+#[must_use]
+pub fn is_set(inherited: &BTreeMap<OsString, OsString>, name: &str) -> bool {
+    inherited.get(OsStr::new(name)).is_some_and(|value| !value.is_empty())
+}
+
 /// The part of `inherited` for programs that see the files of another machine: no variable that names a place of this one, but
 /// those in `named`. `PATH` is never among them.
 #[must_use]

@@ -10,8 +10,9 @@ use crate::model::money::Usd;
 use crate::text::escape;
 use crate::text::words::{counted, list, whole_duration};
 
+use super::conditions::Conditions;
 use super::outlook::Outlook;
-use super::tables::named_lines;
+use super::tables::wrapped_lines;
 use crate::text::page;
 use crate::text::page::Page;
 use crate::text::styles::{Styles, Tone};
@@ -53,6 +54,10 @@ pub struct PlanPage {
     pub differ_in: Vec<String>,
     /// Groups of subtests with the same agent, setup and tree: their results can differ only by chance.
     pub alike: Vec<Vec<String>>,
+    /// Under which conditions runs would be made, and who would judge them.
+    pub conditions: Conditions,
+    /// What is told beforehand: what makes no difference, and what is missing here without which runs fail or none begins.
+    pub notes: Vec<String>,
 }
 
 /// An existing experiment: an unfinished one is continued under its own plan, a finished one is left alone.
@@ -122,8 +127,8 @@ impl PlanPage {
     pub fn human(&self, styles: Styles) -> String {
         let mut page = Page::default();
         let id = styles.paint(Tone::Strong, escape::terminal(&self.experiment_id));
-        page.line(format_args!("{id}: a dry run, nothing is started or written\n"));
-        page.line(named_lines(&self.facts()));
+        page.line(format_args!("{id}: a dry run, no agent is started and nothing is written\n"));
+        page.line(wrapped_lines(&self.facts()));
         let only_agent = self.only_agent();
         for tier in &self.tiers {
             add_tier(&mut page, tier, only_agent.is_none(), styles);
@@ -139,7 +144,7 @@ impl PlanPage {
         if !self.alike.is_empty() {
             page.line("");
         }
-        page.add(named_lines(&self.sums()));
+        page.add(wrapped_lines(&self.sums()));
         page.into_text()
     }
 
@@ -171,6 +176,7 @@ impl PlanPage {
                 Inherit::AsDeclared => "as-declared: what each subtest says".to_owned(),
             },
         ));
+        facts.extend(self.conditions.lines());
         facts
     }
 
@@ -335,6 +341,8 @@ mod tests {
             outlook: Outlook::of(10, None),
             differ_in: texts(&["instructions", "skills"]),
             alike: vec![texts(&["T0/02", "T0/07"])],
+            conditions: Conditions::sample(),
+            notes: texts(&["the judge `gpt` needs the variable `OPENAI_API_KEY`, which is not set"]),
         }
     }
 
@@ -352,6 +360,7 @@ mod tests {
         plan.price_per_run_usd = None;
         plan.estimated_cost_usd = None;
         plan.alike.clear();
+        plan.conditions = Conditions::unlimited_sample();
         snapshot("screens", "dry_run_agents", &plan.human(Styles::plain()));
     }
 }

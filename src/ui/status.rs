@@ -12,9 +12,9 @@ use crate::model::checkpoint::RateLimit;
 use crate::model::control::BrokenControl;
 use crate::model::event::{Errored, Missing, SetupTotals, TierTotals};
 use crate::model::finding::Finding;
-use crate::model::ids::{JudgeNumber, RunId, TierId};
+use crate::model::ids::{RunId, TierId};
 use crate::model::money::Usd;
-use crate::model::outcome::{ExperimentStatus, Stage};
+use crate::model::outcome::ExperimentStatus;
 use crate::model::shortfall::SetupShortfall;
 use crate::model::survey::Holder;
 use crate::model::usage::{self, Total};
@@ -24,11 +24,12 @@ use crate::text::words::{counted, duration, moment, whole_duration};
 
 use super::causes::{add_broken_controls, add_errored, add_shortfalls};
 use super::frame;
-use super::lines::stage_name;
+pub use super::in_flight::RunInFlight;
+use super::in_flight::add_in_flight;
+use super::run_limits::RunLimits;
 use super::summary::{Needs, ceiling_for_all, continuation, left_out, time_for_all};
 use super::tables::{
     Rows, add_damage, add_damaged, add_missing, add_remainders, add_to_come, add_waiting, named_lines, results_table,
-    shortened,
 };
 use crate::text::page;
 use crate::text::page::Page;
@@ -66,6 +67,8 @@ pub struct Status<'a> {
     pub worked_seconds: f64,
     /// How many seconds they may.
     pub max_time_seconds: Option<u64>,
+    /// What each run is held to; `null` where no config of ours can be read.
+    pub run_limits: Option<RunLimits>,
     /// The totals of each tier.
     pub tiers: &'a [TierTotals],
     /// The totals of each setup.
@@ -99,22 +102,6 @@ pub struct Status<'a> {
     pub made_by: Option<&'a str>,
     /// Runs that a live coordinator works on.
     pub in_flight: &'a [RunInFlight],
-}
-
-/// A run that a live coordinator works on.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct RunInFlight {
-    /// The run.
-    pub run: RunId,
-    /// Its stage.
-    pub stage: Stage,
-    /// The judge, when it is the stage of one judge.
-    pub judge: Option<JudgeNumber>,
-    /// The name of its setup in the fixture; `None` when no fixture can be read.
-    pub name: Option<String>,
-    /// When the stage began, as far as it is known.
-    #[schemars(with = "Option<String>")]
-    pub since: Option<Timestamp>,
 }
 
 impl Status<'_> {
@@ -178,7 +165,7 @@ impl Status<'_> {
             page.line("");
             add_remainders(&mut page, self.remainders);
         }
-        self.add_in_flight(&mut page, now, styles);
+        add_in_flight(&mut page, self.in_flight, now, styles);
         page.into_text()
     }
 
@@ -248,27 +235,12 @@ impl Status<'_> {
         let spent = self.spent.without_unknown(parts);
         let is = if runs == 1 { "is" } else { "are" };
         let in_flight = (runs > 0).then(|| format!("; {} {is} not counted yet", counted(runs, "unfinished run")));
+        facts.extend(self.run_limits.iter().flat_map(RunLimits::lines));
         facts.push(("spent", format!("{spent}{of}{}{}", left_out(spent), in_flight.unwrap_or_default())));
         if let Some(most) = self.max_time_seconds {
             facts.push(("worked", format!("{} of {}", duration(self.worked_seconds), whole_duration(most))));
         }
         facts
-    }
-
-    fn add_in_flight(&self, page: &mut Page, now: Timestamp, styles: Styles) {
-        if self.in_flight.is_empty() {
-            return;
-        }
-        let heading = format!("{} in flight:", counted(self.in_flight.len(), "run"));
-        page.line(format_args!("\n{}", styles.paint(Tone::Strong, heading)));
-        let width = self.in_flight.iter().map(|in_flight| in_flight.run.to_string().len()).max().unwrap_or(0);
-        for RunInFlight { run, stage, judge, name, since } in self.in_flight {
-            let elapsed = since.map_or_else(String::new, |since| duration(now.duration_since(since).as_secs_f64()));
-            let name = name.as_deref().map(shortened).unwrap_or_default();
-            let stage = stage_name(*stage, *judge);
-            let line = format!("  {:<width$}  {stage:<8}  {elapsed:>7}  {name}", run.to_string());
-            page.line(line.trim_end());
-        }
     }
 }
 
@@ -281,8 +253,11 @@ pub fn status_schema() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::allowance::Allowance;
     use crate::model::event::ExperimentFinished;
-    use crate::model::outcome::ExperimentEnd;
+    use crate::model::ids::JudgeNumber;
+    use crate::model::outcome::{ExperimentEnd, Stage};
+    use crate::model::resources::Resources;
     use crate::model::samples::{FOLDER, at, finished, remainders, run, snapshot, usd};
 
     fn holder() -> Holder {
@@ -318,6 +293,7 @@ mod tests {
             max_cost_usd: Some(usd(50.0)),
             worked_seconds: 4325.5,
             max_time_seconds: None,
+            run_limits: Some(RunLimits::new(900, Allowance::default(), Resources::default())),
             tiers: &finished.tiers,
             setups: &finished.setups,
             missing: &finished.missing,

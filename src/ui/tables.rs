@@ -13,7 +13,7 @@ use crate::model::usage::Total;
 use crate::stats::tiers::{sum, sum_of};
 use crate::text::columns::cut;
 use crate::text::escape;
-use crate::text::words::{bytes, counted, duration, list, percent, shell_word};
+use crate::text::words::{bytes, counted, duration, list, percent, shell_word, wrap};
 
 use crate::text::page::Page;
 use crate::text::short::first_of;
@@ -25,6 +25,8 @@ const MOST_SETUPS: usize = 30;
 const MOST_NAME: usize = 28;
 /// How many runs are named that failed for the same reason.
 const MOST_NAMED: usize = 5;
+/// So many columns have lines that are wrapped.
+const COLUMNS: usize = 80;
 /// Shown for a number that does not exist.
 const NONE: &str = "–";
 
@@ -228,6 +230,17 @@ pub(super) fn named_lines(lines: &[(&str, String)]) -> String {
         page.line(format_args!("  {name:<width$}  {value}"));
     }
     page.into_text()
+}
+
+/// The same on lines that are no wider than most terminals, where there are spaces to part them at.
+pub(super) fn wrapped_lines(lines: &[(&str, String)]) -> String {
+    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let mut parted = Vec::new();
+    for (name, value) in lines {
+        let pieces = wrap(value, COLUMNS.saturating_sub(width + 4));
+        parted.extend(pieces.into_iter().enumerate().map(|(at, piece)| (if at == 0 { *name } else { "" }, piece)));
+    }
+    named_lines(&parted)
 }
 
 #[cfg(test)]

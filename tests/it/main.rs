@@ -22,6 +22,7 @@ mod containment;
 mod controls;
 mod crash;
 mod damage;
+mod dry_run;
 mod elsewhere;
 mod events;
 mod fixture;

@@ -220,7 +220,7 @@ pub struct Run {
     /// Start a new experiment even if there is one of this fixture
     #[arg(long)]
     pub fresh: bool,
-    /// Show the whole plan and what each subtest composes; start and write nothing
+    /// Show the whole plan, what each subtest composes, and what is missing for it here; start no agent and write nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
     /// What a run is expected to cost, in US dollars, for the estimate of `--dry-run`

@@ -1,7 +1,7 @@
 //! `agents`: every kind of agent, as this machine has it.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::panic::resume_unwind;
 use std::thread;
 
@@ -21,6 +21,7 @@ use crate::model::agent::Agent;
 use crate::model::experiment::ContainmentChoice;
 use crate::model::installation::Answer;
 use crate::model::program::Kind;
+use crate::os::environment;
 use crate::os::process::Containment;
 use crate::ui::agents::{AgentRow, ProgramRow, agent_json, agent_table};
 
@@ -59,7 +60,7 @@ fn row(
     inherited: &BTreeMap<OsString, OsString>,
     containment: &Containment,
 ) -> Result<AgentRow, EngineError> {
-    let is_set = |name: &str| inherited.get(OsStr::new(name)).is_some_and(|value| !value.is_empty());
+    let is_set = |name: &str| environment::is_set(inherited, name);
     let agent = agent::named(kind.name, true).ok();
     let question = agent.as_ref().and_then(|agent| Question::of(agent, inherited, &Reach::Everything));
     let program = match question {

@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use crate::agent::thinking_word;
 use crate::cli::args::output::MessageFormat;
-use crate::cli::beforehand::{asked_as_before, held_at_the_end, shown_fixture};
+use crate::cli::beforehand::{asked_as_before, held_at_the_end, judging_themselves, out_of_reach, shown_fixture};
 use crate::cli::commands::fixture::{absent_programs, links_out};
+use crate::cli::commands::session;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, shown};
 use crate::cli::exit::Exit;
+use crate::cli::needs::{self, Unmet};
 use crate::cli::options::{alike, inheritance_of};
 use crate::config::fixture::named;
 use crate::engine::session::create::Options;
@@ -17,25 +19,31 @@ use crate::engine::session::recordings;
 use crate::model::agent::Agent;
 use crate::model::experiment::{Inherit, too_many_runs};
 use crate::model::ids::{SubtestId, TierId};
+use crate::model::judge::Judge;
 use crate::model::money::Usd;
 use crate::model::program::Invocation;
 use crate::model::setup::{Capability, Setup, SystemPrompt, Tools};
 use crate::model::task::{Subtest, Tiers};
+use crate::os::environment::is_set;
 use crate::setup::compose::{Composition, compose};
 use crate::setup::inherit::{Inheritance, alone};
 use crate::setup::vary::{self, INHERITANCE};
 use crate::text::words::shell_word;
+use crate::ui::agents::Variable;
 use crate::ui::capabilities;
+use crate::ui::conditions::{Conditions, PlannedJudge};
 use crate::ui::outlook::Outlook;
 use crate::ui::plan::{Newest, PlanPage, PlannedSubtest, PlannedTier};
+use crate::ui::run_limits::RunLimits;
 
 /// Shows the plan. `newest` is the folder that a `run` would continue instead, and whether it is complete; `assumed` is a
-/// finished experiment with its pass rate, which the setups of this one may have.
+/// finished experiment with its pass rate, which the setups of this one may have; `no_sandbox` says that `auto` comes to none here.
 ///
 /// # Errors
 /// When standard output cannot be written.
 pub fn show(
     options: &Options,
+    no_sandbox: Option<String>,
     price_per_run: Option<Usd>,
     newest: Option<(&Path, bool)>,
     assumed: Option<(String, f64)>,
@@ -44,11 +52,10 @@ pub fn show(
     let current = console.current_dir()?;
     let inheritance = inheritance_of(options);
     let stops = stops(&options.fixture, &inheritance, &options.thinking_mode);
-    let notes = options.notes.iter().cloned().chain(shown_fixture(options)).chain(stops).chain(not_given(options));
-    let notes = notes.chain(held_at_the_end(options)).chain(asked_as_before(options));
-    for note in
-        notes.chain(absent_programs(&options.fixture, options.sandbox.as_ref())).chain(links_out(&options.parts.dir))
-    {
+    let notes = no_sandbox.into_iter().chain(options.notes.iter().cloned()).chain(shown_fixture(options)).chain(stops);
+    let notes = notes.chain(not_given(options)).chain(notes_of(options)?).chain(links_out(&options.parts.dir));
+    let notes: Vec<String> = notes.collect();
+    for note in &notes {
         console.say(&format!("note: {note}\n"))?;
     }
     let waits = inheritance.of_tiers();
@@ -93,12 +100,66 @@ pub fn show(
             .iter()
             .map(|group| group.iter().map(|(tier, id)| format!("{tier}/{id}")).collect())
             .collect(),
+        conditions: conditions(options),
+        notes,
     };
     console.print(&match console.message_format() {
         MessageFormat::Human => plan.human(console.out_styles()),
         MessageFormat::Json => plan.json(),
     })?;
     Ok(Exit::Success)
+}
+
+/// What makes no difference, what fails, and what keeps a `run` from beginning.
+fn notes_of(options: &Options) -> Result<Vec<String>, CliError> {
+    let (sandbox, judges) = (options.sandbox.as_ref(), &options.fixture.judges);
+    let told = held_at_the_end(options).into_iter().chain(asked_as_before(options)).chain(out_of_reach(options));
+    let same = judging_themselves(&options.fixture, judges, &options.models, &options.judge_models);
+    let refused = session::refuse_containment(options.containment, sandbox, &options.resources, ".").err();
+    let unmet = [needs::of_judges(judges), needs::of_agents(options), needs::of_versions(options, None)?].concat();
+    let unmet: Vec<String> = unmet.iter().map(Unmet::sentence).collect();
+    let told = told
+        .chain(same)
+        .chain(refused.map(|error| error.error.to_string()))
+        .chain(absent_programs(&options.fixture, sandbox));
+    Ok(told.chain(unmet).collect())
+}
+
+fn conditions(options: &Options) -> Conditions {
+    let inherited = std::env::vars_os().collect();
+    let mut variables: Vec<Variable> = Vec::new();
+    for agent in needs::planned_agents(options) {
+        for name in options.fixture.variables_given_to(agent) {
+            let set = is_set(&inherited, &name);
+            let is_asked_for = options.fixture.environment.contains(&name);
+            if (set || is_asked_for) && !variables.iter().any(|variable| variable.name == name) {
+                variables.push(Variable { name, set });
+            }
+        }
+    }
+    Conditions {
+        sandbox: options.sandbox.clone().unwrap_or_default(),
+        limits: RunLimits::new(options.timeout_seconds, options.allowance, options.resources),
+        judges: options.fixture.judges.iter().map(|judge| planned_judge(judge, &options.judge_models)).collect(),
+        variables,
+    }
+}
+
+fn planned_judge(judge: &Judge, judge_models: &[String]) -> PlannedJudge {
+    let model = match (judge.through(), judge.program()) {
+        (Some(through), _) => through.model.map(str::to_owned),
+        (None, Some(_)) => judge_models.first().cloned(),
+        (None, None) => judge.model(None).map(|model| model.to_string()),
+    };
+    PlannedJudge {
+        name: judge.name().to_owned(),
+        kind: judge.kind().name,
+        program: judge
+            .through()
+            .map(|through| through.agent.kind().name.to_owned())
+            .or_else(|| judge.program().map(command)),
+        model,
+    }
 }
 
 /// The setups of the plan alone.

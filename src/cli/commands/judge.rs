@@ -5,11 +5,11 @@ use std::path::Path;
 use crate::cli::args::judge::Judge;
 use crate::cli::args::output::MessageFormat;
 use crate::cli::commands::gold::{self, Conditions};
-use crate::cli::commands::session::refuse_missing_keys;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::locate::locate_without_manifest;
+use crate::cli::needs;
 use crate::cli::options;
 use crate::cli::prelude::Prelude;
 use crate::config::fixture::{GOLD_FOLDER, Loaded, Overrides, to_be_named};
@@ -79,7 +79,7 @@ pub(super) fn must_have_gold(dir: &Path, fixture: &Fixture) -> Result<(), CliErr
         return Err(CliError::usage(format!("the fixture `{}` has no gold example", fixture.id))
             .hint(format!("write one as `{GOLD_FOLDER}/NAME.yaml`: a `patch`, and the `scores` that it deserves")));
     }
-    refuse_missing_keys(&fixture.judges)?;
+    needs::refuse(&needs::of_judges(&fixture.judges))?;
     let mistakes = gold::not_applying(dir, fixture)?;
     if mistakes.is_empty() { Ok(()) } else { Err(CliError::mistakes(&mistakes)) }
 }

@@ -18,6 +18,7 @@ use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _, shown};
 use crate::cli::exit::Exit;
 use crate::cli::locate::{Located, RESULTS, locate, locate_without_manifest, manifest_sets_anything};
+use crate::cli::needs;
 use crate::cli::options::{self, Places, differ_in};
 use crate::cli::prelude::Prelude;
 use crate::engine::session::create::{Options, create};
@@ -58,7 +59,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
             Course::LeaveAlone(folder) => Some((folder.root(), true)),
         };
         let assumed = question.newest_pass_rate(&current)?;
-        return dry_run::show(&options, price, newest, assumed, console);
+        return dry_run::show(&options, no_sandbox, price, newest, assumed, console);
     }
     let go_on = |folder, prelude, console: &mut Console| go_on(folder, (args, &located), &question, prelude, console);
     let image = match course {
@@ -67,12 +68,12 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
         Course::Begin(_) => {
             dry_run::check(&options)?;
             session::refuse_containment(options.containment, options.sandbox.as_ref(), &options.resources, ".")?;
-            session::refuse_missing_keys(&options.fixture.judges)?;
+            needs::refuse(&needs::of_judges(&options.fixture.judges))?;
             check_first::refuse(&args.judges, &options)?;
             let making = prelude.making();
             let image = image::of_options(&options, console)?;
             drop(making);
-            session::refuse_other_versions(&options, image.as_ref())?;
+            needs::refuse(&needs::of_versions(&options, image.as_ref())?)?;
             image
         }
     };
@@ -83,7 +84,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
         Made::GoOn(folder) => return go_on(folder, prelude, console),
         Made::LeaveAlone(folder) => return leave_alone(&folder, &question, console),
     };
-    notices.extend(no_sandbox);
+    notices.extend(no_sandbox.map(|message| Event::Notice { message }));
     notices.extend(shown_fixture(&options).map(|message| Event::Notice { message }));
     notices.extend(options::notices(args, &located, &options));
     notices.extend(in_target_dir(&options, &located, &current));

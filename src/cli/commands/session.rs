@@ -1,8 +1,6 @@
 //! The common part of `run`, `resume` and `extend`: one session of the coordinator, shown to people, ended by an exit
 //! code.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,33 +8,30 @@ use jiff::Timestamp;
 
 use crate::cli::args::Which;
 use crate::cli::args::operation::OperationFlags;
+use crate::cli::beforehand::judging_themselves;
 use crate::cli::choose::choose;
 use crate::cli::commands::image;
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
+use crate::cli::needs;
 use crate::cli::prelude::Prelude;
 use crate::engine::coordinator::{self, SessionOptions};
 use crate::engine::error::EngineError;
 use crate::engine::image::Image;
-use crate::engine::reach::Reach;
+use crate::engine::reach::{Reach, contained};
 use crate::engine::session::create::Options;
 use crate::engine::session::open::{Session, begin, hold};
-use crate::engine::version::Question;
 use crate::engine::worker::workplace::Surroundings;
-use crate::model::agent::Agent;
 use crate::model::event::Event;
 use crate::model::experiment::{Config, ContainmentChoice};
-use crate::model::ids::ModelName;
-use crate::model::installation::Answer;
-use crate::model::judge::Judge;
 use crate::model::outcome::ExperimentEnd;
 use crate::model::resources::Resources;
 use crate::model::sandbox::{Network, Sandbox, SandboxChoice};
 use crate::os::process::{Containment, Controllers};
 use crate::store;
 use crate::text::redact::Secrets;
-use crate::text::words::{list, shell_word};
+use crate::text::words::shell_word;
 use crate::ui::Reporter;
 
 /// How often bars are redrawn.
@@ -72,8 +67,10 @@ pub(super) fn conduct(
     let mut report = |at, event: Option<&Event>| session_report.event(at, event);
     let mut news = first.to_vec();
     if session.progress.to_do().next().is_some() {
-        refuse_missing_keys(&session.grader.fixture.judges)?;
-        news.extend(judging_themselves(&session).map(|message| Event::Notice { message }));
+        needs::refuse(&needs::of_judges(&session.grader.fixture.judges))?;
+        let (models, judge_models) = (&session.config.models, &session.config.judge_models);
+        let same = judging_themselves(&session.fixture, &session.grader.fixture.judges, models, judge_models);
+        news.extend(same.map(|message| Event::Notice { message }));
     }
     if surroundings.containment == Containment::Walk && session.config.containment == ContainmentChoice::Auto {
         let message = "neither bubblewrap nor control groups work here: what a run leaves behind is found by a walk of \
@@ -164,17 +161,6 @@ pub(super) fn surroundings(config: &Config, image: Option<Arc<Image>>, name: &st
     Ok(Surroundings { containment, reach, controllers, inherited, secrets: secrets() })
 }
 
-fn contained(
-    choice: ContainmentChoice,
-    sandbox: Option<&Sandbox>,
-    image: Option<Arc<Image>>,
-    inherited: &BTreeMap<OsString, OsString>,
-) -> Result<(Containment, Reach), EngineError> {
-    let containment = Containment::probe(choice)?;
-    let reach = Reach::of(sandbox, &containment, inherited, image)?;
-    Ok((containment, reach))
-}
-
 /// The secrets of this environment.
 pub(super) fn secrets() -> Secrets {
     let texts =
@@ -183,7 +169,7 @@ pub(super) fn secrets() -> Secrets {
 }
 
 /// Settles what `auto` comes to here, so that an experiment keeps it in all its sessions; gives the word that it is no sandbox.
-pub(super) fn settle_sandbox(options: &mut Options) -> Result<Option<Event>, CliError> {
+pub(super) fn settle_sandbox(options: &mut Options) -> Result<Option<String>, CliError> {
     let Some(asked) = options.sandbox.as_mut().filter(|asked| asked.choice == SandboxChoice::Auto) else {
         return Ok(None);
     };
@@ -192,7 +178,7 @@ pub(super) fn settle_sandbox(options: &mut Options) -> Result<Option<Event>, Cli
         (Containment::Bubblewrap { .. }, _) => asked.choice = SandboxChoice::Bubblewrap,
         (_, Network::Open) => {
             options.sandbox = None;
-            return Ok(Some(Event::Notice { message: no_sandbox(&containment) }));
+            return Ok(Some(no_sandbox(&containment)));
         }
         // It is refused when an experiment begins.
         (_, Network::None) => {}
@@ -222,92 +208,6 @@ pub(super) fn refuse_containment(
     };
     let sandbox = sandbox.map(as_bubblewrap);
     contained(choice, sandbox.as_ref(), None, &std::env::vars_os().collect()).map(drop).on(name)
-}
-
-/// Refuses to pay agents while a judge has no model, no program or no key to be asked with.
-pub(super) fn refuse_missing_keys(judges: &[Judge]) -> Result<(), CliError> {
-    let open: Vec<String> =
-        judges.iter().filter(|judge| judge.needs_model()).map(|judge| format!("`{}`", judge.name())).collect();
-    if !open.is_empty() {
-        let (noun, verb) = if open.len() == 1 { ("judge", "names") } else { ("judges", "name") };
-        return Err(CliError::usage(format!("the {noun} {} {verb} no model", list(&open)))
-            .hint("name it with `--judge-model MODEL`, or by the judge's key `model`; no agent was started"));
-    }
-    let inherited = std::env::vars_os().collect();
-    for judge in judges {
-        let asked = judge.through().and_then(|through| Question::of(through.agent, &inherited, &Reach::Everything));
-        if let Some(Err(installation)) = asked {
-            let message =
-                format!("the judge `{}` asks through `{}`, which is not installed", judge.name(), installation.program);
-            return Err(CliError::usage(message)
-                .hint(format!("type `{}`; no agent was started", installation.package.install(None))));
-        }
-    }
-    let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    let missing = judges.iter().filter_map(|judge| {
-        let name = judge.missing_variable(&environment)?;
-        Some(format!("the judge `{}` needs the variable `{name}`, which is not set", judge.name()))
-    });
-    let missing: Vec<String> = missing.collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(CliError::usage(missing.join("\n")).hint("set it to the key of the provider; no agent was started"))
-}
-
-/// Refuses to begin where a program is not of the version that is demanded of it.
-pub(super) fn refuse_other_versions(options: &Options, image: Option<&Arc<Image>>) -> Result<(), CliError> {
-    let inherited = std::env::vars_os().collect();
-    let in_image = options.sandbox.as_ref().filter(|_| image.is_some());
-    let (containment, reach) = contained(options.containment, in_image, image.cloned(), &inherited).on(".")?;
-    let mut asked: Vec<(&Agent, &Reach)> = Vec::new();
-    let mut differing: Vec<(String, String)> = Vec::new();
-    let planned = options.subtests.iter().flat_map(|(tier, ids)| ids.iter().map(move |id| (tier, id)));
-    let agents = planned.filter_map(|(tier, id)| Some(&options.fixture.tiers.get(tier)?.get(id)?.agent));
-    // Judges are in no sandbox.
-    let of_judges =
-        options.fixture.judges.iter().filter_map(|judge| Some((judge.through()?.agent, &Reach::Everything)));
-    for (agent, reach) in agents.map(|agent| (agent, &reach)).chain(of_judges) {
-        let (Some(wanted), Some(installation)) = (agent.version(), agent.installation()) else { continue };
-        if asked.contains(&(agent, reach)) {
-            continue;
-        }
-        asked.push((agent, reach));
-        let answer = match Question::of(agent, &inherited, reach) {
-            Some(Ok(question)) => question.ask(&containment, reach).on(".")?,
-            Some(Err(_)) | None => Answer::NotInstalled,
-        };
-        differing.extend(installation.differs(wanted, &answer));
-    }
-    if differing.is_empty() {
-        return Ok(());
-    }
-    let (why, install): (Vec<String>, Vec<String>) = differing.into_iter().unzip();
-    let install: Vec<String> = install.into_iter().map(|command| format!("`{command}`")).collect();
-    let place = if image.is_some() { "in the image, have" } else { "type" };
-    Err(CliError::usage(why.join("\n")).hint(format!("{place} {}; no agent was started", list(&install))))
-}
-
-/// A word about judges that are asked for the same model as agents: models tend to like their own work.
-fn judging_themselves(session: &Session) -> Option<String> {
-    let (agents, judges) = (session.config.models.first()?.as_str(), session.config.judge_models.first());
-    let model = ModelName::new(agents);
-    let mut subtests = session.fixture.tiers.values().flat_map(BTreeMap::values);
-    subtests.find(|subtest| subtest.agent.model(Some(agents)).as_ref() == Some(&model))?;
-    let same = session.grader.fixture.judges.iter();
-    let same = same.filter(|judge| judge.model(judges.map(String::as_str)).as_ref() == Some(&model));
-    let same: Vec<String> = same.map(|judge| format!("`{}`", judge.name())).collect();
-    let judge = match same.len() {
-        0 => return None,
-        1 => "judge",
-        _ => "judges",
-    };
-    Some(format!(
-        "the {judge} {} and the agents use the same model, `{agents}`, and models tend to like their own work",
-        list(&same)
-    ))
 }
 
 /// Saves operational changes, so that they apply to later sessions too.

@@ -30,6 +30,7 @@ use crate::rules::mend::{Ask, mend};
 use crate::store::layout::ExperimentFolder;
 use crate::store::stages::RunStore;
 use crate::store::survey::{Depth, survey};
+use crate::ui::run_limits::RunLimits;
 use crate::ui::status::{self, RunInFlight};
 
 /// How often `--watch` reads the folder.
@@ -128,6 +129,7 @@ fn show(
         max_cost_usd: config.and_then(|config| config.max_cost_usd),
         worked_seconds: checkpoint.map_or(0.0, |checkpoint| checkpoint.worked_seconds),
         max_time_seconds: config.and_then(|config| config.max_time_seconds),
+        run_limits: config.filter(|_| survey.made_by.is_none()).map(RunLimits::of),
         tiers: &numbers.tiers(),
         setups: &numbers.setups(fixture.as_ref()),
         missing: &missing,

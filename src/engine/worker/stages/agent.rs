@@ -15,7 +15,7 @@ use crate::model::agent::{Agent, AgentStart, Assignment, EndedAgent, Paths};
 use crate::model::flag::Flag;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind, Stage};
 use crate::model::result::AgentResult;
-use crate::model::task::{Fixture, Subtest};
+use crate::model::task::Subtest;
 use crate::model::usage::Usage;
 use crate::os::clock::{self, Stopwatch};
 use crate::os::files::FileError;
@@ -127,7 +127,7 @@ impl Work<'_> {
             prompt: &prompt,
             thinking,
             allowance: place.config.allowance(),
-            environment: place.reach.environment(&place.inherited, &names_given_to(subtest, &place.fixture)),
+            environment: place.reach.environment(&place.inherited, &place.fixture.variables_given_to(&subtest.agent)),
             paths: Paths {
                 workspace: work_folder.workspace(),
                 prompt_file: work_folder.prompt(),
@@ -208,13 +208,4 @@ impl Work<'_> {
         result.output_truncated = ended.output_truncated;
         Ok(())
     }
-}
-
-/// The variables that an agent is given beside the standard ones: those that the fixture names; and where it names no key of an
-/// installed program, those that hold its keys, or the address of another endpoint of its provider.
-fn names_given_to(subtest: &Subtest, fixture: &Fixture) -> Vec<String> {
-    let is_named = |key: &str| fixture.environment.iter().any(|name| name == key);
-    let known = subtest.agent.installation().filter(|known| !known.keys.iter().any(|key| is_named(key)));
-    let own = known.into_iter().flat_map(|known| known.keys.iter().chain(known.addresses));
-    fixture.environment.iter().cloned().chain(own.map(|name| (*name).to_owned())).collect()
 }

@@ -1,0 +1,164 @@
+//! What agents and judges need and is not here, found before anything is paid: programs, their versions, keys, models.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::sync::Arc;
+
+use crate::cli::error::{CliError, On as _};
+use crate::engine::image::Image;
+use crate::engine::reach::{Reach, contained};
+use crate::engine::session::create::Options;
+use crate::engine::version::Question;
+use crate::model::agent::Agent;
+use crate::model::installation::Answer;
+use crate::model::judge::Judge;
+use crate::os::environment::is_set;
+use crate::text::words::list;
+
+/// Something that is needed and not here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmet {
+    /// What is not here, and who needs it.
+    pub why: String,
+    /// What is to be done, as the end of a sentence.
+    pub cure: String,
+}
+
+impl Unmet {
+    /// Both in one sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        format!("{}: {}", self.why, self.cure)
+    }
+}
+
+/// Refuses to begin where anything is needed and not here: everything of it at once.
+///
+/// # Errors
+/// When there is any.
+pub fn refuse(unmet: &[Unmet]) -> Result<(), CliError> {
+    if unmet.is_empty() {
+        return Ok(());
+    }
+    let why: Vec<&str> = unmet.iter().map(|unmet| unmet.why.as_str()).collect();
+    let mut cures: Vec<&str> = unmet.iter().map(|unmet| unmet.cure.as_str()).collect();
+    cures.dedup();
+    Err(CliError::usage(why.join("\n")).hint(format!("{}; no agent was started", cures.join("; "))))
+}
+
+/// What judges need and is not here: a model, a program through which one asks, a key.
+#[must_use]
+pub fn of_judges(judges: &[Judge]) -> Vec<Unmet> {
+    let named = |judge: &Judge| format!("`{}`", judge.name());
+    let open: Vec<String> = judges.iter().filter(|judge| judge.needs_model()).map(named).collect();
+    let (noun, verb) = if open.len() == 1 { ("judge", "names") } else { ("judges", "name") };
+    let open = (!open.is_empty()).then(|| Unmet {
+        why: format!("the {noun} {} {verb} no model", list(&open)),
+        cure: "name it with `--judge-model MODEL`, or by the judge's key `model`".to_owned(),
+    });
+    let inherited = std::env::vars_os().collect();
+    let absent = judges.iter().filter_map(|judge| {
+        let question = Question::of(judge.through()?.agent, &inherited, &Reach::Everything)?;
+        let installation = question.err()?;
+        let version = judge.through()?.agent.version();
+        Some(Unmet {
+            why: format!("the judge {} asks through `{}`, which is not installed", named(judge), installation.program),
+            cure: format!("type `{}`", installation.package.install(version)),
+        })
+    });
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let keyless = judges.iter().filter_map(|judge| {
+        let name = judge.missing_variable(&environment)?;
+        Some(Unmet {
+            why: format!("the judge {} needs the variable `{name}`, which is not set", named(judge)),
+            cure: "set it to the key of the provider".to_owned(),
+        })
+    });
+    open.into_iter().chain(absent).chain(keyless).collect()
+}
+
+/// What the programs of planned agents need and is not here: the programs themselves, where no version of them is demanded, and a
+/// key that is set.
+#[must_use]
+pub fn of_agents(options: &Options) -> Vec<Unmet> {
+    let inherited: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+    let mut unmet = Vec::new();
+    for agent in planned_agents(options) {
+        let Some(known) = agent.installation() else { continue };
+        let is_absent = matches!(Question::of(agent, &inherited, &Reach::Everything), Some(Err(_)));
+        let is_in_image = options.sandbox.as_ref().is_some_and(|sandbox| sandbox.source().is_some());
+        let kind = agent.kind().name;
+        if is_absent && agent.version().is_none() && !is_in_image {
+            unmet.push(Unmet {
+                why: format!("the agent `{kind}` starts `{}`, which is not installed", known.program),
+                cure: format!("type `{}`", known.package.install(None)),
+            });
+        }
+        let given = options.fixture.variables_given_to(agent);
+        let own = agent.program().into_iter().flat_map(|program| program.environment.keys());
+        let is_elsewhere = own.clone().any(|name| known.addresses.contains(&name.as_str()))
+            || known.addresses.iter().any(|name| given.iter().any(|given| given == name) && is_set(&inherited, name));
+        let has_key = own.clone().any(|name| known.keys.contains(&name.as_str()))
+            || known.keys.iter().any(|key| is_set(&inherited, key));
+        if !has_key && !is_elsewhere && !known.keys.is_empty() {
+            let keys: Vec<String> = known.keys.iter().map(|key| format!("`{key}`")).collect();
+            let login = known.login.map_or_else(String::new, |login| format!(", if `{login}` was not typed"));
+            unmet.push(Unmet {
+                why: format!("no key of the agent `{kind}` is set"),
+                cure: format!("set {}{login}", keys.join(" or ")),
+            });
+        }
+    }
+    let mut told: Vec<Unmet> = Vec::new();
+    for one in unmet {
+        if !told.contains(&one) {
+            told.push(one);
+        }
+    }
+    told
+}
+
+/// The programs of planned agents and of judges that are not of the version that is demanded of them. Those of agents are asked in
+/// the image, where they work in one that is here.
+///
+/// # Errors
+/// When no program can be contained here, or there is no room for the folder of one.
+pub fn of_versions(options: &Options, image: Option<&Arc<Image>>) -> Result<Vec<Unmet>, CliError> {
+    let inherited = std::env::vars_os().collect();
+    let in_image = options.sandbox.as_ref().filter(|_| image.is_some());
+    let (containment, reach) = contained(options.containment, in_image, image.cloned(), &inherited).on(".")?;
+    let mut asked: Vec<(&Agent, &Reach)> = Vec::new();
+    let mut unmet = Vec::new();
+    let is_elsewhere = options.sandbox.as_ref().is_some_and(|sandbox| sandbox.source().is_some()) && image.is_none();
+    let agents = planned_agents(options).into_iter().filter(|_| !is_elsewhere);
+    // Judges are in no sandbox.
+    let of_judges =
+        options.fixture.judges.iter().filter_map(|judge| Some((judge.through()?.agent, &Reach::Everything)));
+    for (agent, reach) in agents.map(|agent| (agent, &reach)).chain(of_judges) {
+        let (Some(wanted), Some(installation)) = (agent.version(), agent.installation()) else { continue };
+        if asked.contains(&(agent, reach)) {
+            continue;
+        }
+        asked.push((agent, reach));
+        let answer = match Question::of(agent, &inherited, reach) {
+            Some(Ok(question)) => question.ask(&containment, reach).on(".")?,
+            Some(Err(_)) | None => Answer::NotInstalled,
+        };
+        let place = if reach.image().is_some() { "in the image, have" } else { "type" };
+        unmet.extend(
+            installation
+                .differs(wanted, &answer)
+                .map(|(why, install)| Unmet { why, cure: format!("{place} `{install}`") }),
+        );
+    }
+    Ok(unmet)
+}
+
+/// The agent of each planned subtest.
+#[must_use]
+pub fn planned_agents(options: &Options) -> Vec<&Agent> {
+    let planned = options.subtests.iter().flat_map(|(tier, ids)| ids.iter().map(move |id| (tier, id)));
+    planned.filter_map(|(tier, id)| Some(&options.fixture.tiers.get(tier)?.get(id)?.agent)).collect()
+}

@@ -1,0 +1,109 @@
+//! What `run --dry-run` says of the conditions under which runs would be made, and of what is missing for them here.
+
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::fixture::TestFixture;
+use crate::scenes::{containments, experiment, output};
+use crate::world::{Output, World, steady};
+
+/// A panel of each kind that asks a model.
+const JUDGES: &str = "judges:\n  \
+    - {kind: command, name: strict, command: ['./judge.sh']}\n  \
+    - {kind: model, name: gpt, api: openai-responses, model: gpt-5.2}\n  \
+    - {kind: model, name: open, api: openai-responses}\n  \
+    - {kind: agent-program, name: critic, agent: claude-code, model: opus}\n";
+
+const CONDITIONS: &str =
+    "environment: [MY_TOKEN, PROXY_URL]\nlimits: {turns: 30, cost_usd: 0.5}\nsandbox: {memory: 4GiB}\n";
+
+/// A program that says its version, and would do nothing else.
+const CODEX: &str = "#!/bin/sh\n[ \"$1\" = --version ] && { echo codex-cli 0.170.0; exit 0; }\nexit 1\n";
+
+fn dry_run(world: &World, fixture: &str, more: &[&str]) -> Output {
+    let arguments = ["run", "--tiers-dir", fixture, "--results-dir", "results", "--dry-run"];
+    let mut command: Command = world.command(&[&arguments[..], more].concat());
+    command.env("PATH", format!("{}:/usr/bin:/bin", world.path("bin").display())).env("MY_TOKEN", "t-1");
+    output(&mut command).exits(0)
+}
+
+fn snapshot(name: &str, text: &str) {
+    insta::with_settings!({
+        snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/screens_e2e"),
+        prepend_module_to_snapshot => false,
+    }, {
+        insta::assert_snapshot!(name, text);
+    });
+}
+
+#[test]
+fn a_dry_run_names_limits_judges_and_variables_and_all_that_a_run_would_fail_without() {
+    let world = World::new();
+    world.program("bin/codex", CODEX);
+    let fixture = TestFixture::new().agent("T0/00-own", "true").extra(&format!("{CONDITIONS}{JUDGES}")).write(&world);
+    world.program("fixture/judge.sh", "#!/bin/sh\n");
+    let more = ["--agent", "codex@0.169.0", "--model", "gpt-5.2", "--timeout", "900", "--max-cost-usd", "20"];
+    let told = dry_run(&world, &fixture, &more);
+    snapshot("dry-run-conditions", &steady(&format!("{}{}", told.stderr, told.stdout), &world));
+    assert!(told.stdout.lines().all(|line| line.chars().count() <= 80), "{told}");
+    let page = dry_run(&world, &fixture, &[&more[..], &["--message-format", "json"]].concat());
+    let page: serde_json::Value = serde_json::from_str(&page.stdout).unwrap();
+    let conditions = &page["conditions"];
+    assert_eq!(conditions["variables"][1], json!({"name": "PROXY_URL", "set": false}));
+    assert_eq!(conditions["judges"][3]["program"], "claude-code");
+    assert_eq!(
+        (&conditions["limits"]["max_run_turns"], &conditions["limits"]["timeout_seconds"]),
+        (&json!(30), &json!(900))
+    );
+    let notes = page["notes"].as_array().unwrap();
+    assert!(notes.iter().any(|note| note.as_str().unwrap().contains("`OPENAI_API_KEY`, which is not set")), "{page:#}");
+    assert_eq!(std::fs::read_dir(world.results()).map_or(0, Iterator::count), 0);
+    // What a plan says is missing is what a run is refused for.
+    let mut run =
+        world.command(&["run", "--tiers-dir", &fixture, "--results-dir", "results", "--agent", "codex@0.169.0"]);
+    run.env("PATH", format!("{}:/usr/bin:/bin", world.path("bin").display()));
+    let refused = output(&mut run).exits(2);
+    for why in [
+        "the judge `open` names no model",
+        "through `claude`, which is not installed",
+        "`OPENAI_API_KEY`, which is not set",
+    ] {
+        assert!(
+            refused.stderr.contains(why) && notes.iter().any(|note| note.as_str().unwrap().contains(why)),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn a_network_that_is_kept_from_an_agent_which_asks_its_model_over_it_is_told_when_planned_and_when_begun() {
+    if !containments().contains(&"bubblewrap") {
+        return println!("skipped: bubblewrap does not work here");
+    }
+    let world = World::new();
+    world.program("bin/codex", CODEX);
+    let fixture = TestFixture::new().agent("T0/00-own", "touch done").write(&world);
+    let sealed = ["--sandbox", "bubblewrap", "--network", "none"];
+    let why = "an agent of the kind `codex` asks its model over it: its runs fail";
+    let told = dry_run(&world, &fixture, &[&sealed[..], &["--agent", "codex"]].concat());
+    assert!(told.stderr.split_whitespace().collect::<Vec<_>>().join(" ").contains(why), "{told}");
+    assert!(told.stdout.contains("  sandbox    bubblewrap, network none; judges are in no sandbox\n"), "{told}");
+    let own = dry_run(&world, &fixture, &sealed);
+    assert!(!own.stderr.contains("asks its model"), "{own}");
+}
+
+#[test]
+fn the_limits_of_each_run_are_named_by_status() {
+    let world = World::new();
+    let fixture = TestFixture::new().agent("T0/00-own", "touch done").extra("limits: {turns: 30}\n").write(&world);
+    let arguments = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1", "--timeout", "900"];
+    world.scylla(&[&arguments[..], &["--max-run-cost-usd", "0.5"]].concat()).exits(0);
+    let dir = experiment(&world);
+    let limits = "15m 00s, 30 turns and $0.5000 for each agent";
+    let status = world.scylla(&["status", &dir]).exits(0);
+    assert!(status.stdout.contains(&format!("  limits   {limits}\n")), "{status}");
+    let status = world.scylla(&["status", &dir, "--message-format", "json"]).exits(0);
+    let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    assert_eq!(status["run_limits"]["max_run_cost_usd"], 0.5);
+}
