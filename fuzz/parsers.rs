@@ -2,19 +2,17 @@
 //! fixtures and runs. Each takes any bytes and must not panic. `fuzz_targets/` hands them to libFuzzer, and `tests/it/fuzzed.rs` to
 //! `cargo test`.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use scylla::agent::protocol::{Client, Heard, Order, Permissions};
-use scylla::agent::{KINDS, record};
+use scylla::agent::{KINDS, of_kind, record};
 use scylla::config::fixture;
 use scylla::judge::{answer, asking};
 use scylla::model::agent::{Agent, EndedAgent, Output};
 use scylla::model::checkpoint::Checkpoint;
-use scylla::model::program::{Invocation, Keys};
 use scylla::model::result::{AgentResult, Judgment, RunResult};
 use scylla::model::rubric::Rubric;
 use scylla::text::{claims, escape, patch, resets};
@@ -32,37 +30,10 @@ pub(crate) const PARSERS: [Parser; 6] = [
     ("results", results, &["tests/fixtures/formats"]),
 ];
 
-/// Settings of an agent that say as little as possible.
-struct Least;
-
-impl Keys for Least {
-    fn run(&self) -> Option<Invocation> {
-        Some(Invocation::Shell("true".to_owned()))
-    }
-    fn variables(&self, _: &'static str) -> Option<BTreeMap<String, String>> {
-        Some(BTreeMap::new())
-    }
-    fn choice(&self, _: &'static str, _: &[&'static str]) -> Option<&'static str> {
-        None
-    }
-    fn seconds(&self, _: &'static str) -> Option<u64> {
-        None
-    }
-    fn name(&self) -> Option<String> {
-        None
-    }
-    fn reserve_name(&self, _: &str) {}
-    fn has_solution(&self) -> bool {
-        true
-    }
-    fn mistake(&self, _: &'static str, _: String) {}
-    fn mistake_with_hint(&self, _: String, _: String) {}
-}
-
 /// Every kind of agent that can be.
 fn kinds() -> &'static [Agent] {
     static AGENTS: OnceLock<Vec<Agent>> = OnceLock::new();
-    AGENTS.get_or_init(|| KINDS.iter().filter_map(|kind| (kind.read)(&Least)).collect())
+    AGENTS.get_or_init(|| KINDS.iter().filter_map(|kind| of_kind(kind)).collect())
 }
 
 /// What any kind of agent printed, in two pieces, and how it ended then.

@@ -7,7 +7,7 @@ use super::KINDS;
 use super::installed::VERSION;
 use crate::model::agent::{Agent, StepsIn};
 use crate::model::details::RunDetails;
-use crate::model::program::{Invocation, Keys, Recording};
+use crate::model::program::{Invocation, Keys, Kind, Recording};
 use crate::text::escape;
 
 /// The agent that such a word names; `has_solution` says whether the fixture has a reference solution.
@@ -40,11 +40,16 @@ pub fn steps_of(agent: &Agent, details: Option<&RunDetails>) -> Option<StepsIn> 
         return agent.steps();
     }
     let played = &details?.agent.as_ref()?.replayed.as_ref()?.agent;
-    let kind = KINDS.iter().find(|known| known.name == *played)?;
+    of_kind(KINDS.iter().find(|known| known.name == *played)?)?.steps()
+}
+
+/// An agent of this kind with as few settings as it takes; `None` for a kind that has to be told more.
+#[must_use]
+pub fn of_kind(kind: &Kind<Agent>) -> Option<Agent> {
     let run = Some(Invocation::Argv(vec![kind.name.to_owned()]));
     let word =
         Word { version: None, run, has_solution: true, is_version_read: Cell::default(), mistake: RefCell::default() };
-    (kind.read)(&word)?.steps()
+    (kind.read)(&word)
 }
 
 /// The settings of an agent that a word names: there are none but the version.

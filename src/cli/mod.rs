@@ -38,20 +38,37 @@ use crate::text::words::{shell_bytes, shell_word};
 /// The first word that cargo adds when it starts `cargo-scylla` as `cargo scylla`.
 const CARGO_WORD: &str = "scylla";
 
+/// A work in the place of another program, with the arguments behind its word; why it did not come to its end.
+type InPlace = fn(&[OsString]) -> Result<(), String>;
+
+/// What our own program does in the place of an agent or a judge, by the word that a worker starts it by; no person types it.
+const IN_PLACE: [(&str, InPlace); 3] = [
+    (ASK_MODEL, |arguments| commands::ask_model::answer(arguments, &mut io::stdout().lock())),
+    (ASK_AGENT, |arguments| commands::ask_agent::answer(arguments, &mut io::stdout().lock())),
+    (SPEAK, commands::speak::speak),
+];
+
+/// The exit code of such a work; why it did not come to its end is printed.
+fn ended(work: Result<(), String>) -> Exit {
+    match work {
+        Ok(()) => Exit::Success,
+        Err(why) => {
+            // There is no other place to say it.
+            let _ = writeln!(io::stderr(), "error: {why}");
+            Exit::Internal
+        }
+    }
+}
+
 /// Runs the program with these arguments, and reports errors to people.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
     if arguments.get(1).is_some_and(|first| first == CARGO_WORD) {
         arguments.remove(1);
     }
-    if arguments.get(1).is_some_and(|first| first == ASK_MODEL) {
-        return commands::ask_model::run(arguments.get(2..).unwrap_or_default());
-    }
-    if arguments.get(1).is_some_and(|first| first == ASK_AGENT) {
-        return commands::ask_agent::run(arguments.get(2..).unwrap_or_default());
-    }
-    if arguments.get(1).is_some_and(|first| first == SPEAK) {
-        return commands::speak::run(arguments.get(2..).unwrap_or_default());
+    let in_place = IN_PLACE.iter().find(|(word, _)| arguments.get(1).is_some_and(|first| first == word));
+    if let Some((_, work)) = in_place {
+        return ended(work(arguments.get(2..).unwrap_or_default()));
     }
     let typed = typed(&arguments);
     let cli = match Cli::try_parse_from(arguments) {

@@ -14,7 +14,6 @@ use crate::model::ids::{SubtestId, TierId};
 use crate::model::program::Invocation;
 use crate::model::sandbox::{ImageSource, Sandbox};
 use crate::model::task::Fixture;
-use crate::os::environment;
 use crate::os::files::FileError;
 use crate::os::podman::{self, PodmanError, Recipe};
 use crate::os::process::{ImageFiles, search_image};
@@ -210,17 +209,12 @@ impl Image {
         ImageFiles { root: self.folder.root(), users: self.users.clone() }
     }
 
-    /// The environment of a program in it, for a user with this environment: what the image sets, and over it the variables that
-    /// are passed on. Those that name places of the machine are not, unless the fixture names them, and `PATH` never is.
+    /// The environment of a program in it: what the image sets, and over it the variables that are passed on.
     #[must_use]
-    pub fn environment(
-        &self,
-        inherited: &BTreeMap<OsString, OsString>,
-        named: &[String],
-    ) -> BTreeMap<OsString, OsString> {
+    pub fn environment(&self, passed: BTreeMap<OsString, OsString>) -> BTreeMap<OsString, OsString> {
         let mut all = BTreeMap::from([("PATH".into(), USUAL_PATH.into())]);
         all.extend(self.environment.clone());
-        all.extend(environment::allowed_elsewhere(inherited, named));
+        all.extend(passed);
         all.insert("HOME".into(), HOME.into());
         all
     }
@@ -279,7 +273,7 @@ impl Image {
     /// Whether a program is there: along the search path of the image, or where an absolute path leads. What a relative path leads
     /// to is in the task's tree.
     fn has(&self, program: &str) -> bool {
-        let path = self.environment(&BTreeMap::new(), &[]).remove(OsStr::new("PATH"));
+        let path = self.environment(BTreeMap::new()).remove(OsStr::new("PATH"));
         let (name, path) = match program.rsplit_once('/') {
             Some((folder, name)) if folder.is_empty() || folder.starts_with('/') => {
                 (name, Some(format!("{folder}/").into()))

@@ -7,6 +7,7 @@ use crate::model::finding::Level;
 use crate::model::outcome::ExperimentStatus;
 use crate::model::overview::{Overview, State};
 use crate::model::survey::{Seen, Survey};
+use crate::os::process::is_paused;
 use crate::rules::audit::audit;
 use crate::store::StoreError;
 use crate::store::layout::{ExperimentFolder, time_of_name};
@@ -34,7 +35,7 @@ pub fn overview(folder: &ExperimentFolder, shown: &str, now: Timestamp) -> Resul
         name: name.to_string_lossy().into_owned(),
         folder: shown.to_owned(),
         experiment_id: survey.experiment_id().map(str::to_owned),
-        state: state(&survey, &progress),
+        state: state(folder, &survey, &progress),
         done: sum(|totals| totals.done),
         planned: plan.map(|plan| plan.total() + survey.runs_of_unknown_tiers()),
         plan_is_open: survey.plan_is_open(),
@@ -48,10 +49,12 @@ pub fn overview(folder: &ExperimentFolder, shown: &str, now: Timestamp) -> Resul
 }
 
 /// Where an experiment stands. Nothing is called complete that is not.
-fn state(survey: &Survey, progress: &Progress) -> State {
+fn state(folder: &ExperimentFolder, survey: &Survey, progress: &Progress) -> State {
     let status = survey.checkpoint.content().map(|checkpoint| checkpoint.status);
     let is_worked_on = survey.holder.is_some() || !survey.claimed.is_empty();
+    let is_paused = survey.holder.as_ref().is_some_and(|holder| is_paused(&folder.lock(), holder));
     match status {
+        _ if is_paused => State::Paused,
         Some(ExperimentStatus::PausedRateLimit) if is_worked_on => State::Waiting,
         _ if is_worked_on => State::Running,
         Some(_) if audit(survey).iter().any(|finding| finding.kind.level() == Level::Damaged) => State::Damaged,

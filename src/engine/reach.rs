@@ -77,7 +77,8 @@ impl Reach {
         }
     }
 
-    /// The variables that a program is given, of those of this process: the standard ones and those in `named`.
+    /// The variables that a program is given, of those of this process: the standard ones and those in `named`. In an image those that
+    /// name places of the machine are not, unless they are named, and `PATH` never is.
     #[must_use]
     pub fn environment(
         &self,
@@ -85,7 +86,7 @@ impl Reach {
         named: &[String],
     ) -> BTreeMap<OsString, OsString> {
         match self.image() {
-            Some(image) => image.environment(inherited, named),
+            Some(image) => image.environment(environment::allowed_elsewhere(inherited, named)),
             None => environment::allowed(inherited, named),
         }
     }

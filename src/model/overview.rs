@@ -57,6 +57,8 @@ pub enum State {
     Interrupted,
     /// It ended, and planned runs are missing whose attempts are used up.
     Incomplete,
+    /// A coordinator works on it, and is paused, as by Ctrl-Z.
+    Paused,
     /// It ended while it waited for a provider's rate limit.
     RateLimited,
     /// The ceiling of its cost stopped it.
@@ -76,6 +78,7 @@ impl State {
         match self {
             Self::Running => "running",
             Self::Waiting => "waiting",
+            Self::Paused => "paused",
             Self::Damaged => "damaged",
             Self::Interrupted => "interrupted",
             Self::Incomplete => "incomplete",

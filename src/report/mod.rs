@@ -4,6 +4,7 @@ pub mod atif;
 pub mod compare;
 pub mod done;
 pub mod findings;
+mod panel;
 pub mod readme;
 pub mod results;
 pub mod rows;

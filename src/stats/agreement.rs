@@ -81,6 +81,10 @@ pub struct Hanging {
     pub runs: usize,
     /// Runs whose verdict would be the other one if one judge had voted otherwise.
     pub hanging: usize,
+    /// Runs on which judges voted differently.
+    pub split: usize,
+    /// Those of them whose verdict would be the other one if one judge had voted otherwise.
+    pub narrow: usize,
     /// For each judge, in the panel's order, how many of these verdicts would turn with its vote.
     pub by_judge: Vec<usize>,
 }
@@ -90,7 +94,7 @@ pub struct Hanging {
 #[must_use]
 pub fn hanging<R: AsRef<[Option<bool>]>>(runs: &[R]) -> Hanging {
     let judges = runs.iter().map(|run| run.as_ref().len()).max().unwrap_or_default();
-    let mut counted = Hanging { runs: 0, hanging: 0, by_judge: vec![0; judges] };
+    let mut counted = Hanging { runs: 0, hanging: 0, split: 0, narrow: 0, by_judge: vec![0; judges] };
     for run in runs {
         let votes: Vec<bool> = run.as_ref().iter().copied().flatten().collect();
         if votes.is_empty() {
@@ -102,7 +106,11 @@ pub fn hanging<R: AsRef<[Option<bool>]>>(runs: &[R]) -> Hanging {
             (otherwise * 2 > votes.len()) != (passes * 2 > votes.len())
         };
         counted.runs += 1;
-        counted.hanging += usize::from(votes.iter().any(|vote| turns(*vote)));
+        let hangs = votes.iter().any(|vote| turns(*vote));
+        let is_split = passes > 0 && passes < votes.len();
+        counted.hanging += usize::from(hangs);
+        counted.split += usize::from(is_split);
+        counted.narrow += usize::from(is_split && hangs);
         for (judge, vote) in run.as_ref().iter().enumerate() {
             counted.by_judge[judge] += usize::from(vote.is_some_and(turns));
         }
@@ -155,8 +163,14 @@ mod tests {
         let (yes, no) = (Some(true), Some(false));
         let counted = hanging(&[[yes, yes, no], [yes, yes, yes], [yes, no, None], [None, None, no], [None; 3]]);
         // One of two votes is no majority; with the other vote it would be one.
-        assert_eq!(counted, Hanging { runs: 4, hanging: 3, by_judge: vec![1, 2, 1] });
-        assert_eq!(hanging::<[Option<bool>; 0]>(&[]), Hanging { runs: 0, hanging: 0, by_judge: vec![] });
+        assert_eq!(counted, Hanging { runs: 4, hanging: 3, split: 2, narrow: 2, by_judge: vec![1, 2, 1] });
+        // Of four, three passes are one more than it takes, and one pass is two less.
+        let of_four = hanging(&[[yes, yes, yes, no], [yes, no, no, no]]);
+        assert_eq!((of_four.split, of_four.narrow), (2, 1));
+        assert_eq!(
+            hanging::<[Option<bool>; 0]>(&[]),
+            Hanging { runs: 0, hanging: 0, split: 0, narrow: 0, by_judge: vec![] }
+        );
     }
 
     #[test]

@@ -51,6 +51,8 @@ pub struct Status<'a> {
     pub rate_limits: &'a [RateLimit],
     /// The live coordinator.
     pub holder: Option<&'a Holder>,
+    /// Whether it is paused, as by Ctrl-Z, so that nothing happens until it is let go on.
+    pub is_paused: bool,
     /// When the experiment was first started.
     #[schemars(with = "Option<String>")]
     pub started_at: Option<Timestamp>,
@@ -194,6 +196,9 @@ impl Status<'_> {
         let mut missing = self.missing.iter().filter(|(_, count)| **count > 0).map(|(why, _)| *why).peekable();
         let is_ended = missing.peek().is_some() && missing.all(|why| why == Missing::Errored);
         match (self.holder, self.status) {
+            (Some(_), _) if self.is_paused => {
+                (Tone::Warning, "stopped (paused, as by Ctrl-Z; type `fg` in its terminal to go on)")
+            }
             (Some(_), Some(ExperimentStatus::PausedRateLimit)) => (Tone::Warning, "waits for a rate limit"),
             (Some(_), _) => (Tone::Good, "running"),
             (None, Some(_)) if !self.damaged.is_empty() || !self.damage.is_empty() => (Tone::Bad, "damaged"),
@@ -287,6 +292,7 @@ mod tests {
             retry_at: None,
             rate_limits: &[],
             holder: held,
+            is_paused: false,
             started_at: Some(at(0)),
             spent: finished.spent,
             unknown_in_flight: (0, 0),

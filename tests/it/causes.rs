@@ -219,3 +219,13 @@ fn where_more_setups_failed_than_are_shown_the_command_that_is_printed_shows_all
     let shown = world.scylla(&words).exits(0).stdout;
     assert!(shown.contains("  T0/08: 2 of 2 agents changed nothing"), "{shown}");
 }
+
+#[test]
+fn of_an_agent_that_prints_json_its_last_words_are_shown_and_no_piece_of_json() {
+    let world = World::new();
+    let says = r#"printf '%s\n' '{"type":"result","result":"The tree is fine as it is.","usage":{"input_tokens":3}}'"#;
+    let fixture = TestFixture::new().agent("T0/00-idle", says).write(&world);
+    let ran = run(&world, &fixture, &[]).exits(0).stdout;
+    let line = "T0/00: 2 of 2 agents changed nothing: `The tree is fine as it is.` (T0/00/run_01/agent/stdout.log)";
+    assert!(ran.contains(line), "{ran}");
+}

@@ -79,6 +79,34 @@ fn ctrl_z_stops_agents_checks_and_judges_and_their_clocks_until_told_to_go_on() 
     }
 }
 
+#[test]
+fn while_a_session_is_paused_status_and_list_call_it_so_and_not_running() {
+    let world = World::new();
+    let fixture =
+        TestFixture::new().agent("T0/00-paused", &format!("{}; {AGENT}", gated(&world, "agent"))).write(&world);
+    close(&world, "agent");
+    let live = world.start(&["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "1"]);
+    let root = world.path("").to_str().unwrap().to_owned();
+    wait_until("the gate is reached", || world.lines("agent.log") == 1);
+    let said = || {
+        let status = world.scylla(&["status", "--results-dir", "results"]).exits(0).stdout;
+        let json = world.scylla(&["status", "--results-dir", "results", "--message-format", "json"]).exits(0).stdout;
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        (status, json["is_paused"].clone(), world.scylla(&["list", "--results-dir", "results"]).exits(0).stdout)
+    };
+    let (status, is_paused, list) = said();
+    assert!(status.contains("tested: running") && is_paused == false && list.contains("running"), "{status}{list}");
+    live.signal("TSTP");
+    wait_until("all is stopped", || all_stopped(&root, live.pid()));
+    let (status, is_paused, list) = said();
+    assert!(status.contains("tested: stopped (paused, as by Ctrl-Z; type `fg` in its terminal to go on)"), "{status}");
+    assert!(is_paused == true && list.contains("paused") && !list.contains("running"), "{list}");
+    live.signal("CONT");
+    open(&world, "agent");
+    let (code, events, stderr) = live.end();
+    assert_eq!(code, Some(0), "{events:#?}\n{stderr}");
+}
+
 /// A command that python starts with every signal that can be blocked blocked, and these ignored.
 fn burdened(command: &Command, ignored: &str) -> Command {
     let script = format!(

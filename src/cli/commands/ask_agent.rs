@@ -9,7 +9,6 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::cli::exit::Exit;
 use crate::config::fixture;
 use crate::judge::asking;
 use crate::judge::asking::through::{From, LastWords, Order, Printed, RUBRIC, ask, last_words, trouble, used};
@@ -26,20 +25,11 @@ use crate::os::{clock, files, program};
 /// Most bytes of one line that are kept as one piece.
 const MOST_LINE: u64 = 4 << 20;
 
-/// Asks, and writes the answer to standard output. `arguments` follow the command's word.
-#[must_use]
-pub fn run(arguments: &[OsString]) -> Exit {
-    match answer(arguments, &mut io::stdout().lock()) {
-        Ok(()) => Exit::Success,
-        Err(why) => {
-            // There is no other place to say it.
-            let _ = writeln!(io::stderr(), "error: {why}");
-            Exit::Internal
-        }
-    }
-}
-
-fn answer(arguments: &[OsString], out: &mut dyn Write) -> Result<(), String> {
+/// Asks, and writes the answer to `out`. `arguments` follow the command's word.
+///
+/// # Errors
+/// Why there is none.
+pub fn answer(arguments: &[OsString], out: &mut dyn Write) -> Result<(), String> {
     let order = arguments.first().and_then(|argument| argument.to_str()).unwrap_or_default();
     let order: Order = serde_json::from_str(order).map_err(|error| format!("no agent is named: {error}"))?;
     let agent = fixture::agent_of(&Value::Object(order.agent).to_string()).map_err(|mistakes| {

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::cli::exit::Exit;
 use crate::config;
 use crate::judge::asking::{self, Reply};
 use crate::judge::endpoint::{Addressed, Endpoint};
@@ -19,20 +18,11 @@ use crate::os::http::{self, Post};
 /// Most bytes of one reply.
 const MOST_REPLY: u64 = 4 << 20;
 
-/// Asks, and writes the answer to standard output. `arguments` follow the command's word.
-#[must_use]
-pub fn run(arguments: &[OsString]) -> Exit {
-    match answer(arguments, &mut io::stdout().lock()) {
-        Ok(()) => Exit::Success,
-        Err(why) => {
-            // There is no other place to say it.
-            let _ = writeln!(io::stderr(), "error: {why}");
-            Exit::Internal
-        }
-    }
-}
-
-fn answer(arguments: &[OsString], out: &mut dyn Write) -> Result<(), String> {
+/// Asks, and writes the answer to `out`. `arguments` follow the command's word.
+///
+/// # Errors
+/// Why there is none.
+pub fn answer(arguments: &[OsString], out: &mut dyn Write) -> Result<(), String> {
     let endpoint = arguments.first().and_then(|argument| argument.to_str()).unwrap_or_default();
     let endpoint: Endpoint =
         serde_json::from_str(endpoint).map_err(|error| format!("no endpoint is named: {error}"))?;

@@ -143,7 +143,7 @@ fn add_report(
     add_whole(folder, &mut experiment).on(typed)?;
     let experiments = std::slice::from_ref(&experiment);
     let report = Report::of(experiments, &[], MADE_BY, &Settings::default());
-    let material = Material { report: &report, experiments };
+    let material = Material { report: &report, experiments, room: None };
     let (mut stamp, place) = (Stamp::default(), root.join(folder.relative(&folder.report())));
     let made_from = Source::of(&report);
     for form in FORMS.iter().skip(1) {

@@ -57,9 +57,10 @@ pub fn run(args: &Args, console: &mut Console) -> Result<Exit, CliError> {
     // The process ends after this: to free ten thousand runs one by one would only take time.
     let experiments = ManuallyDrop::new(experiments);
     let report = ManuallyDrop::new(Report::of(&experiments, &args.filters.filter, MADE_BY, &Settings::default()));
-    let material = Material { report: &report, experiments: &experiments };
+    let material = Material { report: &report, experiments: &experiments, room: None };
     match (args.out.as_deref(), forms.as_slice()) {
         (None, [only]) if only.is_printed => {
+            let material = Material { room: console.columns(), ..material };
             for file in (only.files)(&material, console.out_styles()) {
                 console.print(&file.text)?;
             }
@@ -108,7 +109,7 @@ fn again(folders: &[(ExperimentFolder, String)], console: &mut Console) -> Resul
             }
             let experiments = std::slice::from_ref(&experiment);
             let report = Report::of(experiments, &filters, MADE_BY, &Settings::default());
-            let material = Material { report: &report, experiments };
+            let material = Material { report: &report, experiments, room: None };
             let is_there = |name: &str| matches!(files::kind_of(&out.join(name)), Ok(Some(Kind::File)));
             let made = (form.files)(&material, Styles::plain());
             if !guessed || made.iter().any(|file| is_there(&file.name)) {

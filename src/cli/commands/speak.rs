@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::agent::protocol::{Act, Client, Entry, Heard, MOST_FILE_BYTES, MOST_LINE_BYTES, Order, Over};
-use crate::cli::exit::Exit;
 use crate::os::process::{End, speak_with};
 use crate::os::{files, signal};
 
@@ -25,19 +24,6 @@ const MOST_UNREAD: usize = 64 << 20;
 const OF_LINE: usize = 64;
 /// How long a program may take to end when nothing more is asked of it.
 const LEAVING: Duration = Duration::from_secs(2);
-
-/// Speaks, and prints what was spoken. `arguments` follow the command's word.
-#[must_use]
-pub fn run(arguments: &[OsString]) -> Exit {
-    match speak(arguments) {
-        Ok(()) => Exit::Success,
-        Err(why) => {
-            // There is no other place to say it.
-            let _ = writeln!(io::stderr(), "error: {why}");
-            Exit::Internal
-        }
-    }
-}
 
 /// What happens while it is spoken.
 enum Word {
@@ -100,7 +86,11 @@ impl Drop for Taken {
     }
 }
 
-fn speak(arguments: &[OsString]) -> Result<(), String> {
+/// Speaks, and prints what was spoken. `arguments` follow the command's word.
+///
+/// # Errors
+/// Why nothing was spoken.
+pub fn speak(arguments: &[OsString]) -> Result<(), String> {
     let order = arguments.first().and_then(|argument| argument.to_str()).unwrap_or_default();
     let order: Order = serde_json::from_str(order).map_err(|error| format!("no program is named: {error}"))?;
     let prompt = std::env::var_os("SCYLLA_PROMPT_FILE").ok_or("`SCYLLA_PROMPT_FILE` is not set")?;

@@ -24,6 +24,7 @@ use crate::model::outcome::{ExperimentStatus, RunStatus, Stage};
 use crate::model::survey::{RunSeen, Survey};
 use crate::model::task::Fixture;
 use crate::os::clock::{self, Stopwatch};
+use crate::os::process::is_paused;
 use crate::os::terminal::Size;
 use crate::rules::audit::audit;
 use crate::rules::mend::{Ask, mend};
@@ -123,6 +124,7 @@ fn show(
         retry_at,
         rate_limits: &rate_limits,
         holder: survey.holder.as_ref(),
+        is_paused: survey.holder.as_ref().is_some_and(|holder| is_paused(&folder.lock(), holder)),
         started_at: checkpoint.map(|checkpoint| checkpoint.started_at),
         spent: numbers.spent().total(),
         unknown_in_flight: survey.unknown_in_flight(),

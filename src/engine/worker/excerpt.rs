@@ -2,18 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use crate::model::grading::GradingNumber;
 use crate::model::outcome::Excerpt;
 use crate::model::shortfall::{SetupShortfall, Why};
 use crate::os::files;
 use crate::store::layout::{ExperimentFolder, RunFolder};
+use crate::text::foreign;
 
-/// Most bytes that are read of the end of a log.
-const MOST_BYTES: u64 = 4096;
+/// Most bytes that are read of the end of a log: the last message of an agent that prints JSON is one long line.
+const MOST_BYTES: u64 = 64 << 10;
 /// Most lines that are shown.
 const MOST_LINES: usize = 3;
 /// Most characters of a line that are shown.
 const MOST_LETTERS: usize = 200;
+/// The names under which programs keep the text of a message, the more telling ones first.
+const TEXTS: [&str; 8] = ["result", "error", "message", "text", "content", "item", "part", "data"];
 /// How many lines about setups get an excerpt: for each one a file is read.
 const MOST_EXCERPTS: usize = 8;
 
@@ -55,18 +60,38 @@ pub(in crate::engine) fn moved(excerpt: Excerpt, from: &Path, to: &Path, folder:
     Excerpt { file, ..excerpt }
 }
 
-/// The last lines that are not empty, each shortened; `None` when there is none.
+/// The last lines that say something to people, each shortened; `None` when there is none.
 fn last_lines(text: &str) -> Option<String> {
     let mut lines: Vec<String> = text
         .lines()
         .rev()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
+        .filter_map(|line| words_of(line.trim()))
         .take(MOST_LINES)
         .map(|line| line.chars().take(MOST_LETTERS).collect())
         .collect();
     lines.reverse();
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// What a line says to people: of a message in JSON the last line of its text, and nothing where it has none or is cut.
+fn words_of(line: &str) -> Option<String> {
+    if !line.starts_with("{\"") {
+        // The line that is cut by where reading began may be the end of a message.
+        let is_end = line.ends_with("\"}") || line.ends_with("}}") || line.ends_with("]}");
+        return Some(line.to_owned()).filter(|line| !line.is_empty() && !is_end);
+    }
+    let text = text_of(&foreign::read(line.as_bytes()).ok()?)?;
+    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned)
+}
+
+/// The text of a message, which each program keeps under one of a few names.
+fn text_of(message: &Value) -> Option<String> {
+    match message {
+        Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
+        Value::Array(parts) => parts.iter().rev().find_map(text_of),
+        Value::Object(members) => TEXTS.iter().find_map(|name| text_of(members.get(*name)?)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
 }
 
 #[cfg(test)]
@@ -78,5 +103,21 @@ mod tests {
         assert_eq!(last_lines("one\n\ntwo\n  three  \nfour\n\n \n").as_deref(), Some("two\nthree\nfour"));
         assert_eq!(last_lines(" \n\n"), None);
         assert_eq!(last_lines(&"x".repeat(300)).unwrap().len(), 200);
+    }
+
+    #[test]
+    fn of_a_message_in_json_its_text_is_shown_and_no_piece_of_json() {
+        for (log, shown) in [
+            (r#"{"type":"result","is_error":false,"result":"I did\nnothing.","total_cost_usd":0.1}"#, Some("nothing.")),
+            (r#"{"type":"error","error":{"type":"x","message":"no such model"}}"#, Some("no such model")),
+            (r#"{"type":"item.completed","item":{"id":"i","type":"agent_message","text":"Done."}}"#, Some("Done.")),
+            (r#"{"message":{"content":[{"type":"text","text":"one"},{"type":"tool_use","name":"x"}]}}"#, Some("one")),
+            (r#"{"type":"turn.completed","usage":{"input_tokens":3}}"#, None),
+            ("tokens\":3},\"x\":\"y\"}\nwords", Some("words")),
+            (r#"{"type":"result","result":"cut her"#, None),
+            ("{a set}", Some("{a set}")),
+        ] {
+            assert_eq!(last_lines(log).as_deref(), shown, "{log}");
+        }
     }
 }

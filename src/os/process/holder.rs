@@ -15,6 +15,8 @@ use rustix::process::{Signal, pidfd_send_signal};
 
 use super::table::{self, Process};
 use crate::model::outcome::StopSignal;
+use crate::model::survey::Holder;
+use crate::os::clock;
 
 /// A living process that holds a lock.
 #[derive(Debug)]
@@ -41,6 +43,14 @@ pub fn holder_of(lock: &Path, pid: u32) -> io::Result<Option<LockHolder>> {
         let fd = table::hold(&process)?;
         has_locked(process.pid, file).then_some(LockHolder { process, fd })
     }))
+}
+
+/// Whether the process that holds the lock on a file is seen here and paused, for example by Ctrl-Z: until somebody lets it go on,
+/// nothing happens.
+#[must_use]
+pub fn is_paused(lock: &Path, holder: &Holder) -> bool {
+    let is_here = holder.host.is_empty() || holder.host == clock::host();
+    is_here && holder_of(lock, holder.pid).is_ok_and(|found| found.is_some_and(|found| found.is_paused()))
 }
 
 /// Whether a process has a file open under an exclusive lock that it took itself.

@@ -47,7 +47,7 @@ mod watch;
 pub use containment::{Containment, ProbeError};
 pub use controllers::{Controllers, LimitError};
 pub use error::SpawnError;
-pub use holder::{LockHolder, holder_of};
+pub use holder::{LockHolder, holder_of, is_paused};
 pub use image::search as search_image;
 pub use orphan::{OrphanMark, OrphanState, clear_group, end_orphans, orphan_state};
 pub use output::{OutputFilter, PassThrough};

@@ -157,7 +157,7 @@ impl Maker {
             self.is_whole = true;
         }
         let digest = |report: &Report| {
-            let material = Material { report, experiments: std::slice::from_ref(&self.experiment) };
+            let material = Material { report, experiments: std::slice::from_ref(&self.experiment), room: None };
             let files = form.map(|form| (form.files)(&material, Styles::plain())).unwrap_or_default();
             files.into_iter().find(|file| file.name == name).map(|file| Digest::of(file.text.as_bytes()))
         };

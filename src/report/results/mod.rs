@@ -72,6 +72,8 @@ pub struct Material<'a> {
     pub report: &'a Report,
     /// The experiments behind it, in its order.
     pub experiments: &'a [Reported],
+    /// The columns of the terminal that it is printed on; `None` where it is written to a file, which has any number.
+    pub room: Option<usize>,
 }
 
 /// Every form, the default one first. A new one is a file beside this one, and a line here.

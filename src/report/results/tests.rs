@@ -11,6 +11,7 @@ use crate::model::samples::{snapshot, usd};
 use crate::model::score::Grade;
 use crate::model::steps::StepKind;
 use crate::stats::summaries::Settings;
+use crate::text::columns::columns;
 
 /// The snapshot of each file.
 const SNAPSHOTS: [(&str, &str); 8] = [
@@ -88,7 +89,7 @@ pub(super) fn report(experiments: &[Reported]) -> Report {
 fn a_report_says_the_same_in_every_form_and_obeys_no_text_of_others() {
     let experiments = [experiment(), nothing()];
     let report = report(&experiments);
-    let material = Material { report: &report, experiments: &experiments };
+    let material = Material { report: &report, experiments: &experiments, room: None };
     // The page is too large for a snapshot: see below. Logs of Inspect have tests of their own.
     for form in FORMS.iter().filter(|form| !["html", "inspect"].contains(&form.name)) {
         for file in (form.files)(&material, Styles::plain()) {
@@ -96,6 +97,21 @@ fn a_report_says_the_same_in_every_form_and_obeys_no_text_of_others() {
             assert!(!file.text.contains('\u{1b}'), "{name}");
             snapshot("report", name, &file.text);
         }
+    }
+}
+
+#[test]
+fn on_a_narrow_terminal_no_line_is_broken_by_it_and_what_tells_least_is_left_out() {
+    let experiments = [experiment()];
+    let report = report(&experiments);
+    for (room, name) in [(80, "terminal_80"), (60, "terminal_60")] {
+        let material = Material { report: &report, experiments: &experiments, room: Some(room) };
+        let text = (form_of("terminal").unwrap().files)(&material, Styles::plain()).remove(0).text;
+        // A digest is never cut: it is longer than such a terminal is wide.
+        let long: Vec<&str> =
+            text.lines().filter(|line| columns(line) > room && !line.starts_with("results ")).collect();
+        assert!(long.is_empty(), "{long:#?}");
+        snapshot("report", name, &text);
     }
 }
 
@@ -153,7 +169,7 @@ pub(super) const IN_A_PAGE: [&str; 6] =
 
 fn page_of(experiments: &[Reported]) -> String {
     let report = report(experiments);
-    let material = Material { report: &report, experiments };
+    let material = Material { report: &report, experiments, room: None };
     (form_of("html").unwrap().files)(&material, Styles::plain()).remove(0).text
 }
 
@@ -232,7 +248,7 @@ fn the_page_says_from_what_it_was_made_and_forbids_every_request() {
 fn a_page_that_would_be_too_large_leaves_texts_of_passed_runs_out_first() {
     let (experiments, room) = ([hostile(4_000)], 100_000);
     let report = report(&experiments);
-    let page = html::text(&Material { report: &report, experiments: &experiments }, room);
+    let page = html::text(&Material { report: &report, experiments: &experiments, room: None }, room);
     let block = |run: usize| {
         let (_, rest) = page.split_once(&format!("id=\"run-{run}\">"))?;
         let text = rest.split_once("</script>").unwrap().0;
@@ -249,7 +265,7 @@ fn a_page_that_would_be_too_large_leaves_texts_of_passed_runs_out_first() {
 fn a_run_whose_folder_was_not_read_is_told_from_its_result() {
     let experiments = [experiment()];
     let report = report(&experiments);
-    let page = html::text(&Material { report: &report, experiments: &experiments }, 100_000);
+    let page = html::text(&Material { report: &report, experiments: &experiments, room: None }, 100_000);
     let (_, rest) = page.split_once("id=\"run-0\">").unwrap();
     let block: serde_json::Value = serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap();
     assert_eq!((&block["is_cut"], &block["patch"]), (&true.into(), &serde_json::Value::Null));

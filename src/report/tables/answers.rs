@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::sections::{metric, p_of};
 use crate::model::money::Usd;
+use crate::report::panel::splits;
 use crate::stats::analysis::{Analysis, Metric, Rows, TierSummary};
 use crate::text::words::{counted, list, percent};
 
@@ -22,13 +23,8 @@ pub(super) fn answers(rows: &Rows<'_>, analysis: &Analysis, alpha: f64) -> Vec<S
     for panel in &analysis.judges {
         let of = if models.len() > 1 { format!(" on {}", panel.agent_model) } else { String::new() };
         let Some(alpha) = panel.agreement.alpha else { continue };
-        let hanging = &panel.agreement.hanging;
-        said.push(format!(
-            "{}{of} agree with an alpha of {alpha:.2} (1 is fully, 0 as by chance); {} of {} hang on the vote of one of them.",
-            counted(panel.judges.len(), "judge"),
-            hanging.hanging,
-            counted(hanging.runs, "verdict")
-        ));
+        let (judges, splits) = (counted(panel.judges.len(), "judge"), splits(&panel.agreement.hanging));
+        said.push(format!("{judges}{of} agree with an alpha of {alpha:.2} (1 is fully, 0 as by chance); {splits}."));
     }
     said
 }

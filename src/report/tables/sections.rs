@@ -240,7 +240,14 @@ fn judges(analysis: &Analysis) -> Section {
     });
     Section {
         title: "Judges",
-        note: "The last column: verdicts that would be the other one with another vote of this judge.".to_owned(),
+        note: format!(
+            "The last column: verdicts that would be the other one with another vote of this judge{}.",
+            if analysis.judges.iter().any(|panel| panel.judges.len() == 2) {
+                ", which of a panel of two is every pass"
+            } else {
+                ""
+            }
+        ),
         titles: vec!["judge", "runs", "score", "verdicts that hang on it"],
         words: 1,
         rows: rows.collect(),

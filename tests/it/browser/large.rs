@@ -32,7 +32,7 @@ pub(super) fn page() -> String {
     let experiments = [experiment];
     let settings = Settings::default();
     let report = Report::of(&experiments, &[], "a test", &settings);
-    let material = Material { report: &report, experiments: &experiments };
+    let material = Material { report: &report, experiments: &experiments, room: None };
     (form_of("html").unwrap().files)(&material, Styles::plain()).remove(0).text
 }
 

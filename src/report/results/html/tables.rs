@@ -2,6 +2,7 @@
 
 use super::super::table::{NONE, TITLES, WORDS, notes, rows};
 use super::super::{ExperimentReport, PanelReport, SetupReport};
+use crate::report::panel::splits;
 use crate::text::escape::xml;
 use crate::text::page::Page;
 use crate::text::words::percent;
@@ -124,11 +125,8 @@ fn add_judges(page: &mut Page, panel: &PanelReport) {
         return;
     }
     let alpha = panel.alpha.map_or_else(none, |alpha| format!("{alpha:.2}"));
-    let hanging = &panel.hanging;
-    page.line(format_args!(
-        "<p>Krippendorff’s alpha of their scores: {alpha}. Verdicts that hang on one judge: {} of {}.</p>",
-        hanging.hanging, hanging.runs
-    ));
+    let splits = splits(&panel.hanging);
+    page.line(format_args!("<p>Krippendorff’s alpha of their scores: {alpha}; {splits}.</p>"));
     let rows = panel.pairs.iter().map(|pair| {
         let name = |place: usize| panel.judges.get(place).map_or_else(none, |judge| judge.name.clone());
         let correlation = pair.spearman.map_or_else(none, |found| format!("{:.2}", found.rho));

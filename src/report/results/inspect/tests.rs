@@ -9,7 +9,7 @@ use crate::text::page::pretty;
 
 fn logs_of(experiments: &[Reported]) -> Vec<(String, Value)> {
     let report = report(experiments);
-    let files = files(&Material { report: &report, experiments });
+    let files = files(&Material { report: &report, experiments, room: None });
     files.into_iter().map(|file| (file.name.into_owned(), serde_json::from_str(&file.text).unwrap())).collect()
 }
 

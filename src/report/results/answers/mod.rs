@@ -1,22 +1,21 @@
 //! What results say, in plain sentences: never more than the numbers do.
 
+mod differences;
+
+use differences::{chance, tiers};
+
 use super::best::best;
 use super::{About, Answer, DriftReport, ExperimentReport, PanelReport, SetupReport};
 use crate::model::control::BrokenControl;
 use crate::model::ids::RunId;
 use crate::model::money::Usd;
 use crate::model::reported::ReportedRun;
+use crate::report::panel::splits;
 use crate::stats::cost::{CostOfPass, frontier_cost_of_pass};
 use crate::stats::estimate::Interval;
-use crate::stats::power::runs_needed;
-use crate::stats::proportion::difference;
 use crate::stats::summaries::Summary;
 use crate::text::words::{counted, list, percent};
 
-/// From this chance on, a difference may be chance.
-const ALPHA: f64 = 0.05;
-/// The chance of seeing a difference that is there, for which needed runs are told.
-const POWER: f64 = 0.8;
 /// So many setups are named in one sentence.
 const MOST_NAMED: usize = 3;
 /// From this alpha on judges agree well, and from the lower one on well enough for careful conclusions.
@@ -92,11 +91,6 @@ fn range(interval: Interval) -> String {
     format!("{:.0} to {:.0} %", interval.low * 100.0, interval.high * 100.0)
 }
 
-/// An interval of differences of shares.
-fn points(interval: Interval) -> String {
-    format!("{:+.0} to {:+.0} points", interval.low * 100.0, interval.high * 100.0)
-}
-
 fn winner(report: &ExperimentReport) -> Option<String> {
     let judged: Vec<&SetupReport> = report.setups.iter().filter(|setup| setup.is_measured()).collect();
     let Some(best) = best(&report.setups).map(|best| &report.setups[best]) else {
@@ -134,50 +128,6 @@ fn some_of(names: &[String]) -> String {
     list(&some)
 }
 
-fn chance(report: &ExperimentReport) -> Option<String> {
-    let best = &report.setups[best(&report.setups)?];
-    if best.summary.passed == 0 {
-        return None;
-    }
-    let beside = report.setups.iter().filter_map(|setup| Some((setup, setup.beside_best?)));
-    // A setup that passed as often is told with the winner.
-    let mut behind: Vec<_> = beside.filter(|(_, beside)| beside.pass_rate.value > 0.0).collect();
-    if behind.is_empty() {
-        return None;
-    }
-    behind.sort_by(|(_, a), (_, b)| a.pass_rate.value.total_cmp(&b.pass_rate.value));
-    let all = behind.len();
-    let near: Vec<_> = behind.into_iter().filter(|(_, beside)| !beside.is_clear()).collect();
-    let is_tied =
-        report.setups.iter().filter_map(|setup| setup.beside_best).any(|beside| beside.pass_rate.value == 0.0);
-    let ahead = if is_tied { "That they are ahead" } else { "That it is ahead" };
-    let Some((nearest, difference)) = near.first() else {
-        let others = if all == 1 { "the other one".to_owned() } else { format!("each of the {all} others") };
-        return Some(format!(
-            "{ahead} of {others} is more than chance would do (with 95 % confidence for all of them)."
-        ));
-    };
-    let others = report.setups.iter().filter(|setup| setup.beside_best.is_some()).count();
-    let at_once = match others {
-        0 | 1 => String::new(),
-        2 => ", an interval that holds for both comparisons with the best at once".to_owned(),
-        several => format!(", an interval that holds for all {several} comparisons with the best at once"),
-    };
-    let interval = difference.pass_rate.interval.map(points).unwrap_or_default() + &at_once;
-    let who = named(nearest);
-    let of = passes(&nearest.summary);
-    let more = match near.len() - 1 {
-        0 => String::new(),
-        more => format!(", and of {}", counted(more, "more setup")),
-    };
-    let needed = runs_needed(rate(&nearest.summary), rate(&best.summary), ALPHA, POWER);
-    let needed = needed.map(|runs| format!(" To see a difference of this size takes about {runs} runs of each."));
-    Some(format!(
-        "{ahead} of {who} ({of}; the difference is {interval}){more} may be chance.{}",
-        needed.unwrap_or_default()
-    ))
-}
-
 fn cost(report: &ExperimentReport) -> Option<String> {
     let measured = report.setups.iter().filter(|setup| setup.is_measured());
     let costs = measured.filter_map(|setup| Some((setup, setup.summary.cost_of_pass?)));
@@ -210,35 +160,6 @@ fn dollars(amount: f64) -> String {
     Usd::from_dollars(amount).map_or_else(|_| format!("${amount}"), |usd| usd.to_string())
 }
 
-fn tiers(report: &ExperimentReport) -> Option<String> {
-    let judged: Vec<_> = report.tiers.iter().filter(|tier| tier.summary.judged > 0).collect();
-    let (mut clear, mut unclear) = (Vec::new(), Vec::new());
-    for pair in judged.windows(2) {
-        let (former, later) = (pair[0], pair[1]);
-        let of = |summary: &Summary| (summary.passed, summary.judged);
-        let Some(change) = difference(of(&later.summary), of(&former.summary), 1.0 - ALPHA) else { continue };
-        match change.interval {
-            Some(interval) if interval.excludes(0.0) => {
-                let how = if change.value > 0.0 { "more" } else { "less" };
-                let by = (change.value * 100.0).abs();
-                let (tier, before, range) = (later.tier, former.tier, points(interval));
-                clear.push(format!("{tier} solved its task {by:.0} points {how} often than {before} ({range})"));
-            }
-            _ => unclear.push(format!("{} and {}", former.tier, later.tier)),
-        }
-    }
-    match (clear.is_empty(), unclear.is_empty()) {
-        (true, true) => None,
-        (false, true) => Some(format!("{}.", clear.join("; "))),
-        (true, false) => Some("No tier differs from the one before it by more than chance may do.".to_owned()),
-        (false, false) => Some(format!(
-            "{}; between {} there is no more difference than chance may make.",
-            clear.join("; "),
-            list(&unclear)
-        )),
-    }
-}
-
 fn missing(whole: &Summary) -> Option<String> {
     let missing = whole.planned - whole.judged;
     if missing == 0 {
@@ -258,12 +179,7 @@ fn judges(panel: &PanelReport) -> Option<String> {
     if panel.judges.len() < 2 {
         return None;
     }
-    let hanging = &panel.hanging;
-    let hangs = match hanging.hanging {
-        0 => "no verdict hangs on one judge".to_owned(),
-        1 => format!("1 verdict of {} hangs on one judge", hanging.runs),
-        count => format!("{count} verdicts of {} hang on one judge", hanging.runs),
-    };
+    let hangs = splits(&panel.hanging);
     let Some(alpha) = panel.alpha else {
         return Some(format!("How far the judges agree cannot be said; {hangs}."));
     };
