@@ -1,13 +1,14 @@
 //! Standard output is for results, standard error for messages; colors and bars are used only where they are wanted.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::args::output::{ColorWhen, MessageFormat, Talk};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::model::event::{Event, ExperimentFinished};
 use crate::model::outcome::ExperimentEnd;
+use crate::os::files::{FileError, NamedPlace};
 use crate::os::terminal::{self, Size};
 use crate::os::{clock, pager};
 use crate::text::styles::Styles;
@@ -59,7 +60,8 @@ impl Console {
     /// # Errors
     /// When it does not exist any more.
     pub fn current_dir(&self) -> Result<PathBuf, CliError> {
-        std::env::current_dir().map_err(CliError::internal)
+        let gone = |error| FileError::new("find", Path::new("."), error).in_place(NamedPlace::Current);
+        Ok(std::env::current_dir().map_err(gone)?)
     }
 
     /// The format of the output.

@@ -10,7 +10,7 @@ use crate::config::mistake::Mistake;
 use crate::engine::error::EngineError;
 use crate::engine::image::{self, ImageError};
 use crate::model::finding::FindingKind;
-use crate::os::files::FileError;
+use crate::os::files::{self, FileError};
 use crate::os::lock::LockError;
 use crate::store::StoreError;
 use crate::text::words::{shell_bytes, shell_word};
@@ -169,11 +169,10 @@ fn advice(error: &EngineError, dir: &str) -> (Exit, Option<String>) {
         }
         EngineError::NotMade { is_damaged, .. } => advice_on_run(*is_damaged, dir),
         EngineError::Growth(_) | EngineError::Composition { .. } => (Exit::Usage, None),
-        EngineError::Store(_)
-        | EngineError::Lock(_)
-        | EngineError::Signals(_)
-        | EngineError::Orphans(_)
-        | EngineError::WorkerLost => (Exit::Internal, None),
+        EngineError::Store(error) => advice_on_refusal(error.cure()),
+        EngineError::Lock(_) | EngineError::Signals(_) | EngineError::Orphans(_) | EngineError::WorkerLost => {
+            (Exit::Internal, None)
+        }
     }
 }
 
@@ -184,8 +183,10 @@ fn advice_on_sandbox(error: &EngineError) -> (Exit, Option<String>) {
         EngineError::Containment(probe) => (Exit::Usage, Some(probe.hint.to_owned())),
         EngineError::Limit(_) => (Exit::Usage, Some(FOR_A_LIMIT.to_owned())),
         EngineError::Image(error) => {
-            let exit = if matches!(error, ImageError::Files(_)) { Exit::Internal } else { Exit::Usage };
-            (exit, Some(image::hint(error)))
+            if let ImageError::Files(error) = error {
+                return advice_on_refusal(error.cure());
+            }
+            (Exit::Usage, Some(image::hint(error)))
         }
         _ => (Exit::Internal, None),
     }
@@ -232,8 +233,14 @@ fn advice_on_lock(path: &Path, error: &io::Error, dir: &str) -> (Exit, Option<St
             );
             (Exit::Usage, Some(hint))
         }
-        _ => (Exit::Internal, None),
+        _ => advice_on_refusal(files::cure(error)),
     }
+}
+
+/// The exit code and the hint for what the system refuses: if a person can change that, it is no internal error. `cure` is what
+/// a person can do.
+fn advice_on_refusal(cure: Option<&'static str>) -> (Exit, Option<String>) {
+    (if cure.is_some() { Exit::Usage } else { Exit::Internal }, cure.map(str::to_owned))
 }
 
 /// The hint when finished work cannot be graded again.
@@ -244,16 +251,10 @@ fn instead_of_regrade(dir: &str) -> String {
     )
 }
 
-/// The exit code and the hint for an error with a tree: if a person named a wrong repository, commit or place, it is a
-/// usage error.
+/// The exit code and the hint for an error with a tree: if a person named a wrong repository, commit or place, or has no git, it
+/// is a usage error.
 fn advice_on_tree(error: &WorkspaceError) -> (Exit, Option<String>) {
-    let exit = match error {
-        WorkspaceError::NoRepository { .. } | WorkspaceError::NoCommit { .. } | WorkspaceError::Occupied { .. } => {
-            Exit::Usage
-        }
-        _ => Exit::Internal,
-    };
-    (exit, error.hint().map(str::to_owned))
+    (if error.is_mistake() { Exit::Usage } else { Exit::Internal }, error.hint().map(str::to_owned))
 }
 
 impl From<StoreError> for CliError {
@@ -262,14 +263,18 @@ impl From<StoreError> for CliError {
             StoreError::NotAnExperiment(_) => {
                 Self { exit: Exit::Usage, ..Self::internal(error) }.hint(ABOUT_EXPERIMENTS)
             }
-            error => Self::internal(error),
+            error => {
+                let (exit, hint) = advice_on_refusal(error.cure());
+                Self { exit, error: error.into(), hint }
+            }
         }
     }
 }
 
 impl From<FileError> for CliError {
     fn from(error: FileError) -> Self {
-        Self::internal(error)
+        let (exit, hint) = advice_on_refusal(error.cure());
+        Self { exit, error: error.into(), hint }
     }
 }
 
@@ -282,7 +287,8 @@ impl From<WorkspaceError> for CliError {
 
 impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
-        Self::internal(error)
+        let (exit, hint) = advice_on_refusal(files::cure(&error));
+        Self { exit, error: error.into(), hint }
     }
 }
 

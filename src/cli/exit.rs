@@ -34,8 +34,8 @@ macro_rules! exits {
 
 exits! {
     Success 0 "Everything planned is done and agrees.",
-    Internal 1 "An internal error, or the system refused something.",
-    Usage 2 "Usage or configuration: all mistakes at once, with file and line.",
+    Internal 1 "An internal error, or the system refused something that nobody here can change.",
+    Usage 2 "Usage or configuration: all mistakes at once, with file and line. Or something that the command needs is not here: a folder that can be written, room on the disk, git.",
     Locked 3 "The experiment is held by another coordinator, or the run by another worker.",
     Mendable 4 "`verify`: folder and checkpoint differ, `repair` can mend it.",
     Damaged 5 "Something is damaged, altered or missing; it needs a person or a rerun. `verify` alone reads all evidence; `resume` and `run` look at results, index and unfinished runs.",

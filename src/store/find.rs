@@ -13,7 +13,7 @@ use crate::model::ids::ExperimentId;
 use crate::model::outcome::ExperimentStatus;
 use crate::model::survey::Seen;
 use crate::os::clock::just_after;
-use crate::os::files::{self, FileError, Kind};
+use crate::os::files::{self, FileError, Kind, NamedPlace};
 
 use super::layout::{ExperimentFolder, time_of_name};
 use super::{StoreError, checkpoint, config};
@@ -43,10 +43,10 @@ impl Found {
 /// # Errors
 /// When it cannot be made.
 pub fn make_results_folder(results_dir: &Path) -> Result<(), StoreError> {
-    files::create_dir_durable(results_dir)?;
-    match files::write_new(&results_dir.join(".gitignore"), b"*\n") {
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        made => Ok(made?),
+    let made = files::create_dir_durable(results_dir);
+    match made.and_then(|()| files::write_new(&results_dir.join(".gitignore"), b"*\n")) {
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists && results_dir.is_dir() => Ok(()),
+        made => Ok(made.map_err(|error| error.in_place(NamedPlace::Results))?),
     }
 }
 
@@ -133,7 +133,7 @@ pub fn open_known(root: &Path) -> Option<ExperimentFolder> {
 }
 
 fn names(results_dir: &Path) -> Result<Vec<OsString>, StoreError> {
-    let failed = |error| FileError::new("list", results_dir, error);
+    let failed = |error| FileError::new("list", results_dir, error).in_place(NamedPlace::Results);
     match fs::read_dir(results_dir) {
         Ok(entries) => {
             Ok(entries.map(|entry| Ok(entry.map_err(failed)?.file_name())).collect::<Result<_, FileError>>()?)

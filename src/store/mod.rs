@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::ids::RunId;
 use crate::model::survey::Holder;
-use crate::os::files::{FileError, ReadError};
+use crate::os::files::{self, FileError, ReadError};
 use crate::os::lock::LockError;
 
 mod attempts;
@@ -123,6 +123,16 @@ impl StoreError {
         match std::error::Error::source(self).map(ToString::to_string).filter(|cause| !said.ends_with(cause)) {
             Some(cause) => format!("{said}: {cause}"),
             None => said,
+        }
+    }
+
+    /// What a person can do about it, when the system refused something that a person can change.
+    #[must_use]
+    pub fn cure(&self) -> Option<&'static str> {
+        match self {
+            Self::File(error) | Self::Read(ReadError::Io(error)) => error.cure(),
+            Self::Lock(LockError::Io { error, .. }) => files::cure(error),
+            _ => None,
         }
     }
 

@@ -15,7 +15,7 @@ use super::layout::{ExperimentFolder, RunFolder};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::result::WorkPlace;
 use crate::os::clock;
-use crate::os::files::{self, FileError, Folder, Identity};
+use crate::os::files::{self, FileError, Folder, Identity, NamedPlace};
 use crate::os::lock::{self, LockedFile};
 
 /// The default place of work folders: it survives a restart, and no project is above it.
@@ -44,12 +44,23 @@ fn root_in(place: Option<&str>) -> PathBuf {
 /// Makes the folder of all work folders of this user, or uses an existing one when nobody else can write in it.
 pub(super) fn make_root(place: Option<&str>) -> Result<PathBuf, StoreError> {
     let path = root_in(place);
-    if let Some(place) = place {
-        fs::create_dir_all(place).map_err(|error| FileError::new("make the folder", Path::new(place), error))?;
-    }
-    files::make_private(&path)?;
+    let made = place.map_or(Ok(()), |place| {
+        fs::create_dir_all(place).map_err(|error| FileError::new("make the folder", Path::new(place), error))
+    });
+    let made = made.and_then(|()| files::make_private(&path));
     // git and bubblewrap use the place with links resolved.
-    Ok(fs::canonicalize(&path).map_err(|error| FileError::new("find", &path, error))?)
+    let found = made.and_then(|()| fs::canonicalize(&path).map_err(|error| FileError::new("find", &path, error)));
+    Ok(found.map_err(|error| error.in_place(NamedPlace::Work))?)
+}
+
+/// Makes sure that work folders can be made in a place, before anything is written that names it.
+///
+/// # Errors
+/// When they cannot.
+pub fn must_be_usable(place: Option<&str>) -> Result<(), StoreError> {
+    let root = make_root(place)?;
+    let probe = files::make_random(&root).map_err(|error| error.in_place(NamedPlace::Work))?;
+    Ok(fs::remove_dir(&probe).map_err(|error| FileError::new("remove", &probe, error))?)
 }
 
 fn owner_of(experiment: &ExperimentFolder) -> Result<Owner, StoreError> {

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::model::ids::{SubtestId, TierId};
+use crate::os::files::{self, FileError};
 use crate::os::tool::ToolError;
 
 /// Why a tree could not be made or read.
@@ -39,6 +40,9 @@ pub enum WorkspaceError {
         /// The system's error.
         source: io::Error,
     },
+    /// The folder for temporary files cannot be used.
+    #[error(transparent)]
+    Temporary(#[from] FileError),
     /// `source.repo` of the fixture is neither a URL nor a path below the fixture.
     #[error("there is no repository `{repo}`{}", beside(repo, fixture))]
     NoRepository {
@@ -110,12 +114,35 @@ fn beside(repo: &str, fixture: &Path) -> String {
     if repo.starts_with('/') { String::new() } else { format!(" in {}", fixture.display()) }
 }
 
+/// Whether git says that there is no room; it has words of its own beside those of the system.
+fn is_full(message: &str) -> bool {
+    ["No space left on device", "Disk quota exceeded", "Out of diskspace"].iter().any(|words| message.contains(words))
+}
+
 impl WorkspaceError {
+    /// Whether a person named something wrongly, or something is missing or refused here that a person can change.
+    #[must_use]
+    pub fn is_mistake(&self) -> bool {
+        match self {
+            Self::NoRepository { .. }
+            | Self::NoCommit { .. }
+            | Self::Occupied { .. }
+            | Self::Tool { source: ToolError::NotInstalled { .. }, .. } => true,
+            Self::Tool { source: ToolError::Output { source, .. }, .. } | Self::File { source, .. } => {
+                files::cure(source).is_some()
+            }
+            Self::Temporary(error) => error.cure().is_some(),
+            Self::Git { message, .. } => is_full(message),
+            _ => false,
+        }
+    }
+
     /// What a person can do about it.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Tool { source: ToolError::NotInstalled { .. }, .. } => Some("install git 2.36 or newer"),
+            Self::Git { message, .. } if is_full(message) => files::cure(&io::ErrorKind::StorageFull.into()),
             Self::Git { command, message, .. } if command.starts_with("git fetch") && message.contains("promisor") => {
                 Some(
                     "the repository is a partial clone, and its own remote does not give what it lacks: name that remote as \
@@ -139,6 +166,10 @@ impl WorkspaceError {
                 Some("`repo.git` is made when an experiment starts; was it changed since?")
             }
             Self::TooLarge { .. } => Some("name build products in the task's `.gitignore`: ignored files are not kept"),
+            Self::Tool { source: ToolError::Output { source, .. }, .. } | Self::File { source, .. } => {
+                files::cure(source)
+            }
+            Self::Temporary(error) => error.cure(),
             Self::Occupied { .. } => Some("name a folder that does not exist yet"),
             _ => None,
         }

@@ -42,7 +42,7 @@ fn entries(folder: &Path) -> Result<Vec<fs::DirEntry>, WorkspaceError> {
 
 /// Removes a folder that need not exist, whatever an agent has put into it.
 fn remove_folder(path: &Path) -> Result<(), WorkspaceError> {
-    files::remove_tree(path).map_err(|FileError { tried, path, error }| error::failed(tried, &path)(error))
+    files::remove_tree(path).map_err(|FileError { tried, path, error, .. }| error::failed(tried, &path)(error))
 }
 
 /// Removes a file that need not exist.

@@ -78,6 +78,7 @@ mod stop;
 mod stopping;
 mod streams;
 mod surroundings;
+mod surroundings_missing;
 mod tables;
 mod terminal;
 mod time_limit;

@@ -215,6 +215,7 @@ pub(super) fn save_operation(session: &Session, changed: bool, name: &str) -> Re
     if changed {
         let config = &session.config;
         refuse_containment(config.containment, config.sandbox.as_ref(), &config.resources(), name)?;
+        store::work::must_be_usable(config.work_dir.as_deref())?;
         // A config of an earlier version is saved in the current one, which needs this record beside it.
         store::repository::record(&session.locked.folder, &[])?;
         store::config::save(&session.locked.folder, &session.config)?;

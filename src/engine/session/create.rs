@@ -101,6 +101,7 @@ pub fn choose(fixture: &Fixture, tiers: &[TierId], most: Option<u32>) -> BTreeMa
 /// # Errors
 /// When the folder or the task's repository cannot be made. Then there is no folder.
 pub fn create(options: Options) -> Result<Locked, EngineError> {
+    store::work::must_be_usable(options.work_dir.as_deref())?;
     let now = clock::now();
     let newest = store::find::newest_start(&options.results_dir)?;
     let folder = ExperimentFolder::create(&options.results_dir, &options.fixture.id, now)?;

@@ -19,7 +19,7 @@ use crate::model::plan::Plan;
 use crate::model::result::AttemptRecord;
 use crate::model::survey::{Holder, RunSeen, Seen, Survey};
 use crate::model::task::Fixture;
-use crate::os::files::FileError;
+use crate::os::files::{FileError, NamedPlace};
 use crate::os::lock::{self, ExperimentLock, LockError};
 use crate::os::process::OrphanState;
 use crate::os::{clock, files};
@@ -109,8 +109,13 @@ pub fn hold_creation(
     id: &ExperimentId,
     waits: impl FnOnce(&Holder),
 ) -> Result<ExperimentLock, EngineError> {
-    files::create_dir_durable(results_dir).map_err(store::StoreError::from)?;
-    Ok(ExperimentLock::wait(&ExperimentFolder::creation_lock(results_dir, id), &this_process(), waits)?)
+    let unusable = |error: FileError| store::StoreError::from(error.in_place(NamedPlace::Results));
+    files::create_dir_durable(results_dir).map_err(unusable)?;
+    let held = ExperimentLock::wait(&ExperimentFolder::creation_lock(results_dir, id), &this_process(), waits);
+    held.map_err(|error| match error {
+        LockError::Io { path, error } => unusable(FileError::new("lock", &path, error)).into(),
+        error @ (LockError::Locked(_) | LockError::Lost(_)) => error.into(),
+    })
 }
 
 pub(in crate::engine) fn this_process() -> Holder {

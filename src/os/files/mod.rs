@@ -6,6 +6,7 @@ mod identity;
 mod leftovers;
 mod linked;
 mod mirror;
+mod named;
 mod private;
 mod read;
 mod remove;
@@ -26,6 +27,7 @@ pub use identity::{Identity, sync_file_system};
 pub use leftovers::remove_leftovers;
 pub use linked::{LinkBounds, link_tree};
 pub use mirror::mirror_without;
+pub use named::{NamedPlace, cure};
 pub use private::{TemporaryFolder, group, make_private, make_random, user};
 pub use read::{
     Kind, ReadError, kind_of, open_regular, read_bounded, read_bounded_at, read_end, read_if_readable, read_start,
@@ -46,7 +48,7 @@ const MOST_RENAMES: usize = 4;
 
 /// What was tried with a file and why it failed.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot {tried} `{path}`: {error}", path = path.display())]
+#[error("{}cannot {tried} `{path}`: {error}", place(*named), path = path.display())]
 pub struct FileError {
     /// What was tried, as a verb: `write`, `rename`.
     pub tried: &'static str,
@@ -54,12 +56,18 @@ pub struct FileError {
     pub path: PathBuf,
     /// The system's error.
     pub error: io::Error,
+    /// The place that a person names, when that is what cannot be used.
+    pub named: Option<NamedPlace>,
+}
+
+fn place(named: Option<NamedPlace>) -> String {
+    named.map(|named| format!("{}: ", named.called())).unwrap_or_default()
 }
 
 impl FileError {
     /// The error of trying something with `path`.
     pub fn new(tried: &'static str, path: &Path, error: impl Into<io::Error>) -> Self {
-        Self { tried, path: path.to_owned(), error: error.into() }
+        Self { tried, path: path.to_owned(), error: error.into(), named: None }
     }
 }
 

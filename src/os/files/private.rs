@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::FileError;
+use super::{FileError, NamedPlace};
 
 /// Letters and digits of a random name: enough that nobody can guess it.
 const NAME_LENGTH: usize = 16;
@@ -73,9 +73,18 @@ impl TemporaryFolder {
     /// # Errors
     /// When it cannot be made.
     pub fn new(prefix: &str) -> Result<Self, FileError> {
-        let place = std::env::temp_dir();
+        Self::in_folder(&std::env::temp_dir(), prefix).map_err(|error| error.in_place(NamedPlace::Temporary))
+    }
+
+    fn in_folder(place: &Path, prefix: &str) -> Result<Self, FileError> {
+        let failed = |error| FileError::new("make a folder in", place, error);
+        // What else the system says of a path names a folder that nobody knows.
+        let found = fs::metadata(place).map_err(failed)?;
+        if !found.is_dir() {
+            return Err(failed(io::ErrorKind::NotADirectory.into()));
+        }
         // The path is made absolute, because programs that get it work in other folders than we do.
-        let place = std::path::absolute(&place).map_err(|error| FileError::new("find", &place, error))?;
+        let place = std::path::absolute(place).map_err(failed)?;
         let folder = tempfile::Builder::new()
             .prefix(prefix)
             .rand_bytes(16)

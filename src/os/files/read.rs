@@ -174,7 +174,7 @@ impl Place<'_> {
     }
 
     fn error(&self, tried: &'static str, error: impl Into<io::Error>) -> FileError {
-        FileError { tried, path: self.path(), error: error.into() }
+        FileError::new(tried, &self.path(), error)
     }
 
     /// The open file and its size; `None` when it is not there.

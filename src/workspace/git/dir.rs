@@ -78,10 +78,7 @@ impl GitDir {
 
     /// Makes one for objects of a format.
     pub(in crate::workspace) fn new(format: ObjectFormat, objects: &[&Path]) -> Result<Self, WorkspaceError> {
-        let folder = TemporaryFolder::new("cargo-scylla-git-").map_err(|error| {
-            let path = error.path.clone();
-            failed("make a folder in", &path)(error.error)
-        })?;
+        let folder = TemporaryFolder::new("cargo-scylla-git-")?;
         let path = folder.path();
         for below in ["info", "objects/pack", "refs/heads", "seen"] {
             let below = path.join(below);
