@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::events::{Events, Messages, Stream, error, kind_of, most};
+use super::events::{Events, Messages, Stream, add_model, error, kind_of, most};
 use super::installed::{self, Given, KEYS, Program};
 use super::steps::{call, of_events, printed, text};
 use crate::model::agent::{Agent, Assignment, ClaimedEnd, EndedAgent};
@@ -100,10 +100,15 @@ fn given(assignment: &Assignment<'_>) -> Given {
     given
 }
 
+/// What it names as the model of messages that it makes up itself.
+const SYNTHETIC: &str = "<synthetic>";
+
 /// What its events said so far.
 #[derive(Debug, Clone, Default)]
 struct ClaudeEvents {
     messages: Messages,
+    /// The models that its messages are of.
+    models: Vec<String>,
     /// The version that its first event names.
     version: Option<String>,
     /// The last error that it said it will ask again after.
@@ -121,6 +126,10 @@ impl Events for ClaudeEvents {
                     (message["id"].as_str(), serde_json::from_value(message["usage"].clone()))
                 {
                     self.messages.count(id, tokens);
+                }
+                // What it makes up itself, such as the text of an error, is no answer of a model.
+                if message["model"] != SYNTHETIC {
+                    add_model(&mut self.models, &message["model"]);
                 }
                 self.retry = None;
             }
@@ -163,6 +172,10 @@ impl Events for ClaudeEvents {
 
     fn version(&self) -> Option<&str> {
         self.version.as_deref()
+    }
+
+    fn models(&self) -> Vec<String> {
+        self.models.clone()
     }
 
     fn trouble(&self, _now: Timestamp) -> Option<Failure> {

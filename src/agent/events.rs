@@ -47,6 +47,11 @@ pub(super) trait Events: fmt::Debug + Clone + Default + Send {
         None
     }
 
+    /// The models that it says answered, in the order in which they did first.
+    fn models(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The error after which it was asking again, if nothing came later.
     fn trouble(&self, _now: Timestamp) -> Option<Failure> {
         None
@@ -179,7 +184,7 @@ pub(super) fn reading<E: Events>(events: &E, ended: Option<EndedAgent>, now: Tim
     };
     let version = events.version().map(str::to_owned);
     let (usage, requests, turns) = (events.usage(), events.requests(), events.turns());
-    Reading { usage, requests, turns, version, failure, end: Ok(end) }
+    Reading { usage, requests, turns, version, models: events.models(), failure, end: Ok(end) }
 }
 
 /// The outcome of a program that says itself how it ended, whatever its exit code. If it ended and does not say how,
@@ -240,6 +245,19 @@ impl Messages {
         self.0.values().copied().fold(Tokens::default(), sum)
     }
 }
+
+/// Adds a model that an answer names, if it is the first one of it.
+pub(super) fn add_model(models: &mut Vec<String>, named: &Value) {
+    if let Some(model) = named.as_str()
+        && models.len() < MOST_MODELS
+        && !models.iter().any(|known| known == model)
+    {
+        models.push(model.to_owned());
+    }
+}
+
+/// So many models are kept that answered one agent.
+const MOST_MODELS: usize = 16;
 
 /// The sum of two counts, each by itself; one that is not reported adds nothing.
 pub(super) fn sum(first: Tokens, later: Tokens) -> Tokens {

@@ -114,6 +114,12 @@ impl Events for GeminiEvents {
         Usage { tokens, cost: Cost::Unknown }
     }
 
+    /// Its last event counts by model; its first one names the model that it will ask.
+    fn models(&self) -> Vec<String> {
+        let stats = self.result.as_ref().map_or(&Value::Null, |result| &result["stats"]["models"]);
+        stats.as_object().map(|models| models.keys().cloned().collect()).unwrap_or_default()
+    }
+
     fn end(&self, ended: Option<EndedAgent>, now: Timestamp) -> Option<Result<ClaimedEnd, Failure>> {
         let Some(result) = &self.result else { return refused_to_start(ended).map(Err) };
         if result["status"] == "success" {

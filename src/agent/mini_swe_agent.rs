@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::events::{self, cost, error, failure, sum};
+use super::events::{self, add_model, cost, error, failure, sum};
 use super::installed::{self, Given, KEYS, Program};
 use super::steps::{call, text};
 use crate::model::agent::{Agent, AgentOutcome, Assignment, ClaimedEnd, EndedAgent, Output, Reader, Reading, StepsIn};
@@ -124,7 +124,9 @@ fn read(bytes: &[u8], now: Timestamp) -> Reading {
         Some(Ok(end)) => (None, Some(end)),
         Some(Err(failure)) => (Some(failure), None),
     };
-    Reading { usage, requests, turns: None, version, failure, end: Ok(end) }
+    let mut models: Vec<String> = Vec::new();
+    calls().for_each(|call| add_model(&mut models, &call["response"]["model"]));
+    Reading { usage, requests, turns: None, version, models, failure, end: Ok(end) }
 }
 
 /// What it counts as read includes what was read from the cache and written to it.

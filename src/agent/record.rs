@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 
 use super::mistakes::mistakes;
-use crate::model::agent::{AgentOutcome, ClaimedEnd, EndedAgent, Reading};
+use crate::model::agent::{AgentOutcome, ClaimedEnd, EndedAgent, ProgramFacts, Reading};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind, SHELL_NOT_STARTED};
@@ -140,14 +140,17 @@ pub fn outcome(required: bool, ended: EndedAgent, left: Option<Reading>) -> Resu
         ClaimedEnd::Refused => AgentEnd::Refused,
         ClaimedEnd::ContextTooLong => AgentEnd::ContextTooLong,
     };
-    let version = reading.version.as_deref().and_then(cleaned);
-    Ok(AgentOutcome { end: end.unwrap_or(said_end), exit_code, usage: reading.usage, version })
+    let program = ProgramFacts {
+        agent_version: reading.version.as_deref().and_then(cleaned),
+        agent_models: reading.models.iter().filter_map(|model| cleaned(model)).collect(),
+    };
+    Ok(AgentOutcome { end: end.unwrap_or(said_end), exit_code, usage: reading.usage, program })
 }
 
-/// Longest version that is kept, in characters.
+/// Longest version or name of a model that is kept, in characters.
 const MOST_VERSION: usize = 60;
 
-/// What a program calls its version, in printable characters of ASCII; `None` when none are left.
+/// What a program calls its version or a model, in printable characters of ASCII; `None` when none are left.
 fn cleaned(version: &str) -> Option<String> {
     let printable = version.trim().chars().filter(|it| matches!(it, ' '..='~')).take(MOST_VERSION);
     Some(printable.collect::<String>()).filter(|version| !version.trim().is_empty())
@@ -210,10 +213,14 @@ mod tests {
             let reading =
                 read(format!(r#"{{"end":"finished","version":{version}}}"#).as_bytes(), Timestamp::UNIX_EPOCH);
             let outcome = outcome(true, EndedAgent::Exited(0), Some(reading)).unwrap();
-            assert_eq!((outcome.version.as_deref(), outcome.end), (kept, AgentEnd::Finished), "{version}");
+            assert_eq!(
+                (outcome.program.agent_version.as_deref(), outcome.end),
+                (kept, AgentEnd::Finished),
+                "{version}"
+            );
         }
         let cut_off = read(br#"{"version":"3","cost_usd":"#, Timestamp::UNIX_EPOCH);
         let timed_out = outcome(true, EndedAgent::TimedOut, Some(cut_off)).unwrap();
-        assert_eq!(timed_out.version.as_deref(), Some("3"), "what was read of it in time counts");
+        assert_eq!(timed_out.program.agent_version.as_deref(), Some("3"), "what was read of it in time counts");
     }
 }

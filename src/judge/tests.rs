@@ -174,7 +174,7 @@ fn a_judge_is_told_the_task_and_the_facts() {
         usage: Usage::default(),
         prices: None,
         exceeded: None,
-        agent_version: None,
+        program: crate::model::agent::ProgramFacts::default(),
         replayed: None,
         started_at: "2026-11-23T10:00:00Z".parse().unwrap(),
         duration_seconds: 1.0,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::agent::ProgramFacts;
 use super::allowance::Exceeded;
 use super::changes::NotCaptured;
 use super::digest::Digest;
@@ -42,9 +43,9 @@ pub struct AgentResult {
     /// Which limit of the run the agent exceeded, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exceeded: Option<Exceeded>,
-    /// The version that the agent's program says it is; missing when it does not say it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub agent_version: Option<String>,
+    /// What the agent's program says of itself.
+    #[serde(flatten)]
+    pub program: ProgramFacts,
     /// The recorded run that was played back, in place of an agent's work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replayed: Option<Replayed>,
@@ -264,9 +265,9 @@ pub struct RunResult {
     /// Which limit of the run the agent exceeded, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exceeded: Option<Exceeded>,
-    /// The version that the agent's program says it is; missing when it does not say it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub agent_version: Option<String>,
+    /// What the agent's program says of itself.
+    #[serde(flatten)]
+    pub program: ProgramFacts,
     /// The recorded run that was played back, in place of an agent's work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replayed: Option<Replayed>,

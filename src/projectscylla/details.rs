@@ -68,6 +68,7 @@ fn agent(value: &Value) -> AgentDetails {
         exceeded: None,
         prices: None,
         version: None,
+        models: Vec::new(),
         replayed: None,
         started_at: None,
         duration_seconds: seconds(&value["agent_duration_seconds"]),

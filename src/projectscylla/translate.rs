@@ -84,7 +84,7 @@ pub fn run_result(bytes: &[u8], run: RunId, config: &Config, now: Timestamp) -> 
         usage: Usage { tokens: theirs.token_stats, cost: Cost::reported(theirs.cost_usd) },
         prices: None,
         exceeded: None,
-        agent_version: None,
+        program: crate::model::agent::ProgramFacts::default(),
         replayed: None,
         isolation: None,
         judge_cost: judges.iter().map(|judge| Total::from(judge.cost)).sum(),

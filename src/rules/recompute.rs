@@ -64,7 +64,7 @@ fn follow(mut result: RunResult, stages: Stages) -> RunResult {
     result.usage = agent.usage;
     result.prices = agent.prices;
     result.exceeded = agent.exceeded;
-    result.agent_version = agent.agent_version;
+    result.program = agent.program;
     result.replayed = agent.replayed;
     result.isolation = agent.isolation;
     result.judge_cost = judgments.iter().map(|judgment| Total::from(judgment.cost)).sum();

@@ -60,7 +60,7 @@ mod tests {
             usage: Usage::default(),
             prices: None,
             exceeded: None,
-            agent_version: None,
+            program: crate::model::agent::ProgramFacts::default(),
             replayed: None,
             isolation: None,
             started_at: "2026-11-23T10:00:00Z".parse().unwrap(),

@@ -232,6 +232,9 @@ fn flag_differs(field: &str, saved: &Value, given: &Value, class: FieldClass) ->
     let effect = match class {
         FieldClass::Operational => "the new value takes effect",
         FieldClass::Plan => "the saved value holds; `cargo scylla extend` changes the plan",
+        FieldClass::Result if matches!(field, "models" | "judge_models") => {
+            "the saved value holds, for results to stay comparable; a new experiment, by `run --fresh`, can have the other one"
+        }
         FieldClass::Result => "the saved value holds, for results to stay comparable",
         FieldClass::Label => "the saved value holds",
     };

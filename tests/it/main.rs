@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on says so by its panic")]
 
 mod again;
+mod agent_models;
 mod agent_samples;
 mod agent_steps;
 mod agent_version;

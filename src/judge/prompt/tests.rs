@@ -58,7 +58,7 @@ fn rendered(template: &str, patch: &[u8], seen: &Seen) -> Result<String, String>
         usage: Usage::default(),
         prices: None,
         exceeded: None,
-        agent_version: None,
+        program: crate::model::agent::ProgramFacts::default(),
         replayed: None,
         started_at: "2026-11-23T10:00:00Z".parse().unwrap(),
         duration_seconds: 1.0,

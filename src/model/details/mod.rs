@@ -190,6 +190,9 @@ pub struct AgentDetails {
     pub exceeded: Option<Exceeded>,
     /// The version that its program says it is.
     pub version: Option<String>,
+    /// The models that it says answered it, the first one first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<String>,
     /// The recorded run that was played back in its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replayed: Option<Replayed>,

@@ -80,8 +80,7 @@ pub(crate) fn rubric() -> Rubric {
 pub(crate) fn details(id: &str, passed: bool) -> RunDetails {
     let id = run(id);
     let mut details = RunDetails::new(id, id.to_string());
-    details.name = Some("expert".to_owned());
-    details.state = RunState::judged(passed);
+    (details.name, details.state) = (Some("expert".to_owned()), RunState::judged(passed));
     (details.score, details.grade) = (Some(score(0.375)), Some(Grade::D));
     details.agent = Some(AgentDetails {
         end: Some(AgentEnd::Finished),
@@ -93,6 +92,7 @@ pub(crate) fn details(id: &str, passed: bool) -> RunDetails {
         exceeded: None,
         prices: None,
         version: Some("2.1.197".to_owned()),
+        models: vec!["claude-opus-4-6".to_owned(), "claude-haiku-4-5".to_owned()],
         replayed: None,
         started_at: Some(at(5)),
         duration_seconds: Some(312.0),

@@ -11,7 +11,7 @@ use crate::engine::worker::stages::priced::Used;
 use crate::engine::worker::stages::trees::no_place;
 use crate::engine::worker::stages::{Halt, Work, write_evidence};
 use crate::engine::worker::workplace::Program;
-use crate::model::agent::{Agent, AgentStart, Assignment, EndedAgent, Paths};
+use crate::model::agent::{Agent, AgentStart, Assignment, EndedAgent, Paths, ProgramFacts};
 use crate::model::flag::Flag;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind, Stage};
 use crate::model::result::AgentResult;
@@ -22,6 +22,7 @@ use crate::os::files::FileError;
 use crate::os::process::{End, Ended, Overflow, View};
 use crate::os::program;
 use crate::store::work::WorkFolder;
+use crate::text::words::list;
 use crate::workspace;
 
 impl Work<'_> {
@@ -44,7 +45,7 @@ impl Work<'_> {
             usage: Usage::NOTHING,
             prices: None,
             exceeded: None,
-            agent_version: version,
+            program: ProgramFacts { agent_version: version, agent_models: Vec::new() },
             replayed: None,
             started_at,
             duration_seconds: 0.0,
@@ -178,6 +179,18 @@ impl Work<'_> {
         }
     }
 
+    /// Says that another model answered than the one that the agent was told to use.
+    fn report_another_model(&self, program: &ProgramFacts) {
+        let Some(told) = self.place.assigned_model(self.run).filter(|told| program.has_another_model_than(told)) else {
+            return;
+        };
+        let answered: Vec<String> = program.agent_models.iter().map(|model| format!("`{model}`")).collect();
+        self.notice(&format!(
+            "the agent was told to use `{told}`, and its program says that {} answered",
+            list(&answered)
+        ));
+    }
+
     /// The outcome that follows from the process's end and its output together; an infrastructure failure is not an
     /// outcome.
     fn apply_end(&mut self, ended: &Ended, agent: &Agent, result: &mut AgentResult) -> Result<(), Halt> {
@@ -199,7 +212,9 @@ impl Work<'_> {
             let requests = reader.reading(clock::now()).map(|reading| reading.requests).unwrap_or_default();
             let Used { usage, prices } = self.priced(outcome.usage, &requests, self.place.assigned_model(self.run));
             (result.usage, result.prices) = (usage, prices);
-            result.agent_version = outcome.version.or(result.agent_version.take());
+            let version = outcome.program.agent_version.or(result.program.agent_version.take());
+            result.program = ProgramFacts { agent_version: version, ..outcome.program };
+            self.report_another_model(&result.program);
             self.note_exceeded(&*reader, result);
         }
         self.place.containment.name().clone_into(&mut result.containment);

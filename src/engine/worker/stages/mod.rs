@@ -328,7 +328,7 @@ impl<'a> Work<'a> {
             usage: agent.usage,
             prices: agent.prices.clone(),
             exceeded: agent.exceeded,
-            agent_version: agent.agent_version.clone(),
+            program: agent.program.clone(),
             replayed: agent.replayed.clone(),
             isolation: agent.isolation.clone(),
             judge_cost: judgments.iter().map(|judgment| Total::from(judgment.cost)).sum(),

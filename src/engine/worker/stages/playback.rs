@@ -32,7 +32,7 @@ impl Work<'_> {
         }
         result.end = recording.result.agent_end;
         result.exit_code = recording.result.exit_code;
-        result.agent_version = recording.result.agent_version;
+        result.program = recording.result.program;
         result.replayed = Some(recording.told);
         result.flags.insert(Flag::PlayedBack);
         Ok(())

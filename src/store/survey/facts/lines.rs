@@ -42,6 +42,7 @@ const RESULT: &[(&[u8], ReadFact)] = &[
     (key!("  ", "prices"), |_, value, lines| lines.pass(value, 2)),
     (key!("  ", "exceeded"), |_, value, lines| lines.pass(value, 2)),
     (key!("  ", "agent_version"), |_, value, _| scalar(value)),
+    (key!("  ", "agent_models"), |_, value, lines| lines.pass(value, 2)),
     (key!("  ", "sandbox"), |facts, value, _| text(&mut facts.sandbox, value)),
     (key!("  ", "network"), |facts, value, _| text(&mut facts.network, value)),
     (key!("  ", "not_isolated"), |facts, value, lines| texts(&mut facts.not_isolated, value, lines)),
