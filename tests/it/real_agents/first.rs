@@ -9,8 +9,7 @@ use super::experiment::CRATE;
 use super::programs::{CLAUDE_CODE, Task, installed};
 use crate::model_server::{Api, ModelServer, Say};
 use crate::readme::Document;
-use crate::verify::folder::copy;
-use crate::world::{World, finish, shipped};
+use crate::world::{World, finish};
 
 /// What an agent does that nobody told how cents are shared out.
 const WRONG: Task = Task {
@@ -44,7 +43,6 @@ fn the_first_experiment_of_the_manual_is_done_as_it_is_shown_and_its_answer_is_r
     for (name, text) in page.files() {
         world.write(&name, &text);
     }
-    copy(&Path::new(&shipped("fix-the-crate")).join("source"), &world.path("my-crate"));
     let server = ModelServer::start(|asked| {
         if JUDGES.contains(&asked.model.as_str()) {
             let score = if asked.question().contains(RIGHT) { 1.0 } else { 0.0 };
@@ -61,11 +59,14 @@ fn the_first_experiment_of_the_manual_is_done_as_it_is_shown_and_its_answer_is_r
         command.env("OPENAI_API_KEY", "sk-scripted").env("OPENAI_BASE_URL", server.base_url(Api::OpenAiResponses));
         let path = std::env::var("PATH").unwrap();
         let path = format!("{}:{}:{path}", world.path("bin").display(), installed.join("bin").display());
+        for who in ["GIT_AUTHOR", "GIT_COMMITTER"] {
+            command.env(format!("{who}_NAME"), "Ada").env(format!("{who}_EMAIL"), "ada@example.com");
+        }
         command.env("PATH", path).current_dir(world.path("")).args(["-ec", script]);
         finish(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()).exits(0)
     };
-    run("cd my-crate && git init -q && git add . && git -c user.name=A -c user.email=a@b.c commit -qm crate");
-    let [look, made, answer] = commands(&page).try_into().unwrap();
+    let [begin, look, made, answer] = commands(&page).try_into().unwrap();
+    run(&begin);
     let planned = run(&look);
     assert!(planned.stdout.contains("setups differ in `files`"), "{planned}");
     run(&made);
