@@ -185,6 +185,8 @@ pub enum Unmet {
         said: BTreeMap<String, usize>,
         /// How many results say none.
         silent: usize,
+        /// Whether nobody asked for one version but `vary` of the fixture, which names no versions.
+        by_vary: bool,
     },
 }
 
@@ -216,14 +218,17 @@ pub fn unmet(policy: &Policy, survey: &Survey, plan: &Plan, findings: &[Finding]
 /// The kinds of agents that are not known to have been of one version; of each result the kind, and the version that the agent
 /// said. A kind of which no result says a version is among them: nobody knows then.
 #[must_use]
-pub fn several_versions(results: impl Iterator<Item = (Option<&'static str>, Option<String>)>) -> Vec<Unmet> {
+pub fn several_versions(
+    results: impl Iterator<Item = (Option<&'static str>, Option<String>)>,
+    by_vary: bool,
+) -> Vec<Unmet> {
     let mut kinds: BTreeMap<Option<&'static str>, (BTreeMap<String, usize>, usize)> = BTreeMap::new();
     for (kind, version) in results {
         let (said, silent) = kinds.entry(kind).or_default();
         *version.map_or(silent, |version| said.entry(version).or_default()) += 1;
     }
     let several = kinds.into_iter().filter(|(_, (said, silent))| said.len() != 1 || *silent > 0);
-    several.map(|(kind, (said, silent))| Unmet::AgentVersions { kind, said, silent }).collect()
+    several.map(|(kind, (said, silent))| Unmet::AgentVersions { kind, said, silent, by_vary }).collect()
 }
 
 /// The planned runs, and their state in the folder.
@@ -291,8 +296,10 @@ mod tests {
     fn agents_of_a_kind_are_of_one_version_only_when_all_say_the_same() {
         let unmet = |results: &[(&'static str, Option<&str>)]| {
             let results = results.iter().map(|(kind, version)| (Some(*kind), version.map(str::to_owned)));
-            let kinds = several_versions(results).into_iter().map(|unmet| match unmet {
-                Unmet::AgentVersions { kind, said, silent } => (kind.unwrap(), said.into_values().collect(), silent),
+            let kinds = several_versions(results, false).into_iter().map(|unmet| match unmet {
+                Unmet::AgentVersions { kind, said, silent, .. } => {
+                    (kind.unwrap(), said.into_values().collect(), silent)
+                }
                 other => panic!("{other:?}"),
             });
             kinds.collect::<Vec<(&str, Vec<usize>, usize)>>()

@@ -107,6 +107,27 @@ fn the_limit_that_claude_code_keeps_itself_is_named_as_any_other() {
 }
 
 #[test]
+fn an_agent_whose_model_refused_or_that_ran_out_of_time_beyond_a_limit_names_the_limit_too() {
+    let record = |end: &str| {
+        format!(
+            r#"printf '{{"end": "{end}", "cost_usd": 2.5, "token_stats": {{"input_tokens": 900}}}}' > "$SCYLLA_RECORD_FILE""#
+        )
+    };
+    for (agent, end) in
+        [(record("refused"), "refused"), (format!("{}; exec sleep 1000", record("finished")), "timed_out")]
+    {
+        let world = World::new();
+        let fixture = TestFixture::new().agent("T0/00-one", &agent).extra("limits: {cost_usd: 1.5}\n").write(&world);
+        let (code, events, stderr) = Live::start(&mut command(&world, &fixture, &["--timeout", "3"])).end();
+        assert_eq!(code, Some(0), "{events:#?}{stderr}");
+        let exceeded = json!({"limit": "cost", "most": 1.5, "used": 2.5});
+        assert_eq!((&result(&world)["agent_end"], &result(&world)["exceeded"]), (&json!(end), &exceeded));
+        assert!(events.iter().any(|event| event["message"].as_str().is_some_and(|it| it.contains("over a limit"))));
+        world.scylla(&["verify", &experiment(&world)]).exits(0);
+    }
+}
+
+#[test]
 fn an_agent_within_its_limits_is_left_alone_and_its_program_is_told_them() {
     let world = World::new();
     let last = json!({"type": "result", "subtype": "success", "is_error": false, "total_cost_usd": 0.01,

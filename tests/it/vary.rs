@@ -62,6 +62,27 @@ fn controls_are_no_difference_and_what_reads_alike_is_one() {
 }
 
 #[test]
+fn files_over_the_tree_that_are_the_same_are_no_difference_wherever_they_lie() {
+    let world = World::new();
+    let setup = |name: &str| format!("agent: {{kind: command, shell: touch done}}\noverlay: overlays/{name}\n");
+    let fixture = TestFixture::new()
+        .subtest("T0/00-one", &setup("one"))
+        .subtest("T0/01-same", &setup("same"))
+        .extra("vary: [skills]\n")
+        .write(&world);
+    for name in ["one", "same"] {
+        world.write(&format!("fixture/overlays/{name}/notes/hint.md"), "Make it.\n");
+    }
+    let plan = |flags: &[&str]| world.scylla(&[&["run", &fixture, "--dry-run"], flags].concat());
+    let told = plan(&["--message-format", "json"]).exits(0);
+    assert_eq!(serde_json::from_str::<Value>(&told.stdout).unwrap()["differ_in"], serde_json::json!([]));
+    run(&world, &fixture).exits(0);
+    world.write("fixture/overlays/same/notes/hint.md", "Leave it.\n");
+    let told = plan(&[]).exits(2);
+    assert!(told.stderr.contains("`T0/01` differs from `T0/00` in `files`, which `vary` does not name"), "{told}");
+}
+
+#[test]
 fn a_dry_run_lists_what_setups_differ_in() {
     let world = World::new();
     let path = fixture(&world, "");
@@ -81,6 +102,10 @@ fn another_version_of_an_agent_is_a_difference_that_verify_finds_unless_vary_nam
         run(&world, &fixture(&world, &format!("vary: {vary}\n"))).exits(0);
         let verified = world.scylla(&["verify", &experiment(&world)]).exits(exit);
         assert_eq!(verified.stdout.contains("2.0.0"), exit == 7, "{}", verified.stdout);
+        // Nobody typed the flag that asks for the same.
+        assert!(!verified.stdout.contains("--same-agent-version"), "{}", verified.stdout);
+        let told = "and `vary` of the fixture does not name `agent.version`: 1.0.0 in 1 result and 2.0.0 in 1 result";
+        assert_eq!(verified.stdout.contains(told), exit == 7, "{}", verified.stdout);
     }
 }
 

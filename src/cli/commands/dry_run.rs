@@ -13,6 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::needs::{self, Unmet};
 use crate::cli::options::{alike, inheritance_of};
 use crate::config::fixture::named;
+use crate::config::fixture::vary::named_by_content;
 use crate::engine::session::create::Options;
 use crate::engine::session::inheritance::{mistakes, stops};
 use crate::engine::session::recordings;
@@ -95,7 +96,7 @@ pub fn show(
         max_cost_usd: options.max_cost_usd,
         max_time_seconds: options.max_time_seconds,
         outlook: Outlook::of(options.runs_per_subtest as usize, assumed),
-        differ_in: vary::named(&planned_setups(options)).into_iter().collect(),
+        differ_in: vary::named(&named_by_content(planned_setups(options), &options.parts.dir)).into_iter().collect(),
         alike: alike(options)
             .iter()
             .map(|group| group.iter().map(|(tier, id)| format!("{tier}/{id}")).collect())

@@ -185,7 +185,9 @@ fn look(folder: &ExperimentFolder, name: String, closeness: Closeness, policy: &
             Unmet::AgentVersions { said, .. } => policy.same_agent_version || said.len() > 1,
             _ => true,
         };
-        unmet.extend(agent_versions(folder, &survey, fixture.as_ref())?.into_iter().filter(asks));
+        unmet.extend(
+            agent_versions(folder, &survey, fixture.as_ref(), !policy.same_agent_version)?.into_iter().filter(asks),
+        );
     }
     let unmet = unmet.iter().map(policy_sentence).collect();
     if closeness == Closeness::Shape {
@@ -217,6 +219,7 @@ fn agent_versions(
     folder: &ExperimentFolder,
     survey: &Survey,
     fixture: Option<&Fixture>,
+    by_vary: bool,
 ) -> Result<Vec<Unmet>, CliError> {
     let committed = survey.runs.iter().filter(|(_, seen)| matches!(seen, RunSeen::Committed(_)));
     let runs: Vec<RunId> = committed.map(|(run, _)| *run).collect();
@@ -228,7 +231,7 @@ fn agent_versions(
         }
         Some((subtest.map(|subtest| subtest.agent.kind().name), details.agent.and_then(|agent| agent.version)))
     });
-    Ok(several_versions(results))
+    Ok(several_versions(results, by_vary))
 }
 
 /// Adds the secrets in what would be published.

@@ -275,3 +275,30 @@ fn a_tree_without_rights_is_removed_and_links_are_not_followed() {
     remove_tree(&tree).unwrap();
     assert_eq!(names(folder.path()), ["outside"]);
 }
+
+#[test]
+fn trees_are_the_same_when_files_rights_and_links_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let tree = |name: &str| {
+        let tree = folder.path().join(name);
+        fs::create_dir_all(tree.join("below")).unwrap();
+        fs::write(tree.join("below/file"), "text").unwrap();
+        std::os::unix::fs::symlink("below/file", tree.join("link")).unwrap();
+        tree
+    };
+    let (one, other) = (tree("one"), tree("other"));
+    let is_same = || is_same_tree(&one, &other).unwrap();
+    assert!(is_same());
+    fs::write(other.join("below/file"), "txet").unwrap();
+    assert!(!is_same(), "another content");
+    fs::write(other.join("below/file"), "text").unwrap();
+    fs::set_permissions(other.join("below/file"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    assert!(!is_same(), "one may be run");
+    fs::set_permissions(one.join("below/file"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    assert!(is_same());
+    fs::write(other.join("more"), "").unwrap();
+    assert!(!is_same(), "one has more");
+    fs::write(one.join("most"), "").unwrap();
+    assert!(!is_same(), "another name");
+    assert!(is_same_tree(&one, &folder.path().join("none")).is_err());
+}

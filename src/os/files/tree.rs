@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use super::{FileError, Kind, sync_dir, sync_file};
@@ -89,6 +89,40 @@ pub fn move_tree(from: &Path, to: &Path) -> Result<(), FileError> {
         }
         moved => moved,
     }
+}
+
+/// Whether two folders have the same files, folders and links in the same places: of files the content and whether they may be
+/// run.
+///
+/// # Errors
+/// When something in them cannot be read.
+pub fn is_same_tree(one: &Path, other: &Path) -> Result<bool, FileError> {
+    let (ours, theirs) = (listed(one)?, listed(other)?);
+    if ours.len() != theirs.len() {
+        return Ok(false);
+    }
+    for ((path, kind), (beside, other_kind)) in ours.iter().zip(&theirs) {
+        let failed = |error| FileError::new("read", path, error);
+        let is_same = path.file_name() == beside.file_name()
+            && kind == other_kind
+            && match kind {
+                Kind::Folder => is_same_tree(path, beside)?,
+                Kind::Link => fs::read_link(path).map_err(failed)? == fs::read_link(beside).map_err(failed)?,
+                Kind::File => is_same_file(path, beside).map_err(failed)?,
+                Kind::Fifo | Kind::Socket | Kind::Device | Kind::Unknown => false,
+            };
+        if !is_same {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn is_same_file(one: &Path, other: &Path) -> io::Result<bool> {
+    let (ours, theirs) = (fs::metadata(one)?, fs::metadata(other)?);
+    let may_run = |found: &fs::Metadata| found.permissions().mode() & 0o111 != 0;
+    let may_be = ours.len() == theirs.len() && may_run(&ours) == may_run(&theirs);
+    Ok(may_be && fs::read(one)? == fs::read(other)?)
 }
 
 /// Makes a folder with everything in it durable.

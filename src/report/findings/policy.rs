@@ -34,7 +34,7 @@ pub fn policy_sentence(unmet: &Unmet) -> String {
                 counted(*places, "file")
             )
         }
-        Unmet::AgentVersions { kind, said, silent } => versions(*kind, said, *silent),
+        Unmet::AgentVersions { kind, said, silent, by_vary } => versions(*kind, said, *silent, *by_vary),
         Unmet::Leak { place, line, what } => {
             format!("`{place}` holds {what} in line {line}, and `--no-secrets` allows none")
         }
@@ -47,7 +47,7 @@ const MOST_VERSIONS: usize = 5;
 /// So many characters of a version are shown.
 const MOST_VERSION: usize = 60;
 
-fn versions(kind: Option<&str>, said: &BTreeMap<String, usize>, silent: usize) -> String {
+fn versions(kind: Option<&str>, said: &BTreeMap<String, usize>, silent: usize, by_vary: bool) -> String {
     let agents = kind.map_or("agents of an unknown kind".to_owned(), |kind| format!("agents of the kind `{kind}`"));
     if said.is_empty() {
         let results = counted(silent, "result");
@@ -59,6 +59,12 @@ fn versions(kind: Option<&str>, said: &BTreeMap<String, usize>, silent: usize) -
         .collect();
     let mut parts = first_of(&said, MOST_VERSIONS);
     parts.extend((silent > 0).then(|| format!("none in {}", counted(silent, "result"))));
+    if by_vary {
+        return format!(
+            "{agents} say more than one version, and `vary` of the fixture does not name `agent.version`: {}",
+            list(&parts)
+        );
+    }
     format!(
         "{agents} say more than one version, or not all say one, and `--same-agent-version` asks for one: {}",
         list(&parts)

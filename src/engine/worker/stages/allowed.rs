@@ -61,7 +61,7 @@ impl Work<'_> {
         Some(Box::new(Watched { reader, allowance, model, prices }))
     }
 
-    /// Notes which limit the agent exceeded. One that ended by itself beyond a limit ended over its budget, too: all agents are
+    /// Notes which limit the agent exceeded, however it ended. One that ended by itself beyond a limit ended over its budget, too: all agents are
     /// measured by the same limits, whether they tell what they use while they work or only at their end.
     pub(super) fn note_exceeded(&self, reader: &dyn Reader, result: &mut AgentResult) {
         let turns = reader.reading(clock::now()).and_then(|reading| reading.turns);
@@ -69,10 +69,12 @@ impl Work<'_> {
         // A program that keeps a limit itself ends at it, and not beyond it.
         let kept = || allowance.reached(&result.usage, turns).filter(|_| result.end == AgentEnd::OverBudget);
         let Some(exceeded) = allowance.exceeded(&result.usage, turns).or_else(kept) else { return };
+        // Whatever else ended it, what it used is more than it may: a model that refuses is paid, too.
+        result.exceeded = Some(exceeded);
         if matches!(result.end, AgentEnd::Finished | AgentEnd::OverBudget) {
-            (result.end, result.exceeded) = (AgentEnd::OverBudget, Some(exceeded));
-            self.notice(&format!("the agent ended over a limit: {exceeded}"));
+            result.end = AgentEnd::OverBudget;
         }
+        self.notice(&format!("the agent ended over a limit: {exceeded}"));
     }
     /// Notes what an agent used of the machine, and which limits that the kernel keeps it came to.
     pub(super) fn note_resources(&self, ended: &Ended, result: &mut AgentResult) {
