@@ -102,6 +102,8 @@ fn timeless(dir: &Path) -> String {
         let said = checkpoint.as_object_mut().unwrap().insert(time.to_owned(), "[TIME]".into());
         assert!(said.is_some_and(|said| said.as_str().unwrap().ends_with('Z')), "{time}");
     }
+    // Nothing but the checkpoint has it: one that is made anew counts from nothing.
+    checkpoint.as_object_mut().unwrap().shift_remove("worked_seconds");
     format!("{checkpoint:#}\n")
 }
 
