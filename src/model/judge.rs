@@ -7,10 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::agent::Agent;
-use super::ids::{ExperimentId, ModelName, RunId};
+use super::ids::{ExperimentId, JudgeNumber, ModelName, RunId};
 use super::outcome::Failure;
 use super::program::{HasKinds, Invocation, Keys, Kind};
 use super::result::{AgentResult, CheckResult};
@@ -110,6 +112,17 @@ pub trait JudgeAdapter: fmt::Debug + Send + Sync {
 
     /// How it arrives at its answer.
     fn way(&self) -> Way<'_>;
+}
+
+/// A judge that gave no valid answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SilentJudge {
+    /// Its number in the panel.
+    pub judge: JudgeNumber,
+    /// Its name in the fixture.
+    pub name: String,
+    /// Why, as far as what it left says it.
+    pub reason: String,
 }
 
 /// An agent program through which a model is asked.

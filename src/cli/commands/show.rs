@@ -9,16 +9,19 @@ use crate::cli::exit::Exit;
 use crate::cli::meant::{Meant, Part, meant};
 use crate::config;
 use crate::model::agent::StepsIn;
-use crate::model::details::{RunDetails, RunState, SetupDetails};
+use crate::model::details::{RunDetails, RunState, SetupDetails, SilentJudge};
 use crate::model::ids::{JudgeNumber, RunId, RunNumber, SetupId, TierId};
+use crate::model::judge::{Judge, Way};
+use crate::model::limits::OUTPUT_BYTES;
 use crate::model::plan::Plan;
 use crate::model::task::Fixture;
-use crate::os::lock;
+use crate::os::{clock, files, lock};
 use crate::report::show::{self, Around, TextOf};
 use crate::stats::setups::together;
 use crate::store;
 use crate::store::details::{Extent, Reading, Text, View, output, texts};
-use crate::store::layout::ExperimentFolder;
+use crate::store::layout::{ExperimentFolder, RunFolder};
+use crate::store::stages::RunStore;
 use crate::store::survey::{Depth, survey};
 use crate::text::leaks::veiled;
 use crate::text::page::Page;
@@ -117,9 +120,39 @@ impl Shown<'_> {
         let fixture = self.fixture();
         details.name = setup_name(fixture.as_ref(), (run.tier, run.subtest));
         details.by_items(fixture.as_ref().map(|fixture| &fixture.rubric));
+        details.silent_judges = self.silent_judges(&details, fixture.as_ref());
         details.lies_below(self.name);
         let json = self.is_json(console);
         console.print(&if json { show::run_json(&details) } else { show::run(&details, self.around(console)) })
+    }
+
+    /// The judges whose answers a verdict does without, each with why, as far as what it left says it.
+    fn silent_judges(&self, run: &RunDetails, fixture: Option<&Fixture>) -> Vec<SilentJudge> {
+        let fixture = fixture.filter(|_| run.missing_judges > 0);
+        let panel = fixture.into_iter().flat_map(|fixture| (1..).map(JudgeNumber).zip(&fixture.judges));
+        let silent = panel.filter(|(number, _)| !run.judges.iter().any(|judgment| judgment.judge_number == *number));
+        let folder = self.folder.run(run.run).graded(run.grading);
+        let store = RunStore::new(self.folder, run.run);
+        let store = if run.grading.is_first() { store } else { store.graded(run.grading) };
+        let why = |number: JudgeNumber, judge: &Judge| {
+            let Way::Asks(asked) = judge.way() else { return "its checks are missing".to_owned() };
+            // The answers of all attempts but the last one are set aside, and of one that is given up that one's, too.
+            let former = store.judge_attempt(number).map_or(0, |attempt| attempt - 1);
+            let here = folder.judge_response(number);
+            let aside = RunFolder::response_in(&folder.failed_judge(number, former));
+            let is_here = former == 0 || files::kind_of(&here).is_ok_and(|kind| kind.is_some());
+            match files::read_start(if is_here { &here } else { &aside }, OUTPUT_BYTES) {
+                Err(error) => format!("its answer cannot be read: {error}"),
+                Ok(None) => "it left no answer".to_owned(),
+                Ok(Some(answer)) if answer.is_empty() => "its answer is empty".to_owned(),
+                Ok(Some(answer)) => {
+                    let said = asked.failure(&answer, clock::now()).map(|failure| failure.words());
+                    let invalid = || asked.answer(&answer, &fixture?.rubric).err();
+                    said.or_else(invalid).unwrap_or_else(|| "its program did not end well".to_owned())
+                }
+            }
+        };
+        silent.map(|(judge, of)| SilentJudge { judge, name: of.name().to_owned(), reason: why(judge, of) }).collect()
     }
 
     fn view(&self, run: RunId, view: View, console: &mut Console) -> Result<(), CliError> {

@@ -12,6 +12,7 @@ use super::changes::NotCaptured;
 use super::flag::Flag;
 use super::grading::GradingNumber;
 use super::ids::{AttemptNumber, JudgeNumber, RunId};
+pub use super::judge::SilentJudge;
 use super::outcome::{AgentEnd, Excerpt};
 use super::result::{AttemptRecord, CheckResult, Judgment, Replayed};
 use super::rubric::Rubric;
@@ -132,6 +133,8 @@ pub struct RunDetails {
     pub judges: Vec<Judgment>,
     /// How many judges of the panel gave no answer, where the verdict does without them.
     pub missing_judges: usize,
+    /// Which ones these are, and why; only where one run is looked at.
+    pub silent_judges: Vec<SilentJudge>,
     /// The items of the rubric, each with the judges' scores.
     pub items: Vec<ItemDetails>,
     /// Every check, with the end of the output of one that failed.
@@ -319,6 +322,7 @@ impl RunDetails {
             changes: None,
             judges: Vec::new(),
             missing_judges: 0,
+            silent_judges: Vec::new(),
             items: Vec::new(),
             checks: Vec::new(),
             judge_cost: Total::ZERO,

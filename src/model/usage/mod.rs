@@ -51,6 +51,15 @@ impl Cost {
         usd.map_or(Self::Unknown, |usd| Self::Known { usd, source: CostSource::Reported })
     }
 
+    /// The amount, if it is an estimate.
+    #[must_use]
+    pub fn estimated(self) -> Option<Usd> {
+        match self {
+            Self::Known { usd, source: CostSource::Estimated } => Some(usd),
+            Self::Known { .. } | Self::Unknown => None,
+        }
+    }
+
     /// The amount, if it is known.
     #[must_use]
     pub fn usd(self) -> Option<Usd> {

@@ -6,7 +6,7 @@ use super::answers::answers;
 use super::best::{add_beside, best};
 use super::{
     DriftReport, ExperimentReport, ItemReport, JudgeReport, PanelReport, Report, SCHEMA_VERSION, SetupReport,
-    TierReport,
+    SilentReport, TierReport,
 };
 use crate::model::control::Control;
 use crate::model::details::RunDetails;
@@ -75,7 +75,7 @@ fn one(experiment: &Reported, settings: &Settings) -> ExperimentReport {
             .into_iter()
             .map(|(tier, summary)| TierReport { tier, summary, uplift: uplifts.remove(&tier).flatten() })
             .collect(),
-        judges: panel(&experiment.runs),
+        judges: panel(experiment),
         judge_check: experiment.judge_check.as_ref().map(DriftReport::of),
         items: items(experiment, &|setup| !measures_agents || of_agents(setup)),
         runs: experiment.runs.iter().map(|run| run.row.clone()).collect(),
@@ -121,7 +121,8 @@ fn judged(runs: &[ReportedRun]) -> impl Iterator<Item = &RunDetails> {
     runs.iter().filter(|run| !run.row.is_missing()).filter_map(|run| run.details.as_deref())
 }
 
-fn panel(runs: &[ReportedRun]) -> Option<PanelReport> {
+fn panel(experiment: &Reported) -> Option<PanelReport> {
+    let runs = &experiment.runs;
     let mut judges: BTreeMap<u32, (String, Vec<&Judgment>)> = BTreeMap::new();
     for judgment in judged(runs).flat_map(|details| &details.judges) {
         let judge = judges.entry(judgment.judge_number.0).or_insert_with(|| (judgment.model.clone(), Vec::new()));
@@ -151,12 +152,36 @@ fn panel(runs: &[ReportedRun]) -> Option<PanelReport> {
         passed: said.iter().filter(|judgment| judgment.passed).count(),
         mean_score: mean(&said.iter().map(|judgment| judgment.score.get()).collect::<Vec<_>>()),
     };
+    let names: BTreeMap<u32, String> = judges.iter().map(|(number, (name, _))| (*number, name.clone())).collect();
+    let mut verdicts_without: BTreeMap<usize, usize> = BTreeMap::new();
+    for details in judged(runs).filter(|details| details.missing_judges > 0) {
+        *verdicts_without.entry(details.missing_judges).or_default() += 1;
+    }
     Some(PanelReport {
+        verdicts_without,
+        silent: silent(experiment, &names),
         judges: judges.into_iter().map(judge).collect(),
         alpha: krippendorff_alpha(&scores),
         pairs: pairs(&scores),
         hanging: hanging(&votes),
     })
+}
+
+/// The judges that gave no answer where a verdict does without some.
+fn silent(experiment: &Reported, names: &BTreeMap<u32, String>) -> Vec<SilentReport> {
+    let fixture = experiment.fixture.as_ref();
+    let size = fixture.map_or(0, |fixture| fixture.judges.len()).max(names.len());
+    let mut silent: BTreeMap<u32, SilentReport> = BTreeMap::new();
+    for details in judged(&experiment.runs).filter(|details| details.missing_judges > 0) {
+        let has_answered = |number: u32| details.judges.iter().any(|judgment| judgment.judge_number.0 == number);
+        for number in (1..).take(size).filter(|number| !has_answered(*number)) {
+            let known = || fixture?.judges.get(number as usize - 1).map(|judge| judge.name().to_owned());
+            let name = || names.get(&number).cloned().or_else(known);
+            let new = || SilentReport { number, name: name(), runs: 0, first: details.run };
+            silent.entry(number).or_insert_with(new).runs += 1;
+        }
+    }
+    silent.into_values().collect()
 }
 
 /// What is said of the items of the rubric, from runs of setups that are chosen.

@@ -17,6 +17,7 @@ pub mod stamp;
 mod table;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::thread;
 
@@ -25,7 +26,7 @@ use serde::Serialize;
 
 use crate::model::control::{BrokenControl, Control};
 use crate::model::digest::Digest;
-use crate::model::ids::{SubtestId, TierId};
+use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::reported::Reported;
 use crate::model::row::RunRow;
 use crate::stats::agreement::{Hanging, JudgePair};
@@ -194,10 +195,14 @@ pub enum About {
     Chance,
     /// What a pass costs.
     Cost,
+    /// How much of the costs is estimated.
+    Estimated,
     /// Whether later tiers are better.
     Tiers,
     /// Which runs are missing.
     Missing,
+    /// Which judges gave no answer.
+    MissingJudges,
     /// Whether judges agree.
     Judges,
     /// How far a judge was from gold examples.
@@ -274,6 +279,23 @@ pub struct PanelReport {
     pub pairs: Vec<JudgePair>,
     /// On how many runs the verdict hangs on one judge.
     pub hanging: Hanging,
+    /// Verdicts that do without judges, where `min_judges` allows that, by how many.
+    pub verdicts_without: BTreeMap<usize, usize>,
+    /// Judges that gave no answer about some of these runs.
+    pub silent: Vec<SilentReport>,
+}
+
+/// What is said of a judge that gave no answer about some runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SilentReport {
+    /// Its number in the panel.
+    pub number: u32,
+    /// Its name; `null` when nothing names it.
+    pub name: Option<String>,
+    /// About how many runs.
+    pub runs: usize,
+    /// The first of them.
+    pub first: RunId,
 }
 
 /// What is said of a judge.

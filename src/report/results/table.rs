@@ -1,6 +1,7 @@
 //! The table of setups, for each form that shows one.
 
 use super::{ExperimentReport, SetupReport};
+use crate::model::money::Usd;
 use crate::stats::cost::CostOfPass;
 use crate::stats::summaries::Summary;
 use crate::text::words::{duration, percent};
@@ -35,11 +36,13 @@ pub(super) fn mark(setup: &SetupReport) -> &'static str {
 pub(super) fn notes(report: &ExperimentReport) -> Vec<&'static str> {
     let star = report.setups.iter().any(|setup| setup.is_on_frontier);
     let control = report.setups.iter().any(|setup| setup.control.is_some());
-    let notes = [(star, STAR), (control, CONTROL)];
+    let estimated = report.whole.cost_estimated_usd > Usd::ZERO;
+    let notes = [(star, STAR), (control, CONTROL), (estimated, ESTIMATED)];
     notes.into_iter().filter(|(is_there, _)| *is_there).map(|(_, note)| note).collect()
 }
 
 const STAR: &str = "★ no other setup passes as often for less";
+const ESTIMATED: &str = "~ a part of it is estimated: tokens, times the prices of a day";
 const CONTROL: &str = "(control) measures the task and no agent: it wins nothing, and is compared with nobody";
 
 fn of_setup(setup: &SetupReport) -> [String; 9] {
@@ -47,6 +50,11 @@ fn of_setup(setup: &SetupReport) -> [String; 9] {
     let id = format!("{}/{}{star}", setup.tier, setup.subtest);
     let name = format!("{}{}", setup.name.as_deref().unwrap_or_default(), mark(setup));
     row(id, name.trim_start().to_owned(), &setup.summary)
+}
+
+/// What stands before costs of which a part is estimated.
+fn about(summary: &Summary) -> &'static str {
+    if summary.cost_estimated_usd > Usd::ZERO { "~" } else { "" }
 }
 
 fn row(id: String, name: String, summary: &Summary) -> [String; 9] {
@@ -60,7 +68,8 @@ fn row(id: String, name: String, summary: &Summary) -> [String; 9] {
     let rate = summary.pass_rate.map(|rate| format!("{} = {}", summary.passed, percent(rate.value)));
     let interval = summary.wilson.map(|range| format!("{:.0}–{:.0} %", range.low * 100.0, range.high * 100.0));
     let sd = summary.sd_score.map(|sd| format!(" ± {sd:.2}")).unwrap_or_default();
-    let cost = (summary.judged > 0).then(|| summary.cost.mean_of(summary.judged).to_string());
+    let about = about(summary);
+    let cost = (summary.judged > 0).then(|| format!("{about}{}", summary.cost.mean_of(summary.judged)));
     [
         id,
         name,
@@ -69,14 +78,16 @@ fn row(id: String, name: String, summary: &Summary) -> [String; 9] {
         interval.unwrap_or_else(none),
         summary.mean_score.map_or_else(none, |mean| format!("{mean:.3}{sd}")),
         cost.unwrap_or_else(none),
-        summary.cost_of_pass.map_or_else(none, cost_of_pass),
+        summary.cost_of_pass.map_or_else(none, |cost| match cost {
+            CostOfPass::Known(_) | CostOfPass::AtLeast(_) => format!("{about}{}", cost_of_pass(cost)),
+            CostOfPass::Unknown | CostOfPass::NoPass => cost_of_pass(cost),
+        }),
         summary.mean_seconds.map_or_else(none, duration),
     ]
 }
 
 /// What a pass costs, in words.
 pub(super) fn cost_of_pass(cost: CostOfPass) -> String {
-    use crate::model::money::Usd;
     let dollars = |amount| Usd::from_dollars(amount).map_or_else(|_| NONE.to_owned(), |usd| usd.to_string());
     match cost {
         CostOfPass::Known(usd) => dollars(usd),

@@ -1,7 +1,7 @@
 //! The judges and checks of a run.
 
 use super::{Around, add_text, agent, heading, lines, short};
-use crate::model::details::{CheckDetails, ItemDetails, JudgeOfItem, RunDetails};
+use crate::model::details::{CheckDetails, ItemDetails, JudgeOfItem, RunDetails, SilentJudge};
 use crate::model::result::{Before, CheckResult, Judgment};
 use crate::model::score::Score;
 use crate::text::columns::cut;
@@ -29,7 +29,10 @@ pub(super) fn panel(run: &RunDetails) -> Option<String> {
         .collect();
     let spread = Judgment::spread(&run.judges).filter(|spread| *spread > Score::ZERO);
     let apart = spread.map(|spread| format!("their scores are {spread} apart"));
-    let missing = (run.missing_judges > 0).then(|| format!("{} gave no answer", counted(run.missing_judges, "judge")));
+    let silent: Vec<String> =
+        run.silent_judges.iter().map(|judge| escape::terminal(&judge.name).into_owned()).collect();
+    let silent = if silent.is_empty() { counted(run.missing_judges, "judge") } else { list(&silent) };
+    let missing = (run.missing_judges > 0).then(|| format!("{silent} gave no answer"));
     (!votes.is_empty()).then(|| votes.into_iter().chain(apart).chain(missing).collect::<Vec<_>>().join("; "))
 }
 
@@ -98,6 +101,11 @@ pub(super) fn add_judges(page: &mut Page, run: &RunDetails, around: Around<'_>) 
             page.line(format_args!("    cost {cost}; tokens {}", agent::tokens(judgment.tokens)));
         }
         add_text(page, &judgment.reasoning, 4, MOST_REASON, &format!("`--judge {}` shows all", judge_number.0));
+    }
+    for SilentJudge { judge, name, reason } in &run.silent_judges {
+        let none = around.styles.paint(Tone::Warning, "gave no answer");
+        page.line(format_args!("  {judge}  {}: {none}", escape::terminal(name)));
+        add_text(page, reason, 4, MOST_REASON, &format!("`--judge {}` shows all", judge.0));
     }
 }
 

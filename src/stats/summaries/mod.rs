@@ -13,12 +13,14 @@ use super::descriptive::{
 use super::estimate::{Estimate, Interval};
 use super::passes::{over_tasks, pass_all, pass_at};
 use super::proportion::wilson;
+use crate::model::details::RunDetails;
 use crate::model::ids::{SetupId, SubtestId, TierId};
+use crate::model::money::Usd;
 use crate::model::reported::ReportedRun;
 use crate::model::result::Judgment;
 use crate::model::row::RowStatus;
 use crate::model::rubric::Rubric;
-use crate::model::usage::{self, Total};
+use crate::model::usage::{self, Cost, Total};
 
 /// A planned run, and what became of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,6 +55,8 @@ pub struct Judged {
     pub implementation: Option<f64>,
     /// What its agent and its judges cost, former attempts left out.
     pub cost: Total,
+    /// How much of that is estimated from tokens.
+    pub estimated: Usd,
     /// Tokens of its agent, if it says them.
     pub tokens: Option<u64>,
     /// Agent, checks and judges, in seconds.
@@ -76,6 +80,7 @@ impl Observation {
             score: row.score,
             implementation: implementation_rate_of_panel(&rates),
             cost: row.cost.unwrap_or(Total::UNKNOWN),
+            estimated: run.details.as_deref().map_or(Usd::ZERO, estimated),
             tokens: row.tokens,
             seconds: row.seconds,
             agent_seconds: run.details.as_ref().and_then(|details| details.agent.as_ref()?.duration_seconds),
@@ -92,6 +97,12 @@ impl Observation {
     fn judged(&self) -> Option<&Judged> {
         if let Outcome::Judged(judged) = &self.outcome { Some(judged) } else { None }
     }
+}
+
+/// What the agent of a run and the judges of its verdict cost by estimates.
+fn estimated(run: &RunDetails) -> Usd {
+    let agent = run.agent.iter().map(|agent| agent.usage.cost);
+    agent.chain(run.judges.iter().map(|judge| judge.cost)).filter_map(Cost::estimated).sum()
 }
 
 /// The points that a judge gave of those to be had: the weights of the items that apply.
@@ -148,6 +159,9 @@ pub struct Summary {
     #[serde(flatten, with = "usage::total")]
     #[schemars(with = "usage::total::Keys")]
     pub cost: Total,
+    /// How much of that is estimated: tokens, times the prices of a day.
+    #[serde(default)]
+    pub cost_estimated_usd: Usd,
     /// All that was spent: every attempt and judge, of missing runs too.
     #[serde(flatten, with = "usage::spent")]
     #[schemars(with = "usage::spent::Keys")]
@@ -214,6 +228,7 @@ pub fn summary<'a>(runs: impl IntoIterator<Item = &'a Observation>, settings: &S
         consistency: consistency(&scores),
         implementation_rate: mean(&known(judged.iter().map(|run| run.implementation))),
         cost,
+        cost_estimated_usd: judged.iter().map(|run| run.estimated).sum(),
         spent,
         cost_of_pass: cost_of_pass(cost, passed, judged.len()),
         mean_seconds: mean(&seconds),

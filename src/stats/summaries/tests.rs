@@ -13,6 +13,7 @@ fn judged(tier: u32, subtest: u32, score: f64, cost: Total) -> Observation {
         score: Some(score),
         implementation: Some(score),
         cost,
+        estimated: Usd::ZERO,
         tokens: Some(100),
         seconds: Some(10.0),
         agent_seconds: Some(8.0),

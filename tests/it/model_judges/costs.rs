@@ -45,6 +45,15 @@ fn tokens_of_every_answer_and_their_estimated_cost_stand_in_judgment_result_tota
     let dir = experiment(&world);
     let shown = world.scylla(&["show", &dir, "T0/00/1"]).exits(0);
     assert!(shown.stdout.contains("cost ~$0.0032 (estimated from tokens: `openai/gpt-5` in genai-prices "), "{shown}");
+    let told = world.scylla(&["report", &dir]).exits(0).stdout;
+    let words: Vec<&str> = told.split_whitespace().collect();
+    let sentence =
+        "The run with a verdict cost at least $0.0067, of it $0.0067 estimated: tokens, times the prices of a day.";
+    assert!(words.join(" ").contains(sentence) && told.contains("~at least $0.0067"), "{told}");
+    assert!(told.contains("~ a part of it is estimated: tokens, times the prices of a day"), "{told}");
+    let told = world.scylla(&["report", &dir, "--format", "json"]).exits(0).stdout;
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["experiments"][0]["whole"]["cost_estimated_usd"], 0.00666, "{told:#}");
     assert!(shown.stdout.contains("tokens 2000 read, 60 written, 400 read from the cache"), "{shown}");
     world.scylla(&["verify", &dir]).exits(0);
     // Whoever reads it later computes nothing again: another price changes no figure.

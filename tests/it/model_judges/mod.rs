@@ -220,9 +220,25 @@ fn with_min_judges_a_verdict_does_without_who_never_answers_and_says_so() {
     assert_eq!((&verdict["spread"], &verdict["missing_judges"]), (&json!(1.0), &json!(1)));
     let dir = experiment(&world);
     let shown = world.scylla(&["show", &dir, "T0/00/1"]).exits(0);
-    let line = "first passed it; strict failed it; their scores are 1.00 apart; 1 judge gave no answer";
+    let line = "first passed it; strict failed it; their scores are 1.00 apart; down gave no answer";
     let words: Vec<&str> = shown.stdout.split_whitespace().collect();
     assert!(words.join(" ").contains(line), "{shown}");
+    assert!(
+        words.join(" ").contains("down: gave no answer provider: judge `down`: the provider answers with 503: busy"),
+        "{shown}"
+    );
+    let told = world.scylla(&["report", &dir, "--format", "md"]).exits(0).stdout;
+    let sentence =
+        "1 of 1 verdict does without some judge of the panel (1 lacks 1 judge): down gave no answer about 1 run.";
+    assert!(told.contains(sentence), "{told}");
+    let report = world.scylla(&["report", &dir, "--format", "json"]).exits(0).stdout;
+    let panel = &serde_json::from_str::<Value>(&report).unwrap()["experiments"][0]["judges"];
+    assert_eq!(panel["verdicts_without"], json!({"1": 1}));
+    assert_eq!(
+        panel["silent"],
+        json!([{"number": 2, "name": "down", "runs": 1, "first": "T0/00/run_01"}]),
+        "{panel:#}"
+    );
     world.scylla(&["verify", &dir]).exits(0);
     // Too few have answered: no verdict.
     let (world, code, _) = run(3);

@@ -32,8 +32,10 @@ pub(super) fn answers(report: &ExperimentReport, runs: &[ReportedRun]) -> Vec<An
         (About::Winner, winner(report)),
         (About::Chance, chance(report)),
         (About::Cost, cost(report)),
+        (About::Estimated, estimated(&report.whole)),
         (About::Tiers, tiers(report)),
         (About::Missing, missing(&report.whole)),
+        (About::MissingJudges, report.judges.as_ref().and_then(missing_judges)),
         (About::Judges, report.judges.as_ref().and_then(judges)),
     ];
     let drifts = report.judge_check.iter().flat_map(DriftReport::sentences);
@@ -156,6 +158,15 @@ fn cost(report: &ExperimentReport) -> Option<String> {
     Some(format!("A pass costs least with {}: {price}{}.{left_out}", named(least), beside.unwrap_or_default()))
 }
 
+/// How much of what runs cost is estimated.
+fn estimated(whole: &Summary) -> Option<String> {
+    let Summary { cost, cost_estimated_usd: estimated, judged, .. } = whole;
+    let runs =
+        if *judged == 1 { "The run with a verdict".to_owned() } else { format!("The {judged} runs with a verdict") };
+    (*estimated > Usd::ZERO)
+        .then(|| format!("{runs} cost {cost}, of it {estimated} estimated: tokens, times the prices of a day."))
+}
+
 fn dollars(amount: f64) -> String {
     Usd::from_dollars(amount).map_or_else(|_| format!("${amount}"), |usd| usd.to_string())
 }
@@ -172,6 +183,27 @@ fn missing(whole: &Summary) -> Option<String> {
         "{missing} of {} {have} no verdict ({}) and {count} nowhere.",
         counted(whole.planned, "planned run"),
         why.join(", ")
+    ))
+}
+
+/// Verdicts that do without judges, which ones these are, and where one sees why.
+fn missing_judges(panel: &PanelReport) -> Option<String> {
+    let first = panel.silent.first()?.first;
+    let verdicts: usize = panel.verdicts_without.values().sum();
+    let by_count = panel.verdicts_without.iter().map(|(missing, verdicts)| {
+        let (lack, judges) = (if *verdicts == 1 { "lacks" } else { "lack" }, counted(*missing, "judge"));
+        format!("{verdicts} {lack} {judges}")
+    });
+    let silent = panel.silent.iter().map(|judge| {
+        let name = judge.name.clone().unwrap_or_else(|| format!("judge {}", judge.number));
+        format!("{name} gave no answer about {}", counted(judge.runs, "run"))
+    });
+    let RunId { tier, subtest, run } = first;
+    let (do_, of) = (if verdicts == 1 { "does" } else { "do" }, counted(panel.hanging.runs, "verdict"));
+    Some(format!(
+        "{verdicts} of {of} {do_} without some judge of the panel ({}): {}. `cargo scylla show {tier}/{subtest}/{run}` shows why.",
+        by_count.collect::<Vec<_>>().join(", "),
+        silent.collect::<Vec<_>>().join("; ")
     ))
 }
 

@@ -90,6 +90,7 @@ impl<'a> Rest<'a> {
             agent,
             changes,
             missing_judges,
+            silent_judges: _,
             checks,
             judge_cost,
             failed_judge_cost,
