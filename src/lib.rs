@@ -20,6 +20,7 @@ pub mod os;
 
 // Floor 3
 pub mod config;
+pub mod gateway;
 pub mod store;
 pub mod workspace;
 

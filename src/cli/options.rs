@@ -143,6 +143,7 @@ pub fn options(args: &Run, located: &Located, places: &Places, loaded: Loaded) -
         rate_limit_seconds: operation.max_pause.or(settings.max_pause).unwrap_or(limits::RATE_LIMIT_SECONDS),
         keep_workspaces: operation.keep_workspaces.or(settings.keep_workspaces).unwrap_or_default(),
         containment: operation.containment.or(settings.containment).unwrap_or_default(),
+        gateway: operation.gateway,
         work_dir: work_dir(operation, located),
         parts,
         notes,
@@ -370,6 +371,7 @@ pub fn operate(config: &mut Config, flags: &OperationFlags, differences: &mut Di
     config.rate_limit_seconds = flags.max_pause.unwrap_or(config.rate_limit_seconds);
     config.keep_workspaces = flags.keep_workspaces.unwrap_or(config.keep_workspaces);
     config.containment = flags.containment.unwrap_or(config.containment);
+    config.gateway = flags.gateway.or(config.gateway);
     config.work_dir = flags.work_dir.clone().or_else(|| config.work_dir.take());
     for ((field, was), (_, is)) in before.values().into_iter().zip(config.values()) {
         if was != is {

@@ -26,11 +26,13 @@ pub enum Flag {
     MemoryLimit,
     /// A process of the agent was not started, because the agent's limit of processes was reached.
     ProcessLimit,
+    /// The agent's own account of its tokens differs by more than 2 % from what passed through the gateway.
+    UsageDiffers,
 }
 
 impl Flag {
     /// Every one.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::RecordLeftOut,
         Self::TreeLeftOut,
         Self::TreeGone,
@@ -40,6 +42,7 @@ impl Flag {
         Self::PlayedBack,
         Self::MemoryLimit,
         Self::ProcessLimit,
+        Self::UsageDiffers,
     ];
 
     /// Its name, as in a file.
@@ -55,6 +58,7 @@ impl Flag {
             Self::PlayedBack => "played_back",
             Self::MemoryLimit => "memory_limit",
             Self::ProcessLimit => "process_limit",
+            Self::UsageDiffers => "usage_differs",
         }
     }
 
@@ -71,6 +75,7 @@ impl Flag {
             Self::PlayedBack => "no agent worked: a recorded run was played back",
             Self::MemoryLimit => "the kernel ended a process of the agent at the limit of memory",
             Self::ProcessLimit => "the limit of processes kept one of the agent's from being started",
+            Self::UsageDiffers => "the agent's own account of its tokens is another than the gateway's, which counts",
         }
     }
 

@@ -8,6 +8,7 @@ pub mod control;
 pub mod details;
 pub mod digest;
 pub mod event;
+pub mod exchange;
 pub mod experiment;
 pub mod finding;
 pub mod flag;

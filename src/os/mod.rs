@@ -9,6 +9,8 @@ pub mod pager;
 pub mod podman;
 pub mod process;
 pub mod program;
+pub mod random;
+pub mod relay;
 pub mod signal;
 pub mod terminal;
 pub mod tool;

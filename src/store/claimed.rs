@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::model::exchange::{Exchange, usage_of};
 use crate::model::ids::JudgeNumber;
 use crate::model::limits::{MOST_STAGE_FILE_BYTES, OUTPUT_BYTES};
 use crate::model::usage::Cost;
@@ -13,6 +14,9 @@ use crate::text::claims;
 
 use super::StoreError;
 use super::layout::RunFolder;
+
+/// Most bytes of what the gateway wrote down: some hundred for each request.
+const MOST_LEDGER_BYTES: u64 = 64 << 20;
 
 /// The agent of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,12 +50,29 @@ pub(super) fn asked(folder: &RunFolder) -> Result<Asked, StoreError> {
     Ok(if asks_none { Asked::NoModel } else { Asked::Program })
 }
 
-/// The agent's cost in an attempt without a result of it; its own record is the only source.
+/// The agent's cost in an attempt without a result of it: what the gateway saw, else what its own record says.
 pub(super) fn agent(folder: &RunFolder, record: &Path) -> Result<Cost, StoreError> {
+    let metered = metered(folder)?;
+    if metered != Cost::Unknown {
+        return Ok(metered);
+    }
     match claim(record)? {
         Cost::Unknown if asked(folder)? != Asked::Program => Ok(Cost::NOTHING),
         cost => Ok(cost),
     }
+}
+
+/// The agent's cost as far as the gateway saw it.
+pub(super) fn metered(folder: &RunFolder) -> Result<Cost, StoreError> {
+    let bytes = match files::read_bounded(&folder.usage(), MOST_LEDGER_BYTES) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) | Err(ReadError::NotRegular { .. } | ReadError::TooLarge { .. }) => return Ok(Cost::Unknown),
+        Err(error @ ReadError::Io(_)) => return Err(error.into()),
+    };
+    // The last line may be cut by what ended the session.
+    let lines = bytes.split(|byte| *byte == b'\n');
+    let exchanges: Vec<Exchange> = lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    Ok(usage_of(&exchanges, Cost::Unknown).map_or(Cost::Unknown, |usage| usage.cost))
 }
 
 /// The cost of a judge whose answer is here, valid or not.

@@ -64,6 +64,7 @@ fn rows() -> Vec<Row> {
         row("max-pause", ("1h", "2h"), "rate_limit_seconds", (json!(3600), json!(7200)), "operational"),
         row("keep-workspaces", ("none", "failed"), "keep_workspaces", (json!("none"), json!("failed")), "operational"),
         row("work-dir", ("/var/tmp", "/tmp"), "work_dir", (json!("/var/tmp"), json!("/tmp")), "operational"),
+        row("gateway", ("meter", "off"), "gateway", (json!("meter"), json!("off")), "operational"),
         row("containment", ("walk", "auto"), "containment", (json!("walk"), json!("auto")), "operational"),
     ]
 }

@@ -32,6 +32,7 @@ mod flags;
 mod foreign;
 mod formats;
 mod fuzzed;
+mod gateway;
 mod gold;
 mod growth;
 mod hints;

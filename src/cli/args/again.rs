@@ -62,7 +62,7 @@ pub struct Regrade {
 }
 
 /// Flags whose values an experiment saves.
-const SAVED: [&str; 17] = [
+const SAVED: [&str; 18] = [
     "thinking",
     "timeout",
     "sandbox",
@@ -79,6 +79,7 @@ const SAVED: [&str; 17] = [
     "max_pause",
     "keep_workspaces",
     "containment",
+    "gateway",
     "work_dir",
 ];
 /// The beginning of a default in a help text.

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::cli::args::values;
+use crate::model::exchange::GatewayUse;
 use crate::model::experiment::{ContainmentChoice, KeepWorkspaces};
 use crate::model::limits::{MOST_ATTEMPTS, MOST_JOBS};
 use crate::model::money::Usd;
@@ -53,6 +54,13 @@ pub struct OperationFlags {
     /// `auto` takes the strongest that works here: a pid namespace by bubblewrap, a control group, or a walk of descendants.
     #[arg(long, value_name = "HOW")]
     pub containment: Option<ContainmentChoice>,
+    /// What the gateway to models is for, through which agents ask them [default: meter]
+    ///
+    /// `meter`: agent programs ask through it, with a key that is their attempt's own in place of the real one, and what each answer took is
+    /// recorded as it comes. `require`: every agent does, and an attempt that asked no model there has failed. `off`: there is none,
+    /// and agents are given the real keys.
+    #[arg(long, value_name = "USE")]
+    pub gateway: Option<GatewayUse>,
     /// Where agents, checks and judges work, outside of every project [default: /var/tmp]
     ///
     /// Each attempt gets a folder of its own in `DIR/cargo-scylla-UID/`, which nobody else can look into and which is

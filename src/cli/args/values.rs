@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
+use crate::model::exchange::GatewayUse;
 use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::TierId;
 use crate::model::limits::MOST_SECONDS;
@@ -162,6 +163,20 @@ impl ValueEnum for Network {
         Some(PossibleValue::new(match self {
             Self::Open => "open",
             Self::None => "none",
+        }))
+    }
+}
+
+impl ValueEnum for GatewayUse {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Meter, Self::Require, Self::Off]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Self::Off => "off",
+            Self::Meter => "meter",
+            Self::Require => "require",
         }))
     }
 }

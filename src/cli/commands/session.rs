@@ -23,6 +23,7 @@ use crate::engine::reach::{Reach, contained};
 use crate::engine::session::create::Options;
 use crate::engine::session::open::{Session, begin, hold};
 use crate::engine::worker::workplace::Surroundings;
+use crate::gateway::Gateway;
 use crate::model::event::Event;
 use crate::model::experiment::{Config, ContainmentChoice};
 use crate::model::outcome::ExperimentEnd;
@@ -158,7 +159,8 @@ pub(super) fn surroundings(config: &Config, image: Option<Arc<Image>>, name: &st
     let inherited = std::env::vars_os().collect();
     let (containment, reach) = contained(config.containment, config.sandbox.as_ref(), image, &inherited).on(name)?;
     let controllers = Controllers::probe(&config.resources()).map_err(EngineError::from).on(name)?;
-    Ok(Surroundings { containment, reach, controllers, inherited, secrets: secrets() })
+    let gateway = Gateway::of(config.gateway.unwrap_or_default());
+    Ok(Surroundings { containment, reach, controllers, inherited, secrets: secrets(), gateway })
 }
 
 /// The secrets of this environment.

@@ -213,6 +213,7 @@ fn options_of(
         rate_limit_seconds: operation.max_pause.or(settings.max_pause).unwrap_or(limits::RATE_LIMIT_SECONDS),
         keep_workspaces: operation.keep_workspaces.or(settings.keep_workspaces).unwrap_or_default(),
         containment: operation.containment.or(settings.containment).unwrap_or_default(),
+        gateway: operation.gateway,
         work_dir: options::work_dir(operation, located),
         inherit,
         sandbox: loaded.fixture.sandbox.asked(),

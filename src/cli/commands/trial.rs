@@ -203,6 +203,7 @@ pub(super) fn trial_options(to_try: Loaded, tier: TierId, repeat: u32, results_d
         rate_limit_seconds: limits::RATE_LIMIT_SECONDS,
         notes: Vec::new(),
         keep_workspaces: KeepWorkspaces::None,
+        gateway: None,
         containment: ContainmentChoice::Auto,
         fixture,
     }

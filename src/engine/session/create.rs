@@ -12,6 +12,7 @@ use crate::engine::session::open::{Locked, Session, hold};
 use crate::engine::session::recordings;
 use crate::model::allowance::Allowance;
 use crate::model::checkpoint::{CHECKPOINT_VERSION, Checkpoint, CompletedRuns};
+use crate::model::exchange::GatewayUse;
 use crate::model::experiment::{Config, ContainmentChoice, Extension, Inherit, KeepWorkspaces, MADE_BY};
 use crate::model::ids::{SubtestId, TierId};
 use crate::model::limits;
@@ -82,6 +83,8 @@ pub struct Options {
     pub keep_workspaces: KeepWorkspaces,
     /// How the processes of a run are held together.
     pub containment: ContainmentChoice,
+    /// What the gateway to models is for, where that is asked for.
+    pub gateway: Option<GatewayUse>,
     /// The folder in which work folders are made.
     pub work_dir: Option<String>,
 }
@@ -186,6 +189,7 @@ pub(in crate::engine) fn furnish(
         max_time_seconds: options.max_time_seconds,
         prices: options.prices,
         keep_workspaces: options.keep_workspaces,
+        gateway: options.gateway,
         containment: options.containment,
         work_dir: options.work_dir,
         grace_seconds: limits::GRACE_SECONDS,

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::engine::reach::Reach;
 use crate::engine::session::basis::Basis;
 use crate::engine::session::inheritance::winners_of;
+use crate::gateway::Gateway;
 use crate::model::ids::{AttemptNumber, RunId, TierId};
 use crate::model::installation::Answer;
 use crate::model::resources::ResourceUse;
@@ -38,6 +39,8 @@ pub struct Workplace {
     pub controllers: Option<Controllers>,
     /// What must not be written to the disk.
     pub secrets: Secrets,
+    /// The gateway to models, where there is one.
+    pub gateway: Option<Gateway>,
     /// The environment of this process, of which a part is passed on to programs.
     pub inherited: BTreeMap<OsString, OsString>,
     /// How far a stop has been requested.
@@ -76,6 +79,8 @@ pub struct Surroundings {
     pub inherited: BTreeMap<OsString, OsString>,
     /// What must not be written to the disk.
     pub secrets: Secrets,
+    /// The gateway to models, where there is one.
+    pub gateway: Option<Gateway>,
 }
 
 /// A program of a run that is to be started.
@@ -105,7 +110,7 @@ impl Workplace {
     /// # Errors
     /// When the kernel has no file descriptors left.
     pub(in crate::engine) fn new(basis: Arc<Basis>, surroundings: Surroundings) -> std::io::Result<Self> {
-        let Surroundings { containment, reach, controllers, inherited, secrets } = surroundings;
+        let Surroundings { containment, reach, controllers, inherited, secrets, gateway } = surroundings;
         Ok(Self {
             setups: Setups { inheritance: Inheritance::of(&basis.config, &basis.fixture), winners: Mutex::default() },
             basis,
@@ -113,6 +118,7 @@ impl Workplace {
             reach,
             controllers,
             secrets,
+            gateway,
             inherited,
             stop: StopHandle::new()?,
             token: format!("{}-{}", std::process::id(), clock::now().as_millisecond()),

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::allowance::Allowance;
 use super::digest::Digest;
+use super::exchange::GatewayUse;
 use super::ids::{ExperimentId, SubtestId, TierId};
 use super::limits;
 use super::money::Usd;
@@ -147,6 +148,9 @@ config! {
     Operational keep_workspaces: KeepWorkspaces,
     /// How the processes of a run are held together.
     Operational containment: ContainmentChoice,
+    /// What the gateway to models is for; `null`: it meters.
+    #[serde(default)]
+    Operational gateway: Option<GatewayUse>,
     /// The folder for work folders; `null` for the default.
     #[serde(default)]
     Operational work_dir: Option<String>,

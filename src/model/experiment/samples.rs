@@ -6,7 +6,7 @@ use super::Config;
 
 /// A config in which every optional field is set.
 pub(crate) fn config() -> Config {
-    serde_json::from_value(json!({
+    let mut config = json!({
         "version": "4.2",
         "experiment_id": "sample",
         "name": "Sample",
@@ -50,8 +50,10 @@ pub(crate) fn config() -> Config {
         "grace_seconds": 10,
         "systemic_failures": 5,
         "rate_limit_seconds": 3600
-    }))
-    .expect("the sample is whole")
+    });
+    // The macro takes no more keys.
+    config["gateway"] = json!("require");
+    serde_json::from_value(config).expect("the sample is whole")
 }
 
 /// For each field another valid value; a new field has to be added here.
@@ -95,6 +97,7 @@ pub(super) fn other_values() -> Vec<(&'static str, Value)> {
         ("max_time_seconds", json!(null)),
         ("prices", json!({})),
         ("keep_workspaces", json!("all")),
+        ("gateway", json!("off")),
         ("containment", json!("walk")),
         ("work_dir", json!(null)),
         ("grace_seconds", json!(0)),

@@ -52,6 +52,8 @@ places! {
     agent_stdout "agent/stdout.log",
     /// The agent's error output.
     agent_stderr "agent/stderr.log",
+    /// What each request of the agent to a model took, as the gateway saw it.
+    usage "agent/usage.jsonl",
     /// The file by which the agent stage ends.
     agent_result AGENT_RESULT,
     /// A folder that the agent may write its record into.

@@ -48,6 +48,14 @@ impl RunStore {
         Ok(spent)
     }
 
+    /// The agent's cost in an attempt without a result, as far as the gateway saw it.
+    ///
+    /// # Errors
+    /// When the system does not let something be read.
+    pub fn metered_agent_cost(&self) -> Result<Cost, StoreError> {
+        claimed::metered(&self.own)
+    }
+
     /// The agent's cost in an attempt without a result, when its record does not report it.
     ///
     /// # Errors

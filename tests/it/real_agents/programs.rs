@@ -46,8 +46,6 @@ pub(super) struct Real {
     pub(super) answers: u64,
     /// What its model says so that it runs a command of a shell; `None` where it runs none.
     pub(super) runs: Option<fn(&str) -> Call>,
-    /// Whether it tells tokens apart that were read from a cache.
-    pub(super) knows_cache: bool,
     /// What it does about a rate limit.
     pub(super) when_limited: WhenLimited,
     /// Whether it tells its steps.
@@ -66,7 +64,6 @@ pub(super) static CLAUDE_CODE: Real = Real {
     },
     answers: 3,
     runs: Some(bash),
-    knows_cache: true,
     when_limited: WhenLimited::TellsTime,
     has_steps: true,
 };
@@ -80,7 +77,6 @@ pub(super) static CODEX: Real = Real {
     works: |asked, task| by_tools(asked, &[exec_command("true"), exec_command(&shell(task))]),
     answers: 3,
     runs: Some(exec_command),
-    knows_cache: true,
     when_limited: WhenLimited::Waits,
     has_steps: true,
 };
@@ -97,7 +93,6 @@ pub(super) static GEMINI: Real = Real {
     },
     answers: 3,
     runs: Some(run_shell_command),
-    knows_cache: true,
     when_limited: WhenLimited::TellsTime,
     has_steps: true,
 };
@@ -122,7 +117,6 @@ pub(super) static OPENCODE: Real = Real {
     },
     answers: 3,
     runs: Some(lower_bash),
-    knows_cache: true,
     when_limited: WhenLimited::WaitsAndTellsTime,
     has_steps: true,
 };
@@ -139,7 +133,6 @@ pub(super) static MINI_SWE_AGENT: Real = Real {
     },
     answers: 3,
     runs: Some(lower_bash),
-    knows_cache: true,
     when_limited: WhenLimited::TellsTime,
     has_steps: true,
 };
@@ -153,7 +146,6 @@ pub(super) static AIDER: Real = Real {
     works: |_, Task { file, text }| Say::Answer(format!("I write the file.\n\n{file}\n```\n{text}```\n")),
     answers: 1,
     runs: None,
-    knows_cache: false,
     when_limited: WhenLimited::TellsTime,
     has_steps: false,
 };

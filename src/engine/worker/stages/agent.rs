@@ -7,11 +7,14 @@ use std::time::Duration;
 use crate::agent;
 use crate::engine::error::with_causes;
 use crate::engine::worker::stages::allowed::{KILL, KILLED_BY_CODE, is_ended_for_memory};
+use crate::engine::worker::stages::metered::no_ledger;
 use crate::engine::worker::stages::priced::Used;
 use crate::engine::worker::stages::trees::no_place;
 use crate::engine::worker::stages::{Halt, Work, write_evidence};
 use crate::engine::worker::workplace::Program;
+use crate::gateway::Lease;
 use crate::model::agent::{Agent, AgentStart, Assignment, EndedAgent, Paths, ProgramFacts};
+use crate::model::exchange::Exchange;
 use crate::model::flag::Flag;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind, Stage};
 use crate::model::result::AgentResult;
@@ -34,7 +37,8 @@ impl Work<'_> {
             .subtest(self.run)
             .ok_or_else(|| Failure::new(FailureKind::Workspace, "the fixture's copy has no such subtest"))?;
         self.not_asked_yet.set(true);
-        let start = self.assign(subtest)?;
+        let lease = self.lease(&subtest.agent)?;
+        let start = self.assign(subtest, lease.as_ref())?;
         let version = self.version_to_record(&subtest.agent)?;
         self.not_asked_yet.set(true);
         let (started_at, watch) = (clock::now(), Stopwatch::start());
@@ -71,7 +75,8 @@ impl Work<'_> {
                 }
                 let program = self.program_of_agent(self.agents_folder()?, argv, environment);
                 let ended = self.contained(program, FailureKind::Spawn)?;
-                self.apply_end(&ended, &subtest.agent, &mut result)?;
+                let exchanges = lease.map(Lease::end).transpose().map_err(|error| no_ledger(&error))?;
+                self.apply_end(&ended, &subtest.agent, exchanges.as_deref(), &mut result)?;
                 self.link.asked(true);
             }
             AgentStart::ApplyPatch(patch) => {
@@ -115,11 +120,17 @@ impl Work<'_> {
     }
 
     /// Composes the prompt and the command, and writes both as evidence.
-    fn assign(&self, subtest: &Subtest) -> Result<AgentStart, Halt> {
+    fn assign(&self, subtest: &Subtest, lease: Option<&Lease>) -> Result<AgentStart, Halt> {
         let place = self.place;
         let work_folder = self.agents_folder()?;
         let (task, thinking) = (&place.fixture.prompt, &place.config.thinking_mode);
         let prompt = if subtest.agent.thinks_by_word() { agent::prompt(task, thinking) } else { task.clone() };
+        let mut environment =
+            place.reach.environment(&place.inherited, &place.fixture.variables_given_to(&subtest.agent));
+        let addresses = subtest.agent.installation().map(|known| known.addresses);
+        if let Some(lease) = lease {
+            lease.redirect(&mut environment, addresses);
+        }
         let assignment = Assignment {
             setup: &self.setup.setup,
             run: self.run,
@@ -128,7 +139,7 @@ impl Work<'_> {
             prompt: &prompt,
             thinking,
             allowance: place.config.allowance(),
-            environment: place.reach.environment(&place.inherited, &place.fixture.variables_given_to(&subtest.agent)),
+            environment,
             paths: Paths {
                 workspace: work_folder.workspace(),
                 prompt_file: work_folder.prompt(),
@@ -137,7 +148,11 @@ impl Work<'_> {
                 solution: place.fixture.solution_file.as_ref().map(|file| place.folder.fixture().join(file)),
             },
         };
-        let start = subtest.agent.start(&assignment);
+        let mut start = subtest.agent.start(&assignment);
+        // The agent's own variables may name a key or an address, too.
+        if let (Some(lease), AgentStart::Command { environment, .. }) = (lease, &mut start) {
+            lease.redirect(environment, addresses);
+        }
         let command = place.secrets.redact(agent::describe(&start, &subtest.agent).as_bytes()).into_owned();
         let prompt_file = work_folder.prompt();
         std::fs::write(&prompt_file, &prompt)
@@ -193,7 +208,13 @@ impl Work<'_> {
 
     /// The outcome that follows from the process's end and its output together; an infrastructure failure is not an
     /// outcome.
-    fn apply_end(&mut self, ended: &Ended, agent: &Agent, result: &mut AgentResult) -> Result<(), Halt> {
+    fn apply_end(
+        &mut self,
+        ended: &Ended,
+        agent: &Agent,
+        exchanges: Option<&[Exchange]>,
+        result: &mut AgentResult,
+    ) -> Result<(), Halt> {
         let end = match ended.end {
             _ if is_ended_for_memory(ended) => EndedAgent::OverLimit,
             End::Exited(KILLED_BY_CODE) | End::Signaled(KILL) if ended.out_of_memory => EndedAgent::OutOfMemory,
@@ -217,6 +238,7 @@ impl Work<'_> {
             self.report_another_model(&result.program);
             self.note_exceeded(&*reader, result);
         }
+        self.note_exchanges(agent, exchanges, result)?;
         self.place.containment.name().clone_into(&mut result.containment);
         self.note_resources(ended, result);
         result.leftover_processes = ended.leftovers;

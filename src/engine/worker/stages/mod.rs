@@ -6,6 +6,7 @@ mod baseline_checks;
 mod checks;
 mod excerpt;
 mod judges;
+mod metered;
 mod playback;
 mod priced;
 mod record;

@@ -58,11 +58,15 @@ impl Work<'_> {
         Ok((salvaged.left_out > 0 || bytes.is_err()).then_some(Flag::RecordLeftOut))
     }
 
-    /// The attempt's cost as far as its agent's output reports it, or its tokens do. It is unknown for an agent that was started and does
+    /// The attempt's cost as far as the gateway saw it, its agent's output reports it, or its tokens do. It is unknown for an agent that was started and does
     /// not report it, and zero for one that was never started.
     pub(super) fn cost_so_far(&self) -> Result<Total, Failure> {
         if self.not_asked_yet.get() {
             return Ok(Total::ZERO);
+        }
+        let metered = self.store.metered_agent_cost()?;
+        if metered != Cost::Unknown {
+            return Ok(metered.into());
         }
         let reader = self.place.subtest(self.run).and_then(|subtest| self.read_output(&subtest.agent));
         let reading = reader.and_then(|reader| reader.reading(clock::now()));

@@ -1,0 +1,145 @@
+//! The metered way to a model: agents ask through it with addresses and keys that are their attempt's own, real keys are put in on the
+//! way, and what each answer took is written down before the agent goes on.
+
+mod lease;
+mod ledger;
+mod meter;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::json;
+
+use crate::model::exchange::{GatewayUse, Interface};
+use crate::model::usage::OwnPrices;
+use crate::os::relay::{Admission, Answer, Asked, Gate, Headers, Relay};
+use crate::os::{clock, random};
+
+use lease::Held;
+pub use lease::Lease;
+use meter::Metering;
+
+/// Letters and digits of a token: nobody can guess it.
+const TOKEN_LENGTH: usize = 32;
+
+/// The gateway of a session. It begins to listen when the first attempt needs it.
+#[derive(Debug)]
+pub struct Gateway {
+    /// Whether every agent has to ask through it.
+    pub is_required: bool,
+    relay: Mutex<Option<Relay>>,
+    desk: Arc<Desk>,
+}
+
+/// Who may ask.
+#[derive(Debug, Default)]
+struct Desk {
+    held: Mutex<HashMap<String, Arc<Held>>>,
+}
+
+impl Gateway {
+    /// The one for this use; `None` where there is to be none.
+    #[must_use]
+    pub fn of(asked: GatewayUse) -> Option<Self> {
+        let is_required = match asked {
+            GatewayUse::Off => return None,
+            GatewayUse::Meter => false,
+            GatewayUse::Require => true,
+        };
+        Some(Self { is_required, relay: Mutex::default(), desk: Arc::default() })
+    }
+
+    /// Where it listens, from now on.
+    fn address(&self) -> io::Result<SocketAddr> {
+        let mut relay = self.relay.lock().unwrap_or_else(PoisonError::into_inner);
+        if relay.is_none() {
+            *relay = Some(Relay::open(Arc::clone(&self.desk) as Arc<dyn Gate>)?);
+        }
+        relay.as_ref().map(Relay::address).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    /// Lets one attempt ask, until the lease is dropped. What its requests took is appended to `ledger`.
+    ///
+    /// # Errors
+    /// When that file cannot be made, no socket or thread can be had, or a variable names a proxy that cannot be used.
+    pub fn lease(&self, ledger: &Path, prices: &OwnPrices) -> io::Result<Lease> {
+        let address = self.address()?;
+        let token = random::word(TOKEN_LENGTH)?;
+        let held = Arc::new(Held::new(ledger, prices.clone())?);
+        self.desk.lock().insert(token.clone(), Arc::clone(&held));
+        let desk = Arc::clone(&self.desk);
+        let end = token.clone();
+        let ends = Box::new(move || drop(desk.lock().remove(&end)));
+        Ok(Lease::new(format!("http://{address}/{token}"), token, held, ends))
+    }
+}
+
+impl Desk {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Held>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Gate for Desk {
+    fn admit(&self, asked: &Asked<'_>) -> Admission {
+        let began = clock::Stopwatch::start();
+        let path = asked.path.strip_prefix('/').unwrap_or(asked.path);
+        let (token, rest) = path.split_once('/').unwrap_or((path, ""));
+        let Some(held) = self.lock().get(token).cloned() else {
+            return refused(401, "this address belongs to no attempt that is under way");
+        };
+        let (provider, rest) = rest.split_once('/').unwrap_or((rest, ""));
+        let Some(base) = held.base(provider) else {
+            return refused(404, "the gateway leads to no such provider");
+        };
+        let mut headers: Headers = asked.headers.clone();
+        for (_, value) in &mut headers {
+            held.put_in_keys(value);
+        }
+        let mut rest = rest.as_bytes().to_vec();
+        // Gemini takes its key in the query, too.
+        held.put_in_keys(&mut rest);
+        let rest = String::from_utf8_lossy(&rest).into_owned();
+        let url = format!("{}/{rest}", base.trim_end_matches('/'));
+        let interface = Interface::of_path(&format!("/{}", rest.split('?').next().unwrap_or_default()));
+        let read = interface.and_then(|_| serde_json::from_slice::<serde_json::Value>(asked.body).ok());
+        let body = interface.zip(read.as_ref()).and_then(|(interface, body)| with_usage(interface, body));
+        let model = read.as_ref().and_then(|body| body["model"].as_str()).map(str::to_owned);
+        let model = model.or_else(|| model_in(&rest));
+        held.settled();
+        Admission::Passes { url, headers, body, tap: Box::new(Metering::new(held, interface, model, began)) }
+    }
+}
+
+/// A stream of Chat Completions says what it took only when it is asked to.
+fn with_usage(interface: Interface, body: &serde_json::Value) -> Option<Vec<u8>> {
+    let is_silent = interface == Interface::OpenAiChat
+        && body["stream"] == json!(true)
+        && body["stream_options"]["include_usage"] != json!(true);
+    if !is_silent {
+        return None;
+    }
+    let mut body = body.clone();
+    if !body["stream_options"].is_object() {
+        body["stream_options"] = json!({});
+    }
+    body["stream_options"]["include_usage"] = json!(true);
+    Some(body.to_string().into_bytes())
+}
+
+/// The model in a path of Gemini's.
+fn model_in(path: &str) -> Option<String> {
+    let (_, after) = path.split_once("models/")?;
+    Some(after.split([':', '/', '?']).next().unwrap_or_default().to_owned()).filter(|model| !model.is_empty())
+}
+
+/// A refusal in a form that the programs of every provider understand.
+fn refused(status: u16, why: &str) -> Admission {
+    let body = json!({"type": "error", "error": {"type": "authentication_error", "code": status, "message": format!("cargo-scylla: {why}")}});
+    Admission::Answered(Answer { status, content_type: "application/json", body: body.to_string().into_bytes() })
+}

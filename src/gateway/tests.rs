@@ -1,0 +1,221 @@
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Gateway, Lease};
+use crate::model::exchange::{Exchange, GatewayUse, Passage};
+use crate::model::money::Usd;
+use crate::model::usage::{OwnPrices, Tokens};
+use crate::os::http::{HttpError, Post, Reply, post};
+
+/// A host that gives one answer to each connection, as these bytes, and then hangs up.
+struct Host {
+    address: String,
+    asked: Receiver<String>,
+}
+
+impl Host {
+    fn of(answers: Vec<Vec<Vec<u8>>>) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (give, asked) = channel();
+        thread::spawn(move || {
+            for parts in answers {
+                let Ok((mut stream, _)) = listener.accept() else { return };
+                let _ = give.send(request(&mut stream));
+                for part in parts {
+                    if stream.write_all(&part).is_err() {
+                        break;
+                    }
+                }
+            }
+        });
+        Self { address, asked }
+    }
+
+    fn next(&self) -> String {
+        self.asked.recv_timeout(Duration::from_secs(20)).unwrap()
+    }
+}
+
+/// A whole request: its head and a body of the length that it names.
+fn request(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let mut part = [0; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&bytes).to_lowercase();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+            if body.len() >= length.unwrap_or(0) {
+                return String::from_utf8(bytes).unwrap();
+            }
+        }
+        match stream.read(&mut part) {
+            Ok(0) | Err(_) => return String::from_utf8(bytes).unwrap(),
+            Ok(count) => bytes.extend_from_slice(&part[..count]),
+        }
+    }
+}
+
+fn answer(kind: &str, body: &str) -> Vec<Vec<u8>> {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\nrequest-id: req_7\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    vec![head.into_bytes(), body.as_bytes().to_vec()]
+}
+
+struct Place {
+    folder: tempfile::TempDir,
+    gateway: Gateway,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), gateway: Gateway::of(GatewayUse::Meter).unwrap() }
+    }
+
+    fn lease(&self) -> Lease {
+        self.gateway.lease(&self.folder.path().join("usage.jsonl"), &OwnPrices::default()).unwrap()
+    }
+
+    fn lines(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.folder.path().join("usage.jsonl")).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+fn variables(pairs: &[(&str, &str)]) -> BTreeMap<OsString, OsString> {
+    pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
+}
+
+fn text<'a>(environment: &'a BTreeMap<OsString, OsString>, name: &str) -> &'a str {
+    environment.get(std::ffi::OsStr::new(name)).and_then(|it| it.to_str()).unwrap_or_default()
+}
+
+fn ask(url: &str, key: &str, body: &Value) -> Result<Reply, HttpError> {
+    let headers = [("x-api-key", key.to_owned()), ("content-type", "application/json".to_owned())];
+    post(&Post {
+        url,
+        headers: &headers,
+        body: body.to_string().as_bytes(),
+        timeout: Duration::from_secs(20),
+        most_bytes: 1 << 20,
+    })
+}
+
+fn tokens(input: u64, output: u64) -> Tokens {
+    Tokens { input: Some(input), output: Some(output), ..Tokens::default() }
+}
+
+const MESSAGE: &str = r#"{"model":"claude-sonnet-4-5","usage":{"input_tokens":10,"output_tokens":3}}"#;
+
+#[test]
+fn the_attempt_has_a_key_of_its_own_and_the_real_one_is_put_in_on_the_way() {
+    let host = Host::of(vec![answer("application/json", MESSAGE)]);
+    let place = Place::new();
+    let lease = place.lease();
+    let mut given = variables(&[("ANTHROPIC_API_KEY", "sk-real"), ("ANTHROPIC_BASE_URL", &host.address)]);
+    lease.redirect(&mut given, None);
+    // Once more changes nothing: the agent's own variables are looked at after all others.
+    let before = given.clone();
+    lease.redirect(&mut given, None);
+    assert_eq!(given, before);
+    let (key, base) = (text(&given, "ANTHROPIC_API_KEY").to_owned(), text(&given, "ANTHROPIC_BASE_URL").to_owned());
+    assert!(!key.contains("real") && base.starts_with("http://127.0.0.1:") && base != host.address, "{given:?}");
+    assert_eq!(text(&given, "NO_PROXY"), "127.0.0.1");
+    let reply = ask(&format!("{base}/v1/messages?beta=true"), &key, &json!({"model": "m"})).unwrap();
+    assert_eq!((reply.status, reply.body.as_slice()), (200, MESSAGE.as_bytes()));
+    let asked = host.next();
+    assert!(asked.starts_with("POST /v1/messages?beta=true HTTP/1.1\r\n"), "{asked}");
+    assert!(asked.contains("x-api-key: sk-real\r\n") && !asked.contains(&key), "{asked}");
+    let exchanges = lease.end().unwrap();
+    let [exchange] = &exchanges[..] else { panic!("{exchanges:?}") };
+    assert_eq!((exchange.tokens, exchange.passage, exchange.status), (tokens(10, 3), Passage::Whole, Some(200)));
+    assert_eq!((exchange.model.as_deref(), exchange.request_id.as_deref()), (Some("claude-sonnet-4-5"), Some("req_7")));
+    assert_eq!(exchange.cost.usd().map(Usd::dollars), Some(0.000_075));
+    let lines = place.lines();
+    assert_eq!(serde_json::from_value::<Vec<Exchange>>(json!(lines)).unwrap(), exchanges);
+}
+
+#[test]
+fn only_the_address_of_an_attempt_under_way_is_answered() {
+    let place = Place::new();
+    let lease = place.lease();
+    let mut given = variables(&[("OPENAI_API_KEY", "sk-real")]);
+    lease.redirect(&mut given, None);
+    let base = text(&given, "OPENAI_BASE_URL").to_owned();
+    let (host, token) = base.trim_end_matches("/openai").rsplit_once('/').unwrap();
+    let status = |url: String| ask(&url, "x", &json!({})).unwrap().status;
+    assert_eq!(status(format!("{host}/{}/openai/responses", "0".repeat(token.len()))), 401);
+    assert_eq!(status(format!("{host}/{token}/elsewhere/responses")), 404);
+    assert_eq!(lease.end().unwrap(), []);
+    assert_eq!(status(format!("{base}/responses")), 401, "its attempt has ended");
+}
+
+#[test]
+fn what_is_known_is_written_down_when_whoever_asked_goes_away_or_the_host_is_not_there() {
+    let begun = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"model\":\"claude-sonnet-4-5\",\"usage\":{\"input_tokens\":10,\"output_tokens\":1}}}\n\n";
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 100000\r\n\r\n";
+    let host = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let place = Place::new();
+    let lease = place.lease();
+    let address = format!("http://{}", host.local_addr().unwrap());
+    let mut given = variables(&[("ANTHROPIC_API_KEY", "sk-real"), ("ANTHROPIC_BASE_URL", &address)]);
+    lease.redirect(&mut given, None);
+    let base = text(&given, "ANTHROPIC_BASE_URL").strip_prefix("http://").unwrap().to_owned();
+    let (gateway, path) = base.split_once('/').unwrap();
+    let mut client = TcpStream::connect(gateway).unwrap();
+    write!(client, "POST /{path}/v1/messages HTTP/1.1\r\nhost: it\r\ncontent-length: 2\r\n\r\n{{}}").unwrap();
+    let (mut answering, _) = host.accept().unwrap();
+    request(&mut answering);
+    answering.write_all(format!("{head}{begun}").as_bytes()).unwrap();
+    let mut seen = Vec::new();
+    let mut part = [0; 4096];
+    while !String::from_utf8_lossy(&seen).contains("message_start\"") {
+        let count = client.read(&mut part).unwrap();
+        assert!(count > 0, "{}", String::from_utf8_lossy(&seen));
+        seen.extend_from_slice(&part[..count]);
+    }
+    drop(client);
+    // The host is told that nobody listens any more.
+    assert_eq!(answering.read(&mut part).unwrap_or(0), 0);
+    drop((answering, host));
+    let reply = ask(&format!("http://{base}/v1/messages"), "x", &json!({"model": "m"})).unwrap();
+    assert_eq!(reply.status, 502);
+    let ended: Vec<_> = lease.end().unwrap().iter().map(|it| (it.passage, it.tokens, it.status)).collect();
+    assert_eq!(ended, [(Passage::Left, tokens(10, 1), Some(200)), (Passage::Cut, Tokens::default(), None)]);
+}
+
+#[test]
+fn a_stream_of_chat_completions_is_asked_to_say_what_it_took() {
+    let chunks = "data: {\"model\":\"m\",\"choices\":[{}]}\n\ndata: {\"model\":\"m\",\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"prompt_tokens_details\":{\"cached_tokens\":4},\"completion_tokens\":2}}\n\ndata: [DONE]\n\n";
+    let host = Host::of(vec![answer("text/event-stream", chunks)]);
+    let place = Place::new();
+    let lease = place.lease();
+    let mut given = variables(&[("OPENAI_API_BASE", &host.address)]);
+    lease.redirect(&mut given, Some(&["OPENAI_API_BASE"]));
+    let url = format!("{}/chat/completions", text(&given, "OPENAI_API_BASE"));
+    let body = json!({"model": "m", "stream": true, "stream_options": {"other": 1}});
+    assert_eq!(ask(&url, "none", &body).unwrap().body, chunks.as_bytes());
+    assert!(host.next().ends_with(r#""stream_options":{"other":1,"include_usage":true}}"#));
+    let expected = Tokens { cache_read: Some(4), ..tokens(5, 2) };
+    assert_eq!(lease.end().unwrap()[0].tokens, expected);
+}
+
+#[test]
+fn programs_that_heed_no_address_are_left_alone() {
+    let place = Place::new();
+    let lease = place.lease();
+    let before = variables(&[("ANTHROPIC_API_KEY", "sk-real"), ("PATH", "/bin")]);
+    let mut given = before.clone();
+    lease.redirect(&mut given, Some(&["OPENAI_BASE_URL"]));
+    assert_eq!(given, before);
+}

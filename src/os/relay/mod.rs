@@ -1,0 +1,177 @@
+//! Requests that pass through this process on their way to another host: the door to `hyper`, `reqwest` and `tokio`.
+//!
+//! A server on 127.0.0.1, in one thread of its own with a runtime of its own; everything else here is threads and channels. Who may ask
+//! for what is a [`Gate`]'s to say; what passes is shown to a [`Tap`], and is passed on unchanged, a stream as a stream.
+
+mod passing;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::runtime::Builder;
+use tokio::sync::{Semaphore, oneshot};
+
+use passing::{Passing, client};
+
+/// The largest request. Those of agents hold a whole conversation; with images it may have many megabytes.
+pub const MOST_REQUEST_BYTES: usize = 64 << 20;
+/// So many requests pass at once; others wait.
+const MOST_AT_ONCE: usize = 512;
+/// A client must have sent the head of a request within this time.
+const HEAD_WITHIN: Duration = Duration::from_secs(30);
+/// How long it is waited before connections are accepted again when the system has no room for one more.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A request that somebody makes.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// Its method.
+    pub method: &'a str,
+    /// Its path with its query.
+    pub path: &'a str,
+    /// Its headers, names in lower case.
+    pub headers: &'a Headers,
+    /// Its whole body.
+    pub body: &'a [u8],
+}
+
+/// Headers, names in lower case.
+pub type Headers = Vec<(String, Vec<u8>)>;
+
+/// An answer that is made here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The type of the body.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// What a gate says of a request.
+pub enum Admission {
+    /// It is answered here.
+    Answered(Answer),
+    /// It goes on.
+    Passes {
+        /// Where it goes.
+        url: String,
+        /// Its headers.
+        headers: Headers,
+        /// Its body, where it is not the one that came.
+        body: Option<Vec<u8>>,
+        /// Who looks at the answer.
+        tap: Box<dyn Tap>,
+    },
+}
+
+/// Decides about requests. It may wait: it is asked on a thread of its own.
+pub trait Gate: Send + Sync + 'static {
+    /// Decides about one.
+    fn admit(&self, asked: &Asked<'_>) -> Admission;
+}
+
+/// Looks at the answer to one request as it passes.
+pub trait Tap: Send {
+    /// The answer begins; names of headers are in lower case.
+    fn begins(&mut self, status: u16, headers: &Headers);
+    /// These bytes come; `true` when something must be durable before they are passed on.
+    fn comes(&mut self, bytes: &[u8]) -> bool;
+    /// Makes durable what is known. It may wait: it is called on a thread of its own.
+    fn settle(&mut self);
+    /// The answer has ended, which [`Tap::settle`] follows.
+    fn ends(&mut self, end: Ending);
+}
+
+/// How an answer ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// It was passed on to its end.
+    Whole,
+    /// Whoever asked went away.
+    Left,
+    /// The other side could not be reached, or broke off; in words, which hold no header.
+    Cut(String),
+}
+
+/// The server. It ends when this is dropped; requests that are on their way break off then.
+#[derive(Debug)]
+pub struct Relay {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Relay {
+    /// Begins to listen on 127.0.0.1, at a free port.
+    ///
+    /// # Errors
+    /// When no socket or thread can be had, or a variable names a proxy that cannot be used.
+    pub fn open(gate: Arc<dyn Gate>) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let passing = Arc::new(Passing { gate, client: client()?, room: Arc::new(Semaphore::new(MOST_AT_ONCE)) });
+        let runtime = Builder::new_current_thread().enable_all().thread_name("gateway-wait").build()?;
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::Builder::new().name("gateway".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = accept(listener, passing) => {}
+                    _ = stopped => {}
+                }
+            });
+            // What still waits on a thread of its own makes a record durable: it ends by itself.
+            runtime.shutdown_timeout(HEAD_WITHIN);
+        })?;
+        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic in there has ended the server already, and was told.
+            let _ = thread.join();
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, passing: Arc<Passing>) {
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
+        // Small parts of a stream go at once.
+        let _ = stream.set_nodelay(true);
+        let passing = Arc::clone(&passing);
+        tokio::spawn(async move {
+            let service = service_fn(move |request| {
+                let passing = Arc::clone(&passing);
+                async move { Ok::<_, std::convert::Infallible>(passing.answer(request).await) }
+            });
+            // How a connection ends is of interest to its client alone: what passed was told to its tap.
+            let _ = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_WITHIN)
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}

@@ -1,0 +1,266 @@
+//! One request on its way: read, admitted, sent on, and its answer handed back as it comes.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::{Body, Bytes, Frame, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
+use reqwest::Client;
+use reqwest::redirect::Policy;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::spawn_blocking;
+
+use super::{Admission, Answer, Asked, Ending, Gate, Headers, MOST_REQUEST_BYTES, Tap};
+
+/// A host must take a connection within this time.
+const CONNECTED_WITHIN: Duration = Duration::from_secs(30);
+/// A body must have come within this time.
+const BODY_WITHIN: Duration = Duration::from_mins(2);
+/// So long nothing may come of an answer. Models think for minutes before the first word; providers keep a stream awake.
+const SILENT_FOR: Duration = Duration::from_mins(15);
+/// Headers that belong to one connection and not to the message (RFC 9110, section 7.6.1), those that are made anew, and the one that
+/// would let an answer come packed so that nothing could be read of it.
+const NOT_PASSED: [&str; 12] = [
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// What every request needs.
+pub(super) struct Passing {
+    pub gate: Arc<dyn Gate>,
+    pub client: Client,
+    pub room: Arc<Semaphore>,
+}
+
+/// A client that follows no redirection, so that a key goes to no other host.
+pub(super) fn client() -> io::Result<Client> {
+    // Another part of the program may have chosen one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = Client::builder()
+        .redirect(Policy::none())
+        .connect_timeout(CONNECTED_WITHIN)
+        .read_timeout(SILENT_FOR)
+        .tcp_nodelay(true)
+        .build();
+    client.map_err(|error| io::Error::other(words(&error)))
+}
+
+impl Passing {
+    pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Passed> {
+        let Ok(room) = Arc::clone(&self.room).acquire_owned().await else {
+            return made(Answer::words(503, "the gateway is closed"));
+        };
+        let (head, body) = request.into_parts();
+        let body = match tokio::time::timeout(BODY_WITHIN, Limited::new(body, MOST_REQUEST_BYTES).collect()).await {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+                return made(Answer::words(413, "the request is larger than the gateway lets pass (64 MiB)"));
+            }
+            Ok(Err(_)) => return made(Answer::words(400, "the request broke off")),
+            Err(_) => return made(Answer::words(408, "the request did not come to its end in time")),
+        };
+        let (method, path) = (head.method, head.uri.path_and_query().map_or("/", |it| it.as_str()).to_owned());
+        let (headers, gate) = (of_map(&head.headers), Arc::clone(&self.gate));
+        let (asked_body, asked_method) = (body.clone(), method.clone());
+        let admitted = spawn_blocking(move || {
+            let asked = Asked { method: asked_method.as_str(), path: &path, headers: &headers, body: &asked_body };
+            gate.admit(&asked)
+        });
+        match admitted.await {
+            Ok(Admission::Answered(answer)) => made(answer),
+            Ok(Admission::Passes { url, headers, body: other, tap }) => {
+                let body = other.map_or(body, Bytes::from);
+                self.pass(&method, &url, &headers, body, Held { tap: Some(tap), end: Ending::Left }, room).await
+            }
+            Err(_) => made(Answer::words(500, "the gateway has failed")),
+        }
+    }
+
+    async fn pass(
+        &self,
+        method: &Method,
+        url: &str,
+        headers: &Headers,
+        body: Bytes,
+        mut held: Held,
+        room: OwnedSemaphorePermit,
+    ) -> Response<Passed> {
+        let sent = self.client.request(method.clone(), url).headers(to_map(headers)).body(body).send().await;
+        let mut answer = match sent {
+            Ok(answer) => answer,
+            Err(error) => {
+                let why = words(&error);
+                held.end = Ending::Cut(why.clone());
+                held.settled().await;
+                return made(Answer::words(502, &format!("the gateway got no answer: {why}")));
+            }
+        };
+        let (status, headers) = (answer.status(), passed_back(answer.headers()));
+        if let Some(tap) = held.tap.as_mut() {
+            tap.begins(status.as_u16(), &of_map(&headers));
+        }
+        let (give, parts) = mpsc::channel(1);
+        tokio::spawn(async move {
+            let _room = room;
+            loop {
+                let part = tokio::select! {
+                    part = answer.chunk() => part,
+                    () = give.closed() => break,
+                };
+                match part {
+                    Ok(Some(bytes)) => {
+                        if held.tap.as_mut().is_some_and(|tap| tap.comes(&bytes)) {
+                            held.settle().await;
+                        }
+                        if give.send(Ok(bytes)).await.is_err() {
+                            break;
+                        }
+                    }
+                    Ok(None) => {
+                        held.end = Ending::Whole;
+                        held.settled().await;
+                        return;
+                    }
+                    Err(error) => {
+                        held.end = Ending::Cut(words(&error));
+                        held.settled().await;
+                        // The client must not take half an answer for a whole one.
+                        let _ = give.send(Err(BrokenOff)).await;
+                        return;
+                    }
+                }
+            }
+            held.settled().await;
+        });
+        let mut response = Response::new(Passed::Parts(parts));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+}
+
+/// A tap, which is told of an end whatever happens.
+struct Held {
+    tap: Option<Box<dyn Tap>>,
+    end: Ending,
+}
+
+impl Held {
+    /// Makes durable what is known so far.
+    async fn settle(&mut self) {
+        let Some(mut tap) = self.tap.take() else { return };
+        let settled = spawn_blocking(move || {
+            tap.settle();
+            tap
+        });
+        self.tap = settled.await.ok();
+    }
+
+    /// The end of it.
+    async fn settled(mut self) {
+        if let Some(tap) = self.tap.as_mut() {
+            tap.ends(std::mem::replace(&mut self.end, Ending::Whole));
+        }
+        self.settle().await;
+        self.tap = None;
+    }
+}
+
+impl Drop for Held {
+    /// The server ends in the middle of an answer, or the client went away before it began.
+    fn drop(&mut self) {
+        if let Some(mut tap) = self.tap.take() {
+            tap.ends(self.end.clone());
+            tap.settle();
+        }
+    }
+}
+
+/// The body of an answer.
+pub(super) enum Passed {
+    Made(Full<Bytes>),
+    Parts(mpsc::Receiver<Result<Bytes, BrokenOff>>),
+}
+
+/// The answer broke off.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer broke off")]
+pub(super) struct BrokenOff;
+
+impl Body for Passed {
+    type Data = Bytes;
+    type Error = BrokenOff;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        match self.get_mut() {
+            Self::Made(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
+            Self::Parts(parts) => parts.poll_recv(context).map(|part| part.map(|part| part.map(Frame::data))),
+        }
+    }
+}
+
+impl Answer {
+    /// An answer of a sentence.
+    fn words(status: u16, words: &str) -> Self {
+        Self { status, content_type: "text/plain; charset=utf-8", body: format!("{words}\n").into_bytes() }
+    }
+}
+
+fn made(answer: Answer) -> Response<Passed> {
+    let mut response = Response::new(Passed::Made(Full::new(Bytes::from(answer.body))));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    response
+}
+
+fn is_passed(name: &HeaderName) -> bool {
+    !NOT_PASSED.contains(&name.as_str())
+}
+
+fn of_map(headers: &HeaderMap) -> Headers {
+    let named = headers.iter().filter(|(name, _)| is_passed(name));
+    named.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
+}
+
+fn to_map(headers: &Headers) -> HeaderMap {
+    let read = |(name, value): &(String, Vec<u8>)| {
+        Some((name.parse::<HeaderName>().ok()?, HeaderValue::from_bytes(value).ok()?))
+    };
+    headers.iter().filter_map(read).filter(|(name, _)| is_passed(name)).collect()
+}
+
+fn passed_back(headers: &HeaderMap) -> HeaderMap {
+    headers.iter().filter(|(name, _)| is_passed(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// What went wrong, with its causes. A URL may hold a key, so it is left out.
+fn words(error: &reqwest::Error) -> String {
+    let mut words = Vec::new();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        words.push(error.to_string());
+        cause = error.source();
+    }
+    let kind = match () {
+        () if error.is_timeout() => "nothing came in time",
+        () if error.is_connect() => "the host could not be reached",
+        () if error.is_body() || error.is_decode() => "the answer broke off",
+        () => "the request could not be sent",
+    };
+    [kind.to_owned()].into_iter().chain(words.into_iter().next_back()).collect::<Vec<_>>().join(": ")
+}

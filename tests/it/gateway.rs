@@ -1,0 +1,162 @@
+//! The gateway between agents and models: agents have keys of their own, every answer is metered, and whoever goes around is found.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::fixture::TestFixture;
+use crate::model_server::{Api, ModelServer, Say, USED};
+use crate::scenes::{experiment, files_below, json as read, output};
+use crate::world::{Live, World};
+
+/// The real key.
+const KEY: &str = "sk-ant-the-real-key-0123456789";
+const MODEL: &str = "claude-sonnet-4-5";
+/// What every answer of the server costs: 1000 tokens read, 200 from the cache, 30 written.
+const COST: f64 = 0.003_51;
+
+/// An agent that asks its model so often and says nothing of what it used, and then does this.
+fn asks(times: usize, then: &str) -> String {
+    format!(
+        r#"cat > ask.sh <<'END'
+url=${{ANTHROPIC_BASE_URL#http://}}; host=${{url%%/*}}; path=${{url#"$host"}}
+body='{{"model":"{MODEL}","max_tokens":9,"messages":[{{"role":"user","content":"go"}}]}}'
+exec 3<>"/dev/tcp/${{host%:*}}/${{host#*:}}"
+printf 'POST %s/v1/messages HTTP/1.1\r\nhost: %s\r\nx-api-key: %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s' "$path" "$host" "$ANTHROPIC_API_KEY" "${{#body}}" "$body" >&3
+cat <&3
+END
+for number in $(seq {times}); do bash ask.sh; done; touch done; env; {then}"#
+    )
+}
+
+struct Place {
+    world: World,
+    server: ModelServer,
+    fixture: String,
+}
+
+impl Place {
+    fn new(agent: &str) -> Self {
+        let server = ModelServer::start(|_| Say::Answer("done".to_owned()));
+        let world = World::new();
+        let fixture = TestFixture::new()
+            .agent("T0/00-one", agent)
+            .extra("environment: [ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL]\n")
+            .write(&world);
+        Self { world, server, fixture }
+    }
+
+    fn command(&self, verb: &[&str], more: &[&str]) -> Command {
+        let mut command = self.world.command(&[verb, more].concat());
+        let base = self.server.base_url(Api::AnthropicMessages);
+        command.env("ANTHROPIC_API_KEY", KEY).env("ANTHROPIC_BASE_URL", base);
+        command
+    }
+
+    fn run(&self, more: &[&str]) -> Command {
+        let run = ["run", "--tiers-dir", &self.fixture, "--results-dir", "results", "--runs", "1", "--model", MODEL];
+        self.command(&run, more)
+    }
+
+    fn ledger(&self, run: &str) -> Vec<Value> {
+        let text = fs::read_to_string(self.world.experiment().join(run).join("agent/usage.jsonl")).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn keys_at_the_server(&self) -> Vec<String> {
+        self.server.asked().iter().map(|asked| asked.header("x-api-key").unwrap_or_default().to_owned()).collect()
+    }
+}
+
+/// The tokens of so many answers.
+fn tokens(answers: u64) -> Value {
+    let (read, cached, written) = USED;
+    json!({"input_tokens": (read - cached) * answers, "output_tokens": written * answers, "cache_read_tokens": cached * answers})
+}
+
+fn used(result: &Value) -> [Value; 3] {
+    ["input_tokens", "output_tokens", "cache_read_tokens"].map(|key| result["token_stats"][key].clone())
+}
+
+#[track_caller]
+fn assert_used(result: &Value, answers: u64) {
+    let expected = tokens(answers);
+    assert_eq!(used(&json!({"token_stats": expected})), used(result), "{result:#}");
+    let cost = result["cost_usd"].as_f64().unwrap_or_default();
+    #[expect(clippy::cast_precision_loss, reason = "a few answers")]
+    let expected = COST * answers as f64;
+    assert!((cost - expected).abs() < 1e-6 && result["cost_source"] == "metered", "{expected}: {result:#}");
+}
+
+#[test]
+fn an_agent_asks_with_a_key_of_its_own_and_every_answer_is_metered() {
+    let place = Place::new(&asks(2, "true"));
+    output(&mut place.run(&["--gateway", "require"])).exits(0);
+    assert_eq!(place.keys_at_the_server(), [KEY, KEY], "the real key is put in on the way");
+    let result = read(&place.world.experiment().join("T0/00/run_01/run_result.json"));
+    assert_used(&result, 2);
+    let ledger = place.ledger("T0/00/run_01");
+    let told = |line: &Value| json!([line["interface"], line["model"], line["status"], line["passage"]]);
+    assert_eq!(ledger.iter().map(told).collect::<Vec<_>>(), vec![json!(["anthropic", MODEL, 200, "whole"]); 2]);
+    // The agent has printed its environment.
+    for file in files_below(&place.world.experiment()) {
+        assert!(!String::from_utf8_lossy(&fs::read(&file).unwrap()).contains(KEY), "{}", file.display());
+    }
+    let printed = fs::read_to_string(place.world.experiment().join("T0/00/run_01/agent/stdout.log")).unwrap();
+    assert!(
+        printed.contains("ANTHROPIC_API_KEY=") && printed.contains("ANTHROPIC_BASE_URL=http://127.0.0.1:"),
+        "{printed}"
+    );
+    assert!(!printed.contains("***"), "no real key was there to be redacted: {printed}");
+    place.world.scylla(&["verify", &experiment(&place.world)]).exits(0);
+}
+
+#[test]
+fn an_agent_of_ones_own_is_left_alone_unless_the_gateway_is_required() {
+    for more in [&["--gateway", "meter"][..], &["--gateway", "off"], &[]] {
+        let place = Place::new(&asks(1, "true"));
+        output(&mut place.run(more)).exits(0);
+        assert_eq!(place.keys_at_the_server(), [KEY], "{more:?}");
+        let run = place.world.experiment().join("T0/00/run_01");
+        assert!(!run.join("agent/usage.jsonl").exists(), "{more:?}");
+        assert_eq!(read(&run.join("run_result.json"))["cost_source"], "unknown", "{more:?}");
+    }
+}
+
+#[test]
+fn an_agent_that_goes_around_a_required_gateway_has_failed() {
+    let place = Place::new("touch done");
+    let ended = output(&mut place.run(&["--gateway", "require", "--attempts", "1"])).exits(6);
+    assert!(ended.stdout.contains("asked no model through the gateway"), "{ended}");
+    assert!(!place.world.experiment().join("T0/00/run_01/run_result.json").exists());
+}
+
+#[test]
+fn what_a_killed_agent_used_is_known_to_its_last_answer() {
+    let place = Place::new(&asks(2, "exec sleep 1000"));
+    output(&mut place.run(&["--gateway", "require", "--timeout", "5"])).exits(0);
+    let result = read(&place.world.experiment().join("T0/00/run_01/run_result.json"));
+    assert_eq!(result["agent_end"], "timed_out", "{result:#}");
+    assert_used(&result, 2);
+}
+
+#[test]
+fn what_an_attempt_used_whose_session_was_killed_is_spent() {
+    let place = Place::new(&asks(1, "test -e \"$HOME/again\" || exec sleep 1000"));
+    let mut session = Live::start(&mut place.run(&["--gateway", "require"]));
+    place.server.wait_for(MODEL, 1);
+    let folder = place.world.results();
+    crate::world::wait_until("the answer is written down", || {
+        files_below(&folder)
+            .iter()
+            .any(|file| file.ends_with("agent/usage.jsonl") && fs::read(file).is_ok_and(|it| !it.is_empty()))
+    });
+    session.kill();
+    place.world.write("home/again", "");
+    let dir = experiment(&place.world);
+    output(&mut place.command(&["resume", &dir, "--gateway", "off"], &[])).exits(0);
+    let attempt = read(&place.world.experiment().join("T0/00/.failed/run_01_attempt_01/attempt.json"));
+    assert!((attempt["cost_usd"].as_f64().unwrap() - COST).abs() < 1e-6, "{attempt:#}");
+    place.world.scylla(&["verify", &dir]).exits(0);
+}
