@@ -54,6 +54,14 @@ pub enum HttpError {
 /// The variables that name a proxy: the first one that is set counts.
 const PROXIES: [&str; 6] = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
 
+/// Refuses a proxy of the environment that cannot be used.
+///
+/// # Errors
+/// When a variable names one.
+pub(super) fn refuse_wrong_proxy() -> Result<(), HttpError> {
+    proxy().map(drop)
+}
+
 /// The proxy of the environment, with the variable that names it. One that cannot be used is never passed by.
 fn proxy() -> Result<Option<(&'static str, Proxy)>, HttpError> {
     let set = |name: &&&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());

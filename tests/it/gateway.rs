@@ -133,6 +133,15 @@ fn an_agent_that_goes_around_a_required_gateway_has_failed() {
 }
 
 #[test]
+fn a_proxy_that_cannot_be_used_is_not_passed_by() {
+    let place = Place::new(&asks(1, "true"));
+    let mut run = place.run(&["--gateway", "require", "--attempts", "1"]);
+    let ended = output(run.env("HTTPS_PROXY", "ftp://127.0.0.1:9")).exits(6);
+    assert!(ended.stdout.contains("`HTTPS_PROXY` names a proxy that cannot be used"), "{ended}");
+    assert!(place.server.asked().is_empty(), "{ended}");
+}
+
+#[test]
 fn what_a_killed_agent_used_is_known_to_its_last_answer() {
     let place = Place::new(&asks(2, "exec sleep 1000"));
     output(&mut place.run(&["--gateway", "require", "--timeout", "5"])).exits(0);

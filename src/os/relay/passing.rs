@@ -15,6 +15,8 @@ use reqwest::redirect::Policy;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::spawn_blocking;
 
+use crate::os::http::refuse_wrong_proxy;
+
 use super::{Admission, Answer, Asked, Ending, Gate, Headers, MOST_REQUEST_BYTES, Tap};
 
 /// A host must take a connection within this time.
@@ -49,6 +51,8 @@ pub(super) struct Passing {
 
 /// A client that follows no redirection, so that a key goes to no other host.
 pub(super) fn client() -> io::Result<Client> {
+    // This client would pass by one that it cannot read.
+    refuse_wrong_proxy().map_err(io::Error::other)?;
     // Another part of the program may have chosen one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder()
