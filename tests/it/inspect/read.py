@@ -24,7 +24,8 @@ def unknown(ours, theirs, place):
 
 
 read = []
-for info in list_eval_logs(sys.argv[1], descending=False):
+# Its own order is that of the times at which files were written, and they are written at once.
+for info in sorted(list_eval_logs(sys.argv[1]), key=lambda info: info.name):
     log, header = read_eval_log(info), read_eval_log(info, header_only=True)
     with open(info.name.removeprefix("file://"), encoding="utf-8") as file:
         ours = json.load(file)

@@ -276,7 +276,9 @@ def hanging(votes):
     given, passes = numpy.isfinite(votes).sum(axis=1), numpy.nansum(votes, axis=1)
     otherwise = passes[:, None] + numpy.where(votes == 1, -1, 1)
     turns = numpy.isfinite(votes) & ((otherwise * 2 > given[:, None]) != (passes * 2 > given)[:, None])
-    return {"runs": (given > 0).sum(), "hanging": turns.any(axis=1).sum(), "by_judge": list(turns.sum(axis=0))}
+    split, hangs = (passes > 0) & (passes < given), turns.any(axis=1)
+    counts = {"runs": (given > 0).sum(), "hanging": hangs.sum(), "split": split.sum(), "narrow": (split & hangs).sum()}
+    return counts | {"by_judge": list(turns.sum(axis=0))}
 
 
 def criterion_rows(rows):
