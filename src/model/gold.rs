@@ -110,10 +110,46 @@ pub struct CheckedExample {
     pub failures: Vec<String>,
 }
 
+/// How far judges were from gold examples when they were checked last.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct DriftReport {
+    /// When the last judge had answered.
+    pub at: String,
+    /// The largest drift that was allowed.
+    pub max_drift: f64,
+    /// How many gold examples there were.
+    pub examples: usize,
+    /// The judges, in the order of the panel.
+    pub judges: Vec<JudgeDrift>,
+}
+
+/// How far a judge was from gold examples.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct JudgeDrift {
+    /// Its name.
+    pub name: String,
+    /// About how many examples it gave an answer.
+    pub answered: usize,
+    /// Its mean difference from what these deserve: above 0 where it is too mild; `null` without an answer.
+    pub mean_difference: Option<f64>,
+    /// Its largest distance from what one deserves, whichever way; `null` without an answer.
+    pub largest_drift: Option<f64>,
+    /// Whether it gave every answer, and no distance is beyond the limit.
+    pub within_limit: bool,
+}
+
 impl JudgeCheck {
     /// Whether every judge has answered, and none drifts beyond the limit.
     #[must_use]
     pub fn is_met(&self) -> bool {
         self.judges.iter().all(|judge| judge.within_limit)
+    }
+
+    /// The largest drift of a judge, if every judge has answered about every example: the limit under which all of them are right.
+    #[must_use]
+    pub fn largest_drift_of_all(&self) -> Option<f64> {
+        let has_answered = |judge: &CheckedJudge| judge.examples.iter().all(|example| example.failures.is_empty());
+        let largest = self.judges.iter().filter_map(|judge| judge.largest_drift).reduce(f64::max);
+        largest.filter(|_| self.judges.iter().all(has_answered))
     }
 }

@@ -259,6 +259,14 @@ impl Failure {
         if said { message.clone() } else { format!("{kind}: {message}") }
     }
 
+    /// The same in a sentence that names no log, for whoever does not have the experiment's folder.
+    #[must_use]
+    pub fn without_log(&self) -> String {
+        let words = self.words();
+        let end = |excerpt: &Excerpt| format!("{words}; its output ends with `{}`", excerpt.on_one_line());
+        self.excerpt.as_ref().map(end).unwrap_or(words.clone())
+    }
+
     /// Whether another failure is the same; the path of its log does not matter.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
@@ -276,9 +284,15 @@ pub struct Excerpt {
     pub text: String,
 }
 
+impl Excerpt {
+    fn on_one_line(&self) -> String {
+        self.text.replace('\n', " | ")
+    }
+}
+
 impl fmt::Display for Excerpt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` ends with `{}`", self.file, self.text.replace('\n', " | "))
+        write!(f, "`{}` ends with `{}`", self.file, self.on_one_line())
     }
 }
 

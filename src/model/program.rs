@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 
 use super::setup::Capability;
 
+/// The variable that tells programs the path of the fixture's copy.
+pub const FIXTURE_COPY: &str = "SCYLLA_FIXTURE";
+
 /// A program with its arguments, or a line for `sh -c`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

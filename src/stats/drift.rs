@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::descriptive::mean;
-use crate::model::gold::{CheckedExample, CheckedJudge, GoldExample};
+use crate::model::gold::{CheckedExample, CheckedJudge, DriftReport, GoldExample, JudgeCheck, JudgeDrift};
 use crate::model::result::Judgment;
 use crate::model::score::Score;
 use crate::model::usage::Total;
@@ -69,9 +69,26 @@ pub fn of_judge(name: &str, kind: &str, examples: Vec<CheckedExample>, cost: Tot
     }
 }
 
-/// The mean of a judge's differences from what examples deserve: above 0 where it is too mild. `None` without an answer.
+/// What is told of a check to whoever looks at the experiment.
 #[must_use]
-pub fn mean_difference(judge: &CheckedJudge) -> Option<f64> {
+pub fn reported(check: &JudgeCheck) -> DriftReport {
+    let judges = check.judges.iter().map(|judge| JudgeDrift {
+        name: judge.name.clone(),
+        answered: judge.examples.iter().filter(|example| example.difference.is_some()).count(),
+        mean_difference: mean_difference(judge),
+        largest_drift: judge.largest_drift,
+        within_limit: judge.within_limit,
+    });
+    DriftReport {
+        at: check.at.to_string(),
+        max_drift: check.max_drift,
+        examples: check.gold.len(),
+        judges: judges.collect(),
+    }
+}
+
+/// The mean of a judge's differences from what examples deserve: above 0 where it is too mild. `None` without an answer.
+fn mean_difference(judge: &CheckedJudge) -> Option<f64> {
     let differences: Vec<f64> = judge.examples.iter().filter_map(|example| example.difference).collect();
     mean(&differences).map(rounded)
 }

@@ -5,12 +5,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::tables::{shortened, table};
-use crate::model::gold::{CheckedExample, CheckedJudge, Deserved, JudgeCheck};
+use crate::model::gold::{CheckedExample, CheckedJudge, Deserved, DriftReport, JudgeCheck};
+use crate::stats::drift::reported;
 use crate::text::escape;
 use crate::text::page::{Page, pretty};
 use crate::text::short::first_of;
 use crate::text::styles::{Styles, Tone};
-use crate::text::words::{counted, list};
+use crate::text::words::{counted, list, moment};
 
 /// Version of the shape below. It changes only when a key goes or changes its meaning.
 const SCHEMA_VERSION: u32 = 1;
@@ -29,6 +30,53 @@ struct Document<'a> {
     /// What was found.
     #[serde(flatten)]
     check: &'a JudgeCheck,
+}
+
+/// The newest check of an experiment's judges.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct NewestCheck<'a> {
+    /// How far judges were off.
+    #[serde(flatten)]
+    found: DriftReport,
+    /// Whether it stopped the newest session before an agent was started.
+    stopped_the_session: bool,
+    /// The check itself.
+    #[serde(skip)]
+    check: &'a JudgeCheck,
+}
+
+impl<'a> NewestCheck<'a> {
+    /// A check after which a session started agents, or none because of it.
+    #[must_use]
+    pub fn new(check: &'a JudgeCheck, is_newest_of_all: bool) -> Self {
+        Self { found: reported(check), stopped_the_session: is_newest_of_all && !check.is_met(), check }
+    }
+
+    /// Whether it stopped the newest session before an agent was started.
+    pub(super) fn stopped_the_session(&self) -> bool {
+        self.stopped_the_session
+    }
+
+    /// What it has found, when it is not met; nothing when it is.
+    pub(super) fn add_unmet(&self, page: &mut Page, styles: Styles) {
+        if self.check.is_met() {
+            return;
+        }
+        let (at, limit) = (moment(self.check.at), self.check.max_drift);
+        let title = format!("Judges failed their check against gold examples ({at}, limit {limit:.2}):");
+        page.line("");
+        page.line(styles.paint(Tone::Bad, title));
+        for line in wrong(self.check) {
+            page.line(format_args!("  {line}"));
+        }
+    }
+
+    /// The smallest limit, of two decimals, under which all judges are right; `None` when one of them gave no answer.
+    pub(super) fn limit_for_all(&self) -> Option<String> {
+        // What is 0.29 and hardly more in binary is 0.29.
+        let hundredths = (self.check.largest_drift_of_all()? * 100.0 - 1e-9).ceil();
+        Some((hundredths / 100.0).to_string())
+    }
 }
 
 /// The schema of the JSON.

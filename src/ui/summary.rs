@@ -109,6 +109,8 @@ pub(super) enum Needs {
     MoreTime(String),
     /// Waiting until the time that a provider named, which is later than a session waits.
     Patience,
+    /// Judges that are right when they are checked again; or this limit of their drift, where all of them answered.
+    RightJudges(Option<String>),
 }
 
 /// A ceiling with which the session can continue, in dollars.
@@ -135,6 +137,20 @@ pub(super) fn continuation(folder: &str, needs: &Needs, styles: Styles) -> Strin
             let now = styles.paint(Tone::Strong, "--ignore-rate-limit");
             format!(
                 "To continue when the time that the provider named is near:\n  {resume}\nTo continue now:\n  {resume} {now}\n"
+            )
+        }
+        Needs::RightJudges(limit) => {
+            let check = styles.paint(Tone::Strong, "--check-judges");
+            let (as_they_are, flags) = match limit {
+                Some(limit) => {
+                    let limit = styles.paint(Tone::Strong, format!("--max-drift {limit}"));
+                    ("with judges that are as far off as these", format!(" {check} {limit}"))
+                }
+                None => ("without a check", String::new()),
+            };
+            format!(
+                "A mended fixture begins anew, by `run --fresh`.\nTo continue {as_they_are}:\n  {resume}{flags}\n\
+                 To continue when what is behind the judge is mended:\n  {resume} {check}\n"
             )
         }
         Needs::Nothing => format!("To continue:\n  {resume}\n"),

@@ -98,6 +98,57 @@ fn a_judge_without_an_answer_stops_a_resume_before_any_agent() {
     assert!(refused.stderr.contains("the judge `asked` gave no answer about `nothing`"), "{refused}");
     assert!(refused.stderr.contains("no agent was started"), "{refused}");
     assert_eq!((started(&world), recorded(&world, "T0/00/1")), (0, Value::Null));
+    let status = world.scylla(&["status", &dir]).exits(0).stdout;
+    assert!(
+        status.contains("the judge `asked` gave no answer about `nothing`: judge `asked` exited with 4"),
+        "{status}"
+    );
+    assert!(status.contains("To continue without a check:") && !status.contains("--max-drift"), "{status}");
+    assert!(status.ends_with(&format!("cargo scylla resume {dir} --check-judges\n")), "{status}");
+}
+
+#[test]
+fn status_says_which_judge_stopped_a_session_by_how_much_it_is_off_and_what_goes_on() {
+    let world = World::new();
+    let fixture = fixture(&world, TestFixture::new().judge(FULL_SCORE));
+    run(&world, &fixture, &["--check-judges"]).exits(7);
+    let dir = experiment(&world);
+    let status = world.scylla(&["status", &dir]).exits(0);
+    for told in [
+        "tested: stopped by the check of its judges",
+        "  the judge `asked` is 1.00 above what `nothing` deserves\n",
+        &format!("  cargo scylla resume {dir} --check-judges --max-drift 1\n"),
+        &format!("  cargo scylla resume {dir} --check-judges\n"),
+    ] {
+        assert!(status.stdout.contains(told), "{told}: {status}");
+    }
+    let found = || -> Value {
+        serde_json::from_str(&world.scylla(&["status", &dir, "--message-format", "json"]).exits(0).stdout).unwrap()
+    };
+    let stopped = found();
+    assert_eq!(
+        (&stopped["judge_check"]["stopped_the_session"], &stopped["status"]),
+        (&json!(true), &json!("interrupted"))
+    );
+    let [right, wrong] = [0, 1].map(|judge| &stopped["judge_check"]["judges"][judge]);
+    assert_eq!((&right["name"], &right["within_limit"]), (&json!("checks"), &json!(true)));
+    assert_eq!(
+        (&wrong["name"], &wrong["largest_drift"], &wrong["within_limit"]),
+        (&json!("asked"), &json!(1.0), &json!(false))
+    );
+    // Whoever goes on without a check stops the experiment in another way, and its judges are as they were.
+    world.scylla(&["resume", &dir, "--max-cost-usd", "0"]).exits(6);
+    let status = world.scylla(&["status", &dir]).exits(0).stdout;
+    assert!(status.contains("tested: stopped at the ceiling of its cost"), "{status}");
+    assert!(status.contains("the judge `asked` is 1.00 above what `nothing` deserves"), "{status}");
+    assert!(!status.contains("--check-judges"), "{status}");
+    assert_eq!(found()["judge_check"]["stopped_the_session"], json!(false));
+    // The command that it named goes on, and nothing is wrong then.
+    let named = ["resume", &dir, "--check-judges", "--max-drift", "1"];
+    world.scylla(&[&named[..], &["--max-cost-usd", "9"]].concat()).exits(0);
+    let status = world.scylla(&["status", &dir]).exits(0).stdout;
+    assert!(status.contains("tested: completed") && !status.contains("judge `asked`"), "{status}");
+    assert_eq!(found()["judge_check"]["max_drift"], json!(1.0));
 }
 
 #[test]

@@ -204,6 +204,34 @@ fn gold_examples_that_do_not_apply_or_are_not_there_are_mistakes() {
 }
 
 #[test]
+fn what_is_wrong_is_told_of_files_that_the_person_has_and_never_of_copies() {
+    let looks = judge("looks", r#"sh "$SCYLLA_FIXTURE/judges/none.sh""#);
+    let asks = judge("asks", "echo nothing was said >&2; exit 3");
+    let world = world(&[&looks, &asks]);
+    let own = world.path("task/judges/none.sh");
+    let of_copies = ["cargo-scylla-", "run_01", "SCYLLA_FIXTURE", ".failed"];
+    let output = check(&world, &["--attempts", "1"]).exits(6);
+    assert!(output.stderr.contains(own.to_str().unwrap()), "{output}");
+    assert!(output.stderr.contains("`asks` exited with 3; its output ends with `nothing was said`"), "{output}");
+    assert!(!of_copies.iter().any(|name| output.stderr.contains(name)), "{output}");
+    // Nor does a trial of checks and judges.
+    edit(&world, "task/test.yaml", &looks, &judge("looks", r#"name=none; ls "$SCYLLA_FIXTURE/judges/$name.sh""#));
+    let output = world.scylla(&["fixture", "check", "task", "--run"]).exits(2);
+    assert!(output.stderr.contains("task/judges/none.sh"), "{output}");
+    assert!(!of_copies.iter().any(|name| output.stderr.contains(name)), "{output}");
+    // Nor is a patch told of that was made of an example, nor the tree to which it does not apply.
+    let patch = fs::read_to_string(world.path("task/expected/solution.patch")).unwrap().replace("Hello", "Good bye");
+    let patch = patch.trim_end().replace('\n', "\n  ");
+    world.write("task/expected/gold/text.yaml", &format!("patch: |\n  {patch}\nscore: 1\n"));
+    for arguments in [&["fixture", "check", "task"][..], &["judge", "check", "task"]] {
+        let output = world.scylla(arguments).exits(2);
+        let told = "task/expected/gold/text.yaml: does not apply to the tree: error: patch failed: greet.sh:";
+        assert!(output.stderr.contains(told), "{output}");
+        assert!(!of_copies.iter().any(|name| output.stderr.contains(name)), "{output}");
+    }
+}
+
+#[test]
 fn a_stop_ends_a_check_and_leaves_nothing_behind() {
     let world = world(&[]);
     let slow = judge("slow", &format!("{}; exit 4", gated(&world, "judge")));

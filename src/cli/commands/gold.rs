@@ -9,7 +9,7 @@ use crate::agent;
 use crate::cli::commands::image;
 use crate::cli::commands::session::{session_options, surroundings};
 use crate::cli::commands::task_tree::TaskTree;
-use crate::cli::commands::trial::{copy_with, of_kind, trial_options};
+use crate::cli::commands::trial::{InPlaceOf, copy_with, of_kind, trial_options};
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
@@ -215,6 +215,7 @@ fn check_judge(
     }
     // After the same failure of many, the others are not tried.
     let of_all = failures.values().next_back().cloned();
+    let copy = InPlaceOf { copy: &experiment.fixture(), fixture: &loaded.parts.dir };
     let mut examples = Vec::new();
     for (number, gold) in (0..).zip(&fixture.gold) {
         let mut answered = Answered::default();
@@ -222,7 +223,7 @@ fn check_judge(
             let run = RunId { tier, subtest: SubtestId(number), run };
             let judgment = answer(&experiment, run)?;
             if judgment.is_none() {
-                let why = failures.get(&run).or(of_all.as_ref()).map(ToString::to_string);
+                let why = failures.get(&run).or(of_all.as_ref()).map(|failure| copy.sentence(failure));
                 let not_asked = match finished.end {
                     ExperimentEnd::BudgetReached => "it was not asked, as `--max-cost-usd` was reached",
                     ExperimentEnd::RateLimited => "its provider asks to wait longer than `--max-pause` allows",

@@ -28,9 +28,11 @@ use crate::os::process::is_paused;
 use crate::os::terminal::Size;
 use crate::rules::audit::audit;
 use crate::rules::mend::{Ask, mend};
+use crate::store;
 use crate::store::layout::ExperimentFolder;
 use crate::store::stages::RunStore;
 use crate::store::survey::{Depth, survey};
+use crate::ui::drift::NewestCheck;
 use crate::ui::run_limits::RunLimits;
 use crate::ui::status::{self, RunInFlight};
 
@@ -117,6 +119,8 @@ fn show(
         }
         status => status,
     };
+    // A folder of checks that cannot be read is found with the damage.
+    let judge_check = store::judge_checks::newest(folder).ok().flatten();
     let status = status::Status {
         folder: name,
         experiment_id: survey.experiment_id(),
@@ -138,6 +142,10 @@ fn show(
         errored: &numbers.errored(),
         shortfalls: &excerpt::explained(folder, numbers.counting(), numbers.shortfalls()),
         broken_controls: &numbers.broken_controls(fixture.as_ref()),
+        judge_check: judge_check.as_ref().map(|check| {
+            // A session that starts an agent saves the checkpoint after the check.
+            NewestCheck::new(check, checkpoint.is_some_and(|checkpoint| check.at > checkpoint.last_updated_at))
+        }),
         damaged: &damaged,
         damage: &damage.found,
         can_be_resumed: !damage.stays.iter().any(|finding| forbids(folder, finding)),

@@ -11,6 +11,7 @@ use crate::model::task::{Fixture, Source};
 use crate::os::files::{self, FileError};
 use crate::workspace::base::{Layers, make_base, make_baselines};
 use crate::workspace::checkout::apply;
+use crate::workspace::error::WorkspaceError;
 use crate::workspace::prepare::prepare;
 
 /// The subtest whose tree is made: without anything laid over it, each is the same.
@@ -99,8 +100,13 @@ impl TaskTree {
 }
 
 /// Why a patch does not apply to the task's tree; another form of it is written to `other` to find out.
-fn does_not_apply(patch: &Path, tree: &Path, other: &Path, error: &dyn std::error::Error) -> Mistake {
-    let mistake = Mistake::new(patch, format!("does not apply to the tree: {error}"));
+fn does_not_apply(patch: &Path, tree: &Path, other: &Path, error: &WorkspaceError) -> Mistake {
+    // The tree, and often the patch, are in a folder that is removed again: what git says is said of the person's own file.
+    let why = match error {
+        WorkspaceError::Git { message, .. } => message.replace(&patch.display().to_string(), "the patch"),
+        other => other.to_string(),
+    };
+    let mistake = Mistake::new(patch, format!("does not apply to the tree: {why}"));
     let bytes = fs::read(patch).unwrap_or_default();
     let unix = String::from_utf8_lossy(&bytes).replace("\r\n", "\n");
     let applies = |text: &str| fs::write(other, text).is_ok() && apply(tree, other).is_ok();

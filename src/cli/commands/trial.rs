@@ -25,7 +25,7 @@ use crate::model::experiment::{ContainmentChoice, Inherit, KeepWorkspaces};
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
 use crate::model::limits;
 use crate::model::outcome::{ExperimentEnd, Failure, RunStatus};
-use crate::model::program::Kind;
+use crate::model::program::{FIXTURE_COPY, Kind};
 use crate::model::result::{CheckResult, RunResult};
 use crate::model::task::{Fixture, Source};
 use crate::os::files::{self, FileError};
@@ -44,6 +44,28 @@ const SHOWN_LINES: usize = 3;
 struct Tried {
     results: Vec<(RunResult, Vec<CheckResult>, RunId)>,
     failures: Vec<Failure>,
+}
+
+/// The copy of a fixture in an experiment that is removed again, which stands for the person's own fixture.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InPlaceOf<'a> {
+    /// The copy.
+    pub(super) copy: &'a Path,
+    /// The fixture.
+    pub(super) fixture: &'a Path,
+}
+
+impl InPlaceOf<'_> {
+    /// Why something failed, by the names of files that the person has.
+    pub(super) fn sentence(self, failure: &Failure) -> String {
+        self.of(&failure.without_log())
+    }
+
+    /// The text with files of the fixture in place of those of its copy.
+    fn of(self, text: &str) -> String {
+        let fixture = self.fixture.display().to_string();
+        text.replace(&self.copy.display().to_string(), &fixture).replace(&format!("${FIXTURE_COPY}"), &fixture)
+    }
 }
 
 /// Runs the checks and judges on the untouched tree and on the solution, `repeat` times each.
@@ -88,10 +110,11 @@ pub(super) fn trial(loaded: &Loaded, repeat: u32, prelude: Prelude, console: &mu
     }
     let tried = |subtest| tried(&experiment, tier, subtest, repeat, &failures);
     let nothing = tried(NOTHING)?;
-    let mut wrong = of_nothing(&nothing);
+    let copy = InPlaceOf { copy: &experiment.fixture(), fixture: &loaded.parts.dir };
+    let mut wrong = of_nothing(&nothing, copy);
     let solution = if has_solution { Some(tried(SOLUTION)?) } else { None };
     if let Some(solution) = &solution {
-        wrong.extend(of_solution(solution, &experiment));
+        wrong.extend(of_solution(solution, &experiment, copy));
     }
     for (tried, who) in [(Some(&nothing), "an agent that does nothing"), (solution.as_ref(), "the solution")] {
         wrong.extend(tried.map(|tried| flaky(tried, who)).unwrap_or_default());
@@ -230,21 +253,21 @@ fn tried(
 }
 
 /// What the runs with an agent that does nothing show to be wrong with a fixture.
-fn of_nothing(tried: &Tried) -> Vec<String> {
-    let mut wrong = unjudged(tried, "what an agent that does nothing leaves");
+fn of_nothing(tried: &Tried, copy: InPlaceOf<'_>) -> Vec<String> {
+    let mut wrong = unjudged(tried, copy, "what an agent that does nothing leaves");
     if !tried.results.is_empty() && tried.results.iter().all(|(result, ..)| result.judge_passed) {
         wrong.push("an agent that does nothing passes, so the checks and judges check nothing".to_owned());
     }
     wrong
 }
 
-fn unjudged(tried: &Tried, what: &str) -> Vec<String> {
-    let reasons: BTreeSet<String> = tried.failures.iter().map(ToString::to_string).collect();
+fn unjudged(tried: &Tried, copy: InPlaceOf<'_>, what: &str) -> Vec<String> {
+    let reasons: BTreeSet<String> = tried.failures.iter().map(|failure| copy.sentence(failure)).collect();
     reasons.into_iter().map(|reason| format!("{what} cannot be graded: {reason}")).collect()
 }
 
-fn of_solution(tried: &Tried, experiment: &ExperimentFolder) -> Vec<String> {
-    let mut wrong = unjudged(tried, "the solution");
+fn of_solution(tried: &Tried, experiment: &ExperimentFolder, copy: InPlaceOf<'_>) -> Vec<String> {
+    let mut wrong = unjudged(tried, copy, "the solution");
     for (name, outcomes) in outcomes(tried) {
         if outcomes.iter().any(|(check, _)| check.passed) {
             continue;
@@ -257,7 +280,8 @@ fn of_solution(tried: &Tried, experiment: &ExperimentFolder) -> Vec<String> {
             (false, None, None) => "a signal ended it".to_owned(),
         };
         let log = |name: &str| last_lines(&experiment.run(*run).check_log(name));
-        let logged = log(&format!("{name}.stderr")).or_else(|| log(&name)).map(|lines| format!(": {lines}"));
+        let logged =
+            log(&format!("{name}.stderr")).or_else(|| log(&name)).map(|lines| format!(": {}", copy.of(&lines)));
         wrong.push(format!("the check `{name}` does not pass with the solution ({how}){}", logged.unwrap_or_default()));
     }
     if wrong.is_empty() && !tried.results.is_empty() && tried.results.iter().all(|(result, ..)| !result.judge_passed) {

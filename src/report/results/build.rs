@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::answers::answers;
 use super::best::{add_beside, best};
 use super::{
-    DriftReport, ExperimentReport, ItemReport, JudgeReport, PanelReport, Report, SCHEMA_VERSION, SetupReport,
-    SilentReport, TierReport,
+    ExperimentReport, ItemReport, JudgeReport, PanelReport, Report, SCHEMA_VERSION, SetupReport, SilentReport,
+    TierReport,
 };
 use crate::model::control::Control;
 use crate::model::details::RunDetails;
@@ -21,6 +21,7 @@ use crate::stats::agreement::{hanging, krippendorff_alpha, pairs};
 use crate::stats::controls::broken;
 use crate::stats::cost::frontier;
 use crate::stats::descriptive::mean;
+use crate::stats::drift;
 use crate::stats::summaries::{Observation, Outcome, Settings, Summary, summaries, summary, uplifts};
 
 impl Report {
@@ -76,7 +77,7 @@ fn one(experiment: &Reported, settings: &Settings) -> ExperimentReport {
             .map(|(tier, summary)| TierReport { tier, summary, uplift: uplifts.remove(&tier).flatten() })
             .collect(),
         judges: panel(experiment),
-        judge_check: experiment.judge_check.as_ref().map(DriftReport::of),
+        judge_check: experiment.judge_check.as_ref().map(drift::reported),
         items: items(experiment, &|setup| !measures_agents || of_agents(setup)),
         runs: experiment.runs.iter().map(|run| run.row.clone()).collect(),
     };

@@ -26,6 +26,7 @@ use serde::Serialize;
 
 use crate::model::control::{BrokenControl, Control};
 use crate::model::digest::Digest;
+use crate::model::gold::DriftReport;
 use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::reported::Reported;
 use crate::model::row::RunRow;
@@ -36,7 +37,6 @@ use crate::text::styles::Styles;
 use crate::text::words::list;
 
 pub use csv::subtests_csv;
-pub use drift::{DriftReport, JudgeDrift};
 pub use json::report_schema;
 
 /// Version of the document's shape. It changes only when a key goes or changes its meaning.

@@ -5,13 +5,11 @@ use std::path::{Component, Path};
 
 use crate::model::agent::NamedProgram;
 use crate::model::judge::{Judge, Way};
-use crate::model::program::Invocation;
+use crate::model::program::{FIXTURE_COPY, Invocation};
 use crate::model::task::{Fixture, Source};
 
 /// The folder of a fixture that agents cannot see.
 const HIDDEN: &str = "expected";
-/// The variable that tells programs the path of the fixture's copy.
-const COPY: &str = "SCYLLA_FIXTURE";
 
 /// Whether a file differs between two fixtures that agents may use, given that the file at this place differs.
 pub(super) fn is_given(fixtures: [&Fixture; 2], place: &Path) -> bool {
@@ -88,13 +86,14 @@ fn graders_name(words: &str, names: &[&str]) -> bool {
     let is_folder = |folder: &str| {
         whole_words(words, folder).any(|(before, after)| before.ends_with('/') || after.starts_with('/'))
     };
-    words.contains(COPY) && (whole_words(words, &file).next().is_some() || folders.into_iter().any(|it| is_folder(&it)))
+    words.contains(FIXTURE_COPY)
+        && (whole_words(words, &file).next().is_some() || folders.into_iter().any(|it| is_folder(&it)))
 }
 
 /// Whether an agent may use a file: its command names a part of the file's path, or the fixture as a whole.
 fn agents_may_name(words: &str, names: &[&str]) -> bool {
     let says = names.iter().any(|name| whole_words(words, name).next().is_some());
-    says || words.match_indices(COPY).any(|(at, _)| !goes_on_by_name(&words[at + COPY.len()..]))
+    says || words.match_indices(FIXTURE_COPY).any(|(at, _)| !goes_on_by_name(&words[at + FIXTURE_COPY.len()..]))
 }
 
 /// Whether the variable is followed by the plain name of something in the fixture.

@@ -8,6 +8,7 @@ use crate::engine::reach::Reach;
 use crate::engine::worker::stages::{Halt, Work};
 use crate::engine::worker::workplace::Program;
 use crate::model::outcome::{FailureKind, Stage};
+use crate::model::program::FIXTURE_COPY;
 use crate::model::result::{CheckResult, ChecksResult};
 use crate::model::task::CheckSpec;
 use crate::os::files;
@@ -65,7 +66,7 @@ impl Work<'_> {
             };
             return Ok(Checked { result, by_machine: missing.by_machine });
         }
-        environment.insert("SCYLLA_FIXTURE".into(), self.place.grader.folder.clone().into());
+        environment.insert(FIXTURE_COPY.into(), self.place.grader.folder.clone().into());
         let ended = self.contained(
             Program {
                 argv: check.run.words().into_iter().map(OsString::from).collect(),

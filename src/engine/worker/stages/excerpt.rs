@@ -1,11 +1,14 @@
 //! What explains the end of a run to people: the ends of logs, failed checks, and whether anything was changed at all.
 
+use std::path::Path;
+
 use crate::engine::worker::excerpt::{check_logs, end_of, moved};
 use crate::engine::worker::report::Committed;
 use crate::engine::worker::stages::Work;
 use crate::model::event::FailedCheck;
 use crate::model::ids::JudgeNumber;
 use crate::model::outcome::{Failure, FailureKind, Stage};
+use crate::model::program::FIXTURE_COPY;
 use crate::model::result::RunResult;
 use crate::store::layout::RunFolder;
 
@@ -36,13 +39,23 @@ impl Work<'_> {
         Failure { excerpt, ..failure }
     }
 
-    /// The failure of a judge with the end of its stderr, under the path that it has once its answer is set aside.
-    pub(super) fn judge_excerpt(&self, failure: Failure, judge: JudgeNumber, attempt: u32) -> Failure {
+    /// The failure of a judge with the end of its stderr, under the path that it has once its answer is set aside. The copy of the
+    /// fixture that was made for the judge is gone then, so it is named as the judge's own line names it.
+    pub(super) fn judge_excerpt(
+        &self,
+        failure: Failure,
+        (judge, attempt): (JudgeNumber, u32),
+        shown: &Path,
+    ) -> Failure {
         if matches!(failure.kind, FailureKind::Storage | FailureKind::RateLimit) {
             return failure;
         }
         let aside = self.folder.failed_judge(judge, attempt);
         let logs = [RunFolder::stderr_in(&aside), RunFolder::response_in(&aside)];
-        Failure { excerpt: end_of(&self.place.folder, &logs), ..failure }
+        let mut excerpt = end_of(&self.place.folder, &logs);
+        if let Some(excerpt) = excerpt.as_mut().filter(|_| shown != self.place.grader.folder) {
+            excerpt.text = excerpt.text.replace(&shown.display().to_string(), &format!("${FIXTURE_COPY}"));
+        }
+        Failure { excerpt, ..failure }
     }
 }

@@ -17,6 +17,7 @@ use crate::model::judge::{Asks, Facts, Judge, Run, Seen, Way};
 use crate::model::limits::OUTPUT_BYTES;
 use crate::model::money::Usd;
 use crate::model::outcome::{Failure, FailureKind, Stage};
+use crate::model::program::FIXTURE_COPY;
 use crate::model::result::{AgentResult, ChecksResult, Judgment};
 use crate::model::usage::{Cost, CostSource, Usage};
 use crate::os::files::FileError;
@@ -159,7 +160,7 @@ impl Work<'_> {
         let own = judge.variables().into_iter().map(OsString::from);
         environment.extend(own.filter_map(|name| Some((name.clone(), self.place.inherited.get(&name)?.clone()))));
         let shown = self.shown(&judge.run(), &tree)?;
-        environment.insert("SCYLLA_FIXTURE".into(), shown.fixture.clone().into());
+        environment.insert(FIXTURE_COPY.into(), shown.fixture.clone().into());
         environment.insert("SCYLLA_ATTEMPT".into(), attempt.to_string().into());
         let works_in = self.works_in(&judge.run(), &tree)?;
         // Each judge has its own tree, so that it cannot see what another one did.
@@ -167,7 +168,7 @@ impl Work<'_> {
             .chain(shown.views)
             .chain([
                 View::Hidden(self.place.work.path().to_owned()),
-                View::ReadOnly(shown.fixture),
+                View::ReadOnly(shown.fixture.clone()),
                 View::Writable(works_in.clone()),
             ])
             .collect();
@@ -213,7 +214,7 @@ impl Work<'_> {
                     Cost::Known { .. } | Cost::Unknown => String::new(),
                 };
                 failure.message.push_str(&counted);
-                self.judge_excerpt(failure, number, attempt).into()
+                self.judge_excerpt(failure, (number, attempt), &shown.fixture).into()
             }
             (Ok(()), halt) => halt,
         })

@@ -5,7 +5,7 @@ mod differences;
 use differences::{chance, tiers};
 
 use super::best::best;
-use super::{About, Answer, DriftReport, ExperimentReport, PanelReport, SetupReport};
+use super::{About, Answer, ExperimentReport, PanelReport, SetupReport, drift};
 use crate::model::control::BrokenControl;
 use crate::model::ids::RunId;
 use crate::model::money::Usd;
@@ -38,7 +38,7 @@ pub(super) fn answers(report: &ExperimentReport, runs: &[ReportedRun]) -> Vec<An
         (About::MissingJudges, report.judges.as_ref().and_then(missing_judges)),
         (About::Judges, report.judges.as_ref().and_then(judges)),
     ];
-    let drifts = report.judge_check.iter().flat_map(DriftReport::sentences);
+    let drifts = report.judge_check.iter().flat_map(drift::sentences);
     let drifts = drifts.map(|sentence| (About::Drift, Some(sentence)));
     broken
         .chain(said)

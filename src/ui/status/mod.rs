@@ -22,18 +22,19 @@ use crate::os::terminal::Size;
 use crate::text::escape;
 use crate::text::words::{counted, duration, moment, whole_duration};
 
-use super::causes::{add_broken_controls, add_errored, add_shortfalls};
-use super::frame;
-pub use super::in_flight::RunInFlight;
-use super::in_flight::add_in_flight;
-use super::run_limits::RunLimits;
-use super::summary::{Needs, ceiling_for_all, continuation, left_out, time_for_all};
-use super::tables::{
-    Rows, add_damage, add_damaged, add_missing, add_remainders, add_to_come, add_waiting, named_lines, results_table,
-};
 use crate::text::page;
 use crate::text::page::Page;
 use crate::text::styles::{Styles, Tone};
+use crate::ui::causes::{add_broken_controls, add_errored, add_shortfalls};
+use crate::ui::drift::NewestCheck;
+use crate::ui::frame;
+pub use crate::ui::in_flight::RunInFlight;
+use crate::ui::in_flight::add_in_flight;
+use crate::ui::run_limits::RunLimits;
+use crate::ui::summary::{Needs, ceiling_for_all, continuation, left_out, time_for_all};
+use crate::ui::tables::{
+    Rows, add_damage, add_damaged, add_missing, add_remainders, add_to_come, add_waiting, named_lines, results_table,
+};
 
 /// What `status` shows of an experiment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -83,6 +84,8 @@ pub struct Status<'a> {
     pub shortfalls: &'a [SetupShortfall],
     /// Controls that did not do what is expected: nothing measured on the task can be trusted.
     pub broken_controls: &'a [BrokenControl],
+    /// How far judges were from gold examples when a session checked them last; `null` when none did.
+    pub judge_check: Option<NewestCheck<'a>>,
     /// Runs whose results are damaged: they are not counted.
     pub damaged: &'a [RunId],
     /// Everything that is damaged, as `verify --quick` names it.
@@ -146,6 +149,9 @@ impl Status<'_> {
             add_shortfalls(&mut block, self.shortfalls, self.folder, rows, styles);
             page.line(block.into_text().trim_end());
         }
+        if let Some(check) = &self.judge_check {
+            check.add_unmet(&mut page, styles);
+        }
         if is_missing {
             page.line("");
             match self.holder {
@@ -177,6 +183,9 @@ impl Status<'_> {
         let is_missing = self.missing.iter().any(|(why, count)| *count > 0 && *why != Missing::Damaged);
         (is_missing && self.can_be_resumed && self.holder.is_none()).then(|| {
             let needs = match self.status {
+                _ if self.stopped_by().is_some() => {
+                    Needs::RightJudges(self.stopped_by().and_then(NewestCheck::limit_for_all))
+                }
                 Some(ExperimentStatus::BudgetReached) => Needs::Ceiling(ceiling_for_all(self.setups, self.spent)),
                 Some(ExperimentStatus::TimeReached) => Needs::MoreTime(time_for_all(self.tiers, self.worked_seconds)),
                 Some(ExperimentStatus::PausedRateLimit) if !self.rate_limits.is_empty() => Needs::Patience,
@@ -192,6 +201,11 @@ impl Status<'_> {
         page::pretty(self)
     }
 
+    /// The check of judges that stopped the newest session.
+    fn stopped_by(&self) -> Option<&NewestCheck<'_>> {
+        self.judge_check.as_ref().filter(|check| self.holder.is_none() && check.stopped_the_session())
+    }
+
     fn word(&self) -> (Tone, &'static str) {
         let mut missing = self.missing.iter().filter(|(_, count)| **count > 0).map(|(why, _)| *why).peekable();
         let is_ended = missing.peek().is_some() && missing.all(|why| why == Missing::Errored);
@@ -202,6 +216,7 @@ impl Status<'_> {
             (Some(_), Some(ExperimentStatus::PausedRateLimit)) => (Tone::Warning, "waits for a rate limit"),
             (Some(_), _) => (Tone::Good, "running"),
             (None, Some(_)) if !self.damaged.is_empty() || !self.damage.is_empty() => (Tone::Bad, "damaged"),
+            (None, Some(_)) if self.stopped_by().is_some() => (Tone::Warning, "stopped by the check of its judges"),
             (None, Some(ExperimentStatus::Running)) => (Tone::Bad, "interrupted (its coordinator is gone)"),
             (None, Some(ExperimentStatus::Interrupted)) if is_ended => (Tone::Warning, "incomplete"),
             (None, Some(ExperimentStatus::Interrupted)) => (Tone::Warning, "interrupted"),
@@ -256,125 +271,4 @@ pub fn status_schema() -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::allowance::Allowance;
-    use crate::model::event::ExperimentFinished;
-    use crate::model::ids::JudgeNumber;
-    use crate::model::outcome::{ExperimentEnd, Stage};
-    use crate::model::resources::Resources;
-    use crate::model::samples::{FOLDER, at, finished, remainders, run, snapshot, usd};
-
-    fn holder() -> Holder {
-        Holder { pid: 4711, host: "build-3".to_owned(), since: "2026-11-23T12:00:00Z".to_owned() }
-    }
-
-    fn in_flight() -> Vec<RunInFlight> {
-        let of = |name, stage, judge: Option<u32>, since: i64| RunInFlight {
-            run: run(name),
-            stage,
-            judge: judge.map(JudgeNumber),
-            name: (run(name).subtest.0 == 0).then(|| "expert".to_owned()),
-            since: Some(at(since)),
-        };
-        vec![
-            of("T1/00/run_09", Stage::Agent, None, 500),
-            of("T1/00/run_10", Stage::Judge, Some(2), 713),
-            RunInFlight { since: None, ..of("T1/01/run_01", Stage::Prepare, None, 0) },
-        ]
-    }
-
-    fn status<'a>(finished: &'a ExperimentFinished, held: Option<&'a Holder>, runs: &'a [RunInFlight]) -> Status<'a> {
-        Status {
-            experiment_id: Some("fix-the-crate"),
-            folder: FOLDER,
-            status: Some(ExperimentStatus::Running),
-            retry_at: None,
-            rate_limits: &[],
-            holder: held,
-            is_paused: false,
-            started_at: Some(at(0)),
-            spent: finished.spent,
-            unknown_in_flight: (0, 0),
-            max_cost_usd: Some(usd(50.0)),
-            worked_seconds: 4325.5,
-            max_time_seconds: None,
-            run_limits: Some(RunLimits::new(900, Allowance::default(), Resources::default())),
-            tiers: &finished.tiers,
-            setups: &finished.setups,
-            missing: &finished.missing,
-            errored: &finished.errored,
-            shortfalls: &finished.shortfalls,
-            broken_controls: &finished.broken_controls,
-            damaged: &finished.damaged,
-            damage: &[],
-            can_be_resumed: true,
-            plan_is_open: false,
-            waiting: &finished.waiting,
-            remainders: &finished.remainders,
-            other_version: None,
-            made_by: None,
-            in_flight: runs,
-        }
-    }
-
-    #[test]
-    fn a_live_experiment_shows_who_holds_it_and_what_is_in_flight() {
-        let (finished, holder, runs) = (finished(ExperimentEnd::Incomplete), holder(), in_flight());
-        let finished = ExperimentFinished { remainders: remainders(), ..finished };
-        let spent = finished.spent + Total::UNKNOWN;
-        let status = status(&finished, Some(&holder), &runs);
-        let status = Status { spent, unknown_in_flight: (1, 1), max_time_seconds: Some(7200), ..status };
-        snapshot("screens", "status_live", &status.human(at(725), None, Styles::plain()));
-        snapshot("screens", "status_live_json", &status.json());
-    }
-
-    #[test]
-    fn a_dead_coordinator_is_not_called_running() {
-        let finished = finished(ExperimentEnd::Incomplete);
-        snapshot("screens", "status_dead", &status(&finished, None, &[]).human(at(725), None, Styles::plain()));
-    }
-
-    #[test]
-    fn damaged_results_are_named_with_the_command_that_says_what_is_wrong() {
-        let finished = ExperimentFinished {
-            missing: BTreeMap::from([(Missing::Damaged, 2)]),
-            damaged: vec![run("T0/00/run_01"), run("T1/00/run_07")],
-            ..finished(ExperimentEnd::Incomplete)
-        };
-        let status = Status { status: Some(ExperimentStatus::Interrupted), ..status(&finished, None, &[]) };
-        snapshot("screens", "status_damaged", &status.human(at(725), None, Styles::plain()));
-    }
-
-    #[test]
-    fn what_another_tool_made_and_what_waits_for_winners_is_said() {
-        let waiting = BTreeMap::from([(TierId(1), BTreeSet::from([TierId(0)]))]);
-        let finished = ExperimentFinished { waiting, ..finished(ExperimentEnd::Incomplete) };
-        let status = Status {
-            made_by: Some("ProjectScylla"),
-            other_version: Some("3.1"),
-            plan_is_open: true,
-            ..status(&finished, None, &[])
-        };
-        snapshot("screens", "status_of_another_tool", &status.human(at(725), None, Styles::plain()));
-    }
-
-    #[test]
-    fn a_holder_cannot_write_on_the_screen() {
-        let holder = Holder { host: "\u{1b}[2J\n".to_owned(), ..holder() };
-        let finished = finished(ExperimentEnd::Incomplete);
-        let status = status(&finished, Some(&holder), &[]);
-        assert!(status.human(at(0), None, Styles::plain()).contains(r"process 4711 on \u{1b}[2J\n since"));
-        assert!(status.json().contains(r"\u001b[2J\n"));
-    }
-
-    #[test]
-    fn the_schema_has_every_key() {
-        let finished = finished(ExperimentEnd::Incomplete);
-        let written: Value = serde_json::from_str(&status(&finished, None, &[]).json()).unwrap();
-        let schema = status_schema();
-        for key in written.as_object().unwrap().keys() {
-            assert!(schema["properties"].get(key).is_some(), "{key}");
-        }
-    }
-}
+mod tests;
