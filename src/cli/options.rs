@@ -144,6 +144,7 @@ pub fn options(args: &Run, located: &Located, places: &Places, loaded: Loaded) -
         keep_workspaces: operation.keep_workspaces.or(settings.keep_workspaces).unwrap_or_default(),
         containment: operation.containment.or(settings.containment).unwrap_or_default(),
         gateway: operation.gateway,
+        hold_seconds: operation.hold,
         work_dir: work_dir(operation, located),
         parts,
         notes,
@@ -372,6 +373,7 @@ pub fn operate(config: &mut Config, flags: &OperationFlags, differences: &mut Di
     config.keep_workspaces = flags.keep_workspaces.unwrap_or(config.keep_workspaces);
     config.containment = flags.containment.unwrap_or(config.containment);
     config.gateway = flags.gateway.or(config.gateway);
+    config.hold_seconds = flags.hold.or(config.hold_seconds);
     config.work_dir = flags.work_dir.clone().or_else(|| config.work_dir.take());
     for ((field, was), (_, is)) in before.values().into_iter().zip(config.values()) {
         if was != is {

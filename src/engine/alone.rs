@@ -182,7 +182,8 @@ impl Alone<'_> {
                     continue;
                 }
                 Some(Input::Report(_, report)) => *report,
-                None => continue,
+                // A worker alone has no other runs to hold back.
+                Some(Input::Limited(..)) | None => continue,
             };
             match report {
                 Report::Event(event) => self.emit(&event),

@@ -1,138 +1,53 @@
-//! What one attempt is given: an address and keys of its own, and what stands behind them.
+//! What one attempt is given: an address and keys of its own, for as long as it may ask.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
-use std::path::Path;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::ledger::Ledger;
+use jiff::Timestamp;
+
+use super::account::{Account, PROVIDERS};
+use crate::model::allowance::Exceeded;
 use crate::model::exchange::Exchange;
-use crate::model::usage::OwnPrices;
-
-/// A provider whose programs can be sent elsewhere by a variable.
-struct Provider {
-    /// Its name in addresses of the gateway.
-    name: &'static str,
-    /// Where it is asked by default, as the variables below give it.
-    base: &'static str,
-    /// The variables that send its programs elsewhere.
-    addresses: &'static [&'static str],
-    /// The variables that hold its keys.
-    keys: &'static [&'static str],
-}
-
-/// Every such provider.
-const PROVIDERS: [Provider; 3] = [
-    Provider {
-        name: "anthropic",
-        base: "https://api.anthropic.com",
-        addresses: &["ANTHROPIC_BASE_URL"],
-        keys: &["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"],
-    },
-    Provider {
-        name: "openai",
-        base: "https://api.openai.com/v1",
-        addresses: &["OPENAI_BASE_URL", "OPENAI_API_BASE"],
-        keys: &["OPENAI_API_KEY", "CODEX_API_KEY"],
-    },
-    Provider {
-        name: "gemini",
-        base: "https://generativelanguage.googleapis.com",
-        addresses: &["GOOGLE_GEMINI_BASE_URL"],
-        keys: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
-    },
-];
 
 /// The variables that name hosts to which no proxy leads.
 const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 /// The host of the gateway.
 const OWN_HOST: &str = "127.0.0.1";
 
-/// So long it is waited for what breaks off because whoever asked is gone.
-const QUIET_WITHIN: Duration = Duration::from_secs(10);
+/// So long an agent may still work after a request of its was answered with the end of a limit: what it asks is refused from then on, and
+/// programs that go on asking would do so until their time is over.
+const RECALLED_AFTER: Duration = Duration::from_secs(20);
 
-/// What stands behind an attempt's address.
+/// What passed under a lease.
 #[derive(Debug)]
-pub(super) struct Held {
-    behind: Mutex<Behind>,
-    ledger: Mutex<Ledger>,
-    /// How many requests are on their way.
-    under_way: Mutex<usize>,
-    fewer: Condvar,
-    pub(super) prices: OwnPrices,
+pub struct Exchanged {
+    /// The exchanges, in the order in which they were written down.
+    pub exchanges: Vec<Exchange>,
+    /// The limit at which the agent was refused, if it was.
+    pub exceeded: Option<Exceeded>,
+    /// Until when the model that the agent was told to use is not to be asked, where its provider's last word was that.
+    pub limited: Option<Timestamp>,
 }
 
-/// Real addresses and keys. They are never shown.
-#[derive(Default)]
-struct Behind {
-    /// By the name of the provider.
-    bases: BTreeMap<&'static str, String>,
-    /// The key that the attempt has, and the real one.
-    keys: Vec<(String, String)>,
-}
+/// Looks at a lease while its agent works.
+#[derive(Debug)]
+pub struct Recall(Arc<Account>);
 
-impl fmt::Debug for Behind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Behind").field("bases", &self.bases).finish_non_exhaustive()
-    }
-}
-
-impl Held {
-    pub(super) fn new(ledger: &Path, prices: OwnPrices) -> io::Result<Self> {
-        let ledger = Mutex::new(Ledger::open(ledger)?);
-        Ok(Self { behind: Mutex::default(), ledger, under_way: Mutex::default(), fewer: Condvar::new(), prices })
+impl Recall {
+    /// Whether a request of the agent is being held back: then its silence is not its own.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.0.is_held()
     }
 
-    fn behind(&self) -> MutexGuard<'_, Behind> {
-        self.behind.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The real address of a provider.
-    pub(super) fn base(&self, provider: &str) -> Option<String> {
-        self.behind().bases.get(provider).cloned()
-    }
-
-    /// Puts the real key in the place of the attempt's own.
-    pub(super) fn put_in_keys(&self, text: &mut Vec<u8>) {
-        for (own, real) in &self.behind().keys {
-            let place = text.windows(own.len()).position(|part| part == own.as_bytes());
-            if let Some(place) = place {
-                text.splice(place..place + own.len(), real.bytes());
-            }
-        }
-    }
-
-    /// A request begins, or has ended and is written down.
-    pub(super) fn begins(&self) {
-        *self.under_way.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-    }
-
-    pub(super) fn ends(&self) {
-        *self.under_way.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        self.fewer.notify_all();
-    }
-
-    /// Waits, for a while, until no request is on its way any more.
-    fn quiet(&self) {
-        let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.fewer.wait_timeout_while(under_way, QUIET_WITHIN, |count| *count > 0));
-    }
-
-    /// Waits until what passed before is durable.
-    pub(super) fn settled(&self) {
-        drop(self.ledger());
-    }
-
-    /// Writes down an exchange, durably.
-    pub(super) fn write_down(&self, exchange: Exchange) {
-        self.ledger().add(exchange);
+    /// Whether the agent must end, because it was refused at a limit a while ago.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        self.0.refused_for().is_some_and(|since| since >= RECALLED_AFTER)
     }
 }
 
@@ -140,31 +55,26 @@ impl Held {
 pub struct Lease {
     address: String,
     token: String,
-    held: std::sync::Arc<Held>,
+    account: Arc<Account>,
     ends: Option<Box<dyn FnOnce() + Send>>,
 }
 
 impl fmt::Debug for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lease").field("held", &self.held).finish_non_exhaustive()
+        f.debug_struct("Lease").field("account", &self.account).finish_non_exhaustive()
     }
 }
 
 impl Lease {
-    pub(super) fn new(
-        address: String,
-        token: String,
-        held: std::sync::Arc<Held>,
-        ends: Box<dyn FnOnce() + Send>,
-    ) -> Self {
-        Self { address, token, held, ends: Some(ends) }
+    pub(super) fn new(address: String, token: String, account: Arc<Account>, ends: Box<dyn FnOnce() + Send>) -> Self {
+        Self { address, token, account, ends: Some(ends) }
     }
 
     /// Sends the programs that get these variables through the gateway: real keys are taken out of them, and each address becomes the
     /// attempt's own. What leads there already stays. Where `addresses` are named, the programs heed only these variables, and only
     /// their providers are asked this way.
     pub fn redirect(&self, environment: &mut BTreeMap<OsString, OsString>, addresses: Option<&[&str]>) {
-        let mut behind = self.held.behind();
+        let mut behind = self.account.behind();
         let is_heeded = |name: &&str| addresses.is_none_or(|known| known.contains(name));
         for provider in PROVIDERS.iter().filter(|provider| provider.addresses.iter().any(&is_heeded)) {
             let set = |environment: &BTreeMap<OsString, OsString>, name: &str| {
@@ -211,12 +121,19 @@ impl Lease {
         }
     }
 
-    /// Ends the right to ask. Gives the exchanges, in the order in which they were written down.
+    /// Looks at this lease while its agent works.
+    #[must_use]
+    pub fn recall(&self) -> Recall {
+        Recall(Arc::clone(&self.account))
+    }
+
+    /// Ends the right to ask. Gives what passed.
     ///
     /// # Errors
-    /// When one of them could not be written down.
-    pub fn end(mut self) -> io::Result<Vec<Exchange>> {
-        self.finish()
+    /// When an exchange could not be written down.
+    pub fn end(mut self) -> io::Result<Exchanged> {
+        let exchanges = self.finish()?;
+        Ok(Exchanged { exchanges, exceeded: self.account.refused(), limited: self.account.limited() })
     }
 
     fn finish(&mut self) -> io::Result<Vec<Exchange>> {
@@ -224,8 +141,7 @@ impl Lease {
             ends();
         }
         // Whoever asked is gone, so what is on its way breaks off and is written down.
-        self.held.quiet();
-        self.held.ledger().end()
+        self.account.close()
     }
 }
 

@@ -2,14 +2,18 @@
 
 use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
-use super::lease::Held;
+use super::account::Account;
+use super::refusal;
+use super::throttle::{Turn, Waited};
 use crate::model::exchange::{Exchange, Interface, Passage};
 use crate::model::usage::{Cost, CostSource, Tokens};
 use crate::os::clock::{self, Stopwatch};
-use crate::os::relay::{Ending, Headers, Tap};
+use crate::os::relay::{Answer, Ending, Headers, Tap};
 use crate::rules::prices;
 
 /// The largest answer that is read whole; a longer one passes and is not metered.
@@ -23,8 +27,15 @@ const MOST_LETTERS: usize = 200;
 
 /// One request, from its admission to the end of its answer.
 pub(super) struct Metering {
-    held: Arc<Held>,
-    began: Stopwatch,
+    account: Arc<Account>,
+    /// When it came.
+    came: Stopwatch,
+    /// When it was passed on.
+    passed_on: Stopwatch,
+    /// How often its provider has refused it.
+    tries: u32,
+    /// The right to ask its model, while it is being asked.
+    turn: Option<Turn>,
     /// What is known of it; `None` for a request that asks no model.
     exchange: Option<Exchange>,
     reader: Reader,
@@ -33,7 +44,12 @@ pub(super) struct Metering {
 }
 
 impl Metering {
-    pub(super) fn new(held: Arc<Held>, interface: Option<Interface>, model: Option<String>, began: Stopwatch) -> Self {
+    pub(super) fn new(
+        account: &Arc<Account>,
+        interface: Option<Interface>,
+        model: Option<String>,
+        came: Stopwatch,
+    ) -> Self {
         let exchange = interface.map(|interface| Exchange {
             at: clock::now(),
             interface,
@@ -42,20 +58,69 @@ impl Metering {
             passage: Passage::Left,
             tokens: Tokens::default(),
             cost: Cost::Unknown,
+            held_seconds: 0.0,
             seconds: 0.0,
             first_byte_seconds: None,
             request_id: None,
         });
-        held.begins();
-        Self { held, began, exchange, reader: Reader::new(interface, false), is_written: false }
+        account.begins();
+        let account = Arc::clone(account);
+        let reader = Reader::new(interface, false);
+        Self { account, came, passed_on: came, tries: 0, turn: None, exchange, reader, is_written: false }
+    }
+
+    /// Waits until the model may be asked. Gives an answer where it may not be, and none where nobody waits for one any more.
+    pub(super) fn may_ask(&mut self) -> Result<(), Option<Answer>> {
+        let Some((interface, model)) = self.exchange.as_ref().map(|it| (it.interface, it.model.clone())) else {
+            return Ok(());
+        };
+        let name = self.account.name_of(model.as_deref().unwrap_or_default());
+        let patience = self.account.throttle.patience(self.came.worked());
+        let waited = match self.account.limit_reached() {
+            Some(exceeded) => return Err(Some(self.refuse(refusal::budget(interface, &exceeded)))),
+            None => self.account.turn(&name, patience),
+        };
+        // Others may have used the rest meanwhile.
+        match (waited, self.account.limit_reached()) {
+            (Waited::Gone, _) => Err(None),
+            (_, Some(exceeded)) => Err(Some(self.refuse(refusal::budget(interface, &exceeded)))),
+            (Waited::Later(wait), None) => {
+                self.account.note_limit(&name, after(wait));
+                Err(Some(self.refuse(refusal::later(interface, wait))))
+            }
+            (Waited::Go(turn), None) => {
+                self.begin(turn);
+                Ok(())
+            }
+        }
+    }
+
+    /// It is passed on now.
+    fn begin(&mut self, turn: Turn) {
+        let held = self.passed_on.worked();
+        (self.turn, self.passed_on) = (Some(turn), Stopwatch::start());
+        if let Some(exchange) = self.exchange.as_mut() {
+            exchange.held_seconds = held.as_secs_f64();
+        }
+    }
+
+    /// It is answered here, which is written down.
+    fn refuse(&mut self, answer: Answer) -> Answer {
+        if let Some(exchange) = self.exchange.as_mut() {
+            exchange.status = Some(answer.status);
+            exchange.held_seconds = self.came.worked().as_secs_f64();
+        }
+        self.complete(Passage::Refused);
+        self.settle();
+        answer
     }
 
     /// Puts together what is known when the answer is over.
     fn complete(&mut self, passage: Passage) {
-        let seconds = self.began.worked().as_secs_f64();
+        let passed_on = self.turn.take().map(|_| self.passed_on);
         let Some(exchange) = self.exchange.as_mut() else { return };
         exchange.passage = passage;
-        exchange.seconds = seconds;
+        exchange.seconds = passed_on.map_or(0.0, |since| since.worked().as_secs_f64());
         exchange.tokens = self.reader.tokens;
         if let Some(model) = self.reader.model.take() {
             exchange.model = Some(short(model));
@@ -65,7 +130,7 @@ impl Metering {
             (exchange.tokens, exchange.cost) = (Tokens::NOTHING, Cost::NOTHING);
             return;
         }
-        let (tokens, own) = (exchange.tokens, &self.held.prices);
+        let (tokens, own) = (exchange.tokens, &self.account.terms.prices);
         let estimate =
             exchange.model.as_deref().and_then(|model| prices::estimate(&tokens, &[tokens], model, own, clock::now()));
         if let Some(prices::Estimate { usd, .. }) = estimate {
@@ -76,19 +141,52 @@ impl Metering {
 
 impl Drop for Metering {
     fn drop(&mut self) {
-        self.held.ends();
+        self.account.ends();
     }
 }
 
 impl Tap for Metering {
+    fn weighs(&self, status: u16) -> bool {
+        self.turn.is_some() && refusal::passes(status)
+    }
+
+    fn asks_again(&mut self, status: u16, headers: &Headers, body: &[u8]) -> bool {
+        let now = clock::now();
+        let (Some(turn), Some(exchange)) = (self.turn.as_ref(), self.exchange.as_ref()) else { return false };
+        let Some(wait) = refusal::wait(headers, body, (self.tries, now)) else { return false };
+        turn.limited(wait);
+        self.account.note_limit(turn.model(), after(wait));
+        let patience = self.account.throttle.patience(self.came.worked());
+        if wait > patience || self.account.limit_reached().is_some() {
+            return false;
+        }
+        self.tries += 1;
+        let (again, name) = (exchange.clone(), self.account.name_of(exchange.model.as_deref().unwrap_or_default()));
+        self.begins(status, headers);
+        self.reader.read(body);
+        self.ends(Ending::Whole);
+        self.settle();
+        self.passed_on = Stopwatch::start();
+        // Where it must not be asked again in time, whoever asked is given this refusal, which is written down.
+        let Waited::Go(turn) = self.account.turn(&name, patience) else { return false };
+        self.exchange = Some(Exchange { at: now, ..again });
+        self.is_written = false;
+        self.begin(turn);
+        true
+    }
+
     fn begins(&mut self, status: u16, headers: &Headers) {
         let named = |name: &str| {
             let value = &headers.iter().find(|(known, _)| known == name)?.1;
             std::str::from_utf8(value).ok().map(str::to_owned)
         };
-        let seconds = self.began.worked().as_secs_f64();
+        let seconds = self.passed_on.worked().as_secs_f64();
         let Some(exchange) = self.exchange.as_mut() else { return };
         exchange.status = Some(status);
+        if let Some(turn) = self.turn.as_ref().filter(|_| status < 400) {
+            self.account.note_limit(turn.model(), None);
+            turn.answered(refusal::exhausted(headers, clock::now()));
+        }
         exchange.request_id = IDS.iter().find_map(|name| named(name)).map(short);
         exchange.first_byte_seconds = Some(seconds);
         let is_streamed = named("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
@@ -106,7 +204,7 @@ impl Tap for Metering {
     fn settle(&mut self) {
         if let Some(exchange) = self.exchange.as_ref().filter(|_| !self.is_written) {
             self.is_written = true;
-            self.held.write_down(exchange.clone());
+            self.account.write_down(exchange.clone());
         }
     }
 
@@ -121,6 +219,10 @@ impl Tap for Metering {
             Ending::Cut(_) => Passage::Cut,
         });
     }
+}
+
+fn after(wait: Duration) -> Option<Timestamp> {
+    clock::now().checked_add(wait).ok()
 }
 
 fn short(text: String) -> String {

@@ -1,28 +1,37 @@
 //! The metered way to a model: agents ask through it with addresses and keys that are their attempt's own, real keys are put in on the
 //! way, and what each answer took is written down before the agent goes on.
 
+mod account;
 mod lease;
 mod ledger;
 mod meter;
+mod refusal;
 #[cfg(test)]
 mod tests;
+mod throttle;
+mod till;
 
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::json;
 
 use crate::model::exchange::{GatewayUse, Interface};
-use crate::model::usage::OwnPrices;
+use crate::model::ids::{ModelName, RunId};
+use crate::model::money::Usd;
 use crate::os::relay::{Admission, Answer, Asked, Gate, Headers, Relay};
 use crate::os::{clock, random};
 
-use lease::Held;
-pub use lease::Lease;
+use account::Account;
+pub use account::Terms;
+pub use lease::{Exchanged, Lease, Recall};
 use meter::Metering;
+use throttle::Throttle;
+use till::Till;
 
 /// Letters and digits of a token: nobody can guess it.
 const TOKEN_LENGTH: usize = 32;
@@ -34,24 +43,54 @@ pub struct Gateway {
     pub is_required: bool,
     relay: Mutex<Option<Relay>>,
     desk: Arc<Desk>,
+    till: Arc<Till>,
+    throttle: Arc<Throttle>,
 }
 
 /// Who may ask.
 #[derive(Debug, Default)]
 struct Desk {
-    held: Mutex<HashMap<String, Arc<Held>>>,
+    accounts: Mutex<HashMap<String, Arc<Account>>>,
 }
 
 impl Gateway {
-    /// The one for this use; `None` where there is to be none.
+    /// The one for this use, which holds a request back for at most `hold`; `None` where there is to be none.
     #[must_use]
-    pub fn of(asked: GatewayUse) -> Option<Self> {
+    pub fn of(asked: GatewayUse, hold: Duration) -> Option<Self> {
         let is_required = match asked {
             GatewayUse::Off => return None,
             GatewayUse::Meter => false,
             GatewayUse::Require => true,
         };
-        Some(Self { is_required, relay: Mutex::default(), desk: Arc::default() })
+        let throttle = Arc::new(Throttle::new(hold));
+        Some(Self { is_required, relay: Mutex::default(), desk: Arc::default(), till: Arc::default(), throttle })
+    }
+
+    /// Begins a session, before which so much was spent of the experiment's ceiling. `report` learns which model's provider asks to wait, and
+    /// for how long, where the model is one that an agent was told to use.
+    pub fn begin(
+        &self,
+        spent: Usd,
+        ceiling: Option<Usd>,
+        report: impl Fn(ModelName, Duration) + Send + Sync + 'static,
+    ) {
+        self.till.begin(spent, ceiling);
+        self.throttle.reports_to(Box::new(report));
+    }
+
+    /// A model must not be asked for so long.
+    pub fn pause(&self, model: &ModelName, wait: Duration) {
+        self.throttle.pause(model, wait);
+    }
+
+    /// An attempt of this run has cost so much, answers that passed here included.
+    pub fn count_attempt(&self, run: RunId, usd: Usd) {
+        self.till.count_attempt(run, usd);
+    }
+
+    /// A judge has cost so much.
+    pub fn count_judge(&self, usd: Usd) {
+        self.till.count_judge(usd);
     }
 
     /// Where it listens, from now on.
@@ -67,21 +106,22 @@ impl Gateway {
     ///
     /// # Errors
     /// When that file cannot be made, no socket or thread can be had, or a variable names a proxy that cannot be used.
-    pub fn lease(&self, ledger: &Path, prices: &OwnPrices) -> io::Result<Lease> {
+    pub fn lease(&self, ledger: &Path, terms: Terms) -> io::Result<Lease> {
         let address = self.address()?;
         let token = random::word(TOKEN_LENGTH)?;
-        let held = Arc::new(Held::new(ledger, prices.clone())?);
-        self.desk.lock().insert(token.clone(), Arc::clone(&held));
+        let account = Account::new(ledger, terms, (Arc::clone(&self.till), Arc::clone(&self.throttle)))?;
+        let account = Arc::new(account);
+        self.desk.lock().insert(token.clone(), Arc::clone(&account));
         let desk = Arc::clone(&self.desk);
         let end = token.clone();
         let ends = Box::new(move || drop(desk.lock().remove(&end)));
-        Ok(Lease::new(format!("http://{address}/{token}"), token, held, ends))
+        Ok(Lease::new(format!("http://{address}/{token}"), token, account, ends))
     }
 }
 
 impl Desk {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Held>>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Account>>> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -90,20 +130,20 @@ impl Gate for Desk {
         let began = clock::Stopwatch::start();
         let path = asked.path.strip_prefix('/').unwrap_or(asked.path);
         let (token, rest) = path.split_once('/').unwrap_or((path, ""));
-        let Some(held) = self.lock().get(token).cloned() else {
+        let Some(account) = self.lock().get(token).cloned() else {
             return refused(401, "this address belongs to no attempt that is under way");
         };
         let (provider, rest) = rest.split_once('/').unwrap_or((rest, ""));
-        let Some(base) = held.base(provider) else {
+        let Some(base) = account.base(provider) else {
             return refused(404, "the gateway leads to no such provider");
         };
         let mut headers: Headers = asked.headers.clone();
         for (_, value) in &mut headers {
-            held.put_in_keys(value);
+            account.put_in_keys(value);
         }
         let mut rest = rest.as_bytes().to_vec();
         // Gemini takes its key in the query, too.
-        held.put_in_keys(&mut rest);
+        account.put_in_keys(&mut rest);
         let rest = String::from_utf8_lossy(&rest).into_owned();
         let url = format!("{}/{rest}", base.trim_end_matches('/'));
         let interface = Interface::of_path(&format!("/{}", rest.split('?').next().unwrap_or_default()));
@@ -111,8 +151,13 @@ impl Gate for Desk {
         let body = interface.zip(read.as_ref()).and_then(|(interface, body)| with_usage(interface, body));
         let model = read.as_ref().and_then(|body| body["model"].as_str()).map(str::to_owned);
         let model = model.or_else(|| model_in(&rest));
-        held.settled();
-        Admission::Passes { url, headers, body, tap: Box::new(Metering::new(held, interface, model, began)) }
+        account.settled();
+        let mut tap = Metering::new(&account, interface, model, began);
+        match tap.may_ask() {
+            Ok(()) => Admission::Passes { url, headers, body, tap: Box::new(tap) },
+            Err(Some(answer)) => Admission::Answered(answer),
+            Err(None) => refused(401, "this address belongs to no attempt that is under way"),
+        }
     }
 }
 
@@ -141,5 +186,6 @@ fn model_in(path: &str) -> Option<String> {
 /// A refusal in a form that the programs of every provider understand.
 fn refused(status: u16, why: &str) -> Admission {
     let body = json!({"type": "error", "error": {"type": "authentication_error", "code": status, "message": format!("cargo-scylla: {why}")}});
-    Admission::Answered(Answer { status, content_type: "application/json", body: body.to_string().into_bytes() })
+    let body = body.to_string().into_bytes();
+    Admission::Answered(Answer { status, content_type: "application/json", headers: Vec::new(), body })
 }

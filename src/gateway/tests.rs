@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Gateway, Lease};
+use super::{Gateway, Lease, Terms};
+use crate::model::allowance::{Allowance, Exceeded};
 use crate::model::exchange::{Exchange, GatewayUse, Passage};
+use crate::model::ids::ModelName;
 use crate::model::money::Usd;
 use crate::model::usage::{OwnPrices, Tokens};
 use crate::os::http::{HttpError, Post, Reply, post};
@@ -65,10 +67,11 @@ fn request(stream: &mut TcpStream) -> String {
 }
 
 fn answer(kind: &str, body: &str) -> Vec<Vec<u8>> {
-    let head = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\nrequest-id: req_7\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    );
+    answer_with("200 OK", &format!("content-type: {kind}\r\nrequest-id: req_7\r\n"), body)
+}
+
+fn answer_with(status: &str, headers: &str, body: &str) -> Vec<Vec<u8>> {
+    let head = format!("HTTP/1.1 {status}\r\n{headers}connection: close\r\ncontent-length: {}\r\n\r\n", body.len());
     vec![head.into_bytes(), body.as_bytes().to_vec()]
 }
 
@@ -79,11 +82,22 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), gateway: Gateway::of(GatewayUse::Meter).unwrap() }
+        Self::holding(60)
+    }
+
+    fn holding(seconds: u64) -> Self {
+        let gateway = Gateway::of(GatewayUse::Meter, Duration::from_secs(seconds)).unwrap();
+        Self { folder: tempfile::tempdir().unwrap(), gateway }
     }
 
     fn lease(&self) -> Lease {
-        self.gateway.lease(&self.folder.path().join("usage.jsonl"), &OwnPrices::default()).unwrap()
+        self.lease_within(Allowance::default())
+    }
+
+    fn lease_within(&self, allowance: Allowance) -> Lease {
+        let run = "T0/00/1".parse().unwrap();
+        let terms = Terms { run, model: Some(ModelName::new("sonnet")), allowance, prices: OwnPrices::default() };
+        self.gateway.lease(&self.folder.path().join("usage.jsonl"), terms).unwrap()
     }
 
     fn lines(&self) -> Vec<Value> {
@@ -136,7 +150,7 @@ fn the_attempt_has_a_key_of_its_own_and_the_real_one_is_put_in_on_the_way() {
     let asked = host.next();
     assert!(asked.starts_with("POST /v1/messages?beta=true HTTP/1.1\r\n"), "{asked}");
     assert!(asked.contains("x-api-key: sk-real\r\n") && !asked.contains(&key), "{asked}");
-    let exchanges = lease.end().unwrap();
+    let exchanges = lease.end().unwrap().exchanges;
     let [exchange] = &exchanges[..] else { panic!("{exchanges:?}") };
     assert_eq!((exchange.tokens, exchange.passage, exchange.status), (tokens(10, 3), Passage::Whole, Some(200)));
     assert_eq!((exchange.model.as_deref(), exchange.request_id.as_deref()), (Some("claude-sonnet-4-5"), Some("req_7")));
@@ -156,7 +170,7 @@ fn only_the_address_of_an_attempt_under_way_is_answered() {
     let status = |url: String| ask(&url, "x", &json!({})).unwrap().status;
     assert_eq!(status(format!("{host}/{}/openai/responses", "0".repeat(token.len()))), 401);
     assert_eq!(status(format!("{host}/{token}/elsewhere/responses")), 404);
-    assert_eq!(lease.end().unwrap(), []);
+    assert_eq!(lease.end().unwrap().exchanges, []);
     assert_eq!(status(format!("{base}/responses")), 401, "its attempt has ended");
 }
 
@@ -190,7 +204,7 @@ fn what_is_known_is_written_down_when_whoever_asked_goes_away_or_the_host_is_not
     drop((answering, host));
     let reply = ask(&format!("http://{base}/v1/messages"), "x", &json!({"model": "m"})).unwrap();
     assert_eq!(reply.status, 502);
-    let ended: Vec<_> = lease.end().unwrap().iter().map(|it| (it.passage, it.tokens, it.status)).collect();
+    let ended: Vec<_> = lease.end().unwrap().exchanges.iter().map(|it| (it.passage, it.tokens, it.status)).collect();
     assert_eq!(ended, [(Passage::Left, tokens(10, 1), Some(200)), (Passage::Cut, Tokens::default(), None)]);
 }
 
@@ -207,7 +221,7 @@ fn a_stream_of_chat_completions_is_asked_to_say_what_it_took() {
     assert_eq!(ask(&url, "none", &body).unwrap().body, chunks.as_bytes());
     assert!(host.next().ends_with(r#""stream_options":{"other":1,"include_usage":true}}"#));
     let expected = Tokens { cache_read: Some(4), ..tokens(5, 2) };
-    assert_eq!(lease.end().unwrap()[0].tokens, expected);
+    assert_eq!(lease.end().unwrap().exchanges[0].tokens, expected);
 }
 
 #[test]
@@ -218,4 +232,129 @@ fn programs_that_heed_no_address_are_left_alone() {
     let mut given = before.clone();
     lease.redirect(&mut given, Some(&["OPENAI_BASE_URL"]));
     assert_eq!(given, before);
+}
+
+fn sent_to(lease: &Lease, host: &Host) -> String {
+    let mut given = variables(&[("ANTHROPIC_API_KEY", "sk-real"), ("ANTHROPIC_BASE_URL", &host.address)]);
+    lease.redirect(&mut given, None);
+    format!("{}/v1/messages", text(&given, "ANTHROPIC_BASE_URL"))
+}
+
+fn passed(lease: Lease) -> Vec<(Option<u16>, Passage)> {
+    lease.end().unwrap().exchanges.iter().map(|exchange| (exchange.status, exchange.passage)).collect()
+}
+
+const SLOW_DOWN: &str = r#"{"type":"error","error":{"type":"rate_limit_error","message":"slow down"}}"#;
+
+#[test]
+fn a_request_that_is_refused_for_a_while_is_held_and_sent_again_and_the_coordinator_learns_of_it() {
+    let host = Host::of(vec![
+        answer_with("429 Too Many Requests", "retry-after: 1\r\n", SLOW_DOWN),
+        answer_with("529 Overloaded", "", SLOW_DOWN),
+        answer("application/json", MESSAGE),
+    ]);
+    let place = Place::new();
+    let (tell, learned) = channel();
+    place.gateway.begin(Usd::ZERO, None, move |model, wait| drop(tell.send((model, wait))));
+    let lease = place.lease();
+    let reply = ask(&sent_to(&lease, &host), "x", &json!({"model": "claude-sonnet-4-5"})).unwrap();
+    assert_eq!((reply.status, reply.body.as_slice()), (200, MESSAGE.as_bytes()));
+    let bodies: Vec<String> = (0..3).map(|_| host.next().split("\r\n\r\n").nth(1).unwrap().to_owned()).collect();
+    assert_eq!(bodies, vec![r#"{"model":"claude-sonnet-4-5"}"#; 3]);
+    let held: Vec<bool> = place.lines().iter().map(|line| line["held_seconds"].as_f64().unwrap() > 0.9).collect();
+    assert_eq!(held, [false, true, true]);
+    assert_eq!(passed(lease), [429, 529, 200].map(|status| (Some(status), Passage::Whole)));
+    let (model, wait) = learned.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert_eq!(model.as_str(), "sonnet", "the model is called as the run calls it");
+    assert!(wait <= Duration::from_secs(1), "{wait:?}");
+}
+
+#[test]
+fn a_refusal_that_lasts_longer_than_a_request_is_held_is_passed_on_and_the_next_request_is_not_sent() {
+    let host = Host::of(vec![answer_with("429 Too Many Requests", "retry-after: 3600\r\n", SLOW_DOWN)]);
+    let place = Place::new();
+    let lease = place.lease();
+    let url = sent_to(&lease, &host);
+    for (body, what) in [(SLOW_DOWN, "the provider's"), ("again in 3", "the gateway's")] {
+        let reply = ask(&url, "x", &json!({"model": "claude-sonnet-4-5"})).unwrap();
+        assert_eq!(reply.status, 429, "{what}");
+        assert!(String::from_utf8_lossy(&reply.body).contains(body), "{what}: {reply:?}");
+        let after = &reply.headers.iter().find(|(name, _)| name == "retry-after").unwrap().1;
+        assert!((3590..=3600).contains(&after.parse::<u64>().unwrap()), "{after}");
+    }
+    assert_eq!(passed(lease), [(Some(429), Passage::Whole), (Some(429), Passage::Refused)]);
+}
+
+#[test]
+fn another_model_is_not_held_back() {
+    let host = Host::of(vec![
+        answer_with("429 Too Many Requests", "retry-after: 3600\r\n", SLOW_DOWN),
+        answer("application/json", MESSAGE),
+    ]);
+    let place = Place::new();
+    let lease = place.lease();
+    let url = sent_to(&lease, &host);
+    let status = |model: &str| ask(&url, "x", &json!({"model": model})).unwrap().status;
+    assert_eq!((status("claude-sonnet-4-5"), status("claude-haiku-4-5")), (429, 200));
+}
+
+#[test]
+fn where_nothing_is_to_be_held_every_refusal_is_passed_on_and_every_request_sent() {
+    let refusal = || answer_with("429 Too Many Requests", "retry-after: 1\r\n", SLOW_DOWN);
+    let host = Host::of(vec![refusal(), refusal()]);
+    let place = Place::holding(0);
+    let lease = place.lease();
+    let url = sent_to(&lease, &host);
+    for _ in 0..2 {
+        assert_eq!(ask(&url, "x", &json!({"model": "m"})).unwrap().status, 429);
+    }
+    assert_eq!(passed(lease), [(Some(429), Passage::Whole); 2]);
+}
+
+#[test]
+fn a_request_that_is_held_ends_with_its_attempt() {
+    let host = Host::of(vec![answer_with("429 Too Many Requests", "retry-after: 50\r\n", SLOW_DOWN)]);
+    let place = Place::new();
+    let lease = place.lease();
+    let recall = lease.recall();
+    let url = sent_to(&lease, &host);
+    let asking = thread::spawn(move || ask(&url, "x", &json!({"model": "m"})));
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while !recall.is_held() {
+        assert!(std::time::Instant::now() < deadline, "it is not held");
+        thread::yield_now();
+    }
+    let began = std::time::Instant::now();
+    assert_eq!(passed(lease), [(Some(429), Passage::Whole)]);
+    assert!(began.elapsed() < Duration::from_secs(9), "the end of an attempt does not wait for it");
+    assert!(asking.join().unwrap().is_ok_and(|reply| reply.status == 429));
+}
+
+#[test]
+fn at_a_limit_of_the_run_or_of_the_experiment_the_next_request_is_refused_and_not_sent() {
+    let usd = |dollars| Usd::from_dollars(dollars).unwrap();
+    let own = Allowance { cost: Some(usd(0.000_075)), ..Allowance::default() };
+    let tokens = Allowance { tokens: Some(13), ..Allowance::default() };
+    for (allowance, ceiling, exceeded) in [
+        (own, None, Exceeded::Cost { most: usd(0.000_075), used: usd(0.000_075) }),
+        (tokens, None, Exceeded::Tokens { most: 13, used: 13 }),
+        (Allowance::default(), Some(usd(1.0)), Exceeded::Experiment { most: usd(1.0), used: usd(1.000_025) }),
+    ] {
+        let host = Host::of(vec![answer("application/json", MESSAGE)]);
+        let place = Place::new();
+        place.gateway.begin(usd(0.999_95), ceiling, |_, _| {});
+        let lease = place.lease_within(allowance);
+        let recall = lease.recall();
+        let url = sent_to(&lease, &host);
+        let ask = || ask(&url, "x", &json!({"model": "claude-sonnet-4-5"})).unwrap();
+        assert_eq!(ask().status, 200, "{exceeded:?}");
+        let refused = ask();
+        let body = String::from_utf8_lossy(&refused.body);
+        assert!(refused.status == 400 && body.contains(&exceeded.to_string()), "{exceeded:?}: {body}");
+        assert!(!recall.is_due(), "its agent may end by itself");
+        let ended = lease.end().unwrap();
+        assert_eq!(ended.exceeded, Some(exceeded));
+        let passed: Vec<_> = ended.exchanges.iter().map(|it| (it.passage, it.cost.usd())).collect();
+        assert_eq!(passed, [(Passage::Whole, Some(usd(0.000_075))), (Passage::Refused, Some(Usd::ZERO))]);
+    }
 }

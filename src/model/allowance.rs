@@ -45,6 +45,13 @@ pub enum Exceeded {
         /// What it cost.
         used: Usd,
     },
+    /// That of the cost of the whole experiment, in US dollars: the gateway let no further request pass.
+    Experiment {
+        /// What the experiment might cost.
+        most: Usd,
+        /// What it had cost by then.
+        used: Usd,
+    },
     /// That of memory: the kernel ended a process at it.
     Memory {
         /// How much it might use, in bytes.
@@ -90,6 +97,7 @@ impl fmt::Display for Exceeded {
             Self::Tokens { most, used } => write!(f, "{used} tokens of at most {most}"),
             Self::Turns { most, used } => write!(f, "{used} turns of at most {most}"),
             Self::Cost { most, used } => write!(f, "{used} of at most {most}"),
+            Self::Experiment { most, used } => write!(f, "the experiment's {used} of at most {most}"),
             Self::Memory { most } => write!(f, "more memory than {}", Memory::of(*most)),
         }
     }

@@ -102,6 +102,8 @@ pub enum Passage {
     Left,
     /// The other side could not be reached, or broke off.
     Cut,
+    /// The gateway itself answered that a limit is reached, and asked nobody.
+    Refused,
 }
 
 /// One request and what came of it.
@@ -122,9 +124,12 @@ pub struct Exchange {
     /// What they cost by the prices of the day.
     #[serde(flatten, with = "cost")]
     pub cost: Cost,
-    /// From the request to the end of the answer, in seconds.
+    /// How long the request was held back before it was passed on, in seconds.
+    #[serde(default)]
+    pub held_seconds: f64,
+    /// From when it was passed on to the end of the answer, in seconds.
     pub seconds: f64,
-    /// From the request to the answer's first byte, in seconds; missing when none came.
+    /// From when it was passed on to the answer's first byte, in seconds; missing when none came.
     pub first_byte_seconds: Option<f64>,
     /// The provider's id of the request, where it names one.
     pub request_id: Option<String>,

@@ -13,6 +13,7 @@ pub mod nearest;
 pub mod page;
 pub mod patch;
 pub mod redact;
+pub mod reset_headers;
 pub mod resets;
 pub mod secret_names;
 pub mod shape;

@@ -51,6 +51,12 @@ pub fn of_header(value: &str, now: Timestamp) -> Option<Timestamp> {
     seconds().or_else(|| Some(rfc2822::parse(value).ok()?.timestamp())).filter(|at| *at > now)
 }
 
+/// The instant after a duration such as `6m0s` or `20ms`.
+#[must_use]
+pub fn of_duration(text: &str, now: Timestamp) -> Option<Timestamp> {
+    now.checked_add(duration(text)?).ok()
+}
+
 /// Seconds since 1970, of ten digits: a shorter number is none.
 fn of_epoch(seconds: &str) -> Option<Timestamp> {
     let is_meant = seconds.len() == 10 && seconds.bytes().all(|byte| byte.is_ascii_digit());

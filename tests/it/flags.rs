@@ -65,6 +65,7 @@ fn rows() -> Vec<Row> {
         row("keep-workspaces", ("none", "failed"), "keep_workspaces", (json!("none"), json!("failed")), "operational"),
         row("work-dir", ("/var/tmp", "/tmp"), "work_dir", (json!("/var/tmp"), json!("/tmp")), "operational"),
         row("gateway", ("meter", "off"), "gateway", (json!("meter"), json!("off")), "operational"),
+        row("hold", ("90s", "0s"), "hold_seconds", (json!(90), json!(0)), "operational"),
         row("containment", ("walk", "auto"), "containment", (json!("walk"), json!("auto")), "operational"),
     ]
 }

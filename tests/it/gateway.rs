@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::fixture::TestFixture;
-use crate::model_server::{Api, ModelServer, Say, USED};
+use crate::model_server::{Api, Asked, ModelServer, Say, USED};
 use crate::scenes::{experiment, files_below, json as read, output};
 use crate::world::{Live, World};
 
@@ -38,7 +38,11 @@ struct Place {
 
 impl Place {
     fn new(agent: &str) -> Self {
-        let server = ModelServer::start(|_| Say::Answer("done".to_owned()));
+        Self::scripted(agent, |_| Say::Answer("done".to_owned()))
+    }
+
+    fn scripted(agent: &str, script: impl Fn(&Asked) -> Say + Send + Sync + 'static) -> Self {
+        let server = ModelServer::start(script);
         let world = World::new();
         let fixture = TestFixture::new()
             .agent("T0/00-one", agent)
@@ -55,8 +59,12 @@ impl Place {
     }
 
     fn run(&self, more: &[&str]) -> Command {
-        let run = ["run", "--tiers-dir", &self.fixture, "--results-dir", "results", "--runs", "1", "--model", MODEL];
-        self.command(&run, more)
+        self.runs("1", more)
+    }
+
+    fn runs(&self, runs: &str, more: &[&str]) -> Command {
+        let run = ["--tiers-dir", &self.fixture, "--results-dir", "results", "--runs", runs, "--model", MODEL];
+        self.command(&["run"], &[&run[..], more].concat())
     }
 
     fn ledger(&self, run: &str) -> Vec<Value> {
@@ -168,4 +176,75 @@ fn what_an_attempt_used_whose_session_was_killed_is_spent() {
     let attempt = read(&place.world.experiment().join("T0/00/.failed/run_01_attempt_01/attempt.json"));
     assert!((attempt["cost_usd"].as_f64().unwrap() - COST).abs() < 1e-6, "{attempt:#}");
     place.world.scylla(&["verify", &dir]).exits(0);
+}
+
+/// An agent that asks until it is refused.
+const INSATIABLE: &str = "while bash ask.sh | grep -q '\"usage\"'; do :; done";
+
+#[test]
+fn an_agent_at_its_limit_is_refused_by_the_gateway_and_what_it_did_is_graded() {
+    for (limit, exceeded) in [
+        (["--max-run-cost-usd", "0.007"], json!({"limit": "cost", "most": 0.007, "used": 0.007_02})),
+        (["--max-run-tokens", "1231"], json!({"limit": "tokens", "most": 1231, "used": 2460})),
+    ] {
+        let place = Place::new(&asks(1, INSATIABLE));
+        let ended = output(&mut place.run(&[&["--gateway", "require"][..], &limit].concat())).exits(0);
+        assert!(ended.stderr.contains("the agent ended over a limit"), "{ended}");
+        let result = read(&place.world.experiment().join("T0/00/run_01/run_result.json"));
+        assert_eq!((&result["agent_end"], &result["exceeded"]), (&json!("over_budget"), &exceeded), "{result:#}");
+        assert_used(&result, 2);
+        assert_eq!(place.server.asked().len(), 2, "{limit:?}");
+        let passages: Vec<Value> = place.ledger("T0/00/run_01").iter().map(|line| line["passage"].clone()).collect();
+        assert_eq!(passages, ["whole", "whole", "refused"], "{limit:?}");
+        place.world.scylla(&["verify", &experiment(&place.world)]).exits(0);
+    }
+}
+
+#[test]
+fn an_agent_that_goes_on_asking_at_its_limit_is_ended() {
+    let place = Place::new(&asks(1, "while :; do bash ask.sh; sleep 1; done"));
+    output(&mut place.run(&["--gateway", "require", "--max-run-tokens", "1230"])).exits(0);
+    let result = read(&place.world.experiment().join("T0/00/run_01/run_result.json"));
+    assert_eq!(result["agent_end"], "over_budget", "{result:#}");
+    assert_used(&result, 1);
+}
+
+#[test]
+fn the_ceiling_of_the_experiment_holds_while_agents_work() {
+    let place = Place::new(&asks(1, INSATIABLE));
+    output(&mut place.runs("3", &["--gateway", "require", "--max-cost-usd", "0.02", "--jobs", "2"])).exits(6);
+    let spent = place.server.asked().len();
+    // Six answers cost more than the ceiling; each of two agents may have one more on its way.
+    assert!((6..=7).contains(&spent), "{spent}");
+    let result = read(&place.world.experiment().join("T0/00/run_01/run_result.json"));
+    assert_eq!((&result["agent_end"], &result["exceeded"]["limit"]), (&json!("over_budget"), &json!("experiment")));
+    place.world.scylla(&["verify", &experiment(&place.world)]).exits(6);
+}
+
+#[test]
+fn a_rate_limit_that_passes_soon_is_held_back_from_the_agent() {
+    let place = Place::scripted(&asks(1, "true"), |asked| match asked.before {
+        0 => Say::Refuse(429, vec![("retry-after", "1".to_owned())], "slow down".to_owned()),
+        _ => Say::Answer("done".to_owned()),
+    });
+    let ended =
+        output(&mut place.run(&["--gateway", "require", "--message-format", "json", "--attempts", "1"])).exits(0);
+    assert!(ended.stdout.contains("\"rate-limited\""), "the coordinator knows of it: {ended}");
+    assert!(!ended.stdout.contains("\"attempt-failed\""), "{ended}");
+    let result = read(&place.world.experiment().join("T0/00/run_01/run_result.json"));
+    assert_used(&result, 1);
+    let statuses: Vec<Value> = place.ledger("T0/00/run_01").iter().map(|line| line["status"].clone()).collect();
+    assert_eq!(statuses, [429, 200]);
+}
+
+#[test]
+fn an_agent_that_only_waits_for_a_rate_limit_has_not_timed_out() {
+    let place = Place::scripted(&asks(1, "exec sleep 1000"), |_| {
+        Say::Refuse(429, vec![("retry-after", "3600".to_owned())], "slow down".to_owned())
+    });
+    let mut live = Live::start(&mut place.run(&["--gateway", "require", "--timeout", "3", "--attempts", "1"]));
+    let failed = live.wait_for_reason("attempt-failed");
+    assert_eq!(failed["failure"]["kind"], "rate_limit", "{failed:#}");
+    live.signal("TERM");
+    live.end();
 }

@@ -62,7 +62,7 @@ pub struct Regrade {
 }
 
 /// Flags whose values an experiment saves.
-const SAVED: [&str; 18] = [
+const SAVED: [&str; 19] = [
     "thinking",
     "timeout",
     "sandbox",
@@ -80,6 +80,7 @@ const SAVED: [&str; 18] = [
     "keep_workspaces",
     "containment",
     "gateway",
+    "hold",
     "work_dir",
 ];
 /// The beginning of a default in a help text.

@@ -61,6 +61,11 @@ pub struct OperationFlags {
     /// and agents are given the real keys.
     #[arg(long, value_name = "USE")]
     pub gateway: Option<GatewayUse>,
+    /// How long the gateway holds back a request whose provider asks to wait, such as `90s` [default: 2m]
+    ///
+    /// The agent does not learn of the rate limit then. It is passed on when its provider asks for more. `0s` holds nothing back.
+    #[arg(long, value_name = "TIME", value_parser = values::seconds_or_none, allow_negative_numbers = true)]
+    pub hold: Option<u64>,
     /// Where agents, checks and judges work, outside of every project [default: /var/tmp]
     ///
     /// Each attempt gets a folder of its own in `DIR/cargo-scylla-UID/`, which nobody else can look into and which is

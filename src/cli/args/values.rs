@@ -25,6 +25,11 @@ pub(super) fn seconds(text: &str) -> Result<u64, String> {
     }
 }
 
+/// The same, or no time.
+pub(super) fn seconds_or_none(text: &str) -> Result<u64, String> {
+    if matches!(text, "0" | "0s") { Ok(0) } else { seconds(text) }
+}
+
 /// A kind of agent, which may demand a version. Whether the fixture has a solution is not known yet.
 pub(super) fn agent(text: &str) -> Result<String, String> {
     crate::agent::named(text, true).map(|_| text.to_owned())

@@ -26,6 +26,7 @@ use crate::engine::worker::workplace::Surroundings;
 use crate::gateway::Gateway;
 use crate::model::event::Event;
 use crate::model::experiment::{Config, ContainmentChoice};
+use crate::model::limits;
 use crate::model::outcome::ExperimentEnd;
 use crate::model::resources::Resources;
 use crate::model::sandbox::{Network, Sandbox, SandboxChoice};
@@ -159,7 +160,8 @@ pub(super) fn surroundings(config: &Config, image: Option<Arc<Image>>, name: &st
     let inherited = std::env::vars_os().collect();
     let (containment, reach) = contained(config.containment, config.sandbox.as_ref(), image, &inherited).on(name)?;
     let controllers = Controllers::probe(&config.resources()).map_err(EngineError::from).on(name)?;
-    let gateway = Gateway::of(config.gateway.unwrap_or_default());
+    let hold = Duration::from_secs(config.hold_seconds.unwrap_or(limits::HOLD_SECONDS));
+    let gateway = Gateway::of(config.gateway.unwrap_or_default(), hold).map(Arc::new);
     Ok(Surroundings { containment, reach, controllers, inherited, secrets: secrets(), gateway })
 }
 

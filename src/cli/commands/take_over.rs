@@ -214,6 +214,7 @@ fn options_of(
         keep_workspaces: operation.keep_workspaces.or(settings.keep_workspaces).unwrap_or_default(),
         containment: operation.containment.or(settings.containment).unwrap_or_default(),
         gateway: operation.gateway,
+        hold_seconds: operation.hold,
         work_dir: options::work_dir(operation, located),
         inherit,
         sandbox: loaded.fixture.sandbox.asked(),

@@ -227,6 +227,7 @@ pub(super) fn trial_options(to_try: Loaded, tier: TierId, repeat: u32, results_d
         notes: Vec::new(),
         keep_workspaces: KeepWorkspaces::None,
         gateway: None,
+        hold_seconds: None,
         containment: ContainmentChoice::Auto,
         fixture,
     }

@@ -39,6 +39,8 @@ pub(in crate::engine) enum Input {
     Report(RunId, Box<Report>),
     /// A signal came.
     Signal(StopSignal),
+    /// The provider of a model that agents ask through the gateway asks to wait for so long.
+    Limited(ModelName, Duration),
 }
 
 /// What a worker reports.

@@ -29,6 +29,10 @@ impl Coordinator<'_> {
         match input {
             Input::Signal(signal) => self.raise_stop_level(signal),
             Input::Report(run, report) => self.handle_report(run, *report),
+            Input::Limited(model, wait) => {
+                let changes = self.apply(Fact::StillLimited(model, wait)).changes;
+                self.follow(changes);
+            }
         }
     }
 

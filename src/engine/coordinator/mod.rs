@@ -22,6 +22,7 @@ use crate::engine::session::progress::Progress;
 use crate::engine::worker::excerpt;
 use crate::engine::worker::report::{Done, Job, RunEnd};
 use crate::engine::worker::workplace::{Surroundings, Workplace};
+use crate::gateway::Gateway;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::event::{Event, ExperimentFinished, ExperimentStarted};
 use crate::model::experiment::Config;
@@ -74,6 +75,8 @@ pub(in crate::engine) struct Coordinator<'a> {
     worked_before: Duration,
     mailbox: Mailbox,
     pub(in crate::engine) backend: Box<dyn Backend>,
+    /// The gateway to models, where there is one.
+    pub(in crate::engine) gateway: Option<Arc<Gateway>>,
     tick: Option<Duration>,
     pub(in crate::engine) folder_name: String,
     pub(in crate::engine) worker_lost: bool,
@@ -157,6 +160,12 @@ impl<'a> Coordinator<'a> {
         let subtests = progress.to_do().map(|run| (run.tier, run.subtest));
         let altered = store::baseline_checks::set_damaged_aside(&locked.folder, subtests, clock::now())?;
         let place = Arc::new(Basis::new(locked.folder.clone(), config, fixture, grader)?);
+        let gateway = session_options.surroundings.gateway.clone();
+        if let Some(gateway) = &gateway {
+            let line = mailbox.line();
+            let tell = move |model, wait| line.send(Input::Limited(model, wait));
+            gateway.begin(progress.spent().total().known, limits.max_cost, tell);
+        }
         let workplace =
             Workplace::new(Arc::clone(&place), session_options.surroundings).map_err(EngineError::Signals)?;
         let mut coordinator = Self {
@@ -172,6 +181,7 @@ impl<'a> Coordinator<'a> {
             started: Stopwatch::start(),
             worked_before,
             mailbox,
+            gateway,
             tick: session_options.tick,
             folder_name: session_options.folder_name,
             worker_lost: false,

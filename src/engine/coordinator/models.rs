@@ -88,6 +88,9 @@ impl Coordinator<'_> {
     /// Records until when a model is not to be asked, for later sessions too. Gives that time by the wall clock.
     fn keep_limit(&mut self, model: &ModelName, until: Duration) -> jiff::Timestamp {
         let wait = until.saturating_sub(self.now());
+        if let Some(gateway) = &self.gateway {
+            gateway.pause(model, wait);
+        }
         let until = clock::now().saturating_add(wait).unwrap_or(jiff::Timestamp::MAX);
         let former = self.checkpoint.rate_limits.get(model.as_str());
         // A delay by a moment is not worth a save: so a provider that refuses many requests at once costs one save.

@@ -85,6 +85,8 @@ pub struct Options {
     pub containment: ContainmentChoice,
     /// What the gateway to models is for, where that is asked for.
     pub gateway: Option<GatewayUse>,
+    /// How long the gateway holds a request back at most, in seconds, where that is asked for.
+    pub hold_seconds: Option<u64>,
     /// The folder in which work folders are made.
     pub work_dir: Option<String>,
 }
@@ -190,6 +192,7 @@ pub(in crate::engine) fn furnish(
         prices: options.prices,
         keep_workspaces: options.keep_workspaces,
         gateway: options.gateway,
+        hold_seconds: options.hold_seconds,
         containment: options.containment,
         work_dir: options.work_dir,
         grace_seconds: limits::GRACE_SECONDS,

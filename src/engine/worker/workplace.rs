@@ -40,7 +40,7 @@ pub struct Workplace {
     /// What must not be written to the disk.
     pub secrets: Secrets,
     /// The gateway to models, where there is one.
-    pub gateway: Option<Gateway>,
+    pub gateway: Option<Arc<Gateway>>,
     /// The environment of this process, of which a part is passed on to programs.
     pub inherited: BTreeMap<OsString, OsString>,
     /// How far a stop has been requested.
@@ -80,7 +80,7 @@ pub struct Surroundings {
     /// What must not be written to the disk.
     pub secrets: Secrets,
     /// The gateway to models, where there is one.
-    pub gateway: Option<Gateway>,
+    pub gateway: Option<Arc<Gateway>>,
 }
 
 /// A program of a run that is to be started.

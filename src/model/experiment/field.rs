@@ -53,7 +53,7 @@ pub(super) fn is_used(value: &Value) -> bool {
 }
 
 /// Fields that came when there were configs of the present version already.
-const LATER_FIELDS: [&str; 11] = [
+const LATER_FIELDS: [&str; 12] = [
     "max_run_tokens",
     "max_run_turns",
     "max_run_cost_usd",
@@ -62,6 +62,7 @@ const LATER_FIELDS: [&str; 11] = [
     "max_processors",
     "max_time_seconds",
     "gateway",
+    "hold_seconds",
     "prices",
     "sandbox",
     "image_id",

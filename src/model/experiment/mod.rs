@@ -151,6 +151,9 @@ config! {
     /// What the gateway to models is for; `null`: it meters.
     #[serde(default)]
     Operational gateway: Option<GatewayUse>,
+    /// How long the gateway holds a request back at most, in seconds; `null`: 120.
+    #[serde(default)]
+    Operational hold_seconds: Option<u64>,
     /// The folder for work folders; `null` for the default.
     #[serde(default)]
     Operational work_dir: Option<String>,

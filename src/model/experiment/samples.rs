@@ -53,6 +53,7 @@ pub(crate) fn config() -> Config {
     });
     // The macro takes no more keys.
     config["gateway"] = json!("require");
+    config["hold_seconds"] = json!(60);
     serde_json::from_value(config).expect("the sample is whole")
 }
 
@@ -98,6 +99,7 @@ pub(super) fn other_values() -> Vec<(&'static str, Value)> {
         ("prices", json!({})),
         ("keep_workspaces", json!("all")),
         ("gateway", json!("off")),
+        ("hold_seconds", json!(null)),
         ("containment", json!("walk")),
         ("work_dir", json!(null)),
         ("grace_seconds", json!(0)),

@@ -86,6 +86,19 @@ pub type MakeFilter = Box<dyn Fn() -> Box<dyn OutputFilter> + Send + Sync>;
 pub trait OutputWatch: Send {
     /// Takes the next bytes, which may end anywhere; gives whether the program must end now.
     fn must_end(&mut self, written: &[u8]) -> bool;
+    /// How it goes, asked about once a second.
+    fn pulse(&self) -> Pulse;
+}
+
+/// How it goes with a program, beside what it writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pulse {
+    /// Nothing is known.
+    Quiet,
+    /// It waits for something that is held back from it: its silence is not its own.
+    Held,
+    /// It must end now.
+    Over,
 }
 
 /// One that several threads may hold.

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
 
-use super::{Overflow, SharedWatch, SpawnError, Task};
+use super::{Overflow, Pulse, SharedWatch, SpawnError, Task};
 
 /// The size of a pipe's buffer in the kernel.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -207,6 +207,12 @@ impl Outputs {
     /// Whether who watches said that the program must end.
     pub(super) fn must_end(&self) -> bool {
         self.must_end
+    }
+
+    /// How it goes, in the eyes of who watches; `None` where nobody does.
+    pub(super) fn pulse(&self) -> Option<Pulse> {
+        let watch = self.watch.as_ref()?.lock();
+        Some(watch.map_or(Pulse::Quiet, |watch| watch.pulse()))
     }
 
     /// Whether bytes were dropped.

@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::output::{Feed, Got, Outputs, Stream};
-use super::{End, Hold, MOST_DYING, Overflow, ProcessLimits, SpawnError, StopHandle, Task, table};
+use super::{End, Hold, MOST_DYING, Overflow, ProcessLimits, Pulse, SpawnError, StopHandle, Task, table};
 use crate::model::outcome::StopLevel;
 use crate::os::clock;
 
@@ -52,7 +52,11 @@ pub(super) struct Watch<'a> {
     phase: Phase,
     timeout_at: Option<Instant>,
     stalled_at: Option<Instant>,
+    look_at: Option<Instant>,
 }
+
+/// How often who watches is asked how it goes.
+const LOOK: Duration = Duration::from_secs(1);
 
 impl<'a> Watch<'a> {
     pub(super) fn new(
@@ -82,6 +86,7 @@ impl<'a> Watch<'a> {
             phase: Phase::Running,
             timeout_at: after(now, task.limits.wall),
             stalled_at: task.limits.no_progress.and_then(|most| after(now, most)),
+            look_at: task.watch.as_ref().and_then(|_| after(now, LOOK)),
         })
     }
 
@@ -149,7 +154,7 @@ impl<'a> Watch<'a> {
 
     fn deadline(&self) -> Option<Instant> {
         match self.phase {
-            Phase::Running => [self.timeout_at, self.stalled_at].into_iter().flatten().min(),
+            Phase::Running => [self.timeout_at, self.stalled_at, self.look_at].into_iter().flatten().min(),
             Phase::Asked { kill_at, .. } => kill_at,
             Phase::Killed { give_up_at, .. } => Some(give_up_at),
         }
@@ -161,7 +166,7 @@ impl<'a> Watch<'a> {
         let kill_word = self.stop.level() == Some(StopLevel::Kill);
         match self.phase {
             Phase::Running => {
-                let Some(end) = self.reason(now) else { return Ok(()) };
+                let Some(end) = self.look(now).or_else(|| self.reason(now)) else { return Ok(()) };
                 if kill_word || self.limits.grace.is_zero() {
                     return self.kill(end, now);
                 }
@@ -172,6 +177,20 @@ impl<'a> Watch<'a> {
             Phase::Asked { end, kill_at } if kill_word || due(kill_at) => self.kill(end, now),
             Phase::Killed { give_up_at, .. } if due(Some(give_up_at)) => Err(io::ErrorKind::TimedOut.into()),
             Phase::Asked { .. } | Phase::Killed { .. } => Ok(()),
+        }
+    }
+
+    /// Asks who watches, once a second, how it goes.
+    fn look(&mut self, now: Instant) -> Option<End> {
+        self.look_at.filter(|look_at| now >= *look_at)?;
+        self.look_at = after(now, LOOK);
+        match self.outputs.pulse()? {
+            Pulse::Quiet => None,
+            Pulse::Held => {
+                self.stalled_at = self.limits.no_progress.and_then(|most| after(now, most));
+                None
+            }
+            Pulse::Over => (self.stop.level() < Some(StopLevel::Terminate)).then_some(End::Watched),
         }
     }
 

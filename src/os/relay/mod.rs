@@ -51,6 +51,8 @@ pub struct Answer {
     pub status: u16,
     /// The type of the body.
     pub content_type: &'static str,
+    /// Other headers.
+    pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -80,6 +82,11 @@ pub trait Gate: Send + Sync + 'static {
 
 /// Looks at the answer to one request as it passes.
 pub trait Tap: Send {
+    /// Whether an answer with this status is weighed, which needs all of it, before anything of it is passed on.
+    fn weighs(&self, status: u16) -> bool;
+    /// Weighs it: `true` when the same request is to be sent again, and this answer forgotten. It may wait: it is called on a thread of
+    /// its own, and the request is sent when it is over.
+    fn asks_again(&mut self, status: u16, headers: &Headers, body: &[u8]) -> bool;
     /// The answer begins; names of headers are in lower case.
     fn begins(&mut self, status: u16, headers: &Headers);
     /// These bytes come; `true` when something must be durable before they are passed on.

@@ -25,6 +25,8 @@ const CONNECTED_WITHIN: Duration = Duration::from_secs(30);
 const BODY_WITHIN: Duration = Duration::from_mins(2);
 /// So long nothing may come of an answer. Models think for minutes before the first word; providers keep a stream awake.
 const SILENT_FOR: Duration = Duration::from_mins(15);
+/// The longest answer that is weighed: refusals are short.
+const MOST_WEIGHED: usize = 1 << 20;
 /// Headers that belong to one connection and not to the message (RFC 9110, section 7.6.1), those that are made anew, and the one that
 /// would let an answer come packed so that nothing could be read of it.
 const NOT_PASSED: [&str; 12] = [
@@ -104,14 +106,24 @@ impl Passing {
         mut held: Held,
         room: OwnedSemaphorePermit,
     ) -> Response<Passed> {
-        let sent = self.client.request(method.clone(), url).headers(to_map(headers)).body(body).send().await;
-        let mut answer = match sent {
-            Ok(answer) => answer,
-            Err(error) => {
-                let why = words(&error);
-                held.end = Ending::Cut(why.clone());
-                held.settled().await;
-                return made(Answer::words(502, &format!("the gateway got no answer: {why}")));
+        let mut answer = loop {
+            let sent =
+                self.client.request(method.clone(), url).headers(to_map(headers)).body(body.clone()).send().await;
+            let answer = match sent {
+                Ok(answer) => answer,
+                Err(error) => return held.lost(&words(&error)).await,
+            };
+            let status = answer.status();
+            if !held.tap.as_ref().is_some_and(|tap| tap.weighs(status.as_u16())) {
+                break answer;
+            }
+            let headers = passed_back(answer.headers());
+            let body = match whole(answer).await {
+                Ok(body) => body,
+                Err(why) => return held.lost(&why).await,
+            };
+            if !held.asks_again(status.as_u16(), of_map(&headers), body.clone()).await {
+                return held.passes_whole(status, headers, body).await;
             }
         };
         let (status, headers) = (answer.status(), passed_back(answer.headers()));
@@ -175,6 +187,39 @@ impl Held {
         self.tap = settled.await.ok();
     }
 
+    /// Whether the request is to be sent again.
+    async fn asks_again(&mut self, status: u16, headers: Headers, body: Bytes) -> bool {
+        let Some(mut tap) = self.tap.take() else { return false };
+        let weighed = spawn_blocking(move || {
+            let again = tap.asks_again(status, &headers, &body);
+            (tap, again)
+        });
+        let Ok((tap, again)) = weighed.await else { return false };
+        self.tap = Some(tap);
+        again
+    }
+
+    /// Passes on an answer that is here as a whole.
+    async fn passes_whole(mut self, status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<Passed> {
+        if let Some(tap) = self.tap.as_mut() {
+            tap.begins(status.as_u16(), &of_map(&headers));
+            tap.comes(&body);
+        }
+        self.end = Ending::Whole;
+        self.settled().await;
+        let mut response = Response::new(Passed::Made(Full::new(body)));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+
+    /// There is no answer.
+    async fn lost(mut self, why: &str) -> Response<Passed> {
+        self.end = Ending::Cut(why.to_owned());
+        self.settled().await;
+        made(Answer::words(502, &format!("the gateway got no answer: {why}")))
+    }
+
     /// The end of it.
     async fn settled(mut self) {
         if let Some(tap) = self.tap.as_mut() {
@@ -191,6 +236,20 @@ impl Drop for Held {
         if let Some(mut tap) = self.tap.take() {
             tap.ends(self.end.clone());
             tap.settle();
+        }
+    }
+}
+
+/// An answer that is weighed, as a whole.
+async fn whole(mut answer: reqwest::Response) -> Result<Bytes, String> {
+    let mut body = Vec::new();
+    loop {
+        match tokio::time::timeout(BODY_WITHIN, answer.chunk()).await {
+            Ok(Ok(Some(bytes))) if body.len() + bytes.len() <= MOST_WEIGHED => body.extend_from_slice(&bytes),
+            Ok(Ok(Some(_))) => return Err("a refusal was longer than the gateway reads (1 MiB)".to_owned()),
+            Ok(Ok(None)) => return Ok(body.into()),
+            Ok(Err(error)) => return Err(words(&error)),
+            Err(_) => return Err("a refusal did not come to its end in time".to_owned()),
         }
     }
 }
@@ -221,7 +280,8 @@ impl Body for Passed {
 impl Answer {
     /// An answer of a sentence.
     fn words(status: u16, words: &str) -> Self {
-        Self { status, content_type: "text/plain; charset=utf-8", body: format!("{words}\n").into_bytes() }
+        let content_type = "text/plain; charset=utf-8";
+        Self { status, content_type, headers: Vec::new(), body: format!("{words}\n").into_bytes() }
     }
 }
 
@@ -229,6 +289,11 @@ fn made(answer: Answer) -> Response<Passed> {
     let mut response = Response::new(Passed::Made(Full::new(Bytes::from(answer.body))));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    for (name, value) in answer.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
     response
 }
 

@@ -100,9 +100,18 @@ impl Limiter {
 
     /// Records that one run has stopped asking the model.
     pub fn leave(&mut self, model: &ModelName) {
-        if let Some(window) = self.models.get_mut(model) {
-            window.asking = window.asking.saturating_sub(1);
+        let Some(window) = self.models.get_mut(model) else { return };
+        window.asking = window.asking.saturating_sub(1);
+        // Whoever asks for models that nobody else asks for must not fill the memory.
+        if *window == Window::default() {
+            self.models.remove(model);
         }
+    }
+
+    /// How many are asking the model now.
+    #[must_use]
+    pub fn asking(&self, model: &ModelName) -> usize {
+        self.models.get(model).map_or(0, |window| window.asking)
     }
 
     /// Records an answer to a request. After as many answers as may ask at once, one more may ask.

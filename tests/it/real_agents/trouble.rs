@@ -96,7 +96,8 @@ fn met(of: &Experiment, real: &Real, trouble: Trouble) -> Option<String> {
     let begun = Instant::now();
     let is_waited_out = trouble == Trouble::Limited && real.when_limited != WhenLimited::TellsTime;
     let limit: &[&str] = if is_waited_out { &["--timeout", "45"] } else { &[] };
-    let mut live = Live::start(&mut of.run(&[&["--attempts", "1"], limit].concat()));
+    // What the program itself does about it is asked here, not what the gateway makes of it.
+    let mut live = Live::start(&mut of.run(&[&["--attempts", "1", "--hold", "0s"], limit].concat()));
     let failed = live.wait_for("failure or end", |event| {
         matches!(event["reason"].as_str(), Some("attempt-failed" | "experiment-finished"))
     });

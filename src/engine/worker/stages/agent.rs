@@ -7,14 +7,13 @@ use std::time::Duration;
 use crate::agent;
 use crate::engine::error::with_causes;
 use crate::engine::worker::stages::allowed::{KILL, KILLED_BY_CODE, is_ended_for_memory};
-use crate::engine::worker::stages::metered::no_ledger;
+use crate::engine::worker::stages::metered::{no_ledger, outcome_of};
 use crate::engine::worker::stages::priced::Used;
 use crate::engine::worker::stages::trees::no_place;
 use crate::engine::worker::stages::{Halt, Work, write_evidence};
 use crate::engine::worker::workplace::Program;
-use crate::gateway::Lease;
+use crate::gateway::{Exchanged, Lease};
 use crate::model::agent::{Agent, AgentStart, Assignment, EndedAgent, Paths, ProgramFacts};
-use crate::model::exchange::Exchange;
 use crate::model::flag::Flag;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind, Stage};
 use crate::model::result::AgentResult;
@@ -73,10 +72,11 @@ impl Work<'_> {
                     })?;
                     *first = own.into();
                 }
-                let program = self.program_of_agent(self.agents_folder()?, argv, environment);
+                let watch = self.watch(&subtest.agent, lease.as_ref().map(Lease::recall));
+                let program = Program { watch, ..self.program_of_agent(self.agents_folder()?, argv, environment) };
                 let ended = self.contained(program, FailureKind::Spawn)?;
-                let exchanges = lease.map(Lease::end).transpose().map_err(|error| no_ledger(&error))?;
-                self.apply_end(&ended, &subtest.agent, exchanges.as_deref(), &mut result)?;
+                let exchanged = lease.map(Lease::end).transpose().map_err(|error| no_ledger(&error))?;
+                self.apply_end(&ended, &subtest.agent, exchanged.as_ref(), &mut result)?;
                 self.link.asked(true);
             }
             AgentStart::ApplyPatch(patch) => {
@@ -178,7 +178,7 @@ impl Work<'_> {
             wall: Duration::from_secs(self.place.config.timeout_seconds),
             no_progress: self.place.config.no_progress_seconds.map(Duration::from_secs),
             overflow: Overflow::End,
-            watch: self.place.subtest(self.run).and_then(|subtest| self.watch(&subtest.agent)),
+            watch: None,
             // An agent that can read the solution, the rubric or other runs would not be measured by the task.
             views: vec![
                 View::Hidden(self.place.folder.root().to_owned()),
@@ -212,7 +212,7 @@ impl Work<'_> {
         &mut self,
         ended: &Ended,
         agent: &Agent,
-        exchanges: Option<&[Exchange]>,
+        exchanged: Option<&Exchanged>,
         result: &mut AgentResult,
     ) -> Result<(), Halt> {
         let end = match ended.end {
@@ -226,8 +226,10 @@ impl Work<'_> {
             End::Watched => EndedAgent::OverLimit,
             End::Stopped => return Err(Halt::Stopped),
         };
-        if let Some(reader) = self.read_output(agent) {
-            let outcome = reader.outcome(end, clock::now())?;
+        let refused = exchanged.and_then(|exchanged| exchanged.exceeded);
+        let reader = self.read_output(agent);
+        if let Some(reader) = &reader {
+            let outcome = outcome_of(&**reader, end, exchanged)?;
             result.end = outcome.end;
             result.exit_code = outcome.exit_code;
             let requests = reader.reading(clock::now()).map(|reading| reading.requests).unwrap_or_default();
@@ -236,9 +238,9 @@ impl Work<'_> {
             let version = outcome.program.agent_version.or(result.program.agent_version.take());
             result.program = ProgramFacts { agent_version: version, ..outcome.program };
             self.report_another_model(&result.program);
-            self.note_exceeded(&*reader, result);
         }
-        self.note_exchanges(agent, exchanges, result)?;
+        self.note_exchanges(agent, exchanged, result)?;
+        self.note_exceeded(reader.as_deref(), refused, result);
         self.place.containment.name().clone_into(&mut result.containment);
         self.note_resources(ended, result);
         result.leftover_processes = ended.leftovers;

@@ -3,6 +3,7 @@
 
 use crate::engine::worker::stages::Work;
 use crate::engine::worker::stages::priced::priced;
+use crate::gateway::Recall;
 use crate::model::agent::{Agent, Output, Reader};
 use crate::model::allowance::{Allowance, Exceeded};
 use crate::model::flag::Flag;
@@ -10,7 +11,7 @@ use crate::model::outcome::AgentEnd;
 use crate::model::result::AgentResult;
 use crate::model::usage::OwnPrices;
 use crate::os::clock;
-use crate::os::process::{End, Ended, OutputWatch};
+use crate::os::process::{End, Ended, OutputWatch, Pulse};
 
 /// The number of SIGKILL: by it the kernel ends a program when memory runs out, and a shell reports it for its child.
 pub(super) const KILL: i32 = 9;
@@ -27,18 +28,19 @@ pub(super) fn is_ended_for_memory(ended: &Ended) -> bool {
     matches!(ended.end, End::Exited(KILLED_BY_CODE) | End::Signaled(KILL)) && was_over_memory(ended)
 }
 
-/// Reads what an agent writes while it works.
+/// Looks at an agent while it works.
 #[derive(Debug)]
 struct Watched {
-    reader: Box<dyn Reader>,
+    reader: Option<Box<dyn Reader>>,
     allowance: Allowance,
     model: Option<String>,
     prices: OwnPrices,
+    recall: Option<Recall>,
 }
 
 impl Watched {
     fn exceeded(&self) -> Option<Exceeded> {
-        let reading = self.reader.reading(clock::now())?;
+        let reading = self.reader.as_ref()?.reading(clock::now())?;
         let usage = priced(reading.usage, &reading.requests, self.model.as_deref(), &self.prices).usage;
         self.allowance.exceeded(&usage, reading.turns)
     }
@@ -46,36 +48,59 @@ impl Watched {
 
 impl OutputWatch for Watched {
     fn must_end(&mut self, written: &[u8]) -> bool {
-        self.reader.feed(Output::Stdout, written);
+        if let Some(reader) = &mut self.reader {
+            reader.feed(Output::Stdout, written);
+        }
         self.exceeded().is_some()
+    }
+
+    fn pulse(&self) -> Pulse {
+        match &self.recall {
+            Some(recall) if recall.is_due() => Pulse::Over,
+            Some(recall) if recall.is_held() => Pulse::Held,
+            _ => Pulse::Quiet,
+        }
     }
 }
 
 impl Work<'_> {
-    /// Who reads what an agent of this kind writes, when it is limited and tells what it uses while it works.
-    pub(super) fn watch(&self, agent: &Agent) -> Option<Box<dyn OutputWatch>> {
+    /// Who looks at an agent of this kind: when it is limited and tells what it uses while it works, or asks its models by a lease.
+    pub(super) fn watch(&self, agent: &Agent, recall: Option<Recall>) -> Option<Box<dyn OutputWatch>> {
         let allowance = self.place.config.allowance();
-        let reader = agent.reader().filter(|reader| !allowance.is_unlimited() && reader.reports_as_it_works())?;
+        let reader = agent.reader().filter(|reader| !allowance.is_unlimited() && reader.reports_as_it_works());
+        if reader.is_none() && recall.is_none() {
+            return None;
+        }
         let (model, prices) =
             (self.place.assigned_model(self.run).map(str::to_owned), self.place.config.prices.clone());
-        Some(Box::new(Watched { reader, allowance, model, prices }))
+        Some(Box::new(Watched { reader, allowance, model, prices, recall }))
     }
 
-    /// Notes which limit the agent exceeded, however it ended. One that ended by itself beyond a limit ended over its budget, too: all agents are
-    /// measured by the same limits, whether they tell what they use while they work or only at their end.
-    pub(super) fn note_exceeded(&self, reader: &dyn Reader, result: &mut AgentResult) {
-        let turns = reader.reading(clock::now()).and_then(|reading| reading.turns);
+    /// Notes which limit the agent exceeded, however it ended: at the gateway, which `refused` it there, or by what it used. One that ended by itself
+    /// beyond a limit ended over its budget, too: all agents are measured by the same limits, whether they tell what they use while they work
+    /// or only at their end.
+    pub(super) fn note_exceeded(
+        &self,
+        reader: Option<&dyn Reader>,
+        refused: Option<Exceeded>,
+        result: &mut AgentResult,
+    ) {
+        let turns = reader.and_then(|reader| reader.reading(clock::now())).and_then(|reading| reading.turns);
         let allowance = self.place.config.allowance();
         // A program that keeps a limit itself ends at it, and not beyond it.
         let kept = || allowance.reached(&result.usage, turns).filter(|_| result.end == AgentEnd::OverBudget);
-        let Some(exceeded) = allowance.exceeded(&result.usage, turns).or_else(kept) else { return };
+        let exceeded = refused.or_else(|| allowance.exceeded(&result.usage, turns)).or_else(kept);
+        let Some(exceeded) = exceeded else { return };
         // Whatever else ended it, what it used is more than it may: a model that refuses is paid, too.
         result.exceeded = Some(exceeded);
-        if matches!(result.end, AgentEnd::Finished | AgentEnd::OverBudget) {
+        let is_by_itself = matches!(result.end, AgentEnd::Finished | AgentEnd::OverBudget);
+        // Whoever is refused has nothing more to wait for.
+        if is_by_itself || refused.is_some() {
             result.end = AgentEnd::OverBudget;
         }
         self.notice(&format!("the agent ended over a limit: {exceeded}"));
     }
+
     /// Notes what an agent used of the machine, and which limits that the kernel keeps it came to.
     pub(super) fn note_resources(&self, ended: &Ended, result: &mut AgentResult) {
         result.isolation = Some(self.place.isolation(ended.used));

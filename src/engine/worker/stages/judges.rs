@@ -200,7 +200,7 @@ impl Work<'_> {
         // Whatever the outcome, it was paid for.
         let Used { usage, prices } = self.used_by(question.number, question.judge, question.model.as_ref())?;
         let cost = usage.cost;
-        self.spent += cost.into();
+        self.count_judge(cost.into());
         asked.map_err(|halt| match (self.graded_store.set_judge_aside(number, usage, prices), halt) {
             (Err(error), _) => error.into(),
             (Ok(()), Halt::Failed(mut failure)) => {

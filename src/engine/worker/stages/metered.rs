@@ -3,14 +3,15 @@
 use std::io;
 
 use crate::engine::worker::stages::{Halt, Work};
-use crate::gateway::Lease;
-use crate::model::agent::Agent;
-use crate::model::exchange::{Exchange, usage_of};
+use crate::gateway::{Exchanged, Lease, Terms};
+use crate::model::agent::{Agent, AgentOutcome, EndedAgent, Reader};
+use crate::model::exchange::usage_of;
 use crate::model::flag::Flag;
 use crate::model::outcome::{Failure, FailureKind};
 use crate::model::result::AgentResult;
 use crate::model::sandbox::Network;
-use crate::model::usage::Tokens;
+use crate::model::usage::{Tokens, Total};
+use crate::os::clock;
 
 /// The part of all tokens by which an agent's own account may differ from what was seen.
 const MOST_DIFFERENCE: f64 = 0.02;
@@ -20,7 +21,53 @@ pub(super) fn no_ledger(error: &io::Error) -> Failure {
     Failure::new(FailureKind::Storage, format!("what the agent's requests took cannot be recorded: {error}"))
 }
 
+/// How an agent ended, by what it says itself and by what the gateway saw.
+pub(super) fn outcome_of(
+    reader: &dyn Reader,
+    end: EndedAgent,
+    exchanged: Option<&Exchanged>,
+) -> Result<AgentOutcome, Failure> {
+    let now = clock::now();
+    let outcome = reader.outcome(end, now);
+    let Some(Exchanged { exceeded, limited, .. }) = exchanged else { return outcome };
+    let is_by_provider = |failure: &Failure| {
+        matches!(failure.kind, FailureKind::Provider | FailureKind::RateLimit | FailureKind::NoRecord)
+    };
+    match (outcome, exceeded, limited) {
+        // An agent that is told that there is no money left may fail in its own way.
+        (Err(_), Some(_), _) => reader.outcome(EndedAgent::OverLimit, now),
+        // Its provider has said more exactly what kept it from working.
+        (Err(failure), None, Some(until)) if is_by_provider(&failure) => {
+            Err(Failure { kind: FailureKind::RateLimit, retry_at: Some(*until), ..failure })
+        }
+        // It did nothing but wait until its time was over.
+        (Ok(_), None, Some(until)) if matches!(end, EndedAgent::TimedOut | EndedAgent::NoProgress) => {
+            let message = "the agent waited for its model, whose provider asks to wait, until its time was over";
+            Err(Failure { retry_at: Some(*until), ..Failure::new(FailureKind::RateLimit, message) })
+        }
+        (outcome, ..) => outcome,
+    }
+}
+
 impl Work<'_> {
+    /// Counts what the attempt's agent cost, once.
+    pub(super) fn count(&mut self, cost: Total) {
+        if !std::mem::replace(&mut self.counted, true) {
+            self.spent += cost;
+            if let Some(gateway) = &self.place.gateway {
+                gateway.count_attempt(self.run, cost.known);
+            }
+        }
+    }
+
+    /// Counts what a judge cost.
+    pub(super) fn count_judge(&mut self, cost: Total) {
+        self.spent += cost;
+        if let Some(gateway) = &self.place.gateway {
+            gateway.count_judge(cost.known);
+        }
+    }
+
     /// The right of this attempt to ask models through the gateway, where it is to.
     pub(super) fn lease(&self, agent: &Agent) -> Result<Option<Lease>, Halt> {
         let place = self.place;
@@ -30,7 +77,13 @@ impl Work<'_> {
         if asks_nobody || agent.model(place.model()).is_none() || !(is_known || gateway.is_required) {
             return Ok(None);
         }
-        let lease = gateway.lease(&self.folder.usage(), &place.config.prices);
+        let terms = Terms {
+            run: self.run,
+            model: place.agent_model(self.run),
+            allowance: place.config.allowance(),
+            prices: place.config.prices.clone(),
+        };
+        let lease = gateway.lease(&self.folder.usage(), terms);
         Ok(Some(lease.map_err(|error| Failure::new(FailureKind::Spawn, format!("no gateway can be opened: {error}")))?))
     }
 
@@ -38,12 +91,12 @@ impl Work<'_> {
     pub(super) fn note_exchanges(
         &self,
         agent: &Agent,
-        exchanges: Option<&[Exchange]>,
+        exchanged: Option<&Exchanged>,
         result: &mut AgentResult,
     ) -> Result<(), Halt> {
-        let Some(exchanges) = exchanges else { return Ok(()) };
+        let Some(exchanged) = exchanged else { return Ok(()) };
         let is_required = self.place.gateway.as_ref().is_some_and(|gateway| gateway.is_required);
-        let Some(metered) = usage_of(exchanges, result.usage.cost) else {
+        let Some(metered) = usage_of(&exchanged.exchanges, result.usage.cost) else {
             if is_required {
                 let name = agent.kind().name;
                 let why = format!("`{name}` asked no model through the gateway, which `--gateway require` demands");

@@ -206,13 +206,6 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Counts what the attempt's agent cost, once.
-    fn count(&mut self, cost: Total) {
-        if !std::mem::replace(&mut self.counted, true) {
-            self.spent += cost;
-        }
-    }
-
     pub(in crate::engine) fn report_started(&self, from: Stage) {
         self.link.event(Event::RunStarted { run: self.run, attempt: self.attempt, from });
     }

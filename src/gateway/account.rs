@@ -1,0 +1,232 @@
+//! What stands behind an attempt's address: real addresses and keys, its limits, and what it has used of them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::ledger::Ledger;
+use super::throttle::{Throttle, Waited};
+use super::till::Till;
+use crate::model::allowance::{Allowance, Exceeded};
+use crate::model::exchange::Exchange;
+use crate::model::ids::{ModelName, RunId};
+use crate::model::usage::OwnPrices;
+use crate::os::clock::Stopwatch;
+
+/// A provider whose programs can be sent elsewhere by a variable.
+pub(super) struct Provider {
+    /// Its name in addresses of the gateway.
+    pub name: &'static str,
+    /// Where it is asked by default, as the variables below give it.
+    pub base: &'static str,
+    /// The variables that send its programs elsewhere.
+    pub addresses: &'static [&'static str],
+    /// The variables that hold its keys.
+    pub keys: &'static [&'static str],
+}
+
+/// Every such provider.
+pub(super) const PROVIDERS: [Provider; 3] = [
+    Provider {
+        name: "anthropic",
+        base: "https://api.anthropic.com",
+        addresses: &["ANTHROPIC_BASE_URL"],
+        keys: &["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"],
+    },
+    Provider {
+        name: "openai",
+        base: "https://api.openai.com/v1",
+        addresses: &["OPENAI_BASE_URL", "OPENAI_API_BASE"],
+        keys: &["OPENAI_API_KEY", "CODEX_API_KEY"],
+    },
+    Provider {
+        name: "gemini",
+        base: "https://generativelanguage.googleapis.com",
+        addresses: &["GOOGLE_GEMINI_BASE_URL"],
+        keys: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
+    },
+];
+
+/// On what terms an attempt may ask.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// Its run.
+    pub run: RunId,
+    /// The model that its agent is told to use.
+    pub model: Option<ModelName>,
+    /// What its agent may use.
+    pub allowance: Allowance,
+    /// Prices by which costs are computed before those of the list.
+    pub prices: OwnPrices,
+}
+
+/// So long it is waited for what breaks off because whoever asked is gone.
+const QUIET_WITHIN: Duration = Duration::from_secs(10);
+
+/// An attempt's account with the gateway.
+#[derive(Debug)]
+pub(super) struct Account {
+    behind: Mutex<Behind>,
+    ledger: Mutex<Ledger>,
+    /// How many requests are on their way.
+    under_way: Mutex<usize>,
+    fewer: Condvar,
+    /// How many of them are being held back.
+    held: AtomicUsize,
+    is_closed: AtomicBool,
+    /// The first limit at which it was refused, and since then.
+    refused: OnceLock<(Exceeded, Stopwatch)>,
+    /// Until when the run's own model is not to be asked, where its provider's last word was that.
+    limited: Mutex<Option<Timestamp>>,
+    pub terms: Terms,
+    till: Arc<Till>,
+    pub throttle: Arc<Throttle>,
+}
+
+/// Real addresses and keys. They are never shown.
+#[derive(Default)]
+pub(super) struct Behind {
+    /// By the name of the provider.
+    pub bases: BTreeMap<&'static str, String>,
+    /// The key that the attempt has, and the real one.
+    pub keys: Vec<(String, String)>,
+}
+
+impl fmt::Debug for Behind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Behind").field("bases", &self.bases).finish_non_exhaustive()
+    }
+}
+
+impl Account {
+    pub(super) fn new(ledger: &Path, terms: Terms, (till, throttle): (Arc<Till>, Arc<Throttle>)) -> io::Result<Self> {
+        Ok(Self {
+            behind: Mutex::default(),
+            ledger: Mutex::new(Ledger::open(ledger)?),
+            under_way: Mutex::default(),
+            fewer: Condvar::new(),
+            held: AtomicUsize::new(0),
+            is_closed: AtomicBool::new(false),
+            refused: OnceLock::new(),
+            limited: Mutex::default(),
+            terms,
+            till,
+            throttle,
+        })
+    }
+
+    pub(super) fn behind(&self) -> MutexGuard<'_, Behind> {
+        self.behind.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The real address of a provider.
+    pub(super) fn base(&self, provider: &str) -> Option<String> {
+        self.behind().bases.get(provider).cloned()
+    }
+
+    /// Puts the real key in the place of the attempt's own.
+    pub(super) fn put_in_keys(&self, text: &mut Vec<u8>) {
+        for (own, real) in &self.behind().keys {
+            let place = text.windows(own.len()).position(|part| part == own.as_bytes());
+            if let Some(place) = place {
+                text.splice(place..place + own.len(), real.bytes());
+            }
+        }
+    }
+
+    /// A request begins, or has ended and is written down.
+    pub(super) fn begins(&self) {
+        *self.under_way.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+    }
+
+    pub(super) fn ends(&self) {
+        *self.under_way.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.fewer.notify_all();
+    }
+
+    /// Nothing passes any more. Waits, for a while, until what is on its way has ended. Gives the exchanges.
+    pub(super) fn close(&self) -> io::Result<Vec<Exchange>> {
+        self.is_closed.store(true, Ordering::SeqCst);
+        self.throttle.wake();
+        let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.fewer.wait_timeout_while(under_way, QUIET_WITHIN, |count| *count > 0));
+        self.ledger().end()
+    }
+
+    /// Waits until what passed before is durable.
+    pub(super) fn settled(&self) {
+        drop(self.ledger());
+    }
+
+    /// Writes down an exchange, durably.
+    pub(super) fn write_down(&self, exchange: Exchange) {
+        if let Some(usd) = exchange.cost.usd() {
+            self.till.take(self.terms.run, usd);
+        }
+        self.ledger().add(exchange);
+    }
+
+    /// The limit that is reached, so that nothing more may be asked.
+    pub(super) fn limit_reached(&self) -> Option<Exceeded> {
+        let used = self.ledger().used();
+        let exceeded = self.terms.allowance.reached(&used, None).or_else(|| self.till.reached())?;
+        self.refused.get_or_init(|| (exceeded, Stopwatch::start()));
+        Some(exceeded)
+    }
+
+    /// The limit at which it was first refused.
+    pub(super) fn refused(&self) -> Option<Exceeded> {
+        self.refused.get().map(|(exceeded, _)| *exceeded)
+    }
+
+    /// For how long it has been refused.
+    pub(super) fn refused_for(&self) -> Option<Duration> {
+        self.refused.get().map(|(_, since)| since.worked())
+    }
+
+    /// Notes the last word of a model's provider: until when it is not to be asked, or that it has answered.
+    pub(super) fn note_limit(&self, model: &ModelName, until: Option<Timestamp>) {
+        if self.terms.model.as_ref() == Some(model) {
+            *self.limited.lock().unwrap_or_else(PoisonError::into_inner) = until;
+        }
+    }
+
+    /// The last word about the run's own model.
+    pub(super) fn limited(&self) -> Option<Timestamp> {
+        *self.limited.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a request is being held back.
+    pub(super) fn is_held(&self) -> bool {
+        self.held.load(Ordering::SeqCst) > 0
+    }
+
+    /// Waits until a model may be asked.
+    pub(super) fn turn(&self, model: &ModelName, patience: Duration) -> Waited {
+        self.held.fetch_add(1, Ordering::SeqCst);
+        let waited = self.throttle.turn(model, patience, || self.is_closed.load(Ordering::SeqCst));
+        self.held.fetch_sub(1, Ordering::SeqCst);
+        waited
+    }
+
+    /// The name under which the limits of a model are kept: that of the run's own model, where it is the same, so that the coordinator knows
+    /// it, too.
+    pub(super) fn name_of(&self, asked: &str) -> ModelName {
+        let last = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
+        let is_own = |own: &&ModelName| {
+            let (own, asked) = (last(own.as_str()), last(asked));
+            asked.contains(&own) || own.contains(&asked)
+        };
+        self.terms.model.as_ref().filter(is_own).cloned().unwrap_or_else(|| ModelName::new(asked))
+    }
+}

@@ -1,0 +1,78 @@
+//! What the whole experiment has cost by now, counted answer by answer: the ceiling that holds while agents work.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::model::allowance::Exceeded;
+use crate::model::ids::RunId;
+use crate::model::money::Usd;
+
+/// The money of a session's experiment.
+#[derive(Debug, Default)]
+pub(super) struct Till(Mutex<Money>);
+
+#[derive(Debug, Default)]
+struct Money {
+    ceiling: Option<Usd>,
+    /// What attempts and judges cost whose cost is counted.
+    counted: Usd,
+    /// What the answers to agents at work cost, run by run, until their attempt is counted.
+    open: BTreeMap<RunId, Usd>,
+}
+
+impl Till {
+    fn money(&self) -> MutexGuard<'_, Money> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins with what former sessions spent.
+    pub(super) fn begin(&self, spent: Usd, ceiling: Option<Usd>) {
+        *self.money() = Money { ceiling, counted: spent, open: BTreeMap::new() };
+    }
+
+    /// An answer to the agent of a run cost this.
+    pub(super) fn take(&self, run: RunId, usd: Usd) {
+        *self.money().open.entry(run).or_default() += usd;
+    }
+
+    /// An attempt of a run is counted, with what its answers cost.
+    pub(super) fn count_attempt(&self, run: RunId, usd: Usd) {
+        let mut money = self.money();
+        money.open.remove(&run);
+        money.counted += usd;
+    }
+
+    /// A judge of a run cost this.
+    pub(super) fn count_judge(&self, usd: Usd) {
+        self.money().counted += usd;
+    }
+
+    /// The ceiling, when it is reached.
+    pub(super) fn reached(&self) -> Option<Exceeded> {
+        let money = self.money();
+        let most = money.ceiling?;
+        let used = money.open.values().fold(money.counted, |sum, usd| sum + *usd);
+        (used >= most).then_some(Exceeded::Experiment { most, used })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_counts_at_once_and_only_once() {
+        let (usd, run) = (|dollars| Usd::from_dollars(dollars).unwrap(), "T0/00/1".parse::<RunId>().unwrap());
+        let till = Till::default();
+        till.take(run, usd(9.0));
+        assert_eq!(till.reached(), None, "without a ceiling nothing is reached");
+        till.begin(usd(1.0), Some(usd(2.0)));
+        till.take(run, usd(0.5));
+        till.count_judge(usd(0.25));
+        assert_eq!(till.reached(), None);
+        till.count_attempt(run, usd(0.5));
+        assert_eq!(till.reached(), None, "an attempt that is counted is not counted as open, too");
+        till.take(run, usd(0.25));
+        assert_eq!(till.reached(), Some(Exceeded::Experiment { most: usd(2.0), used: usd(2.0) }));
+    }
+}
