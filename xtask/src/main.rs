@@ -45,6 +45,9 @@ enum Task {
     },
     /// Measure the release beside what it is made of, as ratios with goals
     Bench(bench::Arguments),
+    /// Be a gateway and nothing else, for `bench gateway`
+    #[command(hide = true)]
+    GatewayAlone(bench::gateway::alone::Arguments),
     /// Do at its full size what `cargo test` does at a reduced one
     Sweep {
         /// What is swept
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Task::Ci { skip } => ci::ci(&skip),
         Task::Codegen { check } => codegen(check),
         Task::Bench(arguments) => bench::bench(&arguments),
+        Task::GatewayAlone(arguments) => bench::gateway::alone::be(&arguments),
         Task::Sweep { sweep } => sweep::sweep(sweep),
         Task::Screenshots => screenshots::screenshots(),
         Task::Inspect => inspect::inspect(),

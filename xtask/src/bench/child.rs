@@ -85,7 +85,7 @@ pub(super) fn peak(command: &mut Command, codes: &[i32]) -> Result<u64, Failure>
 }
 
 /// The peak that `/proc/PID/status` names, in kB.
-fn peak_in(status: &str) -> u64 {
+pub(super) fn peak_in(status: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.trim().strip_suffix(" kB")).and_then(|number| number.parse().ok()).unwrap_or_default()
 }

@@ -3,6 +3,7 @@
 mod bare;
 mod child;
 mod flat;
+pub(crate) mod gateway;
 mod lab;
 mod overhead;
 mod page;
@@ -40,6 +41,8 @@ pub(crate) enum Section {
     Verify,
     /// How fast the program starts
     Start,
+    /// What it costs that requests to a model pass through the gateway
+    Gateway,
 }
 
 /// How it is measured.
@@ -65,6 +68,7 @@ impl Section {
             Self::Report => "report",
             Self::Verify => "verify",
             Self::Start => "start",
+            Self::Gateway => "gateway",
         }
     }
 }
@@ -75,7 +79,7 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<(), Failure> {
         return again_in_release();
     }
     // Last what makes and removes most files: a file system is slower for minutes after that.
-    let all = [Section::Start, Section::Overhead, Section::Flat, Section::Report, Section::Verify];
+    let all = [Section::Start, Section::Gateway, Section::Overhead, Section::Flat, Section::Report, Section::Verify];
     let asked = |section: &Section| arguments.sections.is_empty() || arguments.sections.contains(section);
     let lab = Lab::new(arguments.quick)?;
     let mut tables = Vec::new();
@@ -88,6 +92,7 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<(), Failure> {
             Section::Report => report::measure(&lab, &mut table)?,
             Section::Verify => verify::measure(&lab, &mut table)?,
             Section::Start => start::measure(&lab, &mut table)?,
+            Section::Gateway => gateway::measure(&lab, &mut table)?,
         }
         for line in table.lines() {
             say::line(&line);

@@ -21,6 +21,21 @@ impl Samples {
         }
     }
 
+    /// The one that so many percent of all, from 0 to 100, do not exceed; 0 when there is none.
+    pub(super) fn percentile(&self, percent: f64) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        #[expect(clippy::cast_precision_loss, reason = "there are fewer samples than 2^53")]
+        let rank = (percent / 100.0 * sorted.len() as f64).ceil();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is from 0 to the number of samples"
+        )]
+        let rank = rank as usize;
+        sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+    }
+
     pub(super) fn least(&self) -> f64 {
         self.0.iter().copied().reduce(f64::min).unwrap_or_default()
     }
@@ -54,6 +69,14 @@ mod tests {
         assert!((samples(&[9.0, 1.0, 2.0]).median() - 2.0).abs() < 1e-9);
         assert!((samples(&[4.0, 1.0, 2.0, 9.0]).median() - 3.0).abs() < 1e-9);
         assert!(samples(&[]).median().abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_percentile_is_a_sample_that_so_many_do_not_exceed() {
+        let hundred: Samples = (1..=100).rev().map(f64::from).collect();
+        let at = [0.0, 50.0, 99.0, 100.0].map(|percent| hundred.percentile(percent));
+        assert_eq!(at, [1.0, 50.0, 99.0, 100.0]);
+        assert!(samples(&[]).percentile(99.0).abs() < 1e-9);
     }
 
     #[test]
