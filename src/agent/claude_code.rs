@@ -113,6 +113,8 @@ struct ClaudeEvents {
     version: Option<String>,
     /// The last error that it said it will ask again after.
     retry: Option<Failure>,
+    /// Whether its last message is its own, and says that it has no key that is accepted.
+    is_unauthenticated: bool,
     /// Its last event.
     result: Option<Value>,
 }
@@ -132,6 +134,7 @@ impl Events for ClaudeEvents {
                     add_model(&mut self.models, &message["model"]);
                 }
                 self.retry = None;
+                self.is_unauthenticated = event["error"] == "authentication_failed";
             }
             (Some("system"), Some("init")) => {
                 self.version = event["claude_code_version"].as_str().map(str::to_owned);
@@ -155,7 +158,9 @@ impl Events for ClaudeEvents {
     }
 
     fn end(&self, _ended: Option<EndedAgent>, now: Timestamp) -> Option<Result<ClaimedEnd, Failure>> {
-        self.result.as_ref().map(|result| ending(result, now))
+        // Without a key it asks nobody, so that its result has no status.
+        let unasked = self.is_unauthenticated.then_some(401);
+        self.result.as_ref().map(|result| ending(result, result["api_error_status"].as_i64().or(unasked), now))
     }
 
     fn requests(&self) -> Vec<Tokens> {
@@ -184,7 +189,7 @@ impl Events for ClaudeEvents {
 }
 
 /// What its last event says of its end, or what kept it from working.
-fn ending(result: &Value, now: Timestamp) -> Result<ClaimedEnd, Failure> {
+fn ending(result: &Value, status: Option<i64>, now: Timestamp) -> Result<ClaimedEnd, Failure> {
     match result["subtype"].as_str() {
         Some("error_max_turns" | "error_max_budget_usd") => return Ok(ClaimedEnd::OverBudget),
         Some("success") if result["is_error"] == false => {
@@ -194,7 +199,7 @@ fn ending(result: &Value, now: Timestamp) -> Result<ClaimedEnd, Failure> {
         _ => {}
     }
     let message = result["result"].as_str().or_else(|| result["terminal_reason"].as_str());
-    error(result["api_error_status"].as_i64(), message.unwrap_or("it ended with an error that it does not name"), now)
+    error(status, message.unwrap_or("it ended with an error that it does not name"), now)
 }
 
 /// Adds the steps of an event: each has a part of a message, those of tools come as messages of the user.
@@ -210,6 +215,29 @@ fn add_steps(event: &Value, steps: &mut Steps) {
                 steps.add(StepKind::ToolOutput { is_error: part["is_error"] == true }, &text(&part["content"]));
             }
             _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::agent::{Output, Reader};
+    use crate::model::outcome::FailureKind;
+
+    #[test]
+    fn without_a_key_it_asks_nobody_and_that_is_a_failure_of_the_key() {
+        let told = |error: &str| {
+            format!(
+                "{{\"type\":\"assistant\",\"message\":{{\"id\":\"1\",\"model\":\"<synthetic>\"}},\"error\":\"{error}\"}}\n\
+                 {{\"type\":\"result\",\"subtype\":\"success\",\"is_error\":true,\"api_error_status\":null,\"result\":\"Not logged in\"}}\n"
+            )
+        };
+        for (error, kind) in [("authentication_failed", FailureKind::Auth), ("unknown", FailureKind::Provider)] {
+            let mut reader = Stream::<ClaudeEvents>::default();
+            reader.feed(Output::Stdout, told(error).as_bytes());
+            let outcome = reader.outcome(EndedAgent::Exited(1), Timestamp::UNIX_EPOCH);
+            assert_eq!(outcome.unwrap_err().kind, kind, "{error}");
         }
     }
 }

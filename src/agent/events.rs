@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::record;
-use crate::model::agent::{AgentOutcome, ClaimedEnd, EndedAgent, Output, Reader, Reading};
+use crate::model::agent::{AgentOutcome, ClaimedEnd, EndedAgent, MOST_MODELS, Output, Reader, Reading};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::money::Usd;
 use crate::model::outcome::{Failure, FailureKind};
@@ -255,9 +255,6 @@ pub(super) fn add_model(models: &mut Vec<String>, named: &Value) {
         models.push(model.to_owned());
     }
 }
-
-/// So many models are kept that answered one agent.
-const MOST_MODELS: usize = 16;
 
 /// The sum of two counts, each by itself; one that is not reported adds nothing.
 pub(super) fn sum(first: Tokens, later: Tokens) -> Tokens {

@@ -141,6 +141,8 @@ fn tokens(usage: &Value) -> Tokens {
 /// What the word means by which it says how it ended: one of its own, or the class of an error.
 fn end(status: &str, message: Option<&str>, now: Timestamp) -> Option<Result<ClaimedEnd, Failure>> {
     let message = message.unwrap_or(status);
+    // The library that it asks models by puts its own words, which end so, before those of the provider or of its client.
+    let theirs = message.split_once("Exception - ").map_or(message, |(_, theirs)| theirs);
     let failure = |kind| Some(Err(failure(kind, message, now)));
     match status {
         "" | "UserInterruption" | "KeyboardInterrupt" => None,
@@ -151,10 +153,9 @@ fn end(status: &str, message: Option<&str>, now: Timestamp) -> Option<Result<Cla
         "AuthenticationError" | "PermissionDeniedError" => failure(FailureKind::Auth),
         "RateLimitError" => failure(FailureKind::RateLimit),
         "ModuleNotFoundError" | "ImportError" => failure(FailureKind::Spawn),
-        // The library that it asks models by puts its own words, which end so, before those of the provider.
-        "BadRequestError" => {
-            Some(error(None, message.split_once("Exception - ").map_or(message, |(_, theirs)| theirs), now))
-        }
+        // The client has no key, so that nobody was asked.
+        "InternalServerError" if theirs.starts_with("Missing credentials") => failure(FailureKind::Auth),
+        "BadRequestError" => Some(error(None, theirs, now)),
         _ => failure(FailureKind::Provider),
     }
 }
@@ -180,4 +181,19 @@ fn steps(bytes: &[u8]) -> Steps {
         }
     }
     steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_without_a_key_is_a_failure_of_the_key_and_other_errors_of_its_class_are_the_providers() {
+        let end = |message: &str| {
+            let class = format!("litellm.InternalServerError: InternalServerError: OpenAIException - {message}");
+            end("InternalServerError", Some(&class), Timestamp::UNIX_EPOCH).unwrap().unwrap_err().kind
+        };
+        assert_eq!(end("Missing credentials. Please pass an `api_key`"), FailureKind::Auth);
+        assert_eq!(end("Connection error."), FailureKind::Provider);
+    }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 
 use super::mistakes::mistakes;
-use crate::model::agent::{AgentOutcome, ClaimedEnd, EndedAgent, ProgramFacts, Reading};
+use crate::model::agent::{AgentOutcome, ClaimedEnd, EndedAgent, ProgramFacts, Reading, program_word};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::money::Usd;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind, SHELL_NOT_STARTED};
@@ -141,19 +141,10 @@ pub fn outcome(required: bool, ended: EndedAgent, left: Option<Reading>) -> Resu
         ClaimedEnd::ContextTooLong => AgentEnd::ContextTooLong,
     };
     let program = ProgramFacts {
-        agent_version: reading.version.as_deref().and_then(cleaned),
-        agent_models: reading.models.iter().filter_map(|model| cleaned(model)).collect(),
+        agent_version: reading.version.as_deref().and_then(program_word),
+        agent_models: reading.models.iter().filter_map(|model| program_word(model)).collect(),
     };
     Ok(AgentOutcome { end: end.unwrap_or(said_end), exit_code, usage: reading.usage, program })
-}
-
-/// Longest version or name of a model that is kept, in characters.
-const MOST_VERSION: usize = 60;
-
-/// What a program calls its version or a model, in printable characters of ASCII; `None` when none are left.
-fn cleaned(version: &str) -> Option<String> {
-    let printable = version.trim().chars().filter(|it| matches!(it, ' '..='~')).take(MOST_VERSION);
-    Some(printable.collect::<String>()).filter(|version| !version.trim().is_empty())
 }
 
 /// A broken pipe and an alarm: by these signals programs end that nobody killed.
@@ -204,7 +195,7 @@ mod tests {
         for (version, kept) in [
             (r#""2.1.197""#, Some("2.1.197")),
             (r#""\u001b[31m1.0\n::error::\u202e é ""#, Some("[31m1.0::error:: ")),
-            (&format!("\"{long}\""), Some(&long[..MOST_VERSION])),
+            (&format!("\"{long}\""), Some(&long[..60])),
             (r#"" \t ""#, None),
             ("2.1", None),
             ("null", None),

@@ -12,6 +12,7 @@ use crate::cli::args::{ConfigFlags, Run};
 use crate::cli::beforehand::{asked_as_before, held_at_the_end, out_of_reach};
 use crate::cli::error::CliError;
 use crate::cli::locate::Located;
+use crate::config::fixture::vary::named_by_content;
 use crate::config::fixture::{self, Loaded, Overrides};
 use crate::config::list;
 use crate::engine::session::create::{Options, choose};
@@ -217,7 +218,8 @@ pub fn alike(options: &Options) -> Vec<Vec<SetupId>> {
     let inheritance = inheritance_of(options);
     // The experiment's rule determines what they inherit, whatever they declare.
     let chosen = inheritance.places().map(|place| (place, inheritance.of_subtest(place.0, place.1).to_vec()));
-    let groups = alike::groups(&options.fixture, chosen);
+    let tiers = named_by_content(options.fixture.tiers.clone(), &options.parts.dir);
+    let groups = alike::groups(&tiers, chosen);
     groups.into_iter().filter(|group| group.len() > 1).collect()
 }
 

@@ -9,9 +9,23 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::account::{Account, PROVIDERS};
+use super::account::{Account, PROVIDERS, Provider};
 use crate::model::allowance::Exceeded;
 use crate::model::exchange::Exchange;
+
+/// The variables that hold a key of a provider, or its address.
+pub(super) fn variables() -> impl Iterator<Item = &'static str> {
+    PROVIDERS.iter().flat_map(|provider| provider.addresses.iter().chain(provider.keys)).copied()
+}
+
+/// Whether what is asked with this variable goes through the gateway, for a program that heeds only these `addresses`, or any.
+pub(super) fn is_led(name: &str, addresses: Option<&[&str]>) -> bool {
+    let is_heeded = |address: &&str| addresses.is_none_or(|known| known.contains(address));
+    PROVIDERS.iter().any(|Provider { addresses, keys, .. }| {
+        let leads = addresses.iter().any(&is_heeded);
+        leads && (keys.contains(&name) || addresses.iter().any(|it| *it == name && is_heeded(it)))
+    })
+}
 
 /// The variables that name hosts to which no proxy leads.
 const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];

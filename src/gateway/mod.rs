@@ -10,6 +10,7 @@ mod refusal;
 mod tests;
 mod throttle;
 mod till;
+mod way;
 
 use std::collections::HashMap;
 use std::io;
@@ -32,6 +33,7 @@ pub use lease::{Exchanged, Lease, Recall};
 use meter::Metering;
 use throttle::Throttle;
 use till::Till;
+pub use way::{Past, Way, kept_out};
 
 /// Letters and digits of a token: nobody can guess it.
 const TOKEN_LENGTH: usize = 32;
@@ -91,6 +93,12 @@ impl Gateway {
     /// A judge has cost so much.
     pub fn count_judge(&self, usd: Usd) {
         self.till.count_judge(usd);
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub fn asked(&self) -> GatewayUse {
+        if self.is_required { GatewayUse::Require } else { GatewayUse::Meter }
     }
 
     /// Where it listens, from now on.

@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::allowance::Allowance;
+pub use super::answered::{MOST_MODELS, ProgramFacts, program_word};
 use super::control::Control;
 use super::ids::{AttemptNumber, ModelName, RunId};
 use super::installation::Installation;
@@ -325,47 +326,4 @@ pub struct AgentOutcome {
     pub usage: Usage,
     /// What its program says of itself: printable, and short.
     pub program: ProgramFacts,
-}
-
-/// What an agent's program says of itself.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct ProgramFacts {
-    /// The version that it says it is; missing when it does not say it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub agent_version: Option<String>,
-    /// The models that it says answered it, the first one first; missing when it says none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub agent_models: Vec<String>,
-}
-
-impl ProgramFacts {
-    /// Whether none of the models that answered can be the one that it was told to use, whose name may be a short form of
-    /// theirs, such as `opus`, or have that of a provider before it.
-    #[must_use]
-    pub fn has_another_model_than(&self, told: &str) -> bool {
-        let told = told.to_lowercase();
-        let is_meant = |model: &String| {
-            let model = model.to_lowercase();
-            model.contains(&told) || told.contains(&model)
-        };
-        !self.agent_models.is_empty() && !self.agent_models.iter().any(is_meant)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_short_name_and_a_provider_before_it_are_no_other_model() {
-        let answered = |models: &[&str]| ProgramFacts {
-            agent_models: models.iter().map(|model| (*model).to_owned()).collect(),
-            ..ProgramFacts::default()
-        };
-        for told in ["opus", "claude-opus-4-6", "anthropic/claude-opus-4-6", "Claude-Opus-4-6"] {
-            assert!(!answered(&["claude-haiku-4-5", "claude-opus-4-6"]).has_another_model_than(told), "{told}");
-        }
-        assert!(answered(&["claude-haiku-4-5"]).has_another_model_than("opus"));
-        assert!(!answered(&[]).has_another_model_than("opus"), "a program that says nothing contradicts nobody");
-    }
 }

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::agent::{MOST_MODELS, program_word};
 use super::money::Usd;
 use super::usage::{Cost, CostSource, Tokens, Usage, cost};
 
@@ -147,6 +148,20 @@ pub fn usage_of(exchanges: &[Exchange], reported: Cost) -> Option<Usage> {
     Some(Usage { tokens, cost })
 }
 
+/// The models of these answers, in the order in which they came first, at most [`MOST_MODELS`]: printable, and short. What was
+/// refused, or was not answered, is of none.
+#[must_use]
+pub fn models_of(exchanges: &[Exchange]) -> Vec<String> {
+    let mut models: Vec<String> = Vec::new();
+    for exchange in exchanges.iter().filter(|it| it.status.is_some_and(|status| (200..300).contains(&status))) {
+        let Some(model) = exchange.model.as_deref().and_then(program_word) else { continue };
+        if models.len() < MOST_MODELS && !models.contains(&model) {
+            models.push(model);
+        }
+    }
+    models
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -166,6 +181,28 @@ mod tests {
         ] {
             assert_eq!(Interface::of_path(path), interface, "{path}");
         }
+    }
+
+    #[test]
+    fn the_models_that_answered_are_those_of_answers_once_and_in_their_order() {
+        let of = |status, model: &str| Exchange {
+            at: Timestamp::UNIX_EPOCH,
+            interface: Interface::OpenAiChat,
+            model: Some(model.to_owned()),
+            status,
+            passage: Passage::Whole,
+            tokens: Tokens::default(),
+            cost: Cost::Unknown,
+            seconds: 0.0,
+            first_byte_seconds: None,
+            request_id: None,
+        };
+        let (ok, refused) = (Some(200), Some(529));
+        let exchanges =
+            [of(refused, "down"), of(None, "gone"), of(ok, "b\u{1b}[2J"), of(ok, "a"), of(ok, "b\u{1b}[2J")];
+        assert_eq!(models_of(&exchanges), ["b[2J", "a"]);
+        let many: Vec<Exchange> = (0..100).map(|number| of(ok, &number.to_string())).collect();
+        assert_eq!(models_of(&many).len(), MOST_MODELS);
     }
 
     #[test]

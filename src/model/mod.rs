@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod allowance;
+pub mod answered;
 pub mod changes;
 pub mod checkpoint;
 pub mod control;

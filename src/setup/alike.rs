@@ -1,15 +1,15 @@
 //! Which subtests of a fixture have equal setups, so that their results measure the same thing twice.
 
 use crate::model::ids::{SetupId, TierId};
-use crate::model::task::{Fixture, Subtest};
+use crate::model::task::{Subtest, Tiers};
 
 /// The chosen subtests in groups, in order: those of a group have the same agent, overlay and resources, and inherit
-/// the same. What each inherits is passed with it.
+/// the same. What each inherits is passed with it. Overlays of the same name are the same.
 #[must_use]
-pub fn groups<T: PartialEq>(fixture: &Fixture, chosen: impl Iterator<Item = (SetupId, T)>) -> Vec<Vec<SetupId>> {
+pub fn groups<T: PartialEq>(tiers: &Tiers, chosen: impl Iterator<Item = (SetupId, T)>) -> Vec<Vec<SetupId>> {
     let mut groups: Vec<(&Subtest, T, Vec<SetupId>)> = Vec::new();
     for ((tier, id), taken) in chosen {
-        let Some(subtest) = fixture.tiers.get(&tier).and_then(|subtests| subtests.get(&id)) else { continue };
+        let Some(subtest) = tiers.get(&tier).and_then(|subtests| subtests.get(&id)) else { continue };
         match groups.iter_mut().find(|(first, other, _)| *other == taken && are_alike(subtest, first)) {
             Some((.., group)) => group.push((tier, id)),
             None => groups.push((subtest, taken, vec![(tier, id)])),
@@ -18,18 +18,18 @@ pub fn groups<T: PartialEq>(fixture: &Fixture, chosen: impl Iterator<Item = (Set
     groups.into_iter().map(|(.., group)| group).collect()
 }
 
-/// All subtests of a fixture in groups. Without a plan, each inherits what it declares.
+/// All these subtests in groups. Without a plan, each inherits what it declares.
 #[must_use]
-pub fn all_groups(fixture: &Fixture) -> Vec<Vec<SetupId>> {
+pub fn all_groups(tiers: &Tiers) -> Vec<Vec<SetupId>> {
     let declared = |tier: TierId, subtest: &Subtest| {
         let setup = &subtest.setup;
         let takes = setup.extends_previous || !setup.inherit_best_from.is_empty();
         takes.then(|| (tier, setup.extends_previous, setup.inherit_best_from.clone()))
     };
-    let all = fixture.tiers.iter().flat_map(|(tier, subtests)| {
+    let all = tiers.iter().flat_map(|(tier, subtests)| {
         subtests.iter().map(move |(id, subtest)| ((*tier, *id), declared(*tier, subtest)))
     });
-    groups(fixture, all)
+    groups(tiers, all)
 }
 
 fn are_alike(one: &Subtest, other: &Subtest) -> bool {

@@ -6,9 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::model::installation::{Answer, Installation};
-use crate::text::columns::columns;
+use crate::text::columns::{aligned, columns, cut_front};
 use crate::text::escape;
-use crate::text::page;
+use crate::text::page::{Page, pretty};
+use crate::text::words::wrap;
 
 /// What stands for a value that is not known.
 const NONE: &str = "–";
@@ -73,65 +74,146 @@ impl ProgramRow {
     /// The keys that are set, or those of which one is missing.
     #[must_use]
     pub fn key_words(&self) -> String {
-        let set: Vec<&str> = self.keys.iter().filter(|key| key.set).map(|key| key.name.as_str()).collect();
-        if !set.is_empty() {
-            return format!("{} is set", set.join(", "));
+        match self.set().as_slice() {
+            [] => format!("missing: {}", self.all_keys()),
+            [one] => format!("{one} is set"),
+            several => format!("{} are set", several.join(", ")),
         }
-        let all: Vec<&str> = self.keys.iter().map(|key| key.name.as_str()).collect();
-        let login = self.login.as_ref().map_or_else(String::new, |login| format!(", or `{login}`"));
-        format!("missing: {}{login}", all.join(" or "))
     }
 }
 
-/// The table, and below it what installs the programs that are missing.
+/// So many columns of a path are shown before the column is left out.
+const FEWEST_OF_PATH: usize = 12;
+/// So many columns have lines that are wrapped where nobody knows how many there are.
+const COLUMNS: usize = 80;
+
+/// The table of programs, on so many columns, or on any number of them where nothing is said: a path that has no room is shown by its
+/// end, or left out. Below it what installs those that are missing, the keys that are, and the kinds that have no program.
 #[must_use]
-pub fn agent_table(agents: &[AgentRow]) -> String {
-    let mut rows = vec![["agent", "version", "keys", "program"].map(str::to_owned)];
-    rows.extend(agents.iter().map(row));
-    let missing = agents.iter().filter_map(|agent| {
-        let program = agent.program.as_ref().filter(|program| program.path.is_none())?;
-        Some([agent.kind.clone(), program.install.clone()])
-    });
-    let missing = aligned(&missing.collect::<Vec<_>>());
-    let title = if missing.is_empty() { "" } else { "\nwhat installs those that are missing:\n" };
-    aligned(&rows) + title + &missing
+pub fn agent_table(agents: &[AgentRow], room: Option<usize>) -> String {
+    let programs: Vec<(&str, &ProgramRow)> =
+        agents.iter().filter_map(|agent| Some((agent.kind.as_str(), agent.program.as_ref()?))).collect();
+    let mut rows = vec![["agent", "version", "key", "program"].map(str::to_owned).to_vec()];
+    for (kind, program) in &programs {
+        rows.extend(program.lines(kind));
+    }
+    show_paths(&mut rows, room);
+    let mut page = Page::default();
+    for line in aligned(&rows, rows[0].len()) {
+        page.line(format_args!("  {line}"));
+    }
+    let of = |is_meant: fn(&ProgramRow) -> bool, words: fn(&ProgramRow) -> String| -> Vec<(String, String)> {
+        let meant = programs.iter().filter(|(_, program)| is_meant(program));
+        meant.map(|(kind, program)| ((*kind).to_owned(), words(program))).collect()
+    };
+    let others = agents.iter().filter(|agent| agent.program.is_none());
+    let others: Vec<_> = others.map(|agent| (agent.kind.clone(), agent.about.clone())).collect();
+    let room = room.unwrap_or(COLUMNS);
+    for (title, lines, room) in [
+        // A command that is parted cannot be copied.
+        ("what installs those that are missing", of(|it| it.path.is_none(), |it| it.install.clone()), usize::MAX),
+        ("no key is set for these, and one is enough", of(|it| it.set().is_empty(), ProgramRow::all_keys), room),
+        ("kinds without a program of their own", others, room),
+    ] {
+        add_section(&mut page, title, &lines, room);
+    }
+    page.into_text()
 }
 
-/// Lines of words, each column as wide as its widest word, with the last one as it is.
-fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
+/// Adds a title and a line for each kind, the words below each other.
+fn add_section(page: &mut Page, title: &str, lines: &[(String, String)], room: usize) {
+    if lines.is_empty() {
+        return;
+    }
+    let width = lines.iter().map(|(kind, _)| columns(kind)).max().unwrap_or(0);
+    page.line(format_args!("\n{title}:"));
+    for (kind, words) in lines {
+        for (at, piece) in wrap(words, room.saturating_sub(width + 4)).iter().enumerate() {
+            let kind = if at == 0 { kind } else { "" };
+            page.line(format_args!("  {kind:width$}  {piece}"));
+        }
+    }
+}
+
+/// Lets the last column, of paths, have what the others leave of this room.
+fn show_paths(rows: &mut [Vec<String>], room: Option<usize>) {
+    let Some(room) = room else { return };
     let width = |column: usize| rows.iter().map(|row| columns(&row[column])).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..COLUMNS).map(width).collect();
-    let line = |row: &[String; COLUMNS]| {
-        let padded = row.iter().zip(&widths).map(|(word, width)| {
-            let rest = " ".repeat(width.saturating_sub(columns(word)));
-            format!("  {word}{rest}")
-        });
-        format!("{}\n", padded.collect::<String>().trim_end())
-    };
-    rows.iter().map(line).collect()
+    let left = room.saturating_sub((0..3).map(|column| width(column) + 2).sum::<usize>() + 2);
+    for row in rows {
+        match row.last_mut() {
+            Some(path) if left >= FEWEST_OF_PATH => *path = cut_front(path, left),
+            _ => drop(row.pop()),
+        }
+    }
 }
 
-fn row(agent: &AgentRow) -> [String; 4] {
-    let Some(program) = &agent.program else {
-        return [agent.kind.clone(), NONE.to_owned(), NONE.to_owned(), format!("none: {}", agent.about)];
-    };
-    let path = program.path.as_deref().map_or("not installed".into(), escape::terminal);
-    let version = match (&program.path, &program.version) {
-        (_, Some(version)) => version.clone(),
-        (Some(_), None) => "unknown".to_owned(),
-        (None, None) => NONE.to_owned(),
-    };
-    [agent.kind.clone(), version, program.key_words(), path.into_owned()]
+impl ProgramRow {
+    /// The names of the keys that are set.
+    #[must_use]
+    pub fn set(&self) -> Vec<&str> {
+        self.keys.iter().filter(|key| key.set).map(|key| key.name.as_str()).collect()
+    }
+
+    /// The keys of which one is enough, and what can be typed in their place.
+    #[must_use]
+    pub fn all_keys(&self) -> String {
+        let all: Vec<&str> = self.keys.iter().map(|key| key.name.as_str()).collect();
+        let login = self.login.as_ref().map_or_else(String::new, |login| format!(", or `{login}`"));
+        format!("{}{login}", all.join(" or "))
+    }
+
+    /// The lines of the table: one more for each further key.
+    fn lines(&self, kind: &str) -> Vec<Vec<String>> {
+        let version = match (&self.path, &self.version) {
+            (_, Some(version)) => version.clone(),
+            (Some(_), None) => "unknown".to_owned(),
+            (None, None) => "missing".to_owned(),
+        };
+        let path = self.path.as_deref().map_or(NONE.into(), escape::terminal).into_owned();
+        let mut keys = self.set().into_iter();
+        let first = vec![kind.to_owned(), version, keys.next().unwrap_or(NONE).to_owned(), path];
+        let more = keys.map(|key| vec![String::new(), String::new(), key.to_owned(), String::new()]);
+        std::iter::once(first).chain(more).collect()
+    }
 }
 
 /// One JSON array.
 #[must_use]
 pub fn agent_json(agents: &[AgentRow]) -> String {
-    page::pretty(&agents)
+    pretty(&agents)
 }
 
 /// The schema of one kind of agent in the table.
 #[must_use]
 pub fn agent_schema() -> Value {
     schemars::schema_for!(AgentRow).to_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::{KINDS, named};
+    use crate::model::samples::snapshot;
+
+    #[test]
+    fn the_table_is_as_wide_as_there_is_room() {
+        let row = |kind: &str, about: &str| {
+            let known = named(kind, true).ok().and_then(|agent| agent.installation());
+            let path = (kind != "gemini").then(|| format!("/home/someone/.local/share/tools/bin/{kind}"));
+            let answer = if kind == "codex" { Answer::Silent } else { Answer::Version("2.1.197".to_owned()) };
+            let is_set = |name: &str| matches!(name, "ANTHROPIC_API_KEY" | "GEMINI_API_KEY");
+            let answer = if path.is_some() { answer } else { Answer::NotInstalled };
+            let program = known.map(|known| ProgramRow::new(known, path, answer, is_set));
+            AgentRow { kind: kind.to_owned(), about: about.to_owned(), program }
+        };
+        let rows: Vec<AgentRow> = KINDS.iter().map(|kind| row(kind.name, kind.about)).collect();
+        for (room, name) in [(80, "agents_80"), (60, "agents_60")] {
+            let table = agent_table(&rows, Some(room));
+            let mut parted = table.lines().filter(|line| !line.contains(" install "));
+            assert!(parted.all(|line| columns(line) <= room), "{table}");
+            snapshot("screens", name, &table);
+        }
+        assert!(agent_table(&rows, None).contains("  /home/someone/.local/share/tools/bin/claude-code\n"));
+    }
 }

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::gateway::{Past, Way};
+use crate::model::exchange::GatewayUse;
 use crate::model::sandbox::{Network, Sandbox, SandboxChoice};
 use crate::text::escape;
 use crate::text::short::cut;
@@ -21,6 +23,10 @@ pub struct Conditions {
     pub sandbox: Sandbox,
     /// What each run would be held to.
     pub limits: RunLimits,
+    /// What the gateway to models would be for.
+    pub gateway: GatewayUse,
+    /// How each kind of agent that asks a model would ask it.
+    pub asking: Vec<Asking>,
     /// The judges, in the order of the panel.
     pub judges: Vec<PlannedJudge>,
     /// Variables of the environment that agents get beside the standard ones, where they are set.
@@ -40,6 +46,48 @@ pub struct PlannedJudge {
     pub model: Option<String>,
 }
 
+/// How agents of a kind would ask their models.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Asking {
+    /// The kind of agent.
+    pub agent: &'static str,
+    /// Whether they ask through the gateway, so that what they use is metered.
+    pub metered: bool,
+    /// Why they ask past it, or what of theirs does; `null` where all is metered.
+    pub why: Option<String>,
+}
+
+impl Asking {
+    /// What comes of a way.
+    #[must_use]
+    pub fn new(agent: &'static str, way: &Way, asked: GatewayUse) -> Self {
+        let why = match way {
+            Way::Through(past) if past.is_empty() => None,
+            Way::Through(past) => Some(format!("what it asks with {} goes past it", past.join(", "))),
+            Way::Past(Past::Off) => Some("there is no gateway".to_owned()),
+            Way::Past(Past::NoNetwork) => Some("the network is kept from it".to_owned()),
+            Way::Past(Past::Unknown) => {
+                Some("nobody knows whether its program goes where it is sent; `--gateway require` sends it".to_owned())
+            }
+            Way::Past(Past::Unheeding) => {
+                Some("its program reads addresses from its own configuration alone".to_owned())
+            }
+            Way::Past(Past::Keyless) => Some("no key and no address of a provider is set for it".to_owned()),
+        };
+        let metered = matches!(way, Way::Through(_));
+        let fails = if !metered && asked == GatewayUse::Require { ": its runs fail" } else { "" };
+        Self { agent, metered, why: why.map(|why| why + fails) }
+    }
+
+    /// `codex is metered`.
+    fn words(&self) -> String {
+        let Self { agent, metered, why } = self;
+        let way = if *metered { "is metered" } else { "is not metered" };
+        let why = why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+        format!("{agent} {way}{why}")
+    }
+}
+
 impl Conditions {
     /// The lines of the plan's page.
     #[must_use]
@@ -49,11 +97,34 @@ impl Conditions {
             ("limits", self.limits.of_agents()),
             ("machine", self.limits.of_the_machine()),
         ];
+        lines.extend(
+            self.gateway_words()
+                .into_iter()
+                .enumerate()
+                .map(|(at, words)| (if at == 0 { "gateway" } else { "" }, words)),
+        );
         for (at, judge) in self.judges.iter().enumerate() {
             lines.push((if at == 0 { "judges" } else { "" }, judge.words()));
         }
         lines.push(("variables", self.variable_words()));
         lines
+    }
+
+    /// What the gateway is for, with the first kind of agent; then the others.
+    fn gateway_words(&self) -> Vec<String> {
+        let by = match self.gateway {
+            GatewayUse::Off => {
+                return vec!["off: agents have the real keys, and what they say they used counts".to_owned()];
+            }
+            GatewayUse::Meter => "meter",
+            GatewayUse::Require => "require",
+        };
+        let mut words: Vec<String> = self.asking.iter().map(Asking::words).collect();
+        match words.first_mut() {
+            Some(first) => *first = format!("{by}: {first}"),
+            None => words.push(format!("{by}: no agent asks a model")),
+        }
+        words
     }
 
     fn sandbox_words(&self) -> String {
@@ -120,6 +191,16 @@ mod samples {
                     Allowance { turns: Some(30), ..Allowance::default() },
                     Resources { memory: "4GiB".parse().ok(), ..Resources::default() },
                 ),
+                gateway: GatewayUse::Meter,
+                asking: [
+                    ("codex", Way::Through(Vec::new())),
+                    ("aider", Way::Through(vec!["ANTHROPIC_API_KEY"])),
+                    ("opencode", Way::Past(Past::Unheeding)),
+                    ("gemini", Way::Past(Past::Keyless)),
+                    ("acp", Way::Past(Past::Unknown)),
+                ]
+                .map(|(agent, way)| Asking::new(agent, &way, GatewayUse::Meter))
+                .into(),
                 judges: vec![
                     judge("strict", "command", Some("./judge.sh --strict"), None),
                     judge("critic", "agent-program", Some("claude-code"), Some("opus")),
@@ -136,6 +217,10 @@ mod samples {
             Self {
                 sandbox: Sandbox::default(),
                 limits: RunLimits::new(3600, Allowance::default(), Resources::default()),
+                gateway: GatewayUse::Require,
+                asking: [("command", Way::Through(Vec::new())), ("opencode", Way::Past(Past::Unheeding))]
+                    .map(|(agent, way)| Asking::new(agent, &way, GatewayUse::Require))
+                    .into(),
                 judges: vec![judge("strict", "command", Some("./judge.sh --strict"), None)],
                 variables: Vec::new(),
             }

@@ -8,9 +8,12 @@ use crate::model::outcome::{AgentEnd, Failure, FailureKind};
 use crate::model::usage::{Cost, CostSource, Total, Usage};
 use crate::text::escape;
 use crate::text::page::{Page, pretty};
-use crate::text::words::{duration, moment};
+use crate::text::words::{duration, moment, wrap};
 
 use super::agents::ProgramRow;
+
+/// So many columns stand before what is said of a run.
+const FACTS: usize = 11;
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -27,6 +30,8 @@ pub struct Diagnosis {
     pub run: Option<TinyRun>,
     /// What kept it from working.
     pub failure: Option<Failure>,
+    /// How its model's server answered last, as the gateway saw it; `null` when nothing passed there.
+    pub last_answer: Option<LastAnswer>,
     /// The last lines of its output, when it did not do the task.
     pub last_lines: Vec<String>,
     /// What to do, when it did not do the task.
@@ -47,6 +52,13 @@ pub struct TinyRun {
     pub duration_seconds: f64,
 }
 
+/// How a server answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LastAnswer {
+    /// The status; `null` when no answer came.
+    pub status: Option<u16>,
+}
+
 /// The end of a run that was no failure of infrastructure, or the failure.
 enum Trouble<'a> {
     NotInstalled,
@@ -65,13 +77,14 @@ impl Diagnosis {
             (None, Some(run)) => Trouble::Ended(run.end),
             (None, None) => return self,
         };
-        self.advice = Some(advice(&trouble, &self.program));
+        let case = Case { program: &self.program, model: self.model.as_deref(), last_answer: self.last_answer };
+        self.advice = Some(case.advice(&trouble));
         self
     }
 
-    /// For people.
+    /// For people, on so many columns, or on any number of them where nothing is said.
     #[must_use]
-    pub fn human(&self) -> String {
+    pub fn human(&self, room: Option<usize>) -> String {
         let Self { agent, program, model, run, .. } = self;
         let mut page = Page::default();
         let why = match (&self.failure, run) {
@@ -80,8 +93,15 @@ impl Diagnosis {
             (Some(failure), _) => format!(" could not work: {}", failure.words()),
             (None, _) => " did not do the task.".to_owned(),
         };
-        page.line(escape::terminal(&format!("{agent}{why}")));
-        let mut fact = |name: &str, value: &str| page.line(escape::terminal(&format!("  {name:8} {value}")));
+        let room = room.unwrap_or(usize::MAX);
+        for line in wrap(&escape::terminal(&format!("{agent}{why}")), room) {
+            page.line(line);
+        }
+        let mut fact = |name: &str, value: &str| {
+            for (at, piece) in wrap(&escape::terminal(value), room.saturating_sub(FACTS)).iter().enumerate() {
+                page.line(format!("  {:8} {piece}", if at == 0 { name } else { "" }));
+            }
+        };
         fact("program", program.path.as_deref().unwrap_or(&format!("`{}` is not found", program.name)));
         if program.path.is_some() {
             fact("version", program.version.as_deref().unwrap_or("unknown"));
@@ -102,7 +122,10 @@ impl Diagnosis {
             }
         }
         if let Some(advice) = &self.advice {
-            page.line(format!("what to do: {}", escape::terminal(advice)));
+            let advice = format!("what to do: {}", escape::terminal(advice));
+            for line in wrap(&advice, room) {
+                page.line(line);
+            }
         }
         page.into_text()
     }
@@ -143,68 +166,174 @@ fn cost(cost: Cost) -> String {
     format!("{} ({source})", Total::from(cost))
 }
 
-fn advice(trouble: &Trouble<'_>, program: &ProgramRow) -> String {
-    let ProgramRow { name, install, .. } = program;
-    match trouble {
-        Trouble::NotInstalled => format!("type `{install}`, and see that `{name}` is in the search path then"),
-        Trouble::Failed(failure) => of_failure(failure, program),
-        Trouble::Ended(AgentEnd::TimedOut | AgentEnd::NoProgress) => {
-            format!(
+/// What is known beside what went wrong.
+struct Case<'a> {
+    program: &'a ProgramRow,
+    model: Option<&'a str>,
+    last_answer: Option<LastAnswer>,
+}
+
+/// Words by which programs say that nobody answered at an address: for those whose requests the gateway does not see.
+const UNREACHED: [&str; 10] = [
+    "connection refused",
+    "connection error",
+    "econnrefused",
+    "enotfound",
+    "eai_again",
+    "fetch failed",
+    "unable to connect",
+    "failed to lookup address",
+    "could not be reached",
+    "name or service not known",
+];
+/// Words by which programs and providers say that there is no such model.
+const NO_MODEL: [&str; 8] = [
+    "does not exist",
+    "may not exist",
+    "not found",
+    "notfound",
+    "not_found",
+    "not supported",
+    "no such model",
+    "unknown model",
+];
+
+impl Case<'_> {
+    fn advice(&self, trouble: &Trouble<'_>) -> String {
+        let ProgramRow { name, install, .. } = self.program;
+        match trouble {
+            Trouble::NotInstalled => format!("type `{install}`, and see that `{name}` is in the search path then"),
+            Trouble::Failed(failure) => self.of_failure(failure),
+            Trouble::Ended(AgentEnd::TimedOut | AgentEnd::NoProgress) => self.of_silence(),
+            Trouble::Ended(AgentEnd::Refused) => {
+                "name another model with `--model`: this one refuses the task".to_owned()
+            }
+            Trouble::Ended(AgentEnd::ContextTooLong) => {
+                "name a model with a longer context with `--model`: the task is a few words".to_owned()
+            }
+            Trouble::Ended(AgentEnd::OverBudget) => "raise the limit that is set for the program itself".to_owned(),
+            Trouble::Ended(AgentEnd::Finished | AgentEnd::OutputLimit) => format!(
+                "it worked and did not write the file: read its last lines, and name a model with `--model` that can use tools; \
+                 or start `{name}` by hand"
+            ),
+        }
+    }
+
+    fn of_failure(&self, failure: &Failure) -> String {
+        let ProgramRow { name, install, .. } = self.program;
+        match failure.kind {
+            FailureKind::Auth => self.of_key(),
+            FailureKind::RateLimit => {
+                let until = failure.retry_at.map_or_else(|| "later".to_owned(), |at| format!("after {}", moment(at)));
+                format!("try again {until}, or use the key of another account; a run would wait by itself")
+            }
+            FailureKind::Provider => self.of_provider(&failure.message),
+            FailureKind::Spawn => {
+                format!("type `{name} --version` to see why it does not start; `{install}` installs it anew")
+            }
+            FailureKind::NoRecord | FailureKind::Killed => {
+                let key = if self.has_no_key() { format!("{}; ", self.of_key()) } else { String::new() };
+                format!(
+                    "{key}it ended without saying how: read its last lines; the manual's page `agents.md` names the version whose \
+                     output is known"
+                )
+            }
+            FailureKind::OutOfMemory => "give the machine, or its control group, more memory".to_owned(),
+            FailureKind::Workspace | FailureKind::Storage | FailureKind::Checks | FailureKind::Judge => {
+                "this is not about the agent: see that there is room in `/var/tmp` and in the folder for temporary files"
+                    .to_owned()
+            }
+        }
+    }
+
+    /// The provider's answers, or those that did not come.
+    fn of_provider(&self, message: &str) -> String {
+        let message = message.to_lowercase();
+        let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+        let status = self.last_answer.map(|answer| answer.status);
+        let is_unreached = status == Some(None) || (status.is_none() && says(&UNREACHED));
+        match status.flatten() {
+            Some(401 | 403) => self.of_key(),
+            _ if self.has_no_key() => self.of_key(),
+            _ if is_unreached => format!("nobody answers there: see {}", self.reach()),
+            Some(404) => self.of_model(),
+            _ if message.contains("model") && says(&NO_MODEL) => self.of_model(),
+            _ => format!("the provider or the way to it failed: see that the model exists, and {}", self.reach()),
+        }
+    }
+
+    /// Nothing came of it in time: often programs ask again and again.
+    fn of_silence(&self) -> String {
+        match self.last_answer.map(|answer| answer.status) {
+            Some(None) => format!("nobody answers there, and it asks again and again: see {}", self.reach()),
+            Some(Some(401 | 403)) => self.of_key(),
+            Some(Some(404)) => self.of_model(),
+            Some(Some(429)) => "its provider limits its requests: try again later".to_owned(),
+            Some(Some(status)) if status >= 400 => {
+                format!("its provider answers with status {status}, and it asks again and again: try again later")
+            }
+            _ if self.has_no_key() => self.of_key(),
+            _ => format!(
                 "give it more time with `--timeout`; when that does not help, its model does not answer: see {}",
-                reach(program)
-            )
-        }
-        Trouble::Ended(AgentEnd::Refused) => "name another model with `--model`: this one refuses the task".to_owned(),
-        Trouble::Ended(AgentEnd::ContextTooLong) => {
-            "name a model with a longer context with `--model`: the task is a few words".to_owned()
-        }
-        Trouble::Ended(AgentEnd::OverBudget) => "raise the limit that is set for the program itself".to_owned(),
-        Trouble::Ended(AgentEnd::Finished | AgentEnd::OutputLimit) => format!(
-            "it worked and did not write the file: read its last lines, and name a model with `--model` that can use tools; \
-             or start `{name}` by hand"
-        ),
-    }
-}
-
-fn of_failure(failure: &Failure, program: &ProgramRow) -> String {
-    let ProgramRow { name, install, login, .. } = program;
-    let set: Vec<String> = program.keys.iter().filter(|key| key.set).map(|key| format!("`{}`", key.name)).collect();
-    let all: Vec<String> = program.keys.iter().map(|key| format!("`{}`", key.name)).collect();
-    let login = login.as_ref().map_or_else(String::new, |login| format!(", or type `{login}`"));
-    match failure.kind {
-        FailureKind::Auth if set.is_empty() => format!("set {}{login}", all.join(" or ")),
-        FailureKind::Auth => {
-            format!("the provider refuses what {} holds: set a key that is valid{login}", set.join(", "))
-        }
-        FailureKind::RateLimit => {
-            let until = failure.retry_at.map_or_else(|| "later".to_owned(), |at| format!("after {}", moment(at)));
-            format!("try again {until}, or use the key of another account; a run would wait by itself")
-        }
-        FailureKind::Provider => {
-            format!("the provider or the way to it failed: see that the model exists, and {}", reach(program))
-        }
-        FailureKind::Spawn => {
-            format!("type `{name} --version` to see why it does not start; `{install}` installs it anew")
-        }
-        FailureKind::NoRecord | FailureKind::Killed => {
-            "it ended without saying how: read its last lines; the manual's page `agents.md` names the version whose output is known"
-                .to_owned()
-        }
-        FailureKind::OutOfMemory => "give the machine, or its control group, more memory".to_owned(),
-        FailureKind::Workspace | FailureKind::Storage | FailureKind::Checks | FailureKind::Judge => {
-            "this is not about the agent: see that there is room in `/var/tmp` and in the folder for temporary files"
-                .to_owned()
+                self.reach()
+            ),
         }
     }
-}
 
-/// How it is seen whether a model can be reached.
-fn reach(program: &ProgramRow) -> String {
-    let set: Vec<String> =
-        program.addresses.iter().filter(|address| address.set).map(|address| format!("`{}`", address.name)).collect();
-    if set.is_empty() {
-        "that this machine reaches the provider (network, proxy, certificates)".to_owned()
-    } else {
-        format!("that an endpoint answers at the address in {}", set.join(", "))
+    fn of_model(&self) -> String {
+        match self.model {
+            Some(model) => format!(
+                "`{model}` is no model that its provider has, or none for this key: name another one with `--model`, as `{}` spells it",
+                self.program.name
+            ),
+            None => "its provider has no such model, or not for this key: name one with `--model`".to_owned(),
+        }
+    }
+
+    /// The key that the model needs, where its name says whose it is: a program that can ask any provider has several.
+    fn key_of_model(&self) -> Option<&str> {
+        let provider = self.model?.split_once('/')?.0.to_uppercase();
+        let provider = if provider == "GOOGLE" { "GEMINI" } else { &provider };
+        let is_its = |key: &&super::agents::Variable| key.name.split('_').next() == Some(provider);
+        self.program.keys.iter().find(is_its).map(|key| key.name.as_str())
+    }
+
+    /// Whether no key is set that it could use, and no address of an endpoint that may need none.
+    fn has_no_key(&self) -> bool {
+        let set = self.program.set();
+        let lacks_it = self.key_of_model().map_or(set.is_empty(), |key| !set.contains(&key));
+        lacks_it && !self.program.addresses.iter().any(|address| address.set)
+    }
+
+    fn of_key(&self) -> String {
+        let login = self.program.login.as_ref().map_or_else(String::new, |login| format!(", or type `{login}`"));
+        let quoted =
+            |names: &[&str], word: &str| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(word);
+        let set = self.program.set();
+        match (self.key_of_model(), set.as_slice()) {
+            (Some(key), set) if !set.contains(&key) => {
+                format!("set `{key}`, which its model needs{login}")
+            }
+            (None, []) => {
+                let all: Vec<&str> = self.program.keys.iter().map(|key| key.name.as_str()).collect();
+                format!("set {}{login}", quoted(&all, " or "))
+            }
+            (Some(key), _) => format!("the provider refuses what `{key}` holds: set a key that is valid{login}"),
+            (None, set) => {
+                let holds = if set.len() == 1 { "holds" } else { "hold" };
+                format!("the provider refuses what {} {holds}: set a key that is valid{login}", quoted(set, " and "))
+            }
+        }
+    }
+
+    /// How it is seen whether a model can be reached.
+    fn reach(&self) -> String {
+        let set = self.program.addresses.iter().filter(|address| address.set);
+        let set: Vec<String> = set.map(|address| format!("`{}`", address.name)).collect();
+        if set.is_empty() {
+            "that this machine reaches the provider (network, proxy, certificates)".to_owned()
+        } else {
+            format!("that an endpoint answers at the address in {}", set.join(", "))
+        }
     }
 }

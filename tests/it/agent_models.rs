@@ -1,11 +1,12 @@
-//! The models that an agent's program says answered it: in its result, where they are another one than was asked for, and over
-//! several sessions.
+//! The models that answered an agent, as the gateway saw them or its program says: in its result, where they are another one than was
+//! asked for, and over several sessions.
 
 use std::fs;
 
 use serde_json::json;
 
 use crate::fixture::TestFixture;
+use crate::model_server::{Api, ModelServer, Say};
 use crate::scenes::{experiment, json as read, output};
 use crate::world::{Output, World};
 
@@ -58,6 +59,31 @@ fn a_result_names_the_models_that_answered_and_another_one_than_was_asked_for_is
         let words = shown.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(words.contains("answered by claude-haiku-4-5"), !answers.is_empty(), "{shown}");
         world.scylla(&["verify", &experiment(&world)]).exits(0);
+    }
+}
+
+#[test]
+fn the_gateway_is_believed_about_the_models_that_answered_whatever_a_program_says() {
+    for (gateway, answered, who) in
+        [("meter", "claude-haiku-4-5-20251001", "the gateway saw"), ("off", "claude-opus-4-6", "its program says")]
+    {
+        let server = ModelServer::start(|_| {
+            Say::Body(r#"{"model":"claude-haiku-4-5-20251001","usage":{"input_tokens":1}}"#.to_owned())
+        });
+        let world = World::new();
+        let fixture = fixture(&world, "claude-opus-4-6");
+        let asks = crate::gateway::asks(1, ":").replace("cat <&3", "cat <&3 >/dev/null").replace("; env;", ";");
+        world.program("bin/claude", &CLAUDE.replace("touch done", &format!("{asks}; rm ask.sh")));
+        let path = format!("{}:{}", world.path("bin").display(), std::env::var("PATH").unwrap());
+        let mut run = world.command(&["run", &fixture, "--results-dir", "results", "--runs", "1"]);
+        run.args(["--model", "claude-sonnet-4-5", "--gateway", gateway]).env("PATH", path);
+        let base = server.base_url(Api::AnthropicMessages);
+        let ran = output(run.env("ANTHROPIC_API_KEY", "k").env("ANTHROPIC_BASE_URL", base)).exits(0);
+        let result = read(&world.experiment().join("T0/00/run_01/run_result.json"));
+        assert_eq!(result["agent_models"], json!([answered]), "{result:#}");
+        let told = format!("the agent was told to use `claude-sonnet-4-5`, and {who} that `{answered}` answered");
+        assert!(ran.stderr.contains(&told), "{ran}");
+        assert_eq!(server.asked().len(), 1, "{ran}");
     }
 }
 

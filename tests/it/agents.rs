@@ -8,6 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::agent_samples::in_gallery;
+use crate::model_server::{Api, ModelServer, Say};
 use crate::scenes::output;
 use crate::world::{Output, World, steady};
 
@@ -92,13 +93,25 @@ grep -q 'the word `pebble`' && echo pebble >answer.txt
 echo '{"type":"turn.completed","usage":{"input_tokens":30,"cached_input_tokens":10,"output_tokens":2}}'
 "#;
 
-/// What `agents doctor` says of that program, which does this.
+/// It asks its model once.
+const ASKS: &str = r#"
+bash -c 'url=${OPENAI_BASE_URL#http://}; host=${url%%/*}; path=${url#"$host"}
+exec 3<>"/dev/tcp/${host%:*}/${host#*:}"
+printf "POST %s/responses HTTP/1.1\r\nhost: %s\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}" "$path" "$host" >&3
+cat <&3 >/dev/null'
+"#;
+
+/// What `agents doctor` says of that program, which does this, with a key.
 fn doctor(world: &World, does: &str, more: &[&str]) -> Output {
+    doctor_with(world, does, more, &[("OPENAI_API_KEY", "sk-never-shown")])
+}
+
+fn doctor_with(world: &World, does: &str, more: &[&str], variables: &[(&str, &str)]) -> Output {
     world.program("bin/codex", CODEX);
     world.write("does", does);
     fs::create_dir_all(world.path("temporary")).unwrap();
     let mut asked = command(world, &[&["agents", "doctor", "codex"], more].concat());
-    let ended = output(asked.env("OPENAI_API_KEY", "sk-never-shown").env("TMPDIR", world.path("temporary")));
+    let ended = output(asked.envs(variables.iter().copied()).env("TMPDIR", world.path("temporary")));
     assert!(!ended.to_string().contains("sk-never-shown"), "{ended}");
     assert_eq!(fs::read_dir(world.path("temporary")).unwrap().count(), 0, "{ended}");
     assert_eq!(fs::read_dir(world.results()).map_or(0, Iterator::count), 0, "{ended}");
@@ -146,6 +159,85 @@ fn the_doctor_names_each_kind_of_failure_and_what_to_do_about_it() {
     let told = key.replace_all(&told, "<the attempt's own>");
     let time = regex::Regex::new(r"(?m)^  time .*$").unwrap();
     in_gallery(|| insta::assert_snapshot!("doctor_failed", steady(&time.replace_all(&told, "  time     …"), &world)));
+}
+
+#[test]
+fn the_doctor_says_which_key_is_missing_that_a_model_is_unknown_and_that_nobody_answers() {
+    let world = World::new();
+    let server = ModelServer::start(|_| Say::refuse(404, "no such thing"));
+    let (there, nobody) = (server.base_url(Api::OpenAiResponses), "http://127.0.0.1:9/v1");
+    let failed =
+        |message: &str| format!(r#"echo '{{"type":"turn.failed","error":{{"message":"{message}"}}}}'; exit 1"#);
+    let unknown = failed("The model `gpt-9` does not exist");
+    let gone = failed("stream disconnected before completion: Connection refused (os error 111)");
+    let key = ("OPENAI_API_KEY", "sk-never-shown");
+    let model = &["--model", "gpt-9"][..];
+    let time = &["--timeout", "1"][..];
+    let mut told = String::new();
+    for (name, does, more, variables) in [
+        ("no key", failed("stream disconnected"), &[][..], &[][..]),
+        ("no key, and no end", "exit 1".to_owned(), &[], &[]),
+        ("an unknown model, as the program says", unknown, model, &[key]),
+        (
+            "an unknown model, as the gateway saw",
+            format!("{ASKS}{}", failed("no")),
+            model,
+            &[key, ("OPENAI_BASE_URL", &there)],
+        ),
+        ("no model at all", format!("{ASKS}{}", failed("no")), &[], &[key, ("OPENAI_BASE_URL", &there)]),
+        ("nobody answers, as the program says", gone, &[], &[key]),
+        (
+            "nobody answers, as the gateway saw",
+            format!("{ASKS}{}", failed("no")),
+            &[],
+            &[key, ("OPENAI_BASE_URL", nobody)],
+        ),
+        (
+            "nobody answers, and it goes on asking",
+            format!("{ASKS}sleep 600"),
+            time,
+            &[key, ("OPENAI_BASE_URL", nobody)],
+        ),
+    ] {
+        let ended = doctor_with(&world, &does, more, variables).exits(6);
+        let advice = ended.stdout.lines().find(|line| line.starts_with("what to do: "));
+        writeln!(told, "{name}:\n{}\n", advice.unwrap_or_else(|| panic!("{ended}"))).unwrap();
+    }
+    let absent = output(&mut command(&world, &["agents", "doctor", "aider"])).exits(6).stdout;
+    write!(told, "no program:\n{}", absent.lines().last().unwrap()).unwrap();
+    in_gallery(|| insta::assert_snapshot!("doctor_advice", told));
+}
+
+/// The key that is missing is that of the model's provider, whatever other keys are set.
+#[test]
+fn the_doctor_names_the_key_of_the_models_provider() {
+    let world = World::new();
+    world.program("bin/aider", "#!/bin/sh\necho aider 0.86.2\n");
+    for (model, variable, advice) in [
+        ("openai/gpt-9", "ANTHROPIC_API_KEY", "what to do: set `OPENAI_API_KEY`, which its model needs"),
+        ("gemini/flash", "OPENAI_API_KEY", "what to do: set `GEMINI_API_KEY`, which its model needs"),
+        ("openai/gpt-9", "OPENAI_API_KEY", "what to do: it ended without saying how"),
+    ] {
+        let mut asked = command(&world, &["agents", "doctor", "aider", "--model", model]);
+        let told = output(asked.env(variable, "sk-never-shown")).exits(6);
+        assert!(told.stdout.contains(advice), "{told}");
+    }
+}
+
+#[test]
+fn on_a_terminal_no_line_of_the_table_is_wider_than_it() {
+    if crate::scenes::is_missing("python3") {
+        return;
+    }
+    let world = some_installed();
+    for columns in [80, 60] {
+        let written = crate::terminal::written(&world, &[(60, columns, "acp .*")], &["agents"]);
+        let text: String = written.iter().map(|(_, _, text)| text.as_str()).collect();
+        assert!(text.contains("kinds without a program of their own"), "{text}");
+        // A command that is parted could not be copied.
+        let mut parted = text.lines().filter(|line| !line.contains("npm install"));
+        assert!(parted.all(|line| line.trim_end().chars().count() <= columns.into()), "{text}");
+    }
 }
 
 #[test]

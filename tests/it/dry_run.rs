@@ -107,3 +107,45 @@ fn the_limits_of_each_run_are_named_by_status() {
     let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
     assert_eq!(status["run_limits"]["max_run_cost_usd"], 0.5);
 }
+
+/// What the plan says of a kind of agent is what becomes of its run: see the tests of the gateway.
+#[test]
+fn the_plan_says_which_agents_are_metered_and_why_others_are_not_and_names_program_and_version_of_each() {
+    let world = World::new();
+    for program in ["codex", "claude", "mini", "opencode", "aider", "gemini"] {
+        world.program(&format!("bin/{program}"), "#!/bin/sh\necho 1.2.3\n");
+    }
+    let mut fixture = TestFixture::new().agent("T0/00-own", "true");
+    for (at, agent) in [
+        "{kind: claude-code, version: 1.2.3, model: claude-haiku-4-5}",
+        "{kind: codex, version: 1.2.3}",
+        "{kind: gemini}",
+        "{kind: opencode, version: 1.2.3}",
+        "{kind: mini-swe-agent}",
+        "{kind: aider, environment: {OPENAI_API_KEY: k}}",
+        "{kind: acp, command: [opencode, acp]}",
+        "{kind: nop}",
+    ]
+    .iter()
+    .enumerate()
+    {
+        fixture = fixture.subtest(&format!("T0/{:02}-other", at + 1), &format!("agent: {agent}\n"));
+    }
+    let fixture = fixture.write(&world);
+    let mut told = String::new();
+    for gateway in ["meter", "require", "off"] {
+        let mut command = world.command(&["run", "--tiers-dir", &fixture, "--dry-run", "--gateway", gateway]);
+        command.env("PATH", format!("{}:/usr/bin:/bin", world.path("bin").display()));
+        command.env("ANTHROPIC_API_KEY", "k").env("OPENAI_BASE_URL", "http://127.0.0.1:9/v1");
+        let plan = output(&mut command).exits(0);
+        let lines = plan.stdout.lines().skip_while(|line| !line.starts_with("  gateway"));
+        let lines: Vec<&str> = lines.take_while(|line| !line.starts_with("  judges")).collect();
+        told.extend([&lines.join("\n"), "\n\n"]);
+        if gateway == "off" {
+            let agents = plan.stdout.lines().filter(|line| line.starts_with("     agent "));
+            agents.for_each(|line| told.extend([line.trim_start(), "\n"]));
+        }
+        assert!(plan.stdout.lines().all(|line| line.chars().count() <= 80), "{plan}");
+    }
+    snapshot("dry-run-gateway", &told);
+}

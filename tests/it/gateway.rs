@@ -17,7 +17,7 @@ const MODEL: &str = "claude-sonnet-4-5";
 const COST: f64 = 0.003_51;
 
 /// An agent that asks its model so often and says nothing of what it used, and then does this.
-fn asks(times: usize, then: &str) -> String {
+pub(crate) fn asks(times: usize, then: &str) -> String {
     format!(
         r#"cat > ask.sh <<'END'
 url=${{ANTHROPIC_BASE_URL#http://}}; host=${{url%%/*}}; path=${{url#"$host"}}

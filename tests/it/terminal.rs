@@ -52,7 +52,7 @@ fn waits(world: &World) -> String {
 }
 
 /// What a command writes on a terminal under each size.
-fn written(world: &World, steps: &[(u16, u16, &str)], arguments: &[&str]) -> Vec<(u16, u16, String)> {
+pub(crate) fn written(world: &World, steps: &[(u16, u16, &str)], arguments: &[&str]) -> Vec<(u16, u16, String)> {
     let tool = world.command(arguments);
     let mut python = Command::new("python3");
     world.seal(&mut python);

@@ -75,7 +75,9 @@ fn files_over_the_tree_that_are_the_same_are_no_difference_wherever_they_lie() {
     }
     let plan = |flags: &[&str]| world.scylla(&[&["run", &fixture, "--dry-run"], flags].concat());
     let told = plan(&["--message-format", "json"]).exits(0);
-    assert_eq!(serde_json::from_str::<Value>(&told.stdout).unwrap()["differ_in"], serde_json::json!([]));
+    let told: Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!(told["differ_in"], serde_json::json!([]));
+    assert_eq!(told["alike"], serde_json::json!([["T0/00", "T0/01"]]), "they measure one setup twice");
     run(&world, &fixture).exits(0);
     world.write("fixture/overlays/same/notes/hint.md", "Leave it.\n");
     let told = plan(&[]).exits(2);

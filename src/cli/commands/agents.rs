@@ -49,7 +49,7 @@ pub fn run(args: &Agents, console: &mut Console) -> Result<Exit, CliError> {
     let text = match args.format {
         Some(ShowFormat::Json) => agent_json(&rows),
         None if is_for_machines => agent_json(&rows),
-        Some(ShowFormat::Human) | None => agent_table(&rows),
+        Some(ShowFormat::Human) | None => agent_table(&rows, console.columns()),
     };
     console.print(&text)?;
     Ok(Exit::Success)

@@ -26,15 +26,17 @@ use crate::engine::session::open::begin;
 use crate::engine::version::Question;
 use crate::model::agent::Agent;
 use crate::model::event::Event;
+use crate::model::exchange::Exchange;
 use crate::model::experiment::ContainmentChoice;
-use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
+use crate::model::ids::{AttemptNumber, RunId, RunNumber, SubtestId, TierId};
 use crate::model::installation::{Answer, Installation};
 use crate::model::outcome::Failure;
 use crate::os::files::{self, FileError, TemporaryFolder};
 use crate::os::process::Containment;
+use crate::store::layout::RunFolder;
 use crate::store::stages::RunStore;
 use crate::ui::agents::ProgramRow;
-use crate::ui::doctor::{Diagnosis, TinyRun};
+use crate::ui::doctor::{Diagnosis, LastAnswer, TinyRun};
 
 /// The only run.
 const RUN: RunId = RunId { tier: TierId(0), subtest: SubtestId(0), run: RunNumber::FIRST };
@@ -77,7 +79,7 @@ pub fn run(args: &Doctor, console: &mut Console) -> Result<Exit, CliError> {
     let text = match args.format {
         Some(ShowFormat::Json) => diagnosis.json(),
         None if is_for_machines => diagnosis.json(),
-        Some(ShowFormat::Human) | None => diagnosis.human(),
+        Some(ShowFormat::Human) | None => diagnosis.human(console.columns()),
     };
     console.print(&text)?;
     Ok(if diagnosis.done { Exit::Success } else { Exit::Incomplete })
@@ -92,6 +94,7 @@ fn diagnosis(args: &Doctor, agent: &Agent, program: ProgramRow) -> Diagnosis {
         done: false,
         run: None,
         failure: None,
+        last_answer: None,
         last_lines: Vec::new(),
         advice: None,
     }
@@ -128,6 +131,10 @@ fn try_it(known: Diagnosis, agent: &Agent, timeout_seconds: u64, prelude: Prelud
         let exit = Exit::stopped(signal);
         return Err(CliError { exit, ..CliError::usage("stopped before the agent was done") });
     }
+    // An attempt that failed was set aside.
+    let aside = RunFolder::at(experiment.attempt(RUN, AttemptNumber(1)));
+    let last_answer = [experiment.run(RUN), aside].iter().find_map(|folder| last_answer(&folder.usage()));
+    let known = Diagnosis { last_answer, ..known };
     let Some(result) = RunStore::new(&experiment, RUN).read_result()? else {
         let excerpt = failed.as_ref().and_then(|failure| failure.excerpt.as_ref());
         let last_lines = excerpt.map(|excerpt| excerpt.text.lines().map(str::to_owned).collect()).unwrap_or_default();
@@ -148,6 +155,14 @@ fn try_it(known: Diagnosis, agent: &Agent, timeout_seconds: u64, prelude: Prelud
     };
     let last_lines = said.filter(|_| !result.judge_passed).unwrap_or_default();
     Ok(Diagnosis { done: result.judge_passed, run: Some(run), last_lines, ..known })
+}
+
+/// How the model's server answered last, as the gateway wrote it down.
+fn last_answer(ledger: &Path) -> Option<LastAnswer> {
+    let bytes = files::read_end(ledger, MOST_BYTES).ok().flatten()?;
+    let mut lines = bytes.split(|byte| *byte == b'\n').rev();
+    let last: Exchange = lines.find_map(|line| serde_json::from_slice(line).ok())?;
+    Some(LastAnswer { status: last.status })
 }
 
 /// The last lines of a log that are not empty.

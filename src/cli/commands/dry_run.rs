@@ -17,12 +17,14 @@ use crate::config::fixture::vary::named_by_content;
 use crate::engine::session::create::Options;
 use crate::engine::session::inheritance::{mistakes, stops};
 use crate::engine::session::recordings;
+use crate::gateway::Way;
 use crate::model::agent::Agent;
 use crate::model::experiment::{Inherit, too_many_runs};
 use crate::model::ids::{SubtestId, TierId};
 use crate::model::judge::Judge;
 use crate::model::money::Usd;
 use crate::model::program::Invocation;
+use crate::model::sandbox::Network;
 use crate::model::setup::{Capability, Setup, SystemPrompt, Tools};
 use crate::model::task::{Subtest, Tiers};
 use crate::os::environment::is_set;
@@ -32,7 +34,7 @@ use crate::setup::vary::{self, INHERITANCE};
 use crate::text::words::shell_word;
 use crate::ui::agents::Variable;
 use crate::ui::capabilities;
-use crate::ui::conditions::{Conditions, PlannedJudge};
+use crate::ui::conditions::{Asking, Conditions, PlannedJudge};
 use crate::ui::outlook::Outlook;
 use crate::ui::plan::{Newest, PlanPage, PlannedSubtest, PlannedTier};
 use crate::ui::run_limits::RunLimits;
@@ -129,7 +131,19 @@ fn notes_of(options: &Options) -> Result<Vec<String>, CliError> {
 fn conditions(options: &Options) -> Conditions {
     let inherited = std::env::vars_os().collect();
     let mut variables: Vec<Variable> = Vec::new();
+    let gateway = options.gateway.unwrap_or_default();
+    let network = options.sandbox.as_ref().map_or(Network::Open, |sandbox| sandbox.network);
+    let mut asking: Vec<Asking> = Vec::new();
     for agent in needs::planned_agents(options) {
+        let own = agent.program().map(|program| program.environment);
+        let given = options.fixture.variables_given_to(agent);
+        let has = |name: &str| {
+            own.is_some_and(|own| own.contains_key(name))
+                || (given.iter().any(|given| given == name) && is_set(&inherited, name))
+        };
+        let way = Way::of(agent, options.models.first().map(String::as_str), (gateway, network), has);
+        let one = way.map(|way| Asking::new(agent.kind().name, &way, gateway));
+        asking.extend(one.filter(|one| !asking.contains(one)));
         for name in options.fixture.variables_given_to(agent) {
             let set = is_set(&inherited, &name);
             let is_asked_for = options.fixture.environment.contains(&name);
@@ -141,6 +155,8 @@ fn conditions(options: &Options) -> Conditions {
     Conditions {
         sandbox: options.sandbox.clone().unwrap_or_default(),
         limits: RunLimits::new(options.timeout_seconds, options.allowance, options.resources),
+        gateway,
+        asking,
         judges: options.fixture.judges.iter().map(|judge| planned_judge(judge, &options.judge_models)).collect(),
         variables,
     }
@@ -255,9 +271,17 @@ fn planned_subtest(
     })
 }
 
+/// The kind, the program that it starts, and what is demanded of that: `codex: codex, version 0.169.0 demanded`.
 fn agent(agent: &Agent) -> String {
     let kind = agent.kind().name;
-    agent.program().map_or_else(|| kind.to_owned(), |program| format!("{kind}: {}", command(program.run)))
+    let Some(program) = agent.program() else { return kind.to_owned() };
+    let version = match (agent.installation(), agent.version()) {
+        (None, _) => String::new(),
+        (Some(_), None) => ", of any version".to_owned(),
+        (Some(_), Some(version)) => format!(", version {version} demanded"),
+    };
+    let model = agent.assigned_model(None).map_or_else(String::new, |model| format!(", asks {model}"));
+    format!("{kind}: {}{version}{model}", command(program.run))
 }
 
 /// The command, without the shell that runs it.

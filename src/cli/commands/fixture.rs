@@ -14,6 +14,7 @@ use crate::cli::exit::Exit;
 use crate::cli::locate::{Located, locate_without_manifest};
 use crate::cli::options;
 use crate::cli::prelude::Prelude;
+use crate::config::fixture::vary::named_by_content;
 use crate::config::fixture::{Overrides, named, to_be_named};
 use crate::config::list::folder_of;
 use crate::config::mistake::Mistake;
@@ -68,7 +69,7 @@ fn check(args: &Check, console: &mut Console) -> Result<Exit, CliError> {
         return Err(CliError::mistakes(&mistakes));
     }
     let (agent_open, judges_open) = to_be_named(fixture);
-    let Counts { subtests, .. } = counts(fixture);
+    let Counts { subtests, .. } = counts(fixture, dir);
     let judges = if judges_open { 0 } else { fixture.judges.len() };
     let gold = match fixture.gold.len() {
         0 => String::new(),
@@ -177,7 +178,7 @@ fn check_all(dir: &Path, overrides: &Overrides, console: &mut Console) -> Result
                 let (agent, judges) = to_be_named(&fixture);
                 agent_open |= agent;
                 judges_open |= judges;
-                rows.push(Row { name, counts: Some(counts(&fixture)), mistakes: 0 });
+                rows.push(Row { name, counts: Some(counts(&fixture, &path)), mistakes: 0 });
             }
             Err(found) => {
                 rows.push(Row { name, counts: None, mistakes: found.len() });
@@ -212,11 +213,11 @@ fn report_what_is_open(agent: bool, judges: bool, console: &mut Console) -> Resu
     Ok(console.say(open)?)
 }
 
-fn counts(fixture: &model::task::Fixture) -> Counts {
+fn counts(fixture: &model::task::Fixture, dir: &Path) -> Counts {
     Counts {
         tiers: fixture.tiers.len(),
         subtests: fixture.tiers.values().map(BTreeMap::len).sum(),
-        setups: alike::all_groups(fixture).len(),
+        setups: alike::all_groups(&named_by_content(fixture.tiers.clone(), dir)).len(),
     }
 }
 

@@ -32,7 +32,8 @@ impl Coordinator<'_> {
             Ok(Choice::Winners(sources)) => {
                 self.emit(&Event::TierInherits { tier, sources });
                 let place = Arc::clone(&self.place);
-                for group in self.tier_inheritance.alike(&place.fixture, &place.config.thinking_mode, tier) {
+                let of = (&place.fixture, &*place.folder.fixture());
+                for group in self.tier_inheritance.alike(of, &place.config.thinking_mode, tier) {
                     let named: Vec<String> = group.iter().map(|(tier, subtest)| format!("{tier}/{subtest}")).collect();
                     let message =
                         format!("{} are set up the same: they measure one setup more than once", list(&named));

@@ -2,11 +2,12 @@
 //! of that.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use crate::config;
+use crate::config::fixture::vary::named_by_content;
 use crate::config::mistake::Mistake;
 use crate::engine::error::EngineError;
 use crate::model::experiment::Config;
@@ -130,10 +131,17 @@ impl TierInheritance {
 
     /// Groups of subtests of the plan with equal setups, of which at least one is in this tier: they measure one setup
     /// more than once.
-    pub(in crate::engine) fn alike(&self, fixture: &Fixture, thinking_mode: &str, tier: TierId) -> Vec<Vec<SetupId>> {
+    /// The fixture lies in `dir`.
+    pub(in crate::engine) fn alike(
+        &self,
+        (fixture, dir): (&Fixture, &Path),
+        thinking_mode: &str,
+        tier: TierId,
+    ) -> Vec<Vec<SetupId>> {
+        let tiers = named_by_content(fixture.tiers.clone(), dir);
         let mut groups: Vec<(Layers, &Subtest, Vec<SetupId>)> = Vec::new();
         for (of, id) in self.inheritance.places() {
-            let Some(subtest) = fixture.tiers.get(&of).and_then(|all| all.get(&id)) else { continue };
+            let Some(subtest) = tiers.get(&of).and_then(|all| all.get(&id)) else { continue };
             let Some(effective) = self.effective(fixture, of, id) else { continue };
             let Ok(composition) = compose(&effective, &fixture.stores, thinking_mode) else { continue };
             let layers = Layers { composition, overlay: subtest.overlay.clone() };

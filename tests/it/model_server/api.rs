@@ -113,7 +113,7 @@ impl Api {
 
     /// A whole answer, the so-many-eth of the server. A text is the input of the tool that the request demands, if it demands
     /// one.
-    pub(super) fn answer(self, body: &Value, turn: &Turn, number: usize) -> Value {
+    pub(super) fn answer(self, model: &str, body: &Value, turn: &Turn, number: usize) -> Value {
         let (read, cached, written) = USED;
         let Turn { text, call } = turn;
         match self {
@@ -125,7 +125,7 @@ impl Api {
                 }];
                 content.extend(call.iter().map(|call| use_of(call.tool, call.input.clone())));
                 let reason = if call.is_some() { "tool_use" } else { "end_turn" };
-                json!({"id": format!("msg_{number}"), "type": "message", "role": "assistant", "model": body["model"],
+                json!({"id": format!("msg_{number}"), "type": "message", "role": "assistant", "model": model,
                     "content": content, "stop_reason": reason, "stop_sequence": null,
                     "usage": {"input_tokens": read - cached, "cache_creation_input_tokens": 0,
                         "cache_read_input_tokens": cached, "output_tokens": written}})
@@ -138,7 +138,7 @@ impl Api {
                 }
                 let reason = if call.is_some() { "tool_calls" } else { "stop" };
                 json!({"id": format!("chatcmpl-{number}"), "object": "chat.completion", "created": 1_795_000_000,
-                    "model": body["model"], "choices": [{"index": 0, "finish_reason": reason, "message": message}],
+                    "model": model, "choices": [{"index": 0, "finish_reason": reason, "message": message}],
                     "usage": {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written,
                         "prompt_tokens_details": {"cached_tokens": cached}}})
             }
@@ -153,7 +153,7 @@ impl Api {
                         "status": "completed", "name": call.tool, "arguments": call.input.to_string()})
                 }));
                 json!({"id": format!("resp_{number}"), "object": "response", "status": "completed",
-                    "model": body["model"], "error": null, "incomplete_details": null, "output": output,
+                    "model": model, "error": null, "incomplete_details": null, "output": output,
                     "usage": {"input_tokens": read, "output_tokens": written, "total_tokens": read + written,
                         "input_tokens_details": {"cached_tokens": cached}, "output_tokens_details": {"reasoning_tokens": 10}}})
             }
@@ -161,7 +161,7 @@ impl Api {
                 let mut parts = vec![json!({"text": text})];
                 parts.extend(call.iter().map(|call| json!({"functionCall": {"name": call.tool, "args": call.input}})));
                 json!({"candidates": [{"index": 0, "finishReason": "STOP", "content": {"role": "model", "parts": parts}}],
-                    "modelVersion": "scripted",
+                    "modelVersion": model,
                     "usageMetadata": {"promptTokenCount": read, "cachedContentTokenCount": cached,
                         "candidatesTokenCount": written - 10, "thoughtsTokenCount": 10, "totalTokenCount": read + written}})
             }

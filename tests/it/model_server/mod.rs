@@ -219,7 +219,7 @@ fn serve(mut stream: TcpStream, shared: &Shared) {
 
 /// Sends an answer or the half of it, as a stream where that was asked for. Who does not listen any more misses it.
 fn answer(stream: &mut TcpStream, asked: &Asked, number: usize, turn: &Turn, is_whole: bool) {
-    let answer = asked.api.answer(&asked.body, turn, number);
+    let answer = asked.api.answer(&asked.model, &asked.body, turn, number);
     if !asked.is_streamed {
         let body = answer.to_string();
         return if is_whole { http::write(stream, 200, &[], &body) } else { http::write_half(stream, &body) };

@@ -24,7 +24,6 @@ use crate::os::files::FileError;
 use crate::os::process::{End, Ended, Overflow, View};
 use crate::os::program;
 use crate::store::work::WorkFolder;
-use crate::text::words::list;
 use crate::workspace;
 
 impl Work<'_> {
@@ -194,18 +193,6 @@ impl Work<'_> {
         }
     }
 
-    /// Says that another model answered than the one that the agent was told to use.
-    fn report_another_model(&self, program: &ProgramFacts) {
-        let Some(told) = self.place.assigned_model(self.run).filter(|told| program.has_another_model_than(told)) else {
-            return;
-        };
-        let answered: Vec<String> = program.agent_models.iter().map(|model| format!("`{model}`")).collect();
-        self.notice(&format!(
-            "the agent was told to use `{told}`, and its program says that {} answered",
-            list(&answered)
-        ));
-    }
-
     /// The outcome that follows from the process's end and its output together; an infrastructure failure is not an
     /// outcome.
     fn apply_end(
@@ -237,9 +224,8 @@ impl Work<'_> {
             (result.usage, result.prices) = (usage, prices);
             let version = outcome.program.agent_version.or(result.program.agent_version.take());
             result.program = ProgramFacts { agent_version: version, ..outcome.program };
-            self.report_another_model(&result.program);
         }
-        self.note_exchanges(agent, exchanged, result)?;
+        self.note_models(agent, exchanged, result)?;
         self.note_exceeded(reader.as_deref(), refused, result);
         self.place.containment.name().clone_into(&mut result.containment);
         self.note_resources(ended, result);

@@ -3,15 +3,16 @@
 use std::io;
 
 use crate::engine::worker::stages::{Halt, Work};
-use crate::gateway::{Exchanged, Lease, Terms};
+use crate::gateway::{Exchanged, Lease, Terms, kept_out};
 use crate::model::agent::{Agent, AgentOutcome, EndedAgent, Reader};
-use crate::model::exchange::usage_of;
+use crate::model::exchange::{models_of, usage_of};
 use crate::model::flag::Flag;
 use crate::model::outcome::{Failure, FailureKind};
 use crate::model::result::AgentResult;
 use crate::model::sandbox::Network;
 use crate::model::usage::{Tokens, Total};
 use crate::os::clock;
+use crate::text::words::list;
 
 /// The part of all tokens by which an agent's own account may differ from what was seen.
 const MOST_DIFFERENCE: f64 = 0.02;
@@ -72,9 +73,8 @@ impl Work<'_> {
     pub(super) fn lease(&self, agent: &Agent) -> Result<Option<Lease>, Halt> {
         let place = self.place;
         let Some(gateway) = &place.gateway else { return Ok(None) };
-        let asks_nobody = place.config.sandbox.as_ref().is_some_and(|sandbox| sandbox.network == Network::None);
-        let is_known = agent.installation().is_some();
-        if asks_nobody || agent.model(place.model()).is_none() || !(is_known || gateway.is_required) {
+        let network = place.config.sandbox.as_ref().map_or(Network::Open, |sandbox| sandbox.network);
+        if agent.model(place.model()).is_none() || kept_out(agent, gateway.asked(), network).is_some() {
             return Ok(None);
         }
         let terms = Terms {
@@ -87,8 +87,30 @@ impl Work<'_> {
         Ok(Some(lease.map_err(|error| Failure::new(FailureKind::Spawn, format!("no gateway can be opened: {error}")))?))
     }
 
+    /// Replaces what an agent says that it used, and which models answered it, by what passed through the gateway. Whoever is
+    /// believed is named where another model answered than the one that was asked for.
+    pub(super) fn note_models(
+        &self,
+        agent: &Agent,
+        exchanged: Option<&Exchanged>,
+        result: &mut AgentResult,
+    ) -> Result<(), Halt> {
+        self.note_exchanges(agent, exchanged, result)?;
+        let seen = exchanged.map(|exchanged| models_of(&exchanged.exchanges)).unwrap_or_default();
+        let who = if seen.is_empty() { "its program says" } else { "the gateway saw" };
+        if !seen.is_empty() {
+            result.program.agent_models = seen;
+        }
+        let told = self.place.assigned_model(self.run).filter(|told| result.program.has_another_model_than(told));
+        if let Some(told) = told {
+            let answered: Vec<String> = result.program.agent_models.iter().map(|model| format!("`{model}`")).collect();
+            self.notice(&format!("the agent was told to use `{told}`, and {who} that {} answered", list(&answered)));
+        }
+        Ok(())
+    }
+
     /// Replaces what an agent says that it used by what passed through the gateway.
-    pub(super) fn note_exchanges(
+    fn note_exchanges(
         &self,
         agent: &Agent,
         exchanged: Option<&Exchanged>,

@@ -1,0 +1,121 @@
+//! Which agents ask their models through the gateway, and why others do not: decided before one starts, for the plan and for its run.
+
+use super::lease::{is_led, variables};
+use crate::model::agent::Agent;
+use crate::model::exchange::GatewayUse;
+use crate::model::sandbox::Network;
+
+/// How an agent asks its model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// Through the gateway; but with these keys past it.
+    Through(Vec<&'static str>),
+    /// Past the gateway.
+    Past(Past),
+}
+
+/// Why an agent asks past the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Past {
+    /// There is none.
+    Off,
+    /// It can reach nobody.
+    NoNetwork,
+    /// Its program is not known to go where it is sent.
+    Unknown,
+    /// Its program heeds none of the variables that lead to the gateway.
+    Unheeding,
+    /// It is given no key and no address of a provider.
+    Keyless,
+}
+
+impl Way {
+    /// The one of this agent, which is given the variables that `has` knows; `None` for one that asks no model.
+    #[must_use]
+    pub fn of(
+        agent: &Agent,
+        configured: Option<&str>,
+        (asked, network): (GatewayUse, Network),
+        has: impl Fn(&str) -> bool,
+    ) -> Option<Self> {
+        agent.model(configured)?;
+        if let Some(past) = kept_out(agent, asked, network) {
+            return Some(Self::Past(past));
+        }
+        let known = agent.installation();
+        let (addresses, keys) = (known.map(|known| known.addresses), known.map_or(&[][..], |known| known.keys));
+        let is_led = |name: &str| is_led(name, addresses);
+        if addresses.is_some_and(|addresses| !addresses.iter().any(|name| is_led(name))) {
+            return Some(Self::Past(Past::Unheeding));
+        }
+        if !variables().any(|name| is_led(name) && has(name)) {
+            return Some(Self::Past(Past::Keyless));
+        }
+        Some(Self::Through(keys.iter().copied().filter(|key| has(key) && !is_led(key)).collect()))
+    }
+}
+
+/// Why an agent that asks a model is never led through the gateway, whatever it is given; `None` where it is.
+#[must_use]
+pub fn kept_out(agent: &Agent, asked: GatewayUse, network: Network) -> Option<Past> {
+    match (asked, network) {
+        (GatewayUse::Off, _) => Some(Past::Off),
+        (_, Network::None) => Some(Past::NoNetwork),
+        (GatewayUse::Meter, _) if agent.installation().is_none() => Some(Past::Unknown),
+        (GatewayUse::Meter | GatewayUse::Require, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::ffi::OsString;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::agent::{KINDS, named};
+    use crate::gateway::{Gateway, Terms};
+    use crate::model::allowance::Allowance;
+    use crate::model::usage::OwnPrices;
+
+    #[test]
+    fn a_way_leads_through_the_gateway_where_a_lease_leads_its_program_there_and_nowhere_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let gateway = Gateway::of(GatewayUse::Require, Duration::ZERO).unwrap();
+        let terms = || Terms {
+            run: "T0/00/1".parse().unwrap(),
+            model: None,
+            allowance: Allowance::default(),
+            prices: OwnPrices::default(),
+        };
+        let mut seen = BTreeMap::new();
+        for agent in KINDS.iter().filter_map(|kind| named(kind.name, false).ok()) {
+            let known = agent.installation();
+            let variables = known.map(|known| [known.keys, known.addresses].concat()).unwrap_or_default();
+            for given in [&[][..]].into_iter().chain(variables.chunks(1)).chain([&variables[..]]) {
+                let mut environment: BTreeMap<OsString, OsString> =
+                    given.iter().map(|name| ((*name).into(), "http://there".into())).collect();
+                let lease = gateway.lease(&folder.path().join("usage.jsonl"), terms()).unwrap();
+                lease.redirect(&mut environment, known.map(|known| known.addresses));
+                let is_led = environment.values().any(|value| value.to_string_lossy().contains("://127.0.0.1:"));
+                let left: Vec<&str> = given
+                    .iter()
+                    .copied()
+                    .filter(|name| environment[&OsString::from(*name)] == "http://there")
+                    .collect();
+                let asked = (GatewayUse::Require, Network::Open);
+                let way = Way::of(&agent, Some("m"), asked, |name| given.contains(&name));
+                let name = agent.kind().name;
+                match &way {
+                    None => assert!(known.is_none(), "{name}"),
+                    Some(Way::Through(past)) => assert_eq!((is_led, past), (true, &left), "{name} {given:?}"),
+                    Some(Way::Past(_)) => assert!(!is_led, "{name} {given:?}: {way:?}"),
+                }
+                seen.insert(format!("{name} {given:?}"), way);
+            }
+        }
+        assert_eq!(seen[r#"codex ["OPENAI_API_KEY"]"#], Some(Way::Through(Vec::new())));
+        assert_eq!(seen[r#"aider ["ANTHROPIC_API_KEY"]"#], Some(Way::Past(Past::Keyless)));
+        assert_eq!(seen[r#"opencode ["OPENAI_API_KEY"]"#], Some(Way::Past(Past::Unheeding)));
+    }
+}
