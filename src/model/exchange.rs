@@ -195,6 +195,7 @@ mod tests {
             cost: Cost::Unknown,
             seconds: 0.0,
             first_byte_seconds: None,
+            held_seconds: 0.0,
             request_id: None,
         };
         let (ok, refused) = (Some(200), Some(529));
