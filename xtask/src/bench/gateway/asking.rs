@@ -37,7 +37,7 @@ impl Way {
     }
 }
 
-fn failed(error: io::Error) -> Failure {
+fn failed(error: impl std::fmt::Display) -> Failure {
     Failure::Measure { what: "ask a model", why: error.to_string() }
 }
 
