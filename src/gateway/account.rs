@@ -194,7 +194,7 @@ impl Account {
         self.refused.get().map(|(_, since)| since.worked())
     }
 
-    /// Notes the last word of a model's provider: until when it is not to be asked, or that it has answered.
+    /// Notes the last word of a model's provider: until when it asks to wait for a rate limit, or anything else.
     pub(super) fn note_limit(&self, model: &ModelName, until: Option<Timestamp>) {
         if self.terms.model.as_ref() == Some(model) {
             *self.limited.lock().unwrap_or_else(PoisonError::into_inner) = until;

@@ -22,6 +22,10 @@ const MOST_WHOLE: usize = 32 << 20;
 const MOST_EVENT: usize = 16 << 20;
 /// Headers in which providers name a request.
 const IDS: [&str; 4] = ["request-id", "x-request-id", "x-goog-request-id", "x-amzn-requestid"];
+/// The status of a rate limit.
+const RATE_LIMITED: u16 = 429;
+/// No pause that nobody named is longer.
+const LONGEST_GUESS: Duration = Duration::from_mins(1);
 /// The longest text of another that is kept.
 const MOST_LETTERS: usize = 200;
 
@@ -85,7 +89,8 @@ impl Metering {
             (Waited::Gone, _) => Err(None),
             (_, Some(exceeded)) => Err(Some(self.refuse(refusal::budget(interface, &exceeded)))),
             (Waited::Later(wait), None) => {
-                self.account.note_limit(&name, after(wait));
+                // A shorter pause may be our own guess.
+                self.account.note_limit(&name, after(wait).filter(|_| wait > LONGEST_GUESS));
                 Err(Some(self.refuse(refusal::later(interface, wait))))
             }
             (Waited::Go(turn), None) => {
@@ -154,10 +159,11 @@ impl Tap for Metering {
         let now = clock::now();
         let (Some(turn), Some(exchange)) = (self.turn.as_ref(), self.exchange.as_ref()) else { return false };
         let Some(wait) = refusal::wait(headers, body, (self.tries, now)) else { return false };
-        turn.limited(wait);
-        self.account.note_limit(turn.model(), after(wait));
+        turn.limited(wait.lasts);
+        // A provider that is down or overloaded is no rate limit, and no attempt may wait for it without end.
+        self.account.note_limit(turn.model(), wait.named.filter(|_| status == RATE_LIMITED));
         let patience = self.account.throttle.patience(self.came.worked());
-        if wait > patience || self.account.limit_reached().is_some() {
+        if wait.lasts > patience || self.account.limit_reached().is_some() {
             return false;
         }
         self.tries += 1;

@@ -71,17 +71,26 @@ fn made(status: u16, body: &Value) -> Answer {
     Answer { status, content_type: "application/json", headers: Vec::new(), body: body.to_string().into_bytes() }
 }
 
-/// How long a provider that has refused so asks to wait; `None` where waiting is of no use. `tries` is the number of refusals of the
-/// same request before this one.
-pub(super) fn wait(headers: &Headers, body: &[u8], (tries, now): (u32, Timestamp)) -> Option<Duration> {
+/// How long a provider that has refused is not asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wait {
+    /// For so long from now on.
+    pub lasts: Duration,
+    /// Until when, where the provider has named it: else the wait is our own guess, which nobody else is to believe.
+    pub named: Option<Timestamp>,
+}
+
+/// How long a provider that has refused so is not asked; `None` where waiting is of no use. `tries` is the number of refusals of the same
+/// request before this one.
+pub(super) fn wait(headers: &Headers, body: &[u8], (tries, now): (u32, Timestamp)) -> Option<Wait> {
     let body = serde_json::from_slice(body).unwrap_or(Value::Null);
     let body = if body.is_array() { &body[0] } else { &body };
     if ["code", "type"].iter().any(|key| body["error"][key] == "insufficient_quota") {
         return None;
     }
-    let until = reset_headers::of_refusal(|name| header(headers, name), body, now);
-    let asked = until.map(|until| between(now, until));
-    Some(asked.unwrap_or(FIRST_WAIT * (1 << tries.min(MOST_DOUBLINGS))))
+    let named = reset_headers::of_refusal(|name| header(headers, name), body, now);
+    let guess = FIRST_WAIT * (1 << tries.min(MOST_DOUBLINGS));
+    Some(Wait { lasts: named.map_or(guess, |until| between(now, until)), named })
 }
 
 /// How long a provider that has answered is not to be asked again, because this answer took the last of something.
@@ -135,7 +144,9 @@ mod tests {
             (&[], &money, 0, None),
         ] {
             let waits = wait(&named(headers), body.to_string().as_bytes(), (tries, now));
-            assert_eq!(waits.map(|it| it.as_secs_f64()), seconds, "{headers:?} {body}");
+            assert_eq!(waits.map(|it| it.lasts.as_secs_f64()), seconds, "{headers:?} {body}");
+            let is_named = seconds.is_some() && (!headers.is_empty() || *body != none);
+            assert_eq!(waits.is_some_and(|it| it.named.is_some()), is_named, "{headers:?} {body}");
         }
         assert_eq!(exhausted(&named(&anthropic), now), Some(Duration::from_secs(20)));
         assert_eq!(exhausted(&named(&openai), now), Some(Duration::from_secs(90)));

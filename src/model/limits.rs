@@ -79,7 +79,7 @@ pub const SYSTEMIC_FAILURES: u32 = 5;
 pub const RATE_LIMIT_SECONDS: u64 = 24 * 3600;
 /// Wait for a rate limit that names no time, in seconds.
 pub const RATE_LIMIT_DEFAULT_SECONDS: u64 = 60;
-/// How long the gateway holds a request back at most, in seconds: shorter than the patience of every program that is known.
+/// How long the gateway holds a request back at most, in seconds.
 pub const HOLD_SECONDS: u64 = 120;
 /// Longest value of an environment variable for an agent, in bytes; the kernel's own limit is 128 KiB.
 pub const MOST_VARIABLE_BYTES: usize = 96 << 10;

@@ -248,3 +248,25 @@ fn an_agent_that_only_waits_for_a_rate_limit_has_not_timed_out() {
     live.signal("TERM");
     live.end();
 }
+
+#[test]
+fn a_provider_that_is_down_is_no_rate_limit_and_a_time_that_nobody_named_is_none() {
+    let record = |kind: &str| {
+        format!(r#"printf '{{"failure": {{"kind": "{kind}", "message": "no"}}}}' > "$SCYLLA_RECORD_FILE"; exit 1"#)
+    };
+    for (status, kind, waits_a_minute) in
+        [(503, "provider", false), (529, "provider", false), (429, "rate_limit", true)]
+    {
+        for hold in ["0s", "1s"] {
+            let place = Place::scripted(&asks(1, &record(kind)), move |_| Say::refuse(status, "no"));
+            let mut live = Live::start(&mut place.run(&["--gateway", "require", "--attempts", "1", "--hold", hold]));
+            let failed = live.wait_for_reason("attempt-failed");
+            assert_eq!(failed["failure"]["kind"], kind, "{status} {hold}: {failed:#}");
+            assert_eq!(failed["failure"]["retry_at"], Value::Null, "{status} {hold}: nobody named a time: {failed:#}");
+            if waits_a_minute {
+                live.signal("TERM");
+            }
+            live.end();
+        }
+    }
+}

@@ -20,11 +20,9 @@ pub(super) struct Task {
 /// What a program does about a rate limit whose time its provider names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WhenLimited {
-    /// It gives up soon, and what it says has the time.
-    TellsTime,
-    /// It waits as long as it is told, also for an hour, and says the time.
-    WaitsAndTellsTime,
-    /// It waits as long as it is told, and says no time.
+    /// It gives up soon.
+    GivesUp,
+    /// It waits as long as it is told, also for an hour.
     Waits,
 }
 
@@ -64,7 +62,7 @@ pub(super) static CLAUDE_CODE: Real = Real {
     },
     answers: 3,
     runs: Some(bash),
-    when_limited: WhenLimited::TellsTime,
+    when_limited: WhenLimited::GivesUp,
     has_steps: true,
 };
 
@@ -93,7 +91,7 @@ pub(super) static GEMINI: Real = Real {
     },
     answers: 3,
     runs: Some(run_shell_command),
-    when_limited: WhenLimited::TellsTime,
+    when_limited: WhenLimited::GivesUp,
     has_steps: true,
 };
 
@@ -117,7 +115,7 @@ pub(super) static OPENCODE: Real = Real {
     },
     answers: 3,
     runs: Some(lower_bash),
-    when_limited: WhenLimited::WaitsAndTellsTime,
+    when_limited: WhenLimited::Waits,
     has_steps: true,
 };
 
@@ -133,7 +131,7 @@ pub(super) static MINI_SWE_AGENT: Real = Real {
     },
     answers: 3,
     runs: Some(lower_bash),
-    when_limited: WhenLimited::TellsTime,
+    when_limited: WhenLimited::GivesUp,
     has_steps: true,
 };
 
@@ -146,7 +144,7 @@ pub(super) static AIDER: Real = Real {
     works: |_, Task { file, text }| Say::Answer(format!("I write the file.\n\n{file}\n```\n{text}```\n")),
     answers: 1,
     runs: None,
-    when_limited: WhenLimited::TellsTime,
+    when_limited: WhenLimited::GivesUp,
     has_steps: false,
 };
 

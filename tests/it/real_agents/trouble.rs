@@ -94,7 +94,7 @@ pub(super) fn each_is_told_by_its_kind(real: &'static Real) {
 /// Meets a trouble, and says what is wrong with what was told of it.
 fn met(of: &Experiment, real: &Real, trouble: Trouble) -> Option<String> {
     let begun = Instant::now();
-    let is_waited_out = trouble == Trouble::Limited && real.when_limited != WhenLimited::TellsTime;
+    let is_waited_out = trouble == Trouble::Limited && real.when_limited != WhenLimited::GivesUp;
     let limit: &[&str] = if is_waited_out { &["--timeout", "45"] } else { &[] };
     // What the program itself does about it is asked here, not what the gateway makes of it.
     let mut live = Live::start(&mut of.run(&[&["--attempts", "1", "--hold", "0s"], limit].concat()));
@@ -111,8 +111,7 @@ fn met(of: &Experiment, real: &Real, trouble: Trouble) -> Option<String> {
     let told = (failed["failure"]["kind"].as_str(), code);
     let is_limit = trouble.kind() == "rate_limit";
     let is_right = told == (Some(trouble.kind()), Some(if is_limit { 143 } else { 6 }))
-        && (!is_limit
-            || is_until(trouble == Trouble::Limited && real.when_limited != WhenLimited::Waits, &until, &failed["at"]))
+        && (!is_limit || is_until(trouble == Trouble::Limited, &until, &failed["at"]))
         && of.server.times(super::experiment::JUDGE) == 0
         && time < LONGEST;
     // A rate limit burns no attempt, the others have used up the only one.
