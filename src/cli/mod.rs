@@ -32,6 +32,7 @@ use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::judge::{ASK_AGENT, ASK_MODEL};
+use crate::os::process::{OPEN_DOOR, open_door};
 use crate::os::signal;
 use crate::text::words::{shell_bytes, shell_word};
 
@@ -42,10 +43,11 @@ const CARGO_WORD: &str = "scylla";
 type InPlace = fn(&[OsString]) -> Result<(), String>;
 
 /// What our own program does in the place of an agent or a judge, by the word that a worker starts it by; no person types it.
-const IN_PLACE: [(&str, InPlace); 3] = [
+const IN_PLACE: [(&str, InPlace); 4] = [
     (ASK_MODEL, |arguments| commands::ask_model::answer(arguments, &mut io::stdout().lock())),
     (ASK_AGENT, |arguments| commands::ask_agent::answer(arguments, &mut io::stdout().lock())),
     (SPEAK, commands::speak::speak),
+    (OPEN_DOOR, open_door),
 ];
 
 /// The exit code of such a work; why it did not come to its end is printed.

@@ -1,6 +1,6 @@
 //! What agents and judges need and is not here, found before anything is paid: programs, their versions, keys, models.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::sync::Arc;
 
@@ -9,9 +9,12 @@ use crate::engine::image::Image;
 use crate::engine::reach::{Reach, contained};
 use crate::engine::session::create::Options;
 use crate::engine::version::Question;
+use crate::gateway::Way;
 use crate::model::agent::Agent;
+use crate::model::exchange::GatewayUse;
 use crate::model::installation::Answer;
 use crate::model::judge::Judge;
+use crate::model::sandbox::{Network, Sandbox};
 use crate::os::environment::is_set;
 use crate::text::words::list;
 
@@ -118,6 +121,92 @@ pub fn of_agents(options: &Options) -> Vec<Unmet> {
         }
     }
     told
+}
+
+/// What the network of a sandbox needs and does not have: where it leads to models alone, a gateway.
+#[must_use]
+pub fn of_network(sandbox: Option<&Sandbox>, gateway: GatewayUse) -> Option<Unmet> {
+    let leads_to_models = sandbox.is_some_and(|sandbox| sandbox.network == Network::Model);
+    (leads_to_models && gateway == GatewayUse::Off).then(|| Unmet {
+        why: "the network leads to models alone (`network: model`), by the gateway, and `--gateway off` leaves none"
+            .to_owned(),
+        cure: "name `--gateway meter`, or another `--network`".to_owned(),
+    })
+}
+
+/// What the network of planned agents needs and does not have; and those of them whose models nothing would lead to, where it leads
+/// to models alone.
+#[must_use]
+pub fn of_reach(options: &Options) -> Vec<Unmet> {
+    let sandbox = options.sandbox.as_ref();
+    if let Some(unmet) = of_network(sandbox, options.gateway.unwrap_or_default()) {
+        return vec![unmet];
+    }
+    if sandbox.is_none_or(|sandbox| sandbox.network != Network::Model) {
+        return Vec::new();
+    }
+    let mut unmet: Vec<Unmet> = Vec::new();
+    for agent in unled(options).into_iter().filter(|agent| asks_surely(agent, options)) {
+        let (kind, known) = (agent.kind().name, agent.installation());
+        let keys: Vec<String> = known.iter().flat_map(|known| known.keys).map(|key| format!("`{key}`")).collect();
+        let one = Unmet {
+            why: format!(
+                "the network leads to models alone (`network: model`), by the gateway, and nothing sends an agent of the kind `{kind}` there"
+            ),
+            cure: if keys.is_empty() {
+                "name the variables of its key and its address in `environment` of the fixture, and set them".to_owned()
+            } else {
+                format!("set a key or an address that its program heeds ({}), or name `--network open`", list(&keys))
+            },
+        };
+        if !unmet.contains(&one) {
+            unmet.push(one);
+        }
+    }
+    unmet
+}
+
+/// The kinds of planned agents of which nobody knows whether they ask a model, and which would reach none, as a sentence; `None` where
+/// there are none.
+#[must_use]
+pub fn led_nowhere(options: &Options) -> Option<String> {
+    options.sandbox.as_ref().filter(|sandbox| sandbox.network == Network::Model)?;
+    let agents = unled(options).into_iter().filter(|agent| !asks_surely(agent, options));
+    let kinds: BTreeSet<String> = agents.map(|agent| format!("`{}`", agent.kind().name)).collect();
+    let kinds: Vec<String> = kinds.into_iter().collect();
+    (!kinds.is_empty()).then(|| {
+        format!(
+            "the network leads to models alone (`network: model`), and an agent of the kind {} is given no key and no address of one: it reaches none",
+            list(&kinds)
+        )
+    })
+}
+
+/// The planned agents that may ask a model, and that no variable sends to the gateway.
+fn unled(options: &Options) -> Vec<&Agent> {
+    let inherited = std::env::vars_os().collect();
+    let mut agents = planned_agents(options);
+    agents.retain(|agent| matches!(way_of(agent, options, &inherited), Some(Way::Past(_))));
+    agents
+}
+
+/// How a planned agent asks its model, where the session has these variables; `None` for one that asks none.
+#[must_use]
+pub fn way_of(agent: &Agent, options: &Options, inherited: &BTreeMap<OsString, OsString>) -> Option<Way> {
+    let network = options.sandbox.as_ref().map_or(Network::Open, |sandbox| sandbox.network);
+    let own = agent.program().map(|program| program.environment);
+    let given = options.fixture.variables_given_to(agent);
+    let has = |name: &str| {
+        own.is_some_and(|own| own.contains_key(name))
+            || (given.iter().any(|given| given == name) && is_set(inherited, name))
+    };
+    let asked = (options.gateway.unwrap_or_default(), network);
+    Way::of(agent, options.models.first().map(String::as_str), asked, has)
+}
+
+/// Whether an agent asks a model for certain: its program is known to, or a model is named for it.
+fn asks_surely(agent: &Agent, options: &Options) -> bool {
+    agent.installation().is_some() || agent.assigned_model(options.models.first().map(String::as_str)).is_some()
 }
 
 /// The programs of planned agents and of judges that are not of the version that is demanded of them. Those of agents are asked in

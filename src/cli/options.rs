@@ -12,6 +12,7 @@ use crate::cli::args::{ConfigFlags, Run};
 use crate::cli::beforehand::{asked_as_before, held_at_the_end, out_of_reach};
 use crate::cli::error::CliError;
 use crate::cli::locate::Located;
+use crate::cli::needs::led_nowhere;
 use crate::config::fixture::vary::named_by_content;
 use crate::config::fixture::{self, Loaded, Overrides};
 use crate::config::list;
@@ -172,8 +173,9 @@ fn sandbox(flags: &ConfigFlags, of_fixture: &Sandbox) -> Result<Option<Sandbox>,
     let hint = match sandbox.contradiction() {
         None => return Ok(sandbox.asked()),
         Some(Contradiction::Network | Contradiction::Readable) => {
-            "add `--sandbox bubblewrap`, or leave `--network none` out"
+            "add `--sandbox bubblewrap`, or leave `--network` out"
         }
+        Some(Contradiction::ModelInImage) => "add `--network none` or `--network open`, or `--sandbox bubblewrap`",
         Some(Contradiction::NoImage | Contradiction::TwoImages) => {
             "name it in `test.yaml`, as in `sandbox: {image: NAME}` or `sandbox: {containerfile: FILE}`"
         }
@@ -200,6 +202,7 @@ pub fn notices(args: &Run, located: &Located, options: &Options) -> Vec<Event> {
         .chain(held_at_the_end(options))
         .chain(asked_as_before(options))
         .chain(out_of_reach(options))
+        .chain(led_nowhere(options))
         .chain(alike(options).iter().map(|group| group_message(group)))
         .map(|message| Event::Notice { message })
         .collect()

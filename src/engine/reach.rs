@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::engine::error::EngineError;
 use crate::engine::image::Image;
 use crate::model::experiment::ContainmentChoice;
+use crate::model::hosts::AllowedHost;
 use crate::model::sandbox::{Exposure, IsolatedBy, Isolation, Network, Sandbox as Asked, SandboxChoice, place_of};
 use crate::os::environment;
 use crate::os::files;
@@ -27,6 +28,8 @@ pub enum Reach {
         readable: Vec<PathBuf>,
         /// The same, as it is named.
         named: Vec<String>,
+        /// Hosts that they reach beside their model.
+        allow: Vec<AllowedHost>,
         /// What is not kept from them though a sandbox is there to keep it.
         exposed: BTreeSet<Exposure>,
         /// The image whose files they see in place of the machine's.
@@ -60,8 +63,8 @@ impl Reach {
                 let guards_kernel = matches!(containment, Containment::Bubblewrap { guards_kernel: true, .. });
                 let kernel = (!guards_kernel && files::user() == 0).then_some(Exposure::Kernel);
                 let exposed = home.into_iter().chain(kernel).collect();
-                let named = asked.readable.clone();
-                Ok(Self::Sandbox { network, readable: shown.readable, named, exposed, image })
+                let (named, allow) = (asked.readable.clone(), asked.allow.clone());
+                Ok(Self::Sandbox { network, readable: shown.readable, named, allow, exposed, image })
             }
             (false, SandboxChoice::Auto, Network::Open) => Ok(Self::Everything),
             (false, ..) => Err(EngineError::Sandbox { containment: containment.name() }),
@@ -119,7 +122,7 @@ impl Reach {
     /// What is kept from agents, and what is not.
     #[must_use]
     pub fn isolation(&self) -> Isolation {
-        let Self::Sandbox { network, named, exposed, image, .. } = self else {
+        let Self::Sandbox { network, named, allow, exposed, image, .. } = self else {
             return Isolation::of(IsolatedBy::None, Network::Open);
         };
         let sandbox = if image.is_some() { IsolatedBy::Podman } else { IsolatedBy::Bubblewrap };
@@ -127,7 +130,17 @@ impl Reach {
         isolation.not_isolated.extend(exposed);
         isolation.image_id = image.as_ref().map(|image| image.id.clone());
         isolation.readable.clone_from(named);
+        isolation.allow.clone_from(allow);
         isolation
+    }
+
+    /// The hosts that programs reach beside their model, where they reach no others; `None` where they reach all or none.
+    #[must_use]
+    pub fn hosts(&self) -> Option<&[AllowedHost]> {
+        match self {
+            Self::Sandbox { network: Network::Model, allow, .. } => Some(allow),
+            Self::Sandbox { .. } | Self::Everything => None,
+        }
     }
 
     /// The sandbox of a program with this folder of its own.
@@ -179,14 +192,17 @@ mod tests {
             network,
             readable: readable.clone(),
             named: named.clone(),
+            allow: Vec::new(),
             exposed: BTreeSet::new(),
             image: Option::None,
         };
         assert_eq!(reach(Auto, Network::Open, &strong).unwrap(), sandbox(Network::Open));
         assert_eq!(reach(Bubblewrap, Network::None, &strong).unwrap(), sandbox(Network::None));
+        assert_eq!(reach(Bubblewrap, Network::Model, &strong).unwrap(), sandbox(Network::Model));
         assert_eq!(reach(None, Network::Open, &strong).unwrap(), Reach::Everything);
         assert_eq!(reach(Auto, Network::Open, &Containment::Walk).unwrap(), Reach::Everything);
         assert!(reach(Auto, Network::None, &Containment::Walk).is_err());
+        assert!(reach(Auto, Network::Model, &Containment::Walk).is_err());
         assert!(reach(Podman, Network::Open, &strong).is_err(), "the machine's files never stand in for an image's");
         let error = reach(Bubblewrap, Network::Open, &Containment::Walk).unwrap_err();
         assert_eq!(error.to_string(), "a sandbox needs bubblewrap, and runs are contained by `walk` here");

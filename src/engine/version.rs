@@ -104,6 +104,7 @@ impl Question {
             },
             controllers: None,
             sandbox: reach.sandbox(folder.path().join("own")),
+            door: None,
             views: vec![View::Writable(aside.home.clone())],
             mark: folder.path().join("asked.json"),
             token: token.chars().filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-').collect(),

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::account::{Account, PROVIDERS, Provider};
 use crate::model::allowance::Exceeded;
 use crate::model::exchange::Exchange;
+use crate::os::process::DOOR_PORT;
 
 /// The variables that hold a key of a provider, or its address.
 pub(super) fn variables() -> impl Iterator<Item = &'static str> {
@@ -28,9 +29,9 @@ pub(super) fn is_led(name: &str, addresses: Option<&[&str]>) -> bool {
 }
 
 /// The variables that name hosts to which no proxy leads.
-const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
+pub(super) const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 /// The host of the gateway.
-const OWN_HOST: &str = "127.0.0.1";
+pub(super) const OWN_HOST: &str = "127.0.0.1";
 
 /// So long an agent may still work after a request of its was answered with the end of a limit: what it asks is refused from then on, and
 /// programs that go on asking would do so until their time is over.
@@ -82,6 +83,17 @@ impl fmt::Debug for Lease {
 impl Lease {
     pub(super) fn new(address: String, token: String, account: Arc<Account>, ends: Box<dyn FnOnce() + Send>) -> Self {
         Self { address, token, account, ends: Some(ends) }
+    }
+
+    /// The same for a program that reaches the gateway by a door alone.
+    #[must_use]
+    pub fn by_door(mut self) -> Self {
+        self.address = format!("http://{OWN_HOST}:{DOOR_PORT}/{}", self.token);
+        self
+    }
+
+    pub(super) fn token(&self) -> &str {
+        &self.token
     }
 
     /// Sends the programs that get these variables through the gateway: real keys are taken out of them, and each address becomes the

@@ -2,6 +2,7 @@
 //! way, and what each answer took is written down before the agent goes on.
 
 mod account;
+mod door;
 mod lease;
 mod ledger;
 mod meter;
@@ -29,6 +30,7 @@ use crate::os::{clock, random};
 
 use account::Account;
 pub use account::Terms;
+pub use door::Door;
 pub use lease::{Exchanged, Lease, Recall};
 use meter::Metering;
 use throttle::Throttle;
@@ -103,11 +105,16 @@ impl Gateway {
 
     /// Where it listens, from now on.
     fn address(&self) -> io::Result<SocketAddr> {
+        self.with_relay(|relay| Ok(relay.address()))
+    }
+
+    /// Does something with the relay, which listens from now on.
+    fn with_relay<T>(&self, work: impl FnOnce(&Relay) -> io::Result<T>) -> io::Result<T> {
         let mut relay = self.relay.lock().unwrap_or_else(PoisonError::into_inner);
         if relay.is_none() {
             *relay = Some(Relay::open(Arc::clone(&self.desk) as Arc<dyn Gate>)?);
         }
-        relay.as_ref().map(Relay::address).ok_or_else(|| io::ErrorKind::NotConnected.into())
+        relay.as_ref().map_or_else(|| Err(io::ErrorKind::NotConnected.into()), work)
     }
 
     /// Lets one attempt ask, until the lease is dropped. What its requests took is appended to `ledger`.

@@ -61,7 +61,8 @@ pub fn kept_out(agent: &Agent, asked: GatewayUse, network: Network) -> Option<Pa
     match (asked, network) {
         (GatewayUse::Off, _) => Some(Past::Off),
         (_, Network::None) => Some(Past::NoNetwork),
-        (GatewayUse::Meter, _) if agent.installation().is_none() => Some(Past::Unknown),
+        // Where nothing else is reachable, nobody loses anything by being sent there.
+        (GatewayUse::Meter, Network::Open) if agent.installation().is_none() => Some(Past::Unknown),
         (GatewayUse::Meter | GatewayUse::Require, _) => None,
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::hosts::AllowedHost;
 use super::resources::{Resource, ResourceUse, Resources};
 
 /// How agents and checks are kept to their tree.
@@ -31,6 +32,8 @@ pub enum Network {
     /// All that the machine reaches.
     #[default]
     Open,
+    /// Their model by the gateway, and hosts that the fixture names.
+    Model,
     /// Nothing but themselves.
     None,
 }
@@ -46,6 +49,9 @@ pub struct Sandbox {
     /// Files and folders of the machine that they can read, beside those that all programs need: absolute, or below the home as `~/…`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub readable: Vec<String>,
+    /// Hosts that they reach beside their model, where the network is `model`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<AllowedHost>,
     /// The name of the image whose files they see under `podman`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
@@ -83,6 +89,8 @@ pub enum Contradiction {
     NoImage,
     /// The image is named and built.
     TwoImages,
+    /// The way to the gateway is opened by a program of the machine, which an image does not have.
+    ModelInImage,
 }
 
 impl fmt::Display for Contradiction {
@@ -91,18 +99,25 @@ impl fmt::Display for Contradiction {
             Self::Network => "a network can be taken away only from programs in a sandbox",
             Self::Readable => "without a sandbox, all that the user can read is readable",
             Self::NoImage => "podman shows the files of an image, and the fixture names none",
+            Self::ModelInImage => {
+                "in an image, the network is `open` or `none`: nothing there opens the way to the gateway"
+            }
             Self::TwoImages => "an image is either named or built, and it says both",
         })
     }
 }
 
 impl Sandbox {
-    /// It, as a config has it; `None` where nothing is asked for. An image counts only under podman.
+    /// It, as a config has it; `None` where nothing is asked for. An image counts only under podman, and hosts only where no others are
+    /// reached.
     #[must_use]
     pub fn asked(&self) -> Option<Self> {
         let mut asked = self.clone();
         if asked.choice != SandboxChoice::Podman {
             (asked.image, asked.containerfile) = (None, None);
+        }
+        if asked.network != Network::Model {
+            asked.allow.clear();
         }
         Some(asked).filter(|asked| *asked != Self::default())
     }
@@ -121,7 +136,8 @@ impl Sandbox {
         match (self.choice, self.network) {
             _ if self.image.is_some() && self.containerfile.is_some() => Some(Contradiction::TwoImages),
             (SandboxChoice::Podman, _) if self.source().is_none() => Some(Contradiction::NoImage),
-            (SandboxChoice::None, Network::None) => Some(Contradiction::Network),
+            (SandboxChoice::Podman, Network::Model) => Some(Contradiction::ModelInImage),
+            (SandboxChoice::None, Network::None | Network::Model) => Some(Contradiction::Network),
             (SandboxChoice::None, Network::Open) if !self.readable.is_empty() => Some(Contradiction::Readable),
             _ => None,
         }
@@ -195,6 +211,9 @@ pub struct Isolation {
     /// What the fixture let it read of the machine, as the fixture names it; missing where that is nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub readable: Vec<String>,
+    /// The hosts that the fixture let it reach beside its model; missing where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<AllowedHost>,
 }
 
 /// What an agent was kept in.
@@ -224,6 +243,7 @@ impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Open => "open",
+            Self::Model => "model",
             Self::None => "none",
         })
     }
@@ -247,7 +267,15 @@ impl Isolation {
     #[must_use]
     pub fn of(sandbox: IsolatedBy, network: Network) -> Self {
         let not_isolated = sandbox.exposes(network);
-        Self { sandbox, network, not_isolated, image_id: None, resources: None, readable: Vec::new() }
+        Self {
+            sandbox,
+            network,
+            not_isolated,
+            image_id: None,
+            resources: None,
+            readable: Vec::new(),
+            allow: Vec::new(),
+        }
     }
 
     /// The same with these limits.
@@ -277,6 +305,9 @@ pub struct WayOfIsolation {
     /// What the fixture let it read of the machine, as the fixture names it; missing where that is nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub readable: Vec<String>,
+    /// The hosts that the fixture let it reach beside its model; missing where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<AllowedHost>,
 }
 
 /// How many agents were isolated in which way.
@@ -291,10 +322,27 @@ mod tests {
         let sandbox = |choice, network| Sandbox { choice, network, ..Sandbox::default() };
         assert!(sandbox(SandboxChoice::None, Network::None).contradiction().is_some());
         assert!(sandbox(SandboxChoice::None, Network::Open).contradiction().is_none());
+        assert!(sandbox(SandboxChoice::None, Network::Model).contradiction().is_some());
         assert!(sandbox(SandboxChoice::Bubblewrap, Network::None).contradiction().is_none());
+        assert!(sandbox(SandboxChoice::Bubblewrap, Network::Model).contradiction().is_none());
         let readable = Sandbox { readable: vec!["/opt".to_owned()], ..Sandbox::default() };
         assert!(readable.contradiction().is_some());
     }
+
+    #[test]
+    fn hosts_that_are_allowed_count_where_no_others_are_reached() {
+        let allow = vec!["example.org".parse().unwrap()];
+        let sandbox = |network| Sandbox {
+            choice: SandboxChoice::Bubblewrap,
+            network,
+            allow: allow.clone(),
+            ..Sandbox::default()
+        };
+        assert_eq!(sandbox(Network::Model).asked(), Some(sandbox(Network::Model)));
+        assert_eq!(sandbox(Network::Open).asked().map(|asked| asked.allow), Some(Vec::new()));
+        assert_eq!(Sandbox { allow: allow.clone(), ..Sandbox::default() }.asked(), None);
+    }
+
     #[test]
     fn an_image_is_named_or_built_and_counts_under_podman_alone() {
         let named = Sandbox { image: Some("task:1".to_owned()), ..Sandbox::default() };
@@ -302,6 +350,8 @@ mod tests {
         assert_eq!((named.contradiction(), named.source(), named.asked()), (None, None, None));
         assert_eq!(podman(&named).source(), Some(ImageSource::Named("task:1")));
         assert_eq!(podman(&named).asked(), Some(podman(&named)));
+        let reaching = Sandbox { network: Network::Model, ..podman(&named) };
+        assert_eq!(reaching.contradiction(), Some(Contradiction::ModelInImage));
         assert_eq!(podman(&Sandbox::default()).contradiction(), Some(Contradiction::NoImage));
         let both = Sandbox { containerfile: Some("Containerfile".to_owned()), ..named };
         assert_eq!(both.contradiction(), Some(Contradiction::TwoImages));

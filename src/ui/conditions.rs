@@ -128,7 +128,7 @@ impl Conditions {
     }
 
     fn sandbox_words(&self) -> String {
-        let Sandbox { choice, network, readable, image, containerfile } = &self.sandbox;
+        let Sandbox { choice, network, readable, allow, image, containerfile } = &self.sandbox;
         let by = match choice {
             SandboxChoice::None => "none",
             SandboxChoice::Auto => "auto",
@@ -140,7 +140,11 @@ impl Conditions {
         let network = match (choice, network) {
             (SandboxChoice::None, _) => "network open".to_owned(),
             (_, Network::Open) => format!("network {network}"),
-            (_, Network::None) => format!("network {network}; judges are in no sandbox"),
+            (_, Network::None | Network::Model) => {
+                let hosts: Vec<String> = allow.iter().map(ToString::to_string).collect();
+                let hosts = if hosts.is_empty() { String::new() } else { format!(" and {}", list(&hosts)) };
+                format!("network {network}{hosts}; judges are in no sandbox")
+            }
         };
         let readable: Vec<String> = readable.iter().map(shown).collect();
         let readable = if readable.is_empty() { String::new() } else { format!(", readable: {}", list(&readable)) };

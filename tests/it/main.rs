@@ -47,6 +47,7 @@ mod main_job;
 mod mistakes;
 mod model_judges;
 mod model_server;
+mod network;
 mod odd_trees;
 mod paid_once;
 mod pausing;

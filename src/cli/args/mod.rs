@@ -263,7 +263,10 @@ pub struct ConfigFlags {
     /// reach what you reach.
     #[arg(long, value_name = "HOW")]
     pub sandbox: Option<SandboxChoice>,
-    /// What agents and checks in a sandbox reach of the network; `none`: not even a model [default: the fixture's, else open]
+    /// What agents and checks in a sandbox reach of the network [default: the fixture's, else open]
+    ///
+    /// `open`: all that this machine reaches. `model`: an agent its model, by the gateway, and agents and checks the hosts that the
+    /// fixture names (`network: {allow: [HOST]}`). `none`: nothing, not even a model.
     #[arg(long, value_name = "WHAT")]
     pub network: Option<Network>,
     /// What the agent of one run may use.

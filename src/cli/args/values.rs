@@ -161,12 +161,13 @@ impl ValueEnum for SandboxChoice {
 
 impl ValueEnum for Network {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Open, Self::None]
+        &[Self::Open, Self::Model, Self::None]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(PossibleValue::new(match self {
             Self::Open => "open",
+            Self::Model => "model",
             Self::None => "none",
         }))
     }

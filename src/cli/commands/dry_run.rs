@@ -17,14 +17,12 @@ use crate::config::fixture::vary::named_by_content;
 use crate::engine::session::create::Options;
 use crate::engine::session::inheritance::{mistakes, stops};
 use crate::engine::session::recordings;
-use crate::gateway::Way;
 use crate::model::agent::Agent;
 use crate::model::experiment::{Inherit, too_many_runs};
 use crate::model::ids::{SubtestId, TierId};
 use crate::model::judge::Judge;
 use crate::model::money::Usd;
 use crate::model::program::Invocation;
-use crate::model::sandbox::Network;
 use crate::model::setup::{Capability, Setup, SystemPrompt, Tools};
 use crate::model::task::{Subtest, Tiers};
 use crate::os::environment::is_set;
@@ -119,9 +117,15 @@ fn notes_of(options: &Options) -> Result<Vec<String>, CliError> {
     let told = held_at_the_end(options).into_iter().chain(asked_as_before(options)).chain(out_of_reach(options));
     let same = judging_themselves(&options.fixture, judges, &options.models, &options.judge_models);
     let refused = session::refuse_containment(options.containment, sandbox, &options.resources, ".").err();
-    let unmet = [needs::of_judges(judges), needs::of_agents(options), needs::of_versions(options, None)?].concat();
-    let unmet: Vec<String> = unmet.iter().map(Unmet::sentence).collect();
+    let unmet = [
+        needs::of_judges(judges),
+        needs::of_agents(options),
+        needs::of_reach(options),
+        needs::of_versions(options, None)?,
+    ];
+    let unmet: Vec<String> = unmet.concat().iter().map(Unmet::sentence).collect();
     let told = told
+        .chain(needs::led_nowhere(options))
         .chain(same)
         .chain(refused.map(|error| error.error.to_string()))
         .chain(absent_programs(&options.fixture, sandbox));
@@ -132,16 +136,9 @@ fn conditions(options: &Options) -> Conditions {
     let inherited = std::env::vars_os().collect();
     let mut variables: Vec<Variable> = Vec::new();
     let gateway = options.gateway.unwrap_or_default();
-    let network = options.sandbox.as_ref().map_or(Network::Open, |sandbox| sandbox.network);
     let mut asking: Vec<Asking> = Vec::new();
     for agent in needs::planned_agents(options) {
-        let own = agent.program().map(|program| program.environment);
-        let given = options.fixture.variables_given_to(agent);
-        let has = |name: &str| {
-            own.is_some_and(|own| own.contains_key(name))
-                || (given.iter().any(|given| given == name) && is_set(&inherited, name))
-        };
-        let way = Way::of(agent, options.models.first().map(String::as_str), (gateway, network), has);
+        let way = needs::way_of(agent, options, &inherited);
         let one = way.map(|way| Asking::new(agent.kind().name, &way, gateway));
         asking.extend(one.filter(|one| !asking.contains(one)));
         for name in options.fixture.variables_given_to(agent) {

@@ -69,6 +69,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
             dry_run::check(&options)?;
             session::refuse_containment(options.containment, options.sandbox.as_ref(), &options.resources, ".")?;
             needs::refuse(&needs::of_judges(&options.fixture.judges))?;
+            needs::refuse(&needs::of_reach(&options))?;
             check_first::refuse(&args.judges, &options)?;
             let making = prelude.making();
             let image = image::of_options(&options, console)?;

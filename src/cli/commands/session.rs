@@ -160,6 +160,7 @@ pub(super) fn surroundings(config: &Config, image: Option<Arc<Image>>, name: &st
     let inherited = std::env::vars_os().collect();
     let (containment, reach) = contained(config.containment, config.sandbox.as_ref(), image, &inherited).on(name)?;
     let controllers = Controllers::probe(&config.resources()).map_err(EngineError::from).on(name)?;
+    needs::refuse(needs::of_network(config.sandbox.as_ref(), config.gateway.unwrap_or_default()).as_slice())?;
     let hold = Duration::from_secs(config.hold_seconds.unwrap_or(limits::HOLD_SECONDS));
     let gateway = Gateway::of(config.gateway.unwrap_or_default(), hold).map(Arc::new);
     Ok(Surroundings { containment, reach, controllers, inherited, secrets: secrets(), gateway })
@@ -185,7 +186,7 @@ pub(super) fn settle_sandbox(options: &mut Options) -> Result<Option<String>, Cl
             return Ok(Some(no_sandbox(&containment)));
         }
         // It is refused when an experiment begins.
-        (_, Network::None) => {}
+        (_, Network::None | Network::Model) => {}
     }
     Ok(None)
 }
@@ -219,6 +220,7 @@ pub(super) fn save_operation(session: &Session, changed: bool, name: &str) -> Re
     if changed {
         let config = &session.config;
         refuse_containment(config.containment, config.sandbox.as_ref(), &config.resources(), name)?;
+        needs::refuse(needs::of_network(config.sandbox.as_ref(), config.gateway.unwrap_or_default()).as_slice())?;
         store::work::must_be_usable(config.work_dir.as_deref())?;
         // A config of an earlier version is saved in the current one, which needs this record beside it.
         store::repository::record(&session.locked.folder, &[])?;

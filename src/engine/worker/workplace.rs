@@ -20,7 +20,8 @@ use crate::model::sandbox::Isolation;
 use crate::os::clock;
 use crate::os::files;
 use crate::os::process::{
-    Containment, Controllers, MakeFilter, OutputFilter, OutputWatch, Overflow, ProcessLimits, StopHandle, Task, View,
+    Containment, Controllers, Doorway, MakeFilter, OutputFilter, OutputWatch, Overflow, ProcessLimits, StopHandle,
+    Task, View,
 };
 use crate::setup::inherit::{Effective, Inheritance, Winners};
 use crate::store::layout::ExperimentFolder;
@@ -100,6 +101,8 @@ pub(in crate::engine) struct Program {
     pub(in crate::engine) watch: Option<Box<dyn OutputWatch>>,
     /// How the paths of the experiment's folder appear to it.
     pub(in crate::engine) views: Vec<View>,
+    /// The way out of a sandbox without network, where it has one.
+    pub(in crate::engine) door: Option<Doorway>,
     /// The folder of its own where it is kept in a sandbox; `None` of a program that a person trusts.
     pub(in crate::engine) own: Option<PathBuf>,
 }
@@ -182,6 +185,7 @@ impl Workplace {
             },
             controllers,
             sandbox,
+            door: program.door,
             views,
             mark: marked.mark(),
             token: format!("{}-{}-{}-{}-{}", self.token, run.tier, run.subtest, run.run, attempt.0),

@@ -19,7 +19,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 
 use super::table::{self, Process};
-use super::{End, Hold, SpawnError, Task, View};
+use super::{Doorway, End, Hold, SpawnError, Task, View};
 
 /// The name of this containment.
 pub(super) const NAME: &str = "bubblewrap";
@@ -143,7 +143,8 @@ impl Hold for Namespace {
                 let failed = |error| SpawnError::contain(NAME, &error);
                 sandbox.make().map_err(failed)?;
                 let over = views.iter().map(|(_, path)| path.clone()).collect();
-                command.args(sandbox.arguments(program, &task.environment, over).map_err(failed)?);
+                let programs: Vec<&Path> = task.door.iter().map(|door| &*door.own).chain([program]).collect();
+                command.args(sandbox.arguments(&programs, &task.environment, over).map_err(failed)?);
             }
             None => {
                 command.args(WHOLE_MACHINE);
@@ -160,7 +161,8 @@ impl Hold for Namespace {
         if let Some(status) = &self.status_end {
             command.arg("--json-status-fd").arg(status.as_raw_fd().to_string());
         }
-        command.arg("--chdir").arg(&task.cwd).arg("--").arg(program).args(task.argv.iter().skip(1));
+        command.arg("--chdir").arg(&task.cwd).arg("--");
+        command.args(task.door.iter().flat_map(Doorway::words)).arg(program).args(task.argv.iter().skip(1));
         Ok(command)
     }
 

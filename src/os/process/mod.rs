@@ -26,6 +26,7 @@ mod bubblewrap;
 mod cgroup;
 mod containment;
 mod controllers;
+mod door;
 mod error;
 mod holder;
 mod homes;
@@ -46,6 +47,7 @@ mod watch;
 
 pub use containment::{Containment, ProbeError};
 pub use controllers::{Controllers, LimitError};
+pub use door::{DOOR_PORT, Doorway, OPEN_DOOR, open_door, take_over};
 pub use error::SpawnError;
 pub use holder::{LockHolder, holder_of, is_paused};
 pub use image::search as search_image;
@@ -128,6 +130,8 @@ pub struct Task {
     pub controllers: Option<Controllers>,
     /// What keeps the program to its tree; `None`: nothing. Only a namespace can enforce it.
     pub sandbox: Option<Sandbox>,
+    /// The way out of a sandbox without network; `None`: there is none. A program that has one reads nothing on its stdin.
+    pub door: Option<Doorway>,
     /// How paths appear to the program, each on top of the ones before. Only a namespace can enforce them.
     pub views: Vec<View>,
     /// The path of the [`OrphanMark`] while the program runs.
@@ -323,13 +327,18 @@ fn environment_of(task: &Task) -> Cow<'_, BTreeMap<OsString, OsString>> {
 }
 
 fn set_up(command: &mut Command, task: &Task) -> io::Result<()> {
+    let stdin = match (&task.door, &task.stdin) {
+        (Some(door), _) => door.stdin()?,
+        (None, Some(_)) => Stdio::piped(),
+        (None, None) => Stdio::null(),
+    };
     command
         .current_dir(&task.cwd)
         .env_clear()
         .envs(environment_of(task).iter())
         .env("PWD", &task.cwd)
         .env(TOKEN_VARIABLE, &task.token)
-        .stdin(if task.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     start::in_own_session(command)

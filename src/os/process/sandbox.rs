@@ -59,19 +59,19 @@ impl Sandbox {
         self.own.join("home")
     }
 
-    /// What bubblewrap is told, for this program with this environment; `over` is what is mounted over it afterwards.
+    /// What bubblewrap is told, for these programs with this environment; `over` is what is mounted over it afterwards.
     ///
     /// # Errors
     /// When the files of the image cannot be listed.
     pub(super) fn arguments(
         &self,
-        program: &Path,
+        programs: &[&Path],
         environment: &BTreeMap<OsString, OsString>,
         over: Vec<PathBuf>,
     ) -> io::Result<Vec<OsString>> {
         match &self.image {
             Some(image) => self.in_image(image, environment, over),
-            None => Ok(self.on_machine(program, environment)),
+            None => Ok(self.on_machine(programs, environment)),
         }
     }
 
@@ -114,10 +114,10 @@ impl Sandbox {
     }
 
     /// What shows the files of the machine.
-    fn on_machine(&self, program: &Path, environment: &BTreeMap<OsString, OsString>) -> Vec<OsString> {
+    fn on_machine(&self, programs: &[&Path], environment: &BTreeMap<OsString, OsString>) -> Vec<OsString> {
         let homes = Homes::of(environment, &self.readable);
         let mut mounts = self.folders(&homes);
-        let shown = shown::places(program, environment, &self.readable, &homes);
+        let shown = shown::places(programs, environment, &self.readable, &homes);
         for keys in shown::keys_of_cargo(environment, &homes, &shown) {
             mounts.insert(keys, Mount::Shown("/dev/null".into()));
         }

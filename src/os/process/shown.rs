@@ -39,10 +39,10 @@ const KEYS_OF_CARGO: [&str; 2] = ["credentials.toml", "credentials"];
 /// So many links in a folder of the search path are followed.
 const MOST_LINKS: usize = 1_000;
 
-/// What is shown of hidden folders to this program, with this environment and what a person named as readable: each place with what
+/// What is shown of hidden folders to these programs, with this environment and what a person named as readable: each place with what
 /// lies there.
 pub(super) fn places(
-    program: &Path,
+    programs: &[&Path],
     environment: &BTreeMap<OsString, OsString>,
     readable: &[PathBuf],
     homes: &Homes,
@@ -59,7 +59,9 @@ pub(super) fn places(
             shown.program(&program, Named::ByALink);
         }
     }
-    shown.program(program, Named::ByAPerson);
+    for program in programs {
+        shown.program(program, Named::ByAPerson);
+    }
     for path in RESOLVERS.iter().map(PathBuf::from).chain(readable.iter().cloned()) {
         // What a link leads to is shown where it lies, too: the link may be part of something that is shown.
         for path in both(&path) {

@@ -1,12 +1,16 @@
 //! Requests that pass through this process on their way to another host: the door to `hyper`, `reqwest` and `tokio`.
 //!
 //! A server on 127.0.0.1, in one thread of its own with a runtime of its own; everything else here is threads and channels. Who may ask
-//! for what is a [`Gate`]'s to say; what passes is shown to a [`Tap`], and is passed on unchanged, a stream as a stream.
+//! for what is a [`Gate`]'s to say; what passes is shown to a [`Tap`], and is passed on unchanged, a stream as a stream. A program that
+//! has no network asks through a [`Door`], by which an [`Exit`] may let it out to other hosts.
 
+mod door;
+mod outward;
 mod passing;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -15,14 +19,20 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::runtime::Builder;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::JoinSet;
 
+pub use door::Door;
+use door::{Opening, Served};
+pub use outward::{Connection, Exit, Trouble};
 use passing::{Passing, client};
 
 /// The largest request. Those of agents hold a whole conversation; with images it may have many megabytes.
 pub const MOST_REQUEST_BYTES: usize = 64 << 20;
 /// So many requests pass at once; others wait.
 const MOST_AT_ONCE: usize = 512;
+/// So many connections of one listener are open at once; others wait, so that one program cannot take the descriptors of all.
+const MOST_CONNECTIONS: usize = 256;
 /// A client must have sent the head of a request within this time.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// How long it is waited before connections are accepted again when the system has no room for one more.
@@ -112,6 +122,7 @@ pub enum Ending {
 #[derive(Debug)]
 pub struct Relay {
     address: SocketAddr,
+    doors: mpsc::UnboundedSender<Opening>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -125,26 +136,40 @@ impl Relay {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let passing = Arc::new(Passing { gate, client: client()?, room: Arc::new(Semaphore::new(MOST_AT_ONCE)) });
+        let room = Arc::new(Semaphore::new(MOST_AT_ONCE));
+        let passing = Arc::new(Passing { gate, client: client()?, room });
+        let served = Arc::new(Served { passing: Arc::clone(&passing), outward: None });
+        let (doors, openings) = mpsc::unbounded_channel();
         let runtime = Builder::new_current_thread().enable_all().thread_name("gateway-wait").build()?;
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new().name("gateway".to_owned()).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    () = accept(listener, passing) => {}
+                    () = accept(listener, served) => {}
+                    () = door::serve(openings, passing) => {}
                     _ = stopped => {}
                 }
             });
             // What still waits on a thread of its own makes a record durable: it ends by itself.
             runtime.shutdown_timeout(HEAD_WITHIN);
         })?;
-        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { address, doors, stop: Some(stop), thread: Some(thread) })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Makes a door for one program, whose requests are this gate's to admit and whose connections to other hosts this exit's to let out.
+    ///
+    /// # Errors
+    /// When there are no descriptors left, or the server has ended.
+    pub fn door(&self, gate: Arc<dyn Gate>, exit: Arc<dyn Exit>) -> io::Result<Door> {
+        let (door, opening) = Door::new(gate, exit)?;
+        self.doors.send(opening).map_err(|_| io::Error::from(io::ErrorKind::NotConnected))?;
+        Ok(door)
     }
 }
 
@@ -158,8 +183,10 @@ impl Drop for Relay {
     }
 }
 
-async fn accept(listener: TcpListener, passing: Arc<Passing>) {
+/// Serves whoever connects, until this is dropped.
+async fn accept(listener: TcpListener, served: Arc<Served>) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+    let mut connections = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(PAUSE).await;
@@ -167,18 +194,30 @@ async fn accept(listener: TcpListener, passing: Arc<Passing>) {
         };
         // Small parts of a stream go at once.
         let _ = stream.set_nodelay(true);
-        let passing = Arc::clone(&passing);
-        tokio::spawn(async move {
-            let service = service_fn(move |request| {
-                let passing = Arc::clone(&passing);
-                async move { Ok::<_, std::convert::Infallible>(passing.answer(request).await) }
-            });
-            // How a connection ends is of interest to its client alone: what passed was told to its tap.
-            let _ = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_WITHIN)
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
+        while connections.try_join_next().is_some() {}
+        if connections.len() >= MOST_CONNECTIONS {
+            connections.join_next().await;
+        }
+        connections.spawn(connection(TokioIo::new(stream), Arc::clone(&served)));
     }
+}
+
+/// Serves one connection. It may be one through another one, so that its type must not name itself.
+fn connection<C>(stream: C, served: Arc<Served>) -> Pin<Box<dyn Future<Output = ()> + Send>>
+where
+    C: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+{
+    Box::pin(async move {
+        let service = service_fn(move |request| {
+            let served = Arc::clone(&served);
+            async move { Ok::<_, std::convert::Infallible>(door::answer(served, request).await) }
+        });
+        // How a connection ends is of interest to its client alone: what passed was told to its tap.
+        let _ = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_WITHIN)
+            .serve_connection(stream, service)
+            .with_upgrades()
+            .await;
+    })
 }

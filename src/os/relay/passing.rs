@@ -67,6 +67,11 @@ pub(super) fn client() -> io::Result<Client> {
 }
 
 impl Passing {
+    /// The same with another gate.
+    pub(super) fn with_gate(&self, gate: Arc<dyn Gate>) -> Self {
+        Self { gate, client: self.client.clone(), room: Arc::clone(&self.room) }
+    }
+
     pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Passed> {
         let Ok(room) = Arc::clone(&self.room).acquire_owned().await else {
             return made(Answer::words(503, "the gateway is closed"));
@@ -258,6 +263,8 @@ async fn whole(mut answer: reqwest::Response) -> Result<Bytes, String> {
 pub(super) enum Passed {
     Made(Full<Bytes>),
     Parts(mpsc::Receiver<Result<Bytes, BrokenOff>>),
+    /// That of a host beside the providers.
+    Onward(Incoming),
 }
 
 /// The answer broke off.
@@ -272,6 +279,7 @@ impl Body for Passed {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match self.get_mut() {
             Self::Made(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
+            Self::Onward(body) => Pin::new(body).poll_frame(context).map_err(|_| BrokenOff),
             Self::Parts(parts) => parts.poll_recv(context).map(|part| part.map(|part| part.map(Frame::data))),
         }
     }
@@ -279,13 +287,13 @@ impl Body for Passed {
 
 impl Answer {
     /// An answer of a sentence.
-    fn words(status: u16, words: &str) -> Self {
+    pub(super) fn words(status: u16, words: &str) -> Self {
         let content_type = "text/plain; charset=utf-8";
         Self { status, content_type, headers: Vec::new(), body: format!("{words}\n").into_bytes() }
     }
 }
 
-fn made(answer: Answer) -> Response<Passed> {
+pub(super) fn made(answer: Answer) -> Response<Passed> {
     let mut response = Response::new(Passed::Made(Full::new(Bytes::from(answer.body))));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));

@@ -127,9 +127,11 @@ fn isolation_lines(verification: &Verification) -> Vec<String> {
         let open: Vec<String> = way.not_isolated.iter().map(ToString::to_string).collect();
         let readable: Vec<String> = way.readable.iter().map(|path| escape::terminal(path).into_owned()).collect();
         let readable = if readable.is_empty() { String::new() } else { format!(", readable: {}", list(&readable)) };
+        let hosts: Vec<String> = way.allow.iter().map(ToString::to_string).collect();
+        let hosts = if hosts.is_empty() { String::new() } else { format!(", reachable: {}", list(&hosts)) };
         let of = if verification.isolated.len() > 1 { format!(" of {}", counted(*runs, "run")) } else { String::new() };
         let open = if open.is_empty() { "nothing".to_owned() } else { list(&open) };
-        format!("Not isolated{of}: {open}{readable}.")
+        format!("Not isolated{of}: {open}{readable}{hosts}.")
     };
     verification.isolated.iter().map(line).collect()
 }

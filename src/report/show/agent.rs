@@ -75,7 +75,10 @@ fn kept_in(isolation: &Isolation) -> String {
         isolation.image_id.as_deref().map(|id| format!(" (image {})", escape::terminal(&cut(id, MOST_IMAGE_ID))));
     let readable: Vec<String> = isolation.readable.iter().map(|path| escape::terminal(path).into_owned()).collect();
     let readable = if readable.is_empty() { String::new() } else { format!(", readable: {}", list(&readable)) };
-    format!("sandbox {}{}, network {}{readable}", isolation.sandbox, image.unwrap_or_default(), isolation.network)
+    let hosts: Vec<String> = isolation.allow.iter().map(ToString::to_string).collect();
+    let hosts = if hosts.is_empty() { String::new() } else { format!(" and {}", list(&hosts)) };
+    let image = image.unwrap_or_default();
+    format!("sandbox {}{image}, network {}{hosts}{readable}", isolation.sandbox, isolation.network)
 }
 
 /// What it used of the machine, and where it came to a limit.

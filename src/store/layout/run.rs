@@ -54,6 +54,10 @@ places! {
     agent_stderr "agent/stderr.log",
     /// What each request of the agent to a model took, as the gateway saw it.
     usage "agent/usage.jsonl",
+    /// What the agent reached of the network beside its model, and what it was refused.
+    connections "agent/connections.jsonl",
+    /// The same of checks.
+    checks_connections "checks/connections.jsonl",
     /// The file by which the agent stage ends.
     agent_result AGENT_RESULT,
     /// A folder that the agent may write its record into.

@@ -1,7 +1,7 @@
 //! The Gemini CLI; alone, for one can ask for the tests of one program.
 
 use super::programs::GEMINI;
-use super::{stopped, trouble, whole};
+use super::{reaching, stopped, trouble, whole};
 
 #[test]
 fn gemini_does_the_task_and_does_it_wrongly_and_is_graded() {
@@ -21,4 +21,9 @@ fn gemini_is_ended_by_our_limit_when_its_model_is_silent() {
 #[test]
 fn gemini_is_stopped_in_every_way_and_nobody_is_asked_twice() {
     stopped::in_every_way_and_resumed(&GEMINI);
+}
+
+#[test]
+fn gemini_reaches_its_model_and_nothing_else_where_the_network_leads_there_alone() {
+    reaching::reaches_its_model_alone(&GEMINI);
 }

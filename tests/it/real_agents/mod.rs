@@ -11,6 +11,7 @@ mod judging;
 mod mini_swe_agent;
 mod opencode;
 mod programs;
+mod reaching;
 mod spoken;
 mod stopped;
 mod together;

@@ -212,6 +212,7 @@ impl Bench {
         [stdout, stderr]: [PathBuf; 2],
     ) -> Result<(), Failure> {
         let task = Task {
+            door: None,
             argv: vec!["true".into()],
             cwd: work.workspace(),
             environment: self.environment.clone(),

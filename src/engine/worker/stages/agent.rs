@@ -12,7 +12,7 @@ use crate::engine::worker::stages::priced::Used;
 use crate::engine::worker::stages::trees::no_place;
 use crate::engine::worker::stages::{Halt, Work, write_evidence};
 use crate::engine::worker::workplace::Program;
-use crate::gateway::{Exchanged, Lease};
+use crate::gateway::{Door, Exchanged, Lease};
 use crate::model::agent::{Agent, AgentStart, Assignment, EndedAgent, Paths, ProgramFacts};
 use crate::model::flag::Flag;
 use crate::model::outcome::{AgentEnd, Failure, FailureKind, Stage};
@@ -36,7 +36,8 @@ impl Work<'_> {
             .ok_or_else(|| Failure::new(FailureKind::Workspace, "the fixture's copy has no such subtest"))?;
         self.not_asked_yet.set(true);
         let lease = self.lease(&subtest.agent)?;
-        let start = self.assign(subtest, lease.as_ref())?;
+        let door = self.door(lease.as_ref(), &self.folder.connections())?;
+        let start = self.assign(subtest, lease.as_ref(), door.as_ref())?;
         let version = self.version_to_record(&subtest.agent)?;
         self.not_asked_yet.set(true);
         let (started_at, watch) = (clock::now(), Stopwatch::start());
@@ -72,8 +73,11 @@ impl Work<'_> {
                     *first = own.into();
                 }
                 let watch = self.watch(&subtest.agent, lease.as_ref().map(Lease::recall));
-                let program = Program { watch, ..self.program_of_agent(self.agents_folder()?, argv, environment) };
+                let doorway = Self::doorway(door.as_ref())?;
+                let program = self.program_of_agent(self.agents_folder()?, argv, environment);
+                let program = Program { watch, door: doorway, ..program };
                 let ended = self.contained(program, FailureKind::Spawn)?;
+                Self::close(door, &ended)?;
                 let exchanged = lease.map(Lease::end).transpose().map_err(|error| no_ledger(&error))?;
                 self.apply_end(&ended, &subtest.agent, exchanged.as_ref(), &mut result)?;
                 self.link.asked(true);
@@ -119,7 +123,7 @@ impl Work<'_> {
     }
 
     /// Composes the prompt and the command, and writes both as evidence.
-    fn assign(&self, subtest: &Subtest, lease: Option<&Lease>) -> Result<AgentStart, Halt> {
+    fn assign(&self, subtest: &Subtest, lease: Option<&Lease>, door: Option<&Door>) -> Result<AgentStart, Halt> {
         let place = self.place;
         let work_folder = self.agents_folder()?;
         let (task, thinking) = (&place.fixture.prompt, &place.config.thinking_mode);
@@ -148,9 +152,14 @@ impl Work<'_> {
             },
         };
         let mut start = subtest.agent.start(&assignment);
-        // The agent's own variables may name a key or an address, too.
-        if let (Some(lease), AgentStart::Command { environment, .. }) = (lease, &mut start) {
-            lease.redirect(environment, addresses);
+        // The agent's own variables may name a key, an address or a proxy, too.
+        if let AgentStart::Command { environment, .. } = &mut start {
+            if let Some(lease) = lease {
+                lease.redirect(environment, addresses);
+            }
+            if let Some(door) = door {
+                door.lead(environment);
+            }
         }
         let command = place.secrets.redact(agent::describe(&start, &subtest.agent).as_bytes()).into_owned();
         let prompt_file = work_folder.prompt();
@@ -168,6 +177,7 @@ impl Work<'_> {
         environment: std::collections::BTreeMap<std::ffi::OsString, std::ffi::OsString>,
     ) -> Program {
         Program {
+            door: None,
             argv,
             environment,
             tree: work.workspace(),

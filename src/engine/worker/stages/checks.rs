@@ -67,8 +67,13 @@ impl Work<'_> {
             return Ok(Checked { result, by_machine: missing.by_machine });
         }
         environment.insert(FIXTURE_COPY.into(), self.place.grader.folder.clone().into());
+        let door = self.door(None, &self.graded.checks_connections())?;
+        if let Some(door) = &door {
+            door.lead(&mut environment);
+        }
         let ended = self.contained(
             Program {
+                door: Self::doorway(door.as_ref())?,
                 argv: check.run.words().into_iter().map(OsString::from).collect(),
                 environment,
                 tree: work.workspace(),
@@ -89,6 +94,7 @@ impl Work<'_> {
             FailureKind::Checks,
         );
         let ended = ended.map_err(|halt| halt.of(&format!("check `{}`", check.name)))?;
+        Self::close(door, &ended)?;
         let exit_code = match ended.end {
             End::Exited(code) => Some(code),
             End::Signaled(_) | End::TimedOut | End::NoProgress | End::OutputLimit | End::Watched | End::Stopped => None,

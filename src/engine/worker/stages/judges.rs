@@ -22,7 +22,7 @@ use crate::model::result::{AgentResult, ChecksResult, Judgment};
 use crate::model::usage::{Cost, CostSource, Usage};
 use crate::os::files::FileError;
 use crate::os::process::{End, Ended, Overflow, View};
-use crate::os::{clock, files, program};
+use crate::os::{clock, environment, files, program};
 use crate::rules::retry::is_last;
 use crate::store::work::WorkFolder;
 use crate::workspace;
@@ -156,7 +156,7 @@ impl Work<'_> {
         self.graded_store.begin_judge(number)?;
         let request = self.request(question, case, &tree.workspace())?;
         write_evidence(&self.graded.judge_prompt(number), &request)?;
-        let mut environment = self.judges_environment();
+        let mut environment = environment::allowed(&self.place.inherited, &self.place.config.environment);
         let own = judge.variables().into_iter().map(OsString::from);
         environment.extend(own.filter_map(|name| Some((name.clone(), self.place.inherited.get(&name)?.clone()))));
         let shown = self.shown(&judge.run(), &tree)?;
@@ -173,6 +173,7 @@ impl Work<'_> {
             ])
             .collect();
         let program = Program {
+            door: None,
             argv: question.argv()?,
             environment,
             tree: works_in,

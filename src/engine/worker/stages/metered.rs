@@ -84,6 +84,8 @@ impl Work<'_> {
             prices: place.config.prices.clone(),
         };
         let lease = gateway.lease(&self.folder.usage(), terms);
+        let is_inside = place.reach.hosts().is_some();
+        let lease = lease.map(|lease| if is_inside { lease.by_door() } else { lease });
         Ok(Some(lease.map_err(|error| Failure::new(FailureKind::Spawn, format!("no gateway can be opened: {error}")))?))
     }
 

@@ -4,6 +4,7 @@ mod agent;
 mod allowed;
 mod baseline_checks;
 mod checks;
+mod door;
 mod excerpt;
 mod judges;
 mod metered;
@@ -16,7 +17,6 @@ mod version;
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::path::Path;
 
 use crate::engine::error::{EngineError, with_causes};
@@ -259,11 +259,6 @@ impl<'a> Work<'a> {
         }
         let ended = ended.map_err(|error| Failure::new(kind, with_causes(&error)))?;
         if ended.end == End::Stopped { Err(Halt::Stopped) } else { Ok(ended) }
-    }
-
-    /// The environment of the run's judges, which are programs of this machine.
-    fn judges_environment(&self) -> BTreeMap<OsString, OsString> {
-        crate::os::environment::allowed(&self.place.inherited, &self.place.config.environment)
     }
 
     /// For a run that was committed without a report of it: makes its folder durable, and writes nothing in it.

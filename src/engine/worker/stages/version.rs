@@ -50,6 +50,7 @@ impl Work<'_> {
         let aside = Aside::make(&folder)?;
         let ended = self.contained(
             Program {
+                door: None,
                 argv: question.argv(),
                 environment: question.environment(&aside),
                 tree: aside.home.clone(),

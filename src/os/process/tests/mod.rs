@@ -72,6 +72,7 @@ impl Place {
             },
             controllers: None,
             sandbox: None,
+            door: None,
             views: Vec::new(),
             mark: self.path("process.json"),
             token: format!("test-{}", self.number),

@@ -94,6 +94,8 @@ pub(super) struct ReadFacts<'a> {
     not_isolated: Vec<Text<'a>>,
     #[serde(borrow, default)]
     readable: Vec<Text<'a>>,
+    #[serde(borrow, default)]
+    allow: Vec<Text<'a>>,
     #[serde(default)]
     exit_code: Option<i64>,
     #[serde(default)]
@@ -214,6 +216,7 @@ impl<'a> ReadFacts<'a> {
             network,
             not_isolated,
             readable: self.readable.iter().map(Text::to_string).collect(),
+            allow: self.allow.iter().map(known).collect::<Option<_>>()?,
         })
     }
 
