@@ -178,8 +178,8 @@ impl Question<'_> {
         let finished = self.found()?.into_iter().filter(Found::completed);
         let mut seen =
             finished.filter_map(|found| overview(&found.folder, &shown(found.folder.root(), current), now).ok()?);
-        let whole = seen.find(|seen| seen.state == State::Completed && seen.done > 0);
-        Ok(whole.map(|seen| (seen.folder, number(seen.passed) / number(seen.done))))
+        let whole = seen.find(|seen| seen.state == State::Completed && seen.agents_done > 0);
+        Ok(whole.map(|seen| (seen.folder, number(seen.agents_passed) / number(seen.agents_done))))
     }
 
     /// Experiments of the fixture's id, the newest first.

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::config;
 use crate::engine::session::progress::Progress;
 use crate::model::finding::Level;
 use crate::model::outcome::ExperimentStatus;
@@ -26,6 +27,9 @@ pub fn overview(folder: &ExperimentFolder, shown: &str, now: Timestamp) -> Resul
     let plan = survey.plan();
     let progress = Progress::of(plan.clone().unwrap_or_default(), &survey);
     let tiers = progress.tiers();
+    // A fixture that cannot be read names no control.
+    let fixture = config::fixture::load(&folder.fixture()).ok();
+    let (agents_done, agents_passed) = progress.measured(fixture.as_ref());
     let sum = |count: fn(&crate::model::event::Totals) -> usize| tiers.iter().map(|tier| count(&tier.totals)).sum();
     let name = folder.root().file_name().unwrap_or(folder.root().as_os_str());
     let checkpoint = survey.checkpoint.content().map(|checkpoint| checkpoint.started_at);
@@ -40,6 +44,8 @@ pub fn overview(folder: &ExperimentFolder, shown: &str, now: Timestamp) -> Resul
         planned: plan.map(|plan| plan.total() + survey.runs_of_unknown_tiers()),
         plan_is_open: survey.plan_is_open(),
         passed: sum(|totals| totals.passed),
+        agents_done,
+        agents_passed,
         spent: progress.spent().total(),
         unknown_in_flight: survey.unknown_in_flight().1,
         started_at,

@@ -87,11 +87,13 @@ impl Of<'_> {
             model: told
                 .filter(|told| setup.is_none_or(|setup| setup.agent.model(Some(told)).is_some()))
                 .map(str::to_owned),
+            control: setup.and_then(|setup| setup.agent.control()),
             status,
             score: None,
             grade: None,
             end: None,
             exit_code: None,
+            exceeded: None,
             cost: None,
             spent: seen.map_or(Total::ZERO, RunSeen::spent) + former.map_or(Total::ZERO, |former| former.cost),
             tokens: None,
@@ -113,6 +115,7 @@ impl Of<'_> {
             grade: details.grade,
             end: details.end,
             exit_code: details.exit_code,
+            exceeded: details.exceeded,
             cost: Some(facts.cost),
             tokens: details.tokens.total(),
             seconds: Some(facts.seconds),

@@ -91,6 +91,20 @@ impl Allowance {
     }
 }
 
+impl Exceeded {
+    /// The word of the limit, as in JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tokens { .. } => "tokens",
+            Self::Turns { .. } => "turns",
+            Self::Cost { .. } => "cost",
+            Self::Experiment { .. } => "experiment",
+            Self::Memory { .. } => "memory",
+        }
+    }
+}
+
 impl fmt::Display for Exceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

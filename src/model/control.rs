@@ -1,10 +1,12 @@
 //! Controls: setups that measure the task and its checks, and no agent. What is expected of each is known beforehand, so one that
 //! does otherwise says that something about the task is broken.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ids::{RunId, SubtestId, TierId};
+use super::ids::{RunId, SetupId, SubtestId, TierId};
 
 /// What is expected of a control.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +29,42 @@ impl Control {
             Self::MustFail => passed,
             Self::Either => false,
         }
+    }
+}
+
+/// The setups that are controls, and what is expected of each. What counts as a measurement of agents is decided here alone: a
+/// control counts nowhere, unless a person names it itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Controls(BTreeMap<SetupId, Control>);
+
+impl Controls {
+    /// What is expected of a setup; `None` for an agent's.
+    #[must_use]
+    pub fn get(&self, setup: SetupId) -> Option<Control> {
+        self.0.get(&setup).copied()
+    }
+
+    /// Whether a run measures an agent.
+    #[must_use]
+    pub fn measures_agent(&self, run: RunId) -> bool {
+        self.get((run.tier, run.subtest)).is_none()
+    }
+
+    /// Whether a run fails as it should, so that nobody asks why.
+    #[must_use]
+    pub fn must_fail(&self, run: RunId) -> bool {
+        self.get((run.tier, run.subtest)) == Some(Control::MustFail)
+    }
+
+    /// The controls, in their order.
+    pub fn setups(&self) -> impl Iterator<Item = SetupId> + '_ {
+        self.0.keys().copied()
+    }
+}
+
+impl FromIterator<(SetupId, Control)> for Controls {
+    fn from_iter<T: IntoIterator<Item = (SetupId, Control)>>(controls: T) -> Self {
+        Self(controls.into_iter().collect())
     }
 }
 

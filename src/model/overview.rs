@@ -25,8 +25,12 @@ pub struct Overview {
     pub planned: Option<usize>,
     /// Whether more may be planned.
     pub plan_is_open: bool,
-    /// Runs that passed.
+    /// Runs that passed, those of controls too.
     pub passed: usize,
+    /// Runs with a verdict that measure an agent: all but those of controls.
+    pub agents_done: usize,
+    /// Those of them that passed.
+    pub agents_passed: usize,
     /// Spent so far: every attempt, judges too.
     #[serde(flatten, with = "usage::spent")]
     #[schemars(with = "usage::spent::Keys")]

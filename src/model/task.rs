@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use super::agent::Agent;
 use super::allowance::Allowance;
-use super::control::Control;
+use super::control::Controls;
 use super::gold::GoldExample;
-use super::ids::{ExperimentId, SetupId, SubtestId, TierId};
+use super::ids::{ExperimentId, SubtestId, TierId};
 use super::judge::Judge;
 use super::money::Usd;
 use super::program::Invocation;
@@ -88,7 +88,7 @@ impl Fixture {
 
     /// The setups that are controls, and what is expected of each.
     #[must_use]
-    pub fn controls(&self) -> BTreeMap<SetupId, Control> {
+    pub fn controls(&self) -> Controls {
         let all = self.tiers.iter().flat_map(|(tier, subtests)| subtests.iter().map(|(id, one)| ((*tier, *id), one)));
         all.filter_map(|(setup, subtest)| Some((setup, subtest.agent.control()?))).collect()
     }

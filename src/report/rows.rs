@@ -39,7 +39,7 @@ pub fn csv(rows: &[&RunRow]) -> String {
 }
 
 /// The columns, in their order.
-const TITLES: [&str; 22] = [
+const TITLES: [&str; 24] = [
     "tier",
     "subtest",
     "name",
@@ -62,6 +62,8 @@ const TITLES: [&str; 22] = [
     "grading",
     "flags",
     "reason",
+    "control",
+    "limit",
 ];
 
 fn cell(values: &Map<String, Value>, title: &str) -> String {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::model::control::Controls;
 use crate::model::finding::{Finding, FindingKind, Level};
 use crate::model::ids::{RunId, SetupId, SubtestId, TierId};
 use crate::model::outcome::RunStatus;
@@ -153,6 +154,8 @@ pub enum Unmet {
         asked: LeastPassRate,
         /// Number of planned runs to which it applies.
         planned: usize,
+        /// Number of those to which it does not, because they are of controls.
+        of_controls: usize,
         /// Those with a result.
         results: usize,
         /// Those that passed.
@@ -192,8 +195,13 @@ pub enum Unmet {
 
 /// The requirements of a policy that are not met.
 #[must_use]
-pub fn unmet(policy: &Policy, survey: &Survey, plan: &Plan, findings: &[Finding]) -> Vec<Unmet> {
-    let seen = Planned { survey, plan };
+pub fn unmet(
+    policy: &Policy,
+    survey: &Survey,
+    (plan, controls): (&Plan, &Controls),
+    findings: &[Finding],
+) -> Vec<Unmet> {
+    let seen = Planned { survey, plan, controls };
     let mut unmet = seen.too_many(policy);
     unmet.extend(policy.min_runs.into_iter().flat_map(|least| seen.few_results(least)));
     unmet.extend(policy.min_judges.into_iter().flat_map(|least| seen.few_judges(least)));
@@ -235,6 +243,8 @@ pub fn several_versions(
 struct Planned<'a> {
     survey: &'a Survey,
     plan: &'a Plan,
+    /// Setups that measure no agent: a pass rate of a tier or of all is without them, one of a setup that is named is not.
+    controls: &'a Controls,
 }
 
 impl Planned<'_> {
@@ -278,13 +288,22 @@ impl Planned<'_> {
     }
 
     fn passes_too_seldom(&self, asked: LeastPassRate) -> Option<Unmet> {
-        let runs: Vec<RunId> = self.plan.runs().filter(|run| asked.of.is_none_or(|part| part.has(*run))).collect();
+        let is_named = asked.of.is_some_and(Scope::is_subtest);
+        let of_part = self.plan.runs().filter(|run| asked.of.is_none_or(|part| part.has(*run)));
+        let (runs, controls): (Vec<RunId>, Vec<RunId>) =
+            of_part.partition(|run| is_named || self.controls.measures_agent(*run));
         let results = runs.iter().filter(|run| self.has(**run, RunStatus::is_judged)).count();
         let passed = runs.iter().filter(|run| self.has(**run, |status| status == RunStatus::Passed)).count();
         // Compared as products, so that 4 of 5 are 0.8 whatever rounding a quotient would have.
         #[expect(clippy::cast_precision_loss, reason = "no experiment has so many runs")]
         let is_met = results > 0 && passed as f64 >= asked.rate * results as f64 - 1e-9;
-        (!is_met).then_some(Unmet::PassRate { asked, planned: runs.len(), results, passed })
+        (!is_met).then_some(Unmet::PassRate {
+            asked,
+            planned: runs.len(),
+            of_controls: controls.len(),
+            results,
+            passed,
+        })
     }
 }
 

@@ -2,23 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::control::{BrokenControl, Control};
+use crate::model::control::{BrokenControl, Controls};
 use crate::model::ids::{RunId, SetupId};
 
 /// The controls of which runs did not do what is expected, from the verdicts of all runs in their order.
 #[must_use]
-pub fn broken(
-    controls: &BTreeMap<SetupId, Control>,
-    verdicts: impl IntoIterator<Item = (RunId, bool)>,
-) -> Vec<BrokenControl> {
+pub fn broken(controls: &Controls, verdicts: impl IntoIterator<Item = (RunId, bool)>) -> Vec<BrokenControl> {
     let mut judged: BTreeMap<SetupId, usize> = BTreeMap::new();
     let mut broken: BTreeMap<SetupId, BrokenControl> = BTreeMap::new();
     for (run, passed) in verdicts {
         let setup @ (tier, subtest) = (run.tier, run.subtest);
-        let Some(control) = controls.get(&setup) else { continue };
+        let Some(control) = controls.get(setup) else { continue };
         *judged.entry(setup).or_default() += 1;
         if control.is_broken_by(passed) {
-            let first = BrokenControl { tier, subtest, control: *control, run, runs: 0, of: 0 };
+            let first = BrokenControl { tier, subtest, control, run, runs: 0, of: 0 };
             broken.entry(setup).or_insert(first).runs += 1;
         }
     }
@@ -29,12 +26,13 @@ pub fn broken(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::control::Control;
     use crate::model::samples::run;
 
     #[test]
     fn a_control_that_does_otherwise_is_told_once_with_its_first_run() {
         let setup = |id: &str| (run(id).tier, run(id).subtest);
-        let controls = BTreeMap::from([
+        let controls = Controls::from_iter([
             (setup("T0/00/1"), Control::MustFail),
             (setup("T0/01/1"), Control::MustPass),
             (setup("T0/02/1"), Control::Either),

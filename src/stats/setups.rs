@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::control::Control;
 use crate::model::details::{Counted, MeanOfItem, RunDetails, RunOfSetup, SetupDetails};
 use crate::model::ids::SetupId;
 use crate::model::outcome::AgentEnd;
@@ -12,7 +13,7 @@ use crate::model::usage::Total;
 #[must_use]
 pub fn together(
     (tier, subtest): SetupId,
-    name: Option<String>,
+    (name, control): (Option<String>, Option<Control>),
     runs: &[RunDetails],
     rubric: Option<&Rubric>,
 ) -> SetupDetails {
@@ -21,6 +22,7 @@ pub fn together(
         tier,
         subtest,
         name,
+        control,
         runs: runs.iter().map(|run| RunOfSetup { run: run.run, state: run.state, score: run.score }).collect(),
         judged: judged.len(),
         passed: judged.iter().filter(|run| run.state == crate::model::details::RunState::Passed).count(),
@@ -116,7 +118,7 @@ mod tests {
         runs[2].state = RunState::Errored;
         runs[1].checks[0].result.not_applicable = Some("no".to_owned());
         runs[1].judges[0].criteria_scores.values_mut().for_each(|said| said.score = None);
-        let setup = together((TierId(0), SubtestId(0)), None, &runs, None);
+        let setup = together((TierId(0), SubtestId(0)), (None, None), &runs, None);
         assert_eq!((setup.runs.len(), setup.judged, setup.passed), (3, 2, 1));
         assert_eq!(setup.checks[0], Counted { what: "build".to_owned(), runs: 0, of: 1 });
         assert_eq!(setup.checks[1], Counted { what: "tests".to_owned(), runs: 1, of: 2 });
@@ -131,7 +133,7 @@ mod tests {
 
     #[test]
     fn of_no_runs_there_is_no_mean() {
-        let setup = together((TierId(0), SubtestId(0)), None, &[], None);
+        let setup = together((TierId(0), SubtestId(0)), (None, None), &[], None);
         assert_eq!((setup.mean_score, setup.items, setup.judged), (None, Vec::new(), 0));
     }
 }

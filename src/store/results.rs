@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::model::allowance::Exceeded;
 use crate::model::details::RunDetails;
 use crate::model::flag::Flag;
 use crate::model::grading::GradingNumber;
@@ -96,6 +97,9 @@ pub struct Details {
     /// The agent's exit code.
     #[serde(deserialize_with = "known")]
     pub exit_code: Option<i32>,
+    /// Which limit of the run the agent exceeded.
+    #[serde(deserialize_with = "known")]
+    pub exceeded: Option<Exceeded>,
     /// Tokens of the agent.
     #[serde(rename = "token_stats")]
     pub tokens: Tokens,
@@ -116,6 +120,7 @@ impl Details {
             grade: read.grade,
             end: agent.and_then(|agent| agent.end),
             exit_code: agent.and_then(|agent| agent.exit_code),
+            exceeded: agent.and_then(|agent| agent.exceeded),
             tokens: agent.map(|agent| agent.usage.tokens).unwrap_or_default(),
             flags: read.flags.clone(),
             judges: Some(read.judges.iter().map(vote).collect()),

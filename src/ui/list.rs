@@ -54,15 +54,15 @@ fn fit(rows: &mut [Vec<String>], room: usize) {
 }
 
 fn row(experiment: &Overview) -> Vec<String> {
-    let Overview { name, state, done, planned, plan_is_open, passed, spent, unknown_in_flight, age_seconds, .. } =
-        experiment;
+    let Overview { name, state, done, planned, plan_is_open, spent, unknown_in_flight, age_seconds, .. } = experiment;
+    let Overview { agents_done, agents_passed, .. } = experiment;
     let more = if *plan_is_open { "+" } else { "" };
     let planned = planned.map_or_else(|| "?".to_owned(), |planned| format!("{planned}{more}"));
     vec![
         escape::terminal(name).into_owned(),
         state.to_string(),
         format!("{done}/{planned}"),
-        passed.to_string(),
+        if *agents_done == 0 && *done > 0 { NONE.to_owned() } else { agents_passed.to_string() },
         match *unknown_in_flight {
             0 => spent.to_string(),
             parts => format!("{} so far", spent.without_unknown(parts)),
@@ -100,6 +100,8 @@ mod tests {
             planned: Some(planned),
             plan_is_open: false,
             passed: done / 2,
+            agents_done: done,
+            agents_passed: done / 2,
             spent,
             unknown_in_flight: 0,
             started_at: Some("2026-01-20T06:50:26Z".parse().unwrap()),

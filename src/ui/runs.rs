@@ -75,7 +75,10 @@ pub fn runs_table(rows: &[&RunRow], room: Option<usize>, styles: Styles) -> Stri
         Column::new("run", false, rows, |row| {
             Some(format!("{}/{}/{}", row.run.tier, row.run.subtest, row.run.run.get()))
         }),
-        Column::new("setup", false, rows, |row| row.name.as_deref().map(shortened)),
+        Column::new("setup", false, rows, |row| {
+            let mark = if row.control.is_some() { " (control)" } else { "" };
+            row.name.as_deref().map(|name| format!("{}{mark}", shortened(name)))
+        }),
         Column::new("status", false, rows, |row| Some(row.status.to_string())),
     ];
     let is_narrow = room.is_some_and(|room| room < NARROW);
@@ -165,14 +168,20 @@ fn tokens(count: u64) -> String {
 fn reason(row: &RunRow, with_end: bool) -> String {
     let end = row.end.filter(|end| with_end && row.reason.is_none() && *end != AgentEnd::Finished);
     let reason = end.map(|end| format!("agent {}", end.verb())).or_else(|| row.reason.clone());
-    reason.map_or_else(String::new, |reason| cut(&escape::terminal(&reason), MOST_REASON))
+    let reason = reason.map(|reason| escape::terminal(&reason).into_owned());
+    // What is cut where there is little room is not which limit it was.
+    let limit = row.exceeded.map(|exceeded| format!("{exceeded}: over a limit of the run"));
+    let all: Vec<String> = limit.into_iter().chain(reason).collect();
+    cut(&all.join("; "), MOST_REASON)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::allowance::Exceeded;
     use crate::model::row::samples as row;
     use crate::model::samples::snapshot;
+    use crate::model::score::Grade;
 
     #[test]
     fn a_run_is_a_row_and_long_texts_are_cut_where_there_is_no_room() {
@@ -193,6 +202,26 @@ mod tests {
         }
         let colored = runs_table(&rows, Some(80), Styles::colored());
         assert_eq!(anstream::adapter::strip_str(&colored).to_string(), narrow);
+    }
+
+    #[test]
+    fn the_limit_at_which_an_agent_ended_is_told_whether_its_run_passed_or_not() {
+        let exceeded = Some(Exceeded::Turns { most: 8, used: 9 });
+        let over = |row: RunRow| RunRow { end: Some(AgentEnd::OverBudget), exceeded, ..row };
+        let rows = [
+            over(row::passed("T0/00/1")),
+            over(row::failed("T0/00/2", 0.2, Grade::F, "the agent ended over budget")),
+            RunRow { end: Some(AgentEnd::TimedOut), ..row::passed("T0/00/3") },
+            row::passed("T0/00/4"),
+        ];
+        let rows: Vec<&RunRow> = rows.iter().collect();
+        for room in [None, Some(80)] {
+            let table = runs_table(&rows, room, Styles::plain());
+            let said: Vec<bool> = table.lines().map(|line| line.contains("9 turns of")).collect();
+            assert_eq!(said, [false, true, true, false, false], "{table}");
+        }
+        let limits: Vec<Option<&str>> = rows.iter().map(|row| row.limit()).collect();
+        assert_eq!(limits, [Some("turns"), Some("turns"), Some("time"), None]);
     }
 
     #[test]

@@ -136,11 +136,60 @@ fn a_control_that_does_otherwise_is_told_at_the_end_by_status_by_verify_and_in_e
 }
 
 #[test]
+fn what_is_said_of_a_tier_or_of_all_counts_no_control_and_one_that_is_named_itself_is_told() {
+    let world = World::new();
+    let fixture = task(&world, SOLUTION).agent("T0/02-idle", IDLE).write(&world);
+    let (dir, ran) = run(&world, &fixture);
+    // Nobody asks why the one fails that must.
+    let status = world.scylla(&["status", &dir]).exits(0).stdout;
+    for text in [&ran, &status] {
+        let (_, why) = text.split_once("Why runs did not pass:").unwrap_or_else(|| panic!("{text}"));
+        assert!(why.contains("T0/02:") && !why.contains("T0/00:"), "{text}");
+    }
+    // With its controls the tier would have passed a third.
+    for asked in ["T0=0.3", "0.3"] {
+        let refused = world.scylla(&["verify", &dir, "--min-pass-rate", asked]).exits(7);
+        assert!(format!("{refused}").contains("passed 0 of 2 results"), "{refused}");
+    }
+    world.scylla(&["verify", &dir, "--min-pass-rate", "T0/01=1"]).exits(0);
+    world.scylla(&["verify", &dir, "--min-pass-rate", "T0/00=0.5"]).exits(7);
+    let tier = world.scylla(&["show", &dir, "T0"]).exits(0).stdout;
+    assert!(tier.starts_with("T0: 3 setups, 0 of 2 (0 %) judged runs passed without 2 controls\n"), "{tier}");
+    assert!(tier.contains("Nothing (control)") && tier.contains("Oracle (control)"), "{tier}");
+    assert!(tier.trim_end().ends_with(" T0/02"), "what is shown first is an agent's: {tier}");
+    let setup = world.scylla(&["show", &dir, "T0/01"]).exits(0).stdout;
+    assert!(setup.starts_with("T0/01  Oracle (control, which measures no agent): 2 of 2"), "{setup}");
+    let json = |arguments: &[&str]| -> Value {
+        serde_json::from_str(&world.scylla(arguments).exits(0).stdout).unwrap_or_else(|error| panic!("{error}"))
+    };
+    let listed = json(&["list", "--results-dir", "results", "--format", "json"]);
+    let key = |key: &str| listed[0][key].clone();
+    assert_eq!(
+        [key("done"), key("passed"), key("agents_done"), key("agents_passed")],
+        [6, 2, 2, 0].map(|it| json!(it))
+    );
+    let rows = json(&["runs", &dir, "--format", "json"]);
+    let controls: Vec<&Value> = rows.as_array().unwrap().iter().map(|row| &row["control"]).collect();
+    assert_eq!(
+        controls[..5],
+        [&json!("must_fail"), &json!("must_fail"), &json!("must_pass"), &json!("must_pass"), &json!(null)]
+    );
+    assert!(world.scylla(&["runs", &dir]).exits(0).stdout.contains("Oracle (control)"));
+    let dry = ["run", "--tiers-dir", &fixture, "--results-dir", "results", "--runs", "2", "--dry-run"];
+    let plan = json(&[&dry[..], &["--message-format", "json"]].concat());
+    assert_eq!(plan["outlook"]["assumed_pass_rate"], json!(0.0), "{plan:#}");
+}
+
+#[test]
 fn a_nop_that_passes_breaks_the_task_and_where_only_controls_ran_no_agent_was_measured() {
     let world = World::new();
     let fixture = task(&world, SOLUTION).check("true").write(&world);
     let (dir, ran) = run(&world, &fixture);
     assert!(ran.contains("Broken control: `nop` passed 2 of 2 runs, T0/00/run_01 first"), "{ran}");
+    let refused = world.scylla(&["verify", &dir, "--min-pass-rate", "T0=0"]).exits(7);
+    assert!(format!("{refused}").contains("T0 measures no agent, every setup there is a control"), "{refused}");
+    let tier = world.scylla(&["show", &dir, "T0"]).exits(0).stdout;
+    assert!(tier.starts_with("T0: 2 setups, all of them controls, which measure no agent\n"), "{tier}");
     assert!(!ran.contains("all"), "there is nothing to add up: {ran}");
     let report = report(&world, &dir);
     let answers = answers(&report);

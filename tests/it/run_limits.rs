@@ -69,6 +69,11 @@ fn an_agent_that_uses_more_than_its_run_may_is_ended_graded_and_the_limit_is_nam
         let shown = world.scylla(&["show", &dir, "T0/00/1"]).exits(0);
         let words = shown.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(words.contains("; over a limit of the run: "), "{shown}");
+        // A list of runs says it in the same words, also of one that passed.
+        let row = world.scylla(&["runs", &dir, "--format", "csv"]).exits(0).stdout;
+        assert!(row.trim_end().ends_with(&format!(",{}", exceeded["limit"].as_str().unwrap())), "{row}");
+        let listed = world.scylla(&["runs", &dir]).exits(0).stdout;
+        assert!(listed.contains("passed") && listed.contains(": over a limit of the run"), "{listed}");
         world.scylla(&["verify", &dir]).exits(0);
     }
 }

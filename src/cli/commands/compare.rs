@@ -13,7 +13,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::config;
 use crate::engine::rows::rows;
-use crate::model::control::Control;
+use crate::model::control::Controls;
 use crate::model::details::RunDetails;
 use crate::model::experiment::Config;
 use crate::model::ids::{RunId, SetupId, TierId};
@@ -45,7 +45,7 @@ struct Experiment {
     rows: Vec<RunRow>,
     config: Option<Config>,
     fixture: Option<Fixture>,
-    controls: BTreeMap<SetupId, Control>,
+    controls: Controls,
 }
 
 /// What was typed for one side.
@@ -109,11 +109,7 @@ pub fn run(args: &Compare, console: &mut Console) -> Result<Exit, CliError> {
         experiment: experiments[meant.experiment].name.clone(),
         part: meant.part.map(|part| part.to_string()),
         name: rows.first().filter(|_| meant.part.is_some_and(Scope::is_subtest)).and_then(|row| row.name.clone()),
-        control: meant
-            .part
-            .and_then(Scope::setup)
-            .and_then(|setup| experiments[meant.experiment].controls.get(&setup))
-            .copied(),
+        control: meant.part.and_then(Scope::setup).and_then(|setup| experiments[meant.experiment].controls.get(setup)),
         without_controls: without_controls(meant, &experiments[meant.experiment])
             .map(|(tier, subtest)| format!("{tier}/{subtest}"))
             .collect(),
@@ -191,7 +187,7 @@ fn look(dir: Option<PathBuf>, args: &Compare, console: &mut Console) -> Result<E
 fn without_controls<'a>(side: &Meant, experiment: &'a Experiment) -> impl Iterator<Item = SetupId> + use<'a> {
     let part = side.part;
     let is_left_out = move |tier: TierId| part.is_none_or(|part| !part.is_subtest() && part.tier() == tier);
-    experiment.controls.keys().copied().filter(move |(tier, _)| is_left_out(*tier))
+    experiment.controls.setups().filter(move |(tier, _)| is_left_out(*tier))
 }
 
 fn rows_of<'a>(side: &Meant, experiments: &'a [Experiment]) -> Result<Vec<&'a RunRow>, CliError> {

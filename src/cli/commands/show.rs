@@ -283,7 +283,8 @@ impl Shown<'_> {
             read.push(self.reading.read(RunId { tier, subtest, run }, Extent::Result)?);
         }
         let rubric = fixture.map(|fixture| &fixture.rubric);
-        Ok(together((tier, subtest), setup_name(fixture, (tier, subtest)), &read, rubric))
+        let control = fixture.and_then(|fixture| fixture.controls().get((tier, subtest)));
+        Ok(together((tier, subtest), (setup_name(fixture, (tier, subtest)), control), &read, rubric))
     }
 
     fn setup(&self, setup: SetupId, console: &mut Console) -> Result<(), CliError> {

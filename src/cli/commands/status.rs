@@ -76,7 +76,7 @@ pub(super) fn show_ended(folder: &ExperimentFolder, name: &str, console: &mut Co
     let fixture = config::fixture::load(&folder.fixture()).ok();
     let numbers = Progress::of(survey.plan().unwrap_or_default(), &survey);
     let finished = ExperimentFinished {
-        shortfalls: excerpt::explained(folder, numbers.counting(), numbers.shortfalls()),
+        shortfalls: excerpt::explained(folder, numbers.counting(), numbers.shortfalls(fixture.as_ref())),
         ..numbers.finished(name, fixture.as_ref())
     };
     let told = console.reporter().event(clock::now(), &Event::ExperimentFinished(finished));
@@ -140,7 +140,7 @@ fn show(
         setups: &numbers.setups(fixture.as_ref()),
         missing: &missing,
         errored: &numbers.errored(),
-        shortfalls: &excerpt::explained(folder, numbers.counting(), numbers.shortfalls()),
+        shortfalls: &excerpt::explained(folder, numbers.counting(), numbers.shortfalls(fixture.as_ref())),
         broken_controls: &numbers.broken_controls(fixture.as_ref()),
         judge_check: judge_check.as_ref().map(|check| {
             // A session that starts an agent saves the checkpoint after the check.

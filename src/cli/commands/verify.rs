@@ -175,7 +175,8 @@ fn look(folder: &ExperimentFolder, name: String, closeness: Closeness, policy: &
     let fixture = config::fixture::load(&folder.fixture()).ok();
     findings.extend(broken_controls(&survey, fixture.as_ref()));
     findings.sort();
-    let mut unmet = unmet(policy, &survey, &plan, &findings);
+    let controls = fixture.as_ref().map(Fixture::controls).unwrap_or_default();
+    let mut unmet = unmet(policy, &survey, (&plan, &controls), &findings);
     if policy.no_secrets {
         add_leaks(folder, &mut unmet)?;
     }

@@ -87,7 +87,7 @@ impl Coordinator<'_> {
         let (folder, counting) = (&self.locked.folder, self.place.grader.counting);
         // A control is no setup of an agent: there is nothing in it that a tier could take over.
         let controls = self.place.fixture.controls();
-        let committed = self.progress.committed_in(tier).filter(|run| !controls.contains_key(&(tier, run.subtest)));
+        let committed = self.progress.committed_in(tier).filter(|run| controls.measures_agent(*run));
         let compared = committed.map(|run| results::compared(folder, run, counting)).collect::<Result<Vec<_>, _>>()?;
         let Some(winner) = winner_among(compared.into_iter().flatten()) else { return Ok(None) };
         let composed = base::composed(&self.locked.folder.repo(), tier, winner.subtest)?;

@@ -331,7 +331,11 @@ impl<'a> Coordinator<'a> {
             spent: if self.others_work { self.progress.spent().total() } else { self.state.spent() },
             duration_seconds: self.now().as_secs_f64(),
             worked_seconds: self.checkpoint.worked_seconds,
-            shortfalls: excerpt::explained(&self.locked.folder, self.progress.counting(), self.progress.shortfalls()),
+            shortfalls: excerpt::explained(
+                &self.locked.folder,
+                self.progress.counting(),
+                self.progress.shortfalls(Some(&self.place.fixture)),
+            ),
             waiting: self.state.tiers_in_wait().map(|(tier, sources)| (tier, sources.clone())).collect(),
             ..self.progress.finished(&self.folder_name, Some(&self.place.fixture))
         };

@@ -130,9 +130,10 @@ impl Progress {
         self.counting
     }
 
-    /// Why planned runs did not pass, counted for each setup.
+    /// Why planned runs did not pass, counted for each setup. A control that must fail is asked for no reason.
     #[must_use]
-    pub fn shortfalls(&self) -> Vec<SetupShortfall> {
+    pub fn shortfalls(&self, fixture: Option<&Fixture>) -> Vec<SetupShortfall> {
+        let controls = fixture.map(Fixture::controls).unwrap_or_default();
         let mut done = BTreeMap::new();
         for run in self.committed.keys().filter(|run| self.plan.contains(**run)) {
             *done.entry((run.tier, run.subtest)).or_default() += 1;
@@ -140,7 +141,7 @@ impl Progress {
         let did_not_pass = |run: &RunId| {
             self.plan.contains(*run) && self.committed.get(run).is_some_and(|facts| facts.passed == Some(false))
         };
-        let runs = self.shortfalls.iter().filter(|(run, _)| did_not_pass(run));
+        let runs = self.shortfalls.iter().filter(|(run, _)| did_not_pass(run) && !controls.must_fail(**run));
         shortfalls::by_setup(runs.map(|(run, shortfall)| (*run, &**shortfall)), &done)
     }
 
@@ -313,7 +314,7 @@ impl Progress {
             duration_seconds: 0.0,
             worked_seconds: 0.0,
             errored: self.errored(),
-            shortfalls: self.shortfalls(),
+            shortfalls: self.shortfalls(fixture),
             broken_controls: self.broken_controls(fixture),
             remainders: self.remainders(),
             missing: self.missing_by_why(),
@@ -335,6 +336,15 @@ impl Progress {
             let subtest = fixture.and_then(|fixture| fixture.tiers.get(&tier)?.get(&subtest));
             (subtest.map(|subtest| subtest.name.clone()), subtest.and_then(|subtest| subtest.agent.control()))
         })
+    }
+
+    /// How many committed runs measure an agent, and how many of these passed.
+    #[must_use]
+    pub fn measured(&self, fixture: Option<&Fixture>) -> (usize, usize) {
+        let controls = fixture.map(Fixture::controls).unwrap_or_default();
+        let measured =
+            self.committed.iter().filter(|(run, _)| self.plan.contains(**run) && controls.measures_agent(**run));
+        measured.fold((0, 0), |(done, passed), (_, facts)| (done + 1, passed + usize::from(facts.passed == Some(true))))
     }
 
     /// The fixture's controls of which planned runs did not do what is expected.

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::RunState;
+use crate::model::control::Control;
 use crate::model::ids::{RunId, SubtestId, TierId};
 use crate::model::score::Score;
 use crate::model::usage::{self, Total};
@@ -17,6 +18,8 @@ pub struct SetupDetails {
     pub subtest: SubtestId,
     /// Its name; `None` when no fixture names it.
     pub name: Option<String>,
+    /// What is expected of it when it is a control, which measures no agent; `None` for an agent's.
+    pub control: Option<Control>,
     /// The runs, in order.
     pub runs: Vec<RunOfSetup>,
     /// How many have a verdict.

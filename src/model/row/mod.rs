@@ -6,6 +6,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::model::allowance::Exceeded;
+use crate::model::control::Control;
 use crate::model::event::Missing;
 use crate::model::flag::Flag;
 use crate::model::grading::GradingNumber;
@@ -24,6 +26,8 @@ pub struct RunRow {
     pub name: Option<String>,
     /// The model that its agent is told to use.
     pub model: Option<String>,
+    /// What is expected of its setup when that is a control, which measures no agent.
+    pub control: Option<Control>,
     /// Where it stands.
     pub status: RowStatus,
     /// The panel's mean score, under the grading that counts.
@@ -34,6 +38,8 @@ pub struct RunRow {
     pub end: Option<AgentEnd>,
     /// The exit code of its agent.
     pub exit_code: Option<i32>,
+    /// Which limit of the run its agent exceeded, if it did.
+    pub exceeded: Option<Exceeded>,
     /// What its agent and the judges that gave the verdict cost; `None` without a verdict.
     pub cost: Option<Total>,
     /// All that was spent on it: former attempts and answers of judges that were not valid, too.
@@ -57,6 +63,19 @@ impl RunRow {
     #[must_use]
     pub fn is_missing(&self) -> bool {
         self.status.is_missing()
+    }
+
+    /// The word of the limit at which its agent ended; `None` when it ended at none.
+    #[must_use]
+    pub fn limit(&self) -> Option<&'static str> {
+        match (self.exceeded, self.end) {
+            (Some(exceeded), _) => Some(exceeded.word()),
+            (None, Some(AgentEnd::TimedOut)) => Some("time"),
+            (None, Some(AgentEnd::NoProgress)) => Some("silence"),
+            (None, Some(AgentEnd::OutputLimit)) => Some("output"),
+            (None, Some(AgentEnd::OverBudget)) => Some("budget"),
+            (None, Some(AgentEnd::Finished | AgentEnd::Refused | AgentEnd::ContextTooLong) | None) => None,
+        }
     }
 }
 
@@ -156,6 +175,8 @@ pub struct Written<'a> {
     pub name: Option<&'a str>,
     /// The model that its agent is told to use; `null` when it is told none.
     pub model: Option<&'a str>,
+    /// What is expected of its setup when that is a control, which measures no agent; `null` for an agent's.
+    pub control: Option<Control>,
     /// Where it stands.
     pub status: RowStatus,
     /// Whether it passed; `null` without a verdict.
@@ -168,6 +189,9 @@ pub struct Written<'a> {
     pub end: Option<AgentEnd>,
     /// The exit code of its agent.
     pub exit_code: Option<i32>,
+    /// The limit at which its agent ended: `time`, `silence`, `output`, `tokens`, `turns`, `cost`, `memory`, or `budget` where its own
+    /// program says no more than that; `null` when it ended at none.
+    pub limit: Option<&'a str>,
     /// What its agent and the judges of the verdict cost, as far as that is known; `null` when nothing is.
     pub cost_usd: Option<Usd>,
     /// Of how many parts of it nobody said what they cost.
@@ -199,12 +223,14 @@ impl<'a> From<&'a RunRow> for Written<'a> {
             run_number: row.run.run.get(),
             name: row.name.as_deref(),
             model: row.model.as_deref(),
+            control: row.control,
             status: row.status,
             passed: (!row.is_missing()).then_some(row.status == RowStatus::Passed),
             score: row.score.filter(|score| score.is_finite()),
             grade: row.grade,
             end: row.end,
             exit_code: row.exit_code,
+            limit: row.limit(),
             cost_usd: row.cost.and_then(Total::at_least),
             cost_unknown: row.cost.map_or(0, |cost| cost.unknown),
             spent: row.spent.at_least(),

@@ -22,7 +22,9 @@ pub fn policy_sentence(unmet: &Unmet) -> String {
         Unmet::FewJudges { run, votes, least } => {
             format!("{run} was graded by {}, `--min-judges {least}` asks for more", counted(*votes, "judge"))
         }
-        Unmet::PassRate { asked, planned, results, passed } => pass_rate(asked, *planned, *results, *passed),
+        Unmet::PassRate { asked, planned, of_controls, results, passed } => {
+            pass_rate(asked, (*planned, *of_controls), *results, *passed)
+        }
         Unmet::Warnings(warnings) => format!("{}, and `--deny-warnings` allows none", counted(*warnings, "warning")),
         Unmet::SealNotChecked => {
             "whether it is sealed was not checked, and `--require-seal` asks for that: leave `--quick` out".to_owned()
@@ -71,12 +73,15 @@ fn versions(kind: Option<&str>, said: &BTreeMap<String, usize>, silent: usize, b
     )
 }
 
-fn pass_rate(asked: &LeastPassRate, planned: usize, results: usize, passed: usize) -> String {
+fn pass_rate(asked: &LeastPassRate, (planned, of_controls): (usize, usize), results: usize, passed: usize) -> String {
     let (of, flag) = match asked.of {
         Some(part) => (part.to_string(), format!("--min-pass-rate {part}={}", asked.rate)),
         None => ("the experiment".to_owned(), format!("--min-pass-rate {}", asked.rate)),
     };
     match (planned, results) {
+        (0, _) if of_controls > 0 => {
+            format!("{of} measures no agent, every setup there is a control, and `{flag}` asks for one")
+        }
         (0, _) => format!("{of} has no planned run, and `{flag}` asks for one"),
         (_, 0) => format!("{of} has no result, and `{flag}` asks for some"),
         (_, _) => format!("{of} passed {passed} of {}, `{flag}` asks for more", counted(results, "result")),

@@ -8,7 +8,7 @@ use super::{
     ExperimentReport, ItemReport, JudgeReport, PanelReport, Report, SCHEMA_VERSION, SetupReport, SilentReport,
     TierReport,
 };
-use crate::model::control::Control;
+use crate::model::control::Controls;
 use crate::model::details::RunDetails;
 use crate::model::digest::Digesting;
 use crate::model::ids::SetupId;
@@ -49,7 +49,7 @@ fn one(experiment: &Reported, settings: &Settings) -> ExperimentReport {
     let rubric = experiment.fixture.as_ref().map(|fixture| &fixture.rubric);
     let runs: Vec<Observation> = experiment.runs.iter().map(|run| Observation::of(run, rubric)).collect();
     let controls = experiment.fixture.as_ref().map(Fixture::controls).unwrap_or_default();
-    let of_agents = |setup: SetupId| !controls.contains_key(&setup);
+    let of_agents = |setup: SetupId| controls.get(setup).is_none();
     let measured: Vec<Observation> = runs.iter().filter(|run| of_agents((run.tier, run.subtest))).copied().collect();
     let measures_agents = measured.iter().any(|run| matches!(run.outcome, Outcome::Judged(_)));
     let verdicts = experiment.runs.iter().map(|run| &run.row).filter(|row| !row.is_missing());
@@ -85,17 +85,13 @@ fn one(experiment: &Reported, settings: &Settings) -> ExperimentReport {
     report
 }
 
-fn setups(
-    experiment: &Reported,
-    controls: &BTreeMap<SetupId, Control>,
-    summaries: BTreeMap<SetupId, Summary>,
-) -> Vec<SetupReport> {
+fn setups(experiment: &Reported, controls: &Controls, summaries: BTreeMap<SetupId, Summary>) -> Vec<SetupReport> {
     let names: BTreeMap<SetupId, &Option<String>> =
         experiment.runs.iter().map(|run| ((run.row.run.tier, run.row.run.subtest), &run.row.name)).collect();
     // Neither a control nor what passes nothing is worth any cost: they stand on no frontier, and beat nobody on it.
     let measured = |(setup, summary): (&SetupId, &Summary)| {
         let cost = summary.cost.mean_of(summary.judged.max(1));
-        let counts = summary.passed > 0 && cost.is_whole() && !controls.contains_key(setup);
+        let counts = summary.passed > 0 && cost.is_whole() && controls.get(*setup).is_none();
         (counts.then(|| cost.known.dollars()), summary.pass_rate.map_or(0.0, |rate| rate.value))
     };
     let on_frontier = frontier(&summaries.iter().map(measured).collect::<Vec<_>>());
@@ -106,7 +102,7 @@ fn setups(
             tier,
             subtest,
             name: names.get(&(tier, subtest)).copied().cloned().flatten(),
-            control: controls.get(&(tier, subtest)).copied(),
+            control: controls.get((tier, subtest)),
             summary,
             is_on_frontier,
             beside_best: None,

@@ -26,7 +26,8 @@ pub fn setup(setup: &SetupDetails, around: Around<'_>) -> String {
     let id = format!("{}/{}", setup.tier, setup.subtest);
     let name = setup.name.as_deref().map(|name| format!("  {}", escape::terminal(name))).unwrap_or_default();
     let passed = passed(setup.passed, setup.judged);
-    page.line(format_args!("{}{name}: {passed}\n", around.styles.paint(Tone::Strong, id)));
+    let mark = if setup.control.is_some() { " (control, which measures no agent)" } else { "" };
+    page.line(format_args!("{}{name}{mark}: {passed}\n", around.styles.paint(Tone::Strong, id)));
     for (row, runs) in setup.runs.chunks(RUNS_IN_ROW).enumerate() {
         let first = format!("{:>5}", row * RUNS_IN_ROW + 1);
         page.line(format_args!("{}  {}", around.styles.paint(Tone::Faint, first), marks(runs, around.styles)));
@@ -61,11 +62,25 @@ fn passed(passed: usize, judged: usize) -> String {
 #[must_use]
 pub fn tier(tier: TierId, setups: &[SetupDetails], around: Around<'_>) -> String {
     let mut page = Page::default();
-    let sum = |of: fn(&SetupDetails) -> usize| setups.iter().map(of).sum::<usize>();
-    let passed = passed(sum(|setup| setup.passed), sum(|setup| setup.judged));
+    let measured = || setups.iter().filter(|setup| setup.control.is_none());
+    let sum = |of: fn(&SetupDetails) -> usize| measured().map(of).sum::<usize>();
+    let passed = match (measured().count(), setups.len()) {
+        (0, 1..) => "all of them controls, which measure no agent".to_owned(),
+        (some, all) if some < all => {
+            format!(
+                "{} without {}",
+                passed(sum(|setup| setup.passed), sum(|setup| setup.judged)),
+                counted(all - some, "control")
+            )
+        }
+        _ => passed(sum(|setup| setup.passed), sum(|setup| setup.judged)),
+    };
     let setups_word = counted(setups.len(), "setup");
     page.line(format_args!("{}: {setups_word}, {passed}\n", around.styles.paint(Tone::Strong, tier)));
-    let name = |setup: &SetupDetails| cut(&escape::terminal(setup.name.as_deref().unwrap_or_default()), MOST_NAME);
+    let name = |setup: &SetupDetails| {
+        let mark = if setup.control.is_some() { " (control)" } else { "" };
+        format!("{}{mark}", cut(&escape::terminal(setup.name.as_deref().unwrap_or_default()), MOST_NAME))
+    };
     let width = setups.iter().map(|setup| columns(&name(setup))).max().unwrap_or(0);
     let most = setups.iter().map(|setup| setup.runs.len().min(MOST_MARKS + 1)).max().unwrap_or(0);
     for setup in setups {
@@ -87,7 +102,7 @@ pub fn tier(tier: TierId, setups: &[SetupDetails], around: Around<'_>) -> String
     }
     page.line(format_args!("\n  {}", legend(setups.iter().flat_map(|setup| &setup.runs), around.styles)));
     page.line("  behind them: passed of judged, mean score");
-    let first = setups.iter().find(|setup| setup.passed < setup.judged).or(setups.first());
+    let first = measured().find(|setup| setup.passed < setup.judged).or(measured().next()).or(setups.first());
     let commands: Vec<_> = first
         .map(|setup| {
             let id = format!(" {}/{}", setup.tier, setup.subtest);

@@ -48,7 +48,7 @@ fn a_setup_and_a_tier_are_told_by_their_runs() {
         runs[at] = unfinished(&format!("T0/00/{}", at + 1), state);
     }
     let of = |subtest, name: &str, runs: &[RunDetails]| {
-        together((TierId(0), SubtestId(subtest)), Some(name.to_owned()), runs, None)
+        together((TierId(0), SubtestId(subtest)), (Some(name.to_owned()), None), runs, None)
     };
     let many = of(0, "expert", &runs);
     snapshot("screens", "show_setup", &setup(&many, around(Styles::plain())));
@@ -82,7 +82,7 @@ fn text_of_agents_and_judges_gives_no_command() {
     hostile.not_captured_names = vec![text()];
     hostile.gradings.iter_mut().for_each(|grading| grading.reason = Some(text()));
     hostile.attempts.iter_mut().for_each(|attempt| attempt.folder = text());
-    let of_setup = together((TierId(0), SubtestId(0)), Some(text()), std::slice::from_ref(&hostile), None);
+    let of_setup = together((TierId(0), SubtestId(0)), (Some(text()), None), std::slice::from_ref(&hostile), None);
     for screen in [
         run(&hostile, around(Styles::plain())),
         setup(&of_setup, around(Styles::plain())),

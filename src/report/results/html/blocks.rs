@@ -251,8 +251,7 @@ fn index(material: &Material<'_>) -> Index {
             let id = format!("{}/{}", row.run.tier, row.run.subtest);
             if !index.setups.last().is_some_and(|setup| setup.experiment == number && setup.id == id) {
                 let tier = row.run.tier.to_string();
-                let is_control = controls.contains_key(&(row.run.tier, row.run.subtest));
-                let mark = if is_control { " (control)" } else { "" };
+                let mark = if controls.measures_agent(row.run) { "" } else { " (control)" };
                 let name = row.name.as_deref().map(|name| format!("{}{mark}", shown(name)));
                 index.setups.push(Setup { experiment: number, id, tier, name });
             }
