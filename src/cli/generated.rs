@@ -72,6 +72,7 @@ fn schemas() -> Vec<(&'static str, serde_json::Value)> {
         ("tier_details", crate::report::show::tier_schema()),
         ("texts", crate::report::show::texts_schema()),
         ("steps", crate::report::show::steps_schema()),
+        ("exchanges", crate::report::show::exchanges_schema()),
         ("run", crate::report::rows::row_schema()),
         ("experiment", crate::ui::list::list_schema()),
         ("agent", crate::ui::agents::agent_schema()),

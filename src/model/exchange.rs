@@ -10,7 +10,7 @@ use super::money::Usd;
 use super::usage::{Cost, CostSource, Tokens, Usage, cost};
 
 /// The interface of a provider, by what its requests and answers look like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Interface {
     /// Messages of Anthropic.
@@ -94,7 +94,7 @@ pub enum GatewayUse {
 }
 
 /// How an exchange ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Passage {
     /// The answer was passed on to its end.
@@ -108,9 +108,10 @@ pub enum Passage {
 }
 
 /// One request and what came of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Exchange {
     /// When it came.
+    #[schemars(with = "String")]
     pub at: Timestamp,
     /// The interface that it was put to.
     pub interface: Interface,
@@ -124,6 +125,7 @@ pub struct Exchange {
     pub tokens: Tokens,
     /// What they cost by the prices of the day.
     #[serde(flatten, with = "cost")]
+    #[schemars(with = "cost::Keys")]
     pub cost: Cost,
     /// How long the request was held back before it was passed on, in seconds.
     #[serde(default)]

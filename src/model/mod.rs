@@ -11,6 +11,7 @@ pub mod details;
 pub mod digest;
 pub mod event;
 pub mod exchange;
+pub mod exchanges;
 pub mod experiment;
 pub mod finding;
 pub mod flag;

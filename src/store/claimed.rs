@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::model::exchange::{Exchange, usage_of};
+use crate::model::exchange::usage_of;
+use crate::model::exchanges::{Exchanges, Ledger};
 use crate::model::ids::JudgeNumber;
 use crate::model::limits::{MOST_STAGE_FILE_BYTES, OUTPUT_BYTES};
 use crate::model::usage::Cost;
@@ -62,17 +63,25 @@ pub(super) fn agent(folder: &RunFolder, record: &Path) -> Result<Cost, StoreErro
     }
 }
 
+/// What the gateway wrote down of an attempt's requests.
+pub(super) fn ledger(folder: &RunFolder) -> Result<Ledger, StoreError> {
+    match files::read_bounded(&folder.usage(), MOST_LEDGER_BYTES) {
+        // The last line may be cut by what ended the session.
+        Ok(Some(bytes)) => Ok(Ledger::Read(Exchanges::read(&bytes))),
+        Ok(None) => Ok(Ledger::Absent),
+        Err(error @ (ReadError::NotRegular { .. } | ReadError::TooLarge { .. })) => {
+            Ok(Ledger::Unreadable(error.to_string()))
+        }
+        Err(error @ ReadError::Io(_)) => Err(error.into()),
+    }
+}
+
 /// The agent's cost as far as the gateway saw it.
 pub(super) fn metered(folder: &RunFolder) -> Result<Cost, StoreError> {
-    let bytes = match files::read_bounded(&folder.usage(), MOST_LEDGER_BYTES) {
-        Ok(Some(bytes)) => bytes,
-        Ok(None) | Err(ReadError::NotRegular { .. } | ReadError::TooLarge { .. }) => return Ok(Cost::Unknown),
-        Err(error @ ReadError::Io(_)) => return Err(error.into()),
-    };
-    // The last line may be cut by what ended the session.
-    let lines = bytes.split(|byte| *byte == b'\n');
-    let exchanges: Vec<Exchange> = lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
-    Ok(usage_of(&exchanges, Cost::Unknown).map_or(Cost::Unknown, |usage| usage.cost))
+    Ok(match ledger(folder)? {
+        Ledger::Read(exchanges) => usage_of(&exchanges.all, Cost::Unknown).map_or(Cost::Unknown, |usage| usage.cost),
+        Ledger::Absent | Ledger::Unreadable(_) => Cost::Unknown,
+    })
 }
 
 /// The cost of a judge whose answer is here, valid or not.

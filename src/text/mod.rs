@@ -1,4 +1,4 @@
-//! Floor 1: words, escapes, redaction, and what programs report in their JSON.
+//! Floor 1: words, escapes, redaction, what programs report in their JSON, and requests to models as tables.
 
 pub mod asked;
 pub mod claims;
@@ -6,6 +6,7 @@ pub mod columns;
 pub mod csv;
 pub mod cures;
 pub mod escape;
+pub mod exchanges;
 pub mod foreign;
 pub mod leaks;
 mod loose;

@@ -26,6 +26,7 @@ mod damage;
 mod dry_run;
 mod elsewhere;
 mod events;
+mod exchanges;
 mod fixture;
 mod fixture_check;
 mod flags;

@@ -49,6 +49,9 @@ pub struct ViewFlags {
     /// The steps that the agent took, where its kind tells them
     #[arg(long)]
     pub steps: bool,
+    /// The requests to models that passed through the gateway: what each took, and what became of it
+    #[arg(long)]
+    pub exchanges: bool,
 }
 
 /// Form of what `show` prints.

@@ -37,5 +37,6 @@ mod take_over;
 mod task_tree;
 mod trajectories;
 mod trial;
+mod unmetered;
 pub mod verify;
 pub mod worker;

@@ -3,6 +3,7 @@
 use crate::cli::args::output::MessageFormat;
 use crate::cli::args::show::{Show, ShowFormat, ViewFlags};
 use crate::cli::commands::session::secrets;
+use crate::cli::commands::unmetered;
 use crate::cli::console::Console;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -39,6 +40,7 @@ pub fn run(args: &Show, console: &mut Console) -> Result<Exit, CliError> {
     match (part, asked(args.view)) {
         (Part::Run(run), None) => shown.run(run, console),
         (Part::Run(run), Some(Asked::Steps)) => shown.steps(run, console),
+        (Part::Run(run), Some(Asked::Exchanges)) => shown.exchanges(run, console),
         (Part::Run(run), Some(Asked::View(view))) => shown.view(run, view, console),
         (Part::Setup(tier, subtest), None) => shown.setup((tier, subtest), console),
         (Part::Tier(tier), None) => shown.tier(tier, console),
@@ -54,16 +56,18 @@ pub fn run(args: &Show, console: &mut Console) -> Result<Exit, CliError> {
 enum Asked {
     View(View),
     Steps,
+    Exchanges,
 }
 
 fn asked(flags: ViewFlags) -> Option<Asked> {
-    let ViewFlags { diff, prompt, log, judge, steps } = flags;
+    let ViewFlags { diff, prompt, log, judge, steps, exchanges } = flags;
     let judge = judge.map(|judge| Asked::View(View::Judge(JudgeNumber(judge))));
     let of = |is_asked: bool, asked: Asked| is_asked.then_some(asked);
     of(diff, Asked::View(View::Diff))
         .or_else(|| of(prompt, Asked::View(View::Prompt)))
         .or_else(|| of(log, Asked::View(View::Log)))
         .or_else(|| of(steps, Asked::Steps))
+        .or_else(|| of(exchanges, Asked::Exchanges))
         .or(judge)
 }
 
@@ -263,6 +267,22 @@ impl Shown<'_> {
             page.line(format_args!("`cargo scylla show {dir} {short} --log` shows what its agent wrote"));
         }
         console.print(&page.into_text())
+    }
+
+    /// The requests of a run's agent to its models; where none is known, this says why.
+    fn exchanges(&self, run: RunId, console: &mut Console) -> Result<(), CliError> {
+        let details = self.details(run)?;
+        let mut attempts = self.reading.exchanges(run)?;
+        for attempt in &mut attempts {
+            attempt.path = format!("{}/{}", self.name.trim_end_matches('/'), attempt.path);
+        }
+        let why = unmetered::why(self.folder, &details, attempts.last());
+        let started_at = details.agent.as_ref().and_then(|agent| agent.started_at).or(details.since);
+        let asked = show::Asked { run, attempts: &attempts, started_at, why: why.as_deref() };
+        if self.is_json(console) {
+            return console.print(&show::exchanges_json(&asked));
+        }
+        console.page(&show::exchanges(&asked, console.columns(), console.out_styles()), self.args.no_pager)
     }
 
     /// Where the agent of a run tells its steps, by the fixture that it ran with.

@@ -2,6 +2,7 @@
 //! JSON.
 
 mod agent;
+mod exchanges;
 mod judged;
 mod run;
 mod setup;
@@ -22,6 +23,7 @@ use crate::text::styles::{Styles, Tone};
 use crate::text::words::{shell_word, wrap};
 
 pub use agent::stages;
+pub use exchanges::{Asked, exchanges, exchanges_json, exchanges_schema};
 pub use run::{attempts, facts, gradings, not_captured, run};
 pub use setup::{setup, tier};
 pub use steps::{steps, steps_json, steps_schema, what_it_is};

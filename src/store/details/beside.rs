@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use crate::model::details::{AttemptDetails, FileDetails, GradingDetails, RunDetails};
+use crate::model::exchanges::OfAttempt;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::{AttemptNumber, RunId};
 use crate::model::limits::MOST_STAGE_FILE_BYTES;
 use crate::model::result::AttemptRecord;
 use crate::os::files::{self, Folder, Kind};
 use crate::store::layout::{PRIVATE, RunFolder, WORKSPACE};
-use crate::store::{StoreError, attempts, form, gradings};
+use crate::store::{StoreError, attempts, claimed, form, gradings};
 
 use super::{Found, Reading};
 
@@ -21,6 +22,11 @@ const MOST_LEVELS: usize = 5;
 impl Reading<'_> {
     /// The run's former attempts, in their order.
     pub(super) fn former(&self, run: RunId) -> Result<Vec<AttemptDetails>, StoreError> {
+        self.former_folders(run)?.into_iter().map(|(_, folder)| self.attempt(folder)).collect()
+    }
+
+    /// The folders of the run's former attempts, in their order; a name may not say which attempt it was.
+    fn former_folders(&self, run: RunId) -> Result<Vec<(Option<AttemptNumber>, PathBuf)>, StoreError> {
         let place = self.place(run)?;
         let failed = place.root().with_file_name(crate::store::layout::FAILED);
         let form = if self.is_ours { form::of_ours(self.folder)? } else { &form::OTHER };
@@ -39,7 +45,24 @@ impl Reading<'_> {
             })?;
         }
         names.sort_unstable();
-        names.into_iter().map(|(_, name)| self.attempt(failed.join(name))).collect()
+        Ok(names.into_iter().map(|(number, name)| (number, failed.join(name))).collect())
+    }
+
+    /// What the gateway wrote down of each attempt: of former ones in their order, and of the present one, which is the last.
+    ///
+    /// # Errors
+    /// When the system does not let something be read.
+    pub fn exchanges(&self, run: RunId) -> Result<Vec<OfAttempt>, StoreError> {
+        let of = |folder: &RunFolder, attempt, is_former| {
+            let path = self.folder.relative(&folder.usage());
+            claimed::ledger(folder).map(|ledger| OfAttempt { attempt, is_former, path, ledger })
+        };
+        let mut all = Vec::new();
+        for (attempt, folder) in self.former_folders(run)? {
+            all.push(of(&RunFolder::at(folder), attempt, true)?);
+        }
+        all.push(of(&self.place(run)?, None, false)?);
+        Ok(all)
     }
 
     fn attempt(&self, path: PathBuf) -> Result<AttemptDetails, StoreError> {
