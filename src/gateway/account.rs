@@ -14,7 +14,7 @@ use super::ledger::Ledger;
 use super::throttle::{Throttle, Waited};
 use super::till::Till;
 use crate::model::allowance::{Allowance, Exceeded};
-use crate::model::exchange::Exchange;
+use crate::model::exchange::{Exchange, Interface};
 use crate::model::ids::{ModelName, RunId};
 use crate::model::usage::OwnPrices;
 use crate::os::clock::Stopwatch;
@@ -53,15 +53,31 @@ pub(super) const PROVIDERS: [Provider; 3] = [
     },
 ];
 
-/// On what terms an attempt may ask.
+impl Provider {
+    /// The one whose interface this is.
+    pub(super) fn of(interface: Interface) -> Option<&'static Self> {
+        let name = match interface {
+            Interface::Anthropic => "anthropic",
+            Interface::OpenAiResponses | Interface::OpenAiChat => "openai",
+            Interface::Gemini => "gemini",
+        };
+        PROVIDERS.iter().find(|provider| provider.name == name)
+    }
+}
+
+/// On what terms an attempt, or a judge, may ask.
 #[derive(Debug, Clone)]
 pub struct Terms {
     /// Its run.
     pub run: RunId,
-    /// The model that its agent is told to use.
+    /// The model that its agent, or its judge, is told to use.
     pub model: Option<ModelName>,
-    /// What its agent may use.
+    /// What may be used.
     pub allowance: Allowance,
+    /// Whether nothing passes any more once the experiment's ceiling is reached. A judge grades what is paid for.
+    pub heeds_ceiling: bool,
+    /// How long a request may be held back at most, where that is shorter than for others: whoever asks waits no longer.
+    pub patience: Option<Duration>,
     /// Prices by which costs are computed before those of the list.
     pub prices: OwnPrices,
 }
@@ -179,7 +195,11 @@ impl Account {
     /// The limit that is reached, so that nothing more may be asked.
     pub(super) fn limit_reached(&self) -> Option<Exceeded> {
         let used = self.ledger().used();
-        let exceeded = self.terms.allowance.reached(&used, None).or_else(|| self.till.reached())?;
+        let exceeded = self
+            .terms
+            .allowance
+            .reached(&used, None)
+            .or_else(|| self.till.reached().filter(|_| self.terms.heeds_ceiling))?;
         self.refused.get_or_init(|| (exceeded, Stopwatch::start()));
         Some(exceeded)
     }
@@ -204,6 +224,12 @@ impl Account {
     /// The last word about the run's own model.
     pub(super) fn limited(&self) -> Option<Timestamp> {
         *self.limited.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long a request may still be held that was held for so long.
+    pub(super) fn patience(&self, held: Duration) -> Duration {
+        let most = self.throttle.hold();
+        self.terms.patience.map_or(most, |own| own.min(most)).saturating_sub(held)
     }
 
     /// Whether a request is being held back.

@@ -1,7 +1,7 @@
 //! What one attempt is given: an address and keys of its own, for as long as it may ask.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::account::{Account, PROVIDERS, Provider};
 use crate::model::allowance::Exceeded;
-use crate::model::exchange::Exchange;
+use crate::model::exchange::{Exchange, Interface};
 use crate::os::process::DOOR_PORT;
 
 /// The variables that hold a key of a provider, or its address.
@@ -104,7 +104,7 @@ impl Lease {
         let is_heeded = |name: &&str| addresses.is_none_or(|known| known.contains(name));
         for provider in PROVIDERS.iter().filter(|provider| provider.addresses.iter().any(&is_heeded)) {
             let set = |environment: &BTreeMap<OsString, OsString>, name: &str| {
-                environment.get(std::ffi::OsStr::new(name)).and_then(|it| it.to_str()).map(str::trim).map(str::to_owned)
+                environment.get(OsStr::new(name)).and_then(|it| it.to_str()).map(str::trim).map(str::to_owned)
             };
             let own = format!("{}/{}", self.address, provider.name);
             let heeded = || provider.addresses.iter().copied().filter(is_heeded);
@@ -112,7 +112,7 @@ impl Lease {
             let elsewhere = elsewhere.find(|address| !address.is_empty() && *address != own);
             let mut has_key = false;
             for name in provider.keys {
-                let Some(real) = set(environment, name).filter(|key| !key.is_empty()) else { continue };
+                let Some(real) = set(environment, name).filter(|key| is_sent(key)) else { continue };
                 has_key = true;
                 if real.contains(&self.token) {
                     continue;
@@ -135,16 +135,28 @@ impl Lease {
         if behind.bases.is_empty() {
             return;
         }
-        for name in NO_PROXY {
-            let hosts = environment.entry(name.into()).or_default();
-            let has_own = hosts.to_string_lossy().split(',').any(|host| host.trim() == OWN_HOST);
-            if !has_own {
-                if !hosts.is_empty() {
-                    hosts.push(",");
-                }
-                hosts.push(OWN_HOST);
-            }
+        spare_own_host(environment);
+    }
+
+    /// The attempt's own address for a program that would ask below `base`, with the key in the variable `key`, whose real value is taken out
+    /// of its environment; `None` where nobody stands for that interface.
+    pub fn stand_for(
+        &self,
+        interface: Interface,
+        base: &str,
+        (key, environment): (&str, &mut BTreeMap<OsString, OsString>),
+    ) -> Option<String> {
+        let provider = Provider::of(interface)?;
+        let mut behind = self.account.behind();
+        behind.bases.insert(provider.name, base.to_owned());
+        let real = environment.get(OsStr::new(key)).and_then(|it| it.to_str()).map(str::trim);
+        if let Some(real) = real.filter(|real| is_sent(real)).map(str::to_owned) {
+            let given = format!("{}-{}", self.token, behind.keys.len());
+            environment.insert(key.into(), given.clone().into());
+            behind.keys.push((given, real));
         }
+        spare_own_host(environment);
+        Some(format!("{}/{}", self.address, provider.name))
     }
 
     /// Looks at this lease while its agent works.
@@ -168,6 +180,25 @@ impl Lease {
         }
         // Whoever asked is gone, so what is on its way breaks off and is written down.
         self.account.close()
+    }
+}
+
+/// Whether a key can be sent. What cannot is left to its program, which says so.
+fn is_sent(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+/// No proxy leads to the gateway.
+fn spare_own_host(environment: &mut BTreeMap<OsString, OsString>) {
+    for name in NO_PROXY {
+        let hosts = environment.entry(name.into()).or_default();
+        let has_own = hosts.to_string_lossy().split(',').any(|host| host.trim() == OWN_HOST);
+        if !has_own {
+            if !hosts.is_empty() {
+                hosts.push(",");
+            }
+            hosts.push(OWN_HOST);
+        }
     }
 }
 

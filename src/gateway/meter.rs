@@ -79,7 +79,7 @@ impl Metering {
             return Ok(());
         };
         let name = self.account.name_of(model.as_deref().unwrap_or_default());
-        let patience = self.account.throttle.patience(self.came.worked());
+        let patience = self.account.patience(self.came.worked());
         let waited = match self.account.limit_reached() {
             Some(exceeded) => return Err(Some(self.refuse(refusal::budget(interface, &exceeded)))),
             None => self.account.turn(&name, patience),
@@ -162,7 +162,7 @@ impl Tap for Metering {
         turn.limited(wait.lasts);
         // A provider that is down or overloaded is no rate limit, and no attempt may wait for it without end.
         self.account.note_limit(turn.model(), wait.named.filter(|_| status == RATE_LIMITED));
-        let patience = self.account.throttle.patience(self.came.worked());
+        let patience = self.account.patience(self.came.worked());
         if wait.lasts > patience || self.account.limit_reached().is_some() {
             return false;
         }

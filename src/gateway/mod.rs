@@ -92,9 +92,9 @@ impl Gateway {
         self.till.count_attempt(run, usd);
     }
 
-    /// A judge has cost so much.
-    pub fn count_judge(&self, usd: Usd) {
-        self.till.count_judge(usd);
+    /// A judge of this run has cost so much, answers that passed here included. Its agent is done.
+    pub fn count_judge(&self, run: RunId, usd: Usd) {
+        self.till.count_judge(run, usd);
     }
 
     /// What it is for.

@@ -96,7 +96,14 @@ impl Place {
 
     fn lease_within(&self, allowance: Allowance) -> Lease {
         let run = "T0/00/1".parse().unwrap();
-        let terms = Terms { run, model: Some(ModelName::new("sonnet")), allowance, prices: OwnPrices::default() };
+        let terms = Terms {
+            run,
+            model: Some(ModelName::new("sonnet")),
+            allowance,
+            heeds_ceiling: true,
+            patience: None,
+            prices: OwnPrices::default(),
+        };
         self.gateway.lease(&self.folder.path().join("usage.jsonl"), terms).unwrap()
     }
 

@@ -75,9 +75,9 @@ impl Throttle {
         self.hold.is_zero()
     }
 
-    /// How long a request may still be held that was held for so long.
-    pub(super) fn patience(&self, held: Duration) -> Duration {
-        self.hold.saturating_sub(held)
+    /// How long one request is held back at most.
+    pub(super) fn hold(&self) -> Duration {
+        self.hold
     }
 
     /// A model must not be asked for so long, as somebody else learned.

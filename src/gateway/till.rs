@@ -42,9 +42,9 @@ impl Till {
         money.counted += usd;
     }
 
-    /// A judge of a run cost this.
-    pub(super) fn count_judge(&self, usd: Usd) {
-        self.money().counted += usd;
+    /// A judge of a run cost this, what its answers cost included; its agent is counted by then.
+    pub(super) fn count_judge(&self, run: RunId, usd: Usd) {
+        self.count_attempt(run, usd);
     }
 
     /// The ceiling, when it is reached.
@@ -67,8 +67,10 @@ mod tests {
         till.take(run, usd(9.0));
         assert_eq!(till.reached(), None, "without a ceiling nothing is reached");
         till.begin(usd(1.0), Some(usd(2.0)));
+        let other = "T0/00/2".parse::<RunId>().unwrap();
         till.take(run, usd(0.5));
-        till.count_judge(usd(0.25));
+        till.take(other, usd(0.25));
+        till.count_judge(other, usd(0.25));
         assert_eq!(till.reached(), None);
         till.count_attempt(run, usd(0.5));
         assert_eq!(till.reached(), None, "an attempt that is counted is not counted as open, too");

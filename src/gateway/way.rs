@@ -87,6 +87,8 @@ mod tests {
             run: "T0/00/1".parse().unwrap(),
             model: None,
             allowance: Allowance::default(),
+            heeds_ceiling: true,
+            patience: None,
             prices: OwnPrices::default(),
         };
         let mut seen = BTreeMap::new();

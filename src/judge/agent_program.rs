@@ -2,6 +2,8 @@
 //! every judge that is a model and an empty folder to work in: in the graded tree, such a program would read the instructions of
 //! the setup that it grades.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -10,7 +12,7 @@ use super::settings::{self, named_model};
 use super::{answer, asking, prompt};
 use crate::model::agent::Agent;
 use crate::model::ids::ModelName;
-use crate::model::judge::{Answer, Asks, Facts, Judge, JudgeAdapter, JudgeKeys, Run, Through, Way};
+use crate::model::judge::{Answer, Asks, Facts, Judge, JudgeAdapter, JudgeKeys, Led, Run, Through, Way};
 use crate::model::limits::JUDGE_SECONDS;
 use crate::model::outcome::Failure;
 use crate::model::program::{Kind, NamedFile};
@@ -112,6 +114,10 @@ impl Asks for ThroughAgent {
     fn variables(&self) -> Vec<&str> {
         let known = self.agent.installation().into_iter();
         known.flat_map(|known| known.keys.iter().chain(known.addresses)).copied().collect()
+    }
+
+    fn led(&self, _environment: &BTreeMap<String, String>) -> Led<'_> {
+        self.agent.installation().map_or(Led::Unknown, |known| Led::ByVariables(known.addresses))
     }
 
     fn files(&self) -> Vec<&str> {

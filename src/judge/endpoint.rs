@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::api::Api;
+use crate::model::exchange::Interface;
+use crate::model::judge::SENT_TO;
 
 /// Where a model is asked, and how. It is what our own program is started with, so it holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Endpoint {
     /// The API that is spoken there.
-    pub api: Api,
+    pub api: Interface,
     /// The model, as the provider names it.
     pub model: String,
     /// Below which URL requests go; by default where the API's variable says, else the provider's own.
@@ -67,17 +68,26 @@ impl Endpoint {
         [self.key()].into_iter().chain(own_base).chain(PROXIES).collect()
     }
 
-    /// Where requests go, and with which headers.
+    /// The address that the fixture or a variable names.
+    fn elsewhere<'a>(&'a self, variables: &'a BTreeMap<String, String>) -> Option<&'a str> {
+        self.base_url.as_deref().or_else(|| set(variables, self.api.base_variable()))
+    }
+
+    /// Below which address the model is asked.
+    #[must_use]
+    pub fn base<'a>(&'a self, variables: &'a BTreeMap<String, String>) -> &'a str {
+        self.elsewhere(variables).unwrap_or(self.api.base()).trim_end_matches('/')
+    }
+
+    /// Where requests go, and with which headers. What [`SENT_TO`] says wins over all.
     ///
     /// # Errors
     /// When a key is needed and there is none, or there is one that cannot be sent.
     pub fn addressed(&self, variables: &BTreeMap<String, String>) -> Result<Addressed, KeyError> {
-        let said = |name: &str| variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
-        let elsewhere = self.base_url.as_deref().or_else(|| said(self.api.base_variable()));
-        let base = elsewhere.unwrap_or(self.api.base()).trim_end_matches('/');
-        let key = said(self.key());
+        let base = set(variables, SENT_TO).unwrap_or_else(|| self.base(variables));
+        let key = set(variables, self.key());
         // What stands on one's own machine mostly asks for no key.
-        if key.is_none() && (self.key.is_some() || elsewhere.is_none()) {
+        if key.is_none() && (self.key.is_some() || self.elsewhere(variables).is_none()) {
             return Err(KeyError::Missing(self.key().to_owned()));
         }
         if key.is_some_and(|key| !key.bytes().all(|byte| matches!(byte, b' '..=b'~'))) {
@@ -87,6 +97,11 @@ impl Endpoint {
         headers.extend(key.map(|key| self.api.authorization(key)));
         Ok(Addressed { url: format!("{base}{}", self.api.path(&self.model)), headers })
     }
+}
+
+/// The value of a variable that is set to something.
+fn set<'a>(variables: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
+    variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
 }
 
 /// Why a text is no base URL; `None` when it is one.
@@ -106,7 +121,7 @@ pub fn wrong_base_url(url: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    fn at(api: Api, base_url: Option<&str>, key: Option<&str>) -> Endpoint {
+    fn at(api: Interface, base_url: Option<&str>, key: Option<&str>) -> Endpoint {
         Endpoint {
             api,
             model: "some/model:1".to_owned(),
@@ -125,7 +140,7 @@ mod tests {
     #[test]
     fn each_api_is_asked_at_its_own_url_with_its_own_header() {
         let mut told = Vec::new();
-        for api in Api::ALL {
+        for api in Interface::ALL {
             let keys = variables(&[("ANTHROPIC_API_KEY", "k1"), ("OPENAI_API_KEY", "k2"), ("GEMINI_API_KEY", "k3")]);
             let addressed = at(api, None, None).addressed(&keys).unwrap();
             let headers: Vec<String> =
@@ -146,28 +161,31 @@ mod tests {
     #[test]
     fn the_fixtures_base_url_wins_over_the_variable_and_that_over_the_providers() {
         let here = variables(&[("OPENAI_BASE_URL", "http://localhost:1/v1/"), ("OPENAI_API_KEY", "k")]);
-        let url = |base| at(Api::OpenAiChat, base, None).addressed(&here).unwrap().url;
+        let url = |base| at(Interface::OpenAiChat, base, None).addressed(&here).unwrap().url;
         assert_eq!(url(None), "http://localhost:1/v1/chat/completions");
         assert_eq!(url(Some("http://localhost:2/v1")), "http://localhost:2/v1/chat/completions");
-        assert!(!at(Api::OpenAiChat, Some("http://a"), None).variables().contains(&"OPENAI_BASE_URL"));
-        assert!(at(Api::OpenAiChat, None, None).variables().contains(&"OPENAI_BASE_URL"));
+        let sent = variables(&[(SENT_TO, "http://127.0.0.1:9/token/openai"), ("OPENAI_API_KEY", "k")]);
+        let led = at(Interface::OpenAiChat, Some("http://localhost:2/v1"), None).addressed(&sent).unwrap().url;
+        assert_eq!(led, "http://127.0.0.1:9/token/openai/chat/completions");
+        assert!(!at(Interface::OpenAiChat, Some("http://a"), None).variables().contains(&"OPENAI_BASE_URL"));
+        assert!(at(Interface::OpenAiChat, None, None).variables().contains(&"OPENAI_BASE_URL"));
     }
 
     #[test]
     fn a_key_is_needed_where_the_provider_is_asked_or_one_is_named() {
         let none = variables(&[("OPENAI_API_KEY", " ")]);
         assert_eq!(
-            at(Api::OpenAiChat, None, None).addressed(&none),
+            at(Interface::OpenAiChat, None, None).addressed(&none),
             Err(KeyError::Missing("OPENAI_API_KEY".to_owned()))
         );
         assert_eq!(
-            at(Api::OpenAiChat, Some("http://a"), Some("K")).addressed(&none),
+            at(Interface::OpenAiChat, Some("http://a"), Some("K")).addressed(&none),
             Err(KeyError::Missing("K".to_owned()))
         );
         let broken = variables(&[("OPENAI_API_KEY", "sk-1\nsk-2")]);
-        let told = at(Api::OpenAiChat, None, None).addressed(&broken).unwrap_err();
+        let told = at(Interface::OpenAiChat, None, None).addressed(&broken).unwrap_err();
         assert_eq!(told, KeyError::NoKey("OPENAI_API_KEY".to_owned()));
-        assert!(at(Api::OpenAiChat, Some("http://a"), None).addressed(&none).unwrap().headers.is_empty());
+        assert!(at(Interface::OpenAiChat, Some("http://a"), None).addressed(&none).unwrap().headers.is_empty());
     }
 
     #[test]

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-use super::api::Api;
 use super::endpoint::{Endpoint, KeyError, wrong_base_url};
 use super::settings::{self, named_model};
 use super::{answer, asking, prompt};
+use crate::model::exchange::Interface;
 use crate::model::ids::ModelName;
-use crate::model::judge::{Answer, Asks, Facts, Judge, JudgeAdapter, JudgeKeys, Run, Way};
+use crate::model::judge::{Answer, Asks, Facts, Judge, JudgeAdapter, JudgeKeys, Led, Run, Way};
 use crate::model::outcome::Failure;
 use crate::model::program::{Kind, NamedFile};
 use crate::model::rubric::Rubric;
@@ -56,8 +56,8 @@ struct Model {
 
 fn read(keys: &dyn JudgeKeys) -> Option<Judge> {
     let name = settings::name(keys);
-    let api = keys.required_choice("api", &Api::ALL.map(Api::name));
-    let api = api.and_then(|word| Api::ALL.into_iter().find(|api| api.name() == word));
+    let api = keys.required_choice("api", &Interface::ALL.map(Interface::name));
+    let api = api.and_then(|word| Interface::ALL.into_iter().find(|api| api.name() == word));
     let model = named_model(keys);
     let base_url = keys.text("base_url");
     let key = keys.text("key");
@@ -146,6 +146,11 @@ impl Asks for Model {
 
     fn variables(&self) -> Vec<&str> {
         self.endpoint.variables()
+    }
+
+    fn led(&self, environment: &BTreeMap<String, String>) -> Led<'_> {
+        let (interface, base) = (self.endpoint.api, self.endpoint.base(environment).to_owned());
+        Led::ToAddress { interface, base, key: self.endpoint.key() }
     }
 
     fn missing_variable(&self, environment: &BTreeMap<String, String>) -> Option<String> {

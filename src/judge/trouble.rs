@@ -1,8 +1,9 @@
 //! What a provider's refusal means: its kind, and when to ask again.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::text::{foreign, short};
+use crate::text::{foreign, reset_headers, short};
 
 /// A refusal as it came.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +14,8 @@ pub struct Refusal<'a> {
     pub headers: &'a [(String, String)],
     /// The body.
     pub body: &'a [u8],
+    /// When it came.
+    pub at: Timestamp,
 }
 
 /// Why a model did not judge.
@@ -22,8 +25,8 @@ pub struct Trouble {
     pub kind: Option<&'static str>,
     /// What happened, in a sentence for people.
     pub message: String,
-    /// When to ask again, as an answer says it: seconds from now, or a time.
-    pub retry_at: Option<Value>,
+    /// When to ask again.
+    pub retry_at: Option<Timestamp>,
 }
 
 impl Trouble {
@@ -50,7 +53,11 @@ pub fn meaning(refusal: &Refusal<'_>) -> Trouble {
     // Gemini answers a stream's form, a list of one, at times.
     let body = body.get(0).unwrap_or(&body);
     let error = &body["error"];
-    let words = error["message"].as_str().or(error.as_str()).or(body["message"].as_str()).unwrap_or_default();
+    let header = |name: &str| refusal.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.trim());
+    let words = error["message"].as_str().or(error.as_str()).or(body["message"].as_str());
+    // The gateway says in plain words why it got no answer.
+    let is_plain = || header("content-type").is_some_and(|kind| kind.starts_with("text/plain"));
+    let words = words.or_else(|| std::str::from_utf8(refusal.body).ok().filter(|_| is_plain())).unwrap_or_default();
     let words = short::cut(words.split_whitespace().collect::<Vec<_>>().join(" ").as_str(), MOST_WORDS);
     let said = if words.is_empty() { String::new() } else { format!(": {words}") };
     let message = format!("the provider answers with {}{said}", refusal.status);
@@ -65,7 +72,7 @@ pub fn meaning(refusal: &Refusal<'_>) -> Trouble {
         408 | 409 | 500.. => Some("provider"),
         _ => None,
     };
-    let retry_at = if kind == Some("rate_limit") { retry_at(refusal, error) } else { None };
+    let retry_at = if kind == Some("rate_limit") { reset_headers::of_refusal(header, body, refusal.at) } else { None };
     Trouble { kind, message, retry_at }
 }
 
@@ -75,32 +82,17 @@ fn names_a_wrong_key(error: &Value) -> bool {
     details.into_iter().any(|detail| detail["reason"] == "API_KEY_INVALID")
 }
 
-/// The time to ask again, by the headers that providers use, else by Gemini's body.
-fn retry_at(refusal: &Refusal<'_>, error: &Value) -> Option<Value> {
-    let header = |name: &str| refusal.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.trim());
-    let seconds = |text: &str| text.parse::<f64>().ok().filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
-    if let Some(milliseconds) = header("retry-after-ms").and_then(seconds) {
-        return Some((milliseconds / 1000.0).into());
-    }
-    if let Some(after) = header("retry-after") {
-        return Some(seconds(after).map_or_else(|| after.into(), Value::from));
-    }
-    let details = error["details"].as_array()?;
-    let delay = details.iter().find_map(|detail| detail["retryDelay"].as_str())?;
-    seconds(delay.strip_suffix('s')?).map(Value::from)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
 
-    fn told(status: u16, headers: &[(&str, &str)], body: &Value) -> (Option<&'static str>, String, Option<Value>) {
+    fn told(status: u16, headers: &[(&str, &str)], body: &Value) -> (Option<&'static str>, String, Option<Timestamp>) {
         let headers: Vec<(String, String)> =
             headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let body = body.to_string();
-        let trouble = meaning(&Refusal { status, headers: &headers, body: body.as_bytes() });
+        let (body, at) = (body.to_string(), "2026-11-28T11:00:00Z".parse().unwrap());
+        let trouble = meaning(&Refusal { status, headers: &headers, body: body.as_bytes(), at });
         (trouble.kind, trouble.message, trouble.retry_at)
     }
 
@@ -128,24 +120,25 @@ mod tests {
         let (_, message, _) = told(400, &[], &json!({"error": {"message": "a\n  b"}}));
         assert_eq!(message, "the provider answers with 400: a b");
         assert_eq!(told(502, &[], &json!(null)).1, "the provider answers with 502");
+        let plain = [("content-type", "text/plain; charset=utf-8")];
+        assert_eq!(told(502, &plain, &json!(17)).1, "the provider answers with 502: 17");
         assert!(told(500, &[], &json!({"error": {"message": "x".repeat(1000)}})).1.chars().count() < 350);
     }
 
     #[test]
     fn the_time_to_ask_again_is_taken_from_header_or_body() {
         let delay = json!({"error": {"details": [{"@type": "RetryInfo", "retryDelay": "34.5s"}]}});
+        let used_up = [("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", "6m0s")];
         for (headers, body, at) in [
-            (&[("retry-after", "17")][..], &json!({}), Some(json!(17.0))),
-            (
-                &[("retry-after", "Sat, 28 Nov 2026 12:00:00 GMT")],
-                &json!({}),
-                Some(json!("Sat, 28 Nov 2026 12:00:00 GMT")),
-            ),
-            (&[("retry-after", "2"), ("retry-after-ms", "1500")], &json!({}), Some(json!(1.5))),
-            (&[], &delay, Some(json!(34.5))),
-            (&[("retry-after", "9")], &delay, Some(json!(9.0))),
+            (&[("retry-after", "17")][..], &json!({}), Some("2026-11-28T11:00:17Z")),
+            (&[("retry-after", "Sat, 28 Nov 2026 12:00:00 GMT")], &json!({}), Some("2026-11-28T12:00:00Z")),
+            (&[("retry-after", "2"), ("retry-after-ms", "1500")], &json!({}), Some("2026-11-28T11:00:01.5Z")),
+            (&used_up, &json!({}), Some("2026-11-28T11:06:00Z")),
+            (&[], &delay, Some("2026-11-28T11:00:34.5Z")),
+            (&[("retry-after", "9")], &delay, Some("2026-11-28T11:00:09Z")),
             (&[], &json!({}), None),
         ] {
+            let at = at.map(|at: &str| at.parse::<Timestamp>().unwrap());
             assert_eq!(told(429, headers, body).2, at, "{headers:?} {body}");
         }
         assert_eq!(told(503, &[("retry-after", "9")], &json!({})).2, None, "only a rate limit names a time");

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::agent::Agent;
+use super::exchange::Interface;
 use super::ids::{ExperimentId, JudgeNumber, ModelName, RunId};
 use super::outcome::Failure;
 use super::program::{HasKinds, Invocation, Keys, Kind};
@@ -180,6 +181,11 @@ pub trait Asks: fmt::Debug {
     /// The failure that kept it from judging, if its answer reports one.
     fn failure(&self, answer: &[u8], now: Timestamp) -> Option<Failure>;
 
+    /// How its requests can be sent through the gateway, where it has these variables.
+    fn led(&self, _environment: &BTreeMap<String, String>) -> Led<'_> {
+        Led::Unknown
+    }
+
     /// What it used for all of its answers, as far as what it wrote reports it, whatever else that is.
     fn used(&self, answer: &[u8]) -> Usage;
 
@@ -206,6 +212,27 @@ pub enum Run<'a> {
     /// shown, and works in a folder that is empty.
     Through(Vec<String>),
 }
+
+/// How the requests of a judge can be sent elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Led<'a> {
+    /// Its program goes where these variables say.
+    ByVariables(&'static [&'static str]),
+    /// It asks below this address, with the key that a variable holds, and goes where [`SENT_TO`] says.
+    ToAddress {
+        /// What is spoken there.
+        interface: Interface,
+        /// The address.
+        base: String,
+        /// The name of the variable.
+        key: &'a str,
+    },
+    /// Nobody knows.
+    Unknown,
+}
+
+/// The variable that sends a judge that is our own program elsewhere than its fixture says.
+pub const SENT_TO: &str = "SCYLLA_SENT_TO";
 
 /// What is seen of a graded tree. It is named and written by the agent and by what runs on its work.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::model::exchange::usage_of;
+use crate::model::exchange::{Exchange, usage_of};
 use crate::model::exchanges::{Exchanges, Ledger};
 use crate::model::ids::JudgeNumber;
 use crate::model::limits::{MOST_STAGE_FILE_BYTES, OUTPUT_BYTES};
@@ -53,7 +53,7 @@ pub(super) fn asked(folder: &RunFolder) -> Result<Asked, StoreError> {
 
 /// The agent's cost in an attempt without a result of it: what the gateway saw, else what its own record says.
 pub(super) fn agent(folder: &RunFolder, record: &Path) -> Result<Cost, StoreError> {
-    let metered = metered(folder)?;
+    let metered = metered(&folder.usage())?;
     if metered != Cost::Unknown {
         return Ok(metered);
     }
@@ -63,9 +63,9 @@ pub(super) fn agent(folder: &RunFolder, record: &Path) -> Result<Cost, StoreErro
     }
 }
 
-/// What the gateway wrote down of an attempt's requests.
-pub(super) fn ledger(folder: &RunFolder) -> Result<Ledger, StoreError> {
-    match files::read_bounded(&folder.usage(), MOST_LEDGER_BYTES) {
+/// What the gateway wrote down of an attempt's requests, or of a judge's.
+pub(super) fn ledger(path: &Path) -> Result<Ledger, StoreError> {
+    match files::read_bounded(path, MOST_LEDGER_BYTES) {
         // The last line may be cut by what ended the session.
         Ok(Some(bytes)) => Ok(Ledger::Read(Exchanges::read(&bytes))),
         Ok(None) => Ok(Ledger::Absent),
@@ -76,28 +76,37 @@ pub(super) fn ledger(folder: &RunFolder) -> Result<Ledger, StoreError> {
     }
 }
 
-/// The agent's cost as far as the gateway saw it.
-pub(super) fn metered(folder: &RunFolder) -> Result<Cost, StoreError> {
-    Ok(match ledger(folder)? {
-        Ledger::Read(exchanges) => usage_of(&exchanges.all, Cost::Unknown).map_or(Cost::Unknown, |usage| usage.cost),
-        Ledger::Absent | Ledger::Unreadable(_) => Cost::Unknown,
+/// What agent or judge cost as far as the gateway saw it.
+pub(super) fn metered(path: &Path) -> Result<Cost, StoreError> {
+    Ok(usage_of(&exchanges(path)?, Cost::Unknown).map_or(Cost::Unknown, |usage| usage.cost))
+}
+
+/// The requests that the gateway wrote down there, as far as they can be read.
+pub(super) fn exchanges(path: &Path) -> Result<Vec<Exchange>, StoreError> {
+    Ok(match ledger(path)? {
+        Ledger::Read(exchanges) => exchanges.all,
+        Ledger::Absent | Ledger::Unreadable(_) => Vec::new(),
     })
 }
 
 /// The cost of a judge whose answer is here, valid or not.
 pub(super) fn judge(folder: &RunFolder, judge: JudgeNumber) -> Result<Cost, StoreError> {
-    answer(&folder.judge_prompt(judge), &folder.judge_response(judge))
+    in_folder(&folder.judge(judge))
 }
 
 /// The same for a judge's folder that was set aside.
 pub(super) fn judge_aside(aside: &Path) -> Result<Cost, StoreError> {
-    answer(&RunFolder::prompt_in(aside), &RunFolder::response_in(aside))
+    in_folder(aside)
 }
 
-/// The cost of an answer; a judge's prompt is written before the judge is asked.
-fn answer(prompt: &Path, response: &Path) -> Result<Cost, StoreError> {
-    match claim(response)? {
-        Cost::Unknown if files::kind_of(prompt)?.is_none() => Ok(Cost::NOTHING),
+/// What a judge cost whose folder this is; its prompt is written before it is asked.
+fn in_folder(folder: &Path) -> Result<Cost, StoreError> {
+    let metered = metered(&RunFolder::usage_in(folder))?;
+    if metered != Cost::Unknown {
+        return Ok(metered);
+    }
+    match claim(&RunFolder::response_in(folder))? {
+        Cost::Unknown if files::kind_of(&RunFolder::prompt_in(folder))?.is_none() => Ok(Cost::NOTHING),
         cost => Ok(cost),
     }
 }

@@ -13,6 +13,7 @@ use crate::config;
 use crate::judge::asking::{self, Reply};
 use crate::judge::endpoint::{Addressed, Endpoint};
 use crate::judge::trouble::Trouble;
+use crate::os::clock;
 use crate::os::http::{self, Post};
 
 /// Most bytes of one reply.
@@ -70,7 +71,7 @@ impl Asker {
             let host = host.rsplit('@').next().unwrap_or_default();
             Trouble::provider(format!("the provider at {host} does not answer: {error}"))
         })?;
-        Ok(Reply { status, headers, body })
+        Ok(Reply { status, headers, body, at: clock::now() })
     }
 }
 

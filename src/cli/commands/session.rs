@@ -161,7 +161,9 @@ pub(super) fn surroundings(config: &Config, image: Option<Arc<Image>>, name: &st
     let (containment, reach) = contained(config.containment, config.sandbox.as_ref(), image, &inherited).on(name)?;
     let controllers = Controllers::probe(&config.resources()).map_err(EngineError::from).on(name)?;
     needs::refuse(needs::of_network(config.sandbox.as_ref(), config.gateway.unwrap_or_default()).as_slice())?;
-    let hold = Duration::from_secs(config.hold_seconds.unwrap_or(limits::HOLD_SECONDS));
+    // Whoever waits no longer for a rate limit holds no request back for longer.
+    let hold = config.hold_seconds.unwrap_or(limits::HOLD_SECONDS).min(config.rate_limit_seconds);
+    let hold = Duration::from_secs(hold);
     let gateway = Gateway::of(config.gateway.unwrap_or_default(), hold).map(Arc::new);
     Ok(Surroundings { containment, reach, controllers, inherited, secrets: secrets(), gateway })
 }

@@ -5,26 +5,10 @@ mod gemini;
 mod openai_chat;
 mod openai_responses;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model::exchange::Interface;
 use crate::model::usage::Tokens;
-
-/// An API that endpoints speak.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Api {
-    /// Messages of Anthropic.
-    Anthropic,
-    /// Responses of `OpenAI`.
-    #[serde(rename = "openai-responses")]
-    OpenAiResponses,
-    /// Chat Completions of `OpenAI`, which most local servers speak.
-    #[serde(rename = "openai-chat")]
-    OpenAiChat,
-    /// `generateContent` of Gemini.
-    Gemini,
-}
 
 /// What a model said.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -62,7 +46,7 @@ struct Form {
     completion: fn(&Value) -> Option<Completion>,
 }
 
-impl Api {
+impl Interface {
     /// Every API.
     pub const ALL: [Self; 4] = [Self::Anthropic, Self::OpenAiResponses, Self::OpenAiChat, Self::Gemini];
 

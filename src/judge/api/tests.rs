@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{Api, Question};
+use super::Question;
+use crate::model::exchange::Interface;
 use crate::model::usage::Tokens;
 
 fn schema() -> Value {
@@ -21,7 +22,7 @@ fn schema() -> Value {
 fn each_api_is_asked_in_its_own_form() {
     let schema = schema();
     let mut told = String::new();
-    for api in Api::ALL {
+    for api in Interface::ALL {
         for (schema, max_tokens) in [(None, None), (Some(&schema), Some(4000))] {
             let body = api.body(&Question { model: "a-model", prompt: "How good is it?", schema, max_tokens });
             writeln!(told, "{}: {body:#}", api.name()).unwrap();
@@ -40,33 +41,33 @@ fn an_answer_that_is_whole_says_its_text_and_its_tokens() {
     let tokens = |cache_creation| Tokens { input: Some(70), output: Some(9), cache_creation, cache_read: Some(30) };
     for (api, body, creation) in [
         (
-            Api::Anthropic,
+            Interface::Anthropic,
             json!({"content": [{"type": "thinking", "thinking": "hm"}, {"type": "tool_use", "input": {"a": 1}}],
                 "stop_reason": "tool_use", "usage": {"input_tokens": 70, "output_tokens": 9,
                 "cache_read_input_tokens": 30, "cache_creation_input_tokens": 5}}),
             Some(5),
         ),
         (
-            Api::Anthropic,
+            Interface::Anthropic,
             json!({"content": [{"type": "text", "text": "{\"a\""}, {"type": "text", "text": ":1}"}],
                 "usage": {"input_tokens": 70, "output_tokens": 9, "cache_read_input_tokens": 30}}),
             None,
         ),
         (
-            Api::OpenAiChat,
+            Interface::OpenAiChat,
             json!({"choices": [{"message": {"content": "{\"a\":1}", "refusal": null}, "finish_reason": "stop"}],
                 "usage": {"prompt_tokens": 100, "completion_tokens": 9, "prompt_tokens_details": {"cached_tokens": 30}}}),
             None,
         ),
         (
-            Api::OpenAiResponses,
+            Interface::OpenAiResponses,
             json!({"status": "completed", "output": [{"type": "reasoning", "content": [{"text": "hm"}]},
                 {"type": "message", "content": [{"type": "output_text", "text": "{\"a\":1}"}]}],
                 "usage": {"input_tokens": 100, "output_tokens": 9, "input_tokens_details": {"cached_tokens": 30}}}),
             None,
         ),
         (
-            Api::Gemini,
+            Interface::Gemini,
             json!({"candidates": [{"content": {"parts": [{"text": "hm", "thought": true}, {"text": "{\"a\":1}"}]},
                 "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 100, "cachedContentTokenCount": 30,
                 "candidatesTokenCount": 4, "thoughtsTokenCount": 5}}),
@@ -83,38 +84,38 @@ fn an_answer_that_is_whole_says_its_text_and_its_tokens() {
 fn an_answer_that_is_not_whole_says_why_and_what_it_took_all_the_same() {
     for (api, body, why) in [
         (
-            Api::Anthropic,
+            Interface::Anthropic,
             json!({"content": [], "stop_reason": "max_tokens", "usage": {"output_tokens": 3}}),
             "the answer is longer than `max_tokens` of the judge allows",
         ),
         (
-            Api::Anthropic,
+            Interface::Anthropic,
             json!({"content": [], "stop_reason": "refusal", "usage": {"output_tokens": 3}}),
             "the model refuses to answer",
         ),
         (
-            Api::OpenAiChat,
+            Interface::OpenAiChat,
             json!({"choices": [{"message": {"content": null, "refusal": "no"}}], "usage": {"completion_tokens": 3}}),
             "the model refuses to answer: no",
         ),
         (
-            Api::OpenAiChat,
+            Interface::OpenAiChat,
             json!({"choices": [{"message": {"content": "{"}, "finish_reason": "length"}], "usage": {"completion_tokens": 3}}),
             "the answer is longer than the model may write",
         ),
         (
-            Api::OpenAiResponses,
+            Interface::OpenAiResponses,
             json!({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}, "output": [],
                 "usage": {"output_tokens": 3}}),
             "the answer is not complete: max_output_tokens",
         ),
         (
-            Api::Gemini,
+            Interface::Gemini,
             json!({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {"candidatesTokenCount": 3}}),
             "the provider's filter kept the question back: SAFETY",
         ),
         (
-            Api::Gemini,
+            Interface::Gemini,
             json!({"candidates": [{"finishReason": "RECITATION"}], "usageMetadata": {"candidatesTokenCount": 3}}),
             "the provider ended the answer: RECITATION",
         ),
@@ -126,7 +127,7 @@ fn an_answer_that_is_not_whole_says_why_and_what_it_took_all_the_same() {
 
 #[test]
 fn what_is_no_answer_of_an_api_says_nothing() {
-    for api in Api::ALL {
+    for api in Interface::ALL {
         for body in [json!(null), json!([]), json!({}), json!({"error": {"message": "x"}}), json!({"content": "text"})]
         {
             assert_eq!(api.completion(&body), None, "{} {body}", api.name());

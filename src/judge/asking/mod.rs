@@ -4,13 +4,15 @@ pub mod through;
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::answer;
-use super::api::{Api, Completion, Question};
+use super::api::{Completion, Question};
 use super::endpoint::Endpoint;
 use super::prompt::{Fence, schema};
 use super::trouble::{Refusal, Trouble, meaning};
+use crate::model::exchange::Interface;
 use crate::model::judge::Answer;
 use crate::model::rubric::{ItemScore, Rubric};
 use crate::model::usage::Tokens;
@@ -28,6 +30,8 @@ pub struct Reply {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+    /// When it came.
+    pub at: Timestamp,
 }
 
 /// What came of asking.
@@ -55,7 +59,7 @@ pub fn ask(
         let question = Question { model, prompt: text, schema: schema.as_ref(), max_tokens };
         let reply = post(&endpoint.api.body(&question))?;
         if !(200..300).contains(&reply.status) {
-            let refusal = Refusal { status: reply.status, headers: &reply.headers, body: &reply.body };
+            let refusal = Refusal { status: reply.status, headers: &reply.headers, body: &reply.body, at: reply.at };
             return Err(meaning(&refusal));
         }
         let body = foreign::read::<Value>(&reply.body).ok();
@@ -125,7 +129,7 @@ pub fn kept(outcome: &Outcome, tokens: &Tokens) -> Map<String, Value> {
         Outcome::Kept(Trouble { kind: Some(kind), message, retry_at }) => {
             let mut failure = json!({"kind": kind, "message": message});
             if let Some(at) = retry_at {
-                failure["retry_at"] = at.clone();
+                failure["retry_at"] = json!(at);
             }
             keys.insert("failure".to_owned(), failure);
         }
@@ -138,13 +142,13 @@ pub fn kept(outcome: &Outcome, tokens: &Tokens) -> Map<String, Value> {
 
 /// The tokens of all replies that were kept.
 #[must_use]
-pub fn used(api: Api, kept: &[u8]) -> Tokens {
+pub fn used(api: Interface, kept: &[u8]) -> Tokens {
     requests(api, kept).into_iter().fold(Tokens::default(), Tokens::plus)
 }
 
 /// The tokens of each reply that was kept, also where the answer is cut off behind them: one stands on each line.
 #[must_use]
-pub fn requests(api: Api, kept: &[u8]) -> Vec<Tokens> {
+pub fn requests(api: Interface, kept: &[u8]) -> Vec<Tokens> {
     let replies = kept.split(|byte| *byte == b'\n').filter_map(|line| {
         let reply: Value = foreign::read(line.strip_suffix(b",").unwrap_or(line)).ok()?;
         // No other line of what is kept is an object with a status.

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::{Outcome, Reply, ask, kept, read};
 use crate::judge::answer;
-use crate::judge::api::Api;
 use crate::judge::endpoint::Endpoint;
 use crate::judge::trouble::Trouble;
+use crate::model::exchange::Interface;
 use crate::model::rubric::{Evaluation, Rubric, RubricItem};
 use crate::model::score::{GradeScale, Score};
 use crate::model::usage::Tokens;
@@ -26,7 +26,8 @@ fn rubric() -> Rubric {
 type Replied = Result<Reply, Trouble>;
 
 fn reply(status: u16, body: &str) -> Reply {
-    Reply { status, headers: vec![("retry-after".to_owned(), "5".to_owned())], body: body.as_bytes().to_vec() }
+    let headers = vec![("retry-after".to_owned(), "5".to_owned())];
+    Reply { status, headers, body: body.as_bytes().to_vec(), at: "2026-11-28T12:00:00Z".parse().unwrap() }
 }
 
 fn says(text: &str) -> Reply {
@@ -38,7 +39,7 @@ fn says(text: &str) -> Reply {
 /// What comes of these replies, and the questions.
 fn asked(replies: Vec<Replied>) -> (Outcome, Tokens, Vec<String>) {
     let endpoint = Endpoint {
-        api: Api::OpenAiChat,
+        api: Interface::OpenAiChat,
         model: "m".to_owned(),
         base_url: None,
         key: None,
@@ -67,7 +68,7 @@ fn half_an_emoji_in_a_reply_and_in_its_text_loses_neither_the_answer_nor_the_tok
     let (outcome, tokens, _) = asked(vec![Ok(reply)]);
     let Outcome::Valid(answer) = outcome else { panic!("{outcome:?}") };
     assert_eq!((answer.reasoning.as_str(), tokens.input), ("so \u{fffd}", Some(10)));
-    assert_eq!(super::used(Api::OpenAiChat, lines.as_bytes()), tokens);
+    assert_eq!(super::used(Interface::OpenAiChat, lines.as_bytes()), tokens);
 }
 
 #[test]
@@ -104,7 +105,7 @@ fn an_answer_that_is_not_valid_is_asked_for_once_more_with_what_is_wrong() {
 #[test]
 fn trouble_ends_the_questions_and_is_kept_with_its_kind() {
     for (replies, kind, retry) in [
-        (vec![Ok(reply(429, "{}"))], Some("rate_limit"), Some(json!(5.0))),
+        (vec![Ok(reply(429, "{}"))], Some("rate_limit"), Some("2026-11-28T12:00:05Z")),
         (vec![Ok(says("no")), Ok(reply(503, "{}"))], Some("provider"), None),
         (vec![Ok(reply(200, "<html>"))], Some("provider"), None),
         (vec![Ok(reply(200, "{}"))], Some("provider"), None),
@@ -115,7 +116,8 @@ fn trouble_ends_the_questions_and_is_kept_with_its_kind() {
     ] {
         let (outcome, tokens, _) = asked(replies);
         let Outcome::Kept(trouble) = &outcome else { panic!("{outcome:?}") };
-        assert_eq!((trouble.kind, &trouble.retry_at), (kind, &retry), "{trouble:?}");
+        let retry = retry.map(|retry: &str| retry.parse().unwrap());
+        assert_eq!((trouble.kind, trouble.retry_at), (kind, retry), "{trouble:?}");
         let bytes = json!(kept(&outcome, &tokens)).to_string();
         let failure = answer::failure(bytes.as_bytes(), "j", "2026-11-28T12:00:00Z".parse().unwrap());
         assert_eq!(failure.is_some(), kind.is_some());

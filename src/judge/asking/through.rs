@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{Answered, Outcome, until_valid};
 use crate::judge::trouble::Trouble;
@@ -145,7 +145,7 @@ pub fn trouble(failure: &Failure) -> Trouble {
         FailureKind::OutOfMemory => Some("out_of_memory"),
         _ => None,
     };
-    Trouble { kind, message: failure.message.clone(), retry_at: failure.retry_at.map(|at| json!(at.to_string())) }
+    Trouble { kind, message: failure.message.clone(), retry_at: failure.retry_at }
 }
 
 /// The last words of a program, or why there are none.

@@ -55,7 +55,7 @@ impl Reading<'_> {
     pub fn exchanges(&self, run: RunId) -> Result<Vec<OfAttempt>, StoreError> {
         let of = |folder: &RunFolder, attempt, is_former| {
             let path = self.folder.relative(&folder.usage());
-            claimed::ledger(folder).map(|ledger| OfAttempt { attempt, is_former, path, ledger })
+            claimed::ledger(&folder.usage()).map(|ledger| OfAttempt { attempt, is_former, path, ledger })
         };
         let mut all = Vec::new();
         for (attempt, folder) in self.former_folders(run)? {

@@ -160,6 +160,18 @@ impl RunFolder {
         attempt.join("stderr.log")
     }
 
+    /// What each request of a judge to its model took, as the gateway saw it.
+    #[must_use]
+    pub fn judge_usage(&self, judge: JudgeNumber) -> PathBuf {
+        Self::usage_in(&self.judge(judge))
+    }
+
+    /// The same, in the folder of one of its attempts.
+    #[must_use]
+    pub fn usage_in(attempt: &Path) -> PathBuf {
+        attempt.join("usage.jsonl")
+    }
+
     /// The file by which the stage of a judge ends.
     #[must_use]
     pub fn judgment(&self, judge: JudgeNumber) -> PathBuf {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::RunStore;
 use super::ended::read_whole;
+use crate::model::exchange::Exchange;
 use crate::model::grading::GradingNumber;
 use crate::model::ids::JudgeNumber;
 use crate::model::result::{AgentResult, JudgeAttempt};
@@ -53,7 +54,7 @@ impl RunStore {
     /// # Errors
     /// When the system does not let something be read.
     pub fn metered_agent_cost(&self) -> Result<Cost, StoreError> {
-        claimed::metered(&self.own)
+        claimed::metered(&self.own.usage())
     }
 
     /// The agent's cost in an attempt without a result, when its record does not report it.
@@ -102,6 +103,14 @@ impl RunStore {
     /// When it cannot be read.
     pub fn answer_cost(&self, judge: JudgeNumber) -> Result<Cost, StoreError> {
         claimed::judge(&self.folder, judge)
+    }
+
+    /// The requests of a judge that passed through the gateway.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn judge_exchanges(&self, judge: JudgeNumber) -> Result<Vec<Exchange>, StoreError> {
+        claimed::exchanges(&self.folder.judge_usage(judge))
     }
 
     /// The cost of the answers that were set aside.

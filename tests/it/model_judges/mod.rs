@@ -2,6 +2,7 @@
 
 mod costs;
 mod hostile;
+mod metered;
 mod proxies;
 mod through;
 mod trouble;
@@ -198,7 +199,7 @@ fn with_min_judges_a_verdict_does_without_who_never_answers_and_says_so() {
         let world = World::new();
         let panel = panel(&server, &judges) + &format!("min_judges: {least}\n");
         let fixture = TestFixture::new().agent("T0/00-one", "touch done").extra(&panel).write(&world);
-        let arguments = [&arguments(&fixture)[..], &["--attempts", "2"]].concat();
+        let arguments = [&arguments(&fixture)[..], &["--attempts", "2", "--hold", "0s"]].concat();
         let (code, events, _) = Live::start(world.command(&arguments).env(VARIABLE, KEY)).end();
         (world, code, events)
     };

@@ -78,7 +78,8 @@ fn a_model_judges_through_an_agent_program_in_an_empty_folder_and_what_it_used_c
     );
     assert_eq!((&judge["cost_usd"], &judge["token_stats"]["output_tokens"]), (&json!(0.02), &json!(70)), "{judge:#}");
     let told = std::fs::read_to_string(world.path("home/calls/1/told")).unwrap();
-    assert!(told.contains(" with 0 files\n") && told.contains("--model opus") && told.contains(KEY), "{told}");
+    assert!(told.contains(" with 0 files\n") && told.contains("--model opus"), "{told}");
+    assert!(!told.contains(KEY), "the gateway alone has the key: {told}");
     assert!(!told.contains("T0"), "its folder does not tell whose work it grades: {told}");
     let kept = std::fs::read_to_string(world.experiment().join("T0/00/run_01/judge/judge_01/prompt.md")).unwrap();
     let asked = std::fs::read_to_string(world.path("home/calls/1/prompt")).unwrap();

@@ -45,9 +45,12 @@ fn each_trouble_of_a_provider_is_told_by_its_kind() {
         let server = ModelServer::start(move |_| trouble.clone());
         let world = World::new();
         let fixture = judged_by(&world, &server, api);
-        let (code, events, _) =
-            Live::start(world.command(&[&arguments(&fixture)[..], &["--attempts", "1"]].concat()).env(VARIABLE, KEY))
-                .end();
+        let (code, events, _) = Live::start(
+            world
+                .command(&[&arguments(&fixture)[..], &["--attempts", "1", "--hold", "0s"]].concat())
+                .env(VARIABLE, KEY),
+        )
+        .end();
         let failure = failure(&events);
         let message = failure["message"].as_str().unwrap();
         assert_eq!((code, &failure["kind"]), (Some(6), &json!(kind)), "{message}");
@@ -83,7 +86,8 @@ fn a_rate_limit_pauses_the_judges_model_until_its_time_and_burns_no_attempt() {
         });
         let world = World::new();
         let fixture = judged_by(&world, &server, Api::AnthropicMessages);
-        let mut live = start(&world, &fixture);
+        let arguments = [&arguments(&fixture)[..], &["--hold", "0s"]].concat();
+        let mut live = Live::start(world.command(&arguments).env(VARIABLE, KEY));
         let failed = live.wait_for_reason("attempt-failed");
         assert_eq!(failed["failure"]["kind"], "rate_limit");
         let limited = live.wait_for_reason("rate-limited");

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::engine::error::with_causes;
+use crate::engine::worker::stages::metered::{limited, no_ledger};
 use crate::engine::worker::stages::priced::Used;
 use crate::engine::worker::stages::{Halt, Work, write_evidence};
 use crate::engine::worker::workplace::Program;
+use crate::gateway::Lease;
 use crate::judge::asking::through::RUBRIC;
 use crate::judge::prompt;
 use crate::judge::score::{self, Judged};
@@ -163,6 +165,8 @@ impl Work<'_> {
         environment.insert(FIXTURE_COPY.into(), shown.fixture.clone().into());
         environment.insert("SCYLLA_ATTEMPT".into(), attempt.to_string().into());
         let works_in = self.works_in(&judge.run(), &tree)?;
+        let ledger = self.graded.judge_usage(number);
+        let lease = self.judge_lease(&ledger, judge, question.model.as_ref(), &mut environment)?;
         // Each judge has its own tree, so that it cannot see what another one did.
         let views = std::iter::once(View::ReadOnly(self.place.folder.root().to_owned()))
             .chain(shown.views)
@@ -192,6 +196,7 @@ impl Work<'_> {
             .contained(program, FailureKind::Judge)
             .map_err(|halt| halt.of(&format!("judge `{}`", question.name)))
             .and_then(|ended| self.read_answer(question, Some(&ended)).map_err(Halt::Failed));
+        let asked = until_its_limit(asked, lease)?;
         self.remove(tree);
         if self.not_asked_yet.replace(false) {
             // The prompt shows that a judge was asked.
@@ -298,6 +303,15 @@ impl Work<'_> {
         let outputs = checks.checks.iter().map(|check| (check.name.clone(), output(&check.name))).collect();
         Ok(Seen { tree, outputs })
     }
+}
+
+/// What came of asking, when the judge asks no more; where its provider has said until when it waits, that is why there is no answer.
+fn until_its_limit(asked: Result<Judgment, Halt>, lease: Option<Lease>) -> Result<Result<Judgment, Halt>, Failure> {
+    let exchanged = lease.map(Lease::end).transpose().map_err(|error| no_ledger("judge's", &error))?;
+    Ok(match (asked, exchanged.and_then(|exchanged| exchanged.limited)) {
+        (Err(Halt::Failed(failure)), until) => Err(Halt::Failed(limited(failure, until))),
+        (asked, _) => asked,
+    })
 }
 
 fn must_have_ended_well(ended: &Ended) -> Result<(), String> {

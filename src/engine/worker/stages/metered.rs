@@ -1,25 +1,35 @@
 //! What an agent used, as the gateway saw it: its lease before it starts, and its usage after it has ended.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::engine::worker::stages::{Halt, Work};
 use crate::gateway::{Exchanged, Lease, Terms, kept_out};
 use crate::model::agent::{Agent, AgentOutcome, EndedAgent, Reader};
+use crate::model::allowance::Allowance;
 use crate::model::exchange::{models_of, usage_of};
 use crate::model::flag::Flag;
+use crate::model::ids::ModelName;
+use crate::model::judge::{Asks, Led, SENT_TO};
 use crate::model::outcome::{Failure, FailureKind};
 use crate::model::result::AgentResult;
 use crate::model::sandbox::Network;
 use crate::model::usage::{Tokens, Total};
 use crate::os::clock;
+
 use crate::text::words::list;
 
 /// The part of all tokens by which an agent's own account may differ from what was seen.
 const MOST_DIFFERENCE: f64 = 0.02;
 
 /// The failure to write down what requests took.
-pub(super) fn no_ledger(error: &io::Error) -> Failure {
-    Failure::new(FailureKind::Storage, format!("what the agent's requests took cannot be recorded: {error}"))
+pub(super) fn no_ledger(of: &str, error: &io::Error) -> Failure {
+    Failure::new(FailureKind::Storage, format!("what the {of} requests took cannot be recorded: {error}"))
 }
 
 /// How an agent ended, by what it says itself and by what the gateway saw.
@@ -50,6 +60,16 @@ pub(super) fn outcome_of(
     }
 }
 
+/// The failure of a judge, where its model's provider has said more exactly what kept it from judging: to wait until then.
+pub(super) fn limited(failure: Failure, until: Option<Timestamp>) -> Failure {
+    match until {
+        Some(until) if matches!(failure.kind, FailureKind::Judge | FailureKind::Provider | FailureKind::RateLimit) => {
+            Failure { kind: FailureKind::RateLimit, retry_at: Some(until), ..failure }
+        }
+        _ => failure,
+    }
+}
+
 impl Work<'_> {
     /// Counts what the attempt's agent cost, once.
     pub(super) fn count(&mut self, cost: Total) {
@@ -65,7 +85,7 @@ impl Work<'_> {
     pub(super) fn count_judge(&mut self, cost: Total) {
         self.spent += cost;
         if let Some(gateway) = &self.place.gateway {
-            gateway.count_judge(cost.known);
+            gateway.count_judge(self.run, cost.known);
         }
     }
 
@@ -81,12 +101,51 @@ impl Work<'_> {
             run: self.run,
             model: place.agent_model(self.run),
             allowance: place.config.allowance(),
+            heeds_ceiling: true,
+            patience: None,
             prices: place.config.prices.clone(),
         };
         let lease = gateway.lease(&self.folder.usage(), terms);
         let is_inside = place.reach.hosts().is_some();
         let lease = lease.map(|lease| if is_inside { lease.by_door() } else { lease });
         Ok(Some(lease.map_err(|error| Failure::new(FailureKind::Spawn, format!("no gateway can be opened: {error}")))?))
+    }
+
+    /// The right of a judge to ask its model through the gateway, where it is to; then its variables lead there.
+    pub(super) fn judge_lease(
+        &self,
+        ledger: &Path,
+        judge: &dyn Asks,
+        model: Option<&ModelName>,
+        environment: &mut BTreeMap<OsString, OsString>,
+    ) -> Result<Option<Lease>, Halt> {
+        let Some(gateway) = &self.place.gateway else { return Ok(None) };
+        let texts = environment.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
+        let led = judge.led(&texts.map(|(name, value)| (name.to_owned(), value.to_owned())).collect());
+        if led == Led::Unknown && !gateway.is_required {
+            return Ok(None);
+        }
+        let terms = Terms {
+            run: self.run,
+            model: model.cloned(),
+            allowance: Allowance::default(),
+            heeds_ceiling: false,
+            // It has to hear of a refusal before its own time is over.
+            patience: Some(Duration::from_secs(judge.timeout_seconds()) / 2),
+            prices: self.place.config.prices.clone(),
+        };
+        let lease = gateway.lease(ledger, terms);
+        let lease =
+            lease.map_err(|error| Failure::new(FailureKind::Provider, format!("no gateway can be opened: {error}")))?;
+        match led {
+            Led::ByVariables(addresses) => lease.redirect(environment, Some(addresses)),
+            Led::ToAddress { interface, base, key } => {
+                let sent_to = lease.stand_for(interface, &base, (key, environment));
+                environment.extend(sent_to.map(|address| (SENT_TO.into(), address.into())));
+            }
+            Led::Unknown => lease.redirect(environment, None),
+        }
+        Ok(Some(lease))
     }
 
     /// Replaces what an agent says that it used, and which models answered it, by what passed through the gateway. Whoever is
@@ -137,7 +196,7 @@ impl Work<'_> {
 }
 
 /// Whether an agent's own account is another one. One that says nothing says nothing else.
-fn differs(reported: Tokens, metered: Tokens) -> bool {
+pub(super) fn differs(reported: Tokens, metered: Tokens) -> bool {
     let (Some(reported), Some(metered)) = (reported.total(), metered.total()) else { return false };
     #[expect(clippy::cast_precision_loss, reason = "nobody uses 2^53 tokens")]
     let (difference, of) = (reported.abs_diff(metered) as f64, metered as f64);

@@ -1,6 +1,8 @@
 //! What agents and judges used: as they report it, and estimated from tokens where they name no cost.
 
 use crate::engine::worker::stages::Work;
+use crate::engine::worker::stages::metered::differs;
+use crate::model::exchange::usage_of;
 use crate::model::ids::{JudgeNumber, ModelName};
 use crate::model::judge::Asks;
 use crate::model::limits::OUTPUT_BYTES;
@@ -37,7 +39,8 @@ impl Work<'_> {
         priced(usage, requests, model, &self.place.config.prices)
     }
 
-    /// What a judge used for all of its answers, whether they are valid or not; nothing when it was never asked.
+    /// What a judge used for all of its answers, whether they are valid or not: by what the gateway saw, else by what it says;
+    /// nothing when it was never asked.
     pub(super) fn used_by(
         &self,
         number: JudgeNumber,
@@ -50,6 +53,11 @@ impl Work<'_> {
         }
         let response = files::read_start(&self.graded.judge_response(number), OUTPUT_BYTES);
         let response = response.map_err(StoreError::from)?.unwrap_or_default();
-        Ok(self.priced(judge.used(&response), &judge.requests(&response), model.map(ModelName::as_str)))
+        let used = self.priced(judge.used(&response), &judge.requests(&response), model.map(ModelName::as_str));
+        let exchanges = self.graded_store.judge_exchanges(number)?;
+        let Some(usage) = usage_of(&exchanges, used.usage.cost) else { return Ok(used) };
+        // Where both say the same, the prices that its cost was computed with are known, too.
+        let is_known = used.prices.is_some() && !differs(used.usage.tokens, usage.tokens);
+        Ok(if is_known { used } else { Used { prices: used.prices.filter(|_| usage.cost == used.usage.cost), usage } })
     }
 }

@@ -80,7 +80,14 @@ pub(crate) fn be(arguments: &Arguments) -> Result<(), Failure> {
     for attempt in 0..arguments.attempts {
         let run = format!("T0/00/{}", attempt + 1).parse().map_err(|error| failed(io::Error::other(error)))?;
         let model = Some(ModelName::new("claude-sonnet-4-5"));
-        let terms = Terms { run, model, allowance: Allowance::default(), prices: OwnPrices::default() };
+        let terms = Terms {
+            run,
+            model,
+            allowance: Allowance::default(),
+            heeds_ceiling: true,
+            patience: None,
+            prices: OwnPrices::default(),
+        };
         let ledger = arguments.folder.join(format!("{attempt}.jsonl"));
         let lease = gateway.lease(&ledger, terms).map_err(failed)?;
         let mut environment = BTreeMap::from([
