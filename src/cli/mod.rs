@@ -7,6 +7,7 @@ pub mod choose;
 pub mod commands;
 pub mod console;
 pub mod derived;
+pub mod differences;
 pub mod error;
 pub mod exit;
 pub mod filters;

@@ -15,6 +15,7 @@ use crate::model::exchange::GatewayUse;
 use crate::model::installation::Answer;
 use crate::model::judge::Judge;
 use crate::model::sandbox::{Network, Sandbox};
+use crate::model::tape::RecordChoice;
 use crate::os::environment::is_set;
 use crate::text::words::list;
 
@@ -49,9 +50,32 @@ pub fn refuse(unmet: &[Unmet]) -> Result<(), CliError> {
     Err(CliError::usage(why.join("\n")).hint(format!("{}; no agent was started", cures.join("; "))))
 }
 
-/// What judges need and is not here: a model, a program through which one asks, a key.
+/// What a recording needs and does not have; and what it is in conflict with.
 #[must_use]
-pub fn of_judges(judges: &[Judge]) -> Vec<Unmet> {
+pub fn of_recording(gateway: Option<GatewayUse>, record: Option<RecordChoice>, replay: Option<&str>) -> Option<Unmet> {
+    let is_off = gateway == Some(GatewayUse::Off);
+    let records = record == Some(RecordChoice::Exchanges);
+    let (why, cure) = match replay {
+        Some(_) if records => (
+            "`--record exchanges` records what models answer, and `--replay` asks none",
+            "leave `--record exchanges` out: what is replayed is kept with the experiment",
+        ),
+        Some(_) if is_off => {
+            ("`--replay` answers agents by the gateway, and `--gateway off` leaves none", "leave `--gateway off` out")
+        }
+        None if records && is_off => (
+            "`--record exchanges` records what passes through the gateway, and `--gateway off` leaves none",
+            "leave `--gateway off` out",
+        ),
+        Some(_) | None => return None,
+    };
+    Some(Unmet { why: why.to_owned(), cure: cure.to_owned() })
+}
+
+/// What judges need and is not here: a model, a program through which one asks, a key. Those who are not asked, because their answers are
+/// replayed, need no more than a name of their model.
+#[must_use]
+pub fn of_judges(judges: &[Judge], is_replayed: bool) -> Vec<Unmet> {
     let named = |judge: &Judge| format!("`{}`", judge.name());
     let open: Vec<String> = judges.iter().filter(|judge| judge.needs_model()).map(named).collect();
     let (noun, verb) = if open.len() == 1 { ("judge", "names") } else { ("judges", "name") };
@@ -59,6 +83,9 @@ pub fn of_judges(judges: &[Judge]) -> Vec<Unmet> {
         why: format!("the {noun} {} {verb} no model", list(&open)),
         cure: "name it with `--judge-model MODEL`, or by the judge's key `model`".to_owned(),
     });
+    if is_replayed {
+        return open.into_iter().collect();
+    }
     let inherited = std::env::vars_os().collect();
     let absent = judges.iter().filter_map(|judge| {
         let question = Question::of(judge.through()?.agent, &inherited, &Reach::Everything)?;
@@ -105,7 +132,7 @@ pub fn of_agents(options: &Options) -> Vec<Unmet> {
             || known.addresses.iter().any(|name| given.iter().any(|given| given == name) && is_set(&inherited, name));
         let has_key = own.clone().any(|name| known.keys.contains(&name.as_str()))
             || known.keys.iter().any(|key| is_set(&inherited, key));
-        if !has_key && !is_elsewhere && !known.keys.is_empty() {
+        if options.replay.is_none() && !has_key && !is_elsewhere && !known.keys.is_empty() {
             let keys: Vec<String> = known.keys.iter().map(|key| format!("`{key}`")).collect();
             let login = known.login.map_or_else(String::new, |login| format!(", if `{login}` was not typed"));
             unmet.push(Unmet {
@@ -139,8 +166,15 @@ pub fn of_network(sandbox: Option<&Sandbox>, gateway: GatewayUse) -> Option<Unme
 #[must_use]
 pub fn of_reach(options: &Options) -> Vec<Unmet> {
     let sandbox = options.sandbox.as_ref();
-    if let Some(unmet) = of_network(sandbox, options.gateway.unwrap_or_default()) {
+    if let Some(unmet) = of_network(sandbox, options.gateway_use()) {
         return vec![unmet];
+    }
+    if options.replay.is_some() && !unled(options).is_empty() {
+        return vec![Unmet {
+            why: "what is replayed reaches agents by the gateway, and with `--network none` they reach nothing"
+                .to_owned(),
+            cure: "name `--network model`, where they reach the gateway alone".to_owned(),
+        }];
     }
     if sandbox.is_none_or(|sandbox| sandbox.network != Network::Model) {
         return Vec::new();
@@ -182,6 +216,20 @@ pub fn led_nowhere(options: &Options) -> Option<String> {
     })
 }
 
+/// The kinds of planned agents of which nothing is recorded though that is asked for, as a sentence; `None` where there are none.
+#[must_use]
+pub fn unrecorded(options: &Options) -> Option<String> {
+    options.record.filter(|record| *record == RecordChoice::Exchanges)?;
+    let kinds: BTreeSet<String> = unled(options).iter().map(|agent| format!("`{}`", agent.kind().name)).collect();
+    let kinds: Vec<String> = kinds.into_iter().collect();
+    (!kinds.is_empty()).then(|| {
+        format!(
+            "nothing of what an agent of the kind {} asks is recorded: it asks past the gateway (`run --dry-run` says why)",
+            list(&kinds)
+        )
+    })
+}
+
 /// The planned agents that may ask a model, and that no variable sends to the gateway.
 fn unled(options: &Options) -> Vec<&Agent> {
     let inherited = std::env::vars_os().collect();
@@ -197,10 +245,12 @@ pub fn way_of(agent: &Agent, options: &Options, inherited: &BTreeMap<OsString, O
     let own = agent.program().map(|program| program.environment);
     let given = options.fixture.variables_given_to(agent);
     let has = |name: &str| {
-        own.is_some_and(|own| own.contains_key(name))
+        // Whoever is answered from a recording is given a key of its own.
+        options.replay.is_some()
+            || own.is_some_and(|own| own.contains_key(name))
             || (given.iter().any(|given| given == name) && is_set(inherited, name))
     };
-    let asked = (options.gateway.unwrap_or_default(), network);
+    let asked = (options.gateway_use(), network);
     Way::of(agent, options.models.first().map(String::as_str), asked, has)
 }
 
@@ -223,8 +273,8 @@ pub fn of_versions(options: &Options, image: Option<&Arc<Image>>) -> Result<Vec<
     let is_elsewhere = options.sandbox.as_ref().is_some_and(|sandbox| sandbox.source().is_some()) && image.is_none();
     let agents = planned_agents(options).into_iter().filter(|_| !is_elsewhere);
     // Judges are in no sandbox.
-    let of_judges =
-        options.fixture.judges.iter().filter_map(|judge| Some((judge.through()?.agent, &Reach::Everything)));
+    let asked_judges = options.fixture.judges.iter().filter(|_| options.replay.is_none());
+    let of_judges = asked_judges.filter_map(|judge| Some((judge.through()?.agent, &Reach::Everything)));
     for (agent, reach) in agents.map(|agent| (agent, &reach)).chain(of_judges) {
         let (Some(wanted), Some(installation)) = (agent.version(), agent.installation()) else { continue };
         if asked.contains(&(agent, reach)) {

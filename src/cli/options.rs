@@ -3,23 +3,19 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
-
-use crate::cli::args::allowance::{AllowanceFlags, ResourceFlags};
 use crate::cli::args::fixture::OverrideFlags;
 use crate::cli::args::operation::OperationFlags;
 use crate::cli::args::{ConfigFlags, Run};
 use crate::cli::beforehand::{asked_as_before, held_at_the_end, out_of_reach};
 use crate::cli::error::CliError;
 use crate::cli::locate::Located;
-use crate::cli::needs::led_nowhere;
+use crate::cli::needs::{led_nowhere, unrecorded};
 use crate::config::fixture::vary::named_by_content;
 use crate::config::fixture::{self, Loaded, Overrides};
 use crate::config::list;
 use crate::engine::session::create::{Options, choose};
 use crate::engine::session::recordings;
 use crate::model::event::Event;
-use crate::model::experiment::{Config, FieldClass};
 use crate::model::ids::{SetupId, TierId};
 use crate::model::limits;
 use crate::model::sandbox::{Contradiction, Sandbox, SandboxChoice};
@@ -105,14 +101,23 @@ pub fn judge_models(flags: &[String], located: &Located) -> Vec<String> {
 ///
 /// # Errors
 /// When the fixture does not have a tier that is asked for.
-pub fn options(args: &Run, located: &Located, places: &Places, loaded: Loaded) -> Result<Options, CliError> {
+pub fn options(
+    args: &Run,
+    located: &Located,
+    (places, current): (&Places, &Path),
+    loaded: Loaded,
+) -> Result<Options, CliError> {
     let (flags, settings) = (&args.config, &located.settings);
     let asked = args.tiers.clone().or_else(|| settings.tiers.clone());
     let tiers = match asked {
         Some(tiers) => known_tiers(tiers, &loaded.fixture)?,
         None => loaded.fixture.tiers.keys().copied().collect(),
     };
-    let loaded = startable(loaded, &tiers)?;
+    let mut loaded = startable(loaded, &tiers)?;
+    if let Some(named) = &flags.replay {
+        recordings::keep_exchanges(&mut loaded.parts, named, &current.join(named))
+            .map_err(|mistake| CliError::mistakes(&[mistake]))?;
+    }
     let notes = loaded.notes().map(ToString::to_string).collect();
     let Loaded { fixture, parts, .. } = loaded;
     let max_subtests = args.max_subtests.or(settings.max_subtests);
@@ -147,6 +152,8 @@ pub fn options(args: &Run, located: &Located, places: &Places, loaded: Loaded) -
         containment: operation.containment.or(settings.containment).unwrap_or_default(),
         gateway: operation.gateway,
         hold_seconds: operation.hold,
+        record: operation.record,
+        replay: flags.replay.clone(),
         work_dir: work_dir(operation, located),
         parts,
         notes,
@@ -203,6 +210,7 @@ pub fn notices(args: &Run, located: &Located, options: &Options) -> Vec<Event> {
         .chain(asked_as_before(options))
         .chain(out_of_reach(options))
         .chain(led_nowhere(options))
+        .chain(unrecorded(options))
         .chain(alike(options).iter().map(|group| group_message(group)))
         .map(|message| Event::Notice { message })
         .collect()
@@ -272,118 +280,4 @@ pub fn load(dir: &Path, overrides: &Overrides) -> Result<Loaded, CliError> {
         CliError::mistakes(&mistakes)
             .or_hint("`cargo scylla fixture new my-task` writes a working fixture to compare with")
     })
-}
-
-/// How the flags of a resume differ from the saved config.
-#[derive(Debug, Default)]
-pub struct Differences {
-    /// Each flag that differs.
-    pub events: Vec<Event>,
-    /// Whether an operational field changed, so that the config has to be saved.
-    pub operational: bool,
-}
-
-/// Fields of the config that flags and settings of a `run` specify, with their values.
-#[must_use]
-pub fn fields(args: &Run, located: &Located, options: &Options) -> Vec<(&'static str, Option<Value>)> {
-    let (flags, settings) = (&args.config, &located.settings);
-    let given = |is_said: bool, value: Value| is_said.then_some(value);
-    let fields = [
-        ("models", given(flags.model.is_some() || settings.model.is_some(), json!(options.models))),
-        (
-            "judge_models",
-            given(!flags.judge_model.is_empty() || settings.judge_model.is_some(), json!(options.judge_models)),
-        ),
-        ("thinking_mode", given(flags.thinking.is_some() || settings.thinking.is_some(), json!(options.thinking_mode))),
-        (
-            "timeout_seconds",
-            given(flags.timeout.is_some() || settings.timeout.is_some(), json!(options.timeout_seconds)),
-        ),
-        ("inherit", given(flags.inherit.is_some() || settings.inherit.is_some(), json!(options.inherit))),
-        ("sandbox", given(flags.sandbox.is_some() || flags.network.is_some(), json!(options.sandbox))),
-    ];
-    fields.into_iter().chain(of_allowance(&flags.allowance)).collect()
-}
-
-/// Fields of the config that flags of what a run may use specify.
-fn of_allowance(flags: &AllowanceFlags) -> [(&'static str, Option<Value>); 6] {
-    let AllowanceFlags { max_run_tokens, max_run_turns, max_run_cost_usd, resources } = flags;
-    let ResourceFlags { max_memory, max_processes, max_processors } = resources;
-    [
-        ("max_run_tokens", max_run_tokens.map(Value::from)),
-        ("max_run_turns", max_run_turns.map(Value::from)),
-        ("max_run_cost_usd", max_run_cost_usd.map(|most| json!(most))),
-        ("max_memory", max_memory.map(|most| json!(most))),
-        ("max_processes", max_processes.map(Value::from)),
-        ("max_processors", max_processors.map(|most| json!(most))),
-    ]
-}
-
-/// Compares flags with the saved config: operational ones take effect, all others are reported.
-pub fn differ(config: &mut Config, flags: &ConfigFlags) -> Differences {
-    let wanted = [
-        ("models", flags.model.as_ref().map(|model| json!([model]))),
-        ("judge_models", Some(&flags.judge_model).filter(|models| !models.is_empty()).map(|models| json!(models))),
-        ("thinking_mode", flags.thinking.as_deref().map(|mode| json!(canonical_thinking(mode)))),
-        ("timeout_seconds", flags.timeout.map(Value::from)),
-        ("inherit", flags.inherit.map(|inherit| json!(inherit))),
-        ("sandbox", named_sandbox(config.sandbox.as_ref(), flags)),
-    ];
-    let wanted: Vec<_> = wanted.into_iter().chain(of_allowance(&flags.allowance)).collect();
-    differ_in(config, &wanted, &flags.operation)
-}
-
-/// The saved sandbox with what flags name in its place; `None` where they name nothing of it.
-fn named_sandbox(saved: Option<&Sandbox>, flags: &ConfigFlags) -> Option<Value> {
-    if flags.sandbox.is_none() && flags.network.is_none() {
-        return None;
-    }
-    let saved = saved.cloned().unwrap_or_default();
-    // What `auto` came to was settled when the experiment began; it never comes to the sandbox that was not asked for.
-    let is_settled = saved.choice != SandboxChoice::None;
-    let asked = flags.sandbox.filter(|choice| !(is_settled && *choice == SandboxChoice::Auto));
-    let (choice, network) = (asked.unwrap_or(saved.choice), flags.network.unwrap_or(saved.network));
-    Some(json!(Sandbox { choice, network, ..saved }.asked()))
-}
-
-/// Compares requested fields with the saved config: operational flags take effect, all others are reported.
-pub fn differ_in(config: &mut Config, wanted: &[(&str, Option<Value>)], operation: &OperationFlags) -> Differences {
-    let mut differences = Differences::default();
-    let saved = config.values();
-    for (name, value) in wanted {
-        if let (Some(given), Some((field, was))) = (value, saved.iter().find(|(field, _)| field.name == *name))
-            && given != was
-        {
-            differences.report(name, was, given.clone(), field.class);
-        }
-    }
-    operate(config, operation, &mut differences);
-    differences
-}
-
-impl Differences {
-    fn report(&mut self, field: &str, saved: &Value, given: Value, class: FieldClass) {
-        self.events.push(Event::FlagDiffers { field: field.to_owned(), saved: saved.clone(), given, class });
-    }
-}
-
-/// Applies operational flags.
-pub fn operate(config: &mut Config, flags: &OperationFlags, differences: &mut Differences) {
-    let before = config.clone();
-    config.jobs = flags.jobs.unwrap_or(config.jobs);
-    config.attempts = flags.attempts.unwrap_or(config.attempts);
-    config.max_cost_usd = flags.max_cost_usd.or(config.max_cost_usd);
-    config.max_time_seconds = flags.max_time.or(config.max_time_seconds);
-    config.rate_limit_seconds = flags.max_pause.unwrap_or(config.rate_limit_seconds);
-    config.keep_workspaces = flags.keep_workspaces.unwrap_or(config.keep_workspaces);
-    config.containment = flags.containment.unwrap_or(config.containment);
-    config.gateway = flags.gateway.or(config.gateway);
-    config.hold_seconds = flags.hold.or(config.hold_seconds);
-    config.work_dir = flags.work_dir.clone().or_else(|| config.work_dir.take());
-    for ((field, was), (_, is)) in before.values().into_iter().zip(config.values()) {
-        if was != is {
-            differences.operational = true;
-            differences.report(field.name, &was, is, field.class);
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -11,13 +11,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::ledger::Ledger;
+use super::tape::{Played, Tape};
 use super::throttle::{Throttle, Waited};
 use super::till::Till;
 use crate::model::allowance::{Allowance, Exceeded};
 use crate::model::exchange::{Exchange, Interface};
 use crate::model::ids::{ModelName, RunId};
+use crate::model::tape::{OwnWords, Take};
 use crate::model::usage::OwnPrices;
 use crate::os::clock::Stopwatch;
+use crate::os::process::DOOR_PORT;
+use crate::text::redact::Secrets;
 
 /// A provider whose programs can be sent elsewhere by a variable.
 pub(super) struct Provider {
@@ -80,6 +84,49 @@ pub struct Terms {
     pub patience: Option<Duration>,
     /// Prices by which costs are computed before those of the list.
     pub prices: OwnPrices,
+    /// What becomes of what passes.
+    pub passing: Passing,
+}
+
+/// What becomes of what passes, beside its use.
+#[derive(Debug, Clone, Default)]
+pub enum Passing {
+    /// Nothing.
+    #[default]
+    Forgotten,
+    /// It is kept in this file.
+    Kept(PathBuf, Words),
+    /// Nothing passes: answers are those that are kept in this file.
+    Given(PathBuf, Words),
+}
+
+/// What must not stand in what is kept: what is the attempt's own beside its address and key, and secrets.
+#[derive(Debug, Clone, Default)]
+pub struct Words {
+    /// The attempt's own.
+    pub own: OwnWords,
+    /// Secrets.
+    pub secrets: Secrets,
+}
+
+/// What stands for an attempt's own key on a tape.
+const KEY: &str = "{key}";
+/// What stands for the gateway's own address on a tape.
+const GATEWAY: &str = "{gateway}";
+/// No attempt has more keys: each variable holds one.
+const MOST_KEYS: usize = 10;
+
+/// The host of the gateway.
+pub(super) const OWN_HOST: &str = "127.0.0.1";
+
+/// Where the gateway is for a program that reaches it by a door alone.
+pub(super) fn door() -> String {
+    format!("{OWN_HOST}:{DOOR_PORT}")
+}
+
+/// A key of the attempt with this token.
+pub(super) fn own_key(token: &str, number: usize) -> String {
+    format!("{token}-{number}")
 }
 
 /// So long it is waited for what breaks off because whoever asked is gone.
@@ -100,6 +147,10 @@ pub(super) struct Account {
     refused: OnceLock<(Exceeded, Stopwatch)>,
     /// Until when the run's own model is not to be asked, where its provider's last word was that.
     limited: Mutex<Option<Timestamp>>,
+    tape: Option<Mutex<Tape>>,
+    played: Option<Mutex<Played>>,
+    /// In what the first request differed that is not on the tape that is played, and since when.
+    unmatched: OnceLock<(String, Stopwatch)>,
     pub terms: Terms,
     till: Arc<Till>,
     pub throttle: Arc<Throttle>,
@@ -121,7 +172,22 @@ impl fmt::Debug for Behind {
 }
 
 impl Account {
-    pub(super) fn new(ledger: &Path, terms: Terms, (till, throttle): (Arc<Till>, Arc<Throttle>)) -> io::Result<Self> {
+    pub(super) fn new(
+        (ledger, token, address): (&Path, &str, &str),
+        terms: Terms,
+        (till, throttle): (Arc<Till>, Arc<Throttle>),
+    ) -> io::Result<Self> {
+        let words = |words: &Words| {
+            let mut own = words.own.clone();
+            own.0.extend((0..MOST_KEYS).map(|number| (own_key(token, number), KEY)));
+            own.0.extend([(token.to_owned(), KEY), (address.to_owned(), GATEWAY), (door(), GATEWAY)]);
+            own
+        };
+        let (tape, played) = match &terms.passing {
+            Passing::Forgotten => (None, None),
+            Passing::Kept(path, known) => (Some(Tape::open(path, words(known), known.secrets.clone())?), None),
+            Passing::Given(path, known) => (None, Some(Played::read(path, words(known), known.secrets.clone())?)),
+        };
         Ok(Self {
             behind: Mutex::default(),
             ledger: Mutex::new(Ledger::open(ledger)?),
@@ -131,6 +197,9 @@ impl Account {
             is_closed: AtomicBool::new(false),
             refused: OnceLock::new(),
             limited: Mutex::default(),
+            tape: tape.map(Mutex::new),
+            played: played.map(Mutex::new),
+            unmatched: OnceLock::new(),
             terms,
             till,
             throttle,
@@ -192,6 +261,57 @@ impl Account {
         self.ledger().add(exchange);
     }
 
+    /// Whether what passes is kept.
+    pub(super) fn keeps(&self) -> bool {
+        self.tape.is_some()
+    }
+
+    /// Keeps an exchange.
+    pub(super) fn keep(&self, take: Take) {
+        if let Some(tape) = &self.tape {
+            tape.lock().unwrap_or_else(PoisonError::into_inner).keep(take);
+        }
+    }
+
+    /// An exchange could not be kept.
+    pub(super) fn leave_out(&self) {
+        if let Some(tape) = &self.tape {
+            tape.lock().unwrap_or_else(PoisonError::into_inner).leave_out();
+        }
+    }
+
+    /// Whether all that passed was kept that was to be; it is durable now.
+    pub(super) fn kept_all(&self) -> bool {
+        self.tape.as_ref().is_none_or(|tape| tape.lock().unwrap_or_else(PoisonError::into_inner).end())
+    }
+
+    /// Whether answers are those of another attempt, which cost nothing.
+    pub(super) fn is_played(&self) -> bool {
+        self.played.is_some()
+    }
+
+    /// The answer that was kept for a request of this method, path and body; else why there is none.
+    pub(super) fn given(&self, (method, path, body): &(&str, String, &[u8])) -> Result<Take, String> {
+        let played = self.played.as_ref().ok_or("nothing is played")?;
+        let body = String::from_utf8_lossy(body);
+        played.lock().unwrap_or_else(PoisonError::into_inner).answer(method, path, &body)
+    }
+
+    /// A request to a model was not on the tape.
+    pub(super) fn misses(&self, why: &str) {
+        self.unmatched.get_or_init(|| (why.to_owned(), Stopwatch::start()));
+    }
+
+    /// In what the first one differed.
+    pub(super) fn unmatched(&self) -> Option<String> {
+        self.unmatched.get().map(|(why, _)| why.clone())
+    }
+
+    /// How many requests to models are on the tape that is played, and were not asked.
+    pub(super) fn unasked(&self) -> usize {
+        self.played.as_ref().map_or(0, |played| played.lock().unwrap_or_else(PoisonError::into_inner).left())
+    }
+
     /// The limit that is reached, so that nothing more may be asked.
     pub(super) fn limit_reached(&self) -> Option<Exceeded> {
         let used = self.ledger().used();
@@ -200,8 +320,13 @@ impl Account {
             .allowance
             .reached(&used, None)
             .or_else(|| self.till.reached().filter(|_| self.terms.heeds_ceiling))?;
-        self.refused.get_or_init(|| (exceeded, Stopwatch::start()));
+        self.refuse_at(exceeded);
         Some(exceeded)
+    }
+
+    /// It is refused at this limit.
+    pub(super) fn refuse_at(&self, exceeded: Exceeded) {
+        self.refused.get_or_init(|| (exceeded, Stopwatch::start()));
     }
 
     /// The limit at which it was first refused.
@@ -209,9 +334,10 @@ impl Account {
         self.refused.get().map(|(exceeded, _)| *exceeded)
     }
 
-    /// For how long it has been refused.
+    /// For how long it has been refused, at a limit or because its request is not on the tape.
     pub(super) fn refused_for(&self) -> Option<Duration> {
-        self.refused.get().map(|(_, since)| since.worked())
+        let since = self.refused.get().map(|(_, since)| since).or_else(|| self.unmatched.get().map(|(_, since)| since));
+        since.map(|since| since.worked())
     }
 
     /// Notes the last word of a model's provider: until when it asks to wait for a rate limit, or anything else.

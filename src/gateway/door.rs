@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::lease::{Lease, NO_PROXY, OWN_HOST};
+use super::account::door;
+use super::lease::{Lease, NO_PROXY};
 use super::{Desk, Gateway, refused};
 use crate::model::connection::{Connection, LeftOut};
 use crate::model::hosts::{AllowedHost, Host, may_lead_to};
 use crate::os::clock;
-use crate::os::process::DOOR_PORT;
 use crate::os::relay::{self, Admission, Asked, Exit, Gate, Trouble};
 
 /// The variables that name the proxy of programs.
@@ -114,7 +114,7 @@ impl Door {
             return;
         }
         for name in PROXIES {
-            environment.insert(name.into(), format!("http://{OWN_HOST}:{DOOR_PORT}").into());
+            environment.insert(name.into(), format!("http://{}", door()).into());
         }
         for name in NO_PROXY {
             environment.insert(name.into(), OWN_HOSTS.into());

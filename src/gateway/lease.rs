@@ -9,10 +9,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::account::{Account, PROVIDERS, Provider};
+use super::account::{Account, Behind, OWN_HOST, PROVIDERS, Provider, door, own_key};
 use crate::model::allowance::Exceeded;
 use crate::model::exchange::{Exchange, Interface};
-use crate::os::process::DOOR_PORT;
 
 /// The variables that hold a key of a provider, or its address.
 pub(super) fn variables() -> impl Iterator<Item = &'static str> {
@@ -30,12 +29,17 @@ pub(super) fn is_led(name: &str, addresses: Option<&[&str]>) -> bool {
 
 /// The variables that name hosts to which no proxy leads.
 pub(super) const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
-/// The host of the gateway.
-pub(super) const OWN_HOST: &str = "127.0.0.1";
+/// Keys that programs have of the person who uses them, and not of a provider's interface.
+const KEYS_OF_PERSONS: [&str; 1] = ["CLAUDE_CODE_OAUTH_TOKEN"];
 
 /// So long an agent may still work after a request of its was answered with the end of a limit: what it asks is refused from then on, and
 /// programs that go on asking would do so until their time is over.
 const RECALLED_AFTER: Duration = Duration::from_secs(20);
+
+/// The value of a variable, without space around it.
+fn set(environment: &BTreeMap<OsString, OsString>, name: &str) -> Option<String> {
+    environment.get(OsStr::new(name)).and_then(|it| it.to_str()).map(str::trim).map(str::to_owned)
+}
 
 /// What passed under a lease.
 #[derive(Debug)]
@@ -46,6 +50,12 @@ pub struct Exchanged {
     pub exceeded: Option<Exceeded>,
     /// Until when the model that the agent was told to use is not to be asked, where its provider's last word was that.
     pub limited: Option<Timestamp>,
+    /// In what the first request differed that is not on the tape that is played.
+    pub unmatched: Option<String>,
+    /// How many requests to models are on the tape that is played, and were not asked.
+    pub unasked: usize,
+    /// Whether all that passed was kept that was to be.
+    pub is_kept: bool,
 }
 
 /// Looks at a lease while its agent works.
@@ -88,7 +98,7 @@ impl Lease {
     /// The same for a program that reaches the gateway by a door alone.
     #[must_use]
     pub fn by_door(mut self) -> Self {
-        self.address = format!("http://{OWN_HOST}:{DOOR_PORT}/{}", self.token);
+        self.address = format!("http://{}/{}", door(), self.token);
         self
     }
 
@@ -102,26 +112,19 @@ impl Lease {
     pub fn redirect(&self, environment: &mut BTreeMap<OsString, OsString>, addresses: Option<&[&str]>) {
         let mut behind = self.account.behind();
         let is_heeded = |name: &&str| addresses.is_none_or(|known| known.contains(name));
+        if self.account.is_played() {
+            // Nobody is asked, so nobody needs a real key.
+            let others = PROVIDERS.iter().filter(|provider| !provider.addresses.iter().any(&is_heeded));
+            for name in others.flat_map(|provider| provider.keys).chain(&KEYS_OF_PERSONS) {
+                environment.remove(OsStr::new(name));
+            }
+        }
         for provider in PROVIDERS.iter().filter(|provider| provider.addresses.iter().any(&is_heeded)) {
-            let set = |environment: &BTreeMap<OsString, OsString>, name: &str| {
-                environment.get(OsStr::new(name)).and_then(|it| it.to_str()).map(str::trim).map(str::to_owned)
-            };
             let own = format!("{}/{}", self.address, provider.name);
             let heeded = || provider.addresses.iter().copied().filter(is_heeded);
             let mut elsewhere = heeded().filter_map(|name| set(environment, name));
             let elsewhere = elsewhere.find(|address| !address.is_empty() && *address != own);
-            let mut has_key = false;
-            for name in provider.keys {
-                let Some(real) = set(environment, name).filter(|key| is_sent(key)) else { continue };
-                has_key = true;
-                if real.contains(&self.token) {
-                    continue;
-                }
-                let given = format!("{}-{}", self.token, behind.keys.len());
-                environment.insert((*name).into(), given.clone().into());
-                behind.keys.push((given, real));
-            }
-            if elsewhere.is_none() && !has_key {
+            if !self.exchange_keys(provider, environment, &mut behind) && elsewhere.is_none() {
                 continue;
             }
             match elsewhere {
@@ -151,12 +154,41 @@ impl Lease {
         behind.bases.insert(provider.name, base.to_owned());
         let real = environment.get(OsStr::new(key)).and_then(|it| it.to_str()).map(str::trim);
         if let Some(real) = real.filter(|real| is_sent(real)).map(str::to_owned) {
-            let given = format!("{}-{}", self.token, behind.keys.len());
+            let given = own_key(&self.token, behind.keys.len());
             environment.insert(key.into(), given.clone().into());
             behind.keys.push((given, real));
         }
         spare_own_host(environment);
         Some(format!("{}/{}", self.address, provider.name))
+    }
+
+    /// Puts keys of the attempt in the place of a provider's real ones. Gives whether there is any.
+    fn exchange_keys(
+        &self,
+        provider: &Provider,
+        environment: &mut BTreeMap<OsString, OsString>,
+        behind: &mut Behind,
+    ) -> bool {
+        let is_played = self.account.is_played();
+        let mut has_key = false;
+        for name in provider.keys {
+            let Some(real) = set(environment, name).filter(|key| is_sent(key)) else { continue };
+            has_key = true;
+            if real.contains(&self.token) {
+                continue;
+            }
+            let given = own_key(&self.token, behind.keys.len());
+            environment.insert((*name).into(), given.clone().into());
+            if !is_played {
+                behind.keys.push((given, real));
+            }
+        }
+        if let Some(first) = provider.keys.first().filter(|_| is_played && !has_key) {
+            // Who is answered from a tape needs no key, but its program looks for one.
+            environment.insert((*first).into(), own_key(&self.token, 0).into());
+            has_key = true;
+        }
+        has_key
     }
 
     /// Looks at this lease while its agent works.
@@ -171,7 +203,14 @@ impl Lease {
     /// When an exchange could not be written down.
     pub fn end(mut self) -> io::Result<Exchanged> {
         let exchanges = self.finish()?;
-        Ok(Exchanged { exchanges, exceeded: self.account.refused(), limited: self.account.limited() })
+        Ok(Exchanged {
+            exchanges,
+            exceeded: self.account.refused(),
+            limited: self.account.limited(),
+            unmatched: self.account.unmatched(),
+            unasked: self.account.unasked(),
+            is_kept: self.account.kept_all(),
+        })
     }
 
     fn finish(&mut self) -> io::Result<Vec<Exchange>> {

@@ -1,25 +1,22 @@
-//! Reads from an answer, as it passes, what it took: whole or as a stream of events, in memory that does not grow with its length.
+//! One request on its way: when it may be asked, what its answer took, and what is kept of both.
 
-use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::account::Account;
+use super::reader::{MOST_WHOLE, Reader};
 use super::refusal;
 use super::throttle::{Turn, Waited};
+use crate::model::allowance::Exceeded;
 use crate::model::exchange::{Exchange, Interface, Passage};
+use crate::model::tape::{Take, VERSION};
 use crate::model::usage::{Cost, CostSource, Tokens};
 use crate::os::clock::{self, Stopwatch};
 use crate::os::relay::{Answer, Ending, Headers, Tap};
 use crate::rules::prices;
 
-/// The largest answer that is read whole; a longer one passes and is not metered.
-const MOST_WHOLE: usize = 32 << 20;
-/// The longest event of a stream that is read.
-const MOST_EVENT: usize = 16 << 20;
 /// Headers in which providers name a request.
 const IDS: [&str; 4] = ["request-id", "x-request-id", "x-goog-request-id", "x-amzn-requestid"];
 /// The status of a rate limit.
@@ -45,6 +42,18 @@ pub(super) struct Metering {
     reader: Reader,
     /// Whether it was written down.
     is_written: bool,
+    /// What is kept of it, where it is.
+    take: Option<Taking>,
+}
+
+/// An exchange that is kept, as far as it is known.
+struct Taking {
+    take: Take,
+    answer: Vec<u8>,
+    /// Whether its answer has come to its end, and it is not kept yet.
+    is_over: bool,
+    /// Whether its answer is longer than what is kept.
+    is_too_long: bool,
 }
 
 impl Metering {
@@ -70,7 +79,34 @@ impl Metering {
         account.begins();
         let account = Arc::clone(account);
         let reader = Reader::new(interface, false);
-        Self { account, came, passed_on: came, tries: 0, turn: None, exchange, reader, is_written: false }
+        Self { account, came, passed_on: came, tries: 0, turn: None, exchange, reader, is_written: false, take: None }
+    }
+
+    /// Its answer is kept, too.
+    pub(super) fn keep(&mut self, (method, path, body): &(&str, String, &[u8])) {
+        let take = Take {
+            version: VERSION,
+            method: (*method).to_owned(),
+            path: path.clone(),
+            request: String::from_utf8_lossy(body).into_owned(),
+            status: 0,
+            headers: Vec::new(),
+            answer: String::new(),
+            exceeded: None,
+        };
+        self.take = Some(Taking { take, answer: Vec::new(), is_over: false, is_too_long: false });
+    }
+
+    /// Whether it asks a model.
+    pub(super) fn asks_a_model(&self) -> bool {
+        self.exchange.is_some()
+    }
+
+    /// The answer where a limit of the run is reached, which is written down.
+    pub(super) fn at_limit(&mut self) -> Option<Answer> {
+        let interface = self.exchange.as_ref()?.interface;
+        let exceeded = self.account.limit_reached()?;
+        Some(self.refuse(refusal::budget(interface, &exceeded), Some(exceeded)))
     }
 
     /// Waits until the model may be asked. Gives an answer where it may not be, and none where nobody waits for one any more.
@@ -80,20 +116,22 @@ impl Metering {
         };
         let name = self.account.name_of(model.as_deref().unwrap_or_default());
         let patience = self.account.patience(self.came.worked());
-        let waited = match self.account.limit_reached() {
-            Some(exceeded) => return Err(Some(self.refuse(refusal::budget(interface, &exceeded)))),
-            None => self.account.turn(&name, patience),
-        };
+        if let Some(answer) = self.at_limit() {
+            return Err(Some(answer));
+        }
+        let waited = self.account.turn(&name, patience);
         // Others may have used the rest meanwhile.
-        match (waited, self.account.limit_reached()) {
-            (Waited::Gone, _) => Err(None),
-            (_, Some(exceeded)) => Err(Some(self.refuse(refusal::budget(interface, &exceeded)))),
-            (Waited::Later(wait), None) => {
+        if let Some(answer) = self.at_limit() {
+            return Err(Some(answer));
+        }
+        match waited {
+            Waited::Gone => Err(None),
+            Waited::Later(wait) => {
                 // A shorter pause may be our own guess.
                 self.account.note_limit(&name, after(wait).filter(|_| wait > LONGEST_GUESS));
-                Err(Some(self.refuse(refusal::later(interface, wait))))
+                Err(Some(self.refuse(refusal::later(interface, wait), None)))
             }
-            (Waited::Go(turn), None) => {
+            Waited::Go(turn) => {
                 self.begin(turn);
                 Ok(())
             }
@@ -109,8 +147,13 @@ impl Metering {
         }
     }
 
-    /// It is answered here, which is written down.
-    fn refuse(&mut self, answer: Answer) -> Answer {
+    /// It is answered here, which is written down; and kept, where it is because of a limit that was `exceeded`.
+    pub(super) fn refuse(&mut self, answer: Answer, exceeded: Option<Exceeded>) -> Answer {
+        if let Some(taking) = self.take.as_mut().filter(|_| exceeded.is_some()) {
+            let (status, headers) = (answer.status, answer.headers.clone());
+            taking.take = Take { status, headers, exceeded, ..taking.take.clone() };
+            (taking.answer, taking.is_over) = (answer.body.clone(), true);
+        }
         if let Some(exchange) = self.exchange.as_mut() {
             exchange.status = Some(answer.status);
             exchange.held_seconds = self.came.worked().as_secs_f64();
@@ -133,6 +176,11 @@ impl Metering {
         if exchange.status.is_some_and(|status| status >= 400) {
             // Providers take no money for what they refuse.
             (exchange.tokens, exchange.cost) = (Tokens::NOTHING, Cost::NOTHING);
+            return;
+        }
+        if self.account.is_played() {
+            // It was paid when it was recorded.
+            exchange.cost = Cost::NOTHING;
             return;
         }
         let (tokens, own) = (exchange.tokens, &self.account.terms.prices);
@@ -168,10 +216,13 @@ impl Tap for Metering {
         }
         self.tries += 1;
         let (again, name) = (exchange.clone(), self.account.name_of(exchange.model.as_deref().unwrap_or_default()));
+        // A refusal that nobody learns of is not kept.
+        let taking = self.take.take();
         self.begins(status, headers);
         self.reader.read(body);
         self.ends(Ending::Whole);
         self.settle();
+        self.take = taking;
         self.passed_on = Stopwatch::start();
         // Where it must not be asked again in time, whoever asked is given this refusal, which is written down.
         let Waited::Go(turn) = self.account.turn(&name, patience) else { return false };
@@ -186,6 +237,12 @@ impl Tap for Metering {
             let value = &headers.iter().find(|(known, _)| known == name)?.1;
             std::str::from_utf8(value).ok().map(str::to_owned)
         };
+        if let Some(taking) = &mut self.take {
+            let given_again = IDS.iter().chain(&["content-type"]);
+            taking.take.headers = given_again.filter_map(|name| Some(((*name).to_owned(), named(name)?))).collect();
+            taking.take.status = status;
+            taking.answer.clear();
+        }
         let seconds = self.passed_on.worked().as_secs_f64();
         let Some(exchange) = self.exchange.as_mut() else { return };
         exchange.status = Some(status);
@@ -200,6 +257,12 @@ impl Tap for Metering {
     }
 
     fn comes(&mut self, bytes: &[u8]) -> bool {
+        if let Some(taking) = &mut self.take {
+            taking.is_too_long |= taking.answer.len() + bytes.len() > MOST_WHOLE;
+            if !taking.is_too_long {
+                taking.answer.extend_from_slice(bytes);
+            }
+        }
         if self.exchange.is_none() || self.is_written || !self.reader.read(bytes) {
             return false;
         }
@@ -208,6 +271,13 @@ impl Tap for Metering {
     }
 
     fn settle(&mut self) {
+        match self.take.take_if(|taking| taking.is_over) {
+            Some(Taking { is_too_long: true, .. }) => self.account.leave_out(),
+            Some(Taking { take, answer, .. }) => {
+                self.account.keep(Take { answer: String::from_utf8_lossy(&answer).into_owned(), ..take });
+            }
+            None => {}
+        }
         if let Some(exchange) = self.exchange.as_ref().filter(|_| !self.is_written) {
             self.is_written = true;
             self.account.write_down(exchange.clone());
@@ -215,6 +285,9 @@ impl Tap for Metering {
     }
 
     fn ends(&mut self, end: Ending) {
+        if let Some(taking) = self.take.as_mut().filter(|taking| taking.take.status > 0) {
+            taking.is_over = true;
+        }
         if self.is_written {
             return;
         }
@@ -233,123 +306,4 @@ fn after(wait: Duration) -> Option<Timestamp> {
 
 fn short(text: String) -> String {
     if text.len() <= MOST_LETTERS { text } else { text.chars().take(MOST_LETTERS).collect() }
-}
-
-/// What is read of an answer.
-struct Reader {
-    interface: Option<Interface>,
-    form: Form,
-    tokens: Tokens,
-    model: Option<String>,
-}
-
-enum Form {
-    /// One JSON value.
-    Whole(Vec<u8>),
-    /// Events, of which the unfinished line is kept.
-    Events(Vec<u8>),
-    /// It is too long to be read.
-    TooLong,
-}
-
-impl Reader {
-    fn new(interface: Option<Interface>, is_streamed: bool) -> Self {
-        let form = if is_streamed { Form::Events(Vec::new()) } else { Form::Whole(Vec::new()) };
-        Self { interface, form, tokens: Tokens::default(), model: None }
-    }
-
-    /// Reads what comes; `true` when the event that ends an answer is in it.
-    fn read(&mut self, bytes: &[u8]) -> bool {
-        match &mut self.form {
-            Form::TooLong => false,
-            Form::Whole(body) if body.len() + bytes.len() > MOST_WHOLE => {
-                self.form = Form::TooLong;
-                false
-            }
-            Form::Whole(body) => {
-                body.extend_from_slice(bytes);
-                false
-            }
-            Form::Events(line) => {
-                let mut line = mem::take(line);
-                let mut is_over = false;
-                let mut rest = bytes;
-                while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-                    line.extend_from_slice(&rest[..end]);
-                    is_over |= self.event(&line);
-                    line.clear();
-                    rest = &rest[end + 1..];
-                }
-                // The beginning of an event that is too long is no event.
-                if line.len() + rest.len() <= MOST_EVENT {
-                    line.extend_from_slice(rest);
-                }
-                self.form = Form::Events(line);
-                is_over
-            }
-        }
-    }
-
-    /// The answer has ended.
-    fn ends(&mut self) {
-        match mem::replace(&mut self.form, Form::TooLong) {
-            Form::Whole(body) => match serde_json::from_slice::<Value>(&body) {
-                // Gemini streams a list where it is not asked for events.
-                Ok(Value::Array(parts)) => parts.iter().for_each(|part| self.take(part)),
-                Ok(value) => self.take(&value),
-                Err(_) => {}
-            },
-            Form::Events(line) => drop(self.event(&line)),
-            Form::TooLong => {}
-        }
-    }
-
-    /// Reads a line of a stream; `true` when it ends the answer.
-    fn event(&mut self, line: &[u8]) -> bool {
-        let Some(data) = line.strip_prefix(b"data:") else { return false };
-        let data = data.trim_ascii();
-        if data == b"[DONE]" {
-            return true;
-        }
-        let Ok(event) = serde_json::from_slice::<Value>(data) else { return false };
-        let kind = event["type"].as_str().unwrap_or_default();
-        match self.interface {
-            Some(Interface::Anthropic) => {
-                self.take(&event["message"]);
-                self.take(&event);
-                kind == "message_stop"
-            }
-            Some(Interface::OpenAiResponses) => {
-                self.take(&event["response"]);
-                matches!(kind, "response.completed" | "response.incomplete" | "response.failed")
-            }
-            Some(Interface::OpenAiChat | Interface::Gemini) => {
-                self.take(&event);
-                false
-            }
-            None => false,
-        }
-    }
-
-    /// Takes what an answer, or a part of it, says of its model and of tokens. Later counts are those of the whole so far.
-    fn take(&mut self, answer: &Value) {
-        let Some(interface) = self.interface else { return };
-        let (usage, model) = match interface {
-            Interface::Gemini => ("usageMetadata", "modelVersion"),
-            Interface::Anthropic | Interface::OpenAiChat | Interface::OpenAiResponses => ("usage", "model"),
-        };
-        if let Some(model) = answer[model].as_str().filter(|model| !model.is_empty()) {
-            self.model = Some(model.to_owned());
-        }
-        if answer[usage].is_object() {
-            let Tokens { input, output, cache_creation, cache_read } = interface.tokens(&answer[usage]);
-            let before = self.tokens;
-            self.tokens = Tokens {
-                input: input.or(before.input),
-                output: output.or(before.output),
-                cache_creation: cache_creation.or(before.cache_creation),
-                cache_read: cache_read.or(before.cache_read),
-            };
-        }
-    }
 }

@@ -6,7 +6,9 @@ mod door;
 mod lease;
 mod ledger;
 mod meter;
+mod reader;
 mod refusal;
+mod tape;
 #[cfg(test)]
 mod tests;
 mod throttle;
@@ -25,11 +27,11 @@ use serde_json::json;
 use crate::model::exchange::{GatewayUse, Interface};
 use crate::model::ids::{ModelName, RunId};
 use crate::model::money::Usd;
-use crate::os::relay::{Admission, Answer, Asked, Gate, Headers, Relay};
+use crate::os::relay::{Admission, Answer, Asked, Ending, Gate, Headers, Relay, Tap as _};
 use crate::os::{clock, random};
 
 use account::Account;
-pub use account::Terms;
+pub use account::{Passing, Terms, Words};
 pub use door::Door;
 pub use lease::{Exchanged, Lease, Recall};
 use meter::Metering;
@@ -124,7 +126,11 @@ impl Gateway {
     pub fn lease(&self, ledger: &Path, terms: Terms) -> io::Result<Lease> {
         let address = self.address()?;
         let token = random::word(TOKEN_LENGTH)?;
-        let account = Account::new(ledger, terms, (Arc::clone(&self.till), Arc::clone(&self.throttle)))?;
+        let account = Account::new(
+            (ledger, &token, &address.to_string()),
+            terms,
+            (Arc::clone(&self.till), Arc::clone(&self.throttle)),
+        )?;
         let account = Arc::new(account);
         self.desk.lock().insert(token.clone(), Arc::clone(&account));
         let desk = Arc::clone(&self.desk);
@@ -152,6 +158,7 @@ impl Gate for Desk {
         let Some(base) = account.base(provider) else {
             return refused(404, "the gateway leads to no such provider");
         };
+        let known = (asked.method, format!("/{rest}"), asked.body);
         let mut headers: Headers = asked.headers.clone();
         for (_, value) in &mut headers {
             account.put_in_keys(value);
@@ -168,12 +175,46 @@ impl Gate for Desk {
         let model = model.or_else(|| model_in(&rest));
         account.settled();
         let mut tap = Metering::new(&account, interface, model, began);
+        if account.is_played() {
+            return played(&account, tap, &known);
+        }
+        if account.keeps() {
+            tap.keep(&known);
+        }
         match tap.may_ask() {
             Ok(()) => Admission::Passes { url, headers, body, tap: Box::new(tap) },
             Err(Some(answer)) => Admission::Answered(answer),
             Err(None) => refused(401, "this address belongs to no attempt that is under way"),
         }
     }
+}
+
+/// The answer to a request that is not passed on: that of a tape.
+fn played(account: &Account, mut tap: Metering, asked: &(&str, String, &[u8])) -> Admission {
+    if let Some(answer) = tap.at_limit() {
+        return Admission::Answered(answer);
+    }
+    let take = match account.given(asked) {
+        Ok(take) => take,
+        Err(why) => {
+            if tap.asks_a_model() {
+                account.misses(&why);
+            }
+            return refused(404, &why);
+        }
+    };
+    let headers: Headers =
+        take.headers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect();
+    let answer = Answer { status: take.status, headers: take.headers, body: take.answer.into_bytes() };
+    if let Some(exceeded) = take.exceeded {
+        account.refuse_at(exceeded);
+        return Admission::Answered(tap.refuse(answer, None));
+    }
+    tap.begins(answer.status, &headers);
+    tap.comes(&answer.body);
+    tap.ends(Ending::Whole);
+    tap.settle();
+    Admission::Answered(answer)
 }
 
 /// A stream of Chat Completions says what it took only when it is asked to.
@@ -202,5 +243,9 @@ fn model_in(path: &str) -> Option<String> {
 fn refused(status: u16, why: &str) -> Admission {
     let body = json!({"type": "error", "error": {"type": "authentication_error", "code": status, "message": format!("cargo-scylla: {why}")}});
     let body = body.to_string().into_bytes();
-    Admission::Answered(Answer { status, content_type: "application/json", headers: Vec::new(), body })
+    Admission::Answered(Answer {
+        status,
+        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+        body,
+    })
 }

@@ -64,11 +64,14 @@ pub(super) fn later(interface: Interface, wait: Duration) -> Answer {
             json!({"error": {"code": 429, "message": message, "status": "RESOURCE_EXHAUSTED", "details": [retry]}})
         }
     };
-    Answer { headers: vec![("retry-after", seconds.to_string())], ..made(429, &body) }
+    let mut answer = made(429, &body);
+    answer.headers.push(("retry-after".to_owned(), seconds.to_string()));
+    answer
 }
 
 fn made(status: u16, body: &Value) -> Answer {
-    Answer { status, content_type: "application/json", headers: Vec::new(), body: body.to_string().into_bytes() }
+    let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    Answer { status, headers, body: body.to_string().into_bytes() }
 }
 
 /// How long a provider that has refused is not asked.

@@ -75,7 +75,7 @@ mod tests {
 
     use super::*;
     use crate::agent::{KINDS, named};
-    use crate::gateway::{Gateway, Terms};
+    use crate::gateway::{Gateway, Passing, Terms};
     use crate::model::allowance::Allowance;
     use crate::model::usage::OwnPrices;
 
@@ -90,6 +90,7 @@ mod tests {
             heeds_ceiling: true,
             patience: None,
             prices: OwnPrices::default(),
+            passing: Passing::Forgotten,
         };
         let mut seen = BTreeMap::new();
         for agent in KINDS.iter().filter_map(|kind| named(kind.name, false).ok()) {

@@ -20,7 +20,7 @@ pub enum Flag {
     FolderReplaced,
     /// `changes.patch` contains a secret. Its bytes are never edited, so whoever publishes it must hide the secret.
     SecretInPatch,
-    /// No agent worked: a recorded run was played back.
+    /// No model was asked: a recorded run was played back, or its answers were given to an agent again.
     PlayedBack,
     /// The kernel ended a process of the agent, because the agent's limit of memory was reached.
     MemoryLimit,
@@ -28,11 +28,13 @@ pub enum Flag {
     ProcessLimit,
     /// The agent's own account of its tokens differs by more than 2 % from what passed through the gateway.
     UsageDiffers,
+    /// Not all exchanges with models were kept that were to be, so that they cannot be given again.
+    ExchangesLeftOut,
 }
 
 impl Flag {
     /// Every one.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::RecordLeftOut,
         Self::TreeLeftOut,
         Self::TreeGone,
@@ -43,6 +45,7 @@ impl Flag {
         Self::MemoryLimit,
         Self::ProcessLimit,
         Self::UsageDiffers,
+        Self::ExchangesLeftOut,
     ];
 
     /// Its name, as in a file.
@@ -59,6 +62,7 @@ impl Flag {
             Self::MemoryLimit => "memory_limit",
             Self::ProcessLimit => "process_limit",
             Self::UsageDiffers => "usage_differs",
+            Self::ExchangesLeftOut => "exchanges_left_out",
         }
     }
 
@@ -72,10 +76,11 @@ impl Flag {
             Self::TreeNotCaptured => "nothing of the agent's tree could be captured, so it counts as untouched",
             Self::FolderReplaced => "a folder of the run was replaced while the agent worked, and put back",
             Self::SecretInPatch => "the text of a secret stands in `changes.patch`",
-            Self::PlayedBack => "no agent worked: a recorded run was played back",
+            Self::PlayedBack => "no model was asked: a recorded run was played back",
             Self::MemoryLimit => "the kernel ended a process of the agent at the limit of memory",
             Self::ProcessLimit => "the limit of processes kept one of the agent's from being started",
             Self::UsageDiffers => "the agent's own account of its tokens is another than the gateway's, which counts",
+            Self::ExchangesLeftOut => "not all exchanges with models were kept, so they cannot be replayed",
         }
     }
 

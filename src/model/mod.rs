@@ -42,6 +42,7 @@ pub mod shortfall;
 pub mod steps;
 pub mod survey;
 pub mod table;
+pub mod tape;
 pub mod task;
 pub mod totals;
 pub mod usage;

@@ -203,6 +203,8 @@ pub enum FailureKind {
     Judge,
     /// The experiment's folder could not be written or read.
     Storage,
+    /// A model was asked for what is not in the record that is played.
+    Unrecorded,
 }
 
 impl fmt::Display for FailureKind {
@@ -219,6 +221,7 @@ impl fmt::Display for FailureKind {
             Self::Checks => "checks",
             Self::Judge => "judge",
             Self::Storage => "storage",
+            Self::Unrecorded => "not recorded",
         })
     }
 }

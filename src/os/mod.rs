@@ -1,6 +1,7 @@
 //! Floor 2: files, processes, signals and the clock: the only floor that touches Unix.
 
 pub mod clock;
+pub mod compressed;
 pub mod environment;
 pub mod files;
 pub mod http;

@@ -105,7 +105,7 @@ pub enum Beyond {
 #[must_use]
 pub fn decide(failed: Failed, so_far: SoFar, limits: &Limits) -> Decision {
     use FailureKind::{
-        Auth, Checks, Judge, Killed, NoRecord, OutOfMemory, Provider, RateLimit, Spawn, Storage, Workspace,
+        Auth, Checks, Judge, Killed, NoRecord, OutOfMemory, Provider, RateLimit, Spawn, Storage, Unrecorded, Workspace,
     };
     let attempts = so_far.attempts.saturating_add(1);
     let used_up = is_last(failed.kind, attempts_left(so_far.attempts, limits));
@@ -114,12 +114,14 @@ pub fn decide(failed: Failed, so_far: SoFar, limits: &Limits) -> Decision {
             Beyond::PauseModel { wait: failed.wait.unwrap_or(Duration::from_secs(RATE_LIMIT_DEFAULT_SECONDS)) }
         }
         Storage => Beyond::StopSession,
-        Spawn | NoRecord | Auth | Workspace | Provider | OutOfMemory | Killed | Checks | Judge
+        Spawn | NoRecord | Auth | Workspace | Provider | OutOfMemory | Killed | Checks | Judge | Unrecorded
             if so_far.in_a_row >= limits.systemic_failures =>
         {
             Beyond::StopTier { times: so_far.in_a_row }
         }
-        Spawn | NoRecord | Auth | Workspace | Provider | OutOfMemory | Killed | Checks | Judge => Beyond::Nothing,
+        Spawn | NoRecord | Auth | Workspace | Provider | OutOfMemory | Killed | Checks | Judge | Unrecorded => {
+            Beyond::Nothing
+        }
     };
     let closed = so_far.closed || matches!(beyond, Beyond::StopTier { .. } | Beyond::StopSession);
     let run = match (failed.kind, failed.who) {
@@ -128,7 +130,7 @@ pub fn decide(failed: Failed, so_far: SoFar, limits: &Limits) -> Decision {
         (_, Who::Judge) if used_up => ForRun::Unjudged { attempts },
         _ if closed => ForRun::Left,
         (Provider, _) => ForRun::Retry { after: Duration::from_secs(1 << so_far.attempts.min(MOST_DOUBLINGS)) },
-        (Spawn | NoRecord | Auth | Workspace | OutOfMemory | Killed | Checks | Judge | Storage, _) => {
+        (Spawn | NoRecord | Auth | Workspace | OutOfMemory | Killed | Checks | Judge | Storage | Unrecorded, _) => {
             ForRun::Retry { after: Duration::ZERO }
         }
     };
@@ -165,7 +167,7 @@ mod tests {
 
     /// For each kind: the consequence of a first failure for the run and beyond it, and beyond it for the last one in a
     /// row.
-    const TABLE: [(FailureKind, ForRun, Beyond, Beyond); 11] = [
+    const TABLE: [(FailureKind, ForRun, Beyond, Beyond); 12] = [
         (FailureKind::Spawn, AT_ONCE, Nothing, StopTier { times: 5 }),
         (FailureKind::NoRecord, AT_ONCE, Nothing, StopTier { times: 5 }),
         (FailureKind::Auth, AT_ONCE, Nothing, StopTier { times: 5 }),
@@ -177,6 +179,7 @@ mod tests {
         (FailureKind::Checks, AT_ONCE, Nothing, StopTier { times: 5 }),
         (FailureKind::Judge, AT_ONCE, Nothing, StopTier { times: 5 }),
         (FailureKind::Storage, Left, StopSession, StopSession),
+        (FailureKind::Unrecorded, AT_ONCE, Nothing, StopTier { times: 5 }),
     ];
     const PAUSE: Beyond = PauseModel { wait: Duration::from_secs(9) };
     const FIRST: SoFar = SoFar { attempts: 0, in_a_row: 1, closed: false };

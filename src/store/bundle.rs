@@ -1,4 +1,4 @@
-//! A bundle: one file, `….tar.zst`, with everything of an experiment that others need to check it. The door to `tar` and `zstd`.
+//! A bundle: one file, `….tar.zst`, with everything of an experiment that others need to check it. The door to `tar`.
 //!
 //! The same files give the same bytes: entries are sorted, and have neither times nor owners. A bundle that somebody else made is
 //! hostile: it is unpacked into a folder of its own, and holds no more than fits. Its links are made behind everything else, so that
@@ -15,6 +15,7 @@ use std::path::{Component, Path, PathBuf};
 use tar::{Archive, Builder, EntryType, Header};
 
 use crate::model::limits::MOST_DEPTH;
+use crate::os::compressed;
 use crate::os::files::{self, FileError};
 
 use super::StoreError;
@@ -67,7 +68,7 @@ pub enum BundleError {
 /// When it is there already, a file cannot be read or written, or changes meanwhile, or a link leads out of it.
 pub fn write(to: &Path, entries: &BTreeMap<PathBuf, Content>) -> Result<(), StoreError> {
     files::write_new_by(to, |file| {
-        let mut builder = Builder::new(zstd::Encoder::new(file, COMPRESSION)?);
+        let mut builder = Builder::new(compressed::writer(file, COMPRESSION)?);
         for (path, source) in entries {
             add(&mut builder, path, source)?;
         }
@@ -139,7 +140,7 @@ pub fn unpack(bundle: &Path, to: &Path) -> Result<(), BundleError> {
     let file = files::open_regular(bundle).map_err(StoreError::from)?;
     let size = file.metadata().map_err(|error| StoreError::from(FileError::new("look at", bundle, error)))?.len();
     let mut unpacking = Unpacking { to, left: MOST_BYTES.max(size.saturating_mul(MOST_TIMES)), ..Unpacking::new(to) };
-    let mut archive = Archive::new(zstd::Decoder::new(file).map_err(|error| refused(error.to_string()))?);
+    let mut archive = Archive::new(compressed::reader(file).map_err(|error| refused(error.to_string()))?);
     // Raw, because names are then read with a limit: a long one is an entry of its own, which may claim any length.
     let entries = archive.entries().map_err(|error| refused(error.to_string()))?.raw(true);
     for entry in entries {

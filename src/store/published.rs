@@ -7,13 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::model::ids::{AttemptNumber, RunNumber};
+use crate::os::compressed;
 use crate::os::files::{self, FileError, Kind, ReadError};
 use crate::text::leaks::{Leak, Search};
 use crate::text::redact::Secrets;
 
 use super::bundle::stays_within;
 use super::evidence::{FoldersAndLinks, files_below, folders_and_links_below};
-use super::layout::{BACKUP_PREFIX, CONFIG, ExperimentFolder, LOCK, PRIVATE, REPO, WORKSPACE, claim_of, is_temporary};
+use super::layout::{
+    BACKUP_PREFIX, CONFIG, ExperimentFolder, LOCK, PRIVATE, REPO, RunFolder, WORKSPACE, claim_of, is_temporary,
+};
 use super::{StoreError, repository, threads};
 
 /// Bytes that are read at a time.
@@ -119,14 +122,19 @@ pub fn leaks(folder: &ExperimentFolder, files: &[PathBuf], secrets: &Secrets) ->
 
 fn leaks_of(folder: &ExperimentFolder, file: &Path, secrets: &Secrets) -> Result<Vec<LeakAt>, ReadError> {
     let path = folder.root().join(file);
-    let mut open = files::open_regular(&path)?;
+    let open = files::open_regular(&path)?;
+    let failed = |error| ReadError::Io(FileError::new("read", &path, error));
+    // What is compressed hides nothing.
+    let is_compressed = file.ends_with(RunFolder::at(PathBuf::new()).exchanges());
+    let mut open: Box<dyn io::Read> =
+        if is_compressed { Box::new(compressed::reader(open).map_err(failed)?) } else { Box::new(open) };
     let (mut search, mut part) = (Search::new(secrets), vec![0; PART_BYTES]);
     loop {
         match open.read(&mut part) {
             Ok(0) => break,
             Ok(read) => search.push(&part[..read]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(ReadError::Io(FileError::new("read", &path, error))),
+            Err(error) => return Err(failed(error)),
         }
     }
     let place = file.to_string_lossy();

@@ -6,15 +6,26 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::model::flag::Flag;
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
 use crate::model::limits::{MOST_PATCH_BYTES, MOST_RECORDED_BYTES, MOST_STAGE_FILE_BYTES, OUTPUT_BYTES};
 use crate::model::result::{Replayed, RunResult};
 use crate::model::task::Parts;
+use crate::model::usage::Tokens;
 use crate::os::files::{self, Kind};
 
 use super::evidence::check_seal;
 use super::layout::{ExperimentFolder, RunFolder, recorded_place};
 use super::own_digest;
+
+/// What is kept of a recorded run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// What its agent did, to be done again without it.
+    Work,
+    /// What models answered to its agent and its judges, to be answered again.
+    Exchanges,
+}
 
 /// The runs of a recording.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,12 +38,12 @@ pub struct Recorded {
 ///
 /// # Errors
 /// Why there are none that can be played back, as the end of a sentence about the folder.
-pub fn find(folder: &Path, id: &str) -> Result<Recorded, String> {
+pub fn find(folder: &Path, id: &str, keep: Keep) -> Result<Recorded, String> {
     let own = RunFolder::at(folder.to_owned());
     let mut found = Recorded::default();
     let mut bytes = 0;
     if is_committed(&own) {
-        found.keep(&own, id, None, &mut bytes)?;
+        found.keep(&own, (id, None), keep, &mut bytes)?;
         return Ok(found);
     }
     let experiment = ExperimentFolder::open(folder).map_err(|_| "neither an experiment nor a run of one".to_owned())?;
@@ -42,7 +53,7 @@ pub fn find(folder: &Path, id: &str) -> Result<Recorded, String> {
             for run in numbers.iter().filter_map(|name| RunNumber::from_folder(name)) {
                 let run = RunId { tier, subtest, run };
                 if is_committed(&experiment.run(run)) {
-                    found.keep(&experiment.run(run), id, Some(run), &mut bytes)?;
+                    found.keep(&experiment.run(run), (id, Some(run)), keep, &mut bytes)?;
                 }
             }
         }
@@ -55,13 +66,19 @@ pub fn find(folder: &Path, id: &str) -> Result<Recorded, String> {
 
 impl Recorded {
     /// Keeps what is played back of a run.
-    fn keep(&mut self, run: &RunFolder, id: &str, of: Option<RunId>, bytes: &mut u64) -> Result<(), String> {
+    fn keep(
+        &mut self,
+        run: &RunFolder,
+        (id, of): (&str, Option<RunId>),
+        keep: Keep,
+        bytes: &mut u64,
+    ) -> Result<(), String> {
         let place = recorded_place(id, of);
         let result = read_result(run)?;
         if let Some(problem) = check_seal(run, Some(result.seal)).problems.first() {
             return Err(format!("not as it was recorded: in `{}`, {problem}", run.root().display()));
         }
-        for file in [run.result(), run.patch(), run.command(), run.agent_stdout(), run.agent_stderr(), run.record()] {
+        for file in kept_files(run, &result, keep) {
             let kind = files::kind_of(&file).map_err(|error| format!("without a part that can be read: {error}"))?;
             let is_file = kind == Some(Kind::File);
             let below = file.strip_prefix(run.root()).map_err(|_| "no folder of a run".to_owned())?.to_owned();
@@ -87,12 +104,32 @@ impl Recorded {
     }
 }
 
+/// The files of a run that are kept of it, whether they are there or not.
+fn kept_files(run: &RunFolder, result: &RunResult, keep: Keep) -> Vec<PathBuf> {
+    match keep {
+        Keep::Work => {
+            vec![run.result(), run.patch(), run.command(), run.agent_stdout(), run.agent_stderr(), run.record()]
+        }
+        Keep::Exchanges => {
+            let judges = result.judges.iter().map(|judgment| judgment.judge_number);
+            let answers = judges.flat_map(|number| [run.judge_prompt(number), run.judge_response(number)]);
+            // What is not whole is of no use.
+            let exchanges = (!result.flags.contains(&Flag::ExchangesLeftOut)).then(|| run.exchanges());
+            [run.result(), run.patch(), run.command()].into_iter().chain(exchanges).chain(answers).collect()
+        }
+    }
+}
+
 /// Whether the copy of a fixture that consists of these files keeps something of this recording for the run.
 #[must_use]
-pub fn is_kept(parts: &Parts, id: &str, run: RunId) -> bool {
+pub fn is_kept(parts: &Parts, id: &str, run: RunId, keep: Keep) -> bool {
     [Some(run), None].into_iter().any(|of| {
-        let result = RunFolder::at(recorded_place(id, of)).result();
-        parts.laid.contains_key(&*result.to_string_lossy()) || parts.dir.join(result).is_file()
+        let kept = RunFolder::at(recorded_place(id, of));
+        let file = match keep {
+            Keep::Work => kept.result(),
+            Keep::Exchanges => kept.exchanges(),
+        };
+        parts.laid.contains_key(&*file.to_string_lossy()) || parts.dir.join(file).is_file()
     })
 }
 
@@ -135,29 +172,90 @@ pub struct Recording {
     pub outputs: Vec<(PathBuf, Vec<u8>)>,
 }
 
-/// What is to be played back for a run, into its folder.
-///
-/// # Errors
-/// Why there is nothing to be played back.
-pub fn read(experiment: &ExperimentFolder, id: &str, run: RunId) -> Result<Recording, String> {
+/// The folder and result of what an experiment keeps of a recording for a run.
+fn kept_run(experiment: &ExperimentFolder, id: &str, run: RunId) -> Result<(RunFolder, RunResult), String> {
+    let kept = experiment.recorded_runs(id, run).into_iter().find(is_committed);
+    let kept = kept.ok_or_else(|| format!("the experiment keeps no recorded run for {run}"))?;
+    let result = read_result(&kept).map_err(|why| format!("a recorded run {why}"))?;
+    Ok((kept, result))
+}
+
+/// What is told of a recorded run in the result of the run that plays it back.
+fn source_of(kept: &RunFolder, result: &RunResult) -> Replayed {
     #[derive(Deserialize)]
     struct Started {
         kind: String,
     }
-    let kept = experiment.recorded_runs(id, run).into_iter().find(is_committed);
-    let kept = kept.ok_or_else(|| format!("the experiment keeps no recorded run for {run}"))?;
-    let result = read_result(&kept).map_err(|why| format!("a recorded run {why}"))?;
     let command = files::read_if_readable(&kept.command(), MOST_STAGE_FILE_BYTES).unwrap_or_default();
     let kind = serde_json::from_slice::<Started>(&command).map_or_else(|_| "unknown".to_owned(), |it| it.kind);
     // A run that was itself played back tells what was recorded first.
-    let told = result.replayed.clone().unwrap_or_else(|| Replayed {
+    result.replayed.clone().unwrap_or_else(|| Replayed {
         experiment_id: result.experiment_id.clone(),
         run: result.run(),
         agent: kind,
         usage: result.usage,
         prices: result.prices.clone(),
         duration_seconds: result.agent_duration_seconds,
-    });
+    })
+}
+
+/// What models answered in a recorded run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answers {
+    /// What is told of it in the result of the run that plays it back.
+    pub told: Replayed,
+    /// The requests of its agent with their answers.
+    pub exchanges: PathBuf,
+    kept: RunFolder,
+    result: RunResult,
+}
+
+/// What a judge of a recorded run was asked, and answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JudgeAnswer {
+    /// What it was asked.
+    pub asked: Vec<u8>,
+    /// Its raw answer.
+    pub answered: Vec<u8>,
+    /// What its answers used.
+    pub tokens: Tokens,
+}
+
+impl Answers {
+    /// What its judge with this name was asked, and answered, and what that used.
+    ///
+    /// # Errors
+    /// Why that is not known.
+    pub fn of_judge(&self, name: &str) -> Result<JudgeAnswer, String> {
+        let judgment = self.result.judges.iter().find(|judgment| judgment.model == name);
+        let judgment = judgment.ok_or("gave no verdict in the recorded run")?;
+        let number = judgment.judge_number;
+        let read = |file: PathBuf| files::read_if_readable(&file, OUTPUT_BYTES);
+        let (asked, answered) = (read(self.kept.judge_prompt(number)), read(self.kept.judge_response(number)));
+        let whole =
+            asked.zip(answered).map(|(asked, answered)| JudgeAnswer { asked, answered, tokens: judgment.tokens });
+        whole.ok_or_else(|| {
+            "gave a verdict in the recorded run, and what it was asked and answered is not kept".to_owned()
+        })
+    }
+}
+
+/// What models are to answer again in a run.
+///
+/// # Errors
+/// Why there is nothing to be answered.
+pub fn answers(experiment: &ExperimentFolder, id: &str, run: RunId) -> Result<Answers, String> {
+    let (kept, result) = kept_run(experiment, id, run)?;
+    Ok(Answers { told: source_of(&kept, &result), exchanges: kept.exchanges(), kept, result })
+}
+
+/// What is to be played back for a run, into its folder.
+///
+/// # Errors
+/// Why there is nothing to be played back.
+pub fn read(experiment: &ExperimentFolder, id: &str, run: RunId) -> Result<Recording, String> {
+    let (kept, result) = kept_run(experiment, id, run)?;
+    let told = source_of(&kept, &result);
     let own = experiment.run(run);
     let places = [
         (kept.agent_stdout(), own.agent_stdout()),

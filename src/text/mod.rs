@@ -9,6 +9,7 @@ pub mod escape;
 pub mod exchanges;
 pub mod foreign;
 pub mod leaks;
+pub mod likeness;
 mod loose;
 pub mod nearest;
 pub mod page;

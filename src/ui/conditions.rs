@@ -25,6 +25,8 @@ pub struct Conditions {
     pub limits: RunLimits,
     /// What the gateway to models would be for.
     pub gateway: GatewayUse,
+    /// The recording whose answers agents and judges would be given in place of their models'.
+    pub replay: Option<String>,
     /// How each kind of agent that asks a model would ask it.
     pub asking: Vec<Asking>,
     /// The judges, in the order of the panel.
@@ -112,6 +114,9 @@ impl Conditions {
 
     /// What the gateway is for, with the first kind of agent; then the others.
     fn gateway_words(&self) -> Vec<String> {
+        if let Some(named) = &self.replay {
+            return vec![format!("answers from the recording `{}`: no model is asked", escape::terminal(named))];
+        }
         let by = match self.gateway {
             GatewayUse::Off => {
                 return vec!["off: agents have the real keys, and what they say they used counts".to_owned()];
@@ -196,6 +201,7 @@ mod samples {
                     Resources { memory: "4GiB".parse().ok(), ..Resources::default() },
                 ),
                 gateway: GatewayUse::Meter,
+                replay: None,
                 asking: [
                     ("codex", Way::Through(Vec::new())),
                     ("aider", Way::Through(vec!["ANTHROPIC_API_KEY"])),
@@ -222,6 +228,7 @@ mod samples {
                 sandbox: Sandbox::default(),
                 limits: RunLimits::new(3600, Allowance::default(), Resources::default()),
                 gateway: GatewayUse::Require,
+                replay: None,
                 asking: [("command", Way::Through(Vec::new())), ("opencode", Way::Past(Past::Unheeding))]
                     .map(|(agent, way)| Asking::new(agent, &way, GatewayUse::Require))
                     .into(),

@@ -239,7 +239,11 @@ impl Case<'_> {
                 )
             }
             FailureKind::OutOfMemory => "give the machine, or its control group, more memory".to_owned(),
-            FailureKind::Workspace | FailureKind::Storage | FailureKind::Checks | FailureKind::Judge => {
+            FailureKind::Workspace
+            | FailureKind::Storage
+            | FailureKind::Checks
+            | FailureKind::Judge
+            | FailureKind::Unrecorded => {
                 "this is not about the agent: see that there is room in `/var/tmp` and in the folder for temporary files"
                     .to_owned()
             }

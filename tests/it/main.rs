@@ -59,6 +59,7 @@ mod publish;
 mod rate_limit;
 mod readme;
 mod real_agents;
+mod recording;
 mod regrade;
 mod remainder;
 mod repair;

@@ -67,7 +67,7 @@ fn each_run_plays_back_the_recorded_one_of_its_setup_and_number_and_nothing_is_s
     assert_eq!(tail(&steps(own.to_str().unwrap())), tail(&steps("recorded")));
     let dir = own.to_str().unwrap();
     let report = world.scylla(&["report", dir]).exits(0).stdout;
-    assert!(report.contains("2 of 2 runs were played back from recordings: no agent worked for that"), "{report}");
+    assert!(report.contains("2 of 2 runs were played back from recordings: no model was asked for that"), "{report}");
     let compared = world.scylla(&["compare", "recorded", dir]).exits(0).stdout;
     assert!(compared.contains("agent: acp → replay"), "{compared}");
     let atif = world.scylla(&["export", "--format", "atif", "--to", "atif", own.to_str().unwrap()]).exits(0);

@@ -62,7 +62,7 @@ pub struct Regrade {
 }
 
 /// Flags whose values an experiment saves.
-const SAVED: [&str; 19] = [
+const SAVED: [&str; 20] = [
     "thinking",
     "timeout",
     "sandbox",
@@ -81,6 +81,7 @@ const SAVED: [&str; 19] = [
     "containment",
     "gateway",
     "hold",
+    "record",
     "work_dir",
 ];
 /// The beginning of a default in a help text.

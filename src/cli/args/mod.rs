@@ -278,6 +278,12 @@ pub struct ConfigFlags {
     /// declares nothing takes the winner of the nearest earlier tier. `none`: each subtest stands alone.
     #[arg(long, value_name = "HOW")]
     pub inherit: Option<Inherit>,
+    /// Give agents and judges the answers of recorded runs again; ask no model, and spend nothing
+    ///
+    /// A folder of an experiment, each of whose runs answers the run of the same setup and number, or of one run, which answers all. It was
+    /// made with `--record exchanges`. A request that was not recorded fails its attempt, and the difference is told.
+    #[arg(long, value_name = "DIR")]
+    pub replay: Option<String>,
     /// Flags that take effect on resume too.
     #[command(flatten)]
     pub operation: OperationFlags,

@@ -7,6 +7,7 @@ use crate::model::exchange::GatewayUse;
 use crate::model::experiment::{ContainmentChoice, KeepWorkspaces};
 use crate::model::limits::{MOST_ATTEMPTS, MOST_JOBS};
 use crate::model::money::Usd;
+use crate::model::tape::RecordChoice;
 
 /// Flags of how the work is done; they take effect on resume.
 #[derive(Debug, Clone, Default, Args)]
@@ -66,6 +67,12 @@ pub struct OperationFlags {
     /// The agent does not learn of the rate limit then. It is passed on when its provider asks for more. `0s` holds nothing back.
     #[arg(long, value_name = "TIME", value_parser = values::seconds_or_none, allow_negative_numbers = true)]
     pub hold: Option<u64>,
+    /// What is kept of what agents ask their models through the gateway [default: none]
+    ///
+    /// `exchanges`: requests with their answers, without keys and secrets, so that `run --replay` can give them again. `none`: only what each
+    /// answer took.
+    #[arg(long, value_name = "WHAT")]
+    pub record: Option<RecordChoice>,
     /// Where agents, checks and judges work, outside of every project [default: /var/tmp]
     ///
     /// Each attempt gets a folder of its own in `DIR/cargo-scylla-UID/`, which nobody else can look into and which is

@@ -10,6 +10,7 @@ use crate::model::limits::MOST_SECONDS;
 use crate::model::money::Usd;
 use crate::model::resources::{Memory, MemoryError, Processors, ProcessorsError};
 use crate::model::sandbox::{Network, SandboxChoice};
+use crate::model::tape::RecordChoice;
 use crate::report::findings::{FORMATS, Format, format_of};
 use crate::report::results::{FORMS, Form, form_of};
 use crate::text::words::seconds_of;
@@ -183,6 +184,19 @@ impl ValueEnum for GatewayUse {
             Self::Off => "off",
             Self::Meter => "meter",
             Self::Require => "require",
+        }))
+    }
+}
+
+impl ValueEnum for RecordChoice {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::None, Self::Exchanges]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Self::None => "none",
+            Self::Exchanges => "exchanges",
         }))
     }
 }

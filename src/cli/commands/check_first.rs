@@ -21,7 +21,18 @@ use crate::ui::drift;
 /// # Errors
 /// When there is no gold example, or one does not apply.
 pub(super) fn refuse(flags: &CheckFirst, options: &Options) -> Result<(), CliError> {
-    if flags.check_judges { must_have_gold(&options.parts.dir, &options.fixture) } else { Ok(()) }
+    if !flags.check_judges {
+        return Ok(());
+    }
+    refuse_replay(options.replay.as_deref())?;
+    must_have_gold(&options.parts.dir, &options.fixture)
+}
+
+/// Judges that are checked are asked.
+fn refuse_replay(replay: Option<&str>) -> Result<(), CliError> {
+    let Some(_) = replay else { return Ok(()) };
+    let message = "`--check-judges` asks judges, and where a recording is replayed nobody is asked";
+    Err(CliError::usage(message).hint("leave `--check-judges` out: `cargo scylla judge check` asks judges by itself"))
 }
 
 /// Checks the judges of the newest grading, if that is asked for and anything is left to do, and records what was found. Gives the
@@ -39,6 +50,7 @@ pub(super) fn check_judges(
     if !flags.check_judges || session.progress.to_do().next().is_none() {
         return Ok(prelude);
     }
+    refuse_replay(session.config.replay.as_deref())?;
     let resume = format!("cargo scylla resume {} --check-judges", shell_word(name));
     prelude.goes_on_by(resume.clone());
     let loaded = frozen(session)?;

@@ -118,7 +118,7 @@ fn notes_of(options: &Options) -> Result<Vec<String>, CliError> {
     let same = judging_themselves(&options.fixture, judges, &options.models, &options.judge_models);
     let refused = session::refuse_containment(options.containment, sandbox, &options.resources, ".").err();
     let unmet = [
-        needs::of_judges(judges),
+        needs::of_judges(judges, options.replay.is_some()),
         needs::of_agents(options),
         needs::of_reach(options),
         needs::of_versions(options, None)?,
@@ -126,6 +126,7 @@ fn notes_of(options: &Options) -> Result<Vec<String>, CliError> {
     let unmet: Vec<String> = unmet.concat().iter().map(Unmet::sentence).collect();
     let told = told
         .chain(needs::led_nowhere(options))
+        .chain(needs::unrecorded(options))
         .chain(same)
         .chain(refused.map(|error| error.error.to_string()))
         .chain(absent_programs(&options.fixture, sandbox));
@@ -135,7 +136,7 @@ fn notes_of(options: &Options) -> Result<Vec<String>, CliError> {
 fn conditions(options: &Options) -> Conditions {
     let inherited = std::env::vars_os().collect();
     let mut variables: Vec<Variable> = Vec::new();
-    let gateway = options.gateway.unwrap_or_default();
+    let gateway = options.gateway_use();
     let mut asking: Vec<Asking> = Vec::new();
     for agent in needs::planned_agents(options) {
         let way = needs::way_of(agent, options, &inherited);
@@ -153,6 +154,7 @@ fn conditions(options: &Options) -> Conditions {
         sandbox: options.sandbox.clone().unwrap_or_default(),
         limits: RunLimits::new(options.timeout_seconds, options.allowance, options.resources),
         gateway,
+        replay: options.replay.clone(),
         asking,
         judges: options.fixture.judges.iter().map(|judge| planned_judge(judge, &options.judge_models)).collect(),
         variables,
@@ -192,6 +194,8 @@ fn planned_setups(options: &Options) -> Tiers {
 /// # Errors
 /// When it needs winners that no planned tier can give, or resources that are missing.
 pub fn check(options: &Options) -> Result<(), CliError> {
+    let conflict = needs::of_recording(options.gateway, options.record, options.replay.as_deref());
+    needs::refuse(conflict.as_slice())?;
     if let Some(why) = too_many_runs(&options.subtests, options.runs_per_subtest) {
         return Err(CliError::usage(why).hint("ask for fewer with `--runs`, `--tiers` or `--max-subtests`"));
     }
@@ -209,6 +213,11 @@ pub fn check(options: &Options) -> Result<(), CliError> {
     let path_of = |file: &str| options.parts.laid.get(file).cloned().unwrap_or_else(|| options.parts.dir.join(file));
     let mut mistakes = mistakes(&options.fixture, path_of, &inheritance_of(options), &options.thinking_mode);
     mistakes.extend(recordings::missing(&options.fixture, &options.parts, &options.subtests, options.runs_per_subtest));
+    if let Some(named) = &options.replay {
+        let configured = options.models.first().map(String::as_str);
+        let planned = (&options.subtests, options.runs_per_subtest);
+        mistakes.extend(recordings::unanswered(&options.fixture, &options.parts, planned, (named, configured)));
+    }
     mistakes.extend(named::absent_repository(&options.parts.dir, &options.fixture));
     let home = std::env::var_os("HOME").map(PathBuf::from);
     mistakes.extend(named::absent_readable(&options.parts.dir, options.sandbox.as_ref(), home.as_deref()));

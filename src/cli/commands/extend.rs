@@ -3,9 +3,9 @@
 use crate::cli::args::Extend;
 use crate::cli::commands::session;
 use crate::cli::console::Console;
+use crate::cli::differences::{Differences, operate};
 use crate::cli::error::{CliError, On as _};
 use crate::cli::exit::Exit;
-use crate::cli::options::{Differences, operate};
 use crate::cli::prelude::Prelude;
 use crate::engine::session::create::{Growth, extend};
 use crate::text::words::{counted, shell_word};

@@ -79,7 +79,7 @@ pub(super) fn must_have_gold(dir: &Path, fixture: &Fixture) -> Result<(), CliErr
         return Err(CliError::usage(format!("the fixture `{}` has no gold example", fixture.id))
             .hint(format!("write one as `{GOLD_FOLDER}/NAME.yaml`: a `patch`, and the `scores` that it deserves")));
     }
-    needs::refuse(&needs::of_judges(&fixture.judges))?;
+    needs::refuse(&needs::of_judges(&fixture.judges, false))?;
     let mistakes = gold::not_applying(dir, fixture)?;
     if mistakes.is_empty() { Ok(()) } else { Err(CliError::mistakes(&mistakes)) }
 }

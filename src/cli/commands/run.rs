@@ -15,16 +15,18 @@ use crate::cli::commands::fixture::{absent_programs, links_out};
 use crate::cli::commands::image;
 use crate::cli::commands::{session, status};
 use crate::cli::console::Console;
+use crate::cli::differences::{self, differ_in};
 use crate::cli::error::{CliError, On as _, shown};
 use crate::cli::exit::Exit;
 use crate::cli::locate::{Located, RESULTS, locate, locate_without_manifest, manifest_sets_anything};
 use crate::cli::needs;
-use crate::cli::options::{self, Places, differ_in};
+use crate::cli::options::{self, Places};
 use crate::cli::prelude::Prelude;
 use crate::engine::session::create::{Options, create};
 use crate::engine::session::open::{Locked, Session, begin, damage_message, hold, hold_creation};
 use crate::engine::session::regrade::Otherwise;
 use crate::model::event::Event;
+use crate::model::experiment::Config;
 use crate::model::finding::{Finding, Level};
 use crate::os::clock;
 use crate::rules::mend::{Ask, mend};
@@ -44,10 +46,10 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
     let located = locate_for(args, &current, console)?;
     let places = options::places(args, &located, &current)?;
     let loaded = options::load(&places.fixture_dir, &places.overrides)?;
-    let mut options = options::options(args, &located, &places, loaded)?;
+    let mut options = options::options(args, &located, (&places, &current), loaded)?;
     let no_sandbox = session::settle_sandbox(&mut options)?;
     refuse_results_in_fixture(&options, args, console)?;
-    let fields = options::fields(args, &located, &options);
+    let fields = differences::fields(args, &located, &options);
     let question = Question { options: &options, fields, places: &places, fresh: args.fresh };
     let course = question.course(&current, &console.typed_with("--fresh"))?;
     if args.dry_run {
@@ -68,7 +70,7 @@ pub fn run(args: &Run, console: &mut Console) -> Result<Exit, CliError> {
         Course::Begin(_) => {
             dry_run::check(&options)?;
             session::refuse_containment(options.containment, options.sandbox.as_ref(), &options.resources, ".")?;
-            needs::refuse(&needs::of_judges(&options.fixture.judges))?;
+            needs::refuse(&needs::of_judges(&options.fixture.judges, options.replay.is_some()))?;
             needs::refuse(&needs::of_reach(&options))?;
             check_first::refuse(&args.judges, &options)?;
             let making = prelude.making();
@@ -280,6 +282,7 @@ fn go_on(
     news.extend(in_former_place(&folder, places, &current));
     let locked = hold(folder).on(&name)?;
     if let Some(config) = store::config::read(&locked.folder).0.content() {
+        refuse_other_answers(config, options, &name, console)?;
         refuse_edited(&changes(&locked.folder, config, options)?, &locked.folder, question, &name, console)?;
     }
     let mut session = begin(locked).on(&name)?;
@@ -295,6 +298,22 @@ fn go_on(
     session::save_operation(&session, differences.operational, &name)?;
     let prelude = check_first::check_judges(&session, &args.judges, &name, prelude, console)?;
     session::conduct(session, &args.config.operation, &name, &events, prelude, console)
+}
+
+/// Refuses to go on where models are to be asked in place of a recording that is replayed, or the other way round.
+fn refuse_other_answers(config: &Config, options: &Options, name: &str, console: &Console) -> Result<(), CliError> {
+    if config.replay == options.replay {
+        return Ok(());
+    }
+    let message = match (&config.replay, &options.replay) {
+        (Some(was), Some(is)) => format!("`{name}` is unfinished and replays the recording `{was}`, not `{is}`"),
+        (Some(was), None) => {
+            format!("`{name}` is unfinished and replays the recording `{was}`; without `--replay`, models are asked")
+        }
+        (None, _) => format!("`{name}` is unfinished and asks models; with `--replay`, none is asked"),
+    };
+    let goes_on = format!("`cargo scylla resume {}` goes on", shell_word(name));
+    Err(CliError::usage(message).hint(format!("{goes_on}; `{}` starts anew", console.typed_with("--fresh"))))
 }
 
 fn refuse_edited(

@@ -69,7 +69,8 @@ pub(super) fn conduct(
     let mut report = |at, event: Option<&Event>| session_report.event(at, event);
     let mut news = first.to_vec();
     if session.progress.to_do().next().is_some() {
-        needs::refuse(&needs::of_judges(&session.grader.fixture.judges))?;
+        let is_replayed = session.config.replay.is_some() && session.grader.number.is_first();
+        needs::refuse(&needs::of_judges(&session.grader.fixture.judges, is_replayed))?;
         let (models, judge_models) = (&session.config.models, &session.config.judge_models);
         let same = judging_themselves(&session.fixture, &session.grader.fixture.judges, models, judge_models);
         news.extend(same.map(|message| Event::Notice { message }));
@@ -160,11 +161,11 @@ pub(super) fn surroundings(config: &Config, image: Option<Arc<Image>>, name: &st
     let inherited = std::env::vars_os().collect();
     let (containment, reach) = contained(config.containment, config.sandbox.as_ref(), image, &inherited).on(name)?;
     let controllers = Controllers::probe(&config.resources()).map_err(EngineError::from).on(name)?;
-    needs::refuse(needs::of_network(config.sandbox.as_ref(), config.gateway.unwrap_or_default()).as_slice())?;
+    needs::refuse(needs::of_network(config.sandbox.as_ref(), config.gateway_use()).as_slice())?;
     // Whoever waits no longer for a rate limit holds no request back for longer.
     let hold = config.hold_seconds.unwrap_or(limits::HOLD_SECONDS).min(config.rate_limit_seconds);
     let hold = Duration::from_secs(hold);
-    let gateway = Gateway::of(config.gateway.unwrap_or_default(), hold).map(Arc::new);
+    let gateway = Gateway::of(config.gateway_use(), hold).map(Arc::new);
     Ok(Surroundings { containment, reach, controllers, inherited, secrets: secrets(), gateway })
 }
 
@@ -221,8 +222,10 @@ pub(super) fn refuse_containment(
 pub(super) fn save_operation(session: &Session, changed: bool, name: &str) -> Result<(), CliError> {
     if changed {
         let config = &session.config;
+        let conflict = needs::of_recording(config.gateway, config.record, config.replay.as_deref());
+        needs::refuse(conflict.as_slice())?;
         refuse_containment(config.containment, config.sandbox.as_ref(), &config.resources(), name)?;
-        needs::refuse(needs::of_network(config.sandbox.as_ref(), config.gateway.unwrap_or_default()).as_slice())?;
+        needs::refuse(needs::of_network(config.sandbox.as_ref(), config.gateway_use()).as_slice())?;
         store::work::must_be_usable(config.work_dir.as_deref())?;
         // A config of an earlier version is saved in the current one, which needs this record beside it.
         store::repository::record(&session.locked.folder, &[])?;

@@ -215,6 +215,8 @@ fn options_of(
         containment: operation.containment.or(settings.containment).unwrap_or_default(),
         gateway: operation.gateway,
         hold_seconds: operation.hold,
+        record: operation.record,
+        replay: None,
         work_dir: options::work_dir(operation, located),
         inherit,
         sandbox: loaded.fixture.sandbox.asked(),

@@ -228,6 +228,8 @@ pub(super) fn trial_options(to_try: Loaded, tier: TierId, repeat: u32, results_d
         keep_workspaces: KeepWorkspaces::None,
         gateway: None,
         hold_seconds: None,
+        record: None,
+        replay: None,
         containment: ContainmentChoice::Auto,
         fixture,
     }

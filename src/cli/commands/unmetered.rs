@@ -5,6 +5,7 @@ use crate::gateway::{Past, kept_out};
 use crate::model::details::{RunDetails, RunState};
 use crate::model::exchange::GatewayUse;
 use crate::model::exchanges::{Ledger, OfAttempt};
+use crate::model::experiment::Config;
 use crate::model::sandbox::Network;
 use crate::store;
 use crate::store::layout::ExperimentFolder;
@@ -38,7 +39,7 @@ fn without_ledger(folder: &ExperimentFolder, run: &RunDetails) -> String {
     }
     let (seen, _) = store::config::read(folder);
     let config = seen.content();
-    let asked = config.and_then(|config| config.gateway).unwrap_or_default();
+    let asked = config.map(Config::gateway_use).unwrap_or_default();
     let network = config.and_then(|config| config.sandbox.as_ref()).map_or(Network::Open, |sandbox| sandbox.network);
     let fixture = config::fixture::load(&folder.fixture()).ok();
     let setup = fixture.as_ref().and_then(|fixture| fixture.tiers.get(&run.run.tier)?.get(&run.run.subtest));

@@ -22,6 +22,7 @@ use crate::model::plan::Plan;
 use crate::model::resources::Resources;
 use crate::model::result::FORMAT_VERSION;
 use crate::model::sandbox::Sandbox;
+use crate::model::tape::RecordChoice;
 use crate::model::task::{Fixture, Parts, Source};
 use crate::model::usage::OwnPrices;
 use crate::os::{clock, files};
@@ -87,8 +88,20 @@ pub struct Options {
     pub gateway: Option<GatewayUse>,
     /// How long the gateway holds a request back at most, in seconds, where that is asked for.
     pub hold_seconds: Option<u64>,
+    /// What is kept of what passes through the gateway, where that is asked for.
+    pub record: Option<RecordChoice>,
+    /// The recorded runs whose answers of models are given again, as they are named.
+    pub replay: Option<String>,
     /// The folder in which work folders are made.
     pub work_dir: Option<String>,
+}
+
+impl Options {
+    /// What the gateway is for: where answers are replayed, every agent must ask there, whatever is asked for.
+    #[must_use]
+    pub fn gateway_use(&self) -> GatewayUse {
+        if self.replay.is_some() { GatewayUse::Require } else { self.gateway.unwrap_or_default() }
+    }
 }
 
 /// The subtests of the given tiers, at most `most` of each, in order.
@@ -181,6 +194,7 @@ pub(in crate::engine) fn furnish(
         inherit: options.inherit,
         sandbox: options.sandbox,
         image_id: options.image_id,
+        replay: options.replay,
         subtests: options.subtests,
         runs_per_subtest: options.runs_per_subtest,
         max_subtests: options.max_subtests,
@@ -193,6 +207,7 @@ pub(in crate::engine) fn furnish(
         keep_workspaces: options.keep_workspaces,
         gateway: options.gateway,
         hold_seconds: options.hold_seconds,
+        record: options.record,
         containment: options.containment,
         work_dir: options.work_dir,
         grace_seconds: limits::GRACE_SECONDS,
@@ -297,7 +312,11 @@ pub fn extend(session: &mut Session, growth: &Growth) -> Result<Plan, EngineErro
     let mistakes = mistakes(fixture, |file| locked.folder.fixture().join(file), &inheritance, &config.thinking_mode);
     let parts = recordings::of_copy(&locked.folder.fixture());
     let unrecorded = recordings::missing(fixture, &parts, &config.subtests, config.runs_per_subtest);
-    if let Some(mistake) = mistakes.first().or(unrecorded.first()) {
+    let unanswered = config.replay.as_deref().map_or_else(Vec::new, |named| {
+        let configured = config.models.first().map(String::as_str);
+        recordings::unanswered(fixture, &parts, (&config.subtests, config.runs_per_subtest), (named, configured))
+    });
+    if let Some(mistake) = mistakes.first().or(unrecorded.first()).or(unanswered.first()) {
         return Err(EngineError::Growth(mistake.to_string()));
     }
     make_own_baselines(&locked.folder, config, fixture)?;

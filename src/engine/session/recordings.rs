@@ -1,4 +1,5 @@
-//! Recorded runs that agents play back: found when a fixture is loaded, kept in its copy, and there for every planned run.
+//! Recorded runs that agents play back, or whose answers of models are given again: found when a fixture is loaded, kept in its copy, and
+//! there for every planned run.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +10,7 @@ use crate::config::mistake::Mistake;
 use crate::model::ids::{RunId, RunNumber, SubtestId, TierId};
 use crate::model::program::Recording;
 use crate::model::task::{Fixture, Parts};
-use crate::store::recorded::{self, Recorded};
+use crate::store::recorded::{self, Keep, Recorded};
 
 /// How many runs without a recording are named.
 const MOST_NAMED: usize = 3;
@@ -27,7 +28,8 @@ pub fn keep(mut loaded: Loaded) -> Result<Loaded, Vec<Mistake>> {
             continue;
         };
         let id = agent::id(&recording.named);
-        let recorded = if folder.is_dir() { recorded::find(folder, &id) } else { Err("no folder".to_owned()) };
+        let recorded =
+            if folder.is_dir() { recorded::find(folder, &id, Keep::Work) } else { Err("no folder".to_owned()) };
         if let Err(why) = &recorded {
             let message = format!("`{}` is to be played back, and it is {why}", recording.named);
             let hint = "name the folder of an experiment, or of one finished run of one";
@@ -64,17 +66,74 @@ fn missing_of(fixture: &Fixture, parts: &Parts, setup: (TierId, SubtestId), runs
     let (tier, subtest) = setup;
     let agent = &fixture.tiers.get(&tier)?.get(&subtest)?.agent;
     let recording = agent.recording()?;
-    let id = agent::id(&recording.named);
-    let all = (1..=runs).filter_map(RunNumber::new).map(|run| RunId { tier, subtest, run });
-    let (kept, missing): (Vec<RunId>, Vec<RunId>) = all.partition(|run| recorded::is_kept(parts, &id, *run));
-    let first = missing.iter().take(MOST_NAMED).map(|run| format!("`{run}`")).collect::<Vec<_>>().join(", ");
-    let more = if missing.len() > MOST_NAMED { ", and more" } else { "" };
-    let message = format!("`{}` has no finished run {first}{more} to be played back", recording.named);
-    let hint = match kept.len() {
+    let (kept, missing) = runs_of((tier, subtest), runs, parts, (&recording.named, Keep::Work));
+    let message = format!("`{}` has no finished run {} to be played back", recording.named, missing?);
+    let hint = match kept {
         0 => format!("name an experiment with the setup `{tier}/{subtest}`, or one run for all"),
         kept => format!("`--runs {kept}` plays back what there is"),
     };
-    (!missing.is_empty()).then(|| at(recording, &message).hint(hint))
+    Some(at(recording, &message).hint(hint))
+}
+
+/// How many of so many runs of a setup are kept of a recording, and the names of those that are not.
+fn runs_of(
+    (tier, subtest): (TierId, SubtestId),
+    runs: u32,
+    parts: &Parts,
+    (named, keep): (&str, Keep),
+) -> (usize, Option<String>) {
+    let id = agent::id(named);
+    let all = (1..=runs).filter_map(RunNumber::new).map(|run| RunId { tier, subtest, run });
+    let (kept, missing): (Vec<RunId>, Vec<RunId>) = all.partition(|run| recorded::is_kept(parts, &id, *run, keep));
+    let first = missing.iter().take(MOST_NAMED).map(|run| format!("`{run}`")).collect::<Vec<_>>().join(", ");
+    let more = if missing.len() > MOST_NAMED { ", and more" } else { "" };
+    (kept.len(), (!missing.is_empty()).then(|| format!("{first}{more}")))
+}
+
+/// The flag that names a folder with answers of models.
+const REPLAY: &str = "--replay";
+
+/// Keeps what models answered in the recorded runs of a folder, which a person has `named` so, among the files of a fixture's copy.
+///
+/// # Errors
+/// Why there are no such runs.
+pub fn keep_exchanges(parts: &mut Parts, named: &str, folder: &Path) -> Result<(), Mistake> {
+    let recorded = if folder.is_dir() {
+        recorded::find(folder, &agent::id(named), Keep::Exchanges)
+    } else {
+        Err("no folder".to_owned())
+    };
+    let recorded = recorded.map_err(|why| {
+        let message = format!("`{named}` is to be replayed, and it is {why}");
+        Mistake::new(Path::new(REPLAY), message).hint("name the folder of an experiment, or of one finished run of one")
+    })?;
+    parts.laid.extend(recorded.files);
+    Ok(())
+}
+
+/// What is missing of answers of models for these subtests, each with so many runs, where agents are given those of the recording that is
+/// `named` so and are told to use the model that is `configured`.
+#[must_use]
+pub fn unanswered(
+    fixture: &Fixture,
+    parts: &Parts,
+    (subtests, runs): (&BTreeMap<TierId, Vec<SubtestId>>, u32),
+    (named, configured): (&str, Option<&str>),
+) -> Vec<Mistake> {
+    let planned = subtests.iter().flat_map(|(tier, subtests)| subtests.iter().map(|subtest| (*tier, *subtest)));
+    let of_setup = |(tier, subtest): (TierId, SubtestId)| {
+        fixture.tiers.get(&tier)?.get(&subtest)?.agent.model(configured)?;
+        let (kept, missing) = runs_of((tier, subtest), runs, parts, (named, Keep::Exchanges));
+        let message = format!("`{named}` has no recorded exchanges of {} to be replayed", missing?);
+        let hint = match kept {
+            0 => "`run --record exchanges` records them where agents ask their models through the gateway: a `command` with \
+                  `--gateway require`"
+                .to_owned(),
+            kept => format!("`--runs {kept}` replays what there is"),
+        };
+        Some(Mistake::new(Path::new(REPLAY), message).hint(hint))
+    };
+    planned.filter_map(of_setup).collect()
 }
 
 /// The files of an experiment's own copy of a fixture.

@@ -53,7 +53,7 @@ pub(super) fn is_used(value: &Value) -> bool {
 }
 
 /// Fields that came when there were configs of the present version already.
-const LATER_FIELDS: [&str; 12] = [
+const LATER_FIELDS: [&str; 14] = [
     "max_run_tokens",
     "max_run_turns",
     "max_run_cost_usd",
@@ -66,6 +66,8 @@ const LATER_FIELDS: [&str; 12] = [
     "prices",
     "sandbox",
     "image_id",
+    "replay",
+    "record",
 ];
 
 /// The fields of the first version's config.

@@ -18,6 +18,7 @@ use super::money::Usd;
 use super::plan::Plan;
 use super::resources::{Memory, Processors, Resources};
 use super::sandbox::Sandbox;
+use super::tape::RecordChoice;
 use super::usage::OwnPrices;
 
 mod field;
@@ -120,6 +121,10 @@ config! {
     /// The id of the image whose files agents and checks see; `null`: the machine's.
     #[serde(default)]
     Result image_id: Option<String>,
+    /// The recorded runs whose answers of models agents and judges are given in place of their models', as a person has named their folder;
+    /// `null`: they ask.
+    #[serde(default)]
+    Result replay: Option<String>,
 
     /// The planned subtests of each tier.
     #[schemars(with = "BTreeMap<String, Vec<String>>")]
@@ -154,6 +159,9 @@ config! {
     /// How long the gateway holds a request back at most, in seconds; `null`: 120.
     #[serde(default)]
     Operational hold_seconds: Option<u64>,
+    /// What is kept of what passes through the gateway; `null`: nothing but what it took.
+    #[serde(default)]
+    Operational record: Option<RecordChoice>,
     /// The folder for work folders; `null` for the default.
     #[serde(default)]
     Operational work_dir: Option<String>,
@@ -234,6 +242,12 @@ pub enum ContainmentChoice {
 }
 
 impl Config {
+    /// What the gateway is for: where answers are replayed, every agent must ask there, whatever is asked for.
+    #[must_use]
+    pub fn gateway_use(&self) -> GatewayUse {
+        if self.replay.is_some() { GatewayUse::Require } else { self.gateway.unwrap_or_default() }
+    }
+
     /// What the agent of one run may use.
     #[must_use]
     pub fn allowance(&self) -> Allowance {

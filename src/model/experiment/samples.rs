@@ -54,6 +54,8 @@ pub(crate) fn config() -> Config {
     // The macro takes no more keys.
     config["gateway"] = json!("require");
     config["hold_seconds"] = json!(60);
+    config["record"] = json!("exchanges");
+    config["replay"] = json!("results/recorded");
     serde_json::from_value(config).expect("the sample is whole")
 }
 
@@ -100,6 +102,8 @@ pub(super) fn other_values() -> Vec<(&'static str, Value)> {
         ("keep_workspaces", json!("all")),
         ("gateway", json!("off")),
         ("hold_seconds", json!(null)),
+        ("record", json!("none")),
+        ("replay", json!(null)),
         ("containment", json!("walk")),
         ("work_dir", json!(null)),
         ("grace_seconds", json!(0)),

@@ -174,5 +174,5 @@ pub(super) async fn answer(served: Arc<Served>, request: Request<Incoming>) -> R
 
 /// The answer after which a tunnel begins.
 fn opened() -> Response<Passed> {
-    made(Answer { status: 200, content_type: "text/plain", headers: Vec::new(), body: Vec::new() })
+    made(Answer { status: 200, headers: Vec::new(), body: Vec::new() })
 }

@@ -59,10 +59,8 @@ pub type Headers = Vec<(String, Vec<u8>)>;
 pub struct Answer {
     /// The status.
     pub status: u16,
-    /// The type of the body.
-    pub content_type: &'static str,
-    /// Other headers.
-    pub headers: Vec<(&'static str, String)>,
+    /// Headers, the type of the body among them.
+    pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Body, Bytes, Frame, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use reqwest::Client;
 use reqwest::redirect::Policy;
@@ -288,20 +288,16 @@ impl Body for Passed {
 impl Answer {
     /// An answer of a sentence.
     pub(super) fn words(status: u16, words: &str) -> Self {
-        let content_type = "text/plain; charset=utf-8";
-        Self { status, content_type, headers: Vec::new(), body: format!("{words}\n").into_bytes() }
+        let headers = vec![("content-type".to_owned(), "text/plain; charset=utf-8".to_owned())];
+        Self { status, headers, body: format!("{words}\n").into_bytes() }
     }
 }
 
 pub(super) fn made(answer: Answer) -> Response<Passed> {
     let mut response = Response::new(Passed::Made(Full::new(Bytes::from(answer.body))));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
-    for (name, value) in answer.headers {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            response.headers_mut().insert(HeaderName::from_static(name), value);
-        }
-    }
+    let headers = answer.headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect();
+    *response.headers_mut() = to_map(&headers);
     response
 }
 

@@ -17,6 +17,8 @@ const PROMPT: &str = "prompt.md";
 pub(in crate::store) const JUDGMENT: &str = "judgment.json";
 /// The name of the file by which a stage ends, in its folder.
 pub(in crate::store) const STAGE_RESULT: &str = "result.json";
+/// The requests of an agent with their answers.
+const EXCHANGES: &str = "agent/exchanges.jsonl.zst";
 /// A judge's raw answer, below its folder.
 const RESPONSE: &str = "response.txt";
 
@@ -58,6 +60,8 @@ places! {
     connections "agent/connections.jsonl",
     /// The same of checks.
     checks_connections "checks/connections.jsonl",
+    /// The requests of the agent to models with their answers, where they are kept.
+    exchanges EXCHANGES,
     /// The file by which the agent stage ends.
     agent_result AGENT_RESULT,
     /// A folder that the agent may write its record into.

@@ -9,7 +9,7 @@ const LISTS: [(&str, &str); 3] =
     [("src/agent/mod.rs", "KINDS"), ("src/judge/mod.rs", "KINDS"), ("src/report/findings/mod.rs", "FORMATS")];
 
 /// Names of kinds that mean other things too; only as a path do they mean the kind.
-const SHARED_WORDS: [&str; 6] = ["checks", "command", "gemini", "human", "json", "model"];
+const SHARED_WORDS: [&str; 7] = ["checks", "command", "gemini", "human", "json", "model", "replay"];
 
 /// The modules that a list names: those before `::KIND` and `::FORMAT`.
 fn listed(source: &Source, list: &str) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! Codex; alone, for one can ask for the tests of one program.
 
 use super::programs::CODEX;
-use super::{reaching, stopped, trouble, whole};
+use super::{reaching, replayed, stopped, trouble, whole};
 
 #[test]
 fn codex_does_the_task_and_does_it_wrongly_and_is_graded() {
@@ -26,4 +26,9 @@ fn codex_is_stopped_in_every_way_and_nobody_is_asked_twice() {
 #[test]
 fn codex_reaches_its_model_and_nothing_else_where_the_network_leads_there_alone() {
     reaching::reaches_its_model_alone(&CODEX);
+}
+
+#[test]
+fn codex_does_the_same_work_when_its_recording_is_replayed_with_the_server_gone() {
+    replayed::does_the_same_when_it_is_replayed(&CODEX, &[]);
 }

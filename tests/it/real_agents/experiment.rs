@@ -73,9 +73,7 @@ impl Experiment {
 
     /// A command that finds the programs and the server.
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.world.command(arguments);
-        let path = format!("{}:{}", self.installed.join("bin").display(), std::env::var("PATH").unwrap());
-        command.env("PATH", path);
+        let mut command = finding(&self.world, &self.installed, arguments);
         for real in &self.reals {
             real.reaches(&self.server, &mut command);
         }
@@ -84,16 +82,18 @@ impl Experiment {
 
     /// The command that begins one run of `hello-script` by the first program, unless it says more.
     pub(super) fn run(&self, more: &[&str]) -> Command {
-        let real = self.reals[0];
-        let agent = format!("{}@{}", real.kind, real.version());
-        let mut command = self.command(&["run", "--tiers-dir", "hello-script", "--results-dir", "results"]);
-        command.args(["--jobs", "1", "--tiers", "T0", "--max-subtests", "1"]);
-        command.args(["--agent", &agent, "--model", real.model]);
-        for [flag, value] in [["--runs", "1"], ["--timeout", PATIENT]].iter().filter(|[flag, _]| !more.contains(flag)) {
-            command.args([flag, value]);
-        }
-        command.args(more);
+        let mut command = self.command(&RUN);
+        one_by(self.reals[0], &mut command, more);
         command
+    }
+
+    /// The same when the server is gone, with no key and no address of one.
+    pub(super) fn run_without_server(self, more: &[&str]) -> (World, Command) {
+        let Self { world, server, reals, installed } = self;
+        drop(server);
+        let mut command = finding(&world, &installed, &RUN);
+        one_by(reals[0], &mut command, more);
+        (world, command)
     }
 
     /// The result of a run such as `T0/00/run_01`.
@@ -106,6 +106,27 @@ impl Experiment {
         let is_work = |asked: &Asked| self.reals.iter().any(|real| real.is_work(asked));
         self.server.asked().iter().filter(|asked| is_work(asked)).count() as u64
     }
+}
+
+/// The beginning of the command that begins one run of `hello-script`.
+const RUN: [&str; 5] = ["run", "--tiers-dir", "hello-script", "--results-dir", "results"];
+
+/// The rest of it: by this program, unless it says `more`.
+fn one_by(real: &Real, command: &mut Command, more: &[&str]) {
+    let agent = format!("{}@{}", real.kind, real.version());
+    command.args(["--jobs", "1", "--tiers", "T0", "--max-subtests", "1", "--agent", &agent, "--model", real.model]);
+    for [flag, value] in [["--runs", "1"], ["--timeout", PATIENT]].iter().filter(|[flag, _]| !more.contains(flag)) {
+        command.args([flag, value]);
+    }
+    command.args(more);
+}
+
+/// A command that finds the programs.
+fn finding(world: &World, installed: &Path, arguments: &[&str]) -> Command {
+    let mut command = world.command(arguments);
+    let path = format!("{}:{}", installed.join("bin").display(), std::env::var("PATH").unwrap());
+    command.env("PATH", path);
+    command
 }
 
 /// Writes a shipped fixture into a world, with a model of the server as one more judge.

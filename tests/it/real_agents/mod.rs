@@ -12,6 +12,7 @@ mod mini_swe_agent;
 mod opencode;
 mod programs;
 mod reaching;
+mod replayed;
 mod spoken;
 mod stopped;
 mod together;

@@ -36,16 +36,16 @@ pub(super) struct Case<'a> {
 }
 
 /// A judge that is a program, and has to be asked.
-struct Question<'a> {
-    number: JudgeNumber,
-    name: &'a str,
+pub(super) struct Question<'a> {
+    pub number: JudgeNumber,
+    pub name: &'a str,
     judge: &'a dyn Asks,
     /// The model whose prices apply to it.
-    model: Option<ModelName>,
+    pub model: Option<ModelName>,
 }
 
 impl Question<'_> {
-    fn failed(&self, why: &str) -> Failure {
+    pub(super) fn failed(&self, why: &str) -> Failure {
         Failure::new(FailureKind::Judge, format!("judge `{}` {why}", self.name))
     }
 
@@ -120,13 +120,16 @@ impl Work<'_> {
             Way::Asks(asked) => {
                 let model = self.place.judge_model(judge);
                 let question = Question { number, name: judge.name(), judge: asked, model };
-                match self.stored(&question)? {
-                    Some(judgment) => {
-                        // The worker that asked may have been killed before the answer was durable.
-                        self.graded_store.sync_judge(number)?;
-                        judgment
-                    }
-                    None => self.ask(&question, case)?,
+                match self.recorded_for(&question)? {
+                    Some(answers) => self.answer_again(&question, case, &answers)?,
+                    None => match self.stored(&question)? {
+                        Some(judgment) => {
+                            // The worker that asked may have been killed before the answer was durable.
+                            self.graded_store.sync_judge(number)?;
+                            judgment
+                        }
+                        None => self.ask(&question, case)?,
+                    },
                 }
             }
         };
@@ -237,7 +240,7 @@ impl Work<'_> {
 
     /// Parses the stored answer and validates it against the rubric. For an answer of an earlier session, the end of
     /// its process is not known.
-    fn read_answer(&self, question: &Question<'_>, ended: Option<&Ended>) -> Result<Judgment, Failure> {
+    pub(super) fn read_answer(&self, question: &Question<'_>, ended: Option<&Ended>) -> Result<Judgment, Failure> {
         let rubric = &self.place.grader.fixture.rubric;
         let response = files::read_start(&self.graded.judge_response(question.number), OUTPUT_BYTES)
             .map_err(|error| question.failed(&format!("left an answer that cannot be read: {error}")))?
@@ -260,7 +263,7 @@ impl Work<'_> {
         Ok(Judgment { tokens, cost, prices, ..judgment })
     }
 
-    fn request(&self, question: &Question<'_>, case: &Case<'_>, tree: &Path) -> Result<Vec<u8>, Failure> {
+    pub(super) fn request(&self, question: &Question<'_>, case: &Case<'_>, tree: &Path) -> Result<Vec<u8>, Failure> {
         let place = self.place;
         let patch = self.store.read_patch()?.unwrap_or_default();
         // The patch on disk is never edited; what judges are given leaves the machine.

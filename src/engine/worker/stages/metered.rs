@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::engine::worker::stages::{Halt, Work};
-use crate::gateway::{Exchanged, Lease, Terms, kept_out};
+use crate::gateway::{Exchanged, Lease, Passing, Terms, kept_out};
 use crate::model::agent::{Agent, AgentOutcome, EndedAgent, Reader};
 use crate::model::allowance::Allowance;
 use crate::model::exchange::{models_of, usage_of};
@@ -19,7 +19,7 @@ use crate::model::judge::{Asks, Led, SENT_TO};
 use crate::model::outcome::{Failure, FailureKind};
 use crate::model::result::AgentResult;
 use crate::model::sandbox::Network;
-use crate::model::usage::{Tokens, Total};
+use crate::model::usage::{Cost, Tokens, Total, Usage};
 use crate::os::clock;
 
 use crate::text::words::list;
@@ -40,7 +40,10 @@ pub(super) fn outcome_of(
 ) -> Result<AgentOutcome, Failure> {
     let now = clock::now();
     let outcome = reader.outcome(end, now);
-    let Some(Exchanged { exceeded, limited, .. }) = exchanged else { return outcome };
+    let Some(Exchanged { exceeded, limited, unmatched, .. }) = exchanged else { return outcome };
+    if let Some(why) = unmatched {
+        return Err(Failure::new(FailureKind::Unrecorded, why.as_str()));
+    }
     let is_by_provider = |failure: &Failure| {
         matches!(failure.kind, FailureKind::Provider | FailureKind::RateLimit | FailureKind::NoRecord)
     };
@@ -92,10 +95,21 @@ impl Work<'_> {
     /// The right of this attempt to ask models through the gateway, where it is to.
     pub(super) fn lease(&self, agent: &Agent) -> Result<Option<Lease>, Halt> {
         let place = self.place;
+        if agent.model(place.model()).is_none() {
+            return Ok(None);
+        }
         let Some(gateway) = &place.gateway else { return Ok(None) };
         let network = place.config.sandbox.as_ref().map_or(Network::Open, |sandbox| sandbox.network);
-        if agent.model(place.model()).is_none() || kept_out(agent, gateway.asked(), network).is_some() {
-            return Ok(None);
+        if kept_out(agent, gateway.asked(), network).is_some() {
+            return match place.config.replay {
+                // Nothing else keeps it from its model, which would be paid.
+                Some(_) => Err(Failure::new(
+                    FailureKind::Spawn,
+                    "the network is kept from the agent, and with it what is replayed",
+                )
+                .into()),
+                None => Ok(None),
+            };
         }
         let terms = Terms {
             run: self.run,
@@ -104,11 +118,16 @@ impl Work<'_> {
             heeds_ceiling: true,
             patience: None,
             prices: place.config.prices.clone(),
+            passing: self.passing()?,
         };
         let lease = gateway.lease(&self.folder.usage(), terms);
         let is_inside = place.reach.hosts().is_some();
         let lease = lease.map(|lease| if is_inside { lease.by_door() } else { lease });
-        Ok(Some(lease.map_err(|error| Failure::new(FailureKind::Spawn, format!("no gateway can be opened: {error}")))?))
+        let unopened = |error: io::Error| match place.config.replay {
+            Some(_) => Failure::new(FailureKind::Unrecorded, format!("what was recorded cannot be replayed: {error}")),
+            None => Failure::new(FailureKind::Spawn, format!("no gateway can be opened: {error}")),
+        };
+        Ok(Some(lease.map_err(unopened)?))
     }
 
     /// The right of a judge to ask its model through the gateway, where it is to; then its variables lead there.
@@ -133,6 +152,7 @@ impl Work<'_> {
             // It has to hear of a refusal before its own time is over.
             patience: Some(Duration::from_secs(judge.timeout_seconds()) / 2),
             prices: self.place.config.prices.clone(),
+            passing: Passing::Forgotten,
         };
         let lease = gateway.lease(ledger, terms);
         let lease =
@@ -156,6 +176,9 @@ impl Work<'_> {
         exchanged: Option<&Exchanged>,
         result: &mut AgentResult,
     ) -> Result<(), Halt> {
+        if let Some(exchanged) = exchanged {
+            self.note_tape(exchanged, result)?;
+        }
         self.note_exchanges(agent, exchanged, result)?;
         let seen = exchanged.map(|exchanged| models_of(&exchanged.exchanges)).unwrap_or_default();
         let who = if seen.is_empty() { "its program says" } else { "the gateway saw" };
@@ -178,12 +201,17 @@ impl Work<'_> {
         result: &mut AgentResult,
     ) -> Result<(), Halt> {
         let Some(exchanged) = exchanged else { return Ok(()) };
-        let is_required = self.place.gateway.as_ref().is_some_and(|gateway| gateway.is_required);
-        let Some(metered) = usage_of(&exchanged.exchanges, result.usage.cost) else {
+        let is_replayed = self.place.config.replay.is_some();
+        let is_required = !is_replayed && self.place.gateway.as_ref().is_some_and(|gateway| gateway.is_required);
+        let reported = if is_replayed { Cost::NOTHING } else { result.usage.cost };
+        let Some(metered) = usage_of(&exchanged.exchanges, reported) else {
             if is_required {
                 let name = agent.kind().name;
                 let why = format!("`{name}` asked no model through the gateway, which `--gateway require` demands");
                 return Err(Failure::new(FailureKind::NoRecord, why).into());
+            }
+            if is_replayed {
+                (result.usage, result.prices) = (Usage::NOTHING, None);
             }
             return Ok(());
         };

@@ -2,6 +2,7 @@
 
 mod agent;
 mod allowed;
+mod answered;
 mod baseline_checks;
 mod checks;
 mod door;
@@ -12,6 +13,7 @@ mod playback;
 mod priced;
 mod record;
 mod shown;
+mod taped;
 mod trees;
 mod version;
 

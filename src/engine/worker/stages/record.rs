@@ -61,7 +61,8 @@ impl Work<'_> {
     /// The attempt's cost as far as the gateway saw it, its agent's output reports it, or its tokens do. It is unknown for an agent that was started and does
     /// not report it, and zero for one that was never started.
     pub(super) fn cost_so_far(&self) -> Result<Total, Failure> {
-        if self.not_asked_yet.get() {
+        // What is replayed costs nothing, whatever its agent says.
+        if self.not_asked_yet.get() || self.place.config.replay.is_some() {
             return Ok(Total::ZERO);
         }
         let metered = self.store.metered_agent_cost()?;

@@ -53,14 +53,14 @@ fn with_command(broken: &BrokenControl) -> String {
     format!("{} `cargo scylla show {tier}/{subtest}/{run}` shows why.", broken.sentence())
 }
 
-/// That runs were played back. Whoever reads the rest must know it first: no agent worked for them.
+/// That runs were played back. Whoever reads the rest must know it first: no model was asked for them.
 fn replayed(runs: &[ReportedRun]) -> Option<String> {
     let agents = runs.iter().filter_map(|run| run.details.as_ref()?.agent.as_ref());
     let (all, played) =
         agents.fold((0, 0), |(all, played), agent| (all + 1, played + usize::from(agent.replayed.is_some())));
     let what = if played == 1 { "was played back from a recording" } else { "were played back from recordings" };
     (played > 0).then(|| {
-        format!("{played} of {} {what}: no agent worked for that, and what agents cost when it was recorded is not counted here.", counted(all, "run"))
+        format!("{played} of {} {what}: no model was asked for that, and what agents cost when it was recorded is not counted here.", counted(all, "run"))
     })
 }
 

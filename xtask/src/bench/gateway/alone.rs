@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use scylla::gateway::{Gateway, Terms};
+use scylla::gateway::{Gateway, Passing, Terms};
 use scylla::model::allowance::Allowance;
 use scylla::model::exchange::GatewayUse;
 use scylla::model::ids::ModelName;
@@ -87,6 +87,7 @@ pub(crate) fn be(arguments: &Arguments) -> Result<(), Failure> {
             heeds_ceiling: true,
             patience: None,
             prices: OwnPrices::default(),
+            passing: Passing::Forgotten,
         };
         let ledger = arguments.folder.join(format!("{attempt}.jsonl"));
         let lease = gateway.lease(&ledger, terms).map_err(failed)?;

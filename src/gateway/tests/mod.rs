@@ -1,3 +1,5 @@
+mod taped;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -9,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Gateway, Lease, Terms};
+use super::{Gateway, Lease, Passing, Terms};
 use crate::model::allowance::{Allowance, Exceeded};
 use crate::model::exchange::{Exchange, GatewayUse, Passage};
 use crate::model::ids::ModelName;
@@ -95,6 +97,10 @@ impl Place {
     }
 
     fn lease_within(&self, allowance: Allowance) -> Lease {
+        self.lease_by(allowance, Passing::Forgotten)
+    }
+
+    fn lease_by(&self, allowance: Allowance, passing: Passing) -> Lease {
         let run = "T0/00/1".parse().unwrap();
         let terms = Terms {
             run,
@@ -103,6 +109,7 @@ impl Place {
             heeds_ceiling: true,
             patience: None,
             prices: OwnPrices::default(),
+            passing,
         };
         self.gateway.lease(&self.folder.path().join("usage.jsonl"), terms).unwrap()
     }
