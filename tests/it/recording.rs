@@ -279,6 +279,11 @@ fn what_is_replayed_needs_no_network() {
         (&is["network"], &is["flags"], &is["judge_passed"]),
         (&json!("model"), &json!(["played_back"]), &json!(true))
     );
+    // Who is given the experiment alone needs no fixture beside it.
+    fs::rename(place.world.results(), place.world.path("before")).unwrap();
+    let given = ["run", "--tiers-dir", "recorded/config/fixture", "--results-dir", "results", "--model", MODEL];
+    place.world.scylla(&[&given[..], &["--runs", "1", "--replay", "recorded"]].concat()).exits(0);
+    assert_eq!(result(&place.own("T0/00/run_01"))["replayed"]["run"], "T0/00/run_01");
     let none = place.replay("1", &["--sandbox", "bubblewrap", "--network", "none", "--fresh"]).exits(2);
     assert!(
         none.stderr.contains("reaches agents by the gateway, and with `--network none` they reach nothing"),
